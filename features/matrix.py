@@ -1,0 +1,125 @@
+"""A matrix: what was known about each case on its day, one row a case, one column a feature."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from features.errors import HistoryError, RequestError
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Matrix:
+    """Feature values of cases: `values` is float64 (n, F), NaN where missing; a category holds its position in `categories`."""
+
+    entity: str
+    keys: NDArray[np.str_]
+    as_of: NDArray[np.int32]
+    names: tuple[str, ...]
+    values: NDArray[np.float64]
+    categories: Mapping[str, tuple[str, ...]]
+
+    def __post_init__(self) -> None:
+        shape = (len(self.keys), len(self.names))
+        if self.values.shape != shape or len(self.as_of) != shape[0]:
+            raise HistoryError(
+                f"a matrix needs values of shape {shape} and as many days as keys; "
+                f"got {self.values.shape} and {len(self.as_of)} days"
+            )
+        if len(set(self.names)) != len(self.names) or not set(self.categories) <= set(self.names):
+            raise HistoryError("the columns of a matrix need distinct names, and every category must be a column")
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def column(self, name: str) -> NDArray[np.float64]:
+        """Return one feature's values, float64 (n,)."""
+        if name not in self.names:
+            raise RequestError(f"{name!r} is not a feature of this {self.entity} matrix; see its names")
+        return self.values[:, self.names.index(name)]
+
+    def texts(self, name: str) -> list[str | None]:
+        """Return a category feature's values as text, None where missing."""
+        if name not in self.categories:
+            raise RequestError(f"{name!r} is not a category of this {self.entity} matrix; see its categories")
+        known = self.categories[name]
+        return [None if np.isnan(value) else known[int(value)] for value in self.column(name)]
+
+    def take(self, indices: Sequence[int] | NDArray[np.int64] | NDArray[np.bool_]) -> Matrix:
+        """Return the matrix of the chosen rows (positions or a mask), in the order given."""
+        rows = np.asarray(indices)
+        if rows.dtype != np.bool_:
+            rows = rows.astype(np.int64)
+        return Matrix(self.entity, self.keys[rows], self.as_of[rows], self.names, self.values[rows], self.categories)
+
+    def row(self, position: int) -> Matrix:
+        """Return the matrix of one row."""
+        return self.take([position])
+
+
+def write_matrix(matrix: Matrix, path: Path) -> None:
+    """Write a matrix as Parquet: the entity's id, `as_of` as a date, then features, categories as text; whole or not at all."""
+    fields = [pa.field(matrix.entity, pa.string()), pa.field("as_of", pa.date32())]
+    columns = [pa.array(matrix.keys.tolist(), pa.string()), pa.array(matrix.as_of.astype(np.int32)).cast(pa.date32())]
+    for name in matrix.names:
+        field, column = _written(matrix, name)
+        fields.append(field)
+        columns.append(column)
+    schema = pa.schema(fields, metadata={"entity": matrix.entity})
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        pq.write_table(pa.Table.from_arrays(columns, schema=schema), beside, compression="zstd")
+        os.replace(beside, path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _written(matrix: Matrix, name: str) -> tuple[pa.Field, pa.Array]:
+    if name not in matrix.categories:
+        column = matrix.column(name)
+        return pa.field(name, pa.float64()), pa.array(column, mask=np.isnan(column))
+    known = json.dumps(list(matrix.categories[name]), ensure_ascii=False)
+    return pa.field(name, pa.string(), metadata={"categories": known}), pa.array(matrix.texts(name), pa.string())
+
+
+def read_matrix(path: Path) -> Matrix:
+    """Return the matrix that `write_matrix` wrote, equal to the bit; text columns without a stored list get a sorted one."""
+    try:
+        table = pq.read_table(path)
+    except (OSError, pa.ArrowException) as error:
+        raise HistoryError(f"{path} is not a readable matrix ({type(error).__name__}); write it again") from None
+    if table.num_columns < 2 or table.column_names[1] != "as_of":
+        raise HistoryError(f"{path} should begin with the entity's id and as_of; it has {table.column_names[:2]}")
+    entity, names = table.column_names[0], tuple(table.column_names[2:])
+    values = np.empty((table.num_rows, len(names)))
+    categories: dict[str, tuple[str, ...]] = {}
+    for position, name in enumerate(names):
+        column = table.column(name)
+        if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+            categories[name] = _known(table.schema.field(name), column)
+            values[:, position] = _positions(column.to_pylist(), categories[name])
+        else:
+            values[:, position] = column.cast(pa.float64()).fill_null(np.nan).to_numpy()
+    keys = np.array(table.column(0).cast(pa.string()).to_pylist(), dtype=np.str_)
+    as_of = table.column(1).cast(pa.date32()).cast(pa.int32()).to_numpy()
+    return Matrix(entity, keys, as_of, names, values, categories)
+
+
+def _known(field: pa.Field, column: pa.ChunkedArray) -> tuple[str, ...]:
+    stored = (field.metadata or {}).get(b"categories")
+    if stored is not None:
+        return tuple(json.loads(stored))
+    return tuple(sorted(text for text in column.unique().to_pylist() if text is not None))
+
+
+def _positions(texts: list[str | None], known: tuple[str, ...]) -> list[float]:
+    places = {text: float(place) for place, text in enumerate(known)}
+    return [np.nan if text is None else places[text] for text in texts]
