@@ -1,0 +1,39 @@
+# `make install` lays .venv once per lock; every other target needs only that.
+PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3,$(if $(shell command -v $(name) 2>/dev/null),$(name))))
+N ?= 20000
+HERE := .venv/bin
+STAMP := .venv/.installed
+EXTRA := .venv/.extra
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: install extra demo test check bench
+.DELETE_ON_ERROR:
+
+install: $(STAMP)
+
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; ok = (3, 11) <= sys.version_info[:2] < (3, 14); sys.exit(0 if ok else "lssi needs Python 3.11 to 3.13; $(PYTHON) is %d.%d; say make install PYTHON=python3.11" % sys.version_info[:2])'
+	@test -x $(HERE)/python || $(PYTHON) -m venv .venv
+	$(HERE)/python -m pip install --quiet --disable-pip-version-check --require-hashes --compile -r requirements.lock
+	$(HERE)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
+	@touch $@
+
+extra: $(EXTRA)
+
+$(EXTRA): $(STAMP) requirements-extra.lock
+	$(HERE)/python -m pip install --quiet --disable-pip-version-check --require-hashes --compile -r requirements-extra.lock
+	@touch $@
+
+demo: $(STAMP)
+	@$(HERE)/python docs/demo.py --enterprises $(N)
+
+test: check
+	$(HERE)/python -m pytest
+
+check: $(STAMP)
+	$(HERE)/ruff check .
+	$(HERE)/mypy
+	$(HERE)/lint-imports --no-logo --no-cache
+
+bench: $(STAMP)
+	$(HERE)/python -m benchmarks

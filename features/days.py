@@ -1,0 +1,61 @@
+"""Days and months as integers: days since 1970-01-01, months as year * 12 + (month - 1)."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from features.errors import RequestError
+
+_EPOCH = date(1970, 1, 1)
+
+
+def day_of(value: date | str) -> int:
+    """Return the integer day of a date or an ISO text.
+
+    >>> day_of("1970-01-02")
+    1
+    """
+    if isinstance(value, date):
+        return (value - _EPOCH).days
+    try:
+        return (date.fromisoformat(value) - _EPOCH).days
+    except ValueError:
+        raise RequestError(f"a day should look like 2015-06-30; got {value!r}") from None
+
+
+def date_of(day: int) -> date:
+    """Return the date of an integer day.
+
+    >>> date_of(1).isoformat()
+    '1970-01-02'
+    """
+    return _EPOCH + timedelta(days=int(day))
+
+
+def month_of(value: date | str) -> int:
+    """Return the integer month of a date, or of a text like 2015-06.
+
+    >>> month_of("2015-06") == 2015 * 12 + 5
+    True
+    """
+    moment = value if isinstance(value, date) else date_of(day_of(f"{value[:7]}-01"))
+    return moment.year * 12 + moment.month - 1
+
+
+def month_of_day(day: int) -> int:
+    """Return the integer month in which an integer day lies."""
+    return month_of(date_of(day))
+
+
+def month_text(month: int) -> str:
+    """Return an integer month as text.
+
+    >>> month_text(2015 * 12 + 5)
+    '2015-06'
+    """
+    return f"{month // 12:04d}-{month % 12 + 1:02d}"
+
+
+def first_day(month: int) -> int:
+    """Return the integer day on which an integer month begins."""
+    return day_of(date(month // 12, month % 12 + 1, 1))
