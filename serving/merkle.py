@@ -1,0 +1,162 @@
+"""Merkle tree hashing, inclusion and consistency proofs as in RFC 6962, section 2.1 (SHA-256).
+
+A tree is named by its size and read through `node(level, place)`, the hash of the complete subtree over the
+leaves `place * 2**level` up to `(place + 1) * 2**level`; so a proof costs the logarithm of the size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from hashlib import sha256
+
+Node = Callable[[int, int], bytes]
+"""(level, place) -> hash of that complete subtree."""
+
+EMPTY = sha256(b"").digest()
+
+
+def leaf_hash(entry: bytes) -> bytes:
+    """Return the hash of one leaf: SHA-256 over 0x00 and the entry."""
+    return sha256(b"\x00" + entry).digest()
+
+
+def node_hash(left: bytes, right: bytes) -> bytes:
+    """Return the hash of an inner node: SHA-256 over 0x01 and both children."""
+    return sha256(b"\x01" + left + right).digest()
+
+
+def _below(n: int) -> int:
+    """Return the largest power of two smaller than n (n > 1)."""
+    return 1 << ((n - 1).bit_length() - 1)
+
+
+def _range(node: Node, low: int, high: int) -> bytes:
+    """Return the hash over the leaves low..high, where low is a multiple of a power of two >= high - low."""
+    width = high - low
+    if width & (width - 1) == 0:
+        level = width.bit_length() - 1
+        return node(level, low >> level)
+    cut = low + _below(width)
+    return node_hash(_range(node, low, cut), _range(node, cut, high))
+
+
+def root(node: Node, size: int) -> bytes:
+    """Return the root of the tree of that size; the empty tree has the hash of nothing."""
+    return _range(node, 0, size) if size else EMPTY
+
+
+def grow(frontier: Sequence[bytes], size: int, leaf: bytes) -> tuple[tuple[bytes, ...], list[bytes]]:
+    """Append a leaf hash to a tree of `size` leaves, given by the roots of its complete subtrees, largest first.
+
+    Returns the new frontier and the nodes that the leaf completes, from level 0 upwards: the node of level l
+    stands at place `size >> l`.
+    """
+    kept, completed = list(frontier), [leaf]
+    while size & 1:
+        completed.append(node_hash(kept.pop(), completed[-1]))
+        size >>= 1
+    return (*kept, completed[-1]), completed
+
+
+def frontier_root(frontier: Sequence[bytes]) -> bytes:
+    """Return the root of the tree whose complete subtrees, largest first, have these roots."""
+    if not frontier:
+        return EMPTY
+    result = frontier[-1]
+    for left in reversed(frontier[:-1]):
+        result = node_hash(left, result)
+    return result
+
+
+def nodes_of(leaves: Iterable[bytes]) -> tuple[Node, int]:
+    """Return the reader and the size of the tree over these leaf hashes, held in memory."""
+    levels = [list(leaves)]
+    size = len(levels[0])
+    while len(levels[-1]) > 1:
+        below = levels[-1]
+        levels.append([node_hash(below[i], below[i + 1]) for i in range(0, len(below) - 1, 2)])
+    return (lambda level, place: levels[level][place]), size
+
+
+def inclusion(node: Node, place: int, size: int) -> list[bytes]:
+    """Return the audit path of the leaf at `place` in the tree of that size, lowest sibling first."""
+    if not 0 <= place < size:
+        raise IndexError(f"leaf {place} is not in a tree of {size}")
+    return list(_inclusion(node, place, 0, size))
+
+
+def _inclusion(node: Node, place: int, low: int, high: int) -> Iterator[bytes]:
+    if high - low == 1:
+        return
+    cut = low + _below(high - low)
+    if place < cut:
+        yield from _inclusion(node, place, low, cut)
+        yield _range(node, cut, high)
+    else:
+        yield from _inclusion(node, place, cut, high)
+        yield _range(node, low, cut)
+
+
+def root_by_inclusion(leaf: bytes, place: int, size: int, path: Sequence[bytes]) -> bytes | None:
+    """Return the root to which an audit path leads, or None when the path does not fit the place and size."""
+    if not 0 <= place < size:
+        return None
+    last, result, rest = size - 1, leaf, list(path)
+    while last:
+        if place & 1 or place < last:
+            if not rest:
+                return None
+            sibling = rest.pop(0)
+            result = node_hash(sibling, result) if place & 1 else node_hash(result, sibling)
+        place, last = place >> 1, last >> 1
+    return None if rest else result
+
+
+def consistency(node: Node, old: int, size: int) -> list[bytes]:
+    """Return the proof that the tree of `old` leaves is the beginning of the tree of `size` leaves."""
+    if not 0 < old <= size:
+        raise IndexError(f"a tree of {old} is not the beginning of a tree of {size}")
+    return list(_consistency(node, old, 0, size))
+
+
+def _consistency(node: Node, old: int, low: int, high: int) -> Iterator[bytes]:
+    if old == high:
+        if low:  # the old root itself is known to whoever asks
+            yield _range(node, low, high)
+        return
+    cut = low + _below(high - low)
+    if old <= cut:
+        yield from _consistency(node, old, low, cut)
+        yield _range(node, cut, high)
+    else:
+        yield from _consistency(node, old, cut, high)
+        yield _range(node, low, cut)
+
+
+def is_consistent(old: tuple[int, bytes], new: tuple[int, bytes], path: Sequence[bytes]) -> bool:
+    """Say whether the proof leads from the root of the smaller tree to the root of the larger one.
+
+    Both trees are pairs of size and root; the smaller one has at least one leaf.
+    """
+    (old_size, old_root), (size, new_root) = old, new
+    if not 0 < old_size <= size:
+        return False
+    if old_size == size:
+        return not path and old_root == new_root
+    place, last, rest = old_size - 1, size - 1, list(path)
+    while place & 1:
+        place, last = place >> 1, last >> 1
+    if not rest and place:
+        return False
+    left = right = rest.pop(0) if place else old_root
+    while last:
+        if place & 1 or place < last:
+            if not rest:
+                return False
+            sibling = rest.pop(0)
+            if place & 1:
+                left, right = node_hash(sibling, left), node_hash(sibling, right)
+            else:
+                right = node_hash(right, sibling)
+        place, last = place >> 1, last >> 1
+    return not rest and (left, right) == (old_root, new_root)
