@@ -51,7 +51,7 @@ def shared_data() -> Path:
     """The folder with the public data sets: $LSSI_DATA or ../shared/data."""
     folder = Path(os.environ.get("LSSI_DATA", Path(__file__).parents[2] / "shared" / "data"))
     if not folder.is_dir():
-        pytest.skip("the public data sets are not here: put them into ../shared/data or set LSSI_DATA (sources/README.md)")
+        pytest.skip("the public data sets are missing: put them into ../shared/data or set LSSI_DATA (sources/README.md)")
     return folder
 
 

@@ -1,0 +1,95 @@
+"""The house keeps what its documents say: commands, targets, locks, packages and walls."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+LOCKS = ("requirements.lock", "requirements-extra.lock")
+ALLOWED_IN_CITY = {"features.contract", "features.errors", "features.days"}
+
+
+def documents() -> str:
+    """Return the text of every document that a user reads."""
+    return "\n".join(path.read_text("utf-8") for path in [ROOT / "README.md", *sorted(ROOT.glob("docs/*.md"))])
+
+
+def tracked() -> list[Path]:
+    """Return the files of the project as git knows them, or skip in a tree without git."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("this tree is not a clone: git clone the project")
+    names = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\n")
+    return [ROOT / name for name in names if name and (ROOT / name).is_file()]
+
+
+def test_every_command_is_documented() -> None:
+    import lssi
+
+    for command in lssi.app.registered_commands:
+        name = command.name or command.callback.__name__
+        assert re.search(rf"lssi {name}\b", documents()), f"`lssi {name}` stands in no document"
+
+
+def test_every_make_target_is_documented() -> None:
+    targets = re.search(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
+    assert targets is not None
+    for name in targets[1].split():
+        assert f"make {name}" in documents(), f"`make {name}` stands in no document"
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_a_lock_pins_every_line_by_hash_and_names_no_host(name: str) -> None:
+    text = (ROOT / name).read_text("utf-8")
+    assert "://" not in text and "index-url" not in text and "find-links" not in text
+    pins = re.findall(r"^[a-z0-9][^\s]*==[^\s]+.*?(?=^[a-z0-9]|\Z)", text, re.MULTILINE | re.DOTALL)
+    assert pins and all("--hash=sha256:" in pin for pin in pins)
+
+
+def test_the_lock_holds_every_declared_dependency() -> None:
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["dependencies"]
+    lock = (ROOT / LOCKS[0]).read_text("utf-8")
+    pinned = set(re.findall(r"^([a-z0-9][a-z0-9._-]*)(?:\[[^]]*\])?==", lock, re.MULTILINE))
+    assert {re.split(r"[<>=\[]", entry)[0] for entry in declared} <= pinned
+
+
+def test_gitignore_swallows_no_file_of_the_house() -> None:
+    question = ["git", "check-ignore", "--no-index", *map(str, tracked())]
+    assert subprocess.run(question, cwd=ROOT, capture_output=True, text=True).stdout == ""
+
+
+def test_no_file_names_a_machine_path() -> None:
+    paths = [path for path in tracked() if path.suffix in {".py", ".md", ".toml", ".txt", ".sql", ".in", ".lock", ""}]
+    for path in paths:
+        assert not re.search(r"/(?:home|root|work)/\w", path.read_text("utf-8")), path.relative_to(ROOT)
+
+
+def test_the_city_knows_only_the_contract_its_errors_and_its_days() -> None:
+    for path in sorted((ROOT / "features" / "city").glob("**/*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            names = [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
+            names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            strangers = [name for name in names if name.split(".")[0] in {"features", "models", "training", "serving"}]
+            assert all(name in ALLOWED_IN_CITY or name.startswith("features.city") for name in strangers), path.name
+
+
+def test_nobody_but_the_command_line_opens_the_city() -> None:
+    for path in tracked():
+        if path.suffix == ".py" and path.parts[-2] in {"features", "models", "training", "serving"}:
+            assert not re.search(r"features\.city|features import city", path.read_text("utf-8")), path.name
+
+
+@pytest.mark.parametrize("folder", ["features", "models", "training", "serving"])
+def test_doctests_hold(folder: str) -> None:
+    import doctest
+    import importlib
+
+    for path in sorted((ROOT / folder).glob("*.py")):
+        if ">>> " in path.read_text("utf-8"):
+            result = doctest.testmod(importlib.import_module(f"{folder}.{path.stem}"))
+            assert result.failed == 0, path.name
