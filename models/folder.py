@@ -1,0 +1,82 @@
+"""A bundle's folder: a few text files and the list of their digests, written whole and read only when all agree."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from features.errors import BundleError
+
+SUMS = "SHA256SUMS"
+_LARGEST = 512 * 1024 * 1024
+
+
+def sums_of(files: Mapping[str, bytes]) -> bytes:
+    """Return the digest list of files, sorted by name, in the format that `sha256sum -c` reads."""
+    lines = [f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in sorted(files.items())]
+    return "".join(lines).encode()
+
+
+def digest_of(files: Mapping[str, bytes]) -> str:
+    """Return a bundle's digest: SHA-256 over its sorted file digests, as hex."""
+    return hashlib.sha256(sums_of(files)).hexdigest()
+
+
+def write_folder(path: Path, files: Mapping[str, bytes]) -> None:
+    """Write the files and their digest list as one folder: it appears whole or not at all, and an equal one is kept."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = Path(tempfile.mkdtemp(prefix=".writing-", dir=path.parent))
+    try:
+        for name, content in [*files.items(), (SUMS, sums_of(files))]:
+            _write_durably(beside / name, content)
+        beside.chmod(0o755)
+        if path.exists():
+            if read_folder(path) != dict(files):
+                raise BundleError(f"{path} already holds another bundle; remove it first")
+            return
+        beside.rename(path)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+def _write_durably(path: Path, content: bytes) -> None:
+    with path.open("wb") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def read_folder(path: Path) -> dict[str, bytes]:
+    """Return the bytes of every file of a bundle, when folder and digest list agree exactly; else raise BundleError."""
+    if not path.is_dir():
+        raise BundleError(f"{path} is not a bundle folder; name the folder that training wrote")
+    present = {entry.name: entry for entry in path.iterdir()}
+    if SUMS not in present:
+        raise BundleError(f"{path} has no {SUMS}; write the bundle again")
+    listed = _listed(_bytes_of(present.pop(SUMS)), path)
+    if set(listed) != set(present):
+        missing, extra = sorted(set(listed) - set(present)), sorted(set(present) - set(listed))
+        raise BundleError(f"{path} should hold what {SUMS} lists; missing {missing[:5]}, extra {extra[:5]}")
+    files = {name: _bytes_of(entry) for name, entry in present.items()}
+    damaged = sorted(name for name in files if hashlib.sha256(files[name]).hexdigest() != listed[name])
+    if damaged:
+        raise BundleError(f"{path} is damaged: {', '.join(damaged[:5])} differs from its digest; take a fresh copy")
+    return files
+
+
+def _listed(sums: bytes, path: Path) -> dict[str, str]:
+    try:
+        pairs = [line.split("  ", 1) for line in sums.decode("ascii").splitlines()]
+        return {name: digest for digest, name in pairs}
+    except ValueError:
+        raise BundleError(f"{path / SUMS} is not a list of digests; take a fresh copy of the bundle") from None
+
+
+def _bytes_of(entry: Path) -> bytes:
+    if entry.is_symlink() or not entry.is_file() or entry.stat().st_size > _LARGEST:
+        raise BundleError(f"{entry} should be a plain file below {_LARGEST} bytes; take a fresh copy of the bundle")
+    return entry.read_bytes()

@@ -1,0 +1,87 @@
+"""The manifest of a bundle: what `bundle.json` says, with every feature's declaration and categories frozen."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
+
+from features.matrix import Matrix
+
+FORMAT = 1
+
+
+class Declaration(Protocol):
+    """What a bundle keeps of a catalogue's feature."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def expression(self) -> str: ...
+    @property
+    def unit(self) -> str: ...
+    @property
+    def direction(self) -> str: ...
+    @property
+    def family(self) -> str: ...
+    @property
+    def zh(self) -> str: ...
+    @property
+    def en(self) -> str: ...
+    @property
+    def reason_zh(self) -> str: ...
+    @property
+    def reason_en(self) -> str: ...
+    @property
+    def tables(self) -> tuple[str, ...]: ...
+
+
+class _Edge(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class FrozenFeature(_Edge):
+    """One input of a model: the declaration in force at training; `categories` is None for a number."""
+
+    name: str
+    expression: str
+    unit: str
+    direction: str
+    family: str
+    zh: str
+    en: str
+    reason_zh: str = ""
+    reason_en: str = ""
+    tables: tuple[str, ...] = ()
+    categories: tuple[str, ...] | None = None
+
+
+class Manifest(_Edge):
+    """The content of `bundle.json`."""
+
+    format: int = Field(FORMAT, ge=FORMAT, le=FORMAT)
+    target: str
+    entity: str
+    as_of: str
+    features: tuple[FrozenFeature, ...] = Field(min_length=1)
+    calibration_raw: tuple[FiniteFloat, ...]
+    calibration_probability: tuple[FiniteFloat, ...]
+    versions: dict[str, str]
+    origin: dict[str, str]
+    metrics: dict[str, FiniteFloat | None]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The model's inputs in order."""
+        return tuple(feature.name for feature in self.features)
+
+
+def frozen_features(declarations: list[Declaration], matrix: Matrix) -> tuple[FrozenFeature, ...]:
+    """Return the columns of a training matrix in their order, each with its declaration and its categories frozen."""
+    by_name = {declaration.name: declaration for declaration in declarations}
+    return tuple(_frozen(by_name[name], matrix.categories.get(name)) for name in matrix.names)
+
+
+def _frozen(declaration: Declaration, categories: tuple[str, ...] | None) -> FrozenFeature:
+    kept = [field for field in FrozenFeature.model_fields if field != "categories"]
+    return FrozenFeature(**{field: getattr(declaration, field) for field in kept}, categories=categories)
