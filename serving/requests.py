@@ -1,0 +1,86 @@
+"""What may be asked: each body as a strict form; a value that does not fit is named by its place, never repeated."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, StringConstraints
+
+MOST_UNITS = 1_000
+MOST_ROWS = 20_000
+_LARGEST = 2**53
+_LONGEST = 256
+
+Id = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+
+
+def _plain(value: object) -> object:
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, str) and len(value) <= _LONGEST:
+        return value
+    if isinstance(value, int | float) and abs(value) <= _LARGEST:
+        return value
+    raise ValueError(f"should be text of at most {_LONGEST} characters, a finite number within 2^53, or null")
+
+
+Value = Annotated[object, PlainValidator(_plain, json_schema_input_type=str | bool | int | float | None)]
+Row = Annotated[dict[Name, Value], Field(min_length=1, max_length=60)]
+Rows = Annotated[list[Row], Field(min_length=1, max_length=MOST_ROWS)]
+
+
+def _different(ids: Sequence[str]) -> Sequence[str]:
+    if len(set(ids)) < len(ids):
+        raise ValueError("each number should be asked for once")
+    return ids
+
+
+Ids = Annotated[list[Id], Field(min_length=1, max_length=MOST_UNITS), AfterValidator(_different)]
+
+
+class Form(BaseModel):
+    """A body: no unknown field, no conversion of types, no NaN or infinity, and no value repeated in an error."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False, hide_input_in_errors=True)
+
+
+class EnterpriseIds(Form):
+    """Enterprises to score, by number."""
+
+    enterprises: Ids
+    target: Name = "undeclared_workers"
+
+
+class ClaimIds(Form):
+    """Claims to score, by number."""
+
+    claims: Ids
+    target: Name = "fraudulent_claim"
+
+
+class EnterpriseHistory(Form):
+    """One enterprise and its history: table -> rows of the contract, by column name."""
+
+    id: Id
+    rows: Annotated[dict[Name, Rows], Field(min_length=1, max_length=40)]
+    target: Name = "undeclared_workers"
+
+
+class ClaimHistory(Form):
+    """One claim and its history: table -> rows of the contract, by column name."""
+
+    id: Id
+    rows: Annotated[dict[Name, Rows], Field(min_length=1, max_length=40)]
+    target: Name = "fraudulent_claim"
+
+
+class RecordId(Form):
+    """One record, by the number that an answer gave."""
+
+    record_id: Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[0-9a-z-]+$")]
+
+
+class Nothing(Form):
+    """An empty body: `{}`."""
