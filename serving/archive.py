@@ -13,6 +13,7 @@ from features.errors import LedgerError
 from serving import merkle
 from serving.entries import leaf_content, payload_digest, record_id_of, sequence_of
 from serving.ledger_file import Head, read_head
+from serving.refusals import RecordUnknown
 
 ROWS = (
     "SELECT CAST(leaf AS BLOB), CAST(salt AS BLOB), CAST(payload AS BLOB), sequence"
@@ -64,7 +65,7 @@ def head(path: Path) -> Head:
 
 
 def find(path: Path, record_id: str) -> Stored:
-    """Return one record, its leaf and payload checked against their digests; LedgerError when unknown or changed."""
+    """Return one record, leaf and payload checked; RecordUnknown, or LedgerError when it was changed."""
     with reading(path) as connection:
         return stored(connection, record_id)
 
@@ -74,12 +75,14 @@ def stored(connection: sqlite3.Connection, record_id: str) -> Stored:
     place = sequence_of(record_id)
     row = connection.execute(f"{ROWS} WHERE sequence = ?", (place,)).fetchone()
     if row is None:
-        raise LedgerError(
-            f"record '{record_id}' is not in this ledger of {read_head(connection).size} records; check the id"
-        )
+        size = read_head(connection).size
+        raise RecordUnknown(f"record '{record_id}' is not in this ledger of {size} records; check the id")
     leaf, salt, payload, _ = row
-    if record_id_of(place, merkle.leaf_hash(leaf)) != record_id:
-        raise LedgerError(f"record {place} has another digest than '{record_id}': mistyped, or the ledger was changed")
+    hashed = merkle.leaf_hash(leaf)
+    if reader(connection)(0, place) != hashed:
+        raise LedgerError(f"record {place} was changed after it was written; run `lssi ledger verify`")
+    if record_id_of(place, hashed) != record_id:
+        raise RecordUnknown(f"record {place} has another digest than '{record_id}'; check the id")
     entry = leaf_content(leaf)
     if payload is not None and payload_digest(salt, payload) != entry["payload"]:
         raise LedgerError(f"the payload of record '{record_id}' was changed; run `lssi ledger verify`")

@@ -10,6 +10,7 @@ from hashlib import sha256
 from typing import Any, Literal
 
 from features.errors import LedgerError
+from serving.refusals import RecordUnknown
 
 Kind = Literal["score", "batch", "plan"]
 
@@ -101,8 +102,8 @@ def record_id_of(sequence: int, leaf_hash: bytes) -> str:
 
 
 def sequence_of(record_id: str) -> int:
-    """Return the number in a record id; LedgerError when it is none."""
+    """Return the number in a record id; RecordUnknown when it is none."""
     found = _RECORD_ID.fullmatch(record_id)
     if found is None:
-        raise LedgerError(f"a record id should look like 17-3fa91c02be; got {record_id[:40]!r}")
+        raise RecordUnknown(f"a record id should look like 17-3fa91c02be; got {record_id[:40]!r}")
     return int(found.group(1))

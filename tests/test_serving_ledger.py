@@ -18,6 +18,7 @@ from serving.archive import find, head, holds, prove
 from serving.audit import checkpoint, expire, parse_checkpoint, verify
 from serving.entries import Entry
 from serving.ledger import Ledger
+from serving.refusals import RecordUnknown
 
 TODAY = 16_617
 ROOM = Path(__file__).parent.parent
@@ -227,7 +228,7 @@ def test_a_changed_entry_or_payload_is_not_given_out(tmp_path: Path) -> None:
         "UPDATE entries SET leaf = replace(leaf, '16616', '16615') WHERE sequence = 1",
         "UPDATE payloads SET payload = x'7b7d' WHERE sequence = 2",
     )
-    with pytest.raises(LedgerError, match="record 1 has another digest"):
+    with pytest.raises(LedgerError, match="record 1 was changed"):
         find(path, ids[1])
     with pytest.raises(LedgerError, match="payload of record '2-"):
         find(path, ids[2])
@@ -291,15 +292,15 @@ def test_a_text_that_is_no_checkpoint_is_refused(text: str) -> None:
 @pytest.mark.parametrize("record_id", ["", "17", "17-xyz", "-1-0123456789", "1-0123456789;", "١-0123456789"])
 def test_an_id_that_is_none_is_refused(tmp_path: Path, record_id: str) -> None:
     filled(tmp_path / "ledger.db", 1)
-    with pytest.raises(LedgerError, match="a record id should look like"):
+    with pytest.raises(RecordUnknown, match="a record id should look like"):
         find(tmp_path / "ledger.db", record_id)
 
 
 def test_an_unknown_record_is_one_line(tmp_path: Path) -> None:
     filled(tmp_path / "ledger.db", 2)
-    with pytest.raises(LedgerError, match="record '7-0123456789' is not in this ledger of 2 records; check the id"):
+    with pytest.raises(RecordUnknown, match="record '7-0123456789' is not in this ledger of 2 records; check the id"):
         find(tmp_path / "ledger.db", "7-0123456789")
-    with pytest.raises(LedgerError, match="record 1 has another digest"):
+    with pytest.raises(RecordUnknown, match="record 1 has another digest"):
         find(tmp_path / "ledger.db", "1-0123456789")
 
 
