@@ -1,0 +1,81 @@
+"""Dictionaries: each name space of identifiers as codes 0..n-1 in the order of their texts."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from features.contract import Column
+from features.duck import Connection, named, quoted
+from features.staging import Staged
+
+
+def spaces_of(staged: Iterable[Staged]) -> dict[str, list[tuple[Path, str]]]:
+    """Return for each name space the files and columns in which its identifiers stand."""
+    found: dict[str, list[tuple[Path, str]]] = {}
+    for table in staged:
+        for column in table.columns:
+            if column.kind == "id":
+                found.setdefault(column.space, []).append((table.path, column.name))
+    return found
+
+
+def write_dictionaries(connection: Connection, staged: Iterable[Staged], folder: Path) -> None:
+    """Write `<space>.parquet` (code int32, text) for every name space, codes in text order."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for space, places in spaces_of(staged).items():
+        texts = " UNION ".join(f"SELECT DISTINCT {named(column)} AS text FROM read_parquet({quoted(path)}) "
+                               f"WHERE {named(column)} IS NOT NULL" for path, column in places)
+        connection.execute(
+            f"COPY (SELECT CAST(row_number() OVER (ORDER BY text) - 1 AS INTEGER) AS code, text FROM ({texts}) "
+            "ORDER BY code) "
+            f"TO {quoted(folder / f'{space}.parquet')} (FORMAT parquet, COMPRESSION zstd)")
+
+
+def coded_sql(staged: Staged, folder: Path) -> str:
+    """Return the SELECT that reads a staged table with every identifier replaced by its code."""
+    picked, joined = [_picked(column) for column in staged.columns], []
+    for column in staged.columns:
+        if column.kind == "id":
+            space = f"read_parquet({quoted(folder / f'{column.space}.parquet')})"
+            joined.append(f"LEFT JOIN {space} AS {named('in ' + column.name)} "
+                          f"ON {named('in ' + column.name)}.text = staged.{named(column.name)}")
+    return (f"SELECT {', '.join(picked)}, staged.row_id, staged.recorded_on, staged.retracted "
+            f"FROM read_parquet({quoted(staged.path)}) AS staged {' '.join(joined)}")
+
+
+def _picked(column: Column) -> str:
+    name = named(column.name)
+    return f"{named('in ' + column.name)}.code AS {name}" if column.kind == "id" else f"staged.{name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Dictionary:
+    """The identifiers of one name space: position = code, in text order."""
+
+    texts: pa.StringArray
+
+    @classmethod
+    def read(cls, path: Path) -> Dictionary:
+        """Return a dictionary from its file, empty if there is none."""
+        if not path.exists():
+            return cls(pa.array([], pa.string()))
+        return cls(pq.read_table(path, columns=["text"])["text"].combine_chunks())
+
+    def code(self, text: str) -> int | None:
+        """Return the code of an identifier, None if it is unknown."""
+        place = bisect_left(range(len(self.texts)), text, key=lambda i: self.texts[i].as_py())
+        return place if place < len(self.texts) and self.texts[place].as_py() == text else None
+
+    def codes(self, texts: Sequence[str]) -> NDArray[np.int64]:
+        """Return the codes (n,) of identifiers, -1 for an unknown one."""
+        found = pc.index_in(pa.array(texts, pa.string()), value_set=self.texts)
+        return np.asarray(found.fill_null(-1).to_numpy(), np.int64)

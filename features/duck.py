@@ -1,0 +1,71 @@
+"""DuckDB connections: a locked one for the SQL of a foreign source, an open one for stores of our own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+Connection = duckdb.DuckDBPyConnection
+Relation = duckdb.DuckDBPyRelation
+DuckError = duckdb.Error
+ForbiddenError = duckdb.PermissionException
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a connection may use: memory as DuckDB writes it, threads, and where it spills."""
+
+    memory: str = "2GB"
+    threads: int = 2
+    spill: Path | None = None
+
+
+MODEST = Limits()
+
+
+def quoted(text: str | Path) -> str:
+    """Return a text as an SQL string.
+
+    >>> quoted("it's")
+    "'it''s'"
+    """
+    return "'" + str(text).replace("'", "''") + "'"
+
+
+def named(name: str) -> str:
+    """Return a name as an SQL identifier.
+
+    >>> named("month")
+    '"month"'
+    """
+    return '"' + name.replace('"', '""') + '"'
+
+
+def opened(limits: Limits = MODEST) -> Connection:
+    """Return a connection in memory that may read and write any file; rows keep their order."""
+    connection = duckdb.connect()
+    connection.execute(f"SET memory_limit={quoted(limits.memory)}")
+    connection.execute(f"SET threads={limits.threads}")
+    if limits.spill is not None:
+        connection.execute(f"SET temp_directory={quoted(limits.spill)}")
+    return connection
+
+
+def locked(folders: Sequence[Path], *, clock: str = "UTC", limits: Limits = MODEST) -> Connection:
+    """Return a connection that reads files under `folders` only and whose settings can no longer be changed."""
+    connection = opened(limits)
+    connection.execute(f"SET TimeZone={quoted(clock)}")
+    allowed = ", ".join(quoted(f"{folder.resolve()}/") for folder in folders)
+    connection.execute(f"SET allowed_directories=[{allowed}]")
+    connection.execute("SET enable_external_access=false")
+    connection.execute("SET lock_configuration=true")
+    return connection
+
+
+def is_one_select(query: str) -> bool:
+    """Tell whether a text is one SELECT statement and nothing else; DuckDB's own error if it is no SQL."""
+    statements = duckdb.extract_statements(query)
+    return len(statements) == 1 and statements[0].type == duckdb.StatementType.SELECT

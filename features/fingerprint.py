@@ -1,0 +1,51 @@
+"""The fingerprint of a source: the same files give the same store."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator
+from importlib import resources
+from pathlib import Path
+
+from features.source import Source
+
+SMALL = 1 << 20
+LAYOUT = "1"
+_DATA = re.compile(r"\$\{DATA\}/?([^'\"\s]*)")
+
+
+def files_of(source: Source) -> list[Path]:
+    """Return every file that a source consists of: its folder, and the data that its views name."""
+    found = {path for path in source.folder.rglob("*") if path.is_file() and not path.name.startswith(".")}
+    for place in source.tables.values():
+        if place.suffix == ".sql":
+            for pattern in _DATA.findall(place.read_text("utf-8")):
+                found |= set(_matching(source.data, pattern))
+    return sorted(found)
+
+
+def _matching(data: Path, pattern: str) -> Iterator[Path]:
+    if not data.is_dir():
+        return
+    place = data / pattern if pattern else data
+    files = place.rglob("*") if place.is_dir() else data.glob(pattern)
+    yield from (path for path in files if path.is_file())
+
+
+def _mark(path: Path) -> str:
+    status = path.stat()
+    if status.st_size <= SMALL:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    return f"{status.st_size} {status.st_mtime_ns}"
+
+
+def fingerprint(source: Source) -> str:
+    """Return 64 hex digits over the source's files: contents of the small, size and time of the large."""
+    digest = hashlib.sha256(LAYOUT.encode())
+    digest.update(resources.files("features").joinpath("contract.txt").read_bytes())
+    digest.update(resources.files("features.catalogue").joinpath("joins.txt").read_bytes())
+    for path in files_of(source):
+        root = source.folder if path.is_relative_to(source.folder) else source.data
+        digest.update(f"{path.relative_to(root)}\0{_mark(path)}\n".encode())
+    return digest.hexdigest()

@@ -1,0 +1,88 @@
+"""Derived tables: rows of two signed histories that agree on a key, themselves a signed history."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from features.catalogue.declared import Join
+from features.contract import Column, Table
+from features.duck import Connection, named, quoted
+from features.errors import CatalogueError
+
+FOREVER = 2**31 - 1
+ORDER = ("enterprise", "worker", "provider", "claim")
+
+
+def first_by(columns: tuple[Column, ...], key: tuple[str, ...]) -> str:
+    """Return the column by which a table lies sorted: the first id of ORDER that it has, else that of its key."""
+    names = {column.name for column in columns}
+    return next((name for name in ORDER if name in names), key[0])
+
+
+def taken_as(join: Join, left: Table, right: Table) -> dict[str, str]:
+    """Return the columns taken from the right with their new names: prefixed where the left has the name already."""
+    there = {column.name for column in left.columns}
+    singular = right.name.removesuffix("s")
+    return {name: f"{singular}_{name}" if name in there else name for name in join.taken if name not in join.on}
+
+
+def joined_table(join: Join, left: Table, right: Table) -> Table:
+    """Return a join as a table of its own: the left's columns, then those taken; CatalogueError if one is not there."""
+    for side in (left, right):
+        for name in join.on:
+            side.column(name)
+    taken = []
+    for name, new in taken_as(join, left, right).items():
+        column = right.column(name)
+        taken.append(Column(new, column.kind, column.detail, column.optional, column.zh, column.en))
+    columns = left.columns + tuple(taken)
+    if len({column.name for column in columns}) < len(columns):
+        raise CatalogueError(f"join {join.name!r} takes two columns of one name; leave one out")
+    return Table(join.name, f"{left.zh}·{right.zh}", f"{left.en}, with {right.en}", left.key, columns)
+
+
+def join_sql(join: Join, left: Table, right: Table, base: Path) -> str:
+    """Return the SELECT of a join's signed rows, sorted.
+
+    A pair of rows is known from the later of their two days until the earlier of the days on which one is taken back:
+    the product of the two signed sums, with the pairs that cancel on the same day left out.
+    """
+    taken = taken_as(join, left, right)
+    columns = [f"l.{named(c.name)}" for c in left.columns]
+    columns += [f"r.{named(name)} AS {named(new)}" for name, new in taken.items()]
+    agree = " AND ".join(f"l.{named(name)} = r.{named(name)}" for name in join.on)
+    order = [named(first_by(joined_table(join, left, right).columns, left.key))]
+    order += [named(name) for name in left.key] + [named(f"right {name}") for name in right.key]
+    pairs = (f"SELECT {', '.join(columns)}, l.row_id, r.row_id AS right_row_id, "
+             + "".join(f"r.{named(name)} AS {named(f'right {name}')}, " for name in right.key)
+             + "greatest(l.known, r.known) AS begins, least(l.ends, r.ends) AS ends "
+             f"FROM ({lives_sql(base / f'{join.left}.parquet')}) AS l "
+             f"JOIN ({lives_sql(base / f'{join.right}.parquet')}) AS r ON {agree}")
+    names = ", ".join([named(c.name) for c in left.columns] + [named(new) for new in taken.values()])
+    hidden = ", ".join(named(f"right {name}") for name in right.key)
+    half = (f"SELECT {names}, row_id, right_row_id, {{}} AS known, CAST({{}} AS TINYINT) AS sign, {hidden} "
+            "FROM pairs WHERE begins < ends")
+    return (f"WITH pairs AS MATERIALIZED ({pairs}) SELECT {names}, row_id, right_row_id, known, sign FROM ("
+            f"{half.format('begins', '1')} UNION ALL {half.format('ends', '-1')} AND ends < {FOREVER}) "
+            f"ORDER BY {', '.join(f'{name} NULLS FIRST' for name in order)}, known, sign")
+
+
+def lives_sql(path: Path) -> str:
+    """Return the SELECT of a signed table's positive rows, each with the day `ends` on which it is taken back."""
+    rows = f"read_parquet({quoted(path)})"
+    return (f"SELECT plus.*, coalesce(minus.known, {FOREVER}) AS ends FROM {rows} AS plus LEFT JOIN "
+            f"(SELECT row_id, known FROM {rows} WHERE sign = -1) AS minus ON plus.row_id = minus.row_id "
+            "WHERE plus.sign = 1")
+
+
+def write_join(connection: Connection, join: Join, sides: tuple[Table, Table], base: Path) -> int:
+    """Write a derived table beside its two sides and return its number of signed rows."""
+    query = join_sql(join, *sides, base)
+    return write_sorted(connection, query, base / f"{join.name}.parquet")
+
+
+def write_sorted(connection: Connection, query: str, path: Path) -> int:
+    """Write what a sorted SELECT gives as Parquet in row groups of 131,072 rows; return the number of rows."""
+    form = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE 131072"
+    found = connection.execute(f"COPY ({query}) TO {quoted(path)} ({form})").fetchone()
+    return int(found[0]) if found else 0

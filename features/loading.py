@@ -1,0 +1,145 @@
+"""Loading: a source becomes a store, whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from features.catalogue.reading import declared_joins
+from features.contract import Table, contract
+from features.dictionary import coded_sql, write_dictionaries
+from features.duck import MODEST, Connection, Limits, locked, named, opened, quoted
+from features.errors import HistoryError
+from features.fingerprint import fingerprint
+from features.join import first_by, joined_table, write_join, write_sorted
+from features.signs import write_signed
+from features.source import Source
+from features.staging import GROUP, Progress, Staged, refuse, stage, without_repeats
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Where a load works: the unfinished store and what DuckDB may use."""
+
+    folder: Path
+    limits: Limits
+    progress: Progress
+
+    @property
+    def base(self) -> Path:
+        return self.folder / "base"
+
+    @property
+    def dictionaries(self) -> Path:
+        return self.folder / "dictionaries"
+
+
+def quiet(_table: str, _rows: int) -> None:
+    """Show no progress."""
+
+
+def home() -> Path:
+    """Return the folder in which state lives: LSSI_HOME, else .lssi here."""
+    return Path(os.environ.get("LSSI_HOME") or ".lssi").resolve()
+
+
+def store_folder(source: Source, digest: str) -> Path:
+    """Return the folder of the store that a source with this fingerprint has."""
+    return home() / "stores" / f"{source.name}-{digest[:12]}"
+
+
+def load(source: Source, progress: Progress = quiet, limits: Limits = MODEST) -> Path:
+    """Return the folder of the source's store, loaded now unless it was; a failed load leaves none."""
+    digest = fingerprint(source)
+    folder = store_folder(source, digest)
+    if (folder / "store.json").exists():
+        return folder
+    unfinished = folder.with_name(f".{folder.name}.{os.getpid()}")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    (unfinished / "staged").mkdir(parents=True)
+    try:
+        work = Work(unfinished, Limits(limits.memory, limits.threads, limits.spill or unfinished / "spill"), progress)
+        summary = _fill(work, source)
+        if fingerprint(source) != digest:
+            raise HistoryError(f"source {source.name!r} changed while it was read; load it again when it is at rest")
+        _finish(work, summary | {"fingerprint": digest}, folder)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+    return folder
+
+
+def _finish(work: Work, summary: dict[str, Any], folder: Path) -> None:
+    for rest in ("staged", "spill"):
+        shutil.rmtree(work.folder / rest, ignore_errors=True)
+    (work.folder / "store.json").write_text(json.dumps(summary, ensure_ascii=False, indent=1) + "\n", "utf-8")
+    if folder.exists():
+        shutil.rmtree(folder)
+    work.folder.rename(folder)
+
+
+def _fill(work: Work, source: Source) -> dict[str, Any]:
+    staged = _stage_all(work, source)
+    connection = opened(work.limits)
+    staged = [without_repeats(connection, table) for table in staged]
+    write_dictionaries(connection, staged, work.dictionaries)
+    work.base.mkdir()
+    staged = [_write_table(work, connection, table) for table in staged]
+    joins = _write_joins(work, connection, source)
+    counts = {t.table: {"accepted": t.accepted, "refused": t.refused.height} for t in staged}
+    _write_refused(work, staged)
+    return {"name": source.name, "complete_to": source.declaration.complete_to.isoformat(), "tables": counts,
+            "joins": joins, "absent": [t for t in contract() if t not in source.tables],
+            "source": source.declaration.model_dump(mode="json")}
+
+
+def _stage_all(work: Work, source: Source) -> list[Staged]:
+    folders = [folder for folder in (source.folder, source.data) if folder.is_dir()]
+    connection = locked(folders, clock=source.declaration.clock, limits=work.limits)
+    return [stage(connection, source, table, folder=work.folder / "staged", progress=work.progress)
+            for table in source.tables]
+
+
+def _write_table(work: Work, connection: Connection, staged: Staged) -> Staged:
+    """Write the base file of one table and return what is accepted of it in the end."""
+    table = Table(staged.table, "", "", contract()[staged.table].key, staged.columns)
+    by = first_by(table.columns, table.key)
+    path = work.base / f"{table.name}.parquet"
+    key = tuple(sorted(table.key, key=lambda name: name != by))
+    versions = ", ".join([*map(named, key), "recorded_on", "length(row_id)", "row_id"])
+    unsorted = path if by in key else work.folder / "staged" / f"{table.name}.signed.parquet"
+    reader = connection.sql(f"{coded_sql(staged, work.dictionaries)} ORDER BY {versions}").to_arrow_reader(GROUP)
+    signed = write_signed(reader, key, unsorted)
+    if unsorted != path:
+        order = ", ".join(f"{named(name)} NULLS FIRST" for name in (by, *key, "known", "sign"))
+        write_sorted(connection, f"SELECT * FROM read_parquet({quoted(unsorted)}) ORDER BY {order}", path)
+    done = refuse(connection, staged, signed.unseen, reason="retracts a key that was never recorded before")
+    staged.path.unlink()
+    return done
+
+
+def _write_joins(work: Work, connection: Connection, source: Source) -> dict[str, int]:
+    written: dict[str, int] = {}
+    for join in declared_joins():
+        if join.left in source.tables and join.right in source.tables:
+            sides = (table_of(source, join.left), table_of(source, join.right))
+            joined_table(join, *sides)
+            written[join.name] = write_join(connection, join, sides, work.base)
+    return written
+
+
+def table_of(source: Source, name: str) -> Table:
+    """Return a table of the contract with the attributes that a source adds to it."""
+    table = contract()[name]
+    return Table(table.name, table.zh, table.en, table.key, source.columns(name))
+
+
+def _write_refused(work: Work, staged: list[Staged]) -> None:
+    folder = work.folder / "refused"
+    folder.mkdir()
+    for table in staged:
+        if table.refused.height:
+            table.refused.write_csv(folder / f"{table.table}.csv")

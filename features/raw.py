@@ -1,0 +1,169 @@
+"""Raw columns of a source as SQL: each becomes a typed value, and a text `raw NAME` where it could not be one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from features.contract import COMMON, Column
+from features.duck import Connection, DuckError, ForbiddenError, Relation, is_one_select, named, quoted
+from features.errors import SourceError
+from features.source import Source
+
+INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
+WIDTHS = {"id": "VARCHAR", "choice": "TINYINT", "flag": "TINYINT", "day": "INTEGER", "month": "INTEGER",
+          "year": "INTEGER", "minutes": "INTEGER", "persons": "INTEGER", "microdegree": "INTEGER",
+          "fen": "BIGINT", "count": "BIGINT", "kwh": "BIGINT", "probability": "DOUBLE"}
+
+
+def relation_sql(source: Source, table: str) -> str:
+    """Return the SELECT that reads one table of a source, ${DATA} put in; SourceError if it is no single SELECT."""
+    place = source.tables[table]
+    if place.suffix == ".sql":
+        query = place.read_text("utf-8").replace("${DATA}", str(source.data)).strip().rstrip(";")
+        try:
+            single = is_one_select(query)
+        except DuckError as error:
+            raise SourceError(f"{place.name}: {first_line(error)}") from None
+        if not single:
+            raise SourceError(f"{place.name} should be one SELECT and nothing else")
+        return query
+    if place.suffix == ".csv":
+        return f"SELECT * FROM read_csv({quoted(place)}, header=true, all_varchar=true)"
+    parts = place / "*.parquet" if place.is_dir() else place
+    return f"SELECT * FROM read_parquet({quoted(parts)})"
+
+
+def first_line(error: Exception) -> str:
+    """Return what DuckDB says in its first line."""
+    return str(error).strip().splitlines()[0]
+
+
+def relation(connection: Connection, source: Source, table: str) -> Relation:
+    """Return one table of a source as it stands, not yet read; a broken view becomes one line."""
+    place = source.tables[table]
+    try:
+        return connection.sql(f"SELECT * FROM (\n{relation_sql(source, table)}\n) AS source_rows")
+    except ForbiddenError as error:
+        raise outside(place, error) from None
+    except DuckError as error:
+        raise SourceError(f"{place.name}: {first_line(error)}") from None
+
+
+def outside(place: Path, error: Exception) -> SourceError:
+    """Return the one line for a view that reads what it may not."""
+    return SourceError(f"{place.name} reads outside the data of its source: {first_line(error)}; "
+                       "put the file under ${DATA} or beside source.toml")
+
+
+def check_columns(table: str, present: list[str], columns: tuple[Column, ...]) -> None:
+    """Refuse a table that lacks a column or has one that nobody declared."""
+    expected = [c.name for c in columns]
+    missing = [name for name in expected if name not in present]
+    unknown = [name for name in present if name not in expected]
+    if missing:
+        raise SourceError(f"table {table!r} lacks column {', '.join(missing)}; `lssi contract` shows what it should have")
+    if unknown:
+        raise SourceError(f"table {table!r} has columns that are not in the contract: {', '.join(unknown)}; drop them "
+                          "or declare them as [[attribute]]")
+
+
+def typed_sql(rows: Relation, columns: tuple[Column, ...]) -> str:
+    """Return the select list that gives every column its value and, where it may fail, `raw NAME` when it did."""
+    types = dict(zip(rows.columns, (str(t) for t in rows.types), strict=True))
+    parts: list[str] = []
+    for column in columns + COMMON:
+        value, text = value_sql(column, types[column.name]), text_sql(column.name, types[column.name])
+        parts.append(f"CAST({value} AS {WIDTHS[column.kind]}) AS {named(column.name)}")
+        if can_fail(column, types[column.name]):
+            parts.append(f"CASE WHEN ({value}) IS NULL THEN {text} END AS {named('raw ' + column.name)}")
+    return ", ".join(parts)
+
+
+def can_fail(column: Column, kind: str) -> bool:
+    """Tell whether a value of this SQL type may turn out to be no value of the column."""
+    if column.kind == "id":
+        return kind in ("DOUBLE", "FLOAT")
+    if column.kind == "day":
+        return kind not in ("DATE", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE")
+    if column.kind == "choice":
+        return True
+    if column.kind == "month":
+        return kind != "DATE" and not kind.startswith("TIMESTAMP")
+    if column.kind == "flag" and kind == "BOOLEAN":
+        return False
+    return WIDTHS[column.kind] != kind and not (WIDTHS[column.kind] == "BIGINT" and kind in INTEGERS[:4])
+
+
+def text_sql(name: str, kind: str) -> str:
+    """Return a raw value as text, NULL where it is empty, blank or NaN."""
+    raw = named(name)
+    if kind == "VARCHAR":
+        return f"NULLIF(trim({raw}), '')"
+    if kind in ("DOUBLE", "FLOAT"):
+        return f"CASE WHEN isnan({raw}) THEN NULL ELSE CAST({raw} AS VARCHAR) END"
+    return f"CAST({raw} AS VARCHAR)"
+
+
+def value_sql(column: Column, kind: str) -> str:
+    """Return the value of a raw column of one SQL type, NULL where it is empty or is no such value."""
+    text = text_sql(column.name, kind)
+    match column.kind:
+        case "id":
+            return f"CAST({whole_sql(column.name, kind)} AS VARCHAR)" if kind in ("DOUBLE", "FLOAT") else text
+        case "choice":
+            cases = " ".join(f"WHEN {quoted(value)} THEN {code}" for code, value in enumerate(column.choices))
+            return f"CASE {text} {cases} END"
+        case "day":
+            return day_sql(column.name, kind)
+        case "month":
+            return month_sql(column.name, kind)
+        case "flag" if kind == "VARCHAR":
+            return f"CASE lower({text}) WHEN '1' THEN 1 WHEN 'true' THEN 1 WHEN '0' THEN 0 WHEN 'false' THEN 0 END"
+        case "flag" if kind == "BOOLEAN":
+            return f"CAST({named(column.name)} AS TINYINT)"
+        case "probability":
+            return f"TRY_CAST({text} AS DOUBLE)" if kind == "VARCHAR" else f"CAST({text} AS DOUBLE)"
+        case _:
+            return f"TRY_CAST({whole_sql(column.name, kind)} AS {WIDTHS[column.kind]})"
+
+
+def whole_sql(name: str, kind: str) -> str:
+    """Return a raw column as a BIGINT, NULL where it is not a whole number."""
+    raw = named(name)
+    if kind in INTEGERS:
+        return f"TRY_CAST({raw} AS BIGINT)"
+    if kind == "VARCHAR":
+        text = f"trim({raw})"
+        return f"CASE WHEN regexp_full_match({text}, '[+-]?[0-9]+([.]0*)?') THEN TRY_CAST({text} AS BIGINT) END"
+    if kind in ("DOUBLE", "FLOAT") or kind.startswith("DECIMAL"):
+        return f"CASE WHEN {raw} = floor({raw}) THEN TRY_CAST({raw} AS BIGINT) END"
+    return "NULL"
+
+
+def day_sql(name: str, kind: str) -> str:
+    """Return a raw column as an integer day, a moment taken in the connection's zone."""
+    raw = named(name)
+    text = f"trim({raw})"
+    if kind == "VARCHAR":
+        moment = (f"CASE WHEN length({text}) <= 10 THEN TRY_CAST({text} AS DATE) "
+                  f"ELSE CAST(TRY_CAST({text} AS TIMESTAMPTZ) AS DATE) END")
+    elif kind == "DATE":
+        moment = raw
+    elif kind.startswith("TIMESTAMP"):
+        moment = f"CAST({raw} AS DATE)"
+    else:
+        return "CAST(NULL AS INTEGER)"
+    return f"(({moment}) - DATE '1970-01-01')"
+
+
+def month_sql(name: str, kind: str) -> str:
+    """Return a raw column (a DATE, text like 2015-06, an integer like 201506) as an integer month."""
+    raw = named(name)
+    if kind == "DATE" or kind.startswith("TIMESTAMP"):
+        return f"(year({raw}) * 12 + month({raw}) - 1)"
+    if kind == "VARCHAR":
+        moment = f"TRY_CAST(CASE WHEN length(trim({raw})) = 7 THEN trim({raw}) || '-01' ELSE trim({raw}) END AS DATE)"
+        return f"(year({moment}) * 12 + month({moment}) - 1)"
+    whole = whole_sql(name, kind)
+    return (f"(CASE WHEN {whole} BETWEEN 100001 AND 999912 AND {whole} % 100 BETWEEN 1 AND 12 "
+            f"THEN {whole} // 100 * 12 + {whole} % 100 - 1 END)")

@@ -1,0 +1,218 @@
+"""The store of a source: its history as signed integer rows, read by range, as of a day, or by SQL."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from features.catalogue.reading import declared_joins
+from features.contract import Column, Table, contract
+from features.days import day_of
+from features.dictionary import Dictionary
+from features.duck import Connection, DuckError, named, opened, quoted
+from features.errors import CatalogueError, HistoryError, UnknownId
+from features.join import first_by, joined_table, write_sorted
+from features.loading import load, quiet
+from features.rowwise import NULL
+from features.source import Declaration, Source, declaration_of, find_source
+from features.staging import Progress
+
+Rows = dict[str, NDArray[Any]]
+OWN = (Column("known", "day", (), False, "知悉日", "day this signed row became known"),
+       Column("sign", "count", (), False, "符号", "+1 a row, -1 its negative"))
+ROW_IDS = ("row_id", "right_row_id")
+
+
+class Store:
+    """A loaded source; cheap to open, and holds open what it has read: Parquet footers and dictionaries."""
+
+    def __init__(self, folder: Path) -> None:
+        """Open the store in `folder`; HistoryError if there is none."""
+        try:
+            self.summary: dict[str, Any] = json.loads((folder / "store.json").read_text("utf-8"))
+        except (OSError, json.JSONDecodeError):
+            raise HistoryError(f"{folder} holds no store; load its source with `lssi check`") from None
+        self.folder = folder
+        self._files: dict[Path, _Sorted] = {}
+        self._dictionaries: dict[str, Dictionary] = {}
+
+    @cached_property
+    def source(self) -> Declaration:
+        """The parsed source.toml."""
+        return declaration_of(self.summary["source"], "store.json")
+
+    @property
+    def complete_to(self) -> int:
+        """The last closed day."""
+        return day_of(self.summary["complete_to"])
+
+    @property
+    def fingerprint(self) -> str:
+        """The 64 hex digits of the source that was loaded."""
+        return str(self.summary["fingerprint"])
+
+    @cached_property
+    def tables(self) -> dict[str, Table]:
+        """The tables that this store holds, derived ones included, with a source's attributes."""
+        found = {name: self._contract_table(name) for name in self.summary["tables"]}
+        for join in declared_joins():
+            if join.name in self.summary["joins"]:
+                found[join.name] = joined_table(join, found[join.left], found[join.right])
+        return found
+
+    def _contract_table(self, name: str) -> Table:
+        table = contract()[name]
+        extra = tuple(a.column for a in self.source.attribute if a.table == name)
+        return Table(name, table.zh, table.en, table.key, table.columns + extra)
+
+    def has(self, table: str) -> bool:
+        """Tell whether the source holds a table (it may be empty) or a derived table both of whose sides it holds."""
+        return table in self.tables
+
+    def column(self, table: str, name: str) -> Column:
+        """Return the declaration of a column: its kind, and its name space or choices."""
+        for column in self._table(table).columns + OWN:
+            if column.name == name:
+                return column
+        raise CatalogueError(f"table {table!r} has no column {name!r}; it has "
+                             f"{', '.join(c.name for c in self._table(table).columns)}")
+
+    def _table(self, name: str) -> Table:
+        if name not in self.tables:
+            raise HistoryError(f"source {self.summary['name']!r} holds no table {name!r}; "
+                               f"it holds {', '.join(self.tables)}")
+        return self.tables[name]
+
+    def dictionary(self, space: str) -> Dictionary:
+        """Return the identifiers of a name space; empty if the source has none."""
+        if space not in self._dictionaries:
+            self._dictionaries[space] = Dictionary.read(self.folder / "dictionaries" / f"{space}.parquet")
+        return self._dictionaries[space]
+
+    def code(self, space: str, text: str) -> int:
+        """Return the code of an identifier; UnknownId if the history never names it."""
+        code = self.dictionary(space).code(text)
+        if code is None:
+            raise UnknownId(f"{space} {text!r} is not in the history complete to {self.summary['complete_to']}; "
+                            "check the number or load a newer history")
+        return code
+
+    def texts(self, space: str) -> list[str]:
+        """Return the identifiers of a name space by code."""
+        return list(self.dictionary(space).texts.to_pylist())
+
+    def rows(self, table: str, *, by: str, low: int, high: int, columns: Sequence[str] = ()) -> Rows:
+        """Return the signed rows with low <= `by` < high, sorted by it, as one array (n,) a column.
+
+        int64 with NULL where empty; a probability float64 with NaN; row ids objects. No columns named = all.
+        """
+        return self._sorted(table, by).between(low, high, self._columns(table, columns))
+
+    def all_rows(self, table: str, columns: Sequence[str] = ()) -> Rows:
+        """Return every signed row of a table, in stored order."""
+        return self._sorted(table, self.sorted_by(table)).every(self._columns(table, columns))
+
+    def live(self, table: str, as_of: int, columns: Sequence[str] = ()) -> Rows:
+        """Return the rows that hold as of a day: known by then and neither corrected nor taken back by then."""
+        wanted = self._columns(table, columns)
+        rows = self.all_rows(table, tuple(dict.fromkeys((*wanted, "known", "sign"))))
+        known = rows["known"] <= as_of
+        plus = rows["sign"] > 0
+        ended = np.append((known & ~plus)[1:], np.zeros(min(1, len(known)), np.bool_))
+        return {name: rows[name][known & plus & ~ended] for name in wanted}
+
+    def sorted_by(self, table: str) -> str:
+        """Return the column by which a table's base file lies sorted."""
+        return first_by(self._table(table).columns, self._table(table).key)
+
+    def sql(self, query: str) -> pa.Table:
+        """Return what an SQL query over the signed tables, each a view of its name, gives."""
+        try:
+            return self._connection.cursor().sql(query).to_arrow_table()
+        except DuckError as error:
+            raise HistoryError(f"the query failed: {str(error).splitlines()[0]}") from None
+
+    @cached_property
+    def _connection(self) -> Connection:
+        connection = opened()
+        for table in self.tables:
+            place = quoted(self.folder / "base" / f"{table}.parquet")
+            connection.execute(f"CREATE VIEW {named(table)} AS SELECT * FROM read_parquet({place})")
+        return connection
+
+    def _columns(self, table: str, columns: Sequence[str]) -> tuple[str, ...]:
+        for name in columns:
+            if name not in ROW_IDS:
+                self.column(table, name)
+        return tuple(columns) or (*(c.name for c in self._table(table).columns + OWN), "row_id")
+
+    def _sorted(self, table: str, by: str) -> _Sorted:
+        self.column(table, by)
+        base = self.folder / "base" / f"{table}.parquet"
+        path = base if by == self.sorted_by(table) else base.with_name(f"{table}.by_{by}.parquet")
+        if path not in self._files:
+            if not path.exists():
+                copy_sorted(base, by, path)
+            self._files[path] = _Sorted(path, by)
+        return self._files[path]
+
+
+class _Sorted:
+    """A Parquet file sorted by one column, of which a range reads only the row groups that it touches."""
+
+    def __init__(self, path: Path, by: str) -> None:
+        self.file = pq.ParquetFile(path)
+        self.by = by
+        place = self.file.schema_arrow.get_field_index(by)
+        metadata = self.file.metadata
+        ends = [metadata.row_group(i).column(place).statistics for i in range(metadata.num_row_groups)]
+        self.low = np.array([s.min if s is not None and s.has_min_max else NULL for s in ends], np.int64)
+        self.high = np.array([s.max if s is not None and s.has_min_max else NULL for s in ends], np.int64)
+
+    def between(self, low: int, high: int, columns: tuple[str, ...]) -> Rows:
+        groups = np.flatnonzero((self.high >= low) & (self.low < high)).tolist()
+        read = self.file.read_row_groups(groups, columns=list(dict.fromkeys((*columns, self.by))))
+        keys = integers(read[self.by])
+        first, last = np.searchsorted(keys, [low, high])
+        return {name: values(read[name].slice(first, last - first)) for name in columns}
+
+    def every(self, columns: tuple[str, ...]) -> Rows:
+        read = self.file.read(columns=list(columns))
+        return {name: values(read[name]) for name in columns}
+
+
+def integers(column: pa.ChunkedArray) -> NDArray[np.int64]:
+    """Return an integer column as int64 with NULL where it is empty."""
+    return np.asarray(column.cast(pa.int64()).fill_null(NULL).to_numpy(), np.int64)
+
+
+def values(column: pa.ChunkedArray) -> NDArray[Any]:
+    """Return a column of a store as an array: int64 with NULL, float64 with NaN, or text objects."""
+    if pa.types.is_floating(column.type):
+        return np.asarray(column.fill_null(np.nan).to_numpy(), np.float64)
+    if pa.types.is_integer(column.type):
+        return integers(column)
+    return np.asarray(column.to_numpy(), object)
+
+
+def copy_sorted(base: Path, by: str, path: Path) -> None:
+    """Write a copy of a base file sorted by another column, its order kept within."""
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    rows = f"read_parquet({quoted(base)}, file_row_number=true)"
+    order = f"{named(by)} NULLS FIRST, file_row_number"
+    write_sorted(opened(), f"SELECT * EXCLUDE (file_row_number) FROM {rows} ORDER BY {order}", unfinished)
+    unfinished.replace(path)
+
+
+def open_store(source: Path | Source, data: Path | None = None, progress: Progress = quiet) -> Store:
+    """Return the store of a source, loaded first if its fingerprint is new."""
+    return Store(load(source if isinstance(source, Source) else find_source(Path(source), data), progress))

@@ -1,0 +1,131 @@
+"""The contract as pandera schemas: which rows of a source are accepted, and why the others are refused."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandera.polars as pa
+import polars as pl
+from pandera.errors import SchemaErrors
+
+from features.contract import COMMON, Column
+from features.days import date_of, day_of
+
+HAPPENED = {
+    "contributions": ("paid_on",), "complaints": ("lodged",), "inspections": ("opened", "closed_on"),
+    "sanctions": ("decided_on", "complied_on"), "remedies": ("remedied_on",), "wage_arrears": ("started", "settled_on"),
+    "appraisals": ("decided_on",), "exposures": ("published_on", "repaid_on"), "claims": ("filed_on",),
+    "benefit_payments": ("paid_on",), "medical_lines": ("used_on",), "work_injuries": ("happened_on", "recognised_on"),
+    "claim_reviews": ("closed_on",), "deaths": ("died_on",), "draws": ("drawn_on",), "alerts": ("issued_on",),
+    "acknowledgements": ("acknowledged_on",), "overrides": ("overridden_on",), "appeals": ("lodged", "decided_on"),
+    "outcomes": ("closed_on",),
+}
+"""Days on which something has happened: none may lie after `recorded_on`. Other days (a spell's end, a licence's
+start, a plan's week) may be known ahead and are not bound."""
+
+WHOLE = {"persons": (0, 2**31 - 1), "minutes": (0, 2**31 - 1), "count": (-(2**53), 2**53), "kwh": (0, 2**53),
+         "year": (1800, 2200), "microdegree": (-180_000_000, 180_000_000), "flag": (0, 1), "fen": (-(10**15), 10**15)}
+DAYS = (day_of("1800-01-01"), day_of("9999-12-31"))
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A batch parted in two: accepted rows, and for each refused row its `row` and its `reason`."""
+
+    accepted: pl.DataFrame
+    refused: pl.DataFrame
+
+
+def wanted(column: Column) -> str:
+    """Return in words what a value of a column should be.
+
+    >>> wanted(Column("violation", "flag", (), False, "", ""))
+    '0 or 1'
+    """
+    match column.kind:
+        case "choice":
+            return f"one of {', '.join(column.choices)}"
+        case "flag":
+            return "0 or 1"
+        case "day":
+            return "a day such as 2015-06-30"
+        case "month":
+            return "a month such as 2015-06"
+        case "probability":
+            return "above 0 and at most 1"
+        case "id":
+            return "an identifier"
+        case _:
+            return f"a whole number of {column.kind}"
+
+
+def _law(passes: pl.Expr, reason: str) -> pa.Check:
+    return pa.Check(lambda data: data.lazyframe.select(passes.fill_null(True)), error=reason, ignore_na=False)
+
+
+def _column_laws(column: Column, present: list[str]) -> list[pa.Check]:
+    name, laws, can_fail = pl.col(column.name), [], f"raw {column.name}" in present
+    if can_fail:
+        laws.append(_law(pl.col(f"raw {column.name}").is_null(), f"{column.name} should be {wanted(column)}"))
+    if not column.optional:
+        given = name.is_not_null() | pl.col(f"raw {column.name}").is_not_null() if can_fail else name.is_not_null()
+        laws.append(_law(given, f"{column.name} is missing"))
+    if column.name == "violation":
+        laws.append(_law(name.is_between(1, 5), "violation should be 1 to 5"))
+    elif column.kind == "probability":
+        laws.append(_law((name > 0) & (name <= 1), f"{column.name} should be {wanted(column)}"))
+    elif column.kind == "flag":
+        laws.append(_law(name.is_between(0, 1), f"{column.name} should be {wanted(column)}"))
+    elif column.kind == "day":
+        laws.append(_law(name.is_between(*DAYS), f"{column.name} should lie between 1800 and 9999"))
+    elif column.kind in WHOLE:
+        low, high = WHOLE[column.kind]
+        laws.append(_law(name.is_between(low, high), f"{column.name} should be {low} to {high}"))
+    return laws
+
+
+def _table_laws(table: str, columns: tuple[Column, ...], complete_to: int) -> list[pa.Check]:
+    recorded = pl.col("recorded_on")
+    end = f"recorded_on lies after {date_of(complete_to)}, the day the source is complete to"
+    laws = [_law(recorded <= complete_to, end)]
+    laws += [_law(pl.col(day) <= recorded, f"{day} lies after recorded_on") for day in HAPPENED.get(table, ())]
+    amounts = [c.name for c in columns if c.kind == "fen"]
+    allowed = pl.lit(False)
+    if table == "contributions":
+        kinds = next(c.choices for c in columns if c.name == "kind")
+        allowed = pl.col("kind") == kinds.index("refund")
+    laws += [_law((pl.col(name) >= 0) | allowed, f"{name} should not be negative") for name in amounts]
+    if table == "inspections":
+        one = pl.col("enterprise").is_null() ^ pl.col("provider").is_null()
+        laws.append(_law(one, "exactly one of enterprise and provider should be given"))
+    return laws
+
+
+def schema_of(table: str, columns: tuple[Column, ...], *, present: list[str], complete_to: int) -> pa.DataFrameSchema:
+    """Return the schema of a typed batch of one table; `present` names its columns, `raw NAME` ones included."""
+    laws = [law for column in columns + COMMON for law in _column_laws(column, present)]
+    return pa.DataFrameSchema({name: pa.Column(nullable=True) for name in present},
+                              checks=laws + _table_laws(table, columns, complete_to), name=table)
+
+
+def part(batch: pl.DataFrame, schema: pa.DataFrameSchema) -> Verdict:
+    """Return the accepted rows of a typed batch, and the reasons of the refused; the batch has a column `row`."""
+    try:
+        schema.validate(batch, lazy=True)
+    except SchemaErrors as errors:
+        cases = errors.failure_cases
+    else:
+        return Verdict(batch, pl.DataFrame(schema={"row": pl.Int64, "reason": pl.String}))
+    if cases["index"].null_count():
+        raise errors_of(cases)
+    reasons = cases.group_by(pl.col("index").cast(pl.Int64), maintain_order=True).agg(
+        pl.col("check").unique(maintain_order=True).str.join("; ").alias("reason")).sort("index")
+    places = reasons["index"].to_numpy()
+    refused = pl.DataFrame({"row": batch["row"].gather(places), "reason": reasons["reason"]})
+    kept = batch.with_row_index("place").filter(~pl.col("place").is_in(places.tolist())).drop("place")
+    return Verdict(kept, refused)
+
+
+def errors_of(cases: pl.DataFrame) -> TypeError:
+    """Return the error of a batch whose shape is not that of its schema: a defect of the reader, never of a row."""
+    return TypeError(f"a batch does not fit its schema: {cases['check'].unique().to_list()}")
