@@ -7,7 +7,14 @@ import shutil
 from collections.abc import Generator
 from pathlib import Path
 
+import lightgbm
+import numpy as np
 import pytest
+
+from features.matrix import Matrix
+from models.bundle import Parts
+from models.calibration import Calibration
+from models.manifest import FrozenFeature
 
 Report = pytest.TestReport | pytest.CollectReport
 REQUIRE_ALL = os.environ.get("LSSI_REQUIRE_ALL") == "1"
@@ -51,7 +58,7 @@ def shared_data() -> Path:
     """The folder with the public data sets: $LSSI_DATA or ../shared/data."""
     folder = Path(os.environ.get("LSSI_DATA", Path(__file__).parents[2] / "shared" / "data"))
     if not folder.is_dir():
-        pytest.skip("the public data sets are missing: put them into ../shared/data or set LSSI_DATA (sources/README.md)")
+        pytest.skip("the public data sets are missing: put them into ../shared/data or set LSSI_DATA")
     return folder
 
 
@@ -93,3 +100,37 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """List what was not run here, once per reason."""
     for text in sorted({reason(report) for report in terminalreporter.stats.get("skipped", [])}):
         terminalreporter.write_line(f"not run here: {text}")
+
+
+@pytest.fixture(scope="session")
+def model_parts() -> Parts:
+    """A real little model: numbers with gaps, two categories, a count model, 2,000 cases to probe it with."""
+    return parts_of_a_model(rows=2000, trees=40, seed=7)
+
+
+def parts_of_a_model(*, rows: int, trees: int, seed: int) -> Parts:
+    """Train both boosters on seeded noise in which staff, gap and sector matter."""
+    draw = np.random.default_rng(seed)
+    values = np.round(draw.normal(0, 3, (rows, 6)), 2)
+    values[:, 4:] = draw.integers(0, (40, 3), (rows, 2))
+    chance = 1 / (1 + np.exp(-(values[:, 0] - values[:, 1] * (values[:, 4] % 2) + values[:, 5] - 1)))
+    values[draw.random(values.shape) < 0.1] = np.nan
+    label = draw.random(rows) < chance
+    names = ("staff", "gap", "months_late", "kwh", "sector", "kind")
+    categories = {"sector": tuple(f"行业 {code}" for code in range(40)), "kind": ("agency", "branch", "company")}
+    keys, days = np.array([f"e{row}" for row in range(rows)]), np.full(rows, 16000, dtype=np.int32)
+    matrix = Matrix("enterprise", keys, days, names, values, categories)
+    choices = {"num_leaves": 15, "min_data_in_leaf": 5, "verbosity": -1, "num_threads": 1, "seed": 1,
+               "deterministic": True, "force_row_wise": True, "min_data_per_group": 5, "cat_smooth": 1}
+    texts = []
+    for objective, y in (("binary", label), ("poisson", np.where(label, 1 + draw.poisson(3, rows), 1))):
+        table = lightgbm.Dataset(values, y, feature_name=list(names), categorical_feature=["sector", "kind"])
+        texts.append(lightgbm.train({**choices, "objective": objective}, table, trees).model_to_string())
+    features = tuple(
+        FrozenFeature(name=name, expression=f"last({name})", unit="class" if name in categories else "persons",
+                      direction="up", family="staff", zh=f"特征 {name}", en=f"feature {name}", tables=("tax_payroll",),
+                      categories=categories.get(name))
+        for name in names
+    )
+    line = Calibration((-4.0, -1.0, 0.0, 2.0, 5.0), (0.02, 0.2, 0.5, 0.85, 0.99))
+    return Parts("undeclared_workers", "2015-06-30", features, line, texts[0], texts[1], matrix, {"source": "hand"}, {})

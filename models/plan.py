@@ -1,0 +1,129 @@
+"""The plan of a week: per cell one list of visits that fits the team's minutes, and the lottery it rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from models.lottery import Draw, Ticket, drawn, inclusion
+from models.policy import Policy
+from models.standing import Standing
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One living unit: its cell, its staff, what a visit is expected to find, and its standing."""
+
+    name: str
+    cell: str
+    staff: int
+    benefit: float
+    standing: Standing
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One line of a list: who, why (complaint | exposure | score | lottery), and the person-minutes planned."""
+
+    unit: Unit
+    why: str
+    minutes: int
+
+
+@dataclass(frozen=True, slots=True)
+class CellPlan:
+    """A cell's week: its minutes, its visits in order, its lottery, and how many complaints found no time."""
+
+    cell: str
+    minutes: int
+    visits: tuple[Visit, ...]
+    probability: Fraction
+    tickets: tuple[str, ...]
+    drawn: tuple[str, ...]
+    complaints_left: int
+
+    @property
+    def planned(self) -> int:
+        """The person-minutes of all visits."""
+        return sum(visit.minutes for visit in self.visits)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The cells' lists in the order of their names, under one rule set and one draw."""
+
+    policy: Policy
+    draw: Draw
+    cells: tuple[CellPlan, ...]
+
+
+def plan(scores: Iterable[Unit], policy: Policy, capacity: Mapping[str, int], draw: Draw) -> Plan:
+    """Return the week's plan of all living units; a cell that `capacity` does not name has no minutes."""
+    members: dict[str, list[Unit]] = {cell: [] for cell in capacity}
+    for unit in scores:
+        members.setdefault(unit.cell, []).append(unit)
+    lists = [cell_plan(members[cell], policy, Room(cell, capacity.get(cell, 0)), draw) for cell in sorted(members)]
+    return Plan(policy, draw, tuple(lists))
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """A cell and its minutes."""
+
+    cell: str
+    minutes: int
+
+    def lottery(self, policy: Policy) -> int:
+        """The minutes that the lottery spends in expectation: at least one where the cell has two."""
+        return max(1, self.minutes * policy.lottery.percent // 100) if self.minutes > 1 else 0
+
+    def longest(self, policy: Policy) -> int:
+        """The longest visit of one week: with it any draw fits; a longer one goes on in the next week."""
+        return self.minutes - self.lottery(policy) if self.minutes > 1 else 0
+
+
+def cell_plan(units: Sequence[Unit], policy: Policy, room: Room, draw: Draw) -> CellPlan:
+    """Return one cell's list: drawn first so that chance is exact, then filled in the order of the policy."""
+    long = room.longest(policy)
+    visits = {unit.name: Visit(unit, "score", min(policy.visit.minutes_of(unit.staff), long)) for unit in units}
+    tickets = [Ticket(name, visit.minutes) for name, visit in visits.items()]
+    probability = inclusion(tickets, room.lottery(policy))
+    lucky = drawn(tickets, probability, draw=draw, cell=room.cell)
+    chosen = _filled(visits, _queue(visits.values(), policy), lucky, room.minutes)
+    waiting = sum(unit.standing.complaint is not None for unit in units)
+    met = sum(visit.why == "complaint" for visit in chosen)
+    return CellPlan(room.cell, room.minutes, chosen, probability, tuple(visits), lucky, waiting - met)
+
+
+def _queue(visits: Iterable[Visit], policy: Policy) -> list[Visit]:
+    """Complaints by age, exposures that are due, then scores; the last two by weighted benefit per whole minute."""
+    def worth(visit: Visit) -> float:
+        unit = visit.unit
+        return unit.benefit * unit.standing.weight / policy.visit.minutes_of(unit.staff)
+
+    lines: list[tuple[int, float, str, Visit]] = []
+    for visit in visits:
+        unit = visit.unit
+        if unit.standing.complaint is not None:
+            lines.append((0, unit.standing.complaint, unit.name, Visit(unit, "complaint", visit.minutes)))
+        elif unit.standing.exposure_due:
+            lines.append((1, -worth(visit), unit.name, Visit(unit, "exposure", visit.minutes)))
+        elif worth(visit) > 0:
+            lines.append((2, -worth(visit), unit.name, visit))
+    return [line[-1] for line in sorted(lines, key=lambda line: line[:3])]
+
+
+def _filled(visits: Mapping[str, Visit], queue: list[Visit], lucky: Sequence[str], minutes: int) -> tuple[Visit, ...]:
+    """Return what fits: the minutes of the lucky are set aside, a lucky unit of the queue keeps its own reason."""
+    left = minutes - sum(visits[name].minutes for name in lucky)
+    chosen: list[Visit] = []
+    for visit in queue:
+        if visit.unit.name in lucky:
+            chosen.append(visit)
+        elif 0 < visit.minutes <= left:
+            left -= visit.minutes
+            chosen.append(visit)
+    named = {visit.unit.name for visit in chosen}
+    by_chance = [Visit(visits[name].unit, "lottery", visits[name].minutes) for name in lucky if name not in named]
+    return (*chosen, *by_chance)
