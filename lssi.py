@@ -39,7 +39,7 @@ def say(value: Any) -> None:
 
 
 @contextmanager
-def progress(text: str) -> Iterator[Callable[[int, int], None]]:
+def progress(text: str) -> Iterator[Callable[[int, int | None], None]]:
     """Yield `advance(done, of)`, which draws a bar on a terminal's stderr and nothing in a pipe."""
     from rich.console import Console
     from rich.progress import Progress
@@ -68,6 +68,27 @@ def contract(as_json: Json = False) -> None:
         for column in table["columns"]:
             kind = " ".join([column["type"], *(column["values"] or [])]) + (" ?" if column["optional"] else "")
             print(f"  {column['name']} | {kind} | {column['zh']} | {column['en']}")
+
+
+@app.command()
+def check(source: Source, data: Data = None, as_json: Json = False) -> None:
+    """装载并校验数据源。Load a source; say how many rows were accepted, how many refused and why, what is absent."""
+    from features.checking import check as checked
+    from features.checking import lines_of
+
+    with progress("装载 loading") as advance:
+        done = 0
+
+        def seen(_table: str, rows: int) -> None:
+            nonlocal done
+            done += rows
+            advance(done, None)
+
+        summary = checked(source, data, seen)
+    if as_json:
+        say(summary)
+    else:
+        print("\n".join(lines_of(summary)))
 
 
 def fail(code: str, message: str) -> NoReturn:

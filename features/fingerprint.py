@@ -11,7 +11,7 @@ from pathlib import Path
 from features.source import Source
 
 SMALL = 1 << 20
-LAYOUT = "1"
+LAYOUT = "2"
 _DATA = re.compile(r"\$\{DATA\}/?([^'\"\s]*)")
 
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from features.catalogue.reading import declared_joins
 from features.contract import Table, contract
 from features.dictionary import coded_sql, write_dictionaries
@@ -89,7 +91,8 @@ def _fill(work: Work, source: Source) -> dict[str, Any]:
     work.base.mkdir()
     staged = [_write_table(work, connection, table) for table in staged]
     joins = _write_joins(work, connection, source)
-    counts = {t.table: {"accepted": t.accepted, "refused": t.refused.height} for t in staged}
+    counts = {table.table: {"accepted": table.accepted, "refused": table.refused.height,
+                            "reasons": reasons(table.refused)} for table in staged}
     _write_refused(work, staged)
     return {"name": source.name, "complete_to": source.declaration.complete_to.isoformat(), "tables": counts,
             "joins": joins, "absent": [t for t in contract() if t not in source.tables],
@@ -135,6 +138,12 @@ def table_of(source: Source, name: str) -> Table:
     """Return a table of the contract with the attributes that a source adds to it."""
     table = contract()[name]
     return Table(table.name, table.zh, table.en, table.key, source.columns(name))
+
+
+def reasons(refused: pl.DataFrame) -> list[dict[str, Any]]:
+    """Return each reason for which rows were refused, with their number and the first of them, the commonest first."""
+    counted = refused.group_by("reason").agg(rows=pl.len(), first=pl.col("row").min())
+    return counted.sort("rows", "first", descending=[True, False]).select("reason", "rows", "first").to_dicts()
 
 
 def _write_refused(work: Work, staged: list[Staged]) -> None:

@@ -61,7 +61,7 @@ def check_columns(table: str, present: list[str], columns: tuple[Column, ...]) -
     missing = [name for name in expected if name not in present]
     unknown = [name for name in present if name not in expected]
     if missing:
-        raise SourceError(f"table {table!r} lacks column {', '.join(missing)}; `lssi contract` shows what it should have")
+        raise SourceError(f"table {table!r} lacks column {', '.join(missing)}; see `lssi contract`")
     if unknown:
         raise SourceError(f"table {table!r} has columns that are not in the contract: {', '.join(unknown)}; drop them "
                           "or declare them as [[attribute]]")

@@ -3,108 +3,20 @@
 from __future__ import annotations
 
 import os
-import re
 import tomllib
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
-from typing import Any, Literal
-from zoneinfo import ZoneInfo
-
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from typing import Any
 
 from features.contract import Column, contract
 from features.days import day_of
+from features.declaration import Attribute, Declaration, Event, Population, Split, Target, declaration_of
 from features.errors import SourceError
 
+__all__ = ["Attribute", "Declaration", "Event", "Population", "Source", "Split", "Target", "find_source"]
+
 JOURNAL = ("plans", "draws", "alerts", "acknowledgements", "overrides", "appeals", "outcomes")
-RESERVED = {"row_id", "recorded_on", "retracted", "known", "sign", "row", "right_row_id"}
 FORMS = (".sql", ".parquet", ".csv", "")
-_NAME = re.compile(r"[a-z][a-z0-9_]*")
-
-
-class _Declared(BaseModel):
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, frozen=True)
-
-
-class Attribute(_Declared):
-    """A typed column that a source adds to a contract table."""
-
-    table: Literal["enterprises", "claims", "providers", "inspections"]
-    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
-    type: Literal["integer", "category", "flag", "fen", "day"]
-    zh: str
-    en: str
-    unit: str = ""
-    direction: Literal["up", "down", "none"] = "none"
-
-    @property
-    def column(self) -> Column:
-        """The contract column that this attribute behaves as: always optional."""
-        kinds = {"integer": "count", "category": "id", "flag": "flag", "fen": "fen", "day": "day"}
-        detail = (f"attribute.{self.table}.{self.name}",) if self.type == "category" else ()
-        return Column(self.name, kinds[self.type], detail, True, self.zh, self.en)
-
-
-class Event(_Declared):
-    """What counts as an event: a live row of `table` that passes `filter`, on its day `when`."""
-
-    table: str
-    when: str
-    filter: str = ""
-
-
-class Population(_Declared):
-    """Which cases a target is asked of: a condition on their features."""
-
-    filter: str = ""
-
-
-class Split(_Declared):
-    """Days that part training from testing; both ends of the test are inside it."""
-
-    train_until: date
-    test_from: date
-    test_until: date
-
-
-class Target(_Declared):
-    """What is to be predicted: the unit, its label, the horizon in days, the days looked from."""
-
-    zh: str
-    en: str
-    unit: Literal["enterprise-day", "inspection", "claim", "provider"]
-    label: Literal["visit", "event", "review"]
-    violation: int | None = Field(default=None, ge=1, le=5)
-    count: str | None = None
-    horizon: int = Field(default=0, ge=0, le=3660)
-    as_of: tuple[date, ...] = ()
-    event: Event | None = None
-    population: Population | None = None
-    split: Split | None = None
-
-
-class Declaration(_Declared):
-    """Everything that `source.toml` says."""
-
-    name: str = Field(pattern=r"^[a-z][a-z0-9_-]*$")
-    zh: str
-    en: str
-    complete_to: date
-    clock: str = "Asia/Shanghai"
-    absent: tuple[str, ...] = ()
-    assumed_delays: dict[str, int] = {}
-    attribute: tuple[Attribute, ...] = ()
-    target: dict[str, Target] = {}
-
-    @field_validator("clock")
-    @classmethod
-    def known_zone(cls, clock: str) -> str:
-        try:
-            ZoneInfo(clock)
-        except (KeyError, ValueError, OSError):
-            raise ValueError("should be a time zone such as Asia/Shanghai") from None
-        return clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,48 +53,6 @@ class Source:
 def data_folder(data: Path | None) -> Path:
     """Return the folder that ${DATA} stands for: the one given, else LSSI_DATA, else ../shared/data."""
     return (data or Path(os.environ.get("LSSI_DATA") or "../shared/data")).resolve()
-
-
-def declaration_of(values: dict[str, Any], origin: str) -> Declaration:
-    """Return the declaration that parsed TOML says; SourceError in one line if it says anything else."""
-    try:
-        declaration = Declaration.model_validate(values)
-    except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-        raise SourceError(f"{origin}: {where}: {first['msg']}{more}") from None
-    _check_names(declaration, origin)
-    return declaration
-
-
-def _check_names(declaration: Declaration, origin: str) -> None:
-    tables = contract()
-    for table in (*declaration.absent, *declaration.assumed_delays,
-                  *(t.event.table for t in declaration.target.values() if t.event)):
-        if table not in tables:
-            raise SourceError(f"{origin}: {table!r} is no table of the contract; see `lssi contract`")
-    seen: set[tuple[str, str]] = set()
-    for attribute in declaration.attribute:
-        place = (attribute.table, attribute.name)
-        taken = {c.name for c in tables[attribute.table].columns} | RESERVED
-        if place in seen or attribute.name in taken:
-            raise SourceError(f"{origin}: attribute {attribute.name!r} of {attribute.table} is declared twice or is a "
-                              "contract column; give it another name")
-        seen.add(place)
-    for name, target in declaration.target.items():
-        if not _NAME.fullmatch(name):
-            raise SourceError(f"{origin}: target {name!r} should be lower-case letters, digits and underscores")
-        _check_target(name, target, origin)
-
-
-def _check_target(name: str, target: Target, origin: str) -> None:
-    if target.label == "visit" and target.violation is None:
-        raise SourceError(f"{origin}: target.{name} has label = \"visit\" and needs violation = 1 to 5")
-    if target.label == "event" and target.event is None:
-        raise SourceError(f"{origin}: target.{name} has label = \"event\" and needs [target.{name}.event]")
-    if target.unit == "enterprise-day" and (not target.as_of or target.horizon < 1):
-        raise SourceError(f"{origin}: target.{name} has unit = \"enterprise-day\" and needs as_of days and a horizon")
 
 
 def _toml(path: Path) -> dict[str, Any]:

@@ -158,7 +158,8 @@ def without_repeats(connection: Connection, staged: Staged) -> Staged:
         return staged
     connection.register("later", found.select("row").to_arrow())
     kept = staged.path.with_suffix(".once.parquet")
-    connection.execute(f"COPY (SELECT * FROM {_rows(staged)} ANTI JOIN later USING (row)) TO {quoted(kept)} (FORMAT parquet)")
+    once = f"SELECT * FROM {_rows(staged)} ANTI JOIN later USING (row)"
+    connection.execute(f"COPY ({once}) TO {quoted(kept)} (FORMAT parquet)")
     kept.replace(staged.path)
     return _also(staged, readable(found, staged.columns))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -11,22 +10,23 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
-from numpy.typing import NDArray
 
 from features.catalogue.reading import declared_joins
 from features.contract import Column, Table, contract
 from features.days import day_of
+from features.declaration import Declaration, declaration_of
 from features.dictionary import Dictionary
 from features.duck import Connection, DuckError, named, opened, quoted
 from features.errors import CatalogueError, HistoryError, UnknownId
-from features.join import first_by, joined_table, write_sorted
+from features.join import first_by, joined_table
 from features.loading import load, quiet
 from features.rowwise import NULL
-from features.source import Declaration, Source, declaration_of, find_source
+from features.sorted_file import Rows, SortedFile, copy_sorted
+from features.source import Source, find_source
 from features.staging import Progress
 
-Rows = dict[str, NDArray[Any]]
+__all__ = ["NULL", "OWN", "Rows", "Store", "open_store"]
+
 OWN = (Column("known", "day", (), False, "知悉日", "day this signed row became known"),
        Column("sign", "count", (), False, "符号", "+1 a row, -1 its negative"))
 ROW_IDS = ("row_id", "right_row_id")
@@ -42,7 +42,7 @@ class Store:
         except (OSError, json.JSONDecodeError):
             raise HistoryError(f"{folder} holds no store; load its source with `lssi check`") from None
         self.folder = folder
-        self._files: dict[Path, _Sorted] = {}
+        self._files: dict[Path, SortedFile] = {}
         self._dictionaries: dict[str, Dictionary] = {}
 
     @cached_property
@@ -54,6 +54,12 @@ class Store:
     def complete_to(self) -> int:
         """The last closed day."""
         return day_of(self.summary["complete_to"])
+
+    @cached_property
+    def first_known(self) -> int:
+        """The day on which the first row became known; the last closed day where there is no row at all."""
+        days = (self.sql(f"SELECT min(known) AS day FROM {named(table)}")["day"][0].as_py() for table in self.tables)
+        return min((day for day in days if day is not None), default=self.complete_to)
 
     @property
     def fingerprint(self) -> str:
@@ -155,62 +161,15 @@ class Store:
                 self.column(table, name)
         return tuple(columns) or (*(c.name for c in self._table(table).columns + OWN), "row_id")
 
-    def _sorted(self, table: str, by: str) -> _Sorted:
+    def _sorted(self, table: str, by: str) -> SortedFile:
         self.column(table, by)
         base = self.folder / "base" / f"{table}.parquet"
         path = base if by == self.sorted_by(table) else base.with_name(f"{table}.by_{by}.parquet")
         if path not in self._files:
             if not path.exists():
                 copy_sorted(base, by, path)
-            self._files[path] = _Sorted(path, by)
+            self._files[path] = SortedFile(path, by)
         return self._files[path]
-
-
-class _Sorted:
-    """A Parquet file sorted by one column, of which a range reads only the row groups that it touches."""
-
-    def __init__(self, path: Path, by: str) -> None:
-        self.file = pq.ParquetFile(path)
-        self.by = by
-        place = self.file.schema_arrow.get_field_index(by)
-        metadata = self.file.metadata
-        ends = [metadata.row_group(i).column(place).statistics for i in range(metadata.num_row_groups)]
-        self.low = np.array([s.min if s is not None and s.has_min_max else NULL for s in ends], np.int64)
-        self.high = np.array([s.max if s is not None and s.has_min_max else NULL for s in ends], np.int64)
-
-    def between(self, low: int, high: int, columns: tuple[str, ...]) -> Rows:
-        groups = np.flatnonzero((self.high >= low) & (self.low < high)).tolist()
-        read = self.file.read_row_groups(groups, columns=list(dict.fromkeys((*columns, self.by))))
-        keys = integers(read[self.by])
-        first, last = np.searchsorted(keys, [low, high])
-        return {name: values(read[name].slice(first, last - first)) for name in columns}
-
-    def every(self, columns: tuple[str, ...]) -> Rows:
-        read = self.file.read(columns=list(columns))
-        return {name: values(read[name]) for name in columns}
-
-
-def integers(column: pa.ChunkedArray) -> NDArray[np.int64]:
-    """Return an integer column as int64 with NULL where it is empty."""
-    return np.asarray(column.cast(pa.int64()).fill_null(NULL).to_numpy(), np.int64)
-
-
-def values(column: pa.ChunkedArray) -> NDArray[Any]:
-    """Return a column of a store as an array: int64 with NULL, float64 with NaN, or text objects."""
-    if pa.types.is_floating(column.type):
-        return np.asarray(column.fill_null(np.nan).to_numpy(), np.float64)
-    if pa.types.is_integer(column.type):
-        return integers(column)
-    return np.asarray(column.to_numpy(), object)
-
-
-def copy_sorted(base: Path, by: str, path: Path) -> None:
-    """Write a copy of a base file sorted by another column, its order kept within."""
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    rows = f"read_parquet({quoted(base)}, file_row_number=true)"
-    order = f"{named(by)} NULLS FIRST, file_row_number"
-    write_sorted(opened(), f"SELECT * EXCLUDE (file_row_number) FROM {rows} ORDER BY {order}", unfinished)
-    unfinished.replace(path)
 
 
 def open_store(source: Path | Source, data: Path | None = None, progress: Progress = quiet) -> Store:
