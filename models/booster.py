@@ -17,7 +17,7 @@ def booster_of(name: str, text: bytes, inputs: tuple[str, ...]) -> Booster:
     if not text.startswith(b"tree\n") or b"\nend of trees\n" not in text:
         raise BundleError(f"{name} is not a LightGBM model text; take a fresh copy of the bundle")
     try:
-        booster = Booster(model_str=text.decode(), params={"verbosity": -1})
+        booster = Booster(model_str=text.decode())
     except (UnicodeDecodeError, lightgbm.basic.LightGBMError, ValueError):
         raise BundleError(f"{name} cannot be parsed by LightGBM; take a fresh copy of the bundle") from None
     if tuple(booster.feature_name()) != inputs or booster.num_model_per_iteration() != 1:

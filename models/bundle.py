@@ -75,7 +75,7 @@ class Bundle:
 def encoded(manifest: Manifest, matrix: Matrix) -> Floats:
     """Return a matrix's values in a manifest's order, categories recoded by text to the frozen codes."""
     if matrix.entity != manifest.entity:
-        raise BundleError(f"this model scores a {manifest.entity}; got a matrix of {matrix.entity}")
+        raise BundleError(f"this model scores cases of {manifest.entity}; got a matrix of {matrix.entity}")
     missing = [name for name in manifest.names if name not in matrix.names]
     if missing:
         raise BundleError(f"the matrix lacks {len(missing)} features of the model, first {missing[:5]}; build it anew")
@@ -92,7 +92,10 @@ def encoded(manifest: Manifest, matrix: Matrix) -> Floats:
 def _recoded(codes: Floats, given: tuple[str, ...], frozen: tuple[str, ...]) -> Floats:
     places = {text: float(place) for place, text in enumerate(frozen)}
     table = np.array([places.get(text, np.nan) for text in given] + [np.nan])
-    chosen = np.where(np.isnan(codes), len(given), codes).astype(np.int64)
+    known = np.where(np.isnan(codes), len(given), codes)
+    if not ((known >= 0) & (known <= len(given))).all():
+        raise BundleError(f"a category code lies outside its {len(given)} categories; build the matrix anew")
+    chosen = known.astype(np.int64)
     recoded: Floats = table[chosen]
     return recoded
 
@@ -138,20 +141,26 @@ def load_bundle(path: Path, digest: str | None = None, *, cache: Path | None = N
     found = digest_of(files)
     if digest is not None and digest != found:
         raise BundleError(f"{path} has digest {found[:12]}, not {digest[:12]}; take the bundle that was promoted")
+    manifest_of(files)
     passed_in_a_child(path, found, cache or path.parent / ".tested")
     return parsed(files)
 
 
-def parsed(files: Mapping[str, bytes]) -> Bundle:
-    """Return the bundle of files whose digests agree; LightGBM may abort the process on text that it did not write."""
+def manifest_of(files: Mapping[str, bytes]) -> Manifest:
+    """Return what `bundle.json` says, read without touching a model text; BundleError names the wrong field."""
     if not _FILES <= set(files) <= _FILES | {_COUNT}:
         raise BundleError(f"a bundle holds {sorted(_FILES)} and perhaps {_COUNT}; got {sorted(files)[:6]}")
     try:
-        manifest = Manifest.model_validate_json(files["bundle.json"])
+        return Manifest.model_validate_json(files["bundle.json"])
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(str(part) for part in first["loc"])
         raise BundleError(f"bundle.json is wrong at {place or 'its start'}: {first['msg']}; train again") from None
+
+
+def parsed(files: Mapping[str, bytes]) -> Bundle:
+    """Return the bundle of files whose digests agree; LightGBM may abort the process on text that it did not write."""
+    manifest = manifest_of(files)
     calibration = Calibration(manifest.calibration_raw, manifest.calibration_probability)
     any_model = booster_of("model_any.txt", files["model_any.txt"], manifest.names)
     count_model = booster_of(_COUNT, files[_COUNT], manifest.names) if _COUNT in files else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
@@ -76,7 +77,7 @@ class Manifest(_Edge):
         return tuple(feature.name for feature in self.features)
 
 
-def frozen_features(declarations: list[Declaration], matrix: Matrix) -> tuple[FrozenFeature, ...]:
+def frozen_features(declarations: Sequence[Declaration], matrix: Matrix) -> tuple[FrozenFeature, ...]:
     """Return the columns of a training matrix in their order, each with its declaration and its categories frozen."""
     by_name = {declaration.name: declaration for declaration in declarations}
     return tuple(_frozen(by_name[name], matrix.categories.get(name)) for name in matrix.names)

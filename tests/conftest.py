@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from features.matrix import Matrix
-from models.bundle import Parts
+from models.bundle import Bundle, Parts, load_bundle, write_bundle
 from models.calibration import Calibration
 from models.manifest import FrozenFeature
 
@@ -106,6 +106,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def model_parts() -> Parts:
     """A real little model: numbers with gaps, two categories, a count model, 2,000 cases to probe it with."""
     return parts_of_a_model(rows=2000, trees=40, seed=7)
+
+
+@pytest.fixture(scope="session")
+def model_bundle(model_parts: Parts, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    """The little model, written and loaded."""
+    return load_bundle(write_bundle(tmp_path_factory.mktemp("bundles"), model_parts))
 
 
 def parts_of_a_model(*, rows: int, trees: int, seed: int) -> Parts:
