@@ -14,6 +14,7 @@ from serving.refusals import RecordUnknown
 
 Kind = Literal["score", "batch", "plan"]
 
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 _RECORD_ID = re.compile(r"(0|[1-9]\d{0,17})-([0-9a-f]{10})")
 
 
@@ -52,7 +53,7 @@ def canonical(value: object) -> bytes:
     >>> canonical({"b": 0.1, "a": "险"}).decode()
     '{"a":"险","b":0.1}'
     """
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+    return _ENCODER.encode(value).encode()
 
 
 def digest_of(content: bytes) -> str:
