@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import lightgbm
 import numpy as np
 
 from features.errors import BundleError
@@ -12,6 +13,7 @@ from models.booster import Floats, margins, shares
 from models.bundle import Bundle
 
 TOLERANCE = 1e-9
+EXPLAINER = f"lightgbm {lightgbm.__version__} pred_contrib"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
