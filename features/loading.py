@@ -95,7 +95,7 @@ def _fill(work: Work, source: Source) -> dict[str, Any]:
                             "reasons": reasons(table.refused)} for table in staged}
     _write_refused(work, staged)
     return {"name": source.name, "complete_to": source.declaration.complete_to.isoformat(), "tables": counts,
-            "joins": joins, "absent": [t for t in contract() if t not in source.tables],
+            "joins": joins, "absent": list(source.declaration.absent),
             "source": source.declaration.model_dump(mode="json")}
 
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+import pyarrow as pa
 
 from features.contract import COMMON, Column
 from features.duck import Connection, DuckError, ForbiddenError, Relation, is_one_select, named, quoted
@@ -20,39 +24,37 @@ def relation_sql(source: Source, table: str) -> str:
     place = source.tables[table]
     if place.suffix == ".sql":
         query = place.read_text("utf-8").replace("${DATA}", str(source.data)).strip().rstrip(";")
-        try:
+        with in_one_line(place):
             single = is_one_select(query)
-        except DuckError as error:
-            raise SourceError(f"{place.name}: {first_line(error)}") from None
         if not single:
             raise SourceError(f"{place.name} should be one SELECT and nothing else")
         return query
     if place.suffix == ".csv":
-        return f"SELECT * FROM read_csv({quoted(place)}, header=true, all_varchar=true)"
+        return f"SELECT * FROM read_csv({quoted(place)}, header=true, all_varchar=true, strict_mode=false)"
     parts = place / "*.parquet" if place.is_dir() else place
     return f"SELECT * FROM read_parquet({quoted(parts)})"
 
 
-def first_line(error: Exception) -> str:
-    """Return what DuckDB says in its first line."""
+@contextmanager
+def in_one_line(place: Path) -> Iterator[None]:
+    """Turn whatever goes wrong while a table is read into one line that names its file."""
+    try:
+        yield
+    except ForbiddenError as error:
+        raise SourceError(f"{place.name} reads outside the data of its source: {_first_line(error)}; "
+                          "put the file under ${DATA} or beside source.toml") from None
+    except (DuckError, pa.ArrowException, OSError) as error:
+        raise SourceError(f"{place.name}: {_first_line(error)}") from None
+
+
+def _first_line(error: Exception) -> str:
     return str(error).strip().splitlines()[0]
 
 
 def relation(connection: Connection, source: Source, table: str) -> Relation:
-    """Return one table of a source as it stands, not yet read; a broken view becomes one line."""
-    place = source.tables[table]
-    try:
+    """Return one table of a source as it stands, not yet read."""
+    with in_one_line(source.tables[table]):
         return connection.sql(f"SELECT * FROM (\n{relation_sql(source, table)}\n) AS source_rows")
-    except ForbiddenError as error:
-        raise outside(place, error) from None
-    except DuckError as error:
-        raise SourceError(f"{place.name}: {first_line(error)}") from None
-
-
-def outside(place: Path, error: Exception) -> SourceError:
-    """Return the one line for a view that reads what it may not."""
-    return SourceError(f"{place.name} reads outside the data of its source: {first_line(error)}; "
-                       "put the file under ${DATA} or beside source.toml")
 
 
 def check_columns(table: str, present: list[str], columns: tuple[Column, ...]) -> None:
@@ -157,12 +159,14 @@ def day_sql(name: str, kind: str) -> str:
 
 
 def month_sql(name: str, kind: str) -> str:
-    """Return a raw column (a DATE, text like 2015-06, an integer like 201506) as an integer month."""
+    """Return a raw column (a DATE, text like 2015-06, 201506 as either) as an integer month."""
     raw = named(name)
     if kind == "DATE" or kind.startswith("TIMESTAMP"):
         return f"(year({raw}) * 12 + month({raw}) - 1)"
     if kind == "VARCHAR":
-        moment = f"TRY_CAST(CASE WHEN length(trim({raw})) = 7 THEN trim({raw}) || '-01' ELSE trim({raw}) END AS DATE)"
+        text = f"trim({raw})"
+        moment = (f"TRY_CAST(CASE length({text}) WHEN 6 THEN {text}[:4] || '-' || {text}[5:] || '-01' "
+                  f"WHEN 7 THEN {text} || '-01' ELSE {text} END AS DATE)")
         return f"(year({moment}) * 12 + month({moment}) - 1)"
     whole = whole_sql(name, kind)
     return (f"(CASE WHEN {whole} BETWEEN 100001 AND 999912 AND {whole} % 100 BETWEEN 1 AND 12 "

@@ -30,14 +30,19 @@ class SortedFile:
         self.low = np.array([s.min if s is not None and s.has_min_max else NULL for s in ends], np.int64)
         self.high = np.array([s.max if s is not None and s.has_min_max else NULL for s in ends], np.int64)
 
+    def groups(self, low: int, high: int) -> list[int]:
+        """Return the numbers of the row groups in which a value from low to below high may stand."""
+        return [int(number) for number in np.flatnonzero((self.high >= low) & (self.low < high))]
+
     def between(self, low: int, high: int, columns: tuple[str, ...]) -> Rows:
-        groups = np.flatnonzero((self.high >= low) & (self.low < high)).tolist()
-        read = self.file.read_row_groups(groups, columns=list(dict.fromkeys((*columns, self.by))))
+        """Return the rows with low <= sorting column < high, in order."""
+        read = self.file.read_row_groups(self.groups(low, high), columns=list(dict.fromkeys((*columns, self.by))))
         keys = integers(read[self.by])
         first, last = np.searchsorted(keys, [low, high])
         return {name: values(read[name].slice(first, last - first)) for name in columns}
 
     def every(self, columns: tuple[str, ...]) -> Rows:
+        """Return all rows in order."""
         read = self.file.read(columns=list(columns))
         return {name: values(read[name]) for name in columns}
 

@@ -11,9 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from features.contract import COMMON, Column
-from features.duck import Connection, DuckError, ForbiddenError, quoted
-from features.errors import SourceError
-from features.raw import check_columns, first_line, outside, relation, typed_sql
+from features.duck import Connection, quoted
+from features.raw import check_columns, in_one_line, relation, typed_sql
 from features.source import Source
 from features.validation import part, schema_of
 
@@ -45,7 +44,9 @@ def stage(connection: Connection, source: Source, table: str, *, folder: Path, p
     refused: list[pl.DataFrame] = []
     accepted, order = 0, Ascent()
     schema, writer = None, None
-    for batch in _batches(rows.project(typed_sql(rows, columns)).to_arrow_reader(GROUP), source.tables[table]):
+    with in_one_line(source.tables[table]):
+        reader = rows.project(typed_sql(rows, columns)).to_arrow_reader(GROUP)
+    for batch in _batches(reader, source.tables[table]):
         names = [name for name in batch.columns if name != "row"]
         schema = schema or schema_of(table, columns, present=names, complete_to=source.complete_to)
         verdict = part(batch, schema)
@@ -80,14 +81,8 @@ def _batches(reader: pa.RecordBatchReader, place: Path) -> Iterator[pl.DataFrame
 
 
 def _next(reader: pa.RecordBatchReader, place: Path) -> pa.RecordBatch | None:
-    try:
-        return reader.read_next_batch()
-    except StopIteration:
-        return None
-    except ForbiddenError as error:
-        raise outside(place, error) from None
-    except (DuckError, pa.ArrowException, OSError) as error:
-        raise SourceError(f"{place.name}: {first_line(error)}") from None
+    with in_one_line(place):
+        return next(reader, None)
 
 
 @dataclass(slots=True)

@@ -140,10 +140,13 @@ class Store:
         """Return the column by which a table's base file lies sorted."""
         return first_by(self._table(table).columns, self._table(table).key)
 
-    def sql(self, query: str) -> pa.Table:
-        """Return what an SQL query over the signed tables, each a view of its name, gives."""
+    def sql(self, query: str, **given: pa.Table) -> pa.Table:
+        """Return what an SQL query over the signed tables, each a view of its name, and over `given` tables gives."""
+        cursor = self._connection.cursor()
         try:
-            return self._connection.cursor().sql(query).to_arrow_table()
+            for name, table in given.items():
+                cursor.register(name, table)
+            return cursor.sql(query).to_arrow_table()
         except DuckError as error:
             raise HistoryError(f"the query failed: {str(error).splitlines()[0]}") from None
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import shutil
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import lightgbm
 import numpy as np
 import pytest
 
+from features.contract import COMMON, contract
 from features.matrix import Matrix
+from features.source import JOURNAL
 from models.bundle import Bundle, Parts, load_bundle, write_bundle
 from models.calibration import Calibration
 from models.manifest import FrozenFeature
@@ -100,6 +103,41 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """List what was not run here, once per reason."""
     for text in sorted({reason(report) for report in terminalreporter.stats.get("skipped", [])}):
         terminalreporter.write_line(f"not run here: {text}")
+
+
+@pytest.fixture
+def write_source(tmp_path: Path, hand_source: Callable[..., Path]) -> Callable[..., Path]:
+    """`write_source({table: [row, ...]}, toml="", folder="source")`: a source by hand in the test's own folder."""
+
+    def write(tables: dict[str, list[dict[str, object]]], toml: str = "", folder: str = "source") -> Path:
+        return hand_source(tmp_path / folder, tables, toml)
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def hand_source() -> Callable[..., Path]:
+    """`hand_source(place, {table: [row, ...]}, toml="")`: a source of CSV files by hand, complete to 2015-06-30.
+
+    A row may leave out any column; row_id, recorded_on and retracted have defaults. Other tables are declared absent.
+    """
+
+    def write(place: Path, tables: dict[str, list[dict[str, object]]], toml: str = "") -> Path:
+        place.mkdir(parents=True, exist_ok=True)
+        absent = [table for table in contract() if table not in tables and table not in JOURNAL]
+        (place / "source.toml").write_text(
+            f'name = "hand"\nzh = "手写"\nen = "by hand"\ncomplete_to = 2015-06-30\nabsent = {absent}\n{toml}', "utf-8")
+        for table, rows in tables.items():
+            usual = {"row_id": "", "recorded_on": "2015-01-01", "retracted": 0}
+            names = [column.name for column in contract()[table].columns + COMMON]
+            names += sorted({name for row in rows for name in row} - set(names))
+            with (place / f"{table}.csv").open("w", encoding="utf-8", newline="") as file:
+                out = csv.DictWriter(file, names)
+                out.writeheader()
+                out.writerows(usual | {"row_id": f"{table}-{number}"} | row for number, row in enumerate(rows, 1))
+        return place
+
+    return write
 
 
 @pytest.fixture(scope="session")
