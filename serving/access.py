@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import time
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 from starlette.datastructures import Headers
@@ -16,6 +18,18 @@ from serving.refusals import AccessError
 from serving.routes import BY_PATH, Route
 
 LOG = logging.getLogger("lssi.access")
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Whose request is being answered: the name of its key, and its idempotency key where it sent one."""
+
+    name: str
+    retry: str | None
+
+
+_RETRY = re.compile(r"[A-Za-z0-9_-]{1,64}")
+CALLER: ContextVar[Caller] = ContextVar("caller")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +62,7 @@ class Access:
         try:
             holder = self._admitted(scope)
             who = holder.name if holder else "-"
+            CALLER.set(Caller(who, _retry_key(Headers(scope=scope))))
             await self._answered(scope, receive, outgoing)
         except Refused as refused:
             await outgoing.refuse(refused)
@@ -135,6 +150,13 @@ def _json_only(headers: Headers) -> None:
     kinds = [value.partition(";")[0].strip().lower() for value in headers.getlist("content-type")]
     if kinds != ["application/json"] or headers.get("content-encoding", "identity") != "identity":
         raise Refused("media_type_refused", "send the body as Content-Type: application/json, not compressed")
+
+
+def _retry_key(headers: Headers) -> str | None:
+    key = headers.get("idempotency-key")
+    if key is not None and not _RETRY.fullmatch(key):
+        raise Refused("request_invalid", "the header Idempotency-Key should be 1 to 64 of A-Z a-z 0-9 _ -")
+    return key
 
 
 def _too_large(most: int) -> Refused:

@@ -17,6 +17,7 @@ from pathlib import Path
 from features.errors import LedgerError
 from serving import merkle
 from serving.entries import Entry, Receipt, leaf_of, record_id_of
+from serving.refusals import RetryConflict
 
 _SCHEMA = """
 CREATE TABLE head (one INTEGER PRIMARY KEY CHECK (one = 1), origin TEXT NOT NULL, size INTEGER NOT NULL,
@@ -103,7 +104,7 @@ def _earlier(connection: sqlite3.Connection, entry: Entry) -> Receipt | LedgerEr
         return None
     request, sequence, leaf_hash = found
     if request != entry.request:
-        return LedgerError("this idempotency key was used for another request; send a new key")
+        return RetryConflict("this idempotency key was used for another request; send a new key")
     return Receipt(record_id_of(sequence, leaf_hash), sequence, first=False)
 
 

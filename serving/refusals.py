@@ -4,33 +4,43 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from features.errors import LssiError
+from features.errors import LedgerError, LssiError
 
-STATUS = {
-    "request_invalid": 400,  # a field is missing, unknown, of the wrong type, or out of its limits
-    "json_invalid": 400,  # the body is not JSON
-    "target_unusable": 400,  # no model answers this target
-    "key_missing": 401,  # no API key was sent
-    "key_unknown": 401,  # the API key is not in the register of keys
-    "role_refused": 403,  # the key's role may not use this route
-    "unknown_id": 404,  # an enterprise or claim is not in the register of that day
-    "record_unknown": 404,  # no record has this number
-    "route_unknown": 404,  # nothing answers at this path
-    "method_refused": 405,  # the path answers another method
-    "body_too_slow": 408,  # the body did not arrive in time
-    "body_too_large": 413,  # the body is above the limit
-    "media_type_refused": 415,  # the body is not declared as application/json
-    "busy": 429,  # too many requests are being answered at this moment
-    "internal": 500,  # a mistake of ours; nothing about the request is logged
-    "ledger_unusable": 503,  # the record could not be written: no record, no answer
-    "bundle_unusable": 503,  # a model is missing or damaged
-    "history_unusable": 503,  # the history is missing or damaged
-    "source_unreadable": 503,  # the source is missing or damaged
-    "keys_unusable": 503,  # the register of keys is damaged
-    "not_ready": 503,  # the service is still starting
-    "timed_out": 504,  # the answer took too long; nothing was acknowledged
+
+class Code(NamedTuple):
+    """A stable code: its HTTP status and what it means."""
+
+    status: int
+    zh: str
+    en: str
+
+
+CODES = {
+    "request_invalid": Code(400, "字段缺失、多余或不合要求", "a field is missing, unknown or unfit"),
+    "json_invalid": Code(400, "正文不是 JSON", "the body is not JSON"),
+    "target_unusable": Code(400, "没有回答此目标的模型", "no model answers this target"),
+    "key_missing": Code(401, "没有密钥", "no API key was sent"),
+    "key_unknown": Code(401, "密钥未登记", "the API key is not in the register of keys"),
+    "role_refused": Code(403, "密钥的角色无权使用此路由", "the role of the key may not use this route"),
+    "unknown_id": Code(404, "编号不在当日登记中", "an enterprise or claim is not in the register of the day"),
+    "record_unknown": Code(404, "没有此记录", "no record has this number"),
+    "route_unknown": Code(404, "没有此路由", "nothing answers at this path"),
+    "method_refused": Code(405, "此路由用另一方法", "the path answers another method"),
+    "body_too_slow": Code(408, "正文未及时到达", "the body did not arrive in time"),
+    "retry_conflict": Code(409, "此幂等键已用于另一请求", "the idempotency key was used for another request"),
+    "body_too_large": Code(413, "正文过大", "the body is above the limit"),
+    "media_type_refused": Code(415, "正文须声明为 application/json", "the body is not declared as application/json"),
+    "busy": Code(429, "此刻请求过多", "too many requests are being answered at this moment"),
+    "internal": Code(500, "服务出错；没有作答", "the service failed; nothing was answered"),
+    "ledger_unusable": Code(503, "记录无法写入，因此不作答", "the record could not be written: no record, no answer"),
+    "bundle_unusable": Code(503, "模型缺失或损坏", "a model is missing or damaged"),
+    "history_unusable": Code(503, "历史数据缺失或损坏", "the history is missing or damaged"),
+    "source_unreadable": Code(503, "数据源缺失或损坏", "the source is missing or damaged"),
+    "keys_unusable": Code(503, "密钥登记损坏", "the register of keys is damaged"),
+    "not_ready": Code(503, "服务正在启动", "the service is still starting"),
+    "timed_out": Code(504, "作答超时；没有确认任何记录", "the answer took too long; nothing was acknowledged"),
 }
 SHOWN = 10  # problems named in one refusal
 LONGEST = 80  # characters of a field's name that a refusal repeats
@@ -48,6 +58,12 @@ class RecordUnknown(LssiError):
     code = "record_unknown"
 
 
+class RetryConflict(LedgerError):
+    """An idempotency key was used for another request."""
+
+    code = "retry_conflict"
+
+
 def body(code: str, message: str, detail: Sequence[dict[str, str]] = ()) -> bytes:
     """Return the one error body, UTF-8 JSON: `{"error": {"code", "message", "detail"}}`."""
     refusal = {"error": {"code": code, "message": message, "detail": list(detail)}}
@@ -56,7 +72,7 @@ def body(code: str, message: str, detail: Sequence[dict[str, str]] = ()) -> byte
 
 def status_of(code: str) -> int:
     """Return the HTTP status of a code; a code without one is ours to mend, so 500."""
-    return STATUS.get(code, 500)
+    return CODES[code].status if code in CODES else CODES["internal"].status
 
 
 def normalised(status: int, given: bytes) -> bytes:

@@ -58,8 +58,7 @@ ROUTES = (
         "/v1/records/get", "POST", ("auditor",), "按记录号取一条记录及其证明", "one record with its proof, by number"
     ),
     Route("/metrics", "GET", ("system",), "运行指标（Prometheus）", "metrics of operation (Prometheus)"),
-    Route("/docs.json", "GET", ROLES, "OpenAPI 描述", "OpenAPI description"),
-    Route("/schema.json", "GET", ROLES, "接口结构", "schema of the interface"),
+    Route("/schema.json", "GET", ROLES, "各路由的请求与答复结构", "JSON schemas of every request and answer"),
     Route("/livez", "GET", (), "是否存活，无需密钥", "is it alive; no key needed"),
     Route("/readyz", "GET", (), "是否就绪，无需密钥", "is it ready; no key needed"),
 )

@@ -22,6 +22,11 @@ class Settings:
         """The register of API keys."""
         return self.home / "keys.json"
 
+    @property
+    def ledger(self) -> Path:
+        """The file of the ledger."""
+        return self.home / "ledger.db"
+
 
 def settings_of(environ: Mapping[str, str]) -> Settings:
     """Return the settings in LSSI_HOME (default ./.lssi), LSSI_SOURCE and LSSI_DATA; RequestError without a source."""

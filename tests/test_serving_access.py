@@ -17,7 +17,7 @@ from starlette.routing import Route as Path_
 
 from serving.access import Access, Limits
 from serving.keys import ROLES, Ring, add, read
-from serving.refusals import STATUS, AccessError, body, normalised
+from serving.refusals import CODES, AccessError, body, normalised
 from serving.routes import BY_PATH, ROUTES
 
 TODAY = date(2015, 7, 1)
@@ -66,7 +66,7 @@ def code_of(answer: httpx.Response) -> str:
     """Return the stable code of a refusal, once it is known to be the one error body under its status."""
     error = answer.json()["error"]
     assert set(error) == {"code", "message", "detail"} and "\n" not in error["message"]
-    assert answer.status_code == STATUS[error["code"]]
+    assert answer.status_code == CODES[error["code"]].status
     assert answer.headers["content-type"] == "application/json; charset=utf-8"
     return str(error["code"])
 
@@ -172,6 +172,14 @@ JSON = {"content-type": "application/json"}
 def test_only_plain_json_is_taken(register: Path, keys: dict[str, str], headers: dict[str, str]) -> None:
     answer = asked(register, "POST", "/v1/info", key=keys["system"], content=b"{}", headers=headers)
     assert code_of(answer) == "media_type_refused"
+
+
+@pytest.mark.parametrize("retry", ["a b", "", "x" * 65, "险".encode()])
+def test_an_idempotency_key_that_is_none_is_refused(register: Path, keys: dict[str, str], retry: str) -> None:
+    bad = asked(register, "POST", "/v1/info", key=keys["system"], json={}, headers={"idempotency-key": retry})
+    assert code_of(bad) == "request_invalid"
+    good = asked(register, "POST", "/v1/info", key=keys["system"], json={}, headers={"idempotency-key": "Ab_9-" * 12})
+    assert good.status_code == 200
 
 
 def test_two_content_types_are_refused(register: Path, keys: dict[str, str]) -> None:

@@ -1,0 +1,50 @@
+"""What a worker does before its first answer: logs that repeat no request, and no long pauses for garbage."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import traceback
+
+from pydantic import ValidationError
+
+_RARELY = 50_000
+
+
+class Reticent(logging.Formatter):
+    """Another formatter, except that an exception shows its kind and the lines it passed, never its words."""
+
+    def __init__(self, inner: logging.Formatter) -> None:
+        super().__init__()
+        self._inner = inner
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line, followed by kind and lines of the exception where there was one."""
+        plain = logging.makeLogRecord(record.__dict__ | {"exc_info": None, "exc_text": None, "stack_info": None})
+        if not record.exc_info or record.exc_info[0] is None:
+            return self._inner.format(plain)
+        kind, _, trace = record.exc_info
+        lines = "".join(traceback.format_tb(trace)).rstrip()
+        return f"{self._inner.format(plain)}\n{lines}\n{kind.__name__}"
+
+
+def told_already(record: logging.LogRecord) -> bool:
+    """Return False for a request that did not fit its form: the access log has its status, and nobody here failed."""
+    return not (record.exc_info and isinstance(record.exc_info[1], ValidationError))
+
+
+def quieten() -> None:
+    """Make every handler of the process reticent, and the access log of the service heard."""
+    named = [logging.getLogger(name) for name in logging.root.manager.loggerDict]
+    for handler in {handler for logger in (logging.root, *named) for handler in logger.handlers}:
+        if not isinstance(handler.formatter, Reticent):
+            handler.setFormatter(Reticent(handler.formatter or logging.Formatter()))
+            handler.addFilter(told_already)
+    logging.getLogger("lssi").setLevel(logging.INFO)
+
+
+def settle() -> None:
+    """Collect what loading left behind, keep the rest out of later collections, and collect rarely."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_RARELY, 20, 100)
