@@ -1,0 +1,71 @@
+"""Cases: the units to be described, each with its as-of day and the keys under which its rows are found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.aggregate import Values
+from features.days import date_of, month_of_day
+from features.rowwise import NULL, Column
+
+
+@dataclass(frozen=True, slots=True)
+class Cases:
+    """Codes of the entity (n,), as-of days (n,), and by key column the codes (n,) under which rows belong to each case."""
+
+    entity: str
+    code: Column
+    as_of: Column
+    keys: Mapping[str, Column]
+
+    def __len__(self) -> int:
+        return len(self.code)
+
+    def take(self, rows: NDArray[np.int64]) -> Cases:
+        """Return the chosen cases, in the order given."""
+        return Cases(self.entity, self.code[rows], self.as_of[rows], {by: key[rows] for by, key in self.keys.items()})
+
+
+@dataclass(frozen=True, slots=True)
+class Units:
+    """The distinct (key, day) pairs of cases, sorted; `of_case` (n,) is each case's unit, -1 where its key is empty."""
+
+    key: Column
+    day: Column
+    of_case: Column
+
+    def __len__(self) -> int:
+        return len(self.key)
+
+    def spread(self, values: Values) -> Values:
+        """Return unit values as case values, NaN where a case has no such key."""
+        if not len(values):
+            return np.full(len(self.of_case), np.nan)
+        return np.where(self.of_case >= 0, values[np.maximum(self.of_case, 0)], np.nan)
+
+
+def units_of(cases: Cases, by: str) -> Units:
+    """Return the units under which rows keyed by `by` are aggregated for these cases."""
+    key = cases.keys[by]
+    present = key != NULL
+    pairs = key[present] * 2**20 + cases.as_of[present]
+    distinct, inverse = np.unique(pairs, return_inverse=True)
+    of_case = np.full(len(cases), -1, np.int64)
+    of_case[present] = inverse
+    return Units(distinct // 2**20, distinct % 2**20, of_case)
+
+
+def complete_months(days: Column) -> Column:
+    """Return for each as-of day the last month that is complete on it.
+
+    >>> from features.days import day_of, month_of
+    >>> complete_months(np.array([day_of("2015-06-30"), day_of("2015-06-29")])) - month_of("2015-06")
+    array([ 0, -1])
+    """
+    distinct, inverse = np.unique(days, return_inverse=True)
+    months = [month_of_day(int(day)) - (date_of(int(day) + 1).day != 1) for day in distinct]
+    return np.asarray(months, np.int64)[inverse] if len(distinct) else days

@@ -1,0 +1,45 @@
+"""The order in which features can be computed, and what each rests on; a cycle is an error that names its members."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from features.catalogue.declared import Catalogue, Feature
+from features.errors import CatalogueError
+from features.language import Atom, Peer, atoms_of, names_of, peers_of
+
+
+def feature_names(feature: Feature) -> list[str]:
+    """Return the features that a formula names, `as_of` aside, those behind peer values included."""
+    direct = [name for name in names_of(feature.tree) if name != "as_of"]
+    return direct + sorted(peer.feature for peer in peers_of(feature.tree))
+
+
+def ordered(features: Mapping[str, Feature]) -> list[Feature]:
+    """Return features so that each stands after those it names; raise CatalogueError on a cycle or an unknown name."""
+    done: dict[str, Feature] = {}
+
+    def visit(name: str, path: tuple[str, ...]) -> None:
+        if name in done:
+            return
+        if name in path:
+            raise CatalogueError(f"features define each other in a circle: {' -> '.join((*path, name))}")
+        if name not in features:
+            raise CatalogueError(f"feature {path[-1]!r} names {name!r}, which is not declared for this entity")
+        for other in feature_names(features[name]):
+            visit(other, (*path, name))
+        done[name] = features[name]
+
+    for name in features:
+        visit(name, ())
+    return list(done.values())
+
+
+def closure(catalogue: Catalogue, feature: Feature) -> tuple[set[Atom], set[Peer]]:
+    """Return every aggregate and peer value a feature rests on, directly or through other features."""
+    atoms, peers = atoms_of(feature.tree), peers_of(feature.tree)
+    for name in feature_names(feature):
+        more_atoms, more_peers = closure(catalogue, catalogue.feature(name))
+        atoms |= more_atoms
+        peers |= more_peers
+    return atoms, peers

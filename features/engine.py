@@ -1,0 +1,100 @@
+"""The engine: matrices of the catalogue's features for the city of a day, for cases on their own days, for one case."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.aggregate import Values
+from features.cases import Cases
+from features.catalogue import Catalogue, Feature, read_catalogue
+from features.catalogue.declared import ENTITIES
+from features.columns import texts_of
+from features.errors import CatalogueError, RequestError
+from features.evaluate import Rows, atom_values, feature_values
+from features.formula import Environment
+from features.language import atom_of, atoms_of, peers_of
+from features.matrix import Matrix
+from features.peers import peer_values
+from features.register import cases_of, living
+from features.store import Store
+
+MOST_CATEGORIES = 1_000
+
+
+def catalogue_of(store: Store, extra: Path | None = None) -> Catalogue:
+    """Return the catalogue for a store: what absent tables would need is left out by name."""
+    return read_catalogue(store.has, store.source.attribute, extra)
+
+
+def check_entity(entity: str) -> None:
+    """Raise RequestError unless an entity is one that features describe."""
+    if entity not in ENTITIES:
+        raise RequestError(f"the entity should be one of {', '.join(ENTITIES)}; got {entity!r}")
+
+
+def matrix(store: Store, entity: str, as_of: int, keys: Sequence[str] | None = None,
+           catalogue: Catalogue | None = None) -> Matrix:
+    """Return the features of all living units of a day, or of the given ids, as a Matrix ordered by unit.
+
+    Raises HistoryError when the day is not closed, UnknownId for an id that the register of the day does not have.
+    """
+    check_entity(entity)
+    declared = catalogue or catalogue_of(store)
+    if keys is not None:
+        return matrix_of_cases(store, entity, keys, np.full(len(keys), as_of, np.int64), declared)
+    return matrix_for(store, declared, living(store, declared, entity, as_of))
+
+
+def matrix_of_cases(store: Store, entity: str, keys: Sequence[str], as_of: NDArray[np.int64],
+                    catalogue: Catalogue | None = None) -> Matrix:
+    """Return the features of each id as of its own day (n,), in the order given."""
+    check_entity(entity)
+    declared = catalogue or catalogue_of(store)
+    return matrix_for(store, declared, cases_of(store, declared, entity, keys, np.asarray(as_of, np.int64)))
+
+
+def matrix_for(store: Store, catalogue: Catalogue, cases: Cases, rows: Rows | None = None) -> Matrix:
+    """Return the features of cases; `rows` replaces the store as the place where rows come from."""
+    features = catalogue.features(cases.entity)
+    known = environment(store, catalogue, cases, features, rows)
+    values = feature_values(catalogue.chain([feature.name for feature in features]), known)
+    texts = store.texts(cases.entity)
+    return Matrix(
+        cases.entity, np.array([texts[code] for code in cases.code.tolist()], np.str_), cases.as_of.astype(np.int32),
+        tuple(feature.name for feature in features), stacked(features, values, len(cases)),
+        {feature.name: categories_of(store, catalogue, feature) for feature in features if feature.category})
+
+
+def stacked(features: Sequence[Feature], values: dict[str, Values], size: int) -> Values:
+    """Return named columns side by side, float64 (n, F)."""
+    found = np.empty((size, len(features)))
+    for position, feature in enumerate(features):
+        found[:, position] = values[feature.name]
+    return found
+
+
+def environment(store: Store, catalogue: Catalogue, cases: Cases, features: Sequence[Feature],
+                rows: Rows | None = None) -> Environment:
+    """Return all that the formulas of some features read, for some cases."""
+    chain = catalogue.chain([feature.name for feature in features])
+    atoms = {atom for feature in chain for atom in atoms_of(feature.tree)}
+    peers = {peer for feature in chain for peer in peers_of(feature.tree)}
+    return Environment(len(cases), cases.as_of.astype(np.float64), atom_values(store, catalogue, cases, atoms, rows),
+                       peer_values(store, catalogue, cases, peers), {}, {})
+
+
+def categories_of(store: Store, catalogue: Catalogue, feature: Feature) -> tuple[str, ...]:
+    """Return the texts that a category feature's values stand for."""
+    atom = atom_of(feature.tree)
+    if atom is None:
+        raise CatalogueError(f"category {feature.name!r} should be attr(column); got {feature.expression!r}")
+    measure = catalogue.measure(atom.measure)
+    texts = texts_of(store, measure.table, ast.unparse(measure.value))
+    if len(texts) > MOST_CATEGORIES:
+        raise CatalogueError(f"category {feature.name!r} has {len(texts)} values; at most {MOST_CATEGORIES} make a category")
+    return texts

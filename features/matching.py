@@ -1,0 +1,70 @@
+"""Matches a table's rows to units: which rows does each (key, day) know?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.aggregate import Matched
+from features.cases import Units, complete_months
+from features.rowwise import Column
+
+PAIRS_AT_ONCE = 20_000_000
+
+
+def matched(units: Units, key: Column, columns: Mapping[str, Column], months: frozenset[str]) -> Iterator[tuple[int, Matched]]:
+    """Yield (first unit, rows) for stretches of units; `key` is sorted, `columns` hold `known` and `sign` too.
+
+    Where all units share one day every row meets one unit at most and one stretch does. Otherwise each unit
+    meets all rows of its key, at most PAIRS_AT_ONCE a stretch.
+    """
+    if not len(units):
+        return
+    if (units.day == units.day[0]).all():
+        yield 0, _one_day(units, key, columns, months)
+        return
+    begin, end = np.searchsorted(key, units.key), np.searchsorted(key, units.key, side="right")
+    pairs = np.cumsum(end - begin)
+    first = 0
+    while first < len(units):
+        done = pairs[first - 1] if first else 0
+        last = max(first + 1, int(np.searchsorted(pairs, done + PAIRS_AT_ONCE, side="right")))
+        yield first, _many_days(units, slice(first, last), (begin, end), columns, months)
+        first = last
+
+
+def pairs_of(units: Units, key: Column) -> int:
+    """Return how many (unit, row) pairs matching would visit."""
+    return int((np.searchsorted(key, units.key, side="right") - np.searchsorted(key, units.key)).sum())
+
+
+def _matched(unit: Column, day: Column, month: Column, rows: NDArray[np.int64] | NDArray[np.bool_],
+             columns: Mapping[str, Column], rest: tuple[int, frozenset[str]]) -> Matched:
+    taken = {name: column[rows] for name, column in columns.items() if name not in ("known", "sign")}
+    return Matched(unit, day, month, columns["sign"][rows], taken, *rest)
+
+
+def _one_day(units: Units, key: Column, columns: Mapping[str, Column], months: frozenset[str]) -> Matched:
+    day = int(units.day[0])
+    month = int(complete_months(units.day[:1])[0])
+    unit = np.searchsorted(units.key, key)
+    keep = (columns["known"] <= day) & (unit < len(units))
+    keep[keep] = units.key[unit[keep]] == key[keep]
+    unit = unit[keep]
+    return _matched(unit, np.broadcast_to(np.int64(day), unit.shape), np.broadcast_to(np.int64(month), unit.shape),
+                    keep, columns, (len(units), months))
+
+
+def _many_days(units: Units, stretch: slice, span: tuple[Column, Column], columns: Mapping[str, Column],
+               months: frozenset[str]) -> Matched:
+    begin, end = span[0][stretch], span[1][stretch]
+    size = end - begin
+    unit = np.repeat(np.arange(len(size)), size)
+    rows = np.arange(len(unit)) - np.repeat(np.cumsum(size) - size, size) + np.repeat(begin, size)
+    day = units.day[stretch][unit]
+    keep = columns["known"][rows] <= day
+    unit, rows, day = unit[keep], rows[keep], day[keep]
+    month = complete_months(units.day[stretch])[unit]
+    return _matched(unit, day, month, rows, columns, (len(size), months))

@@ -1,0 +1,95 @@
+"""Peer values: the lower median of a feature among the living units that share a key, as of the last month end."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from features.aggregate import Values
+from features.cases import Cases, complete_months
+from features.catalogue import Catalogue
+from features.days import first_day
+from features.evaluate import atom_values, feature_values
+from features.formula import Environment
+from features.language import Peer, atoms_of
+from features.register import living
+from features.rowwise import NULL, Column
+from features.store import Store
+
+Medians = Mapping[Peer, Mapping[int, float]]
+
+
+def peer_days(as_of: Column) -> Column:
+    """Return the month end, not later than each day, at which its peers are taken."""
+    months = complete_months(as_of)
+    distinct, inverse = np.unique(months, return_inverse=True)
+    return np.array([first_day(int(month) + 1) - 1 for month in distinct], np.int64)[inverse]
+
+
+def medians(store: Store, catalogue: Catalogue, entity: str, peers: Iterable[Peer], day: int) -> Medians:
+    """Return the peer values of a day by key code; computed once for a history, a day and a catalogue, then kept beside it."""
+    wanted = sorted(set(peers), key=lambda peer: (peer.feature, peer.by))
+    kept = _place(store, catalogue, entity, wanted, day)
+    if kept.exists():
+        stored = json.loads(kept.read_text("utf-8"))
+        return {peer: {int(code): value for code, value in found.items()} for peer, found in zip(wanted, stored, strict=True)}
+    found = _computed(store, catalogue, entity, wanted, max(day, store.first_known))
+    kept.parent.mkdir(exist_ok=True)
+    beside = kept.with_suffix(".part")
+    beside.write_text(json.dumps([found[peer] for peer in wanted]), "utf-8")
+    beside.replace(kept)
+    return found
+
+
+def _place(store: Store, catalogue: Catalogue, entity: str, peers: list[Peer], day: int) -> Path:
+    said = json.dumps([(peer.feature, peer.by, _spelled(catalogue, peer.feature)) for peer in peers])
+    return store.folder / "peers" / f"{entity}-{day}-{hashlib.sha256(said.encode()).hexdigest()[:16]}.json"
+
+
+def _spelled(catalogue: Catalogue, name: str) -> list[str]:
+    """Return the expressions a feature rests on, as one text a measure or feature."""
+    chain = catalogue.chain([name])
+    atoms = {atom for feature in chain for atom in atoms_of(feature.tree)}
+    return [f.expression for f in chain] + sorted(f"{atom}{catalogue.measure(atom.measure).spelled()}" for atom in atoms)
+
+
+def _computed(store: Store, catalogue: Catalogue, entity: str, peers: list[Peer], day: int) -> dict[Peer, dict[int, float]]:
+    cases = living(store, catalogue, entity, day)
+    features = catalogue.chain([peer.feature for peer in peers])
+    atoms = {atom for feature in features for atom in atoms_of(feature.tree)}
+    known = Environment(len(cases), cases.as_of.astype(np.float64), atom_values(store, catalogue, cases, atoms), {}, {}, {})
+    values = feature_values(features, known)
+    return {peer: lower_medians(values[peer.feature], cases.keys[peer.by]) for peer in peers}
+
+
+def lower_medians(values: Values, key: Column) -> dict[int, float]:
+    """Return the lower median of the known values under each key code: a stored value, never a mean of two."""
+    keep = ~np.isnan(values) & (key != NULL)
+    order = np.lexsort((values[keep], key[keep]))
+    keys, ranked = key[keep][order], values[keep][order]
+    codes, begins, sizes = np.unique(keys, return_index=True, return_counts=True)
+    return dict(zip(codes.tolist(), ranked[begins + (sizes - 1) // 2].tolist(), strict=True))
+
+
+def peer_values(store: Store, catalogue: Catalogue, cases: Cases, peers: Iterable[Peer]) -> dict[Peer, Values]:
+    """Return each case's peer values, float64 (n,), NaN where its key has none."""
+    wanted = sorted(set(peers), key=lambda peer: (peer.feature, peer.by))
+    found = {peer: np.full(len(cases), np.nan) for peer in wanted}
+    if not wanted:
+        return found
+    days = peer_days(cases.as_of)
+    for day in np.unique(days).tolist():
+        table = medians(store, catalogue, cases.entity, wanted, day)
+        here = np.flatnonzero(days == day)
+        for peer in wanted:
+            found[peer][here] = _looked_up(table[peer], cases.keys[peer.by][here])
+    return found
+
+
+def _looked_up(medians_by_code: Mapping[int, float], key: Column) -> Values:
+    codes, inverse = np.unique(key, return_inverse=True)
+    return np.array([medians_by_code.get(code, np.nan) for code in codes.tolist()], np.float64)[inverse]

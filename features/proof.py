@@ -1,0 +1,57 @@
+"""The proof: the catalogue compiled to SQL and run on DuckDB for the same cases that the evaluator described."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import pyarrow as pa
+
+from features.aggregate import Values
+from features.cases import Cases, complete_months
+from features.catalogue import Catalogue
+from features.columns import literal_of, months_of
+from features.compile import Dialect, statement
+from features.language import Peer, atoms_of, columns_of, peers_of
+from features.peers import peer_values
+from features.rowwise import NULL, Column
+from features.store import Store
+
+
+def dialect_of(store: Store, catalogue: Catalogue) -> Dialect:
+    """Return what the compiler must know of a store."""
+    tables: dict[str, set[str]] = {}
+    for measure in catalogue.measures.values():
+        if store.has(measure.table):
+            columns = columns_of(measure.value) | ({measure.when} if measure.when else set())
+            tables.setdefault(measure.table, set()).update(columns)
+    return Dialect({table: literal_of(store, table) for table in tables},
+                   {table: months_of(store, table, columns) for table, columns in tables.items()})
+
+
+def case_table(cases: Cases, peers: dict[Peer, Values]) -> pa.Table:
+    """Return cases as the table that the compiled statement reads."""
+
+    def nullable(column: Column) -> pa.Array:
+        return pa.array(column, pa.int64(), mask=column == NULL)
+
+    columns = {"case_no": pa.array(np.arange(len(cases))), "as_of": pa.array(cases.as_of, pa.int64()),
+               "month": pa.array(complete_months(cases.as_of), pa.int64())}
+    columns |= {f"k_{by}": nullable(key) for by, key in cases.keys.items()}
+    columns |= {f"p_{peer.feature}_{peer.by}": pa.array(values, pa.float64(), mask=np.isnan(values))
+                for peer, values in peers.items()}
+    return pa.table(columns)
+
+
+def compiled_values(store: Store, catalogue: Catalogue, cases: Cases, names: Iterable[str]) -> dict[str, Values]:
+    """Return features as DuckDB computes them from the compiled statement, float64 (n,) each."""
+    wanted = list(names)
+    peers = {peer for feature in catalogue.chain(wanted) for peer in peers_of(feature.tree)}
+    sql = statement(catalogue, wanted, dialect_of(store, catalogue))
+    found = store.sql(sql, cases=case_table(cases, peer_values(store, catalogue, cases, peers)))
+    return {name: np.asarray(found[f"f_{name}"].to_numpy(), np.float64) + 0.0 for name in wanted}
+
+
+def measures_needed(catalogue: Catalogue, names: Iterable[str]) -> set[str]:
+    """Return the measures that some features rest on."""
+    return {atom.measure for feature in catalogue.chain(names) for atom in atoms_of(feature.tree)}

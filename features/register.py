@@ -1,0 +1,86 @@
+"""The register as of a day: which units exist, which of them live, and the keys under which their rows are found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from features.cases import Cases
+from features.catalogue import Catalogue
+from features.catalogue.declared import ALIASES, ENTITIES, KEYS
+from features.contract import contract
+from features.days import date_of
+from features.errors import HistoryError, UnknownId
+from features.evaluate import Rows, atom_values
+from features.language import Atom
+from features.rowwise import NULL, Column
+from features.store import Store
+
+RECENT_DAYS = 90
+
+
+def check_day(store: Store, as_of: int) -> None:
+    """Raise HistoryError unless a day is closed in this history and not before its first row."""
+    if as_of > store.complete_to:
+        raise HistoryError(f"the history is complete to {date_of(store.complete_to)}; got the as-of day {date_of(as_of)}; "
+                           "load later days first or ask for an earlier one")
+    if as_of < store.first_known:
+        raise HistoryError(f"the history begins on {date_of(store.first_known)}; got the as-of day {date_of(as_of)}")
+
+
+def registered(store: Store, catalogue: Catalogue, entity: str, code: Column, as_of: Column,
+               rows: Rows | None = None) -> tuple[Cases, Column]:
+    """Return the cases of codes on their days that the register knows by then, with the day each closed (NULL if open)."""
+    table, _ = ENTITIES[entity]
+    own = KEYS[entity][0]
+    bare = Cases(entity, code, as_of, {own: code})
+    names = {column.name for column in contract()[table].columns}
+    ending = next((name for name in ("closed", "ended") if name in names), None)
+    keys = [name for name in KEYS[entity][1:] if name in names]
+    wanted = [*keys, ending] if ending else keys
+    atoms = {name: Atom("newest", f"{entity}_{name}", "all") for name in wanted}
+    exists = Atom("count", f"{entity}_rows", "all")
+    found = atom_values(store, catalogue, bare, [*atoms.values(), exists], rows)
+    known = found[exists] > 0
+    as_code = {name: np.where(np.isnan(found[atom]), NULL, np.nan_to_num(found[atom])).astype(np.int64)
+               for name, atom in atoms.items()}
+    keyed = {name: as_code[name] for name in keys} | {alias: code for alias in (own, *ALIASES[entity])}
+    cases = Cases(entity, code, as_of, keyed)
+    kept = np.flatnonzero(known)
+    closed = as_code[ending] if ending else np.full(len(code), NULL, np.int64)
+    return cases.take(kept), closed[kept]
+
+
+def living(store: Store, catalogue: Catalogue, entity: str, as_of: int) -> Cases:
+    """Return the units that live on a day: registered and not closed; of claims, those first known in the last 90 days."""
+    check_day(store, as_of)
+    code = recent_claims(store, as_of) if entity == "claim" else np.arange(len(store.dictionary(entity).texts), dtype=np.int64)
+    cases, closed = registered(store, catalogue, entity, code, np.full(len(code), as_of, np.int64))
+    return cases.take(np.flatnonzero((closed == NULL) | (closed > as_of)))
+
+
+def recent_claims(store: Store, as_of: int) -> Column:
+    """Return the codes of claims first known in the RECENT_DAYS days up to a day, ascending."""
+    first = (f"SELECT claim FROM claims WHERE sign = 1 GROUP BY claim "
+             f"HAVING MIN(known) > {as_of - RECENT_DAYS} AND MIN(known) <= {as_of} ORDER BY claim")
+    return np.asarray(store.sql(first)["claim"].to_numpy(), np.int64)
+
+
+def codes_of(store: Store, entity: str, ids: Iterable[str]) -> Column:
+    """Return the codes of ids; raise UnknownId for the first that no row of the history has."""
+    return np.array([store.code(entity, text) for text in ids], np.int64)
+
+
+def cases_of(store: Store, catalogue: Catalogue, entity: str, ids: Sequence[str], as_of: Column) -> Cases:
+    """Return the cases of ids on their days; raise UnknownId when one is not in the register of its day."""
+    if len(as_of):
+        check_day(store, int(as_of.min()))
+        check_day(store, int(as_of.max()))
+    cases, _ = registered(store, catalogue, entity, codes_of(store, entity, ids), as_of)
+    if len(cases) < len(ids):
+        there = set(zip(cases.code.tolist(), cases.as_of.tolist(), strict=True))
+        lost = next(i for i, text in enumerate(ids) if (store.code(entity, text), int(as_of[i])) not in there)
+        raise UnknownId(f"{entity} {ids[lost]!r} is not in the register of {date_of(int(as_of[lost]))}; "
+                        "load the register or check the number")
+    return cases

@@ -1,0 +1,51 @@
+"""Sums for many days at once: each row counts for a key from one day to another, so a sum is a difference of running totals.
+
+A row known on `known` lies in the window (D - first, D - last] of every D in [max(known, when + last), when + first).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+
+from features.aggregate import Placed, Values
+from features.cases import Units
+from features.catalogue import Window
+from features.errors import CatalogueError
+from features.language import LIMIT, Atom
+from features.rowwise import Column
+
+_DAY = 2**20
+_SHIFT = 2**18
+
+
+def running_sums(rows: Placed, known: Column, units: Units, atoms: Iterable[Atom],
+                 windows: Mapping[str, Window]) -> dict[Atom, Values]:
+    """Return float64 (units,) for sums and counts over day windows; `rows.unit` holds the rows' keys here."""
+    asked = units.key * _DAY + units.day + _SHIFT
+    wanted = list(atoms)
+    keep = rows.valid
+    found: dict[Atom, Values] = {}
+    for atom in wanted:
+        window = windows[atom.window]
+        signed = rows.sign[keep] if atom.aggregate == "count" else (rows.sign * rows.value)[keep]
+        begins = np.maximum(known[keep], rows.when[keep] + window.last)
+        total = _total_until(rows.unit[keep], begins, signed, asked)
+        if window.first:
+            ends = np.maximum(begins, rows.when[keep] + window.first)
+            total = total - _total_until(rows.unit[keep], ends, signed, asked)
+        found[atom] = total.astype(np.float64)
+    return found
+
+
+def _total_until(key: Column, day: Column, signed: Column, asked: Column) -> Column:
+    """Return for each asked (key, day) the sum of `signed` over rows of the key whose day is not later, int64."""
+    if len(signed) and float(np.abs(signed).astype(np.float64).sum()) >= LIMIT * 2**9:
+        raise CatalogueError("a running total reached 2^62; use a smaller unit for this measure")
+    place = key * _DAY + day + _SHIFT
+    order = np.argsort(place, kind="stable")
+    place = place[order]
+    totals = np.concatenate(([0], np.cumsum(signed[order])))
+    before = np.searchsorted(place, (asked // _DAY) * _DAY)
+    return totals[np.searchsorted(place, asked, side="right")] - totals[before]

@@ -1,0 +1,95 @@
+"""A random history of every contract table: small, dense in keys, full of late rows, corrections and retractions."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from features.contract import Column, Table, contract
+from features.days import date_of, day_of, month_text
+from features.source import JOURNAL
+from features.validation import HAPPENED
+
+FIRST, LAST = day_of("2013-01-01"), day_of("2015-06-30")
+SPACES = {"enterprise": 12, "worker": 20, "provider": 4, "claim": 150, "inspection": 25, "cell": 4, "person": 6,
+          "address": 6, "account": 6, "division": 5, "section": 3}
+REGISTERS = {"enterprises": "enterprise", "providers": "provider", "claims": "claim", "workers": "worker",
+             "inspections": "inspection"}
+
+
+def value_of(column: Column, table: str, known: int, rng: np.random.Generator) -> Any:
+    """Return a random value of a column for a row that becomes known on a day."""
+    rare = column.name == "closed" or (table == "providers" and column.name == "ended")
+    if column.optional and rng.random() < (0.95 if rare else 0.25):
+        return ""
+    if column.kind == "id":
+        return f"{column.space[:1].upper()}{rng.integers(SPACES.get(column.space, 8)):03d}"
+    if column.kind == "choice":
+        return column.choices[int(rng.integers(len(column.choices)))]
+    if column.kind == "day":
+        latest = known if column.name in HAPPENED.get(table, ()) or column.name == "since" else known + 60
+        return date_of(int(rng.integers(FIRST - 200, latest + 1))).isoformat()
+    if column.kind == "month":
+        return month_text(2013 * 12 + int(rng.integers(30)))
+    if column.kind == "probability":
+        return round(float(rng.uniform(0.01, 1)), 3)
+    if column.name == "violation":
+        return int(rng.integers(1, 6))
+    ranges = {"flag": (0, 2), "year": (1950, 1999), "persons": (0, 40), "microdegree": (-90_000_000, 120_000_000)}
+    return int(rng.integers(*ranges.get(column.kind, (0, 100_000))))
+
+
+def rows_of(table: Table, size: int, rng: np.random.Generator) -> list[dict[str, Any]]:
+    """Return random rows of a table: about a fifth correct an earlier row of their key, a few take it back."""
+    rows: list[dict[str, Any]] = []
+    for number in range(size):
+        known = int(rng.integers(FIRST, LAST + 1))
+        before = rows[int(rng.integers(len(rows)))] if rows and rng.random() < 0.2 else None
+        if before is not None:
+            known = min(LAST, day_of(before["recorded_on"]) + int(rng.integers(0, 120)))
+        row = {column.name: value_of(column, table.name, known, rng) for column in table.columns}
+        if table.name == "inspections":
+            visited = ("enterprise", "provider") if rng.random() < 0.7 else ("provider", "enterprise")
+            row |= {visited[0]: f"{visited[0][:1].upper()}{rng.integers(4):03d}", visited[1]: ""}
+        if before is not None:
+            row |= {name: before[name] for name in table.key}
+        row |= {"row_id": f"{table.name[:3]}{number:05d}", "recorded_on": date_of(known).isoformat(),
+                "retracted": int(before is not None and rng.random() < 0.2)}
+        rows.append(row)
+    return rows
+
+
+def registered(table: Table, rng: np.random.Generator) -> list[dict[str, Any]]:
+    """Return one early row for each unit of a register, so that it exists as of every later day."""
+    space = REGISTERS[table.name]
+    rows = []
+    for number in range(min(SPACES[space], 20)):
+        row = {column.name: value_of(column, table.name, FIRST, rng) for column in table.columns}
+        row |= {space: f"{space[:1].upper()}{number:03d}", "row_id": f"first{number:05d}", "retracted": 0,
+                "recorded_on": date_of(FIRST).isoformat()}
+        row |= {name: "" for name in ("closed", "ended") if name in row}
+        if table.name == "inspections":
+            row |= {"provider": "", "enterprise": f"E{number % 12:03d}"}
+        rows.append(row)
+    return rows
+
+
+def write_history(folder: Path, *, seed: int, size: int = 150, absent: tuple[str, ...] = ()) -> Path:
+    """Write a random source to a folder and return it; the same seed gives the same bytes."""
+    rng = np.random.default_rng(seed)
+    folder.mkdir(parents=True, exist_ok=True)
+    for table in contract().values():
+        if table.name in JOURNAL or table.name in absent:
+            continue
+        rows = (registered(table, rng) if table.name in REGISTERS else []) + rows_of(table, size, rng)
+        with (folder / f"{table.name}.csv").open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, [column.name for column in table.columns] + ["row_id", "recorded_on", "retracted"])
+            writer.writeheader()
+            writer.writerows(rows)
+    listed = ", ".join(f'"{name}"' for name in absent)
+    (folder / "source.toml").write_text(
+        f'name = "random"\nzh = "随机"\nen = "random"\ncomplete_to = {date_of(LAST).isoformat()}\nabsent = [{listed}]\n', "utf-8")
+    return folder
