@@ -91,6 +91,32 @@ def check(source: Source, data: Data = None, as_json: Json = False) -> None:
         print("\n".join(lines_of(summary)))
 
 
+@app.command()
+def plan(source: Source, week: Annotated[str, typer.Option(help="计划周内任一天 / any day of the week to plan")], *,
+         data: Data = None, target: Annotated[str, typer.Option(help="目标 / target")] = "undeclared_workers",
+         seed: Annotated[str, typer.Option(help="事先公布的抽签种子 / seed published before the draw")] = "0",
+         minutes: Annotated[int | None, typer.Option(min=0, help="每份清单的人·分钟 / person-minutes of every list, "
+                                                                 "where the source holds no teams")] = None,
+         as_json: Json = False) -> None:
+    """周检查计划。Plan a week: a list per cell that fits its team's minutes; the draw is recorded in the journal."""
+    from features.days import day_of
+    from features.store import open_store
+    from models.sheet import as_json as plain
+    from models.sheet import text_of, write_journal
+    from models.week import made, week_of
+    from serving.shelf import promoted
+
+    day = day_of(week)
+    bundle = promoted(home() / "bundles", target)
+    store = open_store(source, data)
+    result = made(store, bundle, week_of(store, day, seed, minutes))
+    write_journal(result, home() / "journal" / store.source.name)
+    if as_json:
+        say(plain(result))
+    else:
+        print(text_of(result))
+
+
 def fail(code: str, message: str) -> NoReturn:
     """Leave with exit code 2 and one line on stderr, or one JSON object where --json was asked."""
     text = " ".join(message.split())

@@ -86,14 +86,17 @@ class Room:
 def cell_plan(units: Sequence[Unit], policy: Policy, room: Room, draw: Draw) -> CellPlan:
     """Return one cell's list: drawn first so that chance is exact, then filled in the order of the policy."""
     long = room.longest(policy)
-    visits = {unit.name: Visit(unit, "score", min(policy.visit.minutes_of(unit.staff), long)) for unit in units}
-    tickets = [Ticket(name, visit.minutes) for name, visit in visits.items()]
+    visits = [Visit(unit, "score", min(policy.visit.minutes_of(unit.staff), long)) for unit in units]
+    tickets = [Ticket(visit.unit.name, min(visit.minutes, policy.lottery.longest)) for visit in visits]
     probability = inclusion(tickets, room.lottery(policy))
-    lucky = drawn(tickets, probability, draw=draw, cell=room.cell)
-    chosen = _filled(visits, _queue(visits.values(), policy), lucky, room.minutes)
+    lucky = set(drawn(tickets, probability, draw=draw, cell=room.cell))
+    taken = [Visit(visit.unit, "lottery", ticket.minutes)
+             for visit, ticket in zip(visits, tickets, strict=True) if ticket.unit in lucky]
+    chosen = _filled(_queue(visits, policy), taken, room.minutes)
     waiting = sum(unit.standing.complaint is not None for unit in units)
     met = sum(visit.why == "complaint" for visit in chosen)
-    return CellPlan(room.cell, room.minutes, chosen, probability, tuple(visits), lucky, waiting - met)
+    names = tuple(ticket.unit for ticket in tickets)
+    return CellPlan(room.cell, room.minutes, chosen, probability, names, tuple(sorted(lucky)), waiting - met)
 
 
 def _queue(visits: Iterable[Visit], policy: Policy) -> list[Visit]:
@@ -114,16 +117,18 @@ def _queue(visits: Iterable[Visit], policy: Policy) -> list[Visit]:
     return [line[-1] for line in sorted(lines, key=lambda line: line[:3])]
 
 
-def _filled(visits: Mapping[str, Visit], queue: list[Visit], lucky: Sequence[str], minutes: int) -> tuple[Visit, ...]:
-    """Return what fits: the minutes of the lucky are set aside, a lucky unit of the queue keeps its own reason."""
-    left = minutes - sum(visits[name].minutes for name in lucky)
+def _filled(queue: Sequence[Visit], taken: Sequence[Visit], minutes: int) -> tuple[Visit, ...]:
+    """Return what fits: the drawn are set aside first; one that is in the queue too keeps its place there."""
+    aside = {visit.unit.name: visit.minutes for visit in taken}
+    left = minutes - sum(aside.values())
     chosen: list[Visit] = []
     for visit in queue:
-        if visit.unit.name in lucky:
+        have = aside.get(visit.unit.name, 0)
+        more = max(0, visit.minutes - have)
+        if more <= left and visit.minutes > 0:
+            left -= more
             chosen.append(visit)
-        elif 0 < visit.minutes <= left:
-            left -= visit.minutes
-            chosen.append(visit)
+        elif have:
+            chosen.append(Visit(visit.unit, visit.why, have))
     named = {visit.unit.name for visit in chosen}
-    by_chance = [Visit(visits[name].unit, "lottery", visits[name].minutes) for name in lucky if name not in named]
-    return (*chosen, *by_chance)
+    return (*chosen, *(visit for visit in taken if visit.unit.name not in named))

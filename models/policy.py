@@ -82,9 +82,10 @@ class Routine(Table):
 
 
 class Lottery(Table):
-    """The share of a cell's minutes that the lottery spends in expectation."""
+    """The share of a cell's minutes that the lottery spends in expectation, and the longest drawn visit."""
 
     percent: Annotated[int, Field(ge=1, le=50)]
+    longest: Minutes
 
 
 class Step(Table):
@@ -95,8 +96,9 @@ class Step(Table):
 
 
 class Visit(Table):
-    """Person-minutes of a visit by the number of staff."""
+    """Person-minutes of a visit by the number of staff, the largest that the declared features tell."""
 
+    staff: tuple[str, ...]
     steps: tuple[Step, ...] = Field(alias="minutes")
     more: Minutes
 

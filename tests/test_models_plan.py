@@ -135,6 +135,13 @@ def test_a_draw_repeats_from_its_seed_and_changes_with_it() -> None:
     assert len(take[0]) == 10
 
 
+def test_a_drawn_visit_to_a_large_unit_is_short_unless_another_reason_brings_it() -> None:
+    large = unit("a", benefit=0.0, staff=5000)
+    cells = [only([large, *[unit(f"b{n}") for n in range(9)]], 4000, Draw(str(n), "s")) for n in range(60)]
+    assert {visit.minutes for cell in cells for visit in cell.visits if visit.unit == large} == {480}
+    assert only([unit("a", staff=5000, complaints=(MONDAY,))], 4000).visits[0].minutes == 1920
+
+
 def test_certain_inclusion_draws_everyone() -> None:
     tickets = [Ticket(f"e{n}", 10) for n in range(5)]
     assert sorted(drawn(tickets, inclusion(tickets, 99), draw=DRAW, cell="c")) == [ticket.unit for ticket in tickets]
