@@ -1,0 +1,68 @@
+"""A sentence: one feature of one case in words, and where the rows stand that it rests on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+
+from features.matrix import Matrix
+from models.fact import Fact
+from models.manifest import FrozenFeature
+from models.wording import month_words, number_words, span_words, table_words, value_words
+
+Saying = Callable[[float | None, str, str], str]
+_PLACE = re.compile(r"\{(\w+)\}")
+SOURCE = {"zh": "（{facts}）", "en": " ({facts})"}
+ROWS = {"zh": "{table}，{span}，行 {rows}", "en": "{table}, {span}, {noun} {rows}"}
+MORE = {"zh": "等{count}行", "en": " and {count} more"}
+AND = {"zh": "；", "en": "; "}
+VALUED = {"zh": "{meaning}{value}：", "en": "{meaning} {value}: "}
+SAYS = {"zh": "{meaning}：{value}", "en": "{meaning}: {value}"}
+
+
+def sentence(
+    feature: FrozenFeature, declared: Mapping[str, FrozenFeature], row: Matrix, facts: tuple[Fact, ...], language: str
+) -> str:
+    """Return what a feature says of one case, with the facts it rests on: in its template's words if all are known."""
+    template = feature.reason_zh if language == "zh" else feature.reason_en
+    words = _words(feature, row, facts, language)
+    for name in set(_PLACE.findall(template)) - set(words):
+        if name in declared:
+            words[name] = _own_value(declared[name], row, language, number_words)
+    if template and set(_PLACE.findall(template)) <= set(words):
+        said, sources = template.format_map(words), [source_words(fact, language) for fact in facts]
+    else:
+        meaning = feature.zh if language == "zh" else feature.en
+        said = SAYS[language].format(meaning=meaning, value=_own_value(feature, row, language, value_words))
+        sources = [_valued(fact, language) + source_words(fact, language) for fact in facts]
+    return said + SOURCE[language].format(facts=AND[language].join(dict.fromkeys(sources)))
+
+
+def _words(feature: FrozenFeature, row: Matrix, facts: tuple[Fact, ...], language: str) -> dict[str, str]:
+    """Return what a template may name: a measure, `value`, and `month` or `span` of the facts."""
+    first, last = min(fact.first for fact in facts), max(fact.last for fact in facts)
+    words = {fact.measure: number_words(fact.value, fact.unit, language) for fact in facts}
+    words["value"] = _own_value(feature, row, language, number_words)
+    return words | {"month": month_words(last, language), "span": span_words(first, last, language)}
+
+
+def _valued(fact: Fact, language: str) -> str:
+    meaning = fact.zh if language == "zh" else fact.en
+    return VALUED[language].format(meaning=meaning, value=value_words(fact.value, fact.unit, language))
+
+
+def _own_value(feature: FrozenFeature, row: Matrix, language: str, said: Saying) -> str:
+    if feature.categories is None:
+        return said(float(row.column(feature.name)[0]), feature.unit, language)
+    return row.texts(feature.name)[0] or said(None, "", language)
+
+
+def source_words(fact: Fact, language: str) -> str:
+    """Return where a fact stands: its table, its days and some of its rows by number."""
+    rows = ("、" if language == "zh" else ", ").join(fact.row_ids)
+    if fact.n_rows > len(fact.row_ids):
+        count = fact.n_rows if language == "zh" else fact.n_rows - len(fact.row_ids)
+        rows += MORE[language].format(count=f"{count:,}")
+    noun = "row" if fact.n_rows == 1 else "rows"
+    span = span_words(fact.first, fact.last, language)
+    return ROWS[language].format(table=table_words(fact.table, language), span=span, rows=rows, noun=noun)

@@ -1,0 +1,139 @@
+"""Laws of reasons: one fact is told once, in two languages, with table, rows and days, and holds when it is tried."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from features.days import day_of
+from features.matrix import Matrix
+from models.bundle import Bundle, Parts
+from models.evidence import counterfactual, evidence
+from models.explain import explain
+from models.manifest import FrozenFeature
+from models.reasons import leads, mitigations_of, reasons_of, tellable
+from models.score import score
+from models.wording import span_words
+
+
+@dataclass(frozen=True)
+class Row:
+    """A fact by hand."""
+
+    measure: str
+    table: str = "tax_payroll"
+    zh: str = "税务申报人数"
+    en: str = "staff filed with tax"
+    value: int | None = 265
+    unit: str = "persons"
+    first: int = day_of("2015-05-01")
+    last: int = day_of("2015-05-31")
+    row_ids: tuple[str, ...] = ("t1",)
+    n_rows: int = 1
+
+
+@dataclass(frozen=True)
+class ByHand:
+    """A history in which each number of a case is one fact, and is missing without it."""
+
+    row: Matrix
+
+    def facts(self, feature: str) -> Sequence[Row]:
+        return () if np.isnan(self.row.column(feature)[0]) else (Row(feature),)
+
+    def without(self, fact: Row) -> Matrix:
+        values = self.row.values.copy()
+        values[0, self.row.names.index(fact.measure)] = np.nan
+        return replace(self.row, values=values)
+
+
+def dressed(bundle: Bundle, **changes: dict[str, Any]) -> Bundle:
+    """The bundle with other declarations of some features, each a family of its own unless told."""
+    features = [
+        FrozenFeature(**(feature.model_dump() | {"family": feature.name} | changes.get(feature.name, {})))
+        for feature in bundle.features
+    ]
+    return replace(bundle, manifest=bundle.manifest.model_copy(update={"features": tuple(features)}))
+
+
+def case(staff: float = 265, gap: float = 98) -> Matrix:
+    values = np.array([[staff, gap, 1.0, np.nan, 0.0, 1.0]])
+    names = ("staff", "gap", "months_late", "kwh", "sector", "kind")
+    categories = {"sector": tuple(f"行业 {code}" for code in range(40)), "kind": ("agency", "branch", "company")}
+    return Matrix("enterprise", np.array(["e1"]), np.array([16616], dtype=np.int32), names, values, categories)
+
+
+def test_a_reason_names_table_rows_and_days_in_both_languages(model_bundle: Bundle) -> None:
+    bundle = dressed(model_bundle, gap={
+        "reason_zh": "{month}税务申报{declared}人，养老在保{staff}人",
+        "reason_en": "tax payroll reports {declared} staff in {month}, {staff} are enrolled"})
+    [reason] = reasons_of(bundle, case(staff=167), np.array([0, 0.5, 0, 0, 0, 0]), {"gap": [Row("declared")]})
+    assert reason.zh == "2015年5月税务申报265人，养老在保167人（税务工资申报，2015年5月，行 t1）"
+    assert reason.en == ("tax payroll reports 265 staff in May 2015, 167 are enrolled "
+                         "(payroll as filed with the tax bureau, May 2015, row t1)")
+    assert (reason.feature, reason.contribution, reason.facts) == ("gap", 0.5, (Row("declared"),))
+
+
+def test_without_a_template_the_meaning_the_value_and_the_fact_are_said(model_bundle: Bundle) -> None:
+    fact = Row("declared", row_ids=("t1", "t2"), n_rows=7)
+    [reason] = reasons_of(dressed(model_bundle), case(), np.array([0, 0.5, 0, 0, 0, 0]), {"gap": [fact]})
+    assert reason.zh == "特征 gap：98人（税务申报人数265人：税务工资申报，2015年5月，行 t1、t2等7行）"
+    assert reason.en == ("feature gap: 98 persons (staff filed with tax 265 persons: "
+                         "payroll as filed with the tax bureau, May 2015, rows t1, t2 and 5 more)")
+
+
+def test_a_template_that_names_what_is_not_known_gives_way_to_the_meaning(model_bundle: Bundle) -> None:
+    bundle = dressed(model_bundle, gap={"reason_zh": "申报{nothing}人", "reason_en": "{nothing} filed"})
+    [reason] = reasons_of(bundle, case(), np.array([0, 0.5, 0, 0, 0, 0]), {"gap": [Row("declared")]})
+    assert reason.en.startswith("feature gap: 98 persons") and "{" not in reason.zh + reason.en
+
+
+def test_features_of_one_family_and_tables_are_told_once_with_their_sum(model_bundle: Bundle) -> None:
+    bundle = dressed(model_bundle, staff={"family": "compared"}, gap={"family": "compared"},
+                     months_late={"family": "compared"})
+    found = leads(bundle, np.array([0.25, 0.5, -0.125, 0.0, 0.5, 0.0]))
+    assert [(lead.contribution, lead.members) for lead in found] == [(0.625, ("gap", "staff")), (0.5, ("sector",))]
+    facts = {"gap": [Row("gap")], "staff": [Row("staff")]}
+    [reason] = reasons_of(bundle, case(), np.array([0.25, 0.5, -0.125, 0.0, 0.0, 0.0]), facts)
+    assert (reason.feature, reason.contribution) == ("gap", 0.625)
+
+
+def test_what_lowers_the_score_is_told_apart(model_bundle: Bundle) -> None:
+    contributions = np.array([0.25, -0.5, -0.75, 0.0, 0.0, 0.0])
+    facts = {name: [Row(name)] for name in ("staff", "gap", "months_late")}
+    bundle = dressed(model_bundle)
+    assert [reason.feature for reason in reasons_of(bundle, case(), contributions, facts)] == ["staff"]
+    assert [reason.feature for reason in mitigations_of(bundle, case(), contributions, facts)] == ["months_late", "gap"]
+
+
+def test_a_value_that_makes_no_sense_as_a_reason_is_not_told(model_bundle: Bundle) -> None:
+    gap = model_bundle.features[1]
+    square = FrozenFeature(**(gap.model_dump() | {"unit": "persons2"}))
+    assert tellable(gap, case(gap=3)) and not tellable(gap, case(gap=-3)) and not tellable(gap, case(gap=np.nan))
+    assert not tellable(square, case(gap=3))
+
+
+def test_evidence_is_only_what_lowers_the_score_when_it_is_taken_away(model_parts: Parts, model_bundle: Bundle) -> None:
+    bundle = dressed(model_bundle)
+    told = 0
+    for position in range(60):
+        row = model_parts.probe.row(position)
+        contributions = explain(bundle, row).contributions[0]
+        history = ByHand(row)
+        facts = evidence(bundle, row, contributions, history)
+        raw = score(bundle, row).raw[0]
+        for reason in reasons_of(bundle, row, contributions, facts):
+            assert all(counterfactual(bundle, history, fact) < raw for fact in reason.facts)
+            told += 1
+    assert told > 60
+
+
+def test_the_same_case_and_facts_give_the_same_words(model_parts: Parts, model_bundle: Bundle) -> None:
+    row = model_parts.probe.row(5)
+    contributions = explain(model_bundle, row).contributions[0]
+    facts = evidence(model_bundle, row, contributions, ByHand(row))
+    assert reasons_of(model_bundle, row, contributions, facts) == reasons_of(model_bundle, row, contributions, facts)
+    assert span_words(16616, 16616, "zh") == "2015年6月30日"
