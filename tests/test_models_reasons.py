@@ -13,6 +13,7 @@ from features.matrix import Matrix
 from models.bundle import Bundle, Parts
 from models.evidence import counterfactual, evidence
 from models.explain import explain
+from models.fact import Fact
 from models.manifest import FrozenFeature
 from models.reasons import leads, mitigations_of, reasons_of, tellable
 from models.score import score
@@ -44,7 +45,7 @@ class ByHand:
     def facts(self, feature: str) -> Sequence[Row]:
         return () if np.isnan(self.row.column(feature)[0]) else (Row(feature),)
 
-    def without(self, fact: Row) -> Matrix:
+    def without(self, fact: Fact) -> Matrix:
         values = self.row.values.copy()
         values[0, self.row.names.index(fact.measure)] = np.nan
         return replace(self.row, values=values)
