@@ -51,14 +51,23 @@ class Placed:
     units: int
 
 
+def days_placed(rows: Matched, measure: Measure) -> Column:
+    """Return the day or month that places each row, the unit's own day for a measure without one."""
+    return rows.columns[measure.when] if measure.when else rows.day
+
+
+def counted(rows: Matched, measure: Measure, literal: Literal) -> Mask:
+    """Return which rows pass a measure's filter and have a place in time."""
+    keep: Mask = days_placed(rows, measure) != NULL
+    if measure.filter is not None:
+        keep &= row_filter(measure.filter, rows.columns, len(rows), literal)
+    return keep
+
+
 def placed(rows: Matched, measure: Measure, literal: Literal) -> Placed:
     """Return the rows that a measure counts, with their distance in days or months before the as-of day."""
-    size = len(rows)
-    value = row_values(measure.value, rows.columns, size)
-    when = rows.columns[measure.when] if measure.when else rows.day
-    keep = when != NULL
-    if measure.filter is not None:
-        keep &= row_filter(measure.filter, rows.columns, size, literal)
+    keep, when = counted(rows, measure, literal), days_placed(rows, measure)
+    value = row_values(measure.value, rows.columns, len(rows))
     reference = rows.month if measure.when in rows.month_columns else rows.day
     if keep.all():
         return Placed(rows.unit, reference - when, when, rows.sign, value.values, value.valid, rows.units)
@@ -74,7 +83,7 @@ def within(rows: Placed, window: Window) -> Mask:
 
 def aggregates(rows: Matched, measure: Measure, atoms: Iterable[Atom], windows: Mapping[str, Window],
                literal: Literal) -> dict[Atom, Values]:
-    """Return float64 (units,) for each aggregate of one measure: exact integers, or one last float64 step; NaN where undefined."""
+    """Return float64 (units,) for each aggregate of one measure: integers, or one last float64 step; NaN where undefined."""
     wanted = list(atoms)
     here = placed(rows, measure, literal)
     found: dict[Atom, Values] = {}
@@ -96,7 +105,7 @@ def _sum_by(cell: Column, weights: Column, size: int) -> Values:
         if np.abs(exact).max() >= LIMIT:
             raise CatalogueError("an integer sum reached 2^53; use a smaller unit for this measure")
         return exact.astype(np.float64)
-    return np.bincount(cell, weights=weights, minlength=size)
+    return np.asarray(np.bincount(cell, weights=weights, minlength=size), np.float64)
 
 
 def _additive(rows: Placed, atoms: list[Atom], windows: Mapping[str, Window]) -> dict[Atom, Values]:
@@ -131,6 +140,13 @@ def _series(rows: Placed, atoms: list[Atom], windows: Mapping[str, Window]) -> d
                              count[:, windows[atom.window].last:windows[atom.window].first]) for atom in atoms}
 
 
+def _exact(numerator: Values) -> Values:
+    """Return integers held in float64; raise CatalogueError where they are too large to be exact."""
+    if len(numerator) and np.abs(numerator).max() >= LIMIT:
+        raise CatalogueError("a trend or variance reached 2^53; use a smaller unit for this measure")
+    return numerator
+
+
 def _of_series(aggregate: str, total: Values, count: Values) -> Values:
     """Reduce monthly totals (units, months), newest month first, to one value a unit."""
     present, months = count > 0, total.shape[1]
@@ -140,8 +156,11 @@ def _of_series(aggregate: str, total: Values, count: Values) -> Values:
         filled = np.where(present, total, 0.0)
         if aggregate == "slope":
             steps = np.arange(months - 1, -months, -2, dtype=np.float64)
-            return ((filled * (6 * steps)).sum(axis=1) + 0.0) / float(months * (months * months - 1))
-        return (months * (filled * filled).sum(axis=1) - filled.sum(axis=1) ** 2) / float(months * (months - 1))
+            tilt: Values = _exact((filled * (6 * steps)).sum(axis=1) + 0.0) / float(months * (months * months - 1))
+            return tilt
+        squares = _exact(months * (filled * filled).sum(axis=1))
+        spread: Values = (squares - filled.sum(axis=1) ** 2) / float(months * (months - 1))
+        return spread
     anywhere = present.any(axis=1)
     if aggregate == "last":
         newest = present.argmax(axis=1)

@@ -13,7 +13,19 @@ from dataclasses import dataclass
 
 from features.aggregate import ITEM_DAYS, ITEM_HALF, ITEM_VALUES
 from features.catalogue import Catalogue, Feature, Measure, Window
-from features.language import ADDITIVE, SERIES, Atom, Peer, atom_of, atoms_of, call_name, names_of, peer_of, peers_of, word
+from features.language import (
+    ADDITIVE,
+    SERIES,
+    Atom,
+    Peer,
+    atom_of,
+    atoms_of,
+    call_name,
+    names_of,
+    peer_of,
+    peers_of,
+    word,
+)
 from features.rowwise import Literal, literal_for
 
 Literals = Mapping[str, Literal]
@@ -38,7 +50,7 @@ def row_sql(tree: ast.expr) -> str:
     if isinstance(tree, ast.UnaryOp):
         return f"(- {row_sql(tree.operand)})"
     assert isinstance(tree, ast.BinOp)
-    return f"({row_sql(tree.left)} {_ARITHMETIC[type(tree.op)]} {row_sql(tree.right)})"  # type: ignore[index]
+    return f"({row_sql(tree.left)} {_ARITHMETIC[type(tree.op)]} {row_sql(tree.right)})"
 
 
 def filter_sql(tree: ast.expr, literal: Literal) -> str:
@@ -56,7 +68,7 @@ def filter_sql(tree: ast.expr, literal: Literal) -> str:
         inside = ", ".join(str(read(item)) for item in listed)
         return f"({left} {'' if isinstance(operator, ast.In) else 'NOT '}IN ({inside}))"
     other = str(read(right)) if isinstance(right, ast.Constant) else row_sql(right)
-    return f"({left} {_COMPARE[type(operator)]} {other})"  # type: ignore[index]
+    return f"({left} {_COMPARE[type(operator)]} {other})"
 
 
 def offset_sql(measure: Measure, dialect: Dialect) -> str:
@@ -68,11 +80,13 @@ def offset_sql(measure: Measure, dialect: Dialect) -> str:
 
 
 def window_sql(window: Window, offset: str) -> str:
+    """Return the condition that an offset lies in a window."""
     inside = f"{offset} >= {window.last}"
     return f"{inside} AND {offset} < {window.first}" if window.first else inside
 
 
 def passes_sql(measure: Measure, dialect: Dialect) -> str:
+    """Return the condition that a row passes a measure's filter."""
     return filter_sql(measure.filter, dialect.literals[measure.table]) if measure.filter is not None else "1 = 1"
 
 
@@ -90,6 +104,7 @@ def additive_sql(group: Iterable[tuple[str, Atom]], catalogue: Catalogue, dialec
 
 
 def joined_sql(measure: Measure) -> str:
+    """Return the rows of a measure's table matched to cases and known by their days."""
     return (f"FROM cases c JOIN {measure.table} t ON CAST(t.{measure.by} AS BIGINT) = c.k_{measure.by} "
             "WHERE CAST(t.known AS BIGINT) <= c.as_of")
 
@@ -99,7 +114,8 @@ def series_sql(name: str, atom: Atom, catalogue: Catalogue, dialect: Dialect) ->
     measure, window = catalogue.measure(atom.measure), catalogue.windows[atom.window]
     offset, value = offset_sql(measure, dialect), row_sql(measure.value)
     width = window.first - window.last
-    monthly = (f"SELECT c.case_no AS case_no, {offset} - {window.last} AS back, CAST(SUM(CAST(t.sign AS BIGINT) * {value}) AS BIGINT) AS v, "
+    monthly = (f"SELECT c.case_no AS case_no, {offset} - {window.last} AS back, "
+               f"CAST(SUM(CAST(t.sign AS BIGINT) * {value}) AS BIGINT) AS v, "
                f"CAST(SUM(CAST(t.sign AS BIGINT)) AS BIGINT) AS n {joined_sql(measure)} AND {passes_sql(measure, dialect)} "
                f"AND {value} IS NOT NULL AND {window_sql(window, offset)} GROUP BY c.case_no, {offset}")
     live = f"SELECT case_no, back, v FROM ({monthly}) s WHERE n > 0"
@@ -159,18 +175,18 @@ def formula_sql(tree: ast.expr, atoms: Mapping[Atom, str], peers: Mapping[Peer, 
     if isinstance(tree, ast.UnaryOp):
         return f"(- {formula_sql(tree.operand, atoms, peers)})"
     if isinstance(tree, ast.Call):
-        return _call_sql(tree, [formula_sql(part, atoms, peers) for part in tree.args], atoms, peers)
+        return _call_sql(tree, [formula_sql(part, atoms, peers) for part in tree.args if call_name(tree) != "stored"])
     if isinstance(tree, ast.Compare):
         left, right = formula_sql(tree.left, atoms, peers), formula_sql(tree.comparators[0], atoms, peers)
-        return f"CAST(({left} {_COMPARE[type(tree.ops[0])]} {right}) AS DOUBLE)"  # type: ignore[index]
+        return f"CAST(({left} {_COMPARE[type(tree.ops[0])]} {right}) AS DOUBLE)"
     assert isinstance(tree, ast.BinOp)
     left, right = formula_sql(tree.left, atoms, peers), formula_sql(tree.right, atoms, peers)
     if isinstance(tree.op, ast.Div):
         return f"({left} / NULLIF({right}, CAST(0 AS DOUBLE)))"
-    return f"({left} {_ARITHMETIC[type(tree.op)]} {right})"  # type: ignore[index]
+    return f"({left} {_ARITHMETIC[type(tree.op)]} {right})"
 
 
-def _call_sql(tree: ast.Call, parts: list[str], atoms: Mapping[Atom, str], peers: Mapping[Peer, str]) -> str:
+def _call_sql(tree: ast.Call, parts: list[str]) -> str:
     name = call_name(tree)
     if name == "stored":
         return f"stored_{word(tree.args[0])}"
@@ -202,7 +218,7 @@ def statement(catalogue: Catalogue, names: Sequence[str], dialect: Dialect) -> s
     atoms = {atom: f"a{i}" for i, atom in enumerate(sorted(
         {atom for f in features for atom in atoms_of(f.tree)}, key=lambda a: (a.measure, a.aggregate, a.window)))}
     peers = {peer: f"p_{peer.feature}_{peer.by}" for f in features for peer in peers_of(f.tree)}
-    parts = _scans(catalogue, atoms, dialect)
+    parts = _scans(catalogue, atoms)
     columns = ["c.*"]
     for name, (group, measure) in parts.items():
         columns += [_joined_column(name, atom, alias, measure) for alias, atom in group]
@@ -221,7 +237,7 @@ def statement(catalogue: Catalogue, names: Sequence[str], dialect: Dialect) -> s
 Scan = tuple[list[tuple[str, Atom]], Measure]
 
 
-def _scans(catalogue: Catalogue, atoms: Mapping[Atom, str], dialect: Dialect) -> dict[str, Scan]:
+def _scans(catalogue: Catalogue, atoms: Mapping[Atom, str]) -> dict[str, Scan]:
     """Return by name the aggregates that one scan gives: sums of a table and key together, each other one alone."""
     found: dict[str, Scan] = {}
     for atom, alias in atoms.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +25,8 @@ Rows = Callable[[str, str, int, int, tuple[str, ...]], Mapping[str, NDArray[np.i
 """(table, by, low, high, columns) -> columns of the rows with low <= by < high, sorted by it."""
 
 
-def atom_values(store: Store, catalogue: Catalogue, cases: Cases, atoms: Iterable[Atom], rows: Rows | None = None) -> dict[Atom, Values]:
+def atom_values(store: Store, catalogue: Catalogue, cases: Cases, atoms: Iterable[Atom],
+                rows: Rows | None = None) -> dict[Atom, Values]:
     """Return each aggregate for each case, float64 (n,); NaN where the case has no such key or nothing is defined.
 
     `rows` replaces the store as the place where rows come from.
@@ -115,11 +117,10 @@ class Reader:
             edges = np.flatnonzero(np.diff(units.key)) + 1
         else:
             edges = np.flatnonzero(np.diff(units.key // ROWS_AT_ONCE)) + 1
-        bounds = [0, *edges.tolist(), len(units)]
-        return [slice(a, b) for a, b in zip(bounds, bounds[1:], strict=False)]
+        return [slice(first, last) for first, last in pairwise([0, *edges.tolist(), len(units)])]
 
     def _read(self, keys: Column, columns: set[str]) -> Mapping[str, NDArray[np.int64]]:
-        wanted = tuple(sorted(columns - {"known", "sign", self._by})) + ("known", "sign", self._by)
+        wanted = (*sorted(columns - {"known", "sign", self._by}), "known", "sign", self._by)
         return self._rows(self._table, self._by, int(keys[0]), int(keys[-1]) + 1, wanted)
 
 

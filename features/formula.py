@@ -54,7 +54,8 @@ def evaluate(tree: ast.expr, known: Environment) -> Values:
 
 def _arithmetic(operator: ast.operator, left: Values, right: Values) -> Values:
     if isinstance(operator, ast.Div):
-        return np.divide(left, right, out=np.full(len(left), np.nan), where=(right != 0) & ~np.isnan(left))
+        quotient: Values = np.divide(left, right, out=np.full(len(left), np.nan), where=(right != 0) & ~np.isnan(left))
+        return quotient
     return _ARITHMETIC[type(operator)](left, right)
 
 

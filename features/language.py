@@ -71,7 +71,7 @@ def _check_call(call: ast.Call, where: str) -> None:
                              f"{', '.join(AGGREGATES + tuple(FUNCTIONS))}")
     if call.keywords or len(call.args) != wanted:
         raise CatalogueError(f"{where}: {name} takes {wanted} arguments, got {len(call.args)}")
-    if name in AGGREGATES + ("attr", "peer", "stored"):
+    if name in (*AGGREGATES, "attr", "peer", "stored"):
         for argument in call.args:
             word(argument, where)
 
@@ -120,7 +120,7 @@ def names_of(tree: ast.expr) -> Iterator[str]:
     if isinstance(tree, ast.Name):
         yield tree.id
     elif isinstance(tree, ast.Call):
-        if call_name(tree) not in AGGREGATES + ("peer", "stored"):
+        if call_name(tree) not in (*AGGREGATES, "peer", "stored"):
             for argument in tree.args:
                 yield from names_of(argument)
     else:

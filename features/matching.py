@@ -40,12 +40,6 @@ def pairs_of(units: Units, key: Column) -> int:
     return int((np.searchsorted(key, units.key, side="right") - np.searchsorted(key, units.key)).sum())
 
 
-def _matched(unit: Column, day: Column, month: Column, rows: NDArray[np.int64] | NDArray[np.bool_],
-             columns: Mapping[str, Column], rest: tuple[int, frozenset[str]]) -> Matched:
-    taken = {name: column[rows] for name, column in columns.items() if name not in ("known", "sign")}
-    return Matched(unit, day, month, columns["sign"][rows], taken, *rest)
-
-
 def _one_day(units: Units, key: Column, columns: Mapping[str, Column], months: frozenset[str]) -> Matched:
     day = int(units.day[0])
     month = int(complete_months(units.day[:1])[0])
@@ -53,8 +47,8 @@ def _one_day(units: Units, key: Column, columns: Mapping[str, Column], months: f
     keep = (columns["known"] <= day) & (unit < len(units))
     keep[keep] = units.key[unit[keep]] == key[keep]
     unit = unit[keep]
-    return _matched(unit, np.broadcast_to(np.int64(day), unit.shape), np.broadcast_to(np.int64(month), unit.shape),
-                    keep, columns, (len(units), months))
+    days, at = np.broadcast_to(np.int64(day), unit.shape), np.broadcast_to(np.int64(month), unit.shape)
+    return Matched(unit, days, at, columns["sign"][keep], taken(columns, keep), len(units), months)
 
 
 def _many_days(units: Units, stretch: slice, span: tuple[Column, Column], columns: Mapping[str, Column],
@@ -67,4 +61,9 @@ def _many_days(units: Units, stretch: slice, span: tuple[Column, Column], column
     keep = columns["known"][rows] <= day
     unit, rows, day = unit[keep], rows[keep], day[keep]
     month = complete_months(units.day[stretch])[unit]
-    return _matched(unit, day, month, rows, columns, (len(size), months))
+    return Matched(unit, day, month, columns["sign"][rows], taken(columns, rows), len(size), months)
+
+
+def taken(columns: Mapping[str, Column], rows: NDArray[np.int64] | NDArray[np.bool_]) -> dict[str, Column]:
+    """Return the chosen rows of the columns that measures read."""
+    return {name: column[rows] for name, column in columns.items() if name not in ("known", "sign")}

@@ -29,12 +29,16 @@ def check_day(store: Store, as_of: int) -> None:
         raise HistoryError(f"the history begins on {date_of(store.first_known)}; got the as-of day {date_of(as_of)}")
 
 
-def registered(store: Store, catalogue: Catalogue, entity: str, code: Column, as_of: Column,
-               rows: Rows | None = None) -> tuple[Cases, Column]:
-    """Return the cases of codes on their days that the register knows by then, with the day each closed (NULL if open)."""
+def bare_cases(entity: str, code: Column, as_of: Column) -> Cases:
+    """Return cases that know only their own codes."""
+    return Cases(entity, code, as_of, {KEYS[entity][0]: code})
+
+
+def registered(store: Store, catalogue: Catalogue, bare: Cases, rows: Rows | None = None) -> tuple[Cases, Column]:
+    """Return, with all their keys, the cases that the register knows by their days, and when each closed (NULL if open)."""
+    entity, code = bare.entity, bare.code
     table, _ = ENTITIES[entity]
     own = KEYS[entity][0]
-    bare = Cases(entity, code, as_of, {own: code})
     names = {column.name for column in contract()[table].columns}
     ending = next((name for name in ("closed", "ended") if name in names), None)
     keys = [name for name in KEYS[entity][1:] if name in names]
@@ -45,8 +49,8 @@ def registered(store: Store, catalogue: Catalogue, entity: str, code: Column, as
     known = found[exists] > 0
     as_code = {name: np.where(np.isnan(found[atom]), NULL, np.nan_to_num(found[atom])).astype(np.int64)
                for name, atom in atoms.items()}
-    keyed = {name: as_code[name] for name in keys} | {alias: code for alias in (own, *ALIASES[entity])}
-    cases = Cases(entity, code, as_of, keyed)
+    keyed = {name: as_code[name] for name in keys} | dict.fromkeys((own, *ALIASES[entity]), code)
+    cases = Cases(entity, code, bare.as_of, keyed)
     kept = np.flatnonzero(known)
     closed = as_code[ending] if ending else np.full(len(code), NULL, np.int64)
     return cases.take(kept), closed[kept]
@@ -56,7 +60,7 @@ def living(store: Store, catalogue: Catalogue, entity: str, as_of: int) -> Cases
     """Return the units that live on a day: registered and not closed; of claims, those first known in the last 90 days."""
     check_day(store, as_of)
     code = recent_claims(store, as_of) if entity == "claim" else np.arange(len(store.dictionary(entity).texts), dtype=np.int64)
-    cases, closed = registered(store, catalogue, entity, code, np.full(len(code), as_of, np.int64))
+    cases, closed = registered(store, catalogue, bare_cases(entity, code, np.full(len(code), as_of, np.int64)))
     return cases.take(np.flatnonzero((closed == NULL) | (closed > as_of)))
 
 
@@ -77,7 +81,7 @@ def cases_of(store: Store, catalogue: Catalogue, entity: str, ids: Sequence[str]
     if len(as_of):
         check_day(store, int(as_of.min()))
         check_day(store, int(as_of.max()))
-    cases, _ = registered(store, catalogue, entity, codes_of(store, entity, ids), as_of)
+    cases, _ = registered(store, catalogue, bare_cases(entity, codes_of(store, entity, ids), as_of))
     if len(cases) < len(ids):
         there = set(zip(cases.code.tolist(), cases.as_of.tolist(), strict=True))
         lost = next(i for i, text in enumerate(ids) if (store.code(entity, text), int(as_of[i])) not in there)

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.random_history import LAST, write_history
 
 from features.cases import Cases
 from features.catalogue.declared import ENTITIES
@@ -16,6 +15,7 @@ from features.errors import HistoryError, UnknownId
 from features.proof import compiled_values
 from features.register import cases_of, living
 from features.store import Store, open_store
+from tests.random_history import LAST, write_history
 
 
 @pytest.fixture(scope="module")
@@ -36,14 +36,14 @@ def differing(store: Store, cases: Cases) -> list[str]:
 
 @pytest.mark.parametrize("entity", ENTITIES)
 @pytest.mark.parametrize("as_of", ["2014-05-31", "2015-01-17"])
-def test_evaluator_and_compiled_statement_give_the_same_bits_for_the_city_of_a_day(history: Store, entity: str, as_of: str) -> None:
+def test_evaluator_and_statement_give_the_same_bits_for_the_city_of_a_day(history: Store, entity: str, as_of: str) -> None:
     cases = living(history, catalogue_of(history), entity, day_of(as_of))
     assert len(cases)
     assert differing(history, cases) == []
 
 
 @pytest.mark.parametrize("entity", ENTITIES)
-def test_evaluator_and_compiled_statement_give_the_same_bits_for_cases_on_their_own_days(history: Store, entity: str) -> None:
+def test_evaluator_and_statement_give_the_same_bits_for_cases_on_their_own_days(history: Store, entity: str) -> None:
     ids = history.texts(entity)[:4] * 5
     days = np.array([LAST - 17 * i for i in range(len(ids))])
     assert differing(history, cases_of(history, catalogue_of(history), entity, ids, days)) == []

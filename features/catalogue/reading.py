@@ -22,13 +22,20 @@ _Row = TypeVar("_Row")
 class DeclaredAttribute(Protocol):
     """What the catalogue needs of a source's declared attribute."""
 
-    table: str
-    name: str
-    type: str
-    zh: str
-    en: str
-    unit: str
-    direction: str
+    @property
+    def table(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def type(self) -> str: ...
+    @property
+    def zh(self) -> str: ...
+    @property
+    def en(self) -> str: ...
+    @property
+    def unit(self) -> str: ...
+    @property
+    def direction(self) -> str: ...
 
 
 def lines_of(text: str, fields: int, where: str) -> Iterator[list[str]]:
@@ -65,12 +72,14 @@ def declared_joins() -> tuple[Join, ...]:
 
 
 def windows_of(text: str) -> dict[str, Window]:
+    """Return the windows of a declaration text by name."""
     rows = (Window(name, unit, int(first), int(last), zh, en)
             for name, unit, first, last, zh, en in lines_of(text, 6, "windows.txt"))
     return _once(rows, lambda window: window.name, "window")
 
 
 def measures_of(text: str) -> dict[str, Measure]:
+    """Return the measures of a declaration text by name."""
     rows = (
         Measure(name, table, by, when, parse_row(passes, name) if passes else None, parse_row(value, name), unit, zh, en)
         for name, table, by, when, passes, value, unit, zh, en in lines_of(text, 9, "measures.txt"))
@@ -145,6 +154,7 @@ def with_register(tree: ast.expr, entity: str) -> ast.expr:
 
 
 def reasons_of(text: str) -> dict[str, tuple[str, str]]:
+    """Return the sentences (zh, en) of a declaration text by feature."""
     return {name: (zh, en) for name, zh, en in lines_of(text, 3, "reasons.txt")}
 
 
