@@ -1,0 +1,247 @@
+"""Bad input at the command line: one clear line, exit code 2, nothing half-written and nothing lost."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+import lssi
+from models.bundle import Parts, load_bundle, write_bundle
+
+Write = Callable[..., Path]
+FIRM = {"enterprise": "e1", "since": "2012-01-01", "registered": "2012-01-01"}
+TABLES = {
+    "enterprises": [FIRM, FIRM | {"enterprise": "e2"}],
+    "tax_payroll": [{"enterprise": "e1", "month": "2014-10", "employees": 5, "payroll": 100}],
+}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command left behind."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def line(self) -> str:
+        """The one line of an error; fails where there is more, less, or other output."""
+        assert (self.code, self.out) == (2, ""), self
+        assert self.err.count("\n") == 1 and "Traceback" not in self.err, self.err
+        return self.err
+
+
+@pytest.fixture
+def say(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., Answer]:
+    """Run the command line as `lssi WORDS` would."""
+
+    def run(*words: object) -> Answer:
+        monkeypatch.setattr(sys, "argv", ["lssi", *map(str, words)])
+        with pytest.raises(SystemExit) as left:
+            lssi.main()
+        out, err = capfd.readouterr()
+        return Answer(int(left.value.code or 0), out, err)
+
+    return run
+
+
+Say = Callable[..., Answer]
+
+
+@pytest.fixture
+def source(write_source: Write) -> Path:
+    return write_source(TABLES)
+
+
+def stores() -> list[Path]:
+    return sorted((lssi.home() / "stores").glob("*/store.json"))
+
+
+def test_a_sound_source_is_checked_and_its_store_remains(say: Say, source: Path) -> None:
+    answer = say("check", source, "--json")
+    assert (answer.code, json.loads(answer.out)["accepted"]) == (0, 3)
+    assert len(stores()) == 1
+
+
+def drop_a_table(source: Path) -> None:
+    (source / "tax_payroll.csv").unlink()
+
+
+def break_the_toml(source: Path) -> None:
+    (source / "source.toml").write_text("name = ", "utf-8")
+
+
+def wish_for_more(source: Path) -> None:
+    with (source / "source.toml").open("a", encoding="utf-8") as toml:
+        toml.write("wish = 1\n")
+
+
+def date_the_source_wrongly(source: Path) -> None:
+    text = (source / "source.toml").read_text("utf-8")
+    (source / "source.toml").write_text(text.replace("2015-06-30", '"the end of June"'), "utf-8")
+
+
+def lose_a_column(source: Path) -> None:
+    (source / "tax_payroll.csv").write_text("row_id,recorded_on,retracted,enterprise\n1,2015-01-01,0,e1\n", "utf-8")
+
+
+def read_outside(source: Path) -> None:
+    drop_a_table(source)
+    (source / "tax_payroll.sql").write_text("SELECT * FROM read_csv('/etc/passwd', header = false)", "utf-8")
+
+
+def write_from_a_view(source: Path) -> None:
+    drop_a_table(source)
+    (source / "tax_payroll.sql").write_text("COPY (SELECT 1) TO 'stolen.csv'", "utf-8")
+
+
+def misspell_a_view(source: Path) -> None:
+    drop_a_table(source)
+    (source / "tax_payroll.sql").write_text("SELEKT 1", "utf-8")
+
+
+def name_no_file(source: Path) -> None:
+    drop_a_table(source)
+    (source / "tax_payroll.sql").write_text("SELECT * FROM '${DATA}/nowhere.parquet'", "utf-8")
+
+
+def damage_a_file(source: Path) -> None:
+    drop_a_table(source)
+    (source / "tax_payroll.parquet").write_bytes(b"PAR1 this is no Parquet PAR1")
+
+
+def empty_a_file(source: Path) -> None:
+    (source / "tax_payroll.csv").write_bytes(b"")
+
+
+def keep_a_table_twice(source: Path) -> None:
+    shutil.copy(source / "tax_payroll.csv", source / "tax_payroll.parquet")
+
+
+def forget_the_declaration(source: Path) -> None:
+    (source / "source.toml").unlink()
+
+
+@pytest.mark.parametrize(("harm", "says"), [
+    (drop_a_table, "'tax_payroll' is missing"), (break_the_toml, "not valid TOML"), (wish_for_more, "wish"),
+    (date_the_source_wrongly, "complete_to"), (lose_a_column, "lacks column"), (read_outside, "tax_payroll.sql"),
+    (write_from_a_view, "tax_payroll.sql"), (misspell_a_view, "tax_payroll.sql"), (name_no_file, "tax_payroll.sql"),
+    (damage_a_file, "tax_payroll.parquet"), (empty_a_file, "tax_payroll"), (keep_a_table_twice, "there twice"),
+    (forget_the_declaration, "no source.toml"),
+])
+def test_a_broken_source_stops_with_one_line_and_leaves_no_store(
+    say: Say, source: Path, harm: Callable[[Path], None], says: str,
+) -> None:
+    harm(source)
+    answer = say("check", source)
+    assert says in answer.line
+    assert answer.err.startswith("error: source_unreadable: ")
+    assert stores() == []
+    assert not list(Path.cwd().glob("stolen.csv"))
+
+
+def test_a_broken_source_leaves_the_last_good_store_alone(say: Say, source: Path) -> None:
+    say("check", source)
+    before = stores()
+    read_outside(source)
+    assert say("check", source).line
+    assert stores() == before != []
+
+
+@pytest.mark.parametrize("what", ["file", "nothing"])
+def test_a_file_or_nothing_is_no_source(say: Say, tmp_path: Path, what: str) -> None:
+    if what == "file":
+        (tmp_path / what).write_text("x", "utf-8")
+    assert "a source is a folder with a source.toml" in say("check", tmp_path / what).line
+
+
+@pytest.mark.parametrize(("change", "says"), [
+    ({"employees": "many"}, "employees should be a whole number of persons"),
+    ({"employees": "nan"}, "employees should be a whole number of persons"),
+    ({"employees": -1}, "employees should be 0"), ({"employees": ""}, "employees is missing"),
+    ({"payroll": "-5"}, "payroll should not be negative"), ({"payroll": "1e400"}, "payroll should be"),
+    ({"month": "2014-13"}, "month should be a month such as 2015-06"),
+    ({"recorded_on": "2031-01-01"}, "recorded_on lies after 2015-06-30"),
+    ({"recorded_on": "soon"}, "recorded_on should be a day such as 2015-06-30"),
+    ({"row_id": "tax_payroll-1"}, "row_id is there twice"), ({"retracted": 2}, "retracted should be 0 or 1"),
+    ({"retracted": 1}, "retracts a key that was never recorded before"),
+])
+def test_a_bad_row_is_set_aside_with_its_reason_and_the_others_stay(
+    say: Say, write_source: Write, change: dict[str, object], says: str,
+) -> None:
+    bad = {"enterprise": "e2", "month": "2014-11", "employees": 5, "payroll": 100} | change
+    answer = say("check", write_source(TABLES | {"tax_payroll": [*TABLES["tax_payroll"], bad]}), "--json")
+    found = json.loads(answer.out)
+    assert (answer.code, found["tables"]["tax_payroll"]["accepted"], found["refused"]) == (0, 1, 1)
+    assert says in (Path(found["refused_rows"]) / "tax_payroll.csv").read_text("utf-8")
+
+
+@pytest.mark.parametrize(("words", "says"), [
+    (["--week", "yesterday"], "a day should look like 2015-06-30; got 'yesterday'"),
+    (["--week", "2015-02-30"], "got '2015-02-30'"), (["--week", "2015-06-30", "--target", "nobody"], "'nobody'"),
+    (["--week", "2015-06-30"], "no model of 'undeclared_workers' is promoted"), ([], "--week"),
+    (["--week", "2015-06-30", "--minutes", "-5"], "--minutes"),
+    (["--week", "2015-06-30", "--target", "../../etc/passwd"], "target"),
+])
+def test_a_plan_that_cannot_be_made_says_why(say: Say, source: Path, words: list[str], says: str) -> None:
+    answer = say("plan", source, *words)
+    assert says in answer.line
+    assert not (lssi.home() / "journal").exists()
+
+
+def promote(parts: Parts) -> Path:
+    """Write a bundle and point to it, as a promotion does."""
+    folder = lssi.home() / "bundles"
+    path = write_bundle(folder, parts)
+    pointer = {"bundle": path.name, "digest": load_bundle(path).digest}
+    (folder / "undeclared_workers.json").write_text(json.dumps(pointer), "utf-8")
+    return path
+
+
+def test_a_damaged_bundle_is_refused_before_anything_reads_it(say: Say, source: Path, model_parts: Parts) -> None:
+    model = promote(model_parts) / "model_any.txt"
+    model.write_bytes(model.read_bytes()[:-200])
+    assert "model_any.txt differs from its digest" in say("plan", source, "--week", "2015-06-29").line
+
+
+def test_a_pointer_to_another_bundle_is_refused(say: Say, source: Path, model_parts: Parts) -> None:
+    promote(model_parts)
+    pointer = lssi.home() / "bundles" / "undeclared_workers.json"
+    pointer.write_text(json.dumps(json.loads(pointer.read_text("utf-8")) | {"digest": "0" * 64}), "utf-8")
+    assert "has digest" in say("plan", source, "--week", "2015-06-29").line
+
+
+def test_a_model_of_other_features_is_refused(say: Say, source: Path, model_parts: Parts) -> None:
+    promote(model_parts)
+    assert "lacks" in say("plan", source, "--week", "2015-06-29").line
+
+
+@pytest.mark.parametrize(("week", "says"), [
+    ("2016-01-04", "complete to 2015-06-30"), ("2012-06-04", "begins on"), ("2011-06-06", "no rule set is in force"),
+])
+def test_a_week_outside_the_history_or_the_rules_is_refused(
+    say: Say, source: Path, model_parts: Parts, week: str, says: str,
+) -> None:
+    promote(model_parts)
+    assert says in say("plan", source, "--week", week).line
+
+
+def test_where_json_is_asked_an_error_is_json_too(say: Say, source: Path) -> None:
+    drop_a_table(source)
+    answer = say("check", source, "--json")
+    assert json.loads(answer.line)["error"] == "source_unreadable"
+
+
+def test_a_home_that_cannot_be_written_is_one_line(
+    say: Say, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (tmp_path / "file").write_text("x", "utf-8")
+    monkeypatch.setenv("LSSI_HOME", str(tmp_path / "file"))
+    assert "check that it can be read or written" in say("check", source).line
