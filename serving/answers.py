@@ -1,0 +1,107 @@
+"""What is answered: a priority with its reasons and its record, never a decision."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from pydantic import BaseModel, ConfigDict
+
+PRIORITY_ONLY = {
+    "zh": "分数只表示检查的先后，不是认定，也不是处罚依据；由人决定。",
+    "en": "A score is a priority for inspection only, neither a finding nor a ground for sanction; a person decides.",
+}
+
+
+class Said(BaseModel):
+    """A part of an answer."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class SaidFact(Said):
+    """What a reason rests on: the measure, its table and value, the days it spans, and some of its rows by number."""
+
+    measure: str
+    table: str
+    zh: str
+    en: str
+    value: int | None
+    unit: str
+    first: date | None
+    last: date | None
+    row_ids: list[str]
+    rows: int
+
+
+class SaidReason(Said):
+    """One feature's share of the score (log-odds) in words, with the facts it rests on."""
+
+    feature: str
+    contribution: float
+    zh: str
+    en: str
+    facts: list[SaidFact]
+
+
+class Unit(Said):
+    """One enterprise or claim: its calibrated probability, the number expected, its rank among all that live."""
+
+    id: str
+    score: float
+    expected: float | None
+    rank: int
+    rank_of: int
+    reasons: list[SaidReason]
+    missing: list[str]
+
+
+class Peers(Said):
+    """Where a history that was sent met the store: the cell and the day from which its peers' values come."""
+
+    cell: str | None
+    day: date
+    known: bool
+    tables: list[str]
+
+
+class Answer(Said):
+    """The scores of one request, durable under `record_id` before they left."""
+
+    target: str
+    entity: str
+    complete_to: date
+    model_digest: str
+    record_id: str
+    priority_only: dict[str, str]
+    peers: Peers | None
+    units: list[Unit]
+
+
+class Model(Said):
+    """One model in use."""
+
+    target: str
+    entity: str
+    digest: str
+    as_of: str
+    features: int
+    ranked: int
+
+
+class Info(Said):
+    """What this service serves."""
+
+    source: str
+    complete_to: date
+    contract: str
+    version: str
+    models: list[Model]
+
+
+class Recorded(Said):
+    """One record for an auditor: what the log says of it, its payload where it has not expired, and its proof."""
+
+    record_id: str
+    entry: dict[str, object]
+    payload: dict[str, object] | None
+    proof: dict[str, object]
