@@ -1,0 +1,113 @@
+"""Laws of a fit: the same cases give the same model, unseen outputs are unseen, probabilities fit."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from lightgbm import Booster
+
+from features.errors import TargetError
+from features.matrix import Matrix
+from training.calibrate import calibration_of, isotonic, logistic, platt
+from training.discrimination import auc, sort_by_score
+from training.fit import fit_any, fit_count, folds_of, scaled
+from training.recipe import Recipe, recipe_of
+
+FEW = {"most_rounds": 40, "folds": 3, "smallest_leaf": 10}
+
+
+def drawn(cases: int = 900, seed: int = 2) -> tuple[Matrix, np.ndarray, np.ndarray]:
+    generator = np.random.default_rng(seed)
+    values = np.column_stack([generator.normal(size=cases), generator.normal(size=cases),
+                              generator.integers(0, 3, cases).astype(float)])
+    margin = values[:, 0] - 1 + (values[:, 2] == 2)
+    label = (generator.random(cases) < 1 / (1 + np.exp(-margin))).astype(np.float64)
+    count = np.where(label == 1, 1 + generator.poisson(np.exp(1 + 0.5 * values[:, 1])), 0.0)
+    values[generator.random(cases) < 0.1, 1] = np.nan
+    keys = np.array([f"e{i % (cases // 2):04d}" for i in range(cases)])
+    matrix = Matrix("enterprise", keys, np.full(cases, 16000, np.int32), ("size", "delay", "sector"), values,
+                    {"sector": ("A", "B", "C")})
+    return matrix, label, count
+
+
+def few() -> Recipe:
+    return recipe_of(FEW)
+
+
+def test_the_same_cases_give_the_same_bytes() -> None:
+    matrix, label, _ = drawn()
+    first, again = fit_any(matrix, label, few()), fit_any(matrix, label, few())
+    assert first.text == again.text and first.unseen.tobytes() == again.unseen.tobytes()
+
+
+def test_an_output_does_not_move_when_its_own_keys_labels_are_flipped() -> None:
+    """Rounds are chosen over all folds, so one shape and as many rounds as may be keep this exact."""
+    matrix, label, _ = drawn()
+    recipe = recipe_of({**FEW, "shape": [{"leaves": 7}], "most_rounds": 1})
+    flipped = label.copy()
+    own = matrix.keys == matrix.keys[7]
+    flipped[own] = 1 - flipped[own]
+    before, after = fit_any(matrix, label, recipe).unseen, fit_any(matrix, flipped, recipe).unseen
+    fold = folds_of(matrix.keys, recipe.folds, recipe.seed)
+    assert (before[fold == fold[7]] == after[fold == fold[7]]).all()
+    assert (before[fold != fold[7]] != after[fold != fold[7]]).any()
+
+
+def test_cases_of_one_key_share_a_fold_in_any_order() -> None:
+    keys = np.array(["b", "a", "b", "c", "a", "d"])
+    fold = folds_of(keys, 3, 1)
+    assert fold[0] == fold[2] and fold[1] == fold[4] and set(fold.tolist()) == {0, 1, 2}
+    assert (folds_of(keys[::-1], 3, 1) == fold[::-1]).all()
+
+
+def test_a_model_learns_what_is_there() -> None:
+    matrix, label, _ = drawn()
+    unseen = fit_any(matrix, label, few()).unseen
+    assert (auc(sort_by_score(label, unseen)) or 0) > 0.7
+
+
+def test_too_few_of_either_class_is_one_clear_line() -> None:
+    matrix = drawn(100)[0]
+    with pytest.raises(TargetError, match="got 3 with and 97 without"):
+        fit_any(matrix, (np.arange(100) < 3).astype(np.float64), few())
+    with pytest.raises(TargetError, match="got 100 with and 0 without"):
+        fit_any(matrix, np.ones(100), few())
+
+
+def test_the_number_found_is_learned_from_positives_and_fits_in_total_once_scaled() -> None:
+    matrix, _, count = drawn()
+    fit = fit_count(matrix, count, few())
+    assert fit is not None
+    told = fit.model.predict(matrix.values)
+    again = Booster(model_str=scaled(fit, 1.7).text).predict(matrix.values)
+    assert again == pytest.approx(1.7 * told, rel=1e-12)
+    assert told[count > 0].sum() == pytest.approx(count.sum(), rel=0.05)
+    assert fit_count(matrix, np.where(np.arange(len(count)) < 40, count, 0.0), few()) is None
+
+
+def test_a_curve_is_recovered_and_rises_strictly() -> None:
+    generator = np.random.default_rng(4)
+    raw = generator.normal(size=6000)
+    label = (generator.random(6000) < 1 / (1 + np.exp(-(0.6 * raw - 1)))).astype(np.float64)
+    assert logistic(raw, label) == pytest.approx((0.6, -1), abs=0.08)
+    for curve in (platt(raw, label), isotonic(raw, label)):
+        assert (np.diff(curve.raw) > 0).all() and (np.diff(curve.probability) > 0).all()
+        told = curve(raw)
+        assert told.mean() == pytest.approx(label.mean(), abs=0.003)
+        assert told == pytest.approx(1 / (1 + np.exp(-(0.6 * raw - 1))), abs=0.12)
+    assert len(calibration_of(raw[:300], label[:300]).raw) == 65
+
+
+def test_scores_that_order_backwards_are_calibrated_nearly_level_never_falling() -> None:
+    raw = np.linspace(-1, 1, 200)
+    label = (raw < 0).astype(np.float64)
+    for curve in (platt(raw, label), isotonic(raw, label)):
+        assert curve(raw).mean() == pytest.approx(0.5, abs=0.01)
+        assert np.ptp(curve(raw)) < 0.05
+
+
+def test_a_choice_that_the_recipe_does_not_know_is_named() -> None:
+    with pytest.raises(TargetError, match=r"target\.workers\.fit\.leafs"):
+        recipe_of({"leafs": 3}, target="workers")
+    with pytest.raises(TargetError, match=r"rate: .*less than or equal to 1"):
+        recipe_of({"rate": 3})

@@ -1,0 +1,74 @@
+"""How well scores separate positives from negatives: AUC and average precision, with bootstrap intervals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sorted:
+    """Labels in ascending order of score; `group` numbers the distinct scores from 0, so that ties share a number."""
+
+    label: NDArray[np.float64]
+    group: NDArray[np.int64]
+    order: NDArray[np.int64]
+
+    def sums(self, weight: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the weight of positives and of negatives at each distinct score, ascending."""
+        weight = weight[self.order]
+        of_positives = weight * self.label
+        sums = [np.bincount(self.group, part) for part in (of_positives, weight - of_positives)]
+        return np.asarray(sums[0], np.float64), np.asarray(sums[1], np.float64)
+
+
+def sort_by_score(label: NDArray[np.float64], score: NDArray[np.float64]) -> Sorted:
+    """Return labels (0 or 1) sorted once, for any number of weightings."""
+    order = np.argsort(score, kind="stable")
+    ascending = score[order]
+    group = np.concatenate(([0], np.cumsum(ascending[1:] > ascending[:-1])))[: len(order)]
+    return Sorted(label[order].astype(np.float64), group.astype(np.int64), order)
+
+
+def auc(ranked: Sorted, weight: NDArray[np.float64] | None = None) -> float | None:
+    """Return the chance that a positive outranks a negative, a tie counting half; None where one class is missing."""
+    positive, negative = ranked.sums(np.ones(len(ranked.order)) if weight is None else weight)
+    pairs = positive.sum() * negative.sum()
+    if pairs == 0:
+        return None
+    below = np.cumsum(negative) - negative
+    return float((positive * (below + negative / 2)).sum() / pairs)
+
+
+def average_precision(ranked: Sorted, weight: NDArray[np.float64] | None = None) -> float | None:
+    """Return the mean of precision over the positives, each at its own threshold; None without a positive."""
+    positive, negative = (part[::-1] for part in ranked.sums(np.ones(len(ranked.order)) if weight is None else weight))
+    if positive.sum() == 0:
+        return None
+    found = np.cumsum(positive)
+    listed = found + np.cumsum(negative)
+    precision = np.divide(found, listed, out=np.zeros_like(found), where=listed > 0)
+    return float((positive * precision).sum() / positive.sum())
+
+
+def intervals(ranked: Sorted, keys: NDArray[np.str_], *, seed: int, draws: int = 400) -> dict[str, list[float] | None]:
+    """Return 95 % bootstrap intervals of both measures; whole `keys` are drawn, since cases of one key are alike."""
+    _, member = np.unique(keys, return_inverse=True)
+    number = int(member.max()) + 1 if len(member) else 0
+    generator = np.random.default_rng(seed)
+    areas, precisions = [], []
+    for _ in range(draws if number else 0):
+        weight = generator.multinomial(number, np.full(number, 1.0 / number))[member].astype(np.float64)
+        areas.append(auc(ranked, weight))
+        precisions.append(average_precision(ranked, weight))
+    return {"auc": _middle(areas), "average_precision": _middle(precisions)}
+
+
+def _middle(values: list[float | None]) -> list[float] | None:
+    known = [value for value in values if value is not None]
+    if len(known) < 100:
+        return None
+    low, high = np.percentile(known, [2.5, 97.5])
+    return [float(low), float(high)]

@@ -1,0 +1,32 @@
+"""Promotion: a person names the model that the service is to use."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from models.bundle import load_bundle
+from training.registry import champion, digest_of_version, set_champion
+
+
+def promote(home: Path, target: str, number: int) -> int:
+    """Make one registered version the champion, point the service to its bundle, and return its number.
+
+    The bundle is tested first. Raises TargetError for an unknown version, BundleError for a bundle gone or damaged.
+    """
+    digest = digest_of_version(home, target, number)
+    name = f"{target}-{digest[:12]}"
+    load_bundle(home / "bundles" / name, digest)
+    place = home / "bundles" / f"{target}.json"
+    beside = place.with_name(f".{place.name}.{os.getpid()}")
+    beside.write_text(json.dumps({"bundle": name, "digest": digest}) + "\n", "utf-8")
+    beside.replace(place)
+    set_champion(home, target, number)
+    return number
+
+
+def promote_first(home: Path, target: str, number: int) -> int:
+    """Promote a version where no model of the target is in use yet, and return the number of the one in use."""
+    current = champion(home, target)
+    return promote(home, target, number) if current is None else current

@@ -1,0 +1,134 @@
+"""The registry: MLflow on SQLite, where every training run leaves its choices, metrics and bundle, and a person promotes."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from features.errors import TargetError
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+CHAMPION = "champion"
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """A run as MLflow knows it, and the version of the registered model that it made."""
+
+    run_id: str
+    model: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What one training run leaves: what was chosen, what came of it, where the bundle is, and its digest."""
+
+    target: str
+    bundle: Path
+    digest: str
+    choices: Mapping[str, str]
+    metrics: Mapping[str, float]
+    tags: Mapping[str, str]
+
+
+def tracking_uri(home: Path) -> str:
+    """Return the address of the registry in a home folder, for `mlflow ui --backend-store-uri`."""
+    return f"sqlite:///{home.resolve() / 'mlflow.db'}"
+
+
+def registered_name(target: str) -> str:
+    """Return the name under which a target's models are registered."""
+    return f"lssi-{target}"
+
+
+@contextmanager
+def client(home: Path) -> Iterator[MlflowClient]:
+    """Yield MLflow's client on the registry of a home folder, made if it is new, without MLflow's own chatter."""
+    home.mkdir(parents=True, exist_ok=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        logging.getLogger("mlflow").setLevel(logging.ERROR)
+        logging.getLogger("alembic").setLevel(logging.ERROR)
+        from mlflow import MlflowClient
+
+        yield MlflowClient(tracking_uri=tracking_uri(home), registry_uri=tracking_uri(home))
+
+
+def log_run(home: Path, entry: Entry) -> Logged:
+    """Log and register a run; the artifact holds the bundle as it is, in a folder that MLflow can open."""
+    from mlflow.entities import Metric, Param, RunTag
+
+    name = registered_name(entry.target)
+    with client(home) as registry:
+        run = registry.create_run(_experiment(registry, home, name), run_name=entry.bundle.name)
+        begun, run_id = run.info.start_time, run.info.run_id
+        registry.log_batch(
+            run_id,
+            metrics=[Metric(key, value, begun, 0) for key, value in sorted(entry.metrics.items())],
+            params=[Param(key, value) for key, value in sorted(entry.choices.items())],
+            tags=[RunTag(key, value) for key, value in sorted(entry.tags.items())],
+        )
+        _log_model(registry, run_id, entry.bundle)
+        number = _register(registry, name, run_id, entry.digest)
+        registry.set_terminated(run_id, "FINISHED")
+    return Logged(run_id, name, number)
+
+
+def _experiment(registry: MlflowClient, home: Path, name: str) -> str:
+    found = registry.get_experiment_by_name(name)
+    if found is not None:
+        return str(found.experiment_id)
+    return str(registry.create_experiment(name, artifact_location=(home.resolve() / "mlflow" / name).as_uri()))
+
+
+def _log_model(registry: MlflowClient, run_id: str, bundle: Path) -> None:
+    from mlflow import pyfunc
+
+    needed = [f"{package}=={version(package)}" for package in ("lightgbm", "numpy", "pandas")]
+    with tempfile.TemporaryDirectory() as folder:
+        beside = Path(folder) / "model"
+        pyfunc.save_model(beside, loader_module="training.loader", data_path=str(bundle), pip_requirements=needed)
+        registry.log_artifacts(run_id, str(beside), "model")
+
+
+def _register(registry: MlflowClient, name: str, run_id: str, digest: str) -> int:
+    if not registry.search_registered_models(filter_string=f"name = '{name}'"):
+        registry.create_registered_model(name)
+    source = f"{registry.get_run(run_id).info.artifact_uri}/model"
+    made = registry.create_model_version(name, source=source, run_id=run_id, tags={"digest": digest})
+    return int(made.version)
+
+
+def champion(home: Path, target: str) -> int | None:
+    """Return the version that carries the alias champion, None while nobody has promoted any."""
+    name = registered_name(target)
+    with client(home) as registry:
+        found = registry.search_registered_models(filter_string=f"name = '{name}'")
+        aliases = found[0].aliases if found else {}
+        return int(aliases[CHAMPION]) if CHAMPION in aliases else None
+
+
+def digest_of_version(home: Path, target: str, number: int) -> str:
+    """Return the bundle digest of one registered version; TargetError when there is no such version."""
+    name = registered_name(target)
+    with client(home) as registry:
+        versions = {int(v.version): v for v in registry.search_model_versions(f"name = '{name}'")}
+    if number not in versions:
+        raise TargetError(f"{name} has no version {number}; it has {', '.join(map(str, sorted(versions))) or 'none'}")
+    return str(versions[number].tags["digest"])
+
+
+def set_champion(home: Path, target: str, number: int) -> None:
+    """Give one registered version the alias champion."""
+    with client(home) as registry:
+        registry.set_registered_model_alias(registered_name(target), CHAMPION, str(number))

@@ -1,0 +1,46 @@
+"""What `lssi train` says to a person: a few lines of what was trained, how it did, and what that rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+WAYS = (("labelled_only", "仅有标签者", "labelled rows only"), ("inverse_propensity", "逆倾向加权", "by inverse propensity"),
+        ("random_visits", "随机检查", "from random visits"))
+
+
+def lines_of(result: Mapping[str, Any]) -> list[str]:
+    """Return the lines, each in Chinese and English."""
+    metrics = result["metrics"]
+    parts = [f"{zh} {en}: {part['rows']:,} ({part['positives']:,} +), {part.get('from', '')} … {part.get('until', '')}"
+             for zh, en, part in (("训练", "train", result["train"]), ("测试", "test", result["test"]))]
+    return [
+        f"{result['target']} @ {result['source']}, {result['features']} 个特征 features, as of {result['as_of']}",
+        *parts,
+        f"AUC {_with(metrics, 'auc')}   AP {_with(metrics, 'average_precision')}   基准 base {_of(metrics['base_rate'])}   "
+        f"Brier {_of(metrics['brier'])}",
+        *_capacity(metrics["capacity"]),
+        *_earlier(metrics),
+        f"模型 model {result['bundle']} ({result['model_digest'][:12]}), 登记 registered {result['mlflow']['model']} "
+        f"v{result['mlflow']['version']}, 启用 in use v{result['champion']}",
+    ]
+
+
+def _of(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
+
+
+def _with(metrics: Mapping[str, Any], name: str) -> str:
+    interval = metrics["intervals"][name]
+    return _of(metrics[name]) + ("" if interval is None else f" [{interval[0]:.3f}, {interval[1]:.3f}]")
+
+
+def _capacity(found: Mapping[str, Any]) -> list[str]:
+    told = ", ".join(f"{zh} {en} {_of(found[way])}" for way, zh, en in WAYS)
+    return [f"名单前 {found['listed']:,} 户的命中率 precision of the first {found['listed']:,}: {told}; "
+            f"无标签 without label {found['share_without_label']:.0%}"]
+
+
+def _earlier(metrics: Mapping[str, Any]) -> list[str]:
+    days = metrics.get("days_earlier")
+    return [] if days is None else [f"重排后早 found {days:.1f} 天 days earlier by reordering the same visits"]

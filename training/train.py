@@ -1,0 +1,154 @@
+"""Training: from a history to a judged bundle, logged and registered; what it returns is the JSON of `lssi train`."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from features.days import date_of
+from features.errors import BundleError
+from features.store import Store
+from models.bundle import Parts, load_bundle, write_bundle
+from models.manifest import frozen_features
+from models.score import score
+from training.cases import Cases
+from training.dataset import Dataset, dataset, target_of
+from training.evaluate import Answers, evaluate, reordering
+from training.learn import Learned, learn
+from training.recipe import Recipe, recipe_of
+from training.registry import Entry, Logged, log_run
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Trained:
+    """A target's data set, what was learned from it by which recipe, and how that did on the test."""
+
+    dataset: Dataset
+    recipe: Recipe
+    learned: Learned
+    metrics: dict[str, Any]
+
+
+def train(store: Store, name: str, *, home: Path) -> dict[str, Any]:
+    """Train, judge, write, log and register a model of a declared target; return the plain values that `lssi train` prints.
+
+    The bundle stands under `home`/bundles; the same history gives the same `model_digest`. Nothing is promoted.
+    Raises TargetError when the target is not declared or has too few labels.
+    """
+    trained = trained_on(store, name)
+    origin = {"source": store.source.name, "fingerprint": store.fingerprint, "dataset": digest_of(trained.dataset)}
+    bundle = write_bundle(home / "bundles", parts_of(trained, origin))
+    digest = _checked(bundle, trained)
+    logged = log_run(home, Entry(name, bundle, digest, choices(trained), numbers(trained.metrics), origin))
+    return report(trained, origin) | {"model_digest": digest, "bundle": bundle.name, "mlflow": _registered(logged)}
+
+
+def trained_on(store: Store, name: str) -> Trained:
+    """Return the model of a declared target and its metrics on the test, with nothing written."""
+    target = target_of(store, name)
+    recipe = recipe_of(target.fit, target=name)
+    whole = dataset(store, name, seed=recipe.seed)
+    taught, tested = whole.taught(), whole.tested()
+    learned = learn(whole.matrix.take(taught), whole.cases.take(taught), recipe)
+    matrix, cases = whole.matrix.take(tested), whole.cases.take(tested)
+    raw = learned.raw(matrix)
+    answers = Answers(raw, learned.calibration(raw), learned.expected(matrix))
+    metrics = evaluate(matrix, cases, answers, capacity=target.capacity or recipe.capacity, recipe=recipe)
+    if target.unit == "inspection":
+        metrics |= reordering(cases, raw)
+    return Trained(whole, recipe, learned, metrics)
+
+
+def parts_of(trained: Trained, origin: Mapping[str, str]) -> Parts:
+    """Return what the bundle keeps."""
+    whole, learned = trained.dataset, trained.learned
+    matrix = whole.matrix.take(whole.taught())
+    return Parts(
+        target=whole.name,
+        as_of=date_of(int(matrix.as_of.max())).isoformat(),
+        features=frozen_features(list(whole.catalogue.features(matrix.entity)), matrix),
+        calibration=learned.calibration,
+        any_text=learned.any.text,
+        count_text=None if learned.count is None else learned.count.text,
+        probe=matrix,
+        origin=origin,
+        metrics=numbers(trained.metrics),
+    )
+
+
+def _checked(bundle: Path, trained: Trained) -> str:
+    """Return the written bundle's digest once it scores the test cases to the same bits as what was judged."""
+    written = load_bundle(bundle)
+    matrix = trained.dataset.matrix.take(trained.dataset.tested())
+    if score(written, matrix).raw.tobytes() != trained.learned.raw(matrix).tobytes():
+        raise BundleError(f"{bundle.name} scores differently from the model that was judged; train again")
+    return written.digest
+
+
+def digest_of(whole: Dataset) -> str:
+    """Return the SHA-256 of a data set: features, cases and labels, to the bit."""
+    total = hashlib.sha256(repr((whole.name, whole.matrix.names, sorted(whole.matrix.categories.items()))).encode())
+    cases = whole.cases
+    for part in (whole.matrix.values, whole.matrix.as_of, cases.part, cases.label, cases.count, cases.inclusion):
+        total.update(np.ascontiguousarray(part).tobytes())
+    total.update("\n".join([*whole.matrix.keys.tolist(), *cases.ids.tolist()]).encode())
+    return total.hexdigest()
+
+
+def numbers(metrics: Mapping[str, Any], before: str = "") -> dict[str, float]:
+    """Return every single number among nested metrics, by dotted name; what is None is left out.
+
+    >>> numbers({"auc": 0.5, "capacity": {"listed": 3, "random_visits": None}})
+    {'auc': 0.5, 'capacity.listed': 3.0}
+    """
+    found: dict[str, float] = {}
+    for name, value in metrics.items():
+        if isinstance(value, Mapping):
+            found |= numbers(value, f"{before}{name}.")
+        elif isinstance(value, int | float):
+            found[f"{before}{name}"] = float(value)
+    return found
+
+
+def choices(trained: Trained) -> dict[str, str]:
+    """Return what was chosen for a training run, as the texts that the registry keeps."""
+    target = trained.dataset.target.model_dump(mode="json", exclude={"zh", "en", "fit"}, exclude_none=True)
+    recipe = trained.recipe.model_dump(mode="json")
+    return {name: str(value) for name, value in {**target, **recipe, **_fitted(trained.learned)}.items()}
+
+
+def _fitted(learned: Learned) -> dict[str, Any]:
+    count = learned.count
+    return {"rounds": learned.any.rounds, "leaves": learned.any.shape.leaves, "extra": learned.any.shape.extra,
+            "loss_unseen": learned.any.loss, "rounds_of_count": None if count is None else count.rounds}
+
+
+def report(trained: Trained, origin: Mapping[str, str]) -> dict[str, Any]:
+    """Return the plain values that say what was trained on what, and how it did."""
+    whole = trained.dataset
+    target, taught, tested = whole.target, whole.cases.take(whole.taught()), whole.cases.take(whole.tested())
+    return {
+        "target": whole.name, "unit": target.unit, "label": target.label, "horizon": target.horizon,
+        "entity": whole.matrix.entity, "as_of": date_of(int(taught.as_of.max())).isoformat(),
+        "train": part(taught), "test": part(tested), "metrics": trained.metrics,
+        "features": len(whole.matrix.names), "left_out": dict(whole.catalogue.left_out),
+        "fit": _fitted(trained.learned), **origin,
+    }
+
+
+def part(cases: Cases) -> dict[str, Any]:
+    """Return the size of a part: labelled rows, positives among them, all cases that it stands for, and its days."""
+    seen = ~np.isnan(cases.label)
+    days = {} if not len(cases) else {"from": date_of(int(cases.day.min())).isoformat(),
+                                      "until": date_of(int(cases.day.max())).isoformat()}
+    return {"rows": int(seen.sum()), "positives": int(np.nansum(cases.label)),
+            "population": round(float(cases.weight.sum())), **days}
+
+
+def _registered(logged: Logged) -> dict[str, Any]:
+    return {"run_id": logged.run_id, "model": logged.model, "version": logged.version}
