@@ -15,6 +15,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
+from features.errors import RequestError
 from serving.refusals import AccessError
 
 Role = Literal["data_scientist", "system", "auditor"]
@@ -59,27 +60,27 @@ def read(path: Path) -> Register:
 
 
 def add(path: Path, name: str, *, role: str, today: date) -> str:
-    """Write a new key's digest into the register and return the key, which is kept nowhere."""
+    """Write a new key's digest into the register and return the key, which is kept nowhere; RequestError for a bad name."""
     if role not in ROLES:
-        raise AccessError(f"a role should be one of {', '.join(ROLES)}; got {role!r}")
+        raise RequestError(f"a role should be one of {', '.join(ROLES)}; got {role!r}")
     key = PREFIX + secrets.token_urlsafe(32)
     with _writing(path) as register:
         if any(holder.name == name for holder in register.keys):
-            raise AccessError(f"a key named {name!r} exists already; remove it first or choose another name")
+            raise RequestError(f"a key named {name!r} exists already; remove it first or choose another name")
         try:
             holder = Holder(name=name, role=role, sha256=digest(key), added=today)
         except ValidationError:
-            raise AccessError(f"a key's name should be 1 to 64 of A-Z a-z 0-9 . _ -; got {name!r}") from None
+            raise RequestError(f"a key's name should be 1 to 64 of A-Z a-z 0-9 . _ -; got {name!r}") from None
         _write(path, Register(keys=(*register.keys, holder)))
     return key
 
 
 def remove(path: Path, name: str) -> None:
-    """Take a key out of the register, so that the next request with it is refused; AccessError where there is none."""
+    """Take a key out of the register, so that the next request with it is refused; RequestError where there is none."""
     with _writing(path) as register:
         kept = tuple(holder for holder in register.keys if holder.name != name)
         if len(kept) == len(register.keys):
-            raise AccessError(f"no key is named {name!r}; see {path.name}")
+            raise RequestError(f"no key is named {name!r}; see {path.name}")
         _write(path, Register(keys=kept))
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from features.errors import RequestError
 from serving.keys import ROLES, Ring, add, digest, remove
-from serving.refusals import AccessError
 
 TODAY = date(2015, 7, 1)
 
@@ -42,11 +42,11 @@ def test_the_register_keeps_digests_and_no_key(register: Path, keys: dict[str, s
 def test_a_key_of_a_taken_name_a_wrong_name_or_an_unknown_role_is_not_made(
         register: Path, keys: dict[str, str], name: str, role: str) -> None:
     before = register.read_bytes()
-    with pytest.raises(AccessError):
+    with pytest.raises(RequestError):
         add(register, name, role=role, today=TODAY)
     assert register.read_bytes() == before
 
 
 def test_a_name_that_holds_no_key_cannot_be_removed(register: Path) -> None:
-    with pytest.raises(AccessError, match="no key is named 'x'"):
+    with pytest.raises(RequestError, match="no key is named 'x'"):
         remove(register, "x")
