@@ -11,6 +11,7 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -71,6 +72,24 @@ def contract(as_json: Json = False) -> None:
 
 
 @app.command()
+def city(out: Annotated[Path, typer.Argument(help="写到哪个文件夹 / folder to write the source to")], *,
+         enterprises: Annotated[int, typer.Option(help="企业数 / number of enterprises")] = 20_000,
+         months: Annotated[int, typer.Option(help="月数 / number of months")] = 36,
+         until: Annotated[str, typer.Option(help="最后一日 / last day that the databases know")] = "2015-06-30",
+         seed: Annotated[int, typer.Option(help="随机种子 / seed of all chance")] = 1, as_json: Json = False) -> None:
+    """生成模拟城市。Write a simulated city as a source; the same arguments give the same bytes, and a stopped run resumes."""
+    from features.city.run import write_city
+    from features.city.setting import setting_of
+
+    setting = setting_of(enterprises, months, until=until, seed=seed)
+    with progress("模拟城市 / simulated city") as advance:
+        done = write_city(out, setting, advance)
+    if as_json:
+        return say(done | {"enterprises": enterprises})
+    print(f"{out}: {enterprises} enterprises, {done['parts_made']} parts made, {done['parts_kept']} kept")
+
+
+@app.command()
 def check(source: Source, data: Data = None, as_json: Json = False) -> None:
     """装载并校验数据源。Load a source; say how many rows were accepted, how many refused and why, what is absent."""
     from features.checking import check as checked
@@ -89,6 +108,56 @@ def check(source: Source, data: Data = None, as_json: Json = False) -> None:
         say(summary)
     else:
         print("\n".join(lines_of(summary)))
+
+
+@app.command()
+def features(source: Source, entity: Annotated[str, typer.Option(help="enterprise | claim | provider")], as_of: AsOf,
+             out: Out, data: Data = None) -> None:
+    """特征矩阵。Write the features of every living unit of a day as Parquet, its key and day first."""
+    from features.days import day_of
+    from features.engine import matrix
+    from features.matrix import write_matrix
+    from features.store import open_store
+
+    with progress("装载 loading") as advance:
+        store = open_store(source, data, lambda _table, rows: advance(rows, None))
+    with progress("特征 features"):
+        found = matrix(store, entity, day_of(as_of))
+    write_matrix(found, out)
+    print(f"{out}: {len(found)} × {len(found.names)}")
+
+
+@app.command()
+def train(target: Annotated[str, typer.Argument(help="目标 / a target that source.toml declares")], source: Source, *,
+          data: Data = None, as_json: Json = False,
+          use: Annotated[bool, typer.Option("--promote", help="训练后即启用 / let the service use it at once")] = False) -> None:
+    """训练并评价模型。Train, judge and register a model; a target's first is used until a person promotes another."""
+    from features.store import open_store
+    from training.promote import promote as put_forward
+    from training.promote import promote_first
+    from training.summary import lines_of
+    from training.train import train as trained
+
+    with progress("装载 loading") as advance:
+        store = open_store(source, data, lambda _table, rows: advance(rows, None))
+    with progress("训练 training"):
+        result = trained(store, target, home=home())
+    promotion = put_forward if use else promote_first
+    result["champion"] = promotion(home(), target, result["mlflow"]["version"])
+    if as_json:
+        say(result)
+    else:
+        print("\n".join(lines_of(result)))
+
+
+@app.command()
+def promote(target: Annotated[str, typer.Argument(help="目标 / target")],
+            version: Annotated[int, typer.Argument(min=1, help="登记版本 / version that `lssi train` named")]) -> None:
+    """启用一个已登记的模型。Let the service use one registered version of a target's model; a person decides this."""
+    from training.promote import promote as put_forward
+
+    put_forward(home(), target, version)
+    print(f"{target}: 启用版本 {version} / the service uses version {version}")
 
 
 @app.command()
@@ -115,6 +184,39 @@ def plan(source: Source, week: Annotated[str, typer.Option(help="计划周内任
         say(plain(result))
     else:
         print(text_of(result))
+
+
+@app.command()
+def serve(source: Source, data: Data = None, *,
+          host: Annotated[str, typer.Option(help="监听地址 / address to listen on")] = "127.0.0.1",
+          port: Annotated[int, typer.Option(min=1, max=65535, help="端口 / port")] = 3000,
+          workers: Annotated[int, typer.Option(min=1, max=64, help="进程数 / worker processes")] = 1) -> None:
+    """启动评分服务。Serve the promoted models over HTTP (docs/api.md) until it is stopped."""
+    from serving.service import serve as served
+    from serving.settings import Settings
+
+    served(Settings(home(), source, data), host=host, port=port, workers=workers)
+
+
+keys = typer.Typer(no_args_is_help=True, help="密钥。API keys of the service.")
+app.add_typer(keys, name="key")
+
+
+@keys.command("add")
+def key_add(name: Annotated[str, typer.Argument(help="持有者 / who holds it")], *,
+            role: Annotated[str, typer.Option(help="data_scientist | system | auditor")]) -> None:
+    """发放密钥，只显示一次。Add an API key and print it once; only its digest is kept."""
+    from serving.keys import add
+
+    print(add(home() / "keys.json", name, role=role, today=datetime.now(UTC).date()))
+
+
+@keys.command("remove")
+def key_remove(name: Annotated[str, typer.Argument(help="持有者 / who holds it")]) -> None:
+    """收回密钥。Remove an API key; the next request with it is refused."""
+    from serving.keys import remove
+
+    remove(home() / "keys.json", name)
 
 
 def fail(code: str, message: str) -> NoReturn:

@@ -1,0 +1,122 @@
+"""The Compliance Promotion Campaign: appraisals every two years, medals for the best, exposure of the worst."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from features.city.firms import HOUSEHOLD, Firms, living, number
+from features.city.memory import Memory
+from features.city.parameters import parameters
+from features.city.rows import Rows, changed, piece
+from features.city.setting import NULL, Flags, Ints, Setting, stream
+from features.days import day_of, first_day
+
+P = parameters("""
+every | 2 | years | seed | an appraisal looks at the two preceding years
+medals | 581 | units | seed | medals of 2014 in the full city
+medal_years | 2 | years | seed | routine visits are waived for two years
+exposed | 21 | units | seed | units named on 23 January 2014 in the full city
+exposed_floor | .4 | a block | assumed | so many are looked for in a block, that small cities have some
+next_day | .19 | share | seed | exposed units that paid the next day: 4 of 21
+later | .4 | share | assumed | exposed units that pay within half a year
+intensified_years | 2 | years | seed | intensified inspection after exposure
+poor_from | 2 | findings | assumed | findings in two years for the class poor
+""")
+FULL, MEDIUM, POOR = range(3)
+APPRAISED, AWARDED = 2, 3
+
+
+def appraised(setting: Setting, block: int, *, month: int, firms: Firms, memory: Memory) -> tuple[Memory, Rows]:
+    """Return the memory with new medals, and the rows of a month's appraisals and medals (even years only)."""
+    if month % 24 == APPRAISED:
+        return memory, _appraisals(setting, block, month=month, firms=firms, memory=memory)
+    if month % 24 == AWARDED:
+        return _medals(setting, block, month=month, firms=firms, memory=memory)
+    return memory, []
+
+
+def _classes(memory: Memory, day: int) -> Ints:
+    recent = memory.found > day - 730
+    return np.where(recent, np.where(memory.findings >= P["poor_from"], POOR, MEDIUM), FULL)
+
+
+def _appraisals(setting: Setting, block: int, *, month: int, firms: Firms, memory: Memory) -> Rows:
+    chance = stream(setting, block, month, of="appraisal")
+    who = np.flatnonzero(living(firms, first_day(month)) & (firms.registered < first_day(month) - 365))
+    decided = first_day(month) + chance.integers(0, 28, len(who))
+    return [("appraisals", piece(
+        decided + chance.integers(1, 15, len(who)), enterprise=number(block, who), period=month // 12 - 1,
+        **{"rating": _classes(memory, first_day(month))[who]}, rule=0, decided_on=decided, facts=memory.findings[who]))]
+
+
+def _medals(setting: Setting, block: int, *, month: int, firms: Firms, memory: Memory) -> tuple[Memory, Rows]:
+    chance = stream(setting, block, month, of="medals")
+    day = first_day(month)
+    open_ = living(firms, day) & (firms.registered < day - 1095) & (firms.kind != HOUSEHOLD)
+    good = open_ & (_classes(memory, day) == FULL)
+    rate = P["medals"] / 433193 * len(good) / max(1, int(good.sum())) * (1 + (memory.visits > 0) * 2)
+    who = np.flatnonzero(good & (chance.random(len(good)) < rate))
+    until = day + 365 * int(P["medal_years"])
+    rows = piece(np.full(len(who), day + 18), enterprise=number(block, who), started=day, ended=until,
+                 revoked_on=NULL, published_on=day + 15)
+    held = memory.medal_until.copy()
+    held[who] = until
+    return replace(memory, medal_until=held), [("medals", rows)]
+
+
+def revoked(setting: Setting, block: int, *, month: int, memory: Memory) -> tuple[Memory, Rows]:
+    """Return the memory without the medals of units with a finding, and the rows that revoke them."""
+    day = first_day(month)
+    who = np.flatnonzero((memory.medal_until > day) & (memory.found > memory.medal_until - 730) & (memory.found < day))
+    if not len(who):
+        return memory, []
+    started = memory.medal_until[who] - 365 * int(P["medal_years"])
+    rows = piece(np.full(len(who), day + 12), enterprise=number(block, who), started=started,
+                 ended=memory.medal_until[who], revoked_on=day + 9, published_on=started + 15)
+    held = memory.medal_until.copy()
+    held[who] = day
+    return replace(memory, medal_until=held), [("medals", rows)]
+
+
+def exposed(setting: Setting, block: int, *, month: int, memory: Memory, wages_owed: Ints) -> tuple[Memory, Flags, Rows]:
+    """Return the memory, who is exposed in a month (January and July), and the rows of the publication."""
+    none = np.zeros(len(wages_owed), dtype=bool)
+    if month % 6 != 0:
+        return memory, none, []
+    chance = stream(setting, block, month, of="exposure")
+    day = first_day(month) + 22
+    score = np.where((memory.found > day - 400) & (memory.found < day - 30), memory.owed + memory.in_violation * 10**6, 0)
+    expected = max(P["exposed"] / 433193, P["exposed_floor"] / 4096) * len(none)
+    order = np.argsort(-score, kind="stable")[:chance.poisson(expected) + (setting.blocks == 1)]
+    who = order[score[order] > 0]
+    pay = chance.random(len(who))
+    repaid = np.where(pay < P["next_day"], day + 1, np.where(pay < P["next_day"] + P["later"],
+                                                           day + 2 + chance.integers(0, 180, len(who)), NULL))
+    until = day + 365 * int(P["intensified_years"])
+    rows = piece(np.full(len(who), day), enterprise=number(block, who), published_on=day, wage_arrears=wages_owed[who],
+                 contribution_arrears=memory.owed[who], repaid_on=NULL, intensified_until=until)
+    paid = repaid > 0
+    held, flags = memory.exposed_until.copy(), none.copy()
+    held[who], flags[who] = until, True
+    return (replace(memory, exposed_until=held), flags,
+            [("exposures", rows), ("exposures", changed(rows, paid, repaid[paid] + 1, repaid_on=repaid[paid]))])
+
+
+def earlier_round(setting: Setting, block: int, firms: Firms) -> tuple[int, Rows]:
+    """Return the month of the last medals before the city's first month, and that round's appraisals."""
+    month = setting.first - 1 - (setting.first - 1 - AWARDED) % 24
+    chance = stream(setting, block, month, of="earlier")
+    who = np.flatnonzero(firms.registered < first_day(month) - 365)
+    draw = chance.random(len(who))
+    decided = first_day(month - 1) + chance.integers(0, 28, len(who))
+    classes = np.where(draw < .96, FULL, np.where(draw < .99, MEDIUM, POOR))
+    return month, [("appraisals", piece(decided + 5, enterprise=number(block, who), period=month // 12 - 1,
+                                        **{"rating": classes}, rule=0, decided_on=decided,
+                                        facts=np.where(draw < .96, 0, np.where(draw < .99, 1, 2))))]
+
+
+def start_of_tool() -> int:
+    """Return the day of the seed's exposure, for the documentation."""
+    return day_of("2014-01-23")

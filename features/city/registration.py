@@ -1,0 +1,56 @@
+"""Violation type 1: late, missing and partial registration, beside the short delays that are innocent."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from features.city.honesty import HONEST, LATE, MISSING, PARTIAL, Habits
+from features.city.parameters import parameters
+from features.city.setting import NEVER, Flags, Ints
+from features.city.staff import DISPATCHED, PART_TIME, REGULAR, Jobs
+
+P = parameters("""
+grace | 30 | days | public | the Social Insurance Law gives 30 days from hiring to register
+short | 9 | days | assumed | mean of an honest employer's delay
+longest_short | 29 | days | assumed | longest innocent delay
+slow | .03 | share | assumed | honest registrations that take up to two weeks beyond the grace
+probation_low | 60 | days | assumed | shortest delay of an employer who registers after probation only
+probation_high | 300 | days | assumed | longest delay of one
+pension_only | .08 | share | assumed | cheats' registered workers who get the pension scheme alone
+formal | .5 | share | assumed | uncovered workers whose employment is known, times the employer's own formality
+part_known | .55 | share | assumed | part-time jobs whose employment is known
+contract_honest | .88 | share | assumed | known covered jobs with a registered labour contract
+contract_known | .55 | share | assumed | known uncovered or part-time jobs with a registered labour contract
+""")
+
+
+def cover_days(chance: np.random.Generator, jobs: Jobs, habits: Habits) -> Ints:
+    """Return the day on which each job would be registered for insurance, NEVER for those left out."""
+    count = len(jobs.firm)
+    style = habits.style[jobs.firm]
+    short = np.minimum(chance.exponential(P["short"], count), P["longest_short"])
+    short = np.where(chance.random(count) < P["slow"], P["grace"] + chance.uniform(0, 14, count), short)
+    long = chance.uniform(P["probation_low"], P["probation_high"], count)
+    day = jobs.started + np.where(style == LATE, long, short).astype(np.int64)
+    out = (style == MISSING) | ((style == PARTIAL) & (chance.random(count) < habits.left_out[jobs.firm]))
+    return np.where(out | (jobs.kind == PART_TIME), NEVER, day).astype(np.int64)
+
+
+def registered(chance: np.random.Generator, jobs: Jobs, habits: Habits) -> Jobs:
+    """Return new jobs with their days of cover and the day on which their employment will be known."""
+    count = len(jobs.firm)
+    cover = cover_days(chance, jobs, habits)
+    pension_only = (habits.style[jobs.firm] != HONEST) & (chance.random(count) < P["pension_only"])
+    share = np.where(jobs.kind == PART_TIME, P["part_known"], P["formal"] * habits.formal[jobs.firm] * 2)
+    known = (cover == NEVER) & (chance.random(count) < share)
+    known |= (habits.style[jobs.firm] == LATE) & (chance.random(count) < .3)
+    filed = np.where(known, jobs.started + 8 + chance.exponential(25, count).astype(np.int64), NEVER)
+    return replace(jobs, cover=cover, filed=filed, whole=np.where(pension_only, 0, 1))
+
+
+def uncovered(jobs: Jobs, day: int) -> Flags:
+    """Return which jobs break the duty to register on a day: regular, past the grace, without cover."""
+    return np.asarray((jobs.kind == REGULAR) & (jobs.fiction == 0) & (jobs.cover > day)
+                      & (jobs.started + P["grace"] < day) | (jobs.kind == DISPATCHED) & (jobs.cover > day + 90))

@@ -1,0 +1,63 @@
+"""Complaints: from workers left out or unpaid, from quarrels of other kinds, and from nobody in particular."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from features.city.census import Census
+from features.city.firms import Firms, living, number
+from features.city.parameters import parameters
+from features.city.rows import Rows, changed, piece
+from features.city.setting import CLAIMS_A_BLOCK, NULL, Ints, Setting, length_of, stream
+from features.days import first_day
+
+P = parameters("""
+left_out | .0022 | a person and month | assumed | complaints of an uncovered worker
+crowd | .8 | exponent | assumed | many left out complain together, not each apart
+background | .00028 | a person and month | assumed | complaints of any worker
+ground | .0007 | a unit and month | assumed | complaints about any unit
+unpaid | .010 | a unit and month | assumed | more where wages are owed
+nameless | .08 | share | assumed | complaints that name a cell and no unit
+retracted | .03 | share | assumed | complaints taken back
+delay | 2 | days | assumed | mean days from lodging to the database
+""")
+WAGES, INSURANCE, HOURS, OTHER = range(4)
+
+
+@dataclass(frozen=True, slots=True)
+class Complaints:
+    """Complaints of one month that name an enterprise: which, its topic, the day it was lodged."""
+
+    firm: Ints
+    topic: Ints
+    day: Ints
+
+
+def lodged(setting: Setting, block: int, *, month: int, count: Census, firms: Firms,
+           unpaid: Ints) -> tuple[Complaints, Rows]:
+    """Return the complaints of one month and their rows."""
+    chance = stream(setting, block, month, of="complaints")
+    about_cover = P["left_out"] * count.uncovered ** P["crowd"]
+    other = P["background"] * count.staff + P["ground"] + P["unpaid"] * (unpaid > 0)
+    open_ = living(firms, first_day(month)) & living(firms, first_day(month + 1))
+    firm = np.repeat(np.arange(len(unpaid)), chance.poisson((about_cover + other) * open_))
+    aware = chance.random(len(firm)) < (about_cover / np.maximum(about_cover + other, 1e-12))[firm]
+    draw = chance.random(len(firm))
+    topic = np.where(aware & (draw < .55), INSURANCE, np.where(draw < .72, WAGES, np.where(draw < .86, HOURS, OTHER)))
+    day = first_day(month) + chance.integers(0, length_of(month), len(firm))
+    named = chance.random(len(firm)) > P["nameless"]
+    rows = _rows(chance, block, month=month, of=Complaints(firm, topic, day), cells=np.where(named, -1, firms.cell[firm]))
+    return Complaints(firm[named], topic[named], day[named]), rows
+
+
+def _rows(chance: np.random.Generator, block: int, *, month: int, of: Complaints, cells: Ints) -> Rows:
+    serial = block * CLAIMS_A_BLOCK + month % 1200 * 1600 + np.arange(len(of.firm))
+    known = of.day + chance.exponential(P["delay"], len(of.firm)).astype(np.int64)
+    rows = piece(known, complaint=serial, enterprise=np.where(cells < 0, number(block, of.firm), NULL),
+                 cell=np.where(cells < 0, NULL, cells), lodged=of.day, topic=of.topic,
+                 channel=chance.choice(4, len(of.firm), p=[.55, .2, .17, .08]))
+    back = chance.random(len(of.firm)) < P["retracted"]
+    gone = changed(rows, back, known[back] + chance.integers(3, 60, int(back.sum())), retracted=1)
+    return [("complaints", rows), ("complaints", gone)]
