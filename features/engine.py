@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from features.aggregate import Values
@@ -19,8 +21,10 @@ from features.evaluate import Rows, atom_values, feature_values
 from features.formula import Environment
 from features.language import atom_of, atoms_of, peers_of
 from features.matrix import Matrix
+from features.online import History, not_computed, rows_beside, sent_case
 from features.peers import peer_values
-from features.register import cases_of, living
+from features.register import bare_cases, cases_of, living
+from features.sent import Sent
 from features.store import Store
 
 MOST_CATEGORIES = 1_000
@@ -58,16 +62,38 @@ def matrix_of_cases(store: Store, entity: str, keys: Sequence[str], as_of: NDArr
     return matrix_for(store, declared, cases_of(store, declared, entity, keys, np.asarray(as_of, np.int64)))
 
 
+def evaluate_rows(store: Store, entity: str, key: str, as_of: int, rows: History) -> Matrix:
+    """Return the features of one unit from history sent as rows by table, shape (1, F).
+
+    Peers, cell and what others share come from the store of that day; a feature whose tables were not sent is missing.
+    """
+    check_entity(entity)
+    declared, sent = catalogue_of(store), Sent(store, rows)
+    bare = bare_cases(entity, np.array([sent.code(entity, key)], np.int64), np.array([as_of], np.int64))
+    case = sent_case(store, declared, bare, sent)
+    found = matrix_for(store, declared, case, rows_beside(store, entity, sent))
+    lacking = not_computed(declared, entity, sent)
+    blank = np.array([name in lacking for name in found.names])
+    return replace(found, keys=np.array([key]), values=np.where(blank, np.nan, found.values))
+
+
 def matrix_for(store: Store, catalogue: Catalogue, cases: Cases, rows: Rows | None = None) -> Matrix:
     """Return the features of cases; `rows` replaces the store as the place where rows come from."""
     features = catalogue.features(cases.entity)
     known = environment(store, catalogue, cases, features, rows)
     values = feature_values(catalogue.chain([feature.name for feature in features]), known)
-    texts = store.texts(cases.entity)
-    return Matrix(
-        cases.entity, np.array([texts[code] for code in cases.code.tolist()], np.str_), cases.as_of.astype(np.int32),
-        tuple(feature.name for feature in features), stacked(features, values, len(cases)),
-        {feature.name: categories_of(store, catalogue, feature) for feature in features if feature.category})
+    categories = {feature.name: categories_of(store, catalogue, feature) for feature in features if feature.category}
+    for name, texts in categories.items():
+        values[name] = np.where(values[name] < len(texts), values[name], np.nan)
+    return Matrix(cases.entity, ids_of(store, cases), cases.as_of.astype(np.int32),
+                  tuple(feature.name for feature in features), stacked(features, values, len(cases)), categories)
+
+
+def ids_of(store: Store, cases: Cases) -> NDArray[np.str_]:
+    """Return the identifiers of cases, empty where the store has none."""
+    texts = store.dictionary(cases.entity).texts
+    held = np.minimum(cases.code, len(texts))
+    return np.asarray(pa.concat_arrays([texts, pa.array([""], texts.type)]).take(pa.array(held)).to_pylist(), np.str_)
 
 
 def stacked(features: Sequence[Feature], values: dict[str, Values], size: int) -> Values:

@@ -77,7 +77,7 @@ def write_matrix(matrix: Matrix, path: Path) -> None:
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         pq.write_table(pa.Table.from_arrays(columns, schema=schema), beside, compression="zstd")
-        os.replace(beside, path)
+        beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)
 

@@ -1,0 +1,62 @@
+"""One unit from history sent in a request; peers, cell and what others share come from the store of the same day."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from numpy.typing import NDArray
+
+from features.cases import Cases
+from features.catalogue import Catalogue
+from features.catalogue.declared import ALIASES, ENTITIES, KEYS
+from features.days import date_of
+from features.errors import RequestError
+from features.evaluate import Rows, store_rows
+from features.language import atoms_of
+from features.register import check_day, registered
+from features.sent import Sent
+from features.store import Store
+
+History = Mapping[str, Sequence[Mapping[str, Any]]]
+OWN = {entity: (KEYS[entity][0], *ALIASES[entity], *(("worker",) if entity == "claim" else ())) for entity in ENTITIES}
+"""The keys under which rows are a unit's own, and so come from the request alone."""
+
+
+def sent_case(store: Store, catalogue: Catalogue, bare: Cases, sent: Sent) -> Cases:
+    """Return, with all its keys, the case whose register row was sent; RequestError where none is known by its day."""
+    entity, as_of = bare.entity, int(bare.as_of[0])
+    check_day(store, as_of)
+    table, _ = ENTITIES[entity]
+    if table not in sent.tables:
+        raise RequestError(f"history should hold table {table!r} with the register row of the {entity}")
+    case, _ = registered(store, catalogue, bare, sent.rows)
+    if not len(case):
+        raise RequestError(f"history table {table!r} has no row of this {entity} recorded by {date_of(as_of)}")
+    return case
+
+
+def rows_beside(store: Store, entity: str, sent: Sent) -> Rows:
+    """Return where rows come from: a unit's own rows from the request, all others from the store."""
+    others = store_rows(store)
+
+    def read(table: str, by: str, low: int, high: int, columns: tuple[str, ...]) -> Mapping[str, NDArray[Any]]:
+        if by not in OWN[entity]:
+            return others(table, by, low, high, columns)
+        if table in sent.tables:
+            return sent.rows(table, by, low, high, columns)
+        return others(table, by, 0, 0, columns)
+
+    return read
+
+
+def not_computed(catalogue: Catalogue, entity: str, sent: Sent) -> dict[str, str]:
+    """Return by feature the tables that were not sent and without which it cannot be computed."""
+    found: dict[str, str] = {}
+    for feature in catalogue.features(entity):
+        measures = [catalogue.measure(atom.measure)
+                    for link in catalogue.chain([feature.name]) for atom in atoms_of(link.tree)]
+        lacking = sorted({m.table for m in measures if m.by in OWN[entity] and m.table not in sent.tables})
+        if lacking:
+            found[feature.name] = ", ".join(lacking)
+    return found
