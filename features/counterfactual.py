@@ -16,7 +16,7 @@ from features.engine import environment, stacked
 from features.evaluate import Rows, atom_values, feature_values, store_rows
 from features.language import columns_of
 from features.matrix import Matrix
-from features.rowwise import NULL, row_filter
+from features.rowwise import row_filter
 from features.store import Store
 
 Columns = Mapping[str, NDArray[np.int64]]
@@ -35,7 +35,7 @@ class Counterfactual:
         self._chain = catalogue.chain([feature.name for feature in self._features])
 
     def without(self, measure: str, first: int, last: int) -> Matrix:
-        """Return the case's matrix without the rows that a measure counts from day `first` to day `last`."""
+        """Return the case's matrix without the live rows that a measure counts from day `first` to day `last`."""
         declared = self._catalogue.measure(measure)
         gone = self._counted(declared, first, last)
         base = left_of(declared.table)
@@ -44,10 +44,10 @@ class Counterfactual:
         values = feature_values(self._chain, replace(self._known, atoms={**self._known.atoms, **again}))
         return replace(self._matrix, values=stacked(self._features, values, 1))
 
-    def _counted(self, measure: Measure, first: int, last: int) -> NDArray[np.object_]:
-        """Return the numbers of the rows known by the case's day that a measure counts, placed in a span of days."""
+    def _counted(self, measure: Measure, first: int, last: int) -> set[str]:
+        """Return the numbers of the live rows that a measure counts for the case, placed in a span of days."""
         key = int(self._cases.keys[measure.by][0])
-        needed = {"known"} | ({measure.when} if measure.when else set()) | columns_of(measure.value)
+        needed = {"known", "sign"} | ({measure.when} if measure.when else set()) | columns_of(measure.value)
         needed |= columns_of(measure.filter) if measure.filter is not None else set()
         read = self._rows(measure.table, measure.by, key, key + 1, (*sorted(needed), "row_id"))
         keep = read["known"] <= self._cases.as_of[0]
@@ -56,19 +56,18 @@ class Counterfactual:
         if measure.when:
             monthly = measure.when in months_of(self._store, measure.table, {measure.when})
             low, high = (month_of_day(first), month_of_day(last)) if monthly else (first, last)
-            keep &= (read[measure.when] != NULL) & (read[measure.when] >= low) & (read[measure.when] <= high)
-        return np.unique(np.asarray(read["row_id"], np.object_)[keep])
+            keep &= (read[measure.when] >= low) & (read[measure.when] <= high)
+        numbers, place = np.unique(np.asarray(read["row_id"], np.object_)[keep].astype(np.str_), return_inverse=True)
+        return set(numbers[np.bincount(place, weights=read["sign"][keep], minlength=len(numbers)) > 0].tolist())
 
-    def _less(self, base: str, gone: NDArray[np.object_]) -> Rows:
+    def _less(self, base: str, gone: set[str]) -> Rows:
         """Return the place where rows come from, less the gone rows of one table, on either side of joins."""
-        lost = set(gone.tolist())
-
         def read(table: str, by: str, low: int, high: int, columns: tuple[str, ...]) -> Columns:
             numbers = numbers_of(table, base)
             found = self._rows(table, by, low, high, (*columns, *numbers))
             keep = np.ones(len(found[by]), np.bool_)
             for number in numbers:
-                keep &= np.array([text not in lost for text in found[number].tolist()], np.bool_)
+                keep &= np.array([text not in gone for text in found[number].tolist()], np.bool_)
             return {name: column[keep] for name, column in found.items() if name not in numbers}
 
         return read

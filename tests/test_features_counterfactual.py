@@ -1,0 +1,103 @@
+"""Laws of a counterfactual: what is computed without some rows is what a history that never held them gives."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from features.catalogue import Catalogue
+from features.catalogue.declared import ENTITIES
+from features.catalogue.order import closure
+from features.contract import contract
+from features.counterfactual import Counterfactual, left_of
+from features.engine import catalogue_of, matrix
+from features.language import atoms_of
+from features.matrix import Matrix
+from features.register import cases_of
+from features.store import Store, open_store
+from tests.random_history import LAST, write_history
+
+DAY = LAST - 30
+NEVER, EVER = -40_000, 40_000
+CASES = (("enterprise", "E003", "declared"), ("enterprise", "E002", "hires"), ("enterprise", "E001", "findings"),
+         ("enterprise", "E000", "contributors"), ("provider", "P001", "provider_visits"))
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_history(tmp_path_factory.mktemp("source"), seed=11, size=400)
+
+
+@pytest.fixture(scope="module")
+def store(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Store:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LSSI_HOME", str(tmp_path_factory.mktemp("home")))
+        return open_store(source)
+
+
+def without_keys(source: Path, target: Path, table: str, gone: set[str]) -> Path:
+    """Copy a source, leaving out every version of the rows whose numbers are given."""
+    shutil.copytree(source, target)
+    key = contract()[table].key
+    with (source / f"{table}.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    lost = {tuple(row[name] for name in key) for row in rows if row["row_id"] in gone}
+    with (target / f"{table}.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, rows[0].keys())
+        writer.writeheader()
+        writer.writerows(row for row in rows if tuple(row[name] for name in key) not in lost)
+    return target
+
+
+def case_of(store: Store, entity: str, key: str) -> tuple[Counterfactual, Matrix]:
+    catalogue = catalogue_of(store)
+    row = matrix(store, entity, DAY, [key], catalogue)
+    return Counterfactual(store, catalogue, cases_of(store, catalogue, entity, [key], np.array([DAY])), row), row
+
+
+def said(values: Matrix, name: str) -> list[object]:
+    return list(values.texts(name)) if name in values.categories else [values.column(name).tobytes()]
+
+
+def own_features(catalogue: Catalogue, entity: str) -> list[str]:
+    """Features that rest on no peers: those are of the city, not of the case."""
+    return [feature.name for feature in catalogue.features(entity) if not closure(catalogue, feature)[1]]
+
+
+def test_features_without_rows_equal_those_of_a_history_that_never_held_them(
+    source: Path, store: Store, tmp_path: Path
+) -> None:
+    catalogue, less, path = catalogue_of(store), {}, source
+    for entity, key, measure in CASES:
+        changed, row = case_of(store, entity, key)
+        less[entity, key] = changed.without(measure, NEVER, EVER)
+        gone = changed._counted(catalogue.measure(measure), NEVER, EVER)
+        assert gone and any(said(less[entity, key], name) != said(row, name) for name in row.names)
+        path = without_keys(path, tmp_path / measure, left_of(catalogue.measure(measure).table), gone)
+    other = open_store(path)
+    for (entity, key), found in less.items():
+        expected = matrix(other, entity, DAY, [key])
+        assert [name for name in own_features(catalogue, entity) if said(found, name) != said(expected, name)] == []
+
+
+@pytest.mark.parametrize("entity", ENTITIES)
+def test_without_rows_that_are_not_there_nothing_changes(store: Store, entity: str) -> None:
+    key = str(matrix(store, entity, DAY).keys[0])
+    changed, row = case_of(store, entity, key)
+    catalogue = catalogue_of(store)
+    placed = {atom.measure for feature in catalogue.features(entity) for atom in atoms_of(feature.tree)
+              if catalogue.measure(atom.measure).when}
+    for measure in sorted(placed)[:12]:
+        assert changed.without(measure, NEVER, NEVER).values.tobytes() == row.values.tobytes()
+
+
+def test_only_rows_placed_in_the_span_go(store: Store) -> None:
+    changed, row = case_of(store, "enterprise", "E003")
+    early, late = changed.without("hires", NEVER, DAY - 365), changed.without("hires", DAY - 364, EVER)
+    assert early.column("hires_365d")[0] == row.column("hires_365d")[0] > 0
+    assert late.column("hires_365d")[0] == 0
+    assert changed.without("hires", NEVER, EVER).column("mean_tenure")[0] != row.column("mean_tenure")[0]
