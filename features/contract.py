@@ -31,6 +31,11 @@ class Column:
         return self.detail[0]
 
     @property
+    def past(self) -> bool:
+        """Whether this is a day on which something has happened: it never lies after `recorded_on`."""
+        return self.kind == "day" and "past" in self.detail
+
+    @property
     def choices(self) -> tuple[str, ...]:
         """The values of a `choice` column; the code in a store is the position."""
         return self.detail
@@ -100,7 +105,7 @@ def as_json() -> list[dict[str, Any]]:
         {"table": table.name, "zh": table.zh, "en": table.en, "key": list(table.key),
          "columns": [
              {"name": c.name, "type": c.kind, "values": list(c.choices) if c.kind == "choice" else None,
-              "space": c.space if c.kind == "id" else None, "unit": UNITS.get(c.kind), "optional": c.optional,
+              "space": c.space if c.kind == "id" else None, "unit": UNITS.get(c.kind), "optional": c.optional, "past": c.past,
               "zh": c.zh, "en": c.en}
              for c in table.columns + COMMON]}
         for table in contract().values()

@@ -48,9 +48,10 @@ class Event(_Declared):
 
 
 class Population(_Declared):
-    """Which cases a target is asked of: a condition on their features."""
+    """Which cases a target is asked of: a condition on their features, and one on the row of the visit itself."""
 
     filter: str = ""
+    visits: str = ""
 
 
 class Split(_Declared):

@@ -18,13 +18,13 @@ from features.duck import Connection, named, quoted
 from features.staging import Staged
 
 
-def spaces_of(staged: Iterable[Staged]) -> dict[str, list[tuple[Path, str]]]:
-    """Return for each name space the files and columns in which its identifiers stand."""
-    found: dict[str, list[tuple[Path, str]]] = {}
+def spaces_of(staged: Iterable[Staged]) -> dict[str, list[tuple[str, str]]]:
+    """Return for each name space the rows and columns in which its identifiers stand."""
+    found: dict[str, list[tuple[str, str]]] = {}
     for table in staged:
         for column in table.columns:
             if column.kind == "id":
-                found.setdefault(column.space, []).append((table.path, column.name))
+                found.setdefault(column.space, []).append((table.rows, named(column.name)))
     return found
 
 
@@ -32,8 +32,8 @@ def write_dictionaries(connection: Connection, staged: Iterable[Staged], folder:
     """Write `<space>.parquet` (code int32, text) for every name space, codes in text order."""
     folder.mkdir(parents=True, exist_ok=True)
     for space, places in spaces_of(staged).items():
-        texts = " UNION ".join(f"SELECT DISTINCT {named(column)} AS text FROM read_parquet({quoted(path)}) "
-                               f"WHERE {named(column)} IS NOT NULL" for path, column in places)
+        texts = " UNION ".join(f"SELECT DISTINCT {column} AS text FROM {rows} WHERE {column} IS NOT NULL"
+                               for rows, column in places)
         connection.execute(
             f"COPY (SELECT CAST(row_number() OVER (ORDER BY text) - 1 AS INTEGER) AS code, text FROM ({texts}) "
             "ORDER BY code) "
@@ -49,7 +49,7 @@ def coded_sql(staged: Staged, folder: Path) -> str:
             joined.append(f"LEFT JOIN {space} AS {named('in ' + column.name)} "
                           f"ON {named('in ' + column.name)}.text = staged.{named(column.name)}")
     return (f"SELECT {', '.join(picked)}, staged.row_id, staged.recorded_on, staged.retracted "
-            f"FROM read_parquet({quoted(staged.path)}) AS staged {' '.join(joined)}")
+            f"FROM {staged.rows} AS staged {' '.join(joined)}")
 
 
 def _picked(column: Column) -> str:

@@ -20,7 +20,7 @@ from features.fingerprint import fingerprint
 from features.join import first_by, joined_table, write_join, write_sorted
 from features.signs import write_signed
 from features.source import Source
-from features.staging import GROUP, Progress, Staged, refuse, stage, without_repeats
+from features.staging import GROUP, Progress, Staged, refuse, sound, stage, without_repeats
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +78,9 @@ def _finish(work: Work, summary: dict[str, Any], folder: Path) -> None:
     for rest in ("staged", "spill"):
         shutil.rmtree(work.folder / rest, ignore_errors=True)
     (work.folder / "store.json").write_text(json.dumps(summary, ensure_ascii=False, indent=1) + "\n", "utf-8")
-    if folder.exists():
-        shutil.rmtree(folder)
+    if (folder / "store.json").exists():
+        return
+    shutil.rmtree(folder, ignore_errors=True)
     work.folder.rename(folder)
 
 
@@ -102,6 +103,8 @@ def _fill(work: Work, source: Source) -> dict[str, Any]:
 def _stage_all(work: Work, source: Source) -> list[Staged]:
     folders = [folder for folder in (source.folder, source.data) if folder.is_dir()]
     connection = locked(folders, clock=source.declaration.clock, limits=work.limits)
+    for table in source.tables:
+        sound(connection, source, table)
     return [stage(connection, source, table, folder=work.folder / "staged", progress=work.progress)
             for table in source.tables]
 
@@ -120,7 +123,7 @@ def _write_table(work: Work, connection: Connection, staged: Staged) -> Staged:
         order = ", ".join(f"{named(name)} NULLS FIRST" for name in (by, *key, "known", "sign"))
         write_sorted(connection, f"SELECT * FROM read_parquet({quoted(unsorted)}) ORDER BY {order}", path)
     done = refuse(connection, staged, signed.unseen, reason="retracts a key that was never recorded before")
-    staged.path.unlink()
+    shutil.rmtree(staged.folder)
     return done
 
 

@@ -32,7 +32,9 @@ def write_signed(reader: pa.RecordBatchReader, key: tuple[str, ...], path: Path)
     the later row's day follows it. Both are left out where that is the same day; a retraction is no row itself.
     """
     done = Signed()
-    with pq.ParquetWriter(path, schema_of(reader.schema), compression="zstd", compression_level=1) as writer:
+    schema = schema_of(reader.schema)
+    coded = [field.name for field in schema if field.type not in (pa.int64(), pa.float64(), pa.string())]
+    with pq.ParquetWriter(path, schema, compression="zstd", compression_level=1, use_dictionary=coded) as writer:
         for table in _whole_keys(reader, key):
             signed = _signed(table, key, done)
             done.rows += signed.num_rows

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from features.duck import named, opened, quoted
+from features.duck import Limits, named, opened, quoted
 from features.join import write_sorted
 from features.rowwise import NULL
 
@@ -66,5 +66,6 @@ def copy_sorted(base: Path, by: str, path: Path) -> None:
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     rows = f"read_parquet({quoted(base)}, file_row_number=true)"
     order = f"{named(by)} NULLS FIRST, file_row_number"
-    write_sorted(opened(), f"SELECT * EXCLUDE (file_row_number) FROM {rows} ORDER BY {order}", unfinished)
+    connection = opened(Limits(spill=path.with_name(f".{path.name}.{os.getpid()}.spill")))
+    write_sorted(connection, f"SELECT * EXCLUDE (file_row_number) FROM {rows} ORDER BY {order}", unfinished)
     unfinished.replace(path)

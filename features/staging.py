@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from features.contract import COMMON, Column
-from features.duck import Connection, quoted
+from features.duck import Connection, Relation, quoted
 from features.raw import check_columns, in_one_line, relation, typed_sql
 from features.source import Source
 from features.validation import part, schema_of
@@ -25,42 +25,51 @@ Progress = Callable[[str, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Staged:
-    """Where the accepted rows of a table lie (typed, ids still text, with `row`), and why the others do not."""
+    """The folder in which the accepted rows of a table lie (typed, ids still text, with `row`); why others do not."""
 
     table: str
     columns: tuple[Column, ...]
-    path: Path
+    folder: Path
     accepted: int
     refused: pl.DataFrame
     ascending: bool
+
+    @property
+    def rows(self) -> str:
+        """The accepted rows, in SQL."""
+        return f"read_parquet({quoted(self.folder / '*.parquet')})"
+
+
+def sound(connection: Connection, source: Source, table: str) -> Relation:
+    """Return one table of a source, not yet read, that has the columns of its contract and no others."""
+    rows = relation(connection, source, table)
+    check_columns(table, rows.columns, source.columns(table) + COMMON)
+    return rows
 
 
 def stage(connection: Connection, source: Source, table: str, *, folder: Path, progress: Progress) -> Staged:
     """Read one table of a source, set its accepted rows down under `folder`, and return them with the refused."""
     columns = source.columns(table)
-    rows = relation(connection, source, table)
-    check_columns(table, rows.columns, columns + COMMON)
-    path = folder / f"{table}.parquet"
+    rows = sound(connection, source, table)
+    place = folder / table
+    place.mkdir()
     refused: list[pl.DataFrame] = []
     accepted, order = 0, Ascent()
-    schema, writer = None, None
+    schema = None
     with in_one_line(source.tables[table]):
         reader = rows.project(typed_sql(rows, columns)).to_arrow_reader(GROUP)
-    for batch in _batches(reader, source.tables[table]):
+    for number, batch in enumerate(_batches(reader, source.tables[table])):
         names = [name for name in batch.columns if name != "row"]
         schema = schema or schema_of(table, columns, present=names, complete_to=source.complete_to)
         verdict = part(batch, schema)
         kept = verdict.accepted.select("row", *(c.name for c in columns + COMMON))
-        writer = writer or pq.ParquetWriter(path, kept.to_arrow().schema, compression="zstd", compression_level=1)
-        writer.write_table(kept.to_arrow(), row_group_size=GROUP)
+        kept.write_parquet(place / f"{number}.parquet", compression="lz4", statistics=False)
         if verdict.refused.height:
             refused.append(readable(batch.join(verdict.refused, on="row", maintain_order="left"), columns))
         order.see(kept["row_id"])
         accepted += kept.height
         progress(table, batch.height)
-    assert writer is not None
-    writer.close()
-    return Staged(table, columns, path, accepted, pl.concat(refused) if refused else _none(columns), order.holds)
+    return Staged(table, columns, place, accepted, pl.concat(refused) if refused else _none(columns), order.holds)
 
 
 def _batches(reader: pa.RecordBatchReader, place: Path) -> Iterator[pl.DataFrame]:
@@ -130,14 +139,14 @@ def refuse(connection: Connection, staged: Staged, row_ids: list[str], *, reason
     if not row_ids:
         return staged
     connection.register("late", pa.table({"row_id": row_ids}))
-    rows = connection.sql(f"SELECT * FROM {_rows(staged)} SEMI JOIN late USING (row_id) ORDER BY row")
+    rows = connection.sql(f"SELECT * FROM {staged.rows} SEMI JOIN late USING (row_id) ORDER BY row")
     found = readable(pl.DataFrame(rows.to_arrow_table()).with_columns(reason=pl.lit(reason)), staged.columns)
     return _also(staged, found)
 
 
 def _also(staged: Staged, found: pl.DataFrame) -> Staged:
-    return Staged(staged.table, staged.columns, staged.path, staged.accepted - found.height,
-                  pl.concat([staged.refused, found]).sort("row"), staged.ascending)
+    return replace(staged, accepted=staged.accepted - found.height,
+                   refused=pl.concat([staged.refused, found]).sort("row"))
 
 
 def without_repeats(connection: Connection, staged: Staged) -> Staged:
@@ -145,19 +154,16 @@ def without_repeats(connection: Connection, staged: Staged) -> Staged:
     if staged.ascending:
         return staged
     connection.execute("CREATE OR REPLACE TEMP TABLE repeated AS "
-                       f"SELECT row_id FROM {_rows(staged)} GROUP BY row_id HAVING count(*) > 1")
-    later = connection.sql(f"SELECT * FROM {_rows(staged)} SEMI JOIN repeated USING (row_id) "
+                       f"SELECT row_id FROM {staged.rows} GROUP BY row_id HAVING count(*) > 1")
+    later = connection.sql(f"SELECT * FROM {staged.rows} SEMI JOIN repeated USING (row_id) "
                            "QUALIFY row_number() OVER (PARTITION BY row_id ORDER BY row) > 1 ORDER BY row")
     found = pl.DataFrame(later.to_arrow_table()).with_columns(reason=pl.lit(REPEATED))
     if found.is_empty():
         return staged
     connection.register("later", found.select("row").to_arrow())
-    kept = staged.path.with_suffix(".once.parquet")
-    once = f"SELECT * FROM {_rows(staged)} ANTI JOIN later USING (row)"
-    connection.execute(f"COPY ({once}) TO {quoted(kept)} (FORMAT parquet)")
-    kept.replace(staged.path)
-    return _also(staged, readable(found, staged.columns))
-
-
-def _rows(staged: Staged) -> str:
-    return f"read_parquet({quoted(staged.path)})"
+    kept = staged.folder.with_name(f"{staged.table}.once")
+    kept.mkdir()
+    once = f"SELECT * FROM {staged.rows} ANTI JOIN later USING (row)"
+    connection.execute(f"COPY ({once}) TO {quoted(kept / '1.parquet')} (FORMAT parquet)")
+    shutil.rmtree(staged.folder)
+    return replace(_also(staged, readable(found, staged.columns)), folder=kept)

@@ -16,7 +16,7 @@ from features.contract import Column, Table, contract
 from features.days import day_of
 from features.declaration import Declaration, declaration_of
 from features.dictionary import Dictionary
-from features.duck import Connection, DuckError, named, opened, quoted
+from features.duck import Connection, DuckError, Limits, named, opened, quoted
 from features.errors import CatalogueError, HistoryError, UnknownId
 from features.join import first_by, joined_table
 from features.loading import load, quiet
@@ -152,7 +152,7 @@ class Store:
 
     @cached_property
     def _connection(self) -> Connection:
-        connection = opened()
+        connection = opened(Limits(spill=self.folder / ".spill"))
         for table in self.tables:
             place = quoted(self.folder / "base" / f"{table}.parquet")
             connection.execute(f"CREATE VIEW {named(table)} AS SELECT * FROM read_parquet({place})")

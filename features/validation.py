@@ -8,23 +8,12 @@ import pandera.polars as pa
 import polars as pl
 from pandera.errors import SchemaErrors
 
-from features.contract import COMMON, Column
+from features.contract import COMMON, Column, contract
 from features.days import date_of, day_of
-
-HAPPENED = {
-    "contributions": ("paid_on",), "complaints": ("lodged",), "inspections": ("opened", "closed_on"),
-    "sanctions": ("decided_on", "complied_on"), "remedies": ("remedied_on",), "wage_arrears": ("started", "settled_on"),
-    "appraisals": ("decided_on",), "exposures": ("published_on", "repaid_on"), "claims": ("filed_on",),
-    "benefit_payments": ("paid_on",), "medical_lines": ("used_on",), "work_injuries": ("happened_on", "recognised_on"),
-    "claim_reviews": ("closed_on",), "deaths": ("died_on",), "draws": ("drawn_on",), "alerts": ("issued_on",),
-    "acknowledgements": ("acknowledged_on",), "overrides": ("overridden_on",), "appeals": ("lodged", "decided_on"),
-    "outcomes": ("closed_on",),
-}
-"""Days on which something has happened: none may lie after `recorded_on`. Other days (a spell's end, a licence's
-start, a plan's week) may be known ahead and are not bound."""
 
 WHOLE = {"persons": (0, 2**31 - 1), "minutes": (0, 2**31 - 1), "count": (-(2**53), 2**53), "kwh": (0, 2**53),
          "year": (1800, 2200), "microdegree": (-180_000_000, 180_000_000), "flag": (0, 1), "fen": (-(10**15), 10**15)}
+RETRACTS = pl.col("retracted") == 1
 DAYS = (day_of("1800-01-01"), day_of("9999-12-31"))
 
 
@@ -63,12 +52,14 @@ def _law(passes: pl.Expr, reason: str) -> pa.Check:
     return pa.Check(lambda data: data.lazyframe.select(passes.fill_null(True)), error=reason, ignore_na=False)
 
 
-def _column_laws(column: Column, present: list[str]) -> list[pa.Check]:
+def _column_laws(column: Column, present: list[str], key: tuple[str, ...]) -> list[pa.Check]:
     name, laws, can_fail = pl.col(column.name), [], f"raw {column.name}" in present
     if can_fail:
         laws.append(_law(pl.col(f"raw {column.name}").is_null(), f"{column.name} should be {wanted(column)}"))
     if not column.optional:
         given = name.is_not_null() | pl.col(f"raw {column.name}").is_not_null() if can_fail else name.is_not_null()
+        if column not in COMMON and column.name not in key:
+            given = given | RETRACTS
         laws.append(_law(given, f"{column.name} is missing"))
     if column.name == "violation":
         laws.append(_law(name.is_between(1, 5), "violation should be 1 to 5"))
@@ -88,7 +79,7 @@ def _table_laws(table: str, columns: tuple[Column, ...], complete_to: int) -> li
     recorded = pl.col("recorded_on")
     end = f"recorded_on lies after {date_of(complete_to)}, the day the source is complete to"
     laws = [_law(recorded <= complete_to, end)]
-    laws += [_law(pl.col(day) <= recorded, f"{day} lies after recorded_on") for day in HAPPENED.get(table, ())]
+    laws += [_law(pl.col(c.name) <= recorded, f"{c.name} lies after recorded_on") for c in columns if c.past]
     amounts = [c.name for c in columns if c.kind == "fen"]
     allowed = pl.lit(False)
     if table == "contributions":
@@ -97,13 +88,17 @@ def _table_laws(table: str, columns: tuple[Column, ...], complete_to: int) -> li
     laws += [_law((pl.col(name) >= 0) | allowed, f"{name} should not be negative") for name in amounts]
     if table == "inspections":
         one = pl.col("enterprise").is_null() ^ pl.col("provider").is_null()
-        laws.append(_law(one, "exactly one of enterprise and provider should be given"))
+        laws.append(_law(one | RETRACTS, "exactly one of enterprise and provider should be given"))
     return laws
 
 
 def schema_of(table: str, columns: tuple[Column, ...], *, present: list[str], complete_to: int) -> pa.DataFrameSchema:
-    """Return the schema of a typed batch of one table; `present` names its columns, `raw NAME` ones included."""
-    laws = [law for column in columns + COMMON for law in _column_laws(column, present)]
+    """Return the schema of a typed batch of one table; `present` names its columns, `raw NAME` ones included.
+
+    A row that takes its key back needs the key and the common columns only.
+    """
+    key = contract()[table].key
+    laws = [law for column in columns + COMMON for law in _column_laws(column, present, key)]
     return pa.DataFrameSchema({name: pa.Column(nullable=True) for name in present},
                               checks=laws + _table_laws(table, columns, complete_to), name=table)
 

@@ -234,3 +234,34 @@ def test_a_check_names_counts_reasons_absences_and_assumptions(write_source: Wri
     text = "\n".join(lines_of(found))
     assert "1 x worker is missing (first: row 2)" in text
     assert "deaths is taken as recorded 3 days after the event" in text
+
+
+def test_a_link_that_leads_outside_the_data_is_refused(write_source: Write, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "secret.csv").write_text("worker\nw1\n", "utf-8")
+    (tmp_path / "data" / "inside.csv").symlink_to(tmp_path / "secret.csv")
+    folder = with_view(write_source({"deaths": []}), "deaths", "SELECT * FROM '${DATA}/inside.csv'")
+    assert "reads outside the data" in refusal(folder, tmp_path / "data")
+
+
+def test_text_that_is_not_utf8_stops_with_one_line(write_source: Write) -> None:
+    folder = write_source({"deaths": []})
+    text = "worker,died_on,row_id,recorded_on,retracted\n张三,2014-01-01,1,2014-02-01,0\n"
+    (folder / "deaths.csv").write_bytes(text.encode("gb18030"))
+    assert refusal(folder).startswith("deaths.csv: ")
+
+
+def test_a_byte_order_mark_and_windows_line_ends_are_read(write_source: Write) -> None:
+    folder = write_source({"deaths": []})
+    (folder / "deaths.csv").write_bytes(
+        b"\xef\xbb\xbfworker,died_on,row_id,recorded_on,retracted\r\nw1,2014-01-01,1,2014-02-01,0\r\n")
+    assert open_store(folder).texts("worker") == ["w1"]
+
+
+def test_a_broken_table_is_found_before_any_table_is_read(write_source: Write) -> None:
+    folder = write_source({"complaints": [{"complaint": "k", "lodged": "2014-01-01"}], "deaths": []})
+    with_view(folder, "deaths", "SELECT 1 AS x")
+    seen: list[str] = []
+    with pytest.raises(SourceError, match="'deaths' lacks column worker"):
+        load(find_source(folder), lambda table, _rows: seen.append(table))
+    assert seen == []

@@ -85,6 +85,7 @@ def test_a_row_that_breaks_a_law_is_refused_with_its_reason(
     ("contributions", {"month": "201405"}),
     ("contributions", {"month": "2014-05-01"}),
     ("inspections", {"inclusion_probability": 1}),
+    ("employment", {"ended": "2030-01-01"}),
     ("inspections", {"enterprise": "", "provider": "p1"}),
     ("enterprises", {"rural": "true"}),
     ("enterprises", {"recorded_on": "2015-06-30T15:59:59Z"}),
@@ -92,6 +93,13 @@ def test_a_row_that_breaks_a_law_is_refused_with_its_reason(
 def test_what_is_sensible_is_accepted(write_source: Write, table: str, change: Row) -> None:
     store = open_store(write_source({table: [GOOD[table] | change]}))
     assert refused(store, table) == [] and store.summary["tables"][table]["accepted"] == 1
+
+
+def test_a_retraction_needs_only_its_key(write_source: Write) -> None:
+    bare = {"inspection": "i1", "recorded_on": "2015-01-02", "retracted": 1}
+    store = open_store(write_source({"inspections": [GOOD["inspections"], bare, bare | {"inspection": ""}]}))
+    assert [(row["row"], row["reason"]) for row in refused(store, "inspections")] == [("3", "inspection is missing")]
+    assert len(store.live("inspections", 16437)["inspection"]) == 0
 
 
 def test_a_moment_becomes_a_day_in_the_clock_of_the_source(write_source: Write) -> None:
