@@ -67,7 +67,8 @@ def contract(as_json: Json = False) -> None:
     for table in plain():
         print(f"\n{table['table']} | {table['zh']} | {table['en']} | {', '.join(table['key'])}")
         for column in table["columns"]:
-            kind = " ".join([column["type"], *(column["values"] or [])]) + (" ?" if column["optional"] else "")
+            words = [column["type"], *(column["values"] or []), *["past"] * column["past"], *["?"] * column["optional"]]
+            kind = " ".join(words)
             print(f"  {column['name']} | {kind} | {column['zh']} | {column['en']}")
 
 
