@@ -9,6 +9,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from typer.models import CommandInfo
 
 ROOT = Path(__file__).parents[1]
 LOCKS = ("requirements.lock", "requirements-extra.lock")
@@ -28,12 +29,29 @@ def tracked() -> list[Path]:
     return [ROOT / name for name in names if name and (ROOT / name).is_file()]
 
 
-def test_every_command_is_documented() -> None:
+def commands() -> set[str]:
+    """Return every command as it is typed after `lssi`, those of groups too."""
     import lssi
 
-    for command in lssi.app.registered_commands:
-        name = command.name or command.callback.__name__
-        assert re.search(rf"lssi {name}\b", documents()), f"`lssi {name}` stands in no document"
+    found = {name_of(command) for command in lssi.app.registered_commands}
+    for group in lssi.app.registered_groups:
+        found |= {f"{group.name} {name_of(command)}" for command in group.typer_instance.registered_commands}
+    return found
+
+
+def name_of(command: CommandInfo) -> str:
+    """Return the word by which a command is called."""
+    return command.name or command.callback.__name__.replace("_", "-")
+
+
+def test_every_command_is_documented_and_every_documented_command_exists() -> None:
+    rows = set(re.findall(r"^\| `lssi ([a-z-]+(?: (?:add|remove))?)", documents(), re.MULTILINE))
+    assert rows == commands()
+
+
+def test_a_document_names_no_command_that_does_not_exist() -> None:
+    named = set(re.findall(r"`lssi ([a-z-]+)", documents()))
+    assert named <= {command.split()[0] for command in commands()}
 
 
 def test_every_make_target_is_documented() -> None:

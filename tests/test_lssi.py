@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -30,7 +31,8 @@ def test_help_lists_the_commands_without_importing_their_rooms() -> None:
 def test_every_command_explains_itself_in_both_languages() -> None:
     import lssi
 
-    for command in lssi.app.registered_commands:
+    groups = [group.typer_instance.registered_commands for group in lssi.app.registered_groups]
+    for command in [*lssi.app.registered_commands, *chain.from_iterable(groups)]:
         text = (command.callback.__doc__ or "") if command.callback else ""
         assert any("\u4e00" <= letter <= "\u9fff" for letter in text), command.callback
         assert any("a" <= letter <= "z" for letter in text), command.callback

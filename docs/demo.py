@@ -1,0 +1,147 @@
+"""The whole walk, told by its public commands: a city, its check, features, two models, a plan, a service, a replay."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shlex
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+LSSI = [sys.executable, "-m", "lssi"]
+MONTHS = 36
+UNTIL = "2015-06-30"
+WEEK = "2015-06-29"
+TARGETS = ("undeclared_workers", "fraudulent_claim")
+SHOWN = 3
+PATIENCE = 300          # seconds until the service must be ready
+
+
+def main() -> None:
+    """Walk once round the house in a folder of its own."""
+    words = argparse.ArgumentParser(description=__doc__)
+    words.add_argument("--enterprises", type=int, default=20_000)
+    words.add_argument("--folder", type=Path, default=Path(".lssi") / "demo")
+    asked = words.parse_args()
+    os.environ["LSSI_HOME"] = str((asked.folder / "home").resolve())
+    began = time.monotonic()
+    city = asked.folder / f"city-{asked.enterprises}"
+    told("city", city, "--enterprises", asked.enterprises, "--months", MONTHS, "--until", UNTIL, "--seed", 1)
+    told("check", city)
+    told("features", city, "--entity", "enterprise", "--as-of", UNTIL, "--out", asked.folder / "features.parquet")
+    for target in TARGETS:
+        learned(target, city)
+    listed = planned(city)
+    replayed(asked_over_http(city, listed))
+    print(f"\n完成 done in {time.monotonic() - began:.0f} s")
+
+
+def told(*words: object) -> None:
+    """Run a command as a user would type it and let it speak for itself."""
+    print(f"\n$ lssi {shlex.join(map(str, words))}", flush=True)
+    subprocess.run([*LSSI, *map(str, words)], check=True)
+
+
+def heard(*words: object) -> Any:
+    """Run a command and return the JSON that it prints."""
+    print(f"\n$ lssi {shlex.join(map(str, words))}", flush=True)
+    return json.loads(subprocess.run([*LSSI, *map(str, words)], check=True, stdout=subprocess.PIPE).stdout)
+
+
+def learned(target: str, city: Path) -> None:
+    """Train a target's model and let it be used."""
+    said = heard("train", target, city, "--promote", "--json")
+    print(f"  model {said['model_digest'][:12]}, as of {said['as_of']}")
+    for name, value in said["metrics"].items():
+        if isinstance(value, float):
+            print(f"  {name} {value:.3f}")
+
+
+def planned(city: Path) -> list[str]:
+    """Plan the week and return the enterprises that stand highest by score."""
+    said = heard("plan", city, "--week", WEEK, "--json")
+    visits = [visit for cell in said["cells"] for visit in cell["visits"]]
+    print(f"  计划 plan {said['plan']}: {len(said['cells'])} 份清单 lists, {len(visits)} 次检查 visits, "
+          f"{said['planned_minutes']}/{said['minutes']} min; 规则 rule {said['rule']}")
+    for why in ("complaint", "exposure", "score", "lottery"):
+        print(f"  {why}: {sum(visit['why'] == why for visit in visits)}")
+    scored = [visit for visit in visits if visit["why"] == "score"]
+    return [visit["enterprise"] for visit in sorted(scored, key=lambda visit: -(visit["expected"] or 0))[:SHOWN]]
+
+
+def asked_over_http(city: Path, enterprises: list[str]) -> str:
+    """Score enterprises over HTTP, print why in both languages, and return the number of the record."""
+    name = f"demo-{os.getpid()}"
+    print(f"\n$ lssi key add {name} --role system")
+    key = subprocess.run([*LSSI, "key", "add", name, "--role", "system"], check=True, stdout=subprocess.PIPE, text=True)
+    with service(city) as address:
+        print(f"\nPOST {address}/v1/enterprises/score {json.dumps({'enterprises': enterprises})}")
+        answer = post(f"{address}/v1/enterprises/score", {"enterprises": enterprises}, key.stdout.split()[-1])
+    for unit in answer["units"]:
+        expected = "" if unit["expected"] is None else f", 预计人数 expected workers {unit['expected']:.1f}"
+        print(f"\n{unit['id']}: 分数 score {unit['score']:.3f}{expected}, 名次 rank {unit['rank']}/{unit['rank_of']}")
+        for reason in unit["reasons"][:SHOWN]:
+            print(f"  {reason['contribution']:+.2f} {reason['zh']}\n        {reason['en']}")
+    print(f"\n{answer['priority_only']['zh']}\n{answer['priority_only']['en']}")
+    return str(answer["record_id"])
+
+
+def replayed(record: str) -> None:
+    """Rebuild the recorded answer and say whether it is the same to the bit."""
+    told("replay", record)
+
+
+@contextmanager
+def service(city: Path) -> Iterator[str]:
+    """Yield the address of a service on a free loopback port, ready to answer; stop it afterwards."""
+    with socket.socket() as door:
+        door.bind(("127.0.0.1", 0))
+        port = door.getsockname()[1]
+    print(f"\n$ lssi serve {city} --port {port}", flush=True)
+    process = subprocess.Popen([*LSSI, "serve", str(city), "--port", str(port)], stdout=subprocess.DEVNULL)
+    try:
+        address = f"http://127.0.0.1:{port}"
+        wait_for(address, process)
+        yield address
+    finally:
+        process.terminate()
+        process.wait(60)
+
+
+def wait_for(address: str, process: subprocess.Popen[bytes]) -> None:
+    """Return once the service says that it is ready; leave where it ends or takes too long."""
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until and process.poll() is None:
+        try:
+            with urllib.request.urlopen(f"{address}/readyz", timeout=5):
+                return
+        except OSError:
+            time.sleep(0.5)
+    sys.exit("the service did not become ready; run `lssi serve` by hand and read what it says")
+
+
+def post(url: str, content: object, key: str) -> Any:
+    """Return the JSON that the service answers."""
+    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {key}"}
+    question = urllib.request.Request(url, json.dumps(content).encode(), headers)
+    try:
+        with urllib.request.urlopen(question, timeout=60) as answer:
+            return json.load(answer)
+    except urllib.error.HTTPError as error:
+        sys.exit(f"the service refused: {error.read().decode()}")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except subprocess.CalledProcessError as failed:
+        sys.exit(failed.returncode)
