@@ -220,6 +220,88 @@ def key_remove(name: Annotated[str, typer.Argument(help="持有者 / who holds i
     remove(home() / "keys.json", name)
 
 
+RecordId = Annotated[str, typer.Argument(help="记录号 / id of a record, such as 17-3fa91c02be")]
+Of = Annotated[str | None, typer.Option("--unit", help="只看一个单位 / one unit of the record, by number")]
+
+
+@app.command()
+def replay(record_id: RecordId, unit: Of = None, as_json: Json = False) -> None:
+    """重算一条记录。Rebuild a record's scores and reasons; say whether they are identical to the bit (exit code 1 if not)."""
+    from serving.dossier import as_json as plain
+    from serving.dossier import dossier, lines_of
+
+    found = dossier(home(), record_id, unit)
+    replays = found.replays()
+    if as_json:
+        say(plain(found, replays))
+    else:
+        print("\n".join(lines_of(found, replays)))
+    if not all(one.identical for one in replays):
+        raise typer.Exit(1)
+
+
+@app.command()
+def report(record_id: RecordId, out: Annotated[Path | None, typer.Option(help="写到何处 / where to write")] = None,
+           unit: Of = None) -> None:
+    """写一条记录的报告页。Write a record as one self-contained page for an auditor (by default report-ID.html)."""
+    from serving.report import exhibit_of
+    from serving.report import report as page
+
+    path = out or Path(f"report-{record_id}.html")
+    path.write_text(page(exhibit_of(home(), record_id, now(), unit)), "utf-8")
+    print(path)
+
+
+def now() -> str:
+    """Return the time of this moment, in UTC."""
+    from datetime import UTC, datetime
+
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+ledger = typer.Typer(no_args_is_help=True, help="账本。The ledger of records.")
+app.add_typer(ledger, name="ledger")
+
+
+@ledger.command("verify")
+def ledger_verify(checkpoint: Annotated[Path | None, typer.Option(help="保存在外的检查点 / a checkpoint kept outside")] = None,
+                  as_json: Json = False) -> None:
+    """核对账本。Recompute the whole ledger and say what disagrees and where (exit code 1 if anything does)."""
+    from features.days import day_of
+    from serving.audit import as_json as plain
+    from serving.audit import lines_of, parse_checkpoint, verify
+
+    kept = None if checkpoint is None else parse_checkpoint(checkpoint.read_text("utf-8", errors="replace"))
+    verdict = verify(home() / "ledger.db", day_of(now()[:10]), kept)
+    if as_json:
+        say(plain(verdict))
+    else:
+        print("\n".join(lines_of(verdict)))
+    if not verdict.whole:
+        raise typer.Exit(1)
+
+
+@ledger.command("checkpoint")
+def ledger_checkpoint(out: Annotated[Path | None, typer.Option(help="写到何处 / where to write")] = None) -> None:
+    """输出检查点。Print (or write) the ledger's checkpoint; keep it outside this system."""
+    from serving.audit import checkpoint
+
+    text = str(checkpoint(home() / "ledger.db", now()))
+    if out is None:
+        print(text, end="")
+    else:
+        out.write_text(text, "utf-8")
+
+
+@ledger.command("expire")
+def ledger_expire() -> None:
+    """删除到期内容。Erase the payloads whose retention has ended; the log still verifies."""
+    from features.days import day_of
+    from serving.audit import expire
+
+    say({"expired": expire(home() / "ledger.db", day_of(now()[:10]))})
+
+
 def fail(code: str, message: str) -> NoReturn:
     """Leave with exit code 2 and one line on stderr, or one JSON object where --json was asked."""
     text = " ".join(message.split())

@@ -7,7 +7,7 @@ from base64 import b64decode, b64encode
 from binascii import Error as NotBase64
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from features.errors import LedgerError
@@ -182,3 +182,20 @@ class _Audit:
 
     def _fault(self, first: int, last: int, zh: str, en: str) -> None:
         self.faults.append(Fault(first, last, zh, en))
+
+
+def as_json(verdict: Verdict) -> dict[str, object]:
+    """Return a verdict as plain values."""
+    return {**asdict(verdict), "whole": verdict.whole}
+
+
+def lines_of(verdict: Verdict) -> list[str]:
+    """Return a verdict in lines for a reader, the faults last."""
+    counts = f"{verdict.size} 条 records | {verdict.payloads} 有内容 with payload | {verdict.expired} 已到期 expired"
+    if verdict.overdue:
+        counts += f" | {verdict.overdue} 待删除 overdue"
+    lines = [f"{verdict.origin} | {counts}", f"根 root {verdict.root}"]
+    for fault in verdict.faults:
+        place = f"{fault.first}" if fault.first == fault.last else f"{fault.first}-{fault.last}"
+        lines.append(f"不符 FAULT | {place} | {fault.zh} | {fault.en}")
+    return [*lines, "一致 everything agrees" if verdict.whole else f"不一致 {len(verdict.faults)} FAULTS"]

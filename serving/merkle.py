@@ -97,19 +97,30 @@ def _inclusion(node: Node, place: int, low: int, high: int) -> Iterator[bytes]:
         yield _range(node, low, cut)
 
 
+def sides(place: int, size: int) -> list[str]:
+    """Return on which side of the growing hash each step of an audit path stands: "left" or "right".
+
+    >>> sides(2, 5)
+    ['right', 'left', 'right']
+    """
+    found, last = [], size - 1
+    while last:
+        if place & 1 or place < last:
+            found.append("left" if place & 1 else "right")
+        place, last = place >> 1, last >> 1
+    return found
+
+
 def root_by_inclusion(leaf: bytes, place: int, size: int, path: Sequence[bytes]) -> bytes | None:
     """Return the root to which an audit path leads, or None when the path does not fit the place and size."""
     if not 0 <= place < size:
         return None
-    last, result, rest = size - 1, leaf, list(path)
-    while last:
-        if place & 1 or place < last:
-            if not rest:
-                return None
-            sibling = rest.pop(0)
-            result = node_hash(sibling, result) if place & 1 else node_hash(result, sibling)
-        place, last = place >> 1, last >> 1
-    return None if rest else result
+    expected, result = sides(place, size), leaf
+    if len(expected) != len(path):
+        return None
+    for side, sibling in zip(expected, path, strict=True):
+        result = node_hash(sibling, result) if side == "left" else node_hash(result, sibling)
+    return result
 
 
 def consistency(node: Node, old: int, size: int) -> list[bytes]:
