@@ -151,7 +151,7 @@ def _of_series(aggregate: str, total: Values, count: Values) -> Values:
     """Reduce monthly totals (units, months), newest month first, to one value a unit."""
     present, months = count > 0, total.shape[1]
     if aggregate == "months":
-        return present.sum(axis=1).astype(np.float64)
+        return np.asarray(present.sum(axis=1), np.float64)
     if aggregate in ("slope", "variance"):
         filled = np.where(present, total, 0.0)
         if aggregate == "slope":

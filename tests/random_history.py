@@ -11,7 +11,6 @@ import numpy as np
 from features.contract import Column, Table, contract
 from features.days import date_of, day_of, month_text
 from features.source import JOURNAL
-from features.validation import HAPPENED
 
 FIRST, LAST = day_of("2013-01-01"), day_of("2015-06-30")
 SPACES = {"enterprise": 12, "worker": 20, "provider": 4, "claim": 150, "inspection": 25, "cell": 4, "person": 6,
@@ -30,7 +29,7 @@ def value_of(column: Column, table: str, known: int, rng: np.random.Generator) -
     if column.kind == "choice":
         return column.choices[int(rng.integers(len(column.choices)))]
     if column.kind == "day":
-        latest = known if column.name in HAPPENED.get(table, ()) or column.name == "since" else known + 60
+        latest = known if column.past or column.name == "since" else known + 60
         return date_of(int(rng.integers(FIRST - 200, latest + 1))).isoformat()
     if column.kind == "month":
         return month_text(2013 * 12 + int(rng.integers(30)))
