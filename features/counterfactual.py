@@ -1,68 +1,98 @@
-"""A counterfactual: one case's features as they would be had some rows of its history never been known."""
+"""A counterfactual: one case's facts, and its features as they would be had a fact's rows never been known."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from features.cases import Cases
 from features.catalogue import Catalogue, Measure, declared_joins
+from features.catalogue.declared import ENTITIES, KEYS
 from features.columns import literal_of, months_of
 from features.days import month_of_day
 from features.engine import environment, stacked
 from features.evaluate import Rows, atom_values, feature_values, store_rows
 from features.language import columns_of
 from features.matrix import Matrix
-from features.rowwise import row_filter
+from features.online import History, rows_beside, sent_case
+from features.register import bare_cases, cases_of
+from features.rowwise import row_filter, row_values
+from features.sent import Sent
 from features.store import Store
+from features.trace import Fact, facts_of
 
-Columns = Mapping[str, NDArray[np.int64]]
+Read = Mapping[str, NDArray[Any]]
 
 
 class Counterfactual:
     """Holds one case's aggregates, so that without some rows only those of their tables are computed again."""
 
-    def __init__(self, store: Store, catalogue: Catalogue, cases: Cases, matrix: Matrix,
-                 rows: Rows | None = None) -> None:
-        """Take the case (of one row) and its matrix; `rows` replaces the store as the place where rows come from."""
-        self._store, self._catalogue, self._cases, self._matrix = store, catalogue, cases, matrix
-        self._features = catalogue.features(cases.entity)
-        self._rows = rows or store_rows(store)
-        self._known = environment(store, catalogue, cases, self._features, rows)
+    def __init__(self, store: Store, catalogue: Catalogue, case: Cases, row: Matrix, rows: Rows) -> None:
+        """Take a case, its matrix of one row, and the place where its rows come from."""
+        self._store, self._catalogue, self._case, self._row = store, catalogue, case, row
+        self._rows = remembered(rows)
+        self._features = catalogue.features(case.entity)
         self._chain = catalogue.chain([feature.name for feature in self._features])
+        self._known = environment(store, catalogue, case, self._features, self._rows)
+        computed = stacked(self._features, feature_values(self._chain, self._known), 1)
+        self._blank = np.isnan(row.values) & ~np.isnan(computed)
 
-    def without(self, measure: str, first: int, last: int) -> Matrix:
-        """Return the case's matrix without the live rows that a measure counts from day `first` to day `last`."""
-        declared = self._catalogue.measure(measure)
-        gone = self._counted(declared, first, last)
+    def facts(self, feature: str) -> list[Fact]:
+        """Return the facts behind a feature that have rows; the case's own place in the register is none."""
+        if feature not in self._row.names:
+            return []
+        found = facts_of(self._store, self._catalogue, self._case, feature, self._rows)
+        return [fact for fact in found if fact.n_rows and not self._own(self._catalogue.measure(fact.measure))]
+
+    def _own(self, measure: Measure) -> bool:
+        return measure.table == ENTITIES[self._case.entity][0] and measure.by == KEYS[self._case.entity][0]
+
+    def without(self, fact: Fact) -> Matrix:
+        """Return the case's matrix without the live rows of a fact; peers, and the case's own register row, stay."""
+        declared = self._catalogue.measure(fact.measure)
         base = left_of(declared.table)
         touched = {atom for atom in self._known.atoms if base in sides_of(self._catalogue.measure(atom.measure).table)}
-        again = atom_values(self._store, self._catalogue, self._cases, touched, self._less(base, gone))
+        less = self._less(base, self.rows_of(fact))
+        again = atom_values(self._store, self._catalogue, self._case, touched, less)
         values = feature_values(self._chain, replace(self._known, atoms={**self._known.atoms, **again}))
-        return replace(self._matrix, values=stacked(self._features, values, 1))
+        return replace(self._row, values=np.where(self._blank, np.nan, stacked(self._features, values, 1)))
 
-    def _counted(self, measure: Measure, first: int, last: int) -> set[str]:
-        """Return the numbers of the live rows that a measure counts for the case, placed in a span of days."""
-        key = int(self._cases.keys[measure.by][0])
-        needed = {"known", "sign"} | ({measure.when} if measure.when else set()) | columns_of(measure.value)
+    def rows_of(self, fact: Fact) -> frozenset[str]:
+        """Return the numbers of all live rows of a fact, the case's own register row aside."""
+        measure, own = self._catalogue.measure(fact.measure), KEYS[self._case.entity][0]
+        register = measure.table == ENTITIES[self._case.entity][0]
+        key = int(self._case.keys[measure.by][0])
+        needed = {"known", "sign", *columns_of(measure.value)} | ({own} if register else set())
+        needed |= ({measure.when} if measure.when else set())
         needed |= columns_of(measure.filter) if measure.filter is not None else set()
         read = self._rows(measure.table, measure.by, key, key + 1, (*sorted(needed), "row_id"))
-        keep = read["known"] <= self._cases.as_of[0]
+        keep = (read["known"] <= self._case.as_of[0]) & self._counts(measure, read, fact)
+        if register:
+            keep &= read[own] != self._case.code[0]
+        numbers, place = np.unique(read["row_id"][keep].astype(np.str_), return_inverse=True)
+        live = np.bincount(place, weights=read["sign"][keep], minlength=len(numbers)) > 0
+        return frozenset(numbers[live].tolist())
+
+    def _counts(self, measure: Measure, read: Read, fact: Fact) -> NDArray[np.bool_]:
+        """Return which rows a measure counts from a fact's first to its last day."""
+        size = len(read["known"])
+        keep = row_values(measure.value, read, size).valid.copy()
         if measure.filter is not None:
-            keep &= row_filter(measure.filter, read, len(keep), literal_of(self._store, measure.table))
+            keep &= row_filter(measure.filter, read, size, literal_of(self._store, measure.table))
         if measure.when:
             monthly = measure.when in months_of(self._store, measure.table, {measure.when})
-            low, high = (month_of_day(first), month_of_day(last)) if monthly else (first, last)
+            low, high = (month_of_day(fact.first), month_of_day(fact.last)) if monthly else (fact.first, fact.last)
             keep &= (read[measure.when] >= low) & (read[measure.when] <= high)
-        numbers, place = np.unique(np.asarray(read["row_id"], np.object_)[keep].astype(np.str_), return_inverse=True)
-        return set(numbers[np.bincount(place, weights=read["sign"][keep], minlength=len(numbers)) > 0].tolist())
+        return keep
 
-    def _less(self, base: str, gone: set[str]) -> Rows:
+    def _less(self, base: str, gone: frozenset[str]) -> Rows:
         """Return the place where rows come from, less the gone rows of one table, on either side of joins."""
-        def read(table: str, by: str, low: int, high: int, columns: tuple[str, ...]) -> Columns:
+
+        def read(table: str, by: str, low: int, high: int, columns: tuple[str, ...]) -> Read:
             numbers = numbers_of(table, base)
             found = self._rows(table, by, low, high, (*columns, *numbers))
             keep = np.ones(len(found[by]), np.bool_)
@@ -73,9 +103,36 @@ class Counterfactual:
         return read
 
 
+def stored_counterfactual(store: Store, catalogue: Catalogue, row: Matrix) -> Counterfactual:
+    """Return the counterfactual of a case of the store, given its matrix of one row."""
+    case = cases_of(store, catalogue, row.entity, [str(row.keys[0])], row.as_of.astype(np.int64))
+    return Counterfactual(store, catalogue, case, row, store_rows(store))
+
+
+def sent_counterfactual(store: Store, catalogue: Catalogue, row: Matrix, rows: History) -> Counterfactual:
+    """Return the counterfactual of a case whose history was sent as rows by table, given its matrix of one row."""
+    sent = Sent(store, rows)
+    bare = bare_cases(row.entity, np.array([sent.code(row.entity, str(row.keys[0]))], np.int64), row.as_of.astype(np.int64))
+    case = sent_case(store, catalogue, bare, sent)
+    return Counterfactual(store, catalogue, case, row, rows_beside(store, row.entity, sent))
+
+
+def remembered(rows: Rows) -> Rows:
+    """Return a place where rows come from that reads each stretch once."""
+    kept: dict[tuple[str, str, int, int, tuple[str, ...]], Read] = {}
+
+    def read(table: str, by: str, low: int, high: int, columns: tuple[str, ...]) -> Read:
+        asked = (table, by, low, high, columns)
+        if asked not in kept:
+            kept[asked] = rows(*asked)
+        return kept[asked]
+
+    return read
+
+
 def left_of(table: str) -> str:
     """Return the table whose rows a table has: its left side if it is a join."""
-    return next((join.left for join in declared_joins() if join.name == table), table)
+    return sides_of(table)[0]
 
 
 def sides_of(table: str) -> tuple[str, ...]:

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from features.matrix import Matrix
+from features.trace import Fact
 from models.booster import Floats, margins
 from models.bundle import Bundle
-from models.fact import Fact
 from models.reasons import Lead, leads, tellable
 
 MOST = 5

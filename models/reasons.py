@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from features.matrix import Matrix
+from features.trace import Fact
 from models.booster import Floats
 from models.bundle import Bundle
-from models.fact import Fact
 from models.manifest import FrozenFeature
 from models.sentence import sentence
 from models.wording import LANGUAGES

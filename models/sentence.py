@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from features.matrix import Matrix
-from models.fact import Fact
+from features.trace import Fact
 from models.manifest import FrozenFeature
 from models.wording import month_words, number_words, span_words, table_words, value_words
 

@@ -13,12 +13,13 @@ from features.catalogue import Catalogue
 from features.catalogue.declared import ENTITIES
 from features.catalogue.order import closure
 from features.contract import contract
-from features.counterfactual import Counterfactual, left_of
-from features.engine import catalogue_of, matrix
+from features.counterfactual import Counterfactual, left_of, sent_counterfactual, stored_counterfactual
+from features.engine import catalogue_of, evaluate_rows, matrix
 from features.language import atoms_of
 from features.matrix import Matrix
-from features.register import cases_of
+from features.online import History
 from features.store import Store, open_store
+from features.trace import Fact
 from tests.random_history import LAST, write_history
 
 DAY = LAST - 30
@@ -39,7 +40,7 @@ def store(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Store:
         return open_store(source)
 
 
-def without_keys(source: Path, target: Path, table: str, gone: set[str]) -> Path:
+def without_keys(source: Path, target: Path, table: str, gone: frozenset[str]) -> Path:
     """Copy a source, leaving out every version of the rows whose numbers are given."""
     shutil.copytree(source, target)
     key = contract()[table].key
@@ -56,7 +57,11 @@ def without_keys(source: Path, target: Path, table: str, gone: set[str]) -> Path
 def case_of(store: Store, entity: str, key: str) -> tuple[Counterfactual, Matrix]:
     catalogue = catalogue_of(store)
     row = matrix(store, entity, DAY, [key], catalogue)
-    return Counterfactual(store, catalogue, cases_of(store, catalogue, entity, [key], np.array([DAY])), row), row
+    return stored_counterfactual(store, catalogue, row), row
+
+
+def fact(measure: str, first: int = NEVER, last: int = EVER) -> Fact:
+    return Fact(measure, "", "", "", 0, "", first, last, (), 1)
 
 
 def said(values: Matrix, name: str) -> list[object]:
@@ -74,8 +79,8 @@ def test_features_without_rows_equal_those_of_a_history_that_never_held_them(
     catalogue, less, path = catalogue_of(store), {}, source
     for entity, key, measure in CASES:
         changed, row = case_of(store, entity, key)
-        less[entity, key] = changed.without(measure, NEVER, EVER)
-        gone = changed._counted(catalogue.measure(measure), NEVER, EVER)
+        less[entity, key] = changed.without(fact(measure))
+        gone = changed.rows_of(fact(measure))
         assert gone and any(said(less[entity, key], name) != said(row, name) for name in row.names)
         path = without_keys(path, tmp_path / measure, left_of(catalogue.measure(measure).table), gone)
     other = open_store(path)
@@ -92,12 +97,46 @@ def test_without_rows_that_are_not_there_nothing_changes(store: Store, entity: s
     placed = {atom.measure for feature in catalogue.features(entity) for atom in atoms_of(feature.tree)
               if catalogue.measure(atom.measure).when}
     for measure in sorted(placed)[:12]:
-        assert changed.without(measure, NEVER, NEVER).values.tobytes() == row.values.tobytes()
+        assert changed.without(fact(measure, NEVER, NEVER)).values.tobytes() == row.values.tobytes()
 
 
 def test_only_rows_placed_in_the_span_go(store: Store) -> None:
     changed, row = case_of(store, "enterprise", "E003")
-    early, late = changed.without("hires", NEVER, DAY - 365), changed.without("hires", DAY - 364, EVER)
+    early, late = changed.without(fact("hires", last=DAY - 365)), changed.without(fact("hires", first=DAY - 364))
     assert early.column("hires_365d")[0] == row.column("hires_365d")[0] > 0
     assert late.column("hires_365d")[0] == 0
-    assert changed.without("hires", NEVER, EVER).column("mean_tenure")[0] != row.column("mean_tenure")[0]
+    assert changed.without(fact("hires")).column("mean_tenure")[0] != row.column("mean_tenure")[0]
+
+
+def test_facts_name_the_rows_that_go_and_the_register_is_none(store: Store) -> None:
+    changed, row = case_of(store, "enterprise", "E003")
+    [found] = [one for one in changed.facts("declared_last") if one.measure == "declared"]
+    rows = changed.rows_of(found)
+    assert found.n_rows == len(rows) > 0 and set(found.row_ids) <= rows
+    assert np.isnan(changed.without(found).column("declared_last")[0]) != np.isnan(row.column("declared_last")[0])
+    assert changed.facts("section") == [] and changed.facts("no_feature_of_the_store") == []
+
+
+def test_a_claim_stays_when_the_claims_of_its_claimant_go(store: Store) -> None:
+    for key in matrix(store, "claim", DAY).keys.tolist()[:8]:
+        changed, row = case_of(store, "claim", key)
+        less = changed.without(fact("worker_claims"))
+        assert said(less, "scheme") == said(row, "scheme") and said(less, "claim_amount") == said(row, "claim_amount")
+        assert less.column("claimant_claims_all")[0] <= 1
+
+
+def test_history_sent_with_a_request_loses_rows_as_the_store_does(store: Store) -> None:
+    catalogue = catalogue_of(store)
+    months = [{"row_id": f"t{month}", "enterprise": "E003", "month": f"2015-0{month}", "employees": 10 * month,
+               "payroll": 100, "recorded_on": "2015-05-20"} for month in (2, 3, 4)]
+    register = [{"enterprise": "E003", "since": "2012-01-01", "recorded_on": "2013-01-01"}]
+    sent: History = {"enterprises": register, "tax_payroll": months}
+    row = evaluate_rows(store, "enterprise", "E003", DAY, sent)
+    changed = sent_counterfactual(store, catalogue, row, sent)
+    [found] = [one for one in changed.facts("declared_last") if one.measure == "declared"]
+    assert found.row_ids == ("t2", "t3", "t4")
+    less = changed.without(found)
+    kept = [name for name in row.names if said(row, name) == said(less, name)]
+    expected = evaluate_rows(store, "enterprise", "E003", DAY, {"enterprises": register, "tax_payroll": []})
+    assert row.column("declared_last")[0] == 40 and [n for n in row.names if said(less, n) != said(expected, n)] == []
+    assert 100 < len(kept) < len(row.names)

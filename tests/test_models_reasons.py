@@ -10,30 +10,21 @@ import numpy as np
 
 from features.days import day_of
 from features.matrix import Matrix
+from features.trace import Fact
 from models.bundle import Bundle, Parts
 from models.evidence import counterfactual, evidence
 from models.explain import explain
-from models.fact import Fact
 from models.manifest import FrozenFeature
 from models.reasons import leads, mitigations_of, reasons_of, tellable
 from models.score import score
 from models.wording import span_words
 
+MAY = (day_of("2015-05-01"), day_of("2015-05-31"))
 
-@dataclass(frozen=True)
-class Row:
+
+def filed(measure: str, *row_ids: str, n_rows: int = 1) -> Fact:
     """A fact by hand."""
-
-    measure: str
-    table: str = "tax_payroll"
-    zh: str = "税务申报人数"
-    en: str = "staff filed with tax"
-    value: int | None = 265
-    unit: str = "persons"
-    first: int = day_of("2015-05-01")
-    last: int = day_of("2015-05-31")
-    row_ids: tuple[str, ...] = ("t1",)
-    n_rows: int = 1
+    return Fact(measure, "tax_payroll", "税务申报人数", "staff filed with tax", 265, "persons", *MAY, row_ids or ("t1",), n_rows)
 
 
 @dataclass(frozen=True)
@@ -42,8 +33,8 @@ class ByHand:
 
     row: Matrix
 
-    def facts(self, feature: str) -> Sequence[Row]:
-        return () if np.isnan(self.row.column(feature)[0]) else (Row(feature),)
+    def facts(self, feature: str) -> Sequence[Fact]:
+        return () if np.isnan(self.row.column(feature)[0]) else (filed(feature),)
 
     def without(self, fact: Fact) -> Matrix:
         values = self.row.values.copy()
@@ -71,15 +62,15 @@ def test_a_reason_names_table_rows_and_days_in_both_languages(model_bundle: Bund
     bundle = dressed(model_bundle, gap={
         "reason_zh": "{month}税务申报{declared}人，养老在保{staff}人",
         "reason_en": "tax payroll reports {declared} staff in {month}, {staff} are enrolled"})
-    [reason] = reasons_of(bundle, case(staff=167), np.array([0, 0.5, 0, 0, 0, 0]), {"gap": [Row("declared")]})
+    [reason] = reasons_of(bundle, case(staff=167), np.array([0, 0.5, 0, 0, 0, 0]), {"gap": [filed("declared")]})
     assert reason.zh == "2015年5月税务申报265人，养老在保167人（税务工资申报，2015年5月，行 t1）"
     assert reason.en == ("tax payroll reports 265 staff in May 2015, 167 are enrolled "
                          "(payroll as filed with the tax bureau, May 2015, row t1)")
-    assert (reason.feature, reason.contribution, reason.facts) == ("gap", 0.5, (Row("declared"),))
+    assert (reason.feature, reason.contribution, reason.facts) == ("gap", 0.5, (filed("declared"),))
 
 
 def test_without_a_template_the_meaning_the_value_and_the_fact_are_said(model_bundle: Bundle) -> None:
-    fact = Row("declared", row_ids=("t1", "t2"), n_rows=7)
+    fact = filed("declared", "t1", "t2", n_rows=7)
     [reason] = reasons_of(dressed(model_bundle), case(), np.array([0, 0.5, 0, 0, 0, 0]), {"gap": [fact]})
     assert reason.zh == "特征 gap：98人（税务申报人数265人：税务工资申报，2015年5月，行 t1、t2等7行）"
     assert reason.en == ("feature gap: 98 persons (staff filed with tax 265 persons: "
@@ -88,7 +79,7 @@ def test_without_a_template_the_meaning_the_value_and_the_fact_are_said(model_bu
 
 def test_a_template_that_names_what_is_not_known_gives_way_to_the_meaning(model_bundle: Bundle) -> None:
     bundle = dressed(model_bundle, gap={"reason_zh": "申报{nothing}人", "reason_en": "{nothing} filed"})
-    [reason] = reasons_of(bundle, case(), np.array([0, 0.5, 0, 0, 0, 0]), {"gap": [Row("declared")]})
+    [reason] = reasons_of(bundle, case(), np.array([0, 0.5, 0, 0, 0, 0]), {"gap": [filed("declared")]})
     assert reason.en.startswith("feature gap: 98 persons") and "{" not in reason.zh + reason.en
 
 
@@ -97,14 +88,14 @@ def test_features_of_one_family_and_tables_are_told_once_with_their_sum(model_bu
                      months_late={"family": "compared"})
     found = leads(bundle, np.array([0.25, 0.5, -0.125, 0.0, 0.5, 0.0]))
     assert [(lead.contribution, lead.members) for lead in found] == [(0.625, ("gap", "staff")), (0.5, ("sector",))]
-    facts = {"gap": [Row("gap")], "staff": [Row("staff")]}
+    facts = {"gap": [filed("gap")], "staff": [filed("staff")]}
     [reason] = reasons_of(bundle, case(), np.array([0.25, 0.5, -0.125, 0.0, 0.0, 0.0]), facts)
     assert (reason.feature, reason.contribution) == ("gap", 0.625)
 
 
 def test_what_lowers_the_score_is_told_apart(model_bundle: Bundle) -> None:
     contributions = np.array([0.25, -0.5, -0.75, 0.0, 0.0, 0.0])
-    facts = {name: [Row(name)] for name in ("staff", "gap", "months_late")}
+    facts = {name: [filed(name)] for name in ("staff", "gap", "months_late")}
     bundle = dressed(model_bundle)
     assert [reason.feature for reason in reasons_of(bundle, case(), contributions, facts)] == ["staff"]
     assert [reason.feature for reason in mitigations_of(bundle, case(), contributions, facts)] == ["months_late", "gap"]
