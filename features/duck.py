@@ -54,12 +54,14 @@ def opened(limits: Limits = MODEST) -> Connection:
     return connection
 
 
-def locked(folders: Sequence[Path], *, clock: str = "UTC", limits: Limits = MODEST) -> Connection:
-    """Return a connection that reads files under `folders` only and whose settings can no longer be changed."""
+def locked(places: Sequence[Path], *, clock: str = "UTC", limits: Limits = MODEST) -> Connection:
+    """Return a connection that reads `places` only, files and whole folders, and whose settings are fixed for good."""
     connection = opened(limits)
     connection.execute(f"SET TimeZone={quoted(clock)}")
-    allowed = ", ".join(quoted(f"{folder.resolve()}/") for folder in folders)
-    connection.execute(f"SET allowed_directories=[{allowed}]")
+    folders = ", ".join(quoted(f"{place.resolve()}/") for place in places if place.is_dir())
+    files = ", ".join(quoted(place.resolve()) for place in places if place.is_file())
+    connection.execute(f"SET allowed_directories=[{folders}]")
+    connection.execute(f"SET allowed_paths=[{files}]")
     connection.execute("SET enable_external_access=false")
     connection.execute("SET lock_configuration=true")
     return connection

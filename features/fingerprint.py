@@ -16,8 +16,8 @@ _DATA = re.compile(r"\$\{DATA\}/?([^'\"\s]*)")
 
 
 def files_of(source: Source) -> list[Path]:
-    """Return every file that a source consists of: its folder, and the data that its views name."""
-    found = {path for path in source.folder.rglob("*") if path.is_file() and not path.name.startswith(".")}
+    """Return every file that a source consists of: those in its folder, its tables' parts, the data its views name."""
+    found = {path for place in source.places if place != source.data for path in _under(place)}
     for place in source.tables.values():
         if place.suffix == ".sql":
             for pattern in _DATA.findall(place.read_text("utf-8")):
@@ -29,8 +29,12 @@ def _matching(data: Path, pattern: str) -> Iterator[Path]:
     if not data.is_dir():
         return
     place = data / pattern if pattern else data
-    files = place.rglob("*") if place.is_dir() else data.glob(pattern)
-    yield from (path for path in files if path.is_file())
+    for found in [place] if place.is_dir() else data.glob(pattern):
+        yield from _under(found)
+
+
+def _under(place: Path) -> Iterator[Path]:
+    yield from (path for path in (place.rglob("*") if place.is_dir() else [place]) if path.is_file())
 
 
 def _mark(path: Path) -> str:

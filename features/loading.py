@@ -101,8 +101,7 @@ def _fill(work: Work, source: Source) -> dict[str, Any]:
 
 
 def _stage_all(work: Work, source: Source) -> list[Staged]:
-    folders = [folder for folder in (source.folder, source.data) if folder.is_dir()]
-    connection = locked(folders, clock=source.declaration.clock, limits=work.limits)
+    connection = locked(source.places, clock=source.declaration.clock, limits=work.limits)
     for table in source.tables:
         sound(connection, source, table)
     return [stage(connection, source, table, folder=work.folder / "staged", progress=work.progress)

@@ -20,10 +20,12 @@ WIDTHS = {"id": "VARCHAR", "choice": "TINYINT", "flag": "TINYINT", "day": "INTEG
 
 
 def relation_sql(source: Source, table: str) -> str:
-    """Return the SELECT that reads one table of a source, ${DATA} put in; SourceError if it is no single SELECT."""
+    """Return the SELECT that reads one table of a source, ${DATA} and ${SOURCE} put in; SourceError if it is no single SELECT."""
     place = source.tables[table]
     if place.suffix == ".sql":
-        query = place.read_text("utf-8").replace("${DATA}", str(source.data)).strip().rstrip(";")
+        query = place.read_text("utf-8").strip().rstrip(";")
+        for name, folder in (("${DATA}", source.data), ("${SOURCE}", source.folder)):
+            query = query.replace(name, str(folder).replace("'", "''"))
         with in_one_line(place):
             single = is_one_select(query)
         if not single:
@@ -42,7 +44,7 @@ def in_one_line(place: Path) -> Iterator[None]:
         yield
     except ForbiddenError as error:
         raise SourceError(f"{place.name} reads outside the data of its source: {_first_line(error)}; "
-                          "put the file under ${DATA} or beside source.toml") from None
+                          "name it as ${DATA}/… or, beside source.toml, as ${SOURCE}/…") from None
     except (DuckError, pa.ArrowException, OSError) as error:
         raise SourceError(f"{place.name}: {_first_line(error)}") from None
 

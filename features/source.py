@@ -41,6 +41,13 @@ class Source:
     def targets(self) -> dict[str, Target]:
         return self.declaration.target
 
+    @property
+    def places(self) -> list[Path]:
+        """What its tables may be read from: its data if it has views, the files in its folder, its tables' folders."""
+        data = [self.data] if any(place.suffix == ".sql" for place in self.tables.values()) else []
+        files = [path for path in sorted(self.folder.iterdir()) if path.is_file() and not path.name.startswith(".")]
+        return data + files + [place for place in self.tables.values() if place.is_dir()]
+
     def attributes(self, table: str) -> tuple[Attribute, ...]:
         """Return the attributes declared for one table, in their order."""
         return tuple(a for a in self.declaration.attribute if a.table == table)

@@ -14,6 +14,7 @@ import pytest
 from features.checking import check, lines_of
 from features.days import day_of
 from features.errors import HistoryError, LssiError, SourceError
+from features.fingerprint import fingerprint
 from features.loading import home, load
 from features.source import find_source
 from features.store import NULL, open_store
@@ -265,3 +266,23 @@ def test_a_broken_table_is_found_before_any_table_is_read(write_source: Write) -
     with pytest.raises(SourceError, match="'deaths' lacks column worker"):
         load(find_source(folder), lambda table, _rows: seen.append(table))
     assert seen == []
+
+
+def test_a_view_may_read_a_list_beside_its_declaration_but_no_folder_there(write_source: Write) -> None:
+    folder = write_source({"deaths": []})
+    (folder / "codes.csv").write_text("worker\nw1\n", "utf-8")
+    (folder / "truth").mkdir()
+    (folder / "truth" / "codes.csv").write_text("worker\nw1\n", "utf-8")
+    query = "SELECT worker, DATE '2014-01-01' AS died_on, 1 AS row_id, DATE '2014-02-01' AS recorded_on, 0 AS retracted FROM "
+    with_view(folder, "deaths", query + "'${SOURCE}/truth/codes.csv'")
+    assert "reads outside the data" in refusal(folder)
+    with_view(folder, "deaths", query + "'${SOURCE}/codes.csv'")
+    assert open_store(folder).texts("worker") == ["w1"]
+
+
+def test_what_lies_in_a_folder_that_is_no_table_is_not_part_of_the_source(write_source: Write) -> None:
+    folder = write_source({"deaths": [{"worker": "w1", "died_on": "2014-01-01"}]})
+    before = fingerprint(find_source(folder))
+    (folder / "truth").mkdir()
+    (folder / "truth" / "all.csv").write_text("worker\nw1\n", "utf-8")
+    assert fingerprint(find_source(folder)) == before
