@@ -33,6 +33,7 @@ def _cell_json(plan: Made, cell: CellPlan) -> dict[str, Any]:
         "inclusion_probability": float(cell.probability), "complaints_left": cell.complaints_left,
         "visits": [
             {"position": position, "enterprise": visit.unit.name, "why": visit.why, "minutes": visit.minutes,
+             "needed_minutes": plan.plan.policy.visit.minutes_of(visit.unit.staff),
              "drawn": visit.unit.name in lucky, "class": visit.unit.standing.grade,
              "medal": visit.unit.standing.waived, "exposed": visit.unit.standing.intensified,
              **_score_json(plan, visit.unit.name)}
