@@ -9,8 +9,10 @@ from lightgbm import Booster
 from features.errors import TargetError
 from features.matrix import Matrix
 from training.calibrate import calibration_of, isotonic, logistic, platt
+from training.cases import TRAIN, Cases
 from training.discrimination import auc, sort_by_score
-from training.fit import fit_any, fit_count, folds_of, scaled
+from training.fit import fit_any, fit_count, scaled
+from training.folds import Fold, folds_of, parts_by_key
 from training.recipe import Recipe, recipe_of
 
 FEW = {"most_rounds": 40, "folds": 3, "smallest_leaf": 10}
@@ -34,55 +36,85 @@ def few() -> Recipe:
     return recipe_of(FEW)
 
 
+def by_key(matrix: Matrix, recipe: Recipe) -> list[Fold]:
+    part = parts_by_key(matrix.keys, recipe.folds, recipe.seed)
+    return [Fold(part != place, part == place) for place in range(recipe.folds)]
+
+
+def on_days(label: np.ndarray, day: np.ndarray) -> Cases:
+    number, nothing = np.arange(len(label)), np.full(len(label), np.nan)
+    return Cases(number, day, day, number.astype(np.str_), np.full(len(label), TRAIN, np.int8), label, nothing, nothing, nothing,
+                 np.ones(len(label)))
+
+
 def test_the_same_cases_give_the_same_bytes() -> None:
     matrix, label, _ = drawn()
-    first, again = fit_any(matrix, label, few()), fit_any(matrix, label, few())
+    first, again = (fit_any(matrix, label, by_key(matrix, few()), few()) for _ in range(2))
     assert first.text == again.text and first.unseen.tobytes() == again.unseen.tobytes()
 
 
 def test_an_output_does_not_move_when_its_own_keys_labels_are_flipped() -> None:
-    """Rounds are chosen over all folds, so one shape and as many rounds as may be keep this exact."""
+    """Rounds are chosen over all folds, so one shape and one round keep this exact."""
     matrix, label, _ = drawn()
     recipe = recipe_of({**FEW, "shape": [{"leaves": 7}], "most_rounds": 1})
     flipped = label.copy()
     own = matrix.keys == matrix.keys[7]
     flipped[own] = 1 - flipped[own]
-    before, after = fit_any(matrix, label, recipe).unseen, fit_any(matrix, flipped, recipe).unseen
-    fold = folds_of(matrix.keys, recipe.folds, recipe.seed)
-    assert (before[fold == fold[7]] == after[fold == fold[7]]).all()
-    assert (before[fold != fold[7]] != after[fold != fold[7]]).any()
+    folds = by_key(matrix, recipe)
+    before, after = (fit_any(matrix, told, folds, recipe).unseen for told in (label, flipped))
+    held = next(fold.held for fold in folds if fold.held[7])
+    assert (before[held] == after[held]).all()
+    assert (before[~held] != after[~held]).any()
 
 
-def test_cases_of_one_key_share_a_fold_in_any_order() -> None:
+def test_cases_of_one_key_share_a_part_in_any_order() -> None:
     keys = np.array(["b", "a", "b", "c", "a", "d"])
-    fold = folds_of(keys, 3, 1)
-    assert fold[0] == fold[2] and fold[1] == fold[4] and set(fold.tolist()) == {0, 1, 2}
-    assert (folds_of(keys[::-1], 3, 1) == fold[::-1]).all()
+    part = parts_by_key(keys, 3, 1)
+    assert part[0] == part[2] and part[1] == part[4] and set(part.tolist()) == {0, 1, 2}
+    assert (parts_by_key(keys[::-1], 3, 1) == part[::-1]).all()
+
+
+def test_a_trial_model_is_asked_only_of_days_a_gap_after_those_it_learned_from() -> None:
+    label, day = np.tile([0.0, 1.0], 300), np.arange(600) // 2
+    folds = folds_of(day.astype(np.str_), on_days(label, day), few(), 30)
+    assert len(folds) == 3
+    for fold in folds:
+        assert day[fold.held].min() - day[fold.seen].max() == 30
+    assert np.sum([fold.held for fold in folds], axis=0).tolist() == (day >= 150).astype(int).tolist()
+
+
+def test_where_earlier_days_teach_too_little_the_folds_part_by_key() -> None:
+    label, day = np.tile([0.0, 1.0], 300), np.arange(600) // 2
+    for cases, gap in ((on_days(label, np.zeros(600, np.int64)), 0), (on_days(label, day), 400)):
+        folds = folds_of(day.astype(np.str_), cases, few(), gap)
+        assert (np.sum([fold.held for fold in folds], axis=0) == 1).all()
+        assert not any((fold.seen & fold.held).any() for fold in folds)
 
 
 def test_a_model_learns_what_is_there() -> None:
     matrix, label, _ = drawn()
-    unseen = fit_any(matrix, label, few()).unseen
-    assert (auc(sort_by_score(label, unseen)) or 0) > 0.7
+    unseen = fit_any(matrix, label, by_key(matrix, few()), few()).unseen
+    assert (auc(sort_by_score(label, unseen)) or 0) > 0.65
 
 
 def test_too_few_of_either_class_is_one_clear_line() -> None:
     matrix = drawn(100)[0]
     with pytest.raises(TargetError, match="got 3 with and 97 without"):
-        fit_any(matrix, (np.arange(100) < 3).astype(np.float64), few())
+        fit_any(matrix, (np.arange(100) < 3).astype(np.float64), by_key(matrix, few()), few())
     with pytest.raises(TargetError, match="got 100 with and 0 without"):
-        fit_any(matrix, np.ones(100), few())
+        fit_any(matrix, np.ones(100), by_key(matrix, few()), few())
 
 
 def test_the_number_found_is_learned_from_positives_and_fits_in_total_once_scaled() -> None:
     matrix, _, count = drawn()
-    fit = fit_count(matrix, count, few())
+    folds = by_key(matrix, few())
+    fit = fit_count(matrix, count, folds, few())
     assert fit is not None
     told = fit.model.predict(matrix.values)
     again = Booster(model_str=scaled(fit, 1.7).text).predict(matrix.values)
     assert again == pytest.approx(1.7 * told, rel=1e-12)
     assert told[count > 0].sum() == pytest.approx(count.sum(), rel=0.05)
-    assert fit_count(matrix, np.where(np.arange(len(count)) < 40, count, 0.0), few()) is None
+    assert fit_count(matrix, np.where(np.arange(len(count)) < 40, count, 0.0), folds, few()) is None
 
 
 def test_a_curve_is_recovered_and_rises_strictly() -> None:

@@ -1,7 +1,8 @@
-"""A fit: a deterministic LightGBM model whose number of rounds and calibration come from rows it had not seen."""
+"""A fit: a deterministic LightGBM model whose shape, rounds and calibration come from cases it had not seen."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,16 +13,18 @@ from numpy.typing import NDArray
 
 from features.errors import TargetError
 from features.matrix import Matrix
+from training.folds import Fold, enough
 from training.recipe import Recipe, Shape
 
 Floats = NDArray[np.float64]
+Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Fit:
-    """A model on all cases, its rounds and shape, its `loss` and outputs on cases `unseen` in cross-fitting.
+    """A model on all cases, its rounds and shape, and what trial models of that shape said of cases they had not seen.
 
-    `unseen`, float64 (n,), holds raw log-odds, or counts.
+    `unseen`, float64 (n,), holds raw log-odds, or counts; NaN for cases in no fold. `loss` is its mean loss.
     """
 
     model: Booster
@@ -36,41 +39,22 @@ class Fit:
         return str(self.model.model_to_string(num_iteration=-1))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Sample:
-    """Cases with a label and a fold each; only the `used` ones teach, all are predicted."""
-
-    matrix: Matrix
-    label: Floats
-    fold: NDArray[np.int64]
-    used: NDArray[np.bool_]
-
-
-def folds_of(keys: NDArray[np.str_], folds: int, seed: int) -> NDArray[np.int64]:
-    """Return each case's fold; the cases of one key share theirs, and the order of the rows does not matter."""
-    distinct, member = np.unique(keys, return_inverse=True)
-    places = np.random.default_rng(seed).permutation(len(distinct)) % folds
-    return np.asarray(places[member], dtype=np.int64)
-
-
-def fit_any(matrix: Matrix, label: Floats, recipe: Recipe) -> Fit:
+def fit_any(matrix: Matrix, label: Floats, folds: Sequence[Fold], recipe: Recipe) -> Fit:
     """Return a model of the log-odds of `label` (0 or 1); TargetError when either class has too few cases."""
-    positives = int(label.sum())
-    fewer = min(positives, len(label) - positives)
-    if fewer < recipe.least_positives:
+    if not enough(label, recipe.least_positives):
+        positives = int(label.sum())
         raise TargetError(f"learning needs {recipe.least_positives} labelled cases with and without a violation; got "
                           f"{positives} with and {len(label) - positives} without: add history or change the split")
-    fold = folds_of(matrix.keys, recipe.folds, recipe.seed)
-    return _fit(_Sample(matrix, label, fold, np.ones(len(label), np.bool_)), "binary", recipe)
+    return _fit(_Sample(matrix, label, np.ones(len(label), np.bool_)), "binary", folds, recipe)
 
 
-def fit_count(matrix: Matrix, count: Floats, recipe: Recipe) -> Fit | None:
+def fit_count(matrix: Matrix, count: Floats, folds: Sequence[Fold], recipe: Recipe) -> Fit | None:
     """Return a model of the number found given any, from the cases with a positive count; None when they are too few."""
     counted = count > 0
-    fold = folds_of(matrix.keys, recipe.folds, recipe.seed)
-    if counted.sum() < recipe.least_counted or len(np.unique(fold[counted])) < recipe.folds:
+    usable = [fold for fold in folds if (fold.seen & counted).sum() >= recipe.least_counted // 2 and (fold.held & counted).any()]
+    if counted.sum() < recipe.least_counted or not usable:
         return None
-    return _fit(_Sample(matrix, count, fold, counted), "poisson", recipe)
+    return _fit(_Sample(matrix, count, counted), "poisson", usable, recipe)
 
 
 def scaled(fit: Fit, factor: float) -> Fit:
@@ -82,17 +66,18 @@ def scaled(fit: Fit, factor: float) -> Fit:
     return replace(fit, unseen=fit.unseen * factor)
 
 
-def _fit(sample: _Sample, objective: str, recipe: Recipe) -> Fit:
-    """Return the model of the shape that did best on cases it had not seen, trained on all that may teach."""
-    cases = int(sample.used.sum())
-    tried = [_crossed(sample, recipe.lightgbm(shape, objective, cases), recipe) for shape in recipe.shape]
-    best = min(range(len(tried)), key=lambda place: tried[place].loss)
-    return _finished(sample, tried[best], recipe.shape[best])
+@dataclass(frozen=True, slots=True, eq=False)
+class _Sample:
+    """Cases with a label, of which only the `used` ones teach."""
+
+    matrix: Matrix
+    label: Floats
+    used: Mask
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Crossed:
-    """One shape, cross-fitted: a model per fold that never saw it, and the rounds of the least mean loss."""
+class _Trial:
+    """One shape, tried: a model per fold, and the number of rounds with the least mean loss on what they had not seen."""
 
     whole: Dataset
     parameters: dict[str, Any]
@@ -101,25 +86,44 @@ class _Crossed:
     loss: float
 
 
-def _crossed(sample: _Sample, parameters: dict[str, Any], recipe: Recipe) -> _Crossed:
+def _fit(sample: _Sample, objective: str, folds: Sequence[Fold], recipe: Recipe) -> Fit:
+    """Return the model of the shape that did best on cases it had not seen, trained on all that may teach."""
+    cases = int(sample.used.sum())
+    trials = [_trial(sample, folds, recipe.lightgbm(shape, objective, cases), recipe) for shape in recipe.shape]
+    best = min(range(len(trials)), key=lambda place: trials[place].loss)
+    trial = trials[best]
+    model = lightgbm.train(trial.parameters, _part(trial.whole, sample.used), trial.rounds)
+    return Fit(model, trial.rounds, recipe.shape[best], trial.loss, _unseen(sample, folds, trial))
+
+
+def _trial(sample: _Sample, folds: Sequence[Fold], parameters: dict[str, Any], recipe: Recipe) -> _Trial:
     whole = _dataset(sample, parameters)
-    held_out = [_held_out(whole, sample, fold, parameters, recipe) for fold in range(recipe.folds)]
-    shortest = min(len(curve) for _, curve in held_out)
-    curve = np.sum([curve[:shortest] for _, curve in held_out], axis=0) / sample.used.sum()
-    rounds = int(np.argmin(curve)) + 1
-    return _Crossed(whole, parameters, [model for model, _ in held_out], rounds, float(curve[rounds - 1]))
+    tried = [_tried(whole, Fold(fold.seen & sample.used, fold.held & sample.used), parameters, recipe) for fold in folds]
+    shortest = min(len(curve) for _, curve in tried)
+    total = np.sum([curve[:shortest] for _, curve in tried], axis=0)
+    rounds = int(np.argmin(total)) + 1
+    asked = sum(int((fold.held & sample.used).sum()) for fold in folds)
+    return _Trial(whole, parameters, [model for model, _ in tried], rounds, float(total[rounds - 1]) / asked)
 
 
-def _finished(sample: _Sample, best: _Crossed, shape: Shape) -> Fit:
-    unseen = np.empty(len(sample.label))
-    raw = best.parameters["objective"] == "binary"
-    for fold, model in enumerate(best.models):
-        out = sample.fold == fold
-        if out.any():
-            values = sample.matrix.values[out]
-            unseen[out] = model.predict(values, raw_score=raw, num_iteration=best.rounds, num_threads=1)
-    model = lightgbm.train(best.parameters, _part(best.whole, sample.used), best.rounds)
-    return Fit(model, best.rounds, shape, best.loss, unseen)
+def _tried(whole: Dataset, fold: Fold, parameters: dict[str, Any], recipe: Recipe) -> tuple[Booster, Floats]:
+    """Return a model of the seen cases, and its loss on the held ones, summed, after each round."""
+    losses: dict[str, dict[str, list[float]]] = {}
+    model = lightgbm.train(
+        parameters, _part(whole, fold.seen), recipe.most_rounds, valid_sets=[_part(whole, fold.held)], valid_names=["held"],
+        callbacks=[lightgbm.early_stopping(recipe.patience, verbose=False), lightgbm.record_evaluation(losses)],
+    )
+    (curve,) = losses["held"].values()
+    return model, np.array(curve) * int(fold.held.sum())
+
+
+def _unseen(sample: _Sample, folds: Sequence[Fold], trial: _Trial) -> Floats:
+    unseen = np.full(len(sample.label), np.nan)
+    raw = trial.parameters["objective"] == "binary"
+    for fold, model in zip(folds, trial.models, strict=True):
+        values = sample.matrix.values[fold.held]
+        unseen[fold.held] = model.predict(values, raw_score=raw, num_iteration=trial.rounds, num_threads=1)
+    return unseen
 
 
 def _dataset(sample: _Sample, parameters: dict[str, Any]) -> Dataset:
@@ -129,19 +133,5 @@ def _dataset(sample: _Sample, parameters: dict[str, Any]) -> Dataset:
                    params=parameters, free_raw_data=False).construct()
 
 
-def _part(whole: Dataset, chosen: NDArray[np.bool_]) -> Dataset:
+def _part(whole: Dataset, chosen: Mask) -> Dataset:
     return whole.subset(np.flatnonzero(chosen).tolist())
-
-
-def _held_out(
-    whole: Dataset, sample: _Sample, fold: int, parameters: dict[str, Any], recipe: Recipe
-) -> tuple[Booster, Floats]:
-    """Return a model that never saw one fold, and its loss there, summed over the fold, after each round."""
-    seen, held = sample.used & (sample.fold != fold), sample.used & (sample.fold == fold)
-    losses: dict[str, dict[str, list[float]]] = {}
-    model = lightgbm.train(
-        parameters, _part(whole, seen), recipe.most_rounds, valid_sets=[_part(whole, held)], valid_names=["held"],
-        callbacks=[lightgbm.early_stopping(recipe.patience, verbose=False), lightgbm.record_evaluation(losses)],
-    )
-    (curve,) = losses["held"].values()
-    return model, np.array(curve) * int(held.sum())

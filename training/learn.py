@@ -13,6 +13,7 @@ from models.calibration import Calibration
 from training.calibrate import calibration_of
 from training.cases import Cases
 from training.fit import Fit, fit_any, fit_count, scaled
+from training.folds import folds_of
 from training.recipe import Recipe
 
 Floats = NDArray[np.float64]
@@ -38,29 +39,20 @@ class Learned:
         return np.asarray(self.calibration(self.raw(matrix)) * means(self.count.model, matrix.values))
 
 
-def learn(matrix: Matrix, cases: Cases, recipe: Recipe) -> Learned:
-    """Return what the labelled cases teach; calibration rests on the latest of them, scored by models that never saw them.
+def learn(matrix: Matrix, cases: Cases, recipe: Recipe, *, gap: int) -> Learned:
+    """Return what the labelled cases teach; calibration rests on later cases, scored by models of earlier ones.
 
-    Raises TargetError when too few cases have a label of either kind.
+    `gap` is the number of days by which a later case's day follows an earlier one's. Raises TargetError when too few
+    cases have a label of either kind.
     """
-    fit = fit_any(matrix, cases.label, recipe)
-    late = latest(cases, recipe)
-    calibration = calibration_of(fit.unseen[late], cases.label[late])
-    count = fit_count(matrix, np.nan_to_num(cases.count), recipe)
+    folds = folds_of(matrix.keys, cases, recipe, gap)
+    fit = fit_any(matrix, cases.label, folds, recipe)
+    asked = ~np.isnan(fit.unseen)
+    calibration = calibration_of(fit.unseen[asked], cases.label[asked])
+    count = fit_count(matrix, np.nan_to_num(cases.count), folds, recipe)
     if count is not None:
-        counted = late & ~np.isnan(cases.count)
+        counted = ~np.isnan(count.unseen) & ~np.isnan(cases.count)
         told = float((calibration(fit.unseen[counted]) * count.unseen[counted]).sum())
         factor = float(cases.count[counted].sum()) / told if told > 0 else 1.0
         count = scaled(count, float(np.clip(factor, 1 / FARTHEST, FARTHEST)))
     return Learned(fit, calibration, count)
-
-
-def latest(cases: Cases, recipe: Recipe) -> NDArray[np.bool_]:
-    """Return the latest cases, the recipe's share of all at least; all of them where these hold too few of a class."""
-    ascending = np.sort(cases.day)
-    first = ascending[int((1 - recipe.calibrate_on) * len(ascending))]
-    late = cases.day >= first
-    positives = int(cases.label[late].sum())
-    if min(positives, int(late.sum()) - positives) < recipe.least_positives:
-        return np.ones(len(cases), np.bool_)
-    return np.asarray(late)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from features.errors import TargetError
 from features.matrix import Matrix
 from training.calibrate import calibration_of
 from training.cases import Cases
 from training.fit import fit_any
+from training.folds import Fold, enough, parts_by_key
 from training.recipe import Recipe, Shape
 
 Floats = NDArray[np.float64]
@@ -27,10 +27,10 @@ def propensity(matrix: Matrix, cases: Cases, recipe: Recipe) -> Floats:
     if seen.all():
         return np.ones(len(cases))
     simple = recipe.model_copy(update={"shape": (Shape(leaves=7),), "most_rounds": ROUNDS})
-    try:
-        fit = fit_any(matrix, seen, simple)
-    except TargetError:
+    if not enough(seen, recipe.least_positives):
         return np.full(len(cases), np.nan)
+    part = parts_by_key(matrix.keys, recipe.folds, recipe.seed)
+    fit = fit_any(matrix, seen, [Fold(part != place, part == place) for place in range(recipe.folds)], simple)
     among_drawn = calibration_of(fit.unseen, seen)(fit.unseen)
     stands_for = float(cases.weight[seen == 0].mean())
     odds = among_drawn / (1 - among_drawn) / stands_for

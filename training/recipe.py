@@ -36,7 +36,7 @@ class Recipe(_Declared):
     category_smoothing: float = Field(ge=0)
     few_categories: int = Field(ge=1)
     folds: int = Field(ge=2, le=20)
-    calibrate_on: float = Field(gt=0, le=1)
+    tried_on: float = Field(gt=0, lt=1)
     least_positives: int = Field(ge=5)
     least_counted: int = Field(ge=10)
     capacity: float = Field(gt=0)

@@ -12,18 +12,21 @@ WAYS = (("labelled_only", "仅有标签者", "labelled rows only"), ("inverse_pr
 def lines_of(result: Mapping[str, Any]) -> list[str]:
     """Return the lines, each in Chinese and English."""
     metrics = result["metrics"]
-    parts = [f"{zh} {en}: {part['rows']:,} ({part['positives']:,} +), {part.get('from', '')} … {part.get('until', '')}"
-             for zh, en, part in (("训练", "train", result["train"]), ("测试", "test", result["test"]))]
+    judged = f"AUC {_with(metrics, 'auc')}   AP {_with(metrics, 'average_precision')}"
+    registered = f"{result['mlflow']['model']} v{result['mlflow']['version']}, 启用 in use v{result['champion']}"
     return [
         f"{result['target']} @ {result['source']}, {result['features']} 个特征 features, as of {result['as_of']}",
-        *parts,
-        f"AUC {_with(metrics, 'auc')}   AP {_with(metrics, 'average_precision')}   基准 base {_of(metrics['base_rate'])}   "
-        f"Brier {_of(metrics['brier'])}",
+        _part("训练 train", result["train"]),
+        _part("测试 test", result["test"]),
+        f"{judged}   基准 base {_of(metrics['base_rate'])}   Brier {_of(metrics['brier'])}",
         *_capacity(metrics["capacity"]),
         *_earlier(metrics),
-        f"模型 model {result['bundle']} ({result['model_digest'][:12]}), 登记 registered {result['mlflow']['model']} "
-        f"v{result['mlflow']['version']}, 启用 in use v{result['champion']}",
+        f"模型 model {result['bundle']}, 登记 registered {registered}",
     ]
+
+
+def _part(name: str, part: Mapping[str, Any]) -> str:
+    return f"{name}: {part['rows']:,} ({part['positives']:,} +), {part.get('from', '')} … {part.get('until', '')}"
 
 
 def _of(value: float | None) -> str:
@@ -37,8 +40,8 @@ def _with(metrics: Mapping[str, Any], name: str) -> str:
 
 def _capacity(found: Mapping[str, Any]) -> list[str]:
     told = ", ".join(f"{zh} {en} {_of(found[way])}" for way, zh, en in WAYS)
-    return [f"名单前 {found['listed']:,} 户的命中率 precision of the first {found['listed']:,}: {told}; "
-            f"无标签 without label {found['share_without_label']:.0%}"]
+    unseen = f"无标签 without label {found['share_without_label']:.0%}"
+    return [f"名单前 {found['listed']:,} 个的命中率 precision of the first {found['listed']:,}: {told}; {unseen}"]
 
 
 def _earlier(metrics: Mapping[str, Any]) -> list[str]:

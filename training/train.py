@@ -54,7 +54,8 @@ def trained_on(store: Store, name: str) -> Trained:
     recipe = recipe_of(target.fit, target=name)
     whole = dataset(store, name, seed=recipe.seed)
     taught, tested = whole.taught(), whole.tested()
-    learned = learn(whole.matrix.take(taught), whole.cases.take(taught), recipe)
+    gap = target.horizon if target.as_of else 0
+    learned = learn(whole.matrix.take(taught), whole.cases.take(taught), recipe, gap=gap)
     matrix, cases = whole.matrix.take(tested), whole.cases.take(tested)
     raw = learned.raw(matrix)
     answers = Answers(raw, learned.calibration(raw), learned.expected(matrix))
