@@ -15,6 +15,8 @@ MOST = 5
 TRIED = 12
 MEMBERS = 3
 MITIGATING = 2
+ENOUGH = 0.5
+"""A narrower fact is told rather than the one that matters most if its removal lowers the score this much as far."""
 
 
 class History(Protocol):
@@ -28,39 +30,58 @@ class History(Protocol):
 
 
 def evidence(bundle: Bundle, row: Matrix, contributions: Floats, history: History) -> dict[str, tuple[Fact, ...]]:
-    """Return by feature what the reasons of one case rest on: at most MOST facts whose removal lowers the raw score.
+    """Return by feature the fact that each reason of one case rests on: its removal lowers the raw score.
 
-    Features come from the strongest leads; up to MITIGATING facts of leads that lower the score follow, unchecked.
+    Features come from the strongest leads, MOST of them, no fact twice; MITIGATING facts of leads that lower the
+    score follow, unchecked.
     """
-    by_name = {feature.name: feature for feature in bundle.features}
-
-    def told(lead: Lead) -> list[str]:
-        return [name for name in lead.members if tellable(by_name[name], row)][:MEMBERS]
-
+    trial = Trial(bundle, row, history)
     found: dict[str, tuple[Fact, ...]] = {}
     ordered = leads(bundle, contributions)
-    raising = [lead for lead in ordered if lead.contribution > 0]
-    raw = float(margins(bundle.any_model, bundle.matrix(row))[0])
-    for lead in raising[:TRIED]:
-        held = (_held(bundle, raw, history, name) for name in told(lead))
-        found |= next((one for one in held if one), {})
+    for lead in [lead for lead in ordered if lead.contribution > 0][:TRIED]:
+        held = next((one for name in trial.told(lead) if (one := trial.held(name))), {})
+        found |= held
         if len(found) == MOST:
             break
-    lowering = [lead for lead in reversed(ordered) if lead.contribution < 0]
-    for lead in lowering[:MITIGATING]:
-        stated = ((name, tuple(history.facts(name))) for name in told(lead))
-        found |= next(({name: facts} for name, facts in stated if facts), {})
+    for lead in [lead for lead in reversed(ordered) if lead.contribution < 0][:MITIGATING]:
+        stated = ((name, history.facts(name)) for name in trial.told(lead))
+        found |= next(({name: (facts[0],)} for name, facts in stated if facts), {})
     return found
 
 
-def _held(bundle: Bundle, raw: float, history: History, name: str) -> dict[str, tuple[Fact, ...]]:
-    """Return the one fact of a feature without which the score is lowest, if it is lower than with it."""
-    lowest, best = raw, None
-    for fact in history.facts(name):
-        lessened = counterfactual(bundle, history, fact)
-        if lessened < lowest:
-            lowest, best = lessened, fact
-    return {} if best is None else {name: (best,)}
+class Trial:
+    """Takes facts away from one case, each once, and remembers what the score became and which were told."""
+
+    def __init__(self, bundle: Bundle, row: Matrix, history: History) -> None:
+        self._bundle, self._row, self._history = bundle, row, history
+        self._declared = {feature.name: feature for feature in bundle.features}
+        self._raw = float(margins(bundle.any_model, bundle.matrix(row))[0])
+        self._drops: dict[tuple[str, int, int], float] = {}
+        self._told: set[tuple[str, int, int]] = set()
+
+    def told(self, lead: Lead) -> list[str]:
+        """Return the features of a lead that can be told, the strongest MEMBERS."""
+        return [name for name in lead.members if tellable(self._declared[name], self._row)][:MEMBERS]
+
+    def held(self, name: str) -> dict[str, tuple[Fact, ...]]:
+        """Return a feature with the narrowest fact that matters for the score, if one that was not told yet does."""
+        facts = [fact for fact in self._history.facts(name) if _known(fact) not in self._told]
+        drops = {fact: self._drop(fact) for fact in facts}
+        largest = max(drops.values(), default=0.0)
+        if largest <= 0:
+            return {}
+        chosen = min((fact for fact in facts if drops[fact] >= ENOUGH * largest), key=lambda f: (f.n_rows, -drops[f]))
+        self._told.add(_known(chosen))
+        return {name: (chosen,)}
+
+    def _drop(self, fact: Fact) -> float:
+        if _known(fact) not in self._drops:
+            self._drops[_known(fact)] = self._raw - counterfactual(self._bundle, self._history, fact)
+        return self._drops[_known(fact)]
+
+
+def _known(fact: Fact) -> tuple[str, int, int]:
+    return fact.measure, fact.first, fact.last
 
 
 def counterfactual(bundle: Bundle, history: History, fact: Fact) -> float:

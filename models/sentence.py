@@ -34,19 +34,25 @@ def sentence(
     else:
         meaning = feature.zh if language == "zh" else feature.en
         said = SAYS[language].format(meaning=meaning, value=_own_value(feature, row, language, value_words))
-        sources = [_valued(fact, language) + source_words(fact, language) for fact in facts]
+        own = float(row.column(feature.name)[0])
+        sources = [_valued(fact, own, language) + source_words(fact, language) for fact in facts]
     return said + SOURCE[language].format(facts=AND[language].join(dict.fromkeys(sources)))
 
 
 def _words(feature: FrozenFeature, row: Matrix, facts: tuple[Fact, ...], language: str) -> dict[str, str]:
-    """Return what a template may name: a measure, `value`, and `month` or `span` of the facts."""
-    first, last = min(fact.first for fact in facts), max(fact.last for fact in facts)
+    """Return what a template may name: a fact's measure, its `<measure>_month` or `<measure>_span`, and `value`."""
     words = {fact.measure: number_words(fact.value, fact.unit, language) for fact in facts}
     words["value"] = _own_value(feature, row, language, number_words)
-    return words | {"month": month_words(last, language), "span": span_words(first, last, language)}
+    for fact in facts:
+        words[f"{fact.measure}_month"] = month_words(fact.last, language)
+        words[f"{fact.measure}_span"] = span_words(fact.first, fact.last, language)
+    return words
 
 
-def _valued(fact: Fact, language: str) -> str:
+def _valued(fact: Fact, own: float, language: str) -> str:
+    """Return a fact's own value in words, unless it says no more than the feature's."""
+    if fact.value is None or fact.value == int(own):
+        return ""
     meaning = fact.zh if language == "zh" else fact.en
     return VALUED[language].format(meaning=meaning, value=value_words(fact.value, fact.unit, language))
 

@@ -18,6 +18,7 @@ MISSING = {"zh": "缺失", "en": "missing"}
 YES_NO = {"zh": ("否", "是"), "en": ("no", "yes")}
 TO = {"zh": "至", "en": " to "}
 WAN = 1_000_000  # fen in ten thousand yuan
+GROUPED = 10_000  # from here on thousands are set apart, so that years stay whole
 _MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
            "November", "December")
 
@@ -62,8 +63,8 @@ def number_words(value: float | None, unit: str, language: str) -> str:
 def value_words(value: float | None, unit: str, language: str) -> str:
     """Return a value with its unit.
 
-    >>> value_words(1, "persons", "en"), value_words(1265, "persons", "zh"), value_words(90, "minutes", "en")
-    ('1 person', '1,265人', '1.5 hours')
+    >>> value_words(1, "persons", "en"), value_words(12650, "persons", "zh"), value_words(90, "minutes", "en")
+    ('1 person', '12,650人', '1.5 hours')
     """
     return _said(value, unit, language, lambda number, known: known.words(language, number))
 
@@ -76,7 +77,8 @@ def _said(value: float | None, unit: str, language: str, worded: Callable[[str, 
     if unit == "fen":
         return money_words(value, language)
     known = units().get(unit, _PLAIN)
-    number = f"{value / known.divisor:,.{known.decimals}f}"
+    scaled = value / known.divisor
+    number = f"{scaled:,.{known.decimals}f}" if abs(scaled) >= GROUPED else f"{scaled:.{known.decimals}f}"
     if "." in number:
         number = number.rstrip("0").rstrip(".")
     number = "0" if number == "-0" else number

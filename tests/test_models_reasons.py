@@ -42,6 +42,26 @@ class ByHand:
         return replace(self.row, values=values)
 
 
+@dataclass(frozen=True)
+class OneFact(ByHand):
+    """A history in which every number of a case rests on one and the same fact."""
+
+    def facts(self, feature: str) -> Sequence[Fact]:
+        return (replace(filed("all"), zh=feature, en=feature),)
+
+    def without(self, fact: Fact) -> Matrix:
+        lost = np.nan if fact.measure == "all" else 0.0
+        return replace(self.row, values=np.full_like(self.row.values, lost))
+
+
+@dataclass(frozen=True)
+class TwoWays(ByHand):
+    """A history in which each number goes with either of two facts, one of more rows than the other."""
+
+    def facts(self, feature: str) -> Sequence[Fact]:
+        return [replace(fact, n_rows=rows, last=fact.last - rows) for fact in super().facts(feature) for rows in (9, 2)]
+
+
 def dressed(bundle: Bundle, **changes: dict[str, Any]) -> Bundle:
     """The bundle with other declarations of some features, each a family of its own unless told."""
     features = [
@@ -60,8 +80,8 @@ def case(staff: float = 265, gap: float = 98) -> Matrix:
 
 def test_a_reason_names_table_rows_and_days_in_both_languages(model_bundle: Bundle) -> None:
     bundle = dressed(model_bundle, gap={
-        "reason_zh": "{month}税务申报{declared}人，养老在保{staff}人",
-        "reason_en": "tax payroll reports {declared} staff in {month}, {staff} are enrolled"})
+        "reason_zh": "{declared_month}税务申报{declared}人，养老在保{staff}人",
+        "reason_en": "tax payroll reports {declared} staff in {declared_month}, {staff} are enrolled"})
     [reason] = reasons_of(bundle, case(staff=167), np.array([0, 0.5, 0, 0, 0, 0]), {"gap": [filed("declared")]})
     assert reason.zh == "2015年5月税务申报265人，养老在保167人（税务工资申报，2015年5月，行 t1）"
     assert reason.en == ("tax payroll reports 265 staff in May 2015, 167 are enrolled "
@@ -71,10 +91,13 @@ def test_a_reason_names_table_rows_and_days_in_both_languages(model_bundle: Bund
 
 def test_without_a_template_the_meaning_the_value_and_the_fact_are_said(model_bundle: Bundle) -> None:
     fact = filed("declared", "t1", "t2", n_rows=7)
+    same = replace(fact, value=98)
     [reason] = reasons_of(dressed(model_bundle), case(), np.array([0, 0.5, 0, 0, 0, 0]), {"gap": [fact]})
     assert reason.zh == "特征 gap：98人（税务申报人数265人：税务工资申报，2015年5月，行 t1、t2等7行）"
     assert reason.en == ("feature gap: 98 persons (staff filed with tax 265 persons: "
                          "payroll as filed with the tax bureau, May 2015, rows t1, t2 and 5 more)")
+    [shorter] = reasons_of(dressed(model_bundle), case(), np.array([0, 0.5, 0, 0, 0, 0]), {"gap": [same]})
+    assert shorter.zh == "特征 gap：98人（税务工资申报，2015年5月，行 t1、t2等7行）"
 
 
 def test_a_template_that_names_what_is_not_known_gives_way_to_the_meaning(model_bundle: Bundle) -> None:
@@ -121,6 +144,26 @@ def test_evidence_is_only_what_lowers_the_score_when_it_is_taken_away(model_part
             assert all(counterfactual(bundle, history, fact) < raw for fact in reason.facts)
             told += 1
     assert told > 60
+
+
+def test_no_fact_is_told_twice(model_parts: Parts, model_bundle: Bundle) -> None:
+    bundle = dressed(model_bundle)
+    for position in range(30):
+        row = model_parts.probe.row(position)
+        history = OneFact(row)
+        facts = evidence(bundle, row, explain(bundle, row).contributions[0], history)
+        raising = reasons_of(bundle, row, explain(bundle, row).contributions[0], facts)
+        assert len(raising) <= 1
+
+
+def test_the_narrowest_of_the_facts_that_matter_is_told(model_parts: Parts, model_bundle: Bundle) -> None:
+    bundle, told = dressed(model_bundle), []
+    for position in range(30):
+        row = model_parts.probe.row(position)
+        contributions = explain(bundle, row).contributions[0]
+        for reason in reasons_of(bundle, row, contributions, evidence(bundle, row, contributions, TwoWays(row))):
+            told += [fact.n_rows for fact in reason.facts]
+    assert set(told) == {2}
 
 
 def test_the_same_case_and_facts_give_the_same_words(model_parts: Parts, model_bundle: Bundle) -> None:

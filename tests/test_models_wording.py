@@ -38,8 +38,10 @@ HAN = re.compile(r"[\u4e00-\u9fff]")
     (90, "minutes", "1.5小时", "1.5 hours"),
     (60, "minutes", "1小时", "1 hour"),
     (12345, "days", "12,345天", "12,345 days"),
+    (1980, "years", "1980年", "1980 years"),
+    (-0.62, "persons", "-0.6人", "-0.6 persons"),
     (0.3849, "share", "38.5%", "38.5%"),
-    (1.256, "ratio", "1.26倍", "1.26 times"),
+    (1.256, "ratio", "1.26倍", "1.26"),
     (3, "count", "3次", "3"),
     (1, "flag", "是", "yes"),
     (0, "flag", "否", "no"),
@@ -53,7 +55,7 @@ def test_a_value_is_said_with_its_unit_in_both_languages(value: float | None, un
 
 def test_a_number_for_a_sentence_leaves_the_unit_out_except_money_and_shares() -> None:
     said = [number_words(value, unit, "zh") for value, unit in ((1265, "persons"), (100, "fen"), (0.5, "share"))]
-    assert said == ["1,265", "1.00元", "50%"]
+    assert said == ["1265", "1.00元", "50%"]
 
 
 def test_ten_thousand_yuan_is_where_chinese_changes_its_unit() -> None:
