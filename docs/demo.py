@@ -67,15 +67,14 @@ def learned(target: str, city: Path) -> None:
 
 
 def planned(city: Path) -> list[str]:
-    """Plan the week and return the enterprises that stand highest by score."""
+    """Plan the week and return its enterprises with the highest scores."""
     said = heard("plan", city, "--week", WEEK, "--json")
     visits = [visit for cell in said["cells"] for visit in cell["visits"]]
     print(f"  计划 plan {said['plan']}: {len(said['cells'])} 份清单 lists, {len(visits)} 次检查 visits, "
           f"{said['planned_minutes']}/{said['minutes']} min; 规则 rule {said['rule']}")
     for why in ("complaint", "exposure", "score", "lottery"):
         print(f"  {why}: {sum(visit['why'] == why for visit in visits)}")
-    scored = [visit for visit in visits if visit["why"] == "score"]
-    return [visit["enterprise"] for visit in sorted(scored, key=lambda visit: -(visit["expected"] or 0))[:SHOWN]]
+    return [visit["enterprise"] for visit in sorted(visits, key=lambda visit: -visit["probability"])[:SHOWN]]
 
 
 def asked_over_http(city: Path, enterprises: list[str]) -> str:

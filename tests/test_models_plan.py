@@ -157,7 +157,7 @@ def test_a_team_has_the_field_share_of_the_days_its_members_are_there() -> None:
     members = [Member("t", "full_time", 2400, MONDAY - 9, None), Member("t", "assistant", 2000, MONDAY + 3, None),
                Member("t", "part_time", 1200, MONDAY - 9, MONDAY - 1), Member("u", "part_time", 1200, 0, MONDAY)]
     days = working_days(MONDAY, {})
-    assert team_minutes(members, days, POLICY.field) == {"t": 600 + 2 * 40, "u": 60}
+    assert team_minutes(members, days, POLICY.field) == {"t": 1200 + 2 * 100, "u": 120}
     assert team_minutes(members, (), POLICY.field) == {"t": 0, "u": 0}
 
 

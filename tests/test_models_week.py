@@ -119,7 +119,7 @@ def test_every_living_enterprise_is_in_one_list_and_every_list_fits(the_plan: Ma
 
 def test_four_fifths_of_a_week_are_planned_where_its_monday_is_a_holiday(the_plan: Made) -> None:
     minutes = {cell.cell: cell.minutes for cell in the_plan.plan.cells}
-    assert minutes["c2"] == 3 * 2400 * (25 + 25 + 10) // 100 * 4 // 5
+    assert minutes["c2"] == 3 * 2400 * (50 + 50 + 25) // 100 * 4 // 5
     assert minutes["c0"] + minutes["c1"] == minutes["c2"]
 
 
