@@ -1,4 +1,4 @@
-"""A Parquet file sorted by one column: a range reads only the row groups that it touches."""
+"""A Parquet file sorted by one column of codes: a range reads only its own rows."""
 
 from __future__ import annotations
 
@@ -12,34 +12,40 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from features.duck import Limits, named, opened, quoted
+from features.flat import FlatTable
 from features.join import write_sorted
 from features.rowwise import NULL
 
 Rows = dict[str, NDArray[Any]]
+TEXTS = ("row_id", "right_row_id")
 
 
 class SortedFile:
-    """A Parquet file sorted by one column, of which a range reads only the row groups that it touches."""
+    """A Parquet file sorted by one column of codes: a range of codes reads only its own rows."""
 
     def __init__(self, path: Path, by: str) -> None:
         self.file = pq.ParquetFile(path)
-        self.by = by
-        place = self.file.schema_arrow.get_field_index(by)
-        metadata = self.file.metadata
-        ends = [metadata.row_group(i).column(place).statistics for i in range(metadata.num_row_groups)]
-        self.low = np.array([s.min if s is not None and s.has_min_max else NULL for s in ends], np.int64)
-        self.high = np.array([s.max if s is not None and s.has_min_max else NULL for s in ends], np.int64)
-
-    def groups(self, low: int, high: int) -> list[int]:
-        """Return the numbers of the row groups in which a value from low to below high may stand."""
-        return [int(number) for number in np.flatnonzero((self.high >= low) & (self.low < high))]
+        self.flat = FlatTable(self.file, path, by)
+        sizes = [self.file.metadata.row_group(number).num_rows for number in range(self.file.num_row_groups)]
+        self.ends = np.cumsum(np.array(sizes, np.int64))
 
     def between(self, low: int, high: int, columns: tuple[str, ...]) -> Rows:
         """Return the rows with low <= sorting column < high, in order."""
-        read = self.file.read_row_groups(self.groups(low, high), columns=list(dict.fromkeys((*columns, self.by))))
-        keys = integers(read[self.by])
-        first, last = np.searchsorted(keys, [low, high])
-        return {name: values(read[name].slice(first, last - first)) for name in columns}
+        start, stop = self.flat.span(low, high)
+        return {name: self.texts(name, start, stop) if name in TEXTS else self.flat.column(name).between(start, stop)
+                for name in columns}
+
+    def groups(self, start: int, stop: int) -> list[int]:
+        """Return the numbers of the row groups in which rows start to below stop stand."""
+        first, last = np.searchsorted(self.ends, [start, stop - 1], side="right")
+        return list(range(int(first), int(last) + 1)) if stop > start else []
+
+    def texts(self, name: str, start: int, stop: int) -> NDArray[Any]:
+        """Return a text column of rows start to below stop, reading the row groups that hold them."""
+        groups = self.groups(start, stop)
+        skipped = start - (int(self.ends[groups[0] - 1]) if groups and groups[0] else 0)
+        read = self.file.read_row_groups(groups, columns=[name])[name]
+        return values(read.slice(skipped, stop - start))
 
     def every(self, columns: tuple[str, ...]) -> Rows:
         """Return all rows in order."""

@@ -21,7 +21,7 @@ from features.errors import CatalogueError, HistoryError, UnknownId
 from features.join import first_by, joined_table
 from features.loading import load, quiet
 from features.rowwise import NULL
-from features.sorted_file import Rows, SortedFile, copy_sorted
+from features.sorted_file import TEXTS, Rows, SortedFile, copy_sorted
 from features.source import Source, find_source
 from features.staging import Progress
 
@@ -29,7 +29,6 @@ __all__ = ["NULL", "OWN", "Rows", "Store", "open_store"]
 
 OWN = (Column("known", "day", (), False, "知悉日", "day this signed row became known"),
        Column("sign", "count", (), False, "符号", "+1 a row, -1 its negative"))
-ROW_IDS = ("row_id", "right_row_id")
 
 
 class Store:
@@ -160,7 +159,7 @@ class Store:
 
     def _columns(self, table: str, columns: Sequence[str]) -> tuple[str, ...]:
         for name in columns:
-            if name not in ROW_IDS:
+            if name not in TEXTS:
                 self.column(table, name)
         return tuple(columns) or (*(c.name for c in self._table(table).columns + OWN), "row_id")
 

@@ -85,13 +85,21 @@ def test_rows_of_a_range_are_those_of_the_whole_in_order(write_source: Write) ->
             assert np.array_equal(column, whole[name][inside])
 
 
-def test_a_range_reads_only_the_row_groups_it_touches(write_source: Write, tmp_path: Path) -> None:
-    rows = [{"enterprise": f"e{number:06d}", "month": "2014-01", "employees": 1} for number in range(140_000)]
+def test_a_range_is_the_same_read_or_mapped_and_across_row_groups(write_source: Write) -> None:
+    rows = [{"enterprise": f"e{number:06d}", "month": "2014-01", "employees": number} for number in range(140_000)]
     store = open_store(write_source({"tax_payroll": rows}))
-    file = store._sorted("tax_payroll", "enterprise")
-    assert file.groups(0, 10) == [0] and file.groups(139_000, 139_001) == [file.file.metadata.num_row_groups - 1]
-    part = store.rows("tax_payroll", by="enterprise", low=131_070, high=131_075)
-    assert part["enterprise"].tolist() == [*range(131_070, 131_075)]
+    for low, high in ((131_070, 131_075), (3, 139_999), (139_999, 140_000), (0, 140_000), (140_000, 140_001)):
+        part = store.rows("tax_payroll", by="enterprise", low=low, high=high)
+        wanted = [*range(low, min(high, 140_000))]
+        assert part["enterprise"].tolist() == wanted == part["employees"].tolist()
+        assert part["row_id"].tolist() == [f"tax_payroll-{number + 1}" for number in wanted]
+
+
+def test_rows_cannot_be_read_by_a_column_that_holds_no_codes(write_source: Write) -> None:
+    store = open_store(write_source({"enterprises": [{"enterprise": "e", "since": "1960-01-01", "longitude": -5}]}))
+    with pytest.raises(CatalogueError, match="'longitude' holds no codes"):
+        store.rows("enterprises", by="longitude", low=0, high=1)
+    assert store.rows("enterprises", by="enterprise", low=0, high=1)["since"].tolist() == [day_of("1960-01-01")]
 
 
 def test_rows_by_another_column_leave_out_where_it_is_empty(write_source: Write) -> None:
