@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+import numpy as np
+
 from features.matrix import Matrix
 from features.trace import Fact
 from models.booster import Floats, margins
 from models.bundle import Bundle
-from models.reasons import Lead, leads, tellable
+from models.manifest import FrozenFeature
+from models.reasons import Lead, leads
 
 MOST = 5
 TRIED = 12
 MEMBERS = 3
 MITIGATING = 2
+SQUARES = ("persons2",)
 ENOUGH = 0.5
 """A narrower fact is told rather than the one that matters most if its removal lowers the score this much as far."""
 
@@ -55,13 +59,19 @@ class Trial:
     def __init__(self, bundle: Bundle, row: Matrix, history: History) -> None:
         self._bundle, self._row, self._history = bundle, row, history
         self._declared = {feature.name: feature for feature in bundle.features}
+        self._usual = usual(bundle)
         self._raw = float(margins(bundle.any_model, bundle.matrix(row))[0])
         self._drops: dict[tuple[str, int, int], float] = {}
         self._told: set[tuple[str, int, int]] = set()
 
     def told(self, lead: Lead) -> list[str]:
         """Return the features of a lead that can be told, the strongest MEMBERS."""
-        return [name for name in lead.members if tellable(self._declared[name], self._row)][:MEMBERS]
+        raises = lead.contribution > 0
+        return [name for name in lead.members if self._makes_sense(name, raises=raises)][:MEMBERS]
+
+    def _makes_sense(self, name: str, *, raises: bool) -> bool:
+        value = float(self._row.column(name)[0])
+        return makes_sense(self._declared[name], value, self._usual[name], raises=raises)
 
     def held(self, name: str) -> dict[str, tuple[Fact, ...]]:
         """Return a feature with the narrowest fact that matters for the score, if one that was not told yet does."""
@@ -78,6 +88,29 @@ class Trial:
         if _known(fact) not in self._drops:
             self._drops[_known(fact)] = self._raw - counterfactual(self._bundle, self._history, fact)
         return self._drops[_known(fact)]
+
+
+def usual(bundle: Bundle) -> dict[str, float]:
+    """Return the lower median of each feature over the bundle's probe rows, NaN where all miss it."""
+    ordered = np.sort(bundle.probe.inputs, axis=0)
+    known = (~np.isnan(ordered)).sum(axis=0)
+    middle = ordered[np.maximum(known - 1, 0) // 2, np.arange(ordered.shape[1])]
+    return dict(zip(bundle.manifest.names, middle.tolist(), strict=True))
+
+
+def makes_sense(feature: FrozenFeature, value: float, median: float, *, raises: bool) -> bool:
+    """Tell whether a value reads as a reason: known, not a square, and on the side that its direction says.
+
+    More is worse (`up`): what raises is above zero and not below the median, what lowers is not above it.
+    """
+    if np.isnan(value) or feature.unit in SQUARES:
+        return False
+    if feature.direction == "none" or np.isnan(median):
+        return True
+    more = (feature.direction == "up") == raises
+    if feature.direction == "up" and raises and value <= 0:
+        return False
+    return value >= median if more else value <= median
 
 
 def _known(fact: Fact) -> tuple[str, int, int]:

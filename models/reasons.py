@@ -11,11 +11,8 @@ from features.matrix import Matrix
 from features.trace import Fact
 from models.booster import Floats
 from models.bundle import Bundle
-from models.manifest import FrozenFeature
 from models.sentence import sentence
 from models.wording import LANGUAGES
-
-SQUARES = ("persons2",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,17 +77,9 @@ def _all_reasons(
     by_name = {feature.name: feature for feature in bundle.features}
     found = []
     for lead in leads(bundle, contributions):
-        told = next((name for name in lead.members if facts.get(name) and tellable(by_name[name], row)), None)
+        told = next((name for name in lead.members if facts.get(name)), None)
         if told is not None:
             own = tuple(facts[told])
             zh, en = (sentence(by_name[told], by_name, row, own, language) for language in LANGUAGES)
             found.append(Reason(told, lead.contribution, zh, en, own))
     return found
-
-
-def tellable(feature: FrozenFeature, row: Matrix) -> bool:
-    """Tell whether a feature's value makes sense as a reason: known, not a square, above zero if more is worse."""
-    value = float(row.column(feature.name)[0])
-    if np.isnan(value) or feature.unit in SQUARES:
-        return False
-    return value > 0 or feature.direction != "up"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
+import numpy as np
+
 from features.matrix import Matrix
 from features.trace import Fact
 from models.manifest import FrozenFeature
@@ -27,7 +29,7 @@ def sentence(
     template = feature.reason_zh if language == "zh" else feature.reason_en
     words = _words(feature, row, facts, language)
     for name in set(_PLACE.findall(template)) - set(words):
-        if name in declared:
+        if name in declared and not np.isnan(row.column(name)[0]):
             words[name] = _own_value(declared[name], row, language, number_words)
     if template and set(_PLACE.findall(template)) <= set(words):
         said, sources = template.format_map(words), [source_words(fact, language) for fact in facts]

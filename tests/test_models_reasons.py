@@ -7,15 +7,16 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import pytest
 
 from features.days import day_of
 from features.matrix import Matrix
 from features.trace import Fact
 from models.bundle import Bundle, Parts
-from models.evidence import counterfactual, evidence
+from models.evidence import counterfactual, evidence, makes_sense, usual
 from models.explain import explain
 from models.manifest import FrozenFeature
-from models.reasons import leads, mitigations_of, reasons_of, tellable
+from models.reasons import leads, mitigations_of, reasons_of
 from models.score import score
 from models.wording import span_words
 
@@ -65,7 +66,7 @@ class TwoWays(ByHand):
 def dressed(bundle: Bundle, **changes: dict[str, Any]) -> Bundle:
     """The bundle with other declarations of some features, each a family of its own unless told."""
     features = [
-        FrozenFeature(**(feature.model_dump() | {"family": feature.name} | changes.get(feature.name, {})))
+        FrozenFeature(**(feature.model_dump() | {"family": feature.name, "direction": "none"} | changes.get(feature.name, {})))
         for feature in bundle.features
     ]
     return replace(bundle, manifest=bundle.manifest.model_copy(update={"features": tuple(features)}))
@@ -101,9 +102,10 @@ def test_without_a_template_the_meaning_the_value_and_the_fact_are_said(model_bu
 
 
 def test_a_template_that_names_what_is_not_known_gives_way_to_the_meaning(model_bundle: Bundle) -> None:
-    bundle = dressed(model_bundle, gap={"reason_zh": "申报{nothing}人", "reason_en": "{nothing} filed"})
-    [reason] = reasons_of(bundle, case(), np.array([0, 0.5, 0, 0, 0, 0]), {"gap": [filed("declared")]})
-    assert reason.en.startswith("feature gap: 98 persons") and "{" not in reason.zh + reason.en
+    for place in ("{nothing}", "{kwh}"):  # no such feature; a feature that is missing here
+        bundle = dressed(model_bundle, gap={"reason_zh": f"申报{place}人", "reason_en": f"{place} filed"})
+        [reason] = reasons_of(bundle, case(), np.array([0, 0.5, 0, 0, 0, 0]), {"gap": [filed("declared")]})
+        assert reason.en.startswith("feature gap: 98 persons") and "{" not in reason.zh + reason.en
 
 
 def test_features_of_one_family_and_tables_are_told_once_with_their_sum(model_bundle: Bundle) -> None:
@@ -124,11 +126,27 @@ def test_what_lowers_the_score_is_told_apart(model_bundle: Bundle) -> None:
     assert [reason.feature for reason in mitigations_of(bundle, case(), contributions, facts)] == ["months_late", "gap"]
 
 
-def test_a_value_that_makes_no_sense_as_a_reason_is_not_told(model_bundle: Bundle) -> None:
+@pytest.mark.parametrize(("direction", "unit", "value", "raises", "said"), [
+    ("up", "persons", 5, True, True), ("up", "persons", 3, True, False), ("up", "persons", 3, False, True),
+    ("down", "days", 3, True, True), ("down", "days", 5, True, False), ("down", "days", 5, False, True),
+    ("none", "persons", -5, True, True), ("none", "persons2", 5, True, False), ("up", "persons", np.nan, True, False),
+])
+def test_a_value_is_told_only_on_the_side_of_the_median_that_its_direction_says(
+    model_bundle: Bundle, direction: str, unit: str, value: float, raises: bool, said: bool
+) -> None:
+    gap = FrozenFeature(**(model_bundle.features[1].model_dump() | {"unit": unit, "direction": direction}))
+    assert makes_sense(gap, value, 4.0, raises=raises) == said
+
+
+def test_what_is_not_above_zero_is_no_reason_where_more_is_worse(model_bundle: Bundle) -> None:
     gap = model_bundle.features[1]
-    square = FrozenFeature(**(gap.model_dump() | {"unit": "persons2"}))
-    assert tellable(gap, case(gap=3)) and not tellable(gap, case(gap=-3)) and not tellable(gap, case(gap=np.nan))
-    assert not tellable(square, case(gap=3))
+    assert makes_sense(gap, 1, -4.0, raises=True) and not makes_sense(gap, -3, -4.0, raises=True)
+
+
+def test_the_usual_value_is_the_lower_median_of_the_probe(model_bundle: Bundle) -> None:
+    staff = np.sort(model_bundle.probe.inputs[:, 0])
+    staff = staff[~np.isnan(staff)]
+    assert usual(model_bundle)["staff"] == staff[(len(staff) - 1) // 2]
 
 
 def test_evidence_is_only_what_lowers_the_score_when_it_is_taken_away(model_parts: Parts, model_bundle: Bundle) -> None:
@@ -143,7 +161,7 @@ def test_evidence_is_only_what_lowers_the_score_when_it_is_taken_away(model_part
         for reason in reasons_of(bundle, row, contributions, facts):
             assert all(counterfactual(bundle, history, fact) < raw for fact in reason.facts)
             told += 1
-    assert told > 60
+    assert told > 100
 
 
 def test_no_fact_is_told_twice(model_parts: Parts, model_bundle: Bundle) -> None:

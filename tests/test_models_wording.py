@@ -8,7 +8,7 @@ from importlib import resources
 
 import pytest
 
-from features.catalogue import declared_joins
+from features.catalogue import declared_joins, read_catalogue
 from features.contract import contract
 from features.days import day_of
 from models import sentence, wording
@@ -93,3 +93,22 @@ def test_every_unit_of_the_catalogue_can_be_said() -> None:
     used = {line.split("|")[2].strip() for name in ("enterprise", "claim", "provider")
             for line in folder.joinpath(f"{name}.txt").read_text("utf-8").splitlines() if line and line[0] != "#"}
     assert used - set(units()) <= {"fen", "flag", "category", "persons2"}
+
+
+def test_every_reason_names_only_features_of_its_entity_or_measures_and_is_in_its_language() -> None:
+    catalogue = read_catalogue(lambda _: True)
+    reasons = [feature for feature in catalogue.declared.values() if feature.reason_zh or feature.reason_en]
+    assert len(reasons) >= 20
+    for feature in reasons:
+        names = {other.name for other in catalogue.features(feature.entity)} | {"value"}
+        for measure in catalogue.measures:
+            names |= {measure, f"{measure}_month", f"{measure}_span"}
+        assert HAN.search(feature.reason_zh) and not HAN.search(feature.reason_en), feature.name
+        for text in (feature.reason_zh, feature.reason_en):
+            assert set(re.findall(r"\{(\w+)\}", text)) <= names, feature.name
+
+
+def test_every_declared_reason_belongs_to_a_feature() -> None:
+    declared = {feature.name for feature in read_catalogue(lambda _: True).declared.values()}
+    text = resources.files("features.catalogue").joinpath("reasons.txt").read_text("utf-8")
+    assert {line.split("|")[0].strip() for line in text.splitlines() if line and line[0] != "#"} <= declared
