@@ -40,12 +40,16 @@ class Matched:
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """The rows of one measure that pass its filter: signed unit contributions placed `offset` before the unit's day."""
+    """The rows of one measure that pass its filter, `offset` before the unit's day.
+
+    `sign` is what a row adds to a count, `signed` what it adds to a sum, `value` the value itself.
+    """
 
     unit: Column
     offset: Column
     when: Column
     sign: Column
+    signed: Column
     value: Column
     valid: Mask
     units: int
@@ -70,9 +74,10 @@ def placed(rows: Matched, measure: Measure, literal: Literal) -> Placed:
     value = row_values(measure.value, rows.columns, len(rows))
     reference = rows.month if measure.when in rows.month_columns else rows.day
     if keep.all():
-        return Placed(rows.unit, reference - when, when, rows.sign, value.values, value.valid, rows.units)
-    return Placed(rows.unit[keep], (reference - when)[keep], when[keep], rows.sign[keep], value.values[keep],
-                  value.valid[keep], rows.units)
+        return Placed(rows.unit, reference - when, when, rows.sign, rows.sign * value.values, value.values, value.valid,
+                      rows.units)
+    sign, values, days = rows.sign[keep], value.values[keep], when[keep]
+    return Placed(rows.unit[keep], reference[keep] - days, days, sign, sign * values, values, value.valid[keep], rows.units)
 
 
 def within(rows: Placed, window: Window) -> Mask:
@@ -84,8 +89,12 @@ def within(rows: Placed, window: Window) -> Mask:
 def aggregates(rows: Matched, measure: Measure, atoms: Iterable[Atom], windows: Mapping[str, Window],
                literal: Literal) -> dict[Atom, Values]:
     """Return float64 (units,) for each aggregate of one measure: integers, or one last float64 step; NaN where undefined."""
+    return of_placed(placed(rows, measure, literal), atoms, windows)
+
+
+def of_placed(here: Placed, atoms: Iterable[Atom], windows: Mapping[str, Window]) -> dict[Atom, Values]:
+    """Return float64 (units,) for each aggregate of rows already placed."""
     wanted = list(atoms)
-    here = placed(rows, measure, literal)
     found: dict[Atom, Values] = {}
     additive = [atom for atom in wanted if atom.aggregate in ADDITIVE]
     found |= _additive(here, additive, windows)
@@ -117,11 +126,9 @@ def _additive(rows: Placed, atoms: list[Atom], windows: Mapping[str, Window]) ->
     keep = (bucket >= 0) & (bucket < len(cuts) - 1) & rows.valid
     width = len(cuts) - 1
     cell = rows.unit[keep] * width + bucket[keep]
-    sign = rows.sign[keep]
-    sums = {
-        "sum": lambda: _sum_by(cell, sign * rows.value[keep], rows.units * width),
-        "count": lambda: _sum_by(cell, sign, rows.units * width)}
-    dense = {name: sums[name]().reshape(rows.units, width) for name in {atom.aggregate for atom in atoms}}
+    weights = {"sum": rows.signed, "count": rows.sign}
+    dense = {name: _sum_by(cell, weights[name][keep], rows.units * width).reshape(rows.units, width)
+             for name in {atom.aggregate for atom in atoms}}
     found = {}
     for atom, span in zip(atoms, spans, strict=True):
         low, high = np.searchsorted(cuts, [span.last, span.first or LIMIT])
@@ -135,7 +142,7 @@ def _series(rows: Placed, atoms: list[Atom], windows: Mapping[str, Window]) -> d
     cell = rows.unit[keep] * span + rows.offset[keep]
     shape = (rows.units, span)
     count = _sum_by(cell, rows.sign[keep], rows.units * span).reshape(shape)
-    total = _sum_by(cell, rows.sign[keep] * rows.value[keep], rows.units * span).reshape(shape)
+    total = _sum_by(cell, rows.signed[keep], rows.units * span).reshape(shape)
     return {atom: _of_series(atom.aggregate, total[:, windows[atom.window].last:windows[atom.window].first],
                              count[:, windows[atom.window].last:windows[atom.window].first]) for atom in atoms}
 

@@ -9,18 +9,20 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from features.aggregate import Matched, Values, aggregates, placed
+from features.aggregate import Matched, Values, aggregates, of_placed, placed
 from features.cases import Cases, Units, units_of
 from features.catalogue import Catalogue, Feature
 from features.columns import literal_of, months_of
 from features.formula import Environment, evaluate
 from features.language import ADDITIVE, Atom, columns_of
 from features.matching import PAIRS_AT_ONCE, matched, pairs_of
+from features.panel import WORTHWHILE, answerable, panel_of, placed_by_panel, read_panel
 from features.rowwise import Column
 from features.running import running_sums
 from features.store import Store
 
 ROWS_AT_ONCE = 16_384
+MANY_UNITS = 2_000
 Rows = Callable[[str, str, int, int, tuple[str, ...]], Mapping[str, NDArray[np.int64]]]
 """(table, by, low, high, columns) -> columns of the rows with low <= by < high, sorted by it."""
 
@@ -38,7 +40,7 @@ def atom_values(store: Store, catalogue: Catalogue, cases: Cases, atoms: Iterabl
     found: dict[Atom, Values] = {}
     for (table, by), group in groups.items():
         units = units_of(cases, by)
-        here = Reader(store, catalogue, table, by, rows or store_rows(store))
+        here = Reader(store, catalogue, table, by, rows)
         for atom, values in here.aggregates(units, group).items():
             found[atom] = units.spread(values)
     return found
@@ -56,13 +58,40 @@ def store_rows(store: Store) -> Rows:
 class Reader:
     """Reads one table by one key in stretches, and aggregates each stretch as it passes."""
 
-    def __init__(self, store: Store, catalogue: Catalogue, table: str, by: str, rows: Rows) -> None:
-        self._catalogue, self._table, self._by, self._rows = catalogue, table, by, rows
+    def __init__(self, store: Store, catalogue: Catalogue, table: str, by: str, rows: Rows | None) -> None:
+        self._catalogue, self._table, self._by, self._rows = catalogue, table, by, rows or store_rows(store)
+        self._stored = rows is None
         self._store, self._literal = store, literal_of(store, table)
 
     def aggregates(self, units: Units, atoms: list[Atom]) -> dict[Atom, Values]:
-        """Return float64 (units,) for each aggregate."""
+        """Return float64 (units,) for each aggregate, from a panel where many units and many rows make it worthwhile."""
         found = {atom: np.full(len(units), np.nan) for atom in atoms}
+        if self._panelled and len(units) >= MANY_UNITS:
+            for when, group in answerable(self._catalogue, atoms).items():
+                self._from_panel(units, when, group, found)
+                atoms = [atom for atom in atoms if atom not in group]
+        return self._from_rows(units, atoms, found) if atoms else found
+
+    @property
+    def _panelled(self) -> bool:
+        return self._stored and self._store.size(self._table) >= WORTHWHILE
+
+    def _from_panel(self, units: Units, when: str, atoms: list[Atom], found: dict[Atom, Values]) -> None:
+        panel = panel_of(self._store, self._catalogue, table=self._table, by=self._by, when=when)
+        months = months_of(self._store, self._table, {when})
+        measures = {name: [atom for atom in atoms if atom.measure == name]
+                    for name in dict.fromkeys(atom.measure for atom in atoms)}
+        for stretch in self._stretches(units):
+            part = Units(units.key[stretch], units.day[stretch], units.of_case[:0])
+            read = read_panel(panel, self._by, (int(part.key[0]), int(part.key[-1]) + 1), atoms)
+            for first, rows in matched(part, read[self._by], read, months):
+                span = slice(stretch.start + first, stretch.start + first + rows.units)
+                for name, own in measures.items():
+                    here = placed_by_panel(rows, panel, self._catalogue.measure(name))
+                    for atom, values in of_placed(here, own, self._catalogue.windows).items():
+                        found[atom][span] = values
+
+    def _from_rows(self, units: Units, atoms: list[Atom], found: dict[Atom, Values]) -> dict[Atom, Values]:
         columns = self._columns(atoms)
         months = months_of(self._store, self._table, columns)
         for stretch in self._stretches(units):

@@ -29,7 +29,7 @@ def running_sums(rows: Placed, known: Column, units: Units, atoms: Iterable[Atom
     found: dict[Atom, Values] = {}
     for atom in wanted:
         window = windows[atom.window]
-        signed = rows.sign[keep] if atom.aggregate == "count" else (rows.sign * rows.value)[keep]
+        signed = rows.sign[keep] if atom.aggregate == "count" else rows.signed[keep]
         begins = np.maximum(known[keep], rows.when[keep] + window.last)
         total = _total_until(rows.unit[keep], begins, signed, asked)
         if window.first:

@@ -126,6 +126,10 @@ class Store:
         """Return every signed row of a table, in stored order."""
         return self._sorted(table, self.sorted_by(table)).every(self._columns(table, columns))
 
+    def size(self, table: str) -> int:
+        """Return how many signed rows a table has."""
+        return int(self._sorted(table, self.sorted_by(table)).file.metadata.num_rows)
+
     def live(self, table: str, as_of: int, columns: Sequence[str] = ()) -> Rows:
         """Return the rows that hold as of a day: known by then and neither corrected nor taken back by then."""
         wanted = self._columns(table, columns)
