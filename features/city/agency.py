@@ -9,9 +9,8 @@ import numpy as np
 from features.city.firms import AGENCY, Firms, number
 from features.city.parameters import parameters
 from features.city.rows import Rows, piece
-from features.city.setting import NULL, Floats, Ints, Setting, stream
+from features.city.setting import NULL, Floats, Ints, Setting, Turn, stream
 from features.city.staff import DISPATCHED, REGULAR, Jobs
-from features.days import first_day
 
 P = parameters("""
 hosts | .16 | share | assumed | units with ten staff and more that use agency workers
@@ -59,14 +58,14 @@ def hosted(jobs: Jobs, count: int) -> Ints:
     return np.bincount(jobs.host[jobs.host >= 0], minlength=count)
 
 
-def agreements(setting: Setting, block: int, *, month: int, dispatch: Dispatch, jobs: Jobs) -> Rows:
+def agreements(turn: Turn, *, dispatch: Dispatch, jobs: Jobs) -> Rows:
     """Return agreement rows: all of them in the first month, the new numbers of workers each January."""
-    if month != setting.first and month % 12 != 0:
+    if turn.month != turn.setting.first and turn.month % 12 != 0:
         return []
-    chance = stream(setting, block, month, of="agreements")
+    chance = turn.stream("agreements")
     hosts = np.flatnonzero((dispatch.agency >= 0) & (dispatch.filed == 1))
     agreed = np.ceil(hosted(jobs, len(dispatch.agency))[hosts] * P["padding"]).astype(np.int64)
     delay = chance.integers(5, 60, len(hosts))
-    known = dispatch.started[hosts] + delay if month == setting.first else first_day(month) + delay // 2
-    return [("dispatch", piece(known, enterprise=number(block, hosts), agency=number(block, dispatch.agency[hosts]),
+    known = dispatch.started[hosts] + delay if turn.month == turn.setting.first else turn.day + delay // 2
+    return [("dispatch", piece(known, enterprise=number(turn.block, hosts), agency=number(turn.block, dispatch.agency[hosts]),
                                workers=agreed, started=dispatch.started[hosts], ended=NULL))]

@@ -10,8 +10,7 @@ from features.city.honesty import ARREARS, Habits
 from features.city.parameters import parameters
 from features.city.rows import Rows, changed, piece
 from features.city.sectors import SECTORS
-from features.city.setting import NULL, Ints, Setting, length_of, stream
-from features.days import first_day
+from features.city.setting import NULL, Ints, Turn
 
 P = parameters("""
 any | .0004 | a month | assumed | units that begin to owe wages
@@ -23,18 +22,17 @@ settled | .72 | share | assumed | arrears that are settled, after three months o
 """)
 
 
-def arrears(setting: Setting, block: int, *, month: int, count: Census, firms: Firms,
-            habits: Habits) -> tuple[Ints, Rows]:
+def arrears(turn: Turn, count: Census, *, firms: Firms, habits: Habits) -> tuple[Ints, Rows]:
     """Return the wages that enterprises begin to owe in one month, in fen, and the rows that become known."""
-    chance = stream(setting, block, month, of="arrears")
+    chance = turn.stream("arrears")
     rate = P["any"] + P["building"] * (firms.section == SECTORS.index("E")) + P["unpaid"] * (habits.pays == ARREARS)
-    rate = rate * (P["festival"] if month % 12 in (11, 0) else 1) * (count.staff > 1) * living(firms, first_day(month))
+    rate = rate * (P["festival"] if turn.month % 12 in (11, 0) else 1) * (count.staff > 1) * living(firms, turn.day)
     begins = chance.random(len(rate)) < rate
     wages = count.wages_seen + count.wages_unseen
     amount = np.where(begins, wages * chance.uniform(.3, 3, len(rate)), 0).astype(np.int64) // 100 * 100
     who = np.flatnonzero((amount > 0) & (chance.random(len(rate)) < P["reported"]))
-    day = first_day(month) + chance.integers(0, length_of(month), len(who))
-    rows = piece(day + 10 + chance.exponential(30, len(who)).astype(np.int64), enterprise=number(block, who),
+    day = turn.day + chance.integers(0, turn.days, len(who))
+    rows = piece(day + 10 + chance.exponential(30, len(who)).astype(np.int64), enterprise=number(turn.block, who),
                  started=day, amount=amount[who], settled_on=NULL)
     paid = chance.random(len(who)) < P["settled"]
     settled = rows["recorded_on"][paid] + 5 + chance.exponential(90, int(paid.sum())).astype(np.int64)

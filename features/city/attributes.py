@@ -9,8 +9,7 @@ import numpy as np
 from features.city.firms import Firms, number
 from features.city.parameters import parameters
 from features.city.rows import Piece, Rows, piece
-from features.city.setting import BLOCK, NEVER, NULL, Ints, Setting, length_of, stream
-from features.days import first_day
+from features.city.setting import BLOCK, NEVER, NULL, Ints, Setting, Turn, stream
 
 P = parameters("""
 registered_delay | 9 | days | assumed | mean delay of a registration
@@ -44,20 +43,20 @@ def first_rows(setting: Setting, block: int, firms: Firms) -> Rows:
     return [("enterprises", enterprise_rows(block, firms, who=who, since=firms.registered[who], delay=delay))]
 
 
-def attribute_rows(setting: Setting, block: int, *, month: int, firms: Firms) -> tuple[Firms, Rows]:
+def attribute_rows(turn: Turn, firms: Firms) -> tuple[Firms, Rows]:
     """Return the enterprises after a month's moves and changes, and the rows that tell of them."""
-    chance = stream(setting, block, month, of="attributes")
-    start, stop, count = first_day(month), first_day(month + 1), len(firms.kind)
+    chance = turn.stream("attributes")
+    start, stop, count = turn.day, turn.end, len(firms.kind)
     new = np.flatnonzero((firms.registered >= start) & (firms.registered < stop))
     rows: Rows = [("enterprises", enterprise_rows(
-        block, firms, who=new, since=firms.registered[new], delay=_delay(chance, "registered_delay", new)))]
-    firms, who = _changes(setting, chance, firms, start=start)
-    day = start + chance.integers(0, length_of(month), count)[who]
+        turn.block, firms, who=new, since=firms.registered[new], delay=_delay(chance, "registered_delay", new)))]
+    firms, who = _changes(turn.setting, chance, firms, start=start)
+    day = start + chance.integers(0, turn.days, count)[who]
     rows.append(("enterprises", enterprise_rows(
-        block, firms, who=who, since=day, delay=_delay(chance, "changed_delay", who))))
+        turn.block, firms, who=who, since=day, delay=_delay(chance, "changed_delay", who))))
     shut = np.flatnonzero((firms.closed >= start) & (firms.closed < stop))
     rows.append(("enterprises", enterprise_rows(
-        block, firms, who=shut, since=firms.closed[shut], delay=_delay(chance, "closed_delay", shut))))
+        turn.block, firms, who=shut, since=firms.closed[shut], delay=_delay(chance, "closed_delay", shut))))
     return firms, rows
 
 

@@ -10,9 +10,8 @@ from features.city.claims import Claims
 from features.city.parameters import parameters
 from features.city.register import person
 from features.city.rows import Rows, piece
-from features.city.setting import CLAIMS_A_BLOCK, NEVER, NULL, Ints, Setting, stream
+from features.city.setting import CLAIMS_A_BLOCK, NEVER, NULL, Ints, Setting, Turn, stream
 from features.city.staff import Jobs, People
-from features.days import first_day
 
 P = parameters("""
 pension | 1900 | yuan a month | assumed | median pension
@@ -47,7 +46,7 @@ def with_benefits(first: Benefits, second: Benefits) -> Benefits:
     return Benefits(*(np.concatenate([getattr(first, f.name), getattr(second, f.name)]) for f in fields(Benefits)))
 
 
-def first_pensions(setting: Setting, block: int, *, people: People, of: Ints) -> tuple[Benefits, Rows]:
+def first_pensions(setting: Setting, block: int, of: Ints) -> tuple[Benefits, Rows]:
     """Return the pensions in payment as the city begins, to the people `of`, and the rows of their claims."""
     chance = stream(setting, block, 0, of="pensions")
     count = len(of)
@@ -68,12 +67,12 @@ def pension_rows(block: int, pensions: Benefits) -> Rows:
             ("pensions", piece(known, claim=pensions.claim, worker=worker, started=pensions.started, rule=0))]
 
 
-def paid(setting: Setting, block: int, *, month: int, benefits: Benefits, of: tuple[People, Jobs]) -> tuple[Benefits, Rows]:
+def paid(turn: Turn, benefits: Benefits, *, of: tuple[People, Jobs]) -> tuple[Benefits, Rows]:
     """Return the benefits after a month, and the rows of payments and of unemployment spells that end."""
     people, jobs = of
-    chance = stream(setting, block, month, of="payments")
+    chance = turn.stream("payments")
     size = len(benefits.worker)
-    day = first_day(month) + 14
+    day = turn.day + 14
     death = people.died[benefits.worker]
     lag = np.where(benefits.worker * 31 % 100 < P["hidden"] * 100, 30 * (benefits.worker % 9 + 2), P["death_known"])
     works = np.isin(benefits.worker, jobs.worker[jobs.kind != 1]) & (benefits.kind == UNEMPLOYMENT)
@@ -81,10 +80,10 @@ def paid(setting: Setting, block: int, *, month: int, benefits: Benefits, of: tu
     stops = open_ & ((death + lag < day) | (works & (chance.random(size) < P["stops"])) | (benefits.left <= 0))
     pays = ~stops & open_ & (benefits.started < day)
     rows = piece(np.full(int(pays.sum()), day + 1), claim=benefits.claim[pays],
-                 worker=person(block, benefits.worker[pays]), month=month, amount=benefits.amount[pays], paid_on=day)
+                 worker=person(turn.block, benefits.worker[pays]), month=turn.month, amount=benefits.amount[pays], paid_on=day)
     over = stops & (benefits.kind == UNEMPLOYMENT)
     spell = piece(np.full(int(over.sum()), day + 3), claim=benefits.claim[over],
-                  worker=person(block, benefits.worker[over]), started=benefits.started[over], ended=day - 5)
+                  worker=person(turn.block, benefits.worker[over]), started=benefits.started[over], ended=day - 5)
     kept = Benefits(*(getattr(benefits, f.name)[~stops] for f in fields(Benefits)))
     return replace(kept, left=kept.left - (kept.known < day - 5)), [("benefit_payments", rows), ("unemployment_spells", spell)]
 

@@ -10,7 +10,7 @@ from features.city.firms import HOUSEHOLD, Firms, living, number
 from features.city.memory import Memory
 from features.city.parameters import parameters
 from features.city.rows import Rows, changed, piece
-from features.city.setting import NULL, Flags, Ints, Setting, stream
+from features.city.setting import NULL, Flags, Ints, Setting, Turn, stream
 from features.days import day_of, first_day
 
 P = parameters("""
@@ -28,12 +28,12 @@ FULL, MEDIUM, POOR = range(3)
 APPRAISED, AWARDED = 2, 3
 
 
-def appraised(setting: Setting, block: int, *, month: int, firms: Firms, memory: Memory) -> tuple[Memory, Rows]:
+def appraised(turn: Turn, firms: Firms, memory: Memory) -> tuple[Memory, Rows]:
     """Return the memory with new medals, and the rows of a month's appraisals and medals (even years only)."""
-    if month % 24 == APPRAISED:
-        return memory, _appraisals(setting, block, month=month, firms=firms, memory=memory)
-    if month % 24 == AWARDED:
-        return _medals(setting, block, month=month, firms=firms, memory=memory)
+    if turn.month % 24 == APPRAISED:
+        return memory, _appraisals(turn, firms, memory)
+    if turn.month % 24 == AWARDED:
+        return _medals(turn, firms, memory)
     return memory, []
 
 
@@ -42,60 +42,60 @@ def _classes(memory: Memory, day: int) -> Ints:
     return np.where(recent, np.where(memory.findings >= P["poor_from"], POOR, MEDIUM), FULL)
 
 
-def _appraisals(setting: Setting, block: int, *, month: int, firms: Firms, memory: Memory) -> Rows:
-    chance = stream(setting, block, month, of="appraisal")
-    who = np.flatnonzero(living(firms, first_day(month)) & (firms.registered < first_day(month) - 365))
-    decided = first_day(month) + chance.integers(0, 28, len(who))
+def _appraisals(turn: Turn, firms: Firms, memory: Memory) -> Rows:
+    chance = turn.stream("appraisal")
+    who = np.flatnonzero(living(firms, turn.day) & (firms.registered < turn.day - 365))
+    decided = turn.day + chance.integers(0, 28, len(who))
     return [("appraisals", piece(
-        decided + chance.integers(1, 15, len(who)), enterprise=number(block, who), period=month // 12 - 1,
-        **{"rating": _classes(memory, first_day(month))[who]}, rule=0, decided_on=decided, facts=memory.findings[who]))]
+        decided + chance.integers(1, 15, len(who)), enterprise=number(turn.block, who), period=turn.month // 12 - 1,
+        rating=_classes(memory, turn.day)[who], rule=0, decided_on=decided, facts=memory.findings[who]))]
 
 
-def _medals(setting: Setting, block: int, *, month: int, firms: Firms, memory: Memory) -> tuple[Memory, Rows]:
-    chance = stream(setting, block, month, of="medals")
-    day = first_day(month)
+def _medals(turn: Turn, firms: Firms, memory: Memory) -> tuple[Memory, Rows]:
+    chance = turn.stream("medals")
+    day = turn.day
     open_ = living(firms, day) & (firms.registered < day - 1095) & (firms.kind != HOUSEHOLD)
     good = open_ & (_classes(memory, day) == FULL)
     rate = P["medals"] / 433193 * len(good) / max(1, int(good.sum())) * (1 + (memory.visits > 0) * 2)
     who = np.flatnonzero(good & (chance.random(len(good)) < rate))
     until = day + 365 * int(P["medal_years"])
-    rows = piece(np.full(len(who), day + 18), enterprise=number(block, who), started=day, ended=until,
+    rows = piece(np.full(len(who), day + 18), enterprise=number(turn.block, who), started=day, ended=until,
                  revoked_on=NULL, published_on=day + 15)
     held = memory.medal_until.copy()
     held[who] = until
     return replace(memory, medal_until=held), [("medals", rows)]
 
 
-def revoked(setting: Setting, block: int, *, month: int, memory: Memory) -> tuple[Memory, Rows]:
+def revoked(turn: Turn, memory: Memory) -> tuple[Memory, Rows]:
     """Return the memory without the medals of units with a finding, and the rows that revoke them."""
-    day = first_day(month)
+    day = turn.day
     who = np.flatnonzero((memory.medal_until > day) & (memory.found > memory.medal_until - 730) & (memory.found < day))
     if not len(who):
         return memory, []
     started = memory.medal_until[who] - 365 * int(P["medal_years"])
-    rows = piece(np.full(len(who), day + 12), enterprise=number(block, who), started=started,
+    rows = piece(np.full(len(who), day + 12), enterprise=number(turn.block, who), started=started,
                  ended=memory.medal_until[who], revoked_on=day + 9, published_on=started + 15)
     held = memory.medal_until.copy()
     held[who] = day
     return replace(memory, medal_until=held), [("medals", rows)]
 
 
-def exposed(setting: Setting, block: int, *, month: int, memory: Memory, wages_owed: Ints) -> tuple[Memory, Flags, Rows]:
+def exposed(turn: Turn, memory: Memory, *, wages_owed: Ints) -> tuple[Memory, Flags, Rows]:
     """Return the memory, who is exposed in a month (January and July), and the rows of the publication."""
     none = np.zeros(len(wages_owed), dtype=bool)
-    if month % 6 != 0:
+    if turn.month % 6 != 0:
         return memory, none, []
-    chance = stream(setting, block, month, of="exposure")
-    day = first_day(month) + 22
+    chance = turn.stream("exposure")
+    day = turn.day + 22
     score = np.where((memory.found > day - 400) & (memory.found < day - 30), memory.owed + memory.in_violation * 10**6, 0)
     expected = max(P["exposed"] / 433193, P["exposed_floor"] / 4096) * len(none)
-    order = np.argsort(-score, kind="stable")[:chance.poisson(expected) + (setting.blocks == 1)]
+    order = np.argsort(-score, kind="stable")[:chance.poisson(expected) + (turn.setting.blocks == 1)]
     who = order[score[order] > 0]
     pay = chance.random(len(who))
     repaid = np.where(pay < P["next_day"], day + 1, np.where(pay < P["next_day"] + P["later"],
                                                            day + 2 + chance.integers(0, 180, len(who)), NULL))
     until = day + 365 * int(P["intensified_years"])
-    rows = piece(np.full(len(who), day), enterprise=number(block, who), published_on=day, wage_arrears=wages_owed[who],
+    rows = piece(np.full(len(who), day), enterprise=number(turn.block, who), published_on=day, wage_arrears=wages_owed[who],
                  contribution_arrears=memory.owed[who], repaid_on=NULL, intensified_until=until)
     paid = repaid > 0
     held, flags = memory.exposed_until.copy(), none.copy()
@@ -113,7 +113,7 @@ def earlier_round(setting: Setting, block: int, firms: Firms) -> tuple[int, Rows
     decided = first_day(month - 1) + chance.integers(0, 28, len(who))
     classes = np.where(draw < .96, FULL, np.where(draw < .99, MEDIUM, POOR))
     return month, [("appraisals", piece(decided + 5, enterprise=number(block, who), period=month // 12 - 1,
-                                        **{"rating": classes}, rule=0, decided_on=decided,
+                                        rating=classes, rule=0, decided_on=decided,
                                         facts=np.where(draw < .96, 0, np.where(draw < .99, 1, 2))))]
 
 

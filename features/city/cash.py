@@ -18,30 +18,29 @@ from features.city.claims import BACKDATED, EMPLOYED, FICTION, NONE, Claims, ser
 from features.city.parameters import parameters
 from features.city.register import INJURY, MATERNITY, UNEMPLOYMENT, person
 from features.city.rows import Rows, piece
-from features.city.setting import NEVER, NULL, Floats, Ints, length_of, stream
+from features.city.setting import NEVER, NULL, Floats, Ints, Turn
 from features.city.settled import head_rows
 from features.city.staff import DISPATCHED, PART_TIME
 from features.city.state import State
-from features.days import first_day
 
 P = parameters("""
 unemployed | .12 | share | assumed | leavers of a year's cover without new work who claim unemployment benefit
-employed | .035 | share | assumed | leavers with new work who claim it all the same
+employed | .02 | share | assumed | leavers with new work who claim it all the same
 maternity | .0036 | a month | assumed | insured women of 21 to 40 who claim maternity benefit
 injury | .00028 | a month | assumed | insured workers who claim for a work injury
-backdated | .0016 | share | assumed | newly insured workers whose accident came before their cover
+backdated | .001 | share | assumed | newly insured workers whose accident came before their cover
 pension | .8 | share | assumed | leavers from 57 on who claim a pension
 delay | 9 | days | assumed | mean days from filing to the database
 """)
 FEMALE = 1
 
 
-def _claims(state: State, month: int, *, start: int, of: dict[str, Ints]) -> Claims:
-    chance = stream(state.setting, state.block, month, of=f"cash{start % 7}{len(of['worker'])}")
+def _claims(state: State, turn: Turn, *, start: int, of: dict[str, Ints]) -> Claims:
+    chance = turn.stream(f"cash{start % 7}{len(of['worker'])}")
     count = len(of["worker"])
     known = of["filed"] + 1 + chance.exponential(P["delay"], count).astype(np.int64)
     none = np.full(count, -1)
-    return Claims(claim=serials(state.setting, state.block, month, start=start, count=count), worker=of["worker"],
+    return Claims(claim=serials(state.setting, state.block, turn.month, start=start, count=count), worker=of["worker"],
                   firm=of["firm"], provider=none, filed=of["filed"], known=known, amount=of["amount"], stay=none,
                   false=of["false"], cell=none)
 
@@ -54,47 +53,47 @@ def _heads(state: State, claims: Claims, scheme: int) -> Rows:
     return [("claims", filed), ("claims", paid)]
 
 
-def unemployment(state: State, month: int, *, last: Ints, start: int) -> tuple[Claims, Benefits, Rows]:
+def unemployment(state: State, turn: Turn, *, last: Ints, start: int) -> tuple[Claims, Benefits, Rows]:
     """Return the unemployment claims of leavers, the new benefits, and the rows."""
-    chance = stream(state.setting, state.block, month, of="unemployment")
+    chance = turn.stream("unemployment")
     jobs = state.jobs
     leaves = np.flatnonzero((last < NEVER) & (jobs.entered < last - 365) & (jobs.kind != PART_TIME) & (jobs.fiction == 0))
     works = np.isin(jobs.worker[leaves], jobs.worker[last == NEVER])
     files = chance.random(len(leaves)) < np.where(works, P["employed"], P["unemployed"])
     who, false = leaves[files], np.where(works[files], EMPLOYED, NONE)
     filed = last[who] + 3 + chance.exponential(20, len(who)).astype(np.int64)
-    claims = _claims(state, month, start=start, of={
+    claims = _claims(state, turn, start=start, of={
         "worker": jobs.worker[who], "firm": jobs.firm[who], "filed": filed, "false": false,
         "amount": np.full(len(who), 100_000)})
     benefits = new_unemployment(chance, claims, last[who] + 1)
     return claims, benefits, _heads(state, claims, UNEMPLOYMENT) + spell_rows(state.block, benefits)
 
 
-def pension(state: State, month: int, *, last: Ints, start: int) -> tuple[Claims, Benefits, Rows]:
+def pension(state: State, turn: Turn, *, last: Ints, start: int) -> tuple[Claims, Benefits, Rows]:
     """Return the pension claims of old leavers, the new pensions, and the rows."""
-    chance = stream(state.setting, state.block, month, of="pension")
+    chance = turn.stream("pension")
     jobs = state.jobs
-    old = month // 12 - state.people.born[jobs.worker] >= 57
+    old = turn.month // 12 - state.people.born[jobs.worker] >= 57
     who = np.flatnonzero((last < NEVER) & (jobs.entered < last - 365) & old & (chance.random(len(last)) < P["pension"]))
-    claims = _claims(state, month, start=start, of={
+    claims = _claims(state, turn, start=start, of={
         "worker": jobs.worker[who], "firm": jobs.firm[who], "filed": last[who] + 5,
         "false": np.zeros(len(who), dtype=np.int64), "amount": jobs.wage[who] // 2})
     pensions = new_pensions(chance, claims)
     return claims, pensions, pension_rows(state.block, pensions)
 
 
-def maternity(state: State, month: int, start: int) -> tuple[Claims, Rows]:
+def maternity(state: State, turn: Turn, start: int) -> tuple[Claims, Rows]:
     """Return the maternity claims of one month, those on fictitious enrolments among them, and the rows."""
-    chance = stream(state.setting, state.block, month, of="maternity")
+    chance = turn.stream("maternity")
     jobs = state.jobs
-    age = month // 12 - state.people.born[jobs.worker]
-    able = (state.people.sex[jobs.worker] == FEMALE) & (age > 20) & (age < 41) & (jobs.cover < first_day(month) - 20)
+    age = turn.month // 12 - state.people.born[jobs.worker]
+    able = (state.people.sex[jobs.worker] == FEMALE) & (age > 20) & (age < 41) & (jobs.cover < turn.day - 20)
     honest = able & (chance.random(len(age)) < P["maternity"]) & (jobs.fiction == 0)
-    who = np.flatnonzero((honest | (jobs.fiction == month)) & (jobs.whole == 1))
-    began = first_day(month) - chance.integers(20, 110, len(who))
+    who = np.flatnonzero((honest | (jobs.fiction == turn.month)) & (jobs.whole == 1))
+    began = turn.day - chance.integers(20, 110, len(who))
     days = chance.choice([98, 128, 143], len(who), p=[.5, .4, .1])
-    filed = first_day(month) + chance.integers(0, length_of(month), len(who))
-    claims = _claims(state, month, start=start, of={
+    filed = turn.day + chance.integers(0, turn.days, len(who))
+    claims = _claims(state, turn, start=start, of={
         "worker": jobs.worker[who], "firm": jobs.firm[who], "filed": filed, "amount": jobs.wage[who] * days // 30,
         "false": np.where(jobs.fiction[who] > 0, FICTION, NONE)})
     part = piece(claims.known, claim=claims.claim, worker=person(state.block, claims.worker), started=began,
@@ -102,19 +101,19 @@ def maternity(state: State, month: int, start: int) -> tuple[Claims, Rows]:
     return claims, [*_heads(state, claims, MATERNITY), ("maternity_leaves", part)]
 
 
-def injury(state: State, month: int, start: int) -> tuple[Claims, Rows]:
+def injury(state: State, turn: Turn, start: int) -> tuple[Claims, Rows]:
     """Return the work injury claims of one month, those of people insured after it happened among them."""
-    chance = stream(state.setting, state.block, month, of="injury")
-    jobs, day = state.jobs, first_day(month)
+    chance = turn.stream("injury")
+    jobs, day = state.jobs, turn.day
     draw: Floats = chance.random(len(jobs.worker))
     insured = (jobs.cover < day) & (jobs.kind != DISPATCHED) & (jobs.fiction == 0)
-    fresh = (jobs.cover >= day - 31) & (jobs.cover < day) & (draw > 1 - P["backdated"] * 6) & insured
+    fresh = (jobs.cover >= day - 31) & (jobs.cover < day) & (draw > 1 - P["backdated"]) & insured
     who = np.flatnonzero((insured & (draw < P["injury"])) | fresh)
     false = fresh[who]
     happened = np.where(false, jobs.cover[who] + chance.integers(0, 7, len(who)), day - chance.integers(0, 60, len(who)))
     happened = np.maximum(happened, np.minimum(jobs.cover[who], day - 1))
     filed = np.maximum(day, happened) + chance.integers(1, 40, len(who))
-    claims = _claims(state, month, start=start, of={
+    claims = _claims(state, turn, start=start, of={
         "worker": jobs.worker[who], "firm": jobs.firm[who], "filed": filed,
         "false": np.where(false, BACKDATED, NONE), "amount": (chance.lognormal(9, .9, len(who))).astype(np.int64) * 100})
     agreed = (chance.random(len(who)) < .93).astype(np.int64)
@@ -124,14 +123,14 @@ def injury(state: State, month: int, start: int) -> tuple[Claims, Rows]:
     return claims, [*_heads(state, claims, INJURY), ("work_injuries", part)]
 
 
-def cash(state: State, month: int, *, last: Ints, start: int) -> tuple[State, list[tuple[int, Claims]], Rows]:
+def cash(state: State, turn: Turn, *, last: Ints, start: int) -> tuple[State, list[tuple[int, Claims]], Rows]:
     """Return the state with new benefits, the month's cash claims by scheme, and their rows."""
-    jobless, benefits, rows = unemployment(state, month, last=last, start=start)
+    jobless, benefits, rows = unemployment(state, turn, last=last, start=start)
     start += len(jobless.claim)
-    retired, pensions, more = pension(state, month, last=last, start=start)
+    retired, pensions, more = pension(state, turn, last=last, start=start)
     start += len(retired.claim)
-    births, even = maternity(state, month, start)
-    hurt, last_rows = injury(state, month, start + len(births.claim))
+    births, even = maternity(state, turn, start)
+    hurt, last_rows = injury(state, turn, start + len(births.claim))
     state = replace(state, benefits=with_benefits(state.benefits, with_benefits(benefits, pensions)))
     made = [(UNEMPLOYMENT, jobless), (MATERNITY, births), (INJURY, hurt)]
     return state, made, rows + more + even + last_rows

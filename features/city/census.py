@@ -8,7 +8,7 @@ import numpy as np
 
 from features.city.agency import hosted
 from features.city.registration import uncovered
-from features.city.setting import Floats, Ints
+from features.city.setting import Flags, Floats, Ints
 from features.city.staff import PART_TIME, Jobs, place
 from features.days import first_day
 
@@ -20,6 +20,7 @@ class Census:
     staff: Ints
     covered: Ints
     part_time: Ints
+    exempt: Ints
     hosted: Ints
     uncovered: Ints
     wages_seen: Floats
@@ -34,10 +35,12 @@ def census(jobs: Jobs, *, month: int, owed: Ints) -> Census:
     out = uncovered(jobs, day)
     covered = (jobs.cover <= day) & (jobs.host < 0)
 
-    def persons(mask: Ints, weights: Ints | None = None) -> Ints:
+    def persons(mask: Flags, weights: Ints | None = None) -> Ints:
         return np.bincount(jobs.firm[mask], weights=None if weights is None else weights[mask], minlength=count)
 
     return Census(staff=np.bincount(place(jobs)[real], minlength=count), covered=persons(covered),
-                  part_time=persons(jobs.kind == PART_TIME), hosted=hosted(jobs, count), uncovered=persons(out),
-                  wages_seen=persons(covered & real, jobs.wage), wages_unseen=persons(~covered & real, jobs.wage),
+                  part_time=persons(jobs.kind == PART_TIME),
+                  exempt=persons(jobs.exempt == 1), hosted=hosted(jobs, count), uncovered=persons(out),
+                  wages_seen=persons(covered & real, jobs.wage).astype(float),
+                  wages_unseen=persons(~covered & real, jobs.wage).astype(float),
                   owed=owed)

@@ -8,9 +8,8 @@ import numpy as np
 
 from features.city.parameters import parameters
 from features.city.providers import CARDS, HOSPITAL, PHANTOM, UPCODER, Providers, providers
-from features.city.setting import CLAIMS_A_BLOCK, Flags, Floats, Ints, Setting, length_of, stream
+from features.city.setting import CLAIMS_A_BLOCK, Flags, Floats, Ints, Setting, Turn
 from features.city.staff import Jobs, People, picked
-from features.days import first_day
 
 P = parameters("""
 rate | .150 | a person and month | assumed | claims of an insured worker: 30 M in 36 months in the full city
@@ -68,25 +67,25 @@ def frailty(block: int, worker: Ints) -> Floats:
     return np.asarray(np.exp(P["frailty"] * np.log(lot / (1 - lot)) * .55))
 
 
-def medical(setting: Setting, block: int, *, month: int, jobs: Jobs, people: People) -> Claims:
+def medical(turn: Turn, jobs: Jobs, people: People) -> Claims:
     """Return the medical claims of one month, without cash benefits."""
-    chance = stream(setting, block, month, of="claims")
-    care = providers(setting)
-    insured = (jobs.cover < first_day(month)) & (jobs.whole == 1)
+    chance = turn.stream("claims")
+    care = providers(turn.setting)
+    insured = (jobs.cover < turn.day) & (jobs.whole == 1)
     jobs = picked(jobs, insured)
-    day = first_day(month)
-    need = P["rate"] * frailty(block, jobs.worker) / 1.08 * (1 + .012 * (month // 12 - 35 - people.born[jobs.worker]))
+    day = turn.day
+    need = P["rate"] * frailty(turn.block, jobs.worker) / 1.08 * (1 + .012 * (turn.month // 12 - 35 - people.born[jobs.worker]))
     dead = people.died[jobs.worker] < day
     hidden = dead & (people.died[jobs.worker] > day - 210)
     rate = np.where(dead, need * P["dead_use"] * hidden, need)
-    lender = lends(block, jobs.worker)
+    lender = lends(turn.block, jobs.worker)
     own = np.repeat(np.arange(len(rate)), chance.poisson(rate))
     lent = np.repeat(np.arange(len(rate)), chance.poisson(need * P["lending"] * lender * ~dead))
     who = np.concatenate([own, lent])
     false = np.concatenate([np.where(dead[own], DEAD, NONE), np.full(len(lent), LENT)])
     where = _place(chance, care, people.home[jobs.worker[who]], far=np.where(false == LENT, P["lent_far"], 1 - P["near"]))
-    who, where, false = _with_phantoms(chance, care, of=(who, where, false), month=month - setting.first)
-    return _priced(setting, block, month=month, of=(jobs.worker[who], jobs.firm[who], where, false), homes=people.home)
+    who, where, false = _with_phantoms(chance, care, of=(who, where, false), month=turn.month - turn.setting.first)
+    return _priced(turn, of=(jobs.worker[who], jobs.firm[who], where, false), homes=people.home)
 
 
 def _place(chance: np.random.Generator, care: Providers, home: Ints, *, far: Floats) -> Ints:
@@ -111,10 +110,10 @@ def _with_phantoms(chance: np.random.Generator, care: Providers, *, of: tuple[In
             np.concatenate([false, more]))
 
 
-def _priced(setting: Setting, block: int, *, month: int, of: tuple[Ints, Ints, Ints, Ints], homes: Ints) -> Claims:
+def _priced(turn: Turn, *, of: tuple[Ints, Ints, Ints, Ints], homes: Ints) -> Claims:
     worker, firm, where, false = of
-    chance = stream(setting, block, month, of="prices")
-    care, size = providers(setting), len(worker)
+    chance = turn.stream("prices")
+    care, size = providers(turn.setting), len(worker)
     hospital = care.kind[where] == HOSPITAL
     inpatient = hospital & (chance.random(size) < P["stays"])
     stay = np.where(inpatient, 2 + chance.gamma(1.6, 4, size).astype(np.int64), -1)
@@ -122,11 +121,12 @@ def _priced(setting: Setting, block: int, *, month: int, of: tuple[Ints, Ints, I
     spread = chance.lognormal(0, .75, size) * np.where(inpatient, (np.maximum(stay, 1) / 7) ** .6, 1)
     raise_ = np.where(false == RAISED, chance.uniform(P["raise_low"], P["raise_high"], size), 1)
     raise_ = np.where((false == INVENTED) | (false == LENT), chance.uniform(1., 2.0, size), raise_)
-    filed = first_day(month) + chance.integers(0, length_of(month), size)
+    filed = turn.day + chance.integers(0, turn.days, size)
     delay = np.where(chance.random(size) < P["slow"], chance.integers(8, 50, size), chance.integers(0, 3, size))
     away = (false == LENT) & (chance.random(size) < .5)
-    return Claims(claim=serials(setting, block, month, start=0, count=size), worker=worker, firm=firm, provider=where,
-                  filed=filed, known=filed + delay, amount=np.maximum(100, (median * spread * raise_ * 100)).astype(np.int64),
-                  stay=stay, false=false, cell=np.where(away, (homes[worker] + 1) % setting.cells, care.cell[where]))
+    claim = serials(turn.setting, turn.block, turn.month, start=0, count=size)
+    return Claims(claim=claim, worker=worker, firm=firm, provider=where, filed=filed,
+                  known=filed + delay, amount=np.maximum(100, (median * spread * raise_ * 100)).astype(np.int64),
+                  stay=stay, false=false, cell=np.where(away, (homes[worker] + 1) % turn.setting.cells, care.cell[where]))
 
 

@@ -9,7 +9,7 @@ from features.city.honesty import ARREARS, LOWEST_BASE, PART_BASE, TARDY, Habits
 from features.city.parameters import parameters
 from features.city.register import MEDICAL, PENSION, person
 from features.city.rows import Piece, Rows, changed, kept, piece, where_day
-from features.city.setting import Ints, Setting, length_of, stream
+from features.city.setting import Ints, Turn, length_of
 from features.city.staff import PART_TIME, Jobs, picked
 from features.days import first_day
 
@@ -58,25 +58,24 @@ def charge_day(firm: Ints, month: int) -> Ints:
     return np.asarray(first_day(month) + 13 + firm * 7 % 11)
 
 
-def contribution_rows(setting: Setting, block: int, *, month: int, jobs: Jobs,
-                      habits: Habits) -> tuple[Rows, Ints]:
+def contribution_rows(turn: Turn, *, jobs: Jobs, habits: Habits) -> tuple[Rows, Ints]:
     """Return the rows of one month and what each enterprise owes short for it, in fen."""
-    chance = stream(setting, block, month, of="contributions")
-    day = charge_day(jobs.firm, month)
+    chance = turn.stream("contributions")
+    day = charge_day(jobs.firm, turn.month)
     covered = (jobs.cover <= day) & (jobs.kind != PART_TIME) & (jobs.started <= day)
     jobs, day = picked(jobs, covered), day[covered]
-    base = declared_base(jobs, habits, month)
+    base = declared_base(jobs, habits, turn.month)
     late, unpaid = _payers(chance, habits)
     held = (late | unpaid)[jobs.firm]
-    rows = _rows(block, jobs, month=month, day=day, base=base)
+    rows = _rows(turn.block, jobs, month=turn.month, day=day, base=base)
     rows |= {"paid_unit": np.where(held, 0, rows["due_unit"]), "paid_person": np.where(held, 0, rows["due_person"]),
              "paid_on": where_day(~held, day)}
     arrived = day + chance.integers(20, int(P["latest"]), len(late))[jobs.firm]
     mended = changed(rows, late[jobs.firm], arrived[late[jobs.firm]], paid_on=arrived[late[jobs.firm]])
     mended |= {"paid_unit": mended["due_unit"], "paid_person": mended["due_person"]}
-    short = (right_base(jobs, month) - np.where(unpaid[jobs.firm], 0, base)) * (P["unit_rate"] + P["person_rate"])
+    short = (right_base(jobs, turn.month) - np.where(unpaid[jobs.firm], 0, base)) * (P["unit_rate"] + P["person_rate"])
     owed = np.bincount(jobs.firm, weights=short, minlength=len(late)).astype(np.int64)
-    parts = [rows, mended, _medical(rows, jobs), _refunds(chance, rows, month=month)]
+    parts = [rows, mended, _medical(rows, jobs), _refunds(chance, rows, month=turn.month)]
     return [("contributions", part) for part in parts], owed
 
 

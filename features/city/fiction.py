@@ -25,7 +25,7 @@ def fictitious(chance: np.random.Generator, hired: Jobs, *, month: int, firms: F
     """Return a month's new jobs, some of which are fictions of cheating units that will claim soon."""
     count = len(hired.firm)
     shady = (habits.style != HONEST) & living(firms, first_day(month))
-    share = np.where(shady[hired.firm], P["share"] * 60, P["share"] * 8)
+    share = np.where(shady[hired.firm], P["share"] * 16, P["share"] * 2)
     fake = (chance.random(count) < share) & (hired.kind == REGULAR)
     claim = month + chance.integers(int(P["wait_low"]), int(P["wait_high"]) + 1, count)
     return replace(hired, fiction=np.where(fake, claim, 0), whole=np.where(fake, 1, hired.whole),

@@ -10,13 +10,13 @@ from features.city.census import Census
 from features.city.firms import Firms, number
 from features.city.parameters import parameters
 from features.city.rows import Piece, Rows, changed, kept, piece
-from features.city.setting import NULL, Flags, Ints, Setting, stream
+from features.city.setting import NULL, Flags, Ints, Turn
 from features.city.visits import LOTTERY, Visits, examined
 
 P = parameters("""
 missed | .10 | share | assumed | visits that see nothing of what is there
 each | .75 | share | assumed | chance that a visit sees one uncovered worker
-owed_floor | 6000 | yuan a month | assumed | shortfall from which an examiner of type 2 sees it
+owed_floor | 90 | yuan a head and month | assumed | shortfall from which an examiner of type 2 sees it
 owed_each | .75 | share | assumed | chance that the shortfall is seen
 closing | 24 | days | assumed | mean days from opening to closing
 never | .045 | share | assumed | visits that are not closed
@@ -47,10 +47,9 @@ def serial(block: int, month: int, count: int) -> Ints:
     return np.arange(count) + block * VISITS_A_BLOCK + month % 240 * 800
 
 
-def results(setting: Setting, block: int, *, month: int, visits: Visits, count: Census,
-            firms: Firms) -> tuple[Results, Rows]:
+def results(turn: Turn, visits: Visits, *, count: Census, firms: Firms) -> tuple[Results, Rows]:
     """Return the results of one month's visits and the rows of inspections, findings, orders and remedies."""
-    chance = stream(setting, block, month, of="findings")
+    chance = turn.stream("findings")
     size, firm = len(visits.firm), visits.firm
     looked = examined(chance, visits, firms)
     sees = chance.random(size) > P["missed"]
@@ -58,27 +57,27 @@ def results(setting: Setting, block: int, *, month: int, visits: Visits, count: 
     closed = np.where(chance.random(size) < P["never"], NULL, closed)
     workers = chance.binomial(count.uncovered[firm], P["each"]) * (sees & looked[1] & (closed > 0))
     owed = count.owed[firm] * int(P["months_owed"])
-    seen = sees & looked[2] & (closed > 0) & (count.owed[firm] > P["owed_floor"] * 100)
+    seen = sees & looked[2] & (closed > 0) & (count.owed[firm] > P["owed_floor"] * 100 * np.maximum(count.covered[firm], 1))
     amount = np.where(seen & (chance.random(size) < P["owed_each"]), owed // 100 * 100, 0)
     anything = (workers > 0) | (amount > 0)
     complies = anything & (chance.random(size) < P["complies"])
     remedied = np.where(complies, closed + 12 + chance.exponential(20, size).astype(np.int64), NULL)
     result = Results(closed=closed, workers=workers, amount=amount, complies=complies, remedied=remedied)
-    head = _inspections(chance, block, month=month, visits=visits, looked=looked, closed=closed)
+    head = _inspections(turn, chance, visits, looked=looked, closed=closed)
     head["staff_on_site"] = chance.binomial(count.staff[firm], P["exact"])
     rows = _versions(chance, head) + _findings(chance, head, result, staff=count.staff[firm])
     return result, rows
 
 
-def _inspections(chance: np.random.Generator, block: int, *, month: int, visits: Visits, looked: dict[int, Flags],
+def _inspections(turn: Turn, chance: np.random.Generator, visits: Visits, *, looked: dict[int, Flags],
                  closed: Ints) -> Piece:
     drawn = visits.kind == LOTTERY
     flags = {f"examined_{kind}": mask.astype(np.int64) for kind, mask in looked.items()}
     spent = (visits.planned * chance.lognormal(0, .3, len(closed))).astype(np.int64)
-    return piece(visits.day + chance.integers(0, 3, len(closed)), inspection=serial(block, month, len(closed)),
-                 enterprise=number(block, visits.firm), kind=visits.kind, planned_minutes=visits.planned,
+    return piece(visits.day + chance.integers(0, 3, len(closed)), inspection=serial(turn.block, turn.month, len(closed)),
+                 enterprise=number(turn.block, visits.firm), kind=visits.kind, planned_minutes=visits.planned,
                  spent_minutes=spent, opened=visits.day, closed_on=closed, **flags,
-                 draw=np.where(drawn, month // 12 * 100 + month % 12 + 1, NULL),
+                 draw=np.where(drawn, turn.month // 12 * 100 + turn.month % 12 + 1, NULL),
                  inclusion_probability=visits.probability)
 
 

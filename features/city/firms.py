@@ -26,6 +26,9 @@ public_share | .02 | share | assumed | public bodies
 agency_share | .006 | share | assumed | labour dispatch agencies
 outer_rural | .45 | share | assumed | rural units in outer districts
 inner_rural | .04 | share | assumed | rural units in inner districts
+pay | .24 | log yuan | assumed | spread of wages between units of a sector
+exempt_low | .5 | beta shape | assumed | first shape of the share of staff lawfully without cover (insured elsewhere, retired)
+exempt_high | 5.5 | beta shape | assumed | second shape of it
 shared_address | .07 | share | assumed | units at another unit's address, innocent
 shared_owner | .05 | share | assumed | units with another unit's representative, innocent
 shared_account | .02 | share | assumed | units paying from another unit's account, innocent
@@ -46,6 +49,8 @@ class Firms:
     cell: Ints
     rural: Ints
     size: Floats
+    pay: Floats
+    exempt: Floats
     registered: Ints
     closed: Ints
     head: Ints
@@ -80,7 +85,9 @@ def begin_firms(setting: Setting, block: int) -> Firms:
     east, north = centres(setting)
     return Firms(
         kind=kind, section=section, division=_divisions(chance, section), ownership=_ownership(chance, kind, size),
-        cell=cell, rural=rural.astype(np.int64), size=size, registered=_births(setting, chance, count),
+        cell=cell, rural=rural.astype(np.int64), size=size,
+        pay=chance.lognormal(0, P["pay"], count), exempt=chance.beta(P["exempt_low"], P["exempt_high"], count),
+        registered=_births(setting, chance, count),
         closed=np.full(count, NEVER), head=np.where(kind == BRANCH, chance.integers(0, count, count), -1),
         address=_shared(chance, count, P["shared_address"]), owner=_shared(chance, count, P["shared_owner"]),
         account=_shared(chance, count, P["shared_account"]),

@@ -9,10 +9,10 @@ import numpy as np
 from features.city.firms import HOUSEHOLD, PRIVATE, PUBLIC, Firms
 from features.city.parameters import parameters
 from features.city.sectors import SECTORS
-from features.city.setting import Floats, Ints, Setting, stream
+from features.city.setting import Flags, Floats, Ints, Setting, stream
 
 P = parameters("""
-cheating | -1.25 | log-odds | assumed | inclination to leave staff out, of a small private urban unit
+cheating | -1.1 | log-odds | assumed | inclination to leave staff out, of a small private urban unit
 by_rural | .45 | log-odds | assumed | more for rural units
 by_private | .35 | log-odds | assumed | more for private units
 by_young | .35 | log-odds | assumed | more for units younger than three years
@@ -26,6 +26,7 @@ partial_high | 2.4 | beta shape | assumed | second shape of it
 hides_all | .42 | share | assumed | cheats who keep their uncovered staff out of the tax filing altogether
 low_base_honest | .16 | share | assumed | units that declare the lowest base though they register all
 low_base_cheat | .34 | share | assumed | cheats that declare the lowest base as well
+files_base | .65 | share | assumed | units with low bases that tell the tax bureau the same low wages
 part_base | .14 | share | assumed | units that declare a part of the wage only
 tardy_honest | .08 | share | assumed | units that often pay months late
 tardy_cheat | .17 | share | assumed | cheats that often pay months late
@@ -52,6 +53,7 @@ class Habits:
     power: Floats
     metered: Ints
     formal: Floats
+    files_base: Ints
 
 
 def begin_habits(setting: Setting, block: int, firms: Firms) -> Habits:
@@ -66,7 +68,8 @@ def begin_habits(setting: Setting, block: int, firms: Firms) -> Habits:
         hidden=_hidden(chance, cheats), base=base, declared=declared, pays=_payers(chance, cheats),
         filing=chance.choice(3, count, p=[.5, .35, .15]), filing_error=chance.normal(0, .13, count),
         files_hosted=(chance.random(count) < .4).astype(float), power=chance.lognormal(0, .55, count),
-        metered=(chance.random(count) < .82).astype(np.int64), formal=chance.beta(1.0, 1.8, count))
+        metered=(chance.random(count) < .82).astype(np.int64), formal=chance.beta(1.0, 1.8, count),
+        files_base=(chance.random(count) < P["files_base"]).astype(np.int64))
 
 
 def _pull(setting: Setting, firms: Firms) -> Floats:
@@ -77,7 +80,7 @@ def _pull(setting: Setting, firms: Firms) -> Floats:
         + P["by_size"] * (np.log(firms.size) - 1.7))
 
 
-def _styles(chance: np.random.Generator, cheats: Ints, firms: Firms) -> Ints:
+def _styles(chance: np.random.Generator, cheats: Flags, firms: Firms) -> Ints:
     draw = chance.random(len(cheats))
     small = (firms.size <= 12) | (firms.kind == HOUSEHOLD)
     style = np.where(draw < P["late_share"], LATE, PARTIAL)
@@ -85,19 +88,19 @@ def _styles(chance: np.random.Generator, cheats: Ints, firms: Firms) -> Ints:
     return np.where(cheats, style, HONEST)
 
 
-def _hidden(chance: np.random.Generator, cheats: Ints) -> Floats:
+def _hidden(chance: np.random.Generator, cheats: Flags) -> Floats:
     count = len(cheats)
     return np.where(chance.random(count) < P["hides_all"], 1., chance.beta(1.2, 1.6, count))
 
 
-def _bases(chance: np.random.Generator, cheats: Ints) -> tuple[Ints, Floats]:
+def _bases(chance: np.random.Generator, cheats: Flags) -> tuple[Ints, Floats]:
     draw = chance.random(len(cheats))
     lowest = np.where(cheats, P["low_base_cheat"], P["low_base_honest"])
     base = np.where(draw < lowest, LOWEST_BASE, np.where(draw > 1 - P["part_base"], PART_BASE, FULL_BASE))
     return base, np.where(base == PART_BASE, chance.uniform(.55, .9, len(cheats)), 1.)
 
 
-def _payers(chance: np.random.Generator, cheats: Ints) -> Ints:
+def _payers(chance: np.random.Generator, cheats: Flags) -> Ints:
     draw = chance.random(len(cheats))
     tardy = np.where(cheats, P["tardy_cheat"], P["tardy_honest"])
     return np.where(draw < tardy, TARDY, np.where(draw > 1 - P["arrears"], ARREARS, ON_TIME))

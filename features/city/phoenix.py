@@ -10,10 +10,9 @@ from features.city.findings import Results
 from features.city.firms import AGENCY, BRANCH, PRIVATE, PUBLIC, Firms
 from features.city.honesty import HONEST, Habits
 from features.city.parameters import parameters
-from features.city.setting import NEVER, Ints, Setting, stream
+from features.city.setting import NEVER, Ints, Setting, Turn, stream
 from features.city.staff import Jobs
 from features.city.visits import Visits
-from features.days import first_day
 
 P = parameters("""
 share | .012 | share | assumed | units that are planned to be left for a newer one
@@ -76,19 +75,19 @@ def _same_habits(habits: Habits, elders: Ints, heirs: Ints) -> Habits:
 def moved(chance: np.random.Generator, phoenix: Phoenix, jobs: Jobs, *, last: Ints, firms: Firms) -> tuple[Ints, Ints]:
     """Return worker and new enterprise of the staff that moves along when its unit closes."""
     heir = phoenix.heir[jobs.firm]
-    goes = (last < NEVER) & (heir >= 0) & (firms.closed[jobs.firm] <= last) & (chance.random(len(last)) < P["moves"]) & (jobs.fiction == 0)
+    shuts = (last < NEVER) & (heir >= 0) & (firms.closed[jobs.firm] <= last)
+    goes = shuts & (chance.random(len(last)) < P["moves"]) & (jobs.fiction == 0)
     return jobs.worker[goes], heir[goes]
 
 
-def hurried(setting: Setting, block: int, *, month: int, firms: Firms, phoenix: Phoenix,
-            of: tuple[Visits, Results]) -> Firms:
+def hurried(turn: Turn, firms: Firms, *, phoenix: Phoenix, of: tuple[Visits, Results]) -> Firms:
     """Return the enterprises with the successions that findings bring forward."""
     visits, result = of
-    chance = stream(setting, block, month, of="hurry")
+    chance = turn.stream("hurry")
     found = visits.firm[(result.workers > 0) | (result.amount > 0)]
     elders = found[(phoenix.heir[found] >= 0) & (chance.random(len(found)) < P["hurried"])]
     heirs = phoenix.heir[elders]
-    soon = first_day(month + 1) + chance.integers(5, 50, len(elders))
+    soon = turn.end + chance.integers(5, 50, len(elders))
     early = firms.registered[heirs] > soon
     registered, closed = firms.registered.copy(), firms.closed.copy()
     registered[heirs[early]] = soon[early]

@@ -17,7 +17,7 @@ units_each | 100 | units | assumed | enterprises for each provider
 hospitals | .16 | share | assumed | hospitals among providers
 deceives | .20 | share | assumed | providers that deceive at the beginning
 falls | .004 | a month | assumed | honest providers that begin to
-visited | .022 | a month | assumed | visits to any provider
+visited | .034 | a month | assumed | visits to any provider
 tipped | .030 | a month | assumed | more visits to those that deceive, by tips
 lot | .006 | a month | assumed | inclusion probability in the providers' lottery
 seen | .78 | share | assumed | deceptions that a visit sees

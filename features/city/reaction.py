@@ -15,7 +15,7 @@ from features.city.parameters import parameters
 from features.city.registration import uncovered
 from features.city.rows import Rows
 from features.city.sectors import SECTORS
-from features.city.setting import NEVER, Flags, Ints, Setting, stream
+from features.city.setting import NEVER, Flags, Ints, Turn
 from features.city.staff import Jobs, picked
 from features.city.visits import Visits
 from features.days import first_day
@@ -34,37 +34,36 @@ relapse | .004 | a month | assumed | mended units that fall back
 DRIFT_SECTIONS = ("G", "I")
 
 
-def enrolled_after(setting: Setting, block: int, *, month: int, jobs: Jobs, of: tuple[Visits, Results],
-                   habits: Habits) -> tuple[Jobs, Rows]:
+def enrolled_after(turn: Turn, jobs: Jobs, *, of: tuple[Visits, Results], habits: Habits) -> tuple[Jobs, Rows]:
     """Return the jobs with cover ordered for the workers found, and the rows of what is paid back for them."""
     visits, result = of
-    chance = stream(setting, block, month, of="remedy")
+    chance = turn.stream("remedy")
     allowed = np.zeros(len(habits.style), dtype=np.int64)
     allowed[visits.firm] = np.where(result.complies, result.workers, 0)
-    out = np.flatnonzero(uncovered(jobs, first_day(month + 1) - 1) & (allowed[jobs.firm] > 0))
+    out = np.flatnonzero(uncovered(jobs, turn.end - 1) & (allowed[jobs.firm] > 0))
     out = out[np.argsort(jobs.firm[out], kind="stable")]
     rank = np.arange(len(out)) - np.searchsorted(jobs.firm[out], jobs.firm[out])
     out = out[rank < allowed[jobs.firm[out]]]
     day = np.full(len(allowed), NEVER)
-    day[visits.firm] = np.maximum(result.remedied, first_day(month + 1))
+    day[visits.firm] = np.maximum(result.remedied, turn.end)
     cover = jobs.cover.copy()
     cover[out] = day[jobs.firm[out]] + chance.integers(0, 5, len(out))
     jobs = replace(jobs, cover=cover)
-    return jobs, _paid_back(setting, block, month=month, jobs=picked(jobs, out), habits=habits)
+    return jobs, _paid_back(turn, picked(jobs, out), habits)
 
 
-def _paid_back(setting: Setting, block: int, *, month: int, jobs: Jobs, habits: Habits) -> Rows:
+def _paid_back(turn: Turn, jobs: Jobs, habits: Habits) -> Rows:
     rows: Rows = []
-    for past in range(max(setting.first, month - int(P["back_months"])), month):
+    for past in range(max(turn.setting.first, turn.month - int(P["back_months"])), turn.month):
         owed = picked(jobs, jobs.started < first_day(past))
-        rows.append(("contributions", back_rows(block, owed, habits, month=past, booked=owed.cover + 5)))
+        rows.append(("contributions", back_rows(turn.block, owed, habits, month=past, booked=owed.cover + 5)))
     return rows
 
 
-def mended(setting: Setting, block: int, *, month: int, habits: Habits, of: tuple[Visits, Results]) -> Habits:
+def mended(turn: Turn, habits: Habits, *, of: tuple[Visits, Results]) -> Habits:
     """Return the habits after one month's visits."""
     visits, result = of
-    chance = stream(setting, block, month, of="reaction")
+    chance = turn.stream("reaction")
     found = np.zeros(len(habits.style), dtype=bool)
     visited, paid = found.copy(), found.copy()
     visited[visits.firm] = True
@@ -78,17 +77,17 @@ def mended(setting: Setting, block: int, *, month: int, habits: Habits, of: tupl
                    pays=np.where(paid, ON_TIME, habits.pays))
 
 
-def shamed(setting: Setting, block: int, *, month: int, habits: Habits, exposed: Flags) -> Habits:
+def shamed(turn: Turn, habits: Habits, *, exposed: Flags) -> Habits:
     """Return the habits after this month's public exposures."""
-    chance = stream(setting, block, month, of="shame")
+    chance = turn.stream("shame")
     mends = exposed & (chance.random(len(exposed)) < P["exposed_mends"])
     return replace(habits, style=np.where(mends, HONEST, habits.style), pays=np.where(mends, ON_TIME, habits.pays))
 
 
-def drifted(setting: Setting, block: int, *, month: int, firms: Firms, habits: Habits, memory: Memory) -> Habits:
+def drifted(turn: Turn, firms: Firms, *, habits: Habits, memory: Memory) -> Habits:
     """Return the habits after a month's temptations; since the drift some sectors cheat in a new way."""
-    chance = stream(setting, block, month, of="drift")
-    new_way = np.isin(firms.section, [SECTORS.index(letter) for letter in DRIFT_SECTIONS]) & (month >= setting.drift)
+    chance = turn.stream("drift")
+    new_way = np.isin(firms.section, [SECTORS.index(letter) for letter in DRIFT_SECTIONS]) & (turn.month >= turn.setting.drift)
     rate = np.where(memory.findings > 0, P["relapse"], P["tempted"]) + P["tempted_drift"] * new_way
     falls = (habits.style == HONEST) & (chance.random(len(rate)) < rate) & (firms.kind != PUBLIC)
     late = chance.random(len(rate)) < .3

@@ -50,10 +50,12 @@ def enrolment_rows(block: int, jobs: Jobs, *, known: Ints, ended: Ints | int) ->
     return [{**part, "scheme": np.full(len(part["scheme"]), scheme)} for scheme, part in enumerate(pieces)]
 
 
-def openings(chance: np.random.Generator, block: int, jobs: Jobs, *, opened: Flags) -> tuple[Jobs, Rows]:
+def openings(chance: np.random.Generator, block: int, jobs: Jobs, *, opened: Flags,
+             bulk: Ints | int = 0) -> tuple[Jobs, Rows]:
     """Return the jobs with their days of record, and the rows of those whose cover opens."""
     count = len(jobs.firm)
     entered = jobs.cover + chance.exponential(P["enter_delay"], count).astype(np.int64)
+    entered = np.maximum(entered, bulk)
     first = opened & (jobs.filed == NEVER)
     jobs = replace(jobs, entered=np.where(opened, entered, jobs.entered), filed=np.where(first, entered, jobs.filed))
     rows: Rows = []

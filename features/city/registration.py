@@ -8,7 +8,7 @@ import numpy as np
 
 from features.city.honesty import HONEST, LATE, MISSING, PARTIAL, Habits
 from features.city.parameters import parameters
-from features.city.setting import NEVER, Flags, Ints
+from features.city.setting import NEVER, Flags, Ints, Setting
 from features.city.staff import DISPATCHED, PART_TIME, REGULAR, Jobs
 
 P = parameters("""
@@ -19,8 +19,11 @@ slow | .03 | share | assumed | honest registrations that take up to two weeks be
 probation_low | 60 | days | assumed | shortest delay of an employer who registers after probation only
 probation_high | 300 | days | assumed | longest delay of one
 pension_only | .08 | share | assumed | cheats' registered workers who get the pension scheme alone
-formal | .5 | share | assumed | uncovered workers whose employment is known, times the employer's own formality
+filed_first | .35 | share | assumed | covered jobs whose labour contract was filed before the cover
+filed_after | 12 | days | assumed | mean days from hiring to the filing of a labour contract
+formal | .3 | share | assumed | uncovered workers whose employment is known, times the employer's own formality
 part_known | .55 | share | assumed | part-time jobs whose employment is known
+migrated | .45 | share | assumed | units whose older rows were entered together when they changed systems
 contract_honest | .88 | share | assumed | known covered jobs with a registered labour contract
 contract_known | .55 | share | assumed | known uncovered or part-time jobs with a registered labour contract
 """)
@@ -35,7 +38,7 @@ def cover_days(chance: np.random.Generator, jobs: Jobs, habits: Habits) -> Ints:
     long = chance.uniform(P["probation_low"], P["probation_high"], count)
     day = jobs.started + np.where(style == LATE, long, short).astype(np.int64)
     out = (style == MISSING) | ((style == PARTIAL) & (chance.random(count) < habits.left_out[jobs.firm]))
-    return np.where(out | (jobs.kind == PART_TIME), NEVER, day).astype(np.int64)
+    return np.where(out | (jobs.kind == PART_TIME) | (jobs.exempt == 1), NEVER, day).astype(np.int64)
 
 
 def registered(chance: np.random.Generator, jobs: Jobs, habits: Habits) -> Jobs:
@@ -43,14 +46,23 @@ def registered(chance: np.random.Generator, jobs: Jobs, habits: Habits) -> Jobs:
     count = len(jobs.firm)
     cover = cover_days(chance, jobs, habits)
     pension_only = (habits.style[jobs.firm] != HONEST) & (chance.random(count) < P["pension_only"])
-    share = np.where(jobs.kind == PART_TIME, P["part_known"], P["formal"] * habits.formal[jobs.firm] * 2)
+    share = np.where((jobs.kind == PART_TIME) | (jobs.exempt == 1), P["part_known"], P["formal"] * habits.formal[jobs.firm] * 2)
     known = (cover == NEVER) & (chance.random(count) < share)
-    known |= (habits.style[jobs.firm] == LATE) & (chance.random(count) < .3)
-    filed = np.where(known, jobs.started + 8 + chance.exponential(25, count).astype(np.int64), NEVER)
+    known |= (cover < NEVER) & (chance.random(count) < P["filed_first"])
+    filed = np.where(known, jobs.started + 1 + chance.exponential(P["filed_after"], count).astype(np.int64), NEVER)
     return replace(jobs, cover=cover, filed=filed, whole=np.where(pension_only, 0, 1))
+
+
+def migrated(setting: Setting, chance: np.random.Generator, jobs: Jobs) -> tuple[Jobs, Ints]:
+    """Return the jobs and the days, 0 for most, on which a unit's older rows were entered together."""
+    firm = chance.random(int(jobs.firm.max(initial=0)) + 1)
+    day = setting.first_day - (60 + 340 * chance.random(len(firm))).astype(np.int64)
+    together = (firm < P["migrated"])[jobs.firm] & (jobs.started < day[jobs.firm] - 40)
+    bulk = np.where(together, day[jobs.firm], 0)
+    return replace(jobs, filed=np.where(jobs.filed < NEVER, np.maximum(jobs.filed, bulk), NEVER)), bulk
 
 
 def uncovered(jobs: Jobs, day: int) -> Flags:
     """Return which jobs break the duty to register on a day: regular, past the grace, without cover."""
-    return np.asarray((jobs.kind == REGULAR) & (jobs.fiction == 0) & (jobs.cover > day)
+    return np.asarray((jobs.kind == REGULAR) & (jobs.fiction == 0) & (jobs.exempt == 0) & (jobs.cover > day)
                       & (jobs.started + P["grace"] < day) | (jobs.kind == DISPATCHED) & (jobs.cover > day + 90))

@@ -7,13 +7,13 @@ import numpy as np
 from features.city.claims import Claims
 from features.city.parameters import parameters
 from features.city.rows import Rows, changed, piece
-from features.city.setting import NULL, Floats, Ints, Setting, stream
+from features.city.setting import NULL, Floats, Ints, Turn
 
 P = parameters("""
 medical | .0032 | share | assumed | medical claims that a clerk's suspicion picks
 cash | .05 | share | assumed | cash claims that it picks
 by_amount | .3 | exponent | assumed | suspicion grows with the amount
-nose | 2.6 | ratio | assumed | false claims are suspected more often
+nose | 2.1 | ratio | assumed | false claims are suspected more often
 tip | .0006 | share | assumed | claims reviewed on a tip
 tip_false | .006 | share | assumed | false claims reviewed on a tip
 lot_medical | .0012 | share | assumed | inclusion probability in the lottery of medical claims
@@ -30,9 +30,9 @@ FRAUD, CLEAN, UNCLEAR = range(3)
 MEDICAL = 1
 
 
-def review_rows(setting: Setting, block: int, *, month: int, scheme: int, claims: Claims) -> Rows:
+def review_rows(turn: Turn, claims: Claims, *, scheme: int) -> Rows:
     """Return the reviews of one month's claims of a scheme."""
-    chance = stream(setting, block, month, of=f"reviews{scheme}")
+    chance = turn.stream(f"reviews{scheme}")
     count, false = len(claims.claim), claims.false > 0
     name = "medical" if scheme == MEDICAL else "cash"
     size: Floats = (claims.amount / max(1., float(np.median(claims.amount)))) ** P["by_amount"] if count else np.empty(0)

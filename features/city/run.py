@@ -10,12 +10,13 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from features.city.begin import begin
 from features.city.claims import KINDS
 from features.city.geography import ground
-from features.city.month import Truth, advance, begin, choose
+from features.city.month import Truth, advance, choose
+from features.city.providers import provider_rows, providers
 from features.city.rows import joined
 from features.city.setting import Setting, day_of_months
-from features.city.providers import provider_rows, providers
 from features.city.source import source_text
 from features.city.written import coded, id_array, write_tables, write_truth
 from features.contract import contract

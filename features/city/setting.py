@@ -120,3 +120,31 @@ def day_of_months(months: Ints) -> Ints:
     """Return the first day of each integer month."""
     moments = (months - 1970 * 12).astype("datetime64[M]").astype("datetime64[D]")
     return np.asarray(moments.astype(np.int64), dtype=np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One block's turn in one month."""
+
+    setting: Setting
+    block: int
+    month: int
+
+    @property
+    def day(self) -> int:
+        """The first day of the month."""
+        return first_day(self.month)
+
+    @property
+    def end(self) -> int:
+        """The first day of the next month."""
+        return first_day(self.month + 1)
+
+    @property
+    def days(self) -> int:
+        """The days of the month."""
+        return self.end - self.day
+
+    def stream(self, of: str) -> np.random.Generator:
+        """Return the stream of chance of one mechanism in this turn."""
+        return stream(self.setting, self.block, self.month, of=of)

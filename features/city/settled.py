@@ -9,7 +9,7 @@ from features.city.firms import number
 from features.city.parameters import parameters
 from features.city.register import MEDICAL, person
 from features.city.rows import Piece, Rows, changed, piece, where_day
-from features.city.setting import NULL, Floats, Ints, Setting, stream
+from features.city.setting import NULL, Floats, Ints, Turn
 
 P = parameters("""
 refused | .012 | share | assumed | claims refused at once
@@ -21,13 +21,13 @@ PAID, REFUSED = 1, 2
 ITEMS = 8
 
 
-def medical_rows(setting: Setting, block: int, *, month: int, claims: Claims) -> Rows:
+def medical_rows(turn: Turn, claims: Claims) -> Rows:
     """Return the rows of one month's medical claims and lines."""
-    chance = stream(setting, block, month, of="settled")
+    chance = turn.stream("settled")
     size = len(claims.claim)
     stays = claims.stay > 0
-    rows = piece(claims.known, claim=claims.claim, worker=person(block, claims.worker), provider=claims.provider,
-                 enterprise=number(block, claims.firm), scheme=MEDICAL, filed_on=claims.filed, amount=claims.amount,
+    rows = piece(claims.known, claim=claims.claim, worker=person(turn.block, claims.worker), provider=claims.provider,
+                 enterprise=number(turn.block, claims.firm), scheme=MEDICAL, filed_on=claims.filed, amount=claims.amount,
                  state=np.where(chance.random(size) < P["refused"], REFUSED, PAID), inpatient=stays.astype(np.int64),
                  admitted=where_day(stays, claims.filed - claims.stay), discharged=where_day(stays, claims.filed))
     back = chance.random(size) < P["refunded"]

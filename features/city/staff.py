@@ -46,6 +46,7 @@ class Jobs:
     entered: Ints
     whole: Ints
     fiction: Ints
+    exempt: Ints
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ def appended(first: Arrays, second: Arrays) -> Arrays:
     return type(first)(*(np.concatenate(pair) for pair in pairs))
 
 
-def wanted(setting: Setting, firms: Firms, month: int) -> Floats:
+def wanted(firms: Firms, month: int) -> Floats:
     """Return the staff that each enterprise wants in a month, none before it opens or after it closes."""
     angle = 2 * np.pi * (month % 12 + 1 - SECTORS.peak[firms.section]) / 12
     season = 1 + SECTORS.swing[firms.section] * np.cos(angle)
@@ -96,23 +97,24 @@ def people(setting: Setting, chance: np.random.Generator, section: Ints) -> Peop
         home=chance.integers(0, setting.cells, count), died=np.full(count, NEVER))
 
 
-def wages(setting: Setting, chance: np.random.Generator, *, section: Ints, day: Ints) -> Ints:
+def wages(chance: np.random.Generator, firms: Firms, *, firm: Ints, day: Ints) -> Ints:
     """Return monthly wages in fen at the day of hiring, in whole yuan."""
     years = (day - day_of("2013-01-01")) / 365.25
-    yuan = SECTORS.wage[section] * np.exp(P["wage_growth"] * np.clip(years, -5, 40)
-                                          + P["wage_spread"] * chance.standard_normal(len(section)))
+    yuan = SECTORS.wage[firms.section[firm]] * firms.pay[firm] * np.exp(P["wage_growth"] * np.clip(years, -5, 40)
+                                          + P["wage_spread"] * chance.standard_normal(len(firm)))
     return np.asarray(np.maximum(yuan, 1100).astype(np.int64) * 100)
 
 
-def new_jobs(setting: Setting, chance: np.random.Generator, *, firms: Firms, of: dict[str, Ints]) -> Jobs:
+def new_jobs(chance: np.random.Generator, firms: Firms, *, of: dict[str, Ints]) -> Jobs:
     """Return jobs of `of`: worker, firm and started; not yet registered anywhere."""
     count = len(of["worker"])
     none = np.full(count, NEVER)
     kind = np.where(chance.random(count) < P["part_time"], PART_TIME, REGULAR)
-    pay = wages(setting, chance, section=firms.section[of["firm"]], day=of["started"])
+    pay = wages(chance, firms, firm=of["firm"], day=of["started"])
     return Jobs(worker=of["worker"], firm=of["firm"], host=np.full(count, -1), started=of["started"], kind=kind,
                 wage=np.where(kind == PART_TIME, pay * 2 // 5, pay), cover=none, filed=none, entered=none,
-                whole=np.ones(count, dtype=np.int64), fiction=np.zeros(count, dtype=np.int64))
+                whole=np.ones(count, dtype=np.int64), fiction=np.zeros(count, dtype=np.int64),
+                exempt=_exempt(chance, kind, firms.exempt[of["firm"]]))
 
 
 def spare(jobs: int) -> int:
@@ -125,10 +127,14 @@ def retired(jobs: int) -> int:
     return int(P["retired"] * jobs) + 5
 
 
+def _exempt(chance: np.random.Generator, kind: Ints, share: Floats) -> Ints:
+    return np.where((kind == REGULAR) & (chance.random(len(kind)) < share), 1, 0)
+
+
 def begin_staff(setting: Setting, block: int, firms: Firms) -> tuple[People, Jobs]:
     """Return the people of one block and the jobs that they hold as the first month begins."""
     chance = stream(setting, block, 0, of="staff")
-    want = np.where(living(firms, setting.first_day), wanted(setting, firms, setting.first), 0.)
+    want = np.where(living(firms, setting.first_day), wanted(firms, setting.first), 0.)
     staff = np.maximum(chance.poisson(want), want > 0)
     firm = np.repeat(np.arange(len(staff)), staff)
     age = chance.exponential(30 / SECTORS.turnover[firms.section[firm]]).astype(np.int64)
@@ -137,7 +143,7 @@ def begin_staff(setting: Setting, block: int, firms: Firms) -> tuple[People, Job
     everyone = people(setting, chance, np.concatenate([firms.section[firm], np.zeros(others, dtype=np.int64)]))
     everyone.born[len(everyone.born) - retired(len(firm)):] -= 30
     worker = np.arange(len(firm))
-    return everyone, new_jobs(setting, chance, firms=firms, of={"worker": worker, "firm": firm, "started": started})
+    return everyone, new_jobs(chance, firms, of={"worker": worker, "firm": firm, "started": started})
 
 
 def place(jobs: Jobs) -> Ints:

@@ -10,7 +10,7 @@ from features.city.firms import PUBLIC, SITE, Firms, living
 from features.city.memory import Memory
 from features.city.parameters import parameters
 from features.city.sectors import SECTORS
-from features.city.setting import Flags, Floats, Ints, Setting, length_of, stream
+from features.city.setting import Flags, Floats, Ints, Turn, length_of
 from features.days import day_of, first_day, month_of
 
 P = parameters("""
@@ -50,8 +50,8 @@ def lottery_probability(firms: Firms) -> Floats:
     return np.where(firms.size < 20, P["lottery_small"], P["lottery_large"])
 
 
-def _rates(setting: Setting, firms: Firms, memory: Memory, *, month: int) -> dict[int, Floats]:
-    day = first_day(month)
+def _rates(turn: Turn, firms: Firms, memory: Memory) -> dict[int, Floats]:
+    day, month = turn.day, turn.month
     waived = memory.medal_until > day
     rested = memory.visited < day - P["pause"]
     known = np.where(memory.found > day - 730, P["again"], 1.) * np.where(memory.exposed_until > day, P["intensified"], 1.)
@@ -59,21 +59,21 @@ def _rates(setting: Setting, firms: Firms, memory: Memory, *, month: int) -> dic
     letter = CAMPAIGNS.get(month % 12)
     aimed = firms.section == SECTORS.index(letter) if letter else np.zeros(len(waived), dtype=bool)
     alert = P["alert"] * (P["pilot"] if month < month_of(ADOPTED) else 1.) * (memory.gap > 0)
-    return {COMPLAINT: 1 - (1 - P["complaint"]) ** memory.complained.astype(float), LOTTERY: lottery_probability(firms),
+    return {LOTTERY: lottery_probability(firms), COMPLAINT: 1 - (1 - P["complaint"]) ** memory.complained.astype(float),
             SPECIAL: P["special"] * aimed * rested * (firms.kind != PUBLIC),
             ALERT: np.where(rested, alert, 0.), ROUTINE: np.where(waived, 0., routine * rested)}
 
 
-def habit(setting: Setting, block: int, firms: Firms, memory: Memory, *, month: int) -> Visits:
+def habit(turn: Turn, firms: Firms, memory: Memory) -> Visits:
     """Return the visits of one month as habit, complaints, campaigns, alerts and the lot choose them."""
-    chance = stream(setting, block, month, of="visits")
+    chance = turn.stream("visits")
     count = len(firms.kind)
-    open_ = living(firms, first_day(month)) & living(firms, first_day(month + 1))
+    open_ = living(firms, turn.day) & living(firms, turn.end)
     kind = np.full(count, -1)
-    for name, rate in _rates(setting, firms, memory, month=month).items():
+    for name, rate in _rates(turn, firms, memory).items():
         drawn = chance.random(count) < rate
         kind = np.where(drawn & (kind < 0) & open_, name, kind)
-    return _visits(chance, firms, month=month, kind=kind)
+    return _visits(chance, firms, month=turn.month, kind=kind)
 
 
 def _visits(chance: np.random.Generator, firms: Firms, *, month: int, kind: Ints) -> Visits:

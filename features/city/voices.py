@@ -10,12 +10,11 @@ from features.city.census import Census
 from features.city.firms import Firms, living, number
 from features.city.parameters import parameters
 from features.city.rows import Rows, changed, piece
-from features.city.setting import CLAIMS_A_BLOCK, NULL, Ints, Setting, length_of, stream
-from features.days import first_day
+from features.city.setting import CLAIMS_A_BLOCK, NULL, Ints, Turn
 
 P = parameters("""
-left_out | .0022 | a person and month | assumed | complaints of an uncovered worker
-crowd | .8 | exponent | assumed | many left out complain together, not each apart
+left_out | .0038 | a person and month | assumed | complaints of an uncovered worker
+crowd | .6 | exponent | assumed | many left out complain together, not each apart
 background | .00028 | a person and month | assumed | complaints of any worker
 ground | .0007 | a unit and month | assumed | complaints about any unit
 unpaid | .010 | a unit and month | assumed | more where wages are owed
@@ -35,27 +34,26 @@ class Complaints:
     day: Ints
 
 
-def lodged(setting: Setting, block: int, *, month: int, count: Census, firms: Firms,
-           unpaid: Ints) -> tuple[Complaints, Rows]:
+def lodged(turn: Turn, count: Census, *, firms: Firms, unpaid: Ints) -> tuple[Complaints, Rows]:
     """Return the complaints of one month and their rows."""
-    chance = stream(setting, block, month, of="complaints")
+    chance = turn.stream("complaints")
     about_cover = P["left_out"] * count.uncovered ** P["crowd"]
     other = P["background"] * count.staff + P["ground"] + P["unpaid"] * (unpaid > 0)
-    open_ = living(firms, first_day(month)) & living(firms, first_day(month + 1))
+    open_ = living(firms, turn.day) & living(firms, turn.end)
     firm = np.repeat(np.arange(len(unpaid)), chance.poisson((about_cover + other) * open_))
     aware = chance.random(len(firm)) < (about_cover / np.maximum(about_cover + other, 1e-12))[firm]
     draw = chance.random(len(firm))
     topic = np.where(aware & (draw < .55), INSURANCE, np.where(draw < .72, WAGES, np.where(draw < .86, HOURS, OTHER)))
-    day = first_day(month) + chance.integers(0, length_of(month), len(firm))
+    day = turn.day + chance.integers(0, turn.days, len(firm))
     named = chance.random(len(firm)) > P["nameless"]
-    rows = _rows(chance, block, month=month, of=Complaints(firm, topic, day), cells=np.where(named, -1, firms.cell[firm]))
+    rows = _rows(turn, chance, of=Complaints(firm, topic, day), cells=np.where(named, -1, firms.cell[firm]))
     return Complaints(firm[named], topic[named], day[named]), rows
 
 
-def _rows(chance: np.random.Generator, block: int, *, month: int, of: Complaints, cells: Ints) -> Rows:
-    serial = block * CLAIMS_A_BLOCK + month % 1200 * 1600 + np.arange(len(of.firm))
+def _rows(turn: Turn, chance: np.random.Generator, *, of: Complaints, cells: Ints) -> Rows:
+    serial = turn.block * CLAIMS_A_BLOCK + turn.month % 1200 * 1600 + np.arange(len(of.firm))
     known = of.day + chance.exponential(P["delay"], len(of.firm)).astype(np.int64)
-    rows = piece(known, complaint=serial, enterprise=np.where(cells < 0, number(block, of.firm), NULL),
+    rows = piece(known, complaint=serial, enterprise=np.where(cells < 0, number(turn.block, of.firm), NULL),
                  cell=np.where(cells < 0, NULL, cells), lodged=of.day, topic=of.topic,
                  channel=chance.choice(4, len(of.firm), p=[.55, .2, .17, .08]))
     back = chance.random(len(of.firm)) < P["retracted"]

@@ -13,7 +13,7 @@ from features.city.phoenix import moved
 from features.city.register import known_jobs, openings, person
 from features.city.registration import registered
 from features.city.rows import Rows, piece
-from features.city.setting import NEVER, Ints, length_of, stream
+from features.city.setting import NEVER, Ints, Turn
 from features.city.staff import (
     Jobs,
     People,
@@ -28,7 +28,6 @@ from features.city.staff import (
 )
 from features.city.staff import P as STAFF
 from features.city.state import State
-from features.days import first_day
 
 P = parameters("""
 direct | .35 | share | assumed | leavers who go straight to another unit of the block
@@ -36,45 +35,45 @@ known_after | 15 | days | assumed | mean delay until a newcomer is in the regist
 """)
 
 
-def work(state: State, month: int) -> tuple[State, Rows, Ints]:
+def work(state: State, turn: Turn) -> tuple[State, Rows, Ints]:
     """Return the state with a month's hires, the rows, and each job's last day (NEVER where it goes on)."""
-    chance = stream(state.setting, state.block, month, of="work")
-    want = wanted(state.setting, state.firms, month)
-    last = leaving(chance, state.firms, state.jobs, month=month, want=want)
-    last = np.minimum(last, np.minimum(finished(state.jobs, month), buried(state, month)))
-    state, hired, rows = hires(state, chance, month=month, last=last)
+    chance = turn.stream("work")
+    want = wanted(state.firms, turn.month)
+    last = leaving(chance, state.firms, state.jobs, month=turn.month, want=want)
+    last = np.minimum(last, np.minimum(finished(state.jobs, turn.month), buried(state, turn)))
+    state, hired, rows = hires(state, turn, chance, last=last)
     hired = registered(chance, sent(chance, hired, state.dispatch), state.habits)
-    hired = fictitious(chance, hired, month=month, firms=state.firms, habits=state.habits)
+    hired = fictitious(chance, hired, month=turn.month, firms=state.firms, habits=state.habits)
     rows += known_jobs(state.block, hired)
     jobs = appended(state.jobs, hired)
     last = np.concatenate([last, np.full(len(hired.firm), NEVER)])
-    opens = (jobs.entered == NEVER) & (jobs.cover < first_day(month + 1)) & (jobs.cover < last)
+    opens = (jobs.entered == NEVER) & (jobs.cover < turn.end) & (jobs.cover < last)
     jobs, more = openings(chance, state.block, jobs, opened=opens)
     return replace(state, jobs=jobs), rows + more, last
 
 
-def buried(state: State, month: int) -> Ints:
+def buried(state: State, turn: Turn) -> Ints:
     """Return the last day of the jobs of people who died before a month, NEVER for all others."""
     died = state.people.died[state.jobs.worker]
-    noticed = (died < first_day(month)) & ((state.jobs.worker + month) % 3 == 0)
-    return np.where(noticed, first_day(month) + 4, NEVER)
+    noticed = (died < turn.day) & ((state.jobs.worker + turn.month) % 3 == 0)
+    return np.where(noticed, turn.day + 4, NEVER)
 
 
-def hires(state: State, chance: np.random.Generator, *, month: int, last: Ints) -> tuple[State, Jobs, Rows]:
+def hires(state: State, turn: Turn, chance: np.random.Generator, *, last: Ints) -> tuple[State, Jobs, Rows]:
     """Return the state with people moved, the new jobs, and the rows of newcomers."""
     leaver = np.flatnonzero((last < NEVER) & (state.jobs.fiction == 0))
     along, heir = moved(chance, state.phoenix, state.jobs, last=last, firms=state.firms)
     stay = leaver[~np.isin(state.jobs.worker[leaver], along)]
     direct = stay[chance.random(len(stay)) < P["direct"]]
-    places = chance.permutation(vacancies(chance, state.jobs, wanted(state.setting, state.firms, month)))
+    places = chance.permutation(vacancies(chance, state.jobs, wanted(state.firms, turn.month)))
     direct = direct[:len(places)]
     same = np.flatnonzero(place(state.jobs)[direct] == places[:len(direct)])
     direct, places = np.delete(direct, same), np.delete(places, same)
     pool = chance.permutation(state.idle)
     from_pool = pool[:min(len(pool), int((len(places) - len(direct)) * STAFF["from_pool"]))]
     missing = len(places) - len(direct) - len(from_pool)
-    crowd, fresh, rows = newcomers(state, chance, month=month, firm=places[len(places) - missing:])
-    day = first_day(month) + chance.integers(0, length_of(month), len(places))
+    crowd, fresh, rows = newcomers(state, turn, chance, firm=places[len(places) - missing:])
+    day = turn.day + chance.integers(0, turn.days, len(places))
     day[:len(direct)] = last[direct] + 1
     day = np.maximum(day, state.firms.registered[places])
     out = np.setdiff1d(state.jobs.worker[stay], state.jobs.worker[direct])
@@ -82,8 +81,7 @@ def hires(state: State, chance: np.random.Generator, *, month: int, last: Ints) 
     worker = np.concatenate([along, state.jobs.worker[direct], from_pool, fresh])
     firm = np.concatenate([heir, places])
     started = np.concatenate([state.firms.closed[_elders(state, along)] + 1, day])
-    jobs = new_jobs(state.setting, chance, firms=state.firms,
-                    of={"worker": worker, "firm": firm, "started": started})
+    jobs = new_jobs(chance, state.firms, of={"worker": worker, "firm": firm, "started": started})
     idle = np.concatenate([pool[len(from_pool):], out])
     return replace(state, people=crowd, idle=idle), jobs, rows
 
@@ -94,11 +92,11 @@ def _elders(state: State, workers: Ints) -> Ints:
     return state.jobs.firm[order[place]]
 
 
-def newcomers(state: State, chance: np.random.Generator, *, month: int, firm: Ints) -> tuple[People, Ints, Rows]:
+def newcomers(state: State, turn: Turn, chance: np.random.Generator, *, firm: Ints) -> tuple[People, Ints, Rows]:
     """Return the people with newcomers to the city, their local numbers, and their rows."""
     more = people(state.setting, chance, state.firms.section[firm])
     crowd, fresh = grown(state.people, more)
-    known = first_day(month) + chance.exponential(P["known_after"], len(fresh)).astype(np.int64)
+    known = turn.day + chance.exponential(P["known_after"], len(fresh)).astype(np.int64)
     return crowd, fresh, people_rows(state.block, more, known=known, start=len(state.people.born))
 
 
