@@ -11,7 +11,7 @@ from features.matrix import Matrix
 from training.calibrate import calibration_of, isotonic, logistic, platt
 from training.cases import TRAIN, Cases
 from training.discrimination import auc, sort_by_score
-from training.fit import fit_any, fit_count, scaled
+from training.fit import Lesson, fit_any, fit_count, scaled
 from training.folds import Fold, folds_of, parts_by_key
 from training.recipe import Recipe, recipe_of
 
@@ -36,9 +36,9 @@ def few() -> Recipe:
     return recipe_of(FEW)
 
 
-def by_key(matrix: Matrix, recipe: Recipe) -> list[Fold]:
+def by_key(matrix: Matrix, recipe: Recipe, **directions: int) -> Lesson:
     part = parts_by_key(matrix.keys, recipe.folds, recipe.seed)
-    return [Fold(part != place, part == place) for place in range(recipe.folds)]
+    return Lesson(matrix, [Fold(part != place, part == place) for place in range(recipe.folds)], directions)
 
 
 def on_days(label: np.ndarray, day: np.ndarray) -> Cases:
@@ -49,20 +49,20 @@ def on_days(label: np.ndarray, day: np.ndarray) -> Cases:
 
 def test_the_same_cases_give_the_same_bytes() -> None:
     matrix, label, _ = drawn()
-    first, again = (fit_any(matrix, label, by_key(matrix, few()), few()) for _ in range(2))
+    first, again = (fit_any(by_key(matrix, few()), label, few()) for _ in range(2))
     assert first.text == again.text and first.unseen.tobytes() == again.unseen.tobytes()
 
 
 def test_an_output_does_not_move_when_its_own_keys_labels_are_flipped() -> None:
     """Rounds are chosen over all folds, so one shape and one round keep this exact."""
     matrix, label, _ = drawn()
-    recipe = recipe_of({**FEW, "shape": [{"leaves": 7}], "most_rounds": 1})
+    recipe = recipe_of({**FEW, "shape": [{"leaves": 7}], "most_rounds": 1, "least_rounds": 1})
     flipped = label.copy()
     own = matrix.keys == matrix.keys[7]
     flipped[own] = 1 - flipped[own]
-    folds = by_key(matrix, recipe)
-    before, after = (fit_any(matrix, told, folds, recipe).unseen for told in (label, flipped))
-    held = next(fold.held for fold in folds if fold.held[7])
+    lesson = by_key(matrix, recipe)
+    before, after = (fit_any(lesson, told, recipe).unseen for told in (label, flipped))
+    held = next(fold.held for fold in lesson.folds if fold.held[7])
     assert (before[held] == after[held]).all()
     assert (before[~held] != after[~held]).any()
 
@@ -93,28 +93,38 @@ def test_where_earlier_days_teach_too_little_the_folds_part_by_key() -> None:
 
 def test_a_model_learns_what_is_there() -> None:
     matrix, label, _ = drawn()
-    unseen = fit_any(matrix, label, by_key(matrix, few()), few()).unseen
+    unseen = fit_any(by_key(matrix, few()), label, few()).unseen
     assert (auc(sort_by_score(label, unseen)) or 0) > 0.65
+
+
+def test_a_declared_direction_is_kept_even_where_the_labels_say_otherwise() -> None:
+    matrix, label, _ = drawn()
+    places = np.linspace(-2, 2, 41)
+    line = np.column_stack([places, np.zeros(41), np.zeros(41)])
+    fits = {sign: fit_any(by_key(matrix, few(), size=sign), label, few()) for sign in (1, -1)}
+    learned = {sign: fit.model.predict(line, raw_score=True) for sign, fit in fits.items()}
+    assert (np.diff(learned[1]) >= 0).all() and (np.diff(learned[-1]) <= 0).all()
+    assert learned[1][-1] - learned[1][0] > 0.3
 
 
 def test_too_few_of_either_class_is_one_clear_line() -> None:
     matrix = drawn(100)[0]
     with pytest.raises(TargetError, match="got 3 with and 97 without"):
-        fit_any(matrix, (np.arange(100) < 3).astype(np.float64), by_key(matrix, few()), few())
+        fit_any(by_key(matrix, few()), (np.arange(100) < 3).astype(np.float64), few())
     with pytest.raises(TargetError, match="got 100 with and 0 without"):
-        fit_any(matrix, np.ones(100), by_key(matrix, few()), few())
+        fit_any(by_key(matrix, few()), np.ones(100), few())
 
 
 def test_the_number_found_is_learned_from_positives_and_fits_in_total_once_scaled() -> None:
     matrix, _, count = drawn()
-    folds = by_key(matrix, few())
-    fit = fit_count(matrix, count, folds, few())
+    lesson = by_key(matrix, few())
+    fit = fit_count(lesson, count, few())
     assert fit is not None
     told = fit.model.predict(matrix.values)
     again = Booster(model_str=scaled(fit, 1.7).text).predict(matrix.values)
     assert again == pytest.approx(1.7 * told, rel=1e-12)
     assert told[count > 0].sum() == pytest.approx(count.sum(), rel=0.05)
-    assert fit_count(matrix, np.where(np.arange(len(count)) < 40, count, 0.0), folds, few()) is None
+    assert fit_count(lesson, np.where(np.arange(len(count)) < 40, count, 0.0), few()) is None
 
 
 def test_a_curve_is_recovered_and_rises_strictly() -> None:

@@ -9,6 +9,7 @@ from models.calibration import Calibration
 
 ENOUGH_FOR_ISOTONIC = 1000
 MARGIN = 0.75
+SLOPES = (0.02, 2.0)
 SMALLEST = 1e-6
 Floats = NDArray[np.float64]
 
@@ -30,11 +31,11 @@ def platt(raw: Floats, label: Floats, knots: int = 65) -> Calibration:
 
 
 def logistic(raw: Floats, label: Floats) -> tuple[float, float]:
-    """Return slope and intercept by Newton's method on Platt's smoothed targets; a falling slope becomes almost level."""
+    """Return slope and intercept by Newton's method on Platt's smoothed targets; it is kept inside SLOPES."""
     positives = float(label.sum())
     target = np.where(label == 1, (positives + 1) / (positives + 2), 1 / (len(label) - positives + 2))
     weights = _newton(np.column_stack([raw, np.ones_like(raw)]), target)
-    slope = max(float(weights[0]), 0.02)
+    slope = float(np.clip(weights[0], *SLOPES))
     intercept = float(_newton(np.ones((len(raw), 1)), target, offset=slope * raw)[0])
     return slope, intercept
 

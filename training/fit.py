@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import lightgbm
@@ -39,22 +39,32 @@ class Fit:
         return str(self.model.model_to_string(num_iteration=-1))
 
 
-def fit_any(matrix: Matrix, label: Floats, folds: Sequence[Fold], recipe: Recipe) -> Fit:
+@dataclass(frozen=True, slots=True, eq=False)
+class Lesson:
+    """What fits learn from: features, the folds that try them, and the features whose rise raises (1) or lowers (-1) the risk."""
+
+    matrix: Matrix
+    folds: Sequence[Fold]
+    directions: Mapping[str, int] = field(default_factory=dict)
+
+
+def fit_any(lesson: Lesson, label: Floats, recipe: Recipe) -> Fit:
     """Return a model of the log-odds of `label` (0 or 1); TargetError when either class has too few cases."""
     if not enough(label, recipe.least_positives):
         positives = int(label.sum())
         raise TargetError(f"learning needs {recipe.least_positives} labelled cases with and without a violation; got "
                           f"{positives} with and {len(label) - positives} without: add history or change the split")
-    return _fit(_Sample(matrix, label, np.ones(len(label), np.bool_)), "binary", folds, recipe)
+    return _fit(_Sample(lesson, label, np.ones(len(label), np.bool_)), "binary", recipe)
 
 
-def fit_count(matrix: Matrix, count: Floats, folds: Sequence[Fold], recipe: Recipe) -> Fit | None:
+def fit_count(lesson: Lesson, count: Floats, recipe: Recipe) -> Fit | None:
     """Return a model of the number found given any, from the cases with a positive count; None when they are too few."""
     counted = count > 0
-    usable = [fold for fold in folds if (fold.seen & counted).sum() >= recipe.least_counted // 2 and (fold.held & counted).any()]
+    least = recipe.least_counted // 2
+    usable = [fold for fold in lesson.folds if (fold.seen & counted).sum() >= least and (fold.held & counted).any()]
     if counted.sum() < recipe.least_counted or not usable:
         return None
-    return _fit(_Sample(matrix, count, counted), "poisson", usable, recipe)
+    return _fit(_Sample(Lesson(lesson.matrix, usable), count, counted), "poisson", recipe)
 
 
 def scaled(fit: Fit, factor: float) -> Fit:
@@ -68,11 +78,16 @@ def scaled(fit: Fit, factor: float) -> Fit:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Sample:
-    """Cases with a label, of which only the `used` ones teach."""
+    """A lesson with a label for each case, of which only the `used` ones teach."""
 
-    matrix: Matrix
+    lesson: Lesson
     label: Floats
     used: Mask
+
+    @property
+    def folds(self) -> list[Fold]:
+        """The folds, without the cases that do not teach."""
+        return [Fold(fold.seen & self.used, fold.held & self.used) for fold in self.lesson.folds]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,23 +101,30 @@ class _Trial:
     loss: float
 
 
-def _fit(sample: _Sample, objective: str, folds: Sequence[Fold], recipe: Recipe) -> Fit:
-    """Return the model of the shape that did best on cases it had not seen, trained on all that may teach."""
+def _fit(sample: _Sample, objective: str, recipe: Recipe) -> Fit:
+    """Return the model of the shape that did best on cases it had not seen, trained on all that may teach.
+
+    More cases bear more rounds: the best number of the trial models, which saw fewer, is raised in proportion.
+    """
     cases = int(sample.used.sum())
-    trials = [_trial(sample, folds, recipe.lightgbm(shape, objective, cases), recipe) for shape in recipe.shape]
+    trials = [_trial(sample, recipe.lightgbm(shape, objective, cases), recipe) for shape in recipe.shape]
     best = min(range(len(trials)), key=lambda place: trials[place].loss)
     trial = trials[best]
-    model = lightgbm.train(trial.parameters, _part(trial.whole, sample.used), trial.rounds)
-    return Fit(model, trial.rounds, recipe.shape[best], trial.loss, _unseen(sample, folds, trial))
+    seen = float(np.mean([fold.seen.sum() for fold in sample.folds]))
+    rounds = round(max(trial.rounds, recipe.least_rounds) * cases / seen)
+    model = lightgbm.train(trial.parameters, _part(trial.whole, sample.used), rounds)
+    return Fit(model, rounds, recipe.shape[best], trial.loss, _unseen(sample, trial, rounds))
 
 
-def _trial(sample: _Sample, folds: Sequence[Fold], parameters: dict[str, Any], recipe: Recipe) -> _Trial:
+def _trial(sample: _Sample, parameters: dict[str, Any], recipe: Recipe) -> _Trial:
+    names, directions = sample.lesson.matrix.names, sample.lesson.directions
+    parameters = parameters | {"monotone_constraints": [directions.get(name, 0) for name in names]}
     whole = _dataset(sample, parameters)
-    tried = [_tried(whole, Fold(fold.seen & sample.used, fold.held & sample.used), parameters, recipe) for fold in folds]
+    tried = [_tried(whole, fold, parameters, recipe) for fold in sample.folds]
     shortest = min(len(curve) for _, curve in tried)
     total = np.sum([curve[:shortest] for _, curve in tried], axis=0)
     rounds = int(np.argmin(total)) + 1
-    asked = sum(int((fold.held & sample.used).sum()) for fold in folds)
+    asked = sum(int(fold.held.sum()) for fold in sample.folds)
     return _Trial(whole, parameters, [model for model, _ in tried], rounds, float(total[rounds - 1]) / asked)
 
 
@@ -117,17 +139,18 @@ def _tried(whole: Dataset, fold: Fold, parameters: dict[str, Any], recipe: Recip
     return model, np.array(curve) * int(fold.held.sum())
 
 
-def _unseen(sample: _Sample, folds: Sequence[Fold], trial: _Trial) -> Floats:
+def _unseen(sample: _Sample, trial: _Trial, rounds: int) -> Floats:
+    """Return what the trial models say after as many rounds as the final one has, or all that they were given."""
     unseen = np.full(len(sample.label), np.nan)
     raw = trial.parameters["objective"] == "binary"
-    for fold, model in zip(folds, trial.models, strict=True):
-        values = sample.matrix.values[fold.held]
-        unseen[fold.held] = model.predict(values, raw_score=raw, num_iteration=trial.rounds, num_threads=1)
+    for fold, model in zip(sample.lesson.folds, trial.models, strict=True):
+        values = sample.lesson.matrix.values[fold.held]
+        unseen[fold.held] = model.predict(values, raw_score=raw, num_iteration=rounds, num_threads=1)
     return unseen
 
 
 def _dataset(sample: _Sample, parameters: dict[str, Any]) -> Dataset:
-    matrix = sample.matrix
+    matrix = sample.lesson.matrix
     categories = [name for name in matrix.names if name in matrix.categories]
     return Dataset(matrix.values, sample.label, feature_name=list(matrix.names), categorical_feature=categories,
                    params=parameters, free_raw_data=False).construct()

@@ -12,8 +12,7 @@ from models.booster import margins, means
 from models.calibration import Calibration
 from training.calibrate import calibration_of
 from training.cases import Cases
-from training.fit import Fit, fit_any, fit_count, scaled
-from training.folds import folds_of
+from training.fit import Fit, Lesson, fit_any, fit_count, scaled
 from training.recipe import Recipe
 
 Floats = NDArray[np.float64]
@@ -39,17 +38,15 @@ class Learned:
         return np.asarray(self.calibration(self.raw(matrix)) * means(self.count.model, matrix.values))
 
 
-def learn(matrix: Matrix, cases: Cases, recipe: Recipe, *, gap: int) -> Learned:
+def learn(lesson: Lesson, cases: Cases, recipe: Recipe) -> Learned:
     """Return what the labelled cases teach; calibration rests on later cases, scored by models of earlier ones.
 
-    `gap` is the number of days by which a later case's day follows an earlier one's. Raises TargetError when too few
-    cases have a label of either kind.
+    Raises TargetError when too few cases have a label of either kind.
     """
-    folds = folds_of(matrix.keys, cases, recipe, gap)
-    fit = fit_any(matrix, cases.label, folds, recipe)
+    fit = fit_any(lesson, cases.label, recipe)
     asked = ~np.isnan(fit.unseen)
     calibration = calibration_of(fit.unseen[asked], cases.label[asked])
-    count = fit_count(matrix, np.nan_to_num(cases.count), folds, recipe)
+    count = fit_count(lesson, np.nan_to_num(cases.count), recipe)
     if count is not None:
         counted = ~np.isnan(count.unseen) & ~np.isnan(cases.count)
         told = float((calibration(fit.unseen[counted]) * count.unseen[counted]).sum())

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from features.matrix import Matrix
 from training.calibrate import calibration_of
 from training.cases import Cases
-from training.fit import fit_any
+from training.fit import Lesson, fit_any
 from training.folds import Fold, enough, parts_by_key
 from training.recipe import Recipe, Shape
 
@@ -30,7 +30,8 @@ def propensity(matrix: Matrix, cases: Cases, recipe: Recipe) -> Floats:
     if not enough(seen, recipe.least_positives):
         return np.full(len(cases), np.nan)
     part = parts_by_key(matrix.keys, recipe.folds, recipe.seed)
-    fit = fit_any(matrix, seen, [Fold(part != place, part == place) for place in range(recipe.folds)], simple)
+    folds = [Fold(part != place, part == place) for place in range(recipe.folds)]
+    fit = fit_any(Lesson(matrix, folds), seen, simple)
     among_drawn = calibration_of(fit.unseen, seen)(fit.unseen)
     stands_for = float(cases.weight[seen == 0].mean())
     odds = among_drawn / (1 - among_drawn) / stands_for

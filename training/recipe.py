@@ -28,6 +28,7 @@ class Recipe(_Declared):
 
     smallest_leaf: int = Field(ge=1)
     rate: float = Field(gt=0, le=1)
+    least_rounds: int = Field(ge=1)
     most_rounds: int = Field(ge=1, le=5000)
     patience: int = Field(ge=1)
     columns: float = Field(gt=0, le=1)
@@ -40,6 +41,7 @@ class Recipe(_Declared):
     least_positives: int = Field(ge=5)
     least_counted: int = Field(ge=10)
     capacity: float = Field(gt=0)
+    directions: bool
     seed: int = Field(ge=0)
     shape: tuple[Shape, ...] = Field(min_length=1)
 

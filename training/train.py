@@ -19,9 +19,13 @@ from models.score import score
 from training.cases import Cases
 from training.dataset import Dataset, dataset, target_of
 from training.evaluate import Answers, evaluate, reordering
+from training.fit import Lesson
+from training.folds import folds_of
 from training.learn import Learned, learn
 from training.recipe import Recipe, recipe_of
 from training.registry import Entry, Logged, log_run
+
+SIGNS = {"up": 1, "down": -1}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,9 +57,8 @@ def trained_on(store: Store, name: str) -> Trained:
     target = target_of(store, name)
     recipe = recipe_of(target.fit, target=name)
     whole = dataset(store, name, seed=recipe.seed)
-    taught, tested = whole.taught(), whole.tested()
-    gap = target.horizon if target.as_of else 0
-    learned = learn(whole.matrix.take(taught), whole.cases.take(taught), recipe, gap=gap)
+    tested = whole.tested()
+    learned = learn(lesson_of(whole, recipe), whole.cases.take(whole.taught()), recipe)
     matrix, cases = whole.matrix.take(tested), whole.cases.take(tested)
     raw = learned.raw(matrix)
     answers = Answers(raw, learned.calibration(raw), learned.expected(matrix))
@@ -63,6 +66,16 @@ def trained_on(store: Store, name: str) -> Trained:
     if target.unit == "inspection":
         metrics |= reordering(cases, raw)
     return Trained(whole, recipe, learned, metrics)
+
+
+def lesson_of(whole: Dataset, recipe: Recipe) -> Lesson:
+    """Return what the training cases teach from: features, folds forward in time, and the directions declared."""
+    taught = whole.taught()
+    matrix = whole.matrix.take(taught)
+    folds = folds_of(matrix.keys, whole.cases.take(taught), recipe, whole.target.horizon if whole.target.as_of else 0)
+    declared = {feature.name: SIGNS.get(feature.direction, 0) for feature in whole.catalogue.features(matrix.entity)
+                if recipe.directions and feature.name not in matrix.categories}
+    return Lesson(matrix, folds, declared)
 
 
 def parts_of(trained: Trained, origin: Mapping[str, str]) -> Parts:
