@@ -297,7 +297,7 @@ def ledger_checkpoint(out: Annotated[Path | None, typer.Option(help="写到何�
 def ledger_expire() -> None:
     """删除到期内容。Erase the payloads whose retention has ended; the log still verifies."""
     from features.days import day_of
-    from serving.audit import expire
+    from serving.retention import expire
 
     say({"expired": expire(home() / "ledger.db", day_of(now()[:10]))})
 

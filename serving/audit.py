@@ -6,7 +6,6 @@ import sqlite3
 from base64 import b64decode, b64encode
 from binascii import Error as NotBase64
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from features.errors import LedgerError
 from serving import merkle
 from serving.archive import ROWS, reading
 from serving.entries import leaf_content, payload_digest
-from serving.ledger_file import locked, read_head, writing
+from serving.ledger_file import read_head
 
 _NAME = "lssi-risk/"
 
@@ -76,19 +75,6 @@ def parse_checkpoint(text: str) -> Checkpoint:
     except (ValueError, NotBase64):
         pass
     raise LedgerError("this is no checkpoint: it should hold four lines, name, size, root, time; give the saved file")
-
-
-def expire(path: Path, today: int) -> int:
-    """Erase the payloads (and idempotency keys) kept only until before `today`; return how many. The log stays."""
-    with locked(path), closing(writing(path)) as connection:
-        connection.execute("BEGIN IMMEDIATE")
-        connection.execute(
-            "DELETE FROM retries WHERE sequence IN (SELECT sequence FROM payloads WHERE keep_until < ?)", (today,)
-        )
-        gone = connection.execute("DELETE FROM payloads WHERE keep_until < ?", (today,)).rowcount
-        connection.execute("COMMIT")
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        return gone
 
 
 def verify(path: Path, today: int, against: Checkpoint | None = None) -> Verdict:

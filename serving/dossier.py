@@ -13,8 +13,9 @@ from features.store import Store
 from models.bundle import Bundle, load_bundle
 from serving.archive import Stored, find
 from serving.batch import RowProof, case_of_row, prove_row, read_rows
+from serving.checks import CaseReplay, Check
 from serving.record import Case, Record, record_of
-from serving.replay import CaseReplay, Check, replay_case, replay_rows
+from serving.replay import replay_case, replay_rows
 
 
 @dataclass(frozen=True, slots=True, eq=False)

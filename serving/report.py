@@ -16,9 +16,9 @@ from serving import merkle
 from serving.archive import Proof, Stored, find, prove
 from serving.audit import Checkpoint, checkpoint
 from serving.batch import RowProof
+from serving.checks import CaseReplay
 from serving.dossier import dossier
 from serving.record import Case, Record
-from serving.replay import CaseReplay
 from serving.report_unit import Named, unit_of
 
 MOST = 20

@@ -12,8 +12,9 @@ from markupsafe import Markup
 
 from models.manifest import FrozenFeature
 from models.wording import MISSING, span_words, table_words, value_words
+from serving.checks import CaseReplay, Check
 from serving.record import Case, Plain, Record
-from serving.replay import CaseReplay, Check, fact_of
+from serving.replay import fact_of
 from serving.waterfall import Language, Step, waterfall
 
 LOWERING = 5
@@ -105,14 +106,17 @@ def _mitigating(record: Record, case: Case, named: Named) -> list[dict[str, str]
 
 def feature_words(record: Record, case: Case, named: Named, place: int, language: Language) -> str:
     """Return one feature's meaning and value in words; its bare name where the bundle is not at hand."""
+    meaning, value = _meaning_and_value(record, case, named, place, language)
+    return _colon(meaning, value, language)
+
+
+def _meaning_and_value(record: Record, case: Case, named: Named, place: int, language: Language) -> tuple[str, str]:
     name = record.features[place]
     feature = named.features.get(name)
     meaning = name if feature is None else (feature.zh if language == "zh" else feature.en)
     if name in record.categories:
-        value = case.texts.get(name, MISSING[language])
-    else:
-        value = value_words(float(case.values[place]), "" if feature is None else feature.unit, language)
-    return _colon(meaning, value, language)
+        return meaning, case.texts.get(name, MISSING[language])
+    return meaning, value_words(float(case.values[place]), "" if feature is None else feature.unit, language)
 
 
 def _colon(meaning: str, value: str, language: Language) -> str:
@@ -122,19 +126,35 @@ def _colon(meaning: str, value: str, language: Language) -> str:
 def _chart(record: Record, case: Case, named: Named, language: Language) -> Markup | None:
     if not len(case.contributions):
         return None
-    words = (_clipped(feature_words(record, case, named, place, language)) for place in range(len(record.features)))
-    steps = [Step(label, float(size)) for label, size in zip(words, case.contributions, strict=True)]
+    steps = []
+    for place, size in enumerate(case.contributions.tolist()):
+        meaning, value = _meaning_and_value(record, case, named, place, language)
+        value = clipped(value, WIDE // 2)
+        steps.append(Step(_colon(clipped(meaning, WIDE - width(value)), value, language), size))
     return Markup(waterfall(record.base, steps, language))
 
 
-def _clipped(text: str) -> str:
-    """Return a text cut to the room that a chart's label has, a Chinese character taking two places."""
-    room = WIDE
-    for place, letter in enumerate(text):
-        room -= 2 if unicodedata.east_asian_width(letter) in "WF" else 1
-        if room < 0:
-            return f"{text[: place - 1]}…"
-    return text
+def width(text: str) -> int:
+    """Return the room that a text takes, a Chinese character counting two.
+
+    >>> width("参保 2")
+    6
+    """
+    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
+
+
+def clipped(text: str, room: int) -> str:
+    """Return a text cut to a room, with a mark where it was cut.
+
+    >>> clipped("税务申报人数", 12), clipped("税务申报人数", 8)
+    ('税务申报人数', '税务申…')
+    """
+    if width(text) <= room:
+        return text
+    kept = text
+    while kept and width(kept) > room - 2:
+        kept = kept[:-1]
+    return f"{kept.rstrip()}…"
 
 
 def _check(check: Check) -> dict[str, str]:

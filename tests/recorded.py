@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+import csv
+from dataclasses import dataclass
 from pathlib import Path
 
 import lightgbm
 import numpy as np
 
+from features.contract import contract
 from features.engine import catalogue_of
 from features.engine import matrix as matrix_of_day
 from features.matrix import Matrix
 from features.store import Store, open_store
-from features.trace import Fact, trace
 from models.bundle import Bundle, Parts, load_bundle, write_bundle
 from models.calibration import Calibration
-from models.explain import EXPLAINER, explain
+from models.explain import EXPLAINER
 from models.manifest import frozen_features
-from models.reasons import Reason, leads, reasons_of
 from models.score import score
 from serving.ledger import Ledger
-from serving.record import Case, Record, Rows, entry_of, vector_of
+from serving.ranks import ranks_of
+from serving.record import Record, entry_of
+from serving.scorer import Scorer, Scoring
 from tests.random_history import LAST, write_history
 
 AT = "2015-07-01T08:02:11.482+08:00"
@@ -32,10 +34,17 @@ class Home:
     """What was recorded, and where."""
 
     path: Path
-    store: Store
-    bundle: Bundle
+    scorer: Scorer
     record: Record
     record_id: str
+
+    @property
+    def store(self) -> Store:
+        return self.scorer.store
+
+    @property
+    def bundle(self) -> Bundle:
+        return self.scorer.bundle(self.record.target, "enterprise")
 
 
 def home_of(folder: Path) -> Home:
@@ -43,9 +52,12 @@ def home_of(folder: Path) -> Home:
     store = open_store(write_history(folder / "source", seed=11))
     matrix = together([matrix_of_day(store, "enterprise", LAST - back) for back in DAYS])
     bundle = load_bundle(write_bundle(folder / "home" / "bundles", parts_of(store, matrix)))
-    record = record_of_city(store, bundle, matrix)
+    today = matrix.take(matrix.as_of == LAST)
+    scorer = Scorer(store, catalogue_of(store), {bundle.target: bundle}, {bundle.target: ranks_of(bundle, today)})
+    highest = np.argsort(-score(bundle, today).raw, kind="stable")[:3]
+    record = record_of(scorer, scorer.by_id(bundle.target, "enterprise", [str(key) for key in today.keys[highest]]))
     ids = [recorded(folder / "home", record) for _ in range(5)]
-    return Home(folder / "home", store, bundle, record, ids[3])
+    return Home(folder / "home", scorer, record, ids[3])
 
 
 def together(days: list[Matrix]) -> Matrix:
@@ -79,13 +91,9 @@ def parts_of(store: Store, matrix: Matrix) -> Parts:
     return Parts("undeclared_workers", "2015-06-30", features, line, text, None, matrix, {"source": "random"}, {})
 
 
-def record_of_city(store: Store, bundle: Bundle, matrix: Matrix) -> Record:
-    """Return the record of the three highest units of the last day."""
-    today = matrix.take(matrix.as_of == LAST)
-    order = np.argsort(-score(bundle, today).raw, kind="stable")
-    chosen = today.take(order[:3])
-    explained = explain(bundle, chosen)
-    names = bundle.manifest.names
+def record_of(scorer: Scorer, scoring: Scoring) -> Record:
+    """Return the record of what the scorer answered."""
+    bundle, store = scoring.bundle, scorer.store
     return Record(
         kind="score",
         at=AT,
@@ -98,58 +106,25 @@ def record_of_city(store: Store, bundle: Bundle, matrix: Matrix) -> Record:
         complete_to=LAST,
         bundle=bundle.digest,
         explainer=EXPLAINER,
-        base=explained.base,
-        features=names,
+        base=scoring.base,
+        features=bundle.manifest.names,
         categories=tuple(feature.name for feature in bundle.features if feature.categories is not None),
-        cases=tuple(case_of(store, bundle, chosen.row(row), row + 1) for row in range(len(chosen))),
-        answer={"units": len(chosen)},
+        cases=scoring.cases,
+        answer={"units": len(scoring.cases)},
     )
 
 
-def case_of(store: Store, bundle: Bundle, row: Matrix, rank: int) -> Case:
-    """Return one scored unit with the facts of its four strongest leads."""
-    scores, explained = score(bundle, row), explain(bundle, row)
-    values, texts = vector_of(row, 0, bundle.manifest.names)
-    facts: dict[str, list[Fact]] = {}
-    for lead in leads(bundle, explained.contributions[0])[:4]:
-        for name in lead.members[:2]:
-            facts[name] = list(trace(store, "enterprise", str(row.keys[0]), as_of=LAST, feature=name))
-    reasons = reasons_of(bundle, row, explained.contributions[0], facts)
-    return Case(
-        key=str(row.keys[0]),
-        as_of=LAST,
-        values=values,
-        texts=texts,
-        raw=float(scores.raw[0]),
-        probability=float(scores.probability[0]),
-        expected=None,
-        contributions=explained.contributions[0],
-        facts={name: [plain_fact(fact) for fact in found] for name, found in facts.items()},
-        reasons=[plain_reason(reason) for reason in reasons],
-        rank=rank,
-        of=len(store.texts("enterprise")),
-    )
-
-
-def plain_fact(fact: Fact) -> dict[str, object]:
-    plain = asdict(fact)
-    return {**plain, "rows": plain.pop("n_rows")}
-
-
-def plain_reason(reason: Reason) -> dict[str, object]:
-    return {
-        "feature": reason.feature,
-        "contribution": reason.contribution,
-        "zh": reason.zh,
-        "en": reason.en,
-        "facts": [plain_fact(fact) for fact in reason.facts],
-    }
+def as_sent(folder: Path, table: str) -> list[dict[str, object]]:
+    """Return the rows of a table as a request would send them: numbers as numbers."""
+    texts = {column.name for column in contract()[table].columns if column.kind in ("id", "choice", "day", "month")}
+    with (folder / "source" / f"{table}.csv").open(encoding="utf-8") as file:
+        return [
+            {name: value if name in texts | {"row_id", "recorded_on"} or not value else int(value) for name, value in row.items()}
+            for row in csv.DictReader(file)
+        ]
 
 
 def recorded(home: Path, record: Record, keep_until: int = LAST + 1_096) -> str:
     """Write a record and return its id."""
     with Ledger(home / "ledger.db") as ledger:
         return ledger.append(entry_of(record, keep_until)).result(10).record_id
-
-
-__all__ = ["AT", "LAST", "Home", "Rows", "home_of", "recorded"]

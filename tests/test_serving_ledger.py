@@ -15,10 +15,11 @@ import pytest
 
 from features.errors import LedgerError
 from serving.archive import find, head, holds, prove
-from serving.audit import checkpoint, expire, parse_checkpoint, verify
+from serving.audit import checkpoint, parse_checkpoint, verify
 from serving.entries import Entry
 from serving.ledger import Ledger
 from serving.refusals import RecordUnknown
+from serving.retention import expire
 
 TODAY = 16_617
 ROOM = Path(__file__).parent.parent

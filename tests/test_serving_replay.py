@@ -11,12 +11,14 @@ import pytest
 from features.engine import matrix as matrix_of_day
 from features.errors import BundleError, LedgerError, RequestError, UnknownId
 from models.score import score
-from serving.audit import expire
+from serving.audit import verify
 from serving.batch import write_rows
+from serving.checks import CaseReplay
 from serving.dossier import as_json, dossier, lines_of
 from serving.record import Case, Record
-from serving.replay import CaseReplay, replay_case
-from tests.recorded import LAST, Home, home_of, recorded
+from serving.replay import replay_case
+from serving.retention import expire
+from tests.recorded import LAST, Home, as_sent, home_of, record_of, recorded
 
 
 @pytest.fixture(scope="module")
@@ -109,6 +111,19 @@ def test_another_explainer_is_told(home: Home) -> None:
     assert states(replayed)["explainer"] == "different" and states(replayed)["raw"] == "identical"
 
 
+def test_a_history_that_was_sent_replays_from_what_was_sent(home: Home) -> None:
+    tables = ("enterprises", "tax_payroll", "enrolments", "findings", "contributions", "complaints")
+    rows = {table: as_sent(home.path.parent, table) for table in tables}
+    scoring = home.scorer.by_history(home.record.target, "enterprise", home.record.cases[0].key, rows)
+    record = record_of(home.scorer, scoring)
+    (replayed,) = dossier(home.path, recorded(home.path, record)).replays()
+    assert set(states(replayed).values()) == {"identical", "not_rebuilt"} and replayed.identical
+    assert states(replayed)["vector"] == states(replayed)["facts"] == "identical"
+    fewer = {table: sent for table, sent in rows.items() if table != "tax_payroll"}
+    case = replace(record.cases[0], history=fewer)
+    assert states(replay_case(record, case, home.bundle, home.store))["vector"] == "different"
+
+
 def test_one_unit_of_a_record_replays_alone(home: Home) -> None:
     found = dossier(home.path, home.record_id, home.record.cases[1].key)
     assert [replayed.key for replayed in found.replays()] == [home.record.cases[1].key]
@@ -173,3 +188,14 @@ def test_a_batch_with_a_score_of_its_own_is_found_to_the_row(home: Home) -> None
     (whole,) = dossier(home.path, recorded(home.path, replace(home.record, kind="batch", cases=(), rows=rows))).replays()
     assert states(whole) == {"raw": "different", "probability": "identical", "expected": "identical"}
     assert "row 2" in whole.checks[0].en
+
+
+def test_the_rows_of_a_batch_expire_with_the_last_record_that_needs_them(home: Home) -> None:
+    record, _ = batch_of(home)
+    assert record.rows is not None
+    file = home.path / "batches" / f"{record.rows.digest}.parquet"
+    recorded(home.path, record, keep_until=LAST)
+    expire(home.path / "ledger.db", LAST + 1)
+    assert file.is_file()
+    expire(home.path / "ledger.db", LAST + 2_000)
+    assert not file.exists() and verify(home.path / "ledger.db", LAST + 2_000).whole

@@ -13,9 +13,10 @@ from features.engine import matrix as matrix_of_day
 from features.errors import RequestError
 from models.score import score
 from serving.archive import Proof, holds
-from serving.audit import expire, parse_checkpoint
+from serving.audit import parse_checkpoint
 from serving.batch import write_rows
 from serving.report import exhibit_of, report
+from serving.retention import expire
 from serving.waterfall import SHOWN, Step, waterfall
 from tests.recorded import AT, LAST, Home, home_of, recorded
 
