@@ -86,8 +86,9 @@ def city(out: Annotated[Path, typer.Argument(help="写到哪个文件夹 / folde
     with progress("模拟城市 / simulated city") as advance:
         done = write_city(out, setting, advance)
     if as_json:
-        return say(done | {"enterprises": enterprises})
-    print(f"{out}: {enterprises} enterprises, {done['parts_made']} parts made, {done['parts_kept']} kept")
+        say(done | {"enterprises": enterprises})
+    else:
+        print(f"{out}: {enterprises} enterprises, {done['parts_made']} parts made, {done['parts_kept']} kept")
 
 
 @app.command()

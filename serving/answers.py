@@ -56,11 +56,10 @@ class Unit(Said):
 
 
 class Peers(Said):
-    """Where a history that was sent met the store: the cell and the day from which its peers' values come."""
+    """Where a history that was sent met the store: the day of its peers, what is shared with them, the tables sent."""
 
-    cell: str | None
     day: date
-    known: bool
+    shared: dict[str, str]
     tables: list[str]
 
 

@@ -55,8 +55,8 @@ def kept_ranks(path: Path, make: Callable[[], Ranks]) -> Ranks:
         made = make()
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}")
-    with draft.open("wb") as file:
-        np.savez(file, keys=made.keys, raw=made.raw)
+    with draft.open("wb") as writing:
+        np.savez(writing, keys=made.keys, raw=made.raw)
     draft.replace(path)
     return made
 

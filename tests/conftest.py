@@ -141,6 +141,33 @@ def hand_source() -> Callable[..., Path]:
 
 
 @pytest.fixture(scope="session")
+def city_2000(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The simulated city of 2,000 enterprises over 36 months, complete to 2015-06-30: a source folder."""
+    from features.city.run import write_city
+    from features.city.setting import setting_of
+
+    place = tmp_path_factory.mktemp("city") / "city"
+    write_city(place, setting_of(2_000, 36, until="2015-06-30", seed=1), lambda _done, _of: None)
+    return place
+
+
+@pytest.fixture(scope="session")
+def trained_home(city_2000: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An $LSSI_HOME in which that city is loaded and the first models of both targets are promoted."""
+    from features.store import open_store
+    from training.promote import promote_first
+    from training.train import train
+
+    home = tmp_path_factory.mktemp("trained")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LSSI_HOME", str(home))
+        store = open_store(city_2000)
+        for target in ("undeclared_workers", "fraudulent_claim"):
+            promote_first(home, target, train(store, target, home=home)["mlflow"]["version"])
+    return home
+
+
+@pytest.fixture(scope="session")
 def model_parts() -> Parts:
     """A real little model: numbers with gaps, two categories, a count model, 2,000 cases to probe it with."""
     return parts_of_a_model(rows=2000, trees=40, seed=7)
