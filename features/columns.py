@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from features.errors import CatalogueError, UnknownId
 from features.rowwise import Literal
 from features.store import Store
 
 
-def months_of(store: Store, table: str, names: set[str]) -> frozenset[str]:
+def months_of(store: Store, table: str, names: Iterable[str]) -> frozenset[str]:
     """Return which of the columns hold months."""
     return frozenset(name for name in names if store.column(table, name).kind == "month")
 

@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from features.errors import CatalogueError
 
@@ -20,6 +21,7 @@ FORMULA_NODES = (ast.Call, ast.BinOp, ast.Add, ast.Sub, ast.Mult, ast.Div, ast.U
                  ast.Constant, ast.Compare, ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 FUNCTIONS = {"where": 3, "lesser": 2, "greater": 2, "known": 1, "default": 2, "attr": 1, "peer": 2, "stored": 1}
 LIMIT = 2**53
+MANY = 1 << 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,7 @@ def call_name(node: ast.expr) -> str | None:
     return node.func.id if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else None
 
 
+@lru_cache(MANY)
 def atom_of(node: ast.expr) -> Atom | None:
     """Return the aggregate that a node stands for, or None."""
     name = call_name(node)
@@ -98,6 +101,7 @@ def atom_of(node: ast.expr) -> Atom | None:
     return None
 
 
+@lru_cache(MANY)
 def peer_of(node: ast.expr) -> Peer | None:
     """Return the peer value that a node stands for, or None."""
     if call_name(node) == "peer" and isinstance(node, ast.Call):
@@ -105,30 +109,38 @@ def peer_of(node: ast.expr) -> Peer | None:
     return None
 
 
-def atoms_of(tree: ast.expr) -> set[Atom]:
+@lru_cache(MANY)
+def atoms_of(tree: ast.expr) -> frozenset[Atom]:
     """Return every aggregate that a formula needs."""
-    return {atom for node in ast.walk(tree) if isinstance(node, ast.expr) and (atom := atom_of(node))}
+    return frozenset(atom for node in ast.walk(tree) if isinstance(node, ast.expr) and (atom := atom_of(node)))
 
 
-def peers_of(tree: ast.expr) -> set[Peer]:
+@lru_cache(MANY)
+def peers_of(tree: ast.expr) -> frozenset[Peer]:
     """Return every peer value that a formula needs."""
-    return {peer for node in ast.walk(tree) if isinstance(node, ast.expr) and (peer := peer_of(node))}
+    return frozenset(peer for node in ast.walk(tree) if isinstance(node, ast.expr) and (peer := peer_of(node)))
 
 
-def names_of(tree: ast.expr) -> Iterator[str]:
-    """Yield the bare names of other features, of `as_of`, that a formula refers to."""
+@lru_cache(MANY)
+def names_of(tree: ast.expr) -> tuple[str, ...]:
+    """Return the bare names of other features, of `as_of`, that a formula refers to."""
+    return tuple(_names(tree))
+
+
+def _names(tree: ast.expr) -> Iterator[str]:
     if isinstance(tree, ast.Name):
         yield tree.id
     elif isinstance(tree, ast.Call):
         if call_name(tree) not in (*AGGREGATES, "peer", "stored"):
             for argument in tree.args:
-                yield from names_of(argument)
+                yield from _names(argument)
     else:
         for child in ast.iter_child_nodes(tree):
             if isinstance(child, ast.expr):
-                yield from names_of(child)
+                yield from _names(child)
 
 
-def columns_of(tree: ast.expr) -> set[str]:
+@lru_cache(MANY)
+def columns_of(tree: ast.expr) -> frozenset[str]:
     """Return the columns that a row expression reads."""
-    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    return frozenset(node.id for node in ast.walk(tree) if isinstance(node, ast.Name))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from features.errors import CatalogueError
 from features.language import names_of
@@ -81,7 +82,7 @@ class Join:
     taken: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Catalogue:
     """Every declaration, the features in the order in which they can be computed, and those left out with the reason."""
 
@@ -108,16 +109,21 @@ class Catalogue:
 
     def chain(self, names: Iterable[str]) -> list[Feature]:
         """Return features with all they rest on (peer values' features aside), each after those it names."""
-        done: dict[str, Feature] = {}
+        return list(_chained(self, tuple(names)))
 
-        def visit(name: str) -> None:
-            if name not in done:
-                feature = self.feature(name)
-                for other in names_of(feature.tree):
-                    if other != "as_of":
-                        visit(other)
-                done[name] = feature
 
-        for name in names:
-            visit(name)
-        return list(done.values())
+@lru_cache(256)
+def _chained(catalogue: Catalogue, names: tuple[str, ...]) -> tuple[Feature, ...]:
+    done: dict[str, Feature] = {}
+
+    def visit(name: str) -> None:
+        if name not in done:
+            feature = catalogue.feature(name)
+            for other in names_of(feature.tree):
+                if other != "as_of":
+                    visit(other)
+            done[name] = feature
+
+    for name in names:
+        visit(name)
+    return tuple(done.values())

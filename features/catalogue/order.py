@@ -37,7 +37,7 @@ def ordered(features: Mapping[str, Feature]) -> list[Feature]:
 
 def closure(catalogue: Catalogue, feature: Feature) -> tuple[set[Atom], set[Peer]]:
     """Return every aggregate and peer value a feature rests on, directly or through other features."""
-    atoms, peers = atoms_of(feature.tree), peers_of(feature.tree)
+    atoms, peers = set(atoms_of(feature.tree)), set(peers_of(feature.tree))
     for name in feature_names(feature):
         more_atoms, more_peers = closure(catalogue, catalogue.feature(name))
         atoms |= more_atoms
