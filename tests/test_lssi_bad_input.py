@@ -196,6 +196,99 @@ def test_a_plan_that_cannot_be_made_says_why(say: Say, source: Path, words: list
     assert not (lssi.home() / "journal").exists()
 
 
+DAY = ["--as-of", "2015-06-30"]
+
+
+@pytest.mark.parametrize(("words", "says"), [
+    (["--entity", "dog", *DAY], "the entity should be one of enterprise, claim, provider; got 'dog'"),
+    (["--entity", "enterprise", "--as-of", "30.6.2015"], "a day should look like 2015-06-30; got '30.6.2015'"),
+    (["--entity", "enterprise", "--as-of", "2015-07-01"], "complete to 2015-06-30"),
+    (["--entity", "enterprise", "--as-of", "1990-01-01"], "begins on"),
+    (["--entity", "enterprise"], "--as-of"), (DAY, "--entity"),
+])
+def test_features_that_cannot_be_computed_say_why_and_leave_no_file(
+    say: Say, source: Path, tmp_path: Path, words: list[str], says: str,
+) -> None:
+    out = tmp_path / "features.parquet"
+    assert says in say("features", source, *words, "--out", out).line
+    assert not list(tmp_path.glob("*features.parquet*"))
+
+
+@pytest.mark.parametrize("place", ["file/features.parquet", "nowhere/features.parquet", "."])
+def test_features_that_cannot_be_written_are_one_line(say: Say, source: Path, tmp_path: Path, place: str) -> None:
+    (tmp_path / "file").write_text("kept", "utf-8")
+    assert say("features", source, "--entity", "enterprise", *DAY, "--out", tmp_path / place).line
+    assert (tmp_path / "file").read_text("utf-8") == "kept"
+
+
+@pytest.mark.parametrize(("words", "says"), [
+    (["train", "nobody"], "nobody"), (["promote", "undeclared_workers", "1"], "undeclared_workers"),
+    (["promote", "undeclared_workers", "0"], "version"),
+])
+def test_a_target_or_version_that_is_not_there_is_named(say: Say, source: Path, words: list[str], says: str) -> None:
+    answer = say(*words, *([source] if words[0] == "train" else []))
+    assert says in answer.line
+    assert not list((lssi.home() / "bundles").glob("*.json"))
+
+
+def test_a_target_with_too_few_labels_is_not_learned(say: Say, write_source: Write) -> None:
+    target = """
+[target.any]
+zh = "任何"
+en = "any"
+unit = "inspection"
+label = "visit"
+violation = 1
+[target.any.split]
+train_until = 2014-12-31
+test_from = 2015-01-01
+test_until = 2015-06-30
+"""
+    visit = {"inspection": "v1", "enterprise": "e1", "kind": "routine", "opened": "2014-03-01", "closed_on": "2014-03-09"}
+    visit |= {f"examined_{number}": 1 for number in range(1, 6)}
+    answer = say("train", "any", write_source(TABLES | {"inspections": [visit], "findings": []}, target))
+    assert answer.err.startswith("error: target_unusable: ")
+    assert answer.line
+
+
+@pytest.mark.parametrize(("words", "says"), [
+    (["--enterprises", "0"], "enterprises"), (["--enterprises", "-3"], "enterprises"), (["--months", "0"], "months"),
+    (["--until", "2015-6-30"], "2015-6-30"), (["--enterprises", "many"], "--enterprises"), (["--seed", "1.5"], "--seed"),
+])
+def test_a_city_that_cannot_be_is_refused(say: Say, tmp_path: Path, words: list[str], says: str) -> None:
+    assert says in say("city", tmp_path / "city", *words).line
+    assert not (tmp_path / "city").exists()
+
+
+def test_a_city_is_not_written_over_something_else(say: Say, tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("kept", "utf-8")
+    assert "not empty" in say("city", tmp_path, "--enterprises", "50").line
+    assert "is a file" in say("city", tmp_path / "mine.txt", "--enterprises", "50").line
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+@pytest.mark.parametrize("words", [["replay", "0-0000000000"], ["report", "0-0000000000"], ["replay", "../../etc/passwd"],
+                                   ["report", "" ], ["replay", "x" * 5000], ["ledger", "verify", "--checkpoint", "nowhere"]])
+def test_a_record_that_is_not_there_is_one_line(say: Say, words: list[str]) -> None:
+    assert say(*words).line
+
+
+@pytest.mark.parametrize(("words", "says"), [
+    (["add", "anna", "--role", "king"], "king"), (["add", "an na", "--role", "system"], "name"),
+    (["remove", "nobody"], "nobody"), (["add", "anna"], "--role"),
+])
+def test_a_key_that_cannot_be_made_or_removed_says_why(say: Say, words: list[str], says: str) -> None:
+    assert says in say("key", *words).line
+
+
+@pytest.mark.parametrize(("words", "says"), [
+    (["--port", "99999"], "--port"), (["--workers", "0"], "--workers"), (["--host", "300.0.0.1"], "300.0.0.1"),
+    ([], "no model of"),
+])
+def test_a_service_that_cannot_start_says_why(say: Say, source: Path, words: list[str], says: str) -> None:
+    assert says in say("serve", source, *words).line
+
+
 def promote(parts: Parts) -> Path:
     """Write a bundle and point to it, as a promotion does."""
     folder = lssi.home() / "bundles"

@@ -42,6 +42,8 @@ def enough(label: NDArray[np.float64], least: int) -> bool:
 
 
 def _forward(day: NDArray[np.int64], recipe: Recipe, gap: int) -> list[Fold]:
+    if not len(day):
+        return []
     ascending = np.sort(day)
     places = np.linspace(1 - recipe.tried_on, 1, recipe.folds, endpoint=False) * len(day)
     starts = np.unique(ascending[places.astype(np.int64)])
