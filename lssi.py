@@ -221,6 +221,24 @@ def key_remove(name: Annotated[str, typer.Argument(help="持有者 / who holds i
     remove(home() / "keys.json", name)
 
 
+@app.command()
+def batch(target: Annotated[str, typer.Argument(help="目标 / target")], source: Source, data: Data = None,
+          as_json: Json = False) -> None:
+    """整批评分，一条记录。Score every living unit of the last closed day under one record, each row with its proof."""
+    from features.store import open_store
+    from serving.roll import roll
+    from serving.shelf import promoted
+
+    bundle = promoted(home() / "bundles", target)
+    done = roll(home(), open_store(source, data), bundle, caller="lssi batch", moment=datetime.now(UTC))
+    if as_json:
+        say(done)
+        return
+    print(f"{done['record_id']} | {done['as_of']} | {done['rows']} 行 rows | {done['priority_only']['zh']}")
+    for unit in done["top"]:
+        print(f"  {unit['rank']} | {unit['id']} | {unit['score']:.3f}")
+
+
 RecordId = Annotated[str, typer.Argument(help="记录号 / id of a record, such as 17-3fa91c02be")]
 Of = Annotated[str | None, typer.Option("--unit", help="只看一个单位 / one unit of the record, by number")]
 
@@ -255,8 +273,6 @@ def report(record_id: RecordId, out: Annotated[Path | None, typer.Option(help="�
 
 def now() -> str:
     """Return the time of this moment, in UTC."""
-    from datetime import UTC, datetime
-
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 

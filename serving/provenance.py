@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -13,8 +14,11 @@ from features.store import Store
 from features.trace import Fact
 from models.bundle import Bundle
 from models.evidence import evidence
+from models.explain import explain
+from models.reasons import reasons_of
 from serving.checks import Check, differs, of_floats
-from serving.record import Case, Record, vector_of
+from serving.record import Case, Record, matrix_of, vector_of
+from serving.scorer import plain_reason
 
 Facts = Mapping[str, tuple[Fact, ...]]
 
@@ -30,6 +34,18 @@ def from_history(record: Record, case: Case, facts: Facts, bundle: Bundle, store
         words = ("特征目录已改变", "the catalogue of features has changed")
         return [differs("vector", "目录中已无", "no longer in the catalogue", gone), Check("facts", "not_rebuilt", *words)]
     return [_vector(record, case, known), _facts(case, facts, bundle, known, _history(case, known, store))]
+
+
+def told(record: Record, case: Case, bundle: Bundle, store: Store | None) -> Case:
+    """Return a row of a batch with its contributions, and with reasons where the history is at hand: made now."""
+    inputs = matrix_of(record, case)
+    contributions = explain(bundle, inputs).contributions[0]
+    if store is None:
+        return replace(case, contributions=contributions)
+    known = _known(record, case, store)
+    facts = evidence(bundle, known, contributions, _history(case, known, store))
+    reasons = [plain_reason(reason) for reason in reasons_of(bundle, inputs, contributions, facts)]
+    return replace(case, contributions=contributions, reasons=reasons)
 
 
 def _known(record: Record, case: Case, store: Store) -> Matrix:

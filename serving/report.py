@@ -18,6 +18,7 @@ from serving.audit import Checkpoint, checkpoint
 from serving.batch import RowProof
 from serving.checks import CaseReplay
 from serving.dossier import dossier
+from serving.provenance import told
 from serving.record import Case, Record
 from serving.report_unit import Named, unit_of
 
@@ -56,16 +57,18 @@ def exhibit_of(home: Path, record_id: str, at: str, unit: str | None = None) -> 
     if len(found.cases) > MOST or (found.record.rows is not None and unit is None):
         count = len(found.cases) or (found.record.rows.count if found.record.rows else 0)
         raise RequestError(f"record '{record_id}' holds {count} units, a page at most {MOST}; name one with --unit")
+    cases, store = found.cases, found.store()
     try:
-        replays: tuple[CaseReplay | None, ...] = found.replays()
-        features, note = {feature.name: feature for feature in found.bundle().features}, ""
+        bundle, replays = found.bundle(), tuple(found.replays())
     except BundleError as error:
-        replays, features, note = (None,) * len(found.cases), {}, str(error)
-    store = found.store()
+        none: tuple[CaseReplay | None, ...] = (None,) * len(cases)
+        return Exhibit(stored, proof, mark, found.record, tuple(zip(cases, none, strict=True)), Named({}), found.rows, str(error))
+    if found.rows:
+        cases = tuple(told(found.record, case, bundle, store) for case in cases)
+    features = {feature.name: feature for feature in bundle.features}
     target = None if store is None else store.source.target.get(found.record.target)
     named = Named(features) if target is None else Named(features, target.zh, target.en)
-    shown = tuple(zip(found.cases, replays, strict=True))
-    return Exhibit(stored, proof, mark, found.record, shown, named, found.rows, note)
+    return Exhibit(stored, proof, mark, found.record, tuple(zip(cases, replays, strict=True)), named, found.rows)
 
 
 def report(exhibit: Exhibit) -> str:

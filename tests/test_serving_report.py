@@ -123,7 +123,8 @@ def test_a_row_of_a_batch_is_shown_with_its_own_proof(home: Home) -> None:
     with pytest.raises(RequestError, match=f"holds {len(matrix)} units"):
         of(home, record_id)
     shown = of(home, record_id, home.record.cases[0].key)
-    assert "Proof of this row in its batch" in shown and rows.root in shown
+    assert "Proof of this row in its batch" in shown and rows.root in shown and "made now" in shown
+    assert all(unescape(shown).count(reason["zh"]) == 1 for reason in home.record.cases[0].reasons)
 
 
 def test_an_expired_record_still_shows_its_proof(home: Home) -> None:
