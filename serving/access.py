@@ -38,7 +38,7 @@ class Limits:
 
     body_bytes: int = 8_000_000
     body_seconds: float = 15.0
-    answer_seconds: float = 60.0
+    answer_seconds: float = 180.0
     at_once: int = 64
 
 

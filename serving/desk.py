@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from typing import TypeVar
@@ -20,6 +20,7 @@ from serving.requests import ClaimHistory, EnterpriseHistory
 from serving.scorer import Scorer, Scoring
 from serving.transcript import Question, answer_of, entry_for, info_of
 
+AT_ONCE = 16
 T = TypeVar("T")
 
 
@@ -33,13 +34,16 @@ class Desk:
     _one: CapacityLimiter = field(default_factory=partial(CapacityLimiter, 1))
 
     async def by_id(self, target: str, entity: str, ids: list[str], question: Question) -> Answer:
-        """Return the scores of ids, recorded."""
-        return await self._answered(partial(self.scorer.by_id, target, entity, ids), question)
+        """Return the scores of ids, recorded; between AT_ONCE of them and the next, other requests have their turn."""
+        await self._aside(partial(self.scorer.check, target, entity, ids))
+        parts = [await self._aside(partial(self.scorer.by_id, target, entity, ids[first:first + AT_ONCE]))
+                 for first in range(0, len(ids), AT_ONCE)]
+        return await self._answered(replace(parts[0], cases=tuple(case for part in parts for case in part.cases)), question)
 
     async def by_history(self, entity: str, asked: EnterpriseHistory | ClaimHistory, question: Question) -> Answer:
         """Return the score of one unit by the history sent, recorded with that history."""
-        work = partial(self.scorer.by_history, asked.target, entity, asked.id, asked.rows)
-        return await self._answered(work, question)
+        scoring = await self._aside(partial(self.scorer.by_history, asked.target, entity, asked.id, asked.rows))
+        return await self._answered(scoring, question)
 
     async def record(self, record_id: str) -> Recorded:
         """Return one record with the proof that it stands in the log; RecordUnknown where there is none."""
@@ -53,15 +57,14 @@ class Desk:
         """Write what waits for the ledger, then stop."""
         self.ledger.close()
 
-    async def _answered(self, work: Callable[[], Scoring], question: Question) -> Answer:
-        answer, entry = await self._aside(partial(self._worked, work, question))
+    async def _answered(self, scoring: Scoring, question: Question) -> Answer:
+        answer, entry = await self._aside(partial(self._written, scoring, question))
         receipt = await self.ledger.record(entry)
         if not receipt.first:
             answer = await self._aside(partial(self._recorded_answer, receipt.record_id))
         return Answer.model_validate({**answer, "record_id": receipt.record_id})
 
-    def _worked(self, work: Callable[[], Scoring], question: Question) -> tuple[Plain, Entry]:
-        scoring = work()
+    def _written(self, scoring: Scoring, question: Question) -> tuple[Plain, Entry]:
         answer = answer_of(self.scorer, scoring)
         return answer, entry_for(self.scorer, scoring, answer, question, moment=self.clock())
 

@@ -14,7 +14,7 @@ from features.engine import evaluate_rows, matrix
 from features.errors import TargetError
 from features.matrix import Matrix
 from features.online import History, sent_case
-from features.register import bare_cases
+from features.register import bare_cases, cases_of
 from features.rowwise import NULL
 from features.sent import Sent
 from features.store import Store
@@ -65,6 +65,11 @@ class Scorer:
             known = sorted(name for name, bundle in self.bundles.items() if bundle.entity == entity)
             raise TargetError(f"no model scores {entity} for {target!r}; a target should be one of [{', '.join(known)}]")
         return found
+
+    def check(self, target: str, entity: str, ids: Sequence[str]) -> None:
+        """Raise TargetError without a model, UnknownId for the first id that the register of the day lacks."""
+        self.bundle(target, entity)
+        cases_of(self.store, self.catalogue, entity, ids, np.full(len(ids), self.day, np.int64))
 
     def by_id(self, target: str, entity: str, ids: Sequence[str]) -> Scoring:
         """Return the cases of ids, in the order given; UnknownId for the first that the register of the day lacks."""

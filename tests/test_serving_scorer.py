@@ -15,7 +15,7 @@ import pytest
 from features.errors import LedgerError, RequestError, TargetError, UnknownId
 from models.explain import TOLERANCE
 from serving.archive import find, head
-from serving.desk import Desk
+from serving.desk import AT_ONCE, Desk
 from serving.ledger import Ledger
 from serving.opening import open_scorer
 from serving.record import record_of
@@ -147,6 +147,30 @@ def test_the_answer_is_what_the_record_holds(scorer: Scorer, firms: list[str], t
     assert (record.caller, record.at, record.bundle) == ("system", "2015-07-01T08:30:00.000+00:00", answer.model_digest)
     assert stored.entry["keep_until"] == scorer.day + 1 + KEPT_DAYS
     assert [unit.score for unit in answer.units] == [case.probability for case in record.cases]
+    desk.close()
+
+
+def test_a_long_list_is_answered_in_one_record_in_its_order(scorer: Scorer, tmp_path: Path) -> None:
+    desk, ids = desk_at(scorer, tmp_path / "ledger.db"), scorer.ranks["undeclared_workers"].keys[:AT_ONCE + 3].tolist()
+    answer = asyncio.run(desk.by_id(*FIRMS, ids[::-1], Question("system", "d" * 64, None)))
+    assert [unit.id for unit in answer.units] == ids[::-1]
+    assert head(tmp_path / "ledger.db").size == 1
+    desk.close()
+
+
+def test_a_short_request_overtakes_a_long_one(scorer: Scorer, tmp_path: Path) -> None:
+    desk, keys = desk_at(scorer, tmp_path / "ledger.db"), scorer.ranks["undeclared_workers"].keys.tolist()
+    ended: list[int] = []
+
+    async def one(ids: list[str]) -> None:
+        await desk.by_id(*FIRMS, ids, Question("system", "d" * 64, None))
+        ended.append(len(ids))
+
+    async def both() -> None:
+        await asyncio.gather(one(keys[:4 * AT_ONCE]), one(keys[-1:]))
+
+    asyncio.run(both())
+    assert ended == [1, 4 * AT_ONCE]
     desk.close()
 
 
