@@ -1,0 +1,22 @@
+"""Run the benchmarks of this folder one after another, or those named: `python -m benchmarks [NAME ...]`."""
+
+from __future__ import annotations
+
+import runpy
+import sys
+from pathlib import Path
+
+
+def main(asked: list[str]) -> None:
+    """Run each benchmark as a program of its own kind and print its name before its figures."""
+    known = sorted(path.stem for path in Path(__file__).parent.glob("*.py") if not path.stem.startswith("_"))
+    if unknown := sorted(set(asked) - set(known)):
+        sys.exit(f"no benchmark is called {', '.join(unknown)}; there are {', '.join(known)}")
+    for name in asked or known:
+        print(f"\n== {name}", flush=True)
+        sys.argv = [name]
+        runpy.run_module(f"benchmarks.{name}", run_name="__main__")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
