@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import re
+import shutil
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -111,3 +113,24 @@ def test_doctests_hold(folder: str) -> None:
         if ">>> " in path.read_text("utf-8"):
             result = doctest.testmod(importlib.import_module(f"{folder}.{path.stem}"))
             assert result.failed == 0, path.name
+
+
+@pytest.mark.parametrize("version", ["(3, 10, 9)", "(3, 14, 0)"])
+def test_make_with_an_unsupported_interpreter_says_one_line_and_lays_nothing(tmp_path: Path, version: str) -> None:
+    for name in ("Makefile", "requirements.lock", "pyproject.toml"):
+        shutil.copy(ROOT / name, tmp_path)
+    old = tmp_path / "old-python"
+    old.write_text(f"#!/bin/sh\nexec {sys.executable} -c 'import sys; sys.version_info = {version}; exec(sys.argv[2])' \"$@\"\n")
+    old.chmod(0o755)
+    made = subprocess.run(["make", "install", f"PYTHON={old}"], cwd=tmp_path, capture_output=True, text=True)
+    said = [line for line in made.stderr.splitlines() if not line.startswith("make")]
+    assert made.returncode != 0
+    assert len(said) == 1 and said[0].startswith("lssi needs Python 3.11 to 3.13; ")
+    assert not (tmp_path / ".venv").exists()
+
+
+def test_every_make_target_needs_only_the_installation() -> None:
+    rules = re.findall(r"^([a-z]+):(.*)$", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
+    allowed = {"$(STAMP)", "$(EXTRA)", "check"}
+    assert {name for name, _ in rules} >= {"install", "demo", "test", "check", "bench", "extra"}
+    assert all(set(needs.split()) <= allowed for _, needs in rules)
