@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +89,7 @@ def _page(exhibit: Exhibit) -> dict[str, Any]:
         "bundle": entry["bundle"],
         "entry": json.dumps(entry, sort_keys=True, separators=(",", ":"), ensure_ascii=False),
         "proof": exhibit.proof,
-        "steps": _steps(exhibit.proof),
+        "steps": _steps(exhibit.proof.sequence, exhibit.proof),
         "checkpoint": str(exhibit.checkpoint).strip(),
         "expired": record is None,
         "explainer": None,
@@ -116,9 +116,9 @@ def _of_record(exhibit: Exhibit, record: Record) -> dict[str, Any]:
 
 def _unit(exhibit: Exhibit, record: Record, case: Case, replayed: CaseReplay | None) -> dict[str, Any]:
     row = exhibit.rows.get(case.key)
-    return {**unit_of(record, case, exhibit.named, replayed), "row": None if row is None else asdict(row)}
+    return {**unit_of(record, case, exhibit.named, replayed), "row": row, "row_steps": row and _steps(row.place, row)}
 
 
-def _steps(proof: Proof) -> Sequence[dict[str, str]]:
-    found = zip(merkle.sides(proof.sequence, proof.size), proof.path, strict=True)
+def _steps(place: int, proof: Proof | RowProof) -> Sequence[dict[str, str]]:
+    found = zip(merkle.sides(place, proof.size), proof.path, strict=True)
     return [{"side_zh": SIDES[side][0], "side_en": SIDES[side][1], "hash": step} for side, step in found]
