@@ -118,14 +118,15 @@ def sent_counterfactual(store: Store, catalogue: Catalogue, row: Matrix, rows: H
 
 
 def remembered(rows: Rows) -> Rows:
-    """Return a place where rows come from that reads each stretch once."""
-    kept: dict[tuple[str, str, int, int, tuple[str, ...]], Read] = {}
+    """Return a place where rows come from that reads each column of a stretch once."""
+    kept: dict[tuple[str, str, int, int], dict[str, NDArray[Any]]] = {}
 
     def read(table: str, by: str, low: int, high: int, columns: tuple[str, ...]) -> Read:
-        asked = (table, by, low, high, columns)
-        if asked not in kept:
-            kept[asked] = rows(*asked)
-        return kept[asked]
+        known = kept.setdefault((table, by, low, high), {})
+        wanted = [name for name in (by, *columns) if name not in known]
+        if wanted:
+            known |= rows(table, by, low, high, tuple(dict.fromkeys(wanted)))
+        return {name: known[name] for name in (by, "known", "sign", *columns) if name in known}
 
     return read
 
