@@ -19,13 +19,16 @@ pharmacy | 95 | yuan | assumed | median pharmacy claim
 outpatient | 240 | yuan | assumed | median outpatient claim
 inpatient | 6200 | yuan | assumed | median inpatient claim
 stays | .10 | share | assumed | hospital claims that are stays
-lenders | .006 | share | assumed | insured persons who lend their card
-lending | 2.2 | ratio | assumed | claims on a lent card, beside the person's own
+lenders | .004 | share | assumed | insured persons who lend their card
+lending | 4.5 | ratio | assumed | claims on a lent card, beside the person's own
 lent_far | .6 | share | assumed | claims on a lent card away from the home cell
 phantom | .20 | ratio | assumed | invented claims for each real one at a provider that bills phantoms
 upcoded | .35 | share | assumed | claims raised by a provider that upcodes
-raise_low | 1.3 | ratio | assumed | smallest raise
-raise_high | 2.6 | ratio | assumed | largest raise
+raise_low | 1.5 | ratio | assumed | smallest raise
+raise_high | 3.0 | ratio | assumed | largest raise
+more_low | 1.15 | ratio | assumed | smallest amount of an invented or lent claim, of a usual one
+more_high | 2.4 | ratio | assumed | largest
+bunched | .45 | share | assumed | invented claims filed in the last days of a month
 dead_use | 1.2 | ratio | assumed | use of a dead person's card while the death is hidden
 slow | .08 | share | assumed | claims recorded weeks after filing
 """)
@@ -120,13 +123,15 @@ def _priced(turn: Turn, *, of: tuple[Ints, Ints, Ints, Ints], homes: Ints) -> Cl
     median = np.where(inpatient, P["inpatient"], np.where(hospital, P["outpatient"], P["pharmacy"]))
     spread = chance.lognormal(0, .75, size) * np.where(inpatient, (np.maximum(stay, 1) / 7) ** .6, 1)
     raise_ = np.where(false == RAISED, chance.uniform(P["raise_low"], P["raise_high"], size), 1)
-    raise_ = np.where((false == INVENTED) | (false == LENT), chance.uniform(1., 2.0, size), raise_)
+    raise_ = np.where((false == INVENTED) | (false == LENT), chance.uniform(P["more_low"], P["more_high"], size), raise_)
     filed = turn.day + chance.integers(0, turn.days, size)
+    late = (false == INVENTED) & (chance.random(size) < P["bunched"])
+    filed = np.where(late, turn.end - 1 - chance.integers(0, 4, size), filed)
     delay = np.where(chance.random(size) < P["slow"], chance.integers(8, 50, size), chance.integers(0, 3, size))
     away = (false == LENT) & (chance.random(size) < .5)
     claim = serials(turn.setting, turn.block, turn.month, start=0, count=size)
     return Claims(claim=claim, worker=worker, firm=firm, provider=where, filed=filed,
-                  known=filed + delay, amount=np.maximum(100, (median * spread * raise_ * 100)).astype(np.int64),
+                  known=filed + delay, amount=np.maximum(100, (median * spread * raise_ * care.price[where] * 100)).astype(np.int64),
                   stay=stay, false=false, cell=np.where(away, (homes[worker] + 1) % turn.setting.cells, care.cell[where]))
 
 

@@ -18,10 +18,11 @@ unit_rate | .18 | ratio | assumed | pension, due from the unit
 person_rate | .08 | ratio | assumed | pension, due from the person
 medical_unit | .09 | ratio | assumed | medical, due from the unit
 medical_person | .02 | ratio | assumed | medical, due from the person
-average_wage | 3600 | yuan a month | assumed | average wage of 2013
+average_wage | 3900 | yuan a month | assumed | average wage of 2013
 growth | .09 | a year | assumed | its growth, each July
 low | .6 | ratio | public | lowest base, of the average wage
 high | 3 | ratio | public | highest base, of the average wage
+lowest_for | .65 | share | assumed | staff for whom a unit with the habit declares the lowest base
 late_months | .22 | share | assumed | months that a tardy unit pays late
 unpaid_months | .45 | share | assumed | months that a unit with arrears leaves unpaid
 slip | .012 | share | assumed | months that any unit pays late, innocent
@@ -50,7 +51,8 @@ def declared_base(jobs: Jobs, habits: Habits, month: int) -> Ints:
     low, high = bounds(month)
     habit = habits.base[jobs.firm]
     part = np.clip((jobs.wage * habits.declared[jobs.firm]).astype(np.int64), low, high)
-    return np.where(habit == LOWEST_BASE, low, np.where(habit == PART_BASE, part, right_base(jobs, month)))
+    lowest = (habit == LOWEST_BASE) & (jobs.worker * 613 % 100 < P["lowest_for"] * 100)
+    return np.where(lowest, low, np.where(habit == PART_BASE, part, right_base(jobs, month)))
 
 
 def charge_day(firm: Ints, month: int) -> Ints:

@@ -24,10 +24,10 @@ missing_share | .15 | share | assumed | of the inclined with up to 12 staff: reg
 partial_low | 1.3 | beta shape | assumed | first shape of the share left out by partial registration
 partial_high | 2.4 | beta shape | assumed | second shape of it
 hides_all | .42 | share | assumed | cheats who keep their uncovered staff out of the tax filing altogether
-low_base_honest | .16 | share | assumed | units that declare the lowest base though they register all
-low_base_cheat | .34 | share | assumed | cheats that declare the lowest base as well
+low_base_honest | .11 | share | assumed | units that declare the lowest base though they register all
+low_base_cheat | .22 | share | assumed | cheats that declare the lowest base as well
 files_base | .65 | share | assumed | units with low bases that tell the tax bureau the same low wages
-part_base | .14 | share | assumed | units that declare a part of the wage only
+part_base | .22 | share | assumed | units that declare a part of the wage only
 tardy_honest | .08 | share | assumed | units that often pay months late
 tardy_cheat | .17 | share | assumed | cheats that often pay months late
 arrears | .025 | share | assumed | units that leave months unpaid

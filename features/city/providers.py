@@ -17,6 +17,7 @@ units_each | 100 | units | assumed | enterprises for each provider
 hospitals | .16 | share | assumed | hospitals among providers
 deceives | .20 | share | assumed | providers that deceive at the beginning
 falls | .004 | a month | assumed | honest providers that begin to
+price | .16 | log yuan | assumed | honest spread of prices between providers
 visited | .034 | a month | assumed | visits to any provider
 tipped | .030 | a month | assumed | more visits to those that deceive, by tips
 lot | .006 | a month | assumed | inclusion probability in the providers' lottery
@@ -38,6 +39,7 @@ class Providers:
     staff: Ints
     cell: Ints
     weight: Floats
+    price: Floats
     started: Ints
     style: Ints
     by_cell: Ints
@@ -66,7 +68,8 @@ def _world(setting: Setting) -> tuple[Providers, Rows]:
     style, rows = _conduct(setting, chance, kind=kind, staff=staff)
     order = np.lexsort((np.arange(count), cell))
     made = Providers(kind=kind, level=level, beds=beds.astype(np.int64), staff=staff, cell=cell,
-                     weight=chance.lognormal(0, .8, count), started=setting.first_day - chance.integers(40, 2500, count),
+                     weight=chance.lognormal(0, .8, count),
+                     price=chance.lognormal(0, P["price"], count), started=setting.first_day - chance.integers(40, 2500, count),
                      style=style, by_cell=order, cell_start=np.searchsorted(cell[order], np.arange(setting.cells + 1)))
     return made, [("providers", _register(chance, made)), *rows]
 
