@@ -17,7 +17,6 @@ from models.bundle import load_bundle
 from models.score import score
 from training.dataset import dataset
 from training.promote import promote, promote_first
-from training.recipe import recipe_of
 from training.registry import champion, client, tracking_uri
 from training.train import numbers, train, trained_on
 
@@ -193,4 +192,3 @@ def test_a_violation_never_found_cannot_be_learned(city: Store) -> None:
 
 def test_numbers_leave_out_what_is_no_number() -> None:
     assert numbers({"a": 1, "b": None, "c": {"d": 0.5, "e": [1, 2]}, "f": "x"}) == {"a": 1.0, "c.d": 0.5}
-    assert recipe_of().lightgbm(recipe_of().shape[0], "binary", 19_999)["num_threads"] == 1

@@ -107,7 +107,7 @@ def _fit(sample: _Sample, objective: str, recipe: Recipe) -> Fit:
     More cases bear more rounds: the best number of the trial models, which saw fewer, is raised in proportion.
     """
     cases = int(sample.used.sum())
-    trials = [_trial(sample, recipe.lightgbm(shape, objective, cases), recipe) for shape in recipe.shape]
+    trials = [_trial(sample, recipe.lightgbm(shape, objective), recipe) for shape in recipe.shape]
     best = min(range(len(trials)), key=lambda place: trials[place].loss)
     trial = trials[best]
     seen = float(np.mean([fold.seen.sum() for fold in sample.folds]))

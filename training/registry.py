@@ -57,7 +57,7 @@ def client(home: Path) -> Iterator[MlflowClient]:
     home.mkdir(parents=True, exist_ok=True)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        from mlflow import MlflowClient     # its import sets the levels anew
+        from mlflow import MlflowClient  # its import sets the levels anew
 
         logging.getLogger("mlflow").setLevel(logging.ERROR)
         logging.getLogger("alembic").setLevel(logging.ERROR)
