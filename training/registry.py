@@ -109,6 +109,20 @@ def _register(registry: MlflowClient, name: str, run_id: str, digest: str) -> in
     return int(made.version)
 
 
+def runs(home: Path, target: str) -> list[dict[str, str | int | float]]:
+    """Return the runs of a target, the latest first: version, what was chosen and tagged, and every metric."""
+    name = registered_name(target)
+    with client(home) as registry:
+        experiment = registry.get_experiment_by_name(name)
+        if experiment is None:
+            return []
+        versions = {v.run_id: int(v.version) for v in registry.search_model_versions(f"name = '{name}'")}
+        found = registry.search_runs([experiment.experiment_id], order_by=["attributes.start_time DESC"])
+    return [{"run_id": run.info.run_id, "version": versions[run.info.run_id], **run.data.params,
+             "source": run.data.tags["source"], "fingerprint": run.data.tags["fingerprint"], **run.data.metrics}
+            for run in found if run.info.run_id in versions]
+
+
 def champion(home: Path, target: str) -> int | None:
     """Return the version that carries the alias champion, None while nobody has promoted any."""
     name = registered_name(target)

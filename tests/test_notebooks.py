@@ -1,0 +1,38 @@
+"""Every notebook runs from its first cell to its last on a small city, and imports what it uses."""
+
+from __future__ import annotations
+
+import ast
+import os
+from pathlib import Path
+
+import jupytext
+import pytest
+from nbclient import NotebookClient
+
+ROOT = Path(__file__).parents[1]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.py"))
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_imports_and_never_defines(path: Path) -> None:
+    tree = ast.parse(path.read_text("utf-8"))
+    assert not [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef)]
+
+
+def test_the_notebook_retrains_judges_and_opens_the_registry(
+    city_2000: Path, trained_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LSSI_HOME", str(trained_home))
+    monkeypatch.setenv("LSSI_SOURCE", str(city_2000))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]))
+    monkeypatch.setenv("MPLBACKEND", "agg")
+    notebook = jupytext.read(ROOT / "notebooks" / "retrain.py")
+    NotebookClient(notebook, timeout=600, kernel_name="python3").execute(cwd=str(ROOT))
+    texts = [output.get("text", "") + str(output.get("data", {}).get("text/plain", ""))
+             for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
+    written = "\n".join(texts)
+    assert "average_precision" in written and "labelled_only" in written and "mlflow ui" in written
+    assert "version in use: 1" in written and "mean |log-odds|" in written
+    differences = [float(line.rsplit(" ", 1)[1]) for line in written.splitlines() if "difference from shap" in line]
+    assert len(differences) == 1 and differences[0] < 1e-9
