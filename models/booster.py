@@ -1,4 +1,4 @@
-"""A booster: LightGBM read from text and asked for margins, means and contributions, always from numpy."""
+"""A booster: LightGBM read from text and asked for margins and means, always from numpy."""
 
 from __future__ import annotations
 
@@ -33,13 +33,6 @@ def margins(model: Booster, inputs: Floats, threads: int = 1) -> Floats:
 def means(model: Booster, inputs: Floats, threads: int = 1) -> Floats:
     """Return predictions on the scale of the objective, float64 (n,)."""
     return _answer(model, inputs, threads)
-
-
-def shares(model: Booster, inputs: Floats, threads: int = 1) -> Floats:
-    """Return exact contributions and, in the last column, the base: float64 (n, F + 1)."""
-    if not len(inputs):
-        return np.empty((0, inputs.shape[1] + 1))
-    return _answer(model, inputs, threads, pred_contrib=True)
 
 
 def _answer(model: Booster, inputs: Floats, threads: int, **kind: bool) -> Floats:

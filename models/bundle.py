@@ -18,6 +18,7 @@ from features.matrix import Matrix
 from models.booster import Floats, booster_of, margins, means
 from models.calibration import Calibration
 from models.folder import digest_of, read_folder, write_folder
+from models.forest import Forest, forest_of
 from models.manifest import FORMAT, FrozenFeature, Manifest
 from models.probe import Probe, chosen_rows, probe_of, probe_text
 from models.trial import passed_in_a_child
@@ -43,13 +44,14 @@ class Parts:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Bundle:
-    """A model ready to score; `any_model` gives the raw margin, `count_model` the expected number given a violation."""
+    """A model ready to score: `any_model` gives the raw margin, which `forest` explains, `count_model` the number if any."""
 
     digest: str
     manifest: Manifest
     calibration: Calibration
     any_model: Booster
     count_model: Booster | None
+    forest: Forest
     probe: Probe
 
     @property
@@ -164,7 +166,8 @@ def parsed(files: Mapping[str, bytes]) -> Bundle:
     calibration = Calibration(manifest.calibration_raw, manifest.calibration_probability)
     any_model = booster_of("model_any.txt", files["model_any.txt"], manifest.names)
     count_model = booster_of(_COUNT, files[_COUNT], manifest.names) if _COUNT in files else None
-    return Bundle(digest_of(files), manifest, calibration, any_model, count_model, probe_of(files["probe.json"]))
+    forest = forest_of(files["model_any.txt"].decode())
+    return Bundle(digest_of(files), manifest, calibration, any_model, count_model, forest, probe_of(files["probe.json"]))
 
 
 def outputs_of(any_model: Booster, count_model: Booster | None, inputs: Floats) -> dict[str, Floats]:

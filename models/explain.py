@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import lightgbm
 import numpy as np
 
 from features.errors import BundleError
 from features.matrix import Matrix
-from models.booster import Floats, margins, shares
+from models.booster import Floats, margins
 from models.bundle import Bundle
+from models.kernel import contributions
 
 TOLERANCE = 1e-9
-EXPLAINER = f"lightgbm {lightgbm.__version__} pred_contrib"
+EXPLAINER = "quadrature SHAP 1"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,9 +28,8 @@ class Explanation:
 def explain(bundle: Bundle, matrix: Matrix, *, threads: int = 1) -> Explanation:
     """Return exact contributions to the raw score, checked to sum to it within TOLERANCE; bytes as stable as scores."""
     inputs = bundle.matrix(matrix)
-    both = shares(bundle.any_model, inputs, threads)
-    gaps = np.abs(both.sum(axis=1) - margins(bundle.any_model, inputs, threads))
+    found = contributions(bundle.forest, inputs, threads)
+    gaps = np.abs(bundle.forest.base + found.sum(axis=1) - margins(bundle.any_model, inputs, threads))
     if not (gaps <= TOLERANCE).all():
         raise BundleError(f"contributions miss the raw score by {gaps.max():.2g}: this model cannot be explained")
-    base = both[0, -1] if len(both) else shares(bundle.any_model, bundle.probe.inputs[:1])[0, -1]
-    return Explanation(float(base), np.ascontiguousarray(both[:, :-1]), bundle.manifest.names)
+    return Explanation(bundle.forest.base, found, bundle.manifest.names)

@@ -15,6 +15,7 @@ import pytest
 from features.errors import BundleError
 from models.bundle import Bundle, Parts
 from models.explain import TOLERANCE, explain
+from models.forest import forest_of
 from models.oracle import drawable, oracle_contributions
 from models.score import score
 
@@ -49,7 +50,7 @@ def test_contributions_equal_the_definition_over_all_subsets(model_parts: Parts,
     trees = [tree["tree_structure"] for tree in model_bundle.any_model.dump_model(num_iteration=12)["tree_info"]]
     some = model_parts.probe.take(np.flatnonzero(np.isnan(model_parts.probe.values).any(axis=1))[:5])
     text = model_bundle.any_model.model_to_string(num_iteration=12)
-    short = replace(model_bundle, any_model=lightgbm.Booster(model_str=text))
+    short = replace(model_bundle, any_model=lightgbm.Booster(model_str=text), forest=forest_of(text))
     found = explain(short, some)
     for place, row in enumerate(short.matrix(some).tolist()):
         worth = {known: sum(mean_of(tree, row, known) for tree in trees)
