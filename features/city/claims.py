@@ -130,8 +130,9 @@ def _priced(turn: Turn, *, of: tuple[Ints, Ints, Ints, Ints], homes: Ints) -> Cl
     delay = np.where(chance.random(size) < P["slow"], chance.integers(8, 50, size), chance.integers(0, 3, size))
     away = (false == LENT) & (chance.random(size) < .5)
     claim = serials(turn.setting, turn.block, turn.month, start=0, count=size)
+    amount = np.maximum(100, median * spread * raise_ * care.price[where] * 100).astype(np.int64)
     return Claims(claim=claim, worker=worker, firm=firm, provider=where, filed=filed,
-                  known=filed + delay, amount=np.maximum(100, (median * spread * raise_ * care.price[where] * 100)).astype(np.int64),
+                  known=filed + delay, amount=amount,
                   stay=stay, false=false, cell=np.where(away, (homes[worker] + 1) % turn.setting.cells, care.cell[where]))
 
 

@@ -46,6 +46,11 @@ class Providers:
     cell_start: Ints
 
 
+def provider_count(setting: Setting) -> int:
+    """Return how many providers a city has."""
+    return max(12, setting.enterprises // int(P["units_each"]))
+
+
 @lru_cache(maxsize=2)
 def providers(setting: Setting) -> Providers:
     """Return the providers of a city, the same at every call."""
@@ -59,7 +64,7 @@ def provider_rows(setting: Setting) -> Rows:
 
 def _world(setting: Setting) -> tuple[Providers, Rows]:
     chance = stream(setting, -1, 0, of="providers")
-    count = max(12, setting.enterprises // int(P["units_each"]))
+    count = provider_count(setting)
     kind = np.where(np.arange(count) % 6 == 0, HOSPITAL, PHARMACY)
     level = np.where(kind == HOSPITAL, chance.choice([1, 2, 3], count, p=[.6, .3, .1]), NULL)
     beds = np.where(kind == HOSPITAL, np.array([0, 30, 160, 600])[np.maximum(level, 0)] * chance.lognormal(0, .4, count), 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
+from features.city.providers import provider_count
 from features.city.setting import Setting
 from features.days import date_of, first_day
 
@@ -40,6 +41,21 @@ label = "review"
 [target.fraudulent_claim.split]
 {split}
 """
+PROVIDER_TARGET = """
+[target.provider_deception]
+zh = "定点机构骗保"
+en = "provider that deceives the funds"
+unit = "provider"
+violation = 3
+label = "visit"
+horizon = {horizon}
+as_of = [{as_of}]
+
+[target.provider_deception.split]
+{split}
+"""
+HORIZON = 180
+ENOUGH_PROVIDERS, ENOUGH_MONTHS = 150, 27
 
 
 def split_of(setting: Setting) -> str:
@@ -56,4 +72,19 @@ def source_text(setting: Setting, *, absent: tuple[str, ...]) -> str:
             f'en = "a simulated city of {setting.enterprises} enterprises"\ncomplete_to = {until.isoformat()}\n'
             f'clock = "Asia/Shanghai"\nabsent = [{", ".join(repr(name) for name in absent)}]\n'.replace("'", '"'))
     targets = ENTERPRISE_TARGETS if "claim_reviews" in absent else ENTERPRISE_TARGETS + CLAIM_TARGET
-    return head + targets.format(split=split_of(setting))
+    return head + targets.format(split=split_of(setting)) + provider_target(setting)
+
+
+def provider_target(setting: Setting) -> str:
+    """Return the target of providers, nothing in a city with too few of them or too few months to learn it.
+
+    The days looked from are month ends three months apart; the last two, one horizon before the end, are the test.
+    """
+    if provider_count(setting) < ENOUGH_PROVIDERS or setting.months < ENOUGH_MONTHS:
+        return ""
+    ends = [first_day(month + 1) - 1 for month in range(setting.last, setting.first + 7, -1)]
+    days = sorted([day for day in ends if day + HORIZON <= setting.until][::3])
+    split = {"train_until": days[-2] - HORIZON, "test_from": days[-2], "test_until": days[-1]}
+    return PROVIDER_TARGET.format(
+        horizon=HORIZON, as_of=", ".join(f'"{date_of(day).isoformat()}"' for day in days),
+        split="\n".join(f"{name} = {date_of(day).isoformat()}" for name, day in split.items()))

@@ -1,0 +1,71 @@
+"""The page docs/city.md: every mechanism with its parameters, made from the code."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+from features.city.parameters import Parameters
+
+MECHANISMS = (
+    "setting", "geography", "firms", "honesty", "staff", "work", "registration", "register", "contributions", "agency",
+    "phoenix", "attributes", "tax", "power", "voices", "arrears", "visits", "findings", "reaction", "campaign",
+    "providers", "fiction", "claims", "settled", "cash", "benefits", "deaths", "reviews")
+INTRODUCTION = """# The simulated city
+
+`lssi city OUT --enterprises N --months M --until D --seed S` writes a simulated city as a source like any other:
+`source.toml` and one folder of Parquet parts per contract table. `OUT/truth/` holds what is true and in no database
+(uncovered workers, staff and contributions short of every enterprise and month; the claims that are false and how;
+the providers that deceive and when); no view of the source reads it. `OUT/progress/` holds the digests of finished
+parts: the same command resumes a stopped run, and makes again a part whose bytes have changed.
+
+The same arguments give the same bytes: every mechanism draws from its own stream, spawned from the seed by block of
+4,096 enterprises, month and mechanism. Workers, dispatch, phoenix firms and shared addresses stay inside a block, so
+blocks are made one after another in bounded memory, and part k of every table holds the rows of the same enterprises;
+part 0 holds what belongs to the whole city (cells, teams, members, holidays, providers and the visits to them).
+
+A block moves month by month: `begin(setting, block)`, then `advance(state, month, visits)` returns the next state,
+the month's rows and its truth, and changes no argument. `choose(state, month)` are the visits of habit; other visits
+can be given in their place, and employers react to visits, medals and exposure either way.
+
+What a reader of the tables should know, beside the contract:
+
+- **Volumes.** Contributions hold one row per worker and month for the pension scheme, and rows of the medical scheme
+  for one worker in sixteen; enrolments hold pension and medical, and the other schemes for one worker in eight. A
+  worker registered for pension alone has no medical rows. Pensioners are a sample. The other figures are scaled from
+  the full city's.
+- **Versions.** An end of employment or cover, a late payment, a closed visit, a paid cash claim, a settled arrear are
+  later rows with the same key; corrections and retractions of tax filings, findings, complaints, claims and reviews
+  are rows, too.
+- **Drift.** In the middle of the months tax filings begin to arrive later, and transport and IT begin to leave staff
+  out in a new way. Alerts become frequent when the Mobile Tool is adopted in January 2014.
+- **Honest noise.** Honest units, too, have staff without cover who are insured elsewhere, part-timers, agency
+  workers, relatives in the tax filing, old rows entered together, ends that nobody files, late months and short
+  delays.
+
+"Source" says where a figure comes from: `seed` is the ILO's note on Qingdao's inspectorate, `public` a public rule or
+map, everything else is assumed. None of it is measured, and no figure of the city says anything about the real one.
+"""
+
+
+def parameters_of(name: str) -> Parameters:
+    """Return the parameters of one mechanism."""
+    declared: Parameters = import_module(f"features.city.{name}").P
+    return declared
+
+
+def page() -> str:
+    """Return the whole page."""
+    return "\n".join([INTRODUCTION, *(section(name) for name in MECHANISMS)])
+
+
+def section(name: str) -> str:
+    """Return one mechanism: its sentence and the table of its parameters."""
+    sentence = (import_module(f"features.city.{name}").__doc__ or "").strip()
+    rows = [f"| {row.name} | {row.value:g} | {row.unit} | {row.source} | {row.meaning} |" for row in parameters_of(name).rows]
+    return "\n".join([f"## {name}", "", sentence, "", "| parameter | value | unit | source | meaning |",
+                      "|---|---|---|---|---|", *rows, ""])
+
+
+if __name__ == "__main__":
+    sys.stdout.write(page())
