@@ -50,7 +50,7 @@ class Forest(NamedTuple):
     """Trees as arrays: tree t has nodes node_start[t]:node_start[t + 1] and steps step_start[t]:step_start[t + 1].
 
     `points` (T,) is how many quadrature points make each tree exact, `rule` their weights, row k those of k points;
-    `depth` is the deepest slot, `width` the most splits of a tree, `base` the mean score; `scale` multiplies all.
+    `depth` is the deepest slot, `width` the most splits of a tree, `base` the mean score.
     """
 
     nodes: Nodes
@@ -64,7 +64,6 @@ class Forest(NamedTuple):
     depth: int
     width: int
     base: float
-    scale: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,18 +103,17 @@ class Walk:
 
 def forest_of(text: str) -> Forest:
     """Return the forest of a LightGBM model text; BundleError where it holds trees that cannot be explained."""
-    head, *bodies = text.split("\nend of trees\n", 1)[0].split("\nTree=")
+    bodies = text.split("\nend of trees\n", 1)[0].split("\nTree=")[1:]
     trees = [_tree(dict(line.split("=", 1) for line in body.splitlines()[1:] if "=" in line)) for body in bodies]
     walks = [walked(tree) for tree in trees]
     points = np.array([walk.points for walk in walks], np.int32)
     places, rule = rule_of(int(points.max(initial=1)))
     starts, factor, weight = numbers_of(walks, places)
     rows = np.array([step for walk in walks for step in walk.steps], np.int32).reshape(-1, 7)
-    scale = 1.0 / len(trees) if "\naverage_output" in head else 1.0
     return Forest(
         _nodes(trees), Steps(*np.vstack([rows.T, starts]).astype(np.int32)), _starts([len(tree.feature) for tree in trees]),
         _starts([len(walk.steps) for walk in walks]), points, rule, factor, weight,
-        int(rows[:, 1].max(initial=0)), max(len(tree.feature) for tree in trees), scale * sum(map(_mean, trees)), scale)
+        int(rows[:, 1].max(initial=0)), max(len(tree.feature) for tree in trees), sum(map(_mean, trees)))
 
 
 def _starts(sizes: list[int]) -> Ints:

@@ -18,7 +18,7 @@ from numba import njit
 from models.forest import DOWN, LEAF, UP, Floats, Forest
 
 LANES = 256
-NARROW = 8
+NARROW = 3
 ZERO = 1e-35
 CATEGORICAL, DEFAULT_LEFT, ZERO_MISSING, NAN_MISSING = 1, 2, 1, 2
 
@@ -40,7 +40,7 @@ def contributions(forest: Forest, inputs: Floats, threads: int = 1) -> Floats:
     else:
         with ThreadPoolExecutor(threads) as pool:
             list(pool.map(explain, parts))
-    return found if forest.scale == 1.0 else found * forest.scale
+    return found
 
 
 def compiled(function: Callable[..., None]) -> Callable[..., None]:
