@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from features.aggregate import Values
 from features.days import date_of, month_of_day
+from features.grid import Values
 from features.rowwise import NULL, Column
 
 

@@ -11,7 +11,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from features.aggregate import ITEM_DAYS, ITEM_HALF, ITEM_VALUES
 from features.catalogue import Catalogue, Feature, Measure, Window
 from features.language import (
     ADDITIVE,
@@ -26,6 +25,7 @@ from features.language import (
     peers_of,
     word,
 )
+from features.multiset import ITEM_DAYS, ITEM_HALF, ITEM_VALUES
 from features.rowwise import Literal, literal_for
 
 Literals = Mapping[str, Literal]

@@ -11,7 +11,6 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from features.aggregate import Values
 from features.cases import Cases
 from features.catalogue import Catalogue, Feature, read_catalogue
 from features.catalogue.declared import ENTITIES
@@ -19,6 +18,7 @@ from features.columns import texts_of
 from features.errors import CatalogueError, RequestError
 from features.evaluate import Rows, atom_values, feature_values
 from features.formula import Environment
+from features.grid import Values
 from features.language import atom_of, atoms_of, peers_of
 from features.matrix import Matrix
 from features.online import History, not_computed, rows_beside, sent_case

@@ -9,14 +9,15 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from features.aggregate import Matched, Values, aggregates, of_placed, placed
+from features.aggregate import Matched, aggregates, of_tallies, tally
 from features.cases import Cases, Units, units_of
 from features.catalogue import Catalogue, Feature
 from features.columns import literal_of, months_of
 from features.formula import Environment, evaluate
+from features.grid import Values
 from features.language import ADDITIVE, Atom, columns_of
 from features.matching import PAIRS_AT_ONCE, matched, pairs_of
-from features.panel import WORTHWHILE, answerable, panel_of, placed_by_panel, read_panel
+from features.panel import WORTHWHILE, answerable, panel_of, panel_tally, read_panel
 from features.rowwise import Column
 from features.running import running_sums
 from features.store import Store
@@ -78,18 +79,16 @@ class Reader:
 
     def _from_panel(self, units: Units, when: str, atoms: list[Atom], found: dict[Atom, Values]) -> None:
         panel = panel_of(self._store, self._catalogue, table=self._table, by=self._by, when=when)
-        months = months_of(self._store, self._table, {when})
-        measures = {name: [atom for atom in atoms if atom.measure == name]
-                    for name in dict.fromkeys(atom.measure for atom in atoms)}
+        months = frozenset({"placed"} if months_of(self._store, self._table, {when}) else ())
+        names = list(dict.fromkeys(atom.measure for atom in atoms))
         for stretch in self._stretches(units):
             part = Units(units.key[stretch], units.day[stretch], units.of_case[:0])
             read = read_panel(panel, self._by, (int(part.key[0]), int(part.key[-1]) + 1), atoms)
             for first, rows in matched(part, read[self._by], read, months):
                 span = slice(stretch.start + first, stretch.start + first + rows.units)
-                for name, own in measures.items():
-                    here = placed_by_panel(rows, panel, self._catalogue.measure(name))
-                    for atom, values in of_placed(here, own, self._catalogue.windows).items():
-                        found[atom][span] = values
+                tallies = {name: panel_tally(rows, panel, name) for name in names}
+                for atom, values in of_tallies(rows, "placed", tallies, atoms, self._catalogue.windows).items():
+                    found[atom][span] = values
 
     def _from_rows(self, units: Units, atoms: list[Atom], found: dict[Atom, Values]) -> dict[Atom, Values]:
         columns = self._columns(atoms)
@@ -109,10 +108,16 @@ class Reader:
 
     def _of_rows(self, rows: Matched, atoms: list[Atom]) -> dict[Atom, Values]:
         found: dict[Atom, Values] = {}
-        for name in dict.fromkeys(atom.measure for atom in atoms):
-            own = [atom for atom in atoms if atom.measure == name]
-            found |= aggregates(rows, self._catalogue.measure(name), own, self._catalogue.windows, self._literal)
+        for group in self._by_when(atoms).values():
+            measures = [self._catalogue.measure(name) for name in dict.fromkeys(atom.measure for atom in group)]
+            found |= aggregates(rows, measures, group, self._catalogue.windows, self._literal)
         return found
+
+    def _by_when(self, atoms: list[Atom]) -> dict[str, list[Atom]]:
+        groups: dict[str, list[Atom]] = defaultdict(list)
+        for atom in atoms:
+            groups[self._catalogue.measure(atom.measure).when].append(atom)
+        return groups
 
     def _running(self, units: Units, read: Mapping[str, NDArray[np.int64]], atoms: list[Atom],
                  months: frozenset[str]) -> dict[Atom, Values]:
@@ -125,9 +130,9 @@ class Reader:
         for name in dict.fromkeys(atom.measure for atom in atoms if atom.aggregate in ADDITIVE):
             measure = self._catalogue.measure(name)
             if measure.when and measure.when not in months:
-                here = placed(every, measure, self._literal)
                 own = [atom for atom in atoms if atom.measure == name and atom.aggregate in ADDITIVE]
-                found |= running_sums(here, here.offset + here.when, units, own, self._catalogue.windows)
+                found |= running_sums(key, read["known"], read[measure.when], tally(every, measure, self._literal), units,
+                                      own, self._catalogue.windows)
         return found
 
     def _columns(self, atoms: list[Atom]) -> set[str]:

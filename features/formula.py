@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from features.aggregate import Values
 from features.errors import CatalogueError
+from features.grid import Values
 from features.language import Atom, Peer, atom_of, call_name, peer_of, word
 
 _COMPARE: dict[type[ast.cmpop], Callable[[Values, Values], object]] = {

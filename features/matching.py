@@ -43,9 +43,8 @@ def pairs_of(units: Units, key: Column) -> int:
 def _one_day(units: Units, key: Column, columns: Mapping[str, Column], months: frozenset[str]) -> Matched:
     day = int(units.day[0])
     month = int(complete_months(units.day[:1])[0])
-    unit = np.searchsorted(units.key, key)
-    keep = (columns["known"] <= day) & (unit < len(units))
-    keep[keep] = units.key[unit[keep]] == key[keep]
+    unit = position(units.key, key)
+    keep = (columns["known"] <= day) & (unit >= 0)
     unit = unit[keep]
     days, at = np.broadcast_to(np.int64(day), unit.shape), np.broadcast_to(np.int64(month), unit.shape)
     return Matched(unit, days, at, columns["sign"][keep], taken(columns, keep), len(units), months)
@@ -62,6 +61,17 @@ def _many_days(units: Units, stretch: slice, span: tuple[Column, Column], column
     unit, rows, day = unit[keep], rows[keep], day[keep]
     month = complete_months(units.day[stretch])[unit]
     return Matched(unit, day, month, columns["sign"][rows], taken(columns, rows), len(size), months)
+
+
+def position(sought: Column, key: Column) -> Column:
+    """Return the place of each key among `sought`, which is sorted and distinct; -1 where it is not there."""
+    low, high = int(sought[0]), int(sought[-1])
+    if high - low > 8 * (len(sought) + len(key)):
+        place = np.minimum(np.searchsorted(sought, key), len(sought) - 1)
+        return np.where(sought[place] == key, place, -1)
+    table = np.full(high - low + 3, -1, np.int64)
+    table[sought - low + 1] = np.arange(len(sought))
+    return table[np.clip(key, low - 1, high + 1) - low + 1]
 
 
 def taken(columns: Mapping[str, Column], rows: NDArray[np.int64] | NDArray[np.bool_]) -> dict[str, Column]:

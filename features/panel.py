@@ -13,14 +13,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from features.aggregate import Matched, Placed
+from features.aggregate import Matched, Tally
 from features.catalogue import Catalogue, Measure
 from features.columns import literal_of
 from features.compile import filter_sql, row_sql
 from features.duck import Limits, named, opened, quoted
 from features.join import write_sorted
 from features.language import ADDITIVE, SERIES, Atom
-from features.rowwise import NULL
 from features.sorted_file import SortedFile
 from features.store import Store
 
@@ -92,10 +91,7 @@ def read_panel(panel: Panel, by: str, span: tuple[int, int], atoms: Sequence[Ato
     return {**read, "sign": np.broadcast_to(np.int64(1), read["known"].shape)}
 
 
-def placed_by_panel(rows: Matched, panel: Panel, measure: Measure) -> Placed:
-    """Return what a measure counts as the panel holds it, ready to be aggregated."""
-    counts, sums = panel.columns(measure.name)
-    when = rows.columns["placed"]
-    reference = rows.month if measure.when in rows.month_columns else rows.day
-    count = rows.columns[counts]
-    return Placed(rows.unit, reference - when, when, count, rows.columns[sums], rows.columns[sums], count != NULL, rows.units)
+def panel_tally(rows: Matched, panel: Panel, measure: str) -> Tally:
+    """Return what a measure makes of a panel's rows."""
+    counts, sums = (rows.columns[name] for name in panel.columns(measure))
+    return Tally(None, counts, sums, sums, None)

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
-from features.aggregate import Values
 from features.cases import Cases, complete_months
 from features.catalogue import Catalogue
 from features.days import first_day
 from features.evaluate import atom_values, feature_values
 from features.formula import Environment
+from features.grid import Values
 from features.language import Peer, atoms_of
 from features.register import living
 from features.rowwise import NULL, Column

@@ -7,11 +7,11 @@ from collections.abc import Iterable
 import numpy as np
 import pyarrow as pa
 
-from features.aggregate import Values
 from features.cases import Cases, complete_months
 from features.catalogue import Catalogue
 from features.columns import literal_of, months_of
 from features.compile import Dialect, statement
+from features.grid import Values
 from features.language import Peer, atoms_of, columns_of, peers_of
 from features.peers import peer_values
 from features.rowwise import NULL, Column

@@ -9,32 +9,33 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from features.aggregate import Placed, Values
+from features.aggregate import Tally
 from features.cases import Units
 from features.catalogue import Window
 from features.errors import CatalogueError
+from features.grid import Values
 from features.language import LIMIT, Atom
-from features.rowwise import Column
+from features.rowwise import NULL, Column
 
 _DAY = 2**20
 _SHIFT = 2**18
 
 
-def running_sums(rows: Placed, known: Column, units: Units, atoms: Iterable[Atom],
-                 windows: Mapping[str, Window]) -> dict[Atom, Values]:
-    """Return float64 (units,) for sums and counts over day windows; `rows.unit` holds the rows' keys here."""
+def running_sums(key: Column, known: Column, when: Column, own: Tally, units: Units,  # noqa: PLR0913
+                 atoms: Iterable[Atom], windows: Mapping[str, Window]) -> dict[Atom, Values]:
+    """Return float64 (units,) for sums and counts of one measure over day windows; `key` is the rows' key."""
     asked = units.key * _DAY + units.day + _SHIFT
-    wanted = list(atoms)
-    keep = rows.valid
+    keep = (when != NULL) if own.keep is None else own.keep
+    keep = keep if own.valid is None else keep & own.valid
     found: dict[Atom, Values] = {}
-    for atom in wanted:
+    for atom in atoms:
         window = windows[atom.window]
-        signed = rows.sign[keep] if atom.aggregate == "count" else rows.signed[keep]
-        begins = np.maximum(known[keep], rows.when[keep] + window.last)
-        total = _total_until(rows.unit[keep], begins, signed, asked)
+        signed = (own.sign if atom.aggregate == "count" else own.signed)[keep]
+        begins = np.maximum(known[keep], when[keep] + window.last)
+        total = _total_until(key[keep], begins, signed, asked)
         if window.first:
-            ends = np.maximum(begins, rows.when[keep] + window.first)
-            total = total - _total_until(rows.unit[keep], ends, signed, asked)
+            ends = np.maximum(begins, when[keep] + window.first)
+            total = total - _total_until(key[keep], ends, signed, asked)
         found[atom] = total.astype(np.float64)
     return found
 

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from features.aggregate import Matched, aggregates, counted, placed, within
+from features.aggregate import Matched, aggregates, tally
 from features.cases import Cases, units_of
 from features.catalogue import Catalogue, Measure, Window
 from features.columns import literal_of, months_of
 from features.days import first_day
 from features.engine import catalogue_of
 from features.evaluate import Rows, store_rows
-from features.language import Atom, atoms_of, columns_of
+from features.language import LIMIT, Atom, atoms_of, columns_of
 from features.matching import matched
 from features.register import cases_of
 from features.rowwise import Column, Literal
@@ -66,7 +66,7 @@ def _fact(store: Store, catalogue: Catalogue, case: Cases, atom: Atom, rows: Row
     read = rows(measure.table, measure.by, key, key + 1, wanted)
     literal = literal_of(store, measure.table)
     _, here = next(iter(matched(units, read[measure.by], read, months)))
-    value = aggregates(here, measure, [atom], catalogue.windows, literal)[atom][0]
+    value = aggregates(here, [measure], [atom], catalogue.windows, literal)[atom][0]
     held = live_rows(here, measure, window, literal)
     first, last = span_of(held.when, int(case.as_of[0]), monthly=measure.when in months)
     return Fact(atom.measure, measure.table, measure.zh, measure.en, None if np.isnan(value) else int(value),
@@ -83,12 +83,14 @@ class Held:
 
 def live_rows(rows: Matched, measure: Measure, window: Window, literal: Literal) -> Held:
     """Return the rows in a window whose signs sum above zero, by the day that places them."""
-    here = placed(rows, measure, literal)
-    keep = within(here, window) & here.valid
-    texts = np.asarray(rows.columns["row_id"], np.object_)[counted(rows, measure, literal)][keep]
+    own, placed = tally(rows, measure, literal), rows.when(measure.when)
+    offset = rows.reference(measure.when) - placed
+    keep = (offset >= window.last) & (offset < (window.first or LIMIT))
+    keep &= (own.keep if own.keep is not None else True) & (own.valid if own.valid is not None else True)
+    texts = np.asarray(rows.columns["row_id"], np.object_)[keep]
     net: dict[str, int] = defaultdict(int)
     when: dict[str, int] = {}
-    for text, sign, day in zip(texts.tolist(), here.sign[keep].tolist(), here.when[keep].tolist(), strict=True):
+    for text, sign, day in zip(texts.tolist(), own.sign[keep].tolist(), placed[keep].tolist(), strict=True):
         net[text] += sign
         when[text] = day
     live = sorted((text for text, times in net.items() if times > 0), key=lambda text: (when[text], text))
