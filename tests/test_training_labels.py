@@ -242,3 +242,15 @@ def test_an_unknown_target_and_a_split_out_of_order_are_one_line(write_source: W
     wrong = VISIT.replace("test_from = 2015-01-01", "test_from = 2014-01-01")
     with pytest.raises(TargetError, match="train_until < test_from"):
         dataset(opened(write_source, wrong, enterprises=enterprises("a")), "workers", seed=1)
+
+
+def test_a_population_may_ask_for_visits_by_their_own_row_and_leaves_the_others_as_history(write_source: Write) -> None:
+    chosen = BY_VISIT + "[target.workers.population]\nvisits = \"kind == 'routine' and planned_minutes > 30\"\n"
+    store = opened(write_source, chosen, enterprises=enterprises("a"),
+                   inspections=[visit("i1", "a", "2014-02-10", "2014-02-10", planned_minutes=60),
+                                visit("i2", "a", "2014-03-10", "2014-03-10", planned_minutes=60, kind="special"),
+                                visit("i3", "a", "2014-04-10", "2014-04-10"),
+                                visit("i4", "a", "2015-02-10", "2015-02-10", planned_minutes=60)])
+    found = dataset(store, "workers", seed=1)
+    assert found.cases.ids.tolist() == ["i1", "i4"]
+    assert found.matrix.column("visits_all").tolist() == [0.0, 3.0]
