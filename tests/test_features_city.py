@@ -118,7 +118,8 @@ def test_honest_units_show_gaps_too(city: Path) -> None:
         WITH enrolled AS (SELECT enterprise, count(DISTINCT worker) n FROM {enrolments}
             WHERE scheme = 'pension' AND started <= DATE '2015-04-30' GROUP BY ALL
             HAVING count(*) > 0),
-        gone AS (SELECT enterprise, count(DISTINCT worker) n FROM {enrolments} WHERE scheme = 'pension' AND ended < DATE '2015-04-30' GROUP BY ALL),
+        gone AS (SELECT enterprise, count(DISTINCT worker) n FROM {enrolments}
+            WHERE scheme = 'pension' AND ended < DATE '2015-04-30' GROUP BY ALL),
         filed AS (SELECT enterprise, max(employees) employees FROM {tax_payroll} WHERE month = DATE '2015-04-01' GROUP BY ALL)
         SELECT avg(CAST(employees > enrolled.n - coalesce(gone.n, 0) AS INTEGER)) FROM {true_enterprises} t
         JOIN filed USING (enterprise) JOIN enrolled USING (enterprise) LEFT JOIN gone USING (enterprise)

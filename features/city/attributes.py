@@ -9,7 +9,7 @@ import numpy as np
 from features.city.firms import Firms, number
 from features.city.parameters import parameters
 from features.city.rows import Piece, Rows, piece
-from features.city.setting import BLOCK, NEVER, NULL, Ints, Setting, Turn, stream
+from features.city.setting import BLOCK, NULL, Ints, Setting, Turn, stream
 
 P = parameters("""
 registered_delay | 9 | days | assumed | mean delay of a registration
@@ -75,8 +75,3 @@ def _changes(setting: Setting, chance: np.random.Generator, firms: Firms, *, sta
     changed = replace(firms, cell=cell, address=np.where(moves, fresh, firms.address),
                       owner=np.where(owner, fresh, firms.owner))
     return changed, np.flatnonzero(moves | owner)
-
-
-def closed_by(firms: Firms, day: int) -> Ints:
-    """Return 1 for enterprises that are closed on a day."""
-    return ((firms.closed <= day) & (firms.closed < NEVER)).astype(np.int64)

@@ -11,7 +11,8 @@ from features.city.memory import Memory
 from features.city.parameters import parameters
 from features.city.rows import Rows, changed, piece
 from features.city.setting import NULL, Flags, Ints, Setting, Turn, stream
-from features.days import day_of, first_day
+from features.city.setting import P as CITY
+from features.days import first_day
 
 P = parameters("""
 every | 2 | years | seed | an appraisal looks at the two preceding years
@@ -30,9 +31,9 @@ APPRAISED, AWARDED = 2, 3
 
 def appraised(turn: Turn, firms: Firms, memory: Memory) -> tuple[Memory, Rows]:
     """Return the memory with new medals, and the rows of a month's appraisals and medals (even years only)."""
-    if turn.month % 24 == APPRAISED:
+    if turn.month % (12 * int(P["every"])) == APPRAISED:
         return memory, _appraisals(turn, firms, memory)
-    if turn.month % 24 == AWARDED:
+    if turn.month % (12 * int(P["every"])) == AWARDED:
         return _medals(turn, firms, memory)
     return memory, []
 
@@ -56,7 +57,7 @@ def _medals(turn: Turn, firms: Firms, memory: Memory) -> tuple[Memory, Rows]:
     day = turn.day
     open_ = living(firms, day) & (firms.registered < day - 1095) & (firms.kind != HOUSEHOLD)
     good = open_ & (_classes(memory, day) == FULL)
-    rate = P["medals"] / 433193 * len(good) / max(1, int(good.sum())) * (1 + (memory.visits > 0) * 2)
+    rate = P["medals"] / CITY["enterprises"] * len(good) / max(1, int(good.sum())) * (1 + (memory.visits > 0) * 2)
     who = np.flatnonzero(good & (chance.random(len(good)) < rate))
     until = day + 365 * int(P["medal_years"])
     rows = piece(np.full(len(who), day + 18), enterprise=number(turn.block, who), started=day, ended=until,
@@ -88,7 +89,7 @@ def exposed(turn: Turn, memory: Memory, *, wages_owed: Ints) -> tuple[Memory, Fl
     chance = turn.stream("exposure")
     day = turn.day + 22
     score = np.where((memory.found > day - 400) & (memory.found < day - 30), memory.owed + memory.in_violation * 10**6, 0)
-    expected = max(P["exposed"] / 433193, P["exposed_floor"] / 4096) * len(none)
+    expected = max(P["exposed"] / CITY["enterprises"], P["exposed_floor"] / CITY["block"]) * len(none)
     order = np.argsort(-score, kind="stable")[:chance.poisson(expected) + (turn.setting.blocks == 1)]
     who = order[score[order] > 0]
     pay = chance.random(len(who))
@@ -115,8 +116,3 @@ def earlier_round(setting: Setting, block: int, firms: Firms) -> tuple[int, Rows
     return month, [("appraisals", piece(decided + 5, enterprise=number(block, who), period=month // 12 - 1,
                                         rating=classes, rule=0, decided_on=decided,
                                         facts=np.where(draw < .96, 0, np.where(draw < .99, 1, 2))))]
-
-
-def start_of_tool() -> int:
-    """Return the day of the seed's exposure, for the documentation."""
-    return day_of("2014-01-23")

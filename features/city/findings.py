@@ -25,6 +25,10 @@ amended | .04 | share | assumed | findings whose count is corrected later
 retracted | .01 | share | assumed | findings taken back
 other | .05 | share | assumed | visits examining type 5 that find another fraudulent act
 complies | .78 | share | assumed | orders that are complied with
+remedied | 20 | days | assumed | mean days, beyond the order's twelve, until it is complied with
+order | .78 | share | assumed | findings answered by an order to correct
+fine | .9 | share | assumed | fines among the graver answers; the rest are referred
+grave | .03 | share | assumed | findings of a grave act
 exact | .8 | share | assumed | staff counted on site, of those who work there
 months_owed | 12 | months | assumed | months for which a shortfall is claimed
 """)
@@ -61,7 +65,7 @@ def results(turn: Turn, visits: Visits, *, count: Census, firms: Firms) -> tuple
     amount = np.where(seen & (chance.random(size) < P["owed_each"]), owed // 100 * 100, 0)
     anything = (workers > 0) | (amount > 0)
     complies = anything & (chance.random(size) < P["complies"])
-    remedied = np.where(complies, closed + 12 + chance.exponential(20, size).astype(np.int64), NULL)
+    remedied = np.where(complies, closed + 12 + chance.exponential(P["remedied"], size).astype(np.int64), NULL)
     result = Results(closed=closed, workers=workers, amount=amount, complies=complies, remedied=remedied)
     head = _inspections(turn, chance, visits, looked=looked, closed=closed)
     head["staff_on_site"] = chance.binomial(count.staff[firm], P["exact"])
@@ -119,9 +123,9 @@ def _orders(chance: np.random.Generator, head: Piece, result: Results, *, known:
     for violation, mask in ((1, result.workers > 0), (2, result.amount > 0)):
         size = int(mask.sum())
         decided = known[mask] + 1 + chance.integers(0, 20, size)
-        act = np.where(chance.random(size) < .78, 0, np.where(chance.random(size) < .9, 1, 2))
+        act = np.where(chance.random(size) < P["order"], 0, np.where(chance.random(size) < P["fine"], 1, 2))
         order = piece(decided + 1, inspection=head["inspection"][mask], violation=violation, act=act, decided_on=decided,
-                      grave=(chance.random(size) < .03).astype(np.int64), complied_on=NULL)
+                      grave=(chance.random(size) < P["grave"]).astype(np.int64), complied_on=NULL)
         clash = (violation == 2) & (result.workers[mask] > 0)
         order["decided_on"] = np.where(clash, order["decided_on"] + 30, order["decided_on"])
         order["recorded_on"] = order["decided_on"] + 1

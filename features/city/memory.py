@@ -22,7 +22,6 @@ class Memory:
     exposed_until: Ints
     medal_until: Ints
     complained: Ints
-    complained_of_cover: Ints
     gap: Ints
 
 
@@ -31,4 +30,4 @@ def begin_memory(count: int) -> Memory:
     long_ago = np.full(count, -NEVER)
     none = np.zeros(count, dtype=np.int64)
     return Memory(visited=long_ago, visits=none, found=long_ago, findings=none, in_violation=none, owed=none,
-                  exposed_until=long_ago, medal_until=long_ago, complained=none, complained_of_cover=none, gap=none)
+                  exposed_until=long_ago, medal_until=long_ago, complained=none, gap=none)

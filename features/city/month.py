@@ -18,7 +18,6 @@ from features.city.contributions import contribution_rows
 from features.city.deaths import died
 from features.city.findings import results
 from features.city.firms import living, number
-from features.city.memory import Memory
 from features.city.phoenix import hurried
 from features.city.power import power_rows
 from features.city.reaction import drifted, enrolled_after, mended, remembered, shamed
@@ -31,7 +30,7 @@ from features.city.staff import ended, raised
 from features.city.state import State
 from features.city.tax import gap, tax_rows
 from features.city.visits import Visits, habit
-from features.city.voices import INSURANCE, Complaints, lodged
+from features.city.voices import lodged
 from features.city.work import work
 
 
@@ -102,14 +101,8 @@ def voiced(state: State, turn: Turn, count: Census) -> tuple[State, Rows]:
     memory, named, shown = exposed(turn, memory, wages_owed=unpaid)
     habits = shamed(turn, state.habits, exposed=named)
     rows += more + medals + lost + shown
-    return replace(state, memory=_heard(memory, complaints, count), habits=habits), rows
-
-
-def _heard(memory: Memory, complaints: Complaints, count: Census) -> Memory:
-    size = len(count.staff)
-    about = complaints.topic == INSURANCE
-    return replace(memory, complained=np.bincount(complaints.firm, minlength=size),
-                   complained_of_cover=np.bincount(complaints.firm[about], minlength=size))
+    complained = np.bincount(complaints.firm, minlength=len(unpaid))
+    return replace(state, memory=replace(memory, complained=complained), habits=habits), rows
 
 
 def inspected(state: State, turn: Turn, visits: Visits, *, count: Census) -> tuple[State, Rows]:

@@ -16,6 +16,8 @@ P = parameters("""
 units_each | 100 | units | assumed | enterprises for each provider
 hospitals | .16 | share | assumed | hospitals among providers
 deceives | .20 | share | assumed | providers that deceive at the beginning
+upcoders | .6 | share | assumed | upcoding among deceiving hospitals; the rest bill phantoms
+lenders | .5 | share | assumed | use of lent cards among deceiving pharmacies; the rest bill phantoms
 falls | .004 | a month | assumed | honest providers that begin to
 price | .16 | log yuan | assumed | honest spread of prices between providers
 visited | .034 | a month | assumed | visits to any provider
@@ -65,7 +67,7 @@ def provider_rows(setting: Setting) -> Rows:
 def _world(setting: Setting) -> tuple[Providers, Rows]:
     chance = stream(setting, -1, 0, of="providers")
     count = provider_count(setting)
-    kind = np.where(np.arange(count) % 6 == 0, HOSPITAL, PHARMACY)
+    kind = np.where(np.arange(count) % round(1 / P["hospitals"]) == 0, HOSPITAL, PHARMACY)
     level = np.where(kind == HOSPITAL, chance.choice([1, 2, 3], count, p=[.6, .3, .1]), NULL)
     beds = np.where(kind == HOSPITAL, np.array([0, 30, 160, 600])[np.maximum(level, 0)] * chance.lognormal(0, .4, count), 0)
     staff = np.where(kind == HOSPITAL, beds * 1.2 + 5, chance.integers(3, 14, count)).astype(np.int64)
@@ -89,8 +91,8 @@ def _register(chance: np.random.Generator, made: Providers) -> Piece:
 
 def _conduct(setting: Setting, chance: np.random.Generator, *, kind: Ints, staff: Ints) -> tuple[Ints, Rows]:
     count = len(kind)
-    way = np.where(kind == HOSPITAL, np.where(chance.random(count) < .6, UPCODER, PHANTOM),
-                   np.where(chance.random(count) < .5, CARDS, PHANTOM))
+    way = np.where(kind == HOSPITAL, np.where(chance.random(count) < P["upcoders"], UPCODER, PHANTOM),
+                   np.where(chance.random(count) < P["lenders"], CARDS, PHANTOM))
     now = np.where(chance.random(count) < P["deceives"], way, HONEST)
     styles, rows = [], []
     for month in range(setting.first, setting.last + 1):

@@ -25,7 +25,6 @@ mends | .5 | share | assumed | found employers who register everybody from then 
 softens | .45 | ratio | assumed | the share left out afterwards by the others
 deterred | .85 | ratio | assumed | the share left out after a visit that found nothing
 exposed_mends | .7 | share | assumed | exposed employers who mend
-remedy_delay | 25 | days | assumed | mean days from the finding to the enrolment of the found
 back_months | 6 | months | assumed | months paid back for workers enrolled after a visit
 tempted | .0022 | a month | assumed | honest units that begin to leave staff out
 tempted_drift | .007 | a month | assumed | the same in transport and IT since the drift, by calling staff self-employed

@@ -24,8 +24,6 @@ filed_after | 12 | days | assumed | mean days from hiring to the filing of a lab
 formal | .3 | share | assumed | uncovered workers whose employment is known, times the employer's own formality
 part_known | .55 | share | assumed | part-time jobs whose employment is known
 migrated | .45 | share | assumed | units whose older rows were entered together when they changed systems
-contract_honest | .88 | share | assumed | known covered jobs with a registered labour contract
-contract_known | .55 | share | assumed | known uncovered or part-time jobs with a registered labour contract
 """)
 
 

@@ -110,12 +110,6 @@ def length_of(month: int) -> int:
     return first_day(month + 1) - first_day(month)
 
 
-def month_of_days(days: Ints) -> Ints:
-    """Return the integer month in which each integer day lies."""
-    moments = days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
-    return np.asarray(moments + 1970 * 12, dtype=np.int64)
-
-
 def day_of_months(months: Ints) -> Ints:
     """Return the first day of each integer month."""
     moments = (months - 1970 * 12).astype("datetime64[M]").astype("datetime64[D]")

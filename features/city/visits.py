@@ -11,7 +11,7 @@ from features.city.memory import Memory
 from features.city.parameters import parameters
 from features.city.sectors import SECTORS
 from features.city.setting import Flags, Floats, Ints, Turn, length_of
-from features.days import day_of, first_day, month_of
+from features.days import first_day, month_of
 
 P = parameters("""
 complaint | .42 | share | assumed | complaints of a month that lead to a visit in the next
@@ -25,11 +25,23 @@ alert | .004 | a month | assumed | units with a gap between tax filing and enrol
 pilot | .25 | ratio | assumed | alerts during the pilot, before 2014
 lottery_small | .00045 | a month | assumed | inclusion probability of units with under 20 staff
 lottery_large | .0018 | a month | assumed | inclusion probability of larger units
+cover_routine | 0.92 | share | assumed | routine visits that examine type 1
+cover_complaint | 0.8 | share | assumed | complaint visits that examine type 1
+cover_alert | 0.97 | share | assumed | alert visits that examine type 1
+cover_special | 0.7 | share | assumed | special visits that examine type 1
+cover_lottery | 1 | share | assumed | lottery visits that examine type 1
+payment_routine | 0.8 | share | assumed | routine visits that examine type 2
+payment_complaint | 0.62 | share | assumed | complaint visits that examine type 2
+payment_alert | 0.7 | share | assumed | alert visits that examine type 2
+payment_special | 0.55 | share | assumed | special visits that examine type 2
+payment_lottery | 1 | share | assumed | lottery visits that examine type 2
+other | .25 | share | assumed | visits that examine type 5
 pause | 120 | days | assumed | no visit by habit so soon after another
 minutes | 150 | minutes | assumed | planned time of a visit to a small unit
 minutes_a_log_person | 45 | minutes | assumed | and more for large ones
 """)
 ROUTINE, COMPLAINT, ALERT, SPECIAL, LOTTERY = range(5)
+KINDS = ("routine", "complaint", "alert", "special", "lottery")
 ADOPTED = "2014-01-01"
 CAMPAIGNS = {11: "E", 0: "E", 3: "H", 6: "F", 8: "C"}
 
@@ -89,12 +101,7 @@ def _visits(chance: np.random.Generator, firms: Firms, *, month: int, kind: Ints
 def examined(chance: np.random.Generator, visits: Visits, firms: Firms) -> dict[int, Flags]:
     """Return which violation types each visit examined."""
     draw = chance.random((3, len(visits.firm)))
-    cover = np.choose(visits.kind, [.92, .80, .97, .70, 1.])
-    payment = np.choose(visits.kind, [.80, .62, .70, .55, 1.]) * np.where(firms.kind[visits.firm] == SITE, .7, 1.)
+    cover = np.choose(visits.kind, [P[f"cover_{kind}"] for kind in KINDS])
+    payment = np.choose(visits.kind, [P[f"payment_{kind}"] for kind in KINDS]) * np.where(firms.kind[visits.firm] == SITE, .7, 1.)
     none = np.zeros(len(visits.firm), dtype=bool)
-    return {1: draw[0] < cover, 2: draw[1] < payment, 3: none, 4: none, 5: draw[2] < .25}
-
-
-def tool_day() -> int:
-    """Return the day on which the Mobile Tool was adopted."""
-    return day_of(ADOPTED)
+    return {1: draw[0] < cover, 2: draw[1] < payment, 3: none, 4: none, 5: draw[2] < P["other"]}
