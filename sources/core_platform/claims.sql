@@ -1,0 +1,43 @@
+-- Medical settlements (SETL_D), and claims of the other schemes: from DYSL (ours) where the dump has it, else as far as
+-- JC_BENEFIT, LC31 and AC60 tell of them. A settlement that names init_setl_id takes that claim back.
+WITH settled AS (
+    SELECT s.*, given(init_setl_id) IS NOT NULL AND as_id(init_setl_id) IS DISTINCT FROM as_id(setl_id) AS reverses,
+        coalesce(as_day('crte_time', crte_time), as_day('setl_time', setl_time)) AS day,
+        as_code('insutype', insutype, scheme.ours) AS scheme, as_code('med_type', med_type, stay.ours) AS inpatient,
+        as_code('JSZT', JSZT, state.ours) AS state
+    FROM SETL_D AS s
+    LEFT JOIN codes AS scheme ON scheme.list = 'insutype' AND scheme.code = plain(s.insutype)
+    LEFT JOIN codes AS stay ON stay.list = 'med_type' AND stay.code = plain(s.med_type)
+    LEFT JOIN codes AS state ON state.list = 'JSZT' AND state.code = plain(s.JSZT)
+), other AS (
+    SELECT as_id(SLBH) AS claim, n, AAE036, AAE100, as_id(AAC001) AS worker, as_id(AAB001) AS enterprise,
+        as_code('DYSL.AAE140', AAE140, scheme.ours) AS scheme, SLRQ AS filed, SLJE AS amount,
+        as_code('JSZT', JSZT, state.ours) AS state
+    FROM DYSL
+    LEFT JOIN codes AS scheme ON scheme.list = 'DYSL.AAE140' AND scheme.code = plain(AAE140)
+    LEFT JOIN codes AS state ON state.list = 'JSZT' AND state.code = plain(JSZT)
+    UNION ALL
+    SELECT coalesce(as_id(SLBH), 'JC' || as_id(AAC001) || '-' || date_of(AJC090)), n, AAE036, AAE100, as_id(AAC001), NULL,
+        'unemployment', AAE036, AAE019, 'paid'
+    FROM JC_BENEFIT WHERE (SELECT count(*) FROM DYSL) = 0
+    UNION ALL
+    SELECT as_id(AAZ127), n, AAE036, AAE100, as_id(AAC001), as_id(AAB001), 'injury', AAE036, NULL, 'filed'
+    FROM LC31 WHERE (SELECT count(*) FROM DYSL) = 0
+    UNION ALL
+    SELECT as_id(AAZ257), n, AAE036, AAE100, as_id(AAC001), NULL, 'pension', AAE036, NULL, 'paid'
+    FROM AC60 WHERE (SELECT count(*) FROM DYSL) = 0
+)
+SELECT CASE WHEN reverses THEN as_id(init_setl_id) || ' by ' || as_id(setl_id) ELSE as_id(setl_id) END || '@' || coalesce(day, '')
+        AS row_id, day AS recorded_on, CASE WHEN reverses THEN '1' ELSE as_retracted('vali_flag', vali_flag) END AS retracted,
+    CASE WHEN reverses THEN as_id(init_setl_id) ELSE as_id(setl_id) END AS claim, as_id(psn_no) AS worker,
+    as_id(fixmedins_code) AS provider, as_id(emp_no) AS enterprise, CASE WHEN NOT reverses THEN scheme END AS scheme,
+    coalesce(as_day('setl_time', setl_time), day) AS filed_on,
+    CASE WHEN NOT reverses THEN as_fen('medfee_sumamt', coalesce(given(medfee_sumamt), fund_pay_sumamt)) END AS amount,
+    CASE WHEN NOT reverses THEN coalesce(state, 'paid') END AS state, CASE WHEN NOT reverses THEN inpatient END AS inpatient,
+    CASE WHEN inpatient = '1' THEN as_day('begntime', begntime) END AS admitted,
+    CASE WHEN inpatient = '1' THEN as_end('endtime', endtime) END AS discharged
+FROM settled
+UNION ALL
+SELECT claim || '@' || coalesce(date_of(AAE036), DATE '1970-01-01') || '#' || n, as_day('AAE036', AAE036), as_retracted('AAE100', AAE100),
+    claim, worker, NULL, enterprise, scheme, as_day('SLRQ', filed), as_fen('SLJE', amount), state, NULL, NULL, NULL
+FROM other

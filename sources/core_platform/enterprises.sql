@@ -1,0 +1,69 @@
+-- A unit's attributes from each day on which any of them changed, as known: AB01 says all of them, each row of AB05 one.
+WITH events AS (
+    SELECT as_id(AAB001) AS unit, coalesce(date_of(AAE047), date_of(AAE036)) AS since, date_of(AAE036) AS known,
+        n, unnest([{'item': 'AAB019', 'value': AAB019}, {'item': 'AAB020', 'value': AAB020}, {'item': 'AAB022', 'value': AAB022},
+            {'item': 'WGBH', 'value': WGBH}, {'item': 'AAE006', 'value': AAE006}, {'item': 'AAB013', 'value': AAB013},
+            {'item': 'AAC301', 'value': AAC301}, {'item': 'AAE047', 'value': AAE047}, {'item': 'ZJG', 'value': ZJG},
+            {'item': 'JD', 'value': JD}, {'item': 'WD', 'value': WD}, {'item': 'JFZH', 'value': JFZH}], recursive := true)
+    FROM AB01 WHERE date_of(AAE036) IS NOT NULL AND (is_none(AAE047) OR date_of(AAE047) IS NOT NULL)
+    UNION ALL
+    SELECT as_id(AAB001), date_of(AAE035), date_of(AAE036), 1000000000000 + n, upper(given(AAE155)), AAE124
+    FROM AB05 WHERE date_of(AAE035) IS NOT NULL AND date_of(AAE036) IS NOT NULL
+), days AS (
+    SELECT unit, since, min(known) AS first_known FROM events GROUP BY ALL
+), steps AS (
+    SELECT DISTINCT unit, since, known FROM events
+), points AS (
+    SELECT DISTINCT days.unit, days.since, steps.known
+    FROM days JOIN steps ON steps.unit = days.unit AND steps.since <= days.since AND steps.known >= days.first_known
+), states AS (
+    SELECT p.unit, p.since, p.known,
+        arg_max(coalesce(value, ''), (e.since, e.known, n)) FILTER (item = 'AAB019') AS AAB019,
+        arg_max(coalesce(value, ''), (e.since, e.known, n)) FILTER (item = 'AAB020') AS AAB020,
+        arg_max(coalesce(value, ''), (e.since, e.known, n)) FILTER (item = 'AAB022') AS AAB022,
+        arg_max(coalesce(value, ''), (e.since, e.known, n)) FILTER (item = 'WGBH') AS WGBH,
+        arg_max(coalesce(value, ''), (e.since, e.known, n)) FILTER (item = 'AAE006') AS AAE006,
+        arg_max(coalesce(value, ''), (e.since, e.known, n)) FILTER (item = 'AAB013') AS AAB013,
+        arg_max(coalesce(value, ''), (e.since, e.known, n)) FILTER (item = 'AAC301') AS AAC301,
+        arg_max(coalesce(value, ''), (e.since, e.known, n)) FILTER (item = 'AAE047') AS AAE047,
+        arg_max(coalesce(value, ''), (e.since, e.known, n)) FILTER (item = 'CAB009') AS CAB009,
+        arg_max(coalesce(value, ''), (e.since, e.known, n)) FILTER (item = 'ZJG') AS ZJG,
+        arg_max(coalesce(value, ''), (e.since, e.known, n)) FILTER (item = 'JD') AS JD,
+        arg_max(coalesce(value, ''), (e.since, e.known, n)) FILTER (item = 'WD') AS WD,
+        arg_max(coalesce(value, ''), (e.since, e.known, n)) FILTER (item = 'JFZH') AS JFZH
+    FROM points AS p JOIN events AS e ON e.unit = p.unit AND e.since <= p.since AND e.known <= p.known
+    GROUP BY ALL
+), versions AS (
+    SELECT *, row(AAB019, AAB020, AAB022, WGBH, AAE006, AAB013, AAC301, AAE047, CAB009, ZJG, JD, WD, JFZH) AS attributes
+    FROM states
+    QUALIFY attributes IS DISTINCT FROM lag(attributes) OVER of_day OR lag(known) OVER of_day IS NULL
+    WINDOW of_day AS (PARTITION BY unit, since ORDER BY known)
+)
+SELECT unit || ':' || since || '@' || known AS row_id, CAST(known AS VARCHAR) AS recorded_on,
+    CASE WHEN given(AAB022) IS NULL OR regexp_full_match(upper(given(AAB022)), '[A-T]([0-9]{2,4})?|[0-9]{2,4}') THEN '0'
+        ELSE unknown('AAB022', AAB022) END AS retracted,
+    unit AS enterprise, CAST(since AS VARCHAR) AS since, as_code('AAB019', AAB019, kind.ours) AS kind, as_id(ZJG) AS head_office,
+    as_day('AAE047', AAE047) AS registered, as_end('CAB009', CAB009) AS closed,
+    nullif(regexp_extract(upper(given(AAB022)), '^[A-T]'), '') AS section,
+    nullif(regexp_extract(given(AAB022), '[0-9]{2}'), '') AS division,
+    as_code('AAB020', AAB020, ownership.ours) AS ownership, as_id(WGBH) AS cell, as_id(AAE006) AS address,
+    as_whole(JD) AS longitude, as_whole(WD) AS latitude, as_whole(AAC301) AS rural, as_id(AAB013) AS representative,
+    as_id(JFZH) AS account
+FROM versions
+LEFT JOIN codes AS kind ON kind.list = 'AAB019' AND kind.code = plain(AAB019)
+LEFT JOIN codes AS ownership ON ownership.list = 'AAB020' AND ownership.code = plain(AAB020)
+UNION ALL
+SELECT 'AB01#' || n, coalesce(as_day('AAE036', AAE036), '! AAE036 is missing'), coalesce(as_day('AAE047', AAE047), '0'),
+    as_id(AAB001), coalesce(as_day('AAE047', AAE047), ''), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+    NULL, NULL
+FROM AB01 WHERE date_of(AAE036) IS NULL OR (NOT is_none(AAE047) AND date_of(AAE047) IS NULL)
+UNION ALL
+SELECT 'AB05#' || n, coalesce(as_day('AAE036', AAE036), '! AAE036 is missing'),
+    coalesce(as_day('AAE035', AAE035), '! AAE035 is missing'), as_id(AAB001), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+    NULL, NULL, NULL, NULL, NULL, NULL
+FROM AB05 WHERE date_of(AAE035) IS NULL OR date_of(AAE036) IS NULL
+UNION ALL
+SELECT 'AB05#' || n, as_day('AAE036', AAE036), coalesce(unknown('AAE155', AAE155), '! AAE155 is missing'), as_id(AAB001),
+    as_day('AAE035', AAE035), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+FROM AB05 LEFT JOIN codes ON list = 'AAE155' AND code = plain(AAE155)
+WHERE ours IS NULL AND date_of(AAE035) IS NOT NULL AND date_of(AAE036) IS NOT NULL
