@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 
-import pandera.polars as pa
 import polars as pl
-from pandera.errors import SchemaErrors
 
 from features.contract import COMMON, Column, contract
 from features.days import date_of, day_of
+
+with warnings.catch_warnings():         # pandera opens pyspark where that is installed, and pyspark complains of pandas
+    warnings.simplefilter("ignore", FutureWarning)
+    import pandera.polars as pa
+    from pandera.errors import SchemaErrors
 
 WHOLE = {"persons": (0, 2**31 - 1), "minutes": (0, 2**31 - 1), "count": (-(2**53), 2**53), "kwh": (0, 2**53),
          "year": (1800, 2200), "microdegree": (-180_000_000, 180_000_000), "flag": (0, 1), "fen": (-(10**15), 10**15)}
