@@ -29,6 +29,7 @@ def summary_of(store: Store) -> dict[str, Any]:
         "tables": tables,
         "derived": store.summary["joins"],
         "absent": store.summary["absent"],
+        "notes": store.summary.get("notes", []),
         "assumed_delays": dict(store.source.assumed_delays),
         "attributes": [f"{a.table}.{a.name}" for a in store.source.attribute],
         "targets": list(store.source.target),
@@ -45,6 +46,7 @@ def lines_of(summary: dict[str, Any]) -> list[str]:
     if summary["refused"]:
         lines.append(f"拒收行 refused rows: {summary['refused_rows']}")
     lines.append(f"缺表 absent: {', '.join(summary['absent']) or '-'}")
+    lines += [f"说明 note: {note}" for note in summary["notes"]]
     lines += [f"假定延迟 assumed: {table} is taken as recorded {days} days after the event"
               for table, days in summary["assumed_delays"].items()]
     return lines

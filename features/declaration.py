@@ -80,6 +80,34 @@ class Target(_Declared):
     fit: dict[str, Any] = {}
 
 
+class DumpTable(_Declared):
+    """A table of a dump: the columns that it must have, and those that it may."""
+
+    must: tuple[str, ...]
+    may: tuple[str, ...] = ()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return self.must + self.may
+
+
+class Log(_Declared):
+    """A business log of a dump: `day` of `table`, found by `key`, stands instead of the column `instead_of`."""
+
+    table: str
+    key: str
+    day: str
+    instead_of: str
+
+
+class Dump(_Declared):
+    """Tables under names of their own that views read; a contract table `needs` some, or is absent."""
+
+    tables: dict[str, DumpTable]
+    needs: dict[str, tuple[str, ...]]
+    log: Log | None = None
+
+
 class Declaration(_Declared):
     """Everything that `source.toml` says."""
 
@@ -92,6 +120,7 @@ class Declaration(_Declared):
     assumed_delays: dict[str, int] = {}
     attribute: tuple[Attribute, ...] = ()
     target: dict[str, Target] = {}
+    dump: Dump | None = None
 
     @field_validator("clock")
     @classmethod

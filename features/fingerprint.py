@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
 
+from features.dump import SETTINGS
 from features.source import Source
 
 SMALL = 1 << 20
@@ -18,6 +19,8 @@ _DATA = re.compile(r"\$\{DATA\}/?([^'\"\s]*)")
 def files_of(source: Source) -> list[Path]:
     """Return every file that a source consists of: those in its folder, its tables' parts, the data its views name."""
     found = {path for place in source.places if place != source.data for path in _under(place)}
+    if source.declaration.dump is not None:
+        return sorted(found | {path for path in [source.data / SETTINGS] if path.exists()})
     for place in source.tables.values():
         if place.suffix == ".sql":
             for pattern in _DATA.findall(place.read_text("utf-8")):

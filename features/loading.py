@@ -14,10 +14,11 @@ import polars as pl
 from features.catalogue.reading import declared_joins
 from features.contract import Table, contract
 from features.dictionary import coded_sql, write_dictionaries
-from features.duck import MODEST, Connection, Limits, locked, named, opened, quoted
+from features.duck import MODEST, Connection, Limits, named, opened, quoted
 from features.errors import HistoryError
 from features.fingerprint import fingerprint
 from features.join import first_by, joined_table, write_join, write_sorted
+from features.raw import reading
 from features.signs import write_signed
 from features.source import Source
 from features.staging import GROUP, Progress, Staged, refuse, sound, stage, without_repeats
@@ -96,12 +97,12 @@ def _fill(work: Work, source: Source) -> dict[str, Any]:
                             "reasons": reasons(table.refused)} for table in staged}
     _write_refused(work, staged)
     return {"name": source.name, "complete_to": source.declaration.complete_to.isoformat(), "tables": counts,
-            "joins": joins, "absent": list(source.declaration.absent),
+            "joins": joins, "absent": list(source.declaration.absent), "notes": list(source.dump.notes),
             "source": source.declaration.model_dump(mode="json")}
 
 
 def _stage_all(work: Work, source: Source) -> list[Staged]:
-    connection = locked(source.places, clock=source.declaration.clock, limits=work.limits)
+    connection = reading(source, work.limits)
     for table in source.tables:
         sound(connection, source, table)
     return [stage(connection, source, table, folder=work.folder / "staged", progress=work.progress)

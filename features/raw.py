@@ -9,7 +9,18 @@ from pathlib import Path
 import pyarrow as pa
 
 from features.contract import COMMON, Column
-from features.duck import Connection, DuckError, ForbiddenError, Relation, is_one_select, named, quoted
+from features.days import date_of
+from features.duck import (
+    Connection,
+    DuckError,
+    ForbiddenError,
+    Limits,
+    Relation,
+    is_one_select,
+    locked,
+    named,
+    quoted,
+)
 from features.errors import SourceError
 from features.source import Source
 
@@ -24,6 +35,8 @@ def relation_sql(source: Source, table: str) -> str:
     place = source.tables[table]
     if place.suffix == ".sql":
         query = place.read_text("utf-8").strip().rstrip(";")
+        if "${DATA}" in query and not source.data.is_dir():
+            raise SourceError(f"{place.name} reads ${{DATA}}, and {source.data} does not exist; give --data or set LSSI_DATA")
         for name, folder in (("${DATA}", source.data), ("${SOURCE}", source.folder)):
             query = query.replace(name, str(folder).replace("'", "''"))
         with in_one_line(place):
@@ -31,7 +44,7 @@ def relation_sql(source: Source, table: str) -> str:
         if not single:
             raise SourceError(f"{place.name} should be one SELECT and nothing else")
         return query
-    if place.suffix == ".csv":
+    if place.name.lower().endswith((".csv", ".csv.gz")):
         return f"SELECT * FROM read_csv({quoted(place)}, header=true, all_varchar=true, strict_mode=false)"
     parts = place / "*.parquet" if place.is_dir() else place
     return f"SELECT * FROM read_parquet({quoted(parts)})"
@@ -46,11 +59,22 @@ def in_one_line(place: Path) -> Iterator[None]:
         raise SourceError(f"{place.name} reads outside the data of its source: {_first_line(error)}; "
                           "name it as ${DATA}/… or, beside source.toml, as ${SOURCE}/…") from None
     except (DuckError, pa.ArrowException, OSError) as error:
-        raise SourceError(f"{place.name}: {_first_line(error)}") from None
+        hint = "; convert it with `iconv -f GB18030 -t UTF-8`" if "not utf-8 encoded" in str(error) else ""
+        raise SourceError(f"{place.name}: {_first_line(error)}{hint}") from None
 
 
 def _first_line(error: Exception) -> str:
     return str(error).strip().splitlines()[0]
+
+
+def reading(source: Source, limits: Limits) -> Connection:
+    """Return a locked connection that reads a source and knows the tables of its dump and the macros of its views."""
+    connection = locked(source.places, clock=source.declaration.clock, limits=limits)
+    connection.execute(f"CREATE MACRO complete_to() AS DATE {quoted(date_of(source.complete_to).isoformat())}")
+    with in_one_line(source.folder / "dump.sql"):
+        for statement in source.dump.statements:
+            connection.execute(statement)
+    return connection
 
 
 def relation(connection: Connection, source: Source, table: str) -> Relation:

@@ -5,17 +5,20 @@ from __future__ import annotations
 import os
 import tomllib
 from dataclasses import dataclass
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 from features.contract import Column, contract
 from features.days import day_of
 from features.declaration import Attribute, Declaration, Event, Population, Split, Target, declaration_of
+from features.dump import NOTHING, SETTINGS, Found, found_in, latest_day, merged
 from features.errors import SourceError
 
 __all__ = ["Attribute", "Declaration", "Event", "Population", "Source", "Split", "Target", "find_source"]
 
 JOURNAL = ("plans", "draws", "alerts", "acknowledgements", "overrides", "appeals", "outcomes")
+TEST = timedelta(days=180)
 FORMS = (".sql", ".parquet", ".csv", "")
 
 
@@ -27,6 +30,7 @@ class Source:
     data: Path
     declaration: Declaration
     tables: dict[str, Path]
+    dump: Found = NOTHING
 
     @property
     def name(self) -> str:
@@ -44,9 +48,10 @@ class Source:
     @property
     def places(self) -> list[Path]:
         """What its tables may be read from: its data if it has views, the files in its folder, its tables' folders."""
-        data = [self.data] if any(place.suffix == ".sql" for place in self.tables.values()) else []
+        viewed = self.declaration.dump is None and any(place.suffix == ".sql" for place in self.tables.values())
+        data = [self.data] if viewed else list(self.dump.tables.values())
         files = [path for path in sorted(self.folder.iterdir()) if path.is_file() and not path.name.startswith(".")]
-        return data + files + [place for place in self.tables.values() if place.is_dir()]
+        return data + files + [place for place in self.tables.values() if place.is_dir() or place.parent != self.folder]
 
     def attributes(self, table: str) -> tuple[Attribute, ...]:
         """Return the attributes declared for one table, in their order."""
@@ -84,7 +89,10 @@ def find_source(folder: Path, data: Path | None = None) -> Source:
         raise SourceError(f"{folder} is a file; a source is a folder with a source.toml")
     if not folder.is_dir():
         raise SourceError(f"{folder} does not exist; a source is a folder with a source.toml")
-    declaration = declaration_of(_toml(folder / "source.toml"), str(folder / "source.toml"))
+    origin, values = str(folder / "source.toml"), _toml(folder / "source.toml")
+    if "dump" in values:
+        return _dumped(folder.resolve(), data_folder(data), values)
+    declaration = declaration_of(values, origin)
     places = {table: _place(folder, table) for table in contract()}
     for table, place in places.items():
         if place is not None and table in declaration.absent:
@@ -93,3 +101,32 @@ def find_source(folder: Path, data: Path | None = None) -> Source:
             raise SourceError(f"table {table!r} is missing: add {table}.sql, .parquet, .csv or a folder, or name it "
                               f"under absent in {folder / 'source.toml'}")
     return Source(folder.resolve(), data_folder(data), declaration, {t: p.resolve() for t, p in places.items() if p})
+
+
+def _dumped(folder: Path, data: Path, values: dict[str, Any]) -> Source:
+    """Return a source whose views read a dump: a table is absent where the dump lacks what its view needs."""
+    if (data / SETTINGS).exists():
+        values = merged(values, _toml(data / SETTINGS))
+    origin = str(folder / "source.toml")
+    declared = declaration_of({"complete_to": date.max} | values, origin)
+    dump = declared.dump
+    assert dump is not None
+    found = found_in(data, dump, folder)
+    declaration = declared if "complete_to" in values else _completed(declared, found, folder)
+    tables = dict(found.own)
+    for table, needed in dump.needs.items():
+        place = _place(folder, table)
+        if place is not None and table not in tables and any(name in found.tables for name in needed):
+            tables[table] = place
+    absent = tuple(table for table in contract() if table not in tables and table not in JOURNAL)
+    ordered = {table: tables[table].resolve() for table in contract() if table in tables}
+    return Source(folder, data, declaration.model_copy(update={"absent": absent}), ordered, found)
+
+
+def _completed(declared: Declaration, found: Found, folder: Path) -> Declaration:
+    """Return a declaration whose closed day is the latest that its dump records; undeclared splits test the last half year."""
+    end = latest_day(found, folder, declared.clock)
+    split = Split(train_until=end - TEST, test_from=end - TEST + timedelta(days=1), test_until=end)
+    targets = {name: target if target.split else target.model_copy(update={"split": split})
+               for name, target in declared.target.items()}
+    return declared.model_copy(update={"complete_to": end, "target": targets})

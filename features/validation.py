@@ -18,6 +18,7 @@ with warnings.catch_warnings():         # pandera opens pyspark where that is in
 WHOLE = {"persons": (0, 2**31 - 1), "minutes": (0, 2**31 - 1), "count": (-(2**53), 2**53), "kwh": (0, 2**53),
          "year": (1800, 2200), "microdegree": (-180_000_000, 180_000_000), "flag": (0, 1), "fen": (-(10**15), 10**15)}
 RETRACTS = pl.col("retracted") == 1
+TOLD = "! "
 DAYS = (day_of("1800-01-01"), day_of("9999-12-31"))
 
 
@@ -117,12 +118,29 @@ def part(batch: pl.DataFrame, schema: pa.DataFrameSchema) -> Verdict:
         return Verdict(batch, pl.DataFrame(schema={"row": pl.Int64, "reason": pl.String}))
     if cases["index"].null_count():
         raise errors_of(cases)
-    reasons = cases.group_by(pl.col("index").cast(pl.Int64), maintain_order=True).agg(
-        pl.col("check").unique(maintain_order=True).str.join("; ").alias("reason")).sort("index")
+    cases = cases.select(pl.col("index").cast(pl.Int64), reason=pl.col("check"))
+    reasons = pl.concat([told(batch, cases), cases]).group_by("index", maintain_order=True).agg(
+        pl.col("reason").unique(maintain_order=True)).sort("index").with_columns(words(pl.col("reason")))
     places = reasons["index"].to_numpy()
     refused = pl.DataFrame({"row": batch["row"].gather(places), "reason": reasons["reason"]})
     kept = batch.with_row_index("place").filter(~pl.col("place").is_in(places.tolist())).drop("place")
     return Verdict(kept, refused)
+
+
+def told(batch: pl.DataFrame, cases: pl.DataFrame) -> pl.DataFrame:
+    """Return why a source's view itself refuses rows: the texts that begin with `! `, by the row's index in the batch."""
+    rows = batch.select(name for name in batch.columns if name.startswith("raw ")).with_row_index("index")
+    rows = rows.with_columns(pl.col("index").cast(pl.Int64)).join(cases.select("index").unique(), on="index", how="semi")
+    if rows.width == 1:
+        return cases.clear()
+    texts = rows.unpivot(index="index", value_name="reason").filter(pl.col("reason").str.starts_with(TOLD))
+    return texts.select("index", "reason").sort("index", maintain_order=True)
+
+
+def words(reasons: pl.Expr) -> pl.Expr:
+    """Return a row's reasons as one text: those that its view tells, else those of the contract."""
+    said = reasons.list.eval(pl.element().filter(pl.element().str.starts_with(TOLD)).str.strip_prefix(TOLD))
+    return pl.when(said.list.len() > 0).then(said.list.join("; ")).otherwise(reasons.list.join("; ")).alias("reason")
 
 
 def errors_of(cases: pl.DataFrame) -> TypeError:

@@ -47,7 +47,7 @@ CREATE VIEW relations AS
     SELECT r.*, date_of(r.AAE036) AS known, state.ours AS state, scheme.ours AS scheme,
         CASE WHEN state.ours = 'opened' AND NOT is_none(r.AAC030) THEN as_day('AAC030', r.AAC030)
             ELSE coalesce(CAST(last_value(CASE WHEN state.ours = 'opened' THEN date_of(r.AAC030) END IGNORE NULLS) OVER (
-                PARTITION BY r.AAZ159, r.AAC001, r.AAB001, r.AAE140
+                PARTITION BY as_id(r.AAZ159), as_id(r.AAC001), as_id(r.AAB001), plain(r.AAE140)
                 ORDER BY date_of(r.AAE036), state.ours IS DISTINCT FROM 'opened', r.n ROWS UNBOUNDED PRECEDING) AS VARCHAR),
                 as_day('AAC030', r.AAC030), '! AC20 closes a relation that was never opened') END AS started,
         CASE WHEN state.ours = 'ended' THEN coalesce(as_end('AAE031', r.AAE031), '! AC20 closes a relation without AAE031')

@@ -36,8 +36,8 @@ WITH events AS (
 ), versions AS (
     SELECT *, row(AAB019, AAB020, AAB022, WGBH, AAE006, AAB013, AAC301, AAE047, CAB009, ZJG, JD, WD, JFZH) AS attributes
     FROM states
-    QUALIFY attributes IS DISTINCT FROM lag(attributes) OVER of_day OR lag(known) OVER of_day IS NULL
     WINDOW of_day AS (PARTITION BY unit, since ORDER BY known)
+    QUALIFY attributes IS DISTINCT FROM lag(attributes) OVER of_day OR lag(known) OVER of_day IS NULL
 )
 SELECT unit || ':' || since || '@' || known AS row_id, CAST(known AS VARCHAR) AS recorded_on,
     CASE WHEN given(AAB022) IS NULL OR regexp_full_match(upper(given(AAB022)), '[A-T]([0-9]{2,4})?|[0-9]{2,4}') THEN '0'
