@@ -66,10 +66,10 @@ def client(home: Path) -> Iterator[MlflowClient]:
 
 def log_run(home: Path, entry: Entry) -> Logged:
     """Log and register a run; the artifact holds the bundle as it is, in a folder that MLflow can open."""
-    from mlflow.entities import Metric, Param, RunTag
-
     name = registered_name(entry.target)
     with client(home) as registry:
+        from mlflow.entities import Metric, Param, RunTag
+
         run = registry.create_run(_experiment(registry, home, name), run_name=entry.bundle.name)
         begun, run_id = run.info.start_time, run.info.run_id
         registry.log_batch(

@@ -1,0 +1,108 @@
+"""The certificate: whatever is recorded after a day moves no bit of a feature of that day, and features mean what they say."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from features.catalogue.digest import catalogue_digest, spelled
+from features.days import date_of
+from features.engine import catalogue_of
+from features.register import check_day
+from features.store import Store
+from training.compare import Moved, compared, digest_of_matrix, merged
+from training.excerpt import Excerpt, excerpt_of, loaded, workplace
+from training.meaning import misread
+from training.poison import KINDS, REACH, poisoned
+from training.views import asked_of, city, online, own_days
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """How much is certified: enterprises taken, seeds of the poison, kinds tried alone, units read literally."""
+
+    enterprises: int
+    seeds: tuple[int, ...]
+    kinds: tuple[str, ...]
+    read: int
+
+
+WHOLE = Extent(enterprises=300, seeds=(1, 2), kinds=tuple(KINDS), read=8)
+QUICK = Extent(enterprises=60, seeds=(1,), kinds=(), read=2)
+"""What a training can afford: all kinds together, once."""
+
+
+@dataclass(slots=True)
+class Findings:
+    """What came to light: each poison and what it moved, features that mean something else, digests of the matrices."""
+
+    poisons: list[dict[str, Any]] = field(default_factory=list)
+    moved: dict[str, Moved] = field(default_factory=dict)
+    misread: dict[str, Moved] = field(default_factory=dict)
+    digests: dict[str, str] = field(default_factory=dict)
+
+
+def certify(store: Store, as_of: int, extent: Extent = WHOLE) -> dict[str, Any]:
+    """Return the certificate of a source's features as of a closed day, plain values; `verdict` is clean or leaking.
+
+    Raises HistoryError where the day is not closed.
+    """
+    check_day(store, as_of)
+    begun = time.process_time()
+    excerpt = excerpt_of(store, extent.enterprises)
+    found = trial(excerpt, as_of, extent)
+    said = statement(store, excerpt, as_of, found)
+    return said | {"certificate_digest": digest_of(said), "cpu_seconds": round(time.process_time() - begun, 1)}
+
+
+def trial(excerpt: Excerpt, as_of: int, extent: Extent) -> Findings:
+    """Poison an excerpt in every way and compare what is said of the day; read features literally, on it and days later."""
+    found = Findings()
+    with loaded(excerpt, workplace(excerpt, "as it is")) as clean:
+        asked = asked_of(clean, as_of)
+        before = city(clean, asked) | own_days(clean, asked) | online(clean, asked, excerpt)
+        found.misread = misread(clean, excerpt, as_of, extent.read)
+    found.digests = {name: digest_of_matrix(view) for name, view in before.items()}
+    poisons = [(kind, extent.seeds[0]) for kind in extent.kinds] + [("together", seed) for seed in extent.seeds]
+    for kind, seed in poisons:
+        made = poisoned(excerpt, kind, day=as_of, seed=seed)
+        with loaded(made.excerpt, workplace(excerpt, f"{kind} {seed}")) as store:
+            after = city(store, asked)
+            if kind == "together":
+                after |= own_days(store, asked) | online(store, asked, made.excerpt)
+                found.misread = merged(found.misread, misread(store, made.excerpt, as_of + REACH, extent.read))
+            refused = sum(table["refused"] for table in store.summary["tables"].values())
+        moved = compared({view: before[view] for view in after}, after)
+        found.moved = merged(found.moved, moved)
+        found.poisons.append({"kind": kind, "seed": seed, "rows": dict(made.touched), "refused": refused,
+                              "moved": plain(moved)})
+    return found
+
+
+def plain(moved: Mapping[str, Moved]) -> dict[str, Any]:
+    """Return moves as plain values, the most units first."""
+    return {name: one.as_json() for name, one in sorted(moved.items(), key=lambda item: (-item[1].units, item[0]))}
+
+
+def statement(store: Store, excerpt: Excerpt, as_of: int, found: Findings) -> dict[str, Any]:
+    """Return what a certificate says, without what it cost."""
+    catalogue = catalogue_of(store)
+    return {
+        "source": store.source.name, "fingerprint": store.fingerprint, "as_of": date_of(as_of).isoformat(),
+        "verdict": "leaking" if found.moved or found.misread else "clean",
+        "catalogue_digest": catalogue_digest(catalogue),
+        "excerpt": {"enterprises": excerpt.enterprises, "whole": excerpt.whole,
+                    "rows": {name: frame.height for name, frame in excerpt.frames.items()}},
+        "matrices": found.digests, "poisons": found.poisons,
+        "features_moved": plain(found.moved), "features_misread": plain(found.misread),
+        "catalogue": spelled(catalogue),
+    }
+
+
+def digest_of(said: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of what a certificate says."""
+    return hashlib.sha256(json.dumps(said, sort_keys=True, ensure_ascii=False).encode()).hexdigest()

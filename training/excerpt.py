@@ -1,0 +1,139 @@
+"""An excerpt: the rows of some units of a history in the contract's form, and the store that a load makes of them."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import polars as pl
+import pyarrow as pa
+
+from features.contract import COMMON, Column, Table, contract
+from features.days import date_of
+from features.declaration import Declaration
+from features.duck import named
+from features.loading import home, load
+from features.rowwise import NULL
+from features.source import Source
+from features.store import Store
+
+Frames = Mapping[str, pl.DataFrame]
+"""Rows by table: ids and choices as text, days and months as integers; row_id, recorded_on and retracted beside them."""
+LINKS = (("enterprise", "enterprises"), ("inspection", "inspections"), ("claim", "claims"), ("worker", "workers"))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Excerpt:
+    """Some rows of a source as versions, never altered in place; `complete_to` is its last closed day."""
+
+    declaration: Declaration
+    tables: Mapping[str, Table]
+    frames: Frames
+    complete_to: int
+    enterprises: int
+    whole: bool
+
+    def altered(self, frames: Frames, complete_to: int) -> Excerpt:
+        """Return the excerpt with other rows and another last day."""
+        return replace(self, frames=frames, complete_to=max(complete_to, self.complete_to))
+
+
+def excerpt_of(store: Store, most: int) -> Excerpt:
+    """Return every row of a history about at most `most` enterprises, spread over the register, and of what hangs on them."""
+    texts = store.texts("enterprise")
+    step = max(1, -(-len(texts) // most))
+    chosen = pa.table({"code": pa.array(range(0, len(texts), step), pa.int32())})
+    kept: dict[str, pa.Table] = {} if step == 1 else {"enterprise": chosen}
+    tables = {name: store.tables[name] for name in contract() if name in store.tables}
+    frames: dict[str, pl.DataFrame] = {}
+    if step > 1:
+        kept |= _linked(store, tables, chosen)
+    for name, table in tables.items():
+        frames[name] = versions(store, table, _rows(store, table, kept))
+    return Excerpt(store.source, tables, frames, store.complete_to, len(chosen), step == 1)
+
+
+def _linked(store: Store, tables: Mapping[str, Table], chosen: pa.Table) -> dict[str, pa.Table]:
+    """Return the inspections, claims and workers that some enterprises have, one in so many of those that have none."""
+    found: dict[str, pa.Table] = {}
+    for key, register in LINKS[1:]:
+        parts = [f"SELECT {key} AS code FROM {named(name)} SEMI JOIN chosen ON enterprise = chosen.code WHERE {key} IS NOT NULL"
+                 for name, table in tables.items() if {key, "enterprise"} <= {c.name for c in table.columns}]
+        if parts and register in tables:
+            found[key] = store.sql(f"SELECT DISTINCT CAST(code AS INTEGER) AS code FROM ({' UNION ALL '.join(parts)})",
+                                   chosen=chosen)
+    return found
+
+
+def _rows(store: Store, table: Table, kept: Mapping[str, pa.Table]) -> pl.DataFrame:
+    """Return the signed rows of a table whose first link is kept, or that have none."""
+    names = {column.name for column in table.columns}
+    key = next((key for key, _ in LINKS if key in names and key in kept), None)
+    where = f"{named(key)} IN (SELECT code FROM kept)" if key else "true"
+    if key and any(column.name == key and column.optional for column in table.columns):
+        where = f"({where} OR {named(key)} IS NULL)"
+    given = {"kept": kept[key]} if key else {}
+    return pl.DataFrame(store.sql(f"SELECT * FROM {named(table.name)} WHERE {where}", **given))
+
+
+def versions(store: Store, table: Table, signed: pl.DataFrame) -> pl.DataFrame:
+    """Return signed rows as the versions that they came of: rows, and retractions where a key ends without a successor."""
+    key = list(table.key)
+    plus = signed.filter(pl.col("sign") == 1)
+    ended = signed.filter(pl.col("sign") == -1).join(plus.select(*key, "known"), on=[*key, "known"], how="anti", nulls_equal=True)
+    rows = pl.concat([plus.with_columns(retracted=pl.lit(0, pl.Int8)),
+                      ended.with_columns(retracted=pl.lit(1, pl.Int8), row_id=pl.col("row_id") + "~")])
+    rows = rows.rename({"known": "recorded_on"})
+    shown = [_shown(store, column) for column in table.columns]
+    return rows.select(*shown, "row_id", pl.col("recorded_on").cast(pl.Int32), "retracted").sort("recorded_on", "row_id")
+
+
+def _shown(store: Store, column: Column) -> pl.Expr:
+    value = pl.col(column.name)
+    if column.kind == "id":
+        texts = store.texts(column.space)
+        return value.replace_strict(dict(enumerate(texts)), default=None, return_dtype=pl.String)
+    if column.kind == "choice":
+        return value.replace_strict(dict(enumerate(column.choices)), default=None, return_dtype=pl.String)
+    return value if column.kind == "probability" else pl.when(value != NULL).then(value)
+
+
+def written(column: Column) -> pl.Expr:
+    """Return a column as a source writes it: days and months as dates, everything else as it is."""
+    value = pl.col(column.name)
+    if column.kind == "day":
+        return value.cast(pl.Int32).cast(pl.Date).alias(column.name)
+    if column.kind == "month":
+        return pl.date(value // 12, value % 12 + 1, 1).alias(column.name)
+    return value
+
+
+@contextmanager
+def loaded(excerpt: Excerpt, folder: Path) -> Iterator[Store]:
+    """Yield the store that a load makes of an excerpt written to a folder as Parquet; gone afterwards."""
+    folder.mkdir(parents=True)
+    places: dict[str, Path] = {}
+    for name, table in excerpt.tables.items():
+        places[name] = folder / f"{name}.parquet"
+        frame = excerpt.frames[name]
+        frame.select(written(column) for column in table.columns + COMMON).write_parquet(places[name])
+    declaration = excerpt.declaration.model_copy(update={
+        "name": f"{excerpt.declaration.name}-excerpt", "complete_to": date_of(excerpt.complete_to), "dump": None})
+    (folder / "declared.json").write_text(declaration.model_dump_json(), "utf-8")
+    source = Source(folder, folder, declaration, places)
+    store = Store(load(source))
+    try:
+        yield store
+    finally:
+        shutil.rmtree(store.folder, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def workplace(excerpt: Excerpt, what: str) -> Path:
+    """Return a folder under $LSSI_HOME that nothing else uses, for one excerpt and purpose."""
+    said = hashlib.sha256(f"{excerpt.declaration.name} {what}".encode()).hexdigest()[:12]
+    return home() / "certify" / said
