@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from features.days import date_of, month_of_day
+from features.days import date_of, first_day, month_of_day
 from features.grid import Values
 from features.rowwise import NULL, Column
 
@@ -69,3 +69,9 @@ def complete_months(days: Column) -> Column:
     distinct, inverse = np.unique(days, return_inverse=True)
     months = [month_of_day(int(day)) - (date_of(int(day) + 1).day != 1) for day in distinct]
     return np.asarray(months, np.int64)[inverse] if len(distinct) else days
+
+
+def month_ends(as_of: Column) -> Column:
+    """Return the month end, not later than each day, at which values of others are taken."""
+    months, inverse = np.unique(complete_months(as_of), return_inverse=True)
+    return np.array([first_day(int(month) + 1) - 1 for month in months], np.int64)[inverse]

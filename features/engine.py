@@ -19,9 +19,10 @@ from features.errors import CatalogueError, RequestError
 from features.evaluate import Rows, atom_values, feature_values
 from features.formula import Environment
 from features.grid import Values
-from features.language import atom_of, atoms_of, peers_of
+from features.language import atom_of, atoms_of, peers_of, stored_of
 from features.matrix import Matrix
-from features.online import History, not_computed, rows_beside, sent_case
+from features.network import stored_values
+from features.online import History, not_computed, not_looked_up, rows_beside, sent_case
 from features.peers import peer_values
 from features.register import bare_cases, cases_of, living
 from features.sent import Sent
@@ -72,7 +73,7 @@ def evaluate_rows(store: Store, entity: str, key: str, as_of: int, rows: History
     bare = bare_cases(entity, np.array([sent.code(entity, key)], np.int64), np.array([as_of], np.int64))
     case = sent_case(store, declared, bare, sent)
     found = matrix_for(store, declared, case, rows_beside(store, entity, sent))
-    lacking = not_computed(declared, entity, sent)
+    lacking = not_computed(declared, entity, sent) | not_looked_up(declared, case)
     blank = np.array([name in lacking for name in found.names])
     return replace(found, keys=np.array([key]), values=np.where(blank, np.nan, found.values))
 
@@ -110,8 +111,10 @@ def environment(store: Store, catalogue: Catalogue, cases: Cases, features: Sequ
     chain = catalogue.chain([feature.name for feature in features])
     atoms = {atom for feature in chain for atom in atoms_of(feature.tree)}
     peers = {peer for feature in chain for peer in peers_of(feature.tree)}
+    stored = {name for feature in chain for name in stored_of(feature.tree)}
     return Environment(len(cases), cases.as_of.astype(np.float64), atom_values(store, catalogue, cases, atoms, rows),
-                       peer_values(store, catalogue, cases, peers), {}, {})
+                       peer_values(store, catalogue, cases, peers),
+                       stored_values(store, catalogue, cases, stored), {})
 
 
 def categories_of(store: Store, catalogue: Catalogue, feature: Feature) -> tuple[str, ...]:

@@ -122,6 +122,12 @@ def peers_of(tree: ast.expr) -> frozenset[Peer]:
 
 
 @lru_cache(MANY)
+def stored_of(tree: ast.expr) -> frozenset[str]:
+    """Return every stored value that a formula reads."""
+    return frozenset(word(node.args[0]) for node in ast.walk(tree) if isinstance(node, ast.Call) and call_name(node) == "stored")
+
+
+@lru_cache(MANY)
 def names_of(tree: ast.expr) -> tuple[str, ...]:
     """Return the bare names of other features, of `as_of`, that a formula refers to."""
     return tuple(_names(tree))

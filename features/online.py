@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 
 from features.cases import Cases
 from features.catalogue import Catalogue
-from features.catalogue.declared import ALIASES, ENTITIES, KEYS
+from features.catalogue.declared import ALIASES, ENTITIES, KEYS, STORED_BY
 from features.days import date_of
 from features.errors import RequestError
 from features.evaluate import Rows, store_rows
-from features.language import atoms_of
+from features.language import atoms_of, stored_of
 from features.register import check_day, registered
-from features.sent import Sent
+from features.sent import FRESH, Sent
 from features.store import Store
 
 History = Mapping[str, Sequence[Mapping[str, Any]]]
@@ -48,6 +48,18 @@ def rows_beside(store: Store, entity: str, sent: Sent) -> Rows:
         return others(table, by, 0, 0, columns)
 
     return read
+
+
+def not_looked_up(catalogue: Catalogue, case: Cases) -> dict[str, str]:
+    """Return by feature the stored values that it reads and that the store has for no unit of this identifier."""
+    strange = {by for by, key in case.keys.items() if (key >= FRESH).any()}
+    found: dict[str, str] = {}
+    for feature in catalogue.features(case.entity):
+        lacking = sorted(name for link in catalogue.chain([feature.name]) for name in stored_of(link.tree)
+                         if strange.intersection(STORED_BY[catalogue.stored_value(name).of]))
+        if lacking:
+            found[feature.name] = ", ".join(lacking)
+    return found
 
 
 def not_computed(catalogue: Catalogue, entity: str, sent: Sent) -> dict[str, str]:

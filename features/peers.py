@@ -9,9 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from features.cases import Cases, complete_months
+from features.cases import Cases, month_ends
 from features.catalogue import Catalogue
-from features.days import first_day
 from features.evaluate import atom_values, feature_values
 from features.formula import Environment
 from features.grid import Values
@@ -21,13 +20,6 @@ from features.rowwise import NULL, Column
 from features.store import Store
 
 Medians = Mapping[Peer, Mapping[int, float]]
-
-
-def peer_days(as_of: Column) -> Column:
-    """Return the month end, not later than each day, at which its peers are taken."""
-    months = complete_months(as_of)
-    distinct, inverse = np.unique(months, return_inverse=True)
-    return np.array([first_day(int(month) + 1) - 1 for month in distinct], np.int64)[inverse]
 
 
 def medians(store: Store, catalogue: Catalogue, entity: str, peers: Iterable[Peer], day: int) -> Medians:
@@ -81,7 +73,7 @@ def peer_values(store: Store, catalogue: Catalogue, cases: Cases, peers: Iterabl
     found = {peer: np.full(len(cases), np.nan) for peer in wanted}
     if not wanted:
         return found
-    days = peer_days(cases.as_of)
+    days = month_ends(cases.as_of)
     for day in np.unique(days).tolist():
         table = medians(store, catalogue, cases.entity, wanted, day)
         here = np.flatnonzero(days == day)

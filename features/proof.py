@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pyarrow as pa
@@ -12,7 +12,8 @@ from features.catalogue import Catalogue
 from features.columns import literal_of, months_of
 from features.compile import Dialect, statement
 from features.grid import Values
-from features.language import Peer, atoms_of, columns_of, peers_of
+from features.language import Peer, atoms_of, columns_of, peers_of, stored_of
+from features.network import stored_values
 from features.peers import peer_values
 from features.rowwise import NULL, Column
 from features.store import Store
@@ -29,7 +30,7 @@ def dialect_of(store: Store, catalogue: Catalogue) -> Dialect:
                    {table: months_of(store, table, columns) for table, columns in tables.items()})
 
 
-def case_table(cases: Cases, peers: dict[Peer, Values]) -> pa.Table:
+def case_table(cases: Cases, peers: Mapping[Peer, Values], stored: Mapping[str, Values] | None = None) -> pa.Table:
     """Return cases as the table that the compiled statement reads."""
 
     def nullable(column: Column) -> pa.Array:
@@ -40,15 +41,24 @@ def case_table(cases: Cases, peers: dict[Peer, Values]) -> pa.Table:
     columns |= {f"k_{by}": nullable(key) for by, key in cases.keys.items()}
     columns |= {f"p_{peer.feature}_{peer.by}": pa.array(values, pa.float64(), mask=np.isnan(values))
                 for peer, values in peers.items()}
+    columns |= {f"stored_{name}": pa.array(values, pa.float64(), mask=np.isnan(values))
+                for name, values in (stored or {}).items()}
     return pa.table(columns)
+
+
+def cases_given(store: Store, catalogue: Catalogue, cases: Cases, names: Iterable[str]) -> pa.Table:
+    """Return cases with the peer values and stored values that some features need, as the compiled statement reads them."""
+    chain = catalogue.chain(names)
+    peers = {peer for feature in chain for peer in peers_of(feature.tree)}
+    stored = {name for feature in chain for name in stored_of(feature.tree)}
+    return case_table(cases, peer_values(store, catalogue, cases, peers), stored_values(store, catalogue, cases, stored))
 
 
 def compiled_values(store: Store, catalogue: Catalogue, cases: Cases, names: Iterable[str]) -> dict[str, Values]:
     """Return features as DuckDB computes them from the compiled statement, float64 (n,) each."""
     wanted = list(names)
-    peers = {peer for feature in catalogue.chain(wanted) for peer in peers_of(feature.tree)}
     sql = statement(catalogue, wanted, dialect_of(store, catalogue))
-    found = store.sql(sql, cases=case_table(cases, peer_values(store, catalogue, cases, peers)))
+    found = store.sql(sql, cases=cases_given(store, catalogue, cases, wanted))
     return {name: np.asarray(found[f"f_{name}"].to_numpy(), np.float64) + 0.0 for name in wanted}
 
 

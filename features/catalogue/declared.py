@@ -17,6 +17,8 @@ KEYS = {
     "provider": ("provider", "cell", "kind"),
 }
 ALIASES = {"enterprise": ("agency", "head_office"), "claim": (), "provider": ()}
+STORED_BY = {"enterprise": ("enterprise",), "provider": ("provider",), "pair": ("provider", "enterprise"),
+             "cover": ("enterprise",)}
 FORBIDDEN = ("sex", "ethnicity", "inspector", "sanitarian", "member", "name", "religion", "photo", "text")
 
 
@@ -82,6 +84,18 @@ class Join:
     taken: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A value that no unit's own rows can say: computed once for a day, kept by the key that `of` names, looked up."""
+
+    name: str
+    of: str
+    unit: str
+    zh: str
+    en: str
+    tables: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Catalogue:
     """Every declaration, the features in the order in which they can be computed, and those left out with the reason."""
@@ -90,6 +104,7 @@ class Catalogue:
     measures: dict[str, Measure]
     declared: dict[str, Feature]
     left_out: dict[str, str] = field(default_factory=dict)
+    stored: dict[str, Stored] = field(default_factory=dict)
 
     def features(self, entity: str) -> tuple[Feature, ...]:
         """Return the features of an entity, in declared order."""
@@ -106,6 +121,12 @@ class Catalogue:
         if name not in self.measures:
             raise CatalogueError(f"measure {name!r} is not declared in features/catalogue/measures.txt")
         return self.measures[name]
+
+    def stored_value(self, name: str) -> Stored:
+        """Return a stored value by name; raise CatalogueError when it is not declared."""
+        if name not in self.stored:
+            raise CatalogueError(f"stored value {name!r} is not declared in features/catalogue/stored.txt")
+        return self.stored[name]
 
     def chain(self, names: Iterable[str]) -> list[Feature]:
         """Return features with all they rest on (peer values' features aside), each after those it names."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from features.catalogue.declared import Catalogue, Feature
 from features.errors import CatalogueError
-from features.language import Atom, Peer, atoms_of, names_of, peers_of
+from features.language import Atom, Peer, atoms_of, names_of, peers_of, stored_of
 
 
 def feature_names(feature: Feature) -> list[str]:
@@ -33,6 +33,17 @@ def ordered(features: Mapping[str, Feature]) -> list[Feature]:
     for name in features:
         visit(name, ())
     return list(done.values())
+
+
+def stored_behind(catalogue: Catalogue, feature: Feature) -> set[str]:
+    """Return every stored value a feature rests on; raise CatalogueError where a peer value would."""
+    found = {name for link in catalogue.chain([feature.name]) for name in stored_of(link.tree)}
+    for link in catalogue.chain([feature.name]):
+        for peer in peers_of(link.tree):
+            if stored_behind(catalogue, catalogue.feature(peer.feature)):
+                raise CatalogueError(f"feature {link.name!r} takes a peer value of {peer.feature!r}, which is a stored value; "
+                                     "compare measures instead")
+    return found
 
 
 def closure(catalogue: Catalogue, feature: Feature) -> tuple[set[Atom], set[Peer]]:

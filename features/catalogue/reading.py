@@ -9,8 +9,8 @@ from importlib import resources
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from features.catalogue.declared import ENTITIES, FORBIDDEN, KEYS, Catalogue, Feature, Join, Measure, Window
-from features.catalogue.order import closure, ordered
+from features.catalogue.declared import ENTITIES, FORBIDDEN, KEYS, STORED_BY, Catalogue, Feature, Join, Measure, Stored, Window
+from features.catalogue.order import closure, ordered, stored_behind
 from features.contract import contract
 from features.errors import CatalogueError
 from features.language import call_name, parse_formula, parse_row, word
@@ -104,6 +104,16 @@ def features_of(text: str, entity: str, windows: dict[str, Window], where: str) 
     return found
 
 
+def stored_of(text: str) -> dict[str, Stored]:
+    """Return the stored values of a declaration text by name."""
+    rows = [Stored(name, of, unit, zh, en, tuple(tables.split(", ")))
+            for name, of, unit, zh, en, tables in lines_of(text, 6, "stored.txt")]
+    for row in rows:
+        if row.of not in STORED_BY:
+            raise CatalogueError(f"stored.txt: {row.name}: kept by should be one of {', '.join(STORED_BY)}; got {row.of!r}")
+    return _once(rows, lambda stored: stored.name, "stored value")
+
+
 def attribute_parts(attributes: Iterable[DeclaredAttribute]) -> tuple[list[Measure], list[Feature]]:
     """Return a measure and a feature `attr_<name>` for each attribute that a source declares of a scored entity."""
     measures: list[Measure] = []
@@ -177,7 +187,7 @@ def read_catalogue(has: Callable[[str], bool], attributes: Iterable[DeclaredAttr
         measures[measure.name] = measure
     reasons = reasons_of(text_of("reasons.txt"))
     named = _once(features + own_features, lambda feature: feature.name, "feature")
-    return _available(Catalogue(windows, measures, named), has, reasons)
+    return _available(Catalogue(windows, measures, named, stored=stored_of(text_of("stored.txt"))), has, reasons)
 
 
 def extra_features(path: Path, windows: dict[str, Window], measures: dict[str, Measure]) -> list[Feature]:
@@ -203,7 +213,9 @@ def _available(catalogue: Catalogue, has: Callable[[str], bool], reasons: dict[s
     for entity in ENTITIES:
         for feature in ordered({f.name: f for f in catalogue.features(entity)}):
             atoms, _ = closure(catalogue, feature)
-            tables = tuple(sorted({catalogue.measure(atom.measure).table for atom in atoms}))
+            read = {catalogue.measure(atom.measure).table for atom in atoms}
+            read |= {table for name in stored_behind(catalogue, feature) for table in catalogue.stored_value(name).tables}
+            tables = tuple(sorted(read))
             missing = [table for table in tables if not has(table)]
             if missing:
                 left_out[feature.name] = ", ".join(missing)
@@ -212,4 +224,4 @@ def _available(catalogue: Catalogue, has: Callable[[str], bool], reasons: dict[s
                 kept[feature.name] = Feature(feature.name, entity, feature.expression, feature.unit, feature.direction,
                                              feature.family, feature.zh, feature.en, zh, en, feature.category, tables,
                                              feature.tree)
-    return Catalogue(catalogue.windows, catalogue.measures, kept, left_out)
+    return Catalogue(catalogue.windows, catalogue.measures, kept, left_out, catalogue.stored)

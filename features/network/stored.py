@@ -1,0 +1,111 @@
+"""Stored values: what a formula's `stored(name)` reads, made once for a history and a month end and kept beside it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache, lru_cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from features.cases import Cases, month_ends
+from features.catalogue import Catalogue
+from features.catalogue.declared import STORED_BY
+from features.grid import Values
+from features.network.enterprises import network
+from features.network.rings import rings
+from features.rowwise import NULL, Column
+from features.store import Store
+
+Kept = Mapping[str, NDArray[Any]]
+MAKERS: dict[str, Callable[[Store, int], Mapping[str, Kept]]] = {
+    "enterprise": network, "provider": rings, "pair": rings, "cover": rings}
+KEY_BITS = 31
+
+
+def stored_values(store: Store, catalogue: Catalogue, cases: Cases, names: Iterable[str]) -> dict[str, Values]:
+    """Return named stored values of cases, float64 (n,): of the last month end not later than each case's day.
+
+    0 where nothing was known of a unit by then, NaN where the case has no such key or the history never saw it.
+    """
+    groups: dict[str, list[str]] = defaultdict(list)
+    for name in sorted(set(names)):
+        groups[catalogue.stored_value(name).of].append(name)
+    days = month_ends(cases.as_of)
+    found = {name: np.full(len(cases), np.nan) for group in groups.values() for name in group}
+    for of, group in groups.items():
+        key, there = packed(store, cases, STORED_BY[of])
+        for day in np.unique(days[there]).tolist():
+            kept = kept_values(store, of, max(day, store.first_known))
+            here = np.flatnonzero(there & (days == day))
+            place, held = located(key_of(kept, STORED_BY[of]), key[here])
+            for name in group:
+                found[name][here] = np.where(held, kept[name][place], 0) if len(kept[name]) else 0
+    return found
+
+
+def packed(store: Store, cases: Cases, by: tuple[str, ...]) -> tuple[Column, NDArray[np.bool_]]:
+    """Return the key of each case as one integer, and where the history knows every part of it."""
+    columns = {column: cases.keys[column] for column in by}
+    there = np.ones(len(cases), np.bool_)
+    for space, column in columns.items():
+        there &= (column != NULL) & (column < len(store.dictionary(space).texts))
+    return key_of(columns, by), there
+
+
+def key_of(columns: Kept, by: tuple[str, ...]) -> Column:
+    """Return the codes of a key as one integer each."""
+    key = np.asarray(columns[by[0]], np.int64)
+    for name in by[1:]:
+        key = (key << KEY_BITS) + columns[name]
+    return key
+
+
+def located(kept: Column, key: Column) -> tuple[Column, NDArray[np.bool_]]:
+    """Return each key's place among the sorted kept ones, and whether it is there."""
+    place = np.minimum(np.searchsorted(kept, key), max(len(kept) - 1, 0))
+    return place, kept[place] == key if len(kept) else np.zeros(len(key), np.bool_)
+
+
+def kept_values(store: Store, of: str, day: int) -> Kept:
+    """Return the values kept of a day, made and written first if they are not there yet."""
+    path = _place(store, of, day)
+    if not path.exists():
+        for group, columns in MAKERS[of](store, day).items():
+            _write(_place(store, group, day), columns)
+    return _read(path)
+
+
+def _place(store: Store, of: str, day: int) -> Path:
+    return store.folder / "stored" / f"{of}-{day}-{rules_digest()}.parquet"
+
+
+@cache
+def rules_digest() -> str:
+    """Return 16 hex digits of all that decides these values: this folder's own text."""
+    said = hashlib.sha256()
+    for part in sorted(resources.files("features.network").iterdir(), key=lambda part: part.name):
+        if part.name.endswith(".py"):
+            said.update(part.read_bytes())
+    return said.hexdigest()[:16]
+
+
+def _write(path: Path, columns: Kept) -> None:
+    path.parent.mkdir(exist_ok=True)
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    pq.write_table(pa.table(dict(columns)), beside, compression="zstd", compression_level=1)
+    beside.replace(path)
+
+
+@lru_cache(6)
+def _read(path: Path) -> Kept:
+    table = pq.read_table(path)
+    return {name: table[name].to_numpy() for name in table.column_names}
