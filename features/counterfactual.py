@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from features.language import columns_of
 from features.matrix import Matrix
 from features.online import History, rows_beside, sent_case
 from features.register import bare_cases, cases_of
-from features.rowwise import row_filter, row_values
+from features.rowwise import NULL, row_filter, row_values
 from features.sent import Sent
 from features.store import Store
 from features.trace import Fact, facts_of
@@ -52,21 +52,28 @@ class Counterfactual:
         return measure.table == ENTITIES[self._case.entity][0] and measure.by == KEYS[self._case.entity][0]
 
     def without(self, fact: Fact) -> Matrix:
-        """Return the case's matrix without the live rows of a fact; peers, and the case's own register row, stay."""
+        """Return the case's matrix had the live rows of a fact never been recorded; what they corrected holds again.
+
+        Peers, and the case's own register row, stay as they are.
+        """
         declared = self._catalogue.measure(fact.measure)
         base = left_of(declared.table)
         touched = {atom for atom in self._known.atoms if base in sides_of(self._catalogue.measure(atom.measure).table)}
-        less = self._less(base, self.rows_of(fact))
+        less = self._less(base, self._lost(fact))
         again = atom_values(self._store, self._catalogue, self._case, touched, less)
         values = feature_values(self._chain, replace(self._known, atoms={**self._known.atoms, **again}))
         return replace(self._row, values=np.where(self._blank, np.nan, stacked(self._features, values, 1)))
 
     def rows_of(self, fact: Fact) -> frozenset[str]:
         """Return the numbers of all live rows of a fact, the case's own register row aside."""
+        return self._lost(fact).rows
+
+    def _lost(self, fact: Fact) -> Lost:
         measure, own = self._catalogue.measure(fact.measure), KEYS[self._case.entity][0]
         register = measure.table == ENTITIES[self._case.entity][0]
+        business = self._store.tables[measure.table].key
         key = int(self._case.keys[measure.by][0])
-        needed = {"known", "sign", *columns_of(measure.value)} | ({own} if register else set())
+        needed = {"known", "sign", *columns_of(measure.value), *business} | ({own} if register else set())
         needed |= ({measure.when} if measure.when else set())
         needed |= columns_of(measure.filter) if measure.filter is not None else set()
         read = self._rows(measure.table, measure.by, key, key + 1, (*sorted(needed), "row_id"))
@@ -75,7 +82,7 @@ class Counterfactual:
             keep &= read[own] != self._case.code[0]
         numbers, place = np.unique(read["row_id"][keep].astype(np.str_), return_inverse=True)
         live = np.bincount(place, weights=read["sign"][keep], minlength=len(numbers)) > 0
-        return frozenset(numbers[live].tolist())
+        return lost_of(read, business, frozenset(numbers[live].tolist()))
 
     def _counts(self, measure: Measure, read: Read, fact: Fact) -> NDArray[np.bool_]:
         """Return which rows a measure counts from a fact's first to its last day."""
@@ -89,18 +96,41 @@ class Counterfactual:
             keep &= (read[measure.when] >= low) & (read[measure.when] <= high)
         return keep
 
-    def _less(self, base: str, gone: frozenset[str]) -> Rows:
-        """Return the place where rows come from, less the gone rows of one table, on either side of joins."""
+    def _less(self, base: str, lost: Lost) -> Rows:
+        """Return the place where rows come from, less the lost rows of one table, on either side of joins."""
 
         def read(table: str, by: str, low: int, high: int, columns: tuple[str, ...]) -> Read:
             numbers = numbers_of(table, base)
             found = self._rows(table, by, low, high, (*columns, *numbers))
             keep = np.ones(len(found[by]), np.bool_)
             for number in numbers:
-                keep &= np.array([text not in gone for text in found[number].tolist()], np.bool_)
+                ends = np.where(found["sign"] < 0, found["known"], NULL).tolist()
+                keep &= np.array([text not in lost.rows and (text, end) not in lost.ends
+                                  for text, end in zip(found[number].tolist(), ends, strict=True)], np.bool_)
             return {name: column[keep] for name, column in found.items() if name not in numbers}
 
         return read
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """Rows as if never recorded; `ends` are the (row, day) at which what they corrected would then not have ended.
+
+    In a join what holds again keeps the version that the other side had on that day.
+    """
+
+    rows: frozenset[str]
+    ends: frozenset[tuple[str, int]]
+
+
+def lost_of(read: Read, business: tuple[str, ...], rows: frozenset[str]) -> Lost:
+    """Return rows with what they corrected: the rows of the same business key that end on the day they begin."""
+    keys = list(zip(*(read[name].tolist() for name in (*business, "known")), strict=True))
+    numbers, signs = read["row_id"].tolist(), read["sign"].tolist()
+    begun = {key for key, number, sign in zip(keys, numbers, signs, strict=True) if sign > 0 and number in rows}
+    ends = ((number, key[-1]) for key, number, sign in zip(keys, numbers, signs, strict=True)
+            if sign < 0 and key in begun and number not in rows)
+    return Lost(rows, frozenset(ends))
 
 
 def stored_counterfactual(store: Store, catalogue: Catalogue, row: Matrix) -> Counterfactual:
