@@ -134,3 +134,8 @@ def test_every_make_target_needs_only_the_installation() -> None:
     allowed = {"$(STAMP)", "$(EXTRA)", "check"}
     assert {name for name, _ in rules} >= {"install", "demo", "test", "check", "bench", "extra"}
     assert all(set(needs.split()) <= allowed for _, needs in rules)
+
+
+def test_every_link_of_the_readme_leads_somewhere() -> None:
+    for place in re.findall(r"\]\((?!http)([^)#]+)", (ROOT / "README.md").read_text("utf-8")):
+        assert (ROOT / place).exists(), place
