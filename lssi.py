@@ -77,14 +77,17 @@ def city(out: Annotated[Path, typer.Argument(help="写到哪个文件夹 / folde
          enterprises: Annotated[int, typer.Option(help="企业数 / number of enterprises")] = 20_000,
          months: Annotated[int, typer.Option(help="月数 / number of months")] = 36,
          until: Annotated[str, typer.Option(help="最后一日 / last day that the databases know")] = "2015-06-30",
-         seed: Annotated[int, typer.Option(help="随机种子 / seed of all chance")] = 1, as_json: Json = False) -> None:
+         seed: Annotated[int, typer.Option(help="随机种子 / seed of all chance")] = 1,
+         layout: Annotated[str, typer.Option(help="表式 / contract | core_platform (then OUT is a dump, OUT/city the city)")] = "contract",
+         as_json: Json = False) -> None:
     """生成模拟城市。Write a simulated city as a source; the same arguments give the same bytes, and a stopped run resumes."""
+    from features.city.platform import laid_out
     from features.city.run import write_city
     from features.city.setting import setting_of
 
-    setting = setting_of(enterprises, months, until=until, seed=seed)
+    setting, write = setting_of(enterprises, months, until=until, seed=seed), laid_out(layout, write_city)
     with progress("模拟城市 / simulated city") as advance:
-        done = write_city(out, setting, advance)
+        done = write(out, setting, advance)
     if as_json:
         say(done | {"enterprises": enterprises})
     else:
@@ -127,6 +130,49 @@ def features(source: Source, entity: Annotated[str, typer.Option(help="enterpris
         found = matrix(store, entity, day_of(as_of))
     write_matrix(found, out)
     print(f"{out}: {len(found)} × {len(found.names)}")
+
+
+@app.command()
+def certify(source: Source, as_of: AsOf, data: Data = None, as_json: Json = False) -> None:
+    """泄漏证书。Prove that nothing recorded after a day moves a feature of that day, and say what does (exit code 1 if any)."""
+    from features.days import day_of
+    from features.store import open_store
+    from training.certificate import lines_of
+    from training.certify import certify as certified
+
+    with progress("装载 loading") as advance:
+        store = open_store(source, data, lambda _table, rows: advance(rows, None))
+    with progress("查证 certifying"):
+        found = certified(store, day_of(as_of))
+    if as_json:
+        say(found)
+    else:
+        print("\n".join(lines_of(found)))
+    if found["verdict"] != "clean":
+        raise typer.Exit(1)
+
+
+@app.command()
+def matches(source: Source, as_of: AsOf, *, data: Data = None,
+            kind: Annotated[str | None, typer.Option(help="只查一种 / one kind only, such as two_full_time")] = None,
+            out: Annotated[Path | None, typer.Option(help="写到 .parquet 或 .csv / write them to a .parquet or .csv")] = None,
+            as_json: Json = False) -> None:
+    """数据比对线索。Find discrepancies between databases, each with its rows: facts to verify, apart from every score."""
+    from features.days import day_of
+    from features.matches import matches as found
+    from features.matches.write import lines_of, told, write_matches
+    from features.store import open_store
+
+    with progress("装载 loading") as advance:
+        store = open_store(source, data, lambda _table, rows: advance(rows, None))
+    here = found(store, day_of(as_of), kind)
+    if out is not None:
+        print(f"{out}: {write_matches(here, out)}")
+    elif as_json:
+        say({"source": store.source.name, "as_of": as_of} | told(store, here))
+    else:
+        for line in lines_of(store, here):
+            print(line)
 
 
 @app.command()

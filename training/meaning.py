@@ -6,6 +6,7 @@ import ast
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from features.catalogue import Catalogue
 from features.catalogue.declared import ENTITIES
@@ -17,7 +18,8 @@ from features.register import living
 from features.store import Store
 from training.compare import REGISTER, Moved
 from training.excerpt import Excerpt
-from training.reference import Reading, Value
+from training.literal import Value
+from training.reference import Reading
 
 
 def misread(store: Store, excerpt: Excerpt, day: int, units: int) -> dict[str, Moved]:
@@ -48,12 +50,12 @@ def rests_on_stored(catalogue: Catalogue, name: str) -> bool:
     return any(call_name(node) == "stored" for feature in chain for node in ast.walk(feature.tree) if isinstance(node, ast.expr))
 
 
-def bits(values: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+def bits(values: NDArray[np.float64]) -> NDArray[np.int64]:
     """Return float64 as the integers that their bits are."""
     return np.ascontiguousarray(values, np.float64).view(np.int64)
 
 
-def _gap(first: np.ndarray, second: np.ndarray, where: np.ndarray) -> float:  # type: ignore[type-arg]
+def _gap(first: NDArray[np.float64], second: NDArray[np.float64], where: NDArray[np.bool_]) -> float:
     gap = np.abs(first[where] - second[where])
     return float(np.where(np.isnan(gap), 1.0, gap).max())
 

@@ -201,7 +201,8 @@ class Reading:
             if offset >= last and (first is None or offset < first):
                 members.append((offset, number(measure.value, row)))
         column = columns.get(measure.value.id) if isinstance(measure.value, ast.Name) else None
-        return reduced(atom.aggregate, members, (last, first), column.choices.index if column and column.kind == "choice" else _itself)
+        order = column.choices.index if column and column.kind == "choice" else _itself
+        return reduced(atom.aggregate, members, (last, first), order)
 
 
 def _itself(value: Any) -> Any:

@@ -1,0 +1,93 @@
+"""The certificate: a clean catalogue is clean, whatever is poisoned; what it says has one digest."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from features.days import day_of
+from features.errors import HistoryError
+from features.store import Store, open_store
+from tests.random_history import LAST, write_history
+from training.certify import QUICK, Extent, certify
+from training.compare import Moved, differing
+from training.excerpt import excerpt_of, loaded
+from training.literal import reduced
+from training.poison import KINDS, poisoned
+from training.reference import span_of
+
+DAY = LAST - 100
+SLIM = Extent(enterprises=100, seeds=(3,), kinds=(), read=4)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """A random history of every contract table."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LSSI_HOME", str(tmp_path_factory.mktemp("home")))
+        return open_store(write_history(tmp_path_factory.mktemp("source"), seed=5))
+
+
+@pytest.mark.parametrize(("seed", "day"), [(5, DAY), (6, day_of("2014-11-17")), (7, LAST)])
+def test_the_clean_catalogue_raises_no_alarm(tmp_path: Path, seed: int, day: int) -> None:
+    found = certify(open_store(write_history(tmp_path / "source", seed=seed)), day, SLIM)
+    assert (found["verdict"], found["features_moved"], found["features_misread"]) == ("clean", {}, {})
+    assert sum(found["poisons"][0]["rows"].values()) > 3000
+
+
+def test_a_certificate_is_plain_and_its_digest_repeats(store: Store) -> None:
+    first, again = certify(store, DAY, QUICK), certify(store, DAY, QUICK)
+    assert first["certificate_digest"] == again["certificate_digest"]
+    assert json.loads(json.dumps(first)) == first
+
+
+def test_every_poison_leaves_the_rows_recorded_by_the_day_as_they_are(store: Store) -> None:
+    excerpt = excerpt_of(store, 100)
+    for kind in (*KINDS, "together"):
+        made = poisoned(excerpt, kind, day=DAY, seed=1)
+        assert sum(made.touched.values()) > 100
+        for name, frame in excerpt.frames.items():
+            kept = made.excerpt.frames[name]
+            known = frame.filter(frame["recorded_on"] <= DAY)
+            assert kept.filter(kept["recorded_on"] <= DAY).sort("row_id").equals(known.sort("row_id")), (kind, name)
+
+
+def test_an_excerpt_loads_to_the_rows_of_its_history(store: Store, tmp_path: Path) -> None:
+    with loaded(excerpt_of(store, 100), tmp_path / "again") as again:
+        for table in store.tables:
+            assert again.size(table) == store.size(table)
+
+
+def test_a_smaller_excerpt_holds_every_row_of_the_enterprises_it_took(store: Store) -> None:
+    small, whole = excerpt_of(store, 4), excerpt_of(store, 100)
+    assert not small.whole
+    assert small.enterprises == 4
+    taken = small.frames["employment"]["enterprise"].unique()
+    there = whole.frames["employment"]
+    assert small.frames["employment"].height == there.filter(there["enterprise"].is_in(taken.to_list())).height
+
+
+def test_a_day_that_is_not_closed_is_refused(store: Store) -> None:
+    with pytest.raises(HistoryError, match="complete to"):
+        certify(store, LAST + 1, QUICK)
+
+
+def test_moves_are_found_by_unit_and_day_whatever_their_order(store: Store) -> None:
+    from features.engine import matrix
+
+    whole = matrix(store, "enterprise", DAY)
+    assert differing(whole, whole.take(list(range(len(whole)))[::-1])) == {}
+    assert differing(whole, whole.take(list(range(len(whole) - 1))))["(register)"] == Moved(1, 1.0)
+
+
+def test_windows_are_read_from_their_names() -> None:
+    assert [span_of(name) for name in ("30d", "prev365d", "all", "24m")] == [(0, 30), (365, 730), (0, None), (0, 24)]
+
+
+@pytest.mark.parametrize(("aggregate", "expected"), [
+    ("count", 3.0), ("sum", 15.0), ("since", 0.0), ("first_since", 2.0), ("median", 4.0), ("distinct", 3.0),
+    ("peak", 11.0), ("low", 4.0), ("last", 4.0), ("newest", 4.0), ("months", 2.0)])
+def test_a_tiny_history_is_read_as_a_person_would(aggregate: str, expected: float) -> None:
+    assert reduced(aggregate, [(0, 4), (2, 2), (2, 9), (2, None)], (0, 3), int) == expected

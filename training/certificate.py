@@ -1,0 +1,29 @@
+"""A certificate in words: what was tried, what moved, and where the digest stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+SHOWN = 10
+
+
+def lines_of(said: Mapping[str, Any]) -> list[str]:
+    """Return a certificate as lines for a person, zh and en side by side."""
+    return list(_lines(said))
+
+
+def _lines(said: Mapping[str, Any]) -> Iterator[str]:
+    verdict = "无泄漏 clean" if said["verdict"] == "clean" else "有泄漏 leaking"
+    excerpt = said["excerpt"]
+    whole = "全部 all" if excerpt["whole"] else f"{excerpt['enterprises']} 家 enterprises"
+    yield f"{said['source']} | {said['as_of']} | {verdict} | {whole}"
+    for poison in said["poisons"]:
+        yield (f"  {poison['kind']} {poison['seed']}: {sum(poison['rows'].values())} 行 rows, "
+               f"{len(poison['moved'])} 个特征变动 features moved")
+    for title, found in (("变动 moved", said["features_moved"]), ("误读 misread", said["features_misread"])):
+        for name, one in list(found.items())[:SHOWN]:
+            yield f"  {title}: {name}: {one['units']} 个单位 units, 最大 largest {one['largest']:g}"
+        if len(found) > SHOWN:
+            yield f"  … {len(found) - SHOWN} 更多 more"
+    yield f"  certificate {said['certificate_digest']}"
