@@ -78,11 +78,11 @@ def encoded(manifest: Manifest, matrix: Matrix) -> Floats:
     """Return a matrix's values in a manifest's order, categories recoded by text to the frozen codes."""
     if matrix.entity != manifest.entity:
         raise BundleError(f"this model scores cases of {manifest.entity}; got a matrix of {matrix.entity}")
-    missing = [name for name in manifest.names if name not in matrix.names]
+    names, places = manifest.names, {name: place for place, name in enumerate(matrix.names)}
+    missing = [name for name in names if name not in places]
     if missing:
         raise BundleError(f"the matrix lacks {len(missing)} features of the model, first {missing[:5]}; build it anew")
-    places = {name: place for place, name in enumerate(matrix.names)}
-    values = np.ascontiguousarray(matrix.values[:, [places[name] for name in manifest.names]], dtype=np.float64)
+    values = np.ascontiguousarray(matrix.values[:, [places[name] for name in names]], dtype=np.float64)
     for place, feature in enumerate(manifest.features):
         if (feature.categories is None) != (feature.name not in matrix.categories):
             raise BundleError(f"{feature.name} is a category on one side only; train the model anew")
