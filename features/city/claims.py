@@ -23,6 +23,7 @@ lenders | .004 | share | assumed | insured persons who lend their card
 lending | 4.5 | ratio | assumed | claims on a lent card, beside the person's own
 lent_far | .6 | share | assumed | claims on a lent card away from the home cell
 phantom | .20 | ratio | assumed | invented claims for each real one at a provider that bills phantoms
+cards | .11 | ratio | assumed | claims on lent cards for each other one at a provider that takes them
 upcoded | .35 | share | assumed | claims raised by a provider that upcodes
 raise_low | 1.5 | ratio | assumed | smallest raise
 raise_high | 3.0 | ratio | assumed | largest raise
@@ -102,10 +103,10 @@ def _place(chance: np.random.Generator, care: Providers, home: Ints, *, far: Flo
 def _with_phantoms(chance: np.random.Generator, care: Providers, *, of: tuple[Ints, Ints, Ints],
                    month: int) -> tuple[Ints, Ints, Ints]:
     who, where, false = of
-    style = care.style[month][where]
-    invented = np.flatnonzero((style == PHANTOM) & (chance.random(len(where)) < P["phantom"]))
-    lent = np.flatnonzero((style == CARDS) & (chance.random(len(where)) < P["phantom"] * .5))
-    raised = (style == UPCODER) & (chance.random(len(where)) < P["upcoded"]) & (false == NONE)
+    style, greed = care.style[month][where], care.greed[where]
+    invented = np.flatnonzero((style == PHANTOM) & (chance.random(len(where)) < P["phantom"] * greed))
+    lent = np.flatnonzero((style == CARDS) & (chance.random(len(where)) < P["cards"] * greed))
+    raised = (style == UPCODER) & (chance.random(len(where)) < P["upcoded"] * greed) & (false == NONE)
     false = np.where(raised, RAISED, false)
     whose = chance.choice(who, len(invented) + len(lent)) if len(who) else who
     more = np.concatenate([np.full(len(invented), INVENTED), np.full(len(lent), LENT)])

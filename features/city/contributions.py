@@ -27,7 +27,7 @@ late_months | .22 | share | assumed | months that a tardy unit pays late
 unpaid_months | .45 | share | assumed | months that a unit with arrears leaves unpaid
 slip | .012 | share | assumed | months that any unit pays late, innocent
 latest | 100 | days | assumed | longest delay of a late payment
-sample | 16 | workers | assumed | one in so many workers has rows of the medical scheme beside pension
+sample | 4 | workers | assumed | one in so many workers has rows of the medical scheme beside pension
 refund | .0006 | share | assumed | rows of a month that are refunded the month after
 """)
 NORMAL, BACK, REFUND = range(3)

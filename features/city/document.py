@@ -31,7 +31,7 @@ can be given in their place, and employers react to visits, medals and exposure 
 What a reader of the tables should know, beside the contract:
 
 - **Volumes.** Contributions hold one row per worker and month for the pension scheme, and rows of the medical scheme
-  for one worker in sixteen; enrolments hold pension and medical, and the other schemes for one worker in eight. A
+  for one worker in four; enrolments hold pension and medical, and the other schemes for one worker in eight. A
   worker registered for pension alone has no medical rows. Pensioners are a sample. The other figures are scaled from
   the full city's.
 - **Versions.** An end of employment or cover, a late payment, a closed visit, a paid cash claim, a settled arrear are

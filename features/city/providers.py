@@ -15,10 +15,12 @@ from features.days import first_day
 P = parameters("""
 units_each | 100 | units | assumed | enterprises for each provider
 hospitals | .16 | share | assumed | hospitals among providers
-deceives | .20 | share | assumed | providers that deceive at the beginning
+deceives | .22 | share | assumed | providers that deceive at the beginning
 upcoders | .6 | share | assumed | upcoding among deceiving hospitals; the rest bill phantoms
 lenders | .5 | share | assumed | use of lent cards among deceiving pharmacies; the rest bill phantoms
 falls | .004 | a month | assumed | honest providers that begin to
+greed_low | .9 | beta shape | assumed | first shape of how much a deceiver deceives (twice the draw)
+greed_high | 1.3 | beta shape | assumed | second shape of it
 price | .16 | log yuan | assumed | honest spread of prices between providers
 visited | .034 | a month | assumed | visits to any provider
 tipped | .030 | a month | assumed | more visits to those that deceive, by tips
@@ -42,6 +44,7 @@ class Providers:
     cell: Ints
     weight: Floats
     price: Floats
+    greed: Floats
     started: Ints
     style: Ints
     by_cell: Ints
@@ -76,7 +79,9 @@ def _world(setting: Setting) -> tuple[Providers, Rows]:
     order = np.lexsort((np.arange(count), cell))
     made = Providers(kind=kind, level=level, beds=beds.astype(np.int64), staff=staff, cell=cell,
                      weight=chance.lognormal(0, .8, count),
-                     price=chance.lognormal(0, P["price"], count), started=setting.first_day - chance.integers(40, 2500, count),
+                     price=chance.lognormal(0, P["price"], count),
+                     greed=2 * chance.beta(P["greed_low"], P["greed_high"], count),
+                     started=setting.first_day - chance.integers(40, 2500, count),
                      style=style, by_cell=order, cell_start=np.searchsorted(cell[order], np.arange(setting.cells + 1)))
     return made, [("providers", _register(chance, made)), *rows]
 
