@@ -1,0 +1,53 @@
+"""The declared kinds of matches: what each says, what it reads, what it lets pass and what to verify on site."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+from features.catalogue.reading import lines_of, text_of
+from features.errors import RequestError
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of match; `zh` and `en` are sentences with {measured} and {expected}, `tolerances` what its rule lets pass."""
+
+    name: str
+    zh: str
+    en: str
+    tables: tuple[str, ...]
+    unit: str
+    tolerances: dict[str, int]
+    verify_zh: str
+    verify_en: str
+
+    @property
+    def rule(self) -> str:
+        """The SQL of the rule."""
+        return resources.files("features.matches").joinpath("sql", f"{self.name}.sql").read_text("utf-8")
+
+
+@cache
+def kinds() -> dict[str, Kind]:
+    """Return every declared kind by name."""
+    found = [Kind(name, zh, en, tuple(tables.split(", ")), unit, tolerances_of(passes), verify_zh, verify_en)
+             for name, zh, en, tables, unit, passes, verify_zh, verify_en in lines_of(text_of("matches.txt"), 8, "matches.txt")]
+    return {kind.name: kind for kind in found}
+
+
+def tolerances_of(text: str) -> dict[str, int]:
+    """Return tolerances by name.
+
+    >>> tolerances_of("days=31, share=20")
+    {'days': 31, 'share': 20}
+    """
+    return {name.strip(): int(value) for name, _, value in (part.partition("=") for part in text.split(","))}
+
+
+def kind_of(name: str) -> Kind:
+    """Return a kind by name; raise RequestError naming those that exist."""
+    if name not in kinds():
+        raise RequestError(f"the kind of match should be one of {', '.join(kinds())}; got {name!r}")
+    return kinds()[name]

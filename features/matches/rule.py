@@ -1,0 +1,41 @@
+"""From a rule to the statement that a store runs: live rows as of a day, tolerances, and choices as their codes."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pyarrow as pa
+
+from features.days import first_day, month_of_day
+from features.duck import named
+from features.matches.declared import Kind
+from features.store import Store
+
+MONTHS = 600
+NAMED_ROWS = 20
+"""At most so many rows of one table are named in a match; `n_rows` counts them all."""
+
+
+def live_sql(table: str, day: int) -> str:
+    """Return the SELECT of a table's rows that hold as of a day: known by then, neither corrected nor taken back by then."""
+    rows = named(table)
+    return (f"SELECT plus.* FROM {rows} AS plus ANTI JOIN (SELECT row_id FROM {rows} WHERE sign = -1 AND known <= {day}) "
+            f"AS minus USING (row_id) WHERE plus.sign = 1 AND plus.known <= {day}")
+
+
+def statement(store: Store, kind: Kind, day: int) -> str:
+    """Return one SELECT: each table as live_<table>, `{day}` and tolerances as integers, [table.column:choice] as codes."""
+    text = re.sub(r"--[^\n]*", "", kind.rule)
+    text = re.sub(r"\{(\w+)\}", lambda found: str(({"day": day, "named": NAMED_ROWS} | kind.tolerances)[found[1]]), text)
+    text = re.sub(r"\[(\w+)\.(\w+):(\w+)\]", lambda found: str(store.column(found[1], found[2]).choices.index(found[3])), text)
+    live = ", ".join(f"live_{table} AS ({live_sql(table, day)})" for table in kind.tables)
+    return (f"WITH {live}, {text.strip()} SELECT * FROM matched ORDER BY enterprise NULLS FIRST, worker NULLS FIRST, "
+            "provider NULLS FIRST, claim NULLS FIRST, first_day, last_day, rows")
+
+
+def month_table(day: int) -> pa.Table:
+    """Return the months up to that of a day, with their first and last days."""
+    months = np.arange(month_of_day(day) - MONTHS, month_of_day(day) + 2)
+    days = np.array([first_day(int(month)) for month in months], np.int64)
+    return pa.table({"month": months[:-1], "month_first": days[:-1], "month_last": days[1:] - 1})
