@@ -98,7 +98,7 @@ def _conduct(setting: Setting, chance: np.random.Generator, *, kind: Ints, staff
     count = len(kind)
     way = np.where(kind == HOSPITAL, np.where(chance.random(count) < P["upcoders"], UPCODER, PHANTOM),
                    np.where(chance.random(count) < P["lenders"], CARDS, PHANTOM))
-    now = np.where(chance.random(count) < P["deceives"], way, HONEST)
+    now = np.where(chance.permutation(count) < P["deceives"] * count, way, HONEST)
     styles, rows = [], []
     for month in range(setting.first, setting.last + 1):
         now = np.where((now == HONEST) & (chance.random(count) < P["falls"]), way, now)

@@ -13,7 +13,7 @@ P = parameters("""
 medical | .0032 | share | assumed | medical claims that a clerk's suspicion picks
 cash | .05 | share | assumed | cash claims that it picks
 by_amount | .3 | exponent | assumed | suspicion grows with the amount
-nose | 2.1 | ratio | assumed | false claims are suspected more often
+nose | 2.2 | ratio | assumed | false claims are suspected more often
 tip | .0006 | share | assumed | claims reviewed on a tip
 tip_false | .006 | share | assumed | false claims reviewed on a tip
 lot_medical | .0012 | share | assumed | inclusion probability in the lottery of medical claims
