@@ -78,7 +78,7 @@ def city(out: Annotated[Path, typer.Argument(help="写到哪个文件夹 / folde
          months: Annotated[int, typer.Option(help="月数 / number of months")] = 36,
          until: Annotated[str, typer.Option(help="最后一日 / last day that the databases know")] = "2015-06-30",
          seed: Annotated[int, typer.Option(help="随机种子 / seed of all chance")] = 1,
-         layout: Annotated[str, typer.Option(help="表式 / contract | core_platform (then OUT is a dump, OUT/city the city)")] = "contract",
+         layout: Annotated[str, typer.Option(help="表式 / contract | core_platform (a dump, its city in OUT/city)")] = "contract",
          as_json: Json = False) -> None:
     """生成模拟城市。Write a simulated city as a source; the same arguments give the same bytes, and a stopped run resumes."""
     from features.city.platform import laid_out

@@ -40,7 +40,8 @@ def _under(place: Path) -> Iterator[Path]:
     yield from (path for path in (place.rglob("*") if place.is_dir() else [place]) if path.is_file())
 
 
-def _mark(path: Path) -> str:
+def mark_of(path: Path) -> str:
+    """Return what tells a file from what it was: the content of a small one, size and time of a large one."""
     status = path.stat()
     if status.st_size <= SMALL:
         return hashlib.sha256(path.read_bytes()).hexdigest()
@@ -53,6 +54,6 @@ def fingerprint(source: Source) -> str:
     digest.update(resources.files("features").joinpath("contract.txt").read_bytes())
     digest.update(resources.files("features.catalogue").joinpath("joins.txt").read_bytes())
     for path in files_of(source):
-        root = source.folder if path.is_relative_to(source.folder) else source.data
-        digest.update(f"{path.relative_to(root)}\0{_mark(path)}\n".encode())
+        root = next((root for root in (source.folder, source.data) if path.is_relative_to(root)), path.parent)
+        digest.update(f"{path.relative_to(root)}\0{mark_of(path)}\n".encode())
     return digest.hexdigest()

@@ -119,7 +119,7 @@ def _dumped(folder: Path, data: Path, values: dict[str, Any]) -> Source:
         if place is not None and table not in tables and any(name in found.tables for name in needed):
             tables[table] = place
     absent = tuple(table for table in contract() if table not in tables and table not in JOURNAL)
-    ordered = {table: tables[table].resolve() for table in contract() if table in tables}
+    ordered = {table: tables[table].absolute() for table in contract() if table in tables}
     return Source(folder, data, declaration.model_copy(update={"absent": absent}), ordered, found)
 
 
