@@ -38,7 +38,7 @@ def begin_dispatch(setting: Setting, block: int, firms: Firms) -> Dispatch:
     count = len(firms.kind)
     hosts = (firms.size >= 10) & (firms.kind != AGENCY) & (chance.random(count) < P["hosts"])
     hosts &= firms.registered < setting.first_day - 60
-    agency = np.where(hosts, chance.choice(agencies, count), -1)
+    agency = np.where(hosts, chance.choice(agencies if len(agencies) else np.array([-1]), count), -1)
     earlier = setting.first_day - 30 - chance.integers(0, 500, count)
     started = np.maximum(earlier, firms.registered + 1)
     return Dispatch(agency=agency, share=chance.uniform(P["low"], P["high"], count), started=started,
