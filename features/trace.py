@@ -21,6 +21,13 @@ from features.rowwise import Column, Literal
 from features.store import Store
 
 NAMED_ROWS = 5
+SAID = {
+    "count": ("count", "条数", ", rows"), "distinct": ("count", "个数", ", distinct"),
+    "months": ("months", "月数", ", months with any"), "since": ("days", "距今天数", ", days since the last"),
+    "first_since": ("days", "距首次天数", ", days since the first"), "variance": ("squares", "方差", ", variance"),
+    "slope": ("", "每月变化", ", change a month"),
+}
+"""What an aggregate adds to a measure's name, and the unit of its value where that is not the measure's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +76,9 @@ def _fact(store: Store, catalogue: Catalogue, case: Cases, atom: Atom, rows: Row
     value = aggregates(here, [measure], [atom], catalogue.windows, literal)[atom][0]
     held = live_rows(here, measure, window, literal)
     first, last = span_of(held.when, int(case.as_of[0]), monthly=measure.when in months)
-    return Fact(atom.measure, measure.table, measure.zh, measure.en, None if np.isnan(value) else int(value),
-                measure.unit, first, last, tuple(held.row_ids[-NAMED_ROWS:]), len(held.row_ids))
+    unit, zh, en = SAID.get(atom.aggregate, ("", "", ""))
+    return Fact(atom.measure, measure.table, measure.zh + zh, measure.en + en, None if np.isnan(value) else int(value),
+                unit or measure.unit, first, last, tuple(held.row_ids[-NAMED_ROWS:]), len(held.row_ids))
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from models.manifest import FrozenFeature
 from models.reasons import Lead, leads
 
 MOST = 5
+FEW = 3
 TRIED = 12
 MEMBERS = 3
 MITIGATING = 2
@@ -36,19 +37,21 @@ class History(Protocol):
 def evidence(bundle: Bundle, row: Matrix, contributions: Floats, history: History) -> dict[str, tuple[Fact, ...]]:
     """Return by feature the fact that each reason of one case rests on: its removal lowers the raw score.
 
-    Features come from the strongest leads, MOST of them, no fact twice; MITIGATING facts of leads that lower the
-    score follow, unchecked.
+    Features come from the strongest leads, at most MOST of them, no fact twice: those whose direction is declared
+    first, others only until there are FEW. MITIGATING facts of leads that lower the score follow, unchecked.
     """
     trial = Trial(bundle, row, history)
     found: dict[str, tuple[Fact, ...]] = {}
     ordered = leads(bundle, contributions)
-    for lead in [lead for lead in ordered if lead.contribution > 0][:TRIED]:
-        held = next((one for name in trial.told(lead) if (one := trial.held(name))), {})
-        found |= held
-        if len(found) == MOST:
-            break
+    raising = [lead for lead in ordered if lead.contribution > 0][:TRIED]
+    for directed, most in ((True, MOST), (False, FEW)):
+        for lead in raising:
+            if len(found) >= most:
+                break
+            if found.keys().isdisjoint(lead.members):
+                found |= next((one for name in trial.told(lead, directed=directed) if (one := trial.held(name))), {})
     for lead in [lead for lead in reversed(ordered) if lead.contribution < 0][:MITIGATING]:
-        stated = ((name, history.facts(name)) for name in trial.told(lead))
+        stated = ((name, history.facts(name)) for name in trial.told(lead, directed=True))
         found |= next(({name: (facts[0],)} for name, facts in stated if facts), {})
     return found
 
@@ -64,10 +67,11 @@ class Trial:
         self._drops: dict[tuple[str, int, int], float] = {}
         self._told: set[tuple[str, int, int]] = set()
 
-    def told(self, lead: Lead) -> list[str]:
-        """Return the features of a lead that can be told, the strongest MEMBERS."""
+    def told(self, lead: Lead, *, directed: bool) -> list[str]:
+        """Return the strongest MEMBERS of a lead that can be told, of those whose direction is declared or of the others."""
         raises = lead.contribution > 0
-        return [name for name in lead.members if self._makes_sense(name, raises=raises)][:MEMBERS]
+        ours = [name for name in lead.members if (self._declared[name].direction != "none") == directed]
+        return [name for name in ours if self._makes_sense(name, raises=raises)][:MEMBERS]
 
     def _makes_sense(self, name: str, *, raises: bool) -> bool:
         value = float(self._row.column(name)[0])

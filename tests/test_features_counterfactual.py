@@ -142,6 +142,14 @@ def test_facts_name_the_rows_that_go_and_the_register_is_none(store: Store) -> N
     assert changed.facts("section") == [] and changed.facts("no_feature_of_the_store") == []
 
 
+def test_a_fact_says_what_its_value_counts(store: Store) -> None:
+    changed, _ = case_of(store, "enterprise", "E003")
+    names = ("payroll_12m", "declared_months_12m", "days_since_complaint")
+    said_by = {(one.measure, one.unit, one.en) for name in names for one in changed.facts(name)}
+    assert said_by == {("payroll", "fen", "payroll filed with tax"), ("declared", "months", "staff filed with tax, months with any"),
+                       ("complaints", "days", "complaints, days since the last")}
+
+
 def test_a_claim_stays_when_the_claims_of_its_claimant_go(store: Store) -> None:
     for key in matrix(store, "claim", DAY).keys.tolist()[:8]:
         changed, row = case_of(store, "claim", key)

@@ -13,7 +13,7 @@ from features.days import day_of
 from features.matrix import Matrix
 from features.trace import Fact
 from models.bundle import Bundle, Parts
-from models.evidence import counterfactual, evidence, makes_sense, usual
+from models.evidence import FEW, counterfactual, evidence, makes_sense, usual
 from models.explain import explain
 from models.manifest import FrozenFeature
 from models.reasons import leads, mitigations_of, reasons_of
@@ -161,7 +161,7 @@ def test_evidence_is_only_what_lowers_the_score_when_it_is_taken_away(model_part
         for reason in reasons_of(bundle, row, contributions, facts):
             assert all(counterfactual(bundle, history, fact) < raw for fact in reason.facts)
             told += 1
-    assert told > 100
+    assert told > 60
 
 
 def test_no_fact_is_told_twice(model_parts: Parts, model_bundle: Bundle) -> None:
@@ -182,6 +182,20 @@ def test_the_narrowest_of_the_facts_that_matter_is_told(model_parts: Parts, mode
         for reason in reasons_of(bundle, row, contributions, evidence(bundle, row, contributions, TwoWays(row))):
             told += [fact.n_rows for fact in reason.facts]
     assert set(told) == {2}
+
+
+def test_features_without_a_declared_direction_only_fill_up_to_a_few(model_parts: Parts, model_bundle: Bundle) -> None:
+    none = dressed(model_bundle)
+    some = dressed(model_bundle, staff={"direction": "down"}, months_late={"direction": "down"})
+    mixed = 0
+    for position in range(40):
+        row = model_parts.probe.row(position)
+        contributions = explain(none, row).contributions[0]
+        names = [{reason.feature for reason in reasons_of(
+            bundle, row, contributions, evidence(bundle, row, contributions, ByHand(row)))} for bundle in (none, some)]
+        assert max(map(len, names)) <= FEW
+        mixed += bool(names[1] & {"staff", "months_late"} and names[1] - {"staff", "months_late"})
+    assert mixed
 
 
 def test_the_same_case_and_facts_give_the_same_words(model_parts: Parts, model_bundle: Bundle) -> None:

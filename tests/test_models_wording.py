@@ -11,6 +11,8 @@ import pytest
 from features.catalogue import declared_joins, read_catalogue
 from features.contract import contract
 from features.days import day_of
+from features.language import AGGREGATES
+from features.trace import SAID
 from models import sentence, wording
 from models.wording import (
     LANGUAGES,
@@ -42,7 +44,7 @@ HAN = re.compile(r"[\u4e00-\u9fff]")
     (-0.62, "persons", "-0.6人", "-0.6 persons"),
     (0.3849, "share", "38.5%", "38.5%"),
     (1.256, "ratio", "1.26倍", "1.26"),
-    (3, "count", "3次", "3"),
+    (3, "count", "3", "3"),
     (1, "flag", "是", "yes"),
     (0, "flag", "否", "no"),
     (2.5, "points", "2.5", "2.5"),
@@ -85,14 +87,14 @@ def test_every_declared_text_is_in_its_language() -> None:
         assert HAN.search(plain) or not re.search(r"[A-Za-z]{2}", plain), name
     for name, unit in units().items():
         assert not HAN.search(unit.en + unit.one), name
-        assert HAN.search(unit.zh) or unit.zh == "#%", name
+        assert HAN.search(unit.zh) or unit.zh in ("#", "#%"), name
 
 
 def test_every_unit_of_the_catalogue_can_be_said() -> None:
     folder = resources.files("features.catalogue")
     used = {line.split("|")[2].strip() for name in ("enterprise", "claim", "provider")
             for line in folder.joinpath(f"{name}.txt").read_text("utf-8").splitlines() if line and line[0] != "#"}
-    assert used - set(units()) <= {"fen", "flag", "category", "persons2"}
+    assert used - set(units()) <= {"fen", "flag", "category", "persons2", "rank"}
 
 
 def test_every_reason_names_only_features_of_its_entity_or_measures_and_is_in_its_language() -> None:
@@ -112,3 +114,9 @@ def test_every_declared_reason_belongs_to_a_feature() -> None:
     declared = {feature.name for feature in read_catalogue(lambda _: True).declared.values()}
     text = resources.files("features.catalogue").joinpath("reasons.txt").read_text("utf-8")
     assert {line.split("|")[0].strip() for line in text.splitlines() if line and line[0] != "#"} <= declared
+
+
+def test_what_an_aggregate_adds_to_a_fact_is_in_both_languages() -> None:
+    assert set(SAID) <= set(AGGREGATES)
+    for _, zh, en in SAID.values():
+        assert HAN.search(zh) and not HAN.search(en)
