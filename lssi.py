@@ -22,8 +22,8 @@ from features.errors import LssiError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
-Source = Annotated[Path, typer.Argument(help="数据源文件夹 / folder of a source, or postgresql://…")]
-Data = Annotated[Path | None, typer.Option(help="视图所读数据 / what ${DATA} of its views is", envvar="LSSI_DATA")]
+Source = Annotated[str, typer.Argument(help="数据源文件夹 / folder of a source, or postgresql://…")]
+Data = Annotated[str | None, typer.Option(help="视图所读数据 / what its views read; may be postgresql://…", envvar="LSSI_DATA")]
 AsOf = Annotated[str, typer.Option(help="截至日 / the closed day we look from, such as 2015-06-30")]
 Out = Annotated[Path, typer.Option(help="写到何处 / where to write")]
 Json = Annotated[bool, typer.Option("--json", help="只输出 JSON / print JSON and nothing else")]

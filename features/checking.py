@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from features.loading import quiet
+from features.source import Place
 from features.staging import Progress
 from features.store import Store, open_store
 
 
-def check(source: Path, data: Path | None = None, progress: Progress = quiet) -> dict[str, Any]:
+def check(source: Place, data: Place | None = None, progress: Progress = quiet) -> dict[str, Any]:
     """Return what loading a source gave, as plain values; SourceError if a table is broken."""
     return summary_of(open_store(source, data, progress))
 

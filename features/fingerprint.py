@@ -9,6 +9,7 @@ from importlib import resources
 from pathlib import Path
 
 from features.dump import SETTINGS
+from features.postgres import SNAPSHOT
 from features.source import Source
 
 SMALL = 1 << 20
@@ -20,7 +21,7 @@ def files_of(source: Source) -> list[Path]:
     """Return every file that a source consists of: those in its folder, its tables' parts, the data its views name."""
     found = {path for place in source.places if place != source.data for path in _under(place)}
     if source.declaration.dump is not None:
-        return sorted(found | {path for path in [source.data / SETTINGS] if path.exists()})
+        return sorted(found | {path for path in [source.data / SETTINGS, source.data / SNAPSHOT] if path.exists()})
     for place in source.tables.values():
         if place.suffix == ".sql":
             for pattern in _DATA.findall(place.read_text("utf-8")):
@@ -42,6 +43,8 @@ def _under(place: Path) -> Iterator[Path]:
 
 def mark_of(path: Path) -> str:
     """Return what tells a file from what it was: the content of a small one, size and time of a large one."""
+    if path.suffix == ".parquet" and (path.parent / SNAPSHOT).exists():
+        return SNAPSHOT
     status = path.stat()
     if status.st_size <= SMALL:
         return hashlib.sha256(path.read_bytes()).hexdigest()
@@ -49,7 +52,10 @@ def mark_of(path: Path) -> str:
 
 
 def fingerprint(source: Source) -> str:
-    """Return 64 hex digits over the source's files: contents of the small, size and time of the large."""
+    """Return 64 hex digits over the source's files: contents of the small, size and time of the large.
+
+    Of tables staged from a database the snapshot speaks, which holds the number and the hashes of their rows.
+    """
     digest = hashlib.sha256(LAYOUT.encode())
     digest.update(resources.files("features").joinpath("contract.txt").read_bytes())
     digest.update(resources.files("features.catalogue").joinpath("joins.txt").read_bytes())

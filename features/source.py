@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -14,10 +15,15 @@ from features.days import day_of
 from features.declaration import Attribute, Declaration, Event, Population, Split, Target, declaration_of
 from features.dump import NOTHING, SETTINGS, Found, found_in, latest_day, merged
 from features.errors import SourceError
+from features.postgres import DECLARATION, SNAPSHOT, database_of, is_database, staged
 
 __all__ = ["Attribute", "Declaration", "Event", "Population", "Source", "Split", "Target", "find_source"]
 
 JOURNAL = ("plans", "draws", "alerts", "acknowledgements", "overrides", "appeals", "outcomes")
+Place = Path | str
+"""A folder, or the address of a database such as postgresql://user@host/name?schema=city."""
+
+_STAGED = re.compile(r"\$\{DATA\}/([A-Za-z0-9_]+)[.]parquet")
 TEST = timedelta(days=180)
 FORMS = (".sql", ".parquet", ".csv", "")
 
@@ -67,6 +73,31 @@ def data_folder(data: Path | None) -> Path:
     return (data or Path(os.environ.get("LSSI_DATA") or "../shared/data")).resolve()
 
 
+def data_of(folder: Path, data: Place | None) -> Path:
+    """Return the folder of the data of the source in `folder`: of a database, that where the tables it names are staged."""
+    place = data or os.environ.get("LSSI_DATA")
+    if not is_database(place):
+        return data_folder(Path(place) if place else None)
+    declared = _toml(folder / "source.toml").get("dump")
+    tables = declared.get("tables", ()) if isinstance(declared, dict) else ()
+    read = {name for view in folder.glob("*.sql") for name in _STAGED.findall(view.read_text("utf-8"))}
+    return _staged(str(place), [*tables, *contract(), *sorted(read)], declared_as=SETTINGS)
+
+
+def _staged(address: str, tables: list[str], *, declared_as: str) -> Path:
+    home = Path(os.environ.get("LSSI_HOME") or ".lssi").resolve()
+    return staged(database_of(address), tables, declared_as=declared_as, home=home / "databases")
+
+
+def database_folder(address: str) -> Path:
+    """Return the folder in which a database that declares itself is staged; SourceError if it has no table lssi_source."""
+    folder = _staged(address, list(contract()), declared_as="source.toml")
+    if not (folder / "source.toml").exists():
+        raise SourceError(f"{database_of(address).label} has no table {DECLARATION} with the text of a source.toml; write "
+                          "one, or keep source.toml in a folder and name the database with --data")
+    return folder
+
+
 def _toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text("utf-8"))
@@ -83,24 +114,26 @@ def _place(folder: Path, table: str) -> Path | None:
     return found[0] if found else None
 
 
-def find_source(folder: Path, data: Path | None = None) -> Source:
-    """Return the source in `folder` with every table found or declared absent; SourceError in one line otherwise."""
+def find_source(place: Place, data: Place | None = None) -> Source:
+    """Return the source in a folder or database, every table found or declared absent; SourceError in one line otherwise."""
+    folder = database_folder(str(place)) if is_database(place) else Path(place)
     if folder.is_file():
         raise SourceError(f"{folder} is a file; a source is a folder with a source.toml")
     if not folder.is_dir():
         raise SourceError(f"{folder} does not exist; a source is a folder with a source.toml")
     origin, values = str(folder / "source.toml"), _toml(folder / "source.toml")
     if "dump" in values:
-        return _dumped(folder.resolve(), data_folder(data), values)
-    declaration = declaration_of(values, origin)
-    places = {table: _place(folder, table) for table in contract()}
-    for table, place in places.items():
-        if place is not None and table in declaration.absent:
-            raise SourceError(f"table {table!r} is declared absent but {place.name} exists; remove one of the two")
-        if place is None and table not in declaration.absent and table not in JOURNAL:
+        return _dumped(folder.resolve(), data_of(folder, data), values)
+    declaration, given = declaration_of(values, origin), folder if is_database(place) else data_of(folder, data)
+    searched = [folder, given] if (given / SNAPSHOT).exists() else [folder]
+    places = {table: next(filter(None, (_place(one, table) for one in searched)), None) for table in contract()}
+    for table, found in places.items():
+        if found is not None and table in declaration.absent:
+            raise SourceError(f"table {table!r} is declared absent but {found.name} exists; remove one of the two")
+        if found is None and table not in declaration.absent and table not in JOURNAL:
             raise SourceError(f"table {table!r} is missing: add {table}.sql, .parquet, .csv or a folder, or name it "
                               f"under absent in {folder / 'source.toml'}")
-    return Source(folder.resolve(), data_folder(data), declaration, {t: p.resolve() for t, p in places.items() if p})
+    return Source(folder.resolve(), given, declaration, {t: p.resolve() for t, p in places.items() if p})
 
 
 def _dumped(folder: Path, data: Path, values: dict[str, Any]) -> Source:

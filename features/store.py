@@ -22,7 +22,7 @@ from features.join import first_by, joined_table
 from features.loading import load, quiet
 from features.rowwise import NULL
 from features.sorted_file import TEXTS, Rows, SortedFile, copy_sorted
-from features.source import Source, find_source
+from features.source import Place, Source, find_source
 from features.staging import Progress
 
 __all__ = ["NULL", "OWN", "Rows", "Store", "open_store"]
@@ -178,6 +178,6 @@ class Store:
         return self._files[path]
 
 
-def open_store(source: Path | Source, data: Path | None = None, progress: Progress = quiet) -> Store:
+def open_store(source: Place | Source, data: Place | None = None, progress: Progress = quiet) -> Store:
     """Return the store of a source, loaded first if its fingerprint is new."""
-    return Store(load(source if isinstance(source, Source) else find_source(Path(source), data), progress))
+    return Store(load(source if isinstance(source, Source) else find_source(source, data), progress))

@@ -101,13 +101,11 @@ def serve(settings: Settings, *, host: str, port: int, workers: int) -> NoReturn
     read(settings.keys)
     place = settings.home.resolve() / "bentoml"
     place.mkdir(parents=True, exist_ok=True)
-    given = {"LSSI_HOME": settings.home, "LSSI_SOURCE": settings.source, "LSSI_DATA": settings.data}
-    room = {name: str(path.resolve()) for name, path in given.items() if path is not None}
     framework = {"BENTOML_HOME": str(place), "BENTOML_DO_NOT_TRACK": "True",
                  "BENTOML_CONFIG_OVERRIDES": json.dumps({"services": {"lssi": {"workers": workers}}})}
     words = ["-m", "bentoml", "serve", f"{__name__}:Lssi", "--working-dir", str(place), "--host", host, "--port", str(port),
              "--timeout-keep-alive", "30", "--timeout-graceful-shutdown", str(round(LIMITS.answer_seconds))]
-    os.execve(sys.executable, [sys.executable, *words], os.environ | room | framework)
+    os.execve(sys.executable, [sys.executable, *words], os.environ | settings.environment | framework)
 
 
 def _free(host: str, port: int) -> None:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from features.errors import RequestError
+from features.postgres import is_database
+from features.source import Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,8 +16,14 @@ class Settings:
     """`home` holds stores, bundles, keys and ledger; `source` is the folder served, `data` is ${DATA} of its views."""
 
     home: Path
-    source: Path
-    data: Path | None = None
+    source: Place
+    data: Place | None = None
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables in which a worker process finds the same settings; folders in full."""
+        given = {"LSSI_HOME": self.home, "LSSI_SOURCE": self.source, "LSSI_DATA": self.data}
+        return {name: str(place if is_database(place) else Path(place).resolve()) for name, place in given.items() if place}
 
     @property
     def keys(self) -> Path:
@@ -33,4 +41,4 @@ def settings_of(environ: Mapping[str, str]) -> Settings:
     source, data = environ.get("LSSI_SOURCE"), environ.get("LSSI_DATA")
     if not source:
         raise RequestError("LSSI_SOURCE is not set; say `lssi serve SOURCE`, or name the folder of the source in it")
-    return Settings(Path(environ.get("LSSI_HOME") or ".lssi"), Path(source), Path(data) if data else None)
+    return Settings(Path(environ.get("LSSI_HOME") or ".lssi"), source, data or None)

@@ -1,0 +1,193 @@
+"""PostgreSQL as a source: one snapshot of a schema, its tables staged as Parquet through Arrow (ADBC) in batches."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from features.errors import SourceError
+
+SCHEMES = ("postgresql://", "postgres://")
+DECLARATION = "lssi_source"
+SNAPSHOT = "snapshot.json"
+SESSION = ("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY", "SET LOCAL synchronize_seqscans = off",
+           "SET LOCAL datestyle = 'ISO'", "SET LOCAL timezone = 'UTC'")
+PLAIN = ("int2", "int4", "int8", "bool", "timestamptz", "timestamp", "float4", "float8", "text", "varchar")
+COLUMNS = """SELECT c.relname AS relation, a.attname AS name, t.typname AS type
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid
+JOIN pg_type t ON t.oid = a.atttypid
+WHERE n.nspname = {schema} AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND a.attnum > 0 AND NOT a.attisdropped
+ORDER BY c.relname, a.attnum"""
+Columns = dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """Where a database is: what libpq is told, the schema, and its password, which no message ever shows."""
+
+    url: str
+    schema: str
+    password: str
+
+    @property
+    def label(self) -> str:
+        """The address without its password."""
+        parts = urlsplit(self.url)
+        place = f"{parts.hostname or ''}{f':{parts.port}' if parts.port else ''}"
+        who = f"{unquote(parts.username)}@" if parts.username else ""
+        return f"postgresql://{who}{place}{parts.path}?schema={self.schema}"
+
+
+def is_database(place: Path | str | None) -> bool:
+    """Tell whether a place is the address of a database.
+
+    >>> is_database("postgresql://inspector@host/idhrss?schema=city")
+    True
+    """
+    return isinstance(place, str) and place.startswith(SCHEMES)
+
+
+def database_of(address: str) -> Database:
+    """Return the database of an address such as postgresql://user@host:5432/name?schema=city; the schema is public else."""
+    try:
+        parts = urlsplit(address)
+        _ = parts.port
+    except ValueError:
+        raise SourceError("the address of the database should be like postgresql://user@host:5432/name?schema=city") from None
+    options = dict(parse_qsl(parts.query, keep_blank_values=True))
+    schema = options.pop("schema", "") or "public"
+    password = unquote(parts.password or "") or options.get("password", "")
+    return Database(urlunsplit(parts._replace(query=urlencode(options))), schema, password)
+
+
+class Snapshot:
+    """A schema as it stands at one moment, read in one read-only transaction."""
+
+    def __init__(self, database: Database, cursor: Any) -> None:
+        self.database, self.cursor = database, cursor
+        self.relations: dict[str, tuple[str, Columns]] = {}
+        for row in self._rows(COLUMNS.format(schema=_text(database.schema))):
+            name, columns = self.relations.setdefault(row["relation"].lower(), (row["relation"], {}))
+            if name != row["relation"]:
+                raise SourceError(f"{database.label}: tables {name!r} and {row['relation']!r} differ in case only; keep one")
+            columns[row["name"]] = row["type"]
+        if not self.relations:
+            raise SourceError(f"{database.label} holds no table; name the schema with ?schema=… and check the rights of the user")
+
+    def _rows(self, query: str) -> list[dict[str, Any]]:
+        self.cursor.execute(query)
+        rows: list[dict[str, Any]] = self.cursor.fetch_arrow_table().to_pylist()
+        return rows
+
+    def _named(self, table: str) -> str:
+        return f"{_name(self.database.schema)}.{_name(self.relations[table][0])}"
+
+    def declaration(self) -> str | None:
+        """Return the text of the one row of table lssi_source; None if there is no such table."""
+        if DECLARATION not in self.relations:
+            return None
+        rows = self._rows(f"SELECT * FROM {self._named(DECLARATION)}")
+        if len(rows) != 1 or len(rows[0]) != 1 or not isinstance(next(iter(rows[0].values())), str):
+            raise SourceError(f"{self.database.label}: table {DECLARATION} should hold one row with one text, the source.toml")
+        return str(next(iter(rows[0].values())))
+
+    def mark(self, table: str) -> dict[str, Any]:
+        """Return what tells the content of a table from any other: its columns, its number of rows, a sum of their hashes."""
+        query = ("SELECT count(*)::text AS rows, coalesce(sum(hashtextextended(lssi_row::text, 0)::numeric), 0)::text AS content "
+                 f"FROM {self._named(table)} AS lssi_row")
+        return {"columns": self.relations[table][1]} | self._rows(query)[0]
+
+    def stage(self, table: str, path: Path) -> None:
+        """Write a table as one Parquet file, batch by batch; what is neither text, number, day nor moment becomes text."""
+        columns = ", ".join(_column(name, kind) for name, kind in self.relations[table][1].items())
+        self.cursor.execute(f"SELECT {columns} FROM {self._named(table)}")
+        reader = self.cursor.fetch_record_batch()
+        with pq.ParquetWriter(path, reader.schema.remove_metadata(), compression="zstd", compression_level=1) as writer:
+            for batch in reader:
+                writer.write_batch(batch)
+
+
+def _column(name: str, kind: str) -> str:
+    if kind in PLAIN:
+        return _name(name)
+    if kind == "date":
+        return f"CASE WHEN isfinite({_name(name)}) THEN {_name(name)} END AS {_name(name)}"
+    return f"{_name(name)}::text AS {_name(name)}"
+
+
+def _name(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _text(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+@contextmanager
+def snapshot(database: Database) -> Iterator[Snapshot]:
+    """Yield a snapshot of a database; whatever goes wrong is one line without the password."""
+    from adbc_driver_postgresql import dbapi
+
+    try:
+        with dbapi.connect(database.url) as connection, connection.cursor() as cursor:
+            for statement in SESSION:
+                cursor.execute(statement)
+            yield Snapshot(database, cursor)
+    except dbapi.Error as error:
+        raise SourceError(f"{database.label}: {_first_line(error, database)}") from None
+
+
+def _first_line(error: Exception, database: Database) -> str:
+    text = re.sub(r"^[A-Z_]+: (\[libpq\] )?", "", str(error)).strip()
+    text = " ".join(text.split("Query was:")[0].split())
+    for secret in (database.password, database.url):
+        text = text.replace(secret, "…") if secret else text
+    return text
+
+
+def staged(database: Database, wanted: Collection[str], *, declared_as: str, home: Path) -> Path:
+    """Return a folder under `home` with the wanted tables of a database as they stand now, and the declaration it holds.
+
+    The folder is named after their content: a database that has not changed is not staged twice.
+    """
+    with snapshot(database) as held:
+        tables = sorted({name.lower() for name in wanted} & set(held.relations))
+        if not tables:
+            raise SourceError(f"{database.label} holds none of the tables {', '.join(wanted)}; name the schema with ?schema=…")
+        declared = held.declaration()
+        marks = {declared_as: declared, "tables": {table: held.mark(table) for table in tables}}
+        text = json.dumps(marks, ensure_ascii=False, sort_keys=True, indent=1) + "\n"
+        files = {SNAPSHOT: text} | ({declared_as: declared} if declared is not None else {})
+        name = f"{re.sub('[^A-Za-z0-9_-]', '_', database.schema)}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+        if not (home / name).exists():
+            _stage_all(held, tables, files, folder=home / name)
+    return home / name
+
+
+def _stage_all(held: Snapshot, tables: list[str], files: dict[str, str], *, folder: Path) -> None:
+    unfinished = folder.with_name(f".{folder.name}.{os.getpid()}")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir(parents=True)
+    try:
+        for table in tables:
+            held.stage(table, unfinished / f"{table}.parquet")
+        for name, text in files.items():
+            (unfinished / name).write_text(text, "utf-8")
+        if not folder.exists():
+            unfinished.rename(folder)
+    except pa.ArrowException as error:
+        raise SourceError(f"{held.database.label}: {_first_line(error, held.database)}") from None
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
