@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from features.contract import contract
+from features.contract import COMMON, Table, contract
 from features.declaration import Dump, DumpTable
 from features.duck import DuckError, locked, named, quoted
 from features.errors import SourceError
@@ -55,7 +55,7 @@ def places_of(data: Path) -> dict[str, Path]:
 def _table_name(path: Path) -> str | None:
     lower = path.name.lower()
     if path.is_dir():
-        return lower if any(path.glob("*.parquet")) else None
+        return lower if any(path.rglob("*.parquet")) else None
     return next((lower.removesuffix(form) for form in FORMS if lower.endswith(form)), None)
 
 
@@ -65,7 +65,7 @@ def found_in(data: Path, dump: Dump, folder: Path) -> Found:
         raise SourceError(f"{data} does not exist; name the folder of the dump with --data")
     places = places_of(data)
     tables = {name: places[name.lower()] for name in dump.tables if name.lower() in places}
-    own = {name: places[name] for name in contract() if name in places and name.lower() not in map(str.lower, dump.tables)}
+    own = {name: places[name] for name, table in contract().items() if name in places and _is_contracts(table, places[name])}
     if not tables:
         raise SourceError(f"{data} holds none of the tables {', '.join(dump.tables)}; name the folder of the dump with --data")
     columns = {name: columns_of(place) for name, place in tables.items()}
@@ -75,6 +75,10 @@ def found_in(data: Path, dump: Dump, folder: Path) -> Found:
     views = [view_sql(name, declared, tables.get(name), columns.get(name, ())) for name, declared in dump.tables.items()]
     views += [log_sql(dump, name) if name in logged else _through(name) for name in dump.tables]
     return Found(tables, own, (*views, *prelude(folder)), tuple(_notes(dump, tables, own, logged)))
+
+
+def _is_contracts(table: Table, place: Path) -> bool:
+    return sorted(columns_of(place)) == sorted(column.name for column in table.columns + COMMON)
 
 
 def _check_must(place: Path, declared: DumpTable, present: Iterable[str]) -> None:
@@ -128,11 +132,11 @@ def log_sql(dump: Dump, name: str) -> str:
 def file_sql(place: Path, present: tuple[str, ...]) -> str:
     """Return the SQL that reads a file or folder of a dump."""
     if place.is_dir():
-        return f"read_parquet({quoted(place / '*.parquet')}, union_by_name=true)"
+        return f"read_parquet({quoted(place / '**' / '*.parquet')}, union_by_name=true)"
     if place.name.lower().endswith(".parquet"):
         return f"read_parquet({quoted(place)})"
     names = ", ".join(quoted(name) for name in present)
-    return (f"read_csv({quoted(place)}, header=true, names=[{names}], all_varchar=true, strict_mode=false, "
+    return (f"read_csv({quoted(place)}, header=true, names=[{names}], all_varchar=true, strict_mode=false, null_padding=true, "
             f"delim={quoted(delimiter_of(header_of(place)))}, quote='\"', escape='\"')")
 
 
@@ -140,7 +144,7 @@ def columns_of(place: Path) -> tuple[str, ...]:
     """Return the names of a table's columns as its file has them; SourceError if it cannot be read."""
     if not _is_csv(place):
         try:
-            parts = sorted(place.glob("*.parquet")) if place.is_dir() else [place]
+            parts = sorted(place.rglob("*.parquet")) if place.is_dir() else [place]
             return tuple(dict.fromkeys(name for part in parts for name in pq.read_schema(part).names))
         except (pa.ArrowException, OSError):
             raise SourceError(f"{place.name} cannot be read as Parquet; write it again") from None

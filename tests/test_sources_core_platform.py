@@ -276,6 +276,39 @@ def test_types_case_padding_and_form_do_not_matter(dump: Written) -> None:
     assert (live(store, "contributions"), live(store, "enterprises")) == wanted
 
 
+def test_a_table_that_only_bears_a_name_of_the_contract_is_left_alone(dump: Written) -> None:
+    source = find_source(SOURCE, dump({"AB01": AB01, "members": "name,joined\nZ,2014", "holidays":
+                                       "holiday,worked,row_id,recorded_on,retracted\n2015-01-01,0,1,2014-12-01,0"}))
+    assert list(source.tables) == ["enterprises", "holidays"]
+
+
+def test_days_are_read_however_they_are_written(dump: Written) -> None:
+    written = ("20140315", "2014-03-15", "2014/3/15", "2014-03-15 08:30:00", "20140315083000", "2014.03.15", "2014年3月15日",
+               "2014-03-15T08:30:00", "2014-03-15 08:30:00.000", "20140315.0", "2014-03-14 20:00:00+00", " 20140315 ")
+    rows = "".join(f"\nE{number:02d},201405,3.0,123.45,{text}" for number, text in enumerate(written))
+    wrong = "\nE90,201405,3,1,20140231\nE91,201405,3,1,15.3.14\nE92,201413,3,1,20140315\nE93,201405,3.5,1,20140315"
+    store = open_store(SOURCE, dump({
+        "TAX_PAYROLL": f"AAB001,AAE003,RS,GZ,AAE036{rows}{wrong}",
+        "POWER": "AAB001,AAE003,KWH,AAE036\nE00,2014年5月,1234.5,20140601\nE00,2014/6,some,20140701\nE01,2014-06"}))
+    known = store.all_rows("tax_payroll", ("known",))["known"]
+    assert [date_of(int(day)).isoformat() for day in known] == ["2014-03-15"] * len(written)
+    assert refusals(store) == {
+        "AAE036 should be a day such as 20150630": 1, "recorded_on should lie between 1800 and 9999": 1, "AAE003 should be a month such as 201506": 1,
+        "employees should be a whole number of persons": 1, "kwh should be a whole number of kwh": 1,
+        "kwh is missing; recorded_on is missing": 1}
+    assert list(only(live(store, "utilities"), "month", "kwh")) == [("2014-05", 1235)]
+
+
+def test_parts_in_folders_within_a_folder_are_one_table(dump: Written) -> None:
+    folder = dump({"AB01": AB01})
+    for year in ("2014", "2015"):
+        (folder / "TAX_PAYROLL" / f"year={year}").mkdir(parents=True)
+        pd.DataFrame({"AAB001": ["E1"], "AAE003": [int(f"{year}01")], "RS": [3], "GZ": [9000.1], "AAE036": [int(f"{year}0301")]}
+                     ).to_parquet(folder / "TAX_PAYROLL" / f"year={year}" / "one.parquet")
+    rows = live(open_store(SOURCE, folder), "tax_payroll")
+    assert list(only(rows, "month", "employees", "payroll")) == [("2014-01", 3, 900010), ("2015-01", 3, 900010)]
+
+
 def test_text_of_another_encoding_is_refused_in_one_line_that_says_how_to_convert_it(dump: Written) -> None:
     folder = dump({"AB01": AB01})
     (folder / "AB01.csv").write_bytes(AB01.replace("A1", "香港中路1号").encode("gb18030"))

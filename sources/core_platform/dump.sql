@@ -10,11 +10,12 @@ CREATE MACRO as_whole(x) AS digits(x);
 CREATE MACRO date_of(x) AS CASE
     WHEN regexp_full_match(digits(x), '[0-9]{8}([0-9]{6})?')
         THEN TRY_CAST(digits(x)[1:4] || '-' || digits(x)[5:6] || '-' || digits(x)[7:8] AS DATE)
-    WHEN length(given(x)) <= 10 THEN TRY_CAST(replace(given(x), '/', '-') AS DATE)
+    WHEN length(given(x)) <= 11 THEN TRY_CAST(translate(rtrim(given(x), '日'), '/.年月', '----') AS DATE)
     ELSE CAST(TRY_CAST(replace(given(x), '/', '-') AS TIMESTAMPTZ) AS DATE) END;
 CREATE MACRO month_of(x) AS CASE
     WHEN regexp_full_match(digits(x), '[0-9]{6}') THEN TRY_CAST(digits(x)[1:4] || '-' || digits(x)[5:6] || '-01' AS DATE)
-    WHEN regexp_full_match(digits(x), '[0-9]{4}[-/][0-9]{1,2}') THEN TRY_CAST(replace(digits(x), '/', '-') || '-01' AS DATE)
+    WHEN regexp_full_match(given(x), '[0-9]{4}[-/.年][0-9]{1,2}月?')
+        THEN TRY_CAST(translate(rtrim(given(x), '月'), '/.年', '---') || '-01' AS DATE)
     ELSE CAST(date_trunc('month', date_of(x)) AS DATE) END;
 CREATE MACRO is_none(x) AS given(x) IS NULL OR regexp_full_match(digits(x), '0+');
 CREATE MACRO is_open(x) AS is_none(x) OR digits(x)[1:4] = '9999';
@@ -28,6 +29,7 @@ CREATE MACRO as_fen(name, x) AS CASE WHEN given(x) IS NULL THEN NULL
     WHEN TRY_CAST(given(x) AS DECIMAL(24, 6)) * CAST(100 AS DECIMAL(3, 0)) % 1 = 0
         THEN CAST(CAST(TRY_CAST(given(x) AS DECIMAL(24, 6)) * CAST(100 AS DECIMAL(3, 0)) AS BIGINT) AS VARCHAR)
     ELSE '! ' || name || ' should be yuan with at most two decimals' END;
+CREATE MACRO as_rounded(x) AS coalesce(CAST(CAST(round(TRY_CAST(given(x) AS DECIMAL(24, 6))) AS BIGINT) AS VARCHAR), given(x));
 CREATE MACRO minus(x) AS '-' || ltrim(given(x), '+-');
 
 CREATE MACRO unknown(list, x) AS '! unknown code ' || list || ' ' || left(plain(x), 12);
