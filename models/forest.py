@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from features.errors import BundleError
+from models.tree import Tree, Walk, mean_of, tree_of, walked
 
 Ints = NDArray[np.int32]
 Floats = NDArray[np.float64]
-DOWN, LEAF, UP = 0, 1, 2
 STATES = 3
 """Of a row on its way: it agrees with the feature's splits so far, it just ceased to, or it had ceased before."""
 
@@ -66,45 +64,10 @@ class Forest(NamedTuple):
     base: float
 
 
-@dataclass(frozen=True, slots=True)
-class Tree:
-    """One tree as its text says it: child c >= 0 is a split, c < 0 the leaf ~c."""
-
-    feature: list[int]
-    threshold: list[float]
-    kind: list[int]
-    left: list[int]
-    right: list[int]
-    value: list[float]
-    leaf_count: list[int]
-    node_count: list[int]
-    boundaries: list[int]
-    words: list[int]
-
-    def count(self, child: int) -> int:
-        """Return the number of training cases under a child."""
-        return self.node_count[child] if child >= 0 else self.leaf_count[~child]
-
-
-@dataclass(frozen=True, slots=True)
-class Walk:
-    """A tree's steps in order, the edge (parent to child) that each goes along, and the edges' shares and values.
-
-    `shares` (edges, 2) are the shares of training cases that agree with the feature's splits on the path, without and
-    with the edge; `values` are 1 for an edge to a split; `points` make the tree's quadrature exact.
-    """
-
-    steps: list[tuple[int, ...]]
-    edges: list[int]
-    shares: list[tuple[float, float]]
-    values: list[float]
-    points: int
-
-
 def forest_of(text: str) -> Forest:
     """Return the forest of a LightGBM model text; BundleError where it holds trees that cannot be explained."""
     bodies = text.split("\nend of trees\n", 1)[0].split("\nTree=")[1:]
-    trees = [_tree(dict(line.split("=", 1) for line in body.splitlines()[1:] if "=" in line)) for body in bodies]
+    trees = [tree_of(dict(line.split("=", 1) for line in body.splitlines()[1:] if "=" in line)) for body in bodies]
     walks = [walked(tree) for tree in trees]
     points = np.array([walk.points for walk in walks], np.int32)
     places, rule = rule_of(int(points.max(initial=1)))
@@ -113,23 +76,11 @@ def forest_of(text: str) -> Forest:
     return Forest(
         _nodes(trees), Steps(*np.vstack([rows.T, starts]).astype(np.int32)), _starts([len(tree.feature) for tree in trees]),
         _starts([len(walk.steps) for walk in walks]), points, rule, factor, weight,
-        int(rows[:, 1].max(initial=0)), max(len(tree.feature) for tree in trees), sum(map(_mean, trees)))
+        int(rows[:, 1].max(initial=0)), max(len(tree.feature) for tree in trees), sum(map(mean_of, trees)))
 
 
 def _starts(sizes: list[int]) -> Ints:
     return np.concatenate([[0], np.cumsum(sizes)]).astype(np.int32)
-
-
-def _tree(lines: dict[str, str]) -> Tree:
-    if lines.get("is_linear", "0") != "0":
-        raise BundleError("a tree with linear leaves cannot be explained; train without linear_tree")
-    names = ("split_feature", "decision_type", "left_child", "right_child", "leaf_count", "internal_count",
-             "cat_boundaries", "cat_threshold")
-    whole = {name: [int(word) for word in lines.get(name, "").split()] for name in names}
-    return Tree(whole["split_feature"], [float(word) for word in lines.get("threshold", "").split()],
-                whole["decision_type"], whole["left_child"], whole["right_child"],
-                [float(word) for word in lines["leaf_value"].split()], whole["leaf_count"], whole["internal_count"],
-                whole["cat_boundaries"], whole["cat_threshold"])
 
 
 def _nodes(trees: list[Tree]) -> Nodes:
@@ -147,43 +98,6 @@ def _nodes(trees: list[Tree]) -> Nodes:
         np.array([threshold for tree in trees for threshold in tree.threshold], np.float64),
         np.array([kind for tree in trees for kind in tree.kind], np.int32),
         np.array(low, np.int32), np.array(high, np.int32), np.array(words, np.uint32))
-
-
-def _mean(tree: Tree) -> float:
-    if not tree.feature:
-        return tree.value[0]
-    total = tree.node_count[0]
-    return sum(count / total * value for count, value in zip(tree.leaf_count, tree.value, strict=True))
-
-
-def walked(tree: Tree) -> Walk:
-    """Return a tree's walk: down to a split, into a leaf, up again, depth first and left first."""
-    steps: list[tuple[int, ...]] = []
-    edges: list[int] = []
-    shares: list[tuple[float, float]] = []
-    values: list[float] = []
-    most = 1
-
-    def visit(node: int, slot: int, path: dict[int, tuple[int, float]]) -> None:
-        nonlocal most
-        feature, held = tree.feature[node], tree.node_count[node]
-        before, old = path.get(feature, (0, 1.0))
-        most = max(most, len({*path, feature}))
-        for side, child in ((1, tree.left[node]), (0, tree.right[node])):
-            new = old * (tree.count(child) / held) if held else 0.0
-            edge, step = len(shares), (slot, node, side, before, side, feature)
-            shares.append((old, new))
-            values.append(1.0 if child >= 0 else tree.value[~child])
-            steps.append((DOWN if child >= 0 else LEAF, *step))
-            edges.append(edge)
-            if child >= 0:
-                visit(child, slot + 1, {**path, feature: (slot, new)})
-                steps.append((UP, *step))
-                edges.append(edge)
-
-    if tree.feature:
-        visit(0, 1, {})
-    return Walk(steps, edges, shares, values, (most + 1) // 2)
 
 
 def rule_of(most: int) -> tuple[Floats, Floats]:

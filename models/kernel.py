@@ -15,7 +15,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from numba import njit
 
-from models.forest import DOWN, LEAF, UP, Floats, Forest
+from models.forest import Floats, Forest
+from models.tree import DOWN, LEAF, UP
 
 LANES = 256
 NARROW = 3

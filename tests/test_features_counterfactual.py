@@ -146,8 +146,8 @@ def test_a_fact_says_what_its_value_counts(store: Store) -> None:
     changed, _ = case_of(store, "enterprise", "E003")
     names = ("payroll_12m", "declared_months_12m", "days_since_complaint")
     said_by = {(one.measure, one.unit, one.en) for name in names for one in changed.facts(name)}
-    assert said_by == {("payroll", "fen", "payroll filed with tax"), ("declared", "months", "staff filed with tax, months with any"),
-                       ("complaints", "days", "complaints, days since the last")}
+    assert said_by == {("payroll", "fen", "payroll filed with tax"), ("complaints", "days", "complaints, days since the last"),
+                       ("declared", "months", "staff filed with tax, months with any")}
 
 
 def test_a_claim_stays_when_the_claims_of_its_claimant_go(store: Store) -> None:
