@@ -116,6 +116,31 @@ def check(source: Source, data: Data = None, as_json: Json = False) -> None:
 
 
 @app.command()
+def load(source: Source, day: Annotated[str, typer.Option(help="要关闭的日 / the day to close, such as 2015-07-01")], *,
+         rows: Annotated[Path | None, typer.Option(help="只含当日行的文件夹 / folder with the day's rows only")] = None,
+         data: Data = None, as_json: Json = False) -> None:
+    """装载一日。Append a day's rows and close the day; refused rows come back as files. The first load makes the store."""
+    from features.days import day_of
+    from features.feed import as_json as plain
+    from features.feed import feed, lines_of
+    from features.source import find_source
+
+    with progress("装载 loading") as advance:
+        done = 0
+
+        def seen(_table: str, number: int) -> None:
+            nonlocal done
+            done += number
+            advance(done, None)
+
+        fed = feed(find_source(source, data), day_of(day), rows, seen)
+    if as_json:
+        say(plain(fed))
+    else:
+        print("\n".join(lines_of(fed)))
+
+
+@app.command()
 def features(source: Source, entity: Annotated[str, typer.Option(help="enterprise | claim | provider")], as_of: AsOf,
              out: Out, data: Data = None) -> None:
     """特征矩阵。Write the features of every living unit of a day as Parquet, its key and day first."""

@@ -33,7 +33,7 @@ def literal_of(store: Store, table: str) -> Literal:
     return read
 
 
-def texts_of(store: Store, table: str, name: str) -> tuple[str, ...]:
-    """Return the texts that a column's codes stand for, by code."""
+def texts_of(store: Store, table: str, name: str, day: int | None = None) -> tuple[str, ...]:
+    """Return the texts that a column's codes stand for, by code; of a day long closed those that were known then."""
     column = store.column(table, name)
-    return column.choices if column.kind == "choice" else tuple(store.texts(column.space))
+    return column.choices if column.kind == "choice" else tuple(store.texts(column.space, day))

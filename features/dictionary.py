@@ -1,10 +1,11 @@
-"""Dictionaries: each name space of identifiers as codes 0..n-1 in the order of their texts."""
+"""Dictionaries: each name space of identifiers as codes 0..n-1 in the order of their texts, later ones appended."""
 
 from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 
 import numpy as np
@@ -59,21 +60,29 @@ def _picked(column: Column) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Dictionary:
-    """The identifiers of one name space: position = code, in text order."""
+    """The identifiers of one name space: position = code; each stretch, which ends below a bound, is in text order."""
 
     texts: pa.StringArray
+    bounds: tuple[int, ...] = ()
 
     @classmethod
-    def read(cls, path: Path) -> Dictionary:
-        """Return a dictionary from its file, empty if there is none."""
-        if not path.exists():
+    def read(cls, *paths: Path) -> Dictionary:
+        """Return a dictionary from its files in the order of their codes, empty if there is none."""
+        parts = [pq.read_table(path, columns=["text"])["text"].combine_chunks() for path in paths if path.exists()]
+        if not parts:
             return cls(pa.array([], pa.string()))
-        return cls(pq.read_table(path, columns=["text"])["text"].combine_chunks())
+        ends = tuple(accumulate(len(part) for part in parts))
+        return cls(parts[0] if len(parts) == 1 else pa.concat_arrays(parts), ends)
 
     def code(self, text: str) -> int | None:
         """Return the code of an identifier, None if it is unknown."""
-        place = bisect_left(range(len(self.texts)), text, key=lambda i: self.texts[i].as_py())
-        return place if place < len(self.texts) and self.texts[place].as_py() == text else None
+        first = 0
+        for end in self.bounds or (len(self.texts),):
+            place = bisect_left(range(len(self.texts)), text, first, end, key=lambda i: self.texts[i].as_py())
+            if place < end and self.texts[place].as_py() == text:
+                return place
+            first = end
+        return None
 
     def codes(self, texts: Sequence[str]) -> NDArray[np.int64]:
         """Return the codes (n,) of identifiers, -1 for an unknown one."""

@@ -83,7 +83,8 @@ def matrix_for(store: Store, catalogue: Catalogue, cases: Cases, rows: Rows | No
     features = catalogue.features(cases.entity)
     known = environment(store, catalogue, cases, features, rows)
     values = feature_values(catalogue.chain([feature.name for feature in features]), known)
-    categories = {feature.name: categories_of(store, catalogue, feature) for feature in features if feature.category}
+    last = int(cases.as_of.max()) if len(cases) else store.complete_to
+    categories = {feature.name: categories_of(store, catalogue, feature, last) for feature in features if feature.category}
     for name, texts in categories.items():
         values[name] = np.where(values[name] < len(texts), values[name], np.nan)
     return Matrix(cases.entity, ids_of(store, cases), cases.as_of.astype(np.int32),
@@ -117,13 +118,13 @@ def environment(store: Store, catalogue: Catalogue, cases: Cases, features: Sequ
                        stored_values(store, catalogue, cases, stored), {})
 
 
-def categories_of(store: Store, catalogue: Catalogue, feature: Feature) -> tuple[str, ...]:
-    """Return the texts that a category feature's values stand for."""
+def categories_of(store: Store, catalogue: Catalogue, feature: Feature, day: int | None = None) -> tuple[str, ...]:
+    """Return the texts that a category feature's values stand for, on a closed day those that were known then."""
     atom = atom_of(feature.tree)
     if atom is None:
         raise CatalogueError(f"category {feature.name!r} should be attr(column); got {feature.expression!r}")
     measure = catalogue.measure(atom.measure)
-    texts = texts_of(store, measure.table, ast.unparse(measure.value))
+    texts = texts_of(store, measure.table, ast.unparse(measure.value), day)
     if len(texts) > MOST_CATEGORIES:
         raise CatalogueError(f"category {feature.name!r} has {len(texts)} values; at most {MOST_CATEGORIES} make a category")
     return texts

@@ -41,8 +41,8 @@ def joined_table(join: Join, left: Table, right: Table) -> Table:
     return Table(join.name, f"{left.zh}·{right.zh}", f"{left.en}, with {right.en}", left.key, columns)
 
 
-def join_sql(join: Join, left: Table, right: Table, base: Path) -> str:
-    """Return the SELECT of a join's signed rows, sorted.
+def join_sql(join: Join, left: Table, right: Table, base: Path, *, after: int = -FOREVER) -> str:
+    """Return the SELECT of a join's signed rows that became known after a day, sorted.
 
     A pair of rows is known from the later of their two days until the earlier of the days on which one is taken back:
     the product of the two signed sums, with the pairs that cancel on the same day left out.
@@ -61,9 +61,9 @@ def join_sql(join: Join, left: Table, right: Table, base: Path) -> str:
     names = ", ".join([named(c.name) for c in left.columns] + [named(new) for new in taken.values()])
     hidden = ", ".join(named(f"right {name}") for name in right.key)
     half = (f"SELECT {names}, row_id, right_row_id, {{}} AS known, CAST({{}} AS TINYINT) AS sign, {hidden} "
-            "FROM pairs WHERE begins < ends")
+            f"FROM pairs WHERE begins < ends AND {{}} > {after}")
     return (f"WITH pairs AS MATERIALIZED ({pairs}) SELECT {names}, row_id, right_row_id, known, sign FROM ("
-            f"{half.format('begins', '1')} UNION ALL {half.format('ends', '-1')} AND ends < {FOREVER}) "
+            f"{half.format('begins', '1', 'begins')} UNION ALL {half.format('ends', '-1', 'ends')} AND ends < {FOREVER}) "
             f"ORDER BY {', '.join(f'{name} NULLS FIRST' for name in order)}, known, sign")
 
 

@@ -5,32 +5,43 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from features.catalogue.reading import declared_joins
 from features.contract import Table, contract
 from features.dictionary import coded_sql, write_dictionaries
-from features.duck import MODEST, Connection, Limits, named, opened, quoted
+from features.duck import MODEST, Connection, Limits, Relation, named, opened, quoted
 from features.errors import HistoryError
 from features.fingerprint import fingerprint
 from features.join import first_by, joined_table, write_join, write_sorted
 from features.raw import reading
-from features.signs import write_signed
+from features.signs import Signed, write_signed
 from features.source import Source
 from features.staging import GROUP, Progress, Staged, refuse, sound, stage, without_repeats
+
+UNSEEN = "retracts a key that was never recorded before"
+
+
+def itself(rows: Relation) -> Relation:
+    """Return all rows of a table."""
+    return rows
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """Where a load works: the unfinished store and what DuckDB may use."""
+    """Where a load works: the unfinished store, what DuckDB may use, and which rows of a table it takes."""
 
     folder: Path
     limits: Limits
     progress: Progress
+    taken: Callable[[Relation], Relation] = itself
 
     @property
     def base(self) -> Path:
@@ -62,16 +73,21 @@ def load(source: Source, progress: Progress = quiet, limits: Limits = MODEST) ->
     if (folder / "store.json").exists():
         return folder
     unfinished = folder.with_name(f".{folder.name}.{os.getpid()}")
-    shutil.rmtree(unfinished, ignore_errors=True)
-    (unfinished / "staged").mkdir(parents=True)
+    return build(source, Work(unfinished, limits, progress), folder, digest=digest, content=digest)
+
+
+def build(source: Source, work: Work, folder: Path, *, digest: str, content: str) -> Path:
+    """Make the store of a source in `folder`, named by a digest; HistoryError if its content is no longer what it was."""
+    shutil.rmtree(work.folder, ignore_errors=True)
+    (work.folder / "staged").mkdir(parents=True)
     try:
-        work = Work(unfinished, Limits(limits.memory, limits.threads, limits.spill or unfinished / "spill"), progress)
-        summary = _fill(work, source)
-        if fingerprint(source) != digest:
+        limits = Limits(work.limits.memory, work.limits.threads, work.limits.spill or work.folder / "spill")
+        summary = _fill(replace(work, limits=limits), source)
+        if fingerprint(source) != content:
             raise HistoryError(f"source {source.name!r} changed while it was read; load it again when it is at rest")
         _finish(work, summary | {"fingerprint": digest}, folder)
     finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
+        shutil.rmtree(work.folder, ignore_errors=True)
     return folder
 
 
@@ -105,8 +121,8 @@ def _stage_all(work: Work, source: Source) -> list[Staged]:
     connection = reading(source, work.limits)
     for table in source.tables:
         sound(connection, source, table)
-    return [stage(connection, source, table, folder=work.folder / "staged", progress=work.progress)
-            for table in source.tables]
+    return [stage(work.taken(sound(connection, source, table)), source, table, folder=work.folder / "staged",
+                  progress=work.progress) for table in source.tables]
 
 
 def _write_table(work: Work, connection: Connection, staged: Staged) -> Staged:
@@ -122,9 +138,18 @@ def _write_table(work: Work, connection: Connection, staged: Staged) -> Staged:
     if unsorted != path:
         order = ", ".join(f"{named(name)} NULLS FIRST" for name in (by, *key, "known", "sign"))
         write_sorted(connection, f"SELECT * FROM read_parquet({quoted(unsorted)}) ORDER BY {order}", path)
-    done = refuse(connection, staged, signed.unseen, reason="retracts a key that was never recorded before")
+    write_absorbed(signed, path)
+    done = refuse(connection, staged, signed.unseen, reason=UNSEEN)
     shutil.rmtree(staged.folder)
     return done
+
+
+def write_absorbed(signed: Signed, path: Path) -> None:
+    """Write the keys of rows that left no signed row, to be known when later rows meet them, into `absorbed/`."""
+    if rows := sum(table.num_rows for table in signed.absorbed):
+        path.with_name("absorbed").mkdir(exist_ok=True)
+        pq.write_table(pa.concat_tables(signed.absorbed), path.parent / "absorbed" / path.name, compression="zstd",
+                       row_group_size=max(rows, 1))
 
 
 def _write_joins(work: Work, connection: Connection, source: Source) -> dict[str, int]:

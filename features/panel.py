@@ -9,6 +9,7 @@ import hashlib
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from features.catalogue import Catalogue, Measure
 from features.columns import literal_of
 from features.compile import filter_sql, row_sql
 from features.duck import Limits, named, opened, quoted
+from features.growing import Growing, growing
 from features.join import write_sorted
 from features.language import ADDITIVE, SERIES, Atom
 from features.sorted_file import SortedFile
@@ -32,7 +34,7 @@ WORTHWHILE = 100_000
 class Panel:
     """The panel of some measures that share table, key and day placed."""
 
-    file: SortedFile
+    file: SortedFile | Growing
     measures: tuple[str, ...]
     plain: frozenset[str]
 
@@ -57,15 +59,30 @@ def panel_of(store: Store, catalogue: Catalogue, *, table: str, by: str, when: s
     measures = [m for m in catalogue.measures.values() if (m.table, m.by, m.when) == (table, by, when)]
     plain = frozenset(m.name for m in measures if m.spelled().endswith("|1"))
     said = hashlib.sha256("\n".join(m.spelled() for m in measures).encode()).hexdigest()[:12]
-    path = store.folder / "panels" / f"{table}.{by}.{when}.{said}.parquet"
-    if not path.exists():
-        path.parent.mkdir(exist_ok=True)
-        beside = path.with_name(f".{path.name}.{os.getpid()}")
-        rows = quoted(store.folder / "base" / f"{table}.parquet")
-        connection = opened(Limits(spill=path.with_name(f".{path.name}.{os.getpid()}.spill")))
-        write_sorted(connection, panel_sql(store, rows, measures), beside)
-        beside.replace(path)
-    return Panel(SortedFile(path, by), tuple(m.name for m in measures), plain)
+    name = f"{table}.{by}.{when}.{said}.parquet"
+    places = [(path, _panel_folder(store, path.parent) / name) for path in store.layout.files(table)]
+    for rows, path in places:
+        if not path.exists():
+            _write_panel(store, measures, rows, path)
+    held = store.layout.base == places[0][0].parent
+    base = SortedFile(places[0][1], by) if held else None
+    file = growing([path for _, path in places[1 if held else 0:]], base, by)
+    return Panel(file, tuple(m.name for m in measures), plain)
+
+
+def _panel_folder(store: Store, part: Path) -> Path:
+    """Return where the panels of the base or of a day's rows are kept."""
+    if part == store.layout.base:
+        return store.folder / ("panels" if part.name == "base" else f"panels-{part.name}")
+    return part / "panels"
+
+
+def _write_panel(store: Store, measures: Sequence[Measure], rows: Path, path: Path) -> None:
+    path.parent.mkdir(exist_ok=True)
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    connection = opened(Limits(spill=path.with_name(f".{path.name}.{os.getpid()}.spill")))
+    write_sorted(connection, panel_sql(store, quoted(rows), measures), beside)
+    beside.replace(path)
 
 
 def panel_sql(store: Store, rows: str, measures: Sequence[Measure]) -> str:

@@ -19,10 +19,11 @@ Mask = NDArray[np.bool_]
 
 @dataclass(slots=True)
 class Signed:
-    """What came of signing a table: rows written, and the row ids of retractions of keys never seen."""
+    """What came of signing a table: rows written, the row ids of retractions of keys never seen, rows that left no sign."""
 
     rows: int = 0
     unseen: list[str] = field(default_factory=list)
+    absorbed: list[pa.Table] = field(default_factory=list)
 
 
 def write_signed(reader: pa.RecordBatchReader, key: tuple[str, ...], path: Path) -> Signed:
@@ -84,6 +85,7 @@ def _signed(table: pa.Table, key: tuple[str, ...], done: Signed) -> pa.Table:
     superseded = np.append(same[1:], np.zeros(min(1, len(same)), np.bool_))
     until = np.append(known[1:], known[-1:])
     lives = ~retracts & ~(superseded & (until == known))
+    done.absorbed.append(table.filter(pa.array(~lives)).select([*key, "row_id", "recorded_on"]))
     copies = lives.astype(np.int64) * (1 + superseded)
     places = np.repeat(np.arange(table.num_rows), copies)
     twin = np.append(False, places[1:] == places[:-1])[: len(places)]

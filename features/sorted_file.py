@@ -29,6 +29,11 @@ class SortedFile:
         sizes = [self.file.metadata.row_group(number).num_rows for number in range(self.file.num_row_groups)]
         self.ends = np.cumsum(np.array(sizes, np.int64))
 
+    @property
+    def size(self) -> int:
+        """How many rows there are."""
+        return int(self.file.metadata.num_rows)
+
     def between(self, low: int, high: int, columns: tuple[str, ...]) -> Rows:
         """Return the rows with low <= sorting column < high, in order."""
         start, stop = self.flat.span(low, high)

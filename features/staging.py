@@ -47,10 +47,9 @@ def sound(connection: Connection, source: Source, table: str) -> Relation:
     return rows
 
 
-def stage(connection: Connection, source: Source, table: str, *, folder: Path, progress: Progress) -> Staged:
-    """Read one table of a source, set its accepted rows down under `folder`, and return them with the refused."""
+def stage(rows: Relation, source: Source, table: str, *, folder: Path, progress: Progress) -> Staged:
+    """Read rows of one table of a source, set the accepted down under `folder`, and return them with the refused."""
     columns = source.columns(table)
-    rows = sound(connection, source, table)
     place = folder / table
     place.mkdir()
     refused: list[pl.DataFrame] = []

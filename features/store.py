@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -16,12 +15,15 @@ from features.contract import Column, Table, contract
 from features.days import day_of
 from features.declaration import Declaration, declaration_of
 from features.dictionary import Dictionary
-from features.duck import Connection, DuckError, Limits, named, opened, quoted
+from features.duck import Connection, DuckError, Limits, named, opened
 from features.errors import CatalogueError, HistoryError, UnknownId
+from features.growing import Growing, growing
 from features.join import first_by, joined_table
+from features.layout import layout_of, rows_sql, summary_at
+from features.live import agreed, live_folder
 from features.loading import load, quiet
 from features.rowwise import NULL
-from features.sorted_file import TEXTS, Rows, SortedFile, copy_sorted
+from features.sorted_file import TEXTS, Rows, SortedFile, copy_sorted, values
 from features.source import Place, Source, find_source
 from features.staging import Progress
 
@@ -36,12 +38,10 @@ class Store:
 
     def __init__(self, folder: Path) -> None:
         """Open the store in `folder`; HistoryError if there is none."""
-        try:
-            self.summary: dict[str, Any] = json.loads((folder / "store.json").read_text("utf-8"))
-        except (OSError, json.JSONDecodeError):
-            raise HistoryError(f"{folder} holds no store; load its source with `lssi check`") from None
+        self.summary: dict[str, Any] = summary_at(folder)
         self.folder = folder
-        self._files: dict[Path, SortedFile] = {}
+        self.layout = layout_of(folder, self.summary)
+        self._files: dict[tuple[str, str], SortedFile | Growing] = {}
         self._dictionaries: dict[str, Dictionary] = {}
 
     @cached_property
@@ -100,7 +100,7 @@ class Store:
     def dictionary(self, space: str) -> Dictionary:
         """Return the identifiers of a name space; empty if the source has none."""
         if space not in self._dictionaries:
-            self._dictionaries[space] = Dictionary.read(self.folder / "dictionaries" / f"{space}.parquet")
+            self._dictionaries[space] = Dictionary.read(*self.layout.dictionaries(space))
         return self._dictionaries[space]
 
     def code(self, space: str, text: str) -> int:
@@ -111,9 +111,11 @@ class Store:
                             "check the number or load a newer history")
         return code
 
-    def texts(self, space: str) -> list[str]:
-        """Return the identifiers of a name space by code."""
-        return list(self.dictionary(space).texts.to_pylist())
+    def texts(self, space: str, day: int | None = None) -> list[str]:
+        """Return the identifiers of a name space by code; those that it had when a day was closed, if one is named."""
+        if day is None or day >= self.complete_to:
+            return list(self.dictionary(space).texts.to_pylist())
+        return list(Dictionary.read(*self.layout.until(day).dictionaries(space)).texts.to_pylist())
 
     def rows(self, table: str, *, by: str, low: int, high: int, columns: Sequence[str] = ()) -> Rows:
         """Return the signed rows with low <= `by` < high, sorted by it, as one array (n,) a column.
@@ -128,16 +130,29 @@ class Store:
 
     def size(self, table: str) -> int:
         """Return how many signed rows a table has."""
-        return int(self._sorted(table, self.sorted_by(table)).file.metadata.num_rows)
+        return self._sorted(table, self.sorted_by(table)).size
 
     def live(self, table: str, as_of: int, columns: Sequence[str] = ()) -> Rows:
         """Return the rows that hold as of a day: known by then and neither corrected nor taken back by then."""
         wanted = self._columns(table, columns)
+        if len(self.layout.files(table)) > 1:
+            return self._live_of_parts(table, as_of, wanted)
         rows = self.all_rows(table, tuple(dict.fromkeys((*wanted, "known", "sign"))))
         known = rows["known"] <= as_of
         plus = rows["sign"] > 0
         ended = np.append((known & ~plus)[1:], np.zeros(min(1, len(known)), np.bool_))
         return {name: rows[name][known & plus & ~ended] for name in wanted}
+
+    def _live_of_parts(self, table: str, as_of: int, columns: tuple[str, ...]) -> Rows:
+        """Return the live rows where a row and its negative may lie in different files, sorted as in one."""
+        ids = [name for name in TEXTS if name == "row_id" or table in self.summary["joins"]]
+        same = " AND ".join(f"minus.{name} = plus.{name}" for name in ids)
+        order = dict.fromkeys((self.sorted_by(table), *self._table(table).key, "known"))
+        found = self.sql(f"SELECT {', '.join(map(named, columns))} FROM {named(table)} AS plus "
+                         f"WHERE sign = 1 AND known <= {as_of} "
+                         f"AND NOT EXISTS (FROM {named(table)} AS minus WHERE minus.sign = -1 AND minus.known <= {as_of} "
+                         f"AND {same}) ORDER BY {', '.join(f'{named(name)} NULLS FIRST' for name in order)}, row_id")
+        return {name: values(found[name]) for name in columns}
 
     def sorted_by(self, table: str) -> str:
         """Return the column by which a table's base file lies sorted."""
@@ -157,8 +172,8 @@ class Store:
     def _connection(self) -> Connection:
         connection = opened(Limits(spill=self.folder / ".spill"))
         for table in self.tables:
-            place = quoted(self.folder / "base" / f"{table}.parquet")
-            connection.execute(f"CREATE VIEW {named(table)} AS SELECT * FROM read_parquet({place})")
+            rows = rows_sql(self.layout.files(table))
+            connection.execute(f"CREATE VIEW {named(table)} AS SELECT * FROM {rows}")
         return connection
 
     def _columns(self, table: str, columns: Sequence[str]) -> tuple[str, ...]:
@@ -167,17 +182,25 @@ class Store:
                 self.column(table, name)
         return tuple(columns) or (*(c.name for c in self._table(table).columns + OWN), "row_id")
 
-    def _sorted(self, table: str, by: str) -> SortedFile:
+    def _sorted(self, table: str, by: str) -> SortedFile | Growing:
         self.column(table, by)
-        base = self.folder / "base" / f"{table}.parquet"
+        if (table, by) not in self._files:
+            base, later = self._base_file(table, by), self.layout.files(table)
+            self._files[table, by] = growing(later[1:] if base else later, base, by)
+        return self._files[table, by]
+
+    def _base_file(self, table: str, by: str) -> SortedFile | None:
+        base = self.layout.base / f"{table}.parquet"
         path = base if by == self.sorted_by(table) else base.with_name(f"{table}.by_{by}.parquet")
-        if path not in self._files:
-            if not path.exists():
-                copy_sorted(base, by, path)
-            self._files[path] = SortedFile(path, by)
-        return self._files[path]
+        if not base.exists():
+            return None
+        if not path.exists():
+            copy_sorted(base, by, path)
+        return SortedFile(path, by)
 
 
 def open_store(source: Place | Source, data: Place | None = None, progress: Progress = quiet) -> Store:
-    """Return the store of a source, loaded first if its fingerprint is new."""
-    return Store(load(source if isinstance(source, Source) else find_source(source, data), progress))
+    """Return the live store of a source that is fed; else its store, loaded first if its fingerprint is new."""
+    found = source if isinstance(source, Source) else find_source(source, data)
+    live = live_folder(found)
+    return Store(agreed(found, live) if live else load(found, progress))

@@ -1,0 +1,269 @@
+"""A store fed day by day is the store loaded at once, to the bit; a closed day is never rewritten."""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from features.days import date_of, day_of
+from features.engine import matrix
+from features.errors import HistoryError, SourceError
+from features.feed import Fed, feed
+from features.matrix import Matrix
+from features.rowwise import NULL
+from features.source import find_source
+from features.store import Store, open_store
+from tests.random_history import FIRST, LAST, write_history
+
+Write = Callable[..., Path]
+ENTITIES = ("enterprise", "claim", "provider")
+SPLITS = [[LAST - 5, LAST], [LAST - 300, LAST - 299, LAST - 150, LAST - 149, LAST - 3, LAST]]
+
+
+def fed_store(folder: Path, days: Sequence[int]) -> Store:
+    """Return the live store of a source after a load of each day."""
+    for day in days:
+        feed(find_source(folder), day)
+    return open_store(folder)
+
+
+def plain(store: Store, table: str, as_of: int) -> list[str]:
+    """Return the live rows of a day as sorted text, codes read as their identifiers."""
+    names = [column.name for column in store.tables[table].columns]
+    rows = store.live(table, as_of, ("row_id", *names))
+    columns = []
+    for column in store.tables[table].columns:
+        texts = np.array([*store.texts(column.space), ""], object) if column.kind == "id" else None
+        values = rows[column.name]
+        columns.append(values if texts is None else texts[np.where(values == NULL, -1, values)])
+    return sorted(repr(row) for row in zip(rows["row_id"].tolist(), *(column.tolist() for column in columns), strict=True))
+
+
+def bits(found: Matrix) -> dict[str, tuple[bytes, ...]]:
+    """Return each unit's values, categories by their texts."""
+    numbers = [place for place, name in enumerate(found.names) if name not in found.categories]
+    words = {name: found.texts(name) for name in found.categories}
+    return {str(key): (found.values[row, numbers].tobytes(), *(str(words[name][row]).encode() for name in sorted(words)))
+            for row, key in enumerate(found.keys)}
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_a_store_fed_day_by_day_equals_one_loaded_at_once(tmp_path: Path, split: list[int]) -> None:
+    whole = open_store(write_history(tmp_path / "whole", seed=3))
+    grown = fed_store(write_history(tmp_path / "grown", seed=3), split)
+    assert grown.complete_to == whole.complete_to and set(grown.tables) == set(whole.tables)
+    assert len(grown.layout.parts) == len(split) - 1
+    days = [FIRST + 100, *(day + step for day in split for step in (-1, 0))]
+    for table in whole.tables:
+        for day in days:
+            assert plain(grown, table, day) == plain(whole, table, day), (table, day)
+        signed = [store.all_rows(table, ("known", "sign")) for store in (grown, whole)]
+        assert sorted(zip(*signed[0].values(), strict=True)) == sorted(zip(*signed[1].values(), strict=True)), table
+    assert counts(grown) == counts(whole)
+
+
+def counts(store: Store) -> dict[str, tuple[int, int]]:
+    """Return how many rows of each table a store accepted and refused."""
+    return {name: (table["accepted"], table["refused"]) for name, table in store.summary["tables"].items()}
+
+
+@pytest.mark.parametrize("entity", ENTITIES)
+def test_every_feature_of_a_fed_store_has_the_bits_of_one_loaded_at_once(
+        tmp_path: Path, entity: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = open_store(write_history(tmp_path / "whole", seed=8))
+    grown = fed_store(write_history(tmp_path / "grown", seed=8), SPLITS[1])
+    for day in (LAST - 200, LAST - 150, LAST):
+        assert bits(matrix(grown, entity, day)) == bits(matrix(whole, entity, day))
+    monkeypatch.setattr("features.evaluate.MANY_UNITS", 0)
+    monkeypatch.setattr("features.evaluate.WORTHWHILE", 0)
+    assert bits(matrix(grown, entity, LAST)) == bits(matrix(whole, entity, LAST))
+
+
+def test_the_matrix_of_a_closed_day_is_the_same_bytes_after_later_loads_and_no_file_is_rewritten(tmp_path: Path) -> None:
+    folder = write_history(tmp_path / "source", seed=4)
+    store = fed_store(folder, [LAST - 400])
+    kept = {path: path.read_bytes() for path in (store.folder / "base").rglob("*.parquet")}
+    before = [matrix(store, entity, LAST - 400) for entity in ENTITIES]
+    store = fed_store(folder, [LAST - 200, LAST])
+    for old in before:
+        new = matrix(store, old.entity, LAST - 400)
+        assert new.keys.tolist() == old.keys.tolist() and new.categories == old.categories
+        assert new.values.tobytes() == old.values.tobytes()
+    assert {path: path.read_bytes() for path in kept} == kept
+
+
+def payroll(row_id: str, recorded: str, month: str = "2015-05", **other: object) -> dict[str, object]:
+    """Return a row of the tax payroll."""
+    return {"enterprise": "e1", "month": month, "employees": 3, "payroll": 9, "row_id": row_id, "recorded_on": recorded} | other
+
+
+def folder_of_rows(place: Path, rows: list[dict[str, object]]) -> Path:
+    """Write a folder with a day's rows of the tax payroll."""
+    place.mkdir()
+    names = ["enterprise", "month", "employees", "payroll", "row_id", "recorded_on", "retracted"]
+    with (place / "tax_payroll.csv").open("w", newline="", encoding="utf-8") as file:
+        out = csv.DictWriter(file, names)
+        out.writeheader()
+        out.writerows({"retracted": 0} | row for row in rows)
+    return place
+
+
+@pytest.fixture
+def begun(write_source: Write) -> Path:
+    """A source that is fed, complete to 2015-06-01: one live row."""
+    folder = write_source({"tax_payroll": [payroll("a", "2015-05-20")]})
+    feed(find_source(folder), day_of("2015-06-01"))
+    return folder
+
+
+def given(begun: Path, day: str, rows: list[dict[str, object]], name: str = "rows") -> Fed:
+    """Feed a folder of rows as a day."""
+    return feed(find_source(begun), day_of(day), folder_of_rows(begun.parent / f"{name}-{day}", rows))
+
+
+def test_the_same_day_again_changes_nothing_and_other_rows_of_a_closed_day_are_an_error(begun: Path) -> None:
+    rows = [payroll("b", "2015-06-02", employees=5), payroll("c", "2015-06-02", month="2015-04")]
+    assert given(begun, "2015-06-02", rows).state == "loaded"
+    kept = (open_store(begun).folder / "store.json").read_bytes()
+    assert given(begun, "2015-06-02", rows[::-1], "again").state == "unchanged"
+    with pytest.raises(HistoryError, match=r"closed with other rows in tax_payroll.*a new row recorded on a later day"):
+        given(begun, "2015-06-02", [rows[0] | {"employees": 6}, rows[1]], "other")
+    assert (open_store(begun).folder / "store.json").read_bytes() == kept
+    assert open_store(begun).live("tax_payroll", day_of("2015-06-02"), ("employees",))["employees"].tolist() == [3, 5]
+    assert open_store(begun).live("tax_payroll", day_of("2015-06-01"), ("employees",))["employees"].tolist() == [3]
+
+
+def test_days_are_loaded_in_their_order(begun: Path) -> None:
+    given(begun, "2015-06-05", [payroll("b", "2015-06-04")])
+    with pytest.raises(HistoryError, match=r"day 2015-06-03 is closed: .* complete to 2015-06-05; load a later day"):
+        given(begun, "2015-06-03", [payroll("c", "2015-06-03")])
+
+
+def test_refused_rows_come_back_as_a_file_with_their_reasons(begun: Path) -> None:
+    rows = [payroll("b", "2015-06-02", employees="many"), payroll("c", "2015-05-30"), payroll("d", "soon"),
+            payroll("a", "2015-06-02"), payroll("e", "2015-06-02", month="2015-03", retracted=1),
+            payroll("f", "2015-06-09"), payroll("a", "2015-05-20")]
+    fed = given(begun, "2015-06-02", rows)
+    assert fed.counted("accepted") == 0 and fed.refused_rows is not None
+    with (fed.refused_rows / "tax_payroll.csv").open(encoding="utf-8") as file:
+        told = {row["row_id"]: row["reason"] for row in csv.DictReader(file)}
+    assert told == {"b": "employees should be a whole number of persons", "d": "recorded_on should be a day such as 2015-06-30",
+                    "c": "day 2015-05-30 is closed; recorded_on should be after 2015-06-01, the day the store is complete to",
+                    "a": "row_id is there twice; the first row was kept",
+                    "e": "retracts a key that was never recorded before"}
+
+
+def test_rows_later_than_the_day_wait_for_theirs(begun: Path) -> None:
+    rows = [payroll("b", "2015-06-02", month="2015-01"), payroll("c", "2015-06-03", month="2015-02")]
+    assert given(begun, "2015-06-02", rows).counted("accepted") == 1
+    fed = given(begun, "2015-06-03", rows)
+    assert (fed.counted("accepted"), fed.counted("refused")) == (1, 0)
+
+
+def test_a_late_row_a_correction_and_a_retraction_hold_from_the_day_they_became_known(begun: Path) -> None:
+    given(begun, "2015-06-02", [payroll("b", "2015-06-02", employees=4), payroll("c", "2015-06-02", employees=5),
+                                payroll("old", "2015-06-02", month="2013-01", employees=8)])
+    given(begun, "2015-06-03", [payroll("d", "2015-06-03", retracted=1)])
+    given(begun, "2015-06-04", [payroll("e", "2015-06-04", employees=7),
+                                payroll("f", "2015-06-04", month="2013-01", retracted=1)])
+    store = open_store(begun)
+    seen = [store.live("tax_payroll", day_of(f"2015-06-0{day}"), ("employees",))["employees"] for day in range(1, 5)]
+    assert [sorted(staff.tolist()) for staff in seen] == [[3], [5, 8], [8], [7]]
+    assert store.all_rows("tax_payroll", ("sign",))["sign"].sum() == 1
+
+
+def test_moments_become_days_in_the_zone_of_the_source(write_source: Write) -> None:
+    folder = write_source({"tax_payroll": [payroll("a", "2015-05-20")]}, 'clock = "Asia/Shanghai"')
+    feed(find_source(folder), day_of("2015-06-01"))
+    fed = given(folder, "2015-06-02", [payroll("b", "2015-06-01T15:59:59+00:00", month="2015-01"),
+                                       payroll("c", "2015-06-01T16:00:00+00:00", month="2015-02")])
+    assert (fed.counted("accepted"), fed.counted("refused")) == (1, 1)
+
+
+def test_a_day_of_which_the_contract_forbids_a_row_is_refused(write_source: Write) -> None:
+    folder = write_source({"deaths": [{"worker": "w1", "died_on": "2015-05-01", "recorded_on": "2015-05-02"}]})
+    with (folder / "deaths.csv").open("a", encoding="utf-8", newline="") as file:
+        names = (folder / "deaths.csv").read_text("utf-8").splitlines()[0].split(",")
+        row = {"worker": "w2", "died_on": "2015-06-09", "row_id": "late", "recorded_on": "2015-06-02", "retracted": 0}
+        csv.DictWriter(file, names).writerow(row)
+    feed(find_source(folder), day_of("2015-06-01"))
+    fed = feed(find_source(folder), day_of("2015-06-02"))
+    assert fed.tables["deaths"]["reasons"][0]["reason"] == "died_on lies after recorded_on"
+
+
+def test_an_as_of_before_the_first_row_and_after_the_last_day_is_refused(tmp_path: Path) -> None:
+    store = fed_store(write_history(tmp_path / "source", seed=4, size=20), [LAST - 9, LAST - 8])
+    with pytest.raises(HistoryError, match="the history begins on"):
+        matrix(store, "enterprise", FIRST - 1)
+    with pytest.raises(HistoryError, match="the history is complete to 2015-06-22"):
+        matrix(store, "enterprise", LAST)
+
+
+def test_a_source_that_grows_while_a_day_is_read_is_refused_and_changes_nothing(begun: Path) -> None:
+    def grow(_table: str, _rows: int) -> None:
+        with (begun / "tax_payroll.csv").open("a", encoding="utf-8") as file:
+            file.write("\n")
+
+    with pytest.raises(HistoryError, match="changed while it was read"):
+        feed(find_source(begun), day_of("2015-06-02"), None, grow)
+    assert open_store(begun).complete_to == day_of("2015-06-01")
+    assert feed(find_source(begun), day_of("2015-06-02")).state == "loaded"
+
+
+def test_columns_declared_otherwise_than_before_are_refused(begun: Path) -> None:
+    toml = begun / "source.toml"
+    toml.write_text(toml.read_text("utf-8") + 'clock = "UTC"\n', "utf-8")
+    with pytest.raises(SourceError, match=r"clock in source\.toml changed"):
+        open_store(begun)
+
+
+KILL = """
+import os, signal, sys
+from pathlib import Path
+import features.feed
+from features.days import day_of
+from features.source import find_source
+
+def killed(*_): os.kill(os.getpid(), signal.SIGKILL)
+
+if sys.argv[3] == "reading":
+    features.feed.feed(find_source(Path(sys.argv[1])), day_of(sys.argv[2]), None, killed)
+features.feed.write_summary = killed
+features.feed.feed(find_source(Path(sys.argv[1])), day_of(sys.argv[2]))
+"""
+
+
+@pytest.mark.parametrize("moment", ["reading", "committing"])
+def test_a_kill_in_the_middle_leaves_the_store_at_the_day_before(tmp_path: Path, moment: str) -> None:
+    folder = write_history(tmp_path / "source", seed=6, size=40)
+    store = fed_store(folder, [LAST - 30])
+    before = json.loads((store.folder / "store.json").read_text("utf-8"))
+    ended = subprocess.run([sys.executable, "-c", KILL, folder, date_of(LAST).isoformat(), moment], check=False)
+    assert ended.returncode == -9
+    assert open_store(folder).summary == before
+    whole = open_store(write_history(tmp_path / "whole", seed=6, size=40))
+    again = fed_store(folder, [LAST])
+    assert not list(again.folder.glob(".day-*"))
+    assert all(plain(again, table, LAST) == plain(whole, table, LAST) for table in whole.tables)
+
+
+def test_rows_of_a_closed_day_in_a_new_part_are_refused(write_source: Write) -> None:
+    folder = write_source({"tax_payroll": [payroll("a", "2015-05-20")]})
+    rows = pl.read_csv(folder / "tax_payroll.csv")
+    (folder / "tax_payroll.csv").unlink()
+    (folder / "tax_payroll").mkdir()
+    rows.write_parquet(folder / "tax_payroll" / "1.parquet")
+    feed(find_source(folder), day_of("2015-06-01"))
+    rows.with_columns(row_id=pl.lit("b"), recorded_on=pl.lit("2015-06-02")).write_parquet(folder / "tax_payroll" / "2.parquet")
+    rows.with_columns(row_id=pl.lit("c"), recorded_on=pl.lit("2015-05-31")).write_parquet(folder / "tax_payroll" / "3.parquet")
+    fed = feed(find_source(folder), day_of("2015-06-02"))
+    assert (fed.counted("accepted"), fed.counted("refused")) == (1, 1)
+    assert fed.tables["tax_payroll"]["reasons"][0]["reason"].startswith("day 2015-05-31 is closed")
