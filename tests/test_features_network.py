@@ -14,7 +14,7 @@ from features.engine import catalogue_of, evaluate_rows, matrix, matrix_of_cases
 from features.errors import CatalogueError
 from features.matrix import Matrix
 from features.network.exposure import ranks
-from features.network.spans import WHOLE, weight
+from features.network.spans import WHOLE, holds, weight
 from features.network.stored import kept_values
 from features.store import Store, open_store
 from tests.random_history import LAST, write_history
@@ -238,6 +238,18 @@ def test_moves_are_those_of_a_plain_count(history: Store) -> None:
                                               and LAST - begun["started"] < 365)
     kept = kept_values(history, "enterprise", LAST)
     assert dict(zip(kept["enterprise"].tolist(), kept["movers_in_365d"].tolist(), strict=True)) == came
+
+
+def test_a_negative_far_from_its_row_cancels_it_all_the_same(history: Store) -> None:
+    names = ("worker", "enterprise", "started", "ended", "known", "sign")
+    rows = history.all_rows("employment", names)
+    order = np.random.default_rng(3).permutation(len(rows["sign"]))
+    mixed = {name: column[order] for name, column in rows.items()}
+    for day in (LAST, LAST - 300):
+        kept = holds(mixed, day, "worker")
+        here = sorted(zip(*(mixed[name][kept].tolist() for name in names[:4]), strict=True))
+        live = history.live("employment", day, names[:4])
+        assert here == sorted(zip(*(live[name].tolist() for name in names[:4]), strict=True))
 
 
 def claims(provider: str, employer: str, workers: list[str], **more: object) -> list[Row]:

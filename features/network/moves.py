@@ -50,7 +50,7 @@ def spells_of(store: Store, place: Column, day: int) -> Iterator[Spells]:
     names = ("enterprise", "started", "ended", "known", "sign", "worker")
     for low in range(0, len(store.dictionary("worker").texts), WORKERS_AT_ONCE):
         rows = store.rows("employment", by="worker", low=low, high=low + WORKERS_AT_ONCE, columns=names)
-        keep = holds(rows, day) & (rows["started"] <= day) & (place[rows["enterprise"]] >= 0)
+        keep = holds(rows, day, "worker") & (rows["started"] <= day) & (place[rows["enterprise"]] >= 0)
         unit = place[rows["enterprise"][keep]]
         yield Spells(rows["worker"][keep] - low, unit, rows["started"][keep], rows["ended"][keep])
 

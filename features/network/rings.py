@@ -36,7 +36,9 @@ def visits_of(store: Store, day: int) -> Iterator[Visits]:
     names = ("enterprise", "worker", "filed_on", "known", "sign", "provider")
     for low in range(0, len(store.dictionary("provider").texts), PROVIDERS_AT_ONCE):
         rows = store.rows("claims", by="provider", low=low, high=low + PROVIDERS_AT_ONCE, columns=names)
-        keep = holds(rows, day) & (rows["filed_on"] <= day) & (rows["filed_on"] > day - YEAR) & (rows["worker"] != NULL)
+        there = rows["worker"] != NULL
+        rows = {name: column[there] for name, column in rows.items()}
+        keep = holds(rows, day, "worker") & (rows["filed_on"] <= day) & (rows["filed_on"] > day - YEAR)
         employer = np.maximum(rows["enterprise"][keep], -1) + 1
         packed = distinct(((rows["provider"][keep] - low) << EMPLOYER_BITS | employer) << WORKER_BITS | rows["worker"][keep])
         pair, worker = packed >> WORKER_BITS, packed % (1 << WORKER_BITS)

@@ -10,18 +10,42 @@ from numpy.typing import NDArray
 
 from features.rowwise import NULL, Column, Mask
 
+Rows = Mapping[str, NDArray[Any]]
+
 HALF_LIFE = 365
 HALVINGS = 12
 WHOLE = 2 * HALF_LIFE << HALVINGS
 """The weight of what happened on the day itself."""
 
 
-def holds(rows: Mapping[str, NDArray[Any]], day: int) -> Mask:
-    """Return which signed rows are live on a day; a row's negative stands right after it."""
-    known, plus = rows["known"] <= day, rows["sign"] > 0
-    ended = np.append((known & ~plus)[1:], np.zeros(min(1, len(known)), np.bool_))
-    live: Mask = known & plus & ~ended
-    return live
+def holds(rows: Rows, day: int, own: str) -> Mask:
+    """Return which signed rows are live on a day, as a multiset: negatives known by then cancel rows of the same values.
+
+    `own` names a column of codes that a row and its negative share; only its codes with negatives are looked at closely.
+    """
+    known: Mask = rows["known"] <= day
+    minus = known & (rows["sign"] < 0)
+    if not minus.any():
+        return known
+    touched = np.zeros(int(rows[own].max()) + 1, np.bool_)
+    touched[rows[own][minus]] = True
+    close = np.flatnonzero(known & touched[rows[own]])
+    known[close] = cancelled({name: column[close] for name, column in rows.items() if name != "known"})
+    return known
+
+
+def cancelled(rows: Rows) -> Mask:
+    """Return which rows are left, one by one, when each row of sign -1 has cancelled one of the same values."""
+    values = [column for name, column in rows.items() if name != "sign"]
+    order = np.lexsort([-rows["sign"], *values])
+    fresh = np.ones(len(order), np.bool_)
+    fresh[1:] = np.logical_or.reduce([np.diff(column[order]) != 0 for column in values])
+    first = np.flatnonzero(fresh)
+    net = np.add.reduceat(rows["sign"][order], first)
+    size = np.diff(np.append(first, len(order)))
+    left = np.empty(len(order), np.bool_)
+    left[order] = np.arange(len(order)) - np.repeat(first, size) < np.repeat(net, size)
+    return left
 
 
 def weight(age: Column) -> Column:
