@@ -1,0 +1,58 @@
+"""The whole catalogue on real Spark in local mode: the statement of DuckDB, its bits, on a city of one in a hundred."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from features.catalogue.declared import ENTITIES
+from features.city.run import write_city
+from features.city.setting import setting_of
+from features.days import day_of
+from features.engine import catalogue_of
+from features.proof import compiled_values
+from features.register import living
+from features.store import Store, open_store
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+ONE_IN_A_HUNDRED = 4_332
+
+
+@pytest.fixture(scope="module")
+def session(java: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
+    """Spark on two threads of this machine."""
+    from features.spark import local_session
+
+    with local_session(tmp_path_factory.mktemp("spark")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """A city of one enterprise in a hundred."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LSSI_HOME", str(tmp_path_factory.mktemp("home")))
+        city = tmp_path_factory.mktemp("city")
+        write_city(city, setting_of(ONE_IN_A_HUNDRED, 36, until="2015-06-30", seed=3), lambda _done, _of: None)
+        return open_store(city)
+
+
+@pytest.mark.parametrize("entity", ENTITIES)
+def test_spark_gives_the_bits_of_duckdb_for_the_whole_catalogue(session: SparkSession, store: Store, entity: str,
+                                                                tmp_path: Path) -> None:
+    from features.spark import lay_out, spark_values, write_cases
+
+    catalogue = catalogue_of(store)
+    cases = living(store, catalogue, entity, day_of("2015-03-31"))
+    names = [feature.name for feature in catalogue.features(entity)]
+    write_cases(store, catalogue, cases, names, tmp_path / "cases.parquet")
+    lay_out(session, store, tmp_path / "cases.parquet")
+    proof = compiled_values(store, catalogue, cases, names)
+    found = spark_values(session, store, catalogue, names)
+    assert [name for name in names if found[name].tobytes() != proof[name].tobytes()] == []
+    assert len(cases) >= 40
