@@ -55,9 +55,14 @@ def trace(store: Store, entity: str, key: str, *, as_of: int, feature: str) -> l
 def facts_of(store: Store, catalogue: Catalogue, case: Cases, feature: str, rows: Rows | None = None) -> list[Fact]:
     """Return the facts behind one feature of one case, those the formula names first; `rows` replaces the store."""
     chain = reversed(catalogue.chain([feature]))
-    atoms = list(dict.fromkeys(atom for link in chain for atom in sorted(atoms_of(link.tree), key=lambda a: a.measure)))
+    atoms = list(dict.fromkeys(atom for link in chain for atom in sorted(atoms_of(link.tree), key=_order)))
     found = [_fact(store, catalogue, case, atom, rows or store_rows(store)) for atom in atoms]
     return [fact for fact in found if fact is not None]
+
+
+def _order(atom: Atom) -> tuple[str, str, str]:
+    """Order all atoms of a formula, whatever the order in which a process happens to hold them."""
+    return atom.measure, atom.aggregate, atom.window
 
 
 def _fact(store: Store, catalogue: Catalogue, case: Cases, atom: Atom, rows: Rows) -> Fact | None:
