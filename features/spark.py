@@ -23,11 +23,11 @@ from features.proof import cases_given, dialect_of
 from features.store import Store
 
 LOCAL = {
-    "spark.ui.enabled": "false", "spark.sql.shuffle.partitions": "1", "spark.sql.adaptive.enabled": "false", "spark.driver.bindAddress": "127.0.0.1",
-    "spark.driver.host": "127.0.0.1", "spark.sql.session.timeZone": "UTC", "spark.driver.memory": "3g",
-    "spark.sql.codegen.wholeStage": "false", "spark.ui.showConsoleProgress": "false", "spark.log.level": "ERROR",
+    "spark.driver.bindAddress": "127.0.0.1", "spark.driver.host": "127.0.0.1", "spark.driver.memory": "3g",
+    "spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false", "spark.log.level": "ERROR",
+    "spark.sql.session.timeZone": "UTC", "spark.sql.shuffle.partitions": "1", "spark.sql.adaptive.enabled": "false",
+    "spark.sql.codegen.wholeStage": "false",
 }
-
 FEATURES_AT_ONCE = 24
 
 
