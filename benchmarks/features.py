@@ -1,0 +1,187 @@
+"""Features of the whole city: processor seconds as ratios to a scan floor in the same run, medians of 5; memory; online.
+
+A folder with a city may stand in BENCH_CITY; without it one of BENCH_ENTERPRISES (20,000) is made. Each figure is measured
+in a process of its own: `python -m benchmarks features`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from features.city.run import write_city
+from features.city.setting import setting_of
+from features.days import day_of, month_of_day
+from features.engine import catalogue_of, matrix
+from features.matrix import Matrix
+from features.store import Store, open_store
+
+ROUNDS = 5
+DAY = day_of("2015-03-31")
+DAYS = tuple(day_of(f"{year}-{end}") for year in (2013, 2014) for end in ("03-31", "06-30", "09-30", "12-31"))
+ONES = tuple(day_of(text) for text in ("2015-03-31", "2015-02-28", "2015-01-31", "2014-11-30", "2014-10-31"))
+FLOOR = """SELECT SUM(sign * base), SUM(sign * due_unit), SUM(sign * due_person), SUM(sign * paid_unit), SUM(sign * paid_person),
+       SUM(paid_on), SUM(booked), SUM(scheme), SUM(kind), SUM(enterprise), SUM(known),
+       (SELECT SUM(sign * employees) + SUM(payroll) + SUM(enterprise) + SUM(known)
+        FROM tax_payroll WHERE month > {first} AND month <= {last}),
+       (SELECT SUM(sign * kwh) + SUM(enterprise) + SUM(known) FROM utilities WHERE month > {first} AND month <= {last})
+FROM contributions WHERE month > {first} AND month <= {last}"""
+
+
+def cpu() -> float:
+    """Return the processor seconds that this process has used."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+def spent(work: Callable[[], object]) -> float:
+    """Return the processor seconds of some work."""
+    began = cpu()
+    work()
+    return cpu() - began
+
+
+def floor_sql() -> str:
+    """Return the floor: one query that sums the columns needed of the last 24 months."""
+    last = month_of_day(DAY)
+    return FLOOR.format(first=last - 24, last=last)
+
+
+def forget(store: Store) -> None:
+    """Take away all that a first use leaves beside the sorted rows."""
+    for folder in [*store.folder.glob("base/*.flat"), *(store.folder / name for name in ("panels", "peers", "stored"))]:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def floor(store: Store) -> list[float]:
+    """Measure the floor."""
+    return [spent(lambda: store.sql(floor_sql())) for _ in range(ROUNDS)]
+
+
+def warm(store: Store) -> list[float]:
+    """Measure one as-of day, each time another, after a first use."""
+    catalogue = catalogue_of(store)
+    matrix(store, "enterprise", day_of("2014-09-30"), catalogue=catalogue)
+    return [spent(lambda day=day: matrix(store, "enterprise", day, catalogue=catalogue)) for day in ONES]  # type: ignore[misc]
+
+
+def nothing(store: Store) -> list[float]:
+    """Measure one as-of day from rows sorted by business key and nothing else."""
+    forget(store)
+    return [spent(lambda: matrix(store, "enterprise", DAY))]
+
+
+def eight(store: Store) -> list[float]:
+    """Measure eight quarterly as-of days after a first use."""
+    catalogue = catalogue_of(store)
+    matrix(store, "enterprise", day_of("2014-08-31"), catalogue=catalogue)
+
+    def all_days() -> list[Matrix]:
+        return [matrix(store, "enterprise", day, catalogue=catalogue) for day in DAYS]
+
+    return [spent(all_days)]
+
+
+def online(store: Store) -> list[float]:
+    """Measure wall milliseconds of all features of one enterprise from the store: p50 and p99 of 300."""
+    catalogue = catalogue_of(store)
+    ids = matrix(store, "enterprise", DAY, catalogue=catalogue).keys[:300].tolist()
+    for key in ids[:20]:
+        matrix(store, "enterprise", DAY, [key], catalogue)
+    took = []
+    for key in ids:
+        began = time.perf_counter()
+        matrix(store, "enterprise", DAY, [key], catalogue)
+        took.append(1000 * (time.perf_counter() - began))
+    return [float(np.percentile(took, 50)), float(np.percentile(took, 99))]
+
+
+def lookup(store: Store) -> list[float]:
+    """Measure wall milliseconds of looking up one enterprise's contributions: p50 and p99 of 1,000."""
+    columns = ("month", "base", "due_unit", "paid_unit", "known", "sign")
+    store.rows("contributions", by="enterprise", low=0, high=1, columns=columns)
+    took = []
+    for code in range(1_000):
+        began = time.perf_counter()
+        store.rows("contributions", by="enterprise", low=code, high=code + 1, columns=columns)
+        took.append(1000 * (time.perf_counter() - began))
+    return [float(np.percentile(took, 50)), float(np.percentile(took, 99))]
+
+
+def pandas_peer(store: Store) -> list[float]:
+    """Measure pandas on a small part of the same work: five sums over two windows, as of the day."""
+    columns = ("enterprise", "month", "due_unit", "due_person", "paid_unit", "paid_person", "base", "known", "sign")
+    rows = store.all_rows("contributions", columns)
+
+    def sums() -> None:
+        frame = pd.DataFrame(rows)
+        frame = frame[frame["known"] <= DAY]
+        for months in (3, 12):
+            part = frame[frame["month"] > month_of_day(DAY) - months]
+            part[list(columns[2:7])].mul(part["sign"], axis=0).groupby(part["enterprise"]).sum()
+
+    return [spent(sums) for _ in range(3)]
+
+
+MEASURED = {run.__name__: run for run in (floor, nothing, warm, eight, lookup, online, pandas_peer)}
+
+
+def apart(name: str, city: Path) -> tuple[list[float], float]:
+    """Return what a measurement in a process of its own gives, and the peak of its memory in GB."""
+    command = [sys.executable, "-m", "benchmarks.features", name, str(city)]
+    told = subprocess.run(command, capture_output=True, text=True, check=True)
+    values, peak = json.loads(told.stdout.splitlines()[-1])
+    return values, peak
+
+
+def city_of(folder: Path) -> Path:
+    """Return the city to measure on, made if none is given."""
+    if given := os.environ.get("BENCH_CITY"):
+        return Path(given)
+    size = int(os.environ.get("BENCH_ENTERPRISES", "20000"))
+    write_city(folder / "city", setting_of(size, 36, until="2015-06-30", seed=1), lambda _done, _of: None)
+    return folder / "city"
+
+
+def main() -> None:
+    """Print every figure beside the floor."""
+    with tempfile.TemporaryDirectory() as scratch:
+        os.environ.setdefault("LSSI_HOME", scratch)
+        city = city_of(Path(scratch))
+        began = cpu()
+        store = open_store(city)
+        units = len(store.texts("enterprise"))
+        print(f"{units:,} enterprises, {store.size('contributions'):,} contribution rows")
+        print(f"load, sort included: {cpu() - began:.1f} cpu s (0 where it was loaded before)")
+        print(f"floor: {' '.join(floor_sql().split())}")
+        base = statistics.median(apart("floor", city)[0])
+        print(f"floor {base:.2f} cpu s")
+        for name, bound in (("nothing", "at most 14"), ("warm", "at most 4"), ("eight", "at most 4 of one")):
+            values, peak = apart(name, city)
+            middle = statistics.median(values)
+            print(f"{name}: {middle:.2f} cpu s = {middle / base:.2f} floors ({bound}), peak {peak:.2f} GB")
+        for name in ("lookup", "online"):
+            (middle, high), _ = apart(name, city)
+            print(f"{name}: p50 {middle:.2f} ms, p99 {high:.2f} ms")
+        part = statistics.median(apart("pandas_peer", city)[0])
+        print(f"pandas, ten sums of contributions alone: {part:.2f} cpu s = {part / base:.2f} floors")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) == 3:
+        results = MEASURED[sys.argv[1]](open_store(Path(sys.argv[2])))
+        print(json.dumps([results, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20]))
+    else:
+        main()
