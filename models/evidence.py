@@ -17,6 +17,8 @@ from models.reasons import Lead, leads
 MOST = 5
 FEW = 3
 TRIED = 12
+LEAST = 0.02
+"""A lead is told if it moves the score at least this share of what the strongest does."""
 MEMBERS = 3
 MITIGATING = 2
 SQUARES = ("persons2",)
@@ -37,13 +39,15 @@ class History(Protocol):
 def evidence(bundle: Bundle, row: Matrix, contributions: Floats, history: History) -> dict[str, tuple[Fact, ...]]:
     """Return by feature the fact that each reason of one case rests on: its removal lowers the raw score.
 
-    Features come from the strongest leads, at most MOST of them, no fact twice: those whose direction is declared
-    first, others only until there are FEW. MITIGATING facts of leads that lower the score follow, unchecked.
+    Features come from the strongest leads, at most MOST of them, none below LEAST, no fact twice: those whose
+    direction is declared first, others only until there are FEW. MITIGATING facts of leads that lower the score
+    follow, unchecked.
     """
     trial = Trial(bundle, row, history)
     found: dict[str, tuple[Fact, ...]] = {}
     ordered = leads(bundle, contributions)
-    raising = [lead for lead in ordered if lead.contribution > 0][:TRIED]
+    worth = LEAST * max([lead.contribution for lead in ordered], default=0.0)
+    raising = [lead for lead in ordered if lead.contribution > max(worth, 0.0)][:TRIED]
     for directed, most in ((True, MOST), (False, FEW)):
         for lead in raising:
             if len(found) >= most:

@@ -13,10 +13,10 @@ from features.days import day_of
 from features.matrix import Matrix
 from features.trace import Fact
 from models.bundle import Bundle, Parts
-from models.evidence import FEW, counterfactual, evidence, makes_sense, usual
+from models.evidence import FEW, LEAST, counterfactual, evidence, makes_sense, usual
 from models.explain import explain
 from models.manifest import FrozenFeature
-from models.reasons import leads, mitigations_of, reasons_of
+from models.reasons import Reason, leads, mitigations_of, reasons_of
 from models.score import score
 from models.wording import span_words
 
@@ -70,6 +70,11 @@ def dressed(bundle: Bundle, **changes: dict[str, Any]) -> Bundle:
         for feature in bundle.features
     ]
     return replace(bundle, manifest=bundle.manifest.model_copy(update={"features": tuple(features)}))
+
+
+def reasons(bundle: Bundle, row: Matrix) -> list[Reason]:
+    contributions = explain(bundle, row).contributions[0]
+    return reasons_of(bundle, row, contributions, evidence(bundle, row, contributions, ByHand(row)))
 
 
 def case(staff: float = 265, gap: float = 98) -> Matrix:
@@ -184,15 +189,23 @@ def test_the_narrowest_of_the_facts_that_matter_is_told(model_parts: Parts, mode
     assert set(told) == {2}
 
 
+def test_what_hardly_moves_the_score_is_not_told(model_parts: Parts, model_bundle: Bundle) -> None:
+    bundle = dressed(model_bundle)
+    row = next(model_parts.probe.row(place) for place in range(60) if len(reasons(bundle, model_parts.probe.row(place))) > 1)
+    contributions = explain(bundle, row).contributions[0]
+    first, second, *_ = reasons_of(bundle, row, contributions, evidence(bundle, row, contributions, ByHand(row)))
+    faint = contributions.copy()
+    faint[row.names.index(second.feature)] = first.contribution * LEAST / 2
+    assert second.feature not in evidence(bundle, row, faint, ByHand(row))
+
+
 def test_features_without_a_declared_direction_only_fill_up_to_a_few(model_parts: Parts, model_bundle: Bundle) -> None:
     none = dressed(model_bundle)
     some = dressed(model_bundle, staff={"direction": "down"}, months_late={"direction": "down"})
     mixed = 0
     for position in range(40):
         row = model_parts.probe.row(position)
-        contributions = explain(none, row).contributions[0]
-        names = [{reason.feature for reason in reasons_of(
-            bundle, row, contributions, evidence(bundle, row, contributions, ByHand(row)))} for bundle in (none, some)]
+        names = [{reason.feature for reason in reasons(bundle, row)} for bundle in (none, some)]
         assert max(map(len, names)) <= FEW
         mixed += bool(names[1] & {"staff", "months_late"} and names[1] - {"staff", "months_late"})
     assert mixed
