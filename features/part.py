@@ -86,7 +86,8 @@ def write_tails(making: Making, staged: Iterable[Staged]) -> None:
     """Write the codes of the days' identifiers to `folder/dictionaries`, and those of new ones to `folder/tails` too."""
     connection, codes = making.connection, "(FORMAT parquet, COMPRESSION zstd)"
     for space, places in spaces_of(staged).items():
-        texts = " UNION ".join(f"SELECT {column} AS text FROM {rows} WHERE {column} IS NOT NULL" for rows, column in places)
+        texts = " UNION ".join(f"SELECT DISTINCT {column} AS text FROM {rows} WHERE {column} IS NOT NULL"
+                               for rows, column in places)
         connection.execute(f"CREATE OR REPLACE TEMP TABLE asked AS {texts}")
         files = making.layout.dictionaries(space)
         size = sum(pq.read_metadata(path).num_rows for path in files)

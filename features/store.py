@@ -21,7 +21,8 @@ from features.growing import Growing, growing
 from features.join import first_by, joined_table
 from features.layout import layout_of, rows_sql, summary_at
 from features.live import agreed, live_folder
-from features.loading import load, quiet
+from features.loading import home, load, quiet
+from features.noted import noted
 from features.rowwise import NULL
 from features.sorted_file import TEXTS, Rows, SortedFile, copy_sorted, values
 from features.source import Place, Source, find_source
@@ -36,11 +37,14 @@ OWN = (Column("known", "day", (), False, "知悉日", "day this signed row becam
 class Store:
     """A loaded source; cheap to open, and holds open what it has read: Parquet footers and dictionaries."""
 
-    def __init__(self, folder: Path) -> None:
-        """Open the store in `folder`; HistoryError if there is none."""
+    def __init__(self, folder: Path, journal: Path | None = None) -> None:
+        """Open the store in `folder`, and the journal beside its source if one is named; HistoryError if there is none."""
         self.summary: dict[str, Any] = summary_at(folder)
         self.folder = folder
         self.layout = layout_of(folder, self.summary)
+        if journal is not None:
+            self.layout, counts = noted(self.layout, journal, self.source)
+            self.summary["tables"] = {**counts, **self.summary["tables"]}
         self._files: dict[tuple[str, str], SortedFile | Growing] = {}
         self._dictionaries: dict[str, Dictionary] = {}
 
@@ -203,4 +207,4 @@ def open_store(source: Place | Source, data: Place | None = None, progress: Prog
     """Return the live store of a source that is fed; else its store, loaded first if its fingerprint is new."""
     found = source if isinstance(source, Source) else find_source(source, data)
     live = live_folder(found)
-    return Store(agreed(found, live) if live else load(found, progress))
+    return Store(agreed(found, live) if live else load(found, progress), home() / "journal" / found.name)

@@ -17,6 +17,8 @@ from features.days import date_of, day_of
 from features.engine import matrix
 from features.errors import HistoryError, SourceError
 from features.feed import Fed, feed
+from features.journal import write_part
+from features.loading import home
 from features.matrix import Matrix
 from features.rowwise import NULL
 from features.source import find_source
@@ -267,3 +269,24 @@ def test_rows_of_a_closed_day_in_a_new_part_are_refused(write_source: Write) -> 
     fed = feed(find_source(folder), day_of("2015-06-02"))
     assert (fed.counted("accepted"), fed.counted("refused")) == (1, 1)
     assert fed.tables["tax_payroll"]["reasons"][0]["reason"].startswith("day 2015-05-31 is closed")
+
+
+def test_the_journal_is_read_beside_the_source_from_the_day_it_was_known(begun: Path) -> None:
+    assert not open_store(begun).has("plans")
+    day = day_of("2015-05-25")
+    journal = home() / "journal" / "hand"
+    rows: dict[str, list[object]] = {"plan": ["p1", "p1"], "enterprise": ["e1", "e9"], "cell": [None, None], "week": [day, day],
+                                     "position": [1, 2], "planned_minutes": [60, 90], "why": ["score", "score"],
+                                     "recorded_on": [day, day]}
+    write_part(journal, "plans", "p1", rows)
+    store = open_store(begun)
+    assert store.has("plans") and not store.has("draws")
+    assert [len(store.live("plans", day + step, ("plan",))["plan"]) for step in (-1, 0)] == [0, 2]
+    assert [store.texts("enterprise")[code] for code in store.live("plans", day, ("enterprise",))["enterprise"]] == ["e1", "e9"]
+    own = store.rows("plans", by="enterprise", low=store.code("enterprise", "e1"), high=store.code("enterprise", "e1") + 1,
+                     columns=("planned_minutes", "row_id"))
+    assert own["planned_minutes"].tolist() == [60] and own["row_id"].tolist() == ["p1-0"]
+    given(begun, "2015-06-02", [payroll("z", "2015-06-02") | {"enterprise": "e5"}])
+    later = open_store(begun)
+    assert later.texts("enterprise") == ["e1", "e5", "e9"]
+    assert [later.texts("enterprise")[code] for code in later.live("plans", day, ("enterprise",))["enterprise"]] == ["e1", "e9"]

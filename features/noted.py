@@ -1,0 +1,79 @@
+"""What the journal notes, read beside a source's own rows: signed like them, and seen from the day it was known."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from features.days import day_of
+from features.declaration import Declaration
+from features.delivery import Span
+from features.duck import Limits, opened
+from features.fingerprint import mark_of
+from features.layout import Layout, summary_at, write_summary
+from features.loading import quiet, reasons
+from features.part import Making, write_part
+from features.raw import reading, relation
+from features.source import JOURNAL, Source
+from features.staging import stage
+
+EVER = Span(None, day_of(date.max))
+
+
+def journal_tables(journal: Path) -> dict[str, Path]:
+    """Return the tables that a journal holds rows of."""
+    return {table: journal / table for table in JOURNAL if any((journal / table).glob("*.parquet"))}
+
+
+def noted(layout: Layout, journal: Path, declaration: Declaration) -> tuple[Layout, Mapping[str, Any]]:
+    """Return the layout of a store with its journal's rows as one more part, and what was accepted of each table."""
+    tables = journal_tables(journal)
+    if not tables:
+        return layout, {}
+    place = layout.folder / "journal" / _key(layout, tables)
+    if not (place / "store.json").exists():
+        _write(layout, Source(journal, journal, _timeless(declaration), tables), place)
+    return layout.with_part(place / "part"), summary_at(place)["tables"]
+
+
+def _timeless(declaration: Declaration) -> Declaration:
+    return declaration.model_copy(update={"complete_to": date.max, "dump": None})
+
+
+def _key(layout: Layout, tables: Mapping[str, Path]) -> str:
+    """Return 16 hex digits over the journal's files and the identifiers that the store has codes for."""
+    said = hashlib.sha256("\n".join(tail.name for tail in layout.tails).encode())
+    for table, folder in tables.items():
+        for path in sorted(folder.glob("*.parquet")):
+            said.update(f"{table}/{path.name}\0{mark_of(path)}\n".encode())
+    return said.hexdigest()[:16]
+
+
+def _write(layout: Layout, source: Source, place: Path) -> None:
+    """Write the journal's signed rows and their new identifiers, whole or not at all."""
+    work = place.with_name(f".{place.name}.{os.getpid()}")
+    shutil.rmtree(work, ignore_errors=True)
+    (work / "staged").mkdir(parents=True)
+    try:
+        limits = Limits(spill=work / "spill")
+        connection = reading(source, limits)
+        staged = [stage(relation(connection, source, table), source, table, folder=work / "staged", progress=quiet)
+                  for table in source.tables]
+        apart = replace(layout, base=work / "none", parts=())
+        part = write_part(Making(opened(limits), apart, source, EVER, work), staged)
+        counts = {table.table: {"accepted": table.accepted, "refused": table.refused.height, "reasons": reasons(table.refused)}
+                  for table in part.staged}
+        for rest in ("staged", "dictionaries", "sides"):
+            shutil.rmtree(work / rest)
+        write_summary(work, {"tables": counts})
+        if not place.exists():
+            work.rename(place)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
