@@ -38,6 +38,6 @@ SELECT CASE WHEN reverses THEN as_id(init_setl_id) || ' by ' || as_id(setl_id) E
     CASE WHEN inpatient = '1' THEN as_end('endtime', endtime) END AS discharged
 FROM settled
 UNION ALL
-SELECT claim || '@' || coalesce(date_of(AAE036), DATE '1970-01-01') || '#' || n, as_day('AAE036', AAE036), as_retracted('AAE100', AAE100),
+SELECT claim || tail(AAE036, n), as_day('AAE036', AAE036), as_retracted('AAE100', AAE100),
     claim, worker, NULL, enterprise, scheme, as_day('SLRQ', filed), as_fen('SLJE', amount), state, NULL, NULL, NULL
 FROM other

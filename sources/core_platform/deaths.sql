@@ -1,5 +1,5 @@
 -- Deaths as the reason for which a relation ended; a reason that codes.csv does not know is refused here.
-SELECT as_id(AAZ159) || '@' || coalesce(known, DATE '1970-01-01') || '#' || n AS row_id, as_day('AAE036', AAE036) AS recorded_on,
+SELECT as_id(AAZ159) || tail(AAE036, n) AS row_id, as_day('AAE036', AAE036) AS recorded_on,
     CASE WHEN reason.ours IS NULL THEN unknown('AAE160', AAE160) ELSE as_retracted('AAE100', AAE100) END AS retracted,
     as_id(AAC001) AS worker, as_day('AAE031', AAE031) AS died_on
 FROM relations LEFT JOIN codes AS reason ON reason.list = 'AAE160' AND reason.code = plain(AAE160)

@@ -31,6 +31,7 @@ CREATE MACRO as_fen(name, x) AS CASE WHEN given(x) IS NULL THEN NULL
     ELSE '! ' || name || ' should be yuan with at most two decimals' END;
 CREATE MACRO as_rounded(x) AS coalesce(CAST(CAST(round(TRY_CAST(given(x) AS DECIMAL(24, 6))) AS BIGINT) AS VARCHAR), given(x));
 CREATE MACRO minus(x) AS '-' || ltrim(given(x), '+-');
+CREATE MACRO tail(x, n) AS '@' || coalesce(date_of(x), DATE '1970-01-01') || '#' || n;
 
 CREATE MACRO unknown(list, x) AS '! unknown code ' || list || ' ' || left(plain(x), 12);
 CREATE MACRO as_code(list, x, ours) AS CASE WHEN plain(x) IS NULL THEN NULL WHEN ours IS NULL THEN unknown(list, x)

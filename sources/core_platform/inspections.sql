@@ -6,7 +6,7 @@ WITH cases AS (
 ), named AS (
     SELECT *, list_filter(types, lambda x: x NOT IN ('1', '2', '3', '4', '5'))[1] AS strange FROM cases
 )
-SELECT as_id(AJBH) || '#' || n AS row_id, as_day('AAE036', AAE036) AS recorded_on,
+SELECT as_id(AJBH) || tail(AAE036, n) AS row_id, as_day('AAE036', AAE036) AS recorded_on,
     CASE WHEN strange IS NOT NULL THEN unknown('JCSX', strange) ELSE as_retracted('AAE100', AAE100) END AS retracted,
     as_id(AJBH) AS inspection, as_id(AAB001) AS enterprise, as_id(fixmedins_code) AS provider,
     as_code('AJLY', AJLY, origin.ours) AS kind, as_whole(JHFZ) AS planned_minutes, as_whole(FZ) AS spent_minutes,
