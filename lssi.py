@@ -158,6 +158,27 @@ def features(source: Source, entity: Annotated[str, typer.Option(help="enterpris
 
 
 @app.command()
+def dictionary(source: Annotated[str | None, typer.Argument(help="数据源；不写则列全部 / without it: the whole")] = None, *,
+               data: Data = None, as_json: Json = False) -> None:
+    """特征字典。Print every feature with meaning, formula, tables, windows and legal basis; of a source, what it can compute."""
+    from features.catalogue.dictionary import as_json as plain
+    from features.catalogue.dictionary import page, whole_catalogue
+    from features.engine import catalogue_of
+    from features.store import open_store
+
+    if source is None:
+        declared, name = whole_catalogue(), None
+    else:
+        with progress("装载 loading") as advance:
+            store = open_store(source, data, lambda _table, rows: advance(rows, None))
+        declared, name = catalogue_of(store), store.source.name
+    if as_json:
+        say(plain(declared, name))
+    else:
+        print(page(declared, name), end="")
+
+
+@app.command()
 def certify(source: Source, as_of: AsOf, data: Data = None, as_json: Json = False) -> None:
     """泄漏证书。Prove that nothing recorded after a day moves a feature of that day, and say what does (exit code 1 if any)."""
     from features.days import day_of
