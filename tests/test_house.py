@@ -139,3 +139,33 @@ def test_every_make_target_needs_only_the_installation() -> None:
 def test_every_link_of_the_readme_leads_somewhere() -> None:
     for place in re.findall(r"\]\((?!http)([^)#]+)", (ROOT / "README.md").read_text("utf-8")):
         assert (ROOT / place).exists(), place
+
+
+def both(zh: str, en: str) -> bool:
+    """Say whether one text is Chinese and the other is not."""
+    chinese = re.compile(r"[\u4e00-\u9fff]")
+    return bool(chinese.search(zh)) and bool(en.strip()) and not chinese.search(en)
+
+
+def test_every_table_and_column_of_the_contract_is_named_in_both_languages() -> None:
+    from features.contract import contract
+
+    for table in contract().values():
+        for named in (table, *table.columns):
+            assert both(named.zh, named.en), f"{table.name}.{named.name}"
+
+
+def test_every_source_target_and_rule_set_is_named_in_both_languages() -> None:
+    for path in [*sorted(ROOT.glob("sources/*/source.toml")), *sorted(ROOT.glob("models/rules/*.toml"))]:
+        declared = tomllib.loads(path.read_text("utf-8"))
+        for named in (declared, *declared.get("target", {}).values(), *declared.get("attribute", [])):
+            assert both(named["zh"], named["en"]), (path.parent.name, named.get("name"))
+
+
+def test_every_feature_is_named_in_both_languages() -> None:
+    from features.catalogue import read_catalogue
+
+    whole = read_catalogue(lambda _table: True, ())
+    named = [feature for entity in ("enterprise", "claim", "provider") for feature in whole.features(entity)]
+    assert len(named) > 130
+    assert [feature.name for feature in named if not both(feature.zh, feature.en)] == []
