@@ -116,15 +116,26 @@ def check(source: Source, data: Data = None, as_json: Json = False) -> None:
 
 
 @app.command()
-def load(source: Source, day: Annotated[str, typer.Option(help="要关闭的日 / the day to close, such as 2015-07-01")], *,
+def load(source: Source, *,
+         day: Annotated[str | None, typer.Option(help="要关闭的日 / the day to close, such as 2015-07-01")] = None,
          rows: Annotated[Path | None, typer.Option(help="只含当日行的文件夹 / folder with the day's rows only")] = None,
-         data: Data = None, as_json: Json = False) -> None:
+         data: Data = None, as_json: Json = False,
+         merge: Annotated[bool, typer.Option("--compact", help="把各日并入新基底 / merge the days")] = False) -> None:
     """装载一日。Append a day's rows and close the day; refused rows come back as files. The first load makes the store."""
+    from features.compaction import compact
     from features.days import day_of
+    from features.errors import RequestError
     from features.feed import as_json as plain
     from features.feed import feed, lines_of
     from features.source import find_source
 
+    if (day is None) != merge:
+        raise RequestError("name the day to close with --day, such as --day 2015-07-01, or merge the days with --compact alone")
+    found = find_source(source, data)
+    if day is None:
+        folder = compact(found)
+        say({"compacted": str(folder)}) if as_json else print(folder)
+        return
     with progress("装载 loading") as advance:
         done = 0
 
@@ -133,7 +144,7 @@ def load(source: Source, day: Annotated[str, typer.Option(help="要关闭的日 
             done += number
             advance(done, None)
 
-        fed = feed(find_source(source, data), day_of(day), rows, seen)
+        fed = feed(found, day_of(day), rows, seen)
     if as_json:
         say(plain(fed))
     else:

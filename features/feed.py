@@ -82,14 +82,19 @@ def until(source: Source, day: int) -> Source:
 def clear(folder: Path) -> None:
     """Remove what an ended process left behind in a store, and what a compaction replaced."""
     summary = summary_at(folder)
-    kept = {summary["base"]}
     for path in folder.iterdir():
-        if path.name.startswith(".day-") or (path.name.startswith("base") and path.name not in kept):
+        old = path.name.startswith(("base", "panels")) and path.name not in kept_of(summary["base"])
+        if old or path.name.startswith(".day-"):
             shutil.rmtree(path)
     for parent, names in ((folder / "days", summary["days"]), (folder / "tails", summary["fed"])):
         for path in parent.iterdir() if parent.is_dir() else ():
             if path.name not in names:
                 shutil.rmtree(path)
+
+
+def kept_of(base: str) -> tuple[str, str]:
+    """Return the folders of a base and of its panels."""
+    return base, "panels" if base == "base" else f"panels-{base}"
 
 
 @dataclass(frozen=True, slots=True)

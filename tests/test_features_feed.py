@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -13,6 +14,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from features.compaction import compact
 from features.days import date_of, day_of
 from features.engine import matrix
 from features.errors import HistoryError, SourceError
@@ -100,6 +102,22 @@ def test_the_matrix_of_a_closed_day_is_the_same_bytes_after_later_loads_and_no_f
         assert new.keys.tolist() == old.keys.tolist() and new.categories == old.categories
         assert new.values.tobytes() == old.values.tobytes()
     assert {path: path.read_bytes() for path in kept} == kept
+
+
+def test_compaction_changes_no_answer_and_feeding_goes_on(tmp_path: Path) -> None:
+    folder, days = write_history(tmp_path / "source", seed=5, size=80), [LAST - 300, LAST - 200, LAST - 100]
+    store = fed_store(folder, days)
+    before = [matrix(store, "enterprise", day).values.tobytes() for day in days]
+    rows = {table: plain(store, table, LAST - 100) for table in store.tables}
+    merged = Store(compact(find_source(folder)))
+    assert not merged.layout.parts and merged.layout.base != store.layout.base
+    assert {table: plain(merged, table, LAST - 100) for table in merged.tables} == rows
+    shutil.rmtree(store.folder / "peers")
+    assert [matrix(merged, "enterprise", day).values.tobytes() for day in days] == before
+    grown, whole = fed_store(folder, [LAST]), open_store(write_history(tmp_path / "whole", seed=5, size=80))
+    assert not (store.folder / "base").exists()
+    assert all(plain(grown, table, LAST) == plain(whole, table, LAST) for table in whole.tables)
+    assert counts(grown) == counts(whole)
 
 
 def payroll(row_id: str, recorded: str, month: str = "2015-05", **other: object) -> dict[str, object]:
@@ -231,6 +249,7 @@ KILL = """
 import os, signal, sys
 from pathlib import Path
 import features.feed
+from features.compaction import compact
 from features.days import day_of
 from features.source import find_source
 

@@ -1,0 +1,63 @@
+"""Compaction: the days of a live store merged into a new base; what it answers stays the same to the bit."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from features.contract import Table
+from features.duck import Connection, Limits, named, opened
+from features.errors import HistoryError
+from features.feed import clear
+from features.join import first_by, write_sorted
+from features.layout import Layout, layout_of, rows_sql, summary_at, write_summary
+from features.live import agreed, held, live_folder
+from features.source import Source
+from features.store import Store
+
+
+def compact(source: Source) -> Path:
+    """Merge the days of a source's live store into a new base and return the store's folder; HistoryError if it has none.
+
+    The old base stays until the next load, for those who have it open.
+    """
+    with held(source):
+        folder = live_folder(source)
+        if folder is None:
+            raise HistoryError(f"source {source.name!r} was never fed; load a day of it first with `lssi load`")
+        clear(agreed(source, folder))
+        summary = summary_at(folder)
+        if summary["days"]:
+            _merge(folder, f"base-{summary['complete_to']}")
+    return folder
+
+
+def _merge(folder: Path, name: str) -> None:
+    work = folder / f".day-{os.getpid()}"
+    shutil.rmtree(work, ignore_errors=True)
+    (work / "base" / "absorbed").mkdir(parents=True)
+    summary = summary_at(folder)
+    layout, connection = layout_of(folder, summary), opened(Limits(spill=work / "spill"))
+    try:
+        for table in Store(folder).tables.values():
+            _merge_table(connection, layout, table, work / "base")
+        shutil.rmtree(folder / name, ignore_errors=True)
+        (work / "base").rename(folder / name)
+        write_summary(folder, summary | {"base": name, "days": []})
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _merge_table(connection: Connection, layout: Layout, table: Table, base: Path) -> None:
+    order = dict.fromkeys((first_by(table.columns, table.key), *table.key, "known", "sign"))
+    sorting = ", ".join(f"{named(name)} NULLS FIRST" for name in order)
+    rows = rows_sql(layout.files(table.name))
+    write_sorted(connection, f"FROM {rows} ORDER BY {sorting}, row_id", base / f"{table.name}.parquet")
+    absorbed = [pq.read_table(path) for path in layout.absorbed(table.name)]
+    if absorbed:
+        merged = pa.concat_tables([rows.select(absorbed[0].column_names) for rows in absorbed])
+        pq.write_table(merged, base / "absorbed" / f"{table.name}.parquet", compression="zstd")
