@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,6 +53,8 @@ def units_of(cases: Cases, by: str) -> Units:
     """Return the units under which rows keyed by `by` are aggregated for these cases."""
     key = cases.keys[by]
     present = key != NULL
+    if len(key) == 1 and present[0]:
+        return Units(key, cases.as_of, np.zeros(1, np.int64))
     pairs = key[present] * 2**20 + cases.as_of[present]
     distinct, inverse = np.unique(pairs, return_inverse=True)
     of_case = np.full(len(cases), -1, np.int64)
@@ -66,9 +69,16 @@ def complete_months(days: Column) -> Column:
     >>> complete_months(np.array([day_of("2015-06-30"), day_of("2015-06-29")])) - month_of("2015-06")
     array([ 0, -1])
     """
+    if len(days) and (days == days[0]).all():
+        return np.full(len(days), complete_month(int(days[0])), np.int64)
     distinct, inverse = np.unique(days, return_inverse=True)
-    months = [month_of_day(int(day)) - (date_of(int(day) + 1).day != 1) for day in distinct]
-    return np.asarray(months, np.int64)[inverse] if len(distinct) else days
+    return np.asarray([complete_month(day) for day in distinct.tolist()], np.int64)[inverse] if len(distinct) else days
+
+
+@lru_cache(4096)
+def complete_month(day: int) -> int:
+    """Return the last month that is complete on a day."""
+    return month_of_day(day) - (date_of(day + 1).day != 1)
 
 
 def month_ends(as_of: Column) -> Column:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -25,10 +26,9 @@ Medians = Mapping[Peer, Mapping[int, float]]
 def medians(store: Store, catalogue: Catalogue, entity: str, peers: Iterable[Peer], day: int) -> Medians:
     """Return the peer values of a day by key code; computed once for a history, a day and a catalogue, then kept beside it."""
     wanted = sorted(set(peers), key=lambda peer: (peer.feature, peer.by))
-    kept = _place(store, catalogue, entity, wanted, day)
+    kept = store.folder / "peers" / f"{entity}-{day}-{_said(catalogue, tuple(wanted))}.json"
     if kept.exists():
-        stored = json.loads(kept.read_text("utf-8"))
-        return {peer: {int(code): value for code, value in found.items()} for peer, found in zip(wanted, stored, strict=True)}
+        return dict(zip(wanted, _read(kept), strict=True))
     found = _computed(store, catalogue, entity, wanted, max(day, store.first_known))
     kept.parent.mkdir(exist_ok=True)
     beside = kept.with_suffix(".part")
@@ -37,9 +37,17 @@ def medians(store: Store, catalogue: Catalogue, entity: str, peers: Iterable[Pee
     return found
 
 
-def _place(store: Store, catalogue: Catalogue, entity: str, peers: list[Peer], day: int) -> Path:
+@lru_cache(256)
+def _read(kept: Path) -> tuple[dict[int, float], ...]:
+    """Return peer values that were kept; a file of a day and a catalogue never changes."""
+    return tuple({int(code): value for code, value in found.items()} for found in json.loads(kept.read_text("utf-8")))
+
+
+@lru_cache(64)
+def _said(catalogue: Catalogue, peers: tuple[Peer, ...]) -> str:
+    """Return a digest of all that decides some peer values."""
     said = json.dumps([(peer.feature, peer.by, _spelled(catalogue, peer.feature)) for peer in peers])
-    return store.folder / "peers" / f"{entity}-{day}-{hashlib.sha256(said.encode()).hexdigest()[:16]}.json"
+    return hashlib.sha256(said.encode()).hexdigest()[:16]
 
 
 def _spelled(catalogue: Catalogue, name: str) -> list[str]:
@@ -83,5 +91,7 @@ def peer_values(store: Store, catalogue: Catalogue, cases: Cases, peers: Iterabl
 
 
 def _looked_up(medians_by_code: Mapping[int, float], key: Column) -> Values:
+    if len(key) == 1:
+        return np.array([medians_by_code.get(int(key[0]), np.nan)])
     codes, inverse = np.unique(key, return_inverse=True)
     return np.array([medians_by_code.get(code, np.nan) for code in codes.tolist()], np.float64)[inverse]

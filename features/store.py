@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -119,7 +119,7 @@ class Store:
         """Return the identifiers of a name space by code; those that it had when a day was closed, if one is named."""
         if day is None or day >= self.complete_to:
             return list(self.dictionary(space).texts.to_pylist())
-        return list(Dictionary.read(*self.layout.until(day).dictionaries(space)).texts.to_pylist())
+        return list(_texts(tuple(self.layout.until(day).dictionaries(space))))
 
     def rows(self, table: str, *, by: str, low: int, high: int, columns: Sequence[str] = ()) -> Rows:
         """Return the signed rows with low <= `by` < high, sorted by it, as one array (n,) a column.
@@ -201,6 +201,12 @@ class Store:
         if not path.exists():
             copy_sorted(base, by, path)
         return SortedFile(path, by)
+
+
+@lru_cache(256)
+def _texts(paths: tuple[Path, ...]) -> tuple[str, ...]:
+    """Return the identifiers in dictionary files, which never change once written."""
+    return tuple(Dictionary.read(*paths).texts.to_pylist())
 
 
 def open_store(source: Place | Source, data: Place | None = None, progress: Progress = quiet) -> Store:
