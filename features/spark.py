@@ -48,7 +48,8 @@ def lay_out(session: SparkSession, store: Store, given: Path) -> None:
     """Make the store's tables, and the cases written to a Parquet file, views of their names."""
     session.read.parquet(str(given)).createOrReplaceTempView("cases")
     for table in store.tables:
-        session.read.parquet(str(store.folder / "base" / f"{table}.parquet")).createOrReplaceTempView(table)
+        files = [str(path) for path in store.layout.files(table)]
+        session.read.parquet(*files).createOrReplaceTempView(table)
 
 
 def write_cases(store: Store, catalogue: Catalogue, cases: Cases, names: Sequence[str], path: Path) -> None:
