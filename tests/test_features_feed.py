@@ -14,6 +14,8 @@ import numpy as np
 import polars as pl
 import pytest
 
+from features.city.run import write_city
+from features.city.setting import setting_of
 from features.compaction import compact
 from features.days import date_of, day_of
 from features.engine import matrix
@@ -89,6 +91,26 @@ def test_every_feature_of_a_fed_store_has_the_bits_of_one_loaded_at_once(
     monkeypatch.setattr("features.evaluate.MANY_UNITS", 0)
     monkeypatch.setattr("features.evaluate.WORTHWHILE", 0)
     assert bits(matrix(grown, entity, LAST)) == bits(matrix(whole, entity, LAST))
+
+
+def test_a_city_fed_by_days_of_its_own_or_from_files_that_grow_equals_the_city_loaded_at_once(tmp_path: Path) -> None:
+    city, last = tmp_path / "city", day_of("2015-06-30")
+    write_city(city, setting_of(200, 24, until="2015-06-30", seed=2), lambda _done, _of: None)
+    whole = open_store(shutil.copytree(city, tmp_path / "whole"))
+    feed(find_source(city), last - 20)
+    for day in (last - 19, last - 7):
+        rows = tmp_path / date_of(day).isoformat()
+        rows.mkdir()
+        for table in find_source(city).tables:
+            late = pl.col("recorded_on").is_between(date_of(open_store(city).complete_to), date_of(day), closed="right")
+            pl.scan_parquet(city / table / "*.parquet").filter(late).collect().write_parquet(rows / f"{table}.parquet")
+        assert feed(find_source(city), day, rows).counted("refused") == 0
+    grown = fed_store(city, [last])
+    for table in whole.tables:
+        for day in (last - 20, last - 19, last - 8, last):
+            assert plain(grown, table, day) == plain(whole, table, day), (table, day)
+    for entity in ENTITIES:
+        assert bits(matrix(grown, entity, last)) == bits(matrix(whole, entity, last))
 
 
 def test_the_matrix_of_a_closed_day_is_the_same_bytes_after_later_loads_and_no_file_is_rewritten(tmp_path: Path) -> None:
@@ -249,6 +271,8 @@ KILL = """
 import os, signal, sys
 from pathlib import Path
 import features.feed
+from features.city.run import write_city
+from features.city.setting import setting_of
 from features.compaction import compact
 from features.days import day_of
 from features.source import find_source
