@@ -256,6 +256,28 @@ def train(target: Annotated[str, typer.Argument(help="目标 / a target that sou
 
 
 @app.command()
+def ablate(target: Annotated[str, typer.Argument(help="目标 / a target that source.toml declares")], source: Source, *,
+           feature_file: Annotated[Path | None, typer.Option(help="包外的特征文件 / declared features to judge")] = None,
+           seed: Annotated[int | None, typer.Option(min=0, help="抽样与拟合的种子 / seed of draws and fits")] = None,
+           data: Data = None, as_json: Json = False) -> None:
+    """特征值多少。What each family of features is worth, and what one file of new features adds, costs and whether it leaks."""
+    from features.store import open_store
+    from training.ablate import ablate as ablated
+    from training.ablate import lines_of
+
+    with progress("装载 loading") as advance:
+        store = open_store(source, data, lambda _table, rows: advance(rows, None))
+    with progress("评估 judging") as advance:
+        found = ablated(store, target, file=feature_file, seed=seed, advance=advance)
+    if as_json:
+        say(found)
+    else:
+        print("\n".join(lines_of(found)))
+    if found["feature_file"] is not None and found["feature_file"]["certificate"]["verdict"] != "clean":
+        raise typer.Exit(1)
+
+
+@app.command()
 def promote(target: Annotated[str, typer.Argument(help="目标 / target")],
             version: Annotated[int, typer.Argument(min=1, help="登记版本 / version that `lssi train` named")]) -> None:
     """启用一个已登记的模型。Let the service use one registered version of a target's model; a person decides this."""

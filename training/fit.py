@@ -67,6 +67,15 @@ def fit_count(lesson: Lesson, count: Floats, recipe: Recipe) -> Fit | None:
     return _fit(_Sample(Lesson(lesson.matrix, usable), count, counted), "poisson", recipe)
 
 
+def refit(lesson: Lesson, label: Floats, like: Fit, recipe: Recipe) -> Booster:
+    """Return a model of `label` (0 or 1) with the shape and rounds of another fit, so that nothing need be tried."""
+    sample = _Sample(lesson, label, np.ones(len(label), np.bool_))
+    names = lesson.matrix.names
+    parameters = recipe.lightgbm(like.shape, "binary")
+    parameters |= {"monotone_constraints": [lesson.directions.get(name, 0) for name in names]}
+    return lightgbm.train(parameters, _dataset(sample, parameters), like.rounds)
+
+
 def scaled(fit: Fit, factor: float) -> Fit:
     """Return the count model with every output times `factor`, by adding its logarithm to the first tree's leaves."""
     shift = float(np.log(factor))

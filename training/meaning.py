@@ -22,16 +22,17 @@ from training.literal import Value
 from training.reference import Reading
 
 
-def misread(store: Store, excerpt: Excerpt, day: int, units: int) -> dict[str, Moved]:
+def misread(store: Store, excerpt: Excerpt, day: int, units: int, only: Catalogue | None = None) -> dict[str, Moved]:
     """Return by `statement ENTITY: feature` and `reference ENTITY: feature` what the matrix of a day says otherwise.
 
-    The statement describes every living unit of the excerpt, the reference `units` of each entity.
+    The statement describes every living unit of the excerpt, the reference `units` of each entity; `only` is a
+    catalogue to read in place of the whole one.
     """
-    catalogue = catalogue_of(store)
+    catalogue = only or catalogue_of(store)
     found: dict[str, Moved] = {}
     reading = Reading(excerpt, catalogue, day)
     for entity, (table, _) in ENTITIES.items():
-        if not store.has(table):
+        if not store.has(table) or not catalogue.features(entity):
             continue
         cases = living(store, catalogue, entity, day)
         whole = matrix_for(store, catalogue, cases)

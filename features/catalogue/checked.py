@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterable
 
 from features.catalogue.declared import ALIASES, FORBIDDEN, KEYS, Catalogue, Feature, Measure
@@ -10,7 +11,7 @@ from features.catalogue.reading import declared_joins
 from features.contract import Column, Table, contract
 from features.errors import CatalogueError
 from features.join import joined_table
-from features.language import SERIES, columns_of
+from features.language import AGGREGATES, SERIES, call_name, columns_of
 
 PROTECTED = "protected"
 
@@ -46,6 +47,9 @@ def check_measure(measure: Measure, tables: dict[str, Table], own: Iterable[str]
                              "`lssi contract` lists the tables")
     if measure.table == PROTECTED:
         raise CatalogueError(f"{where} reads table 'protected', which serves checks of fairness only; take another table")
+    for tree in (measure.value, measure.filter):
+        for node in ast.walk(tree) if tree is not None else ():
+            _check_part(node, (int, str), where)
     for name in sorted(columns_read(measure)):
         if forbidden_in(name):
             raise CatalogueError(f"{where} reads {name!r}, which is on the forbidden list of docs/features.md; leave it out")
@@ -60,12 +64,30 @@ def _check_time(column: Column, where: str) -> None:
         raise CatalogueError(f"{where} is placed by {column.name!r}, which is {column.kind}; take a day or a month column")
 
 
+def _check_part(node: ast.AST, kinds: tuple[type, ...], where: str) -> None:
+    """Raise CatalogueError for a constant of another kind, and for a chain of comparisons."""
+    if isinstance(node, ast.Constant) and node.value is not None and type(node.value) not in kinds:
+        raise CatalogueError(f"{where}: {node.value!r} stands where the language has {' or '.join(k.__name__ for k in kinds)}")
+    if isinstance(node, ast.Compare) and len(node.ops) != 1:
+        raise CatalogueError(f"{where}: {ast.unparse(node)!r} compares more than two; write one comparison")
+
+
+def _check_formula(node: ast.expr, where: str) -> None:
+    """Raise CatalogueError where a formula holds what is no number; names of measures and windows are passed over."""
+    _check_part(node, (int, float), where)
+    if call_name(node) not in (*AGGREGATES, "peer", "stored"):
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.expr):
+                _check_formula(child, where)
+
+
 def check_feature(catalogue: Catalogue, feature: Feature) -> None:
     """Raise CatalogueError where a feature has a forbidden name, or rests on a window or key that its entity lacks."""
     where = f"feature {feature.name!r}"
     if not feature.name.isidentifier() or forbidden_in(feature.name):
         raise CatalogueError(f"{where} should be letters, digits and underscores without a word of the forbidden list "
                              f"({', '.join(FORBIDDEN)})")
+    _check_formula(feature.tree, where)
     atoms, peers = closure(catalogue, feature)
     keys = KEYS[feature.entity] + ALIASES[feature.entity]
     for atom in sorted(atoms, key=lambda atom: (atom.measure, atom.window)):

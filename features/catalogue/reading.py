@@ -78,11 +78,11 @@ def windows_of(text: str) -> dict[str, Window]:
     return _once(rows, lambda window: window.name, "window")
 
 
-def measures_of(text: str) -> dict[str, Measure]:
+def measures_of(text: str, where: str = "measures.txt") -> dict[str, Measure]:
     """Return the measures of a declaration text by name."""
     rows = (
         Measure(name, table, by, when, parse_row(passes, name) if passes else None, parse_row(value, name), unit, zh, en)
-        for name, table, by, when, passes, value, unit, zh, en in lines_of(text, 9, "measures.txt"))
+        for name, table, by, when, passes, value, unit, zh, en in lines_of(text, 9, where))
     return _once(rows, lambda measure: measure.name, "measure")
 
 
@@ -193,10 +193,11 @@ def read_catalogue(has: Callable[[str], bool], attributes: Iterable[DeclaredAttr
 def extra_features(path: Path, windows: dict[str, Window], measures: dict[str, Measure]) -> list[Feature]:
     """Return the features of a file outside the package; its lines `measure | ...` declare measures, `ENTITY | ...` features."""
     found: list[Feature] = []
-    for line in path.read_text("utf-8").splitlines():
+    for number, line in enumerate(_lines_in(path)):
         kind, _, rest = line.partition("|")
+        rest = "\n" * number + rest
         if kind.strip() == "measure":
-            for name, measure in measures_of(rest).items():
+            for name, measure in measures_of(rest, path.name).items():
                 if name in measures:
                     raise CatalogueError(f"{path.name}: measure {name!r} is declared twice; keep one")
                 measures[name] = measure
@@ -205,6 +206,13 @@ def extra_features(path: Path, windows: dict[str, Window], measures: dict[str, M
         elif line.strip() and not line.startswith("#"):
             raise CatalogueError(f"{path.name}: a line should begin with measure, {', '.join(ENTITIES)}; got {line[:40]!r}")
     return found
+
+
+def _lines_in(path: Path) -> list[str]:
+    try:
+        return path.read_text("utf-8").splitlines()
+    except UnicodeDecodeError:
+        raise CatalogueError(f"{path.name} should be text in UTF-8; it is not") from None
 
 
 def _available(catalogue: Catalogue, has: Callable[[str], bool], reasons: dict[str, tuple[str, str]]) -> Catalogue:
