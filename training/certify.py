@@ -17,8 +17,9 @@ from features.store import Store
 from training.compare import Moved, compared, digest_of_matrix, merged
 from training.excerpt import Excerpt, excerpt_of, loaded, workplace
 from training.meaning import misread
+from training.outlook import FAULTS, READING, faults_of
 from training.poison import KINDS, REACH, poisoned
-from training.views import asked_of, city, online, own_days
+from training.views import WAYS, asked_of, city, every_way, in_other_ways
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +30,11 @@ class Extent:
     seeds: tuple[int, ...]
     kinds: tuple[str, ...]
     read: int
+    ways: tuple[str, ...] = WAYS
 
 
 WHOLE = Extent(enterprises=300, seeds=(1, 2), kinds=tuple(KINDS), read=8)
-QUICK = Extent(enterprises=60, seeds=(1,), kinds=(), read=2)
+QUICK = Extent(enterprises=60, seeds=(1,), kinds=(), read=2, ways=("own days",))
 """What a training can afford: all kinds together, once."""
 
 
@@ -43,7 +45,12 @@ class Findings:
     poisons: list[dict[str, Any]] = field(default_factory=list)
     moved: dict[str, Moved] = field(default_factory=dict)
     misread: dict[str, Moved] = field(default_factory=dict)
+    labels: dict[str, dict[str, int]] = field(default_factory=dict)
     digests: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def clean(self) -> bool:
+        return not (self.moved or self.misread or self.labels)
 
 
 def certify(store: Store, as_of: int, extent: Extent = WHOLE) -> dict[str, Any]:
@@ -64,17 +71,18 @@ def trial(excerpt: Excerpt, as_of: int, extent: Extent) -> Findings:
     found = Findings()
     with loaded(excerpt, workplace(excerpt, "as it is")) as clean:
         asked = asked_of(clean, as_of)
-        before = city(clean, asked) | own_days(clean, asked) | online(clean, asked, excerpt)
-        found.misread = misread(clean, excerpt, as_of, extent.read)
+        before = every_way(clean, asked, excerpt, extent.ways)
+        found.misread = {**misread(clean, excerpt, as_of, extent.read), **in_other_ways(before)}
+        found.labels = faults_of(clean, excerpt, FAULTS)
     found.digests = {name: digest_of_matrix(view) for name, view in before.items()}
     poisons = [(kind, extent.seeds[0]) for kind in extent.kinds] + [("together", seed) for seed in extent.seeds]
     for kind, seed in poisons:
         made = poisoned(excerpt, kind, day=as_of, seed=seed)
         with loaded(made.excerpt, workplace(excerpt, f"{kind} {seed}")) as store:
-            after = city(store, asked)
+            after = every_way(store, asked, made.excerpt, extent.ways) if kind == "together" else city(store, asked)
             if kind == "together":
-                after |= own_days(store, asked) | online(store, asked, made.excerpt)
                 found.misread = merged(found.misread, misread(store, made.excerpt, as_of + REACH, extent.read))
+                found.labels |= {f"{name}, poisoned": wrong for name, wrong in faults_of(store, made.excerpt, READING).items()}
             refused = sum(table["refused"] for table in store.summary["tables"].values())
         moved = compared({view: before[view] for view in after}, after)
         found.moved = merged(found.moved, moved)
@@ -93,12 +101,13 @@ def statement(store: Store, excerpt: Excerpt, as_of: int, found: Findings) -> di
     catalogue = catalogue_of(store)
     return {
         "source": store.source.name, "fingerprint": store.fingerprint, "as_of": date_of(as_of).isoformat(),
-        "verdict": "leaking" if found.moved or found.misread else "clean",
+        "verdict": "clean" if found.clean else "leaking",
         "catalogue_digest": catalogue_digest(catalogue),
         "excerpt": {"enterprises": excerpt.enterprises, "whole": excerpt.whole,
                     "rows": {name: frame.height for name, frame in excerpt.frames.items()}},
         "matrices": found.digests, "poisons": found.poisons,
         "features_moved": plain(found.moved), "features_misread": plain(found.misread),
+        "labels": found.labels,
         "catalogue": spelled(catalogue),
     }
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from features.cases import Cases as Units
 from features.catalogue import Catalogue
 from features.days import date_of, day_of
 from features.declaration import Target
@@ -67,17 +68,29 @@ def dataset(store: Store, name: str, *, seed: int) -> Dataset:
     return Dataset(name, target, matrix.take(kept), cases.take(kept), catalogue)
 
 
-def _of_days(store: Store, catalogue: Catalogue, target: Target) -> tuple[Matrix, Cases]:
-    """Return every living unit on each test day, and on each training day those that get a label."""
+def labelled(store: Store, name: str) -> Cases:
+    """Return the cases of a declared target with their labels, before any feature or condition on features."""
+    target = target_of(store, name)
+    if target.unit in ("enterprise-day", "provider"):
+        return joined([cases for _, cases in _labelled_days(store, catalogue_of(store), target)])
+    return _units(store, target)
+
+
+def _labelled_days(store: Store, catalogue: Catalogue, target: Target) -> Iterator[tuple[Units, Cases]]:
+    """Yield for each as-of day its living units and their cases; of those that train, the labelled ones."""
     label, subject = _labelling(store, target), SUBJECT[target.unit]
     texts = np.array(store.texts(subject), np.str_)
-    found: list[tuple[Matrix, Cases]] = []
     for day, part in _days(store, target):
         units = living(store, catalogue, subject, day)
         parts = np.full(len(units), part, np.int8)
         cases = label(unlabelled(units.code, units.as_of, units.as_of, texts[units.code], parts))
         kept = np.flatnonzero((cases.part == TEST) | ~np.isnan(cases.label))
-        found.append((matrix_for(store, catalogue, units.take(kept)), cases.take(kept)))
+        yield units.take(kept), cases.take(kept)
+
+
+def _of_days(store: Store, catalogue: Catalogue, target: Target) -> tuple[Matrix, Cases]:
+    """Return every living unit on each test day, and on each training day those that get a label."""
+    found = [(matrix_for(store, catalogue, units), cases) for units, cases in _labelled_days(store, catalogue, target)]
     return stacked([matrix for matrix, _ in found]), joined([cases for _, cases in found])
 
 
@@ -137,8 +150,12 @@ def _claims(store: Store, target: Target) -> Cases:
 
 
 def _reviewed(store: Store, target: Target, cases: Cases) -> Cases:
-    """Return the claims with what their reviews said; the subjects are sorted, and a claim has one live review."""
+    """Return the claims with what their reviews said; the subjects are sorted, and a claim has one live review.
+
+    A review of a claim that nobody recorded is nobody's.
+    """
     looks = reviews(store, target)
+    looks = looks.take(np.isin(looks.subject, cases.subject))
     place = np.searchsorted(cases.subject, looks.subject)
     known = of_looks(looks.within(cases.as_of[place], target.horizon), cases.as_of[place], cases.ids[place],
                      cases.part[place], cases.day[place])

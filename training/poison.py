@@ -9,12 +9,16 @@ import numpy as np
 import polars as pl
 
 from features.contract import Column, Table
+from features.days import day_of, month_of_day
 from training.excerpt import Excerpt, Frames
 
 REACH = 60
 """Days after the as-of day in which poison is recorded; the first of them is always used."""
 SPAN = 900
 SOME = 0.3
+EACH = 10
+EDGES = (-5, 0, 30, 90, 180, 365, 730)
+"""Distances from the day on which poisoned rows are read again: the edges of windows, and what lies ahead."""
 FEW = 0.2
 UNIT = ("enterprise", "provider", "worker", "claim", "inspection", "agency")
 REGISTERS = ("enterprises", "providers", "claims", "workers", "cells", "deaths")
@@ -41,6 +45,7 @@ class Dose:
     rows: pl.DataFrame
     day: int
     rng: np.random.Generator
+    edges: tuple[int, ...]
 
     @property
     def early(self) -> pl.DataFrame:
@@ -134,25 +139,57 @@ def newcomers(dose: Dose) -> tuple[pl.DataFrame, int]:
     return _added(dose, _lawful(dose, dose.stamped(rows, "newcomer", retracted=0)))
 
 
+def edges(dose: Dose) -> tuple[pl.DataFrame, int]:
+    """Add rows about the very days on which windows begin and end, recorded after the day."""
+    some = dose.some(dose.early.filter(pl.col("retracted") == 0))[:EACH]
+    days = pl.DataFrame({"edge": [edge + step for edge in dose.edges for step in (0, 1)]})
+    rows = some.join(days, how="cross")
+    alone = [c for c in dose.table.columns if dose.table.key == (c.name,) and c.kind == "id" and dose.table.name not in REGISTERS]
+    rows = rows.with_columns([pl.when(pl.col(c.name).is_null()).then(None).otherwise(pl.col("edge"))
+                              .cast(rows[c.name].dtype).alias(c.name) for c in dose.table.columns if c.kind == "day"])
+    rows = rows.with_columns([_other(dose, column, rows) for column in alone])
+    if dose.table.name == "inspections":
+        rows = rows.with_columns(pl.lit(1).cast(rows["examined_1"].dtype).alias(f"examined_{kind}") for kind in range(1, 6))
+        rows = rows.with_columns(pl.col("edge").cast(pl.Int32).alias("closed_on"), inspection=_visits(rows.height))
+    if dose.table.name == "findings":
+        places = pl.int_range(rows.height, eager=True)
+        rows = rows.with_columns(inspection=_visits(rows.height), violation=(1 + places % 5).cast(rows["violation"].dtype))
+    rows = rows.drop("edge")
+    return _added(dose, _lawful(dose, dose.stamped(rows, "edge", retracted=0)))
+
+
+def _visits(size: int) -> pl.Series:
+    """Return the ids of the visits at the edges, the same for the visits and for what they found."""
+    return pl.Series("inspection", [f"~edge visit {number}" for number in range(size)], pl.String)
+
+
 KINDS: Mapping[str, Kind] = {"cut": cut, "deletions": deletions, "changes": changes, "extras": extras, "backfills": backfills,
                              "corrections": corrections, "retractions": retractions, "attributes": attributes,
-                             "newcomers": newcomers}
-TOGETHER = ("changes", "deletions", "extras", "backfills", "corrections", "attributes", "newcomers", "retractions")
+                             "newcomers": newcomers, "edges": edges}
+TOGETHER = ("changes", "deletions", "extras", "backfills", "corrections", "attributes", "newcomers", "retractions", "edges")
 
 
 def poisoned(excerpt: Excerpt, kind: str, *, day: int, seed: int) -> Poisoned:
     """Return an excerpt after one kind of poison, or after all of them one upon another (`together`)."""
     frames: Frames = excerpt.frames
     touched: dict[str, int] = {}
+    days = edges_of(excerpt, day)
     for number, name in enumerate(TOGETHER if kind == "together" else (kind,)):
         rng = np.random.default_rng([seed, number, sorted(KINDS).index(name)])
         made: dict[str, pl.DataFrame] = {}
         for table in excerpt.tables.values():
-            rows, count = KINDS[name](Dose(table, frames[table.name], day, rng))
+            rows, count = KINDS[name](Dose(table, frames[table.name], day, rng, days))
             made[table.name] = _numbered(rows, number)
             touched[table.name] = touched.get(table.name, 0) + count
         frames = made
     return Poisoned(kind, seed, excerpt.altered(frames, day + REACH), {name: n for name, n in touched.items() if n})
+
+
+def edges_of(excerpt: Excerpt, day: int) -> tuple[int, ...]:
+    """Return the days on which windows begin and end, of features as of the day of reading again and of labels."""
+    labels = {day_of(looked) + after for target in excerpt.declaration.target.values()
+              for looked in target.as_of for after in (0, target.horizon)}
+    return (*(day + REACH - back for back in EDGES), *sorted(labels))
 
 
 def _numbered(rows: pl.DataFrame, number: int) -> pl.DataFrame:
@@ -206,22 +243,16 @@ def _other(dose: Dose, column: Column, rows: pl.DataFrame) -> pl.Series:
         ending = column.name in ("closed", "ended") and dose.table.name in REGISTERS
         return found.zip_with(pl.Series(rng.random(size) < FEW), found.clear(size)) if ending else found
     if column.kind == "month":
-        return pl.Series(column.name, _month(dose.day) - rng.integers(0, 30, size)).cast(dose.rows[column.name].dtype)
+        return pl.Series(column.name, month_of_day(dose.day) - rng.integers(0, 30, size)).cast(dose.rows[column.name].dtype)
     return pl.Series(column.name, rng.integers(*RANGES[column.kind], size)).cast(dose.rows[column.name].dtype)
 
 
 def _near(dose: Dose, column: Column) -> pl.Expr:
     """Return days or months within a few of the as-of day, before and after it."""
     noise = pl.int_range(pl.len()) % (7 if column.kind == "day" else 3)
-    middle = dose.day + 3 if column.kind == "day" else _month(dose.day) + 1
+    middle = dose.day + 3 if column.kind == "day" else month_of_day(dose.day) + 1
     value = (middle - noise).cast(dose.rows[column.name].dtype)
     return pl.when(pl.col(column.name).is_null()).then(None).otherwise(value).alias(column.name)
-
-
-def _month(day: int) -> int:
-    from features.days import month_of_day
-
-    return month_of_day(day)
 
 
 def _lawful(dose: Dose, rows: pl.DataFrame) -> pl.DataFrame:

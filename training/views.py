@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from features.catalogue.declared import ENTITIES
+from features import evaluate
+from features.catalogue import Catalogue
+from features.catalogue.declared import ALIASES, ENTITIES, KEYS
 from features.contract import COMMON, Table
 from features.days import date_of, month_text
 from features.engine import catalogue_of, evaluate_rows, matrix, matrix_of_cases
@@ -17,12 +20,13 @@ from features.errors import HistoryError, UnknownId
 from features.matrix import Matrix
 from features.register import living
 from features.store import Store
+from training.compare import Moved, compared
 from training.excerpt import Excerpt
 
+WAYS = ("own days", "at scale", "online")
 BACK = (0, 17, 48)
-SAMPLE = 6
-ONLINE = 2
-LARGE = 20_000
+SAMPLE = 4
+SIDES = (("inspection", "inspections"), ("claim", "claims"), ("worker", "employment"), ("worker", "claims"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +41,14 @@ class Asked:
 def asked_of(store: Store, day: int) -> Asked:
     """Return what to ask, chosen from the units that live on the day and shortly before."""
     entities = tuple(entity for entity, (table, _) in ENTITIES.items() if store.has(table))
-    cases = {entity: tuple(case for back in BACK for case in _some(store, entity, day - back)) for entity in entities}
+    declared = catalogue_of(store)
+    cases = {entity: tuple(case for back in BACK for case in _some(store, declared, entity, day - back)) for entity in entities}
     return Asked(day, entities, cases)
 
 
-def _some(store: Store, entity: str, day: int) -> list[tuple[str, int]]:
+def _some(store: Store, declared: Catalogue, entity: str, day: int) -> list[tuple[str, int]]:
     try:
-        units = living(store, catalogue_of(store), entity, day)
+        units = living(store, declared, entity, day)
     except HistoryError:
         return []
     texts = store.dictionary(entity).texts
@@ -53,31 +58,86 @@ def _some(store: Store, entity: str, day: int) -> list[tuple[str, int]]:
 
 def city(store: Store, asked: Asked) -> dict[str, Matrix]:
     """Return by entity the features of all living units of the day."""
-    return {entity: matrix(store, entity, asked.day) for entity in asked.entities}
+    declared = catalogue_of(store)
+    return {entity: matrix(store, entity, asked.day, catalogue=declared) for entity in asked.entities}
 
 
 def own_days(store: Store, asked: Asked) -> dict[str, Matrix]:
     """Return by entity the features of the chosen units on days of their own, a day in mid-month among them."""
-    found = {}
+    found, declared = {}, catalogue_of(store)
     for entity, cases in asked.cases.items():
         keys, days = [key for key, _ in cases], np.array([day for _, day in cases], np.int64)
         try:
-            found[f"{entity} on its own day"] = matrix_of_cases(store, entity, keys, days)
+            found[f"{entity} on its own day"] = matrix_of_cases(store, entity, keys, days, declared)
         except UnknownId:
             found[f"{entity} on its own day"] = nobody(entity)
     return found
 
 
+@contextmanager
+def as_if_large() -> Iterator[None]:
+    """Let a small history be read in the ways that only large ones are: by panels, and by running totals."""
+    kept = evaluate.PAIRS_AT_ONCE, evaluate.MANY_UNITS, evaluate.WORTHWHILE
+    evaluate.PAIRS_AT_ONCE = evaluate.MANY_UNITS = evaluate.WORTHWHILE = 0
+    try:
+        yield
+    finally:
+        evaluate.PAIRS_AT_ONCE, evaluate.MANY_UNITS, evaluate.WORTHWHILE = kept
+
+
+def at_scale(store: Store, asked: Asked) -> dict[str, Matrix]:
+    """Return the city and the chosen units once more, read as a large history is."""
+    with as_if_large():
+        return {f"{name} at scale": view for name, view in (city(store, asked) | own_days(store, asked)).items()}
+
+
 def online(store: Store, asked: Asked, excerpt: Excerpt) -> dict[str, Matrix]:
-    """Return by entity the features of a few units from the excerpt's rows sent in a request; none where they are too many."""
-    if sum(frame.height for frame in excerpt.frames.values()) > LARGE:
-        return {}
-    sent = {name: as_sent(excerpt.frames[name], table) for name, table in excerpt.tables.items()}
+    """Return by entity the features of one unit from its own rows of the excerpt, sent in a request."""
     found = {}
     for entity, cases in asked.cases.items():
-        for number, (key, day) in enumerate(case for case in cases if case[1] == asked.day):
-            if number < ONLINE:
-                found[f"{entity} {number + 1} online"] = evaluate_rows(store, entity, key, day, sent)
+        for key, _ in [case for case in cases if case[1] == asked.day][:1]:
+            found[f"{entity} online"] = evaluate_rows(store, entity, key, asked.day, rows_about(excerpt, entity, key))
+    return found
+
+
+def rows_about(excerpt: Excerpt, entity: str, key: str) -> dict[str, list[dict[str, Any]]]:
+    """Return the rows about a unit as a request sends them, in every version, and of its visits, claims and workers."""
+    linked: dict[str, list[Any]] = {name: [key] for name in (KEYS[entity][0], *ALIASES[entity])}
+    if entity == "claim":
+        claims = excerpt.frames["claims"]
+        linked["worker"] = claims.filter(claim=key)["worker"].drop_nulls().unique().to_list()
+        linked["claim"] = [key, *claims.filter(pl.col("worker").is_in(linked["worker"]))["claim"].unique().to_list()]
+    kept: dict[str, pl.DataFrame] = {}
+    for name, frame in excerpt.frames.items():
+        held = [column for column in linked if column in frame.columns]
+        if held:
+            own = frame.filter(pl.any_horizontal(pl.col(column).is_in(linked[column]) for column in held))
+            key = list(excerpt.tables[name].key)
+            kept[name] = frame.join(own.select(key).unique(), on=key, how="semi", nulls_equal=True)
+    for name, frame in excerpt.frames.items():
+        for link, register in SIDES:
+            if name not in kept and link in frame.columns and register in kept:
+                kept[name] = frame.join(kept[register].select(link).unique(), on=link, how="semi")
+    return {name: as_sent(frame, excerpt.tables[name]) for name, frame in kept.items()}
+
+
+def every_way(store: Store, asked: Asked, excerpt: Excerpt, ways: Collection[str] = WAYS) -> dict[str, Matrix]:
+    """Return what a store says in some of the WAYS in which it can be asked, the city of the day always."""
+    found = city(store, asked)
+    found |= own_days(store, asked) if "own days" in ways else {}
+    found |= at_scale(store, asked) if "at scale" in ways else {}
+    return found | (online(store, asked, excerpt) if "online" in ways else {})
+
+
+def in_other_ways(said: Mapping[str, Matrix]) -> dict[str, Moved]:
+    """Return what the other ways say otherwise than the plain matrices of the same cases."""
+    pairs = {name: other for name in said if name != (other := name.removesuffix(" at scale")) and other in said}
+    found = compared({one: said[one] for one in pairs}, {one: said[other] for one, other in pairs.items()})
+    for name, view in said.items():
+        if name.endswith(" online"):
+            whole = said[view.entity]
+            place = np.flatnonzero(whole.keys == view.keys[0])
+            found |= compared({name: view}, {name: whole.take(place)})
     return found
 
 

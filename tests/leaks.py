@@ -1,0 +1,276 @@
+"""Leaks as a stranger would plant them: one edit of a file each, tried on a copy of the packages, and what the certificate says.
+
+Run with a folder: a history is written there, and every leak's certificate as one line of JSON on standard output.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import shutil
+import sys
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+READ, LOAD = "read", "load"
+ABSENT = ("protected", "dispatch", "utilities", "remedies", "wage_arrears", "appraisals", "medals", "exposures", "pensions",
+          "benefit_payments", "unemployment_spells", "work_injuries", "maternity_leaves", "cells", "teams", "members", "holidays")
+AS_OF = "2015-03-22"
+TARGETS = """
+[target.days]
+zh = "查出"
+en = "found"
+unit = "enterprise-day"
+label = "visit"
+violation = 1
+horizon = 60
+as_of = ["2014-02-28", "2014-06-30", "2014-09-15", "2015-01-31", "2015-03-31"]
+[target.days.split]
+train_until = 2014-10-31
+test_from = 2015-01-31
+test_until = 2015-04-30
+[target.visits]
+zh = "查出"
+en = "found"
+unit = "inspection"
+label = "visit"
+violation = 2
+[target.visits.split]
+train_until = 2014-06-30
+test_from = 2014-07-01
+test_until = 2015-06-30
+[target.claims]
+zh = "骗领"
+en = "fraud"
+unit = "claim"
+label = "review"
+[target.claims.split]
+train_until = 2014-06-30
+test_from = 2014-07-01
+test_until = 2015-06-30
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Leak:
+    """One edit: a piece of a file replaced; `stage` says whether the stores must be loaded anew for it."""
+
+    zh: str
+    en: str
+    file: str
+    old: str
+    new: str
+    stage: str = READ
+    ways: tuple[str, ...] = ()
+
+
+LEAKS = (
+    Leak("求值按发生日而非入库日", "the evaluator takes the day it happened for the day it became known",
+         "features/matching.py", 'keep = (columns["known"] <= day) &',
+         'keep = (columns.get("opened", columns.get("lodged", columns["known"])) <= day) &'),
+    Leak("截至日后一天入库的行也算", "rows known one day later count (known <= D + 1)",
+         "features/matching.py", 'keep = (columns["known"] <= day) &', 'keep = (columns["known"] <= day + 1) &'),
+    Leak("多日求值不看入库日", "cases on their own days see rows of every day",
+         "features/matching.py", 'keep = columns["known"][rows] <= day', 'keep = columns["known"][rows] > 0', READ,
+         ("own days",)),
+    Leak("窗口起点也算在内", "the beginning of a window is closed",
+         "features/aggregate.py", "keep &= offset < window.first", "keep &= offset <= window.first"),
+    Leak("求和窗口错开一天", "sums take the day before the window and lose its last",
+         "features/grid.py", "np.clip(offset, -1, farthest) + 1]", "np.clip(offset - 1, -1, farthest) + 1]"),
+    Leak("窗口终点之后也算", "sums include what lies after the as-of day",
+         "features/grid.py", "bucket = table[np.clip(offset, -1, farthest) + 1]",
+         "bucket = table[np.clip(offset, 0, farthest) + 1]"),
+    Leak("窗口声明改宽", "a window is declared a day wider than its name",
+         "features/catalogue/windows.txt", "90d | day | 90 | 0", "90d | day | 91 | 0"),
+    Leak("窗口伸到将来", "a window reaches into the days after the as-of day",
+         "features/catalogue/windows.txt", "365d | day | 365 | 0", "365d | day | 365 | -60"),
+    Leak("更正行的负号被忽略", "the negative of a corrected row is counted as a row",
+         "features/aggregate.py", "rows.sign * value.values", "abs(rows.sign) * value.values"),
+    Leak("计数忽略负号", "counts take no notice of signs",
+         "features/aggregate.py", "grid.sums(keep, own.sign)", "grid.sums(keep, abs(own.sign))"),
+    Leak("编译语句不看入库日", "the compiled statement does not ask when a row became known",
+         "features/compile.py", '"WHERE CAST(t.known AS BIGINT) <= c.as_of")', '"WHERE CAST(t.known AS BIGINT) > 0")'),
+    Leak("属性取最新快照", "attributes are the latest ones whatever the day",
+         "features/register.py", "found = atom_values(store, catalogue, bare, [*atoms.values(), exists], rows)",
+         "late = bare_cases(entity, code, np.full(len(code), store.complete_to, np.int64))\n"
+         "    found = atom_values(store, catalogue, late, [*atoms.values(), exists], rows)"),
+    Leak("总体剔除后来注销者", "units that close later are left out of the day's population",
+         "features/register.py", "cases.take(np.flatnonzero((closed == NULL) | (closed > as_of)))",
+         "cases.take(np.flatnonzero((closed == NULL) | (closed > store.complete_to)))"),
+    Leak("近期申领不看入库日", "claims first known later are among the day's claims",
+         "features/register.py", "AND MIN(known) <= {as_of} ORDER BY", "ORDER BY"),
+    Leak("同行中位数按最后一日", "peers are those of the history's last day",
+         "features/peers.py", "table = medians(store, catalogue, cases.entity, wanted, day)",
+         "table = medians(store, catalogue, cases.entity, wanted, store.complete_to)"),
+    Leak("同行取次月末", "peers are those of the month end after the day",
+         "features/peers.py", "days = month_ends(cases.as_of)", "days = month_ends(cases.as_of + 31)"),
+    Leak("类别按将来重编", "a category's position depends on ids that come later, and texts are not kept beside it",
+         "features/engine.py", "return texts\n", "return tuple(str(place) for place in range(len(texts)))\n"),
+    Leak("累计和只按发生日", "running totals begin on the day it happened",
+         "features/running.py", "begins = np.maximum(known[keep], when[keep] + window.last)",
+         "begins = when[keep] + window.last", READ, ("own days", "at scale")),
+    Leak("汇总表不看入库日", "panels forget when a row became known",
+         "features/panel.py", "AS placed, t.known, {', '.join(columns)}", "AS placed, 0 AS known, {', '.join(columns)}",
+         READ, ("at scale",)),
+    Leak("首次发生遍历全部行", "the first time looks at rows that were taken back",
+         "features/multiset.py", "    live = times > 0\n", "    live = times > -9\n"),
+    Leak("在线求值不看入库日", "a request's rows count from the day 0",
+         "features/sent.py", 'found["known"] = np.array([known for _, _, known in signed], np.int64)',
+         'found["known"] = np.zeros(len(signed), np.int64)', READ, ("online",)),
+    Leak("连接取较早的入库日", "a join is known from the earlier of its two days",
+         "features/join.py", "greatest(l.known, r.known) AS begins", "least(l.known, r.known) AS begins", LOAD),
+    Leak("连接不看右表入库日", "a join does not ask when its right side became known",
+         "features/join.py", "greatest(l.known, r.known) AS begins", "l.known AS begins", LOAD),
+    Leak("装载时删去被更正的行", "superseded rows are dropped at load whatever the day",
+         "features/signs.py", "lives = ~retracts & ~(superseded & (until == known))", "lives = ~retracts & ~superseded", LOAD),
+    Leak("撤回自始生效", "a retraction holds from the beginning",
+         "features/signs.py", "np.where(twin, until[places], known[places])", "known[places]", LOAD),
+    Leak("装载把入库日改为发生日", "the loader sets the recorded day to the day it happened",
+         "features/staging.py", "        verdict = part(batch, schema)\n",
+         "        told = [pl.col(c.name) for c in columns if c.past and not c.optional]\n"
+         "        batch = batch.with_columns(recorded_on=told[0]) if told else batch\n"
+         "        verdict = part(batch, schema)\n", LOAD),
+    Leak("标签窗口含截至日", "the label window holds the as-of day itself: [D, D + h]",
+         "training/cases.py", "(looks.opened > day)", "(looks.opened >= day)"),
+    Leak("标签窗口不设终点", "visits closed after the horizon count",
+         "training/cases.py", " & (looks.closed <= day + horizon)", ""),
+    Leak("从立案当日看", "a visit's features are those of its own day",
+         "training/dataset.py", "as_of = looks.opened - 1", "as_of = looks.opened"),
+    Leak("申领从核查时看", "a claim is seen on the day of its last version",
+         "training/dataset.py", "np.full(len(codes), np.iinfo(np.int64).max)\n    np.minimum.at(first",
+         "np.zeros(len(codes), np.int64)\n    np.maximum.at(first"),
+    Leak("未查者记为无违法", "whoever was not examined is labelled clean",
+         "training/labels.py", "np.where(unseen, np.nan, label)", "label"),
+)
+
+
+def planted(leak: Leak, place: Path) -> Path:
+    """Return a copy of the packages with a leak in it."""
+    for package in ("features", "training", "models", "sources"):
+        shutil.copytree(ROOT / package, place / package, ignore=shutil.ignore_patterns("city"))
+    file = place / leak.file
+    text = file.read_text("utf-8")
+    if text.count(leak.old) != 1:
+        raise SystemExit(f"{leak.en}: {leak.file} holds {leak.old!r} {text.count(leak.old)} times")
+    file.write_text(text.replace(leak.old, leak.new), "utf-8")
+    return place
+
+
+def certificate(packages: Path, home: Path, source: Path, ways: tuple[str, ...]) -> dict[str, Any]:
+    """Return what the packages in a folder certify of a source, whose stores may already lie in a home."""
+    os.environ["LSSI_HOME"] = str(home)
+    sys.path.insert(0, str(packages))
+    from features.days import day_of
+    from features.store import open_store
+    from training.certify import Extent, certify
+
+    return certify(open_store(source), day_of(AS_OF), Extent(enterprises=100, seeds=(1,), kinds=(), read=6, ways=ways))
+
+
+def forked(work: Any) -> dict[str, Any]:
+    """Return what a function returns in a process of its own, or its error."""
+    read, write = os.pipe()
+    if not os.fork():
+        try:
+            said = work()
+        except BaseException as error:  # noqa: BLE001 - a leak may break anything
+            said = {"error": f"{type(error).__name__}: {error}", "trace": traceback.format_exc()[-600:]}
+        with os.fdopen(write, "w", encoding="utf-8") as out:
+            json.dump(said, out)
+        os._exit(0)
+    os.close(write)
+    with os.fdopen(read, encoding="utf-8") as back:
+        said = json.load(back)
+    os.wait()
+    return dict(said)
+
+
+def lawful(source: Path) -> None:
+    """Let findings be recorded after every version of their visit, and reviews after every one of their claim."""
+    for table, key, other in (("findings", "inspection", "inspections"), ("claim_reviews", "claim", "claims")):
+        with (source / f"{other}.csv").open(encoding="utf-8") as file:
+            days: dict[str, str] = {}
+            for row in csv.DictReader(file):
+                days[row[key]] = max(days.get(row[key], ""), row["recorded_on"])
+        with (source / f"{table}.csv").open(encoding="utf-8") as file:
+            rows = [row | {"recorded_on": max(row["recorded_on"], days.get(row[key], ""))} for row in csv.DictReader(file)]
+        with (source / f"{table}.csv").open("w", encoding="utf-8", newline="") as file:
+            out = csv.DictWriter(file, list(rows[0]))
+            out.writeheader()
+            out.writerows(row for row in rows if row["recorded_on"] > days.get(row[key], ""))
+
+
+def prepared(place: Path) -> Path:
+    """Write the history and return the home in which the clean packages left every store that a certificate needs."""
+
+    def work() -> dict[str, Any]:
+        sys.path.insert(0, str(ROOT))
+        from tests.random_history import write_history
+
+        source = write_history(place / "source", seed=3, size=90, absent=ABSENT)
+        lawful(source)
+        text = (source / "source.toml").read_text("utf-8")
+        (source / "source.toml").write_text(text + TARGETS, "utf-8")
+        shutil.rmtree = spared  # type: ignore[assignment]
+        return certificate(ROOT, place / "home", source, ("own days", "at scale", "online"))
+
+    real = shutil.rmtree
+
+    def spared(path: Path, **how: Any) -> None:
+        if Path(path).parent.name != "stores":
+            real(path, **how)
+
+    said = forked(work)
+    told({"name": "clean", **summary(said)})
+    for store in (place / "home" / "stores").iterdir():
+        for derived in store.iterdir():
+            if derived.is_dir() and derived.name not in ("base", "dictionaries", "days"):
+                real(derived, ignore_errors=True)
+    return place / "home"
+
+
+def summary(said: dict[str, Any]) -> dict[str, Any]:
+    """Return what of a certificate says how a leak was caught."""
+    if "error" in said:
+        return said
+    moved = {"moved": said["features_moved"], "misread": said["features_misread"], "labels": said["labels"]}
+    return {"verdict": said["verdict"], "cpu": said["cpu_seconds"], **moved}
+
+
+def tried(leak: Leak, place: Path, home: Path) -> dict[str, Any]:
+    """Return what the certificate of a leaking copy says."""
+    packages = planted(leak, place / "packages")
+    own = place / "own"
+    if leak.stage == READ:
+        shutil.copytree(home, own)
+    said = forked(lambda: certificate(packages, own, place / "source", leak.ways))
+    shutil.rmtree(packages)
+    shutil.rmtree(own, ignore_errors=True)
+    return summary(said)
+
+
+def told(said: dict[str, Any]) -> None:
+    """Write one line of JSON on standard output."""
+    sys.stdout.write(json.dumps(said) + "\n")
+    sys.stdout.flush()
+
+
+def main(place: Path, chosen: str) -> None:
+    """Try every leak, or those whose English name holds a text."""
+    import duckdb  # noqa: F401
+    import numpy as np  # noqa: F401
+    import pandera.polars  # noqa: F401
+    import pyarrow.parquet  # noqa: F401
+
+    home = prepared(place)
+    for leak in LEAKS:
+        if chosen in leak.en:
+            told({"name": leak.en, **tried(leak, place, home)})
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else "")
