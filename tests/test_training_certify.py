@@ -19,7 +19,7 @@ from training.poison import KINDS, poisoned
 from training.reference import span_of
 
 DAY = LAST - 100
-SLIM = Extent(enterprises=100, seeds=(3,), kinds=(), read=4)
+SLIM = Extent(enterprises=100, seeds=(3,), kinds=(), read=2, ways=("own days", "online"))
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
         return open_store(write_history(tmp_path_factory.mktemp("source"), seed=5))
 
 
-@pytest.mark.parametrize(("seed", "day"), [(5, DAY), (6, day_of("2014-11-17")), (7, LAST)])
+@pytest.mark.parametrize(("seed", "day"), [(6, day_of("2014-11-17")), (7, LAST)])
 def test_the_clean_catalogue_raises_no_alarm(tmp_path: Path, seed: int, day: int) -> None:
     found = certify(open_store(write_history(tmp_path / "source", seed=seed)), day, SLIM)
     assert (found["verdict"], found["features_moved"], found["features_misread"]) == ("clean", {}, {})

@@ -23,7 +23,8 @@ from features.store import Store
 
 Frames = Mapping[str, pl.DataFrame]
 """Rows by table: ids and choices as text, days and months as integers; row_id, recorded_on and retracted beside them."""
-LINKS = (("enterprise", "enterprises"), ("inspection", "inspections"), ("claim", "claims"), ("worker", "workers"))
+LINKS = (("inspection", "inspections"), ("claim", "claims"), ("enterprise", "enterprises"), ("worker", "workers"))
+"""Which column decides what rows hang on an enterprise, the first that a table has."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,40 +45,42 @@ class Excerpt:
 
 def excerpt_of(store: Store, most: int) -> Excerpt:
     """Return every row of a history about at most `most` enterprises, spread over the register, and of what hangs on them."""
-    texts = store.texts("enterprise")
-    step = max(1, -(-len(texts) // most))
-    chosen = pa.table({"code": pa.array(range(0, len(texts), step), pa.int32())})
-    kept: dict[str, pa.Table] = {} if step == 1 else {"enterprise": chosen}
+    size = len(store.dictionary("enterprise").texts)
+    step = max(1, -(-size // most))
     tables = {name: store.tables[name] for name in contract() if name in store.tables}
-    frames: dict[str, pl.DataFrame] = {}
-    if step > 1:
-        kept |= _linked(store, tables, chosen)
-    for name, table in tables.items():
-        frames[name] = versions(store, table, _rows(store, table, kept))
+    chosen = pa.table({"code": pa.array(range(0, size, step), pa.int32())})
+    kept = _linked(store, tables, chosen, step) if step > 1 else {}
+    frames = {name: versions(store, table, _rows(store, table, kept, step)) for name, table in tables.items()}
     return Excerpt(store.source, tables, frames, store.complete_to, len(chosen), step == 1)
 
 
-def _linked(store: Store, tables: Mapping[str, Table], chosen: pa.Table) -> dict[str, pa.Table]:
-    """Return the inspections, claims and workers that some enterprises have, one in so many of those that have none."""
-    found: dict[str, pa.Table] = {}
-    for key, register in LINKS[1:]:
-        parts = [f"SELECT {key} AS code FROM {named(name)} SEMI JOIN chosen ON enterprise = chosen.code WHERE {key} IS NOT NULL"
-                 for name, table in tables.items() if {key, "enterprise"} <= {c.name for c in table.columns}]
-        if parts and register in tables:
-            found[key] = store.sql(f"SELECT DISTINCT CAST(code AS INTEGER) AS code FROM ({' UNION ALL '.join(parts)})",
-                                   chosen=chosen)
+def _linked(store: Store, tables: Mapping[str, Table], chosen: pa.Table, step: int) -> dict[str, pa.Table]:
+    """Return the codes kept of each link: the enterprises, what is theirs, and one in `step` of what is nobody's."""
+    found = {"enterprise": chosen}
+    for link, register in LINKS:
+        parts = [f"SELECT {link} AS code FROM {named(name)} WHERE {_theirs(table, link, step)} AND {link} IS NOT NULL"
+                 for name, table in tables.items() if {link, "enterprise"} <= {c.name for c in table.columns}]
+        if parts and register in tables and link != "enterprise":
+            found[link] = store.sql(f"SELECT DISTINCT CAST(code AS INTEGER) AS code FROM ({' UNION ALL '.join(parts)})",
+                                    kept=chosen)
     return found
 
 
-def _rows(store: Store, table: Table, kept: Mapping[str, pa.Table]) -> pl.DataFrame:
+def _theirs(table: Table, link: str, step: int) -> str:
+    """Return the condition that a row is of a kept enterprise, or of none and among one in `step`."""
+    optional = any(column.name == "enterprise" and column.optional for column in table.columns)
+    nobodys = f" OR (enterprise IS NULL AND {named(link)} % {step} = 0)" if optional else ""
+    return f"(enterprise IN (SELECT code FROM kept){nobodys})"
+
+
+def _rows(store: Store, table: Table, kept: Mapping[str, pa.Table], step: int) -> pl.DataFrame:
     """Return the signed rows of a table whose first link is kept, or that have none."""
     names = {column.name for column in table.columns}
-    key = next((key for key, _ in LINKS if key in names and key in kept), None)
-    where = f"{named(key)} IN (SELECT code FROM kept)" if key else "true"
-    if key and any(column.name == key and column.optional for column in table.columns):
-        where = f"({where} OR {named(key)} IS NULL)"
-    given = {"kept": kept[key]} if key else {}
-    return pl.DataFrame(store.sql(f"SELECT * FROM {named(table.name)} WHERE {where}", **given))
+    link = next((link for link, _ in LINKS if link in names and link in kept), None)
+    if link is None:
+        return pl.DataFrame(store.sql(f"SELECT * FROM {named(table.name)}"))
+    where = _theirs(table, table.key[0], step) if link == "enterprise" else f"{named(link)} IN (SELECT code FROM kept)"
+    return pl.DataFrame(store.sql(f"SELECT * FROM {named(table.name)} WHERE {where}", kept=kept[link]))
 
 
 def versions(store: Store, table: Table, signed: pl.DataFrame) -> pl.DataFrame:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from features.errors import TargetError
 
@@ -39,6 +39,7 @@ class Entry:
     choices: Mapping[str, str]
     metrics: Mapping[str, float]
     tags: Mapping[str, str]
+    certificate: Mapping[str, Any]
 
 
 def tracking_uri(home: Path) -> str:
@@ -78,6 +79,7 @@ def log_run(home: Path, entry: Entry) -> Logged:
             params=[Param(key, value) for key, value in sorted(entry.choices.items())],
             tags=[RunTag(key, value) for key, value in sorted(entry.tags.items())],
         )
+        registry.log_dict(run_id, dict(entry.certificate), "certificate.json")
         _log_model(registry, run_id, entry.bundle)
         number = _register(registry, name, run_id, entry.digest)
         registry.set_terminated(run_id, "FINISHED")

@@ -17,6 +17,7 @@ from models.bundle import Parts, load_bundle, write_bundle
 from models.manifest import frozen_features
 from models.score import score
 from training.cases import Cases
+from training.certify import QUICK, certify
 from training.dataset import Dataset, dataset, target_of
 from training.evaluate import Answers, evaluate, reordering
 from training.fit import Lesson
@@ -45,11 +46,25 @@ def train(store: Store, name: str, *, home: Path) -> dict[str, Any]:
     Raises TargetError when the target is not declared or has too few labels.
     """
     trained = trained_on(store, name)
-    origin = {"source": store.source.name, "fingerprint": store.fingerprint, "dataset": digest_of(trained.dataset)}
+    certificate = certified(store, trained.dataset)
+    origin = {"source": store.source.name, "fingerprint": store.fingerprint, "dataset": digest_of(trained.dataset),
+              "certificate": str(certificate["certificate_digest"]), "certificate_verdict": str(certificate["verdict"])}
     bundle = write_bundle(home / "bundles", parts_of(trained, origin))
     digest = _checked(bundle, trained)
-    logged = log_run(home, Entry(name, bundle, digest, choices(trained), numbers(trained.metrics), origin))
-    return report(trained, origin) | {"model_digest": digest, "bundle": bundle.name, "mlflow": _registered(logged)}
+    logged = log_run(home, Entry(name, bundle, digest, choices(trained), numbers(trained.metrics), origin, certificate))
+    made = {"model_digest": digest, "bundle": bundle.name, "mlflow": _registered(logged), "certified": brief(certificate)}
+    return report(trained, origin) | made
+
+
+def certified(store: Store, whole: Dataset) -> dict[str, Any]:
+    """Return the certificate of the last day that training looked from, over an excerpt of the history."""
+    days = whole.cases.as_of[whole.taught()]
+    return certify(store, int(days.max()), QUICK)
+
+
+def brief(certificate: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what of a certificate a training says; all of it lies beside the model in the registry."""
+    return {name: certificate[name] for name in ("verdict", "as_of", "certificate_digest", "catalogue_digest", "cpu_seconds")}
 
 
 def trained_on(store: Store, name: str) -> Trained:

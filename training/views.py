@@ -24,6 +24,8 @@ from training.compare import Moved, compared
 from training.excerpt import Excerpt
 
 WAYS = ("own days", "at scale", "online")
+SIZES = ("PAIRS_AT_ONCE", "MANY_UNITS", "WORTHWHILE")
+"""The sizes from which on the evaluator takes its other ways."""
 BACK = (0, 17, 48)
 SAMPLE = 4
 SIDES = (("inspection", "inspections"), ("claim", "claims"), ("worker", "employment"), ("worker", "claims"))
@@ -77,12 +79,14 @@ def own_days(store: Store, asked: Asked) -> dict[str, Matrix]:
 @contextmanager
 def as_if_large() -> Iterator[None]:
     """Let a small history be read in the ways that only large ones are: by panels, and by running totals."""
-    kept = evaluate.PAIRS_AT_ONCE, evaluate.MANY_UNITS, evaluate.WORTHWHILE
-    evaluate.PAIRS_AT_ONCE = evaluate.MANY_UNITS = evaluate.WORTHWHILE = 0
+    kept = {name: getattr(evaluate, name) for name in SIZES}
+    for name in SIZES:
+        setattr(evaluate, name, 0)
     try:
         yield
     finally:
-        evaluate.PAIRS_AT_ONCE, evaluate.MANY_UNITS, evaluate.WORTHWHILE = kept
+        for name, size in kept.items():
+            setattr(evaluate, name, size)
 
 
 def at_scale(store: Store, asked: Asked) -> dict[str, Matrix]:
@@ -112,8 +116,8 @@ def rows_about(excerpt: Excerpt, entity: str, key: str) -> dict[str, list[dict[s
         held = [column for column in linked if column in frame.columns]
         if held:
             own = frame.filter(pl.any_horizontal(pl.col(column).is_in(linked[column]) for column in held))
-            key = list(excerpt.tables[name].key)
-            kept[name] = frame.join(own.select(key).unique(), on=key, how="semi", nulls_equal=True)
+            versions = list(excerpt.tables[name].key)
+            kept[name] = frame.join(own.select(versions).unique(), on=versions, how="semi", nulls_equal=True)
     for name, frame in excerpt.frames.items():
         for link, register in SIDES:
             if name not in kept and link in frame.columns and register in kept:
