@@ -17,6 +17,7 @@ from typing import Any
 
 ROOT = Path(__file__).parents[1]
 READ, LOAD = "read", "load"
+SOME = "--every-third"
 ABSENT = ("protected", "dispatch", "utilities", "remedies", "wage_arrears", "appraisals", "medals", "exposures", "pensions",
           "benefit_payments", "unemployment_spells", "work_injuries", "maternity_leaves", "cells", "teams", "members", "holidays")
 AS_OF = "2015-03-22"
@@ -101,8 +102,8 @@ LEAKS = (
     Leak("总体剔除后来注销者", "units that close later are left out of the day's population",
          "features/register.py", "cases.take(np.flatnonzero((closed == NULL) | (closed > as_of)))",
          "cases.take(np.flatnonzero((closed == NULL) | (closed > store.complete_to)))"),
-    Leak("近期申领不看入库日", "claims first known later are among the day's claims",
-         "features/register.py", "AND MIN(known) <= {as_of} ORDER BY", "ORDER BY"),
+    Leak("近期申领按最后入库日", "claims are recent by their last version, corrections after the day included",
+         "features/register.py", "HAVING MIN(known) > {as_of - RECENT_DAYS}", "HAVING MAX(known) > {as_of - RECENT_DAYS}"),
     Leak("同行中位数按最后一日", "peers are those of the history's last day",
          "features/peers.py", "table = medians(store, catalogue, cases.entity, wanted, day)",
          "table = medians(store, catalogue, cases.entity, wanted, store.complete_to)"),
@@ -253,6 +254,17 @@ def tried(leak: Leak, place: Path, home: Path) -> dict[str, Any]:
     return summary(said)
 
 
+def row_of(leak: Leak, said: dict[str, Any]) -> str:
+    """Return a leak's line of the table in docs/certificate.md: what the certificate's proofs said of it."""
+    found = {**said["moved"], **said["misread"]}
+    first = max(found, key=lambda name: found[name]["largest"], default="")
+    shown = f"`{first}` {found[first]['largest']:.6g}" if first else ""
+    units = max((one["units"] for one in found.values()), default=0)
+    labels = sum(count for kinds in said["labels"].values() for count in kinds.values())
+    cells = (leak.zh, leak.en, f"`{leak.file}`", len(said["moved"]), len(said["misread"]), labels, units, shown)
+    return "| " + " | ".join(str(cell) for cell in cells) + " |"
+
+
 def told(said: dict[str, Any]) -> None:
     """Write one line of JSON on standard output."""
     sys.stdout.write(json.dumps(said) + "\n")
@@ -267,8 +279,8 @@ def main(place: Path, chosen: str) -> None:
     import pyarrow.parquet  # noqa: F401
 
     home = prepared(place)
-    for leak in LEAKS:
-        if chosen in leak.en:
+    for number, leak in enumerate(LEAKS):
+        if chosen in leak.en or (chosen == SOME and number % 3 == 1):
             told({"name": leak.en, **tried(leak, place, home)})
 
 

@@ -15,8 +15,9 @@ from training.excerpt import Excerpt, Frames
 REACH = 60
 """Days after the as-of day in which poison is recorded; the first of them is always used."""
 SPAN = 900
+AHEAD = 400
 SOME = 0.3
-EACH = 10
+EACH, SOON = 10, 15
 EDGES = (-5, 0, 30, 90, 180, 365, 730)
 """Distances from the day on which poisoned rows are read again: the edges of windows, and what lies ahead."""
 FEW = 0.2
@@ -154,6 +155,9 @@ def edges(dose: Dose) -> tuple[pl.DataFrame, int]:
     if dose.table.name == "findings":
         places = pl.int_range(rows.height, eager=True)
         rows = rows.with_columns(inspection=_visits(rows.height), violation=(1 + places % 5).cast(rows["violation"].dtype))
+    if dose.table.name in ("enterprises", "providers"):
+        ending = "closed" if dose.table.name == "enterprises" else "ended"
+        rows = rows.with_columns(pl.lit(dose.day + REACH + SOON).cast(rows[ending].dtype).alias(ending))
     rows = rows.drop("edge")
     return _added(dose, _lawful(dose, dose.stamped(rows, "edge", retracted=0)))
 
@@ -182,7 +186,7 @@ def poisoned(excerpt: Excerpt, kind: str, *, day: int, seed: int) -> Poisoned:
             made[table.name] = _numbered(rows, number)
             touched[table.name] = touched.get(table.name, 0) + count
         frames = made
-    return Poisoned(kind, seed, excerpt.altered(frames, day + REACH), {name: n for name, n in touched.items() if n})
+    return Poisoned(kind, seed, excerpt.altered(frames, day + REACH + 2 * SOON), {name: n for name, n in touched.items() if n})
 
 
 def edges_of(excerpt: Excerpt, day: int) -> tuple[int, ...]:
@@ -238,9 +242,9 @@ def _other(dose: Dose, column: Column, rows: pl.DataFrame) -> pl.Series:
     if column.kind == "probability":
         return pl.Series(column.name, rng.uniform(0.01, 1, size), pl.Float64)
     if column.kind == "day":
-        days = dose.day - rng.integers(0, SPAN, size)
-        found = pl.Series(column.name, days).cast(dose.rows[column.name].dtype)
         ending = column.name in ("closed", "ended") and dose.table.name in REGISTERS
+        days = dose.day + rng.integers(-SPAN, AHEAD if ending else 1, size)
+        found = pl.Series(column.name, days).cast(dose.rows[column.name].dtype)
         return found.zip_with(pl.Series(rng.random(size) < FEW), found.clear(size)) if ending else found
     if column.kind == "month":
         return pl.Series(column.name, month_of_day(dose.day) - rng.integers(0, 30, size)).cast(dose.rows[column.name].dtype)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -24,7 +24,7 @@ from training.compare import Moved, compared
 from training.excerpt import Excerpt
 
 WAYS = ("own days", "at scale", "online")
-SIZES = ("PAIRS_AT_ONCE", "MANY_UNITS", "WORTHWHILE")
+PANELS, TOTALS = ("MANY_UNITS", "WORTHWHILE"), ("PAIRS_AT_ONCE",)
 """The sizes from which on the evaluator takes its other ways."""
 BACK = (0, 17, 48)
 SAMPLE = 4
@@ -77,10 +77,10 @@ def own_days(store: Store, asked: Asked) -> dict[str, Matrix]:
 
 
 @contextmanager
-def as_if_large() -> Iterator[None]:
-    """Let a small history be read in the ways that only large ones are: by panels, and by running totals."""
-    kept = {name: getattr(evaluate, name) for name in SIZES}
-    for name in SIZES:
+def as_if_large(sizes: Sequence[str]) -> Iterator[None]:
+    """Let a small history be read in a way that only large ones are."""
+    kept = {name: getattr(evaluate, name) for name in sizes}
+    for name in sizes:
         setattr(evaluate, name, 0)
     try:
         yield
@@ -90,9 +90,12 @@ def as_if_large() -> Iterator[None]:
 
 
 def at_scale(store: Store, asked: Asked) -> dict[str, Matrix]:
-    """Return the city and the chosen units once more, read as a large history is."""
-    with as_if_large():
-        return {f"{name} at scale": view for name, view in (city(store, asked) | own_days(store, asked)).items()}
+    """Return the city once more by panels, and the chosen units by running totals, as a large history is read."""
+    with as_if_large(PANELS):
+        found = city(store, asked)
+    with as_if_large(TOTALS):
+        found |= own_days(store, asked)
+    return {f"{name} at scale": view for name, view in found.items()}
 
 
 def online(store: Store, asked: Asked, excerpt: Excerpt) -> dict[str, Matrix]:
