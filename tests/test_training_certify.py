@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from features.store import Store, open_store
 from tests.random_history import LAST, write_history
 from training.certify import QUICK, Extent, certify
 from training.compare import Moved, differing
-from training.excerpt import excerpt_of, loaded
+from training.excerpt import excerpt_of, loaded, never_later
 from training.literal import reduced
 from training.poison import KINDS, poisoned
 from training.reference import span_of
@@ -91,3 +92,11 @@ def test_windows_are_read_from_their_names() -> None:
     ("peak", 11.0), ("low", 4.0), ("last", 4.0), ("newest", 4.0), ("months", 2.0)])
 def test_a_tiny_history_is_read_as_a_person_would(aggregate: str, expected: float) -> None:
     assert reduced(aggregate, [(0, 4), (2, 2), (2, 9), (2, None)], (0, 3), int) == expected
+
+
+def test_a_view_that_gives_the_event_for_the_recorded_day_is_noted(write_source: Callable[..., Path]) -> None:
+    rows = [{"complaint": f"c{n}", "lodged": f"2015-02-{n:02d}", "recorded_on": f"2015-02-{n:02d}"} for n in range(1, 26)]
+    excerpt = excerpt_of(open_store(write_source({"complaints": rows})), 10)
+    assert never_later(excerpt) == {"complaints": "lodged"}
+    later = [row | {"recorded_on": "2015-03-01"} if number == 3 else row for number, row in enumerate(rows)]
+    assert never_later(excerpt_of(open_store(write_source({"complaints": later}, folder="later")), 10)) == {}

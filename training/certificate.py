@@ -26,4 +26,8 @@ def _lines(said: Mapping[str, Any]) -> Iterator[str]:
             yield f"  {title}: {name}: {one['units']} 个单位 units, 最大 largest {one['largest']:g}"
         if len(found) > SHOWN:
             yield f"  … {len(found) - SHOWN} 更多 more"
+    for table, column in said["never_later"].items():
+        yield f"  留意 note: {table}: 入库日总是 recorded_on is always {column}"
+    for target, faults in said["labels"].items():
+        yield f"  标签 labels: {target}: {faults}"
     yield f"  certificate {said['certificate_digest']}"

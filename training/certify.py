@@ -15,7 +15,7 @@ from features.engine import catalogue_of
 from features.register import check_day
 from features.store import Store
 from training.compare import Moved, compared, digest_of_matrix, merged
-from training.excerpt import Excerpt, excerpt_of, loaded, workplace
+from training.excerpt import Excerpt, excerpt_of, loaded, never_later, workplace
 from training.meaning import misread
 from training.outlook import FAULTS, READING, faults_of
 from training.poison import KINDS, REACH, poisoned
@@ -107,7 +107,7 @@ def statement(store: Store, excerpt: Excerpt, as_of: int, found: Findings) -> di
                     "rows": {name: frame.height for name, frame in excerpt.frames.items()}},
         "matrices": found.digests, "poisons": found.poisons,
         "features_moved": plain(found.moved), "features_misread": plain(found.misread),
-        "labels": found.labels,
+        "labels": found.labels, "never_later": never_later(excerpt),
         "catalogue": spelled(catalogue),
     }
 

@@ -21,6 +21,7 @@ from features.rowwise import NULL
 from features.source import Source
 from features.store import Store
 
+ENOUGH = 20
 Frames = Mapping[str, pl.DataFrame]
 """Rows by table: ids and choices as text, days and months as integers; row_id, recorded_on and retracted beside them."""
 LINKS = (("inspection", "inspections"), ("claim", "claims"), ("enterprise", "enterprises"), ("worker", "workers"))
@@ -103,6 +104,20 @@ def _shown(store: Store, column: Column) -> pl.Expr:
     if column.kind == "choice":
         return value.replace_strict(dict(enumerate(column.choices)), default=None, return_dtype=pl.String)
     return value if column.kind == "probability" else pl.when(value != NULL).then(value)
+
+
+def never_later(excerpt: Excerpt) -> dict[str, str]:
+    """Return the tables in which every row was recorded on the very day that one of its columns says something happened.
+
+    A source may be that quick; or its view may give the day of the event as the recorded day, which no poison can show.
+    """
+    found: dict[str, str] = {}
+    for name, table in excerpt.tables.items():
+        rows = excerpt.frames[name].filter(pl.col("retracted") == 0)
+        for column in table.columns:
+            if column.past and rows.height >= ENOUGH and (rows[column.name] == rows["recorded_on"]).fill_null(False).all():
+                found[name] = column.name
+    return {name: column for name, column in found.items() if name not in excerpt.declaration.assumed_delays}
 
 
 def written(column: Column) -> pl.Expr:
