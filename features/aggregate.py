@@ -5,16 +5,19 @@ Rows reach this module already matched to units and known by the unit's day. A u
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import ast
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from features.catalogue import Measure, Window
-from features.grid import Grid, Values, grid_of, of_series
-from features.language import ADDITIVE, SERIES, Atom
-from features.multiset import ITEM_HALF, dated_item, ends, net_of, of_net
-from features.rowwise import NULL, Column, Literal, Mask, row_filter, row_values
+from features.grid import Buckets, Grid, Values, buckets_of, grid_of, of_series, windowed
+from features.language import ADDITIVE, MULTISET, SERIES, Atom
+from features.multiset import ITEM_HALF, dated_item, extremes, of_items
+from features.rowwise import NULL, Column, Literal, Mask, both, filter_steps, value_steps
+from features.steps import Place, Steps
 
 Windows = Mapping[str, Window]
 
@@ -53,72 +56,143 @@ class Tally:
     value: Column
     valid: Mask | None
 
+    @property
+    def sound(self) -> Mask | None:
+        """Which rows are kept and have a known value."""
+        return self.keep if self.valid is None else self.valid if self.keep is None else self.keep & self.valid
 
-def counted(rows: Matched, measure: Measure, literal: Literal) -> Mask:
-    """Return which rows pass a measure's filter and have a place in time."""
-    keep: Mask = rows.when(measure.when) != NULL
-    if measure.filter is not None:
-        keep &= row_filter(measure.filter, rows.columns, len(rows), literal)
-    return keep
+
+class Tallies:
+    """The filters and values of measures placed by one column, laid out so that what they share is worked out once."""
+
+    def __init__(self, measures: Sequence[Measure], literal: Literal) -> None:
+        """Lay the measures out; texts in their filters are read through `literal`."""
+        self._steps = Steps()
+        self._sign = self._steps.leaf("sign")
+        self._measures = [(measure.name, *self._laid(measure, literal)) for measure in measures]
+
+    def _laid(self, measure: Measure, literal: Literal) -> tuple[Place | None, Place, Place, Place | None]:
+        steps = self._steps
+        value, valid = value_steps(steps, measure.value)
+        placed = steps.step(np.not_equal, steps.leaf(measure.when), steps.constant(NULL)) if measure.when else None
+        passes = None if measure.filter is None else filter_steps(steps, measure.filter, literal)
+        signed = self._sign if value == steps.constant(1) else steps.step(np.multiply, self._sign, value)
+        if isinstance(measure.value, ast.Constant):
+            value = steps.step(np.full_like, self._sign, value)
+        return both(steps, placed, passes), signed, value, valid
+
+    def of(self, rows: Matched) -> dict[str, Tally]:
+        """Return what each measure makes of the rows, by its name."""
+        found = self._steps.run(lambda name: rows.sign if name == "sign" else rows.columns[name])
+        found.append(None)
+        return {name: Tally(found[-1 if keep is None else keep], rows.sign, found[signed], found[value],
+                            found[-1 if valid is None else valid])
+                for name, keep, signed, value, valid in self._measures}
 
 
 def tally(rows: Matched, measure: Measure, literal: Literal) -> Tally:
     """Return what a measure makes of the rows; `keep` says which pass its filter, `valid` where its value is known."""
-    value = row_values(measure.value, rows.columns, len(rows))
-    return Tally(counted(rows, measure, literal), rows.sign, rows.sign * value.values, value.values, value.valid)
+    return Tallies([measure], literal).of(rows)[measure.name]
 
 
-def aggregates(rows: Matched, measures: Sequence[Measure], atoms: Iterable[Atom], windows: Windows,
-               literal: Literal) -> dict[Atom, Values]:
-    """Return float64 (units,) for each aggregate of measures placed by one column; NaN where undefined."""
-    tallies = {measure.name: tally(rows, measure, literal) for measure in measures}
-    return of_tallies(rows, measures[0].when, tallies, list(atoms), windows)
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One reduction of monthly totals, asked of several measures: where their totals and counts stand among the sums."""
+
+    aggregate: str
+    atoms: tuple[Atom, ...]
+    totals: tuple[int, ...]
+    counts: tuple[int, ...]
+    buckets: slice
 
 
-def of_tallies(rows: Matched, when: str, tallies: Mapping[str, Tally], atoms: Sequence[Atom],
-               windows: Windows) -> dict[Atom, Values]:
-    """Return float64 (units,) for each aggregate, from tallies of rows placed by the column `when`."""
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Aggregates of measures placed by one column, sorted by how they are found: sums by bucket, series, multisets."""
+
+    buckets: Buckets
+    counted: tuple[str, ...]
+    summed: tuple[str, ...]
+    additive: tuple[Atom, ...]
+    spans: tuple[Column, Column, Column]
+    series: tuple[Series, ...]
+    multiset: tuple[tuple[Atom, Window], ...]
+
+
+def asked_of(atoms: Sequence[Atom], windows: Windows) -> Asked:
+    """Return aggregates sorted by how they are found."""
+    additive = tuple(atom for atom in atoms if atom.aggregate in ADDITIVE)
+    series = [atom for atom in atoms if atom.aggregate in SERIES]
+    counted = tuple(dict.fromkeys(atom.measure for atom in (*additive, *series) if atom.aggregate != "sum"))
+    summed = tuple(dict.fromkeys(atom.measure for atom in (*additive, *series) if atom.aggregate != "count"))
+    months = max((windows[atom.window].first for atom in series), default=0)
+    spans = [windows[atom.window] for atom in (*additive, *series)]
+    spans += [Window("", "month", month + 1, month, "", "") for month in range(months)]
+    buckets = buckets_of(spans or [Window("", "day", 1, 0, "", "")])
+    place = [counted.index(atom.measure) if atom.aggregate == "count" else len(counted) + summed.index(atom.measure)
+             for atom in additive]
+    ends = [buckets.of(windows[atom.window]) for atom in additive]
+    low, high = ([end[side] for end in ends] for side in (0, 1))
+    by_kind: dict[tuple[str, str], list[Atom]] = defaultdict(list)
+    for atom in series:
+        by_kind[atom.aggregate, atom.window].append(atom)
+    reductions = tuple(Series(aggregate, tuple(group), tuple(len(counted) + summed.index(atom.measure) for atom in group),
+                              tuple(counted.index(atom.measure) for atom in group), slice(*buckets.of(windows[window])))
+                       for (aggregate, window), group in by_kind.items())
+    return Asked(buckets, counted, summed, additive, (_whole(place), _whole(low), _whole(high)), reductions,
+                 tuple((atom, windows[atom.window]) for atom in atoms if atom.aggregate in MULTISET))
+
+
+def _whole(values: Sequence[int]) -> Column:
+    return np.array(values, np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Aggregates of measures placed by one column, laid out to be asked of rows."""
+
+    when: str
+    tallies: Tallies
+    asked: Asked
+
+    def of(self, rows: Matched) -> dict[Atom, Values]:
+        """Return float64 (units,) for each aggregate, NaN where undefined."""
+        return of_tallies(rows, self.when, self.tallies.of(rows), self.asked)
+
+
+def placed_by(measures: Sequence[Measure], atoms: Sequence[Atom], windows: Windows, literal: Literal) -> Placement:
+    """Lay out aggregates of measures that are placed by one column."""
+    return Placement(measures[0].when, Tallies(measures, literal), asked_of(atoms, windows))
+
+
+def of_tallies(rows: Matched, when: str, tallies: Mapping[str, Tally], asked: Asked) -> dict[Atom, Values]:
+    """Return float64 (units,) for each aggregate, NaN where undefined, from tallies of rows placed by the column `when`."""
     placed = rows.when(when)
     offset = rows.reference(when) - placed
-    gridded = [atom for atom in atoms if atom.aggregate in ADDITIVE + SERIES]
-    found = _of_grid(rows, offset, tallies, gridded, windows) if gridded else {}
-    for atom in atoms:
-        if atom not in found:
-            found[atom] = _of_multiset(rows, (placed, offset), tallies[atom.measure], atom, windows[atom.window])
-    return found
-
-
-def _of_grid(rows: Matched, offset: Column, tallies: Mapping[str, Tally], atoms: Sequence[Atom],
-             windows: Windows) -> dict[Atom, Values]:
-    spans = [windows[atom.window] for atom in atoms]
-    months = max((windows[atom.window].first for atom in atoms if atom.aggregate in SERIES), default=0)
-    spans += [Window("", "month", month + 1, month, "", "") for month in range(months)]
-    grid = grid_of(rows.unit, offset, rows.units, spans)
     found: dict[Atom, Values] = {}
-    for name in dict.fromkeys(atom.measure for atom in atoms):
-        found |= _of_measure(grid, tallies[name], [atom for atom in atoms if atom.measure == name], windows)
+    if asked.counted or asked.summed:
+        found = _of_grid(grid_of(rows.unit, offset, rows.units, asked.buckets), tallies, asked)
+    for atom, window in asked.multiset:
+        found[atom] = _of_multiset(rows, (placed, offset), tallies[atom.measure], atom, window)
     return found
 
 
-def _of_measure(grid: Grid, own: Tally, atoms: Sequence[Atom], windows: Windows) -> dict[Atom, Values]:
-    keep = own.keep if own.valid is None else own.valid if own.keep is None else own.keep & own.valid
-    asked = {atom.aggregate for atom in atoms}
-    count = grid.sums(keep, own.sign) if asked - {"sum"} else None
-    total = count if own.signed is own.sign else grid.sums(keep, own.signed) if asked - {"count"} else None
-    if total is None and asked - {"count"}:
-        total = grid.sums(keep, own.signed)
-    found: dict[Atom, Values] = {}
-    for atom in atoms:
-        buckets = grid.buckets(windows[atom.window])
-        if atom.aggregate in ADDITIVE:
-            dense = total if atom.aggregate == "sum" else count
-            assert dense is not None
-            found[atom] = dense[:, buckets].sum(axis=1)
-        else:
-            assert total is not None
-            assert count is not None
-            found[atom] = of_series(atom.aggregate, total[:, buckets], count[:, buckets])
+def _of_grid(grid: Grid, tallies: Mapping[str, Tally], asked: Asked) -> dict[Atom, Values]:
+    counts = {name: _sums(grid, tallies[name], tallies[name].sign) for name in asked.counted}
+    sums = {name: counts[name] if name in counts and tallies[name].signed is tallies[name].sign
+            else _sums(grid, tallies[name], tallies[name].signed) for name in asked.summed}
+    stacked = np.array([*counts.values(), *sums.values()])
+    found = dict(zip(asked.additive, windowed(stacked, *asked.spans), strict=True)) if asked.additive else {}
+    for series in asked.series:
+        total, count = (stacked[list(places)][:, :, series.buckets].reshape(-1, series.buckets.stop - series.buckets.start)
+                        for places in (series.totals, series.counts))
+        values = of_series(series.aggregate, total, count).reshape(len(series.atoms), grid.units)
+        found |= zip(series.atoms, values, strict=True)
     return found
+
+
+def _sums(grid: Grid, own: Tally, weights: Column) -> Values:
+    return grid.counts(own.sound, own.sign) if weights is own.sign else grid.sums(own.sound, weights)
 
 
 def _of_multiset(rows: Matched, place: tuple[Column, Column], own: Tally, atom: Atom, window: Window) -> Values:
@@ -128,14 +202,15 @@ def _of_multiset(rows: Matched, place: tuple[Column, Column], own: Tally, atom: 
         keep &= offset < window.first
     if atom.aggregate != "newest" and own.valid is not None:
         keep &= own.valid
+    unit, sign = rows.unit[keep], own.sign[keep]
     if atom.aggregate in ("since", "first_since"):
-        found = ends(net_of(rows.unit[keep], when[keep], own.sign[keep], rows.units), last=atom.aggregate == "since")
+        found = extremes(unit, when[keep], sign, rows.units, last=atom.aggregate == "since")
         return _before(rows, offset + when, found)
     value = own.value[keep]
     if atom.aggregate == "newest":
         empty = value if own.valid is None else np.where(own.valid[keep], value, -ITEM_HALF)
         value = dated_item(when[keep], empty)
-    return of_net(atom.aggregate, net_of(rows.unit[keep], value, own.sign[keep], rows.units))
+    return of_items(atom.aggregate, unit, value, sign, rows.units)
 
 
 def _before(rows: Matched, reference: Column, when: Column) -> Values:

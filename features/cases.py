@@ -46,6 +46,8 @@ class Units:
         """Return unit values as case values, NaN where a case has no such key."""
         if not len(values):
             return np.full(len(self.of_case), np.nan)
+        if len(self.of_case) == 1:
+            return values
         return np.where(self.of_case >= 0, values[np.maximum(self.of_case, 0)], np.nan)
 
 
@@ -53,8 +55,8 @@ def units_of(cases: Cases, by: str) -> Units:
     """Return the units under which rows keyed by `by` are aggregated for these cases."""
     key = cases.keys[by]
     present = key != NULL
-    if len(key) == 1 and present[0]:
-        return Units(key, cases.as_of, np.zeros(1, np.int64))
+    if len(key) == 1:
+        return Units(key[present], cases.as_of[present], np.zeros(1, np.int64) if present[0] else np.full(1, -1))
     pairs = key[present] * 2**20 + cases.as_of[present]
     distinct, inverse = np.unique(pairs, return_inverse=True)
     of_case = np.full(len(cases), -1, np.int64)

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from features.cases import Cases
-from features.catalogue import Catalogue, Feature, Measure, declared_joins
+from features.catalogue import Catalogue, Measure, declared_joins
 from features.catalogue.declared import ENTITIES, KEYS
 from features.columns import literal_of, months_of
 from features.days import month_of_day
-from features.engine import environment, stacked
-from features.evaluate import Rows, atom_values, feature_values, store_rows
-from features.language import Atom, atoms_of, columns_of, names_of
+from features.engine import environment
+from features.evaluate import Rows, atom_values, store_rows
+from features.language import columns_of
 from features.matrix import Matrix
+from features.needs import needs_of
 from features.online import History, rows_beside, sent_case
 from features.register import bare_cases, cases_of
 from features.rowwise import NULL, row_filter, row_values
@@ -36,11 +37,9 @@ class Counterfactual:
         """Take a case, its matrix of one row, and the place where its rows come from."""
         self._store, self._catalogue, self._case, self._row = store, catalogue, case, row
         self._rows = remembered(rows)
-        self._features = catalogue.features(case.entity)
-        self._chain = catalogue.chain([feature.name for feature in self._features])
-        self._known = environment(store, catalogue, case, self._features, self._rows)
-        self._values = feature_values(self._chain, self._known)
-        self._blank = np.isnan(row.values) & ~np.isnan(stacked(self._features, self._values, 1))
+        self._needs = needs_of(catalogue, catalogue.names(case.entity))
+        self._known = environment(store, catalogue, case, self._needs, self._rows)
+        self._blank = np.isnan(row.values) & ~np.isnan(self._needs.program.values(self._known, self._needs.names))
 
     def facts(self, feature: str) -> list[Fact]:
         """Return the facts behind a feature that have rows; the case's own place in the register is none."""
@@ -62,9 +61,9 @@ class Counterfactual:
         touched = {atom for atom in self._known.atoms if base in sides_of(self._catalogue.measure(atom.measure).table)}
         less = self._less(base, self._lost(fact))
         again = atom_values(self._store, self._catalogue, self._case, touched, less)
-        known = replace(self._known, atoms={**self._known.atoms, **again}, features=self._values)
-        values = feature_values(resting_on(self._chain, touched), known)
-        return replace(self._row, values=np.where(self._blank, np.nan, stacked(self._features, values, 1)))
+        known = replace(self._known, atoms={**self._known.atoms, **again})
+        values = self._needs.program.values(known, self._needs.names)
+        return replace(self._row, values=np.where(self._blank, np.nan, values))
 
     def rows_of(self, fact: Fact) -> frozenset[str]:
         """Return the numbers of all live rows of a fact, the case's own register row aside."""
@@ -161,22 +160,6 @@ def remembered(rows: Rows) -> Rows:
         return {name: known[name] for name in (by, "known", "sign", *columns) if name in known}
 
     return read
-
-
-def resting_on(chain: list[Feature], touched: set[Atom]) -> list[Feature]:
-    """Return the features, in the order of a chain, that rest on some aggregates, directly or through others."""
-    found: dict[str, Feature] = {}
-    for feature in chain:
-        atoms, names = rests_on(feature)
-        if not touched.isdisjoint(atoms) or not found.keys().isdisjoint(names):
-            found[feature.name] = feature
-    return list(found.values())
-
-
-@lru_cache(maxsize=4096)
-def rests_on(feature: Feature) -> tuple[frozenset[Atom], frozenset[str]]:
-    """Return the aggregates and the other features that a feature's own formula names."""
-    return frozenset(atoms_of(feature.tree)), frozenset(names_of(feature.tree))
 
 
 def left_of(table: str) -> str:

@@ -16,11 +16,11 @@ from features.catalogue import Catalogue, Feature, read_catalogue
 from features.catalogue.declared import ENTITIES
 from features.columns import texts_of
 from features.errors import CatalogueError, RequestError
-from features.evaluate import Rows, atom_values, feature_values
+from features.evaluate import Rows, atom_values
 from features.formula import Environment
-from features.grid import Values
-from features.language import atom_of, atoms_of, peers_of, stored_of
+from features.language import atom_of
 from features.matrix import Matrix
+from features.needs import Needs, needs_of
 from features.network import stored_values
 from features.online import History, not_computed, not_looked_up, rows_beside, sent_case
 from features.peers import peer_values
@@ -80,42 +80,28 @@ def evaluate_rows(store: Store, entity: str, key: str, as_of: int, rows: History
 
 def matrix_for(store: Store, catalogue: Catalogue, cases: Cases, rows: Rows | None = None) -> Matrix:
     """Return the features of cases; `rows` replaces the store as the place where rows come from."""
-    features = catalogue.features(cases.entity)
-    known = environment(store, catalogue, cases, features, rows)
-    values = feature_values(catalogue.chain([feature.name for feature in features]), known)
+    needs = needs_of(catalogue, catalogue.names(cases.entity))
+    values = needs.program.values(environment(store, catalogue, cases, needs, rows), needs.names)
     last = int(cases.as_of.max()) if len(cases) else store.complete_to
-    categories = {feature.name: categories_of(store, catalogue, feature, last) for feature in features if feature.category}
+    categories = {name: categories_of(store, catalogue, catalogue.feature(name), last) for name in needs.categories}
     for name, texts in categories.items():
-        values[name] = np.where(values[name] < len(texts), values[name], np.nan)
-    return Matrix(cases.entity, ids_of(store, cases), cases.as_of.astype(np.int32),
-                  tuple(feature.name for feature in features), stacked(features, values, len(cases)), categories)
+        column = values[:, needs.names.index(name)]
+        column[column >= len(texts)] = np.nan
+    return Matrix(cases.entity, ids_of(store, cases), cases.as_of.astype(np.int32), needs.names, values, categories)
 
 
 def ids_of(store: Store, cases: Cases) -> NDArray[np.str_]:
     """Return the identifiers of cases, empty where the store has none."""
     texts = store.dictionary(cases.entity).texts
-    held = np.minimum(cases.code, len(texts))
-    return np.asarray(pa.concat_arrays([texts, pa.array([""], texts.type)]).take(pa.array(held)).to_pylist(), np.str_)
+    held = pa.array(cases.code, mask=cases.code >= len(texts))
+    return np.asarray(texts.take(held).fill_null("").to_pylist(), np.str_)
 
 
-def stacked(features: Sequence[Feature], values: dict[str, Values], size: int) -> Values:
-    """Return named columns side by side, float64 (n, F)."""
-    found = np.empty((size, len(features)))
-    for position, feature in enumerate(features):
-        found[:, position] = values[feature.name]
-    return found
-
-
-def environment(store: Store, catalogue: Catalogue, cases: Cases, features: Sequence[Feature],
-                rows: Rows | None = None) -> Environment:
+def environment(store: Store, catalogue: Catalogue, cases: Cases, needs: Needs, rows: Rows | None = None) -> Environment:
     """Return all that the formulas of some features read, for some cases."""
-    chain = catalogue.chain([feature.name for feature in features])
-    atoms = {atom for feature in chain for atom in atoms_of(feature.tree)}
-    peers = {peer for feature in chain for peer in peers_of(feature.tree)}
-    stored = {name for feature in chain for name in stored_of(feature.tree)}
-    return Environment(len(cases), cases.as_of.astype(np.float64), atom_values(store, catalogue, cases, atoms, rows),
-                       peer_values(store, catalogue, cases, peers),
-                       stored_values(store, catalogue, cases, stored), {})
+    return Environment(len(cases), cases.as_of.astype(np.float64), atom_values(store, catalogue, cases, needs.atoms, rows),
+                       peer_values(store, catalogue, cases, needs.peers),
+                       stored_values(store, catalogue, cases, needs.stored), {})
 
 
 def categories_of(store: Store, catalogue: Catalogue, feature: Feature, day: int | None = None) -> tuple[str, ...]:

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from features.aggregate import Matched, aggregates, of_tallies, tally
+from features.aggregate import Matched, asked_of, of_tallies, tally
 from features.cases import Cases, Units, units_of
-from features.catalogue import Catalogue, Feature
+from features.catalogue import Catalogue
 from features.columns import literal_of, months_of
-from features.formula import Environment, evaluate
 from features.grid import Values
-from features.language import ADDITIVE, Atom, columns_of
+from features.group import Group, group_of, groups_of
+from features.language import ADDITIVE, Atom
 from features.matching import PAIRS_AT_ONCE, matched, pairs_of
 from features.panel import WORTHWHILE, answerable, panel_of, panel_tally, read_panel
-from features.rowwise import Column
 from features.running import running_sums
 from features.store import Store
 
@@ -34,15 +32,10 @@ def atom_values(store: Store, catalogue: Catalogue, cases: Cases, atoms: Iterabl
 
     `rows` replaces the store as the place where rows come from.
     """
-    groups: dict[tuple[str, str], list[Atom]] = defaultdict(list)
-    for atom in sorted(atoms, key=lambda a: (a.measure, a.aggregate, a.window)):
-        measure = catalogue.measure(atom.measure)
-        groups[measure.table, measure.by].append(atom)
     found: dict[Atom, Values] = {}
-    for (table, by), group in groups.items():
-        units = units_of(cases, by)
-        here = Reader(store, catalogue, table, by, rows)
-        for atom, values in here.aggregates(units, group).items():
+    for group in groups_of(store, catalogue, frozenset(atoms)):
+        units = units_of(cases, group.by)
+        for atom, values in Reader(store, catalogue, group, rows).aggregates(units).items():
             found[atom] = units.spread(values)
     return found
 
@@ -59,109 +52,82 @@ def store_rows(store: Store) -> Rows:
 class Reader:
     """Reads one table by one key in stretches, and aggregates each stretch as it passes."""
 
-    def __init__(self, store: Store, catalogue: Catalogue, table: str, by: str, rows: Rows | None) -> None:
-        self._catalogue, self._table, self._by, self._rows = catalogue, table, by, rows or store_rows(store)
-        self._stored = rows is None
-        self._store, self._literal = store, literal_of(store, table)
+    def __init__(self, store: Store, catalogue: Catalogue, group: Group, rows: Rows | None) -> None:
+        self._store, self._catalogue, self._group, self._rows = store, catalogue, group, rows or store_rows(store)
+        self._table, self._by, self._stored = group.table, group.by, rows is None
 
-    def aggregates(self, units: Units, atoms: list[Atom]) -> dict[Atom, Values]:
+    def aggregates(self, units: Units) -> dict[Atom, Values]:
         """Return float64 (units,) for each aggregate, from a panel where many units and many rows make it worthwhile."""
-        found = {atom: np.full(len(units), np.nan) for atom in atoms}
-        if self._panelled and len(units) >= MANY_UNITS:
-            for when, group in answerable(self._catalogue, atoms).items():
-                self._from_panel(units, when, group, found)
-                atoms = [atom for atom in atoms if atom not in group]
-        return self._from_rows(units, atoms, found) if atoms else found
+        if len(units) < MANY_UNITS or not self._panelled:
+            return self._from_rows(units, self._group)
+        found: dict[Atom, Values] = {}
+        for when, atoms in answerable(self._catalogue, self._group.atoms).items():
+            found |= self._from_panel(units, when, atoms)
+        rest = self._without(self._group, found)
+        return found | (self._from_rows(units, rest) if rest else {})
 
     @property
     def _panelled(self) -> bool:
         return self._stored and self._store.size(self._table) >= WORTHWHILE
 
-    def _from_panel(self, units: Units, when: str, atoms: list[Atom], found: dict[Atom, Values]) -> None:
+    def _without(self, group: Group, found: Collection[Atom]) -> Group | None:
+        """Return what is left of a group when some of it is found."""
+        rest = [atom for atom in group.atoms if atom not in found]
+        return group if len(rest) == len(group.atoms) else group_of(self._store, self._catalogue, rest) if rest else None
+
+    def _from_panel(self, units: Units, when: str, atoms: list[Atom]) -> dict[Atom, Values]:
         panel = panel_of(self._store, self._catalogue, table=self._table, by=self._by, when=when)
         months = frozenset({"placed"} if months_of(self._store, self._table, {when}) else ())
-        names = list(dict.fromkeys(atom.measure for atom in atoms))
+        asked, names = asked_of(atoms, self._catalogue.windows), list(dict.fromkeys(atom.measure for atom in atoms))
+        parts = []
         for stretch in self._stretches(units):
-            part = Units(units.key[stretch], units.day[stretch], units.of_case[:0])
-            read = read_panel(panel, self._by, (int(part.key[0]), int(part.key[-1]) + 1), atoms)
-            for first, rows in matched(part, read[self._by], read, months):
-                span = slice(stretch.start + first, stretch.start + first + rows.units)
+            read = read_panel(panel, self._by, (int(stretch.key[0]), int(stretch.key[-1]) + 1), atoms)
+            for rows in matched(stretch, read[self._by], read, months):
                 tallies = {name: panel_tally(rows, panel, name) for name in names}
-                for atom, values in of_tallies(rows, "placed", tallies, atoms, self._catalogue.windows).items():
-                    found[atom][span] = values
+                parts.append(of_tallies(rows, "placed", tallies, asked))
+        return joined(atoms, parts)
 
-    def _from_rows(self, units: Units, atoms: list[Atom], found: dict[Atom, Values]) -> dict[Atom, Values]:
-        columns = self._columns(atoms)
-        months = months_of(self._store, self._table, columns)
+    def _from_rows(self, units: Units, group: Group) -> dict[Atom, Values]:
+        parts = []
         for stretch in self._stretches(units):
-            part = Units(units.key[stretch], units.day[stretch], units.of_case[:0])
-            read = self._read(part.key, columns)
-            done = self._running(part, read, atoms, months)
-            for atom, values in done.items():
-                found[atom][stretch] = values
-            rest = [atom for atom in atoms if atom not in done]
-            for first, rows in matched(part, read[self._by], read, months) if rest else ():
-                span = slice(stretch.start + first, stretch.start + first + rows.units)
-                for atom, values in self._of_rows(rows, rest).items():
-                    found[atom][span] = values
-        return found
+            read = self._rows(self._table, self._by, int(stretch.key[0]), int(stretch.key[-1]) + 1, group.columns)
+            done = self._running(stretch, read, group)
+            rest = self._without(group, done)
+            if rest:
+                done |= joined(rest.atoms, [rest.of(rows) for rows in matched(stretch, read[self._by], read, group.months)])
+            parts.append(done)
+        return joined(group.atoms, parts)
 
-    def _of_rows(self, rows: Matched, atoms: list[Atom]) -> dict[Atom, Values]:
-        found: dict[Atom, Values] = {}
-        for group in self._by_when(atoms).values():
-            measures = [self._catalogue.measure(name) for name in dict.fromkeys(atom.measure for atom in group)]
-            found |= aggregates(rows, measures, group, self._catalogue.windows, self._literal)
-        return found
-
-    def _by_when(self, atoms: list[Atom]) -> dict[str, list[Atom]]:
-        groups: dict[str, list[Atom]] = defaultdict(list)
-        for atom in atoms:
-            groups[self._catalogue.measure(atom.measure).when].append(atom)
-        return groups
-
-    def _running(self, units: Units, read: Mapping[str, NDArray[np.int64]], atoms: list[Atom],
-                 months: frozenset[str]) -> dict[Atom, Values]:
+    def _running(self, units: Units, read: Mapping[str, NDArray[np.int64]], group: Group) -> dict[Atom, Values]:
         """Return the sums that are cheaper as running totals: many days, and keys with many rows."""
         key = read[self._by]
         if len(units) < 2 or (units.day == units.day[0]).all() or pairs_of(units, key) <= PAIRS_AT_ONCE // 4:
             return {}
-        every = Matched(key, read["known"], read["known"], read["sign"], read, len(key), months)
+        every = Matched(key, read["known"], read["known"], read["sign"], read, len(key), group.months)
         found: dict[Atom, Values] = {}
-        for name in dict.fromkeys(atom.measure for atom in atoms if atom.aggregate in ADDITIVE):
+        for name in dict.fromkeys(atom.measure for atom in group.atoms if atom.aggregate in ADDITIVE):
             measure = self._catalogue.measure(name)
-            if measure.when and measure.when not in months:
-                own = [atom for atom in atoms if atom.measure == name and atom.aggregate in ADDITIVE]
-                found |= running_sums(key, read["known"], read[measure.when], tally(every, measure, self._literal), units,
-                                      own, self._catalogue.windows)
+            if measure.when and measure.when not in group.months:
+                own = [atom for atom in group.atoms if atom.measure == name and atom.aggregate in ADDITIVE]
+                literal = literal_of(self._store, self._table)
+                found |= running_sums(key, read["known"], read[measure.when], tally(every, measure, literal), units, own,
+                                      self._catalogue.windows)
         return found
 
-    def _columns(self, atoms: list[Atom]) -> set[str]:
-        needed = {"known", "sign", self._by}
-        for atom in atoms:
-            measure = self._catalogue.measure(atom.measure)
-            needed |= columns_of(measure.value) | ({measure.when} if measure.when else set())
-            needed |= columns_of(measure.filter) if measure.filter is not None else set()
-        return needed
-
-    def _stretches(self, units: Units) -> list[slice]:
-        """Return slices of units whose keys span at most ROWS_AT_ONCE codes; few far keys are read one by one."""
-        if not len(units):
-            return []
+    def _stretches(self, units: Units) -> list[Units]:
+        """Return units whose keys span at most ROWS_AT_ONCE codes, in turn; few far keys are read one by one."""
+        if len(units) < 2:
+            return [units] if len(units) else []
         if len(np.unique(units.key)) <= 8:
             edges = np.flatnonzero(np.diff(units.key)) + 1
         else:
             edges = np.flatnonzero(np.diff(units.key // ROWS_AT_ONCE)) + 1
-        return [slice(first, last) for first, last in pairwise([0, *edges.tolist(), len(units)])]
-
-    def _read(self, keys: Column, columns: set[str]) -> Mapping[str, NDArray[np.int64]]:
-        wanted = (*sorted(columns - {"known", "sign", self._by}), "known", "sign", self._by)
-        return self._rows(self._table, self._by, int(keys[0]), int(keys[-1]) + 1, wanted)
+        return [Units(units.key[first:last], units.day[first:last], units.of_case[:0])
+                for first, last in pairwise([0, *edges.tolist(), len(units)])]
 
 
-def feature_values(features: Iterable[Feature], known: Environment) -> dict[str, Values]:
-    """Return each feature's values by name; features stand in an order in which each can be computed."""
-    values: dict[str, Values] = dict(known.features)
-    for feature in features:
-        here = Environment(known.size, known.as_of, known.atoms, known.peers, known.stored, values)
-        values[feature.name] = evaluate(feature.tree, here) + 0.0
-    return values
+def joined(atoms: Iterable[Atom], parts: list[dict[Atom, Values]]) -> dict[Atom, Values]:
+    """Return what was found for units in turn as one."""
+    if len(parts) == 1:
+        return parts[0]
+    return {atom: np.concatenate([np.empty(0), *(part[atom] for part in parts)]) for atom in atoms}

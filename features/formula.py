@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import numpy as np
 
 from features.errors import CatalogueError
 from features.grid import Values
 from features.language import Atom, Peer, atom_of, call_name, peer_of, word
+from features.steps import Place, Steps
 
-_COMPARE: dict[type[ast.cmpop], Callable[[Values, Values], object]] = {
+AT_ONCE = 16_384
+_NAN, _ZERO, _ONE = np.float64(np.nan), np.float64(0), np.float64(1)
+_COMPARE: dict[type[ast.cmpop], Callable[..., Any]] = {
     ast.Eq: np.equal, ast.NotEq: np.not_equal, ast.Lt: np.less, ast.LtE: np.less_equal,
     ast.Gt: np.greater, ast.GtE: np.greater_equal}
-_ARITHMETIC: dict[type[ast.operator], Callable[[Values, Values], Values]] = {
-    ast.Add: np.add, ast.Sub: np.subtract, ast.Mult: np.multiply}
+_ARITHMETIC: dict[type[ast.operator], Callable[..., Any]] = {ast.Add: np.add, ast.Sub: np.subtract, ast.Mult: np.multiply}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,53 +34,95 @@ class Environment:
     stored: Mapping[str, Values]
     features: Mapping[str, Values]
 
+    def value(self, part: slice, leaf: tuple[str, Any]) -> Values:
+        """Return what a leaf of a formula, its kind and its name there, stands for in part of the cases."""
+        kind, name = leaf
+        if kind == "as_of":
+            return self.as_of[part]
+        found: Values = getattr(self, kind)[name][part]
+        return found
+
+
+class Program:
+    """Formulas as steps that share their parts; a name that is none of them is read from the environment."""
+
+    def __init__(self, trees: Mapping[str, ast.expr]) -> None:
+        """Lay out formulas by name, each after those that it names."""
+        self._steps = Steps()
+        self._places: dict[str, Place] = {}
+        for name, tree in trees.items():
+            self._places[name] = self._laid(tree)
+
+    def values(self, known: Environment, names: Iterable[str]) -> Values:
+        """Return named formulas' values side by side, float64 (n, F); NaN where an operand is missing or a divisor is zero."""
+        places = [self._places[name] for name in names]
+        found = np.empty((known.size, len(places)))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            for first in range(0, known.size, AT_ONCE):
+                part = slice(first, first + AT_ONCE)
+                values = self._steps.run(partial(known.value, part))
+                for position, place in enumerate(places):
+                    np.add(values[place], 0.0, out=found[part, position])
+        return found
+
+    def _laid(self, tree: ast.expr) -> Place:
+        steps = self._steps
+        if (atom := atom_of(tree)) is not None:
+            return steps.leaf(("atoms", atom))
+        if (peer := peer_of(tree)) is not None:
+            return steps.leaf(("peers", peer))
+        if isinstance(tree, ast.Constant):
+            return steps.constant(np.float64(tree.value))  # type: ignore[arg-type]
+        if isinstance(tree, ast.Name):
+            return steps.leaf(("as_of", "")) if tree.id == "as_of" else self._named(tree.id)
+        if isinstance(tree, ast.UnaryOp):
+            return steps.step(np.negative, self._laid(tree.operand))
+        if isinstance(tree, ast.BinOp):
+            return self._arithmetic(tree.op, self._laid(tree.left), self._laid(tree.right))
+        if isinstance(tree, ast.Compare):
+            return self._comparison(tree.ops[0], self._laid(tree.left), self._laid(tree.comparators[0]))
+        if isinstance(tree, ast.Call):
+            return self._call(tree)
+        raise CatalogueError(f"{ast.unparse(tree)!r} is not a formula")
+
+    def _named(self, name: str) -> Place:
+        return self._places[name] if name in self._places else self._steps.leaf(("features", name))
+
+    def _arithmetic(self, operator: ast.operator, left: Place, right: Place) -> Place:
+        if isinstance(operator, ast.Div):
+            nothing = self._steps.step(np.equal, right, self._steps.constant(_ZERO))
+            return self._missing_where(nothing, self._steps.step(np.divide, left, right))
+        return self._steps.step(_ARITHMETIC[type(operator)], left, right)
+
+    def _comparison(self, operator: ast.cmpop, left: Place, right: Place) -> Place:
+        missing = self._steps.step(np.logical_or, self._missing(left), self._missing(right))
+        return self._missing_where(missing, self._steps.step(_COMPARE[type(operator)], left, right))
+
+    def _missing(self, place: Place) -> Place:
+        return self._steps.step(np.isnan, place)
+
+    def _missing_where(self, missing: Place, value: Place) -> Place:
+        return self._steps.step(np.where, missing, self._steps.constant(_NAN), value)
+
+    def _call(self, tree: ast.Call) -> Place:
+        name, step = call_name(tree), self._steps.step
+        if name == "stored":
+            return self._steps.leaf(("stored", word(tree.args[0])))
+        first, *others = (self._laid(argument) for argument in tree.args)
+        if name == "known":
+            return step(np.multiply, step(np.logical_not, self._missing(first)), self._steps.constant(_ONE))
+        if name == "default":
+            return step(np.where, self._missing(first), others[0], first)
+        if name == "where":
+            met = step(np.not_equal, first, self._steps.constant(_ZERO))
+            return self._missing_where(self._missing(first), step(np.where, met, *others))
+        if name == "lesser":
+            return step(np.minimum, first, others[0])
+        if name == "greater":
+            return step(np.maximum, first, others[0])
+        raise CatalogueError(f"unknown function {name!r}")
+
 
 def evaluate(tree: ast.expr, known: Environment) -> Values:
-    """Return a formula's values, float64 (n,); NaN where an operand is missing or a divisor is zero."""
-    if (atom := atom_of(tree)) is not None:
-        return known.atoms[atom]
-    if (peer := peer_of(tree)) is not None:
-        return known.peers[peer]
-    if isinstance(tree, ast.Constant):
-        return np.full(known.size, float(tree.value))  # type: ignore[arg-type]
-    if isinstance(tree, ast.Name):
-        return known.as_of if tree.id == "as_of" else known.features[tree.id]
-    if isinstance(tree, ast.UnaryOp):
-        return -evaluate(tree.operand, known)
-    if isinstance(tree, ast.BinOp):
-        return _arithmetic(tree.op, evaluate(tree.left, known), evaluate(tree.right, known))
-    if isinstance(tree, ast.Compare):
-        return _comparison(tree.ops[0], evaluate(tree.left, known), evaluate(tree.comparators[0], known))
-    if isinstance(tree, ast.Call):
-        return _call(tree, known)
-    raise CatalogueError(f"{ast.unparse(tree)!r} is not a formula")
-
-
-def _arithmetic(operator: ast.operator, left: Values, right: Values) -> Values:
-    if isinstance(operator, ast.Div):
-        quotient: Values = np.divide(left, right, out=np.full(len(left), np.nan), where=(right != 0) & ~np.isnan(left))
-        return quotient
-    return _ARITHMETIC[type(operator)](left, right)
-
-
-def _comparison(operator: ast.cmpop, left: Values, right: Values) -> Values:
-    missing = np.isnan(left) | np.isnan(right)
-    return np.where(missing, np.nan, np.asarray(_COMPARE[type(operator)](left, right), np.float64))
-
-
-def _call(tree: ast.Call, known: Environment) -> Values:
-    name = call_name(tree)
-    if name == "stored":
-        return known.stored[word(tree.args[0])]
-    parts = [evaluate(argument, known) for argument in tree.args]
-    if name == "known":
-        return (~np.isnan(parts[0])).astype(np.float64)
-    if name == "default":
-        return np.where(np.isnan(parts[0]), parts[1], parts[0])
-    if name == "where":
-        return np.where(np.isnan(parts[0]), np.nan, np.where(parts[0] != 0, parts[1], parts[2]))
-    if name == "lesser":
-        return np.minimum(parts[0], parts[1])
-    if name == "greater":
-        return np.maximum(parts[0], parts[1])
-    raise CatalogueError(f"unknown function {name!r}")
+    """Return a formula's values, float64 (n,)."""
+    return Program({"": tree}).values(known, [""])[:, 0]

@@ -11,62 +11,96 @@ from numpy.typing import NDArray
 from features.catalogue import Window
 from features.errors import CatalogueError
 from features.language import LIMIT
-from features.rowwise import NULL, Column, Mask
+from features.rowwise import Column, Mask
 
 Values = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Grid:
-    """The cell of each row, unit * width + bucket, -1 where no window holds it; buckets lie between `cuts`."""
+class Buckets:
+    """Days or months before an as-of, cut where a window begins or ends; `table` holds the bucket of -1, 0, 1 ... `farthest`."""
 
-    cell: Column
     cuts: Column
-    units: int
+    table: Column
+    farthest: int
 
     @property
     def width(self) -> int:
+        """How many buckets there are."""
         return len(self.cuts) - 1
 
-    def sums(self, keep: Mask | None, weights: Column) -> Values:
-        """Return the sum of integer weights over the rows kept, float64 (units, width), exact."""
-        inside = self.cell >= 0
-        chosen = inside if keep is None else inside & keep
-        cell, taken = (self.cell, weights) if chosen.all() else (self.cell[chosen], weights[chosen])
-        return exact_sums(cell, taken, self.units * self.width).reshape(self.units, self.width)
-
-    def buckets(self, window: Window) -> slice:
-        """Return the buckets of a window."""
+    def of(self, window: Window) -> tuple[int, int]:
+        """Return the first bucket of a window and the one after its last."""
         low, high = np.searchsorted(self.cuts, [window.last, window.first or LIMIT])
-        return slice(int(low), int(high))
+        return int(low), int(high)
 
 
-def grid_of(unit: Column, offset: Column, units: int, windows: Iterable[Window]) -> Grid:
-    """Return the grid of rows `offset` days or months before their as-of, wide enough for some windows.
-
-    An offset of -NULL, where the day that places a row is empty, lies in no bucket.
-    """
-    edges = {edge for window in windows for edge in (window.last, window.first or LIMIT)}
-    cuts = np.array(sorted(edges), np.int64)
+def buckets_of(windows: Iterable[Window]) -> Buckets:
+    """Return the buckets in which some windows can be summed."""
+    cuts = np.array(sorted({edge for window in windows for edge in (window.last, window.first or LIMIT)}), np.int64)
     farthest = int(cuts[-2]) if cuts[-1] == LIMIT else int(cuts[-1])
     table = np.searchsorted(cuts, np.arange(-1, farthest + 1), side="right") - 1
     table[table >= len(cuts) - 1] = -1
     if cuts[-1] == LIMIT and len(cuts) > 1:
         table[-1] = len(cuts) - 2
-    bucket = table[np.clip(offset, -1, farthest) + 1]
-    outside = (bucket < 0) | (offset > LIMIT)
-    return Grid(np.where(outside, -1, unit * (len(cuts) - 1) + bucket), cuts, units)
+    return Buckets(cuts, table, farthest)
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """The cell of each row, unit * width + bucket, and whether some window holds it."""
+
+    cell: Column
+    inside: Mask
+    units: int
+    width: int
+
+    def counts(self, keep: Mask | None, signs: Column) -> Values:
+        """Return the sum of signs over the rows kept, float64 (units, width)."""
+        return self._shaped(summed(self.cell, self._kept(keep, signs), self.units * self.width))
+
+    def sums(self, keep: Mask | None, weights: Column) -> Values:
+        """Return the sum of integer weights over the rows kept, float64 (units, width), exact."""
+        return self._shaped(exact_sums(self.cell, self._kept(keep, weights), self.units * self.width))
+
+    def _kept(self, keep: Mask | None, weights: Column) -> Column:
+        return weights * (self.inside if keep is None else self.inside & keep)
+
+    def _shaped(self, sums: Values) -> Values:
+        return sums.reshape(self.units, self.width)
+
+
+def grid_of(unit: Column, offset: Column, units: int, buckets: Buckets) -> Grid:
+    """Return the grid of rows `offset` days or months before their as-of.
+
+    An offset of -NULL, where the day that places a row is empty, lies in no bucket.
+    """
+    bucket = buckets.table[np.minimum(np.maximum(offset, -1), buckets.farthest) + 1]
+    inside = (bucket >= 0) & (offset <= LIMIT)
+    return Grid(unit * buckets.width + np.maximum(bucket, 0), inside, units, buckets.width)
+
+
+def windowed(sums: Values, place: Column, low: Column, high: Column) -> Values:
+    """Return the sums over buckets low to below high of sums[place], from sums (k, units, width): float64 (places, units)."""
+    running = np.zeros((*sums.shape[:2], sums.shape[2] + 1), np.int64)
+    np.cumsum(sums.astype(np.int64), axis=2, out=running[:, :, 1:])
+    return np.asarray(running[place, :, high] - running[place, :, low], np.float64)
+
+
+def summed(cell: Column, weights: Column, size: int) -> Values:
+    """Return the sums of small integers by cell as float64 (size,)."""
+    return np.asarray(np.bincount(cell, weights, size), np.float64)
 
 
 def exact_sums(cell: Column, weights: Column, size: int) -> Values:
     """Return integer sums by cell as float64 (size,); raise CatalogueError where one is too large to be exact."""
-    if len(weights) and int(np.abs(weights).max()) * len(weights) >= LIMIT:
+    if len(weights) and max(int(weights.max()), -int(weights.min())) * len(weights) >= LIMIT:
         exact = np.zeros(size, np.int64)
         np.add.at(exact, cell, weights)
         if np.abs(exact).max() >= LIMIT:
             raise CatalogueError("an integer sum reached 2^53; use a smaller unit for this measure")
         return exact.astype(np.float64)
-    return np.asarray(np.bincount(cell, weights=weights, minlength=size), np.float64)
+    return summed(cell, weights, size)
 
 
 def exact(numerator: Values) -> Values:
@@ -105,9 +139,3 @@ def _variance(filled: Values, months: int) -> Values:
     squares = exact(months * (filled * filled).sum(axis=1))
     spread: Values = (squares - filled.sum(axis=1) ** 2) / float(months * (months - 1))
     return spread
-
-
-def missing(when: Column) -> Mask:
-    """Return which rows have no day that places them."""
-    empty: Mask = when == NULL
-    return empty

@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from features.errors import CatalogueError
 
@@ -24,8 +24,7 @@ LIMIT = 2**53
 MANY = 1 << 15
 
 
-@dataclass(frozen=True, slots=True)
-class Atom:
+class Atom(NamedTuple):
     """One aggregate of one measure over one window: what the engines compute from rows."""
 
     aggregate: str
@@ -33,8 +32,7 @@ class Atom:
     window: str
 
 
-@dataclass(frozen=True, slots=True)
-class Peer:
+class Peer(NamedTuple):
     """The lower median of a feature among the living units that share a key of the case."""
 
     feature: str

@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.aggregate import Matched
-from features.cases import Units, complete_months
+from features.cases import Units, complete_month, complete_months
 from features.rowwise import Column
 
 PAIRS_AT_ONCE = 20_000_000
 
 
-def matched(units: Units, key: Column, columns: Mapping[str, Column], months: frozenset[str]) -> Iterator[tuple[int, Matched]]:
-    """Yield (first unit, rows) for stretches of units; `key` is sorted, `columns` hold `known` and `sign` too.
+def matched(units: Units, key: Column, columns: Mapping[str, Column], months: frozenset[str]) -> Iterator[Matched]:
+    """Yield the rows of units, stretch by stretch; `key` is sorted, `columns` hold `known` and `sign` too.
 
     Where all units share one day every row meets one unit at most and one stretch does. Otherwise each unit
     meets all rows of its key, at most PAIRS_AT_ONCE a stretch.
@@ -23,7 +23,7 @@ def matched(units: Units, key: Column, columns: Mapping[str, Column], months: fr
     if not len(units):
         return
     if (units.day == units.day[0]).all():
-        yield 0, _one_day(units, key, columns, months)
+        yield _one_day(units, key, columns, months)
         return
     begin, end = np.searchsorted(key, units.key), np.searchsorted(key, units.key, side="right")
     pairs = np.cumsum(end - begin)
@@ -31,7 +31,7 @@ def matched(units: Units, key: Column, columns: Mapping[str, Column], months: fr
     while first < len(units):
         done = pairs[first - 1] if first else 0
         last = max(first + 1, int(np.searchsorted(pairs, done + PAIRS_AT_ONCE, side="right")))
-        yield first, _many_days(units, slice(first, last), (begin, end), columns, months)
+        yield _many_days(units, slice(first, last), (begin, end), columns, months)
         first = last
 
 
@@ -42,12 +42,13 @@ def pairs_of(units: Units, key: Column) -> int:
 
 def _one_day(units: Units, key: Column, columns: Mapping[str, Column], months: frozenset[str]) -> Matched:
     day = int(units.day[0])
-    month = int(complete_months(units.day[:1])[0])
+    month = complete_month(day)
     unit = position(units.key, key)
     keep = (columns["known"] <= day) & (unit >= 0)
-    unit = unit[keep]
-    days, at = np.broadcast_to(np.int64(day), unit.shape), np.broadcast_to(np.int64(month), unit.shape)
-    return Matched(unit, days, at, columns["sign"][keep], taken(columns, keep), len(units), months)
+    sign = columns["sign"]
+    if not keep.all():
+        unit, sign, columns = unit[keep], sign[keep], taken(columns, keep)
+    return Matched(unit, repeated(day, len(unit)), repeated(month, len(unit)), sign, columns, len(units), months)
 
 
 def _many_days(units: Units, stretch: slice, span: tuple[Column, Column], columns: Mapping[str, Column],
@@ -63,8 +64,15 @@ def _many_days(units: Units, stretch: slice, span: tuple[Column, Column], column
     return Matched(unit, day, month, columns["sign"][rows], taken(columns, rows), len(size), months)
 
 
+def repeated(value: int, size: int) -> Column:
+    """Return a column that holds one value throughout, and takes the memory of one."""
+    return np.ndarray((size,), np.int64, np.array([value]), strides=(0,))
+
+
 def position(sought: Column, key: Column) -> Column:
     """Return the place of each key among `sought`, which is sorted and distinct; -1 where it is not there."""
+    if len(sought) == 1:
+        return np.where(key == sought[0], 0, -1)
     low, high = int(sought[0]), int(sought[-1])
     if high - low > 8 * (len(sought) + len(key)):
         place = np.minimum(np.searchsorted(sought, key), len(sought) - 1)

@@ -44,27 +44,27 @@ def dated_item(when: Column, value: Column) -> Column:
     return (when + ITEM_DAYS) * ITEM_VALUES + value + ITEM_HALF
 
 
-def of_net(aggregate: str, net: Net) -> Values:
+def of_items(aggregate: str, unit: Column, item: Column, sign: Column, units: int) -> Values:
     """Return distinct, median, newest, largest or smallest of each unit's multiset; NaN where it is empty."""
     if aggregate == "distinct":
-        return np.bincount(net.unit, minlength=net.units).astype(np.float64)
+        return np.bincount(net_of(unit, item, sign, units).unit, minlength=units).astype(np.float64)
     if aggregate == "median":
-        return lower_median(net)
-    found = ends(net, last=aggregate in ("largest", "newest"))
+        return lower_median(net_of(unit, item, sign, units))
+    found = extremes(unit, item, sign, units, last=aggregate in ("largest", "newest"))
     if aggregate == "newest":
         value = found % ITEM_VALUES
         return np.where((found == NULL) | (value == 0), np.nan, (value - ITEM_HALF).astype(np.float64))
     return np.where(found == NULL, np.nan, found.astype(np.float64))
 
 
-def ends(net: Net, *, last: bool) -> Column:
-    """Return the greatest (last) or least item of each unit, NULL where it has none."""
-    found = np.full(net.units, NULL, np.int64)
-    if last:
-        found[net.unit] = net.item
-    else:
-        found[net.unit[::-1]] = net.item[::-1]
-    return found
+def extremes(unit: Column, item: Column, sign: Column, units: int, *, last: bool) -> Column:
+    """Return the greatest (last) or least live item of each unit, NULL where it has none; all live where none is negative."""
+    if len(sign) and sign.min() < 1:
+        net = net_of(unit, item, sign, units)
+        unit, item = net.unit, net.item
+    found = np.full(units, NULL if last else -NULL, np.int64)
+    (np.maximum if last else np.minimum).at(found, unit, item)
+    return found if last else np.where(found == -NULL, NULL, found)
 
 
 def lower_median(net: Net) -> Values:

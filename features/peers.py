@@ -12,10 +12,11 @@ import numpy as np
 
 from features.cases import Cases, month_ends
 from features.catalogue import Catalogue
-from features.evaluate import atom_values, feature_values
+from features.evaluate import atom_values
 from features.formula import Environment
 from features.grid import Values
 from features.language import Peer, atoms_of
+from features.needs import needs_of
 from features.register import living
 from features.rowwise import NULL, Column
 from features.store import Store
@@ -59,11 +60,10 @@ def _spelled(catalogue: Catalogue, name: str) -> list[str]:
 
 def _computed(store: Store, catalogue: Catalogue, entity: str, peers: list[Peer], day: int) -> dict[Peer, dict[int, float]]:
     cases = living(store, catalogue, entity, day)
-    features = catalogue.chain([peer.feature for peer in peers])
-    atoms = {atom for feature in features for atom in atoms_of(feature.tree)}
-    known = Environment(len(cases), cases.as_of.astype(np.float64), atom_values(store, catalogue, cases, atoms), {}, {}, {})
-    values = feature_values(features, known)
-    return {peer: lower_medians(values[peer.feature], cases.keys[peer.by]) for peer in peers}
+    needs = needs_of(catalogue, tuple(dict.fromkeys(peer.feature for peer in peers)))
+    atoms = atom_values(store, catalogue, cases, needs.atoms)
+    values = needs.program.values(Environment(len(cases), cases.as_of.astype(np.float64), atoms, {}, {}, {}), needs.names)
+    return {peer: lower_medians(values[:, needs.names.index(peer.feature)], cases.keys[peer.by]) for peer in peers}
 
 
 def lower_medians(values: Values, key: Column) -> dict[int, float]:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.errors import CatalogueError
+from features.steps import Place, Steps
 
 NULL = -(2**62)
 Column = NDArray[np.int64]
@@ -17,10 +18,10 @@ Mask = NDArray[np.bool_]
 Literal = Callable[[str, str], int]
 """Maps (column, text) to the integer that stands for the text in that column."""
 
-_COMPARE: dict[type[ast.cmpop], Callable[[Column, Column], Mask]] = {
+_COMPARE: dict[type[ast.cmpop], Callable[..., Mask]] = {
     ast.Eq: np.equal, ast.NotEq: np.not_equal, ast.Lt: np.less, ast.LtE: np.less_equal,
     ast.Gt: np.greater, ast.GtE: np.greater_equal}
-_ARITHMETIC: dict[type[ast.operator], Callable[[Column, Column], Column]] = {
+_ARITHMETIC: dict[type[ast.operator], Callable[..., Column]] = {
     ast.Add: np.add, ast.Sub: np.subtract, ast.Mult: np.multiply}
 
 
@@ -49,39 +50,74 @@ def literal_for(tree: ast.Compare, literal: Literal) -> Callable[[ast.expr], int
 
 def row_values(tree: ast.expr, columns: Mapping[str, Column], size: int) -> RowValues:
     """Evaluate an integer expression over columns; empty where any column it reads is empty."""
-    if isinstance(tree, ast.Constant):
-        return RowValues(np.full(size, int(tree.value), np.int64), np.ones(size, np.bool_))  # type: ignore[arg-type]
-    if isinstance(tree, ast.Name):
-        column = columns[tree.id]
-        return RowValues(column, column != NULL)
-    if isinstance(tree, ast.UnaryOp):
-        inner = row_values(tree.operand, columns, size)
-        return RowValues(-inner.values, inner.valid)
-    if isinstance(tree, ast.BinOp):
-        left, right = row_values(tree.left, columns, size), row_values(tree.right, columns, size)
-        return RowValues(_ARITHMETIC[type(tree.op)](left.values, right.values), left.valid & right.valid)
-    raise CatalogueError(f"{ast.unparse(tree)!r} is not an integer expression")
+    steps = Steps()
+    value, valid = value_steps(steps, tree)
+    found = steps.run(columns.__getitem__)
+    return RowValues(np.broadcast_to(found[value], size), np.ones(size, np.bool_) if valid is None else found[valid])
 
 
 def row_filter(tree: ast.expr, columns: Mapping[str, Column], size: int, literal: Literal) -> Mask:
     """Evaluate a condition over columns (n,) bool; a comparison with an empty value is false."""
+    steps = Steps()
+    place = filter_steps(steps, tree, literal)
+    return np.broadcast_to(steps.run(columns.__getitem__)[place], size)
+
+
+def value_steps(steps: Steps, tree: ast.expr) -> tuple[Place, Place | None]:
+    """Lay out an integer expression: the places of its values and of where they are known, None for everywhere."""
+    if isinstance(tree, ast.Constant):
+        return steps.constant(int(tree.value)), None  # type: ignore[arg-type]
+    if isinstance(tree, ast.Name):
+        column = steps.leaf(tree.id)
+        return column, steps.step(np.not_equal, column, steps.constant(NULL))
+    if isinstance(tree, ast.UnaryOp):
+        value, valid = value_steps(steps, tree.operand)
+        return steps.step(np.negative, value), valid
+    if isinstance(tree, ast.BinOp):
+        (left, first), (right, second) = value_steps(steps, tree.left), value_steps(steps, tree.right)
+        return steps.step(_ARITHMETIC[type(tree.op)], left, right), both(steps, first, second)
+    raise CatalogueError(f"{ast.unparse(tree)!r} is not an integer expression")
+
+
+def both(steps: Steps, *masks: Place | None) -> Place | None:
+    """Lay out where all of some masks hold; None stands for everywhere."""
+    found: Place | None = None
+    for mask in masks:
+        found = mask if found is None else found if mask in (None, found) else steps.step(np.logical_and, found, mask)
+    return found
+
+
+def filter_steps(steps: Steps, tree: ast.expr, literal: Literal) -> Place:
+    """Lay out a condition; a comparison with an empty value is false."""
     if isinstance(tree, ast.BoolOp):
-        parts = [row_filter(part, columns, size, literal) for part in tree.values]
         combine = np.logical_and if isinstance(tree.op, ast.And) else np.logical_or
-        mask = parts[0]
-        for part in parts[1:]:
-            mask = combine(mask, part)
-        return mask
+        return _joined(steps, combine, [filter_steps(steps, part, literal) for part in tree.values])
     if not isinstance(tree, ast.Compare) or len(tree.ops) != 1:
         raise CatalogueError(f"{ast.unparse(tree)!r} is not a condition")
-    left, right, operator = row_values(tree.left, columns, size), tree.comparators[0], tree.ops[0]
+    (left, valid), right, operator = value_steps(steps, tree.left), tree.comparators[0], tree.ops[0]
     if isinstance(operator, ast.Is | ast.IsNot):
-        return ~left.valid if isinstance(operator, ast.Is) else left.valid
+        known = steps.step(np.ones_like, left) if valid is None else valid
+        return steps.step(np.logical_not, known) if isinstance(operator, ast.Is) else known
     read = literal_for(tree, literal)
     if isinstance(operator, ast.In | ast.NotIn):
-        listed = [read(item) for item in right.elts] if isinstance(right, ast.Tuple) else [read(right)]
-        return np.isin(left.values, listed, invert=isinstance(operator, ast.NotIn)) & left.valid
+        compare, combine = (np.equal, np.logical_or) if isinstance(operator, ast.In) else (np.not_equal, np.logical_and)
+        listed = right.elts if isinstance(right, ast.Tuple) else [right]
+        inside = _joined(steps, combine, [steps.step(compare, left, steps.constant(read(item))) for item in listed])
+        return _where_known(steps, inside, valid)
     if isinstance(right, ast.Constant):
-        return _COMPARE[type(operator)](left.values, np.int64(read(right))) & left.valid  # type: ignore[arg-type]
-    other = row_values(right, columns, size)
-    return _COMPARE[type(operator)](left.values, other.values) & left.valid & other.valid
+        return _where_known(steps, steps.step(_COMPARE[type(operator)], left, steps.constant(read(right))), valid)
+    other, also = value_steps(steps, right)
+    return _where_known(steps, steps.step(_COMPARE[type(operator)], left, other), valid, also)
+
+
+def _where_known(steps: Steps, mask: Place, *valid: Place | None) -> Place:
+    found = both(steps, mask, *valid)
+    assert found is not None
+    return found
+
+
+def _joined(steps: Steps, combine: Callable[..., Mask], masks: list[Place]) -> Place:
+    found = masks[0]
+    for mask in masks[1:]:
+        found = steps.step(combine, found, mask)
+    return found

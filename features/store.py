@@ -47,6 +47,7 @@ class Store:
             self.summary["tables"] = {**counts, **self.summary["tables"]}
         self._files: dict[tuple[str, str], SortedFile | Growing] = {}
         self._dictionaries: dict[str, Dictionary] = {}
+        self._declared: dict[str, dict[str, Column]] = {}
 
     @cached_property
     def source(self) -> Declaration:
@@ -89,9 +90,10 @@ class Store:
 
     def column(self, table: str, name: str) -> Column:
         """Return the declaration of a column: its kind, and its name space or choices."""
-        for column in self._table(table).columns + OWN:
-            if column.name == name:
-                return column
+        if table not in self._declared:
+            self._declared[table] = {column.name: column for column in self._table(table).columns + OWN}
+        if name in self._declared[table]:
+            return self._declared[table][name]
         raise CatalogueError(f"table {table!r} has no column {name!r}; it has "
                              f"{', '.join(c.name for c in self._table(table).columns)}")
 

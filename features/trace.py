@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from features.aggregate import Matched, aggregates, tally
+from features.aggregate import Matched, placed_by, tally
 from features.cases import Cases, units_of
 from features.catalogue import Catalogue, Measure, Window
 from features.columns import literal_of, months_of
@@ -77,8 +77,8 @@ def _fact(store: Store, catalogue: Catalogue, case: Cases, atom: Atom, rows: Row
     wanted = (*sorted(needed - {measure.by}), "known", "sign", measure.by, "row_id")
     read = rows(measure.table, measure.by, key, key + 1, wanted)
     literal = literal_of(store, measure.table)
-    _, here = next(iter(matched(units, read[measure.by], read, months)))
-    value = aggregates(here, [measure], [atom], catalogue.windows, literal)[atom][0]
+    here = next(iter(matched(units, read[measure.by], read, months)))
+    value = placed_by([measure], [atom], catalogue.windows, literal).of(here)[atom][0]
     held = live_rows(here, measure, window, literal)
     first, last = span_of(held.when, int(case.as_of[0]), monthly=measure.when in months)
     unit, zh, en = SAID.get(atom.aggregate, ("", "", ""))

@@ -108,7 +108,11 @@ class Catalogue:
 
     def features(self, entity: str) -> tuple[Feature, ...]:
         """Return the features of an entity, in declared order."""
-        return tuple(feature for feature in self.declared.values() if feature.entity == entity)
+        return _features(self, entity)
+
+    def names(self, entity: str) -> tuple[str, ...]:
+        """Return the names of an entity's features, in declared order."""
+        return _names(self, entity)
 
     def feature(self, name: str) -> Feature:
         """Return a feature by name; raise CatalogueError when it is not declared."""
@@ -131,6 +135,16 @@ class Catalogue:
     def chain(self, names: Iterable[str]) -> list[Feature]:
         """Return features with all they rest on (peer values' features aside), each after those it names."""
         return list(_chained(self, tuple(names)))
+
+
+@lru_cache(256)
+def _features(catalogue: Catalogue, entity: str) -> tuple[Feature, ...]:
+    return tuple(feature for feature in catalogue.declared.values() if feature.entity == entity)
+
+
+@lru_cache(256)
+def _names(catalogue: Catalogue, entity: str) -> tuple[str, ...]:
+    return tuple(feature.name for feature in catalogue.features(entity))
 
 
 @lru_cache(256)

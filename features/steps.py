@@ -1,0 +1,55 @@
+"""Steps: expressions laid out flat, each distinct part worked out once, whichever expressions share it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from typing import Any
+
+Place = int
+"""Where a leaf, a constant or a step's outcome stands among all of them."""
+
+
+class Steps:
+    """Leaves, constants and steps on them, in an order in which they can be taken."""
+
+    def __init__(self) -> None:
+        self._places: dict[Hashable, Place] = {}
+        self._constants: list[tuple[Place, Any]] = []
+        self._leaves: list[tuple[Place, Any]] = []
+        self._steps: list[tuple[Place, Callable[..., Any], tuple[Place, ...]]] = []
+
+    def _place(self, key: Hashable) -> tuple[Place, bool]:
+        fresh = key not in self._places
+        return self._places.setdefault(key, len(self._places)), fresh
+
+    def leaf(self, name: Hashable) -> Place:
+        """Return the place of a value that is given by name."""
+        place, fresh = self._place(("leaf", name))
+        if fresh:
+            self._leaves.append((place, name))
+        return place
+
+    def constant(self, value: Any) -> Place:
+        """Return the place of a constant."""
+        place, fresh = self._place(("constant", type(value), value))
+        if fresh:
+            self._constants.append((place, value))
+        return place
+
+    def step(self, work: Callable[..., Any], *of: Place) -> Place:
+        """Return the place of what some work makes of the values at some places."""
+        place, fresh = self._place((work, of))
+        if fresh:
+            self._steps.append((place, work, of))
+        return place
+
+    def run(self, given: Callable[[Any], Any]) -> list[Any]:
+        """Return the value at every place; `given` answers for a leaf."""
+        values: list[Any] = [None] * len(self._places)
+        for place, value in self._constants:
+            values[place] = value
+        for place, name in self._leaves:
+            values[place] = given(name)
+        for place, work, of in self._steps:
+            values[place] = work(*[values[at] for at in of])
+        return values
