@@ -6,6 +6,7 @@ import ast
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import pyarrow as pa
@@ -29,11 +30,16 @@ from features.sent import Sent
 from features.store import Store
 
 MOST_CATEGORIES = 1_000
+_CATALOGUES: WeakKeyDictionary[Store, Catalogue] = WeakKeyDictionary()
 
 
 def catalogue_of(store: Store, extra: Path | None = None) -> Catalogue:
-    """Return the catalogue for a store: what absent tables would need is left out by name."""
-    return read_catalogue(store.has, store.source.attribute, extra)
+    """Return the catalogue for a store: what absent tables would need is left out by name; without `extra` read once."""
+    if extra is not None:
+        return read_catalogue(store.has, store.source.attribute, extra)
+    if store not in _CATALOGUES:
+        _CATALOGUES[store] = read_catalogue(store.has, store.source.attribute)
+    return _CATALOGUES[store]
 
 
 def check_entity(entity: str) -> None:
@@ -73,7 +79,7 @@ def evaluate_rows(store: Store, entity: str, key: str, as_of: int, rows: History
     bare = bare_cases(entity, np.array([sent.code(entity, key)], np.int64), np.array([as_of], np.int64))
     case = sent_case(store, declared, bare, sent)
     found = matrix_for(store, declared, case, rows_beside(store, entity, sent))
-    lacking = not_computed(declared, entity, sent) | not_looked_up(declared, case)
+    lacking = {**not_computed(declared, entity, sent), **not_looked_up(declared, case)}
     blank = np.array([name in lacking for name in found.names])
     return replace(found, keys=np.array([key]), values=np.where(blank, np.nan, found.values))
 

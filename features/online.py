@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 from numpy.typing import NDArray
@@ -50,25 +52,34 @@ def rows_beside(store: Store, entity: str, sent: Sent) -> Rows:
     return read
 
 
-def not_looked_up(catalogue: Catalogue, case: Cases) -> dict[str, str]:
+def not_looked_up(catalogue: Catalogue, case: Cases) -> Mapping[str, str]:
     """Return by feature the stored values that it reads and that the store has for no unit of this identifier."""
-    strange = {by for by, key in case.keys.items() if (key >= FRESH).any()}
+    return _without_keys(catalogue, case.entity, frozenset(by for by, key in case.keys.items() if (key >= FRESH).any()))
+
+
+@lru_cache(256)
+def _without_keys(catalogue: Catalogue, entity: str, strange: frozenset[str]) -> Mapping[str, str]:
     found: dict[str, str] = {}
-    for feature in catalogue.features(case.entity):
+    for feature in catalogue.features(entity):
         lacking = sorted(name for link in catalogue.chain([feature.name]) for name in stored_of(link.tree)
                          if strange.intersection(STORED_BY[catalogue.stored_value(name).of]))
         if lacking:
             found[feature.name] = ", ".join(lacking)
-    return found
+    return MappingProxyType(found)
 
 
-def not_computed(catalogue: Catalogue, entity: str, sent: Sent) -> dict[str, str]:
+def not_computed(catalogue: Catalogue, entity: str, sent: Sent) -> Mapping[str, str]:
     """Return by feature the tables that were not sent and without which it cannot be computed."""
+    return _without_tables(catalogue, entity, sent.tables)
+
+
+@lru_cache(256)
+def _without_tables(catalogue: Catalogue, entity: str, tables: frozenset[str]) -> Mapping[str, str]:
     found: dict[str, str] = {}
     for feature in catalogue.features(entity):
         measures = [catalogue.measure(atom.measure)
                     for link in catalogue.chain([feature.name]) for atom in atoms_of(link.tree)]
-        lacking = sorted({m.table for m in measures if m.by in OWN[entity] and m.table not in sent.tables})
+        lacking = sorted({m.table for m in measures if m.by in OWN[entity] and m.table not in tables})
         if lacking:
             found[feature.name] = ", ".join(lacking)
-    return found
+    return MappingProxyType(found)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -12,15 +13,18 @@ from numpy.typing import NDArray
 from features.catalogue import Join, declared_joins
 from features.contract import COMMON, Column
 from features.days import day_of, month_of
-from features.dictionary import Dictionary
 from features.errors import RequestError
 from features.join import taken_as
+from features.language import LIMIT
 from features.rowwise import NULL
 from features.store import Store
 
 FRESH = 2**30
 FOREVER = 2**31 - 1
 Version = dict[str, Any]
+Reader = Callable[[Any], int]
+Readers = Mapping[str, tuple[Column, Reader]]
+_COMMON = {column.name: column for column in COMMON}
 
 
 class Sent:
@@ -29,8 +33,7 @@ class Sent:
     def __init__(self, store: Store, rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
         """Read the rows; RequestError names the table, the row's place and the column of the first that is wrong."""
         self._store = store
-        self._fresh: dict[str, dict[str, int]] = defaultdict(dict)
-        self._dictionaries: dict[str, Dictionary] = {}
+        self._codes: dict[str, dict[str, int]] = defaultdict(dict)
         self._versions = {table: self._lives(table, given) for table, given in rows.items()}
         for join in declared_joins():
             if join.left in rows and join.right in rows and store.has(join.name):
@@ -43,10 +46,11 @@ class Sent:
 
     def code(self, space: str, text: str) -> int:
         """Return the code of an identifier: the store's, or one of this request's own."""
-        known = self._store.dictionary(space).code(text)
-        if known is not None:
-            return known
-        return self._fresh[space].setdefault(text, FRESH + len(self._fresh[space]))
+        codes = self._codes[space]
+        if text not in codes:
+            known = self._store.dictionary(space).code(text)
+            codes[text] = known if known is not None else FRESH + len(codes)
+        return codes[text]
 
     def rows(self, table: str, by: str, low: int, high: int, columns: tuple[str, ...]) -> Mapping[str, NDArray[Any]]:
         """Return the signed rows with low <= `by` < high, sorted by it, one array a column."""
@@ -70,7 +74,8 @@ class Sent:
         if not self._store.has(table):
             raise RequestError(f"history has a table {table!r} that this source does not hold; leave it out")
         declared = self._store.tables[table]
-        read = [self._row(table, declared.columns, position, row) for position, row in enumerate(given, 1)]
+        readers = {column.name: (column, self._reader(column)) for column in declared.columns}
+        read = [self._row(table, readers, position, row) for position, row in enumerate(given, 1)]
         if len({row["row_id"] for row in read}) < len(read):
             raise RequestError(f"history table {table!r} has a row_id twice; a row_id should be unique in its table")
         by_key: dict[tuple[Any, ...], list[Version]] = defaultdict(list)
@@ -84,45 +89,25 @@ class Sent:
                     lives.append(row)
         return lives
 
-    def _row(self, table: str, columns: tuple[Column, ...], position: int, row: Mapping[str, Any]) -> Version:
-        names = {column.name for column in columns + COMMON}
-        if unknown := sorted(set(row) - names):
-            raise RequestError(f"history table {table!r} row {position} has an unknown column {unknown[0]!r}; "
-                               f"it should have {', '.join(sorted(names))}")
-        read: Version = {column.name: self._value(table, column, position, row.get(column.name)) for column in columns}
+    def _row(self, table: str, readers: Readers, position: int, row: Mapping[str, Any]) -> Version:
+        if unknown := row.keys() - readers.keys() - _COMMON.keys():
+            raise RequestError(f"history table {table!r} row {position} has an unknown column {min(unknown)!r}; "
+                               f"it should have {', '.join(sorted(readers.keys() | _COMMON.keys()))}")
+        place = (table, position)
+        read: Version = {name: _value(place, column, row.get(name), reader) for name, (column, reader) in readers.items()}
         read["row_id"] = str(row.get("row_id") or f"sent-{position}")
-        read["known"] = self._value(table, COMMON[1], position, row.get("recorded_on"))
-        read["retracted"] = self._value(table, COMMON[2], position, row.get("retracted", 0))
+        read["known"] = _value(place, _COMMON["recorded_on"], row.get("recorded_on"), _day)
+        read["retracted"] = _value(place, _COMMON["retracted"], row.get("retracted", 0), _flag)
         return read
 
-    def _value(self, table: str, column: Column, position: int, value: Any) -> int | None:
-        if value is None or value == "":
-            if column.optional:
-                return None
-            raise RequestError(f"history table {table!r} row {position}: {column.name} is missing")
-        try:
-            return self._read(column, value)
-        except (RequestError, ValueError, TypeError):
-            raise RequestError(f"history table {table!r} row {position}: {column.name} should be {wanted(column)}") from None
-
-    def _read(self, column: Column, value: Any) -> int:
+    def _reader(self, column: Column) -> Reader:
+        """Return how a value of a column is read; it raises RequestError, ValueError or TypeError for a wrong one."""
         if column.kind == "id":
-            return self.code(column.space, str(value))
+            space = column.space
+            return lambda value: self.code(space, str(value))
         if column.kind == "choice":
-            return column.choices.index(value)
-        if column.kind == "day":
-            return day_of(value)
-        if column.kind == "month":
-            return month_of(value)
-        if isinstance(value, bool) and column.kind == "flag":
-            return int(value)
-        if column.kind == "probability" and isinstance(value, int | float) and 0 < value <= 1:
-            return 0
-        if isinstance(value, bool) or not isinstance(value, int) or abs(value) >= 2**53:
-            raise ValueError
-        if column.kind == "flag" and value not in (0, 1):
-            raise ValueError
-        return value
+            return column.choices.index
+        return _READERS.get(column.kind, _whole)
 
     def _joined(self, join: Join) -> list[Version]:
         """Return the pairs of two tables that agree, each known from the later day to the earlier end."""
@@ -138,6 +123,46 @@ class Sent:
                     pairs.append({**left, **{new: right[name] for name, new in taken.items()}, "known": known,
                                   "ends": ends, "right_row_id": right["row_id"]})
         return pairs
+
+
+def _value(place: tuple[str, int], column: Column, value: Any, reader: Reader) -> int | None:
+    if value is None or value == "":
+        if column.optional:
+            return None
+        raise RequestError(f"history table {place[0]!r} row {place[1]}: {column.name} is missing")
+    try:
+        return reader(value)
+    except (RequestError, ValueError, TypeError):
+        raise RequestError(f"history table {place[0]!r} row {place[1]}: {column.name} should be {wanted(column)}") from None
+
+
+@lru_cache(4096)
+def _day(value: Any) -> int:
+    return day_of(value)
+
+
+@lru_cache(1024)
+def _month(value: Any) -> int:
+    return month_of(value)
+
+
+def _whole(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or abs(value) >= LIMIT:
+        raise ValueError
+    return value
+
+
+def _flag(value: Any) -> int:
+    if not isinstance(value, int) or value not in (0, 1):
+        raise ValueError
+    return int(value)
+
+
+def _probability(value: Any) -> int:
+    return 0 if isinstance(value, int | float) and 0 < value <= 1 else _whole(value)
+
+
+_READERS: Mapping[str, Reader] = {"day": _day, "month": _month, "flag": _flag, "probability": _probability}
 
 
 def wanted(column: Column) -> str:
