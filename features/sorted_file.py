@@ -15,6 +15,7 @@ from features.duck import Limits, named, opened, quoted
 from features.flat import FlatTable
 from features.join import write_sorted
 from features.rowwise import NULL
+from features.texts import FlatTexts
 
 Rows = dict[str, NDArray[Any]]
 TEXTS = ("row_id", "right_row_id")
@@ -26,8 +27,7 @@ class SortedFile:
     def __init__(self, path: Path, by: str) -> None:
         self.file = pq.ParquetFile(path)
         self.flat = FlatTable(self.file, path, by)
-        sizes = [self.file.metadata.row_group(number).num_rows for number in range(self.file.num_row_groups)]
-        self.ends = np.cumsum(np.array(sizes, np.int64))
+        self._texts = {name: FlatTexts(self.file, self.flat.folder, name) for name in TEXTS}
 
     @property
     def size(self) -> int:
@@ -37,20 +37,7 @@ class SortedFile:
     def between(self, low: int, high: int, columns: tuple[str, ...]) -> Rows:
         """Return the rows with low <= sorting column < high, in order."""
         start, stop = self.flat.span(low, high)
-        return {name: self.texts(name, start, stop) if name in TEXTS else self.flat.column(name).between(start, stop)
-                for name in columns}
-
-    def groups(self, start: int, stop: int) -> list[int]:
-        """Return the numbers of the row groups in which rows start to below stop stand."""
-        first, last = np.searchsorted(self.ends, [start, stop - 1], side="right")
-        return list(range(int(first), int(last) + 1)) if stop > start else []
-
-    def texts(self, name: str, start: int, stop: int) -> NDArray[Any]:
-        """Return a text column of rows start to below stop, reading the row groups that hold them."""
-        groups = self.groups(start, stop)
-        skipped = start - (int(self.ends[groups[0] - 1]) if groups and groups[0] else 0)
-        read = self.file.read_row_groups(groups, columns=[name])[name]
-        return values(read.slice(skipped, stop - start))
+        return {name: (self._texts[name] if name in TEXTS else self.flat.column(name)).between(start, stop) for name in columns}
 
     def every(self, columns: tuple[str, ...]) -> Rows:
         """Return all rows in order."""

@@ -13,9 +13,9 @@ from features.days import day_of
 from features.engine import catalogue_of, matrix, matrix_for, matrix_of_cases
 from features.errors import HistoryError, UnknownId
 from features.proof import compiled_values
-from features.register import cases_of, living
+from features.register import bare_cases, cases_of, living, registered
 from features.store import Store, open_store
-from tests.random_history import LAST, write_history
+from tests.random_history import FIRST, LAST, write_history
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +62,17 @@ def test_one_case_equals_its_row_of_the_city(history: Store) -> None:
     for position in range(len(city)):
         alone = matrix(history, "enterprise", LAST - 90, [str(city.keys[position])])
         assert alone.values.tobytes() == city.values[position].tobytes()
+
+
+@pytest.mark.parametrize("entity", ["enterprise", "claim"])
+def test_each_of_five_thousand_random_cases_alone_equals_its_row_among_all(history: Store, entity: str) -> None:
+    rng, catalogue, units = np.random.default_rng(5), catalogue_of(history), len(history.texts(entity))
+    drawn = bare_cases(entity, rng.integers(units, size=15_000), rng.integers(FIRST, LAST + 1, 15_000))
+    cases = registered(history, catalogue, drawn)[0].take(np.arange(5_000))
+    together = matrix_for(history, catalogue, cases)
+    for position, (key, day) in enumerate(zip(together.keys.tolist(), together.as_of.tolist(), strict=True)):
+        alone = matrix(history, entity, day, [key], catalogue)
+        assert alone.values.tobytes() == together.values[position].tobytes()
 
 
 def test_stretches_of_the_city_do_not_change_a_bit(history: Store, monkeypatch: pytest.MonkeyPatch) -> None:

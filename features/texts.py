@@ -1,0 +1,55 @@
+"""Flat texts: a text column of a sorted Parquet file once more, by row group, so that the texts of a range are a slice."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+
+class FlatTexts:
+    """A text column laid out beside its Parquet file and mapped; a row group is laid out when it is first asked for."""
+
+    def __init__(self, file: pq.ParquetFile, folder: Path, name: str) -> None:
+        self._file, self._folder, self._name = file, folder, name
+        self._groups: dict[int, pa.StringArray] = {}
+        sizes = [file.metadata.row_group(number).num_rows for number in range(file.num_row_groups)]
+        self._ends = np.cumsum(np.array([0, *sizes], np.int64))
+
+    def between(self, start: int, stop: int) -> NDArray[Any]:
+        """Return the texts of rows start to below stop."""
+        parts = [pa.array([], pa.string())]
+        first = int(np.searchsorted(self._ends, start, side="right")) - 1
+        while start < stop:
+            begins, ends = int(self._ends[first]), int(self._ends[first + 1])
+            parts.append(self._group(first).slice(start - begins, min(stop, ends) - start))
+            start, first = ends, first + 1
+        return np.asarray(pa.chunked_array(parts).to_numpy(), np.object_)
+
+    def _group(self, number: int) -> pa.StringArray:
+        """Return the texts of a row group: the ends of each as int32, 0 first, then the letters of all."""
+        if number not in self._groups:
+            path = self._folder / f"{self._name}.{number}.texts"
+            if not path.exists():
+                self._lay_out(number, path)
+            held = np.memmap(path, np.uint8, mode="r")
+            size = int(self._ends[number + 1] - self._ends[number])
+            ends, letters = held[:4 * (size + 1)], held[4 * (size + 1):]
+            self._groups[number] = pa.StringArray.from_buffers(size, pa.py_buffer(ends), pa.py_buffer(letters))
+        return self._groups[number]
+
+    def _lay_out(self, number: int, path: Path) -> None:
+        column = self._file.read_row_group(number, columns=[self._name])[self._name]
+        texts = pa.concat_arrays(column.cast(pa.string()).chunks)
+        _, ends, letters = texts.buffers()
+        self._folder.mkdir(exist_ok=True)
+        beside = path.with_name(f".{path.name}.{os.getpid()}")
+        with beside.open("wb") as out:
+            np.frombuffer(ends, np.int32, len(texts) + 1).tofile(out)
+            out.write(letters or b"")
+        beside.replace(path)
