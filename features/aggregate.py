@@ -6,25 +6,23 @@ Rows reach this module already matched to units and known by the unit's day. A u
 from __future__ import annotations
 
 import ast
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from features.asked import Asked, Windows, asked_of
 from features.catalogue import Measure, Window
-from features.grid import Buckets, Grid, Values, buckets_of, grid_of, of_series, windowed
-from features.language import ADDITIVE, MULTISET, SERIES, Atom
+from features.grid import Grid, Values, grid_of, of_series, windowed
+from features.language import Atom
 from features.multiset import ITEM_HALF, dated_item, extremes, of_items
 from features.rowwise import NULL, Column, Literal, Mask, both, filter_steps, value_steps
 from features.steps import Place, Steps
 
-Windows = Mapping[str, Window]
-
 
 @dataclass(frozen=True, slots=True)
 class Matched:
-    """Rows matched to units: `unit` (m,) positions, non-decreasing; `day` and `month` the unit's as-of of each row."""
+    """Rows matched to units: `unit` (m,) positions, non-decreasing; `day` and `month` the as-of of each row's unit, or of all."""
 
     unit: Column
     day: Column
@@ -39,7 +37,7 @@ class Matched:
 
     def when(self, name: str) -> Column:
         """Return the day or month that places each row; the unit's own day for a measure without one."""
-        return self.columns[name] if name else self.day
+        return self.columns[name] if name else np.broadcast_to(self.day, len(self))
 
     def reference(self, name: str) -> Column:
         """Return the day or month from which a row's distance is counted."""
@@ -96,58 +94,6 @@ def tally(rows: Matched, measure: Measure, literal: Literal) -> Tally:
 
 
 @dataclass(frozen=True, slots=True)
-class Series:
-    """One reduction of monthly totals, asked of several measures: where their totals and counts stand among the sums."""
-
-    aggregate: str
-    atoms: tuple[Atom, ...]
-    totals: tuple[int, ...]
-    counts: tuple[int, ...]
-    buckets: slice
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """Aggregates of measures placed by one column, sorted by how they are found: sums by bucket, series, multisets."""
-
-    buckets: Buckets
-    counted: tuple[str, ...]
-    summed: tuple[str, ...]
-    additive: tuple[Atom, ...]
-    spans: tuple[Column, Column, Column]
-    series: tuple[Series, ...]
-    multiset: tuple[tuple[Atom, Window], ...]
-
-
-def asked_of(atoms: Sequence[Atom], windows: Windows) -> Asked:
-    """Return aggregates sorted by how they are found."""
-    additive = tuple(atom for atom in atoms if atom.aggregate in ADDITIVE)
-    series = [atom for atom in atoms if atom.aggregate in SERIES]
-    counted = tuple(dict.fromkeys(atom.measure for atom in (*additive, *series) if atom.aggregate != "sum"))
-    summed = tuple(dict.fromkeys(atom.measure for atom in (*additive, *series) if atom.aggregate != "count"))
-    months = max((windows[atom.window].first for atom in series), default=0)
-    spans = [windows[atom.window] for atom in (*additive, *series)]
-    spans += [Window("", "month", month + 1, month, "", "") for month in range(months)]
-    buckets = buckets_of(spans or [Window("", "day", 1, 0, "", "")])
-    place = [counted.index(atom.measure) if atom.aggregate == "count" else len(counted) + summed.index(atom.measure)
-             for atom in additive]
-    ends = [buckets.of(windows[atom.window]) for atom in additive]
-    low, high = ([end[side] for end in ends] for side in (0, 1))
-    by_kind: dict[tuple[str, str], list[Atom]] = defaultdict(list)
-    for atom in series:
-        by_kind[atom.aggregate, atom.window].append(atom)
-    reductions = tuple(Series(aggregate, tuple(group), tuple(len(counted) + summed.index(atom.measure) for atom in group),
-                              tuple(counted.index(atom.measure) for atom in group), slice(*buckets.of(windows[window])))
-                       for (aggregate, window), group in by_kind.items())
-    return Asked(buckets, counted, summed, additive, (_whole(place), _whole(low), _whole(high)), reductions,
-                 tuple((atom, windows[atom.window]) for atom in atoms if atom.aggregate in MULTISET))
-
-
-def _whole(values: Sequence[int]) -> Column:
-    return np.array(values, np.int64)
-
-
-@dataclass(frozen=True, slots=True)
 class Placement:
     """Aggregates of measures placed by one column, laid out to be asked of rows."""
 
@@ -169,30 +115,27 @@ def of_tallies(rows: Matched, when: str, tallies: Mapping[str, Tally], asked: As
     """Return float64 (units,) for each aggregate, NaN where undefined, from tallies of rows placed by the column `when`."""
     placed = rows.when(when)
     offset = rows.reference(when) - placed
-    found: dict[Atom, Values] = {}
-    if asked.counted or asked.summed:
-        found = _of_grid(grid_of(rows.unit, offset, rows.units, asked.buckets), tallies, asked)
+    found = _of_grid(grid_of(rows.unit, offset, rows.units, asked.buckets), tallies, asked) if asked.sums else {}
     for atom, window in asked.multiset:
         found[atom] = _of_multiset(rows, (placed, offset), tallies[atom.measure], atom, window)
     return found
 
 
 def _of_grid(grid: Grid, tallies: Mapping[str, Tally], asked: Asked) -> dict[Atom, Values]:
-    counts = {name: _sums(grid, tallies[name], tallies[name].sign) for name in asked.counted}
-    sums = {name: counts[name] if name in counts and tallies[name].signed is tallies[name].sign
-            else _sums(grid, tallies[name], tallies[name].signed) for name in asked.summed}
-    stacked = np.array([*counts.values(), *sums.values()])
-    found = dict(zip(asked.additive, windowed(stacked, *asked.spans), strict=True)) if asked.additive else {}
+    stacked = np.array([_sums(grid, tallies[name], kind) for kind, name in asked.sums])
+    found = dict(zip(asked.additive, windowed(stacked, asked.place, asked.low, asked.high), strict=True))
     for series in asked.series:
-        total, count = (stacked[list(places)][:, :, series.buckets].reshape(-1, series.buckets.stop - series.buckets.start)
+        total, count = (stacked[places, :, series.buckets].reshape(-1, series.buckets.stop - series.buckets.start)
                         for places in (series.totals, series.counts))
         values = of_series(series.aggregate, total, count).reshape(len(series.atoms), grid.units)
         found |= zip(series.atoms, values, strict=True)
     return found
 
 
-def _sums(grid: Grid, own: Tally, weights: Column) -> Values:
-    return grid.counts(own.sound, own.sign) if weights is own.sign else grid.sums(own.sound, weights)
+def _sums(grid: Grid, own: Tally, kind: str) -> Values:
+    if kind == "count" or own.signed is own.sign:
+        return grid.counts(own.sound, own.sign)
+    return grid.sums(own.sound, own.signed)
 
 
 def _of_multiset(rows: Matched, place: tuple[Column, Column], own: Tally, atom: Atom, window: Window) -> Values:

@@ -42,12 +42,15 @@ class Units:
     def __len__(self) -> int:
         return len(self.key)
 
+    @property
+    def alone(self) -> bool:
+        """Whether there is one case with one unit, so that values of the unit are those of the case."""
+        return len(self.key) == len(self.of_case) == 1
+
     def spread(self, values: Values) -> Values:
         """Return unit values as case values, NaN where a case has no such key."""
         if not len(values):
             return np.full(len(self.of_case), np.nan)
-        if len(self.of_case) == 1:
-            return values
         return np.where(self.of_case >= 0, values[np.maximum(self.of_case, 0)], np.nan)
 
 

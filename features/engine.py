@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +18,7 @@ from features.columns import texts_of
 from features.errors import CatalogueError, RequestError
 from features.evaluate import Rows, atom_values
 from features.formula import Environment
-from features.language import atom_of
+from features.language import atom_of, columns_of
 from features.matrix import Matrix
 from features.needs import Needs, needs_of
 from features.network import stored_values
@@ -99,8 +98,10 @@ def matrix_for(store: Store, catalogue: Catalogue, cases: Cases, rows: Rows | No
 def ids_of(store: Store, cases: Cases) -> NDArray[np.str_]:
     """Return the identifiers of cases, empty where the store has none."""
     texts = store.dictionary(cases.entity).texts
-    held = pa.array(cases.code, mask=cases.code >= len(texts))
-    return np.asarray(texts.take(held).fill_null("").to_pylist(), np.str_)
+    known = cases.code < len(texts)
+    if known.all():
+        return np.asarray(texts.take(pa.array(cases.code)).to_pylist(), np.str_)
+    return np.asarray(texts.take(pa.array(cases.code, mask=~known)).fill_null("").to_pylist(), np.str_)
 
 
 def environment(store: Store, catalogue: Catalogue, cases: Cases, needs: Needs, rows: Rows | None = None) -> Environment:
@@ -116,7 +117,8 @@ def categories_of(store: Store, catalogue: Catalogue, feature: Feature, day: int
     if atom is None:
         raise CatalogueError(f"category {feature.name!r} should be attr(column); got {feature.expression!r}")
     measure = catalogue.measure(atom.measure)
-    texts = texts_of(store, measure.table, ast.unparse(measure.value), day)
+    (column,) = columns_of(measure.value)
+    texts = texts_of(store, measure.table, column, day)
     if len(texts) > MOST_CATEGORIES:
         raise CatalogueError(f"category {feature.name!r} has {len(texts)} values; at most {MOST_CATEGORIES} make a category")
     return texts

@@ -8,7 +8,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from features.aggregate import Matched, asked_of, of_tallies, tally
+from features.aggregate import Matched, of_tallies, tally
+from features.asked import asked_of
 from features.cases import Cases, Units, units_of
 from features.catalogue import Catalogue
 from features.columns import literal_of, months_of
@@ -35,8 +36,8 @@ def atom_values(store: Store, catalogue: Catalogue, cases: Cases, atoms: Iterabl
     found: dict[Atom, Values] = {}
     for group in groups_of(store, catalogue, frozenset(atoms)):
         units = units_of(cases, group.by)
-        for atom, values in Reader(store, catalogue, group, rows).aggregates(units).items():
-            found[atom] = units.spread(values)
+        own = Reader(store, catalogue, group, rows).aggregates(units)
+        found |= own if units.alone else {atom: units.spread(values) for atom, values in own.items()}
     return found
 
 
@@ -91,6 +92,9 @@ class Reader:
         parts = []
         for stretch in self._stretches(units):
             read = self._rows(self._table, self._by, int(stretch.key[0]), int(stretch.key[-1]) + 1, group.columns)
+            if not len(read[self._by]):
+                parts.append(group.of_nothing(len(stretch)))
+                continue
             done = self._running(stretch, read, group)
             rest = self._without(group, done)
             if rest:

@@ -41,7 +41,7 @@ class Flat:
         if self.dtype.kind == "f":
             return np.array(held)
         values = held.astype(np.int64)
-        if self.gaps:
+        if self.gaps and len(held):
             values[held == np.iinfo(self.dtype).min] = NULL
         return values
 

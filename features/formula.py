@@ -12,10 +12,22 @@ import numpy as np
 
 from features.errors import CatalogueError
 from features.grid import Values
-from features.language import Atom, Peer, atom_of, call_name, peer_of, word
+from features.language import (
+    Atom,
+    Peer,
+    atom_of,
+    atoms_of,
+    call_name,
+    names_of,
+    peer_of,
+    peers_of,
+    stored_of,
+    word,
+)
 from features.steps import Place, Steps
 
-AT_ONCE = 16_384
+AT_ONCE = 2_048
+READS = (atoms_of, peers_of, stored_of, names_of)
 _NAN, _ZERO, _ONE = np.float64(np.nan), np.float64(0), np.float64(1)
 _COMPARE: dict[type[ast.cmpop], Callable[..., Any]] = {
     ast.Eq: np.equal, ast.NotEq: np.not_equal, ast.Lt: np.less, ast.LtE: np.less_equal,
@@ -51,18 +63,20 @@ class Program:
         self._steps = Steps()
         self._places: dict[str, Place] = {}
         for name, tree in trees.items():
-            self._places[name] = self._laid(tree)
+            self._places[name] = self._laid(tree) if any(read(tree) for read in READS) else self._everywhere(self._laid(tree))
 
     def values(self, known: Environment, names: Iterable[str]) -> Values:
         """Return named formulas' values side by side, float64 (n, F); NaN where an operand is missing or a divisor is zero."""
         places = [self._places[name] for name in names]
         found = np.empty((known.size, len(places)))
+        if not places:
+            return found
         with np.errstate(divide="ignore", invalid="ignore"):
             for first in range(0, known.size, AT_ONCE):
                 part = slice(first, first + AT_ONCE)
                 values = self._steps.run(partial(known.value, part))
-                for position, place in enumerate(places):
-                    np.add(values[place], 0.0, out=found[part, position])
+                side_by_side = np.concatenate([values[place] for place in places])
+                np.add(side_by_side.reshape(len(places), -1).T, 0.0, out=found[part])
         return found
 
     def _laid(self, tree: ast.expr) -> Place:
@@ -84,6 +98,10 @@ class Program:
         if isinstance(tree, ast.Call):
             return self._call(tree)
         raise CatalogueError(f"{ast.unparse(tree)!r} is not a formula")
+
+    def _everywhere(self, constant: Place) -> Place:
+        """Lay out a constant as one value for each case."""
+        return self._missing_where(self._missing(self._steps.leaf(("as_of", ""))), constant)
 
     def _named(self, name: str) -> Place:
         return self._places[name] if name in self._places else self._steps.leaf(("features", name))

@@ -37,7 +37,8 @@ class Buckets:
 
 def buckets_of(windows: Iterable[Window]) -> Buckets:
     """Return the buckets in which some windows can be summed."""
-    cuts = np.array(sorted({edge for window in windows for edge in (window.last, window.first or LIMIT)}), np.int64)
+    edges = {edge for window in windows for edge in (window.last, window.first or LIMIT)}
+    cuts = np.array(sorted(edges or {0, 1}), np.int64)
     farthest = int(cuts[-2]) if cuts[-1] == LIMIT else int(cuts[-1])
     table = np.searchsorted(cuts, np.arange(-1, farthest + 1), side="right") - 1
     table[table >= len(cuts) - 1] = -1
@@ -83,7 +84,7 @@ def grid_of(unit: Column, offset: Column, units: int, buckets: Buckets) -> Grid:
 def windowed(sums: Values, place: Column, low: Column, high: Column) -> Values:
     """Return the sums over buckets low to below high of sums[place], from sums (k, units, width): float64 (places, units)."""
     running = np.zeros((*sums.shape[:2], sums.shape[2] + 1), np.int64)
-    np.cumsum(sums.astype(np.int64), axis=2, out=running[:, :, 1:])
+    np.add.accumulate(sums.astype(np.int64), axis=2, out=running[:, :, 1:])
     return np.asarray(running[place, :, high] - running[place, :, low], np.float64)
 
 

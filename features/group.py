@@ -32,10 +32,14 @@ class Group:
     placements: tuple[Placement, ...]
 
     def of(self, rows: Matched) -> dict[Atom, Values]:
-        """Return float64 (units,) for each aggregate, NaN where undefined; what no row says is worked out once."""
-        if not len(rows):
-            return {atom: np.full(rows.units, value) for atom, value in self._nothing.items()}
-        return self._of_rows(rows)
+        """Return float64 (units,) for each aggregate, NaN where undefined."""
+        return self._of_rows(rows) if len(rows) else self.of_nothing(rows.units)
+
+    def of_nothing(self, units: int) -> dict[Atom, Values]:
+        """Return float64 (units,) for each aggregate of units that have no row."""
+        if units == 1:
+            return dict(self._nothing)
+        return {atom: np.repeat(value, units) for atom, value in self._nothing.items()}
 
     def _of_rows(self, rows: Matched) -> dict[Atom, Values]:
         found: dict[Atom, Values] = {}
@@ -44,10 +48,9 @@ class Group:
         return found
 
     @cached_property
-    def _nothing(self) -> dict[Atom, float]:
+    def _nothing(self) -> dict[Atom, Values]:
         none = np.empty(0, np.int64)
-        rows = Matched(none, none, none, none, dict.fromkeys(self.columns, none), 1, self.months)
-        return {atom: float(values[0]) for atom, values in self._of_rows(rows).items()}
+        return self._of_rows(Matched(none, none, none, none, dict.fromkeys(self.columns, none), 1, self.months))
 
 
 def group_of(store: Store, catalogue: Catalogue, atoms: Collection[Atom]) -> Group:

@@ -48,7 +48,7 @@ def _one_day(units: Units, key: Column, columns: Mapping[str, Column], months: f
     sign = columns["sign"]
     if not keep.all():
         unit, sign, columns = unit[keep], sign[keep], taken(columns, keep)
-    return Matched(unit, repeated(day, len(unit)), repeated(month, len(unit)), sign, columns, len(units), months)
+    return Matched(unit, np.array([day]), np.array([month]), sign, columns, len(units), months)
 
 
 def _many_days(units: Units, stretch: slice, span: tuple[Column, Column], columns: Mapping[str, Column],
@@ -62,11 +62,6 @@ def _many_days(units: Units, stretch: slice, span: tuple[Column, Column], column
     unit, rows, day = unit[keep], rows[keep], day[keep]
     month = complete_months(units.day[stretch])[unit]
     return Matched(unit, day, month, columns["sign"][rows], taken(columns, rows), len(size), months)
-
-
-def repeated(value: int, size: int) -> Column:
-    """Return a column that holds one value throughout, and takes the memory of one."""
-    return np.ndarray((size,), np.int64, np.array([value]), strides=(0,))
 
 
 def position(sought: Column, key: Column) -> Column:

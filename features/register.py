@@ -47,8 +47,7 @@ def registered(store: Store, catalogue: Catalogue, bare: Cases, rows: Rows | Non
     exists = Atom("count", f"{entity}_rows", "all")
     found = atom_values(store, catalogue, bare, [*atoms.values(), exists], rows)
     known = found[exists] > 0
-    as_code = {name: np.where(np.isnan(found[atom]), NULL, np.nan_to_num(found[atom])).astype(np.int64)
-               for name, atom in atoms.items()}
+    as_code = {name: np.where(np.isnan(found[atom]), NULL, found[atom]).astype(np.int64) for name, atom in atoms.items()}
     keyed = {name: as_code[name] for name in keys} | dict.fromkeys((own, *ALIASES[entity]), code)
     cases = Cases(entity, code, bare.as_of, keyed)
     kept = np.flatnonzero(known)
