@@ -46,14 +46,59 @@ class Flat:
         return values
 
 
-class FlatTable:
+class FlatColumns:
+    """Columns laid out in a folder, sorted by one column of codes."""
+
+    def __init__(self, folder: Path, by: str) -> None:
+        self.folder = folder
+        self.by = by
+        self._columns: dict[str, Flat] = {}
+
+    @cached_property
+    def starts(self) -> NDArray[np.int64]:
+        """The place of the first row of each code, and the number of rows last; rows without a code stand before."""
+        return np.fromfile(self.folder / f"{self.by}.starts", np.int64)
+
+    @property
+    def size(self) -> int:
+        """How many rows there are."""
+        return int(self.starts[-1])
+
+    def span(self, low: int, high: int) -> tuple[int, int]:
+        """Return the places of the first row with a code >= low and of the first with one >= high."""
+        low, high = (min(max(code, 0), len(self.starts) - 1) for code in (low, high))
+        return int(self.starts[low]), max(int(self.starts[low]), int(self.starts[high]))
+
+    def column(self, name: str) -> Flat:
+        """Return a column; it stays mapped."""
+        if name not in self._columns:
+            path = next(self.folder.glob(f"{name}.*.column"), None) or self._lay_out(name)
+            kind, gaps = path.name.split(".")[1:3]
+            dtype = np.dtype(kind)
+            size = path.stat().st_size
+            mapped = np.asarray(np.memmap(path, dtype, mode="r")) if size else np.empty(0, dtype)
+            self._columns[name] = Flat(path, dtype, gaps == "gaps", mapped)
+        return self._columns[name]
+
+    def _lay_out(self, name: str) -> Path:
+        raise CatalogueError(f"{self.folder} holds no column {name!r}; take the folder away, and it is made again")
+
+    def between(self, low: int, high: int, columns: Iterable[str]) -> dict[str, NDArray[Any]]:
+        """Return the rows with low <= sorting column < high, in order."""
+        start, stop = self.span(low, high)
+        return {name: self.column(name).between(start, stop) for name in columns}
+
+    def every(self, columns: Iterable[str]) -> dict[str, NDArray[Any]]:
+        """Return all rows in order."""
+        return {name: self.column(name).between(0, self.size) for name in columns}
+
+
+class FlatTable(FlatColumns):
     """The columns of a Parquet file sorted by one column of codes; a column is laid out when it is first asked for."""
 
     def __init__(self, file: pq.ParquetFile, path: Path, by: str) -> None:
+        super().__init__(path.with_suffix(".flat"), by)
         self.file = file
-        self.folder = path.with_suffix(".flat")
-        self.by = by
-        self._columns: dict[str, Flat] = {}
 
     @cached_property
     def starts(self) -> NDArray[np.int64]:
@@ -71,27 +116,11 @@ class FlatTable:
             self._write(path, [np.append(total - counts.sum(), counts).cumsum()])
         return np.fromfile(path, np.int64)
 
-    def span(self, low: int, high: int) -> tuple[int, int]:
-        """Return the places of the first row with a code >= low and of the first with one >= high."""
-        low, high = (min(max(code, 0), len(self.starts) - 1) for code in (low, high))
-        return int(self.starts[low]), max(int(self.starts[low]), int(self.starts[high]))
-
-    def column(self, name: str) -> Flat:
-        """Return a column, laid out on disk if it was not."""
-        if name not in self._columns:
-            path = next(self.folder.glob(f"{name}.*.column"), None) or self._lay_out(name)
-            kind, gaps = path.name.split(".")[1:3]
-            dtype = np.dtype(kind)
-            size = path.stat().st_size
-            mapped = np.asarray(np.memmap(path, dtype, mode="r")) if size else np.empty(0, dtype)
-            self._columns[name] = Flat(path, dtype, gaps == "gaps", mapped)
-        return self._columns[name]
-
     def _lay_out(self, name: str) -> Path:
         low, high, gaps = limits(self.file, name)
         floating = pa.types.is_floating(self.file.schema_arrow.field(name).type)
         dtype = np.dtype(np.float64 if floating else narrowest(low, high))
-        path = self.folder / f"{name}.{dtype.name}.{'gaps' if gaps else 'full'}.column"
+        path = self.folder / column_name(name, dtype, "gaps" if gaps else "full")
         self._write(path, (self._plain(number, name, dtype) for number in range(self.file.num_row_groups)))
         return path
 
@@ -108,6 +137,11 @@ class FlatTable:
             for part in parts:
                 part.tofile(out)
         beside.replace(path)
+
+
+def column_name(name: str, dtype: np.dtype[Any], gaps: str) -> str:
+    """Return the name of a column's file."""
+    return f"{name}.{dtype.name}.{gaps}.column"
 
 
 def limits(file: pq.ParquetFile, name: str) -> tuple[int, int, bool]:

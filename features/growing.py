@@ -3,30 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from features.rowwise import NULL
-from features.sorted_file import Rows, SortedFile, values
+
+Rows = dict[str, NDArray[Any]]
+
+
+class Part(Protocol):
+    """Rows of some days: all of them, by column."""
+
+    def every(self, columns: tuple[str, ...]) -> Rows:
+        """Return all rows in order."""
+
+
+class Base(Part, Protocol):
+    """Rows sorted by one column of codes, by range."""
+
+    @property
+    def size(self) -> int:
+        """How many rows there are."""
+
+    def between(self, low: int, high: int, columns: tuple[str, ...]) -> Rows:
+        """Return the rows with low <= sorting column < high, in order."""
 
 
 class Tail:
     """The rows of later days, held in memory by column as they are asked for, sorted by one column of codes."""
 
-    def __init__(self, paths: Sequence[Path], by: str) -> None:
-        """Open the files of the days, in their order."""
-        self._files = [pq.ParquetFile(path) for path in paths]
+    def __init__(self, parts: Sequence[Part], by: str) -> None:
+        """Take the rows of the days, in their order."""
+        self._parts = parts
         self._columns: dict[str, NDArray[Any]] = {}
         codes = self._read(by)
         self._order = np.argsort(codes, kind="stable")
         self.codes = codes[self._order]
 
     def _read(self, name: str) -> NDArray[Any]:
-        return np.concatenate([values(file.read(columns=[name])[name]) for file in self._files])
+        return np.concatenate([part.every((name,))[name] for part in self._parts])
 
     def column(self, name: str) -> NDArray[Any]:
         """Return a column of all rows, (n,), in order."""
@@ -43,7 +60,7 @@ class Tail:
 class Growing:
     """A base file and a tail read as one table sorted by `by`; of equal codes the base's rows stand first."""
 
-    def __init__(self, base: SortedFile | None, tail: Tail, by: str) -> None:
+    def __init__(self, base: Base | None, tail: Tail, by: str) -> None:
         self._base, self._tail, self._by = base, tail, by
 
     @property
@@ -72,9 +89,8 @@ class Growing:
         return {name: np.insert(rows[name], places, self._tail.column(name)[late]) for name in columns}
 
 
-def growing(files: Sequence[Path], base: SortedFile | None, by: str) -> SortedFile | Growing:
-    """Return one table of a base file and the files of later days."""
-    if not files and base is not None:
+def growing(base: Base | None, parts: Sequence[Part], by: str) -> Base:
+    """Return one table of a base and the rows of later days."""
+    if not parts and base is not None:
         return base
-    return Growing(base, Tail(files, by), by)
-
+    return Growing(base, Tail(parts, by), by)

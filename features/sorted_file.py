@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from features.duck import Limits, named, opened, quoted
 from features.flat import FlatTable
+from features.growing import Rows
 from features.join import write_sorted
 from features.rowwise import NULL
 from features.texts import FlatTexts
 
-Rows = dict[str, NDArray[Any]]
 TEXTS = ("row_id", "right_row_id")
 
 
@@ -45,8 +45,22 @@ class SortedFile:
         return {name: values(read[name]) for name in columns}
 
 
+class PartFile:
+    """A Parquet file of one day's rows, read by column."""
+
+    def __init__(self, path: Path) -> None:
+        self.file = pq.ParquetFile(path)
+
+    def every(self, columns: tuple[str, ...]) -> Rows:
+        """Return all rows in order."""
+        read = self.file.read(columns=list(columns))
+        return {name: values(read[name]) for name in columns}
+
+
 def integers(column: pa.ChunkedArray) -> NDArray[np.int64]:
     """Return an integer column as int64 with NULL where it is empty."""
+    if not column.null_count:
+        return np.asarray(column.to_numpy(), np.int64)
     return np.asarray(column.cast(pa.int64()).fill_null(NULL).to_numpy(), np.int64)
 
 

@@ -17,14 +17,14 @@ from features.declaration import Declaration, declaration_of
 from features.dictionary import Dictionary
 from features.duck import Connection, DuckError, Limits, named, opened
 from features.errors import CatalogueError, HistoryError, UnknownId
-from features.growing import Growing, growing
+from features.growing import Base, Rows, growing
 from features.join import first_by, joined_table
 from features.layout import layout_of, rows_sql, summary_at
 from features.live import agreed, live_folder
 from features.loading import home, load, quiet
 from features.noted import noted
 from features.rowwise import NULL
-from features.sorted_file import TEXTS, Rows, SortedFile, copy_sorted, values
+from features.sorted_file import TEXTS, PartFile, SortedFile, copy_sorted, values
 from features.source import Place, Source, find_source
 from features.staging import Progress
 
@@ -45,7 +45,7 @@ class Store:
         if journal is not None:
             self.layout, counts = noted(self.layout, journal, self.source)
             self.summary["tables"] = {**counts, **self.summary["tables"]}
-        self._files: dict[tuple[str, str], SortedFile | Growing] = {}
+        self._files: dict[tuple[str, str], Base] = {}
         self._dictionaries: dict[str, Dictionary] = {}
         self._declared: dict[str, dict[str, Column]] = {}
 
@@ -188,21 +188,23 @@ class Store:
                 self.column(table, name)
         return tuple(columns) or (*(c.name for c in self._table(table).columns + OWN), "row_id")
 
-    def _sorted(self, table: str, by: str) -> SortedFile | Growing:
+    def _sorted(self, table: str, by: str) -> Base:
         self.column(table, by)
         if (table, by) not in self._files:
-            base, later = self._base_file(table, by), self.layout.files(table)
-            self._files[table, by] = growing(later[1:] if base else later, base, by)
+            base, parts = self.sorted_paths(table, by)
+            held = SortedFile(base, by) if base else None
+            self._files[table, by] = growing(held, [PartFile(path) for path in parts], by)
         return self._files[table, by]
 
-    def _base_file(self, table: str, by: str) -> SortedFile | None:
-        base = self.layout.base / f"{table}.parquet"
+    def sorted_paths(self, table: str, by: str) -> tuple[Path | None, list[Path]]:
+        """Return the base file of a table sorted by a column, None where there is none, and the files of later days."""
+        base, later = self.layout.base / f"{table}.parquet", self.layout.files(table)
         path = base if by == self.sorted_by(table) else base.with_name(f"{table}.by_{by}.parquet")
         if not base.exists():
-            return None
+            return None, later
         if not path.exists():
             copy_sorted(base, by, path)
-        return SortedFile(path, by)
+        return path, later[1:]
 
 
 @lru_cache(256)

@@ -114,7 +114,7 @@ LEAKS = (
          "features/running.py", "begins = np.maximum(known[keep], when[keep] + window.last)",
          "begins = when[keep] + window.last", READ, ("own days", "at scale")),
     Leak("汇总表不看入库日", "panels forget when a row became known",
-         "features/panel.py", "AS placed, t.known, {', '.join(columns)}", "AS placed, 0 AS known, {', '.join(columns)}",
+         "features/panel_writer.py", '"known": kept["known"]})', '"known": 0 * kept["known"]})',
          READ, ("at scale",)),
     Leak("首次发生遍历全部行", "the first time looks at rows that were taken back",
          "features/multiset.py", "    live = times > 0\n", "    live = times > -9\n"),

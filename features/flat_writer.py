@@ -1,0 +1,68 @@
+"""Writes flat columns from rows that come in stretches, without knowing before how wide they will be."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.flat import column_name, narrowest
+
+Stretch = Mapping[str, NDArray[np.int64]]
+
+
+def write_flat(folder: Path, by: str, stretches: Iterable[Stretch]) -> None:
+    """Write stretches of rows, each sorted by `by` and after the one before it, as flat columns; whole or not at all.
+
+    Values are full (no empty ones). The folder gets its name when all is written; one that is there by then is kept.
+    """
+    beside = folder.with_name(f".{folder.name}.{os.getpid()}")
+    shutil.rmtree(beside, ignore_errors=True)
+    beside.mkdir(parents=True)
+    columns: dict[str, Widening] = {}
+    counts = np.zeros(0, np.int64)
+    for stretch in stretches:
+        for name, values in stretch.items():
+            columns.setdefault(name, Widening(beside, name)).append(values)
+        own = np.bincount(stretch[by], minlength=len(counts))
+        own[: len(counts)] += counts
+        counts = own
+    np.append(0, counts).cumsum().tofile(beside / f"{by}.starts")
+    if folder.exists():
+        shutil.rmtree(beside)
+    else:
+        beside.rename(folder)
+
+
+class Widening:
+    """A column being written: when a value does not fit its type, what stands there is written again wider."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self._folder, self._name = folder, name
+        self._dtype: np.dtype[Any] = np.dtype(np.int8)
+
+    @property
+    def path(self) -> Path:
+        """The file of the column at its present width."""
+        return self._folder / column_name(self._name, self._dtype, "full")
+
+    def append(self, values: NDArray[np.int64]) -> None:
+        """Add values (n,) at the end."""
+        if len(values):
+            needed = np.promote_types(self._dtype, narrowest(int(values.min()), int(values.max())))
+            if needed != self._dtype:
+                self._widen(needed)
+        with self.path.open("ab") as out:
+            values.astype(self._dtype).tofile(out)
+
+    def _widen(self, dtype: np.dtype[Any]) -> None:
+        before = self.path
+        held = np.fromfile(before, self._dtype) if before.exists() else np.empty(0, self._dtype)
+        before.unlink(missing_ok=True)
+        self._dtype = dtype
+        held.astype(dtype).tofile(self.path)

@@ -1,0 +1,133 @@
+"""Makes panels: rows read once in their order, grouped, summed measure by measure, and laid out as flat columns."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+
+from features.aggregate import Matched, tally
+from features.catalogue import Measure
+from features.columns import literal_of
+from features.flat_writer import write_flat
+from features.grid import exact_sums
+from features.language import columns_of
+from features.rowwise import NULL, Column
+from features.sorted_file import values
+from features.store import Store
+
+GROUPS = 8
+WIDE = 16
+"""Places for a row up to which a table of all values is cheaper than sorting."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a panel sums: measures that share table, key and day placed."""
+
+    store: Store
+    measures: tuple[Measure, ...]
+
+    @property
+    def name(self) -> str:
+        """The folder of the panel: what it holds, and a digest of how its measures are spelled."""
+        said = hashlib.sha256("\n".join(m.spelled() for m in self.measures).encode()).hexdigest()[:12]
+        return f"{self.measures[0].table}.{self.measures[0].by}.{self.measures[0].when}.{said}"
+
+    @property
+    def read(self) -> tuple[str, ...]:
+        """The columns of the rows that the measures read."""
+        parts = [tree for m in self.measures for tree in (m.value, m.filter) if tree is not None]
+        return tuple(sorted({self.measures[0].by, self.measures[0].when, "known", "sign"}.union(*map(columns_of, parts))))
+
+
+def columns_for(measures: Sequence[Measure]) -> dict[str, tuple[str, str]]:
+    """Return the columns of each measure: how many rows, and the sum of its value (the same where each row counts 1)."""
+    return {measure.name: (f"n{number}", f"n{number}" if measure.spelled().endswith("|1") else f"s{number}")
+            for number, measure in enumerate(measures)}
+
+
+def laid_out(plan: Plan, rows: Path) -> Path:
+    """Return the folder of the panel of the base's rows, or of a day's, written now unless it was."""
+    store, name, by = plan.store, plan.name, plan.measures[0].by
+    if rows.parent == store.layout.base:
+        folder = store.folder / ("panels" if rows.parent.name == "base" else f"panels-{rows.parent.name}") / name
+        if not folder.exists():
+            write_flat(folder, by, (panel_rows(plan, batch) for batch in in_order(plan, rows)))
+        return folder
+    folder = rows.parent / "panels" / name
+    if not folder.exists():
+        read = pq.read_table(rows, columns=list(plan.read))
+        write_flat(folder, by, [panel_rows(plan, {column: values(read[column]) for column in plan.read})])
+    return folder
+
+
+def in_order(plan: Plan, rows: Path) -> Iterator[Mapping[str, Column]]:
+    """Yield the rows of a file in its order, some row groups at a time."""
+    file = pq.ParquetFile(rows)
+    for first in range(0, file.num_row_groups, GROUPS):
+        groups = range(first, min(first + GROUPS, file.num_row_groups))
+        read = file.read_row_groups(list(groups), columns=list(plan.read))
+        yield {name: values(read[name]) for name in plan.read}
+
+
+def panel_rows(plan: Plan, read: Mapping[str, Column]) -> Mapping[str, Column]:
+    """Return for each key, day placed and day known of some rows what every measure counts and sums, sorted."""
+    by, when = plan.measures[0].by, plan.measures[0].when
+    keep = (read[by] != NULL) & (read[when] != NULL)
+    kept = read if keep.all() else {name: column[keep] for name, column in read.items()}
+    group, found = grouped({by: kept[by], "placed": kept[when], "known": kept["known"]})
+    rows = Matched(group, kept["known"], kept["known"], kept["sign"], kept, len(found[by]), frozenset())
+    literal, columns = literal_of(plan.store, plan.measures[0].table), columns_for(plan.measures)
+    for measure in plan.measures:
+        own = tally(rows, measure, literal)
+        passed = own.keep if own.valid is None else own.valid if own.keep is None else own.keep & own.valid
+        for name, amounts in zip(columns[measure.name], (own.sign, own.signed), strict=True):
+            if name not in found:
+                counted = amounts if passed is None else np.where(passed, amounts, 0)
+                found[name] = exact_sums(group, counted, rows.units).astype(np.int64)
+    return found
+
+
+def grouped(columns: Mapping[str, Column]) -> tuple[Column, dict[str, Column]]:
+    """Return the group of each row (n,), and by column the values of the groups, sorted by the columns in their order.
+
+    >>> group, found = grouped({"a": np.array([2, 1, 2]), "b": np.array([5, 7, 5])})
+    >>> group.tolist(), found["a"].tolist(), found["b"].tolist()
+    ([1, 0, 1], [1, 2], [7, 5])
+    """
+    last, *before = reversed(list(columns))
+    distinct, group = ranked(columns[last])
+    found = {last: distinct}
+    for name in before:
+        width = max(len(distinct), 1)
+        low = int(columns[name].min(initial=0))
+        distinct, group = ranked((columns[name] - low) * width + group)
+        value, rest = np.divmod(distinct, width)
+        found = {name: value + low} | {other: values[rest] for other, values in found.items()}
+    return group, found
+
+
+def ranked(column: Column) -> tuple[Column, Column]:
+    """Return the distinct values of a column, ascending, and the rank of each row's value among them (n,).
+
+    >>> ranked(np.array([7, -2, 7]))[1].tolist()
+    [1, 0, 1]
+    """
+    if not len(column):
+        return column, column
+    low = int(column.min())
+    size = int(column.max()) - low + 1
+    if size > WIDE * len(column):
+        distinct, rank = np.unique(column, return_inverse=True)
+        return distinct, rank
+    there, place = np.zeros(size, np.bool_), column - low
+    there[place] = True
+    distinct = np.flatnonzero(there)
+    rank = np.empty(size, np.int64)
+    rank[distinct] = np.arange(len(distinct))
+    return distinct + low, rank[place]
