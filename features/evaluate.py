@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.aggregate import Matched, of_tallies, tally
-from features.asked import asked_of
+from features.asked import asked_of, asked_on_days
 from features.cases import Cases, Units, units_of
 from features.catalogue import Catalogue
 from features.columns import literal_of, months_of
@@ -20,6 +20,7 @@ from features.matching import PAIRS_AT_ONCE, matched, pairs_of
 from features.panel import WORTHWHILE, answerable, panel_of, panel_tally, read_panel
 from features.running import running_sums
 from features.store import Store
+from features.waves import in_waves, of_waves, waves_of
 
 ROWS_AT_ONCE = 16_384
 MANY_UNITS = 2_000
@@ -83,6 +84,11 @@ class Reader:
         parts = []
         for stretch in self._stretches(units):
             read = read_panel(panel, self._by, (int(stretch.key[0]), int(stretch.key[-1]) + 1), atoms)
+            if in_waves(stretch):
+                waves = waves_of(stretch, read[self._by], read, months)
+                days = asked_on_days(atoms, self._catalogue.windows, waves.shifts("placed"))
+                parts.append(of_waves(waves, "placed", {name: panel_tally(waves.rows, panel, name) for name in names}, days))
+                continue
             for rows in matched(stretch, read[self._by], read, months):
                 tallies = {name: panel_tally(rows, panel, name) for name in names}
                 parts.append(of_tallies(rows, "placed", tallies, asked))
@@ -94,6 +100,9 @@ class Reader:
             read = self._rows(self._table, self._by, int(stretch.key[0]), int(stretch.key[-1]) + 1, group.columns)
             if not len(read[self._by]):
                 parts.append(group.of_nothing(len(stretch)))
+                continue
+            if in_waves(stretch):
+                parts.append(group.of_waves(waves_of(stretch, read[self._by], read, group.months), self._catalogue.windows))
                 continue
             done = self._running(stretch, read, group)
             rest = self._without(group, done)

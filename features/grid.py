@@ -83,9 +83,10 @@ def grid_of(unit: Column, offset: Column, units: int, buckets: Buckets) -> Grid:
 
 def windowed(sums: Values, place: Column, low: Column, high: Column) -> Values:
     """Return the sums over buckets low to below high of sums[place], from sums (k, units, width): float64 (places, units)."""
-    running = np.zeros((*sums.shape[:2], sums.shape[2] + 1), np.int64)
-    np.add.accumulate(sums.astype(np.int64), axis=2, out=running[:, :, 1:])
-    return np.asarray(running[place, :, high] - running[place, :, low], np.float64)
+    first, last = int(low.min(initial=sums.shape[2])), int(high.max(initial=0))
+    running = np.zeros((*sums.shape[:2], max(last - first, 0) + 1), np.int64)
+    np.add.accumulate(sums[:, :, first:last].astype(np.int64), axis=2, out=running[:, :, 1:])
+    return np.asarray(running[place, :, high - first] - running[place, :, low - first], np.float64)
 
 
 def summed(cell: Column, weights: Column, size: int) -> Values:
