@@ -96,6 +96,13 @@ def test_an_unknown_enterprise_is_named_with_the_day(history: Store) -> None:
         matrix(history, "enterprise", LAST, ["E999"])
 
 
+def test_the_catalogue_of_a_store_is_read_once_and_a_file_of_more_features_each_time(history: Store, tmp_path: Path) -> None:
+    more = tmp_path / "more.txt"
+    more.write_text("", "utf-8")
+    assert catalogue_of(history) is catalogue_of(history)
+    assert catalogue_of(history, more) is not catalogue_of(history, more)
+
+
 def test_features_of_absent_tables_are_left_out_by_name(tmp_path: Path) -> None:
     store = open_store(write_history(tmp_path / "poor", seed=3, size=20, absent=("tax_payroll", "utilities", "protected")))
     catalogue = catalogue_of(store)
