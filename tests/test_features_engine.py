@@ -64,12 +64,12 @@ def test_one_case_equals_its_row_of_the_city(history: Store) -> None:
         assert alone.values.tobytes() == city.values[position].tobytes()
 
 
-@pytest.mark.parametrize("entity", ["enterprise", "claim"])
-def test_each_of_five_thousand_random_cases_alone_equals_its_row_among_all(history: Store, entity: str) -> None:
+@pytest.mark.parametrize(("entity", "size"), [("enterprise", 3_000), ("claim", 7_000)])
+def test_each_of_ten_thousand_random_cases_alone_equals_its_row_among_all(history: Store, entity: str, size: int) -> None:
     rng, catalogue, units = np.random.default_rng(5), catalogue_of(history), len(history.texts(entity))
-    drawn = bare_cases(entity, rng.integers(units, size=15_000), rng.integers(FIRST, LAST + 1, 15_000))
-    cases = registered(history, catalogue, drawn)[0].take(np.arange(5_000))
-    together = matrix_for(history, catalogue, cases)
+    drawn = bare_cases(entity, rng.integers(units, size=20_000), rng.integers(FIRST, LAST + 1, 20_000))
+    known = registered(history, catalogue, drawn)[0].take(np.arange(size))
+    together = matrix_for(history, catalogue, known.take(np.argsort(known.as_of)))
     for position, (key, day) in enumerate(zip(together.keys.tolist(), together.as_of.tolist(), strict=True)):
         alone = matrix(history, entity, day, [key], catalogue)
         assert alone.values.tobytes() == together.values[position].tobytes()
