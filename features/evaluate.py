@@ -74,8 +74,10 @@ class Reader:
 
     def _without(self, group: Group, found: Collection[Atom]) -> Group | None:
         """Return what is left of a group when some of it is found."""
+        if not found:
+            return group
         rest = [atom for atom in group.atoms if atom not in found]
-        return group if len(rest) == len(group.atoms) else group_of(self._store, self._catalogue, rest) if rest else None
+        return group_of(self._store, self._catalogue, rest) if rest else None
 
     def _from_panel(self, units: Units, when: str, atoms: list[Atom]) -> dict[Atom, Values]:
         panel = panel_of(self._store, self._catalogue, table=self._table, by=self._by, when=when)

@@ -22,7 +22,7 @@ from features.waves import Waves, of_placement
 MOST_KEPT = 64
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Group:
     """Aggregates of one table by one key: the columns that they read, those of them that hold months, and how they are found."""
 
@@ -91,11 +91,12 @@ _KEPT: WeakKeyDictionary[Store, dict[tuple[Catalogue, frozenset[Atom]], tuple[Gr
 def groups_of(store: Store, catalogue: Catalogue, atoms: frozenset[Atom]) -> tuple[Group, ...]:
     """Return aggregates by table and key; laid out once for a store and a catalogue as long as they are in use."""
     kept = _KEPT.setdefault(store, {})
-    if (catalogue, atoms) not in kept:
+    found = kept.get((catalogue, atoms))
+    if found is None:
         if len(kept) >= MOST_KEPT:
             kept.clear()
-        kept[catalogue, atoms] = _laid_out(store, catalogue, atoms)
-    return kept[catalogue, atoms]
+        found = kept[catalogue, atoms] = _laid_out(store, catalogue, atoms)
+    return found
 
 
 def _laid_out(store: Store, catalogue: Catalogue, atoms: frozenset[Atom]) -> tuple[Group, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
+from operator import itemgetter
 from typing import Any
 
 Place = int
@@ -16,7 +17,7 @@ class Steps:
         self._places: dict[Hashable, Place] = {}
         self._constants: list[tuple[Place, Any]] = []
         self._leaves: list[tuple[Place, Any]] = []
-        self._steps: list[tuple[Place, Callable[..., Any], tuple[Place, ...]]] = []
+        self._steps: list[tuple[Place, Callable[..., Any], Callable[[list[Any]], Any]]] = []
 
     def _place(self, key: Hashable) -> tuple[Place, bool]:
         fresh = key not in self._places
@@ -40,7 +41,7 @@ class Steps:
         """Return the place of what some work makes of the values at some places."""
         place, fresh = self._place((work, of))
         if fresh:
-            self._steps.append((place, work, of))
+            self._steps.append((place, work, itemgetter(*of) if len(of) > 1 else itemgetter(slice(of[0], of[0] + 1))))
         return place
 
     def run(self, given: Callable[[Any], Any]) -> list[Any]:
@@ -50,6 +51,6 @@ class Steps:
             values[place] = value
         for place, name in self._leaves:
             values[place] = given(name)
-        for place, work, of in self._steps:
-            values[place] = work(*[values[at] for at in of])
+        for place, work, operands in self._steps:
+            values[place] = work(*operands(values))
         return values

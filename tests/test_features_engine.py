@@ -64,12 +64,12 @@ def test_one_case_equals_its_row_of_the_city(history: Store) -> None:
         assert alone.values.tobytes() == city.values[position].tobytes()
 
 
-@pytest.mark.parametrize("entity", ["enterprise", "claim"])
-def test_each_of_five_thousand_random_cases_alone_equals_its_row_among_all(history: Store, entity: str) -> None:
+@pytest.mark.parametrize(("entity", "size"), [("enterprise", 3_000), ("claim", 7_000)])
+def test_each_of_ten_thousand_random_cases_alone_equals_its_row_among_all(history: Store, entity: str, size: int) -> None:
     rng, catalogue, units = np.random.default_rng(5), catalogue_of(history), len(history.texts(entity))
-    drawn = bare_cases(entity, rng.integers(units, size=15_000), rng.integers(FIRST, LAST + 1, 15_000))
-    cases = registered(history, catalogue, drawn)[0].take(np.arange(5_000))
-    together = matrix_for(history, catalogue, cases)
+    drawn = bare_cases(entity, rng.integers(units, size=20_000), rng.integers(FIRST, LAST + 1, 20_000))
+    known = registered(history, catalogue, drawn)[0].take(np.arange(size))
+    together = matrix_for(history, catalogue, known.take(np.argsort(known.as_of)))
     for position, (key, day) in enumerate(zip(together.keys.tolist(), together.as_of.tolist(), strict=True)):
         alone = matrix(history, entity, day, [key], catalogue)
         assert alone.values.tobytes() == together.values[position].tobytes()
@@ -94,6 +94,13 @@ def test_a_day_before_the_first_row_is_refused(history: Store) -> None:
 def test_an_unknown_enterprise_is_named_with_the_day(history: Store) -> None:
     with pytest.raises(UnknownId, match="'E999'"):
         matrix(history, "enterprise", LAST, ["E999"])
+
+
+def test_the_catalogue_of_a_store_is_read_once_and_a_file_of_more_features_each_time(history: Store, tmp_path: Path) -> None:
+    more = tmp_path / "more.txt"
+    more.write_text("", "utf-8")
+    assert catalogue_of(history) is catalogue_of(history)
+    assert catalogue_of(history, more) is not catalogue_of(history, more)
 
 
 def test_features_of_absent_tables_are_left_out_by_name(tmp_path: Path) -> None:
