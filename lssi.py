@@ -156,16 +156,17 @@ def features(source: Source, entity: Annotated[str, typer.Option(help="enterpris
              out: Out, data: Data = None) -> None:
     """特征矩阵。Write the features of every living unit of a day as Parquet, its key and day first."""
     from features.days import day_of
-    from features.engine import matrix
-    from features.matrix import write_matrix
+    from features.engine import check_entity
+    from features.matrix import write_matrices
     from features.store import open_store
+    from features.stretches import living_stretches
 
+    check_entity(entity)
     with progress("装载 loading") as advance:
         store = open_store(source, data, lambda _table, rows: advance(rows, None))
     with progress("特征 features"):
-        found = matrix(store, entity, day_of(as_of))
-    write_matrix(found, out)
-    print(f"{out}: {len(found)} × {len(found.names)}")
+        rows, columns = write_matrices(living_stretches(store, entity, day_of(as_of)), out)
+    print(f"{out}: {rows} × {columns}")
 
 
 @app.command()

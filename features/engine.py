@@ -78,12 +78,16 @@ def evaluate_rows(store: Store, entity: str, key: str, as_of: int, rows: History
     return replace(found, keys=np.array([key]), values=np.where(blank, np.nan, found.values))
 
 
-def matrix_for(store: Store, catalogue: Catalogue, cases: Cases, rows: Rows | None = None) -> Matrix:
-    """Return the features of cases; `rows` replaces the store as the place where rows come from."""
+def matrix_for(store: Store, catalogue: Catalogue, cases: Cases, rows: Rows | None = None, last: int | None = None) -> Matrix:
+    """Return the features of cases; `rows` replaces the store as the place where rows come from.
+
+    Categories are those known on the day `last`, the latest of the cases' where none is named.
+    """
     features = catalogue.features(cases.entity)
     known = environment(store, catalogue, cases, features, rows)
     values = feature_values(catalogue.chain([feature.name for feature in features]), known)
-    last = int(cases.as_of.max()) if len(cases) else store.complete_to
+    if last is None:
+        last = int(cases.as_of.max()) if len(cases) else store.complete_to
     categories = {feature.name: categories_of(store, catalogue, feature, last) for feature in features if feature.category}
     for name, texts in categories.items():
         values[name] = np.where(values[name] < len(texts), values[name], np.nan)

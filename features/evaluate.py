@@ -21,8 +21,10 @@ from features.panel import WORTHWHILE, answerable, panel_of, panel_tally, read_p
 from features.rowwise import Column
 from features.running import running_sums
 from features.store import Store
+from features.totals import panel_sums, worthwhile
 
 ROWS_AT_ONCE = 16_384
+MOST_ROWS = 8_000_000
 MANY_UNITS = 2_000
 Rows = Callable[[str, str, int, int, tuple[str, ...]], Mapping[str, NDArray[np.int64]]]
 """(table, by, low, high, columns) -> columns of the rows with low <= by < high, sorted by it."""
@@ -81,13 +83,19 @@ class Reader:
         panel = panel_of(self._store, self._catalogue, table=self._table, by=self._by, when=when)
         months = frozenset({"placed"} if months_of(self._store, self._table, {when}) else ())
         names = list(dict.fromkeys(atom.measure for atom in atoms))
+        sums = {atom: self._catalogue.windows[atom.window] for atom in atoms if atom.aggregate in ADDITIVE and not months}
         for stretch in self._stretches(units):
             part = Units(units.key[stretch], units.day[stretch], units.of_case[:0])
             read = read_panel(panel, self._by, (int(part.key[0]), int(part.key[-1]) + 1), atoms)
-            for first, rows in matched(part, read[self._by], read, months):
+            summed = sums if worthwhile(part, read[self._by]) else {}
+            done = panel_sums(panel, read, read[self._by], part, summed)
+            for atom, values in done.items():
+                found[atom][stretch] = values
+            rest = [atom for atom in atoms if atom not in done]
+            for first, rows in matched(part, read[self._by], read, months) if rest else ():
                 span = slice(stretch.start + first, stretch.start + first + rows.units)
                 tallies = {name: panel_tally(rows, panel, name) for name in names}
-                for atom, values in of_tallies(rows, "placed", tallies, atoms, self._catalogue.windows).items():
+                for atom, values in of_tallies(rows, "placed", tallies, rest, self._catalogue.windows).items():
                     found[atom][span] = values
 
     def _from_rows(self, units: Units, atoms: list[Atom], found: dict[Atom, Values]) -> dict[Atom, Values]:
@@ -144,13 +152,17 @@ class Reader:
         return needed
 
     def _stretches(self, units: Units) -> list[slice]:
-        """Return slices of units whose keys span at most ROWS_AT_ONCE codes; few far keys are read one by one."""
+        """Return slices of units whose keys span at most ROWS_AT_ONCE codes, fewer where they hold more than MOST_ROWS.
+
+        Few far keys are read one by one.
+        """
         if not len(units):
             return []
         if len(np.unique(units.key)) <= 8:
             edges = np.flatnonzero(np.diff(units.key)) + 1
         else:
-            edges = np.flatnonzero(np.diff(units.key // ROWS_AT_ONCE)) + 1
+            each = self._store.size(self._table) // (int(units.key[-1]) + 1) if self._stored else 0
+            edges = np.flatnonzero(np.diff(units.key // max(1, min(ROWS_AT_ONCE, MOST_ROWS // max(each, 1))))) + 1
         return [slice(first, last) for first, last in pairwise([0, *edges.tolist(), len(units)])]
 
     def _read(self, keys: Column, columns: set[str]) -> Mapping[str, NDArray[np.int64]]:
