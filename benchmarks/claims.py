@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 from collections import deque
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -24,8 +25,11 @@ from features.city.run import write_city
 from features.city.setting import setting_of
 from features.days import date_of
 from features.engine import catalogue_of, matrix
+from features.evaluate import atom_values
+from features.language import Atom
+from features.register import registered
 from features.store import Store, open_store
-from features.stretches import claim_stretches
+from features.stretches import CASES_AT_ONCE, claim_stretches, first_seen
 
 ROUNDS = 3
 FLOOR = """SELECT SUM(sign * amount), SUM(filed_on), SUM(claim), SUM(worker), SUM(provider), SUM(enterprise), SUM(scheme),
@@ -54,13 +58,28 @@ def warm(store: Store) -> list[float]:
     return [spent(lambda: deque(claim_stretches(store, catalogue_of(store)), 0))]
 
 
+def windows(store: Store) -> list[float]:
+    """Measure claims and amounts of the claimant and of the provider over 30, 90 and 365 days alone, for every claim."""
+    catalogue = catalogue_of(store)
+    atoms = [Atom("sum", f"{whose}_{what}", window) for whose, what, window in
+             product(("worker", "provider"), ("claims", "claimed"), ("30d", "90d", "365d"))]
+
+    def every() -> None:
+        for low in range(0, len(store.texts("claim")), CASES_AT_ONCE):
+            cases, _ = registered(store, catalogue, first_seen(store, low, low + CASES_AT_ONCE))
+            atom_values(store, catalogue, cases, atoms)
+
+    every()
+    return [spent(every) for _ in range(ROUNDS)]
+
+
 def providers(store: Store) -> list[float]:
     """Measure all providers on eight quarterly days, after a first use."""
     matrix(store, "provider", DAYS[0])
     return [spent(lambda: [matrix(store, "provider", day) for day in DAYS]) for _ in range(ROUNDS)]
 
 
-MEASURED = {run.__name__: run for run in (floor, first_use, warm, providers)}
+MEASURED = {run.__name__: run for run in (floor, first_use, warm, windows, providers)}
 
 
 def apart(name: str, city: Path) -> tuple[float, float]:
@@ -93,11 +112,10 @@ def main() -> None:
         print(f"floor: {' '.join(floor_sql().split())}")
         base, _ = apart("floor", city)
         print(f"floor {base:.3f} cpu s")
-        for name in ("first_use", "warm", "providers"):
+        for name, bound in (("first_use", "no bound"), ("warm", "3 GB"), ("windows", "20 floors, 3 GB"), ("providers", "3 GB")):
             middle, peak = apart(name, city)
-            bound = "at most 20 floors and 3 GB" if name == "warm" else "no bound"
             each = f", {1e6 * middle / claims:.1f} µs a claim" if name != "providers" else ""
-            print(f"{name}: {middle:.2f} cpu s = {middle / base:.1f} floors{each}, peak {peak:.2f} GB ({bound})")
+            print(f"{name}: {middle:.2f} cpu s = {middle / base:.1f} floors{each}, peak {peak:.2f} GB (asked: {bound})")
 
 
 if __name__ == "__main__":

@@ -41,11 +41,11 @@ def atom_values(store: Store, catalogue: Catalogue, cases: Cases, atoms: Iterabl
         measure = catalogue.measure(atom.measure)
         groups[measure.table, measure.by].append(atom)
     found: dict[Atom, Values] = {}
+    units = {by: units_of(cases, by) for by in dict.fromkeys(by for _, by in groups)}
     for (table, by), group in groups.items():
-        units = units_of(cases, by)
         here = Reader(store, catalogue, table, by, rows)
-        for atom, values in here.aggregates(units, group).items():
-            found[atom] = units.spread(values)
+        for atom, values in here.aggregates(units[by], group).items():
+            found[atom] = units[by].spread(values)
     return found
 
 
@@ -158,7 +158,7 @@ class Reader:
         """
         if not len(units):
             return []
-        if len(np.unique(units.key)) <= 8:
+        if np.count_nonzero(np.diff(units.key)) < 8:
             edges = np.flatnonzero(np.diff(units.key)) + 1
         else:
             each = self._store.size(self._table) // (int(units.key[-1]) + 1) if self._stored else 0
