@@ -156,16 +156,17 @@ def features(source: Source, entity: Annotated[str, typer.Option(help="enterpris
              out: Out, data: Data = None) -> None:
     """特征矩阵。Write the features of every living unit of a day as Parquet, its key and day first."""
     from features.days import day_of
-    from features.engine import matrix
-    from features.matrix import write_matrix
+    from features.engine import check_entity
+    from features.matrix import write_matrices
     from features.store import open_store
+    from features.stretches import living_stretches
 
+    check_entity(entity)
     with progress("装载 loading") as advance:
         store = open_store(source, data, lambda _table, rows: advance(rows, None))
     with progress("特征 features"):
-        found = matrix(store, entity, day_of(as_of))
-    write_matrix(found, out)
-    print(f"{out}: {len(found)} × {len(found.names)}")
+        rows, columns = write_matrices(living_stretches(store, entity, day_of(as_of)), out)
+    print(f"{out}: {rows} × {columns}")
 
 
 @app.command()
@@ -259,21 +260,37 @@ def train(target: Annotated[str, typer.Argument(help="目标 / a target that sou
 def ablate(target: Annotated[str, typer.Argument(help="目标 / a target that source.toml declares")], source: Source, *,
            feature_file: Annotated[Path | None, typer.Option(help="包外的特征文件 / declared features to judge")] = None,
            seed: Annotated[int | None, typer.Option(min=0, help="抽样与拟合的种子 / seed of draws and fits")] = None,
-           data: Data = None, as_json: Json = False) -> None:
+           data: Data = None, as_json: Json = False,
+           only_file: Annotated[bool, typer.Option("--only-file", help="只问文件，不逐族 / the file alone, no families")] = False,
+           ) -> None:
     """特征值多少。What each family of features is worth, and what one file of new features adds, costs and whether it leaks."""
+    from features.errors import RequestError
     from features.store import open_store
-    from training.ablate import ablate as ablated
-    from training.ablate import lines_of
+    from training.ablate import family_lines, finished, fresh_of, head_lines, of_families, of_file, outline
+    from training.bench import bench_of
 
+    if only_file and feature_file is None:
+        raise RequestError("--only-file asks about a feature file and none was given; name it with --feature-file FILE")
     with progress("装载 loading") as advance:
         store = open_store(source, data, lambda _table, rows: advance(rows, None))
-    with progress("评估 judging") as advance:
-        found = ablated(store, target, file=feature_file, seed=seed, advance=advance)
+    fresh = None if feature_file is None else fresh_of(store, target, feature_file)
+    with progress("拟合 fitting"):
+        bench = bench_of(store, target, seed)
+    said = outline(bench)
+    if fresh is not None:
+        with progress("特征文件 the file") as advance:
+            said["feature_file"] = of_file(bench, fresh, advance)
+    if not as_json:
+        print("\n".join(head_lines(said)), flush=True)
+    if not only_file:
+        with progress("逐族 families") as advance:
+            said["families"] = of_families(bench, advance)
     if as_json:
-        say(found)
+        say(finished(said))
     else:
-        print("\n".join(lines_of(found)))
-    if found["feature_file"] is not None and found["feature_file"]["certificate"]["verdict"] != "clean":
+        for line in family_lines(said):
+            print(line)
+    if fresh is not None and said["feature_file"]["certificate"]["verdict"] != "clean":
         raise typer.Exit(1)
 
 

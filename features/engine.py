@@ -83,11 +83,15 @@ def evaluate_rows(store: Store, entity: str, key: str, as_of: int, rows: History
     return replace(found, keys=np.array([key]), values=np.where(blank, np.nan, found.values))
 
 
-def matrix_for(store: Store, catalogue: Catalogue, cases: Cases, rows: Rows | None = None) -> Matrix:
-    """Return the features of cases; `rows` replaces the store as the place where rows come from."""
+def matrix_for(store: Store, catalogue: Catalogue, cases: Cases, rows: Rows | None = None, last: int | None = None) -> Matrix:
+    """Return the features of cases; `rows` replaces the store as the place where rows come from.
+
+    Categories are those known on the day `last`, the latest of the cases' where none is named.
+    """
     needs = needs_of(catalogue, catalogue.names(cases.entity))
     values = needs.program.values(environment(store, catalogue, cases, needs, rows), needs.names)
-    last = int(cases.as_of.max()) if len(cases) else store.complete_to
+    if last is None:
+        last = int(cases.as_of.max()) if len(cases) else store.complete_to
     categories = {name: categories_of(store, catalogue, catalogue.feature(name), last) for name in needs.categories}
     for name, texts in categories.items():
         column = values[:, needs.names.index(name)]

@@ -20,9 +20,11 @@ from features.matching import PAIRS_AT_ONCE, matched, pairs_of
 from features.panel import WORTHWHILE, answerable, panel_of, panel_tally, read_panel
 from features.running import running_sums
 from features.store import Store
+from features.totals import panel_sums, worthwhile
 from features.waves import in_waves, of_waves, waves_of
 
 ROWS_AT_ONCE = 16_384
+MOST_ROWS = 8_000_000
 MANY_UNITS = 2_000
 Rows = Callable[[str, str, int, int, tuple[str, ...]], Mapping[str, NDArray[np.int64]]]
 """(table, by, low, high, columns) -> columns of the rows with low <= by < high, sorted by it."""
@@ -35,10 +37,11 @@ def atom_values(store: Store, catalogue: Catalogue, cases: Cases, atoms: Iterabl
     `rows` replaces the store as the place where rows come from.
     """
     found: dict[Atom, Values] = {}
-    for group in groups_of(store, catalogue, frozenset(atoms)):
-        units = units_of(cases, group.by)
-        own = Reader(store, catalogue, group, rows).aggregates(units)
-        found |= own if units.alone else {atom: units.spread(values) for atom, values in own.items()}
+    groups = groups_of(store, catalogue, frozenset(atoms))
+    units = {by: units_of(cases, by) for by in dict.fromkeys(group.by for group in groups)}
+    for group in groups:
+        own = Reader(store, catalogue, group, rows).aggregates(units[group.by])
+        found |= own if units[group.by].alone else {atom: units[group.by].spread(values) for atom, values in own.items()}
     return found
 
 
@@ -82,7 +85,8 @@ class Reader:
     def _from_panel(self, units: Units, when: str, atoms: list[Atom]) -> dict[Atom, Values]:
         panel = panel_of(self._store, self._catalogue, table=self._table, by=self._by, when=when)
         months = frozenset({"placed"} if months_of(self._store, self._table, {when}) else ())
-        asked, names = asked_of(atoms, self._catalogue.windows), list(dict.fromkeys(atom.measure for atom in atoms))
+        names = list(dict.fromkeys(atom.measure for atom in atoms))
+        sums = {atom: self._catalogue.windows[atom.window] for atom in atoms if atom.aggregate in ADDITIVE and not months}
         parts = []
         for stretch in self._stretches(units):
             read = read_panel(panel, self._by, (int(stretch.key[0]), int(stretch.key[-1]) + 1), atoms)
@@ -91,9 +95,11 @@ class Reader:
                 days = asked_on_days(atoms, self._catalogue.windows, waves.shifts("placed"))
                 parts.append(of_waves(waves, "placed", {name: panel_tally(waves.rows, panel, name) for name in names}, days))
                 continue
-            for rows in matched(stretch, read[self._by], read, months):
-                tallies = {name: panel_tally(rows, panel, name) for name in names}
-                parts.append(of_tallies(rows, "placed", tallies, asked))
+            done = panel_sums(panel, read, read[self._by], stretch, sums if worthwhile(stretch, read[self._by]) else {})
+            asked = asked_of([atom for atom in atoms if atom not in done], self._catalogue.windows)
+            found = [of_tallies(rows, "placed", {name: panel_tally(rows, panel, name) for name in names}, asked)
+                     for rows in (matched(stretch, read[self._by], read, months) if asked.atoms else ())]
+            parts.append(done | joined(asked.atoms, found))
         return joined(atoms, parts)
 
     def _from_rows(self, units: Units, group: Group) -> dict[Atom, Values]:
@@ -130,13 +136,17 @@ class Reader:
         return found
 
     def _stretches(self, units: Units) -> list[Units]:
-        """Return units whose keys span at most ROWS_AT_ONCE codes, in turn; few far keys are read one by one."""
+        """Return units whose keys span at most ROWS_AT_ONCE codes, fewer where they hold more than MOST_ROWS, in turn.
+
+        Few far keys are read one by one.
+        """
         if len(units) < 2:
             return [units] if len(units) else []
-        if len(np.unique(units.key)) <= 8:
+        if np.count_nonzero(np.diff(units.key)) < 8:
             edges = np.flatnonzero(np.diff(units.key)) + 1
         else:
-            edges = np.flatnonzero(np.diff(units.key // ROWS_AT_ONCE)) + 1
+            each = self._store.size(self._table) // (int(units.key[-1]) + 1) if self._stored else 0
+            edges = np.flatnonzero(np.diff(units.key // max(1, min(ROWS_AT_ONCE, MOST_ROWS // max(each, 1))))) + 1
         return [Units(units.key[first:last], units.day[first:last], units.of_case[:0])
                 for first, last in pairwise([0, *edges.tolist(), len(units)])]
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,19 +68,35 @@ class Matrix:
 
 def write_matrix(matrix: Matrix, path: Path) -> None:
     """Write a matrix as Parquet: the entity's id, `as_of` as a date, then features, categories as text; whole or not at all."""
+    write_matrices([matrix], path)
+
+
+def write_matrices(matrices: Iterable[Matrix], path: Path) -> tuple[int, int]:
+    """Write matrices with the same columns one below the other, each as it comes; return the rows and features written."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    rows = features = 0
+    try:
+        with ExitStack() as closing:
+            out: pq.ParquetWriter | None = None
+            for matrix in matrices:
+                table = _table(matrix)
+                out = out or closing.enter_context(pq.ParquetWriter(beside, table.schema, compression="zstd"))
+                out.write_table(table)
+                rows, features = rows + len(matrix), len(matrix.names)
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+    return rows, features
+
+
+def _table(matrix: Matrix) -> pa.Table:
     fields = [pa.field(matrix.entity, pa.string()), pa.field("as_of", pa.date32())]
     columns = [pa.array(matrix.keys.tolist(), pa.string()), pa.array(matrix.as_of.astype(np.int32)).cast(pa.date32())]
     for name in matrix.names:
         field, column = _written(matrix, name)
         fields.append(field)
         columns.append(column)
-    schema = pa.schema(fields, metadata={"entity": matrix.entity})
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        pq.write_table(pa.Table.from_arrays(columns, schema=schema), beside, compression="zstd")
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+    return pa.Table.from_arrays(columns, schema=pa.schema(fields, metadata={"entity": matrix.entity}))
 
 
 def _written(matrix: Matrix, name: str) -> tuple[pa.Field, pa.Array]:

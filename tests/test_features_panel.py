@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from features.engine import matrix
+from features.engine import catalogue_of, matrix, matrix_for
 from features.flat import FlatColumns
 from features.flat_writer import write_flat
+from features.register import bare_cases, registered
 from features.store import open_store
 from tests.random_history import LAST, write_history
 
@@ -36,3 +37,17 @@ def test_columns_widen_as_their_values_do(tmp_path: Path) -> None:
     assert names == ["amount.int64.full.column", "unit.int8.full.column"]
     write_flat(tmp_path / "flat", "unit", [])
     assert flat.size == 5
+
+
+@pytest.mark.parametrize("entity", ["enterprise", "provider", "claim"])
+def test_totals_of_many_days_give_the_bits_of_the_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, entity: str) -> None:
+    store = open_store(write_history(tmp_path / "source", seed=6))
+    catalogue, draw = catalogue_of(store), np.random.default_rng(1)
+    codes = np.repeat(np.arange(len(store.texts(entity)), dtype=np.int64), 9)
+    cases, _ = registered(store, catalogue, bare_cases(entity, codes, draw.integers(LAST - 500, LAST + 1, len(codes))))
+    rows = matrix_for(store, catalogue, cases).values.tobytes()
+    for name, value in (("evaluate.MANY_UNITS", 0), ("evaluate.WORTHWHILE", 0), ("totals.PAIRS_AT_ONCE", 0)):
+        monkeypatch.setattr(f"features.{name}", value)
+    assert matrix_for(store, catalogue, cases).values.tobytes() == rows
+    monkeypatch.setattr("features.evaluate.MOST_ROWS", 1)
+    assert matrix_for(store, catalogue, cases).values.tobytes() == rows

@@ -11,7 +11,8 @@ import pytest
 
 from features.errors import CatalogueError
 from features.store import Store, open_store
-from training.ablate import ablate, lines_of
+from training.ablate import family_lines, finished, fresh_of, head_lines, of_families, of_file, outline
+from training.bench import bench_of
 from training.cases import TEST, Cases, unlabelled
 from training.discrimination import auc, sort_by_score
 from training.newcomer import certificate, cost, newcomers
@@ -45,6 +46,15 @@ def written(folder: Path, text: str) -> Path:
     return place
 
 
+def ablated(store: Store, name: str, file: Path | None, seed: int) -> dict[str, Any]:
+    """Return what `lssi ablate` says of a target, of a file where there is one, and of the families."""
+    bench = bench_of(store, name, seed)
+    said = outline(bench)
+    if file is not None:
+        said["feature_file"] = of_file(bench, fresh_of(store, name, file), silent)
+    return finished(said | {"families": of_families(bench, silent)})
+
+
 def exam_of(label: np.ndarray) -> Exam:
     """Return an exam of one case a unit."""
     size = len(label)
@@ -59,8 +69,33 @@ def test_the_metrics_of_a_draw_are_those_of_the_cases_drawn() -> None:
     label, raw = (draw.random(300) < 0.3).astype(np.float64), draw.normal(size=300)
     weight = draw.integers(0, 3, 300)
     drawn = np.repeat(np.arange(300), weight)
-    found = ranked(exam_of(label), raw).metrics(weight.astype(np.float64))
+    exam = exam_of(label)
+    found = ranked(exam, raw).metrics(exam.weighed(weight.astype(np.float64)))
     assert found[0] == pytest.approx(auc(sort_by_score(label[drawn], raw[drawn])), abs=1e-12)
+
+
+def test_the_list_of_a_draw_is_filled_by_the_cases_drawn_and_no_other() -> None:
+    draw = np.random.default_rng(4)
+    label = np.where(draw.random(400) < 0.6, np.nan, (draw.random(400) < 0.3).astype(np.float64))
+    raw, weight = draw.normal(size=400), draw.integers(0, 4, 400) * (draw.random(400) < 0.2)
+    hits, seen, filled = 0.0, 0.0, 0
+    for place in np.argsort(-raw):
+        if filled < round(0.1 * weight.sum()):
+            filled += weight[place]
+            hits += weight[place] * np.nan_to_num(label[place])
+            seen += weight[place] * (not np.isnan(label[place]))
+    exam = exam_of(label)
+    assert seen > 0
+    assert ranked(exam, raw).metrics(exam.weighed(weight.astype(np.float64)))[2] == hits / seen
+
+
+def test_a_model_is_drawn_alike_whatever_stands_beside_it() -> None:
+    draw = np.random.default_rng(5)
+    label = (draw.random(500) < 0.3).astype(np.float64)
+    one, other = draw.normal(size=500), draw.normal(size=500)
+    alone = outcomes(exam_of(label), {"one": [one]}, seed=1, advance=silent)["one"]
+    beside = outcomes(exam_of(label), {"other": [other], "one": [one]}, seed=1, advance=silent)["one"]
+    assert alone.drawn.tobytes() == beside.drawn.tobytes() and alone.point.tobytes() == beside.point.tobytes()
 
 
 def test_a_better_model_is_worth_more_and_a_twin_nothing() -> None:
@@ -70,12 +105,12 @@ def test_a_better_model_is_worth_more_and_a_twin_nothing() -> None:
     found = outcomes(exam_of(label), {"good": [good], "poor": [poor], "twin": [good.copy()]}, seed=1, advance=silent)
     assert worth(found["good"], found["poor"])["auc"]["interval"][0] > 0.05
     assert worth(found["good"], found["twin"])["auc"] == {"difference": 0.0, "interval": [0.0, 0.0]}
-    assert means(found["good"])["auc"] > means(found["poor"])["auc"]
+    assert means(found["good"].point)["auc"] > means(found["poor"].point)["auc"]
     assert len(found["good"].drawn) == DRAWS
 
 
 def test_a_useless_feature_shows_an_interval_around_nothing_and_a_clean_certificate(store: Store, tmp_path: Path) -> None:
-    said = ablate(store, "undeclared_workers", file=written(tmp_path, NOISE), seed=3, advance=silent)
+    said = ablated(store, "undeclared_workers", written(tmp_path, NOISE), 3)
     of_file = said["feature_file"]
     low, high = of_file["worth"]["auc"]["interval"]
     assert low <= 0 <= high and high - low < 0.2
@@ -86,11 +121,11 @@ def test_a_useless_feature_shows_an_interval_around_nothing_and_a_clean_certific
     gaps = [row["worth"]["auc"]["difference"] for row in said["families"]]
     assert gaps == sorted(gaps, reverse=True) and gaps[0] > 0
     assert json.loads(json.dumps(said)) == said
-    assert len(lines_of(said)) == 2 + len(said["families"]) + 4
+    assert len(head_lines(said)) == 5 and len(family_lines(said)) == 1 + len(said["families"])
 
 
 def test_the_same_seed_gives_the_same_values(store: Store) -> None:
-    first, again = (ablate(store, "fraudulent_claim", file=None, seed=1, advance=silent) for _ in range(2))
+    first, again = (ablated(store, "fraudulent_claim", None, 1) for _ in range(2))
     assert first.pop("cpu_seconds") > 0 and again.pop("cpu_seconds") > 0
     assert first == again
     assert first["feature_file"] is None

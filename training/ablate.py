@@ -1,129 +1,81 @@
-"""Ablation: what each family of features is worth to a target, and what one file of new features would add."""
+"""Ablation: what each family of features is worth to a target, and what one file of new features would add.
 
+The same history, file and seed give the same values, those under `cost` and `cpu_seconds` aside. A file is judged first: it
+waits for no family.
+"""
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from features.catalogue.dictionary import families
 from features.matrix import Matrix
 from features.store import Store
-from models.booster import margins
-from training.dataset import Dataset, dataset, target_of
-from training.fit import Fit, Lesson, fit_any, refit
+from training.bench import FITS, FULL, Bench
+from training.dataset import target_of
 from training.newcomer import Newcomers, certificate, columns, cost, digest_of_file, joined_to, newcomers
-from training.paired import DRAWS, METRICS, Exam, Outcome, means, outcomes, worth
-from training.recipe import Recipe, recipe_of
-from training.train import SIGNS, lesson_of, part
+from training.paired import DRAWS, METRICS, Advance, means, points, worth
+from training.train import SIGNS, part
 
-Floats = NDArray[np.float64]
-Advance = Callable[[int, int | None], None]
-FITS = 3
-FULL, WITH = "(full)", "(with the file)"
+WITH = "(with the file)"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Bench:
-    """What every model is fitted and judged on: the data set, one shape and number of rounds, one list of fit seeds."""
-
-    whole: Dataset
-    lesson: Lesson
-    like: Fit
-    recipes: tuple[Recipe, ...]
-
-    def answers(self, matrix: Matrix, signs: Mapping[str, int]) -> list[Floats]:
-        """Return the raw scores of the test, once a fit seed, of models that know the columns of `matrix` alone."""
-        taught, tested = self.whole.taught(), self.whole.tested()
-        lesson = Lesson(matrix.take(taught), (), signs)
-        label, asked = self.whole.cases.take(taught).label, matrix.take(tested).values
-        return [margins(refit(lesson, label, self.like, recipe), asked) for recipe in self.recipes]
-
-
-def bench_of(store: Store, name: str, seed: int | None) -> Bench:
-    """Return the bench of a declared target: shape and rounds are chosen once, by the model that knows everything."""
-    target = target_of(store, name)
-    recipe = recipe_of(target.fit, target=name)
-    whole = dataset(store, name, seed=recipe.seed)
-    lesson = lesson_of(whole, recipe)
-    like = fit_any(lesson, whole.cases.take(whole.taught()).label, recipe)
-    first = recipe.seed if seed is None else seed
-    return Bench(whole, lesson, like, tuple(recipe.model_copy(update={"seed": first + more}) for more in range(FITS)))
-
-
-def ablate(store: Store, name: str, *, file: Path | None, seed: int | None, advance: Advance) -> dict[str, Any]:
-    """Return the worth of each family, and of the features that `file` declares, as the plain values of `lssi ablate`.
-
-    The same history, file and seed give the same values, those under `cost` and `cpu_seconds` aside. Raises TargetError, and
-    CatalogueError where the file is wrong, before anything is computed.
-    """
-    begun = time.process_time()
-    fresh = None if file is None else newcomers(store, file, _entity(store, name))
-    bench = bench_of(store, name, seed)
-    found = _judged(store, bench, fresh, advance)
-    said = _said(store, bench, found)
-    if fresh is not None:
-        said["feature_file"] = _of_file(store, bench, fresh, found)
-    return said | {"cpu_seconds": round(time.process_time() - begun, 1)}
-
-
-def _entity(store: Store, name: str) -> str:
+def fresh_of(store: Store, name: str, file: Path) -> Newcomers:
+    """Return the features that a file declares for the units of a target; CatalogueError says what is wrong with it."""
     unit = target_of(store, name).unit
-    return unit if unit in ("claim", "provider") else "enterprise"
+    return newcomers(store, file, unit if unit in ("claim", "provider") else "enterprise")
 
 
-def _members(bench: Bench) -> dict[str, list[str]]:
-    """Return the features of each family that the matrix holds."""
-    found: dict[str, list[str]] = {}
-    for feature in bench.whole.catalogue.features(bench.whole.matrix.entity):
-        found.setdefault(feature.family, []).append(feature.name)
-    return found
-
-
-def _judged(store: Store, bench: Bench, fresh: Newcomers | None, advance: Advance) -> dict[str, Outcome]:
-    """Return the outcome of the full model, of one without each family and, with a file, of one that knows its features."""
-    matrix, signs = bench.whole.matrix, bench.lesson.directions
-    members = _members(bench)
-    steps = len(members) + 1 + (fresh is not None)
-    answers = {FULL: bench.answers(matrix, signs)}
-    for family, names in members.items():
-        advance(len(answers), steps + DRAWS)
-        answers[family] = bench.answers(without(matrix, names), signs)
-    if fresh is not None:
-        more = {name: SIGNS.get(fresh.catalogue.feature(name).direction, 0) for name in fresh.names
-                if bench.recipes[0].directions and not fresh.catalogue.feature(name).category}
-        answers[WITH] = bench.answers(joined_to(store, fresh, matrix), {**signs, **more})
-    target, recipe = bench.whole.target, bench.recipes[0]
-    tested = bench.whole.tested()
-    exam = Exam(bench.whole.cases.take(tested), matrix.take(tested).keys, target.capacity or recipe.capacity)
-    return outcomes(exam, answers, seed=recipe.seed, advance=lambda done, _of: advance(steps + done, steps + DRAWS))
-
-
-def without(matrix: Matrix, names: list[str]) -> Matrix:
-    """Return a matrix without some features."""
-    return columns(matrix, [place for place, name in enumerate(matrix.names) if name not in names])
-
-
-def _said(store: Store, bench: Bench, found: Mapping[str, Outcome]) -> dict[str, Any]:
+def outline(bench: Bench) -> dict[str, Any]:
+    """Return what is judged on what, and how the model does that knows every feature; the worths are not known yet."""
     whole, like = bench.whole, bench.like
-    declared, members = families(), _members(bench)
-    rows = [{"family": family, "zh": declared[family].zh if family in declared else family,
-             "en": declared[family].en if family in declared else family, "features": len(names),
-             "without": means(found[family]), "worth": worth(found[FULL], found[family])}
-            for family, names in members.items()]
     return {
-        "target": whole.name, "source": store.source.name, "fingerprint": store.fingerprint, "entity": whole.matrix.entity,
-        "seed": bench.recipes[0].seed, "fits": FITS, "draws": DRAWS,
+        "target": whole.name, "source": bench.store.source.name, "fingerprint": bench.store.fingerprint,
+        "entity": whole.matrix.entity, "seed": bench.recipes[0].seed, "fits": FITS, "draws": DRAWS,
         "fit": {"leaves": like.shape.leaves, "extra": like.shape.extra, "rounds": like.rounds},
         "train": part(whole.cases.take(whole.taught())), "test": part(whole.cases.take(whole.tested())),
-        "full": {"features": len(whole.matrix.names)} | means(found[FULL]),
-        "families": sorted(rows, key=_by_worth), "feature_file": None,
+        "full": {"features": len(whole.matrix.names)} | means(points(bench.exam, bench.full)),
+        "families": None, "feature_file": None,
     }
+
+
+def finished(said: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an ablation with the processor seconds that this process has used."""
+    return dict(said) | {"cpu_seconds": round(time.process_time(), 1)}
+
+
+def of_file(bench: Bench, fresh: Newcomers, advance: Advance) -> dict[str, Any]:
+    """Return of new features their certificate, what they cost and what a model gains by knowing them."""
+    day = int(bench.whole.cases.take(bench.whole.taught()).as_of.max())
+    declared = {name: fresh.catalogue.feature(name) for name in fresh.names}
+    more = {name: SIGNS.get(feature.direction, 0) for name, feature in declared.items()
+            if bench.recipes[0].directions and not feature.category}
+    answers = bench.answers(joined_to(bench.store, fresh, bench.whole.matrix), {**bench.lesson.directions, **more})
+    found = bench.outcomes({WITH: answers}, advance)
+    return {"file": fresh.path.name, "sha256": digest_of_file(fresh.path), "features": list(fresh.names),
+            "certificate": certificate(bench.store, fresh, day),
+            "with": means(found[WITH].point), "without": means(found[FULL].point),
+            "worth": worth(found[WITH], found[FULL]), "cost": cost(bench.store, fresh, day)}
+
+
+def of_families(bench: Bench, advance: Advance) -> list[dict[str, Any]]:
+    """Return what is lost without each family, the dearest first."""
+    members, matrix = bench.families(), bench.whole.matrix
+    answers = {}
+    for family, names in members.items():
+        answers[family] = bench.answers(without(matrix, names), bench.lesson.directions)
+        advance(len(answers), len(members) + DRAWS)
+    found = bench.outcomes(answers, lambda done, _of: advance(len(members) + done, len(members) + DRAWS))
+    declared = families()
+    rows = [{"family": family, "zh": declared[family].zh if family in declared else family,
+             "en": declared[family].en if family in declared else family, "features": len(names),
+             "without": means(found[family].point), "worth": worth(found[FULL], found[family])}
+            for family, names in members.items()]
+    return sorted(rows, key=_by_worth)
 
 
 def _by_worth(row: Mapping[str, Any]) -> tuple[float, str]:
@@ -131,23 +83,25 @@ def _by_worth(row: Mapping[str, Any]) -> tuple[float, str]:
     return (-(gap if gap is not None else -np.inf), row["family"])
 
 
-def _of_file(store: Store, bench: Bench, fresh: Newcomers, found: Mapping[str, Outcome]) -> dict[str, Any]:
-    day = int(bench.whole.cases.take(bench.whole.taught()).as_of.max())
-    return {"file": fresh.path.name, "sha256": digest_of_file(fresh.path), "features": list(fresh.names),
-            "certificate": certificate(store, fresh, day), "with": means(found[WITH]), "without": means(found[FULL]),
-            "worth": worth(found[WITH], found[FULL]), "cost": cost(store, fresh, day)}
+def without(matrix: Matrix, names: list[str]) -> Matrix:
+    """Return a matrix without some features."""
+    return columns(matrix, [place for place, name in enumerate(matrix.names) if name not in names])
 
 
-def lines_of(said: Mapping[str, Any]) -> list[str]:
-    """Return an ablation as lines for a person, zh and en side by side."""
+def head_lines(said: Mapping[str, Any]) -> list[str]:
+    """Return how the full model does and, of a feature file, what it adds, proves and costs."""
     full = said["full"]
-    lines = [(f"{said['source']} | {said['target']} | {full['features']} 个特征 features | AUC {_value(full['auc'])} | "
-             f"AP {_value(full['average_precision'])} | 名单命中 precision at capacity {_value(full['precision_at_capacity'])}"),
-             "去掉一族后少了多少（95 % 区间）· what is lost without a family (95 % interval): AUC | AP | precision at capacity"]
-    lines += [f"  {row['zh']} {row['family']} ({row['features']}): {_worth(row['worth'])}" for row in said["families"]]
-    if said["feature_file"] is not None:
-        lines += _file_lines(said["feature_file"])
-    return lines
+    head = (f"{said['source']} | {said['target']} | {full['features']} 个特征 features | AUC {_value(full['auc'])} | "
+            f"AP {_value(full['average_precision'])} | 名单命中 precision at capacity {_value(full['precision_at_capacity'])}")
+    return [head] if said["feature_file"] is None else [head, *_file_lines(said["feature_file"])]
+
+
+def family_lines(said: Mapping[str, Any]) -> list[str]:
+    """Return what is lost without each family, none where that was not asked."""
+    if said["families"] is None:
+        return []
+    return ["去掉一族后少了多少（95 % 区间）· what is lost without a family (95 % interval): AUC | AP | precision at capacity",
+            *(f"  {row['zh']} {row['family']} ({row['features']}): {_worth(row['worth'])}" for row in said["families"])]
 
 
 def _file_lines(said: Mapping[str, Any]) -> list[str]:

@@ -34,7 +34,25 @@ def sort_by_score(label: NDArray[np.float64], score: NDArray[np.float64]) -> Sor
 
 def auc(ranked: Sorted, weight: NDArray[np.float64] | None = None) -> float | None:
     """Return the chance that a positive outranks a negative, a tie counting half; None where one class is missing."""
-    positive, negative = ranked.sums(np.ones(len(ranked.order)) if weight is None else weight)
+    return _area(*ranked.sums(_ones_or(ranked, weight)))
+
+
+def average_precision(ranked: Sorted, weight: NDArray[np.float64] | None = None) -> float | None:
+    """Return the mean of precision over the positives, each at its own threshold; None without a positive."""
+    return _precision(*ranked.sums(_ones_or(ranked, weight)))
+
+
+def both(ranked: Sorted, weight: NDArray[np.float64]) -> tuple[float | None, float | None]:
+    """Return AUC and average precision under one weighting."""
+    positive, negative = ranked.sums(weight)
+    return _area(positive, negative), _precision(positive, negative)
+
+
+def _ones_or(ranked: Sorted, weight: NDArray[np.float64] | None) -> NDArray[np.float64]:
+    return np.ones(len(ranked.order)) if weight is None else weight
+
+
+def _area(positive: NDArray[np.float64], negative: NDArray[np.float64]) -> float | None:
     pairs = positive.sum() * negative.sum()
     if pairs == 0:
         return None
@@ -42,9 +60,8 @@ def auc(ranked: Sorted, weight: NDArray[np.float64] | None = None) -> float | No
     return float((positive * (below + negative / 2)).sum() / pairs)
 
 
-def average_precision(ranked: Sorted, weight: NDArray[np.float64] | None = None) -> float | None:
-    """Return the mean of precision over the positives, each at its own threshold; None without a positive."""
-    positive, negative = (part[::-1] for part in ranked.sums(np.ones(len(ranked.order)) if weight is None else weight))
+def _precision(positive: NDArray[np.float64], negative: NDArray[np.float64]) -> float | None:
+    positive, negative = positive[::-1], negative[::-1]
     if positive.sum() == 0:
         return None
     found = np.cumsum(positive)
@@ -61,8 +78,9 @@ def intervals(ranked: Sorted, keys: NDArray[np.str_], *, seed: int, draws: int =
     areas, precisions = [], []
     for _ in range(draws if number else 0):
         weight = generator.multinomial(number, np.full(number, 1.0 / number))[member].astype(np.float64)
-        areas.append(auc(ranked, weight))
-        precisions.append(average_precision(ranked, weight))
+        area, precision = both(ranked, weight)
+        areas.append(area)
+        precisions.append(precision)
     return {"auc": _middle(areas), "average_precision": _middle(precisions)}
 
 

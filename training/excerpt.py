@@ -99,8 +99,8 @@ def versions(store: Store, table: Table, signed: pl.DataFrame) -> pl.DataFrame:
 def _shown(store: Store, column: Column) -> pl.Expr:
     value = pl.col(column.name)
     if column.kind == "id":
-        texts = store.texts(column.space)
-        return value.replace_strict(dict(enumerate(texts)), default=None, return_dtype=pl.String)
+        texts = store.dictionary(column.space).texts
+        return value.map_batches(lambda codes: pl.Series(texts.take(codes.to_arrow())), return_dtype=pl.String)
     if column.kind == "choice":
         return value.replace_strict(dict(enumerate(column.choices)), default=None, return_dtype=pl.String)
     return value if column.kind == "probability" else pl.when(value != NULL).then(value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from training.capacity import list_length
 from training.cases import Cases
-from training.discrimination import Sorted, auc, average_precision, sort_by_score
+from training.discrimination import Sorted, both, sort_by_score
 
 Floats = NDArray[np.float64]
+Advance = Callable[[int, int | None], None]
 METRICS = ("auc", "average_precision", "precision_at_capacity")
 DRAWS = 400
 LEAST_KNOWN = 100
@@ -30,36 +31,58 @@ class Exam:
         """Return which cases have a label."""
         return np.asarray(~np.isnan(self.cases.label))
 
+    def weighed(self, weight: Floats) -> Weighed:
+        """Return the exam with each case counting `weight` times, float64 (n,)."""
+        stands_for = weight * self.cases.weight
+        return Weighed(weight, weight[self.seen()], stands_for, list_length(self.capacity, float(stands_for.sum())))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Weighed:
+    """How often each case counts, the labelled among them, how many of the population each then is, and the list's length."""
+
+    weight: Floats
+    labelled: Floats
+    stands_for: Floats
+    length: int
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ranking:
-    """One model's order of an exam: labelled cases ascending by score, all cases descending."""
+    """One model's order of an exam: labelled cases ascending by score, all cases descending with their labels."""
 
-    exam: Exam
     labelled: Sorted
     order: NDArray[np.int64]
+    label: Floats
 
-    def metrics(self, weight: Floats) -> Floats:
-        """Return METRICS where each case counts `weight` times, float64 (3,); NaN where undefined."""
-        area, precision = (measure(self.labelled, weight[self.exam.seen()]) for measure in (auc, average_precision))
-        found = (area, precision, self._at_capacity(weight))
+    def metrics(self, weighed: Weighed) -> Floats:
+        """Return METRICS of a weighed exam, float64 (3,); NaN where undefined."""
+        found = (*both(self.labelled, weighed.labelled), self._at_capacity(weighed))
         return np.array([np.nan if value is None else value for value in found])
 
-    def _at_capacity(self, weight: Floats) -> float | None:
-        """Return the share of positives among the labelled cases of the list, as `precision_at` has it."""
-        cases = self.exam.cases
-        stands_for = (weight * cases.weight)[self.order]
-        length = list_length(self.exam.capacity, float(stands_for.sum()))
-        top = self.order[np.cumsum(stands_for) - stands_for < length]
-        top = top[~np.isnan(cases.label[top])]
-        total = float(weight[top].sum())
-        return float((weight[top] * cases.label[top]).sum()) / total if total else None
+    def _at_capacity(self, weighed: Weighed) -> float | None:
+        """Return the share of positives among the labelled cases of the list, as `precision_at` has it.
+
+        A list is far shorter than the order: of the order no more is read than fills it.
+        """
+        reach = min(len(self.order), 2 * weighed.length + 64)
+        while True:
+            filled = np.cumsum(weighed.stands_for[self.order[:reach]])
+            if reach == len(self.order) or filled[-1] >= weighed.length:
+                break
+            reach = min(len(self.order), 2 * reach)
+        listed = int(np.searchsorted(filled, weighed.length)) + 1
+        label, weight = self.label[:listed], weighed.weight[self.order[:listed]]
+        known = ~np.isnan(label)
+        total = float(weight[known].sum())
+        return float((weight[known] * label[known]).sum()) / total if total else None
 
 
 def ranked(exam: Exam, raw: Floats) -> Ranking:
     """Return how raw scores (n,) order an exam; ties by id."""
     seen = exam.seen()
-    return Ranking(exam, sort_by_score(exam.cases.label[seen], raw[seen]), np.lexsort((exam.cases.ids, -raw)))
+    order = np.lexsort((exam.cases.ids, -raw))
+    return Ranking(sort_by_score(exam.cases.label[seen], raw[seen]), order, exam.cases.label[order])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,12 +93,17 @@ class Outcome:
     drawn: Floats
 
 
-def outcomes(exam: Exam, answers: Mapping[str, list[Floats]], *, seed: int,
-             advance: Callable[[int, int | None], None]) -> dict[str, Outcome]:
+def points(exam: Exam, fits: Sequence[Floats]) -> Floats:
+    """Return METRICS of one model on the exam as it is, float64 (fits, 3); `fits` holds its raw scores once a fit."""
+    once = exam.weighed(np.ones(len(exam.units)))
+    return np.array([ranked(exam, raw).metrics(once) for raw in fits])
+
+
+def outcomes(exam: Exam, answers: Mapping[str, Sequence[Floats]], *, seed: int, advance: Advance) -> dict[str, Outcome]:
     """Return the outcome of each model by name; `answers` holds its raw scores once a fit, all models fitted alike.
 
-    Each draw takes units with replacement and one of the fits, the same for every model, so that differences are paired
-    and their intervals hold the chance of the fit as well as that of the test.
+    Each draw takes units with replacement and one of the fits, the same for every model and whatever other models are
+    asked, so that differences are paired and their intervals hold the chance of the fit as well as that of the test.
     """
     rankings = {name: [ranked(exam, raw) for raw in fits] for name, fits in answers.items()}
     _, member = np.unique(exam.units, return_inverse=True)
@@ -83,18 +111,17 @@ def outcomes(exam: Exam, answers: Mapping[str, list[Floats]], *, seed: int,
     generator = np.random.default_rng(seed)
     drawn: dict[str, list[Floats]] = {name: [] for name in rankings}
     for draw in range(DRAWS):
-        weight = np.bincount(generator.integers(0, number, number), minlength=number)[member].astype(np.float64)
+        times = np.bincount(generator.integers(0, number, number), minlength=number)
+        weighed = exam.weighed(times[member].astype(np.float64))
         for name, fits in rankings.items():
-            drawn[name].append(fits[draw % len(fits)].metrics(weight))
+            drawn[name].append(fits[draw % len(fits)].metrics(weighed))
         advance(draw + 1, DRAWS)
-    once = np.ones(len(member))
-    return {name: Outcome(np.array([fit.metrics(once) for fit in fits]), np.array(drawn[name]))
-            for name, fits in rankings.items()}
+    return {name: Outcome(points(exam, fits), np.array(drawn[name])) for name, fits in answers.items()}
 
 
-def means(outcome: Outcome) -> dict[str, float | None]:
+def means(point: Floats) -> dict[str, float | None]:
     """Return each metric, its mean over the fits; None where undefined."""
-    return {name: _number(outcome.point[:, place].mean()) for place, name in enumerate(METRICS)}
+    return {name: _number(point[:, place].mean()) for place, name in enumerate(METRICS)}
 
 
 def worth(with_it: Outcome, without: Outcome) -> dict[str, dict[str, object]]:

@@ -1,0 +1,66 @@
+"""Stretches give the bits of the whole, and never hold it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from features.engine import catalogue_of, matrix, matrix_of_cases
+from features.errors import HistoryError
+from features.matrix import Matrix, read_matrix, write_matrices, write_matrix
+from features.store import Store, open_store
+from features.stretches import claim_stretches, living_stretches
+from tests.random_history import LAST, write_history
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    return open_store(write_history(tmp_path_factory.mktemp("stretches"), seed=8))
+
+
+def same(parts: list[Matrix], whole: Matrix) -> bool:
+    """Tell whether matrices below each other are one matrix, to the bit."""
+    return (np.vstack([part.values for part in parts]).tobytes() == whole.values.tobytes()
+            and [key for part in parts for key in part.keys.tolist()] == whole.keys.tolist()
+            and np.concatenate([part.as_of for part in parts]).tobytes() == whole.as_of.tobytes()
+            and all(part.categories == whole.categories for part in parts))
+
+
+@pytest.mark.parametrize("entity", ["enterprise", "provider", "claim"])
+def test_the_living_units_of_a_day_are_the_same_in_stretches(store: Store, entity: str) -> None:
+    parts = list(living_stretches(store, entity, LAST - 40, most=2))
+    assert len(parts) > 1 and max(len(part) for part in parts) <= 2
+    assert same(parts, matrix(store, entity, LAST - 40))
+
+
+def test_every_claim_is_seen_once_on_the_day_it_became_known(store: Store) -> None:
+    parts = list(claim_stretches(store, catalogue_of(store), most=40))
+    rows = store.all_rows("claims", ("claim", "known"))
+    first = {code: int(rows["known"][rows["claim"] == code].min()) for code in np.unique(rows["claim"]).tolist()}
+    keys = [key for part in parts for key in part.keys.tolist()]
+    days = np.concatenate([part.as_of for part in parts])
+    assert len(parts) > 2 and keys == sorted(set(keys))
+    assert days.tolist() == [first[store.code("claim", key)] for key in keys]
+    whole = matrix_of_cases(store, "claim", keys, days.astype(np.int64))
+    assert np.vstack([part.values for part in parts]).tobytes() == whole.values.tobytes()
+
+
+def test_a_matrix_written_in_stretches_reads_as_one(store: Store, tmp_path: Path) -> None:
+    write_matrix(matrix(store, "enterprise", LAST - 40), tmp_path / "whole.parquet")
+    assert write_matrices(living_stretches(store, "enterprise", LAST - 40, most=2), tmp_path / "parts.parquet")[0] > 3
+    assert same([read_matrix(tmp_path / "parts.parquet")], read_matrix(tmp_path / "whole.parquet"))
+    write_matrices(living_stretches(store, "enterprise", LAST - 40), tmp_path / "one.parquet")
+    assert (tmp_path / "one.parquet").read_bytes() == (tmp_path / "whole.parquet").read_bytes()
+
+
+def test_a_stretch_that_fails_leaves_no_file(store: Store, tmp_path: Path) -> None:
+    def failing() -> Iterator[Matrix]:
+        yield matrix(store, "provider", LAST - 40)
+        raise HistoryError("the disk is gone")
+
+    with pytest.raises(HistoryError, match="gone"):
+        write_matrices(failing(), tmp_path / "m.parquet")
+    assert list(tmp_path.iterdir()) == []
