@@ -152,9 +152,10 @@ def load(source: Source, *,
 
 
 @app.command()
-def features(source: Source, entity: Annotated[str, typer.Option(help="enterprise | claim | provider")], as_of: AsOf,
+def features(source: Source, entity: Annotated[str, typer.Option(help="enterprise | claim | provider")],
+             as_of: Annotated[list[str], typer.Option(help="截至日，可重复 / the as-of day; may be repeated")],
              out: Out, data: Data = None) -> None:
-    """特征矩阵。Write the features of every living unit of a day as Parquet, its key and day first."""
+    """特征矩阵。Write the features of every living unit of a day, or of each of some days, as Parquet, its key and day first."""
     from features.days import day_of
     from features.engine import check_entity
     from features.matrix import write_matrices
@@ -165,7 +166,7 @@ def features(source: Source, entity: Annotated[str, typer.Option(help="enterpris
     with progress("装载 loading") as advance:
         store = open_store(source, data, lambda _table, rows: advance(rows, None))
     with progress("特征 features"):
-        rows, columns = write_matrices(living_stretches(store, entity, day_of(as_of)), out)
+        rows, columns = write_matrices(living_stretches(store, entity, map(day_of, as_of)), out)
     print(f"{out}: {rows} × {columns}")
 
 
