@@ -26,6 +26,8 @@ def _lines(said: Mapping[str, Any]) -> Iterator[str]:
             yield f"  {title}: {name}: {one['units']} 个单位 units, 最大 largest {one['largest']:g}"
         if len(found) > SHOWN:
             yield f"  … {len(found) - SHOWN} 更多 more"
+    for view, files in said["undeclared"].items():
+        yield f"  未声明 undeclared: {view} 读取 reads {', '.join(files)}; source.toml [raw] 未说明入库日 says nothing of it"
     for table, column in said["never_later"].items():
         yield f"  留意 note: {table}: 入库日总是 recorded_on is always {column}"
     for target, faults in said["labels"].items():

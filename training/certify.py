@@ -13,7 +13,9 @@ from features.catalogue.digest import catalogue_digest, spelled
 from features.days import date_of
 from features.engine import catalogue_of
 from features.register import check_day
+from features.source import Source
 from features.store import Store
+from training.beneath import Beneath, beneath
 from training.compare import Moved, compared, digest_of_matrix, merged
 from training.excerpt import Excerpt, excerpt_of, loaded, never_later, workplace
 from training.meaning import misread
@@ -46,22 +48,30 @@ class Findings:
     moved: dict[str, Moved] = field(default_factory=dict)
     misread: dict[str, Moved] = field(default_factory=dict)
     labels: dict[str, dict[str, int]] = field(default_factory=dict)
+    undeclared: dict[str, list[str]] = field(default_factory=dict)
     digests: dict[str, str] = field(default_factory=dict)
 
     @property
     def clean(self) -> bool:
-        return not (self.moved or self.misread or self.labels)
+        return not (self.moved or self.misread or self.labels or self.undeclared)
+
+    def add(self, raw: Beneath) -> None:
+        """Take in what poison beneath the views has shown."""
+        self.poisons += [poison | {"moved": plain(poison["moved"])} for poison in raw.poisons]
+        self.moved, self.undeclared = merged(self.moved, raw.moved), raw.undeclared
 
 
-def certify(store: Store, as_of: int, extent: Extent = WHOLE) -> dict[str, Any]:
+def certify(store: Store, as_of: int, extent: Extent = WHOLE, source: Source | None = None) -> dict[str, Any]:
     """Return the certificate of a source's features as of a closed day, plain values; `verdict` is clean or leaking.
 
-    Raises HistoryError where the day is not closed.
+    Of a `source` that is given, the raw data beneath its views are poisoned too. Raises HistoryError where the day is not closed.
     """
     check_day(store, as_of)
     begun = time.process_time()
     excerpt = excerpt_of(store, extent.enterprises)
     found = trial(excerpt, as_of, extent)
+    if source is not None:
+        found.add(beneath(source, as_of, workplace(excerpt, "raw"), extent.seeds[0]))
     said = statement(store, excerpt, as_of, found)
     return said | {"certificate_digest": digest_of(said), "cpu_seconds": round(time.process_time() - begun, 1)}
 
@@ -107,7 +117,7 @@ def statement(store: Store, excerpt: Excerpt, as_of: int, found: Findings) -> di
                     "rows": {name: frame.height for name, frame in excerpt.frames.items()}},
         "matrices": found.digests, "poisons": found.poisons,
         "features_moved": plain(found.moved), "features_misread": plain(found.misread),
-        "labels": found.labels, "never_later": never_later(excerpt),
+        "labels": found.labels, "undeclared": found.undeclared, "never_later": never_later(excerpt),
         "catalogue": spelled(catalogue),
     }
 
