@@ -146,6 +146,45 @@ LEAKS = (
          "np.zeros(len(codes), np.int64)\n    np.maximum.at(first"),
     Leak("未查者记为无违法", "whoever was not examined is labelled clean",
          "training/labels.py", "np.where(unseen, np.nan, label)", "label"),
+    Leak("网络值取最后一日", "network values are those of the history's last day",
+         "features/network/stored.py", "kept = kept_values(store, of, max(day, store.first_known))",
+         "kept = kept_values(store, of, store.complete_to)"),
+    Leak("人员流动不看入库日", "moves of workers do not ask when a spell became known",
+         "features/network/spans.py", 'known: Mask = rows["known"] <= day', 'known: Mask = rows["known"] > 0'),
+    Leak("网络用后来查实的违法", "the network knows findings of later days",
+         "features/network/exposure.py", 'store.live("found", day, (', 'store.live("found", store.complete_to, ('),
+    Leak("网络登记取最新快照", "the network takes its register from the last day",
+         "features/network/register.py", 'store.live("enterprises", day, (', 'store.live("enterprises", store.complete_to, ('),
+    Leak("就诊圈不看入库日", "rings of claimants count claims whenever they became known",
+         "features/network/rings.py", 'holds(rows, day, "worker") &', '(rows["sign"] > 0) &'),
+    Leak("现行行晚一月", "what is live on a day includes what is recorded in the month after it",
+         "features/store.py", 'f"WHERE sign = 1 AND known <= {as_of} "', 'f"WHERE sign = 1 AND known <= {as_of + 30} "'),
+    Leak("更正按行号先后", "corrections follow each other by row id, whenever they were recorded",
+         "features/loading.py", '[*map(named, key), "recorded_on", "length(row_id)", "row_id"]',
+         '[*map(named, key), "length(row_id)", "row_id"]', LOAD),
+    Leak("更正次日生效", "a corrected row lives one day beside its correction",
+         "features/signs.py", "np.where(twin, until[places], known[places])",
+         "np.where(twin, until[places] + 1, known[places])", LOAD),
+    Leak("连接不看右表撤回", "a join outlives its right side",
+         "features/join.py", "least(l.ends, r.ends) AS ends", "l.ends AS ends", LOAD),
+    Leak("在线连接不看右表入库日", "a request's joins do not ask when their right side became known",
+         "features/sent.py", 'known, ends = max(left["known"], right["known"])', 'known, ends = left["known"]', READ,
+         ("online",)),
+    Leak("特征所看窗口与名称不符", "a feature looks at another window than its name says",
+         "features/catalogue/enterprise.txt", "hires_{w} | sum(hires, {w})", "hires_{w} | sum(hires, 730d)"),
+    Leak("编号代码当数值", "the code of an identifier, given in the order of loading, is a number",
+         "features/catalogue/enterprise.txt", "distinct(cell_enterprises, all)", "largest(cell_enterprises, all)"),
+    Leak("入选概率成特征", "the chance with which a visit was drawn is a feature",
+         "features/catalogue/measures.txt", "closed_on | | staff_on_site |", "closed_on | | inclusion_probability |"),
+    Leak("读受保护属性", "a measure reads a protected attribute",
+         "features/catalogue/measures.txt", "birth_year | workers | worker | | | birth_year |",
+         "birth_year | protected | worker | | | ethnicity |"),
+    Leak("训练不留间隔", "cases whose horizon reaches into the test teach",
+         "training/cases.py", " & (day + gap <= first)", ""),
+    Leak("测试案例也训练", "cases of the test teach",
+         "training/dataset.py", "np.asarray(self.cases.part == TRAIN)", "np.asarray(self.cases.part >= TRAIN)"),
+    Leak("折中混入之后的日子", "a fold learns from days after those that it is asked about",
+         "training/folds.py", "Fold(day + max(gap, 1) <= start, (day >= start)", "Fold(day != start, (day >= start)"),
 )
 
 
@@ -166,10 +205,12 @@ def certificate(packages: Path, home: Path, source: Path, ways: tuple[str, ...])
     os.environ["LSSI_HOME"] = str(home)
     sys.path.insert(0, str(packages))
     from features.days import day_of
+    from features.source import find_source
     from features.store import open_store
     from training.certify import Extent, certify
 
-    return certify(open_store(source), day_of(AS_OF), Extent(enterprises=100, seeds=(1,), kinds=(), read=6, ways=ways))
+    extent = Extent(enterprises=100, seeds=(1,), kinds=(), read=6, ways=ways)
+    return certify(open_store(source), day_of(AS_OF), extent, find_source(source))
 
 
 def forked(work: Any) -> dict[str, Any]:
@@ -239,7 +280,8 @@ def summary(said: dict[str, Any]) -> dict[str, Any]:
     if "error" in said:
         return said
     moved = {"moved": said["features_moved"], "misread": said["features_misread"], "labels": said["labels"]}
-    return {"verdict": said["verdict"], "cpu": said["cpu_seconds"], **moved}
+    others = {name: said[name] for name in ("barred", "misdated", "undeclared")}
+    return {"verdict": said["verdict"], "cpu": said["cpu_seconds"], **moved, **others}
 
 
 def tried(leak: Leak, place: Path, home: Path) -> dict[str, Any]:

@@ -28,6 +28,10 @@ def _lines(said: Mapping[str, Any]) -> Iterator[str]:
             yield f"  … {len(found) - SHOWN} 更多 more"
     for view, files in said["undeclared"].items():
         yield f"  未声明 undeclared: {view} 读取 reads {', '.join(files)}; source.toml [raw] 未说明入库日 says nothing of it"
+    for table, rows in said["misdated"].items():
+        yield f"  入库日不符 misdated: {table}: {rows} 行 rows 与来源不同 are known from another day than the source says"
+    for line in said["barred"]:
+        yield f"  禁用 barred: {line}"
     for table, column in said["never_later"].items():
         yield f"  留意 note: {table}: 入库日总是 recorded_on is always {column}"
     for target, faults in said["labels"].items():

@@ -15,8 +15,10 @@ from features.engine import catalogue_of
 from features.register import check_day
 from features.source import Source
 from features.store import Store
+from training.barred import barred
 from training.beneath import Beneath, beneath
 from training.compare import Moved, compared, digest_of_matrix, merged
+from training.custody import misdated
 from training.excerpt import Excerpt, excerpt_of, loaded, never_later, workplace
 from training.meaning import misread
 from training.outlook import FAULTS, READING, faults_of
@@ -49,11 +51,13 @@ class Findings:
     misread: dict[str, Moved] = field(default_factory=dict)
     labels: dict[str, dict[str, int]] = field(default_factory=dict)
     undeclared: dict[str, list[str]] = field(default_factory=dict)
+    misdated: dict[str, int] = field(default_factory=dict)
+    barred: list[str] = field(default_factory=list)
     digests: dict[str, str] = field(default_factory=dict)
 
     @property
     def clean(self) -> bool:
-        return not (self.moved or self.misread or self.labels or self.undeclared)
+        return not (self.moved or self.misread or self.labels or self.undeclared or self.misdated or self.barred)
 
     def add(self, raw: Beneath) -> None:
         """Take in what poison beneath the views has shown."""
@@ -70,7 +74,9 @@ def certify(store: Store, as_of: int, extent: Extent = WHOLE, source: Source | N
     begun = time.process_time()
     excerpt = excerpt_of(store, extent.enterprises)
     found = trial(excerpt, as_of, extent)
+    found.barred = barred(catalogue_of(store), store.source)
     if source is not None:
+        found.misdated = misdated(source, store)
         found.add(beneath(source, as_of, workplace(excerpt, "raw"), extent.seeds[0]))
     said = statement(store, excerpt, as_of, found)
     return said | {"certificate_digest": digest_of(said), "cpu_seconds": round(time.process_time() - begun, 1)}
@@ -117,7 +123,8 @@ def statement(store: Store, excerpt: Excerpt, as_of: int, found: Findings) -> di
                     "rows": {name: frame.height for name, frame in excerpt.frames.items()}},
         "matrices": found.digests, "poisons": found.poisons,
         "features_moved": plain(found.moved), "features_misread": plain(found.misread),
-        "labels": found.labels, "undeclared": found.undeclared, "never_later": never_later(excerpt),
+        "labels": found.labels, "undeclared": found.undeclared, "misdated": found.misdated, "barred": found.barred,
+        "never_later": never_later(excerpt),
         "catalogue": spelled(catalogue),
     }
 
