@@ -113,6 +113,27 @@ def test_a_raw_file_of_which_nothing_is_declared_is_named(made: Callable[..., So
     assert proven(source, tmp_path).poisons == []
 
 
+@pytest.mark.parametrize("lodged", [False, True])
+def test_a_view_over_a_table_in_the_contracts_form_needs_no_declaration(
+        write_source: Callable[..., Path], tmp_path: Path, lodged: bool) -> None:
+    rng = np.random.default_rng(2)
+    rows: list[dict[str, object]] = [
+        {"complaint": f"c{n}", "enterprise": f"E{n % 5}", "lodged": date_of(day).isoformat(),
+         "recorded_on": date_of(min(LAST, day + int(rng.integers(1, 90)))).isoformat()}
+        for n, day in enumerate(rng.integers(LAST - 400, LAST, 200).tolist())]
+    since = {"since": "2012-01-01", "recorded_on": "2012-01-01"}
+    firms: list[dict[str, object]] = [{"enterprise": f"E{n}", **since} for n in range(5)]
+    folder, data = write_source({"complaints": rows, "enterprises": firms}), tmp_path / "data"
+    (data / "parts").mkdir(parents=True)
+    (folder / "complaints.csv").rename(data / "parts" / "1.csv")
+    taken = "* REPLACE (lodged AS recorded_on)" if lodged else "*"
+    (folder / "complaints.sql").write_text(
+        f"SELECT {taken} FROM read_csv('${{DATA}}/parts/*.csv', header = true, all_varchar = true)", "utf-8")
+    found = proven(find_source(folder, data), tmp_path)
+    assert (found.undeclared, bool(found.moved)) == ({}, lodged)
+    assert list(found.poisons[0]["rows"]) == ["parts/*.csv"]
+
+
 def test_a_source_whose_views_declare_nothing_is_no_clean_source(made: Callable[..., Source]) -> None:
     source = made(raw="")
     said = certify(open_store(source), DAY, QUICK, source)

@@ -17,7 +17,7 @@ from features.loading import load
 from features.source import Source, find_source
 from features.store import Store
 from training.compare import Moved, compared, merged
-from training.sheets import Sheet, sheets_of, undeclared, write_sheets
+from training.sheets import Sheet, raw_of, sheets_of, undeclared, write_sheets
 from training.views import asked_of, city, own_days
 
 MOST_ROWS = 40_000
@@ -42,7 +42,7 @@ def beneath(source: Source, as_of: int, place: Path, seed: int) -> Beneath:
     Where few rows are known after the day, an earlier one is tried too. Views that read what is not declared are not loaded.
     """
     found = Beneath(undeclared(source))
-    if found.undeclared or not source.declaration.raw:
+    if found.undeclared or not raw_of(source):
         return found
     sheets = sheets_of(source, MOST_ROWS)
     with read_over(source, {name: sheet.rows for name, sheet in sheets.items()}, place / "as it is") as store:

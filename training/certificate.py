@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 SHOWN = 10
+UNDECLARED = "；若确实如此，请在 assumed_delays 中声明 if it is so, say {} = 0 under assumed_delays"
 
 
 def lines_of(said: Mapping[str, Any]) -> list[str]:
@@ -33,7 +34,8 @@ def _lines(said: Mapping[str, Any]) -> Iterator[str]:
     for line in said["barred"]:
         yield f"  禁用 barred: {line}"
     for table, column in said["never_later"].items():
-        yield f"  留意 note: {table}: 入库日总是 recorded_on is always {column}"
+        told = UNDECLARED.format(table) if table in said["quick"] else ""
+        yield f"  留意 note: {table}: 入库日总是 recorded_on is always {column}{told}"
     for target, faults in said["labels"].items():
         yield f"  标签 labels: {target}: {faults}"
     yield f"  certificate {said['certificate_digest']}"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from features.catalogue import Catalogue
 from features.days import day_of
 from features.declaration import Split, Target
-from training.cases import TEST, TRAIN, UNUSED, Cases, parts_of
+from training.cases import TEST, TRAIN, UNUSED, Cases, parts_of, unlabelled
 from training.dataset import Dataset
 from training.folds import Fold, folds_of
 from training.labels import Codes
@@ -16,6 +18,9 @@ from training.views import nobody
 
 ON_DAYS = ("enterprise-day", "provider")
 PARTED = ("part", "folds")
+WIDER = 30
+"""Days by which a gap is tried that is wider than that between training and test."""
+MANY, FEW = 2_000, 37
 
 
 def part_faults(name: str, target: Target, cases: Cases) -> dict[str, int]:
@@ -27,12 +32,23 @@ def part_faults(name: str, target: Target, cases: Cases) -> dict[str, int]:
     whole = Dataset(name, target, nobody(""), cases, Catalogue({}, {}, {}))
     literal = parts_read(cases.day, split, gap)
     wrong = (literal != cases.part) | (whole.taught() != (literal == TRAIN))
-    strange = parts_read(around, split, gap) != parts_of(around, split, gap)
+    wide = day_of(split.test_from) - day_of(split.train_until) + WIDER
+    strange = [parts_read(around, split, days) != parts_of(around, split, days) for days in (gap, wide)]
+    made_up = plenty()
     taught = cases.take(np.flatnonzero((cases.part == TRAIN) & ~np.isnan(cases.label)))
     keys = taught.subject.astype(np.str_)
     recipe = recipe_of(target.fit, target=name)
     folds = sum(not parts(fold, keys, taught, gap) for fold in folds_of(keys, taught, recipe, gap))
-    return {kind: int(count) for kind, count in zip(PARTED, (wrong.sum() + strange.sum(), folds), strict=True) if count}
+    folds += sum(not parts(fold, made_up.ids, made_up, WIDER) for fold in folds_of(made_up.ids, made_up, recipe, WIDER))
+    return {kind: int(count) for kind, count in zip(PARTED, (wrong.sum() + np.sum(strange), folds), strict=True) if count}
+
+
+def plenty() -> Cases:
+    """Return cases enough for any recipe to look forward: every second has a violation, two a day, of a few keys."""
+    place = np.arange(MANY)
+    days = place // 2 + WIDER
+    cases = unlabelled(place % FEW, days, days, (place % FEW).astype(np.str_), np.full(MANY, TRAIN, np.int8))
+    return replace(cases, label=(place % 2).astype(np.float64))
 
 
 def parts_read(days: Codes, split: Split, gap: int) -> Codes:

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import polars as pl
 
+from features.contract import COMMON
 from features.days import date_of
 from features.declaration import ALWAYS, BESIDE, Raw
-from features.duck import MODEST, Connection, named, quoted
+from features.duck import MODEST, Connection, DuckError, named, quoted
 from features.dump import PRELUDE, SETTINGS
 from features.raw import in_one_line, reading
 from features.source import Source
@@ -20,6 +21,7 @@ from features.source import Source
 ROW, DAY, UNITS = "!row", "!known", "!units"
 HUGE = 20
 EPOCH = "DATE '1970-01-01'"
+OF_CONTRACT = Raw(known="recorded_on")
 _READ = re.compile(r"\$\{(DATA|SOURCE)\}/?([^'\"]*)")
 _WORD = re.compile(r"\w+")
 
@@ -47,13 +49,34 @@ def views_of(source: Source) -> list[Path]:
     return [*views, shared] if views and shared.exists() else views
 
 
+def files_read(view: Path) -> set[str]:
+    """Return the files that a view names: paths under the data, and names beside source.toml."""
+    lines = [line for line in view.read_text("utf-8").splitlines() if not line.lstrip().startswith("--")]
+    return {f"{BESIDE}{path}" if place == "SOURCE" else path for place, path in _READ.findall("\n".join(lines))}
+
+
+def raw_of(source: Source) -> dict[str, Raw]:
+    """Return what is declared of raw files and tables; a file that has the contract's own `recorded_on` needs no declaration."""
+    raw = dict(source.declaration.raw)
+    if source.declaration.dump is None:
+        read = {name for view in views_of(source) for name in files_read(view) if not name.startswith(BESIDE)}
+        raw |= {name: OF_CONTRACT for name in sorted(read - raw.keys()) if _is_contracts(source, name)}
+    return raw
+
+
+def _is_contracts(source: Source, name: str) -> bool:
+    try:
+        columns = reading(source, MODEST).sql(f"SELECT * FROM {_file_sql(source, name)}").columns
+    except DuckError:
+        return False
+    return {column.name for column in COMMON} <= set(columns)
+
+
 def undeclared(source: Source) -> dict[str, list[str]]:
-    """Return by view the raw files it reads of which `source.toml` does not say when their rows became known."""
-    raw, found = source.declaration.raw, dict[str, list[str]]()
+    """Return by view the raw files it reads of which nothing says when their rows became known."""
+    raw, found = raw_of(source), dict[str, list[str]]()
     for view in views_of(source):
-        lines = [line for line in view.read_text("utf-8").splitlines() if not line.lstrip().startswith("--")]
-        read = {f"{BESIDE}{path}" if place == "SOURCE" else path for place, path in _READ.findall("\n".join(lines))}
-        if strange := sorted(read - raw.keys()):
+        if strange := sorted(files_read(view) - raw.keys()):
             found[view.name] = strange
     log = source.declaration.dump.log if source.declaration.dump else None
     tables = sorted(source.dump.tables.keys() - raw.keys() - ({log.table} if log else set()))
@@ -62,7 +85,7 @@ def undeclared(source: Source) -> dict[str, list[str]]:
 
 def sheets_of(source: Source, most: int) -> dict[str, Sheet]:
     """Return by name a sample of every raw table that is there, about `most` rows in all, in the order of their files."""
-    raw = {name: one for name, one in source.declaration.raw.items()
+    raw = {name: one for name, one in raw_of(source).items()
            if one.known != ALWAYS and (source.declaration.dump is None or name in source.dump.tables)}
     connection = reading(source, MODEST)
     with in_one_line(source.folder / "source.toml"):
@@ -83,9 +106,12 @@ def _rows_sql(source: Source, name: str) -> str:
     """Return the SELECT of a raw table's rows, numbered in the order of its file."""
     if source.declaration.dump is not None:
         return f"SELECT n AS {named(ROW)}, * EXCLUDE (n) FROM main.{named(name)}"
+    return f"SELECT row_number() OVER () AS {named(ROW)}, * FROM {_file_sql(source, name)}"
+
+
+def _file_sql(source: Source, name: str) -> str:
     place = quoted(source.data / name)
-    read = f"read_parquet({place})" if name.endswith(".parquet") else f"read_csv({place}, header = true, all_varchar = true)"
-    return f"SELECT row_number() OVER () AS {named(ROW)}, * FROM {read}"
+    return f"read_parquet({place})" if name.endswith(".parquet") else f"read_csv({place}, header = true, all_varchar = true)"
 
 
 def _depth(raw: Mapping[str, Raw], name: str) -> int:
@@ -141,4 +167,4 @@ def write_sheets(source: Source, frames: Mapping[str, pl.DataFrame], folder: Pat
 
 def _placed(source: Source, names: Mapping[str, pl.DataFrame], folder: Path) -> Iterator[tuple[str, Path]]:
     for name in names:
-        yield name, folder / (name if source.declaration.dump is None else f"{name}.parquet")
+        yield name, folder / (name.replace("*", "0") if source.declaration.dump is None else f"{name}.parquet")
