@@ -25,6 +25,7 @@ FEW = 0.1
 MIDDLE = 0.6
 GONE = 0.4
 ALIKE = 0.4
+ENOUGH = 500
 
 
 @dataclass(slots=True)
@@ -90,19 +91,32 @@ def poisoned(sheet: Sheet, day: int, rng: np.random.Generator) -> pl.DataFrame:
     Every value is one that its column holds: a late row takes it from any row, or, where hardly any two are alike, from another
     late one; a cell that is not yet known in a row known by the day takes it from another such cell.
     """
-    late, rows, some = after(sheet.known, day), sheet.rows, sheet.rows.height
-    changed = [column for column in rows.columns if column not in sheet.fixed]
-    moved = []
-    for column in changed:
-        places = np.arange(some)
-        later = after(sheet.later[column].fill_null(day + 1), day) & ~late if column in sheet.later else np.zeros_like(late)
-        places[later] = rng.permutation(np.flatnonzero(later))
-        alike = rows[column].n_unique() < ALIKE * some
-        places[late] = rng.integers(0, some, int(late.sum())) if alike else rng.permutation(np.flatnonzero(late))
+    chosen = with_copies(sheet, day, rng)
+    rows: pl.DataFrame = sheet.rows[chosen.tolist()]
+    late, moved = after(sheet.known, day)[chosen], []
+    for column in (column for column in rows.columns if column not in sheet.fixed):
+        places = np.arange(len(chosen))
+        if column in sheet.later:
+            later = np.flatnonzero(after(sheet.later[column].fill_null(day + 1), day)[chosen] & ~late)
+            places[later] = rng.permutation(later)
+        alike = sheet.rows[column].n_unique() < ALIKE * sheet.rows.height
+        places[late] = drawn(rows[column], int(late.sum()), rng) if alike else rng.permutation(np.flatnonzero(late))
         moved.append(rows[column].gather(places.tolist()))
-    rows = rows.with_columns(moved)
-    gone = late & (rng.random(some) < GONE)
-    return rows if sheet.declared.kept else rows.filter(pl.Series(~gone))
+    gone = late & (rng.random(len(chosen)) < GONE)
+    return rows.with_columns(moved).filter(pl.Series(~gone | bool(sheet.declared.kept)))
+
+
+def drawn(values: pl.Series, size: int, rng: np.random.Generator) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Return places of a column's values, half of them so that a rare value comes as often as a common one."""
+    rare = values.arg_unique().to_numpy().astype(np.int64)
+    return np.where(rng.random(size) < 0.5, rng.integers(0, len(values), size), rng.choice(rare, size) if len(rare) else 0)
+
+
+def with_copies(sheet: Sheet, day: int, rng: np.random.Generator) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Return the places of a sheet's rows, and once more those of some late ones where there are few."""
+    late, every = np.flatnonzero(after(sheet.known, day)), np.arange(sheet.rows.height)
+    missing = 0 if sheet.declared.kept or not len(late) else max(0, ENOUGH - len(late))
+    return np.concatenate([every, rng.choice(late, missing)]) if missing else every
 
 
 @contextmanager
