@@ -195,14 +195,16 @@ def dictionary(source: Annotated[str | None, typer.Argument(help="数据源；�
 def certify(source: Source, as_of: AsOf, data: Data = None, as_json: Json = False) -> None:
     """泄漏证书。Prove that nothing recorded after a day moves a feature of that day, and say what does (exit code 1 if any)."""
     from features.days import day_of
+    from features.source import find_source
     from features.store import open_store
     from training.certificate import lines_of
     from training.certify import certify as certified
 
+    read = find_source(source, data)
     with progress("装载 loading") as advance:
-        store = open_store(source, data, lambda _table, rows: advance(rows, None))
+        store = open_store(read, progress=lambda _table, rows: advance(rows, None))
     with progress("查证 certifying"):
-        found = certified(store, day_of(as_of))
+        found = certified(store, day_of(as_of), source=read)
     if as_json:
         say(found)
     else:

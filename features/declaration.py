@@ -12,6 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from features.contract import Column, contract
 from features.errors import SourceError
 
+ALWAYS, BESIDE = "always", "${SOURCE}/"
+"""What `known` says of a file without days, and what the name of a file that lies beside source.toml begins with."""
 RESERVED = {"row_id", "recorded_on", "retracted", "known", "sign", "row", "right_row_id"}
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
@@ -108,6 +110,20 @@ class Dump(_Declared):
     log: Log | None = None
 
 
+class Raw(_Declared):
+    """When the rows of a raw file or raw table became known, as SQL over its columns that gives a day, or `always`.
+
+    `later` says so of columns that became known after their row (`known` is the row's own day); `kept` names columns that no
+    later day changes, and then no row goes either. A sample is drawn by `by`, or follows the sampled rows of `of`.
+    """
+
+    known: str
+    later: dict[str, str] = {}
+    kept: tuple[str, ...] = ()
+    by: str = ""
+    of: str = ""
+
+
 class Declaration(_Declared):
     """Everything that `source.toml` says."""
 
@@ -121,6 +137,7 @@ class Declaration(_Declared):
     attribute: tuple[Attribute, ...] = ()
     target: dict[str, Target] = {}
     dump: Dump | None = None
+    raw: dict[str, Raw] = {}
 
     @field_validator("clock")
     @classmethod
@@ -163,6 +180,19 @@ def _check_names(declaration: Declaration, origin: str) -> None:
         if not _NAME.fullmatch(name):
             raise SourceError(f"{origin}: target {name!r} should be lower-case letters, digits and underscores")
         _check_target(name, target, origin)
+    for name, raw in declaration.raw.items():
+        _check_raw(declaration, name, raw, origin)
+
+
+def _check_raw(declaration: Declaration, name: str, raw: Raw, origin: str) -> None:
+    beside = name.startswith(BESIDE)
+    if (raw.known == ALWAYS) != beside:
+        raise SourceError(f"{origin}: raw.{name}: only a file beside source.toml, named {BESIDE}FILE, is known {ALWAYS!r}; "
+                          "say from which column of any other its day is taken")
+    if declaration.dump is not None and not beside and name not in declaration.dump.tables:
+        raise SourceError(f"{origin}: raw.{name} is no table of the dump; [dump.tables] declares them")
+    if raw.of and (raw.of not in declaration.raw or not raw.by):
+        raise SourceError(f"{origin}: raw.{name} follows {raw.of!r}, which should be a raw table too, by a column in `by`")
 
 
 def _check_target(name: str, target: Target, origin: str) -> None:

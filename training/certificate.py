@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 SHOWN = 10
+UNDECLARED = "；若确实如此，请在 assumed_delays 中声明 if it is so, say {} = 0 under assumed_delays"
 
 
 def lines_of(said: Mapping[str, Any]) -> list[str]:
@@ -26,8 +27,15 @@ def _lines(said: Mapping[str, Any]) -> Iterator[str]:
             yield f"  {title}: {name}: {one['units']} 个单位 units, 最大 largest {one['largest']:g}"
         if len(found) > SHOWN:
             yield f"  … {len(found) - SHOWN} 更多 more"
+    for view, files in said["undeclared"].items():
+        yield f"  未声明 undeclared: {view} 读取 reads {', '.join(files)}; source.toml [raw] 未说明入库日 says nothing of it"
+    for table, rows in said["misdated"].items():
+        yield f"  入库日不符 misdated: {table}: {rows} 行 rows 与来源不同 are known from another day than the source says"
+    for line in said["barred"]:
+        yield f"  禁用 barred: {line}"
     for table, column in said["never_later"].items():
-        yield f"  留意 note: {table}: 入库日总是 recorded_on is always {column}"
+        told = UNDECLARED.format(table) if table in said["quick"] else ""
+        yield f"  留意 note: {table}: 入库日总是 recorded_on is always {column}{told}"
     for target, faults in said["labels"].items():
         yield f"  标签 labels: {target}: {faults}"
     yield f"  certificate {said['certificate_digest']}"

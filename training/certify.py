@@ -6,20 +6,25 @@ import hashlib
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from features.catalogue.digest import catalogue_digest, spelled
 from features.days import date_of
 from features.engine import catalogue_of
+from features.matrix import Matrix
 from features.register import check_day
+from features.source import Source
 from features.store import Store
+from training.barred import barred
+from training.beneath import Beneath, beneath
 from training.compare import Moved, compared, digest_of_matrix, merged
-from training.excerpt import Excerpt, excerpt_of, loaded, never_later, workplace
+from training.custody import misdated
+from training.excerpt import Excerpt, excerpt_of, fed, loaded, never_later, workplace
 from training.meaning import misread
 from training.outlook import FAULTS, READING, faults_of
-from training.poison import KINDS, REACH, poisoned
-from training.views import WAYS, asked_of, city, every_way, in_other_ways
+from training.poison import KINDS, REACH, Poisoned, poisoned
+from training.views import FED, WAYS, Asked, asked_of, city, every_way, in_other_ways
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,28 +45,46 @@ QUICK = Extent(enterprises=30, seeds=(1,), kinds=(), read=1, ways=())
 
 @dataclass(slots=True)
 class Findings:
-    """What came to light: each poison and what it moved, features that mean something else, digests of the matrices."""
+    """What came to light: each poison and what it moved, features that mean something else, digests of the matrices.
+
+    `quick` are tables in the contract's own form that never know a row later than it happened, and nobody declares them so.
+    """
 
     poisons: list[dict[str, Any]] = field(default_factory=list)
     moved: dict[str, Moved] = field(default_factory=dict)
     misread: dict[str, Moved] = field(default_factory=dict)
     labels: dict[str, dict[str, int]] = field(default_factory=dict)
+    undeclared: dict[str, list[str]] = field(default_factory=dict)
+    misdated: dict[str, int] = field(default_factory=dict)
+    barred: list[str] = field(default_factory=list)
+    quick: list[str] = field(default_factory=list)
     digests: dict[str, str] = field(default_factory=dict)
 
     @property
     def clean(self) -> bool:
-        return not (self.moved or self.misread or self.labels)
+        return not (self.moved or self.misread or self.labels or self.undeclared or self.misdated or self.barred or self.quick)
+
+    def add(self, raw: Beneath) -> None:
+        """Take in what poison beneath the views has shown."""
+        self.poisons += [poison | {"moved": plain(poison["moved"])} for poison in raw.poisons]
+        self.moved, self.undeclared = merged(self.moved, raw.moved), raw.undeclared
 
 
-def certify(store: Store, as_of: int, extent: Extent = WHOLE) -> dict[str, Any]:
+def certify(store: Store, as_of: int, extent: Extent = WHOLE, source: Source | None = None) -> dict[str, Any]:
     """Return the certificate of a source's features as of a closed day, plain values; `verdict` is clean or leaking.
 
-    Raises HistoryError where the day is not closed.
+    What declarations bar is not tried. Of a `source` that is given, the raw data beneath its views are poisoned too. Raises
+    HistoryError where the day is not closed.
     """
     check_day(store, as_of)
     begun = time.process_time()
     excerpt = excerpt_of(store, extent.enterprises)
-    found = trial(excerpt, as_of, extent)
+    strange = barred(catalogue_of(store), store.source)
+    found = Findings(barred=strange) if strange else trial(excerpt, as_of, extent)
+    if source is not None:
+        found.misdated = misdated(source, store)
+        found.quick = [table for table in never_later(excerpt) if source.tables[table].suffix != ".sql"]
+        found.add(beneath(source, as_of, workplace(excerpt, "raw"), extent.seeds[0]))
     said = statement(store, excerpt, as_of, found)
     return said | {"certificate_digest": digest_of(said), "cpu_seconds": round(time.process_time() - begun, 1)}
 
@@ -83,12 +106,24 @@ def trial(excerpt: Excerpt, as_of: int, extent: Extent) -> Findings:
             if kind == "together":
                 found.misread = merged(found.misread, misread(store, made.excerpt, as_of + REACH, extent.read))
                 found.labels |= {f"{name}, poisoned": wrong for name, wrong in faults_of(store, made.excerpt, READING).items()}
+                if FED in extent.ways:
+                    found.misread = merged(found.misread, unlike_fed(store, made, (after, asked)))
             refused = sum(table["refused"] for table in store.summary["tables"].values())
         moved = compared({view: before[view] for view in after}, after)
         found.moved = merged(found.moved, moved)
         found.poisons.append({"kind": kind, "seed": seed, "rows": dict(made.touched), "refused": refused,
                               "moved": plain(moved)})
     return found
+
+
+def unlike_fed(store: Store, made: Poisoned, told: tuple[Mapping[str, Matrix], Asked]) -> dict[str, Moved]:
+    """Return what a store that was fed by days says otherwise than one loaded at once, of the day and days after it."""
+    after, asked = told
+    later = replace(asked, day=asked.day + REACH)
+    with fed(made.excerpt, workplace(made.excerpt, f"fed {made.seed}"), (asked.day, asked.day + 1)) as other:
+        found = compared(city(store, later), city(other, later))
+        found |= compared({entity: after[entity] for entity in asked.entities}, city(other, asked))
+    return {f"{FED} {name}": much for name, much in found.items()}
 
 
 def plain(moved: Mapping[str, Moved]) -> dict[str, Any]:
@@ -107,7 +142,8 @@ def statement(store: Store, excerpt: Excerpt, as_of: int, found: Findings) -> di
                     "rows": {name: frame.height for name, frame in excerpt.frames.items()}},
         "matrices": found.digests, "poisons": found.poisons,
         "features_moved": plain(found.moved), "features_misread": plain(found.misread),
-        "labels": found.labels, "never_later": never_later(excerpt),
+        "labels": found.labels, "undeclared": found.undeclared, "misdated": found.misdated, "barred": found.barred,
+        "never_later": never_later(excerpt), "quick": found.quick,
         "catalogue": spelled(catalogue),
     }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,10 +12,13 @@ from pathlib import Path
 import polars as pl
 import pyarrow as pa
 
+from features.compaction import compact
 from features.contract import COMMON, Column, Table, contract
 from features.days import date_of
 from features.declaration import Declaration
 from features.duck import named
+from features.feed import feed
+from features.live import pointer
 from features.loading import home, load
 from features.rowwise import NULL
 from features.source import Source
@@ -130,9 +133,8 @@ def written(column: Column) -> pl.Expr:
     return value
 
 
-@contextmanager
-def loaded(excerpt: Excerpt, folder: Path) -> Iterator[Store]:
-    """Yield the store that a load makes of an excerpt written to a folder as Parquet; gone afterwards."""
+def source_of(excerpt: Excerpt, folder: Path) -> Source:
+    """Return the source that an excerpt written to a folder as Parquet is."""
     folder.mkdir(parents=True)
     places: dict[str, Path] = {}
     for name, table in excerpt.tables.items():
@@ -142,13 +144,35 @@ def loaded(excerpt: Excerpt, folder: Path) -> Iterator[Store]:
     declaration = excerpt.declaration.model_copy(update={
         "name": f"{excerpt.declaration.name}-excerpt", "complete_to": date_of(excerpt.complete_to), "dump": None})
     (folder / "declared.json").write_text(declaration.model_dump_json(), "utf-8")
-    source = Source(folder, folder, declaration, places)
-    store = Store(load(source))
+    return Source(folder, folder, declaration, places)
+
+
+@contextmanager
+def loaded(excerpt: Excerpt, folder: Path) -> Iterator[Store]:
+    """Yield the store that a load makes of an excerpt written to a folder; gone afterwards."""
+    store = Store(load(source_of(excerpt, folder)))
     try:
         yield store
     finally:
         shutil.rmtree(store.folder, ignore_errors=True)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def fed(excerpt: Excerpt, folder: Path, days: Sequence[int]) -> Iterator[Store]:
+    """Yield the live store of an excerpt fed until each day, merged, and fed to its end; gone afterwards."""
+    source = source_of(excerpt, folder)
+    for day in days:
+        feed(source, day)
+    store = Store(compact(source))
+    feed(source, excerpt.complete_to)
+    try:
+        yield Store(store.folder)
+    finally:
+        shutil.rmtree(store.folder, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
+        for mark in (pointer(source), pointer(source).with_suffix(".lock")):
+            mark.unlink(missing_ok=True)
 
 
 def workplace(excerpt: Excerpt, what: str) -> Path:

@@ -17,11 +17,12 @@ from training.dataset import labelled
 from training.excerpt import Excerpt
 from training.labels import SUBJECT
 from training.literal import Row, passes
+from training.parting import PARTED, part_faults
 
 FOREVER = 2**31
 READING = ("label", "day")
 """What may be asked of altered rows too; in them a finding may stand before its visit."""
-FAULTS = (*READING, "known by its day")
+FAULTS = (*READING, "known by its day", *PARTED)
 
 
 class Later:
@@ -89,6 +90,7 @@ def faults_of(store: Store, excerpt: Excerpt, kinds: Collection[str]) -> dict[st
             continue
         texts = store.texts(SUBJECT[target.unit])
         every = label_faults(excerpt, target, cases, [texts[code] for code in cases.subject.tolist()])
+        every |= part_faults(name, target, cases)
         faults = {kind: every[kind] for kind in every if kind in kinds}
         if faults:
             found[name] = faults

@@ -23,7 +23,8 @@ from features.store import Store
 from training.compare import Moved, compared
 from training.excerpt import Excerpt
 
-WAYS = ("own days", "at scale", "online")
+FED = "fed"
+WAYS = ("own days", "at scale", "online", FED)
 PANELS, TOTALS = ("MANY_UNITS", "WORTHWHILE"), ("PAIRS_AT_ONCE",)
 """The sizes from which on the evaluator takes its other ways."""
 BACK = (0, 17, 48)

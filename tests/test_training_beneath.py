@@ -1,0 +1,181 @@
+"""Poison beneath the views: a source's own views read raw data that are poisoned after a day, and what they say of it stands."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from features.contract import COMMON, contract
+from features.days import date_of, day_of
+from features.errors import SourceError
+from features.source import JOURNAL, Source, find_source
+from features.store import open_store
+from training.beneath import Beneath, after, beneath, poisoned
+from training.certify import QUICK, certify
+from training.sheets import sheets_of, undeclared
+
+DAY, LAST = day_of("2015-03-31"), day_of("2015-06-30")
+RAW = """
+[raw."cases.csv"]
+known = "entered"
+later = { verdict = "decided", decided = "decided", paid = "complete_to()" }
+by = "firm"
+"""
+VIEWS = {
+    "enterprises": ("SELECT firm AS row_id, min(entered) AS recorded_on, 0 AS retracted, firm AS enterprise, "
+                    "min(entered) AS since FROM read_csv('${DATA}/cases.csv', header = true, all_varchar = true) GROUP BY firm"),
+    "complaints": ("SELECT id AS row_id, entered AS recorded_on, 0 AS retracted, id AS complaint, firm AS enterprise, "
+                   "happened AS lodged, 'wages' AS topic "
+                   "FROM read_csv('${DATA}/cases.csv', header = true, all_varchar = true)"),
+    "sanctions": ("SELECT id AS row_id, decided AS recorded_on, 0 AS retracted, id AS inspection, decided AS decided_on, "
+                  "'fine' AS act FROM read_csv('${DATA}/cases.csv', header = true, all_varchar = true) WHERE decided <> ''"),
+    "inspections": ("SELECT id AS row_id, entered AS recorded_on, 0 AS retracted, id AS inspection, firm AS enterprise, "
+                    "'routine' AS kind, happened AS opened, 0 AS examined_1, 0 AS examined_2, 0 AS examined_3, 0 AS examined_4, "
+                    "0 AS examined_5 FROM read_csv('${DATA}/cases.csv', header = true, all_varchar = true)"),
+}
+LEAKS = {
+    "the day of the event for the day it was entered": ("complaints", "entered AS recorded_on", "happened AS recorded_on"),
+    "a verdict dated back to the entry": ("sanctions", "decided AS recorded_on, 0 AS retracted, id AS inspection, decided AS",
+                                           "entered AS recorded_on, 0 AS retracted, id AS inspection, entered AS"),
+    "what the last day says": ("complaints", "'wages' AS topic", "CASE paid WHEN '1' THEN 'wages' ELSE 'hours' END AS topic"),
+    "a latest snapshot": ("complaints", "firm AS enterprise",
+                          "first_value(firm) OVER (PARTITION BY firm < 'E4' ORDER BY entered DESC) AS enterprise"),
+}
+
+
+def whole(table: str, view: str) -> str:
+    """Return a view with the columns of the contract that it does not name empty."""
+    names = ", ".join(f"NULL AS {column.name}" for column in contract()[table].columns + COMMON
+                      if f" AS {column.name}" not in view)
+    return view.replace(" FROM ", f", {names} FROM ", 1) if names else view
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Callable[..., Source]:
+    """`made(edit=(table, old, new), raw=RAW)`: four views of one file of 400 cases, one of them edited."""
+
+    def make(edit: tuple[str, str, str] | None = None, raw: str = RAW) -> Source:
+        views = dict(VIEWS)
+        if edit is not None:
+            assert edit[1] in views[edit[0]]
+            views[edit[0]] = views[edit[0]].replace(edit[1], edit[2])
+        folder, data = tmp_path / "source", tmp_path / "data"
+        folder.mkdir()
+        data.mkdir()
+        for table, view in views.items():
+            (folder / f"{table}.sql").write_text(whole(table, view), "utf-8")
+        absent = [table for table in contract() if table not in views and table not in JOURNAL]
+        (folder / "source.toml").write_text(
+            f'name = "viewed"\nzh = "视图"\nen = "views"\ncomplete_to = 2015-06-30\nabsent = {absent}\n{raw}', "utf-8")
+        rng = np.random.default_rng(1)
+        with (data / "cases.csv").open("w", encoding="utf-8", newline="") as file:
+            out = csv.writer(file)
+            out.writerow(["id", "firm", "happened", "entered", "decided", "verdict", "paid"])
+            for number in range(400):
+                entered = int(rng.integers(LAST - 700, LAST - 30))
+                decided = entered + int(rng.integers(20, 200))
+                told = date_of(decided).isoformat() if decided <= LAST else ""
+                out.writerow([f"C{number}", f"E{rng.integers(9)}", date_of(entered - int(rng.integers(0, 60))).isoformat(),
+                              date_of(entered).isoformat(), told, "yes" if told else "", rng.integers(2)])
+        return find_source(folder, data)
+
+    return make
+
+
+def proven(source: Source, tmp_path: Path, day: int = DAY) -> Beneath:
+    return beneath(source, day, tmp_path / "place", 1)
+
+
+def test_views_that_keep_to_the_days_of_their_raw_rows_raise_no_alarm(made: Callable[..., Source], tmp_path: Path) -> None:
+    found = proven(made(), tmp_path)
+    assert (found.moved, found.undeclared) == ({}, {})
+    assert found.poisons[0]["rows"] == {"cases.csv": 400}
+
+
+@pytest.mark.parametrize("leak", LEAKS)
+def test_an_edited_view_moves_features(made: Callable[..., Source], tmp_path: Path, leak: str) -> None:
+    assert proven(made(LEAKS[leak]), tmp_path).moved
+
+
+def test_a_day_after_which_little_is_known_is_joined_by_an_earlier_one(made: Callable[..., Source], tmp_path: Path) -> None:
+    found = proven(made(LEAKS["the day of the event for the day it was entered"]), tmp_path, LAST)
+    assert [poison["day"] < "2015-06-30" for poison in found.poisons] == [False, True]
+    assert found.moved
+
+
+def test_a_raw_file_of_which_nothing_is_declared_is_named(made: Callable[..., Source], tmp_path: Path) -> None:
+    source = made(("complaints", "${DATA}/cases.csv", "${DATA}/truth/cases.csv"))
+    assert undeclared(source) == {"complaints.sql": ["truth/cases.csv"]}
+    assert proven(source, tmp_path).poisons == []
+
+
+@pytest.mark.parametrize("lodged", [False, True])
+def test_a_view_over_a_table_in_the_contracts_form_needs_no_declaration(
+        write_source: Callable[..., Path], tmp_path: Path, lodged: bool) -> None:
+    rng = np.random.default_rng(2)
+    rows: list[dict[str, object]] = [
+        {"complaint": f"c{n}", "enterprise": f"E{n % 5}", "lodged": date_of(day).isoformat(),
+         "recorded_on": date_of(min(LAST, day + int(rng.integers(1, 90)))).isoformat()}
+        for n, day in enumerate(rng.integers(LAST - 400, LAST, 200).tolist())]
+    since = {"since": "2012-01-01", "recorded_on": "2012-01-01"}
+    firms: list[dict[str, object]] = [{"enterprise": f"E{n}", **since} for n in range(5)]
+    folder, data = write_source({"complaints": rows, "enterprises": firms}), tmp_path / "data"
+    (data / "parts").mkdir(parents=True)
+    (folder / "complaints.csv").rename(data / "parts" / "1.csv")
+    taken = "* REPLACE (lodged AS recorded_on)" if lodged else "*"
+    (folder / "complaints.sql").write_text(
+        f"SELECT {taken} FROM read_csv('${{DATA}}/parts/*.csv', header = true, all_varchar = true)", "utf-8")
+    found = proven(find_source(folder, data), tmp_path)
+    assert (found.undeclared, bool(found.moved)) == ({}, lodged)
+    assert list(found.poisons[0]["rows"]) == ["parts/*.csv"]
+
+
+def test_a_source_whose_views_declare_nothing_is_no_clean_source(made: Callable[..., Source]) -> None:
+    source = made(raw="")
+    said = certify(open_store(source), DAY, QUICK, source)
+    assert said["verdict"] == "leaking"
+    assert said["undeclared"] == {f"{table}.sql": ["cases.csv"] for table in VIEWS}
+
+
+def test_a_certificate_says_what_was_tried_beneath_the_views(made: Callable[..., Source]) -> None:
+    source = made()
+    said = certify(open_store(source), DAY, QUICK, source)
+    assert [poison["kind"] for poison in said["poisons"]] == ["together", "raw"]
+    assert said["verdict"] == "clean"
+
+
+def test_poison_leaves_what_was_known_by_the_day_where_it_stood(made: Callable[..., Source]) -> None:
+    sheet = sheets_of(made(), 10_000)["cases.csv"]
+    known = ~after(sheet.known, DAY)
+    rows = poisoned(sheet, DAY, np.random.default_rng(1))
+    kept = rows.filter(rows["id"].is_in(sheet.rows.filter(known)["id"].to_list()))
+    columns = ["id", "firm", "happened", "entered"]
+    assert kept.select(columns).equals(sheet.rows.filter(known).select(columns))
+    decided = sheet.rows.filter(known & (sheet.rows["decided"] <= date_of(DAY).isoformat()).fill_null(False).to_numpy())
+    assert kept.filter(kept["id"].is_in(decided["id"].to_list()))["decided"].equals(decided["decided"])
+    assert not rows.select("paid").equals(sheet.rows.select("paid"))
+
+
+def test_a_sample_keeps_whole_units(made: Callable[..., Source]) -> None:
+    source = made()
+    every, some, one = (sheets_of(source, most)["cases.csv"].rows for most in (400, 200, 10))
+    assert every.height == 400 and 100 < some.height <= 200
+    assert one["firm"].n_unique() == 1
+    for firm in some["firm"].unique():
+        assert some.filter(some["firm"] == firm).height == every.filter(every["firm"] == firm).height
+
+
+@pytest.mark.parametrize(("raw", "said"), [
+    ('[raw."cases.csv"]\nknown = "always"', "only a file beside source.toml"),
+    ('[raw."cases.csv"]\nknown = "entered"\nof = "others.csv"', "should be a raw table too"),
+    ('[raw."cases.csv"]\nby = "firm"', "raw.cases.csv.known: Field required"),
+    ('[raw."cases.csv"]\nknown = "no_such_column"', "no_such_column"),
+])
+def test_a_wrong_declaration_is_one_line(made: Callable[..., Source], tmp_path: Path, raw: str, said: str) -> None:
+    with pytest.raises(SourceError, match=said) as error:
+        proven(made(raw=raw), tmp_path)
+    assert "\n" not in str(error.value)

@@ -1,0 +1,134 @@
+"""Poison beneath the views: raw rows and cells known after a day are altered or gone, and the source's own views read them."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from features.days import date_of
+from features.loading import load
+from features.source import Source, find_source
+from features.store import Store
+from training.compare import Moved, compared, merged
+from training.sheets import Sheet, raw_of, sheets_of, undeclared, write_sheets
+from training.views import asked_of, city, own_days
+
+MOST_ROWS = 40_000
+FEW = 0.1
+MIDDLE = 0.6
+GONE = 0.4
+ALIKE = 0.4
+ENOUGH = 500
+
+
+@dataclass(slots=True)
+class Beneath:
+    """What poison beneath the views shows: what was tried, what it moved, and which raw files nothing is declared of."""
+
+    undeclared: dict[str, list[str]] = field(default_factory=dict)
+    poisons: list[dict[str, Any]] = field(default_factory=list)
+    moved: dict[str, Moved] = field(default_factory=dict)
+
+
+def beneath(source: Source, as_of: int, place: Path, seed: int) -> Beneath:
+    """Return what moves the features of a day when the raw rows known later are poisoned; nothing for a source without views.
+
+    Where few rows are known after the day, an earlier one is tried too. Views that read what is not declared are not loaded.
+    """
+    found = Beneath(undeclared(source))
+    if found.undeclared or not raw_of(source):
+        return found
+    sheets = sheets_of(source, MOST_ROWS)
+    with read_over(source, {name: sheet.rows for name, sheet in sheets.items()}, place / "as it is") as store:
+        days = [day for day in days_of(sheets, as_of) if day >= store.first_known]
+        asked = [asked_of(store, day) for day in days]
+        before = [city(store, one) | own_days(store, one) for one in asked]
+    for one, said in zip(asked, before, strict=True):
+        rng = np.random.default_rng([seed, one.day])
+        frames = {name: poisoned(sheet, one.day, rng) for name, sheet in sheets.items()}
+        with read_over(source, frames, place / f"poisoned {one.day}") as store:
+            moved = compared(said, city(store, one) | own_days(store, one))
+            refused = sum(table["refused"] for table in store.summary["tables"].values())
+        moved = {f"raw {name}": much for name, much in moved.items()}
+        found.moved = merged(found.moved, moved)
+        touched = {name: rows for name, sheet in sheets.items() if (rows := reached(sheet, one.day))}
+        found.poisons.append({"kind": "raw", "seed": seed, "day": date_of(one.day).isoformat(), "rows": touched,
+                              "refused": refused, "moved": moved})
+    return found
+
+
+def days_of(sheets: Mapping[str, Sheet], as_of: int) -> list[int]:
+    """Return the day, and an earlier one where few rows became known after it."""
+    known = pl.concat([sheet.known for sheet in sheets.values()]).drop_nulls()
+    late = (known > as_of).sum() / max(known.len(), 1)
+    earlier = int(known.quantile(MIDDLE, "lower") or as_of) if known.len() else as_of
+    return [as_of, earlier] if late < FEW and earlier < as_of else [as_of]
+
+
+def after(days: pl.Series, day: int) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Return which days lie after a day."""
+    return (days > day).fill_null(False).to_numpy()
+
+
+def reached(sheet: Sheet, day: int) -> int:
+    """Return how many rows of a sheet hold something that became known after a day."""
+    late = after(sheet.known, day)
+    for days in sheet.later.values():
+        late = late | after(days.fill_null(day + 1), day)
+    return int(late.sum())
+
+
+def poisoned(sheet: Sheet, day: int, rng: np.random.Generator) -> pl.DataFrame:
+    """Return a sheet in which whatever became known after a day is something else, and some of the rows are gone.
+
+    Every value is one that its column holds: a late row takes it from any row, or, where hardly any two are alike, from another
+    late one; a cell that is not yet known in a row known by the day takes it from another such cell.
+    """
+    chosen = with_copies(sheet, day, rng)
+    rows: pl.DataFrame = sheet.rows[chosen.tolist()]
+    late, moved = after(sheet.known, day)[chosen], []
+    for column in (column for column in rows.columns if column not in sheet.fixed):
+        places = np.arange(len(chosen))
+        if column in sheet.later:
+            later = np.flatnonzero(after(sheet.later[column].fill_null(day + 1), day)[chosen] & ~late)
+            places[later] = rng.permutation(later)
+        alike = sheet.rows[column].n_unique() < ALIKE * sheet.rows.height
+        places[late] = drawn(rows[column], int(late.sum()), rng) if alike else rng.permutation(np.flatnonzero(late))
+        moved.append(rows[column].gather(places.tolist()))
+    gone = late & (rng.random(len(chosen)) < GONE)
+    return rows.with_columns(moved).filter(pl.Series(~gone | bool(sheet.declared.kept)))
+
+
+def drawn(values: pl.Series, size: int, rng: np.random.Generator) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Return places of a column's values, half of them so that a rare value comes as often as a common one."""
+    rare = values.arg_unique().to_numpy().astype(np.int64)
+    return np.where(rng.random(size) < 0.5, rng.integers(0, len(values), size), rng.choice(rare, size) if len(rare) else 0)
+
+
+def with_copies(sheet: Sheet, day: int, rng: np.random.Generator) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Return the places of a sheet's rows, and once more those of some late ones where there are few."""
+    late, every = np.flatnonzero(after(sheet.known, day)), np.arange(sheet.rows.height)
+    missing = 0 if sheet.declared.kept or not len(late) else max(0, ENOUGH - len(late))
+    return np.concatenate([every, rng.choice(late, missing)]) if missing else every
+
+
+@contextmanager
+def read_over(source: Source, frames: Mapping[str, pl.DataFrame], folder: Path) -> Iterator[Store]:
+    """Yield the store that a source's own views make of other raw tables, written to a folder; gone afterwards."""
+    shutil.rmtree(folder, ignore_errors=True)
+    write_sheets(source, frames, folder)
+    found = find_source(source.folder, folder)
+    renamed = found.declaration.model_copy(update={"name": f"{source.name}-raw"})
+    store = Store(load(replace(found, declaration=renamed)))
+    try:
+        yield store
+    finally:
+        shutil.rmtree(store.folder, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)

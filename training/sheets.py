@@ -1,0 +1,170 @@
+"""Sheets: a sample of the raw tables beneath a source's views, with the day on which each row and cell became known."""
+
+from __future__ import annotations
+
+import gzip
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from features.contract import COMMON
+from features.days import date_of
+from features.declaration import ALWAYS, BESIDE, Raw
+from features.duck import MODEST, Connection, DuckError, named, quoted
+from features.dump import PRELUDE, SETTINGS
+from features.raw import in_one_line, reading
+from features.source import Source
+
+ROW, DAY, UNITS = "!row", "!known", "!units"
+HUGE = 20
+EPOCH = "DATE '1970-01-01'"
+OF_CONTRACT = Raw(known="recorded_on")
+_READ = re.compile(r"\$\{(DATA|SOURCE)\}/?([^'\"]*)")
+_WORD = re.compile(r"\w+")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sheet:
+    """Rows of one raw table; `known` (n,) and, of columns known later than their row, `later`: integer days, null if never."""
+
+    declared: Raw
+    rows: pl.DataFrame
+    known: pl.Series
+    later: Mapping[str, pl.Series]
+
+    @property
+    def fixed(self) -> frozenset[str]:
+        """The columns that poison leaves alone: those that say when a row became known, and those declared as kept."""
+        names = {name.lower() for name in (*_WORD.findall(self.declared.known), *self.declared.kept)}
+        return frozenset(column for column in self.rows.columns if column.lower() in names)
+
+
+def views_of(source: Source) -> list[Path]:
+    """Return the SQL that a source reads its raw data by: its views, and what they share."""
+    shared = source.folder / PRELUDE
+    views = [place for place in source.tables.values() if place.suffix == ".sql"]
+    return [*views, shared] if views and shared.exists() else views
+
+
+def files_read(view: Path) -> set[str]:
+    """Return the files that a view names: paths under the data, and names beside source.toml."""
+    lines = [line for line in view.read_text("utf-8").splitlines() if not line.lstrip().startswith("--")]
+    return {f"{BESIDE}{path}" if place == "SOURCE" else path for place, path in _READ.findall("\n".join(lines))}
+
+
+def raw_of(source: Source) -> dict[str, Raw]:
+    """Return what is declared of raw files and tables; a file that has the contract's own `recorded_on` needs no declaration."""
+    raw = dict(source.declaration.raw)
+    if source.declaration.dump is None:
+        read = {name for view in views_of(source) for name in files_read(view) if not name.startswith(BESIDE)}
+        raw |= {name: OF_CONTRACT for name in sorted(read - raw.keys()) if _is_contracts(source, name)}
+    return raw
+
+
+def _is_contracts(source: Source, name: str) -> bool:
+    try:
+        columns = reading(source, MODEST).sql(f"SELECT * FROM {_file_sql(source, name)}").columns
+    except DuckError:
+        return False
+    return {column.name for column in COMMON} <= set(columns)
+
+
+def undeclared(source: Source) -> dict[str, list[str]]:
+    """Return by view the raw files it reads of which nothing says when their rows became known."""
+    raw, found = raw_of(source), dict[str, list[str]]()
+    for view in views_of(source):
+        if strange := sorted(files_read(view) - raw.keys()):
+            found[view.name] = strange
+    log = source.declaration.dump.log if source.declaration.dump else None
+    tables = sorted(source.dump.tables.keys() - raw.keys() - ({log.table} if log else set()))
+    return found | ({"source.toml": tables} if tables else {})
+
+
+def sheets_of(source: Source, most: int) -> dict[str, Sheet]:
+    """Return by name a sample of every raw table that is there, about `most` rows in all, in the order of their files."""
+    raw = {name: one for name, one in raw_of(source).items()
+           if one.known != ALWAYS and (source.declaration.dump is None or name in source.dump.tables)}
+    connection = reading(source, MODEST)
+    with in_one_line(source.folder / "source.toml"):
+        connection.execute("CREATE SCHEMA whole")
+        connection.execute("CREATE SCHEMA kept")
+        for name in raw:
+            connection.execute(f"CREATE VIEW whole.{named(name)} AS {_rows_sql(source, name)}")
+        sizes = [connection.sql(f"SELECT count(*) FROM whole.{named(name)}").fetchall()[0][0] for name in raw]
+        if sampled := sum(sizes) > most and any(one.by for one in raw.values()):
+            connection.execute(f"CREATE TABLE kept.{named(UNITS)} AS {_units_sql(raw, most)}")
+        for name, one in sorted(raw.items(), key=lambda item: _depth(raw, item[0])):
+            rows = f"SELECT * FROM whole.{named(name)} AS r"
+            connection.execute(f"CREATE TABLE kept.{named(name)} AS {rows}{_sample_sql(one) if sampled else ''}")
+        return {name: _sheet(connection, name, one) for name, one in raw.items()}
+
+
+def _rows_sql(source: Source, name: str) -> str:
+    """Return the SELECT of a raw table's rows, numbered in the order of its file."""
+    if source.declaration.dump is not None:
+        return f"SELECT n AS {named(ROW)}, * EXCLUDE (n) FROM main.{named(name)}"
+    return f"SELECT row_number() OVER () AS {named(ROW)}, * FROM {_file_sql(source, name)}"
+
+
+def _file_sql(source: Source, name: str) -> str:
+    place = quoted(source.data / name)
+    return f"read_parquet({place})" if name.endswith(".parquet") else f"read_csv({place}, header = true, all_varchar = true)"
+
+
+def _depth(raw: Mapping[str, Raw], name: str) -> int:
+    """Return how many raw tables a sample follows one after another."""
+    follows = raw[name].of
+    return 1 + _depth({other: one for other, one in raw.items() if other != name}, follows) if follows in raw else 0
+
+
+def _units_sql(raw: Mapping[str, Raw], most: int) -> str:
+    """Return the SELECT of the units to be sampled: those that most raw tables tell of, the huge last, one at least."""
+    held = " UNION ALL ".join(f"SELECT {_unit(one)} AS unit, count(*) AS size FROM whole.{named(name)} AS r GROUP BY unit"
+                              for name, one in raw.items() if one.by and not one.of)
+    return (f"WITH held AS ({held}), units AS (SELECT unit, count(*) AS told, sum(size) AS size, "
+            f"sum(size) > {most // HUGE} AS huge FROM held WHERE unit IS NOT NULL GROUP BY unit), "
+            f"ranked AS (SELECT unit, sum(size) OVER ranks AS filled, row_number() OVER ranks AS place FROM units "
+            f"WINDOW ranks AS (ORDER BY huge, told DESC, hash(unit), unit)) "
+            f"SELECT unit FROM ranked WHERE filled <= {most} OR place = 1")
+
+
+def _sample_sql(one: Raw) -> str:
+    if not one.by:
+        return ""
+    units = f"SELECT {_unit(one)} FROM kept.{named(one.of)} AS r" if one.of else f"SELECT unit FROM kept.{named(UNITS)}"
+    return f" WHERE {_unit(one)} IN ({units})"
+
+
+def _unit(one: Raw) -> str:
+    return f"CAST(({one.by}) AS VARCHAR)"
+
+
+def _sheet(connection: Connection, name: str, one: Raw) -> Sheet:
+    rows = pl.DataFrame(connection.sql(f"SELECT * FROM kept.{named(name)} ORDER BY {named(ROW)}").to_arrow_table())
+    days = "".join(f", TRY_CAST(({day}) AS DATE) - {EPOCH} AS {named(column)}" for column, day in one.later.items())
+    found = pl.DataFrame(connection.sql(
+        f"SELECT known - {EPOCH} AS {named(DAY)}{days} FROM (SELECT *, TRY_CAST(({one.known}) AS DATE) AS known "
+        f"FROM kept.{named(name)} AS r) ORDER BY {named(ROW)}").to_arrow_table())
+    return Sheet(one, rows.drop(ROW), found[DAY], {column: found[column] for column in one.later})
+
+
+def write_sheets(source: Source, frames: Mapping[str, pl.DataFrame], folder: Path) -> None:
+    """Write raw tables to a folder under the names by which a source's views read them."""
+    folder.mkdir(parents=True)
+    for name, place in _placed(source, frames, folder):
+        place.parent.mkdir(parents=True, exist_ok=True)
+        if place.suffix == ".parquet":
+            frames[name].write_parquet(place)
+        else:
+            text = frames[name].write_csv().encode()
+            place.write_bytes(gzip.compress(text, 1) if place.suffix == ".gz" else text)
+    if source.declaration.dump is not None:
+        (folder / SETTINGS).write_text(f"complete_to = {date_of(source.complete_to).isoformat()}\n", "utf-8")
+
+
+def _placed(source: Source, names: Mapping[str, pl.DataFrame], folder: Path) -> Iterator[tuple[str, Path]]:
+    for name in names:
+        yield name, folder / (name.replace("*", "0") if source.declaration.dump is None else f"{name}.parquet")
