@@ -88,7 +88,7 @@ class Tallies:
 
     def of(self, rows: Matched) -> dict[str, Tally]:
         """Return what each measure makes of the rows, by its name."""
-        found = self._steps.run(lambda name: rows.sign if name == "sign" else rows.columns[name])
+        found = self._steps.run({**rows.columns, "sign": rows.sign})
         found.append(None)
         return {name: Tally(found[-1 if keep is None else keep], rows.sign, found[signed], found[value],
                             found[-1 if valid is None else valid])

@@ -84,6 +84,10 @@ class Dictionary:
             first = end
         return None
 
+    def text(self, code: int) -> str:
+        """Return the identifier of a code, empty for one that is not there."""
+        return str(self.texts[code].as_py()) if code < len(self.texts) else ""
+
     def codes(self, texts: Sequence[str]) -> NDArray[np.int64]:
         """Return the codes (n,) of identifiers, -1 for an unknown one."""
         found = pc.index_in(pa.array(texts, pa.string()), value_set=self.texts)

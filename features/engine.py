@@ -101,11 +101,11 @@ def matrix_for(store: Store, catalogue: Catalogue, cases: Cases, rows: Rows | No
 
 def ids_of(store: Store, cases: Cases) -> NDArray[np.str_]:
     """Return the identifiers of cases, empty where the store has none."""
-    texts = store.dictionary(cases.entity).texts
-    known = cases.code < len(texts)
-    if known.all():
-        return np.asarray(texts.take(pa.array(cases.code)).to_pylist(), np.str_)
-    return np.asarray(texts.take(pa.array(cases.code, mask=~known)).fill_null("").to_pylist(), np.str_)
+    dictionary = store.dictionary(cases.entity)
+    if len(cases) == 1:
+        return np.array([dictionary.text(int(cases.code[0]))])
+    held = pa.array(cases.code, mask=cases.code >= len(dictionary.texts))
+    return np.asarray(dictionary.texts.take(held).fill_null("").to_pylist(), np.str_)
 
 
 def environment(store: Store, catalogue: Catalogue, cases: Cases, needs: Needs, rows: Rows | None = None) -> Environment:

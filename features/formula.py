@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -46,13 +45,10 @@ class Environment:
     stored: Mapping[str, Values]
     features: Mapping[str, Values]
 
-    def value(self, part: slice, leaf: tuple[str, Any]) -> Values:
-        """Return what a leaf of a formula, its kind and its name there, stands for in part of the cases."""
-        kind, name = leaf
-        if kind == "as_of":
-            return self.as_of[part]
-        found: Values = getattr(self, kind)[name][part]
-        return found
+    def leaves(self) -> dict[Any, Values]:
+        """Return all that a formula may read by the name of its leaf."""
+        stored = {f"stored {name}": values for name, values in self.stored.items()}
+        return {**self.atoms, **self.peers, **stored, **self.features, "as_of": self.as_of}
 
 
 class Program:
@@ -69,12 +65,12 @@ class Program:
         """Return named formulas' values side by side, float64 (n, F); NaN where an operand is missing or a divisor is zero."""
         places = [self._places[name] for name in names]
         found = np.empty((known.size, len(places)))
-        if not places:
-            return found
+        leaves = known.leaves()
         with np.errstate(divide="ignore", invalid="ignore"):
-            for first in range(0, known.size, AT_ONCE):
+            for first in range(0, known.size if places else 0, AT_ONCE):
                 part = slice(first, first + AT_ONCE)
-                values = self._steps.run(partial(known.value, part))
+                here = {name: values[part] for name, values in leaves.items()} if known.size > AT_ONCE else leaves
+                values = self._steps.run(here)
                 side_by_side = np.concatenate([values[place] for place in places])
                 np.add(side_by_side.reshape(len(places), -1).T, 0.0, out=found[part])
         return found
@@ -82,13 +78,13 @@ class Program:
     def _laid(self, tree: ast.expr) -> Place:
         steps = self._steps
         if (atom := atom_of(tree)) is not None:
-            return steps.leaf(("atoms", atom))
+            return steps.leaf(atom)
         if (peer := peer_of(tree)) is not None:
-            return steps.leaf(("peers", peer))
+            return steps.leaf(peer)
         if isinstance(tree, ast.Constant):
             return steps.constant(np.float64(tree.value))  # type: ignore[arg-type]
         if isinstance(tree, ast.Name):
-            return steps.leaf(("as_of", "")) if tree.id == "as_of" else self._named(tree.id)
+            return self._named(tree.id)
         if isinstance(tree, ast.UnaryOp):
             return steps.step(np.negative, self._laid(tree.operand))
         if isinstance(tree, ast.BinOp):
@@ -101,10 +97,10 @@ class Program:
 
     def _everywhere(self, constant: Place) -> Place:
         """Lay out a constant as one value for each case."""
-        return self._missing_where(self._missing(self._steps.leaf(("as_of", ""))), constant)
+        return self._missing_where(self._missing(self._steps.leaf("as_of")), constant)
 
     def _named(self, name: str) -> Place:
-        return self._places[name] if name in self._places else self._steps.leaf(("features", name))
+        return self._places[name] if name in self._places else self._steps.leaf(name)
 
     def _arithmetic(self, operator: ast.operator, left: Place, right: Place) -> Place:
         if isinstance(operator, ast.Div):
@@ -125,7 +121,7 @@ class Program:
     def _call(self, tree: ast.Call) -> Place:
         name, step = call_name(tree), self._steps.step
         if name == "stored":
-            return self._steps.leaf(("stored", word(tree.args[0])))
+            return self._steps.leaf(f"stored {word(tree.args[0])}")
         first, *others = (self._laid(argument) for argument in tree.args)
         if name == "known":
             return step(np.multiply, step(np.logical_not, self._missing(first)), self._steps.constant(_ONE))

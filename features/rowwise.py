@@ -52,7 +52,7 @@ def row_values(tree: ast.expr, columns: Mapping[str, Column], size: int) -> RowV
     """Evaluate an integer expression over columns; empty where any column it reads is empty."""
     steps = Steps()
     value, valid = value_steps(steps, tree)
-    found = steps.run(columns.__getitem__)
+    found = steps.run(columns)
     return RowValues(np.broadcast_to(found[value], size), np.ones(size, np.bool_) if valid is None else found[valid])
 
 
@@ -60,7 +60,7 @@ def row_filter(tree: ast.expr, columns: Mapping[str, Column], size: int, literal
     """Evaluate a condition over columns (n,) bool; a comparison with an empty value is false."""
     steps = Steps()
     place = filter_steps(steps, tree, literal)
-    return np.broadcast_to(steps.run(columns.__getitem__)[place], size)
+    return np.broadcast_to(steps.run(columns)[place], size)
 
 
 def value_steps(steps: Steps, tree: ast.expr) -> tuple[Place, Place | None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from operator import itemgetter
 from typing import Any
 
@@ -44,13 +44,13 @@ class Steps:
             self._steps.append((place, work, itemgetter(*of) if len(of) > 1 else itemgetter(slice(of[0], of[0] + 1))))
         return place
 
-    def run(self, given: Callable[[Any], Any]) -> list[Any]:
-        """Return the value at every place; `given` answers for a leaf."""
+    def run(self, given: Mapping[Any, Any]) -> list[Any]:
+        """Return the value at every place; `given` holds the leaves by name."""
         values: list[Any] = [None] * len(self._places)
         for place, value in self._constants:
             values[place] = value
         for place, name in self._leaves:
-            values[place] = given(name)
+            values[place] = given[name]
         for place, work, operands in self._steps:
             values[place] = work(*operands(values))
         return values

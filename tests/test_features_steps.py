@@ -23,7 +23,7 @@ def test_a_part_that_two_expressions_share_is_worked_out_once() -> None:
     steps = Steps()
     once, again = (steps.step(doubled, steps.leaf("x")) for _ in range(2))
     other = steps.step(doubled, steps.leaf("y"))
-    values = steps.run({"x": 3, "y": 4}.__getitem__)
+    values = steps.run({"x": 3, "y": 4})
     assert (values[once], values[again], values[other], seen) == (6, 6, 8, [3, 4])
 
 
