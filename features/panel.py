@@ -98,7 +98,8 @@ def panel_sql(store: Store, rows: str, measures: Sequence[Measure]) -> str:
                     f"CAST(SUM(CASE WHEN {counted} THEN t.sign * {value} ELSE 0 END) AS BIGINT) AS s{number}"]
     by, when = named(first.by), named(first.when)
     return (f"SELECT t.{by}, t.{when} AS placed, t.known, {', '.join(columns)} FROM read_parquet({rows}) t "
-            f"WHERE t.{by} IS NOT NULL AND t.{when} IS NOT NULL GROUP BY t.{by}, t.{when}, t.known ORDER BY t.{by}")
+            f"WHERE t.{by} IS NOT NULL AND t.{when} IS NOT NULL GROUP BY t.{by}, t.{when}, t.known "
+            f"ORDER BY t.{by}, t.{when}, t.known")
 
 
 def read_panel(panel: Panel, by: str, span: tuple[int, int], atoms: Sequence[Atom]) -> Mapping[str, NDArray[np.int64]]:
