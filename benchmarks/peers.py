@@ -118,8 +118,8 @@ def with_featuretools(store: Store, units: NDArray[np.int64], rows: Mapping[str,
     columns: dict[tuple[str, str], Values] = {}
     for window in dict.fromkeys(window for _, window in SUMS):
         asked = [(table, measure) for table, (_, measures) in TABLES.items() for measure in measures if (measure, window) in SUMS]
-        features = [ft.Feature(ft.Feature(whole[table].ww[measure]), parent_dataframe_name="enterprises", primitive=ft.primitives.Sum)
-                    for table, measure in asked]
+        columns_of = [ft.Feature(whole[table].ww[measure]) for table, measure in asked]
+        features = [ft.Feature(column, parent_dataframe_name="enterprises", primitive=ft.primitives.Sum) for column in columns_of]
         length = f"{window[:-1]} months" if window.endswith("m") else f"{window[:-1]} days"
         found = ft.calculate_feature_matrix(features, whole, cutoff_time=cut, training_window=length).loc[units]
         for place, (_, measure) in enumerate(asked):
