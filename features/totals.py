@@ -39,7 +39,7 @@ def panel_sums(panel: Panel, read: Mapping[str, Column], key: Column, units: Uni
         for edge, side in ((window.last, 1), (window.first, -1)):
             if side > 0 or edge:
                 wanted.setdefault(edge, {}).setdefault(column, []).append((atom, side))
-    begin = np.searchsorted(key, units.key)
+    begin = np.searchsorted(key, units.key) if spans else key
     for edge, columns in wanted.items():
         passed = key * _DAY + np.maximum(read["known"], read["placed"] + edge) + _SHIFT
         order = np.argsort(passed, kind="stable")
@@ -54,6 +54,6 @@ def panel_sums(panel: Panel, read: Mapping[str, Column], key: Column, units: Uni
 
 def running(values: Column) -> Column:
     """Return the sums of the first 0, 1, ... values; CatalogueError where one could pass 2^62."""
-    if len(values) and float(np.abs(values).astype(np.float64).sum()) >= LIMIT * 2**9:
+    if len(values) and max(int(values.max()), -int(values.min())) * len(values) >= LIMIT * 2**9:
         raise CatalogueError("a running total reached 2^62; use a smaller unit for this measure")
     return np.concatenate(([0], np.cumsum(values)))
