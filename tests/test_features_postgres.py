@@ -175,7 +175,8 @@ def test_odd_names_types_and_views_of_a_schema_are_read_and_a_user_without_right
     execute(server, 'CREATE SCHEMA "社保"', 'SET search_path = "社保"',
             "CREATE TYPE scheme AS ENUM ('110', '310')", "CREATE DOMAIN person AS varchar(20)",
             'CREATE TABLE "Ab01" ("AAB001" numeric(20, 0), aab019 char(4), "AAE047" timestamptz, "AAE036" timestamp, paid money)',
-            """INSERT INTO "Ab01" VALUES (1, '10', '2010-01-05 00:00+08', '2010-01-10', '1.5'), (2, '10', 'infinity', 'infinity', NULL)""",
+            """INSERT INTO "Ab01" VALUES (1, '10', '2010-01-05 00:00+08', '2010-01-10', '1.5'), """
+            """(2, '10', 'infinity', 'infinity', NULL)""",
             "CREATE TABLE ac20 (aaz159 bigint, aac001 person, aab001 text, aae140 scheme, aac031 smallint, aac030 date, "
             "aae031 numeric, aae036 int8)",
             "INSERT INTO ac20 VALUES (1, 'W1', '1', '110', 1, '2012-01-01', 99991231, 20120110)",
