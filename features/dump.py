@@ -54,7 +54,7 @@ def places_of(data: Path) -> dict[str, Path]:
 def found_in(data: Path, dump: Dump, folder: Path) -> Found:
     """Return what a dump holds for a source in `folder`; SourceError if nothing, or a table lacks a column it must have."""
     if not data.is_dir():
-        raise SourceError(f"{data} does not exist; name the folder of the dump with --data")
+        raise SourceError(f"{data} is no folder; name the folder of the dump with --data")
     places = places_of(data)
     tables = {name: places[name.lower()] for name in dump.tables if name.lower() in places}
     own = {name: places[name] for name, table in contract().items() if name in places and _is_contracts(table, places[name])}
