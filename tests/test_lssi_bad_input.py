@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import socket
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -360,3 +361,11 @@ def test_a_dump_that_is_a_file_is_one_line(say: Say, tmp_path: Path) -> None:
     (tmp_path / "AB01.csv").write_text("AAB001,AAE036\n", "utf-8")
     platform = Path(__file__).parents[1] / "sources" / "core_platform"
     assert "is no folder; name the folder of the dump" in say("check", platform, "--data", tmp_path / "AB01.csv").line
+
+
+def test_a_port_in_use_is_one_line(say: Say, source: Path, model_parts: Parts) -> None:
+    promote(model_parts)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        assert "cannot be listened on" in say("serve", source, "--port", taken.getsockname()[1]).line
