@@ -20,6 +20,9 @@ from typer._click.exceptions import ClickException
 
 from features.errors import LssiError
 
+FULL = "No space left on device"
+"""What an engine says in an error of its own when a disk is full."""
+
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 Source = Annotated[str, typer.Argument(help="数据源文件夹 / folder of a source, or postgresql://…")]
@@ -487,6 +490,10 @@ def main() -> None:
         fail("file_unusable", f"{where}: {error.strerror or error}; check that it can be read or written")
     except (typer.Abort, KeyboardInterrupt):
         sys.exit(130)
+    except Exception as error:
+        if FULL not in str(error):
+            raise
+        fail("file_unusable", f"{FULL}; make room, or name another place with LSSI_HOME or --out")
 
 
 if __name__ == "__main__":

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
+from features.contract import contract
+from features.duck import named
 from features.loading import quiet
 from features.source import Place
 from features.staging import Progress
 from features.store import Store, open_store
+
+REGISTERS = {"enterprise": "enterprises", "worker": "workers", "provider": "providers", "claim": "claims",
+             "inspection": "inspections"}
+"""The table that should hold every identifier of a name space."""
 
 
 def check(source: Place, data: Place | None = None, progress: Progress = quiet) -> dict[str, Any]:
@@ -27,6 +34,7 @@ def summary_of(store: Store) -> dict[str, Any]:
         "refused": refused,
         "refused_rows": str(store.folder / "refused") if refused else None,
         "tables": tables,
+        "unregistered": list(unregistered(store)),
         "derived": store.summary["joins"],
         "absent": store.summary["absent"],
         "notes": store.summary.get("notes", []),
@@ -34,6 +42,20 @@ def summary_of(store: Store) -> dict[str, Any]:
         "attributes": [f"{a.table}.{a.name}" for a in store.source.attribute],
         "targets": list(store.source.target),
     }
+
+
+def unregistered(store: Store) -> Iterator[dict[str, Any]]:
+    """Yield, by column, how many accepted rows name how many identifiers that the register of their kind never holds."""
+    for table in contract():
+        for column in store.tables[table].columns if store.has(table) else ():
+            register = REGISTERS.get(column.space) if column.kind == "id" else None
+            if register is None or register == table or not store.has(register):
+                continue
+            key, own = named(column.name), named(column.space)
+            found = store.sql(f"SELECT count(*) AS rows, count(DISTINCT {key}) AS ids FROM {named(table)} "
+                              f"WHERE sign > 0 AND {key} NOT IN (SELECT {own} FROM {named(register)})").to_pylist()[0]
+            if found["rows"]:
+                yield {"table": table, "column": column.name, "register": register} | found
 
 
 def lines_of(summary: dict[str, Any]) -> list[str]:
@@ -45,6 +67,8 @@ def lines_of(summary: dict[str, Any]) -> list[str]:
         lines += [f"    {why['rows']:,} x {why['reason']} (first: row {why['first']})" for why in table["reasons"]]
     if summary["refused"]:
         lines.append(f"拒收行 refused rows: {summary['refused_rows']}")
+    lines += [f"未登记 unregistered: {one['rows']:,} rows of {one['table']}.{one['column']} name {one['ids']:,} that are not in "
+              f"{one['register']}" for one in summary["unregistered"]]
     lines.append(f"缺表 absent: {', '.join(summary['absent']) or '-'}")
     lines += [f"说明 note: {note}" for note in summary["notes"]]
     lines += [f"假定延迟 assumed: {table} is taken as recorded {days} days after the event"

@@ -103,7 +103,7 @@ class Log(_Declared):
 
 
 class Dump(_Declared):
-    """Tables under names of their own that views read; a contract table `needs` some, or is absent."""
+    """Tables under names of their own that views read; a contract table `needs` one (or a column of one), or is absent."""
 
     tables: dict[str, DumpTable]
     needs: dict[str, tuple[str, ...]]

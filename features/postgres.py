@@ -24,7 +24,8 @@ DECLARATION = "lssi_source"
 SNAPSHOT = "snapshot.json"
 SESSION = ("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY", "SET LOCAL synchronize_seqscans = off",
            "SET LOCAL datestyle = 'ISO'", "SET LOCAL timezone = 'UTC'")
-PLAIN = ("int2", "int4", "int8", "bool", "timestamptz", "timestamp", "float4", "float8", "text", "varchar")
+PLAIN = ("int2", "int4", "int8", "bool", "float4", "float8", "text", "varchar")
+DATED = ("date", "timestamp", "timestamptz")
 COLUMNS = """SELECT c.relname AS relation, a.attname AS name, t.typname AS type
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid
 JOIN pg_type t ON t.oid = a.atttypid
@@ -122,7 +123,7 @@ class Snapshot:
 def _column(name: str, kind: str) -> str:
     if kind in PLAIN:
         return _name(name)
-    if kind == "date":
+    if kind in DATED:
         return f"CASE WHEN isfinite({_name(name)}) THEN {_name(name)} END AS {_name(name)}"
     return f"{_name(name)}::text AS {_name(name)}"
 

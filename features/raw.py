@@ -21,6 +21,7 @@ from features.duck import (
     named,
     quoted,
 )
+from features.dump_file import read_in
 from features.errors import SourceError
 from features.source import Source
 
@@ -60,7 +61,7 @@ def in_one_line(place: Path) -> Iterator[None]:
                           "name it as ${DATA}/… or, beside source.toml, as ${SOURCE}/…") from None
     except (DuckError, pa.ArrowException, OSError) as error:
         hint = "; convert it with `iconv -f GB18030 -t UTF-8`" if "not utf-8 encoded" in str(error) else ""
-        raise SourceError(f"{place.name}: {_first_line(error)}{hint}") from None
+        raise SourceError(f"{read_in(error) or place.name}: {_first_line(error)}{hint}") from None
 
 
 def _first_line(error: Exception) -> str:

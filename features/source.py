@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -100,7 +100,7 @@ def database_folder(address: str) -> Path:
 
 def _toml(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text("utf-8"))
+        return tomllib.loads(path.read_text("utf-8-sig"))
     except FileNotFoundError:
         raise SourceError(f"{path.parent} holds no source.toml; a source is a folder with a source.toml") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -138,28 +138,34 @@ def find_source(place: Place, data: Place | None = None) -> Source:
 
 def _dumped(folder: Path, data: Path, values: dict[str, Any]) -> Source:
     """Return a source whose views read a dump: a table is absent where the dump lacks what its view needs."""
-    if (data / SETTINGS).exists():
-        values = merged(values, _toml(data / SETTINGS))
     origin = str(folder / "source.toml")
+    if (data / SETTINGS).exists():
+        values, origin = merged(values, _toml(data / SETTINGS)), f"{origin} under {data / SETTINGS}"
     declared = declaration_of({"complete_to": date.max} | values, origin)
     dump = declared.dump
     assert dump is not None
     found = found_in(data, dump, folder)
-    declaration = declared if "complete_to" in values else _completed(declared, found, folder)
+    if "complete_to" not in values:
+        end, origin = latest_day(found, folder, declared.clock)
+        declared = declared.model_copy(update={"complete_to": end})
+        note = (f"complete_to = {end} is not declared but the latest day in {origin}; "
+                f"write it into {SETTINGS} if it is another")
+        found = replace(found, notes=(*found.notes, note))
+    declaration = _split(declared)
     tables = dict(found.own)
     for table, needed in dump.needs.items():
         place = _place(folder, table)
-        if place is not None and table not in tables and any(name in found.tables for name in needed):
+        if place is not None and table not in tables and any(map(found.holds, needed)):
             tables[table] = place
     absent = tuple(table for table in contract() if table not in tables and table not in JOURNAL)
     ordered = {table: tables[table].absolute() for table in contract() if table in tables}
     return Source(folder, data, declaration.model_copy(update={"absent": absent}), ordered, found)
 
 
-def _completed(declared: Declaration, found: Found, folder: Path) -> Declaration:
-    """Return a declaration whose closed day is the latest that its dump records; undeclared splits test the last half year."""
-    end = latest_day(found, folder, declared.clock)
+def _split(declared: Declaration) -> Declaration:
+    """Return a declaration whose targets are tested on the half year before the closed day where they say nothing else."""
+    end = declared.complete_to
     split = Split(train_until=end - TEST, test_from=end - TEST + timedelta(days=1), test_until=end)
     targets = {name: target if target.split else target.model_copy(update={"split": split})
                for name, target in declared.target.items()}
-    return declared.model_copy(update={"complete_to": end, "target": targets})
+    return declared.model_copy(update={"target": targets})

@@ -11,12 +11,15 @@ import polars as pl
 import pyarrow as pa
 
 from features.contract import COMMON, Column
+from features.days import day_of
 from features.duck import Connection, Relation, quoted
 from features.raw import check_columns, in_one_line, relation, typed_sql
 from features.source import Source
 from features.validation import part, schema_of
 
 REPEATED = "row_id is there twice; the first row was kept"
+WRITTEN = (day_of("0001-01-01"), day_of("9999-12-31"))
+"""Days that have a date of four digits; any other is told as its number."""
 BATCH = 1 << 20
 GROUP = 1 << 17
 Progress = Callable[[str, int], None]
@@ -118,7 +121,8 @@ def readable(rows: pl.DataFrame, columns: tuple[Column, ...]) -> pl.DataFrame:
 def _text(column: Column, present: list[str]) -> pl.Expr:
     value = pl.col(column.name)
     if column.kind == "day":
-        text = pl.from_epoch(value.cast(pl.Int32), time_unit="d").cast(pl.String)
+        written = pl.from_epoch(value.clip(*WRITTEN).cast(pl.Int32), time_unit="d").cast(pl.String)
+        text = pl.when(value.is_between(*WRITTEN)).then(written).otherwise(pl.format("day {}", value))
     elif column.kind == "month":
         text = pl.format("{}-{}", value // 12, (value % 12 + 1).cast(pl.String).str.zfill(2))
     elif column.kind == "choice":

@@ -6,6 +6,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+from serving.archive import head
 from serving.ledger_file import locked, writing
 from serving.record import record_of
 
@@ -14,7 +15,9 @@ def expire(path: Path, today: int) -> int:
     """Erase the payloads kept only until before `today`, with their idempotency keys and rows; return how many.
 
     The rows of a batch lie in `batches/` beside the ledger; a file that another record still needs stays.
+    LedgerError where there is no ledger, or none that can be read.
     """
+    head(path)
     with locked(path), closing(writing(path)) as connection:
         connection.execute("BEGIN IMMEDIATE")
         files = _row_files(connection, "keep_until <", today) - _row_files(connection, "keep_until >=", today)

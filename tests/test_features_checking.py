@@ -26,6 +26,16 @@ def test_a_check_names_counts_reasons_absences_and_assumptions(write_source: Wri
     assert "deaths is taken as recorded 3 days after the event" in text
 
 
+def test_a_check_counts_what_the_registers_do_not_hold(write_source: Write) -> None:
+    month: Row = {"month": "2014-01", "employees": 1}
+    firm: Row = {"enterprise": "e1", "since": "2012-01-01", "registered": "2012-01-01"}
+    payroll = [month | {"enterprise": name} for name in ("e1", "E1", "01")] + [month | {"month": "2014-02", "enterprise": "E1"}]
+    deaths: list[Row] = [{"worker": "w1", "died_on": "2014-01-01"}]
+    found = check(write_source({"enterprises": [firm], "tax_payroll": payroll, "deaths": deaths}))
+    assert [tuple(one.values()) for one in found["unregistered"]] == [("tax_payroll", "enterprise", "enterprises", 3, 2)]
+    assert "未登记 unregistered: 3 rows of tax_payroll.enterprise name 2 that are not in enterprises" in lines_of(found)
+
+
 def lssi(*words: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-m", "lssi", *map(str, words)], capture_output=True, text=True)
 

@@ -146,3 +146,10 @@ def test_half_numbers_are_refused_not_rounded(write_source: Write) -> None:
     why = open_store(folder).summary["tables"]["tax_payroll"]["reasons"]
     assert why == [{"reason": "employees should be a whole number of persons", "rows": 1, "first": 1},
                    {"reason": "enterprise should be an identifier", "rows": 1, "first": 2}]
+
+
+def test_a_day_that_no_calendar_holds_is_refused_and_told_as_its_number(write_source: Write) -> None:
+    query = DEATH.replace("DATE '2014-01-01'", "make_date(300000, 1, 1)").replace("DATE '2014-02-01'", "'infinity'::DATE")
+    store = open_store(with_view(write_source({"deaths": []}), "deaths", query))
+    assert store.summary["tables"]["deaths"]["refused"] == 1
+    assert "day 1" in (store.folder / "refused" / "deaths.csv").read_text("utf-8")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import socket
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -268,8 +269,13 @@ def test_a_city_is_not_written_over_something_else(say: Say, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("words", [["replay", "0-0000000000"], ["report", "0-0000000000"], ["replay", "../../etc/passwd"],
-                                   ["report", "" ], ["replay", "x" * 5000], ["ledger", "verify", "--checkpoint", "nowhere"]])
-def test_a_record_that_is_not_there_is_one_line(say: Say, words: list[str]) -> None:
+                                   ["report", "" ], ["replay", "x" * 5000], ["ledger", "verify", "--checkpoint", "nowhere"],
+                                   ["ledger", "checkpoint"], ["ledger", "expire"]])
+@pytest.mark.parametrize("ledger", [None, b"", b"this is no ledger at all"])
+def test_a_record_that_is_not_there_is_one_line(say: Say, words: list[str], ledger: bytes | None) -> None:
+    if ledger is not None:
+        lssi.home().mkdir(parents=True, exist_ok=True)
+        (lssi.home() / "ledger.db").write_bytes(ledger)
     assert say(*words).line
 
 
@@ -338,3 +344,28 @@ def test_a_home_that_cannot_be_written_is_one_line(
     (tmp_path / "file").write_text("x", "utf-8")
     monkeypatch.setenv("LSSI_HOME", str(tmp_path / "file"))
     assert "check that it can be read or written" in say("check", source).line
+
+
+def test_a_full_disk_is_one_line_whatever_engine_meets_it(
+    say: Say, source: Path, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def full(*_: object, **_options: object) -> None:
+        raise RuntimeError("parquet: File out of specification: underlying IO error: No space left on device (os error 28)")
+
+    monkeypatch.setattr("polars.DataFrame.write_parquet", full)
+    assert "No space left on device; make room" in say("check", source).line
+    assert stores() == []
+
+
+def test_a_dump_that_is_a_file_is_one_line(say: Say, tmp_path: Path) -> None:
+    (tmp_path / "AB01.csv").write_text("AAB001,AAE036\n", "utf-8")
+    platform = Path(__file__).parents[1] / "sources" / "core_platform"
+    assert "is no folder; name the folder of the dump" in say("check", platform, "--data", tmp_path / "AB01.csv").line
+
+
+def test_a_port_in_use_is_one_line(say: Say, source: Path, model_parts: Parts) -> None:
+    promote(model_parts)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        assert "cannot be listened on" in say("serve", source, "--port", taken.getsockname()[1]).line

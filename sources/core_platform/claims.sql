@@ -1,11 +1,19 @@
 -- Medical settlements (SETL_D), and claims of the other schemes: from DYSL (ours) where the dump has it, else as far as
--- JC_BENEFIT, LC31 and AC60 tell of them. A settlement that names init_setl_id takes that claim back.
-WITH settled AS (
-    SELECT s.*, given(init_setl_id) IS NOT NULL AND as_id(init_setl_id) IS DISTINCT FROM as_id(setl_id) AS reverses,
-        coalesce(as_day('crte_time', crte_time), as_day('setl_time', setl_time)) AS day,
+-- JC_BENEFIT, LC31 and AC60 tell of them. A settlement that names init_setl_id takes that claim back,
+-- from the day on which both were known.
+WITH originals AS (
+    SELECT as_id(setl_id) AS settlement, min(date_of(crte_time)) AS known, bool_and(reverses(init_setl_id, setl_id)) AS again
+    FROM SETL_D WHERE as_id(setl_id) IN (SELECT as_id(init_setl_id) FROM SETL_D) GROUP BY ALL
+), settled AS (
+    SELECT s.*, reverses(init_setl_id, setl_id) AS reverses, CASE WHEN NOT reverses(init_setl_id, setl_id) THEN NULL
+            WHEN first.settlement IS NULL THEN '! SETL_D takes back a settlement that the dump does not hold'
+            WHEN first.again THEN '! SETL_D takes back a settlement that itself takes one back' END AS strange,
+        CASE WHEN date_of(crte_time) < first.known THEN CAST(first.known AS VARCHAR)
+            ELSE coalesce(as_day('crte_time', crte_time), as_day('setl_time', setl_time)) END AS day,
         as_code('insutype', insutype, scheme.ours) AS scheme, as_code('med_type', med_type, stay.ours) AS inpatient,
         as_code('JSZT', JSZT, state.ours) AS state
     FROM SETL_D AS s
+    LEFT JOIN originals AS first ON reverses(s.init_setl_id, s.setl_id) AND first.settlement = as_id(s.init_setl_id)
     LEFT JOIN codes AS scheme ON scheme.list = 'insutype' AND scheme.code = plain(s.insutype)
     LEFT JOIN codes AS stay ON stay.list = 'med_type' AND stay.code = plain(s.med_type)
     LEFT JOIN codes AS state ON state.list = 'JSZT' AND state.code = plain(s.JSZT)
@@ -28,16 +36,18 @@ WITH settled AS (
     FROM AC60 WHERE (SELECT count(*) FROM DYSL) = 0
 )
 SELECT CASE WHEN reverses THEN as_id(init_setl_id) || ' by ' || as_id(setl_id) ELSE as_id(setl_id) END || '@' || coalesce(day, '')
-        AS row_id, day AS recorded_on, CASE WHEN reverses THEN '1' ELSE as_retracted('vali_flag', vali_flag) END AS retracted,
+        AS row_id, day AS recorded_on, 
+    CASE WHEN reverses THEN coalesce(strange, '1')
+        ELSE coalesce(rounded('setl_id', setl_id), rounded('psn_no', psn_no), as_retracted('vali_flag', vali_flag)) END AS retracted,
     CASE WHEN reverses THEN as_id(init_setl_id) ELSE as_id(setl_id) END AS claim, as_id(psn_no) AS worker,
     as_id(fixmedins_code) AS provider, as_id(emp_no) AS enterprise, CASE WHEN NOT reverses THEN scheme END AS scheme,
     coalesce(as_day('setl_time', setl_time), day) AS filed_on,
-    CASE WHEN NOT reverses THEN as_fen('medfee_sumamt', coalesce(given(medfee_sumamt), fund_pay_sumamt)) END AS amount,
+    CASE WHEN NOT reverses THEN as_fen('medfee_sumamt', coalesce(medfee_sumamt, fund_pay_sumamt)) END AS amount,
     CASE WHEN NOT reverses THEN coalesce(state, 'paid') END AS state, CASE WHEN NOT reverses THEN inpatient END AS inpatient,
     CASE WHEN inpatient = '1' THEN as_day('begntime', begntime) END AS admitted,
     CASE WHEN inpatient = '1' THEN as_end('endtime', endtime) END AS discharged
 FROM settled
 UNION ALL
-SELECT claim || tail(AAE036, n), as_day('AAE036', AAE036), as_retracted('AAE100', AAE100),
+SELECT claim || tail(AAE036, n), as_day('AAE036', AAE036), coalesce(rounded('SLBH', claim), rounded('AAC001', worker), as_retracted('AAE100', AAE100)),
     claim, worker, NULL, enterprise, scheme, as_day('SLRQ', filed), as_fen('SLJE', amount), state, NULL, NULL, NULL
 FROM other

@@ -7,7 +7,7 @@ WITH events AS (
             {'item': 'JD', 'value': JD}, {'item': 'WD', 'value': WD}, {'item': 'JFZH', 'value': JFZH}], recursive := true)
     FROM AB01 WHERE date_of(AAE036) IS NOT NULL AND (is_none(AAE047) OR date_of(AAE047) IS NOT NULL)
     UNION ALL
-    SELECT as_id(AAB001), date_of(AAE035), date_of(AAE036), 1000000000000 + n, upper(given(AAE155)), AAE124
+    SELECT as_id(AAB001), date_of(AAE035), date_of(AAE036), 1000000000000 + n, upper(AAE155), AAE124
     FROM AB05 WHERE date_of(AAE035) IS NOT NULL AND date_of(AAE036) IS NOT NULL
 ), days AS (
     SELECT unit, since, min(known) AS first_known FROM events GROUP BY ALL
@@ -33,19 +33,24 @@ WITH events AS (
         arg_max(coalesce(value, ''), (e.since, e.known, n)) FILTER (item = 'JFZH') AS JFZH
     FROM points AS p JOIN events AS e ON e.unit = p.unit AND e.since <= p.since AND e.known <= p.known
     GROUP BY ALL
+), given AS (
+    SELECT unit, since, known, nullif(COLUMNS(* EXCLUDE (unit, since, known)), '') AS '\0' FROM states
 ), versions AS (
     SELECT *, row(AAB019, AAB020, AAB022, WGBH, AAE006, AAB013, AAC301, AAE047, CAB009, ZJG, JD, WD, JFZH) AS attributes
-    FROM states
+    FROM given
     WINDOW of_day AS (PARTITION BY unit, since ORDER BY known)
     QUALIFY attributes IS DISTINCT FROM lag(attributes) OVER of_day OR lag(known) OVER of_day IS NULL
 )
 SELECT unit || ':' || since || '@' || known AS row_id, CAST(known AS VARCHAR) AS recorded_on,
-    CASE WHEN given(AAB022) IS NULL OR regexp_full_match(upper(given(AAB022)), '[A-T]([0-9]{2,4})?|[0-9]{2,4}') THEN '0'
+    CASE WHEN unit NOT IN (SELECT as_id(AAB001) FROM AB01 WHERE AAB001 IS NOT NULL)
+            THEN '! AB05 changes a unit that AB01 does not hold'
+        WHEN rounded('AAB001', unit) IS NOT NULL THEN rounded('AAB001', unit)
+        WHEN AAB022 IS NULL OR regexp_full_match(upper(AAB022), '[A-T]([0-9]{2,4})?|[0-9]{2,4}') THEN '0'
         ELSE unknown('AAB022', AAB022) END AS retracted,
     unit AS enterprise, CAST(since AS VARCHAR) AS since, as_code('AAB019', AAB019, kind.ours) AS kind, as_id(ZJG) AS head_office,
     as_day('AAE047', AAE047) AS registered, as_end('CAB009', CAB009) AS closed,
-    nullif(regexp_extract(upper(given(AAB022)), '^[A-T]'), '') AS section,
-    nullif(regexp_extract(given(AAB022), '[0-9]{2}'), '') AS division,
+    nullif(regexp_extract(upper(AAB022), '^[A-T]'), '') AS section,
+    nullif(regexp_extract(AAB022, '[0-9]{2}'), '') AS division,
     as_code('AAB020', AAB020, ownership.ours) AS ownership, as_id(WGBH) AS cell, as_id(AAE006) AS address,
     as_whole(JD) AS longitude, as_whole(WD) AS latitude, as_whole(AAC301) AS rural, as_id(AAB013) AS representative,
     as_id(JFZH) AS account

@@ -1,6 +1,6 @@
 -- Providers under contract; attributes hold from SXRQ (ours), else from the beginning of the contract.
 SELECT as_id(fixmedins_code) || tail(crte_time, n) AS row_id, as_day('crte_time', crte_time) AS recorded_on,
-    as_retracted('vali_flag', vali_flag) AS retracted, as_id(fixmedins_code) AS provider,
+    coalesce(rounded('fixmedins_code', fixmedins_code), as_retracted('vali_flag', vali_flag)) AS retracted, as_id(fixmedins_code) AS provider,
     coalesce(as_day('SXRQ', SXRQ), as_day('begntime', begntime), as_day('crte_time', crte_time)) AS since,
     as_code('fixmedins_type', fixmedins_type, kind.ours) AS kind, as_code('hosp_lv', hosp_lv, level.ours) AS level,
     as_whole(aprv_bed_cnt) AS beds, as_whole(RYS) AS staff, as_day('begntime', begntime) AS started, as_end('endtime', endtime) AS ended,

@@ -1,6 +1,6 @@
 -- Spells on unemployment benefit; a last month ends with its last day, 999999 and 999912 are open.
 SELECT as_id(AAC001) || tail(AAE036, n) AS row_id, as_day('AAE036', AAE036) AS recorded_on,
-    as_retracted('AAE100', AAE100) AS retracted, coalesce(as_id(SLBH), 'JC' || as_id(AAC001) || '-' || date_of(AJC090)) AS claim,
+    coalesce(rounded('AAC001', AAC001), rounded('SLBH', SLBH), as_retracted('AAE100', AAE100)) AS retracted, coalesce(as_id(SLBH), 'JC' || as_id(AAC001) || '-' || date_of(AJC090)) AS claim,
     as_id(AAC001) AS worker, as_day('AJC090', AJC090) AS started,
     CASE WHEN is_open(AAE042) THEN NULL WHEN regexp_full_match(digits(AAE042), '[0-9]{6}')
         THEN coalesce(CAST(last_day(month_of(AAE042)) AS VARCHAR), '! AAE042 should be a month such as 201506')
