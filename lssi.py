@@ -169,7 +169,7 @@ def features(source: Source, entity: Annotated[str, typer.Option(help="enterpris
     with progress("装载 loading") as advance:
         store = open_store(source, data, lambda _table, rows: advance(rows, None))
     with progress("特征 features"):
-        rows, columns = write_matrices(living_stretches(store, entity, map(day_of, as_of)), out)
+        rows, columns = write_matrices(living_stretches(store, entity, *map(day_of, as_of)), out)
     print(f"{out}: {rows} × {columns}")
 
 

@@ -1,7 +1,8 @@
 """Features of the whole city: processor seconds as ratios to a scan floor in the same run, medians of 5; memory; online.
 
 A folder with a city may stand in BENCH_CITY; without it one of BENCH_ENTERPRISES (20,000) is made. Each figure is measured
-in a process of its own: `python -m benchmarks features`.
+in a process of its own: `python -m benchmarks features`. Network values are made before the clock starts and counted apart
+(benchmarks/network.py); what distinct counts over rows cost is printed beside the days that hold them.
 """
 
 from __future__ import annotations
@@ -21,12 +22,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from benchmarks.network import peak_memory
 from features.city.run import write_city
 from features.city.setting import setting_of
 from features.days import day_of, month_of_day
 from features.engine import catalogue_of, matrix
-from features.matrix import Matrix
+from features.evaluate import atom_values
+from features.language import atoms_of
+from features.network.stored import kept_values
+from features.register import living
 from features.store import Store, open_store
+from features.stretches import living_stretches
 
 ROUNDS = 5
 DAY = day_of("2015-03-31")
@@ -65,6 +71,12 @@ def forget(store: Store) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def connected(store: Store, *days: int) -> None:
+    """Make the network values of some days, which are counted apart."""
+    for day in days:
+        kept_values(store, "enterprise", day)
+
+
 def floor(store: Store) -> list[float]:
     """Measure the floor."""
     return [spent(lambda: store.sql(floor_sql())) for _ in range(ROUNDS)]
@@ -74,24 +86,36 @@ def warm(store: Store) -> list[float]:
     """Measure one as-of day, each time another, after a first use."""
     catalogue = catalogue_of(store)
     matrix(store, "enterprise", day_of("2014-09-30"), catalogue=catalogue)
+    connected(store, *ONES)
     return [spent(lambda day=day: matrix(store, "enterprise", day, catalogue=catalogue)) for day in ONES]  # type: ignore[misc]
 
 
 def nothing(store: Store) -> list[float]:
     """Measure one as-of day from rows sorted by business key and nothing else."""
     forget(store)
+    connected(store, DAY)
     return [spent(lambda: matrix(store, "enterprise", DAY))]
 
 
 def eight(store: Store) -> list[float]:
-    """Measure eight quarterly as-of days after a first use."""
-    catalogue = catalogue_of(store)
-    matrix(store, "enterprise", day_of("2014-08-31"), catalogue=catalogue)
+    """Measure eight quarterly as-of days, one after the other, after a first use; their peers are made on the way."""
+    matrix(store, "enterprise", day_of("2014-08-31"), catalogue=catalogue_of(store))
+    connected(store, *DAYS)
 
-    def all_days() -> list[Matrix]:
-        return [matrix(store, "enterprise", day, catalogue=catalogue) for day in DAYS]
+    def all_days() -> int:
+        return sum(len(part) for part in living_stretches(store, "enterprise", *DAYS))
 
     return [spent(all_days)]
+
+
+def distinct(store: Store) -> list[float]:
+    """Measure the distinct counts and medians over rows of one as-of day alone, warm."""
+    catalogue = catalogue_of(store)
+    cases = living(store, catalogue, "enterprise", DAY)
+    atoms = {atom for feature in catalogue.features("enterprise") for atom in atoms_of(feature.tree)
+             if atom.aggregate in ("distinct", "median")}
+    atom_values(store, catalogue, cases, atoms)
+    return [spent(lambda: atom_values(store, catalogue, cases, atoms)) for _ in range(ROUNDS)]
 
 
 def online(store: Store) -> list[float]:
@@ -135,7 +159,7 @@ def pandas_peer(store: Store) -> list[float]:
     return [spent(sums) for _ in range(3)]
 
 
-MEASURED = {run.__name__: run for run in (floor, nothing, warm, eight, lookup, online, pandas_peer)}
+MEASURED = {run.__name__: run for run in (floor, nothing, warm, eight, distinct, lookup, online, pandas_peer)}
 
 
 def apart(name: str, city: Path) -> tuple[list[float], float]:
@@ -172,6 +196,8 @@ def main() -> None:
             values, peak = apart(name, city)
             middle = statistics.median(values)
             print(f"{name}: {middle:.2f} cpu s = {middle / base:.2f} floors ({bound}), peak {peak:.2f} GB")
+        part = statistics.median(apart("distinct", city)[0])
+        print(f"of a warm day, distinct counts and medians over rows: {part:.2f} cpu s = {part / base:.2f} floors")
         for name in ("lookup", "online"):
             (middle, high), _ = apart(name, city)
             print(f"{name}: p50 {middle:.2f} ms, p99 {high:.2f} ms")
@@ -182,6 +208,6 @@ def main() -> None:
 if __name__ == "__main__":
     if len(sys.argv) == 3:
         results = MEASURED[sys.argv[1]](open_store(Path(sys.argv[2])))
-        print(json.dumps([results, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20]))
+        print(json.dumps([results, peak_memory() / 1000]))
     else:
         main()

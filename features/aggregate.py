@@ -59,13 +59,6 @@ class Tally:
         """Which rows are kept and have a known value."""
         return self.keep if self.valid is None else self.valid if self.keep is None else self.keep & self.valid
 
-    def part(self, rows: slice) -> Tally:
-        """Return what it makes of some of the rows."""
-        sign = self.sign[rows]
-        return Tally(None if self.keep is None else self.keep[rows], sign,
-                     sign if self.signed is self.sign else self.signed[rows], self.value[rows],
-                     None if self.valid is None else self.valid[rows])
-
 
 class Tallies:
     """The filters and values of measures placed by one column, laid out so that what they share is worked out once."""
@@ -122,31 +115,21 @@ def of_tallies(rows: Matched, when: str, tallies: Mapping[str, Tally], asked: As
     """Return float64 (units,) for each aggregate, NaN where undefined, from tallies of rows placed by the column `when`."""
     placed = rows.when(when)
     offset = rows.reference(when) - placed
-    grid = grid_of(rows.unit, offset, rows.units, asked.buckets)
-    found = read_off(stacked(grid, tallies, asked), asked) if asked.sums else {}
-    return found | multisets(rows, (placed, offset), tallies, asked)
-
-
-def stacked(grid: Grid, tallies: Mapping[str, Tally], asked: Asked) -> Values:
-    """Return each count and sum that is asked, by unit and bucket: float64 (sums, units, width)."""
-    return np.array([_sums(grid, tallies[name], kind) for kind, name in asked.sums])
-
-
-def read_off(sums: Values, asked: Asked) -> dict[Atom, Values]:
-    """Return the additive aggregates and those of series, float64 (units,), from sums by bucket."""
-    found = dict(zip(asked.additive, windowed(sums, asked.place, asked.low, asked.high), strict=True))
-    for series in asked.series:
-        total, count = (sums[places, :, series.buckets].reshape(-1, series.buckets.stop - series.buckets.start)
-                        for places in (series.totals, series.counts))
-        values = of_series(series.aggregate, total, count).reshape(len(series.atoms), sums.shape[1])
-        found |= zip(series.atoms, values, strict=True)
+    found = _of_grid(grid_of(rows.unit, offset, rows.units, asked.buckets), tallies, asked) if asked.sums else {}
+    for atom, window in asked.multiset:
+        found[atom] = _of_multiset(rows, (placed, offset), tallies[atom.measure], atom, window)
     return found
 
 
-def multisets(rows: Matched, place: tuple[Column, Column], tallies: Mapping[str, Tally],
-              asked: Asked) -> dict[Atom, Values]:
-    """Return the order statistics, float64 (units,); `place` is what places each row and how long before the as-of it lies."""
-    return {atom: _of_multiset(rows, place, tallies[atom.measure], atom, window) for atom, window in asked.multiset}
+def _of_grid(grid: Grid, tallies: Mapping[str, Tally], asked: Asked) -> dict[Atom, Values]:
+    stacked = np.array([_sums(grid, tallies[name], kind) for kind, name in asked.sums])
+    found = dict(zip(asked.additive, windowed(stacked, asked.place, asked.low, asked.high), strict=True))
+    for series in asked.series:
+        total, count = (stacked[places, :, series.buckets].reshape(-1, series.buckets.stop - series.buckets.start)
+                        for places in (series.totals, series.counts))
+        values = of_series(series.aggregate, total, count).reshape(len(series.atoms), grid.units)
+        found |= zip(series.atoms, values, strict=True)
+    return found
 
 
 def _sums(grid: Grid, own: Tally, kind: str) -> Values:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -43,7 +43,6 @@ class Asked:
     series: tuple[Series, ...]
     multiset: tuple[tuple[Atom, Window], ...]
 
-
     @property
     def atoms(self) -> tuple[Atom, ...]:
         """All that is asked."""
@@ -52,38 +51,17 @@ class Asked:
 
 def asked_of(atoms: Sequence[Atom], windows: Windows) -> Asked:
     """Return aggregates sorted by how they are found."""
-    return _laid_out(atoms, windows, windows, buckets_of(cuts_of(atoms, windows)))
-
-
-def asked_on_days(atoms: Sequence[Atom], windows: Windows, shifts: Sequence[int]) -> list[Asked]:
-    """Return what is asked as of days that lie so long before the last of them, in buckets counted from the last."""
-    shifted = [{name: earlier(window, shift) for name, window in windows.items()} for shift in shifts]
-    buckets = buckets_of([cut for there in shifted for cut in cuts_of(atoms, there)])
-    return [_laid_out(atoms, there, windows, buckets) for there in shifted]
-
-
-def earlier(window: Window, shift: int) -> Window:
-    """Return a window as it lies before a later day."""
-    return replace(window, first=window.first + shift if window.first else 0, last=window.last + shift)
-
-
-def cuts_of(atoms: Sequence[Atom], windows: Windows) -> list[Window]:
-    """Return the windows over which sums and series are asked, each month of a series as one of its own."""
-    asked = [windows[atom.window] for atom in atoms if atom.aggregate in ADDITIVE]
-    return asked + months_of([windows[atom.window] for atom in atoms if atom.aggregate in SERIES])
-
-
-def _laid_out(atoms: Sequence[Atom], windows: Windows, own: Windows, buckets: Buckets) -> Asked:
     additive = tuple(atom for atom in atoms if atom.aggregate in ADDITIVE)
     series = [atom for atom in atoms if atom.aggregate in SERIES]
     sums = [(atom.aggregate, atom.measure) for atom in additive]
     sums += [(kind, atom.measure) for kind in ADDITIVE for atom in series]
     places = {sum_: place for place, sum_ in enumerate(dict.fromkeys(sums))}
+    buckets = buckets_of([windows[atom.window] for atom in additive] + months_of([windows[atom.window] for atom in series]))
     ends = np.array([buckets.of(windows[atom.window]) for atom in additive], np.int64).reshape(-1, 2)
     place = np.array([places[atom.aggregate, atom.measure] for atom in additive], np.int64)
     return Asked(buckets, tuple(places), additive, place, ends[:, 0], ends[:, 1],
                  tuple(series_of(series, windows, buckets, places)),
-                 tuple((atom, own[atom.window]) for atom in atoms if atom.aggregate in MULTISET))
+                 tuple((atom, windows[atom.window]) for atom in atoms if atom.aggregate in MULTISET))
 
 
 def months_of(windows: Sequence[Window]) -> list[Window]:

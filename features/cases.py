@@ -33,22 +33,22 @@ class Cases:
 
 @dataclass(frozen=True, slots=True)
 class Units:
-    """The distinct (key, day) pairs of cases, sorted; `of_case` (n,) is each case's unit, -1 where its key is empty."""
+    """The distinct (key, day) pairs of cases, sorted; `of_case` (n,) is each case's unit, -1 where its key is empty.
+
+    Without `of_case` the cases are the units, in their order.
+    """
 
     key: Column
     day: Column
-    of_case: Column
+    of_case: Column | None = None
 
     def __len__(self) -> int:
         return len(self.key)
 
-    @property
-    def alone(self) -> bool:
-        """Whether there is one case with one unit, so that values of the unit are those of the case."""
-        return len(self.key) == len(self.of_case) == 1
-
     def spread(self, values: Values) -> Values:
         """Return unit values as case values, NaN where a case has no such key."""
+        if self.of_case is None:
+            return values
         if not len(values):
             return np.full(len(self.of_case), np.nan)
         return np.where(self.of_case >= 0, values[np.maximum(self.of_case, 0)], np.nan)
@@ -58,10 +58,12 @@ def units_of(cases: Cases, by: str) -> Units:
     """Return the units under which rows keyed by `by` are aggregated for these cases."""
     key = cases.keys[by]
     present = key != NULL
+    pairs = key * 2**20 + cases.as_of
+    if present.all() and (pairs[1:] > pairs[:-1]).all():
+        return Units(key, cases.as_of)
     if len(key) == 1:
-        return Units(key[present], cases.as_of[present], np.zeros(1, np.int64) if present[0] else np.full(1, -1))
-    pairs = key[present] * 2**20 + cases.as_of[present]
-    distinct, inverse = np.unique(pairs, return_inverse=True)
+        return Units(key[present], cases.as_of[present], np.full(1, -1))
+    distinct, inverse = np.unique(pairs[present], return_inverse=True)
     of_case = np.full(len(cases), -1, np.int64)
     of_case[present] = inverse
     return Units(distinct // 2**20, distinct % 2**20, of_case)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.aggregate import Matched, of_tallies, tally
-from features.asked import asked_of, asked_on_days
+from features.asked import asked_of
 from features.cases import Cases, Units, units_of
 from features.catalogue import Catalogue
 from features.columns import literal_of, months_of
@@ -21,7 +21,6 @@ from features.panel import WORTHWHILE, answerable, panel_of, panel_tally, read_p
 from features.running import running_sums
 from features.store import Store
 from features.totals import panel_sums, worthwhile
-from features.waves import in_waves, of_waves, waves_of
 
 ROWS_AT_ONCE = 16_384
 MOST_ROWS = 8_000_000
@@ -41,7 +40,7 @@ def atom_values(store: Store, catalogue: Catalogue, cases: Cases, atoms: Iterabl
     units = {by: units_of(cases, by) for by in dict.fromkeys(group.by for group in groups)}
     for group in groups:
         own = Reader(store, catalogue, group, rows).aggregates(units[group.by])
-        found |= own if units[group.by].alone else {atom: units[group.by].spread(values) for atom, values in own.items()}
+        found |= {atom: units[group.by].spread(values) for atom, values in own.items()}
     return found
 
 
@@ -90,11 +89,6 @@ class Reader:
         parts = []
         for stretch in self._stretches(units):
             read = read_panel(panel, self._by, (int(stretch.key[0]), int(stretch.key[-1]) + 1), atoms)
-            if in_waves(stretch):
-                waves = waves_of(stretch, read[self._by], read, months)
-                days = asked_on_days(atoms, self._catalogue.windows, waves.shifts("placed"))
-                parts.append(of_waves(waves, "placed", {name: panel_tally(waves.rows, panel, name) for name in names}, days))
-                continue
             done = panel_sums(panel, read, read[self._by], stretch, sums if worthwhile(stretch, read[self._by]) else {})
             asked = asked_of([atom for atom in atoms if atom not in done], self._catalogue.windows)
             found = [of_tallies(rows, "placed", {name: panel_tally(rows, panel, name) for name in names}, asked)
@@ -108,9 +102,6 @@ class Reader:
             read = self._rows(self._table, self._by, int(stretch.key[0]), int(stretch.key[-1]) + 1, group.columns)
             if not len(read[self._by]):
                 parts.append(group.of_nothing(len(stretch)))
-                continue
-            if in_waves(stretch):
-                parts.append(group.of_waves(waves_of(stretch, read[self._by], read, group.months), self._catalogue.windows))
                 continue
             done = self._running(stretch, read, group)
             rest = self._without(group, done)
@@ -147,8 +138,7 @@ class Reader:
         else:
             each = self._store.size(self._table) // (int(units.key[-1]) + 1) if self._stored else 0
             edges = np.flatnonzero(np.diff(units.key // max(1, min(ROWS_AT_ONCE, MOST_ROWS // max(each, 1))))) + 1
-        return [Units(units.key[first:last], units.day[first:last], units.of_case[:0])
-                for first, last in pairwise([0, *edges.tolist(), len(units)])]
+        return [Units(units.key[first:last], units.day[first:last]) for first, last in pairwise([0, *edges.tolist(), len(units)])]
 
 
 def joined(atoms: Iterable[Atom], parts: list[dict[Atom, Values]]) -> dict[Atom, Values]:

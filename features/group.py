@@ -11,13 +11,11 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from features.aggregate import Matched, Placement, placed_by
-from features.asked import Windows
 from features.catalogue import Catalogue, Measure
 from features.columns import literal_of, months_of
 from features.grid import Values
 from features.language import Atom, columns_of
 from features.store import Store
-from features.waves import Waves, of_placement
 
 MOST_KEPT = 64
 
@@ -36,13 +34,6 @@ class Group:
     def of(self, rows: Matched) -> dict[Atom, Values]:
         """Return float64 (units,) for each aggregate, NaN where undefined."""
         return self._of_rows(rows) if len(rows) else self.of_nothing(rows.units)
-
-    def of_waves(self, waves: Waves, windows: Windows) -> dict[Atom, Values]:
-        """Return float64 (units,) for each aggregate of many units on few days."""
-        found: dict[Atom, Values] = {}
-        for placement in self.placements:
-            found |= of_placement(waves, placement, windows)
-        return found
 
     def of_nothing(self, units: int) -> dict[Atom, Values]:
         """Return float64 (units,) for each aggregate of units that have no row."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import pairwise
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -12,48 +11,21 @@ from features.catalogue import Catalogue
 from features.engine import catalogue_of, matrix_for
 from features.matrix import Matrix
 from features.register import bare_cases, living, registered
-from features.rowwise import Column
 from features.store import Store
 
 CASES_AT_ONCE = 1 << 18
 
 
-def living_stretches(store: Store, entity: str, as_of: int | Iterable[int], most: int = CASES_AT_ONCE) -> Iterator[Matrix]:
-    """Yield the features of all living units of a day, or of each of some days, ordered by unit and day.
+def living_stretches(store: Store, entity: str, *days: int, most: int = CASES_AT_ONCE) -> Iterator[Matrix]:
+    """Yield the features of all living units of some days, day after day and ordered by unit, at most `most` at a time.
 
-    A stretch holds at most `most` cases, more only where one unit has more days; one stretch comes at least.
+    One stretch a day comes at least.
     """
-    days = sorted({as_of} if isinstance(as_of, int) else set(as_of))
     catalogue = catalogue_of(store)
-    cases = joined([living(store, catalogue, entity, day) for day in days])
-    for first, last in pairwise(cuts(cases.code, most)):
-        yield matrix_for(store, catalogue, cases.take(np.arange(first, last)), last=days[-1])
-
-
-def cuts(code: Column, most: int) -> list[int]:
-    """Return the places at which sorted codes are cut into stretches of at most `most` that part no code's rows.
-
-    >>> cuts(np.array([3, 3, 4, 5, 5, 5, 6]), 3), cuts(np.array([], np.int64), 3)
-    ([0, 3, 6, 7], [0, 0])
-    """
-    found = [0]
-    while found[-1] < len(code):
-        last = found[-1] + most
-        if last < len(code):
-            begin, end = (int(np.searchsorted(code, code[last], side)) for side in ("left", "right"))
-            last = begin if begin > found[-1] else end
-        found.append(min(last, len(code)))
-    return found if len(found) > 1 else [0, 0]
-
-
-def joined(parts: Sequence[Cases]) -> Cases:
-    """Return the cases of some days as one, ordered by unit and day."""
-    if len(parts) == 1:
-        return parts[0]
-    code, as_of = (np.concatenate([getattr(part, name) for part in parts]) for name in ("code", "as_of"))
-    order = np.lexsort((as_of, code))
-    keys = {by: np.concatenate([part.keys[by] for part in parts])[order] for by in parts[0].keys}
-    return Cases(parts[0].entity, code[order], as_of[order], keys)
+    for day in days:
+        cases = living(store, catalogue, entity, day)
+        for first in range(0, max(len(cases), 1), most):
+            yield matrix_for(store, catalogue, cases.take(np.arange(first, min(first + most, len(cases)))), last=max(days))
 
 
 def claim_stretches(store: Store, catalogue: Catalogue, most: int = CASES_AT_ONCE) -> Iterator[Matrix]:
