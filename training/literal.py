@@ -18,6 +18,17 @@ _ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul}
 
 
+def days_of_hold(versions: list[Row]) -> list[int]:
+    """Return the days from which versions of one key, in their order, held.
+
+    >>> days_of_hold([{"recorded_on": 3, "retracted": 0}, {"recorded_on": 3, "retracted": 1}, {"recorded_on": 9, "retracted": 0}])
+    [9]
+    """
+    until = [*(row["recorded_on"] for row in versions[1:]), None]
+    return [row["recorded_on"] for row, ends in zip(versions, until, strict=True)
+            if not row["retracted"] and row["recorded_on"] != ends]
+
+
 def number(tree: ast.expr, row: Row) -> Any:
     """Return an integer expression over one row, None where it reads something empty."""
     if isinstance(tree, ast.Constant):

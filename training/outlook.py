@@ -16,7 +16,7 @@ from training.cases import Cases
 from training.dataset import labelled
 from training.excerpt import Excerpt
 from training.labels import SUBJECT
-from training.literal import Row, passes
+from training.literal import Row, days_of_hold, passes
 from training.parting import PARTED, part_faults
 
 FOREVER = 2**31
@@ -26,7 +26,7 @@ FAULTS = (*READING, "known by its day", *PARTED)
 
 
 class Later:
-    """What an excerpt says on its last day, and when each key was first heard of."""
+    """What an excerpt says on its last day, and from which day on each key was there."""
 
     def __init__(self, excerpt: Excerpt) -> None:
         self._excerpt = excerpt
@@ -40,22 +40,19 @@ class Later:
         return self._held[table]
 
     def first(self, table: str) -> dict[tuple[Any, ...], int]:
-        """Return by business key the day on which a table first spoke of it."""
+        """Return by business key the first day on which a version of it held; one superseded on its own day never did."""
         if table not in self._first:
             self._read(table)
         return self._first[table]
 
     def _read(self, table: str) -> None:
-        latest: dict[tuple[Any, ...], Row] = {}
-        first: dict[tuple[Any, ...], int] = {}
+        versions: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
         frame = self._excerpt.frames[table]
         rows = sorted(frame.iter_rows(named=True), key=lambda row: (row["recorded_on"], len(row["row_id"]), row["row_id"]))
         for row in rows:
-            mark = tuple(row[part] for part in self._excerpt.tables[table].key)
-            first.setdefault(mark, row["recorded_on"])
-            latest[mark] = row
-        self._held[table] = {mark: row for mark, row in latest.items() if not row["retracted"]}
-        self._first[table] = first
+            versions[tuple(row[part] for part in self._excerpt.tables[table].key)].append(row)
+        self._held[table] = {mark: rows[-1] for mark, rows in versions.items() if not rows[-1]["retracted"]}
+        self._first[table] = {mark: min(days) for mark, rows in versions.items() if (days := days_of_hold(rows))}
 
 
 def looks_of(later: Later, target: Target, last: int) -> Iterator[tuple[str, str, int, int, float, int]]:

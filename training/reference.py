@@ -18,7 +18,7 @@ from features.catalogue.declared import ALIASES, ENTITIES, KEYS
 from features.days import date_of
 from features.language import Atom, Peer, atom_of, peer_of
 from training.excerpt import Excerpt
-from training.literal import Row, Value, applied, number, operands, passes, reduced
+from training.literal import Row, Value, applied, days_of_hold, number, operands, passes, reduced
 
 RECENT = 90
 
@@ -132,10 +132,7 @@ class Reading:
         found = {}
         for claim, rows in versions.items():
             rows.sort(key=lambda row: (row["recorded_on"], len(row["row_id"]), row["row_id"]))
-            after = [*(row["recorded_on"] for row in rows[1:]), None]
-            begins = [row["recorded_on"] for row, ends in zip(rows, after, strict=True)
-                      if not row["retracted"] and ends != row["recorded_on"]]
-            found[claim] = min(begins, default=self._day + 1)
+            found[claim] = min(days_of_hold(rows), default=self._day + 1)
         return found
 
     def features(self, entity: str, unit: str, names: Iterable[str]) -> dict[str, Value]:
