@@ -36,7 +36,7 @@ def holds(rows: Rows, day: int, own: str) -> Mask:
 
 def cancelled(rows: Rows) -> Mask:
     """Return which rows are left, one by one, when each row of sign -1 has cancelled one of the same values."""
-    values = [column for name, column in rows.items() if name != "sign"]
+    values = packed({name: column for name, column in rows.items() if name != "sign"})
     order = np.lexsort([-rows["sign"], *values])
     fresh = np.ones(len(order), np.bool_)
     fresh[1:] = np.logical_or.reduce([np.diff(column[order]) != 0 for column in values])
@@ -46,6 +46,26 @@ def cancelled(rows: Rows) -> Mask:
     left = np.empty(len(order), np.bool_)
     left[order] = np.arange(len(order)) - np.repeat(first, size) < np.repeat(net, size)
     return left
+
+
+def packed(columns: Rows) -> list[Column]:
+    """Return as few columns of integers as tell the same rows apart; an empty value, NULL, is one below all others.
+
+    >>> (one,) = packed({"a": np.array([5, NULL, 5]), "b": np.array([-1, 0, -1])})
+    >>> (one == one[0]).tolist()
+    [True, False, True]
+    """
+    found: list[Column] = []
+    room = 1
+    for column in columns.values():
+        low = int(np.where(column == NULL, column.max(initial=0), column).min(initial=0)) - 1
+        width = int(column.max(initial=0)) - low + 2
+        place = np.where(column == NULL, 0, column - low)
+        if found and room * width < 2**62:
+            found[-1], room = found[-1] * width + place, room * width
+        else:
+            found, room = [*found, place], width
+    return found
 
 
 def weight(age: Column) -> Column:
