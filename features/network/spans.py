@@ -25,6 +25,8 @@ def holds(rows: Rows, day: int, own: str) -> Mask:
     """
     known: Mask = rows["known"] <= day
     minus = known & (rows["sign"] < 0)
+    beside = behind_their_rows(rows, known, np.flatnonzero(minus))
+    minus[beside] = known[beside] = known[beside - 1] = False
     if not minus.any():
         return known
     touched = np.zeros(int(rows[own].max()) + 1, np.bool_)
@@ -32,6 +34,16 @@ def holds(rows: Rows, day: int, own: str) -> Mask:
     close = np.flatnonzero(known & touched[rows[own]])
     known[close] = cancelled({name: column[close] for name, column in rows.items() if name != "known"})
     return known
+
+
+def behind_their_rows(rows: Rows, known: Mask, minus: Column) -> Column:
+    """Return which of some negatives stand right behind a known row of the same values, as a load leaves most of them."""
+    found = minus[minus > 0]
+    found = found[known[found - 1] & (rows["sign"][found - 1] > 0)]
+    for name, column in rows.items():
+        if name not in ("known", "sign"):
+            found = found[column[found] == column[found - 1]]
+    return found
 
 
 def cancelled(rows: Rows) -> Mask:
