@@ -67,7 +67,7 @@ def lines_of(summary: dict[str, Any]) -> list[str]:
         lines += [f"    {why['rows']:,} x {why['reason']} (first: row {why['first']})" for why in table["reasons"]]
     if summary["refused"]:
         lines.append(f"拒收行 refused rows: {summary['refused_rows']}")
-    lines += [f"未登记 unregistered: {one['rows']:,} rows of {one['table']}.{one['column']} name {one['ids']:,} that are not in "
+    lines += [f"未登记 unregistered: {one['table']}.{one['column']} {one['rows']:,} 行 rows，{one['ids']:,} 个不在 that are not in "
               f"{one['register']}" for one in summary["unregistered"]]
     lines.append(f"缺表 absent: {', '.join(summary['absent']) or '-'}")
     lines += [f"说明 note: {note}" for note in summary["notes"]]

@@ -33,7 +33,7 @@ def test_a_check_counts_what_the_registers_do_not_hold(write_source: Write) -> N
     deaths: list[Row] = [{"worker": "w1", "died_on": "2014-01-01"}]
     found = check(write_source({"enterprises": [firm], "tax_payroll": payroll, "deaths": deaths}))
     assert [tuple(one.values()) for one in found["unregistered"]] == [("tax_payroll", "enterprise", "enterprises", 3, 2)]
-    assert "未登记 unregistered: 3 rows of tax_payroll.enterprise name 2 that are not in enterprises" in lines_of(found)
+    assert "未登记 unregistered: tax_payroll.enterprise 3 行 rows，2 个不在 that are not in enterprises" in lines_of(found)
 
 
 def lssi(*words: str | Path) -> subprocess.CompletedProcess[str]:
