@@ -67,8 +67,8 @@ def lines_of(summary: dict[str, Any]) -> list[str]:
         lines += [f"    {why['rows']:,} x {why['reason']} (first: row {why['first']})" for why in table["reasons"]]
     if summary["refused"]:
         lines.append(f"拒收行 refused rows: {summary['refused_rows']}")
-    lines += [f"未登记 unregistered: {one['table']}.{one['column']} {one['rows']:,} 行 rows，{one['ids']:,} 个不在 that are not in "
-              f"{one['register']}" for one in summary["unregistered"]]
+    lines += [f"未登记 unregistered: {one['table']}.{one['column']} {one['rows']:,} 行 rows，{one['ids']:,} 个不在 "
+              f"that are not in {one['register']}" for one in summary["unregistered"]]
     lines.append(f"缺表 absent: {', '.join(summary['absent']) or '-'}")
     lines += [f"说明 note: {note}" for note in summary["notes"]]
     lines += [f"假定延迟 assumed: {table} is taken as recorded {days} days after the event"
