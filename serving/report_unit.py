@@ -67,7 +67,7 @@ def unit_of(record: Record, case: Case, named: Named, replayed: CaseReplay | Non
         "of": None if case.of is None else f"{case.of:,}",
         "reasons": [_reason(reason) for reason in case.reasons],
         "mitigating": _mitigating(record, case, named),
-        "missing": [name for name, value in zip(record.features, case.values, strict=True) if np.isnan(value)],
+        **{f"missing_{language}": _missing(record, case, named, language) for language in LANGUAGES},
         **{f"chart_{language}": _chart(record, case, named, language) for language in LANGUAGES},
         "checks": [_check(check) for check in checks],
         "verdict_zh": verdict[0],
@@ -102,6 +102,12 @@ def _mitigating(record: Record, case: Case, named: Named) -> list[dict[str, str]
         for place in order
         if case.contributions[place] < 0
     ]
+
+
+def _missing(record: Record, case: Case, named: Named, language: Language) -> list[str]:
+    """Return what the features without a value mean."""
+    places = np.flatnonzero(np.isnan(case.values))
+    return [_meaning_and_value(record, case, named, int(place), language)[0] for place in places]
 
 
 def feature_words(record: Record, case: Case, named: Named, place: int, language: Language) -> str:

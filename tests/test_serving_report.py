@@ -63,6 +63,14 @@ def test_the_page_names_what_lowers_the_priority(home: Home, page: str) -> None:
     assert f"{feature.zh}：" in unescape(page) and f"{feature.en}: " in unescape(page)
 
 
+def test_the_page_says_in_words_what_could_not_be_computed(home: Home, page: str) -> None:
+    record, text = home.record, unescape(page)
+    meanings = {feature.name: feature for feature in home.bundle.features}
+    lacking = [meanings[name] for name, value in zip(record.features, record.cases[0].values, strict=True) if value != value]
+    assert lacking and "；".join(feature.zh for feature in lacking) in text
+    assert "; ".join(feature.en for feature in lacking) in text
+
+
 def test_the_page_carries_a_proof_that_holds(home: Home, page: str) -> None:
     proof = page[page.index("Proof of the record") :]
     entry = unescape(re.search(r"<pre>(\{.*?\})</pre>", proof).group(1))  # type: ignore[union-attr]
