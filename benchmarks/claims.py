@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import statistics
-import subprocess
 import sys
 import tempfile
 from collections import deque
@@ -20,9 +18,8 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.features import DAY, DAYS, cpu, forget, spent
-from features.city.run import write_city
-from features.city.setting import setting_of
+from benchmarks.features import DAY, DAYS, apart, city_of, cpu, forget, spent
+from benchmarks.network import peak_memory
 from features.days import date_of
 from features.engine import catalogue_of, matrix
 from features.evaluate import atom_values
@@ -82,38 +79,27 @@ def providers(store: Store) -> list[float]:
 MEASURED = {run.__name__: run for run in (floor, first_use, warm, windows, providers)}
 
 
-def apart(name: str, city: Path) -> tuple[float, float]:
+def typical(name: str, city: Path) -> tuple[float, float]:
     """Return the median of a measurement in a process of its own, and the peak of its memory in GB."""
-    command = [sys.executable, "-m", "benchmarks.claims", name, str(city)]
-    told = subprocess.run(command, capture_output=True, text=True, check=True)
-    values, peak = json.loads(told.stdout.splitlines()[-1])
+    values, peak = apart(name, city, "claims")
     return statistics.median(values), peak
-
-
-def city_of(folder: Path) -> Path:
-    """Return the city to measure on, made if none is given."""
-    if given := os.environ.get("BENCH_CITY"):
-        return Path(given)
-    size = int(os.environ.get("BENCH_ENTERPRISES", "2000"))
-    write_city(folder / "city", setting_of(size, 36, until="2015-06-30", seed=1), lambda _done, _of: None)
-    return folder / "city"
 
 
 def main() -> None:
     """Print every figure beside the floor."""
     with tempfile.TemporaryDirectory() as scratch:
         os.environ.setdefault("LSSI_HOME", scratch)
-        city = city_of(Path(scratch))
+        city = city_of(Path(scratch), 2_000)
         began = cpu()
         store = open_store(city)
         claims, days = len(store.texts("claim")), np.unique(store.all_rows("claims", ("known",))["known"])
         print(f"{claims:,} claims, {store.size('claims'):,} rows known on {len(days):,} days from {date_of(int(days[0]))} on; "
               f"load {cpu() - began:.1f} cpu s (next to nothing where it was loaded before)")
         print(f"floor: {' '.join(floor_sql().split())}")
-        base, _ = apart("floor", city)
+        base, _ = typical("floor", city)
         print(f"floor {base:.3f} cpu s")
         for name, bound in (("first_use", "no bound"), ("warm", "3 GB"), ("windows", "20 floors, 3 GB"), ("providers", "3 GB")):
-            middle, peak = apart(name, city)
+            middle, peak = typical(name, city)
             each = f", {1e6 * middle / claims:.1f} µs a claim" if name != "providers" else ""
             print(f"{name}: {middle:.2f} cpu s = {middle / base:.1f} floors{each}, peak {peak:.2f} GB (asked: {bound})")
 
@@ -121,6 +107,6 @@ def main() -> None:
 if __name__ == "__main__":
     if len(sys.argv) == 3:
         results = MEASURED[sys.argv[1]](open_store(Path(sys.argv[2])))
-        print(json.dumps([results, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20]))
+        print(json.dumps([results, peak_memory() / 1000]))
     else:
         main()

@@ -166,19 +166,19 @@ def pandas_peer(store: Store) -> list[float]:
 MEASURED = {run.__name__: run for run in (floor, nothing, warm, eight, distinct, lookup, online, pandas_peer)}
 
 
-def apart(name: str, city: Path) -> tuple[list[float], float]:
-    """Return what a measurement in a process of its own gives, and the peak of its memory in GB."""
-    command = [sys.executable, "-m", "benchmarks.features", name, str(city)]
+def apart(name: str, city: Path, program: str = "features") -> tuple[list[float], float]:
+    """Return what a measurement of a benchmark gives in a process of its own, and the peak of its memory in GB."""
+    command = [sys.executable, "-m", f"benchmarks.{program}", name, str(city)]
     told = subprocess.run(command, capture_output=True, text=True, check=True)
     values, peak = json.loads(told.stdout.splitlines()[-1])
     return values, peak
 
 
-def city_of(folder: Path) -> Path:
+def city_of(folder: Path, enterprises: int = 20_000) -> Path:
     """Return the city to measure on, made if none is given."""
     if given := os.environ.get("BENCH_CITY"):
         return Path(given)
-    size = int(os.environ.get("BENCH_ENTERPRISES", "20000"))
+    size = int(os.environ.get("BENCH_ENTERPRISES", enterprises))
     write_city(folder / "city", setting_of(size, 36, until="2015-06-30", seed=1), lambda _done, _of: None)
     return folder / "city"
 
