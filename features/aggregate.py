@@ -1,7 +1,4 @@
-"""Aggregates of signed rows in numpy: what each unit's history, a signed multiset, says as of its day.
-
-Rows reach this module already matched to units and known by the unit's day. A unit is a key on a day.
-"""
+"""Aggregates of signed rows: what each unit's history, a signed multiset, says as of its day. A unit is a key on a day."""
 
 from __future__ import annotations
 
@@ -12,36 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from features.asked import Asked, Windows, asked_of
-from features.catalogue import Measure, Window
-from features.grid import Grid, Values, grid_of, of_series, windowed
+from features.catalogue import Measure
+from features.grid import cells_of, of_series, windowed
 from features.language import Atom
-from features.multiset import ITEM_HALF, dated_item, extremes, of_items
-from features.rowwise import NULL, Column, Literal, Mask, both, filter_steps, value_steps
+from features.matching import Met
+from features.multiset import ITEM_HALF, dated_item, of_members
+from features.rowwise import NULL, Column, Literal, Mask, Values, both, filter_steps, value_steps
 from features.steps import Place, Steps
-
-
-@dataclass(frozen=True, slots=True)
-class Matched:
-    """Rows matched to units: `unit` (m,) positions, non-decreasing; `day` and `month` the as-of of each row's unit, or of all."""
-
-    unit: Column
-    day: Column
-    month: Column
-    sign: Column
-    columns: Mapping[str, Column]
-    units: int
-    month_columns: frozenset[str]
-
-    def __len__(self) -> int:
-        return len(self.unit)
-
-    def when(self, name: str) -> Column:
-        """Return the day or month that places each row; the unit's own day for a measure without one."""
-        return self.columns[name] if name else np.broadcast_to(self.day, len(self))
-
-    def reference(self, name: str) -> Column:
-        """Return the day or month from which a row's distance is counted."""
-        return self.month if name in self.month_columns else self.day
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,18 +53,18 @@ class Tallies:
             value = steps.step(np.full_like, self._sign, value)
         return both(steps, placed, passes), signed, value, valid
 
-    def of(self, rows: Matched) -> dict[str, Tally]:
-        """Return what each measure makes of the rows, by its name."""
-        found = self._steps.run({**rows.columns, "sign": rows.sign})
+    def of(self, columns: Mapping[str, Column]) -> dict[str, Tally]:
+        """Return what each measure makes of rows, by its name; `columns` hold their `sign` too."""
+        found = self._steps.run(columns)
         found.append(None)
-        return {name: Tally(found[-1 if keep is None else keep], rows.sign, found[signed], found[value],
+        return {name: Tally(found[-1 if keep is None else keep], columns["sign"], found[signed], found[value],
                             found[-1 if valid is None else valid])
                 for name, keep, signed, value, valid in self._measures}
 
 
-def tally(rows: Matched, measure: Measure, literal: Literal) -> Tally:
-    """Return what a measure makes of the rows; `keep` says which pass its filter, `valid` where its value is known."""
-    return Tallies([measure], literal).of(rows)[measure.name]
+def tally(columns: Mapping[str, Column], measure: Measure, literal: Literal) -> Tally:
+    """Return what a measure makes of rows; `keep` says which pass its filter, `valid` where its value is known."""
+    return Tallies([measure], literal).of(columns)[measure.name]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +75,9 @@ class Placement:
     tallies: Tallies
     asked: Asked
 
-    def of(self, rows: Matched) -> dict[Atom, Values]:
+    def of(self, rows: Met) -> dict[Atom, Values]:
         """Return float64 (units,) for each aggregate, NaN where undefined."""
-        return of_tallies(rows, self.when, self.tallies.of(rows), self.asked)
+        return of_tallies(rows, self.when, self.tallies.of(rows.columns), self.asked)
 
 
 def placed_by(measures: Sequence[Measure], atoms: Sequence[Atom], windows: Windows, literal: Literal) -> Placement:
@@ -111,53 +85,41 @@ def placed_by(measures: Sequence[Measure], atoms: Sequence[Atom], windows: Windo
     return Placement(measures[0].when, Tallies(measures, literal), asked_of(atoms, windows))
 
 
-def of_tallies(rows: Matched, when: str, tallies: Mapping[str, Tally], asked: Asked) -> dict[Atom, Values]:
+def of_tallies(rows: Met, when: str, tallies: Mapping[str, Tally], asked: Asked) -> dict[Atom, Values]:
     """Return float64 (units,) for each aggregate, NaN where undefined, from tallies of rows placed by the column `when`."""
-    placed = rows.when(when)
-    offset = rows.reference(when) - placed
-    found = _of_grid(grid_of(rows.unit, offset, rows.units, asked.buckets), tallies, asked) if asked.sums else {}
-    for atom, window in asked.multiset:
-        found[atom] = _of_multiset(rows, (placed, offset), tallies[atom.measure], atom, window)
+    found: dict[Atom, Values] = {}
+    if asked.sums:
+        amounts = np.array([amounts_of(tallies[name], kind) for kind, name in asked.sums])
+        parts = [_of_cells(cells, asked) for cells in cells_of(rows, when, amounts, asked.buckets)]
+        found = parts[0] if len(parts) == 1 else {atom: np.concatenate([part[atom] for part in parts]) for atom in parts[0]}
+    for members in asked.members:
+        own = tallies[members.measure]
+        keep = own.keep if members.kind == "dated" else own.sound
+        sign = own.sign if keep is None else own.sign * keep
+        found |= of_members(rows, when, _items(rows, when, own, members.kind), sign, members)
     return found
 
 
-def _of_grid(grid: Grid, tallies: Mapping[str, Tally], asked: Asked) -> dict[Atom, Values]:
-    stacked = np.array([_sums(grid, tallies[name], kind) for kind, name in asked.sums])
-    found = dict(zip(asked.additive, windowed(stacked, asked.place, asked.low, asked.high), strict=True))
+def amounts_of(own: Tally, kind: str) -> Column:
+    """Return what each row adds to a count or a sum, 0 where it does not pass."""
+    amounts = own.sign if kind == "count" else own.signed
+    return amounts if own.sound is None else amounts * own.sound
+
+
+def _items(rows: Met, when: str, own: Tally, kind: str) -> Column:
+    if kind == "placed":
+        return rows.placed(when)
+    if kind == "dated":
+        return dated_item(rows.placed(when), own.value if own.valid is None else np.where(own.valid, own.value, -ITEM_HALF))
+    return own.value
+
+
+def _of_cells(cells: Column, asked: Asked) -> dict[Atom, Values]:
+    found = dict(zip(asked.additive, windowed(cells, asked.place, asked.low, asked.high), strict=True))
     for series in asked.series:
-        total, count = (stacked[places, :, series.buckets].reshape(-1, series.buckets.stop - series.buckets.start)
+        total, count = (cells[:, places, series.buckets].swapaxes(0, 1).astype(np.float64)
                         for places in (series.totals, series.counts))
-        values = of_series(series.aggregate, total, count).reshape(len(series.atoms), grid.units)
-        found |= zip(series.atoms, values, strict=True)
+        months = total.shape[2]
+        values = of_series(series.aggregate, total.reshape(-1, months), count.reshape(-1, months))
+        found |= zip(series.atoms, values.reshape(len(series.atoms), len(cells)), strict=True)
     return found
-
-
-def _sums(grid: Grid, own: Tally, kind: str) -> Values:
-    if kind == "count" or own.signed is own.sign:
-        return grid.counts(own.sound, own.sign)
-    return grid.sums(own.sound, own.signed)
-
-
-def _of_multiset(rows: Matched, place: tuple[Column, Column], own: Tally, atom: Atom, window: Window) -> Values:
-    when, offset = place
-    keep = (offset >= window.last) if own.keep is None else own.keep & (offset >= window.last)
-    if window.first:
-        keep &= offset < window.first
-    if atom.aggregate != "newest" and own.valid is not None:
-        keep &= own.valid
-    unit, sign = rows.unit[keep], own.sign[keep]
-    if atom.aggregate in ("since", "first_since"):
-        found = extremes(unit, when[keep], sign, rows.units, last=atom.aggregate == "since")
-        return _before(rows, offset + when, found)
-    value = own.value[keep]
-    if atom.aggregate == "newest":
-        empty = value if own.valid is None else np.where(own.valid[keep], value, -ITEM_HALF)
-        value = dated_item(when[keep], empty)
-    return of_items(atom.aggregate, unit, value, sign, rows.units)
-
-
-def _before(rows: Matched, reference: Column, when: Column) -> Values:
-    """Return the days (or months) between each unit's as-of and `when`, NaN where `when` is NULL."""
-    of_unit = np.zeros(rows.units, np.int64)
-    of_unit[rows.unit] = reference
-    return np.where(when == NULL, np.nan, (of_unit - when).astype(np.float64))

@@ -14,6 +14,8 @@ from features.language import ADDITIVE, MULTISET, SERIES, Atom
 from features.rowwise import Column
 
 Windows = Mapping[str, Window]
+KINDS = {"newest": "dated", "since": "placed", "first_since": "placed"}
+FAR = 2**61
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,19 @@ class Series:
     totals: list[int]
     counts: list[int]
     buckets: slice
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """Aggregates of one measure's multiset, whose members are its `value`s, `dated` values or the days that are `placed`.
+
+    The window of the aggregate at w holds the distances edges[2w] to below edges[2w + 1].
+    """
+
+    kind: str
+    measure: str
+    atoms: tuple[Atom, ...]
+    edges: Column
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +56,13 @@ class Asked:
     low: Column
     high: Column
     series: tuple[Series, ...]
-    multiset: tuple[tuple[Atom, Window], ...]
+    members: tuple[Members, ...]
 
     @property
     def atoms(self) -> tuple[Atom, ...]:
         """All that is asked."""
-        return (*self.additive, *(atom for series in self.series for atom in series.atoms), *(atom for atom, _ in self.multiset))
+        grouped: tuple[Series | Members, ...] = (*self.series, *self.members)
+        return (*self.additive, *(atom for group in grouped for atom in group.atoms))
 
 
 def asked_of(atoms: Sequence[Atom], windows: Windows) -> Asked:
@@ -61,7 +77,7 @@ def asked_of(atoms: Sequence[Atom], windows: Windows) -> Asked:
     place = np.array([places[atom.aggregate, atom.measure] for atom in additive], np.int64)
     return Asked(buckets, tuple(places), additive, place, ends[:, 0], ends[:, 1],
                  tuple(series_of(series, windows, buckets, places)),
-                 tuple((atom, windows[atom.window]) for atom in atoms if atom.aggregate in MULTISET))
+                 tuple(members_of([atom for atom in atoms if atom.aggregate in MULTISET], windows)))
 
 
 def months_of(windows: Sequence[Window]) -> list[Window]:
@@ -79,3 +95,13 @@ def series_of(atoms: Sequence[Atom], windows: Windows, buckets: Buckets,
     for (aggregate, window), group in groups.items():
         totals, counts = ([places[kind, atom.measure] for atom in group] for kind in ADDITIVE)
         yield Series(aggregate, tuple(group), totals, counts, slice(*buckets.of(windows[window])))
+
+
+def members_of(atoms: Sequence[Atom], windows: Windows) -> Iterator[Members]:
+    """Yield aggregates of multisets, those of one measure and kind together."""
+    groups: dict[tuple[str, str], list[Atom]] = defaultdict(list)
+    for atom in atoms:
+        groups[KINDS.get(atom.aggregate, "value"), atom.measure].append(atom)
+    for (kind, measure), group in groups.items():
+        edges = [edge for atom in group for edge in (windows[atom.window].last, windows[atom.window].first or FAR)]
+        yield Members(kind, measure, tuple(group), np.array(edges, np.int64))

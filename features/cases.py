@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.days import date_of, first_day, month_of_day
-from features.grid import Values
-from features.rowwise import NULL, Column
+from features.rowwise import NULL, Column, Values
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +77,13 @@ def complete_months(days: Column) -> Column:
     """
     if len(days) and (days == days[0]).all():
         return np.full(len(days), complete_month(int(days[0])), np.int64)
-    distinct, inverse = np.unique(days, return_inverse=True)
-    return np.asarray([complete_month(day) for day in distinct.tolist()], np.int64)[inverse] if len(distinct) else days
+    if not len(days):
+        return days
+    first, last = int(days.min()), int(days.max())
+    return np.array([complete_month(day) for day in range(first, last + 1)], np.int64)[days - first]
 
 
-@lru_cache(4096)
+@lru_cache(1 << 16)
 def complete_month(day: int) -> int:
     """Return the last month that is complete on a day."""
     return month_of_day(day) - (date_of(day + 1).day != 1)

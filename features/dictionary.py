@@ -74,6 +74,11 @@ class Dictionary:
         ends = tuple(accumulate(len(part) for part in parts))
         return cls(parts[0] if len(parts) == 1 else pa.concat_arrays(parts), ends)
 
+    @property
+    def size(self) -> int:
+        """How many identifiers there are."""
+        return len(self.texts)
+
     def code(self, text: str) -> int | None:
         """Return the code of an identifier, None if it is unknown."""
         first = 0

@@ -89,9 +89,15 @@ def matrix_for(store: Store, catalogue: Catalogue, cases: Cases, rows: Rows | No
     Categories are those known on the day `last`, the latest of the cases' where none is named.
     """
     needs = needs_of(catalogue, catalogue.names(cases.entity))
-    values = needs.program.values(environment(store, catalogue, cases, needs, rows), needs.names)
     if last is None:
         last = int(cases.as_of.max()) if len(cases) else store.complete_to
+    return matrix_from(store, catalogue, cases, environment(store, catalogue, cases, needs, rows), last)
+
+
+def matrix_from(store: Store, catalogue: Catalogue, cases: Cases, known: Environment, last: int) -> Matrix:
+    """Return the features of cases from all that their formulas read; categories are those known on the day `last`."""
+    needs = needs_of(catalogue, catalogue.names(cases.entity))
+    values = needs.program.values(known, needs.names)
     categories = {name: categories_of(store, catalogue, catalogue.feature(name), last) for name in needs.categories}
     for name, texts in categories.items():
         column = values[:, needs.names.index(name)]

@@ -8,16 +8,16 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from features.aggregate import Matched, of_tallies, tally
+from features.aggregate import of_tallies, tally
 from features.asked import asked_of
 from features.cases import Cases, Units, units_of
 from features.catalogue import Catalogue
 from features.columns import literal_of, months_of
-from features.grid import Values
 from features.group import Group, group_of, groups_of
 from features.language import ADDITIVE, Atom
-from features.matching import PAIRS_AT_ONCE, matched, pairs_of
+from features.matching import met
 from features.panel import WORTHWHILE, answerable, panel_of, panel_tally, read_panel
+from features.rowwise import Values
 from features.running import running_sums
 from features.store import Store
 from features.totals import panel_sums, worthwhile
@@ -36,11 +36,27 @@ def atom_values(store: Store, catalogue: Catalogue, cases: Cases, atoms: Iterabl
     `rows` replaces the store as the place where rows come from.
     """
     found: dict[Atom, Values] = {}
-    groups = groups_of(store, catalogue, frozenset(atoms))
-    units = {by: units_of(cases, by) for by in dict.fromkeys(group.by for group in groups)}
+    for by, groups in atoms_by_key(store, catalogue, frozenset(atoms)).items():
+        units = units_of(cases, by)
+        for atom, values in unit_values(store, catalogue, groups, units, rows).items():
+            found[atom] = units.spread(values)
+    return found
+
+
+def atoms_by_key(store: Store, catalogue: Catalogue, atoms: frozenset[Atom]) -> dict[str, list[Group]]:
+    """Return aggregates in groups that share table and key, by key."""
+    found: dict[str, list[Group]] = {}
+    for group in groups_of(store, catalogue, atoms):
+        found.setdefault(group.by, []).append(group)
+    return found
+
+
+def unit_values(store: Store, catalogue: Catalogue, groups: Iterable[Group], units: Units,
+                rows: Rows | None = None) -> dict[Atom, Values]:
+    """Return each aggregate of some groups for each unit of their key, float64 (units,)."""
+    found: dict[Atom, Values] = {}
     for group in groups:
-        own = Reader(store, catalogue, group, rows).aggregates(units[group.by])
-        found |= {atom: units[group.by].spread(values) for atom, values in own.items()}
+        found |= Reader(store, catalogue, group, rows).aggregates(units)
     return found
 
 
@@ -91,9 +107,8 @@ class Reader:
             read = read_panel(panel, self._by, (int(stretch.key[0]), int(stretch.key[-1]) + 1), atoms)
             done = panel_sums(panel, read, read[self._by], stretch, sums if worthwhile(stretch, read[self._by]) else {})
             asked = asked_of([atom for atom in atoms if atom not in done], self._catalogue.windows)
-            found = [of_tallies(rows, "placed", {name: panel_tally(rows, panel, name) for name in names}, asked)
-                     for rows in (matched(stretch, read[self._by], read, months) if asked.atoms else ())]
-            parts.append(done | joined(asked.atoms, found))
+            tallies = {name: panel_tally(read, panel, name) for name in names}
+            parts.append(done | of_tallies(met(stretch, read[self._by], read, months), "placed", tallies, asked))
         return joined(atoms, parts)
 
     def _from_rows(self, units: Units, group: Group) -> dict[Atom, Values]:
@@ -106,23 +121,22 @@ class Reader:
             done = self._running(stretch, read, group)
             rest = self._without(group, done)
             if rest:
-                done |= joined(rest.atoms, [rest.of(rows) for rows in matched(stretch, read[self._by], read, group.months)])
+                done |= rest.of(met(stretch, read[self._by], read, group.months))
             parts.append(done)
         return joined(group.atoms, parts)
 
     def _running(self, units: Units, read: Mapping[str, NDArray[np.int64]], group: Group) -> dict[Atom, Values]:
         """Return the sums that are cheaper as running totals: many days, and keys with many rows."""
         key = read[self._by]
-        if len(units) < 2 or (units.day == units.day[0]).all() or pairs_of(units, key) <= PAIRS_AT_ONCE // 4:
+        if not worthwhile(units, key):
             return {}
-        every = Matched(key, read["known"], read["known"], read["sign"], read, len(key), group.months)
         found: dict[Atom, Values] = {}
         for name in dict.fromkeys(atom.measure for atom in group.atoms if atom.aggregate in ADDITIVE):
             measure = self._catalogue.measure(name)
             if measure.when and measure.when not in group.months:
                 own = [atom for atom in group.atoms if atom.measure == name and atom.aggregate in ADDITIVE]
                 literal = literal_of(self._store, self._table)
-                found |= running_sums(key, read["known"], read[measure.when], tally(every, measure, literal), units, own,
+                found |= running_sums(key, read["known"], read[measure.when], tally(read, measure, literal), units, own,
                                       self._catalogue.windows)
         return found
 

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from features.errors import CatalogueError
-from features.grid import Values
 from features.language import (
     Atom,
     Peer,
@@ -23,6 +22,7 @@ from features.language import (
     stored_of,
     word,
 )
+from features.rowwise import Values
 from features.steps import Place, Steps
 
 AT_ONCE = 2_048

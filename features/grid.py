@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from features.catalogue import Window
 from features.errors import CatalogueError
+from features.kernel import add_cells, add_windows
 from features.language import LIMIT
-from features.rowwise import Column, Mask
+from features.matching import Met
+from features.rowwise import Column, Values
 
-Values = NDArray[np.float64]
+UNITS_AT_ONCE = 1_024
+"""Units whose cells stay in the processor's cache while rows are added to them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,62 +49,46 @@ def buckets_of(windows: Iterable[Window]) -> Buckets:
     return Buckets(cuts, table, farthest)
 
 
-@dataclass(frozen=True, slots=True)
-class Grid:
-    """The cell of each row, unit * width + bucket, and whether some window holds it."""
+def cells_of(rows: Met, when: str, amounts: Column, buckets: Buckets) -> Iterator[Column]:
+    """Yield sums of amounts (k, rows) by unit and bucket of the rows' distance: int64 (units, k, buckets), some units at once.
 
-    cell: Column
-    inside: Mask
-    units: int
-    width: int
-
-    def counts(self, keep: Mask | None, signs: Column) -> Values:
-        """Return the sum of signs over the rows kept, float64 (units, width)."""
-        return self._shaped(summed(self.cell, self._kept(keep, signs), self.units * self.width))
-
-    def sums(self, keep: Mask | None, weights: Column) -> Values:
-        """Return the sum of integer weights over the rows kept, float64 (units, width), exact."""
-        return self._shaped(exact_sums(self.cell, self._kept(keep, weights), self.units * self.width))
-
-    def _kept(self, keep: Mask | None, weights: Column) -> Column:
-        return weights * (self.inside if keep is None else self.inside & keep)
-
-    def _shaped(self, sums: Values) -> Values:
-        return sums.reshape(self.units, self.width)
-
-
-def grid_of(unit: Column, offset: Column, units: int, buckets: Buckets) -> Grid:
-    """Return the grid of rows `offset` days or months before their as-of.
-
-    An offset of -NULL, where the day that places a row is empty, lies in no bucket.
+    A row without the day that places it lies in no bucket. Raises CatalogueError where a sum is too large to be exact.
     """
-    bucket = buckets.table[np.minimum(np.maximum(offset, -1), buckets.farthest) + 1]
-    inside = (bucket >= 0) & (offset <= LIMIT)
-    return Grid(unit * buckets.width + np.maximum(bucket, 0), inside, units, buckets.width)
+    reference, known, placed, doubtful = rows.reference(when), rows.columns["known"], rows.placed(when), too_large(amounts)
+    for first in range(0, len(rows), UNITS_AT_ONCE):
+        part = slice(first, first + UNITS_AT_ONCE)
+        begin, end = rows.begin[part], rows.end[part]
+        cells = np.zeros((len(begin), len(amounts), buckets.width), np.int64)
+        add_cells(begin, end, rows.day[part], reference[part], known, placed, buckets.table, amounts, cells)
+        yield checked(cells) if doubtful else cells
 
 
-def windowed(sums: Values, place: Column, low: Column, high: Column) -> Values:
-    """Return the sums over buckets low to below high of sums[place], from sums (k, units, width): float64 (places, units)."""
-    first, last = int(low.min(initial=sums.shape[2])), int(high.max(initial=0))
-    running = np.zeros((*sums.shape[:2], max(last - first, 0) + 1), np.int64)
-    np.add.accumulate(sums[:, :, first:last].astype(np.int64), axis=2, out=running[:, :, 1:])
-    return np.asarray(running[place, :, high - first] - running[place, :, low - first], np.float64)
+def windowed(cells: Column, place: Column, low: Column, high: Column) -> Values:
+    """Return the sums of cells (units, k, buckets) at `place` from bucket `low` to below `high`: float64 (places, units)."""
+    sums = np.empty((len(place), len(cells)), np.int64)
+    add_windows(cells, place, low, high, sums)
+    return sums.astype(np.float64)
 
 
-def summed(cell: Column, weights: Column, size: int) -> Values:
-    """Return the sums of small integers by cell as float64 (size,)."""
-    return np.asarray(np.bincount(cell, weights, size), np.float64)
+def too_large(amounts: Column) -> bool:
+    """Tell whether amounts (k, rows) could sum to what float64 does not hold exactly."""
+    return bool(max(int(amounts.max(initial=0)), -int(amounts.min(initial=0))) * amounts.shape[-1] >= LIMIT)
 
 
-def exact_sums(cell: Column, weights: Column, size: int) -> Values:
-    """Return integer sums by cell as float64 (size,); raise CatalogueError where one is too large to be exact."""
-    if len(weights) and max(int(weights.max()), -int(weights.min())) * len(weights) >= LIMIT:
-        exact = np.zeros(size, np.int64)
-        np.add.at(exact, cell, weights)
-        if np.abs(exact).max() >= LIMIT:
-            raise CatalogueError("an integer sum reached 2^53; use a smaller unit for this measure")
-        return exact.astype(np.float64)
-    return summed(cell, weights, size)
+def checked(sums: Column) -> Column:
+    """Return integer sums; raise CatalogueError where one is too large to be exact."""
+    if np.abs(sums).max() >= LIMIT:
+        raise CatalogueError("an integer sum reached 2^53; use a smaller unit for this measure")
+    return sums
+
+
+def exact_sums(cell: Column, weights: Column, size: int) -> Column:
+    """Return integer sums by cell, int64 (size,); raise CatalogueError where one is too large to be exact."""
+    if too_large(weights):
+        sums = np.zeros(size, np.int64)
+        np.add.at(sums, cell, weights)
+        return checked(sums)
+    return np.bincount(cell, weights, size).astype(np.int64)
 
 
 def exact(numerator: Values) -> Values:

@@ -10,11 +10,12 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from features.aggregate import Matched, Placement, placed_by
+from features.aggregate import Placement, placed_by
 from features.catalogue import Catalogue, Measure
 from features.columns import literal_of, months_of
-from features.grid import Values
 from features.language import Atom, columns_of
+from features.matching import Met
+from features.rowwise import Values
 from features.store import Store
 
 MOST_KEPT = 64
@@ -31,9 +32,9 @@ class Group:
     months: frozenset[str]
     placements: tuple[Placement, ...]
 
-    def of(self, rows: Matched) -> dict[Atom, Values]:
+    def of(self, rows: Met) -> dict[Atom, Values]:
         """Return float64 (units,) for each aggregate, NaN where undefined."""
-        return self._of_rows(rows) if len(rows) else self.of_nothing(rows.units)
+        return self._of_rows(rows) if len(rows.columns["known"]) else self.of_nothing(len(rows))
 
     def of_nothing(self, units: int) -> dict[Atom, Values]:
         """Return float64 (units,) for each aggregate of units that have no row."""
@@ -41,7 +42,7 @@ class Group:
             return dict(self._nothing)
         return {atom: np.repeat(value, units) for atom, value in self._nothing.items()}
 
-    def _of_rows(self, rows: Matched) -> dict[Atom, Values]:
+    def _of_rows(self, rows: Met) -> dict[Atom, Values]:
         found: dict[Atom, Values] = {}
         for placement in self.placements:
             found |= placement.of(rows)
@@ -50,7 +51,8 @@ class Group:
     @cached_property
     def _nothing(self) -> dict[Atom, Values]:
         none = np.empty(0, np.int64)
-        return self._of_rows(Matched(none, none, none, none, dict.fromkeys(self.columns, none), 1, self.months))
+        one = np.zeros(1, np.int64)
+        return self._of_rows(Met(one, one, one, one, dict.fromkeys(self.columns, none), self.months))
 
 
 def group_of(store: Store, catalogue: Catalogue, atoms: Collection[Atom]) -> Group:

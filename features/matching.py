@@ -1,82 +1,68 @@
-"""Matches a table's rows to units: which rows does each (key, day) know?"""
+"""Which rows does each unit meet? Those of its key that are known by its day."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from features.aggregate import Matched
-from features.cases import Units, complete_month, complete_months
+from features.cases import Units, complete_months
 from features.rowwise import Column
 
-PAIRS_AT_ONCE = 20_000_000
+FEW = 64
 
 
-def matched(units: Units, key: Column, columns: Mapping[str, Column], months: frozenset[str]) -> Iterator[Matched]:
-    """Yield the rows of units, stretch by stretch; `key` is sorted, `columns` hold `known` and `sign` too.
+@dataclass(frozen=True, slots=True)
+class Met:
+    """Units and the rows of their keys: unit i meets rows begin[i] to below end[i], as far as they are known by its day.
 
-    Where all units share one day every row meets one unit at most and one stretch does. Otherwise each unit
-    meets all rows of its key, at most PAIRS_AT_ONCE a stretch.
+    `day` and `month` are the as-of of each unit (units,), `columns` of the rows hold `known` and `sign` too.
     """
-    if not len(units):
-        return
-    if (units.day == units.day[0]).all():
-        yield _one_day(units, key, columns, months)
-        return
-    begin, end = np.searchsorted(key, units.key), np.searchsorted(key, units.key, side="right")
-    pairs = np.cumsum(end - begin)
-    first = 0
-    while first < len(units):
-        done = pairs[first - 1] if first else 0
-        last = max(first + 1, int(np.searchsorted(pairs, done + PAIRS_AT_ONCE, side="right")))
-        yield _many_days(units, slice(first, last), (begin, end), columns, months)
-        first = last
+
+    begin: Column
+    end: Column
+    day: Column
+    month: Column
+    columns: Mapping[str, Column]
+    months: frozenset[str]
+
+    def __len__(self) -> int:
+        return len(self.begin)
+
+    def placed(self, name: str) -> Column:
+        """Return the day or month that places each row; of a measure without one, no distance from any unit's day."""
+        return self.columns[name] if name else np.zeros(len(self.columns["known"]), np.int64)
+
+    def reference(self, name: str) -> Column:
+        """Return the day or month of each unit from which a row's distance is counted."""
+        if not name:
+            return np.zeros(len(self), np.int64)
+        return self.month if name in self.months else self.day
+
+
+def met(units: Units, key: Column, columns: Mapping[str, Column], months: frozenset[str]) -> Met:
+    """Return the rows of units; `key` is the rows' key, sorted, and `months` which of their columns hold months."""
+    begin, end = spans_of(units.key, key)
+    return Met(begin, end, units.day, complete_months(units.day) if months else units.day, columns, months)
 
 
 def pairs_of(units: Units, key: Column) -> int:
-    """Return how many (unit, row) pairs matching would visit."""
-    return int((np.searchsorted(key, units.key, side="right") - np.searchsorted(key, units.key)).sum())
+    """Return how many (unit, row) pairs the units meet, known or not."""
+    begin, end = spans_of(units.key, key)
+    return int((end - begin).sum())
 
 
-def _one_day(units: Units, key: Column, columns: Mapping[str, Column], months: frozenset[str]) -> Matched:
-    day = int(units.day[0])
-    month = complete_month(day)
-    unit = position(units.key, key)
-    keep = (columns["known"] <= day) & (unit >= 0)
-    sign = columns["sign"]
-    if not keep.all():
-        unit, sign, columns = unit[keep], sign[keep], taken(columns, keep)
-    return Matched(unit, np.array([day]), np.array([month]), sign, columns, len(units), months)
+def spans_of(sought: Column, key: Column) -> tuple[Column, Column]:
+    """Return for each sought key, sorted, the first of its places in the sorted `key` and the one after its last.
 
-
-def _many_days(units: Units, stretch: slice, span: tuple[Column, Column], columns: Mapping[str, Column],
-               months: frozenset[str]) -> Matched:
-    begin, end = span[0][stretch], span[1][stretch]
-    size = end - begin
-    unit = np.repeat(np.arange(len(size)), size)
-    rows = np.arange(len(unit)) - np.repeat(np.cumsum(size) - size, size) + np.repeat(begin, size)
-    day = units.day[stretch][unit]
-    keep = columns["known"][rows] <= day
-    unit, rows, day = unit[keep], rows[keep], day[keep]
-    month = complete_months(units.day[stretch])[unit]
-    return Matched(unit, day, month, columns["sign"][rows], taken(columns, rows), len(size), months)
-
-
-def position(sought: Column, key: Column) -> Column:
-    """Return the place of each key among `sought`, which is sorted and distinct; -1 where it is not there."""
-    if len(sought) == 1:
-        return np.where(key == sought[0], 0, -1)
-    low, high = int(sought[0]), int(sought[-1])
-    if high - low > 8 * (len(sought) + len(key)):
-        place = np.minimum(np.searchsorted(sought, key), len(sought) - 1)
-        return np.where(sought[place] == key, place, -1)
-    table = np.full(high - low + 3, -1, np.int64)
-    table[sought - low + 1] = np.arange(len(sought))
-    return table[np.clip(key, low - 1, high + 1) - low + 1]
-
-
-def taken(columns: Mapping[str, Column], rows: NDArray[np.int64] | NDArray[np.bool_]) -> dict[str, Column]:
-    """Return the chosen rows of the columns that measures read."""
-    return {name: column[rows] for name, column in columns.items() if name not in ("known", "sign")}
+    >>> begin, end = spans_of(np.array([2, 5]), np.array([1, 2, 2, 7]))
+    >>> begin.tolist(), end.tolist()
+    ([1, 3], [3, 3])
+    """
+    low, high = int(sought[0]), int(sought[-1]) + 1
+    if len(sought) < FEW or high - low > 8 * (len(sought) + len(key)):
+        return np.searchsorted(key, sought), np.searchsorted(key, sought, side="right")
+    first, last = np.searchsorted(key, [low, high])
+    ends = np.append(first, first + np.cumsum(np.bincount(key[first:last] - low, minlength=high - low)))
+    return ends[sought - low], ends[sought - low + 1]

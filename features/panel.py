@@ -11,12 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from features.aggregate import Matched, Tally
+from features.aggregate import Tally
 from features.catalogue import Catalogue, Measure
 from features.flat import FlatColumns
 from features.growing import Base, growing
 from features.language import ADDITIVE, SERIES, Atom
 from features.panel_writer import Plan, columns_for, laid_out
+from features.rowwise import Column
 from features.store import Store
 
 ANSWERS = (*ADDITIVE, *SERIES, "since", "first_since")
@@ -59,7 +60,7 @@ def read_panel(panel: Panel, by: str, span: tuple[int, int], atoms: Sequence[Ato
     return {**read, "sign": np.broadcast_to(np.int64(1), read["known"].shape)}
 
 
-def panel_tally(rows: Matched, panel: Panel, measure: str) -> Tally:
+def panel_tally(rows: Mapping[str, Column], panel: Panel, measure: str) -> Tally:
     """Return what a measure makes of a panel's rows."""
-    counts, sums = (rows.columns[name] for name in panel.columns[measure])
+    counts, sums = (rows[name] for name in panel.columns[measure])
     return Tally(None, counts, sums, sums, None)

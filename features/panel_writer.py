@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 
-from features.aggregate import Matched, tally
+from features.aggregate import amounts_of, tally
 from features.catalogue import Measure
 from features.columns import literal_of
 from features.flat_writer import write_flat
@@ -81,15 +81,13 @@ def panel_rows(plan: Plan, read: Mapping[str, Column]) -> Mapping[str, Column]:
     keep = (read[by] != NULL) & (read[when] != NULL)
     kept = read if keep.all() else {name: column[keep] for name, column in read.items()}
     group, found = grouped({by: kept[by], "placed": kept[when], "known": kept["known"]})
-    rows = Matched(group, kept["known"], kept["known"], kept["sign"], kept, len(found[by]), frozenset())
+    size = len(found[by])
     literal, columns = literal_of(plan.store, plan.measures[0].table), columns_for(plan.measures)
     for measure in plan.measures:
-        own = tally(rows, measure, literal)
-        passed = own.keep if own.valid is None else own.valid if own.keep is None else own.keep & own.valid
-        for name, amounts in zip(columns[measure.name], (own.sign, own.signed), strict=True):
+        own = tally(kept, measure, literal)
+        for name, kind in zip(columns[measure.name], ("count", "sum"), strict=True):
             if name not in found:
-                counted = amounts if passed is None else np.where(passed, amounts, 0)
-                found[name] = exact_sums(group, counted, rows.units).astype(np.int64)
+                found[name] = exact_sums(group, amounts_of(own, kind), size)
     return found
 
 

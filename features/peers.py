@@ -14,11 +14,10 @@ from features.cases import Cases, month_ends
 from features.catalogue import Catalogue
 from features.evaluate import atom_values
 from features.formula import Environment
-from features.grid import Values
 from features.language import Peer, atoms_of
 from features.needs import needs_of
 from features.register import living
-from features.rowwise import NULL, Column
+from features.rowwise import NULL, Column, Values
 from features.store import Store
 
 Medians = Mapping[Peer, Mapping[int, float]]

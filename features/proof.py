@@ -11,11 +11,10 @@ from features.cases import Cases, complete_months
 from features.catalogue import Catalogue
 from features.columns import literal_of, months_of
 from features.compile import Dialect, statement
-from features.grid import Values
 from features.language import Peer, atoms_of, columns_of, peers_of, stored_of
 from features.network import stored_values
 from features.peers import peer_values
-from features.rowwise import NULL, Column
+from features.rowwise import NULL, Column, Values
 from features.store import Store
 
 

@@ -15,6 +15,7 @@ from features.steps import Place, Steps
 NULL = -(2**62)
 Column = NDArray[np.int64]
 Mask = NDArray[np.bool_]
+Values = NDArray[np.float64]
 Literal = Callable[[str, str], int]
 """Maps (column, text) to the integer that stands for the text in that column."""
 

@@ -13,9 +13,8 @@ from features.aggregate import Tally
 from features.cases import Units
 from features.catalogue import Window
 from features.errors import CatalogueError
-from features.grid import Values
 from features.language import LIMIT, Atom
-from features.rowwise import NULL, Column
+from features.rowwise import NULL, Column, Values
 
 _DAY = 2**20
 _SHIFT = 2**18

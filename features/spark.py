@@ -18,8 +18,8 @@ from pyspark.sql import SparkSession
 from features.cases import Cases
 from features.catalogue import Catalogue
 from features.compile import statement
-from features.grid import Values
 from features.proof import cases_given, dialect_of
+from features.rowwise import Values
 from features.store import Store
 
 LOCAL = {

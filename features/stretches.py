@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
 from features.cases import Cases
 from features.catalogue import Catalogue
-from features.engine import catalogue_of, matrix_for
+from features.engine import catalogue_of, matrix_for, matrix_from
+from features.evaluate import atom_values
+from features.formula import Environment
 from features.matrix import Matrix
+from features.needs import needs_of
+from features.peers import peer_values
 from features.register import bare_cases, living, registered
+from features.shelf import Shelf
 from features.store import Store
+from features.sweep import Held, Sweep, held, stored_name
 
 CASES_AT_ONCE = 1 << 18
 
@@ -31,12 +40,33 @@ def living_stretches(store: Store, entity: str, *days: int, most: int = CASES_AT
 def claim_stretches(store: Store, catalogue: Catalogue, most: int = CASES_AT_ONCE) -> Iterator[Matrix]:
     """Yield the features of every claim of a history, each as of the day on which it became known, ordered by claim.
 
-    A stretch is `most` codes wide, and nothing of one is left when the next begins.
+    At most `most` at a time. What is found in the order of other keys than the claim's waits on disk beside the store.
     """
-    for low in range(0, len(store.dictionary("claim").texts), most):
-        cases, _ = registered(store, catalogue, first_seen(store, low, low + most))
-        if len(cases):
-            yield matrix_for(store, catalogue, cases, last=store.complete_to)
+    cases = every_claim(store, catalogue, most)
+    if not len(cases):
+        return
+    needs = needs_of(catalogue, catalogue.names("claim"))
+    own = frozenset(atom for atom in needs.atoms if catalogue.measure(atom.measure).by == "claim")
+    edges = [*range(0, len(cases), most), len(cases)]
+    with TemporaryDirectory(prefix=".claims-", dir=store.folder) as folder:
+        shelf = Shelf(Path(folder), edges)
+        sweep = Sweep(store, catalogue, cases, shelf, most)
+        sweep.aggregates(needs.atoms - own)
+        sweep.stored(needs.stored)
+        put_aside = [*sorted(needs.atoms - own), *map(stored_name, sorted(needs.stored))]
+        for stretch, (first, last) in enumerate(pairwise(edges)):
+            here = cases.cases(slice(first, last))
+            found = shelf.take(stretch, put_aside)
+            stored = {name: found.pop(stored_name(name)) for name in needs.stored}
+            known = Environment(len(here), here.as_of.astype(np.float64), found | atom_values(store, catalogue, here, own),
+                                peer_values(store, catalogue, here, needs.peers), stored, {})
+            yield matrix_from(store, catalogue, here, known, store.complete_to)
+
+
+def every_claim(store: Store, catalogue: Catalogue, most: int = CASES_AT_ONCE) -> Held:
+    """Return every claim of a history on the day on which it first became known, with the keys known by then."""
+    codes = range(0, store.dictionary("claim").size, most)
+    return held("claim", (registered(store, catalogue, first_seen(store, low, low + most))[0] for low in codes))
 
 
 def first_seen(store: Store, low: int, high: int) -> Cases:

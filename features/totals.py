@@ -13,19 +13,20 @@ import numpy as np
 from features.cases import Units
 from features.catalogue import Window
 from features.errors import CatalogueError
-from features.grid import Values
 from features.language import LIMIT, Atom
-from features.matching import PAIRS_AT_ONCE, pairs_of
+from features.matching import pairs_of
 from features.panel import Panel
-from features.rowwise import Column
+from features.rowwise import Column, Values
 
+PAIRS_A_ROW = 64
+"""How many units a row must meet on average before putting the rows in order is cheaper."""
 _DAY = 2**20
 _SHIFT = 2**18
 
 
 def worthwhile(units: Units, key: Column) -> bool:
-    """Tell whether totals are cheaper than letting each unit meet the rows of its key: many days, and keys with many rows."""
-    return len(units) > 1 and bool((units.day != units.day[0]).any()) and pairs_of(units, key) > PAIRS_AT_ONCE // 4
+    """Tell whether totals are cheaper than letting each unit meet the rows of its key: many days of keys with many rows."""
+    return len(units) > 1 and bool((units.day != units.day[0]).any()) and pairs_of(units, key) > PAIRS_A_ROW * len(key)
 
 
 def panel_sums(panel: Panel, read: Mapping[str, Column], key: Column, units: Units,

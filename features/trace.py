@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from features.aggregate import Matched, placed_by, tally
+from features.aggregate import placed_by, tally
 from features.cases import Cases, units_of
 from features.catalogue import Catalogue, Measure, Window
 from features.columns import literal_of, months_of
@@ -15,7 +15,7 @@ from features.days import first_day
 from features.engine import catalogue_of
 from features.evaluate import Rows, store_rows
 from features.language import LIMIT, Atom, atoms_of, columns_of
-from features.matching import matched
+from features.matching import Met, met
 from features.register import cases_of
 from features.rowwise import Column, Literal
 from features.store import Store
@@ -77,7 +77,7 @@ def _fact(store: Store, catalogue: Catalogue, case: Cases, atom: Atom, rows: Row
     wanted = (*sorted(needed - {measure.by}), "known", "sign", measure.by, "row_id")
     read = rows(measure.table, measure.by, key, key + 1, wanted)
     literal = literal_of(store, measure.table)
-    here = next(iter(matched(units, read[measure.by], read, months)))
+    here = met(units, read[measure.by], read, months)
     value = placed_by([measure], [atom], catalogue.windows, literal).of(here)[atom][0]
     held = live_rows(here, measure, window, literal)
     first, last = span_of(held.when, int(case.as_of[0]), monthly=measure.when in months)
@@ -94,11 +94,11 @@ class Held:
     when: Column
 
 
-def live_rows(rows: Matched, measure: Measure, window: Window, literal: Literal) -> Held:
-    """Return the rows in a window whose signs sum above zero, by the day that places them."""
-    own, placed = tally(rows, measure, literal), rows.when(measure.when)
+def live_rows(rows: Met, measure: Measure, window: Window, literal: Literal) -> Held:
+    """Return the rows of one unit in a window whose signs sum above zero, by the day that places them."""
+    own, placed = tally(rows.columns, measure, literal), rows.placed(measure.when)
     offset = rows.reference(measure.when) - placed
-    keep = (offset >= window.last) & (offset < (window.first or LIMIT))
+    keep = (rows.columns["known"] <= rows.day) & (offset >= window.last) & (offset < (window.first or LIMIT))
     keep &= (own.keep if own.keep is not None else True) & (own.valid if own.valid is not None else True)
     texts = np.asarray(rows.columns["row_id"], np.object_)[keep]
     net: dict[str, int] = defaultdict(int)

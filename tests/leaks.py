@@ -18,6 +18,7 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 READ, LOAD = "read", "load"
 SOME = "--every-fourth"
+MEETS = " " * 16 + "offset = reference[unit] - placed[row]\n" + " " * 16
 ABSENT = ("protected", "dispatch", "utilities", "remedies", "wage_arrears", "appraisals", "medals", "exposures", "pensions",
           "benefit_payments", "unemployment_spells", "work_injuries", "maternity_leaves", "cells", "teams", "members", "holidays")
 AS_OF = "2015-03-22"
@@ -71,27 +72,28 @@ class Leak:
 
 LEAKS = (
     Leak("求值按发生日而非入库日", "the evaluator takes the day it happened for the day it became known",
-         "features/matching.py", 'keep = (columns["known"] <= day) &',
-         'keep = (columns.get("opened", columns.get("lodged", columns["known"])) <= day) &'),
+         "features/matching.py", "columns, months)\n\n\ndef pairs_of",
+         '{**columns, "known": columns.get("opened", columns.get("lodged", columns["known"]))}, months)\n\n\ndef pairs_of'),
     Leak("截至日后一天入库的行也算", "rows known one day later count (known <= D + 1)",
-         "features/matching.py", 'keep = (columns["known"] <= day) &', 'keep = (columns["known"] <= day + 1) &'),
+         "features/kernel.py", f"<= day[unit]:\n{MEETS}bucket", f"<= day[unit] + 1:\n{MEETS}bucket"),
     Leak("多日求值不看入库日", "cases on their own days see rows of every day",
-         "features/matching.py", 'keep = columns["known"][rows] <= day', 'keep = columns["known"][rows] > 0', READ,
-         ("own days",)),
+         "features/matching.py", "return Met(begin, end, units.day,",
+         "return Met(begin, end, units.day + 9_999 * (units.day != units.day[0]).any(),", READ, ("own days",)),
     Leak("窗口起点也算在内", "the beginning of a window is closed",
-         "features/aggregate.py", "keep &= offset < window.first", "keep &= offset <= window.first"),
+         "features/kernel.py", "offset < edges[2 * window + 1]:\n                        times[window]",
+         "offset <= edges[2 * window + 1]:\n                        times[window]"),
     Leak("求和窗口错开一天", "sums take the day before the window and lose its last",
-         "features/grid.py", "np.maximum(offset, -1), buckets.farthest)", "np.maximum(offset - 1, -1), buckets.farthest)"),
+         "features/kernel.py", "max(offset, -1), farthest)", "max(offset - 1, -1), farthest)"),
     Leak("窗口终点之后也算", "sums include what lies after the as-of day",
-         "features/grid.py", "np.minimum(np.maximum(offset, -1),", "np.minimum(np.maximum(offset, 0),"),
+         "features/kernel.py", "table[min(max(offset, -1),", "table[min(max(offset, 0),"),
     Leak("窗口声明改宽", "a window is declared a day wider than its name",
          "features/catalogue/windows.txt", "90d | day | 90 | 0", "90d | day | 91 | 0"),
     Leak("窗口伸到将来", "a window reaches into the days after the as-of day",
          "features/catalogue/windows.txt", "365d | day | 365 | 0", "365d | day | 365 | -60"),
     Leak("更正行的负号被忽略", "the negative of a corrected row is counted as a row",
-         "features/aggregate.py", "found[signed], found[value]", "abs(rows.sign) * found[value], found[value]"),
+         "features/aggregate.py", "found[signed], found[value]", 'abs(columns["sign"]) * found[value], found[value]'),
     Leak("计数忽略负号", "counts take no notice of signs",
-         "features/aggregate.py", "grid.counts(own.sound, own.sign)", "grid.counts(own.sound, abs(own.sign))"),
+         "features/aggregate.py", 'own.sign if kind == "count"', 'abs(own.sign) if kind == "count"'),
     Leak("编译语句不看入库日", "the compiled statement does not ask when a row became known",
          "features/compile.py", '"WHERE CAST(t.known AS BIGINT) <= c.as_of")', '"WHERE CAST(t.known AS BIGINT) > 0")'),
     Leak("属性取最新快照", "attributes are the latest ones whatever the day",
@@ -117,7 +119,7 @@ LEAKS = (
          "features/panel_writer.py", '"known": kept["known"]})', '"known": 0 * kept["known"]})',
          READ, ("at scale",)),
     Leak("首次发生遍历全部行", "the first time looks at rows that were taken back",
-         "features/multiset.py", "    live = times > 0\n", "    live = times > -9\n"),
+         "features/kernel.py", "if times[window] > 0:", "if times[window] > -9:"),
     Leak("在线求值不看入库日", "a request's rows count from the day 0",
          "features/sent.py", 'found["known"] = np.array([known for _, _, known in signed], np.int64)',
          'found["known"] = np.zeros(len(signed), np.int64)', READ, ("online",)),

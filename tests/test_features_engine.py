@@ -52,7 +52,7 @@ def test_evaluator_and_statement_give_the_same_bits_for_cases_on_their_own_days(
 def test_running_totals_equal_matched_pairs(history: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     ids, days = history.texts("claim")[:8] * 6, np.array([LAST - 11 * i for i in range(48)])
     matched = matrix_of_cases(history, "claim", ids, days)
-    monkeypatch.setattr("features.evaluate.PAIRS_AT_ONCE", 0)
+    monkeypatch.setattr("features.totals.PAIRS_A_ROW", 0)
     running = matrix_of_cases(history, "claim", ids, days)
     assert matched.values.tobytes() == running.values.tobytes()
 

@@ -46,7 +46,7 @@ def test_totals_of_many_days_give_the_bits_of_the_rows(tmp_path: Path, monkeypat
     codes = np.repeat(np.arange(len(store.texts(entity)), dtype=np.int64), 9)
     cases, _ = registered(store, catalogue, bare_cases(entity, codes, draw.integers(LAST - 500, LAST + 1, len(codes))))
     rows = matrix_for(store, catalogue, cases).values.tobytes()
-    for name, value in (("evaluate.MANY_UNITS", 0), ("evaluate.WORTHWHILE", 0), ("totals.PAIRS_AT_ONCE", 0)):
+    for name, value in (("evaluate.MANY_UNITS", 0), ("evaluate.WORTHWHILE", 0), ("totals.PAIRS_A_ROW", 0)):
         monkeypatch.setattr(f"features.{name}", value)
     assert matrix_for(store, catalogue, cases).values.tobytes() == rows
     monkeypatch.setattr("features.evaluate.MOST_ROWS", 1)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from features import evaluate
+from features import evaluate, totals
 from features.catalogue import Catalogue
 from features.catalogue.declared import ALIASES, ENTITIES, KEYS
 from features.contract import COMMON, Table
@@ -25,7 +26,7 @@ from training.excerpt import Excerpt
 
 FED = "fed"
 WAYS = ("own days", "at scale", "online", FED)
-PANELS, TOTALS = ("MANY_UNITS", "WORTHWHILE"), ("PAIRS_AT_ONCE",)
+PANELS, TOTALS = ((evaluate, "MANY_UNITS"), (evaluate, "WORTHWHILE")), ((totals, "PAIRS_A_ROW"),)
 """The sizes from which on the evaluator takes its other ways."""
 BACK = (0, 17, 48)
 SAMPLE = 4
@@ -78,16 +79,16 @@ def own_days(store: Store, asked: Asked) -> dict[str, Matrix]:
 
 
 @contextmanager
-def as_if_large(sizes: Sequence[str]) -> Iterator[None]:
+def as_if_large(sizes: Sequence[tuple[ModuleType, str]]) -> Iterator[None]:
     """Let a small history be read in a way that only large ones are."""
-    kept = {name: getattr(evaluate, name) for name in sizes}
-    for name in sizes:
-        setattr(evaluate, name, 0)
+    kept = [getattr(module, name) for module, name in sizes]
+    for module, name in sizes:
+        setattr(module, name, 0)
     try:
         yield
     finally:
-        for name, size in kept.items():
-            setattr(evaluate, name, size)
+        for (module, name), size in zip(sizes, kept, strict=True):
+            setattr(module, name, size)
 
 
 def at_scale(store: Store, asked: Asked) -> dict[str, Matrix]:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import numpy as np
 from scipy.sparse import coo_matrix, csr_matrix
 
-from features.grid import Values
 from features.network.moves import Moves
 from features.network.register import Register
 from features.network.spans import WHOLE, summed, weight
-from features.rowwise import NULL, Column, Mask
+from features.rowwise import NULL, Column, Mask, Values
 from features.store import Store
 
 DAMPING = 0.85

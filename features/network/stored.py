@@ -19,10 +19,9 @@ from numpy.typing import NDArray
 from features.cases import Cases, month_ends
 from features.catalogue import Catalogue
 from features.catalogue.declared import STORED_BY
-from features.grid import Values
 from features.network.enterprises import network
 from features.network.rings import rings
-from features.rowwise import NULL, Column
+from features.rowwise import NULL, Column, Values
 from features.store import Store
 
 Kept = Mapping[str, NDArray[Any]]

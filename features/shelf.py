@@ -1,0 +1,101 @@
+"""A shelf: columns of many cases put aside on disk in any order, and taken back stretch by stretch in the cases' own order."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.flat import narrowest
+from features.rowwise import Column, Values
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """Columns of one type put aside together, row by row, `offset` bytes into a block; `gaps` says which have empty values."""
+
+    names: tuple[Hashable, ...]
+    gaps: tuple[bool, ...]
+    dtype: np.dtype[Any]
+    offset: int
+
+    def between(self, path: Path, start: int, stop: int) -> NDArray[Any]:
+        """Return rows start to below stop, (rows, columns)."""
+        width = len(self.names)
+        held = np.fromfile(path, self.dtype, (stop - start) * width, offset=self.offset + start * width * self.dtype.itemsize)
+        return held.reshape(-1, width)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """What was put aside at once: the places of its cases first, then its columns; `ends` cut it where stretches begin."""
+
+    path: Path
+    ends: Column
+    sheets: tuple[Sheet, ...]
+
+
+class Shelf:
+    """Columns of cases 0 .. n - 1, put aside in blocks of any cases; each column in the narrowest type that keeps its bits."""
+
+    def __init__(self, folder: Path, edges: Sequence[int]) -> None:
+        """Take an empty folder, and the first case of each stretch with the number of cases last."""
+        self.folder, self._edges = folder, np.asarray(edges, np.int64)
+        self._blocks: list[Block] = []
+
+    def put(self, place: Column, columns: Mapping[Hashable, Values]) -> None:
+        """Put columns (m,) of the cases at some places (m,) aside."""
+        order = np.argsort(place)
+        place = place[order].astype(np.int32)
+        path = self.folder / f"{len(self._blocks)}.block"
+        narrow = sorted(((narrowed(values), name) for name, values in columns.items()), key=lambda held: held[0][0].dtype.str)
+        sheets = []
+        with path.open("wb") as out:
+            place.tofile(out)
+            for dtype, group in groupby(narrow, key=lambda held: held[0][0].dtype):
+                held = list(group)
+                sheets.append(Sheet(tuple(name for _, name in held), tuple(gaps for (_, gaps), _ in held), dtype, out.tell()))
+                np.stack([values for (values, _), _ in held], axis=1)[order].tofile(out)
+        self._blocks.append(Block(path, np.searchsorted(place, self._edges), tuple(sheets)))
+
+    def take(self, stretch: int, names: Sequence[Hashable]) -> dict[Any, Values]:
+        """Return named columns of a stretch's cases, float64 (n,); NaN for a case without a block."""
+        first, last = self._edges[stretch:stretch + 2].tolist()
+        found: dict[Any, Values] = {name: np.full(last - first, np.nan) for name in names}
+        for block in self._blocks:
+            start, stop = block.ends[stretch:stretch + 2].tolist()
+            if start < stop:
+                place = np.fromfile(block.path, np.int32, stop - start, offset=4 * start) - first
+                for name, values in _columns(block, start, stop):
+                    found[name][place] = values
+        return found
+
+
+def _columns(block: Block, start: int, stop: int) -> Iterator[tuple[Hashable, NDArray[Any]]]:
+    for sheet in block.sheets:
+        held = sheet.between(block.path, start, stop)
+        for name, gaps, values in zip(sheet.names, sheet.gaps, held.T, strict=True):
+            yield name, np.where(values == np.iinfo(sheet.dtype).min, np.nan, values) if gaps else values
+
+
+def narrowed(values: Values) -> tuple[NDArray[Any], bool]:
+    """Return values in the narrowest type that keeps them, and whether its least value stands for NaN; float64 keeps NaN itself.
+
+    >>> [held.tolist() for held in narrowed(np.array([1.0, np.nan, 120.0]))[:1]], narrowed(np.array([0.5]))[0].dtype.name
+    ([[1, -128, 120]], 'float64')
+    """
+    low, high = float(np.fmin.reduce(values, initial=0)), float(np.fmax.reduce(values, initial=0))
+    if max(high, -low) >= 2**31:
+        return values, False
+    dtype = np.dtype(narrowest(int(low), int(high)))
+    empty = np.isnan(values)
+    gaps = bool(empty.any())
+    held = (np.where(empty, np.iinfo(dtype).min, values) if gaps else values).astype(dtype)
+    if not np.array_equal(held[~empty] if gaps else held, values[~empty] if gaps else values):
+        return values, False
+    return held, gaps

@@ -1,0 +1,107 @@
+"""Sweeps: aggregates of very many cases on days of their own, found in the order of each key, so that every row is read once.
+
+What one key's sweep finds is put on a shelf, from which each stretch of cases takes its own part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.cases import Cases, Units, month_ends
+from features.catalogue import Catalogue
+from features.evaluate import atoms_by_key, unit_values
+from features.language import Atom
+from features.network import stored_values
+from features.rowwise import NULL, Column
+from features.shelf import Shelf
+from features.store import Store
+
+NO_KEY = -1
+DAYS = 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Cases of a whole history, held narrow: codes, days and keys int32 (n,), NO_KEY where a case has no such key."""
+
+    entity: str
+    code: NDArray[np.int32]
+    as_of: NDArray[np.int32]
+    keys: Mapping[str, NDArray[np.int32]]
+
+    def __len__(self) -> int:
+        return len(self.code)
+
+    def cases(self, rows: Any) -> Cases:
+        """Return the chosen cases (positions or a slice), in the order given."""
+        keys = {by: _wide(key[rows]) for by, key in self.keys.items()}
+        return Cases(self.entity, _wide(self.code[rows]), _wide(self.as_of[rows]), keys)
+
+
+def held(entity: str, parts: Iterable[Cases]) -> Held:
+    """Return cases that come one part after the other, held narrow."""
+    columns: dict[str, list[NDArray[np.int32]]] = {}
+    for part in parts:
+        keys = {f"by {by}": key for by, key in part.keys.items()}
+        for name, values in {"code": part.code, "as_of": part.as_of, **keys}.items():
+            columns.setdefault(name, []).append(_narrow(values))
+    whole = {name: np.concatenate(columns.pop(name)) for name in list(columns)}
+    nothing = np.empty(0, np.int32)
+    return Held(entity, whole.pop("code", nothing), whole.pop("as_of", nothing), {name[3:]: key for name, key in whole.items()})
+
+
+def _narrow(values: Column) -> NDArray[np.int32]:
+    return np.where(values == NULL, NO_KEY, values).astype(np.int32)
+
+
+def _wide(values: NDArray[np.int32]) -> Column:
+    return np.where(values == NO_KEY, NULL, values.astype(np.int64))
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """Goes through all cases, at most `most` at a time, and puts what it finds on a shelf."""
+
+    store: Store
+    catalogue: Catalogue
+    cases: Held
+    shelf: Shelf
+    most: int
+
+    def aggregates(self, atoms: Iterable[Atom]) -> None:
+        """Put aggregates on the shelf, in the order of one key after another."""
+        for by, groups in atoms_by_key(self.store, self.catalogue, frozenset(atoms)).items():
+            for place, units in units_in_order(self.cases, by, self.most):
+                found = unit_values(self.store, self.catalogue, groups, units)
+                self.shelf.put(place, {atom: units.spread(values) for atom, values in found.items()})
+
+    def stored(self, names: Iterable[str]) -> None:
+        """Put stored values on the shelf, in the order of the months whose ends they are of."""
+        wanted = sorted(set(names))
+        order = np.argsort(month_ends(self.cases.as_of.astype(np.int64)), kind="stable") if wanted else np.empty(0, np.int64)
+        for first in range(0, len(order), self.most):
+            place = order[first:first + self.most]
+            found = stored_values(self.store, self.catalogue, self.cases.cases(place), wanted)
+            self.shelf.put(place, {stored_name(name): values for name, values in found.items()})
+
+
+def stored_name(name: str) -> Hashable:
+    """Return the name of a stored value on a shelf."""
+    return "stored", name
+
+
+def units_in_order(cases: Held, by: str, most: int) -> Iterator[tuple[Column, Units]]:
+    """Yield the cases that have a key in the order of key and day, at most `most` at a time: their places, and their units."""
+    pairs = cases.keys[by].astype(np.int64) * DAYS + cases.as_of
+    order = np.argsort(pairs)
+    for first in range(int(np.searchsorted(pairs, 0, sorter=order)), len(order), most):
+        place = order[first:first + most]
+        here = pairs[place]
+        fresh = np.append(True, here[1:] != here[:-1])
+        yield place, Units(here[fresh] // DAYS, here[fresh] % DAYS, np.cumsum(fresh) - 1)
+
