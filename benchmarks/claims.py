@@ -12,7 +12,8 @@ import os
 import statistics
 import sys
 import tempfile
-from collections import deque
+from collections import Counter, deque
+from collections.abc import Iterable
 from itertools import product
 from pathlib import Path
 
@@ -20,28 +21,52 @@ import numpy as np
 
 from benchmarks.features import DAY, DAYS, apart, city_of, cpu, forget, spent
 from benchmarks.network import peak_memory
-from features.days import date_of
+from features.columns import months_of
+from features.days import date_of, month_of_day
 from features.engine import catalogue_of, matrix
-from features.evaluate import atom_values
+from features.group import read_by
 from features.language import Atom
-from features.register import registered
+from features.needs import needs_of
 from features.store import Store, open_store
-from features.stretches import CASES_AT_ONCE, claim_stretches, first_seen
+from features.stretches import claim_stretches, every_claim, put_aside
 
 ROUNDS = 3
-FLOOR = """SELECT SUM(sign * amount), SUM(filed_on), SUM(claim), SUM(worker), SUM(provider), SUM(enterprise), SUM(scheme),
-       SUM(inpatient), SUM(admitted), SUM(discharged), SUM(known)
-FROM claims WHERE filed_on > {first} AND filed_on <= {last}"""
+ATOMS = [Atom("sum", f"{whose}_{what}", window) for whose, what, window in
+         product(("worker", "provider"), ("claims", "claimed"), ("30d", "90d", "365d"))]
 
 
-def floor_sql() -> str:
-    """Return the floor: one query that sums the claims' columns needed of the last 24 months."""
-    return FLOOR.format(first=DAY - 730, last=DAY)
+def floor_sql(store: Store, atoms: Iterable[Atom]) -> str:
+    """Return the floor of some aggregates: one query that sums the columns that they read, of the last 24 months.
+
+    A table whose rows are placed by several columns is cut by that of most aggregates.
+    """
+    catalogue = catalogue_of(store)
+    asked = [(atom, catalogue.measure(atom.measure)) for atom in atoms]
+    said = []
+    for table in sorted({measure.table for _, measure in asked}):
+        own = [measure for _, measure in asked if measure.table == table]
+        columns = sorted(set().union(*(read_by(measure) | {measure.by} for measure in own)) | {"known", "sign"})
+        (when, _), = Counter(measure.when for measure in own).most_common(1)
+        first, last = (month_of_day(DAY) - 24, month_of_day(DAY)) if months_of(store, table, {when} - {""}) else (DAY - 730, DAY)
+        within = f" WHERE {when} > {first} AND {when} <= {last}" if when else ""
+        said.append(f"(SELECT {' + '.join(f'SUM({column})' for column in columns)} FROM {table}{within})")
+    return f"SELECT {', '.join(said)}"
+
+
+def all_atoms(store: Store) -> frozenset[Atom]:
+    """Return all aggregates that the features of claims read."""
+    catalogue = catalogue_of(store)
+    return needs_of(catalogue, catalogue.names("claim")).atoms
 
 
 def floor(store: Store) -> list[float]:
-    """Measure the floor."""
-    return [spent(lambda: store.sql(floor_sql())) for _ in range(ROUNDS)]
+    """Measure the floor of all features of claims."""
+    return [spent(lambda: store.sql(floor_sql(store, all_atoms(store)))) for _ in range(ROUNDS)]
+
+
+def floor_of_windows(store: Store) -> list[float]:
+    """Measure the floor of windows alone."""
+    return [spent(lambda: store.sql(floor_sql(store, ATOMS))) for _ in range(ROUNDS)]
 
 
 def first_use(store: Store) -> list[float]:
@@ -58,13 +83,11 @@ def warm(store: Store) -> list[float]:
 def windows(store: Store) -> list[float]:
     """Measure claims and amounts of the claimant and of the provider over 30, 90 and 365 days alone, for every claim."""
     catalogue = catalogue_of(store)
-    atoms = [Atom("sum", f"{whose}_{what}", window) for whose, what, window in
-             product(("worker", "provider"), ("claims", "claimed"), ("30d", "90d", "365d"))]
 
     def every() -> None:
-        for low in range(0, len(store.texts("claim")), CASES_AT_ONCE):
-            cases, _ = registered(store, catalogue, first_seen(store, low, low + CASES_AT_ONCE))
-            atom_values(store, catalogue, cases, atoms)
+        with put_aside(store, catalogue, every_claim(store, catalogue), frozenset(ATOMS), frozenset()) as shelf:
+            for stretch in range(shelf.stretches):
+                shelf.take(stretch, ATOMS)
 
     every()
     return [spent(every) for _ in range(ROUNDS)]
@@ -76,7 +99,7 @@ def providers(store: Store) -> list[float]:
     return [spent(lambda: [matrix(store, "provider", day) for day in DAYS]) for _ in range(ROUNDS)]
 
 
-MEASURED = {run.__name__: run for run in (floor, first_use, warm, windows, providers)}
+MEASURED = {run.__name__: run for run in (floor, floor_of_windows, first_use, warm, windows, providers)}
 
 
 def typical(name: str, city: Path) -> tuple[float, float]:
@@ -92,14 +115,17 @@ def main() -> None:
         city = city_of(Path(scratch), 2_000)
         began = cpu()
         store = open_store(city)
-        claims, days = len(store.texts("claim")), np.unique(store.all_rows("claims", ("known",))["known"])
+        claims, days = store.dictionary("claim").size, np.unique(store.all_rows("claims", ("known",))["known"])
         print(f"{claims:,} claims, {store.size('claims'):,} rows known on {len(days):,} days from {date_of(int(days[0]))} on; "
               f"load {cpu() - began:.1f} cpu s (next to nothing where it was loaded before)")
-        print(f"floor: {' '.join(floor_sql().split())}")
-        base, _ = typical("floor", city)
-        print(f"floor {base:.3f} cpu s")
-        for name, bound in (("first_use", "no bound"), ("warm", "3 GB"), ("windows", "20 floors, 3 GB"), ("providers", "3 GB")):
+        print(f"floor of all features: {floor_sql(store, all_atoms(store))}")
+        print(f"floor of windows: {floor_sql(store, ATOMS)}")
+        floors = {name: typical(name, city)[0] for name in ("floor", "floor_of_windows")}
+        print(", ".join(f"{name} {middle:.3f} cpu s" for name, middle in floors.items()))
+        for name, bound in (("first_use", "no bound"), ("warm", "20 floors, 3 GB"), ("windows", "20 floors, 3 GB"),
+                            ("providers", "3 GB")):
             middle, peak = typical(name, city)
+            base = floors["floor_of_windows" if name == "windows" else "floor"]
             each = f", {1e6 * middle / claims:.1f} µs a claim" if name != "providers" else ""
             print(f"{name}: {middle:.2f} cpu s = {middle / base:.1f} floors{each}, peak {peak:.2f} GB (asked: {bound})")
 

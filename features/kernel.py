@@ -10,10 +10,10 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numba import int64, njit, void
+from numba import float64, int64, njit, void
 from numpy.typing import NDArray
 
-from features.rowwise import Column
+from features.rowwise import Column, Values
 
 Cells = NDArray[np.int64]
 NOTHING = -(2**62)
@@ -22,6 +22,7 @@ INSERTED = 48
 
 
 LINE, OUT, CUBE = int64[::1], int64[:, ::1], int64[:, :, ::1]
+FLOATS, RANGE = float64[:].copy(readonly=True), float64[::1]
 IN, TABLE = (kind.copy(readonly=True) for kind in (int64[:], OUT))
 
 
@@ -137,3 +138,16 @@ def add_medians(begin: Column, end: Column, day: Column, reference: Column, know
                             middle[unit, window] = item[row]
                         total, times = total + max(times, 0), 0
                 before = (total - 1) // 2 if walk == 0 else before
+
+
+@compiled(FLOATS, RANGE)
+def survey(values: Values, found: Values) -> None:
+    """Set `found` to the least and greatest of values, at least as far as 0, whether all are whole, and whether one is NaN."""
+    low, high, whole, gaps = 0.0, 0.0, True, False
+    for value in values:
+        if value != value:
+            gaps = True
+        else:
+            low, high = min(low, value), max(high, value)
+            whole = whole and value == np.floor(value)
+    found[0], found[1], found[2], found[3] = low, high, whole, gaps

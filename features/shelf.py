@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.flat import narrowest
+from features.kernel import survey
 from features.rowwise import Column, Values
 
 
@@ -47,6 +48,11 @@ class Shelf:
         """Take an empty folder, and the first case of each stretch with the number of cases last."""
         self.folder, self._edges = folder, np.asarray(edges, np.int64)
         self._blocks: list[Block] = []
+
+    @property
+    def stretches(self) -> int:
+        """How many stretches of cases there are."""
+        return len(self._edges) - 1
 
     def put(self, place: Column, columns: Mapping[Hashable, Values]) -> None:
         """Put columns (m,) of the cases at some places (m,) aside."""
@@ -89,13 +95,10 @@ def narrowed(values: Values) -> tuple[NDArray[Any], bool]:
     >>> [held.tolist() for held in narrowed(np.array([1.0, np.nan, 120.0]))[:1]], narrowed(np.array([0.5]))[0].dtype.name
     ([[1, -128, 120]], 'float64')
     """
-    low, high = float(np.fmin.reduce(values, initial=0)), float(np.fmax.reduce(values, initial=0))
-    if max(high, -low) >= 2**31:
+    found = np.empty(4)
+    survey(values, found)
+    low, high, whole, gaps = found.tolist()
+    if not whole or max(high, -low) >= 2**31:
         return values, False
     dtype = np.dtype(narrowest(int(low), int(high)))
-    empty = np.isnan(values)
-    gaps = bool(empty.any())
-    held = (np.where(empty, np.iinfo(dtype).min, values) if gaps else values).astype(dtype)
-    if not np.array_equal(held[~empty] if gaps else held, values[~empty] if gaps else values):
-        return values, False
-    return held, gaps
+    return np.where(np.isnan(values), np.iinfo(dtype).min, values).astype(dtype) if gaps else values.astype(dtype), bool(gaps)

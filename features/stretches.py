@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import pairwise
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -14,6 +14,7 @@ from features.catalogue import Catalogue
 from features.engine import catalogue_of, matrix_for, matrix_from
 from features.evaluate import atom_values
 from features.formula import Environment
+from features.language import Atom
 from features.matrix import Matrix
 from features.needs import needs_of
 from features.peers import peer_values
@@ -43,24 +44,29 @@ def claim_stretches(store: Store, catalogue: Catalogue, most: int = CASES_AT_ONC
     At most `most` at a time. What is found in the order of other keys than the claim's waits on disk beside the store.
     """
     cases = every_claim(store, catalogue, most)
-    if not len(cases):
-        return
     needs = needs_of(catalogue, catalogue.names("claim"))
     own = frozenset(atom for atom in needs.atoms if catalogue.measure(atom.measure).by == "claim")
-    edges = [*range(0, len(cases), most), len(cases)]
-    with TemporaryDirectory(prefix=".claims-", dir=store.folder) as folder:
-        shelf = Shelf(Path(folder), edges)
-        sweep = Sweep(store, catalogue, cases, shelf, most)
-        sweep.aggregates(needs.atoms - own)
-        sweep.stored(needs.stored)
-        put_aside = [*sorted(needs.atoms - own), *map(stored_name, sorted(needs.stored))]
-        for stretch, (first, last) in enumerate(pairwise(edges)):
-            here = cases.cases(slice(first, last))
-            found = shelf.take(stretch, put_aside)
+    away = [*sorted(needs.atoms - own), *map(stored_name, sorted(needs.stored))]
+    with put_aside(store, catalogue, cases, needs.atoms - own, needs.stored, most) as shelf:
+        for stretch in range(shelf.stretches):
+            here = cases.cases(slice(stretch * most, (stretch + 1) * most))
+            found = shelf.take(stretch, away)
             stored = {name: found.pop(stored_name(name)) for name in needs.stored}
             known = Environment(len(here), here.as_of.astype(np.float64), found | atom_values(store, catalogue, here, own),
                                 peer_values(store, catalogue, here, needs.peers), stored, {})
             yield matrix_from(store, catalogue, here, known, store.complete_to)
+
+
+@contextmanager
+def put_aside(store: Store, catalogue: Catalogue, cases: Held, atoms: frozenset[Atom], stored: frozenset[str],  # noqa: PLR0913
+              most: int = CASES_AT_ONCE) -> Iterator[Shelf]:
+    """Give a shelf with aggregates and stored values of all cases, in stretches of `most`; it is cleared afterwards."""
+    with TemporaryDirectory(prefix=".claims-", dir=store.folder) as folder:
+        shelf = Shelf(Path(folder), [*range(0, len(cases), most), len(cases)])
+        sweep = Sweep(store, catalogue, cases, shelf, most)
+        sweep.aggregates(atoms)
+        sweep.stored(stored)
+        yield shelf
 
 
 def every_claim(store: Store, catalogue: Catalogue, most: int = CASES_AT_ONCE) -> Held:

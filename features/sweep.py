@@ -75,10 +75,12 @@ class Sweep:
 
     def aggregates(self, atoms: Iterable[Atom]) -> None:
         """Put aggregates on the shelf, in the order of one key after another."""
+        if not len(self.cases):
+            return
         for by, groups in atoms_by_key(self.store, self.catalogue, frozenset(atoms)).items():
             for place, units in units_in_order(self.cases, by, self.most):
                 found = unit_values(self.store, self.catalogue, groups, units)
-                self.shelf.put(place, {atom: units.spread(values) for atom, values in found.items()})
+                self.shelf.put(place, {atom: values[units.of_case] for atom, values in found.items()})
 
     def stored(self, names: Iterable[str]) -> None:
         """Put stored values on the shelf, in the order of the months whose ends they are of."""
