@@ -10,18 +10,20 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numba import float64, int64, njit, void
+from numba import float64, int32, int64, njit, void
 from numpy.typing import NDArray
 
 from features.rowwise import Column, Values
 
 Cells = NDArray[np.int64]
+Places = NDArray[np.int32]
 NOTHING = -(2**62)
 INSERTED = 48
 """Items up to which putting each in its place beats a sort."""
 
 
 LINE, OUT, CUBE = int64[::1], int64[:, ::1], int64[:, :, ::1]
+PLACES = int32[:].copy(readonly=True)
 FLOATS, RANGE = float64[:].copy(readonly=True), float64[::1]
 IN, TABLE = (kind.copy(readonly=True) for kind in (int64[:], OUT))
 
@@ -151,3 +153,13 @@ def survey(values: Values, found: Values) -> None:
             low, high = min(low, value), max(high, value)
             whole = whole and value == np.floor(value)
     found[0], found[1], found[2], found[3] = low, high, whole, gaps
+
+
+@compiled(PLACES, IN, PLACES, int32[::1])
+def put_in_order(value: Places, begins: Column, given: Places, order: Places) -> None:
+    """Set `order` to the given places by their values, equal ones as given; `begins` says where each value 0, 1, ... begins."""
+    after = begins.copy()
+    for place in given:
+        own = value[place]
+        order[after[own]] = place
+        after[own] += 1

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.flat import narrowest
-from features.kernel import survey
+from features.kernel import Places, survey
 from features.rowwise import Column, Values
 
 
@@ -54,10 +54,11 @@ class Shelf:
         """How many stretches of cases there are."""
         return len(self._edges) - 1
 
-    def put(self, place: Column, columns: Mapping[Hashable, Values]) -> None:
+    def put(self, place: Column | Places, columns: Mapping[Hashable, Values]) -> None:
         """Put columns (m,) of the cases at some places (m,) aside."""
-        order = np.argsort(place)
-        place = place[order].astype(np.int32)
+        stretch = (np.searchsorted(self._edges, place, side="right") - 1).astype(np.uint16)
+        order = np.argsort(stretch, kind="stable")
+        place, ends = place[order].astype(np.int32), np.append(0, np.bincount(stretch, minlength=self.stretches).cumsum())
         path = self.folder / f"{len(self._blocks)}.block"
         narrow = sorted(((narrowed(values), name) for name, values in columns.items()), key=lambda held: held[0][0].dtype.str)
         sheets = []
@@ -67,7 +68,7 @@ class Shelf:
                 held = list(group)
                 sheets.append(Sheet(tuple(name for _, name in held), tuple(gaps for (_, gaps), _ in held), dtype, out.tell()))
                 np.stack([values for (values, _), _ in held], axis=1)[order].tofile(out)
-        self._blocks.append(Block(path, np.searchsorted(place, self._edges), tuple(sheets)))
+        self._blocks.append(Block(path, ends, tuple(sheets)))
 
     def take(self, stretch: int, names: Sequence[Hashable]) -> dict[Any, Values]:
         """Return named columns of a stretch's cases, float64 (n,); NaN for a case without a block."""

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from features.cases import Cases, Units, month_ends
 from features.catalogue import Catalogue
 from features.evaluate import atoms_by_key, unit_values
+from features.kernel import Places, put_in_order
 from features.language import Atom
 from features.network import stored_values
 from features.rowwise import NULL, Column
@@ -97,13 +98,26 @@ def stored_name(name: str) -> Hashable:
     return "stored", name
 
 
-def units_in_order(cases: Held, by: str, most: int) -> Iterator[tuple[Column, Units]]:
+def units_in_order(cases: Held, by: str, most: int) -> Iterator[tuple[Places, Units]]:
     """Yield the cases that have a key in the order of key and day, at most `most` at a time: their places, and their units."""
-    pairs = cases.keys[by].astype(np.int64) * DAYS + cases.as_of
-    order = np.argsort(pairs)
-    for first in range(int(np.searchsorted(pairs, 0, sorter=order)), len(order), most):
+    key = cases.keys[by]
+    order = in_order(key, in_order(cases.as_of, np.arange(len(key), dtype=np.int32)))
+    for first in range(int(np.count_nonzero(key == NO_KEY)), len(order), most):
         place = order[first:first + most]
-        here = pairs[place]
+        here = key[place].astype(np.int64) * DAYS + cases.as_of[place]
         fresh = np.append(True, here[1:] != here[:-1])
         yield place, Units(here[fresh] // DAYS, here[fresh] % DAYS, np.cumsum(fresh) - 1)
 
+
+def in_order(values: NDArray[np.int32], given: Places) -> Places:
+    """Return given places by their values, equal ones as given.
+
+    >>> in_order(np.array([7, -1, 7, 3], np.int32), np.array([2, 1, 0, 3], np.int32)).tolist()
+    [1, 3, 2, 0]
+    """
+    low = int(values.min(initial=0))
+    above = values - np.int32(low)
+    counts = np.bincount(above)
+    order = np.empty_like(given)
+    put_in_order(above, np.cumsum(counts) - counts, given, order)
+    return order
