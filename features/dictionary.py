@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from features.contract import Column
 from features.duck import Connection, named, quoted
 from features.staging import Staged
+from features.texts import mapped_texts
 
 
 def spaces_of(staged: Iterable[Staged]) -> dict[str, list[tuple[str, str]]]:
@@ -62,17 +62,17 @@ def _picked(column: Column) -> str:
 class Dictionary:
     """The identifiers of one name space: position = code; each stretch, which ends below a bound, is in text order."""
 
-    texts: pa.StringArray
+    texts: pa.LargeStringArray | pa.ChunkedArray
     bounds: tuple[int, ...] = ()
 
     @classmethod
     def read(cls, *paths: Path) -> Dictionary:
-        """Return a dictionary from its files in the order of their codes, empty if there is none."""
-        parts = [pq.read_table(path, columns=["text"])["text"].combine_chunks() for path in paths if path.exists()]
+        """Return a dictionary from its files in the order of their codes, empty if there is none; the texts stay on disk."""
+        parts = [mapped_texts(path) for path in paths if path.exists()]
         if not parts:
-            return cls(pa.array([], pa.string()))
+            return cls(pa.array([], pa.large_string()))
         ends = tuple(accumulate(len(part) for part in parts))
-        return cls(parts[0] if len(parts) == 1 else pa.concat_arrays(parts), ends)
+        return cls(parts[0] if len(parts) == 1 else pa.chunked_array(parts), ends)
 
     @property
     def size(self) -> int:
@@ -95,5 +95,5 @@ class Dictionary:
 
     def codes(self, texts: Sequence[str]) -> NDArray[np.int64]:
         """Return the codes (n,) of identifiers, -1 for an unknown one."""
-        found = pc.index_in(pa.array(texts, pa.string()), value_set=self.texts)
+        found = pc.index_in(pa.array(texts, pa.large_string()), value_set=self.texts)
         return np.asarray(found.fill_null(-1).to_numpy(), np.int64)

@@ -58,7 +58,7 @@ def registered(store: Store, catalogue: Catalogue, bare: Cases, rows: Rows | Non
 def living(store: Store, catalogue: Catalogue, entity: str, as_of: int) -> Cases:
     """Return the units that live on a day: registered and not closed; of claims, those first known in the last 90 days."""
     check_day(store, as_of)
-    code = recent_claims(store, as_of) if entity == "claim" else np.arange(len(store.dictionary(entity).texts), dtype=np.int64)
+    code = recent_claims(store, as_of) if entity == "claim" else np.arange(store.dictionary(entity).size, dtype=np.int64)
     cases, closed = registered(store, catalogue, bare_cases(entity, code, np.full(len(code), as_of, np.int64)))
     return cases.take(np.flatnonzero((closed == NULL) | (closed > as_of)))
 

@@ -53,3 +53,29 @@ class FlatTexts:
             np.frombuffer(ends, np.int32, len(texts) + 1).tofile(out)
             out.write(letters or b"")
         beside.replace(path)
+
+
+def mapped_texts(path: Path) -> pa.LargeStringArray:
+    """Return the column `text` of a Parquet file, laid out beside it once and mapped: what is not read takes no memory."""
+    ends, letters = path.with_suffix(".ends"), path.with_suffix(".letters")
+    if not ends.exists():
+        _lay_out_texts(path, ends, letters)
+    size = ends.stat().st_size // 8 - 1
+    held = np.memmap(letters, np.uint8, mode="r") if letters.stat().st_size else np.empty(0, np.uint8)
+    return pa.LargeStringArray.from_buffers(size, pa.py_buffer(np.memmap(ends, np.int64, mode="r")), pa.py_buffer(held))
+
+
+def _lay_out_texts(path: Path, ends: Path, letters: Path) -> None:
+    file = pq.ParquetFile(path)
+    beside = [place.with_name(f".{place.name}.{os.getpid()}") for place in (letters, ends)]
+    with beside[0].open("wb") as text, beside[1].open("wb") as end:
+        end.write(bytes(8))
+        for number in range(file.num_row_groups):
+            column = file.read_row_group(number, columns=["text"])["text"].cast(pa.large_string())
+            for chunk in column.chunks:
+                _, own, held = chunk.buffers()
+                places = np.frombuffer(own, np.int64, len(chunk) + 1, 8 * chunk.offset)
+                (places[1:] - places[0] + text.tell()).tofile(end)
+                text.write(memoryview(held or b"")[places[0]:places[-1]])
+    for place, unfinished in zip((letters, ends), beside, strict=True):
+        unfinished.replace(place)

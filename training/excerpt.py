@@ -49,7 +49,7 @@ class Excerpt:
 
 def excerpt_of(store: Store, most: int) -> Excerpt:
     """Return every row of a history about at most `most` enterprises, spread over the register, and of what hangs on them."""
-    size = len(store.dictionary("enterprise").texts)
+    size = store.dictionary("enterprise").size
     step = max(1, -(-size // most))
     tables = {name: store.tables[name] for name in contract() if name in store.tables}
     chosen = pa.table({"code": pa.array(range(0, size, step), pa.int32())})

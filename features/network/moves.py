@@ -48,7 +48,7 @@ class Spells:
 def spells_of(store: Store, place: Column, day: int) -> Iterator[Spells]:
     """Yield the spells known by a day at registered enterprises, workers in stretches of WORKERS_AT_ONCE."""
     names = ("enterprise", "started", "ended", "known", "sign", "worker")
-    for low in range(0, len(store.dictionary("worker").texts), WORKERS_AT_ONCE):
+    for low in range(0, store.dictionary("worker").size, WORKERS_AT_ONCE):
         rows = store.rows("employment", by="worker", low=low, high=low + WORKERS_AT_ONCE, columns=names)
         keep = holds(rows, day, "worker") & (rows["started"] <= day) & (place[rows["enterprise"]] >= 0)
         unit = place[rows["enterprise"][keep]]

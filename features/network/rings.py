@@ -34,7 +34,7 @@ class Visits:
 def visits_of(store: Store, day: int) -> Iterator[Visits]:
     """Yield who of which employer went to which provider in the YEAR days up to a day, as known by it."""
     names = ("enterprise", "worker", "filed_on", "known", "sign", "provider")
-    for low in range(0, len(store.dictionary("provider").texts), PROVIDERS_AT_ONCE):
+    for low in range(0, store.dictionary("provider").size, PROVIDERS_AT_ONCE):
         rows = store.rows("claims", by="provider", low=low, high=low + PROVIDERS_AT_ONCE, columns=names)
         there = rows["worker"] != NULL
         rows = {name: column[there] for name, column in rows.items()}
