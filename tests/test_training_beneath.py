@@ -144,7 +144,7 @@ def test_a_source_whose_views_declare_nothing_is_no_clean_source(made: Callable[
 def test_a_certificate_says_what_was_tried_beneath_the_views(made: Callable[..., Source]) -> None:
     source = made()
     said = certify(open_store(source), DAY, QUICK, source)
-    assert [poison["kind"] for poison in said["poisons"]] == ["together", "raw"]
+    assert [poison["kind"] for poison in said["poisons"]] == ["together", "raw", "raw"]
     assert said["verdict"] == "clean"
 
 

@@ -16,15 +16,17 @@ from features.catalogue.declared import ALIASES, ENTITIES, KEYS
 from features.contract import COMMON, Table
 from features.days import date_of, month_text
 from features.engine import catalogue_of, evaluate_rows, matrix, matrix_of_cases
-from features.errors import HistoryError, UnknownId
+from features.errors import HistoryError, RequestError, UnknownId
 from features.matrix import Matrix
 from features.register import living
 from features.store import Store
+from features.stretches import living_stretches
 from training.compare import Moved, compared
+from training.dataset import stacked
 from training.excerpt import Excerpt
 
-FED = "fed"
-WAYS = ("own days", "at scale", "online", FED)
+FED, NEIGHBOUR, STRETCHES = "fed", "neighbour", "stretches"
+WAYS = ("own days", "at scale", "online", FED, NEIGHBOUR, STRETCHES)
 PANELS, TOTALS = ("MANY_UNITS", "WORTHWHILE"), ("PAIRS_AT_ONCE",)
 """The sizes from which on the evaluator takes its other ways."""
 BACK = (0, 17, 48)
@@ -104,7 +106,10 @@ def online(store: Store, asked: Asked, excerpt: Excerpt) -> dict[str, Matrix]:
     found = {}
     for entity, cases in asked.cases.items():
         for key, _ in [case for case in cases if case[1] == asked.day][:1]:
-            found[f"{entity} online"] = evaluate_rows(store, entity, key, asked.day, rows_about(excerpt, entity, key))
+            try:
+                found[f"{entity} online"] = evaluate_rows(store, entity, key, asked.day, rows_about(excerpt, entity, key))
+            except RequestError:
+                found[f"{entity} online"] = nobody(entity)
     return found
 
 
@@ -144,8 +149,22 @@ def in_other_ways(said: Mapping[str, Matrix]) -> dict[str, Moved]:
     for name, view in said.items():
         if name.endswith(" online"):
             whole = said[view.entity]
-            place = np.flatnonzero(whole.keys == view.keys[0])
-            found |= compared({name: view}, {name: whole.take(place)})
+            found |= compared({name: view}, {name: whole.take(np.flatnonzero(np.isin(whole.keys, view.keys)))} if len(view)
+                              else {name: whole})
+    return found
+
+
+def in_stretches(store: Store, asked: Asked) -> dict[str, Moved]:
+    """Return what the features of two days, written in stretches, say otherwise than the matrix of each of the days."""
+    found: dict[str, Moved] = {}
+    days = [day for day in (asked.day - BACK[1], asked.day) if day >= store.first_known]
+    for entity in asked.entities:
+        size = max(1, len(store.dictionary(entity).texts) // 2)
+        parts = list(living_stretches(store, entity, *days, most=size))
+        for day in days:
+            whole = matrix(store, entity, day)
+            told = stacked([part.take(np.flatnonzero(part.as_of == day)) for part in parts])
+            found |= compared({f"stretches {entity}": whole}, {f"stretches {entity}": told})
     return found
 
 
