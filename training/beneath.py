@@ -19,7 +19,7 @@ from features.store import Store
 from training.compare import Moved, compared, merged
 from training.holdings import holdings, unlike
 from training.neighbour import named, neighbour
-from training.sheets import Sheet, raw_of, sheets_of, undeclared, write_sheets
+from training.sheets import Sheet, raw_of, sheets_of, told_early, undeclared, write_sheets
 from training.views import asked_of, city, own_days
 
 MOST_ROWS = 40_000
@@ -32,11 +32,15 @@ ENOUGH = 500
 
 @dataclass(slots=True)
 class Beneath:
-    """What poison beneath the views shows: what was tried, what it moved, and which raw files nothing is declared of."""
+    """What poison beneath the views shows: what was tried, what it moved, and which raw files nothing is declared of.
+
+    `early` are by raw table the rows that a declaration takes for known before the day that is written in them.
+    """
 
     undeclared: dict[str, list[str]] = field(default_factory=dict)
     poisons: list[dict[str, Any]] = field(default_factory=list)
     moved: dict[str, Moved] = field(default_factory=dict)
+    early: dict[str, int] = field(default_factory=dict)
 
 
 def beneath(source: Source, as_of: int, place: Path, seed: int) -> Beneath:
@@ -48,6 +52,7 @@ def beneath(source: Source, as_of: int, place: Path, seed: int) -> Beneath:
     if found.undeclared or not raw_of(source):
         return found
     sheets = sheets_of(source, MOST_ROWS)
+    found.early = {f"raw {name}": rows for name, sheet in sheets.items() if (rows := told_early(sheet))}
     with read_over(source, {name: sheet.rows for name, sheet in sheets.items()}, place / "as it is") as store:
         days = [day for day in days_of(sheets, as_of) if day >= store.first_known]
         asked = [asked_of(store, day) for day in days]

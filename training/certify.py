@@ -27,6 +27,7 @@ from training.meaning import misread
 from training.neighbour import moved_on, named, neighbour, said_of
 from training.outlook import FAULTS, READING, faults_of
 from training.poison import KINDS, REACH, Poisoned, poisoned
+from training.sparked import unlike_spark
 from training.views import FED, NEIGHBOUR, STRETCHES, WAYS, Asked, asked_of, city, every_way, in_other_ways, in_stretches
 
 
@@ -86,6 +87,7 @@ class Findings:
         """Take in what poison beneath the views has shown."""
         self.poisons += [poison | {"moved": plain(poison["moved"])} for poison in raw.poisons]
         self.moved, self.undeclared = merged(self.moved, raw.moved), raw.undeclared
+        self.misdated |= raw.early
 
 
 def certify(store: Store, as_of: int, extent: Extent = WHOLE, source: Source | None = None) -> dict[str, Any]:
@@ -124,7 +126,8 @@ def trial(excerpt: Excerpt, as_of: int, extent: Extent) -> Findings:
         asked = asked_of(clean, as_of)
         before, held = every_way(clean, asked, excerpt, extent.ways), holdings(clean, as_of)
         found.misread = {**misread(clean, excerpt, as_of, extent.read), **in_other_ways(before)}
-        found.misread |= in_stretches(clean, asked) if STRETCHES in extent.ways else {}
+        if STRETCHES in extent.ways:
+            found.misread |= in_stretches(clean, asked) | unlike_spark(clean, as_of, workplace(excerpt, "spark"))
         found.labels = faults_of(clean, excerpt, FAULTS)
         if NEIGHBOUR in extent.ways and (other := neighbour(as_of)) >= clean.first_known:
             found.take(on_another_day(clean, excerpt, other, extent.seeds[0]))

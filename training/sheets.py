@@ -27,6 +27,8 @@ EPOCH = "DATE '1970-01-01'"
 OF_CONTRACT = Raw(known="recorded_on")
 _READ = re.compile(r"\$\{(DATA|SOURCE)\}/?([^'\"]*)")
 _WORD = re.compile(r"\w+")
+_DAY = r"^(\d{4}[-/.]?\d{2}[-/.]?\d{2})(?:$|[.]0*$|[ T][\d:.]*$)"
+"""A day as it is written, alone or before a time without a zone."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -184,6 +186,17 @@ def _sheet(connection: Connection, name: str, one: Raw, listed: Mapping[str, lis
         f"FROM postponed AS r) ORDER BY {named(ROW)}").to_arrow_table())
     connection.unregister("postponed")
     return Sheet(one, rows.drop(ROW), found[DAY], {column: found[column] for column in one.later}, codes)
+
+
+def told_early(sheet: Sheet) -> int:
+    """Return how many rows are taken for known before the very day that stands in the one column which tells of it."""
+    names = {word.lower() for word in _WORD.findall(sheet.declared.known)}
+    told = [column for column in sheet.rows.columns if column.lower() in names]
+    if len(told) != 1:
+        return 0
+    texts = sheet.rows[told[0]].cast(pl.String).str.strip_chars()
+    day = texts.str.extract(_DAY, 1).str.replace_all("[-/.]", "").str.to_date("%Y%m%d", strict=False).cast(pl.Int32)
+    return int((sheet.known < day).sum())
 
 
 def write_sheets(source: Source, frames: Mapping[str, pl.DataFrame], folder: Path) -> None:

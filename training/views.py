@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from features import evaluate
+from features import evaluate, totals
 from features.catalogue import Catalogue
 from features.catalogue.declared import ALIASES, ENTITIES, KEYS
 from features.contract import COMMON, Table
@@ -27,8 +28,10 @@ from training.excerpt import Excerpt
 
 FED, NEIGHBOUR, STRETCHES = "fed", "neighbour", "stretches"
 WAYS = ("own days", "at scale", "online", FED, NEIGHBOUR, STRETCHES)
-PANELS, TOTALS = ("MANY_UNITS", "WORTHWHILE"), ("PAIRS_AT_ONCE",)
+PANELS, RUNNING = ((evaluate, "MANY_UNITS"), (evaluate, "WORTHWHILE")), ((evaluate, "PAIRS_AT_ONCE"),)
+TOTALS = (*PANELS, (totals, "PAIRS_AT_ONCE"))
 """The sizes from which on the evaluator takes its other ways."""
+SCALES = (" at scale", " by totals")
 BACK = (0, 17, 48)
 SAMPLE = 4
 SIDES = (("inspection", "inspections"), ("claim", "claims"), ("worker", "employment"), ("worker", "claims"))
@@ -80,25 +83,27 @@ def own_days(store: Store, asked: Asked) -> dict[str, Matrix]:
 
 
 @contextmanager
-def as_if_large(sizes: Sequence[str]) -> Iterator[None]:
+def as_if_large(sizes: Sequence[tuple[ModuleType, str]]) -> Iterator[None]:
     """Let a small history be read in a way that only large ones are."""
-    kept = {name: getattr(evaluate, name) for name in sizes}
-    for name in sizes:
-        setattr(evaluate, name, 0)
+    kept = {(module, name): getattr(module, name) for module, name in sizes}
+    for module, name in sizes:
+        setattr(module, name, 0)
     try:
         yield
     finally:
-        for name, size in kept.items():
-            setattr(evaluate, name, size)
+        for (module, name), size in kept.items():
+            setattr(module, name, size)
 
 
 def at_scale(store: Store, asked: Asked) -> dict[str, Matrix]:
-    """Return the city once more by panels, and the chosen units by running totals, as a large history is read."""
+    """Return the city once more by panels, and the chosen units by totals of rows and of panels, as large histories are."""
     with as_if_large(PANELS):
         found = city(store, asked)
-    with as_if_large(TOTALS):
+    with as_if_large(RUNNING):
         found |= own_days(store, asked)
-    return {f"{name} at scale": view for name, view in found.items()}
+    with as_if_large(TOTALS):
+        summed = own_days(store, asked)
+    return {name + SCALES[0]: view for name, view in found.items()} | {name + SCALES[1]: view for name, view in summed.items()}
 
 
 def online(store: Store, asked: Asked, excerpt: Excerpt) -> dict[str, Matrix]:
@@ -144,7 +149,8 @@ def every_way(store: Store, asked: Asked, excerpt: Excerpt, ways: Collection[str
 
 def in_other_ways(said: Mapping[str, Matrix]) -> dict[str, Moved]:
     """Return what the other ways say otherwise than the plain matrices of the same cases."""
-    pairs = {name: other for name in said if name != (other := name.removesuffix(" at scale")) and other in said}
+    pairs = {name: name.removesuffix(scale) for name in said for scale in SCALES if name.endswith(scale)}
+    pairs = {name: other for name, other in pairs.items() if other in said}
     found = compared({one: said[one] for one in pairs}, {one: said[other] for one, other in pairs.items()})
     for name, view in said.items():
         if name.endswith(" online"):
