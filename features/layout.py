@@ -42,9 +42,12 @@ class Layout:
         return [path for place in places if (path := place / f"{space}.parquet").exists()]
 
     def until(self, day: int) -> Layout:
-        """Return the layout with the dictionaries that were there when a day was closed: the first load's, then each day's."""
-        named = [tail for tail in self.tails if tail.name == "tails" or day_of(tail.name) <= day]
-        return replace(self, tails=tuple(named))
+        """Return the layout with the dictionaries of all that was known on a day: the first load's, then those of each feed.
+
+        A feed that closes several days at once told of each of them, so the one that closed a day counts for it.
+        """
+        later = [place for place, tail in enumerate(self.tails) if tail.name != "tails" and day_of(tail.name) >= day]
+        return replace(self, tails=self.tails[: later[0] + 1] if later else self.tails)
 
     def with_part(self, part: Path) -> Layout:
         """Return the layout with one more part, whose new identifiers lie in `tails` beside it."""

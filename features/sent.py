@@ -79,7 +79,7 @@ class Sent:
         if len({row["row_id"] for row in read}) < len(read):
             raise RequestError(f"history table {table!r} has a row_id twice; a row_id should be unique in its table")
         by_key: dict[tuple[Any, ...], list[Version]] = defaultdict(list)
-        for row in sorted(read, key=lambda row: (row["known"], row["row_id"])):
+        for row in sorted(read, key=lambda row: (row["known"], len(row["row_id"]), row["row_id"])):
             by_key[tuple(row[name] for name in declared.key)].append(row)
         lives = []
         for versions in by_key.values():

@@ -62,8 +62,12 @@ class Store:
     @cached_property
     def first_known(self) -> int:
         """The day on which the first row became known; the last closed day where there is no row at all."""
-        days = (self.sql(f"SELECT min(known) AS day FROM {named(table)}")["day"][0].as_py() for table in self.tables)
-        return min((day for day in days if day is not None), default=self.complete_to)
+        return min((day for table in self.tables if (day := self.begins(table)) is not None), default=self.complete_to)
+
+    def begins(self, table: str) -> int | None:
+        """Return the day on which the first row of a table became known, None where it has none."""
+        day: int | None = self.sql(f"SELECT min(known) AS day FROM {named(table)}")["day"][0].as_py()
+        return day
 
     @property
     def fingerprint(self) -> str:

@@ -126,6 +126,13 @@ def test_the_matrix_of_a_closed_day_is_the_same_bytes_after_later_loads_and_no_f
     assert {path: path.read_bytes() for path in kept} == kept
 
 
+def test_a_day_inside_a_feed_of_several_days_has_the_categories_known_by_then(tmp_path: Path) -> None:
+    folder = write_history(tmp_path / "source", seed=4)
+    whole = matrix(open_store(folder), "enterprise", LAST - 100)
+    shutil.rmtree(home() / "stores")
+    assert bits(matrix(fed_store(folder, [FIRST, LAST]), "enterprise", LAST - 100)) == bits(whole)
+
+
 def test_compaction_changes_no_answer_and_feeding_goes_on(tmp_path: Path) -> None:
     folder, days = write_history(tmp_path / "source", seed=5, size=80), [LAST - 300, LAST - 200, LAST - 100]
     store = fed_store(folder, days)

@@ -58,6 +58,13 @@ def test_rows_in_a_request_give_the_bits_of_the_store(source: Path, store: Store
         assert alone.values.tobytes() == city.values[position].tobytes()
 
 
+def test_of_versions_of_one_day_the_longer_row_id_holds_as_in_a_load(source: Path, store: Store) -> None:
+    row = next(row for row in as_sent(source, "enterprises") if not row["retracted"])
+    sent = Sent(store, {"enterprises": [row | {"row_id": "a9", "rural": 0}, row | {"row_id": "a10", "rural": 1}]})
+    code = sent.code("enterprise", row["enterprise"])
+    assert sent.rows("enterprises", "enterprise", code, code + 1, ("rural",))["rural"].tolist() == [1]
+
+
 def test_features_whose_tables_were_not_sent_are_missing_and_named(source: Path, store: Store) -> None:
     rows = {"enterprises": as_sent(source, "enterprises")}
     found = evaluate_rows(store, "enterprise", "E001", LAST, rows)

@@ -13,12 +13,12 @@ import pytest
 
 from tests.leaks import LEAKS, ROOT, SOME
 
-TRIED = LEAKS[1::4]
+TRIED = LEAKS[1::5]
 
 
 @pytest.fixture(scope="module")
 def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
-    """What the certificate says of the clean packages and of every fourth leak; `python tests/leaks.py FOLDER` tries all."""
+    """What the certificate says of the clean packages and of every fifth leak; `python tests/leaks.py FOLDER` tries all."""
     place = tmp_path_factory.mktemp("leaks") / "at"
     command = [sys.executable, "-W", "ignore", str(ROOT / "tests" / "leaks.py"), str(place), SOME]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
@@ -35,7 +35,7 @@ def test_a_planted_leak_is_caught(said: dict[str, dict[str, Any]], name: str) ->
 
 
 def test_every_leak_is_one_edit_of_the_packages_as_they_stand() -> None:
-    assert len(LEAKS) >= 45
+    assert len(LEAKS) >= 60
     for leak in LEAKS:
         assert (ROOT / leak.file).read_text("utf-8").count(leak.old) == 1, leak.en
 

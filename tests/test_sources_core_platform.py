@@ -234,6 +234,17 @@ def test_an_entitlement_pays_month_by_month_until_it_ends(dump: Written) -> None
         ("JCW2-2015-01-10", "unemployment"), ("JCW3-2015-01-10", "unemployment"), ("P1", "pension")]
 
 
+def test_a_payment_is_to_whom_the_pension_named_by_its_day(dump: Written) -> None:
+    entitled = "AAZ257,AAE041,AAE042,AAE019,AAE036\nP1,201501,201503,2000,20150105\nP2,201501,201501,1000,20150105"
+    first = "AAZ257,AAC001,AAE210,AAE036\nP1,W1,201501,20150105"
+    known = live(open_store(SOURCE, dump({"AC60": first, "AC61": entitled})), "benefit_payments", "2015-02-28")
+    store = open_store(SOURCE, dump({"AC60": f"{first}\nP1,W9,201501,20150315\nP2,W2,201501,20150401", "AC61": entitled}))
+    assert live(store, "benefit_payments", "2015-02-28") == known
+    assert set(only(known, "worker", "month")) == {("W1", "2015-01"), ("W1", "2015-02"), (None, "2015-01")}
+    assert sorted(only(live(store, "benefit_payments"), "worker", "month")) == [
+        ("W1", "2015-01"), ("W1", "2015-02"), ("W2", "2015-01"), ("W9", "2015-03")]
+
+
 def test_inspections_findings_orders_and_reviews_are_read(dump: Written) -> None:
     store = open_store(SOURCE, dump({
         "JCAJ": """AJBH,AAB001,fixmedins_code,AJLY,LARQ,JARQ,JCSX,FZ,XCRS,GL,AAE036

@@ -77,12 +77,22 @@ def test_an_attribute_that_tells_a_targets_event_is_no_feature() -> None:
      "drawn | inspections | enterprise | opened | | inclusion_probability | count | 甲 | a", "the chance with which"),
     ("planned | sum(planned, all) | count | up | staff | 甲 | a |",
      "planned | plans | enterprise | week | | 1 | count | 甲 | a", "our own decisions"),
+    ("seated | attr(address) | category | none | staff | 甲 | a |", "", "makes an identity, 'address', a category"),
+    ("reviewed | sum(reviewed, all) | count | up | staff | 甲 | a |",
+     "reviewed | reviewed | claim | closed_on | | 1 | count | 甲 | a", "what came of it itself"),
     ("ethnic | sum(ethnic, all) | count | up | staff | 甲 | a |",
      "ethnic | protected | worker | | | ethnicity | count | 甲 | a", "'protected'"),
 ])
 def test_a_feature_that_may_not_be_is_told_by_its_declaration(line: str, measure: str, said: str) -> None:
     found = barred(with_feature(line, measure), declared())
     assert any(said in one for one in found), found
+
+
+def test_a_window_that_does_not_say_how_far_it_reaches_is_told() -> None:
+    known = whole()
+    ahead = known.windows | {"next": replace(known.windows["90d"], name="next", first=0, last=-90)}
+    assert barred(replace(known, windows=ahead), declared()) == [
+        "window 'next' should be named after its span before the day, such as 30d, prev12m or all"]
 
 
 def test_cases_are_parted_as_their_split_says() -> None:

@@ -16,7 +16,7 @@ from features.source import JOURNAL, Source, find_source
 from features.store import open_store
 from training.beneath import Beneath, after, beneath, poisoned
 from training.certify import QUICK, certify
-from training.sheets import sheets_of, undeclared
+from training.sheets import postponed, sheets_of, told_early, undeclared
 
 DAY, LAST = day_of("2015-03-31"), day_of("2015-06-30")
 RAW = """
@@ -64,8 +64,8 @@ def made(tmp_path: Path) -> Callable[..., Source]:
             assert edit[1] in views[edit[0]]
             views[edit[0]] = views[edit[0]].replace(edit[1], edit[2])
         folder, data = tmp_path / "source", tmp_path / "data"
-        folder.mkdir()
-        data.mkdir()
+        folder.mkdir(exist_ok=True)
+        data.mkdir(exist_ok=True)
         for table, view in views.items():
             (folder / f"{table}.sql").write_text(whole(table, view), "utf-8")
         absent = [table for table in contract() if table not in views and table not in JOURNAL]
@@ -144,7 +144,7 @@ def test_a_source_whose_views_declare_nothing_is_no_clean_source(made: Callable[
 def test_a_certificate_says_what_was_tried_beneath_the_views(made: Callable[..., Source]) -> None:
     source = made()
     said = certify(open_store(source), DAY, QUICK, source)
-    assert [poison["kind"] for poison in said["poisons"]] == ["together", "raw"]
+    assert [poison["kind"] for poison in said["poisons"]] == ["together", "raw", "raw"]
     assert said["verdict"] == "clean"
 
 
@@ -158,6 +158,19 @@ def test_poison_leaves_what_was_known_by_the_day_where_it_stood(made: Callable[.
     decided = sheet.rows.filter(known & (sheet.rows["decided"] <= date_of(DAY).isoformat()).fill_null(False).to_numpy())
     assert kept.filter(kept["id"].is_in(decided["id"].to_list()))["decided"].equals(decided["decided"])
     assert not rows.select("paid").equals(sheet.rows.select("paid"))
+
+
+def test_a_row_taken_for_known_before_the_day_that_is_written_in_it_is_counted(made: Callable[..., Source]) -> None:
+    assert told_early(sheets_of(made(), 10_000)["cases.csv"]) == 0
+    assert told_early(sheets_of(made(raw=RAW.replace('known = "entered"', 'known = "CAST(entered AS DATE) - 1"')),
+                                10_000)["cases.csv"]) == 400
+
+
+def test_some_rows_become_complete_on_the_day_of_another(made: Callable[..., Source]) -> None:
+    sheet = sheets_of(made(), 10_000)["cases.csv"]
+    again = postponed(sheet.rows, sheet.declared)
+    assert 5 < (again["decided"] != sheet.rows["decided"]).sum() < 90
+    assert again.drop("decided").equals(sheet.rows.drop("decided"))
 
 
 def test_a_sample_keeps_whole_units(made: Callable[..., Source]) -> None:

@@ -15,6 +15,7 @@ from tests.random_history import LAST, write_history
 from training.certify import QUICK, Extent, certify
 from training.compare import Moved, differing
 from training.excerpt import excerpt_of, loaded, never_later
+from training.holdings import holdings, unlike
 from training.literal import reduced
 from training.poison import KINDS, poisoned
 from training.reference import span_of
@@ -73,6 +74,21 @@ def test_a_smaller_excerpt_holds_every_row_of_the_enterprises_it_took(store: Sto
 def test_a_day_that_is_not_closed_is_refused(store: Store) -> None:
     with pytest.raises(HistoryError, match="complete to"):
         certify(store, LAST + 1, QUICK)
+
+
+def test_a_day_before_most_tables_begin_is_refused_with_the_first_that_will_do(write_source: Callable[..., Path]) -> None:
+    firms = [{"enterprise": "E1", "since": "2001-01-01", "recorded_on": "2001-01-01"}]
+    complaints = [{"complaint": f"c{n}", "lodged": "2014-05-06", "recorded_on": "2014-05-06"} for n in range(3)]
+    told = write_source({"enterprises": firms, "complaints": complaints, "utilities": [
+        {"enterprise": "E1", "month": "2014-06", "kwh": 1, "recorded_on": "2014-07-08"}]})
+    with pytest.raises(HistoryError, match="take 2014-05-06, the first day"):
+        certify(open_store(told), day_of("2013-12-31"), QUICK)
+
+
+def test_what_tables_held_by_a_day_is_the_same_until_a_later_row_counts(store: Store) -> None:
+    held = holdings(store, DAY)
+    assert unlike(held, holdings(store, DAY)) == {}
+    assert unlike(held, holdings(store, DAY + 30))["rows of contributions"].units > 0
 
 
 def test_moves_are_found_by_unit_and_day_whatever_their_order(store: Store) -> None:

@@ -11,15 +11,22 @@ from features.catalogue import Catalogue
 from features.catalogue.checked import check_feature, check_measure, columns_read, every_table
 from features.catalogue.declared import ENTITIES, Feature, Measure
 from features.catalogue.dictionary import forbidden
-from features.contract import Column
+from features.catalogue.reading import declared_joins
+from features.contract import Column, contract
 from features.declaration import Declaration
 from features.errors import CatalogueError
 from features.language import Atom, atom_of, atoms_of, call_name, columns_of, parse_row
 from features.source import JOURNAL
+from training.reference import span_of
 
 OUTCOMES = ("truth", "true", "actual", "label", "outcome", "target", "guilty", "fraud", "violator", "evasion")
 SPAN = re.compile(r"(?:^|_)((?:prev)?\d+[dm])(?=_|$)")
 SAME = (ast.Eq, ast.NotEq, ast.In, ast.NotIn, ast.Is, ast.IsNot)
+
+
+LABELS = {"claim": "claim_reviews", "inspection": "findings"}
+"""By the key of a case, the table that tells its outcome."""
+PERSONAL = ("person", "address", "account")
 
 
 def barred(catalogue: Catalogue, declaration: Declaration) -> list[str]:
@@ -29,7 +36,7 @@ def barred(catalogue: Catalogue, declaration: Declaration) -> list[str]:
     for attribute in declaration.attribute:
         columns[attribute.table] = columns[attribute.table] | {attribute.name: attribute.column}
     own = [attribute.name for attribute in declaration.attribute]
-    found = list(of_attributes(declaration))
+    found = [*of_attributes(declaration), *of_windows(catalogue)]
     for measure in catalogue.measures.values():
         found += _said(partial(check_measure, measure, tables, own))
         found += of_measure(measure, columns.get(measure.table, {}))
@@ -62,6 +69,15 @@ def of_attributes(declaration: Declaration) -> Iterator[str]:
                 yield f"attribute {attribute.name!r} of {attribute.table} tells the outcome of target {name!r}"
 
 
+def of_windows(catalogue: Catalogue) -> Iterator[str]:
+    """Yield the windows whose name does not say how far they reach."""
+    for name in catalogue.windows:
+        try:
+            span_of(name)
+        except ValueError:
+            yield f"window {name!r} should be named after its span before the day, such as 30d, prev12m or all"
+
+
 def of_measure(measure: Measure, columns: dict[str, Column]) -> Iterator[str]:
     """Yield what is wrong with a measure: it reads a chance, our own journal, or the code of an identifier as a number."""
     where = f"measure {measure.name!r}"
@@ -71,6 +87,9 @@ def of_measure(measure: Measure, columns: dict[str, Column]) -> Iterator[str]:
             yield f"{where} reads {name!r}, the chance with which we chose whom to visit"
         if set(name.split("_")).intersection(forbidden()):
             yield f"{where} reads {name!r}, which is on the forbidden list"
+    sides = next(((join.left, join.right) for join in declared_joins() if join.name == measure.table), (measure.table,))
+    if LABELS.get(measure.by) in sides:
+        yield f"{where} tells of each {measure.by} what came of it itself: {measure.table!r} by {measure.by!r}"
     if measure.table in JOURNAL:
         yield f"{where} reads {measure.table!r}, in which we write down our own decisions"
     counted = numbers_in(measure.value) | (numbers_in(measure.filter) if measure.filter is not None else set())
@@ -103,12 +122,25 @@ def of_feature(catalogue: Catalogue, feature: Feature, columns: dict[str, dict[s
     for window in spans:
         if told and window not in told:
             yield f"{where} is named after the window {window} and looks at {', '.join(sorted(told))}"
+    for atom in atoms_of(feature.tree) if feature.category else ():
+        measure = catalogue.measure(atom.measure)
+        spaces = [columns[measure.table][name].space for name in columns_of(measure.value) & columns.get(measure.table, {}).keys()
+                  if columns[measure.table][name].kind == "id"]
+        if identities().intersection(spaces):
+            yield f"{where} makes an identity, {spaces[0]!r}, a category, which knows whom it is about, not what holds"
     for atom in sorted(_amounts(feature), key=lambda atom: (atom.measure, atom.aggregate)):
         measure = catalogue.measure(atom.measure)
         value = measure.value
         column = columns.get(measure.table, {}).get(value.id) if isinstance(value, ast.Name) else None
         if column is not None and column.kind == "id":
             yield f"{where} takes the code of {column.name!r} for a number: {atom.aggregate}({atom.measure}, {atom.window})"
+
+
+def identities() -> set[str]:
+    """Return the name spaces whose identifiers name one thing: keys of tables, persons, addresses, accounts."""
+    keys = {column.space for table in contract().values() for column in table.columns
+            if column.kind == "id" and table.key == (column.name,)}
+    return {*keys, *PERSONAL, "enterprise", "provider"}
 
 
 def _amounts(feature: Feature) -> set[Atom]:

@@ -17,7 +17,9 @@ from features.loading import load
 from features.source import Source, find_source
 from features.store import Store
 from training.compare import Moved, compared, merged
-from training.sheets import Sheet, raw_of, sheets_of, undeclared, write_sheets
+from training.holdings import holdings, unlike
+from training.neighbour import named, neighbour
+from training.sheets import Sheet, raw_of, sheets_of, told_early, undeclared, write_sheets
 from training.views import asked_of, city, own_days
 
 MOST_ROWS = 40_000
@@ -30,11 +32,15 @@ ENOUGH = 500
 
 @dataclass(slots=True)
 class Beneath:
-    """What poison beneath the views shows: what was tried, what it moved, and which raw files nothing is declared of."""
+    """What poison beneath the views shows: what was tried, what it moved, and which raw files nothing is declared of.
+
+    `early` are by raw table the rows that a declaration takes for known before the day that is written in them.
+    """
 
     undeclared: dict[str, list[str]] = field(default_factory=dict)
     poisons: list[dict[str, Any]] = field(default_factory=list)
     moved: dict[str, Moved] = field(default_factory=dict)
+    early: dict[str, int] = field(default_factory=dict)
 
 
 def beneath(source: Source, as_of: int, place: Path, seed: int) -> Beneath:
@@ -46,17 +52,18 @@ def beneath(source: Source, as_of: int, place: Path, seed: int) -> Beneath:
     if found.undeclared or not raw_of(source):
         return found
     sheets = sheets_of(source, MOST_ROWS)
+    found.early = {f"raw {name}": rows for name, sheet in sheets.items() if (rows := told_early(sheet))}
     with read_over(source, {name: sheet.rows for name, sheet in sheets.items()}, place / "as it is") as store:
         days = [day for day in days_of(sheets, as_of) if day >= store.first_known]
         asked = [asked_of(store, day) for day in days]
-        before = [city(store, one) | own_days(store, one) for one in asked]
+        before = [(city(store, one) | own_days(store, one), holdings(store, one.day)) for one in asked]
     for one, said in zip(asked, before, strict=True):
         rng = np.random.default_rng([seed, one.day])
         frames = {name: poisoned(sheet, one.day, rng) for name, sheet in sheets.items()}
         with read_over(source, frames, place / f"poisoned {one.day}") as store:
-            moved = compared(said, city(store, one) | own_days(store, one))
+            moved = compared(said[0], city(store, one) | own_days(store, one)) | unlike(said[1], holdings(store, one.day))
             refused = sum(table["refused"] for table in store.summary["tables"].values())
-        moved = {f"raw {name}": much for name, much in moved.items()}
+        moved = named("raw", moved)
         found.moved = merged(found.moved, moved)
         touched = {name: rows for name, sheet in sheets.items() if (rows := reached(sheet, one.day))}
         found.poisons.append({"kind": "raw", "seed": seed, "day": date_of(one.day).isoformat(), "rows": touched,
@@ -65,11 +72,11 @@ def beneath(source: Source, as_of: int, place: Path, seed: int) -> Beneath:
 
 
 def days_of(sheets: Mapping[str, Sheet], as_of: int) -> list[int]:
-    """Return the day, and an earlier one where few rows became known after it."""
+    """Return the day and another: its neighbour, or an earlier one where few rows became known after the day."""
     known = pl.concat([sheet.known for sheet in sheets.values()]).drop_nulls()
     late = (known > as_of).sum() / max(known.len(), 1)
     earlier = int(known.quantile(MIDDLE, "lower") or as_of) if known.len() else as_of
-    return [as_of, earlier] if late < FEW and earlier < as_of else [as_of]
+    return [as_of, earlier] if late < FEW and earlier < as_of else [as_of, neighbour(as_of)]
 
 
 def after(days: pl.Series, day: int) -> np.ndarray[Any, np.dtype[np.bool_]]:
@@ -88,20 +95,20 @@ def reached(sheet: Sheet, day: int) -> int:
 def poisoned(sheet: Sheet, day: int, rng: np.random.Generator) -> pl.DataFrame:
     """Return a sheet in which whatever became known after a day is something else, and some of the rows are gone.
 
-    Every value is one that its column holds: a late row takes it from any row, or, where hardly any two are alike, from another
-    late one; a cell that is not yet known in a row known by the day takes it from another such cell.
+    Every value is one that its column holds, or a code that it may hold: a late row takes it from any row, or, of many late ones
+    where hardly any two are alike, from another late one; a cell not yet known in a row known by the day, from another such cell.
     """
     chosen = with_copies(sheet, day, rng)
     rows: pl.DataFrame = sheet.rows[chosen.tolist()]
     late, moved = after(sheet.known, day)[chosen], []
     for column in (column for column in rows.columns if column not in sheet.fixed):
-        places = np.arange(len(chosen))
+        places, pool = np.arange(len(chosen)), pl.concat([rows[column], sheet.codes.get(column, rows[column].clear())])
         if column in sheet.later:
             later = np.flatnonzero(after(sheet.later[column].fill_null(day + 1), day)[chosen] & ~late)
             places[later] = rng.permutation(later)
-        alike = sheet.rows[column].n_unique() < ALIKE * sheet.rows.height
-        places[late] = drawn(rows[column], int(late.sum()), rng) if alike else rng.permutation(np.flatnonzero(late))
-        moved.append(rows[column].gather(places.tolist()))
+        alike = len(chosen) > sheet.rows.height or sheet.rows[column].n_unique() < ALIKE * sheet.rows.height
+        places[late] = drawn(pool, int(late.sum()), rng) if alike else rng.permutation(np.flatnonzero(late))
+        moved.append(pool.gather(places.tolist()))
     gone = late & (rng.random(len(chosen)) < GONE)
     return rows.with_columns(moved).filter(pl.Series(~gone | bool(sheet.declared.kept)))
 

@@ -12,6 +12,7 @@ from typing import Any
 from features.catalogue.digest import catalogue_digest, spelled
 from features.days import date_of
 from features.engine import catalogue_of
+from features.errors import HistoryError
 from features.matrix import Matrix
 from features.register import check_day
 from features.source import Source
@@ -21,10 +22,13 @@ from training.beneath import Beneath, beneath
 from training.compare import Moved, compared, digest_of_matrix, merged
 from training.custody import misdated
 from training.excerpt import Excerpt, excerpt_of, fed, loaded, never_later, workplace
+from training.holdings import holdings, unlike
 from training.meaning import misread
+from training.neighbour import moved_on, named, neighbour, said_of
 from training.outlook import FAULTS, READING, faults_of
 from training.poison import KINDS, REACH, Poisoned, poisoned
-from training.views import FED, WAYS, Asked, asked_of, city, every_way, in_other_ways
+from training.sparked import unlike_spark
+from training.views import FED, NEIGHBOUR, STRETCHES, WAYS, Asked, asked_of, city, every_way, in_other_ways, in_stretches
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,15 @@ class Extent:
 WHOLE = Extent(enterprises=300, seeds=(1, 2), kinds=tuple(KINDS), read=8)
 QUICK = Extent(enterprises=30, seeds=(1,), kinds=(), read=1, ways=())
 """What a training can afford: all kinds together, once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """A poisoned excerpt, how many of its rows the load refused, and what it moved."""
+
+    made: Poisoned
+    refused: int
+    moved: Mapping[str, Moved]
 
 
 @dataclass(slots=True)
@@ -64,19 +77,27 @@ class Findings:
     def clean(self) -> bool:
         return not (self.moved or self.misread or self.labels or self.undeclared or self.misdated or self.barred or self.quick)
 
+    def take(self, tried: Tried) -> None:
+        """Take in what one poison has moved."""
+        self.moved = merged(self.moved, tried.moved)
+        self.poisons.append({"kind": tried.made.kind, "seed": tried.made.seed, "rows": dict(tried.made.touched),
+                             "refused": tried.refused, "moved": plain(tried.moved)})
+
     def add(self, raw: Beneath) -> None:
         """Take in what poison beneath the views has shown."""
         self.poisons += [poison | {"moved": plain(poison["moved"])} for poison in raw.poisons]
         self.moved, self.undeclared = merged(self.moved, raw.moved), raw.undeclared
+        self.misdated |= raw.early
 
 
 def certify(store: Store, as_of: int, extent: Extent = WHOLE, source: Source | None = None) -> dict[str, Any]:
     """Return the certificate of a source's features as of a closed day, plain values; `verdict` is clean or leaking.
 
     What declarations bar is not tried. Of a `source` that is given, the raw data beneath its views are poisoned too. Raises
-    HistoryError where the day is not closed.
+    HistoryError where the day is not closed, or lies before most tables begin.
     """
     check_day(store, as_of)
+    check_told(store, as_of)
     begun = time.process_time()
     excerpt = excerpt_of(store, extent.enterprises)
     strange = barred(catalogue_of(store), store.source)
@@ -89,14 +110,27 @@ def certify(store: Store, as_of: int, extent: Extent = WHOLE, source: Source | N
     return said | {"certificate_digest": digest_of(said), "cpu_seconds": round(time.process_time() - begun, 1)}
 
 
+def check_told(store: Store, as_of: int) -> None:
+    """Raise HistoryError where fewer than half of the tables that have rows had one by a day: its features say little."""
+    days = sorted(day for table in store.tables if (day := store.begins(table)) is not None)
+    first = days[(len(days) - 1) // 2] if days else as_of
+    if as_of < first:
+        raise HistoryError(f"most tables of {store.source.name!r} hold nothing recorded by {date_of(as_of)}, and a certificate "
+                           f"would say little; take {date_of(first)}, the first day on which half of them do, or a later one")
+
+
 def trial(excerpt: Excerpt, as_of: int, extent: Extent) -> Findings:
     """Poison an excerpt in every way and compare what is said of the day; read features literally, on it and days later."""
     found = Findings()
     with loaded(excerpt, workplace(excerpt, "as it is")) as clean:
         asked = asked_of(clean, as_of)
-        before = every_way(clean, asked, excerpt, extent.ways)
+        before, held = every_way(clean, asked, excerpt, extent.ways), holdings(clean, as_of)
         found.misread = {**misread(clean, excerpt, as_of, extent.read), **in_other_ways(before)}
+        if STRETCHES in extent.ways:
+            found.misread |= in_stretches(clean, asked) | unlike_spark(clean, as_of, workplace(excerpt, "spark"))
         found.labels = faults_of(clean, excerpt, FAULTS)
+        if NEIGHBOUR in extent.ways and (other := neighbour(as_of)) >= clean.first_known:
+            found.take(on_another_day(clean, excerpt, other, extent.seeds[0]))
     found.digests = {name: digest_of_matrix(view) for name, view in before.items()}
     poisons = [(kind, extent.seeds[0]) for kind in extent.kinds] + [("together", seed) for seed in extent.seeds]
     for kind, seed in poisons:
@@ -108,12 +142,22 @@ def trial(excerpt: Excerpt, as_of: int, extent: Extent) -> Findings:
                 found.labels |= {f"{name}, poisoned": wrong for name, wrong in faults_of(store, made.excerpt, READING).items()}
                 if FED in extent.ways:
                     found.misread = merged(found.misread, unlike_fed(store, made, (after, asked)))
-            refused = sum(table["refused"] for table in store.summary["tables"].values())
-        moved = compared({view: before[view] for view in after}, after)
-        found.moved = merged(found.moved, moved)
-        found.poisons.append({"kind": kind, "seed": seed, "rows": dict(made.touched), "refused": refused,
-                              "moved": plain(moved)})
+            refused, apart = refused_by(store), unlike(held, holdings(store, as_of))
+        found.take(Tried(made, refused, compared({view: before[view] for view in after}, after) | apart))
     return found
+
+
+def on_another_day(clean: Store, excerpt: Excerpt, day: int, seed: int) -> Tried:
+    """Poison an excerpt after another day and compare what is said of that day."""
+    before, made = said_of(clean, day), poisoned(excerpt, "together", day=day, seed=seed)
+    with loaded(made.excerpt, workplace(excerpt, f"{NEIGHBOUR} {seed}")) as store:
+        moved = named(NEIGHBOUR, moved_on(day, before, store))
+        return Tried(replace(made, kind=NEIGHBOUR), refused_by(store), moved)
+
+
+def refused_by(store: Store) -> int:
+    """Return how many rows a load refused."""
+    return sum(table["refused"] for table in store.summary["tables"].values())
 
 
 def unlike_fed(store: Store, made: Poisoned, told: tuple[Mapping[str, Matrix], Asked]) -> dict[str, Moved]:

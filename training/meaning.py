@@ -38,7 +38,7 @@ def misread(store: Store, excerpt: Excerpt, day: int, units: int, only: Catalogu
         whole = matrix_for(store, catalogue, cases)
         names = [name for name in whole.names if not rests_on_stored(catalogue, name)]
         proof = compiled_values(store, catalogue, cases, names)
-        found |= {f"statement {entity}: {name}": Moved(int(unlike.sum()), _gap(whole.column(name), proof[name], unlike))
+        found |= {f"statement {entity}: {name}": Moved(int(unlike.sum()), gap(whole.column(name), proof[name], unlike))
                   for name in names if (unlike := bits(whole.column(name)) != bits(proof[name])).any()}
         found |= {f"reference {entity}: {name}": moved for name, moved in _literal(reading, whole, names, units).items()}
     return found
@@ -56,9 +56,10 @@ def bits(values: NDArray[np.float64]) -> NDArray[np.int64]:
     return np.ascontiguousarray(values, np.float64).view(np.int64)
 
 
-def _gap(first: NDArray[np.float64], second: NDArray[np.float64], where: NDArray[np.bool_]) -> float:
-    gap = np.abs(first[where] - second[where])
-    return float(np.where(np.isnan(gap), 1.0, gap).max())
+def gap(first: NDArray[np.float64], second: NDArray[np.float64], where: NDArray[np.bool_]) -> float:
+    """Return the largest distance between two columns where they are unlike; a missing value counts as 1."""
+    apart = np.abs(first[where] - second[where])
+    return float(np.where(np.isnan(apart), 1.0, apart).max())
 
 
 def _literal(reading: Reading, whole: Matrix, names: Sequence[str], units: int) -> dict[str, Moved]:
@@ -71,9 +72,9 @@ def _literal(reading: Reading, whole: Matrix, names: Sequence[str], units: int) 
     for place in range(0, len(there), step)[:units]:
         said = reading.features(whole.entity, there[place], names)
         for name in names:
-            gap = apart(said[name], value_in(whole, place, name))
-            if gap:
-                found[name] = Moved(found.get(name, Moved(0, 0.0)).units + 1, max(gap, found.get(name, Moved(0, 0.0)).largest))
+            off = apart(said[name], value_in(whole, place, name))
+            if off:
+                found[name] = Moved(found.get(name, Moved(0, 0.0)).units + 1, max(off, found.get(name, Moved(0, 0.0)).largest))
     return found
 
 

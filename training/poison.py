@@ -68,8 +68,8 @@ class Dose:
         return pl.Series("recorded_on", days, pl.Int32)
 
     def stamped(self, rows: pl.DataFrame, mark: str, *, retracted: int) -> pl.DataFrame:
-        """Return rows as new ones: recorded after the as-of day under row ids of their own."""
-        ids = pl.Series("row_id", [f"~{mark}{number}" for number in range(rows.height)], pl.String)
+        """Return rows as new ones: recorded after the as-of day under row ids that sort before and after all others."""
+        ids = pl.Series("row_id", [f"{'~!'[number % 2]}{mark}{number}" for number in range(rows.height)], pl.String)
         return rows.with_columns(self.days_after(rows.height), ids, pl.lit(retracted, pl.Int8).alias("retracted"))
 
 
@@ -198,7 +198,7 @@ def edges_of(excerpt: Excerpt, day: int) -> tuple[int, ...]:
 
 def _numbered(rows: pl.DataFrame, number: int) -> pl.DataFrame:
     """Return rows whose new row ids say in which round they came."""
-    return rows.with_columns(pl.col("row_id").str.replace("^~([a-z])", f"~{number}$1"))
+    return rows.with_columns(pl.col("row_id").str.replace("^([~!])([a-z])", f"${{1}}{number}$2"))
 
 
 def _added(dose: Dose, rows: pl.DataFrame) -> tuple[pl.DataFrame, int]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import gzip
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 
 from features.contract import COMMON
@@ -20,20 +22,27 @@ from features.source import Source
 
 ROW, DAY, UNITS = "!row", "!known", "!units"
 HUGE = 20
+TEN = 10
 EPOCH = "DATE '1970-01-01'"
 OF_CONTRACT = Raw(known="recorded_on")
 _READ = re.compile(r"\$\{(DATA|SOURCE)\}/?([^'\"]*)")
 _WORD = re.compile(r"\w+")
+_DAY = r"^(\d{4}[-/.]?\d{2}[-/.]?\d{2})(?:$|[.]0*$|[ T][\d:.]*$)"
+"""A day as it is written, alone or before a time without a zone."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sheet:
-    """Rows of one raw table; `known` (n,) and, of columns known later than their row, `later`: integer days, null if never."""
+    """Rows of one raw table; `known` (n,) and, of columns known later than their row, `later`: integer days, null if never.
+
+    `codes` are by column what the source's code lists say that it may hold, whether or not these rows do.
+    """
 
     declared: Raw
     rows: pl.DataFrame
     known: pl.Series
     later: Mapping[str, pl.Series]
+    codes: Mapping[str, pl.Series]
 
     @property
     def fixed(self) -> frozenset[str]:
@@ -99,7 +108,8 @@ def sheets_of(source: Source, most: int) -> dict[str, Sheet]:
         for name, one in sorted(raw.items(), key=lambda item: _depth(raw, item[0])):
             rows = f"SELECT * FROM whole.{named(name)} AS r"
             connection.execute(f"CREATE TABLE kept.{named(name)} AS {rows}{_sample_sql(one) if sampled else ''}")
-        return {name: _sheet(connection, name, one) for name, one in raw.items()}
+        listed = codes_listed(source, connection)
+        return {name: _sheet(connection, name, one, listed) for name, one in raw.items()}
 
 
 def _rows_sql(source: Source, name: str) -> str:
@@ -142,13 +152,51 @@ def _unit(one: Raw) -> str:
     return f"CAST(({one.by}) AS VARCHAR)"
 
 
-def _sheet(connection: Connection, name: str, one: Raw) -> Sheet:
+def codes_listed(source: Source, connection: Connection) -> dict[str, list[str]]:
+    """Return by list, a COLUMN or a TABLE.COLUMN, the codes that a source's own view `codes` (list, code) declares."""
+    place = source.folder / PRELUDE
+    if not place.exists() or "CREATE VIEW codes " not in place.read_text("utf-8"):
+        return {}
+    found: dict[str, list[str]] = defaultdict(list)
+    for listed, code in connection.sql("SELECT list, code FROM main.codes ORDER BY ALL").fetchall():
+        found[listed].append(code)
+    return found
+
+
+def postponed(rows: pl.DataFrame, one: Raw) -> pl.DataFrame:
+    """Return rows of which one in TEN became complete on the day of another: a table may hold none that was late."""
+    rng, moved = np.random.default_rng(rows.height), []
+    for column in (column for column, day in one.later.items() if column in _WORD.findall(day)):
+        there = rows[column].drop_nulls()
+        if there.len():
+            other = there.gather(rng.integers(0, there.len(), rows.height).tolist())
+            moved.append(other.zip_with(pl.Series(rng.integers(0, TEN, rows.height) == 0), rows[column]).alias(column))
+    return rows.with_columns(moved)
+
+
+def _sheet(connection: Connection, name: str, one: Raw, listed: Mapping[str, list[str]]) -> Sheet:
     rows = pl.DataFrame(connection.sql(f"SELECT * FROM kept.{named(name)} ORDER BY {named(ROW)}").to_arrow_table())
+    rows = postponed(rows, one)
+    connection.register("postponed", rows.to_arrow())
+    told = {column: [*listed.get(column, ()), *listed.get(f"{name}.{column}", ())] for column in rows.columns}
+    codes = {column: pl.Series(column, there, pl.String) for column, there in told.items() if there}
     days = "".join(f", TRY_CAST(({day}) AS DATE) - {EPOCH} AS {named(column)}" for column, day in one.later.items())
     found = pl.DataFrame(connection.sql(
         f"SELECT known - {EPOCH} AS {named(DAY)}{days} FROM (SELECT *, TRY_CAST(({one.known}) AS DATE) AS known "
-        f"FROM kept.{named(name)} AS r) ORDER BY {named(ROW)}").to_arrow_table())
-    return Sheet(one, rows.drop(ROW), found[DAY], {column: found[column] for column in one.later})
+        f"FROM postponed AS r) ORDER BY {named(ROW)}").to_arrow_table())
+    connection.unregister("postponed")
+    return Sheet(one, rows.drop(ROW), found[DAY], {column: found[column] for column in one.later}, codes)
+
+
+def told_early(sheet: Sheet) -> int:
+    """Return how many rows are taken for known before the very day that stands in the one column which tells of it."""
+    names = {word.lower() for word in _WORD.findall(sheet.declared.known)}
+    told = [column for column in sheet.rows.columns if column.lower() in names]
+    if len(told) != 1:
+        return 0
+    texts = sheet.rows[told[0]].cast(pl.String).str.strip_chars()
+    day = texts.str.extract(_DAY, 1).str.replace_all("[-/.]", "").str.to_date("%Y%m%d", strict=False).cast(pl.Int32)
+    return int((sheet.known < day).sum())
 
 
 def write_sheets(source: Source, frames: Mapping[str, pl.DataFrame], folder: Path) -> None:

@@ -17,17 +17,21 @@ from features.catalogue.declared import ALIASES, ENTITIES, KEYS
 from features.contract import COMMON, Table
 from features.days import date_of, month_text
 from features.engine import catalogue_of, evaluate_rows, matrix, matrix_of_cases
-from features.errors import HistoryError, UnknownId
+from features.errors import HistoryError, RequestError, UnknownId
 from features.matrix import Matrix
 from features.register import living
 from features.store import Store
+from features.stretches import claim_stretches, living_stretches
 from training.compare import Moved, compared
+from training.dataset import stacked
 from training.excerpt import Excerpt
 
-FED = "fed"
-WAYS = ("own days", "at scale", "online", FED)
-PANELS, TOTALS = ((evaluate, "MANY_UNITS"), (evaluate, "WORTHWHILE")), ((totals, "PAIRS_A_ROW"),)
+FED, NEIGHBOUR, STRETCHES = "fed", "neighbour", "stretches"
+WAYS = ("own days", "at scale", "online", FED, NEIGHBOUR, STRETCHES)
+PANELS, RUNNING = ((evaluate, "MANY_UNITS"), (evaluate, "WORTHWHILE")), ((totals, "PAIRS_A_ROW"),)
+TOTALS = (*PANELS, *RUNNING)
 """The sizes from which on the evaluator takes its other ways."""
+SCALES = (" at scale", " by totals")
 BACK = (0, 17, 48)
 SAMPLE = 4
 SIDES = (("inspection", "inspections"), ("claim", "claims"), ("worker", "employment"), ("worker", "claims"))
@@ -92,12 +96,14 @@ def as_if_large(sizes: Sequence[tuple[ModuleType, str]]) -> Iterator[None]:
 
 
 def at_scale(store: Store, asked: Asked) -> dict[str, Matrix]:
-    """Return the city once more by panels, and the chosen units by running totals, as a large history is read."""
+    """Return the city once more by panels, and the chosen units by totals of rows and of panels, as large histories are."""
     with as_if_large(PANELS):
         found = city(store, asked)
-    with as_if_large(TOTALS):
+    with as_if_large(RUNNING):
         found |= own_days(store, asked)
-    return {f"{name} at scale": view for name, view in found.items()}
+    with as_if_large(TOTALS):
+        summed = own_days(store, asked)
+    return {name + SCALES[0]: view for name, view in found.items()} | {name + SCALES[1]: view for name, view in summed.items()}
 
 
 def online(store: Store, asked: Asked, excerpt: Excerpt) -> dict[str, Matrix]:
@@ -105,7 +111,10 @@ def online(store: Store, asked: Asked, excerpt: Excerpt) -> dict[str, Matrix]:
     found = {}
     for entity, cases in asked.cases.items():
         for key, _ in [case for case in cases if case[1] == asked.day][:1]:
-            found[f"{entity} online"] = evaluate_rows(store, entity, key, asked.day, rows_about(excerpt, entity, key))
+            try:
+                found[f"{entity} online"] = evaluate_rows(store, entity, key, asked.day, rows_about(excerpt, entity, key))
+            except RequestError:
+                found[f"{entity} online"] = nobody(entity)
     return found
 
 
@@ -140,14 +149,40 @@ def every_way(store: Store, asked: Asked, excerpt: Excerpt, ways: Collection[str
 
 def in_other_ways(said: Mapping[str, Matrix]) -> dict[str, Moved]:
     """Return what the other ways say otherwise than the plain matrices of the same cases."""
-    pairs = {name: other for name in said if name != (other := name.removesuffix(" at scale")) and other in said}
+    pairs = {name: name.removesuffix(scale) for name in said for scale in SCALES if name.endswith(scale)}
+    pairs = {name: other for name, other in pairs.items() if other in said}
     found = compared({one: said[one] for one in pairs}, {one: said[other] for one, other in pairs.items()})
     for name, view in said.items():
         if name.endswith(" online"):
             whole = said[view.entity]
-            place = np.flatnonzero(whole.keys == view.keys[0])
-            found |= compared({name: view}, {name: whole.take(place)})
+            found |= compared({name: view}, {name: whole.take(np.flatnonzero(np.isin(whole.keys, view.keys)))} if len(view)
+                              else {name: whole})
     return found
+
+
+def in_stretches(store: Store, asked: Asked) -> dict[str, Moved]:
+    """Return what the features of two days, written in stretches, say otherwise than the matrix of each of the days."""
+    found: dict[str, Moved] = {}
+    days = [day for day in (asked.day - BACK[1], asked.day) if day >= store.first_known]
+    for entity in asked.entities:
+        size = max(1, len(store.dictionary(entity).texts) // 2)
+        parts = list(living_stretches(store, entity, *days, most=size))
+        for day in days:
+            whole = matrix(store, entity, day)
+            told = stacked([part.take(np.flatnonzero(part.as_of == day)) for part in parts])
+            found |= compared({f"stretches {entity}": whole}, {f"stretches {entity}": told})
+    return found | (every_claim_in_turn(store, asked.day) if "claim" in asked.entities else {})
+
+
+def every_claim_in_turn(store: Store, day: int) -> dict[str, Moved]:
+    """Return what the claims known by a day, swept key by key with all of the history, say otherwise than one by one."""
+    declared = catalogue_of(store)
+    parts = list(claim_stretches(store, declared, most=max(1, store.dictionary("claim").size // 2)))
+    told = stacked([part.take(np.flatnonzero(part.as_of <= day)) for part in parts])
+    if not len(told):
+        return {}
+    alone = matrix_of_cases(store, "claim", told.keys.tolist(), told.as_of.astype(np.int64), declared)
+    return compared({"swept claim": alone}, {"swept claim": told})
 
 
 def nobody(entity: str) -> Matrix:

@@ -1,0 +1,73 @@
+"""The features that are written for Spark, asked of DuckDB in its place: whether what Spark is given says the same."""
+
+from __future__ import annotations
+
+import shutil
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from features.catalogue.declared import ENTITIES
+from features.duck import Limits, opened, quoted
+from features.engine import catalogue_of, matrix_for
+from features.register import living
+from features.store import Store
+from training.compare import Moved
+from training.meaning import bits, gap
+
+
+class Session:
+    """DuckDB as far as `features.spark` asks something of a session: files as views, and statements over them."""
+
+    def __init__(self, folder: Path) -> None:
+        self._connection = opened(Limits(spill=folder))
+        self.read = self
+
+    def parquet(self, *paths: str) -> View:
+        """Return the rows of some files."""
+        return View(self._connection, f"FROM read_parquet([{', '.join(map(quoted, paths))}], union_by_name=true)")
+
+    def sql(self, statement: str) -> View:
+        """Return the rows that a statement gives."""
+        return View(self._connection, statement)
+
+
+class View:
+    """Rows that a statement gives, under Spark's names for what is done with them."""
+
+    def __init__(self, connection: Any, statement: str) -> None:
+        self._connection, self._statement = connection, statement
+
+    def createOrReplaceTempView(self, name: str) -> None:  # noqa: N802
+        """Give the rows a name."""
+        self._connection.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {self._statement}")
+
+    def toArrow(self) -> pa.Table:  # noqa: N802
+        """Return the rows."""
+        return self._connection.sql(self._statement).to_arrow_table()
+
+
+def unlike_spark(store: Store, day: int, folder: Path) -> dict[str, Moved]:
+    """Return what the statements for Spark say otherwise of the city of a day; nothing where PySpark is not installed."""
+    if find_spec("pyspark") is None:
+        return {}
+    from features import spark
+
+    session: Any = Session(folder / "spill")
+    catalogue, found = catalogue_of(store), dict[str, Moved]()
+    folder.mkdir(parents=True, exist_ok=True)
+    for entity, (table, _) in ENTITIES.items():
+        if not store.has(table) or not catalogue.features(entity):
+            continue
+        cases, given = living(store, catalogue, entity, day), folder / f"{entity}.parquet"
+        whole = matrix_for(store, catalogue, cases)
+        spark.write_cases(store, catalogue, cases, whole.names, given)
+        spark.lay_out(session, store, given)
+        said = spark.spark_values(session, store, catalogue, whole.names)
+        found |= {f"spark {entity}: {name}": Moved(int(unlike.sum()), gap(whole.column(name), said[name], unlike))
+                  for name in whole.names if (unlike := bits(whole.column(name)) != bits(np.asarray(said[name]))).any()}
+    shutil.rmtree(folder, ignore_errors=True)
+    return found
