@@ -69,7 +69,7 @@ def places_of(data: Path, wanted: Collection[str]) -> dict[str, Path]:
     for name, names in named_so(given, wanted).items():
         paths = [path for one in names for path in given[one]]
         if len(paths) > 1:
-            raise SourceError(f"{data}: table {name!r} is there twice: {paths[0].name}, {paths[1].name}; keep one")
+            raise SourceError(f"{data}: table {name.lower()!r} is there twice: {paths[0].name}, {paths[1].name}; keep one")
         found[name] = paths[0]
     for path in sorted(data.iterdir()):
         name, form = path.stem, path.suffix.lower()

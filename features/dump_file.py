@@ -149,8 +149,8 @@ def _keys_sql(part: Part) -> str:
 def _text_sql(part: Part) -> str:
     columns = ", ".join(f"{quoted(name)}: 'VARCHAR'" for name in (*unique(part_columns(part)), *REST))
     return (f"read_csv({quoted(part.read)}, auto_detect=false, header=true, columns={{{columns}}}, strict_mode=false, "
-            f"null_padding=true, parallel=false, max_line_size={LONGEST}, delim={quoted(delimiter_of(header_of(part.read)))}, "
-            "quote='\"', escape='\"')")
+            f"null_padding=true, parallel=false, hive_partitioning=false, max_line_size={LONGEST}, "
+            f"delim={quoted(delimiter_of(header_of(part.read)))}, quote='\"', escape='\"')")
 
 
 def told_sql(value: str, header: Iterable[str], columns: Sequence[str]) -> str:

@@ -23,7 +23,7 @@ SCHEMES = ("postgresql://", "postgres://")
 DECLARATION = "lssi_source"
 SNAPSHOT = "snapshot.json"
 SESSION = ("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY", "SET LOCAL synchronize_seqscans = off",
-           "SET LOCAL datestyle = 'ISO'", "SET LOCAL timezone = 'UTC'")
+           "SET LOCAL datestyle = 'ISO'", "SET LOCAL timezone = 'UTC'", "SET LOCAL client_encoding = 'UTF8'")
 PLAIN = ("int2", "int4", "int8", "bool", "float4", "float8", "text", "varchar")
 DATED = ("date", "timestamp", "timestamptz")
 COLUMNS = """SELECT c.relname AS relation, a.attname AS name, t.typname AS type
@@ -117,6 +117,7 @@ class Snapshot:
         reader = self.cursor.fetch_record_batch()
         with pq.ParquetWriter(path, reader.schema.remove_metadata(), compression="zstd", compression_level=1) as writer:
             for batch in reader:
+                batch.validate(full=True)
                 writer.write_batch(batch)
 
 
