@@ -20,7 +20,7 @@ SELECT coalesce(as_id(AAZ083), 'AC43#' || n) || '@' || coalesce(day, '') AS row_
     CASE WHEN plain(AAA115) IS NULL OR declared = 'normal'
         THEN CASE WHEN month_of(AAE003) < month_of(AAE002) THEN 'back' ELSE 'normal' END
         ELSE as_code('AAA115', AAA115, declared) END AS kind,
-    as_fen('AAE180', CASE WHEN back THEN ltrim(yuan(AAE180), '+-') ELSE AAE180 END) AS base,
+    as_fen('AAE180', CASE WHEN back THEN ltrim(amount(AAE180), '+-') ELSE AAE180 END) AS base,
     as_fen('AAE020', CASE WHEN back THEN minus(AAE020) ELSE AAE020 END) AS due_unit,
     as_fen('AAE022', CASE WHEN back THEN minus(AAE022) ELSE AAE022 END) AS due_person,
     CASE WHEN NOT arrived OR (arrival = 'way' AND AAB191 IS NULL) THEN '0'

@@ -6,9 +6,10 @@ CREATE MACRO digits(x) AS CASE WHEN contains(x, '.') THEN regexp_replace(x, '[.]
 CREATE MACRO plain(x) AS upper(regexp_replace(digits(x), '^[+]?0*([0-9]+)$', '\1'));
 CREATE MACRO number(x) AS CASE WHEN contains(x, ',') AND regexp_full_match(x, '[+-]?[0-9]{1,3}(,[0-9]{3})+([.][0-9]*)?')
     THEN replace(x, ',', '') ELSE x END;
-CREATE MACRO yuan(x) AS CASE WHEN strlen(x) > length(x) THEN regexp_replace(regexp_replace(x, '^([+-]?) *[¥￥] *', '\1'), ' *元$', '')
-    ELSE x END;
-CREATE MACRO is_none(x) AS x IS NULL OR regexp_full_match(digits(x), '0[0:/. T-]*');
+CREATE MACRO amount(x) AS CASE WHEN strlen(x) > length(x)
+        AND regexp_full_match(x, '[+-]?([¥￥] *)?[+-]?([0-9]{1,3}(,[0-9]{3})+|[0-9]+)([.][0-9]*)? *元?')
+    THEN regexp_replace(x, '[¥￥元, ]', '', 'g') ELSE number(x) END;
+CREATE MACRO is_none(x) AS x IS NULL OR regexp_full_match(x, '0[0:/. T-]*');
 CREATE MACRO as_id(x) AS CASE WHEN contains(x, '.') AND regexp_full_match(x, '[0-9]+[.]0+') THEN digits(x)
     WHEN ends_with(x, 'x') AND regexp_full_match(x, '[0-9]{17}x') THEN upper(x) ELSE x END;
 CREATE MACRO as_whole(x) AS digits(number(x));
@@ -26,11 +27,11 @@ CREATE MACRO month_of(x) AS CASE
     WHEN regexp_full_match(digits(x), '(1[89]|2[01])[0-9]{4}') THEN TRY_CAST(digits(x)[1:4] || '-' || digits(x)[5:6] || '-01' AS DATE)
     WHEN regexp_full_match(x, '[0-9]{4}([-/年][0-9]{1,2}月?|[.]([0-9]{2}|[2-9]))') THEN TRY_CAST(translate(rtrim(x, '月'), '/.年', '---') || '-01' AS DATE)
     WHEN regexp_matches(x, '^[0-9]{4}') THEN CAST(date_trunc('month', date_of(x)) AS DATE) END;
--- No day at all is also what other databases write for none: the first of the year 1, 1899-12-30 and 1900-01-01.
-CREATE MACRO no_day(x) AS is_none(x) OR (x[1:4] IN ('0001', '1899', '1900')
-    AND coalesce(date_of(x) IN (DATE '0001-01-01', DATE '1899-12-30', DATE '1900-01-01'), false));
-CREATE MACRO is_open(x) AS no_day(x) OR digits(x)[1:4] IN ('9999', '2999')
-    OR (x[1:4] >= '2099' AND coalesce(coalesce(date_of(x), month_of(x)) >= DATE '2099-01-01', false));
+-- No day at all is also what other databases write for none: the first of the years 1 and 1900, and 1899-12-30.
+CREATE MACRO no_day(x) AS x IS NULL OR regexp_full_match(x,
+    '0[0:/. T-]*|((0001|1900)[-/.年]?0?1[-/.月]?0?1|1899[-/.年]?12[-/.月]?30)日?([ T.].*)?');
+CREATE MACRO is_open(x) AS no_day(x) OR regexp_full_match(x,
+    '(9999|2999).*|(2099|2[1-9][0-9]{2}|[3-9][0-9]{3})[-/.年]?[01]?[0-9]([-/.月]?[0-3]?[0-9])?[月日]?([ T.].*)?');
 CREATE MACRO told(x) AS CASE WHEN starts_with(x, '! ') THEN x END;
 
 CREATE MACRO as_day(name, x) AS CASE WHEN no_day(x) THEN NULL
@@ -39,11 +40,11 @@ CREATE MACRO as_end(name, x) AS CASE WHEN NOT is_open(x) THEN as_day(name, x) EN
 CREATE MACRO as_month(name, x) AS CASE WHEN is_none(x) THEN NULL
     ELSE coalesce(CAST(month_of(x) AS VARCHAR), '! ' || name || ' should be a month such as 201506') END;
 CREATE MACRO as_fen(name, x) AS CASE WHEN x IS NULL THEN NULL
-    WHEN TRY_CAST(number(yuan(x)) AS DECIMAL(24, 6)) = TRY_CAST(number(yuan(x)) AS DECIMAL(18, 2))
-        THEN replace(CAST(TRY_CAST(number(yuan(x)) AS DECIMAL(18, 2)) AS VARCHAR), '.', '')
+    WHEN TRY_CAST(amount(x) AS DECIMAL(24, 6)) = TRY_CAST(amount(x) AS DECIMAL(18, 2))
+        THEN replace(CAST(TRY_CAST(amount(x) AS DECIMAL(18, 2)) AS VARCHAR), '.', '')
     ELSE '! ' || name || ' should be yuan with at most two decimals' END;
 CREATE MACRO as_rounded(x) AS coalesce(CAST(CAST(round(TRY_CAST(number(x) AS DECIMAL(24, 6))) AS BIGINT) AS VARCHAR), x);
-CREATE MACRO minus(x) AS '-' || ltrim(number(yuan(x)), '+-');
+CREATE MACRO minus(x) AS '-' || ltrim(amount(x), '+-');
 CREATE MACRO tail(x, n) AS '@' || coalesce(date_of(x), DATE '1970-01-01') || '#' || n;
 
 CREATE MACRO unknown(list, x) AS '! unknown code ' || list || ' ' || left(plain(x), 12);
