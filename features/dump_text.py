@@ -22,6 +22,7 @@ CHUNK = 1 << 20
 AGAIN = f"export it again as {UTF8} or {GB}"
 BROKEN = "{} breaks off within a letter at its end; export it again whole"
 MIXED = f"{{}} mixes {GB} and {UTF8}: line {{}} is {UTF8}, others are not; {AGAIN}"
+SIGNS = "¥·°±×÷§"
 LONG_FORMS = bytes(range(0xE0, 0xF5))
 """Bytes that begin a letter of three bytes or four in UTF-8, as all of Chinese is."""
 
@@ -96,12 +97,17 @@ def encoding_of(part: Path) -> str:
             return GB
         foreign = True
         long_forms = long_forms or len(block.lines.translate(None, LONG_FORMS)) < len(block.lines)
-    return GB if foreign and not long_forms and _is_all_gb2312(part) else UTF8
+    return GB if foreign and not long_forms and _is_chinese(part) else UTF8
 
 
-def _is_all_gb2312(part: Path) -> bool:
-    """Tell whether every letter of a file is one of the commonest Chinese set: two bytes that could be Latin in UTF-8."""
-    return all(_is(block.lines, "gb2312") for block in _blocks(part))
+def _is_chinese(part: Path) -> bool:
+    """Tell whether letters of two bytes, which could be Latin in UTF-8, are all of the commonest Chinese set, no mere signs."""
+    signs = True
+    for block in _blocks(part):
+        if not _is(block.lines, "gb2312"):
+            return False
+        signs = signs and all(letter.isascii() or letter in SIGNS for letter in set(block.lines.decode()))
+    return not signs
 
 
 def _gb_texts(part: Path) -> Iterator[str]:

@@ -101,3 +101,4 @@ def test_a_letter_across_two_blocks_and_letters_that_could_be_latin_are_read(fil
         assert copy.read_text("utf-8") == text
     assert encoding_of(file("AAC001,XB,AAE036\nW1,女,20100110\nW2,路,20100110\n".encode("gbk"))) == "GB18030"
     assert encoding_of(file("AAC001,XB,AAE036\nW1,女,20100110\n".encode())) == "UTF-8"
+    assert encoding_of(file("AAC001,JE,AAE036\nW1,¥12.00,20100110\n".encode())) == "UTF-8"
