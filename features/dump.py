@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -10,8 +10,21 @@ from typing import Any
 
 from features.contract import COMMON, Table, contract
 from features.declaration import Dump, DumpTable
-from features.duck import DuckError, locked, named
-from features.dump_file import clean_sql, columns_of, file_sql, is_text, parts_of, read_in, table_name, told_sql, twice_in
+from features.duck import DuckError, locked, named, quoted
+from features.dump_file import (
+    UNREAD,
+    Held,
+    clean_sql,
+    columns_of,
+    file_sql,
+    held_in,
+    instants_of,
+    part_columns,
+    read_in,
+    table_name,
+    told_sql,
+)
+from features.dump_names import SCALED, named_so
 from features.errors import SourceError
 
 SETTINGS, SNAPSHOT = "dump.toml", "snapshot.json"
@@ -19,119 +32,154 @@ PRELUDE = "dump.sql"
 LATEST = "complete_to.sql"
 
 
+Names = dict[str, tuple[str, ...]]
+"""The columns of a table that are declared, each with the names that its files have for it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a dump holds: the tables a source declares, contract tables under their own names, and notes for the check."""
+    """What a dump holds: the tables a source declares, contract tables under their own names, and notes for the check.
+
+    `copies` are the files read in place of text that is not UTF-8.
+    """
 
     tables: dict[str, Path]
     own: dict[str, Path]
-    columns: dict[str, tuple[str, ...]]
+    columns: dict[str, Names]
+    copies: tuple[Path, ...]
     statements: tuple[str, ...]
     notes: tuple[str, ...]
 
     def holds(self, need: str) -> bool:
         """Tell whether the dump has a table (AC20), or a table with a column (AC20.AAE160)."""
         table, _, column = need.partition(".")
-        return table in self.tables and (not column or column.upper() in _upper(self.columns[table]))
+        return table in self.tables and (not column or column in self.columns[table])
 
 
-NOTHING = Found({}, {}, {}, (), ())
+NOTHING = Found({}, {}, {}, (), (), ())
 
 
-def places_of(data: Path) -> dict[str, Path]:
-    """Return the tables in a folder by lower-case name, whatever their form; SourceError where one is there twice."""
-    found: dict[str, Path] = {}
+def places_of(data: Path, wanted: Collection[str]) -> dict[str, Path]:
+    """Return the wanted tables that a folder holds, whatever their form; SourceError where one is there twice, or unreadable."""
+    given: dict[str, list[Path]] = {}
     for path in sorted(data.iterdir()):
-        name = table_name(path)
-        if name is None:
-            continue
-        if name in found:
-            raise SourceError(f"{data}: table {name!r} is there twice: {found[name].name}, {path.name}; keep one")
-        found[name] = path
+        if name := table_name(path):
+            given.setdefault(name, []).append(path)
+    found: dict[str, Path] = {}
+    for name, names in named_so(given, wanted).items():
+        paths = [path for one in names for path in given[one]]
+        if len(paths) > 1:
+            raise SourceError(f"{data}: table {name.lower()!r} is there twice: {paths[0].name}, {paths[1].name}; keep one")
+        found[name] = paths[0]
+    for path in sorted(data.iterdir()):
+        name, form = path.stem, path.suffix.lower()
+        if form in UNREAD and (lacking := named_so([name], wanted).keys() - found.keys()):
+            raise SourceError(f"{path.name} seems to be table {min(lacking)!r}, and {form} is not read; "
+                              "export it as CSV or Parquet, or take it away")
     return found
 
 
-def found_in(data: Path, dump: Dump, folder: Path) -> Found:
-    """Return what a dump holds for a source in `folder`; SourceError if nothing, or a table lacks a column it must have."""
+def found_in(data: Path, dump: Dump, folder: Path, copies: Path) -> Found:
+    """Return what a dump holds for a source in `folder`; SourceError if nothing, or a table lacks a column it must have.
+
+    Text that is not UTF-8 is read from a copy under `copies`.
+    """
     if not data.is_dir():
         raise SourceError(f"{data} is no folder; name the folder of the dump with --data")
-    places = places_of(data)
-    tables = {name: places[name.lower()] for name in dump.tables if name.lower() in places}
-    own = {name: places[name] for name, table in contract().items() if name in places and _is_contracts(table, places[name])}
+    names = [*dump.tables, *(name for name in contract() if name.upper() not in {table.upper() for table in dump.tables})]
+    held = {name: held_in(place, copies) for name, place in places_of(data, names).items()}
+    tables = {name: held[name] for name in dump.tables if name in held}
+    own = {name: held[name] for name, table in contract().items() if name in held and _is_contracts(table, held[name])}
     if not tables:
         raise SourceError(f"{data} holds none of the tables {', '.join(dump.tables)}; name the folder of the dump with --data")
-    columns = {name: columns_of(place) for name, place in tables.items()}
-    for name, place in tables.items():
-        _check(place, dump.tables[name], columns[name])
+    columns = {name: _names(table, dump.tables[name]) for name, table in tables.items()}
     logged = [name for name in tables if _has_log(dump, name, columns)]
-    views = [view_sql(name, declared, tables.get(name), columns.get(name, ())) for name, declared in dump.tables.items()]
+    views = [view_sql(name, declared, tables.get(name), columns.get(name, {})) for name, declared in dump.tables.items()]
     views += [log_sql(dump, name) if name in logged else _through(name) for name in dump.tables]
-    notes = [*_notes(dump, data, [*tables.values(), *own.values()], columns, logged)]
-    if own:
-        notes.append(f"read under the contract's own names: {', '.join(own)}")
-    return Found(tables, own, columns, (*views, *prelude(folder)), tuple(notes))
-
-
-def _is_contracts(table: Table, place: Path) -> bool:
-    return sorted(columns_of(place)) == sorted(column.name for column in table.columns + COMMON)
-
-
-def _check(place: Path, declared: DumpTable, present: Iterable[str]) -> None:
-    held = _upper(present)
-    missing = [name for name in declared.must if name.upper() not in held]
-    if twice := twice_in(place, declared.columns):
-        raise SourceError(f"{twice[0]} holds column {twice[1]} twice; keep one")
-    if missing:
-        raise SourceError(f"{place.name} lacks column {', '.join(missing)}; its columns are {', '.join(sorted(held))}")
-
-
-def _has_log(dump: Dump, name: str, columns: dict[str, tuple[str, ...]]) -> bool:
-    log = dump.log
-    return log is not None and name != log.table and log.table in columns and (
-        {log.key.upper(), log.instead_of.upper()} <= _upper(columns[name]))
-
-
-def _upper(names: Iterable[str]) -> set[str]:
-    return {name.strip().upper() for name in names}
-
-
-def _notes(dump: Dump, data: Path, found: Iterable[Path], columns: Mapping[str, tuple[str, ...]],
-           logged: list[str]) -> Iterator[str]:
-    """Yield what a check says of a dump: what was read, what it lacks, what was left alone, which day is taken."""
-    missing = [name for name in dump.tables if name not in columns]
-    yield f"read {', '.join(columns)}; not in the dump: {', '.join(missing) or '-'}"
-    empty = [f"{name}.{column}" for name, held in columns.items() for column in dump.tables[name].columns
-             if column.upper() not in _upper(held)]
-    more = [f"{name}.{column}" for name, held in columns.items() for column in held
-            if column.strip().upper() not in _upper(dump.tables[name].columns)]
-    others = [path.name for path in sorted(data.iterdir())
-              if path not in set(found) and path.name not in (SETTINGS, SNAPSHOT) and not path.name.startswith(".")]
-    for what, names in (("columns that the dump lacks, taken as empty", empty), ("columns left alone", more),
-                        ("files and folders left alone", others)):
-        if names:
-            yield f"{what}: {', '.join(names)}"
+    notes = [*_notes(dump, data, [*tables.values(), *own.values()], columns)]
     if dump.log is not None:
         used = f"{dump.log.table}.{dump.log.day} for {', '.join(logged)}, else " if logged else ""
-        yield f"the day a row became known is {used}{dump.log.instead_of} as the dump gives it"
+        notes.append(f"the day a row became known is {used}{dump.log.instead_of} as the dump gives it")
+    if own:
+        notes.append(f"read under the contract's own names: {', '.join(own)}")
+    read = tuple(part.read for table in tables.values() for part in table.parts if part.read != part.path)
+    return Found({name: table.place for name, table in tables.items()}, {name: _readable(table) for name, table in own.items()},
+                 columns, read, (*views, *prelude(folder)), tuple(notes))
 
 
-def view_sql(name: str, declared: DumpTable, place: Path | None, present: tuple[str, ...]) -> str:
+def _readable(table: Held) -> Path:
+    return table.parts[0].read if table.place.is_file() else table.place
+
+
+def _is_contracts(table: Table, held: Held) -> bool:
+    return sorted(columns_of(held)) == sorted(column.name for column in table.columns + COMMON)
+
+
+def _names(held: Held, declared: DumpTable) -> Names:
+    """Return the declared columns of a table with their names in its files; SourceError if one is there twice or lacking."""
+    found: Names = {}
+    for part in held.parts:
+        for column, given in named_so([*part_columns(part), *(key for key, _ in part.keys)], declared.columns).items():
+            if len(given) > 1 and set(given) - {key for key, _ in part.keys}:
+                raise SourceError(f"{part.name} holds column {column} twice; keep one")
+            if scaled := [name for name in given if SCALED.search(name)]:
+                raise SourceError(f"{part.name}: column {scaled[0]!r} seems to hold no plain yuan; give {column} in yuan")
+            found[column] = tuple({name.upper(): name for name in (*given, *found.get(column, ()))}.values())
+    if missing := [name for name in declared.must if name not in found]:
+        held_names = sorted(name.strip().upper() for name in columns_of(held))
+        raise SourceError(f"{held.place.name} lacks column {', '.join(missing)}; its columns are {', '.join(held_names)}")
+    return found
+
+
+def _has_log(dump: Dump, name: str, columns: Mapping[str, Names]) -> bool:
+    log = dump.log
+    return log is not None and name != log.table and log.table in columns and {log.key, log.instead_of} <= columns[name].keys()
+
+
+def _notes(dump: Dump, data: Path, found: Collection[Held], columns: Mapping[str, Names]) -> Iterator[str]:
+    """Yield what a check says of a dump: what was read, and from what, what it lacks, what was left alone."""
+    missing = [name for name in dump.tables if name not in columns]
+    yield f"read {', '.join(columns)}; not in the dump: {', '.join(missing) or '-'}"
+    tables = dict(zip(columns, found, strict=False))
+    empty = [f"{name}.{column}" for name, held in columns.items() for column in dump.tables[name].columns if column not in held]
+    more = [f"{name}.{column}" for name, held in columns.items() for column in columns_of(tables[name])
+            if column.upper() not in {given.upper() for names in held.values() for given in names}]
+    places = {held.place for held in found}
+    others = [path.name for path in sorted(data.iterdir())
+              if path not in places and path.name not in (SETTINGS, SNAPSHOT) and not path.name.startswith(".")]
+    renamed = [f"{name} from {held.place.name}" for name, held in tables.items() if table_name(held.place) != name.lower()]
+    renamed += [f"{name}.{column} from {given}" for name, held in columns.items() for column, names in held.items()
+                for given in names if given.strip().upper() != column.upper()]
+    copied = [f"{part.name} ({part.read.parent.name})" for held in found for part in held.parts if part.read != part.path]
+    for what, names in (("columns that the dump lacks, taken as empty", empty), ("columns left alone", more),
+                        ("files and folders left alone", others), ("read under a name that holds theirs", renamed),
+                        ("read from a copy in UTF-8", copied)):
+        if names:
+            yield f"{what}: {', '.join(names)}"
+
+
+def view_sql(name: str, declared: DumpTable, held: Held | None, names: Names) -> str:
     """Return the view of a dump's table: its declared columns as text, empty where the file lacks them.
 
     Why a line of text is no row stands in the last column that the table must have, the day on which it became known.
     """
-    if place is None:
+    if held is None:
         columns = ", ".join(["CAST(NULL AS BIGINT) AS n", *(f"CAST(NULL AS VARCHAR) AS {named(c)}" for c in declared.columns)])
         return f"CREATE VIEW {named('raw ' + name)} AS SELECT {columns} WHERE false"
-    given = {column.strip().upper(): f"CAST({named(column)} AS VARCHAR)" for column in reversed(present)}
-    values = {column: given.get(column.upper(), "CAST(NULL AS VARCHAR)") for column in declared.columns}
-    if is_text(parts_of(place)[0]):
-        read = [column for column in present if column.strip().upper() in _upper(declared.columns)]
-        values[declared.must[-1]] = told_sql(values[declared.must[-1]], read)
-    held = ", ".join(f"{value} AS {named(column)}" for column, value in values.items())
+    instants = instants_of(held)
+    values = {column: _value_sql(names.get(column, ()), instants) for column in declared.columns}
+    if held.is_text:
+        last = declared.must[-1]
+        values[last] = told_sql(values[last], names[last], [given for several in names.values() for given in several])
+    given = ", ".join(f"{value} AS {named(column)}" for column, value in values.items())
     clean = ", ".join(f"{clean_sql(named(column))} AS {named(column)}" for column in values)
     return (f"CREATE VIEW {named('raw ' + name)} AS SELECT n, {clean} "
-            f"FROM (SELECT row_number() OVER () AS n, {held} FROM {file_sql(place)})")
+            f"FROM (SELECT row_number() OVER () AS n, {given} FROM {file_sql(held)})")
+
+
+def _value_sql(given: Collection[str], instants: Collection[str]) -> str:
+    texts = [f"CAST({named(name)}{' AT TIME ZONE ' + quoted('UTC') if name in instants else ''} AS VARCHAR)" for name in given]
+    return f"coalesce({', '.join(texts)})" if len(texts) > 1 else "".join(texts) or "CAST(NULL AS VARCHAR)"
 
 
 def _through(name: str) -> str:
@@ -165,7 +213,7 @@ def prelude(folder: Path) -> tuple[str, ...]:
 
 def latest_day(found: Found, folder: Path, clock: str) -> tuple[date, str]:
     """Return the latest day that a dump records and the column that tells of it, as the source's complete_to.sql finds them."""
-    files = [place for place in [*found.tables.values(), *folder.iterdir()] if place.is_file()]
+    files = [place for place in [*found.tables.values(), *found.copies, *folder.iterdir()] if place.is_file()]
     connection = locked([*files, *(place for place in found.tables.values() if place.is_dir())], clock=clock)
     try:
         for statement in found.statements:

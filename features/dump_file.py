@@ -2,31 +2,57 @@
 
 from __future__ import annotations
 
-import codecs
-import csv
-import gzip
 import re
-import zlib
-from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from features.duck import named, quoted
+from features.dump_names import BLANKS, delimiter_of, header_names, header_of, unique
+from features.dump_text import readable
 from features.errors import SourceError
 
 PARQUET = ".parquet"
-TEXTS = tuple(form + packed for form in (".csv", ".tsv", ".txt") for packed in ("", ".gz"))
-DELIMITERS = ",\t;|"
+TEXTS = tuple(form + packed for form in (".csv", ".tsv", ".txt", ".dat") for packed in ("", ".gz"))
+UNREAD = (".xlsx", ".xls", ".dbf", ".dmp", ".mdb", ".zip", ".rar", ".7z", ".bz2", ".zst", ".orc", ".avro", ".json", ".jsonl",
+          ".del", ".unl")
+"""Forms in which a table may come that nothing here reads."""
 REST = tuple(f"lssi rest {number}" for number in range(1, 10))
 """Columns that take what a line of text has beyond its header."""
-WIDE, NARROW = "０１２３４５６７８９．，－＋／：", "0123456789.,-+/:"
-BLANKS = " \t\r\n\u00a0\u3000\ufeff"
+WIDE = "".join(map(chr, [*range(0xFF10, 0xFF1A), *range(0xFF21, 0xFF3B), *range(0xFF41, 0xFF5B)])) + "．，－＋／："
+NARROW = "".join(chr(ord(letter) - 0xFEE0) for letter in WIDE)
 NOTHING_SAID = ("", "NULL", "(NULL)", "\\N", "NAN", "NAT", "NONE", "<NA>", "#N/A")
 LONGEST = 1 << 15
 """Bytes of a line of text: past them a quote mark has not been closed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A file of a table: where it lies, what is read in its place, and the values that folders like AAE003=201501 give it."""
+
+    path: Path
+    read: Path
+    keys: tuple[tuple[str, str], ...]
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A table of a dump: the file or folder that it is, and its parts, Parquet or text in UTF-8."""
+
+    place: Path
+    parts: tuple[Part, ...]
+
+    @property
+    def is_text(self) -> bool:
+        return is_text(self.parts[0].path)
 
 
 def table_name(place: Path) -> str | None:
@@ -44,14 +70,13 @@ def table_name(place: Path) -> str | None:
     return lower.removesuffix(form) if form else None
 
 
-def parts_of(place: Path) -> list[Path]:
-    """Return the files of a table: itself, or those in its folder; SourceError where Parquet and text lie together."""
-    if not place.is_dir():
-        return [place]
-    parts = [path for path in _files(place) if _form(path)]
-    if len({is_text(path) for path in parts}) > 1:
+def held_in(place: Path, copies: Path) -> Held:
+    """Return the table that a file or folder is, its text in UTF-8; SourceError where Parquet and text lie together."""
+    paths = [path for path in _files(place) if _form(path)] if place.is_dir() else [place]
+    if len({is_text(path) for path in paths}) > 1:
         raise SourceError(f"{place.name} holds Parquet and CSV files; keep the one or the other")
-    return parts
+    paths = [path for path in paths if path.stat().st_size] or paths
+    return Held(place, tuple(Part(path, readable(path, copies) if is_text(path) else path, _keys(place, path)) for path in paths))
 
 
 def _files(folder: Path) -> list[Path]:
@@ -73,103 +98,73 @@ def is_text(path: Path) -> bool:
     return _form(path) in TEXTS
 
 
-def columns_of(place: Path) -> tuple[str, ...]:
+def _keys(place: Path, path: Path) -> tuple[tuple[str, str], ...]:
+    folders = [folder.name for folder in path.relative_to(place).parents[:-1]] if place.is_dir() else []
+    pairs = [name.split("=", 1) for name in folders if "=" in name]
+    return tuple((key, unquote(value)) for key, value in pairs)
+
+
+def part_columns(part: Part) -> tuple[str, ...]:
+    """Return the names of a part's own columns, as it has them."""
+    return tuple(header_names(part.read)) if is_text(part.path) else tuple(_schema(part).names)
+
+
+def columns_of(held: Held) -> tuple[str, ...]:
     """Return the names of a table's columns as its files have them, folders like AAE003=201501 included."""
-    parts = parts_of(place)
-    found = [name for part in parts for name in (_unique(header_names(part)) if is_text(part) else _parquet_names(part))]
-    return tuple(dict.fromkeys([*found, *_partitions(place, parts)]))
+    found = [name for part in held.parts for name in unique(part_columns(part))]
+    return tuple(dict.fromkeys([*found, *(key for part in held.parts for key, _ in part.keys)]))
 
 
-def twice_in(place: Path, declared: Iterable[str]) -> tuple[str, str] | None:
-    """Return a file of a table and a declared column that it holds twice, whatever the case; None if there is none."""
-    wanted = {name.upper() for name in declared}
-    for part in parts_of(place):
-        held = Counter(name.strip().upper() for name in (header_names(part) if is_text(part) else _parquet_names(part)))
-        if more := [name for name, number in held.items() if number > 1 and name in wanted]:
-            return part.name, more[0]
-    return None
-
-
-def _partitions(place: Path, parts: list[Path]) -> list[str]:
-    folders = [folder.name for folder in parts[0].relative_to(place).parents[:-1]] if place.is_dir() and parts else []
-    return [name.split("=", 1)[0] for name in folders if "=" in name]
-
-
-def _parquet_names(part: Path) -> list[str]:
+def _schema(part: Part) -> pa.Schema:
     try:
-        return list(pq.read_schema(part).names)
+        return pq.read_schema(part.path)
     except (pa.ArrowException, OSError):
         raise SourceError(f"{part.name} cannot be read as Parquet; write it again") from None
 
 
-def header_names(part: Path) -> list[str]:
-    """Return the names in the first line of a file of text, as they stand there."""
-    header = header_of(part)
-    return [name.strip() for name in next(csv.reader([header], delimiter=delimiter_of(header), skipinitialspace=True), [])]
+def instants_of(held: Held) -> frozenset[str]:
+    """Return the columns of Parquet in the old form INT96 that Hive or Spark wrote: moments of UTC, not of the local clock."""
+    found: set[str] = set()
+    for part in held.parts if not held.is_text else ():
+        file = pq.read_metadata(part.path)
+        if (file.created_by or "").startswith("parquet-mr") or b"org.apache.spark.version" in (file.metadata or {}):
+            columns = [file.schema.column(number) for number in range(file.num_columns)]
+            found |= {column.name for column in columns if column.physical_type == "INT96"}
+    return frozenset(found)
 
 
-def _unique(names: Iterable[str]) -> tuple[str, ...]:
-    found: list[str] = []
-    for number, name in enumerate(names):
-        column = name or f"column {number}"
-        found.append(f"{column} {number}" if column.upper() in map(str.upper, found) else column)
-    return tuple(found)
-
-
-def header_of(part: Path) -> str:
-    """Return the first line of a file of text; SourceError if the file does not begin as UTF-8."""
-    try:
-        with gzip.open(part) if part.suffix.lower() == ".gz" else part.open("rb") as file:
-            start = file.read(1 << 20)
-        text = codecs.getincrementaldecoder("utf-8-sig")().decode(start)
-    except (EOFError, zlib.error, gzip.BadGzipFile):
-        raise SourceError(f"{part.name} cannot be read as gzip; write it again") from None
-    except UnicodeDecodeError:
-        given = "UTF-16" if start[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "GB18030"
-        raise SourceError(f"{part.name} is not UTF-8 text ({given}, it seems); convert it with "
-                          f"`iconv -f {given} -t UTF-8 {part.name}` and put the result in its place") from None
-    lines = text.splitlines()
-    if not lines or "\0" in lines[0]:
-        raise SourceError(f"{part.name} has no line of column names; write it again with a header")
-    return lines[0]
-
-
-def delimiter_of(header: str) -> str:
-    """Return what parts the names of a header.
-
-    >>> delimiter_of("AAB001|AAE036")
-    '|'
-    """
-    return max(DELIMITERS, key=header.count)
-
-
-def file_sql(place: Path) -> str:
+def file_sql(held: Held) -> str:
     """Return the SQL that reads a file or folder of a dump, lines of text with what lies beyond their header."""
-    parts = parts_of(place)
-    if is_text(parts[0]):
-        return " UNION ALL BY NAME ".join(f"SELECT * FROM {_text_sql(part)}" for part in parts).join("()")
-    keys = _partitions(place, parts)
-    return (f"read_parquet([{', '.join(map(quoted, parts))}], union_by_name=true, hive_types_autocast=false, "
-            f"hive_partitioning={'true' if keys else 'false'})")
+    if held.is_text:
+        return " UNION ALL BY NAME ".join(f"SELECT * {_keys_sql(part)}FROM {_text_sql(part)}" for part in held.parts).join("()")
+    return (f"read_parquet([{', '.join(quoted(part.path) for part in held.parts)}], union_by_name=true, binary_as_string=true, "
+            f"hive_types_autocast=false, hive_partitioning={'true' if held.parts[0].keys else 'false'})")
 
 
-def _text_sql(part: Path) -> str:
-    columns = ", ".join(f"{quoted(name)}: 'VARCHAR'" for name in (*_unique(header_names(part)), *REST))
-    return (f"read_csv({quoted(part)}, auto_detect=false, header=true, columns={{{columns}}}, strict_mode=false, "
-            f"null_padding=true, parallel=false, max_line_size={LONGEST}, delim={quoted(delimiter_of(header_of(part)))}, "
-            "quote='\"', escape='\"')")
+def _keys_sql(part: Part) -> str:
+    own = {name.upper() for name in part_columns(part)}
+    return "".join(f", {quoted(value)} AS {named(key)} " for key, value in part.keys if key.upper() not in own)
 
 
-def told_sql(value: str, columns: Sequence[str]) -> str:
-    """Return a column of text, or why its line is no row: it has more fields than its header, or a quote mark is open."""
+def _text_sql(part: Part) -> str:
+    columns = ", ".join(f"{quoted(name)}: 'VARCHAR'" for name in (*unique(part_columns(part)), *REST))
+    return (f"read_csv({quoted(part.read)}, auto_detect=false, header=true, columns={{{columns}}}, strict_mode=false, "
+            f"null_padding=true, parallel=false, hive_partitioning=false, max_line_size={LONGEST}, "
+            f"delim={quoted(delimiter_of(header_of(part.read)))}, quote='\"', escape='\"')")
+
+
+def told_sql(value: str, header: Iterable[str], columns: Sequence[str]) -> str:
+    """Return a column of text, or why its line is no row: it has more fields than its header, is it, or leaves a quote open."""
     rest, line = ", ".join(map(named, REST)), ", ".join(map(named, columns))
+    names = ", ".join(quoted(name.upper()) for name in header)
     return (f"CASE WHEN coalesce({rest}) IS NOT NULL THEN '! the line has more fields than the header' "
             f"WHEN {value} IS NULL AND contains(concat({line}), chr(10)) THEN '! a quote mark of the line is not closed' "
+            f"WHEN upper(trim({value}, {quoted(BLANKS)})) IN ({names}) THEN '! the line repeats the header' "
             f"ELSE {value} END")
 
 
 def clean_sql(column: str) -> str:
-    """Return a column of text without blanks around it, full-width digits and signs made plain, NULL where it says nothing."""
+    """Return a column of text without blanks around it, full-width letters and signs made plain, NULL where it says nothing."""
     plain = (f"CASE WHEN strlen({column}) = length({column}) AND NOT contains({column}, chr(9)) THEN trim({column}) "
              f"ELSE trim(translate({column}, {quoted(WIDE)}, {quoted(NARROW)}), {quoted(BLANKS)}) END")
     return f"CASE WHEN upper({plain}) NOT IN ({', '.join(map(quoted, NOTHING_SAID))}) THEN {plain} END"

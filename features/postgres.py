@@ -23,7 +23,8 @@ SCHEMES = ("postgresql://", "postgres://")
 DECLARATION = "lssi_source"
 SNAPSHOT = "snapshot.json"
 SESSION = ("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY", "SET LOCAL synchronize_seqscans = off",
-           "SET LOCAL datestyle = 'ISO'", "SET LOCAL timezone = 'UTC'")
+           "SET LOCAL datestyle = 'ISO'", "SET LOCAL timezone = 'UTC'", "SET LOCAL client_encoding = 'UTF8'")
+UNSAID = "its encoding is SQL_ASCII and it holds text that is no UTF-8; export the tables as files, which may be in GB18030"
 PLAIN = ("int2", "int4", "int8", "bool", "float4", "float8", "text", "varchar")
 DATED = ("date", "timestamp", "timestamptz")
 COLUMNS = """SELECT c.relname AS relation, a.attname AS name, t.typname AS type
@@ -188,7 +189,8 @@ def _stage_all(held: Snapshot, tables: list[str], files: dict[str, str], *, fold
             (unfinished / name).write_text(text, "utf-8")
         if not folder.exists():
             unfinished.rename(folder)
-    except pa.ArrowException as error:
-        raise SourceError(f"{held.database.label}: {_first_line(error, held.database)}") from None
+    except (pa.ArrowException, OSError) as error:
+        told = UNSAID if "invalid byte sequence" in str(error) else _first_line(error, held.database)
+        raise SourceError(f"{held.database.label}: {told}") from None
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)

@@ -70,7 +70,7 @@ def _first_line(error: Exception) -> str:
 
 def reading(source: Source, limits: Limits) -> Connection:
     """Return a locked connection that reads a source and knows the tables of its dump and the macros of its views."""
-    connection = locked(source.places, clock=source.declaration.clock, limits=limits)
+    connection = locked([*source.places, *source.dump.copies], clock=source.declaration.clock, limits=limits)
     connection.execute(f"CREATE MACRO complete_to() AS DATE {quoted(date_of(source.complete_to).isoformat())}")
     with in_one_line(source.folder / "dump.sql"):
         for statement in source.dump.statements:

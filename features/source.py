@@ -85,8 +85,11 @@ def data_of(folder: Path, data: Place | None) -> Path:
 
 
 def _staged(address: str, tables: list[str], *, declared_as: str) -> Path:
-    home = Path(os.environ.get("LSSI_HOME") or ".lssi").resolve()
-    return staged(database_of(address), tables, declared_as=declared_as, home=home / "databases")
+    return staged(database_of(address), tables, declared_as=declared_as, home=_home() / "databases")
+
+
+def _home() -> Path:
+    return Path(os.environ.get("LSSI_HOME") or ".lssi").resolve()
 
 
 def database_folder(address: str) -> Path:
@@ -144,7 +147,7 @@ def _dumped(folder: Path, data: Path, values: dict[str, Any]) -> Source:
     declared = declaration_of({"complete_to": date.max} | values, origin)
     dump = declared.dump
     assert dump is not None
-    found = found_in(data, dump, folder)
+    found = found_in(data, dump, folder, _home() / "texts")
     if "complete_to" not in values:
         end, origin = latest_day(found, folder, declared.clock)
         declared = declared.model_copy(update={"complete_to": end})

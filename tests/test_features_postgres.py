@@ -194,6 +194,24 @@ def test_odd_names_types_and_views_of_a_schema_are_read_and_a_user_without_right
     assert "\n" not in str(caught.value) and "let me" not in str(caught.value)
 
 
+def test_a_database_in_the_national_encoding_gives_the_same_text_and_one_without_any_is_told(server: str) -> None:
+    create = ("CREATE TABLE ab01 (aab001 char(12), aae006 text, aae036 int)",
+              "CREATE VIEW lssi_source AS SELECT text 'complete_to = 2015-06-30' AS toml")
+    for name, encoding in (("national", "EUC_CN"), ("unsaid", "SQL_ASCII")):
+        with dbapi.connect(server, autocommit=True) as connection, connection.cursor() as cursor:
+            cursor.execute(f"CREATE DATABASE {name} ENCODING '{encoding}' LOCALE 'C' TEMPLATE template0")
+        execute(server.replace("/postgres", f"/{name}"), *create)
+    execute(server.replace("/postgres", "/national"), "SET client_encoding = 'UTF8'",
+            "INSERT INTO ab01 VALUES ('E1', '市南区香港中路', 20100110)")
+    execute(server.replace("/postgres", "/unsaid"),
+            "INSERT INTO ab01 SELECT 'E1', convert_from('\\xcfe3b8db', 'SQL_ASCII'), 20100110")
+    store = open_store(PLATFORM, server.replace("/postgres", "/national"))
+    assert store.texts("address") == ["市南区香港中路"] and store.texts("enterprise") == ["E1"]
+    with pytest.raises(SourceError, match=r"/unsaid\?schema=public: its encoding is SQL_ASCII") as caught:
+        find_source(PLATFORM, server.replace("/postgres", "/unsaid"))
+    assert "\n" not in str(caught.value)
+
+
 @pytest.mark.parametrize(("change", "message"), [
     (("", "?schema=nowhere"), "holds no table; name the schema"),
     (("/postgres", "/nothing?schema=city"), 'database "nothing" does not exist'),

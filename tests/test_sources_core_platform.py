@@ -322,13 +322,6 @@ def test_parts_in_folders_within_a_folder_are_one_table(dump: Written) -> None:
     assert list(only(rows, "month", "employees", "payroll")) == [("2014-01", 3, 900010), ("2015-01", 3, 900010)]
 
 
-def test_text_of_another_encoding_is_refused_in_one_line_that_says_how_to_convert_it(dump: Written) -> None:
-    folder = dump({"AB01": AB01})
-    (folder / "AB01.csv").write_bytes(AB01.replace("A1", "香港中路1号").encode("gb18030"))
-    with pytest.raises(SourceError, match=r"AB01.csv is not UTF-8 text .GB18030, it seems.; convert it with `iconv -f GB18030"):
-        open_store(SOURCE, folder)
-
-
 @pytest.mark.parametrize(("tables", "message"), [
     ({"AB01": "AAB019,AAE036\n10,20140101"}, "AB01.csv lacks column AAB001; its columns are AAB019, AAE036"),
     ({"XX01": "A\n1"}, "holds none of the tables AE02, AB01"),

@@ -43,7 +43,8 @@ def payroll(store: Store) -> list[tuple[object, ...]]:
 @pytest.mark.parametrize(("text", "fen"), [
     ('"1,234,567.80"', 123456780), ("1.2E3", 120000), ("0.30000000000000004", 30), ("600.5500000001", 60055),
     ("１２３.４５", 12345), ("+12.5", 1250), (".5", 50), ("\t12.00\t", 1200), ("-0.00", 0), ("(null)", None), ("NaT", None),
-    ("12.005", "two decimals"), ('"1,23"', "two decimals"), ("￥12.00", "two decimals"), ("(12.00)", "two decimals"),
+    ("12.005", "two decimals"), ('"1,23"', "two decimals"), ("￥12.00", 1200), ('"¥1,234.5元"', 123450),
+    ("12万元", "two decimals"), ("(12.00)", "two decimals"),
 ])
 def test_an_amount_is_exact_or_refused(folder: Folder, text: str, fen: int | str | None) -> None:
     store = open_store(SOURCE, folder({"TAX_PAYROLL.csv": f"{PAYROLL}E1,201401,3,{text},20140301\n"}))

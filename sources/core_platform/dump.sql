@@ -6,8 +6,12 @@ CREATE MACRO digits(x) AS CASE WHEN contains(x, '.') THEN regexp_replace(x, '[.]
 CREATE MACRO plain(x) AS upper(regexp_replace(digits(x), '^[+]?0*([0-9]+)$', '\1'));
 CREATE MACRO number(x) AS CASE WHEN contains(x, ',') AND regexp_full_match(x, '[+-]?[0-9]{1,3}(,[0-9]{3})+([.][0-9]*)?')
     THEN replace(x, ',', '') ELSE x END;
-CREATE MACRO is_none(x) AS x IS NULL OR regexp_full_match(digits(x), '0+');
-CREATE MACRO as_id(x) AS CASE WHEN contains(x, '.') AND regexp_full_match(x, '[0-9]+[.]0+') THEN digits(x) ELSE x END;
+CREATE MACRO amount(x) AS CASE WHEN strlen(x) > length(x)
+        AND regexp_full_match(x, '[+-]?([¥￥] *)?[+-]?([0-9]{1,3}(,[0-9]{3})+|[0-9]+)([.][0-9]*)? *元?')
+    THEN regexp_replace(x, '[¥￥元, ]', '', 'g') ELSE number(x) END;
+CREATE MACRO is_none(x) AS x IS NULL OR regexp_full_match(x, '0[0:/. T-]*');
+CREATE MACRO as_id(x) AS CASE WHEN contains(x, '.') AND regexp_full_match(x, '[0-9]+[.]0+') THEN digits(x)
+    WHEN ends_with(x, 'x') AND regexp_full_match(x, '[0-9]{17}x') THEN upper(x) ELSE x END;
 CREATE MACRO as_whole(x) AS digits(number(x));
 CREATE MACRO rounded(name, x) AS CASE WHEN contains(x, '+') AND regexp_full_match(x, '[0-9]([.][0-9]+)?[eE][+][0-9]+')
     THEN '! ' || name || ' was rounded to a power of ten: export it as text' END;
@@ -15,28 +19,32 @@ CREATE MACRO rounded(name, x) AS CASE WHEN contains(x, '+') AND regexp_full_matc
 CREATE MACRO reverses(first, own) AS NOT is_none(first) AND as_id(first) IS DISTINCT FROM as_id(own);
 
 CREATE MACRO date_of(x) AS CASE
-    WHEN regexp_full_match(digits(x), '[0-9]{8}([ T]?[0-9]{2}:?[0-9]{2}:?[0-9]{2}([.]?[0-9]+)?)?')
+    WHEN regexp_full_match(digits(x), '[0-9]{8}([ T]?[0-9]{2}:?[0-9]{2}(:?[0-9]{2}([.]?[0-9]+)?)?)?')
         THEN TRY_CAST(digits(x)[1:4] || '-' || digits(x)[5:6] || '-' || digits(x)[7:8] AS DATE)
     WHEN length(x) <= 11 THEN TRY_CAST(translate(rtrim(x, '日'), '/.年月', '----') AS DATE)
-    ELSE CAST(TRY_CAST(replace(x, '/', '-') AS TIMESTAMPTZ) AS DATE) END;
+    ELSE CAST(TRY_CAST(replace(translate(x, '/年月', '---'), '日', '') AS TIMESTAMPTZ) AS DATE) END;
 CREATE MACRO month_of(x) AS CASE
     WHEN regexp_full_match(digits(x), '(1[89]|2[01])[0-9]{4}') THEN TRY_CAST(digits(x)[1:4] || '-' || digits(x)[5:6] || '-01' AS DATE)
-    WHEN regexp_full_match(x, '[0-9]{4}[-/.年][0-9]{1,2}月?') THEN TRY_CAST(translate(rtrim(x, '月'), '/.年', '---') || '-01' AS DATE)
+    WHEN regexp_full_match(x, '[0-9]{4}([-/年][0-9]{1,2}月?|[.]([0-9]{2}|[2-9]))') THEN TRY_CAST(translate(rtrim(x, '月'), '/.年', '---') || '-01' AS DATE)
     WHEN regexp_matches(x, '^[0-9]{4}') THEN CAST(date_trunc('month', date_of(x)) AS DATE) END;
-CREATE MACRO is_open(x) AS is_none(x) OR digits(x)[1:4] IN ('9999', '2999');
+-- No day at all is also what other databases write for none: the first of the years 1 and 1900, and 1899-12-30.
+CREATE MACRO no_day(x) AS x IS NULL OR regexp_full_match(x,
+    '0[0:/. T-]*|((0001|1900)[-/.年]?0?1[-/.月]?0?1|1899[-/.年]?12[-/.月]?30)日?([ T.].*)?');
+CREATE MACRO is_open(x) AS no_day(x) OR regexp_full_match(x,
+    '(9999|2999).*|(2099|2[1-9][0-9]{2}|[3-9][0-9]{3})[-/.年]?[01]?[0-9]([-/.月]?[0-3]?[0-9])?[月日]?([ T.].*)?');
 CREATE MACRO told(x) AS CASE WHEN starts_with(x, '! ') THEN x END;
 
-CREATE MACRO as_day(name, x) AS CASE WHEN is_none(x) THEN NULL
+CREATE MACRO as_day(name, x) AS CASE WHEN no_day(x) THEN NULL
     ELSE coalesce(CAST(date_of(x) AS VARCHAR), told(x), '! ' || name || ' should be a day such as 20150630') END;
 CREATE MACRO as_end(name, x) AS CASE WHEN NOT is_open(x) THEN as_day(name, x) END;
 CREATE MACRO as_month(name, x) AS CASE WHEN is_none(x) THEN NULL
     ELSE coalesce(CAST(month_of(x) AS VARCHAR), '! ' || name || ' should be a month such as 201506') END;
 CREATE MACRO as_fen(name, x) AS CASE WHEN x IS NULL THEN NULL
-    WHEN TRY_CAST(number(x) AS DECIMAL(24, 6)) = TRY_CAST(number(x) AS DECIMAL(18, 2))
-        THEN replace(CAST(TRY_CAST(number(x) AS DECIMAL(18, 2)) AS VARCHAR), '.', '')
+    WHEN TRY_CAST(amount(x) AS DECIMAL(24, 6)) = TRY_CAST(amount(x) AS DECIMAL(18, 2))
+        THEN replace(CAST(TRY_CAST(amount(x) AS DECIMAL(18, 2)) AS VARCHAR), '.', '')
     ELSE '! ' || name || ' should be yuan with at most two decimals' END;
 CREATE MACRO as_rounded(x) AS coalesce(CAST(CAST(round(TRY_CAST(number(x) AS DECIMAL(24, 6))) AS BIGINT) AS VARCHAR), x);
-CREATE MACRO minus(x) AS '-' || ltrim(number(x), '+-');
+CREATE MACRO minus(x) AS '-' || ltrim(amount(x), '+-');
 CREATE MACRO tail(x, n) AS '@' || coalesce(date_of(x), DATE '1970-01-01') || '#' || n;
 
 CREATE MACRO unknown(list, x) AS '! unknown code ' || list || ' ' || left(plain(x), 12);

@@ -1,11 +1,12 @@
 -- A unit's attributes from each day on which any of them changed, as known: AB01 says all of them, each row of AB05 one.
 WITH events AS (
-    SELECT as_id(AAB001) AS unit, coalesce(date_of(AAE047), date_of(AAE036)) AS since, date_of(AAE036) AS known,
+    SELECT as_id(AAB001) AS unit, coalesce(CASE WHEN NOT no_day(AAE047) THEN date_of(AAE047) END, date_of(AAE036)) AS since,
+        date_of(AAE036) AS known,
         n, unnest([{'item': 'AAB019', 'value': AAB019}, {'item': 'AAB020', 'value': AAB020}, {'item': 'AAB022', 'value': AAB022},
             {'item': 'WGBH', 'value': WGBH}, {'item': 'AAE006', 'value': AAE006}, {'item': 'AAB013', 'value': AAB013},
             {'item': 'AAC301', 'value': AAC301}, {'item': 'AAE047', 'value': AAE047}, {'item': 'ZJG', 'value': ZJG},
             {'item': 'JD', 'value': JD}, {'item': 'WD', 'value': WD}, {'item': 'JFZH', 'value': JFZH}], recursive := true)
-    FROM AB01 WHERE date_of(AAE036) IS NOT NULL AND (is_none(AAE047) OR date_of(AAE047) IS NOT NULL)
+    FROM AB01 WHERE date_of(AAE036) IS NOT NULL AND (no_day(AAE047) OR date_of(AAE047) IS NOT NULL)
     UNION ALL
     SELECT as_id(AAB001), date_of(AAE035), date_of(AAE036), 1000000000000 + n, upper(AAE155), AAE124
     FROM AB05 WHERE date_of(AAE035) IS NOT NULL AND date_of(AAE036) IS NOT NULL
@@ -61,7 +62,7 @@ UNION ALL
 SELECT 'AB01#' || n, coalesce(as_day('AAE036', AAE036), '! AAE036 is missing'), coalesce(as_day('AAE047', AAE047), '0'),
     as_id(AAB001), coalesce(as_day('AAE047', AAE047), ''), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
     NULL, NULL
-FROM AB01 WHERE date_of(AAE036) IS NULL OR (NOT is_none(AAE047) AND date_of(AAE047) IS NULL)
+FROM AB01 WHERE date_of(AAE036) IS NULL OR (NOT no_day(AAE047) AND date_of(AAE047) IS NULL)
 UNION ALL
 SELECT 'AB05#' || n, coalesce(as_day('AAE036', AAE036), '! AAE036 is missing'),
     coalesce(as_day('AAE035', AAE035), '! AAE035 is missing'), as_id(AAB001), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,

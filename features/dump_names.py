@@ -1,0 +1,99 @@
+"""Names in a dump: what a file or a column is called, with whatever an export put around its name."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import gzip
+import re
+from collections.abc import Collection, Iterable, Iterator
+from pathlib import Path
+
+from features.errors import SourceError
+
+DELIMITERS = ",\t;|\x01\x1f^~"
+LONGEST_DELIMITER = 4
+"""Bytes of what may part the fields of a line."""
+BLANKS = " \t\r\n\u00a0\u3000\ufeff"
+SCALED = re.compile(r"[万千亿]|单位[:：]|[(（\[]\s*[分角]\s*[)）\]]|美元|港元")
+"""Words in the name of a column which say that its amounts are no yuan."""
+_WORDS = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.]*")
+_BETWEEN = re.compile(r"(?<=[\w\"])[^\w\"]+(?=[\w\"])")
+
+
+def own_name(given: str, wanted: Iterable[str]) -> str | None:
+    """Return the one of the wanted names that a given name holds as a word, whatever is written around it; None else.
+
+    >>> own_name("AAB001（单位编号）", ("AAB001", "AAE036")), own_name("sicp3.ac01", ("AC01",)), own_name("AB01_2014", ("AB01",))
+    ('AAB001', 'AC01', None)
+    """
+    words = {word.rstrip("._").rsplit(".", 1)[-1].upper() for word in _WORDS.findall(given)}
+    found = [name for name in wanted if name.upper() in words]
+    return found[0] if len(found) == 1 else None
+
+
+def named_so(given: Collection[str], wanted: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Return, by wanted name, the given ones that mean it: those that are it but for case and blanks, else those that hold it.
+
+    >>> named_so(["aab001", "旧AAB001", "AAE036(经办)"], ("AAB001", "AAE036"))
+    {'AAB001': ('aab001',), 'AAE036': ('AAE036(经办)',)}
+    """
+    wanted = tuple(wanted)
+    upper = {name.upper(): name for name in wanted}
+    found: dict[str, tuple[str, ...]] = {}
+    for name in given:
+        if own := upper.get(name.strip(BLANKS).upper()):
+            found[own] = (*found.get(own, ()), name)
+    exact = set(found)
+    for name in given:
+        if (own := own_name(name, wanted)) and own not in exact:
+            found[own] = (*found.get(own, ()), name)
+    return found
+
+
+def header_of(part: Path) -> str:
+    """Return the first line of a file of UTF-8, with the lines that a quoted name of it goes on in."""
+    with gzip.open(part) if part.suffix.lower() == ".gz" else part.open("rb") as file:
+        text = codecs.getincrementaldecoder("utf-8-sig")().decode(file.read(1 << 20))
+    header = ""
+    for line in re.split(r"(?<=\n)|(?<=\r)(?!\n)", text):
+        header += line
+        if header.count('"') % 2 == 0:
+            break
+    if not header.strip():
+        raise SourceError(f"{part.name} has no line of column names; write it again with a header")
+    return header.rstrip("\r\n")
+
+
+def header_names(part: Path) -> list[str]:
+    """Return the names in the first line of a file of text, as they stand there."""
+    header = header_of(part)
+    delimiter = delimiter_of(header)
+    if len(delimiter.encode()) > LONGEST_DELIMITER:
+        raise SourceError(f"{part.name}: its fields are parted by {delimiter!r}; export it with a comma or a tab")
+    if len(delimiter) > 1:
+        return [name.strip(f'{BLANKS}"') for name in header.split(delimiter)]
+    names = next(csv.reader(header.splitlines(True), delimiter=delimiter, skipinitialspace=True), [])
+    return [name.strip(BLANKS) for name in names]
+
+
+def delimiter_of(header: str) -> str:
+    """Return what parts the names of a header: what stands between all of them, else the commonest delimiter.
+
+    >>> delimiter_of("AAB001|AAE036"), delimiter_of('"AAB001"|@|"AAB019"|@|"AAE036"'), delimiter_of("AAB001(编号),AAE036(经办)")
+    ('|', '|@|', ',')
+    """
+    between: set[str] = {found.strip(" ") for found in _BETWEEN.findall(header)}
+    if len(between) == 1 and "" not in between:
+        return between.pop()
+    return max(DELIMITERS, key=header.count)
+
+
+def unique(names: Iterable[str]) -> Iterator[str]:
+    """Yield the names of a header so that none is empty and none is there twice."""
+    found: set[str] = set()
+    for number, name in enumerate(names):
+        column = name or f"column {number}"
+        own = f"{column} {number}" if column.upper() in found else column
+        found.add(own.upper())
+        yield own
