@@ -178,9 +178,9 @@ def every_claim_in_turn(store: Store, day: int) -> dict[str, Moved]:
     """Return what the claims known by a day, swept key by key with all of the history, say otherwise than one by one."""
     declared = catalogue_of(store)
     parts = list(claim_stretches(store, declared, most=max(1, store.dictionary("claim").size // 2)))
-    told = stacked([part.take(np.flatnonzero(part.as_of <= day)) for part in parts])
-    if not len(told):
+    if not parts:
         return {}
+    told = stacked([part.take(np.flatnonzero(part.as_of <= day)) for part in parts])
     alone = matrix_of_cases(store, "claim", told.keys.tolist(), told.as_of.astype(np.int64), declared)
     return compared({"swept claim": alone}, {"swept claim": told})
 
