@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,7 +11,9 @@ import numpy as np
 
 from features.cases import Cases
 from features.catalogue import Catalogue
-from features.engine import catalogue_of, matrix_for, matrix_from
+from features.days import day_of
+from features.engine import catalogue_of, check_entity, matrix_for, matrix_from
+from features.errors import RequestError
 from features.evaluate import atom_values
 from features.formula import Environment
 from features.language import Atom
@@ -24,6 +26,25 @@ from features.store import Store
 from features.sweep import Held, Sweep, held, stored_name
 
 CASES_AT_ONCE = 1 << 18
+KNOWN = "known"
+
+
+def check_asked(entity: str, as_of: Sequence[str]) -> None:
+    """Raise RequestError unless an entity and its as-of days are such as features are written for: days, or KNOWN of claims."""
+    check_entity(entity)
+    if KNOWN in as_of and (entity != "claim" or len(as_of) > 1):
+        raise RequestError(f"the as-of {KNOWN!r} is each claim's own day and stands alone; got {entity} and {', '.join(as_of)}")
+    for text in as_of:
+        if text != KNOWN:
+            day_of(text)
+
+
+def stretches(store: Store, entity: str, as_of: Sequence[str]) -> Iterator[Matrix]:
+    """Return the features of all living units of some days, or of every claim on the day on which it became KNOWN."""
+    check_asked(entity, as_of)
+    if KNOWN in as_of:
+        return claim_stretches(store, catalogue_of(store))
+    return living_stretches(store, entity, *map(day_of, as_of))
 
 
 def living_stretches(store: Store, entity: str, *days: int, most: int = CASES_AT_ONCE) -> Iterator[Matrix]:
@@ -41,7 +62,8 @@ def living_stretches(store: Store, entity: str, *days: int, most: int = CASES_AT
 def claim_stretches(store: Store, catalogue: Catalogue, most: int = CASES_AT_ONCE) -> Iterator[Matrix]:
     """Yield the features of every claim of a history, each as of the day on which it became known, ordered by claim.
 
-    At most `most` at a time. What is found in the order of other keys than the claim's waits on disk beside the store.
+    At most `most` at a time, one stretch at least. What is found in the order of other keys than the claim's waits on disk
+    beside the store.
     """
     cases = every_claim(store, catalogue, most)
     needs = needs_of(catalogue, catalogue.names("claim"))
@@ -62,7 +84,7 @@ def put_aside(store: Store, catalogue: Catalogue, cases: Held, atoms: frozenset[
               most: int = CASES_AT_ONCE) -> Iterator[Shelf]:
     """Give a shelf with aggregates and stored values of all cases, in stretches of `most`; it is cleared afterwards."""
     with TemporaryDirectory(prefix=".claims-", dir=store.folder) as folder:
-        shelf = Shelf(Path(folder), [*range(0, len(cases), most), len(cases)])
+        shelf = Shelf(Path(folder), [*range(0, max(len(cases), 1), most), len(cases)])
         sweep = Sweep(store, catalogue, cases, shelf, most)
         sweep.aggregates(atoms)
         sweep.stored(stored)
@@ -71,7 +93,7 @@ def put_aside(store: Store, catalogue: Catalogue, cases: Held, atoms: frozenset[
 
 def every_claim(store: Store, catalogue: Catalogue, most: int = CASES_AT_ONCE) -> Held:
     """Return every claim of a history on the day on which it first became known, with the keys known by then."""
-    codes = range(0, store.dictionary("claim").size, most)
+    codes = range(0, max(store.dictionary("claim").size, 1), most)
     return held("claim", (registered(store, catalogue, first_seen(store, low, low + most))[0] for low in codes))
 
 

@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from features.days import date_of
 from features.engine import catalogue_of, matrix, matrix_of_cases
-from features.errors import HistoryError
+from features.errors import HistoryError, RequestError
 from features.matrix import Matrix, read_matrix, write_matrices, write_matrix
 from features.store import Store, open_store
-from features.stretches import claim_stretches, living_stretches
+from features.stretches import KNOWN, claim_stretches, living_stretches, stretches
 from tests.random_history import LAST, write_history
 
 
@@ -55,6 +56,25 @@ def test_every_claim_is_seen_once_on_the_day_it_became_known(store: Store) -> No
     assert days.tolist() == [first[store.code("claim", key)] for key in keys]
     whole = matrix_of_cases(store, "claim", keys, days.astype(np.int64))
     assert np.vstack([part.values for part in parts]).tobytes() == whole.values.tobytes()
+
+
+def test_features_are_asked_for_by_days_or_as_known(store: Store, tmp_path: Path) -> None:
+    write_matrices(stretches(store, "claim", [KNOWN]), tmp_path / "known.parquet")
+    assert same(list(claim_stretches(store, catalogue_of(store))), read_matrix(tmp_path / "known.parquet"))
+    day = str(date_of(LAST - 40))
+    assert same(list(stretches(store, "provider", [day])), matrix(store, "provider", LAST - 40))
+    for entity, days in (("enterprise", [KNOWN]), ("claim", [KNOWN, day])):
+        with pytest.raises(RequestError, match="each claim's own day"):
+            stretches(store, entity, days)
+
+
+def test_a_history_without_claims_has_one_empty_stretch(tmp_path: Path) -> None:
+    folder = write_history(tmp_path / "history", seed=8)
+    claims = folder / "claims.csv"
+    claims.write_text(claims.read_text("utf-8").splitlines()[0] + "\n", "utf-8")
+    store = open_store(folder)
+    (part,) = claim_stretches(store, catalogue_of(store))
+    assert len(part) == 0 and len(part.names) > 50
 
 
 def test_a_matrix_written_in_stretches_reads_as_one(store: Store, tmp_path: Path) -> None:
