@@ -7,7 +7,6 @@ which the distance of a row is counted, which `placed` gives the row.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from numba import float64, int32, int64, njit, void
@@ -20,28 +19,26 @@ Places = NDArray[np.int32]
 NOTHING = -(2**62)
 INSERTED = 48
 """Items up to which putting each in its place beats a sort."""
-
-
 LINE, OUT, CUBE = int64[::1], int64[:, ::1], int64[:, :, ::1]
 PLACES = int32[:].copy(readonly=True)
 FLOATS, RANGE = float64[:].copy(readonly=True), float64[::1]
 IN, TABLE = (kind.copy(readonly=True) for kind in (int64[:], OUT))
 
 
-def compiled(*arguments: object, returns: Any = void) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Return what compiles a function of some arguments once, kept on disk where there is a place that can be written."""
+def compiled(signature: object = None) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Return what compiles a function once, for one signature or on each first call, kept where there is a place to write."""
 
-    def made(function: Callable[..., Any]) -> Callable[..., Any]:
+    def made(function: Callable[..., None]) -> Callable[..., None]:
         try:
-            kept: Callable[..., Any] = njit(returns(*arguments), nogil=True, cache=True, error_model="numpy")(function)
+            kept: Callable[..., None] = njit(signature, nogil=True, cache=True, error_model="numpy")(function)
         except RuntimeError:  # numba found no folder for its cache
-            kept = njit(returns(*arguments), nogil=True, error_model="numpy")(function)
+            kept = njit(signature, nogil=True, error_model="numpy")(function)
         return kept
 
     return made
 
 
-@compiled(*7 * [IN], TABLE, CUBE)
+@compiled(void(*7 * [IN], TABLE, CUBE))
 def add_cells(begin: Column, end: Column, day: Column, reference: Column, known: Column, placed: Column,  # noqa: PLR0913
               table: Column, amounts: Column, cells: Cells) -> None:
     """Add amounts (k, rows) to cells (units, k, buckets); `table` holds the bucket of the distances -1, 0, 1 ..., -1 for none."""
@@ -56,7 +53,7 @@ def add_cells(begin: Column, end: Column, day: Column, reference: Column, known:
                         cells[unit, column, bucket] += amounts[column, row]
 
 
-@compiled(CUBE, IN, IN, IN, OUT)
+@compiled(void(CUBE, IN, IN, IN, OUT))
 def add_windows(cells: Cells, place: Column, low: Column, high: Column, sums: Column) -> None:
     """Set sums (windows, units) to the sums of cells (units, k, buckets) at `place` from bucket `low` to below `high`."""
     for window in range(len(place)):
@@ -67,7 +64,7 @@ def add_windows(cells: Cells, place: Column, low: Column, high: Column, sums: Co
             sums[window, unit] = total
 
 
-@compiled(IN, int64, int64, LINE)
+@compiled(void(IN, int64, int64, LINE))
 def arrange(item: Column, begin: int, end: int, order: Column) -> None:
     """Set order[begin:end] to the places begin to below end by their items, equal ones as they stand."""
     if end - begin > INSERTED:
@@ -81,7 +78,7 @@ def arrange(item: Column, begin: int, end: int, order: Column) -> None:
         order[before + 1] = place
 
 
-@compiled(int64, int64, LINE, *3 * [OUT])
+@compiled(void(int64, int64, LINE, *3 * [OUT]))
 def settle(item: int, unit: int, times: Column, distinct: Column, least: Column, greatest: Column) -> None:  # noqa: PLR0913
     """Count an item in each window where its signs sum above zero, and begin the sums anew."""
     for window in range(len(times)):
@@ -93,7 +90,7 @@ def settle(item: int, unit: int, times: Column, distinct: Column, least: Column,
         times[window] = 0
 
 
-@compiled(*9 * [IN], LINE, LINE, *3 * [OUT])
+@compiled(void(*9 * [IN], LINE, LINE, *3 * [OUT]))
 def add_members(begin: Column, end: Column, day: Column, reference: Column, known: Column, placed: Column,  # noqa: PLR0913
                 item: Column, sign: Column, edges: Column, order: Column, times: Column,
                 distinct: Column, least: Column, greatest: Column) -> None:
@@ -116,7 +113,7 @@ def add_members(begin: Column, end: Column, day: Column, reference: Column, know
                 settle(item[row], unit, times, distinct, least, greatest)
 
 
-@compiled(*9 * [IN], LINE, OUT)
+@compiled(void(*9 * [IN], LINE, OUT))
 def add_medians(begin: Column, end: Column, day: Column, reference: Column, known: Column, placed: Column,  # noqa: PLR0913
                 item: Column, sign: Column, edges: Column, order: Column, middle: Column) -> None:
     """Set (units, windows) to the lower median of the items whose signs sum above zero in a window, as often as they sum to.
@@ -142,7 +139,7 @@ def add_medians(begin: Column, end: Column, day: Column, reference: Column, know
                 before = (total - 1) // 2 if walk == 0 else before
 
 
-@compiled(FLOATS, RANGE)
+@compiled(void(FLOATS, RANGE))
 def survey(values: Values, found: Values) -> None:
     """Set `found` to the least and greatest of values, at least as far as 0, whether all are whole, and whether one is NaN."""
     low, high, whole, gaps = 0.0, 0.0, True, False
@@ -155,7 +152,7 @@ def survey(values: Values, found: Values) -> None:
     found[0], found[1], found[2], found[3] = low, high, whole, gaps
 
 
-@compiled(PLACES, IN, PLACES, int32[::1])
+@compiled(void(PLACES, IN, PLACES, int32[::1]))
 def put_in_order(value: Places, begins: Column, given: Places, order: Places) -> None:
     """Set `order` to the given places by their values, equal ones as given; `begins` says where each value 0, 1, ... begins."""
     after = begins.copy()

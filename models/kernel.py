@@ -9,12 +9,12 @@ Rows go side by side in lanes, or one by one where they are few: the same operat
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from numba import njit
 
+from features.kernel import compiled
 from models.forest import Floats, Forest
 from models.tree import DOWN, LEAF, UP
 
@@ -44,16 +44,7 @@ def contributions(forest: Forest, inputs: Floats, threads: int = 1) -> Floats:
     return found
 
 
-def compiled(function: Callable[..., None]) -> Callable[..., None]:
-    """Return a function that is compiled on its first call, kept on disk where there is a place that can be written."""
-    try:
-        made: Callable[..., None] = njit(nogil=True, cache=True, error_model="numpy")(function)
-    except RuntimeError:  # numba found no folder for its cache
-        made = njit(nogil=True, error_model="numpy")(function)
-    return made
-
-
-@compiled
+@compiled()
 def _explained(forest: Forest, lanes: Floats, shares: Floats) -> None:
     """Add the contributions of `lanes` (F, L) to `shares` (F, L)."""
     rows = lanes.shape[1]
