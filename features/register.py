@@ -57,10 +57,20 @@ def registered(store: Store, catalogue: Catalogue, bare: Cases, rows: Rows | Non
 
 def living(store: Store, catalogue: Catalogue, entity: str, as_of: int) -> Cases:
     """Return the units that live on a day: registered and not closed; of claims, those first known in the last 90 days."""
+    code = codes_on(store, entity, as_of)
+    return still_living(store, catalogue, entity, code, np.full(len(code), as_of, np.int64))
+
+
+def codes_on(store: Store, entity: str, as_of: int) -> Column:
+    """Return the codes, ascending, among which the living units of a day are; HistoryError when it is not closed."""
     check_day(store, as_of)
-    code = recent_claims(store, as_of) if entity == "claim" else np.arange(store.dictionary(entity).size, dtype=np.int64)
-    cases, closed = registered(store, catalogue, bare_cases(entity, code, np.full(len(code), as_of, np.int64)))
-    return cases.take(np.flatnonzero((closed == NULL) | (closed > as_of)))
+    return recent_claims(store, as_of) if entity == "claim" else np.arange(store.dictionary(entity).size, dtype=np.int64)
+
+
+def still_living(store: Store, catalogue: Catalogue, entity: str, code: Column, as_of: Column) -> Cases:
+    """Return of some codes, each on a day, those that are registered by it and not closed on it."""
+    cases, closed = registered(store, catalogue, bare_cases(entity, code, as_of))
+    return cases.take(np.flatnonzero((closed == NULL) | (closed > cases.as_of)))
 
 
 def recent_claims(store: Store, as_of: int) -> Column:

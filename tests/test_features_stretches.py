@@ -37,12 +37,15 @@ def test_the_living_units_of_a_day_are_the_same_in_stretches(store: Store, entit
     assert same(parts, matrix(store, entity, LAST - 40))
 
 
-def test_several_days_follow_each_other(store: Store) -> None:
-    days = [LAST - 300, LAST - 40, LAST]
-    parts = list(living_stretches(store, "enterprise", *days, most=4))
-    alone = [matrix(store, "enterprise", day) for day in days]
-    assert [day for part in parts for day in part.as_of.tolist()] == [day for one in alone for day in one.as_of.tolist()]
-    assert np.vstack([part.values for part in parts]).tobytes() == b"".join(one.values.tobytes() for one in alone)
+def test_several_days_are_told_unit_by_unit(store: Store) -> None:
+    days = [LAST - 40, LAST - 300, LAST]
+    parts = list(living_stretches(store, "enterprise", *days, most=24))
+    told = [case for part in parts for case in zip(part.keys.tolist(), part.as_of.tolist(), strict=True)]
+    assert len(parts) > 3 and max(map(len, parts)) <= 6 and told == sorted(told)
+    for day in days:
+        whole, of_day = matrix(store, "enterprise", day), [part.take(np.flatnonzero(part.as_of == day)) for part in parts]
+        assert np.vstack([part.values for part in of_day]).tobytes() == whole.values.tobytes()
+        assert [key for part in of_day for key in part.keys.tolist()] == whole.keys.tolist()
     assert len({str(part.categories) for part in parts}) == 1
 
 
