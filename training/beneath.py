@@ -19,7 +19,7 @@ from features.store import Store
 from training.compare import Moved, compared, merged
 from training.holdings import holdings, unlike
 from training.neighbour import named, neighbour
-from training.sheets import Sheet, raw_of, sheets_of, told_early, undeclared, write_sheets
+from training.sheets import Sheet, days_in, raw_of, sheets_of, told_early, undeclared, write_sheets
 from training.views import asked_of, city, own_days
 
 MOST_ROWS = 40_000
@@ -95,8 +95,8 @@ def reached(sheet: Sheet, day: int) -> int:
 def poisoned(sheet: Sheet, day: int, rng: np.random.Generator) -> pl.DataFrame:
     """Return a sheet in which whatever became known after a day is something else, and some of the rows are gone.
 
-    Every value is one that its column holds, or a code that it may hold: a late row takes it from any row, or, of many late ones
-    where hardly any two are alike, from another late one; a cell not yet known in a row known by the day, from another such cell.
+    Every value is one that its column holds, or a code that it may hold: a late row takes it from any row, or, where hardly any
+    two are alike and they are no days, from another late one; a cell not yet known in a row known by the day, from another such.
     """
     chosen = with_copies(sheet, day, rng)
     rows: pl.DataFrame = sheet.rows[chosen.tolist()]
@@ -106,7 +106,7 @@ def poisoned(sheet: Sheet, day: int, rng: np.random.Generator) -> pl.DataFrame:
         if column in sheet.later:
             later = np.flatnonzero(after(sheet.later[column].fill_null(day + 1), day)[chosen] & ~late)
             places[later] = rng.permutation(later)
-        alike = len(chosen) > sheet.rows.height or sheet.rows[column].n_unique() < ALIKE * sheet.rows.height
+        alike = sheet.rows[column].n_unique() < ALIKE * sheet.rows.height or days_in(sheet.rows[column]).is_not_null().any()
         places[late] = drawn(pool, int(late.sum()), rng) if alike else rng.permutation(np.flatnonzero(late))
         moved.append(pool.gather(places.tolist()))
     gone = late & (rng.random(len(chosen)) < GONE)

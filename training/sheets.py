@@ -194,9 +194,13 @@ def told_early(sheet: Sheet) -> int:
     told = [column for column in sheet.rows.columns if column.lower() in names]
     if len(told) != 1:
         return 0
-    texts = sheet.rows[told[0]].cast(pl.String).str.strip_chars()
-    day = texts.str.extract(_DAY, 1).str.replace_all("[-/.]", "").str.to_date("%Y%m%d", strict=False).cast(pl.Int32)
-    return int((sheet.known < day).sum())
+    return int((sheet.known < days_in(sheet.rows[told[0]])).sum())
+
+
+def days_in(column: pl.Series) -> pl.Series:
+    """Return the days that a raw column holds as integers, null where it holds none."""
+    texts = column.cast(pl.String).str.strip_chars()
+    return texts.str.extract(_DAY, 1).str.replace_all("[-/.]", "").str.to_date("%Y%m%d", strict=False).cast(pl.Int32)
 
 
 def write_sheets(source: Source, frames: Mapping[str, pl.DataFrame], folder: Path) -> None:
