@@ -91,5 +91,8 @@ def complete_month(day: int) -> int:
 
 def month_ends(as_of: Column) -> Column:
     """Return the month end, not later than each day, at which values of others are taken."""
-    months, inverse = np.unique(complete_months(as_of), return_inverse=True)
-    return np.array([first_day(int(month) + 1) - 1 for month in months], np.int64)[inverse]
+    months = complete_months(as_of)
+    if not len(months):
+        return months
+    first, last = int(months.min()), int(months.max())
+    return np.array([first_day(month + 1) - 1 for month in range(first, last + 1)], np.int64)[months - first]

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from features.errors import CatalogueError
 from features.rowwise import NULL
 
-LARGE = 1 << 16
+LARGE = 1 << 13
 """Rows from which on a range is read, not mapped: a scan of the whole city should not stay in memory."""
 MOST = 1 << 28
 WIDTHS = (np.int8, np.int16, np.int32)

@@ -86,7 +86,10 @@ class Sweep:
     def stored(self, names: Iterable[str]) -> None:
         """Put stored values on the shelf, in the order of the months whose ends they are of."""
         wanted = sorted(set(names))
-        order = np.argsort(month_ends(self.cases.as_of.astype(np.int64)), kind="stable") if wanted else np.empty(0, np.int64)
+        if not wanted or not len(self.cases):
+            return
+        ends = month_ends(self.cases.as_of.astype(np.int64)).astype(np.int32)
+        order = in_order(ends, np.arange(len(ends), dtype=np.int32))
         for first in range(0, len(order), self.most):
             place = order[first:first + self.most]
             found = stored_values(self.store, self.catalogue, self.cases.cases(place), wanted)
