@@ -100,7 +100,7 @@ def nothing(store: Store) -> list[float]:
 
 
 def eight(store: Store) -> list[float]:
-    """Measure eight quarterly as-of days, one after the other, after a first use; their peers are made on the way."""
+    """Measure eight quarterly as-of days at once, after a first use; their peers are made on the way."""
     matrix(store, "enterprise", day_of("2014-08-31"), catalogue=catalogue_of(store))
     connected(store, *DAYS)
 

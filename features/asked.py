@@ -10,12 +10,11 @@ import numpy as np
 
 from features.catalogue import Window
 from features.grid import Buckets, buckets_of
-from features.language import ADDITIVE, MULTISET, SERIES, Atom
+from features.language import ADDITIVE, LIMIT, MULTISET, SERIES, Atom
 from features.rowwise import Column
 
 Windows = Mapping[str, Window]
 KINDS = {"newest": "dated", "since": "placed", "first_since": "placed"}
-FAR = 2**61
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,5 +102,5 @@ def members_of(atoms: Sequence[Atom], windows: Windows) -> Iterator[Members]:
     for atom in atoms:
         groups[KINDS.get(atom.aggregate, "value"), atom.measure].append(atom)
     for (kind, measure), group in groups.items():
-        edges = [edge for atom in group for edge in (windows[atom.window].last, windows[atom.window].first or FAR)]
+        edges = [edge for atom in group for edge in (windows[atom.window].last, windows[atom.window].first or LIMIT)]
         yield Members(kind, measure, tuple(group), np.array(edges, np.int64))

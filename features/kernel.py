@@ -12,11 +12,11 @@ import numpy as np
 from numba import float64, int32, int64, njit, void
 from numpy.typing import NDArray
 
+from features.language import LIMIT
 from features.rowwise import Column, Values
 
 Cells = NDArray[np.int64]
 Places = NDArray[np.int32]
-NOTHING = -(2**62)
 INSERTED = 48
 """Items up to which putting each in its place beats a sort."""
 LINE, OUT, CUBE = int64[::1], int64[:, ::1], int64[:, :, ::1]
@@ -42,13 +42,13 @@ def compiled(signature: object = None) -> Callable[[Callable[..., None]], Callab
 def add_cells(begin: Column, end: Column, day: Column, reference: Column, known: Column, placed: Column,  # noqa: PLR0913
               table: Column, amounts: Column, cells: Cells) -> None:
     """Add amounts (k, rows) to cells (units, k, buckets); `table` holds the bucket of the distances -1, 0, 1 ..., -1 for none."""
-    farthest, limit = len(table) - 2, 2**53
+    farthest = len(table) - 2
     for unit in range(len(begin)):
         for row in range(begin[unit], end[unit]):
             if known[row] <= day[unit]:
                 offset = reference[unit] - placed[row]
                 bucket = table[min(max(offset, -1), farthest) + 1]
-                if bucket >= 0 and offset <= limit:
+                if bucket >= 0 and offset <= LIMIT:
                     for column in range(len(amounts)):
                         cells[unit, column, bucket] += amounts[column, row]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from features.asked import Members
-from features.kernel import NOTHING, add_medians, add_members
+from features.kernel import add_medians, add_members
 from features.language import Atom
 from features.matching import Met
-from features.rowwise import Column, Values
+from features.rowwise import NULL, Column, Values
 
 ITEM_VALUES = 2**38
 ITEM_HALF = 2**37
@@ -29,11 +29,11 @@ def of_members(rows: Met, when: str, item: Column, sign: Column, members: Member
     reference = rows.reference(when)
     asked = (rows.begin, rows.end, rows.day, reference, rows.columns["known"], rows.placed(when), item, sign,
              members.edges, np.empty(len(item), np.int64))
-    distinct, least, greatest = np.zeros(shape, np.int64), np.full(shape, NOTHING), np.full(shape, NOTHING)
+    distinct, least, greatest = np.zeros(shape, np.int64), np.full(shape, NULL), np.full(shape, NULL)
     add_members(*asked, np.zeros(shape[1], np.int64), distinct, least, greatest)
     chosen = {"smallest": least, "first_since": least}
     if any(atom.aggregate == "median" for atom in members.atoms):
-        chosen["median"] = np.full(shape, NOTHING)
+        chosen["median"] = np.full(shape, NULL)
         add_medians(*asked, chosen["median"])
     return {atom: distinct[:, place].astype(np.float64) if atom.aggregate == "distinct"
             else said(members.kind, chosen.get(atom.aggregate, greatest)[:, place], reference)
@@ -45,5 +45,5 @@ def said(kind: str, item: Column, reference: Column) -> Values:
     value = item.astype(np.float64)
     if kind == "dated":
         undated = item % ITEM_VALUES
-        return np.where((item == NOTHING) | (undated == 0), np.nan, undated - ITEM_HALF)
-    return np.where(item == NOTHING, np.nan, reference - value if kind == "placed" else value)
+        return np.where((item == NULL) | (undated == 0), np.nan, undated - ITEM_HALF)
+    return np.where(item == NULL, np.nan, reference - value if kind == "placed" else value)

@@ -58,7 +58,8 @@ def living_stretches(store: Store, entity: str, *days: int, most: int = CASES_AT
     every = np.unique(np.concatenate(codes))
     units = most if len(days) == 1 else max(1, most // (4 * len(days)))
     for first in range(0, max(1, len(every)), units):
-        here = [code[np.isin(code, every[first:first + units])] for code in codes]
+        ends = every[first:first + units][[0, -1]] if len(every) else (0, 0)
+        here = [code[np.searchsorted(code, ends[0]):np.searchsorted(code, ends[1], side="right")] for code in codes]
         code, as_of = np.concatenate(here), np.repeat(days, [len(part) for part in here])
         order = np.lexsort((as_of, code))
         cases = still_living(store, catalogue, entity, code[order], as_of[order])
@@ -101,7 +102,7 @@ def put_aside(store: Store, catalogue: Catalogue, cases: Held, atoms: frozenset[
 def every_claim(store: Store, catalogue: Catalogue, most: int = CASES_AT_ONCE) -> Held:
     """Return every claim of a history on the day on which it first became known, with the keys known by then."""
     codes = range(0, max(store.dictionary("claim").size, 1), most)
-    return held("claim", (registered(store, catalogue, first_seen(store, low, low + most))[0] for low in codes))
+    return held(registered(store, catalogue, first_seen(store, low, low + most))[0] for low in codes)
 
 
 def first_seen(store: Store, low: int, high: int) -> Cases:

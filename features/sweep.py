@@ -44,16 +44,13 @@ class Held:
         return Cases(self.entity, _wide(self.code[rows]), _wide(self.as_of[rows]), keys)
 
 
-def held(entity: str, parts: Iterable[Cases]) -> Held:
-    """Return cases that come one part after the other, held narrow."""
-    columns: dict[str, list[NDArray[np.int32]]] = {}
-    for part in parts:
-        keys = {f"by {by}": key for by, key in part.keys.items()}
-        for name, values in {"code": part.code, "as_of": part.as_of, **keys}.items():
-            columns.setdefault(name, []).append(_narrow(values))
-    whole = {name: np.concatenate(columns.pop(name)) for name in list(columns)}
-    nothing = np.empty(0, np.int32)
-    return Held(entity, whole.pop("code", nothing), whole.pop("as_of", nothing), {name[3:]: key for name, key in whole.items()})
+def held(parts: Iterable[Cases]) -> Held:
+    """Return cases that come one part after the other, one part at least, held narrow."""
+    narrow = [Held(part.entity, _narrow(part.code), _narrow(part.as_of), {by: _narrow(key) for by, key in part.keys.items()})
+              for part in parts]
+    keys = {by: np.concatenate([part.keys[by] for part in narrow]) for by in narrow[0].keys}
+    return Held(narrow[0].entity, np.concatenate([part.code for part in narrow]),
+                np.concatenate([part.as_of for part in narrow]), keys)
 
 
 def _narrow(values: Column) -> NDArray[np.int32]:

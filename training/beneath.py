@@ -19,7 +19,7 @@ from features.store import Store
 from training.compare import Moved, compared, merged
 from training.holdings import holdings, unlike
 from training.neighbour import named, neighbour
-from training.sheets import Sheet, days_in, raw_of, sheets_of, told_early, undeclared, write_sheets
+from training.sheets import Sheet, holds_days, raw_of, sheets_of, told_early, undeclared, write_sheets
 from training.views import asked_of, city, own_days
 
 MOST_ROWS = 40_000
@@ -106,7 +106,7 @@ def poisoned(sheet: Sheet, day: int, rng: np.random.Generator) -> pl.DataFrame:
         if column in sheet.later:
             later = np.flatnonzero(after(sheet.later[column].fill_null(day + 1), day)[chosen] & ~late)
             places[later] = rng.permutation(later)
-        alike = sheet.rows[column].n_unique() < ALIKE * sheet.rows.height or days_in(sheet.rows[column]).is_not_null().any()
+        alike = sheet.rows[column].n_unique() < ALIKE * sheet.rows.height or holds_days(sheet.rows[column])
         places[late] = drawn(pool, int(late.sum()), rng) if alike else rng.permutation(np.flatnonzero(late))
         moved.append(pool.gather(places.tolist()))
     gone = late & (rng.random(len(chosen)) < GONE)

@@ -197,6 +197,11 @@ def told_early(sheet: Sheet) -> int:
     return int((sheet.known < days_in(sheet.rows[told[0]])).sum())
 
 
+def holds_days(column: pl.Series) -> bool:
+    """Tell whether most of what a raw column says are days; a few numbers of eight digits may look like one."""
+    return 2 * days_in(column).count() > column.count()
+
+
 def days_in(column: pl.Series) -> pl.Series:
     """Return the days that a raw column holds as integers, null where it holds none."""
     texts = column.cast(pl.String).str.strip_chars()
