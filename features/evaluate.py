@@ -15,7 +15,7 @@ from features.catalogue import Catalogue
 from features.columns import literal_of, months_of
 from features.group import Group, group_of, groups_of
 from features.language import ADDITIVE, Atom
-from features.matching import met
+from features.matching import Met, met
 from features.panel import WORTHWHILE, answerable, panel_of, panel_tally, read_panel
 from features.rowwise import Values
 from features.running import running_sums
@@ -105,10 +105,11 @@ class Reader:
         parts = []
         for stretch in self._stretches(units):
             read = read_panel(panel, self._by, (int(stretch.key[0]), int(stretch.key[-1]) + 1), atoms)
-            done = panel_sums(panel, read, read[self._by], stretch, sums if worthwhile(stretch, read[self._by]) else {})
+            rows = met(stretch, read[self._by], read, months)
+            done = panel_sums(panel, read, read[self._by], stretch, sums if worthwhile(rows) else {})
             asked = asked_of([atom for atom in atoms if atom not in done], self._catalogue.windows)
             tallies = {name: panel_tally(read, panel, name) for name in names}
-            parts.append(done | of_tallies(met(stretch, read[self._by], read, months), "placed", tallies, asked))
+            parts.append(done | of_tallies(rows, "placed", tallies, asked))
         return joined(atoms, parts)
 
     def _from_rows(self, units: Units, group: Group) -> dict[Atom, Values]:
@@ -118,18 +119,17 @@ class Reader:
             if not len(read[self._by]):
                 parts.append(group.of_nothing(len(stretch)))
                 continue
-            done = self._running(stretch, read, group)
+            rows = met(stretch, read[self._by], read, group.months)
+            done = self._running(stretch, rows, group)
             rest = self._without(group, done)
-            if rest:
-                done |= rest.of(met(stretch, read[self._by], read, group.months))
-            parts.append(done)
+            parts.append(done | rest.of(rows) if rest else done)
         return joined(group.atoms, parts)
 
-    def _running(self, units: Units, read: Mapping[str, NDArray[np.int64]], group: Group) -> dict[Atom, Values]:
+    def _running(self, units: Units, rows: Met, group: Group) -> dict[Atom, Values]:
         """Return the sums that are cheaper as running totals: many days, and keys with many rows."""
-        key = read[self._by]
-        if not worthwhile(units, key):
+        if not worthwhile(rows):
             return {}
+        read, key = rows.columns, rows.columns[self._by]
         found: dict[Atom, Values] = {}
         for name in dict.fromkeys(atom.measure for atom in group.atoms if atom.aggregate in ADDITIVE):
             measure = self._catalogue.measure(name)

@@ -30,6 +30,11 @@ class Met:
     def __len__(self) -> int:
         return len(self.begin)
 
+    @property
+    def pairs(self) -> int:
+        """How many (unit, row) pairs there are, known or not."""
+        return int((self.end - self.begin).sum())
+
     def placed(self, name: str) -> Column:
         """Return the day or month that places each row; of a measure without one, no distance from any unit's day."""
         return self.columns[name] if name else np.zeros(len(self.columns["known"]), np.int64)
@@ -45,12 +50,6 @@ def met(units: Units, key: Column, columns: Mapping[str, Column], months: frozen
     """Return the rows of units; `key` is the rows' key, sorted, and `months` which of their columns hold months."""
     begin, end = spans_of(units.key, key)
     return Met(begin, end, units.day, complete_months(units.day) if months else units.day, columns, months)
-
-
-def pairs_of(units: Units, key: Column) -> int:
-    """Return how many (unit, row) pairs the units meet, known or not."""
-    begin, end = spans_of(units.key, key)
-    return int((end - begin).sum())
 
 
 def spans_of(sought: Column, key: Column) -> tuple[Column, Column]:

@@ -14,7 +14,7 @@ from features.cases import Units
 from features.catalogue import Window
 from features.errors import CatalogueError
 from features.language import LIMIT, Atom
-from features.matching import pairs_of
+from features.matching import Met
 from features.panel import Panel
 from features.rowwise import Column, Values
 
@@ -24,9 +24,9 @@ _DAY = 2**20
 _SHIFT = 2**18
 
 
-def worthwhile(units: Units, key: Column) -> bool:
+def worthwhile(rows: Met) -> bool:
     """Tell whether totals are cheaper than letting each unit meet the rows of its key: many days of keys with many rows."""
-    return len(units) > 1 and bool((units.day != units.day[0]).any()) and pairs_of(units, key) > PAIRS_A_ROW * len(key)
+    return len(rows) > 1 and bool((rows.day != rows.day[0]).any()) and rows.pairs > PAIRS_A_ROW * len(rows.columns["known"])
 
 
 def panel_sums(panel: Panel, read: Mapping[str, Column], key: Column, units: Units,

@@ -72,8 +72,8 @@ class Leak:
 
 LEAKS = (
     Leak("求值按发生日而非入库日", "the evaluator takes the day it happened for the day it became known",
-         "features/matching.py", "columns, months)\n\n\ndef pairs_of",
-         '{**columns, "known": columns.get("opened", columns.get("lodged", columns["known"]))}, months)\n\n\ndef pairs_of'),
+         "features/matching.py", "columns, months)\n\n\ndef spans_of",
+         '{**columns, "known": columns.get("opened", columns.get("lodged", columns["known"]))}, months)\n\n\ndef spans_of'),
     Leak("截至日后一天入库的行也算", "rows known one day later count (known <= D + 1)",
          "features/kernel.py", f"<= day[unit]:\n{MEETS}bucket", f"<= day[unit] + 1:\n{MEETS}bucket"),
     Leak("多日求值不看入库日", "cases on their own days see rows of every day",
