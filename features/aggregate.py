@@ -10,7 +10,8 @@ import numpy as np
 
 from features.asked import Asked, Windows, asked_of
 from features.catalogue import Measure
-from features.grid import cells_of, of_series, windowed
+from features.errors import CatalogueError
+from features.kernel import add_sums
 from features.language import Atom
 from features.matching import Met
 from features.multiset import ITEM_HALF, dated_item, of_members
@@ -90,13 +91,25 @@ def of_tallies(rows: Met, when: str, tallies: Mapping[str, Tally], asked: Asked)
     found: dict[Atom, Values] = {}
     if asked.sums:
         amounts = np.array([amounts_of(tallies[name], kind) for kind, name in asked.sums])
-        parts = [_of_cells(cells, asked) for cells in cells_of(rows, when, amounts, asked.buckets)]
-        found = parts[0] if len(parts) == 1 else {atom: np.concatenate([part[atom] for part in parts]) for atom in parts[0]}
+        found |= zip(asked.summed, sums_of(rows, when, amounts, asked), strict=True)
     for members in asked.members:
         own = tallies[members.measure]
         keep = own.keep if members.kind == "dated" else own.sound
         sign = own.sign if keep is None else own.sign * keep
         found |= of_members(rows, when, _items(rows, when, own, members.kind), sign, members)
+    return found
+
+
+def sums_of(rows: Met, when: str, amounts: Column, asked: Asked) -> Values:
+    """Return what is asked of sums of amounts (k, rows), float64 (summed, units).
+
+    A row without the day that places it lies in no window. Raises CatalogueError where a sum is too large to be exact.
+    """
+    buckets, found = asked.buckets, np.empty((len(asked.summed), len(rows)))
+    cells = np.empty((len(amounts), buckets.width), np.int64)
+    if not add_sums(rows.begin, rows.end, rows.day, rows.reference(when), rows.columns["known"], rows.placed(when),
+                    buckets.table, amounts, asked.windows, asked.series, cells, found):
+        raise CatalogueError("a sum, a trend or a variance reached 2^53; use a smaller unit for this measure")
     return found
 
 
@@ -112,14 +125,3 @@ def _items(rows: Met, when: str, own: Tally, kind: str) -> Column:
     if kind == "dated":
         return dated_item(rows.placed(when), own.value if own.valid is None else np.where(own.valid, own.value, -ITEM_HALF))
     return own.value
-
-
-def _of_cells(cells: Column, asked: Asked) -> dict[Atom, Values]:
-    found = dict(zip(asked.additive, windowed(cells, asked.place, asked.low, asked.high), strict=True))
-    for series in asked.series:
-        total, count = (cells[:, places, series.buckets].swapaxes(0, 1).astype(np.float64)
-                        for places in (series.totals, series.counts))
-        months = total.shape[2]
-        values = of_series(series.aggregate, total.reshape(-1, months), count.reshape(-1, months))
-        found |= zip(series.atoms, values.reshape(len(series.atoms), len(cells)), strict=True)
-    return found

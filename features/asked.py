@@ -18,17 +18,6 @@ KINDS = {"newest": "dated", "since": "placed", "first_since": "placed"}
 
 
 @dataclass(frozen=True, slots=True)
-class Series:
-    """One reduction of monthly totals, asked of several measures: where their totals and counts stand among the sums."""
-
-    aggregate: str
-    atoms: tuple[Atom, ...]
-    totals: list[int]
-    counts: list[int]
-    buckets: slice
-
-
-@dataclass(frozen=True, slots=True)
 class Members:
     """Aggregates of one measure's multiset, whose members are its `value`s, `dated` values or the days that are `placed`.
 
@@ -45,37 +34,38 @@ class Members:
 class Asked:
     """Aggregates sorted by how they are found: from `sums`, each a count or a sum of a measure by bucket, or from multisets.
 
-    An additive one is the sum of buckets `low` to below `high` of the one at `place`.
+    Of the summed ones, first come those that are sums of buckets, as rows of `windows` say (place among `sums`, first
+    bucket, bucket beyond); then those that reduce months, as rows of `series` say (place of the totals, place of the counts,
+    first bucket, bucket beyond, kind). Each stands after those that are part of it.
     """
 
     buckets: Buckets
     sums: tuple[tuple[str, str], ...]
-    additive: tuple[Atom, ...]
-    place: Column
-    low: Column
-    high: Column
-    series: tuple[Series, ...]
+    summed: tuple[Atom, ...]
+    windows: Column
+    series: Column
     members: tuple[Members, ...]
 
     @property
     def atoms(self) -> tuple[Atom, ...]:
         """All that is asked."""
-        grouped: tuple[Series | Members, ...] = (*self.series, *self.members)
-        return (*self.additive, *(atom for group in grouped for atom in group.atoms))
+        return (*self.summed, *(atom for group in self.members for atom in group.atoms))
 
 
 def asked_of(atoms: Sequence[Atom], windows: Windows) -> Asked:
     """Return aggregates sorted by how they are found."""
     additive = tuple(atom for atom in atoms if atom.aggregate in ADDITIVE)
-    series = [atom for atom in atoms if atom.aggregate in SERIES]
+    series = tuple(atom for atom in atoms if atom.aggregate in SERIES)
     sums = [(atom.aggregate, atom.measure) for atom in additive]
     sums += [(kind, atom.measure) for kind in ADDITIVE for atom in series]
     places = {sum_: place for place, sum_ in enumerate(dict.fromkeys(sums))}
     buckets = buckets_of([windows[atom.window] for atom in additive] + months_of([windows[atom.window] for atom in series]))
-    ends = np.array([buckets.of(windows[atom.window]) for atom in additive], np.int64).reshape(-1, 2)
-    place = np.array([places[atom.aggregate, atom.measure] for atom in additive], np.int64)
-    return Asked(buckets, tuple(places), additive, place, ends[:, 0], ends[:, 1],
-                 tuple(series_of(series, windows, buckets, places)),
+    windowed = {atom: (places[atom.aggregate, atom.measure], *buckets.of(windows[atom.window])) for atom in additive}
+    reduced = {atom: (*(places[kind, atom.measure] for kind in ADDITIVE), *buckets.of(windows[atom.window]),
+                      SERIES.index(atom.aggregate)) for atom in series}
+    return Asked(buckets, tuple(places), (*sorted(windowed, key=windowed.__getitem__), *sorted(reduced, key=reduced.__getitem__)),
+                 np.array(sorted(windowed.values()), np.int64).reshape(-1, 3),
+                 np.array(sorted(reduced.values()), np.int64).reshape(-1, 5),
                  tuple(members_of([atom for atom in atoms if atom.aggregate in MULTISET], windows)))
 
 
@@ -83,17 +73,6 @@ def months_of(windows: Sequence[Window]) -> list[Window]:
     """Return some windows of months, and each month up to the first of them as one of its own."""
     first = max((window.first for window in windows), default=0)
     return [*windows, *(Window("", "month", month + 1, month, "", "") for month in range(first))]
-
-
-def series_of(atoms: Sequence[Atom], windows: Windows, buckets: Buckets,
-              places: Mapping[tuple[str, str], int]) -> Iterator[Series]:
-    """Yield reductions of months, one for each aggregate and window."""
-    groups: dict[tuple[str, str], list[Atom]] = defaultdict(list)
-    for atom in atoms:
-        groups[atom.aggregate, atom.window].append(atom)
-    for (aggregate, window), group in groups.items():
-        totals, counts = ([places[kind, atom.measure] for atom in group] for kind in ADDITIVE)
-        yield Series(aggregate, tuple(group), totals, counts, slice(*buckets.of(windows[window])))
 
 
 def members_of(atoms: Sequence[Atom], windows: Windows) -> Iterator[Members]:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from features.errors import CatalogueError
+from features.kernel import lay_side_by_side
 from features.language import (
     Atom,
     Peer,
@@ -25,7 +26,7 @@ from features.language import (
 from features.rowwise import Values
 from features.steps import Place, Steps
 
-AT_ONCE = 2_048
+AT_ONCE = 1_024
 READS = (atoms_of, peers_of, stored_of, names_of)
 _NAN, _ZERO, _ONE = np.float64(np.nan), np.float64(0), np.float64(1)
 _COMPARE: dict[type[ast.cmpop], Callable[..., Any]] = {
@@ -71,8 +72,7 @@ class Program:
                 part = slice(first, first + AT_ONCE)
                 here = {name: values[part] for name, values in leaves.items()} if known.size > AT_ONCE else leaves
                 values = self._steps.run(here)
-                side_by_side = np.concatenate([values[place] for place in places])
-                np.add(side_by_side.reshape(len(places), -1).T, 0.0, out=found[part])
+                lay_side_by_side(np.concatenate([values[place] for place in places]).reshape(len(places), -1), found[part])
         return found
 
     def _laid(self, tree: ast.expr) -> Place:

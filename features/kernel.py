@@ -7,61 +7,147 @@ which the distance of a row is counted, which `placed` gives the row.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeVar, cast
 
 import numpy as np
-from numba import float64, int32, int64, njit, void
+from numba import boolean, float64, int32, int64, njit, void
 from numpy.typing import NDArray
 
-from features.language import LIMIT
+from features.language import LIMIT, SERIES
 from features.rowwise import Column, Values
 
-Cells = NDArray[np.int64]
 Places = NDArray[np.int32]
+Walk = TypeVar("Walk", bound=Callable[..., object])
 INSERTED = 48
 """Items up to which putting each in its place beats a sort."""
-LINE, OUT, CUBE = int64[::1], int64[:, ::1], int64[:, :, ::1]
+PEAK, LOW, LAST, MONTHS, SLOPE, VARIANCE = map(SERIES.index, ("peak", "low", "last", "months", "slope", "variance"))
+ABSENT = (PEAK, LOW, LAST)
+LINE, OUT = int64[::1], int64[:, ::1]
 PLACES = int32[:].copy(readonly=True)
-FLOATS, RANGE = float64[:].copy(readonly=True), float64[::1]
-IN, TABLE = (kind.copy(readonly=True) for kind in (int64[:], OUT))
+FLOATS, RANGE, RANGES = float64[:].copy(readonly=True), float64[::1], float64[:, ::1]
+IN, TABLE, VALUES = (kind.copy(readonly=True) for kind in (int64[:], OUT, RANGES))
 
 
-def compiled(signature: object = None) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def compiled(signature: object = None) -> Callable[[Walk], Walk]:
     """Return what compiles a function once, for one signature or on each first call, kept where there is a place to write."""
 
-    def made(function: Callable[..., None]) -> Callable[..., None]:
+    def made(function: Walk) -> Walk:
         try:
-            kept: Callable[..., None] = njit(signature, nogil=True, cache=True, error_model="numpy")(function)
+            kept = njit(signature, nogil=True, cache=True, error_model="numpy")(function)
         except RuntimeError:  # numba found no folder for its cache
             kept = njit(signature, nogil=True, error_model="numpy")(function)
-        return kept
+        return cast("Walk", kept)
 
     return made
 
 
-@compiled(void(*7 * [IN], TABLE, CUBE))
-def add_cells(begin: Column, end: Column, day: Column, reference: Column, known: Column, placed: Column,  # noqa: PLR0913
-              table: Column, amounts: Column, cells: Cells) -> None:
-    """Add amounts (k, rows) to cells (units, k, buckets); `table` holds the bucket of the distances -1, 0, 1 ..., -1 for none."""
-    farthest = len(table) - 2
+@compiled(boolean(int64, int64, int64, int64, IN, IN, IN, TABLE, OUT))
+def add_cells(begin: int, end: int, day: int, reference: int, known: Column, placed: Column,  # noqa: PLR0913
+              table: Column, amounts: Column, cells: Column) -> bool:
+    """Add a unit's amounts (k, rows) to cells (k, buckets) by the bucket of their distance; tell whether there were any.
+
+    `table` holds the bucket of the distances -1, 0, 1 ..., -1 for none.
+    """
+    any_there, farthest = False, len(table) - 2
+    for row in range(begin, end):
+        if known[row] <= day:
+            offset = reference - placed[row]
+            bucket = table[min(max(offset, -1), farthest) + 1]
+            if bucket >= 0 and offset <= LIMIT:
+                any_there = True
+                for column in range(len(amounts)):
+                    cells[column, bucket] += amounts[column, row]
+    return any_there
+
+
+@compiled(boolean(TABLE, int64, int64))
+def goes_on(rows: Column, place: int, parts: int) -> bool:
+    """Tell whether a row begins with the same parts as the one before it."""
+    same = place > 0
+    for part in range(parts):
+        same = same and rows[place, part] == rows[place - 1, part]
+    return same
+
+
+@compiled(boolean(int64, TABLE, TABLE, RANGES))
+def add_windows(unit: int, cells: Column, windows: Column, found: Values) -> bool:
+    """Set found[:, unit] to the sums of cells in windows; tell whether they are exact.
+
+    What a window shares with the one before it, the same k from the same bucket on, is not summed again.
+    """
+    sound, total, bucket = True, 0, 0
+    for window in range(len(windows)):
+        place, low, high = windows[window]
+        if not goes_on(windows, window, 2):
+            total, bucket = 0, low
+        for month in range(bucket, high):
+            total += cells[place, month]
+        bucket = high
+        sound = sound and -LIMIT < total and total < LIMIT  # noqa: SIM300
+        found[window, unit] = total
+    return sound
+
+
+@compiled(boolean(int64, TABLE, TABLE, int64, RANGES))
+def add_series(unit: int, cells: Column, series: Column, first: int, found: Values) -> bool:
+    """Set found[first:, unit] to what series of months, newest first, are reduced to; tell whether they are exact.
+
+    A trend is the least-squares one a month, sum(6 * (W - 1 - 2m) * x) over W * (W * W - 1), a variance W * sum(x * x) -
+    sum(x) ** 2 over W * (W - 1); a month without rows is 0 in both, and absent in the others. What a series shares with the
+    one before it is not read again.
+    """
+    sound, months, there, last = True, 0, 0, np.nan
+    most, least, whole, tilt, squares = -np.inf, np.inf, 0.0, 0.0, 0.0
+    for place in range(len(series)):
+        totals, counts, low, high, kind = series[place]
+        if not goes_on(series, place, 3):
+            months, there, last = 0, 0, np.nan
+            most, least, whole, tilt, squares = -np.inf, np.inf, 0.0, 0.0, 0.0
+        for month in range(months, high - low):
+            if cells[counts, low + month] > 0:
+                value = float(cells[totals, low + month])
+                last = value if there == 0 else last
+                most, least, there = max(most, value), min(least, value), there + 1
+                whole, tilt, squares = whole + value, tilt + month * value, squares + value * value
+        months = high - low
+        value = last if kind == LAST else most if kind == PEAK else least
+        if kind == MONTHS:
+            value = there
+        elif kind == SLOPE:
+            value = 6.0 * ((months - 1) * whole - 2.0 * tilt) / (months * (months * months - 1))
+            sound = sound and 6.0 * max(months * abs(whole), 2.0 * abs(tilt)) < LIMIT
+        elif kind == VARIANCE:
+            value = (months * squares - whole * whole) / (months * (months - 1))
+            sound = sound and months * squares < LIMIT
+        elif there == 0:
+            value = np.nan
+        sound = sound and not abs(value) >= LIMIT
+        found[first + place, unit] = value
+    return sound
+
+
+@compiled(boolean(*7 * [IN], *3 * [TABLE], OUT, RANGES))
+def add_sums(begin: Column, end: Column, day: Column, reference: Column, known: Column, placed: Column,  # noqa: PLR0913
+             table: Column, amounts: Column, windows: Column, series: Column, cells: Column, found: Values) -> bool:
+    """Set found (windows + series, units) to sums of each unit's amounts (k, rows); tell whether all of them are exact.
+
+    A window is (k, first bucket, bucket beyond), a series (k of the totals, k of the counts, first bucket, bucket beyond,
+    kind). `cells` (k, buckets) is room.
+    """
+    sound, fresh = True, True
     for unit in range(len(begin)):
-        for row in range(begin[unit], end[unit]):
-            if known[row] <= day[unit]:
-                offset = reference[unit] - placed[row]
-                bucket = table[min(max(offset, -1), farthest) + 1]
-                if bucket >= 0 and offset <= LIMIT:
-                    for column in range(len(amounts)):
-                        cells[unit, column, bucket] += amounts[column, row]
-
-
-@compiled(void(CUBE, IN, IN, IN, OUT))
-def add_windows(cells: Cells, place: Column, low: Column, high: Column, sums: Column) -> None:
-    """Set sums (windows, units) to the sums of cells (units, k, buckets) at `place` from bucket `low` to below `high`."""
-    for window in range(len(place)):
-        for unit in range(len(cells)):
-            total = 0
-            for bucket in range(low[window], high[window]):
-                total += cells[unit, place[window], bucket]
-            sums[window, unit] = total
+        if fresh:
+            cells[:] = 0
+        fresh = add_cells(begin[unit], end[unit], day[unit], reference[unit], known, placed, table, amounts, cells)
+        if fresh:
+            sound = add_windows(unit, cells, windows, found) and sound
+            sound = add_series(unit, cells, series, len(windows), found) and sound
+        else:
+            found[:, unit] = 0.0
+            for place in range(len(series)):
+                if series[place, 4] in ABSENT:
+                    found[len(windows) + place, unit] = np.nan
+    return sound
 
 
 @compiled(void(IN, int64, int64, LINE))
@@ -150,6 +236,16 @@ def survey(values: Values, found: Values) -> None:
             low, high = min(low, value), max(high, value)
             whole = whole and value == np.floor(value)
     found[0], found[1], found[2], found[3] = low, high, whole, gaps
+
+
+@compiled(void(VALUES, RANGES))
+def lay_side_by_side(values: Values, found: Values) -> None:
+    """Set found (n, F) to values (F, n), 0.0 for -0.0; eight at once, as many as a line of the processor's cache holds."""
+    for first in range(0, len(values), 8):
+        beyond = min(first + 8, len(values))
+        for row in range(len(found)):
+            for column in range(first, beyond):
+                found[row, column] = values[column, row] + 0.0
 
 
 @compiled(void(PLACES, IN, PLACES, int32[::1]))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from features.cases import Units, complete_months
 from features.rowwise import Column
@@ -65,3 +66,9 @@ def spans_of(sought: Column, key: Column) -> tuple[Column, Column]:
     first, last = np.searchsorted(key, [low, high])
     ends = np.append(first, first + np.cumsum(np.bincount(key[first:last] - low, minlength=high - low)))
     return ends[sought - low], ends[sought - low + 1]
+
+
+def located(kept: Column, key: Column) -> tuple[Column, NDArray[np.bool_]]:
+    """Return each key's place among the sorted kept ones, and whether it is there."""
+    place = np.minimum(np.searchsorted(kept, key), max(len(kept) - 1, 0))
+    return place, kept[place] == key if len(kept) else np.zeros(len(key), np.bool_)

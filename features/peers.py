@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -15,12 +16,36 @@ from features.catalogue import Catalogue
 from features.evaluate import atom_values
 from features.formula import Environment
 from features.language import Peer, atoms_of
+from features.matching import located
 from features.needs import needs_of
 from features.register import living
 from features.rowwise import NULL, Column, Values
 from features.store import Store
 
-Medians = Mapping[Peer, Mapping[int, float]]
+
+@dataclass(frozen=True, slots=True)
+class ByCode:
+    """One value for each of some key codes."""
+
+    values: Mapping[int, float]
+    codes: Column
+    in_order: Values
+
+    def of(self, key: Column) -> Values:
+        """Return the value of each key (n,), NaN where it has none."""
+        if len(key) == 1:
+            return np.array([self.values.get(int(key[0]), np.nan)])
+        place, held = located(self.codes, key)
+        return np.where(held, self.in_order[place], np.nan) if len(self.codes) else np.full(len(key), np.nan)
+
+
+def by_code(values: Mapping[int, float]) -> ByCode:
+    """Return values by code, ready to be looked up."""
+    codes = sorted(values)
+    return ByCode(values, np.array(codes, np.int64), np.array([values[code] for code in codes], np.float64))
+
+
+Medians = Mapping[Peer, ByCode]
 
 
 def medians(store: Store, catalogue: Catalogue, entity: str, peers: Iterable[Peer], day: int) -> Medians:
@@ -34,13 +59,13 @@ def medians(store: Store, catalogue: Catalogue, entity: str, peers: Iterable[Pee
     beside = kept.with_suffix(".part")
     beside.write_text(json.dumps([found[peer] for peer in wanted]), "utf-8")
     beside.replace(kept)
-    return found
+    return {peer: by_code(values) for peer, values in found.items()}
 
 
 @lru_cache(256)
-def _read(kept: Path) -> tuple[dict[int, float], ...]:
+def _read(kept: Path) -> tuple[ByCode, ...]:
     """Return peer values that were kept; a file of a day and a catalogue never changes."""
-    return tuple({int(code): value for code, value in found.items()} for found in json.loads(kept.read_text("utf-8")))
+    return tuple(by_code({int(code): value for code, value in found.items()}) for found in json.loads(kept.read_text("utf-8")))
 
 
 @lru_cache(64)
@@ -85,12 +110,5 @@ def peer_values(store: Store, catalogue: Catalogue, cases: Cases, peers: Iterabl
         table = medians(store, catalogue, cases.entity, wanted, day)
         here = np.flatnonzero(days == day)
         for peer in wanted:
-            found[peer][here] = _looked_up(table[peer], cases.keys[peer.by][here])
+            found[peer][here] = table[peer].of(cases.keys[peer.by][here])
     return found
-
-
-def _looked_up(medians_by_code: Mapping[int, float], key: Column) -> Values:
-    if len(key) == 1:
-        return np.array([medians_by_code.get(int(key[0]), np.nan)])
-    codes, inverse = np.unique(key, return_inverse=True)
-    return np.array([medians_by_code.get(code, np.nan) for code in codes.tolist()], np.float64)[inverse]

@@ -18,7 +18,7 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 READ, LOAD = "read", "load"
 SOME = "--every-fifth"
-MEETS = " " * 16 + "offset = reference[unit] - placed[row]\n" + " " * 16
+MEETS = " " * 12 + "offset = reference - placed[row]\n" + " " * 12
 ABSENT = ("protected", "dispatch", "utilities", "remedies", "wage_arrears", "appraisals", "medals", "exposures", "pensions",
           "benefit_payments", "unemployment_spells", "work_injuries", "maternity_leaves", "cells", "teams", "members", "holidays")
 AS_OF = "2015-03-22"
@@ -75,7 +75,7 @@ LEAKS = (
          "features/matching.py", "columns, months)\n\n\ndef spans_of",
          '{**columns, "known": columns.get("opened", columns.get("lodged", columns["known"]))}, months)\n\n\ndef spans_of'),
     Leak("截至日后一天入库的行也算", "rows known one day later count (known <= D + 1)",
-         "features/kernel.py", f"<= day[unit]:\n{MEETS}bucket", f"<= day[unit] + 1:\n{MEETS}bucket"),
+         "features/kernel.py", f"<= day:\n{MEETS}bucket", f"<= day + 1:\n{MEETS}bucket"),
     Leak("多日求值不看入库日", "cases on their own days see rows of every day",
          "features/matching.py", "return Met(begin, end, units.day,",
          "return Met(begin, end, units.day + 9_999 * (units.day != units.day[0]).any(),", READ, ("own days",)),
@@ -148,8 +148,8 @@ LEAKS = (
     Leak("未查者记为无违法", "whoever was not examined is labelled clean",
          "training/labels.py", "np.where(unseen, np.nan, label)", "label"),
     Leak("网络值取最后一日", "network values are those of the history's last day",
-         "features/network/stored.py", "kept = kept_values(store, of, max(day, store.first_known))",
-         "kept = kept_values(store, of, store.complete_to)"),
+         "features/network/stored.py", "kept_values(store, of, max(day, store.first_known), key",
+         "kept_values(store, of, store.complete_to, key"),
     Leak("人员流动不看入库日", "moves of workers do not ask when a spell became known",
          "features/network/spans.py", 'known: Mask = rows["known"] <= day', 'known: Mask = rows["known"] > 0'),
     Leak("网络用后来查实的违法", "the network knows findings of later days",
@@ -196,7 +196,7 @@ LEAKS = (
     Leak("现存行多看一天", "what is live includes what is recorded the day after",
          "features/store.py", 'known = rows["known"] <= as_of', 'known = rows["known"] <= as_of + 1', READ, ("neighbour",)),
     Leak("入库日放宽到31天一段之末", "rows count to the end of a span of 31 days",
-         "features/kernel.py", f"<= day[unit]:\n{MEETS}bucket", f"<= day[unit] + 31 - day[unit] % 31:\n{MEETS}bucket"),
+         "features/kernel.py", f"<= day:\n{MEETS}bucket", f"<= day + 31 - day % 31:\n{MEETS}bucket"),
     Leak("分段输出取最后一日的登记", "features written in stretches take the register of their last day",
          "features/stretches.py", "entity, code[order], as_of[order])",
          "entity, code[order], np.full_like(as_of, max(days)))", READ, ("stretches",)),

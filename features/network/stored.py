@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from features.cases import Cases, month_ends
 from features.catalogue import Catalogue
 from features.catalogue.declared import STORED_BY
+from features.matching import located
 from features.network.enterprises import network
 from features.network.rings import rings
 from features.rowwise import NULL, Column, Values
@@ -28,6 +29,10 @@ Kept = Mapping[str, NDArray[Any]]
 MAKERS: dict[str, Callable[[Store, int], Mapping[str, Kept]]] = {
     "enterprise": network, "provider": rings, "pair": rings, "cover": rings}
 KEY_BITS = 31
+GROUP = 1 << 14
+"""Keys that are written, and read, together."""
+FEW = 64
+"""Cases of a day up to which all that is kept of it is read, and stays read."""
 
 
 def stored_values(store: Store, catalogue: Catalogue, cases: Cases, names: Iterable[str]) -> dict[str, Values]:
@@ -43,8 +48,8 @@ def stored_values(store: Store, catalogue: Catalogue, cases: Cases, names: Itera
     for of, group in groups.items():
         key, there = packed(store, cases, STORED_BY[of])
         for day in np.unique(days[there]).tolist():
-            kept = kept_values(store, of, max(day, store.first_known))
             here = np.flatnonzero(there & (days == day))
+            kept = kept_values(store, of, max(day, store.first_known), key[here] if len(here) > FEW else None)
             place, held = located(key_of(kept, STORED_BY[of]), key[here])
             for name in group:
                 found[name][here] = np.where(held, kept[name][place], 0) if len(kept[name]) else 0
@@ -68,19 +73,16 @@ def key_of(columns: Kept, by: tuple[str, ...]) -> Column:
     return key
 
 
-def located(kept: Column, key: Column) -> tuple[Column, NDArray[np.bool_]]:
-    """Return each key's place among the sorted kept ones, and whether it is there."""
-    place = np.minimum(np.searchsorted(kept, key), max(len(kept) - 1, 0))
-    return place, kept[place] == key if len(kept) else np.zeros(len(key), np.bool_)
+def kept_values(store: Store, of: str, day: int, wanted: Column | None = None) -> Kept:
+    """Return the values kept of a day, made and written first if they are not there yet.
 
-
-def kept_values(store: Store, of: str, day: int) -> Kept:
-    """Return the values kept of a day, made and written first if they are not there yet."""
+    Where `wanted` keys are given, those of some keys around them suffice.
+    """
     path = _place(store, of, day)
     if not path.exists():
         for group, columns in MAKERS[of](store, day).items():
             _write(_place(store, group, day), columns)
-    return _read(path)
+    return _read(path) if wanted is None else _around(path, STORED_BY[of], wanted)
 
 
 def _place(store: Store, of: str, day: int) -> Path:
@@ -100,11 +102,22 @@ def rules_digest() -> str:
 def _write(path: Path, columns: Kept) -> None:
     path.parent.mkdir(exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}")
-    pq.write_table(pa.table(dict(columns)), beside, compression="zstd", compression_level=1)
+    pq.write_table(pa.table(dict(columns)), beside, compression="zstd", compression_level=1, row_group_size=GROUP)
     beside.replace(path)
 
 
 @lru_cache(6)
 def _read(path: Path) -> Kept:
-    table = pq.read_table(path)
+    return _columns(pq.read_table(path))
+
+
+def _around(path: Path, by: tuple[str, ...], wanted: Column) -> Kept:
+    """Return what is kept of the keys from the least of the wanted ones to the greatest, and of some around them."""
+    with pq.ParquetFile(path) as file:
+        low, high = (int(key) >> KEY_BITS * (len(by) - 1) for key in (wanted.min(), wanted.max()))
+        limits = [file.metadata.row_group(number).column(0).statistics for number in range(file.num_row_groups)]
+        return _columns(file.read_row_groups([n for n, own in enumerate(limits) if own.min <= high and own.max >= low]))
+
+
+def _columns(table: pa.Table) -> Kept:
     return {name: table[name].to_numpy() for name in table.column_names}
