@@ -169,7 +169,7 @@ MEASURED = {run.__name__: run for run in (floor, nothing, warm, eight, distinct,
 def apart(name: str, city: Path, program: str = "features") -> tuple[list[float], float]:
     """Return what a measurement of a benchmark gives in a process of its own, and the peak of its memory in GB."""
     command = [sys.executable, "-m", f"benchmarks.{program}", name, str(city)]
-    told = subprocess.run(command, capture_output=True, text=True, check=True)
+    told = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     values, peak = json.loads(told.stdout.splitlines()[-1])
     return values, peak
 

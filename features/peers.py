@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -56,7 +57,7 @@ def medians(store: Store, catalogue: Catalogue, entity: str, peers: Iterable[Pee
         return dict(zip(wanted, _read(kept), strict=True))
     found = _computed(store, catalogue, entity, wanted, max(day, store.first_known))
     kept.parent.mkdir(exist_ok=True)
-    beside = kept.with_suffix(".part")
+    beside = kept.with_suffix(f".{os.getpid()}")
     beside.write_text(json.dumps([found[peer] for peer in wanted]), "utf-8")
     beside.replace(kept)
     return {peer: by_code(values) for peer, values in found.items()}

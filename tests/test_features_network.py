@@ -9,13 +9,15 @@ from typing import Any
 import numpy as np
 import pytest
 
+from features.catalogue.declared import STORED_BY
 from features.days import date_of, day_of
 from features.engine import catalogue_of, evaluate_rows, matrix, matrix_of_cases
 from features.errors import CatalogueError
 from features.matrix import Matrix
+from features.network import stored
 from features.network.exposure import ranks
 from features.network.spans import WHOLE, holds, weight
-from features.network.stored import kept_values
+from features.network.stored import kept_values, key_of
 from features.store import Store, open_store
 from tests.random_history import LAST, write_history
 
@@ -238,6 +240,26 @@ def test_moves_are_those_of_a_plain_count(history: Store) -> None:
                                               and LAST - begun["started"] < 365)
     kept = kept_values(history, "enterprise", LAST)
     assert dict(zip(kept["enterprise"].tolist(), kept["movers_in_365d"].tolist(), strict=True)) == came
+
+
+def test_values_around_some_keys_are_those_of_the_whole_file(history: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stored, "GROUP", 3)
+    monkeypatch.setattr(stored, "_place", lambda store, of, day: store.folder / "groups" / f"{of}-{day}.parquet")
+    for of, by in STORED_BY.items():
+        for day in (LAST, history.first_known - 1):
+            whole = kept_values(history, of, day)
+            key = key_of(whole, by)
+            for wanted in (key[:1], key[-1:], key[len(key) // 3:len(key) // 2], np.array([0, 2**61])):
+                if not len(wanted):
+                    continue
+                around = kept_values(history, of, day, wanted)
+                first = np.searchsorted(key, key_of(around, by)[:1]).sum()
+                here = slice(first, first + len(around[by[0]]))
+                assert set(key[here].tolist()) >= set(wanted.tolist()) & set(key.tolist())
+                for name, values in whole.items():
+                    np.testing.assert_array_equal(around[name], values[here])
+    first = kept_values(history, "enterprise", LAST)["enterprise"][:1]
+    assert len(kept_values(history, "enterprise", LAST, first)["enterprise"]) == 3
 
 
 def test_a_negative_far_from_its_row_cancels_it_all_the_same(history: Store) -> None:
