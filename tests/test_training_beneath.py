@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from features.days import date_of, day_of
 from features.errors import SourceError
 from features.source import JOURNAL, Source, find_source
 from features.store import open_store
-from training.beneath import Beneath, after, beneath, poisoned
+from training.beneath import Beneath, after, beneath, poisoned, told_again
 from training.certify import QUICK, certify
 from training.sheets import postponed, sheets_of, told_early, undeclared
 
@@ -44,6 +45,8 @@ LEAKS = {
     "what the last day says": ("complaints", "'wages' AS topic", "CASE paid WHEN '1' THEN 'wages' ELSE 'hours' END AS topic"),
     "a latest snapshot": ("complaints", "firm AS enterprise",
                           "first_value(firm) OVER (PARTITION BY firm < 'E4' ORDER BY entered DESC) AS enterprise"),
+    "what is told of the same case later": ("complaints", "firm AS enterprise",
+                                            "first_value(firm) OVER (PARTITION BY id ORDER BY entered DESC) AS enterprise"),
 }
 
 
@@ -151,13 +154,28 @@ def test_a_certificate_says_what_was_tried_beneath_the_views(made: Callable[...,
 def test_poison_leaves_what_was_known_by_the_day_where_it_stood(made: Callable[..., Source]) -> None:
     sheet = sheets_of(made(), 10_000)["cases.csv"]
     known = ~after(sheet.known, DAY)
-    rows = poisoned(sheet, DAY, np.random.default_rng(1))
+    every = poisoned(sheet, DAY, np.random.default_rng(1))
+    rows = every.filter(every["id"].is_first_distinct())
     kept = rows.filter(rows["id"].is_in(sheet.rows.filter(known)["id"].to_list()))
     columns = ["id", "firm", "happened", "entered"]
     assert kept.select(columns).equals(sheet.rows.filter(known).select(columns))
     decided = sheet.rows.filter(known & (sheet.rows["decided"] <= date_of(DAY).isoformat()).fill_null(False).to_numpy())
     assert kept.filter(kept["id"].is_in(decided["id"].to_list()))["decided"].equals(decided["decided"])
     assert not rows.select("paid").equals(sheet.rows.select("paid"))
+
+
+def test_some_rows_known_by_the_day_are_told_again_after_it(made: Callable[..., Source]) -> None:
+    sheet = sheets_of(made(), 10_000)["cases.csv"]
+    early = sheet.rows.filter(~after(sheet.known, DAY))
+    again = told_again(sheet, DAY, np.random.default_rng(1))
+    assert len(again) == len(early)
+    assert (again["entered"] > date_of(DAY).isoformat()).all()
+    assert (again["decided"].fill_null("9") > date_of(DAY).isoformat()).all()
+    assert set(again["id"]) == set(early["id"])
+    firms = again.join(early, on="id")
+    assert 0 < (firms["firm"] != firms["firm_right"]).sum() < len(again)
+    assert not len(told_again(replace(sheet, declared=sheet.declared.model_copy(update={"kept": ["id"]})), DAY,
+                              np.random.default_rng(1)))
 
 
 def test_a_row_taken_for_known_before_the_day_that_is_written_in_it_is_counted(made: Callable[..., Source]) -> None:

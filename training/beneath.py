@@ -102,15 +102,44 @@ def poisoned(sheet: Sheet, day: int, rng: np.random.Generator) -> pl.DataFrame:
     rows: pl.DataFrame = sheet.rows[chosen.tolist()]
     late, moved = after(sheet.known, day)[chosen], []
     for column in (column for column in rows.columns if column not in sheet.fixed):
-        places, pool = np.arange(len(chosen)), pl.concat([rows[column], sheet.codes.get(column, rows[column].clear())])
+        places, pool = np.arange(len(chosen)), pool_of(sheet, column)
         if column in sheet.later:
             later = np.flatnonzero(after(sheet.later[column].fill_null(day + 1), day)[chosen] & ~late)
             places[later] = rng.permutation(later)
-        alike = sheet.rows[column].n_unique() < ALIKE * sheet.rows.height or holds_days(sheet.rows[column])
-        places[late] = drawn(pool, int(late.sum()), rng) if alike else rng.permutation(np.flatnonzero(late))
+        places = chosen[places]
+        places[late] = drawn(pool, int(late.sum()), rng) if alike(sheet, column) else rng.permutation(chosen[late])
         moved.append(pool.gather(places.tolist()))
     gone = late & (rng.random(len(chosen)) < GONE)
-    return rows.with_columns(moved).filter(pl.Series(~gone | bool(sheet.declared.kept)))
+    return pl.concat([rows.with_columns(moved).filter(pl.Series(~gone | bool(sheet.declared.kept))), told_again(sheet, day, rng)])
+
+
+def told_again(sheet: Sheet, day: int, rng: np.random.Generator) -> pl.DataFrame:
+    """Return some rows that were known by a day told once more after it, on the days of late rows, half of their cells others.
+
+    What becomes known later than its row comes from the late row too. None where no later day changes a row, or no row is late.
+    """
+    wholly = np.logical_and.reduce([after(known.fill_null(day + 1), day) for known in (sheet.known, *sheet.later.values())])
+    early, late = np.flatnonzero(~after(sheet.known, day)), np.flatnonzero(wholly & after(sheet.known, day))
+    if sheet.declared.kept or not len(early) or not len(late):
+        return sheet.rows.clear()
+    again, days = rng.choice(early, min(ENOUGH, len(early)), replace=False), rng.choice(late, min(ENOUGH, len(early)))
+    cells = []
+    for column in sheet.rows.columns:
+        places, pool = days if column in sheet.dating else again, pool_of(sheet, column)
+        if column not in sheet.dating and alike(sheet, column):
+            places = np.where(rng.random(len(again)) < 0.5, again, drawn(pool, len(again), rng))
+        cells.append(pool.gather(places.tolist()))
+    return pl.DataFrame(cells)
+
+
+def pool_of(sheet: Sheet, column: str) -> pl.Series:
+    """Return what a column's cells are drawn from: those of all rows, in their order, and the codes that it may hold."""
+    return pl.concat([sheet.rows[column], sheet.codes.get(column, sheet.rows[column].clear())])
+
+
+def alike(sheet: Sheet, column: str) -> bool:
+    """Tell whether a column's cells can be drawn from any row: many are alike, or they are days."""
+    return sheet.rows[column].n_unique() < ALIKE * sheet.rows.height or holds_days(sheet.rows[column])
 
 
 def drawn(values: pl.Series, size: int, rng: np.random.Generator) -> np.ndarray[Any, np.dtype[np.int64]]:

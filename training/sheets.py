@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,7 +47,16 @@ class Sheet:
     @property
     def fixed(self) -> frozenset[str]:
         """The columns that poison leaves alone: those that say when a row became known, and those declared as kept."""
-        names = {name.lower() for name in (*_WORD.findall(self.declared.known), *self.declared.kept)}
+        return self._named((*_WORD.findall(self.declared.known), *self.declared.kept))
+
+    @property
+    def dating(self) -> frozenset[str]:
+        """The columns that say when a row or one of its cells became known, and those cells."""
+        later = self.declared.later.items()
+        return self.fixed | self._named([word for column, day in later for word in (column, *_WORD.findall(day))])
+
+    def _named(self, words: Iterable[str]) -> frozenset[str]:
+        names = {word.lower() for word in words}
         return frozenset(column for column in self.rows.columns if column.lower() in names)
 
 
