@@ -57,7 +57,7 @@ class FlatColumns:
     @cached_property
     def starts(self) -> NDArray[np.int64]:
         """The place of the first row of each code, and the number of rows last; rows without a code stand before."""
-        return np.fromfile(self.folder / f"{self.by}.starts", np.int64)
+        return mapped(self.folder / f"{self.by}.starts", np.dtype(np.int64))
 
     @property
     def size(self) -> int:
@@ -75,9 +75,7 @@ class FlatColumns:
             path = next(self.folder.glob(f"{name}.*.column"), None) or self._lay_out(name)
             kind, gaps = path.name.split(".")[1:3]
             dtype = np.dtype(kind)
-            size = path.stat().st_size
-            mapped = np.asarray(np.memmap(path, dtype, mode="r")) if size else np.empty(0, dtype)
-            self._columns[name] = Flat(path, dtype, gaps == "gaps", mapped)
+            self._columns[name] = Flat(path, dtype, gaps == "gaps", mapped(path, dtype))
         return self._columns[name]
 
     def _lay_out(self, name: str) -> Path:
@@ -114,7 +112,7 @@ class FlatTable(FlatColumns):
                 counts += np.bincount(codes, minlength=len(counts))
             total = self.file.metadata.num_rows
             self._write(path, [np.append(total - counts.sum(), counts).cumsum()])
-        return np.fromfile(path, np.int64)
+        return mapped(path, np.dtype(np.int64))
 
     def _lay_out(self, name: str) -> Path:
         low, high, gaps = limits(self.file, name)
@@ -137,6 +135,11 @@ class FlatTable(FlatColumns):
             for part in parts:
                 part.tofile(out)
         beside.replace(path)
+
+
+def mapped(path: Path, dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Return what a file holds, of which only the places that are looked at come to memory."""
+    return np.asarray(np.memmap(path, dtype, mode="r")) if path.stat().st_size else np.empty(0, dtype)
 
 
 def column_name(name: str, dtype: np.dtype[Any], gaps: str) -> str:

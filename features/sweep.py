@@ -24,6 +24,7 @@ from features.store import Store
 
 NO_KEY = -1
 DAYS = 2**20
+CODE, AS_OF = "!code", "!as_of"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +46,16 @@ class Held:
 
 
 def held(parts: Iterable[Cases]) -> Held:
-    """Return cases that come one part after the other, one part at least, held narrow."""
-    narrow = [Held(part.entity, _narrow(part.code), _narrow(part.as_of), {by: _narrow(key) for by, key in part.keys.items()})
-              for part in parts]
-    keys = {by: np.concatenate([part.keys[by] for part in narrow]) for by in narrow[0].keys}
-    return Held(narrow[0].entity, np.concatenate([part.code for part in narrow]),
-                np.concatenate([part.as_of for part in narrow]), keys)
+    """Return cases that come one part after the other, one part at least, held narrow; a key that is the code is held once."""
+    pieces: dict[str, list[NDArray[np.int32]]] = {}
+    entity = ""
+    for part in parts:
+        entity = part.entity
+        for name, column in {CODE: part.code, AS_OF: part.as_of, **part.keys}.items():
+            pieces.setdefault(name, []).append(_narrow(column))
+    whole = {name: np.concatenate(pieces.pop(name)) for name in list(pieces)}
+    code, as_of = whole.pop(CODE), whole.pop(AS_OF)
+    return Held(entity, code, as_of, {by: code if np.array_equal(key, code) else key for by, key in whole.items()})
 
 
 def _narrow(values: Column) -> NDArray[np.int32]:

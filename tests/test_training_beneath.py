@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 
 from features.contract import COMMON, contract
@@ -17,7 +18,7 @@ from features.source import JOURNAL, Source, find_source
 from features.store import open_store
 from training.beneath import Beneath, after, beneath, poisoned, told_again
 from training.certify import QUICK, certify
-from training.sheets import postponed, sheets_of, told_early, undeclared
+from training.sheets import on_days, postponed, sheets_of, told_early, undeclared
 
 DAY, LAST = day_of("2015-03-31"), day_of("2015-06-30")
 RAW = """
@@ -154,7 +155,7 @@ def test_a_certificate_says_what_was_tried_beneath_the_views(made: Callable[...,
 def test_poison_leaves_what_was_known_by_the_day_where_it_stood(made: Callable[..., Source]) -> None:
     sheet = sheets_of(made(), 10_000)["cases.csv"]
     known = ~after(sheet.known, DAY)
-    every = poisoned(sheet, DAY, np.random.default_rng(1))
+    every = poisoned(sheet, DAY, LAST, np.random.default_rng(1))
     rows = every.filter(every["id"].is_first_distinct())
     kept = rows.filter(rows["id"].is_in(sheet.rows.filter(known)["id"].to_list()))
     columns = ["id", "firm", "happened", "entered"]
@@ -167,15 +168,32 @@ def test_poison_leaves_what_was_known_by_the_day_where_it_stood(made: Callable[.
 def test_some_rows_known_by_the_day_are_told_again_after_it(made: Callable[..., Source]) -> None:
     sheet = sheets_of(made(), 10_000)["cases.csv"]
     early = sheet.rows.filter(~after(sheet.known, DAY))
-    again = told_again(sheet, DAY, np.random.default_rng(1))
+    again = told_again(sheet, DAY, LAST, np.random.default_rng(1))
     assert len(again) == len(early)
     assert (again["entered"] > date_of(DAY).isoformat()).all()
     assert (again["decided"].fill_null("9") > date_of(DAY).isoformat()).all()
     assert set(again["id"]) == set(early["id"])
     firms = again.join(early, on="id")
     assert 0 < (firms["firm"] != firms["firm_right"]).sum() < len(again)
-    assert not len(told_again(replace(sheet, declared=sheet.declared.model_copy(update={"kept": ["id"]})), DAY,
-                              np.random.default_rng(1)))
+    fixed = replace(sheet, declared=sheet.declared.model_copy(update={"kept": ["id"]}))
+    assert not len(told_again(fixed, DAY, LAST, np.random.default_rng(1)))
+
+
+def test_rows_are_told_again_on_later_days_where_none_is_late(made: Callable[..., Source]) -> None:
+    sheet = sheets_of(made(raw=RAW.replace('later = { verdict = "decided", decided = "decided", paid = "complete_to()" }', "")),
+                      10_000)["cases.csv"]
+    nobody = sheet.rows.filter(~after(sheet.known, DAY))
+    quiet = replace(sheet, rows=nobody, known=sheet.known.filter(pl.Series(~after(sheet.known, DAY))))
+    again = told_again(quiet, DAY, LAST, np.random.default_rng(1))
+    assert len(again) == len(nobody)
+    assert date_of(DAY).isoformat() < again["entered"].min() <= again["entered"].max() <= date_of(LAST).isoformat()
+    assert not len(told_again(quiet, LAST, LAST, np.random.default_rng(1)))
+
+
+def test_days_are_written_as_those_in_their_place() -> None:
+    cells = pl.Series("x", ["20150102", "2015-01-02 10:00:00", "2015/01/02", "soon", None])
+    assert on_days(cells, np.full(5, LAST)).to_list() == ["20150630", "2015-06-30 10:00:00", "2015/06/30", "soon", None]
+    assert on_days(pl.Series("x", [date_of(DAY)]), np.array([LAST])).to_list() == [date_of(LAST)]
 
 
 def test_a_row_taken_for_known_before_the_day_that_is_written_in_it_is_counted(made: Callable[..., Source]) -> None:

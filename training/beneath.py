@@ -19,7 +19,7 @@ from features.store import Store
 from training.compare import Moved, compared, merged
 from training.holdings import holdings, unlike
 from training.neighbour import named, neighbour
-from training.sheets import Sheet, holds_days, raw_of, sheets_of, told_early, undeclared, write_sheets
+from training.sheets import Sheet, days_in, holds_days, on_days, raw_of, sheets_of, told_early, undeclared, write_sheets
 from training.views import asked_of, city, own_days
 
 MOST_ROWS = 40_000
@@ -34,13 +34,15 @@ ENOUGH = 500
 class Beneath:
     """What poison beneath the views shows: what was tried, what it moved, and which raw files nothing is declared of.
 
-    `early` are by raw table the rows that a declaration takes for known before the day that is written in them.
+    `early` are by raw table the rows that a declaration takes for known before the day that is written in them; `untried` the
+    raw tables that no poison reached, as a rule because the sample has no row of theirs.
     """
 
     undeclared: dict[str, list[str]] = field(default_factory=dict)
     poisons: list[dict[str, Any]] = field(default_factory=list)
     moved: dict[str, Moved] = field(default_factory=dict)
     early: dict[str, int] = field(default_factory=dict)
+    untried: list[str] = field(default_factory=list)
 
 
 def beneath(source: Source, as_of: int, place: Path, seed: int) -> Beneath:
@@ -59,15 +61,17 @@ def beneath(source: Source, as_of: int, place: Path, seed: int) -> Beneath:
         before = [(city(store, one) | own_days(store, one), holdings(store, one.day)) for one in asked]
     for one, said in zip(asked, before, strict=True):
         rng = np.random.default_rng([seed, one.day])
-        frames = {name: poisoned(sheet, one.day, rng) for name, sheet in sheets.items()}
+        frames = {name: poisoned(sheet, one.day, source.complete_to, rng) for name, sheet in sheets.items()}
         with read_over(source, frames, place / f"poisoned {one.day}") as store:
             moved = compared(said[0], city(store, one) | own_days(store, one)) | unlike(said[1], holdings(store, one.day))
             refused = sum(table["refused"] for table in store.summary["tables"].values())
         moved = named("raw", moved)
         found.moved = merged(found.moved, moved)
-        touched = {name: rows for name, sheet in sheets.items() if (rows := reached(sheet, one.day))}
+        touched = {name: rows for name, sheet in sheets.items()
+                   if (rows := reached(sheet, one.day) or max(0, frames[name].height - sheet.rows.height))}
         found.poisons.append({"kind": "raw", "seed": seed, "day": date_of(one.day).isoformat(), "rows": touched,
                               "refused": refused, "moved": moved})
+    found.untried = sorted(sheets.keys() - {name for poison in found.poisons for name in poison["rows"]})
     return found
 
 
@@ -92,8 +96,8 @@ def reached(sheet: Sheet, day: int) -> int:
     return int(late.sum())
 
 
-def poisoned(sheet: Sheet, day: int, rng: np.random.Generator) -> pl.DataFrame:
-    """Return a sheet in which whatever became known after a day is something else, and some of the rows are gone.
+def poisoned(sheet: Sheet, day: int, last: int, rng: np.random.Generator) -> pl.DataFrame:
+    """Return a sheet in which whatever became known after a day is something else, and some of the rows are gone or come again.
 
     Every value is one that its column holds, or a code that it may hold: a late row takes it from any row, or, where hardly any
     two are alike and they are no days, from another late one; a cell not yet known in a row known by the day, from another such.
@@ -110,26 +114,32 @@ def poisoned(sheet: Sheet, day: int, rng: np.random.Generator) -> pl.DataFrame:
         places[late] = drawn(pool, int(late.sum()), rng) if alike(sheet, column) else rng.permutation(chosen[late])
         moved.append(pool.gather(places.tolist()))
     gone = late & (rng.random(len(chosen)) < GONE)
-    return pl.concat([rows.with_columns(moved).filter(pl.Series(~gone | bool(sheet.declared.kept))), told_again(sheet, day, rng)])
+    return pl.concat([rows.with_columns(moved).filter(pl.Series(~gone | bool(sheet.declared.kept))),
+                      told_again(sheet, day, last, rng)])
 
 
-def told_again(sheet: Sheet, day: int, rng: np.random.Generator) -> pl.DataFrame:
+def told_again(sheet: Sheet, day: int, last: int, rng: np.random.Generator) -> pl.DataFrame:
     """Return some rows that were known by a day told once more after it, on the days of late rows, half of their cells others.
 
-    What becomes known later than its row comes from the late row too. None where no later day changes a row, or no row is late.
+    What becomes known later than its row comes from the late row too; where no row is late, the day in the one column that tells
+    of it is a later one, at most `last`. None where no later day changes a row, or none can be written.
     """
     wholly = np.logical_and.reduce([after(known.fill_null(day + 1), day) for known in (sheet.known, *sheet.later.values())])
     early, late = np.flatnonzero(~after(sheet.known, day)), np.flatnonzero(wholly & after(sheet.known, day))
-    if sheet.declared.kept or not len(early) or not len(late):
+    again = rng.choice(early, min(ENOUGH, len(early)), replace=False)
+    told = sheet.telling if not len(late) and not sheet.later and day < last else None
+    if sheet.declared.kept or not len(early) or not (len(late) or told):
         return sheet.rows.clear()
-    again, days = rng.choice(early, min(ENOUGH, len(early)), replace=False), rng.choice(late, min(ENOUGH, len(early)))
+    days = rng.choice(late, len(again)) if len(late) else again
     cells = []
     for column in sheet.rows.columns:
         places, pool = days if column in sheet.dating else again, pool_of(sheet, column)
         if column not in sheet.dating and alike(sheet, column):
             places = np.where(rng.random(len(again)) < 0.5, again, drawn(pool, len(again), rng))
-        cells.append(pool.gather(places.tolist()))
-    return pl.DataFrame(cells)
+        cell = pool.gather(places.tolist())
+        cells.append(on_days(cell, rng.integers(day + 1, last + 1, len(again))) if column == told else cell)
+    rows = pl.DataFrame(cells)
+    return rows.filter(days_in(rows[told]) > day) if told else rows
 
 
 def pool_of(sheet: Sheet, column: str) -> pl.Series:

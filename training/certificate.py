@@ -27,6 +27,11 @@ def _lines(said: Mapping[str, Any]) -> Iterator[str]:
             yield f"  {title}: {name}: {one['units']} 个单位 units, 最大 largest {one['largest']:g}"
         if len(found) > SHOWN:
             yield f"  … {len(found) - SHOWN} 更多 more"
+    yield from _notes(said)
+    yield f"  certificate {said['certificate_digest']}"
+
+
+def _notes(said: Mapping[str, Any]) -> Iterator[str]:
     for view, files in said["undeclared"].items():
         yield f"  未声明 undeclared: {view} 读取 reads {', '.join(files)}; source.toml [raw] 未说明入库日 says nothing of it"
     for table, rows in said["misdated"].items():
@@ -36,6 +41,7 @@ def _lines(said: Mapping[str, Any]) -> Iterator[str]:
     for table, column in said["never_later"].items():
         told = UNDECLARED.format(table) if table in said["quick"] else ""
         yield f"  留意 note: {table}: 入库日总是 recorded_on is always {column}{told}"
+    if said["untried"]:
+        yield f"  未试 untried: {', '.join(said['untried'])}: 样本中无可篡改的行 the sample holds no row that could be poisoned"
     for target, faults in said["labels"].items():
         yield f"  标签 labels: {target}: {faults}"
-    yield f"  certificate {said['certificate_digest']}"

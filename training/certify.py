@@ -60,7 +60,8 @@ class Tried:
 class Findings:
     """What came to light: each poison and what it moved, features that mean something else, digests of the matrices.
 
-    `quick` are tables in the contract's own form that never know a row later than it happened, and nobody declares them so.
+    `quick` are tables in the contract's own form that never know a row later than it happened, and nobody declares them so;
+    `untried` raw tables beneath the views of which the sample holds nothing to poison.
     """
 
     poisons: list[dict[str, Any]] = field(default_factory=list)
@@ -71,6 +72,7 @@ class Findings:
     misdated: dict[str, int] = field(default_factory=dict)
     barred: list[str] = field(default_factory=list)
     quick: list[str] = field(default_factory=list)
+    untried: list[str] = field(default_factory=list)
     digests: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -88,6 +90,7 @@ class Findings:
         self.poisons += [poison | {"moved": plain(poison["moved"])} for poison in raw.poisons]
         self.moved, self.undeclared = merged(self.moved, raw.moved), raw.undeclared
         self.misdated |= raw.early
+        self.untried = raw.untried
 
 
 def certify(store: Store, as_of: int, extent: Extent = WHOLE, source: Source | None = None) -> dict[str, Any]:
@@ -187,7 +190,7 @@ def statement(store: Store, excerpt: Excerpt, as_of: int, found: Findings) -> di
         "matrices": found.digests, "poisons": found.poisons,
         "features_moved": plain(found.moved), "features_misread": plain(found.misread),
         "labels": found.labels, "undeclared": found.undeclared, "misdated": found.misdated, "barred": found.barred,
-        "never_later": never_later(excerpt), "quick": found.quick,
+        "never_later": never_later(excerpt), "quick": found.quick, "untried": found.untried,
         "catalogue": spelled(catalogue),
     }
 

@@ -7,10 +7,12 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date, datetime
 from pathlib import Path
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from features.contract import COMMON
 from features.days import date_of
@@ -54,6 +56,12 @@ class Sheet:
         """The columns that say when a row or one of its cells became known, and those cells."""
         later = self.declared.later.items()
         return self.fixed | self._named([word for column, day in later for word in (column, *_WORD.findall(day))])
+
+    @property
+    def telling(self) -> str | None:
+        """The one column that tells when a row became known, where there is one that holds days."""
+        told = self._named(_WORD.findall(self.declared.known))
+        return next((column for column in told if holds_days(self.rows[column])), None) if len(told) == 1 else None
 
     def _named(self, words: Iterable[str]) -> frozenset[str]:
         names = {word.lower() for word in words}
@@ -199,11 +207,7 @@ def _sheet(connection: Connection, name: str, one: Raw, listed: Mapping[str, lis
 
 def told_early(sheet: Sheet) -> int:
     """Return how many rows are taken for known before the very day that stands in the one column which tells of it."""
-    names = {word.lower() for word in _WORD.findall(sheet.declared.known)}
-    told = [column for column in sheet.rows.columns if column.lower() in names]
-    if len(told) != 1:
-        return 0
-    return int((sheet.known < days_in(sheet.rows[told[0]])).sum())
+    return int((sheet.known < days_in(sheet.rows[sheet.telling])).sum()) if sheet.telling else 0
 
 
 def holds_days(column: pl.Series) -> bool:
@@ -215,6 +219,20 @@ def days_in(column: pl.Series) -> pl.Series:
     """Return the days that a raw column holds as integers, null where it holds none."""
     texts = column.cast(pl.String).str.strip_chars()
     return texts.str.extract(_DAY, 1).str.replace_all("[-/.]", "").str.to_date("%Y%m%d", strict=False).cast(pl.Int32)
+
+
+def on_days(column: pl.Series, days: NDArray[np.int64]) -> pl.Series:
+    """Return a raw column's cells with other days (n,) in the place of theirs, written alike; a cell without one stays."""
+
+    def written(cell: object, day: int) -> object:
+        if not isinstance(cell, str):
+            return date_of(day) if isinstance(cell, date) and not isinstance(cell, datetime) else cell
+        if (there := re.match(_DAY, cell.strip())) is None:
+            return cell
+        own = there[1]
+        return cell.replace(own, date_of(day).strftime("%Y{0}%m{0}%d".format("" if own[4].isdigit() else own[4])), 1)
+
+    return pl.Series(column.name, [written(cell, int(day)) for cell, day in zip(column, days, strict=True)], column.dtype)
 
 
 def write_sheets(source: Source, frames: Mapping[str, pl.DataFrame], folder: Path) -> None:
