@@ -1,5 +1,5 @@
 -- The mean pension base of the last months against the mean wage filed for the same months, wages above the cap as the cap.
--- A base may rest on last year's wage, hence the share that passes.
+-- A base may rest on last year's wage, hence the share that passes. Months long before the period are left out early.
 period AS (SELECT * FROM months WHERE month_last <= {day} AND month_last > {day} - 31 * ({months} + 1)),
 filed AS (
   SELECT t.enterprise, t.month, t.payroll, t.employees, t.known, t.row_id, m.month_first, m.month_last
@@ -8,7 +8,8 @@ filed AS (
 booked AS (
   SELECT c.enterprise, c.month, sum(c.base) AS bases, count(*) AS n, max(c.known) AS known
   FROM live_contributions c JOIN filed f ON f.enterprise = c.enterprise AND f.month = c.month
-  WHERE c.scheme = [contributions.scheme:pension] AND c.kind = [contributions.kind:normal] AND c.base IS NOT NULL
+  WHERE c.month > {month} - 2 * ({months} + 1) AND c.scheme = [contributions.scheme:pension]
+    AND c.kind = [contributions.kind:normal] AND c.base IS NOT NULL
   GROUP BY c.enterprise, c.month),
 compared AS (
   SELECT f.enterprise, min(f.month_first) AS first_day, max(f.month_last) AS last_day,
@@ -21,7 +22,8 @@ evidence AS (
   SELECT c.enterprise, list({'table': 'contributions', 'row_id': c.row_id} ORDER BY c.base, c.row_id)[1:{named}] AS ids
   FROM live_contributions c JOIN under u ON u.enterprise = c.enterprise
   JOIN filed f ON f.enterprise = c.enterprise AND f.month = c.month
-  WHERE c.scheme = [contributions.scheme:pension] AND c.kind = [contributions.kind:normal] AND c.base IS NOT NULL
+  WHERE c.month > {month} - 2 * ({months} + 1) AND c.scheme = [contributions.scheme:pension]
+    AND c.kind = [contributions.kind:normal] AND c.base IS NOT NULL
   GROUP BY c.enterprise),
 matched AS (
   SELECT u.enterprise, NULL::INTEGER AS worker, NULL::INTEGER AS provider, NULL::INTEGER AS claim, u.first_day, u.last_day,
