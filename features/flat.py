@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -57,7 +58,7 @@ class FlatColumns:
     @cached_property
     def starts(self) -> NDArray[np.int64]:
         """The place of the first row of each code, and the number of rows last; rows without a code stand before."""
-        return mapped(self.folder / f"{self.by}.starts", np.dtype(np.int64))
+        return mapped(self.folder / f"{self.by}.starts", np.dtype(np.int64), mmap.MADV_RANDOM)
 
     @property
     def size(self) -> int:
@@ -112,7 +113,7 @@ class FlatTable(FlatColumns):
                 counts += np.bincount(codes, minlength=len(counts))
             total = self.file.metadata.num_rows
             self._write(path, [np.append(total - counts.sum(), counts).cumsum()])
-        return mapped(path, np.dtype(np.int64))
+        return mapped(path, np.dtype(np.int64), mmap.MADV_RANDOM)
 
     def _lay_out(self, name: str) -> Path:
         low, high, gaps = limits(self.file, name)
@@ -137,9 +138,14 @@ class FlatTable(FlatColumns):
         beside.replace(path)
 
 
-def mapped(path: Path, dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Return what a file holds, of which only the places that are looked at come to memory."""
-    return np.asarray(np.memmap(path, dtype, mode="r")) if path.stat().st_size else np.empty(0, dtype)
+def mapped(path: Path, dtype: np.dtype[Any], advice: int = mmap.MADV_NORMAL) -> NDArray[Any]:
+    """Return what a file holds, of which only the places that are looked at come to memory; `advice` says how they will be."""
+    if not path.stat().st_size:
+        return np.empty(0, dtype)
+    with path.open("rb") as file:
+        held = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    held.madvise(advice)
+    return np.frombuffer(held, dtype)
 
 
 def column_name(name: str, dtype: np.dtype[Any], gaps: str) -> str:

@@ -69,6 +69,19 @@ def spans_of(sought: Column, key: Column) -> tuple[Column, Column]:
 
 
 def located(kept: Column, key: Column) -> tuple[Column, NDArray[np.bool_]]:
-    """Return each key's place among the sorted kept ones, and whether it is there."""
-    place = np.minimum(np.searchsorted(kept, key), max(len(kept) - 1, 0))
-    return place, kept[place] == key if len(kept) else np.zeros(len(key), np.bool_)
+    """Return each key's place among the sorted kept ones, none twice, and whether it is there.
+
+    >>> place, held = located(np.array([2, 5]), np.array([5, 3]))
+    >>> int(place[0]), held.tolist()
+    (1, [True, False])
+    """
+    if not len(kept):
+        return np.zeros(len(key), np.int64), np.zeros(len(key), np.bool_)
+    last = int(kept[-1])
+    if len(key) < FEW or kept[0] < 0 or last > 8 * (len(kept) + len(key)):
+        place = np.minimum(np.searchsorted(kept, key), len(kept) - 1)
+    else:
+        places = np.zeros(last + 1, np.int64)
+        places[kept] = np.arange(len(kept))
+        place = places[np.clip(key, 0, last)]
+    return place, kept[place] == key

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from features.cases import Cases, Units, month_ends
 from features.catalogue import Catalogue
+from features.catalogue.declared import STORED_BY
 from features.evaluate import atoms_by_key, unit_values
 from features.kernel import Places, put_in_order
 from features.language import Atom
@@ -86,12 +87,13 @@ class Sweep:
                 self.shelf.put(place, {atom: values[units.of_case] for atom, values in found.items()})
 
     def stored(self, names: Iterable[str]) -> None:
-        """Put stored values on the shelf, in the order of the months whose ends they are of."""
+        """Put stored values on the shelf, in the order of the months whose ends they are of, and of the key they are kept by."""
         wanted = sorted(set(names))
         if not wanted or not len(self.cases):
             return
         ends = month_ends(self.cases.as_of.astype(np.int64)).astype(np.int32)
-        order = in_order(ends, np.arange(len(ends), dtype=np.int32))
+        kept_by = max((STORED_BY[self.catalogue.stored_value(name).of] for name in wanted), key=len)[0]
+        order = in_order(ends, in_order(self.cases.keys[kept_by], np.arange(len(ends), dtype=np.int32)))
         for first in range(0, len(order), self.most):
             place = order[first:first + self.most]
             found = stored_values(self.store, self.catalogue, self.cases.cases(place), wanted)

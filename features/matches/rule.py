@@ -25,9 +25,12 @@ def live_sql(table: str, day: int) -> str:
 
 
 def statement(store: Store, kind: Kind, day: int) -> str:
-    """Return one SELECT: each table as live_<table>, `{day}`, its `{month}` and tolerances as integers, [table.column:choice] as codes."""
+    """Return one SELECT: each table as live_<table>, `{day}`, its `{month}` and tolerances as integers, [table.column:choice] as
+    codes.
+    """
+    numbers = {"day": day, "month": month_of_day(day), "named": NAMED_ROWS} | kind.tolerances
     text = re.sub(r"--[^\n]*", "", kind.rule)
-    text = re.sub(r"\{(\w+)\}", lambda found: str(({"day": day, "month": month_of_day(day), "named": NAMED_ROWS} | kind.tolerances)[found[1]]), text)
+    text = re.sub(r"\{(\w+)\}", lambda found: str(numbers[found[1]]), text)
     text = re.sub(r"\[(\w+)\.(\w+):(\w+)\]", lambda found: str(store.column(found[1], found[2]).choices.index(found[3])), text)
     live = ", ".join(f"live_{table} AS ({live_sql(table, day)})" for table in kind.tables)
     return (f"WITH {live}, {text.strip()} SELECT * FROM matched ORDER BY enterprise NULLS FIRST, worker NULLS FIRST, "

@@ -116,7 +116,8 @@ def _around(path: Path, by: tuple[str, ...], wanted: Column) -> Kept:
     with pq.ParquetFile(path) as file:
         low, high = (int(key) >> KEY_BITS * (len(by) - 1) for key in (wanted.min(), wanted.max()))
         limits = [file.metadata.row_group(number).column(0).statistics for number in range(file.num_row_groups)]
-        return _columns(file.read_row_groups([n for n, own in enumerate(limits) if own and own.min <= high and own.max >= low]))
+        around = [number for number, own in enumerate(limits) if own and own.min <= high and own.max >= low]
+        return _columns(file.read_row_groups(around)) if len(around) < len(limits) else _read(path)
 
 
 def _columns(table: pa.Table) -> Kept:
