@@ -15,8 +15,12 @@ from numpy.typing import NDArray
 
 from features.contract import Column
 from features.duck import Connection, named, quoted
+from features.mapped import Mapped
 from features.staging import Staged
 from features.texts import mapped_texts
+
+MANY = 1 << 13
+"""Identifiers from which on the memory that their texts took on the way is given back."""
 
 
 def spaces_of(staged: Iterable[Staged]) -> dict[str, list[tuple[str, str]]]:
@@ -64,6 +68,7 @@ class Dictionary:
 
     texts: pa.LargeStringArray | pa.ChunkedArray
     bounds: tuple[int, ...] = ()
+    files: tuple[Mapped, ...] = ()
 
     @classmethod
     def read(cls, *paths: Path) -> Dictionary:
@@ -71,8 +76,8 @@ class Dictionary:
         parts = [mapped_texts(path) for path in paths if path.exists()]
         if not parts:
             return cls(pa.array([], pa.large_string()))
-        ends = tuple(accumulate(len(part) for part in parts))
-        return cls(parts[0] if len(parts) == 1 else pa.chunked_array(parts), ends)
+        texts, files = [part for part, _ in parts], tuple(file for _, held in parts for file in held)
+        return cls(texts[0] if len(texts) == 1 else pa.chunked_array(texts), tuple(accumulate(map(len, texts))), files)
 
     @property
     def size(self) -> int:
@@ -92,6 +97,16 @@ class Dictionary:
     def text(self, code: int) -> str:
         """Return the identifier of a code, empty for one that is not there."""
         return str(self.texts[code].as_py()) if code < len(self.texts) else ""
+
+    def texts_of(self, codes: NDArray[np.int64]) -> NDArray[np.str_]:
+        """Return the identifiers of codes (n,), empty for one that is not there."""
+        if len(codes) == 1:
+            return np.array([self.text(int(codes[0]))])
+        found = np.asarray(self.texts.take(pa.array(codes, mask=codes >= self.size)).fill_null("").to_pylist(), np.str_)
+        if len(codes) > MANY:
+            for file in self.files:
+                file.give_back()
+        return found
 
     def codes(self, texts: Sequence[str]) -> NDArray[np.int64]:
         """Return the codes (n,) of identifiers, -1 for an unknown one."""

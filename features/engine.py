@@ -8,7 +8,6 @@ from pathlib import Path
 from weakref import WeakKeyDictionary
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from features.cases import Cases
@@ -107,11 +106,7 @@ def matrix_from(store: Store, catalogue: Catalogue, cases: Cases, known: Environ
 
 def ids_of(store: Store, cases: Cases) -> NDArray[np.str_]:
     """Return the identifiers of cases, empty where the store has none."""
-    dictionary = store.dictionary(cases.entity)
-    if len(cases) == 1:
-        return np.array([dictionary.text(int(cases.code[0]))])
-    held = pa.array(cases.code, mask=cases.code >= len(dictionary.texts))
-    return np.asarray(dictionary.texts.take(held).fill_null("").to_pylist(), np.str_)
+    return store.dictionary(cases.entity).texts_of(cases.code)
 
 
 def environment(store: Store, catalogue: Catalogue, cases: Cases, needs: Needs, rows: Rows | None = None) -> Environment:

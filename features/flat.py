@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mmap
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from features.errors import CatalogueError
+from features.mapped import Mapped
 from features.rowwise import NULL
 
 LARGE = 1 << 13
@@ -56,19 +56,22 @@ class FlatColumns:
         self._columns: dict[str, Flat] = {}
 
     @cached_property
-    def starts(self) -> NDArray[np.int64]:
+    def starts(self) -> Mapped:
         """The place of the first row of each code, and the number of rows last; rows without a code stand before."""
-        return mapped(self.folder / f"{self.by}.starts", np.dtype(np.int64), mmap.MADV_RANDOM)
+        return Mapped(self.folder / f"{self.by}.starts", np.dtype(np.int64))
 
     @property
     def size(self) -> int:
         """How many rows there are."""
-        return int(self.starts[-1])
+        return int(self.starts.values[-1])
 
     def span(self, low: int, high: int) -> tuple[int, int]:
         """Return the places of the first row with a code >= low and of the first with one >= high."""
-        low, high = (min(max(code, 0), len(self.starts) - 1) for code in (low, high))
-        return int(self.starts[low]), max(int(self.starts[low]), int(self.starts[high]))
+        starts = self.starts.values
+        first, beyond = (int(starts[min(max(code, 0), len(starts) - 1)]) for code in (low, high))
+        if high - low > LARGE:
+            self.starts.give_back()
+        return first, max(first, beyond)
 
     def column(self, name: str) -> Flat:
         """Return a column; it stays mapped."""
@@ -76,7 +79,7 @@ class FlatColumns:
             path = next(self.folder.glob(f"{name}.*.column"), None) or self._lay_out(name)
             kind, gaps = path.name.split(".")[1:3]
             dtype = np.dtype(kind)
-            self._columns[name] = Flat(path, dtype, gaps == "gaps", mapped(path, dtype))
+            self._columns[name] = Flat(path, dtype, gaps == "gaps", Mapped(path, dtype).values)
         return self._columns[name]
 
     def _lay_out(self, name: str) -> Path:
@@ -100,7 +103,7 @@ class FlatTable(FlatColumns):
         self.file = file
 
     @cached_property
-    def starts(self) -> NDArray[np.int64]:
+    def starts(self) -> Mapped:
         """The place of the first row of each code, and the number of rows last; rows without a code stand before."""
         path = self.folder / f"{self.by}.starts"
         if not path.exists():
@@ -113,7 +116,7 @@ class FlatTable(FlatColumns):
                 counts += np.bincount(codes, minlength=len(counts))
             total = self.file.metadata.num_rows
             self._write(path, [np.append(total - counts.sum(), counts).cumsum()])
-        return mapped(path, np.dtype(np.int64), mmap.MADV_RANDOM)
+        return Mapped(path, np.dtype(np.int64))
 
     def _lay_out(self, name: str) -> Path:
         low, high, gaps = limits(self.file, name)
@@ -136,16 +139,6 @@ class FlatTable(FlatColumns):
             for part in parts:
                 part.tofile(out)
         beside.replace(path)
-
-
-def mapped(path: Path, dtype: np.dtype[Any], advice: int = mmap.MADV_NORMAL) -> NDArray[Any]:
-    """Return what a file holds, of which only the places that are looked at come to memory; `advice` says how they will be."""
-    if not path.stat().st_size:
-        return np.empty(0, dtype)
-    with path.open("rb") as file:
-        held = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    held.madvise(advice)
-    return np.frombuffer(held, dtype)
 
 
 def column_name(name: str, dtype: np.dtype[Any], gaps: str) -> str:

@@ -11,6 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from features.mapped import Mapped
+
 
 class FlatTexts:
     """A text column laid out beside its Parquet file and mapped; a row group is laid out when it is first asked for."""
@@ -55,14 +57,17 @@ class FlatTexts:
         beside.replace(path)
 
 
-def mapped_texts(path: Path) -> pa.LargeStringArray:
-    """Return the column `text` of a Parquet file, laid out beside it once and mapped: what is not read takes no memory."""
+def mapped_texts(path: Path) -> tuple[pa.LargeStringArray, tuple[Mapped, ...]]:
+    """Return the column `text` of a Parquet file, laid out beside it once and mapped: what is not read takes no memory.
+
+    The files that hold it are returned too, so that what was read can be given back.
+    """
     ends, letters = path.with_suffix(".ends"), path.with_suffix(".letters")
     if not ends.exists():
         _lay_out_texts(path, ends, letters)
     size = ends.stat().st_size // 8 - 1
-    held = np.memmap(letters, np.uint8, mode="r") if letters.stat().st_size else np.empty(0, np.uint8)
-    return pa.LargeStringArray.from_buffers(size, pa.py_buffer(np.memmap(ends, np.int64, mode="r")), pa.py_buffer(held))
+    held = Mapped(ends, np.dtype(np.int64)), Mapped(letters, np.dtype(np.uint8))
+    return pa.LargeStringArray.from_buffers(size, *(pa.py_buffer(one.values) for one in held)), held
 
 
 def _lay_out_texts(path: Path, ends: Path, letters: Path) -> None:
