@@ -134,12 +134,12 @@ def add_sums(begin: Column, end: Column, day: Column, reference: Column, known: 
     A window is (k, first bucket, bucket beyond), a series (k of the totals, k of the counts, first bucket, bucket beyond,
     kind). `cells` (k, buckets) is room.
     """
-    sound, fresh = True, True
+    sound, used = True, True
     for unit in range(len(begin)):
-        if fresh:
+        if used:
             cells[:] = 0
-        fresh = add_cells(begin[unit], end[unit], day[unit], reference[unit], known, placed, table, amounts, cells)
-        if fresh:
+        used = add_cells(begin[unit], end[unit], day[unit], reference[unit], known, placed, table, amounts, cells)
+        if used:
             sound = add_windows(unit, cells, windows, found) and sound
             sound = add_series(unit, cells, series, len(windows), found) and sound
         else:
@@ -241,10 +241,15 @@ def survey(values: Values, found: Values) -> None:
 @compiled(void(VALUES, RANGES))
 def lay_side_by_side(values: Values, found: Values) -> None:
     """Set found (n, F) to values (F, n), 0.0 for -0.0; eight at once, as many as a line of the processor's cache holds."""
-    for first in range(0, len(values), 8):
-        beyond = min(first + 8, len(values))
-        for row in range(len(found)):
-            for column in range(first, beyond):
+    whole = len(values) - len(values) % 8
+    for top in range(0, len(found), 64):
+        rows = range(top, min(top + 64, len(found)))
+        for first in range(0, whole, 8):
+            for row in rows:
+                for step in range(8):
+                    found[row, first + step] = values[first + step, row] + 0.0
+        for row in rows:
+            for column in range(whole, len(values)):
                 found[row, column] = values[column, row] + 0.0
 
 

@@ -1,0 +1,89 @@
+"""The compiled walk against a plain reading of the same rows: windows, months, and sums too large to be exact."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from features.aggregate import sums_of
+from features.asked import Asked, asked_of
+from features.cases import Units
+from features.catalogue import Window
+from features.errors import CatalogueError
+from features.language import ADDITIVE, LIMIT, SERIES, Atom
+from features.matching import met
+from features.rowwise import Column
+
+WINDOWS = {window.name: window for window in (Window("3m", "month", 3, 0, "", ""), Window("6m", "month", 6, 0, "", ""),
+                                              Window("prev3m", "month", 6, 3, "", ""), Window("all", "month", 0, 0, "", ""))}
+ATOMS = ([Atom(kind, measure, window) for kind in ADDITIVE for measure in "ab" for window in WINDOWS]
+         + [Atom(kind, measure, window) for kind in SERIES for measure in "ab" for window in ("3m", "6m", "prev3m")])
+
+
+def read(atom: Atom, rows: list[tuple[int, int, int]], month: int) -> float:
+    """Return an aggregate of rows (month, sign, value) that a unit knows, in fractions."""
+    window = WINDOWS[atom.window]
+    first, last = window.first or LIMIT, window.last
+    near = [(month - placed, sign, value) for placed, sign, value in rows if last <= month - placed < first]
+    if atom.aggregate in ADDITIVE:
+        return float(sum(sign * value if atom.aggregate == "sum" else sign for _, sign, value in near))
+    width = first - last
+    totals, counts = [0] * width, [0] * width
+    for distance, sign, value in near:
+        totals[distance - last] += sign * value
+        counts[distance - last] += sign
+    there = [total for total, count in zip(totals, counts, strict=True) if count > 0]
+    filled = [total if count > 0 else 0 for total, count in zip(totals, counts, strict=True)]
+    if atom.aggregate == "months":
+        return float(len(there))
+    if atom.aggregate == "variance":
+        mean = Fraction(sum(filled), width)
+        return float(sum((x - mean) ** 2 for x in filled) / (width - 1))
+    if atom.aggregate == "slope":
+        steps = [Fraction(width - 1, 2) - place for place in range(width)]
+        return float(sum(step * x for step, x in zip(steps, filled, strict=True)) / sum(step * step for step in steps))
+    if not there:
+        return float("nan")
+    return float(max(there) if atom.aggregate == "peak" else min(there) if atom.aggregate == "low" else there[0])
+
+
+def asked_and_amounts(sign: Column, value: Column) -> tuple[Asked, Column]:
+    asked = asked_of(ATOMS, WINDOWS)
+    own = {"a": value, "b": value + 7}
+    return asked, np.array([sign if kind == "count" else sign * own[measure] for kind, measure in asked.sums])
+
+
+def test_windows_and_months_are_those_of_a_plain_reading() -> None:
+    rng = np.random.default_rng(4)
+    units, size = 200, 1_500
+    key = np.sort(rng.integers(0, 60, size))
+    columns = {"known": rng.integers(0, 900, size), "placed": rng.integers(0, 30, size), "sign": rng.choice([1, 1, -1], size)}
+    value = rng.integers(-50, 1_000, size)
+    held = Units(np.sort(rng.integers(0, 70, units)), rng.integers(300, 950, units))
+    rows = met(held, key, columns, frozenset({"placed"}))
+    asked, amounts = asked_and_amounts(columns["sign"], value)
+    found = dict(zip(asked.summed, sums_of(rows, "placed", amounts, asked), strict=True))
+    assert set(found) == set(ATOMS)
+    for place in range(units):
+        mine = (key == held.key[place]) & (columns["known"] <= held.day[place])
+        for atom in ATOMS:
+            own = value + 7 * (atom.measure == "b")
+            told = list(zip(*(column[mine].tolist() for column in (columns["placed"], columns["sign"], own)), strict=True))
+            assert found[atom][place] == pytest.approx(read(atom, told, int(rows.month[place])), rel=1e-12, nan_ok=True), atom
+
+
+@pytest.mark.parametrize("aggregate", ["sum", "peak", "variance", "slope"])
+def test_a_sum_too_large_to_be_exact_is_an_error(aggregate: str) -> None:
+    asked = asked_of([Atom(aggregate, "a", "3m")], WINDOWS)
+    for amount, sound in ((2**20, True), (2**53, False)):
+        columns = {"known": np.zeros(1, np.int64), "placed": np.full(1, 8), "sign": np.ones(1, np.int64)}
+        rows = met(Units(np.zeros(1, np.int64), np.full(1, 300)), np.zeros(1, np.int64), columns, frozenset({"placed"}))
+        columns["placed"][0] = rows.month[0]
+        amounts = np.array([[1 if kind == "count" else amount] for kind, _ in asked.sums])
+        if sound:
+            assert np.isfinite(sums_of(rows, "placed", amounts, asked)).all()
+        else:
+            with pytest.raises(CatalogueError, match=r"2\^53"):
+                sums_of(rows, "placed", amounts, asked)
