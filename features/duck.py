@@ -48,7 +48,6 @@ def opened(limits: Limits = MODEST) -> Connection:
     """Return a connection in memory that may read and write any file; a query sees no variable of ours."""
     connection = duckdb.connect()
     connection.execute("SET python_enable_replacements=false")
-    connection.execute("SET enable_progress_bar=false")
     connection.execute(f"SET memory_limit={quoted(limits.memory)}")
     connection.execute(f"SET threads={limits.threads}")
     if limits.spill is not None:
