@@ -1,4 +1,4 @@
-"""The grid: signed rows summed by unit and by how long before the as-of day they lie, once for all windows."""
+"""The grid: the days or months before an as-of, cut into buckets of which every window is made up, and exact sums."""
 
 from __future__ import annotations
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,7 @@ from features.store import Store
 ANSWERS = (*ADDITIVE, *SERIES, "since", "first_since")
 WORTHWHILE = 100_000
 """Rows from which on a table is worth a panel."""
+_MAPPED: WeakKeyDictionary[Store, dict[Path, FlatColumns]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,19 +51,14 @@ def panel_of(store: Store, catalogue: Catalogue, *, table: str, by: str, when: s
     measures: list[Measure] = [m for m in catalogue.measures.values() if (m.table, m.by, m.when) == (table, by, when)]
     plan = Plan(store, tuple(measures))
     base, parts = store.sorted_paths(table, by)
-    held = None if base is None else _held(laid_out(plan, base), by)
-    later = [_held(laid_out(plan, part), by) for part in parts]
+    held = None if base is None else _held(store, laid_out(plan, base), by)
+    later = [_held(store, laid_out(plan, part), by) for part in parts]
     return Panel(growing(held, later, by), columns_for(measures))
 
 
-def _held(folder: Path, by: str) -> FlatColumns:
-    return _mapped(folder, by, folder.stat().st_mtime_ns)
-
-
-@lru_cache(128)
-def _mapped(folder: Path, by: str, _written: int) -> FlatColumns:
-    """Return the columns in a folder, which never change once it is written."""
-    return FlatColumns(folder, by)
+def _held(store: Store, folder: Path, by: str) -> FlatColumns:
+    """Return the columns in a folder of a store, which never change; they stay mapped as long as the store is in use."""
+    return _MAPPED.setdefault(store, {}).setdefault(folder, FlatColumns(folder, by))
 
 
 def read_panel(panel: Panel, by: str, span: tuple[int, int], atoms: Sequence[Atom]) -> Mapping[str, NDArray[np.int64]]:

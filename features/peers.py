@@ -26,24 +26,21 @@ from features.store import Store
 
 @dataclass(frozen=True, slots=True)
 class ByCode:
-    """One value for each of some key codes."""
+    """One value (n,) for each of some key codes (n,), ascending."""
 
-    values: Mapping[int, float]
     codes: Column
-    in_order: Values
+    values: Values
 
     def of(self, key: Column) -> Values:
         """Return the value of each key (n,), NaN where it has none."""
-        if len(key) == 1:
-            return np.array([self.values.get(int(key[0]), np.nan)])
         place, held = located(self.codes, key)
-        return np.where(held, self.in_order[place], np.nan) if len(self.codes) else np.full(len(key), np.nan)
+        return np.where(held, self.values[place], np.nan) if len(self.codes) else np.full(len(key), np.nan)
 
 
 def by_code(values: Mapping[int, float]) -> ByCode:
     """Return values by code, ready to be looked up."""
     codes = sorted(values)
-    return ByCode(values, np.array(codes, np.int64), np.array([values[code] for code in codes], np.float64))
+    return ByCode(np.array(codes, np.int64), np.array([values[code] for code in codes], np.float64))
 
 
 Medians = Mapping[Peer, ByCode]
