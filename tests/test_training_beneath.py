@@ -48,6 +48,9 @@ LEAKS = {
                           "first_value(firm) OVER (PARTITION BY firm < 'E4' ORDER BY entered DESC) AS enterprise"),
     "what is told of the same case later": ("complaints", "firm AS enterprise",
                                             "first_value(firm) OVER (PARTITION BY id ORDER BY entered DESC) AS enterprise"),
+    "whether the last telling still holds, which in these rows each does": (
+        "complaints", "0 AS retracted",
+        "CASE first_value(holds) OVER (PARTITION BY id ORDER BY entered DESC) WHEN '1' THEN 0 ELSE 1 END AS retracted"),
 }
 
 
@@ -78,13 +81,13 @@ def made(tmp_path: Path) -> Callable[..., Source]:
         rng = np.random.default_rng(1)
         with (data / "cases.csv").open("w", encoding="utf-8", newline="") as file:
             out = csv.writer(file)
-            out.writerow(["id", "firm", "happened", "entered", "decided", "verdict", "paid"])
+            out.writerow(["id", "firm", "happened", "entered", "decided", "verdict", "paid", "holds"])
             for number in range(400):
                 entered = int(rng.integers(LAST - 700, LAST - 30))
                 decided = entered + int(rng.integers(20, 200))
                 told = date_of(decided).isoformat() if decided <= LAST else ""
                 out.writerow([f"C{number}", f"E{rng.integers(9)}", date_of(entered - int(rng.integers(0, 60))).isoformat(),
-                              date_of(entered).isoformat(), told, "yes" if told else "", rng.integers(2)])
+                              date_of(entered).isoformat(), told, "yes" if told else "", rng.integers(2), 1])
         return find_source(folder, data)
 
     return make

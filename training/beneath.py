@@ -143,7 +143,7 @@ def told_again(sheet: Sheet, day: int, last: int, rng: np.random.Generator) -> p
 
 
 def pool_of(sheet: Sheet, column: str) -> pl.Series:
-    """Return what a column's cells are drawn from: those of all rows, in their order, and the codes that it may hold."""
+    """Return what a column's cells are drawn from: those of all rows, in their order, and what it may hold besides."""
     return pl.concat([sheet.rows[column], sheet.codes.get(column, sheet.rows[column].clear())])
 
 

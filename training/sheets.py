@@ -31,13 +31,15 @@ _READ = re.compile(r"\$\{(DATA|SOURCE)\}/?([^'\"]*)")
 _WORD = re.compile(r"\w+")
 _DAY = r"^(\d{4}[-/.]?\d{2}[-/.]?\d{2})(?:$|[.]0*$|[ T][\d:.]*$)"
 """A day as it is written, alone or before a time without a zone."""
+_OPPOSITE = {"0": "1", "1": "0", "true": "false", "false": "true", "TRUE": "FALSE", "FALSE": "TRUE"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sheet:
     """Rows of one raw table; `known` (n,) and, of columns known later than their row, `later`: integer days, null if never.
 
-    `codes` are by column what the source's code lists say that it may hold, whether or not these rows do.
+    `codes` are by column what it may hold too, whether or not these rows do: what the source's code lists say, and of a flag
+    that is always the same the other.
     """
 
     declared: Raw
@@ -195,7 +197,8 @@ def _sheet(connection: Connection, name: str, one: Raw, listed: Mapping[str, lis
     rows = pl.DataFrame(connection.sql(f"SELECT * FROM kept.{named(name)} ORDER BY {named(ROW)}").to_arrow_table())
     rows = postponed(rows, one)
     connection.register("postponed", rows.to_arrow())
-    told = {column: [*listed.get(column, ()), *listed.get(f"{name}.{column}", ())] for column in rows.columns}
+    told = {column: [*listed.get(column, ()), *listed.get(f"{name}.{column}", ())] or opposite(rows[column])
+            for column in rows.columns}
     codes = {column: pl.Series(column, there, pl.String) for column, there in told.items() if there}
     days = "".join(f", TRY_CAST(({day}) AS DATE) - {EPOCH} AS {named(column)}" for column, day in one.later.items())
     found = pl.DataFrame(connection.sql(
@@ -203,6 +206,12 @@ def _sheet(connection: Connection, name: str, one: Raw, listed: Mapping[str, lis
         f"FROM postponed AS r) ORDER BY {named(ROW)}").to_arrow_table())
     connection.unregister("postponed")
     return Sheet(one, rows.drop(ROW), found[DAY], {column: found[column] for column in one.later}, codes)
+
+
+def opposite(column: pl.Series) -> list[str]:
+    """Return what a column of texts that says yes or no, always the same of the two, might say too."""
+    said = column.drop_nulls().unique().to_list() if column.dtype == pl.String else []
+    return [_OPPOSITE[text] for text in said if text in _OPPOSITE] if len(said) == 1 else []
 
 
 def told_early(sheet: Sheet) -> int:
