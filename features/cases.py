@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -96,3 +96,17 @@ def month_ends(as_of: Column) -> Column:
         return months
     first, last = int(months.min()), int(months.max())
     return np.array([first_day(month + 1) - 1 for month in range(first, last + 1)], np.int64)[months - first]
+
+
+def by_month_end(as_of: Column) -> Iterator[tuple[int, Column]]:
+    """Yield each month end at which values of others are taken, ascending, and the places of the days that take them then.
+
+    >>> from features.days import day_of, date_of
+    >>> days = np.array([day_of("2015-07-02"), day_of("2015-06-29"), day_of("2015-06-30")])
+    >>> [(str(date_of(end)), places.tolist()) for end, places in by_month_end(days)]
+    [('2015-05-31', [1]), ('2015-06-30', [0, 2])]
+    """
+    months = complete_months(as_of)
+    first = int(months.min()) if len(months) else 0
+    for month in (first + np.flatnonzero(np.bincount(months - first))).tolist():
+        yield first_day(month + 1) - 1, np.flatnonzero(months == month)

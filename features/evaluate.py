@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from features.aggregate import of_tallies, tally
-from features.asked import asked_of
+from features.asked import Asked, asked_of
 from features.cases import Cases, Units, units_of
 from features.catalogue import Catalogue
 from features.columns import literal_of, months_of
-from features.group import Group, group_of, groups_of
+from features.group import Group, groups_of
 from features.language import ADDITIVE, Atom
 from features.matching import Met, met
 from features.panel import WORTHWHILE, answerable, panel_of, panel_tally, read_panel
@@ -95,7 +96,7 @@ class Reader:
         if not found:
             return group
         rest = [atom for atom in group.atoms if atom not in found]
-        return group_of(self._store, self._catalogue, rest) if rest else None
+        return groups_of(self._store, self._catalogue, frozenset(rest))[0] if rest else None
 
     def _from_panel(self, units: Units, when: str, atoms: list[Atom]) -> dict[Atom, Values]:
         panel = panel_of(self._store, self._catalogue, table=self._table, by=self._by, when=when)
@@ -107,7 +108,7 @@ class Reader:
             read = read_panel(panel, self._by, (int(stretch.key[0]), int(stretch.key[-1]) + 1), atoms)
             rows = met(stretch, read[self._by], read, months)
             done = panel_sums(panel, read, read[self._by], stretch, sums if worthwhile(rows) else {})
-            asked = asked_of([atom for atom in atoms if atom not in done], self._catalogue.windows)
+            asked = _asked(self._catalogue, tuple(atom for atom in atoms if atom not in done))
             tallies = {name: panel_tally(read, panel, name) for name in names}
             parts.append(done | of_tallies(rows, "placed", tallies, asked))
         return joined(atoms, parts)
@@ -153,6 +154,11 @@ class Reader:
             each = self._store.size(self._table) // (int(units.key[-1]) + 1) if self._stored else 0
             edges = np.flatnonzero(np.diff(units.key // max(1, min(ROWS_AT_ONCE, MOST_ROWS // max(each, 1))))) + 1
         return [Units(units.key[first:last], units.day[first:last]) for first, last in pairwise([0, *edges.tolist(), len(units)])]
+
+
+@lru_cache(256)
+def _asked(catalogue: Catalogue, atoms: tuple[Atom, ...]) -> Asked:
+    return asked_of(atoms, catalogue.windows)
 
 
 def joined(atoms: Iterable[Atom], parts: list[dict[Atom, Values]]) -> dict[Atom, Values]:

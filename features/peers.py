@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from features.cases import Cases, month_ends
+from features.cases import Cases, by_month_end
 from features.catalogue import Catalogue
 from features.evaluate import atom_values
 from features.formula import Environment
@@ -103,10 +103,8 @@ def peer_values(store: Store, catalogue: Catalogue, cases: Cases, peers: Iterabl
     found = {peer: np.full(len(cases), np.nan) for peer in wanted}
     if not wanted:
         return found
-    days = month_ends(cases.as_of)
-    for day in np.unique(days).tolist():
+    for day, here in by_month_end(cases.as_of):
         table = medians(store, catalogue, cases.entity, wanted, day)
-        here = np.flatnonzero(days == day)
         for peer in wanted:
             found[peer][here] = table[peer].of(cases.keys[peer.by][here])
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,15 +12,18 @@ import numpy as np
 from features.cases import Cases
 from features.catalogue import Catalogue
 from features.days import day_of
-from features.engine import catalogue_of, check_entity, matrix_for, matrix_from
+from features.engine import catalogue_of, check_entity, matrix_from
 from features.errors import RequestError
 from features.evaluate import atom_values
 from features.formula import Environment
 from features.language import Atom
 from features.matrix import Matrix
 from features.needs import needs_of
+from features.network import stored_values
 from features.peers import peer_values
 from features.register import bare_cases, codes_on, registered, still_living
+from features.rowwise import Values
+from features.shared import shared
 from features.shelf import Shelf
 from features.store import Store
 from features.sweep import Held, Sweep, held, stored_name
@@ -48,14 +51,18 @@ def stretches(store: Store, entity: str, as_of: Sequence[str]) -> Iterator[Matri
 
 
 def living_stretches(store: Store, entity: str, *days: int, most: int = CASES_AT_ONCE) -> Iterator[Matrix]:
-    """Yield the features of all living units of some days, ordered by unit and then by day; rows are read once for all days.
+    """Yield the features of all living units of some days, ordered by unit and then by day; rows are read once for all days,
+    those of a key that units have in common once for all units.
 
     At most `most` cases at a time, a quarter of it where there are several days, one matrix at least. Raises HistoryError when
     a day is not closed.
     """
     catalogue = catalogue_of(store)
+    needs = needs_of(catalogue, catalogue.names(entity))
     codes = [codes_on(store, entity, day) for day in days]
     every = np.unique(np.concatenate(codes))
+    common = shared(store, catalogue, entity, days, needs.atoms, sum(map(len, codes)))
+    own = needs.atoms - common.atoms
     units = most if len(days) == 1 else max(1, most // (4 * len(days)))
     for first in range(0, max(1, len(every)), units):
         ends = every[first:first + units][[0, -1]] if len(every) else (0, 0)
@@ -64,7 +71,9 @@ def living_stretches(store: Store, entity: str, *days: int, most: int = CASES_AT
         order = np.lexsort((as_of, code))
         cases = still_living(store, catalogue, entity, code[order], as_of[order])
         if len(cases) or not first:
-            yield matrix_for(store, catalogue, cases, last=max(days))
+            found = common.of(cases) | atom_values(store, catalogue, cases, own)
+            stored = stored_values(store, catalogue, cases, needs.stored)
+            yield matrix_from(store, catalogue, cases, _known(store, catalogue, cases, found, stored), max(days))
 
 
 def claim_stretches(store: Store, catalogue: Catalogue, most: int = CASES_AT_ONCE) -> Iterator[Matrix]:
@@ -82,9 +91,14 @@ def claim_stretches(store: Store, catalogue: Catalogue, most: int = CASES_AT_ONC
             here = cases.cases(slice(stretch * most, (stretch + 1) * most))
             found = shelf.take(stretch, away)
             stored = {name: found.pop(stored_name(name)) for name in needs.stored}
-            known = Environment(len(here), here.as_of.astype(np.float64), found | atom_values(store, catalogue, here, own),
-                                peer_values(store, catalogue, here, needs.peers), stored, {})
-            yield matrix_from(store, catalogue, here, known, store.complete_to)
+            found |= atom_values(store, catalogue, here, own)
+            yield matrix_from(store, catalogue, here, _known(store, catalogue, here, found, stored), store.complete_to)
+
+
+def _known(store: Store, catalogue: Catalogue, cases: Cases, atoms: Mapping[Atom, Values],
+           stored: Mapping[str, Values]) -> Environment:
+    peers = needs_of(catalogue, catalogue.names(cases.entity)).peers
+    return Environment(len(cases), cases.as_of.astype(np.float64), atoms, peer_values(store, catalogue, cases, peers), stored, {})
 
 
 @contextmanager

@@ -11,7 +11,11 @@ import pytest
 from features.days import date_of
 from features.engine import catalogue_of, matrix, matrix_of_cases
 from features.errors import HistoryError, RequestError
+from features.evaluate import atom_values
 from features.matrix import Matrix, read_matrix, write_matrices, write_matrix
+from features.needs import needs_of
+from features.register import living
+from features.shared import shared
 from features.store import Store, open_store
 from features.stretches import KNOWN, claim_stretches, living_stretches, stretches
 from tests.random_history import LAST, write_history
@@ -96,3 +100,15 @@ def test_a_stretch_that_fails_leaves_no_file(store: Store, tmp_path: Path) -> No
     with pytest.raises(HistoryError, match="gone"):
         write_matrices(failing(), tmp_path / "m.parquet")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_units_have_in_common_is_found_once_for_all_days(store: Store) -> None:
+    catalogue = catalogue_of(store)
+    cases = living(store, catalogue, "enterprise", LAST)
+    atoms = needs_of(catalogue, catalogue.names("enterprise")).atoms
+    common = shared(store, catalogue, "enterprise", [LAST, LAST - 300], atoms, 10_000)
+    told, alone = common.of(cases), atom_values(store, catalogue, cases, common.atoms)
+    assert {catalogue.measure(atom.measure).by for atom in told} >= {"cell", "representative", "address", "account"}
+    assert all(told[atom].tobytes() == alone[atom].tobytes() for atom in alone) and len(told) == len(alone)
+    assert any(np.isfinite(values).any() and len(np.unique(values)) > 2 for values in told.values())
+    assert not shared(store, catalogue, "enterprise", [LAST], atoms, 0).atoms

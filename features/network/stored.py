@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from features.cases import Cases, month_ends
+from features.cases import Cases, by_month_end
 from features.catalogue import Catalogue
 from features.catalogue.declared import STORED_BY
 from features.matching import located
@@ -43,12 +43,12 @@ def stored_values(store: Store, catalogue: Catalogue, cases: Cases, names: Itera
     groups: dict[str, list[str]] = defaultdict(list)
     for name in sorted(set(names)):
         groups[catalogue.stored_value(name).of].append(name)
-    days = month_ends(cases.as_of)
     found = {name: np.full(len(cases), np.nan) for group in groups.values() for name in group}
     for of, group in groups.items():
         key, there = packed(store, cases, STORED_BY[of])
-        for day in np.unique(days[there]).tolist():
-            here = np.flatnonzero(there & (days == day))
+        for day, places in by_month_end(cases.as_of):
+            if not len(here := places[there[places]]):
+                continue
             kept = kept_values(store, of, max(day, store.first_known), key[here] if len(here) > FEW else None)
             place, held = located(key_of(kept, STORED_BY[of]), key[here])
             for name in group:
@@ -113,11 +113,27 @@ def _read(path: Path) -> Kept:
 
 def _around(path: Path, by: tuple[str, ...], wanted: Column) -> Kept:
     """Return what is kept of the keys from the least of the wanted ones to the greatest, and of some around them."""
-    with pq.ParquetFile(path) as file:
-        low, high = (int(key) >> KEY_BITS * (len(by) - 1) for key in (wanted.min(), wanted.max()))
-        limits = [file.metadata.row_group(number).column(0).statistics for number in range(file.num_row_groups)]
-        around = [number for number, own in enumerate(limits) if own and own.min <= high and own.max >= low]
-        return _columns(file.read_row_groups(around)) if len(around) < len(limits) else _read(path)
+    low, high = (int(key) >> KEY_BITS * (len(by) - 1) for key in (wanted.min(), wanted.max()))
+    limits = _limits(path)
+    around = [number for number, (least, greatest) in enumerate(limits) if least <= high and greatest >= low]
+    if len(around) == len(limits) or len(limits) < 2:
+        return _read(path)
+    parts = [_group(path, number) for number in around or [0]]
+    return parts[0] if len(parts) == 1 else {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+@lru_cache(256)
+def _limits(path: Path) -> tuple[tuple[int, int], ...]:
+    """Return the least and the greatest first part of the keys of each group; a file of a day and these rules never changes."""
+    held = pq.read_metadata(path)
+    own = [held.row_group(number).column(0).statistics for number in range(held.num_row_groups)]
+    return tuple((limits.min, limits.max) if limits and limits.has_min_max else (0, -1) for limits in own)
+
+
+@lru_cache(32)
+def _group(path: Path, number: int) -> Kept:
+    """Return a group of keys; cases that come in the order of their keys ask for it again and again."""
+    return _columns(pq.ParquetFile(path).read_row_group(number))
 
 
 def _columns(table: pa.Table) -> Kept:
