@@ -18,7 +18,7 @@ from features.group import Group, groups_of
 from features.language import ADDITIVE, Atom
 from features.matching import Met, met
 from features.panel import WORTHWHILE, answerable, panel_of, panel_tally, read_panel
-from features.rowwise import Values
+from features.rowwise import Column, Values
 from features.running import running_sums
 from features.store import Store
 from features.totals import panel_sums, worthwhile
@@ -26,6 +26,7 @@ from features.totals import panel_sums, worthwhile
 ROWS_AT_ONCE = 16_384
 MOST_ROWS = 8_000_000
 MANY_UNITS = 2_000
+FAR_KEYS = 8
 Rows = Callable[[str, str, int, int, tuple[str, ...]], Mapping[str, NDArray[np.int64]]]
 """(table, by, low, high, columns) -> columns of the rows with low <= by < high, sorted by it."""
 
@@ -148,17 +149,30 @@ class Reader:
         """
         if len(units) < 2:
             return [units] if len(units) else []
-        if np.count_nonzero(np.diff(units.key)) < 8:
-            edges = np.flatnonzero(np.diff(units.key)) + 1
-        else:
+        edges = first_edges(units.key, FAR_KEYS)
+        if len(edges) == FAR_KEYS:
             each = self._store.size(self._table) // (int(units.key[-1]) + 1) if self._stored else 0
-            edges = np.flatnonzero(np.diff(units.key // max(1, min(ROWS_AT_ONCE, MOST_ROWS // max(each, 1))))) + 1
-        return [Units(units.key[first:last], units.day[first:last]) for first, last in pairwise([0, *edges.tolist(), len(units)])]
+            step = max(1, min(ROWS_AT_ONCE, MOST_ROWS // max(each, 1)))
+            bounds = step * np.arange(units.key[0] // step + 1, units.key[-1] // step + 1)
+            edges = np.unique(np.searchsorted(units.key, bounds)).tolist()
+        return [Units(units.key[first:last], units.day[first:last]) for first, last in pairwise([0, *edges, len(units)])]
 
 
 @lru_cache(256)
 def _asked(catalogue: Catalogue, atoms: tuple[Atom, ...]) -> Asked:
     return asked_of(atoms, catalogue.windows)
+
+
+def first_edges(key: Column, most: int) -> list[int]:
+    """Return the first places, at most `most`, at which a sorted key is another than before.
+
+    >>> first_edges(np.array([3, 3, 5, 9, 9]), 4), first_edges(np.array([3, 3, 5, 9, 9]), 1)
+    ([2, 3], [2])
+    """
+    edges = [int(np.searchsorted(key, key[0], side="right"))]
+    while edges[-1] < len(key) and len(edges) <= most:
+        edges.append(int(np.searchsorted(key, key[edges[-1]], side="right")))
+    return edges[:-1]
 
 
 def joined(atoms: Iterable[Atom], parts: list[dict[Atom, Values]]) -> dict[Atom, Values]:

@@ -26,7 +26,7 @@ from features.language import (
 from features.rowwise import Values
 from features.steps import Place, Steps
 
-AT_ONCE = 1_024
+AT_ONCE = 2_048
 READS = (atoms_of, peers_of, stored_of, names_of)
 _NAN, _ZERO, _ONE = np.float64(np.nan), np.float64(0), np.float64(1)
 _COMPARE: dict[type[ast.cmpop], Callable[..., Any]] = {
