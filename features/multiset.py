@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from features.asked import Members
-from features.kernel import add_medians, add_members
+from features.kernel_items import add_greatest, add_medians, add_members
 from features.language import Atom
 from features.matching import Met
 from features.rowwise import NULL, Column, Values
@@ -13,6 +13,8 @@ from features.rowwise import NULL, Column, Values
 ITEM_VALUES = 2**38
 ITEM_HALF = 2**37
 ITEM_DAYS = 2**17
+GREATEST = {"newest", "since", "largest"}
+"""Aggregates that only the greatest item says, the newest day or value."""
 
 
 def dated_item(when: Column, value: Column) -> Column:
@@ -29,10 +31,16 @@ def of_members(rows: Met, when: str, item: Column, sign: Column, members: Member
     reference = rows.reference(when)
     asked = (rows.begin, rows.end, rows.day, reference, rows.columns["known"], rows.placed(when), item, sign,
              members.edges, np.empty(len(item), np.int64))
-    distinct, least, greatest = np.zeros(shape, np.int64), np.full(shape, NULL), np.full(shape, NULL)
-    add_members(*asked, np.zeros(shape[1], np.int64), distinct, least, greatest)
-    chosen = {"smallest": least, "first_since": least}
-    if any(atom.aggregate == "median" for atom in members.atoms):
+    times, greatest = np.zeros(shape[1], np.int64), np.full(shape, NULL)
+    aggregates = {atom.aggregate for atom in members.atoms}
+    chosen: dict[str, Column] = {}
+    if aggregates <= GREATEST:
+        add_greatest(*asked, times, greatest)
+    else:
+        distinct, least = np.zeros(shape, np.int64), np.full(shape, NULL)
+        add_members(*asked, times, distinct, least, greatest)
+        chosen = {"smallest": least, "first_since": least}
+    if "median" in aggregates:
         chosen["median"] = np.full(shape, NULL)
         add_medians(*asked, chosen["median"])
     return {atom: distinct[:, place].astype(np.float64) if atom.aggregate == "distinct"

@@ -1,4 +1,4 @@
-"""The compiled walk against a plain reading of the same rows: windows, months, and sums too large to be exact."""
+"""The compiled walks against a plain reading of the same rows: windows, months, order statistics, and sums too large."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 
 from features.aggregate import sums_of
-from features.asked import Asked, asked_of
+from features.asked import Asked, asked_of, members_of
 from features.cases import Units
 from features.catalogue import Window
 from features.errors import CatalogueError
 from features.language import ADDITIVE, LIMIT, SERIES, Atom
 from features.matching import met
+from features.multiset import of_members
 from features.rowwise import Column
 
 WINDOWS = {window.name: window for window in (Window("3m", "month", 3, 0, "", ""), Window("6m", "month", 6, 0, "", ""),
@@ -87,3 +88,46 @@ def test_a_sum_too_large_to_be_exact_is_an_error(aggregate: str) -> None:
         else:
             with pytest.raises(CatalogueError, match=r"2\^53"):
                 sums_of(rows, "placed", amounts, asked)
+
+
+@pytest.mark.parametrize("kind", ["value", "placed"])
+def test_order_statistics_are_those_of_the_net_multiset(kind: str) -> None:
+    rng = np.random.default_rng(5)
+    units, size = 200, 1_500
+    key = np.sort(rng.integers(0, 60, size))
+    columns = {"known": rng.integers(0, 900, size), "placed": rng.integers(0, 900, size), "sign": rng.choice([1, 1, -1], size)}
+    item = columns["placed"] if kind == "placed" else rng.integers(-9, 9, size)
+    held = Units(np.sort(rng.integers(0, 70, units)), rng.integers(300, 950, units))
+    rows = met(held, key, columns, frozenset())
+    first, last = ("since", "first_since") if kind == "placed" else ("largest", "smallest")
+    spans = {"90d": (90, 0), "prev": (400, 90), "all": (LIMIT, 0)}
+    windows = {name: Window(name, "day", high % LIMIT, low, "", "") for name, (high, low) in spans.items()}
+    alone = [Atom(first, "a", name) for name in spans]
+    several = [*alone, *(Atom(last, "a", name) for name in spans)]
+    several += [Atom("distinct", "a", name) for name in spans if kind == "value"]
+    several += [Atom("median", "a", name) for name in spans if kind == "value"]
+    told = {}
+    for atoms in (alone, several):
+        (asked,) = members_of(atoms, windows)
+        told[len(atoms)] = of_members(rows, "placed", item, columns["sign"], asked)
+    assert all(np.array_equal(told[len(alone)][atom], told[len(several)][atom], equal_nan=True) for atom in alone)
+    for place in range(units):
+        mine = (key == held.key[place]) & (columns["known"] <= held.day[place])
+        for atom, values in told[len(several)].items():
+            high, low = spans[atom.window]
+            far = held.day[place] - columns["placed"]
+            near = mine & (low <= far) & (far < high)
+            signs = {one: int(columns["sign"][near & (item == one)].sum()) for one in np.unique(item[near]).tolist()}
+            there = [one for one, times in sorted(signs.items()) for _ in range(max(times, 0))]
+            assert values[place] == pytest.approx(plainly(atom, there, int(held.day[place])), nan_ok=True), atom
+
+
+def plainly(atom: Atom, there: list[int], day: int) -> float:
+    """Return an order statistic of the items that are there, ascending, as often as they are."""
+    if atom.aggregate == "distinct":
+        return float(len(set(there)))
+    if not there:
+        return float("nan")
+    chosen = {"largest": there[-1], "smallest": there[0], "median": there[(len(there) - 1) // 2],
+              "since": day - there[-1], "first_since": day - there[0]}
+    return float(chosen[atom.aggregate])
