@@ -35,8 +35,8 @@ class Asked:
     """Aggregates sorted by how they are found: from `sums`, each a count or a sum of a measure by bucket, or from multisets.
 
     Of the summed ones, first come those that are sums of buckets, as rows of `windows` say (place among `sums`, first
-    bucket, bucket beyond); then those that reduce months, as rows of `series` say (place of the totals, place of the counts,
-    first bucket, bucket beyond, kind). Each stands after those that are part of it.
+    bucket, bucket beyond, whether it goes on from the one before); then those that reduce months, as rows of `series` say
+    (place of the totals, place of the counts, first bucket, bucket beyond, kind, whether it goes on).
     """
 
     buckets: Buckets
@@ -64,9 +64,19 @@ def asked_of(atoms: Sequence[Atom], windows: Windows) -> Asked:
     reduced = {atom: (*(places[kind, atom.measure] for kind in ADDITIVE), *buckets.of(windows[atom.window]),
                       SERIES.index(atom.aggregate)) for atom in series}
     return Asked(buckets, tuple(places), (*sorted(windowed, key=windowed.__getitem__), *sorted(reduced, key=reduced.__getitem__)),
-                 np.array(sorted(windowed.values()), np.int64).reshape(-1, 3),
-                 np.array(sorted(reduced.values()), np.int64).reshape(-1, 5),
+                 going_on(np.array(sorted(windowed.values()), np.int64).reshape(-1, 3), 2),
+                 going_on(np.array(sorted(reduced.values()), np.int64).reshape(-1, 5), 3),
                  tuple(members_of([atom for atom in atoms if atom.aggregate in MULTISET], windows)))
+
+
+def going_on(rows: Column, parts: int) -> Column:
+    """Return rows with a column more: 1 where one begins with the same parts as the one before it.
+
+    >>> going_on(np.array([[4, 0, 3], [4, 0, 6], [4, 3, 6]]), 2).tolist()
+    [[4, 0, 3, 0], [4, 0, 6, 1], [4, 3, 6, 0]]
+    """
+    same = (rows[1:, :parts] == rows[:-1, :parts]).all(axis=1)
+    return np.column_stack([rows, np.append(np.zeros(min(len(rows), 1), np.int64), same)])
 
 
 def months_of(windows: Sequence[Window]) -> list[Window]:

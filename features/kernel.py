@@ -58,26 +58,17 @@ def add_cells(begin: int, end: int, day: int, reference: int, known: Column, pla
     return any_there
 
 
-@compiled(boolean(TABLE, int64, int64))
-def goes_on(rows: Column, place: int, parts: int) -> bool:
-    """Tell whether a row begins with the same parts as the one before it."""
-    same = place > 0
-    for part in range(parts):
-        same = same and rows[place, part] == rows[place - 1, part]
-    return same
-
-
 @compiled(boolean(int64, TABLE, TABLE, RANGES))
 def add_windows(unit: int, cells: Column, windows: Column, found: Values) -> bool:
     """Set found[:, unit] to the sums of cells in windows; tell whether they are exact.
 
-    What a window shares with the one before it, the same k from the same bucket on, is not summed again.
+    What a window that goes on shares with the one before it is not summed again.
     """
     sound, total, bucket = True, 0, 0
     for window in range(len(windows)):
-        place, low, high = windows[window]
-        if not goes_on(windows, window, 2):
-            total, bucket = 0, low
+        place, high = windows[window, 0], windows[window, 2]
+        if not windows[window, 3]:
+            total, bucket = 0, windows[window, 1]
         for month in range(bucket, high):
             total += cells[place, month]
         bucket = high
@@ -91,14 +82,14 @@ def add_series(unit: int, cells: Column, series: Column, first: int, found: Valu
     """Set found[first:, unit] to what series of months, newest first, are reduced to; tell whether they are exact.
 
     A trend is the least-squares one a month, sum(6 * (W - 1 - 2m) * x) over W * (W * W - 1), a variance W * sum(x * x) -
-    sum(x) ** 2 over W * (W - 1); a month without rows is 0 in both, and absent in the others. What a series shares with the
-    one before it is not read again.
+    sum(x) ** 2 over W * (W - 1); a month without rows is 0 in both, and absent in the others. What a series that goes on
+    shares with the one before it is not read again.
     """
     sound, months, there, last = True, 0, 0, np.nan
     most, least, whole, tilt, squares = -np.inf, np.inf, 0.0, 0.0, 0.0
     for place in range(len(series)):
-        totals, counts, low, high, kind = series[place]
-        if not goes_on(series, place, 3):
+        totals, counts, low, high, kind = series[place, 0], series[place, 1], series[place, 2], series[place, 3], series[place, 4]
+        if not series[place, 5]:
             months, there, last = 0, 0, np.nan
             most, least, whole, tilt, squares = -np.inf, np.inf, 0.0, 0.0, 0.0
         for month in range(months, high - low):
@@ -129,8 +120,8 @@ def add_sums(begin: Column, end: Column, day: Column, reference: Column, known: 
              table: Column, amounts: Column, windows: Column, series: Column, cells: Column, found: Values) -> bool:
     """Set found (windows + series, units) to sums of each unit's amounts (k, rows); tell whether all of them are exact.
 
-    A window is (k, first bucket, bucket beyond), a series (k of the totals, k of the counts, first bucket, bucket beyond,
-    kind). `cells` (k, buckets) is room.
+    A window is (k, first bucket, bucket beyond, goes on), a series (k of the totals, k of the counts, first bucket, bucket
+    beyond, kind, goes on): it goes on where all but its end (and kind) is that of the one before. `cells` (k, buckets) is room.
     """
     sound, used = True, True
     for unit in range(len(begin)):
