@@ -23,6 +23,8 @@ from features.engine import catalogue_of, matrix
 from features.errors import RequestError
 from features.source import find_source
 from features.store import Store, open_store
+from training.dataset import dataset
+from training.train import trained_on
 
 SOURCE = Path(__file__).parents[1] / "sources" / "core_platform"
 NOT_EXPRESSED: set[str] = set()
@@ -142,3 +144,15 @@ def test_a_change_known_before_the_registration_tells_every_attribute() -> None:
     changes = changes_of([first, moved])
     told = [(change["item"], change["before"], change["after"]) for change in changes]
     assert told == [("WGBH", "", "C2"), ("AAE006", "", "A2")]
+
+
+def test_a_model_learns_from_the_dump_what_the_city_teaches(city_2000: Path, tmp_path: Path) -> None:
+    write_platform(city_2000, tmp_path / "dump", lambda _done, _of: None)
+    own, read = open_store(city_2000), open_store(SOURCE, tmp_path / "dump")
+    for target in ("undeclared_workers", "fraudulent_claim"):
+        ours, theirs = dataset(own, target, seed=1), dataset(read, target, seed=1)
+        assert theirs.matrix.names == ours.matrix.names and theirs.matrix.values.tobytes() == ours.matrix.values.tobytes()
+        assert theirs.matrix.keys.tolist() == ours.matrix.keys.tolist() and ours.taught().any() and ours.tested().any()
+        for name in ("label", "part", "inclusion"):
+            assert np.array_equal(getattr(theirs.cases, name), getattr(ours.cases, name), equal_nan=True)
+        assert trained_on(read, target).metrics["auc"] > 0.5
