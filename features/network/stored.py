@@ -31,6 +31,8 @@ MAKERS: dict[str, Callable[[Store, int], Mapping[str, Kept]]] = {
 KEY_BITS = 31
 GROUP = 1 << 14
 """Keys that are written, and read, together."""
+NEAR = 2
+"""Groups around some keys up to which each stays read, since the next keys are asked of them too."""
 FEW = 64
 """Cases of a day up to which all that is kept of it is read, and stays read."""
 
@@ -118,6 +120,9 @@ def _around(path: Path, by: tuple[str, ...], wanted: Column) -> Kept:
     around = [number for number, (least, greatest) in enumerate(limits) if least <= high and greatest >= low]
     if len(around) == len(limits) or len(limits) < 2:
         return _read(path)
+    if len(around) > NEAR:
+        with pq.ParquetFile(path) as file:
+            return _columns(file.read_row_groups(around))
     parts = [_group(path, number) for number in around or [0]]
     return parts[0] if len(parts) == 1 else {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
