@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from features.flat import narrowest
 from features.kernel import Places, survey
+from features.mapped import Mapped
 from features.rowwise import Column, Values
 
 
@@ -25,18 +26,18 @@ class Sheet:
     dtype: np.dtype[Any]
     offset: int
 
-    def between(self, path: Path, start: int, stop: int) -> NDArray[Any]:
-        """Return rows start to below stop, (rows, columns)."""
+    def between(self, file: Mapped, start: int, stop: int) -> NDArray[Any]:
+        """Return rows start to below stop, (rows, columns), as they lie in the file."""
         width = len(self.names)
-        held = np.fromfile(path, self.dtype, (stop - start) * width, offset=self.offset + start * width * self.dtype.itemsize)
-        return held.reshape(-1, width)
+        offset = self.offset + start * width * self.dtype.itemsize
+        return np.frombuffer(file.values, self.dtype, (stop - start) * width, offset).reshape(-1, width)
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
     """What was put aside at once: the places of its cases first, then its columns; `ends` cut it where stretches begin."""
 
-    path: Path
+    file: Mapped
     ends: Column
     sheets: tuple[Sheet, ...]
 
@@ -68,7 +69,7 @@ class Shelf:
                 held = list(group)
                 sheets.append(Sheet(tuple(name for _, name in held), tuple(gaps for (_, gaps), _ in held), dtype, out.tell()))
                 np.stack([values for (values, _), _ in held], axis=1)[order].tofile(out)
-        self._blocks.append(Block(path, ends, tuple(sheets)))
+        self._blocks.append(Block(Mapped(path, np.dtype(np.uint8)), ends, tuple(sheets)))
 
     def take(self, stretch: int, names: Sequence[Hashable]) -> dict[Any, Values]:
         """Return named columns of a stretch's cases, float64 (n,); NaN for a case without a block."""
@@ -77,15 +78,16 @@ class Shelf:
         for block in self._blocks:
             start, stop = block.ends[stretch:stretch + 2].tolist()
             if start < stop:
-                place = np.fromfile(block.path, np.int32, stop - start, offset=4 * start) - first
+                place = np.frombuffer(block.file.values, np.int32, stop - start, 4 * start) - first
                 for name, values in _columns(block, start, stop):
                     found[name][place] = values
+                block.file.give_back()
         return found
 
 
 def _columns(block: Block, start: int, stop: int) -> Iterator[tuple[Hashable, NDArray[Any]]]:
     for sheet in block.sheets:
-        held = sheet.between(block.path, start, stop)
+        held = sheet.between(block.file, start, stop)
         for name, gaps, values in zip(sheet.names, sheet.gaps, held.T, strict=True):
             yield name, np.where(values == np.iinfo(sheet.dtype).min, np.nan, values) if gaps else values
 
