@@ -11,7 +11,7 @@ import numpy as np
 from features.asked import Asked, Windows, asked_of
 from features.catalogue import Measure
 from features.errors import CatalogueError
-from features.kernel import add_sums
+from features.kernel import add_month_sums, add_sums
 from features.language import Atom
 from features.matching import Met
 from features.multiset import ITEM_HALF, dated_item, of_members
@@ -106,9 +106,16 @@ def sums_of(rows: Met, when: str, amounts: Column, asked: Asked) -> Values:
     A row without the day that places it lies in no window. Raises CatalogueError where a sum is too large to be exact.
     """
     buckets, found = asked.buckets, np.empty((len(asked.summed), len(rows)))
-    cells = np.empty((len(amounts), buckets.width), np.int64)
-    if not add_sums(rows.begin, rows.end, rows.day, rows.reference(when), rows.columns["known"], rows.placed(when),
-                    buckets.table, amounts, asked.windows, asked.series, cells, found):
+    places = (rows.begin, rows.end, rows.day, rows.reference(when), rows.columns["known"], rows.placed(when))
+    begin, end, day, reference, known, placed = (np.ascontiguousarray(place) for place in places)
+    width, asks = buckets.width, (asked.windows, asked.series)
+    if buckets.single and when in rows.months:
+        cells = np.empty((len(amounts), width + min(width, int(np.ptp(reference)))), np.int64)
+        sound = add_month_sums(begin, end, day, reference, known, placed, width, amounts, *asks, cells, found)
+    else:
+        cells, lies = np.empty((len(amounts), width), np.int64), np.empty(int((end - begin).max()), np.int64)
+        sound = add_sums(begin, end, day, reference, known, placed, buckets.table, amounts, *asks, cells, lies, found)
+    if not sound:
         raise CatalogueError("a sum, a trend or a variance reached 2^53; use a smaller unit for this measure")
     return found
 

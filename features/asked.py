@@ -59,7 +59,7 @@ def asked_of(atoms: Sequence[Atom], windows: Windows) -> Asked:
     sums = [(atom.aggregate, atom.measure) for atom in additive]
     sums += [(kind, atom.measure) for kind in ADDITIVE for atom in series]
     places = {sum_: place for place, sum_ in enumerate(dict.fromkeys(sums))}
-    buckets = buckets_of([windows[atom.window] for atom in additive] + months_of([windows[atom.window] for atom in series]))
+    buckets = buckets_of(months_of([windows[atom.window] for atom in (*additive, *series)]))
     windowed = {atom: (places[atom.aggregate, atom.measure], *buckets.of(windows[atom.window])) for atom in additive}
     reduced = {atom: (*(places[kind, atom.measure] for kind in ADDITIVE), *buckets.of(windows[atom.window]),
                       SERIES.index(atom.aggregate)) for atom in series}
@@ -80,8 +80,8 @@ def going_on(rows: Column, parts: int) -> Column:
 
 
 def months_of(windows: Sequence[Window]) -> list[Window]:
-    """Return some windows of months, and each month up to the first of them as one of its own."""
-    first = max((window.first for window in windows), default=0)
+    """Return some windows, and each month up to the first that one of them holds as one of its own."""
+    first = max((window.first for window in windows if window.unit == "month"), default=0)
     return [*windows, *(Window("", "month", month + 1, month, "", "") for month in range(first))]
 
 

@@ -102,7 +102,10 @@ class Dictionary:
         """Return the identifiers of codes (n,), empty for one that is not there."""
         if len(codes) == 1:
             return np.array([self.text(int(codes[0]))])
-        found = np.asarray(self.texts.take(pa.array(codes, mask=codes >= self.size)).fill_null("").to_pylist(), np.str_)
+        first = np.flatnonzero(np.append(True, codes[1:] != codes[:-1])[:len(codes)])
+        own = codes[first]
+        texts = np.asarray(self.texts.take(pa.array(own, mask=own >= self.size)).fill_null("").to_pylist(), np.str_)
+        found = texts if len(own) == len(codes) else np.repeat(texts, np.diff(first, append=len(codes)))
         if len(codes) > MANY:
             for file in self.files:
                 file.give_back()

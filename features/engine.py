@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from weakref import WeakKeyDictionary
@@ -17,13 +17,14 @@ from features.columns import texts_of
 from features.errors import CatalogueError, RequestError
 from features.evaluate import Rows, atom_values
 from features.formula import Environment
-from features.language import atom_of, columns_of
+from features.language import Atom, atom_of, columns_of
 from features.matrix import Matrix
 from features.needs import Needs, needs_of
 from features.network import stored_values
 from features.online import History, not_computed, not_looked_up, rows_beside, sent_case
 from features.peers import peer_values
 from features.register import bare_cases, cases_of, living
+from features.rowwise import Values
 from features.sent import Sent
 from features.store import Store
 
@@ -111,9 +112,15 @@ def ids_of(store: Store, cases: Cases) -> NDArray[np.str_]:
 
 def environment(store: Store, catalogue: Catalogue, cases: Cases, needs: Needs, rows: Rows | None = None) -> Environment:
     """Return all that the formulas of some features read, for some cases."""
-    return Environment(len(cases), cases.as_of.astype(np.float64), atom_values(store, catalogue, cases, needs.atoms, rows),
-                       peer_values(store, catalogue, cases, needs.peers),
-                       stored_values(store, catalogue, cases, needs.stored), {})
+    return environment_of(store, catalogue, cases, needs, atom_values(store, catalogue, cases, needs.atoms, rows),
+                          stored_values(store, catalogue, cases, needs.stored))
+
+
+def environment_of(store: Store, catalogue: Catalogue, cases: Cases, needs: Needs, atoms: Mapping[Atom, Values],  # noqa: PLR0913
+                   stored: Mapping[str, Values]) -> Environment:
+    """Return all that the formulas of some features read, for cases whose aggregates and stored values are found."""
+    peers = peer_values(store, catalogue, cases, needs.peers)
+    return Environment(len(cases), cases.as_of.astype(np.float64), atoms, peers, stored, {})
 
 
 def categories_of(store: Store, catalogue: Catalogue, feature: Feature, day: int | None = None) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from features.columns import literal_of, months_of
 from features.group import Group, groups_of
 from features.language import ADDITIVE, Atom
 from features.matching import Met, met
-from features.panel import WORTHWHILE, answerable, panel_of, panel_tally, read_panel
+from features.panel import WORTHWHILE, Kin, answerable, panel_of, panel_tally, read_panel
 from features.rowwise import Column, Values
 from features.running import running_sums
 from features.store import Store
@@ -83,8 +83,8 @@ class Reader:
         if len(units) < MANY_UNITS or not self._panelled:
             return self._from_rows(units, self._group)
         found: dict[Atom, Values] = {}
-        for when, atoms in answerable(self._catalogue, self._group.atoms).items():
-            found |= self._from_panel(units, when, atoms)
+        for measures, atoms in answerable(self._catalogue, self._group.atoms).items():
+            found |= self._from_panel(units, measures, atoms)
         rest = self._without(self._group, found)
         return found | (self._from_rows(units, rest) if rest else {})
 
@@ -99,9 +99,9 @@ class Reader:
         rest = [atom for atom in group.atoms if atom not in found]
         return groups_of(self._store, self._catalogue, frozenset(rest))[0] if rest else None
 
-    def _from_panel(self, units: Units, when: str, atoms: list[Atom]) -> dict[Atom, Values]:
-        panel = panel_of(self._store, self._catalogue, table=self._table, by=self._by, when=when)
-        months = frozenset({"placed"} if months_of(self._store, self._table, {when}) else ())
+    def _from_panel(self, units: Units, measures: Kin, atoms: list[Atom]) -> dict[Atom, Values]:
+        panel = panel_of(self._store, measures)
+        months = frozenset({"placed"} if months_of(self._store, self._table, {measures[0].when}) else ())
         names = list(dict.fromkeys(atom.measure for atom in atoms))
         sums = {atom: self._catalogue.windows[atom.window] for atom in atoms if atom.aggregate in ADDITIVE and not months}
         parts = []

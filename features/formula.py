@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from features.errors import CatalogueError
-from features.kernel import lay_side_by_side
 from features.language import (
     Atom,
     Peer,
@@ -26,7 +25,7 @@ from features.language import (
 from features.rowwise import Values
 from features.steps import Place, Steps
 
-AT_ONCE = 2_048
+AT_ONCE = 1 << 13
 READS = (atoms_of, peers_of, stored_of, names_of)
 _NAN, _ZERO, _ONE = np.float64(np.nan), np.float64(0), np.float64(1)
 _COMPARE: dict[type[ast.cmpop], Callable[..., Any]] = {
@@ -65,15 +64,16 @@ class Program:
     def values(self, known: Environment, names: Iterable[str]) -> Values:
         """Return named formulas' values side by side, float64 (n, F); NaN where an operand is missing or a divisor is zero."""
         places = [self._places[name] for name in names]
-        found = np.empty((known.size, len(places)))
+        found = np.empty((len(places), known.size))
         leaves = known.leaves()
         with np.errstate(divide="ignore", invalid="ignore"):
             for first in range(0, known.size if places else 0, AT_ONCE):
                 part = slice(first, first + AT_ONCE)
                 here = {name: values[part] for name, values in leaves.items()} if known.size > AT_ONCE else leaves
                 values = self._steps.run(here)
-                lay_side_by_side(np.concatenate([values[place] for place in places]).reshape(len(places), -1), found[part])
-        return found
+                for place, column in zip(places, found, strict=True):
+                    np.add(values[place], 0.0, out=column[part])
+        return found.T
 
     def _laid(self, tree: ast.expr) -> Place:
         steps = self._steps

@@ -26,6 +26,11 @@ class Buckets:
         """How many buckets there are."""
         return len(self.cuts) - 1
 
+    @property
+    def single(self) -> bool:
+        """Whether bucket b holds the one distance b."""
+        return bool((self.cuts == np.arange(len(self.cuts))).all())
+
     def of(self, window: Window) -> tuple[int, int]:
         """Return the first bucket of a window and the one after its last."""
         low, high = np.searchsorted(self.cuts, [window.last, window.first or LIMIT])

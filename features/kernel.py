@@ -23,7 +23,7 @@ ABSENT = (PEAK, LOW, LAST)
 LINE, OUT = int64[::1], int64[:, ::1]
 PLACES = int32[:].copy(readonly=True)
 FLOATS, RANGE, RANGES = float64[:].copy(readonly=True), float64[::1], float64[:, ::1]
-IN, TABLE, VALUES = (kind.copy(readonly=True) for kind in (int64[:], OUT, RANGES))
+IN, ROW, TABLE = (kind.copy(readonly=True) for kind in (int64[:], LINE, OUT))
 
 
 def compiled(signature: object = None) -> Callable[[Walk], Walk]:
@@ -39,28 +39,9 @@ def compiled(signature: object = None) -> Callable[[Walk], Walk]:
     return made
 
 
-@compiled(boolean(int64, int64, int64, int64, IN, IN, IN, TABLE, OUT))
-def add_cells(begin: int, end: int, day: int, reference: int, known: Column, placed: Column,  # noqa: PLR0913
-              table: Column, amounts: Column, cells: Column) -> bool:
-    """Add a unit's amounts (k, rows) to cells (k, buckets) by the bucket of their distance; tell whether there were any.
-
-    `table` holds the bucket of the distances -1, 0, 1 ..., -1 for none.
-    """
-    any_there, farthest = False, len(table) - 2
-    for row in range(begin, end):
-        if known[row] <= day:
-            offset = reference - placed[row]
-            bucket = table[min(max(offset, -1), farthest) + 1]
-            if bucket >= 0 and offset <= LIMIT:
-                any_there = True
-                for column in range(len(amounts)):
-                    cells[column, bucket] += amounts[column, row]
-    return any_there
-
-
-@compiled(boolean(int64, TABLE, TABLE, RANGES))
-def add_windows(unit: int, cells: Column, windows: Column, found: Values) -> bool:
-    """Set found[:, unit] to the sums of cells in windows; tell whether they are exact.
+@compiled(boolean(int64, int64, TABLE, TABLE, RANGES))
+def add_windows(unit: int, at: int, cells: Column, windows: Column, found: Values) -> bool:
+    """Set found[:, unit] to the sums of cells in windows, whose first bucket lies `at`; tell whether they are exact.
 
     What a window that goes on shares with the one before it is not summed again.
     """
@@ -70,16 +51,17 @@ def add_windows(unit: int, cells: Column, windows: Column, found: Values) -> boo
         if not windows[window, 3]:
             total, bucket = 0, windows[window, 1]
         for month in range(bucket, high):
-            total += cells[place, month]
+            total += cells[place, at + month]
         bucket = high
         sound = sound and -LIMIT < total and total < LIMIT  # noqa: SIM300
         found[window, unit] = total
     return sound
 
 
-@compiled(boolean(int64, TABLE, TABLE, int64, RANGES))
-def add_series(unit: int, cells: Column, series: Column, first: int, found: Values) -> bool:
-    """Set found[first:, unit] to what series of months, newest first, are reduced to; tell whether they are exact.
+@compiled(boolean(int64, int64, TABLE, TABLE, int64, RANGES))
+def add_series(unit: int, at: int, cells: Column, series: Column, first: int, found: Values) -> bool:  # noqa: PLR0913
+    """Set found[first:, unit] to what series of months, newest first, are reduced to, the newest bucket of all `at`; tell
+    whether they are exact.
 
     A trend is the least-squares one a month, sum(6 * (W - 1 - 2m) * x) over W * (W * W - 1), a variance W * sum(x * x) -
     sum(x) ** 2 over W * (W - 1); a month without rows is 0 in both, and absent in the others. What a series that goes on
@@ -93,8 +75,8 @@ def add_series(unit: int, cells: Column, series: Column, first: int, found: Valu
             months, there, last = 0, 0, np.nan
             most, least, whole, tilt, squares = -np.inf, np.inf, 0.0, 0.0, 0.0
         for month in range(months, high - low):
-            if cells[counts, low + month] > 0:
-                value = float(cells[totals, low + month])
+            if cells[counts, at + low + month] > 0:
+                value = float(cells[totals, at + low + month])
                 last = value if there == 0 else last
                 most, least, there = max(most, value), min(least, value), there + 1
                 whole, tilt, squares = whole + value, tilt + month * value, squares + value * value
@@ -115,27 +97,82 @@ def add_series(unit: int, cells: Column, series: Column, first: int, found: Valu
     return sound
 
 
-@compiled(boolean(*7 * [IN], *3 * [TABLE], OUT, RANGES))
+@compiled(void(int64, int64, TABLE, RANGES))
+def add_nothing(unit: int, windows: int, series: Column, found: Values) -> None:
+    """Set found[:, unit] to what some windows and series are where no row is met."""
+    found[:, unit] = 0.0
+    for place in range(len(series)):
+        if series[place, 4] in ABSENT:
+            found[windows + place, unit] = np.nan
+
+
+@compiled(boolean(*7 * [ROW], *3 * [TABLE], OUT, LINE, RANGES))
 def add_sums(begin: Column, end: Column, day: Column, reference: Column, known: Column, placed: Column,  # noqa: PLR0913
-             table: Column, amounts: Column, windows: Column, series: Column, cells: Column, found: Values) -> bool:
+             table: Column, amounts: Column, windows: Column, series: Column, cells: Column, lies: Column,
+             found: Values) -> bool:
     """Set found (windows + series, units) to sums of each unit's amounts (k, rows); tell whether all of them are exact.
 
     A window is (k, first bucket, bucket beyond, goes on), a series (k of the totals, k of the counts, first bucket, bucket
-    beyond, kind, goes on): it goes on where all but its end (and kind) is that of the one before. `cells` (k, buckets) is room.
+    beyond, kind, goes on): it goes on where all but its end (and kind) is that of the one before. `table` holds the bucket of
+    the distances -1, 0, 1 ..., -1 for none; `cells` (k, buckets) and `lies`, as long as the most rows of a key, are room.
+
+    From a day of a key to its next, only what has become known or lies in another bucket by then is added anew.
     """
-    sound, used = True, True
+    sound, used, farthest = True, True, len(table) - 2
     for unit in range(len(begin)):
+        first = begin[unit]
+        if unit == 0 or first != begin[unit - 1] or end[unit] != end[unit - 1] or day[unit] < day[unit - 1]:
+            if used:
+                cells[:] = 0
+            used = False
+            lies[:end[unit] - first] = -1
+        for row in range(first, end[unit]):
+            offset, before = reference[unit] - placed[row], lies[row - first]
+            bucket = table[min(max(offset, -1), farthest) + 1]
+            if known[row] <= day[unit] and bucket != before and offset <= LIMIT:
+                used, lies[row - first] = True, bucket
+                for column in range(len(amounts)):
+                    if before >= 0:
+                        cells[column, before] -= amounts[column, row]
+                    if bucket >= 0:
+                        cells[column, bucket] += amounts[column, row]
         if used:
-            cells[:] = 0
-        used = add_cells(begin[unit], end[unit], day[unit], reference[unit], known, placed, table, amounts, cells)
-        if used:
-            sound = add_windows(unit, cells, windows, found) and sound
-            sound = add_series(unit, cells, series, len(windows), found) and sound
+            sound = add_windows(unit, 0, cells, windows, found) and sound
+            sound = add_series(unit, 0, cells, series, len(windows), found) and sound
         else:
-            found[:, unit] = 0.0
-            for place in range(len(series)):
-                if series[place, 4] in ABSENT:
-                    found[len(windows) + place, unit] = np.nan
+            add_nothing(unit, len(windows), series, found)
+    return sound
+
+
+@compiled(boolean(*6 * [ROW], int64, *3 * [TABLE], OUT, RANGES))
+def add_month_sums(begin: Column, end: Column, day: Column, reference: Column, known: Column, placed: Column,  # noqa: PLR0913
+                   width: int, amounts: Column, windows: Column, series: Column, cells: Column, found: Values) -> bool:
+    """Set what `add_sums` sets where bucket b is the distance b, below `width`; `cells` (k, width and more) is room.
+
+    From a day of a key to its next, as long as there is room, the cells stay and only what has come to be met is added.
+    """
+    sound, used, spare, top, newest = True, True, cells.shape[1] - width, -LIMIT, -LIMIT
+    before = -LIMIT
+    for unit in range(len(begin)):
+        if (unit == 0 or begin[unit] != begin[unit - 1] or end[unit] != end[unit - 1] or day[unit] < day[unit - 1]
+                or reference[unit] > top):
+            if used:
+                cells[:] = 0
+            used, top, before, newest = False, reference[unit] + spare, -LIMIT, -LIMIT
+        at = top - reference[unit]
+        for row in range(begin[unit], end[unit]):
+            if known[row] <= day[unit]:
+                offset = reference[unit] - placed[row]
+                if 0 <= offset and offset < width and (known[row] > before or placed[row] > newest):  # noqa: SIM300
+                    used = True
+                    for column in range(len(amounts)):
+                        cells[column, at + offset] += amounts[column, row]
+        before, newest = day[unit], reference[unit]
+        if used:
+            sound = add_windows(unit, at, cells, windows, found) and sound
+            sound = add_series(unit, at, cells, series, len(windows), found) and sound
+        else:
+            add_nothing(unit, len(windows), series, found)
     return sound
 
 
@@ -150,21 +187,6 @@ def survey(values: Values, found: Values) -> None:
             low, high = min(low, value), max(high, value)
             whole = whole and value == np.floor(value)
     found[0], found[1], found[2], found[3] = low, high, whole, gaps
-
-
-@compiled(void(VALUES, RANGES))
-def lay_side_by_side(values: Values, found: Values) -> None:
-    """Set found (n, F) to values (F, n), 0.0 for -0.0; eight at once, as many as a line of the processor's cache holds."""
-    whole = len(values) - len(values) % 8
-    for top in range(0, len(found), 64):
-        rows = range(top, min(top + 64, len(found)))
-        for first in range(0, whole, 8):
-            for row in rows:
-                for step in range(8):
-                    found[row, first + step] = values[first + step, row] + 0.0
-        for row in rows:
-            for column in range(whole, len(values)):
-                found[row, column] = values[column, row] + 0.0
 
 
 @compiled(void(PLACES, IN, PLACES, int32[::1]))

@@ -116,7 +116,7 @@ def read_matrix(path: Path) -> Matrix:
     if table.num_columns < 2 or table.column_names[1] != "as_of":
         raise HistoryError(f"{path} should begin with the entity's id and as_of; it has {table.column_names[:2]}")
     entity, names = table.column_names[0], tuple(table.column_names[2:])
-    values = np.empty((table.num_rows, len(names)))
+    values = np.empty((table.num_rows, len(names)), order="F")
     categories: dict[str, tuple[str, ...]] = {}
     for position, name in enumerate(names):
         column = table.column(name)

@@ -5,8 +5,10 @@ Sums of integers do not mind in which order they are taken, so whatever a panel 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from weakref import WeakKeyDictionary
 
@@ -15,9 +17,10 @@ from numpy.typing import NDArray
 
 from features.aggregate import Tally
 from features.catalogue import Catalogue, Measure
+from features.catalogue.declared import ENTITIES
 from features.flat import FlatColumns
 from features.growing import Base, growing
-from features.language import ADDITIVE, SERIES, Atom
+from features.language import ADDITIVE, SERIES, Atom, atoms_of
 from features.panel_writer import Plan, columns_for, laid_out
 from features.rowwise import Column
 from features.store import Store
@@ -28,6 +31,10 @@ WORTHWHILE = 100_000
 _MAPPED: WeakKeyDictionary[Store, dict[Path, FlatColumns]] = WeakKeyDictionary()
 
 
+Kin = tuple[Measure, ...]
+"""The measures of one panel."""
+
+
 @dataclass(frozen=True, slots=True)
 class Panel:
     """The panel of some measures that share table, key and day placed; `columns` of each: its count and its sum."""
@@ -36,21 +43,36 @@ class Panel:
     columns: Mapping[str, tuple[str, str]]
 
 
-def answerable(catalogue: Catalogue, atoms: Sequence[Atom]) -> dict[str, list[Atom]]:
-    """Return, by the column that places their rows, the aggregates that a panel can answer."""
-    found: dict[str, list[Atom]] = {}
+def answerable(catalogue: Catalogue, atoms: Sequence[Atom]) -> dict[Kin, list[Atom]]:
+    """Return, by the measures of a panel, the aggregates that it can answer."""
+    found: dict[Kin, list[Atom]] = {}
     for atom in atoms:
-        when = catalogue.measure(atom.measure).when
-        if atom.aggregate in ANSWERS and when:
-            found.setdefault(when, []).append(atom)
+        if atom.aggregate in ANSWERS and catalogue.measure(atom.measure).when:
+            found.setdefault(kin_of(catalogue)[atom.measure], []).append(atom)
     return found
 
 
-def panel_of(store: Store, catalogue: Catalogue, *, table: str, by: str, when: str) -> Panel:
-    """Return the panel of every measure declared for a table, key and day placed; made on first use, beside the store."""
-    measures: list[Measure] = [m for m in catalogue.measures.values() if (m.table, m.by, m.when) == (table, by, when)]
-    plan = Plan(store, tuple(measures))
-    base, parts = store.sorted_paths(table, by)
+@lru_cache(8)
+def kin_of(catalogue: Catalogue) -> dict[str, Kin]:
+    """Return for each measure those of its panel: they share table, key and day placed, and are asked of the same entities.
+
+    So what is asked of the many does not read the rows of what is asked of others only.
+    """
+    askers: dict[str, set[str]] = defaultdict(set)
+    for entity in ENTITIES:
+        for feature in catalogue.features(entity):
+            for atom in atoms_of(feature.tree):
+                askers[atom.measure].add(entity)
+    kin: dict[tuple[str, str, str, frozenset[str]], list[Measure]] = defaultdict(list)
+    for name, measure in catalogue.measures.items():
+        kin[measure.table, measure.by, measure.when, frozenset(askers[name])].append(measure)
+    return {measure.name: tuple(measures) for measures in kin.values() for measure in measures}
+
+
+def panel_of(store: Store, measures: Kin) -> Panel:
+    """Return the panel of measures that share table, key and day placed; made on first use, beside the store."""
+    plan = Plan(store, measures)
+    base, parts = store.sorted_paths(measures[0].table, by := measures[0].by)
     held = None if base is None else _held(store, laid_out(plan, base), by)
     later = [_held(store, laid_out(plan, part), by) for part in parts]
     return Panel(growing(held, later, by), columns_for(measures))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -34,9 +35,8 @@ class Plan:
 
     @property
     def name(self) -> str:
-        """The folder of the panel: what it holds, and a digest of how its measures are spelled."""
-        said = hashlib.sha256("\n".join(m.spelled() for m in self.measures).encode()).hexdigest()[:12]
-        return f"{self.measures[0].table}.{self.measures[0].by}.{self.measures[0].when}.{said}"
+        """The folder of the panel."""
+        return name_of(self.measures)
 
     @property
     def read(self) -> tuple[str, ...]:
@@ -45,7 +45,15 @@ class Plan:
         return tuple(sorted({self.measures[0].by, self.measures[0].when, "known", "sign"}.union(*map(columns_of, parts))))
 
 
-def columns_for(measures: Sequence[Measure]) -> dict[str, tuple[str, str]]:
+@lru_cache(256)
+def name_of(measures: tuple[Measure, ...]) -> str:
+    """Return what a panel holds, and a digest of how its measures are spelled."""
+    said = hashlib.sha256("\n".join(m.spelled() for m in measures).encode()).hexdigest()[:12]
+    return f"{measures[0].table}.{measures[0].by}.{measures[0].when}.{said}"
+
+
+@lru_cache(256)
+def columns_for(measures: tuple[Measure, ...]) -> Mapping[str, tuple[str, str]]:
     """Return the columns of each measure: how many rows, and the sum of its value (the same where each row counts 1)."""
     return {measure.name: (f"n{number}", f"n{number}" if measure.spelled().endswith("|1") else f"s{number}")
             for number, measure in enumerate(measures)}
@@ -76,19 +84,24 @@ def in_order(plan: Plan, rows: Path) -> Iterator[Mapping[str, Column]]:
 
 
 def panel_rows(plan: Plan, read: Mapping[str, Column]) -> Mapping[str, Column]:
-    """Return for each key, day placed and day known of some rows what every measure counts and sums, sorted."""
+    """Return for each key, day placed and day known of some rows what every measure counts and sums, sorted.
+
+    Where all of it is 0 nothing is said, and no row is kept.
+    """
     by, when = plan.measures[0].by, plan.measures[0].when
     keep = (read[by] != NULL) & (read[when] != NULL)
     kept = read if keep.all() else {name: column[keep] for name, column in read.items()}
-    group, found = grouped({by: kept[by], "placed": kept[when], "known": kept["known"]})
-    size = len(found[by])
+    group, marks = grouped({by: kept[by], "placed": kept[when], "known": kept["known"]})
+    size, sums = len(marks[by]), dict[str, Column]()
     literal, columns = literal_of(plan.store, plan.measures[0].table), columns_for(plan.measures)
     for measure in plan.measures:
         own = tally(kept, measure, literal)
         for name, kind in zip(columns[measure.name], ("count", "sum"), strict=True):
-            if name not in found:
-                found[name] = exact_sums(group, amounts_of(own, kind), size)
-    return found
+            if name not in sums:
+                sums[name] = exact_sums(group, amounts_of(own, kind), size)
+    said = np.logical_or.reduce([values != 0 for values in sums.values()])
+    found = marks | sums
+    return found if said.all() else {name: values[said] for name, values in found.items()}
 
 
 def grouped(columns: Mapping[str, Column]) -> tuple[Column, dict[str, Column]]:

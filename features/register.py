@@ -14,7 +14,7 @@ from features.days import date_of
 from features.errors import HistoryError, UnknownId
 from features.evaluate import Rows, atom_values
 from features.language import Atom
-from features.rowwise import NULL, Column
+from features.rowwise import NULL, Column, Values
 from features.store import Store
 
 RECENT_DAYS = 90
@@ -36,6 +36,12 @@ def bare_cases(entity: str, code: Column, as_of: Column) -> Cases:
 
 def registered(store: Store, catalogue: Catalogue, bare: Cases, rows: Rows | None = None) -> tuple[Cases, Column]:
     """Return, with all their keys, the cases that the register knows by their days, and when each closed (NULL if open)."""
+    cases, closed, _ = _read(store, catalogue, bare, rows, frozenset())
+    return cases, closed
+
+
+def _read(store: Store, catalogue: Catalogue, bare: Cases, rows: Rows | None,
+          also: frozenset[Atom]) -> tuple[Cases, Column, dict[Atom, Values]]:
     entity, code = bare.entity, bare.code
     table, _ = ENTITIES[entity]
     own = KEYS[entity][0]
@@ -45,20 +51,20 @@ def registered(store: Store, catalogue: Catalogue, bare: Cases, rows: Rows | Non
     wanted = [*keys, ending] if ending else keys
     atoms = {name: Atom("newest", f"{entity}_{name}", "all") for name in wanted}
     exists = Atom("count", f"{entity}_rows", "all")
-    found = atom_values(store, catalogue, bare, [*atoms.values(), exists], rows)
+    found = atom_values(store, catalogue, bare, {*atoms.values(), exists, *also}, rows)
     known = found[exists] > 0
     as_code = {name: np.where(np.isnan(found[atom]), NULL, found[atom]).astype(np.int64) for name, atom in atoms.items()}
     keyed = {name: as_code[name] for name in keys} | dict.fromkeys((own, *ALIASES[entity]), code)
     cases = Cases(entity, code, bare.as_of, keyed)
     kept = np.flatnonzero(known)
     closed = as_code[ending] if ending else np.full(len(code), NULL, np.int64)
-    return cases.take(kept), closed[kept]
+    return cases.take(kept), closed[kept], {atom: found[atom][kept] for atom in also}
 
 
 def living(store: Store, catalogue: Catalogue, entity: str, as_of: int) -> Cases:
     """Return the units that live on a day: registered and not closed; of claims, those first known in the last 90 days."""
     code = codes_on(store, entity, as_of)
-    return still_living(store, catalogue, entity, code, np.full(len(code), as_of, np.int64))
+    return still_living(store, catalogue, bare_cases(entity, code, np.full(len(code), as_of, np.int64)))[0]
 
 
 def codes_on(store: Store, entity: str, as_of: int) -> Column:
@@ -67,10 +73,21 @@ def codes_on(store: Store, entity: str, as_of: int) -> Column:
     return recent_claims(store, as_of) if entity == "claim" else np.arange(store.dictionary(entity).size, dtype=np.int64)
 
 
-def still_living(store: Store, catalogue: Catalogue, entity: str, code: Column, as_of: Column) -> Cases:
-    """Return of some codes, each on a day, those that are registered by it and not closed on it."""
-    cases, closed = registered(store, catalogue, bare_cases(entity, code, as_of))
-    return cases.take(np.flatnonzero((closed == NULL) | (closed > cases.as_of)))
+def of_register(catalogue: Catalogue, entity: str, atom: Atom) -> bool:
+    """Tell whether an aggregate is one of the register's rows of a unit itself."""
+    measure = catalogue.measure(atom.measure)
+    return (measure.table, measure.by) == (ENTITIES[entity][0], KEYS[entity][0])
+
+
+def still_living(store: Store, catalogue: Catalogue, bare: Cases,
+                 also: frozenset[Atom] = frozenset()) -> tuple[Cases, dict[Atom, Values]]:
+    """Return the cases that are registered by their days and not closed on them, and what `also` says of each, float64 (n,).
+
+    `also` are aggregates of the register's own rows, which are read for both at once.
+    """
+    cases, closed, found = _read(store, catalogue, bare, None, also)
+    living = np.flatnonzero((closed == NULL) | (closed > cases.as_of))
+    return cases.take(living), {atom: values[living] for atom, values in found.items()}
 
 
 def recent_claims(store: Store, as_of: int) -> Column:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,17 +12,15 @@ import numpy as np
 from features.cases import Cases
 from features.catalogue import Catalogue
 from features.days import day_of
-from features.engine import catalogue_of, check_entity, matrix_from
+from features.engine import catalogue_of, check_entity, environment_of, matrix_from
 from features.errors import RequestError
 from features.evaluate import atom_values
-from features.formula import Environment
 from features.language import Atom
 from features.matrix import Matrix
 from features.needs import needs_of
 from features.network import stored_values
-from features.peers import peer_values
-from features.register import bare_cases, codes_on, registered, still_living
-from features.rowwise import Values
+from features.register import bare_cases, codes_on, of_register, registered, still_living
+from features.rowwise import Column
 from features.shared import shared
 from features.shelf import Shelf
 from features.store import Store
@@ -60,20 +58,33 @@ def living_stretches(store: Store, entity: str, *days: int, most: int = CASES_AT
     catalogue = catalogue_of(store)
     needs = needs_of(catalogue, catalogue.names(entity))
     codes = [codes_on(store, entity, day) for day in days]
-    every = np.unique(np.concatenate(codes))
+    every = of_any(codes)
     common = shared(store, catalogue, entity, days, needs.atoms, sum(map(len, codes)))
-    own = needs.atoms - common.atoms
+    attributes = frozenset(atom for atom in needs.atoms - common.atoms if of_register(catalogue, entity, atom))
+    own = needs.atoms - common.atoms - attributes
     units = most if len(days) == 1 else max(1, most // (4 * len(days)))
     for first in range(0, max(1, len(every)), units):
         ends = every[first:first + units][[0, -1]] if len(every) else (0, 0)
         here = [code[np.searchsorted(code, ends[0]):np.searchsorted(code, ends[1], side="right")] for code in codes]
         code, as_of = np.concatenate(here), np.repeat(days, [len(part) for part in here])
         order = np.lexsort((as_of, code))
-        cases = still_living(store, catalogue, entity, code[order], as_of[order])
+        cases, found = still_living(store, catalogue, bare_cases(entity, code[order], as_of[order]), attributes)
         if len(cases) or not first:
-            found = common.of(cases) | atom_values(store, catalogue, cases, own)
+            found |= common.of(cases) | atom_values(store, catalogue, cases, own)
             stored = stored_values(store, catalogue, cases, needs.stored)
-            yield matrix_from(store, catalogue, cases, _known(store, catalogue, cases, found, stored), max(days))
+            yield matrix_from(store, catalogue, cases, environment_of(store, catalogue, cases, needs, found, stored), max(days))
+
+
+def of_any(codes: Sequence[Column]) -> Column:
+    """Return the codes that stand in any of some columns of ascending ones, ascending, each once.
+
+    >>> of_any([np.array([1, 4]), np.array([0, 4]), np.array([], np.int64)]).tolist()
+    [0, 1, 4]
+    """
+    there = np.zeros(max((int(column[-1]) + 1 for column in codes if len(column)), default=0), np.bool_)
+    for column in codes:
+        there[column] = True
+    return np.flatnonzero(there)
 
 
 def claim_stretches(store: Store, catalogue: Catalogue, most: int = CASES_AT_ONCE) -> Iterator[Matrix]:
@@ -92,13 +103,8 @@ def claim_stretches(store: Store, catalogue: Catalogue, most: int = CASES_AT_ONC
             found = shelf.take(stretch, away)
             stored = {name: found.pop(stored_name(name)) for name in needs.stored}
             found |= atom_values(store, catalogue, here, own)
-            yield matrix_from(store, catalogue, here, _known(store, catalogue, here, found, stored), store.complete_to)
-
-
-def _known(store: Store, catalogue: Catalogue, cases: Cases, atoms: Mapping[Atom, Values],
-           stored: Mapping[str, Values]) -> Environment:
-    peers = needs_of(catalogue, catalogue.names(cases.entity)).peers
-    return Environment(len(cases), cases.as_of.astype(np.float64), atoms, peer_values(store, catalogue, cases, peers), stored, {})
+            known = environment_of(store, catalogue, here, needs, found, stored)
+            yield matrix_from(store, catalogue, here, known, store.complete_to)
 
 
 @contextmanager

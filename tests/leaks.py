@@ -18,7 +18,6 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 READ, LOAD = "read", "load"
 SOME = "--every-fifth"
-MEETS = " " * 12 + "offset = reference - placed[row]\n" + " " * 12
 ABSENT = ("protected", "dispatch", "utilities", "remedies", "wage_arrears", "appraisals", "medals", "exposures", "pensions",
           "benefit_payments", "unemployment_spells", "work_injuries", "maternity_leaves", "cells", "teams", "members", "holidays")
 AS_OF = "2015-03-22"
@@ -75,7 +74,7 @@ LEAKS = (
          "features/matching.py", "columns, months)\n\n\ndef spans_of",
          '{**columns, "known": columns.get("opened", columns.get("lodged", columns["known"]))}, months)\n\n\ndef spans_of'),
     Leak("截至日后一天入库的行也算", "rows known one day later count (known <= D + 1)",
-         "features/kernel.py", f"<= day:\n{MEETS}bucket", f"<= day + 1:\n{MEETS}bucket"),
+         "features/kernel.py", "known[row] <= day[unit] and bucket", "known[row] <= day[unit] + 1 and bucket"),
     Leak("多日求值不看入库日", "cases on their own days see rows of every day",
          "features/matching.py", "return Met(begin, end, units.day,",
          "return Met(begin, end, units.day + 9_999 * (units.day != units.day[0]).any(),", READ, ("own days",)),
@@ -97,12 +96,12 @@ LEAKS = (
     Leak("编译语句不看入库日", "the compiled statement does not ask when a row became known",
          "features/compile.py", '"WHERE CAST(t.known AS BIGINT) <= c.as_of")', '"WHERE CAST(t.known AS BIGINT) > 0")'),
     Leak("属性取最新快照", "attributes are the latest ones whatever the day",
-         "features/register.py", "found = atom_values(store, catalogue, bare, [*atoms.values(), exists], rows)",
+         "features/register.py", "found = atom_values(store, catalogue, bare, {*atoms.values(), exists, *also}, rows)",
          "late = bare_cases(entity, code, np.full(len(code), store.complete_to, np.int64))\n"
-         "    found = atom_values(store, catalogue, late, [*atoms.values(), exists], rows)"),
+         "    found = atom_values(store, catalogue, late, {*atoms.values(), exists, *also}, rows)"),
     Leak("总体剔除后来注销者", "units that close later are left out of the day's population",
-         "features/register.py", "cases.take(np.flatnonzero((closed == NULL) | (closed > cases.as_of)))",
-         "cases.take(np.flatnonzero((closed == NULL) | (closed > store.complete_to)))"),
+         "features/register.py", "np.flatnonzero((closed == NULL) | (closed > cases.as_of))",
+         "np.flatnonzero((closed == NULL) | (closed > store.complete_to))"),
     Leak("近期申领按最后入库日", "claims are recent by their last version, corrections after the day included",
          "features/register.py", "HAVING MIN(known) > {as_of - RECENT_DAYS}", "HAVING MAX(known) > {as_of - RECENT_DAYS}"),
     Leak("同行中位数按最后一日", "peers are those of the history's last day",
@@ -196,7 +195,7 @@ LEAKS = (
     Leak("现存行多看一天", "what is live includes what is recorded the day after",
          "features/store.py", 'known = rows["known"] <= as_of', 'known = rows["known"] <= as_of + 1', READ, ("neighbour",)),
     Leak("入库日放宽到31天一段之末", "rows count to the end of a span of 31 days",
-         "features/kernel.py", f"<= day:\n{MEETS}bucket", f"<= day + 31 - day % 31:\n{MEETS}bucket"),
+         "features/kernel.py", "known[row] <= day[unit]:", "known[row] <= day[unit] + 31 - day[unit] % 31:"),
     Leak("分段输出取最后一日的登记", "features written in stretches take the register of their last day",
          "features/stretches.py", "entity, code[order], as_of[order])",
          "entity, code[order], np.full_like(as_of, max(days)))", READ, ("stretches",)),

@@ -18,13 +18,18 @@ from features.multiset import of_members
 from features.rowwise import Column
 
 WINDOWS = {window.name: window for window in (Window("3m", "month", 3, 0, "", ""), Window("6m", "month", 6, 0, "", ""),
-                                              Window("prev3m", "month", 6, 3, "", ""), Window("all", "month", 0, 0, "", ""))}
-ATOMS = ([Atom(kind, measure, window) for kind in ADDITIVE for measure in "ab" for window in WINDOWS]
-         + [Atom(kind, measure, window) for kind in SERIES for measure in "ab" for window in ("3m", "6m", "prev3m")])
+                                              Window("prev3m", "month", 6, 3, "", ""), Window("all", "month", 0, 0, "", ""),
+                                              Window("90d", "day", 90, 0, "", ""), Window("prev", "day", 400, 90, "", ""),
+                                              Window("ever", "day", 0, 0, "", ""))}
+BOUNDED = ("3m", "6m", "prev3m")
+MONTHLY = [Atom(kind, measure, window) for kind in (*ADDITIVE, *SERIES) for measure in "ab" for window in BOUNDED]
+ATOMS = {"months": MONTHLY, "months and all": [*MONTHLY, *(Atom(kind, measure, "all") for kind in ADDITIVE for measure in "ab")],
+         "days": [Atom(kind, measure, window) for kind in ADDITIVE for measure in "ab" for window in ("90d", "prev")],
+         "days and ever": [Atom(kind, measure, window) for kind in ADDITIVE for measure in "ab" for window in ("90d", "ever")]}
 
 
 def read(atom: Atom, rows: list[tuple[int, int, int]], month: int) -> float:
-    """Return an aggregate of rows (month, sign, value) that a unit knows, in fractions."""
+    """Return an aggregate of rows (month or day, sign, value) that a unit knows on a month or a day, in fractions."""
     window = WINDOWS[atom.window]
     first, last = window.first or LIMIT, window.last
     near = [(month - placed, sign, value) for placed, sign, value in rows if last <= month - placed < first]
@@ -50,29 +55,38 @@ def read(atom: Atom, rows: list[tuple[int, int, int]], month: int) -> float:
     return float(max(there) if atom.aggregate == "peak" else min(there) if atom.aggregate == "low" else there[0])
 
 
-def asked_and_amounts(sign: Column, value: Column) -> tuple[Asked, Column]:
-    asked = asked_of(ATOMS, WINDOWS)
+def asked_and_amounts(atoms: list[Atom], sign: Column, value: Column) -> tuple[Asked, Column]:
+    asked = asked_of(atoms, WINDOWS)
     own = {"a": value, "b": value + 7}
     return asked, np.array([sign if kind == "count" else sign * own[measure] for kind, measure in asked.sums])
 
 
-def test_windows_and_months_are_those_of_a_plain_reading() -> None:
+@pytest.mark.parametrize("order", ["as drawn", "days ascending", "one month after another"])
+@pytest.mark.parametrize("kind", ATOMS)
+def test_windows_and_months_are_those_of_a_plain_reading(kind: str, order: str) -> None:
     rng = np.random.default_rng(4)
-    units, size = 200, 1_500
+    units, size, monthly = 200, 1_500, kind.startswith("months")
     key = np.sort(rng.integers(0, 60, size))
-    columns = {"known": rng.integers(0, 900, size), "placed": rng.integers(0, 30, size), "sign": rng.choice([1, 1, -1], size)}
+    columns = {"known": rng.integers(0, 900, size), "placed": rng.integers(0, 30, size) * (1 if monthly else 30),
+               "sign": rng.choice([1, 1, -1], size)}
     value = rng.integers(-50, 1_000, size)
-    held = Units(np.sort(rng.integers(0, 70, units)), rng.integers(300, 950, units))
-    rows = met(held, key, columns, frozenset({"placed"}))
-    asked, amounts = asked_and_amounts(columns["sign"], value)
+    unit, day = rng.integers(0, 70, units), rng.integers(300, 950, units)
+    if order == "one month after another":
+        unit, day = np.repeat(rng.permutation(70)[:10], 20), np.tile(np.arange(340, 940, 30), 10)
+    places = np.argsort(unit, kind="stable") if order == "as drawn" else np.lexsort((day, unit))
+    held = Units(unit[places], day[places])
+    rows = met(held, key, columns, frozenset({"placed"} if monthly else ()))
+    atoms = ATOMS[kind]
+    asked, amounts = asked_and_amounts(atoms, columns["sign"], value)
     found = dict(zip(asked.summed, sums_of(rows, "placed", amounts, asked), strict=True))
-    assert set(found) == set(ATOMS)
+    assert set(found) == set(atoms)
     for place in range(units):
         mine = (key == held.key[place]) & (columns["known"] <= held.day[place])
-        for atom in ATOMS:
+        for atom in atoms:
             own = value + 7 * (atom.measure == "b")
             told = list(zip(*(column[mine].tolist() for column in (columns["placed"], columns["sign"], own)), strict=True))
-            assert found[atom][place] == pytest.approx(read(atom, told, int(rows.month[place])), rel=1e-12, nan_ok=True), atom
+            expected = read(atom, told, int(rows.reference("placed")[place]))
+            assert found[atom][place] == pytest.approx(expected, rel=1e-12, nan_ok=True), atom
 
 
 @pytest.mark.parametrize("aggregate", ["sum", "peak", "variance", "slope"])

@@ -10,7 +10,9 @@ import pytest
 from features.engine import catalogue_of, matrix, matrix_for
 from features.flat import FlatColumns
 from features.flat_writer import write_flat
+from features.panel import kin_of
 from features.register import bare_cases, registered
+from features.rowwise import NULL
 from features.store import open_store
 from tests.random_history import LAST, write_history
 
@@ -24,6 +26,30 @@ def test_a_panel_gives_the_bits_of_the_rows(tmp_path: Path, monkeypatch: pytest.
     panels = [matrix(store, entity, day).values.tobytes() for day in (LAST - 200, LAST - 13)]
     assert panels == rows
     assert list((store.folder / "panels").glob("*/*.column"))
+
+
+def test_a_panel_keeps_no_row_that_says_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = open_store(write_history(tmp_path / "source", seed=5))
+    monkeypatch.setattr("features.evaluate.MANY_UNITS", 0)
+    monkeypatch.setattr("features.evaluate.WORTHWHILE", 0)
+    matrix(store, "enterprise", LAST)
+    placed, kept = 0, 0
+    for folder in (store.folder / "panels").iterdir():
+        table, by, when, _ = folder.name.split(".")
+        sums = sorted(path.name.split(".")[0] for path in folder.glob("[ns][0-9]*.column"))
+        panel = FlatColumns(folder, by).every(sums)
+        assert np.logical_or.reduce([panel[name] != 0 for name in sums]).all(), folder.name
+        rows = store.all_rows(table, (by, when, "known"))
+        there = (rows[by] != NULL) & (rows[when] != NULL)
+        placed += len(set(zip(*(rows[name][there].tolist() for name in (by, when, "known")), strict=True)))
+        kept += len(panel[sums[0]])
+    assert kept < placed
+
+
+def test_what_is_asked_of_claims_alone_is_no_part_of_the_enterprises_panels(tmp_path: Path) -> None:
+    kin = kin_of(catalogue_of(open_store(write_history(tmp_path / "source", seed=5))))
+    assert {measure.name for measure in kin["injury_claims"]} == {"unemployment_claims", "injury_claims", "maternity_claims"}
+    assert {measure.name for measure in kin["cover_claims"]} == {"cover_claims", "cover_claimed"}
 
 
 def test_columns_widen_as_their_values_do(tmp_path: Path) -> None:
