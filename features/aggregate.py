@@ -110,10 +110,10 @@ def sums_of(rows: Met, when: str, amounts: Column, asked: Asked) -> Values:
     begin, end, day, reference, known, placed = (np.ascontiguousarray(place) for place in places)
     width, asks = buckets.width, (asked.windows, asked.series)
     if buckets.single and when in rows.months:
-        cells = np.empty((len(amounts), width + min(width, int(np.ptp(reference)))), np.int64)
+        cells = np.empty((len(amounts), width + (min(width, int(np.ptp(reference))) if len(rows) > 1 else 0)), np.int64)
         sound = add_month_sums(begin, end, day, reference, known, placed, width, amounts, *asks, cells, found)
     else:
-        cells, lies = np.empty((len(amounts), width), np.int64), np.empty(int((end - begin).max()), np.int64)
+        cells, lies = np.empty((len(amounts), width), np.int64), np.empty(len(known), np.int64)
         sound = add_sums(begin, end, day, reference, known, placed, buckets.table, amounts, *asks, cells, lies, found)
     if not sound:
         raise CatalogueError("a sum, a trend or a variance reached 2^53; use a smaller unit for this measure")

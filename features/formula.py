@@ -26,6 +26,8 @@ from features.rowwise import Values
 from features.steps import Place, Steps
 
 AT_ONCE = 1 << 13
+FEW = 64
+"""Cases up to which laying all values side by side is cheaper than one feature after another."""
 READS = (atoms_of, peers_of, stored_of, names_of)
 _NAN, _ZERO, _ONE = np.float64(np.nan), np.float64(0), np.float64(1)
 _COMPARE: dict[type[ast.cmpop], Callable[..., Any]] = {
@@ -71,6 +73,8 @@ class Program:
                 part = slice(first, first + AT_ONCE)
                 here = {name: values[part] for name, values in leaves.items()} if known.size > AT_ONCE else leaves
                 values = self._steps.run(here)
+                if known.size <= FEW:
+                    return np.concatenate([values[place] for place in places]).reshape(found.shape).T + 0.0
                 for place, column in zip(places, found, strict=True):
                     np.add(values[place], 0.0, out=column[part])
         return found.T
