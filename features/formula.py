@@ -66,15 +66,16 @@ class Program:
     def values(self, known: Environment, names: Iterable[str]) -> Values:
         """Return named formulas' values side by side, float64 (n, F); NaN where an operand is missing or a divisor is zero."""
         places = [self._places[name] for name in names]
-        found = np.empty((len(places), known.size))
         leaves = known.leaves()
         with np.errstate(divide="ignore", invalid="ignore"):
+            if known.size <= FEW and places:
+                values = self._steps.run(leaves)
+                return np.concatenate([values[place] for place in places]).reshape(len(places), known.size).T + 0.0
+            found = np.empty((len(places), known.size))
             for first in range(0, known.size if places else 0, AT_ONCE):
                 part = slice(first, first + AT_ONCE)
                 here = {name: values[part] for name, values in leaves.items()} if known.size > AT_ONCE else leaves
                 values = self._steps.run(here)
-                if known.size <= FEW:
-                    return np.concatenate([values[place] for place in places]).reshape(found.shape).T + 0.0
                 for place, column in zip(places, found, strict=True):
                     np.add(values[place], 0.0, out=column[part])
         return found.T

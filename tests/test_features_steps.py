@@ -70,8 +70,10 @@ def test_a_formula_gives_one_value_for_each_case(formula: str, values: list[floa
     np.testing.assert_array_equal(evaluate(parse_formula(formula, "here"), here), np.array(values))
 
 
-def test_formulas_by_name_stand_side_by_side_in_the_order_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("few", [0, 64])
+def test_formulas_by_name_stand_side_by_side_in_the_order_asked(monkeypatch: pytest.MonkeyPatch, few: int) -> None:
     monkeypatch.setattr("features.formula.AT_ONCE", 2)
+    monkeypatch.setattr("features.formula.FEW", few)
     program = Program({"twice": parse_formula("x * 2", "here"), "less": parse_formula("twice - x / y", "here")})
     found = program.values(known(x=[1, 2, 6], y=[1, 0, 4]), ["less", "twice"])
     np.testing.assert_array_equal(found, np.array([[1, 2], [np.nan, 4], [10.5, 12]]))
