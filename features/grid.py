@@ -15,21 +15,20 @@ from features.rowwise import Column
 
 @dataclass(frozen=True, slots=True)
 class Buckets:
-    """Days or months before an as-of, cut where a window begins or ends; `table` holds the bucket of -1, 0, 1 ... `farthest`."""
+    """Days or months before an as-of, cut where a window begins or ends; `table` holds the bucket of -1, 0, 1 ... `farthest`.
+
+    `single` tells whether bucket b holds the one distance b.
+    """
 
     cuts: Column
     table: Column
     farthest: int
+    single: bool
 
     @property
     def width(self) -> int:
         """How many buckets there are."""
         return len(self.cuts) - 1
-
-    @property
-    def single(self) -> bool:
-        """Whether bucket b holds the one distance b."""
-        return bool((self.cuts == np.arange(len(self.cuts))).all())
 
     def of(self, window: Window) -> tuple[int, int]:
         """Return the first bucket of a window and the one after its last."""
@@ -46,7 +45,7 @@ def buckets_of(windows: Iterable[Window]) -> Buckets:
     table[table >= len(cuts) - 1] = -1
     if cuts[-1] == LIMIT and len(cuts) > 1:
         table[-1] = len(cuts) - 2
-    return Buckets(cuts, table, farthest)
+    return Buckets(cuts, table, farthest, bool((cuts == np.arange(len(cuts))).all()))
 
 
 def too_large(amounts: Column) -> bool:

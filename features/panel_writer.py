@@ -34,11 +34,6 @@ class Plan:
     measures: tuple[Measure, ...]
 
     @property
-    def name(self) -> str:
-        """The folder of the panel."""
-        return name_of(self.measures)
-
-    @property
     def read(self) -> tuple[str, ...]:
         """The columns of the rows that the measures read."""
         parts = [tree for m in self.measures for tree in (m.value, m.filter) if tree is not None]
@@ -47,7 +42,7 @@ class Plan:
 
 @lru_cache(256)
 def name_of(measures: tuple[Measure, ...]) -> str:
-    """Return what a panel holds, and a digest of how its measures are spelled."""
+    """Return the folder of a panel: what it holds, and a digest of how its measures are spelled."""
     said = hashlib.sha256("\n".join(m.spelled() for m in measures).encode()).hexdigest()[:12]
     return f"{measures[0].table}.{measures[0].by}.{measures[0].when}.{said}"
 
@@ -61,7 +56,7 @@ def columns_for(measures: tuple[Measure, ...]) -> Mapping[str, tuple[str, str]]:
 
 def laid_out(plan: Plan, rows: Path) -> Path:
     """Return the folder of the panel of the base's rows, or of a day's, written now unless it was."""
-    store, name, by = plan.store, plan.name, plan.measures[0].by
+    store, name, by = plan.store, name_of(plan.measures), plan.measures[0].by
     if rows.parent == store.layout.base:
         folder = store.folder / ("panels" if rows.parent.name == "base" else f"panels-{rows.parent.name}") / name
         if not folder.exists():

@@ -60,8 +60,8 @@ def living_stretches(store: Store, entity: str, *days: int, most: int = CASES_AT
     codes = [codes_on(store, entity, day) for day in days]
     every = of_any(codes)
     common = shared(store, catalogue, entity, days, needs.atoms, sum(map(len, codes)))
-    attributes = frozenset(atom for atom in needs.atoms - common.atoms if of_register(catalogue, entity, atom))
-    own = needs.atoms - common.atoms - attributes
+    own = needs.atoms - common.atoms
+    attributes = frozenset(atom for atom in own if of_register(catalogue, entity, atom))
     units = most if len(days) == 1 else max(1, most // (4 * len(days)))
     for first in range(0, max(1, len(every)), units):
         ends = every[first:first + units][[0, -1]] if len(every) else (0, 0)
@@ -70,7 +70,7 @@ def living_stretches(store: Store, entity: str, *days: int, most: int = CASES_AT
         order = np.lexsort((as_of, code))
         cases, found = still_living(store, catalogue, bare_cases(entity, code[order], as_of[order]), attributes)
         if len(cases) or not first:
-            found |= common.of(cases) | atom_values(store, catalogue, cases, own)
+            found |= common.of(cases) | atom_values(store, catalogue, cases, own - attributes)
             stored = stored_values(store, catalogue, cases, needs.stored)
             yield matrix_from(store, catalogue, cases, environment_of(store, catalogue, cases, needs, found, stored), max(days))
 
