@@ -8,7 +8,6 @@ if not (3, 11) <= sys.version_info[:2] < (3, 14):
     sys.exit(f"lssi needs Python 3.11 to 3.13; this is {sys.version_info[0]}.{sys.version_info[1]}")
 
 import json
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -19,6 +18,7 @@ import typer
 from typer._click.exceptions import ClickException
 
 from features.errors import LssiError
+from features.home import home
 
 FULL = "No space left on device"
 """What an engine says in an error of its own when a disk is full."""
@@ -30,11 +30,6 @@ Data = Annotated[str | None, typer.Option(help="视图所读数据 / what its vi
 AsOf = Annotated[str, typer.Option(help="截至日 / the closed day we look from, such as 2015-06-30")]
 Out = Annotated[Path, typer.Option(help="写到何处 / where to write")]
 Json = Annotated[bool, typer.Option("--json", help="只输出 JSON / print JSON and nothing else")]
-
-
-def home() -> Path:
-    """Return the folder that holds stores, bundles and the ledger: $LSSI_HOME or ./.lssi."""
-    return Path(os.environ.get("LSSI_HOME", ".lssi"))
 
 
 def say(value: Any) -> None:

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from features.errors import SourceError
+from features.home import home
 from features.layout import summary_at, write_summary
-from features.loading import home
 from features.source import Source
 
 

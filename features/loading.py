@@ -20,6 +20,7 @@ from features.dictionary import coded_sql, write_dictionaries
 from features.duck import MODEST, Connection, Limits, Relation, named, opened, quoted
 from features.errors import HistoryError
 from features.fingerprint import fingerprint
+from features.home import home
 from features.join import first_by, joined_table, write_join, write_sorted
 from features.raw import reading
 from features.signs import Signed, write_signed
@@ -54,11 +55,6 @@ class Work:
 
 def quiet(_table: str, _rows: int) -> None:
     """Show no progress."""
-
-
-def home() -> Path:
-    """Return the folder in which state lives: LSSI_HOME, else .lssi here."""
-    return Path(os.environ.get("LSSI_HOME") or ".lssi").resolve()
 
 
 def store_folder(source: Source, digest: str) -> Path:

@@ -15,6 +15,7 @@ from features.days import day_of
 from features.declaration import Attribute, Declaration, Event, Population, Split, Target, declaration_of
 from features.dump import NOTHING, SETTINGS, Found, found_in, latest_day, merged
 from features.errors import SourceError
+from features.home import home
 from features.postgres import DECLARATION, SNAPSHOT, database_of, is_database, staged
 
 __all__ = ["Attribute", "Declaration", "Event", "Population", "Source", "Split", "Target", "find_source"]
@@ -85,11 +86,7 @@ def data_of(folder: Path, data: Place | None) -> Path:
 
 
 def _staged(address: str, tables: list[str], *, declared_as: str) -> Path:
-    return staged(database_of(address), tables, declared_as=declared_as, home=_home() / "databases")
-
-
-def _home() -> Path:
-    return Path(os.environ.get("LSSI_HOME") or ".lssi").resolve()
+    return staged(database_of(address), tables, declared_as=declared_as, home=home() / "databases")
 
 
 def database_folder(address: str) -> Path:
@@ -147,7 +144,7 @@ def _dumped(folder: Path, data: Path, values: dict[str, Any]) -> Source:
     declared = declaration_of({"complete_to": date.max} | values, origin)
     dump = declared.dump
     assert dump is not None
-    found = found_in(data, dump, folder, _home() / "texts")
+    found = found_in(data, dump, folder, home() / "texts")
     if "complete_to" not in values:
         end, origin = latest_day(found, folder, declared.clock)
         declared = declared.model_copy(update={"complete_to": end})

@@ -18,10 +18,11 @@ from features.dictionary import Dictionary
 from features.duck import Connection, DuckError, Limits, named, opened
 from features.errors import CatalogueError, HistoryError, UnknownId
 from features.growing import Base, Rows, growing
+from features.home import home
 from features.join import first_by, joined_table
 from features.layout import layout_of, rows_sql, summary_at
 from features.live import agreed, live_folder
-from features.loading import home, load, quiet
+from features.loading import load, quiet
 from features.noted import noted
 from features.rowwise import NULL
 from features.sorted_file import TEXTS, PartFile, SortedFile, copy_sorted, values

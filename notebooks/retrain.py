@@ -31,7 +31,7 @@ import pandas as pd
 import shap
 
 from features.days import date_of
-from features.loading import home
+from features.home import home
 from features.store import open_store
 from models.bundle import load_bundle
 from models.explain import explain

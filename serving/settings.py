@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from features.errors import RequestError
+from features.home import home
 from features.postgres import is_database
 from features.source import Place
 
@@ -41,4 +42,4 @@ def settings_of(environ: Mapping[str, str]) -> Settings:
     source, data = environ.get("LSSI_SOURCE"), environ.get("LSSI_DATA")
     if not source:
         raise RequestError("LSSI_SOURCE is not set; say `lssi serve SOURCE`, or name the folder of the source in it")
-    return Settings(Path(environ.get("LSSI_HOME") or ".lssi"), source, data or None)
+    return Settings(home(environ), source, data or None)

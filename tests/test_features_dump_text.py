@@ -11,7 +11,7 @@ import pytest
 from features.dump_text import CHUNK, encoding_of, readable
 from features.errors import SourceError
 from features.fingerprint import fingerprint
-from features.loading import home
+from features.home import home
 from features.source import find_source
 from features.store import open_store
 from tests.test_sources_core_platform import SOURCE, live, only

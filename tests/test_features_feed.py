@@ -21,8 +21,8 @@ from features.days import date_of, day_of
 from features.engine import matrix
 from features.errors import HistoryError, SourceError
 from features.feed import Fed, feed
+from features.home import home
 from features.journal import write_part
-from features.loading import home
 from features.matrix import Matrix
 from features.rowwise import NULL
 from features.source import find_source

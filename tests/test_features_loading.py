@@ -10,7 +10,8 @@ import pytest
 
 from features.errors import HistoryError, SourceError
 from features.fingerprint import fingerprint
-from features.loading import home, load
+from features.home import home
+from features.loading import load
 from features.source import find_source
 from features.store import open_store
 

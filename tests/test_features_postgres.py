@@ -24,7 +24,7 @@ from features.contract import COMMON, contract
 from features.days import day_of
 from features.engine import matrix
 from features.errors import SourceError
-from features.loading import home
+from features.home import home
 from features.postgres import database_of, snapshot
 from features.source import find_source
 from features.store import Store, open_store

@@ -11,7 +11,7 @@ import pytest
 
 from features.days import day_of
 from features.errors import LssiError
-from features.loading import home
+from features.home import home
 from features.store import NULL, open_store
 
 Write = Callable[..., Path]

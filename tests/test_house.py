@@ -109,9 +109,10 @@ def test_doctests_hold(folder: str) -> None:
     import doctest
     import importlib
 
-    for path in sorted((ROOT / folder).glob("*.py")):
+    for path in sorted((ROOT / folder).rglob("*.py")):
         if ">>> " in path.read_text("utf-8"):
-            result = doctest.testmod(importlib.import_module(f"{folder}.{path.stem}"))
+            module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+            result = doctest.testmod(importlib.import_module(module))
             assert result.failed == 0, path.name
 
 

@@ -18,8 +18,9 @@ from features.days import date_of
 from features.declaration import Declaration
 from features.duck import named
 from features.feed import feed
+from features.home import home
 from features.live import pointer
-from features.loading import home, load
+from features.loading import load
 from features.rowwise import NULL
 from features.source import Source
 from features.store import Store

@@ -1,0 +1,1 @@
+"""Ingest: how files become rows, with nothing about them guessed."""
