@@ -69,7 +69,8 @@ def floor_sql() -> str:
 
 def forget(store: Store) -> None:
     """Take away all that a first use leaves beside the sorted rows."""
-    for folder in [*store.folder.glob("base/*.flat"), *(store.folder / name for name in ("panels", "peers", "stored"))]:
+    flat = [path for path in (store.folder / "base").iterdir() if path.suffix == ".flat"]
+    for folder in [*flat, *(store.folder / name for name in ("panels", "peers", "stored"))]:
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -19,6 +19,8 @@ from pathlib import Path
 
 import polars as pl
 
+from features.ingest.scan import files_in, scan_parquet
+
 ENTERPRISES, WHOLE, DAYS = 20_000, 433_193, 5
 LAST = date(2015, 6, 30)
 TIMED = ("import resource, runpy, sys; sys.argv = sys.argv[1:]\n"
@@ -53,10 +55,10 @@ def day_folder(city: Path, day: date, place: Path) -> tuple[Path, int]:
     """Write the rows that a city's tables recorded on a day to a folder, and return it with their number."""
     place.mkdir()
     rows = 0
-    for table in sorted(path for path in city.iterdir() if path.is_dir() and any(path.glob("*.parquet"))):
+    for table in sorted(path for path in city.iterdir() if path.is_dir() and files_in(path, "*.parquet")):
         if table.name == "truth":
             continue
-        found = pl.scan_parquet(table / "*.parquet").filter(pl.col("recorded_on") == day).collect()
+        found = scan_parquet(files_in(table, "*.parquet")).filter(pl.col("recorded_on") == day).collect()
         found.write_parquet(place / f"{table.name}.parquet")
         rows += found.height
     return place, rows

@@ -15,6 +15,7 @@ import polars as pl
 
 from features.city.run import write_city
 from features.city.setting import setting_of
+from features.ingest.scan import files_in, read_parquet, scan_parquet
 from features.matches import Match
 from features.matches.find import available, matches_of
 from features.store import open_store
@@ -26,12 +27,12 @@ def confirmed(city: Path, kind: str, found: list[Match]) -> str:
     """Return the share of a kind's matches that the truth confirms, and the share of all units for which it holds."""
     if kind in TRUE_OF:
         last = pl.col("month") == pl.col("month").max()
-        true = pl.read_parquet(city / "truth" / "enterprises" / "*.parquet").filter(last)
+        true = read_parquet(files_in(city / "truth" / "enterprises")).filter(last)
         wrong, everyone = true.filter(pl.col(TRUE_OF[kind]) > 0)["enterprise"], len(true)
         named = [match.subjects["enterprise"] for match in found]
     elif found and "claim" in found[0].subjects:
-        true = pl.read_parquet(city / "truth" / "claims" / "*.parquet")
-        everyone = int(pl.scan_parquet(city / "claims" / "*.parquet").select(pl.col("claim").n_unique()).collect().item())
+        true = read_parquet(files_in(city / "truth" / "claims"))
+        everyone = int(scan_parquet(files_in(city / "claims")).select(pl.col("claim").n_unique()).collect().item())
         wrong = true.filter(pl.col("kind").is_not_null())["claim"]
         named = [match.subjects["claim"] for match in found]
     else:

@@ -13,6 +13,7 @@ from features.contract import Table
 from features.duck import Connection, Limits, named, opened
 from features.errors import HistoryError
 from features.feed import clear
+from features.ingest.scan import read_table
 from features.join import first_by, write_sorted
 from features.layout import Layout, layout_of, rows_sql, summary_at, write_summary
 from features.live import agreed, held, live_folder
@@ -57,7 +58,7 @@ def _merge_table(connection: Connection, layout: Layout, table: Table, base: Pat
     sorting = ", ".join(f"{named(name)} NULLS FIRST" for name in order)
     rows = rows_sql(layout.files(table.name))
     write_sorted(connection, f"FROM {rows} ORDER BY {sorting}, row_id", base / f"{table.name}.parquet")
-    absorbed = [pq.read_table(path) for path in layout.absorbed(table.name)]
+    absorbed = [read_table(path) for path in layout.absorbed(table.name)]
     if absorbed:
         merged = pa.concat_tables([rows.select(absorbed[0].column_names) for rows in absorbed])
         pq.write_table(merged, base / "absorbed" / f"{table.name}.parquet", compression="zstd")

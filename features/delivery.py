@@ -17,6 +17,7 @@ from features.days import date_of
 from features.duck import Connection, Relation, named, quoted
 from features.errors import SourceError
 from features.fingerprint import fingerprint, mark_of
+from features.ingest.scan import files_in, read_parquet, written_csv_sql
 from features.layout import Layout, rows_sql
 from features.postgres import SNAPSHOT
 from features.raw import day_sql, in_one_line, value_sql
@@ -83,7 +84,7 @@ def marks_of(source: Source) -> dict[str, dict[str, str]]:
         if place.suffix == ".sql" or (place.parent / SNAPSHOT).exists():
             found[table] = {"": fingerprint(source)}
         else:
-            parts = sorted(place.glob("*.parquet")) if place.is_dir() else [place]
+            parts = files_in(place, "*.parquet") if place.is_dir() else [place]
             found[table] = {path.name: mark_of(path) for path in parts}
     return found
 
@@ -131,7 +132,7 @@ def strays(reading: Reading, table: str, *, own: Connection, layout: Layout) -> 
     found = stage(late, reading.source, table, folder=place, progress=reading.progress)
     recorded = pl.from_epoch("recorded_on", time_unit="d").cast(pl.String)
     closed = pl.format(CLOSED, recorded, pl.lit(date_of(reading.span.after or 0).isoformat())).alias("reason")
-    accepted = pl.read_parquet(place / table / "*.parquet").with_columns(closed)
+    accepted = read_parquet(files_in(place / table, "*.parquet")).with_columns(closed)
     return pl.concat([found.refused, readable(accepted, found.columns)])
 
 
@@ -139,7 +140,7 @@ def unseen_ids(own: Connection, layout: Layout, table: str, ids: pa.Table) -> pa
     """Return those row ids (an empty one too) that a store neither holds, nor absorbed, nor refused before."""
     own.register("asked", ids)
     seen = [rows_sql(files) for files in (layout.files(table), layout.absorbed(table)) if files]
-    seen += [f"read_csv({quoted(path)}, header=true, all_varchar=true, strict_mode=false)" for path in layout.refused(table)]
+    seen += [written_csv_sql(path) for path in layout.refused(table)]
     query = "SELECT DISTINCT row_id FROM asked"
     for rows in seen:
         query = f"SELECT row_id FROM ({query}) AS rest ANTI JOIN (SELECT row_id FROM {rows}) AS seen USING (row_id)"

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from features.contract import Column
 from features.duck import Connection, named, quoted
+from features.ingest.scan import parquet_sql
 from features.mapped import Mapped
 from features.staging import Staged
 from features.texts import mapped_texts
@@ -50,7 +51,7 @@ def coded_sql(staged: Staged, folder: Path) -> str:
     picked, joined = [_picked(column) for column in staged.columns], []
     for column in staged.columns:
         if column.kind == "id":
-            space = f"read_parquet({quoted(folder / f'{column.space}.parquet')})"
+            space = parquet_sql(folder / f"{column.space}.parquet")
             joined.append(f"LEFT JOIN {space} AS {named('in ' + column.name)} "
                           f"ON {named('in ' + column.name)}.text = staged.{named(column.name)}")
     return (f"SELECT {', '.join(picked)}, staged.row_id, staged.recorded_on, staged.retracted "

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from features.errors import CatalogueError
+from features.ingest.scan import files_in
 from features.mapped import Mapped
 from features.rowwise import NULL
 
@@ -76,7 +77,7 @@ class FlatColumns:
     def column(self, name: str) -> Flat:
         """Return a column; it stays mapped."""
         if name not in self._columns:
-            path = next(self.folder.glob(f"{name}.*.column"), None) or self._lay_out(name)
+            path = next(iter(files_in(self.folder, f"{name}.*.column")), None) or self._lay_out(name)
             kind, gaps = path.name.split(".")[1:3]
             dtype = np.dtype(kind)
             self._columns[name] = Flat(path, dtype, gaps == "gaps", Mapped(path, dtype).values)

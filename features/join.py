@@ -8,6 +8,7 @@ from features.catalogue.declared import Join
 from features.contract import Column, Table
 from features.duck import Connection, named, quoted
 from features.errors import CatalogueError
+from features.ingest.scan import parquet_sql
 
 FOREVER = 2**31 - 1
 ORDER = ("enterprise", "worker", "provider", "claim")
@@ -69,7 +70,7 @@ def join_sql(join: Join, left: Table, right: Table, base: Path, *, after: int = 
 
 def lives_sql(path: Path) -> str:
     """Return the SELECT of a signed table's positive rows, each with the day `ends` on which it is taken back."""
-    rows = f"read_parquet({quoted(path)})"
+    rows = parquet_sql(path)
     return (f"SELECT plus.*, coalesce(minus.known, {FOREVER}) AS ends FROM {rows} AS plus LEFT JOIN "
             f"(SELECT row_id, known FROM {rows} WHERE sign = -1) AS minus ON plus.row_id = minus.row_id "
             "WHERE plus.sign = 1")

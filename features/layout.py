@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from features.days import day_of
-from features.duck import quoted
 from features.errors import HistoryError
+from features.ingest.scan import parquet_sql
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,4 +82,4 @@ def write_summary(folder: Path, summary: Mapping[str, Any]) -> None:
 
 def rows_sql(files: list[Path]) -> str:
     """Return the rows of some Parquet files as one relation in SQL."""
-    return f"read_parquet([{', '.join(quoted(path) for path in files)}], union_by_name=true)"
+    return parquet_sql(files, "union_by_name=true")

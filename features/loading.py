@@ -17,10 +17,11 @@ import pyarrow.parquet as pq
 from features.catalogue.reading import declared_joins
 from features.contract import Table, contract
 from features.dictionary import coded_sql, write_dictionaries
-from features.duck import MODEST, Connection, Limits, Relation, named, opened, quoted
+from features.duck import MODEST, Connection, Limits, Relation, named, opened
 from features.errors import HistoryError
 from features.fingerprint import fingerprint
 from features.home import home
+from features.ingest.scan import parquet_sql
 from features.join import first_by, joined_table, write_join, write_sorted
 from features.raw import reading
 from features.signs import Signed, write_signed
@@ -133,7 +134,7 @@ def _write_table(work: Work, connection: Connection, staged: Staged) -> Staged:
     signed = write_signed(reader, key, unsorted)
     if unsorted != path:
         order = ", ".join(f"{named(name)} NULLS FIRST" for name in (by, *key, "known", "sign"))
-        write_sorted(connection, f"SELECT * FROM read_parquet({quoted(unsorted)}) ORDER BY {order}", path)
+        write_sorted(connection, f"SELECT * FROM {parquet_sql(unsorted)} ORDER BY {order}", path)
     write_absorbed(signed, path)
     done = refuse(connection, staged, signed.unseen, reason=UNSEEN)
     shutil.rmtree(staged.folder)

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from features.errors import HistoryError, RequestError
+from features.ingest.scan import read_table
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,7 +111,7 @@ def _written(matrix: Matrix, name: str) -> tuple[pa.Field, pa.Array]:
 def read_matrix(path: Path) -> Matrix:
     """Return the matrix that `write_matrix` wrote, equal to the bit; text columns without a stored list get a sorted one."""
     try:
-        table = pq.read_table(path)
+        table = read_table(path)
     except (OSError, pa.ArrowException) as error:
         raise HistoryError(f"{path} is not a readable matrix ({type(error).__name__}); write it again") from None
     if table.num_columns < 2 or table.column_names[1] != "as_of":

@@ -16,6 +16,7 @@ from features.declaration import Declaration
 from features.delivery import Span
 from features.duck import Limits, opened
 from features.fingerprint import mark_of
+from features.ingest.scan import files_in
 from features.layout import Layout, summary_at, write_summary
 from features.loading import quiet, reasons
 from features.part import Making, write_part
@@ -28,7 +29,7 @@ EVER = Span(None, day_of(date.max))
 
 def journal_tables(journal: Path) -> dict[str, Path]:
     """Return the tables that a journal holds rows of."""
-    return {table: journal / table for table in JOURNAL if any((journal / table).glob("*.parquet"))}
+    return {table: journal / table for table in JOURNAL if files_in(journal / table, "*.parquet")}
 
 
 def noted(layout: Layout, journal: Path, declaration: Declaration) -> tuple[Layout, Mapping[str, Any]]:
@@ -50,7 +51,7 @@ def _key(layout: Layout, tables: Mapping[str, Path]) -> str:
     """Return 16 hex digits over the journal's files and the identifiers that the store has codes for."""
     said = hashlib.sha256("\n".join(tail.name for tail in layout.tails).encode())
     for table, folder in tables.items():
-        for path in sorted(folder.glob("*.parquet")):
+        for path in files_in(folder, "*.parquet"):
             said.update(f"{table}/{path.name}\0{mark_of(path)}\n".encode())
     return said.hexdigest()[:16]
 

@@ -16,6 +16,7 @@ from features.catalogue import Measure
 from features.columns import literal_of
 from features.flat_writer import write_flat
 from features.grid import exact_sums
+from features.ingest.scan import read_table
 from features.language import columns_of
 from features.rowwise import NULL, Column
 from features.sorted_file import values
@@ -64,7 +65,7 @@ def laid_out(plan: Plan, rows: Path) -> Path:
         return folder
     folder = rows.parent / "panels" / name
     if not folder.exists():
-        read = pq.read_table(rows, columns=list(plan.read))
+        read = read_table(rows, columns=plan.read)
         write_flat(folder, by, [panel_rows(plan, {column: values(read[column]) for column in plan.read})])
     return folder
 

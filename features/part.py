@@ -15,6 +15,7 @@ from features.contract import Table, contract
 from features.delivery import Span
 from features.dictionary import coded_sql, spaces_of
 from features.duck import Connection, named, quoted
+from features.ingest.scan import parquet_sql
 from features.join import first_by, join_sql, write_sorted
 from features.layout import Layout, rows_sql
 from features.loading import UNSEEN, write_absorbed
@@ -112,7 +113,7 @@ def _write_table(making: Making, staged: Staged) -> Staged:
     unsorted, path = making.folder / "staged" / f"{table.name}.signed.parquet", making.folder / "part" / f"{table.name}.parquet"
     signed = write_signed(reader, table.key, unsorted)
     order = ", ".join(f"{named(name)} NULLS FIRST" for name in (by, *table.key, "known", "sign"))
-    new = f"FROM read_parquet({quoted(unsorted)}) WHERE known > {making.after} ORDER BY {order}"
+    new = f"FROM {parquet_sql(unsorted)} WHERE known > {making.after} ORDER BY {order}"
     if not write_sorted(connection, new, path) and making.layout.files(table.name):
         path.unlink()
     late = pc.field("recorded_on") > making.after
@@ -154,7 +155,7 @@ def _write_join(making: Making, join: Join) -> int:
     if not new:
         return 0
     on = ", ".join(map(named, join.on))
-    touched = " UNION ".join(f"SELECT {on} FROM read_parquet({quoted(path)})" for path in new)
+    touched = " UNION ".join(f"SELECT {on} FROM {parquet_sql(path)}" for path in new)
     connection.execute(f"CREATE OR REPLACE TEMP TABLE touched AS {touched}")
     for side in (join.left, join.right):
         rows = f"FROM {rows_sql(layout.files(side))} SEMI JOIN touched USING ({on})"

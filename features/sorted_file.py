@@ -11,9 +11,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from features.duck import Limits, named, opened, quoted
+from features.duck import Limits, named, opened
 from features.flat import FlatTable
 from features.growing import Rows
+from features.ingest.scan import parquet_sql
 from features.join import write_sorted
 from features.rowwise import NULL
 from features.texts import FlatTexts
@@ -76,7 +77,7 @@ def values(column: pa.ChunkedArray) -> NDArray[Any]:
 def copy_sorted(base: Path, by: str, path: Path) -> None:
     """Write a copy of a base file sorted by another column, its order kept within."""
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    rows = f"read_parquet({quoted(base)}, file_row_number=true)"
+    rows = parquet_sql(base, "file_row_number=true")
     order = f"{named(by)} NULLS FIRST, file_row_number"
     connection = opened(Limits(spill=path.with_name(f".{path.name}.{os.getpid()}.spill")))
     write_sorted(connection, f"SELECT * EXCLUDE (file_row_number) FROM {rows} ORDER BY {order}", unfinished)

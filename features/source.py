@@ -16,6 +16,7 @@ from features.declaration import Attribute, Declaration, Event, Population, Spli
 from features.dump import NOTHING, SETTINGS, Found, found_in, latest_day, merged
 from features.errors import SourceError
 from features.home import home
+from features.ingest.scan import files_in
 from features.postgres import DECLARATION, SNAPSHOT, database_of, is_database, staged
 
 __all__ = ["Attribute", "Declaration", "Event", "Population", "Source", "Split", "Target", "find_source"]
@@ -81,7 +82,7 @@ def data_of(folder: Path, data: Place | None) -> Path:
         return data_folder(Path(place) if place else None)
     declared = _toml(folder / "source.toml").get("dump")
     tables = declared.get("tables", ()) if isinstance(declared, dict) else ()
-    read = {name for view in folder.glob("*.sql") for name in _STAGED.findall(view.read_text("utf-8"))}
+    read = {name for view in files_in(folder, "*.sql") for name in _STAGED.findall(view.read_text("utf-8"))}
     return _staged(str(place), [*tables, *contract(), *sorted(read)], declared_as=SETTINGS)
 
 

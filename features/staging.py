@@ -13,6 +13,7 @@ import pyarrow as pa
 from features.contract import COMMON, Column
 from features.days import day_of
 from features.duck import Connection, Relation, quoted
+from features.ingest.scan import files_in, parquet_sql
 from features.raw import check_columns, in_one_line, relation, typed_sql
 from features.source import Source
 from features.validation import part, schema_of
@@ -40,7 +41,7 @@ class Staged:
     @property
     def rows(self) -> str:
         """The accepted rows, in SQL."""
-        return f"read_parquet({quoted(self.folder / '*.parquet')})"
+        return parquet_sql(files_in(self.folder, "*.parquet"))
 
 
 def sound(connection: Connection, source: Source, table: str) -> Relation:

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from features.contract import COMMON, contract
+from features.ingest.scan import files_below
 from features.matrix import Matrix
 from features.source import JOURNAL
 from models.bundle import Bundle, Parts, load_bundle, write_bundle
@@ -30,7 +31,7 @@ PROGRAMS = {
 
 def program(name: str) -> str:
     """Return the path of a program, or skip and say where to get it."""
-    debian = sorted(str(path) for path in Path("/usr/lib/postgresql").glob("*/bin"))
+    debian = sorted(str(path.parent) for path in files_below(Path("/usr/lib/postgresql"), "pg_ctl"))
     found = shutil.which(name, path=os.pathsep.join([os.environ["PATH"], *debian]))
     if found is None:
         pytest.skip(f"{name} is not installed: {PROGRAMS[name]}")

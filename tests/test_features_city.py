@@ -13,6 +13,7 @@ from features.city.run import JOURNAL, write_city
 from features.city.setting import setting_of
 from features.contract import COMMON, contract
 from features.errors import RequestError, SourceError
+from features.ingest.scan import files_below, files_in, parquet_sql
 from features.source import find_source
 
 UNTIL = "2015-06-30"
@@ -31,8 +32,8 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def ask(city: Path, query: str) -> list[tuple[object, ...]]:
     """Return the rows of a query in which `{table}` stands for the parts of a table."""
-    names = {table: f"read_parquet('{city}/{table}/*.parquet')" for table in contract()}
-    truths = {f"true_{name}": f"read_parquet('{city}/truth/{name}/*.parquet')" for name in ("enterprises", "claims")}
+    names = {table: parquet_sql(files) for table in contract() if (files := files_in(city / table))}
+    truths = {f"true_{name}": parquet_sql(files_in(city / "truth" / name)) for name in ("enterprises", "claims")}
     with duckdb.connect() as connection:
         return connection.execute(query.format(**names, **truths)).fetchall()
 
@@ -40,7 +41,7 @@ def ask(city: Path, query: str) -> list[tuple[object, ...]]:
 def test_every_table_but_the_journal_has_the_contracts_columns(city: Path) -> None:
     for name, table in contract().items():
         if name not in JOURNAL:
-            columns = pq.read_schema(next((city / name).glob("*.parquet"))).names
+            columns = pq.read_schema(files_in(city / name)[0]).names
             assert columns == [column.name for column in table.columns + COMMON], name
 
 
@@ -130,7 +131,7 @@ def test_honest_units_show_gaps_too(city: Path) -> None:
 def test_the_same_arguments_give_the_same_bytes_and_another_seed_others(tmp_path: Path) -> None:
     for name, seed in (("one", 7), ("two", 7), ("other", 8)):
         write_city(tmp_path / name, setting_of(300, 6, until=UNTIL, seed=seed), silent)
-    files = sorted(path.relative_to(tmp_path / "one") for path in (tmp_path / "one").rglob("*") if path.is_file())
+    files = sorted(path.relative_to(tmp_path / "one") for path in files_below(tmp_path / "one"))
     assert len(files) > 30
     assert all((tmp_path / "one" / f).read_bytes() == (tmp_path / "two" / f).read_bytes() for f in files)
     claims = Path("claims/part-00001.parquet")

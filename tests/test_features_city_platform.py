@@ -21,6 +21,7 @@ from features.city.setting import setting_of
 from features.days import day_of
 from features.engine import catalogue_of, matrix
 from features.errors import RequestError
+from features.ingest.scan import files_below
 from features.source import find_source
 from features.store import Store, open_store
 from training.dataset import dataset
@@ -133,7 +134,7 @@ def test_the_command_writes_the_layout_beside_its_city(tmp_path: Path) -> None:
 
 def digests(folder: Path) -> dict[str, str]:
     return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
-            for path in sorted(folder.rglob("*")) if path.is_file()}
+            for path in files_below(folder)}
 
 
 def test_a_change_known_before_the_registration_tells_every_attribute() -> None:

@@ -19,6 +19,7 @@ from features.city.run import write_city
 from features.city.setting import setting_of
 from features.city.state import State
 from features.city.visits import KINDS, ROUTINE, Visits
+from features.ingest.scan import files_in, parquet_sql
 
 ROOT = Path(__file__).parents[1]
 HIGHEST = .75
@@ -31,7 +32,7 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnection
     write_city(out, setting_of(2_000, 36, until="2015-06-30", seed=1), lambda _done, _of: None)
     connection = duckdb.connect()
     for folder in sorted(path for path in out.iterdir() if (path / "part-00001.parquet").exists()):
-        connection.execute(f"CREATE VIEW {folder.name} AS SELECT * FROM read_parquet('{folder}/*.parquet')")
+        connection.execute(f"CREATE VIEW {folder.name} AS SELECT * FROM {parquet_sql(files_in(folder))}")
     connection.execute("""CREATE TABLE visits AS SELECT inspection, any_value(enterprise) enterprise, any_value(opened) opened,
         CAST(inspection IN (SELECT inspection FROM findings WHERE violation = 1) AS INTEGER) found
         FROM inspections WHERE enterprise IS NOT NULL AND examined_1 = 1 GROUP BY 1 HAVING max(closed_on) IS NOT NULL""")
@@ -215,12 +216,12 @@ def test_the_page_is_made_from_the_code_and_every_parameter_has_a_source() -> No
 
 
 def test_every_mechanism_with_parameters_is_on_the_page() -> None:
-    files = [path for path in (ROOT / "features" / "city").glob("*.py") if "\nP = parameters(" in path.read_text("utf-8")]
+    files = [path for path in files_in(ROOT / "features" / "city", "*.py") if "\nP = parameters(" in path.read_text("utf-8")]
     assert {path.stem for path in files} == set(MECHANISMS)
 
 
 def test_every_parameter_is_used_by_its_mechanism() -> None:
-    everywhere = "".join(path.read_text("utf-8") for path in (ROOT / "features" / "city").glob("*.py"))
+    everywhere = "".join(path.read_text("utf-8") for path in files_in(ROOT / "features" / "city", "*.py"))
     written_whole = {"lot_medical": 'f"lot_{name}"', "lot_cash": 'f"lot_{name}"'}
     written_whole |= {f"{name}_{kind}": f'f"{name}_{{kind}}"' for name in ("cover", "payment") for kind in KINDS}
     for name in MECHANISMS:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from features.home import home
+from features.ingest.scan import files_below
 
 ROOT = Path(__file__).parents[1]
 READER = ROOT / "features" / "home.py"
@@ -27,7 +28,7 @@ def test_a_home_is_absolute() -> None:
 
 def test_no_other_module_reads_the_variable() -> None:
     packages = ("features", "models", "training", "serving")
-    modules = [path for package in packages for path in (ROOT / package).rglob("*.py")]
+    modules = [path for package in packages for path in files_below(ROOT / package, "*.py")]
     for path in [*modules, ROOT / "lssi.py"]:
         if path not in {READER, *SETTERS}:
             assert 'environ.get("LSSI_HOME"' not in path.read_text("utf-8"), path.name

@@ -7,12 +7,12 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
 from features.days import day_of
 from features.errors import HistoryError, RequestError
+from features.ingest.scan import read_table
 from features.matches import Match, kinds, matches
 from features.matches.find import as_json
 from features.matches.write import write_matches
@@ -339,7 +339,7 @@ def test_every_kind_says_in_both_languages_what_to_verify_and_is_no_verdict() ->
 def test_files_hold_every_match_and_its_rows(found: Found, tmp_path: Path) -> None:
     listed = found(dead(), "paid_after_death")
     assert write_matches(listed, tmp_path / "m.parquet") == write_matches(listed, tmp_path / "m.csv") == 1
-    (row,) = pq.read_table(tmp_path / "m.parquet").to_pylist()
+    (row,) = read_table(tmp_path / "m.parquet").to_pylist()
     assert row["rows"] == "deaths:deaths-1 benefit_payments:benefit_payments-3 benefit_payments:benefit_payments-4"
     (line,) = csv.DictReader((tmp_path / "m.csv").read_text("utf-8").splitlines())
     assert (line["worker"], line["first"], line["enterprise"]) == ("W1", "2014-11-01", "")

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from features.errors import HistoryError, RequestError
+from features.ingest.scan import read_table
 from features.matrix import Matrix, read_matrix, write_matrix
 
 
@@ -42,7 +42,7 @@ def test_the_same_matrix_gives_the_same_bytes(tmp_path: Path) -> None:
 
 def test_the_file_has_two_key_columns_first_and_categories_as_text(tmp_path: Path) -> None:
     write_matrix(small(), tmp_path / "m.parquet")
-    table = pq.read_table(tmp_path / "m.parquet")
+    table = read_table(tmp_path / "m.parquet")
     assert table.column_names[:2] == ["enterprise", "as_of"]
     assert table.schema.field("as_of").type == pa.date32()
     assert table.column("sector").to_pylist() == ["制造", "采矿", None]

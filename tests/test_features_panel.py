@@ -10,6 +10,7 @@ import pytest
 from features.engine import catalogue_of, matrix, matrix_for
 from features.flat import FlatColumns
 from features.flat_writer import write_flat
+from features.ingest.scan import files_below, files_in
 from features.panel import kin_of
 from features.register import bare_cases, registered
 from features.rowwise import NULL
@@ -25,7 +26,7 @@ def test_a_panel_gives_the_bits_of_the_rows(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr("features.evaluate.WORTHWHILE", 0)
     panels = [matrix(store, entity, day).values.tobytes() for day in (LAST - 200, LAST - 13)]
     assert panels == rows
-    assert list((store.folder / "panels").glob("*/*.column"))
+    assert list(files_below(store.folder / "panels", "*.column"))
 
 
 def test_a_panel_keeps_no_row_that_says_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -36,7 +37,7 @@ def test_a_panel_keeps_no_row_that_says_nothing(tmp_path: Path, monkeypatch: pyt
     placed, kept = 0, 0
     for folder in (store.folder / "panels").iterdir():
         table, by, when, _ = folder.name.split(".")
-        sums = sorted(path.name.split(".")[0] for path in folder.glob("[ns][0-9]*.column"))
+        sums = sorted(path.name.split(".")[0] for path in files_in(folder, "[ns][0-9]*.column"))
         panel = FlatColumns(folder, by).every(sums)
         assert np.logical_or.reduce([panel[name] != 0 for name in sums]).all(), folder.name
         rows = store.all_rows(table, (by, when, "known"))
@@ -59,7 +60,7 @@ def test_columns_widen_as_their_values_do(tmp_path: Path) -> None:
     flat = FlatColumns(tmp_path / "flat", "unit")
     assert flat.every(("amount",))["amount"].tolist() == [1, -2, 3, 70_000, 2**40]
     assert flat.between(2, 4, ("amount",))["amount"].tolist() == [3, 70_000]
-    names = sorted(path.name for path in (tmp_path / "flat").glob("*.column"))
+    names = sorted(path.name for path in files_in(tmp_path / "flat", "*.column"))
     assert names == ["amount.int64.full.column", "unit.int8.full.column"]
     write_flat(tmp_path / "flat", "unit", [])
     assert flat.size == 5

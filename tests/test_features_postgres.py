@@ -25,6 +25,7 @@ from features.days import day_of
 from features.engine import matrix
 from features.errors import SourceError
 from features.home import home
+from features.ingest.scan import files_below, files_in
 from features.postgres import database_of, snapshot
 from features.source import find_source
 from features.store import Store, open_store
@@ -81,7 +82,7 @@ def sent(address: str, schema: str, folder: Path) -> None:
     """Load a source of CSV files into a schema: one typed table a file, and its source.toml."""
     statements = [f"CREATE SCHEMA {schema}", f"SET search_path = {schema}", "CREATE TABLE lssi_source (toml text)",
                   f"INSERT INTO lssi_source VALUES ({quoted((folder / 'source.toml').read_text('utf-8'))})"]
-    for path in sorted(folder.glob("*.csv")):
+    for path in files_in(folder, "*.csv"):
         with path.open(encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
         columns = contract()[path.stem].columns + COMMON
@@ -241,4 +242,4 @@ def test_the_command_line_takes_an_address_as_it_is_typed(server: str, history: 
     result = CliRunner().invoke(lssi.app, ["check", f"{server}?schema=city", "--json"])
     assert result.exit_code == 0, result.output
     assert json.loads(result.stdout)["source"] == "random" and "sesame" not in result.output
-    assert not [path for path in home().rglob("*.json") if "sesame" in path.read_text("utf-8")]
+    assert not [path for path in files_below(home(), "*.json") if "sesame" in path.read_text("utf-8")]

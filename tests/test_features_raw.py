@@ -30,7 +30,7 @@ def refusal(folder: Path, data: Path | None = None) -> str:
     with pytest.raises(LssiError) as caught:
         open_store(folder, data)
     assert "\n" not in str(caught.value) and str(caught.value)
-    assert not list((home() / "stores").glob("*")), "a failed load left something"
+    assert not list((home() / "stores").iterdir()), "a failed load left something"
     return str(caught.value)
 
 

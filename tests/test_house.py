@@ -13,14 +13,16 @@ from pathlib import Path
 import pytest
 from typer.models import CommandInfo
 
+from features.ingest.scan import files_below, files_in
+
 ROOT = Path(__file__).parents[1]
 LOCKS = ("requirements.lock", "requirements-extra.lock")
-ALLOWED_IN_CITY = {"features.contract", "features.errors", "features.days"}
+ALLOWED_IN_CITY = {"features.contract", "features.errors", "features.days", "features.ingest.scan"}
 
 
 def documents() -> str:
     """Return the text of every document that a user reads."""
-    return "\n".join(path.read_text("utf-8") for path in [ROOT / "README.md", *sorted(ROOT.glob("docs/*.md"))])
+    return "\n".join(path.read_text("utf-8") for path in [ROOT / "README.md", *files_in(ROOT / "docs", "*.md")])
 
 
 def tracked() -> list[Path]:
@@ -90,7 +92,7 @@ def test_no_file_names_a_machine_path() -> None:
 
 
 def test_the_city_knows_only_the_contract_its_errors_and_its_days() -> None:
-    for path in sorted((ROOT / "features" / "city").glob("**/*.py")):
+    for path in files_below(ROOT / "features" / "city", "*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             names = [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
             names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
@@ -109,7 +111,7 @@ def test_doctests_hold(folder: str) -> None:
     import doctest
     import importlib
 
-    for path in sorted((ROOT / folder).rglob("*.py")):
+    for path in files_below(ROOT / folder, "*.py"):
         if ">>> " in path.read_text("utf-8"):
             module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
             result = doctest.testmod(importlib.import_module(module))
@@ -157,7 +159,7 @@ def test_every_table_and_column_of_the_contract_is_named_in_both_languages() -> 
 
 
 def test_every_source_target_and_rule_set_is_named_in_both_languages() -> None:
-    for path in [*sorted(ROOT.glob("sources/*/source.toml")), *sorted(ROOT.glob("models/rules/*.toml"))]:
+    for path in [*files_below(ROOT / "sources", "source.toml"), *files_in(ROOT / "models" / "rules", "*.toml")]:
         declared = tomllib.loads(path.read_text("utf-8"))
         for named in (declared, *declared.get("target", {}).values(), *declared.get("attribute", [])):
             assert both(named["zh"], named["en"]), (path.parent.name, named.get("name"))

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import lssi
+from features.ingest.scan import files_below, files_in
 from models.bundle import Parts, load_bundle, write_bundle
 
 Write = Callable[..., Path]
@@ -62,7 +63,7 @@ def source(write_source: Write) -> Path:
 
 
 def stores() -> list[Path]:
-    return sorted((lssi.home() / "stores").glob("*/store.json"))
+    return files_below(lssi.home() / "stores", "store.json")
 
 
 def test_a_sound_source_is_checked_and_its_store_remains(say: Say, source: Path) -> None:
@@ -145,7 +146,7 @@ def test_a_broken_source_stops_with_one_line_and_leaves_no_store(
     assert says in answer.line
     assert answer.err.startswith("error: source_unreadable: ")
     assert stores() == []
-    assert not list(Path.cwd().glob("stolen.csv"))
+    assert not (Path.cwd() / "stolen.csv").exists()
 
 
 def test_a_broken_source_leaves_the_last_good_store_alone(say: Say, source: Path) -> None:
@@ -212,7 +213,7 @@ def test_features_that_cannot_be_computed_say_why_and_leave_no_file(
 ) -> None:
     out = tmp_path / "features.parquet"
     assert says in say("features", source, *words, "--out", out).line
-    assert not list(tmp_path.glob("*features.parquet*"))
+    assert not files_in(tmp_path, "*features.parquet*")
 
 
 @pytest.mark.parametrize("place", ["file/features.parquet", "nowhere/features.parquet", "."])
@@ -229,7 +230,7 @@ def test_features_that_cannot_be_written_are_one_line(say: Say, source: Path, tm
 def test_a_target_or_version_that_is_not_there_is_named(say: Say, source: Path, words: list[str], says: str) -> None:
     answer = say(*words, *([source] if words[0] == "train" else []))
     assert says in answer.line
-    assert not list((lssi.home() / "bundles").glob("*.json"))
+    assert not files_in(lssi.home() / "bundles", "*.json")
 
 
 def test_a_target_with_too_few_labels_is_not_learned(say: Say, write_source: Write) -> None:

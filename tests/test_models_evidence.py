@@ -15,6 +15,7 @@ from features.city.run import write_city
 from features.city.setting import setting_of
 from features.counterfactual import left_of, stored_counterfactual
 from features.engine import catalogue_of, matrix
+from features.ingest.scan import files_in, read_table
 from features.matrix import Matrix
 from features.store import Store, open_store
 from models.bundle import Bundle, Parts, load_bundle, write_bundle
@@ -69,8 +70,8 @@ def without_rows(city: Path, target: Path, gone: dict[str, set[str]]) -> Path:
     """Copy a source without some rows of some tables."""
     shutil.copytree(city, target)
     for table, numbers in gone.items():
-        for part in sorted((target / table).glob("*.parquet")):
-            rows = pq.read_table(part)
+        for part in files_in(target / table, "*.parquet"):
+            rows = read_table(part)
             lost = np.isin(pc.cast(rows["row_id"], "string").to_numpy(zero_copy_only=False).astype(str), sorted(numbers))
             pq.write_table(rows.filter(~lost), part)
     return target

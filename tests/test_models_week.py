@@ -14,6 +14,7 @@ import pytest
 from features.days import date_of, day_of
 from features.engine import catalogue_of, matrix
 from features.errors import HistoryError, PolicyError
+from features.ingest.scan import read_parquet
 from features.store import Store, open_store
 from models.bundle import Bundle, Parts, load_bundle, write_bundle
 from models.calibration import Calibration
@@ -156,20 +157,20 @@ def test_the_journal_can_be_read_back_as_tables_of_the_contract(
     write_source: Write, the_plan: Made, tmp_path: Path,
 ) -> None:
     plans, draws = write_journal(the_plan, tmp_path / "source")
-    assert pl.read_parquet(draws)["inclusion_probability"].min() > 0
+    assert read_parquet(draws)["inclusion_probability"].min() > 0
     source = write_source(tables())
     written = (source / "source.toml").read_text("utf-8")
     (source / "source.toml").write_text(written.replace("2015-06-30", "2015-07-31"), "utf-8")
     counts: dict[str, Any] = open_store(source).summary["tables"]
     visits = sum(len(cell.visits) for cell in the_plan.plan.cells)
-    assert visits == pl.read_parquet(plans).height == counts["plans"]["accepted"]
+    assert visits == read_parquet(plans).height == counts["plans"]["accepted"]
     assert counts["draws"]["accepted"] == FIRMS - 1
     assert counts["plans"]["refused"] == counts["draws"]["refused"] == 0
     assert write_journal(the_plan, tmp_path / "source") == (plans, draws)
 
 
 def test_the_drawn_are_visited_and_stand_in_the_draw_with_their_probability(the_plan: Made, tmp_path: Path) -> None:
-    plans, draws = (pl.read_parquet(path) for path in write_journal(the_plan, tmp_path))
+    plans, draws = (read_parquet(path) for path in write_journal(the_plan, tmp_path))
     drawn = set(draws.filter(pl.col("drawn") == 1)["enterprise"])
     assert drawn
     assert drawn <= set(plans["enterprise"])

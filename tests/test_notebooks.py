@@ -10,8 +10,10 @@ import jupytext
 import pytest
 from nbclient import NotebookClient
 
+from features.ingest.scan import files_in
+
 ROOT = Path(__file__).parents[1]
-NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.py"))
+NOTEBOOKS = files_in(ROOT / "notebooks", "*.py")
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

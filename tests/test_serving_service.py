@@ -22,6 +22,7 @@ import httpx
 import numpy as np
 import pytest
 
+from features.ingest.scan import files_below, files_in
 from serving.archive import head
 from serving.audit import verify
 from serving.dossier import dossier
@@ -58,7 +59,7 @@ class Served:
 
     def firms(self, number: int) -> list[str]:
         """Return some enterprises, highest of the day first."""
-        [path] = (self.home / "ranks").glob("undeclared_workers-*.npz")
+        [path] = files_in(self.home / "ranks", "undeclared_workers-*.npz")
         with path.open("rb") as file, np.load(file) as ranks:
             return [str(key) for key in ranks["keys"][np.argsort(-ranks["raw"])[:number]]]
 
@@ -168,7 +169,7 @@ def test_an_answer_replays_to_the_bit_and_an_auditor_gets_its_proof(served: Serv
 
 
 def test_a_claim_is_scored(served: Served) -> None:
-    [path] = (served.home / "ranks").glob("fraudulent_claim-*.npz")
+    [path] = files_in(served.home / "ranks", "fraudulent_claim-*.npz")
     with path.open("rb") as file, np.load(file) as ranks:
         key = str(ranks["keys"][ranks["raw"].argmax()])
     answer = served.ask(CLAIMS, {"claims": [key]}).json()
@@ -327,7 +328,8 @@ def refused_start(home: Path, source: Path, *words: str) -> str:
 
 def test_a_damaged_model_keeps_the_service_from_starting(home: Path, city_2000: Path, tmp_path: Path) -> None:
     damaged = Path(shutil.copytree(home, tmp_path / "home"))
-    [model] = damaged.glob("bundles/undeclared_workers-*/model_any.txt")
+    [model] = [path for path in files_below(damaged / "bundles", "model_any.txt")
+               if path.parent.name.startswith("undeclared_workers-")]
     model.write_bytes(model.read_bytes()[:-1])
     assert refused_start(damaged, city_2000).startswith("error: bundle_unusable: ")
 

@@ -13,6 +13,7 @@ import pytest
 from features.checking import summary_of
 from features.days import date_of, day_of
 from features.errors import SourceError
+from features.ingest.scan import read_csv
 from features.source import find_source
 from features.store import NULL, Store, open_store
 
@@ -274,7 +275,7 @@ def test_types_case_padding_and_form_do_not_matter(dump: Written) -> None:
     text = f"{CONTRIBUTION}\n1,W1,E1,110,201402,201402,10,3000.00,600.55,240,600.55,240,1,20140315,20140220"
     folder = dump({"AB01": AB01, "AC43": text})
     wanted = live(open_store(SOURCE, folder), "contributions"), live(open_store(SOURCE, folder), "enterprises")
-    frame = pd.read_csv(folder / "AC43.csv")
+    frame = read_csv(folder / "AC43.csv").to_pandas()
     frame.columns = [name.lower() for name in frame.columns]
     frame["aab191"], frame["aae036"] = pd.Timestamp("2014-03-15"), pd.Timestamp("2014-02-20 23:00")
     frame["aae140"], frame["extra"] = 110.0, "more"

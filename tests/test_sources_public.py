@@ -15,6 +15,7 @@ import pytest
 
 from features.days import day_of
 from features.engine import catalogue_of, matrix, matrix_of_cases
+from features.ingest.scan import files_in
 from features.matrix import Matrix
 from features.store import Store, open_store
 from training.cases import TEST, TRAIN
@@ -172,7 +173,7 @@ def test_the_verdict_and_the_sex_of_a_claimant_reach_no_feature_of_the_claim(
 
 @pytest.mark.parametrize("name", FILES)
 def test_who_inspects_and_whom_the_law_protects_are_no_features(opened: Opener, data: Path, name: str) -> None:
-    for view in (SOURCES / name).glob("*.sql"):
+    for view in files_in(SOURCES / name, "*.sql"):
         text = view.read_text("utf-8").lower()
         assert "sanitarian" not in text and "inspector_assigned" not in text
     declared = catalogue_of(opened(name, data))

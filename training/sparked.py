@@ -11,8 +11,9 @@ import numpy as np
 import pyarrow as pa
 
 from features.catalogue.declared import ENTITIES
-from features.duck import Limits, opened, quoted
+from features.duck import Limits, opened
 from features.engine import catalogue_of, matrix_for
+from features.ingest.scan import parquet_sql
 from features.register import living
 from features.store import Store
 from training.compare import Moved
@@ -28,7 +29,7 @@ class Session:
 
     def parquet(self, *paths: str) -> View:
         """Return the rows of some files."""
-        return View(self._connection, f"FROM read_parquet([{', '.join(map(quoted, paths))}], union_by_name=true)")
+        return View(self._connection, f"FROM {parquet_sql(map(Path, paths), 'union_by_name=true')}")
 
     def sql(self, statement: str) -> View:
         """Return the rows that a statement gives."""

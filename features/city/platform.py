@@ -16,6 +16,7 @@ from features.city.platform_layout import OWN, Column, layout
 from features.city.platform_units import units_of
 from features.city.setting import Setting
 from features.errors import RequestError
+from features.ingest.scan import files_in, read_parquet
 
 Progress = Callable[[int, int], None]
 Write = Callable[[Path, Setting, Progress], dict[str, int]]
@@ -50,7 +51,7 @@ def laid_out(layout_name: str, write_city: Write) -> Write:
 
 def write_platform(city: Path, out: Path, progress: Progress) -> int:
     """Write the city in `city` to `out` in the platform's layout and return how many parts were made, not kept."""
-    parts = sorted({path.name for path in city.glob("*/part-*.parquet")})
+    parts = sorted({path.name for table in city.iterdir() for path in files_in(table, "part-*.parquet")})
     made = 0
     for number, part in enumerate(parts, 1):
         marker, digest = out / "progress" / f"{part}.sha256", _digest(city, part)
@@ -98,7 +99,7 @@ def _units(city: Path, part: str) -> Frames:
 
 def _read(city: Path, table: str, part: str) -> pl.DataFrame | None:
     path = city / table / part
-    return pl.read_parquet(path) if path.exists() else None
+    return read_parquet(path) if path.exists() else None
 
 
 def rows_of(city: Path, part: str, origin: str) -> pl.DataFrame | None:

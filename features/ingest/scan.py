@@ -6,13 +6,20 @@ path is a pattern. A scan here takes files by name, never a pattern, and takes n
 
 from __future__ import annotations
 
+import csv
+import re
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from features.duck import quoted
+from features.errors import SourceError
+
+_SPECIAL = re.compile(r"[*?\[]")
 
 
 def files_in(folder: Path, pattern: str = "*") -> list[Path]:
@@ -22,7 +29,40 @@ def files_in(folder: Path, pattern: str = "*") -> list[Path]:
     """
     if not folder.is_dir():
         return []
-    return sorted(path for path in folder.iterdir() if path.is_file() and fnmatchcase(path.name, pattern))
+    return sorted(path for path in folder.iterdir() if fnmatchcase(path.name, pattern) and path.is_file())
+
+
+def files_below(folder: Path, pattern: str = "*") -> list[Path]:
+    """Return the files of a folder and of all folders in it whose name fits a pattern, sorted by path.
+
+    Folders that are links are not entered.
+    """
+    return sorted(path for path in folder.rglob("*") if fnmatchcase(path.name, pattern) and path.is_file())
+
+
+def file_sql(path: Path) -> str:
+    """Return the SQL string that names one file for DuckDB's readers, in which no character is a pattern.
+
+    Raise SourceError where DuckDB has no way to write it.
+
+    >>> file_sql(Path("a=1/[x]?.parquet"))
+    "'a=1/[[]x][?].parquet'"
+    """
+    text = str(path)
+    if not _SPECIAL.search(text):
+        return quoted(text)
+    if "\\" in text:
+        raise SourceError(f"{text} holds a backslash and one of * ? [, which cannot be read together; "
+                          "rename one of its folders")
+    return quoted(_SPECIAL.sub(r"[\g<0>]", text))
+
+
+def files_sql(files: Path | Iterable[Path]) -> str:
+    """Return the SQL list that names files for DuckDB's readers; ValueError where there is no file."""
+    named = _several(files)
+    if not named:
+        raise ValueError("a scan needs at least one file and was given none")
+    return f"[{', '.join(map(file_sql, named))}]"
 
 
 def parquet_sql(files: Path | Iterable[Path], *options: str) -> str:
@@ -30,17 +70,40 @@ def parquet_sql(files: Path | Iterable[Path], *options: str) -> str:
 
     `options` are further arguments of DuckDB's reader, such as `union_by_name=true`.
 
-    >>> parquet_sql(Path("a=1/[x].parquet"))
-    "read_parquet(['a=1/[x].parquet'], hive_partitioning=false)"
+    >>> parquet_sql(Path("a=1/x.parquet"))
+    "read_parquet(['a=1/x.parquet'], hive_partitioning=false)"
     """
-    named = [files] if isinstance(files, Path) else list(files)
-    if not named:
-        raise ValueError("a scan needs at least one Parquet file and was given none")
-    listed = ", ".join(quoted(path) for path in named)
-    return f"read_parquet([{listed}], {', '.join(['hive_partitioning=false', *options])})"
+    return f"read_parquet({files_sql(files)}, {', '.join(['hive_partitioning=false', *options])})"
 
 
-def read_parquet(files: Path | Sequence[Path]) -> pl.DataFrame:
+def written_csv_sql(path: Path) -> str:
+    """Return the SQL relation over one CSV file that we wrote ourselves, every column text."""
+    with path.open(encoding="utf-8", newline="") as file:
+        header = next(csv.reader(file))
+    columns = ", ".join(f"{quoted(name)}: 'VARCHAR'" for name in header)
+    return (f"read_csv({file_sql(path)}, auto_detect=false, header=true, columns={{{columns}}}, delim=',', quote='\"', "
+            "escape='\"', parallel=false, hive_partitioning=false)")
+
+
+def read_parquet(files: Path | Iterable[Path]) -> pl.DataFrame:
     """Return the rows of Parquet files taken by name, as one frame."""
-    named = [files] if isinstance(files, Path) else list(files)
-    return pl.read_parquet(named, hive_partitioning=False, glob=False)
+    return pl.read_parquet(_several(files), hive_partitioning=False, glob=False)
+
+
+def scan_parquet(files: Path | Iterable[Path]) -> pl.LazyFrame:
+    """Return the rows of Parquet files taken by name, not yet read."""
+    return pl.scan_parquet(_several(files), hive_partitioning=False, glob=False)
+
+
+def read_table(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
+    """Return one Parquet file, or some of its columns, as an Arrow table."""
+    return pq.read_table(path, columns=None if columns is None else list(columns), partitioning=None)
+
+
+def read_csv(path: Path) -> pl.DataFrame:
+    """Return the rows of one CSV file as Polars takes them: for files written by us, whose types may be told by their look."""
+    return pl.read_csv(path, glob=False)
+
+
+def _several(files: Path | Iterable[Path]) -> list[Path]:
+    return [files] if isinstance(files, Path) else list(files)

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from features.cases import Cases, by_month_end
 from features.catalogue import Catalogue
 from features.catalogue.declared import STORED_BY
+from features.ingest.scan import read_table
 from features.matching import located
 from features.network.enterprises import network
 from features.network.rings import rings
@@ -110,7 +111,7 @@ def _write(path: Path, columns: Kept) -> None:
 
 @lru_cache(6)
 def _read(path: Path) -> Kept:
-    return _columns(pq.read_table(path))
+    return _columns(read_table(path))
 
 
 def _around(path: Path, by: tuple[str, ...], wanted: Column) -> Kept:
