@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from features.contract import Table
 from features.duck import Connection, Limits, named, opened
 from features.errors import HistoryError
 from features.feed import clear
+from features.files import private_folder, reached
 from features.ingest.scan import read_table
 from features.join import first_by, write_sorted
 from features.layout import Layout, layout_of, rows_sql, summary_at, write_summary
@@ -38,19 +38,16 @@ def compact(source: Source) -> Path:
 
 
 def _merge(folder: Path, name: str) -> None:
-    work = folder / f".day-{os.getpid()}"
-    shutil.rmtree(work, ignore_errors=True)
-    (work / "base" / "absorbed").mkdir(parents=True)
     summary = summary_at(folder)
-    layout, connection = layout_of(folder, summary), opened(Limits(spill=work / "spill"))
-    try:
+    with private_folder(folder) as work:
+        (work / "base" / "absorbed").mkdir(parents=True)
+        layout, connection = layout_of(folder, summary), opened(Limits(spill=work / "spill"))
         for table in Store(folder).tables.values():
             _merge_table(connection, layout, table, work / "base")
+            reached("a table merged")
         shutil.rmtree(folder / name, ignore_errors=True)
         (work / "base").rename(folder / name)
         write_summary(folder, summary | {"base": name, "days": []})
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
 
 
 def _merge_table(connection: Connection, layout: Layout, table: Table, base: Path) -> None:

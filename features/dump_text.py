@@ -6,7 +6,6 @@ import codecs
 import gzip
 import hashlib
 import os
-import shutil
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from features.errors import SourceError
+from features.files import built
 
 UTF8, UTF16, GB = "UTF-8", "UTF-16", "GB18030"
 MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -55,19 +55,13 @@ def readable(part: Path, copies: Path) -> Path:
 
 def _settle(part: Path, folder: Path) -> None:
     """Make the folder of a file: empty where it is UTF-8, else with its copy in a folder named after its encoding."""
-    unfinished = folder.with_name(f".{folder.name}.{os.getpid()}")
-    shutil.rmtree(unfinished, ignore_errors=True)
-    unfinished.mkdir(parents=True)
     try:
-        encoding = encoding_of(part)
-        if encoding != UTF8:
-            _copy(part, unfinished / encoding / part.name, encoding)
-        if not folder.exists():
-            unfinished.rename(folder)
+        with built(folder) as unfinished:
+            encoding = encoding_of(part)
+            if encoding != UTF8:
+                _copy(part, unfinished / encoding / part.name, encoding)
     except (EOFError, zlib.error, gzip.BadGzipFile):
         raise SourceError(f"{part.name} cannot be read as gzip; write it again") from None
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
 
 
 def _copy(part: Path, place: Path, encoding: str) -> None:

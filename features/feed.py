@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -16,6 +15,7 @@ from features.days import date_of, day_of
 from features.delivery import Marks, Reading, Span, changed, delivered, digest_of, marks_of, staged_rows, strays
 from features.duck import MODEST, Limits, opened
 from features.errors import HistoryError
+from features.files import clear_beneath, private_folder, reached
 from features.fingerprint import fingerprint
 from features.layout import layout_of, summary_at, write_summary
 from features.live import agreed, held, live_folder, point
@@ -54,7 +54,9 @@ def feed(source: Source, day: int, rows: Path | None = None, progress: Progress 
         if folder is None:
             return first_load(delivered(source, rows), source, day, progress)
         clear(folder)
-        return next_day(Day(source, delivered(source, rows), agreed(source, folder), day, progress))
+        given, folder = delivered(source, rows), agreed(source, folder)
+        with private_folder(folder) as work:
+            return next_day(Day(source, given, folder, day, progress, work))
 
 
 def first_load(given: Source, source: Source, day: int, progress: Progress) -> Fed:
@@ -64,9 +66,9 @@ def first_load(given: Source, source: Source, day: int, progress: Progress) -> F
     identity = hashlib.sha256(f"{source.folder}\0{source.data}\0{day}\0{digest}".encode()).hexdigest()
     folder = store_folder(source, identity)
     span = Span(None, day)
-    work = Work(folder.with_name(f".{folder.name}.{os.getpid()}"), MODEST, progress, span.taken)
     if not (folder / "store.json").exists():
-        build(given, work, folder, digest=identity, content=digest)
+        with private_folder(folder.parent) as unfinished:
+            build(given, Work(unfinished, MODEST, progress, span.taken), folder, digest=identity, content=digest)
     summary = summary_at(folder)
     write_summary(folder, summary | {"marks": marks, "days": [], "fed": {}, "base": "base"})
     point(source, folder)
@@ -82,13 +84,14 @@ def until(source: Source, day: int) -> Source:
 def clear(folder: Path) -> None:
     """Remove what an ended process left behind in a store, and what a compaction replaced."""
     summary = summary_at(folder)
+    clear_beneath(folder)
     for path in folder.iterdir():
-        old = path.name.startswith(("base", "panels")) and path.name not in kept_of(summary["base"])
-        if old or path.name.startswith(".day-"):
+        if path.name.startswith(("base", "panels")) and path.name not in kept_of(summary["base"]):
             shutil.rmtree(path)
-    for parent, names in ((folder / "days", summary["days"]), (folder / "tails", summary["fed"])):
+    for kind, names in (("days", summary["days"]), ("tails", summary["fed"]), ("refused", summary["fed"])):
+        parent = folder / kind
         for path in parent.iterdir() if parent.is_dir() else ():
-            if path.name not in names:
+            if path.is_dir() and path.name not in names:
                 shutil.rmtree(path)
 
 
@@ -99,21 +102,18 @@ def kept_of(base: str) -> tuple[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """A day to load: the source, what delivers its rows, the live store, and the integer day."""
+    """A day to load: the source, what delivers its rows, the live store, the integer day, and a folder of this run."""
 
     source: Source
     given: Source
     folder: Path
     day: int
     progress: Progress
+    work: Path
 
     @property
     def name(self) -> str:
         return date_of(self.day).isoformat()
-
-    @property
-    def work(self) -> Path:
-        return self.folder / f".day-{os.getpid()}"
 
 
 def next_day(day: Day) -> Fed:
@@ -125,12 +125,8 @@ def next_day(day: Day) -> Fed:
         raise HistoryError(f"day {day.name} is closed: the store of {day.source.name!r} is complete to {summary['complete_to']}; "
                            "load a later day, and send a correction as a new row recorded on it")
     after = complete if entry is None else day_of(entry["after"])
-    shutil.rmtree(day.work, ignore_errors=True)
-    (day.work / "staged").mkdir(parents=True)
-    try:
-        return _loaded(day, summary, Span(after, day.day))
-    finally:
-        shutil.rmtree(day.work, ignore_errors=True)
+    (day.work / "staged").mkdir()
+    return _loaded(day, summary, Span(after, day.day))
 
 
 def _loaded(day: Day, summary: dict[str, Any], span: Span) -> Fed:
@@ -227,7 +223,9 @@ def _commit(day: Day, summary: dict[str, Any], marks: Marks) -> None:
         if (day.work / made).is_dir():
             place.mkdir(exist_ok=True)
             shutil.rmtree(place / day.name, ignore_errors=True)
+            reached(f"before the {made} of a day is in place")
             (day.work / made).rename(place / day.name)
+            reached(f"after the {made} of a day is in place")
     write_summary(day.folder, summary)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,6 +14,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from features.errors import CatalogueError
+from features.files import replaced
 from features.ingest.scan import files_in
 from features.mapped import Mapped
 from features.rowwise import NULL
@@ -135,11 +135,9 @@ class FlatTable(FlatColumns):
 
     def _write(self, path: Path, parts: Iterable[NDArray[Any]]) -> None:
         self.folder.mkdir(exist_ok=True)
-        beside = path.with_name(f".{path.name}.{os.getpid()}")
-        with beside.open("wb") as out:
+        with replaced(path) as unfinished, unfinished.open("wb") as out:
             for part in parts:
                 part.tofile(out)
-        beside.replace(path)
 
 
 def column_name(name: str, dtype: np.dtype[Any], gaps: str) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from features.files import built
 from features.flat import column_name, narrowest
 
 Stretch = Mapping[str, NDArray[np.int64]]
@@ -21,22 +20,16 @@ def write_flat(folder: Path, by: str, stretches: Iterable[Stretch]) -> None:
 
     Values are full (no empty ones). The folder gets its name when all is written; one that is there by then is kept.
     """
-    beside = folder.with_name(f".{folder.name}.{os.getpid()}")
-    shutil.rmtree(beside, ignore_errors=True)
-    beside.mkdir(parents=True)
-    columns: dict[str, Widening] = {}
-    counts = np.zeros(0, np.int64)
-    for stretch in stretches:
-        for name, values in stretch.items():
-            columns.setdefault(name, Widening(beside, name)).append(values)
-        own = np.bincount(stretch[by], minlength=len(counts))
-        own[: len(counts)] += counts
-        counts = own
-    np.append(0, counts).cumsum().tofile(beside / f"{by}.starts")
-    if folder.exists():
-        shutil.rmtree(beside)
-    else:
-        beside.rename(folder)
+    with built(folder) as unfinished:
+        columns: dict[str, Widening] = {}
+        counts = np.zeros(0, np.int64)
+        for stretch in stretches:
+            for name, values in stretch.items():
+                columns.setdefault(name, Widening(unfinished, name)).append(values)
+            own = np.bincount(stretch[by], minlength=len(counts))
+            own[: len(counts)] += counts
+            counts = own
+        np.append(0, counts).cumsum().tofile(unfinished / f"{by}.starts")
 
 
 class Widening:

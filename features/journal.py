@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ import pyarrow.parquet as pq
 from features.contract import COMMON, Column, contract
 from features.days import date_of
 from features.errors import HistoryError
+from features.files import durable
 from features.source import JOURNAL
 
 _TYPES = {"day": pa.date32(), "probability": pa.float64(), "flag": pa.int8(), "id": pa.string(), "choice": pa.string()}
@@ -34,9 +34,9 @@ def write_part(folder: Path, table: str, part: str, columns: Mapping[str, Sequen
     arrays = {column.name: _array(column, values[column.name]) for column in declared}
     path = folder / table / f"{part}.parquet"
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    pq.write_table(pa.table(arrays), beside, compression="zstd")
-    return beside.replace(path)
+    with durable(path) as unfinished:
+        pq.write_table(pa.table(arrays), unfinished, compression="zstd")
+    return path
 
 
 def _array(column: Column, values: Sequence[Any]) -> pa.Array:

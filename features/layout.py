@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 from features.days import day_of
 from features.errors import HistoryError
+from features.files import write_durable_text
 from features.ingest.scan import parquet_sql
 
 
@@ -72,12 +72,7 @@ def summary_at(folder: Path) -> dict[str, Any]:
 
 def write_summary(folder: Path, summary: Mapping[str, Any]) -> None:
     """Write a store's summary, whole or not at all: the one step by which a load or a day counts."""
-    beside = folder / f".store.json.{os.getpid()}"
-    with beside.open("w", encoding="utf-8") as out:
-        out.write(json.dumps(summary, ensure_ascii=False, indent=1) + "\n")
-        out.flush()
-        os.fsync(out.fileno())
-    beside.replace(folder / "store.json")
+    write_durable_text(folder / "store.json", json.dumps(summary, ensure_ascii=False, indent=1) + "\n")
 
 
 def rows_sql(files: list[Path]) -> str:

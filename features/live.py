@@ -5,12 +5,12 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from features.errors import SourceError
+from features.files import write_durable_text
 from features.home import home
 from features.layout import summary_at, write_summary
 from features.source import Source
@@ -40,9 +40,7 @@ def point(source: Source, folder: Path) -> None:
     """Let a store be the live store of a source from now on."""
     path = pointer(source)
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    beside.write_text(json.dumps({"store": folder.name}) + "\n", "utf-8")
-    beside.replace(path)
+    write_durable_text(path, json.dumps({"store": folder.name}) + "\n")
 
 
 @contextmanager

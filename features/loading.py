@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -19,6 +18,7 @@ from features.contract import Table, contract
 from features.dictionary import coded_sql, write_dictionaries
 from features.duck import MODEST, Connection, Limits, Relation, named, opened
 from features.errors import HistoryError
+from features.files import private_folder, reached, settle, write_text
 from features.fingerprint import fingerprint
 from features.home import home
 from features.ingest.scan import parquet_sql
@@ -69,43 +69,42 @@ def load(source: Source, progress: Progress = quiet, limits: Limits = MODEST) ->
     folder = store_folder(source, digest)
     if (folder / "store.json").exists():
         return folder
-    unfinished = folder.with_name(f".{folder.name}.{os.getpid()}")
-    return build(source, Work(unfinished, limits, progress), folder, digest=digest, content=digest)
+    with private_folder(folder.parent) as unfinished:
+        return build(source, Work(unfinished, limits, progress), folder, digest=digest, content=digest)
 
 
 def build(source: Source, work: Work, folder: Path, *, digest: str, content: str) -> Path:
     """Make the store of a source in `folder`, named by a digest; HistoryError if its content is no longer what it was."""
-    shutil.rmtree(work.folder, ignore_errors=True)
-    (work.folder / "staged").mkdir(parents=True)
-    try:
-        limits = Limits(work.limits.memory, work.limits.threads, work.limits.spill or work.folder / "spill")
-        summary = _fill(replace(work, limits=limits), source)
-        if fingerprint(source) != content:
-            raise HistoryError(f"source {source.name!r} changed while it was read; load it again when it is at rest")
-        _finish(work, summary | {"fingerprint": digest}, folder)
-    finally:
-        shutil.rmtree(work.folder, ignore_errors=True)
+    (work.folder / "staged").mkdir()
+    limits = Limits(work.limits.memory, work.limits.threads, work.limits.spill or work.folder / "spill")
+    summary = _fill(replace(work, limits=limits), source)
+    if fingerprint(source) != content:
+        raise HistoryError(f"source {source.name!r} changed while it was read; load it again when it is at rest")
+    _finish(work, summary | {"fingerprint": digest}, folder)
     return folder
 
 
 def _finish(work: Work, summary: dict[str, Any], folder: Path) -> None:
     for rest in ("staged", "spill"):
         shutil.rmtree(work.folder / rest, ignore_errors=True)
-    (work.folder / "store.json").write_text(json.dumps(summary, ensure_ascii=False, indent=1) + "\n", "utf-8")
-    if (folder / "store.json").exists():
-        return
-    shutil.rmtree(folder, ignore_errors=True)
-    work.folder.rename(folder)
+    write_text(work.folder / "store.json", json.dumps(summary, ensure_ascii=False, indent=1) + "\n")
+    if folder.exists() and not (folder / "store.json").exists():
+        with private_folder(folder.parent) as aside:  # no store: half of it was removed by hand
+            folder.rename(aside / "torn")
+    settle(work.folder, folder)
 
 
 def _fill(work: Work, source: Source) -> dict[str, Any]:
     staged = _stage_all(work, source)
     connection = opened(work.limits)
     staged = [without_repeats(connection, table) for table in staged]
+    reached("rows staged")
     write_dictionaries(connection, staged, work.dictionaries)
+    reached("dictionaries written")
     work.base.mkdir()
     staged = [_write_table(work, connection, table) for table in staged]
     joins = _write_joins(work, connection, source)
+    reached("joins written")
     counts = {table.table: {"accepted": table.accepted, "refused": table.refused.height,
                             "reasons": reasons(table.refused)} for table in staged}
     _write_refused(work, staged)
@@ -138,6 +137,7 @@ def _write_table(work: Work, connection: Connection, staged: Staged) -> Staged:
     write_absorbed(signed, path)
     done = refuse(connection, staged, signed.unseen, reason=UNSEEN)
     shutil.rmtree(staged.folder)
+    reached("a table written")
     return done
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from features.errors import HistoryError, RequestError
+from features.files import replaced
 from features.ingest.scan import read_table
 
 
@@ -74,19 +74,14 @@ def write_matrix(matrix: Matrix, path: Path) -> None:
 
 def write_matrices(matrices: Iterable[Matrix], path: Path) -> tuple[int, int]:
     """Write matrices with the same columns one below the other, each as it comes; return the rows and features written."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
     rows = features = 0
-    try:
-        with ExitStack() as closing:
-            out: pq.ParquetWriter | None = None
-            for matrix in matrices:
-                table = _table(matrix)
-                out = out or closing.enter_context(pq.ParquetWriter(beside, table.schema, compression="zstd"))
-                out.write_table(table)
-                rows, features = rows + len(matrix), len(matrix.names)
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+    with replaced(path) as unfinished, ExitStack() as closing:
+        out: pq.ParquetWriter | None = None
+        for matrix in matrices:
+            table = _table(matrix)
+            out = out or closing.enter_context(pq.ParquetWriter(unfinished, table.schema, compression="zstd"))
+            out.write_table(table)
+            rows, features = rows + len(matrix), len(matrix.names)
     return rows, features
 
 

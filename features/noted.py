@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import replace
@@ -15,6 +14,7 @@ from features.days import day_of
 from features.declaration import Declaration
 from features.delivery import Span
 from features.duck import Limits, opened
+from features.files import built
 from features.fingerprint import mark_of
 from features.ingest.scan import files_in
 from features.layout import Layout, summary_at, write_summary
@@ -58,10 +58,8 @@ def _key(layout: Layout, tables: Mapping[str, Path]) -> str:
 
 def _write(layout: Layout, source: Source, place: Path) -> None:
     """Write the journal's signed rows and their new identifiers, whole or not at all."""
-    work = place.with_name(f".{place.name}.{os.getpid()}")
-    shutil.rmtree(work, ignore_errors=True)
-    (work / "staged").mkdir(parents=True)
-    try:
+    with built(place) as work:
+        (work / "staged").mkdir()
         limits = Limits(spill=work / "spill")
         connection = reading(source, limits)
         staged = [stage(relation(connection, source, table), source, table, folder=work / "staged", progress=quiet)
@@ -73,8 +71,3 @@ def _write(layout: Layout, source: Source, place: Path) -> None:
         for rest in ("staged", "dictionaries", "sides"):
             shutil.rmtree(work / rest)
         write_summary(work, {"tables": counts})
-        if not place.exists():
-            work.rename(place)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
-

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,6 +14,7 @@ import numpy as np
 from features.cases import Cases, by_month_end
 from features.catalogue import Catalogue
 from features.evaluate import atom_values
+from features.files import write_text
 from features.formula import Environment
 from features.language import Peer, atoms_of
 from features.matching import located
@@ -54,9 +54,7 @@ def medians(store: Store, catalogue: Catalogue, entity: str, peers: Iterable[Pee
         return dict(zip(wanted, _read(kept), strict=True))
     found = _computed(store, catalogue, entity, wanted, max(day, store.first_known))
     kept.parent.mkdir(exist_ok=True)
-    beside = kept.with_suffix(f".{os.getpid()}")
-    beside.write_text(json.dumps([found[peer] for peer in wanted]), "utf-8")
-    beside.replace(kept)
+    write_text(kept, json.dumps([found[peer] for peer in wanted]))
     return {peer: by_code(values) for peer, values in found.items()}
 
 

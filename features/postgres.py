@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
-import shutil
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from features.errors import SourceError
+from features.files import built, reached
 
 SCHEMES = ("postgresql://", "postgres://")
 DECLARATION = "lssi_source"
@@ -179,18 +178,13 @@ def staged(database: Database, wanted: Collection[str], *, declared_as: str, hom
 
 
 def _stage_all(held: Snapshot, tables: list[str], files: dict[str, str], *, folder: Path) -> None:
-    unfinished = folder.with_name(f".{folder.name}.{os.getpid()}")
-    shutil.rmtree(unfinished, ignore_errors=True)
-    unfinished.mkdir(parents=True)
     try:
-        for table in tables:
-            held.stage(table, unfinished / f"{table}.parquet")
-        for name, text in files.items():
-            (unfinished / name).write_text(text, "utf-8")
-        if not folder.exists():
-            unfinished.rename(folder)
+        with built(folder) as unfinished:
+            for table in tables:
+                held.stage(table, unfinished / f"{table}.parquet")
+                reached(f"staged {table}")
+            for name, text in files.items():
+                (unfinished / name).write_text(text, "utf-8")
     except (pa.ArrowException, OSError) as error:
         told = UNSAID if "invalid byte sequence" in str(error) else _first_line(error, held.database)
         raise SourceError(f"{held.database.label}: {told}") from None
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)

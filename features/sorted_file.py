@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from features.duck import Limits, named, opened
+from features.files import private_folder
 from features.flat import FlatTable
 from features.growing import Rows
 from features.ingest.scan import parquet_sql
@@ -76,9 +76,9 @@ def values(column: pa.ChunkedArray) -> NDArray[Any]:
 
 def copy_sorted(base: Path, by: str, path: Path) -> None:
     """Write a copy of a base file sorted by another column, its order kept within."""
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     rows = parquet_sql(base, "file_row_number=true")
     order = f"{named(by)} NULLS FIRST, file_row_number"
-    connection = opened(Limits(spill=path.with_name(f".{path.name}.{os.getpid()}.spill")))
-    write_sorted(connection, f"SELECT * EXCLUDE (file_row_number) FROM {rows} ORDER BY {order}", unfinished)
-    unfinished.replace(path)
+    with private_folder(path.parent) as work:
+        connection = opened(Limits(spill=work / "spill"))
+        write_sorted(connection, f"SELECT * EXCLUDE (file_row_number) FROM {rows} ORDER BY {order}", work / path.name)
+        (work / path.name).replace(path)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 
@@ -15,6 +13,7 @@ from features.days import day_of
 from features.engine import catalogue_of, check_entity, environment_of, matrix_from
 from features.errors import RequestError
 from features.evaluate import atom_values
+from features.files import private_folder
 from features.language import Atom
 from features.matrix import Matrix
 from features.needs import needs_of
@@ -111,8 +110,8 @@ def claim_stretches(store: Store, catalogue: Catalogue, most: int = CASES_AT_ONC
 def put_aside(store: Store, catalogue: Catalogue, cases: Held, atoms: frozenset[Atom], stored: frozenset[str],  # noqa: PLR0913
               most: int = CASES_AT_ONCE) -> Iterator[Shelf]:
     """Give a shelf with aggregates and stored values of all cases, in stretches of `most`; it is cleared afterwards."""
-    with TemporaryDirectory(prefix=".claims-", dir=store.folder) as folder:
-        shelf = Shelf(Path(folder), [*range(0, max(len(cases), 1), most), len(cases)])
+    with private_folder(store.folder) as folder:
+        shelf = Shelf(folder, [*range(0, max(len(cases), 1), most), len(cases)])
         sweep = Sweep(store, catalogue, cases, shelf, most)
         sweep.aggregates(atoms)
         sweep.stored(stored)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from features.files import replaced
 from features.mapped import Mapped
 
 
@@ -50,11 +50,9 @@ class FlatTexts:
         texts = pa.concat_arrays(column.cast(pa.string()).chunks)
         _, ends, letters = texts.buffers()
         self._folder.mkdir(exist_ok=True)
-        beside = path.with_name(f".{path.name}.{os.getpid()}")
-        with beside.open("wb") as out:
+        with replaced(path) as unfinished, unfinished.open("wb") as out:
             np.frombuffer(ends, np.int32, len(texts) + 1).tofile(out)
             out.write(letters or b"")
-        beside.replace(path)
 
 
 def mapped_texts(path: Path) -> tuple[pa.LargeStringArray, tuple[Mapped, ...]]:
@@ -71,9 +69,13 @@ def mapped_texts(path: Path) -> tuple[pa.LargeStringArray, tuple[Mapped, ...]]:
 
 
 def _lay_out_texts(path: Path, ends: Path, letters: Path) -> None:
-    file = pq.ParquetFile(path)
-    beside = [place.with_name(f".{place.name}.{os.getpid()}") for place in (letters, ends)]
-    with beside[0].open("wb") as text, beside[1].open("wb") as end:
+    """Write the letters and the ends of all texts; the ends get their name last, since they are what is looked for."""
+    with replaced(ends) as unfinished_ends, replaced(letters) as unfinished_letters:
+        _write_texts(pq.ParquetFile(path), unfinished_ends, unfinished_letters)
+
+
+def _write_texts(file: pq.ParquetFile, ends: Path, letters: Path) -> None:
+    with letters.open("wb") as text, ends.open("wb") as end:
         end.write(bytes(8))
         for number in range(file.num_row_groups):
             column = file.read_row_group(number, columns=["text"])["text"].cast(pa.large_string())
@@ -82,5 +84,3 @@ def _lay_out_texts(path: Path, ends: Path, letters: Path) -> None:
                 places = np.frombuffer(own, np.int64, len(chunk) + 1, 8 * chunk.offset)
                 (places[1:] - places[0] + text.tell()).tofile(end)
                 text.write(memoryview(held or b"")[places[0]:places[-1]])
-    for place, unfinished in zip((letters, ends), beside, strict=True):
-        unfinished.replace(place)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import shutil
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 from features.errors import BundleError
+from features.files import built, durable
 
 SUMS = "SHA256SUMS"
 _LARGEST = 512 * 1024 * 1024
@@ -28,26 +26,12 @@ def digest_of(files: Mapping[str, bytes]) -> str:
 
 def write_folder(path: Path, files: Mapping[str, bytes]) -> None:
     """Write the files and their digest list as one folder: it appears whole or not at all, and an equal one is kept."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = Path(tempfile.mkdtemp(prefix=".writing-", dir=path.parent))
-    try:
+    with built(path) as unfinished:
         for name, content in [*files.items(), (SUMS, sums_of(files))]:
-            _write_durably(beside / name, content)
-        beside.chmod(0o755)
-        if path.exists():
-            if read_folder(path) != dict(files):
-                raise BundleError(f"{path} already holds another bundle; remove it first")
-            return
-        beside.rename(path)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
-
-
-def _write_durably(path: Path, content: bytes) -> None:
-    with path.open("wb") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
+            with durable(unfinished / name) as file:
+                file.write_bytes(content)
+    if read_folder(path) != dict(files):
+        raise BundleError(f"{path} already holds another bundle; remove it first")
 
 
 def read_folder(path: Path) -> dict[str, bytes]:

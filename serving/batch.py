@@ -6,7 +6,6 @@ belong to the record without showing any other.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -15,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from features.errors import LedgerError, LssiError, UnknownId
+from features.files import private_folder, reached
 from features.matrix import Matrix, read_matrix, write_matrix
 from models.score import Scores
 from serving import merkle
@@ -40,14 +40,12 @@ def write_rows(folder: Path, matrix: Matrix, scores: Scores) -> Rows:
     expected = np.full(len(matrix), np.nan) if scores.expected is None else scores.expected
     outputs = np.column_stack([scores.raw, scores.probability, expected])
     both = replace(matrix, names=(*matrix.names, *OUTPUTS), values=np.hstack([matrix.values, outputs]))
-    folder.mkdir(parents=True, exist_ok=True)
-    beside = folder / f".{os.getpid()}.writing"
-    try:
-        write_matrix(both, beside)
-        digest = _digest(beside)
-        beside.replace(folder / f"{digest}.parquet")
-    finally:
-        beside.unlink(missing_ok=True)
+    with private_folder(folder) as work:
+        write_matrix(both, work / "rows.parquet")
+        digest = _digest(work / "rows.parquet")
+        reached("before the rows of a batch are in place")
+        (work / "rows.parquet").replace(folder / f"{digest}.parquet")
+        reached("after the rows of a batch are in place")
     node, count = merkle.nodes_of(leaves(both))
     return Rows(digest, count, merkle.root(node, count).hex())
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from features.errors import RequestError
+from features.files import OWNER, clear, durable
 from serving.refusals import AccessError
 
 Role = Literal["data_scientist", "system", "auditor"]
@@ -89,17 +89,14 @@ def _writing(path: Path) -> Iterator[Register]:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        path.with_suffix(".new").unlink(missing_ok=True)  # of earlier versions
+        clear(path.parent)
         yield read(path)
 
 
 def _write(path: Path, register: Register) -> None:
-    draft = path.with_suffix(".new")
-    draft.unlink(missing_ok=True)
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-        file.write(register.model_dump_json(indent=2))
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
+    with durable(path, OWNER) as draft:
+        draft.write_text(register.model_dump_json(indent=2), "utf-8")
 
 
 @dataclass(slots=True)

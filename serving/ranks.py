@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.catalogue import Catalogue
+from features.files import replaced
 from features.matrix import Matrix
 from models.bundle import Bundle
 from models.score import score
@@ -54,10 +54,8 @@ def kept_ranks(path: Path, make: Callable[[], Ranks]) -> Ranks:
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         made = make()
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    with draft.open("wb") as writing:
+    with replaced(path) as draft, draft.open("wb") as writing:
         np.savez(writing, keys=made.keys, raw=made.raw)
-    draft.replace(path)
     return made
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
+from features.files import reached, write_durable_text
 from models.bundle import load_bundle
 from training.registry import champion, digest_of_version, set_champion
 
@@ -19,10 +19,9 @@ def promote(home: Path, target: str, number: int) -> int:
     name = f"{target}-{digest[:12]}"
     load_bundle(home / "bundles" / name, digest)
     place = home / "bundles" / f"{target}.json"
-    beside = place.with_name(f".{place.name}.{os.getpid()}")
-    beside.write_text(json.dumps({"bundle": name, "digest": digest}) + "\n", "utf-8")
-    beside.replace(place)
+    write_durable_text(place, json.dumps({"bundle": name, "digest": digest}) + "\n")
     set_champion(home, target, number)
+    reached("the champion set")
     return number
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from features.errors import TargetError
+from features.files import private_folder, reached
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -80,8 +80,11 @@ def log_run(home: Path, entry: Entry) -> Logged:
             tags=[RunTag(key, value) for key, value in sorted(entry.tags.items())],
         )
         registry.log_dict(run_id, dict(entry.certificate), "certificate.json")
-        _log_model(registry, run_id, entry.bundle)
+        reached("a run described")
+        _log_model(registry, run_id, entry.bundle, home / "mlflow")
+        reached("a model logged")
         number = _register(registry, name, run_id, entry.digest)
+        reached("a version registered")
         registry.set_terminated(run_id, "FINISHED")
     return Logged(run_id, name, number)
 
@@ -93,12 +96,12 @@ def _experiment(registry: MlflowClient, home: Path, name: str) -> str:
     return str(registry.create_experiment(name, artifact_location=(home.resolve() / "mlflow" / name).as_uri()))
 
 
-def _log_model(registry: MlflowClient, run_id: str, bundle: Path) -> None:
+def _log_model(registry: MlflowClient, run_id: str, bundle: Path, place: Path) -> None:
     from mlflow import pyfunc
 
     needed = [f"{package}=={version(package)}" for package in ("lightgbm", "numpy", "pandas")]
-    with tempfile.TemporaryDirectory() as folder:
-        beside = Path(folder) / "model"
+    with private_folder(place) as folder:
+        beside = folder / "model"
         pyfunc.save_model(beside, loader_module="training.loader", data_path=str(bundle), pip_requirements=needed)
         registry.log_artifacts(run_id, str(beside), "model")
 

@@ -16,6 +16,7 @@ from features.city.platform_layout import OWN, Column, layout
 from features.city.platform_units import units_of
 from features.city.setting import Setting
 from features.errors import RequestError
+from features.files import replaced, write_text
 from features.ingest.scan import files_in, read_parquet
 
 Progress = Callable[[int, int], None]
@@ -58,14 +59,14 @@ def write_platform(city: Path, out: Path, progress: Progress) -> int:
         if not marker.exists() or marker.read_text("utf-8") != digest:
             _write_part(city, out, part)
             marker.parent.mkdir(parents=True, exist_ok=True)
-            marker.write_text(digest, "utf-8")
+            write_text(marker, digest)
             made += 1
         progress(number, len(parts))
     declared = tomllib.loads((city / "source.toml").read_text("utf-8"))
     targets = declared["target"]
     text = CLOSED_DAY.format(**declared)
     text += "".join(SPLIT.format(name=name, **targets[name]["split"]) for name in TARGETS if name in targets)
-    (out / "dump.toml").write_text(text, "utf-8")
+    write_text(out / "dump.toml", text)
     return made
 
 
@@ -80,7 +81,8 @@ def _write_part(city: Path, out: Path, part: str) -> None:
     for table in OWN:
         if (city / table / part).exists():
             (out / table).mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(city / table / part, out / table / part)
+            with replaced(out / table / part) as unfinished:
+                shutil.copyfile(city / table / part, unfinished)
     units: Frames = {}
     for name, (origin, columns) in layout().items():
         if origin in ("first_registered", "changes"):
@@ -142,7 +144,9 @@ def write_rows(rows: pl.DataFrame, columns: tuple[Column, ...], path: Path) -> N
     """Write rows as one part of a table of the platform, with fixed settings."""
     path.parent.mkdir(parents=True, exist_ok=True)
     arrays = {column.name: array_of(rows, column) for column in columns}
-    pq.write_table(pa.table(arrays), path, compression="zstd", compression_level=1, row_group_size=500_000, store_schema=False)
+    with replaced(path) as unfinished:
+        pq.write_table(pa.table(arrays), unfinished, compression="zstd", compression_level=1, row_group_size=500_000,
+                       store_schema=False)
 
 
 def array_of(rows: pl.DataFrame, column: Column) -> pa.Array:

@@ -21,6 +21,7 @@ from features.city.source import source_text
 from features.city.written import coded, id_array, write_tables, write_truth
 from features.contract import contract
 from features.errors import SourceError
+from features.files import UNFINISHED, clear, write_text
 
 JOURNAL = ("plans", "draws", "alerts", "acknowledgements", "overrides", "appeals", "outcomes")
 Progress = Callable[[int, int], None]
@@ -40,7 +41,7 @@ def write_city(out: Path, setting: Setting, progress: Progress) -> dict[str, int
         progress(part + 1, setting.blocks + 1)
     held = {path.name for path in out.iterdir() if path.is_dir()}
     absent = tuple(name for name in contract() if name not in held and name not in JOURNAL)
-    (out / "source.toml").write_text(source_text(setting, absent=absent), "utf-8")
+    write_text(out / "source.toml", source_text(setting, absent=absent))
     return {"parts_made": made, "parts_kept": setting.blocks + 1 - made}
 
 
@@ -91,10 +92,20 @@ def _same_arguments(out: Path, setting: Setting) -> None:
         if json.loads(place.read_text("utf-8")) != now:
             raise SourceError(f"{out} holds a city of other arguments; choose another folder or remove it")
         return
-    if out.exists() and any(out.iterdir()):
+    clear(place.parent)
+    if out.exists() and not _only_begun(out, place.parent):
         raise SourceError(f"{out} is not empty and holds no city; choose another folder")
     place.parent.mkdir(parents=True, exist_ok=True)
-    place.write_text(json.dumps(now), "utf-8")
+    write_text(place, json.dumps(now))
+
+
+def _only_begun(out: Path, progress: Path) -> bool:
+    """Tell whether a folder holds nothing, or what a run holds before it has said which city it writes."""
+    return set(out.iterdir()) <= {progress} and not (progress.is_dir() and any(map(_finished_file, progress.iterdir())))
+
+
+def _finished_file(path: Path) -> bool:
+    return UNFINISHED.fullmatch(path.name) is None
 
 
 def _finished(out: Path, part: int) -> bool:
@@ -106,6 +117,4 @@ def _finished(out: Path, part: int) -> bool:
 
 
 def _mark(out: Path, part: int, digests: dict[str, str]) -> None:
-    temporary = _marker(out, part).with_suffix(".new")
-    temporary.write_text(json.dumps(digests, sort_keys=True), "utf-8")
-    temporary.replace(_marker(out, part))
+    write_text(_marker(out, part), json.dumps(digests, sort_keys=True))

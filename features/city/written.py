@@ -14,6 +14,7 @@ from features.city.rows import Piece, Rows, Values, joined
 from features.city.sectors import DIVISIONS, SECTORS
 from features.city.setting import NULL, day_of_months
 from features.contract import COMMON, Column, Table, contract
+from features.files import replaced
 
 SPACES = {"enterprise": "E%07d", "worker": "W%08d", "cell": "C%03d", "district": "D%02d", "team": "T%03d",
           "member": "M%04d", "address": "A%08d", "person": "P%08d", "account": "B%08d", "complaint": "Z%09d",
@@ -93,14 +94,12 @@ def write_frame(frame_: pa.Table, path: Path) -> str:
     path.parent.mkdir(parents=True, exist_ok=True)
     coded_columns = [f.name for f in frame_.schema if pa.types.is_dictionary(f.type)]
     plain = {f.name: "DELTA_BINARY_PACKED" for f in frame_.schema if f.type in (pa.int64(), pa.int32(), pa.date32())}
-    pq.write_table(frame_, path, compression="zstd", compression_level=1, use_dictionary=coded_columns,
-                   column_encoding=plain, row_group_size=500_000, dictionary_pagesize_limit=8 << 20,
-                   store_schema=False)
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(1 << 22):
-            digest.update(chunk)
-    return digest.hexdigest()
+    with replaced(path) as unfinished:
+        pq.write_table(frame_, unfinished, compression="zstd", compression_level=1, use_dictionary=coded_columns,
+                       column_encoding=plain, row_group_size=500_000, dictionary_pagesize_limit=8 << 20,
+                       store_schema=False)
+        with unfinished.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write_tables(folder: Path, part: int, rows: Rows, *, until: int) -> dict[str, str]:

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from features.days import date_of
 from features.errors import RequestError
+from features.files import replaced
 from features.matches.declared import kind_of
 from features.matches.find import SUBJECTS, Match, as_json, available
 from features.store import Store
@@ -36,7 +37,7 @@ def write_matches(found: Iterable[Match], path: Path) -> int:
     if path.suffix not in writers:
         raise RequestError(f"--out should end in .parquet or .csv; got {path.name!r}")
     count, left = 0, iter(found)
-    with writers[path.suffix](path, SCHEMA) as writer:
+    with replaced(path) as unfinished, writers[path.suffix](unfinished, SCHEMA) as writer:
         while part := list(islice(left, AT_ONCE)):
             writer.write_table(pa.Table.from_pylist([flat(match) for match in part], SCHEMA))
             count += len(part)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache, lru_cache
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 from features.cases import Cases, by_month_end
 from features.catalogue import Catalogue
 from features.catalogue.declared import STORED_BY
+from features.files import replaced
 from features.ingest.scan import read_table
 from features.matching import located
 from features.network.enterprises import network
@@ -104,9 +104,8 @@ def rules_digest() -> str:
 
 def _write(path: Path, columns: Kept) -> None:
     path.parent.mkdir(exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    pq.write_table(pa.table(dict(columns)), beside, compression="zstd", compression_level=1, row_group_size=GROUP)
-    beside.replace(path)
+    with replaced(path) as unfinished:
+        pq.write_table(pa.table(dict(columns)), unfinished, compression="zstd", compression_level=1, row_group_size=GROUP)
 
 
 @lru_cache(6)

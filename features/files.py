@@ -1,0 +1,214 @@
+"""Files written whole or not at all, and working folders of one run; the next run clears what a killed one left.
+
+A run holds a lock on each unfinished file and folder of its own for as long as it lives; the kernel frees it when the process
+ends, however it ends. So the lock tells what belongs to a living process, whichever machine's container numbered it.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+UNFINISHED = re.compile(r"\.unfinished-\d+-[0-9a-f]{16}")
+"""The names of unfinished files and folders: the process that made it, and a token that no later process repeats."""
+ANYBODY = 0o666
+OWNER = 0o600
+
+
+def reached(point: str) -> None:
+    """Do nothing. The tests of killed runs put a signal here, at a named point before or after a write."""
+
+
+@contextmanager
+def private_folder(place: Path) -> Iterator[Path]:
+    """Yield a new folder in `place` that only this run owns; it is gone afterwards unless it was given another name."""
+    place.mkdir(parents=True, exist_ok=True)
+    clear(place)
+    with _owned(place, _made_folder) as folder:
+        reached("a private folder made")
+        yield folder
+    reached("a private folder removed")
+
+
+@contextmanager
+def built(folder: Path) -> Iterator[Path]:
+    """Yield a private folder that becomes `folder` when all is written; where another run was first, theirs is kept."""
+    with private_folder(folder.parent) as unfinished:
+        yield unfinished
+        settle(unfinished, folder)
+
+
+def settle(unfinished: Path, folder: Path) -> None:
+    """Give a finished folder its name, unless a folder that holds something has it."""
+    reached(f"before {folder.name} is in place")
+    try:
+        unfinished.rename(folder)
+    except OSError as error:
+        if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
+            raise
+    reached(f"after {folder.name} is in place")
+
+
+@contextmanager
+def replaced(path: Path, mode: int = ANYBODY) -> Iterator[Path]:
+    """Yield a file to write, which becomes `path` when all is written; a failed write leaves what was there.
+
+    A link is followed; a device or a pipe is written as it stands. OSError names `path`, as the caller knows it.
+    """
+    path = path.resolve() if path.is_symlink() else path
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, "a folder has this name", str(path))
+    if path.exists() and not path.is_file():
+        yield path
+        return
+    try:
+        clear(path.parent)
+        with _owned(path.parent, lambda unfinished: _made_file(unfinished, mode)) as unfinished:
+            reached(f"before {path.name} is written")
+            yield unfinished
+            reached(f"before {path.name} is in place")
+            unfinished.replace(path)
+            reached(f"after {path.name} is in place")
+    except OSError as error:
+        if UNFINISHED.search(str(error.filename)):
+            raise OSError(error.errno, error.strerror, str(path)) from None
+        raise
+
+
+@contextmanager
+def durable(path: Path, mode: int = ANYBODY) -> Iterator[Path]:
+    """Yield a file to write, as `replaced` does; once `path` has the new content, a loss of power does not undo it."""
+    with replaced(path, mode) as unfinished:
+        yield unfinished
+        _synced(unfinished)
+    _synced(path.parent)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file whole or not at all, in UTF-8."""
+    with replaced(path) as unfinished:
+        unfinished.write_text(text, "utf-8")
+
+
+def write_durable_text(path: Path, text: str) -> None:
+    """Write a text file as `write_text` does; once it is there, a loss of power does not undo it."""
+    with durable(path) as unfinished:
+        unfinished.write_text(text, "utf-8")
+
+
+def clear(place: Path) -> None:
+    """Remove the unfinished files and folders in `place` that no living process owns; nothing where there is no folder."""
+    for path in _entries(place):
+        if UNFINISHED.fullmatch(path.name):
+            _remove_unowned(path)
+
+
+def clear_beneath(place: Path) -> None:
+    """Remove the unfinished files and folders that no living process owns, in `place` and in all its folders."""
+    for folder, folders, files in os.walk(place):
+        for name in (*folders, *files):
+            if UNFINISHED.fullmatch(name):
+                _remove_unowned(Path(folder, name))
+        folders[:] = [name for name in folders if not UNFINISHED.fullmatch(name)]
+
+
+def remove(path: Path) -> None:
+    """Remove a file or a folder, if it is there."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with suppress(OSError):
+            path.unlink()
+
+
+def _entries(place: Path) -> list[Path]:
+    try:
+        with os.scandir(place) as entries:
+            return [Path(entry.path) for entry in entries if entry.name.startswith(".")]
+    except OSError:
+        return []
+
+
+@contextmanager
+def _owned(place: Path, make: Callable[[Path], int]) -> Iterator[Path]:
+    path, held = _new(place, make)
+    try:
+        yield path
+    finally:
+        remove(path)
+        os.close(held)
+
+
+def _new(place: Path, make: Callable[[Path], int]) -> tuple[Path, int]:
+    """Return a new unfinished file or folder and the open descriptor that holds its lock.
+
+    Another run that clears may come between the making and the lock; then what it took away is made anew.
+    """
+    while True:
+        path = place / f".unfinished-{os.getpid()}-{secrets.token_hex(8)}"
+        with suppress(_Taken):
+            held = make(path)
+            with suppress(OSError):  # a file system without locks: then nobody clears here either
+                fcntl.flock(held, fcntl.LOCK_EX)
+            if _is_at(held, path):
+                return path, held
+            os.close(held)
+
+
+class _Taken(Exception):
+    """A folder was cleared before it could be locked."""
+
+
+def _made_folder(path: Path) -> int:
+    path.mkdir()
+    try:
+        return os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    except FileNotFoundError:
+        raise _Taken from None
+
+
+def _made_file(path: Path, mode: int) -> int:
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, mode)
+
+
+def _is_at(held: int, path: Path) -> bool:
+    """Tell whether what is open is still what stands under a name."""
+    try:
+        return _identity(os.fstat(held)) == _identity(path.lstat())
+    except FileNotFoundError:
+        return False
+
+
+def _identity(status: Any) -> tuple[int, int]:
+    return status.st_dev, status.st_ino
+
+
+def _remove_unowned(path: Path) -> None:
+    try:
+        held = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:  # cleared by another run just now, or not ours to open
+        return
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if _is_at(held, path):
+            remove(path)
+    except OSError:  # its owner lives, or nothing can be locked here: it stays
+        return
+    finally:
+        os.close(held)
+
+
+def _synced(path: Path) -> None:
+    held = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(held)
+    finally:
+        os.close(held)
