@@ -28,6 +28,9 @@ PROGRAMS = {
     "postgres": "apt-get install postgresql",
 }
 
+COUNTED: dict[str, int] = {}
+"""What tests counted, shown at the end of a run."""
+
 
 def program(name: str) -> str:
     """Return the path of a program, or skip and say where to get it."""
@@ -104,6 +107,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """List what was not run here, once per reason."""
     for text in sorted({reason(report) for report in terminalreporter.stats.get("skipped", [])}):
         terminalreporter.write_line(f"not run here: {text}")
+    for what, number in COUNTED.items():
+        terminalreporter.write_line(f"{what}: {number:,}")
+
+
+@pytest.fixture(scope="session")
+def counted() -> dict[str, int]:
+    """What tests count, by name: shown at the end of the run."""
+    return COUNTED
 
 
 @pytest.fixture

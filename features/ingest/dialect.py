@@ -1,0 +1,193 @@
+"""The dialect of a CSV file: what is stated of it, what its first bytes prove, and what its header decides."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import gzip
+import io
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from features.errors import SourceError
+
+UTF8 = "utf-8"
+DELIMITERS = {",": "a comma", "\t": "a tab", ";": "a semicolon"}
+"""What may part the fields of a file of which nothing is stated, and its name."""
+MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF32_LE, "utf-32"),
+         (codecs.BOM_UTF32_BE, "utf-32"), (codecs.BOM_UTF16_LE, "utf-16"),
+         (codecs.BOM_UTF16_BE, "utf-16"))
+"""Byte order marks and the encodings that they prove; one that begins like another comes first."""
+NO_DELIMITER = ('"', "\r", "\n", "\ufeff", "\0")
+IN_TOML = '[csv] {key} = "{value}" in source.toml'
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """What is stated of a file: delimiter and encoding, None where nothing is said.
+
+    `how` is the line that would state a {key} and its {value}.
+    """
+
+    delimiter: str | None = None
+    encoding: str | None = None
+    how: str = IN_TOML
+
+    def line(self, key: str, value: str) -> str:
+        """Return the line that would state a delimiter or an encoding."""
+        return self.how.format(key=key, value=value.replace("\t", "\\t"))
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A file whose encoding is known; `stated` is what is said of it."""
+
+    path: Path
+    encoding: str
+    stated: Stated
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A record of a CSV file: its fields, its text as it stands, and the number of its first line."""
+
+    fields: list[str]
+    text: str
+    line: int
+
+
+def checked_delimiter(delimiter: str) -> str:
+    """Return a delimiter; ValueError where it can be none."""
+    if len(delimiter) != 1 or delimiter in NO_DELIMITER:
+        raise ValueError("should be one character such as ';', no quote mark and no line break")
+    return delimiter
+
+
+def checked_encoding(encoding: str) -> str:
+    """Return the name of an encoding; ValueError where Python knows none of that name for text."""
+    try:
+        "".encode(encoding)
+    except (LookupError, UnicodeError, ValueError):
+        raise ValueError("should be an encoding of text such as gb18030 or big5") from None
+    return encoding
+
+
+@contextmanager
+def unpacked(path: Path) -> Iterator[BinaryIO]:
+    """Yield a file's bytes, unpacked; SourceError where its packing is broken."""
+    packed = path.name.lower().endswith(".gz")
+    try:
+        with gzip.open(path) if packed else path.open("rb") as file:
+            yield cast(BinaryIO, file)
+    except (EOFError, zlib.error, gzip.BadGzipFile):
+        raise SourceError(f"{path.name} cannot be read as gzip; write it again") from None
+
+
+def opened_as(path: Path, stated: Stated) -> Opened:
+    """Return a file with the encoding that its mark proves, else the one stated, else UTF-8.
+
+    SourceError where mark and statement disagree.
+    """
+    with unpacked(path) as file:
+        first = file.read(4)
+    proved = next((encoding for mark, encoding in MARKS if first.startswith(mark)), None)
+    if stated.encoding is None:
+        return Opened(path, proved or UTF8, stated)
+    own = codecs.lookup(stated.encoding).name
+    if proved and not own.startswith(proved.removesuffix("-sig")):
+        mark = proved.removesuffix("-sig").upper()
+        raise SourceError(f"{path.name} begins with the byte order mark of {mark} and is stated to "
+                          f"be {stated.encoding}; state {mark} or export the file again")
+    return Opened(path, proved or own, stated)
+
+
+def undecoded(opened: Opened, line: int) -> SourceError:
+    """Return the error of a line that is not of its file's encoding."""
+    name, stated = opened.path.name, opened.stated
+    if stated.encoding or opened.encoding != UTF8:
+        return SourceError(f"{name}: line {line} is no text in {opened.encoding.upper()}; "
+                           "state the encoding that it has, or export it again")
+    return SourceError(f"{name}: line {line} is not UTF-8, and no byte order mark tells what it is; "
+                       f"state it, such as {stated.line('encoding', 'gb18030')}")
+
+
+def lines_of(opened: Opened) -> Iterator[str]:
+    """Yield the lines of a file with their ends, parted at each LF, CR and CRLF, without its mark."""
+    number = 0
+    with unpacked(opened.path) as raw:
+        text = io.TextIOWrapper(raw, opened.encoding, newline="")
+        try:
+            for line in text:
+                number += 1
+                yield line
+        except UnicodeDecodeError as error:
+            before = error.object[:error.start].count(b"\n")
+            raise undecoded(opened, number + 1 + before) from None
+        finally:
+            text.detach()
+
+
+def records_of(opened: Opened, delimiter: str) -> Iterator[Record]:
+    """Yield the records of a file, the header first, as Python's csv reads them; no blank line is one."""
+    csv.field_size_limit((1 << 31) - 1)
+    lines: list[str] = []
+
+    def watched() -> Iterator[str]:
+        for line in lines_of(opened):
+            lines.append(line)
+            yield line
+
+    number = 1
+    for fields in csv.reader(watched(), delimiter=delimiter):
+        if fields:
+            yield Record(fields, "".join(lines), number)
+        number += len(lines)
+        lines.clear()
+
+
+def header_of(opened: Opened, delimiter: str) -> Record:
+    """Return the record of column names; SourceError where there is none, or it cannot be one."""
+    record = next(records_of(opened, delimiter), None)
+    name = opened.path.name
+    if record is None:
+        raise SourceError(f"{name} has no line of column names; write it again with a header")
+    if "\0" in record.text:
+        line = opened.stated.line("encoding", "utf-16-le")
+        raise SourceError(f"{name}: its header holds zero bytes, as UTF-16 without its byte order "
+                          f"mark does; state its encoding, such as {line}")
+    return record
+
+
+def delimiter_of(opened: Opened, wanted: frozenset[str]) -> str:
+    """Return what parts a file's fields: what is stated, else the one that yields most columns.
+
+    Those `wanted` count, where a table of the contract says which; else all. SourceError on a tie.
+    """
+    if opened.stated.delimiter is not None:
+        return opened.stated.delimiter
+    headers = {sign: header_of(opened, sign).fields for sign in DELIMITERS}
+    counts = {sign: _worth(names, wanted) for sign, names in headers.items()}
+    best = [sign for sign in DELIMITERS if counts[sign] == max(counts.values())]
+    if len(best) == 1 or _is_one_text(opened, headers, wanted):
+        return best[0]
+    names = " and by ".join(DELIMITERS[sign] for sign in best)
+    many = f"{max(counts.values())} {'columns of the contract' if wanted else 'columns'}"
+    raise SourceError(f"{opened.path.name}: parted by {names} alike its header has {many}; state "
+                      f"what parts its fields, such as {opened.stated.line('delimiter', best[-1])}")
+
+
+def _worth(names: list[str], wanted: frozenset[str]) -> int:
+    return len(wanted.intersection(names)) if wanted else len(names)
+
+
+def _is_one_text(opened: Opened, headers: dict[str, list[str]], wanted: frozenset[str]) -> bool:
+    """Tell whether a file of one column reads alike whatever would part it."""
+    if any(len(names) > 1 for names in headers.values()):
+        return False
+    if wanted:
+        return bool(wanted.intersection(headers[","]))
+    return all(len(record.fields) == 1 for sign in DELIMITERS for record in records_of(opened, sign))
