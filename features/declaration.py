@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from features.contract import Column, contract
 from features.errors import SourceError
+from features.ingest.dialect import Stated, checked_delimiter, checked_encoding
 
 ALWAYS, BESIDE = "always", "${SOURCE}/"
 """What `known` says of a file without days, and what the name of a file that lies beside source.toml begins with."""
@@ -124,6 +125,35 @@ class Raw(_Declared):
     of: str = ""
 
 
+class Csv(_Declared):
+    """What is stated of CSV files: the delimiter and the encoding that no file proves by itself."""
+
+    delimiter: str | None = None
+    encoding: str | None = None
+
+    @field_validator("delimiter")
+    @classmethod
+    def one_sign(cls, delimiter: str | None) -> str | None:
+        return None if delimiter is None else checked_delimiter(delimiter)
+
+    @field_validator("encoding")
+    @classmethod
+    def known_encoding(cls, encoding: str | None) -> str | None:
+        return None if encoding is None else checked_encoding(encoding)
+
+
+class CsvTables(Csv):
+    """What is stated of all contract tables that lie as CSV, and of single ones."""
+
+    tables: dict[str, Csv] = {}
+
+    def of(self, table: str) -> Stated:
+        """Return what is stated of one table: its own words before those for all."""
+        own = self.tables.get(table, Csv())
+        how = f'[csv.tables.{table}] {{key}} = "{{value}}" in source.toml'
+        return Stated(own.delimiter or self.delimiter, own.encoding or self.encoding, how)
+
+
 class Declaration(_Declared):
     """Everything that `source.toml` says."""
 
@@ -138,6 +168,7 @@ class Declaration(_Declared):
     target: dict[str, Target] = {}
     dump: Dump | None = None
     raw: dict[str, Raw] = {}
+    csv: CsvTables = CsvTables()
 
     @field_validator("clock")
     @classmethod
@@ -164,7 +195,7 @@ def declaration_of(values: dict[str, Any], origin: str) -> Declaration:
 
 def _check_names(declaration: Declaration, origin: str) -> None:
     tables = contract()
-    for table in (*declaration.absent, *declaration.assumed_delays,
+    for table in (*declaration.absent, *declaration.assumed_delays, *declaration.csv.tables,
                   *(t.event.table for t in declaration.target.values() if t.event)):
         if table not in tables:
             raise SourceError(f"{origin}: {table!r} is no table of the contract; see `lssi contract`")

@@ -17,7 +17,9 @@ from features.days import date_of
 from features.duck import Connection, Relation, named, quoted
 from features.errors import SourceError
 from features.fingerprint import fingerprint, mark_of
-from features.ingest.scan import files_in, read_parquet, written_csv_sql
+from features.ingest.csv_file import csv_file
+from features.ingest.dialect import Stated
+from features.ingest.scan import files_in, read_parquet
 from features.layout import Layout, rows_sql
 from features.postgres import SNAPSHOT
 from features.raw import day_sql, in_one_line, value_sql
@@ -26,6 +28,8 @@ from features.staging import Progress, Staged, readable, sound, stage
 
 CLOSED = "day {} is closed; recorded_on should be after {}, the day the store is complete to"
 ROW_ID = next(column for column in COMMON if column.name == "row_id")
+OWN = Stated(delimiter=",")
+"""What is stated of the files of refused rows, which we write."""
 Marks = Mapping[str, Mapping[str, str]]
 
 
@@ -140,7 +144,7 @@ def unseen_ids(own: Connection, layout: Layout, table: str, ids: pa.Table) -> pa
     """Return those row ids (an empty one too) that a store neither holds, nor absorbed, nor refused before."""
     own.register("asked", ids)
     seen = [rows_sql(files) for files in (layout.files(table), layout.absorbed(table)) if files]
-    seen += [written_csv_sql(path) for path in layout.refused(table)]
+    seen += [f"({csv_file(path, path.parent, OWN).rows_sql()})" for path in layout.refused(table)]
     query = "SELECT DISTINCT row_id FROM asked"
     for rows in seen:
         query = f"SELECT row_id FROM ({query}) AS rest ANTI JOIN (SELECT row_id FROM {rows}) AS seen USING (row_id)"

@@ -56,10 +56,13 @@ def opened(limits: Limits = MODEST) -> Connection:
 
 
 def locked(places: Sequence[Path], *, clock: str = "UTC", limits: Limits = MODEST) -> Connection:
-    """Return a connection that reads `places` only, files and whole folders, and whose settings are fixed for good."""
+    """Return a connection that reads `places` only, files and whole folders, and whose settings are fixed for good.
+
+    A place that does not exist yet is a folder.
+    """
     connection = opened(limits)
     connection.execute(f"SET TimeZone={quoted(clock)}")
-    folders = ", ".join(quoted(f"{place.resolve()}/") for place in places if place.is_dir())
+    folders = ", ".join(quoted(f"{place.resolve()}/") for place in places if not place.is_file())
     files = ", ".join(quoted(place.resolve()) for place in places if place.is_file())
     connection.execute(f"SET allowed_directories=[{folders}]")
     connection.execute(f"SET allowed_paths=[{files}]")

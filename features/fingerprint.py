@@ -13,7 +13,7 @@ from features.postgres import SNAPSHOT
 from features.source import Source
 
 SMALL = 1 << 20
-LAYOUT = "2"
+LAYOUT = "3"
 _DATA = re.compile(r"\$\{DATA\}/?([^'\"\s]*)")
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from features.contract import COMMON, Column
+from features.csv_table import copies_of, csv_table_sql
 from features.days import date_of
 from features.duck import (
     Connection,
@@ -46,7 +47,7 @@ def relation_sql(source: Source, table: str) -> str:
             raise SourceError(f"{place.name} should be one SELECT and nothing else")
         return query
     if place.name.lower().endswith((".csv", ".csv.gz")):
-        return f"SELECT * FROM read_csv({quoted(place)}, header=true, all_varchar=true, strict_mode=false)"
+        return csv_table_sql(source, table)
     parts = place / "*.parquet" if place.is_dir() else place
     return f"SELECT * FROM read_parquet({quoted(parts)})"
 
@@ -60,8 +61,7 @@ def in_one_line(place: Path) -> Iterator[None]:
         raise SourceError(f"{place.name} reads outside the data of its source: {_first_line(error)}; "
                           "name it as ${DATA}/… or, beside source.toml, as ${SOURCE}/…") from None
     except (DuckError, pa.ArrowException, OSError) as error:
-        hint = "; convert it with `iconv -f GB18030 -t UTF-8`" if "not utf-8 encoded" in str(error) else ""
-        raise SourceError(f"{read_in(error) or place.name}: {_first_line(error)}{hint}") from None
+        raise SourceError(f"{read_in(error) or place.name}: {_first_line(error)}") from None
 
 
 def _first_line(error: Exception) -> str:
@@ -70,7 +70,8 @@ def _first_line(error: Exception) -> str:
 
 def reading(source: Source, limits: Limits) -> Connection:
     """Return a locked connection that reads a source and knows the tables of its dump and the macros of its views."""
-    connection = locked([*source.places, *source.dump.copies], clock=source.declaration.clock, limits=limits)
+    places = [*source.places, *source.dump.copies, copies_of(source)]
+    connection = locked(places, clock=source.declaration.clock, limits=limits)
     connection.execute(f"CREATE MACRO complete_to() AS DATE {quoted(date_of(source.complete_to).isoformat())}")
     with in_one_line(source.folder / "dump.sql"):
         for statement in source.dump.statements:

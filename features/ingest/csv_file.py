@@ -31,7 +31,7 @@ from features.ingest.dialect import (
     undecoded,
     unpacked,
 )
-from features.ingest.scan import file_sql
+from features.ingest.scan import file_sql, files_in
 from features.ingest.walk import (
     BREAKS,
     FLAGS,
@@ -41,6 +41,7 @@ from features.ingest.walk import (
     begun,
     finished,
     is_plain,
+    kinds_of,
     walked,
 )
 
@@ -102,7 +103,12 @@ def csv_file(path: Path, copies: Path, stated: Stated, wanted: frozenset[str] = 
     `wanted` are the columns that may decide its delimiter. SourceError, by name and line, where it cannot be read.
     """
     status = path.stat()
-    return _csv_file(path, copies, stated, wanted, (status.st_size, status.st_mtime_ns))
+    asked = (path, copies, stated, wanted, (status.st_size, status.st_mtime_ns))
+    found = _csv_file(*asked)
+    if not found.read.exists():
+        _csv_file.cache_clear()
+        found = _csv_file(*asked)
+    return found
 
 
 @lru_cache(256)
@@ -118,23 +124,28 @@ def _csv_file(path: Path, copies: Path, stated: Stated, wanted: frozenset[str], 
         flags, records, longest = _looked_through(opened, delimiter, len(names))
         if is_plain(flags, len(names)):
             return CsvFile(path, path, names, delimiter, records, longest, parallel=not flags & (BREAKS | STRAY))
-    said = f"{path}\0{mark}\0{delimiter}\0{opened.encoding}"
-    place = copies / hashlib.sha256(said.encode("utf-8", "surrogateescape")).hexdigest()[:16] / "records.csv"
+    place = copies / _key(path, delimiter, opened.encoding) / f"{_key(*mark)}.csv"
     return _copied(opened, delimiter, names, place)
+
+
+def _key(*said: object) -> str:
+    text = "\0".join(map(str, said))
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
 
 def _looked_through(opened: Opened, delimiter: str, columns: int) -> tuple[int, int, int]:
     """Return what is met in a file of UTF-8 (flags), its records without the header, and the bytes of its longest."""
     decoder, held, lines = codecs.getincrementaldecoder(UTF8)(), begun(), 1
+    kinds = kinds_of(delimiter)
     with unpacked(opened.path) as file:
         if opened.encoding != UTF8:
             file.read(len(codecs.BOM_UTF8))
         while block := file.read(CHUNK):
             try:
-                _ = block.isascii() and not decoder.getstate()[0] or decoder.decode(block)
+                _ = (block.isascii() and not decoder.getstate()[0]) or decoder.decode(block)
             except UnicodeDecodeError as error:
                 raise undecoded(opened, lines + error.object[:error.start].count(b"\n")) from None
-            walked(block, held, ord(delimiter), columns)
+            walked(block, held, kinds, columns)
             lines += block.count(b"\n")
     if decoder.getstate()[0]:
         raise undecoded(opened, lines)
@@ -157,6 +168,9 @@ def _copied(opened: Opened, delimiter: str, names: tuple[str, ...], place: Path)
                 records, bad = records + 1, bad + bool(fault)
                 longest = max(longest, 8 * len(record.text) + 4 * len(names))
         unfinished.replace(place)
+        for before in files_in(place.parent, "[!.]*"):
+            if before != place:
+                before.unlink(missing_ok=True)      # the copy of what the file was
     except UnicodeEncodeError:
         raise SourceError(f"{opened.path.name} holds half letters (surrogates); export it again") from None
     finally:

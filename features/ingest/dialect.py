@@ -170,24 +170,21 @@ def delimiter_of(opened: Opened, wanted: frozenset[str]) -> str:
     if opened.stated.delimiter is not None:
         return opened.stated.delimiter
     headers = {sign: header_of(opened, sign).fields for sign in DELIMITERS}
-    counts = {sign: _worth(names, wanted) for sign, names in headers.items()}
+    counts = {sign: len(wanted.intersection(names)) for sign, names in headers.items()}
+    of_contract = any(counts.values())
+    if not of_contract:
+        counts = {sign: len(names) for sign, names in headers.items()}
     best = [sign for sign in DELIMITERS if counts[sign] == max(counts.values())]
     if len(best) == 1 or _is_one_text(opened, headers, wanted):
         return best[0]
     names = " and by ".join(DELIMITERS[sign] for sign in best)
-    many = f"{max(counts.values())} {'columns of the contract' if wanted else 'columns'}"
+    many = f"{max(counts.values())} {'columns of the contract' if of_contract else 'columns'}"
     raise SourceError(f"{opened.path.name}: parted by {names} alike its header has {many}; state "
                       f"what parts its fields, such as {opened.stated.line('delimiter', best[-1])}")
-
-
-def _worth(names: list[str], wanted: frozenset[str]) -> int:
-    return len(wanted.intersection(names)) if wanted else len(names)
 
 
 def _is_one_text(opened: Opened, headers: dict[str, list[str]], wanted: frozenset[str]) -> bool:
     """Tell whether a file of one column reads alike whatever would part it."""
     if any(len(names) > 1 for names in headers.values()):
         return False
-    if wanted:
-        return bool(wanted.intersection(headers[","]))
-    return all(len(record.fields) == 1 for sign in DELIMITERS for record in records_of(opened, sign))
+    return bool(wanted) or all(len(record.fields) == 1 for sign in DELIMITERS for record in records_of(opened, sign))

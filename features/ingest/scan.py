@@ -6,7 +6,6 @@ path is a pattern. A scan here takes files by name, never a pattern, and takes n
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
@@ -74,15 +73,6 @@ def parquet_sql(files: Path | Iterable[Path], *options: str) -> str:
     "read_parquet(['a=1/x.parquet'], hive_partitioning=false)"
     """
     return f"read_parquet({files_sql(files)}, {', '.join(['hive_partitioning=false', *options])})"
-
-
-def written_csv_sql(path: Path) -> str:
-    """Return the SQL relation over one CSV file that we wrote ourselves, every column text."""
-    with path.open(encoding="utf-8", newline="") as file:
-        header = next(csv.reader(file))
-    columns = ", ".join(f"{quoted(name)}: 'VARCHAR'" for name in header)
-    return (f"read_csv({file_sql(path)}, auto_detect=false, header=true, columns={{{columns}}}, delim=',', quote='\"', "
-            "escape='\"', parallel=false, hive_partitioning=false)")
 
 
 def read_parquet(files: Path | Iterable[Path]) -> pl.DataFrame:

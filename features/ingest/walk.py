@@ -6,52 +6,59 @@ a field, closes one, or is doubled, and one kind of line end is used.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numba import int64, uint8, void
 from numpy.typing import NDArray
 
 from features.kernel import compiled
 
-RAGGED, AFTER, OPEN, BLANK, STRAY, SPACED, BREAKS, LF, CR, CRLF, QUOTES = (1 << bit for bit in range(11))
+Bytes = NDArray[np.uint8]
+Held = NDArray[np.int64]
+
+RAGGED, AFTER, OPEN, BLANK, STRAY, SPACED, BREAKS, LF, CR, CRLF = (1 << bit for bit in range(10))
 """What a walk meets, as flags of one number.
 
 RAGGED: a record with too few or too many fields; AFTER: text after a closing quote mark; OPEN: a quote mark that is never
 closed; BLANK: a blank line; STRAY: a quote mark within an unquoted field; SPACED: such a one after blanks; BREAKS: a line
-break within quotes; LF, CR, CRLF: the line ends used; QUOTES: any quote mark.
+break within quotes; LF, CR, CRLF: the line ends used.
 """
 STATE, FLAGS, FIELDS, RECORDS, START, LONGEST, PLACE, LAST_CR, SIZE = range(9)
 """The places of what a walk holds between two blocks."""
-RECORD, FIELD, PLAIN, BLANKS, QUOTED, CLOSING = range(6)
-"""States: before a record, before a field, within an unquoted one (of blanks so far), within a quoted one, after a quote mark."""
-COMMON = (CR, CRLF, LF)
+RECORD, FIELD, BLANKS, CLOSING, PLAIN, QUOTED = range(6)
+"""States: before a record or a field, after blanks at its begin, after a quote mark within quotes, within a field."""
+
+OTHER, NEWLINE, RETURN, QUOTE, COMMA, SPACE = range(6)
+"""Kinds of byte."""
 
 _BLOCK = uint8[::1].copy(readonly=True)
 
 
-@compiled(void(_BLOCK, int64[::1], int64, int64))
-def walk(block: NDArray[np.uint8], held: NDArray[np.int64], delimiter: int, expected: int) -> None:  # noqa: C901, PLR0912, PLR0915
-    """Take in one block of bytes, in their order; `held` (SIZE,) int64 begins as zeros and is carried on."""
-    state, flags, fields, records = held[0], held[1], held[2], held[3]
-    start, longest, place, last_cr = held[4], held[5], held[6], held[7]
-    for byte in block:
-        place += 1
+@compiled(void(_BLOCK, int64[::1], uint8[::1], int64))
+def walk(block: Bytes, held: Held, kinds: Bytes, expected: int) -> None:  # noqa: C901, PLR0912, PLR0915
+    """Take in one block of bytes, in their order; `held` (SIZE,) begins as zeros and is carried on.
+
+    `kinds` (256,) are those of the bytes. Most bytes are of no kind and change no state: they are met first.
+    """
+    state, flags, fields, records = held[STATE], held[FLAGS], held[FIELDS], held[RECORDS]
+    place, start, longest, last_cr = held[PLACE], held[START], held[LONGEST], held[LAST_CR]
+    for at in range(len(block)):
+        kind = kinds[block[at]]
+        if kind == OTHER and state >= PLAIN:
+            continue
         if last_cr:
             last_cr = 0
-            if byte == 10:
+            if kind == NEWLINE:
                 flags |= CRLF
-                start = place
+                start = place + at + 1
                 continue
             flags |= CR
         if state == QUOTED:
-            if byte == 34:
+            if kind == QUOTE:
                 state = CLOSING
-            elif byte in (10, 13):
+            elif kind in (NEWLINE, RETURN):
                 flags |= BREAKS
-            continue
-        if byte in (10, 13):
-            if byte == 13:
+        elif kind in (NEWLINE, RETURN):
+            if kind == RETURN:
                 last_cr = 1
             else:
                 flags |= LF
@@ -61,13 +68,12 @@ def walk(block: NDArray[np.uint8], held: NDArray[np.int64], delimiter: int, expe
                 if fields + 1 != expected:
                     flags |= RAGGED
                 records += 1
-                longest = max(longest, place - start)
-            state, fields, start = RECORD, 0, place
-        elif byte == delimiter:
+                longest = max(longest, place + at + 1 - start)
+            state, fields, start = RECORD, 0, place + at + 1
+        elif kind == COMMA:
             fields += 1
             state = FIELD
-        elif byte == 34:
-            flags |= QUOTES
+        elif kind == QUOTE:
             if state in (RECORD, FIELD, CLOSING):
                 state = QUOTED
             elif state == BLANKS:
@@ -79,14 +85,22 @@ def walk(block: NDArray[np.uint8], held: NDArray[np.int64], delimiter: int, expe
             flags |= AFTER
             state = PLAIN
         elif state in (RECORD, FIELD):
-            state = BLANKS if byte in (32, 9) else PLAIN
-        elif state == BLANKS and byte not in (32, 9):
+            state = BLANKS if kind == SPACE else PLAIN
+        elif state == BLANKS and kind != SPACE:
             state = PLAIN
-    held[0], held[1], held[2], held[3] = state, flags, fields, records
-    held[4], held[5], held[6], held[7] = start, longest, place, last_cr
+    held[STATE], held[FLAGS], held[FIELDS], held[RECORDS] = state, flags, fields, records
+    held[PLACE], held[START], held[LONGEST], held[LAST_CR] = place + len(block), start, longest, last_cr
 
 
-def finished(held: NDArray[np.int64], expected: int) -> None:
+def kinds_of(delimiter: str) -> Bytes:
+    """Return the kind of every byte, (256,) uint8, where this sign of ASCII parts fields."""
+    kinds = np.zeros(256, dtype=np.uint8)
+    for sign, kind in ((" ", SPACE), ("\t", SPACE), ("\n", NEWLINE), ("\r", RETURN), ('"', QUOTE), (delimiter, COMMA)):
+        kinds[ord(sign)] = kind
+    return kinds
+
+
+def finished(held: Held, expected: int) -> None:
     """Take in the end of the file."""
     if held[LAST_CR]:
         held[FLAGS] |= CR
@@ -100,19 +114,18 @@ def finished(held: NDArray[np.int64], expected: int) -> None:
     held[LONGEST] = max(held[LONGEST], held[PLACE] - held[START])
 
 
-def begun() -> NDArray[np.int64]:
+def begun() -> Held:
     """Return what a walk holds before the first byte."""
     return np.zeros(SIZE, dtype=np.int64)
 
 
-def walked(block: bytes, held: NDArray[np.int64], delimiter: int, expected: int) -> None:
+def walked(block: bytes, held: Held, kinds: Bytes, expected: int) -> None:
     """Take in one block of bytes."""
-    bytes_of: NDArray[Any] = np.frombuffer(block, dtype=np.uint8)
-    walk(bytes_of, held, delimiter, expected)
+    walk(np.frombuffer(block, dtype=np.uint8), held, kinds, expected)
 
 
 def is_plain(flags: int, columns: int) -> bool:
     """Tell whether DuckDB may read a file as it lies, given what a walk met."""
-    ends = sum(bool(flags & kind) for kind in COMMON)
+    ends = sum(bool(flags & kind) for kind in (LF, CR, CRLF))
     blank = flags & BLANK and columns == 1
     return ends <= 1 and not blank and not flags & (RAGGED | AFTER | OPEN | SPACED)

@@ -1,0 +1,47 @@
+"""A table of the contract that lies as CSV: every record a row, and one that breaks the rules a refused row."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from features.contract import COMMON
+from features.duck import named
+from features.errors import SourceError
+from features.home import home
+from features.ingest.csv_file import CsvFile, csv_file
+from features.source import Source
+
+CARRIER = "recorded_on"
+"""The column whose text tells why a record is none: a day, which no such text is."""
+WHY = "lssi why"
+
+
+def copies_of(source: Source) -> Path:
+    """Return the folder for copies of a source's CSV files that are not read where they lie; it need not exist."""
+    said = f"{source.folder}\0{source.data}".encode("utf-8", "surrogateescape")
+    return home() / "csv" / hashlib.sha256(said).hexdigest()[:16]
+
+
+def csv_table_sql(source: Source, table: str) -> str:
+    """Return the SELECT of a contract table that lies as CSV; SourceError where its header names a column twice or none."""
+    wanted = frozenset(column.name for column in source.columns(table) + COMMON)
+    file = csv_file(source.tables[table], copies_of(source), source.declaration.csv.of(table), wanted)
+    _check_header(file)
+    if not file.bad or CARRIER not in file.names:
+        return file.rows_sql()
+    told = f"coalesce('! ' || {named(WHY)}, {CARRIER}) AS {CARRIER}"
+    return f"SELECT * EXCLUDE ({named(WHY)}) REPLACE ({told}) FROM ({file.rows_sql(WHY)})"
+
+
+def _check_header(file: CsvFile) -> None:
+    counts = Counter(name.upper() for name in file.names)
+    twice: Sequence[str] = [name for name in file.names if name.strip() and counts[name.upper()] > 1]
+    if twice:
+        raise SourceError(f"{file.path.name} holds column {twice[0]} twice; keep one")
+    for number, name in enumerate(file.names, 1):
+        if not name.strip():
+            raise SourceError(f"{file.path.name}: column {number} of its header has no name; "
+                              "name it as `lssi contract` does, or leave it out")
