@@ -14,7 +14,11 @@ WITH pensioners AS (
     FROM JC_BENEFIT WHERE NOT is_none(AAE041)
 ), dated AS (
     SELECT *, date_of(AAE036) AS known, month_of(AAE041) AS since,
-        CASE WHEN is_open(AAE042) THEN DATE '9999-12-01' ELSE month_of(AAE042) END AS until
+        CASE WHEN is_open(AAE042) THEN DATE '9999-12-01' ELSE month_of(AAE042) END AS own_until,
+        -- an end once told stands against later versions from the same month that tell of none
+        CASE WHEN known IS NULL OR since IS NULL OR own_until IS NULL THEN own_until
+            ELSE coalesce(arg_max(own_until, (known, n)) FILTER (NOT is_open(AAE042)) OVER (
+                PARTITION BY claim, since ORDER BY known), own_until) END AS until
     FROM entitlements
 ), versions AS (
     SELECT *, lead(known) OVER next AS next_known, lead(since) OVER next AS next_since, lead(until) OVER next AS next_until

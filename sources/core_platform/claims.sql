@@ -1,7 +1,22 @@
 -- Medical settlements (SETL_D), and claims of the other schemes: from DYSL (ours) where the dump has it, else as far as
 -- JC_BENEFIT, LC31 and AC60 tell of them. A settlement that names init_setl_id takes that claim back,
--- from the day on which both were known.
-WITH originals AS (
+-- from the day on which both were known. What was decided of a claim (JSZT, ours) is not undone by a row handled later
+-- that only says it was filed.
+WITH states AS MATERIALIZED (
+    SELECT 'SETL_D' AS origin, n, as_id(setl_id) AS claim, date_of(crte_time) AS known, ours AS state,
+        as_retracted('vali_flag', vali_flag) = '1' AS back
+    FROM SETL_D JOIN codes ON list = 'JSZT' AND code = plain(JSZT)
+    UNION ALL
+    SELECT 'DYSL', n, as_id(SLBH), date_of(AAE036), ours, as_retracted('AAE100', AAE100) = '1'
+    FROM DYSL JOIN codes ON list = 'JSZT' AND code = plain(JSZT)
+), decided AS (
+    SELECT f.origin, f.n, arg_max(d.state, (d.known, d.n)) AS state
+    FROM states AS f JOIN states AS d ON d.origin = f.origin AND d.claim = f.claim AND d.known <= f.known
+    LEFT JOIN states AS b ON b.back AND b.origin = f.origin AND b.claim = f.claim AND b.known <= f.known
+        AND (b.known, b.n) > (d.known, d.n)
+    WHERE f.state = 'filed' AND d.state <> 'filed' AND NOT d.back AND b.n IS NULL
+    GROUP BY ALL
+), originals AS (
     SELECT as_id(setl_id) AS settlement, min(date_of(crte_time)) AS known, bool_and(reverses(init_setl_id, setl_id)) AS again
     FROM SETL_D WHERE as_id(setl_id) IN (SELECT as_id(init_setl_id) FROM SETL_D) GROUP BY ALL
 ), settled AS (
@@ -11,17 +26,19 @@ WITH originals AS (
         CASE WHEN date_of(crte_time) < first.known THEN CAST(first.known AS VARCHAR)
             ELSE coalesce(as_day('crte_time', crte_time), as_day('setl_time', setl_time)) END AS day,
         as_code('insutype', insutype, scheme.ours) AS scheme, as_code('med_type', med_type, stay.ours) AS inpatient,
-        as_code('JSZT', JSZT, state.ours) AS state
+        coalesce(decided.state, as_code('JSZT', JSZT, state.ours)) AS state
     FROM SETL_D AS s
+    LEFT JOIN decided ON decided.origin = 'SETL_D' AND decided.n = s.n
     LEFT JOIN originals AS first ON reverses(s.init_setl_id, s.setl_id) AND first.settlement = as_id(s.init_setl_id)
     LEFT JOIN codes AS scheme ON scheme.list = 'insutype' AND scheme.code = plain(s.insutype)
     LEFT JOIN codes AS stay ON stay.list = 'med_type' AND stay.code = plain(s.med_type)
     LEFT JOIN codes AS state ON state.list = 'JSZT' AND state.code = plain(s.JSZT)
 ), other AS (
-    SELECT as_id(SLBH) AS claim, n, AAE036, AAE100, as_id(AAC001) AS worker, as_id(AAB001) AS enterprise,
+    SELECT as_id(SLBH) AS claim, DYSL.n, AAE036, AAE100, as_id(AAC001) AS worker, as_id(AAB001) AS enterprise,
         as_code('DYSL.AAE140', AAE140, scheme.ours) AS scheme, SLRQ AS filed, SLJE AS amount,
-        as_code('JSZT', JSZT, state.ours) AS state
+        coalesce(decided.state, as_code('JSZT', JSZT, state.ours)) AS state
     FROM DYSL
+    LEFT JOIN decided ON decided.origin = 'DYSL' AND decided.n = DYSL.n
     LEFT JOIN codes AS scheme ON scheme.list = 'DYSL.AAE140' AND scheme.code = plain(AAE140)
     LEFT JOIN codes AS state ON state.list = 'JSZT' AND state.code = plain(JSZT)
     UNION ALL

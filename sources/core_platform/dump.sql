@@ -45,6 +45,12 @@ CREATE MACRO as_fen(name, x) AS CASE WHEN x IS NULL THEN NULL
     ELSE '! ' || name || ' should be yuan with at most two decimals' END;
 CREATE MACRO as_rounded(x) AS coalesce(CAST(CAST(round(TRY_CAST(number(x) AS DECIMAL(24, 6))) AS BIGINT) AS VARCHAR), x);
 CREATE MACRO minus(x) AS '-' || ltrim(amount(x), '+-');
+-- The day on which a row of AB05 says that a unit closed: AAE124 if it is a day, else that of the change; '' where it
+-- takes a closing away (no day after one, or an end that is open). What is neither day nor code stays, to be refused.
+CREATE MACRO closing_of(before, after, since) AS CASE
+    WHEN NOT is_open(after) AND (date_of(after) IS NOT NULL OR regexp_matches(after, '[0-9]{4}')) THEN after
+    WHEN is_open(after) AND (date_of(before) IS NOT NULL OR length(after) > 1) THEN ''
+    ELSE CAST(since AS VARCHAR) END;
 CREATE MACRO tail(x, n) AS '@' || coalesce(date_of(x), DATE '1970-01-01') || '#' || n;
 
 CREATE MACRO unknown(list, x) AS '! unknown code ' || list || ' ' || left(plain(x), 12);
@@ -60,19 +66,135 @@ CREATE VIEW codes AS
         FROM read_csv('${SOURCE}/codes.csv', header = true, all_varchar = true, delim = ',', quote = '"', escape = '"'))
     GROUP BY ALL;
 
--- Events of enrolment: a closing takes its first day from the opening of the same relation, as far as that was known.
+-- What rows of one key have told so far (see "状态表" in README.md): a row that tells of the end, if there is one,
+-- outranks those that do not, whenever it was handled; of two alike the later handled does; what it leaves empty stands
+-- as the others told it. A row that takes its key back ends an `era`: nothing told before it stands.
+CREATE MACRO is_sound(known, given) AS known IS NOT NULL
+    AND len(list_filter(given, lambda x: starts_with(x, '! '))) = 0;
+CREATE MACRO rank_of(sound, ends, known, n) AS CASE WHEN sound THEN row(ends, known, n) END;
+CREATE MACRO era_of(key, back, known, n) AS count(*) FILTER (WHERE back = '1') OVER (
+    PARTITION BY key ORDER BY known, n ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING);
+CREATE MACRO stands(x, key, era, known, rank) AS CASE WHEN rank IS NULL THEN x
+    ELSE arg_max(x, rank) FILTER (WHERE x IS NOT NULL) OVER (PARTITION BY key, era ORDER BY known) END;
+
+CREATE MACRO examines(types, one) AS CASE WHEN len(types) > 0
+    THEN CAST(CAST(list_contains(types, one) AS INTEGER) AS VARCHAR) END;
+
+-- The first day of the spell that a closing ends, of those that its relation opened on the days `firsts`: the one it
+-- names, else the latest that had begun before its day, else the one of its day, else one cancelled before it began;
+-- where there is none, the closing stands for itself. `lasts` are the days on which the relation was closed.
+CREATE MACRO begun_before(day, firsts) AS list_reverse_sort(list_filter(firsts, lambda x: x < day))[1];
+CREATE MACRO is_named(said, last, firsts) AS coalesce(said <> last AND list_contains(firsts, said), false);
+CREATE MACRO spell_of(said, last, firsts, lasts) AS CASE
+    WHEN is_named(said, last, firsts) THEN CASE WHEN said <= last + 1 THEN said END
+    WHEN list_contains(firsts, last) AND (begun_before(last, firsts) IS NULL
+            OR len(list_filter(lasts, lambda x: x >= begun_before(last, firsts) - 1 AND x < last)) > 0) THEN last
+    ELSE coalesce(begun_before(last, firsts), CASE WHEN said < last THEN said END,
+        CASE WHEN list_contains(firsts, last + 1) THEN last + 1 END, CASE WHEN said <= last + 1 THEN said END) END;
+
+-- Events of enrolment, each with why it is none.
+CREATE VIEW relation_events AS
+    SELECT r.*, date_of(r.AAE036) AS known, as_day('AAE036', r.AAE036) AS day, scheme.ours AS scheme,
+        coalesce(state.ours = 'opened', false) AS opens, as_retracted('AAE100', r.AAE100) AS retracted,
+        date_of(r.AAC030) AS first, CASE WHEN NOT is_open(r.AAE031) THEN date_of(r.AAE031) END AS last,
+        CASE WHEN state.ours IS NULL OR state.ours NOT IN ('opened', 'ended')
+                THEN coalesce(as_code('AAC031', r.AAC031, state.ours), '! AAC031 is missing')
+            WHEN told(as_end('AAE031', r.AAE031)) IS NOT NULL THEN as_end('AAE031', r.AAE031)
+            WHEN state.ours = 'ended' AND is_open(r.AAE031) THEN '! AC20 closes a relation without AAE031'
+            WHEN state.ours = 'opened' AND no_day(r.AAC030) THEN '! AC20 opens a relation without AAC030'
+            WHEN state.ours = 'opened' THEN coalesce(told(as_day('AAC030', r.AAC030)),
+                CASE WHEN last < first - 1 THEN '! AAE031 lies before AAC030' END) END AS strange
+    FROM AC20 AS r
+    LEFT JOIN codes AS state ON state.list = 'AAC031' AND state.code = plain(r.AAC031)
+    LEFT JOIN codes AS scheme ON scheme.list = 'AAE140' AND scheme.code = plain(r.AAE140);
+
+-- Spells of cover as known day by day: what stands on a day depends on which events were handled by then, not on their
+-- order. A row alone, or an opening and its closing, are read as they stand; the others (`tangled`) day by day.
 CREATE VIEW relations AS
-    SELECT * REPLACE (CASE WHEN TRY_CAST(ended AS DATE) < TRY_CAST(started AS DATE) - 1 THEN '! AAE031 lies before AAC030' ELSE ended END
-        AS ended)
-    FROM (SELECT r.*, date_of(r.AAE036) AS known, state.ours AS state, scheme.ours AS scheme,
-        CASE WHEN state.ours = 'opened' THEN coalesce(as_day('AAC030', r.AAC030), '! AC20 opens a relation without AAC030')
-            ELSE coalesce(CAST(last_value(CASE WHEN state.ours = 'opened' THEN date_of(r.AAC030) END IGNORE NULLS) OVER (
-                PARTITION BY as_id(r.AAZ159), as_id(r.AAC001), as_id(r.AAB001), plain(r.AAE140)
-                ORDER BY date_of(r.AAE036), state.ours IS DISTINCT FROM 'opened', r.n ROWS UNBOUNDED PRECEDING) AS VARCHAR),
-                as_day('AAC030', r.AAC030), '! AC20 closes a relation that was never opened') END AS started,
-        CASE WHEN state.ours = 'ended' THEN coalesce(as_end('AAE031', r.AAE031), '! AC20 closes a relation without AAE031')
-            WHEN state.ours = 'opened' THEN as_end('AAE031', r.AAE031)
-            ELSE coalesce(as_code('AAC031', r.AAC031, state.ours), '! AAC031 is missing') END AS ended
-        FROM AC20 AS r
-        LEFT JOIN codes AS state ON state.list = 'AAC031' AND state.code = plain(r.AAC031)
-        LEFT JOIN codes AS scheme ON scheme.list = 'AAE140' AND scheme.code = plain(r.AAE140));
+WITH related AS MATERIALIZED (
+    SELECT *, count(*) OVER relation = 1 OR coalesce(count(*) OVER relation = 2 AND count(*) FILTER (opens) OVER relation = 1
+            AND bool_and(strange IS NULL AND known IS NOT NULL AND retracted = '0') OVER relation
+            AND max(last) FILTER (opens) OVER relation IS NULL
+            AND max(last) FILTER (NOT opens) OVER relation >= max(first) FILTER (opens) OVER relation
+            AND (max(known) FILTER (opens) OVER relation <= max(known) FILTER (NOT opens) OVER relation
+                OR max(first) FILTER (opens) OVER relation = max(first) FILTER (NOT opens) OVER relation), false) AS plainly,
+        max(first) FILTER (opens) OVER by_day AS opened, max(last) FILTER (NOT opens) OVER by_day AS closed,
+        arg_max(AAC013, NOT opens) FILTER (AAC013 IS NOT NULL) OVER by_day AS work
+    FROM relation_events
+    WINDOW relation AS (PARTITION BY as_id(AAZ159), as_id(AAC001), as_id(AAB001), coalesce(scheme, plain(AAE140))),
+        by_day AS (PARTITION BY as_id(AAZ159), as_id(AAC001), as_id(AAB001), coalesce(scheme, plain(AAE140)) ORDER BY known)
+), tangled AS MATERIALIZED (
+    SELECT concat_ws(chr(31), as_id(AAZ159), as_id(AAC001), as_id(AAB001), coalesce(scheme, plain(AAE140))) AS relation,
+        n, known, opens, first, last, retracted = '1' AS back, AAC013
+    FROM related WHERE NOT plainly AND strange IS NULL AND known IS NOT NULL AND retracted IN ('0', '1')
+), steps AS (
+    SELECT relation, known AS step, max(n) AS cause FROM tangled GROUP BY ALL
+), seen AS MATERIALIZED (
+    SELECT step, tangled.* FROM steps JOIN tangled ON tangled.relation = steps.relation AND known <= step
+), told_of AS (
+    SELECT relation, step, list(DISTINCT first) FILTER (opens AND NOT back) AS firsts,
+        list(last) FILTER (NOT opens AND NOT back) AS lasts
+    FROM seen GROUP BY ALL
+), aimed AS MATERIALIZED (
+    SELECT seen.*, CASE WHEN opens THEN first ELSE spell_of(first, last, firsts, lasts) END AS spell
+    FROM seen JOIN told_of USING (relation, step)
+), undone AS (
+    SELECT r.relation, r.n, min(taker.known) AS undone_on
+    FROM aimed AS taker JOIN aimed AS r ON r.relation = taker.relation AND r.spell = taker.spell AND r.step = taker.known
+    WHERE taker.back AND taker.step = taker.known AND NOT r.back AND (taker.known, taker.n) > (r.known, r.n)
+    GROUP BY ALL
+), standing AS MATERIALIZED (
+    SELECT seen.* FROM seen LEFT JOIN undone USING (relation, n)
+    WHERE NOT back AND (undone_on IS NULL OR undone_on > step)
+), told_now AS (
+    SELECT relation, step, list(DISTINCT first) FILTER (opens) AS firsts, list(last) FILTER (NOT opens) AS lasts
+    FROM standing GROUP BY ALL
+), placed AS MATERIALIZED (
+    SELECT standing.*, CASE WHEN opens THEN first ELSE spell_of(first, last, firsts, lasts) END AS spell,
+        NOT opens AND NOT is_named(first, last, firsts) AS loose
+    FROM standing JOIN told_now USING (relation, step)
+), spells AS (
+    SELECT relation, step, spell, arg_max(last, (NOT opens, known, n)) AS closed,
+        arg_max(AAC013, (NOT opens, known, n)) FILTER (AAC013 IS NOT NULL) AS work
+    FROM placed WHERE spell IS NOT NULL GROUP BY ALL
+), closed_later AS (
+    SELECT s.relation, s.step, s.spell, min(p.last) AS closed
+    FROM spells AS s JOIN placed AS p ON p.relation = s.relation AND p.step = s.step AND p.loose AND p.spell > s.spell
+    GROUP BY ALL
+), days AS (
+    SELECT steps.relation, steps.step, cause, first_steps.spell
+    FROM steps JOIN (SELECT relation, spell, min(step) AS first_step FROM spells GROUP BY ALL) AS first_steps
+        ON first_steps.relation = steps.relation AND steps.step >= first_step
+), states AS MATERIALIZED (
+    SELECT d.relation, d.step, d.cause, d.spell, s.spell IS NULL AS gone, coalesce(s.closed, l.closed) AS closed, s.work
+    FROM days AS d LEFT JOIN spells AS s USING (relation, step, spell) LEFT JOIN closed_later AS l USING (relation, step, spell)
+    WINDOW by_step AS (PARTITION BY d.relation, d.spell ORDER BY d.step)
+    QUALIFY row(gone, coalesce(s.closed, l.closed), s.work)
+            IS DISTINCT FROM lag(row(gone, coalesce(s.closed, l.closed), s.work)) OVER by_step
+        OR lag(d.step) OVER by_step IS NULL
+), unplaced AS (
+    SELECT relation, n, bool_and(spell IS NULL) AS never, bool_or(back) AS back FROM aimed GROUP BY ALL
+), read AS (
+    SELECT n, known AS step, opens, retracted = '1' AS back, CASE WHEN opens THEN first ELSE coalesce(opened, first) END AS spell,
+        first, CASE WHEN opens THEN coalesce(closed, last) ELSE last END AS ended, work, strange, '' AS apart
+    FROM related WHERE plainly OR strange IS NOT NULL OR known IS NULL OR retracted NOT IN ('0', '1')
+    UNION ALL
+    SELECT cause, step, true, gone, spell, NULL, closed, work, NULL, ':' || spell FROM states
+    UNION ALL
+    SELECT n, known, opens, true, coalesce(spell, first), first, last, NULL, NULL, '' FROM aimed
+    ANTI JOIN states ON states.relation = aimed.relation AND states.step = aimed.step AND states.spell = aimed.spell
+    WHERE back AND step = known
+    UNION ALL
+    SELECT n, min(step), false, false, NULL, first, last, NULL,
+        CASE WHEN count(firsts) > 0 OR first IS NOT NULL THEN '! AAE031 lies before AAC030' END, ''
+    FROM aimed JOIN told_of USING (relation, step) WHERE NOT back
+    GROUP BY relation, n, first, last HAVING bool_and(spell IS NULL)
+)
+SELECT as_id(AAZ159) || tail(CASE WHEN apart = '' THEN AAE036 ELSE CAST(step AS VARCHAR) END, n) || apart AS row_id,
+    CASE WHEN apart = '' THEN day ELSE CAST(step AS VARCHAR) END AS day,
+    CASE WHEN apart <> '' OR retracted = '0' THEN CAST(CAST(back AS INTEGER) AS VARCHAR) ELSE retracted END AS retracted,
+    AAZ159, AAC001, AAB001, AAE140, scheme, work, n,
+    coalesce(read.strange, CAST(spell AS VARCHAR), as_day('AAC030', AAC030),
+        '! AC20 closes a relation that was never opened') AS started,
+    CASE WHEN read.ended < spell - 1 THEN '! AAE031 lies before AAC030' ELSE CAST(read.ended AS VARCHAR) END AS ended
+FROM read JOIN (SELECT n, AAZ159, AAC001, AAB001, AAE140, AAE036, AAC030, day, retracted, scheme FROM related) USING (n);

@@ -1,5 +1,16 @@
 -- A unit's attributes from each day on which any of them changed, as known: AB01 says all of them, each row of AB05 one.
-WITH events AS (
+-- A closing (CAB009) is on AAE124 if that is a day, else on AAE035, the day of the change. A change back to the state
+-- that the unit's first closing names as the one before (1 in `1, 2`) opens it again, and so does an end taken away.
+WITH changes AS (
+    SELECT *, as_id(AAB001) AS unit, upper(AAE155) AS item, date_of(AAE036) AS known,
+        coalesce(date_of(AAE035), CASE WHEN item = 'CAB009' THEN date_of(AAE124) END) AS since,
+        CASE WHEN item = 'CAB009' THEN closing_of(AAE123, AAE124, since) ELSE AAE124 END AS value,
+        CASE WHEN date_of(AAE036) IS NULL THEN coalesce(told(as_day('AAE036', AAE036)), '! AAE036 is missing')
+            WHEN since IS NULL THEN coalesce(as_day('AAE035', AAE035), '! AAE035 is missing')
+            WHEN code.ours IS NULL THEN coalesce(unknown('AAE155', AAE155), '! AAE155 is missing')
+            WHEN item = 'CAB009' AND value <> '' THEN told(as_end('AAE124', value)) END AS strange
+    FROM AB05 LEFT JOIN codes AS code ON code.list = 'AAE155' AND code.code = plain(AAE155)
+), events AS (
     SELECT as_id(AAB001) AS unit, coalesce(CASE WHEN NOT no_day(AAE047) THEN date_of(AAE047) END, date_of(AAE036)) AS since,
         date_of(AAE036) AS known,
         n, unnest([{'item': 'AAB019', 'value': AAB019}, {'item': 'AAB020', 'value': AAB020}, {'item': 'AAB022', 'value': AAB022},
@@ -8,8 +19,11 @@ WITH events AS (
             {'item': 'JD', 'value': JD}, {'item': 'WD', 'value': WD}, {'item': 'JFZH', 'value': JFZH}], recursive := true)
     FROM AB01 WHERE date_of(AAE036) IS NOT NULL AND (no_day(AAE047) OR date_of(AAE047) IS NOT NULL)
     UNION ALL
-    SELECT as_id(AAB001), date_of(AAE035), date_of(AAE036), 1000000000000 + n, upper(AAE155), AAE124
-    FROM AB05 WHERE date_of(AAE035) IS NOT NULL AND date_of(AAE036) IS NOT NULL
+    SELECT unit, since, known, 1000000000000 + n, item, value FROM changes WHERE strange IS NULL
+    UNION ALL
+    SELECT unit, since, known, 1000000000000 + n,
+        unnest([{'item': 'BEFORE', 'value': plain(AAE123)}, {'item': 'AFTER', 'value': plain(AAE124)}], recursive := true)
+    FROM changes WHERE strange IS NULL AND item = 'CAB009'
 ), days AS (
     SELECT unit, since, min(known) AS first_known FROM events GROUP BY ALL
 ), steps AS (
@@ -31,11 +45,14 @@ WITH events AS (
         arg_max(coalesce(value, ''), (e.since, e.known, n)) FILTER (item = 'ZJG') AS ZJG,
         arg_max(coalesce(value, ''), (e.since, e.known, n)) FILTER (item = 'JD') AS JD,
         arg_max(coalesce(value, ''), (e.since, e.known, n)) FILTER (item = 'WD') AS WD,
-        arg_max(coalesce(value, ''), (e.since, e.known, n)) FILTER (item = 'JFZH') AS JFZH
+        arg_max(coalesce(value, ''), (e.since, e.known, n)) FILTER (item = 'JFZH') AS JFZH,
+        arg_min(coalesce(value, ''), (e.since, e.known, n)) FILTER (item = 'BEFORE') AS first_state,
+        arg_max(coalesce(value, ''), (e.since, e.known, n)) FILTER (item = 'AFTER') AS state
     FROM points AS p JOIN events AS e ON e.unit = p.unit AND e.since <= p.since AND e.known <= p.known
     GROUP BY ALL
 ), given AS (
-    SELECT unit, since, known, nullif(COLUMNS(* EXCLUDE (unit, since, known)), '') AS '\0' FROM states
+    SELECT * REPLACE (CASE WHEN state = first_state AND date_of(state) IS NULL THEN NULL ELSE CAB009 END AS CAB009)
+    FROM (SELECT unit, since, known, nullif(COLUMNS(* EXCLUDE (unit, since, known)), '') AS '\0' FROM states)
 ), versions AS (
     SELECT *, row(AAB019, AAB020, AAB022, WGBH, AAE006, AAB013, AAC301, AAE047, CAB009, ZJG, JD, WD, JFZH) AS attributes
     FROM given
@@ -64,12 +81,6 @@ SELECT 'AB01#' || n, coalesce(as_day('AAE036', AAE036), '! AAE036 is missing'), 
     NULL, NULL
 FROM AB01 WHERE date_of(AAE036) IS NULL OR (NOT no_day(AAE047) AND date_of(AAE047) IS NULL)
 UNION ALL
-SELECT 'AB05#' || n, coalesce(as_day('AAE036', AAE036), '! AAE036 is missing'),
-    coalesce(as_day('AAE035', AAE035), '! AAE035 is missing'), as_id(AAB001), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-    NULL, NULL, NULL, NULL, NULL, NULL
-FROM AB05 WHERE date_of(AAE035) IS NULL OR date_of(AAE036) IS NULL
-UNION ALL
-SELECT 'AB05#' || n, as_day('AAE036', AAE036), coalesce(unknown('AAE155', AAE155), '! AAE155 is missing'), as_id(AAB001),
-    as_day('AAE035', AAE035), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
-FROM AB05 LEFT JOIN codes ON list = 'AAE155' AND code = plain(AAE155)
-WHERE ours IS NULL AND date_of(AAE035) IS NOT NULL AND date_of(AAE036) IS NOT NULL
+SELECT 'AB05#' || n, as_day('AAE036', AAE036), strange, unit, CAST(since AS VARCHAR), NULL, NULL, NULL, NULL, NULL, NULL,
+    NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+FROM changes WHERE strange IS NOT NULL

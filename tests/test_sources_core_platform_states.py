@@ -1,0 +1,223 @@
+"""State tables of the core platform: what stands on a day depends on what was handled by then, never on its order."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from itertools import permutations
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from features.store import Store, open_store
+from tests.test_sources_core_platform import AB01, ENROLMENT, SOURCE, live, only, refusals
+
+Rows = list[str]
+Histories = dict[str, Rows]
+Opened = Callable[[Histories], Store]
+EARLY, LATE, LAST = "20140410", "20140720", "2015-06-30"
+HEADERS = {
+    "AB05": "AAB001,AAE155,AAE123,AAE124,AAE035,AAE036",
+    "AC20": ENROLMENT,
+    "AC60": "AAZ257,AAC001,AAE210,AAE036",
+    "AC61": "AAZ257,AAC001,AAA036,AAE041,AAE042,AAE019,AAE036",
+    "JC_BENEFIT": "AAC001,AJC090,AJC093,AAE041,AAE042,AAE019,AAE036",
+    "LC31": "AAZ127,AAC001,ALC020,ALC031,ALA015,ALA040,AAE036",
+    "DYSL": "SLBH,AAC001,AAB001,AAE140,SLRQ,SLJE,JSZT,AAE036",
+    "SETL_D": "setl_id,psn_no,emp_no,insutype,fixmedins_code,med_type,setl_time,medfee_sumamt,JSZT,crte_time",
+    "FIXMEDINS_B": "fixmedins_code,fixmedins_type,hosp_lv,begntime,endtime,SXRQ,RYS,crte_time",
+    "JCAJ": "AJBH,AAB001,AJLY,LARQ,JARQ,JCSX,FZ,XCRS,GL,AAE036",
+    "JCCL": "AJBH,CLLX,CLRQ,ZDSJ,LXRQ,AAE036",
+    "JCJL": "setl_id,AJLY,GL,FZ,JARQ,JG,JE,AAE036",
+}
+STATES = {
+    "AC20": ("7,W1,E1,110,1,20140105,,,51,{}", "7,W1,E1,110,3,20140105,20140120,,,{}"),
+    "AC20 without its first day": ("8,W2,E1,110,1,20140105,99991231,,51,{}", "8,W2,E1,110,3,,20140120,,51,{}"),
+    "AC20 paused": ("9,W3,E1,310,1,20140105,99991231,,,{}", "9,W3,E1,310,2,20140331,20140331,,,{}"),
+    "AB05": ("E1,WGBH,C1,C2,20140301,{}", "E1,CAB009,,20140401,20140401,{}"),
+    "AC61": ("P1,W1,1,201401,999912,2000.50,{}", "P1,W1,1,201401,201402,2000.50,{}"),
+    "JC_BENEFIT": ("W4,20140110,1,201402,999999,1000,{}", "W4,20140110,1,201402,201403,1000,{}"),
+    "LC31": ("G1,W1,20140105,,,,{}", "G1,W1,20140105,20140301,1,07,{}"),
+    "DYSL": ("D1,W1,E1,210,20140105,12.50,filed,{}", "D1,W1,E1,210,20140105,12.50,paid,{}"),
+    "SETL_D": ("S1,W1,E1,310,H1,11,20140105,12.50,filed,{}", "S1,W1,E1,310,H1,11,20140105,12.50,refused,{}"),
+    "FIXMEDINS_B": ("H1,1,3,20120101,,20120101,20,{}", "H1,1,3,20120101,20140301,20120101,,{}"),
+    "FIXMEDINS_B of other attributes": ("H2,1,3,20120101,,20140201,30,{}", "H2,1,3,20120101,20140301,20120101,20,{}"),
+    "JCAJ": ("J1,E1,4,20140301,,\"1,2\",,,0.25,{}", "J1,E1,4,20140301,20140401,,120,15,,{}"),
+    "JCCL": ("J1,order,20140401,0,,{}", "J1,order,20140401,,20140405,{}"),
+    "JCJL": ("S1,4,0.1,,,,,{}", "S1,4,,30,20140401,fraud,88.80,{}"),
+}
+TOLD = {
+    "enrolments": ("worker", "started", "ended"), "employment": ("worker", "started", "ended", "kind"),
+    "enterprises": ("since", "cell", "closed"), "benefit_payments": ("claim", "month"),
+    "unemployment_spells": ("claim", "started", "ended"),
+    "work_injuries": ("claim", "recognised_on", "recognised", "grade"), "claims": ("claim", "state"),
+    "providers": ("provider", "since", "ended", "staff"),
+    "inspections": ("closed_on", "examined_1", "examined_3", "spent_minutes", "staff_on_site", "inclusion_probability"),
+    "sanctions": ("decided_on", "complied_on", "grave"), "claim_reviews": ("outcome", "minutes", "inclusion_probability"),
+}
+
+
+@pytest.fixture
+def opened(tmp_path: Path) -> Opened:
+    """`opened({"AC20": rows})`: the store of a dump with those rows, each dump in a folder of its own."""
+
+    def store(histories: Histories) -> Store:
+        folder = tmp_path / f"dump{len(list(tmp_path.iterdir()))}"
+        folder.mkdir()
+        (folder / "dump.toml").write_text(f"complete_to = {LAST}\n", "utf-8")
+        (folder / "AB01.csv").write_text(AB01 + "\n", "utf-8")
+        for table, rows in histories.items():
+            (folder / f"{table}.csv").write_text("\n".join([HEADERS[table], *rows]) + "\n", "utf-8")
+        return open_store(SOURCE, folder)
+
+    return store
+
+
+def handled(opening: str | None, closing: str | None) -> Histories:
+    """Return every state table with its openings and closings handled on those days, absent where None."""
+    histories: Histories = {}
+    for name, (first, last) in STATES.items():
+        rows = histories.setdefault(name.split()[0], [])
+        rows += [text.format(day) for text, day in ((first, opening), (last, closing)) if day is not None]
+    return histories
+
+
+def seen(store: Store, as_of: str) -> dict[str, list[tuple[Any, ...]]]:
+    """Return what all tables tell as of a day, in one order."""
+    return {table: sorted(only(live(store, table, as_of), *TOLD.get(table, ())), key=repr)
+            for table in TOLD if store.has(table)}
+
+
+def iso(day: str) -> str:
+    return f"{day[:4]}-{day[4:6]}-{day[6:]}"
+
+
+def test_a_closing_and_its_opening_give_one_spell_in_either_order(opened: Opened) -> None:
+    forward, backward = opened(handled(EARLY, LATE)), opened(handled(LATE, EARLY))
+    found = seen(forward, LAST)
+    assert seen(backward, LAST) == found
+    assert found["enrolments"] == [("W1", "2014-01-05", "2014-01-20"), ("W2", "2014-01-05", "2014-01-20"),
+                                   ("W3", "2014-01-05", "2014-03-31")]
+    assert found["employment"] == [("W1", "2014-01-05", "2014-01-20", "dispatched"),
+                                   ("W2", "2014-01-05", "2014-01-20", "dispatched")]
+    assert found["enterprises"] == [("2010-01-05", "C1", None), ("2014-03-01", "C2", None), ("2014-04-01", "C2", "2014-04-01")]
+    assert found["benefit_payments"] == [("JCW4-2014-01-10", "2014-02"), ("JCW4-2014-01-10", "2014-03"),
+                                         ("P1/1", "2014-01"), ("P1/1", "2014-02")]
+    assert found["unemployment_spells"] == [("JCW4-2014-01-10", "2014-01-10", "2014-03-31")]
+    assert found["work_injuries"] == [("G1", "2014-03-01", 1, 7)]
+    assert found["claims"] == [("D1", "paid"), ("S1", "refused")]
+    assert found["providers"] == [("H1", "2012-01-01", "2014-03-01", 20), ("H2", "2012-01-01", "2014-03-01", 20),
+                                  ("H2", "2014-02-01", "2014-03-01", 30)]
+    assert found["inspections"] == [("2014-04-01", 1, 0, 120, 15, 0.25)]
+    assert found["sanctions"] == [("2014-04-01", "2014-04-05", 0)]
+    assert found["claim_reviews"] == [("fraud", 30, 0.1)]
+    assert refusals(forward) == refusals(backward) == {}
+
+
+def test_only_what_was_handled_by_a_day_is_known_on_it(opened: Opened) -> None:
+    before = "2014-07-19"
+    assert seen(opened(handled(EARLY, LATE)), before) == seen(opened(handled(EARLY, None)), before)
+    assert seen(opened(handled(LATE, EARLY)), before) == seen(opened(handled(None, EARLY)), before)
+
+
+def test_both_handled_on_one_day_give_the_same_spell_in_either_order_of_rows(opened: Opened) -> None:
+    both = handled(EARLY, EARLY)
+    turned = {table: rows[::-1] for table, rows in both.items()}
+    assert seen(opened(both), LAST) == seen(opened(turned), LAST) == seen(opened(handled(EARLY, LATE)), LAST)
+
+
+def relation(number: int, days: tuple[str, ...], named: bool) -> Rows:
+    """Return a relation that was opened, closed, opened again and closed again, handled on those days."""
+    first, second = ("20140105", "20140301") if named else ("", "")
+    events = (f"1,20140105,{'99991231' if number % 2 else ''}", f"3,{first},20140120", "1,20140301,", f"2,{second},20140331")
+    return [f"{number},W{number:03d},E1,110,{event},,41,{day}" for event, day in zip(events, days, strict=True)]
+
+
+def test_a_relation_opened_again_has_two_spells_in_every_order_of_handling(opened: Opened) -> None:
+    days = ("20140401", "20140501", "20140601", "20140701")
+    orders = [(order, named) for order in permutations(days) for named in (True, False)]
+    rows = [row for number, (order, named) in enumerate(orders) for row in relation(number, order, named)]
+    store = opened({"AC20": rows})
+    spells = sorted(only(live(store, "enrolments"), "worker", "started", "ended"))
+    assert spells == [(f"W{number:03d}", started, ended) for number in range(len(orders))
+                      for started, ended in (("2014-01-05", "2014-01-20"), ("2014-03-01", "2014-03-31"))]
+    assert refusals(store) == {}
+    for day in days[:-1]:
+        known = opened({"AC20": [row for row in rows if row[-8:] <= day]})
+        assert seen(store, iso(day)) == seen(known, iso(day))
+
+
+def tangles(dice: random.Random, relations: int) -> Iterator[str]:
+    """Yield events of relations that open, close, are corrected and taken back, on few days and in any order."""
+    days = ("20140105", "20140106", "20140120", "20140121")
+    for number in range(relations):
+        for _ in range(dice.randint(1, 5)):
+            state = dice.choice("1123")
+            first = dice.choice((*days, "")) if state != "1" else dice.choice(days)
+            last = dice.choice(("", "", "99991231", *days[2:])) if state == "1" else dice.choice(days)
+            known = dice.choice(("20140201", "20140301", "20140401"))
+            valid = dice.choice("11111110")
+            yield f"{number},W{number},E1,110,{state},{first},{last},,41,{valid},{known}"
+
+
+@pytest.fixture
+def tangled(monkeypatch: pytest.MonkeyPatch) -> Rows:
+    """Events of 400 relations, with the column that takes rows back."""
+    monkeypatch.setitem(HEADERS, "AC20", ENROLMENT.replace(",AAE036", ",AAE100,AAE036"))
+    return list(tangles(random.Random(20140105), 400))
+
+
+def test_what_was_known_on_a_day_stays_right_however_events_are_tangled(opened: Opened, tangled: Rows) -> None:
+    store = opened({"AC20": tangled})
+    for day in ("20140201", "20140301"):
+        known = opened({"AC20": [row for row in tangled if row[-8:] <= day]})
+        assert seen(store, iso(day)) == seen(known, iso(day))
+
+
+def test_relations_closed_once_end_alike_whatever_the_order(opened: Opened, tangled: Rows) -> None:
+    """Of two closings of one spell the later handled stands, so only relations with one are asked."""
+    fields = [row.split(",") for row in tangled]
+    openings = [row for row, field in zip(tangled, fields, strict=True) if field[4] == "1" and field[6] in ("", "99991231")]
+    closings = {field[0]: row for row, field in zip(tangled, fields, strict=True) if field[4] != "1"}
+    rows = [row.replace(",0,2014", ",1,2014") for row in (*openings, *closings.values())]
+    days = ("20140201", "20140301", "20140401")
+    turned = [row[:-8] + dict(zip(days, days[::-1], strict=True))[row[-8:]] for row in rows]
+    found, other = (seen(opened({"AC20": one}), LAST) for one in (rows, turned))
+    assert found == other
+    assert len(found["enrolments"]) > 300
+
+
+def test_an_opening_handled_after_a_closing_was_taken_back_is_open(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(HEADERS, "AC20", ENROLMENT.replace(",AAE036", ",AAE100,AAE036"))
+    rows = ["1,W1,E1,110,1,20140105,,,41,1,20140110", "1,W1,E1,110,3,20140105,20140120,,41,1,20140125",
+            "1,W1,E1,110,3,20140105,20140120,,41,0,20140210", "1,W1,E1,110,1,20140105,,,41,1,20140301"]
+    store = opened({"AC20": rows})
+    spells = [list(only(live(store, "enrolments", day), "started", "ended"))
+              for day in ("2014-01-24", "2014-02-09", "2014-02-28", "2014-03-01")]
+    assert spells == [[("2014-01-05", None)], [("2014-01-05", "2014-01-20")], [], [("2014-01-05", None)]]
+
+
+@pytest.mark.parametrize(("rows", "closed"), [
+    (["E1,CAB009,1,2,20140301,20140310"], "2014-03-01"),
+    (["E1,CAB009,,,20140301,20140310"], "2014-03-01"),
+    (["E1,CAB009,,20140301,20140305,20140310"], "2014-03-01"),
+    (["E1,CAB009,0,1,2014-03-01,20140310"], "2014-03-01"),
+    (["E1,CAB009,存续,注销,20140301,20140310"], "2014-03-01"),
+    (["E1,CAB009,,20140301,,20140310"], "2014-03-01"),
+    (["E1,CAB009,1,2,20140301,20140310", "E1,CAB009,2,1,20140601,20140610"], None),
+    (["E1,CAB009,2,1,20140601,20140310", "E1,CAB009,1,2,20140301,20140610"], None),
+    (["E1,CAB009,,20140301,20140301,20140310", "E1,CAB009,20140301,,20140601,20140610"], None),
+    (["E1,CAB009,1,2,20140301,20140310", "E1,CAB009,2,1,20140601,20140610", "E1,CAB009,1,2,20140901,20140910"], "2014-09-01"),
+])
+def test_a_unit_closes_on_the_day_where_it_stands(opened: Opened, rows: Rows, closed: str | None) -> None:
+    store = opened({"AB05": rows})
+    newest = max(live(store, "enterprises"), key=lambda row: row["since"])
+    assert newest["closed"] == closed
+    assert refusals(store) == {}
+
+
+def test_a_closing_on_what_is_neither_day_nor_code_is_refused(opened: Opened) -> None:
+    store = opened({"AB05": ["E1,CAB009,1,20141399,20140301,20140310"]})
+    assert refusals(store) == {"AAE124 should be a day such as 20150630": 1}
+    assert list(only(live(store, "enterprises"), "closed")) == [(None,)]
