@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+from features.closed_day import Ending, ending
 from features.contract import COMMON, Table, contract
 from features.declaration import Dump, DumpTable
 from features.duck import DuckError, locked, named, quoted
@@ -211,8 +213,8 @@ def prelude(folder: Path) -> tuple[str, ...]:
     return tuple(statement.rstrip(";") for statement in statements)
 
 
-def latest_day(found: Found, folder: Path, clock: str) -> tuple[date, str]:
-    """Return the latest day that a dump records and the column that tells of it, as the source's complete_to.sql finds them."""
+def endings_of(found: Found, folder: Path, clock: str) -> list[Ending]:
+    """Return when the columns that say when rows became known end, as the source's complete_to.sql counts their days."""
     files = [place for place in [*found.tables.values(), *found.copies, *folder.iterdir()] if place.is_file()]
     connection = locked([*files, *(place for place in found.tables.values() if place.is_dir())], clock=clock)
     try:
@@ -221,9 +223,10 @@ def latest_day(found: Found, folder: Path, clock: str) -> tuple[date, str]:
         rows = connection.sql((folder / LATEST).read_text("utf-8")).fetchall()
     except (DuckError, OSError) as error:
         raise SourceError(f"{read_in(error) or LATEST}: {str(error).strip().splitlines()[0]}") from None
-    if not rows or not isinstance(rows[0][0], date):
-        raise SourceError(f"no table of the dump holds a day recorded; write complete_to = 2015-06-30 into its {SETTINGS}")
-    return rows[0][0], str(rows[0][1])
+    days: dict[str, Counter[date]] = {}
+    for origin, day, size in rows:
+        days.setdefault(origin, Counter())[day] += size
+    return [ending(origin, counted) for origin, counted in sorted(days.items())]
 
 
 def merged(values: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:

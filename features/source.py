@@ -10,10 +10,11 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+from features.closed_day import closed_day, told_of
 from features.contract import Column, contract
 from features.days import day_of
 from features.declaration import Attribute, Declaration, Event, Population, Split, Target, declaration_of
-from features.dump import NOTHING, SETTINGS, Found, found_in, latest_day, merged
+from features.dump import NOTHING, SETTINGS, Found, endings_of, found_in, merged
 from features.errors import SourceError
 from features.home import home
 from features.ingest.scan import files_in
@@ -147,11 +148,10 @@ def _dumped(folder: Path, data: Path, values: dict[str, Any]) -> Source:
     assert dump is not None
     found = found_in(data, dump, folder, home() / "texts")
     if "complete_to" not in values:
-        end, origin = latest_day(found, folder, declared.clock)
+        endings = endings_of(found, folder, declared.clock)
+        end = closed_day(endings)
         declared = declared.model_copy(update={"complete_to": end})
-        note = (f"complete_to = {end} is not declared but the latest day in {origin}; "
-                f"write it into {SETTINGS} if it is another")
-        found = replace(found, notes=(*found.notes, note))
+        found = replace(found, notes=(*found.notes, *told_of(endings, end)))
     declaration = _split(declared)
     tables = dict(found.own)
     for table, needed in dump.needs.items():

@@ -188,4 +188,4 @@ def test_an_open_end_or_a_slip_of_the_pen_does_not_close_the_dump(folder: Folder
                     "JCWF.csv": "AJBH,WFLX,AAE036\nJ1,1,20140403\n"})
     source = find_source(SOURCE, place)
     assert source.declaration.complete_to == date(2014, 4, 3)
-    assert any("the latest day in JCWF.AAE036" in note for note in source.dump.notes)
+    assert any("most tables end (JCWF.AAE036 2014-04-03)" in note for note in source.dump.notes)

@@ -221,3 +221,9 @@ def test_a_closing_on_what_is_neither_day_nor_code_is_refused(opened: Opened) ->
     store = opened({"AB05": ["E1,CAB009,1,20141399,20140301,20140310"]})
     assert refusals(store) == {"AAE124 should be a day such as 20150630": 1}
     assert list(only(live(store, "enterprises"), "closed")) == [(None,)]
+
+
+def test_an_ungraded_hospital_is_read_without_a_level(opened: Opened) -> None:
+    store = opened({"FIXMEDINS_B": ["H1,1,9,20120101,,20120101,20,20120110", "H2,1,8,20120101,,20120101,20,20120110"]})
+    assert list(only(live(store, "providers"), "provider", "level", "staff")) == [("H1", None, 20)]
+    assert refusals(store) == {"unknown code hosp_lv 8": 1}

@@ -1,0 +1,88 @@
+"""The closed day of a dump that names none: the day by which most of its tables end, stragglers left out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from itertools import pairwise
+
+from features.errors import SourceError
+
+MONTH, WEEK = timedelta(days=31), timedelta(days=7)
+"""Tables that end within a month of one another end together: not all have rows on the last day."""
+SILENCE = 14
+"""Days without a row after which few rows are stragglers, where a table is not often silent for longer."""
+FEW = 100
+"""One row in so many, at most, are stragglers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """A column that says when rows became known: the last day of its ordinary rows, and all its days."""
+
+    origin: str
+    ordinary: date
+    days: tuple[date, ...]
+
+    @property
+    def last(self) -> date:
+        return self.days[-1]
+
+
+def ending(origin: str, rows: Counter[date]) -> Ending:
+    """Return when the ordinary rows of a column end; `rows` counts them by day, and is not empty.
+
+    >>> days = Counter({date(2015, 6, day): 50 for day in range(1, 31)} | {date(2016, 1, 20): 1})
+    >>> ending("AC43.AAB191", days).ordinary.isoformat()
+    '2015-06-30'
+    """
+    days = sorted(rows)
+    gaps = [(later - day).days for day, later in pairwise(days)]
+    usual = sorted(gaps)[int(len(gaps) * 0.95)] if gaps else 0
+    longest, left = max(SILENCE, 3 * usual), rows.total()
+    for day, gap in zip(days, [*gaps, 0], strict=True):
+        left -= rows[day]
+        if gap > longest and left * FEW < rows.total():
+            return Ending(origin, day, tuple(days))
+    return Ending(origin, days[-1], tuple(days))
+
+
+def closed_day(endings: Sequence[Ending]) -> date:
+    """Return the day by which most columns end; SourceError where nothing was recorded.
+
+    Of the month in which the most of them end (the latest of such), it is the last day in the week up to
+    which a quarter of them end. A column that goes on after that may move it by a week, no further.
+    """
+    if not endings:
+        raise SourceError("no table of the dump holds a day recorded; "
+                          "write complete_to = 2015-06-30 into its dump.toml")
+    ends = [one.ordinary for one in endings]
+    last = max(ends, key=lambda end: (_ending_up_to(end, ends, MONTH), end))
+    together = [end for end in ends if last - MONTH < end <= last]
+    most = max(end for end in together if 4 * _ending_up_to(end, together, WEEK) >= len(together))
+    going_on = [day for one in endings if one.ordinary > last for day in one.days]
+    return max([most, *(day for day in going_on if day <= most + WEEK)])
+
+
+def _ending_up_to(day: date, ends: Sequence[date], span: timedelta) -> int:
+    return sum(day - span < end <= day for end in ends)
+
+
+def told_of(endings: Sequence[Ending], end: date) -> list[str]:
+    """Return how a closed day was found, in lines for a check, and what to write where it is another."""
+    together = [one for one in endings if end - MONTH < one.ordinary <= end]
+    earlier = [one for one in endings if one.ordinary <= end - MONTH]
+    beyond = [one for one in endings if one.last > end]
+    lines = [(f"complete_to = {end} is not declared but the day by which most tables end "
+              f"({', '.join(f'{one.origin} {one.ordinary}' for one in together)}); write "
+              f"complete_to = {end}, or the last closed day if it is another, into dump.toml")]
+    if earlier:
+        ended = ", ".join(f"{one.origin} {one.ordinary}" for one in earlier)
+        lines.append(f"tables that end earlier: {ended}")
+    if beyond:
+        going_on = ", ".join(f"{one.origin} up to {one.last}" for one in beyond)
+        lines.append(f"rows recorded after {end} are refused as later than the closed day: {going_on}; "
+                     "write a later complete_to to read them")
+    return lines
