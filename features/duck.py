@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,7 @@ class Limits:
 
 
 MODEST = Limits()
+_SPECIAL = re.compile(r"[*?\[]")
 
 
 def quoted(text: str | Path) -> str:
@@ -62,8 +64,8 @@ def locked(places: Sequence[Path], *, clock: str = "UTC", limits: Limits = MODES
     """
     connection = opened(limits)
     connection.execute(f"SET TimeZone={quoted(clock)}")
-    folders = ", ".join(quoted(f"{place.resolve()}/") for place in places if not place.is_file())
-    files = ", ".join(quoted(place.resolve()) for place in places if place.is_file())
+    folders = ", ".join(quoted(f"{text}/") for place in places if not place.is_file() for text in _spellings(place))
+    files = ", ".join(quoted(text) for place in places if place.is_file() for text in _spellings(place))
     connection.execute(f"SET allowed_directories=[{folders}]")
     connection.execute(f"SET allowed_paths=[{files}]")
     connection.execute("SET enable_external_access=false")
@@ -71,7 +73,49 @@ def locked(places: Sequence[Path], *, clock: str = "UTC", limits: Limits = MODES
     return connection
 
 
+def _spellings(place: Path) -> set[str]:
+    """Return how a place may stand in a query: as it is called, and with its signs of a pattern in brackets."""
+    text = str(place.resolve())
+    return {text, without_patterns(text)}
+
+
+def without_patterns(text: str) -> str:
+    """Return a path in which no character is a pattern for DuckDB.
+
+    >>> without_patterns("s?/[1]/a.csv")
+    's[?]/[[]1]/a.csv'
+    """
+    return _SPECIAL.sub(r"[\g<0>]", text)
+
+
 def is_one_select(query: str) -> bool:
     """Tell whether a text is one SELECT statement and nothing else; DuckDB's own error if it is no SQL."""
     statements = duckdb.extract_statements(query)
     return len(statements) == 1 and statements[0].type == duckdb.StatementType.SELECT
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A token of SQL, no comment: its text and where that begins and ends in the query, in characters."""
+
+    text: str
+    begin: int
+    end: int
+
+
+def tokens(query: str) -> list[Token]:
+    """Return the tokens of a text as DuckDB parts them, comments left out.
+
+    >>> [token.text for token in tokens("FROM csv('a')  -- all")]
+    ['FROM', 'csv', '(', "'a'", ')']
+    """
+    data = query.encode()
+    parted = duckdb.tokenize(query)
+    ends = [begin for begin, _ in parted[1:]] + [len(data)]
+    found, place, counted = list[Token](), 0, 0
+    for (begin, kind), end in zip(parted, ends, strict=True):
+        place, counted = place + len(data[counted:begin].decode()), begin
+        text = data[begin:end].decode().rstrip()
+        if kind != duckdb.token_type.comment:
+            found.append(Token(text, place, place + len(text)))
+    return found

@@ -28,6 +28,8 @@ from features.dump_file import (
 )
 from features.dump_names import SCALED, named_so
 from features.errors import SourceError
+from features.ingest.csv_file import check_plain
+from features.ingest.macros import Ground, calls, expanded
 
 SETTINGS, SNAPSHOT = "dump.toml", "snapshot.json"
 PRELUDE = "dump.sql"
@@ -210,7 +212,15 @@ def prelude(folder: Path) -> tuple[str, ...]:
     for statement in statements:
         if not statement.upper().startswith(("CREATE MACRO ", "CREATE VIEW ")):
             raise SourceError(f"{place}: a statement should be CREATE MACRO or CREATE VIEW; got {statement[:40]!r}")
-    return tuple(statement.rstrip(";") for statement in statements)
+    return tuple(_with_scans(statement.rstrip(";"), place) for statement in statements)
+
+
+def _with_scans(statement: str, place: Path) -> str:
+    """Return a statement of dump.sql whose macros are scans of plain files beside it."""
+    ground = Ground([path for path in place.parent.iterdir() if path.is_file()], place.parent)
+    for file in (file for call in calls(statement, ("csv",)) for file in ground.files(call)):
+        check_plain(file)
+    return expanded(statement, ground).query
 
 
 def endings_of(found: Found, folder: Path, clock: str) -> list[Ending]:

@@ -13,6 +13,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from features.bare import bare_notes
 from features.catalogue.reading import declared_joins
 from features.contract import Table, contract
 from features.dictionary import coded_sql, write_dictionaries
@@ -108,8 +109,9 @@ def _fill(work: Work, source: Source) -> dict[str, Any]:
     counts = {table.table: {"accepted": table.accepted, "refused": table.refused.height,
                             "reasons": reasons(table.refused)} for table in staged}
     _write_refused(work, staged)
+    notes = [*source.dump.notes, *bare_notes(source, reading(source, work.limits))]
     return {"name": source.name, "complete_to": source.declaration.complete_to.isoformat(), "tables": counts,
-            "joins": joins, "absent": list(source.declaration.absent), "notes": list(source.dump.notes),
+            "joins": joins, "absent": list(source.declaration.absent), "notes": notes,
             "source": source.declaration.model_dump(mode="json")}
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import pyarrow as pa
 
 from features.contract import COMMON, Column
-from features.csv_table import copies_of, csv_table_sql
+from features.csv_table import CARRIER, copies_of, csv_table_sql
 from features.days import date_of
 from features.duck import (
     Connection,
@@ -24,6 +24,8 @@ from features.duck import (
 )
 from features.dump_file import read_in
 from features.errors import SourceError
+from features.ingest.csv_file import CsvFile
+from features.ingest.macros import Expanded, Ground, expanded
 from features.source import Source
 
 INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
@@ -32,20 +34,34 @@ WIDTHS = {"id": "VARCHAR", "choice": "TINYINT", "flag": "TINYINT", "day": "INTEG
           "fen": "BIGINT", "count": "BIGINT", "kwh": "BIGINT", "probability": "DOUBLE"}
 
 
-def relation_sql(source: Source, table: str) -> str:
-    """Return the SELECT that reads one table of a source, ${DATA} and ${SOURCE} put in; SourceError if it is no single SELECT."""
+def view_text(source: Source, place: Path) -> str:
+    """Return the text of a view, ${DATA} and ${SOURCE} put in; SourceError if it is no single SELECT."""
+    query = place.read_text("utf-8").strip().rstrip(";")
+    if "${DATA}" in query and not source.data.is_dir():
+        raise SourceError(f"{place.name} reads ${{DATA}}, and {source.data} does not exist; give --data or set LSSI_DATA")
+    for name, folder in (("${DATA}", source.data), ("${SOURCE}", source.folder)):
+        query = query.replace(name, str(folder).replace("'", "''"))
+    with in_one_line(place):
+        single = is_one_select(query)
+    if not single:
+        raise SourceError(f"{place.name} should be one SELECT and nothing else")
+    return query
+
+
+def relation_sql(source: Source, table: str) -> Expanded:
+    """Return the SELECT that reads one table of a source, and the files beneath a view that hold broken records."""
     place = source.tables[table]
     if place.suffix == ".sql":
-        query = place.read_text("utf-8").strip().rstrip(";")
-        if "${DATA}" in query and not source.data.is_dir():
-            raise SourceError(f"{place.name} reads ${{DATA}}, and {source.data} does not exist; give --data or set LSSI_DATA")
-        for name, folder in (("${DATA}", source.data), ("${SOURCE}", source.folder)):
-            query = query.replace(name, str(folder).replace("'", "''"))
-        with in_one_line(place):
-            single = is_one_select(query)
-        if not single:
-            raise SourceError(f"{place.name} should be one SELECT and nothing else")
-        return query
+        query = view_text(source, place)
+        try:
+            return expanded(query, Ground(source.places, copies_of(source)))
+        except SourceError as error:
+            joined = " " if str(error).startswith("reads outside") else ": "
+            raise SourceError(f"{place.name}{joined}{error}") from None
+    return Expanded(_file_sql(source, table, place))
+
+
+def _file_sql(source: Source, table: str, place: Path) -> str:
     if place.name.lower().endswith((".csv", ".csv.gz")):
         return csv_table_sql(source, table)
     parts = place / "*.parquet" if place.is_dir() else place
@@ -80,9 +96,28 @@ def reading(source: Source, limits: Limits) -> Connection:
 
 
 def relation(connection: Connection, source: Source, table: str) -> Relation:
-    """Return one table of a source as it stands, not yet read."""
+    """Return one table of a source as it stands, not yet read; records beneath it that are none are rows that say why."""
     with in_one_line(source.tables[table]):
-        return connection.sql(f"SELECT * FROM (\n{relation_sql(source, table)}\n) AS source_rows")
+        found = relation_sql(source, table)
+        query = f"SELECT * FROM (\n{found.query}\n) AS source_rows"
+        rows = connection.sql(query)
+        if found.broken and CARRIER in rows.columns:
+            return connection.sql(with_broken_sql(query, rows, found.broken))
+        return rows
+
+
+def with_broken_sql(query: str, rows: Relation, broken: Sequence[CsvFile]) -> str:
+    """Return the SELECT of a view's rows, and after them one for each broken record of the files that it reads."""
+    kinds = dict(zip(rows.columns, map(str, rows.types), strict=True))
+    texts = [CARRIER] + ["row_id"] * (kinds.get("row_id") in ("VARCHAR", *INTEGERS))
+    cast = ", ".join(f"CAST({name} AS VARCHAR) AS {name}" for name in texts)
+    parts = [f"SELECT * REPLACE ({cast}) FROM ({query})"]
+    for file in broken:
+        name = quoted(file.path.name)
+        values = {CARRIER: f"'! ' || {name} || ': ' || told", "row_id": f"{name} || ' ' || place"}
+        told = ", ".join(f"{values[column]} AS {column}" for column in texts)
+        parts.append(f"SELECT {told} FROM ({file.bad_sql()})")
+    return " UNION ALL BY NAME ".join(parts)
 
 
 def check_columns(table: str, present: list[str], columns: tuple[Column, ...]) -> None:

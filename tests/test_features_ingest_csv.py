@@ -194,7 +194,7 @@ def test_a_delimiter_is_the_one_that_makes_most_columns_and_a_tie_is_refused(
     place.write_text("a;b,c\n1;2,3\n", "utf-8")
     assert read(connection, place, Stated(delimiter=";")) == [("1", "2,3", None)]
     assert read(connection, place, Stated(delimiter=",")) == [("1;2", "3", None)]
-    assert csv_file(place, tmp_path, Stated(), frozenset({"c"})).delimiter == ","
+    assert csv_file(place, tmp_path, Stated(), frozenset({"c"})).parted_by == ","
     place.write_text("a，b\n1，2\n", "utf-8")
     assert read(connection, place, Stated(delimiter="，")) == [("1", "2", None)]
 

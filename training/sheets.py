@@ -15,10 +15,13 @@ import polars as pl
 from numpy.typing import NDArray
 
 from features.contract import COMMON
+from features.csv_table import copies_of
 from features.days import date_of
 from features.declaration import ALWAYS, BESIDE, Raw
-from features.duck import MODEST, Connection, DuckError, named, quoted
+from features.duck import MODEST, Connection, DuckError, named
 from features.dump import PRELUDE, SETTINGS
+from features.errors import SourceError
+from features.ingest.macros import BARE, OPTIONS, Call, Ground, calls, csv_files, scan_of
 from features.raw import in_one_line, reading
 from features.source import Source
 
@@ -28,6 +31,7 @@ TEN = 10
 EPOCH = "DATE '1970-01-01'"
 OF_CONTRACT = Raw(known="recorded_on")
 _READ = re.compile(r"\$\{(DATA|SOURCE)\}/?([^'\"]*)")
+FROM_DATA = "${DATA}/"
 _WORD = re.compile(r"\w+")
 _DAY = r"^(\d{4}[-/.]?\d{2}[-/.]?\d{2})(?:$|[.]0*$|[ T][\d:.]*$)"
 """A day as it is written, alone or before a time without a zone."""
@@ -95,7 +99,7 @@ def raw_of(source: Source) -> dict[str, Raw]:
 def _is_contracts(source: Source, name: str) -> bool:
     try:
         columns = reading(source, MODEST).sql(f"SELECT * FROM {_file_sql(source, name)}").columns
-    except DuckError:
+    except (DuckError, SourceError):
         return False
     return {column.name for column in COMMON} <= set(columns)
 
@@ -139,8 +143,29 @@ def _rows_sql(source: Source, name: str) -> str:
 
 
 def _file_sql(source: Source, name: str) -> str:
-    place = quoted(source.data / name)
-    return f"read_parquet({place})" if name.endswith(".parquet") else f"read_csv({place}, header = true, all_varchar = true)"
+    return scan_of(_call_of(source, name), _ground(source))[0]
+
+
+def _ground(source: Source) -> Ground:
+    return Ground(source.places, copies_of(source))
+
+
+def _call_of(source: Source, name: str) -> Call:
+    """Return how the source's views read a raw file, at the path where it lies.
+
+    What a bare `read_csv` says of its delimiter counts too.
+    """
+    form = "parquet" if name.endswith(".parquet") else "csv"
+    options: dict[str, str] = {}
+    for view in views_of(source):
+        for call in calls(view.read_text("utf-8"), (*OPTIONS, *BARE)):
+            if f"{FROM_DATA}{name}" not in call.paths:
+                continue
+            if call.name in OPTIONS:
+                options |= call.options
+            elif sign := call.options.get("delim", call.options.get("sep")):
+                options |= {"delimiter": sign}
+    return Call(form, (str(source.data / name),), options, 0, 0)
 
 
 def _depth(raw: Mapping[str, Raw], name: str) -> int:
@@ -245,17 +270,25 @@ def on_days(column: pl.Series, days: NDArray[np.int64]) -> pl.Series:
 
 
 def write_sheets(source: Source, frames: Mapping[str, pl.DataFrame], folder: Path) -> None:
-    """Write raw tables to a folder under the names by which a source's views read them."""
+    """Write raw tables to a folder under the names, and in the dialect, by which a source's views read them."""
     folder.mkdir(parents=True)
     for name, place in _placed(source, frames, folder):
         place.parent.mkdir(parents=True, exist_ok=True)
         if place.suffix == ".parquet":
             frames[name].write_parquet(place)
         else:
-            text = frames[name].write_csv().encode()
+            text = _csv_text(source, name, frames[name])
             place.write_bytes(gzip.compress(text, 1) if place.suffix == ".gz" else text)
     if source.declaration.dump is not None:
         (folder / SETTINGS).write_text(f"complete_to = {date_of(source.complete_to).isoformat()}\n", "utf-8")
+
+
+def _csv_text(source: Source, name: str, rows: pl.DataFrame) -> bytes:
+    """Return a raw table as the CSV that the source's views read it as; a lone empty field in quotes, for it is no blank line."""
+    call = _call_of(source, name)
+    delimiter = csv_files(call, _ground(source))[0].parted_by
+    text = rows.write_csv(separator=delimiter, quote_style="always" if rows.width == 1 else "necessary")
+    return text.encode(call.options.get("encoding", "utf-8"))
 
 
 def _placed(source: Source, names: Mapping[str, pl.DataFrame], folder: Path) -> Iterator[tuple[str, Path]]:

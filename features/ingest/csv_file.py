@@ -9,16 +9,17 @@ from __future__ import annotations
 import codecs
 import csv
 import hashlib
-import os
 import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from features.duck import named, quoted
 from features.errors import SourceError
+from features.files import OWNER, remove, replaced
 from features.ingest.dialect import (
     UTF8,
     Opened,
@@ -55,7 +56,7 @@ _LINE_END = re.compile(r"\r\n|\r|\n")
 
 @dataclass(frozen=True, slots=True)
 class CsvFile:
-    """A CSV file ready to be read: its column names, what is read in its place, and in what dialect.
+    """A CSV file ready to be read: its column names, what is read in its place, and what parts its own fields.
 
     `records` counts them without the header, `longest` is in bytes; `bad` counts those that are told to be none.
     """
@@ -63,7 +64,7 @@ class CsvFile:
     path: Path
     read: Path
     names: tuple[str, ...]
-    delimiter: str
+    parted_by: str
     records: int
     longest: int
     bad: int = 0
@@ -92,7 +93,7 @@ class CsvFile:
         columns = ", ".join(f"{quoted(name)}: 'VARCHAR'" for name in names)
         line = max(LEAST_LINE, 2 * self.longest)
         return (f"read_csv({file_sql(self.read)}, auto_detect=false, header=true, columns={{{columns}}}, "
-                f"delim={quoted(',' if self.is_copy else self.delimiter)}, quote='\"', escape='\"', comment='', "
+                f"delim={quoted(',' if self.is_copy else self.parted_by)}, quote='\"', escape='\"', comment='', "
                 f"nullstr='', strict_mode=true, parallel={'true' if self.parallel else 'false'}, "
                 f"hive_partitioning=false, max_line_size={line}, buffer_size={max(1 << 25, 2 * line)})")
 
@@ -109,6 +110,15 @@ def csv_file(path: Path, copies: Path, stated: Stated, wanted: frozenset[str] = 
         _csv_file.cache_clear()
         found = _csv_file(*asked)
     return found
+
+
+def check_plain(path: Path) -> None:
+    """Refuse a file of a source's own, such as a list of codes, that could be read from a copy only."""
+    with TemporaryDirectory() as copies:
+        file = csv_file(path, Path(copies), Stated())
+        if file.is_copy:
+            raise SourceError(f"{path.name} should be plain: UTF-8, one kind of line end, and as many fields "
+                              "in every record as in its header; write it again")
 
 
 @lru_cache(256)
@@ -156,10 +166,9 @@ def _looked_through(opened: Opened, delimiter: str, columns: int) -> tuple[int, 
 def _copied(opened: Opened, delimiter: str, names: tuple[str, ...], place: Path) -> CsvFile:
     """Return a file read from a copy in UTF-8, comma and quotes, made now."""
     place.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = place.with_name(f".{place.name}.{os.getpid()}")
     records, bad, longest = 0, 0, 0
     try:
-        with unfinished.open("w", encoding=UTF8, newline="") as file:
+        with replaced(place, OWNER) as unfinished, unfinished.open("w", encoding=UTF8, newline="") as file:
             out = csv.writer(file, quoting=csv.QUOTE_ALL, lineterminator="\n")
             out.writerow([TOLD, "place", *(f"c{number}" for number in range(len(names)))])
             for record in _after_header(opened, delimiter):
@@ -167,15 +176,12 @@ def _copied(opened: Opened, delimiter: str, names: tuple[str, ...], place: Path)
                 out.writerow([fault, f"line {record.line}", *_fitted(record.fields, len(names))])
                 records, bad = records + 1, bad + bool(fault)
                 longest = max(longest, 8 * len(record.text) + 4 * len(names))
-        unfinished.replace(place)
-        for before in files_in(place.parent, "[!.]*"):
-            if before != place:
-                before.unlink(missing_ok=True)      # the copy of what the file was
     except UnicodeEncodeError:
         raise SourceError(f"{opened.path.name} holds half letters (surrogates); export it again") from None
-    finally:
-        unfinished.unlink(missing_ok=True)
-    return CsvFile(opened.path, place, names, ",", records, longest, bad)
+    for before in files_in(place.parent, "[!.]*"):
+        if before != place:
+            remove(before)      # the copy of what the file was
+    return CsvFile(opened.path, place, names, delimiter, records, longest, bad)
 
 
 def _after_header(opened: Opened, delimiter: str) -> Iterator[Record]:

@@ -6,7 +6,6 @@ path is a pattern. A scan here takes files by name, never a pattern, and takes n
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -15,10 +14,8 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from features.duck import quoted
+from features.duck import quoted, without_patterns
 from features.errors import SourceError
-
-_SPECIAL = re.compile(r"[*?\[]")
 
 
 def files_in(folder: Path, pattern: str = "*") -> list[Path]:
@@ -39,6 +36,25 @@ def files_below(folder: Path, pattern: str = "*") -> list[Path]:
     return sorted(path for path in folder.rglob("*") if fnmatchcase(path.name, pattern) and path.is_file())
 
 
+def files_named(text: str, forms: Sequence[str]) -> list[Path]:
+    """Return the files that a text names: one, those of a folder in one of some forms, or those that fit a pattern.
+
+    A pattern stands only in the last part, and a file of that very name goes before it. Hidden files are left out.
+    SourceError where there is none.
+    """
+    path = Path(text)
+    if path.is_file():
+        return [path]
+    if path.is_dir():
+        found = [one for one in files_in(path, "[!.]*") if one.name.lower().endswith(tuple(forms))]
+    else:
+        found = [one for one in files_in(path.parent, path.name) if not one.name.startswith(".")]
+    if not found:
+        what = "holds no file of the form " + " or ".join(forms) if path.is_dir() else "names no file"
+        raise SourceError(f"{text} {what}; a pattern may stand in the last part of a path only")
+    return found
+
+
 def file_sql(path: Path) -> str:
     """Return the SQL string that names one file for DuckDB's readers, in which no character is a pattern.
 
@@ -48,12 +64,13 @@ def file_sql(path: Path) -> str:
     "'a=1/[[]x][?].parquet'"
     """
     text = str(path)
-    if not _SPECIAL.search(text):
+    plain = without_patterns(text)
+    if plain == text:
         return quoted(text)
     if "\\" in text:
         raise SourceError(f"{text} holds a backslash and one of * ? [, which cannot be read together; "
                           "rename one of its folders")
-    return quoted(_SPECIAL.sub(r"[\g<0>]", text))
+    return quoted(plain)
 
 
 def files_sql(files: Path | Iterable[Path]) -> str:

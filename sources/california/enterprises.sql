@@ -2,7 +2,7 @@
 -- A case without a NAICS code leaves what was known; of two trades on one day the larger code holds.
 WITH cases AS (
     SELECT enterprise_id, CAST(docket_date AS DATE) AS docketed, max(naics) AS naics
-    FROM read_csv('${DATA}/ca_wage_claims.csv.gz', header = true, all_varchar = true)
+    FROM csv('${DATA}/ca_wage_claims.csv.gz')
     WHERE enterprise_id IS NOT NULL AND docket_date IS NOT NULL
     GROUP BY ALL
 ), known AS (

@@ -6,6 +6,6 @@ SELECT "case" || ':1' AS row_id,
     CAST(NULL AS INTEGER) AS workers_in_violation, CAST(NULL AS INTEGER) AS workers_total,
     CAST(round(100 * CASE WHEN oda_date IS NOT NULL AND TRY_CAST(assessed AS DOUBLE) > 0 THEN TRY_CAST(assessed AS DOUBLE)
         ELSE TRY_CAST(paid AS DOUBLE) END) AS BIGINT) AS amount
-FROM read_csv('${DATA}/ca_wage_claims.csv.gz', header = true, all_varchar = true)
+FROM csv('${DATA}/ca_wage_claims.csv.gz')
 WHERE enterprise_id IS NOT NULL AND docket_date IS NOT NULL
     AND (TRY_CAST(paid AS DOUBLE) > 0 OR (oda_date IS NOT NULL AND TRY_CAST(assessed AS DOUBLE) > 0))

@@ -3,7 +3,7 @@
 WITH cases AS (
     SELECT "case" AS inspection, enterprise_id, docket_date AS opened, oda_date AS decided,
         TRY_CAST(assessed AS DOUBLE) AS assessed, TRY_CAST(paid AS DOUBLE) AS paid
-    FROM read_csv('${DATA}/ca_wage_claims.csv.gz', header = true, all_varchar = true)
+    FROM csv('${DATA}/ca_wage_claims.csv.gz')
     WHERE enterprise_id IS NOT NULL AND docket_date IS NOT NULL
 ), versions AS (
     SELECT inspection, enterprise_id, opened, decided, decided AS recorded_on, assessed > 0 AS substantiated

@@ -4,7 +4,7 @@
 WITH raw AS (
     SELECT *, list_position(['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'], MonthClaimed)
         AS month_number
-    FROM read_csv('${DATA}/carclaims.csv.gz', header = true, all_varchar = true)
+    FROM csv('${DATA}/carclaims.csv.gz')
 ), dated AS (
     SELECT *, CASE WHEN month_number > 0 THEN least(last_day(make_date(CAST(Year AS INTEGER), month_number, 1)),
         make_date(CAST(Year AS INTEGER), month_number, 1) + CAST(7 * CAST(WeekOfMonthClaimed AS INTEGER) - 1 AS INTEGER)) END

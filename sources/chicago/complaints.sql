@@ -5,5 +5,5 @@ SELECT DISTINCT ON (Service_Request_Number)
     printf('%d_%d', CAST(floor(TRY_CAST(Latitude AS DOUBLE) * 100) AS INTEGER),
         CAST(floor(TRY_CAST(Longitude AS DOUBLE) * 100) AS INTEGER)) AS cell,
     Creation_Date AS lodged, 'other' AS topic, 'hotline' AS channel
-FROM read_csv('${DATA}/chicago/sanitation_complaints.csv.gz', header = true, all_varchar = true)
+FROM csv('${DATA}/chicago/sanitation_complaints.csv.gz')
 ORDER BY Service_Request_Number

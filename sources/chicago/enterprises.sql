@@ -6,7 +6,7 @@ WITH terms AS (
     SELECT DISTINCT CAST(CAST(LICENSE_NUMBER AS DOUBLE) AS BIGINT) AS enterprise, CAST(LICENSE_TERM_START_DATE AS DATE) AS since,
         CAST(minDate AS DATE) AS registered, BUSINESS_ACTIVITY AS activity, LICENSE_DESCRIPTION AS licence,
         TRY_CAST(LATITUDE AS DOUBLE) AS latitude, TRY_CAST(LONGITUDE AS DOUBLE) AS longitude
-    FROM read_csv('${DATA}/chicago/business_at_inspection.csv.gz', header = true, all_varchar = true)
+    FROM csv('${DATA}/chicago/business_at_inspection.csv.gz')
     WHERE LICENSE_NUMBER IS NOT NULL
 ), visits AS (
     SELECT CAST(CAST(i.License AS DOUBLE) AS BIGINT) AS enterprise, CAST(i.Inspection_Date AS DATE) AS since,
@@ -16,8 +16,8 @@ WITH terms AS (
         b.limited_business_license AS limited_business, b.tavern, b.caterers_liquor_license AS caterers_liquor,
         b.public_place_of_amusement AS amusement, b.filling_station, b.childrens_services_facility_license AS children,
         CAST(b.LICENSE_TERM_START_DATE AS DATE) AS term
-    FROM read_csv('${DATA}/chicago/inspections.csv.gz', header = true, all_varchar = true) AS i
-    JOIN read_csv('${DATA}/chicago/business_at_inspection.csv.gz', header = true, all_varchar = true) AS b USING (Inspection_ID)
+    FROM csv('${DATA}/chicago/inspections.csv.gz') AS i
+    JOIN csv('${DATA}/chicago/business_at_inspection.csv.gz') AS b USING (Inspection_ID)
 ), held AS (
     SELECT enterprise, term AS since, on_premises, tobacco, package_goods, outdoor_patio, limited_business, tavern,
         caterers_liquor, amusement, filling_station, children

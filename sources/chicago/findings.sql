@@ -3,7 +3,7 @@ WITH counts AS (
     SELECT CAST(CAST(Inspection_ID AS DOUBLE) AS BIGINT) AS inspection, Inspection_Date AS found_on,
         unnest([1, 2, 5]) AS violation,
         unnest([CAST(criticalCount AS DOUBLE), CAST(seriousCount AS DOUBLE), CAST(minorCount AS DOUBLE)]) AS found
-    FROM read_csv('${DATA}/chicago/inspections.csv.gz', header = true, all_varchar = true)
+    FROM csv('${DATA}/chicago/inspections.csv.gz')
 )
 SELECT printf('%d:%d', inspection, violation) AS row_id, found_on AS recorded_on, 0 AS retracted,
     inspection, violation, CAST(NULL AS INTEGER) AS workers_in_violation, CAST(NULL AS INTEGER) AS workers_total,

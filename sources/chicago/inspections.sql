@@ -6,6 +6,6 @@ SELECT CAST(CAST(i.Inspection_ID AS DOUBLE) AS BIGINT) AS row_id, i.Inspection_D
     1 AS examined_1, 1 AS examined_2, 0 AS examined_3, 0 AS examined_4, 1 AS examined_5,
     CAST(NULL AS INTEGER) AS staff_on_site, CAST(NULL AS VARCHAR) AS draw, CAST(NULL AS DOUBLE) AS inclusion_probability,
     CAST(m.Inspection_ID IS NOT NULL AS INTEGER) AS published
-FROM read_csv('${DATA}/chicago/inspections.csv.gz', header = true, all_varchar = true) AS i
-LEFT JOIN read_csv('${DATA}/chicago/model_table.csv.gz', header = true, all_varchar = true) AS m USING (Inspection_ID)
+FROM csv('${DATA}/chicago/inspections.csv.gz') AS i
+LEFT JOIN csv('${DATA}/chicago/model_table.csv.gz') AS m USING (Inspection_ID)
 ORDER BY row_id

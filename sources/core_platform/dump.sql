@@ -63,7 +63,7 @@ CREATE MACRO as_retracted(list, x) AS
 CREATE VIEW codes AS
     SELECT list, plain(code) AS code, arg_max(trim(ours), n) AS ours
     FROM (SELECT row_number() OVER () AS n, trim(list) AS list, trim(code) AS code, ours
-        FROM read_csv('${SOURCE}/codes.csv', header = true, all_varchar = true, delim = ',', quote = '"', escape = '"'))
+        FROM csv('${SOURCE}/codes.csv'))
     GROUP BY ALL;
 
 -- What rows of one key have told so far (see "状态表" in README.md): a row that tells of the end, if there is one,
