@@ -46,10 +46,12 @@ CREATE MACRO as_fen(name, x) AS CASE WHEN x IS NULL THEN NULL
 CREATE MACRO as_rounded(x) AS coalesce(CAST(CAST(round(TRY_CAST(number(x) AS DECIMAL(24, 6))) AS BIGINT) AS VARCHAR), x);
 CREATE MACRO minus(x) AS '-' || ltrim(amount(x), '+-');
 -- The day on which a row of AB05 says that a unit closed: AAE124 if it is a day, else that of the change; '' where it
--- takes a closing away (no day after one, or an end that is open). What is neither day nor code stays, to be refused.
-CREATE MACRO closing_of(before, after, since) AS CASE
+-- takes a closing away (no day after one, or an end that is open; `again`: an earlier closing was known, and no state
+-- before is given). What is neither day nor code stays, to be refused.
+CREATE MACRO closing_of(before, after, since, again) AS CASE
     WHEN NOT is_open(after) AND (date_of(after) IS NOT NULL OR regexp_matches(after, '[0-9]{4}')) THEN after
     WHEN is_open(after) AND (date_of(before) IS NOT NULL OR length(after) > 1) THEN ''
+    WHEN is_open(after) AND plain(before) IS NULL AND again THEN ''
     ELSE CAST(since AS VARCHAR) END;
 CREATE MACRO tail(x, n) AS '@' || coalesce(date_of(x), DATE '1970-01-01') || '#' || n;
 

@@ -4,7 +4,9 @@
 WITH changes AS (
     SELECT *, as_id(AAB001) AS unit, upper(AAE155) AS item, date_of(AAE036) AS known,
         coalesce(date_of(AAE035), CASE WHEN item = 'CAB009' THEN date_of(AAE124) END) AS since,
-        CASE WHEN item = 'CAB009' THEN closing_of(AAE123, AAE124, since) ELSE AAE124 END AS value,
+        coalesce(min(since) OVER (PARTITION BY unit, item ORDER BY known, n ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
+            <= since, false) AS again,
+        CASE WHEN item = 'CAB009' THEN closing_of(AAE123, AAE124, since, again) ELSE AAE124 END AS value,
         CASE WHEN date_of(AAE036) IS NULL THEN coalesce(told(as_day('AAE036', AAE036)), '! AAE036 is missing')
             WHEN since IS NULL THEN coalesce(as_day('AAE035', AAE035), '! AAE035 is missing')
             WHEN code.ours IS NULL THEN coalesce(unknown('AAE155', AAE155), '! AAE155 is missing')
