@@ -8,10 +8,12 @@ if not (3, 11) <= sys.version_info[:2] < (3, 14):
     sys.exit(f"lssi needs Python 3.11 to 3.13; this is {sys.version_info[0]}.{sys.version_info[1]}")
 
 import json
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from types import FrameType
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -20,6 +22,8 @@ from typer._click.exceptions import ClickException
 from features.errors import LssiError
 from features.home import home
 
+STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""The signals that ask a command to stop: Ctrl-C, a plain kill, and a terminal that closes."""
 FULL = "No space left on device"
 """What an engine says in an error of its own when a disk is full."""
 
@@ -52,6 +56,9 @@ def progress(text: str) -> Iterator[Callable[[int, int | None], None]]:
 @app.callback()
 def lssi() -> None:
     """劳动保障监察的风险排序与说明。Rank enterprises and claims for inspection, and say why."""
+    from features.debris import clear_home
+
+    clear_home(home())
 
 
 @app.command()
@@ -339,6 +346,8 @@ def serve(source: Source, data: Data = None, *,
     from serving.service import serve as served
     from serving.settings import Settings
 
+    for number in listened():
+        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
     served(Settings(home(), source, data), host=host, port=port, workers=workers)
 
 
@@ -469,10 +478,42 @@ def fail(code: str, message: str) -> NoReturn:
     sys.exit(2)
 
 
+def listened() -> list[signal.Signals]:
+    """Return the signals to stop that whoever started this process does not want ignored."""
+    return [number for number in STOPS if signal.getsignal(number) is not signal.SIG_IGN]
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """Let a signal to stop end the command as an error would, so that it clears its folders; exit code 128 + its number.
+
+    A second signal ends it at once; the next command clears what is left. A signal that the caller ignores stays ignored.
+    """
+    heard: list[int] = []
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        heard.append(number)
+        for other in before:
+            signal.signal(other, signal.SIG_DFL)
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, stop) for number in listened()}
+    try:
+        yield
+    except BaseException:
+        if heard:  # whatever an engine made of the signal
+            sys.exit(128 + heard[0])
+        raise
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 def main() -> None:
     """Run one command; a mistake of the user's ends in one line, a mistake of ours in a traceback."""
     try:
-        sys.exit(app(standalone_mode=False) or 0)
+        with stoppable():
+            sys.exit(app(standalone_mode=False) or 0)
     except LssiError as error:
         fail(error.code, str(error))
     except ClickException as error:

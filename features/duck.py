@@ -17,7 +17,7 @@ ForbiddenError = duckdb.PermissionException
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a connection may use: memory as DuckDB writes it, threads, and where it spills."""
+    """What a connection may use: memory as DuckDB writes it, threads, and where it spills; nowhere if no place is named."""
 
     memory: str = "2GB"
     threads: int = 2
@@ -52,8 +52,7 @@ def opened(limits: Limits = MODEST) -> Connection:
     connection.execute("SET python_enable_replacements=false")
     connection.execute(f"SET memory_limit={quoted(limits.memory)}")
     connection.execute(f"SET threads={limits.threads}")
-    if limits.spill is not None:
-        connection.execute(f"SET temp_directory={quoted(limits.spill)}")
+    connection.execute(f"SET temp_directory={quoted(limits.spill or '')}")
     return connection
 
 

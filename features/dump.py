@@ -12,7 +12,7 @@ from typing import Any
 from features.closed_day import Ending, ending
 from features.contract import COMMON, Table, contract
 from features.declaration import Dump, DumpTable
-from features.duck import DuckError, locked, named, quoted
+from features.duck import DuckError, Limits, locked, named, quoted
 from features.dump_file import (
     UNREAD,
     Held,
@@ -28,6 +28,8 @@ from features.dump_file import (
 )
 from features.dump_names import SCALED, named_so
 from features.errors import SourceError
+from features.files import private_folder
+from features.home import home
 from features.ingest.csv_file import check_plain
 from features.ingest.macros import Ground, calls, expanded
 
@@ -226,13 +228,15 @@ def _with_scans(statement: str, place: Path) -> str:
 def endings_of(found: Found, folder: Path, clock: str) -> list[Ending]:
     """Return when the columns that say when rows became known end, as the source's complete_to.sql counts their days."""
     files = [place for place in [*found.tables.values(), *found.copies, *folder.iterdir()] if place.is_file()]
-    connection = locked([*files, *(place for place in found.tables.values() if place.is_dir())], clock=clock)
-    try:
-        for statement in found.statements:
-            connection.execute(statement)
-        rows = connection.sql((folder / LATEST).read_text("utf-8")).fetchall()
-    except (DuckError, OSError) as error:
-        raise SourceError(f"{read_in(error) or LATEST}: {str(error).strip().splitlines()[0]}") from None
+    folders = [place for place in found.tables.values() if place.is_dir()]
+    with private_folder(home() / "spill") as spill:
+        connection = locked([*files, *folders], clock=clock, limits=Limits(spill=spill))
+        try:
+            for statement in found.statements:
+                connection.execute(statement)
+            rows = connection.sql((folder / LATEST).read_text("utf-8")).fetchall()
+        except (DuckError, OSError) as error:
+            raise SourceError(f"{read_in(error) or LATEST}: {str(error).strip().splitlines()[0]}") from None
     days: dict[str, Counter[date]] = {}
     for origin, day, size in rows:
         days.setdefault(origin, Counter())[day] += size

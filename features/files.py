@@ -12,8 +12,9 @@ import os
 import re
 import secrets
 import shutil
+import weakref
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,14 @@ def private_folder(place: Path) -> Iterator[Path]:
         reached("a private folder made")
         yield folder
     reached("a private folder removed")
+
+
+def folder_of(owner: object, place: Path) -> Path:
+    """Return a private folder in `place` that lasts as long as an object of this run."""
+    work = ExitStack()
+    folder = work.enter_context(private_folder(place))
+    weakref.finalize(owner, work.close)
+    return folder
 
 
 @contextmanager
@@ -108,7 +117,7 @@ def clear(place: Path) -> None:
     """Remove the unfinished files and folders in `place` that no living process owns; nothing where there is no folder."""
     for path in _entries(place):
         if UNFINISHED.fullmatch(path.name):
-            _remove_unowned(path)
+            remove_unowned(path)
 
 
 def clear_beneath(place: Path) -> None:
@@ -116,7 +125,7 @@ def clear_beneath(place: Path) -> None:
     for folder, folders, files in os.walk(place):
         for name in (*folders, *files):
             if UNFINISHED.fullmatch(name):
-                _remove_unowned(Path(folder, name))
+                remove_unowned(Path(folder, name))
         folders[:] = [name for name in folders if not UNFINISHED.fullmatch(name)]
 
 
@@ -191,7 +200,8 @@ def _identity(status: Any) -> tuple[int, int]:
     return status.st_dev, status.st_ino
 
 
-def _remove_unowned(path: Path) -> None:
+def remove_unowned(path: Path) -> None:
+    """Remove an unfinished file or folder unless a living process owns it."""
     try:
         held = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError:  # cleared by another run just now, or not ours to open

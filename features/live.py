@@ -11,7 +11,6 @@ from pathlib import Path
 
 from features.errors import SourceError
 from features.files import write_durable_text
-from features.home import home
 from features.layout import summary_at, write_summary
 from features.source import Source
 
@@ -19,7 +18,7 @@ from features.source import Source
 def pointer(source: Source) -> Path:
     """Return the file that names the live store of a source: one for each name, folder and data."""
     place = hashlib.sha256(f"{source.folder}\0{source.data if reads_data(source) else ''}".encode()).hexdigest()[:12]
-    return home() / "stores" / "live" / f"{source.name}-{place}.json"
+    return source.stores / "live" / f"{source.name}-{place}.json"
 
 
 def reads_data(source: Source) -> bool:
@@ -33,7 +32,7 @@ def live_folder(source: Source) -> Path | None:
         name = json.loads(pointer(source).read_text("utf-8"))["store"]
     except FileNotFoundError:
         return None
-    return home() / "stores" / str(name)
+    return source.stores / str(name)
 
 
 def point(source: Source, folder: Path) -> None:

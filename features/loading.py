@@ -21,7 +21,6 @@ from features.duck import MODEST, Connection, Limits, Relation, named, opened
 from features.errors import HistoryError
 from features.files import private_folder, reached, settle, write_text
 from features.fingerprint import fingerprint
-from features.home import home
 from features.ingest.scan import parquet_sql
 from features.join import first_by, joined_table, write_join, write_sorted
 from features.raw import reading
@@ -61,7 +60,7 @@ def quiet(_table: str, _rows: int) -> None:
 
 def store_folder(source: Source, digest: str) -> Path:
     """Return the folder of the store that a source with this fingerprint has."""
-    return home() / "stores" / f"{source.name}-{digest[:12]}"
+    return source.stores / f"{source.name}-{digest[:12]}"
 
 
 def load(source: Source, progress: Progress = quiet, limits: Limits = MODEST) -> Path:

@@ -33,13 +33,22 @@ FORMS = (".sql", ".parquet", ".csv", "")
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A source that was found and understood; `tables` holds the view, file or folder of each table it has."""
+    """A source that was found and understood; `tables` holds the view, file or folder of each table it has.
+
+    `apart` is where its stores lie when they are not to lie under the home.
+    """
 
     folder: Path
     data: Path
     declaration: Declaration
     tables: dict[str, Path]
     dump: Found = NOTHING
+    apart: Path | None = None
+
+    @property
+    def stores(self) -> Path:
+        """The folder of its stores: under the home, but for a source that a run makes for itself."""
+        return self.apart or home() / "stores"
 
     @property
     def name(self) -> str:

@@ -17,6 +17,7 @@ from features.declaration import Declaration, declaration_of
 from features.dictionary import Dictionary
 from features.duck import Connection, DuckError, Limits, named, opened
 from features.errors import CatalogueError, HistoryError, UnknownId
+from features.files import folder_of
 from features.growing import Base, Rows, growing
 from features.home import home
 from features.join import first_by, joined_table
@@ -181,7 +182,7 @@ class Store:
 
     @cached_property
     def _connection(self) -> Connection:
-        connection = opened(Limits(spill=self.folder / ".spill"))
+        connection = opened(Limits(spill=folder_of(self, self.folder)))
         for table in self.tables:
             rows = rows_sql(self.layout.files(table))
             connection.execute(f"CREATE VIEW {named(table)} AS SELECT * FROM {rows}")

@@ -36,7 +36,7 @@ def test_no_other_module_reads_the_variable() -> None:
 
 
 def test_a_command_with_an_empty_home_keeps_its_state_in_one_place(tmp_path: Path) -> None:
-    code = "import lssi, features.live, features.loading as l; print(lssi.home(), l.home())"
+    code = "import lssi, features.live, features.source as s; print(lssi.home(), s.home())"
     room = os.environ | {"LSSI_HOME": "", "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-c", code]
     answer = subprocess.run(command, cwd=tmp_path, env=room, capture_output=True, text=True)

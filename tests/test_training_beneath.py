@@ -94,7 +94,7 @@ def made(tmp_path: Path) -> Callable[..., Source]:
 
 
 def proven(source: Source, tmp_path: Path, day: int = DAY) -> Beneath:
-    return beneath(source, day, tmp_path / "place", 1)
+    return beneath(source, day, 1)
 
 
 def test_views_that_keep_to_the_days_of_their_raw_rows_raise_no_alarm(made: Callable[..., Source], tmp_path: Path) -> None:

@@ -57,7 +57,7 @@ def test_every_poison_leaves_the_rows_recorded_by_the_day_as_they_are(store: Sto
 
 
 def test_an_excerpt_loads_to_the_rows_of_its_history(store: Store, tmp_path: Path) -> None:
-    with loaded(excerpt_of(store, 100), tmp_path / "again") as again:
+    with loaded(excerpt_of(store, 100)) as again:
         for table in store.tables:
             assert again.size(table) == store.size(table)
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +15,7 @@ from features.loading import load
 from features.source import Source, find_source
 from features.store import Store
 from training.compare import Moved, compared, merged
+from training.excerpt import workplace
 from training.holdings import holdings, unlike
 from training.neighbour import named, neighbour
 from training.sheets import Sheet, days_in, holds_days, on_days, raw_of, sheets_of, told_early, undeclared, write_sheets
@@ -45,7 +44,7 @@ class Beneath:
     untried: list[str] = field(default_factory=list)
 
 
-def beneath(source: Source, as_of: int, place: Path, seed: int) -> Beneath:
+def beneath(source: Source, as_of: int, seed: int) -> Beneath:
     """Return what moves the features of a day when the raw rows known later are poisoned; nothing for a source without views.
 
     Where few rows are known after the day, an earlier one is tried too. Views that read what is not declared are not loaded.
@@ -55,14 +54,14 @@ def beneath(source: Source, as_of: int, place: Path, seed: int) -> Beneath:
         return found
     sheets = sheets_of(source, MOST_ROWS)
     found.early = {f"raw {name}": rows for name, sheet in sheets.items() if (rows := told_early(sheet))}
-    with read_over(source, {name: sheet.rows for name, sheet in sheets.items()}, place / "as it is") as store:
+    with read_over(source, {name: sheet.rows for name, sheet in sheets.items()}) as store:
         days = [day for day in days_of(sheets, as_of) if day >= store.first_known]
         asked = [asked_of(store, day) for day in days]
         before = [(city(store, one) | own_days(store, one), holdings(store, one.day)) for one in asked]
     for one, said in zip(asked, before, strict=True):
         rng = np.random.default_rng([seed, one.day])
         frames = {name: poisoned(sheet, one.day, source.complete_to, rng) for name, sheet in sheets.items()}
-        with read_over(source, frames, place / f"poisoned {one.day}") as store:
+        with read_over(source, frames) as store:
             moved = compared(said[0], city(store, one) | own_days(store, one)) | unlike(said[1], holdings(store, one.day))
             refused = sum(table["refused"] for table in store.summary["tables"].values())
         moved = named("raw", moved)
@@ -166,15 +165,10 @@ def with_copies(sheet: Sheet, day: int, rng: np.random.Generator) -> np.ndarray[
 
 
 @contextmanager
-def read_over(source: Source, frames: Mapping[str, pl.DataFrame], folder: Path) -> Iterator[Store]:
-    """Yield the store that a source's own views make of other raw tables, written to a folder; gone afterwards."""
-    shutil.rmtree(folder, ignore_errors=True)
-    write_sheets(source, frames, folder)
-    found = find_source(source.folder, folder)
-    renamed = found.declaration.model_copy(update={"name": f"{source.name}-raw"})
-    store = Store(load(replace(found, declaration=renamed)))
-    try:
-        yield store
-    finally:
-        shutil.rmtree(store.folder, ignore_errors=True)
-        shutil.rmtree(folder, ignore_errors=True)
+def read_over(source: Source, frames: Mapping[str, pl.DataFrame]) -> Iterator[Store]:
+    """Yield the store that a source's own views make of other raw tables; gone afterwards."""
+    with workplace() as folder:
+        write_sheets(source, frames, folder / "raw")
+        found = find_source(source.folder, folder / "raw")
+        renamed = found.declaration.model_copy(update={"name": f"{source.name}-raw"})
+        yield Store(load(replace(found, declaration=renamed, apart=folder / "stores")))

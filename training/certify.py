@@ -21,7 +21,7 @@ from training.barred import barred
 from training.beneath import Beneath, beneath
 from training.compare import Moved, compared, digest_of_matrix, merged
 from training.custody import misdated
-from training.excerpt import Excerpt, excerpt_of, fed, loaded, never_later, workplace
+from training.excerpt import Excerpt, excerpt_of, fed, loaded, never_later
 from training.holdings import holdings, unlike
 from training.meaning import misread
 from training.neighbour import moved_on, named, neighbour, said_of
@@ -108,7 +108,7 @@ def certify(store: Store, as_of: int, extent: Extent = WHOLE, source: Source | N
     if source is not None:
         found.misdated = misdated(source, store)
         found.quick = [table for table in never_later(excerpt) if source.tables[table].suffix != ".sql"]
-        found.add(beneath(source, as_of, workplace(excerpt, "raw"), extent.seeds[0]))
+        found.add(beneath(source, as_of, extent.seeds[0]))
     said = statement(store, excerpt, as_of, found)
     return said | {"certificate_digest": digest_of(said), "cpu_seconds": round(time.process_time() - begun, 1)}
 
@@ -125,12 +125,12 @@ def check_told(store: Store, as_of: int) -> None:
 def trial(excerpt: Excerpt, as_of: int, extent: Extent) -> Findings:
     """Poison an excerpt in every way and compare what is said of the day; read features literally, on it and days later."""
     found = Findings()
-    with loaded(excerpt, workplace(excerpt, "as it is")) as clean:
+    with loaded(excerpt) as clean:
         asked = asked_of(clean, as_of)
         before, held = every_way(clean, asked, excerpt, extent.ways), holdings(clean, as_of)
         found.misread = {**misread(clean, excerpt, as_of, extent.read), **in_other_ways(before)}
         if STRETCHES in extent.ways:
-            found.misread |= in_stretches(clean, asked) | unlike_spark(clean, as_of, workplace(excerpt, "spark"))
+            found.misread |= in_stretches(clean, asked) | unlike_spark(clean, as_of)
         found.labels = faults_of(clean, excerpt, FAULTS)
         if NEIGHBOUR in extent.ways and (other := neighbour(as_of)) >= clean.first_known:
             found.take(on_another_day(clean, excerpt, other, extent.seeds[0]))
@@ -138,7 +138,7 @@ def trial(excerpt: Excerpt, as_of: int, extent: Extent) -> Findings:
     poisons = [(kind, extent.seeds[0]) for kind in extent.kinds] + [("together", seed) for seed in extent.seeds]
     for kind, seed in poisons:
         made = poisoned(excerpt, kind, day=as_of, seed=seed)
-        with loaded(made.excerpt, workplace(excerpt, f"{kind} {seed}")) as store:
+        with loaded(made.excerpt) as store:
             after = every_way(store, asked, made.excerpt, extent.ways) if kind == "together" else city(store, asked)
             if kind == "together":
                 found.misread = merged(found.misread, misread(store, made.excerpt, as_of + REACH, extent.read))
@@ -153,7 +153,7 @@ def trial(excerpt: Excerpt, as_of: int, extent: Extent) -> Findings:
 def on_another_day(clean: Store, excerpt: Excerpt, day: int, seed: int) -> Tried:
     """Poison an excerpt after another day and compare what is said of that day."""
     before, made = said_of(clean, day), poisoned(excerpt, "together", day=day, seed=seed)
-    with loaded(made.excerpt, workplace(excerpt, f"{NEIGHBOUR} {seed}")) as store:
+    with loaded(made.excerpt) as store:
         moved = named(NEIGHBOUR, moved_on(day, before, store))
         return Tried(replace(made, kind=NEIGHBOUR), refused_by(store), moved)
 
@@ -167,7 +167,7 @@ def unlike_fed(store: Store, made: Poisoned, told: tuple[Mapping[str, Matrix], A
     """Return what a store that was fed by days says otherwise than one loaded at once, of the day and days after it."""
     after, asked = told
     later = replace(asked, day=asked.day + REACH)
-    with fed(made.excerpt, workplace(made.excerpt, f"fed {made.seed}"), (asked.day, asked.day + 1)) as other:
+    with fed(made.excerpt, (asked.day, asked.day + 1)) as other:
         found = compared(city(store, later), city(other, later))
         found |= compared({entity: after[entity] for entity in asked.entities}, city(other, asked))
     return {f"{FED} {name}": much for name, much in found.items()}

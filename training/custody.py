@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from features.duck import MODEST, named
+from features.duck import Limits, named
 from features.raw import in_one_line, reading, relation
 from features.source import Source
 from features.store import Store
+from training.excerpt import workplace
 
 ROWS = 4_000
 """How many rows of each table are asked after."""
@@ -13,14 +14,15 @@ ROWS = 4_000
 
 def misdated(source: Source, store: Store) -> dict[str, int]:
     """Return by table how many of a source's first rows the store knows from another day; rows that it lacks do not count."""
-    connection = reading(source, MODEST)
     found: dict[str, int] = {}
-    for table in (name for name in source.tables if store.has(name)):
-        with in_one_line(source.tables[table]):
-            given = relation(connection, source, table).project(f"{told('row_id')}, {told('recorded_on')}").limit(ROWS)
-            wrong = store.sql(WRONG.format(named(table)), given=given.to_arrow_table())
-        if size := wrong["size"][0].as_py():
-            found[table] = size
+    with workplace() as folder:
+        connection = reading(source, Limits(spill=folder))
+        for table in (name for name in source.tables if store.has(name)):
+            with in_one_line(source.tables[table]):
+                given = relation(connection, source, table).project(f"{told('row_id')}, {told('recorded_on')}").limit(ROWS)
+                wrong = store.sql(WRONG.format(named(table)), given=given.to_arrow_table())
+            if size := wrong["size"][0].as_py():
+                found[table] = size
     return found
 
 

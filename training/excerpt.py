@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,8 +16,8 @@ from features.days import date_of
 from features.declaration import Declaration
 from features.duck import named
 from features.feed import feed
+from features.files import private_folder, reached
 from features.home import home
-from features.live import pointer
 from features.loading import load
 from features.rowwise import NULL
 from features.source import Source
@@ -145,38 +143,29 @@ def source_of(excerpt: Excerpt, folder: Path) -> Source:
     declaration = excerpt.declaration.model_copy(update={
         "name": f"{excerpt.declaration.name}-excerpt", "complete_to": date_of(excerpt.complete_to), "dump": None})
     (folder / "declared.json").write_text(declaration.model_dump_json(), "utf-8")
-    return Source(folder, folder, declaration, places)
+    reached("an excerpt written")
+    return Source(folder, folder, declaration, places, apart=folder.with_name("stores"))
 
 
 @contextmanager
-def loaded(excerpt: Excerpt, folder: Path) -> Iterator[Store]:
-    """Yield the store that a load makes of an excerpt written to a folder; gone afterwards."""
-    store = Store(load(source_of(excerpt, folder)))
-    try:
-        yield store
-    finally:
-        shutil.rmtree(store.folder, ignore_errors=True)
-        shutil.rmtree(folder, ignore_errors=True)
+def loaded(excerpt: Excerpt) -> Iterator[Store]:
+    """Yield the store that a load makes of an excerpt; gone afterwards."""
+    with workplace() as folder:
+        yield Store(load(source_of(excerpt, folder / "excerpt")))
 
 
 @contextmanager
-def fed(excerpt: Excerpt, folder: Path, days: Sequence[int]) -> Iterator[Store]:
+def fed(excerpt: Excerpt, days: Sequence[int]) -> Iterator[Store]:
     """Yield the live store of an excerpt fed until each day, merged, and fed to its end; gone afterwards."""
-    source = source_of(excerpt, folder)
-    for day in days:
-        feed(source, day)
-    store = Store(compact(source))
-    feed(source, excerpt.complete_to)
-    try:
-        yield Store(store.folder)
-    finally:
-        shutil.rmtree(store.folder, ignore_errors=True)
-        shutil.rmtree(folder, ignore_errors=True)
-        for mark in (pointer(source), pointer(source).with_suffix(".lock")):
-            mark.unlink(missing_ok=True)
+    with workplace() as folder:
+        source = source_of(excerpt, folder / "excerpt")
+        for day in days:
+            feed(source, day)
+        store = compact(source)
+        feed(source, excerpt.complete_to)
+        yield Store(store)
 
 
-def workplace(excerpt: Excerpt, what: str) -> Path:
-    """Return a folder under $LSSI_HOME that nothing else uses, for one excerpt and purpose."""
-    said = hashlib.sha256(f"{excerpt.declaration.name} {what}".encode()).hexdigest()[:12]
-    return home() / "certify" / said
+def workplace() -> AbstractContextManager[Path]:
+    """Return a folder under the home that only this run uses, gone afterwards."""
+    return private_folder(home() / "certify")

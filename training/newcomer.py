@@ -22,7 +22,7 @@ from features.matrix import Matrix
 from features.register import living
 from features.store import Store
 from training.compare import compared, digest_of_matrix, merged
-from training.excerpt import excerpt_of, loaded, workplace
+from training.excerpt import excerpt_of, loaded
 from training.meaning import misread
 from training.poison import REACH, poisoned
 
@@ -105,14 +105,14 @@ def certificate(store: Store, fresh: Newcomers, as_of: int) -> dict[str, Any]:
     and the literal reading must agree with the matrix, on the day and on the poisoned history days later.
     """
     excerpt = excerpt_of(store, ENTERPRISES)
-    with loaded(excerpt, workplace(excerpt, f"{fresh.path.name} as it is")) as clean:
+    with loaded(excerpt) as clean:
         before = {"day": fresh.of(matrix(clean, fresh.entity, as_of, catalogue=fresh.catalogue))}
         wrong = misread(clean, excerpt, as_of, READ, fresh.catalogue)
     moved: dict[str, Any] = {}
     poisons = []
     for seed in SEEDS:
         made = poisoned(excerpt, "together", day=as_of, seed=seed)
-        with loaded(made.excerpt, workplace(excerpt, f"{fresh.path.name} {seed}")) as store_after:
+        with loaded(made.excerpt) as store_after:
             after = {"day": fresh.of(matrix(store_after, fresh.entity, as_of, catalogue=fresh.catalogue))}
             wrong = merged(wrong, misread(store_after, made.excerpt, as_of + REACH, READ, fresh.catalogue))
         moved = merged(moved, compared(before, after))

@@ -18,12 +18,13 @@ from features.contract import COMMON
 from features.csv_table import copies_of
 from features.days import date_of
 from features.declaration import ALWAYS, BESIDE, Raw
-from features.duck import MODEST, Connection, DuckError, named
+from features.duck import MODEST, Connection, DuckError, Limits, named
 from features.dump import PRELUDE, SETTINGS
 from features.errors import SourceError
 from features.ingest.macros import BARE, OPTIONS, Call, Ground, calls, csv_files, scan_of
 from features.raw import in_one_line, reading
 from features.source import Source
+from training.excerpt import workplace
 
 ROW, DAY, UNITS = "!row", "!known", "!units"
 HUGE = 20
@@ -119,8 +120,8 @@ def sheets_of(source: Source, most: int) -> dict[str, Sheet]:
     """Return by name a sample of every raw table that is there, about `most` rows in all, in the order of their files."""
     raw = {name: one for name, one in raw_of(source).items()
            if one.known != ALWAYS and (source.declaration.dump is None or name in source.dump.tables)}
-    connection = reading(source, MODEST)
-    with in_one_line(source.folder / "source.toml"):
+    with workplace() as folder, in_one_line(source.folder / "source.toml"):
+        connection = reading(source, Limits(spill=folder))
         connection.execute("CREATE SCHEMA whole")
         connection.execute("CREATE SCHEMA kept")
         for name in raw:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
 from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from features.ingest.scan import parquet_sql
 from features.register import living
 from features.store import Store
 from training.compare import Moved
+from training.excerpt import workplace
 from training.meaning import bits, gap
 
 
@@ -51,15 +52,20 @@ class View:
         return self._connection.sql(self._statement).to_arrow_table()
 
 
-def unlike_spark(store: Store, day: int, folder: Path) -> dict[str, Moved]:
+def unlike_spark(store: Store, day: int) -> dict[str, Moved]:
     """Return what the statements for Spark say otherwise of the city of a day; nothing where PySpark is not installed."""
     if find_spec("pyspark") is None:
         return {}
     from features import spark
 
+    with workplace() as folder:
+        return _unlike(spark, store, day, folder)
+
+
+def _unlike(spark: ModuleType, store: Store, day: int, folder: Path) -> dict[str, Moved]:
+    """Return what Spark's statements say otherwise; `spark` is the module, which only an installed PySpark can import."""
     session: Any = Session(folder / "spill")
     catalogue, found = catalogue_of(store), dict[str, Moved]()
-    folder.mkdir(parents=True, exist_ok=True)
     for entity, (table, _) in ENTITIES.items():
         if not store.has(table) or not catalogue.features(entity):
             continue
@@ -70,5 +76,4 @@ def unlike_spark(store: Store, day: int, folder: Path) -> dict[str, Moved]:
         said = spark.spark_values(session, store, catalogue, whole.names)
         found |= {f"spark {entity}: {name}": Moved(int(unlike.sum()), gap(whole.column(name), said[name], unlike))
                   for name in whole.names if (unlike := bits(whole.column(name)) != bits(np.asarray(said[name]))).any()}
-    shutil.rmtree(folder, ignore_errors=True)
     return found
