@@ -414,11 +414,12 @@ def replay(record_id: RecordId, unit: Of = None, as_json: Json = False) -> None:
 def report(record_id: RecordId, out: Annotated[Path | None, typer.Option(help="写到何处 / where to write")] = None,
            unit: Of = None) -> None:
     """写一条记录的报告页。Write a record as one self-contained page for an auditor (by default report-ID.html)."""
+    from features.files import write_text
     from serving.report import exhibit_of
     from serving.report import report as page
 
     path = out or Path(f"report-{record_id}.html")
-    path.write_text(page(exhibit_of(home(), record_id, now(), unit)), "utf-8")
+    write_text(path, page(exhibit_of(home(), record_id, now(), unit)))
     print(path)
 
 
@@ -452,13 +453,14 @@ def ledger_verify(checkpoint: Annotated[Path | None, typer.Option(help="保存�
 @ledger.command("checkpoint")
 def ledger_checkpoint(out: Annotated[Path | None, typer.Option(help="写到何处 / where to write")] = None) -> None:
     """输出检查点。Print (or write) the ledger's checkpoint; keep it outside this system."""
+    from features.files import write_text
     from serving.audit import checkpoint
 
     text = str(checkpoint(home() / "ledger.db", now()))
     if out is None:
         print(text, end="")
     else:
-        out.write_text(text, "utf-8")
+        write_text(out, text)
 
 
 @ledger.command("expire")

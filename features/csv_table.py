@@ -22,7 +22,7 @@ WHY = "lssi why"
 def copies_of(source: Source) -> Path:
     """Return the folder for copies of a source's CSV files that are not read where they lie; it need not exist."""
     said = f"{source.folder}\0{source.data}".encode("utf-8", "surrogateescape")
-    return home() / "csv" / hashlib.sha256(said).hexdigest()[:16]
+    return (source.apart or home()) / "csv" / hashlib.sha256(said).hexdigest()[:16]
 
 
 def csv_table_sql(source: Source, table: str) -> str:

@@ -39,6 +39,15 @@ def private_folder(place: Path) -> Iterator[Path]:
     reached("a private folder removed")
 
 
+@contextmanager
+def alone(lock: Path) -> Iterator[None]:
+    """Wait until no other run works under this lock file, and hold it."""
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
 def folder_of(owner: object, place: Path) -> Path:
     """Return a private folder in `place` that lasts as long as an object of this run."""
     work = ExitStack()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import secrets
 from collections.abc import Iterator
@@ -15,7 +14,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from features.errors import RequestError
-from features.files import OWNER, clear, durable
+from features.files import OWNER, alone, clear, durable
 from serving.refusals import AccessError
 
 Role = Literal["data_scientist", "system", "auditor"]
@@ -86,9 +85,7 @@ def remove(path: Path, name: str) -> None:
 
 @contextmanager
 def _writing(path: Path) -> Iterator[Register]:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with alone(path.with_suffix(".lock")):
         path.with_suffix(".new").unlink(missing_ok=True)  # of earlier versions
         clear(path.parent)
         yield read(path)

@@ -16,6 +16,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 
 from features.errors import LedgerError
+from features.files import reached
 from serving.entries import Entry, Receipt
 from serving.ledger_file import create, locked, write, writing
 
@@ -84,7 +85,9 @@ class Ledger:
                 connection.execute("BEGIN IMMEDIATE")
                 self._drain(group)
                 outcomes = write(connection, [entry for entry, _ in group])
+                reached("before a group of records is committed")
                 connection.execute("COMMIT")
+                reached("after a group of records is committed")
                 return outcomes
         except (sqlite3.Error, OSError, ValueError) as failure:
             if connection.in_transaction:

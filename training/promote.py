@@ -7,7 +7,7 @@ from pathlib import Path
 
 from features.files import reached, write_durable_text
 from models.bundle import load_bundle
-from training.registry import champion, digest_of_version, set_champion
+from training.registry import champion, digest_of_version, registering, set_champion
 
 
 def promote(home: Path, target: str, number: int) -> int:
@@ -15,13 +15,14 @@ def promote(home: Path, target: str, number: int) -> int:
 
     The bundle is tested first. Raises TargetError for an unknown version, BundleError for a bundle gone or damaged.
     """
-    digest = digest_of_version(home, target, number)
-    name = f"{target}-{digest[:12]}"
-    load_bundle(home / "bundles" / name, digest)
-    place = home / "bundles" / f"{target}.json"
-    write_durable_text(place, json.dumps({"bundle": name, "digest": digest}) + "\n")
-    set_champion(home, target, number)
-    reached("the champion set")
+    with registering(home):
+        digest = digest_of_version(home, target, number)
+        name = f"{target}-{digest[:12]}"
+        load_bundle(home / "bundles" / name, digest)
+        place = home / "bundles" / f"{target}.json"
+        write_durable_text(place, json.dumps({"bundle": name, "digest": digest}) + "\n")
+        set_champion(home, target, number)
+        reached("the champion set")
     return number
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import logging
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from features.errors import TargetError
-from features.files import private_folder, reached
+from features.files import alone, private_folder, reached, remove
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -55,22 +55,36 @@ def registered_name(target: str) -> str:
 @contextmanager
 def client(home: Path) -> Iterator[MlflowClient]:
     """Yield MLflow's client on the registry of a home folder, made if it is new, without MLflow's own chatter."""
-    home.mkdir(parents=True, exist_ok=True)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from mlflow import MlflowClient  # its import sets the levels anew
 
         logging.getLogger("mlflow").setLevel(logging.ERROR)
         logging.getLogger("alembic").setLevel(logging.ERROR)
+        if not (home / "mlflow.db").exists():
+            _make(home)
         yield MlflowClient(tracking_uri=tracking_uri(home), registry_uri=tracking_uri(home))
+
+
+def _make(home: Path) -> None:
+    """Make the registry's file, whole or not at all: one whose tables were half made when a run was killed is of no use."""
+    from mlflow import MlflowClient
+
+    with private_folder(home) as folder:
+        MlflowClient(tracking_uri=tracking_uri(folder), registry_uri=tracking_uri(folder)).search_registered_models()
+        reached("before the registry is in place")
+        with suppress(FileExistsError):
+            (home / "mlflow.db").hardlink_to(folder / "mlflow.db")
+        reached("after the registry is in place")
 
 
 def log_run(home: Path, entry: Entry) -> Logged:
     """Log and register a run; the artifact holds the bundle as it is, in a folder that MLflow can open."""
     name = registered_name(entry.target)
-    with client(home) as registry:
+    with registering(home), client(home) as registry:
         from mlflow.entities import Metric, Param, RunTag
 
+        _forget_unfinished(registry, home, name)
         run = registry.create_run(_experiment(registry, home, name), run_name=entry.bundle.name)
         begun, run_id = run.info.start_time, run.info.run_id
         registry.log_batch(
@@ -87,6 +101,23 @@ def log_run(home: Path, entry: Entry) -> Logged:
         reached("a version registered")
         registry.set_terminated(run_id, "FINISHED")
     return Logged(run_id, name, number)
+
+
+def registering(home: Path) -> AbstractContextManager[None]:
+    """Wait until no other run changes the registry of a home, and hold it."""
+    return alone(home / "registry.lock")
+
+
+def _forget_unfinished(registry: MlflowClient, home: Path, name: str) -> None:
+    """Remove the runs that never ended, their artifacts and their versions: who made them was killed, for we are alone."""
+    found = registry.search_runs([_experiment(registry, home, name)], "attributes.status = 'RUNNING'")
+    versions = registry.search_model_versions(f"name = '{name}'")
+    for run in found:
+        for made in versions:
+            if made.run_id == run.info.run_id:
+                registry.delete_model_version(name, made.version)
+        remove(home / "mlflow" / name / run.info.run_id)
+        registry.delete_run(run.info.run_id)
 
 
 def _experiment(registry: MlflowClient, home: Path, name: str) -> str:

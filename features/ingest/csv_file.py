@@ -15,11 +15,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from features.duck import named, quoted
 from features.errors import SourceError
-from features.files import OWNER, remove, replaced
+from features.files import OWNER, private_folder, remove, replaced
+from features.home import home
 from features.ingest.dialect import (
     UTF8,
     Opened,
@@ -114,8 +114,8 @@ def csv_file(path: Path, copies: Path, stated: Stated, wanted: frozenset[str] = 
 
 def check_plain(path: Path) -> None:
     """Refuse a file of a source's own, such as a list of codes, that could be read from a copy only."""
-    with TemporaryDirectory() as copies:
-        file = csv_file(path, Path(copies), Stated())
+    with private_folder(home() / "csv") as copies:
+        file = csv_file(path, copies, Stated())
         if file.is_copy:
             raise SourceError(f"{path.name} should be plain: UTF-8, one kind of line end, and as many fields "
                               "in every record as in its header; write it again")
