@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +15,19 @@ from features.flat import column_name, narrowest
 Stretch = Mapping[str, NDArray[np.int64]]
 
 
-def write_flat(folder: Path, by: str, stretches: Iterable[Stretch]) -> None:
-    """Write stretches of rows, each sorted by `by` and after the one before it, as flat columns; whole or not at all.
+def write_flat(folder: Path, names: Sequence[str], stretches: Iterable[Stretch]) -> None:
+    """Write stretches of rows as the flat columns `names`, whole or not at all.
 
+    Each stretch is sorted by the first of them and stands after the one before it; without any the columns are empty.
     Values are full (no empty ones). The folder gets its name when all is written; one that is there by then is kept.
     """
+    by = names[0]
     with built(folder) as unfinished:
-        columns: dict[str, Widening] = {}
+        columns = {name: Widening(unfinished, name) for name in names}
         counts = np.zeros(0, np.int64)
         for stretch in stretches:
-            for name, values in stretch.items():
-                columns.setdefault(name, Widening(unfinished, name)).append(values)
+            for name, column in columns.items():
+                column.append(stretch[name])
             own = np.bincount(stretch[by], minlength=len(counts))
             own[: len(counts)] += counts
             counts = own
@@ -38,6 +40,7 @@ class Widening:
     def __init__(self, folder: Path, name: str) -> None:
         self._folder, self._name = folder, name
         self._dtype: np.dtype[Any] = np.dtype(np.int8)
+        self.path.touch()
 
     @property
     def path(self) -> Path:
@@ -55,7 +58,7 @@ class Widening:
 
     def _widen(self, dtype: np.dtype[Any]) -> None:
         before = self.path
-        held = np.fromfile(before, self._dtype) if before.exists() else np.empty(0, self._dtype)
-        before.unlink(missing_ok=True)
+        held = np.fromfile(before, self._dtype)
+        before.unlink()
         self._dtype = dtype
         held.astype(dtype).tofile(self.path)

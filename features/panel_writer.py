@@ -35,6 +35,12 @@ class Plan:
     measures: tuple[Measure, ...]
 
     @property
+    def written(self) -> tuple[str, ...]:
+        """The columns of the panel: the key, by which it is sorted, the days, and what the measures count and sum."""
+        counted = dict.fromkeys(column for pair in columns_for(self.measures).values() for column in pair)
+        return (self.measures[0].by, "placed", "known", *counted)
+
+    @property
     def read(self) -> tuple[str, ...]:
         """The columns of the rows that the measures read."""
         parts = [tree for m in self.measures for tree in (m.value, m.filter) if tree is not None]
@@ -57,16 +63,16 @@ def columns_for(measures: tuple[Measure, ...]) -> Mapping[str, tuple[str, str]]:
 
 def laid_out(plan: Plan, rows: Path) -> Path:
     """Return the folder of the panel of the base's rows, or of a day's, written now unless it was."""
-    store, name, by = plan.store, name_of(plan.measures), plan.measures[0].by
+    store, name, columns = plan.store, name_of(plan.measures), plan.written
     if rows.parent == store.layout.base:
         folder = store.folder / ("panels" if rows.parent.name == "base" else f"panels-{rows.parent.name}") / name
         if not folder.exists():
-            write_flat(folder, by, (panel_rows(plan, batch) for batch in in_order(plan, rows)))
+            write_flat(folder, columns, (panel_rows(plan, batch) for batch in in_order(plan, rows)))
         return folder
     folder = rows.parent / "panels" / name
     if not folder.exists():
         read = read_table(rows, columns=plan.read)
-        write_flat(folder, by, [panel_rows(plan, {column: values(read[column]) for column in plan.read})])
+        write_flat(folder, columns, [panel_rows(plan, {column: values(read[column]) for column in plan.read})])
     return folder
 
 

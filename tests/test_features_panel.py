@@ -13,7 +13,7 @@ from features.flat_writer import write_flat
 from features.ingest.scan import files_below, files_in
 from features.panel import kin_of
 from features.register import bare_cases, registered
-from features.rowwise import NULL
+from features.rowwise import NULL, Column
 from features.store import open_store
 from tests.random_history import LAST, write_history
 
@@ -56,14 +56,28 @@ def test_what_is_asked_of_claims_alone_is_no_part_of_the_enterprises_panels(tmp_
 def test_columns_widen_as_their_values_do(tmp_path: Path) -> None:
     first = {"unit": np.array([0, 0, 2]), "amount": np.array([1, -2, 3])}
     then = {"unit": np.array([2, 5]), "amount": np.array([70_000, 2**40])}
-    write_flat(tmp_path / "flat", "unit", [first, then])
+    write_flat(tmp_path / "flat", ("unit", "amount"), [first, then])
     flat = FlatColumns(tmp_path / "flat", "unit")
     assert flat.every(("amount",))["amount"].tolist() == [1, -2, 3, 70_000, 2**40]
     assert flat.between(2, 4, ("amount",))["amount"].tolist() == [3, 70_000]
     names = sorted(path.name for path in files_in(tmp_path / "flat", "*.column"))
     assert names == ["amount.int64.full.column", "unit.int8.full.column"]
-    write_flat(tmp_path / "flat", "unit", [])
+    write_flat(tmp_path / "flat", ("unit", "amount"), [])
     assert flat.size == 5
+
+
+@pytest.mark.parametrize("stretches", [[], [{"unit": np.array([], np.int64), "amount": np.array([], np.int64)}]])
+def test_columns_of_no_rows_are_empty_columns(tmp_path: Path, stretches: list[dict[str, Column]]) -> None:
+    write_flat(tmp_path / "flat", ("unit", "amount"), stretches)
+    flat = FlatColumns(tmp_path / "flat", "unit")
+    assert flat.size == 0
+    assert flat.every(("unit", "amount"))["amount"].tolist() == []
+    assert flat.between(0, 7, ("amount",))["amount"].tolist() == []
+
+
+def test_columns_that_an_older_version_left_out_for_want_of_rows_are_empty(tmp_path: Path) -> None:
+    write_flat(tmp_path / "flat", ("unit",), [])
+    assert FlatColumns(tmp_path / "flat", "unit").every(("amount",))["amount"].tolist() == []
 
 
 @pytest.mark.parametrize("entity", ["enterprise", "provider", "claim"])
