@@ -7,7 +7,7 @@ from typing import Any
 
 from features.contract import contract
 from features.duck import named
-from features.loading import quiet
+from features.loading import quiet, row_of
 from features.source import Place
 from features.staging import Progress
 from features.store import Store, open_store
@@ -64,7 +64,7 @@ def lines_of(summary: dict[str, Any]) -> list[str]:
              f"接收 accepted {summary['accepted']:,} · 拒收 refused {summary['refused']:,}"]
     for name, table in summary["tables"].items():
         lines.append(f"  {name:<20} {table['accepted']:>13,}  refused {table['refused']:,}")
-        lines += [f"    {why['rows']:,} x {why['reason']} (first: row {why['first']})" for why in table["reasons"]]
+        lines += [f"    {why['rows']:,} x {why['reason']} (first: {row_of(why)})" for why in table["reasons"]]
     if summary["refused"]:
         lines.append(f"拒收行 refused rows: {summary['refused_rows']}")
     lines += [f"未登记 unregistered: {one['table']}.{one['column']} {one['rows']:,} 行 rows，{one['ids']:,} 个不在 "

@@ -22,9 +22,9 @@ from features.ingest.dialect import Stated
 from features.ingest.scan import files_in, read_parquet
 from features.layout import Layout, rows_sql
 from features.postgres import SNAPSHOT
-from features.raw import day_sql, in_one_line, value_sql
+from features.raw import TRACE, day_sql, in_one_line, value_sql
 from features.source import FORMS, Source, find_source
-from features.staging import Progress, Staged, readable, sound, stage
+from features.staging import Progress, Staged, both, readable, sound, stage
 
 CLOSED = "day {} is closed; recorded_on should be after {}, the day the store is complete to"
 ROW_ID = next(column for column in COMMON if column.name == "row_id")
@@ -137,7 +137,7 @@ def strays(reading: Reading, table: str, *, own: Connection, layout: Layout) -> 
     recorded = pl.from_epoch("recorded_on", time_unit="d").cast(pl.String)
     closed = pl.format(CLOSED, recorded, pl.lit(date_of(reading.span.after or 0).isoformat())).alias("reason")
     accepted = read_parquet(files_in(place / table, "*.parquet")).with_columns(closed)
-    return pl.concat([found.refused, readable(accepted, found.columns)])
+    return both(found.refused, readable(accepted, found.columns))
 
 
 def unseen_ids(own: Connection, layout: Layout, table: str, ids: pa.Table) -> pa.Table:
@@ -158,5 +158,5 @@ def digest_of(own: Connection, staged: Staged) -> str:
     names = [named(column.name) for column in staged.columns + COMMON]
     text = f"concat_ws(chr(31), {', '.join(f'coalesce(CAST({name} AS VARCHAR), chr(30))' for name in names)})"
     found = own.sql(f"SELECT count(*), CAST(bit_xor(md5_number({text})) AS VARCHAR) FROM {staged.rows}").fetchall()
-    refused = sorted(json.dumps(row, ensure_ascii=False) for row in staged.refused.drop("row").rows())
+    refused = sorted(json.dumps(row, ensure_ascii=False) for row in staged.refused.drop("row", *TRACE, strict=False).rows())
     return hashlib.sha256(json.dumps([found, refused], ensure_ascii=False).encode()).hexdigest()

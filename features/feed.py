@@ -19,11 +19,11 @@ from features.files import clear_beneath, private_folder, reached
 from features.fingerprint import fingerprint
 from features.layout import layout_of, summary_at, write_summary
 from features.live import agreed, held, live_folder, point
-from features.loading import Work, build, quiet, reasons, store_folder
+from features.loading import Work, build, counts_of, quiet, row_of, store_folder
 from features.part import Making, write_part
 from features.raw import reading
 from features.source import Source
-from features.staging import Progress, Staged
+from features.staging import Progress, Staged, as_written, both
 
 MADE, LOADED, UNCHANGED = "made", "loaded", "unchanged"
 
@@ -177,13 +177,12 @@ def _refused_at(day: Day) -> Path | None:
 def _counts(staged: list[Staged], late: dict[str, pl.DataFrame]) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for table in staged:
-        refused = _refused(table, late)
-        found[table.table] = {"accepted": table.accepted, "refused": refused.height, "reasons": reasons(refused)}
+        found[table.table] = counts_of(table.accepted, _refused(table, late))
     return found
 
 
 def _refused(table: Staged, late: dict[str, pl.DataFrame]) -> pl.DataFrame:
-    return pl.concat([table.refused, late[table.table]]) if table.table in late else table.refused
+    return both(table.refused, late[table.table]) if table.table in late else table.refused
 
 
 def _write_refused(staged: list[Staged], late: dict[str, pl.DataFrame], folder: Path) -> None:
@@ -191,7 +190,7 @@ def _write_refused(staged: list[Staged], late: dict[str, pl.DataFrame], folder: 
         refused = _refused(table, late)
         if refused.height:
             folder.mkdir(exist_ok=True)
-            refused.write_csv(folder / f"{table.table}.csv")
+            as_written(refused).write_csv(folder / f"{table.table}.csv")
 
 
 def _grown(day: Day, summary: dict[str, Any], entry: dict[str, Any], joins: Mapping[str, int]) -> dict[str, Any]:
@@ -208,9 +207,11 @@ def _grown(day: Day, summary: dict[str, Any], entry: dict[str, Any], joins: Mapp
 
 
 def _summed(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
-    kinds = {"reason": pl.String, "rows": pl.Int64, "first": pl.Int64}
+    kinds = {"reason": pl.String, "rows": pl.Int64, "table": pl.String, "first": pl.Int64}
     told = pl.DataFrame([*old["reasons"], *new["reasons"]], schema=kinds).group_by("reason", maintain_order=True)
-    merged = told.agg(pl.col("rows").sum(), pl.col("first").first()).sort("rows", descending=True, maintain_order=True)
+    merged = told.agg(pl.col("rows").sum(), pl.col("table", "first").first()).sort("rows", descending=True, maintain_order=True)
+    if merged["table"].is_null().all():
+        merged = merged.drop("table")
     counts = {name: old[name] + new[name] for name in ("accepted", "refused")}
     return counts | {"reasons": merged.to_dicts()}
 
@@ -245,6 +246,6 @@ def lines_of(fed: Fed) -> list[str]:
     lines = [f"{SAID[fed.state]} · 截至 complete to {fed.complete_to}",
              f"接收 accepted {fed.counted('accepted'):,} · 拒收 refused {fed.counted('refused'):,}"]
     for name, table in fed.tables.items():
-        lines += [f"  {name}: {why['rows']:,} x {why['reason']} (first: row {why['first']})" for why in table["reasons"]]
+        lines += [f"  {name}: {why['rows']:,} x {why['reason']} (first: {row_of(why)})" for why in table["reasons"]]
     return lines + ([f"拒收行 refused rows: {fed.refused_rows}"] if fed.refused_rows else [])
 

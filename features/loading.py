@@ -26,7 +26,7 @@ from features.join import first_by, joined_table, write_join, write_sorted
 from features.raw import reading
 from features.signs import Signed, write_signed
 from features.source import Source
-from features.staging import GROUP, Progress, Staged, refuse, sound, stage, without_repeats
+from features.staging import GROUP, Progress, Staged, as_written, raw_rows, refuse, sound, stage, without_repeats
 
 UNSEEN = "retracts a key that was never recorded before"
 
@@ -105,8 +105,7 @@ def _fill(work: Work, source: Source) -> dict[str, Any]:
     staged = [_write_table(work, connection, table) for table in staged]
     joins = _write_joins(work, connection, source)
     reached("joins written")
-    counts = {table.table: {"accepted": table.accepted, "refused": table.refused.height,
-                            "reasons": reasons(table.refused)} for table in staged}
+    counts = {table.table: counts_of(table.accepted, table.refused) for table in staged}
     _write_refused(work, staged)
     notes = [*source.dump.notes, *bare_notes(source, reading(source, work.limits))]
     return {"name": source.name, "complete_to": source.declaration.complete_to.isoformat(), "tables": counts,
@@ -166,10 +165,31 @@ def table_of(source: Source, name: str) -> Table:
     return Table(table.name, table.zh, table.en, table.key, source.columns(name))
 
 
+def counts_of(accepted: int, refused: pl.DataFrame) -> dict[str, Any]:
+    """Return how many rows of a table were accepted and refused, and why, as a store's summary has them."""
+    return {"accepted": accepted, "refused": raw_rows(refused), "reasons": reasons(refused)}
+
+
 def reasons(refused: pl.DataFrame) -> list[dict[str, Any]]:
-    """Return each reason for which rows were refused, with their number and the first of them, the commonest first."""
-    counted = refused.group_by("reason").agg(rows=pl.len(), first=pl.col("row").min())
-    return counted.sort("rows", "first", descending=[True, False]).select("reason", "rows", "first").to_dicts()
+    """Return each reason for which rows were refused, with their number and the first of them, the commonest first.
+
+    Of a dump the rows are those of its raw tables, and the first is told with its `table`.
+    """
+    named = [name for name in ("raw_table",) if name in refused.columns]
+    by_row = as_written(refused).unique([*named, "row", "reason"])
+    first = pl.col(*named, "row").sort_by(*named, "row").first()
+    counted = by_row.group_by("reason").agg(first, rows=pl.len()).rename({"row": "first"})
+    ordered = counted.sort("rows", *named, "first", descending=[True, *(False for _ in named), False])
+    return ordered.select("reason", "rows", *(pl.col(name).alias("table") for name in named), "first").to_dicts()
+
+
+def row_of(why: dict[str, Any]) -> str:
+    """Return in words the first row that was refused for a reason.
+
+    >>> row_of({"table": "AC43", "first": 7})
+    'AC43 row 7'
+    """
+    return f"{why.get('table') or ''} row {why['first']}".strip()
 
 
 def _write_refused(work: Work, staged: list[Staged]) -> None:
@@ -177,4 +197,4 @@ def _write_refused(work: Work, staged: list[Staged]) -> None:
     folder.mkdir()
     for table in staged:
         if table.refused.height:
-            table.refused.write_csv(folder / f"{table.table}.csv")
+            as_written(table.refused).write_csv(folder / f"{table.table}.csv")

@@ -18,7 +18,7 @@ from features.files import built
 from features.fingerprint import mark_of
 from features.ingest.scan import files_in
 from features.layout import Layout, summary_at, write_summary
-from features.loading import quiet, reasons
+from features.loading import counts_of, quiet
 from features.part import Making, write_part
 from features.raw import reading, relation
 from features.source import JOURNAL, Source
@@ -66,8 +66,7 @@ def _write(layout: Layout, source: Source, place: Path) -> None:
                   for table in source.tables]
         apart = replace(layout, base=work / "none", parts=())
         part = write_part(Making(opened(limits), apart, source, EVER, work), staged)
-        counts = {table.table: {"accepted": table.accepted, "refused": table.refused.height, "reasons": reasons(table.refused)}
-                  for table in part.staged}
+        counts = {table.table: counts_of(table.accepted, table.refused) for table in part.staged}
         for rest in ("staged", "dictionaries", "sides"):
             shutil.rmtree(work / rest)
         write_summary(work, {"tables": counts})

@@ -28,6 +28,8 @@ from features.ingest.csv_file import CsvFile
 from features.ingest.macros import Expanded, Ground, expanded
 from features.source import Source
 
+TRACE = {"raw_table": "VARCHAR", "raw_row": "BIGINT"}
+"""Columns by which a view of a dump may tell from which row of which raw table its row is."""
 INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
 WIDTHS = {"id": "VARCHAR", "choice": "TINYINT", "flag": "TINYINT", "day": "INTEGER", "month": "INTEGER",
           "year": "INTEGER", "minutes": "INTEGER", "persons": "INTEGER", "microdegree": "INTEGER",
@@ -141,6 +143,7 @@ def typed_sql(rows: Relation, columns: tuple[Column, ...]) -> str:
         parts.append(f"CAST({value} AS {WIDTHS[column.kind]}) AS {named(column.name)}")
         if can_fail(column, types[column.name]):
             parts.append(f"CASE WHEN ({value}) IS NULL THEN {text} END AS {named('raw ' + column.name)}")
+    parts += [f"CAST({name} AS {kind}) AS {name}" for name, kind in TRACE.items() if name in types]
     return ", ".join(parts)
 
 

@@ -14,7 +14,7 @@ from features.contract import COMMON, Column
 from features.days import day_of
 from features.duck import Connection, Relation, quoted
 from features.ingest.scan import files_in, parquet_sql
-from features.raw import check_columns, in_one_line, relation, typed_sql
+from features.raw import TRACE, check_columns, in_one_line, relation, typed_sql
 from features.source import Source
 from features.validation import part, schema_of
 
@@ -45,9 +45,14 @@ class Staged:
 
 
 def sound(connection: Connection, source: Source, table: str) -> Relation:
-    """Return one table of a source, not yet read, that has the columns of its contract and no others."""
+    """Return one table of a source, not yet read, that has the columns of its contract and no others.
+
+    A view of a dump may tell the raw row of each row beside them.
+    """
     rows = relation(connection, source, table)
-    check_columns(table, rows.columns, source.columns(table) + COMMON)
+    traced = source.declaration.dump is not None and set(rows.columns) >= TRACE.keys()
+    present = [name for name in rows.columns if not (traced and name in TRACE)]
+    check_columns(table, present, source.columns(table) + COMMON)
     return rows
 
 
@@ -65,14 +70,15 @@ def stage(rows: Relation, source: Source, table: str, *, folder: Path, progress:
         names = [name for name in batch.columns if name != "row"]
         schema = schema or schema_of(table, columns, present=names, complete_to=source.complete_to)
         verdict = part(batch, schema)
-        kept = verdict.accepted.select("row", *(c.name for c in columns + COMMON))
+        trace = [name for name in TRACE if name in names]
+        kept = verdict.accepted.select("row", *trace, *(c.name for c in columns + COMMON))
         kept.write_parquet(place / f"{number}.parquet", compression="lz4", statistics=False)
         if verdict.refused.height:
             refused.append(readable(batch.join(verdict.refused, on="row", maintain_order="left"), columns))
         order.see(kept["row_id"])
         accepted += kept.height
         progress(table, batch.height)
-    return Staged(table, columns, place, accepted, pl.concat(refused) if refused else _none(columns), order.holds)
+    return Staged(table, columns, place, accepted, _together(refused, columns), order.holds)
 
 
 def _batches(reader: pa.RecordBatchReader, place: Path) -> Iterator[pl.DataFrame]:
@@ -116,7 +122,21 @@ class Ascent:
 
 def readable(rows: pl.DataFrame, columns: tuple[Column, ...]) -> pl.DataFrame:
     """Return refused rows as text, values as the source gave them as far as they could be read."""
-    return rows.select("row", "reason", *(_text(c, rows.columns) for c in COMMON + columns))
+    trace = [name for name in TRACE if name in rows.columns]
+    return rows.select("row", *trace, "reason", *(_text(c, rows.columns) for c in COMMON + columns))
+
+
+def as_written(refused: pl.DataFrame) -> pl.DataFrame:
+    """Return refused rows with the number that each has in its raw table, where its view tells that, else in the table read."""
+    if "raw_row" not in refused.columns:
+        return refused
+    return refused.drop("row").select("raw_table", pl.col("raw_row").alias("row"), pl.exclude("raw_table", "raw_row")).sort(
+        "raw_table", "row", maintain_order=True)
+
+
+def raw_rows(refused: pl.DataFrame) -> int:
+    """Return how many rows were refused: of a dump the rows of its raw tables, each once however many rows it gave."""
+    return refused.n_unique(("raw_table", "raw_row")) if "raw_row" in refused.columns else refused.height
 
 
 def _text(column: Column, present: list[str]) -> pl.Expr:
@@ -134,6 +154,10 @@ def _text(column: Column, present: list[str]) -> pl.Expr:
     return (pl.coalesce(text, pl.col(raw)) if raw in present else text).alias(column.name)
 
 
+def _together(refused: list[pl.DataFrame], columns: tuple[Column, ...]) -> pl.DataFrame:
+    return pl.concat(refused) if refused else _none(columns)
+
+
 def _none(columns: tuple[Column, ...]) -> pl.DataFrame:
     return pl.DataFrame(schema={"row": pl.Int64, "reason": pl.String} | {c.name: pl.String for c in COMMON + columns})
 
@@ -149,8 +173,12 @@ def refuse(connection: Connection, staged: Staged, row_ids: list[str], *, reason
 
 
 def _also(staged: Staged, found: pl.DataFrame) -> Staged:
-    return replace(staged, accepted=staged.accepted - found.height,
-                   refused=pl.concat([staged.refused, found]).sort("row"))
+    return replace(staged, accepted=staged.accepted - found.height, refused=both(staged.refused, found).sort("row"))
+
+
+def both(refused: pl.DataFrame, more: pl.DataFrame) -> pl.DataFrame:
+    """Return refused rows and further ones of the same table."""
+    return pl.concat([refused, more]) if refused.height else more
 
 
 def without_repeats(connection: Connection, staged: Staged) -> Staged:

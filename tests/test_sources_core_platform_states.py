@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from features.checking import lines_of, summary_of
 from features.store import Store, open_store
 from tests.test_sources_core_platform import AB01, ENROLMENT, SOURCE, live, only, refusals
 
@@ -227,3 +228,22 @@ def test_an_ungraded_hospital_is_read_without_a_level(opened: Opened) -> None:
     store = opened({"FIXMEDINS_B": ["H1,1,9,20120101,,20120101,20,20120110", "H2,1,8,20120101,,20120101,20,20120110"]})
     assert list(only(live(store, "providers"), "provider", "level", "staff")) == [("H1", None, 20)]
     assert refusals(store) == {"unknown code hosp_lv 8": 1}
+
+
+def test_a_refused_row_is_told_by_its_raw_table_and_number_there_once(opened: Opened) -> None:
+    store = opened({
+        "AC20": ["1,W1,E1,110,1,20140105,,,,20140110", "2,W2,E1,777,1,20140105,,,,20140110",
+                 "3,W3,E1,110,1,20140105,,,,20140110", "4,W4,E1,778,1,20140105,,,,20140111"],
+        "AB05": ["E1,WGBH,C1,C2,20140301,20140310", "E1,XXX,C1,C2,20140301,20140310"],
+        "AC61": ["P1,W1,1,201401,201403,1.00,20140105", "P2,W1,1,201401,201403,1.005,20140105"]})
+    tables = store.summary["tables"]
+    assert tables["enrolments"]["reasons"] == [
+        {"reason": "unknown code AAE140 777", "rows": 1, "table": "AC20", "first": 2},
+        {"reason": "unknown code AAE140 778", "rows": 1, "table": "AC20", "first": 4}]
+    assert (tables["enterprises"]["refused"], tables["enterprises"]["reasons"][0]["first"]) == (1, 2)
+    assert tables["benefit_payments"]["refused"] == 1                       # three months of one row
+    assert tables["benefit_payments"]["reasons"][0] | {"reason": ""} == {"reason": "", "rows": 1, "table": "AC61", "first": 2}
+    header, *rows = (store.folder / "refused" / "enrolments.csv").read_text("utf-8").splitlines()
+    assert header.startswith("raw_table,row,reason,row_id")
+    assert [row.split(",")[:2] for row in rows] == [["AC20", "2"], ["AC20", "4"]]
+    assert any("(first: AC20 row 2)" in line for line in lines_of(summary_of(store)))

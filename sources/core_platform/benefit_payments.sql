@@ -5,11 +5,11 @@ WITH pensioners AS (
     SELECT as_id(AAZ257) AS pension, date_of(AAE036) AS named, arg_max(as_id(AAC001), n) AS person
     FROM AC60 WHERE date_of(AAE036) IS NOT NULL GROUP BY ALL
 ), entitlements AS (
-    SELECT as_id(AAZ257) || '/' || coalesce(plain(AAA036), '') AS claim, as_id(AAC001) AS worker, as_id(AAZ257) AS pension, n,
+    SELECT 'AC61' AS origin, as_id(AAZ257) || '/' || coalesce(plain(AAA036), '') AS claim, as_id(AAC001) AS worker, as_id(AAZ257) AS pension, n,
         AAE041, AAE042, AAE019, AAE036
     FROM AC61
     UNION ALL
-    SELECT coalesce(as_id(SLBH), 'JC' || as_id(AAC001) || '-' || date_of(AJC090)), as_id(AAC001), NULL, n, AAE041, AAE042, AAE019,
+    SELECT 'JC_BENEFIT', coalesce(as_id(SLBH), 'JC' || as_id(AAC001) || '-' || date_of(AJC090)), as_id(AAC001), NULL, n, AAE041, AAE042, AAE019,
         AAE036
     FROM JC_BENEFIT WHERE NOT is_none(AAE041)
 ), dated AS (
@@ -34,14 +34,14 @@ WITH pensioners AS (
     SELECT due.* REPLACE (coalesce(worker, person) AS worker)
     FROM due ASOF LEFT JOIN pensioners ON due.pension = pensioners.pension AND due.day >= pensioners.named
 )
-SELECT claim || ':' || month || '@' || day || '#' || n AS row_id, CAST(day AS VARCHAR) AS recorded_on, '0' AS retracted, claim, worker,
+SELECT origin AS raw_table, n AS raw_row, claim || ':' || month || '@' || day || '#' || n AS row_id, CAST(day AS VARCHAR) AS recorded_on, '0' AS retracted, claim, worker,
     CAST(month AS VARCHAR) AS month, as_fen('AAE019', AAE019) AS amount, CAST(last_day(month) AS VARCHAR) AS paid_on
 FROM paid WHERE day <= complete_to() AND (next_known IS NULL OR day < next_known)
 UNION ALL
-SELECT claim || ':' || month || '@' || next_known || '#' || n || ' back', CAST(next_known AS VARCHAR), '1', claim, worker,
+SELECT origin, n, claim || ':' || month || '@' || next_known || '#' || n || ' back', CAST(next_known AS VARCHAR), '1', claim, worker,
     CAST(month AS VARCHAR), NULL, NULL
 FROM paid WHERE day = first_day AND day < next_known AND (month < next_since OR month > next_until)
 UNION ALL
-SELECT claim || '#' || n, coalesce(as_day('AAE036', AAE036), '! AAE036 is missing'),
+SELECT origin, n, claim || '#' || n, coalesce(as_day('AAE036', AAE036), '! AAE036 is missing'),
     CASE WHEN known IS NULL THEN '0' ELSE '! AAE041 and AAE042 should be months such as 201506' END, claim, worker, NULL, NULL, NULL
 FROM dated WHERE known IS NULL OR since IS NULL OR until IS NULL

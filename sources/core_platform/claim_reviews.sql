@@ -23,7 +23,7 @@ WITH typed AS (
         rank_of(sound, coalesce(closed_on, outcome) IS NOT NULL, known, n) AS rank
     FROM keyed
 )
-SELECT row_id, recorded_on, retracted, claim,
+SELECT 'JCJL' AS raw_table, n AS raw_row, row_id, recorded_on, retracted, claim,
     stands(chosen, key, era, known, rank) AS chosen,
     stands(inclusion_probability, key, era, known, rank) AS inclusion_probability,
     stands(minutes, key, era, known, rank) AS minutes,

@@ -34,7 +34,7 @@ WITH states AS MATERIALIZED (
     LEFT JOIN codes AS stay ON stay.list = 'med_type' AND stay.code = plain(s.med_type)
     LEFT JOIN codes AS state ON state.list = 'JSZT' AND state.code = plain(s.JSZT)
 ), other AS (
-    SELECT as_id(SLBH) AS claim, DYSL.n, AAE036, AAE100, as_id(AAC001) AS worker, as_id(AAB001) AS enterprise,
+    SELECT 'DYSL' AS origin, as_id(SLBH) AS claim, DYSL.n, AAE036, AAE100, as_id(AAC001) AS worker, as_id(AAB001) AS enterprise,
         as_code('DYSL.AAE140', AAE140, scheme.ours) AS scheme, SLRQ AS filed, SLJE AS amount,
         coalesce(decided.state, as_code('JSZT', JSZT, state.ours)) AS state
     FROM DYSL
@@ -42,17 +42,17 @@ WITH states AS MATERIALIZED (
     LEFT JOIN codes AS scheme ON scheme.list = 'DYSL.AAE140' AND scheme.code = plain(AAE140)
     LEFT JOIN codes AS state ON state.list = 'JSZT' AND state.code = plain(JSZT)
     UNION ALL
-    SELECT coalesce(as_id(SLBH), 'JC' || as_id(AAC001) || '-' || date_of(AJC090)), n, AAE036, AAE100, as_id(AAC001), NULL,
+    SELECT 'JC_BENEFIT', coalesce(as_id(SLBH), 'JC' || as_id(AAC001) || '-' || date_of(AJC090)), n, AAE036, AAE100, as_id(AAC001), NULL,
         'unemployment', AAE036, AAE019, 'paid'
     FROM JC_BENEFIT WHERE (SELECT count(*) FROM DYSL) = 0
     UNION ALL
-    SELECT as_id(AAZ127), n, AAE036, AAE100, as_id(AAC001), as_id(AAB001), 'injury', AAE036, NULL, 'filed'
+    SELECT 'LC31', as_id(AAZ127), n, AAE036, AAE100, as_id(AAC001), as_id(AAB001), 'injury', AAE036, NULL, 'filed'
     FROM LC31 WHERE (SELECT count(*) FROM DYSL) = 0
     UNION ALL
-    SELECT as_id(AAZ257), n, AAE036, AAE100, as_id(AAC001), NULL, 'pension', AAE036, NULL, 'paid'
+    SELECT 'AC60', as_id(AAZ257), n, AAE036, AAE100, as_id(AAC001), NULL, 'pension', AAE036, NULL, 'paid'
     FROM AC60 WHERE (SELECT count(*) FROM DYSL) = 0
 )
-SELECT CASE WHEN reverses THEN as_id(init_setl_id) || ' by ' || as_id(setl_id) ELSE as_id(setl_id) END || '@' || coalesce(day, '')
+SELECT 'SETL_D' AS raw_table, n AS raw_row, CASE WHEN reverses THEN as_id(init_setl_id) || ' by ' || as_id(setl_id) ELSE as_id(setl_id) END || '@' || coalesce(day, '')
         AS row_id, day AS recorded_on, 
     CASE WHEN reverses THEN coalesce(strange, '1')
         ELSE coalesce(rounded('setl_id', setl_id), rounded('psn_no', psn_no), as_retracted('vali_flag', vali_flag)) END AS retracted,
@@ -65,6 +65,6 @@ SELECT CASE WHEN reverses THEN as_id(init_setl_id) || ' by ' || as_id(setl_id) E
     CASE WHEN inpatient = '1' THEN as_end('endtime', endtime) END AS discharged
 FROM settled
 UNION ALL
-SELECT claim || tail(AAE036, n), as_day('AAE036', AAE036), coalesce(rounded('SLBH', claim), rounded('AAC001', worker), as_retracted('AAE100', AAE100)),
+SELECT origin, n, claim || tail(AAE036, n), as_day('AAE036', AAE036), coalesce(rounded('SLBH', claim), rounded('AAC001', worker), as_retracted('AAE100', AAE100)),
     claim, worker, NULL, enterprise, scheme, as_day('SLRQ', filed), as_fen('SLJE', amount), state, NULL, NULL, NULL
 FROM other

@@ -14,7 +14,7 @@ WITH versions AS (
             ELSE as_day('AAE036', AAE036) END AS day
     FROM versions
 )
-SELECT coalesce(as_id(AAZ083), 'AC43#' || n) || '@' || coalesce(day, '') AS row_id, day AS recorded_on,
+SELECT 'AC43' AS raw_table, n AS raw_row, coalesce(as_id(AAZ083), 'AC43#' || n) || '@' || coalesce(day, '') AS row_id, day AS recorded_on,
     coalesce(rounded('AAC001', AAC001), rounded('AAB001', AAB001), rounded('AAZ083', AAZ083), as_retracted('AAE100', AAE100)) AS retracted, as_id(AAC001) AS worker, as_id(AAB001) AS enterprise,
     as_code('AAE140', AAE140, scheme) AS scheme, as_month('AAE003', AAE003) AS month, as_month('AAE002', AAE002) AS booked,
     CASE WHEN plain(AAA115) IS NULL OR declared = 'normal'

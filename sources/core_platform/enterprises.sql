@@ -29,12 +29,13 @@ WITH changes AS (
 ), days AS (
     SELECT unit, since, min(known) AS first_known FROM events GROUP BY ALL
 ), steps AS (
-    SELECT DISTINCT unit, since, known FROM events
+    SELECT unit, since, known, max(n) AS n FROM events GROUP BY ALL
 ), points AS (
-    SELECT DISTINCT days.unit, days.since, steps.known
+    SELECT days.unit, days.since, steps.known, max(n) AS cause
     FROM days JOIN steps ON steps.unit = days.unit AND steps.since <= days.since AND steps.known >= days.first_known
+    GROUP BY ALL
 ), states AS (
-    SELECT p.unit, p.since, p.known,
+    SELECT p.unit, p.since, p.known, p.cause,
         arg_max(coalesce(value, ''), (e.since, e.known, n)) FILTER (item = 'AAB019') AS AAB019,
         arg_max(coalesce(value, ''), (e.since, e.known, n)) FILTER (item = 'AAB020') AS AAB020,
         arg_max(coalesce(value, ''), (e.since, e.known, n)) FILTER (item = 'AAB022') AS AAB022,
@@ -54,14 +55,15 @@ WITH changes AS (
     GROUP BY ALL
 ), given AS (
     SELECT * REPLACE (CASE WHEN state = first_state AND date_of(state) IS NULL THEN NULL ELSE CAB009 END AS CAB009)
-    FROM (SELECT unit, since, known, nullif(COLUMNS(* EXCLUDE (unit, since, known)), '') AS '\0' FROM states)
+    FROM (SELECT unit, since, known, cause, nullif(COLUMNS(* EXCLUDE (unit, since, known, cause)), '') AS '\0' FROM states)
 ), versions AS (
     SELECT *, row(AAB019, AAB020, AAB022, WGBH, AAE006, AAB013, AAC301, AAE047, CAB009, ZJG, JD, WD, JFZH) AS attributes
     FROM given
     WINDOW of_day AS (PARTITION BY unit, since ORDER BY known)
     QUALIFY attributes IS DISTINCT FROM lag(attributes) OVER of_day OR lag(known) OVER of_day IS NULL
 )
-SELECT unit || ':' || since || '@' || known AS row_id, CAST(known AS VARCHAR) AS recorded_on,
+SELECT CASE WHEN cause > 1000000000000 THEN 'AB05' ELSE 'AB01' END AS raw_table, cause % 1000000000000 AS raw_row,
+    unit || ':' || since || '@' || known AS row_id, CAST(known AS VARCHAR) AS recorded_on,
     CASE WHEN unit NOT IN (SELECT as_id(AAB001) FROM AB01 WHERE AAB001 IS NOT NULL)
             THEN '! AB05 changes a unit that AB01 does not hold'
         WHEN rounded('AAB001', unit) IS NOT NULL THEN rounded('AAB001', unit)
@@ -78,11 +80,11 @@ FROM versions
 LEFT JOIN codes AS kind ON kind.list = 'AAB019' AND kind.code = plain(AAB019)
 LEFT JOIN codes AS ownership ON ownership.list = 'AAB020' AND ownership.code = plain(AAB020)
 UNION ALL
-SELECT 'AB01#' || n, coalesce(as_day('AAE036', AAE036), '! AAE036 is missing'), coalesce(as_day('AAE047', AAE047), '0'),
+SELECT 'AB01', n, 'AB01#' || n, coalesce(as_day('AAE036', AAE036), '! AAE036 is missing'), coalesce(as_day('AAE047', AAE047), '0'),
     as_id(AAB001), coalesce(as_day('AAE047', AAE047), ''), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
     NULL, NULL
 FROM AB01 WHERE date_of(AAE036) IS NULL OR (NOT no_day(AAE047) AND date_of(AAE047) IS NULL)
 UNION ALL
-SELECT 'AB05#' || n, as_day('AAE036', AAE036), strange, unit, CAST(since AS VARCHAR), NULL, NULL, NULL, NULL, NULL, NULL,
+SELECT 'AB05', n, 'AB05#' || n, as_day('AAE036', AAE036), strange, unit, CAST(since AS VARCHAR), NULL, NULL, NULL, NULL, NULL, NULL,
     NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
 FROM changes WHERE strange IS NOT NULL

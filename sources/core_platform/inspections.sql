@@ -40,7 +40,7 @@ WITH cases AS (
         rank_of(sound, closed_on IS NOT NULL, known, n) AS rank
     FROM keyed
 )
-SELECT row_id, recorded_on, retracted, inspection,
+SELECT 'JCAJ' AS raw_table, n AS raw_row, row_id, recorded_on, retracted, inspection,
     stands(enterprise, key, era, known, rank) AS enterprise,
     stands(provider, key, era, known, rank) AS provider,
     stands(kind, key, era, known, rank) AS kind,

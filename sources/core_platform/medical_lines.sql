@@ -8,7 +8,7 @@ WITH visits AS (
         init_feedetl_sn IS NOT NULL AND as_id(init_feedetl_sn) IS DISTINCT FROM as_id(feedetl_sn) AS reverses
     FROM FEE_LIST_D AS f LEFT JOIN visits ON visits.visit = as_id(f.mdtrt_id)
 )
-SELECT CASE WHEN reverses THEN as_id(init_feedetl_sn) || ' by ' || as_id(feedetl_sn) ELSE as_id(feedetl_sn) END || '@' || coalesce(day, '')
+SELECT 'FEE_LIST_D' AS raw_table, n AS raw_row, CASE WHEN reverses THEN as_id(init_feedetl_sn) || ' by ' || as_id(feedetl_sn) ELSE as_id(feedetl_sn) END || '@' || coalesce(day, '')
         AS row_id, day AS recorded_on, CASE WHEN reverses THEN '1' ELSE as_retracted('vali_flag', vali_flag) END AS retracted,
     CASE WHEN reverses THEN as_id(init_feedetl_sn) ELSE as_id(feedetl_sn) END AS line, claim,
     coalesce(as_id(XMLB), upper(left(med_list_codg, 1))) AS item_group,

@@ -49,12 +49,12 @@ WITH typed AS (
     WINDOW by_step AS (PARTITION BY provider, since ORDER BY step)
     QUALIFY attributes IS DISTINCT FROM lag(attributes) OVER by_step OR lag(step) OVER by_step IS NULL
 )
-SELECT provider || ':' || since || '@' || step || '#' || cause AS row_id, CAST(step AS VARCHAR) AS recorded_on,
+SELECT 'FIXMEDINS_B' AS raw_table, cause AS raw_row, provider || ':' || since || '@' || step || '#' || cause AS row_id, CAST(step AS VARCHAR) AS recorded_on,
     CAST(CAST(gone AS INTEGER) AS VARCHAR) AS retracted, provider, since, kind, level, beds, staff, started, ended, terminals,
     cell
 FROM changes
 UNION ALL
-SELECT provider || tail(recorded_on, n), recorded_on, retracted, provider, since, kind, level, beds, staff, started, ended,
+SELECT 'FIXMEDINS_B', n, provider || tail(recorded_on, n), recorded_on, retracted, provider, since, kind, level, beds, staff, started, ended,
     terminals, cell
 FROM keyed ANTI JOIN changes ON changes.provider = keyed.provider AND changes.since = keyed.since AND step = known
 WHERE NOT sound OR retracted = '1'

@@ -20,7 +20,7 @@ WITH typed AS (
         rank_of(sound, complied_on IS NOT NULL, known, n) AS rank
     FROM keyed
 )
-SELECT row_id, recorded_on, retracted, inspection,
+SELECT 'JCCL' AS raw_table, n AS raw_row, row_id, recorded_on, retracted, inspection,
     stands(violation, key, era, known, rank) AS violation,
     act,
     decided_on,

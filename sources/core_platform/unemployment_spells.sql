@@ -20,7 +20,7 @@ WITH typed AS (
         rank_of(sound, ended IS NOT NULL, known, n) AS rank
     FROM keyed
 )
-SELECT row_id, recorded_on, retracted, claim,
+SELECT 'JC_BENEFIT' AS raw_table, n AS raw_row, row_id, recorded_on, retracted, claim,
     stands(worker, key, era, known, rank) AS worker,
     stands(started, key, era, known, rank) AS started,
     stands(ended, key, era, known, rank) AS ended

@@ -21,7 +21,7 @@ WITH typed AS (
         rank_of(sound, coalesce(recognised_on, recognised) IS NOT NULL, known, n) AS rank
     FROM keyed
 )
-SELECT row_id, recorded_on, retracted, claim,
+SELECT 'LC31' AS raw_table, n AS raw_row, row_id, recorded_on, retracted, claim,
     stands(worker, key, era, known, rank) AS worker,
     stands(happened_on, key, era, known, rank) AS happened_on,
     stands(recognised_on, key, era, known, rank) AS recognised_on,
