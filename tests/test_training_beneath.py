@@ -235,7 +235,7 @@ def test_a_wrong_declaration_is_one_line(made: Callable[..., Source], tmp_path: 
 
 @pytest.mark.parametrize(("delimiter", "encoding", "options"), [
     (";", "utf-8", ""), ("|", "gb18030", ", delimiter := '|', encoding := 'gb18030'"), ("\t", "utf-16", ""),
-    (",", "utf-16-le", ", encoding := 'utf-16-le'")])
+    (",", "utf-16-le", ", encoding := 'utf-16-le'"), ("，", "utf-8", ", delimiter := '，'")])
 def test_raw_files_are_written_again_in_the_dialect_that_the_views_read(
         made: Callable[..., Source], tmp_path: Path, delimiter: str, encoding: str, options: str) -> None:
     source = made()

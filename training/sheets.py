@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
+import io
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -285,11 +287,14 @@ def write_sheets(source: Source, frames: Mapping[str, pl.DataFrame], folder: Pat
 
 
 def _csv_text(source: Source, name: str, rows: pl.DataFrame) -> bytes:
-    """Return a raw table as the CSV that the source's views read it as; a lone empty field in quotes, for it is no blank line."""
+    """Return a raw table as the CSV that the source's views read it as; every field in quotes, for one alone may be empty."""
     call = _call_of(source, name)
-    delimiter = csv_files(call, _ground(source))[0].parted_by
-    text = rows.write_csv(separator=delimiter, quote_style="always" if rows.width == 1 else "necessary")
-    return text.encode(call.options.get("encoding", "utf-8"))
+    delimiter = call.stated.delimiter or csv_files(call, _ground(source))[0].parted_by
+    text = io.StringIO()
+    out = csv.writer(text, delimiter=delimiter, quoting=csv.QUOTE_ALL, lineterminator="\n")
+    out.writerow(rows.columns)
+    out.writerows(rows.iter_rows())
+    return text.getvalue().encode(call.options.get("encoding", "utf-8"))
 
 
 def _placed(source: Source, names: Mapping[str, pl.DataFrame], folder: Path) -> Iterator[tuple[str, Path]]:

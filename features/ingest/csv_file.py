@@ -21,6 +21,7 @@ from features.errors import SourceError
 from features.files import OWNER, private_folder, remove, replaced
 from features.home import home
 from features.ingest.dialect import (
+    LINE_END,
     UTF8,
     Opened,
     Record,
@@ -29,6 +30,8 @@ from features.ingest.dialect import (
     header_of,
     opened_as,
     records_of,
+    regular,
+    sound,
     undecoded,
     unpacked,
 )
@@ -93,7 +96,7 @@ class CsvFile:
         columns = ", ".join(f"{quoted(name)}: 'VARCHAR'" for name in names)
         line = max(LEAST_LINE, 2 * self.longest)
         return (f"read_csv({file_sql(self.read)}, auto_detect=false, header=true, columns={{{columns}}}, "
-                f"delim={quoted(',' if self.is_copy else self.parted_by)}, quote='\"', escape='\"', comment='', "
+                f"delim={quoted(self.parted_by)}, quote='\"', escape='\"', comment='', "
                 f"nullstr='', strict_mode=true, parallel={'true' if self.parallel else 'false'}, "
                 f"hive_partitioning=false, max_line_size={line}, buffer_size={max(1 << 25, 2 * line)})")
 
@@ -164,16 +167,20 @@ def _looked_through(opened: Opened, delimiter: str, columns: int) -> tuple[int, 
 
 
 def _copied(opened: Opened, delimiter: str, names: tuple[str, ...], place: Path) -> CsvFile:
-    """Return a file read from a copy in UTF-8, comma and quotes, made now."""
+    """Return a file read from a copy in UTF-8, made now; a regular record stands there as it is."""
+    sign, is_regular = delimiter if delimiter.isascii() else ",", regular(delimiter).fullmatch
     place.parent.mkdir(parents=True, exist_ok=True)
     records, bad, longest = 0, 0, 0
     try:
         with replaced(place, OWNER) as unfinished, unfinished.open("w", encoding=UTF8, newline="") as file:
-            out = csv.writer(file, quoting=csv.QUOTE_ALL, lineterminator="\n")
+            out = csv.writer(file, delimiter=sign, quoting=csv.QUOTE_ALL, lineterminator="\n")
             out.writerow([TOLD, "place", *(f"c{number}" for number in range(len(names)))])
             for record in _after_header(opened, delimiter):
                 fault = fault_of(record, delimiter, len(names))
-                out.writerow([fault, f"line {record.line}", *_fitted(record.fields, len(names))])
+                if not fault and sign == delimiter and ('"' not in record.text or is_regular(record.text)):
+                    file.write(f"{sign}{sign}{record.text.rstrip(LINE_END)}\n")
+                else:
+                    out.writerow([fault, f"line {record.line}", *_fitted(record.fields, len(names))])
                 records, bad = records + 1, bad + bool(fault)
                 longest = max(longest, 8 * len(record.text) + 4 * len(names))
     except UnicodeEncodeError:
@@ -181,7 +188,7 @@ def _copied(opened: Opened, delimiter: str, names: tuple[str, ...], place: Path)
     for before in files_in(place.parent, "[!.]*"):
         if before != place:
             remove(before)      # the copy of what the file was
-    return CsvFile(opened.path, place, names, delimiter, records, longest, bad)
+    return CsvFile(opened.path, place, names, sign, records, longest, bad)
 
 
 def _after_header(opened: Opened, delimiter: str) -> Iterator[Record]:
@@ -196,7 +203,7 @@ def _fitted(fields: list[str], size: int) -> list[str]:
 
 def fault_of(record: Record, delimiter: str, size: int) -> str:
     """Return why a record of a file with `size` columns is none, empty where it is one."""
-    if '"' in record.text and not _sound(delimiter).fullmatch(record.text):
+    if not record.sound:
         return _quote_fault(record, delimiter)
     if len(record.fields) < size:
         return f"the record has too few fields: {len(record.fields)} of {size}"
@@ -207,20 +214,12 @@ def fault_of(record: Record, delimiter: str, size: int) -> str:
 
 def _quote_fault(record: Record, delimiter: str) -> str:
     ended = record.text.rstrip("\r\n") + '"'
-    if not _sound(delimiter).fullmatch(ended):
+    if not sound(delimiter).fullmatch(ended):
         return "text stands after a closing quote mark"
     inside = len(_LINE_END.findall(record.fields[-1]))
     opened = record.line + len(_LINE_END.findall(record.text)) - inside
     return (f"the quote mark opened on line {opened} is never closed: "
             f"all lines to the end of the file are in it ({inside})")
-
-
-@lru_cache(32)
-def _sound(delimiter: str) -> re.Pattern[str]:
-    """Return the pattern of a record whose quote marks open a field, close it, or are doubled, or stand within a bare one."""
-    sign = re.escape(delimiter)
-    field = f'(?:"[^"]*+(?:""[^"]*+)*+"(?={sign}|[\\r\\n]|$)|(?!")[^{sign}\\r\\n]*+)'
-    return re.compile(f"{field}(?:{sign}{field})*+(?:\\r\\n|\\r|\\n)?")
 
 
 def distinct(names: tuple[str, ...]) -> Iterator[str]:

@@ -6,12 +6,15 @@ import codecs
 import csv
 import gzip
 import io
+import re
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import chain
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO, NamedTuple, cast
 
 from features.errors import SourceError
 
@@ -23,6 +26,7 @@ MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF32_LE, "utf-32"),
          (codecs.BOM_UTF16_BE, "utf-16"))
 """Byte order marks and the encodings that they prove; one that begins like another comes first."""
 NO_DELIMITER = ('"', "\r", "\n", "\ufeff", "\0")
+LINE_END = "\r\n"
 IN_TOML = '[csv] {key} = "{value}" in source.toml'
 
 
@@ -51,13 +55,13 @@ class Opened:
     stated: Stated
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
-    """A record of a CSV file: its fields, its text as it stands, and the number of its first line."""
+class Record(NamedTuple):
+    """A record of a CSV file: fields, text as it stands, number of its first line, and whether its quote marks are sound."""
 
     fields: list[str]
     text: str
     line: int
+    sound: bool
 
 
 def checked_delimiter(delimiter: str) -> str:
@@ -134,19 +138,45 @@ def lines_of(opened: Opened) -> Iterator[str]:
 def records_of(opened: Opened, delimiter: str) -> Iterator[Record]:
     """Yield the records of a file, the header first, as Python's csv reads them; no blank line is one."""
     csv.field_size_limit((1 << 31) - 1)
-    lines: list[str] = []
+    number, lines, is_sound = 1, lines_of(opened), sound(delimiter).fullmatch
+    for line in lines:
+        if '"' not in line:             # most lines; csv.reader would part them no other way
+            if text := line.rstrip(LINE_END):
+                yield Record(text.split(delimiter), text, number, sound=True)
+            number += 1
+        elif is_sound(line):
+            yield Record(next(csv.reader((line,), delimiter=delimiter)), line, number, sound=True)
+            number += 1
+        else:
+            taken: list[str] = []
+            fields = next(csv.reader(_watched(chain([line], lines), taken), delimiter=delimiter))
+            text = "".join(taken)
+            yield Record(fields, text, number, sound=is_sound(text) is not None)
+            number += len(taken)
 
-    def watched() -> Iterator[str]:
-        for line in lines_of(opened):
-            lines.append(line)
-            yield line
 
-    number = 1
-    for fields in csv.reader(watched(), delimiter=delimiter):
-        if fields:
-            yield Record(fields, "".join(lines), number)
-        number += len(lines)
-        lines.clear()
+@lru_cache(32)
+def sound(delimiter: str) -> re.Pattern[str]:
+    """Return the pattern of a record whose quote marks open a field, close it, are doubled, or stand within a bare one."""
+    return _record_of(f'(?!")[^{re.escape(delimiter)}\\r\\n]*+', delimiter)
+
+
+@lru_cache(32)
+def regular(delimiter: str) -> re.Pattern[str]:
+    """Return the pattern of a record that holds no quote mark within a bare field."""
+    return _record_of(f'[^"{re.escape(delimiter)}\\r\\n]*+', delimiter)
+
+
+def _record_of(bare: str, delimiter: str) -> re.Pattern[str]:
+    sign = re.escape(delimiter)
+    field = f'(?:"[^"]*+(?:""[^"]*+)*+"(?={sign}|[\\r\\n]|$)|{bare})'
+    return re.compile(f"{field}(?:{sign}{field})*+(?:\\r\\n|\\r|\\n)?")
+
+
+def _watched(lines: Iterator[str], taken: list[str]) -> Iterator[str]:
+    for line in lines:
+        taken.append(line)
+        yield line
 
 
 def header_of(opened: Opened, delimiter: str) -> Record:
