@@ -15,6 +15,8 @@ from features.duck import named, quoted
 from features.dump_names import BLANKS, delimiter_of, header_names, header_of, unique
 from features.dump_text import readable
 from features.errors import SourceError
+from features.ingest.scan import file_sql as path_sql
+from features.ingest.scan import files_below, parquet_sql
 
 PARQUET = ".parquet"
 TEXTS = tuple(form + packed for form in (".csv", ".tsv", ".txt", ".dat") for packed in ("", ".gz"))
@@ -26,17 +28,22 @@ REST = tuple(f"lssi rest {number}" for number in range(1, 10))
 WIDE = "".join(map(chr, [*range(0xFF10, 0xFF1A), *range(0xFF21, 0xFF3B), *range(0xFF41, 0xFF5B)])) + "．，－＋／："
 NARROW = "".join(chr(ord(letter) - 0xFEE0) for letter in WIDE)
 NOTHING_SAID = ("", "NULL", "(NULL)", "\\N", "NAN", "NAT", "NONE", "<NA>", "#N/A")
+NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
+"""What Hive and Spark write in a folder's name for a value that is not there."""
 LONGEST = 1 << 15
 """Bytes of a line of text: past them a quote mark has not been closed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A file of a table: where it lies, what is read in its place, and the values that folders like AAE003=201501 give it."""
+    """A file of a table: where it lies, what is read in its place, and the values that folders like AAE003=201501 give it.
+
+    Only folders below the table's own give values. A value is None where Hive or Spark wrote that there is none.
+    """
 
     path: Path
     read: Path
-    keys: tuple[tuple[str, str], ...]
+    keys: tuple[tuple[str, str | None], ...]
 
     @property
     def name(self) -> str:
@@ -80,8 +87,8 @@ def held_in(place: Path, copies: Path) -> Held:
 
 
 def _files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*")
-                  if path.is_file() and not any(map(_is_hidden, path.relative_to(folder).parents[:-1])) and not _is_hidden(path))
+    return [path for path in files_below(folder)
+            if not any(map(_is_hidden, path.relative_to(folder).parents[:-1])) and not _is_hidden(path)]
 
 
 def _is_hidden(path: Path) -> bool:
@@ -98,10 +105,13 @@ def is_text(path: Path) -> bool:
     return _form(path) in TEXTS
 
 
-def _keys(place: Path, path: Path) -> tuple[tuple[str, str], ...]:
+def _keys(place: Path, path: Path) -> tuple[tuple[str, str | None], ...]:
+    """Return what the folders between a table's own and a file of it say; SourceError where two say the same key."""
     folders = [folder.name for folder in path.relative_to(place).parents[:-1]] if place.is_dir() else []
     pairs = [name.split("=", 1) for name in folders if "=" in name]
-    return tuple((key, unquote(value)) for key, value in pairs)
+    if len({key.upper() for key, _ in pairs}) < len(pairs):
+        raise SourceError(f"{path.relative_to(place.parent)} lies in two folders of one key; keep one of them")
+    return tuple((unquote(key), None if value == NO_VALUE else unquote(value)) for key, value in pairs)
 
 
 def part_columns(part: Part) -> tuple[str, ...]:
@@ -137,18 +147,47 @@ def file_sql(held: Held) -> str:
     """Return the SQL that reads a file or folder of a dump, lines of text with what lies beyond their header."""
     if held.is_text:
         return " UNION ALL BY NAME ".join(f"SELECT * {_keys_sql(part)}FROM {_text_sql(part)}" for part in held.parts).join("()")
-    return (f"read_parquet([{', '.join(quoted(part.path) for part in held.parts)}], union_by_name=true, binary_as_string=true, "
-            f"hive_types_autocast=false, hive_partitioning={'true' if held.parts[0].keys else 'false'})")
+    rows = parquet_sql([part.path for part in held.parts], "union_by_name=true", "binary_as_string=true")
+    return f"(SELECT *{_keyed_sql(held)} FROM {rows})" if any(part.keys for part in held.parts) else rows
 
 
 def _keys_sql(part: Part) -> str:
-    own = {name.upper() for name in part_columns(part)}
-    return "".join(f", {quoted(value)} AS {named(key)} " for key, value in part.keys if key.upper() not in own)
+    return "".join(f", {_value_sql(value)} AS {named(key)} " for key, value in given_by_folders(part).items())
+
+
+def given_by_folders(part: Part) -> dict[str, str | None]:
+    """Return the values that folders give a part, by column in capitals, for the columns that the part itself has not."""
+    own = {name.upper() for name in part_columns(part)} if part.keys else set()
+    return {key.upper(): value for key, value in part.keys if key.upper() not in own}
+
+
+def _value_sql(value: str | None) -> str:
+    return "CAST(NULL AS VARCHAR)" if value is None else quoted(value)
+
+
+def _keyed_sql(held: Held) -> str:
+    """Return the columns that folders give the Parquet parts of a table: of each a list, in the order of the parts.
+
+    A list is looked into by the number of the file that DuckDB reads: as fast with thousands of folders as with one.
+    """
+    given = [given_by_folders(part) for part in held.parts]
+    own = {name.upper() for part in held.parts for name in part_columns(part)}
+    if "FILE_INDEX" in own:
+        raise SourceError(f"{held.place.name} lies in folders that give values and holds a column file_index, which "
+                          "stands for the number of a file; rename it")
+    added, mended = "", list[str]()
+    for key in sorted({key for values in given for key in values}):
+        value = f"[{', '.join(_value_sql(values.get(key)) for values in given)}][CAST(file_index AS BIGINT) + 1]"
+        if key in own:
+            mended.append(f"coalesce(CAST({named(key)} AS VARCHAR), {value}) AS {named(key)}")
+        else:
+            added += f", {value} AS {named(key)}"
+    return (f" REPLACE ({', '.join(mended)})" if mended else "") + added
 
 
 def _text_sql(part: Part) -> str:
     columns = ", ".join(f"{quoted(name)}: 'VARCHAR'" for name in (*unique(part_columns(part)), *REST))
-    return (f"read_csv({quoted(part.read)}, auto_detect=false, header=true, columns={{{columns}}}, strict_mode=false, "
+    return (f"read_csv({path_sql(part.read)}, auto_detect=false, header=true, columns={{{columns}}}, strict_mode=false, "
             f"null_padding=true, parallel=false, hive_partitioning=false, max_line_size={LONGEST}, "
             f"delim={quoted(delimiter_of(header_of(part.read)))}, quote='\"', escape='\"')")
 
