@@ -14,8 +14,8 @@ from features.days import day_of
 from features.errors import HistoryError, RequestError
 from features.ingest.scan import read_table
 from features.matches import Match, kinds, matches
-from features.matches.find import as_json
-from features.matches.write import write_matches
+from features.matches.find import as_json, uncounted
+from features.matches.write import lines_of, told, write_matches
 from features.store import open_store
 from tests.random_history import LAST, write_history
 
@@ -86,6 +86,20 @@ def test_agency_and_part_time_workers_are_no_mismatch(found: Found) -> None:
     assert len(found(payroll() | {"dispatch": [over]}, "enrolled_against_tax")) == 1
     part = [spell(f"P{n}", "E1", "2014-06-01", kind="part_time") for n in range(3)]
     assert found(payroll() | {"employment": part}, "enrolled_against_tax") == []
+
+
+def test_a_part_time_worker_who_is_enrolled_is_counted_once(found: Found) -> None:
+    part = [spell(f"W{n}", "E1", "2014-06-01", kind="part_time") for n in range(5)]
+    (match,) = found(payroll() | {"employment": part}, "enrolled_against_tax")
+    assert (match.measured, match.expected) == (10, 5)
+
+
+def test_staff_are_compared_with_tax_where_no_dispatch_agreements_are_held(write_source: Callable[..., Path]) -> None:
+    store = open_store(write_source({name: rows for name, rows in payroll().items() if name != "dispatch"}))
+    (match,) = matches(store, day_of(D), "enrolled_against_tax")
+    assert (match.measured, match.expected) == (10, 5)
+    assert uncounted(store) == told(store, [match])["uncounted"] == {"enrolled_against_tax": "dispatch"}
+    assert "enrolled_against_tax: 缺表，未计入 not counted, absent: dispatch" in list(lines_of(store, [match]))
 
 
 def test_a_few_or_a_small_share_or_a_month_within_its_grace_pass(found: Found) -> None:

@@ -12,11 +12,15 @@ from features.errors import RequestError
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of match; `zh` and `en` are sentences with {measured} and {expected}, `tolerances` what its rule lets pass."""
+    """One kind of match; `zh` and `en` are sentences with {measured} and {expected}, `tolerances` what its rule lets pass.
+
+    Without a table of `needed` it is left out; one of `tables` beside them counts as empty where a source lacks it.
+    """
 
     name: str
     zh: str
     en: str
+    needed: tuple[str, ...]
     tables: tuple[str, ...]
     unit: str
     tolerances: dict[str, int]
@@ -32,9 +36,20 @@ class Kind:
 @cache
 def kinds() -> dict[str, Kind]:
     """Return every declared kind by name."""
-    found = [Kind(name, zh, en, tuple(tables.split(", ")), unit, tolerances_of(passes), verify_zh, verify_en)
+    found = [Kind(name, zh, en, *tables_of(tables), unit, tolerances_of(passes), verify_zh, verify_en)
              for name, zh, en, tables, unit, passes, verify_zh, verify_en in lines_of(text_of("matches.txt"), 8, "matches.txt")]
     return {kind.name: kind for kind in found}
+
+
+def tables_of(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the tables that a rule needs, and all that it reads.
+
+    >>> tables_of("claims, deaths ?")
+    (('claims',), ('claims', 'deaths'))
+    """
+    declared = [name.strip() for name in text.split(",")]
+    needed = tuple(name for name in declared if not name.endswith("?"))
+    return needed, tuple(name.removesuffix("?").strip() for name in declared)
 
 
 def tolerances_of(text: str) -> dict[str, int]:

@@ -36,9 +36,15 @@ class Match:
 
 def available(store: Store) -> tuple[list[Kind], dict[str, str]]:
     """Return the kinds whose tables the store holds, and by name those left out with the tables they lack."""
-    lacking = {kind.name: ", ".join(table for table in kind.tables if not store.has(table)) for kind in kinds().values()}
+    lacking = {kind.name: ", ".join(table for table in kind.needed if not store.has(table)) for kind in kinds().values()}
     return ([kind for kind in kinds().values() if not lacking[kind.name]],
             {name: tables for name, tables in lacking.items() if tables})
+
+
+def uncounted(store: Store) -> dict[str, str]:
+    """Return the kinds that run without a table they would count, by name, with those tables."""
+    lacking = {kind.name: [table for table in kind.tables if not store.has(table)] for kind in available(store)[0]}
+    return {name: ", ".join(tables) for name, tables in lacking.items() if tables}
 
 
 def matches(store: Store, as_of: int, name: str | None = None) -> Iterator[Match]:
@@ -53,7 +59,7 @@ def matches(store: Store, as_of: int, name: str | None = None) -> Iterator[Match
 
 def matches_of(store: Store, kind: Kind, as_of: int) -> Iterator[Match]:
     """Yield the matches of one kind as of a day."""
-    for table in kind.tables:
+    for table in kind.needed:
         store.size(table)
     found = store.sql(statement(store, kind, as_of), months=month_table(as_of))
     for batch in found.to_batches(1 << 14):

@@ -7,6 +7,7 @@ import re
 import numpy as np
 import pyarrow as pa
 
+from features.contract import contract
 from features.days import first_day, month_of_day
 from features.duck import named
 from features.matches.declared import Kind
@@ -24,6 +25,12 @@ def live_sql(table: str, day: int) -> str:
             f"AS minus USING (row_id) WHERE plus.sign = 1 AND plus.known <= {day}")
 
 
+def empty_sql(table: str) -> str:
+    """Return the SELECT of a table that a source lacks and a rule reads as empty."""
+    columns = [f"CAST(NULL AS INTEGER) AS {named(column.name)}" for column in contract()[table].columns]
+    return f"SELECT {', '.join(columns)}, CAST(NULL AS INTEGER) AS known, '' AS row_id WHERE false"
+
+
 def statement(store: Store, kind: Kind, day: int) -> str:
     """Return one SELECT: each table as live_<table>, `{day}`, its `{month}` and tolerances as integers, [table.column:choice] as
     codes.
@@ -32,7 +39,8 @@ def statement(store: Store, kind: Kind, day: int) -> str:
     text = re.sub(r"--[^\n]*", "", kind.rule)
     text = re.sub(r"\{(\w+)\}", lambda found: str(numbers[found[1]]), text)
     text = re.sub(r"\[(\w+)\.(\w+):(\w+)\]", lambda found: str(store.column(found[1], found[2]).choices.index(found[3])), text)
-    live = ", ".join(f"live_{table} AS ({live_sql(table, day)})" for table in kind.tables)
+    rows = {table: live_sql(table, day) if store.has(table) else empty_sql(table) for table in kind.tables}
+    live = ", ".join(f"live_{table} AS ({select})" for table, select in rows.items())
     return (f"WITH {live}, {text.strip()} SELECT * FROM matched ORDER BY enterprise NULLS FIRST, worker NULLS FIRST, "
             "provider NULLS FIRST, claim NULLS FIRST, first_day, last_day, rows")
 

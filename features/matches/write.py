@@ -16,7 +16,7 @@ from features.days import date_of
 from features.errors import RequestError
 from features.files import replaced
 from features.matches.declared import kind_of
-from features.matches.find import SUBJECTS, Match, as_json, available
+from features.matches.find import SUBJECTS, Match, as_json, available, uncounted
 from features.store import Store
 
 NOTE = {"zh": "比对线索是待核实的事实，不是结论，也不计入任何评分。",
@@ -54,9 +54,13 @@ def flat(match: Match) -> dict[str, Any]:
 
 
 def told(store: Store, found: Iterable[Match]) -> dict[str, Any]:
-    """Return matches as plain values, with how many there are of each kind and the kinds whose tables are absent."""
+    """Return matches as plain values, with how many there are of each kind and the kinds whose tables are absent.
+
+    `uncounted` names the tables that a kind would count and the source lacks.
+    """
     listed = [as_json(match) for match in found]
     return {"note": NOTE, "counts": dict(Counter(match["kind"] for match in listed)), "left_out": available(store)[1],
+            "uncounted": uncounted(store),
             "matches": listed}
 
 
@@ -71,4 +75,5 @@ def lines_of(store: Store, found: Iterable[Match]) -> Iterator[str]:
         counts[match.kind] += 1
     yield from (f"{name}: {count}" for name, count in counts.items())
     yield from (f"{name}: 缺表 absent tables: {tables}" for name, tables in available(store)[1].items())
+    yield from (f"{name}: 缺表，未计入 not counted, absent: {tables}" for name, tables in uncounted(store).items())
     yield f"{NOTE['zh']} {NOTE['en']}"

@@ -1,16 +1,19 @@
 -- The newest month filed with tax whose grace for enrolment has passed. Who was enrolled in pension insurance at any time
--- from the month's first day to the end of the grace counts as enrolled; agency and part-time workers are taken out.
+-- from the month's first day to the end of the grace counts as enrolled; agency workers and the part-time workers who are not
+-- enrolled are taken out. Without dispatch agreements no agency worker is.
 filed AS (
   SELECT t.*, m.month_first, m.month_last FROM live_tax_payroll t JOIN months m ON m.month = t.month
   WHERE m.month_last + {grace} <= {day} AND m.month_last + {grace} > {day} - 31 * {months}
   QUALIFY row_number() OVER (PARTITION BY t.enterprise ORDER BY t.month DESC) = 1),
-enrolled AS (
-  SELECT f.enterprise, count(DISTINCT e.worker) AS persons, max(e.known) AS known, count(*) AS n,
-         list(e.row_id ORDER BY e.row_id) AS ids
+covered AS (
+  SELECT f.enterprise, e.worker, e.known, e.row_id
   FROM filed f JOIN live_enrolments e ON e.enterprise = f.enterprise
   WHERE e.scheme = [enrolments.scheme:pension] AND e.started <= f.month_last + {grace}
-    AND (e.ended IS NULL OR e.ended >= f.month_first)
-  GROUP BY f.enterprise),
+    AND (e.ended IS NULL OR e.ended >= f.month_first)),
+enrolled AS (
+  SELECT enterprise, count(DISTINCT worker) AS persons, max(known) AS known, count(*) AS n,
+         list(row_id ORDER BY row_id) AS ids
+  FROM covered GROUP BY enterprise),
 agency AS (
   SELECT f.enterprise, sum(d.workers) AS persons, max(d.known) AS known, count(*) AS n,
          list(d.row_id ORDER BY d.row_id) AS ids
@@ -20,6 +23,7 @@ agency AS (
 part_time AS (
   SELECT f.enterprise, count(DISTINCT s.worker) AS persons, max(s.known) AS known
   FROM filed f JOIN live_employment s ON s.enterprise = f.enterprise
+  ANTI JOIN covered c ON c.enterprise = s.enterprise AND c.worker = s.worker
   WHERE s.kind = [employment.kind:part_time] AND s.started <= f.month_last AND (s.ended IS NULL OR s.ended >= f.month_first)
   GROUP BY f.enterprise),
 compared AS (
