@@ -12,7 +12,7 @@ import pytest
 
 from features.checking import lines_of, summary_of
 from features.store import Store, open_store
-from tests.test_sources_core_platform import AB01, ENROLMENT, SOURCE, live, only, refusals
+from tests.test_sources_core_platform import AB01, CONTRIBUTION, ENROLMENT, SOURCE, live, only, refusals
 
 Rows = list[str]
 Histories = dict[str, Rows]
@@ -21,6 +21,7 @@ EARLY, LATE, LAST = "20140410", "20140720", "2015-06-30"
 HEADERS = {
     "AB05": "AAB001,AAE155,AAE123,AAE124,AAE035,AAE036",
     "AC20": ENROLMENT,
+    "AC43": CONTRIBUTION.replace(",AAE036", ",AAE100,AAE036"),
     "AC60": "AAZ257,AAC001,AAE210,AAE036",
     "AC61": "AAZ257,AAC001,AAA036,AAE041,AAE042,AAE019,AAE036",
     "JC_BENEFIT": "AAC001,AJC090,AJC093,AAE041,AAE042,AAE019,AAE036",
@@ -247,3 +248,33 @@ def test_a_refused_row_is_told_by_its_raw_table_and_number_there_once(opened: Op
     assert header.startswith("raw_table,row,reason,row_id")
     assert [row.split(",")[:2] for row in rows] == [["AC20", "2"], ["AC20", "4"]]
     assert any("(first: AC20 row 2)" in line for line in lines_of(summary_of(store)))
+
+
+def refund(number: str, unit: str, person: str, day: str, valid: str = "1") -> str:
+    return f"{number},W1,E1,110,201406,201403,20,3000,0,0,{unit},{person},1,{day},{valid},{day}"
+
+
+def paid(store: Store, as_of: str) -> list[tuple[Any, ...]]:
+    return sorted(only(live(store, "contributions", as_of), "kind", "paid_unit", "paid_person", "paid_on"))
+
+
+def test_refunds_alike_in_every_key_are_summed_as_they_become_known(opened: Opened) -> None:
+    rows = [refund("1", "600.50", "240.25", "20140620"), refund("2", "-100", "-50", "20140701"),
+            refund("2", "-200", "-50", "20140801"), refund("1", "600.50", "240.25", "20140901", valid="0"),
+            refund("2", "-200", "-50", "20141001", valid="0")]
+    store = opened({"AC43": rows})
+    days = ("2014-06-30", "2014-07-31", "2014-08-31", "2014-09-30", "2014-10-01")
+    assert [paid(store, day) for day in days] == [
+        [("refund", -60050, -24025, "2014-06-20")], [("refund", -70050, -29025, "2014-07-01")],
+        [("refund", -80050, -29025, "2014-08-01")], [("refund", -20000, -5000, "2014-08-01")], []]
+    assert paid(opened({"AC43": rows[::-1]}), "2014-08-31") == paid(store, "2014-08-31")
+
+
+def test_two_refunds_on_one_day_without_numbers_are_summed(opened: Opened) -> None:
+    store = opened({"AC43": [refund("", "100", "50", "20140620"), refund("", "100", "50", "20140620")]})
+    assert paid(store, "2014-06-30") == [("refund", -20000, -10000, "2014-06-20")]
+
+
+def test_one_refund_sent_twice_is_one(opened: Opened) -> None:
+    store = opened({"AC43": [refund("1", "100", "50", "20140620"), refund("1", "100", "50", "20140701")]})
+    assert paid(store, LAST) == [("refund", -10000, -5000, "2014-07-01")]
