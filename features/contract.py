@@ -11,6 +11,10 @@ from features.errors import CatalogueError
 
 KINDS = ("id", "day", "month", "fen", "minutes", "persons", "count", "year", "kwh", "microdegree", "flag",
          "probability", "choice")
+LONGEST = 256
+"""Letters of the longest identifier that a source may hold, a store keeps and the API takes; row ids too."""
+FLAGS = {"0": 0, "false": 0, "1": 1, "true": 1}
+"""The texts of a flag, in any case; a whole number may have zeros behind its point."""
 UNITS = {"fen": "fen", "minutes": "minutes", "persons": "persons", "kwh": "kWh", "microdegree": "1e-6 degree"}
 
 

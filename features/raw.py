@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from features.contract import COMMON, Column
+from features.contract import COMMON, FLAGS, Column
 from features.csv_table import CARRIER, copies_of, csv_table_sql
 from features.days import date_of
 from features.duck import (
@@ -31,6 +31,10 @@ from features.source import Source
 TRACE = {"raw_table": "VARCHAR", "raw_row": "BIGINT"}
 """Columns by which a view of a dump may tell from which row of which raw table its row is."""
 INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
+WHOLE = (*INTEGERS, "UHUGEINT", "BIGNUM", "UUID")
+"""Types whose text is the one way to write a value."""
+EXACT = {"DOUBLE": 2**53, "FLOAT": 2**24}
+"""The whole numbers below which each is a float of its own; from there on two may have become one."""
 WIDTHS = {"id": "VARCHAR", "choice": "TINYINT", "flag": "TINYINT", "day": "INTEGER", "month": "INTEGER",
           "year": "INTEGER", "minutes": "INTEGER", "persons": "INTEGER", "microdegree": "INTEGER",
           "fen": "BIGINT", "count": "BIGINT", "kwh": "BIGINT", "probability": "DOUBLE"}
@@ -150,7 +154,7 @@ def typed_sql(rows: Relation, columns: tuple[Column, ...]) -> str:
 def can_fail(column: Column, kind: str) -> bool:
     """Tell whether a value of this SQL type may turn out to be no value of the column."""
     if column.kind == "id":
-        return kind in ("DOUBLE", "FLOAT")
+        return not _is_text(kind) and kind not in WHOLE
     if column.kind == "day":
         return kind not in ("DATE", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE")
     if column.kind == "choice":
@@ -177,7 +181,7 @@ def value_sql(column: Column, kind: str) -> str:
     text = text_sql(column.name, kind)
     match column.kind:
         case "id":
-            return f"CAST({whole_sql(column.name, kind)} AS VARCHAR)" if kind in ("DOUBLE", "FLOAT") else text
+            return id_sql(column, kind)
         case "choice":
             cases = " ".join(f"WHEN {quoted(value)} THEN {code}" for code, value in enumerate(column.choices))
             return f"CASE {text} {cases} END"
@@ -186,13 +190,37 @@ def value_sql(column: Column, kind: str) -> str:
         case "month":
             return month_sql(column.name, kind)
         case "flag" if kind == "VARCHAR":
-            return f"CASE lower({text}) WHEN '1' THEN 1 WHEN 'true' THEN 1 WHEN '0' THEN 0 WHEN 'false' THEN 0 END"
+            words = " ".join(f"WHEN {quoted(word)} THEN {flag}" for word, flag in FLAGS.items())
+            return f"CASE regexp_replace(lower({text}), '^([01])[.]0*$', '\\1') {words} END"
         case "flag" if kind == "BOOLEAN":
             return f"CAST({named(column.name)} AS TINYINT)"
         case "probability":
             return f"TRY_CAST({text} AS DOUBLE)" if kind == "VARCHAR" else f"CAST({text} AS DOUBLE)"
         case _:
             return f"TRY_CAST({whole_sql(column.name, kind)} AS {WIDTHS[column.kind]})"
+
+
+def id_sql(column: Column, kind: str) -> str:
+    """Return a raw column as identifiers, letter by letter; NULL where it is empty, or is no text and may have been rounded.
+
+    Blanks alone are empty where an identifier must stand; elsewhere they stay, to be refused.
+    """
+    raw = named(column.name)
+    if _is_text(kind):
+        text = f"CAST({raw} AS VARCHAR)"
+        return f"NULLIF({text}, '')" if column.optional else f"CASE WHEN trim({text}) <> '' THEN {text} END"
+    if kind in WHOLE:
+        return f"CAST({raw} AS VARCHAR)"
+    if kind in EXACT:
+        whole = f"CAST({whole_sql(column.name, kind)} AS VARCHAR)"
+        return f"CASE WHEN abs({raw}) < {EXACT[kind]} THEN {whole} END"
+    if kind.startswith("DECIMAL"):
+        return f"CASE WHEN {raw} = floor({raw}) THEN CAST(CAST({raw} AS HUGEINT) AS VARCHAR) END"
+    return "CAST(NULL AS VARCHAR)"
+
+
+def _is_text(kind: str) -> bool:
+    return kind == "VARCHAR" or kind.startswith("ENUM(")
 
 
 def whole_sql(name: str, kind: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
@@ -11,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.catalogue import Join, declared_joins
-from features.contract import COMMON, Column
+from features.contract import COMMON, FLAGS, Column
 from features.days import day_of, month_of
 from features.errors import RequestError
+from features.identifiers import Fault, read_id
 from features.join import taken_as
 from features.language import LIMIT
 from features.rowwise import NULL
@@ -95,7 +97,7 @@ class Sent:
                                f"it should have {', '.join(sorted(readers.keys() | _COMMON.keys()))}")
         place = (table, position)
         read: Version = {name: _value(place, column, row.get(name), reader) for name, (column, reader) in readers.items()}
-        read["row_id"] = str(row.get("row_id") or f"sent-{position}")
+        read["row_id"] = _row_id(place, row.get("row_id"))
         read["known"] = _value(place, _COMMON["recorded_on"], row.get("recorded_on"), _day)
         read["retracted"] = _value(place, _COMMON["retracted"], row.get("retracted", 0), _flag)
         return read
@@ -104,7 +106,7 @@ class Sent:
         """Return how a value of a column is read; it raises RequestError, ValueError or TypeError for a wrong one."""
         if column.kind == "id":
             space = column.space
-            return lambda value: self.code(space, str(value))
+            return lambda value: self.code(space, read_id(value))
         if column.kind == "choice":
             return column.choices.index
         return _READERS.get(column.kind, _whole)
@@ -132,8 +134,19 @@ def _value(place: tuple[str, int], column: Column, value: Any, reader: Reader) -
         raise RequestError(f"history table {place[0]!r} row {place[1]}: {column.name} is missing")
     try:
         return reader(value)
-    except (RequestError, ValueError, TypeError):
+    except Fault as fault:
+        raise RequestError(f"history table {place[0]!r} row {place[1]}: {column.name} {fault}") from None
+    except (RequestError, LookupError, ValueError, TypeError):
         raise RequestError(f"history table {place[0]!r} row {place[1]}: {column.name} should be {wanted(column)}") from None
+
+
+def _row_id(place: tuple[str, int], value: Any) -> str:
+    if value is None or value == "":
+        return f"sent-{place[1]}"
+    try:
+        return read_id(value)
+    except Fault as fault:
+        raise RequestError(f"history table {place[0]!r} row {place[1]}: row_id {fault}") from None
 
 
 @lru_cache(4096)
@@ -153,7 +166,9 @@ def _whole(value: Any) -> int:
 
 
 def _flag(value: Any) -> int:
-    if not isinstance(value, int) or value not in (0, 1):
+    if isinstance(value, str):
+        return FLAGS[re.sub("^([01])[.]0*$", r"\1", value.strip(" ").lower())]
+    if not isinstance(value, int | float) or value not in (0, 1):
         raise ValueError
     return int(value)
 

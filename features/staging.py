@@ -13,10 +13,11 @@ import pyarrow as pa
 from features.contract import COMMON, Column
 from features.days import day_of
 from features.duck import Connection, Relation, quoted
+from features.identifiers import faults
 from features.ingest.scan import files_in, parquet_sql
 from features.raw import TRACE, check_columns, in_one_line, relation, typed_sql
 from features.source import Source
-from features.validation import part, schema_of
+from features.validation import FAULTS, part, schema_of
 
 REPEATED = "row_id is there twice; the first row was kept"
 WRITTEN = (day_of("0001-01-01"), day_of("9999-12-31"))
@@ -69,7 +70,8 @@ def stage(rows: Relation, source: Source, table: str, *, folder: Path, progress:
     for number, batch in enumerate(_batches(reader, source.tables[table])):
         names = [name for name in batch.columns if name != "row"]
         schema = schema or schema_of(table, columns, present=names, complete_to=source.complete_to)
-        verdict = part(batch, schema)
+        judged = batch.with_columns(faults(batch, columns + COMMON).alias(FAULTS))
+        verdict = part(judged, schema)
         trace = [name for name in TRACE if name in names]
         kept = verdict.accepted.select("row", *trace, *(c.name for c in columns + COMMON))
         kept.write_parquet(place / f"{number}.parquet", compression="lz4", statistics=False)

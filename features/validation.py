@@ -19,6 +19,8 @@ WHOLE = {"persons": (0, 2**31 - 1), "minutes": (0, 2**31 - 1), "count": (-(2**53
          "year": (1800, 2200), "microdegree": (-180_000_000, 180_000_000), "flag": (0, 1), "fen": (-(10**15), 10**15)}
 RETRACTS = pl.col("retracted") == 1
 TOLD = "! "
+FAULTS = "faults"
+"""The column of a batch with the reasons why identifiers of its rows are none, a list of texts."""
 DAYS = (day_of("1800-01-01"), day_of("9999-12-31"))
 
 
@@ -59,8 +61,9 @@ def _law(passes: pl.Expr, reason: str) -> pa.Check:
 
 def _column_laws(column: Column, present: list[str], key: tuple[str, ...]) -> list[pa.Check]:
     name, laws, can_fail = pl.col(column.name), [], f"raw {column.name}" in present
-    if can_fail:
-        laws.append(_law(pl.col(f"raw {column.name}").is_null(), f"{column.name} should be {wanted(column)}"))
+    if can_fail and column.kind != "id":
+        reason = f"{column.name} should be {wanted(column)}"
+        laws.append(_law(pl.col(f"raw {column.name}").is_null(), reason))
     if not column.optional:
         given = name.is_not_null() | pl.col(f"raw {column.name}").is_not_null() if can_fail else name.is_not_null()
         if column not in COMMON and column.name not in key:
@@ -110,21 +113,34 @@ def schema_of(table: str, columns: tuple[Column, ...], *, present: list[str], co
 
 def part(batch: pl.DataFrame, schema: pa.DataFrameSchema) -> Verdict:
     """Return the accepted rows of a typed batch, and the reasons of the refused; the batch has a column `row`."""
-    try:
-        schema.validate(batch, lazy=True)
-    except SchemaErrors as errors:
-        cases = errors.failure_cases
-    else:
+    cases = pl.concat([_faulty(batch), _unlawful(batch, schema)])
+    if cases.is_empty():
         return Verdict(batch, pl.DataFrame(schema={"row": pl.Int64, "reason": pl.String}))
-    if cases["index"].null_count():
-        raise errors_of(cases)
-    cases = cases.select(pl.col("index").cast(pl.Int64), reason=pl.col("check"))
     reasons = pl.concat([told(batch, cases), cases]).group_by("index", maintain_order=True).agg(
         pl.col("reason").unique(maintain_order=True)).sort("index").with_columns(words(pl.col("reason")))
     places = reasons["index"].to_numpy()
     refused = pl.DataFrame({"row": batch["row"].gather(places), "reason": reasons["reason"]})
     kept = batch.with_row_index("place").filter(~pl.col("place").is_in(places.tolist())).drop("place")
     return Verdict(kept, refused)
+
+
+def _faulty(batch: pl.DataFrame) -> pl.DataFrame:
+    """Return why identifiers of a batch are none, by the row's index."""
+    indexed = batch.select(FAULTS).with_row_index("index").filter(pl.col(FAULTS).list.len() > 0)
+    return indexed.select(pl.col("index").cast(pl.Int64), reason=pl.col(FAULTS)).explode("reason")
+
+
+def _unlawful(batch: pl.DataFrame, schema: pa.DataFrameSchema) -> pl.DataFrame:
+    """Return which laws of the contract a batch breaks, by the row's index."""
+    try:
+        schema.validate(batch, lazy=True)
+    except SchemaErrors as errors:
+        cases: pl.DataFrame = errors.failure_cases
+    else:
+        return pl.DataFrame(schema={"index": pl.Int64, "reason": pl.String})
+    if cases["index"].null_count():
+        raise errors_of(cases)
+    return cases.select(pl.col("index").cast(pl.Int64), reason=pl.col("check"))
 
 
 def told(batch: pl.DataFrame, cases: pl.DataFrame) -> pl.DataFrame:

@@ -7,23 +7,33 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, StringConstraints
 
+from features.contract import LONGEST
+from features.identifiers import fault
+
 MOST_UNITS = 1_000
 MOST_ROWS = 20_000
 _LARGEST = 2**53
-_LONGEST = 256
 
-Id = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+
+
+def _sound(text: str) -> str:
+    if wrong := fault(text):
+        raise ValueError(f"this number {wrong}")
+    return text
+
+
+Id = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST), AfterValidator(_sound)]
 
 
 def _plain(value: object) -> object:
     if value is None or isinstance(value, bool):
         return value
-    if isinstance(value, str) and len(value) <= _LONGEST:
+    if isinstance(value, str) and len(value) <= LONGEST:
         return value
     if isinstance(value, int | float) and abs(value) <= _LARGEST:
         return value
-    raise ValueError(f"should be text of at most {_LONGEST} characters, a finite number within 2^53, or null")
+    raise ValueError(f"should be text of at most {LONGEST} characters, a finite number within 2^53, or null")
 
 
 Value = Annotated[object, PlainValidator(_plain, json_schema_input_type=str | bool | int | float | None)]

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from features.contract import LONGEST
 from serving.requests import MOST_UNITS, ClaimHistory, ClaimIds, EnterpriseHistory, EnterpriseIds, Form, RecordId
 
 SECRET = "370200SECRET"
@@ -29,8 +30,8 @@ def test_a_request_as_the_documents_say_is_taken(form: type[Form], sent: dict[st
     (EnterpriseIds, {"enterprises": [str(n) for n in range(MOST_UNITS + 1)]}, "too_long"),
     (EnterpriseIds, {"enterprises": [7]}, "string_type"),
     (EnterpriseIds, {"enterprises": [""]}, "string_too_short"),
-    (EnterpriseIds, {"enterprises": ["x" * 65]}, "string_too_long"),
-    (EnterpriseIds, {"enterprises": ["a\nb"]}, "string_pattern_mismatch"),
+    (EnterpriseIds, {"enterprises": ["x" * (LONGEST + 1)]}, "string_too_long"),
+    (EnterpriseIds, {"enterprises": ["a\nb"]}, "value_error"),
     (EnterpriseIds, {"enterprises": "a"}, "list_type"),
     (EnterpriseIds, {"enterprises": None}, "list_type"),
     (EnterpriseIds, {}, "missing"),
@@ -54,7 +55,7 @@ def test_a_request_that_does_not_fit_is_named_by_place(form: type[Form], sent: d
 
 
 def test_no_refusal_repeats_a_value() -> None:
-    for sent in ({"enterprises": [SECRET * 9]}, {"enterprises": SECRET}, {"enterprises": [[SECRET]]}):
+    for sent in ({"enterprises": [SECRET * 99]}, {"enterprises": SECRET}, {"enterprises": [[SECRET]]}):
         with pytest.raises(ValidationError) as refused:
             EnterpriseIds.model_validate(sent)
         assert SECRET not in str(refused.value)
