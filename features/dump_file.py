@@ -15,8 +15,7 @@ from features.duck import named, quoted
 from features.dump_names import BLANKS, delimiter_of, header_names, header_of, unique
 from features.dump_text import readable
 from features.errors import SourceError
-from features.ingest.scan import file_sql as path_sql
-from features.ingest.scan import files_below, parquet_sql
+from features.ingest.scan import csv_sql, files_below, parquet_sql
 
 PARQUET = ".parquet"
 TEXTS = tuple(form + packed for form in (".csv", ".tsv", ".txt", ".dat") for packed in ("", ".gz"))
@@ -186,10 +185,12 @@ def _keyed_sql(held: Held) -> str:
 
 
 def _text_sql(part: Part) -> str:
-    columns = ", ".join(f"{quoted(name)}: 'VARCHAR'" for name in (*unique(part_columns(part)), *REST))
-    return (f"read_csv({path_sql(part.read)}, auto_detect=false, header=true, columns={{{columns}}}, strict_mode=false, "
-            f"null_padding=true, parallel=false, hive_partitioning=false, max_line_size={LONGEST}, "
-            f"delim={quoted(delimiter_of(header_of(part.read)))}, quote='\"', escape='\"')")
+    return csv_sql(
+        part.read,
+        (*unique(part_columns(part)), *REST),
+        f"delim={quoted(delimiter_of(header_of(part.read)))}, quote='\"', escape='\"'",
+        f"strict_mode=false, null_padding=true, parallel=false, max_line_size={LONGEST}",
+    )
 
 
 def told_sql(value: str, header: Iterable[str], columns: Sequence[str]) -> str:

@@ -9,12 +9,13 @@ from importlib import resources
 from pathlib import Path
 
 from features.dump import SETTINGS
+from features.ingest.scan import files_below, files_in
 from features.postgres import SNAPSHOT
 from features.source import Source
 
 SMALL = 1 << 20
 LAYOUT = "3"
-_DATA = re.compile(r"\$\{DATA\}/?([^'\"\s]*)")
+_DATA = re.compile(r"\$\{DATA\}/?((?:[^'\"\n]|'')*)")
 
 
 def files_of(source: Source) -> list[Path]:
@@ -25,7 +26,7 @@ def files_of(source: Source) -> list[Path]:
     for place in source.tables.values():
         if place.suffix == ".sql":
             for pattern in _DATA.findall(place.read_text("utf-8")):
-                found |= set(_matching(source.data, pattern))
+                found |= set(_matching(source.data, pattern.replace("''", "'")))
     return sorted(found)
 
 
@@ -33,12 +34,18 @@ def _matching(data: Path, pattern: str) -> Iterator[Path]:
     if not data.is_dir():
         return
     place = data / pattern if pattern else data
-    for found in [place] if place.is_dir() else data.glob(pattern):
-        yield from _under(found)
+    if place.exists():
+        yield from _under(place)
+    else:
+        # a pattern stands in the last part only; further up a name is a name
+        yield from files_in(place.parent, place.name)
 
 
 def _under(place: Path) -> Iterator[Path]:
-    yield from (path for path in (place.rglob("*") if place.is_dir() else [place]) if path.is_file())
+    if place.is_dir():
+        yield from files_below(place)
+    elif place.is_file():
+        yield place
 
 
 def mark_of(path: Path) -> str:

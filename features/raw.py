@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -26,6 +27,8 @@ from features.dump_file import read_in
 from features.errors import SourceError
 from features.ingest.csv_file import CsvFile
 from features.ingest.macros import Expanded, Ground, expanded
+from features.ingest.scan import files_in, parquet_sql
+from features.ingest.views import check_places, without_patterns_in
 from features.source import Source
 
 TRACE = {"raw_table": "VARCHAR", "raw_row": "BIGINT"}
@@ -60,9 +63,11 @@ def relation_sql(source: Source, table: str) -> Expanded:
     if place.suffix == ".sql":
         query = view_text(source, place)
         try:
-            return expanded(query, Ground(source.places, copies_of(source)))
+            check_places(query)
+            found = expanded(query, Ground(source.places, copies_of(source)))
+            return replace(found, query=without_patterns_in(found.query, (source.data, source.folder)))
         except SourceError as error:
-            joined = " " if str(error).startswith("reads outside") else ": "
+            joined = " " if str(error).startswith("reads ") else ": "
             raise SourceError(f"{place.name}{joined}{error}") from None
     return Expanded(_file_sql(source, table, place))
 
@@ -70,8 +75,22 @@ def relation_sql(source: Source, table: str) -> Expanded:
 def _file_sql(source: Source, table: str, place: Path) -> str:
     if place.name.lower().endswith((".csv", ".csv.gz")):
         return csv_table_sql(source, table)
-    parts = place / "*.parquet" if place.is_dir() else place
-    return f"SELECT * FROM read_parquet({quoted(parts)})"
+    return f"SELECT * FROM {parquet_sql(parts_of(place) if place.is_dir() else place)}"
+
+
+def parts_of(folder: Path) -> list[Path]:
+    """Return the Parquet parts of a table that is a folder, sorted by name; SourceError where anything else lies in it.
+
+    Names that begin with a dot or an underscore are left alone: engines leave marks such as `_SUCCESS`.
+    """
+    parts = files_in(folder, "[!._]*.parquet")
+    others = [path.name for path in sorted(folder.iterdir()) if path not in parts and path.name[0] not in "._"]
+    if others:
+        raise SourceError(f"{folder.name}/ holds {others[0]!r}, which is not read: a table's folder should hold parts "
+                          f"named *.parquet and nothing else; move them into {folder.name}/ or write a view")
+    if not parts:
+        raise SourceError(f"{folder.name}/ holds no *.parquet; put the table's parts there, or declare it absent")
+    return parts
 
 
 @contextmanager

@@ -5,7 +5,7 @@ On one machine Spark runs in local mode; on a cluster the session is given, and 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
 from features.cases import Cases
 from features.catalogue import Catalogue
 from features.compile import statement
+from features.ingest.scan import spark_names
 from features.proof import cases_given, dialect_of
 from features.rowwise import Values
 from features.store import Store
@@ -46,10 +47,14 @@ def local_session(folder: Path) -> Iterator[SparkSession]:
 
 def lay_out(session: SparkSession, store: Store, given: Path) -> None:
     """Make the store's tables, and the cases written to a Parquet file, views of their names."""
-    session.read.parquet(str(given)).createOrReplaceTempView("cases")
+    _scan(session, given).createOrReplaceTempView("cases")
     for table in store.tables:
-        files = [str(path) for path in store.layout.files(table)]
-        session.read.parquet(*files).createOrReplaceTempView(table)
+        _scan(session, store.layout.files(table)).createOrReplaceTempView(table)
+
+
+def _scan(session: SparkSession, files: Path | Iterable[Path]) -> DataFrame:
+    # looked up so, the folders above a file give no columns
+    return session.read.option("recursiveFileLookup", "true").parquet(*spark_names(files))
 
 
 def write_cases(store: Store, catalogue: Catalogue, cases: Cases, names: Sequence[str], path: Path) -> None:

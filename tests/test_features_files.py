@@ -50,7 +50,8 @@ def killed(process: "subprocess.Popen[str]") -> None:
 
 
 def unfinished(place: Path) -> list[str]:
-    return [path.name for path in place.rglob(".*") if UNFINISHED.fullmatch(path.name)]
+    names = [name for _, folders, files in os.walk(place) for name in (*folders, *files)]
+    return [name for name in names if UNFINISHED.fullmatch(name)]
 
 
 def work_in(place: Path, error: BaseException | None = None) -> None:

@@ -34,9 +34,9 @@ def session(java: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Spa
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
-    """A city of one enterprise in a hundred."""
+    """A city of one enterprise in a hundred, under a home that Spark would read as a pattern and for a month."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LSSI_HOME", str(tmp_path_factory.mktemp("home")))
+        patch.setenv("LSSI_HOME", str(tmp_path_factory.mktemp("home") / "month=201506" / "h[1] {a,b}?*^"))
         city = tmp_path_factory.mktemp("city")
         write_city(city, setting_of(ONE_IN_A_HUNDRED, 36, until="2015-06-30", seed=3), lambda _done, _of: None)
         return open_store(city)

@@ -96,7 +96,7 @@ def test_a_line_with_more_fields_or_an_open_quote_is_refused(folder: Folder) -> 
     assert refusals(more) == {"the line has more fields than the header": 2, "recorded_on is missing": 1}
     quotes = b'AAB001,AAE006,AAE036\nE1,"Road 1\nFloor ""2""",20100110\nE2,Road "B",20100110\nE3,"open,20100110\nE4,A,20100110\n'
     store = open_store(SOURCE, folder({"TAX_PAYROLL.csv": PAYROLL, "AB01.csv": quotes}))
-    assert list(only(live(store, "enterprises"), "address")) == [('Road 1\nFloor "2"',), ('Road "B"',)]
+    assert list(only(live(store, "enterprises"), "address")) == [('Road 1 Floor "2"',), ('Road "B"',)]
     assert refusals(store) == {"a quote mark of the line is not closed": 1}
 
 

@@ -35,7 +35,7 @@ from features.ingest.dialect import (
     undecoded,
     unpacked,
 )
-from features.ingest.scan import file_sql, files_in
+from features.ingest.scan import csv_sql, files_in
 from features.ingest.walk import (
     BREAKS,
     FLAGS,
@@ -93,12 +93,15 @@ class CsvFile:
     def _scan_sql(self) -> str:
         own = [f"c{number}" for number in range(len(self.names))]
         names = [TOLD, "place", *own] if self.is_copy else own
-        columns = ", ".join(f"{quoted(name)}: 'VARCHAR'" for name in names)
         line = max(LEAST_LINE, 2 * self.longest)
-        return (f"read_csv({file_sql(self.read)}, auto_detect=false, header=true, columns={{{columns}}}, "
-                f"delim={quoted(self.parted_by)}, quote='\"', escape='\"', comment='', "
-                f"nullstr='', strict_mode=true, parallel={'true' if self.parallel else 'false'}, "
-                f"hive_partitioning=false, max_line_size={line}, buffer_size={max(1 << 25, 2 * line)})")
+        return csv_sql(
+            self.read,
+            names,
+            f"delim={quoted(self.parted_by)}",
+            "quote='\"', escape='\"', comment='', nullstr='', strict_mode=true",
+            f"parallel={'true' if self.parallel else 'false'}",
+            f"max_line_size={line}, buffer_size={max(1 << 25, 2 * line)}",
+        )
 
 
 def csv_file(path: Path, copies: Path, stated: Stated, wanted: frozenset[str] = frozenset()) -> CsvFile:

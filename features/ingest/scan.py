@@ -6,6 +6,7 @@ path is a pattern. A scan here takes files by name, never a pattern, and takes n
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -16,6 +17,9 @@ import pyarrow.parquet as pq
 
 from features.duck import quoted, without_patterns
 from features.errors import SourceError
+
+_SPARK_PATTERN = re.compile(r"([\\\[\]{}*?^])")
+"""The characters by which Spark reads a path as a pattern; a backslash before one takes that meaning away."""
 
 
 def files_in(folder: Path, pattern: str = "*") -> list[Path]:
@@ -90,6 +94,30 @@ def parquet_sql(files: Path | Iterable[Path], *options: str) -> str:
     "read_parquet(['a=1/x.parquet'], hive_partitioning=false)"
     """
     return f"read_parquet({files_sql(files)}, {', '.join(['hive_partitioning=false', *options])})"
+
+
+def csv_sql(path: Path, columns: Iterable[str], *options: str) -> str:
+    """Return the SQL relation over one CSV file whose columns, all text, and dialect are stated; nothing is sniffed.
+
+    `options` are further arguments of DuckDB's reader; they should state delimiter, quote and escape.
+
+    >>> csv_sql(Path("a.csv"), ["n"], "delim=','")
+    "read_csv('a.csv', auto_detect=false, header=true, hive_partitioning=false, columns={'n': 'VARCHAR'}, delim=',')"
+    """
+    typed = ", ".join(f"{quoted(name)}: 'VARCHAR'" for name in columns)
+    fixed = "auto_detect=false, header=true, hive_partitioning=false"
+    return f"read_csv({file_sql(path)}, {fixed}, columns={{{typed}}}, {', '.join(options)})"
+
+
+def spark_names(files: Path | Iterable[Path]) -> list[str]:
+    """Return files taken by name as Spark has to be given them, which reads every path as a pattern.
+
+    Give them with `recursiveFileLookup`, else Spark would make columns of folders such as `month=201506`.
+
+    >>> spark_names(Path("h[1]/a.parquet"))
+    ['h\\\\[1\\\\]/a.parquet']
+    """
+    return [_SPARK_PATTERN.sub(r"\\\1", str(file)) for file in _several(files)]
 
 
 def read_parquet(files: Path | Iterable[Path]) -> pl.DataFrame:

@@ -45,6 +45,8 @@ CREATE MACRO as_fen(name, x) AS CASE WHEN x IS NULL THEN NULL
     ELSE '! ' || name || ' should be yuan with at most two decimals' END;
 CREATE MACRO as_rounded(x) AS coalesce(CAST(CAST(round(TRY_CAST(number(x) AS DECIMAL(24, 6))) AS BIGINT) AS VARCHAR), x);
 CREATE MACRO minus(x) AS '-' || ltrim(amount(x), '+-');
+-- An address is free text in which blanks of any kind part the words, line breaks too: one plain blank stands for them.
+CREATE MACRO as_address(x) AS as_id(regexp_replace(x, '[\s\x{00A0}\x{3000}]+', ' ', 'g'));
 -- The day on which a row of AB05 says that a unit closed: AAE124 if it is a day, else that of the change; '' where it
 -- takes a closing away (no day after one, or an end that is open; `again`: an earlier closing was known, and no state
 -- before is given). What is neither day nor code stays, to be refused.

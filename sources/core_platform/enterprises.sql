@@ -73,7 +73,7 @@ SELECT CASE WHEN cause > 1000000000000 THEN 'AB05' ELSE 'AB01' END AS raw_table,
     as_day('AAE047', AAE047) AS registered, as_end('CAB009', CAB009) AS closed,
     nullif(regexp_extract(upper(AAB022), '^[A-T]'), '') AS section,
     nullif(regexp_extract(AAB022, '[0-9]{2}'), '') AS division,
-    as_code('AAB020', AAB020, ownership.ours) AS ownership, as_id(WGBH) AS cell, as_id(AAE006) AS address,
+    as_code('AAB020', AAB020, ownership.ours) AS ownership, as_id(WGBH) AS cell, as_address(AAE006) AS address,
     as_whole(JD) AS longitude, as_whole(WD) AS latitude, as_whole(AAC301) AS rural, as_id(AAB013) AS representative,
     as_id(JFZH) AS account
 FROM versions

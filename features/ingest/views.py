@@ -1,0 +1,64 @@
+"""Bare reads in a view, such as `read_csv('…')`: a place on their path gives no value and is no pattern.
+
+The macros `csv('…')` and `parquet('…')` need none of this: they name their files exactly.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from features.duck import quoted, tokens, without_patterns
+from features.errors import SourceError
+from features.ingest.macros import OPTIONS, calls
+
+_VALUED = re.compile(r"(?:^|/)([^/=]+=[^/]*)/")
+"""A folder such as `month=201506` on a path, which DuckDB would take for a column."""
+_FORMS = re.compile(r"[.](parquet|csv|tsv|txt|json|jsonl|ndjson)([.](gz|zst))?$", re.IGNORECASE)
+
+
+def check_places(query: str) -> None:
+    """Refuse a query that reads bare through a folder whose name gives a value.
+
+    Raises SourceError with the macro to write in its place.
+    """
+    for path in bare_paths(query):
+        found = _VALUED.search(path)
+        if found is not None:
+            macro = "parquet" if ".parquet" in path.lower() else "csv"
+            raise SourceError(
+                f"reads bare through the folder {found[1]!r}, which DuckDB would take for a column; "
+                f"write {macro}({quoted(Path(path).name)}) with the same path instead, which takes no value from a place"
+            )
+
+
+def bare_paths(query: str) -> Iterator[str]:
+    """Yield the texts of a query that look like files and stand in no macro.
+
+    >>> list(bare_paths("SELECT '7' FROM read_csv('/a=1/b.csv') JOIN csv('/a=1/c.csv')"))
+    ['/a=1/b.csv']
+    """
+    macros = calls(query, tuple(OPTIONS))
+    for token in tokens(query):
+        inside = any(call.begin <= token.begin < call.end for call in macros)
+        if not inside and token.text.startswith("'"):
+            text = token.text[1:-1].replace("''", "'")
+            if "/" in text and _FORMS.search(text):
+                yield text
+
+
+def without_patterns_in(query: str, folders: Iterable[Path]) -> str:
+    """Return a query in which the names of some folders, at the head of a path, are no patterns for DuckDB.
+
+    What a view itself writes after them may still be one.
+    """
+    for folder in sorted(map(str, folders), key=len, reverse=True):
+        plain = without_patterns(folder)
+        if plain != folder:
+            query = query.replace(_inside_quotes(folder), _inside_quotes(plain))
+    return query
+
+
+def _inside_quotes(text: str) -> str:
+    return quoted(text)[1:-1]
