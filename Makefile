@@ -1,6 +1,7 @@
 # `make install` lays .venv once per lock; every other target needs only that.
 PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3,$(if $(shell command -v $(name) 2>/dev/null),$(name))))
 N ?= 20000
+WORKERS ?= 2
 HERE := .venv/bin
 STAMP := .venv/.installed
 EXTRA := .venv/.extra
@@ -27,8 +28,9 @@ $(EXTRA): $(STAMP) requirements-extra.lock
 demo: $(STAMP)
 	@$(HERE)/python docs/demo.py --enterprises $(N)
 
+# one file of tests goes to one worker, so that its fixtures are built once
 test: check
-	$(HERE)/python -m pytest
+	$(HERE)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
 
 check: $(STAMP)
 	$(HERE)/ruff check .

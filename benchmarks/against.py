@@ -1,9 +1,8 @@
 """The feature benchmarks of this tree beside those of an earlier commit, in turn in one run, as ratios.
 
-`python -m benchmarks.against REVISION`; BENCH_CITY names a city that exists, BENCH_ENTERPRISES makes one (43,319: a
-tenth of Qingdao's), BENCH_TURNS says how often each figure is taken (3). Both trees load the city into a home of
-their own. Without a revision it
-measures nothing, so that `make bench` does not take every figure twice.
+Run `python -m benchmarks.against REVISION`. BENCH_CITY names a city that exists; else BENCH_ENTERPRISES says how large
+a one is made (43,319: a tenth of Qingdao's). BENCH_TURNS says how often each figure is taken (3). Each tree loads the
+city into a home of its own. Without a revision nothing is measured, so that `make bench` takes no figure twice.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ import os
 import shutil
 from collections.abc import Callable, Generator
 from pathlib import Path
+from typing import Any
 
 import lightgbm
 import numpy as np
@@ -101,6 +102,19 @@ def reason(report: Report) -> str:
     """Return why a test did not run."""
     text = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
     return text.removeprefix("Skipped: ")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Hand what a worker of a run in parallel counted to the run."""
+    handed: dict[str, dict[str, int]] | None = getattr(session.config, "workeroutput", None)
+    if handed is not None:
+        handed["counted"] = COUNTED
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take what a worker counted, once it has ended; one that crashed hands nothing."""
+    COUNTED.update(getattr(node, "workeroutput", {}).get("counted", {}))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
