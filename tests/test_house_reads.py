@@ -100,6 +100,14 @@ def test_only_the_reader_reads() -> None:
     assert {places[path]: reads for path in looked_at if (reads := bare_reads(path))} == {}
 
 
+def test_examples_of_the_documents_read_through_the_macros() -> None:
+    documents = [ROOT / "README.md", *files_below(ROOT / "docs", "*.md"), *files_below(ROOT / "sources", "*.md")]
+    fence = re.compile(r"^```\w*\n(.*?)^```", re.MULTILINE | re.DOTALL)
+    examples = {path.name: fence.findall(path.read_text("utf-8")) for path in documents}
+    assert sum(map(len, examples.values())) > 10
+    assert {name: read for name, told in examples.items() for text in told if (read := list(in_sql(text)))} == {}
+
+
 def test_every_exception_is_still_one() -> None:
     for place in ON_PURPOSE:
         assert bare_reads(ROOT / place), f"{place} has no bare read any more; take it off the list"
