@@ -30,6 +30,7 @@ def csv_table_sql(source: Source, table: str) -> str:
     wanted = frozenset(column.name for column in source.columns(table) + COMMON)
     file = csv_file(source.tables[table], copies_of(source), source.declaration.csv.of(table), wanted)
     _check_header(file)
+    _check_names(file, table, wanted)
     if not file.bad or CARRIER not in file.names:
         return file.rows_sql()
     told = f"coalesce('! ' || {named(WHY)}, {CARRIER}) AS {CARRIER}"
@@ -45,3 +46,11 @@ def _check_header(file: CsvFile) -> None:
         if not name.strip():
             raise SourceError(f"{file.path.name}: column {number} of its header has no name; "
                               "name it as `lssi contract` does, or leave it out")
+
+
+def _check_names(file: CsvFile, table: str, wanted: frozenset[str]) -> None:
+    # what the line holds is not repeated: without a header it is a row, and may be of a person
+    if wanted.isdisjoint(file.names):
+        raise SourceError(f"{file.path.name}: its first line, parted by {file.parted_by!r}, holds none of the column names of "
+                          f"`lssi contract`; write them there, or state [csv.tables.{table}] delimiter = \"|\" in source.toml "
+                          "if another letter parts them")

@@ -131,7 +131,16 @@ def test_a_packed_table_is_read_too_and_a_broken_one_refused(write_source: Write
     ("row_id,recorded_on,retracted,worker,died_on,Worker", "deaths.csv holds column worker twice"),
     ("row_id,recorded_on,retracted,worker,died_on,", "deaths.csv: column 6 of its header has no name"),
     ("row_id,recorded_on,retracted,worker,died on", "'deaths' lacks column died_on"),
+    ("row_id|recorded_on|retracted|worker|died_on", r"state \[csv.tables.deaths\] delimiter = "),
+    ("ROW_ID,RECORDED_ON,RETRACTED,WORKER,DIED_ON", "parted by ',', holds none of the column names"),
 ])
 def test_a_header_that_is_not_the_contracts_is_refused(write_source: Write, header: str, says: str) -> None:
-    with pytest.raises(SourceError, match=says):
+    with pytest.raises(SourceError, match=says) as caught:
         open_store(deaths(write_source, header + "\n"))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_first_line_that_is_a_row_is_not_repeated(write_source: Write) -> None:
+    with pytest.raises(SourceError, match=r"holds none of the column names") as caught:
+        open_store(deaths(write_source, "D1,2015-01-02,0,W-SECRET,2015-01-01\n"))
+    assert "SECRET" not in str(caught.value)

@@ -68,9 +68,9 @@ def test_a_declared_attribute_is_a_column_and_an_undeclared_one_is_refused(write
 
 def test_a_broken_table_is_found_before_any_table_is_read(write_source: Write) -> None:
     folder = write_source({"complaints": [{"complaint": "k", "lodged": "2014-01-01"}], "deaths": []})
-    (folder / "deaths.csv").write_text("x\n1\n", "utf-8")
+    (folder / "deaths.csv").write_text("died_on\n1\n", "utf-8")
     seen: list[str] = []
-    with pytest.raises(SourceError, match="'deaths' lacks column worker"):
+    with pytest.raises(SourceError, match=r"'deaths' lacks column worker"):
         load(find_source(folder), lambda table, _rows: seen.append(table))
     assert seen == []
 
