@@ -244,8 +244,9 @@ def matches(source: Source, as_of: AsOf, *, data: Data = None,
 def train(target: Annotated[str, typer.Argument(help="目标 / a target that source.toml declares")], source: Source, *,
           data: Data = None, as_json: Json = False,
           use: Annotated[bool, typer.Option("--promote", help="训练后即启用 / let the service use it at once")] = False) -> None:
-    """训练并评价模型。Train, judge and register a model; a target's first is used until a person promotes another."""
+    """训练并评价模型。Train, judge and register a model; the first of a source and target is used until another is promoted."""
     from features.store import open_store
+    from models.champions import ModelKey
     from training.promote import promote as put_forward
     from training.promote import promote_first
     from training.summary import lines_of
@@ -256,7 +257,7 @@ def train(target: Annotated[str, typer.Argument(help="目标 / a target that sou
     with progress("训练 training"):
         result = trained(store, target, home=home())
     promotion = put_forward if use else promote_first
-    result["champion"] = promotion(home(), target, result["mlflow"]["version"])
+    result["champion"] = promotion(home(), ModelKey(store.source.name, target), result["mlflow"]["version"])
     if as_json:
         say(result)
     else:
@@ -303,12 +304,16 @@ def ablate(target: Annotated[str, typer.Argument(help="目标 / a target that so
 
 @app.command()
 def promote(target: Annotated[str, typer.Argument(help="目标 / target")],
-            version: Annotated[int, typer.Argument(min=1, help="登记版本 / version that `lssi train` named")]) -> None:
-    """启用一个已登记的模型。Let the service use one registered version of a target's model; a person decides this."""
+            version: Annotated[int, typer.Argument(min=1, help="登记版本 / version that `lssi train` named")],
+            source: Annotated[str | None, typer.Option(
+                help="数据源声明的名称 / declared name of its source, where several have models")] = None) -> None:
+    """启用一个已登记的模型。Let a source's service use one registered version of a target's model; a person decides this."""
     from training.promote import promote as put_forward
+    from training.registry import registered_key
 
-    put_forward(home(), target, version)
-    print(f"{target}: 启用版本 {version} / the service uses version {version}")
+    key = registered_key(home(), target, source)
+    put_forward(home(), key, version)
+    print(f"{key.source} {target}: 启用版本 {version} / the service uses version {version}")
 
 
 @app.command()
@@ -320,15 +325,18 @@ def plan(source: Source, week: Annotated[str, typer.Option(help="计划周内任
          as_json: Json = False) -> None:
     """周检查计划。Plan a week: a list per cell that fits its team's minutes; the draw is recorded in the journal."""
     from features.days import day_of
+    from features.source import find_source
     from features.store import open_store
+    from models.champions import ModelKey
     from models.sheet import as_json as plain
     from models.sheet import text_of, write_journal
     from models.week import made, week_of
     from serving.shelf import promoted
 
     day = day_of(week)
-    bundle = promoted(home() / "bundles", target)
-    store = open_store(source, data)
+    read = find_source(source, data)
+    bundle = promoted(home() / "bundles", ModelKey(read.name, target))
+    store = open_store(read)
     result = made(store, bundle, week_of(store, day, seed, minutes))
     write_journal(result, home() / "journal" / store.source.name)
     if as_json:
@@ -376,12 +384,15 @@ def key_remove(name: Annotated[str, typer.Argument(help="持有者 / who holds i
 def batch(target: Annotated[str, typer.Argument(help="目标 / target")], source: Source, data: Data = None,
           as_json: Json = False) -> None:
     """整批评分，一条记录。Score every living unit of the last closed day under one record, each row with its proof."""
+    from features.source import find_source
     from features.store import open_store
+    from models.champions import ModelKey
     from serving.roll import roll
     from serving.shelf import promoted
 
-    bundle = promoted(home() / "bundles", target)
-    done = roll(home(), open_store(source, data), bundle, caller="lssi batch", moment=datetime.now(UTC))
+    read = find_source(source, data)
+    bundle = promoted(home() / "bundles", ModelKey(read.name, target))
+    done = roll(home(), open_store(read), bundle, caller="lssi batch", moment=datetime.now(UTC))
     if as_json:
         say(done)
         return

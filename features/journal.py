@@ -17,7 +17,7 @@ from features.files import durable
 from features.source import JOURNAL
 
 _TYPES = {"day": pa.date32(), "probability": pa.float64(), "flag": pa.int8(), "id": pa.string(), "choice": pa.string()}
-_PART = re.compile(r"[A-Za-z0-9_-]{1,80}")
+_PART = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,199}")
 
 
 def write_part(folder: Path, table: str, part: str, columns: Mapping[str, Sequence[Any]]) -> Path:

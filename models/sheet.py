@@ -48,8 +48,11 @@ def _score_json(plan: Made, name: str) -> dict[str, float | None]:
 
 
 def write_journal(plan: Made, folder: Path) -> tuple[Path, Path]:
-    """Write the plan's visits and its whole draw as rows of `plans` and `draws`, known from its Monday on."""
-    monday, cells = plan.week.monday, plan.plan.cells
+    """Write the plan's visits and its whole draw as rows of `plans` and `draws`, known from its Monday on.
+
+    The parts are named by target too: a source has one journal, in which no target replaces another's plan.
+    """
+    monday, cells, target = plan.week.monday, plan.plan.cells, plan.bundle.target
     visits = [(cell.cell or None, place, visit) for cell in cells for place, visit in enumerate(cell.visits, 1)]
     plans: dict[str, Sequence[Any]] = {
         "plan": [plan.number] * len(visits), "enterprise": [visit.unit.name for _, _, visit in visits],
@@ -62,7 +65,8 @@ def write_journal(plan: Made, folder: Path) -> tuple[Path, Path]:
         "draw": [plan.plan.draw.number] * len(tickets), "enterprise": [name for name, _, _ in tickets],
         "drawn_on": [monday] * len(tickets), "inclusion_probability": [chance for _, chance, _ in tickets],
         "drawn": [drawn for _, _, drawn in tickets], "recorded_on": [monday] * len(tickets)}
-    return write_part(folder, "plans", plan.number, plans), write_part(folder, "draws", plan.plan.draw.number, draws)
+    return (write_part(folder, "plans", f"{target}.{plan.number}", plans),
+            write_part(folder, "draws", f"{target}.{plan.plan.draw.number}", draws))
 
 
 def text_of(plan: Made, most: int = 3) -> str:

@@ -69,9 +69,15 @@ def made(store: Store, bundle: Bundle, week: Week) -> Made:
     number = f"{date_of(week.monday)}-{hashlib.sha256('|'.join(parts).encode()).hexdigest()[:12]}"
     units = units_of(store, living, scores, policy=policy, as_of=week.as_of)
     minutes = capacity(store, policy, week, units)
-    draw = Draw(f"{date_of(week.monday)}-{hashlib.sha256(week.seed.encode()).hexdigest()[:12]}", week.seed)
+    draw = draw_of(bundle.target, week)
     place = {unit.name: place for place, unit in enumerate(units)}
     return Made(number, week, bundle, place, scores, plan(units, policy, minutes, draw))
+
+
+def draw_of(target: str, week: Week) -> Draw:
+    """Return the draw of a week's plan; each target's has a number of its own, so that none overwrites another's."""
+    said = hashlib.sha256(f"{target}|{week.seed}".encode()).hexdigest()[:12]
+    return Draw(f"{date_of(week.monday)}-{said}", week.seed)
 
 
 def units_of(store: Store, living: Matrix, scores: Scores, *, policy: Policy, as_of: int) -> list[Unit]:

@@ -34,6 +34,7 @@ from features.days import date_of
 from features.home import home
 from features.store import open_store
 from models.bundle import load_bundle
+from models.champions import ModelKey
 from models.explain import explain
 from models.oracle import drawable, oracle_contributions
 from models.score import score
@@ -134,9 +135,11 @@ plt.tight_layout()
 # %% [markdown]
 # ## 登记 · The registry
 #
-# 每次训练一行。由人启用：`lssi promote 目标 版本`。 One row a run. A person promotes: `lssi promote TARGET VERSION`.
+# 每次训练一行。由人启用：`lssi promote 目标 版本`。 One row a run of this source.
+# A person promotes: `lssi promote TARGET VERSION --source NAME`.
 
 # %%
+key = ModelKey(store.source.name, target)
 print("mlflow ui --backend-store-uri", tracking_uri(home()))
-print("启用版本 version in use:", champion(home(), target))
-pd.DataFrame(runs(home(), target))[["version", "source", "auc", "average_precision", "brier", "rounds", "leaves", "fingerprint"]]
+print("启用版本 version in use:", champion(home(), key))
+pd.DataFrame(runs(home(), key))[["version", "source", "auc", "average_precision", "brier", "rounds", "leaves", "fingerprint"]]

@@ -18,7 +18,7 @@ def open_scorer(settings: Settings) -> Scorer:
     """Return the scorer of a source's history and promoted models; the first opening of a day computes its ranks."""
     store = open_store(settings.source, settings.data)
     catalogue = catalogue_of(store)
-    bundles = all_promoted(settings.home / "bundles", store.source.target)
+    bundles = all_promoted(settings.home / "bundles", store.source.name, store.source.target)
     ranks = {target: _ranks(settings.home / "ranks", store, catalogue, bundle) for target, bundle in bundles.items()}
     return Scorer(store, catalogue, bundles, ranks)
 

@@ -181,6 +181,7 @@ def city_2000(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def trained_home(city_2000: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An $LSSI_HOME in which that city is loaded and the first models of both targets are promoted."""
     from features.store import open_store
+    from models.champions import ModelKey
     from training.promote import promote_first
     from training.train import train
 
@@ -189,7 +190,7 @@ def trained_home(city_2000: Path, tmp_path_factory: pytest.TempPathFactory) -> P
         patch.setenv("LSSI_HOME", str(home))
         store = open_store(city_2000)
         for target in ("undeclared_workers", "fraudulent_claim"):
-            promote_first(home, target, train(store, target, home=home)["mlflow"]["version"])
+            promote_first(home, ModelKey("city", target), train(store, target, home=home)["mlflow"]["version"])
     return home
 
 

@@ -301,7 +301,7 @@ def promote(parts: Parts) -> Path:
     folder = lssi.home() / "bundles"
     path = write_bundle(folder, parts)
     pointer = {"bundle": path.name, "digest": load_bundle(path).digest}
-    (folder / "undeclared_workers.json").write_text(json.dumps(pointer), "utf-8")
+    (folder / "hand.undeclared_workers.json").write_text(json.dumps(pointer), "utf-8")
     return path
 
 
@@ -313,7 +313,7 @@ def test_a_damaged_bundle_is_refused_before_anything_reads_it(say: Say, source: 
 
 def test_a_pointer_to_another_bundle_is_refused(say: Say, source: Path, model_parts: Parts) -> None:
     promote(model_parts)
-    pointer = lssi.home() / "bundles" / "undeclared_workers.json"
+    pointer = lssi.home() / "bundles" / "hand.undeclared_workers.json"
     pointer.write_text(json.dumps(json.loads(pointer.read_text("utf-8")) | {"digest": "0" * 64}), "utf-8")
     assert "has digest" in say("plan", source, "--week", "2015-06-29").line
 

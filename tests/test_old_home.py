@@ -8,23 +8,32 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import sqlite3
 import subprocess
 import sys
 import tarfile
 import warnings
+from collections.abc import Callable
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from features.errors import TargetError
 from features.ingest.scan import files_below, files_in
 from features.store import open_store
 from models.bundle import load_bundle
+from models.champions import ModelKey
 from training.loader import Loaded
+from training.registry import champion, client, digest_of_version, registered_key, runs
 
 ROOT = Path(__file__).parents[1]
 ARCHIVE = ROOT / "tests" / "fixtures" / "home_before_12.tar.xz"
 TARGET = "undeclared_workers"
+HILL, TOWN = ModelKey("hill-side", TARGET), ModelKey("old_town", TARGET)
+CLAIM = ModelKey("hill-side", "fraudulent_claim")
 REBUILT = {"raw", "probability", "expected", "base", "contributions", "reasons"}
 
 
@@ -135,3 +144,102 @@ def test_the_journal_of_an_old_home_is_read_beside_its_source(old: Old) -> None:
 def test_the_keys_of_an_old_home_are_held(old: Old) -> None:
     assert said(old.run("key", "remove", "inspectorate")) == ""
     assert files_in(old.home, "keys.json")
+
+
+@pytest.fixture
+def apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Old:
+    """The old home, unpacked for one test that changes it."""
+    found = unpacked(tmp_path)
+    monkeypatch.setenv("LSSI_HOME", str(found.home))
+    return found
+
+
+def versions(home: Path) -> dict[str, list[object]]:
+    """Return the registered versions by source and target: their numbers, the latest first, and the champion."""
+    return {f"{key.source} {key.target}": [*(run["version"] for run in runs(home, key)), champion(home, key)]
+            for key in (HILL, TOWN, CLAIM)}
+
+
+MOVED = {f"hill-side {TARGET}": [2, 1, 2], f"old_town {TARGET}": [3, None], "hill-side fraudulent_claim": [1, 1]}
+
+
+def test_the_registry_of_an_old_home_gives_each_source_its_versions_and_champion(
+    apart: Old, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert versions(apart.home) == MOVED
+    [line] = [record.getMessage() for record in caplog.records if record.name == "lssi"]
+    assert line == ("registered models are now named by source and target: "
+                    "version 1 of lssi-fraudulent_claim is 1 of lssi-hill-side-fraudulent_claim; "
+                    f"version 1 of lssi-{TARGET} is 1 of lssi-hill-side-{TARGET}; "
+                    f"version 2 of lssi-{TARGET} is 2 of lssi-hill-side-{TARGET}; "
+                    f"version 3 of lssi-{TARGET} is 3 of lssi-old_town-{TARGET}")
+    with client(apart.home) as registry:
+        names = sorted(model.name for model in registry.search_registered_models())
+    assert names == sorted(key.registered for key in (HILL, TOWN, CLAIM))
+    assert [digest_of_version(apart.home, key, 1)[:12] for key in (HILL, CLAIM)] == ["26160a777b83", "5a619ac9c2c4"]
+    assert {run["source"] for key in (HILL, CLAIM) for run in runs(apart.home, key)} == {"hill-side"}
+    with pytest.raises(TargetError, match="for 2 sources; say with --source which: hill-side, old_town"):
+        registered_key(apart.home, TARGET, None)
+
+
+class Killed(Exception):
+    """A run ends here."""
+
+
+def killed_after(points: int) -> Callable[[str], None]:
+    """Return a `reached` that ends the run at its last point but so many."""
+    left = iter(range(points))
+
+    def reached(_point: str) -> None:
+        if next(left, None) is None:
+            raise Killed
+
+    return reached
+
+
+def test_a_move_of_the_registry_that_was_killed_anywhere_is_carried_on(
+    apart: Old, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kills = 0
+    for points in range(20):
+        home = apart.home.parent / f"killed-{points}"
+        shutil.copytree(apart.home, home, ignore=shutil.ignore_patterns("stores", "bundles", "mlflow"))
+        with monkeypatch.context() as patch, suppress(Killed):
+            patch.setattr("training.old_registry.reached", killed_after(points))
+            champion(home, HILL)
+            break
+        kills += 1
+        assert versions(home) == MOVED, points
+    assert kills == 6
+
+
+def test_a_version_whose_run_names_no_source_stays_where_it_is(apart: Old, caplog: pytest.LogCaptureFixture) -> None:
+    with closing(sqlite3.connect(apart.home / "mlflow.db")) as database, database:
+        database.execute("DELETE FROM tags WHERE key = 'source' AND value = 'old_town'")
+        database.execute("DELETE FROM tags WHERE key = 'source' AND run_uuid IN "
+                         "(SELECT run_id FROM model_versions WHERE name = 'lssi-fraudulent_claim')")
+    assert champion(apart.home, HILL) == 2 and champion(apart.home, CLAIM) is None
+    assert caplog.records[0].getMessage().endswith(f"version 3 of lssi-{TARGET} stays: its run has no tag `source`")
+    assert len(caplog.records) == 1
+    with client(apart.home) as registry:
+        kept = {made.name: int(made.version) for made in registry.search_model_versions() if made.name.count("-") == 1}
+    assert kept == {f"lssi-{TARGET}": 3, "lssi-fraudulent_claim": 1}
+    with pytest.raises(TargetError, match="lssi-fraudulent_claim do not say on which source they were trained; give each"):
+        registered_key(apart.home, "fraudulent_claim", None)
+
+
+def test_an_old_version_is_promoted_for_its_source_and_answers_for_no_other(apart: Old) -> None:
+    town, hill = str(apart.sources / "old_town"), str(apart.sources / "hill-side")
+    week = ["--week", "2015-07-01", "--minutes", "300", "--json"]
+    first = apart.run("plan", hill, *week)
+    assert json.loads(said(first))["model"]["target"] == TARGET
+    assert first.stderr == ("models in use are now named by source and target: fraudulent_claim.json -> "
+                            f"hill-side.fraudulent_claim.json, {TARGET}.json -> hill-side.{TARGET}.json\n")
+    refused = apart.run("plan", town, *week)
+    assert refused.returncode == 2 and "is promoted for source 'old_town' (it is for hill-side)" in refused.stderr
+    several = apart.run("promote", TARGET, "3")
+    assert several.returncode == 2 and "--source which: hill-side, old_town" in several.stderr
+    said(apart.run("promote", TARGET, "3", "--source", "old_town"))
+    said(apart.run("promote", TARGET, "1", "--source", "hill-side"))
+    digests = [json.loads(said(apart.run("plan", source, *week)))["model"]["digest"][:12] for source in (town, hill)]
+    assert digests == ["99e762df57a5", "26160a777b83"]

@@ -14,13 +14,15 @@ import pytest
 from features.errors import BundleError, TargetError
 from features.store import Store, open_store
 from models.bundle import load_bundle
+from models.champions import ModelKey
 from models.score import score
 from training.dataset import dataset
 from training.promote import promote, promote_first
-from training.registry import champion, client, tracking_uri
+from training.registry import champion, client, registered_key, tracking_uri
 from training.train import numbers, train, trained_on
 
 BEGIN = date(2014, 1, 1)
+WORKERS, VISITS = ModelKey("hand", "workers"), ModelKey("hand", "visits")
 QUICK = "fit = { most_rounds = 30, folds = 3, smallest_leaf = 10, shape = [{ leaves = 4 }] }\n"
 TOML = f"""
 [target.workers]
@@ -143,22 +145,31 @@ def test_reordered_visits_say_how_many_days_earlier(city: Store) -> None:
 
 def test_a_person_promotes_and_the_first_model_may_stand_in(told: dict[str, Any], city: Store, home: Path) -> None:
     first = told["mlflow"]["version"]
-    assert champion(home, "workers") is None and promote_first(home, "workers", first) == first
-    pointer = home / "bundles" / "workers.json"
+    assert champion(home, WORKERS) is None and promote_first(home, WORKERS, first) == first
+    pointer = home / "bundles" / "hand.workers.json"
     assert json.loads(pointer.read_text()) == {"bundle": told["bundle"], "digest": told["model_digest"]}
     second = train(city, "workers", home=home)["mlflow"]["version"]
-    assert promote_first(home, "workers", second) == first == champion(home, "workers")
-    assert promote(home, "workers", second) == second == champion(home, "workers")
+    assert promote_first(home, WORKERS, second) == first == champion(home, WORKERS)
+    assert promote(home, WORKERS, second) == second == champion(home, WORKERS)
     with pytest.raises(TargetError, match="has no version 99"):
-        promote(home, "workers", 99)
+        promote(home, WORKERS, 99)
+
+
+def test_the_only_source_with_models_of_a_target_needs_no_name(told: dict[str, Any], home: Path) -> None:
+    assert registered_key(home, "workers", None) == registered_key(home, "workers", "hand") == WORKERS
+    assert told["mlflow"]["model"] == "lssi-hand-workers"
+    with pytest.raises(TargetError, match=r"'workers' is registered for source 'town'; --source should be .* one of hand"):
+        registered_key(home, "workers", "town")
+    with pytest.raises(TargetError, match="no model of 'nobody' is registered; train one with"):
+        registered_key(home, "nobody", None)
 
 
 def test_a_damaged_bundle_is_not_promoted(city: Store, tmp_path: Path) -> None:
     made = train(city, "visits", home=tmp_path)
     (tmp_path / "bundles" / made["bundle"] / "model_any.txt").write_text("tree\n")
     with pytest.raises(BundleError, match="damaged"):
-        promote(tmp_path, "visits", made["mlflow"]["version"])
-    assert champion(tmp_path, "visits") is None and not (tmp_path / "bundles" / "visits.json").exists()
+        promote(tmp_path, VISITS, made["mlflow"]["version"])
+    assert champion(tmp_path, VISITS) is None and not (tmp_path / "bundles" / "hand.visits.json").exists()
 
 
 def test_the_champion_opens_in_mlflow_and_answers_as_the_bundle_does(
@@ -166,7 +177,7 @@ def test_the_champion_opens_in_mlflow_and_answers_as_the_bundle_does(
 ) -> None:
     import pandas as pd
 
-    promote(home, "workers", told["mlflow"]["version"])
+    promote(home, WORKERS, told["mlflow"]["version"])
     bundle = load_bundle(home / "bundles" / told["bundle"])
     matrix = dataset(city, "workers", seed=1).matrix.take(np.arange(20))
     frame = pd.DataFrame({name: matrix.texts(name) if name in matrix.categories else matrix.column(name)
@@ -176,7 +187,7 @@ def test_the_champion_opens_in_mlflow_and_answers_as_the_bundle_does(
 
         set_tracking_uri(tracking_uri(home))
         set_registry_uri(tracking_uri(home))
-        answer = pyfunc.load_model("models:/lssi-workers@champion").predict(frame)
+        answer = pyfunc.load_model("models:/lssi-hand-workers@champion").predict(frame)
         run = registry.get_run(told["mlflow"]["run_id"])
     ours = score(bundle, matrix)
     assert answer["raw"].to_numpy().tobytes() == ours.raw.tobytes()

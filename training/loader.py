@@ -1,4 +1,4 @@
-"""How MLflow opens a logged bundle: `mlflow.pyfunc.load_model("models:/lssi-TARGET@champion")` comes here."""
+"""How MLflow opens a logged bundle: `mlflow.pyfunc.load_model("models:/lssi-SOURCE-TARGET@champion")` comes here."""
 
 from __future__ import annotations
 

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from features.errors import TargetError
 from features.files import alone, private_folder, reached, remove
+from models.champions import ModelKey, key_of
+from training.old_registry import move_old_models, registered_models, versions_of
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -33,7 +35,7 @@ class Logged:
 class Entry:
     """What one training run leaves: what was chosen, what came of it, where the bundle is, and its digest."""
 
-    target: str
+    key: ModelKey
     bundle: Path
     digest: str
     choices: Mapping[str, str]
@@ -47,14 +49,12 @@ def tracking_uri(home: Path) -> str:
     return f"sqlite:///{home.resolve() / 'mlflow.db'}"
 
 
-def registered_name(target: str) -> str:
-    """Return the name under which a target's models are registered."""
-    return f"lssi-{target}"
-
-
 @contextmanager
 def client(home: Path) -> Iterator[MlflowClient]:
-    """Yield MLflow's client on the registry of a home folder, made if it is new, without MLflow's own chatter."""
+    """Yield MLflow's client on the registry of a home folder, made if it is new, without MLflow's own chatter.
+
+    Models that were registered by target alone get the names of their sources first.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from mlflow import MlflowClient  # its import sets the levels anew
@@ -63,7 +63,9 @@ def client(home: Path) -> Iterator[MlflowClient]:
         logging.getLogger("alembic").setLevel(logging.ERROR)
         if not (home / "mlflow.db").exists():
             _make(home)
-        yield MlflowClient(tracking_uri=tracking_uri(home), registry_uri=tracking_uri(home))
+        registry = MlflowClient(tracking_uri=tracking_uri(home), registry_uri=tracking_uri(home))
+        move_old_models(registry, home / "mlflow.lock")
+        yield registry
 
 
 def _make(home: Path) -> None:
@@ -80,7 +82,7 @@ def _make(home: Path) -> None:
 
 def log_run(home: Path, entry: Entry) -> Logged:
     """Log and register a run; the artifact holds the bundle as it is, in a folder that MLflow can open."""
-    name = registered_name(entry.target)
+    name = entry.key.registered
     with registering(home), client(home) as registry:
         from mlflow.entities import Metric, Param, RunTag
 
@@ -145,40 +147,57 @@ def _register(registry: MlflowClient, name: str, run_id: str, digest: str) -> in
     return int(made.version)
 
 
-def runs(home: Path, target: str) -> list[dict[str, str | int | float]]:
-    """Return the runs of a target, the latest first: version, what was chosen and tagged, and every metric."""
-    name = registered_name(target)
+def runs(home: Path, key: ModelKey) -> list[dict[str, str | int | float]]:
+    """Return the registered runs of a source and target, the latest first: version, choices, tags and every metric."""
     with client(home) as registry:
-        experiment = registry.get_experiment_by_name(name)
-        if experiment is None:
-            return []
-        versions = {v.run_id: int(v.version) for v in registry.search_model_versions(f"name = '{name}'")}
-        found = registry.search_runs([experiment.experiment_id], order_by=["attributes.start_time DESC"])
-    return [{"run_id": run.info.run_id, "version": versions[run.info.run_id], **run.data.params,
+        found = [(int(made.version), registry.get_run(made.run_id)) for made in versions_of(registry, key.registered)]
+    return [{"run_id": run.info.run_id, "version": number, **run.data.params,
              "source": run.data.tags["source"], "fingerprint": run.data.tags["fingerprint"], **run.data.metrics}
-            for run in found if run.info.run_id in versions]
+            for number, run in reversed(found)]
 
 
-def champion(home: Path, target: str) -> int | None:
+def champion(home: Path, key: ModelKey) -> int | None:
     """Return the version that carries the alias champion, None while nobody has promoted any."""
-    name = registered_name(target)
     with client(home) as registry:
-        found = registry.search_registered_models(filter_string=f"name = '{name}'")
+        found = registry.search_registered_models(filter_string=f"name = '{key.registered}'")
         aliases = found[0].aliases if found else {}
         return int(aliases[CHAMPION]) if CHAMPION in aliases else None
 
 
-def digest_of_version(home: Path, target: str, number: int) -> str:
+def digest_of_version(home: Path, key: ModelKey, number: int) -> str:
     """Return the bundle digest of one registered version; TargetError when there is no such version."""
-    name = registered_name(target)
     with client(home) as registry:
-        versions = {int(v.version): v for v in registry.search_model_versions(f"name = '{name}'")}
+        versions = {int(made.version): made for made in versions_of(registry, key.registered)}
     if number not in versions:
-        raise TargetError(f"{name} has no version {number}; it has {', '.join(map(str, sorted(versions))) or 'none'}")
+        listed = ", ".join(map(str, versions)) or "none"
+        raise TargetError(f"{key.registered} has no version {number}; it has {listed}")
     return str(versions[number].tags["digest"])
 
 
-def set_champion(home: Path, target: str, number: int) -> None:
+def set_champion(home: Path, key: ModelKey, number: int) -> None:
     """Give one registered version the alias champion."""
     with client(home) as registry:
-        registry.set_registered_model_alias(registered_name(target), CHAMPION, str(number))
+        registry.set_registered_model_alias(key.registered, CHAMPION, str(number))
+
+
+def registered_key(home: Path, target: str, source: str | None) -> ModelKey:
+    """Return whose models of a target are meant: those of the source named, or of the only one that has any.
+
+    Raises TargetError where the home holds none, or those of several sources and none is named.
+    """
+    with client(home) as registry:
+        names = [model.name for model in registered_models(registry)]
+    sources = sorted(key.source for key in map(key_of, names) if key is not None and key.target == target)
+    listed = ", ".join(sources)
+    if source in sources or (source is None and len(sources) == 1):
+        return ModelKey(source or listed, target)
+    if f"lssi-{target}" in names and source is None:
+        raise TargetError(f"the runs of lssi-{target} do not say on which source they were trained; "
+                          "give each a tag `source` in MLflow, or train again")
+    if not sources:
+        raise TargetError(f"no model of {target!r} is registered; train one with `lssi train {target} SOURCE`")
+    if source is None:
+        raise TargetError(f"models of {target!r} are registered for {len(sources)} sources; "
+                          f"say with --source which: {listed}")
+    raise TargetError(f"no model of {target!r} is registered for source {source!r}; --source should be the name that a "
+                      f"source.toml declares, one of {listed}")

@@ -14,6 +14,7 @@ from features.days import date_of
 from features.errors import BundleError
 from features.store import Store
 from models.bundle import Parts, load_bundle, write_bundle
+from models.champions import ModelKey
 from models.manifest import frozen_features
 from models.score import score
 from training.cases import Cases
@@ -51,7 +52,8 @@ def train(store: Store, name: str, *, home: Path) -> dict[str, Any]:
               "certificate": str(certificate["certificate_digest"]), "certificate_verdict": str(certificate["verdict"])}
     bundle = write_bundle(home / "bundles", parts_of(trained, origin))
     digest = _checked(bundle, trained)
-    logged = log_run(home, Entry(name, bundle, digest, choices(trained), numbers(trained.metrics), origin, certificate))
+    key, metrics = ModelKey(store.source.name, name), numbers(trained.metrics)
+    logged = log_run(home, Entry(key, bundle, digest, choices(trained), metrics, origin, certificate))
     made = {"model_digest": digest, "bundle": bundle.name, "mlflow": _registered(logged), "certified": brief(certificate)}
     return report(trained, origin) | made
 
