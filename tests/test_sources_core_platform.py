@@ -16,6 +16,7 @@ from features.errors import SourceError
 from features.ingest.scan import read_csv
 from features.source import find_source
 from features.store import NULL, Store, open_store
+from training.sheets import sheets_of
 
 SOURCE = Path(__file__).parents[1] / "sources" / "core_platform"
 Tables = dict[str, str]
@@ -269,6 +270,18 @@ def test_a_table_that_the_dump_lacks_is_absent(dump: Written) -> None:
     assert list(source.tables) == ["enterprises"]
     assert "contributions" in source.declaration.absent
     assert any("not in the dump: " in note and "AC43" in note for note in source.dump.notes)
+
+
+def test_a_certificates_sample_takes_a_raw_table_without_the_one_it_follows_by_its_own_units(dump: Written) -> None:
+    """AC01 is sampled by the persons of AC20, which a dump may lack."""
+    lines = [f"W{number % 40},1,110,198001,20140105" for number in range(400)]
+    persons = "AAC001,AAC004,AAC009,AAC006,AAE036\n" + "\n".join(lines)
+    for others in ({}, {"AB01": AB01}):
+        sheets = sheets_of(find_source(SOURCE, dump({"AC01": persons, **others})), 100)
+        rows_of_unit = sheets["AC01"].rows["AAC001"].value_counts()
+        assert 0 < rows_of_unit.height < 40
+        assert set(rows_of_unit["count"]) == {10}
+        assert sheets.keys() == {"AC01", *others}
 
 
 def test_types_case_padding_and_form_do_not_matter(dump: Written) -> None:

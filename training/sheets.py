@@ -129,11 +129,13 @@ def sheets_of(source: Source, most: int) -> dict[str, Sheet]:
         for name in raw:
             connection.execute(f"CREATE VIEW whole.{named(name)} AS {_rows_sql(source, name)}")
         sizes = [connection.sql(f"SELECT count(*) FROM whole.{named(name)}").fetchall()[0][0] for name in raw]
-        if sampled := sum(sizes) > most and any(one.by for one in raw.values()):
+        one_in = -(-sum(sizes) // most)
+        if one_in > 1 and any(one.by and not one.of for one in raw.values()):
             connection.execute(f"CREATE TABLE kept.{named(UNITS)} AS {_units_sql(raw, most)}")
         for name, one in sorted(raw.items(), key=lambda item: _depth(raw, item[0])):
             rows = f"SELECT * FROM whole.{named(name)} AS r"
-            connection.execute(f"CREATE TABLE kept.{named(name)} AS {rows}{_sample_sql(one) if sampled else ''}")
+            chosen = _sample_sql(one, raw, one_in) if one_in > 1 else ""
+            connection.execute(f"CREATE TABLE kept.{named(name)} AS {rows}{chosen}")
         listed = codes_listed(source, connection)
         return {name: _sheet(connection, name, one, listed) for name, one in raw.items()}
 
@@ -188,9 +190,12 @@ def _units_sql(raw: Mapping[str, Raw], most: int) -> str:
             f"SELECT unit FROM ranked WHERE filled <= {most} OR place = 1")
 
 
-def _sample_sql(one: Raw) -> str:
+def _sample_sql(one: Raw, raw: Mapping[str, Raw], one_in: int) -> str:
+    """Return the condition on a raw table's rows in a sample; a table whose leader is not there is sampled by its own units."""
     if not one.by:
         return ""
+    if one.of and one.of not in raw:
+        return f" WHERE hash({_unit(one)}) % {one_in} = 0"
     units = f"SELECT {_unit(one)} FROM kept.{named(one.of)} AS r" if one.of else f"SELECT unit FROM kept.{named(UNITS)}"
     return f" WHERE {_unit(one)} IN ({units})"
 
