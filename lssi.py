@@ -384,6 +384,7 @@ def key_remove(name: Annotated[str, typer.Argument(help="持有者 / who holds i
 def batch(target: Annotated[str, typer.Argument(help="目标 / target")], source: Source, data: Data = None,
           as_json: Json = False) -> None:
     """整批评分，一条记录。Score every living unit of the last closed day under one record, each row with its proof."""
+    from features.dormancy import line_of
     from features.source import find_source
     from features.store import open_store
     from models.champions import ModelKey
@@ -397,6 +398,8 @@ def batch(target: Annotated[str, typer.Argument(help="目标 / target")], source
         say(done)
         return
     print(f"{done['record_id']} | {done['as_of']} | {done['rows']} 行 rows | {done['priority_only']['zh']}")
+    if "dormant" in done:
+        print(line_of(done["dormant"]))
     for unit in done["top"]:
         print(f"  {unit['rank']} | {unit['id']} | {unit['score']:.3f}")
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from features import dormancy
 from features.contract import contract
 from features.duck import named
+from features.engine import catalogue_of
 from features.loading import quiet, row_of
 from features.source import Place
 from features.staging import Progress
@@ -41,7 +43,15 @@ def summary_of(store: Store) -> dict[str, Any]:
         "assumed_delays": dict(store.source.assumed_delays),
         "attributes": [f"{a.table}.{a.name}" for a in store.source.attribute],
         "targets": list(store.source.target),
+        "dormant": dormant(store),
     }
+
+
+def dormant(store: Store) -> dict[str, Any] | None:
+    """Return how many firms are dormant on the last closed day; None for a source without a register of enterprises."""
+    if not store.has("enterprises"):
+        return None
+    return dormancy.as_json(dormancy.dormancy(store, catalogue_of(store), store.complete_to))
 
 
 def unregistered(store: Store) -> Iterator[dict[str, Any]]:
@@ -69,6 +79,8 @@ def lines_of(summary: dict[str, Any]) -> list[str]:
         lines.append(f"拒收行 refused rows: {summary['refused_rows']}")
     lines += [f"未登记 unregistered: {one['table']}.{one['column']} {one['rows']:,} 行 rows，{one['ids']:,} 个不在 "
               f"that are not in {one['register']}" for one in summary["unregistered"]]
+    if summary["dormant"] is not None:
+        lines.append(dormancy.line_of(summary["dormant"]))
     lines.append(f"缺表 absent: {', '.join(summary['absent']) or '-'}")
     lines += [f"说明 note: {note}" for note in summary["notes"]]
     lines += [f"假定延迟 assumed: {table} is taken as recorded {days} days after the event"

@@ -15,6 +15,9 @@ from features.ingest.dialect import Stated, checked_delimiter, checked_encoding
 
 ALWAYS, BESIDE = "always", "${SOURCE}/"
 """What `known` says of a file without days, and what the name of a file that lies beside source.toml begins with."""
+DORMANT_MONTHS = 6
+"""Months without a sign of business after which a firm is dormant, where a source states no others: as in 公司法 art. 211, under
+which a licence may be revoked when a company has been out of business for six months on end."""
 RESERVED = {"row_id", "recorded_on", "retracted", "known", "sign", "row", "right_row_id"}
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
@@ -164,6 +167,7 @@ class Declaration(_Declared):
     clock: str = "Asia/Shanghai"
     absent: tuple[str, ...] = ()
     assumed_delays: dict[str, int] = {}
+    dormant_months: int = Field(default=DORMANT_MONTHS, ge=1, le=120, strict=True)
     attribute: tuple[Attribute, ...] = ()
     target: dict[str, Target] = {}
     dump: Dump | None = None

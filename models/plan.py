@@ -13,13 +13,14 @@ from models.standing import Standing
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """One living unit: its cell, its staff, what a visit is expected to find, and its standing."""
+    """One living unit: its cell, its staff, what a visit is expected to find, its standing, and whether it is dormant."""
 
     name: str
     cell: str
     staff: int
     benefit: float
     standing: Standing
+    dormant: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,10 @@ def cell_plan(units: Sequence[Unit], policy: Policy, room: Room, draw: Draw) -> 
 
 
 def _queue(visits: Iterable[Visit], policy: Policy) -> list[Visit]:
-    """Complaints by age, exposures that are due, then scores; the last two by weighted benefit per whole minute."""
+    """Complaints by age, exposures that are due, then scores; the last two by weighted benefit per whole minute.
+
+    A dormant unit is queued for a complaint alone.
+    """
     def worth(visit: Visit) -> float:
         unit = visit.unit
         return unit.benefit * unit.standing.weight / policy.visit.minutes_of(unit.staff)
@@ -110,6 +114,8 @@ def _queue(visits: Iterable[Visit], policy: Policy) -> list[Visit]:
         unit = visit.unit
         if unit.standing.complaint is not None:
             lines.append((0, unit.standing.complaint, unit.name, Visit(unit, "complaint", visit.minutes)))
+        elif unit.dormant:
+            continue
         elif unit.standing.exposure_due:
             lines.append((1, -worth(visit), unit.name, Visit(unit, "exposure", visit.minutes)))
         elif worth(visit) > 0:

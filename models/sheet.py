@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from features import dormancy
 from features.days import date_of
 from features.journal import write_part
 from models.plan import CellPlan
@@ -20,7 +21,8 @@ def as_json(plan: Made) -> dict[str, Any]:
         "rule": policy.rule, "rule_digest": policy.digest, "rule_zh": policy.zh, "rule_en": policy.en,
         "model": {"target": plan.bundle.target, "digest": plan.bundle.digest, "as_of": plan.bundle.manifest.as_of},
         "draw": {"draw": plan.plan.draw.number, "seed": plan.plan.draw.seed, "percent": policy.lottery.percent},
-        "units": len(plan.place), "minutes": sum(cell.minutes for cell in cells),
+        "units": len(plan.place), "dormant": dormancy.as_json(plan.dormancy),
+        "minutes": sum(cell.minutes for cell in cells),
         "planned_minutes": sum(cell.planned for cell in cells),
         "cells": [_cell_json(plan, cell) for cell in cells],
     }
@@ -35,7 +37,7 @@ def _cell_json(plan: Made, cell: CellPlan) -> dict[str, Any]:
             {"position": position, "enterprise": visit.unit.name, "why": visit.why, "minutes": visit.minutes,
              "needed_minutes": plan.plan.policy.visit.minutes_of(visit.unit.staff),
              "drawn": visit.unit.name in lucky, "class": visit.unit.standing.grade,
-             "medal": visit.unit.standing.waived, "exposed": visit.unit.standing.intensified,
+             "medal": visit.unit.standing.waived, "exposed": visit.unit.standing.intensified, "dormant": visit.unit.dormant,
              **_score_json(plan, visit.unit.name)}
             for position, visit in enumerate(cell.visits, 1)],
     }
@@ -73,6 +75,7 @@ def text_of(plan: Made, most: int = 3) -> str:
     """Return a plan for reading in a terminal: a line per cell and its first visits, zh and en."""
     words = as_json(plan)
     lines = [f"计划 plan {words['plan']}  规则 rule {words['rule']}  截至 as of {words['as_of']}"]
+    lines.append(dormancy.line_of(words["dormant"]))
     for cell in words["cells"]:
         lines.append(f"{cell['cell'] or '-'}: {cell['planned_minutes']}/{cell['minutes']} min")
         lines += [f"  {visit['position']} {visit['enterprise']} {visit['why']} {visit['minutes']} min "

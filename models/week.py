@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from features.days import date_of
-from features.engine import matrix
+from features.dormancy import Dormancy, dormancy
+from features.engine import catalogue_of, matrix
 from features.errors import HistoryError, PolicyError
 from features.matrix import Matrix
 from features.store import Store
@@ -48,7 +49,10 @@ def week_of(store: Store, day: int, seed: str, minutes: int | None = None) -> We
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Made:
-    """A plan that was made: its number, its week, its model, the place of each enterprise in the scores, the lists."""
+    """A plan that was made: its number, its week, its model, the place of each enterprise in the scores, the lists.
+
+    `dormancy` says which firms are dormant, and so on a list only by complaint or lottery.
+    """
 
     number: str
     week: Week
@@ -56,6 +60,7 @@ class Made:
     place: dict[str, int]
     scores: Scores
     plan: Plan
+    dormancy: Dormancy
 
 
 def made(store: Store, bundle: Bundle, week: Week) -> Made:
@@ -65,13 +70,14 @@ def made(store: Store, bundle: Bundle, week: Week) -> Made:
     policy = policy_on(week.monday)
     living = matrix(store, "enterprise", week.as_of)
     scores = score(bundle, living)
-    parts = (store.fingerprint, bundle.digest, policy.digest, str(week))
+    asleep = dormancy(store, catalogue_of(store), week.as_of)
+    parts = (store.fingerprint, bundle.digest, policy.digest, str(week), f"{asleep.months} months dormant")
     number = f"{date_of(week.monday)}-{hashlib.sha256('|'.join(parts).encode()).hexdigest()[:12]}"
-    units = units_of(store, living, scores, policy=policy, as_of=week.as_of)
+    units = units_of(store, living, scores, policy=policy, asleep=asleep)
     minutes = capacity(store, policy, week, units)
     draw = draw_of(bundle.target, week)
     place = {unit.name: place for place, unit in enumerate(units)}
-    return Made(number, week, bundle, place, scores, plan(units, policy, minutes, draw))
+    return Made(number, week, bundle, place, scores, plan(units, policy, minutes, draw), asleep)
 
 
 def draw_of(target: str, week: Week) -> Draw:
@@ -80,18 +86,19 @@ def draw_of(target: str, week: Week) -> Draw:
     return Draw(f"{date_of(week.monday)}-{said}", week.seed)
 
 
-def units_of(store: Store, living: Matrix, scores: Scores, *, policy: Policy, as_of: int) -> list[Unit]:
-    """Return every living enterprise as a unit of the plan, in the order of the matrix."""
+def units_of(store: Store, living: Matrix, scores: Scores, *, policy: Policy, asleep: Dormancy) -> list[Unit]:
+    """Return every living enterprise as a unit of the plan, in the order of the matrix; `asleep` tells the dormant of its day."""
     benefit = scores.probability if scores.expected is None else scores.expected
     staff = staff_of(living, policy)
-    facts, cells, texts = facts_of(store, policy, as_of), cells_of(store, as_of), store.texts("cell")
+    facts, cells, texts = facts_of(store, policy, asleep.as_of), cells_of(store, asleep.as_of), store.texts("cell")
     codes = {text: code for code, text in enumerate(store.texts("enterprise"))}
+    dormant = set(asleep.codes.tolist())
     units = []
     for place, name in enumerate(living.keys.tolist()):
         code = codes[name]
         cell = texts[cells[code]] if code in cells else NOWHERE
-        standing = standing_of(facts.get(code, Facts()), policy, as_of)
-        units.append(Unit(name, cell, int(staff[place]), float(benefit[place]), standing))
+        standing = standing_of(facts.get(code, Facts()), policy, asleep.as_of)
+        units.append(Unit(name, cell, int(staff[place]), float(benefit[place]), standing, code in dormant))
     return units
 
 

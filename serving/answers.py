@@ -44,7 +44,11 @@ class SaidReason(Said):
 
 
 class Unit(Said):
-    """One enterprise or claim: its calibrated probability, the number expected, its rank among all that live."""
+    """One enterprise or claim: its calibrated probability, the number expected, its rank among all that live.
+
+    `dormant` is None of a claim, of a history that was sent, and where a source cannot tell; `dormant_words` say what it
+    means, in zh and en, of a firm that is.
+    """
 
     id: str
     score: float
@@ -53,6 +57,8 @@ class Unit(Said):
     rank_of: int
     reasons: list[SaidReason]
     missing: list[str]
+    dormant: bool | None = None
+    dormant_words: dict[str, str] | None = None
 
 
 class Peers(Said):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from features.catalogue import Catalogue
+from features.dormancy import dormancy
 from features.engine import catalogue_of, matrix
 from features.store import Store, open_store
 from models.bundle import Bundle
@@ -20,7 +21,9 @@ def open_scorer(settings: Settings) -> Scorer:
     catalogue = catalogue_of(store)
     bundles = all_promoted(settings.home / "bundles", store.source.name, store.source.target)
     ranks = {target: _ranks(settings.home / "ranks", store, catalogue, bundle) for target, bundle in bundles.items()}
-    return Scorer(store, catalogue, bundles, ranks)
+    enterprises = any(bundle.entity == "enterprise" for bundle in bundles.values())
+    asleep = dormancy(store, catalogue, store.complete_to) if enterprises else None
+    return Scorer(store, catalogue, bundles, ranks, asleep)
 
 
 def _ranks(folder: Path, store: Store, catalogue: Catalogue, bundle: Bundle) -> Ranks:

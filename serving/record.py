@@ -26,7 +26,8 @@ class Case:
     """One scored unit. `values` float64 (F,) in the record's feature order; a category's value is in `texts` instead.
 
     `facts` per feature and `reasons` are plain JSON values as they were answered; `history` is the rows by table
-    that a request sent, None where the store's were used; `contributions` float64 (F,).
+    that a request sent, None where the store's were used; `contributions` float64 (F,). `dormant` is None where that was
+    not told.
     """
 
     key: str
@@ -42,6 +43,7 @@ class Case:
     rank: int | None = None
     of: int | None = None
     history: Mapping[str, Sequence[Plain]] | None = None
+    dormant: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,6 +92,7 @@ def _page(exhibit: Exhibit) -> dict[str, Any]:
         "steps": _steps(exhibit.proof.sequence, exhibit.proof),
         "checkpoint": str(exhibit.checkpoint).strip(),
         "expired": record is None,
+        "dormant": None,
         "explainer": None,
         "note": exhibit.note,
         "units": [],
@@ -110,6 +111,7 @@ def _of_record(exhibit: Exhibit, record: Record) -> dict[str, Any]:
         "explainer": record.explainer,
         "store": record.store,
         "request": record.request,
+        "dormant": record.answer.get("dormant"),
         "units": [_unit(exhibit, record, case, replayed) for case, replayed in exhibit.cases],
     }
 

@@ -65,6 +65,7 @@ def unit_of(record: Record, case: Case, named: Named, replayed: CaseReplay | Non
         "expected": None if case.expected is None else f"{case.expected:.1f}",
         "rank": None if case.rank is None else f"{case.rank:,}",
         "of": None if case.of is None else f"{case.of:,}",
+        "dormant": bool(case.dormant),
         "reasons": [_reason(reason) for reason in case.reasons],
         "mitigating": _mitigating(record, case, named),
         **{f"missing_{language}": _missing(record, case, named, language) for language in LANGUAGES},

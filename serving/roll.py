@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from features import dormancy
 from features.days import date_of, day_of
-from features.engine import matrix
+from features.engine import catalogue_of, matrix
 from features.matrix import Matrix
 from features.store import Store
 from models.bundle import Bundle
@@ -35,6 +36,8 @@ def roll(home: Path, store: Store, bundle: Bundle, *, caller: str, moment: datet
     rows = write_rows(home / "batches", living, scores)
     summary = {**asked_of(store, bundle), "entity": bundle.entity, "model_digest": bundle.digest, "rows": rows.count,
                "root": rows.root, "priority_only": PRIORITY_ONLY, "top": top_of(living, scores)}
+    if bundle.entity == "enterprise":
+        summary["dormant"] = dormancy.as_json(dormancy.dormancy(store, catalogue_of(store), store.complete_to))
     record = Record(
         kind="batch", at=moment.isoformat(timespec="milliseconds"), caller=caller,
         request=digest_of(canonical(asked_of(store, bundle))), store=f"{store.summary['name']}-{store.fingerprint}",

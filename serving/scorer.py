@@ -10,6 +10,7 @@ import numpy as np
 from features.catalogue import Catalogue
 from features.counterfactual import Counterfactual, sent_counterfactual, stored_counterfactual
 from features.days import date_of
+from features.dormancy import Dormancy
 from features.engine import evaluate_rows, matrix
 from features.errors import TargetError
 from features.matrix import Matrix
@@ -46,12 +47,16 @@ class Scoring:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scorer:
-    """What every request needs, loaded once; it reads no clock and looks from the last closed day of its store."""
+    """What every request needs, loaded once; it reads no clock and looks from the last closed day of its store.
+
+    Without `dormancy` no unit is told to be dormant or not.
+    """
 
     store: Store
     catalogue: Catalogue
     bundles: Mapping[str, Bundle]
     ranks: Mapping[str, Ranks]
+    dormancy: Dormancy | None = None
 
     @property
     def day(self) -> int:
@@ -76,7 +81,8 @@ class Scorer:
         bundle = self.bundle(target, entity)
         inputs = matrix(self.store, entity, self.day, ids, self.catalogue)
         histories = [stored_counterfactual(self.store, self.catalogue, inputs.row(row)) for row in range(len(inputs))]
-        return self._scored(bundle, inputs, histories)
+        scoring = self._scored(bundle, inputs, histories)
+        return replace(scoring, cases=tuple(replace(case, dormant=self._dormant(entity, case.key)) for case in scoring.cases))
 
     def by_history(self, target: str, entity: str, key: str, rows: History) -> Scoring:
         """Return the case of one unit from rows given by table; peers and cell come from the store of the same day."""
@@ -102,6 +108,12 @@ class Scorer:
                 reasons=[plain_reason(reason) for reason in reasons_of(bundle, one, contributions, facts)],
                 rank=ranks.rank(str(inputs.keys[row]), raw), of=len(ranks)))
         return Scoring(bundle, explained.base, tuple(cases))
+
+    def _dormant(self, entity: str, key: str) -> bool | None:
+        """Tell whether a unit of the register is dormant; None where that cannot be told."""
+        if entity != "enterprise" or self.dormancy is None:
+            return None
+        return self.dormancy.of(self.store.code(entity, key))
 
     def _shared(self, entity: str, key: str, rows: History) -> dict[str, str]:
         """Return what a unit sent shares with its peers, by key: its cell and its sector, or its provider."""

@@ -43,11 +43,11 @@ def answer_of(scorer: Scorer, scoring: Scoring) -> dict[str, object]:
         "model_digest": bundle.digest,
         "priority_only": PRIORITY_ONLY,
         "peers": scoring.met,
-        "units": [_unit(case, bundle.manifest.names) for case in scoring.cases],
+        "units": [_unit(scorer, case, bundle.manifest.names) for case in scoring.cases],
     }
 
 
-def _unit(case: Case, names: tuple[str, ...]) -> dict[str, object]:
+def _unit(scorer: Scorer, case: Case, names: tuple[str, ...]) -> dict[str, object]:
     empty = np.isnan(case.values)
     return {
         "id": case.key,
@@ -57,6 +57,8 @@ def _unit(case: Case, names: tuple[str, ...]) -> dict[str, object]:
         "rank_of": case.of,
         "reasons": case.reasons,
         "missing": [name for name, is_empty in zip(names, empty, strict=True) if is_empty],
+        "dormant": case.dormant,
+        "dormant_words": scorer.dormancy.words if case.dormant and scorer.dormancy else None,
     }
 
 

@@ -20,8 +20,8 @@ POLICY = policy_on(MONDAY)
 DRAW = Draw("draw-1", "seed")
 
 
-def unit(name: str, *, benefit: float = 1.0, staff: int = 5, cell: str = "c", **facts: object) -> Unit:
-    return Unit(name, cell, staff, benefit, standing_of(Facts(**facts), POLICY, MONDAY))  # type: ignore[arg-type]
+def unit(name: str, *, benefit: float = 1.0, staff: int = 5, cell: str = "c", dormant: bool = False, **facts: object) -> Unit:
+    return Unit(name, cell, staff, benefit, standing_of(Facts(**facts), POLICY, MONDAY), dormant)  # type: ignore[arg-type]
 
 
 def only(units: list[Unit], minutes: int, draw: Draw = DRAW) -> CellPlan:
@@ -52,6 +52,22 @@ def test_every_list_fits_its_minutes_names_nobody_twice_and_visits_all_that_were
     assert len(set(names)) == len(names)
     assert set(cell.drawn) <= set(names)
     assert (cell.probability > 0) == (minutes > 1)
+
+
+@settings(max_examples=100, deadline=None)
+@given(units_of, st.integers(0, 6000), st.sets(st.integers(0, 59)))
+def test_a_dormant_firm_stands_on_the_list_only_by_complaint_or_lottery(
+    entries: list[tuple[int, float, int, bool]], minutes: int, asleep: set[int],
+) -> None:
+    def units(dormant: set[int]) -> list[Unit]:
+        return [unit(f"e{n}", benefit=benefit, staff=staff, dormant=place in dormant,
+                     complaints=(MONDAY - 1,) if complaint else (), exposure=(MONDAY - 40, None) if n % 3 == 0 else None)
+                for place, (n, benefit, staff, complaint) in enumerate(entries)]
+
+    cell, awake = only(units(asleep), minutes), only(units(set()), minutes)
+    assert {visit.why for visit in cell.visits if visit.unit.dormant} <= {"complaint", "lottery"}
+    assert (cell.drawn, cell.tickets, cell.probability) == (awake.drawn, awake.tickets, awake.probability)
+    assert cell.complaints_left == awake.complaints_left
 
 
 def test_complaints_open_the_list_the_oldest_first() -> None:

@@ -142,6 +142,57 @@ def test_the_same_input_gives_the_same_plan_and_another_seed_another(
     assert other.plan.draw.number != the_plan.plan.draw.number
 
 
+@pytest.fixture
+def asleep(write_source: Write) -> Callable[..., Store]:
+    """`asleep(months)`: sixty firms of which e0 (complained of), e2 (exposed) and e10 to e29 do nothing but for e10 in 2010."""
+
+    def opened(months: int) -> Store:
+        silent = {"e0", "e2", *(f"e{n}" for n in range(10, 30))}
+        held = tables()
+        held["tax_payroll"] = [row for row in held["tax_payroll"] if row["enterprise"] not in silent]
+        held["tax_payroll"].append({"enterprise": "e10", "month": "2005-01", "employees": 9, "recorded_on": "2005-02-10"})
+        old = {"worker": "w", "enterprise": "e10", "recorded_on": "2005-02-10"}
+        held["employment"] = [{"started": "2005-01-01", "ended": "2005-01-31", **old}]
+        held["contributions"] = [{"scheme": "pension", "month": "2005-01", "booked": "2005-01", "kind": "normal", "paid_unit": 1,
+                                  "paid_on": "2005-02-01", **old}]
+        return open_store(write_source(held, f"dormant_months = {months}\n", folder=f"silent{months}"))
+
+    return opened
+
+
+def test_a_plan_counts_its_dormant_firms_and_leaves_their_visits_to_complaint_and_lottery(
+    asleep: Callable[..., Store], bundle: Bundle,
+) -> None:
+    store, busy = asleep(6), asleep(60)
+    week, awake = (made(one, bundle, week_of(one, MONDAY, SEED)) for one in (store, busy))
+    said = as_json(week)
+    assert said["dormant"] == {"months": 6, "since": "2014-12-01", "living": FIRMS, "firms": 22, "untold": []}
+    visits = [visit for cell in said["cells"] for visit in cell["visits"]]
+    dormant = {visit["enterprise"]: visit["why"] for visit in visits if visit["dormant"]}
+    assert dormant["e0"] == "complaint"
+    assert set(dormant.values()) <= {"complaint", "lottery"}
+    assert dormant.get("e2") != "exposure"
+    assert {visit["why"] for visit in visits if not visit["dormant"]} >= {"score"}
+    assert "休眠 dormant: 22 户" in text_of(week)
+    assert as_json(awake)["dormant"]["firms"] == 0
+    assert [cell.drawn for cell in week.plan.cells] == [cell.drawn for cell in awake.plan.cells]
+
+
+def test_scores_and_features_do_not_change_by_dormancy(asleep: Callable[..., Store], bundle: Bundle) -> None:
+    stores = asleep(6), asleep(60)
+    cities = [matrix(store, "enterprise", AS_OF) for store in stores]
+    assert cities[0].values.tobytes() == cities[1].values.tobytes()
+    plans = [made(store, bundle, week_of(store, MONDAY, SEED)) for store in stores]
+    assert plans[0].scores.raw.tobytes() == plans[1].scores.raw.tobytes()
+    assert len(plans[0].dormancy.codes) != len(plans[1].dormancy.codes)
+
+
+def test_a_source_without_payroll_contributions_and_employment_plans_as_if_none_were_dormant(the_plan: Made) -> None:
+    said = as_json(the_plan)
+    assert said["dormant"]["firms"] is None
+    assert not any(visit["dormant"] for cell in said["cells"] for visit in cell["visits"])
+
+
 def test_a_complaint_known_only_after_the_day_changes_nothing(
     write_source: Write, bundle: Bundle, the_plan: Made,
 ) -> None:

@@ -112,6 +112,16 @@ def test_what_a_record_holds_is_shown_as_text_never_as_markup(home: Home) -> Non
     assert hostile not in found and "&lt;script&gt;" in found
 
 
+def test_the_page_says_of_a_dormant_firm_that_it_is_and_of_a_batch_how_many(home: Home, page: str) -> None:
+    first, *others = home.record.cases
+    record = replace(home.record, cases=(replace(first, dormant=True), *others), answer={"dormant": {"firms": 7, "living": 90}})
+    said = of(home, recorded(home.path, record))
+    assert said.count("截至日为休眠企业") == said.count("Dormant on the as-of day") == 1
+    assert "<dd>7 / 90</dd>" in said
+    assert "休眠" not in page
+    assert "Dormant" not in page
+
+
 def test_one_unit_can_be_shown_alone(home: Home) -> None:
     second = home.record.cases[1].key
     alone = of(home, home.record_id, second)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from features.dormancy import as_json, dormancy
 from features.errors import LedgerError
 from serving.archive import find
 from serving.audit import verify
@@ -43,6 +44,13 @@ def test_the_top_of_a_roll_is_what_single_scores_say(home: Home) -> None:
     assert len(said["top"]) == min(TOP, said["rows"])
     for unit, case in zip(said["top"], home.record.cases, strict=False):
         assert (unit["id"], unit["rank"], unit["score"]) == (case.key, case.rank, case.probability)
+
+
+def test_a_roll_tells_how_many_firms_are_dormant_and_scores_them_as_any(home: Home) -> None:
+    said = roll(home.path, home.store, home.bundle, caller="test", moment=MOMENT)
+    told = dormancy(home.store, home.scorer.catalogue, LAST)
+    assert said["dormant"] == as_json(told)
+    assert said["dormant"]["living"] == said["rows"]
 
 
 def test_without_a_record_there_is_no_answer(home: Home, tmp_path: Path) -> None:

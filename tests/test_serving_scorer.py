@@ -5,6 +5,7 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import pytest
 
 from features.errors import LedgerError, RequestError, TargetError, UnknownId
 from models.explain import TOLERANCE
+from serving.answers import Answer
 from serving.archive import find, head
 from serving.desk import AT_ONCE, Desk
 from serving.ledger import Ledger
@@ -21,7 +23,7 @@ from serving.opening import open_scorer
 from serving.record import record_of
 from serving.scorer import Scorer
 from serving.settings import Settings
-from serving.transcript import KEPT_DAYS, Question
+from serving.transcript import KEPT_DAYS, Question, answer_of
 
 FIRMS, CLAIMS = ("undeclared_workers", "enterprise"), ("fraudulent_claim", "claim")
 MOMENT = datetime(2015, 7, 1, 8, 30, tzinfo=UTC)
@@ -79,6 +81,27 @@ def test_a_reason_names_table_rows_and_days_in_both_languages(scorer: Scorer, fi
             assert fact["first"] <= fact["last"] <= "2015-06-30"
             assert fact["row_ids"] and fact["row_ids"][0] in reason["zh"] and fact["row_ids"][0] in reason["en"]
             assert any("\u4e00" <= letter <= "\u9fff" for letter in reason["zh"])
+
+
+def test_an_answer_says_of_each_firm_whether_it_is_dormant_in_words_too(scorer: Scorer, firms: list[str]) -> None:
+    assert scorer.dormancy is not None
+    last = scorer.store.code("enterprise", firms[-1])
+    asleep = replace(scorer, dormancy=replace(scorer.dormancy, codes=np.array([last]), untold=()))
+    answer = answer_of(asleep, asleep.by_id(*FIRMS, firms))
+    units = Answer.model_validate({**answer, "record_id": "1-0000000000"}).units
+    assert [unit.dormant for unit in units] == [False, False, False, False, True]
+    assert [unit.dormant_words for unit in units] == [None] * 4 + [scorer.dormancy.words]
+    assert scorer.dormancy.words["en"].startswith("dormant: has filed, paid and employed nobody since 2014-12-01")
+    assert scorer.dormancy.words["zh"].startswith("休眠：自 2014-12-01 起")
+    assert [unit.score for unit in units] == [case.probability for case in scorer.by_id(*FIRMS, firms).cases]
+
+
+def test_nothing_is_said_of_dormancy_where_it_cannot_be_told(scorer: Scorer, firms: list[str]) -> None:
+    assert scorer.dormancy is not None
+    untold = replace(scorer, dormancy=replace(scorer.dormancy, untold=("tax_payroll",)))
+    sent = scorer.by_history(*FIRMS, "NEW", REGISTER | PAYROLL)
+    said = [untold.by_id(*FIRMS, firms[:1]), sent, replace(scorer, dormancy=None).by_id(*FIRMS, firms[:1])]
+    assert [case.dormant for scoring in said for case in scoring.cases] == [None, None, None]
 
 
 def test_a_claim_is_scored_by_its_own_model(scorer: Scorer) -> None:
