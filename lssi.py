@@ -72,9 +72,10 @@ def contract(as_json: Json = False) -> None:
     for table in plain():
         print(f"\n{table['table']} | {table['zh']} | {table['en']} | {', '.join(table['key'])}")
         for column in table["columns"]:
-            words = [column["type"], *(column["values"] or []), *["past"] * column["past"], *["?"] * column["optional"]]
-            kind = " ".join(words)
-            print(f"  {column['name']} | {kind} | {column['zh']} | {column['en']}")
+            words = [column["type"], *(column["values"] or []), *["?"] * column["optional"]]
+            zh = "；".join(filter(None, (column["zh"], column["law_zh"])))
+            en = "; ".join(filter(None, (column["en"], column["law_en"])))
+            print(f"  {column['name']} | {' '.join(words)} | {zh} | {en}")
 
 
 @app.command()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -11,6 +13,10 @@ from features.errors import CatalogueError
 
 KINDS = ("id", "day", "month", "fen", "minutes", "persons", "count", "year", "kwh", "microdegree", "flag",
          "probability", "choice")
+RECORDED = "recorded_on"
+PARTS = {"day": ("", ""), "month": ("所在月", "the month of "), "year": ("所在年", "the year of ")}
+"""What of another day a column of a kind is compared with, in both languages."""
+DATED = tuple(PARTS)
 LONGEST = 256
 """Letters of the longest identifier that a source may hold, a store keeps and the API takes; row ids too."""
 FLAGS = {"0": 0, "false": 0, "1": 1, "true": 1}
@@ -20,7 +26,12 @@ UNITS = {"fen": "fen", "minutes": "minutes", "persons": "persons", "kwh": "kWh",
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column: its type, whether it may be empty, and its meaning in both languages."""
+    """One column: its type, whether it may be empty, and its meaning in both languages.
+
+    Its day (or month, or year) lies neither before the days in the columns `not_before` nor after those in `not_after`,
+    and its number between the least and the most of `bounds`, where these are declared. `claims.filed_on` is the day
+    in another table's row, which this row names by its key.
+    """
 
     name: str
     kind: str
@@ -28,6 +39,9 @@ class Column:
     optional: bool
     zh: str
     en: str
+    not_before: tuple[str, ...] = ()
+    not_after: tuple[str, ...] = ()
+    bounds: tuple[int, int | None] | None = None
 
     @property
     def space(self) -> str:
@@ -37,7 +51,7 @@ class Column:
     @property
     def past(self) -> bool:
         """Whether this is a day on which something has happened: it never lies after `recorded_on`."""
-        return self.kind == "day" and "past" in self.detail
+        return self.kind == "day" and RECORDED in self.not_after
 
     @property
     def choices(self) -> tuple[str, ...]:
@@ -81,7 +95,29 @@ def column_of(line: str) -> Column:
     kind, *detail = words[:-1] if optional else words
     if kind not in KINDS:
         raise CatalogueError(f"column {name!r} has type {kind!r}; a type should be one of {', '.join(KINDS)}")
-    return Column(name, kind, tuple(detail), optional, zh, en)
+    if kind in ("id", "choice"):
+        return Column(name, kind, tuple(detail), optional, zh, en)
+    not_before, not_after, bounds = _marks(name, detail)
+    return Column(name, kind, (), optional, zh, en, not_before, not_after, bounds)
+
+
+Marks = tuple[tuple[str, ...], tuple[str, ...], tuple[int, int | None] | None]
+
+
+def _marks(name: str, words: list[str]) -> Marks:
+    """Return the columns named after `from`, those after `until` or meant by `past`, and the least and most of `1..10`."""
+    not_before, not_after, bounds = list[str](), list[str](), None
+    rest = iter(words)
+    for word in rest:
+        if word == "from":
+            not_before.append(next(rest, ""))
+        elif word in ("until", "past"):
+            not_after.append(RECORDED if word == "past" else next(rest, ""))
+        elif span := re.fullmatch(r"(-?\d+)\.\.(-?\d*)", word):
+            bounds = int(span[1]), int(span[2]) if span[2] else None
+        else:
+            raise CatalogueError(f"column {name!r} has a mark {word!r}; a mark should be past, from, until or like 1..10")
+    return tuple(not_before), tuple(not_after), bounds
 
 
 def tables_of(text: str) -> dict[str, Table]:
@@ -94,13 +130,82 @@ def tables_of(text: str) -> dict[str, Table]:
         name, zh, en, key = (part.strip() for part in lines[0].split("|"))
         columns = tuple(column_of(line) for line in lines[1:])
         tables[name] = Table(name, zh, en, tuple(part.strip() for part in key.split(",")), columns)
+    for table in tables.values():
+        _comparable(tables, table)
     return tables
+
+
+def _comparable(tables: dict[str, Table], table: Table) -> None:
+    """Raise CatalogueError where a table compares what is no day, or with a day that its rows do not name."""
+    for column in table.columns:
+        for place in column.not_before + column.not_after:
+            other_table, other = named_by(table, place)
+            if other_table not in tables:
+                raise CatalogueError(f"{table.name}.{column.name} is compared with {place!r}, and there is no such table")
+            there = tables[other_table]
+            dated = column.kind in (DATED if there is table else ("day",)) and there.column(other).kind == "day"
+            if not dated or (there is not table and not _names(table, there)):
+                raise CatalogueError(f"{table.name}.{column.name} cannot be compared with {place!r}; from and until "
+                                     "compare a day, month or year with a day that the row names")
+
+
+def _names(table: Table, other: Table) -> bool:
+    """Tell whether rows of a table name one row of another, and tell it from themselves by no further identifier."""
+    columns = {column.name: column.kind for column in table.columns}
+    own = set(table.key) - set(other.key)
+    return columns.keys() >= set(other.key) and all(columns[name] != "id" for name in own)
+
+
+def named_by(table: Table, place: str) -> tuple[str, str]:
+    """Return the table and the column that a mark such as `admitted` or `claims.filed_on` names.
+
+    >>> named_by(contract()["benefit_payments"], "claims.filed_on")
+    ('claims', 'filed_on')
+    """
+    other_table, _, other = place.rpartition(".")
+    return other_table or table.name, other
 
 
 @cache
 def contract() -> dict[str, Table]:
     """Return the published tables by name."""
     return tables_of(resources.files("features").joinpath("contract.txt").read_text("utf-8"))
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A law of a column in both languages, to be read after the column's meaning."""
+
+    zh: str
+    en: str
+
+
+def laws_of(table: Table, column: Column) -> Iterator[Words]:
+    """Yield in words what the days and numbers of a column can never be.
+
+    >>> [law.en for law in laws_of(contract()["claims"], contract()["claims"].column("discharged"))]
+    ['never before admitted (day admitted)']
+    """
+    for place in column.not_before:
+        zh, en = _compared(table, column, place)
+        yield Words(f"不早于{zh}", f"never before {en}")
+    for place in column.not_after:
+        zh, en = _compared(table, column, place)
+        yield Words(f"不晚于{zh}", f"never after {en}")
+    if column.bounds:
+        least, most = column.bounds
+        words = Words(f"不小于 {least}", f"at least {least}")
+        yield words if most is None else Words(f"{least} 至 {most}", f"{least} to {most}")
+
+
+def _compared(table: Table, column: Column, place: str) -> tuple[str, str]:
+    """Return in both languages the day that a column is compared with, or the month or year of that day."""
+    other_table, other = named_by(table, place)
+    there = contract()[other_table]
+    part_zh, part_en = PARTS[column.kind]
+    of_zh = "" if there.name == table.name else f"“{there.zh}”中的"
+    zh, en = there.column(other).zh, there.column(other).en
+    return f"{of_zh}{zh}{part_zh}", f"{part_en}{place} ({en})"
 
 
 def as_json() -> list[dict[str, Any]]:
@@ -110,6 +215,10 @@ def as_json() -> list[dict[str, Any]]:
          "columns": [
              {"name": c.name, "type": c.kind, "values": list(c.choices) if c.kind == "choice" else None,
               "space": c.space if c.kind == "id" else None, "unit": UNITS.get(c.kind), "optional": c.optional, "past": c.past,
+              "not_before": list(c.not_before), "not_after": list(c.not_after),
+              "least": c.bounds[0] if c.bounds else None, "most": c.bounds[1] if c.bounds else None,
+              "law_zh": "；".join(law.zh for law in laws_of(table, c)),
+              "law_en": "; ".join(law.en for law in laws_of(table, c)),
               "zh": c.zh, "en": c.en}
              for c in table.columns + COMMON]}
         for table in contract().values()

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from features.bare import bare_notes
 from features.catalogue.reading import declared_joins
 from features.contract import Table, contract
+from features.contradictions import in_order
 from features.dictionary import coded_sql, write_dictionaries
 from features.duck import MODEST, Connection, Limits, Relation, named, opened
 from features.errors import HistoryError
@@ -97,7 +98,7 @@ def _finish(work: Work, summary: dict[str, Any], folder: Path) -> None:
 def _fill(work: Work, source: Source) -> dict[str, Any]:
     staged = _stage_all(work, source)
     connection = opened(work.limits)
-    staged = [without_repeats(connection, table) for table in staged]
+    staged = in_order(connection, [without_repeats(connection, table) for table in staged])
     reached("rows staged")
     write_dictionaries(connection, staged, work.dictionaries)
     reached("dictionaries written")

@@ -9,9 +9,11 @@ from pathlib import Path
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from features.across import laws_across
 from features.catalogue.declared import Join
 from features.catalogue.reading import declared_joins
 from features.contract import Table, contract
+from features.contradictions import in_order
 from features.delivery import Span
 from features.dictionary import coded_sql, spaces_of
 from features.duck import Connection, named, quoted
@@ -57,6 +59,7 @@ def write_part(making: Making, staged: list[Staged]) -> Part:
     for name in ("part", "dictionaries", "tails", "sides"):
         (making.folder / name).mkdir()
     once = [_new_ids(making, without_repeats(making.connection, table)) for table in staged]
+    once = in_order(making.connection, once, _settled(making, once))
     write_tails(making, once)
     written = [_write_table(making, table) if table.accepted else table for table in once]
     grown = replace(making, layout=making.layout.with_part(making.folder / "part"))
@@ -81,6 +84,31 @@ def _new_ids(making: Making, staged: Staged) -> Staged:
     rest = f"SELECT * FROM {staged.rows} ANTI JOIN late USING (row_id)"
     connection.execute(f"COPY ({rest}) TO {quoted(kept / '1.parquet')} (FORMAT parquet)")
     return replace(told, folder=kept)
+
+
+def _settled(making: Making, staged: Iterable[Staged]) -> dict[str, str]:
+    """Return by table, in SQL, the rows of the store that still hold and may contradict rows of the days."""
+    delivered = {table.table for table in staged if table.accepted}
+    found: dict[str, str] = {}
+    for laws in laws_across():
+        register, tables = contract()[laws[0].register], {law.table: law.column for law in laws}
+        if delivered & {register.name, *tables}:
+            sides = {register.name: laws[0].other} | tables
+            found |= {name: _holding(making, name, column, register.key) for name, column in sides.items()
+                      if making.layout.files(name)}
+    return found
+
+
+def _holding(making: Making, name: str, column: str, on: tuple[str, ...]) -> str:
+    """Return in SQL the rows of a stored table that still hold, with the texts of the identifiers `on`."""
+    table, rows = making.table(name), rows_sql(making.layout.files(name))
+    chosen = [f"held.{named(other)}" for other in {*table.key, column} - set(on)]
+    texts = [f"{named('text ' + other)}.text AS {named(other)}" for other in on]
+    spaces = "".join(f" JOIN {rows_sql(making.layout.dictionaries(table.column(other).space))} AS {named('text ' + other)} "
+                     f"ON {named('text ' + other)}.code = held.{named(other)}" for other in on)
+    return (f"SELECT {', '.join([*texts, *sorted(chosen)])}, held.row_id, CAST({making.after} AS INTEGER) AS recorded_on, "
+            f"CAST(0 AS TINYINT) AS retracted, true AS settled FROM (FROM {rows} WHERE sign = 1 AND row_id NOT IN "
+            f"(SELECT row_id FROM {rows} WHERE sign = -1)) AS held{spaces}")
 
 
 def write_tails(making: Making, staged: Iterable[Staged]) -> None:

@@ -11,13 +11,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from features.across import Told, laws_across, refused
 from features.catalogue import Join, declared_joins
-from features.contract import COMMON, FLAGS, Column
+from features.contract import COMMON, FLAGS, RECORDED, Column, contract
 from features.days import day_of, month_of
 from features.errors import RequestError
 from features.identifiers import Fault, read_id
 from features.join import taken_as
 from features.language import LIMIT
+from features.order import laws
 from features.rowwise import NULL
 from features.store import Store
 
@@ -27,6 +29,8 @@ Version = dict[str, Any]
 Reader = Callable[[Any], int]
 Readers = Mapping[str, tuple[Column, Reader]]
 _COMMON = {column.name: column for column in COMMON}
+_PLACE = "sent as"
+"""Where a row that was sent keeps its table and its place there; no column has such a name."""
 
 
 class Sent:
@@ -36,7 +40,9 @@ class Sent:
         """Read the rows; RequestError names the table, the row's place and the column of the first that is wrong."""
         self._store = store
         self._codes: dict[str, dict[str, int]] = defaultdict(dict)
-        self._versions = {table: self._lives(table, given) for table, given in rows.items()}
+        read = {table: self._read(table, given) for table, given in rows.items()}
+        _agree(read)
+        self._versions = {table: self._lives(table, versions) for table, versions in read.items()}
         for join in declared_joins():
             if join.left in rows and join.right in rows and store.has(join.name):
                 self._versions[join.name] = self._joined(join)
@@ -71,18 +77,26 @@ class Sent:
         found["known"] = np.array([known for _, _, known in signed], np.int64)
         return found
 
-    def _lives(self, table: str, given: Sequence[Mapping[str, Any]]) -> list[Version]:
-        """Return the versions of a table's keys, each with the day from which it is known and the day on which it ends."""
+    def _read(self, table: str, given: Sequence[Mapping[str, Any]]) -> list[Version]:
+        """Return the rows of a table that were sent, in the order in which they became known."""
         if not self._store.has(table):
             raise RequestError(f"history has a table {table!r} that this source does not hold; leave it out")
         declared = self._store.tables[table]
         readers = {column.name: (column, self._reader(column)) for column in declared.columns}
-        read = [self._row(table, readers, position, row) for position, row in enumerate(given, 1)]
+        read = [self._row((table, position), readers, row) for position, row in enumerate(given, 1)]
+        judged = laws(table, declared.columns)
+        for row in read:
+            for reason in judged.broken(row):
+                raise _wrong(row, reason)
         if len({row["row_id"] for row in read}) < len(read):
             raise RequestError(f"history table {table!r} has a row_id twice; a row_id should be unique in its table")
+        return sorted(read, key=lambda row: (row["known"], len(row["row_id"]), row["row_id"]))
+
+    def _lives(self, table: str, read: list[Version]) -> list[Version]:
+        """Return the versions of a table's keys, each with the day from which it is known and the day on which it ends."""
         by_key: dict[tuple[Any, ...], list[Version]] = defaultdict(list)
-        for row in sorted(read, key=lambda row: (row["known"], len(row["row_id"]), row["row_id"])):
-            by_key[tuple(row[name] for name in declared.key)].append(row)
+        for row in read:
+            by_key[tuple(row[name] for name in self._store.tables[table].key)].append(row)
         lives = []
         for versions in by_key.values():
             for row, after in zip(versions, [*versions[1:], None], strict=True):
@@ -91,15 +105,16 @@ class Sent:
                     lives.append(row)
         return lives
 
-    def _row(self, table: str, readers: Readers, position: int, row: Mapping[str, Any]) -> Version:
+    def _row(self, place: tuple[str, int], readers: Readers, row: Mapping[str, Any]) -> Version:
+        table, position = place
         if unknown := row.keys() - readers.keys() - _COMMON.keys():
             raise RequestError(f"history table {table!r} row {position} has an unknown column {min(unknown)!r}; "
                                f"it should have {', '.join(sorted(readers.keys() | _COMMON.keys()))}")
-        place = (table, position)
         read: Version = {name: _value(place, column, row.get(name), reader) for name, (column, reader) in readers.items()}
         read["row_id"] = _row_id(place, row.get("row_id"))
         read["known"] = _value(place, _COMMON["recorded_on"], row.get("recorded_on"), _day)
         read["retracted"] = _value(place, _COMMON["retracted"], row.get("retracted", 0), _flag)
+        read[_PLACE], read[RECORDED] = place, read["known"]
         return read
 
     def _reader(self, column: Column) -> Reader:
@@ -125,6 +140,30 @@ class Sent:
                     pairs.append({**left, **{new: right[name] for name, new in taken.items()}, "known": known,
                                   "ends": ends, "right_row_id": right["row_id"]})
         return pairs
+
+
+def _agree(read: Mapping[str, list[Version]]) -> None:
+    """Raise RequestError for a row that cannot be beside the row that it names, or one that names it."""
+    for group in laws_across():
+        register = group[0].register
+        if register not in read or not any(law.table in read for law in group):
+            continue
+        sides = [(register, None, group[0].other), *((law.table, law, law.column) for law in group if law.table in read)]
+        by_name: dict[tuple[Any, ...], list[tuple[Version, Told]]] = defaultdict(list)
+        for table, law, column in sides:
+            key = contract()[table].key
+            for row in read[table]:
+                told = Told(row["row_id"], law, tuple(row[name] for name in key), row[column], row["retracted"] == 1, False)
+                by_name[tuple(row[name] for name in contract()[register].key)].append((row, told))
+        for versions in by_name.values():
+            ordered = [told for _, told in sorted(versions, key=lambda pair: pair[0]["known"])]
+            for told, reason in refused(ordered):
+                raise _wrong(next(row for row, one in versions if one is told), reason)
+
+
+def _wrong(row: Version, reason: str) -> RequestError:
+    table, position = row[_PLACE]
+    return RequestError(f"history table {table!r} row {position}: {reason}")
 
 
 def _value(place: tuple[str, int], column: Column, value: Any, reader: Reader) -> int | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -174,6 +174,27 @@ def refuse(connection: Connection, staged: Staged, row_ids: list[str], *, reason
     return _also(staged, found)
 
 
+def set_aside(connection: Connection, staged: Staged, reasons: Mapping[str, str]) -> Staged:
+    """Return a staged table without the rows, named by row id, that are refused for a reason."""
+    if not reasons:
+        return staged
+    connection.register("aside", pa.table({"row_id": list(reasons), "reason": list(reasons.values())}))
+    rows = connection.sql(f"SELECT * FROM {staged.rows} JOIN aside USING (row_id) ORDER BY row")
+    found = readable(pl.DataFrame(rows.to_arrow_table()), staged.columns)
+    kept = _rest(connection, staged, "aside", "row_id")
+    return replace(_also(staged, found), folder=kept)
+
+
+def _rest(connection: Connection, staged: Staged, refused: str, by: str) -> Path:
+    """Return the folder of a staged table's rows that a relation of refused ones does not hold; that of all is removed."""
+    kept = staged.folder.with_name(f"{staged.folder.name}.{by}")
+    kept.mkdir()
+    rest = f"SELECT * FROM {staged.rows} ANTI JOIN {refused} USING ({by})"
+    connection.execute(f"COPY ({rest}) TO {quoted(kept / '1.parquet')} (FORMAT parquet)")
+    shutil.rmtree(staged.folder)
+    return kept
+
+
 def _also(staged: Staged, found: pl.DataFrame) -> Staged:
     return replace(staged, accepted=staged.accepted - found.height, refused=both(staged.refused, found).sort("row"))
 
@@ -195,9 +216,4 @@ def without_repeats(connection: Connection, staged: Staged) -> Staged:
     if found.is_empty():
         return staged
     connection.register("later", found.select("row").to_arrow())
-    kept = staged.folder.with_name(f"{staged.table}.once")
-    kept.mkdir()
-    once = f"SELECT * FROM {staged.rows} ANTI JOIN later USING (row)"
-    connection.execute(f"COPY ({once}) TO {quoted(kept / '1.parquet')} (FORMAT parquet)")
-    shutil.rmtree(staged.folder)
-    return replace(_also(staged, readable(found, staged.columns)), folder=kept)
+    return replace(_also(staged, readable(found, staged.columns)), folder=_rest(connection, staged, "later", "row"))

@@ -7,21 +7,31 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from features.contract import COMMON, Column, contract
-from features.days import date_of, day_of
+from features.contract import COMMON, RECORDED, Column, contract
+from features.days import date_of
+from features.order import (
+    DAYS,
+    ONE_SUBJECT,
+    REFUND,
+    WHOLE,
+    Order,
+    limits,
+    negative,
+    orders,
+    out_of_bounds,
+    out_of_days,
+    refund_code,
+)
 
 with warnings.catch_warnings():         # pandera opens pyspark where that is installed, and pyspark complains of pandas
     warnings.simplefilter("ignore", FutureWarning)
     import pandera.polars as pa
     from pandera.errors import SchemaErrors
 
-WHOLE = {"persons": (0, 2**31 - 1), "minutes": (0, 2**31 - 1), "count": (-(2**53), 2**53), "kwh": (0, 2**53),
-         "year": (1800, 2200), "microdegree": (-180_000_000, 180_000_000), "flag": (0, 1), "fen": (-(10**15), 10**15)}
 RETRACTS = pl.col("retracted") == 1
 TOLD = "! "
 FAULTS = "faults"
 """The column of a batch with the reasons why identifiers of its rows are none, a list of texts."""
-DAYS = (day_of("1800-01-01"), day_of("9999-12-31"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,17 +79,14 @@ def _column_laws(column: Column, present: list[str], key: tuple[str, ...]) -> li
         if column not in COMMON and column.name not in key:
             given = given | RETRACTS
         laws.append(_law(given, f"{column.name} is missing"))
-    if column.name == "violation":
-        laws.append(_law(name.is_between(1, 5), "violation should be 1 to 5"))
-    elif column.kind == "probability":
+    if column.kind == "probability":
         laws.append(_law((name > 0) & (name <= 1), f"{column.name} should be {wanted(column)}"))
     elif column.kind == "flag":
         laws.append(_law(name.is_between(0, 1), f"{column.name} should be {wanted(column)}"))
     elif column.kind == "day":
-        laws.append(_law(name.is_between(*DAYS), f"{column.name} should lie between 1800 and 9999"))
+        laws.append(_law(name.is_between(*DAYS), out_of_days(column)))
     elif column.kind in WHOLE:
-        low, high = WHOLE[column.kind]
-        laws.append(_law(name.is_between(low, high), f"{column.name} should be {low} to {high}"))
+        laws.append(_law(name.is_between(*limits(column)), out_of_bounds(column)))
     return laws
 
 
@@ -87,17 +94,35 @@ def _table_laws(table: str, columns: tuple[Column, ...], complete_to: int) -> li
     recorded = pl.col("recorded_on")
     end = f"recorded_on lies after {date_of(complete_to)}, the day the source is complete to"
     laws = [_law(recorded <= complete_to, end)]
-    laws += [_law(pl.col(c.name) <= recorded, f"{c.name} lies after recorded_on") for c in columns if c.past]
+    laws += [_law(_in_order(order), order.reason) for order in orders(columns)]
     amounts = [c.name for c in columns if c.kind == "fen"]
-    allowed = pl.lit(False)
-    if table == "contributions":
-        kinds = next(c.choices for c in columns if c.name == "kind")
-        allowed = pl.col("kind") == kinds.index("refund")
-    laws += [_law((pl.col(name) >= 0) | allowed, f"{name} should not be negative") for name in amounts]
+    refund = refund_code(table, columns)
+    allowed = pl.lit(False) if refund is None else pl.col(REFUND[1]) == refund
+    laws += [_law((pl.col(name) >= 0) | allowed, negative(name)) for name in amounts]
     if table == "inspections":
         one = pl.col("enterprise").is_null() ^ pl.col("provider").is_null()
-        laws.append(_law(one | RETRACTS, "exactly one of enterprise and provider should be given"))
+        laws.append(_law(one | RETRACTS, ONE_SUBJECT))
     return laws
+
+
+def _in_order(order: Order) -> pl.Expr:
+    """Return whether a row keeps an order; one that takes its key back need not, but for what has happened."""
+    value, other = pl.col(order.column), compared(order)
+    kept = value >= other if order.before else value <= other
+    return kept if order.other == RECORDED else kept | RETRACTS
+
+
+def compared(order: Order) -> pl.Expr:
+    """Return the day with which an order compares, or its integer month or its year."""
+    day = pl.col(order.other)
+    date = day.cast(pl.Date).dt
+    match order.kind:
+        case "month":
+            return date.year() * 12 + date.month().cast(pl.Int32) - 1
+        case "year":
+            return date.year()
+        case _:
+            return day
 
 
 def schema_of(table: str, columns: tuple[Column, ...], *, present: list[str], complete_to: int) -> pa.DataFrameSchema:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from features.contract import Column, Table, contract
-from features.days import date_of, day_of, month_text
+from features.days import date_of, day_of, month_of_day, month_text
 from features.source import JOURNAL
 
 FIRST, LAST = day_of("2013-01-01"), day_of("2015-06-30")
@@ -17,6 +17,10 @@ SPACES = {"enterprise": 12, "worker": 20, "provider": 4, "claim": 150, "inspecti
           "address": 6, "account": 6, "division": 5, "section": 3}
 REGISTERS = {"enterprises": "enterprise", "providers": "provider", "claims": "claim", "workers": "worker",
              "inspections": "inspection"}
+
+
+Written = dict[str, list[dict[str, Any]]]
+"""The rows of each table that were written so far."""
 
 
 def value_of(column: Column, table: str, known: int, rng: np.random.Generator) -> Any:
@@ -32,16 +36,41 @@ def value_of(column: Column, table: str, known: int, rng: np.random.Generator) -
         latest = known if column.past or column.name == "since" else known + 60
         return date_of(int(rng.integers(FIRST - 200, latest + 1))).isoformat()
     if column.kind == "month":
-        return month_text(2013 * 12 + int(rng.integers(30)))
+        latest = month_of_day(known) if column.not_after else 2013 * 12 + 29
+        return month_text(2013 * 12 + int(rng.integers(latest - 2013 * 12 + 1)))
     if column.kind == "probability":
         return round(float(rng.uniform(0.01, 1)), 3)
-    if column.name == "violation":
-        return int(rng.integers(1, 6))
+    if column.bounds and column.bounds[1]:
+        return int(rng.integers(column.bounds[0], column.bounds[1] + 1))
     ranges = {"flag": (0, 2), "year": (1950, 1999), "persons": (0, 40), "microdegree": (-90_000_000, 120_000_000)}
     return int(rng.integers(*ranges.get(column.kind, (0, 100_000))))
 
 
-def rows_of(table: Table, size: int, rng: np.random.Generator) -> list[dict[str, Any]]:
+def in_order(table: Table, row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row in which no day or year lies before one that it should follow, or after one it should precede."""
+    for column in table.columns:
+        for other in filter(row.get, column.not_before):
+            row[column.name] = row[column.name] and max(row[column.name], row[other])
+        for other in filter(row.get, column.not_after if column.kind == "year" else ()):
+            row[column.name] = row[column.name] and min(row[column.name], int(row[other][:4]))
+    return row
+
+
+def beside(table: Table, row: dict[str, Any], written: Written) -> dict[str, Any]:
+    """Return a row whose days contradict no version of the rows, written before, that it names."""
+    for column in table.columns:
+        for place in column.not_before + column.not_after:
+            register, _, other = place.rpartition(".")
+            days = [there[other] for there in written.get(register, ()) if there[other]
+                    and all(there[name] == row[name] for name in contract()[register].key)]
+            if place in column.not_before and row[column.name] and days:
+                row[column.name] = max(days) if max(days) <= row["recorded_on"] else ""
+            elif days:
+                row[column.name] = min(row[column.name], *days)
+    return row
+
+
+def rows_of(table: Table, size: int, rng: np.random.Generator, written: Written) -> list[dict[str, Any]]:
     """Return random rows of a table: about a fifth correct an earlier row of their key, a few take it back."""
     rows: list[dict[str, Any]] = []
     for number in range(size):
@@ -55,9 +84,10 @@ def rows_of(table: Table, size: int, rng: np.random.Generator) -> list[dict[str,
             row |= {visited[0]: f"{visited[0][:1].upper()}{rng.integers(4):03d}", visited[1]: ""}
         if before is not None:
             row |= {name: before[name] for name in table.key}
+        row = in_order(table, row)
         row |= {"row_id": f"{table.name[:3]}{number:05d}", "recorded_on": date_of(known).isoformat(),
                 "retracted": int(before is not None and rng.random() < 0.2)}
-        rows.append(row)
+        rows.append(beside(table, row, written))
     return rows
 
 
@@ -66,7 +96,7 @@ def registered(table: Table, rng: np.random.Generator) -> list[dict[str, Any]]:
     space = REGISTERS[table.name]
     rows = []
     for number in range(min(SPACES[space], 20)):
-        row = {column.name: value_of(column, table.name, FIRST, rng) for column in table.columns}
+        row = in_order(table, {column.name: value_of(column, table.name, FIRST, rng) for column in table.columns})
         row |= {space: f"{space[:1].upper()}{number:03d}", "row_id": f"first{number:05d}", "retracted": 0,
                 "recorded_on": date_of(FIRST).isoformat()}
         row |= {name: "" for name in ("closed", "ended") if name in row}
@@ -76,14 +106,19 @@ def registered(table: Table, rng: np.random.Generator) -> list[dict[str, Any]]:
     return rows
 
 
-def write_history(folder: Path, *, seed: int, size: int = 150, absent: tuple[str, ...] = ()) -> Path:
-    """Write a random source to a folder and return it; the same seed gives the same bytes."""
+def write_history(folder: Path, *, seed: int, size: int = 150, absent: tuple[str, ...] = (), apart: bool = False) -> Path:
+    """Write a random source to a folder and return it; the same seed gives the same bytes.
+
+    Where its tables are made `apart`, rows contradict the rows of other tables that they name.
+    """
+    written: Written = {}
     rng = np.random.default_rng(seed)
     folder.mkdir(parents=True, exist_ok=True)
     for table in contract().values():
         if table.name in JOURNAL or table.name in absent:
             continue
-        rows = (registered(table, rng) if table.name in REGISTERS else []) + rows_of(table, size, rng)
+        rows = (registered(table, rng) if table.name in REGISTERS else []) + rows_of(table, size, rng, {} if apart else written)
+        written[table.name] = rows
         with (folder / f"{table.name}.csv").open("w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, [column.name for column in table.columns] + ["row_id", "recorded_on", "retracted"])
             writer.writeheader()

@@ -10,6 +10,8 @@ import polars as pl
 
 from features.contract import Column, Table
 from features.days import day_of, month_of_day
+from features.order import orders
+from features.validation import compared
 from training.excerpt import Excerpt, Frames
 
 REACH = 60
@@ -260,9 +262,10 @@ def _near(dose: Dose, column: Column) -> pl.Expr:
 
 
 def _lawful(dose: Dose, rows: pl.DataFrame) -> pl.DataFrame:
-    """Return rows that the contract accepts: what has happened lies before the recording, one subject a visit."""
-    bounded = [pl.min_horizontal(pl.when(pl.col(c.name).is_null()).then(None).otherwise(pl.col(c.name)), pl.col("recorded_on"))
-               .alias(c.name) for c in dose.table.columns if c.past]
-    bounded = [pl.when(pl.col(c.name).is_null()).then(None).otherwise(b).alias(c.name)
-               for c, b in zip([c for c in dose.table.columns if c.past], bounded, strict=True)]
-    return rows.with_columns(bounded)
+    """Return rows that the contract accepts, days, months and years moved into its order."""
+    for order in orders(dose.table.columns):
+        value, other = pl.col(order.column), compared(order)
+        moved = pl.max_horizontal(value, other) if order.before else pl.min_horizontal(value, other)
+        rows = rows.with_columns(pl.when(value.is_not_null()).then(moved).cast(rows[order.column].dtype)
+                                 .alias(order.column))
+    return rows
