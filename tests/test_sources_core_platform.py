@@ -12,6 +12,8 @@ import pytest
 
 from features.checking import summary_of
 from features.days import date_of, day_of
+from features.dormancy import dormancy
+from features.engine import catalogue_of
 from features.errors import SourceError
 from features.ingest.scan import read_csv
 from features.source import find_source
@@ -282,6 +284,21 @@ def test_a_certificates_sample_takes_a_raw_table_without_the_one_it_follows_by_i
         assert 0 < rows_of_unit.height < 40
         assert set(rows_of_unit["count"]) == {10}
         assert sheets.keys() == {"AC01", *others}
+
+
+def test_a_dump_tells_its_dormant_firms_and_may_state_their_months(dump: Written) -> None:
+    """E1 paid last for March 2014; E2 employs somebody."""
+    folder = dump({
+        "AB01": AB01 + "\nE2,10,170,F52,C1,A2,P2,0,20100105,20100110",
+        "AC20": ENROLMENT + "\n1,W1,E1,110,1,20120101,20140331,,41,20140410\n2,W2,E2,110,1,20120101,99991231,,41,20120110",
+        "AC43": CONTRIBUTION + "\n1,W1,E1,110,201403,201403,10,3000,600,240,600,240,1,20140320,20140320",
+        "TAX_PAYROLL": "AAB001,AAE003,RS,GZ,AAE036\nE1,201401,3,9000,20140210"})
+    store = open_store(SOURCE, folder)
+    told = dormancy(store, catalogue_of(store), store.complete_to)
+    assert [store.texts("enterprise")[code] for code in told.codes.tolist()] == ["E1"]
+    (folder / "dump.toml").write_text("complete_to = 2015-06-30\ndormant_months = 16\n", "utf-8")
+    store = open_store(SOURCE, folder)
+    assert dormancy(store, catalogue_of(store), store.complete_to).codes.tolist() == []
 
 
 def test_types_case_padding_and_form_do_not_matter(dump: Written) -> None:
