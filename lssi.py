@@ -84,6 +84,7 @@ def city(out: Annotated[Path, typer.Argument(help="写到哪个文件夹 / folde
          months: Annotated[int, typer.Option(help="月数 / number of months")] = 36,
          until: Annotated[str, typer.Option(help="最后一日 / last day that the databases know")] = "2015-06-30",
          seed: Annotated[int, typer.Option(help="随机种子 / seed of all chance")] = 1,
+         name: Annotated[str | None, typer.Option(help="数据源名称，一个 LSSI_HOME 里不得重名 / name of the source")] = None,
          layout: Annotated[str, typer.Option(help="表式 / contract | core_platform (a dump, its city in OUT/city)")] = "contract",
          as_json: Json = False) -> None:
     """生成模拟城市。Write a simulated city as a source; the same arguments give the same bytes, and a stopped run resumes."""
@@ -91,7 +92,8 @@ def city(out: Annotated[Path, typer.Argument(help="写到哪个文件夹 / folde
     from features.city.run import write_city
     from features.city.setting import setting_of
 
-    setting, write = setting_of(enterprises, months, until=until, seed=seed), laid_out(layout, write_city)
+    setting = setting_of(enterprises, months, until=until, seed=seed, name=name)
+    write = laid_out(layout, write_city)
     with progress("模拟城市 / simulated city") as advance:
         done = write(out, setting, advance)
     if as_json:
@@ -155,6 +157,19 @@ def load(source: Source, *,
         say(plain(fed))
     else:
         print("\n".join(lines_of(fed)))
+
+
+@app.command()
+def adopt(source: Source, data: Data = None) -> None:
+    """沿用名称。Let a source that has moved, or a new dump of it, keep its name, with the models and journal of that name."""
+    from features.names import adopt as adopted
+    from features.names import told
+    from features.source import find_source
+
+    found = find_source(source, data)
+    former = adopted(found)
+    before = f" (先前 before: {told(former.place)})" if former and former.place != found.place else ""
+    print(f"{found.name}: {told(found.place)}{before}")
 
 
 @app.command()
@@ -246,7 +261,7 @@ def train(target: Annotated[str, typer.Argument(help="目标 / a target that sou
           data: Data = None, as_json: Json = False,
           use: Annotated[bool, typer.Option("--promote", help="训练后即启用 / let the service use it at once")] = False) -> None:
     """训练并评价模型。Train, judge and register a model; the first of a source and target is used until another is promoted."""
-    from features.store import open_store
+    from features.store import open_own_store
     from models.champions import ModelKey
     from training.promote import promote as put_forward
     from training.promote import promote_first
@@ -254,7 +269,7 @@ def train(target: Annotated[str, typer.Argument(help="目标 / a target that sou
     from training.train import train as trained
 
     with progress("装载 loading") as advance:
-        store = open_store(source, data, lambda _table, rows: advance(rows, None))
+        store = open_own_store(source, data, lambda _table, rows: advance(rows, None))
     with progress("训练 training"):
         result = trained(store, target, home=home())
     promotion = put_forward if use else promote_first
@@ -327,7 +342,7 @@ def plan(source: Source, week: Annotated[str, typer.Option(help="计划周内任
     """周检查计划。Plan a week: a list per cell that fits its team's minutes; the draw is recorded in the journal."""
     from features.days import day_of
     from features.source import find_source
-    from features.store import open_store
+    from features.store import open_own_store
     from models.champions import ModelKey
     from models.sheet import as_json as plain
     from models.sheet import text_of, write_journal
@@ -337,7 +352,7 @@ def plan(source: Source, week: Annotated[str, typer.Option(help="计划周内任
     day = day_of(week)
     read = find_source(source, data)
     bundle = promoted(home() / "bundles", ModelKey(read.name, target))
-    store = open_store(read)
+    store = open_own_store(read)
     result = made(store, bundle, week_of(store, day, seed, minutes))
     write_journal(result, home() / "journal" / store.source.name)
     if as_json:
@@ -387,14 +402,14 @@ def batch(target: Annotated[str, typer.Argument(help="目标 / target")], source
     """整批评分，一条记录。Score every living unit of the last closed day under one record, each row with its proof."""
     from features.dormancy import line_of
     from features.source import find_source
-    from features.store import open_store
+    from features.store import open_own_store
     from models.champions import ModelKey
     from serving.roll import roll
     from serving.shelf import promoted
 
     read = find_source(source, data)
     bundle = promoted(home() / "bundles", ModelKey(read.name, target))
-    done = roll(home(), open_store(read), bundle, caller="lssi batch", moment=datetime.now(UTC))
+    done = roll(home(), open_own_store(read), bundle, caller="lssi batch", moment=datetime.now(UTC))
     if as_json:
         say(done)
         return

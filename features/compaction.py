@@ -17,6 +17,7 @@ from features.ingest.scan import read_table
 from features.join import first_by, write_sorted
 from features.layout import Layout, layout_of, rows_sql, summary_at, write_summary
 from features.live import agreed, held, live_folder
+from features.names import check_name
 from features.source import Source
 from features.store import Store
 
@@ -26,6 +27,7 @@ def compact(source: Source) -> Path:
 
     The old base stays until the next load, for those who have it open.
     """
+    check_name(source)
     with held(source):
         folder = live_folder(source)
         if folder is None:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from features.files import UNFINISHED, clear, remove, remove_unowned
 
-FOLDERS = ("stores", "journal", "bundles", "batches", "ranks", "databases", "texts", "csv", "certify", "spill")
+FOLDERS = ("stores", "journal", "bundles", "batches", "ranks", "databases", "texts", "csv", "certify", "spill",
+           "sources")
 """The folders of a home in which every name is ours; the registry's artifacts are MLflow's."""
 NUMBERED = re.compile(r"\.(?:.+\.)?(?:day-)?(?P<pid>\d+)(?:\.spill|\.writing)?")
 """What earlier versions wrote: `.NAME.PID`, `.NAME.PID.spill`, `.day-PID`, `.PID.writing`."""

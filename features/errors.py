@@ -9,7 +9,7 @@ class LssiError(Exception):
     code = "error"
 
     def __init__(self, message: str) -> None:
-        super().__init__(" ".join(str(message).split()))
+        super().__init__(" ".join(filter(None, map(str.strip, str(message).splitlines()))))
 
 
 class SourceError(LssiError):

@@ -20,6 +20,7 @@ from features.fingerprint import fingerprint
 from features.layout import layout_of, summary_at, write_summary
 from features.live import agreed, held, live_folder, point
 from features.loading import Work, build, counts_of, quiet, row_of, store_folder
+from features.names import check_name, claim
 from features.part import Making, write_part
 from features.raw import reading
 from features.source import Source
@@ -49,14 +50,20 @@ def feed(source: Source, day: int, rows: Path | None = None, progress: Progress 
     `rows` is a folder with the day's rows where the source's own files do not grow. Raises HistoryError when the day is
     closed with other rows, or before the day the store is complete to.
     """
+    check_name(source)
     with held(source):
-        folder = live_folder(source)
-        if folder is None:
-            return first_load(delivered(source, rows), source, day, progress)
-        clear(folder)
-        given, folder = delivered(source, rows), agreed(source, folder)
-        with private_folder(folder) as work:
-            return next_day(Day(source, given, folder, day, progress, work))
+        return _fed(source, day, rows, progress)
+
+
+def _fed(source: Source, day: int, rows: Path | None, progress: Progress) -> Fed:
+    folder = live_folder(source)
+    if folder is None:
+        return first_load(delivered(source, rows), source, day, progress)
+    clear(folder)
+    given, folder = delivered(source, rows), agreed(source, folder)
+    claim(source)
+    with private_folder(folder) as work:
+        return next_day(Day(source, given, folder, day, progress, work))
 
 
 def first_load(given: Source, source: Source, day: int, progress: Progress) -> Fed:
@@ -71,6 +78,7 @@ def first_load(given: Source, source: Source, day: int, progress: Progress) -> F
             build(given, Work(unfinished, MODEST, progress, span.taken), folder, digest=identity, content=digest)
     summary = summary_at(folder)
     write_summary(folder, summary | {"marks": marks, "days": [], "fed": {}, "base": "base"})
+    claim(source)
     point(source, folder)
     refused = folder / "refused"
     return Fed(MADE, folder, summary["complete_to"], summary["tables"], refused if any(refused.iterdir()) else None)

@@ -17,13 +17,8 @@ from features.source import Source
 
 def pointer(source: Source) -> Path:
     """Return the file that names the live store of a source: one for each name, folder and data."""
-    place = hashlib.sha256(f"{source.folder}\0{source.data if reads_data(source) else ''}".encode()).hexdigest()[:12]
+    place = hashlib.sha256(f"{source.folder}\0{source.data if source.reads_data else ''}".encode()).hexdigest()[:12]
     return source.stores / "live" / f"{source.name}-{place}.json"
-
-
-def reads_data(source: Source) -> bool:
-    """Tell whether a source reads a data folder apart from its own."""
-    return source.declaration.dump is not None or any(place.suffix == ".sql" for place in source.tables.values())
 
 
 def live_folder(source: Source) -> Path | None:

@@ -45,10 +45,18 @@ class Database:
     @property
     def label(self) -> str:
         """The address without its password."""
+        user = urlsplit(self.url).username
+        return self._address(f"{unquote(user)}@" if user else "")
+
+    @property
+    def place(self) -> str:
+        """The address without user and password: whoever asks, it is one place."""
+        return self._address("")
+
+    def _address(self, who: str) -> str:
         parts = urlsplit(self.url)
-        place = f"{parts.hostname or ''}{f':{parts.port}' if parts.port else ''}"
-        who = f"{unquote(parts.username)}@" if parts.username else ""
-        return f"postgresql://{who}{place}{parts.path}?schema={self.schema}"
+        host = f"{parts.hostname or ''}{f':{parts.port}' if parts.port else ''}"
+        return f"postgresql://{who}{host}{parts.path}?schema={self.schema}"
 
 
 def is_database(place: Path | str | None) -> bool:

@@ -28,6 +28,8 @@ Place = Path | str
 
 _STAGED = re.compile(r"\$\{DATA\}/([A-Za-z0-9_]+)[.]parquet")
 TEST = timedelta(days=180)
+LONGEST_NAME = 80
+"""Letters of the longest name of a source or target: file systems allow 255 in the names of files made of both."""
 FORMS = (".sql", ".parquet", ".csv", "")
 
 
@@ -35,7 +37,8 @@ FORMS = (".sql", ".parquet", ".csv", "")
 class Source:
     """A source that was found and understood; `tables` holds the view, file or folder of each table it has.
 
-    `apart` is where its stores lie when they are not to lie under the home.
+    `apart` is where its stores lie when they are not to lie under the home. `place` says where it was found, for people and for
+    the register of names; a source that a run makes for itself has none.
     """
 
     folder: Path
@@ -44,6 +47,7 @@ class Source:
     tables: dict[str, Path]
     dump: Found = NOTHING
     apart: Path | None = None
+    place: tuple[str, ...] = ()
 
     @property
     def stores(self) -> Path:
@@ -70,6 +74,11 @@ class Source:
         data = [self.data] if viewed else list(self.dump.tables.values())
         files = [path for path in sorted(self.folder.iterdir()) if path.is_file() and not path.name.startswith(".")]
         return data + files + [place for place in self.tables.values() if place.is_dir() or place.parent != self.folder]
+
+    @property
+    def reads_data(self) -> bool:
+        """Whether it reads a data folder apart from its own."""
+        return self.declaration.dump is not None or any(place.suffix == ".sql" for place in self.tables.values())
 
     def attributes(self, table: str) -> tuple[Attribute, ...]:
         """Return the attributes declared for one table, in their order."""
@@ -127,6 +136,38 @@ def _place(folder: Path, table: str) -> Path | None:
 
 def find_source(place: Place, data: Place | None = None) -> Source:
     """Return the source in a folder or database, every table found or declared absent; SourceError in one line otherwise."""
+    found = _found(place, data)
+    _check_lengths(found.declaration)
+    return replace(found, place=_place_of(found, place, data))
+
+
+def _check_lengths(declaration: Declaration) -> None:
+    for what, name in (("a source", declaration.name), *(("a target", name) for name in declaration.target)):
+        if len(name) > LONGEST_NAME:
+            raise SourceError(f"the name of {what} should have at most {LONGEST_NAME} letters, for files are named after it; "
+                              f"{name[:20]}… has {len(name)}")
+
+
+def _place_of(found: Source, place: Place, data: Place | None) -> tuple[str, ...]:
+    """Return the folder or database that a source is and, where it reads other data, those of these.
+
+    Links are followed, and a database is told without user and password: however it is named, it is one place.
+    """
+    if is_database(place):
+        return (database_of(str(place)).place,)
+    given = data or os.environ.get("LSSI_DATA")
+    if is_database(given):
+        return str(found.folder), database_of(str(given)).place
+    return (str(found.folder), str(found.data)) if _names_data(found) else (str(found.folder),)
+
+
+def _names_data(found: Source) -> bool:
+    """Tell whether what a source reads depends on the data folder: a dump, or a view that names it."""
+    views = [place for place in found.tables.values() if place.suffix == ".sql"]
+    return found.declaration.dump is not None or any("${DATA}" in view.read_text("utf-8", "replace") for view in views)
+
+
+def _found(place: Place, data: Place | None) -> Source:
     folder = database_folder(str(place)) if is_database(place) else Path(place)
     if folder.is_file():
         raise SourceError(f"{folder} is a file; a source is a folder with a source.toml")

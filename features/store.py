@@ -24,13 +24,14 @@ from features.join import first_by, joined_table
 from features.layout import layout_of, rows_sql, summary_at
 from features.live import agreed, live_folder
 from features.loading import load, quiet
+from features.names import check_name, claim
 from features.noted import noted
 from features.rowwise import NULL
 from features.sorted_file import TEXTS, PartFile, SortedFile, copy_sorted, values
 from features.source import Place, Source, find_source
 from features.staging import Progress
 
-__all__ = ["NULL", "OWN", "Rows", "Store", "open_store"]
+__all__ = ["NULL", "OWN", "Rows", "Store", "open_own_store", "open_store"]
 
 OWN = (Column("known", "day", (), False, "知悉日", "day this signed row became known"),
        Column("sign", "count", (), False, "符号", "+1 a row, -1 its negative"))
@@ -220,7 +221,19 @@ def _texts(paths: tuple[Path, ...]) -> tuple[str, ...]:
 
 
 def open_store(source: Place | Source, data: Place | None = None, progress: Progress = quiet) -> Store:
-    """Return the live store of a source that is fed; else its store, loaded first if its fingerprint is new."""
+    """Return the live store of a source that is fed; else its store, loaded first if its fingerprint is new.
+
+    SourceError where another place holds the source's name, whose journal and models it would get.
+    """
     found = source if isinstance(source, Source) else find_source(source, data)
+    check_name(found)
     live = live_folder(found)
     return Store(agreed(found, live) if live else load(found, progress), home() / "journal" / found.name)
+
+
+def open_own_store(source: Place | Source, data: Place | None = None, progress: Progress = quiet) -> Store:
+    """Return a source's store as `open_store` does, and let the source hold its name: to keep something under it."""
+    found = source if isinstance(source, Source) else find_source(source, data)
+    store = open_store(found, progress=progress)
+    claim(found)
+    return store

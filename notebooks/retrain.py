@@ -32,7 +32,7 @@ import shap
 
 from features.days import date_of
 from features.home import home
-from features.store import open_store
+from features.store import open_own_store
 from models.bundle import load_bundle
 from models.champions import ModelKey
 from models.explain import explain
@@ -52,7 +52,7 @@ target = os.environ.get("LSSI_TARGET", "undeclared_workers")
 # 每张表：接受与拒收的行数。 Rows accepted and refused, by table.
 
 # %%
-store = open_store(source)
+store = open_own_store(source)
 print(store.source.zh, "·", store.source.en, "·", "截至 complete to", date_of(store.complete_to))
 pd.DataFrame(store.summary["tables"]).T.query("accepted > 0").sort_values("accepted", ascending=False)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from features.catalogue import Catalogue
 from features.dormancy import dormancy
 from features.engine import catalogue_of, matrix
-from features.store import Store, open_store
+from features.store import Store, open_own_store
 from models.bundle import Bundle
 from serving.ranks import Ranks, file_name, kept_ranks, ranks_of
 from serving.scorer import Scorer
@@ -17,7 +17,7 @@ from serving.shelf import all_promoted
 
 def open_scorer(settings: Settings) -> Scorer:
     """Return the scorer of a source's history and promoted models; the first opening of a day computes its ranks."""
-    store = open_store(settings.source, settings.data)
+    store = open_own_store(settings.source, settings.data)
     catalogue = catalogue_of(store)
     bundles = all_promoted(settings.home / "bundles", store.source.name, store.source.target)
     ranks = {target: _ranks(settings.home / "ranks", store, catalogue, bundle) for target, bundle in bundles.items()}

@@ -129,6 +129,9 @@ def test_the_command_writes_the_layout_beside_its_city(tmp_path: Path) -> None:
     assert [(one["parts_made"], one["parts_kept"]) for one in done] == [(4, 0), (0, 4)]
     source = find_source(SOURCE, tmp_path / "out")
     assert "contributions" in source.tables and (tmp_path / "out" / "city" / "source.toml").exists()
+    assert runner.invoke(lssi.app, [*asked, "--name", "east"]).exit_code == 0
+    names = [find_source(SOURCE, tmp_path / "out").name, find_source(tmp_path / "out" / "city").name]
+    assert (source.name, names) == ("core_platform", ["east", "east-city"])
     assert isinstance(runner.invoke(lssi.app, [*asked[:-2], "oracle"]).exception, RequestError)
 
 

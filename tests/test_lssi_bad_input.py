@@ -256,10 +256,25 @@ test_until = 2015-06-30
 @pytest.mark.parametrize(("words", "says"), [
     (["--enterprises", "0"], "enterprises"), (["--enterprises", "-3"], "enterprises"), (["--months", "0"], "months"),
     (["--until", "2015-6-30"], "2015-6-30"), (["--enterprises", "many"], "--enterprises"), (["--seed", "1.5"], "--seed"),
+    (["--name", ""], "got ''"), (["--name", "Our City"], "got 'Our City'"), (["--name", "c" * 76], "at most 75"),
+    (["--name", "../up"], "got '../up'"),
 ])
 def test_a_city_that_cannot_be_is_refused(say: Say, tmp_path: Path, words: list[str], says: str) -> None:
     assert says in say("city", tmp_path / "city", *words).line
     assert not (tmp_path / "city").exists()
+
+
+def test_a_folder_that_claims_a_held_name_is_told_what_to_run(say: Say, write_source: Write) -> None:
+    here, there = write_source(TABLES, folder="here"), write_source(TABLES, folder="there [1]")
+    assert say("load", here, "--day", "2015-06-30").code == 0
+    for words in (["check"], ["certify", "--as-of", "2015-03-31"], ["load", "--day", "2015-06-30"], ["load", "--compact"],
+                  ["features", "--entity", "enterprise", "--as-of", "2015-03-31", "--out", "f.parquet"], ["dictionary"],
+                  ["matches", "--as-of", "2015-03-31"]):
+        line = say(words[0], there, *words[1:]).line
+        assert f"is held by {here}, and {there} claims it too" in line and f"run `lssi adopt '{there}'`" in line
+    assert say("adopt", there).out == f"hand: {there} (先前 before: {here})\n"
+    assert say("check", there).code == 0
+    assert f"is held by {there}, and {here} claims it too" in say("check", here).line
 
 
 def test_a_city_is_not_written_over_something_else(say: Say, tmp_path: Path) -> None:

@@ -241,5 +241,7 @@ def test_an_old_version_is_promoted_for_its_source_and_answers_for_no_other(apar
     assert several.returncode == 2 and "--source which: hill-side, old_town" in several.stderr
     said(apart.run("promote", TARGET, "3", "--source", "old_town"))
     said(apart.run("promote", TARGET, "1", "--source", "hill-side"))
+    other = apart.run("plan", shutil.copytree(hill, apart.sources / "copy"), *week)
+    assert other.returncode == 2 and f"is held by {hill}, and {apart.sources / 'copy'} claims it too" in other.stderr
     digests = [json.loads(said(apart.run("plan", source, *week)))["model"]["digest"][:12] for source in (town, hill)]
     assert digests == ["99e762df57a5", "26160a777b83"]

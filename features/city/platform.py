@@ -6,6 +6,7 @@ import hashlib
 import shutil
 import tomllib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -43,15 +44,19 @@ def laid_out(layout_name: str, write_city: Write) -> Write:
         return write_city
 
     def write(out: Path, setting: Setting, progress: Progress) -> dict[str, int]:
-        done = write_city(out / "city", setting, progress)
-        made = write_platform(out / "city", out, progress)
+        own = replace(setting, name=f"{setting.name}-city" if setting.name else None)
+        done = write_city(out / "city", own, progress)
+        made = write_platform(out / "city", out, progress, name=setting.name)
         return {"parts_made": done["parts_made"] + made, "parts_kept": 2 * sum(done.values()) - done["parts_made"] - made}
 
     return write
 
 
-def write_platform(city: Path, out: Path, progress: Progress) -> int:
-    """Write the city in `city` to `out` in the platform's layout and return how many parts were made, not kept."""
+def write_platform(city: Path, out: Path, progress: Progress, *, name: str | None = None) -> int:
+    """Write the city in `city` to `out` in the platform's layout and return how many parts were made, not kept.
+
+    The dump is called as the platform's source unless a name is given.
+    """
     parts = sorted({path.name for table in city.iterdir() for path in files_in(table, "part-*.parquet")})
     made = 0
     for number, part in enumerate(parts, 1):
@@ -64,7 +69,7 @@ def write_platform(city: Path, out: Path, progress: Progress) -> int:
         progress(number, len(parts))
     declared = tomllib.loads((city / "source.toml").read_text("utf-8"))
     targets = declared["target"]
-    text = CLOSED_DAY.format(**declared)
+    text = (f'name = "{name}"\n' if name else "") + CLOSED_DAY.format(**declared)
     text += "".join(SPLIT.format(name=name, **targets[name]["split"]) for name in TARGETS if name in targets)
     write_text(out / "dump.toml", text)
     return made

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 from dataclasses import dataclass
 
@@ -25,6 +26,8 @@ part_time | 300 | members | seed | part-time inspectors of the full city
 assistants | 650 | members | seed | inspection assistants of the full city
 block | 4096 | units | assumed | enterprises simulated together; staff move within a block
 """)
+NAME = re.compile(r"[a-z][a-z0-9_-]{0,74}")
+"""What a city may be called: as any source, and so that the city beside a dump can add `-city`."""
 BLOCK = int(P["block"])
 WORKERS_A_BLOCK = 500_000
 CLAIMS_A_BLOCK = 4_000_000
@@ -34,12 +37,16 @@ NULL = -(1 << 31)
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """The arguments of a city: units, months up to the one that `until` (a day) lies in, and the seed."""
+    """The arguments of a city: units, months up to the one that `until` (a day) lies in, the seed, and its source's name.
+
+    Where no name is given, that of the layout is used.
+    """
 
     enterprises: int
     months: int
     until: int
     seed: int
+    name: str | None = None
 
     @property
     def last(self) -> int:
@@ -81,7 +88,7 @@ class Setting:
         return min(BLOCK, self.enterprises - block * BLOCK)
 
 
-def setting_of(enterprises: int, months: int, *, until: str, seed: int) -> Setting:
+def setting_of(enterprises: int, months: int, *, until: str, seed: int, name: str | None = None) -> Setting:
     """Return the setting of the given arguments; RequestError if no city can be made of them."""
     if not 50 <= enterprises <= 5_000_000:
         raise RequestError(f"a city should have 50 to 5000000 enterprises; got {enterprises}")
@@ -92,7 +99,10 @@ def setting_of(enterprises: int, months: int, *, until: str, seed: int) -> Setti
     day = day_of(until)
     if not day_of("1995-01-01") <= day <= day_of("2050-12-31"):
         raise RequestError(f"the last day of a city should lie in 1995 to 2050; got {until}")
-    return Setting(enterprises, months, day, seed)
+    if name is not None and not NAME.fullmatch(name):
+        raise RequestError("the name of a city should be at most 75 lower-case letters, digits, underscores and hyphens, "
+                           f"a letter first; got {name!r}")
+    return Setting(enterprises, months, day, seed, name)
 
 
 def stream(setting: Setting, block: int, month: int, *, of: str) -> np.random.Generator:

@@ -54,6 +54,8 @@ as_of = [{as_of}]
 [target.provider_deception.split]
 {split}
 """
+CITY = "city"
+"""The name of a city that was given none."""
 HORIZON = 180
 ENOUGH_PROVIDERS, ENOUGH_MONTHS = 150, 27
 
@@ -68,7 +70,7 @@ def split_of(setting: Setting) -> str:
 def source_text(setting: Setting, *, absent: tuple[str, ...]) -> str:
     """Return the text of source.toml; `absent` names the contract tables that this city does not hold."""
     until: date = date_of(setting.until)
-    head = (f'name = "city"\nzh = "模拟城市（{setting.enterprises}家企业）"\n'
+    head = (f'name = "{setting.name or CITY}"\nzh = "模拟城市（{setting.enterprises}家企业）"\n'
             f'en = "a simulated city of {setting.enterprises} enterprises"\ncomplete_to = {until.isoformat()}\n'
             f'clock = "Asia/Shanghai"\nabsent = [{", ".join(repr(name) for name in absent)}]\n'.replace("'", '"'))
     targets = ENTERPRISE_TARGETS if "claim_reviews" in absent else ENTERPRISE_TARGETS + CLAIM_TARGET
