@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
@@ -20,6 +21,9 @@ from training.compare import Moved
 from training.excerpt import workplace
 from training.meaning import bits, gap
 
+_ESCAPED = re.compile(r"\\(.)")
+"""A sign of a path that Spark would take for a pattern, as Spark has to be given it."""
+
 
 class Session:
     """DuckDB as far as `features.spark` asks something of a session: files as views, and statements over them."""
@@ -28,9 +32,15 @@ class Session:
         self._connection = opened(Limits(spill=folder))
         self.read = self
 
-    def parquet(self, *paths: str) -> View:
-        """Return the rows of some files."""
-        return View(self._connection, f"FROM {parquet_sql(map(Path, paths), 'union_by_name=true')}")
+    def option(self, name: str, value: str) -> Session:
+        """Return this session, which takes no column from a folder's name whether it is told so or not."""
+        assert (name, value) == ("recursiveFileLookup", "true")
+        return self
+
+    def parquet(self, *names: str) -> View:
+        """Return the rows of some files, each named as Spark has to be given it."""
+        files = [Path(_ESCAPED.sub(r"\1", name)) for name in names]
+        return View(self._connection, f"FROM {parquet_sql(files, 'union_by_name=true')}")
 
     def sql(self, statement: str) -> View:
         """Return the rows that a statement gives."""
