@@ -10,11 +10,14 @@ import pytest
 
 from features.days import day_of
 from features.errors import HistoryError
+from features.home import home
+from features.journal import write_part
+from features.source import find_source
 from features.store import Store, open_store
 from tests.random_history import LAST, write_history
 from training.certify import QUICK, Extent, certify
 from training.compare import Moved, differing
-from training.excerpt import excerpt_of, loaded, never_later
+from training.excerpt import ENOUGH, excerpt_of, loaded, never_later
 from training.holdings import holdings, unlike
 from training.literal import reduced
 from training.poison import KINDS, poisoned
@@ -69,6 +72,19 @@ def test_a_smaller_excerpt_holds_every_row_of_the_enterprises_it_took(store: Sto
     taken = small.frames["employment"]["enterprise"].unique()
     there = whole.frames["employment"]
     assert small.frames["employment"].height == there.filter(there["enterprise"].is_in(taken.to_list())).height
+
+
+def test_a_draw_in_the_journal_is_no_table_of_the_source_that_is_certified(write_source: Callable[..., Path]) -> None:
+    firms = [f"E{number:02d}" for number in range(ENOUGH)]
+    register = {"since": "2013-01-01", "kind": "company", "recorded_on": "2013-01-05"}
+    source = find_source(write_source({"enterprises": [{"enterprise": firm} | register for firm in firms]}))
+    monday = day_of("2015-06-22")
+    write_part(home() / "journal" / "hand", "draws", "d1", {
+        "draw": ["d1"] * ENOUGH, "enterprise": firms, "drawn_on": [monday] * ENOUGH,
+        "inclusion_probability": [0.25] * ENOUGH, "drawn": [0, 1] * (ENOUGH // 2), "recorded_on": [monday] * ENOUGH})
+    store = open_store(source)
+    assert "draws" in never_later(excerpt_of(store, ENOUGH))
+    assert certify(store, LAST, QUICK, source)["quick"] == []
 
 
 def test_a_day_that_is_not_closed_is_refused(store: Store) -> None:

@@ -107,7 +107,8 @@ def certify(store: Store, as_of: int, extent: Extent = WHOLE, source: Source | N
     found = Findings(barred=strange) if strange else trial(excerpt, as_of, extent)
     if source is not None:
         found.misdated = misdated(source, store)
-        found.quick = [table for table in never_later(excerpt) if source.tables[table].suffix != ".sql"]
+        files = {table for table, place in source.tables.items() if place.suffix != ".sql"}
+        found.quick = [table for table in never_later(excerpt) if table in files]
         found.add(beneath(source, as_of, extent.seeds[0]))
     said = statement(store, excerpt, as_of, found)
     return said | {"certificate_digest": digest_of(said), "cpu_seconds": round(time.process_time() - begun, 1)}
