@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from features.errors import TargetError
 from features.files import alone, private_folder, reached, remove
@@ -45,8 +46,15 @@ class Entry:
 
 
 def tracking_uri(home: Path) -> str:
-    """Return the address of the registry in a home folder, for `mlflow ui --backend-store-uri`."""
-    return f"sqlite:///{home.resolve() / 'mlflow.db'}"
+    """Return the address of the registry in a home folder, for `mlflow ui --backend-store-uri`.
+
+    A sign such as % or ? of the folder's name is written as in a web address. The driver is named because MLflow makes a
+    folder of the name as it is written where an address begins with sqlite:///.
+
+    >>> tracking_uri(Path("/h #%?"))
+    'sqlite+pysqlite:////h%20%23%25%3F/mlflow.db'
+    """
+    return f"sqlite+pysqlite:///{quote(str(home.resolve() / 'mlflow.db'))}"
 
 
 @contextmanager
