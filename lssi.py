@@ -38,7 +38,7 @@ Json = Annotated[bool, typer.Option("--json", help="只输出 JSON / print JSON 
 
 def say(value: Any) -> None:
     """Print one JSON value, Chinese as it is written."""
-    print(json.dumps(value, ensure_ascii=False, indent=2, sort_keys=False))
+    print(json.dumps(value, ensure_ascii=False, allow_nan=False, indent=2, sort_keys=False))
 
 
 @contextmanager
@@ -104,7 +104,7 @@ def city(out: Annotated[Path, typer.Argument(help="写到哪个文件夹 / folde
 
 @app.command()
 def check(source: Source, data: Data = None, as_json: Json = False) -> None:
-    """装载并校验数据源。Load a source; say how many rows were accepted, how many refused and why, what is absent."""
+    """装载并校验数据源。Load a source; say which rows are accepted, which refused and why (exit code 1: none of a table)."""
     from features.checking import check as checked
     from features.checking import lines_of
 
@@ -121,6 +121,8 @@ def check(source: Source, data: Data = None, as_json: Json = False) -> None:
         say(summary)
     else:
         print("\n".join(lines_of(summary)))
+    if summary["refused_whole"]:
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -505,7 +507,7 @@ def ledger_expire() -> None:
 def fail(code: str, message: str) -> NoReturn:
     """Leave with exit code 2 and one line on stderr, or one JSON object where --json was asked."""
     text = " ".join(message.split())
-    line = json.dumps({"error": code, "message": text}, ensure_ascii=False)
+    line = json.dumps({"error": code, "message": text}, ensure_ascii=False, allow_nan=False)
     print(line if "--json" in sys.argv else f"error: {code}: {text}", file=sys.stderr)
     sys.exit(2)
 

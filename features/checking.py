@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from features import dormancy
@@ -36,6 +36,7 @@ def summary_of(store: Store) -> dict[str, Any]:
         "refused": refused,
         "refused_rows": str(store.folder / "refused") if refused else None,
         "tables": tables,
+        "refused_whole": refused_whole(tables),
         "unregistered": list(unregistered(store)),
         "derived": store.summary["joins"],
         "absent": store.summary["absent"],
@@ -52,6 +53,15 @@ def dormant(store: Store) -> dict[str, Any] | None:
     if not store.has("enterprises"):
         return None
     return dormancy.as_json(dormancy.dormancy(store, catalogue_of(store), store.complete_to))
+
+
+def refused_whole(tables: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Return the tables that have rows, of which every one was refused.
+
+    >>> refused_whole({"claims": {"accepted": 0, "refused": 2}, "deaths": {"accepted": 0, "refused": 0}})
+    ['claims']
+    """
+    return [name for name, table in tables.items() if table["refused"] and not table["accepted"]]
 
 
 def unregistered(store: Store) -> Iterator[dict[str, Any]]:
@@ -77,6 +87,7 @@ def lines_of(summary: dict[str, Any]) -> list[str]:
         lines += [f"    {why['rows']:,} x {why['reason']} (first: {row_of(why)})" for why in table["reasons"]]
     if summary["refused"]:
         lines.append(f"拒收行 refused rows: {summary['refused_rows']}")
+    lines += [f"整表拒收 every row refused: {name}" for name in summary["refused_whole"]]
     lines += [f"未登记 unregistered: {one['table']}.{one['column']} {one['rows']:,} 行 rows，{one['ids']:,} 个不在 "
               f"that are not in {one['register']}" for one in summary["unregistered"]]
     if summary["dormant"] is not None:

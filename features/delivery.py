@@ -158,5 +158,6 @@ def digest_of(own: Connection, staged: Staged) -> str:
     names = [named(column.name) for column in staged.columns + COMMON]
     text = f"concat_ws(chr(31), {', '.join(f'coalesce(CAST({name} AS VARCHAR), chr(30))' for name in names)})"
     found = own.sql(f"SELECT count(*), CAST(bit_xor(md5_number({text})) AS VARCHAR) FROM {staged.rows}").fetchall()
-    refused = sorted(json.dumps(row, ensure_ascii=False) for row in staged.refused.drop("row", *TRACE, strict=False).rows())
-    return hashlib.sha256(json.dumps([found, refused], ensure_ascii=False).encode()).hexdigest()
+    rows = staged.refused.drop("row", *TRACE, strict=False).rows()
+    refused = sorted(json.dumps(row, ensure_ascii=False, allow_nan=False) for row in rows)
+    return hashlib.sha256(json.dumps([found, refused], ensure_ascii=False, allow_nan=False).encode()).hexdigest()

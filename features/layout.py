@@ -72,7 +72,7 @@ def summary_at(folder: Path) -> dict[str, Any]:
 
 def write_summary(folder: Path, summary: Mapping[str, Any]) -> None:
     """Write a store's summary, whole or not at all: the one step by which a load or a day counts."""
-    write_durable_text(folder / "store.json", json.dumps(summary, ensure_ascii=False, indent=1) + "\n")
+    write_durable_text(folder / "store.json", json.dumps(summary, ensure_ascii=False, indent=1, allow_nan=False) + "\n")
 
 
 def rows_sql(files: list[Path]) -> str:

@@ -34,7 +34,7 @@ def point(source: Source, folder: Path) -> None:
     """Let a store be the live store of a source from now on."""
     path = pointer(source)
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_durable_text(path, json.dumps({"store": folder.name}) + "\n")
+    write_durable_text(path, json.dumps({"store": folder.name}, allow_nan=False) + "\n")
 
 
 @contextmanager

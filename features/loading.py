@@ -88,7 +88,7 @@ def build(source: Source, work: Work, folder: Path, *, digest: str, content: str
 def _finish(work: Work, summary: dict[str, Any], folder: Path) -> None:
     for rest in ("staged", "spill"):
         shutil.rmtree(work.folder / rest, ignore_errors=True)
-    write_text(work.folder / "store.json", json.dumps(summary, ensure_ascii=False, indent=1) + "\n")
+    write_text(work.folder / "store.json", json.dumps(summary, ensure_ascii=False, indent=1, allow_nan=False) + "\n")
     if folder.exists() and not (folder / "store.json").exists():
         with private_folder(folder.parent) as aside:  # no store: half of it was removed by hand
             folder.rename(aside / "torn")

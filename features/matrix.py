@@ -99,7 +99,7 @@ def _written(matrix: Matrix, name: str) -> tuple[pa.Field, pa.Array]:
     if name not in matrix.categories:
         column = matrix.column(name)
         return pa.field(name, pa.float64()), pa.array(column, mask=np.isnan(column))
-    known = json.dumps(list(matrix.categories[name]), ensure_ascii=False)
+    known = json.dumps(list(matrix.categories[name]), ensure_ascii=False, allow_nan=False)
     return pa.field(name, pa.string(), metadata={"categories": known}), pa.array(matrix.texts(name), pa.string())
 
 

@@ -54,7 +54,7 @@ def medians(store: Store, catalogue: Catalogue, entity: str, peers: Iterable[Pee
         return dict(zip(wanted, _read(kept), strict=True))
     found = _computed(store, catalogue, entity, wanted, max(day, store.first_known))
     kept.parent.mkdir(exist_ok=True)
-    write_text(kept, json.dumps([found[peer] for peer in wanted]))
+    write_text(kept, json.dumps([found[peer] for peer in wanted], allow_nan=False))
     return {peer: by_code(values) for peer, values in found.items()}
 
 
@@ -67,7 +67,7 @@ def _read(kept: Path) -> tuple[ByCode, ...]:
 @lru_cache(64)
 def _said(catalogue: Catalogue, peers: tuple[Peer, ...]) -> str:
     """Return a digest of all that decides some peer values."""
-    said = json.dumps([(peer.feature, peer.by, _spelled(catalogue, peer.feature)) for peer in peers])
+    said = json.dumps([(peer.feature, peer.by, _spelled(catalogue, peer.feature)) for peer in peers], allow_nan=False)
     return hashlib.sha256(said.encode()).hexdigest()[:16]
 
 

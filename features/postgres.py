@@ -177,7 +177,7 @@ def staged(database: Database, wanted: Collection[str], *, declared_as: str, hom
             raise SourceError(f"{database.label} holds none of the tables {', '.join(wanted)}; name the schema with ?schema=…")
         declared = held.declaration()
         marks = {declared_as: declared, "tables": {table: held.mark(table) for table in tables}}
-        text = json.dumps(marks, ensure_ascii=False, sort_keys=True, indent=1) + "\n"
+        text = json.dumps(marks, ensure_ascii=False, sort_keys=True, indent=1, allow_nan=False) + "\n"
         files = {SNAPSHOT: text} | ({declared_as: declared} if declared is not None else {})
         name = f"{re.sub('[^A-Za-z0-9_-]', '_', database.schema)}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
         if not (home / name).exists():

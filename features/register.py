@@ -20,6 +20,14 @@ from features.store import Store
 RECENT_DAYS = 90
 
 
+def check_register(store: Store, entity: str) -> None:
+    """Raise HistoryError where a source does not hold the register of an entity: then nobody knows which units there are."""
+    table, _ = ENTITIES[entity]
+    if not store.has(table):
+        raise HistoryError(f"source {store.source.name!r} holds no table {table!r}, the register of every {entity}; "
+                           "add the table or ask for another entity")
+
+
 def check_day(store: Store, as_of: int) -> None:
     """Raise HistoryError unless a day is closed in this history and not before its first row."""
     if as_of > store.complete_to:
@@ -69,6 +77,7 @@ def living(store: Store, catalogue: Catalogue, entity: str, as_of: int) -> Cases
 
 def codes_on(store: Store, entity: str, as_of: int) -> Column:
     """Return the codes, ascending, among which the living units of a day are; HistoryError when it is not closed."""
+    check_register(store, entity)
     check_day(store, as_of)
     return recent_claims(store, as_of) if entity == "claim" else np.arange(store.dictionary(entity).size, dtype=np.int64)
 
@@ -104,6 +113,7 @@ def codes_of(store: Store, entity: str, ids: Iterable[str]) -> Column:
 
 def cases_of(store: Store, catalogue: Catalogue, entity: str, ids: Sequence[str], as_of: Column) -> Cases:
     """Return the cases of ids on their days; raise UnknownId when one is not in the register of its day."""
+    check_register(store, entity)
     if len(as_of):
         check_day(store, int(as_of.min()))
         check_day(store, int(as_of.max()))

@@ -18,7 +18,7 @@ from features.language import Atom
 from features.matrix import Matrix
 from features.needs import needs_of
 from features.network import stored_values
-from features.register import bare_cases, codes_on, of_register, registered, still_living
+from features.register import bare_cases, check_register, codes_on, of_register, registered, still_living
 from features.rowwise import Column
 from features.shared import shared
 from features.shelf import Shelf
@@ -42,6 +42,7 @@ def check_asked(entity: str, as_of: Sequence[str]) -> None:
 def stretches(store: Store, entity: str, as_of: Sequence[str]) -> Iterator[Matrix]:
     """Return the features of all living units of some days, or of every claim on the day on which it became KNOWN."""
     check_asked(entity, as_of)
+    check_register(store, entity)
     if KNOWN in as_of:
         return claim_stretches(store, catalogue_of(store))
     return living_stretches(store, entity, *map(day_of, as_of))

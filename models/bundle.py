@@ -111,7 +111,7 @@ def write_bundle(parent: Path, parts: Parts) -> Path:
     inputs = encoded(manifest, parts.probe.take(chosen_rows(len(parts.probe))))
     boosters = {name: booster_of(name, text, manifest.names) for name, text in models.items()}
     outputs = outputs_of(boosters["model_any.txt"], boosters.get(_COUNT), inputs)
-    written = json.dumps(manifest.model_dump(mode="json"), ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+    written = json.dumps(manifest.model_dump(mode="json"), ensure_ascii=False, indent=1, sort_keys=True, allow_nan=False) + "\n"
     files = {"bundle.json": written.encode(), "probe.json": probe_text(Probe(inputs, outputs)), **models}
     path = parent / f"{parts.target}-{digest_of(files)[:12]}"
     write_folder(path, files)

@@ -67,7 +67,7 @@ class RetryConflict(LedgerError):
 def body(code: str, message: str, detail: Sequence[dict[str, str]] = ()) -> bytes:
     """Return the one error body, UTF-8 JSON: `{"error": {"code", "message", "detail"}}`."""
     refusal = {"error": {"code": code, "message": message, "detail": list(detail)}}
-    return json.dumps(refusal, ensure_ascii=False).encode()
+    return json.dumps(refusal, ensure_ascii=False, allow_nan=False).encode()
 
 
 def status_of(code: str) -> int:

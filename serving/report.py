@@ -87,7 +87,7 @@ def _page(exhibit: Exhibit) -> dict[str, Any]:
         "keep_until": date_of(entry["keep_until"]),
         "at": entry["at"],
         "bundle": entry["bundle"],
-        "entry": json.dumps(entry, sort_keys=True, separators=(",", ":"), ensure_ascii=False),
+        "entry": json.dumps(entry, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False),
         "proof": exhibit.proof,
         "steps": _steps(exhibit.proof.sequence, exhibit.proof),
         "checkpoint": str(exhibit.checkpoint).strip(),

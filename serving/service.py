@@ -102,7 +102,7 @@ def serve(settings: Settings, *, host: str, port: int, workers: int) -> NoReturn
     place = settings.home.resolve() / "bentoml"
     place.mkdir(parents=True, exist_ok=True)
     framework = {"BENTOML_HOME": str(place), "BENTOML_DO_NOT_TRACK": "True",
-                 "BENTOML_CONFIG_OVERRIDES": json.dumps({"services": {"lssi": {"workers": workers}}})}
+                 "BENTOML_CONFIG_OVERRIDES": json.dumps({"services": {"lssi": {"workers": workers}}}, allow_nan=False)}
     words = ["-m", "bentoml", "serve", f"{__name__}:Lssi", "--working-dir", str(place), "--host", host, "--port", str(port),
              "--timeout-keep-alive", "30", "--timeout-graceful-shutdown", str(round(LIMITS.answer_seconds))]
     os.execve(sys.executable, [sys.executable, *words], os.environ | settings.environment | framework)

@@ -20,6 +20,7 @@ from features.source import JOURNAL
 from models.bundle import Bundle, Parts, load_bundle, write_bundle
 from models.calibration import Calibration
 from models.manifest import FrozenFeature
+from tests.said import Answer, Say, answer_of
 
 Report = pytest.TestReport | pytest.CollectReport
 REQUIRE_ALL = os.environ.get("LSSI_REQUIRE_ALL") == "1"
@@ -129,6 +130,16 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def counted() -> dict[str, int]:
     """What tests count, by name: shown at the end of the run."""
     return COUNTED
+
+
+@pytest.fixture
+def say(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Say:
+    """`say(*words)`: what `lssi WORDS` says, run in this process."""
+
+    def run(*words: object) -> Answer:
+        return answer_of(words, monkeypatch, capfd)
+
+    return run
 
 
 @pytest.fixture

@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import socket
-import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -15,6 +13,7 @@ import pytest
 import lssi
 from features.ingest.scan import files_below, files_in
 from models.bundle import Parts, load_bundle, write_bundle
+from tests.said import Say
 
 Write = Callable[..., Path]
 FIRM = {"enterprise": "e1", "since": "2012-01-01", "registered": "2012-01-01"}
@@ -22,39 +21,6 @@ TABLES = {
     "enterprises": [FIRM, FIRM | {"enterprise": "e2"}],
     "tax_payroll": [{"enterprise": "e1", "month": "2014-10", "employees": 5, "payroll": 100}],
 }
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a command left behind."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def line(self) -> str:
-        """The one line of an error; fails where there is more, less, or other output."""
-        assert (self.code, self.out) == (2, ""), self
-        assert self.err.count("\n") == 1 and "Traceback" not in self.err, self.err
-        return self.err
-
-
-@pytest.fixture
-def say(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., Answer]:
-    """Run the command line as `lssi WORDS` would."""
-
-    def run(*words: object) -> Answer:
-        monkeypatch.setattr(sys, "argv", ["lssi", *map(str, words)])
-        with pytest.raises(SystemExit) as left:
-            lssi.main()
-        out, err = capfd.readouterr()
-        return Answer(int(left.value.code or 0), out, err)
-
-    return run
-
-
-Say = Callable[..., Answer]
 
 
 @pytest.fixture

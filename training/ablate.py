@@ -111,8 +111,16 @@ def _file_lines(said: Mapping[str, Any]) -> list[str]:
             f"  加上以后多了多少 · what is gained with it: {_worth(said['worth'])}",
             f"  证书 certificate {proof['as_of']}: {verdict}, {proof['cases']} 例 cases",
             (f"  代价 cost: 全体一日 a day of all units {price['new']['day_cpu_seconds']:.3f} s, 全目录的 of the catalogue's "
-             f"{price['day_ratio']:.1%}; 单例 a case online {price['new']['online_cpu_seconds'] * 1000:.2f} ms, "
-             f"{price['online_ratio']:.1%}")]
+             f"{_share(price['day_ratio'])}; 单例 a case online {_milliseconds(price['new']['online_cpu_seconds'])}, "
+             f"{_share(price['online_ratio'])}")]
+
+
+def _share(value: float | None) -> str:
+    return "?" if value is None else f"{value:.1%}"
+
+
+def _milliseconds(seconds: float | None) -> str:
+    return "?" if seconds is None else f"{seconds * 1000:.2f} ms"
 
 
 def _worth(said: Mapping[str, Any]) -> str:

@@ -16,6 +16,7 @@ from training.fit import Fit, Lesson, fit_any, refit
 from training.paired import Advance, Exam, Outcome, outcomes
 from training.recipe import Recipe, recipe_of
 from training.train import lesson_of
+from training.untested import check_test
 
 Floats = NDArray[np.float64]
 FITS = 3
@@ -61,6 +62,7 @@ def bench_of(store: Store, name: str, seed: int | None) -> Bench:
     target = target_of(store, name)
     recipe = recipe_of(target.fit, target=name)
     whole = dataset(store, name, seed=recipe.seed)
+    check_test(store, whole)
     lesson = lesson_of(whole, recipe)
     like = fit_any(lesson, whole.cases.take(whole.taught()).label, recipe)
     first = recipe.seed if seed is None else seed

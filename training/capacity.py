@@ -71,7 +71,7 @@ def precision_at(judged: Judged, capacity: float) -> dict[str, Any]:
         "inverse_propensity": weighted_share(label, judged.propensity[top]),
         "random_visits": weighted_share(judged.random_label[top], judged.inclusion[top]),
         "random_visits_in_list": int((~np.isnan(judged.random_label[top])).sum()),
-        "share_without_label": float(weight[np.isnan(label)].sum() / weight.sum()),
+        "share_without_label": float(weight[np.isnan(label)].sum() / weight.sum()) if len(top) else None,
         "base_labelled_only": weighted_share(judged.label, certain),
         "base_random_visits": weighted_share(judged.random_label, judged.inclusion),
     }

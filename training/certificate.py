@@ -24,7 +24,8 @@ def _lines(said: Mapping[str, Any]) -> Iterator[str]:
                f"{len(poison['moved'])} 个特征变动 features moved")
     for title, found in (("变动 moved", said["features_moved"]), ("误读 misread", said["features_misread"])):
         for name, one in list(found.items())[:SHOWN]:
-            yield f"  {title}: {name}: {one['units']} 个单位 units, 最大 largest {one['largest']:g}"
+            largest = "-" if one["largest"] is None else f"{one['largest']:g}"
+            yield f"  {title}: {name}: {one['units']} 个单位 units, 最大 largest {largest}"
         if len(found) > SHOWN:
             yield f"  … {len(found) - SHOWN} 更多 more"
     yield from _notes(said)

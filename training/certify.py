@@ -198,4 +198,4 @@ def statement(store: Store, excerpt: Excerpt, as_of: int, found: Findings) -> di
 
 def digest_of(said: Mapping[str, Any]) -> str:
     """Return the SHA-256 of what a certificate says."""
-    return hashlib.sha256(json.dumps(said, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(said, sort_keys=True, ensure_ascii=False, allow_nan=False).encode()).hexdigest()

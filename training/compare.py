@@ -18,14 +18,14 @@ REGISTER = "(register)"
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """How many units a feature moved for, and by how much at most (categories and gaps count as 1)."""
+    """How many units a feature moved for, and by how much at most (categories and gaps count as 1, an infinite move as inf)."""
 
     units: int
     largest: float
 
     def as_json(self) -> dict[str, Any]:
-        """Return plain values."""
-        return {"units": self.units, "largest": self.largest}
+        """Return plain values; a move that no number tells is None."""
+        return {"units": self.units, "largest": self.largest if np.isfinite(self.largest) else None}
 
     def __or__(self, other: Moved) -> Moved:
         return Moved(max(self.units, other.units), max(self.largest, other.largest))

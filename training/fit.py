@@ -49,11 +49,14 @@ class Lesson:
 
 
 def fit_any(lesson: Lesson, label: Floats, recipe: Recipe) -> Fit:
-    """Return a model of the log-odds of `label` (0 or 1); TargetError when either class has too few cases."""
+    """Return a model of the log-odds of `label` (0 or 1); TargetError when a class has too few cases, or one unit has all."""
     if not enough(label, recipe.least_positives):
         positives = int(label.sum())
         raise TargetError(f"learning needs {recipe.least_positives} labelled cases with and without a violation; got "
                           f"{positives} with and {len(label) - positives} without: add history or change the split")
+    if not lesson.folds:
+        raise TargetError(f"learning tries a model on units that it has not seen; got {len(set(lesson.matrix.keys.tolist()))} "
+                          "unit in all: add the history of others")
     return _fit(_Sample(lesson, label, np.ones(len(label), np.bool_)), "binary", recipe)
 
 

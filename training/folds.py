@@ -31,8 +31,14 @@ def folds_of(keys: NDArray[np.str_], cases: Cases, recipe: Recipe, gap: int) -> 
     held = np.any([fold.held for fold in forward], axis=0) if forward else np.zeros(len(cases), np.bool_)
     if enough(cases.label[held], recipe.least_positives):
         return forward
+    return folds_by_key(keys, recipe)
+
+
+def folds_by_key(keys: NDArray[np.str_], recipe: Recipe) -> list[Fold]:
+    """Return folds parted by key, the cases of one key together: no more than there are keys, and none of a single key."""
     part = parts_by_key(keys, recipe.folds, recipe.seed)
-    return [Fold(part != place, part == place) for place in range(recipe.folds)]
+    folds = [Fold(part != place, part == place) for place in range(recipe.folds)]
+    return [fold for fold in folds if fold.seen.any() and fold.held.any()]
 
 
 def enough(label: NDArray[np.float64], least: int) -> bool:

@@ -131,7 +131,7 @@ def digest_of_file(path: Path) -> str:
 def cost(store: Store, fresh: Newcomers, as_of: int) -> dict[str, Any]:
     """Return cpu seconds of the new features and of the whole catalogue, for the living units of a day and online a case.
 
-    What peers and the network keep for a month end is laid up before the clock starts.
+    What peers and the network keep for a month end is laid up before the clock starts. What no unit tells is None.
     """
     whole = catalogue_of(store)
     units = living(store, whole, fresh.entity, as_of)
@@ -140,9 +140,10 @@ def cost(store: Store, fresh: Newcomers, as_of: int) -> dict[str, Any]:
     for name, catalogue in (("new", fresh.catalogue), ("catalogue", whole)):
         matrix_for(store, catalogue, units.take(some[:1]))
         found[name] = {"day_cpu_seconds": _seconds(lambda c=catalogue: matrix_for(store, c, units)),  # type: ignore[misc]
-                       "online_cpu_seconds": _online(store, catalogue, units, some) / len(some)}
-    found["day_ratio"] = found["new"]["day_cpu_seconds"] / found["catalogue"]["day_cpu_seconds"]
-    found["online_ratio"] = found["new"]["online_cpu_seconds"] / found["catalogue"]["online_cpu_seconds"]
+                       "online_cpu_seconds": _online(store, catalogue, units, some) / len(some) if len(some) else None}
+    for way in ("day", "online"):
+        own, of_all = (found[name][f"{way}_cpu_seconds"] for name in ("new", "catalogue"))
+        found[f"{way}_ratio"] = own / of_all if own is not None and of_all else None
     return found
 
 

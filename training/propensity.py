@@ -9,7 +9,7 @@ from features.matrix import Matrix
 from training.calibrate import calibration_of
 from training.cases import Cases
 from training.fit import Lesson, fit_any
-from training.folds import Fold, enough, parts_by_key
+from training.folds import enough, folds_by_key
 from training.recipe import Recipe, Shape
 
 Floats = NDArray[np.float64]
@@ -27,10 +27,9 @@ def propensity(matrix: Matrix, cases: Cases, recipe: Recipe) -> Floats:
     if seen.all():
         return np.ones(len(cases))
     simple = recipe.model_copy(update={"shape": (Shape(leaves=7),), "most_rounds": ROUNDS})
-    if not enough(seen, recipe.least_positives):
+    folds = folds_by_key(matrix.keys, recipe)
+    if not folds or not enough(seen, recipe.least_positives):
         return np.full(len(cases), np.nan)
-    part = parts_by_key(matrix.keys, recipe.folds, recipe.seed)
-    folds = [Fold(part != place, part == place) for place in range(recipe.folds)]
     fit = fit_any(Lesson(matrix, folds), seen, simple)
     among_drawn = calibration_of(fit.unseen, seen)(fit.unseen)
     stands_for = float(cases.weight[seen == 0].mean())

@@ -40,7 +40,8 @@ def _with(metrics: Mapping[str, Any], name: str) -> str:
 
 def _capacity(found: Mapping[str, Any]) -> list[str]:
     told = ", ".join(f"{zh} {en} {_of(found[way])}" for way, zh, en in WAYS)
-    unseen = f"无标签 without label {found['share_without_label']:.0%}"
+    share = found["share_without_label"]
+    unseen = f"无标签 without label {'-' if share is None else format(share, '.0%')}"
     return [f"名单前 {found['listed']:,} 个的命中率 precision of the first {found['listed']:,}: {told}; {unseen}"]
 
 

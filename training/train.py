@@ -26,6 +26,7 @@ from training.folds import folds_of
 from training.learn import Learned, learn
 from training.recipe import Recipe, recipe_of
 from training.registry import Entry, Logged, log_run
+from training.untested import check_test
 
 SIGNS = {"up": 1, "down": -1}
 
@@ -74,6 +75,7 @@ def trained_on(store: Store, name: str) -> Trained:
     target = target_of(store, name)
     recipe = recipe_of(target.fit, target=name)
     whole = dataset(store, name, seed=recipe.seed)
+    check_test(store, whole)
     tested = whole.tested()
     learned = learn(lesson_of(whole, recipe), whole.cases.take(whole.taught()), recipe)
     matrix, cases = whole.matrix.take(tested), whole.cases.take(tested)

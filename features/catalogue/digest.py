@@ -21,5 +21,5 @@ def spelled(catalogue: Catalogue) -> dict[str, dict[str, str]]:
 
 def catalogue_digest(catalogue: Catalogue) -> str:
     """Return the SHA-256 of a catalogue as it is spelled out, 64 hex digits."""
-    said = json.dumps(spelled(catalogue), sort_keys=True, ensure_ascii=False)
+    said = json.dumps(spelled(catalogue), sort_keys=True, ensure_ascii=False, allow_nan=False)
     return hashlib.sha256(said.encode()).hexdigest()

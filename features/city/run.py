@@ -96,7 +96,7 @@ def _same_arguments(out: Path, setting: Setting) -> None:
     if out.exists() and not _only_begun(out, place.parent):
         raise SourceError(f"{out} is not empty and holds no city; choose another folder")
     place.parent.mkdir(parents=True, exist_ok=True)
-    write_text(place, json.dumps(now))
+    write_text(place, json.dumps(now, allow_nan=False))
 
 
 def _only_begun(out: Path, progress: Path) -> bool:
@@ -117,4 +117,4 @@ def _finished(out: Path, part: int) -> bool:
 
 
 def _mark(out: Path, part: int, digests: dict[str, str]) -> None:
-    write_text(_marker(out, part), json.dumps(digests, sort_keys=True))
+    write_text(_marker(out, part), json.dumps(digests, sort_keys=True, allow_nan=False))
