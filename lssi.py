@@ -19,7 +19,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 from typer._click.exceptions import ClickException
 
-from features.errors import LssiError
+from features.errors import LssiError, RequestError
 from features.home import home
 
 STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -134,7 +134,6 @@ def load(source: Source, *,
     """装载一日。Append a day's rows and close the day; refused rows come back as files. The first load makes the store."""
     from features.compaction import compact
     from features.days import day_of
-    from features.errors import RequestError
     from features.feed import as_json as plain
     from features.feed import feed, lines_of
     from features.source import find_source
@@ -290,7 +289,6 @@ def ablate(target: Annotated[str, typer.Argument(help="目标 / a target that so
            only_file: Annotated[bool, typer.Option("--only-file", help="只问文件，不逐族 / the file alone, no families")] = False,
            ) -> None:
     """特征值多少。What each family of features is worth, and what one file of new features adds, costs and whether it leaks."""
-    from features.errors import RequestError
     from features.store import open_store
     from training.ablate import family_lines, finished, fresh_of, head_lines, of_families, of_file, outline
     from training.bench import bench_of
@@ -543,9 +541,19 @@ def stoppable() -> Iterator[None]:
             signal.signal(number, handler)
 
 
+def check_standard_output() -> None:
+    """Raise RequestError unless standard output takes every character, before a command does what it could not tell of."""
+    try:
+        "中é\N{CLIPBOARD}".encode(getattr(sys.stdout, "encoding", None) or "utf-8")
+    except UnicodeEncodeError:
+        raise RequestError(f"standard output is {sys.stdout.encoding}, which lacks characters that are printed, such as Chinese; "
+                           "set PYTHONIOENCODING=utf-8 (or gb18030)") from None
+
+
 def main() -> None:
     """Run one command; a mistake of the user's ends in one line, a mistake of ours in a traceback."""
     try:
+        check_standard_output()
         with stoppable():
             sys.exit(app(standalone_mode=False) or 0)
     except LssiError as error:
@@ -557,6 +565,9 @@ def main() -> None:
     except OSError as error:
         where = error.filename or "a file"
         fail("file_unusable", f"{where}: {error.strerror or error}; check that it can be read or written")
+    except UnicodeEncodeError as error:
+        letters = ascii(error.object[error.start:error.end][:8])
+        fail("request_invalid", f"{error.encoding} cannot write {letters}; give names and paths in valid UTF-8")
     except (typer.Abort, KeyboardInterrupt):
         sys.exit(130)
     except Exception as error:

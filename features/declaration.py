@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from features.contract import Column, contract
 from features.errors import SourceError
 from features.ingest.dialect import Stated, checked_delimiter, checked_encoding
+from features.lengths import ATTRIBUTE_BYTES, NAME_BYTES, overlong
 
 ALWAYS, BESIDE = "always", "${SOURCE}/"
 """What `known` says of a file without days, and what the name of a file that lies beside source.toml begins with."""
@@ -30,7 +31,7 @@ class Attribute(_Declared):
     """A typed column that a source adds to a contract table."""
 
     table: Literal["enterprises", "claims", "providers", "inspections"]
-    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=ATTRIBUTE_BYTES)
     type: Literal["integer", "category", "flag", "fen", "day"]
     zh: str
     en: str
@@ -160,7 +161,7 @@ class CsvTables(Csv):
 class Declaration(_Declared):
     """Everything that `source.toml` says."""
 
-    name: str = Field(pattern=r"^[a-z][a-z0-9_-]*$")
+    name: str = Field(pattern=r"^[a-z][a-z0-9_-]*$", max_length=NAME_BYTES)
     zh: str
     en: str
     complete_to: date
@@ -214,6 +215,8 @@ def _check_names(declaration: Declaration, origin: str) -> None:
     for name, target in declaration.target.items():
         if not _NAME.fullmatch(name):
             raise SourceError(f"{origin}: target {name!r} should be lower-case letters, digits and underscores")
+        if wrong := overlong(name):
+            raise SourceError(f"{origin}: target {wrong}")
         _check_target(name, target, origin)
     for name, raw in declaration.raw.items():
         _check_raw(declaration, name, raw, origin)

@@ -14,6 +14,7 @@ from features.catalogue.order import closure, ordered, stored_behind
 from features.contract import contract
 from features.errors import CatalogueError
 from features.language import call_name, parse_formula, parse_row, word
+from features.lengths import overlong
 
 DIRECTIONS = ("up", "down", "none")
 _Row = TypeVar("_Row")
@@ -57,6 +58,8 @@ def text_of(name: str) -> str:
 def _once(rows: Iterable[_Row], name: Callable[[_Row], str], what: str) -> dict[str, _Row]:
     found: dict[str, _Row] = {}
     for row in rows:
+        if wrong := overlong(name(row)):
+            raise CatalogueError(f"{what} {wrong}")
         if name(row) in found:
             raise CatalogueError(f"{what} {name(row)!r} is declared twice; keep one")
         found[name(row)] = row
