@@ -146,6 +146,23 @@ def test_only_what_was_recorded_by_the_day_is_known_of_it(write_source: Write) -
                     "2015-06-29": set()}
 
 
+def test_nothing_recorded_after_a_day_moves_a_dormant_firm_of_it(write_source: Write) -> None:
+    """After the day 40 firms are closed, taken back, found to have paid, filed or employed, or first known at all."""
+    rows, later = tables(), tables()
+    for number in range(40):
+        name = f"f{number}"
+        for held in (rows, later):
+            held["enterprises"] += [firm(name)] if number % 5 else []
+        later["enterprises"].append(firm(name, closed="2014-01-01", row_id=name, recorded_on="2015-06-29"))
+        later["contributions"].append(paid(name, "2015-02", "2015-02-20", recorded_on="2015-06-29"))
+        later["tax_payroll"].append(filed(name, "2015-02", "2015-06-29"))
+        later["employment"].append(spell(name, "2012-01-01", recorded_on="2015-06-29"))
+    stores = open_store(write_source(rows)), open_store(write_source(later, folder="later"))
+    known, poisoned = (names(store, "2015-06-28") for store in stores)
+    assert known == poisoned == {"asleep", *(f"f{number}" for number in range(40) if number % 5)}
+    assert names(stores[1], "2015-06-29") == {"asleep"}
+
+
 def test_a_fed_payment_wakes_a_firm_from_its_day_on(write_source: Write, tmp_path: Path) -> None:
     source = write_source(tables())
     feed(find_source(source), day_of(LAST))
