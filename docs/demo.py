@@ -35,7 +35,7 @@ def main() -> None:
     os.environ["LSSI_HOME"] = str((asked.folder / "home").resolve())
     began = time.monotonic()
     city = asked.folder / f"city-{asked.enterprises}"
-    told("city", city, "--enterprises", asked.enterprises, "--months", MONTHS, "--until", UNTIL, "--seed", 1)
+    told("city", city, "--enterprises", asked.enterprises, "--months", MONTHS, "--until", UNTIL, "--seed", 1, "--name", city.name)
     told("check", city)
     told("features", city, "--entity", "enterprise", "--as-of", UNTIL, "--out", asked.folder / "features.parquet")
     for target in TARGETS:
