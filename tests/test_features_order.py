@@ -22,6 +22,7 @@ from features.contract import COMMON, Column, Table, as_json, contract, tables_o
 from features.days import day_of
 from features.errors import CatalogueError, RequestError
 from features.feed import feed
+from features.ingest.scan import files_in
 from features.order import Laws, laws
 from features.sent import Sent
 from features.source import JOURNAL, find_source
@@ -81,7 +82,7 @@ IMPOSSIBLE: dict[str, tuple[str, Row, str]] = {
 def refusals(folder: Path) -> dict[str, list[tuple[str, str]]]:
     """Return the refused rows by table: number and reason."""
     return {path.stem: [(row["row"], row["reason"]) for row in csv.DictReader(path.read_text("utf-8").splitlines())]
-            for path in sorted(folder.glob("*.csv"))}
+            for path in sorted(files_in(folder, "*.csv"))}
 
 
 def by_table() -> tuple[dict[str, list[Row]], dict[str, list[tuple[str, str]]]]:
