@@ -45,10 +45,16 @@ def counts(store: Store) -> tuple[int, int]:
 
 
 @pytest.mark.parametrize("ids", [["'1", "'2"], [f"'{n}" for n in range(3_000)], ["#1", "2"], ['市南"1"', "NULL"],
-                                 ["nan", "\\N", "NA"], ["a,b", "a;b"], ["x\ny", "z"], ["--1", "//2"], ["1e5", "007"]])
+                                 ["nan", "\\N", "NA"], ["a,b", "a;b"], ["--1", "//2"], ["1e5", "007"]])
 def test_every_record_is_accepted_with_its_identifier(write_source: Write, ids: list[str]) -> None:
     store = open_store(deaths(write_source, written(ids)))
     assert counts(store) == (len(ids), 0)
+
+
+@pytest.mark.parametrize("line_break", ["\n", "\r\n", "\r"])
+def test_an_identifier_with_a_line_break_is_one_refused_row(write_source: Write, line_break: str) -> None:
+    store = open_store(deaths(write_source, written([f"x{line_break}y", "z"])))
+    assert counts(store) == (1, 1)
 
 
 @pytest.mark.parametrize("delimiter", [",", "\t", ";"])

@@ -30,6 +30,7 @@ ON_PURPOSE = {
     "tests/test_features_raw.py": "views that read outside their folder are refused",
     "tests/test_features_ingest_macros.py": "what a bare read guesses is told",
     "tests/test_features_ingest_views.py": "what a bare read of a place gives is refused",
+    "tests/test_training_sparked.py": "an engine in Spark's place is given the files that the reader names",
     "tests/test_lssi_bad_input.py": "a view that reads another file of the machine is refused",
     "tests/test_features_duck.py": "the walls of the engine hold against bare reads",
     "tests/test_house_reads.py": "the planted reads below",
