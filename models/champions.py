@@ -74,7 +74,7 @@ class Pointer(BaseModel):
 
 def point(folder: Path, key: ModelKey, pointer: Pointer) -> None:
     """Let a bundle in `folder` be the model in use."""
-    write_durable_text(folder / key.file, json.dumps(pointer.model_dump()) + "\n")
+    write_durable_text(folder / key.file, json.dumps(pointer.model_dump(), allow_nan=False) + "\n")
 
 
 def pointer_of(folder: Path, key: ModelKey) -> Pointer:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -15,13 +14,16 @@ import lssi
 from features.catalogue.declared import ENTITIES
 from features.city.run import write_city
 from features.city.setting import setting_of
+from features.days import day_of
 from features.engine import catalogue_of, matrix
 from features.ingest.scan import files_in, read_parquet, read_table
 from features.store import Store, open_store
 from models.bundle import Parts, load_bundle, write_bundle
 from models.calibration import Calibration
+from models.champions import ModelKey, Pointer, point
 from models.manifest import frozen_features
 from tests.said import Answer, Say
+from training.certify import Extent, certify
 from training.newcomer import columns
 
 Tables = dict[str, pl.DataFrame]
@@ -29,6 +31,7 @@ Small = Callable[[Tables], Tables]
 DAY = "2015-06-30"
 TARGETS = {"undeclared_workers": "enterprise", "fraudulent_claim": "claim"}
 PROBED = 40
+CERTIFIED = Extent(enterprises=1, seeds=(1,), kinds=(), read=1, ways=())
 
 
 @pytest.fixture(scope="module")
@@ -70,8 +73,7 @@ def promote(models: list[Parts]) -> None:
     folder = lssi.home() / "bundles"
     for parts in models:
         path = write_bundle(folder, parts)
-        pointer = {"bundle": path.name, "digest": load_bundle(path).digest}
-        (folder / f"{parts.target}.json").write_text(json.dumps(pointer), "utf-8")
+        point(folder, ModelKey("city", parts.target), Pointer(bundle=path.name, digest=load_bundle(path).digest))
 
 
 def written(place: Path, city: Path, tables: Mapping[str, pl.DataFrame]) -> Path:
@@ -209,12 +211,12 @@ def report(say: Say, source: Path, target: str, page: Path) -> None:
     assert batch["record_id"] in page.read_text("utf-8")
 
 
-def test_a_source_of_empty_tables_is_certified(say: Say, hand_source: Callable[..., Path], tmp_path: Path) -> None:
+def test_a_source_of_empty_tables_is_certified(hand_source: Callable[..., Path], tmp_path: Path) -> None:
     firm = {"enterprise": "e1", "since": "2012-01-01", "registered": "2012-01-01"}
     nothing = {"contributions": [], "employment": [], "claims": []}
     source = hand_source(tmp_path / "source", {"enterprises": [firm]} | nothing)
-    answer = say("certify", source, "--as-of", "2015-05-31", "--json")
-    assert (answer.code, answer.json["features_moved"], answer.json["features_misread"]) == (0, {}, {})
+    found = certify(open_store(source), day_of("2015-05-31"), CERTIFIED)
+    assert (found["verdict"], found["features_moved"], found["features_misread"]) == ("clean", {}, {})
 
 
 def test_check_exits_1_where_no_row_of_a_table_is_accepted_and_says_which(
