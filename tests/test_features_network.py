@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,12 @@ from features.catalogue.declared import STORED_BY
 from features.days import date_of, day_of
 from features.engine import catalogue_of, evaluate_rows, matrix, matrix_of_cases
 from features.errors import CatalogueError
+from features.ingest.scan import files_in
 from features.matrix import Matrix
 from features.network import stored
 from features.network.exposure import ranks
 from features.network.spans import WHOLE, holds, weight
-from features.network.stored import kept_values, key_of
+from features.network.stored import kept_values, key_of, rules_of
 from features.store import Store, open_store
 from tests.random_history import LAST, write_history
 
@@ -351,3 +353,21 @@ def test_an_undeclared_stored_value_is_named(tmp_path: Path) -> None:
 def test_weights_halve_each_year_and_end() -> None:
     ages: Any = np.array([0, 73, 365, 730, 365 * 12, 365 * 13])
     assert weight(ages).tolist() == [WHOLE, WHOLE * 9 // 10, WHOLE // 2, WHOLE // 4, WHOLE >> 12, 0]
+
+
+RULES = [path for path in files_in(Path(stored.__file__).parent, "*.py") if path.name != "__init__.py"]
+
+
+@pytest.mark.parametrize("path", RULES, ids=lambda path: path.stem)
+def test_words_and_layout_of_a_module_are_no_rules(path: Path) -> None:
+    text = path.read_text("utf-8")
+    told = re.sub(r'"""(?=\w)', '"""In other words: ', text).replace("\n\n\n", "\n\n# a remark\n\n")
+    assert told != text and rules_of(told) == rules_of(text)
+
+
+@pytest.mark.parametrize(("before", "after"), [
+    ("NEAR = 2", "NEAR = 3"), ("return key", "return columns"), ("max(day", "min(day"), ('"provider": rings', '"firm": rings'),
+])
+def test_whatever_a_module_does_is_a_rule(before: str, after: str) -> None:
+    text = Path(stored.__file__).read_text("utf-8")
+    assert before in text and rules_of(text.replace(before, after)) != rules_of(text)
