@@ -57,6 +57,16 @@ def test_an_attribute_named_as_an_outcome_is_no_feature(name: str) -> None:
     assert barred(whole(), declared({"table": "enterprises", "name": name}))
 
 
+@pytest.mark.parametrize("name", ["actual_capital", "actual_capital_paid", "actual_address", "actual_controller"])
+def test_an_actual_fact_of_the_register_is_no_outcome(name: str) -> None:
+    assert barred(whole(), declared({"table": "enterprises", "name": name})) == []
+
+
+@pytest.mark.parametrize("name", ["actual", "actual_staff", "actual_capital_fraud", "capital_actual", "true_capital"])
+def test_an_actual_number_that_others_declare_is_an_outcome(name: str) -> None:
+    assert barred(whole(), declared({"table": "enterprises", "name": name}))
+
+
 def test_an_attribute_that_tells_a_targets_event_is_no_feature() -> None:
     event = {"table": "inspections", "when": "opened", "filter": "proven == 1"}
     assert barred(whole(), declared({"table": "inspections", "name": "proven"}, event=event)) == []

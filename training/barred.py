@@ -27,6 +27,8 @@ SAME = (ast.Eq, ast.NotEq, ast.In, ast.NotIn, ast.Is, ast.IsNot)
 LABELS = {"claim": "claim_reviews", "inspection": "findings"}
 """By the key of a case, the table that tells its outcome."""
 PERSONAL = ("person", "address", "account")
+REGISTERED = {"capital", "address", "place", "area", "name", "owner", "owners", "controller", "shareholder", "shareholders"}
+"""Facts of a register of which each may have two, what was declared and what is *actual* (paid-in capital): no outcomes."""
 
 
 def barred(catalogue: Catalogue, declaration: Declaration) -> list[str]:
@@ -59,7 +61,7 @@ def of_attributes(declaration: Declaration) -> Iterator[str]:
     for attribute in declaration.attribute:
         if attribute.table not in scored:
             continue
-        if {*attribute.name.split("_")}.intersection((*OUTCOMES, *forbidden())) or attribute.name in declaration.target:
+        if names_outcome(attribute.name) or attribute.name in declaration.target:
             yield f"attribute {attribute.name!r} of {attribute.table} has the name of an outcome, or is forbidden"
         for name, target in declaration.target.items():
             event = target.event
@@ -67,6 +69,18 @@ def of_attributes(declaration: Declaration) -> Iterator[str]:
             told = columns_of(parse_row(event.filter, name)) if event is not None and of_event else frozenset[str]()
             if attribute.name in told or attribute.name == target.count:
                 yield f"attribute {attribute.name!r} of {attribute.table} tells the outcome of target {name!r}"
+
+
+def names_outcome(name: str) -> bool:
+    """Tell whether an attribute has the name of an outcome or of what is forbidden.
+
+    >>> names_outcome("actual_capital"), names_outcome("actual_staff"), names_outcome("actual_capital_evasion")
+    (False, True, True)
+    """
+    words = name.split("_")
+    if words[0] == "actual" and REGISTERED.intersection(words[1:]):
+        words = words[1:]
+    return bool(set(words).intersection((*OUTCOMES, *forbidden())))
 
 
 def of_windows(catalogue: Catalogue) -> Iterator[str]:
