@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import date
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
@@ -10,6 +11,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from features.contract import Column, contract
+from features.dump_forms import FORMS
 from features.errors import SourceError
 from features.ingest.dialect import Stated, checked_delimiter, checked_encoding
 from features.lengths import ATTRIBUTE_BYTES, NAME_BYTES, overlong
@@ -159,7 +161,10 @@ class CsvTables(Csv):
 
 
 class Declaration(_Declared):
-    """Everything that `source.toml` says."""
+    """Everything that `source.toml` says.
+
+    Of the columns of a dump, by table: their own names, the form of their values, the unit of their quantities.
+    """
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_-]*$", max_length=NAME_BYTES)
     zh: str
@@ -174,6 +179,9 @@ class Declaration(_Declared):
     dump: Dump | None = None
     raw: dict[str, Raw] = {}
     csv: CsvTables = CsvTables()
+    columns: dict[str, dict[str, str | tuple[str, ...]]] = {}
+    form: dict[str, dict[str, str]] = {}
+    unit: dict[str, dict[str, str]] = {}
 
     @field_validator("clock")
     @classmethod
@@ -220,6 +228,8 @@ def _check_names(declaration: Declaration, origin: str) -> None:
         _check_target(name, target, origin)
     for name, raw in declaration.raw.items():
         _check_raw(declaration, name, raw, origin)
+    for what, said in (("columns", declaration.columns), ("form", declaration.form), ("unit", declaration.unit)):
+        _check_stated(declaration, what, said, origin)
 
 
 def _check_raw(declaration: Declaration, name: str, raw: Raw, origin: str) -> None:
@@ -231,6 +241,20 @@ def _check_raw(declaration: Declaration, name: str, raw: Raw, origin: str) -> No
         raise SourceError(f"{origin}: raw.{name} is no table of the dump; [dump.tables] declares them")
     if raw.of and (raw.of not in declaration.raw or not raw.by):
         raise SourceError(f"{origin}: raw.{name} follows {raw.of!r}, which should be a raw table too, by a column in `by`")
+
+
+def _check_stated(declaration: Declaration, what: str, said: Mapping[str, Mapping[str, object]], origin: str) -> None:
+    """Refuse what is said of a table or column that the dump does not declare, or a form that nobody knows."""
+    tables = declaration.dump.tables if declaration.dump else {}
+    for table, columns in said.items():
+        if table not in tables:
+            raise SourceError(f"{origin}: {what}.{table} is no table of the dump; they are {', '.join(tables) or 'none'}")
+        for column, word in columns.items():
+            if column not in tables[table].columns:
+                raise SourceError(f"{origin}: {what}.{table}.{column} is no column of the dump's {table}; they are "
+                                  f"{', '.join(tables[table].columns)}")
+            if what == "form" and word not in FORMS:
+                raise SourceError(f"{origin}: form.{table}.{column} should be one of {', '.join(FORMS)}; got {word!r}")
 
 
 def _check_target(name: str, target: Target, origin: str) -> None:

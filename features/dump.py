@@ -11,8 +11,9 @@ from typing import Any
 
 from features.closed_day import Ending, ending
 from features.contract import COMMON, Table, contract
-from features.declaration import Dump, DumpTable
+from features.declaration import Declaration, Dump, DumpTable
 from features.duck import DuckError, Limits, locked, named, quoted
+from features.dump_columns import SETTINGS, Names
 from features.dump_file import (
     UNREAD,
     Held,
@@ -21,25 +22,22 @@ from features.dump_file import (
     file_sql,
     held_in,
     instants_of,
-    part_columns,
     read_in,
     table_name,
     told_sql,
 )
-from features.dump_names import SCALED, named_so
+from features.dump_names import named_so
+from features.dump_stated import stated_of
+from features.dump_unstated import unstated_in
 from features.errors import SourceError
 from features.files import private_folder
 from features.home import home
 from features.ingest.csv_file import check_plain
 from features.ingest.macros import Ground, calls, expanded
 
-SETTINGS, SNAPSHOT = "dump.toml", "snapshot.json"
+SNAPSHOT = "snapshot.json"
 PRELUDE = "dump.sql"
 LATEST = "complete_to.sql"
-
-
-Names = dict[str, tuple[str, ...]]
-"""The columns of a table that are declared, each with the names that its files have for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +83,13 @@ def places_of(data: Path, wanted: Collection[str]) -> dict[str, Path]:
     return found
 
 
-def found_in(data: Path, dump: Dump, folder: Path, copies: Path) -> Found:
+def found_in(data: Path, declared: Declaration, folder: Path, copies: Path) -> Found:
     """Return what a dump holds for a source in `folder`; SourceError if nothing, or a table lacks a column it must have.
 
     Text that is not UTF-8 is read from a copy under `copies`.
     """
+    dump = declared.dump
+    assert dump is not None
     if not data.is_dir():
         raise SourceError(f"{data} is no folder; name the folder of the dump with --data")
     names = [*dump.tables, *(name for name in contract() if name.upper() not in {table.upper() for table in dump.tables})]
@@ -98,11 +98,16 @@ def found_in(data: Path, dump: Dump, folder: Path, copies: Path) -> Found:
     own = {name: held[name] for name, table in contract().items() if name in held and _is_contracts(table, held[name])}
     if not tables:
         raise SourceError(f"{data} holds none of the tables {', '.join(dump.tables)}; name the folder of the dump with --data")
-    columns = {name: _names(table, dump.tables[name]) for name, table in tables.items()}
+    stated = stated_of(declared, folder)
+    columns = {name: stated.names_of(name, table) for name, table in tables.items()}
+    for name, table in tables.items():
+        if lacking := _lacking(name, table, dump.tables[name], columns[name]):
+            raise SourceError(lacking)
     logged = [name for name in tables if _has_log(dump, name, columns)]
-    views = [view_sql(name, declared, tables.get(name), columns.get(name, {})) for name, declared in dump.tables.items()]
+    views = [_view(name, stated.read(name, view_sql(table, tables.get(name), columns.get(name, {})), columns.get(name, {})))
+             for name, table in dump.tables.items()]
     views += [log_sql(dump, name) if name in logged else _through(name) for name in dump.tables]
-    notes = [*_notes(dump, data, [*tables.values(), *own.values()], columns)]
+    notes = [*_notes(dump, data, [*tables.values(), *own.values()], columns), *stated.notes()]
     if dump.log is not None:
         used = f"{dump.log.table}.{dump.log.day} for {', '.join(logged)}, else " if logged else ""
         notes.append(f"the day a row became known is {used}{dump.log.instead_of} as the dump gives it")
@@ -121,20 +126,14 @@ def _is_contracts(table: Table, held: Held) -> bool:
     return sorted(columns_of(held)) == sorted(column.name for column in table.columns + COMMON)
 
 
-def _names(held: Held, declared: DumpTable) -> Names:
-    """Return the declared columns of a table with their names in its files; SourceError if one is there twice or lacking."""
-    found: Names = {}
-    for part in held.parts:
-        for column, given in named_so([*part_columns(part), *(key for key, _ in part.keys)], declared.columns).items():
-            if len(given) > 1 and set(given) - {key for key, _ in part.keys}:
-                raise SourceError(f"{part.name} holds column {column} twice; keep one")
-            if scaled := [name for name in given if SCALED.search(name)]:
-                raise SourceError(f"{part.name}: column {scaled[0]!r} seems to hold no plain yuan; give {column} in yuan")
-            found[column] = tuple({name.upper(): name for name in (*given, *found.get(column, ()))}.values())
-    if missing := [name for name in declared.must if name not in found]:
-        held_names = sorted(name.strip().upper() for name in columns_of(held))
-        raise SourceError(f"{held.place.name} lacks column {', '.join(missing)}; its columns are {', '.join(held_names)}")
-    return found
+def _lacking(table: str, held: Held, declared: DumpTable, names: Names) -> str:
+    """Return what to say of a table that lacks columns which it must have; empty if it has them."""
+    missing = [column for column in declared.must if column not in names]
+    if not missing:
+        return ""
+    given = sorted(name.strip().upper() for name in columns_of(held))
+    return (f"{held.place.name} lacks column {', '.join(missing)}; its columns are {', '.join(given)}; if one of them is "
+            f"{missing[0]}, write [columns.{table}] {missing[0]} = \"its name\" into {SETTINGS}")
 
 
 def _has_log(dump: Dump, name: str, columns: Mapping[str, Names]) -> bool:
@@ -164,14 +163,18 @@ def _notes(dump: Dump, data: Path, found: Collection[Held], columns: Mapping[str
             yield f"{what}: {', '.join(names)}"
 
 
-def view_sql(name: str, declared: DumpTable, held: Held | None, names: Names) -> str:
-    """Return the view of a dump's table: its declared columns as text, empty where the file lacks them.
+def _view(name: str, query: str) -> str:
+    return f"CREATE VIEW {named('raw ' + name)} AS {query}"
+
+
+def view_sql(declared: DumpTable, held: Held | None, names: Names) -> str:
+    """Return the SELECT of a dump's table: its declared columns as text, empty where the file lacks them.
 
     Why a line of text is no row stands in the last column that the table must have, the day on which it became known.
     """
     if held is None:
         columns = ", ".join(["CAST(NULL AS BIGINT) AS n", *(f"CAST(NULL AS VARCHAR) AS {named(c)}" for c in declared.columns)])
-        return f"CREATE VIEW {named('raw ' + name)} AS SELECT {columns} WHERE false"
+        return f"SELECT {columns} WHERE false"
     instants = instants_of(held)
     values = {column: _value_sql(names.get(column, ()), instants) for column in declared.columns}
     if held.is_text:
@@ -179,8 +182,8 @@ def view_sql(name: str, declared: DumpTable, held: Held | None, names: Names) ->
         values[last] = told_sql(values[last], names[last], [given for several in names.values() for given in several])
     given = ", ".join(f"{value} AS {named(column)}" for column, value in values.items())
     clean = ", ".join(f"{clean_sql(named(column))} AS {named(column)}" for column in values)
-    return (f"CREATE VIEW {named('raw ' + name)} AS SELECT n, {clean} "
-            f"FROM (SELECT row_number() OVER () AS n, {given} FROM {file_sql(held)})")
+    return (f"SELECT n, {clean} FROM "
+            f" (SELECT row_number() OVER () AS n, {given} FROM {file_sql(held)})")
 
 
 def _value_sql(given: Collection[str], instants: Collection[str]) -> str:
@@ -225,18 +228,24 @@ def _with_scans(statement: str, place: Path) -> str:
     return expanded(statement, ground).query
 
 
-def endings_of(found: Found, folder: Path, clock: str) -> list[Ending]:
-    """Return when the columns that say when rows became known end, as the source's complete_to.sql counts their days."""
+def endings_of(found: Found, folder: Path, declared: Declaration) -> list[Ending]:
+    """Return when the columns that say when rows became known end, as the source's complete_to.sql counts their days.
+
+    SourceError where nothing that can be read says when, with what to write if days are in forms that nobody stated.
+    """
     files = [place for place in [*found.tables.values(), *found.copies, *folder.iterdir()] if place.is_file()]
     folders = [place for place in found.tables.values() if place.is_dir()]
     with private_folder(home() / "spill") as spill:
-        connection = locked([*files, *folders], clock=clock, limits=Limits(spill=spill))
+        connection = locked([*files, *folders], clock=declared.clock, limits=Limits(spill=spill))
         try:
             for statement in found.statements:
                 connection.execute(statement)
             rows = connection.sql((folder / LATEST).read_text("utf-8")).fetchall()
+            unstated = [] if rows else list(unstated_in(connection, declared, folder, found.tables))
         except (DuckError, OSError) as error:
             raise SourceError(f"{read_in(error) or LATEST}: {str(error).strip().splitlines()[0]}") from None
+    if unstated:
+        raise SourceError(f"no table of the dump holds a day recorded that can be read; {'; '.join(unstated)}")
     days: dict[str, Counter[date]] = {}
     for origin, day, size in rows:
         days.setdefault(origin, Counter())[day] += size

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
 
-from features.dump import SETTINGS
+from features.dump_columns import SETTINGS
 from features.ingest.scan import files_below, files_in
 from features.postgres import SNAPSHOT
 from features.source import Source

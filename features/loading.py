@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from features.contract import Table, contract
 from features.contradictions import in_order
 from features.dictionary import coded_sql, write_dictionaries
 from features.duck import MODEST, Connection, Limits, Relation, named, opened
+from features.dump_unstated import unread_tables, unstated_in
 from features.errors import HistoryError
 from features.files import private_folder, reached, settle, write_text
 from features.fingerprint import fingerprint
@@ -108,10 +109,17 @@ def _fill(work: Work, source: Source) -> dict[str, Any]:
     reached("joins written")
     counts = {table.table: counts_of(table.accepted, table.refused) for table in staged}
     _write_refused(work, staged)
-    notes = [*source.dump.notes, *bare_notes(source, reading(source, work.limits))]
+    notes = list(_notes(source, work, counts))
     return {"name": source.name, "complete_to": source.declaration.complete_to.isoformat(), "tables": counts,
             "joins": joins, "absent": list(source.declaration.absent), "notes": notes,
             "source": source.declaration.model_dump(mode="json")}
+
+
+def _notes(source: Source, work: Work, counts: dict[str, dict[str, Any]]) -> Iterator[str]:
+    yield from source.dump.notes
+    connection = reading(source, work.limits)
+    yield from unstated_in(connection, source.declaration, source.folder, unread_tables(counts))
+    yield from bare_notes(source, connection)
 
 
 def _stage_all(work: Work, source: Source) -> list[Staged]:

@@ -14,7 +14,8 @@ from features.closed_day import closed_day, told_of
 from features.contract import Column, contract
 from features.days import day_of
 from features.declaration import Attribute, Declaration, Event, Population, Split, Target, declaration_of
-from features.dump import NOTHING, SETTINGS, Found, endings_of, found_in, merged
+from features.dump import NOTHING, Found, endings_of, found_in, merged
+from features.dump_columns import SETTINGS
 from features.errors import SourceError
 from features.home import home
 from features.ingest.scan import files_in
@@ -196,9 +197,9 @@ def _dumped(folder: Path, data: Path, values: dict[str, Any]) -> Source:
     declared = declaration_of({"complete_to": date.max} | values, origin)
     dump = declared.dump
     assert dump is not None
-    found = found_in(data, dump, folder, home() / "texts")
+    found = found_in(data, declared, folder, home() / "texts")
     if "complete_to" not in values:
-        endings = endings_of(found, folder, declared.clock)
+        endings = endings_of(found, folder, declared)
         end = closed_day(endings)
         declared = declared.model_copy(update={"complete_to": end})
         found = replace(found, notes=(*found.notes, *told_of(endings, end)))

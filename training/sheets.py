@@ -21,7 +21,8 @@ from features.csv_table import copies_of
 from features.days import date_of
 from features.declaration import ALWAYS, BESIDE, Raw
 from features.duck import MODEST, Connection, DuckError, Limits, named
-from features.dump import PRELUDE, SETTINGS
+from features.dump import PRELUDE
+from features.dump_columns import SETTINGS
 from features.errors import SourceError
 from features.ingest.macros import BARE, OPTIONS, Call, Ground, calls, csv_files, scan_of
 from features.raw import in_one_line, reading

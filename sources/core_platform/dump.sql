@@ -38,13 +38,13 @@ CREATE MACRO as_day(name, x) AS CASE WHEN no_day(x) THEN NULL
     ELSE coalesce(CAST(date_of(x) AS VARCHAR), told(x), '! ' || name || ' should be a day such as 20150630') END;
 CREATE MACRO as_end(name, x) AS CASE WHEN NOT is_open(x) THEN as_day(name, x) END;
 CREATE MACRO as_month(name, x) AS CASE WHEN is_none(x) THEN NULL
-    ELSE coalesce(CAST(month_of(x) AS VARCHAR), '! ' || name || ' should be a month such as 201506') END;
+    ELSE coalesce(CAST(month_of(x) AS VARCHAR), told(x), '! ' || name || ' should be a month such as 201506') END;
 CREATE MACRO as_fen(name, x) AS CASE WHEN x IS NULL THEN NULL
     WHEN TRY_CAST(amount(x) AS DECIMAL(24, 6)) = TRY_CAST(amount(x) AS DECIMAL(18, 2))
         THEN replace(CAST(TRY_CAST(amount(x) AS DECIMAL(18, 2)) AS VARCHAR), '.', '')
-    ELSE '! ' || name || ' should be yuan with at most two decimals' END;
+    ELSE coalesce(told(x), '! ' || name || ' should be yuan with at most two decimals') END;
 CREATE MACRO as_rounded(x) AS coalesce(CAST(CAST(round(TRY_CAST(number(x) AS DECIMAL(24, 6))) AS BIGINT) AS VARCHAR), x);
-CREATE MACRO minus(x) AS '-' || ltrim(amount(x), '+-');
+CREATE MACRO minus(x) AS coalesce(told(x), '-' || ltrim(amount(x), '+-'));
 -- An address is free text in which blanks of any kind part the words, line breaks too: one plain blank stands for them.
 CREATE MACRO as_address(x) AS as_id(regexp_replace(x, '[\s\x{00A0}\x{3000}]+', ' ', 'g'));
 -- The day on which a row of AB05 says that a unit closed: AAE124 if it is a day, else that of the change; '' where it
@@ -106,8 +106,8 @@ CREATE VIEW relation_events AS
             WHEN told(as_end('AAE031', r.AAE031)) IS NOT NULL THEN as_end('AAE031', r.AAE031)
             WHEN state.ours = 'ended' AND is_open(r.AAE031) THEN '! AC20 closes a relation without AAE031'
             WHEN state.ours = 'opened' AND no_day(r.AAC030) THEN '! AC20 opens a relation without AAC030'
-            WHEN state.ours = 'opened' THEN coalesce(told(as_day('AAC030', r.AAC030)),
-                CASE WHEN last < first - 1 THEN '! AAE031 lies before AAC030' END) END AS strange
+            WHEN told(as_day('AAC030', r.AAC030)) IS NOT NULL THEN as_day('AAC030', r.AAC030)
+            WHEN state.ours = 'opened' AND last < first - 1 THEN '! AAE031 lies before AAC030' END AS strange
     FROM AC20 AS r
     LEFT JOIN codes AS state ON state.list = 'AAC031' AND state.code = plain(r.AAC031)
     LEFT JOIN codes AS scheme ON scheme.list = 'AAE140' AND scheme.code = plain(r.AAE140);

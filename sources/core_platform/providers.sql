@@ -56,5 +56,5 @@ FROM changes
 UNION ALL
 SELECT 'FIXMEDINS_B', n, provider || tail(recorded_on, n), recorded_on, retracted, provider, since, kind, level, beds, staff, started, ended,
     terminals, cell
-FROM keyed ANTI JOIN changes ON changes.provider = keyed.provider AND changes.since = keyed.since AND step = known
+FROM keyed ANTI JOIN changes ON sound AND changes.provider = keyed.provider AND changes.since = keyed.since AND step = known
 WHERE NOT sound OR retracted = '1'
