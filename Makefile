@@ -7,7 +7,7 @@ STAMP := .venv/.installed
 EXTRA := .venv/.extra
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: install extra demo test check bench
+.PHONY: install extra demo test test-slow check bench
 .DELETE_ON_ERROR:
 
 install: $(STAMP)
@@ -31,6 +31,9 @@ demo: $(STAMP)
 # one file of tests goes to one worker, so that its fixtures are built once
 test: check
 	$(HERE)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
+
+test-slow: $(STAMP)
+	$(HERE)/python -m pytest -m slow -s
 
 check: $(STAMP)
 	$(HERE)/ruff check .

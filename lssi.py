@@ -520,8 +520,14 @@ def stoppable() -> Iterator[None]:
     """Let a signal to stop end the command as an error would, so that it clears its folders; exit code 128 + its number.
 
     A second signal ends it at once; the next command clears what is left. A signal that the caller ignores stays ignored.
+    One that comes while a folder is cleared cannot end that early: it is told by the exit code, not by a traceback.
     """
     heard: list[int] = []
+    shown = sys.unraisablehook
+
+    def unraised(found: sys.UnraisableHookArgs) -> None:
+        if not (heard and found.exc_type is KeyboardInterrupt):
+            shown(found)
 
     def stop(number: int, _frame: FrameType | None) -> None:
         heard.append(number)
@@ -530,6 +536,7 @@ def stoppable() -> Iterator[None]:
         raise KeyboardInterrupt
 
     before = {number: signal.signal(number, stop) for number in listened()}
+    sys.unraisablehook = unraised
     try:
         yield
     except BaseException:
@@ -537,6 +544,7 @@ def stoppable() -> Iterator[None]:
             sys.exit(128 + heard[0])
         raise
     finally:
+        sys.unraisablehook = shown
         for number, handler in before.items():
             signal.signal(number, handler)
 

@@ -12,7 +12,7 @@ from features.contract import Table
 from features.duck import Connection, Limits, named, opened
 from features.errors import HistoryError
 from features.feed import clear
-from features.files import private_folder, reached
+from features.files import around, private_folder, reached
 from features.ingest.scan import read_table
 from features.join import first_by, write_sorted
 from features.layout import Layout, layout_of, rows_sql, summary_at, write_summary
@@ -47,8 +47,9 @@ def _merge(folder: Path, name: str) -> None:
         for table in Store(folder).tables.values():
             _merge_table(connection, layout, table, work / "base")
             reached("a table merged")
-        shutil.rmtree(folder / name, ignore_errors=True)
-        (work / "base").rename(folder / name)
+        with around("a new base is in place"):
+            shutil.rmtree(folder / name, ignore_errors=True)
+            (work / "base").rename(folder / name)
         write_summary(folder, summary | {"base": name, "days": []})
 
 

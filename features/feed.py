@@ -15,7 +15,7 @@ from features.days import date_of, day_of
 from features.delivery import Marks, Reading, Span, changed, delivered, digest_of, marks_of, staged_rows, strays
 from features.duck import MODEST, Limits, opened
 from features.errors import HistoryError
-from features.files import clear_beneath, private_folder, reached
+from features.files import around, clear_beneath, private_folder
 from features.fingerprint import fingerprint
 from features.layout import layout_of, summary_at, write_summary
 from features.live import agreed, held, live_folder, point
@@ -231,10 +231,9 @@ def _commit(day: Day, summary: dict[str, Any], marks: Marks) -> None:
     for made, place in (("part", day.folder / "days"), ("tails", day.folder / "tails"), ("refused", day.folder / "refused")):
         if (day.work / made).is_dir():
             place.mkdir(exist_ok=True)
-            shutil.rmtree(place / day.name, ignore_errors=True)
-            reached(f"before the {made} of a day is in place")
-            (day.work / made).rename(place / day.name)
-            reached(f"after the {made} of a day is in place")
+            with around(f"the {made} of a day is in place"):
+                shutil.rmtree(place / day.name, ignore_errors=True)
+                (day.work / made).rename(place / day.name)
     write_summary(day.folder, summary)
 
 

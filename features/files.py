@@ -29,14 +29,22 @@ def reached(point: str) -> None:
 
 
 @contextmanager
+def around(write: str) -> Iterator[None]:
+    """Name the points before and after a write that this file does not do itself."""
+    reached(f"before {write}")
+    yield
+    reached(f"after {write}")
+
+
+@contextmanager
 def private_folder(place: Path) -> Iterator[Path]:
     """Yield a new folder in `place` that only this run owns; it is gone afterwards unless it was given another name."""
     place.mkdir(parents=True, exist_ok=True)
     clear(place)
     with _owned(place, _made_folder) as folder:
-        reached("a private folder made")
+        reached(f"after a folder is made in {place.name}")
         yield folder
-    reached("a private folder removed")
+    reached(f"after the folder in {place.name} is removed")
 
 
 @contextmanager
@@ -66,13 +74,12 @@ def built(folder: Path) -> Iterator[Path]:
 
 def settle(unfinished: Path, folder: Path) -> None:
     """Give a finished folder its name, unless a folder that holds something has it."""
-    reached(f"before {folder.name} is in place")
-    try:
-        unfinished.rename(folder)
-    except OSError as error:
-        if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
-            raise
-    reached(f"after {folder.name} is in place")
+    with around(f"{folder.name} is in place"):
+        try:
+            unfinished.rename(folder)
+        except OSError as error:
+            if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
+                raise
 
 
 @contextmanager
@@ -92,9 +99,8 @@ def replaced(path: Path, mode: int = ANYBODY) -> Iterator[Path]:
         with _owned(path.parent, lambda unfinished: _made_file(unfinished, mode)) as unfinished:
             reached(f"before {path.name} is written")
             yield unfinished
-            reached(f"before {path.name} is in place")
-            unfinished.replace(path)
-            reached(f"after {path.name} is in place")
+            with around(f"{path.name} is in place"):
+                unfinished.replace(path)
     except OSError as error:
         if UNFINISHED.search(str(error.filename)):
             raise OSError(error.errno, error.strerror, str(path)) from None

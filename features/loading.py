@@ -21,7 +21,7 @@ from features.dictionary import coded_sql, write_dictionaries
 from features.duck import MODEST, Connection, Limits, Relation, named, opened
 from features.dump_unstated import unread_tables, unstated_in
 from features.errors import HistoryError
-from features.files import private_folder, reached, settle, write_text
+from features.files import around, private_folder, reached, settle, write_text
 from features.fingerprint import fingerprint
 from features.ingest.scan import parquet_sql
 from features.join import first_by, joined_table, write_join, write_sorted
@@ -91,7 +91,7 @@ def _finish(work: Work, summary: dict[str, Any], folder: Path) -> None:
         shutil.rmtree(work.folder / rest, ignore_errors=True)
     write_text(work.folder / "store.json", json.dumps(summary, ensure_ascii=False, indent=1, allow_nan=False) + "\n")
     if folder.exists() and not (folder / "store.json").exists():
-        with private_folder(folder.parent) as aside:  # no store: half of it was removed by hand
+        with private_folder(folder.parent) as aside, around("a torn store is away"):  # half of it was removed by hand
             folder.rename(aside / "torn")
     settle(work.folder, folder)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from features.errors import SourceError
-from features.files import alone, reached, write_durable_text
+from features.files import alone, around, write_durable_text
 from features.home import home
 from features.live import pointer
 from features.source import Source
@@ -108,5 +108,5 @@ def _write(source: Source) -> None:
 def _move_live(old: Path, new: Path) -> None:
     """Give a live store's pointer the name of its new place; one that is there already stays."""
     if old.exists() and not new.exists():
-        old.rename(new)
-        reached("the live store moved to its new place")
+        with around("the live store is at its new place"):
+            old.rename(new)

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from features.duck import Limits, named, opened
-from features.files import private_folder
+from features.files import around, private_folder
 from features.flat import FlatTable
 from features.growing import Rows
 from features.ingest.scan import parquet_sql
@@ -81,4 +81,5 @@ def copy_sorted(base: Path, by: str, path: Path) -> None:
     with private_folder(path.parent) as work:
         connection = opened(Limits(spill=work / "spill"))
         write_sorted(connection, f"SELECT * EXCLUDE (file_row_number) FROM {rows} ORDER BY {order}", work / path.name)
-        (work / path.name).replace(path)
+        with around(f"{path.name} is in place"):
+            (work / path.name).replace(path)

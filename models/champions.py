@@ -12,7 +12,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from features.errors import BundleError, TargetError
-from features.files import reached, write_durable_text
+from features.files import around, write_durable_text
 from features.ingest.scan import files_in
 from models.bundle import manifest_of
 from models.folder import digest_of, read_folder
@@ -133,5 +133,5 @@ def _moved(path: Path, folder: Path, key: ModelKey, pointer: Pointer) -> None:
     if place.exists() and read_pointer(place) != pointer:
         raise BundleError(f"{path} and {place.name} name two models of {key.target} for {key.source}; remove one of them")
     point(folder, key, pointer)
-    reached("a pointer has its new name")
-    path.unlink(missing_ok=True)
+    with around("an old pointer is away"):
+        path.unlink(missing_ok=True)

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from features.errors import LedgerError, LssiError, UnknownId
-from features.files import private_folder, reached
+from features.files import around, private_folder
 from features.matrix import Matrix, read_matrix, write_matrix
 from models.score import Scores
 from serving import merkle
@@ -43,9 +43,8 @@ def write_rows(folder: Path, matrix: Matrix, scores: Scores) -> Rows:
     with private_folder(folder) as work:
         write_matrix(both, work / "rows.parquet")
         digest = _digest(work / "rows.parquet")
-        reached("before the rows of a batch are in place")
-        (work / "rows.parquet").replace(folder / f"{digest}.parquet")
-        reached("after the rows of a batch are in place")
+        with around("the rows of a batch are in place"):
+            (work / "rows.parquet").replace(folder / f"{digest}.parquet")
     node, count = merkle.nodes_of(leaves(both))
     return Rows(digest, count, merkle.root(node, count).hex())
 

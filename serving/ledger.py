@@ -16,7 +16,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 
 from features.errors import LedgerError
-from features.files import reached
+from features.files import around
 from serving.entries import Entry, Receipt
 from serving.ledger_file import create, locked, write, writing
 
@@ -85,9 +85,8 @@ class Ledger:
                 connection.execute("BEGIN IMMEDIATE")
                 self._drain(group)
                 outcomes = write(connection, [entry for entry, _ in group])
-                reached("before a group of records is committed")
-                connection.execute("COMMIT")
-                reached("after a group of records is committed")
+                with around("a group of records is committed"):
+                    connection.execute("COMMIT")
                 return outcomes
         except (sqlite3.Error, OSError, ValueError) as failure:
             if connection.in_transaction:

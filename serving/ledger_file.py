@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from features.errors import LedgerError
-from features.files import reached
+from features.files import around
 from serving import merkle
 from serving.entries import Entry, Receipt, leaf_of, record_id_of
 from serving.refusals import RetryConflict
@@ -51,9 +51,8 @@ def create(path: Path) -> None:
             if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'head'").fetchone():
                 connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA}")
                 connection.execute("INSERT INTO head VALUES (1, ?, 0, x'')", (secrets.token_hex(8),))
-                reached("before a ledger is made")
-                connection.execute("COMMIT")
-                reached("after a ledger is made")
+                with around("a ledger is made"):
+                    connection.execute("COMMIT")
     except (sqlite3.Error, OSError) as failure:
         raise LedgerError(f"no ledger can be kept at {path} ({failure}); give the path of a writable file") from None
 

@@ -6,7 +6,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from features.files import reached
+from features.files import around
 from serving.archive import head
 from serving.ledger_file import locked, writing
 from serving.record import record_of
@@ -27,11 +27,10 @@ def expire(path: Path, today: int) -> int:
         )
         gone = connection.execute("DELETE FROM payloads WHERE keep_until < ?", (today,)).rowcount
         for name in files:  # before the commit: after it, nobody would know which files are to go
-            reached("before the rows of a batch are erased")
-            (path.parent / "batches" / name).unlink(missing_ok=True)
-        reached("before an expiry is committed")
-        connection.execute("COMMIT")
-        reached("after an expiry is committed")
+            with around("the rows of a batch are erased"):
+                (path.parent / "batches" / name).unlink(missing_ok=True)
+        with around("an expiry is committed"):
+            connection.execute("COMMIT")
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     return gone
 

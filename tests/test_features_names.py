@@ -154,15 +154,16 @@ class Killed(Exception):
 def test_an_adoption_that_was_killed_is_carried_on_by_the_next(
     here: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def killed(_point: str) -> None:
-        raise Killed
+    def killed(point: str) -> None:
+        if point == "after the live store is at its new place":
+            raise Killed
 
     feed(find_source(here), DAY)
     kept = open_store(here).folder
     moved = here.rename(tmp_path / "moved")
     source = find_source(moved)
     with monkeypatch.context() as patch:
-        patch.setattr("features.names.reached", killed)
+        patch.setattr("features.files.reached", killed)
         with pytest.raises(Killed):
             adopt(source)
     with pytest.raises(SourceError, match="is held by"):

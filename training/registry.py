@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from features.errors import TargetError
-from features.files import alone, private_folder, reached, remove
+from features.files import alone, around, private_folder, remove
 from models.champions import ModelKey, key_of
 from training.old_registry import move_old_models, registered_models, versions_of
 
@@ -82,10 +82,8 @@ def _make(home: Path) -> None:
 
     with private_folder(home) as folder:
         MlflowClient(tracking_uri=tracking_uri(folder), registry_uri=tracking_uri(folder)).search_registered_models()
-        reached("before the registry is in place")
-        with suppress(FileExistsError):
+        with around("the registry is in place"), suppress(FileExistsError):
             (home / "mlflow.db").hardlink_to(folder / "mlflow.db")
-        reached("after the registry is in place")
 
 
 def log_run(home: Path, entry: Entry) -> Logged:
@@ -94,22 +92,25 @@ def log_run(home: Path, entry: Entry) -> Logged:
     with registering(home), client(home) as registry:
         from mlflow.entities import Metric, Param, RunTag
 
-        _forget_unfinished(registry, home, name)
-        run = registry.create_run(_experiment(registry, home, name), run_name=entry.bundle.name)
+        with around("unfinished runs are forgotten"):
+            _forget_unfinished(registry, home, name)
+        with around("a run is begun"):
+            run = registry.create_run(_experiment(registry, home, name), run_name=entry.bundle.name)
         begun, run_id = run.info.start_time, run.info.run_id
-        registry.log_batch(
-            run_id,
-            metrics=[Metric(key, value, begun, 0) for key, value in sorted(entry.metrics.items())],
-            params=[Param(key, value) for key, value in sorted(entry.choices.items())],
-            tags=[RunTag(key, value) for key, value in sorted(entry.tags.items())],
-        )
-        registry.log_dict(run_id, dict(entry.certificate), "certificate.json")
-        reached("a run described")
-        _log_model(registry, run_id, entry.bundle, home / "mlflow")
-        reached("a model logged")
-        number = _register(registry, name, run_id, entry.digest)
-        reached("a version registered")
-        registry.set_terminated(run_id, "FINISHED")
+        with around("a run is described"):
+            registry.log_batch(
+                run_id,
+                metrics=[Metric(key, value, begun, 0) for key, value in sorted(entry.metrics.items())],
+                params=[Param(key, value) for key, value in sorted(entry.choices.items())],
+                tags=[RunTag(key, value) for key, value in sorted(entry.tags.items())],
+            )
+            registry.log_dict(run_id, dict(entry.certificate), "certificate.json")
+        with around("a model is logged"):
+            _log_model(registry, run_id, entry.bundle, home / "mlflow")
+        with around("a version is registered"):
+            number = _register(registry, name, run_id, entry.digest)
+        with around("a run is finished"):
+            registry.set_terminated(run_id, "FINISHED")
     return Logged(run_id, name, number)
 
 

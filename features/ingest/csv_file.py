@@ -18,7 +18,7 @@ from pathlib import Path
 
 from features.duck import named, quoted
 from features.errors import SourceError
-from features.files import OWNER, private_folder, remove, replaced
+from features.files import OWNER, around, private_folder, remove, replaced
 from features.home import home
 from features.ingest.dialect import (
     LINE_END,
@@ -190,7 +190,8 @@ def _copied(opened: Opened, delimiter: str, names: tuple[str, ...], place: Path)
         raise SourceError(f"{opened.path.name} holds half letters (surrogates); export it again") from None
     for before in files_in(place.parent, "[!.]*"):
         if before != place:
-            remove(before)      # the copy of what the file was
+            with around("the copy of what a file was is away"):
+                remove(before)
     return CsvFile(opened.path, place, names, sign, records, longest, bad)
 
 

@@ -1,0 +1,399 @@
+"""Every command is stopped before and after each write, and run twice at once; nothing is lost.
+
+Which points a command has is found by running it. `make test` stops a few commands, and
+`make test-slow` all of them everywhere.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import signal
+import sys
+import tarfile
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.stops import ALL, Ended, Server, State, Stop, state_of, unfinished
+from tests.test_house import commands
+
+SIGNALS = (signal.SIGTERM, signal.SIGKILL, signal.SIGINT)
+CODES = {signal.SIGTERM: 143, signal.SIGKILL: -9, signal.SIGINT: 130}
+PLACES = 2
+"""How many servers the slow suite has: one for each core."""
+MANY = 24
+"""With more points, only the first of each kind is stopped, and a run goes on from the last one."""
+KIND = re.compile(r"(?:before|after) (\S*\.)?(.+)")
+WRITES_NOTHING = {"contract", "ledger verify"}
+APART = {"serve"}
+"""The service has processes of its framework's, which `test_serving_service` kills."""
+Hand = Callable[..., Path]
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A command, those that go before it, and whether it begins with a promoted model.
+
+    `{record}` in its words is the record that the last of the commands before it made.
+    """
+
+    name: str
+    words: str
+    before: tuple[str, ...] = ()
+    trained: bool = False
+
+
+LOADS = tuple(f"load hand --day 2015-06-{day}" for day in (28, 29, 30))
+TRAIN = "train undeclared_workers hill-side"
+BATCH = "batch undeclared_workers hill-side --json"
+FEATURES = (
+    "measure | odd | enterprises | enterprise | since | | since * 2 | days | 奇 | odd\n"
+    "enterprise | odd | newest(odd, all) | days | none | staff | 奇 | odd |\n"
+)
+LONG_AGO = """-c
+import datetime
+class Then(datetime.datetime):
+    now = classmethod(lambda then, zone: then(2010, 7, 1, tzinfo=zone))
+lssi.datetime, sys.argv = Then, ["lssi", "batch", "undeclared_workers", "hill-side"]
+lssi.main()
+"""
+SCENES = (
+    Scene("city", "city out/city --enterprises 60 --months 3"),
+    Scene(
+        "city, again",
+        "city out/city --enterprises 60 --months 3",
+        ("city out/city --enterprises 60 --months 3",),
+    ),
+    Scene(
+        "city of the platform", "city out/dump --enterprises 60 --months 3 --layout core_platform"
+    ),
+    Scene("check", "check hand"),
+    Scene("load, the first", LOADS[0]),
+    Scene("load, a later day", LOADS[1], LOADS[:1]),
+    Scene("load --compact", "load hand --compact", LOADS),
+    Scene(
+        "features", "features hill-side --entity enterprise --as-of 2015-06-30 --out out/f.parquet"
+    ),
+    Scene("features known", "features hill-side --entity claim --as-of known --out out/f.parquet"),
+    Scene("matches", "matches hill-side --as-of 2015-06-30 --out out/m.csv"),
+    Scene("dictionary", "dictionary hand"),
+    Scene("certify", "certify hand --as-of 2015-06-28"),
+    Scene("train", TRAIN, ("check hill-side",)),
+    Scene(
+        "ablate",
+        "ablate undeclared_workers hill-side --feature-file more.txt --only-file",
+        ("check hill-side",),
+    ),
+    Scene("promote", "promote undeclared_workers 2", (TRAIN,), trained=True),
+    Scene("plan", "plan hill-side --week 2015-07-01 --minutes 600", trained=True),
+    Scene(
+        "features after a plan",
+        "features hill-side --entity enterprise --as-of 2015-06-30 --out out/f.parquet",
+        ("plan hill-side --week 2015-06-17 --minutes 600",),
+        trained=True,
+    ),
+    Scene("batch", BATCH, trained=True),
+    Scene("replay", "replay {record} --unit e017", (BATCH,), trained=True),
+    Scene("report", "report {record} --unit e017 --out out/report.html", (BATCH,), trained=True),
+    Scene("key add", "key add mine --role system", ("key add other --role auditor",)),
+    Scene("key remove", "key remove mine", ("key add mine --role system",)),
+    Scene("ledger checkpoint", "ledger checkpoint --out out/c.txt", (BATCH,), trained=True),
+    Scene("ledger expire", "ledger expire", (BATCH, LONG_AGO), trained=True),
+    Scene("adopt", "adopt moved", (LOADS[0],)),
+)
+
+
+class Stage:
+    """One server in a place of its own, with sources, and the homes that scenes begin in."""
+
+    def __init__(self, place: Path, hand_source: Hand, packages: tuple[str, ...] = ALL) -> None:
+        self.place, self.record = place, ""
+        (place / "out").mkdir(parents=True)
+        write_sources(place, hand_source)
+        self.server = Server(place, packages)
+
+    def begin(self, scene: Scene) -> None:
+        """Lay out what a scene begins with, and keep a copy of it."""
+        self.restore("trained" if scene.trained else "empty")
+        for words in scene.before:
+            done = self.server.run(
+                words.split() if not words.startswith("-c") else words.split("\n", 1)
+            )
+            assert done.code == 0, (words, done)
+            self.record = json.loads(done.out)["record_id"] if words == BATCH else self.record
+        self.keep("begun")
+
+    def keep(self, name: str) -> None:
+        shutil.rmtree(self.place / name, ignore_errors=True)
+        for top in ("home", "out"):
+            shutil.copytree(self.place / top, self.place / name / top, symlinks=True)
+
+    def restore(self, name: str) -> None:
+        """Put back what was kept under a name; `empty` is nothing, `trained` is made if needed."""
+        if name == "trained" and not (self.place / name).exists():
+            self.restore("empty")
+            assert self.server.run(TRAIN.split()).code == 0
+            self.keep(name)
+        for top in ("home", "out"):
+            shutil.rmtree(self.place / top, ignore_errors=True)
+            if (self.place / name / top).exists():
+                shutil.copytree(self.place / name / top, self.place / top, symlinks=True)
+            (self.place / top).mkdir(exist_ok=True)
+
+    def words(self, scene: Scene) -> list[str]:
+        return scene.words.format(record=self.record).split()
+
+    def run(self, scene: Scene, stop: Stop | None = None) -> Ended:
+        return self.server.run(self.words(scene), stop)
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """What a scene does when nobody stops it: its points, and each state of a file on the way.
+
+    `ends` has its code and what it leaves when it is run once, and once more.
+    """
+
+    points: tuple[str, ...]
+    before: State
+    seen: frozenset[tuple[str, str]]
+    ends: tuple[tuple[int, State], ...]
+
+
+def write_sources(place: Path, hand_source: Hand) -> None:
+    """Write a source by hand, and take that of the old home, of which a model can be learned."""
+    firms = [
+        {
+            "enterprise": f"e{number}",
+            "since": "2012-01-01",
+            "kind": "company",
+            "section": "C",
+            "recorded_on": f"2015-06-{27 + number % 4}",
+        }
+        for number in range(12)
+    ]
+    paid = [
+        {
+            "enterprise": f"e{number}",
+            "month": f"2015-0{month}",
+            "employees": 5,
+            "payroll": 100,
+            "recorded_on": f"2015-06-{27 + number % 4}",
+        }
+        for number in range(12)
+        for month in (3, 4)
+    ]
+    hand_source(
+        place / "hand",
+        {"enterprises": [*firms, firms[0] | {"since": "never"}], "tax_payroll": paid},
+    )
+    with tarfile.open(Path(__file__).parent / "fixtures" / "home_before_12.tar.xz") as archive:
+        members = [member for member in archive if member.name.startswith("sources/hill-side")]
+        archive.extractall(place, members, filter="data")
+    (place / "sources" / "hill-side").rename(place / "hill-side")
+    shutil.copytree(place / "hand", place / "moved")
+    (place / "more.txt").write_text(FEATURES, "utf-8")
+
+
+def whole(stage: Stage, scene: Scene) -> Whole:
+    """Run a scene twice without stopping it; fails where a file changes but not around a write."""
+    stage.begin(scene)
+    before = state_of(stage.place)
+    first = stage.run(scene)
+    ends = [(first.code, state_of(stage.place))]
+    assert first.code == 0, first
+    assert first.unnamed == () and unfinished(stage.place) == []
+    second = stage.run(scene)
+    ends.append((second.code, state_of(stage.place)))
+    assert second.code == 0 or second.refused_in_one_line, second
+    return Whole(first.points, before, frozenset(first.seen + second.seen), tuple(ends))
+
+
+def stopped(stage: Stage, scene: Scene, stop: Stop, well: Whole) -> None:
+    """Stop a scene at a point and run it again: nothing is half, lost or left."""
+    stage.restore("begun")
+    assert stopped_once(stage, scene, stop, well), str(stop)
+    ends_well(stage, scene, str(stop), well)
+
+
+def stopped_once(stage: Stage, scene: Scene, stop: Stop, well: Whole) -> bool:
+    """Stop a scene and tell whether it came to the point; what an earlier run left is cleared."""
+    left = set(unfinished(stage.place))
+    done = stage.run(scene, stop)
+    if stop.point not in done.points:
+        assert same_end(done, state_of(stage.place), well), (str(stop), done)
+        return False
+    assert done.code == CODES[stop.signal], (str(stop), done)
+    assert "Traceback" not in done.err and len(done.err.splitlines()) <= 1, (str(stop), done.err)
+    now = set(unfinished(stage.place))
+    assert not now & left and (stop.signal == signal.SIGKILL or not now), str(stop)
+    nothing_is_half(state_of(stage.place), well, str(stop))
+    return True
+
+
+def ends_well(stage: Stage, scene: Scene, stop: str, well: Whole) -> None:
+    """Run a scene after a stop: it ends as if there had been none."""
+    again = stage.run(scene)
+    assert unfinished(stage.place) == [], stop
+    assert same_end(again, state_of(stage.place), well), (
+        stop,
+        again,
+        differences(state_of(stage.place), well),
+    )
+
+
+def differences(state: State, well: Whole) -> list[str]:
+    """Return what of a state is not as at the end of a whole run."""
+    return [
+        name
+        for name in sorted({*state, *well.ends[0][1]})
+        if state.get(name) != well.ends[0][1].get(name)
+    ]
+
+
+def nothing_is_half(state: State, well: Whole, stop: str) -> None:
+    """Fail unless each file is as it was, or as it is at some point of a run that nobody stops."""
+    held = [well.before, *(end for _, end in well.ends)]
+    for name in sorted({*state, *well.before} - {"registry", "ledger"}):
+        now = state.get(name)
+        assert now in [one.get(name) for one in held] or (name, now) in well.seen, (name, stop)
+
+
+def same_end(ended: Ended, state: State, well: Whole) -> bool:
+    """Tell whether a run ended as one that nobody stopped: as the first, or as a second one."""
+    return any(ended.code == code and state == end for code, end in well.ends)
+
+
+def twice_at_once(stage: Stage, scene: Scene, held: str, well: Whole) -> None:
+    """Run a scene twice at once: both end well or one refuses in a line; nothing else is left."""
+    stage.restore("begun")
+    runs = stage.server.pair(stage.words(scene), held)
+    assert any(run.code == 0 for run in runs), (held, runs)
+    assert all(run.code == 0 or run.refused_in_one_line for run in runs), (held, runs)
+    assert unfinished(stage.place) == [], held
+    assert state_of(stage.place) in [end for _, end in well.ends], held
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory, hand_source: Hand) -> Iterator[Stage]:
+    one = Stage(tmp_path_factory.mktemp("stage") / "place", hand_source, ("features",))
+    yield one
+    one.server.close()
+
+
+def scene_of(name: str) -> Scene:
+    return next(scene for scene in SCENES if scene.name == name)
+
+
+@pytest.mark.parametrize(
+    ("name", "stop"),
+    [
+        ("city", Stop("before part-00000.parquet is in place", signal.SIGTERM)),
+        ("load, a later day", Stop("after the part of a day is in place", signal.SIGKILL)),
+        ("check", Stop("before hand-* is in place", signal.SIGINT)),
+    ],
+)
+def test_a_stopped_command_loses_nothing_and_runs_again(
+    stage: Stage, name: str, stop: Stop
+) -> None:
+    well = whole(stage, scene_of(name))
+    assert stop.point in well.points
+    stopped(stage, scene_of(name), stop, well)
+
+
+def test_the_same_load_twice_at_once_closes_the_day_once(stage: Stage) -> None:
+    scene = scene_of("load, a later day")
+    twice_at_once(stage, scene, "before the part of a day is in place", whole(stage, scene))
+
+
+@pytest.fixture(scope="module")
+def stages(tmp_path_factory: pytest.TempPathFactory, hand_source: Hand) -> Iterator[list[Stage]]:
+    """As many stages as there are cores to use."""
+    several = [
+        Stage(tmp_path_factory.mktemp("stages") / str(number), hand_source)
+        for number in range(PLACES)
+    ]
+    yield several
+    for one in several:
+        one.server.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.name)
+def test_a_command_stopped_anywhere_loses_nothing_and_runs_again(
+    stages: list[Stage], counted: dict[str, int], scene: Scene
+) -> None:
+    with ThreadPoolExecutor(PLACES) as pool:
+        wells = list(pool.map(whole, stages, [scene] * PLACES))
+        assert len({well.points for well in wells}) == 1
+        asked = stops_of(wells[0].points)
+        parts = [
+            [stop for stop in asked if asked.index(stop) % PLACES == number]
+            for number in range(PLACES)
+        ]
+        done = pool.map(stopped_one_by_one, stages, [scene] * PLACES, parts, wells)
+        counted["runs stopped at a point"] = counted.get("runs stopped at a point", 0) + sum(done)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.name)
+def test_two_of_a_command_at_once_leave_what_one_leaves(
+    stages: list[Stage], counted: dict[str, int], scene: Scene
+) -> None:
+    well = whole(stages[0], scene)
+    befores = [point for point in well.points if point.startswith("before ")] or ["no point"]
+    for held in dict.fromkeys([befores[0], befores[len(befores) // 2], befores[-1]]):
+        twice_at_once(stages[0], scene, held, well)
+        say(f"{scene.words} | {held} | two at once")
+        counted["pairs run at once"] = counted.get("pairs run at once", 0) + 1
+
+
+def stops_of(points: tuple[str, ...]) -> list[Stop]:
+    """Return every signal at every point; of many, at the first of each kind."""
+    first: dict[str, str] = {}
+    for point in points:
+        kind = (
+            KIND.sub(lambda found: f"{found[0].split()[0]} *.{found[2]}", point)
+            if len(points) > MANY
+            else point
+        )
+        first.setdefault(kind, point)
+    return [Stop(point, number) for number in SIGNALS for point in first.values()]
+
+
+def stopped_one_by_one(stage: Stage, scene: Scene, stops: list[Stop], well: Whole) -> int:
+    """Stop a scene everywhere and print each; of many, a run goes on from what the last left."""
+    stage.restore("begun")
+    for stop in stops:
+        if len(well.points) <= MANY:
+            stopped(stage, scene, stop, well)
+        elif not (stopped_once(stage, scene, stop, well) and as_before(stage, well)):
+            stopped(stage, scene, stop, well)
+            stage.restore("begun")
+        say(f"{scene.words} | {stop}")
+    ends_well(stage, scene, "the last stop", well)
+    return len(stops)
+
+
+def say(line: str) -> None:
+    """Print one line at once; `pytest -s` shows it."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def as_before(stage: Stage, well: Whole) -> bool:
+    """Tell whether what no run does twice is not yet done."""
+    state = state_of(stage.place)
+    return all(state.get(name) == well.before.get(name) for name in ("registry", "ledger", "keys"))
+
+
+def test_every_command_is_stopped_or_writes_nothing() -> None:
+    named = {" ".join(scene.words.split()[:2]) for scene in SCENES} | {
+        scene.words.split()[0] for scene in SCENES
+    }
+    assert commands() - named == WRITES_NOTHING | APART
