@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from features import dormancy
@@ -10,6 +11,7 @@ from features.contract import contract
 from features.duck import named
 from features.engine import catalogue_of
 from features.loading import quiet, row_of
+from features.placeholder_days import placeholders
 from features.source import Place
 from features.staging import Progress
 from features.store import Store, open_store
@@ -38,6 +40,7 @@ def summary_of(store: Store) -> dict[str, Any]:
         "tables": tables,
         "refused_whole": refused_whole(tables),
         "unregistered": list(unregistered(store)),
+        "placeholders": [asdict(one) for one in placeholders(store)],
         "derived": store.summary["joins"],
         "absent": store.summary["absent"],
         "notes": store.summary.get("notes", []),
@@ -90,6 +93,8 @@ def lines_of(summary: dict[str, Any]) -> list[str]:
     lines += [f"整表拒收 every row refused: {name}" for name in summary["refused_whole"]]
     lines += [f"未登记 unregistered: {one['table']}.{one['column']} {one['rows']:,} 行 rows，{one['ids']:,} 个不在 "
               f"that are not in {one['register']}" for one in summary["unregistered"]]
+    lines += [f"占位日 placeholder: {one['table']}.{one['column']} {one['day']}: {one['rows']:,} 行 rows of {one['of']:,}; "
+              f"{one['why']}" for one in summary["placeholders"]]
     if summary["dormant"] is not None:
         lines.append(dormancy.line_of(summary["dormant"]))
     lines.append(f"缺表 absent: {', '.join(summary['absent']) or '-'}")
