@@ -179,7 +179,7 @@ def features(source: Source, entity: Annotated[str, typer.Option(help="enterpris
                  help="截至日，可重复；known：每笔申领以其入库日为准 / the as-of day; may be repeated; known: each claim's own")],
              out: Out, data: Data = None) -> None:
     """特征矩阵。Write the features of every living unit of a day, or of each of some days, as Parquet, its key and day first."""
-    from features.matrix import write_matrices
+    from features.ordered import write_ordered
     from features.store import open_store
     from features.stretches import check_asked, stretches
 
@@ -187,7 +187,7 @@ def features(source: Source, entity: Annotated[str, typer.Option(help="enterpris
     with progress("装载 loading") as advance:
         store = open_store(source, data, lambda _table, rows: advance(rows, None))
     with progress("特征 features"):
-        rows, columns = write_matrices(stretches(store, entity, as_of), out)
+        rows, columns = write_ordered(stretches(store, entity, as_of), out)
     print(f"{out}: {rows} × {columns}")
 
 

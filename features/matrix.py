@@ -74,12 +74,18 @@ def write_matrix(matrix: Matrix, path: Path) -> None:
 
 def write_matrices(matrices: Iterable[Matrix], path: Path) -> tuple[int, int]:
     """Write matrices with the same columns one below the other, each as it comes; return the rows and features written."""
+    with replaced(path) as unfinished:
+        return write_rows(matrices, unfinished)
+
+
+def write_rows(matrices: Iterable[Matrix], place: Path) -> tuple[int, int]:
+    """Write matrices as `write_matrices` does to a file that is this run's own; return the rows and features written."""
     rows = features = 0
-    with replaced(path) as unfinished, ExitStack() as closing:
+    with ExitStack() as closing:
         out: pq.ParquetWriter | None = None
         for matrix in matrices:
             table = _table(matrix)
-            out = out or closing.enter_context(pq.ParquetWriter(unfinished, table.schema, compression="zstd"))
+            out = out or closing.enter_context(pq.ParquetWriter(place, table.schema, compression="zstd"))
             out.write_table(table)
             rows, features = rows + len(matrix), len(matrix.names)
     return rows, features
