@@ -12,6 +12,7 @@ from features.duck import named
 from features.engine import catalogue_of
 from features.loading import quiet, row_of
 from features.placeholder_days import placeholders
+from features.reuse import line_of, reused
 from features.source import Place
 from features.staging import Progress
 from features.store import Store, open_store
@@ -41,6 +42,7 @@ def summary_of(store: Store) -> dict[str, Any]:
         "refused_whole": refused_whole(tables),
         "unregistered": list(unregistered(store)),
         "placeholders": [asdict(one) for one in placeholders(store)],
+        "reused": list(reused(store)),
         "derived": store.summary["joins"],
         "absent": store.summary["absent"],
         "notes": store.summary.get("notes", []),
@@ -97,6 +99,7 @@ def lines_of(summary: dict[str, Any]) -> list[str]:
               f"{one['why']}" for one in summary["placeholders"]]
     if summary["dormant"] is not None:
         lines.append(dormancy.line_of(summary["dormant"]))
+    lines += map(line_of, summary["reused"])
     lines.append(f"缺表 absent: {', '.join(summary['absent']) or '-'}")
     lines += [f"说明 note: {note}" for note in summary["notes"]]
     lines += [f"假定延迟 assumed: {table} is taken as recorded {days} days after the event"

@@ -182,6 +182,7 @@ class Declaration(_Declared):
     columns: dict[str, dict[str, str | tuple[str, ...]]] = {}
     form: dict[str, dict[str, str]] = {}
     unit: dict[str, dict[str, str]] = {}
+    keys: dict[str, str] = {}
 
     @field_validator("clock")
     @classmethod

@@ -18,15 +18,17 @@ from features.days import day_of, month_of
 from features.errors import RequestError
 from features.identifiers import Fault, read_id
 from features.join import taken_as
+from features.keys import SIGN, scopes
 from features.language import LIMIT
 from features.order import laws
 from features.rowwise import NULL
+from features.source import JOURNAL
 from features.store import Store
 
 FRESH = 2**30
 FOREVER = 2**31 - 1
 Version = dict[str, Any]
-Reader = Callable[[Any], int]
+Reader = Callable[[Any], Any]
 Readers = Mapping[str, tuple[Column, Reader]]
 _COMMON = {column.name: column for column in COMMON}
 _PLACE = "sent as"
@@ -110,12 +112,28 @@ class Sent:
         if unknown := row.keys() - readers.keys() - _COMMON.keys():
             raise RequestError(f"history table {table!r} row {position} has an unknown column {min(unknown)!r}; "
                                f"it should have {', '.join(sorted(readers.keys() | _COMMON.keys()))}")
+        row = self._whole(place, row)
         read: Version = {name: _value(place, column, row.get(name), reader) for name, (column, reader) in readers.items()}
         read["row_id"] = _row_id(place, row.get("row_id"))
         read["known"] = _value(place, _COMMON["recorded_on"], row.get("recorded_on"), _day)
         read["retracted"] = _value(place, _COMMON["retracted"], row.get("retracted", 0), _flag)
         read[_PLACE], read[RECORDED] = place, read["known"]
         return read
+
+    def _whole(self, place: tuple[str, int], row: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return a row in which each number is joined with what it is unique within, as the source states it."""
+        found = dict(row)
+        for scope in scopes(self._store.source.keys, place[0], JOURNAL):
+            number = _value(place, scope.number, row.get(scope.number.name), read_id)
+            if number is None:
+                continue
+            reader = _READERS[scope.within.kind] if scope.year else read_id
+            within = row.get(scope.within.name)
+            part = None if within in (None, "") else scope.text(_value(place, scope.within, within, reader))
+            if wrong := scope.wrong(number, part):
+                raise RequestError(f"history table {place[0]!r} row {place[1]}: {wrong}")
+            found[scope.number.name] = f"{number}{SIGN}{part}"
+        return found
 
     def _reader(self, column: Column) -> Reader:
         """Return how a value of a column is read; it raises RequestError, ValueError or TypeError for a wrong one."""
@@ -166,7 +184,7 @@ def _wrong(row: Version, reason: str) -> RequestError:
     return RequestError(f"history table {table!r} row {position}: {reason}")
 
 
-def _value(place: tuple[str, int], column: Column, value: Any, reader: Reader) -> int | None:
+def _value(place: tuple[str, int], column: Column, value: Any, reader: Reader) -> Any:
     if value is None or value == "":
         if column.optional:
             return None

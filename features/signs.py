@@ -85,7 +85,7 @@ def _signed(table: pa.Table, key: tuple[str, ...], done: Signed) -> pa.Table:
     superseded = np.append(same[1:], np.zeros(min(1, len(same)), np.bool_))
     until = np.append(known[1:], known[-1:])
     lives = ~retracts & ~(superseded & (until == known))
-    done.absorbed.append(table.filter(pa.array(~lives)).select([*key, "row_id", "recorded_on"]))
+    done.absorbed.append(table.filter(pa.array(~lives)).select([*key, "row_id", "recorded_on", "retracted"]))
     copies = lives.astype(np.int64) * (1 + superseded)
     places = np.repeat(np.arange(table.num_rows), copies)
     twin = np.append(False, places[1:] == places[:-1])[: len(places)]

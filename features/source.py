@@ -19,6 +19,7 @@ from features.dump_columns import SETTINGS
 from features.errors import SourceError
 from features.home import home
 from features.ingest.scan import files_in
+from features.keys import Scope, check_keys, scopes
 from features.postgres import DECLARATION, SNAPSHOT, database_of, is_database, staged
 
 __all__ = ["Attribute", "Declaration", "Event", "Population", "Source", "Split", "Target", "find_source"]
@@ -84,6 +85,10 @@ class Source:
     def attributes(self, table: str) -> tuple[Attribute, ...]:
         """Return the attributes declared for one table, in their order."""
         return tuple(a for a in self.declaration.attribute if a.table == table)
+
+    def scopes(self, table: str) -> tuple[Scope, ...]:
+        """Return within what the numbers in a table's columns are unique, where they are not of themselves."""
+        return scopes(self.declaration.keys, table, JOURNAL)
 
     def columns(self, table: str) -> tuple[Column, ...]:
         """Return the columns of one table without the common ones: the contract's, then the declared attributes."""
@@ -178,6 +183,7 @@ def _found(place: Place, data: Place | None) -> Source:
     if "dump" in values:
         return _dumped(folder.resolve(), data_of(folder, data), values)
     declaration, given = declaration_of(values, origin), folder if is_database(place) else data_of(folder, data)
+    check_keys(declaration.keys)
     searched = [folder, given] if (given / SNAPSHOT).exists() else [folder]
     places = {table: next(filter(None, (_place(one, table) for one in searched)), None) for table in contract()}
     for table, found in places.items():
@@ -195,6 +201,7 @@ def _dumped(folder: Path, data: Path, values: dict[str, Any]) -> Source:
     if (data / SETTINGS).exists():
         values, origin = merged(values, _toml(data / SETTINGS)), f"{origin} under {data / SETTINGS}"
     declared = declaration_of({"complete_to": date.max} | values, origin)
+    check_keys(declared.keys)
     dump = declared.dump
     assert dump is not None
     found = found_in(data, declared, folder, home() / "texts")

@@ -15,6 +15,7 @@ from features.days import day_of
 from features.duck import Connection, Relation, quoted
 from features.identifiers import faults
 from features.ingest.scan import files_in, parquet_sql
+from features.keys import unscoped, whole
 from features.raw import TRACE, check_columns, in_one_line, relation, typed_sql
 from features.source import Source
 from features.validation import FAULTS, part, schema_of
@@ -59,7 +60,7 @@ def sound(connection: Connection, source: Source, table: str) -> Relation:
 
 def stage(rows: Relation, source: Source, table: str, *, folder: Path, progress: Progress) -> Staged:
     """Read rows of one table of a source, set the accepted down under `folder`, and return them with the refused."""
-    columns = source.columns(table)
+    columns, scopes = source.columns(table), source.scopes(table)
     place = folder / table
     place.mkdir()
     refused: list[pl.DataFrame] = []
@@ -70,10 +71,11 @@ def stage(rows: Relation, source: Source, table: str, *, folder: Path, progress:
     for number, batch in enumerate(_batches(reader, source.tables[table])):
         names = [name for name in batch.columns if name != "row"]
         schema = schema or schema_of(table, columns, present=names, complete_to=source.complete_to)
-        judged = batch.with_columns(faults(batch, columns + COMMON).alias(FAULTS))
+        wrong = pl.concat_list(faults(batch, columns + COMMON), unscoped(scopes))
+        judged = batch.with_columns(wrong.alias(FAULTS))
         verdict = part(judged, schema)
         trace = [name for name in TRACE if name in names]
-        kept = verdict.accepted.select("row", *trace, *(c.name for c in columns + COMMON))
+        kept = whole(verdict.accepted, scopes).select("row", *trace, *(c.name for c in columns + COMMON))
         kept.write_parquet(place / f"{number}.parquet", compression="lz4", statistics=False)
         if verdict.refused.height:
             refused.append(readable(batch.join(verdict.refused, on="row", maintain_order="left"), columns))

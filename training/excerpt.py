@@ -141,7 +141,7 @@ def source_of(excerpt: Excerpt, folder: Path) -> Source:
         frame = excerpt.frames[name]
         frame.select(written(column) for column in table.columns + COMMON).write_parquet(places[name])
     declaration = excerpt.declaration.model_copy(update={
-        "name": f"{excerpt.declaration.name}-excerpt", "complete_to": date_of(excerpt.complete_to), "dump": None})
+        "name": f"{excerpt.declaration.name}-excerpt", "complete_to": date_of(excerpt.complete_to), "dump": None, "keys": {}})
     (folder / "declared.json").write_text(declaration.model_dump_json(), "utf-8")
     reached("an excerpt written")
     return Source(folder, folder, declaration, places, apart=folder.with_name("stores"))
