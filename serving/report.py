@@ -56,6 +56,8 @@ def exhibit_of(home: Path, record_id: str, at: str, unit: str | None = None) -> 
     found = dossier(home, record_id, unit)
     if len(found.cases) > MOST or (found.record.rows is not None and unit is None):
         count = len(found.cases) or (found.record.rows.count if found.record.rows else 0)
+        if not count:
+            raise RequestError(f"record '{record_id}' is of a batch without units: it has no score to show; ask for another")
         raise RequestError(f"record '{record_id}' holds {count} units, a page at most {MOST}; name one with --unit")
     cases, store = found.cases, found.store()
     try:
