@@ -35,6 +35,8 @@ MOMENT = re.compile(rb"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:\+00:00|Z)?
 ALL = ("features", "models", "training", "serving")
 NOT_OURS = {"features.spark", "training.sparked", "serving.service", "serving.startup"}
 """What commands import that another program runs."""
+COPY_OF_THE_JOURNAL = re.compile(r"home/stores/[^/]+/journal/")
+"""It is named by what it copies, so that a plan stopped half-way may leave one more."""
 DATABASES = ("ledger.db", "mlflow.db")
 
 
@@ -189,10 +191,11 @@ class Hook:
 def listing(place: Path) -> Iterator[tuple[str, tuple[int, int, int]]]:
     """Yield each finished file that a command has written, with what a new writing changes.
 
-    Locks and databases are left out: SQLite's own log makes those whole.
+    Locks are left out, and databases, which SQLite's own log makes whole, with MLflow's artifacts.
     """
     for path in finished(place):
-        if path.suffix != ".lock" and not path.name.startswith(DATABASES):
+        apart = path.suffix == ".lock" or path.name.startswith(DATABASES)
+        if not apart and not path.is_relative_to(place / "home" / "mlflow"):
             with suppress(FileNotFoundError):
                 status = path.stat()
                 yield (
@@ -248,6 +251,7 @@ def files_of(place: Path) -> Iterator[tuple[str, str]]:
             name.startswith(("home/mlflow/", "home/ledger.db", "home/mlflow.db"))
             or name == "home/keys.json"
         )
+        apart = apart or COPY_OF_THE_JOURNAL.match(name) is not None
         if not apart and path.suffix != ".lock":
             yield name, digest_of(path, name)
 
