@@ -21,7 +21,7 @@ from training.barred import barred
 from training.beneath import Beneath, beneath
 from training.compare import Moved, compared, digest_of_matrix, merged
 from training.custody import misdated
-from training.excerpt import Excerpt, excerpt_of, fed, loaded, never_later
+from training.excerpt import Excerpt, accepted, excerpt_of, fed, loaded, never_later
 from training.holdings import holdings, unlike
 from training.meaning import misread
 from training.neighbour import moved_on, named, neighbour, said_of
@@ -140,10 +140,11 @@ def trial(excerpt: Excerpt, as_of: int, extent: Extent) -> Findings:
     for kind, seed in poisons:
         made = poisoned(excerpt, kind, day=as_of, seed=seed)
         with loaded(made.excerpt) as store:
-            after = every_way(store, asked, made.excerpt, extent.ways) if kind == "together" else city(store, asked)
+            taken = accepted(store, made.excerpt)
+            after = every_way(store, asked, taken, extent.ways) if kind == "together" else city(store, asked)
             if kind == "together":
-                found.misread = merged(found.misread, misread(store, made.excerpt, as_of + REACH, extent.read))
-                found.labels |= {f"{name}, poisoned": wrong for name, wrong in faults_of(store, made.excerpt, READING).items()}
+                found.misread = merged(found.misread, misread(store, taken, as_of + REACH, extent.read))
+                found.labels |= {f"{name}, poisoned": wrong for name, wrong in faults_of(store, taken, READING).items()}
                 if FED in extent.ways:
                     found.misread = merged(found.misread, unlike_fed(store, made, (after, asked)))
             refused, apart = refused_by(store), unlike(held, holdings(store, as_of))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
@@ -44,6 +45,20 @@ class Excerpt:
     def altered(self, frames: Frames, complete_to: int) -> Excerpt:
         """Return the excerpt with other rows and another last day."""
         return replace(self, frames=frames, complete_to=max(complete_to, self.complete_to))
+
+
+def accepted(store: Store, excerpt: Excerpt) -> Excerpt:
+    """Return an excerpt without the rows that its load, the store, set aside: what rows say together may refuse some."""
+    frames = {name: frame.filter(~pl.col("row_id").is_in(_refused_ids(store, name))) for name, frame in excerpt.frames.items()}
+    return replace(excerpt, frames=frames)
+
+
+def _refused_ids(store: Store, table: str) -> list[str]:
+    ids = []
+    for path in store.layout.refused(table):
+        with path.open(encoding="utf-8", newline="") as file:
+            ids += [row["row_id"] for row in csv.DictReader(file)]
+    return ids
 
 
 def excerpt_of(store: Store, most: int) -> Excerpt:

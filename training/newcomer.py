@@ -22,7 +22,7 @@ from features.matrix import Matrix
 from features.register import living
 from features.store import Store
 from training.compare import compared, digest_of_matrix, merged
-from training.excerpt import excerpt_of, loaded
+from training.excerpt import accepted, excerpt_of, loaded
 from training.meaning import misread
 from training.poison import REACH, poisoned
 
@@ -114,7 +114,8 @@ def certificate(store: Store, fresh: Newcomers, as_of: int) -> dict[str, Any]:
         made = poisoned(excerpt, "together", day=as_of, seed=seed)
         with loaded(made.excerpt) as store_after:
             after = {"day": fresh.of(matrix(store_after, fresh.entity, as_of, catalogue=fresh.catalogue))}
-            wrong = merged(wrong, misread(store_after, made.excerpt, as_of + REACH, READ, fresh.catalogue))
+            taken = accepted(store_after, made.excerpt)
+            wrong = merged(wrong, misread(store_after, taken, as_of + REACH, READ, fresh.catalogue))
         moved = merged(moved, compared(before, after))
         poisons.append({"seed": seed, "rows": sum(made.touched.values())})
     return {"as_of": date_of(as_of).isoformat(), "verdict": "leaking" if moved or wrong else "clean",
