@@ -36,6 +36,9 @@ _SUSPECT = {
     "number": f"{_SCALES}次箱盒组打对双", "microdegree": f"{_SCALES}度分秒弧", "probability": f"{_SCALES}分",
 }
 """Letters which, left in a description that is not known, may name a unit."""
+_LETTERS = {"yuan": "kmwbe", "kwh": "kmgtjw", "minutes": "sd", "persons": "kmw", "number": "kmw",
+            "microdegree": "", "probability": ""}
+"""Lone Latin letters that may stand for a unit or a scale, such as W for ten thousand; another is a mark of the export."""
 FOREIGN = ("林吉特", "兰特", "第纳尔", "福林", "兹罗提", "谢克尔", "塔卡", "坚戈", "雷亚尔", "里亚尔", "迪拉姆", "列弗", "基普",
            "瑞尔", "图格里克")
 """Names of currencies that hold none of those letters."""
@@ -122,6 +125,8 @@ def _pieces(word: str, names: Iterable[str]) -> Iterator[str]:
 
 
 def _is_strange(piece: str, kind: str) -> bool:
+    if len(piece) == 1 and piece.isascii() and piece.isalpha():
+        return piece in _LETTERS[kind]
     if piece.isascii() and piece.isdigit():
         return len(piece) > 2 or piece == "10"
     if not all("\u4e00" <= letter <= "\u9fff" for letter in piece):

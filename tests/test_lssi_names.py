@@ -15,7 +15,7 @@ import lssi
 from features.engine import catalogue_of
 from features.errors import CatalogueError, RequestError, SourceError
 from features.lengths import ATTRIBUTE_BYTES, NAME_BYTES
-from features.source import find_source
+from features.source import LONGEST_NAME, find_source
 from features.store import Store, open_store
 from tests.said import Say
 
@@ -47,7 +47,7 @@ def test_an_overlong_name_of_the_catalogue_is_refused_in_one_line(
 
 
 def test_the_longest_names_are_written_as_features(say: Say, write_source: Write, tmp_path: Path) -> None:
-    toml = f'name = "{"n" * NAME_BYTES}"\n' + ATTRIBUTE.format("a" * ATTRIBUTE_BYTES)
+    toml = f'name = "{"n" * LONGEST_NAME}"\n' + ATTRIBUTE.format("a" * ATTRIBUTE_BYTES)
     source = write_source({"enterprises": [FIRM | {"a" * ATTRIBUTE_BYTES: "high"}]})
     text = (source / "source.toml").read_text("utf-8").replace('name = "hand"\n', "")
     (source / "source.toml").write_text(toml.split("\n", 1)[0] + "\n" + text + toml.split("\n", 1)[1], "utf-8")
