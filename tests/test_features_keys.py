@@ -141,7 +141,7 @@ def test_a_case_sent_is_the_case_stored_and_a_fed_day_adds_to_it(write_source: W
         assert len(sent.rows("claims", "claim", code, code + 1, ("claim",))["claim"]) == 1
     source = find_source(write_source({"claims": [FIRST]}, stated, "live"))
     feed(source, day_of("2014-12-31"))
-    day = write_source({"claims": [SECOND]}, folder="day")
+    day = write_source({"claims": [SECOND | {"row_id": "day-1"}]}, folder="day")
     (day / "source.toml").unlink()
     fed = feed(source, DAY, day)
     assert fed.counted("accepted") == 1
