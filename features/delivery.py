@@ -24,7 +24,7 @@ from features.layout import Layout, rows_sql
 from features.postgres import SNAPSHOT
 from features.raw import TRACE, day_sql, in_one_line, value_sql
 from features.source import FORMS, Source, find_source
-from features.staging import Progress, Staged, both, readable, sound, stage
+from features.staging import Progress, Staged, both, sound, stage
 
 CLOSED = "day {} is closed; recorded_on should be after {}, the day the store is complete to"
 ROW_ID = next(column for column in COMMON if column.name == "row_id")
@@ -137,7 +137,7 @@ def strays(reading: Reading, table: str, *, own: Connection, layout: Layout) -> 
     recorded = pl.from_epoch("recorded_on", time_unit="d").cast(pl.String)
     closed = pl.format(CLOSED, recorded, pl.lit(date_of(reading.span.after or 0).isoformat())).alias("reason")
     accepted = read_parquet(files_in(place / table, "*.parquet")).with_columns(closed)
-    return both(found.refused, readable(accepted, found.columns))
+    return both(found.refused, found.told(accepted))
 
 
 def unseen_ids(own: Connection, layout: Layout, table: str, ids: pa.Table) -> pa.Table:

@@ -130,3 +130,9 @@ def whole(batch: pl.DataFrame, found: tuple[Scope, ...]) -> pl.DataFrame:
     """Return a batch in which each number is joined with its scope."""
     return batch.with_columns(pl.concat_str([pl.col(scope.number.name), scope.part()], separator=SIGN).alias(scope.number.name)
                               for scope in found)
+
+
+def apart(batch: pl.DataFrame, found: tuple[Scope, ...]) -> pl.DataFrame:
+    """Return a batch in which each number stands without its scope, as the source gave it: `whole` undone."""
+    # A scope never holds the sign, so the last one is ours.
+    return batch.with_columns(pl.col(scope.number.name).str.replace(f"{SIGN}[^{SIGN}]*$", "") for scope in found)

@@ -15,7 +15,7 @@ from features.days import day_of
 from features.duck import Connection, Relation, quoted
 from features.identifiers import faults
 from features.ingest.scan import files_in, parquet_sql
-from features.keys import unscoped, whole
+from features.keys import Scope, apart, unscoped, whole
 from features.raw import TRACE, check_columns, in_one_line, relation, typed_sql
 from features.source import Source
 from features.validation import FAULTS, part, schema_of
@@ -31,10 +31,14 @@ Progress = Callable[[str, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Staged:
-    """The folder in which the accepted rows of a table lie (typed, ids still text, with `row`); why others do not."""
+    """The folder in which the accepted rows of a table lie (typed, ids still text, with `row`); why others do not.
+
+    Numbers of the accepted rows are joined with their `scopes`; in the refused rows they stand as the source gave them.
+    """
 
     table: str
     columns: tuple[Column, ...]
+    scopes: tuple[Scope, ...]
     folder: Path
     accepted: int
     refused: pl.DataFrame
@@ -44,6 +48,10 @@ class Staged:
     def rows(self) -> str:
         """The accepted rows, in SQL."""
         return parquet_sql(files_in(self.folder, "*.parquet"))
+
+    def told(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Return accepted rows that are refused after all, with their `reason`, as text that the source gave."""
+        return readable(apart(rows, self.scopes), self.columns)
 
 
 def sound(connection: Connection, source: Source, table: str) -> Relation:
@@ -82,7 +90,7 @@ def stage(rows: Relation, source: Source, table: str, *, folder: Path, progress:
         order.see(kept["row_id"])
         accepted += kept.height
         progress(table, batch.height)
-    return Staged(table, columns, place, accepted, _together(refused, columns), order.holds)
+    return Staged(table, columns, scopes, place, accepted, _together(refused, columns), order.holds)
 
 
 def _batches(reader: pa.RecordBatchReader, place: Path) -> Iterator[pl.DataFrame]:
@@ -172,7 +180,7 @@ def refuse(connection: Connection, staged: Staged, row_ids: list[str], *, reason
         return staged
     connection.register("late", pa.table({"row_id": row_ids}))
     rows = connection.sql(f"SELECT * FROM {staged.rows} SEMI JOIN late USING (row_id) ORDER BY row")
-    found = readable(pl.DataFrame(rows.to_arrow_table()).with_columns(reason=pl.lit(reason)), staged.columns)
+    found = staged.told(pl.DataFrame(rows.to_arrow_table()).with_columns(reason=pl.lit(reason)))
     return _also(staged, found)
 
 
@@ -182,7 +190,7 @@ def set_aside(connection: Connection, staged: Staged, reasons: Mapping[str, str]
         return staged
     connection.register("aside", pa.table({"row_id": list(reasons), "reason": list(reasons.values())}))
     rows = connection.sql(f"SELECT * FROM {staged.rows} JOIN aside USING (row_id) ORDER BY row")
-    found = readable(pl.DataFrame(rows.to_arrow_table()), staged.columns)
+    found = staged.told(pl.DataFrame(rows.to_arrow_table()))
     kept = _rest(connection, staged, "aside", "row_id")
     return replace(_also(staged, found), folder=kept)
 
@@ -218,4 +226,4 @@ def without_repeats(connection: Connection, staged: Staged) -> Staged:
     if found.is_empty():
         return staged
     connection.register("later", found.select("row").to_arrow())
-    return replace(_also(staged, readable(found, staged.columns)), folder=_rest(connection, staged, "later", "row"))
+    return replace(_also(staged, staged.told(found)), folder=_rest(connection, staged, "later", "row"))

@@ -6,6 +6,7 @@ import csv
 from collections.abc import Callable
 from pathlib import Path
 
+import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -13,12 +14,15 @@ from hypothesis import strategies as st
 from features.checking import check, lines_of
 from features.contract import contract
 from features.days import day_of
+from features.delivery import CLOSED
 from features.errors import RequestError, SourceError
-from features.feed import feed
+from features.feed import Fed, feed
 from features.ingest.scan import files_in
-from features.keys import SIGN, scopes
+from features.keys import SIGN, apart, scopes, whole
+from features.loading import UNSEEN
 from features.sent import Sent
 from features.source import JOURNAL, find_source
+from features.staging import REPEATED
 from features.store import open_store
 
 Write = Callable[..., Path]
@@ -141,11 +145,37 @@ def test_a_case_sent_is_the_case_stored_and_a_fed_day_adds_to_it(write_source: W
         assert len(sent.rows("claims", "claim", code, code + 1, ("claim",))["claim"]) == 1
     source = find_source(write_source({"claims": [FIRST]}, stated, "live"))
     feed(source, day_of("2014-12-31"))
-    day = write_source({"claims": [SECOND | {"row_id": "day-1"}]}, folder="day")
-    (day / "source.toml").unlink()
-    fed = feed(source, DAY, day)
-    assert fed.counted("accepted") == 1
+    fed = feed(source, DAY, rows_alone(write_source, SECOND | {"row_id": "day-1"}))
+    assert (fed.counted("accepted"), fed.counted("refused")) == (1, 0)
     assert ids(source.folder, "claims") == ["7@w1", "7@w2"]
+
+
+def rows_alone(write_source: Write, *rows: Row) -> Path:
+    """Return a folder with the claims of a day and no declaration."""
+    day = write_source({"claims": list(rows)}, folder="day")
+    (day / "source.toml").unlink()
+    return day
+
+
+def test_a_row_refused_at_any_step_has_its_number_as_the_source_gave_it(write_source: Write) -> None:
+    own = FIRST | {"claim": "7@x", "row_id": "own"}
+    unseen = FIRST | {"claim": "9", "row_id": "unseen", "retracted": 1}
+    source = find_source(write_source({"claims": [own, own, unseen]}, '[keys]\nclaims = "person"\n'))
+    first = feed(source, day_of("2014-12-31"))
+    assert refused_in(first) == [("7@x", "w1", REPEATED), ("9", "w1", UNSEEN)]
+    later = feed(source, DAY, rows_alone(
+        write_source, SECOND | {"claim": "7@x", "row_id": "own"}, SECOND | {"claim": "8", "row_id": "new", "retracted": 1},
+        FIRST | {"claim": "7", "row_id": "late"}))
+    closed = CLOSED.format("2014-03-02", "2014-12-31")
+    assert refused_in(later) == sorted([("7@x", "w2", REPEATED), ("8", "w2", UNSEEN), ("7", "w1", closed)])
+    assert ids(source.folder, "claims") == ["7@x@w1"]
+
+
+def refused_in(fed: Fed) -> list[tuple[str, str, str]]:
+    """Return number, person and reason of the claims that a day refused."""
+    assert fed.refused_rows is not None
+    rows = csv.DictReader((fed.refused_rows / "claims.csv").read_text("utf-8").splitlines())
+    return sorted((row["claim"], row["worker"], row["reason"]) for row in rows)
 
 
 TEXTS = st.text(alphabet=st.sampled_from("7@a甲"), min_size=1, max_size=3)
@@ -158,6 +188,8 @@ def test_numbers_joined_with_their_scopes_never_meet(pairs: list[tuple[str, str]
     sound = {(number, within) for number, within in pairs if scope.wrong(number, within) is None}
     assert len({f"{number}{SIGN}{within}" for number, within in sound}) == len(sound)
     assert {pair for pair in pairs if SIGN not in pair[1]} == sound
+    given = pl.DataFrame(sorted(sound), {"claim": pl.String, "worker": pl.String}, orient="row")
+    assert apart(whole(given, (scope,)), (scope,)).equals(given)
 
 
 def test_each_numbered_table_is_one_of_the_contract() -> None:
