@@ -14,6 +14,9 @@ from features.files import write_durable_text
 from features.layout import summary_at, write_summary
 from features.source import Source
 
+FIXED = ("attribute", "clock", "dump", "keys")
+"""What of a source.toml gives the rows of a store their columns and numbers, so that it may not change from day to day."""
+
 
 def pointer(source: Source) -> Path:
     """Return the file that names the live store of a source: one for each name, folder and data."""
@@ -51,13 +54,14 @@ def held(source: Source) -> Iterator[None]:
 
 
 def agreed(source: Source, folder: Path) -> Path:
-    """Return a live store's folder with the source's declaration of today; SourceError where its columns changed."""
+    """Return a live store's folder with the source's declaration of today; SourceError where its columns or numbers changed."""
     summary = summary_at(folder)
     before, now = summary["source"], source.declaration.model_dump(mode="json")
     now["complete_to"] = before["complete_to"]
     if before == now:
         return folder
-    changed = [name for name in ("attribute", "clock", "dump") if before.get(name) != now.get(name)]
+    # What an older store does not tell was not stated, so none is as good as empty.
+    changed = [name for name in FIXED if (before.get(name) or None) != (now.get(name) or None)]
     if changed:
         raise SourceError(f"{', '.join(changed)} in source.toml changed since {source.name!r} was first fed; restore it, or "
                           "feed a source of another name")

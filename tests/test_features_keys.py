@@ -19,6 +19,7 @@ from features.errors import RequestError, SourceError
 from features.feed import Fed, feed
 from features.ingest.scan import files_in
 from features.keys import SIGN, apart, scopes, whole
+from features.layout import summary_at, write_summary
 from features.loading import UNSEEN
 from features.sent import Sent
 from features.source import JOURNAL, find_source
@@ -176,6 +177,29 @@ def refused_in(fed: Fed) -> list[tuple[str, str, str]]:
     assert fed.refused_rows is not None
     rows = csv.DictReader((fed.refused_rows / "claims.csv").read_text("utf-8").splitlines())
     return sorted((row["claim"], row["worker"], row["reason"]) for row in rows)
+
+
+@pytest.mark.parametrize(("before", "after"), [
+    ("", '[keys]\nclaims = "person"\n'), ('[keys]\nclaims = "person"\n', ""),
+    ('[keys]\nclaims = "person"\n', '[keys]\nclaims = "year"\n'),
+])
+def test_numbers_of_a_fed_source_keep_their_scope(write_source: Write, before: str, after: str) -> None:
+    place = write_source({"claims": [FIRST, SECOND]}, before)
+    feed(find_source(place), day_of("2014-12-31"))
+    write_source({"claims": [FIRST, SECOND]}, after)
+    with pytest.raises(SourceError, match=r"^keys in source.toml changed since 'hand' was first fed; restore it, or feed"):
+        feed(find_source(place), DAY)
+    write_source({"claims": [FIRST, SECOND]}, before)
+    assert feed(find_source(place), DAY).counted("accepted") == 1
+
+
+def test_a_store_fed_before_numbers_had_scopes_goes_on(write_source: Write) -> None:
+    source = find_source(write_source({"claims": [FIRST, SECOND]}))
+    folder = feed(source, day_of("2014-12-31")).store
+    summary = summary_at(folder)
+    del summary["source"]["keys"]
+    write_summary(folder, summary)
+    assert feed(source, DAY).counted("accepted") == 1
 
 
 TEXTS = st.text(alphabet=st.sampled_from("7@a甲"), min_size=1, max_size=3)
