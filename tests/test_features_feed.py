@@ -135,6 +135,7 @@ def test_a_day_inside_a_feed_of_several_days_has_the_categories_known_by_then(tm
 
 
 def test_compaction_changes_no_answer_and_feeding_goes_on(tmp_path: Path) -> None:
+    whole = open_store(write_history(tmp_path / "whole", seed=5, size=80))  # first: a feed holds the name
     folder, days = write_history(tmp_path / "source", seed=5, size=80), [LAST - 300, LAST - 200, LAST - 100]
     store = fed_store(folder, days)
     before = [matrix(store, "enterprise", day).values.tobytes() for day in days]
@@ -144,7 +145,7 @@ def test_compaction_changes_no_answer_and_feeding_goes_on(tmp_path: Path) -> Non
     assert {table: plain(merged, table, LAST - 100) for table in merged.tables} == rows
     shutil.rmtree(store.folder / "peers")
     assert [matrix(merged, "enterprise", day).values.tobytes() for day in days] == before
-    grown, whole = fed_store(folder, [LAST]), open_store(write_history(tmp_path / "whole", seed=5, size=80))
+    grown = fed_store(folder, [LAST])
     assert not (store.folder / "base").exists()
     assert all(plain(grown, table, LAST) == plain(whole, table, LAST) for table in whole.tables)
     assert counts(grown) == counts(whole)
@@ -296,13 +297,13 @@ features.feed.feed(find_source(Path(sys.argv[1])), day_of(sys.argv[2]))
 
 @pytest.mark.parametrize("moment", ["reading", "committing"])
 def test_a_kill_in_the_middle_leaves_the_store_at_the_day_before(tmp_path: Path, moment: str) -> None:
+    whole = open_store(write_history(tmp_path / "whole", seed=6, size=40))  # first: a feed holds the name
     folder = write_history(tmp_path / "source", seed=6, size=40)
     store = fed_store(folder, [LAST - 30])
     before = json.loads((store.folder / "store.json").read_text("utf-8"))
     ended = subprocess.run([sys.executable, "-c", KILL, folder, date_of(LAST).isoformat(), moment], check=False)
     assert ended.returncode == -9
     assert open_store(folder).summary == before
-    whole = open_store(write_history(tmp_path / "whole", seed=6, size=40))
     again = fed_store(folder, [LAST])
     assert not [path for path in again.folder.iterdir() if path.name.startswith(".day-")]
     assert all(plain(again, table, LAST) == plain(whole, table, LAST) for table in whole.tables)
