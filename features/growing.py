@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Protocol
 
 import numpy as np
@@ -11,6 +12,9 @@ from numpy.typing import NDArray
 from features.rowwise import NULL
 
 Rows = dict[str, NDArray[Any]]
+Kinds = Mapping[str, type]
+"""The types of those columns that are not int64."""
+INTEGERS: Kinds = MappingProxyType({})
 
 
 class Part(Protocol):
@@ -29,6 +33,17 @@ class Base(Part, Protocol):
 
     def between(self, low: int, high: int, columns: tuple[str, ...]) -> Rows:
         """Return the rows with low <= sorting column < high, in order."""
+
+
+class NoRows:
+    """The one part of a table that lies in no file: columns without a row."""
+
+    def __init__(self, kinds: Kinds) -> None:
+        self._kinds = kinds
+
+    def every(self, columns: tuple[str, ...]) -> Rows:
+        """Return each column, (0,)."""
+        return {name: np.empty(0, self._kinds.get(name, np.int64)) for name in columns}
 
 
 class Tail:
@@ -89,8 +104,10 @@ class Growing:
         return {name: np.insert(rows[name], places, self._tail.column(name)[late]) for name in columns}
 
 
-def growing(base: Base | None, parts: Sequence[Part], by: str) -> Base:
-    """Return one table of a base and the rows of later days."""
+def growing(
+    base: Base | None, parts: Sequence[Part], by: str, kinds: Kinds = INTEGERS,
+) -> Base:
+    """Return one table of a base and the rows of later days; a table without rows where it has neither."""
     if not parts and base is not None:
         return base
-    return Growing(base, Tail(parts, by), by)
+    return Growing(base, Tail(parts or [NoRows(kinds)], by), by)

@@ -49,7 +49,17 @@ def lay_out(session: SparkSession, store: Store, given: Path) -> None:
     """Make the store's tables, and the cases written to a Parquet file, views of their names."""
     _scan(session, given).createOrReplaceTempView("cases")
     for table in store.tables:
-        _scan(session, store.layout.files(table)).createOrReplaceTempView(table)
+        _rows(session, store, table).createOrReplaceTempView(table)
+
+
+def _rows(session: SparkSession, store: Store, table: str) -> DataFrame:
+    """Return the signed rows of a table; none, in columns of its types, where it lies in no file."""
+    files = store.layout.files(table)
+    if files:
+        return _scan(session, files)
+    types = {name: kind.replace("VARCHAR", "STRING") for name, kind in store.types(table).items()}
+    picked = (f"CAST(NULL AS {kind}) AS `{name}`" for name, kind in types.items())
+    return session.sql(f"SELECT {', '.join(picked)} WHERE false")
 
 
 def _scan(session: SparkSession, files: Path | Iterable[Path]) -> DataFrame:

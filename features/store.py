@@ -18,7 +18,7 @@ from features.dictionary import Dictionary
 from features.duck import Connection, DuckError, Limits, named, opened
 from features.errors import CatalogueError, HistoryError, UnknownId
 from features.files import folder_of
-from features.growing import Base, Rows, growing
+from features.growing import Base, Kinds, Rows, growing
 from features.home import home
 from features.join import first_by, joined_table
 from features.layout import layout_of, rows_sql, summary_at
@@ -26,6 +26,7 @@ from features.live import agreed, live_folder
 from features.loading import load, quiet
 from features.names import check_name, claim
 from features.noted import noted
+from features.raw import WIDTHS
 from features.rowwise import NULL
 from features.sorted_file import TEXTS, PartFile, SortedFile, copy_sorted, values
 from features.source import Place, Source, find_source
@@ -35,6 +36,8 @@ __all__ = ["NULL", "OWN", "Rows", "Store", "open_own_store", "open_store"]
 
 OWN = (Column("known", "day", (), False, "知悉日", "day this signed row became known"),
        Column("sign", "count", (), False, "符号", "+1 a row, -1 its negative"))
+DTYPES: dict[str, type] = {"VARCHAR": object, "DOUBLE": np.float64}
+"""The types in which the values of SQL types are read that are not read as int64."""
 
 
 class Store:
@@ -82,7 +85,7 @@ class Store:
         """The tables that this store holds, derived ones included, with a source's attributes."""
         found = {name: self._contract_table(name) for name in self.summary["tables"]}
         for join in declared_joins():
-            if join.name in self.summary["joins"]:
+            if join.name in self.summary["joins"] and found.keys() >= {join.left, join.right}:
                 found[join.name] = joined_table(join, found[join.left], found[join.right])
         return found
 
@@ -158,8 +161,7 @@ class Store:
 
     def _live_of_parts(self, table: str, as_of: int, columns: tuple[str, ...]) -> Rows:
         """Return the live rows where a row and its negative may lie in different files, sorted as in one."""
-        ids = [name for name in TEXTS if name == "row_id" or table in self.summary["joins"]]
-        same = " AND ".join(f"minus.{name} = plus.{name}" for name in ids)
+        same = " AND ".join(f"minus.{name} = plus.{name}" for name in self._ids(table))
         order = dict.fromkeys((self.sorted_by(table), *self._table(table).key, "known"))
         found = self.sql(f"SELECT {', '.join(map(named, columns))} FROM {named(table)} AS plus "
                          f"WHERE sign = 1 AND known <= {as_of} "
@@ -185,9 +187,30 @@ class Store:
     def _connection(self) -> Connection:
         connection = opened(Limits(spill=folder_of(self, self.folder)))
         for table in self.tables:
-            rows = rows_sql(self.layout.files(table))
-            connection.execute(f"CREATE VIEW {named(table)} AS SELECT * FROM {rows}")
+            connection.execute(f"CREATE VIEW {named(table)} AS {self._rows_sql(table)}")
         return connection
+
+    def _rows_sql(self, table: str) -> str:
+        files = self.layout.files(table)
+        if files:
+            return f"SELECT * FROM {rows_sql(files)}"
+        picked = (f"CAST(NULL AS {kind}) AS {named(name)}" for name, kind in self.types(table).items())
+        return f"SELECT {', '.join(picked)} WHERE false"
+
+    def types(self, table: str) -> dict[str, str]:
+        """Return the SQL types of a table's columns as they lie in its files, in their order."""
+        columns = self._table(table).columns
+        found = {column.name: "INTEGER" if column.kind == "id" else WIDTHS[column.kind] for column in columns}
+        texts = dict.fromkeys(self._ids(table), "VARCHAR")
+        return {**found, **texts, "known": "INTEGER", "sign": "TINYINT"}
+
+    def _ids(self, table: str) -> tuple[str, ...]:
+        """Return the columns of row ids: a derived row has those of both its sides."""
+        return TEXTS if table in self.summary["joins"] else ("row_id",)
+
+    def _kinds(self, table: str) -> Kinds:
+        types = self.types(table)
+        return {name: DTYPES[kind] for name, kind in types.items() if kind in DTYPES}
 
     def _columns(self, table: str, columns: Sequence[str]) -> tuple[str, ...]:
         for name in columns:
@@ -200,7 +223,8 @@ class Store:
         if (table, by) not in self._files:
             base, parts = self.sorted_paths(table, by)
             held = SortedFile(base, by) if base else None
-            self._files[table, by] = growing(held, [PartFile(path) for path in parts], by)
+            later = [PartFile(path) for path in parts]
+            self._files[table, by] = growing(held, later, by, self._kinds(table))
         return self._files[table, by]
 
     def sorted_paths(self, table: str, by: str) -> tuple[Path | None, list[Path]]:

@@ -17,6 +17,7 @@ import pytest
 from features.city.run import write_city
 from features.city.setting import setting_of
 from features.compaction import compact
+from features.contract import contract
 from features.days import date_of, day_of
 from features.engine import matrix
 from features.errors import HistoryError, SourceError
@@ -26,7 +27,7 @@ from features.ingest.scan import files_below, files_in, read_csv, scan_parquet
 from features.journal import write_part
 from features.matrix import Matrix
 from features.rowwise import NULL
-from features.source import find_source
+from features.source import JOURNAL, find_source
 from features.store import Store, open_store
 from tests.random_history import FIRST, LAST, write_history
 
@@ -321,6 +322,37 @@ def test_rows_of_a_closed_day_in_a_new_part_are_refused(write_source: Write) -> 
     fed = feed(find_source(folder), day_of("2015-06-02"))
     assert (fed.counted("accepted"), fed.counted("refused")) == (1, 1)
     assert fed.tables["tax_payroll"]["reasons"][0]["reason"].startswith("day 2015-05-31 is closed")
+
+
+def test_a_journal_without_rows_is_read_as_tables_without_rows(begun: Path) -> None:
+    journal = home() / "journal" / "hand"
+    for table in JOURNAL:
+        names = [column.name for column in contract()[table].columns]
+        write_part(journal, table, "p1", {name: [] for name in [*names, "recorded_on"]})
+    store = open_store(begun)
+    for table in JOURNAL:
+        assert store.has(table) and store.size(table) == 0 and store.begins(table) is None
+        assert store.live(table, store.complete_to)["row_id"].tolist() == []
+    assert store.first_known == day_of("2015-05-20")
+
+
+def test_a_new_table_whose_every_row_is_refused_leaves_a_store_that_answers(
+    write_source: Write, hand_source: Write, tmp_path: Path,
+) -> None:
+    visit = {"inspection": "i1", "enterprise": "e1", "kind": "routine", "opened": "2014-12-01"}
+    visit |= dict.fromkeys([f"examined_{number}" for number in range(1, 6)], "0")
+    source = write_source({"inspections": [visit]})
+    feed(find_source(source), day_of("2015-06-01"))
+    unseen = {"inspection": "i1", "violation": 1, "recorded_on": "2015-06-02", "retracted": 1}
+    rows = hand_source(tmp_path / "rows", {"findings": [unseen]})
+    fed = feed(find_source(source), day_of("2015-06-02"), rows)
+    assert (fed.counted("accepted"), fed.counted("refused")) == (0, 1)
+    store = open_store(source)
+    assert store.first_known == day_of("2015-01-01") and not store.has("found")
+    seen = unseen | {"recorded_on": "2015-06-03", "retracted": 0, "row_id": "seen"}
+    rows = hand_source(tmp_path / "more", {"findings": [seen]})
+    feed(find_source(source), day_of("2015-06-03"), rows)
+    assert open_store(source).live("found", day_of("2015-06-03"), ("opened",))["opened"].size == 1
 
 
 def test_the_journal_is_read_beside_the_source_from_the_day_it_was_known(begun: Path) -> None:

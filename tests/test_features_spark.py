@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,10 +11,12 @@ import pytest
 from features.catalogue.declared import ENTITIES
 from features.city.run import write_city
 from features.city.setting import setting_of
+from features.contract import contract
 from features.days import day_of
 from features.engine import catalogue_of
 from features.proof import compiled_values
 from features.register import living
+from features.source import JOURNAL
 from features.store import Store, open_store
 
 if TYPE_CHECKING:
@@ -56,3 +58,23 @@ def test_spark_gives_the_bits_of_duckdb_for_the_whole_catalogue(session: SparkSe
     found = spark_values(session, store, catalogue, names)
     assert [name for name in names if found[name].tobytes() != proof[name].tobytes()] == []
     assert len(cases) >= 40
+
+
+def test_a_table_that_lies_in_no_file_is_one_without_rows_on_spark(
+    session: SparkSession, hand_source: Callable[..., Path], tmp_path: Path,
+) -> None:
+    from features.spark import lay_out, write_cases
+
+    tables = {name: [] for name in contract() if name not in JOURNAL}
+    store = open_store(hand_source(tmp_path / "source", tables))
+    catalogue = catalogue_of(store)
+    cases = living(store, catalogue, "enterprise", store.complete_to)
+    write_cases(store, catalogue, cases, [], tmp_path / "cases.parquet")
+    said = []
+    for _ in ("with their files", "without them"):
+        lay_out(session, store, tmp_path / "cases.parquet")
+        said.append([(session.table(name).dtypes, session.table(name).count()) for name in store.tables])
+        for name in store.tables:
+            for path in store.layout.files(name):
+                path.unlink()
+    assert said[0] == said[1]

@@ -9,8 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from features.catalogue.declared import ENTITIES
+from features.contract import contract
 from features.days import date_of, day_of
+from features.engine import matrix
 from features.errors import CatalogueError, HistoryError, UnknownId
+from features.source import JOURNAL
 from features.store import NULL, Store, open_store
 
 Write = Callable[..., Path]
@@ -22,7 +26,7 @@ def random_rows(seed: int) -> list[dict[str, object]]:
     """Rows of twelve keys with many versions, retractions, revivals and same-day corrections."""
     draw = random.Random(seed)
     rows: list[dict[str, object]] = [
-        {"enterprise": f"e{draw.randrange(4)}", "month": f"2014-{draw.randrange(1, 4):02d}",
+        {"enterprise": f"e{draw.randrange(4)}", "month": f"2013-{draw.randrange(10, 13)}",
          "employees": draw.randrange(100), "payroll": draw.choice(["", 5, 7]), "row_id": 900 + number,
          "recorded_on": date_of(16100 + draw.randrange(40)).isoformat(), "retracted": 0} for number in range(300)]
     for row in draw.sample(rows[50:], 60):
@@ -134,6 +138,45 @@ def test_an_empty_table_is_held_and_gives_empty_arrays(write_source: Write) -> N
         assert all(len(column) == 0 for column in store.rows(table, by=by, low=0, high=10).values())
     assert len(store.rows("complaints", by="cell", low=0, high=10, columns=("lodged",))["lodged"]) == 0
     assert store.sql("SELECT count(*) AS n FROM complaints")["n"].to_pylist() == [0]
+
+
+def test_a_table_that_lies_in_no_file_is_a_table_without_rows(
+    write_source: Write, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tables: dict[str, list[object]] = {name: [] for name in contract() if name not in JOURNAL}
+    firm = {"enterprise": "e1", "since": "2012-01-01", "registered": "2012-01-01", "risk": "high"}
+    extra = 'table = "enterprises"\nname = "risk"\ntype = "category"\nzh = "险"\nen = "risk"\n'
+    store = open_store(write_source(tables | {"enterprises": [firm]}, f"[[attribute]]\n{extra}"))
+    monkeypatch.setattr("features.evaluate.MANY_UNITS", 0)
+    monkeypatch.setattr("features.evaluate.WORTHWHILE", 0)
+    held = said_by(store)
+    for table in set(store.tables) - {"enterprises"}:
+        for path in store.layout.files(table):
+            path.unlink()
+    bare = Store(store.folder)
+    assert said_by(bare) == held and bare.first_known == day_of("2015-01-01")
+    (store.layout.base / "enterprises.parquet").unlink()
+    none = Store(store.folder)
+    assert none.types("enterprises") == store.types("enterprises")
+    assert none.first_known == none.complete_to
+
+
+def said_by(store: Store) -> list[object]:
+    """Return what a store says of each of its tables, and the bits of the features made of them."""
+    found: list[object] = [said_of(store, table) for table in store.tables]
+    days = (store.complete_to - 1, store.complete_to)
+    return found + [matrix(store, entity, day).values.tobytes() for entity in ENTITIES for day in days]
+
+
+def said_of(store: Store, table: str) -> list[object]:
+    """Return what a store says of a table: its columns, their types in SQL and as arrays, its rows."""
+    day = store.complete_to
+    reads = [store.all_rows(table), store.live(table, day)]
+    keys = [c.name for c in store.tables[table].columns if c.kind == "id"]
+    reads += [store.rows(table, by=by, low=-5, high=5) for by in keys]
+    arrays = [(name, found.dtype, found.tolist()) for rows in reads for name, found in rows.items()]
+    sql = store.sql(f"SELECT * FROM {table}")
+    return [table, store.size(table), store.begins(table), arrays, sql.schema, sql.num_rows]
 
 
 def test_codes_lie_in_the_order_of_their_texts_and_unknown_ids_are_named(write_source: Write) -> None:
