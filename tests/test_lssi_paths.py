@@ -1,0 +1,371 @@
+"""Every command under one nasty path: it says and writes what it does under a plain one, to the byte.
+
+The folder is called `section=C/数据 源 [1] #%?& a=b/month=201506`. Read as a pattern it would find its neighbours, whose
+files hold other rows; read as partitions it would give columns; read as an address it would end at the # or the ?.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import re
+import shutil
+import typing
+from collections.abc import Callable, Iterator
+from contextlib import redirect_stdout
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import polars as pl
+import pytest
+
+import lssi
+from features.contract import COMMON, contract
+from features.ingest.scan import files_below, read_parquet
+from features.source import JOURNAL
+from tests.test_house import commands
+from tests.test_serving_service import serving
+
+ROOT = Path(__file__).parents[1]
+PLAIN = "plain"
+NASTY = "section=C/数据 源 [1] #%?& a=b/month=201506"
+NEIGHBOURS = ("section=C/数据 源 1 #%?& a=b/month=201506", "section=C/数据 源 [1] #%x& a=b/month=201506")
+BEGIN = date(2014, 1, 1)
+TARGET = "undeclared_workers"
+FIRMS, VISITS, FEW = 60, 240, 12
+DAY, NEXT, WEEK = "2015-06-30", "2015-07-01", "2015-07-06"
+TOML = """
+[target.undeclared_workers]
+zh = "未全员参保"
+en = "undeclared workers"
+unit = "inspection"
+label = "visit"
+violation = 1
+fit = { most_rounds = 20, folds = 2, smallest_leaf = 8, least_positives = 5, shape = [{ leaves = 4 }] }
+[target.undeclared_workers.split]
+train_until = 2014-12-31
+test_from = 2015-01-01
+test_until = 2015-06-30
+"""
+FEATURES = "enterprise | lately | sum(complaints, 365d) + sum(complaints, 90d) | count | none | complaints | 投诉 | lately |\n"
+VIEW = "SELECT * FROM csv('${DATA}/投诉 [1].csv')\n"
+PASSING = {"record_id", "run_id", "at", "cpu_seconds", "cost", "store", "refused_rows"}
+"""What a command says that differs from run to run, or names the place itself."""
+Tables = dict[str, list[dict[str, Any]]]
+
+
+@dataclass
+class Walk:
+    """One walk by the public commands: its folder, what each command said or wrote, and the words it was given."""
+
+    place: Path
+    outcomes: dict[str, Any] = field(default_factory=dict)
+    words: dict[str, set[str]] = field(default_factory=dict)
+    record: str = ""
+    top: dict[str, float] = field(default_factory=dict)
+
+    def says(self, command: str, *given: object) -> str:
+        """Run a command and return what it prints, once it has succeeded."""
+        words = [*command.split(), *map(str, given)]
+        self.words.setdefault(command, set()).update(words)
+        out = io.StringIO()
+        with redirect_stdout(out):
+            code = lssi.app(words, standalone_mode=False)
+        assert not code, f"{words}: exit code {code}: {out.getvalue()[-500:]}"
+        return out.getvalue()
+
+    def told(self, command: str, *given: object) -> Any:
+        """Run a command with --json and return what it says, what passes with the run left out."""
+        return lasting(json.loads(self.says(command, *given, "--json")))
+
+    def here(self, command: str, *given: object) -> Any:
+        """Run a command on the source by hand."""
+        return self.told(command, *given, self.place / "source", "--data", self.place / "data")
+
+
+def lasting(told: Any) -> Any:
+    """Return what is the same whenever and wherever it is said."""
+    if isinstance(told, dict):
+        return {name: lasting(value) for name, value in told.items() if name not in PASSING}
+    return [lasting(value) for value in told] if isinstance(told, list) else told
+
+
+def digests(folder: Path) -> dict[str, str]:
+    """Return a digest of every file of a folder, by its place in it."""
+    return {str(path.relative_to(folder)): digest(path) for path in files_below(folder)}
+
+
+def digest(path: Path) -> str:
+    """Return a digest of a file's bytes."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def history(seed: int) -> Tables:
+    """Return firms of which the complained-of are more often found out."""
+    draw = np.random.default_rng(seed)
+    shy = draw.random(FIRMS)
+    tables: Tables = {name: [] for name in ("enterprises", "complaints", "inspections", "findings")}
+    for firm in range(FIRMS):
+        row = {"enterprise": f"e{firm:02d}", "since": "2013-01-01", "kind": "company", "section": "CFG"[firm % 3]}
+        tables["enterprises"].append(row | {"cell": f"g{firm % 2}", "recorded_on": "2013-01-02"})
+        for day in map(on, draw.integers(0, 400, draw.poisson(3 * shy[firm]))):
+            row = {"complaint": f"k{len(tables['complaints']):03d}", "enterprise": f"e{firm:02d}", "lodged": day}
+            tables["complaints"].append(row | {"topic": "insurance", "recorded_on": day})
+    for visit, firm in enumerate(draw.integers(0, FIRMS, VISITS)):
+        opened = int(draw.integers(60, 530))
+        row = {"inspection": f"i{visit:03d}", "enterprise": f"e{firm:02d}", "kind": "routine", "opened": on(opened)}
+        row |= {f"examined_{kind}": int(kind == 1) for kind in range(1, 6)}
+        tables["inspections"].append(row | {"closed_on": on(opened + 9), "recorded_on": on(opened + 9)})
+        if draw.random() < 0.1 + 0.6 * shy[firm]:
+            found = {"inspection": f"i{visit:03d}", "violation": 1, "workers_in_violation": 2}
+            tables["findings"].append(found | {"recorded_on": on(opened + 9)})
+    return tables
+
+
+def on(days: int) -> str:
+    """Return the day so many days after the beginning."""
+    return (BEGIN + timedelta(days=int(days))).isoformat()
+
+
+def frame(table: str, rows: list[dict[str, Any]]) -> pl.DataFrame:
+    """Return rows of a contract table as text, every column there."""
+    names = [column.name for column in contract()[table].columns + COMMON]
+    usual = {"retracted": 0}
+    texts = [usual | {"row_id": f"{table}-{number}"} | row for number, row in enumerate(rows)]
+    columns = {name: [None if (value := row.get(name)) is None else str(value) for row in texts] for name in names}
+    return pl.DataFrame(columns, schema=dict.fromkeys(names, pl.String))
+
+
+def laid(place: Path, seed: int) -> None:
+    """Write a source in each form that there is: a table as CSV, as a file and a folder of Parquet, as a view of CSV.
+
+    A little one of two tables stands beside it, for the certificate, which reads and writes a source many times over.
+    """
+    tables = history(seed)
+    source, little = begun(place / "source", "hill-side", tables, TOML), begun(place / "little", "little", tables)
+    (source / "inspections").mkdir()
+    frame("enterprises", tables["enterprises"]).write_csv(source / "enterprises.csv")
+    frame("findings", tables["findings"]).write_parquet(source / "findings.parquet")
+    half = VISITS // 2
+    for number, rows in enumerate((tables["inspections"][:half], tables["inspections"][half:])):
+        visits = [row | {"row_id": f"visit-{number}-{place}"} for place, row in enumerate(rows)]
+        frame("inspections", visits).write_parquet(source / "inspections" / f"{number}.parquet")
+    frame("enterprises", tables["enterprises"][:FEW]).write_parquet(little / "enterprises.parquet")
+    (place / "data").mkdir()
+    frame("complaints", tables["complaints"]).write_csv(place / "data" / "投诉 [1].csv")
+    (place / "day").mkdir()
+    fed = [tables["complaints"][0] | {"complaint": "new", "row_id": "new", "lodged": NEXT, "recorded_on": NEXT}]
+    frame("complaints", fed).write_csv(place / "day" / "complaints.csv")
+    (place / "more features.txt").write_text(FEATURES, "utf-8")
+    shutil.copytree(ROOT / "sources" / "core_platform", place / "core_platform")
+
+
+def begun(folder: Path, name: str, tables: Tables, targets: str = "") -> Path:
+    """Return the folder of a source that has its declaration and its view of complaints; without targets, no visits."""
+    folder.mkdir(parents=True)
+    held = set(tables) if targets else {"enterprises", "complaints"}
+    absent = [table for table in contract() if table not in held and table not in JOURNAL]
+    head = f'name = "{name}"\nzh = "山边"\nen = "hill side"\ncomplete_to = {DAY}\nabsent = {json.dumps(absent)}\n'
+    (folder / "source.toml").write_text(head + targets, "utf-8")
+    (folder / "complaints.sql").write_text(VIEW, "utf-8")
+    return folder
+
+
+def the_contract(walk: Walk) -> Any:
+    return walk.told("contract")
+
+
+def a_city(walk: Walk) -> Any:
+    out = walk.place / "dump"
+    walk.says("city", out, "--enterprises", 60, "--months", 12, "--until", DAY, "--layout", "core_platform")
+    return digests(out)
+
+
+def a_check(walk: Walk) -> Any:
+    return walk.here("check"), walk.told("check", walk.place / "core_platform", "--data", walk.place / "dump")
+
+
+def a_dictionary(walk: Walk) -> Any:
+    return walk.here("dictionary")
+
+
+def some_features(walk: Walk) -> Any:
+    written = {}
+    for source, data in (("source", "data"), ("core_platform", "dump")):
+        out = walk.place / f"{source}.parquet"
+        walk.says("features", walk.place / source, "--entity", "enterprise", "--as-of", DAY, "--out", out,
+                  "--data", walk.place / data)
+        assert read_parquet(out).height >= FIRMS // 2
+        written[source] = digest(out)
+    return written
+
+
+def some_matches(walk: Walk) -> Any:
+    written = {}
+    for form in ("csv", "parquet"):
+        out = walk.place / f"matches.{form}"
+        walk.says("matches", walk.place / "core_platform", "--as-of", DAY, "--out", out, "--data", walk.place / "dump")
+        written[form] = digest(out)
+    return written
+
+
+def a_training(walk: Walk) -> Any:
+    return walk.here("train", TARGET)
+
+
+def a_promotion(walk: Walk) -> Any:
+    return walk.says("promote", TARGET, 1)
+
+
+def an_ablation(walk: Walk) -> Any:
+    return walk.here("ablate", TARGET, "--feature-file", walk.place / "more features.txt", "--only-file")
+
+
+def a_plan(walk: Walk) -> Any:
+    return walk.here("plan", "--week", WEEK, "--minutes", 600, "--seed", "published")
+
+
+def a_batch(walk: Walk) -> Any:
+    said = json.loads(walk.says("batch", TARGET, walk.place / "source", "--data", walk.place / "data", "--json"))
+    walk.record, walk.top = said["record_id"], {unit["id"]: unit["score"] for unit in said["top"]}
+    return lasting(said)
+
+
+def a_replay(walk: Walk) -> Any:
+    return walk.told("replay", walk.record, "--unit", next(iter(walk.top)))
+
+
+def a_report(walk: Walk) -> Any:
+    out = walk.place / "report.html"
+    walk.says("report", walk.record, "--unit", next(iter(walk.top)), "--out", out)
+    page = out.read_text("utf-8")
+    assert walk.record in page
+    return re.findall(r"[\u4e00-\u9fff][^<>]*", re.sub(r"[0-9a-f]{10,}|20\d\d-\d\d-\d\dT[\d:.+]*Z?", "", page))
+
+
+def a_checkpoint(walk: Walk) -> Any:
+    walk.says("ledger checkpoint", "--out", walk.place / "checkpoint")
+    _, size, *_ = (walk.place / "checkpoint").read_text("utf-8").splitlines()
+    return size
+
+
+def a_verification(walk: Walk) -> Any:
+    return walk.told("ledger verify", "--checkpoint", walk.place / "checkpoint")["whole"]
+
+
+def an_expiry(walk: Walk) -> Any:
+    return json.loads(walk.says("ledger expire"))
+
+
+def a_key(walk: Walk) -> Any:
+    return len(walk.says("key add", "somebody", "--role", "system").split()[-1])
+
+
+def a_removal(walk: Walk) -> Any:
+    return walk.says("key remove", "somebody"), (walk.place / "home" / "keys.json").read_text("utf-8")
+
+
+def a_service(walk: Walk) -> Any:
+    """Ask the service for the scores that the batch has given; under the plain path the batch speaks for it."""
+    if walk.place.name == PLAIN:
+        return walk.top
+    key = walk.says("key add", "client", "--role", "system").split()[-1]
+    source, data = walk.place / "source", walk.place / "data"
+    walk.words["serve"] = {str(source), "--data", str(data)}
+    with serving(walk.place / "home", source, walk.place / "log", "--data", str(data)) as (address, _):
+        answer = httpx.post(f"{address}/v1/enterprises/score", json={"enterprises": list(walk.top)}, timeout=120,
+                            headers={"authorization": f"Bearer {key}"}).json()
+    return {unit["id"]: unit["score"] for unit in answer["units"]}
+
+
+def a_day(walk: Walk) -> Any:
+    begun = walk.here("load", "--day", DAY)
+    fed = walk.here("load", "--day", NEXT, "--rows", walk.place / "day")
+    walk.says("load", walk.place / "source", "--compact", "--data", walk.place / "data")
+    return begun, fed, walk.here("dictionary")
+
+
+def a_certificate(walk: Walk) -> Any:
+    return walk.told("certify", walk.place / "little", "--as-of", DAY, "--data", walk.place / "data")
+
+
+def a_move(walk: Walk) -> Any:
+    """Move the source: its models and its journal are its own again once it is adopted."""
+    moved = (walk.place / "source").rename(walk.place / "moved source")
+    said = walk.says("adopt", moved, "--data", walk.place / "data").replace(str(walk.place), "")
+    again = walk.told("plan", moved, "--week", WEEK, "--minutes", 600, "--data", walk.place / "data")
+    return said, again["cells"]  # the number of a plan names the live store, which names its place
+
+
+STEPS: dict[str, Callable[[Walk], Any]] = {
+    "contract": the_contract, "city": a_city, "check": a_check, "dictionary": a_dictionary, "features": some_features,
+    "matches": some_matches, "train": a_training, "promote": a_promotion, "ablate": an_ablation, "plan": a_plan,
+    "batch": a_batch, "replay": a_replay, "report": a_report, "ledger checkpoint": a_checkpoint,
+    "ledger verify": a_verification, "ledger expire": an_expiry, "key add": a_key, "key remove": a_removal,
+    "serve": a_service, "load": a_day, "certify": a_certificate,
+    "adopt": a_move,
+}
+"""Every command, in the order in which one makes what the next reads."""
+
+
+def walked(place: Path) -> Walk:
+    """Return one walk, its home and every file of it under a place."""
+    place.mkdir(parents=True)
+    laid(place, seed=3)
+    walk = Walk(place)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LSSI_HOME", str(place / "home"))
+        for command, step in STEPS.items():
+            walk.outcomes[command] = step(walk)
+    return walk
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Walk:
+    """The walk under a path without any sign."""
+    return walked(tmp_path_factory.mktemp("walk") / PLAIN)
+
+
+@pytest.fixture(scope="module")
+def nasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walk]:
+    """The walk under the nasty path, beside folders that a pattern would find."""
+    place = tmp_path_factory.mktemp("walk")
+    for number, neighbour in enumerate(NEIGHBOURS):
+        laid(place / neighbour, seed=10 + number)
+    yield walked(place / NASTY)
+    assert {path.name for path in place.iterdir()} == {"section=C"}, "a command wrote outside its path"
+    assert {path.name for path in (place / "section=C").iterdir()} == {Path(name).parent.name for name in (NASTY, *NEIGHBOURS)}
+
+
+def test_every_command_is_walked() -> None:
+    assert set(STEPS) == commands()
+
+
+def test_every_option_that_names_a_place_is_walked(nasty: Walk) -> None:
+    assert {command: options - nasty.words[command] for command, options in options_of_places().items()
+            if options - nasty.words[command]} == {}
+
+
+def options_of_places() -> dict[str, set[str]]:
+    """Return by command its options that name a file or a folder; arguments are given anyway."""
+    groups = [("", lssi.app.registered_commands)]
+    groups += [(f"{group.name} ", group.typer_instance.registered_commands) for group in lssi.app.registered_groups]
+    found: dict[str, set[str]] = {}
+    for prefix, own in groups:
+        for command in own:
+            assert command.callback is not None
+            hints = typing.get_type_hints(command.callback, include_extras=True)
+            name = prefix + (command.name or command.callback.__name__.replace("_", "-"))
+            places = {name for name, hint in hints.items() if "Option" in str(hint) and ("Path" in str(hint) or name == "data")}
+            found[name] = {"--" + place.replace("_", "-") for place in places}
+    return found
+
+
+@pytest.mark.parametrize("command", STEPS)
+def test_a_command_says_and_writes_the_same_under_a_nasty_path(plain: Walk, nasty: Walk, command: str) -> None:
+    assert nasty.outcomes[command] == plain.outcomes[command]
