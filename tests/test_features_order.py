@@ -58,9 +58,10 @@ IMPOSSIBLE: dict[str, tuple[str, Row, str]] = {
         "inspections", {"inspection": "i1", "enterprise": "e1", "kind": "lottery", "opened": "2014-12-01",
                         "closed_on": "2014-11-30", **{f"examined_{number}": 0 for number in range(1, 6)}},
         "closed_on lies before opened"),
-    "payroll filed for a month to come": (
-        "tax_payroll", {"enterprise": "e1", "month": "2015-02", "employees": 3},
-        "month lies after the month of recorded_on"),
+    "a contribution booked in a month to come": (
+        "contributions", {"worker": "w1", "enterprise": "e1", "scheme": "pension", "month": "2014-12", "booked": "2015-02",
+                          "kind": "normal"},
+        "booked lies after the month of recorded_on"),
     "a week of more minutes than it has": (
         "members", {"member": "m1", "team": "t1", "role": "full_time", "weekly_minutes": 10_081, "started": "2010-01-01"},
         "weekly_minutes should be 0 to 10080"),

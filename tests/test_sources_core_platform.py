@@ -328,8 +328,8 @@ def test_a_table_that_only_bears_a_name_of_the_contract_is_left_alone(dump: Writ
 def test_days_are_read_however_they_are_written(dump: Written) -> None:
     written = ("20140315", "2014-03-15", "2014/3/15", "2014-03-15 08:30:00", "20140315083000", "2014.03.15", "2014年3月15日",
                "2014-03-15T08:30:00", "2014-03-15 08:30:00.000", "20140315.0", "2014-03-14 20:00:00+00", " 20140315 ")
-    rows = "".join(f"\nE{number:02d},201402,3.0,123.45,{text}" for number, text in enumerate(written))
-    wrong = "\nE90,201402,3,1,20140231\nE91,201402,3,1,15.3.14\nE92,201413,3,1,20140315\nE93,201402,3.5,1,20140315"
+    rows = "".join(f"\nE{number:02d},201405,3.0,123.45,{text}" for number, text in enumerate(written))
+    wrong = "\nE90,201405,3,1,20140231\nE91,201405,3,1,15.3.14\nE92,201413,3,1,20140315\nE93,201405,3.5,1,20140315"
     store = open_store(SOURCE, dump({
         "TAX_PAYROLL": f"AAB001,AAE003,RS,GZ,AAE036{rows}{wrong}",
         "POWER": "AAB001,AAE003,KWH,AAE036\nE00,2014年5月,1234.5,20140601\nE00,2014/6,some,20140701\nE01,2014-06"}))

@@ -55,7 +55,7 @@ def test_an_amount_is_exact_or_refused(folder: Folder, text: str, fen: int | str
 def test_a_number_is_whole_and_a_month_is_of_our_time(folder: Folder) -> None:
     store = open_store(SOURCE, folder({"TAX_PAYROLL.csv": PAYROLL + 'E1,2014-1,"1,003",1,2014/3/1 8:30\n'
                                        "E1,２０１４０２,3.0,1,20140301 08:30:00\n"
-                                       "E1,20140301,3,1,20140301T083000\nE1,150601,3,1,20140301\nE1,201405,3.5,1,20140601\n"}))
+                                       "E1,20140301,3,1,20140301T083000\nE1,150601,3,1,20140301\nE1,201405,3.5,1,20140301\n"}))
     assert [row[:2] for row in payroll(store)] == [("2014-01", 1003), ("2014-02", 3), ("2014-03", 3)]
     assert refusals(store) == {"AAE003 should be a month such as 201506": 1, "employees should be a whole number of persons": 1}
 
