@@ -131,10 +131,10 @@ LEAKS = (
     Leak("撤回自始生效", "a retraction holds from the beginning",
          "features/signs.py", "np.where(twin, until[places], known[places])", "known[places]", LOAD),
     Leak("装载把入库日改为发生日", "the loader sets the recorded day to the day it happened",
-         "features/staging.py", "        judged = batch.with_columns(faults(batch, columns + COMMON).alias(FAULTS))\n",
+         "features/staging.py", "        judged = batch.with_columns(wrong.alias(FAULTS))\n",
          "        told = [pl.col(c.name) for c in columns if c.past and not c.optional]\n"
          "        batch = batch.with_columns(recorded_on=told[0]) if told else batch\n"
-         "        judged = batch.with_columns(faults(batch, columns + COMMON).alias(FAULTS))\n", LOAD),
+         "        judged = batch.with_columns(wrong.alias(FAULTS))\n", LOAD),
     Leak("标签窗口含截至日", "the label window holds the as-of day itself: [D, D + h]",
          "training/cases.py", "(looks.opened > day)", "(looks.opened >= day)"),
     Leak("标签窗口不设终点", "visits closed after the horizon count",

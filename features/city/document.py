@@ -17,7 +17,8 @@ INTRODUCTION = """# The simulated city
 `source.toml` and one folder of Parquet parts per contract table. `OUT/truth/` holds what is true and in no database
 (uncovered workers, staff and contributions short of every enterprise and month; the claims that are false and how;
 the providers that deceive and when); no view of the source reads it. `OUT/progress/` holds the digests of finished
-parts: the same command resumes a stopped run, and makes again a part whose bytes have changed.
+parts: the same command resumes a stopped run, and makes again a part whose bytes have changed. The source is called `city`
+unless `--name` says otherwise; two cities that are trained in one `$LSSI_HOME` need two names.
 
 The same arguments give the same bytes: every mechanism draws from its own stream, spawned from the seed by block of
 4,096 enterprises, month and mechanism. Workers, dispatch, phoenix firms and shared addresses stay inside a block, so
