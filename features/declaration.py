@@ -14,7 +14,7 @@ from features.contract import Column, contract
 from features.dump_forms import FORMS
 from features.errors import SourceError
 from features.ingest.dialect import Stated, checked_delimiter, checked_encoding
-from features.lengths import ATTRIBUTE_BYTES, NAME_BYTES, overlong
+from features.lengths import ATTRIBUTE_BYTES
 
 ALWAYS, BESIDE = "always", "${SOURCE}/"
 """What `known` says of a file without days, and what the name of a file that lies beside source.toml begins with."""
@@ -166,7 +166,7 @@ class Declaration(_Declared):
     Of the columns of a dump, by table: their own names, the form of their values, the unit of their quantities.
     """
 
-    name: str = Field(pattern=r"^[a-z][a-z0-9_-]*$", max_length=NAME_BYTES)
+    name: str = Field(pattern=r"^[a-z][a-z0-9_-]*$")
     zh: str
     en: str
     complete_to: date
@@ -224,8 +224,6 @@ def _check_names(declaration: Declaration, origin: str) -> None:
     for name, target in declaration.target.items():
         if not _NAME.fullmatch(name):
             raise SourceError(f"{origin}: target {name!r} should be lower-case letters, digits and underscores")
-        if wrong := overlong(name):
-            raise SourceError(f"{origin}: target {wrong}")
         _check_target(name, target, origin)
     for name, raw in declaration.raw.items():
         _check_raw(declaration, name, raw, origin)

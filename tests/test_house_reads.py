@@ -76,7 +76,7 @@ def is_reader(node: ast.Attribute | ast.Name, ours: set[str]) -> bool:
 
 
 def imported_from_the_reader(tree: ast.Module) -> set[str]:
-    """Return the names that a module takes from the reader, or defines itself."""
+    """Return the names that a module takes from the reader."""
     taken = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module == "features.ingest.scan"]
     return {name.asname or name.name for node in taken for name in node.names}
 
@@ -116,8 +116,6 @@ def test_every_exception_is_still_one() -> None:
 
 def test_every_folder_with_code_is_looked_at() -> None:
     """A folder that is added to the house has to be added to the rooms."""
-    held = {path.parent for path in ROOT.iterdir() if path.is_dir() and not path.name.startswith(".")}
-    assert held <= {ROOT}
     folders = [path for path in ROOT.iterdir() if path.is_dir() and path.name[0] not in "._"]
     code = {path.name for path in folders if any(found.suffix in {".py", ".sql"} for found in files_below(path))}
     assert code - {"build", "dist"} <= set(ROOMS)

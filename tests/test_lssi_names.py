@@ -25,7 +25,7 @@ ENTITY_TABLES = {"claim": "claims", "provider": "providers", "enterprise": "ente
 MEASURE = "measure | {} | enterprises | enterprise | | | 1 | count | 甲 | x"
 FEATURE = "enterprise | {} | 1 | count | none | staff | 甲 | x |"
 ATTRIBUTE = '[[attribute]]\ntable = "enterprises"\nname = "{}"\ntype = "category"\nzh = "风险"\nen = "risk"\n'
-TARGET = '[target.{}]\nzh = "目标"\nen = "target"\nunit = "inspection"\nlabel = "visit"\n'
+TARGET = '[target.{}]\nzh = "目标"\nen = "target"\nunit = "inspection"\nlabel = "visit"\nviolation = 1\n'
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +55,7 @@ def test_the_longest_names_are_written_as_features(say: Say, write_source: Write
     assert say("features", source, "--entity", "enterprise", "--as-of", "2015-06-30", "--out", out).code == 0
 
 
-@pytest.mark.parametrize("toml", [ATTRIBUTE.format("a" * (ATTRIBUTE_BYTES + 1)), TARGET.format("t" * (NAME_BYTES + 1))])
+@pytest.mark.parametrize("toml", [ATTRIBUTE.format("a" * (ATTRIBUTE_BYTES + 1)), TARGET.format("t" * (LONGEST_NAME + 1))])
 def test_an_overlong_name_of_a_source_is_refused_in_one_line(write_source: Write, toml: str) -> None:
     with pytest.raises(SourceError, match="at most") as caught:
         find_source(write_source({"enterprises": [FIRM]}, toml))
