@@ -369,14 +369,16 @@ def stops_of(points: tuple[str, ...]) -> list[Stop]:
 def stopped_one_by_one(stage: Stage, scene: Scene, stops: list[Stop], well: Whole) -> int:
     """Stop a scene everywhere and print each; of many, a run goes on from what the last left."""
     stage.restore("begun")
+    goes_on = len(well.points) > MANY
     for stop in stops:
-        if len(well.points) <= MANY:
+        if not goes_on:
             stopped(stage, scene, stop, well)
         elif not (stopped_once(stage, scene, stop, well) and as_before(stage, well)):
             stopped(stage, scene, stop, well)
             stage.restore("begun")
         say(f"{scene.words} | {stop}")
-    ends_well(stage, scene, "the last stop", well)
+    if goes_on:  # the others have each been run to their end already
+        ends_well(stage, scene, "the last stop", well)
     return len(stops)
 
 
