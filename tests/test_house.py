@@ -106,7 +106,7 @@ def test_nobody_but_the_command_line_opens_the_city() -> None:
             assert not re.search(r"features\.city|features import city", path.read_text("utf-8")), path.name
 
 
-@pytest.mark.parametrize("folder", ["features", "models", "training", "serving"])
+@pytest.mark.parametrize("folder", ["lssi", "features", "models", "training", "serving"])
 def test_doctests_hold(folder: str) -> None:
     import doctest
     import importlib

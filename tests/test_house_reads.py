@@ -12,7 +12,7 @@ import pytest
 from features.ingest.scan import files_below
 
 ROOT = Path(__file__).parents[1]
-ROOMS = ("features", "models", "training", "serving", "simulation", "sources", "notebooks", "benchmarks", "docs", "tests")
+ROOMS = ("lssi", "features", "models", "training", "serving", "simulation", "sources", "notebooks", "benchmarks", "docs", "tests")
 THE_READER = "features/ingest/scan.py"
 
 READERS = re.compile(r"(read|scan|open)_(csv|parquet|table|json|ndjson|ipc|orc|feather|text|blob)(_\w+)?|"

@@ -65,13 +65,13 @@ def test_a_reader_that_leaves_early_is_no_error() -> None:
 
 @pytest.mark.parametrize("version", [(3, 10), (3, 14)])
 def test_an_interpreter_that_is_not_supported_gets_one_clear_line(version: tuple[int, int]) -> None:
-    code = f"import runpy, sys; sys.version_info = (*{version}, 0); runpy.run_path('lssi.py')"
+    code = f"import runpy, sys; sys.version_info = (*{version}, 0); runpy.run_module('lssi', run_name='__main__')"
     answer = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert answer.stderr == f"lssi needs Python 3.11 to 3.13; this is {version[0]}.{version[1]}\n"
     assert answer.returncode == 1
 
 
 def test_progress_is_silent_in_a_pipe() -> None:
-    code = "import lssi\nwith lssi.progress('x') as advance:\n    advance(1, 2)"
+    code = "from lssi.output import progress\nwith progress('x') as advance:\n    advance(1, 2)"
     answer = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert answer.stdout + answer.stderr == ""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-import lssi
+from features.home import home
 from features.ingest.scan import files_below, files_in
 from models.bundle import Parts, load_bundle, write_bundle
 from tests.said import Say
@@ -29,7 +29,7 @@ def source(write_source: Write) -> Path:
 
 
 def stores() -> list[Path]:
-    return files_below(lssi.home() / "stores", "store.json")
+    return files_below(home() / "stores", "store.json")
 
 
 def test_a_sound_source_is_checked_and_its_store_remains(say: Say, source: Path) -> None:
@@ -161,7 +161,7 @@ def test_a_bad_row_is_set_aside_with_its_reason_and_the_others_stay(
 def test_a_plan_that_cannot_be_made_says_why(say: Say, source: Path, words: list[str], says: str) -> None:
     answer = say("plan", source, *words)
     assert says in answer.line
-    assert not (lssi.home() / "journal").exists()
+    assert not (home() / "journal").exists()
 
 
 DAY = ["--as-of", "2015-06-30"]
@@ -196,7 +196,7 @@ def test_features_that_cannot_be_written_are_one_line(say: Say, source: Path, tm
 def test_a_target_or_version_that_is_not_there_is_named(say: Say, source: Path, words: list[str], says: str) -> None:
     answer = say(*words, *([source] if words[0] == "train" else []))
     assert says in answer.line
-    assert not files_in(lssi.home() / "bundles", "*.json")
+    assert not files_in(home() / "bundles", "*.json")
 
 
 def test_a_target_with_too_few_labels_is_not_learned(say: Say, write_source: Write) -> None:
@@ -256,8 +256,8 @@ def test_a_city_is_not_written_over_something_else(say: Say, tmp_path: Path) -> 
 @pytest.mark.parametrize("ledger", [None, b"", b"this is no ledger at all"])
 def test_a_record_that_is_not_there_is_one_line(say: Say, words: list[str], ledger: bytes | None) -> None:
     if ledger is not None:
-        lssi.home().mkdir(parents=True, exist_ok=True)
-        (lssi.home() / "ledger.db").write_bytes(ledger)
+        home().mkdir(parents=True, exist_ok=True)
+        (home() / "ledger.db").write_bytes(ledger)
     assert say(*words).line
 
 
@@ -279,7 +279,7 @@ def test_a_service_that_cannot_start_says_why(say: Say, source: Path, words: lis
 
 def promote(parts: Parts) -> Path:
     """Write a bundle and point to it, as a promotion does."""
-    folder = lssi.home() / "bundles"
+    folder = home() / "bundles"
     path = write_bundle(folder, parts)
     pointer = {"bundle": path.name, "digest": load_bundle(path).digest}
     (folder / "hand.undeclared_workers.json").write_text(json.dumps(pointer), "utf-8")
@@ -294,7 +294,7 @@ def test_a_damaged_bundle_is_refused_before_anything_reads_it(say: Say, source: 
 
 def test_a_pointer_to_another_bundle_is_refused(say: Say, source: Path, model_parts: Parts) -> None:
     promote(model_parts)
-    pointer = lssi.home() / "bundles" / "hand.undeclared_workers.json"
+    pointer = home() / "bundles" / "hand.undeclared_workers.json"
     pointer.write_text(json.dumps(json.loads(pointer.read_text("utf-8")) | {"digest": "0" * 64}), "utf-8")
     assert "has digest" in say("plan", source, "--week", "2015-06-29").line
 

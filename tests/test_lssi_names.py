@@ -11,14 +11,15 @@ from pathlib import Path
 
 import pytest
 
-import lssi
 from features.engine import catalogue_of
 from features.errors import CatalogueError, RequestError, SourceError
 from features.lengths import ATTRIBUTE_BYTES, NAME_BYTES
 from features.source import LONGEST_NAME, find_source
 from features.store import Store, open_store
+from lssi.output import check_standard_output
 from tests.said import Say
 
+ROOT = Path(__file__).parents[1]
 Write = Callable[..., Path]
 FIRM = {"enterprise": "e1", "since": "2012-01-01", "registered": "2012-01-01"}
 ENTITY_TABLES = {"claim": "claims", "provider": "providers", "enterprise": "enterprises"}
@@ -77,18 +78,18 @@ def test_features_of_an_entity_without_its_table_are_refused_in_one_line(
 def test_a_standard_output_that_lacks_characters_is_refused(monkeypatch: pytest.MonkeyPatch, encoding: str) -> None:
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), encoding=encoding))
     with pytest.raises(RequestError, match="set PYTHONIOENCODING=utf-8"):
-        lssi.check_standard_output()
+        check_standard_output()
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "gb18030"])
 def test_a_standard_output_that_takes_every_character_is_taken(monkeypatch: pytest.MonkeyPatch, encoding: str) -> None:
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), encoding=encoding))
-    lssi.check_standard_output()
+    check_standard_output()
 
 
 def test_a_command_says_in_one_line_that_its_output_cannot_be_written(tmp_path: Path) -> None:
     environment = os.environ | {"PYTHONIOENCODING": "latin-1", "LSSI_HOME": str(tmp_path / "home")}
     words = [sys.executable, "-m", "lssi", "contract"]
-    run = subprocess.run(words, env=environment, capture_output=True, cwd=Path(lssi.__file__).parent, check=False)
+    run = subprocess.run(words, env=environment, capture_output=True, cwd=ROOT, check=False)
     assert (run.returncode, run.stdout, run.stderr.count(b"\n")) == (2, b"", 1)
     assert run.stderr.startswith(b"error: request_invalid: standard output is iso8859-1, ")

@@ -11,12 +11,12 @@ import numpy as np
 import polars as pl
 import pytest
 
-import lssi
 from features.catalogue.declared import ENTITIES
 from features.city.run import write_city
 from features.city.setting import setting_of
 from features.days import day_of
 from features.engine import catalogue_of, matrix
+from features.home import home
 from features.ingest.scan import files_in, read_parquet, read_table
 from features.store import Store, open_store
 from models.bundle import Parts, load_bundle, write_bundle
@@ -182,7 +182,7 @@ def sound(answer: Answer, *codes: int) -> Answer:
 def small(
     request: pytest.FixtureRequest, city: Path, tables: Tables, models: Path, tmp_path: Path,
 ) -> Path:
-    shutil.copytree(models, lssi.home() / "bundles")
+    shutil.copytree(models, home() / "bundles")
     return written(tmp_path / "small", city, SMALL[request.param](tables))
 
 

@@ -59,7 +59,7 @@ LONG_AGO = """-c
 import datetime
 class Then(datetime.datetime):
     now = classmethod(lambda then, zone: then(2010, 7, 1, tzinfo=zone))
-lssi.datetime, sys.argv = Then, ["lssi", "batch", "undeclared_workers", "hill-side"]
+lssi.clock.datetime, sys.argv = Then, ["lssi", "batch", "undeclared_workers", "hill-side"]
 lssi.main()
 """
 SCENES = (

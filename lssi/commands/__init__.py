@@ -1,0 +1,1 @@
+"""Commands, one module for each group; a command imports what it needs when it is called."""

@@ -1,0 +1,43 @@
+"""Commands for an auditor about one record: its replay, and its report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from features.home import home
+from lssi.clock import timestamp
+from lssi.options import Json, OptionalOut, RecordedUnit, RecordId
+from lssi.output import say, say_lines
+
+
+def replay(record_id: RecordId, unit: RecordedUnit = None, as_json: Json = False) -> None:
+    """重算一条记录。Rebuild a record's scores and reasons; say whether they are identical to the bit
+    (exit code 1 if not).
+    """
+    from serving.dossier import as_json as plain
+    from serving.dossier import dossier, lines_of
+
+    inputs = dossier(home(), record_id, unit)
+    replays = inputs.replays()
+    if as_json:
+        say(plain(inputs, replays))
+    else:
+        say_lines(lines_of(inputs, replays))
+    if not all(one.identical for one in replays):
+        raise typer.Exit(1)
+
+
+def report(record_id: RecordId, out: OptionalOut = None, unit: RecordedUnit = None) -> None:
+    """写一条记录的报告页。Write a record as one self-contained page for an auditor (by default
+    report-ID.html).
+    """
+    from features.files import write_text
+    from serving.report import exhibit_of
+    from serving.report import report as page_of
+
+    path = out or Path(f"report-{record_id}.html")
+    exhibit = exhibit_of(home(), record_id, timestamp(), unit)
+    write_text(path, page_of(exhibit))
+    print(path)

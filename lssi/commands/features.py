@@ -1,0 +1,71 @@
+"""Commands about features: their values as a file, and what each of them means."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from lssi.options import Data, Json, Out, Source
+from lssi.output import loading, progress, say
+
+Entity = Annotated[str, typer.Option(help="enterprise | claim | provider")]
+AsOfDays = Annotated[
+    list[str],
+    typer.Option(
+        help="截至日，可重复；known：每笔申领以其入库日为准"
+        " / the as-of day; may be repeated; known: each claim's own"
+    ),
+]
+OptionalSource = Annotated[
+    str | None,
+    typer.Argument(help="数据源；不写则列全部 / without it: the whole"),
+]
+
+
+def features(
+    source: Source,
+    entity: Entity,
+    as_of: AsOfDays,
+    out: Out,
+    data: Data = None,
+) -> None:
+    """特征矩阵。Write the features of every living unit of a day, or of each of some days, as Parquet,
+    its key and day first.
+    """
+    from features.ordered import write_ordered
+    from features.store import open_store
+    from features.stretches import check_asked, stretches
+
+    check_asked(entity, as_of)
+    with loading() as count:
+        store = open_store(source, data, count)
+    with progress("特征 features"):
+        rows, columns = write_ordered(stretches(store, entity, as_of), out)
+    print(f"{out}: {rows} × {columns}")
+
+
+def dictionary(
+    source: OptionalSource = None,
+    *,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """特征字典。Print every feature with meaning, formula, tables, windows and legal basis;
+    of a source, what it can compute.
+    """
+    from features.catalogue.dictionary import as_json as plain
+    from features.catalogue.dictionary import page, whole_catalogue
+    from features.engine import catalogue_of
+    from features.store import open_store
+
+    if source is None:
+        catalogue, name = whole_catalogue(), None
+    else:
+        with loading() as count:
+            store = open_store(source, data, count)
+        catalogue, name = catalogue_of(store), store.source.name
+    if as_json:
+        say(plain(catalogue, name))
+    else:
+        print(page(catalogue, name), end="")

@@ -1,0 +1,31 @@
+"""`lssi key`: commands for whoever runs the service, about who may ask it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from features.home import home
+from lssi.clock import now
+
+Holder = Annotated[str, typer.Argument(help="持有者 / who holds it")]
+Role = Annotated[str, typer.Option(help="data_scientist | system | auditor")]
+
+group = typer.Typer(no_args_is_help=True, help="密钥。API keys of the service.")
+
+
+@group.command("add")
+def add_key(name: Holder, *, role: Role) -> None:
+    """发放密钥，只显示一次。Add an API key and print it once; only its digest is kept."""
+    from serving.keys import add
+
+    print(add(home() / "keys.json", name, role=role, today=now().date()))
+
+
+@group.command("remove")
+def remove_key(name: Holder) -> None:
+    """收回密钥。Remove an API key; the next request with it is refused."""
+    from serving.keys import remove
+
+    remove(home() / "keys.json", name)

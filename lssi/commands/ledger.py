@@ -1,0 +1,61 @@
+"""`lssi ledger`: commands for an auditor about all records."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from features.home import home
+from lssi.clock import timestamp, today
+from lssi.options import Json, OptionalOut
+from lssi.output import say, say_lines
+
+CheckpointFile = Annotated[
+    Path | None,
+    typer.Option(help="保存在外的检查点 / a checkpoint kept outside"),
+]
+
+group = typer.Typer(no_args_is_help=True, help="账本。The ledger of records.")
+
+
+@group.command("verify")
+def verify_ledger(checkpoint: CheckpointFile = None, as_json: Json = False) -> None:
+    """核对账本。Recompute the whole ledger and say what disagrees and where (exit code 1 if anything
+    does).
+    """
+    from serving.audit import as_json as plain
+    from serving.audit import lines_of, parse_checkpoint, verify
+
+    kept_outside = None
+    if checkpoint is not None:
+        kept_outside = parse_checkpoint(checkpoint.read_text("utf-8", errors="replace"))
+    verdict = verify(home() / "ledger.db", today(), kept_outside)
+    if as_json:
+        say(plain(verdict))
+    else:
+        say_lines(lines_of(verdict))
+    if not verdict.whole:
+        raise typer.Exit(1)
+
+
+@group.command("checkpoint")
+def print_checkpoint(out: OptionalOut = None) -> None:
+    """输出检查点。Print (or write) the ledger's checkpoint; keep it outside this system."""
+    from features.files import write_text
+    from serving.audit import checkpoint
+
+    text = str(checkpoint(home() / "ledger.db", timestamp()))
+    if out is None:
+        print(text, end="")
+    else:
+        write_text(out, text)
+
+
+@group.command("expire")
+def expire_payloads() -> None:
+    """删除到期内容。Erase the payloads whose retention has ended; the log still verifies."""
+    from serving.retention import expire
+
+    say({"expired": expire(home() / "ledger.db", today())})

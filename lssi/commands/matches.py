@@ -1,0 +1,49 @@
+"""The command that finds discrepancies between databases."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lssi.options import AsOf, Data, Json, Source
+from lssi.output import loading, say
+
+Kind = Annotated[
+    str | None,
+    typer.Option(help="只查一种 / one kind only, such as two_full_time"),
+]
+MatchesFile = Annotated[
+    Path | None,
+    typer.Option(help="写到 .parquet 或 .csv / write them to a .parquet or .csv"),
+]
+
+
+def matches(
+    source: Source,
+    as_of: AsOf,
+    *,
+    data: Data = None,
+    kind: Kind = None,
+    out: MatchesFile = None,
+    as_json: Json = False,
+) -> None:
+    """数据比对线索。Find discrepancies between databases, each with its rows: facts to verify,
+    apart from every score.
+    """
+    from features.days import day_of
+    from features.matches import matches as find_matches
+    from features.matches.write import lines_of, told, write_matches
+    from features.store import open_store
+
+    with loading() as count:
+        store = open_store(source, data, count)
+    found = find_matches(store, day_of(as_of), kind)
+    if out is not None:
+        print(f"{out}: {write_matches(found, out)}")
+    elif as_json:
+        say({"source": store.source.name, "as_of": as_of} | told(store, found))
+    else:
+        for line in lines_of(store, found):
+            print(line)

@@ -1,0 +1,66 @@
+"""Commands that score with promoted models: a service over HTTP, and a batch of all units."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from features.home import home
+from lssi.clock import now
+from lssi.options import Data, Json, Source, Target
+from lssi.output import say
+from lssi.signals import restore_defaults
+
+Host = Annotated[str, typer.Option(help="监听地址 / address to listen on")]
+Port = Annotated[int, typer.Option(min=1, max=65535, help="端口 / port")]
+Workers = Annotated[int, typer.Option(min=1, max=64, help="进程数 / worker processes")]
+
+
+def serve(
+    source: Source,
+    data: Data = None,
+    *,
+    host: Host = "127.0.0.1",
+    port: Port = 3000,
+    workers: Workers = 1,
+) -> None:
+    """启动评分服务。Serve the promoted models over HTTP (docs/api.md) until it is stopped."""
+    from serving.service import serve as serve_http
+    from serving.settings import Settings
+
+    restore_defaults()  # the server ends its workers itself
+    settings = Settings(home(), source, data)
+    serve_http(settings, host=host, port=port, workers=workers)
+
+
+def batch(target: Target, source: Source, data: Data = None, as_json: Json = False) -> None:
+    """整批评分，一条记录。Score every living unit of the last closed day under one record,
+    each row with its proof.
+    """
+    from features.source import find_source
+    from features.store import open_own_store
+    from models.champions import ModelKey
+    from serving.roll import roll
+    from serving.shelf import promoted
+
+    declared = find_source(source, data)
+    bundle = promoted(home() / "bundles", ModelKey(declared.name, target))
+    store = open_own_store(declared)
+    summary = roll(home(), store, bundle, caller="lssi batch", moment=now())
+    if as_json:
+        say(summary)
+    else:
+        print_batch(summary)
+
+
+def print_batch(summary: dict[str, Any]) -> None:
+    """Print the record of a batch, the dormant firms that it counts, and the first units."""
+    from features.dormancy import line_of
+
+    record, day, rows = summary["record_id"], summary["as_of"], summary["rows"]
+    print(f"{record} | {day} | {rows} 行 rows | {summary['priority_only']['zh']}")
+    if "dormant" in summary:
+        print(line_of(summary["dormant"]))
+    for unit in summary["top"]:
+        print(f"  {unit['rank']} | {unit['id']} | {unit['score']:.3f}")

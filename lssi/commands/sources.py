@@ -1,0 +1,141 @@
+"""Commands for whoever connects a database: the contract, and a source's check, days and name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from features.errors import RequestError
+from lssi.options import Data, Json, Source
+from lssi.output import loading, say, say_lines
+
+Day = Annotated[
+    str | None,
+    typer.Option(help="要关闭的日 / the day to close, such as 2015-07-01"),
+]
+Rows = Annotated[
+    Path | None,
+    typer.Option(help="只含当日行的文件夹 / folder with the day's rows only"),
+]
+Compact = Annotated[
+    bool,
+    typer.Option("--compact", help="把各日并入新基底 / merge the days"),
+]
+
+
+def contract(as_json: Json = False) -> None:
+    """数据合同。Print the data contract: tables, keys, columns, types, units and meanings."""
+    from features.contract import as_json as plain
+
+    tables = plain()
+    if as_json:
+        say(tables)
+        return
+    for table in tables:
+        key = ", ".join(table["key"])
+        print(f"\n{table['table']} | {table['zh']} | {table['en']} | {key}")
+        for column in table["columns"]:
+            print(column_line(column))
+
+
+def column_line(column: dict[str, Any]) -> str:
+    """Return the line of a column: name, type and values (`?`: may be empty), both meanings."""
+    words = [column["type"]]
+    words += column["values"] or []
+    if column["optional"]:
+        words.append("?")
+    zh = "；".join(filter(None, (column["zh"], column["law_zh"])))
+    en = "; ".join(filter(None, (column["en"], column["law_en"])))
+    return f"  {column['name']} | {' '.join(words)} | {zh} | {en}"
+
+
+def check(source: Source, data: Data = None, as_json: Json = False) -> None:
+    """装载并校验数据源。Load a source; say which rows are accepted, which refused and why (exit code 1:
+    none of a table).
+    """
+    from features.checking import check as load_and_check
+    from features.checking import lines_of
+
+    with loading() as count:
+        summary = load_and_check(source, data, count)
+    if as_json:
+        say(summary)
+    else:
+        say_lines(lines_of(summary))
+    if summary["refused_whole"]:
+        raise typer.Exit(1)
+
+
+def load(
+    source: Source,
+    *,
+    day: Day = None,
+    rows: Rows = None,
+    data: Data = None,
+    as_json: Json = False,
+    merge: Compact = False,
+) -> None:
+    """装载一日。Append a day's rows and close the day; refused rows come back as files.
+    The first load makes the store.
+    """
+    if (day is None) != merge:
+        raise RequestError(
+            "name the day to close with --day, such as --day 2015-07-01, "
+            "or merge the days with --compact alone"
+        )
+    if day is None:
+        merge_days(source, data, as_json)
+    else:
+        append_day(source, data, day, rows, as_json)
+
+
+def merge_days(source: str, data: str | None, as_json: bool) -> None:
+    """Merge the days of a source's store into a new base, and say where it lies."""
+    from features.compaction import compact
+    from features.source import find_source
+
+    folder = compact(find_source(source, data))
+    if as_json:
+        say({"compacted": str(folder)})
+    else:
+        print(folder)
+
+
+def append_day(
+    source: str,
+    data: str | None,
+    day: str,
+    rows: Path | None,
+    as_json: bool,
+) -> None:
+    """Append the rows of a day, which may lie in a folder of their own, and say what was taken."""
+    from features.days import day_of
+    from features.feed import as_json as plain
+    from features.feed import feed, lines_of
+    from features.source import find_source
+
+    declared = find_source(source, data)
+    with loading() as count:
+        report = feed(declared, day_of(day), rows, count)
+    if as_json:
+        say(plain(report))
+    else:
+        say_lines(lines_of(report))
+
+
+def adopt(source: Source, data: Data = None) -> None:
+    """沿用名称。Let a source that has moved, or a new dump of it, keep its name,
+    with the models and journal of that name.
+    """
+    from features.names import adopt as take_name
+    from features.names import told
+    from features.source import find_source
+
+    declared = find_source(source, data)
+    former = take_name(declared)
+    before = ""
+    if former and former.place != declared.place:
+        before = f" (先前 before: {told(former.place)})"
+    print(f"{declared.name}: {told(declared.place)}{before}")

@@ -1,0 +1,174 @@
+"""Commands for a data scientist: the certificate, models, what features are worth, promotion."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from features.errors import RequestError
+from features.home import home
+from lssi.options import AsOf, Data, DeclaredTarget, Json, Source, Target
+from lssi.output import loading, progress, say, say_lines
+
+if TYPE_CHECKING:
+    from training.bench import Bench
+    from training.newcomer import Newcomers
+
+Promote = Annotated[
+    bool,
+    typer.Option("--promote", help="训练后即启用 / let the service use it at once"),
+]
+FeatureFile = Annotated[
+    Path | None,
+    typer.Option(help="包外的特征文件 / declared features to judge"),
+]
+Seed = Annotated[
+    int | None,
+    typer.Option(min=0, help="抽样与拟合的种子 / seed of draws and fits"),
+]
+OnlyFile = Annotated[
+    bool,
+    typer.Option("--only-file", help="只问文件，不逐族 / the file alone, no families"),
+]
+Version = Annotated[
+    int,
+    typer.Argument(min=1, help="登记版本 / version that `lssi train` named"),
+]
+SourceName = Annotated[
+    str | None,
+    typer.Option(help="数据源声明的名称 / declared name of its source, where several have models"),
+]
+
+
+def certify(source: Source, as_of: AsOf, data: Data = None, as_json: Json = False) -> None:
+    """泄漏证书。Prove that nothing recorded after a day moves a feature of that day,
+    and say what does (exit code 1 if any).
+    """
+    from features.days import day_of
+    from features.source import find_source
+    from features.store import open_store
+    from training.certificate import lines_of
+    from training.certify import certify as certificate_of
+
+    declared = find_source(source, data)
+    with loading() as count:
+        store = open_store(declared, progress=count)
+    with progress("查证 certifying"):
+        certificate = certificate_of(store, day_of(as_of), source=declared)
+    if as_json:
+        say(certificate)
+    else:
+        say_lines(lines_of(certificate))
+    if certificate["verdict"] != "clean":
+        raise typer.Exit(1)
+
+
+def train(
+    target: DeclaredTarget,
+    source: Source,
+    *,
+    data: Data = None,
+    as_json: Json = False,
+    use: Promote = False,
+) -> None:
+    """训练并评价模型。Train, judge and register a model; the first of a source and target is used until
+    another is promoted.
+    """
+    from features.store import open_own_store
+    from training.summary import lines_of
+    from training.train import train as train_model
+
+    with loading() as count:
+        store = open_own_store(source, data, count)
+    with progress("训练 training"):
+        result = train_model(store, target, home=home())
+    result["champion"] = promote_trained(store.source.name, target, result, at_once=use)
+    if as_json:
+        say(result)
+    else:
+        say_lines(lines_of(result))
+
+
+def promote_trained(name: str, target: str, result: dict[str, Any], at_once: bool) -> int:
+    """Promote a version just trained: the first of its source and target, or any `at_once`."""
+    from models.champions import ModelKey
+    from training.promote import promote as promote_version
+    from training.promote import promote_first
+
+    promotion = promote_version if at_once else promote_first
+    return promotion(home(), ModelKey(name, target), result["mlflow"]["version"])
+
+
+def ablate(
+    target: DeclaredTarget,
+    source: Source,
+    *,
+    feature_file: FeatureFile = None,
+    seed: Seed = None,
+    data: Data = None,
+    as_json: Json = False,
+    only_file: OnlyFile = False,
+) -> None:
+    """特征值多少。What each family of features is worth, and what one file of new features adds,
+    costs and whether it leaks.
+    """
+    from features.store import open_store
+    from training.ablate import fresh_of
+    from training.bench import bench_of
+
+    if only_file and feature_file is None:
+        raise RequestError(
+            "--only-file asks about a feature file and none was given; "
+            "name it with --feature-file FILE"
+        )
+    with loading() as count:
+        store = open_store(source, data, count)
+    newcomers = None
+    if feature_file is not None:
+        newcomers = fresh_of(store, target, feature_file)
+    with progress("拟合 fitting"):
+        bench = bench_of(store, target, seed)
+    report_ablation(bench, newcomers, families=not only_file, as_json=as_json)
+
+
+def report_ablation(
+    bench: Bench,
+    newcomers: Newcomers | None,
+    *,
+    families: bool,
+    as_json: bool,
+) -> None:
+    """Say what a feature file and each family are worth, the file first; exit code 1 if it leaks."""
+    from training.ablate import family_lines, finished, head_lines, of_families, of_file, outline
+
+    report = outline(bench)
+    if newcomers is not None:
+        with progress("特征文件 the file") as advance:
+            report["feature_file"] = of_file(bench, newcomers, advance)
+    if not as_json:
+        # the file's answer is there long before the families are fitted
+        print("\n".join(head_lines(report)), flush=True)
+    if families:
+        with progress("逐族 families") as advance:
+            report["families"] = of_families(bench, advance)
+    if as_json:
+        say(finished(report))
+    else:
+        for line in family_lines(report):
+            print(line)
+    if newcomers is not None and report["feature_file"]["certificate"]["verdict"] != "clean":
+        raise typer.Exit(1)
+
+
+def promote(target: Target, version: Version, source: SourceName = None) -> None:
+    """启用一个已登记的模型。Let a source's service use one registered version of a target's model;
+    a person decides this.
+    """
+    from training.promote import promote as promote_version
+    from training.registry import registered_key
+
+    key = registered_key(home(), target, source)
+    promote_version(home(), key, version)
+    print(f"{key.source} {target}: 启用版本 {version} / the service uses version {version}")
