@@ -19,7 +19,7 @@ from features.city.run import write_city
 from features.city.setting import setting_of
 from features.city.state import State
 from features.city.visits import KINDS, ROUTINE, Visits
-from features.ingest.scan import files_in, parquet_sql
+from features.ingest.scan import files_below, files_in, parquet_sql
 
 ROOT = Path(__file__).parents[1]
 HIGHEST = .75
@@ -216,12 +216,12 @@ def test_the_page_is_made_from_the_code_and_every_parameter_has_a_source() -> No
 
 
 def test_every_mechanism_with_parameters_is_on_the_page() -> None:
-    files = [path for path in files_in(ROOT / "features" / "city", "*.py") if "\nP = parameters(" in path.read_text("utf-8")]
+    files = [path for path in files_below(ROOT / "features" / "city", "*.py") if "\nP = parameters(" in path.read_text("utf-8")]
     assert {path.stem for path in files} == set(MECHANISMS)
 
 
 def test_every_parameter_is_used_by_its_mechanism() -> None:
-    everywhere = "".join(path.read_text("utf-8") for path in files_in(ROOT / "features" / "city", "*.py"))
+    everywhere = "".join(path.read_text("utf-8") for path in files_below(ROOT / "features" / "city", "*.py"))
     written_whole = {"lot_medical": 'f"lot_{name}"', "lot_cash": 'f"lot_{name}"'}
     written_whole |= {f"{name}_{kind}": f'f"{name}_{{kind}}"' for name in ("cover", "payment") for kind in KINDS}
     for name in MECHANISMS:

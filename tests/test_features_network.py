@@ -14,7 +14,7 @@ from features.catalogue.declared import STORED_BY
 from features.days import date_of, day_of
 from features.engine import catalogue_of, evaluate_rows, matrix, matrix_of_cases
 from features.errors import CatalogueError
-from features.ingest.scan import files_in
+from features.ingest.scan import files_below
 from features.matrix import Matrix
 from features.network import stored
 from features.network.exposure import ranks
@@ -355,7 +355,7 @@ def test_weights_halve_each_year_and_end() -> None:
     assert weight(ages).tolist() == [WHOLE, WHOLE * 9 // 10, WHOLE // 2, WHOLE // 4, WHOLE >> 12, 0]
 
 
-RULES = [path for path in files_in(Path(stored.__file__).parent, "*.py") if path.name != "__init__.py"]
+RULES = [path for path in files_below(Path(stored.__file__).parent, "*.py") if path.name != "__init__.py"]
 
 
 @pytest.mark.parametrize("path", RULES, ids=lambda path: path.stem)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import doctest
+import importlib
 import re
 import shutil
 import subprocess
@@ -13,16 +15,24 @@ from pathlib import Path
 import pytest
 from typer.models import CommandInfo
 
-from features.ingest.scan import files_below, files_in
+from features.ingest.scan import files_below
 
 ROOT = Path(__file__).parents[1]
+DECLARED = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+PACKAGES = [name for name in DECLARED["tool"]["hatch"]["build"]["only-include"] if not name.endswith(".py")]
+"""The packages that are installed; each guard looks into all of them, at whatever depth."""
+CITY = "features.city"
+COMMAND_LINE = "lssi"
+"""The only package that opens the city."""
+BESIDE = {"benchmarks", "docs", "notebooks", "sources", "tests"}
+"""Folders of code that no user installs."""
 LOCKS = ("requirements.lock", "requirements-extra.lock")
 ALLOWED_IN_CITY = {"features.contract", "features.errors", "features.files", "features.days", "features.ingest.scan"}
 
 
 def documents() -> str:
     """Return the text of every document that a user reads."""
-    return "\n".join(path.read_text("utf-8") for path in [ROOT / "README.md", *files_in(ROOT / "docs", "*.md")])
+    return "\n".join(path.read_text("utf-8") for path in [ROOT / "README.md", *files_below(ROOT / "docs", "*.md")])
 
 
 def tracked() -> list[Path]:
@@ -74,7 +84,7 @@ def test_a_lock_pins_every_line_by_hash_and_names_no_host(name: str) -> None:
 
 
 def test_the_lock_holds_every_declared_dependency() -> None:
-    declared = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["dependencies"]
+    declared = DECLARED["project"]["dependencies"]
     lock = (ROOT / LOCKS[0]).read_text("utf-8")
     pinned = set(re.findall(r"^([a-z0-9][a-z0-9._-]*)(?:\[[^]]*\])?==", lock, re.MULTILINE))
     assert {re.split(r"[<>=\[]", entry)[0] for entry in declared} <= pinned
@@ -91,31 +101,117 @@ def test_no_file_names_a_machine_path() -> None:
         assert not re.search(r"/(?:home|root|work)/\w", path.read_text("utf-8")), path.relative_to(ROOT)
 
 
+def python_files(*packages: str) -> list[Path]:
+    """Return every file of Python of the named packages, or of all, at whatever depth."""
+    return [path for package in packages or PACKAGES for path in files_below(ROOT / package, "*.py")]
+
+
+def module_of(path: Path) -> str:
+    """Return the name by which a file is imported."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imported_by(path: Path) -> set[str]:
+    """Return the absolute names of all that a file imports, whether it says them whole or from where it stands."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            above = path.relative_to(ROOT).parts[:-node.level] if node.level else ()
+            place = ".".join([*above, *filter(None, [node.module])])
+            names |= {place} | {f"{place}.{alias.name}" for alias in node.names}
+    return names
+
+
+def inside(name: str, package: str) -> bool:
+    """Say whether a name is a package or lies in it."""
+    return f"{name}.".startswith(f"{package}.")
+
+
+def texts_of(path: Path) -> set[str]:
+    """Return the texts that stand in a file, by which a module could be imported too."""
+    nodes = ast.walk(ast.parse(path.read_text("utf-8")))
+    return {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+
+
+def strangers_to_the_city() -> dict[str, list[str]]:
+    """Return what modules of the city import of the project that it may not know."""
+    strangers = {}
+    for path in files_below(ROOT.joinpath(*CITY.split(".")), "*.py"):
+        ours = {name for name in imported_by(path) if any(inside(name, package) for package in PACKAGES)}
+        allowed = {name for name in ours if any(inside(name, known) for known in {CITY, *ALLOWED_IN_CITY})}
+        # `from features import days` names its package too, which alone gives nothing
+        packages = {name for name in ours if any(inside(other, name) for other in allowed)}
+        if ours - allowed - packages:
+            strangers[module_of(path)] = sorted(ours - allowed - packages)
+    return strangers
+
+
 def test_the_city_knows_only_the_contract_its_errors_and_its_days() -> None:
-    for path in files_below(ROOT / "features" / "city", "*.py"):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            names = [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
-            names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-            strangers = [name for name in names if name.split(".")[0] in {"features", "models", "training", "serving"}]
-            assert all(name in ALLOWED_IN_CITY or name.startswith("features.city") for name in strangers), path.name
+    assert strangers_to_the_city() == {}
+
+
+def openers_of_the_city() -> list[str]:
+    """Return the modules outside the city that import it, or name it in a text by which it could be imported."""
+    below = [package for package in PACKAGES if package != COMMAND_LINE]
+    outside = [path for path in python_files(*below) if not inside(module_of(path), CITY)]
+    named = {path: imported_by(path) | texts_of(path) for path in outside}
+    return [module_of(path) for path in outside if any(inside(name, CITY) for name in named[path])]
 
 
 def test_nobody_but_the_command_line_opens_the_city() -> None:
-    for path in tracked():
-        if path.suffix == ".py" and path.parts[-2] in {"features", "models", "training", "serving"}:
-            assert not re.search(r"features\.city|features import city", path.read_text("utf-8")), path.name
+    assert openers_of_the_city() == []
 
 
-@pytest.mark.parametrize("folder", ["lssi", "features", "models", "training", "serving"])
-def test_doctests_hold(folder: str) -> None:
-    import doctest
-    import importlib
+def false_doctests(package: str) -> dict[str, int]:
+    """Return the modules of a package whose doctests fail, and how many do."""
+    modules = [module_of(path) for path in python_files(package) if ">>> " in path.read_text("utf-8")]
+    failed = {module: doctest.testmod(importlib.import_module(module)).failed for module in modules}
+    return {module: number for module, number in failed.items() if number}
 
-    for path in files_below(ROOT / folder, "*.py"):
-        if ">>> " in path.read_text("utf-8"):
-            module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
-            result = doctest.testmod(importlib.import_module(module))
-            assert result.failed == 0, path.name
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_doctests_hold(package: str) -> None:
+    assert false_doctests(package) == {}
+
+
+def folders_that_are_no_package() -> list[str]:
+    """Return the folders that hold code and no `__init__.py`."""
+    folders = {path.parent for path in python_files()}
+    return sorted(module_of(path / "__init__.py") for path in folders if not (path / "__init__.py").is_file())
+
+
+def test_every_folder_of_code_is_a_package() -> None:
+    """The checker of imports does not enter a folder that is none."""
+    assert folders_that_are_no_package() == []
+
+
+def packages_at_the_top() -> set[str]:
+    """Return the packages of the project that are made to be installed, as its folders have them."""
+    folders = [path for path in ROOT.iterdir() if path.name[0] not in "._" and (path / "__init__.py").is_file()]
+    return {path.name for path in folders} - BESIDE
+
+
+def test_every_package_is_installed_typed_and_held_by_the_layers() -> None:
+    tools = DECLARED["tool"]
+    assert packages_at_the_top() == set(PACKAGES)
+    assert set(PACKAGES) <= set(tools["mypy"]["packages"])
+    assert set(PACKAGES) <= set(tools["importlinter"]["root_packages"])
+
+
+def unread_by_the_linter() -> list[str]:
+    """Return the modules that the linter leaves out."""
+    ruff = Path(sys.executable).with_name("ruff")
+    listed = subprocess.run([ruff, "check", "--show-files"], cwd=ROOT, capture_output=True, text=True, check=True)
+    read = {Path(line) for line in listed.stdout.splitlines()}
+    return [module_of(path) for path in python_files() if path not in read]
+
+
+def test_the_linter_reads_every_file() -> None:
+    """A folder called `build` or `dist` would be left out at whatever depth."""
+    assert unread_by_the_linter() == []
 
 
 @pytest.mark.parametrize("version", ["(3, 10, 9)", "(3, 14, 0)"])
@@ -159,7 +255,9 @@ def test_every_table_and_column_of_the_contract_is_named_in_both_languages() -> 
 
 
 def test_every_source_target_and_rule_set_is_named_in_both_languages() -> None:
-    for path in [*files_below(ROOT / "sources", "source.toml"), *files_in(ROOT / "models" / "rules", "*.toml")]:
+    rules = [path for path in files_below(ROOT / "models", "*.toml") if path.parent.name == "rules"]
+    assert rules
+    for path in [*files_below(ROOT / "sources", "source.toml"), *rules]:
         declared = tomllib.loads(path.read_text("utf-8"))
         for named in (declared, *declared.get("target", {}).values(), *declared.get("attribute", [])):
             assert both(named["zh"], named["en"]), (path.parent.name, named.get("name"))
