@@ -18,7 +18,7 @@ from features.duck import Connection, named, quoted
 from features.ingest.scan import parquet_sql
 from features.mapped import Mapped
 from features.staging import Staged
-from features.texts import mapped_texts
+from features.texts import texts_of
 
 MANY = 1 << 13
 """Identifiers from which on the memory that their texts took on the way is given back."""
@@ -73,8 +73,8 @@ class Dictionary:
 
     @classmethod
     def read(cls, *paths: Path) -> Dictionary:
-        """Return a dictionary from its files in the order of their codes, empty if there is none; the texts stay on disk."""
-        parts = [mapped_texts(path) for path in paths if path.exists()]
+        """Return a dictionary from its files in the order of their codes, empty if there is none; many texts stay on disk."""
+        parts = [texts_of(path) for path in paths if path.exists()]
         if not parts:
             return cls(pa.array([], pa.large_string()))
         texts, files = [part for part, _ in parts], tuple(file for _, held in parts for file in held)

@@ -101,6 +101,14 @@ def clear(folder: Path) -> None:
         for path in parent.iterdir() if parent.is_dir() else ():
             if path.is_dir() and path.name not in names:
                 shutil.rmtree(path)
+    for day in summary["days"]:
+        for path in flat_panels(folder / "days" / day / "panels"):
+            shutil.rmtree(path)
+
+
+def flat_panels(place: Path) -> list[Path]:
+    """Return the folders of panels that a version before laid out beside a day's rows; nothing reads them now."""
+    return [path for path in place.iterdir() if path.is_dir()] if place.is_dir() else []
 
 
 def kept_of(base: str) -> tuple[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Protocol
 
@@ -44,6 +45,17 @@ class NoRows:
     def every(self, columns: tuple[str, ...]) -> Rows:
         """Return each column, (0,)."""
         return {name: np.empty(0, self._kinds.get(name, np.int64)) for name in columns}
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Rows of some days in memory, by column."""
+
+    rows: Mapping[str, NDArray[Any]]
+
+    def every(self, columns: tuple[str, ...]) -> Rows:
+        """Return all rows in order."""
+        return {name: self.rows[name] for name in columns}
 
 
 class Tail:

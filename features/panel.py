@@ -13,24 +13,26 @@ from pathlib import Path
 from weakref import WeakKeyDictionary
 
 import numpy as np
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from features.aggregate import Tally
 from features.catalogue import Catalogue, Measure
 from features.catalogue.declared import ENTITIES
 from features.flat import FlatColumns
-from features.growing import Base, growing
+from features.growing import Base, Held, Part, growing
 from features.language import ADDITIVE, SERIES, Atom, atoms_of
-from features.panel_writer import Plan, columns_for, laid_out
+from features.panel_writer import Plan, columns_for, day_rows, laid_out, laid_out_of_days
 from features.rowwise import Column
+from features.sorted_file import PartFile
 from features.store import Store
 
 ANSWERS = (*ADDITIVE, *SERIES, "since", "first_since")
 WORTHWHILE = 100_000
 """Rows from which on a table is worth a panel."""
-_MAPPED: WeakKeyDictionary[Store, dict[Path, FlatColumns]] = WeakKeyDictionary()
-
-
+FEW_ROWS = 1 << 16
+"""Rows of a part up to which its panels are summed when a store is opened: the files of a day's panels would take as much
+room as the day itself, and to open them takes as long as to sum so few rows."""
 Kin = tuple[Measure, ...]
 """The measures of one panel."""
 
@@ -41,6 +43,9 @@ class Panel:
 
     file: Base
     columns: Mapping[str, tuple[str, str]]
+
+
+_OPEN: WeakKeyDictionary[Store, dict[Kin, Panel]] = WeakKeyDictionary()
 
 
 def answerable(catalogue: Catalogue, atoms: Sequence[Atom]) -> dict[Kin, list[Atom]]:
@@ -70,17 +75,28 @@ def kin_of(catalogue: Catalogue) -> dict[str, Kin]:
 
 
 def panel_of(store: Store, measures: Kin) -> Panel:
-    """Return the panel of measures that share table, key and day placed; made on first use, beside the store."""
-    plan = Plan(store, measures)
-    base, parts = store.sorted_paths(measures[0].table, by := measures[0].by)
-    held = None if base is None else _held(store, laid_out(plan, base), by)
-    later = [_held(store, laid_out(plan, part), by) for part in parts]
-    return Panel(growing(held, later, by), columns_for(measures))
+    """Return the panel of measures that share table, key and day placed; made on first use, beside the store.
+
+    Its files never change; they stay open as long as the store is in use.
+    """
+    panels = _OPEN.setdefault(store, {})
+    if measures not in panels:
+        panels[measures] = _opened(Plan(store, measures))
+    return panels[measures]
 
 
-def _held(store: Store, folder: Path, by: str) -> FlatColumns:
-    """Return the columns in a folder of a store, which never change; they stay mapped as long as the store is in use."""
-    return _MAPPED.setdefault(store, {}).setdefault(folder, FlatColumns(folder, by))
+def _opened(plan: Plan) -> Panel:
+    first = plan.measures[0]
+    base, parts = plan.store.sorted_paths(first.table, first.by)
+    of_base = None if base is None else FlatColumns(laid_out(plan, base), first.by)
+    return Panel(growing(of_base, [_of_part(plan, part) for part in parts], first.by), columns_for(plan.measures))
+
+
+def _of_part(plan: Plan, part: Path) -> Part:
+    """Return the panel of a part's rows: of few rows made each time, else kept beside them."""
+    if pq.read_metadata(part).num_rows <= FEW_ROWS:
+        return Held(day_rows(plan, part))
+    return PartFile(laid_out_of_days(plan, part))
 
 
 def read_panel(panel: Panel, by: str, span: tuple[int, int], atoms: Sequence[Atom]) -> Mapping[str, NDArray[np.int64]]:

@@ -9,11 +9,13 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from features.aggregate import amounts_of, tally
 from features.catalogue import Measure
 from features.columns import literal_of
+from features.files import replaced
 from features.flat_writer import write_flat
 from features.grid import exact_sums
 from features.ingest.scan import read_table
@@ -61,19 +63,36 @@ def columns_for(measures: tuple[Measure, ...]) -> Mapping[str, tuple[str, str]]:
             for number, measure in enumerate(measures)}
 
 
-def laid_out(plan: Plan, rows: Path) -> Path:
-    """Return the folder of the panel of the base's rows, or of a day's, written now unless it was."""
-    store, name, columns = plan.store, name_of(plan.measures), plan.written
-    if rows.parent == store.layout.base:
-        folder = store.folder / ("panels" if rows.parent.name == "base" else f"panels-{rows.parent.name}") / name
-        if not folder.exists():
-            write_flat(folder, columns, (panel_rows(plan, batch) for batch in in_order(plan, rows)))
-        return folder
-    folder = rows.parent / "panels" / name
+def laid_out(plan: Plan, base: Path) -> Path:
+    """Return the folder of the panel of a base file's rows, written now unless it was."""
+    generation = base.parent.name
+    panels = plan.store.folder / ("panels" if generation == "base" else f"panels-{generation}")
+    folder = panels / name_of(plan.measures)
     if not folder.exists():
-        read = read_table(rows, columns=plan.read)
-        write_flat(folder, columns, [panel_rows(plan, {column: values(read[column]) for column in plan.read})])
+        write_flat(folder, plan.written, (panel_rows(plan, batch) for batch in in_order(plan, base)))
     return folder
+
+
+def day_rows(plan: Plan, part: Path) -> Mapping[str, Column]:
+    """Return the panel of the rows of one part, which later days added."""
+    read = read_table(part, columns=plan.read)
+    return panel_rows(plan, {column: values(read[column]) for column in plan.read})
+
+
+def laid_out_of_days(plan: Plan, part: Path) -> Path:
+    """Return the file of the panel of one part's rows, written now unless it was.
+
+    A part is read whole, so nothing as long as the dictionary says where the rows of each code begin.
+    """
+    path = part.parent / "panels" / f"{name_of(plan.measures)}.parquet"
+    if not path.exists():
+        rows = day_rows(plan, part)
+        path.parent.mkdir(exist_ok=True)
+        with replaced(path) as unfinished:
+            # All are integers, so differences are short; the statistics of each column would outweigh them.
+            pq.write_table(pa.table({name: rows[name] for name in plan.written}), unfinished, compression="zstd",
+                           use_dictionary=False, column_encoding="DELTA_BINARY_PACKED", write_statistics=False)
+    return path
 
 
 def in_order(plan: Plan, rows: Path) -> Iterator[Mapping[str, Column]]:

@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 from features.files import replaced
 from features.mapped import Mapped
 
+FEW = 1 << 12
+"""Texts up to which a dictionary is read, not mapped: laid out, those of a fed day would take more room than the day."""
+
 
 class FlatTexts:
     """A text column laid out beside its Parquet file and mapped; a row group is laid out when it is first asked for."""
@@ -55,11 +58,18 @@ class FlatTexts:
             out.write(letters or b"")
 
 
-def mapped_texts(path: Path) -> tuple[pa.LargeStringArray, tuple[Mapped, ...]]:
-    """Return the column `text` of a Parquet file, laid out beside it once and mapped: what is not read takes no memory.
+def texts_of(path: Path) -> tuple[pa.LargeStringArray, tuple[Mapped, ...]]:
+    """Return the column `text` of a Parquet file, and the files that hold it, so that what was read can be given back.
 
-    The files that hold it are returned too, so that what was read can be given back.
+    Many texts are laid out beside the file once and mapped: what is not read takes no memory. Few are held in memory.
     """
+    with pq.ParquetFile(path) as file:
+        if file.metadata.num_rows <= FEW:
+            return file.read(columns=["text"])["text"].cast(pa.large_string()).combine_chunks(), ()
+    return _mapped(path)
+
+
+def _mapped(path: Path) -> tuple[pa.LargeStringArray, tuple[Mapped, ...]]:
     ends, letters = path.with_suffix(".ends"), path.with_suffix(".letters")
     if not ends.exists():
         _lay_out_texts(path, ends, letters)
