@@ -48,7 +48,8 @@ def feed(source: Source, day: int, rows: Path | None = None, progress: Progress 
     """Append a day's rows to the live store of a source and close the day; the store is made of all rows up to then first.
 
     `rows` is a folder with the day's rows where the source's own files do not grow. Raises HistoryError when the day is
-    closed with other rows, or before the day the store is complete to.
+    closed with other rows, or before the day the store is complete to, or when there is no store to which `rows` could be
+    appended.
     """
     check_name(source)
     with held(source):
@@ -56,19 +57,28 @@ def feed(source: Source, day: int, rows: Path | None = None, progress: Progress 
 
 
 def _fed(source: Source, day: int, rows: Path | None, progress: Progress) -> Fed:
-    folder = live_folder(source)
+    folder, given = live_folder(source), delivered(source, rows)
     if folder is None:
-        return first_load(delivered(source, rows), source, day, progress)
+        if rows is not None:
+            raise HistoryError(_first_of_all(source, day))
+        return first_load(source, day, progress)
     clear(folder)
-    given, folder = delivered(source, rows), agreed(source, folder)
+    folder = agreed(source, folder)
     claim(source)
     with private_folder(folder) as work:
         return next_day(Day(source, given, folder, day, progress, work))
 
 
-def first_load(given: Source, source: Source, day: int, progress: Progress) -> Fed:
+def _first_of_all(source: Source, day: int) -> str:
+    """Return why a live store is not made of the rows of one day, and what to run."""
+    own = date_of(min(source.complete_to, day - 1)).isoformat()
+    return (f"source {source.name!r} was never loaded, so the rows of {date_of(day).isoformat()} alone would be its whole "
+            f"history; load what it holds first, `lssi load SOURCE --day {own}` without --rows, then this day")
+
+
+def first_load(source: Source, day: int, progress: Progress) -> Fed:
     """Make the live store of a source from its rows up to a day; later rows are left for later days."""
-    given = until(given, day)
+    given = until(source, day)
     digest, marks = fingerprint(given), marks_of(given)
     identity = hashlib.sha256(f"{source.folder}\0{source.data}\0{day}\0{digest}".encode()).hexdigest()
     folder = store_folder(source, identity)

@@ -181,6 +181,16 @@ def given(begun: Path, day: str, rows: list[dict[str, object]], name: str = "row
     return feed(find_source(begun), day_of(day), folder_of_rows(begun.parent / f"{name}-{day}", rows))
 
 
+def test_the_rows_of_a_day_alone_never_become_the_store_of_a_source(write_source: Write) -> None:
+    folder = write_source({"tax_payroll": [payroll("a", "2015-05-20")]})
+    with pytest.raises(HistoryError, match=r"'hand' was never loaded, .* `lssi load SOURCE --day 2015-06-01` without --rows"):
+        given(folder, "2015-06-02", [payroll("b", "2015-06-02", month="2015-01")])
+    assert not files_in(home() / "stores" / "live", "*.json")
+    feed(find_source(folder), day_of("2015-06-01"))
+    given(folder, "2015-06-02", [payroll("b", "2015-06-02", month="2015-01")], "again")
+    assert open_store(folder).size("tax_payroll") == 2
+
+
 def test_the_same_day_again_changes_nothing_and_other_rows_of_a_closed_day_are_an_error(begun: Path) -> None:
     rows = [payroll("b", "2015-06-02", employees=5), payroll("c", "2015-06-02", month="2015-04")]
     assert given(begun, "2015-06-02", rows).state == "loaded"
