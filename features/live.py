@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,8 +14,31 @@ from features.files import write_durable_text
 from features.layout import summary_at, write_summary
 from features.source import Source
 
-FIXED = ("attribute", "clock", "dump", "keys")
-"""What of a source.toml gives the rows of a store their columns and numbers, so that it may not change from day to day."""
+FIXED = {
+    "attribute": "gives the rows of a store their columns",
+    "clock": "makes days of moments",
+    "dump": "says which tables and columns the views read",
+    "columns": "says which column of a file is which",
+    "form": "says which value a text is",
+    "unit": "says how much a number is",
+    "keys": "says which numbers are one thing",
+}
+"""What of a declaration decides how rows are read, with the reason: it may not change while a store is fed."""
+CHANGING = {
+    "name": "another name is another source, with a store of its own",
+    "zh": "is shown only",
+    "en": "is shown only",
+    "complete_to": "each load names the day it closes",
+    "absent": "a table may come with any day",
+    "assumed_delays": "is told only",
+    "dormant_months": "says what is told of the rows, not how they are read",
+    "target": "says what is asked of the rows, not how they are read",
+    "raw": "only the certificate reads it",
+    "csv": "says how the files of a day are written where they do not prove it; the rows of earlier days are not read again",
+}
+"""What of a declaration may change from day to day, with the reason."""
+SHOWN = 3
+NOTHING = "nothing"
 
 
 def pointer(source: Source) -> Path:
@@ -54,16 +77,44 @@ def held(source: Source) -> Iterator[None]:
 
 
 def agreed(source: Source, folder: Path) -> Path:
-    """Return a live store's folder with the source's declaration of today; SourceError where its columns or numbers changed."""
+    """Return a live store's folder with the source's declaration of today; SourceError where rows would be read otherwise."""
     summary = summary_at(folder)
     before, now = summary["source"], source.declaration.model_dump(mode="json")
     now["complete_to"] = before["complete_to"]
     if before == now:
         return folder
-    # What an older store does not tell was not stated, so none is as good as empty.
-    changed = [name for name in FIXED if (before.get(name) or None) != (now.get(name) or None)]
-    if changed:
-        raise SourceError(f"{', '.join(changed)} in source.toml changed since {source.name!r} was first fed; restore it, or "
-                          "feed a source of another name")
+    changes = {name: lines for name in FIXED if (lines := list(_changes(name, before.get(name), now[name])))}
+    if changes:
+        raise SourceError(_refusal(source, changes))
     write_summary(folder, summary | {"source": now})
     return folder
+
+
+def _refusal(source: Source, changes: Mapping[str, list[str]]) -> str:
+    """Return in one line which keys changed, from what to what, and what to do."""
+    declared = "source.toml" if source.declaration.dump is None else "source.toml or dump.toml"
+    lines = [line for found in changes.values() for line in found]
+    more = f", and {len(lines) - SHOWN} more" if len(lines) > SHOWN else ""
+    return (f"{', '.join(changes)} in {declared} changed since {source.name!r} was first fed; restore it, or feed all rows "
+            f"anew under another name: {', '.join(lines[:SHOWN])}{more}")
+
+
+def _changes(name: str, before: object, now: object) -> Iterator[str]:
+    """Yield what is stated otherwise than before, each by its full name with both values."""
+    # What an older store does not tell was not stated, so none is as good as empty.
+    old, new = dict(_stated(name, before or {})), dict(_stated(name, now or {}))
+    for place in dict.fromkeys([*old, *new]):
+        if (was := old.get(place, NOTHING)) != (is_now := new.get(place, NOTHING)):
+            yield f"{place} was {was} and is {is_now}"
+
+
+def _stated(place: str, value: object) -> Iterator[tuple[str, str]]:
+    """Yield the single values of a declaration by their full names; an attribute is named by its table and its name."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _stated(f"{place}.{key}", inner)
+    elif isinstance(value, list) and value and all(isinstance(one, dict) for one in value):
+        for one in value:
+            yield from _stated(f"{place}.{one['table']}.{one['name']}", one)
+    else:
+        yield place, json.dumps(value, ensure_ascii=False, allow_nan=False)

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,15 +20,18 @@ from features.city.setting import setting_of
 from features.compaction import compact
 from features.contract import contract
 from features.days import date_of, day_of
+from features.declaration import Declaration
 from features.engine import matrix
 from features.errors import HistoryError, SourceError
 from features.feed import Fed, feed
 from features.home import home
 from features.ingest.scan import files_below, files_in, read_csv, scan_parquet
 from features.journal import write_part
+from features.layout import summary_at, write_summary
+from features.live import CHANGING, FIXED, agreed
 from features.matrix import Matrix
 from features.rowwise import NULL
-from features.source import JOURNAL, find_source
+from features.source import JOURNAL, Source, find_source
 from features.store import Store, open_store
 from tests.random_history import FIRST, LAST, write_history
 
@@ -278,6 +282,74 @@ def test_a_source_that_grows_while_a_day_is_read_is_refused_and_changes_nothing(
         feed(find_source(begun), day_of("2015-06-02"), None, grow)
     assert open_store(begun).complete_to == day_of("2015-06-01")
     assert feed(find_source(begun), day_of("2015-06-02")).state == "loaded"
+
+
+def declared_otherwise(folder: Path, **values: object) -> Source:
+    """Return a source whose declaration says something else."""
+    found = find_source(folder)
+    said = found.declaration.model_dump(mode="json") | values
+    return replace(found, declaration=Declaration.model_validate(said))
+
+
+ATTRIBUTE = {"table": "claims", "name": "ward", "type": "integer", "zh": "病区", "en": "ward"}
+OTHERWISE: dict[str, tuple[object, str]] = {
+    "attribute": ([ATTRIBUTE], 'attribute.claims.ward.type was nothing and is "integer"'),
+    "clock": ("UTC", 'clock was "Asia/Shanghai" and is "UTC"'),
+    "dump": ({"tables": {"ac02": {"must": ["AAC001"]}}, "needs": {}}, 'dump.tables.ac02.must was nothing and is ["AAC001"]'),
+    "columns": ({"ac02": {"AAC001": "个人编号"}}, 'columns.ac02.AAC001 was nothing and is "个人编号"'),
+    "form": ({"ac02": {"AAC030": "d/m/y"}}, 'form.ac02.AAC030 was nothing and is "d/m/y"'),
+    "unit": ({"ab08": {"AAE020": "万元"}}, 'unit.ab08.AAE020 was nothing and is "万元"'),
+    "keys": ({"claims": "person"}, 'keys.claims was nothing and is "person"'),
+}
+TARGET = {"zh": "未参保", "en": "unregistered", "unit": "inspection", "label": "visit", "violation": 1}
+FREE: dict[str, object] = {
+    "zh": "另一", "en": "another", "complete_to": "2015-07-09", "absent": ["claims"], "assumed_delays": {"claims": 9},
+    "dormant_months": 9, "target": {"late": TARGET}, "raw": {"ac02": {"known": "day"}}, "csv": {"encoding": "gb18030"},
+}
+
+
+def test_every_key_of_a_declaration_is_fixed_while_a_store_is_fed_or_may_change_with_its_reason() -> None:
+    assert sorted([*FIXED, *CHANGING]) == sorted(Declaration.model_fields), "add a new key to one of them, with its reason"
+    assert all((FIXED | CHANGING).values())
+    assert set(OTHERWISE) == set(FIXED) and set(FREE) == set(CHANGING) - {"name"}
+
+
+def test_what_decides_how_rows_are_read_may_not_change_between_days(begun: Path) -> None:
+    folder = open_store(begun).folder
+    before = summary_at(folder)
+    for key, (value, told) in OTHERWISE.items():
+        first = f"^{key} in source.* changed since 'hand' was first fed; restore it, or feed all rows anew under another name: "
+        with pytest.raises(SourceError, match=first) as refused:
+            agreed(declared_otherwise(begun, **{key: value}), folder)
+        assert told in str(refused.value) and "\n" not in str(refused.value)
+    assert summary_at(folder) == before
+
+
+@pytest.mark.parametrize("use", [open_store, lambda source: feed(source, day_of("2015-06-02")), compact])
+def test_a_form_that_changed_is_refused_wherever_the_store_is_used(begun: Path, use: Callable[[Source], object]) -> None:
+    with pytest.raises(SourceError, match=r"^form in source\.toml changed"):
+        use(declared_otherwise(begun, form=OTHERWISE["form"][0]))
+    assert open_store(begun).complete_to == day_of("2015-06-01")
+
+
+def test_what_does_not_decide_how_rows_are_read_may_change_between_days(begun: Path) -> None:
+    folder = open_store(begun).folder
+    first = summary_at(folder)["source"]
+    for key, value in FREE.items():
+        agreed(declared_otherwise(begun, **{key: value}), folder)
+        now = summary_at(folder)["source"]
+        # The last closed day is the store's own, whatever the source says.
+        assert [name for name in now if now[name] != first[name]] == ([] if key == "complete_to" else [key])
+
+
+def test_a_stated_word_that_becomes_another_is_told_with_both(begun: Path) -> None:
+    folder = open_store(begun).folder
+    summary = summary_at(folder)
+    summary["source"]["form"] = {"ac02": {"AAC030": "d/m/y", "AAC006": "y-m-d"}}
+    write_summary(folder, summary)
+    said = {"ac02": {"AAC030": "m/d/y", "AAC006": "y-m-d"}}
+    with pytest.raises(SourceError, match=r'form\.ac02\.AAC030 was "d/m/y" and is "m/d/y"$'):
+        open_store(declared_otherwise(begun, form=said))
 
 
 def test_columns_declared_otherwise_than_before_are_refused(begun: Path) -> None:
