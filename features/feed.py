@@ -18,7 +18,7 @@ from features.errors import HistoryError
 from features.files import around, clear_beneath, private_folder
 from features.fingerprint import fingerprint
 from features.layout import layout_of, summary_at, write_summary
-from features.live import agreed, held, live_folder, point
+from features.live import agreed, check_stated, held, live_folder, point
 from features.loading import Work, build, counts_of, quiet, row_of, store_folder
 from features.names import check_name, claim
 from features.part import Making, write_part
@@ -64,6 +64,7 @@ def _fed(source: Source, day: int, rows: Path | None, progress: Progress) -> Fed
         return first_load(source, day, progress)
     clear(folder)
     folder = agreed(source, folder)
+    check_stated(given, summary_at(folder)["source"])
     claim(source)
     with private_folder(folder) as work:
         return next_day(Day(source, given, folder, day, progress, work))

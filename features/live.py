@@ -8,7 +8,9 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+from features.dump_columns import SETTINGS
 from features.errors import SourceError
 from features.files import write_durable_text
 from features.layout import summary_at, write_summary
@@ -83,20 +85,22 @@ def agreed(source: Source, folder: Path) -> Path:
     now["complete_to"] = before["complete_to"]
     if before == now:
         return folder
-    changes = {name: lines for name in FIXED if (lines := list(_changes(name, before.get(name), now[name])))}
-    if changes:
-        raise SourceError(_refusal(source, changes))
+    check_stated(source, before)
     write_summary(folder, summary | {"source": now})
     return folder
 
 
-def _refusal(source: Source, changes: Mapping[str, list[str]]) -> str:
-    """Return in one line which keys changed, from what to what, and what to do."""
-    declared = "source.toml" if source.declaration.dump is None else "source.toml or dump.toml"
+def check_stated(source: Source, before: Mapping[str, Any]) -> None:
+    """Raise SourceError where a source, or the delivery of a day, states that rows be read otherwise than before."""
+    now = source.declaration.model_dump(mode="json")
+    changes = {name: lines for name in FIXED if (lines := list(_changes(name, before.get(name), now[name])))}
+    if not changes:
+        return
+    declared = "source.toml" if source.declaration.dump is None else f"source.toml or {source.data / SETTINGS}"
     lines = [line for found in changes.values() for line in found]
     more = f", and {len(lines) - SHOWN} more" if len(lines) > SHOWN else ""
-    return (f"{', '.join(changes)} in {declared} changed since {source.name!r} was first fed; restore it, or feed all rows "
-            f"anew under another name: {', '.join(lines[:SHOWN])}{more}")
+    raise SourceError(f"{', '.join(changes)} in {declared} changed since {source.name!r} was first fed; restore it, or feed "
+                      f"all rows anew under another name: {', '.join(lines[:SHOWN])}{more}")
 
 
 def _changes(name: str, before: object, now: object) -> Iterator[str]:

@@ -352,6 +352,41 @@ def test_a_stated_word_that_becomes_another_is_told_with_both(begun: Path) -> No
         open_store(declared_otherwise(begun, form=said))
 
 
+DUMPED = """
+name = "hand"
+zh = "手写"
+en = "by hand"
+[dump.needs]
+deaths = ["DEAD"]
+[dump.tables.DEAD]
+must = ["ID", "WHO", "DIED", "DAY"]
+"""
+VIEW = "SELECT ID AS row_id, DAY AS recorded_on, 0 AS retracted, WHO AS worker, DIED AS died_on FROM DEAD"
+
+
+def dump_of(place: Path, line: str, form: str) -> Path:
+    """Write a dump of one death, which states the form of its days."""
+    place.mkdir()
+    (place / "DEAD.csv").write_text(f"ID,WHO,DIED,DAY\n{line}\n", "utf-8")
+    (place / "dump.toml").write_text(f'complete_to = 2015-06-30\n[form.DEAD]\nDIED = "{form}"\n', "utf-8")
+    return place
+
+
+def test_the_dump_of_a_day_states_what_the_source_stated(tmp_path: Path) -> None:
+    folder = tmp_path / "source"
+    folder.mkdir()
+    (folder / "source.toml").write_text(DUMPED, "utf-8")
+    (folder / "deaths.sql").write_text(VIEW, "utf-8")
+    source = find_source(folder, dump_of(tmp_path / "dump", "1,w1,03/04/2015,2015-05-01", "dd/mm/yyyy"))
+    feed(source, day_of("2015-06-01"))
+    other = dump_of(tmp_path / "other", "2,w2,03/04/2015,2015-06-02", "mm/dd/yyyy")
+    with pytest.raises(SourceError, match=r'form\.DEAD\.DIED was "dd/mm/yyyy" and is "mm/dd/yyyy"$'):
+        feed(source, day_of("2015-06-02"), other)
+    feed(source, day_of("2015-06-02"), dump_of(tmp_path / "same", "2,w2,03/04/2015,2015-06-02", "dd/mm/yyyy"))
+    died = open_store(source).live("deaths", day_of("2015-06-02"), ("died_on",))["died_on"]
+    assert died.tolist() == [day_of("2015-04-03")] * 2
+
+
 def test_columns_declared_otherwise_than_before_are_refused(begun: Path) -> None:
     toml = begun / "source.toml"
     toml.write_text(toml.read_text("utf-8") + 'clock = "UTC"\n', "utf-8")
