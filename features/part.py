@@ -87,28 +87,48 @@ def _new_ids(making: Making, staged: Staged) -> Staged:
 
 
 def _settled(making: Making, staged: Iterable[Staged]) -> dict[str, str]:
-    """Return by table, in SQL, the rows of the store that still hold and may contradict rows of the days."""
-    delivered = {table.table for table in staged if table.accepted}
+    """Return by table, in SQL, the rows of the store that still hold and may contradict rows of the days.
+
+    Only rows that name what the days name can: the others are not read, however many the store has.
+    """
+    delivered = {table.table: table for table in staged if table.accepted}
     found: dict[str, str] = {}
     for laws in laws_across():
-        register, tables = contract()[laws[0].register], {law.table: law.column for law in laws}
-        if delivered & {register.name, *tables}:
-            sides = {register.name: laws[0].other} | tables
+        register = contract()[laws[0].register]
+        sides = {register.name: laws[0].other} | {law.table: law.column for law in laws}
+        if new := [delivered[name] for name in sides if name in delivered]:
+            _name_touched(making, register, new)
             found |= {name: _holding(making, name, column, register.key) for name, column in sides.items()
                       if making.layout.files(name)}
     return found
 
 
+def _name_touched(making: Making, register: Table, staged: Iterable[Staged]) -> None:
+    """Put the keys of a register that days name and the store has seen into a table `touched`, their texts as `text KEY`."""
+    on = ", ".join(map(named, register.key))
+    asked = " UNION ".join(f"SELECT {on} FROM {table.rows}" for table in staged)
+    picked, joined = list[str](), list[str]()
+    for name in register.key:
+        own, text, files = named(name), named(f"text {name}"), making.layout.dictionaries(register.column(name).space)
+        known = rows_sql(files) if files else "(SELECT 0 AS code, '' AS text WHERE false)"
+        picked.append(f"{text}.code AS {own}, asked.{own} AS {text}")
+        joined.append(f"JOIN {known} AS {text} ON {text}.text = asked.{own}")
+    making.connection.execute(f"CREATE OR REPLACE TEMP TABLE touched AS SELECT {', '.join(picked)} FROM ({asked}) AS asked "
+                              f"{' '.join(joined)}")
+
+
 def _holding(making: Making, name: str, column: str, on: tuple[str, ...]) -> str:
-    """Return in SQL the rows of a stored table that still hold, with the texts of the identifiers `on`."""
-    table, rows = making.table(name), rows_sql(making.layout.files(name))
-    chosen = [f"held.{named(other)}" for other in {*table.key, column} - set(on)]
-    texts = [f"{named('text ' + other)}.text AS {named(other)}" for other in on]
-    spaces = "".join(f" JOIN {rows_sql(making.layout.dictionaries(table.column(other).space))} AS {named('text ' + other)} "
-                     f"ON {named('text ' + other)}.code = held.{named(other)}" for other in on)
-    return (f"SELECT {', '.join([*texts, *sorted(chosen)])}, held.row_id, CAST({making.after} AS INTEGER) AS recorded_on, "
-            f"CAST(0 AS TINYINT) AS retracted, true AS settled FROM (FROM {rows} WHERE sign = 1 AND row_id NOT IN "
-            f"(SELECT row_id FROM {rows} WHERE sign = -1)) AS held{spaces}")
+    """Return in SQL the rows of a stored table that still hold and are `touched`, with the texts of the identifiers `on`."""
+    rows, key = rows_sql(making.layout.files(name)), ", ".join(map(named, on))
+    texts = [f"{named(f'text {other}')} AS {named(other)}" for other in on]
+    chosen = sorted(named(other) for other in {*making.table(name).key, column} - set(on))
+    place = named(f"settled {name}")
+    making.connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE {place} AS WITH past AS MATERIALIZED (FROM {rows} SEMI JOIN touched USING ({key})) "
+        f"SELECT {', '.join([*texts, *chosen])}, row_id, CAST({making.after} AS INTEGER) AS recorded_on, "
+        "CAST(0 AS TINYINT) AS retracted, true AS settled "
+        f"FROM past JOIN touched USING ({key}) WHERE sign = 1 AND row_id NOT IN (SELECT row_id FROM past WHERE sign = -1)")
+    return f"SELECT * FROM {place}"
 
 
 def write_tails(making: Making, staged: Iterable[Staged]) -> None:

@@ -19,13 +19,16 @@ from typer.testing import CliRunner
 from features.across import Told, laws_across, refused
 from features.checking import check
 from features.contract import COMMON, Column, Table, as_json, contract, tables_of
+from features.contradictions import Rows, in_order
 from features.days import day_of
+from features.duck import Connection
 from features.errors import CatalogueError, RequestError
 from features.feed import feed
 from features.ingest.scan import files_in
 from features.order import Laws, laws
 from features.sent import Sent
 from features.source import JOURNAL, find_source
+from features.staging import Staged
 from features.store import open_store
 from features.validation import FAULTS, part, schema_of
 
@@ -280,6 +283,24 @@ def test_each_row_is_held_against_the_claim_it_names_in_files_days_and_requests(
     feed(source, day_of("2014-12-31"))
     fed = feed(source, COMPLETE, day_file(write_source, {table: [row]}))
     assert fed.refused_rows is not None and refusals(fed.refused_rows) == {table: [("1", reason)]}
+
+
+def test_a_day_is_held_against_those_rows_of_the_store_alone_that_it_names(
+        write_source: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: dict[str, list[str]] = {}
+
+    def seen(connection: Connection, staged: list[Staged], settled: Rows) -> list[Staged]:
+        read.update({name: connection.sql(query).to_arrow_table()["claim"].to_pylist() for name, query in settled.items()})
+        return in_order(connection, staged, settled)
+
+    claims = [CLAIM | {"claim": f"c{number}", "recorded_on": "2014-12-20"} for number in range(9)]
+    paid = [PAID | {"claim": f"c{number}", "paid_on": "2014-12-20", "recorded_on": "2014-12-21"} for number in (1, 2)]
+    source = find_source(write_source({"claims": claims, "benefit_payments": paid}, folder="live"))
+    feed(source, day_of("2014-12-31"))
+    monkeypatch.setattr("features.part.in_order", seen)
+    rows = [PAID | {"claim": claim, "month": "2014-12", "row_id": f"day {claim}"} for claim in ("c2", "c7", "never")]
+    feed(source, COMPLETE, day_file(write_source, {"benefit_payments": rows}))
+    assert {name: sorted(named) for name, named in read.items()} == {"claims": ["c2", "c7"], "benefit_payments": ["c2"]}
 
 
 def told(drawn: tuple[int, bool, int, int | None, bool], number: int) -> Told:
