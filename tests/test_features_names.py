@@ -147,6 +147,22 @@ def test_a_source_that_has_moved_says_what_to_run_and_keeps_its_live_store(here:
         open_store(here)
 
 
+def test_a_source_that_has_moved_together_with_its_home_keeps_its_live_store(
+    here: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feed(find_source(here), DAY)
+    kept = open_store(here)
+    (tmp_path / "elsewhere").mkdir()
+    moved = here.rename(tmp_path / "elsewhere" / "source")
+    monkeypatch.setenv("LSSI_HOME", str(home().rename(tmp_path / "elsewhere" / "home")))
+    with pytest.raises(SourceError) as refused:
+        feed(find_source(moved), DAY + 1)
+    adopt(find_source(adopt_words(refused.value)[2]))
+    assert open_store(moved).summary == kept.summary and open_store(moved).folder.is_relative_to(tmp_path / "elsewhere")
+    assert feed(find_source(moved), DAY).state == "unchanged"
+    assert feed(find_source(moved), DAY + 1).state == "loaded"
+
+
 class Killed(Exception):
     """A run ends here."""
 
