@@ -32,7 +32,7 @@ def compact(source: Source) -> Path:
         folder = live_folder(source)
         if folder is None:
             raise HistoryError(f"source {source.name!r} was never fed; load a day of it first with `lssi load`")
-        clear(agreed(source, folder))
+        clear(source, agreed(source, folder))
         summary = summary_at(folder)
         if summary["days"]:
             _merge(folder, f"base-{summary['complete_to']}")

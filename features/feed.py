@@ -17,10 +17,12 @@ from features.duck import MODEST, Limits, opened
 from features.errors import HistoryError
 from features.files import around, clear_beneath, private_folder
 from features.fingerprint import fingerprint
+from features.home import home
 from features.layout import layout_of, summary_at, write_summary
 from features.live import agreed, check_stated, held, live_folder, point
 from features.loading import Work, build, counts_of, quiet, row_of, store_folder
 from features.names import check_name, claim
+from features.noted import outdated
 from features.part import Making, write_part
 from features.raw import reading
 from features.source import Source
@@ -62,7 +64,7 @@ def _fed(source: Source, day: int, rows: Path | None, progress: Progress) -> Fed
         if rows is not None:
             raise HistoryError(_first_of_all(source, day))
         return first_load(source, day, progress)
-    clear(folder)
+    clear(source, folder)
     folder = agreed(source, folder)
     check_stated(given, summary_at(folder)["source"])
     claim(source)
@@ -100,10 +102,12 @@ def until(source: Source, day: int) -> Source:
     return replace(source, declaration=source.declaration.model_copy(update={"complete_to": date_of(day)}))
 
 
-def clear(folder: Path) -> None:
-    """Remove what an ended process left behind in a store, and what a compaction replaced."""
+def clear(source: Source, folder: Path) -> None:
+    """Remove what an ended process left behind in a store, and what a compaction or a later day replaced."""
     summary = summary_at(folder)
     clear_beneath(folder)
+    for path in outdated(layout_of(folder, summary), home() / "journal" / source.name):
+        shutil.rmtree(path)
     for path in folder.iterdir():
         if path.name.startswith(("base", "panels")) and path.name not in kept_of(summary["base"]):
             shutil.rmtree(path)

@@ -43,6 +43,12 @@ def noted(layout: Layout, journal: Path, declaration: Declaration) -> tuple[Layo
     return layout.with_part(place / "part"), summary_at(place)["tables"]
 
 
+def outdated(layout: Layout, journal: Path) -> list[Path]:
+    """Return the parts made of a journal that has grown since, or beside a store that has: only its newest part is opened."""
+    parts, newest = layout.folder / "journal", _key(layout, journal_tables(journal))
+    return [path for path in parts.iterdir() if path.is_dir() and path.name != newest] if parts.is_dir() else []
+
+
 def _timeless(declaration: Declaration) -> Declaration:
     return declaration.model_copy(update={"complete_to": date.max, "dump": None})
 

@@ -491,3 +491,17 @@ def test_the_journal_is_read_beside_the_source_from_the_day_it_was_known(begun: 
     later = open_store(begun)
     assert later.texts("enterprise") == ["e1", "e5", "e9"]
     assert [later.texts("enterprise")[code] for code in later.live("plans", day, ("enterprise",))["enterprise"]] == ["e1", "e9"]
+
+
+def test_the_part_of_the_journal_beside_an_earlier_day_goes_with_the_next_load(begun: Path) -> None:
+    rows: dict[str, list[object]] = {"plan": ["p1"], "enterprise": ["e9"], "cell": [None], "week": [day_of("2015-05-25")],
+                                     "position": [1], "planned_minutes": [60], "why": ["score"],
+                                     "recorded_on": [day_of("2015-05-25")]}
+    write_part(home() / "journal" / "hand", "plans", "p1", rows)
+    parts = [open_store(begun).layout.parts[-1].parent]
+    for day in ("2015-06-02", "2015-06-03", "2015-06-04"):
+        given(begun, day, [payroll(day, day) | {"enterprise": f"e{day}"}])
+        assert parts[-1].is_dir()  # for those who have the store of the day before open
+        parts.append(open_store(begun).layout.parts[-1].parent)
+        assert open_store(begun).live("plans", day_of(day), ("position",))["position"].tolist() == [1]
+    assert [part.is_dir() for part in parts] == [False, False, True, True]
