@@ -26,7 +26,7 @@ from features.language import (
     word,
 )
 from features.multiset import ITEM_DAYS, ITEM_HALF, ITEM_VALUES
-from features.rowwise import Literal, literal_for
+from features.rowwise import Literal, literal_for, whole_constant
 
 Literals = Mapping[str, Literal]
 _COMPARE = {ast.Eq: "=", ast.NotEq: "<>", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
@@ -44,7 +44,7 @@ class Dialect:
 def row_sql(tree: ast.expr) -> str:
     """Return an integer row expression as SQL over the alias `t`."""
     if isinstance(tree, ast.Constant):
-        return f"CAST({int(tree.value)} AS BIGINT)"  # type: ignore[arg-type]
+        return f"CAST({whole_constant(tree)} AS BIGINT)"
     if isinstance(tree, ast.Name):
         return f"CAST(t.{tree.id} AS BIGINT)"
     if isinstance(tree, ast.UnaryOp):
@@ -169,7 +169,7 @@ def formula_sql(tree: ast.expr, atoms: Mapping[Atom, str], peers: Mapping[Peer, 
     if (peer := peer_of(tree)) is not None:
         return peers[peer]
     if isinstance(tree, ast.Constant):
-        return f"CAST({int(tree.value)} AS DOUBLE)"  # type: ignore[arg-type]
+        return constant_sql(tree)
     if isinstance(tree, ast.Name):
         return "CAST(as_of AS DOUBLE)" if tree.id == "as_of" else f"f_{tree.id}"
     if isinstance(tree, ast.UnaryOp):
@@ -184,6 +184,18 @@ def formula_sql(tree: ast.expr, atoms: Mapping[Atom, str], peers: Mapping[Peer, 
     if isinstance(tree.op, ast.Div):
         return f"({left} / NULLIF({right}, CAST(0 AS DOUBLE)))"
     return f"({left} {_ARITHMETIC[type(tree.op)]} {right})"
+
+
+def constant_sql(node: ast.Constant) -> str:
+    """Return a number of a formula as DOUBLE, to the bit.
+
+    >>> constant_sql(ast.Constant(3)), constant_sql(ast.Constant(0.5))
+    ('CAST(3 AS DOUBLE)', 'CAST(5.0000000000000000e-01 AS DOUBLE)')
+    """
+    if isinstance(node.value, float):
+        # With an exponent a number is a DOUBLE from the start, and 17 digits tell each from the next.
+        return f"CAST({node.value:.16e} AS DOUBLE)"
+    return f"CAST({whole_constant(node)} AS DOUBLE)"
 
 
 def _call_sql(tree: ast.Call, parts: list[str]) -> str:

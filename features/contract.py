@@ -21,6 +21,8 @@ LONGEST = 256
 """Letters of the longest identifier that a source may hold, a store keeps and the API takes; row ids too."""
 FLAGS = {"0": 0, "false": 0, "1": 1, "true": 1}
 """The texts of a flag, in any case; a whole number may have zeros behind its point."""
+PROBABLE = (0.000001, 1)
+"""The least and the most that a probability may be: it is held in whole millionths."""
 UNITS = {"fen": "fen", "minutes": "minutes", "persons": "persons", "kwh": "kWh", "microdegree": "1e-6 degree"}
 
 
@@ -192,10 +194,19 @@ def laws_of(table: Table, column: Column) -> Iterator[Words]:
     for place in column.not_after:
         zh, en = _compared(table, column, place)
         yield Words(f"不晚于{zh}", f"never after {en}")
+    if column.kind == "probability":
+        yield Words("大于 0，不大于 1，至多 6 位小数", "above 0 and at most 1, to at most 6 decimals")
     if column.bounds:
         least, most = column.bounds
         words = Words(f"不小于 {least}", f"at least {least}")
         yield words if most is None else Words(f"{least} 至 {most}", f"{least} to {most}")
+
+
+def span_of(column: Column) -> tuple[float | None, float | None]:
+    """Return the least and the most that a column's values may be as a source writes them, None where none is declared."""
+    if column.kind == "probability":
+        return PROBABLE
+    return column.bounds or (None, None)
 
 
 def _compared(table: Table, column: Column, place: str) -> tuple[str, str]:
@@ -216,7 +227,7 @@ def as_json() -> list[dict[str, Any]]:
              {"name": c.name, "type": c.kind, "values": list(c.choices) if c.kind == "choice" else None,
               "space": c.space if c.kind == "id" else None, "unit": UNITS.get(c.kind), "optional": c.optional, "past": c.past,
               "not_before": list(c.not_before), "not_after": list(c.not_after),
-              "least": c.bounds[0] if c.bounds else None, "most": c.bounds[1] if c.bounds else None,
+              "least": span_of(c)[0], "most": span_of(c)[1],
               "law_zh": "；".join(law.zh for law in laws_of(table, c)),
               "law_en": "; ".join(law.en for law in laws_of(table, c)),
               "zh": c.zh, "en": c.en}

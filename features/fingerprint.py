@@ -14,7 +14,7 @@ from features.postgres import SNAPSHOT
 from features.source import Source
 
 SMALL = 1 << 20
-LAYOUT = "3"
+LAYOUT = "4"
 _DATA = re.compile(r"\$\{DATA\}/?((?:[^'\"\n]|'')*)")
 
 

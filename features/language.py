@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from features.errors import CatalogueError
+from features.millionths import in_millionths
 
 MULTISET = ("since", "first_since", "largest", "smallest", "median", "distinct", "newest")
 ADDITIVE = ("sum", "count")
@@ -41,7 +42,7 @@ class Peer(NamedTuple):
 
 def parse_row(text: str, where: str) -> ast.expr:
     """Return the tree of a filter or value over a table's columns; raise CatalogueError naming `where` it stands."""
-    return _parse(text, where, ROW_NODES)
+    return in_millionths(_parse(text, where, ROW_NODES), where)
 
 
 def parse_formula(text: str, where: str) -> ast.expr:

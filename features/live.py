@@ -14,6 +14,7 @@ from features.dump_columns import SETTINGS
 from features.errors import SourceError
 from features.files import write_durable_text
 from features.layout import summary_at, write_summary
+from features.older import brought_up
 from features.source import Source
 
 FIXED = {
@@ -81,6 +82,7 @@ def held(source: Source) -> Iterator[None]:
 def agreed(source: Source, folder: Path) -> Path:
     """Return a live store's folder with the source's declaration of today; SourceError where rows would be read otherwise."""
     summary = summary_at(folder)
+    brought_up(folder, summary)
     before, now = summary["source"], source.declaration.model_dump(mode="json")
     now["complete_to"] = before["complete_to"]
     if before == now:

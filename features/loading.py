@@ -25,6 +25,7 @@ from features.files import around, private_folder, reached, settle, write_text
 from features.fingerprint import fingerprint
 from features.ingest.scan import parquet_sql
 from features.join import first_by, joined_table, write_join, write_sorted
+from features.older import MARK
 from features.raw import reading
 from features.signs import Signed, write_signed
 from features.source import Source
@@ -112,7 +113,7 @@ def _fill(work: Work, source: Source) -> dict[str, Any]:
     notes = list(_notes(source, work, counts))
     return {"name": source.name, "complete_to": source.declaration.complete_to.isoformat(), "tables": counts,
             "joins": joins, "absent": list(source.declaration.absent), "notes": notes,
-            "source": source.declaration.model_dump(mode="json")}
+            "source": source.declaration.model_dump(mode="json"), MARK: True}
 
 
 def _notes(source: Source, work: Work, counts: dict[str, dict[str, Any]]) -> Iterator[str]:

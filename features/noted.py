@@ -13,12 +13,13 @@ from typing import Any
 from features.days import day_of
 from features.declaration import Declaration
 from features.delivery import Span
-from features.duck import Limits, opened
+from features.duck import Limits, Relation, opened
 from features.files import built
 from features.fingerprint import mark_of
 from features.ingest.scan import files_in
 from features.layout import Layout, summary_at, write_summary
 from features.loading import counts_of, quiet
+from features.millionths import CERTAIN, probability_columns
 from features.part import Making, write_part
 from features.raw import reading, relation
 from features.source import JOURNAL, Source
@@ -62,13 +63,23 @@ def _key(layout: Layout, tables: Mapping[str, Path]) -> str:
     return said.hexdigest()[:16]
 
 
+def _rounded(rows: Relation) -> Relation:
+    """Return rows of the journal with their probabilities in whole millionths, at least one.
+
+    Plans are made in millionths; versions before wrote finer ones, and a draw of theirs stays a draw.
+    """
+    parts = [f"CASE WHEN {name} > 0 THEN greatest(round({name} * {CERTAIN}), 1) / {CERTAIN} ELSE {name} END AS {name}"
+             for name in rows.columns if name in probability_columns()]
+    return rows.project(f"* REPLACE ({', '.join(parts)})") if parts else rows
+
+
 def _write(layout: Layout, source: Source, place: Path) -> None:
     """Write the journal's signed rows and their new identifiers, whole or not at all."""
     with built(place) as work:
         (work / "staged").mkdir()
         limits = Limits(spill=work / "spill")
         connection = reading(source, limits)
-        staged = [stage(relation(connection, source, table), source, table, folder=work / "staged", progress=quiet)
+        staged = [stage(_rounded(relation(connection, source, table)), source, table, folder=work / "staged", progress=quiet)
                   for table in source.tables]
         apart = replace(layout, base=work / "none", parts=())
         part = write_part(Making(opened(limits), apart, source, EVER, work), staged)

@@ -29,6 +29,7 @@ from features.ingest.csv_file import CsvFile
 from features.ingest.macros import Expanded, Ground, expanded
 from features.ingest.scan import files_in, parquet_sql
 from features.ingest.views import check_places, without_patterns_in
+from features.millionths import millionths_sql
 from features.source import Source
 
 TRACE = {"raw_table": "VARCHAR", "raw_row": "BIGINT"}
@@ -40,7 +41,7 @@ EXACT = {"DOUBLE": 2**53, "FLOAT": 2**24}
 """The whole numbers below which each is a float of its own; from there on two may have become one."""
 WIDTHS = {"id": "VARCHAR", "choice": "TINYINT", "flag": "TINYINT", "day": "INTEGER", "month": "INTEGER",
           "year": "INTEGER", "minutes": "INTEGER", "persons": "INTEGER", "microdegree": "INTEGER",
-          "fen": "BIGINT", "count": "BIGINT", "kwh": "BIGINT", "probability": "DOUBLE"}
+          "fen": "BIGINT", "count": "BIGINT", "kwh": "BIGINT", "probability": "INTEGER"}
 
 
 def view_text(source: Source, place: Path) -> str:
@@ -176,7 +177,7 @@ def can_fail(column: Column, kind: str) -> bool:
         return not _is_text(kind) and kind not in WHOLE
     if column.kind == "day":
         return kind not in ("DATE", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE")
-    if column.kind == "choice":
+    if column.kind in ("choice", "probability"):
         return True
     if column.kind == "month":
         return kind != "DATE" and not kind.startswith("TIMESTAMP")
@@ -214,7 +215,7 @@ def value_sql(column: Column, kind: str) -> str:
         case "flag" if kind == "BOOLEAN":
             return f"CAST({named(column.name)} AS TINYINT)"
         case "probability":
-            return f"TRY_CAST({text} AS DOUBLE)" if kind == "VARCHAR" else f"CAST({text} AS DOUBLE)"
+            return millionths_sql(named(column.name), kind, text)
         case _:
             return f"TRY_CAST({whole_sql(column.name, kind)} AS {WIDTHS[column.kind]})"
 

@@ -49,6 +49,13 @@ def literal_for(tree: ast.Compare, literal: Literal) -> Callable[[ast.expr], int
     return read
 
 
+def whole_constant(node: ast.Constant) -> int:
+    """Return the integer that a constant of a row expression is; CatalogueError where it is none."""
+    if not isinstance(node.value, int):
+        raise CatalogueError(f"{node.value!r} should be a whole number: values of rows are integers")
+    return int(node.value)
+
+
 def row_values(tree: ast.expr, columns: Mapping[str, Column], size: int) -> RowValues:
     """Evaluate an integer expression over columns; empty where any column it reads is empty."""
     steps = Steps()
@@ -67,7 +74,7 @@ def row_filter(tree: ast.expr, columns: Mapping[str, Column], size: int, literal
 def value_steps(steps: Steps, tree: ast.expr) -> tuple[Place, Place | None]:
     """Lay out an integer expression: the places of its values and of where they are known, None for everywhere."""
     if isinstance(tree, ast.Constant):
-        return steps.constant(int(tree.value)), None  # type: ignore[arg-type]
+        return steps.constant(whole_constant(tree)), None
     if isinstance(tree, ast.Name):
         column = steps.leaf(tree.id)
         return column, steps.step(np.not_equal, column, steps.constant(NULL))

@@ -20,6 +20,7 @@ from features.identifiers import Fault, read_id
 from features.join import taken_as
 from features.keys import SIGN, scopes
 from features.language import LIMIT
+from features.millionths import millionths_of
 from features.order import laws
 from features.rowwise import NULL
 from features.source import JOURNAL
@@ -231,7 +232,9 @@ def _flag(value: Any) -> int:
 
 
 def _probability(value: Any) -> int:
-    return 0 if isinstance(value, int | float) and 0 < value <= 1 else _whole(value)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= 1:
+        raise ValueError
+    return millionths_of(value)
 
 
 _READERS: Mapping[str, Reader] = {"day": _day, "month": _month, "flag": _flag, "probability": _probability}
@@ -244,5 +247,6 @@ def wanted(column: Column) -> str:
     '0 or 1'
     """
     words = {"id": "an identifier", "choice": f"one of {', '.join(column.detail)}", "flag": "0 or 1",
-             "day": "a day such as 2015-06-30", "month": "a month such as 2015-06", "probability": "above 0 and at most 1"}
+             "day": "a day such as 2015-06-30", "month": "a month such as 2015-06",
+             "probability": "above 0 and at most 1, to at most 6 decimals"}
     return words.get(column.kind, f"a whole number of {column.kind}")

@@ -16,6 +16,7 @@ from features.duck import Connection, Relation, quoted
 from features.identifiers import faults
 from features.ingest.scan import files_in, parquet_sql
 from features.keys import Scope, apart, unscoped, whole
+from features.millionths import as_decimals
 from features.raw import TRACE, check_columns, in_one_line, relation, typed_sql
 from features.source import Source
 from features.validation import FAULTS, part, schema_of
@@ -158,6 +159,8 @@ def _text(column: Column, present: list[str]) -> pl.Expr:
         text = pl.when(value.is_between(*WRITTEN)).then(written).otherwise(pl.format("day {}", value))
     elif column.kind == "month":
         text = pl.format("{}-{}", value // 12, (value % 12 + 1).cast(pl.String).str.zfill(2))
+    elif column.kind == "probability":
+        text = as_decimals(value).cast(pl.String)
     elif column.kind == "choice":
         text = value.replace_strict(dict(enumerate(column.choices)), default=None, return_dtype=pl.String)
     else:

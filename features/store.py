@@ -36,7 +36,7 @@ __all__ = ["NULL", "OWN", "Rows", "Store", "open_own_store", "open_store"]
 
 OWN = (Column("known", "day", (), False, "知悉日", "day this signed row became known"),
        Column("sign", "count", (), False, "符号", "+1 a row, -1 its negative"))
-DTYPES: dict[str, type] = {"VARCHAR": object, "DOUBLE": np.float64}
+DTYPES: dict[str, type] = {"VARCHAR": object}
 """The types in which the values of SQL types are read that are not read as int64."""
 
 
@@ -136,7 +136,7 @@ class Store:
     def rows(self, table: str, *, by: str, low: int, high: int, columns: Sequence[str] = ()) -> Rows:
         """Return the signed rows with low <= `by` < high, sorted by it, as one array (n,) a column.
 
-        int64 with NULL where empty; a probability float64 with NaN; row ids objects. No columns named = all.
+        int64 with NULL where empty, a probability in millionths; row ids objects. No columns named = all.
         """
         return self._sorted(table, by).between(low, high, self._columns(table, columns))
 

@@ -9,6 +9,7 @@ import polars as pl
 
 from features.contract import COMMON, RECORDED, Column, contract
 from features.days import date_of
+from features.millionths import CERTAIN
 from features.order import (
     DAYS,
     ONE_SUBJECT,
@@ -30,6 +31,8 @@ with warnings.catch_warnings():         # pandera opens pyspark where that is in
 
 RETRACTS = pl.col("retracted") == 1
 TOLD = "! "
+FINEST = ", to at most 6 decimals"
+"""What else a probability should be: it is held in whole millionths, and a finer one is none."""
 FAULTS = "faults"
 """The column of a batch with the reasons why identifiers of its rows are none, a list of texts."""
 
@@ -72,7 +75,7 @@ def _law(passes: pl.Expr, reason: str) -> pa.Check:
 def _column_laws(column: Column, present: list[str], key: tuple[str, ...]) -> list[pa.Check]:
     name, laws, can_fail = pl.col(column.name), [], f"raw {column.name}" in present
     if can_fail and column.kind != "id":
-        reason = f"{column.name} should be {wanted(column)}"
+        reason = f"{column.name} should be {wanted(column)}{FINEST if column.kind == 'probability' else ''}"
         laws.append(_law(pl.col(f"raw {column.name}").is_null(), reason))
     if not column.optional:
         given = name.is_not_null() | pl.col(f"raw {column.name}").is_not_null() if can_fail else name.is_not_null()
@@ -80,7 +83,7 @@ def _column_laws(column: Column, present: list[str], key: tuple[str, ...]) -> li
             given = given | RETRACTS
         laws.append(_law(given, f"{column.name} is missing"))
     if column.kind == "probability":
-        laws.append(_law((name > 0) & (name <= 1), f"{column.name} should be {wanted(column)}"))
+        laws.append(_law((name > 0) & (name <= CERTAIN), f"{column.name} should be {wanted(column)}"))
     elif column.kind == "flag":
         laws.append(_law(name.is_between(0, 1), f"{column.name} should be {wanted(column)}"))
     elif column.kind == "day":

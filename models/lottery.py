@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from features.millionths import CERTAIN
+
 WHOLE = 2**64
 
 
@@ -45,6 +47,18 @@ def inclusion(tickets: Sequence[Ticket], minutes: int) -> Fraction:
     """
     total = sum(ticket.minutes for ticket in tickets)
     return min(Fraction(1), Fraction(minutes, total)) if total else Fraction(0)
+
+
+def in_millionths(probability: Fraction) -> Fraction:
+    """Return a probability in whole millionths, as the journal holds it: the next below, so that the minutes still do.
+
+    Whoever can be drawn keeps one millionth.
+
+    >>> in_millionths(Fraction(1, 3)), in_millionths(Fraction(1, 10**7)), in_millionths(Fraction(0))
+    (Fraction(333333, 1000000), Fraction(1, 1000000), Fraction(0, 1))
+    """
+    millionths = probability * CERTAIN // 1
+    return Fraction(max(millionths, 1), CERTAIN) if probability else probability
 
 
 def drawn(tickets: Sequence[Ticket], probability: Fraction, *, draw: Draw, cell: str) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from models.lottery import Draw, Ticket, drawn, inclusion
+from models.lottery import Draw, Ticket, drawn, in_millionths, inclusion
 from models.policy import Policy
 from models.standing import Standing
 
@@ -89,7 +89,7 @@ def cell_plan(units: Sequence[Unit], policy: Policy, room: Room, draw: Draw) -> 
     long = room.longest(policy)
     visits = [Visit(unit, "score", min(policy.visit.minutes_of(unit.staff), long)) for unit in units]
     tickets = [Ticket(visit.unit.name, min(visit.minutes, policy.lottery.longest)) for visit in visits]
-    probability = inclusion(tickets, room.lottery(policy))
+    probability = in_millionths(inclusion(tickets, room.lottery(policy)))
     lucky = set(drawn(tickets, probability, draw=draw, cell=room.cell))
     taken = [Visit(visit.unit, "lottery", ticket.minutes)
              for visit, ticket in zip(visits, tickets, strict=True) if ticket.unit in lucky]

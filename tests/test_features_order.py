@@ -158,7 +158,7 @@ def frame_of(table: Table, rows: list[dict[str, int | None]]) -> pl.DataFrame:
     subject = {"provider": None} if table.name == "inspections" else {}
     columns: dict[str, pl.Series] = {"row": pl.Series(range(1, len(rows) + 1), dtype=pl.Int64)}
     for column in table.columns + COMMON:
-        kind = {"id": pl.String, "probability": pl.Float64}.get(column.kind, pl.Int64)
+        kind = pl.String if column.kind == "id" else pl.Int64
         values = [row.get(column.name, subject.get(column.name, "x") if column.kind == "id" else 0) for row in rows]
         columns[column.name] = pl.Series(values, dtype=kind)
     faultless = pl.Series([[] for _ in rows], dtype=pl.List(pl.String))

@@ -13,7 +13,7 @@ from features.city.run import write_city
 from features.city.setting import setting_of
 from features.contract import contract
 from features.days import day_of
-from features.engine import catalogue_of
+from features.engine import catalogue_of, matrix_for
 from features.proof import compiled_values
 from features.register import living
 from features.source import JOURNAL
@@ -78,3 +78,39 @@ def test_a_table_that_lies_in_no_file_is_one_without_rows_on_spark(
             for path in store.layout.files(name):
                 path.unlink()
     assert said[0] == said[1]
+
+
+PROBABILITIES = """
+measure | drawn  | inspections | enterprise | opened | inclusion_probability > 0    | 1 | count | 一 | a
+measure | likely | inspections | enterprise | opened | inclusion_probability >= 0.5 | 1 | count | 二 | b
+measure | chance | inspections | enterprise | opened |  | inclusion_probability | 1e-6 | 三 | c
+enterprise | n_drawn | count(drawn, all) | count | none | t | 一 | a |
+enterprise | n_likely | count(likely, all) | count | none | t | 二 | b |
+enterprise | sum_chance | sum(chance, all) | 1e-6 | none | t | 三 | c |
+enterprise | mean_chance | sum(chance, all) / count(chance, all) / 1000000 | 1 | none | t | 四 | d |
+enterprise | half_chance | 0.5 * sum(chance, all) + 0.1 | 1 | none | t | 五 | e |
+"""
+
+
+def test_spark_says_of_probabilities_what_the_evaluator_and_duckdb_say(
+    session: SparkSession, hand_source: Callable[..., Path], tmp_path: Path,
+) -> None:
+    from features.spark import lay_out, spark_values, write_cases
+
+    visit = {"enterprise": "e1", "kind": "lottery", "opened": "2014-12-01"} | {f"examined_{n}": 1 for n in range(1, 6)}
+    rows = [visit | {"inspection": f"i{chance}", "inclusion_probability": chance} for chance in (0.3, 0.5, 0.000001, 1, "")]
+    store = open_store(hand_source(tmp_path / "source", {"inspections": rows, "enterprises": [
+        {"enterprise": "e1", "since": "2010-01-01", "kind": "company"}]}))
+    (tmp_path / "more.txt").write_text(PROBABILITIES, "utf-8")
+    catalogue = catalogue_of(store, tmp_path / "more.txt")
+    names = ["n_drawn", "n_likely", "sum_chance", "mean_chance", "half_chance"]
+    cases = living(store, catalogue, "enterprise", store.complete_to)
+    write_cases(store, catalogue, cases, names, tmp_path / "cases.parquet")
+    lay_out(session, store, tmp_path / "cases.parquet")
+    whole = matrix_for(store, catalogue, cases)
+    said = [{name: values[name].tolist() for name in names} for values in (
+        spark_values(session, store, catalogue, names), compiled_values(store, catalogue, cases, names),
+        {name: whole.column(name) for name in names})]
+    assert said[0] == said[1] == said[2]
+    assert said[0] == {"n_drawn": [4.0], "n_likely": [2.0], "sum_chance": [1_800_001.0], "mean_chance": [0.45000025],
+                       "half_chance": [900_000.6]}

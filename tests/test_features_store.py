@@ -122,9 +122,8 @@ def test_values_come_as_codes_days_and_fen(write_source: Write) -> None:
     row = store.all_rows("inspections")
     assert row["kind"].tolist() == [store.column("inspections", "kind").choices.index("lottery")]
     assert row["opened"].tolist() == [day_of("2014-12-01")] and row["closed_on"].tolist() == [NULL]
-    assert row["inclusion_probability"].dtype == np.float64 and row["inclusion_probability"].tolist() == [0.25]
-    others = set(row) - {"inclusion_probability", "row_id"}
-    assert {row[name].dtype for name in others} == {np.dtype(np.int64)}
+    assert row["inclusion_probability"].tolist() == [250_000]
+    assert {row[name].dtype for name in set(row) - {"row_id"}} == {np.dtype(np.int64)}
     assert row["row_id"].tolist() == ["inspections-1"]
 
 

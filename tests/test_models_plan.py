@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from features.days import day_of
 from models.capacity import Member, cell_minutes, monday_of, team_minutes, working_days
-from models.lottery import Draw, Ticket, drawn, inclusion
+from models.lottery import Draw, Ticket, drawn, in_millionths, inclusion
 from models.plan import CellPlan, Unit, plan
 from models.policy import policy_on
 from models.standing import Facts, standing_of
@@ -52,6 +52,7 @@ def test_every_list_fits_its_minutes_names_nobody_twice_and_visits_all_that_were
     assert len(set(names)) == len(names)
     assert set(cell.drawn) <= set(names)
     assert (cell.probability > 0) == (minutes > 1)
+    assert (cell.probability * 10**6).denominator == 1
 
 
 @settings(max_examples=100, deadline=None)
@@ -129,6 +130,31 @@ def test_every_cell_has_one_list_and_every_unit_one_cell() -> None:
     assert [cell.cell for cell in lists] == ["a", "b", "c"]
     assert sorted(name for cell in lists for name in cell.tickets) == sorted(u.name for u in units)
     assert all(visit.unit.cell == cell.cell for cell in lists for visit in cell.visits)
+
+
+@given(st.lists(st.integers(1, 960), min_size=1, max_size=60), st.integers(0, 20_000))
+def test_a_probability_of_a_list_is_whole_millionths_and_that_one_is_drawn_with(needed: list[int], minutes: int) -> None:
+    tickets = [Ticket(f"e{n}", length) for n, length in enumerate(needed)]
+    exact = inclusion(tickets, minutes)
+    used = in_millionths(exact)
+    assert (used * 10**6).denominator == 1 and (used > 0) == (exact > 0)
+    assert used <= exact < used + Fraction(1, 10**6)
+    assert Fraction(round(float(used) * 10**6), 10**6) == used
+
+
+def test_a_unit_that_can_be_drawn_keeps_a_millionth() -> None:
+    assert in_millionths(inclusion([Ticket("e1", 3_000_000), Ticket("e2", 240)], 1)) == Fraction(1, 10**6)
+
+
+def test_a_list_is_drawn_with_the_probability_that_it_records() -> None:
+    units = [unit(f"e{n}", staff=5) for n in range(7)]
+    minutes = min(POLICY.visit.minutes_of(5), POLICY.lottery.longest)
+    for number in range(50):
+        draw = Draw(str(number), "s")
+        cell = only(units, 1000, draw)
+        recorded = Fraction(round(float(cell.probability) * 10**6), 10**6)
+        assert recorded == cell.probability
+        assert cell.drawn == drawn([Ticket(one.name, minutes) for one in units], recorded, draw=draw, cell="c")
 
 
 def test_the_lottery_spends_its_share_in_expectation_and_reaches_everyone_with_the_recorded_probability() -> None:

@@ -259,7 +259,7 @@ def test_inspections_findings_orders_and_reviews_are_read(dump: Written) -> None
         "JCCL": "AJBH,CLLX,CLRQ,ZDSJ,LXRQ,AAE036\nJ1,order,20140405,0,,20140406\nJ1,warning,20140405,0,,20140406",
         "JCJL": "setl_id,AJLY,GL,FZ,JARQ,JG,JE,AAE036\nS1,4,0.1,30,20140501,fraud,88.80,20140502"}))
     assert list(only(live(store, "inspections"), "kind", "closed_on", "examined_1", "examined_3", "staff_on_site",
-                     "inclusion_probability")) == [("lottery", "2014-04-01", 1, 0, 15, 0.25)]
+                     "inclusion_probability")) == [("lottery", "2014-04-01", 1, 0, 15, 250_000)]
     assert list(only(live(store, "inspections", "2014-03-31"), "opened", "closed_on")) == [("2014-03-01", None)]
     assert list(only(live(store, "findings"), "violation", "workers_in_violation")) == [(1, 3)]
     assert list(only(live(store, "sanctions"), "act", "decided_on")) == [("order", "2014-04-05")]

@@ -20,6 +20,7 @@ from features.feed import feed
 from features.files import private_folder, reached
 from features.home import home
 from features.loading import load
+from features.millionths import as_decimals
 from features.rowwise import NULL
 from features.source import Source
 from features.store import Store
@@ -120,7 +121,7 @@ def _shown(store: Store, column: Column) -> pl.Expr:
         return value.map_batches(lambda codes: pl.Series(texts.take(codes.to_arrow())), return_dtype=pl.String)
     if column.kind == "choice":
         return value.replace_strict(dict(enumerate(column.choices)), default=None, return_dtype=pl.String)
-    return value if column.kind == "probability" else pl.when(value != NULL).then(value)
+    return pl.when(value != NULL).then(value)
 
 
 def never_later(excerpt: Excerpt) -> dict[str, str]:
@@ -138,13 +139,13 @@ def never_later(excerpt: Excerpt) -> dict[str, str]:
 
 
 def written(column: Column) -> pl.Expr:
-    """Return a column as a source writes it: days and months as dates, everything else as it is."""
+    """Return a column as a source writes it: days and months as dates, chances between 0 and 1, all else as it is."""
     value = pl.col(column.name)
     if column.kind == "day":
         return value.cast(pl.Int32).cast(pl.Date).alias(column.name)
     if column.kind == "month":
         return pl.date(value // 12, value % 12 + 1, 1).alias(column.name)
-    return value
+    return as_decimals(value) if column.kind == "probability" else value
 
 
 def source_of(excerpt: Excerpt, folder: Path) -> Source:

@@ -13,6 +13,7 @@ from features.contract import contract
 from features.declaration import Target
 from features.errors import TargetError
 from features.language import columns_of, parse_row
+from features.millionths import probabilities
 from features.rowwise import NULL, row_filter
 from features.store import Store
 
@@ -63,7 +64,7 @@ def visits(store: Store, target: Target) -> Observed:
     closed = np.where(rows["closed_on"] == NULL, FOREVER, rows["closed_on"])
     unseen = (rows[examined] != 1) | (closed > store.complete_to)
     random = rows["kind"] == contract()["inspections"].column("kind").choices.index("lottery")
-    inclusion = np.where(random, rows["inclusion_probability"].astype(np.float64), np.nan)
+    inclusion = np.where(random, probabilities(rows["inclusion_probability"], NULL), np.nan)
     observed = Observed(rows["inspection"], rows[subject], rows["opened"], closed, np.where(unseen, np.nan, label),
                         np.where(unseen, np.nan, count), inclusion)
     order = np.lexsort((observed.ids, observed.opened, observed.subject))
@@ -114,6 +115,6 @@ def reviews(store: Store, target: Target) -> Observed:
     amount = rows[target.count] if target.count else np.full(len(label), NULL)
     count = np.where(label == 1, np.where(amount == NULL, np.nan, amount), np.where(told, 0.0, np.nan))
     random = rows["chosen"] == table.column("chosen").choices.index("lottery")
-    inclusion = np.where(random, rows["inclusion_probability"].astype(np.float64), np.nan)
+    inclusion = np.where(random, probabilities(rows["inclusion_probability"], NULL), np.nan)
     observed = Observed(rows["claim"], rows["claim"], closed, closed, label, count, inclusion)
     return observed.take(np.argsort(observed.subject, kind="stable"))

@@ -10,6 +10,7 @@ import polars as pl
 
 from features.contract import Column, Table
 from features.days import day_of, month_of_day
+from features.millionths import CERTAIN
 from features.order import orders
 from features.validation import compared
 from training.excerpt import Excerpt, Frames
@@ -27,7 +28,7 @@ UNIT = ("enterprise", "provider", "worker", "claim", "inspection", "agency")
 REGISTERS = ("enterprises", "providers", "claims", "workers", "cells", "deaths")
 FRESH = ("!0 before all", "~9 after all")
 RANGES = {"flag": (0, 2), "year": (1940, 2010), "persons": (0, 900), "minutes": (0, 900), "microdegree": (-9_000_000, 9_000_000),
-          "fen": (0, 90_000_000), "count": (1, 6), "kwh": (0, 900_000)}
+          "fen": (0, 90_000_000), "count": (1, 6), "kwh": (0, 900_000), "probability": (10_000, CERTAIN + 1)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,8 +242,6 @@ def _other(dose: Dose, column: Column, rows: pl.DataFrame) -> pl.Series:
         return there.gather(rng.integers(0, there.len(), size).tolist()).rename(column.name)
     if column.kind == "choice":
         return pl.Series(column.name, [column.choices[place] for place in rng.integers(0, len(column.choices), size)], pl.String)
-    if column.kind == "probability":
-        return pl.Series(column.name, rng.uniform(0.01, 1, size), pl.Float64)
     if column.kind == "day":
         ending = column.name in ("closed", "ended") and dose.table.name in REGISTERS
         days = dose.day + rng.integers(-SPAN, AHEAD if ending else 1, size)

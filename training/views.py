@@ -19,6 +19,7 @@ from features.days import date_of, month_text
 from features.engine import catalogue_of, evaluate_rows, matrix, matrix_of_cases
 from features.errors import HistoryError, RequestError, UnknownId
 from features.matrix import Matrix
+from features.millionths import CERTAIN
 from features.register import living
 from features.store import Store
 from features.stretches import claim_stretches, living_stretches
@@ -198,4 +199,12 @@ def as_sent(rows: pl.DataFrame, table: Table) -> list[dict[str, Any]]:
 
 
 def _sent(kind: str, value: Any) -> Any:
-    return date_of(value).isoformat() if kind == "day" else month_text(value) if kind == "month" else value
+    match kind:
+        case "day":
+            return date_of(value).isoformat()
+        case "month":
+            return month_text(value)
+        case "probability":
+            return value / CERTAIN
+        case _:
+            return value
