@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,12 +10,17 @@ import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pydantic import TypeAdapter, ValidationError
 
-from features.contract import LONGEST
-from features.errors import SourceError
+from features.contract import LONGEST, contract
+from features.days import day_of
+from features.errors import RequestError, SourceError
+from features.feed import feed
 from features.identifiers import Fault, fault, read_id
+from features.sent import Sent
+from features.source import find_source
 from features.store import Store, open_store
-from serving.requests import Id
+from serving.requests import EnterpriseHistory, EnterpriseIds, Id
 
 Write = Callable[..., Path]
 ODD = ("\t", "\u00a0", "\u3000", "\u200b", "\u200d", "\u200e", "\u202e", "\u2066", "\ufeff", "\u00ad", "\x00", "\x7f")
@@ -104,8 +110,6 @@ def test_a_value_of_json_that_is_no_identifier_is_refused(value: object) -> None
 
 
 def test_one_length_holds_for_files_and_requests() -> None:
-    from pydantic import TypeAdapter, ValidationError
-
     adapter = TypeAdapter(Id)
     assert adapter.validate_python("x" * LONGEST) == "x" * LONGEST
     with pytest.raises(ValidationError):
@@ -118,3 +122,84 @@ def test_a_source_with_no_sound_identifier_still_says_why(write_source: Write) -
     except SourceError as error:
         pytest.fail(str(error))
     assert (accepted, reasons) == (0, ["worker holds the invisible letter U+200B"])
+
+
+# One pair through every door: an enterprise `A1`, and beside it one that reads like it.
+
+PAIRS = ("Ａ１", "A１", "A\u200b1", "\u2066A1", "A\u00ad1")
+WIDE = ("Ａ１", "A１")
+CORE = Path(__file__).parents[1] / "sources" / "core_platform"
+Told = tuple[list[str], list[str]]
+"""The enterprises that a store then has, and why rows were refused."""
+
+
+def firms(*ids: str) -> list[dict[str, object]]:
+    """Return the register's row of each of some enterprises."""
+    return [{"enterprise": one, "since": "2010-01-01", "kind": "company"} for one in ids]
+
+
+def judged(store: Store) -> Told:
+    """Return the enterprises of a store, and each reason for which rows of its register were refused."""
+    return list(store.texts("enterprise")), [why["reason"] for why in store.summary["tables"]["enterprises"]["reasons"]]
+
+
+def by_csv(write: Write, odd: str) -> Told:
+    return judged(open_store(write({"enterprises": firms("A1", odd)})))
+
+
+def by_parquet(write: Write, odd: str) -> Told:
+    folder = write({"enterprises": []})
+    (folder / "enterprises.csv").unlink()
+    blank = {column.name: None for column in contract()["enterprises"].columns}
+    common = {"recorded_on": "2015-01-01", "retracted": 0}
+    rows = [blank | row | common | {"row_id": str(place)} for place, row in enumerate(firms("A1", odd))]
+    pl.DataFrame(rows).write_parquet(folder / "enterprises.parquet")
+    return judged(open_store(folder))
+
+
+def by_view(write: Write, odd: str) -> Told:
+    folder = write({"enterprises": firms("A1", odd)})
+    (folder / "enterprises.csv").rename(folder / "firms.csv")
+    (folder / "enterprises.sql").write_text("SELECT * FROM csv('${SOURCE}/firms.csv') ORDER BY row_id", "utf-8")
+    return judged(open_store(folder))
+
+
+def by_feed(write: Write, odd: str) -> Told:
+    source = find_source(write({"enterprises": firms("A1")}))
+    feed(source, day_of("2015-03-31"))
+    late = {"recorded_on": "2015-04-01", "row_id": "late"}
+    rows = write({"enterprises": [row | late for row in firms(odd)]}, folder="rows")
+    (rows / "source.toml").unlink()
+    fed = feed(source, day_of("2015-04-30"), rows)
+    return list(open_store(source).texts("enterprise")), [why["reason"] for why in fed.tables["enterprises"]["reasons"]]
+
+
+@pytest.mark.parametrize("odd", PAIRS)
+@pytest.mark.parametrize("door", [by_csv, by_parquet, by_view, by_feed])
+def test_what_reads_like_an_enterprise_is_refused_at_every_door_of_rows_in_one_way(
+        write_source: Write, door: Callable[[Write, str], Told], odd: str) -> None:
+    assert door(write_source, odd) == (["A1"], [f"enterprise {fault(odd)}"])
+
+
+@pytest.mark.parametrize("odd", PAIRS)
+def test_what_reads_like_an_enterprise_is_refused_in_a_request_by_number_and_by_history(write_source: Write, odd: str) -> None:
+    for form, body in ((EnterpriseIds, {"enterprises": ["A1", odd]}),
+                       (EnterpriseHistory, {"id": odd, "rows": {"enterprises": firms("A1")}})):
+        with pytest.raises(ValidationError, match=re.escape(f"this number {fault(odd)}")):
+            form.model_validate(body)
+    store = open_store(write_source({"enterprises": firms("A1")}))
+    sent = [row | {"recorded_on": "2015-01-01"} for row in firms("A1", odd)]
+    with pytest.raises(RequestError, match=re.escape(f"history table 'enterprises' row 2: enterprise {fault(odd)}")):
+        Sent(store, {"enterprises": sent})
+
+
+@pytest.mark.parametrize("odd", PAIRS)
+def test_a_dump_reads_full_width_letters_plain_and_refuses_what_nobody_sees(tmp_path: Path, odd: str) -> None:
+    (tmp_path / "dump.toml").write_text("complete_to = 2015-06-30\n", "utf-8")
+    # A Chinese address proves the encoding: letters of two bytes alone would be read as GB18030.
+    lines = ["AAB001,AAB019,AAB020,AAB022,AAE006,AAE047,AAE036"]
+    lines += [f"{one},10,170,F52,香港中路,20100105,201{place}0110" for place, one in enumerate(("A1", odd))]
+    (tmp_path / "AB01.csv").write_text("\n".join(lines) + "\n", "utf-8")
+    enterprises, reasons = judged(open_store(CORE, tmp_path))
+    assert enterprises == ["A1"]
+    assert [f"enterprise {fault(odd)}" in reason for reason in reasons] == ([] if odd in WIDE else [True])
