@@ -147,10 +147,13 @@ class Room:
         return digests
 
     def city(self) -> Path:
-        """Return the simulated city of this room, written once."""
+        """Return the simulated city of this room, written once.
+
+        It is as small as lets nearly every feature have two values at least: of enterprises, all but eight.
+        """
         place = self.place / "city"
         if not place.exists():
-            self.run("city", place, "--enterprises", 200, "--months", 12, "--until", CLOSED)
+            self.run("city", place, "--enterprises", 500, "--months", 26, "--until", CLOSED)
         return place
 
     def old(self) -> Path:
