@@ -73,7 +73,7 @@ class Dictionary:
 
     @classmethod
     def read(cls, *paths: Path) -> Dictionary:
-        """Return a dictionary from its files in the order of their codes, empty if there is none; many texts stay on disk."""
+        """Return a dictionary from its files in the order of their codes; many texts stay on disk."""
         parts = [texts_of(path) for path in paths if path.exists()]
         if not parts:
             return cls(pa.array([], pa.large_string()))

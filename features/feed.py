@@ -75,8 +75,9 @@ def _fed(source: Source, day: int, rows: Path | None, progress: Progress) -> Fed
 def _first_of_all(source: Source, day: int) -> str:
     """Return why a live store is not made of the rows of one day, and what to run."""
     own = date_of(min(source.complete_to, day - 1)).isoformat()
-    return (f"source {source.name!r} was never loaded, so the rows of {date_of(day).isoformat()} alone would be its whole "
-            f"history; load what it holds first, `lssi load SOURCE --day {own}` without --rows, then this day")
+    return (f"source {source.name!r} was never loaded, so the rows of {date_of(day).isoformat()} "
+            "alone would be its whole history; load what it holds first, "
+            f"`lssi load SOURCE --day {own}` without --rows, then this day")
 
 
 def first_load(source: Source, day: int, progress: Progress) -> Fed:
@@ -103,7 +104,7 @@ def until(source: Source, day: int) -> Source:
 
 
 def clear(source: Source, folder: Path) -> None:
-    """Remove what an ended process left behind in a store, and what a compaction or a later day replaced."""
+    """Remove what an ended process left in a store, and what a compaction or a later day replaced."""
     summary = summary_at(folder)
     clear_beneath(folder)
     for path in outdated(layout_of(folder, summary), home() / "journal" / source.name):
@@ -122,7 +123,7 @@ def clear(source: Source, folder: Path) -> None:
 
 
 def flat_panels(place: Path) -> list[Path]:
-    """Return the folders of panels that a version before laid out beside a day's rows; nothing reads them now."""
+    """Return the folders of panels that earlier versions laid out beside a day; nothing reads them."""
     return [path for path in place.iterdir() if path.is_dir()] if place.is_dir() else []
 
 

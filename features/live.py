@@ -26,7 +26,7 @@ FIXED = {
     "unit": "says how much a number is",
     "keys": "says which numbers are one thing",
 }
-"""What of a declaration decides how rows are read, with the reason: it may not change while a store is fed."""
+"""What decides how rows are read, with the reason: it may not change while a store is fed."""
 CHANGING = {
     "name": "another name is another source, with a store of its own",
     "zh": "is shown only",
@@ -37,7 +37,7 @@ CHANGING = {
     "dormant_months": "says what is told of the rows, not how they are read",
     "target": "says what is asked of the rows, not how they are read",
     "raw": "only the certificate reads it",
-    "csv": "says how the files of a day are written where they do not prove it; the rows of earlier days are not read again",
+    "csv": "says how the files of a day are written where they do not prove it, and of no day before",
 }
 """What of a declaration may change from day to day, with the reason."""
 SHOWN = 3
@@ -80,7 +80,10 @@ def held(source: Source) -> Iterator[None]:
 
 
 def agreed(source: Source, folder: Path) -> Path:
-    """Return a live store's folder with the source's declaration of today; SourceError where rows would be read otherwise."""
+    """Return a live store's folder with the source's declaration of today.
+
+    SourceError where rows would be read otherwise than before.
+    """
     summary = summary_at(folder)
     brought_up(folder, summary)
     before, now = summary["source"], source.declaration.model_dump(mode="json")
@@ -93,16 +96,18 @@ def agreed(source: Source, folder: Path) -> Path:
 
 
 def check_stated(source: Source, before: Mapping[str, Any]) -> None:
-    """Raise SourceError where a source, or the delivery of a day, states that rows be read otherwise than before."""
+    """Raise SourceError where a source, or what a day delivers, has rows read otherwise than before."""
     now = source.declaration.model_dump(mode="json")
-    changes = {name: lines for name in FIXED if (lines := list(_changes(name, before.get(name), now[name])))}
+    of_each = {name: list(_changes(name, before.get(name), now[name])) for name in FIXED}
+    changes = {name: lines for name, lines in of_each.items() if lines}
     if not changes:
         return
-    declared = "source.toml" if source.declaration.dump is None else f"source.toml or {source.data / SETTINGS}"
+    of_dump = "" if source.declaration.dump is None else f" or {source.data / SETTINGS}"
     lines = [line for found in changes.values() for line in found]
     more = f", and {len(lines) - SHOWN} more" if len(lines) > SHOWN else ""
-    raise SourceError(f"{', '.join(changes)} in {declared} changed since {source.name!r} was first fed; restore it, or feed "
-                      f"all rows anew under another name: {', '.join(lines[:SHOWN])}{more}")
+    raise SourceError(f"{', '.join(changes)} in source.toml{of_dump} changed since {source.name!r} was "
+                      "first fed; restore it, or feed all rows anew under another name: "
+                      f"{', '.join(lines[:SHOWN])}{more}")
 
 
 def _changes(name: str, before: object, now: object) -> Iterator[str]:
@@ -115,7 +120,7 @@ def _changes(name: str, before: object, now: object) -> Iterator[str]:
 
 
 def _stated(place: str, value: object) -> Iterator[tuple[str, str]]:
-    """Yield the single values of a declaration by their full names; an attribute is named by its table and its name."""
+    """Yield the single values of a declaration by full name; that of an attribute holds its table."""
     if isinstance(value, dict):
         for key, inner in value.items():
             yield from _stated(f"{place}.{key}", inner)

@@ -45,9 +45,11 @@ def noted(layout: Layout, journal: Path, declaration: Declaration) -> tuple[Layo
 
 
 def outdated(layout: Layout, journal: Path) -> list[Path]:
-    """Return the parts made of a journal that has grown since, or beside a store that has: only its newest part is opened."""
+    """Return the parts of the journal that were made before it, or the store, grew: nothing opens them."""
     parts, newest = layout.folder / "journal", _key(layout, journal_tables(journal))
-    return [path for path in parts.iterdir() if path.is_dir() and path.name != newest] if parts.is_dir() else []
+    if not parts.is_dir():
+        return []
+    return [path for path in parts.iterdir() if path.is_dir() and path.name != newest]
 
 
 def _timeless(declaration: Declaration) -> Declaration:

@@ -31,8 +31,8 @@ ANSWERS = (*ADDITIVE, *SERIES, "since", "first_since")
 WORTHWHILE = 100_000
 """Rows from which on a table is worth a panel."""
 FEW_ROWS = 1 << 16
-"""Rows of a part up to which its panels are summed when a store is opened: the files of a day's panels would take as much
-room as the day itself, and to open them takes as long as to sum so few rows."""
+"""Rows of a part up to which its panels are summed when a store is opened: files of them would take
+as much room as the day itself, and to open them takes as long as to sum so few rows."""
 Kin = tuple[Measure, ...]
 """The measures of one panel."""
 
@@ -89,7 +89,8 @@ def _opened(plan: Plan) -> Panel:
     first = plan.measures[0]
     base, parts = plan.store.sorted_paths(first.table, first.by)
     of_base = None if base is None else FlatColumns(laid_out(plan, base), first.by)
-    return Panel(growing(of_base, [_of_part(plan, part) for part in parts], first.by), columns_for(plan.measures))
+    of_days = [_of_part(plan, part) for part in parts]
+    return Panel(growing(of_base, of_days, first.by), columns_for(plan.measures))
 
 
 def _of_part(plan: Plan, part: Path) -> Part:

@@ -69,7 +69,8 @@ def laid_out(plan: Plan, base: Path) -> Path:
     panels = plan.store.folder / ("panels" if generation == "base" else f"panels-{generation}")
     folder = panels / name_of(plan.measures)
     if not folder.exists():
-        write_flat(folder, plan.written, (panel_rows(plan, batch) for batch in in_order(plan, base)))
+        stretches = (panel_rows(plan, batch) for batch in in_order(plan, base))
+        write_flat(folder, plan.written, stretches)
     return folder
 
 
@@ -89,9 +90,10 @@ def laid_out_of_days(plan: Plan, part: Path) -> Path:
         rows = day_rows(plan, part)
         path.parent.mkdir(exist_ok=True)
         with replaced(path) as unfinished:
-            # All are integers, so differences are short; the statistics of each column would outweigh them.
-            pq.write_table(pa.table({name: rows[name] for name in plan.written}), unfinished, compression="zstd",
-                           use_dictionary=False, column_encoding="DELTA_BINARY_PACKED", write_statistics=False)
+            # All are integers, so differences are short; statistics would outweigh them.
+            pq.write_table(pa.table({name: rows[name] for name in plan.written}), unfinished,
+                           compression="zstd", use_dictionary=False, write_statistics=False,
+                           column_encoding="DELTA_BINARY_PACKED")
     return path
 
 

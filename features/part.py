@@ -104,30 +104,33 @@ def _settled(making: Making, staged: Iterable[Staged]) -> dict[str, str]:
 
 
 def _name_touched(making: Making, register: Table, staged: Iterable[Staged]) -> None:
-    """Put the keys of a register that days name and the store has seen into a table `touched`, their texts as `text KEY`."""
+    """Put a register's keys that days name and the store has seen into `touched`, texts as `text KEY`."""
     on = ", ".join(map(named, register.key))
     asked = " UNION ".join(f"SELECT {on} FROM {table.rows}" for table in staged)
     picked, joined = list[str](), list[str]()
     for name in register.key:
-        own, text, files = named(name), named(f"text {name}"), making.layout.dictionaries(register.column(name).space)
+        own, text = named(name), named(f"text {name}")
+        files = making.layout.dictionaries(register.column(name).space)
         known = rows_sql(files) if files else "(SELECT 0 AS code, '' AS text WHERE false)"
         picked.append(f"{text}.code AS {own}, asked.{own} AS {text}")
         joined.append(f"JOIN {known} AS {text} ON {text}.text = asked.{own}")
-    making.connection.execute(f"CREATE OR REPLACE TEMP TABLE touched AS SELECT {', '.join(picked)} FROM ({asked}) AS asked "
-                              f"{' '.join(joined)}")
+    seen = f"SELECT {', '.join(picked)} FROM ({asked}) AS asked {' '.join(joined)}"
+    making.connection.execute(f"CREATE OR REPLACE TEMP TABLE touched AS {seen}")
 
 
 def _holding(making: Making, name: str, column: str, on: tuple[str, ...]) -> str:
-    """Return in SQL the rows of a stored table that still hold and are `touched`, with the texts of the identifiers `on`."""
+    """Return in SQL the `touched` rows of a stored table that still hold, with texts for codes `on`."""
     rows, key = rows_sql(making.layout.files(name)), ", ".join(map(named, on))
     texts = [f"{named(f'text {other}')} AS {named(other)}" for other in on]
     chosen = sorted(named(other) for other in {*making.table(name).key, column} - set(on))
     place = named(f"settled {name}")
     making.connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE {place} AS WITH past AS MATERIALIZED (FROM {rows} SEMI JOIN touched USING ({key})) "
+        f"CREATE OR REPLACE TEMP TABLE {place} AS "
+        f"WITH past AS MATERIALIZED (FROM {rows} SEMI JOIN touched USING ({key})) "
         f"SELECT {', '.join([*texts, *chosen])}, row_id, CAST({making.after} AS INTEGER) AS recorded_on, "
         "CAST(0 AS TINYINT) AS retracted, true AS settled "
-        f"FROM past JOIN touched USING ({key}) WHERE sign = 1 AND row_id NOT IN (SELECT row_id FROM past WHERE sign = -1)")
+        f"FROM past JOIN touched USING ({key}) "
+        "WHERE sign = 1 AND row_id NOT IN (SELECT row_id FROM past WHERE sign = -1)")
     return f"SELECT * FROM {place}"
 
 

@@ -14,7 +14,7 @@ from features.files import replaced
 from features.mapped import Mapped
 
 FEW = 1 << 12
-"""Texts up to which a dictionary is read, not mapped: laid out, those of a fed day would take more room than the day."""
+"""Texts up to which a dictionary is read, not mapped: laid out, those of a day outweigh the day."""
 
 
 class FlatTexts:
