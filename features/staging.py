@@ -218,13 +218,17 @@ def both(refused: pl.DataFrame, more: pl.DataFrame) -> pl.DataFrame:
 
 
 def without_repeats(connection: Connection, staged: Staged) -> Staged:
-    """Return a staged table of which every row id stands once: the first row in the source is kept."""
+    """Return a staged table of which every row id stands once: the row recorded first is kept, of one day the first.
+
+    So what is told again later changes nothing that was known before, in whatever order a view gives its rows.
+    """
     if staged.ascending:
         return staged
     connection.execute("CREATE OR REPLACE TEMP TABLE repeated AS "
                        f"SELECT row_id FROM {staged.rows} GROUP BY row_id HAVING count(*) > 1")
     later = connection.sql(f"SELECT * FROM {staged.rows} SEMI JOIN repeated USING (row_id) "
-                           "QUALIFY row_number() OVER (PARTITION BY row_id ORDER BY row) > 1 ORDER BY row")
+                           "QUALIFY row_number() OVER (PARTITION BY row_id ORDER BY recorded_on, row) > 1 "
+                           "ORDER BY row")
     found = pl.DataFrame(later.to_arrow_table()).with_columns(reason=pl.lit(REPEATED))
     if found.is_empty():
         return staged

@@ -6,6 +6,8 @@ import csv
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from features.days import day_of
 from features.store import open_store
 
@@ -25,6 +27,16 @@ def test_a_row_id_that_is_there_twice_keeps_its_first_row(write_source: Write) -
     assert reasons(folder, "deaths") == [("3", "row_id is there twice; the first row was kept"),
                                          ("5", "row_id is there twice; the first row was kept")]
     assert sorted(open_store(folder).all_rows("deaths", ("row_id",))["row_id"]) == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
+def test_of_a_row_id_told_again_the_row_recorded_first_is_kept_in_any_order(write_source: Write, order: tuple[int, ...]) -> None:
+    told: list[Row] = [{"worker": f"w{place}", "died_on": "2014-01-01", "row_id": "b", "recorded_on": day}
+                       for place, day in enumerate(("2015-01-01", "2015-02-01", "2015-03-01"))]
+    folder = write_source({"deaths": [told[place] for place in order]})
+    assert open_store(folder).texts("worker") == ["w0"]
+    kept = order.index(0) + 1
+    assert [row for row, _ in reasons(folder, "deaths")] == [str(row) for row in (1, 2, 3) if row != kept]
 
 
 def version(staff: int, day: str, row_id: object, retracted: int = 0) -> Row:

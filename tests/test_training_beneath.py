@@ -18,6 +18,7 @@ from features.source import JOURNAL, Source, find_source
 from features.store import open_store
 from training.beneath import Beneath, after, beneath, poisoned, told_again
 from training.certify import QUICK, certify
+from training.custody import misdated
 from training.sheets import on_days, postponed, sheets_of, told_early, undeclared, write_sheets
 
 DAY, LAST = day_of("2015-03-31"), day_of("2015-06-30")
@@ -101,6 +102,27 @@ def test_views_that_keep_to_the_days_of_their_raw_rows_raise_no_alarm(made: Call
     found = proven(made(), tmp_path)
     assert (found.moved, found.undeclared) == ({}, {})
     assert found.poisons[0]["rows"] == {"cases.csv": 400}
+
+
+FIRST_OF_FIRM = "row_number() OVER (PARTITION BY firm ORDER BY entered, id)"
+INNER = "(SELECT * FROM csv('${DATA}/cases.csv') ORDER BY firm DESC)"
+
+
+@pytest.mark.parametrize("edits", [
+    [("sanctions", "'fine' AS act FROM csv('${DATA}/cases.csv') WHERE decided <> ''",
+      "'fine' AS act FROM csv('${DATA}/cases.csv') WHERE decided <> '' ORDER BY decided")],
+    [(table, "csv('${DATA}/cases.csv')", INNER) for table in VIEWS],
+    [("complaints", "FROM csv('${DATA}/cases.csv')", "FROM csv('${DATA}/cases.csv') ORDER BY firm"),
+     ("inspections", "'routine' AS kind", f"if({FIRST_OF_FIRM} = 1, 'special', 'routine') AS kind")],
+])
+def test_a_view_that_orders_its_rows_raises_no_alarm(
+    made: Callable[..., Source], monkeypatch: pytest.MonkeyPatch, edits: list[tuple[str, str, str]],
+) -> None:
+    for table, old, new in edits:
+        monkeypatch.setitem(VIEWS, table, VIEWS[table].replace(old, new))
+    source = made()
+    found = beneath(source, DAY, 1)
+    assert (found.moved, found.undeclared, found.early, misdated(source, open_store(source))) == ({}, {}, {}, {})
 
 
 @pytest.mark.parametrize("leak", LEAKS)

@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+import pyarrow as pa
+
 from features.duck import Limits, named
 from features.raw import in_one_line, reading, relation
 from features.source import Source
 from features.store import Store
-from training.excerpt import workplace
+from training.excerpt import refused_ids, workplace
 
 ROWS = 4_000
 """How many rows of each table are asked after."""
 
 
 def misdated(source: Source, store: Store) -> dict[str, int]:
-    """Return by table how many of a source's first rows the store knows from another day; rows that it lacks do not count."""
+    """Return by table how many of a source's first rows the store knows from another day.
+
+    Rows that it lacks do not count, nor those whose row id it has refused.
+    """
     found: dict[str, int] = {}
     with workplace() as folder:
         connection = reading(source, Limits(spill=folder))
         for table in (name for name in source.tables if store.has(name)):
             with in_one_line(source.tables[table]):
                 given = relation(connection, source, table).project(f"{told('row_id')}, {told('recorded_on')}").limit(ROWS)
-                wrong = store.sql(WRONG.format(named(table)), given=given.to_arrow_table())
+                # Of a row id that repeats one row was kept: which, a limited sort does not say.
+                repeated = pa.table({"row_id": pa.array(refused_ids(store, table), pa.string())})
+                wrong = store.sql(WRONG.format(named(table)), given=given.to_arrow_table(), repeated=repeated)
             if size := wrong["size"][0].as_py():
                 found[table] = size
     return found
@@ -38,7 +45,7 @@ def told(name: str) -> str:
 WRONG = """
 WITH once AS (
     SELECT row_id, any_value(TRY_CAST(recorded_on AS DATE) - DATE '1970-01-01') AS day FROM given
-    GROUP BY row_id HAVING count(*) = 1 AND max(length(recorded_on)) = 10
+    ANTI JOIN repeated USING (row_id) GROUP BY row_id HAVING count(*) = 1 AND max(length(recorded_on)) = 10
 )
 SELECT count(*) AS size FROM {} AS held JOIN once USING (row_id) WHERE held.sign = 1 AND held.known <> once.day
 """

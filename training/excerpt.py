@@ -50,11 +50,12 @@ class Excerpt:
 
 def accepted(store: Store, excerpt: Excerpt) -> Excerpt:
     """Return an excerpt without the rows that its load, the store, set aside: what rows say together may refuse some."""
-    frames = {name: frame.filter(~pl.col("row_id").is_in(_refused_ids(store, name))) for name, frame in excerpt.frames.items()}
+    frames = {name: frame.filter(~pl.col("row_id").is_in(refused_ids(store, name))) for name, frame in excerpt.frames.items()}
     return replace(excerpt, frames=frames)
 
 
-def _refused_ids(store: Store, table: str) -> list[str]:
+def refused_ids(store: Store, table: str) -> list[str]:
+    """Return the row ids of the refused rows of a table; an accepted row may bear one of them, where it repeats."""
     ids = []
     for path in store.layout.refused(table):
         with path.open(encoding="utf-8", newline="") as file:
