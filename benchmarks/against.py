@@ -18,8 +18,8 @@ import tempfile
 from collections import defaultdict
 from pathlib import Path
 
-from features.city.run import write_city
-from features.city.setting import setting_of
+from simulation.ground.setting import setting_of
+from simulation.run import write_city
 
 HERE = Path(__file__).parents[1]
 TENTH = 43_319

@@ -21,14 +21,14 @@ import numpy as np
 
 from benchmarks.features import DAY, DAYS, apart, city_of, cpu, forget, spent
 from benchmarks.network import peak_memory
-from features.columns import months_of
-from features.days import date_of, month_of_day
-from features.engine import catalogue_of, matrix
-from features.group import read_by
-from features.language import Atom
-from features.needs import needs_of
-from features.store import Store, open_store
-from features.stretches import claim_stretches, every_claim, put_aside
+from features.aggregates.table_plan import read_by
+from features.calendar import date_of, month_of_day
+from features.catalogue.language import Atom
+from features.engine.batches import claim_stretches, every_claim, put_aside
+from features.engine.matrices import catalogue_of, matrix
+from features.engine.needs import needs_of
+from features.store.column_codes import months_of
+from features.store.store import Store, open_store
 
 ROUNDS = 3
 ATOMS = [Atom("sum", f"{whose}_{what}", window) for whose, what, window in

@@ -23,17 +23,17 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.network import peak_memory
-from features.city.run import write_city
-from features.city.setting import setting_of
-from features.days import day_of, month_of_day
-from features.engine import catalogue_of, matrix
-from features.evaluate import atom_values
-from features.language import atoms_of
+from features.aggregates.reader import atom_values
+from features.calendar import day_of, month_of_day
+from features.catalogue.language import atoms_of
+from features.engine.batches import living_stretches
+from features.engine.matrices import catalogue_of, matrix
+from features.engine.population import living
 from features.network.stored import kept_values
-from features.register import living
-from features.store import Store, open_store
-from features.stretches import living_stretches
-from serving.startup import settle
+from features.store.store import Store, open_store
+from serving.api.startup import settle
+from simulation.ground.setting import setting_of
+from simulation.run import write_city
 
 ROUNDS = 5
 MOST_FOR_PANDAS = 50_000_000

@@ -18,9 +18,9 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.features import apart
-from features.city.run import write_city
-from features.city.setting import setting_of
-from features.store import open_store
+from features.store.store import open_store
+from simulation.ground.setting import setting_of
+from simulation.run import write_city
 
 SHARES = (0.1, 0.3, 1.0)
 

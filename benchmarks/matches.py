@@ -13,12 +13,12 @@ from pathlib import Path
 
 import polars as pl
 
-from features.city.run import write_city
-from features.city.setting import setting_of
 from features.ingest.scan import files_in, read_parquet, scan_parquet
 from features.matches import Match
 from features.matches.find import available, matches_of
-from features.store import open_store
+from features.store.store import open_store
+from simulation.ground.setting import setting_of
+from simulation.run import write_city
 
 TRUE_OF = {"enrolled_against_tax": "uncovered", "base_under_wage": "short"}
 

@@ -17,10 +17,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from features.contract import contract
-from features.days import date_of, day_of
+from features.calendar import date_of, day_of
+from features.contract.tables import contract
 from features.network.enterprises import network
-from features.store import Store, open_store
+from features.store.store import Store, open_store
 
 ENTERPRISES, WORKERS, SPELLS, FOUND = 433_193, 5_900_000, 10_500_000, 30_000
 DAY = day_of("2015-06-30")

@@ -27,12 +27,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from benchmarks.features import DAY, city_of, spent
-from features.days import month_of_day
-from features.engine import catalogue_of
-from features.evaluate import atom_values
-from features.language import Atom
-from features.register import living
-from features.store import Store, open_store
+from features.aggregates.reader import atom_values
+from features.calendar import month_of_day
+from features.catalogue.language import Atom
+from features.engine.matrices import catalogue_of
+from features.engine.population import living
+from features.store.store import Store, open_store
 
 ROUNDS, FEWER = 5, 3
 SUMS = (("due", "3m"), ("due", "12m"), ("paid", "3m"), ("paid", "12m"), ("pension_base", "12m"), ("payroll", "3m"),

@@ -8,11 +8,11 @@ import time
 
 import numpy as np
 
-from features.days import day_of
-from models.lottery import Draw
-from models.plan import Unit, plan
-from models.policy import policy_on
-from models.standing import Facts, standing_of
+from features.calendar import day_of
+from models.policy.lottery import Draw
+from models.policy.plan import Unit, plan
+from models.policy.policy import policy_on
+from models.policy.policy_status import Facts, standing_of
 
 UNITS, CELLS, MINUTES, ROUNDS = 433_193, 396, 880, 5
 MONDAY = day_of("2015-06-29")

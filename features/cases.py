@@ -9,8 +9,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from features.days import date_of, first_day, month_of_day
-from features.rowwise import NULL, Column, Values
+from features.arrays import NULL, Column, Values
+from features.calendar import date_of, first_day, month_of_day
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ def units_of(cases: Cases, by: str) -> Units:
 def complete_months(days: Column) -> Column:
     """Return for each as-of day the last month that is complete on it.
 
-    >>> from features.days import day_of, month_of
+    >>> from features.calendar import day_of, month_of
     >>> complete_months(np.array([day_of("2015-06-30"), day_of("2015-06-29")])) - month_of("2015-06")
     array([ 0, -1])
     """
@@ -101,7 +101,7 @@ def month_ends(as_of: Column) -> Column:
 def by_month_end(as_of: Column) -> Iterator[tuple[int, Column]]:
     """Yield each month end at which values of others are taken, ascending, and the places of the days that take them then.
 
-    >>> from features.days import day_of, date_of
+    >>> from features.calendar import day_of, date_of
     >>> days = np.array([day_of("2015-07-02"), day_of("2015-06-29"), day_of("2015-06-30")])
     >>> [(str(date_of(end)), places.tolist()) for end, places in by_month_end(days)]
     [('2015-05-31', [1]), ('2015-06-30', [0, 2])]

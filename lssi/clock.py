@@ -17,6 +17,6 @@ def timestamp() -> str:
 
 def today() -> int:
     """Return the day that it is in UTC, as the days of histories are counted."""
-    from features.days import day_of
+    from features.calendar import day_of
 
     return day_of(timestamp()[:10])

@@ -59,6 +59,6 @@ for name, group in GROUPS.items():
 @app.callback()
 def lssi() -> None:
     """劳动保障监察的风险排序与说明。Rank enterprises and claims for inspection, and say why."""
-    from features.debris import clear_home
+    from features.store.debris import clear_home
 
     clear_home(home())

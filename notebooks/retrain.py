@@ -30,18 +30,18 @@ import numpy as np
 import pandas as pd
 import shap
 
-from features.days import date_of
+from features.calendar import date_of
 from features.home import home
-from features.store import open_own_store
-from models.bundle import load_bundle
-from models.champions import ModelKey
-from models.explain import explain
-from models.oracle import drawable, oracle_contributions
-from models.score import score
-from training.dataset import dataset
-from training.recipe import recipe_of
-from training.registry import champion, runs, tracking_uri
-from training.train import train
+from features.store.store import open_own_store
+from models.bundle.bundle import load_bundle
+from models.bundle.champions import ModelKey
+from models.bundle.score import score
+from models.explain.explain import explain
+from models.explain.oracle import drawable, oracle_contributions
+from training.data.dataset import dataset
+from training.data.recipe import recipe_of
+from training.models.registry import champion, runs, tracking_uri
+from training.runs.train import train
 
 source = Path(os.environ.get("LSSI_SOURCE", "city"))
 target = os.environ.get("LSSI_TARGET", "undeclared_workers")

@@ -7,8 +7,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, StringConstraints
 
-from features.contract import LONGEST
-from features.identifiers import fault
+from features.contract.identifiers import fault
+from features.contract.tables import LONGEST
 
 MOST_UNITS = 1_000
 MOST_ROWS = 20_000

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from features.errors import RequestError
 from features.home import home
-from features.postgres import is_database
-from features.source import Place
+from features.ingest.postgres import is_database
+from features.ingest.source import Place
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,13 +13,13 @@ import lightgbm
 import numpy as np
 import pytest
 
-from features.contract import COMMON, contract
+from features.contract.tables import COMMON, contract
 from features.ingest.scan import files_below
+from features.ingest.source import JOURNAL
 from features.matrix import Matrix
-from features.source import JOURNAL
-from models.bundle import Bundle, Parts, load_bundle, write_bundle
-from models.calibration import Calibration
-from models.manifest import FrozenFeature
+from models.bundle.bundle import Bundle, Parts, load_bundle, write_bundle
+from models.bundle.calibration import Calibration
+from models.bundle.manifest import FrozenFeature
 from tests.said import Answer, Say, answer_of
 
 Report = pytest.TestReport | pytest.CollectReport
@@ -180,8 +180,8 @@ def hand_source() -> Callable[..., Path]:
 @pytest.fixture(scope="session")
 def city_2000(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The simulated city of 2,000 enterprises over 36 months, complete to 2015-06-30: a source folder."""
-    from features.city.run import write_city
-    from features.city.setting import setting_of
+    from simulation.ground.setting import setting_of
+    from simulation.run import write_city
 
     place = tmp_path_factory.mktemp("city") / "city"
     write_city(place, setting_of(2_000, 36, until="2015-06-30", seed=1), lambda _done, _of: None)
@@ -191,10 +191,10 @@ def city_2000(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def trained_home(city_2000: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An $LSSI_HOME in which that city is loaded and the first models of both targets are promoted."""
-    from features.store import open_store
-    from models.champions import ModelKey
-    from training.promote import promote_first
-    from training.train import train
+    from features.store.store import open_store
+    from models.bundle.champions import ModelKey
+    from training.models.promote import promote_first
+    from training.runs.train import train
 
     home = tmp_path_factory.mktemp("trained")
     with pytest.MonkeyPatch.context() as patch:

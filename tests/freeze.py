@@ -294,7 +294,7 @@ ASKED: dict[str, tuple[str, dict[str, Any]]] = {
 
 def asked(room: Room, source: Path, digests: Digests) -> dict[str, str]:
     """Ask the service, add the digests of its answers, and return the numbers of the records."""
-    from tests.test_serving_service import serving as served
+    from tests.test_api_service import serving as served
 
     key = room.run("key", "add", "freeze", "--role", "system").split()[-1]
     numbers = {}
@@ -312,10 +312,10 @@ def asked(room: Room, source: Path, digests: Digests) -> dict[str, str]:
 def statements(room: Room) -> Digests:
     """The catalogue as SQL, which DuckDB and Spark run unchanged: each feature's, and those that Spark is given at once."""
     # all that this file needs of the inside of the code; whoever moves it mends these lines
-    from features.compile import statement
-    from features.engine import catalogue_of
-    from features.proof import dialect_of
-    from features.store import open_store
+    from features.engine.matrices import catalogue_of
+    from features.sql.compile import statement
+    from features.sql.duckdb_oracle import dialect_of
+    from features.store.store import open_store
 
     with room.inside():
         store = open_store(room.city())

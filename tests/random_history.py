@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from features.contract import Column, Table, contract
-from features.days import date_of, day_of, month_of_day, month_text
-from features.source import JOURNAL
+from features.calendar import date_of, day_of, month_of_day, month_text
+from features.contract.tables import Column, Table, contract
+from features.ingest.source import JOURNAL
 
 FIRST, LAST = day_of("2013-01-01"), day_of("2015-06-30")
 SPACES = {"enterprise": 12, "worker": 20, "provider": 4, "claim": 150, "inspection": 25, "cell": 4, "person": 6,

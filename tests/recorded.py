@@ -9,20 +9,20 @@ from pathlib import Path
 import lightgbm
 import numpy as np
 
-from features.contract import contract
-from features.engine import catalogue_of
-from features.engine import matrix as matrix_of_day
+from features.contract.tables import contract
+from features.engine.matrices import catalogue_of
+from features.engine.matrices import matrix as matrix_of_day
 from features.matrix import Matrix
-from features.store import Store, open_store
-from models.bundle import Bundle, Parts, load_bundle, write_bundle
-from models.calibration import Calibration
-from models.explain import EXPLAINER
-from models.manifest import frozen_features
-from models.score import score
-from serving.ledger import Ledger
-from serving.ranks import ranks_of
-from serving.record import Record, entry_of
-from serving.scorer import Scorer, Scoring
+from features.store.store import Store, open_store
+from models.bundle.bundle import Bundle, Parts, load_bundle, write_bundle
+from models.bundle.calibration import Calibration
+from models.bundle.manifest import frozen_features
+from models.bundle.score import score
+from models.explain.explain import EXPLAINER
+from serving.ledger.ledger import Ledger
+from serving.ledger.record import Record, entry_of
+from serving.scoring.ranks import ranks_of
+from serving.scoring.scorer import Scorer, Scoring
 from tests.random_history import LAST, write_history
 
 AT = "2015-07-01T08:02:11.482+08:00"

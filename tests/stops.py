@@ -32,8 +32,8 @@ UNFINISHED = re.compile(r"\.unfinished-\d+-[0-9a-f]{16}")
 CHANGING = re.compile(r"[0-9a-f]{12,}")
 """The parts of a point's name that are digests, numbers of runs and days without a dash."""
 MOMENT = re.compile(rb"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:\+00:00|Z)?")
-ALL = ("features", "models", "training", "serving")
-NOT_OURS = {"features.spark", "training.sparked", "serving.service", "serving.startup"}
+ALL = ("features", "models", "training", "serving", "simulation")
+NOT_OURS = {"features.sql.spark", "training.certificate.spark_equivalence", "serving.api.service", "serving.api.startup"}
 """What commands import that another program runs."""
 COPY_OF_THE_JOURNAL = re.compile(r"home/stores/[^/]+/journal/")
 """It is named by what it copies, so that a plan stopped half-way may leave one more."""
@@ -285,8 +285,8 @@ def registry_of(home: Path) -> Any:
 
 def ledger_of(home: Path) -> Any:
     """Return what each record of a ledger rests on; fails unless the ledger agrees with itself."""
-    from serving.audit import verify
-    from serving.record import record_of
+    from serving.ledger.audit import verify
+    from serving.ledger.record import record_of
 
     assert verify(home / "ledger.db", 20_000, None).whole
     with closing(sqlite3.connect(home / "ledger.db")) as connection:

@@ -27,7 +27,7 @@ def test_a_home_is_absolute() -> None:
 
 
 def test_no_other_module_reads_the_variable() -> None:
-    packages = ("features", "models", "training", "serving", "lssi")
+    packages = ("features", "models", "training", "serving", "simulation", "lssi")
     for path in [path for package in packages for path in files_below(ROOT / package, "*.py")]:
         if path not in {READER, *SETTERS}:
             assert 'environ.get("LSSI_HOME"' not in path.read_text("utf-8"), path.name
@@ -35,7 +35,7 @@ def test_no_other_module_reads_the_variable() -> None:
 
 
 def test_a_command_with_an_empty_home_keeps_its_state_in_one_place(tmp_path: Path) -> None:
-    code = "import lssi, features.live, features.source as s; print(lssi.program.home(), s.home())"
+    code = "import lssi, features.store.current, features.ingest.source as s; print(lssi.program.home(), s.home())"
     room = os.environ | {"LSSI_HOME": "", "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-c", code]
     answer = subprocess.run(command, cwd=tmp_path, env=room, capture_output=True, text=True)

@@ -25,14 +25,14 @@ SQL_READERS = re.compile(r"\b(read_(csv|parquet|json|ndjson|text|blob)\w*|(csv|p
 SQL_COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
 
 ON_PURPOSE = {
-    "features/bare.py": "asks the engine what it would guess, so that `lssi check` can tell it",
-    "features/spark.py": "a session reads the files that the reader names for it",
-    "tests/test_features_raw.py": "views that read outside their folder are refused",
-    "tests/test_features_ingest_macros.py": "what a bare read guesses is told",
-    "tests/test_features_ingest_views.py": "what a bare read of a place gives is refused",
-    "tests/test_training_sparked.py": "an engine in Spark's place is given the files that the reader names",
+    "features/ingest/bare_reads.py": "asks the engine what it would guess, so that `lssi check` can tell it",
+    "features/sql/spark.py": "a session reads the files that the reader names for it",
+    "tests/test_ingest_typed_sql.py": "views that read outside their folder are refused",
+    "tests/test_ingest_macros.py": "what a bare read guesses is told",
+    "tests/test_ingest_views.py": "what a bare read of a place gives is refused",
+    "tests/test_certificate_spark_equivalence.py": "an engine in Spark's place is given the files that the reader names",
     "tests/test_lssi_bad_input.py": "a view that reads another file of the machine is refused",
-    "tests/test_features_duck.py": "the walls of the engine hold against bare reads",
+    "tests/test_features_connection.py": "the walls of the engine hold against bare reads",
     "tests/test_house_reads.py": "the planted reads below",
 }
 """Where a user's bare read is the input, or what is told."""

@@ -12,7 +12,7 @@ import pytest
 
 from features.home import home
 from features.ingest.scan import files_below, files_in
-from models.bundle import Parts, load_bundle, write_bundle
+from models.bundle.bundle import Parts, load_bundle, write_bundle
 from tests.said import Say
 
 Write = Callable[..., Path]

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from features.engine import catalogue_of
+from features.engine.matrices import catalogue_of
 from features.errors import CatalogueError, RequestError, SourceError
+from features.ingest.source import LONGEST_NAME, find_source
 from features.lengths import ATTRIBUTE_BYTES, NAME_BYTES
-from features.source import LONGEST_NAME, find_source
-from features.store import Store, open_store
+from features.store.store import Store, open_store
 from lssi.output import check_standard_output
 from tests.said import Say
 

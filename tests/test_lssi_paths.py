@@ -25,11 +25,11 @@ import polars as pl
 import pytest
 
 import lssi
-from features.contract import COMMON, contract
+from features.contract.tables import COMMON, contract
 from features.ingest.scan import files_below, read_parquet
-from features.source import JOURNAL
+from features.ingest.source import JOURNAL
+from tests.test_api_service import serving
 from tests.test_house import commands
-from tests.test_serving_service import serving
 
 ROOT = Path(__file__).parents[1]
 PLAIN = "plain"

@@ -11,21 +11,21 @@ import numpy as np
 import polars as pl
 import pytest
 
-from features.catalogue.declared import ENTITIES
-from features.city.run import write_city
-from features.city.setting import setting_of
-from features.days import day_of
-from features.engine import catalogue_of, matrix
+from features.calendar import day_of
+from features.catalogue.model import ENTITIES
+from features.engine.matrices import catalogue_of, matrix
 from features.home import home
 from features.ingest.scan import files_in, read_parquet, read_table
-from features.store import Store, open_store
-from models.bundle import Parts, load_bundle, write_bundle
-from models.calibration import Calibration
-from models.champions import ModelKey, Pointer, point
-from models.manifest import frozen_features
+from features.store.store import Store, open_store
+from models.bundle.bundle import Parts, load_bundle, write_bundle
+from models.bundle.calibration import Calibration
+from models.bundle.champions import ModelKey, Pointer, point
+from models.bundle.manifest import frozen_features
+from simulation.ground.setting import setting_of
+from simulation.run import write_city
 from tests.said import Answer, Say
-from training.certify import Extent, certify
-from training.newcomer import columns
+from training.certificate.candidate_features import columns
+from training.certificate.certify import Extent, certify
 
 Tables = dict[str, pl.DataFrame]
 Small = Callable[[Tables], Tables]

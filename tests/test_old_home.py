@@ -23,11 +23,11 @@ import pytest
 
 from features.errors import TargetError
 from features.ingest.scan import files_below, files_in
-from features.store import open_store
-from models.bundle import load_bundle
-from models.champions import ModelKey
+from features.store.store import open_store
+from models.bundle.bundle import load_bundle
+from models.bundle.champions import ModelKey
 from training.loader import Loaded
-from training.registry import champion, client, digest_of_version, registered_key, runs
+from training.models.registry import champion, client, digest_of_version, registered_key, runs
 
 ROOT = Path(__file__).parents[1]
 ARCHIVE = ROOT / "tests" / "fixtures" / "home_before_12.tar.xz"
@@ -205,7 +205,7 @@ def test_a_move_of_the_registry_that_was_killed_anywhere_is_carried_on(
         home = apart.home.parent / f"killed-{points}"
         shutil.copytree(apart.home, home, ignore=shutil.ignore_patterns("stores", "bundles", "mlflow"))
         with monkeypatch.context() as patch, suppress(Killed):
-            patch.setattr("training.old_registry.reached", killed_after(points))
+            patch.setattr("training.models.old_registry.reached", killed_after(points))
             champion(home, HILL)
             break
         kills += 1

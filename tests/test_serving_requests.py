@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from features.contract import LONGEST
+from features.contract.tables import LONGEST
 from serving.requests import MOST_UNITS, ClaimHistory, ClaimIds, EnterpriseHistory, EnterpriseIds, Form, RecordId
 
 SECRET = "370200SECRET"

@@ -10,15 +10,15 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from features.checking import summary_of
-from features.days import date_of, day_of
-from features.dormancy import dormancy
-from features.engine import catalogue_of
+from features.calendar import date_of, day_of
+from features.check.load_report import summary_of
+from features.engine.dormancy import dormancy
+from features.engine.matrices import catalogue_of
 from features.errors import SourceError
 from features.ingest.scan import read_csv
-from features.source import find_source
-from features.store import NULL, Store, open_store
-from training.sheets import sheets_of
+from features.ingest.source import find_source
+from features.store.store import NULL, Store, open_store
+from training.certificate.raw_tables import sheets_of
 
 SOURCE = Path(__file__).parents[1] / "sources" / "core_platform"
 Tables = dict[str, str]

@@ -13,8 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from features.errors import SourceError
-from features.source import find_source
-from features.store import Store, open_store
+from features.ingest.source import find_source
+from features.store.store import Store, open_store
 from tests.test_sources_core_platform import AB01, CONTRIBUTION, ENROLMENT, SETTLEMENT, SOURCE, live, only, refusals
 
 Files = dict[str, str | bytes]

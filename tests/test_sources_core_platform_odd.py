@@ -17,8 +17,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from features.errors import SourceError
-from features.source import find_source
-from features.store import Store, open_store
+from features.ingest.source import find_source
+from features.store.store import Store, open_store
 from tests.test_sources_core_platform import SOURCE, live, refusals
 
 Row = dict[str, str]

@@ -16,14 +16,14 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from features.duck import opened
-from features.dump_columns import book_of
-from features.dump_file import NARROW, WIDE, clean_sql
-from features.dump_forms import FORMS, form_sql, unit_sql
-from features.dump_units import UNITS, words_around
+from features.connection import opened
 from features.errors import SourceError
-from features.source import find_source
-from features.store import open_store
+from features.ingest.dump.columns import book_of
+from features.ingest.dump.files import NARROW, WIDE, clean_sql
+from features.ingest.dump.forms import FORMS, form_sql, unit_sql
+from features.ingest.dump.units import UNITS, words_around
+from features.ingest.source import find_source
+from features.store.store import open_store
 from tests.test_sources_core_platform import AB01, SOURCE, refusals
 from tests.test_sources_core_platform_odd import (
     DAYS,
@@ -245,7 +245,7 @@ def in_chinese() -> dict[str, dict[str, str]]:
 def find_declared() -> Any:
     import tomllib
 
-    from features.declaration import declaration_of
+    from features.ingest.source_toml import declaration_of
 
     values = tomllib.loads((SOURCE / "source.toml").read_text("utf-8"))
     declared = declaration_of({"complete_to": date(2015, 6, 30)} | values, "source.toml")

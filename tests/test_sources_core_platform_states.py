@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from features.checking import lines_of, summary_of
-from features.store import Store, open_store
+from features.check.load_report import lines_of, summary_of
+from features.store.store import Store, open_store
 from tests.test_sources_core_platform import AB01, CONTRIBUTION, ENROLMENT, SOURCE, live, only, refusals
 
 Rows = list[str]

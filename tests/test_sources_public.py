@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from features.days import day_of
-from features.engine import catalogue_of, matrix, matrix_of_cases
+from features.calendar import day_of
+from features.engine.matrices import catalogue_of, matrix, matrix_of_cases
 from features.ingest.scan import files_in
 from features.matrix import Matrix
-from features.store import Store, open_store
-from training.cases import TEST, TRAIN
-from training.train import Trained, trained_on
+from features.store.store import Store, open_store
+from training.data.cases import TEST, TRAIN
+from training.runs.train import Trained, trained_on
 
 SOURCES = Path(__file__).parents[1] / "sources"
 Row = dict[str, str]

@@ -31,7 +31,7 @@ MANY = 24
 KIND = re.compile(r"(?:before|after) (\S*\.)?(.+)")
 WRITES_NOTHING = {"contract", "ledger verify"}
 APART = {"serve"}
-"""The service has processes of its framework's, which `test_serving_service` kills."""
+"""The service has processes of its framework's, which `test_api_service` kills."""
 Hand = Callable[..., Path]
 
 
@@ -281,7 +281,7 @@ def twice_at_once(stage: Stage, scene: Scene, held: str, well: Whole) -> None:
 
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory, hand_source: Hand) -> Iterator[Stage]:
-    one = Stage(tmp_path_factory.mktemp("stage") / "place", hand_source, ("features",))
+    one = Stage(tmp_path_factory.mktemp("stage") / "place", hand_source, ("features", "simulation"))
     yield one
     one.server.close()
 

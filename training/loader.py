@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from features.matrix import Matrix
-from models.bundle import Bundle, load_bundle
-from models.score import score
+from models.bundle.bundle import Bundle, load_bundle
+from models.bundle.score import score
 
 
 class Loaded:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from features.duck import named, quoted
+from features.connection import named, quoted
 from features.errors import SourceError
 from features.files import OWNER, around, private_folder, remove, replaced
 from features.home import home

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from features.duck import Token, tokens
+from features.connection import Token, tokens
 from features.errors import SourceError
 from features.ingest.csv_file import CsvFile, csv_file
 from features.ingest.dialect import Stated, checked_delimiter, checked_encoding

@@ -15,7 +15,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from features.duck import quoted, without_patterns
+from features.connection import quoted, without_patterns
 from features.errors import SourceError
 
 _SPARK_PATTERN = re.compile(r"([\\\[\]{}*?^])")

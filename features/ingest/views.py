@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from features.duck import quoted, tokens, without_patterns
+from features.connection import quoted, tokens, without_patterns
 from features.errors import SourceError
 from features.ingest.macros import OPTIONS, calls
 

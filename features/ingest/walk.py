@@ -10,7 +10,7 @@ import numpy as np
 from numba import int64, uint8, void
 from numpy.typing import NDArray
 
-from features.kernel import compiled
+from features.compiled import compiled
 
 Bytes = NDArray[np.uint8]
 Held = NDArray[np.int64]

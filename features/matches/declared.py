@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
-from features.catalogue.reading import lines_of, text_of
+from features.catalogue.parse import lines_of, text_of
 from features.errors import RequestError
 
 

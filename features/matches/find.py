@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from features.days import date_of
+from features.calendar import date_of
+from features.engine.population import check_day
 from features.matches.declared import Kind, kind_of, kinds
 from features.matches.rule import month_table, statement
-from features.register import check_day
-from features.store import Store
+from features.store.store import Store
 
 SUBJECTS = ("enterprise", "worker", "provider", "claim")
 NUMBERS = ("first_day", "last_day", "known", "measured", "expected", "n_rows")

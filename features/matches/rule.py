@@ -7,11 +7,11 @@ import re
 import numpy as np
 import pyarrow as pa
 
-from features.contract import contract
-from features.days import first_day, month_of_day
-from features.duck import named
+from features.calendar import first_day, month_of_day
+from features.connection import named
+from features.contract.tables import contract
 from features.matches.declared import Kind
-from features.store import Store
+from features.store.store import Store
 
 MONTHS = 600
 NAMED_ROWS = 20

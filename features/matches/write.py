@@ -12,12 +12,12 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from features.days import date_of
+from features.calendar import date_of
 from features.errors import RequestError
 from features.files import replaced
 from features.matches.declared import kind_of
 from features.matches.find import SUBJECTS, Match, as_json, available, uncounted
-from features.store import Store
+from features.store.store import Store
 
 NOTE = {"zh": "比对线索是待核实的事实，不是结论，也不计入任何评分。",
         "en": "A match is a fact to verify: no verdict, and part of no score."}

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
+from features.arrays import NULL, Column
 from features.network.exposure import exposed, found_days, linked, movers, ranks, starts_of, ties
 from features.network.moves import Moves, moves_of
 from features.network.phoenix import exit_days, phoenix
 from features.network.register import Register, register_of
-from features.rowwise import NULL, Column
-from features.store import Store
+from features.store.store import Store
 
 Kept = Mapping[str, NDArray[Any]]
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from scipy.sparse import coo_matrix, csr_matrix
 
+from features.arrays import NULL, Column, Mask, Values
 from features.network.moves import Moves
 from features.network.register import Register
-from features.network.spans import WHOLE, summed, weight
-from features.rowwise import NULL, Column, Mask, Values
-from features.store import Store
+from features.network.signed_rows import WHOLE, summed, weight
+from features.store.store import Store
 
 DAMPING = 0.85
 ROUNDS = 20

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from features.network.spans import holds, summed
-from features.rowwise import NULL, Column
-from features.store import Store
+from features.arrays import NULL, Column
+from features.network.signed_rows import holds, summed
+from features.store.store import Store
 
 GAP = 90
 SPAN = 1095

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from scipy.sparse import csr_matrix
 
+from features.arrays import NULL, Column
 from features.network.moves import AROUND, Moves
 from features.network.register import Register
-from features.rowwise import NULL, Column
 
 NEWER = 365
 TOGETHER = 2

@@ -9,9 +9,9 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from scipy.sparse import coo_matrix, csr_matrix
 
-from features.network.spans import day_or, newest
-from features.rowwise import NULL, Column
-from features.store import Store
+from features.arrays import NULL, Column
+from features.network.signed_rows import day_or, newest
+from features.store.store import Store
 
 SHARED = ("representative", "address", "account")
 MOST_SHARING = 50

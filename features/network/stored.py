@@ -16,16 +16,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from features.arrays import NULL, Column, Values, located
 from features.cases import Cases, by_month_end
 from features.catalogue import Catalogue
-from features.catalogue.declared import STORED_BY
+from features.catalogue.model import STORED_BY
 from features.files import replaced
 from features.ingest.scan import read_table
-from features.matching import located
 from features.network.enterprises import network
 from features.network.rings import rings
-from features.rowwise import NULL, Column, Values
-from features.store import Store
+from features.store.store import Store
 
 Kept = Mapping[str, NDArray[Any]]
 MAKERS: dict[str, Callable[[Store, int], Mapping[str, Kept]]] = {

@@ -16,8 +16,8 @@ def replay(record_id: RecordId, unit: RecordedUnit = None, as_json: Json = False
     """重算一条记录。Rebuild a record's scores and reasons; say whether they are identical to the bit
     (exit code 1 if not).
     """
-    from serving.dossier import as_json as plain
-    from serving.dossier import dossier, lines_of
+    from serving.replay.dossier import as_json as plain
+    from serving.replay.dossier import dossier, lines_of
 
     inputs = dossier(home(), record_id, unit)
     replays = inputs.replays()
@@ -34,8 +34,8 @@ def report(record_id: RecordId, out: OptionalOut = None, unit: RecordedUnit = No
     report-ID.html).
     """
     from features.files import write_text
-    from serving.report import exhibit_of
-    from serving.report import report as page_of
+    from serving.replay.report import exhibit_of
+    from serving.replay.report import report as page_of
 
     path = out or Path(f"report-{record_id}.html")
     exhibit = exhibit_of(home(), record_id, timestamp(), unit)

@@ -42,9 +42,9 @@ def city(
     """生成模拟城市。Write a simulated city as a source; the same arguments give the same bytes,
     and a stopped run resumes.
     """
-    from features.city.platform import laid_out
-    from features.city.run import write_city
-    from features.city.setting import setting_of
+    from simulation.ground.setting import setting_of
+    from simulation.output.platform import laid_out
+    from simulation.run import write_city
 
     setting = setting_of(enterprises, months, until=until, seed=seed, name=name)
     write = laid_out(layout, write_city)

@@ -33,9 +33,9 @@ def features(
     """特征矩阵。Write the features of every living unit of a day, or of each of some days, as Parquet,
     its key and day first.
     """
-    from features.ordered import write_ordered
-    from features.store import open_store
-    from features.stretches import check_asked, stretches
+    from features.engine.batches import check_asked, stretches
+    from features.engine.id_order import write_ordered
+    from features.store.store import open_store
 
     check_asked(entity, as_of)
     with loading() as count:
@@ -54,10 +54,10 @@ def dictionary(
     """特征字典。Print every feature with meaning, formula, tables, windows and legal basis;
     of a source, what it can compute.
     """
-    from features.catalogue.dictionary import as_json as plain
-    from features.catalogue.dictionary import page, whole_catalogue
-    from features.engine import catalogue_of
-    from features.store import open_store
+    from features.catalogue.document import as_json as plain
+    from features.catalogue.document import page, whole_catalogue
+    from features.engine.matrices import catalogue_of
+    from features.store.store import open_store
 
     if source is None:
         catalogue, name = whole_catalogue(), None

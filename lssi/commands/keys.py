@@ -18,7 +18,7 @@ group = typer.Typer(no_args_is_help=True, help="密钥。API keys of the service
 @group.command("add")
 def add_key(name: Holder, *, role: Role) -> None:
     """发放密钥，只显示一次。Add an API key and print it once; only its digest is kept."""
-    from serving.keys import add
+    from serving.api.keys import add
 
     print(add(home() / "keys.json", name, role=role, today=now().date()))
 
@@ -26,6 +26,6 @@ def add_key(name: Holder, *, role: Role) -> None:
 @group.command("remove")
 def remove_key(name: Holder) -> None:
     """收回密钥。Remove an API key; the next request with it is refused."""
-    from serving.keys import remove
+    from serving.api.keys import remove
 
     remove(home() / "keys.json", name)

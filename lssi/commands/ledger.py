@@ -25,8 +25,8 @@ def verify_ledger(checkpoint: CheckpointFile = None, as_json: Json = False) -> N
     """核对账本。Recompute the whole ledger and say what disagrees and where (exit code 1 if anything
     does).
     """
-    from serving.audit import as_json as plain
-    from serving.audit import lines_of, parse_checkpoint, verify
+    from serving.ledger.audit import as_json as plain
+    from serving.ledger.audit import lines_of, parse_checkpoint, verify
 
     kept_outside = None
     if checkpoint is not None:
@@ -44,7 +44,7 @@ def verify_ledger(checkpoint: CheckpointFile = None, as_json: Json = False) -> N
 def print_checkpoint(out: OptionalOut = None) -> None:
     """输出检查点。Print (or write) the ledger's checkpoint; keep it outside this system."""
     from features.files import write_text
-    from serving.audit import checkpoint
+    from serving.ledger.audit import checkpoint
 
     text = str(checkpoint(home() / "ledger.db", timestamp()))
     if out is None:
@@ -56,6 +56,6 @@ def print_checkpoint(out: OptionalOut = None) -> None:
 @group.command("expire")
 def expire_payloads() -> None:
     """删除到期内容。Erase the payloads whose retention has ended; the log still verifies."""
-    from serving.retention import expire
+    from serving.ledger.retention import expire
 
     say({"expired": expire(home() / "ledger.db", today())})

@@ -32,10 +32,10 @@ def matches(
     """数据比对线索。Find discrepancies between databases, each with its rows: facts to verify,
     apart from every score.
     """
-    from features.days import day_of
+    from features.calendar import day_of
     from features.matches import matches as find_matches
     from features.matches.write import lines_of, told, write_matches
-    from features.store import open_store
+    from features.store.store import open_store
 
     with loading() as count:
         store = open_store(source, data, count)

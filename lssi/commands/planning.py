@@ -38,14 +38,14 @@ def plan(
     """周检查计划。Plan a week: a list per cell that fits its team's minutes;
     the draw is recorded in the journal.
     """
-    from features.days import day_of
-    from features.source import find_source
-    from features.store import open_own_store
-    from models.champions import ModelKey
-    from models.sheet import as_json as plain
-    from models.sheet import text_of, write_journal
-    from models.week import made, week_of
-    from serving.shelf import promoted
+    from features.calendar import day_of
+    from features.ingest.source import find_source
+    from features.store.store import open_own_store
+    from models.bundle.champions import ModelKey
+    from models.policy.plan_text import as_json as plain
+    from models.policy.plan_text import text_of, write_journal
+    from models.policy.week import made, week_of
+    from serving.scoring.promoted_models import promoted
 
     day = day_of(week)
     declared = find_source(source, data)

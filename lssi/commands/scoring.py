@@ -26,7 +26,7 @@ def serve(
     workers: Workers = 1,
 ) -> None:
     """启动评分服务。Serve the promoted models over HTTP (docs/api.md) until it is stopped."""
-    from serving.service import serve as serve_http
+    from serving.api.service import serve as serve_http
     from serving.settings import Settings
 
     restore_defaults()  # the server ends its workers itself
@@ -38,11 +38,11 @@ def batch(target: Target, source: Source, data: Data = None, as_json: Json = Fal
     """整批评分，一条记录。Score every living unit of the last closed day under one record,
     each row with its proof.
     """
-    from features.source import find_source
-    from features.store import open_own_store
-    from models.champions import ModelKey
-    from serving.roll import roll
-    from serving.shelf import promoted
+    from features.ingest.source import find_source
+    from features.store.store import open_own_store
+    from models.bundle.champions import ModelKey
+    from serving.scoring.promoted_models import promoted
+    from serving.scoring.score_day import roll
 
     declared = find_source(source, data)
     bundle = promoted(home() / "bundles", ModelKey(declared.name, target))
@@ -56,7 +56,7 @@ def batch(target: Target, source: Source, data: Data = None, as_json: Json = Fal
 
 def print_batch(summary: dict[str, Any]) -> None:
     """Print the record of a batch, the dormant firms that it counts, and the first units."""
-    from features.dormancy import line_of
+    from features.engine.dormancy import line_of
 
     record, day, rows = summary["record_id"], summary["as_of"], summary["rows"]
     print(f"{record} | {day} | {rows} 行 rows | {summary['priority_only']['zh']}")

@@ -27,7 +27,7 @@ Compact = Annotated[
 
 def contract(as_json: Json = False) -> None:
     """数据合同。Print the data contract: tables, keys, columns, types, units and meanings."""
-    from features.contract import as_json as plain
+    from features.contract.tables import as_json as plain
 
     tables = plain()
     if as_json:
@@ -55,8 +55,8 @@ def check(source: Source, data: Data = None, as_json: Json = False) -> None:
     """装载并校验数据源。Load a source; say which rows are accepted, which refused and why (exit code 1:
     none of a table).
     """
-    from features.checking import check as load_and_check
-    from features.checking import lines_of
+    from features.check.load_report import check as load_and_check
+    from features.check.load_report import lines_of
 
     with loading() as count:
         summary = load_and_check(source, data, count)
@@ -93,8 +93,8 @@ def load(
 
 def merge_days(source: str, data: str | None, as_json: bool) -> None:
     """Merge the days of a source's store into a new base, and say where it lies."""
-    from features.compaction import compact
-    from features.source import find_source
+    from features.ingest.source import find_source
+    from features.store.compaction import compact
 
     folder = compact(find_source(source, data))
     if as_json:
@@ -111,10 +111,10 @@ def append_day(
     as_json: bool,
 ) -> None:
     """Append the rows of a day, which may lie in a folder of their own, and say what was taken."""
-    from features.days import day_of
-    from features.feed import as_json as plain
-    from features.feed import feed, lines_of
-    from features.source import find_source
+    from features.calendar import day_of
+    from features.ingest.source import find_source
+    from features.store.append import as_json as plain
+    from features.store.append import feed, lines_of
 
     declared = find_source(source, data)
     with loading() as count:
@@ -129,9 +129,9 @@ def adopt(source: Source, data: Data = None) -> None:
     """沿用名称。Let a source that has moved, or a new dump of it, keep its name,
     with the models and journal of that name.
     """
-    from features.names import adopt as take_name
-    from features.names import told
-    from features.source import find_source
+    from features.ingest.source import find_source
+    from features.store.source_names import adopt as take_name
+    from features.store.source_names import told
 
     declared = find_source(source, data)
     former = take_name(declared)

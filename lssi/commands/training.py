@@ -13,8 +13,8 @@ from lssi.options import AsOf, Data, DeclaredTarget, Json, Source, Target
 from lssi.output import loading, progress, say, say_lines
 
 if TYPE_CHECKING:
-    from training.bench import Bench
-    from training.newcomer import Newcomers
+    from training.certificate.candidate_features import Newcomers
+    from training.runs.bench import Bench
 
 Promote = Annotated[
     bool,
@@ -46,11 +46,11 @@ def certify(source: Source, as_of: AsOf, data: Data = None, as_json: Json = Fals
     """泄漏证书。Prove that nothing recorded after a day moves a feature of that day,
     and say what does (exit code 1 if any).
     """
-    from features.days import day_of
-    from features.source import find_source
-    from features.store import open_store
-    from training.certificate import lines_of
-    from training.certify import certify as certificate_of
+    from features.calendar import day_of
+    from features.ingest.source import find_source
+    from features.store.store import open_store
+    from training.certificate.certify import certify as certificate_of
+    from training.certificate.text import lines_of
 
     declared = find_source(source, data)
     with loading() as count:
@@ -76,9 +76,9 @@ def train(
     """训练并评价模型。Train, judge and register a model; the first of a source and target is used until
     another is promoted.
     """
-    from features.store import open_own_store
-    from training.summary import lines_of
-    from training.train import train as train_model
+    from features.store.store import open_own_store
+    from training.runs.summary import lines_of
+    from training.runs.train import train as train_model
 
     with loading() as count:
         store = open_own_store(source, data, count)
@@ -93,9 +93,9 @@ def train(
 
 def promote_trained(name: str, target: str, result: dict[str, Any], at_once: bool) -> int:
     """Promote a version just trained: the first of its source and target, or any `at_once`."""
-    from models.champions import ModelKey
-    from training.promote import promote as promote_version
-    from training.promote import promote_first
+    from models.bundle.champions import ModelKey
+    from training.models.promote import promote as promote_version
+    from training.models.promote import promote_first
 
     promotion = promote_version if at_once else promote_first
     return promotion(home(), ModelKey(name, target), result["mlflow"]["version"])
@@ -114,9 +114,9 @@ def ablate(
     """特征值多少。What each family of features is worth, and what one file of new features adds,
     costs and whether it leaks.
     """
-    from features.store import open_store
-    from training.ablate import fresh_of
-    from training.bench import bench_of
+    from features.store.store import open_store
+    from training.runs.ablate import fresh_of
+    from training.runs.bench import bench_of
 
     if only_file and feature_file is None:
         raise RequestError(
@@ -141,7 +141,14 @@ def report_ablation(
     as_json: bool,
 ) -> None:
     """Say what a feature file and each family are worth, the file first; exit code 1 if it leaks."""
-    from training.ablate import family_lines, finished, head_lines, of_families, of_file, outline
+    from training.runs.ablate import (
+        family_lines,
+        finished,
+        head_lines,
+        of_families,
+        of_file,
+        outline,
+    )
 
     report = outline(bench)
     if newcomers is not None:
@@ -166,8 +173,8 @@ def promote(target: Target, version: Version, source: SourceName = None) -> None
     """启用一个已登记的模型。Let a source's service use one registered version of a target's model;
     a person decides this.
     """
-    from training.promote import promote as promote_version
-    from training.registry import registered_key
+    from training.models.promote import promote as promote_version
+    from training.models.registry import registered_key
 
     key = registered_key(home(), target, source)
     promote_version(home(), key, version)

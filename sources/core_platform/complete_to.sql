@@ -1,5 +1,5 @@
 -- How many rows of each table became known on which day: where neither source.toml nor the dump's dump.toml names the closed
--- day, it is the day by which most tables end (features/closed_day.py).
+-- day, it is the day by which most tables end (features/ingest/dump/closed_day.py).
 WITH told AS (
     SELECT 'AB01.AAE036' AS origin, date_of(AAE036) AS known FROM AB01 WHERE NOT is_open(AAE036)
     UNION ALL SELECT 'AB05.AAE036' AS origin, date_of(AAE036) AS known FROM AB05 WHERE NOT is_open(AAE036)

@@ -1,0 +1,69 @@
+"""The grid: the days or months before an as-of, cut into buckets of which every window is made up, and exact sums."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from features.arrays import Column
+from features.catalogue import Window
+from features.catalogue.language import LIMIT
+from features.errors import CatalogueError
+
+
+@dataclass(frozen=True, slots=True)
+class Buckets:
+    """Days or months before an as-of, cut where a window begins or ends; `table` holds the bucket of -1, 0, 1 ... `farthest`.
+
+    `single` tells whether bucket b holds the one distance b.
+    """
+
+    cuts: Column
+    table: Column
+    farthest: int
+    single: bool
+
+    @property
+    def width(self) -> int:
+        """How many buckets there are."""
+        return len(self.cuts) - 1
+
+    def of(self, window: Window) -> tuple[int, int]:
+        """Return the first bucket of a window and the one after its last."""
+        low, high = np.searchsorted(self.cuts, [window.last, window.first or LIMIT])
+        return int(low), int(high)
+
+
+def buckets_of(windows: Iterable[Window]) -> Buckets:
+    """Return the buckets in which some windows can be summed."""
+    edges = {edge for window in windows for edge in (window.last, window.first or LIMIT)}
+    cuts = np.array(sorted(edges or {0, 1}), np.int64)
+    farthest = int(cuts[-2]) if cuts[-1] == LIMIT else int(cuts[-1])
+    table = np.searchsorted(cuts, np.arange(-1, farthest + 1), side="right") - 1
+    table[table >= len(cuts) - 1] = -1
+    if cuts[-1] == LIMIT and len(cuts) > 1:
+        table[-1] = len(cuts) - 2
+    return Buckets(cuts, table, farthest, bool((cuts == np.arange(len(cuts))).all()))
+
+
+def too_large(amounts: Column) -> bool:
+    """Tell whether amounts (k, rows) could sum to what float64 does not hold exactly."""
+    return bool(max(int(amounts.max(initial=0)), -int(amounts.min(initial=0))) * amounts.shape[-1] >= LIMIT)
+
+
+def checked(sums: Column) -> Column:
+    """Return integer sums; raise CatalogueError where one is too large to be exact."""
+    if np.abs(sums).max() >= LIMIT:
+        raise CatalogueError("an integer sum reached 2^53; use a smaller unit for this measure")
+    return sums
+
+
+def exact_sums(cell: Column, weights: Column, size: int) -> Column:
+    """Return integer sums by cell, int64 (size,); raise CatalogueError where one is too large to be exact."""
+    if too_large(weights):
+        sums = np.zeros(size, np.int64)
+        np.add.at(sums, cell, weights)
+        return checked(sums)
+    return np.bincount(cell, weights, size).astype(np.int64)

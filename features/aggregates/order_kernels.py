@@ -1,0 +1,124 @@
+"""The kernel's walks through items, compiled: the multiset of each unit's items, whose order statistics are read off in order.
+
+Units meet rows as in `features.aggregates.kernels`; an item is there in a window where the signs of its rows sum above zero.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import int64, void
+
+from features.aggregates.kernels import IN, LINE, OUT
+from features.arrays import NULL, Column
+from features.compiled import compiled
+
+INSERTED = 48
+"""Items up to which putting each in its place beats a sort."""
+
+
+@compiled(void(IN, int64, int64, LINE))
+def arrange(item: Column, begin: int, end: int, order: Column) -> None:
+    """Set order[begin:end] to the places begin to below end by their items, equal ones as they stand."""
+    if end - begin > INSERTED:
+        order[begin:end] = begin + np.argsort(item[begin:end], kind="mergesort")
+        return
+    for place in range(begin, end):
+        own, before = item[place], place - 1
+        while before >= begin and item[order[before]] > own:
+            order[before + 1] = order[before]
+            before -= 1
+        order[before + 1] = place
+
+
+@compiled(void(int64, int64, LINE, *3 * [OUT]))
+def settle(item: int, unit: int, times: Column, distinct: Column, least: Column, greatest: Column) -> None:  # noqa: PLR0913
+    """Count an item in each window where its signs sum above zero, and begin the sums anew."""
+    for window in range(len(times)):
+        if times[window] > 0:
+            greatest[unit, window] = item
+            if distinct[unit, window] == 0:
+                least[unit, window] = item
+            distinct[unit, window] += 1
+        times[window] = 0
+
+
+@compiled(void(*9 * [IN], LINE, LINE, *3 * [OUT]))
+def add_members(begin: Column, end: Column, day: Column, reference: Column, known: Column, placed: Column,  # noqa: PLR0913
+                item: Column, sign: Column, edges: Column, order: Column, times: Column,
+                distinct: Column, least: Column, greatest: Column) -> None:
+    """Set (units, windows) to how many items have signs that sum above zero in a window, and to the least and greatest of them.
+
+    `order` is room for the order of the rows of each key by item, `times` for a zero of each window.
+    """
+    for unit in range(len(begin)):
+        if unit == 0 or begin[unit] != begin[unit - 1] or end[unit] != end[unit - 1]:
+            arrange(item, begin[unit], end[unit], order)
+        for place in range(begin[unit], end[unit]):
+            row = order[place]
+            if known[row] <= day[unit]:
+                offset = reference[unit] - placed[row]
+                for window in range(len(times)):
+                    if edges[2 * window] <= offset and offset < edges[2 * window + 1]:
+                        times[window] += sign[row]
+            if place + 1 == end[unit] or item[order[place + 1]] != item[row]:
+                settle(item[row], unit, times, distinct, least, greatest)
+
+
+@compiled(int64(int64, int64, LINE, OUT))
+def reach(item: int, unit: int, times: Column, greatest: Column) -> int:
+    """Set the greatest item of each window in which its signs sum above zero and none is greater, and begin the sums anew.
+
+    Returns how many windows it was set in.
+    """
+    found = 0
+    for window in range(len(times)):
+        if times[window] > 0 and greatest[unit, window] == NULL:
+            greatest[unit, window] = item
+            found += 1
+        times[window] = 0
+    return found
+
+
+@compiled(void(*9 * [IN], LINE, LINE, OUT))
+def add_greatest(begin: Column, end: Column, day: Column, reference: Column, known: Column, placed: Column,  # noqa: PLR0913
+                 item: Column, sign: Column, edges: Column, order: Column, times: Column, greatest: Column) -> None:
+    """Set `greatest` (units, windows), NULL before, as `add_members` does, from the last item on and no further than needed."""
+    for unit in range(len(begin)):
+        if unit == 0 or begin[unit] != begin[unit - 1] or end[unit] != end[unit - 1]:
+            arrange(item, begin[unit], end[unit], order)
+        missing, place = len(times), end[unit]
+        while missing > 0 and place > begin[unit]:
+            place -= 1
+            row = order[place]
+            if known[row] <= day[unit]:
+                offset = reference[unit] - placed[row]
+                for window in range(len(times)):
+                    times[window] += sign[row] if edges[2 * window] <= offset and offset < edges[2 * window + 1] else 0
+            if place == begin[unit] or item[order[place - 1]] != item[row]:
+                missing -= reach(item[row], unit, times, greatest)
+
+
+@compiled(void(*9 * [IN], LINE, OUT))
+def add_medians(begin: Column, end: Column, day: Column, reference: Column, known: Column, placed: Column,  # noqa: PLR0913
+                item: Column, sign: Column, edges: Column, order: Column, middle: Column) -> None:
+    """Set (units, windows) to the lower median of the items whose signs sum above zero in a window, as often as they sum to.
+
+    Windows and room as for `add_members`; medians over rows are rare, so this takes two walks for each window.
+    """
+    for unit in range(len(begin)):
+        if unit == 0 or begin[unit] != begin[unit - 1] or end[unit] != end[unit - 1]:
+            arrange(item, begin[unit], end[unit], order)
+        for window in range(middle.shape[1]):
+            before = 2**62
+            for walk in range(2):
+                total, times = 0, 0
+                for place in range(begin[unit], end[unit]):
+                    row = order[place]
+                    offset = reference[unit] - placed[row]
+                    if known[row] <= day[unit] and edges[2 * window] <= offset and offset < edges[2 * window + 1]:
+                        times += sign[row]
+                    if place + 1 == end[unit] or item[order[place + 1]] != item[row]:
+                        if total <= before and before < total + times:
+                            middle[unit, window] = item[row]
+                        total, times = total + max(times, 0), 0
+                before = (total - 1) // 2 if walk == 0 else before

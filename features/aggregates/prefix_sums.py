@@ -1,0 +1,60 @@
+"""Sums of a panel for many days at once: its rows are put in order once for every edge of a window, for all measures.
+
+A row placed on `when` and known on `known` has passed an edge e on every day D >= max(known, when + e). The window
+(D - first, D - last] holds what has passed its last edge and not yet its first, so a sum is a difference of two totals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from features.aggregates.rollup import Panel
+from features.aggregates.row_ranges import Met
+from features.arrays import Column, Values
+from features.cases import Units
+from features.catalogue import Window
+from features.catalogue.language import LIMIT, Atom
+from features.errors import CatalogueError
+
+PAIRS_A_ROW = 64
+"""How many units a row must meet on average before putting the rows in order is cheaper."""
+_DAY = 2**20
+_SHIFT = 2**18
+
+
+def worthwhile(rows: Met) -> bool:
+    """Tell whether totals are cheaper than letting each unit meet the rows of its key: many days of keys with many rows."""
+    return len(rows) > 1 and bool((rows.day != rows.day[0]).any()) and rows.pairs > PAIRS_A_ROW * len(rows.columns["known"])
+
+
+def panel_sums(panel: Panel, read: Mapping[str, Column], key: Column, units: Units,
+               spans: Mapping[Atom, Window]) -> dict[Atom, Values]:
+    """Return float64 (units,) for sums and counts over day windows; `key` is the sorted key of the panel's rows `read`."""
+    wanted: dict[int, dict[str, list[tuple[Atom, int]]]] = {}
+    found: dict[Atom, Column] = {}
+    for atom, window in spans.items():
+        column = panel.columns[atom.measure][atom.aggregate == "sum"]
+        found[atom] = np.zeros(len(units), np.int64)
+        for edge, side in ((window.last, 1), (window.first, -1)):
+            if side > 0 or edge:
+                wanted.setdefault(edge, {}).setdefault(column, []).append((atom, side))
+    begin = np.searchsorted(key, units.key) if spans else key
+    for edge, columns in wanted.items():
+        passed = key * _DAY + np.maximum(read["known"], read["placed"] + edge) + _SHIFT
+        order = np.argsort(passed, kind="stable")
+        end = np.searchsorted(passed[order], units.key * _DAY + units.day + _SHIFT, side="right")
+        for column, asked in columns.items():
+            totals = running(read[column][order])
+            there = totals[end] - totals[begin]
+            for atom, side in asked:
+                found[atom] += side * there
+    return {atom: values.astype(np.float64) for atom, values in found.items()}
+
+
+def running(values: Column) -> Column:
+    """Return the sums of the first 0, 1, ... values; CatalogueError where one could pass 2^62."""
+    if len(values) and max(int(values.max()), -int(values.min())) * len(values) >= LIMIT * 2**9:
+        raise CatalogueError("a running total reached 2^62; use a smaller unit for this measure")
+    return np.concatenate(([0], np.cumsum(values)))

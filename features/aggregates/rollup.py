@@ -1,0 +1,119 @@
+"""Panels: the signed rows of a table summed by key, day placed and day known, exactly as a history needs them.
+
+Sums of integers do not mind in which order they are taken, so whatever a panel answers equals the rows to the bit.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from weakref import WeakKeyDictionary
+
+import numpy as np
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from features.aggregates.aggregate import Tally
+from features.aggregates.rollup_writer import (
+    Plan,
+    columns_for,
+    day_rows,
+    laid_out,
+    laid_out_of_days,
+)
+from features.arrays import Column
+from features.catalogue import Catalogue, Measure
+from features.catalogue.language import ADDITIVE, SERIES, Atom, atoms_of
+from features.catalogue.model import ENTITIES
+from features.store.column_files import FlatColumns
+from features.store.merge_on_read import Base, Held, Part, growing
+from features.store.sorted_table import PartFile
+from features.store.store import Store
+
+ANSWERS = (*ADDITIVE, *SERIES, "since", "first_since")
+WORTHWHILE = 100_000
+"""Rows from which on a table is worth a panel."""
+FEW_ROWS = 1 << 16
+"""Rows of a part up to which its panels are summed when a store is opened: files of them would take
+as much room as the day itself, and to open them takes as long as to sum so few rows."""
+Kin = tuple[Measure, ...]
+"""The measures of one panel."""
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """The panel of some measures that share table, key and day placed; `columns` of each: its count and its sum."""
+
+    file: Base
+    columns: Mapping[str, tuple[str, str]]
+
+
+_OPEN: WeakKeyDictionary[Store, dict[Kin, Panel]] = WeakKeyDictionary()
+
+
+def answerable(catalogue: Catalogue, atoms: Sequence[Atom]) -> dict[Kin, list[Atom]]:
+    """Return, by the measures of a panel, the aggregates that it can answer."""
+    found: dict[Kin, list[Atom]] = {}
+    for atom in atoms:
+        if atom.aggregate in ANSWERS and catalogue.measure(atom.measure).when:
+            found.setdefault(kin_of(catalogue)[atom.measure], []).append(atom)
+    return found
+
+
+@lru_cache(8)
+def kin_of(catalogue: Catalogue) -> dict[str, Kin]:
+    """Return for each measure those of its panel: they share table, key and day placed, and are asked of the same entities.
+
+    So what is asked of the many does not read the rows of what is asked of others only.
+    """
+    askers: dict[str, set[str]] = defaultdict(set)
+    for entity in ENTITIES:
+        for feature in catalogue.features(entity):
+            for atom in atoms_of(feature.tree):
+                askers[atom.measure].add(entity)
+    kin: dict[tuple[str, str, str, frozenset[str]], list[Measure]] = defaultdict(list)
+    for name, measure in catalogue.measures.items():
+        kin[measure.table, measure.by, measure.when, frozenset(askers[name])].append(measure)
+    return {measure.name: tuple(measures) for measures in kin.values() for measure in measures}
+
+
+def panel_of(store: Store, measures: Kin) -> Panel:
+    """Return the panel of measures that share table, key and day placed; made on first use, beside the store.
+
+    Its files never change; they stay open as long as the store is in use.
+    """
+    panels = _OPEN.setdefault(store, {})
+    if measures not in panels:
+        panels[measures] = _opened(Plan(store, measures))
+    return panels[measures]
+
+
+def _opened(plan: Plan) -> Panel:
+    first = plan.measures[0]
+    base, parts = plan.store.sorted_paths(first.table, first.by)
+    of_base = None if base is None else FlatColumns(laid_out(plan, base), first.by)
+    of_days = [_of_part(plan, part) for part in parts]
+    return Panel(growing(of_base, of_days, first.by), columns_for(plan.measures))
+
+
+def _of_part(plan: Plan, part: Path) -> Part:
+    """Return the panel of a part's rows: of few rows made each time, else kept beside them."""
+    if pq.read_metadata(part).num_rows <= FEW_ROWS:
+        return Held(day_rows(plan, part))
+    return PartFile(laid_out_of_days(plan, part))
+
+
+def read_panel(panel: Panel, by: str, span: tuple[int, int], atoms: Sequence[Atom]) -> Mapping[str, NDArray[np.int64]]:
+    """Return the panel's rows of a span of keys: key, `placed`, `known`, and the columns of the measures asked for."""
+    needed = sorted({column for atom in atoms for column in panel.columns[atom.measure]})
+    read = panel.file.between(*span, (by, "placed", "known", *needed))
+    return {**read, "sign": np.broadcast_to(np.int64(1), read["known"].shape)}
+
+
+def panel_tally(rows: Mapping[str, Column], panel: Panel, measure: str) -> Tally:
+    """Return what a measure makes of a panel's rows."""
+    counts, sums = (rows[name] for name in panel.columns[measure])
+    return Tally(None, counts, sums, sums, None)

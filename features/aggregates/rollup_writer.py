@@ -1,0 +1,167 @@
+"""Makes panels: rows read once in their order, grouped, summed measure by measure, and laid out as flat columns."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from features.aggregates.aggregate import amounts_of, tally
+from features.aggregates.buckets import exact_sums
+from features.arrays import NULL, Column
+from features.catalogue import Measure
+from features.catalogue.language import columns_of
+from features.files import replaced
+from features.ingest.scan import read_table
+from features.store.column_codes import literal_of
+from features.store.column_writer import write_flat
+from features.store.sorted_table import values
+from features.store.store import Store
+
+GROUPS = 8
+WIDE = 16
+"""Places for a row up to which a table of all values is cheaper than sorting."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a panel sums: measures that share table, key and day placed."""
+
+    store: Store
+    measures: tuple[Measure, ...]
+
+    @property
+    def written(self) -> tuple[str, ...]:
+        """The columns of the panel: the key, by which it is sorted, the days, and what the measures count and sum."""
+        counted = dict.fromkeys(column for pair in columns_for(self.measures).values() for column in pair)
+        return (self.measures[0].by, "placed", "known", *counted)
+
+    @property
+    def read(self) -> tuple[str, ...]:
+        """The columns of the rows that the measures read."""
+        parts = [tree for m in self.measures for tree in (m.value, m.filter) if tree is not None]
+        return tuple(sorted({self.measures[0].by, self.measures[0].when, "known", "sign"}.union(*map(columns_of, parts))))
+
+
+@lru_cache(256)
+def name_of(measures: tuple[Measure, ...]) -> str:
+    """Return the folder of a panel: what it holds, and a digest of how its measures are spelled."""
+    said = hashlib.sha256("\n".join(m.spelled() for m in measures).encode()).hexdigest()[:12]
+    return f"{measures[0].table}.{measures[0].by}.{measures[0].when}.{said}"
+
+
+@lru_cache(256)
+def columns_for(measures: tuple[Measure, ...]) -> Mapping[str, tuple[str, str]]:
+    """Return the columns of each measure: how many rows, and the sum of its value (the same where each row counts 1)."""
+    return {measure.name: (f"n{number}", f"n{number}" if measure.spelled().endswith("|1") else f"s{number}")
+            for number, measure in enumerate(measures)}
+
+
+def laid_out(plan: Plan, base: Path) -> Path:
+    """Return the folder of the panel of a base file's rows, written now unless it was."""
+    generation = base.parent.name
+    panels = plan.store.folder / ("panels" if generation == "base" else f"panels-{generation}")
+    folder = panels / name_of(plan.measures)
+    if not folder.exists():
+        stretches = (panel_rows(plan, batch) for batch in in_order(plan, base))
+        write_flat(folder, plan.written, stretches)
+    return folder
+
+
+def day_rows(plan: Plan, part: Path) -> Mapping[str, Column]:
+    """Return the panel of the rows of one part, which later days added."""
+    read = read_table(part, columns=plan.read)
+    return panel_rows(plan, {column: values(read[column]) for column in plan.read})
+
+
+def laid_out_of_days(plan: Plan, part: Path) -> Path:
+    """Return the file of the panel of one part's rows, written now unless it was.
+
+    A part is read whole, so nothing as long as the dictionary says where the rows of each code begin.
+    """
+    path = part.parent / "panels" / f"{name_of(plan.measures)}.parquet"
+    if not path.exists():
+        rows = day_rows(plan, part)
+        path.parent.mkdir(exist_ok=True)
+        with replaced(path) as unfinished:
+            # All are integers, so differences are short; statistics would outweigh them.
+            pq.write_table(pa.table({name: rows[name] for name in plan.written}), unfinished,
+                           compression="zstd", use_dictionary=False, write_statistics=False,
+                           column_encoding="DELTA_BINARY_PACKED")
+    return path
+
+
+def in_order(plan: Plan, rows: Path) -> Iterator[Mapping[str, Column]]:
+    """Yield the rows of a file in its order, some row groups at a time."""
+    file = pq.ParquetFile(rows)
+    for first in range(0, file.num_row_groups, GROUPS):
+        groups = range(first, min(first + GROUPS, file.num_row_groups))
+        read = file.read_row_groups(list(groups), columns=list(plan.read))
+        yield {name: values(read[name]) for name in plan.read}
+
+
+def panel_rows(plan: Plan, read: Mapping[str, Column]) -> Mapping[str, Column]:
+    """Return for each key, day placed and day known of some rows what every measure counts and sums, sorted.
+
+    Where all of it is 0 nothing is said, and no row is kept.
+    """
+    by, when = plan.measures[0].by, plan.measures[0].when
+    keep = (read[by] != NULL) & (read[when] != NULL)
+    kept = read if keep.all() else {name: column[keep] for name, column in read.items()}
+    group, marks = grouped({by: kept[by], "placed": kept[when], "known": kept["known"]})
+    size, sums = len(marks[by]), dict[str, Column]()
+    literal, columns = literal_of(plan.store, plan.measures[0].table), columns_for(plan.measures)
+    for measure in plan.measures:
+        own = tally(kept, measure, literal)
+        for name, kind in zip(columns[measure.name], ("count", "sum"), strict=True):
+            if name not in sums:
+                sums[name] = exact_sums(group, amounts_of(own, kind), size)
+    said = np.logical_or.reduce([values != 0 for values in sums.values()])
+    found = marks | sums
+    return found if said.all() else {name: values[said] for name, values in found.items()}
+
+
+def grouped(columns: Mapping[str, Column]) -> tuple[Column, dict[str, Column]]:
+    """Return the group of each row (n,), and by column the values of the groups, sorted by the columns in their order.
+
+    >>> group, found = grouped({"a": np.array([2, 1, 2]), "b": np.array([5, 7, 5])})
+    >>> group.tolist(), found["a"].tolist(), found["b"].tolist()
+    ([1, 0, 1], [1, 2], [7, 5])
+    """
+    last, *before = reversed(list(columns))
+    distinct, group = ranked(columns[last])
+    found = {last: distinct}
+    for name in before:
+        width = max(len(distinct), 1)
+        low = int(columns[name].min(initial=0))
+        distinct, group = ranked((columns[name] - low) * width + group)
+        value, rest = np.divmod(distinct, width)
+        found = {name: value + low} | {other: values[rest] for other, values in found.items()}
+    return group, found
+
+
+def ranked(column: Column) -> tuple[Column, Column]:
+    """Return the distinct values of a column, ascending, and the rank of each row's value among them (n,).
+
+    >>> ranked(np.array([7, -2, 7]))[1].tolist()
+    [1, 0, 1]
+    """
+    if not len(column):
+        return column, column
+    low = int(column.min())
+    size = int(column.max()) - low + 1
+    if size > WIDE * len(column):
+        distinct, rank = np.unique(column, return_inverse=True)
+        return distinct, rank
+    there, place = np.zeros(size, np.bool_), column - low
+    there[place] = True
+    distinct = np.flatnonzero(there)
+    rank = np.empty(size, np.int64)
+    rank[distinct] = np.arange(len(distinct))
+    return distinct + low, rank[place]

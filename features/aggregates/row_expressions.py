@@ -1,0 +1,124 @@
+"""Row expressions over columns in numpy: integers with a mask of validity; a comparison with an empty value is false."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from features.aggregates.shared_steps import Place, Steps
+from features.arrays import NULL, Column, Literal, Mask
+from features.errors import CatalogueError
+
+_COMPARE: dict[type[ast.cmpop], Callable[..., Mask]] = {
+    ast.Eq: np.equal, ast.NotEq: np.not_equal, ast.Lt: np.less, ast.LtE: np.less_equal,
+    ast.Gt: np.greater, ast.GtE: np.greater_equal}
+_ARITHMETIC: dict[type[ast.operator], Callable[..., Column]] = {
+    ast.Add: np.add, ast.Sub: np.subtract, ast.Mult: np.multiply}
+
+
+@dataclass(frozen=True, slots=True)
+class RowValues:
+    """Values (n,) int64 of an expression and where they are known."""
+
+    values: Column
+    valid: Mask
+
+
+def literal_for(tree: ast.Compare, literal: Literal) -> Callable[[ast.expr], int]:
+    """Return how constants beside a column are read: texts through `literal` for that column."""
+    column = tree.left.id if isinstance(tree.left, ast.Name) else ""
+
+    def read(node: ast.expr) -> int:
+        value = node.value if isinstance(node, ast.Constant) else None
+        if isinstance(value, str):
+            return literal(column, value)
+        if isinstance(value, int):
+            return int(value)
+        raise CatalogueError(f"{ast.unparse(tree)!r} should compare a column with constants or columns")
+
+    return read
+
+
+def whole_constant(node: ast.Constant) -> int:
+    """Return the integer that a constant of a row expression is; CatalogueError where it is none."""
+    if not isinstance(node.value, int):
+        raise CatalogueError(f"{node.value!r} should be a whole number: values of rows are integers")
+    return int(node.value)
+
+
+def row_values(tree: ast.expr, columns: Mapping[str, Column], size: int) -> RowValues:
+    """Evaluate an integer expression over columns; empty where any column it reads is empty."""
+    steps = Steps()
+    value, valid = value_steps(steps, tree)
+    found = steps.run(columns)
+    return RowValues(np.broadcast_to(found[value], size), np.ones(size, np.bool_) if valid is None else found[valid])
+
+
+def row_filter(tree: ast.expr, columns: Mapping[str, Column], size: int, literal: Literal) -> Mask:
+    """Evaluate a condition over columns (n,) bool; a comparison with an empty value is false."""
+    steps = Steps()
+    place = filter_steps(steps, tree, literal)
+    return np.broadcast_to(steps.run(columns)[place], size)
+
+
+def value_steps(steps: Steps, tree: ast.expr) -> tuple[Place, Place | None]:
+    """Lay out an integer expression: the places of its values and of where they are known, None for everywhere."""
+    if isinstance(tree, ast.Constant):
+        return steps.constant(whole_constant(tree)), None
+    if isinstance(tree, ast.Name):
+        column = steps.leaf(tree.id)
+        return column, steps.step(np.not_equal, column, steps.constant(NULL))
+    if isinstance(tree, ast.UnaryOp):
+        value, valid = value_steps(steps, tree.operand)
+        return steps.step(np.negative, value), valid
+    if isinstance(tree, ast.BinOp):
+        (left, first), (right, second) = value_steps(steps, tree.left), value_steps(steps, tree.right)
+        return steps.step(_ARITHMETIC[type(tree.op)], left, right), both(steps, first, second)
+    raise CatalogueError(f"{ast.unparse(tree)!r} is not an integer expression")
+
+
+def both(steps: Steps, *masks: Place | None) -> Place | None:
+    """Lay out where all of some masks hold; None stands for everywhere."""
+    found: Place | None = None
+    for mask in masks:
+        found = mask if found is None else found if mask in (None, found) else steps.step(np.logical_and, found, mask)
+    return found
+
+
+def filter_steps(steps: Steps, tree: ast.expr, literal: Literal) -> Place:
+    """Lay out a condition; a comparison with an empty value is false."""
+    if isinstance(tree, ast.BoolOp):
+        combine = np.logical_and if isinstance(tree.op, ast.And) else np.logical_or
+        return _joined(steps, combine, [filter_steps(steps, part, literal) for part in tree.values])
+    if not isinstance(tree, ast.Compare) or len(tree.ops) != 1:
+        raise CatalogueError(f"{ast.unparse(tree)!r} is not a condition")
+    (left, valid), right, operator = value_steps(steps, tree.left), tree.comparators[0], tree.ops[0]
+    if isinstance(operator, ast.Is | ast.IsNot):
+        known = steps.step(np.ones_like, left) if valid is None else valid
+        return steps.step(np.logical_not, known) if isinstance(operator, ast.Is) else known
+    read = literal_for(tree, literal)
+    if isinstance(operator, ast.In | ast.NotIn):
+        compare, combine = (np.equal, np.logical_or) if isinstance(operator, ast.In) else (np.not_equal, np.logical_and)
+        listed = right.elts if isinstance(right, ast.Tuple) else [right]
+        inside = _joined(steps, combine, [steps.step(compare, left, steps.constant(read(item))) for item in listed])
+        return _where_known(steps, inside, valid)
+    if isinstance(right, ast.Constant):
+        return _where_known(steps, steps.step(_COMPARE[type(operator)], left, steps.constant(read(right))), valid)
+    other, also = value_steps(steps, right)
+    return _where_known(steps, steps.step(_COMPARE[type(operator)], left, other), valid, also)
+
+
+def _where_known(steps: Steps, mask: Place, *valid: Place | None) -> Place:
+    found = both(steps, mask, *valid)
+    assert found is not None
+    return found
+
+
+def _joined(steps: Steps, combine: Callable[..., Mask], masks: list[Place]) -> Place:
+    found = masks[0]
+    for mask in masks[1:]:
+        found = steps.step(combine, found, mask)
+    return found

@@ -1,0 +1,67 @@
+"""Which rows does each unit meet? Those of its key that are known by its day."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from features.arrays import FEW, Column
+from features.cases import Units, complete_months
+
+
+@dataclass(frozen=True, slots=True)
+class Met:
+    """Units and the rows of their keys: unit i meets rows begin[i] to below end[i], as far as they are known by its day.
+
+    `day` and `month` are the as-of of each unit (units,), `columns` of the rows hold `known` and `sign` too.
+    """
+
+    begin: Column
+    end: Column
+    day: Column
+    month: Column
+    columns: Mapping[str, Column]
+    months: frozenset[str]
+
+    def __len__(self) -> int:
+        return len(self.begin)
+
+    @property
+    def pairs(self) -> int:
+        """How many (unit, row) pairs there are, known or not."""
+        return int((self.end - self.begin).sum())
+
+    def placed(self, name: str) -> Column:
+        """Return the day or month that places each row; of a measure without one, no distance from any unit's day."""
+        return self.columns[name] if name else np.zeros(len(self.columns["known"]), np.int64)
+
+    def reference(self, name: str) -> Column:
+        """Return the day or month of each unit from which a row's distance is counted."""
+        if not name:
+            return np.zeros(len(self), np.int64)
+        return self.month if name in self.months else self.day
+
+
+def met(units: Units, key: Column, columns: Mapping[str, Column], months: frozenset[str]) -> Met:
+    """Return the rows of units; `key` is the rows' key, sorted, and `months` which of their columns hold months."""
+    begin, end = spans_of(units.key, key)
+    return Met(begin, end, units.day, complete_months(units.day) if months else units.day, columns, months)
+
+
+def spans_of(sought: Column, key: Column) -> tuple[Column, Column]:
+    """Return for each sought key, sorted, the first of its places in the sorted `key` and the one after its last.
+
+    >>> begin, end = spans_of(np.array([2, 5]), np.array([1, 2, 2, 7]))
+    >>> begin.tolist(), end.tolist()
+    ([1, 3], [3, 3])
+    """
+    low, high = int(sought[0]), int(sought[-1]) + 1
+    if len(sought) < FEW or high - low > 8 * (len(sought) + len(key)):
+        return np.searchsorted(key, sought), np.searchsorted(key, sought, side="right")
+    first, last = np.searchsorted(key, [low, high])
+    ends = np.append(first, first + np.cumsum(np.bincount(key[first:last] - low, minlength=high - low)))
+    return ends[sought - low], ends[sought - low + 1]
+
+

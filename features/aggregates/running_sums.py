@@ -1,0 +1,51 @@
+"""Sums for many days at once: each row counts for a key from one day to another, so a sum is a difference of running totals.
+
+A row known on `known` lies in the window (D - first, D - last] of every D in [max(known, when + last), when + first).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+
+from features.aggregates.aggregate import Tally
+from features.arrays import NULL, Column, Values
+from features.cases import Units
+from features.catalogue import Window
+from features.catalogue.language import LIMIT, Atom
+from features.errors import CatalogueError
+
+_DAY = 2**20
+_SHIFT = 2**18
+
+
+def running_sums(key: Column, known: Column, when: Column, own: Tally, units: Units,  # noqa: PLR0913
+                 atoms: Iterable[Atom], windows: Mapping[str, Window]) -> dict[Atom, Values]:
+    """Return float64 (units,) for sums and counts of one measure over day windows; `key` is the rows' key."""
+    asked = units.key * _DAY + units.day + _SHIFT
+    keep = (when != NULL) if own.keep is None else own.keep
+    keep = keep if own.valid is None else keep & own.valid
+    found: dict[Atom, Values] = {}
+    for atom in atoms:
+        window = windows[atom.window]
+        signed = (own.sign if atom.aggregate == "count" else own.signed)[keep]
+        begins = np.maximum(known[keep], when[keep] + window.last)
+        total = _total_until(key[keep], begins, signed, asked)
+        if window.first:
+            ends = np.maximum(begins, when[keep] + window.first)
+            total = total - _total_until(key[keep], ends, signed, asked)
+        found[atom] = total.astype(np.float64)
+    return found
+
+
+def _total_until(key: Column, day: Column, signed: Column, asked: Column) -> Column:
+    """Return for each asked (key, day) the sum of `signed` over rows of the key whose day is not later, int64."""
+    if len(signed) and float(np.abs(signed).astype(np.float64).sum()) >= LIMIT * 2**9:
+        raise CatalogueError("a running total reached 2^62; use a smaller unit for this measure")
+    place = key * _DAY + day + _SHIFT
+    order = np.argsort(place, kind="stable")
+    place = place[order]
+    totals = np.concatenate(([0], np.cumsum(signed[order])))
+    before = np.searchsorted(place, (asked // _DAY) * _DAY)
+    return totals[np.searchsorted(place, asked, side="right")] - totals[before]

@@ -1,0 +1,151 @@
+"""The two small languages of the catalogue: row expressions (filters, values) and formulas (arithmetic on aggregates)."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import NamedTuple
+
+from features.contract.millionths import in_millionths
+from features.errors import CatalogueError
+
+MULTISET = ("since", "first_since", "largest", "smallest", "median", "distinct", "newest")
+ADDITIVE = ("sum", "count")
+SERIES = ("peak", "low", "last", "months", "slope", "variance")
+AGGREGATES = ADDITIVE + SERIES + MULTISET
+ROW_NODES = (ast.BoolOp, ast.And, ast.Or, ast.Compare, ast.BinOp, ast.Add, ast.Sub, ast.Mult, ast.UnaryOp, ast.USub,
+             ast.Name, ast.Load, ast.Constant, ast.Tuple, ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE,
+             ast.In, ast.NotIn, ast.Is, ast.IsNot)
+FORMULA_NODES = (ast.Call, ast.BinOp, ast.Add, ast.Sub, ast.Mult, ast.Div, ast.UnaryOp, ast.USub, ast.Name, ast.Load,
+                 ast.Constant, ast.Compare, ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE)
+FUNCTIONS = {"where": 3, "lesser": 2, "greater": 2, "known": 1, "default": 2, "attr": 1, "peer": 2, "stored": 1}
+LIMIT = 2**53
+MANY = 1 << 15
+
+
+class Atom(NamedTuple):
+    """One aggregate of one measure over one window: what the engines compute from rows."""
+
+    aggregate: str
+    measure: str
+    window: str
+
+
+class Peer(NamedTuple):
+    """The lower median of a feature among the living units that share a key of the case."""
+
+    feature: str
+    by: str
+
+
+def parse_row(text: str, where: str) -> ast.expr:
+    """Return the tree of a filter or value over a table's columns; raise CatalogueError naming `where` it stands."""
+    return in_millionths(_parse(text, where, ROW_NODES), where)
+
+
+def parse_formula(text: str, where: str) -> ast.expr:
+    """Return the tree of a formula; raise CatalogueError when it uses anything outside the language."""
+    tree = _parse(re.sub(r"(?<![\w'])(\d+[dm])\b", r"'\1'", text), where, FORMULA_NODES)
+    for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
+        _check_call(call, where)
+    return tree
+
+
+def _parse(text: str, where: str, allowed: tuple[type[ast.AST], ...]) -> ast.expr:
+    try:
+        tree = ast.parse(text.strip(), mode="eval").body
+    except SyntaxError:
+        raise CatalogueError(f"{where}: {text!r} is not an expression; see docs/features.md") from None
+    for node in ast.walk(tree):
+        if not isinstance(node, allowed):
+            raise CatalogueError(f"{where}: {text!r} uses {type(node).__name__}, which the language does not have")
+    return tree
+
+
+def _check_call(call: ast.Call, where: str) -> None:
+    name = call.func.id if isinstance(call.func, ast.Name) else "?"
+    wanted = 2 if name in AGGREGATES else FUNCTIONS.get(name)
+    if wanted is None:
+        raise CatalogueError(f"{where}: unknown function {name!r}; it should be one of "
+                             f"{', '.join(AGGREGATES + tuple(FUNCTIONS))}")
+    if call.keywords or len(call.args) != wanted:
+        raise CatalogueError(f"{where}: {name} takes {wanted} arguments, got {len(call.args)}")
+    if name in (*AGGREGATES, "attr", "peer", "stored"):
+        for argument in call.args:
+            word(argument, where)
+
+
+def word(node: ast.expr, where: str = "formula") -> str:
+    """Return the bare word that an argument is, such as a measure's name or a window like `30d`."""
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return node.value
+    raise CatalogueError(f"{where}: expected a name, got {ast.unparse(node)!r}")
+
+
+def call_name(node: ast.expr) -> str | None:
+    """Return the function a node calls, or None where it is no call."""
+    return node.func.id if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else None
+
+
+@lru_cache(MANY)
+def atom_of(node: ast.expr) -> Atom | None:
+    """Return the aggregate that a node stands for, or None."""
+    name = call_name(node)
+    if name in AGGREGATES and isinstance(node, ast.Call):
+        return Atom(str(name), word(node.args[0]), word(node.args[1]))
+    return None
+
+
+@lru_cache(MANY)
+def peer_of(node: ast.expr) -> Peer | None:
+    """Return the peer value that a node stands for, or None."""
+    if call_name(node) == "peer" and isinstance(node, ast.Call):
+        return Peer(word(node.args[0]), word(node.args[1]))
+    return None
+
+
+@lru_cache(MANY)
+def atoms_of(tree: ast.expr) -> frozenset[Atom]:
+    """Return every aggregate that a formula needs."""
+    return frozenset(atom for node in ast.walk(tree) if isinstance(node, ast.expr) and (atom := atom_of(node)))
+
+
+@lru_cache(MANY)
+def peers_of(tree: ast.expr) -> frozenset[Peer]:
+    """Return every peer value that a formula needs."""
+    return frozenset(peer for node in ast.walk(tree) if isinstance(node, ast.expr) and (peer := peer_of(node)))
+
+
+@lru_cache(MANY)
+def stored_of(tree: ast.expr) -> frozenset[str]:
+    """Return every stored value that a formula reads."""
+    return frozenset(word(node.args[0]) for node in ast.walk(tree) if isinstance(node, ast.Call) and call_name(node) == "stored")
+
+
+@lru_cache(MANY)
+def names_of(tree: ast.expr) -> tuple[str, ...]:
+    """Return the bare names of other features, of `as_of`, that a formula refers to."""
+    return tuple(_names(tree))
+
+
+def _names(tree: ast.expr) -> Iterator[str]:
+    if isinstance(tree, ast.Name):
+        yield tree.id
+    elif isinstance(tree, ast.Call):
+        if call_name(tree) not in (*AGGREGATES, "peer", "stored"):
+            for argument in tree.args:
+                yield from _names(argument)
+    else:
+        for child in ast.iter_child_nodes(tree):
+            if isinstance(child, ast.expr):
+                yield from _names(child)
+
+
+@lru_cache(MANY)
+def columns_of(tree: ast.expr) -> frozenset[str]:
+    """Return the columns that a row expression reads."""
+    return frozenset(node.id for node in ast.walk(tree) if isinstance(node, ast.Name))

@@ -1,0 +1,94 @@
+"""Days that stand for none: those of January 1970, and a day that most rows of a column share."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from features.calendar import date_of, month_text
+from features.connection import named
+from features.contract.tables import Column
+from features.store.store import Store
+
+EPOCH = "1970-01"
+"""A time of our century whose unit was taken 1,000 times too small, or a million, lies in this month."""
+YEAR = "1970"
+MANY = 1_000
+"""A day that most rows of a column share is told where it has so many times as many rows as any other."""
+TIMED = ("day", "month", "year")
+RECORDED = Column("recorded_on", "day", (), False, "", "")
+OF_EPOCH = "a time whose unit was taken 1,000 times too small falls there, and so does no time at all; export it as a day"
+OF_MOST = "most rows share it; if it stands for no day, export it as empty"
+
+
+@dataclass(frozen=True, slots=True)
+class Placeholder:
+    """What may stand for no day in a column: how many rows say it, of how many that say any, and why it is told."""
+
+    table: str
+    column: str
+    day: str
+    rows: int
+    of: int
+    why: str
+
+
+def placeholders(store: Store) -> Iterator[Placeholder]:
+    """Yield what may stand for no day in the columns of days, months and years of a store's rows, refused ones included."""
+    for table in store.summary["tables"]:
+        columns = [*(one for one in store.tables[table].columns if one.kind in TIMED), RECORDED]
+        refused = _refused(store, table, columns)
+        for column in columns:
+            counts = _accepted(store, table, column) + refused[column.name]
+            if found := suspect(counts):
+                day, why = found
+                rows = sum(size for other, size in counts.items() if other.startswith(EPOCH) or other == day)
+                yield Placeholder(table, column.name, day, rows, counts.total(), why)
+
+
+def suspect(counts: Counter[str]) -> tuple[str, str] | None:
+    """Return the day of a column that may stand for none, with the reason; None if there is none.
+
+    >>> suspect(Counter({"2014-01-01": 9, "1970-01-17": 1}))[0]
+    '1970-01-17'
+    >>> suspect(Counter({"2000-01-01": 2000, "2014-01-01": 2}))[0]
+    '2000-01-01'
+    >>> suspect(Counter({"2000-01-01": 2000, "2014-01-01": 3}))
+    """
+    epoch = Counter({day: size for day, size in counts.items() if day.startswith(EPOCH)})
+    if epoch:
+        return epoch.most_common(1)[0][0], OF_EPOCH
+    (day, rows), (_, next_rows) = [*counts.most_common(2), ("", 0), ("", 0)][:2]
+    if 2 * rows <= counts.total():
+        return None
+    if day == YEAR:
+        return day, OF_EPOCH
+    return (day, OF_MOST) if rows >= MANY * max(next_rows, 1) else None
+
+
+def _accepted(store: Store, table: str, column: Column) -> Counter[str]:
+    """Return how many accepted rows say each day, month or year of a column, as texts."""
+    name = named("known" if column is RECORDED else column.name)
+    rows = store.sql(f"SELECT {name} AS said, count(*) AS size FROM {named(table)} "
+                     f"WHERE sign > 0 AND {name} IS NOT NULL GROUP BY said").to_pylist()
+    return Counter({_text(column.kind, row["said"]): row["size"] for row in rows})
+
+
+def _text(kind: str, said: int) -> str:
+    if kind == "day":
+        return date_of(said).isoformat()
+    return month_text(said) if kind == "month" else str(said)
+
+
+def _refused(store: Store, table: str, columns: list[Column]) -> dict[str, Counter[str]]:
+    """Return by column how many refused rows say each day, month or year, as their files have it."""
+    found = {column.name: Counter[str]() for column in columns}
+    for path in store.layout.refused(table):
+        with path.open(encoding="utf-8", newline="") as file:
+            for row in csv.DictReader(file):
+                for name, counts in found.items():
+                    if said := row.get(name):
+                        counts[said[:len("1970-01-01")]] += 1
+    return found

@@ -1,0 +1,65 @@
+"""Features written in the order of ids: a store that is fed by days numbers its units in the order in which they came."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from features.connection import Limits, named, opened
+from features.engine.batches import CASES_AT_ONCE
+from features.files import private_folder, replaced
+from features.home import home
+from features.ingest.scan import parquet_sql
+from features.matrix import Matrix, write_rows
+
+
+class Watch:
+    """Tells whether the rows of the matrices that passed were ordered by id and then by day, each once."""
+
+    def __init__(self) -> None:
+        self.ordered = True
+        self._last: tuple[str, int] | None = None
+
+    def passing(self, matrices: Iterable[Matrix]) -> Iterator[Matrix]:
+        """Yield matrices as they come."""
+        for matrix in matrices:
+            if len(matrix):
+                self._see(matrix)
+            yield matrix
+
+    def _see(self, matrix: Matrix) -> None:
+        keys, days = matrix.keys, matrix.as_of
+        first, last = ((str(keys[place]), int(days[place])) for place in (0, -1))
+        within = (keys[1:] > keys[:-1]) | ((keys[1:] == keys[:-1]) & (days[1:] > days[:-1]))
+        self.ordered &= bool(np.all(within)) and (self._last is None or self._last < first)
+        self._last = last
+
+
+def write_ordered(matrices: Iterable[Matrix], path: Path) -> tuple[int, int]:
+    """Write matrices with the same columns as one file, ordered by id and then by day; return the rows and features written.
+
+    They are never held all: where they do not come in that order, the file is sorted on disk. A pipe takes them as they come.
+    """
+    watch = Watch()
+    with replaced(path) as unfinished:
+        size = write_rows(watch.passing(matrices), unfinished)
+        if not watch.ordered and unfinished.is_file():
+            with private_folder(home()) as folder:
+                shutil.copyfile(_sorted(unfinished, folder), unfinished)
+    return size
+
+
+def _sorted(path: Path, folder: Path) -> Path:
+    """Return a file in `folder` with the rows of another, ordered by its first two columns, and its schema."""
+    schema, place = pq.read_schema(path), folder / "ordered.parquet"
+    order = ", ".join(named(name) for name in schema.names[:2])
+    rows = opened(Limits(spill=folder / "spill")).sql(f"SELECT * FROM {parquet_sql(path)} ORDER BY {order}")
+    with pq.ParquetWriter(place, schema, compression="zstd") as out:
+        for batch in rows.to_arrow_reader(CASES_AT_ONCE):
+            out.write_table(pa.Table.from_batches([batch]).cast(schema))
+    return place

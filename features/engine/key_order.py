@@ -1,0 +1,130 @@
+"""Sweeps: aggregates of very many cases on days of their own, found in the order of each key, so that every row is read once.
+
+What one key's sweep finds is put on a shelf, from which each stretch of cases takes its own part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.aggregates.kernels import Places, put_in_order
+from features.aggregates.reader import atoms_by_key, unit_values
+from features.arrays import NULL, Column
+from features.cases import Cases, Units, month_ends
+from features.catalogue import Catalogue
+from features.catalogue.language import Atom
+from features.catalogue.model import STORED_BY
+from features.engine.spill import Shelf
+from features.network import stored_values
+from features.store.store import Store
+
+NO_KEY = -1
+DAYS = 2**20
+CODE, AS_OF = "!code", "!as_of"
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Cases of a whole history, held narrow: codes, days and keys int32 (n,), NO_KEY where a case has no such key."""
+
+    entity: str
+    code: NDArray[np.int32]
+    as_of: NDArray[np.int32]
+    keys: Mapping[str, NDArray[np.int32]]
+
+    def __len__(self) -> int:
+        return len(self.code)
+
+    def cases(self, rows: Any) -> Cases:
+        """Return the chosen cases (positions or a slice), in the order given."""
+        keys = {by: _wide(key[rows]) for by, key in self.keys.items()}
+        return Cases(self.entity, _wide(self.code[rows]), _wide(self.as_of[rows]), keys)
+
+
+def held(parts: Iterable[Cases]) -> Held:
+    """Return cases that come one part after the other, one part at least, held narrow; a key that is the code is held once."""
+    pieces: dict[str, list[NDArray[np.int32]]] = {}
+    entity = ""
+    for part in parts:
+        entity = part.entity
+        for name, column in {CODE: part.code, AS_OF: part.as_of, **part.keys}.items():
+            pieces.setdefault(name, []).append(_narrow(column))
+    whole = {name: np.concatenate(pieces.pop(name)) for name in list(pieces)}
+    code, as_of = whole.pop(CODE), whole.pop(AS_OF)
+    return Held(entity, code, as_of, {by: code if np.array_equal(key, code) else key for by, key in whole.items()})
+
+
+def _narrow(values: Column) -> NDArray[np.int32]:
+    return np.where(values == NULL, NO_KEY, values).astype(np.int32)
+
+
+def _wide(values: NDArray[np.int32]) -> Column:
+    return np.where(values == NO_KEY, NULL, values.astype(np.int64))
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """Goes through all cases, at most `most` at a time, and puts what it finds on a shelf."""
+
+    store: Store
+    catalogue: Catalogue
+    cases: Held
+    shelf: Shelf
+    most: int
+
+    def aggregates(self, atoms: Iterable[Atom]) -> None:
+        """Put aggregates on the shelf, in the order of one key after another."""
+        if not len(self.cases):
+            return
+        for by, groups in atoms_by_key(self.store, self.catalogue, frozenset(atoms)).items():
+            for place, units in units_in_order(self.cases, by, self.most):
+                found = unit_values(self.store, self.catalogue, groups, units)
+                self.shelf.put(place, {atom: values[units.of_case] for atom, values in found.items()})
+
+    def stored(self, names: Iterable[str]) -> None:
+        """Put stored values on the shelf, in the order of the months whose ends they are of, and of the key they are kept by."""
+        wanted = sorted(set(names))
+        if not wanted or not len(self.cases):
+            return
+        ends = month_ends(self.cases.as_of.astype(np.int64)).astype(np.int32)
+        kept_by = max((STORED_BY[self.catalogue.stored_value(name).of] for name in wanted), key=len)[0]
+        order = in_order(ends, in_order(self.cases.keys[kept_by], np.arange(len(ends), dtype=np.int32)))
+        for first in range(0, len(order), self.most):
+            place = order[first:first + self.most]
+            found = stored_values(self.store, self.catalogue, self.cases.cases(place), wanted)
+            self.shelf.put(place, {stored_name(name): values for name, values in found.items()})
+
+
+def stored_name(name: str) -> Hashable:
+    """Return the name of a stored value on a shelf."""
+    return "stored", name
+
+
+def units_in_order(cases: Held, by: str, most: int) -> Iterator[tuple[Places, Units]]:
+    """Yield the cases that have a key in the order of key and day, at most `most` at a time: their places, and their units."""
+    key = cases.keys[by]
+    order = in_order(key, in_order(cases.as_of, np.arange(len(key), dtype=np.int32)))
+    for first in range(int(np.count_nonzero(key == NO_KEY)), len(order), most):
+        place = order[first:first + most]
+        here = key[place].astype(np.int64) * DAYS + cases.as_of[place]
+        fresh = np.append(True, here[1:] != here[:-1])
+        yield place, Units(here[fresh] // DAYS, here[fresh] % DAYS, np.cumsum(fresh) - 1)
+
+
+def in_order(values: NDArray[np.int32], given: Places) -> Places:
+    """Return given places by their values, equal ones as given.
+
+    >>> in_order(np.array([7, -1, 7, 3], np.int32), np.array([2, 1, 0, 3], np.int32)).tolist()
+    [1, 3, 2, 0]
+    """
+    low = int(values.min(initial=0))
+    above = values - np.int32(low)
+    counts = np.bincount(above)
+    order = np.empty_like(given)
+    put_in_order(above, np.cumsum(counts) - counts, given, order)
+    return order

@@ -1,0 +1,56 @@
+"""A table of the contract that lies as CSV: every record a row, and one that breaks the rules a refused row."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from features.connection import named
+from features.contract.tables import COMMON
+from features.errors import SourceError
+from features.home import home
+from features.ingest.csv_file import CsvFile, csv_file
+from features.ingest.source import Source
+
+CARRIER = "recorded_on"
+"""The column whose text tells why a record is none: a day, which no such text is."""
+WHY = "lssi why"
+
+
+def copies_of(source: Source) -> Path:
+    """Return the folder for copies of a source's CSV files that are not read where they lie; it need not exist."""
+    said = f"{source.folder}\0{source.data}".encode("utf-8", "surrogateescape")
+    return (source.apart or home()) / "csv" / hashlib.sha256(said).hexdigest()[:16]
+
+
+def csv_table_sql(source: Source, table: str) -> str:
+    """Return the SELECT of a contract table that lies as CSV; SourceError where its header names a column twice or none."""
+    wanted = frozenset(column.name for column in source.columns(table) + COMMON)
+    file = csv_file(source.tables[table], copies_of(source), source.declaration.csv.of(table), wanted)
+    _check_header(file)
+    _check_names(file, table, wanted)
+    if not file.bad or CARRIER not in file.names:
+        return file.rows_sql()
+    told = f"coalesce('! ' || {named(WHY)}, {CARRIER}) AS {CARRIER}"
+    return f"SELECT * EXCLUDE ({named(WHY)}) REPLACE ({told}) FROM ({file.rows_sql(WHY)})"
+
+
+def _check_header(file: CsvFile) -> None:
+    counts = Counter(name.upper() for name in file.names)
+    twice: Sequence[str] = [name for name in file.names if name.strip() and counts[name.upper()] > 1]
+    if twice:
+        raise SourceError(f"{file.path.name} holds column {twice[0]} twice; keep one")
+    for number, name in enumerate(file.names, 1):
+        if not name.strip():
+            raise SourceError(f"{file.path.name}: column {number} of its header has no name; "
+                              "name it as `lssi contract` does, or leave it out")
+
+
+def _check_names(file: CsvFile, table: str, wanted: frozenset[str]) -> None:
+    # what the line holds is not repeated: without a header it is a row, and may be of a person
+    if wanted.isdisjoint(file.names):
+        raise SourceError(f"{file.path.name}: its first line, parted by {file.parted_by!r}, holds none of the column names of "
+                          f"`lssi contract`; write them there, or state [csv.tables.{table}] delimiter = \"|\" in source.toml "
+                          "if another letter parts them")

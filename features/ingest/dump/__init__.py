@@ -1,0 +1,1 @@
+"""Dump: how the tables of a bureau's database become relations, with every form stated."""

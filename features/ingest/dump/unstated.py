@@ -1,0 +1,86 @@
+"""Values in forms that nobody stated: their rows are refused, and a check tells the line that would state each."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from features.connection import Connection, named, quoted
+from features.ingest.dump.columns import SETTINGS, book_of
+from features.ingest.dump.forms import FORMS, Form
+from features.ingest.source_toml import Declaration
+
+WANTED = " should be "
+"""What stands in the reason of a row of which a value could not be read."""
+
+Counts = dict[str, int]
+"""By the words that state a form, how many values of a column fit it."""
+
+
+def unread_tables(counts: Mapping[str, Mapping[str, Any]]) -> set[str]:
+    """Return the raw tables of a dump that hold values which could not be read.
+
+    `counts` are those of a store's summary, by table of the contract.
+    """
+    told = [why for count in counts.values() for why in count["reasons"]]
+    return {why["table"] for why in told if WANTED in why["reason"] and "table" in why}
+
+
+def unstated_in(connection: Connection, declared: Declaration, folder: Path, tables: Collection[str]) -> Iterator[str]:
+    """Yield what to write into dump.toml so that odd values of some raw tables are read, each with their number.
+
+    `connection` knows the raw tables; each of `tables` is read once, and the log that tells their days.
+    The source lies in `folder`.
+    """
+    if declared.dump is None or not tables:
+        return
+    book = book_of(folder, declared.dump)
+    log = {declared.dump.log.table} if declared.dump.log else set()
+    for table in (table for table in declared.dump.tables if table in log.union(tables)):
+        stated = declared.form.get(table, {})
+        kinds = {column: called.kind for column, called in book[table].items() if column not in stated}
+        yield from _lines(table, _counted(connection, table, kinds))
+
+
+def _forms_of(kind: str) -> dict[str, Form]:
+    """Return the forms of a kind of column which are read only where they are stated."""
+    return {name: form for name, form in FORMS.items() if form.odd and kind in form.kinds}
+
+
+def _counted(connection: Connection, table: str, kinds: Mapping[str, str]) -> dict[str, Counts]:
+    """Return by column how many values of a raw table fit each form that nobody stated."""
+    pairs = [(column, name, form) for column, kind in kinds.items() for name, form in _forms_of(kind).items()]
+    if not pairs:
+        return {}
+    counts = ", ".join(f"count(*) FILTER ({_fits_sql(named(column), form)})" for column, _, form in pairs)
+    row = connection.sql(f"SELECT {counts} FROM {named('raw ' + table)}").fetchall()[0]
+    found: dict[str, Counts] = {}
+    for (column, name, _), size in zip(pairs, row, strict=True):
+        if size:
+            found.setdefault(column, {})[name] = size
+    return found
+
+
+def _fits_sql(x: str, form: Form) -> str:
+    return f"regexp_full_match({x}, {quoted(form.odd)}) AND ({form.sql(x)}) IS NOT NULL"
+
+
+def _lines(table: str, columns: Mapping[str, Counts]) -> Iterator[str]:
+    for column, counts in columns.items():
+        most = max(counts.values())
+        yield _line(table, column, [name for name, size in counts.items() if size == most], most)
+
+
+def _line(table: str, column: str, forms: Collection[str], rows: int) -> str:
+    """Return what to write so that values of a column are read.
+
+    >>> print(_line("AC43", "AAE180", ["parentheses"], 12))
+    AC43.AAE180: 12 values are written like (12.00) and no form is stated; write [form.AC43] AAE180 = "parentheses" into dump.toml
+    """
+    example, *others = (FORMS[name].example for name in forms)
+    alike = f" (or {', '.join(others)})" if others else ""
+    first, *rest = (f'"{name}"' for name in forms)
+    choice = f", or {' or '.join(rest)}, whichever it is," if rest else ""
+    return (f"{table}.{column}: {rows:,} values are written like {example}{alike} and no form is stated; "
+            f"write [form.{table}] {column} = {first}{choice} into {SETTINGS}")

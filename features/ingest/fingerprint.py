@@ -1,0 +1,72 @@
+"""The fingerprint of a source: the same files give the same store."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator
+from importlib import resources
+from pathlib import Path
+
+from features.ingest.dump.columns import SETTINGS
+from features.ingest.postgres import SNAPSHOT
+from features.ingest.scan import files_below, files_in
+from features.ingest.source import Source
+
+SMALL = 1 << 20
+LAYOUT = "4"
+_DATA = re.compile(r"\$\{DATA\}/?((?:[^'\"\n]|'')*)")
+
+
+def files_of(source: Source) -> list[Path]:
+    """Return every file that a source consists of: those in its folder, its tables' parts, the data its views name."""
+    found = {path for place in source.places if place != source.data for path in _under(place)}
+    if source.declaration.dump is not None:
+        return sorted(found | {path for path in [source.data / SETTINGS, source.data / SNAPSHOT] if path.exists()})
+    for place in source.tables.values():
+        if place.suffix == ".sql":
+            for pattern in _DATA.findall(place.read_text("utf-8")):
+                found |= set(_matching(source.data, pattern.replace("''", "'")))
+    return sorted(found)
+
+
+def _matching(data: Path, pattern: str) -> Iterator[Path]:
+    if not data.is_dir():
+        return
+    place = data / pattern if pattern else data
+    if place.exists():
+        yield from _under(place)
+    else:
+        # a pattern stands in the last part only; further up a name is a name
+        yield from files_in(place.parent, place.name)
+
+
+def _under(place: Path) -> Iterator[Path]:
+    if place.is_dir():
+        yield from files_below(place)
+    elif place.is_file():
+        yield place
+
+
+def mark_of(path: Path) -> str:
+    """Return what tells a file from what it was: the content of a small one, size and time of a large one."""
+    if path.suffix == ".parquet" and (path.parent / SNAPSHOT).exists():
+        return SNAPSHOT
+    status = path.stat()
+    if status.st_size <= SMALL:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    return f"{status.st_size} {status.st_mtime_ns}"
+
+
+def fingerprint(source: Source) -> str:
+    """Return 64 hex digits over the source's files: contents of the small, size and time of the large.
+
+    Of tables staged from a database the snapshot speaks, which holds the number and the hashes of their rows.
+    """
+    digest = hashlib.sha256(LAYOUT.encode())
+    digest.update(resources.files("features.contract").joinpath("contract.txt").read_bytes())
+    digest.update(resources.files("features.catalogue").joinpath("joins.txt").read_bytes())
+    for path in files_of(source):
+        root = next((root for root in (source.folder, source.data) if path.is_relative_to(root)), path.parent)
+        digest.update(f"{path.relative_to(root)}\0{mark_of(path)}\n".encode())
+    return digest.hexdigest()

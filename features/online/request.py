@@ -1,0 +1,104 @@
+"""One unit from history sent in a request; peers, cell and what others share come from the store of the same day."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.aggregates.reader import Rows, store_rows
+from features.calendar import date_of
+from features.cases import Cases
+from features.catalogue import Catalogue
+from features.catalogue.language import atoms_of, stored_of
+from features.catalogue.model import ALIASES, ENTITIES, KEYS, STORED_BY
+from features.engine.matrices import catalogue_of, check_entity, matrix_for
+from features.engine.population import bare_cases, check_day, registered
+from features.errors import RequestError
+from features.matrix import Matrix
+from features.online.request_rows import FRESH, Sent
+from features.store.store import Store
+
+History = Mapping[str, Sequence[Mapping[str, Any]]]
+OWN = {entity: (KEYS[entity][0], *ALIASES[entity], *(("worker",) if entity == "claim" else ())) for entity in ENTITIES}
+"""The keys under which rows are a unit's own, and so come from the request alone."""
+
+
+def evaluate_rows(store: Store, entity: str, key: str, as_of: int, rows: History) -> Matrix:
+    """Return the features of one unit from history sent as rows by table, shape (1, F).
+
+    Peers, cell and what others share come from the store of that day; a feature whose tables were not sent is missing.
+    """
+    check_entity(entity)
+    declared, sent = catalogue_of(store), Sent(store, rows)
+    bare = bare_cases(entity, np.array([sent.code(entity, key)], np.int64), np.array([as_of], np.int64))
+    case = sent_case(store, declared, bare, sent)
+    found = matrix_for(store, declared, case, rows_beside(store, entity, sent))
+    lacking = {**not_computed(declared, entity, sent), **not_looked_up(declared, case)}
+    blank = np.array([name in lacking for name in found.names])
+    return replace(found, keys=np.array([key]), values=np.where(blank, np.nan, found.values))
+
+
+def sent_case(store: Store, catalogue: Catalogue, bare: Cases, sent: Sent) -> Cases:
+    """Return, with all its keys, the case whose register row was sent; RequestError where none is known by its day."""
+    entity, as_of = bare.entity, int(bare.as_of[0])
+    check_day(store, as_of)
+    table, _ = ENTITIES[entity]
+    if table not in sent.tables:
+        raise RequestError(f"history should hold table {table!r} with the register row of the {entity}")
+    case, _ = registered(store, catalogue, bare, sent.rows)
+    if not len(case):
+        raise RequestError(f"history table {table!r} has no row of this {entity} recorded by {date_of(as_of)}")
+    return case
+
+
+def rows_beside(store: Store, entity: str, sent: Sent) -> Rows:
+    """Return where rows come from: a unit's own rows from the request, all others from the store."""
+    others = store_rows(store)
+
+    def read(table: str, by: str, low: int, high: int, columns: tuple[str, ...]) -> Mapping[str, NDArray[Any]]:
+        if by not in OWN[entity]:
+            return others(table, by, low, high, columns)
+        if table in sent.tables:
+            return sent.rows(table, by, low, high, columns)
+        return others(table, by, 0, 0, columns)
+
+    return read
+
+
+def not_looked_up(catalogue: Catalogue, case: Cases) -> Mapping[str, str]:
+    """Return by feature the stored values that it reads and that the store has for no unit of this identifier."""
+    return _without_keys(catalogue, case.entity, frozenset(by for by, key in case.keys.items() if (key >= FRESH).any()))
+
+
+@lru_cache(256)
+def _without_keys(catalogue: Catalogue, entity: str, strange: frozenset[str]) -> Mapping[str, str]:
+    found: dict[str, str] = {}
+    for feature in catalogue.features(entity):
+        lacking = sorted(name for link in catalogue.chain([feature.name]) for name in stored_of(link.tree)
+                         if strange.intersection(STORED_BY[catalogue.stored_value(name).of]))
+        if lacking:
+            found[feature.name] = ", ".join(lacking)
+    return MappingProxyType(found)
+
+
+def not_computed(catalogue: Catalogue, entity: str, sent: Sent) -> Mapping[str, str]:
+    """Return by feature the tables that were not sent and without which it cannot be computed."""
+    return _without_tables(catalogue, entity, sent.tables)
+
+
+@lru_cache(256)
+def _without_tables(catalogue: Catalogue, entity: str, tables: frozenset[str]) -> Mapping[str, str]:
+    found: dict[str, str] = {}
+    for feature in catalogue.features(entity):
+        measures = [catalogue.measure(atom.measure)
+                    for link in catalogue.chain([feature.name]) for atom in atoms_of(link.tree)]
+        lacking = sorted({m.table for m in measures if m.by in OWN[entity] and m.table not in tables})
+        if lacking:
+            found[feature.name] = ", ".join(lacking)
+    return MappingProxyType(found)

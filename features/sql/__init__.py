@@ -1,0 +1,1 @@
+"""SQL: the catalogue as one statement, for DuckDB and for Spark."""

@@ -1,0 +1,131 @@
+"""The live store of a source that is fed day by day: a pointer beside the stores, and a lock while it grows."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from features.errors import SourceError
+from features.files import write_durable_text
+from features.ingest.dump.columns import SETTINGS
+from features.ingest.source import Source
+from features.store.layout import summary_at, write_summary
+from features.store.older_store import brought_up
+
+FIXED = {
+    "attribute": "gives the rows of a store their columns",
+    "clock": "makes days of moments",
+    "dump": "says which tables and columns the views read",
+    "columns": "says which column of a file is which",
+    "form": "says which value a text is",
+    "unit": "says how much a number is",
+    "keys": "says which numbers are one thing",
+}
+"""What decides how rows are read, with the reason: it may not change while a store is fed."""
+CHANGING = {
+    "name": "another name is another source, with a store of its own",
+    "zh": "is shown only",
+    "en": "is shown only",
+    "complete_to": "each load names the day it closes",
+    "absent": "a table may come with any day",
+    "assumed_delays": "is told only",
+    "dormant_months": "says what is told of the rows, not how they are read",
+    "target": "says what is asked of the rows, not how they are read",
+    "raw": "only the certificate reads it",
+    "csv": "says how the files of a day are written where they do not prove it, and of no day before",
+}
+"""What of a declaration may change from day to day, with the reason."""
+SHOWN = 3
+NOTHING = "nothing"
+
+
+def pointer(source: Source) -> Path:
+    """Return the file that names the live store of a source: one for each name, folder and data."""
+    place = hashlib.sha256(f"{source.folder}\0{source.data if source.reads_data else ''}".encode()).hexdigest()[:12]
+    return source.stores / "live" / f"{source.name}-{place}.json"
+
+
+def live_folder(source: Source) -> Path | None:
+    """Return the folder of a source's live store, None where the source was never fed."""
+    try:
+        name = json.loads(pointer(source).read_text("utf-8"))["store"]
+    except FileNotFoundError:
+        return None
+    return source.stores / str(name)
+
+
+def point(source: Source, folder: Path) -> None:
+    """Let a store be the live store of a source from now on."""
+    path = pointer(source)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_durable_text(path, json.dumps({"store": folder.name}, allow_nan=False) + "\n")
+
+
+@contextmanager
+def held(source: Source) -> Iterator[None]:
+    """Hold the feed of a source alone; SourceError where another load has it."""
+    path = pointer(source).with_suffix(".lock")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SourceError(f"source {source.name!r} is being loaded by another process; try again when it has ended") from None
+        yield
+
+
+def agreed(source: Source, folder: Path) -> Path:
+    """Return a live store's folder with the source's declaration of today.
+
+    SourceError where rows would be read otherwise than before.
+    """
+    summary = summary_at(folder)
+    brought_up(folder, summary)
+    before, now = summary["source"], source.declaration.model_dump(mode="json")
+    now["complete_to"] = before["complete_to"]
+    if before == now:
+        return folder
+    check_stated(source, before)
+    write_summary(folder, summary | {"source": now})
+    return folder
+
+
+def check_stated(source: Source, before: Mapping[str, Any]) -> None:
+    """Raise SourceError where a source, or what a day delivers, has rows read otherwise than before."""
+    now = source.declaration.model_dump(mode="json")
+    of_each = {name: list(_changes(name, before.get(name), now[name])) for name in FIXED}
+    changes = {name: lines for name, lines in of_each.items() if lines}
+    if not changes:
+        return
+    of_dump = "" if source.declaration.dump is None else f" or {source.data / SETTINGS}"
+    lines = [line for found in changes.values() for line in found]
+    more = f", and {len(lines) - SHOWN} more" if len(lines) > SHOWN else ""
+    raise SourceError(f"{', '.join(changes)} in source.toml{of_dump} changed since {source.name!r} was "
+                      "first fed; restore it, or feed all rows anew under another name: "
+                      f"{', '.join(lines[:SHOWN])}{more}")
+
+
+def _changes(name: str, before: object, now: object) -> Iterator[str]:
+    """Yield what is stated otherwise than before, each by its full name with both values."""
+    # What an older store does not tell was not stated, so none is as good as empty.
+    old, new = dict(_stated(name, before or {})), dict(_stated(name, now or {}))
+    for place in dict.fromkeys([*old, *new]):
+        if (was := old.get(place, NOTHING)) != (is_now := new.get(place, NOTHING)):
+            yield f"{place} was {was} and is {is_now}"
+
+
+def _stated(place: str, value: object) -> Iterator[tuple[str, str]]:
+    """Yield the single values of a declaration by full name; that of an attribute holds its table."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _stated(f"{place}.{key}", inner)
+    elif isinstance(value, list) and value and all(isinstance(one, dict) for one in value):
+        for one in value:
+            yield from _stated(f"{place}.{one['table']}.{one['name']}", one)
+    else:
+        yield place, json.dumps(value, ensure_ascii=False, allow_nan=False)

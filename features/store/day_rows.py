@@ -1,0 +1,163 @@
+"""A delivery: the rows of some days that a source, or a folder with those rows only, gives to a store."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import polars as pl
+import pyarrow as pa
+
+from features.calendar import date_of
+from features.connection import Connection, Relation, named, quoted
+from features.contract.tables import COMMON, contract
+from features.errors import SourceError
+from features.ingest.csv_file import csv_file
+from features.ingest.dialect import Stated
+from features.ingest.fingerprint import fingerprint, mark_of
+from features.ingest.postgres import SNAPSHOT
+from features.ingest.scan import files_in, read_parquet
+from features.ingest.source import FORMS, Source, find_source
+from features.ingest.staging import Progress, Staged, both, sound, stage
+from features.ingest.typed_sql import TRACE, day_sql, in_one_line, value_sql
+from features.store.layout import Layout, rows_sql
+
+CLOSED = "day {} is closed; recorded_on should be after {}, the day the store is complete to"
+ROW_ID = next(column for column in COMMON if column.name == "row_id")
+OWN = Stated(delimiter=",")
+"""What is stated of the files of refused rows, which we write."""
+Marks = Mapping[str, Mapping[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The days after one and until another; `after` is None where the history begins."""
+
+    after: int | None
+    until: int
+
+    def within(self, rows: Relation) -> str:
+        """Return the condition that a raw row was recorded on one of these days."""
+        return f"{_recorded(rows, '>', self.after)} AND {_recorded(rows, '<=', self.until)}"
+
+    def before(self, rows: Relation) -> str:
+        """Return the condition that a raw row was recorded earlier, or on no day that can be read."""
+        return f"({_recorded(rows, '<=', self.after)}) IS NOT FALSE"
+
+    def taken(self, rows: Relation) -> Relation:
+        """Return the rows that were not recorded later."""
+        return rows.filter(f"({_recorded(rows, '<=', self.until)}) IS NOT FALSE")
+
+
+def _recorded(rows: Relation, sign: str, day: int | None) -> str:
+    if day is None:
+        return "true"
+    kind = kind_of(rows, "recorded_on")
+    if kind == "DATE":
+        return f"recorded_on {sign} DATE {quoted(date_of(day).isoformat())}"
+    return f"{day_sql('recorded_on', kind)} {sign} {day}"
+
+
+def kind_of(rows: Relation, column: str) -> str:
+    """Return the SQL type of a column."""
+    return str(rows.types[rows.columns.index(column)])
+
+
+def delivered(source: Source, rows: Path | None) -> Source:
+    """Return the source that a day is read from: the source itself, or its declaration over a folder of the day's rows."""
+    if rows is None:
+        return source
+    if not rows.is_dir():
+        raise SourceError(f"{rows} is no folder; --rows names a folder with the day's rows, a file or folder a table")
+    found = {table: path.resolve() for table in contract() for form in FORMS[1:] if (path := rows / f"{table}{form}").exists()}
+    if found:
+        return replace(source, tables=found, data=rows.resolve(), folder=rows.resolve())
+    if any(place.suffix == ".sql" for place in source.tables.values()):
+        return find_source(source.folder, rows)
+    raise SourceError(f"{rows} holds no table of the contract; name its files as `lssi contract` does, such as claims.parquet")
+
+
+def marks_of(source: Source) -> dict[str, dict[str, str]]:
+    """Return, by table, a mark of each file it is read from; one of the whole source where a view or a database gives it."""
+    found: dict[str, dict[str, str]] = {}
+    for table, place in source.tables.items():
+        if place.suffix == ".sql" or (place.parent / SNAPSHOT).exists():
+            found[table] = {"": fingerprint(source)}
+        else:
+            parts = files_in(place, "*.parquet") if place.is_dir() else [place]
+            found[table] = {path.name: mark_of(path) for path in parts}
+    return found
+
+
+def changed(source: Source, table: str, *, before: Marks, now: Marks) -> Iterator[Source]:
+    """Yield the source with a table's files that are new or not what they were when it was last read, one at a time."""
+    place, known = source.tables[table], before.get(table, {})
+    for name, mark in now[table].items():
+        if known.get(name) != mark:
+            yield replace(source, tables={table: place / name}) if place.is_dir() else source
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a delivery is read: over which connection, from which source, of which days, and to where."""
+
+    connection: Connection
+    source: Source
+    span: Span
+    folder: Path
+    progress: Progress
+
+
+def staged_rows(reading: Reading, table: str) -> Staged:
+    """Return the rows of the days, validated as in a load."""
+    rows = sound(reading.connection, reading.source, table)
+    fresh = rows.filter(reading.span.within(rows))
+    return stage(fresh, reading.source, table, folder=reading.folder, progress=reading.progress)
+
+
+def strays(reading: Reading, table: str, *, own: Connection, layout: Layout) -> pl.DataFrame | None:
+    """Return as refused the rows of days closed before, or of no day, that the store has never seen; None if none."""
+    rows = sound(reading.connection, reading.source, table)
+    text = f"CAST({value_sql(ROW_ID, kind_of(rows, 'row_id'))} AS VARCHAR)"
+    with in_one_line(reading.source.tables[table]):
+        old = rows.filter(reading.span.before(rows)).project(f"{text} AS row_id").to_arrow_table()
+    unseen = unseen_ids(own, layout, table, old) if old.num_rows else old
+    if not unseen.num_rows:
+        return None
+    wanted = ", ".join(quoted(text) for text in unseen["row_id"].drop_null().to_pylist()) or "''"
+    late = rows.filter(f"{reading.span.before(rows)} AND ({text} IS NULL OR {text} IN ({wanted}))")
+    place = reading.folder / "strays"
+    shutil.rmtree(place, ignore_errors=True)
+    place.mkdir()
+    found = stage(late, reading.source, table, folder=place, progress=reading.progress)
+    recorded = pl.from_epoch("recorded_on", time_unit="d").cast(pl.String)
+    closed = pl.format(CLOSED, recorded, pl.lit(date_of(reading.span.after or 0).isoformat())).alias("reason")
+    accepted = read_parquet(files_in(place / table, "*.parquet")).with_columns(closed)
+    return both(found.refused, found.told(accepted))
+
+
+def unseen_ids(own: Connection, layout: Layout, table: str, ids: pa.Table) -> pa.Table:
+    """Return those row ids (an empty one too) that a store neither holds, nor absorbed, nor refused before."""
+    own.register("asked", ids)
+    seen = [rows_sql(files) for files in (layout.files(table), layout.absorbed(table)) if files]
+    seen += [f"({csv_file(path, path.parent, OWN).rows_sql()})" for path in layout.refused(table)]
+    query = "SELECT DISTINCT row_id FROM asked"
+    for rows in seen:
+        query = f"SELECT row_id FROM ({query}) AS rest ANTI JOIN (SELECT row_id FROM {rows}) AS seen USING (row_id)"
+    found = own.sql(query).to_arrow_table()
+    own.unregister("asked")
+    return found
+
+
+def digest_of(own: Connection, staged: Staged) -> str:
+    """Return 64 hex digits over a table's accepted and refused rows, whatever their order."""
+    names = [named(column.name) for column in staged.columns + COMMON]
+    text = f"concat_ws(chr(31), {', '.join(f'coalesce(CAST({name} AS VARCHAR), chr(30))' for name in names)})"
+    found = own.sql(f"SELECT count(*), CAST(bit_xor(md5_number({text})) AS VARCHAR) FROM {staged.rows}").fetchall()
+    rows = staged.refused.drop("row", *TRACE, strict=False).rows()
+    refused = sorted(json.dumps(row, ensure_ascii=False, allow_nan=False) for row in rows)
+    return hashlib.sha256(json.dumps([found, refused], ensure_ascii=False, allow_nan=False).encode()).hexdigest()

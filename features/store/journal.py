@@ -1,0 +1,45 @@
+"""The journal: contract tables that this system writes itself, beside a source that it only reads."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from features.calendar import date_of
+from features.contract.tables import COMMON, Column, contract
+from features.errors import HistoryError
+from features.files import durable
+from features.ingest.source import JOURNAL
+
+_TYPES = {"day": pa.date32(), "probability": pa.float64(), "flag": pa.int8(), "id": pa.string(), "choice": pa.string()}
+_PART = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,199}")
+
+
+def write_part(folder: Path, table: str, part: str, columns: Mapping[str, Sequence[Any]]) -> Path:
+    """Write rows of a journal table as `folder/table/part.parquet`, whole or not at all, and return its path.
+
+    `columns` holds every contract column but `row_id` and `retracted`, days as integers. A part replaces itself.
+    """
+    if table not in JOURNAL or not _PART.fullmatch(part):
+        raise HistoryError(f"the journal holds {', '.join(JOURNAL)} in parts of short names; got {table!r}, {part!r}")
+    declared = contract()[table].columns + COMMON
+    size = len(next(iter(columns.values())))
+    row_ids = [f"{part}-{number}" for number in range(size)]
+    values: dict[str, Sequence[Any]] = {**columns, "row_id": row_ids, "retracted": [0] * size}
+    arrays = {column.name: _array(column, values[column.name]) for column in declared}
+    path = folder / table / f"{part}.parquet"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with durable(path) as unfinished:
+        pq.write_table(pa.table(arrays), unfinished, compression="zstd")
+    return path
+
+
+def _array(column: Column, values: Sequence[Any]) -> pa.Array:
+    if column.kind == "day":
+        values = [None if value is None else date_of(value) for value in values]
+    return pa.array(values, _TYPES.get(column.kind, pa.int64()))

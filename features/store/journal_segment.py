@@ -1,0 +1,91 @@
+"""What the journal notes, read beside a source's own rows: signed like them, and seen from the day it was known."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from features.calendar import day_of
+from features.connection import Limits, Relation, opened
+from features.contract.millionths import CERTAIN, probability_columns
+from features.files import built
+from features.ingest.fingerprint import mark_of
+from features.ingest.scan import files_in
+from features.ingest.source import JOURNAL, Source
+from features.ingest.source_toml import Declaration
+from features.ingest.staging import stage
+from features.ingest.typed_sql import reading, relation
+from features.store.day_rows import Span
+from features.store.layout import Layout, summary_at, write_summary
+from features.store.load import counts_of, quiet
+from features.store.segment import Making, write_part
+
+EVER = Span(None, day_of(date.max))
+
+
+def journal_tables(journal: Path) -> dict[str, Path]:
+    """Return the tables that a journal holds rows of."""
+    return {table: journal / table for table in JOURNAL if files_in(journal / table, "*.parquet")}
+
+
+def noted(layout: Layout, journal: Path, declaration: Declaration) -> tuple[Layout, Mapping[str, Any]]:
+    """Return the layout of a store with its journal's rows as one more part, and what was accepted of each table."""
+    tables = journal_tables(journal)
+    if not tables:
+        return layout, {}
+    place = layout.folder / "journal" / _key(layout, tables)
+    if not (place / "store.json").exists():
+        _write(layout, Source(journal, journal, _timeless(declaration), tables), place)
+    return layout.with_part(place / "part"), summary_at(place)["tables"]
+
+
+def outdated(layout: Layout, journal: Path) -> list[Path]:
+    """Return the parts of the journal that were made before it, or the store, grew: nothing opens them."""
+    parts, newest = layout.folder / "journal", _key(layout, journal_tables(journal))
+    if not parts.is_dir():
+        return []
+    return [path for path in parts.iterdir() if path.is_dir() and path.name != newest]
+
+
+def _timeless(declaration: Declaration) -> Declaration:
+    return declaration.model_copy(update={"complete_to": date.max, "dump": None})
+
+
+def _key(layout: Layout, tables: Mapping[str, Path]) -> str:
+    """Return 16 hex digits over the journal's files and the identifiers that the store has codes for."""
+    said = hashlib.sha256("\n".join(tail.name for tail in layout.tails).encode())
+    for table, folder in tables.items():
+        for path in files_in(folder, "*.parquet"):
+            said.update(f"{table}/{path.name}\0{mark_of(path)}\n".encode())
+    return said.hexdigest()[:16]
+
+
+def _rounded(rows: Relation) -> Relation:
+    """Return rows of the journal with their probabilities in whole millionths, at least one.
+
+    Plans are made in millionths; versions before wrote finer ones, and a draw of theirs stays a draw.
+    """
+    parts = [f"CASE WHEN {name} > 0 THEN greatest(round({name} * {CERTAIN}), 1) / {CERTAIN} ELSE {name} END AS {name}"
+             for name in rows.columns if name in probability_columns()]
+    return rows.project(f"* REPLACE ({', '.join(parts)})") if parts else rows
+
+
+def _write(layout: Layout, source: Source, place: Path) -> None:
+    """Write the journal's signed rows and their new identifiers, whole or not at all."""
+    with built(place) as work:
+        (work / "staged").mkdir()
+        limits = Limits(spill=work / "spill")
+        connection = reading(source, limits)
+        staged = [stage(_rounded(relation(connection, source, table)), source, table, folder=work / "staged", progress=quiet)
+                  for table in source.tables]
+        apart = replace(layout, base=work / "none", parts=())
+        part = write_part(Making(opened(limits), apart, source, EVER, work), staged)
+        counts = {table.table: counts_of(table.accepted, table.refused) for table in part.staged}
+        for rest in ("staged", "dictionaries", "sides"):
+            shutil.rmtree(work / rest)
+        write_summary(work, {"tables": counts})

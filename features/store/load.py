@@ -1,0 +1,221 @@
+"""Loading: a source becomes a store, whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from features.catalogue.joins import first_by, joined_table
+from features.catalogue.parse import declared_joins
+from features.connection import MODEST, Connection, Limits, Relation, named, opened
+from features.contract.tables import Table, contract
+from features.errors import HistoryError
+from features.files import around, private_folder, reached, settle, write_text
+from features.ingest.bare_reads import bare_notes
+from features.ingest.contradictions import in_order
+from features.ingest.dump.unstated import unread_tables, unstated_in
+from features.ingest.fingerprint import fingerprint
+from features.ingest.scan import parquet_sql
+from features.ingest.source import Source
+from features.ingest.staging import (
+    GROUP,
+    Progress,
+    Staged,
+    as_written,
+    raw_rows,
+    refuse,
+    sound,
+    stage,
+    without_repeats,
+)
+from features.ingest.typed_sql import reading
+from features.store.id_codes import coded_sql, write_dictionaries
+from features.store.joins import write_join, write_sorted
+from features.store.older_store import MARK
+from features.store.versions import Signed, write_signed
+
+UNSEEN = "retracts a key that was never recorded before"
+
+
+def itself(rows: Relation) -> Relation:
+    """Return all rows of a table."""
+    return rows
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Where a load works: the unfinished store, what DuckDB may use, and which rows of a table it takes."""
+
+    folder: Path
+    limits: Limits
+    progress: Progress
+    taken: Callable[[Relation], Relation] = itself
+
+    @property
+    def base(self) -> Path:
+        return self.folder / "base"
+
+    @property
+    def dictionaries(self) -> Path:
+        return self.folder / "dictionaries"
+
+
+def quiet(_table: str, _rows: int) -> None:
+    """Show no progress."""
+
+
+def store_folder(source: Source, digest: str) -> Path:
+    """Return the folder of the store that a source with this fingerprint has."""
+    return source.stores / f"{source.name}-{digest[:12]}"
+
+
+def load(source: Source, progress: Progress = quiet, limits: Limits = MODEST) -> Path:
+    """Return the folder of the source's store, loaded now unless it was; a failed load leaves none."""
+    digest = fingerprint(source)
+    folder = store_folder(source, digest)
+    if (folder / "store.json").exists():
+        return folder
+    with private_folder(folder.parent) as unfinished:
+        return build(source, Work(unfinished, limits, progress), folder, digest=digest, content=digest)
+
+
+def build(source: Source, work: Work, folder: Path, *, digest: str, content: str) -> Path:
+    """Make the store of a source in `folder`, named by a digest; HistoryError if its content is no longer what it was."""
+    (work.folder / "staged").mkdir()
+    limits = Limits(work.limits.memory, work.limits.threads, work.limits.spill or work.folder / "spill")
+    summary = _fill(replace(work, limits=limits), source)
+    if fingerprint(source) != content:
+        raise HistoryError(f"source {source.name!r} changed while it was read; load it again when it is at rest")
+    _finish(work, summary | {"fingerprint": digest}, folder)
+    return folder
+
+
+def _finish(work: Work, summary: dict[str, Any], folder: Path) -> None:
+    for rest in ("staged", "spill"):
+        shutil.rmtree(work.folder / rest, ignore_errors=True)
+    write_text(work.folder / "store.json", json.dumps(summary, ensure_ascii=False, indent=1, allow_nan=False) + "\n")
+    if folder.exists() and not (folder / "store.json").exists():
+        with private_folder(folder.parent) as aside, around("a torn store is away"):  # half of it was removed by hand
+            folder.rename(aside / "torn")
+    settle(work.folder, folder)
+
+
+def _fill(work: Work, source: Source) -> dict[str, Any]:
+    staged = _stage_all(work, source)
+    connection = opened(work.limits)
+    staged = in_order(connection, [without_repeats(connection, table) for table in staged])
+    reached("rows staged")
+    write_dictionaries(connection, staged, work.dictionaries)
+    reached("dictionaries written")
+    work.base.mkdir()
+    staged = [_write_table(work, connection, table) for table in staged]
+    joins = _write_joins(work, connection, source)
+    reached("joins written")
+    counts = {table.table: counts_of(table.accepted, table.refused) for table in staged}
+    _write_refused(work, staged)
+    notes = list(_notes(source, work, counts))
+    return {"name": source.name, "complete_to": source.declaration.complete_to.isoformat(), "tables": counts,
+            "joins": joins, "absent": list(source.declaration.absent), "notes": notes,
+            "source": source.declaration.model_dump(mode="json"), MARK: True}
+
+
+def _notes(source: Source, work: Work, counts: dict[str, dict[str, Any]]) -> Iterator[str]:
+    yield from source.dump.notes
+    connection = reading(source, work.limits)
+    yield from unstated_in(connection, source.declaration, source.folder, unread_tables(counts))
+    yield from bare_notes(source, connection)
+
+
+def _stage_all(work: Work, source: Source) -> list[Staged]:
+    connection = reading(source, work.limits)
+    for table in source.tables:
+        sound(connection, source, table)
+    return [stage(work.taken(sound(connection, source, table)), source, table, folder=work.folder / "staged",
+                  progress=work.progress) for table in source.tables]
+
+
+def _write_table(work: Work, connection: Connection, staged: Staged) -> Staged:
+    """Write the base file of one table and return what is accepted of it in the end."""
+    table = Table(staged.table, "", "", contract()[staged.table].key, staged.columns)
+    by = first_by(table.columns, table.key)
+    path = work.base / f"{table.name}.parquet"
+    key = tuple(sorted(table.key, key=lambda name: name != by))
+    versions = ", ".join([*map(named, key), "recorded_on", "length(row_id)", "row_id"])
+    unsorted = path if by in key else work.folder / "staged" / f"{table.name}.signed.parquet"
+    reader = connection.sql(f"{coded_sql(staged, work.dictionaries)} ORDER BY {versions}").to_arrow_reader(GROUP)
+    signed = write_signed(reader, key, unsorted)
+    if unsorted != path:
+        order = ", ".join(f"{named(name)} NULLS FIRST" for name in (by, *key, "known", "sign"))
+        write_sorted(connection, f"SELECT * FROM {parquet_sql(unsorted)} ORDER BY {order}", path)
+    write_absorbed(signed, path)
+    done = refuse(connection, staged, signed.unseen, reason=UNSEEN)
+    shutil.rmtree(staged.folder)
+    reached("a table written")
+    return done
+
+
+def write_absorbed(signed: Signed, path: Path) -> None:
+    """Write the keys of rows that left no signed row, to be known when later rows meet them, into `absorbed/`."""
+    if rows := sum(table.num_rows for table in signed.absorbed):
+        path.with_name("absorbed").mkdir(exist_ok=True)
+        pq.write_table(pa.concat_tables(signed.absorbed), path.parent / "absorbed" / path.name, compression="zstd",
+                       row_group_size=max(rows, 1))
+
+
+def _write_joins(work: Work, connection: Connection, source: Source) -> dict[str, int]:
+    written: dict[str, int] = {}
+    for join in declared_joins():
+        if join.left in source.tables and join.right in source.tables:
+            sides = (table_of(source, join.left), table_of(source, join.right))
+            joined_table(join, *sides)
+            written[join.name] = write_join(connection, join, sides, work.base)
+    return written
+
+
+def table_of(source: Source, name: str) -> Table:
+    """Return a table of the contract with the attributes that a source adds to it."""
+    table = contract()[name]
+    return Table(table.name, table.zh, table.en, table.key, source.columns(name))
+
+
+def counts_of(accepted: int, refused: pl.DataFrame) -> dict[str, Any]:
+    """Return how many rows of a table were accepted and refused, and why, as a store's summary has them."""
+    return {"accepted": accepted, "refused": raw_rows(refused), "reasons": reasons(refused)}
+
+
+def reasons(refused: pl.DataFrame) -> list[dict[str, Any]]:
+    """Return each reason for which rows were refused, with their number and the first of them, the commonest first.
+
+    Of a dump the rows are those of its raw tables, and the first is told with its `table`.
+    """
+    named = [name for name in ("raw_table",) if name in refused.columns]
+    by_row = as_written(refused).unique([*named, "row", "reason"])
+    first = pl.col(*named, "row").sort_by(*named, "row").first()
+    counted = by_row.group_by("reason").agg(first, rows=pl.len()).rename({"row": "first"})
+    ordered = counted.sort("rows", *named, "first", descending=[True, *(False for _ in named), False])
+    return ordered.select("reason", "rows", *(pl.col(name).alias("table") for name in named), "first").to_dicts()
+
+
+def row_of(why: dict[str, Any]) -> str:
+    """Return in words the first row that was refused for a reason.
+
+    >>> row_of({"table": "AC43", "first": 7})
+    'AC43 row 7'
+    """
+    return f"{why.get('table') or ''} row {why['first']}".strip()
+
+
+def _write_refused(work: Work, staged: list[Staged]) -> None:
+    folder = work.folder / "refused"
+    folder.mkdir()
+    for table in staged:
+        if table.refused.height:
+            as_written(table.refused).write_csv(folder / f"{table.table}.csv")

@@ -1,0 +1,85 @@
+"""A Parquet file sorted by one column of codes: a range reads only its own rows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from features.arrays import NULL
+from features.connection import Limits, named, opened
+from features.files import around, private_folder
+from features.ingest.scan import parquet_sql
+from features.store.column_files import FlatTable
+from features.store.joins import write_sorted
+from features.store.merge_on_read import Rows
+from features.store.string_files import FlatTexts
+
+TEXTS = ("row_id", "right_row_id")
+
+
+class SortedFile:
+    """A Parquet file sorted by one column of codes: a range of codes reads only its own rows."""
+
+    def __init__(self, path: Path, by: str) -> None:
+        self.file = pq.ParquetFile(path)
+        self.flat = FlatTable(self.file, path, by)
+        self._texts = {name: FlatTexts(self.file, self.flat.folder, name) for name in TEXTS}
+
+    @property
+    def size(self) -> int:
+        """How many rows there are."""
+        return int(self.file.metadata.num_rows)
+
+    def between(self, low: int, high: int, columns: tuple[str, ...]) -> Rows:
+        """Return the rows with low <= sorting column < high, in order."""
+        start, stop = self.flat.span(low, high)
+        return {name: (self._texts[name] if name in TEXTS else self.flat.column(name)).between(start, stop) for name in columns}
+
+    def every(self, columns: tuple[str, ...]) -> Rows:
+        """Return all rows in order."""
+        read = self.file.read(columns=list(columns))
+        return {name: values(read[name]) for name in columns}
+
+
+class PartFile:
+    """A Parquet file of one day's rows, read by column."""
+
+    def __init__(self, path: Path) -> None:
+        self.file = pq.ParquetFile(path)
+
+    def every(self, columns: tuple[str, ...]) -> Rows:
+        """Return all rows in order."""
+        read = self.file.read(columns=list(columns))
+        return {name: values(read[name]) for name in columns}
+
+
+def integers(column: pa.ChunkedArray) -> NDArray[np.int64]:
+    """Return an integer column as int64 with NULL where it is empty."""
+    if not column.null_count:
+        return np.asarray(column.to_numpy(), np.int64)
+    return np.asarray(column.cast(pa.int64()).fill_null(NULL).to_numpy(), np.int64)
+
+
+def values(column: pa.ChunkedArray) -> NDArray[Any]:
+    """Return a column of a store as an array: int64 with NULL, float64 with NaN, or text objects."""
+    if pa.types.is_floating(column.type):
+        return np.asarray(column.fill_null(np.nan).to_numpy(), np.float64)
+    if pa.types.is_integer(column.type):
+        return integers(column)
+    return np.asarray(column.to_numpy(), object)
+
+
+def copy_sorted(base: Path, by: str, path: Path) -> None:
+    """Write a copy of a base file sorted by another column, its order kept within."""
+    rows = parquet_sql(base, "file_row_number=true")
+    order = f"{named(by)} NULLS FIRST, file_row_number"
+    with private_folder(path.parent) as work:
+        connection = opened(Limits(spill=work / "spill"))
+        write_sorted(connection, f"SELECT * EXCLUDE (file_row_number) FROM {rows} ORDER BY {order}", work / path.name)
+        with around(f"{path.name} is in place"):
+            (work / path.name).replace(path)

@@ -1,0 +1,137 @@
+"""The models in use: of each source and target the one that a person promoted, named by a pointer beside the bundles."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+
+from features.errors import BundleError, TargetError
+from features.files import around, write_durable_text
+from features.ingest.scan import files_in
+from models.bundle.bundle import manifest_of
+from models.bundle.folder import digest_of, read_folder
+
+_SOURCE, _TARGET = re.compile(r"[a-z][a-z0-9_-]*"), re.compile(r"[a-z][a-z0-9_]*")
+_REGISTERED = re.compile(rf"lssi-({_SOURCE.pattern})-({_TARGET.pattern})")
+log = logging.getLogger("lssi")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ModelKey:
+    """Whose models are asked for: the declared name of a source, and one of its targets.
+
+    A target holds no hyphen and neither holds a dot, so no two keys have a name in common.
+
+    >>> ModelKey("our-city", "fraud").registered, ModelKey("our-city", "fraud").file
+    ('lssi-our-city-fraud', 'our-city.fraud.json')
+    """
+
+    source: str
+    target: str
+
+    def __post_init__(self) -> None:
+        """Raise TargetError for a name that no source or target can have, before it becomes part of a path."""
+        if not _SOURCE.fullmatch(self.source):
+            raise TargetError("the name of a source should be lower-case letters, digits, underscores and hyphens; "
+                              f"got {self.source!r}")
+        if not _TARGET.fullmatch(self.target):
+            raise TargetError(f"a target should be lower-case letters, digits and underscores; got {self.target!r}")
+
+    @property
+    def registered(self) -> str:
+        """The name under which its models are registered."""
+        return f"lssi-{self.source}-{self.target}"
+
+    @property
+    def file(self) -> str:
+        """The name of the pointer to its model in use."""
+        return f"{self.source}.{self.target}.json"
+
+
+def key_of(registered: str) -> ModelKey | None:
+    """Return whose models are registered under a name, None where it is no such name.
+
+    >>> key_of("lssi-our-city-fraud"), key_of("lssi-fraud")
+    (ModelKey(source='our-city', target='fraud'), None)
+    """
+    found = _REGISTERED.fullmatch(registered)
+    return ModelKey(found[1], found[2]) if found else None
+
+
+class Pointer(BaseModel):
+    """What a promotion writes: the folder of the bundle beside it, and the digest that it must have."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
+    bundle: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,128}$")]
+    digest: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+
+
+def point(folder: Path, key: ModelKey, pointer: Pointer) -> None:
+    """Let a bundle in `folder` be the model in use."""
+    write_durable_text(folder / key.file, json.dumps(pointer.model_dump(), allow_nan=False) + "\n")
+
+
+def pointer_of(folder: Path, key: ModelKey) -> Pointer:
+    """Return the pointer to the model in use; TargetError where none is promoted, BundleError for a damaged pointer."""
+    move_old_pointers(folder)
+    if (folder / key.file).exists():
+        return read_pointer(folder / key.file)
+    if (folder / f"{key.target}.json").exists():
+        source_of(folder, read_pointer(folder / f"{key.target}.json"))
+    others = [path.name.split(".")[0] for path in files_in(folder, f"*.{key.target}.json")]
+    elsewhere = f" (it is for {', '.join(others)})" if others else ""
+    raise TargetError(f"no model of {key.target!r} is promoted for source {key.source!r}{elsewhere}; "
+                      f"train one with `lssi train {key.target} SOURCE`")
+
+
+def read_pointer(path: Path) -> Pointer:
+    """Return what one pointer file says; BundleError where it is none."""
+    try:
+        return Pointer.model_validate_json(path.read_bytes())
+    except (ValidationError, OSError):
+        raise BundleError(f"{path.name} is no pointer to a bundle; promote a model again, or remove the file") from None
+
+
+def source_of(folder: Path, pointer: Pointer) -> str:
+    """Return the name of the source on which a bundle was trained; BundleError where it is damaged or does not say."""
+    files = read_folder(folder / pointer.bundle)
+    if digest_of(files) != pointer.digest:
+        raise BundleError(f"{folder / pointer.bundle} has digest {digest_of(files)[:12]}, not {pointer.digest[:12]}; "
+                          "take the bundle that was promoted")
+    source = manifest_of(files).origin.get("source")
+    if source is None:
+        raise BundleError(f"{folder / pointer.bundle} does not say on which source it was trained; train again")
+    return source
+
+
+def move_old_pointers(folder: Path) -> None:
+    """Give pointers of before, named by target alone, the name of their source too, and log what was done in one line.
+
+    One that cannot tell its source stays. Raises BundleError where two models would be in use for one source and target.
+    """
+    moved = []
+    for path in files_in(folder, "*.json"):
+        if _TARGET.fullmatch(path.stem):
+            try:
+                key = ModelKey(source_of(folder, pointer := read_pointer(path)), path.stem)
+            except BundleError:
+                continue
+            _moved(path, folder, key, pointer)
+            moved.append(f"{path.name} -> {key.file}")
+    if moved:
+        log.warning("models in use are now named by source and target: %s", ", ".join(moved))
+
+
+def _moved(path: Path, folder: Path, key: ModelKey, pointer: Pointer) -> None:
+    place = folder / key.file
+    if place.exists() and read_pointer(place) != pointer:
+        raise BundleError(f"{path} and {place.name} name two models of {key.target} for {key.source}; remove one of them")
+    point(folder, key, pointer)
+    with around("an old pointer is away"):
+        path.unlink(missing_ok=True)

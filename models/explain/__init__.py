@@ -1,0 +1,1 @@
+"""Explain: contributions of features, and reasons in words that can be checked on site."""

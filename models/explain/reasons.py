@@ -1,0 +1,85 @@
+"""A reason: what raises a score, told once, in words that name the table, the rows and the days it rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from features.matrix import Matrix
+from features.online.lineage import Fact
+from models.bundle.booster import Floats
+from models.bundle.bundle import Bundle
+from models.explain.sentence import sentence
+from models.explain.wording import LANGUAGES
+
+
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """Features that tell of one thing: their contributions summed, the one that says it best first."""
+
+    contribution: float
+    members: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One thing that moves a score: its feature, its contribution in log-odds, its words, and the facts it rests on."""
+
+    feature: str
+    contribution: float
+    zh: str
+    en: str
+    facts: tuple[Fact, ...]
+
+
+def leads(bundle: Bundle, contributions: Floats) -> list[Lead]:
+    """Return what moves one case's score, most raising first: features of one family and the same tables are one lead.
+
+    `contributions` is float64 (F,). A lead below zero has its lowest member first.
+    """
+    groups: dict[tuple[str, tuple[str, ...]], list[int]] = {}
+    for place, feature in enumerate(bundle.features):
+        groups.setdefault((feature.family, feature.tables), []).append(place)
+    found = [_lead(bundle, contributions, places) for places in groups.values()]
+    return sorted((lead for lead in found if lead.contribution != 0), key=lambda lead: -lead.contribution)
+
+
+def _lead(bundle: Bundle, contributions: Floats, places: list[int]) -> Lead:
+    total = float(contributions[places].sum())
+    way = np.sign(total)
+    own = sorted((place for place in places if contributions[place] * way > 0), key=lambda p: -abs(contributions[p]))
+    return Lead(total, tuple(bundle.features[place].name for place in own))
+
+
+def reasons_of(
+    bundle: Bundle, row: Matrix, contributions: Floats, facts: Mapping[str, Sequence[Fact]]
+) -> list[Reason]:
+    """Return the reasons that raise one case's score, strongest first: the leads of which a feature has facts.
+
+    `row` is a matrix of one row, `contributions` its float64 (F,), `facts` what `models.explain.evidence` found to hold.
+    """
+    return [reason for reason in _all_reasons(bundle, row, contributions, facts) if reason.contribution > 0]
+
+
+def mitigations_of(
+    bundle: Bundle, row: Matrix, contributions: Floats, facts: Mapping[str, Sequence[Fact]]
+) -> list[Reason]:
+    """Return what lowers one case's score, strongest first, under the same rules as reasons."""
+    every = _all_reasons(bundle, row, contributions, facts)
+    return [reason for reason in reversed(every) if reason.contribution < 0]
+
+
+def _all_reasons(
+    bundle: Bundle, row: Matrix, contributions: Floats, facts: Mapping[str, Sequence[Fact]]
+) -> list[Reason]:
+    by_name = {feature.name: feature for feature in bundle.features}
+    found = []
+    for lead in leads(bundle, contributions):
+        told = next((name for name in lead.members if facts.get(name)), None)
+        if told is not None:
+            own = tuple(facts[told])
+            zh, en = (sentence(by_name[told], by_name, row, own, language) for language in LANGUAGES)
+            found.append(Reason(told, lead.contribution, zh, en, own))
+    return found

@@ -1,0 +1,1 @@
+"""Policy: rules, capacity, lottery and the plan of a week."""

@@ -1,0 +1,63 @@
+"""Standing: what facts found and the dated policy say of a unit before any score is looked at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from models.policy.policy import Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What was known of a unit: its class, sanctions of the record judged, and the days of what befell it."""
+
+    appraised: str | None = None
+    sanctions: int = 0
+    grave: int = 0
+    medal: tuple[int, int | None] | None = None             # first day, last day
+    exposure: tuple[int, int | None] | None = None          # published, intensified until
+    visited: int | None = None                              # the latest visit
+    complaints: tuple[int, ...] = ()                        # days lodged
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A unit's class, the weight of a scored visit (0 = none now), and what brings it on the list before any score."""
+
+    grade: str | None
+    weight: float
+    waived: bool
+    intensified: bool
+    exposure_due: bool
+    complaint: int | None
+
+
+def standing_of(facts: Facts, policy: Policy, day: int) -> Standing:
+    """Return how a unit stands on a day: complaint first, exposure intensifies, a medal waives routine visits only."""
+    grade = _grade(facts, policy)
+    intensified = _runs(facts.exposure, policy.exposure.days, day)
+    waived = _runs(facts.medal, policy.medal.days, day) and not intensified
+    silent = 10**6 if facts.visited is None else day - facts.visited
+    weight = policy.appraisal.weight_of(grade) * (policy.exposure.weight if intensified else 1.0)
+    return Standing(grade, weight if silent > policy.routine.rest and not waived else 0.0, waived, intensified,
+                    intensified and silent > policy.exposure.visit_every, _waiting(facts, policy, day))
+
+
+def _grade(facts: Facts, policy: Policy) -> str | None:
+    """The class decided; else the one that facts found give; none for a unit that nobody has looked at."""
+    if facts.appraised is not None or facts.visited is None:
+        return facts.appraised
+    return policy.appraisal.class_of(sanctions=facts.sanctions, grave=facts.grave)
+
+
+def _runs(spell: tuple[int, int | None] | None, days: int, day: int) -> bool:
+    if spell is None:
+        return False
+    first, last = spell
+    return first <= day <= (first + days if last is None else last)
+
+
+def _waiting(facts: Facts, policy: Policy, day: int) -> int | None:
+    """The oldest complaint that no later visit has answered and that still waits."""
+    since = max(day - policy.complaint.days, -10**6 if facts.visited is None else facts.visited + 1)
+    return min((lodged for lodged in facts.complaints if since <= lodged <= day), default=None)

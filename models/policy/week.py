@@ -1,0 +1,119 @@
+"""A week's plan from a store: the promoted model's scores of all living enterprises joined with the policy's facts."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from features.calendar import date_of
+from features.engine.dormancy import Dormancy, dormancy
+from features.engine.matrices import catalogue_of, matrix
+from features.errors import HistoryError, PolicyError
+from features.matrix import Matrix
+from features.store.store import Store
+from models.bundle.booster import Floats
+from models.bundle.bundle import Bundle
+from models.bundle.score import Scores, score
+from models.policy.capacity import WEEK, monday_of
+from models.policy.lottery import Draw
+from models.policy.plan import Plan, Unit, plan
+from models.policy.policy import Policy, policy_on
+from models.policy.policy_facts import capacity_of, cells_of, facts_of
+from models.policy.policy_status import Facts, standing_of
+
+NOWHERE = ""        # the list of units that lie in no cell
+
+
+@dataclass(frozen=True, slots=True)
+class Week:
+    """What is asked: the Monday, the day whose knowledge is used, the published seed, and minutes for want of teams."""
+
+    monday: int
+    as_of: int
+    seed: str
+    minutes: int | None
+
+
+def week_of(store: Store, day: int, seed: str, minutes: int | None = None) -> Week:
+    """Return the week in which a day lies, seen from the last closed day before it; HistoryError if that is too old."""
+    monday = monday_of(day)
+    if monday > store.complete_to + WEEK:
+        raise HistoryError(f"the history is complete to {date_of(store.complete_to)}, too early for the week of "
+                           f"{date_of(monday)}; load the days up to {date_of(monday - 1)} first")
+    return Week(monday, min(monday - 1, store.complete_to), seed, minutes)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Made:
+    """A plan that was made: its number, its week, its model, the place of each enterprise in the scores, the lists.
+
+    `dormancy` says which firms are dormant, and so on a list only by complaint or lottery.
+    """
+
+    number: str
+    week: Week
+    bundle: Bundle
+    place: dict[str, int]
+    scores: Scores
+    plan: Plan
+    dormancy: Dormancy
+
+
+def made(store: Store, bundle: Bundle, week: Week) -> Made:
+    """Return the plan of a week: the same store, model, rule set and seed give the same plan and number."""
+    if bundle.entity != "enterprise":
+        raise PolicyError(f"a plan needs scores of enterprises; {bundle.target!r} scores cases of {bundle.entity}")
+    policy = policy_on(week.monday)
+    living = matrix(store, "enterprise", week.as_of)
+    scores = score(bundle, living)
+    asleep = dormancy(store, catalogue_of(store), week.as_of)
+    parts = (store.fingerprint, bundle.digest, policy.digest, str(week), f"{asleep.months} months dormant")
+    number = f"{date_of(week.monday)}-{hashlib.sha256('|'.join(parts).encode()).hexdigest()[:12]}"
+    units = units_of(store, living, scores, policy=policy, asleep=asleep)
+    minutes = capacity(store, policy, week, units)
+    draw = draw_of(bundle.target, week)
+    place = {unit.name: place for place, unit in enumerate(units)}
+    return Made(number, week, bundle, place, scores, plan(units, policy, minutes, draw), asleep)
+
+
+def draw_of(target: str, week: Week) -> Draw:
+    """Return the draw of a week's plan; each target's has a number of its own, so that none overwrites another's."""
+    said = hashlib.sha256(f"{target}|{week.seed}".encode()).hexdigest()[:12]
+    return Draw(f"{date_of(week.monday)}-{said}", week.seed)
+
+
+def units_of(store: Store, living: Matrix, scores: Scores, *, policy: Policy, asleep: Dormancy) -> list[Unit]:
+    """Return every living enterprise as a unit of the plan, in the order of the matrix; `asleep` tells the dormant of its day."""
+    benefit = scores.probability if scores.expected is None else scores.expected
+    staff = staff_of(living, policy)
+    facts, cells, texts = facts_of(store, policy, asleep.as_of), cells_of(store, asleep.as_of), store.texts("cell")
+    codes = {text: code for code, text in enumerate(store.texts("enterprise"))}
+    dormant = set(asleep.codes.tolist())
+    units = []
+    for place, name in enumerate(living.keys.tolist()):
+        code = codes[name]
+        cell = texts[cells[code]] if code in cells else NOWHERE
+        standing = standing_of(facts.get(code, Facts()), policy, asleep.as_of)
+        units.append(Unit(name, cell, int(staff[place]), float(benefit[place]), standing, code in dormant))
+    return units
+
+
+def staff_of(living: Matrix, policy: Policy) -> Floats:
+    """Return the staff that decides a visit's minutes, (n,): the largest of the declared features, 0 if unknown."""
+    told = [living.column(name) for name in policy.visit.staff if name in living.names]
+    staff: Floats = np.fmax.reduce([np.zeros(len(living)), *told])
+    return staff
+
+
+def capacity(store: Store, policy: Policy, week: Week, units: Sequence[Unit]) -> dict[str, int]:
+    """Return each cell's minutes: its team's, or those given for every list where the source holds no teams."""
+    counts = Counter(unit.cell for unit in units)
+    if week.minutes is not None:
+        return dict.fromkeys(sorted(counts), week.minutes)
+    if not (store.has("members") and store.has("cells")):
+        raise PolicyError(f"source {store.source.name!r} holds no teams; give --minutes, the person-minutes of a list")
+    return capacity_of(store, policy, as_of=week.as_of, monday=week.monday, units=counts)

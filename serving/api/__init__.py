@@ -1,0 +1,1 @@
+"""API: routes, keys, and the service that answers them."""

@@ -1,0 +1,117 @@
+"""Who may ask: API keys of 256 random bits, kept only as their SHA-256, each with a name and one role."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+
+from features.errors import RequestError
+from features.files import OWNER, alone, clear, durable
+from serving.errors import AccessError
+
+Role = Literal["data_scientist", "system", "auditor"]
+ROLES: tuple[Role, ...] = ("data_scientist", "system", "auditor")
+PREFIX = "lssi_"
+_STRICT = ConfigDict(extra="forbid", hide_input_in_errors=True, frozen=True)
+
+
+class Holder(BaseModel):
+    """One key in the file: who holds it, what it may do, and the digest it is known by."""
+
+    model_config = _STRICT
+    name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
+    role: Role
+    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+    added: date
+
+
+class Register(BaseModel):
+    """The whole file `keys.json`."""
+
+    model_config = _STRICT
+    keys: tuple[Holder, ...] = ()
+
+
+def digest(key: str) -> str:
+    """Return the SHA-256 of a key as hexadecimal text."""
+    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def read(path: Path) -> Register:
+    """Return the register in a file, empty where there is no file; raise AccessError where it is damaged."""
+    try:
+        return Register.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        return Register()
+    except (ValidationError, OSError):
+        raise AccessError(
+            f"the register of keys {path.name} is damaged or cannot be read; restore it, or remove it and"
+            " add the keys anew"
+        ) from None
+
+
+def add(path: Path, name: str, *, role: str, today: date) -> str:
+    """Write a new key's digest into the register and return the key, which is kept nowhere; RequestError for a bad name."""
+    if role not in ROLES:
+        raise RequestError(f"a role should be one of {', '.join(ROLES)}; got {role!r}")
+    key = PREFIX + secrets.token_urlsafe(32)
+    with _writing(path) as register:
+        if any(holder.name == name for holder in register.keys):
+            raise RequestError(f"a key named {name!r} exists already; remove it first or choose another name")
+        try:
+            holder = Holder(name=name, role=role, sha256=digest(key), added=today)
+        except ValidationError:
+            raise RequestError(f"a key's name should be 1 to 64 of A-Z a-z 0-9 . _ -; got {name!r}") from None
+        _write(path, Register(keys=(*register.keys, holder)))
+    return key
+
+
+def remove(path: Path, name: str) -> None:
+    """Take a key out of the register, so that the next request with it is refused; RequestError where there is none."""
+    with _writing(path) as register:
+        kept = tuple(holder for holder in register.keys if holder.name != name)
+        if len(kept) == len(register.keys):
+            raise RequestError(f"no key is named {name!r}; see {path.name}")
+        _write(path, Register(keys=kept))
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[Register]:
+    with alone(path.with_suffix(".lock")):
+        path.with_suffix(".new").unlink(missing_ok=True)  # of earlier versions
+        clear(path.parent)
+        yield read(path)
+
+
+def _write(path: Path, register: Register) -> None:
+    with durable(path, OWNER) as draft:
+        draft.write_text(register.model_dump_json(indent=2), "utf-8")
+
+
+@dataclass(slots=True)
+class Ring:
+    """The register in memory, read again as soon as its file changes, so that a removed key ends at once."""
+
+    path: Path
+    _seen: tuple[int, int, int] | None = None
+    _holders: dict[str, Holder] | None = None
+
+    def holder(self, key: str) -> Holder | None:
+        """Return who holds this key, or None; raise AccessError where the register is damaged."""
+        try:
+            stat = self.path.stat()
+        except FileNotFoundError:
+            return None
+        seen = (stat.st_ino, stat.st_mtime_ns, stat.st_size)
+        if self._holders is None or seen != self._seen:
+            self._holders = {holder.sha256: holder for holder in read(self.path).keys}
+            self._seen = seen
+        return self._holders.get(digest(key))

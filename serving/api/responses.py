@@ -1,0 +1,66 @@
+"""What leaves the service: every answer under the security headers, every refusal in the one error body."""
+
+from __future__ import annotations
+
+from starlette.types import Message, Send
+
+from serving.errors import body, normalised, status_of
+
+SECURITY = (
+    (b"cache-control", b"no-store"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+)
+REPLACED = {name for name, _ in SECURITY} | {b"server"}
+
+
+class Refused(Exception):
+    """A request that goes no further: its stable code, one sentence, and headers of its own."""
+
+    def __init__(self, code: str, message: str, *headers: tuple[bytes, bytes]) -> None:
+        super().__init__(code)
+        self.code, self.message, self.headers = code, message, headers
+
+
+class Outgoing:
+    """Passes a good answer on under the security headers and turns every other one into the one error body."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self._headers: tuple[tuple[bytes, bytes], ...] = ()
+        self._parts: list[bytes] = []
+        self.status = 0
+
+    async def __call__(self, message: Message) -> None:
+        """Take one message of the application."""
+        if message["type"] == "http.response.start":
+            self.status, self._headers = message["status"], tuple(message.get("headers", ()))
+            if self.status < 400:
+                await self._start(self._headers)
+        elif self.status < 400:
+            await self._send(message)
+        else:
+            await self._error(message)
+
+    async def refuse(self, refused: Refused) -> None:
+        """Answer with a refusal of our own."""
+        self.status = status_of(refused.code)
+        await self._whole(body(refused.code, refused.message), refused.headers)
+
+    async def _error(self, message: Message) -> None:
+        self._parts.append(message.get("body", b""))
+        if not message.get("more_body", False):
+            allow = tuple(header for header in self._headers if header[0].lower() == b"allow")
+            await self._whole(normalised(self.status, b"".join(self._parts)), allow)
+
+    async def _whole(self, content: bytes, headers: tuple[tuple[bytes, bytes], ...]) -> None:
+        length = (b"content-length", str(len(content)).encode())
+        await self._start((*headers, (b"content-type", b"application/json; charset=utf-8"), length))
+        await self._send({"type": "http.response.body", "body": content})
+
+    async def _start(self, headers: tuple[tuple[bytes, bytes], ...]) -> None:
+        kept = [header for header in headers if header[0].lower() not in REPLACED]
+        await self._send({"type": "http.response.start", "status": self.status, "headers": [*kept, *SECURITY]})

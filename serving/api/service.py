@@ -1,0 +1,132 @@
+"""The BentoML service: the one file that names it. Its answers come from the desk, its refusals through the gate."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sys
+from collections.abc import Awaitable
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, NoReturn
+
+import bentoml
+from pydantic import BaseModel
+from starlette.responses import Response
+from starlette.types import ASGIApp
+
+from features.errors import LssiError, RequestError
+from serving.answers import Answer, Info, Recorded
+from serving.api.access import CALLER, Access, Limits
+from serving.api.keys import Ring, read
+from serving.api.startup import quieten, settle
+from serving.errors import body, status_of
+from serving.ledger.ledger import Ledger
+from serving.requests import ClaimHistory, ClaimIds, EnterpriseHistory, EnterpriseIds, Form, Nothing, RecordId
+from serving.scoring.opening import open_scorer
+from serving.scoring.recorded_scoring import Desk
+from serving.scoring.transcript import Question, question_of
+from serving.settings import Settings, settings_of
+
+LIMITS = Limits()
+BEHIND = 2 * LIMITS.answer_seconds      # the framework's own timeout stands behind ours and never speaks first
+
+
+class Gated(bentoml.Service[Any]):
+    """A service whose gate stands before everything, the framework's own middleware and routes included."""
+
+    def to_asgi(self, is_main: bool = True) -> ASGIApp:  # noqa: FBT001, FBT002 - the framework's signature
+        """Return the application behind the gate."""
+        return Access(super().to_asgi(is_main), ring=Ring(settings_of(os.environ).keys), limits=LIMITS)
+
+
+@bentoml.service(
+    name="lssi", service_class=Gated, workers=1, traffic={"timeout": BEHIND},
+    logging={"access": {"enabled": False}}, tracing={"sample_rate": 0.0},
+)
+class Lssi:
+    """风险排序与说明。Scores enterprises and claims for inspection, with reasons and a record; see docs/api.md."""
+
+    @bentoml.on_startup
+    def open(self) -> None:
+        """Load history, models and ranks, and start the ledger's writer."""
+        quieten()
+        settings = settings_of(os.environ)
+        self._desk = Desk(open_scorer(settings), Ledger(settings.ledger), partial(datetime.now, UTC))
+        settle()
+
+    @bentoml.on_shutdown
+    def close(self) -> None:
+        """Write what waits for the ledger, then stop."""
+        self._desk.close()
+
+    @bentoml.api(route="/v1/enterprises/score", output_spec=Answer)
+    async def score_enterprises(self, request: EnterpriseIds, /) -> Response:
+        """按编号为企业评分。Score enterprises by number."""
+        asked = question(request)
+        return await told(self._desk.by_id(request.target, "enterprise", request.enterprises, asked))
+
+    @bentoml.api(route="/v1/claims/score", output_spec=Answer)
+    async def score_claims(self, request: ClaimIds, /) -> Response:
+        """按编号为待遇申领评分。Score claims by number."""
+        return await told(self._desk.by_id(request.target, "claim", request.claims, question(request)))
+
+    @bentoml.api(route="/v1/enterprises/score-history", output_spec=Answer)
+    async def score_enterprise_history(self, request: EnterpriseHistory, /) -> Response:
+        """按请求中的历史为一家企业评分。Score one enterprise by the history sent."""
+        return await told(self._desk.by_history("enterprise", request, question(request)))
+
+    @bentoml.api(route="/v1/claims/score-history", output_spec=Answer)
+    async def score_claim_history(self, request: ClaimHistory, /) -> Response:
+        """按请求中的历史为一件申领评分。Score one claim by the history sent."""
+        return await told(self._desk.by_history("claim", request, question(request)))
+
+    @bentoml.api(route="/v1/info", output_spec=Info)
+    async def about(self, request: Nothing, /) -> Response:  # noqa: ARG002 - its form is checked, it holds nothing
+        """在用模型、摘要、数据完整截至日、合同版本。Models in use, digests, day complete to, contract version."""
+        return await told(self._desk.about())
+
+    @bentoml.api(route="/v1/records/get", output_spec=Recorded)
+    async def get_record(self, request: RecordId, /) -> Response:
+        """按记录号取一条记录及其证明。One record with its proof."""
+        return await told(self._desk.record(request.record_id))
+
+
+def serve(settings: Settings, *, host: str, port: int, workers: int) -> NoReturn:
+    """Check everything that a start needs, then become the BentoML server; LssiError where something is missing."""
+    _free(host, port)
+    open_scorer(settings)
+    Ledger(settings.ledger).close()
+    read(settings.keys)
+    place = settings.home.resolve() / "bentoml"
+    place.mkdir(parents=True, exist_ok=True)
+    framework = {"BENTOML_HOME": str(place), "BENTOML_DO_NOT_TRACK": "True",
+                 "BENTOML_CONFIG_OVERRIDES": json.dumps({"services": {"lssi": {"workers": workers}}}, allow_nan=False)}
+    words = ["-m", "bentoml", "serve", f"{__name__}:Lssi", "--working-dir", str(place), "--host", host, "--port", str(port),
+             "--timeout-keep-alive", "30", "--timeout-graceful-shutdown", str(round(LIMITS.answer_seconds))]
+    os.execve(sys.executable, [sys.executable, *words], os.environ | settings.environment | framework)
+
+
+def _free(host: str, port: int) -> None:
+    try:
+        with socket.socket() as door:
+            door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            door.bind((host, port))
+    except (OSError, OverflowError) as error:
+        raise RequestError(f"{host}:{port} cannot be listened on ({error}); choose another --host or --port") from None
+
+
+def question(asked: Form) -> Question:
+    """Return who asks what, of the request that is being answered."""
+    caller = CALLER.get()
+    return question_of(caller.name, {"form": type(asked).__name__, **asked.model_dump(mode="json")}, caller.retry)
+
+
+async def told(answer: Awaitable[BaseModel]) -> Response:
+    """Return an answer, or the one error body of an error that is meant for the user."""
+    try:
+        content, status = (await answer).model_dump_json().encode(), 200
+    except LssiError as error:
+        content, status = body(error.code, str(error)), status_of(error.code)
+    return Response(content, status, media_type="application/json")

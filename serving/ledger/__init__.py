@@ -1,0 +1,1 @@
+"""Ledger: append-only records in a Merkle tree, kept in one SQLite file."""

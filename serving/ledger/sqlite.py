@@ -1,0 +1,126 @@
+"""The SQLite file of a ledger: its tables, its locks, and the one transaction that writes a group of entries.
+
+Tables: `head` (size, frontier and the ledger's own name), `entries` (what the tree holds), `nodes` (every complete
+subtree), `payloads` (what expires) and `retries` (idempotency keys, which expire with the payload).
+"""
+
+from __future__ import annotations
+
+import fcntl
+import secrets
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from features.errors import LedgerError
+from features.files import around
+from serving.errors import RetryConflict
+from serving.ledger import merkle
+from serving.ledger.entries import Entry, Receipt, leaf_of, record_id_of
+
+_SCHEMA = """
+CREATE TABLE head (one INTEGER PRIMARY KEY CHECK (one = 1), origin TEXT NOT NULL, size INTEGER NOT NULL,
+                   frontier BLOB NOT NULL);
+CREATE TABLE entries (sequence INTEGER PRIMARY KEY, leaf BLOB NOT NULL);
+CREATE TABLE nodes (level INTEGER, place INTEGER, hash BLOB NOT NULL, PRIMARY KEY (level, place)) WITHOUT ROWID;
+CREATE TABLE payloads (sequence INTEGER PRIMARY KEY, keep_until INTEGER NOT NULL, salt BLOB NOT NULL,
+                       payload BLOB NOT NULL);
+CREATE TABLE retries (retry_key TEXT PRIMARY KEY, request TEXT NOT NULL, sequence INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX retries_of ON retries (sequence);
+CREATE TRIGGER entries_stay BEFORE UPDATE ON entries BEGIN SELECT RAISE(ABORT, 'an entry is never changed'); END;
+CREATE TRIGGER entries_remain BEFORE DELETE ON entries BEGIN SELECT RAISE(ABORT, 'an entry is never removed'); END;
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Where a ledger stands: its own name, its size, and the roots of its complete subtrees, largest first."""
+
+    origin: str
+    size: int
+    frontier: tuple[bytes, ...]
+
+
+def create(path: Path) -> None:
+    """Make the ledger file unless it is there; LedgerError when the path cannot hold one."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with locked(path), closing(writing(path)) as connection:
+            if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'head'").fetchone():
+                connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA}")
+                connection.execute("INSERT INTO head VALUES (1, ?, 0, x'')", (secrets.token_hex(8),))
+                with around("a ledger is made"):
+                    connection.execute("COMMIT")
+    except (sqlite3.Error, OSError) as failure:
+        raise LedgerError(f"no ledger can be kept at {path} ({failure}); give the path of a writable file") from None
+
+
+def writing(path: Path) -> sqlite3.Connection:
+    """Return a connection that commits durably (write-ahead log, synced at every commit) and erases what it deletes."""
+    connection = sqlite3.connect(path, timeout=30, isolation_level=None)
+    for pragma in ("journal_mode = WAL", "synchronous = FULL", "secure_delete = ON"):
+        connection.execute(f"PRAGMA {pragma}")
+    return connection
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the writers' lock: waiting in the kernel's queue instead of SQLite's back-off keeps the tail short."""
+    with path.with_name(f"{path.name}.lock").open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def read_head(connection: sqlite3.Connection) -> Head:
+    """Return where the ledger of this connection stands."""
+    row = connection.execute("SELECT origin, size, CAST(frontier AS BLOB) FROM head").fetchone()
+    if row is None:
+        raise LedgerError("the ledger has lost its head; restore it from a copy")
+    origin, size, packed = row
+    return Head(origin, size, tuple(packed[i : i + 32] for i in range(0, len(packed), 32)))
+
+
+def write(connection: sqlite3.Connection, entries: Sequence[Entry]) -> list[Receipt | LedgerError]:
+    """Write entries inside the open transaction; each gets its receipt, or the error that concerns it alone."""
+    head = read_head(connection)
+    outcomes: list[Receipt | LedgerError] = []
+    for entry in entries:
+        outcome = _earlier(connection, entry)
+        if outcome is None:
+            head, outcome = _extend(connection, head, entry)
+        outcomes.append(outcome)
+    connection.execute("UPDATE head SET size = ?, frontier = ?", (head.size, b"".join(head.frontier)))
+    return outcomes
+
+
+def _earlier(connection: sqlite3.Connection, entry: Entry) -> Receipt | LedgerError | None:
+    if entry.retry_key is None:
+        return None
+    found = connection.execute(
+        "SELECT request, sequence, hash FROM retries JOIN nodes ON level = 0 AND place = sequence WHERE retry_key = ?",
+        (entry.retry_key,),
+    ).fetchone()
+    if found is None:
+        return None
+    request, sequence, leaf_hash = found
+    if request != entry.request:
+        return RetryConflict("this idempotency key was used for another request; send a new key")
+    return Receipt(record_id_of(sequence, leaf_hash), sequence, first=False)
+
+
+def _extend(connection: sqlite3.Connection, head: Head, entry: Entry) -> tuple[Head, Receipt]:
+    place, salt = head.size, secrets.token_bytes(16)
+    leaf = leaf_of(entry, salt)
+    frontier, completed = merkle.grow(head.frontier, place, merkle.leaf_hash(leaf))
+    connection.execute("INSERT INTO entries VALUES (?, ?)", (place, leaf))
+    connection.executemany(
+        "INSERT INTO nodes VALUES (?, ?, ?)",
+        [(level, place >> level, node) for level, node in enumerate(completed)],
+    )
+    connection.execute("INSERT INTO payloads VALUES (?, ?, ?, ?)", (place, entry.keep_until, salt, entry.payload))
+    if entry.retry_key is not None:
+        connection.execute("INSERT INTO retries VALUES (?, ?, ?)", (entry.retry_key, entry.request, place))
+    receipt = Receipt(record_id_of(place, completed[0]), place, first=True)
+    return Head(head.origin, place + 1, frontier), receipt

@@ -1,0 +1,66 @@
+"""Checks: what a replay says of each field, equal or not, always by the bits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from serving.ledger.float_bits import float_bits
+from serving.ledger.record import Floats
+
+State = Literal["identical", "different", "not_rebuilt"]
+NAMED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One field of a case: whether its rebuilt value has the bits of the recorded one, and what is to be said."""
+
+    field: str
+    state: State
+    zh: str = ""
+    en: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CaseReplay:
+    """The checks of one case, in the order in which they were made."""
+
+    key: str
+    checks: tuple[Check, ...]
+
+    @property
+    def identical(self) -> bool:
+        """Whether everything that was rebuilt is identical to the bit."""
+        return all(check.state != "different" for check in self.checks)
+
+
+def differs(field: str, zh: str, en: str, names: Sequence[str]) -> Check:
+    """Return that a field is different, naming the first few of what differs."""
+    named = ", ".join(names[:NAMED])
+    return Check(field, "different", f"{zh}：{named}", f"{en}: {named}")
+
+
+def of_number(field: str, recorded: float | None, rebuilt: float | None) -> Check:
+    """Return the check of one float64."""
+    if _bits(recorded) == _bits(rebuilt):
+        return Check(field, "identical")
+    return Check(field, "different", f"记录 {recorded!r}，重算 {rebuilt!r}", f"recorded {recorded!r}, rebuilt {rebuilt!r}")
+
+
+def _bits(value: float | None) -> str | None:
+    return None if value is None else float_bits(value)
+
+
+def of_floats(field: str, names: Sequence[str], recorded: Floats, rebuilt: Floats) -> Check:
+    """Return the check of named float64 values (n,)."""
+    if len(recorded) != len(rebuilt):
+        return Check(field, "different", "项数不同", f"{len(recorded)} recorded, {len(rebuilt)} rebuilt")
+    places = np.flatnonzero(recorded.view(np.uint64) != rebuilt.view(np.uint64))
+    if not len(places):
+        return Check(field, "identical")
+    words = [f"{names[place]} {float(recorded[place])!r} -> {float(rebuilt[place])!r}" for place in places[:NAMED]]
+    return differs(field, f"{len(places)} 项不同", f"{len(places)} differ", words)

@@ -1,0 +1,111 @@
+"""The dossier of one record: what is at hand to rebuild and to show it, found under $LSSI_HOME by its id."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from features.calendar import date_of
+from features.errors import BundleError, LedgerError, RequestError
+from features.store.store import Store
+from models.bundle.bundle import Bundle, load_bundle
+from serving.ledger.read import Stored, find
+from serving.ledger.record import Case, Record, record_of
+from serving.replay.checks import CaseReplay, Check
+from serving.replay.replay import replay_case, replay_rows
+from serving.scoring.batch import RowProof, case_of_row, prove_row, read_rows
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Dossier:
+    """One record with the model and the history it was made from; `store` is None where that is not at hand.
+
+    `cases` are the units to show: of a batch the one asked for, with the proof of its row in `rows`.
+    """
+
+    home: Path
+    stored: Stored
+    record: Record
+    cases: tuple[Case, ...]
+    rows: Mapping[str, RowProof]
+
+    def bundle(self) -> Bundle:
+        """Return the digest-checked model; BundleError when it is gone or damaged."""
+        path = self.home / "bundles" / f"{self.record.target}-{self.record.bundle[:12]}"
+        if not path.is_dir():
+            raise BundleError(f"the model of record '{self.stored.record_id}' is gone; restore the folder {path}")
+        return load_bundle(path, self.record.bundle)
+
+    def store(self) -> Store | None:
+        """Return the history of that day, or None when it is not at hand."""
+        name, _, fingerprint = self.record.store.rpartition("-")
+        folder = self.home / "stores" / f"{name}-{fingerprint[:12]}"
+        if not (folder / "store.json").is_file():
+            return None
+        store = Store(folder)
+        return store if store.fingerprint == fingerprint else None
+
+    def replays(self) -> tuple[CaseReplay, ...]:
+        """Rebuild what the record answered; a batch without a unit named is rebuilt row by row at once."""
+        bundle, store = self.bundle(), self.store()
+        if self.record.rows is not None and not self.cases:
+            matrix = read_rows(self.home / "batches", self.record.rows)
+            return (replay_rows(matrix, bundle),)
+        return tuple(replay_case(self.record, case, bundle, store) for case in self.cases)
+
+
+def dossier(home: Path, record_id: str, unit: str | None = None) -> Dossier:
+    """Return the dossier of a record, of all its units or of one; RecordUnknown, LedgerError or UnknownId otherwise."""
+    stored = find(home / "ledger.db", record_id)
+    if stored.payload is None:
+        until = date_of(stored.entry["keep_until"])
+        raise LedgerError(f"the payload of record '{record_id}' was kept until {until} and is erased; its proof remains")
+    record = record_of(stored.payload)
+    if record.kind == "plan":
+        raise RequestError(f"record '{record_id}' is a plan; scores and batches can be replayed")
+    if record.rows is None:
+        return Dossier(home, stored, record, record.cases if unit is None else (record.case(unit),), {})
+    if unit is None:
+        return Dossier(home, stored, record, (), {})
+    matrix = read_rows(home / "batches", record.rows)
+    rows = {unit: prove_row(matrix, record.rows, unit)}
+    return Dossier(home, stored, record, (case_of_row(record, matrix, unit),), rows)
+
+
+def as_json(dossier: Dossier, replays: tuple[CaseReplay, ...]) -> dict[str, Any]:
+    """Return what a replay found, as plain values; `identical` is of everything that was rebuilt."""
+    record = dossier.record
+    return {
+        "record_id": dossier.stored.record_id,
+        "kind": record.kind,
+        "target": record.target,
+        "entity": record.entity,
+        "at": record.at,
+        "as_of": date_of(record.as_of).isoformat(),
+        "complete_to": date_of(record.complete_to).isoformat(),
+        "model_digest": record.bundle,
+        "explainer": record.explainer,
+        "identical": all(replay.identical for replay in replays),
+        "units": [{"id": replay.key, "identical": replay.identical, "fields": [_plain(check) for check in replay.checks]}
+                  for replay in replays],
+    }  # fmt: skip
+
+
+def _plain(check: Check) -> dict[str, str]:
+    return {"field": check.field, "state": check.state, "zh": check.zh, "en": check.en}
+
+
+def lines_of(dossier: Dossier, replays: tuple[CaseReplay, ...]) -> list[str]:
+    """Return what a replay found, in lines for a reader."""
+    found = as_json(dossier, replays)
+    words = "逐位一致 identical to the bit" if found["identical"] else "不一致 DIFFERENT"
+    lines = [f"{found['record_id']} | {found['target']} | {found['as_of']} | {found['model_digest'][:12]} | {words}"]
+    for unit in found["units"]:
+        lines += [f"  {unit['id']}"] if unit["id"] else []
+        lines += [
+            f"    {field['field']}: {field['state']}" + (f" | {field['zh']} | {field['en']}" if field["en"] else "")
+            for field in unit["fields"]
+        ]
+    return lines

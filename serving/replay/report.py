@@ -1,0 +1,128 @@
+"""The report of one record: one page in Chinese and English that needs nothing else, for an auditor."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from features.calendar import date_of
+from features.errors import BundleError, RequestError
+from serving.ledger import merkle
+from serving.ledger.audit import Checkpoint, checkpoint
+from serving.ledger.read import Proof, Stored, find, prove
+from serving.ledger.record import Case, Record
+from serving.replay.checks import CaseReplay
+from serving.replay.dossier import dossier
+from serving.replay.provenance import told
+from serving.replay.report_unit import Named, unit_of
+from serving.scoring.batch import RowProof
+
+MOST = 20
+ENTITIES = {"enterprise": ("企业", "Enterprise"), "claim": ("待遇申领", "Claim"), "provider": ("医疗机构或药店", "Provider")}
+SIDES = {"left": ("左", "left"), "right": ("右", "right")}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Exhibit:
+    """What a report shows: the record as stored, its proof and checkpoint, and the cases with their replays.
+
+    `record` is None once the payload has expired; `rows` holds a batch row's proof by its unit.
+    """
+
+    stored: Stored
+    proof: Proof
+    checkpoint: Checkpoint
+    record: Record | None
+    cases: tuple[tuple[Case, CaseReplay | None], ...]
+    named: Named
+    rows: Mapping[str, RowProof]
+    note: str = ""
+
+
+def exhibit_of(home: Path, record_id: str, at: str, unit: str | None = None) -> Exhibit:
+    """Return what the report of a record shows; `at` is written on the checkpoint.
+
+    An expired payload leaves the proof; a model that is gone or damaged leaves what was recorded, and a note says so.
+    """
+    path = home / "ledger.db"
+    stored, proof, mark = find(path, record_id), prove(path, record_id), checkpoint(path, at)
+    if stored.payload is None:
+        return Exhibit(stored, proof, mark, None, (), Named({}), {})
+    found = dossier(home, record_id, unit)
+    if len(found.cases) > MOST or (found.record.rows is not None and unit is None):
+        count = len(found.cases) or (found.record.rows.count if found.record.rows else 0)
+        if not count:
+            raise RequestError(f"record '{record_id}' is of a batch without units: it has no score to show; ask for another")
+        raise RequestError(f"record '{record_id}' holds {count} units, a page at most {MOST}; name one with --unit")
+    cases, store = found.cases, found.store()
+    try:
+        bundle, replays = found.bundle(), tuple(found.replays())
+    except BundleError as error:
+        none: tuple[CaseReplay | None, ...] = (None,) * len(cases)
+        return Exhibit(stored, proof, mark, found.record, tuple(zip(cases, none, strict=True)), Named({}), found.rows, str(error))
+    if found.rows:
+        cases = tuple(told(found.record, case, bundle, store) for case in cases)
+    features = {feature.name: feature for feature in bundle.features}
+    target = None if store is None else store.source.target.get(found.record.target)
+    named = Named(features) if target is None else Named(features, target.zh, target.en)
+    return Exhibit(stored, proof, mark, found.record, tuple(zip(cases, replays, strict=True)), named, found.rows)
+
+
+def report(exhibit: Exhibit) -> str:
+    """Return the page as HTML: no script, nothing fetched; the same bytes for the same exhibit."""
+    pages = Environment(loader=PackageLoader("serving", "pages"), autoescape=True, undefined=StrictUndefined,
+                        trim_blocks=True, lstrip_blocks=True)  # fmt: skip
+    return pages.get_template("report.html.j2").render(page=_page(exhibit))
+
+
+def _page(exhibit: Exhibit) -> dict[str, Any]:
+    entry, record = exhibit.stored.entry, exhibit.record
+    page: dict[str, Any] = {
+        "record_id": exhibit.stored.record_id,
+        "as_of": date_of(entry["as_of"]),
+        "complete_to": date_of(entry["complete_to"]),
+        "keep_until": date_of(entry["keep_until"]),
+        "at": entry["at"],
+        "bundle": entry["bundle"],
+        "entry": json.dumps(entry, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False),
+        "proof": exhibit.proof,
+        "steps": _steps(exhibit.proof.sequence, exhibit.proof),
+        "checkpoint": str(exhibit.checkpoint).strip(),
+        "expired": record is None,
+        "dormant": None,
+        "explainer": None,
+        "note": exhibit.note,
+        "units": [],
+    }
+    return page if record is None else page | _of_record(exhibit, record)
+
+
+def _of_record(exhibit: Exhibit, record: Record) -> dict[str, Any]:
+    zh, en = ENTITIES.get(record.entity, (record.entity, record.entity))
+    return {
+        "caller": record.caller,
+        "entity_zh": zh,
+        "entity_en": en,
+        "target_zh": exhibit.named.target_zh or record.target,
+        "target_en": exhibit.named.target_en or record.target,
+        "explainer": record.explainer,
+        "store": record.store,
+        "request": record.request,
+        "dormant": record.answer.get("dormant"),
+        "units": [_unit(exhibit, record, case, replayed) for case, replayed in exhibit.cases],
+    }
+
+
+def _unit(exhibit: Exhibit, record: Record, case: Case, replayed: CaseReplay | None) -> dict[str, Any]:
+    row = exhibit.rows.get(case.key)
+    return {**unit_of(record, case, exhibit.named, replayed), "row": row, "row_steps": row and _steps(row.place, row)}
+
+
+def _steps(place: int, proof: Proof | RowProof) -> Sequence[dict[str, str]]:
+    found = zip(merkle.sides(place, proof.size), proof.path, strict=True)
+    return [{"side_zh": SIDES[side][0], "side_en": SIDES[side][1], "hash": step} for side, step in found]

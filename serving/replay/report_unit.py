@@ -1,0 +1,181 @@
+"""One unit of a report: its figures, reasons, mitigating contributions, waterfall and replay, ready to be shown."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from markupsafe import Markup
+
+from models.bundle.manifest import FrozenFeature
+from models.explain.wording import MISSING, span_words, table_words, value_words
+from serving.ledger.record import Case, Plain, Record
+from serving.replay.checks import CaseReplay, Check
+from serving.replay.replay import fact_of
+from serving.replay.waterfall import Language, Step, waterfall
+
+LOWERING = 5
+WIDE = 54
+LANGUAGES: tuple[Language, ...] = ("zh", "en")
+FIELDS = {
+    "raw": ("原始分", "raw score"),
+    "probability": ("校准概率", "calibrated probability"),
+    "expected": ("预计数", "expected number"),
+    "explainer": ("说明方法", "explainer"),
+    "base": ("平均起点", "average start"),
+    "contributions": ("各项贡献", "contributions"),
+    "reasons": ("理由", "reasons"),
+    "facts": ("事实", "facts"),
+    "vector": ("特征值（由当日数据重算）", "features, from the history"),
+    "rank": ("名次", "rank"),
+}
+STATES = {
+    "identical": ("逐位一致", "identical to the bit"),
+    "different": ("不一致", "different"),
+    "not_rebuilt": ("未重算", "not rebuilt"),
+}
+VERDICTS = {
+    True: (
+        "已由本记录保存的内容和经核对的模型重新计算：凡重算之项，逐位一致。",
+        "Computed again from what this record keeps and the checked model: what was rebuilt is identical to the bit.",
+    ),
+    False: ("重新计算的结果与记录不一致，见下表。", "Computed again, something differs from the record: see the table."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What a bundle and a source call things: features by name, and the target in both languages ("" if unknown)."""
+
+    features: Mapping[str, FrozenFeature]
+    target_zh: str = ""
+    target_en: str = ""
+
+
+def unit_of(record: Record, case: Case, named: Named, replayed: CaseReplay | None) -> dict[str, Any]:
+    """Return what the page shows of one unit."""
+    checks = () if replayed is None else replayed.checks
+    verdict = VERDICTS[replayed is None or replayed.identical]
+    return {
+        "key": case.key,
+        "percent": f"{100 * case.probability:.1f}%",
+        "expected": None if case.expected is None else f"{case.expected:.1f}",
+        "rank": None if case.rank is None else f"{case.rank:,}",
+        "of": None if case.of is None else f"{case.of:,}",
+        "dormant": bool(case.dormant),
+        "reasons": [_reason(reason) for reason in case.reasons],
+        "mitigating": _mitigating(record, case, named),
+        **{f"missing_{language}": _missing(record, case, named, language) for language in LANGUAGES},
+        **{f"chart_{language}": _chart(record, case, named, language) for language in LANGUAGES},
+        "checks": [_check(check) for check in checks],
+        "verdict_zh": verdict[0],
+        "verdict_en": verdict[1],
+    }
+
+
+def _reason(reason: Plain) -> dict[str, Any]:
+    facts = [_fact(fact) for fact in reason["facts"]]
+    return {"zh": reason["zh"], "en": reason["en"], "size": _size(reason["contribution"]), "facts": facts}
+
+
+def _fact(plain: Plain) -> dict[str, Any]:
+    fact = fact_of(plain)
+    shown: dict[str, Any] = {"rows": fact.row_ids, "count": f"{fact.n_rows:,}", "more": fact.n_rows > len(fact.row_ids)}
+    for language in LANGUAGES:
+        meaning = fact.zh if language == "zh" else fact.en
+        shown[f"said_{language}"] = _colon(meaning, value_words(fact.value, fact.unit, language), language)
+        shown[f"table_{language}"] = table_words(fact.table, language)
+        shown[f"span_{language}"] = span_words(fact.first, fact.last, language)
+    return shown
+
+
+def _mitigating(record: Record, case: Case, named: Named) -> list[dict[str, str]]:
+    order = np.argsort(case.contributions, kind="stable")[:LOWERING]
+    return [
+        {
+            "zh": feature_words(record, case, named, int(place), "zh"),
+            "en": feature_words(record, case, named, int(place), "en"),
+            "size": _size(float(case.contributions[place])),
+        }
+        for place in order
+        if case.contributions[place] < 0
+    ]
+
+
+def _missing(record: Record, case: Case, named: Named, language: Language) -> list[str]:
+    """Return what the features without a value mean."""
+    places = np.flatnonzero(np.isnan(case.values))
+    return [_meaning_and_value(record, case, named, int(place), language)[0] for place in places]
+
+
+def feature_words(record: Record, case: Case, named: Named, place: int, language: Language) -> str:
+    """Return one feature's meaning and value in words; its bare name where the bundle is not at hand."""
+    meaning, value = _meaning_and_value(record, case, named, place, language)
+    return _colon(meaning, value, language)
+
+
+def _meaning_and_value(record: Record, case: Case, named: Named, place: int, language: Language) -> tuple[str, str]:
+    name = record.features[place]
+    feature = named.features.get(name)
+    meaning = name if feature is None else (feature.zh if language == "zh" else feature.en)
+    if name in record.categories:
+        return meaning, case.texts.get(name, MISSING[language])
+    return meaning, value_words(float(case.values[place]), "" if feature is None else feature.unit, language)
+
+
+def _colon(meaning: str, value: str, language: Language) -> str:
+    return f"{meaning}：{value}" if language == "zh" else f"{meaning}: {value}"
+
+
+def _chart(record: Record, case: Case, named: Named, language: Language) -> Markup | None:
+    if not len(case.contributions):
+        return None
+    steps = []
+    for place, size in enumerate(case.contributions.tolist()):
+        meaning, value = _meaning_and_value(record, case, named, place, language)
+        value = clipped(value, WIDE // 2)
+        steps.append(Step(_colon(clipped(meaning, WIDE - width(value)), value, language), size))
+    return Markup(waterfall(record.base, steps, language))
+
+
+def width(text: str) -> int:
+    """Return the room that a text takes, a Chinese character counting two.
+
+    >>> width("参保 2")
+    6
+    """
+    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
+
+
+def clipped(text: str, room: int) -> str:
+    """Return a text cut to a room, with a mark where it was cut.
+
+    >>> clipped("税务申报人数", 12), clipped("税务申报人数", 8)
+    ('税务申报人数', '税务申…')
+    """
+    if width(text) <= room:
+        return text
+    kept = text
+    while kept and width(kept) > room - 2:
+        kept = kept[:-1]
+    return f"{kept.rstrip()}…"
+
+
+def _check(check: Check) -> dict[str, str]:
+    field, state = FIELDS[check.field], STATES[check.state]
+    return {
+        "field_zh": field[0],
+        "field_en": field[1],
+        "state": check.state,
+        "state_zh": state[0],
+        "state_en": state[1],
+        "zh": check.zh,
+        "en": check.en,
+    }
+
+
+def _size(contribution: float) -> str:
+    return f"{contribution:+.2f}".replace("-", "\N{MINUS SIGN}")

@@ -1,0 +1,1 @@
+"""Scoring: a unit's score with its reasons, recorded before it is answered."""

@@ -1,0 +1,142 @@
+"""A batch as one record: its matrix and scores in one file by digest, and a Merkle root over its rows.
+
+A row's leaf is canonical JSON of its key, day, values, texts and scores; so one row can be shown and proved to
+belong to the record without showing any other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+
+from features.errors import LedgerError, LssiError, UnknownId
+from features.files import around, private_folder
+from features.matrix import Matrix, read_matrix, write_matrix
+from models.bundle.score import Scores
+from serving.ledger import merkle
+from serving.ledger.entries import canonical
+from serving.ledger.record import Case, Record, Rows, vector_of
+
+OUTPUTS = ("score.raw", "score.probability", "score.expected")
+
+
+@dataclass(frozen=True, slots=True)
+class RowProof:
+    """That a row stands at `place` among `size` rows under this root; hashes in lowercase hex."""
+
+    place: int
+    size: int
+    leaf: str
+    path: tuple[str, ...]
+    root: str
+
+
+def write_rows(folder: Path, matrix: Matrix, scores: Scores) -> Rows:
+    """Write a matrix and its scores to `folder/<digest>.parquet`, whole or not at all, and return what names it."""
+    expected = np.full(len(matrix), np.nan) if scores.expected is None else scores.expected
+    outputs = np.column_stack([scores.raw, scores.probability, expected])
+    both = replace(matrix, names=(*matrix.names, *OUTPUTS), values=np.hstack([matrix.values, outputs]))
+    with private_folder(folder) as work:
+        write_matrix(both, work / "rows.parquet")
+        digest = _digest(work / "rows.parquet")
+        with around("the rows of a batch are in place"):
+            (work / "rows.parquet").replace(folder / f"{digest}.parquet")
+    node, count = merkle.nodes_of(leaves(both))
+    return Rows(digest, count, merkle.root(node, count).hex())
+
+
+def read_rows(folder: Path, rows: Rows) -> Matrix:
+    """Return the matrix of a batch with its scores as last columns; LedgerError when the file is gone or changed."""
+    path = folder / f"{rows.digest}.parquet"
+    if not path.is_file():
+        raise LedgerError(f"the rows of this batch are not kept any more ({path.name}); restore the file to replay it")
+    if _digest(path) != rows.digest:
+        raise LedgerError(f"the rows of this batch were changed ({path.name}); restore the file from a copy")
+    try:
+        return read_matrix(path)
+    except LssiError:
+        raise LedgerError(f"the rows of this batch cannot be read ({path.name})") from None
+
+
+def leaves(matrix: Matrix) -> Iterator[bytes]:
+    """Yield the leaf hash of each row of a matrix that ends with its scores."""
+    return (merkle.leaf_hash(content) for content in contents(matrix))
+
+
+def contents(matrix: Matrix) -> Iterator[bytes]:
+    """Yield what each row says, as the bytes that its leaf is the hash of; a category's place holds 0 or NaN."""
+    texts = {name: matrix.texts(name) for name in matrix.categories}
+    values = matrix.values.astype(">f8")
+    for name in texts:
+        place = matrix.names.index(name)
+        values[~np.isnan(values[:, place]), place] = 0.0
+    cut = 8 * (len(matrix.names) - len(OUTPUTS))
+    for row, (key, day) in enumerate(zip(matrix.keys.tolist(), matrix.as_of.tolist(), strict=True)):
+        bits = values[row].tobytes()
+        said = {name: column[row] for name, column in texts.items() if column[row] is not None}
+        yield canonical(
+            {"as_of": day, "key": key, "scores": bits[cut:].hex(), "texts": said, "values": bits[:cut].hex()}
+        )
+
+
+def row_content(matrix: Matrix, row: int) -> bytes:
+    """Return what one row says."""
+    return next(contents(matrix.row(row)))
+
+
+def prove_row(matrix: Matrix, rows: Rows, key: str) -> RowProof:
+    """Return the proof that a unit's row belongs to the batch; UnknownId or LedgerError where it does not."""
+    node, size = merkle.nodes_of(leaves(matrix))
+    if size != rows.count or merkle.root(node, size).hex() != rows.root:
+        raise LedgerError("the rows of this batch do not lead to its recorded root; restore the file from a copy")
+    place = place_of(matrix, key)
+    path = tuple(step.hex() for step in merkle.inclusion(node, place, size))
+    return RowProof(place, size, node(0, place).hex(), path, rows.root)
+
+
+def row_holds(proof: RowProof, content: bytes) -> bool:
+    """Say whether a row of this content stands in the batch, by its proof alone."""
+    path = [bytes.fromhex(step) for step in proof.path]
+    root = merkle.root_by_inclusion(merkle.leaf_hash(content), proof.place, proof.size, path)
+    return root is not None and root.hex() == proof.root
+
+
+def place_of(matrix: Matrix, key: str) -> int:
+    """Return the row of a unit; UnknownId when the batch has none."""
+    places = np.flatnonzero(matrix.keys == key)
+    if len(places) != 1:
+        raise UnknownId(f"this batch of {len(matrix)} rows holds no {matrix.entity} of that number; check it")
+    return int(places[0])
+
+
+def case_of_row(record: Record, matrix: Matrix, key: str) -> Case:
+    """Return one row of a batch as a case; contributions, facts and reasons were not recorded and are empty."""
+    row = place_of(matrix, key)
+    values, texts = vector_of(matrix, row, record.features)
+    raw, probability, expected = (float(value) for value in matrix.values[row, -len(OUTPUTS) :])
+    return Case(
+        key=key,
+        as_of=int(matrix.as_of[row]),
+        values=values,
+        texts=texts,
+        raw=raw,
+        probability=probability,
+        expected=None if np.isnan(expected) else expected,
+        contributions=np.empty(0),
+        facts={},
+        reasons=(),
+        rank=int((matrix.column("score.raw") > raw).sum()) + 1,
+        of=len(matrix),
+    )
+
+
+def _digest(path: Path) -> str:
+    hashed = sha256()
+    with path.open("rb") as file:
+        while piece := file.read(1 << 20):
+            hashed.update(piece)
+    return hashed.hexdigest()

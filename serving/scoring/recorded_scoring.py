@@ -1,0 +1,81 @@
+"""The desk: a request in, an answer out, and between them a record that is durable before the answer leaves."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
+from functools import partial
+from typing import TypeVar
+
+from anyio import CapacityLimiter, to_thread
+
+from serving.answers import Answer, Info, Recorded
+from serving.ledger.entries import Entry
+from serving.ledger.ledger import Ledger
+from serving.ledger.read import find, prove
+from serving.ledger.record import Plain, record_of
+from serving.requests import ClaimHistory, EnterpriseHistory
+from serving.scoring.scorer import Scorer, Scoring
+from serving.scoring.transcript import Question, answer_of, entry_for, info_of
+
+AT_ONCE = 16
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Desk:
+    """One scorer, one ledger and a clock; scoring runs aside, one request at a time, so that the loop stays free."""
+
+    scorer: Scorer
+    ledger: Ledger
+    clock: Callable[[], datetime]
+    _one: CapacityLimiter = field(default_factory=partial(CapacityLimiter, 1))
+
+    async def by_id(self, target: str, entity: str, ids: list[str], question: Question) -> Answer:
+        """Return the scores of ids, recorded; between AT_ONCE of them and the next, other requests have their turn."""
+        await self._aside(partial(self.scorer.check, target, entity, ids))
+        parts = [await self._aside(partial(self.scorer.by_id, target, entity, ids[first:first + AT_ONCE]))
+                 for first in range(0, len(ids), AT_ONCE)]
+        return await self._answered(replace(parts[0], cases=tuple(case for part in parts for case in part.cases)), question)
+
+    async def by_history(self, entity: str, asked: EnterpriseHistory | ClaimHistory, question: Question) -> Answer:
+        """Return the score of one unit by the history sent, recorded with that history."""
+        scoring = await self._aside(partial(self.scorer.by_history, asked.target, entity, asked.id, asked.rows))
+        return await self._answered(scoring, question)
+
+    async def record(self, record_id: str) -> Recorded:
+        """Return one record with the proof that it stands in the log; RecordUnknown where there is none."""
+        return await self._aside(partial(self._found, record_id))
+
+    async def about(self) -> Info:
+        """Return what this service serves."""
+        return info_of(self.scorer)
+
+    def close(self) -> None:
+        """Write what waits for the ledger, then stop."""
+        self.ledger.close()
+
+    async def _answered(self, scoring: Scoring, question: Question) -> Answer:
+        answer, entry = await self._aside(partial(self._written, scoring, question))
+        receipt = await self.ledger.record(entry)
+        if not receipt.first:
+            answer = await self._aside(partial(self._recorded_answer, receipt.record_id))
+        return Answer.model_validate({**answer, "record_id": receipt.record_id})
+
+    def _written(self, scoring: Scoring, question: Question) -> tuple[Plain, Entry]:
+        answer = answer_of(self.scorer, scoring)
+        return answer, entry_for(self.scorer, scoring, answer, question, moment=self.clock())
+
+    def _recorded_answer(self, record_id: str) -> Plain:
+        payload = find(self.ledger.path, record_id).payload
+        return record_of(payload or b"").answer
+
+    def _found(self, record_id: str) -> Recorded:
+        stored, proof = find(self.ledger.path, record_id), asdict(prove(self.ledger.path, record_id))
+        payload = None if stored.payload is None else json.loads(stored.payload)
+        return Recorded(record_id=record_id, entry=dict(stored.entry), payload=payload, proof=proof)
+
+    async def _aside(self, work: Callable[[], T]) -> T:
+        return await to_thread.run_sync(work, abandon_on_cancel=True, limiter=self._one)

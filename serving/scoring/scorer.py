@@ -1,0 +1,142 @@
+"""The scorer: given a store, its models and its last closed day, units become cases with score, rank and reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from features.arrays import NULL
+from features.calendar import date_of
+from features.catalogue import Catalogue
+from features.engine.dormancy import Dormancy
+from features.engine.matrices import matrix
+from features.engine.population import bare_cases, cases_of
+from features.errors import TargetError
+from features.matrix import Matrix
+from features.online.counterfactual import (
+    Counterfactual,
+    sent_counterfactual,
+    stored_counterfactual,
+)
+from features.online.lineage import Fact
+from features.online.request import History, evaluate_rows, sent_case
+from features.online.request_rows import Sent
+from features.store.store import Store
+from models.bundle.bundle import Bundle
+from models.bundle.score import score
+from models.explain.evidence import evidence
+from models.explain.explain import explain
+from models.explain.reasons import Reason, reasons_of
+from serving.ledger.record import Case, Plain, vector_of
+from serving.scoring.ranks import Ranks
+
+SHARED = ("cell", "division", "section", "provider", "kind")
+"""The keys of a case that name what it shares with its peers, and no person."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scoring:
+    """What one request asked for: the model that answered, the base of its explanations, the cases in their order.
+
+    `met` says where a history that was sent met the store; None for units by id.
+    """
+
+    bundle: Bundle
+    base: float
+    cases: tuple[Case, ...]
+    met: Plain | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scorer:
+    """What every request needs, loaded once; it reads no clock and looks from the last closed day of its store.
+
+    Without `dormancy` no unit is told to be dormant or not.
+    """
+
+    store: Store
+    catalogue: Catalogue
+    bundles: Mapping[str, Bundle]
+    ranks: Mapping[str, Ranks]
+    dormancy: Dormancy | None = None
+
+    @property
+    def day(self) -> int:
+        """The day looked from."""
+        return self.store.complete_to
+
+    def bundle(self, target: str, entity: str) -> Bundle:
+        """Return the model of a target that scores an entity; TargetError where none does."""
+        found = self.bundles.get(target)
+        if found is None or found.entity != entity:
+            known = sorted(name for name, bundle in self.bundles.items() if bundle.entity == entity)
+            raise TargetError(f"no model scores {entity} for {target!r}; a target should be one of [{', '.join(known)}]")
+        return found
+
+    def check(self, target: str, entity: str, ids: Sequence[str]) -> None:
+        """Raise TargetError without a model, UnknownId for the first id that the register of the day lacks."""
+        self.bundle(target, entity)
+        cases_of(self.store, self.catalogue, entity, ids, np.full(len(ids), self.day, np.int64))
+
+    def by_id(self, target: str, entity: str, ids: Sequence[str]) -> Scoring:
+        """Return the cases of ids, in the order given; UnknownId for the first that the register of the day lacks."""
+        bundle = self.bundle(target, entity)
+        inputs = matrix(self.store, entity, self.day, ids, self.catalogue)
+        histories = [stored_counterfactual(self.store, self.catalogue, inputs.row(row)) for row in range(len(inputs))]
+        scoring = self._scored(bundle, inputs, histories)
+        return replace(scoring, cases=tuple(replace(case, dormant=self._dormant(entity, case.key)) for case in scoring.cases))
+
+    def by_history(self, target: str, entity: str, key: str, rows: History) -> Scoring:
+        """Return the case of one unit from rows given by table; peers and cell come from the store of the same day."""
+        bundle = self.bundle(target, entity)
+        inputs = evaluate_rows(self.store, entity, key, self.day, rows)
+        scoring = self._scored(bundle, inputs, [sent_counterfactual(self.store, self.catalogue, inputs, rows)])
+        met = {"day": date_of(self.day).isoformat(), "shared": self._shared(entity, key, rows), "tables": sorted(rows)}
+        return replace(scoring, cases=(replace(scoring.cases[0], history=rows),), met=met)
+
+    def _scored(self, bundle: Bundle, inputs: Matrix, histories: Sequence[Counterfactual]) -> Scoring:
+        scores, explained, ranks = score(bundle, inputs), explain(bundle, inputs), self.ranks[bundle.target]
+        cases = []
+        for row, history in enumerate(histories):
+            one, contributions, raw = inputs.row(row), explained.contributions[row], float(scores.raw[row])
+            facts = evidence(bundle, one, contributions, history)
+            values, texts = vector_of(inputs, row, bundle.manifest.names)
+            cases.append(Case(
+                key=str(inputs.keys[row]), as_of=self.day, values=values, texts=texts,
+                raw=raw, probability=float(scores.probability[row]),
+                expected=None if scores.expected is None else float(scores.expected[row]),
+                contributions=contributions,
+                facts={name: [plain_fact(fact) for fact in found] for name, found in facts.items()},
+                reasons=[plain_reason(reason) for reason in reasons_of(bundle, one, contributions, facts)],
+                rank=ranks.rank(str(inputs.keys[row]), raw), of=len(ranks)))
+        return Scoring(bundle, explained.base, tuple(cases))
+
+    def _dormant(self, entity: str, key: str) -> bool | None:
+        """Tell whether a unit of the register is dormant; None where that cannot be told."""
+        if entity != "enterprise" or self.dormancy is None:
+            return None
+        return self.dormancy.of(self.store.code(entity, key))
+
+    def _shared(self, entity: str, key: str, rows: History) -> dict[str, str]:
+        """Return what a unit sent shares with its peers, by key: its cell and its sector, or its provider."""
+        sent = Sent(self.store, rows)
+        bare = bare_cases(entity, np.array([sent.code(entity, key)]), np.array([self.day]))
+        keys = sent_case(self.store, self.catalogue, bare, sent).keys
+        codes = {name: int(keys[name][0]) for name in SHARED if name in keys}
+        texts = {name: self.store.texts(name) for name in codes}
+        return {name: texts[name][code] for name, code in codes.items() if NULL < code < len(texts[name])}
+
+
+def plain_reason(reason: Reason) -> Plain:
+    """Return a reason as plain JSON values."""
+    facts = [plain_fact(fact) for fact in reason.facts]
+    return {"feature": reason.feature, "contribution": reason.contribution, "zh": reason.zh, "en": reason.en, "facts": facts}
+
+
+def plain_fact(fact: Fact) -> Plain:
+    """Return a fact as plain JSON values, its days as text."""
+    return {"measure": fact.measure, "table": fact.table, "zh": fact.zh, "en": fact.en, "value": fact.value,
+            "unit": fact.unit, "first": date_of(fact.first).isoformat(), "last": date_of(fact.last).isoformat(),
+            "row_ids": list(fact.row_ids), "rows": fact.n_rows}

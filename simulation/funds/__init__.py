@@ -1,0 +1,1 @@
+"""Funds: providers, medical claims, benefits and the reviews of claims."""

@@ -1,0 +1,1 @@
+"""Ground: what a city stands on: cells, sectors, parameters and pieces of rows."""

@@ -1,0 +1,1 @@
+"""Inspection: complaints, visits, what they find, and the campaign of medals."""

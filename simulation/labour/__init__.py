@@ -1,0 +1,1 @@
+"""Labour: firms, their people, and what they register, pay and file."""

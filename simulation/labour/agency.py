@@ -1,0 +1,71 @@
+"""Labour dispatch: agency workers who look uncovered at their host and are lawfully covered by the agency."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from simulation.ground.parameters import parameters
+from simulation.ground.pieces import Rows, piece
+from simulation.ground.setting import NULL, Floats, Ints, Setting, Turn, stream
+from simulation.labour.firms import AGENCY, Firms, number
+from simulation.labour.staff import DISPATCHED, REGULAR, Jobs
+
+P = parameters("""
+hosts | .16 | share | assumed | units with ten staff and more that use agency workers
+low | .08 | share | assumed | smallest share of a host's staff sent by an agency
+high | .45 | share | assumed | largest share
+unfiled | .15 | share | assumed | hosts whose agreement was never filed
+padding | 1.1 | ratio | assumed | agreed to actual number sent
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatch:
+    """Who hosts: agency of each enterprise (-1 for none), share sent, day of agreement, filed or not."""
+
+    agency: Ints
+    share: Floats
+    started: Ints
+    filed: Ints
+
+
+def begin_dispatch(setting: Setting, block: int, firms: Firms) -> Dispatch:
+    """Return the dispatch agreements of one block."""
+    chance = stream(setting, block, 0, of="dispatch")
+    agencies = np.flatnonzero(firms.kind == AGENCY)
+    count = len(firms.kind)
+    hosts = (firms.size >= 10) & (firms.kind != AGENCY) & (chance.random(count) < P["hosts"])
+    hosts &= firms.registered < setting.first_day - 60
+    agency = np.where(hosts, chance.choice(agencies if len(agencies) else np.array([-1]), count), -1)
+    earlier = setting.first_day - 30 - chance.integers(0, 500, count)
+    started = np.maximum(earlier, firms.registered + 1)
+    return Dispatch(agency=agency, share=chance.uniform(P["low"], P["high"], count), started=started,
+                    filed=(chance.random(count) > P["unfiled"]).astype(np.int64))
+
+
+def sent(chance: np.random.Generator, jobs: Jobs, dispatch: Dispatch) -> Jobs:
+    """Return new jobs of which hosts' shares are held through the agency."""
+    agency = dispatch.agency[jobs.firm]
+    moves = (agency >= 0) & (chance.random(len(agency)) < dispatch.share[jobs.firm]) & (jobs.kind == REGULAR)
+    return replace(jobs, firm=np.where(moves, agency, jobs.firm), host=np.where(moves, jobs.firm, jobs.host),
+                   kind=np.where(moves, DISPATCHED, jobs.kind))
+
+
+def hosted(jobs: Jobs, count: int) -> Ints:
+    """Return the dispatched workers at each enterprise."""
+    return np.bincount(jobs.host[jobs.host >= 0], minlength=count)
+
+
+def agreements(turn: Turn, *, dispatch: Dispatch, jobs: Jobs) -> Rows:
+    """Return agreement rows: all of them in the first month, the new numbers of workers each January."""
+    if turn.month != turn.setting.first and turn.month % 12 != 0:
+        return []
+    chance = turn.stream("agreements")
+    hosts = np.flatnonzero((dispatch.agency >= 0) & (dispatch.filed == 1))
+    agreed = np.ceil(hosted(jobs, len(dispatch.agency))[hosts] * P["padding"]).astype(np.int64)
+    delay = chance.integers(5, 60, len(hosts))
+    known = dispatch.started[hosts] + delay if turn.month == turn.setting.first else turn.day + delay // 2
+    return [("dispatch", piece(known, enterprise=number(turn.block, hosts), agency=number(turn.block, dispatch.agency[hosts]),
+                               workers=agreed, started=dispatch.started[hosts], ended=NULL))]

@@ -1,0 +1,140 @@
+"""Tables as Parquet parts: the contract's columns in its order, ids as short text, the same bytes every time."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from features.contract.tables import COMMON, Column, Table, contract
+from features.files import replaced
+from simulation.ground.pieces import Piece, Rows, Values, joined
+from simulation.ground.sectors import DIVISIONS, SECTORS
+from simulation.ground.setting import NULL, day_of_months
+
+SPACES = {"enterprise": "E%07d", "worker": "W%08d", "cell": "C%03d", "district": "D%02d", "team": "T%03d",
+          "member": "M%04d", "address": "A%08d", "person": "P%08d", "account": "B%08d", "complaint": "Z%09d",
+          "inspection": "J%09d", "draw": "L%06d", "provider": "H%05d", "claim": "K%010d", "line": "X%011d"}
+LISTS = {"section": SECTORS.letters, "division": DIVISIONS, "rule": ("Q2012", "Y2013"),
+         "ethnicity": ("01", "02", "03", "05", "06", "10", "11", "15"),
+         "item": ("drug", "exam", "bed", "surgery", "material", "nursing", "herbs", "test")}
+ROWS_A_PART = 20_000_000
+ARROW = {"day": pa.date32(), "month": pa.date32(), "fen": pa.int64(), "kwh": pa.int64(), "flag": pa.int8(),
+         "probability": pa.float64()}
+
+
+def texts(pattern: str, numbers: Values) -> pa.Array:
+    """Return numbers as text of one width, such as E0000123, without a loop."""
+    prefix, width = pattern[0], int(pattern[3:-1])
+    letters = np.empty((len(numbers), width + 1), dtype=np.uint8)
+    letters[:, 0] = ord(prefix)
+    rest = np.asarray(numbers, dtype=np.int64)
+    for place in range(width, 0, -1):
+        rest, digit = np.divmod(rest, 10)
+        letters[:, place] = digit + 48
+    offsets = np.arange(len(numbers) + 1, dtype=np.int32) * (width + 1)
+    return pa.Array.from_buffers(pa.string(), len(numbers), [None, pa.py_buffer(offsets), pa.py_buffer(letters)])
+
+
+def coded(index: Values, empty: Values, dictionary: pa.Array) -> pa.Array:
+    """Return dictionary text of an index, null where `empty` holds."""
+    small = np.where(empty, 0, index).astype(np.int32)
+    return pa.DictionaryArray.from_arrays(pa.array(small, mask=empty), dictionary)
+
+
+def id_array(space: str, values: Values) -> pa.Array:
+    """Return codes of a name space as text."""
+    empty = values == NULL
+    if space in LISTS:
+        return coded(values, empty, pa.array(LISTS[space]))
+    held = values[~empty]
+    if not len(held):
+        return pa.nulls(len(values), pa.string())
+    low, high = int(held.min()), int(held.max())
+    if high - low < 2 * len(values) + 5000:
+        return coded(values - low, empty, texts(SPACES[space], np.arange(low, high + 1)))
+    plain = texts(SPACES[space], np.where(empty, 0, values))
+    return plain if not empty.any() else pa.compute.if_else(pa.array(~empty), plain, pa.scalar(None, pa.string()))
+
+
+def column_array(column: Column, values: Values) -> pa.Array:
+    """Return one column as the contract types it; NULL and NaN are empty."""
+    if column.name == "row_id":
+        return pa.array(values.astype(np.int64))
+    if column.kind == "id":
+        return id_array(column.space, values)
+    if column.kind == "probability":
+        numbers = values.astype(float)
+        return pa.array(numbers, mask=np.isnan(numbers) | (numbers == NULL))
+    empty = values == NULL
+    if column.kind == "choice":
+        return coded(values, empty, pa.array(column.choices))
+    if column.kind == "month":
+        values = day_of_months(np.where(empty, 0, values).astype(np.int64))
+    kind = ARROW.get(column.kind, pa.int32())
+    width = np.int32 if kind == pa.date32() or kind == pa.int32() else np.int64 if kind == pa.int64() else np.int8
+    array = pa.array(np.where(empty, 0, values).astype(width), mask=empty if empty.any() else None)
+    return array.cast(kind) if array.type != kind else array
+
+
+def frame(table: Table, rows: Piece, *, start: int) -> pa.Table:
+    """Return the rows of one part as an Arrow table; row numbers run from `start`."""
+    size = len(rows["recorded_on"])
+    full = {**rows, "row_id": start + np.arange(size)}
+    columns = table.columns + COMMON
+    return pa.table({column.name: column_array(column, full[column.name]) for column in columns})
+
+
+def write_frame(frame_: pa.Table, path: Path) -> str:
+    """Write a table with fixed settings and return the SHA-256 of its bytes."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    coded_columns = [f.name for f in frame_.schema if pa.types.is_dictionary(f.type)]
+    plain = {f.name: "DELTA_BINARY_PACKED" for f in frame_.schema if f.type in (pa.int64(), pa.int32(), pa.date32())}
+    with replaced(path) as unfinished:
+        pq.write_table(frame_, unfinished, compression="zstd", compression_level=1, use_dictionary=coded_columns,
+                       column_encoding=plain, row_group_size=500_000, dictionary_pagesize_limit=8 << 20,
+                       store_schema=False)
+        with unfinished.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_tables(folder: Path, part: int, rows: Rows, *, until: int) -> dict[str, str]:
+    """Write one part of each table: the rows recorded by `until`; return the digests by file."""
+    tables, digests = contract(), {}
+    grouped: dict[str, list[Piece]] = {}
+    for name, rows_of in rows:
+        grouped.setdefault(name, []).append(rows_of)
+    for name in sorted(grouped):
+        names = [c.name for c in tables[name].columns] + ["recorded_on", "retracted"]
+        full = joined((kept_until(one, until) for one in grouped.pop(name)), names)
+        if len(full["recorded_on"]) == 0 and part > 1:
+            continue
+        if name == "contributions":
+            full = by_enterprise(full)
+        where = f"{name}/part-{part:05d}.parquet"
+        start = part * ROWS_A_PART
+        digests[where] = write_frame(frame(tables[name], full, start=start), folder / where)
+    return digests
+
+
+def by_enterprise(rows: Piece) -> Piece:
+    """Return the rows of contributions by enterprise, worker and month, as a loader likes to find them."""
+    enterprise, worker = rows["enterprise"] - rows["enterprise"].min(), rows["worker"] - rows["worker"].min()
+    order = np.argsort((enterprise << 40) | (worker << 12) | (rows["month"] & 4095), kind="stable")
+    return {name: values[order] for name, values in rows.items()}
+
+
+def kept_until(rows: Piece, until: int) -> Piece:
+    """Return the rows that the database knows by the last day."""
+    mask = rows["recorded_on"] <= until
+    return rows if mask.all() else {name: values[mask] for name, values in rows.items()}
+
+
+def write_truth(folder: Path, name: str, part: int, columns: dict[str, Any]) -> dict[str, str]:
+    """Write one part of a table of the truth and return its digest."""
+    where = f"truth/{name}/part-{part:05d}.parquet"
+    return {where: write_frame(pa.table(columns), folder / where)}

@@ -1,0 +1,66 @@
+"""Units as the platform registers them: AB01 as first registered, AB05 a row for each attribute that changed."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import date
+from typing import Any
+
+import polars as pl
+
+from simulation.output.platform_layout import KINDS, OWNERS, column_of
+
+ITEMS = {"AAB019": "kind", "AAB020": "ownership", "AAB022": "sector", "WGBH": "cell", "AAE006": "address",
+         "AAB013": "representative", "AAC301": "rural", "AAE047": "registered", "CAB009": "closed", "ZJG": "head_office",
+         "JD": "longitude", "WD": "latitude", "JFZH": "account"}
+CODES = {"AAB019": column_of(f"AAB019 | kind | {KINDS}").codes, "AAB020": column_of(f"AAB020 | ownership | {OWNERS}").codes}
+Row = dict[str, Any]
+Event = tuple[date, date, int, str]
+CHANGES = {"enterprise": pl.String, "item": pl.String, "before": pl.String, "after": pl.String, "since": pl.Date,
+           "recorded_on": pl.Date}
+
+
+def units_of(enterprises: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the rows of AB01 and those of AB05 that together say what a part's enterprises rows say."""
+    rows = enterprises.with_columns(sector=pl.col("section") + pl.col("division").fill_null(""))
+    rows = rows.sort("enterprise", "since", "recorded_on", "row_id", maintain_order=True)
+    first = rows.unique("enterprise", keep="first", maintain_order=True)
+    several = rows.filter(pl.len().over("enterprise") > 1)
+    by_unit: dict[str, list[Row]] = defaultdict(list)
+    for row in several.iter_rows(named=True):
+        by_unit[row["enterprise"]].append(row)
+    changes = [change for unit in by_unit.values() for change in changes_of(unit)]
+    return first, pl.DataFrame(changes, schema=CHANGES)
+
+
+def changes_of(rows: list[Row]) -> list[Row]:
+    """Return the changes that lead from a unit's first row (by day, then by when known) to all its others, as known."""
+    first, *later = rows
+    events: dict[str, list[Event]] = {item: [_event(first, item)] for item in ITEMS}
+    changes: list[Row] = []
+    for row in sorted(later, key=lambda row: (row["recorded_on"], row["row_id"])):
+        differs = [(item, before) for item in ITEMS if (before := _held(events[item], row)) != text_of(row, item)]
+        for item, before in differs or [("AAE006", text_of(row, "AAE006"))]:
+            events[item].append(_event(row, item))
+            changes.append({"enterprise": row["enterprise"], "item": item, "before": before, "after": text_of(row, item),
+                            "since": row["since"], "recorded_on": row["recorded_on"]})
+    return changes
+
+
+def _event(row: Row, item: str) -> Event:
+    return row["since"], row["recorded_on"], row["row_id"], text_of(row, item)
+
+
+def _held(events: list[Event], row: Row) -> str:
+    known = [event for event in events if event[0] <= row["since"] and event[1] <= row["recorded_on"]]
+    return max(known, key=lambda event: event[:3])[3] if known else ""
+
+
+def text_of(row: Row, item: str) -> str:
+    """Return an attribute as the platform writes it; '' where it is empty."""
+    value = row[ITEMS[item]]
+    if value is None:
+        return ""
+    if isinstance(value, date):
+        return value.strftime("%Y%m%d")
+    return CODES[item][value] if item in CODES else str(value)

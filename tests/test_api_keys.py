@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from features.errors import RequestError
+from serving.api.keys import ROLES, Ring, add, digest, remove
+
+TODAY = date(2015, 7, 1)
+
+
+@pytest.fixture
+def register(tmp_path: Path) -> Path:
+    return tmp_path / "keys.json"
+
+
+@pytest.fixture
+def keys(register: Path) -> dict[str, str]:
+    return {role: add(register, f"of_{role}", role=role, today=TODAY) for role in ROLES}
+
+
+def test_a_removed_key_ends_with_the_next_request(register: Path, keys: dict[str, str]) -> None:
+    ring = Ring(register)
+    assert ring.holder(keys["system"]) is not None
+    remove(register, "of_system")
+    assert ring.holder(keys["system"]) is None
+    assert ring.holder(keys["auditor"]) is not None
+
+
+def test_the_register_keeps_digests_and_no_key(register: Path, keys: dict[str, str]) -> None:
+    text = register.read_text("utf-8")
+    assert all(key not in text and digest(key) in text for key in keys.values())
+    assert len({len(key) for key in keys.values()}) == 1 and len(keys["system"]) >= 43
+    assert register.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize(("name", "role"), [
+    ("of_system", "system"), ("a b", "system"), ("", "system"), ("new", "root"),
+])
+def test_a_key_of_a_taken_name_a_wrong_name_or_an_unknown_role_is_not_made(
+        register: Path, keys: dict[str, str], name: str, role: str) -> None:
+    before = register.read_bytes()
+    with pytest.raises(RequestError):
+        add(register, name, role=role, today=TODAY)
+    assert register.read_bytes() == before
+
+
+def test_a_name_that_holds_no_key_cannot_be_removed(register: Path) -> None:
+    with pytest.raises(RequestError, match="no key is named 'x'"):
+        remove(register, "x")

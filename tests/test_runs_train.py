@@ -1,0 +1,205 @@
+"""Laws of training as a whole: from a small history to a bundle that is registered, promoted and opened again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from features.errors import BundleError, TargetError
+from features.store.store import Store, open_store
+from models.bundle.bundle import load_bundle
+from models.bundle.champions import ModelKey
+from models.bundle.score import score
+from training.data.dataset import dataset
+from training.models.promote import promote, promote_first
+from training.models.registry import champion, client, registered_key, tracking_uri
+from training.runs.train import numbers, train, trained_on
+
+BEGIN = date(2014, 1, 1)
+WORKERS, VISITS = ModelKey("hand", "workers"), ModelKey("hand", "visits")
+QUICK = "fit = { most_rounds = 30, folds = 3, smallest_leaf = 10, shape = [{ leaves = 4 }] }\n"
+TOML = f"""
+[target.workers]
+zh = "未全员参保"
+en = "undeclared workers"
+unit = "enterprise-day"
+label = "visit"
+violation = 1
+count = "workers_in_violation"
+horizon = 120
+capacity = 0.2
+as_of = [2014-03-31, 2014-06-30, 2014-08-31, 2015-01-31]
+{QUICK}
+[target.workers.split]
+train_until = 2014-12-31
+test_from = 2015-01-01
+test_until = 2015-06-30
+[target.visits]
+zh = "检查"
+en = "inspections"
+unit = "inspection"
+label = "visit"
+violation = 1
+count = "workers_in_violation"
+{QUICK}
+[target.visits.split]
+train_until = 2014-12-31
+test_from = 2015-01-01
+test_until = 2015-06-30
+[target.never]
+zh = "从未"
+en = "never found"
+unit = "inspection"
+label = "visit"
+violation = 5
+[target.never.split]
+train_until = 2014-12-31
+test_from = 2015-01-01
+test_until = 2015-06-30
+"""
+
+
+def drawn_city(number: int = 400, visited: int = 900) -> dict[str, list[dict[str, Any]]]:
+    """Return firms of which the complained-of are more often found out; a tenth of the visits is drawn by lot."""
+    draw = np.random.default_rng(11)
+    names = [f"e{i:04d}" for i in range(number)]
+    shy = draw.random(number)
+    tables: dict[str, list[dict[str, Any]]] = {"enterprises": [], "complaints": [], "inspections": [], "findings": []}
+    for place, name in enumerate(names):
+        tables["enterprises"].append({"enterprise": name, "since": "2013-01-01", "kind": "company", "section": "CFG"[place % 3],
+                                      "recorded_on": "2013-01-02"})
+        for _ in range(draw.poisson(3 * shy[place])):
+            day = (BEGIN + timedelta(days=int(draw.integers(0, 400)))).isoformat()
+            number_of = f"k{len(tables['complaints']):05d}"
+            tables["complaints"].append({"complaint": number_of, "enterprise": name, "lodged": day, "topic": "insurance",
+                                         "recorded_on": day})
+    for place in range(visited):
+        firm, day = int(draw.integers(0, number)), BEGIN + timedelta(days=int(draw.integers(60, 530)))
+        chance = {"inclusion_probability": 0.05} if place % 10 == 0 else {}
+        tables["inspections"].append(
+            {"inspection": f"i{place:05d}", "enterprise": names[firm], "kind": "lottery" if chance else "routine",
+             "opened": day.isoformat(), "closed_on": (day + timedelta(days=9)).isoformat(),
+             **{f"examined_{kind}": int(kind in (1, 5)) for kind in range(1, 6)}, **chance,
+             "recorded_on": (day + timedelta(days=9)).isoformat()})
+        if draw.random() < 0.1 + 0.6 * shy[firm]:
+            tables["findings"].append({"inspection": f"i{place:05d}", "violation": 1,
+                                       "workers_in_violation": 1 + int(draw.poisson(10 * shy[firm])),
+                                       "recorded_on": (day + timedelta(days=9)).isoformat()})
+    return tables
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def city(home: Path, tmp_path_factory: pytest.TempPathFactory, hand_source: Callable[..., Path]) -> Store:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LSSI_HOME", str(home))
+        return open_store(hand_source(tmp_path_factory.mktemp("city"), drawn_city(), TOML))
+
+
+@pytest.fixture(scope="module")
+def told(city: Store, home: Path) -> dict[str, Any]:
+    return train(city, "workers", home=home)
+
+
+def test_what_train_returns_is_json_with_all_that_is_promised(told: dict[str, Any], city: Store) -> None:
+    assert json.loads(json.dumps(told, allow_nan=False)) == told
+    assert told["target"] == "workers" and told["as_of"] == "2014-08-31" and told["fingerprint"] == city.fingerprint
+    for part in ("train", "test"):
+        assert 0 < told[part]["positives"] < told[part]["rows"] <= told[part]["population"]
+    assert told["test"]["population"] == 400 > told["test"]["rows"]
+    metrics = told["metrics"]
+    assert metrics["auc"] > 0.55 and metrics["average_precision"] > metrics["base_rate"]
+    assert metrics["brier"] < metrics["brier_of_base_rate"] + 0.02 and "days_earlier" not in metrics
+    assert 0 <= metrics["precision_at_capacity"] <= 1 and metrics["capacity"]["listed"] == 80
+    assert 0 < metrics["capacity"]["share_without_label"] < 1 and metrics["capacity"]["inverse_propensity"] > 0
+    assert metrics["intervals"]["auc"][0] < metrics["auc"] < metrics["intervals"]["auc"][1]
+    assert metrics["expected"]["told"] == pytest.approx(metrics["expected"]["found"], rel=0.4)
+    assert told["features"] > 5 and all(name and reason for name, reason in told["left_out"].items())
+
+
+def test_training_twice_gives_one_digest_and_two_versions(told: dict[str, Any], city: Store, home: Path) -> None:
+    again = train(city, "workers", home=home)
+    assert again["model_digest"] == told["model_digest"] and again["metrics"] == told["metrics"]
+    assert again["mlflow"]["version"] == told["mlflow"]["version"] + 1
+    assert load_bundle(home / "bundles" / told["bundle"]).digest == told["model_digest"]
+
+
+def test_reordered_visits_say_how_many_days_earlier(city: Store) -> None:
+    trained = trained_on(city, "visits")
+    assert trained.metrics["days_earlier"] > 0
+    assert trained.metrics["found_in_first_half"] > trained.metrics["found_in_first_half_as_visited"]
+    assert trained.metrics["capacity"]["share_without_label"] < 0.1
+    whole = trained.dataset
+    assert (whole.cases.as_of == whole.cases.day - 1).all() and len(whole.cases) > 800
+
+
+def test_a_person_promotes_and_the_first_model_may_stand_in(told: dict[str, Any], city: Store, home: Path) -> None:
+    first = told["mlflow"]["version"]
+    assert champion(home, WORKERS) is None and promote_first(home, WORKERS, first) == first
+    pointer = home / "bundles" / "hand.workers.json"
+    assert json.loads(pointer.read_text()) == {"bundle": told["bundle"], "digest": told["model_digest"]}
+    second = train(city, "workers", home=home)["mlflow"]["version"]
+    assert promote_first(home, WORKERS, second) == first == champion(home, WORKERS)
+    assert promote(home, WORKERS, second) == second == champion(home, WORKERS)
+    with pytest.raises(TargetError, match="has no version 99"):
+        promote(home, WORKERS, 99)
+
+
+def test_the_only_source_with_models_of_a_target_needs_no_name(told: dict[str, Any], home: Path) -> None:
+    assert registered_key(home, "workers", None) == registered_key(home, "workers", "hand") == WORKERS
+    assert told["mlflow"]["model"] == "lssi-hand-workers"
+    with pytest.raises(TargetError, match=r"'workers' is registered for source 'town'; --source should be .* one of hand"):
+        registered_key(home, "workers", "town")
+    with pytest.raises(TargetError, match="no model of 'nobody' is registered; train one with"):
+        registered_key(home, "nobody", None)
+
+
+def test_a_damaged_bundle_is_not_promoted(city: Store, tmp_path: Path) -> None:
+    made = train(city, "visits", home=tmp_path)
+    (tmp_path / "bundles" / made["bundle"] / "model_any.txt").write_text("tree\n")
+    with pytest.raises(BundleError, match="damaged"):
+        promote(tmp_path, VISITS, made["mlflow"]["version"])
+    assert champion(tmp_path, VISITS) is None and not (tmp_path / "bundles" / "hand.visits.json").exists()
+
+
+def test_the_champion_opens_in_mlflow_and_answers_as_the_bundle_does(
+    told: dict[str, Any], city: Store, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import pandas as pd
+
+    promote(home, WORKERS, told["mlflow"]["version"])
+    bundle = load_bundle(home / "bundles" / told["bundle"])
+    matrix = dataset(city, "workers", seed=1).matrix.take(np.arange(20))
+    frame = pd.DataFrame({name: matrix.texts(name) if name in matrix.categories else matrix.column(name)
+                          for name in matrix.names})
+    with client(home) as registry:
+        from mlflow import pyfunc, set_registry_uri, set_tracking_uri
+
+        set_tracking_uri(tracking_uri(home))
+        set_registry_uri(tracking_uri(home))
+        answer = pyfunc.load_model("models:/lssi-hand-workers@champion").predict(frame)
+        run = registry.get_run(told["mlflow"]["run_id"])
+    ours = score(bundle, matrix)
+    assert answer["raw"].to_numpy().tobytes() == ours.raw.tobytes()
+    assert answer["expected"].to_numpy().tobytes() == (ours.expected if ours.expected is not None else ours.raw).tobytes()
+    assert run.data.metrics["auc"] == told["metrics"]["auc"] and run.data.tags["fingerprint"] == city.fingerprint
+    assert run.data.params["horizon"] == "120" and run.info.status == "FINISHED"
+
+
+def test_a_violation_never_found_cannot_be_learned(city: Store) -> None:
+    with pytest.raises(TargetError, match=r"got 0 with and \d+ without"):
+        trained_on(city, "never")
+
+
+def test_numbers_leave_out_what_is_no_number() -> None:
+    assert numbers({"a": 1, "b": None, "c": {"d": 0.5, "e": [1, 2]}, "f": "x"}) == {"a": 1.0, "c.d": 0.5}

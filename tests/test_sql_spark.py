@@ -1,0 +1,116 @@
+"""The whole catalogue on real Spark in local mode: the statement of DuckDB, its bits, on a city of one in a hundred."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from features.calendar import day_of
+from features.catalogue.model import ENTITIES
+from features.contract.tables import contract
+from features.engine.matrices import catalogue_of, matrix_for
+from features.engine.population import living
+from features.ingest.source import JOURNAL
+from features.sql.duckdb_oracle import compiled_values
+from features.store.store import Store, open_store
+from simulation.ground.setting import setting_of
+from simulation.run import write_city
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+ONE_IN_A_HUNDRED = 4_332
+
+
+@pytest.fixture(scope="module")
+def session(java: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
+    """Spark on two threads of this machine."""
+    from features.sql.spark import local_session
+
+    with local_session(tmp_path_factory.mktemp("spark")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """A city of one enterprise in a hundred, under a home that Spark would read as a pattern and for a month."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LSSI_HOME", str(tmp_path_factory.mktemp("home") / "month=201506" / "h[1] {a,b}?*^"))
+        city = tmp_path_factory.mktemp("city")
+        write_city(city, setting_of(ONE_IN_A_HUNDRED, 36, until="2015-06-30", seed=3), lambda _done, _of: None)
+        return open_store(city)
+
+
+@pytest.mark.parametrize("entity", ENTITIES)
+def test_spark_gives_the_bits_of_duckdb_for_the_whole_catalogue(session: SparkSession, store: Store, entity: str,
+                                                                tmp_path: Path) -> None:
+    from features.sql.spark import lay_out, spark_values, write_cases
+
+    catalogue = catalogue_of(store)
+    cases = living(store, catalogue, entity, day_of("2015-03-31"))
+    names = [feature.name for feature in catalogue.features(entity)]
+    write_cases(store, catalogue, cases, names, tmp_path / "cases.parquet")
+    lay_out(session, store, tmp_path / "cases.parquet")
+    proof = compiled_values(store, catalogue, cases, names)
+    found = spark_values(session, store, catalogue, names)
+    assert [name for name in names if found[name].tobytes() != proof[name].tobytes()] == []
+    assert len(cases) >= 40
+
+
+def test_a_table_that_lies_in_no_file_is_one_without_rows_on_spark(
+    session: SparkSession, hand_source: Callable[..., Path], tmp_path: Path,
+) -> None:
+    from features.sql.spark import lay_out, write_cases
+
+    tables = {name: [] for name in contract() if name not in JOURNAL}
+    store = open_store(hand_source(tmp_path / "source", tables))
+    catalogue = catalogue_of(store)
+    cases = living(store, catalogue, "enterprise", store.complete_to)
+    write_cases(store, catalogue, cases, [], tmp_path / "cases.parquet")
+    said = []
+    for _ in ("with their files", "without them"):
+        lay_out(session, store, tmp_path / "cases.parquet")
+        said.append([(session.table(name).dtypes, session.table(name).count()) for name in store.tables])
+        for name in store.tables:
+            for path in store.layout.files(name):
+                path.unlink()
+    assert said[0] == said[1]
+
+
+PROBABILITIES = """
+measure | drawn  | inspections | enterprise | opened | inclusion_probability > 0    | 1 | count | 一 | a
+measure | likely | inspections | enterprise | opened | inclusion_probability >= 0.5 | 1 | count | 二 | b
+measure | chance | inspections | enterprise | opened |  | inclusion_probability | 1e-6 | 三 | c
+enterprise | n_drawn | count(drawn, all) | count | none | t | 一 | a |
+enterprise | n_likely | count(likely, all) | count | none | t | 二 | b |
+enterprise | sum_chance | sum(chance, all) | 1e-6 | none | t | 三 | c |
+enterprise | mean_chance | sum(chance, all) / count(chance, all) / 1000000 | 1 | none | t | 四 | d |
+enterprise | half_chance | 0.5 * sum(chance, all) + 0.1 | 1 | none | t | 五 | e |
+"""
+
+
+def test_spark_says_of_probabilities_what_the_evaluator_and_duckdb_say(
+    session: SparkSession, hand_source: Callable[..., Path], tmp_path: Path,
+) -> None:
+    from features.sql.spark import lay_out, spark_values, write_cases
+
+    visit = {"enterprise": "e1", "kind": "lottery", "opened": "2014-12-01"} | {f"examined_{n}": 1 for n in range(1, 6)}
+    rows = [visit | {"inspection": f"i{chance}", "inclusion_probability": chance} for chance in (0.3, 0.5, 0.000001, 1, "")]
+    store = open_store(hand_source(tmp_path / "source", {"inspections": rows, "enterprises": [
+        {"enterprise": "e1", "since": "2010-01-01", "kind": "company"}]}))
+    (tmp_path / "more.txt").write_text(PROBABILITIES, "utf-8")
+    catalogue = catalogue_of(store, tmp_path / "more.txt")
+    names = ["n_drawn", "n_likely", "sum_chance", "mean_chance", "half_chance"]
+    cases = living(store, catalogue, "enterprise", store.complete_to)
+    write_cases(store, catalogue, cases, names, tmp_path / "cases.parquet")
+    lay_out(session, store, tmp_path / "cases.parquet")
+    whole = matrix_for(store, catalogue, cases)
+    said = [{name: values[name].tolist() for name in names} for values in (
+        spark_values(session, store, catalogue, names), compiled_values(store, catalogue, cases, names),
+        {name: whole.column(name) for name in names})]
+    assert said[0] == said[1] == said[2]
+    assert said[0] == {"n_drawn": [4.0], "n_likely": [2.0], "sum_chance": [1_800_001.0], "mean_chance": [0.45000025],
+                       "half_chance": [900_000.6]}

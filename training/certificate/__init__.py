@@ -1,0 +1,1 @@
+"""Certificate: proof that no feature, label or split knew what was recorded later."""

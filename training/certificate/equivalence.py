@@ -1,0 +1,95 @@
+"""Do features mean what the catalogue says? Matrix against the compiled statement, and against the literal reading."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.catalogue import Catalogue
+from features.catalogue.language import call_name, peers_of
+from features.catalogue.model import ENTITIES
+from features.engine.matrices import catalogue_of, matrix_for
+from features.engine.population import living
+from features.matrix import Matrix
+from features.sql.duckdb_oracle import compiled_values
+from features.store.store import Store
+from training.certificate.compare import REGISTER, Moved
+from training.certificate.reference_evaluator import Reading
+from training.certificate.reference_language import Value
+from training.certificate.sample import Excerpt
+
+
+def misread(store: Store, excerpt: Excerpt, day: int, units: int, only: Catalogue | None = None) -> dict[str, Moved]:
+    """Return by `statement ENTITY: feature` and `reference ENTITY: feature` what the matrix of a day says otherwise.
+
+    The statement describes every living unit of the excerpt, the reference `units` of each entity; `only` is a
+    catalogue to read in place of the whole one.
+    """
+    catalogue = only or catalogue_of(store)
+    found: dict[str, Moved] = {}
+    reading = Reading(excerpt, catalogue, day)
+    for entity, (table, _) in ENTITIES.items():
+        if not store.has(table) or not catalogue.features(entity):
+            continue
+        cases = living(store, catalogue, entity, day)
+        whole = matrix_for(store, catalogue, cases)
+        names = [name for name in whole.names if not rests_on_stored(catalogue, name)]
+        proof = compiled_values(store, catalogue, cases, names)
+        found |= {f"statement {entity}: {name}": Moved(int(unlike.sum()), gap(whole.column(name), proof[name], unlike))
+                  for name in names if (unlike := bits(whole.column(name)) != bits(proof[name])).any()}
+        found |= {f"reference {entity}: {name}": moved for name, moved in _literal(reading, whole, names, units).items()}
+    return found
+
+
+def rests_on_stored(catalogue: Catalogue, name: str) -> bool:
+    """Tell whether a feature looks a stored value up, which only poison can prove."""
+    chain = catalogue.chain([name])
+    chain += catalogue.chain([peer.feature for feature in chain for peer in peers_of(feature.tree)])
+    return any(call_name(node) == "stored" for feature in chain for node in ast.walk(feature.tree) if isinstance(node, ast.expr))
+
+
+def bits(values: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return float64 as the integers that their bits are."""
+    return np.ascontiguousarray(values, np.float64).view(np.int64)
+
+
+def gap(first: NDArray[np.float64], second: NDArray[np.float64], where: NDArray[np.bool_]) -> float:
+    """Return the largest distance between two columns where they are unlike; a missing value counts as 1."""
+    apart = np.abs(first[where] - second[where])
+    return float(np.where(np.isnan(apart), 1.0, apart).max())
+
+
+def _literal(reading: Reading, whole: Matrix, names: Sequence[str], units: int) -> dict[str, Moved]:
+    """Return what the literal reading says otherwise; units that it alone, or the matrix alone, sees come first."""
+    there = reading.living(whole.entity)
+    if there != whole.keys.tolist():
+        return {REGISTER: Moved(len(set(there) ^ set(whole.keys.tolist())) or 1, 1.0)}
+    found: dict[str, Moved] = {}
+    step = max(1, len(there) // units) if units else 1
+    for place in range(0, len(there), step)[:units]:
+        said = reading.features(whole.entity, there[place], names)
+        for name in names:
+            off = apart(said[name], value_in(whole, place, name))
+            if off:
+                found[name] = Moved(found.get(name, Moved(0, 0.0)).units + 1, max(off, found.get(name, Moved(0, 0.0)).largest))
+    return found
+
+
+def value_in(whole: Matrix, place: int, name: str) -> Value:
+    """Return one value of a matrix: a number, the text of a category, None where missing."""
+    value = float(whole.column(name)[place])
+    if np.isnan(value):
+        return None
+    return whole.categories[name][int(value)] if name in whole.categories else value
+
+
+def apart(first: Value, second: Value) -> float:
+    """Return how far two values lie apart: 0 where they are the same, 1 where one is missing or a text."""
+    if first == second:
+        return 0.0
+    if first is None or second is None or isinstance(first, str) or isinstance(second, str):
+        return 1.0
+    return abs(first - second)

@@ -1,0 +1,51 @@
+"""Custody: does the store know each row from the day that its source says?"""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from features.connection import Limits, named
+from features.ingest.source import Source
+from features.ingest.typed_sql import in_one_line, reading, relation
+from features.store.store import Store
+from training.certificate.sample import refused_ids, workplace
+
+ROWS = 4_000
+"""How many rows of each table are asked after."""
+
+
+def misdated(source: Source, store: Store) -> dict[str, int]:
+    """Return by table how many of a source's first rows the store knows from another day.
+
+    Rows that it lacks do not count, nor those whose row id it has refused.
+    """
+    found: dict[str, int] = {}
+    with workplace() as folder:
+        connection = reading(source, Limits(spill=folder))
+        for table in (name for name in source.tables if store.has(name)):
+            with in_one_line(source.tables[table]):
+                given = relation(connection, source, table).project(f"{told('row_id')}, {told('recorded_on')}").limit(ROWS)
+                # Of a row id that repeats one row was kept: which, a limited sort does not say.
+                repeated = pa.table({"row_id": pa.array(refused_ids(store, table), pa.string())})
+                wrong = store.sql(WRONG.format(named(table)), given=given.to_arrow_table(), repeated=repeated)
+            if size := wrong["size"][0].as_py():
+                found[table] = size
+    return found
+
+
+def told(name: str) -> str:
+    """Return a common column as the text that its source gives.
+
+    >>> told("row_id")
+    'trim(CAST("row_id" AS VARCHAR)) AS "row_id"'
+    """
+    return f"trim(CAST({named(name)} AS VARCHAR)) AS {named(name)}"
+
+
+WRONG = """
+WITH once AS (
+    SELECT row_id, any_value(TRY_CAST(recorded_on AS DATE) - DATE '1970-01-01') AS day FROM given
+    ANTI JOIN repeated USING (row_id) GROUP BY row_id HAVING count(*) = 1 AND max(length(recorded_on)) = 10
+)
+SELECT count(*) AS size FROM {} AS held JOIN once USING (row_id) WHERE held.sign = 1 AND held.known <> once.day
+"""

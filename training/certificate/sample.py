@@ -1,0 +1,188 @@
+"""An excerpt: the rows of some units of a history in the contract's form, and the store that a load makes of them."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import polars as pl
+import pyarrow as pa
+
+from features.arrays import NULL
+from features.calendar import date_of
+from features.connection import named
+from features.contract.millionths import as_decimals
+from features.contract.tables import COMMON, Column, Table, contract
+from features.files import private_folder, reached
+from features.home import home
+from features.ingest.source import Source
+from features.ingest.source_toml import Declaration
+from features.store.append import feed
+from features.store.compaction import compact
+from features.store.load import load
+from features.store.store import Store
+
+ENOUGH = 20
+Frames = Mapping[str, pl.DataFrame]
+"""Rows by table: ids and choices as text, days and months as integers; row_id, recorded_on and retracted beside them."""
+LINKS = (("inspection", "inspections"), ("claim", "claims"), ("enterprise", "enterprises"), ("worker", "workers"))
+"""Which column decides what rows hang on an enterprise, the first that a table has."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Excerpt:
+    """Some rows of a source as versions, never altered in place; `complete_to` is its last closed day."""
+
+    declaration: Declaration
+    tables: Mapping[str, Table]
+    frames: Frames
+    complete_to: int
+    enterprises: int
+    whole: bool
+
+    def altered(self, frames: Frames, complete_to: int) -> Excerpt:
+        """Return the excerpt with other rows and another last day."""
+        return replace(self, frames=frames, complete_to=max(complete_to, self.complete_to))
+
+
+def accepted(store: Store, excerpt: Excerpt) -> Excerpt:
+    """Return an excerpt without the rows that its load, the store, set aside: what rows say together may refuse some."""
+    frames = {name: frame.filter(~pl.col("row_id").is_in(refused_ids(store, name))) for name, frame in excerpt.frames.items()}
+    return replace(excerpt, frames=frames)
+
+
+def refused_ids(store: Store, table: str) -> list[str]:
+    """Return the row ids of the refused rows of a table; an accepted row may bear one of them, where it repeats."""
+    ids = []
+    for path in store.layout.refused(table):
+        with path.open(encoding="utf-8", newline="") as file:
+            ids += [row["row_id"] for row in csv.DictReader(file)]
+    return ids
+
+
+def excerpt_of(store: Store, most: int) -> Excerpt:
+    """Return every row of a history about at most `most` enterprises, spread over the register, and of what hangs on them."""
+    size = store.dictionary("enterprise").size
+    step = max(1, -(-size // most))
+    tables = {name: store.tables[name] for name in contract() if name in store.tables}
+    chosen = pa.table({"code": pa.array(range(0, size, step), pa.int32())})
+    kept = _linked(store, tables, chosen, step) if step > 1 else {}
+    frames = {name: versions(store, table, _rows(store, table, kept, step)) for name, table in tables.items()}
+    return Excerpt(store.source, tables, frames, store.complete_to, len(chosen), step == 1)
+
+
+def _linked(store: Store, tables: Mapping[str, Table], chosen: pa.Table, step: int) -> dict[str, pa.Table]:
+    """Return the codes kept of each link: the enterprises, what is theirs, and one in `step` of what is nobody's."""
+    found = {"enterprise": chosen}
+    for link, register in LINKS:
+        parts = [f"SELECT {link} AS code FROM {named(name)} WHERE {_theirs(table, link, step)} AND {link} IS NOT NULL"
+                 for name, table in tables.items() if {link, "enterprise"} <= {c.name for c in table.columns}]
+        if parts and register in tables and link != "enterprise":
+            found[link] = store.sql(f"SELECT DISTINCT CAST(code AS INTEGER) AS code FROM ({' UNION ALL '.join(parts)})",
+                                    kept=chosen)
+    return found
+
+
+def _theirs(table: Table, link: str, step: int) -> str:
+    """Return the condition that a row is of a kept enterprise, or of none and among one in `step`."""
+    optional = any(column.name == "enterprise" and column.optional for column in table.columns)
+    nobodys = f" OR (enterprise IS NULL AND {named(link)} % {step} = 0)" if optional else ""
+    return f"(enterprise IN (SELECT code FROM kept){nobodys})"
+
+
+def _rows(store: Store, table: Table, kept: Mapping[str, pa.Table], step: int) -> pl.DataFrame:
+    """Return the signed rows of a table whose first link is kept, or that have none."""
+    names = {column.name for column in table.columns}
+    link = next((link for link, _ in LINKS if link in names and link in kept), None)
+    if link is None:
+        return pl.DataFrame(store.sql(f"SELECT * FROM {named(table.name)}"))
+    where = _theirs(table, table.key[0], step) if link == "enterprise" else f"{named(link)} IN (SELECT code FROM kept)"
+    return pl.DataFrame(store.sql(f"SELECT * FROM {named(table.name)} WHERE {where}", kept=kept[link]))
+
+
+def versions(store: Store, table: Table, signed: pl.DataFrame) -> pl.DataFrame:
+    """Return signed rows as the versions that they came of: rows, and retractions where a key ends without a successor."""
+    key = list(table.key)
+    plus = signed.filter(pl.col("sign") == 1)
+    ended = signed.filter(pl.col("sign") == -1).join(plus.select(*key, "known"), on=[*key, "known"], how="anti", nulls_equal=True)
+    rows = pl.concat([plus.with_columns(retracted=pl.lit(0, pl.Int8)),
+                      ended.with_columns(retracted=pl.lit(1, pl.Int8), row_id=pl.col("row_id") + "~")])
+    rows = rows.rename({"known": "recorded_on"})
+    shown = [_shown(store, column) for column in table.columns]
+    return rows.select(*shown, "row_id", pl.col("recorded_on").cast(pl.Int32), "retracted").sort("recorded_on", "row_id")
+
+
+def _shown(store: Store, column: Column) -> pl.Expr:
+    value = pl.col(column.name)
+    if column.kind == "id":
+        texts = store.dictionary(column.space).texts
+        return value.map_batches(lambda codes: pl.Series(texts.take(codes.to_arrow())), return_dtype=pl.String)
+    if column.kind == "choice":
+        return value.replace_strict(dict(enumerate(column.choices)), default=None, return_dtype=pl.String)
+    return pl.when(value != NULL).then(value)
+
+
+def never_later(excerpt: Excerpt) -> dict[str, str]:
+    """Return the tables in which every row was recorded on the very day that one of its columns says something happened.
+
+    A source may be that quick; or its view may give the day of the event as the recorded day, which no poison can show.
+    """
+    found: dict[str, str] = {}
+    for name, table in excerpt.tables.items():
+        rows = excerpt.frames[name].filter(pl.col("retracted") == 0)
+        for column in table.columns:
+            if column.past and rows.height >= ENOUGH and (rows[column.name] == rows["recorded_on"]).fill_null(False).all():
+                found[name] = column.name
+    return {name: column for name, column in found.items() if name not in excerpt.declaration.assumed_delays}
+
+
+def written(column: Column) -> pl.Expr:
+    """Return a column as a source writes it: days and months as dates, chances between 0 and 1, all else as it is."""
+    value = pl.col(column.name)
+    if column.kind == "day":
+        return value.cast(pl.Int32).cast(pl.Date).alias(column.name)
+    if column.kind == "month":
+        return pl.date(value // 12, value % 12 + 1, 1).alias(column.name)
+    return as_decimals(value) if column.kind == "probability" else value
+
+
+def source_of(excerpt: Excerpt, folder: Path) -> Source:
+    """Return the source that an excerpt written to a folder as Parquet is."""
+    folder.mkdir(parents=True)
+    places: dict[str, Path] = {}
+    for name, table in excerpt.tables.items():
+        places[name] = folder / f"{name}.parquet"
+        frame = excerpt.frames[name]
+        frame.select(written(column) for column in table.columns + COMMON).write_parquet(places[name])
+    declaration = excerpt.declaration.model_copy(update={
+        "name": f"{excerpt.declaration.name}-excerpt", "complete_to": date_of(excerpt.complete_to), "dump": None, "keys": {}})
+    (folder / "declared.json").write_text(declaration.model_dump_json(), "utf-8")
+    reached("an excerpt written")
+    return Source(folder, folder, declaration, places, apart=folder.with_name("stores"))
+
+
+@contextmanager
+def loaded(excerpt: Excerpt) -> Iterator[Store]:
+    """Yield the store that a load makes of an excerpt; gone afterwards."""
+    with workplace() as folder:
+        yield Store(load(source_of(excerpt, folder / "excerpt")))
+
+
+@contextmanager
+def fed(excerpt: Excerpt, days: Sequence[int]) -> Iterator[Store]:
+    """Yield the live store of an excerpt fed until each day, merged, and fed to its end; gone afterwards."""
+    with workplace() as folder:
+        source = source_of(excerpt, folder / "excerpt")
+        for day in days:
+            feed(source, day)
+        store = compact(source)
+        feed(source, excerpt.complete_to)
+        yield Store(store)
+
+
+def workplace() -> AbstractContextManager[Path]:
+    """Return a folder under the home that only this run uses, gone afterwards."""
+    return private_folder(home() / "certify")

@@ -1,0 +1,89 @@
+"""The features that are written for Spark, asked of DuckDB in its place: whether what Spark is given says the same."""
+
+from __future__ import annotations
+
+import re
+from importlib.util import find_spec
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from features.catalogue.model import ENTITIES
+from features.connection import Limits, opened
+from features.engine.matrices import catalogue_of, matrix_for
+from features.engine.population import living
+from features.ingest.scan import parquet_sql
+from features.store.store import Store
+from training.certificate.compare import Moved
+from training.certificate.equivalence import bits, gap
+from training.certificate.sample import workplace
+
+_ESCAPED = re.compile(r"\\(.)")
+"""A sign of a path that Spark would take for a pattern, as Spark has to be given it."""
+
+
+class Session:
+    """DuckDB as far as `features.sql.spark` asks something of a session: files as views, and statements over them."""
+
+    def __init__(self, folder: Path) -> None:
+        self._connection = opened(Limits(spill=folder))
+        self.read = self
+
+    def option(self, name: str, value: str) -> Session:
+        """Return this session, which takes no column from a folder's name whether it is told so or not."""
+        assert (name, value) == ("recursiveFileLookup", "true")
+        return self
+
+    def parquet(self, *names: str) -> View:
+        """Return the rows of some files, each named as Spark has to be given it."""
+        files = [Path(_ESCAPED.sub(r"\1", name)) for name in names]
+        return View(self._connection, f"FROM {parquet_sql(files, 'union_by_name=true')}")
+
+    def sql(self, statement: str) -> View:
+        """Return the rows that a statement gives."""
+        return View(self._connection, statement)
+
+
+class View:
+    """Rows that a statement gives, under Spark's names for what is done with them."""
+
+    def __init__(self, connection: Any, statement: str) -> None:
+        self._connection, self._statement = connection, statement
+
+    def createOrReplaceTempView(self, name: str) -> None:  # noqa: N802
+        """Give the rows a name."""
+        self._connection.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {self._statement}")
+
+    def toArrow(self) -> pa.Table:  # noqa: N802
+        """Return the rows."""
+        return self._connection.sql(self._statement).to_arrow_table()
+
+
+def unlike_spark(store: Store, day: int) -> dict[str, Moved]:
+    """Return what the statements for Spark say otherwise of the city of a day; nothing where PySpark is not installed."""
+    if find_spec("pyspark") is None:
+        return {}
+    from features.sql import spark
+
+    with workplace() as folder:
+        return _unlike(spark, store, day, folder)
+
+
+def _unlike(spark: ModuleType, store: Store, day: int, folder: Path) -> dict[str, Moved]:
+    """Return what Spark's statements say otherwise; `spark` is the module, which only an installed PySpark can import."""
+    session: Any = Session(folder / "spill")
+    catalogue, found = catalogue_of(store), dict[str, Moved]()
+    for entity, (table, _) in ENTITIES.items():
+        if not store.has(table) or not catalogue.features(entity):
+            continue
+        cases, given = living(store, catalogue, entity, day), folder / f"{entity}.parquet"
+        whole = matrix_for(store, catalogue, cases)
+        spark.write_cases(store, catalogue, cases, whole.names, given)
+        spark.lay_out(session, store, given)
+        said = spark.spark_values(session, store, catalogue, whole.names)
+        found |= {f"spark {entity}: {name}": Moved(int(unlike.sum()), gap(whole.column(name), said[name], unlike))
+                  for name in whole.names if (unlike := bits(whole.column(name)) != bits(np.asarray(said[name]))).any()}
+    return found

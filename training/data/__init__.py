@@ -1,0 +1,1 @@
+"""Data: cases, labels, folds and the training matrix."""

@@ -1,0 +1,64 @@
+"""Folds: which cases a trial model learns from, and which it is then asked about without having seen them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.data.cases import Cases
+from training.data.recipe import Recipe
+
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fold:
+    """Masks over cases, (n,): `seen` teaches a trial model, `held` is what it has not seen."""
+
+    seen: Mask
+    held: Mask
+
+
+def folds_of(keys: NDArray[np.str_], cases: Cases, recipe: Recipe, gap: int) -> list[Fold]:
+    """Return folds that go forward in time, as the future will: each is asked of days after those it learned from.
+
+    A day counts as after another when `gap` days lie between. Where the earlier days hold too few labels to learn
+    from, the folds are parted by key instead, the cases of one key together.
+    """
+    forward = [fold for fold in _forward(cases.day, recipe, gap) if enough(cases.label[fold.seen], recipe.least_positives)]
+    held = np.any([fold.held for fold in forward], axis=0) if forward else np.zeros(len(cases), np.bool_)
+    if enough(cases.label[held], recipe.least_positives):
+        return forward
+    return folds_by_key(keys, recipe)
+
+
+def folds_by_key(keys: NDArray[np.str_], recipe: Recipe) -> list[Fold]:
+    """Return folds parted by key, the cases of one key together: no more than there are keys, and none of a single key."""
+    part = parts_by_key(keys, recipe.folds, recipe.seed)
+    folds = [Fold(part != place, part == place) for place in range(recipe.folds)]
+    return [fold for fold in folds if fold.seen.any() and fold.held.any()]
+
+
+def enough(label: NDArray[np.float64], least: int) -> bool:
+    """Tell whether both classes have at least so many cases."""
+    positives = int(label.sum())
+    return min(positives, len(label) - positives) >= least
+
+
+def _forward(day: NDArray[np.int64], recipe: Recipe, gap: int) -> list[Fold]:
+    if not len(day):
+        return []
+    ascending = np.sort(day)
+    places = np.linspace(1 - recipe.tried_on, 1, recipe.folds, endpoint=False) * len(day)
+    starts = np.unique(ascending[places.astype(np.int64)])
+    ends = np.append(starts[1:], ascending[-1] + 1)
+    return [Fold(day + max(gap, 1) <= start, (day >= start) & (day < end)) for start, end in zip(starts, ends, strict=True)]
+
+
+def parts_by_key(keys: NDArray[np.str_], parts: int, seed: int) -> NDArray[np.int64]:
+    """Return each case's part; the cases of one key share theirs, and the order of the rows does not matter."""
+    distinct, member = np.unique(keys, return_inverse=True)
+    places = np.random.default_rng(seed).permutation(len(distinct)) % parts
+    return np.asarray(places[member], dtype=np.int64)

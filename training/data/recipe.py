@@ -1,0 +1,71 @@
+"""The recipe: the training choices that people argue about, read from `recipe.toml` and a target's own changes."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from importlib import resources
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from features.errors import TargetError
+
+
+class _Declared(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class Shape(_Declared):
+    """How a tree is grown."""
+
+    leaves: int = Field(ge=2, le=1024)
+    extra: bool = False
+
+
+class Recipe(_Declared):
+    """Training choices, each explained in `recipe.toml`."""
+
+    smallest_leaf: int = Field(ge=1)
+    rate: float = Field(gt=0, le=1)
+    least_rounds: int = Field(ge=1)
+    most_rounds: int = Field(ge=1, le=5000)
+    patience: int = Field(ge=1)
+    columns: float = Field(gt=0, le=1)
+    rows: float = Field(gt=0, le=1)
+    ridge: float = Field(ge=0)
+    category_smoothing: float = Field(ge=0)
+    few_categories: int = Field(ge=1)
+    folds: int = Field(ge=2, le=20)
+    tried_on: float = Field(gt=0, lt=1)
+    least_positives: int = Field(ge=5)
+    least_counted: int = Field(ge=10)
+    capacity: float = Field(gt=0)
+    directions: bool
+    seed: int = Field(ge=0)
+    shape: tuple[Shape, ...] = Field(min_length=1)
+
+    def lightgbm(self, shape: Shape, objective: str) -> dict[str, Any]:
+        """Return LightGBM's parameters: the same rows give the same trees on the same machine.
+
+        One thread, because two are up to eight times slower where the cores are shared.
+        """
+        return {
+            "objective": objective, "num_leaves": shape.leaves, "extra_trees": shape.extra,
+            "min_data_in_leaf": self.smallest_leaf, "learning_rate": self.rate, "feature_fraction": self.columns,
+            "bagging_fraction": self.rows, "bagging_freq": 1, "lambda_l2": self.ridge, "cat_l2": self.ridge,
+            "cat_smooth": self.category_smoothing, "max_cat_to_onehot": self.few_categories, "seed": self.seed,
+            "deterministic": True, "force_row_wise": True, "verbosity": -1,
+            "num_threads": 1,
+        }
+
+
+def recipe_of(changes: Mapping[str, Any] | None = None, *, target: str = "") -> Recipe:
+    """Return the recipe with one target's changes; TargetError names a choice that is unknown or out of range."""
+    declared = tomllib.loads(resources.files("training.data").joinpath("recipe.toml").read_text("utf-8"))
+    try:
+        return Recipe.model_validate({**declared, **(changes or {})})
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(["target", target, "fit", *map(str, first["loc"])])
+        raise TargetError(f"{where}: {first['msg']}; see training/data/recipe.toml") from None

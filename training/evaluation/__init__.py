@@ -1,0 +1,1 @@
+"""Evaluation: how good a model is, at capacity and by group."""

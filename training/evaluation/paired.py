@@ -1,0 +1,143 @@
+"""Paired differences: what several models say of the same test cases, compared on the same draws of whole units."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.data.cases import Cases
+from training.evaluation.capacity import list_length
+from training.evaluation.discrimination import Sorted, both, sort_by_score
+
+Floats = NDArray[np.float64]
+Advance = Callable[[int, int | None], None]
+METRICS = ("auc", "average_precision", "precision_at_capacity")
+DRAWS = 400
+LEAST_KNOWN = 100
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Exam:
+    """The test cases that every model answers, the unit of each (whole units are drawn), and the list's capacity."""
+
+    cases: Cases
+    units: NDArray[np.str_]
+    capacity: float
+
+    def seen(self) -> NDArray[np.bool_]:
+        """Return which cases have a label."""
+        return np.asarray(~np.isnan(self.cases.label))
+
+    def weighed(self, weight: Floats) -> Weighed:
+        """Return the exam with each case counting `weight` times, float64 (n,)."""
+        stands_for = weight * self.cases.weight
+        return Weighed(weight, weight[self.seen()], stands_for, list_length(self.capacity, float(stands_for.sum())))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Weighed:
+    """How often each case counts, the labelled among them, how many of the population each then is, and the list's length."""
+
+    weight: Floats
+    labelled: Floats
+    stands_for: Floats
+    length: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ranking:
+    """One model's order of an exam: labelled cases ascending by score, all cases descending with their labels."""
+
+    labelled: Sorted
+    order: NDArray[np.int64]
+    label: Floats
+
+    def metrics(self, weighed: Weighed) -> Floats:
+        """Return METRICS of a weighed exam, float64 (3,); NaN where undefined."""
+        found = (*both(self.labelled, weighed.labelled), self._at_capacity(weighed))
+        return np.array([np.nan if value is None else value for value in found])
+
+    def _at_capacity(self, weighed: Weighed) -> float | None:
+        """Return the share of positives among the labelled cases of the list, as `precision_at` has it.
+
+        A list is far shorter than the order: of the order no more is read than fills it.
+        """
+        reach = min(len(self.order), 2 * weighed.length + 64)
+        while True:
+            filled = np.cumsum(weighed.stands_for[self.order[:reach]])
+            if reach == len(self.order) or filled[-1] >= weighed.length:
+                break
+            reach = min(len(self.order), 2 * reach)
+        listed = int(np.searchsorted(filled, weighed.length)) + 1
+        label, weight = self.label[:listed], weighed.weight[self.order[:listed]]
+        known = ~np.isnan(label)
+        total = float(weight[known].sum())
+        return float((weight[known] * label[known]).sum()) / total if total else None
+
+
+def ranked(exam: Exam, raw: Floats) -> Ranking:
+    """Return how raw scores (n,) order an exam; ties by id."""
+    seen = exam.seen()
+    order = np.lexsort((exam.cases.ids, -raw))
+    return Ranking(sort_by_score(exam.cases.label[seen], raw[seen]), order, exam.cases.label[order])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Outcome:
+    """METRICS of each model: `point` (fits, 3) on the test as it is, `drawn` (draws, 3) on draws of units and fits."""
+
+    point: Floats
+    drawn: Floats
+
+
+def points(exam: Exam, fits: Sequence[Floats]) -> Floats:
+    """Return METRICS of one model on the exam as it is, float64 (fits, 3); `fits` holds its raw scores once a fit."""
+    once = exam.weighed(np.ones(len(exam.units)))
+    return np.array([ranked(exam, raw).metrics(once) for raw in fits])
+
+
+def outcomes(exam: Exam, answers: Mapping[str, Sequence[Floats]], *, seed: int, advance: Advance) -> dict[str, Outcome]:
+    """Return the outcome of each model by name; `answers` holds its raw scores once a fit, all models fitted alike.
+
+    Each draw takes units with replacement and one of the fits, the same for every model and whatever other models are
+    asked, so that differences are paired and their intervals hold the chance of the fit as well as that of the test.
+    """
+    rankings = {name: [ranked(exam, raw) for raw in fits] for name, fits in answers.items()}
+    _, member = np.unique(exam.units, return_inverse=True)
+    number = int(member.max()) + 1
+    generator = np.random.default_rng(seed)
+    drawn: dict[str, list[Floats]] = {name: [] for name in rankings}
+    for draw in range(DRAWS):
+        times = np.bincount(generator.integers(0, number, number), minlength=number)
+        weighed = exam.weighed(times[member].astype(np.float64))
+        for name, fits in rankings.items():
+            drawn[name].append(fits[draw % len(fits)].metrics(weighed))
+        advance(draw + 1, DRAWS)
+    return {name: Outcome(points(exam, fits), np.array(drawn[name])) for name, fits in answers.items()}
+
+
+def means(point: Floats) -> dict[str, float | None]:
+    """Return each metric, its mean over the fits; None where undefined."""
+    return {name: _number(point[:, place].mean()) for place, name in enumerate(METRICS)}
+
+
+def worth(with_it: Outcome, without: Outcome) -> dict[str, dict[str, object]]:
+    """Return by metric the mean paired difference, above 0 where having it helps, and its 95 % interval."""
+    gap, drawn = (with_it.point - without.point).mean(axis=0), with_it.drawn - without.drawn
+    return {name: {"difference": _number(gap[place]), "interval": _middle(drawn[:, place])}
+            for place, name in enumerate(METRICS)}
+
+
+def _middle(values: Floats) -> list[float] | None:
+    known = values[~np.isnan(values)]
+    if len(known) < LEAST_KNOWN:
+        return None
+    low, high = np.percentile(known, [2.5, 97.5])
+    return [float(low), float(high)]
+
+
+def _number(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)

@@ -1,0 +1,37 @@
+"""The propensity: how likely each case was to get a label at all, estimated from the same features."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.matrix import Matrix
+from training.data.cases import Cases
+from training.data.folds import enough, folds_by_key
+from training.data.recipe import Recipe, Shape
+from training.models.calibrate import calibration_of
+from training.models.fit import Lesson, fit_any
+
+Floats = NDArray[np.float64]
+SMALLEST = 0.005
+ROUNDS = 100
+
+
+def propensity(matrix: Matrix, cases: Cases, recipe: Recipe) -> Floats:
+    """Return each case's estimated chance of a label, float64 (n,), never below SMALLEST; NaN where it cannot be told.
+
+    It is 1 where every case has a label, and NaN where too few have one, or lack one. A case that stands for
+    many weighs as many. Reasons to visit that no feature knows stay unseen: an estimate, not a proof.
+    """
+    seen = (~np.isnan(cases.label)).astype(np.float64)
+    if seen.all():
+        return np.ones(len(cases))
+    simple = recipe.model_copy(update={"shape": (Shape(leaves=7),), "most_rounds": ROUNDS})
+    folds = folds_by_key(matrix.keys, recipe)
+    if not folds or not enough(seen, recipe.least_positives):
+        return np.full(len(cases), np.nan)
+    fit = fit_any(Lesson(matrix, folds), seen, simple)
+    among_drawn = calibration_of(fit.unseen, seen)(fit.unseen)
+    stands_for = float(cases.weight[seen == 0].mean())
+    odds = among_drawn / (1 - among_drawn) / stands_for
+    return np.maximum(odds / (1 + odds), SMALLEST)

@@ -1,0 +1,1 @@
+"""Models: fit, calibration and the registry."""

@@ -1,0 +1,55 @@
+"""Learning: from labelled cases to a model of any violation, its calibration, and a model of the number found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.matrix import Matrix
+from models.bundle.booster import margins, means
+from models.bundle.calibration import Calibration
+from training.data.cases import Cases
+from training.data.recipe import Recipe
+from training.models.calibrate import calibration_of
+from training.models.fit import Fit, Lesson, fit_any, fit_count, scaled
+
+Floats = NDArray[np.float64]
+FARTHEST = 5.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Learned:
+    """A model of log-odds, the calibration of its scores, and a model of the number found given any, or None."""
+
+    any: Fit
+    calibration: Calibration
+    count: Fit | None
+
+    def raw(self, matrix: Matrix) -> Floats:
+        """Return the raw scores of a matrix with the training columns, float64 (n,)."""
+        return margins(self.any.model, matrix.values)
+
+    def expected(self, matrix: Matrix) -> Floats | None:
+        """Return the expected number of a matrix with the training columns, float64 (n,); None without a count model."""
+        if self.count is None:
+            return None
+        return np.asarray(self.calibration(self.raw(matrix)) * means(self.count.model, matrix.values))
+
+
+def learn(lesson: Lesson, cases: Cases, recipe: Recipe) -> Learned:
+    """Return what the labelled cases teach; calibration rests on later cases, scored by models of earlier ones.
+
+    Raises TargetError when too few cases have a label of either kind.
+    """
+    fit = fit_any(lesson, cases.label, recipe)
+    asked = ~np.isnan(fit.unseen)
+    calibration = calibration_of(fit.unseen[asked], cases.label[asked])
+    count = fit_count(lesson, np.nan_to_num(cases.count), recipe)
+    if count is not None:
+        counted = ~np.isnan(count.unseen) & ~np.isnan(cases.count)
+        told = float((calibration(fit.unseen[counted]) * count.unseen[counted]).sum())
+        factor = float(cases.count[counted].sum()) / told if told > 0 else 1.0
+        count = scaled(count, float(np.clip(factor, 1 / FARTHEST, FARTHEST)))
+    return Learned(fit, calibration, count)

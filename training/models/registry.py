@@ -1,0 +1,212 @@
+"""The registry: MLflow on SQLite, where every training run leaves its choices, metrics and bundle, and a person promotes."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from features.errors import TargetError
+from features.files import alone, around, private_folder, remove
+from models.bundle.champions import ModelKey, key_of
+from training.models.old_registry import move_old_models, registered_models, versions_of
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+CHAMPION = "champion"
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """A run as MLflow knows it, and the version of the registered model that it made."""
+
+    run_id: str
+    model: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What one training run leaves: what was chosen, what came of it, where the bundle is, and its digest."""
+
+    key: ModelKey
+    bundle: Path
+    digest: str
+    choices: Mapping[str, str]
+    metrics: Mapping[str, float]
+    tags: Mapping[str, str]
+    certificate: Mapping[str, Any]
+
+
+def tracking_uri(home: Path) -> str:
+    """Return the address of the registry in a home folder, for `mlflow ui --backend-store-uri`.
+
+    A sign such as % or ? of the folder's name is written as in a web address. The driver is named because MLflow makes a
+    folder of the name as it is written where an address begins with sqlite:///.
+
+    >>> tracking_uri(Path("/h #%?"))
+    'sqlite+pysqlite:////h%20%23%25%3F/mlflow.db'
+    """
+    return f"sqlite+pysqlite:///{quote(str(home.resolve() / 'mlflow.db'))}"
+
+
+@contextmanager
+def client(home: Path) -> Iterator[MlflowClient]:
+    """Yield MLflow's client on the registry of a home folder, made if it is new, without MLflow's own chatter.
+
+    Models that were registered by target alone get the names of their sources first.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from mlflow import MlflowClient  # its import sets the levels anew
+
+        logging.getLogger("mlflow").setLevel(logging.ERROR)
+        logging.getLogger("alembic").setLevel(logging.ERROR)
+        if not (home / "mlflow.db").exists():
+            _make(home)
+        registry = MlflowClient(tracking_uri=tracking_uri(home), registry_uri=tracking_uri(home))
+        move_old_models(registry, home / "mlflow.lock")
+        yield registry
+
+
+def _make(home: Path) -> None:
+    """Make the registry's file, whole or not at all: one whose tables were half made when a run was killed is of no use."""
+    from mlflow import MlflowClient
+
+    with private_folder(home) as folder:
+        MlflowClient(tracking_uri=tracking_uri(folder), registry_uri=tracking_uri(folder)).search_registered_models()
+        with around("the registry is in place"), suppress(FileExistsError):
+            (home / "mlflow.db").hardlink_to(folder / "mlflow.db")
+
+
+def log_run(home: Path, entry: Entry) -> Logged:
+    """Log and register a run; the artifact holds the bundle as it is, in a folder that MLflow can open."""
+    name = entry.key.registered
+    with registering(home), client(home) as registry:
+        from mlflow.entities import Metric, Param, RunTag
+
+        with around("unfinished runs are forgotten"):
+            _forget_unfinished(registry, home, name)
+        with around("a run is begun"):
+            run = registry.create_run(_experiment(registry, home, name), run_name=entry.bundle.name)
+        begun, run_id = run.info.start_time, run.info.run_id
+        with around("a run is described"):
+            registry.log_batch(
+                run_id,
+                metrics=[Metric(key, value, begun, 0) for key, value in sorted(entry.metrics.items())],
+                params=[Param(key, value) for key, value in sorted(entry.choices.items())],
+                tags=[RunTag(key, value) for key, value in sorted(entry.tags.items())],
+            )
+            registry.log_dict(run_id, dict(entry.certificate), "certificate.json")
+        with around("a model is logged"):
+            _log_model(registry, run_id, entry.bundle, home / "mlflow")
+        with around("a version is registered"):
+            number = _register(registry, name, run_id, entry.digest)
+        with around("a run is finished"):
+            registry.set_terminated(run_id, "FINISHED")
+    return Logged(run_id, name, number)
+
+
+def registering(home: Path) -> AbstractContextManager[None]:
+    """Wait until no other run changes the registry of a home, and hold it."""
+    return alone(home / "registry.lock")
+
+
+def _forget_unfinished(registry: MlflowClient, home: Path, name: str) -> None:
+    """Remove the runs that never ended, their artifacts and their versions: who made them was killed, for we are alone."""
+    found = registry.search_runs([_experiment(registry, home, name)], "attributes.status = 'RUNNING'")
+    versions = registry.search_model_versions(f"name = '{name}'")
+    for run in found:
+        for made in versions:
+            if made.run_id == run.info.run_id:
+                registry.delete_model_version(name, made.version)
+        remove(home / "mlflow" / name / run.info.run_id)
+        registry.delete_run(run.info.run_id)
+
+
+def _experiment(registry: MlflowClient, home: Path, name: str) -> str:
+    found = registry.get_experiment_by_name(name)
+    if found is not None:
+        return str(found.experiment_id)
+    return str(registry.create_experiment(name, artifact_location=(home.resolve() / "mlflow" / name).as_uri()))
+
+
+def _log_model(registry: MlflowClient, run_id: str, bundle: Path, place: Path) -> None:
+    from mlflow import pyfunc
+
+    needed = [f"{package}=={version(package)}" for package in ("lightgbm", "numpy", "pandas")]
+    with private_folder(place) as folder:
+        beside = folder / "model"
+        pyfunc.save_model(beside, loader_module="training.loader", data_path=str(bundle), pip_requirements=needed)
+        registry.log_artifacts(run_id, str(beside), "model")
+
+
+def _register(registry: MlflowClient, name: str, run_id: str, digest: str) -> int:
+    if not registry.search_registered_models(filter_string=f"name = '{name}'"):
+        registry.create_registered_model(name)
+    source = f"{registry.get_run(run_id).info.artifact_uri}/model"
+    made = registry.create_model_version(name, source=source, run_id=run_id, tags={"digest": digest})
+    return int(made.version)
+
+
+def runs(home: Path, key: ModelKey) -> list[dict[str, str | int | float]]:
+    """Return the registered runs of a source and target, the latest first: version, choices, tags and every metric."""
+    with client(home) as registry:
+        found = [(int(made.version), registry.get_run(made.run_id)) for made in versions_of(registry, key.registered)]
+    return [{"run_id": run.info.run_id, "version": number, **run.data.params,
+             "source": run.data.tags["source"], "fingerprint": run.data.tags["fingerprint"], **run.data.metrics}
+            for number, run in reversed(found)]
+
+
+def champion(home: Path, key: ModelKey) -> int | None:
+    """Return the version that carries the alias champion, None while nobody has promoted any."""
+    with client(home) as registry:
+        found = registry.search_registered_models(filter_string=f"name = '{key.registered}'")
+        aliases = found[0].aliases if found else {}
+        return int(aliases[CHAMPION]) if CHAMPION in aliases else None
+
+
+def digest_of_version(home: Path, key: ModelKey, number: int) -> str:
+    """Return the bundle digest of one registered version; TargetError when there is no such version."""
+    with client(home) as registry:
+        versions = {int(made.version): made for made in versions_of(registry, key.registered)}
+    if number not in versions:
+        listed = ", ".join(map(str, versions)) or "none"
+        raise TargetError(f"{key.registered} has no version {number}; it has {listed}")
+    return str(versions[number].tags["digest"])
+
+
+def set_champion(home: Path, key: ModelKey, number: int) -> None:
+    """Give one registered version the alias champion."""
+    with client(home) as registry:
+        registry.set_registered_model_alias(key.registered, CHAMPION, str(number))
+
+
+def registered_key(home: Path, target: str, source: str | None) -> ModelKey:
+    """Return whose models of a target are meant: those of the source named, or of the only one that has any.
+
+    Raises TargetError where the home holds none, or those of several sources and none is named.
+    """
+    with client(home) as registry:
+        names = [model.name for model in registered_models(registry)]
+    sources = sorted(key.source for key in map(key_of, names) if key is not None and key.target == target)
+    listed = ", ".join(sources)
+    if source in sources or (source is None and len(sources) == 1):
+        return ModelKey(source or listed, target)
+    if f"lssi-{target}" in names and source is None:
+        raise TargetError(f"the runs of lssi-{target} do not say on which source they were trained; "
+                          "give each a tag `source` in MLflow, or train again")
+    if not sources:
+        raise TargetError(f"no model of {target!r} is registered; train one with `lssi train {target} SOURCE`")
+    if source is None:
+        raise TargetError(f"models of {target!r} are registered for {len(sources)} sources; "
+                          f"say with --source which: {listed}")
+    raise TargetError(f"no model of {target!r} is registered for source {source!r}; --source should be the name that a "
+                      f"source.toml declares, one of {listed}")

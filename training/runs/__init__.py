@@ -1,0 +1,1 @@
+"""Runs: training, ablation and what they say."""

@@ -1,0 +1,80 @@
+"""The bench: what every model of an ablation is fitted and judged on, and what each then says of the test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.matrix import Matrix
+from features.store.store import Store
+from models.bundle.booster import margins
+from training.data.dataset import Dataset, dataset, target_of
+from training.data.recipe import Recipe, recipe_of
+from training.data.untested import check_test
+from training.evaluation.paired import Advance, Exam, Outcome, outcomes
+from training.models.fit import Fit, Lesson, fit_any, refit
+from training.runs.train import lesson_of
+
+Floats = NDArray[np.float64]
+FITS = 3
+FULL = "(full)"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bench:
+    """A data set, one shape and number of rounds, one list of fit seeds; `full` is what the models that know all say."""
+
+    store: Store
+    whole: Dataset
+    lesson: Lesson
+    like: Fit
+    recipes: tuple[Recipe, ...]
+    full: tuple[Floats, ...]
+
+    @property
+    def exam(self) -> Exam:
+        """The test that every model answers."""
+        tested = self.whole.tested()
+        capacity = self.whole.target.capacity or self.recipes[0].capacity
+        return Exam(self.whole.cases.take(tested), self.whole.matrix.keys[tested], capacity)
+
+    def answers(self, matrix: Matrix, signs: Mapping[str, int]) -> list[Floats]:
+        """Return the raw scores of the test, once a fit seed, of models that know the columns of `matrix` alone."""
+        return list(_answers(self.whole, Lesson(matrix, (), signs), self.like, self.recipes))
+
+    def outcomes(self, answers: Mapping[str, Sequence[Floats]], advance: Advance) -> dict[str, Outcome]:
+        """Return the outcome of each model by name, and that of the full one, all on the same draws."""
+        return outcomes(self.exam, {FULL: self.full, **answers}, seed=self.recipes[0].seed, advance=advance)
+
+    def families(self) -> dict[str, list[str]]:
+        """Return the features of each family that the matrix holds."""
+        found: dict[str, list[str]] = {}
+        for feature in self.whole.catalogue.features(self.whole.matrix.entity):
+            found.setdefault(feature.family, []).append(feature.name)
+        return found
+
+
+def bench_of(store: Store, name: str, seed: int | None) -> Bench:
+    """Return the bench of a declared target: shape and rounds are chosen once, by the model that knows everything."""
+    target = target_of(store, name)
+    recipe = recipe_of(target.fit, target=name)
+    whole = dataset(store, name, seed=recipe.seed)
+    check_test(store, whole)
+    lesson = lesson_of(whole, recipe)
+    like = fit_any(lesson, whole.cases.take(whole.taught()).label, recipe)
+    first = recipe.seed if seed is None else seed
+    recipes = tuple(recipe.model_copy(update={"seed": first + more}) for more in range(FITS))
+    full = tuple(_answers(whole, Lesson(whole.matrix, (), lesson.directions), like, recipes))
+    return Bench(store, whole, lesson, like, recipes, full)
+
+
+def _answers(whole: Dataset, lesson: Lesson, like: Fit, recipes: Sequence[Recipe]) -> Iterator[Floats]:
+    """Yield the raw scores of the test of models that learn from the training cases of a lesson on all cases."""
+    taught = whole.taught()
+    lesson, asked = Lesson(lesson.matrix.take(taught), (), lesson.directions), lesson.matrix.values[whole.tested()]
+    label = whole.cases.take(taught).label
+    for recipe in recipes:
+        yield margins(refit(lesson, label, like, recipe), asked)

@@ -1,0 +1,187 @@
+"""Training: from a history to a judged bundle, logged and registered; what it returns is the JSON of `lssi train`."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from features.calendar import date_of
+from features.errors import BundleError
+from features.store.store import Store
+from models.bundle.bundle import Parts, load_bundle, write_bundle
+from models.bundle.champions import ModelKey
+from models.bundle.manifest import frozen_features
+from models.bundle.score import score
+from training.certificate.certify import QUICK, certify
+from training.data.cases import Cases
+from training.data.dataset import Dataset, dataset, target_of
+from training.data.folds import folds_of
+from training.data.recipe import Recipe, recipe_of
+from training.data.untested import check_test
+from training.evaluation.evaluate import Answers, evaluate, reordering
+from training.models.fit import Lesson
+from training.models.learn import Learned, learn
+from training.models.registry import Entry, Logged, log_run
+
+SIGNS = {"up": 1, "down": -1}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Trained:
+    """A target's data set, what was learned from it by which recipe, and how that did on the test."""
+
+    dataset: Dataset
+    recipe: Recipe
+    learned: Learned
+    metrics: dict[str, Any]
+
+
+def train(store: Store, name: str, *, home: Path) -> dict[str, Any]:
+    """Train, judge, write, log and register a model of a declared target; return the plain values that `lssi train` prints.
+
+    The bundle stands under `home`/bundles; the same history gives the same `model_digest`. Nothing is promoted.
+    Raises TargetError when the target is not declared or has too few labels.
+    """
+    trained = trained_on(store, name)
+    certificate = certified(store, trained.dataset)
+    origin = {"source": store.source.name, "fingerprint": store.fingerprint, "dataset": digest_of(trained.dataset),
+              "certificate": str(certificate["certificate_digest"]), "certificate_verdict": str(certificate["verdict"])}
+    bundle = write_bundle(home / "bundles", parts_of(trained, origin))
+    digest = _checked(bundle, trained)
+    key, metrics = ModelKey(store.source.name, name), numbers(trained.metrics)
+    logged = log_run(home, Entry(key, bundle, digest, choices(trained), metrics, origin, certificate))
+    made = {"model_digest": digest, "bundle": bundle.name, "mlflow": _registered(logged), "certified": brief(certificate)}
+    return report(trained, origin) | made
+
+
+def certified(store: Store, whole: Dataset) -> dict[str, Any]:
+    """Return the certificate of the last day that training looked from, over an excerpt of the history."""
+    days = whole.cases.as_of[whole.taught()]
+    return certify(store, int(days.max()), QUICK)
+
+
+def brief(certificate: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what of a certificate a training says; all of it lies beside the model in the registry."""
+    return {name: certificate[name] for name in ("verdict", "as_of", "certificate_digest", "catalogue_digest", "cpu_seconds")}
+
+
+def trained_on(store: Store, name: str) -> Trained:
+    """Return the model of a declared target and its metrics on the test, with nothing written."""
+    target = target_of(store, name)
+    recipe = recipe_of(target.fit, target=name)
+    whole = dataset(store, name, seed=recipe.seed)
+    check_test(store, whole)
+    tested = whole.tested()
+    learned = learn(lesson_of(whole, recipe), whole.cases.take(whole.taught()), recipe)
+    matrix, cases = whole.matrix.take(tested), whole.cases.take(tested)
+    raw = learned.raw(matrix)
+    answers = Answers(raw, learned.calibration(raw), learned.expected(matrix))
+    metrics = evaluate(matrix, cases, answers, capacity=target.capacity or recipe.capacity, recipe=recipe)
+    if target.unit == "inspection":
+        metrics |= reordering(cases, raw)
+    return Trained(whole, recipe, learned, metrics)
+
+
+def lesson_of(whole: Dataset, recipe: Recipe) -> Lesson:
+    """Return what the training cases teach from: features, folds forward in time, and the directions declared."""
+    taught = whole.taught()
+    matrix = whole.matrix.take(taught)
+    folds = folds_of(matrix.keys, whole.cases.take(taught), recipe, whole.target.horizon if whole.target.as_of else 0)
+    declared = {feature.name: SIGNS.get(feature.direction, 0) for feature in whole.catalogue.features(matrix.entity)
+                if recipe.directions and feature.name not in matrix.categories}
+    return Lesson(matrix, folds, declared)
+
+
+def parts_of(trained: Trained, origin: Mapping[str, str]) -> Parts:
+    """Return what the bundle keeps."""
+    whole, learned = trained.dataset, trained.learned
+    matrix = whole.matrix.take(whole.taught())
+    return Parts(
+        target=whole.name,
+        as_of=date_of(int(matrix.as_of.max())).isoformat(),
+        features=frozen_features(list(whole.catalogue.features(matrix.entity)), matrix),
+        calibration=learned.calibration,
+        any_text=learned.any.text,
+        count_text=None if learned.count is None else learned.count.text,
+        probe=matrix,
+        origin=origin,
+        metrics=numbers(trained.metrics),
+    )
+
+
+def _checked(bundle: Path, trained: Trained) -> str:
+    """Return the written bundle's digest once it scores the test cases to the same bits as what was judged."""
+    written = load_bundle(bundle)
+    matrix = trained.dataset.matrix.take(trained.dataset.tested())
+    if score(written, matrix).raw.tobytes() != trained.learned.raw(matrix).tobytes():
+        raise BundleError(f"{bundle.name} scores differently from the model that was judged; train again")
+    return written.digest
+
+
+def digest_of(whole: Dataset) -> str:
+    """Return the SHA-256 of a data set: features, cases and labels, to the bit."""
+    total = hashlib.sha256(repr((whole.name, whole.matrix.names, sorted(whole.matrix.categories.items()))).encode())
+    cases = whole.cases
+    for part in (whole.matrix.values, whole.matrix.as_of, cases.part, cases.label, cases.count, cases.inclusion):
+        total.update(np.ascontiguousarray(part).tobytes())
+    total.update("\n".join([*whole.matrix.keys.tolist(), *cases.ids.tolist()]).encode())
+    return total.hexdigest()
+
+
+def numbers(metrics: Mapping[str, Any], before: str = "") -> dict[str, float]:
+    """Return every single number among nested metrics, by dotted name; what is None is left out.
+
+    >>> numbers({"auc": 0.5, "capacity": {"listed": 3, "random_visits": None}})
+    {'auc': 0.5, 'capacity.listed': 3.0}
+    """
+    found: dict[str, float] = {}
+    for name, value in metrics.items():
+        if isinstance(value, Mapping):
+            found |= numbers(value, f"{before}{name}.")
+        elif isinstance(value, int | float):
+            found[f"{before}{name}"] = float(value)
+    return found
+
+
+def choices(trained: Trained) -> dict[str, str]:
+    """Return what was chosen for a training run, as the texts that the registry keeps."""
+    target = trained.dataset.target.model_dump(mode="json", exclude={"zh", "en", "fit"}, exclude_none=True)
+    recipe = trained.recipe.model_dump(mode="json")
+    return {name: str(value) for name, value in {**target, **recipe, **_fitted(trained.learned)}.items()}
+
+
+def _fitted(learned: Learned) -> dict[str, Any]:
+    count = learned.count
+    return {"rounds": learned.any.rounds, "leaves": learned.any.shape.leaves, "extra": learned.any.shape.extra,
+            "loss_unseen": learned.any.loss, "rounds_of_count": None if count is None else count.rounds}
+
+
+def report(trained: Trained, origin: Mapping[str, str]) -> dict[str, Any]:
+    """Return the plain values that say what was trained on what, and how it did."""
+    whole = trained.dataset
+    target, taught, tested = whole.target, whole.cases.take(whole.taught()), whole.cases.take(whole.tested())
+    return {
+        "target": whole.name, "unit": target.unit, "label": target.label, "horizon": target.horizon,
+        "entity": whole.matrix.entity, "as_of": date_of(int(taught.as_of.max())).isoformat(),
+        "train": part(taught), "test": part(tested), "metrics": trained.metrics,
+        "features": len(whole.matrix.names), "left_out": dict(whole.catalogue.left_out),
+        "fit": _fitted(trained.learned), **origin,
+    }
+
+
+def part(cases: Cases) -> dict[str, Any]:
+    """Return the size of a part: labelled rows, positives among them, all cases that it stands for, and its days."""
+    seen = ~np.isnan(cases.label)
+    days = {} if not len(cases) else {"from": date_of(int(cases.day.min())).isoformat(),
+                                      "until": date_of(int(cases.day.max())).isoformat()}
+    return {"rows": int(seen.sum()), "positives": int(np.nansum(cases.label)),
+            "population": round(float(cases.weight.sum())), **days}
+
+
+def _registered(logged: Logged) -> dict[str, Any]:
+    return {"run_id": logged.run_id, "model": logged.model, "version": logged.version}
