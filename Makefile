@@ -37,6 +37,7 @@ test-slow: $(STAMP)
 
 check: $(STAMP)
 	$(HERE)/ruff check .
+	$(HERE)/ruff format --check --quiet .
 	$(HERE)/mypy
 	$(HERE)/lint-imports --no-logo --no-cache
 

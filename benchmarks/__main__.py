@@ -11,7 +11,11 @@ from features.ingest.scan import files_in
 
 def main(asked: list[str]) -> None:
     """Run each benchmark as a program of its own kind and print its name before its figures."""
-    known = sorted(path.stem for path in files_in(Path(__file__).parent, "*.py") if not path.stem.startswith("_"))
+    known = sorted(
+        path.stem
+        for path in files_in(Path(__file__).parent, "*.py")
+        if not path.stem.startswith("_")
+    )
     if unknown := sorted(set(asked) - set(known)):
         sys.exit(f"no benchmark is called {', '.join(unknown)}; there are {', '.join(known)}")
     for name in asked or known:

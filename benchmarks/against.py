@@ -30,7 +30,9 @@ FIGURES = ("floor", "warm", "eight", "lookup", "online")
 
 def unpacked(revision: str, folder: Path) -> Path:
     """Return a folder with the files of a revision; CalledProcessError where there is none of that name."""
-    packed = subprocess.run(["git", "archive", revision], cwd=HERE, stdout=subprocess.PIPE, check=True)
+    packed = subprocess.run(
+        ["git", "archive", revision], cwd=HERE, stdout=subprocess.PIPE, check=True
+    )
     with tarfile.open(fileobj=io.BytesIO(packed.stdout)) as archive:
         archive.extractall(folder, filter="data")
     return folder
@@ -49,7 +51,9 @@ def figure(tree: Path, home: Path, city: Path, name: str) -> float:
     """Return the median of one figure, taken by the code of a tree in a process of its own."""
     room = os.environ | {"PYTHONPATH": str(tree), "LSSI_HOME": str(home)}
     command = [sys.executable, "-m", "benchmarks.features", name, str(city)]
-    answer = subprocess.run(command, cwd=tree, env=room, stdout=subprocess.PIPE, text=True, check=True)
+    answer = subprocess.run(
+        command, cwd=tree, env=room, stdout=subprocess.PIPE, text=True, check=True
+    )
     values, _peak = json.loads(answer.stdout.splitlines()[-1])
     return float(statistics.median(values))
 
@@ -65,7 +69,9 @@ def main(revision: str) -> None:
             for name in FIGURES:
                 # the order changes from turn to turn, so that neither tree always finds the files warm
                 for tree in sorted(trees, reverse=turn % 2 == 0):
-                    taken[tree, name].append(figure(trees[tree], place / f"home-{tree}", city, name))
+                    taken[tree, name].append(
+                        figure(trees[tree], place / f"home-{tree}", city, name)
+                    )
         print(f"| figure | {revision} | now | ratio |\n|---|---|---|---|")
         for name in FIGURES:
             before, now = (statistics.median(taken[tree, name]) for tree in ("before", "now"))

@@ -31,8 +31,12 @@ from features.store.column_codes import months_of
 from features.store.store import Store, open_store
 
 ROUNDS = 3
-ATOMS = [Atom("sum", f"{whose}_{what}", window) for whose, what, window in
-         product(("worker", "provider"), ("claims", "claimed"), ("30d", "90d", "365d"))]
+ATOMS = [
+    Atom("sum", f"{whose}_{what}", window)
+    for whose, what, window in product(
+        ("worker", "provider"), ("claims", "claimed"), ("30d", "90d", "365d")
+    )
+]
 
 
 def floor_sql(store: Store, atoms: Iterable[Atom]) -> str:
@@ -45,11 +49,19 @@ def floor_sql(store: Store, atoms: Iterable[Atom]) -> str:
     said = []
     for table in sorted({measure.table for _, measure in asked}):
         own = [measure for _, measure in asked if measure.table == table]
-        columns = sorted(set().union(*(read_by(measure) | {measure.by} for measure in own)) | {"known", "sign"})
-        (when, _), = Counter(measure.when for measure in own).most_common(1)
-        first, last = (month_of_day(DAY) - 24, month_of_day(DAY)) if months_of(store, table, {when} - {""}) else (DAY - 730, DAY)
+        columns = sorted(
+            set().union(*(read_by(measure) | {measure.by} for measure in own)) | {"known", "sign"}
+        )
+        ((when, _),) = Counter(measure.when for measure in own).most_common(1)
+        first, last = (
+            (month_of_day(DAY) - 24, month_of_day(DAY))
+            if months_of(store, table, {when} - {""})
+            else (DAY - 730, DAY)
+        )
         within = f" WHERE {when} > {first} AND {when} <= {last}" if when else ""
-        said.append(f"(SELECT {' + '.join(f'SUM({column})' for column in columns)} FROM {table}{within})")
+        said.append(
+            f"(SELECT {' + '.join(f'SUM({column})' for column in columns)} FROM {table}{within})"
+        )
     return f"SELECT {', '.join(said)}"
 
 
@@ -85,7 +97,9 @@ def windows(store: Store) -> list[float]:
     catalogue = catalogue_of(store)
 
     def every() -> None:
-        with put_aside(store, catalogue, every_claim(store, catalogue), frozenset(ATOMS), frozenset()) as shelf:
+        with put_aside(
+            store, catalogue, every_claim(store, catalogue), frozenset(ATOMS), frozenset()
+        ) as shelf:
             for stretch in range(shelf.stretches):
                 shelf.take(stretch, ATOMS)
 
@@ -99,7 +113,9 @@ def providers(store: Store) -> list[float]:
     return [spent(lambda: [matrix(store, "provider", day) for day in DAYS]) for _ in range(ROUNDS)]
 
 
-MEASURED = {run.__name__: run for run in (floor, floor_of_windows, first_use, warm, windows, providers)}
+MEASURED = {
+    run.__name__: run for run in (floor, floor_of_windows, first_use, warm, windows, providers)
+}
 
 
 def typical(name: str, city: Path) -> tuple[float, float]:
@@ -115,19 +131,30 @@ def main() -> None:
         city = city_of(Path(scratch), 2_000)
         began = cpu()
         store = open_store(city)
-        claims, days = store.dictionary("claim").size, np.unique(store.all_rows("claims", ("known",))["known"])
-        print(f"{claims:,} claims, {store.size('claims'):,} rows known on {len(days):,} days from {date_of(int(days[0]))} on; "
-              f"load {cpu() - began:.1f} cpu s (next to nothing where it was loaded before)")
+        claims, days = (
+            store.dictionary("claim").size,
+            np.unique(store.all_rows("claims", ("known",))["known"]),
+        )
+        print(
+            f"{claims:,} claims, {store.size('claims'):,} rows known on {len(days):,} days from {date_of(int(days[0]))} on; "
+            f"load {cpu() - began:.1f} cpu s (next to nothing where it was loaded before)"
+        )
         print(f"floor of all features: {floor_sql(store, all_atoms(store))}")
         print(f"floor of windows: {floor_sql(store, ATOMS)}")
         floors = {name: typical(name, city)[0] for name in ("floor", "floor_of_windows")}
         print(", ".join(f"{name} {middle:.3f} cpu s" for name, middle in floors.items()))
-        for name, bound in (("first_use", "no bound"), ("warm", "20 floors, 3 GB"), ("windows", "20 floors, 3 GB"),
-                            ("providers", "3 GB")):
+        for name, bound in (
+            ("first_use", "no bound"),
+            ("warm", "20 floors, 3 GB"),
+            ("windows", "20 floors, 3 GB"),
+            ("providers", "3 GB"),
+        ):
             middle, peak = typical(name, city)
             base = floors["floor_of_windows" if name == "windows" else "floor"]
             each = f", {1e6 * middle / claims:.1f} µs a claim" if name != "providers" else ""
-            print(f"{name}: {middle:.2f} cpu s = {middle / base:.1f} floors{each}, peak {peak:.2f} GB (asked: {bound})")
+            print(
+                f"{name}: {middle:.2f} cpu s = {middle / base:.1f} floors{each}, peak {peak:.2f} GB (asked: {bound})"
+            )
 
 
 if __name__ == "__main__":

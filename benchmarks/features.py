@@ -38,8 +38,12 @@ from simulation.run import write_city
 ROUNDS = 5
 MOST_FOR_PANDAS = 50_000_000
 DAY = day_of("2015-03-31")
-DAYS = tuple(day_of(f"{year}-{end}") for year in (2013, 2014) for end in ("03-31", "06-30", "09-30", "12-31"))
-ONES = tuple(day_of(text) for text in ("2015-03-31", "2015-02-28", "2015-01-31", "2014-11-30", "2014-10-31"))
+DAYS = tuple(
+    day_of(f"{year}-{end}") for year in (2013, 2014) for end in ("03-31", "06-30", "09-30", "12-31")
+)
+ONES = tuple(
+    day_of(text) for text in ("2015-03-31", "2015-02-28", "2015-01-31", "2014-11-30", "2014-10-31")
+)
 FLOOR = """SELECT SUM(sign * base), SUM(sign * due_unit), SUM(sign * due_person), SUM(sign * paid_unit), SUM(sign * paid_person),
        SUM(paid_on), SUM(booked), SUM(scheme), SUM(kind), SUM(enterprise), SUM(known),
        (SELECT SUM(sign * employees) + SUM(payroll) + SUM(enterprise) + SUM(known)
@@ -90,7 +94,9 @@ def warm(store: Store) -> list[float]:
     catalogue = catalogue_of(store)
     matrix(store, "enterprise", day_of("2014-09-30"), catalogue=catalogue)
     connected(store, *ONES)
-    return [spent(lambda day=day: matrix(store, "enterprise", day, catalogue=catalogue)) for day in ONES]  # type: ignore[misc]
+    return [
+        spent(lambda day=day: matrix(store, "enterprise", day, catalogue=catalogue)) for day in ONES
+    ]  # type: ignore[misc]
 
 
 def nothing(store: Store) -> list[float]:
@@ -115,8 +121,12 @@ def distinct(store: Store) -> list[float]:
     """Measure the distinct counts and medians over rows of one as-of day alone, warm."""
     catalogue = catalogue_of(store)
     cases = living(store, catalogue, "enterprise", DAY)
-    atoms = {atom for feature in catalogue.features("enterprise") for atom in atoms_of(feature.tree)
-             if atom.aggregate in ("distinct", "median")}
+    atoms = {
+        atom
+        for feature in catalogue.features("enterprise")
+        for atom in atoms_of(feature.tree)
+        if atom.aggregate in ("distinct", "median")
+    }
     atom_values(store, catalogue, cases, atoms)
     return [spent(lambda: atom_values(store, catalogue, cases, atoms)) for _ in range(ROUNDS)]
 
@@ -151,7 +161,17 @@ def lookup(store: Store) -> list[float]:
 
 def pandas_peer(store: Store) -> list[float]:
     """Measure pandas on a small part of the same work: five sums over two windows, as of the day."""
-    columns = ("enterprise", "month", "due_unit", "due_person", "paid_unit", "paid_person", "base", "known", "sign")
+    columns = (
+        "enterprise",
+        "month",
+        "due_unit",
+        "due_person",
+        "paid_unit",
+        "paid_person",
+        "base",
+        "known",
+        "sign",
+    )
     rows = store.all_rows("contributions", columns)
 
     def sums() -> None:
@@ -164,7 +184,10 @@ def pandas_peer(store: Store) -> list[float]:
     return [spent(sums) for _ in range(3)]
 
 
-MEASURED = {run.__name__: run for run in (floor, nothing, warm, eight, distinct, lookup, online, pandas_peer)}
+MEASURED = {
+    run.__name__: run
+    for run in (floor, nothing, warm, eight, distinct, lookup, online, pandas_peer)
+}
 
 
 def apart(name: str, city: Path, program: str = "features") -> tuple[list[float], float]:
@@ -180,7 +203,9 @@ def city_of(folder: Path, enterprises: int = 20_000) -> Path:
     if given := os.environ.get("BENCH_CITY"):
         return Path(given)
     size = int(os.environ.get("BENCH_ENTERPRISES", enterprises))
-    write_city(folder / "city", setting_of(size, 36, until="2015-06-30", seed=1), lambda _done, _of: None)
+    write_city(
+        folder / "city", setting_of(size, 36, until="2015-06-30", seed=1), lambda _done, _of: None
+    )
     return folder / "city"
 
 
@@ -197,20 +222,32 @@ def main() -> None:
         print(f"floor: {' '.join(floor_sql().split())}")
         base = statistics.median(apart("floor", city)[0])
         print(f"floor {base:.2f} cpu s")
-        for name, bound in (("nothing", "at most 14"), ("warm", "at most 4"), ("eight", "at most 4 of one")):
+        for name, bound in (
+            ("nothing", "at most 14"),
+            ("warm", "at most 4"),
+            ("eight", "at most 4 of one"),
+        ):
             values, peak = apart(name, city)
             middle = statistics.median(values)
-            print(f"{name}: {middle:.2f} cpu s = {middle / base:.2f} floors ({bound}), peak {peak:.2f} GB")
+            print(
+                f"{name}: {middle:.2f} cpu s = {middle / base:.2f} floors ({bound}), peak {peak:.2f} GB"
+            )
         part = statistics.median(apart("distinct", city)[0])
-        print(f"of a warm day, distinct counts and medians over rows: {part:.2f} cpu s = {part / base:.2f} floors")
+        print(
+            f"of a warm day, distinct counts and medians over rows: {part:.2f} cpu s = {part / base:.2f} floors"
+        )
         for name in ("lookup", "online"):
             (middle, high), _ = apart(name, city)
             print(f"{name}: p50 {middle:.2f} ms, p99 {high:.2f} ms")
         if store.size("contributions") > MOST_FOR_PANDAS:
-            print(f"pandas: not tried, {store.size('contributions'):,} rows do not fit beside it; try a tenth of the city")
+            print(
+                f"pandas: not tried, {store.size('contributions'):,} rows do not fit beside it; try a tenth of the city"
+            )
             return
         part = statistics.median(apart("pandas_peer", city)[0])
-        print(f"pandas, ten sums of contributions alone: {part:.2f} cpu s = {part / base:.2f} floors")
+        print(
+            f"pandas, ten sums of contributions alone: {part:.2f} cpu s = {part / base:.2f} floors"
+        )
 
 
 if __name__ == "__main__":

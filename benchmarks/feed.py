@@ -23,9 +23,11 @@ from features.ingest.scan import files_in, scan_parquet
 
 ENTERPRISES, WHOLE, DAYS = 20_000, 433_193, 5
 LAST = date(2015, 6, 30)
-TIMED = ("import resource, sys, lssi\n"
-         "try: lssi.main()\n"
-         "finally: print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)")
+TIMED = (
+    "import resource, sys, lssi\n"
+    "try: lssi.main()\n"
+    "finally: print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +45,13 @@ class Cost:
 def lssi(home: Path, *words: object) -> Cost:
     """Run one command in a process of its own and return what it cost."""
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    done = subprocess.run([sys.executable, "-c", TIMED, *map(str, words)], check=True, text=True,
-                          capture_output=True, env=os.environ | {"LSSI_HOME": str(home)})
+    done = subprocess.run(
+        [sys.executable, "-c", TIMED, *map(str, words)],
+        check=True,
+        text=True,
+        capture_output=True,
+        env=os.environ | {"LSSI_HOME": str(home)},
+    )
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return Cost(time.perf_counter() - began, cpu, int(done.stderr.split()[-1]) / 2**20)
@@ -54,10 +61,16 @@ def day_folder(city: Path, day: date, place: Path) -> tuple[Path, int]:
     """Write the rows that a city's tables recorded on a day to a folder, and return it with their number."""
     place.mkdir()
     rows = 0
-    for table in sorted(path for path in city.iterdir() if path.is_dir() and files_in(path, "*.parquet")):
+    for table in sorted(
+        path for path in city.iterdir() if path.is_dir() and files_in(path, "*.parquet")
+    ):
         if table.name == "truth":
             continue
-        found = scan_parquet(files_in(table, "*.parquet")).filter(pl.col("recorded_on") == day).collect()
+        found = (
+            scan_parquet(files_in(table, "*.parquet"))
+            .filter(pl.col("recorded_on") == day)
+            .collect()
+        )
         found.write_parquet(place / f"{table.name}.parquet")
         rows += found.height
     return place, rows
@@ -79,7 +92,10 @@ def measure(city: Path, work: Path, days: int = DAYS) -> tuple[Cost, list[Cost]]
 
 def report(first: Cost, costs: Sequence[Cost]) -> None:
     """Print the median day and its ratio to the first load."""
-    wall, cpu = statistics.median(cost.wall for cost in costs), statistics.median(cost.cpu for cost in costs)
+    wall, cpu = (
+        statistics.median(cost.wall for cost in costs),
+        statistics.median(cost.cpu for cost in costs),
+    )
     print(f"median day: {wall:.1f} s, {cpu:.1f} cpu s: 1/{first.cpu / cpu:.1f} of the first load")
 
 

@@ -32,7 +32,11 @@ def cities(folder: Path) -> Iterator[Path]:
         return
     whole = int(os.environ.get("BENCH_ENTERPRISES", "40000"))
     for size in (round(share * whole) for share in SHARES):
-        write_city(folder / f"city-{size}", setting_of(size, 36, until="2015-06-30", seed=1), lambda _done, _of: None)
+        write_city(
+            folder / f"city-{size}",
+            setting_of(size, 36, until="2015-06-30", seed=1),
+            lambda _done, _of: None,
+        )
         yield folder / f"city-{size}"
 
 
@@ -55,9 +59,13 @@ def main() -> None:
             units = len(open_store(city).texts("enterprise"))
             values, peak = apart("warm", city)
             points.append((units, statistics.median(values)))
-            print(f"{units:,} enterprises: {points[-1][1]:.3f} cpu s, peak {peak:.2f} GB", flush=True)
+            print(
+                f"{units:,} enterprises: {points[-1][1]:.3f} cpu s, peak {peak:.2f} GB", flush=True
+            )
     steps = ", ".join(f"{exponent(list(pair)):.2f}" for pair in pairwise(points))
-    print(f"exponent of growth {exponent(points):.2f} (asked: at most 1.10); from each size to the next {steps}")
+    print(
+        f"exponent of growth {exponent(points):.2f} (asked: at most 1.10); from each size to the next {steps}"
+    )
 
 
 if __name__ == "__main__":

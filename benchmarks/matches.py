@@ -32,7 +32,12 @@ def confirmed(city: Path, kind: str, found: list[Match]) -> str:
         named = [match.subjects["enterprise"] for match in found]
     elif found and "claim" in found[0].subjects:
         true = read_parquet(files_in(city / "truth" / "claims"))
-        everyone = int(scan_parquet(files_in(city / "claims")).select(pl.col("claim").n_unique()).collect().item())
+        everyone = int(
+            scan_parquet(files_in(city / "claims"))
+            .select(pl.col("claim").n_unique())
+            .collect()
+            .item()
+        )
         wrong = true.filter(pl.col("kind").is_not_null())["claim"]
         named = [match.subjects["claim"] for match in found]
     else:
@@ -46,13 +51,18 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as place:
         city = Path(sys.argv[1]) if len(sys.argv) == 2 else Path(place) / "city"
         if len(sys.argv) != 2:
-            write_city(city, setting_of(2_000, 36, until="2015-06-30", seed=1), lambda _done, _of: None)
+            write_city(
+                city, setting_of(2_000, 36, until="2015-06-30", seed=1), lambda _done, _of: None
+            )
         store = open_store(city)
         for kind in available(store)[0]:
             began = time.process_time()
             found = list(matches_of(store, kind, store.complete_to))
             spent = time.process_time() - began
-            print(f"{kind.name}: {len(found)} matches, {spent:.2f} cpu s; {confirmed(city, kind.name, found)}", flush=True)
+            print(
+                f"{kind.name}: {len(found)} matches, {spent:.2f} cpu s; {confirmed(city, kind.name, found)}",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":

@@ -42,36 +42,71 @@ def spells_made(rng: np.random.Generator) -> pa.Table:
     home = rng.choice(ENTERPRISES, WORKERS, p=size / size.sum())[worker]
     enterprise = np.where(first | (rng.random(SPELLS) < 0.2), home, (home + near) % ENTERPRISES)
     length = rng.integers(60, 600, SPELLS)
-    place = np.cumsum(length) - np.repeat((np.cumsum(length) - length)[first], np.diff(np.append(np.flatnonzero(first), SPELLS)))
+    place = np.cumsum(length) - np.repeat(
+        (np.cumsum(length) - length)[first], np.diff(np.append(np.flatnonzero(first), SPELLS))
+    )
     begin = DAY - rng.integers(300, 1_100, WORKERS)[worker]
     started = np.minimum(begin + place - length, DAY - 5)
     ended = np.minimum(started + length - rng.integers(0, 60, SPELLS), DAY)
     fields = {name: pa.nulls(SPELLS, pa.int32()) for name in ("kind", "contract_registered")}
-    return pa.table({"worker": pa.array(worker.astype(np.int32)), "enterprise": pa.array(enterprise.astype(np.int32)),
-                     "started": pa.array(started.astype(np.int32)), "ended": nulls(ended, last), **fields,
-                     "row_id": pa.array(np.arange(SPELLS)).cast(pa.string()), "known": pa.array(started.astype(np.int32)),
-                     "sign": pa.array(np.ones(SPELLS, np.int8))})
+    return pa.table(
+        {
+            "worker": pa.array(worker.astype(np.int32)),
+            "enterprise": pa.array(enterprise.astype(np.int32)),
+            "started": pa.array(started.astype(np.int32)),
+            "ended": nulls(ended, last),
+            **fields,
+            "row_id": pa.array(np.arange(SPELLS)).cast(pa.string()),
+            "known": pa.array(started.astype(np.int32)),
+            "sign": pa.array(np.ones(SPELLS, np.int8)),
+        }
+    )
 
 
 def register_made(rng: np.random.Generator) -> pa.Table:
     """Return one row of each enterprise; one in five shares a representative, an address or an account with another."""
     code = np.arange(ENTERPRISES, dtype=np.int32)
     registered = (DAY - rng.integers(30, 5_000, ENTERPRISES)).astype(np.int32)
-    shared = {name: pa.array(np.where(rng.random(ENTERPRISES) < 0.2, code // 3, code).astype(np.int32))
-              for name in ("representative", "address", "account")}
+    shared = {
+        name: pa.array(np.where(rng.random(ENTERPRISES) < 0.2, code // 3, code).astype(np.int32))
+        for name in ("representative", "address", "account")
+    }
     closed = nulls(DAY - rng.integers(0, 900, ENTERPRISES), rng.random(ENTERPRISES) > 0.1)
-    values = {"enterprise": code, "since": registered, "registered": registered, "closed": closed, **shared}
-    columns = {c.name: values.get(c.name, pa.nulls(ENTERPRISES, pa.int32())) for c in contract()["enterprises"].columns}
-    return pa.table({**columns, "row_id": pa.array(code).cast(pa.string()), "known": registered,
-                     "sign": np.ones(ENTERPRISES, np.int8)})
+    values = {
+        "enterprise": code,
+        "since": registered,
+        "registered": registered,
+        "closed": closed,
+        **shared,
+    }
+    columns = {
+        c.name: values.get(c.name, pa.nulls(ENTERPRISES, pa.int32()))
+        for c in contract()["enterprises"].columns
+    }
+    return pa.table(
+        {
+            **columns,
+            "row_id": pa.array(code).cast(pa.string()),
+            "known": registered,
+            "sign": np.ones(ENTERPRISES, np.int8),
+        }
+    )
 
 
 def found_made(rng: np.random.Generator) -> pa.Table:
     """Return findings of visits, a half of them of violation 1."""
     enterprise = np.sort(rng.integers(0, ENTERPRISES, FOUND)).astype(np.int32)
     closed = (DAY - rng.integers(1, 1_000, FOUND)).astype(np.int32)
-    return pa.table({"enterprise": enterprise, "violation": rng.integers(1, 3, FOUND).astype(np.int32), "closed_on": closed,
-                     "row_id": pa.array(np.arange(FOUND)).cast(pa.string()), "known": closed, "sign": np.ones(FOUND, np.int8)})
+    return pa.table(
+        {
+            "enterprise": enterprise,
+            "violation": rng.integers(1, 3, FOUND).astype(np.int32),
+            "closed_on": closed,
+            "row_id": pa.array(np.arange(FOUND)).cast(pa.string()),
+            "known": closed,
+            "sign": np.ones(FOUND, np.int8),
+        }
+    )
 
 
 def write_city(folder: Path) -> None:
@@ -81,17 +116,49 @@ def write_city(folder: Path) -> None:
         (folder / place).mkdir()
     spells = spells_made(rng)
     bare = pa.table({"known": pa.array([], pa.int32())})
-    tables = {"inspections": bare, "findings": bare, "employment": spells.sort_by("enterprise"),
-              "employment.by_worker": spells, "enterprises": register_made(rng), "found": found_made(rng)}
+    tables = {
+        "inspections": bare,
+        "findings": bare,
+        "employment": spells.sort_by("enterprise"),
+        "employment.by_worker": spells,
+        "enterprises": register_made(rng),
+        "found": found_made(rng),
+    }
     for name, table in tables.items():
-        pq.write_table(table, folder / "base" / f"{name}.parquet", compression="zstd", row_group_size=1 << 17)
+        pq.write_table(
+            table, folder / "base" / f"{name}.parquet", compression="zstd", row_group_size=1 << 17
+        )
     for space, size in (("enterprise", ENTERPRISES), ("worker", WORKERS)):
-        codes = pa.table({"code": np.arange(size, dtype=np.int32), "text": [f"{space[0].upper()}{n:07d}" for n in range(size)]})
+        codes = pa.table(
+            {
+                "code": np.arange(size, dtype=np.int32),
+                "text": [f"{space[0].upper()}{n:07d}" for n in range(size)],
+            }
+        )
         pq.write_table(codes, folder / "dictionaries" / f"{space}.parquet")
-    source = {"name": "made", "zh": "合成", "en": "made up", "complete_to": date_of(DAY).isoformat()}
-    held = {name: {"accepted": 0, "refused": 0} for name in ("enterprises", "employment", "inspections", "findings")}
-    (folder / "store.json").write_text(json.dumps({"name": "made", "fingerprint": "0" * 64, "tables": held, "joins": ["found"],
-                                                   "complete_to": source["complete_to"], "source": source}), "utf-8")
+    source = {
+        "name": "made",
+        "zh": "合成",
+        "en": "made up",
+        "complete_to": date_of(DAY).isoformat(),
+    }
+    held = {
+        name: {"accepted": 0, "refused": 0}
+        for name in ("enterprises", "employment", "inspections", "findings")
+    }
+    (folder / "store.json").write_text(
+        json.dumps(
+            {
+                "name": "made",
+                "fingerprint": "0" * 64,
+                "tables": held,
+                "joins": ["found"],
+                "complete_to": source["complete_to"],
+                "source": source,
+            }
+        ),
+        "utf-8",
+    )
 
 
 def measure(folder: Path, day: int) -> dict[str, float]:
@@ -99,7 +166,13 @@ def measure(folder: Path, day: int) -> dict[str, float]:
     store = Store(folder)
     spent = {}
     began = time.process_time()
-    store.rows("employment", by="worker", low=0, high=1, columns=("enterprise", "started", "ended", "known", "sign", "worker"))
+    store.rows(
+        "employment",
+        by="worker",
+        low=0,
+        high=1,
+        columns=("enterprise", "started", "ended", "known", "sign", "worker"),
+    )
     spent["laid out once for the store"] = time.process_time() - began
     began = time.process_time()
     network(store, day)
@@ -114,7 +187,10 @@ def measure(folder: Path, day: int) -> dict[str, float]:
 def peak_memory() -> float:
     """Return this program's own peak in MB; the usual counter would begin with that of the process that started it."""
     status = Path("/proc/self/status").read_text("utf-8")
-    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")) / 1024
+    return (
+        next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM"))
+        / 1024
+    )
 
 
 def main() -> None:

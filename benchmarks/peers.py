@@ -35,13 +35,37 @@ from features.engine.population import living
 from features.store.store import Store, open_store
 
 ROUNDS, FEWER = 5, 3
-SUMS = (("due", "3m"), ("due", "12m"), ("paid", "3m"), ("paid", "12m"), ("pension_base", "12m"), ("payroll", "3m"),
-        ("payroll", "12m"), ("declared", "12m"), ("complaints", "90d"), ("complaints", "365d"))
+SUMS = (
+    ("due", "3m"),
+    ("due", "12m"),
+    ("paid", "3m"),
+    ("paid", "12m"),
+    ("pension_base", "12m"),
+    ("payroll", "3m"),
+    ("payroll", "12m"),
+    ("declared", "12m"),
+    ("complaints", "90d"),
+    ("complaints", "365d"),
+)
 ATOMS = [Atom("sum", measure, window) for measure, window in SUMS]
-TABLES = {"contributions": ("month", ("due", "paid", "pension_base")), "tax_payroll": ("month", ("payroll", "declared")),
-          "complaints": ("lodged", ("complaints",))}
-READ = {"contributions": ("scheme", "kind", "due_unit", "due_person", "paid_unit", "paid_person", "base"),
-        "tax_payroll": ("payroll", "employees"), "complaints": ()}
+TABLES = {
+    "contributions": ("month", ("due", "paid", "pension_base")),
+    "tax_payroll": ("month", ("payroll", "declared")),
+    "complaints": ("lodged", ("complaints",)),
+}
+READ = {
+    "contributions": (
+        "scheme",
+        "kind",
+        "due_unit",
+        "due_person",
+        "paid_unit",
+        "paid_person",
+        "base",
+    ),
+    "tax_payroll": ("payroll", "employees"),
+    "complaints": (),
+}
 Frames = Mapping[str, pd.DataFrame]
 Values = NDArray[np.float64]
 
@@ -79,11 +103,20 @@ def frames_of(store: Store, rows: Mapping[str, Mapping[str, NDArray[Any]]]) -> F
         frames[table] = frame[frame["known"] <= DAY]
     paid, taxed, told = (frames[table] for table in TABLES)
     owed = paid["sign"] * (paid["kind"] != kind.index("refund"))
-    pension = paid["sign"] * ((paid["scheme"] == scheme.index("pension")) & (paid["kind"] == kind.index("normal")))
-    return {"contributions": paid.assign(due=owed * (paid["due_unit"] + paid["due_person"]), pension_base=pension * paid["base"],
-                                         paid=owed * (paid["paid_unit"] + paid["paid_person"])),
-            "tax_payroll": taxed.assign(payroll=taxed["sign"] * taxed["payroll"], declared=taxed["sign"] * taxed["employees"]),
-            "complaints": told.assign(complaints=told["sign"])}
+    pension = paid["sign"] * (
+        (paid["scheme"] == scheme.index("pension")) & (paid["kind"] == kind.index("normal"))
+    )
+    return {
+        "contributions": paid.assign(
+            due=owed * (paid["due_unit"] + paid["due_person"]),
+            pension_base=pension * paid["base"],
+            paid=owed * (paid["paid_unit"] + paid["paid_person"]),
+        ),
+        "tax_payroll": taxed.assign(
+            payroll=taxed["sign"] * taxed["payroll"], declared=taxed["sign"] * taxed["employees"]
+        ),
+        "complaints": told.assign(complaints=told["sign"]),
+    }
 
 
 def inside(frame: pd.DataFrame, when: str, window: str) -> pd.DataFrame:
@@ -92,36 +125,62 @@ def inside(frame: pd.DataFrame, when: str, window: str) -> pd.DataFrame:
     return frame[(frame[when] > now - width) & (frame[when] <= now)]
 
 
-def with_pandas(store: Store, units: NDArray[np.int64], rows: Mapping[str, Mapping[str, NDArray[Any]]]) -> Values:
+def with_pandas(
+    store: Store, units: NDArray[np.int64], rows: Mapping[str, Mapping[str, NDArray[Any]]]
+) -> Values:
     """Return the ten sums with pandas, (units, 10)."""
     frames, columns = frames_of(store, rows), {}
     for table, (when, measures) in TABLES.items():
         for window in dict.fromkeys(window for measure, window in SUMS if measure in measures):
             asked = [measure for measure in measures if (measure, window) in SUMS]
-            sums = inside(frames[table], when, window).groupby("enterprise")[asked].sum().reindex(units, fill_value=0)
+            sums = (
+                inside(frames[table], when, window)
+                .groupby("enterprise")[asked]
+                .sum()
+                .reindex(units, fill_value=0)
+            )
             columns |= {(measure, window): sums[measure].to_numpy(np.float64) for measure in asked}
     return np.column_stack([columns[each] for each in SUMS])
 
 
-def with_featuretools(store: Store, units: NDArray[np.int64], rows: Mapping[str, Mapping[str, NDArray[Any]]]) -> Values:
+def with_featuretools(
+    store: Store, units: NDArray[np.int64], rows: Mapping[str, Mapping[str, NDArray[Any]]]
+) -> Values:
     """Return the ten sums with featuretools, each enterprise with its cut-off time, (units, 10)."""
     import featuretools as ft
 
-    whole = ft.EntitySet("city").add_dataframe(dataframe_name="enterprises", dataframe=pd.DataFrame({"enterprise": units}),
-                                               index="enterprise")
+    whole = ft.EntitySet("city").add_dataframe(
+        dataframe_name="enterprises",
+        dataframe=pd.DataFrame({"enterprise": units}),
+        index="enterprise",
+    )
     for table, frame in frames_of(store, rows).items():
         when, measures = TABLES[table]
-        here = frame[["enterprise", *measures]].assign(row=np.arange(len(frame)), at=dated(frame[when], when))
-        whole = whole.add_dataframe(dataframe_name=table, dataframe=here, index="row", time_index="at")
+        here = frame[["enterprise", *measures]].assign(
+            row=np.arange(len(frame)), at=dated(frame[when], when)
+        )
+        whole = whole.add_dataframe(
+            dataframe_name=table, dataframe=here, index="row", time_index="at"
+        )
         whole = whole.add_relationship("enterprises", "enterprise", table, "enterprise")
     cut = pd.DataFrame({"enterprise": units, "time": pd.Timestamp(DAY, unit="D")})
     columns: dict[tuple[str, str], Values] = {}
     for window in dict.fromkeys(window for _, window in SUMS):
-        asked = [(table, measure) for table, (_, measures) in TABLES.items() for measure in measures if (measure, window) in SUMS]
+        asked = [
+            (table, measure)
+            for table, (_, measures) in TABLES.items()
+            for measure in measures
+            if (measure, window) in SUMS
+        ]
         columns_of = [ft.Feature(whole[table].ww[measure]) for table, measure in asked]
-        features = [ft.Feature(column, parent_dataframe_name="enterprises", primitive=ft.primitives.Sum) for column in columns_of]
+        features = [
+            ft.Feature(column, parent_dataframe_name="enterprises", primitive=ft.primitives.Sum)
+            for column in columns_of
+        ]
         length = f"{window[:-1]} months" if window.endswith("m") else f"{window[:-1]} days"
-        found = ft.calculate_feature_matrix(features, whole, cutoff_time=cut, training_window=length).loc[units]
+        found = ft.calculate_feature_matrix(
+            features, whole, cutoff_time=cut, training_window=length
+        ).loc[units]
         for place, (_, measure) in enumerate(asked):
             columns[measure, window] = found.iloc[:, place].fillna(0).to_numpy(np.float64)
     return np.column_stack([columns[each] for each in SUMS])
@@ -146,7 +205,9 @@ def main() -> None:
         cases = living(store, catalogue, "enterprise", DAY)
         cases = cases.take(np.arange(min(int(os.environ.get("BENCH_UNITS", "500")), len(cases))))
         rows = rows_of(store, cases.code)
-        print(f"{len(cases)} enterprises, {sum(len(part['sign']) for part in rows.values()):,} rows, {len(SUMS)} sums")
+        print(
+            f"{len(cases)} enterprises, {sum(len(part['sign']) for part in rows.values()):,} rows, {len(SUMS)} sums"
+        )
 
         def ours() -> Values:
             found = atom_values(store, catalogue, cases, ATOMS)
@@ -154,10 +215,17 @@ def main() -> None:
 
         expected, took = ours(), statistics.median(spent(ours) for _ in range(ROUNDS))
         print(f"ours: {took:.4f} cpu s")
-        for name, peer, rounds in (("pandas", with_pandas, ROUNDS), ("featuretools", with_featuretools, FEWER)):
+        for name, peer, rounds in (
+            ("pandas", with_pandas, ROUNDS),
+            ("featuretools", with_featuretools, FEWER),
+        ):
             apart = np.abs(peer(store, cases.code, rows) - expected).max()
-            spent_by = statistics.median(spent(lambda peer=peer: peer(store, cases.code, rows)) for _ in range(rounds))  # type: ignore[misc]
-            print(f"{name}: {spent_by:.4f} cpu s = {spent_by / took:.1f} times ours; largest difference of a value {apart:g}")
+            spent_by = statistics.median(
+                spent(lambda peer=peer: peer(store, cases.code, rows)) for _ in range(rounds)
+            )  # type: ignore[misc]
+            print(
+                f"{name}: {spent_by:.4f} cpu s = {spent_by / took:.1f} times ours; largest difference of a value {apart:g}"
+            )
 
 
 if __name__ == "__main__":

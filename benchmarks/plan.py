@@ -23,9 +23,16 @@ def main() -> None:
     policy, chance = policy_on(MONDAY), np.random.default_rng(1)
     staff, benefit = chance.lognormal(1.8, 1.2, UNITS).astype(int), chance.gamma(0.3, 2.0, UNITS)
     complaints = chance.random(UNITS) < 0.002
-    units = [Unit(f"E{n:07d}", f"C{n % CELLS:03d}", int(staff[n]), float(benefit[n]),
-                  standing_of(Facts(complaints=(MONDAY - 9,) if complaints[n] else ()), policy, MONDAY))
-             for n in range(UNITS)]
+    units = [
+        Unit(
+            f"E{n:07d}",
+            f"C{n % CELLS:03d}",
+            int(staff[n]),
+            float(benefit[n]),
+            standing_of(Facts(complaints=(MONDAY - 9,) if complaints[n] else ()), policy, MONDAY),
+        )
+        for n in range(UNITS)
+    ]
     capacity = {f"C{n:03d}": MINUTES for n in range(CELLS)}
     spent = []
     for number in range(ROUNDS):
@@ -34,7 +41,9 @@ def main() -> None:
         spent.append(time.process_time() - began)
     visits = sum(len(cell.visits) for cell in lists.cells)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    print(f"{UNITS} units, {CELLS} lists, {visits} visits: {statistics.median(spent):.1f} cpu s, peak {peak:.2f} GB")
+    print(
+        f"{UNITS} units, {CELLS} lists, {visits} visits: {statistics.median(spent):.1f} cpu s, peak {peak:.2f} GB"
+    )
 
 
 if __name__ == "__main__":

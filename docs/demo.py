@@ -23,7 +23,7 @@ UNTIL = "2015-06-30"
 WEEK = "2015-06-29"
 TARGETS = ("undeclared_workers", "fraudulent_claim")
 SHOWN = 3
-PATIENCE = 300          # seconds until the service must be ready
+PATIENCE = 300  # seconds until the service must be ready
 
 
 def main() -> None:
@@ -35,9 +35,31 @@ def main() -> None:
     os.environ["LSSI_HOME"] = str((asked.folder / "home").resolve())
     began = time.monotonic()
     city = asked.folder / f"city-{asked.enterprises}"
-    told("city", city, "--enterprises", asked.enterprises, "--months", MONTHS, "--until", UNTIL, "--seed", 1, "--name", city.name)
+    told(
+        "city",
+        city,
+        "--enterprises",
+        asked.enterprises,
+        "--months",
+        MONTHS,
+        "--until",
+        UNTIL,
+        "--seed",
+        1,
+        "--name",
+        city.name,
+    )
     told("check", city)
-    told("features", city, "--entity", "enterprise", "--as-of", UNTIL, "--out", asked.folder / "features.parquet")
+    told(
+        "features",
+        city,
+        "--entity",
+        "enterprise",
+        "--as-of",
+        UNTIL,
+        "--out",
+        asked.folder / "features.parquet",
+    )
     for target in TARGETS:
         learned(target, city)
     listed = planned(city)
@@ -54,7 +76,9 @@ def told(*words: object) -> None:
 def heard(*words: object) -> Any:
     """Run a command and return the JSON that it prints."""
     print(f"\n$ lssi {shlex.join(map(str, words))}", flush=True)
-    return json.loads(subprocess.run([*LSSI, *map(str, words)], check=True, stdout=subprocess.PIPE).stdout)
+    return json.loads(
+        subprocess.run([*LSSI, *map(str, words)], check=True, stdout=subprocess.PIPE).stdout
+    )
 
 
 def learned(target: str, city: Path) -> None:
@@ -70,24 +94,42 @@ def planned(city: Path) -> list[str]:
     """Plan the week and return its enterprises with the highest scores."""
     said = heard("plan", city, "--week", WEEK, "--json")
     visits = [visit for cell in said["cells"] for visit in cell["visits"]]
-    print(f"  计划 plan {said['plan']}: {len(said['cells'])} 份清单 lists, {len(visits)} 次检查 visits, "
-          f"{said['planned_minutes']}/{said['minutes']} min; 规则 rule {said['rule']}")
+    print(
+        f"  计划 plan {said['plan']}: {len(said['cells'])} 份清单 lists, {len(visits)} 次检查 visits, "
+        f"{said['planned_minutes']}/{said['minutes']} min; 规则 rule {said['rule']}"
+    )
     for why in ("complaint", "exposure", "score", "lottery"):
         print(f"  {why}: {sum(visit['why'] == why for visit in visits)}")
-    return [visit["enterprise"] for visit in sorted(visits, key=lambda visit: -visit["probability"])[:SHOWN]]
+    return [
+        visit["enterprise"]
+        for visit in sorted(visits, key=lambda visit: -visit["probability"])[:SHOWN]
+    ]
 
 
 def asked_over_http(city: Path, enterprises: list[str]) -> str:
     """Score enterprises over HTTP, print why in both languages, and return the number of the record."""
     name = f"demo-{os.getpid()}"
     print(f"\n$ lssi key add {name} --role system")
-    key = subprocess.run([*LSSI, "key", "add", name, "--role", "system"], check=True, stdout=subprocess.PIPE, text=True)
+    key = subprocess.run(
+        [*LSSI, "key", "add", name, "--role", "system"],
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     with service(city) as address:
         print(f"\nPOST {address}/v1/enterprises/score {json.dumps({'enterprises': enterprises})}")
-        answer = post(f"{address}/v1/enterprises/score", {"enterprises": enterprises}, key.stdout.split()[-1])
+        answer = post(
+            f"{address}/v1/enterprises/score", {"enterprises": enterprises}, key.stdout.split()[-1]
+        )
     for unit in answer["units"]:
-        expected = "" if unit["expected"] is None else f", 预计人数 expected workers {unit['expected']:.1f}"
-        print(f"\n{unit['id']}: 分数 score {unit['score']:.3f}{expected}, 名次 rank {unit['rank']}/{unit['rank_of']}")
+        expected = (
+            ""
+            if unit["expected"] is None
+            else f", 预计人数 expected workers {unit['expected']:.1f}"
+        )
+        print(
+            f"\n{unit['id']}: 分数 score {unit['score']:.3f}{expected}, 名次 rank {unit['rank']}/{unit['rank_of']}"
+        )
         for reason in unit["reasons"][:SHOWN]:
             print(f"  {reason['contribution']:+.2f} {reason['zh']}\n        {reason['en']}")
     print(f"\n{answer['priority_only']['zh']}\n{answer['priority_only']['en']}")
@@ -106,7 +148,9 @@ def service(city: Path) -> Iterator[str]:
         door.bind(("127.0.0.1", 0))
         port = door.getsockname()[1]
     print(f"\n$ lssi serve {city} --port {port}", flush=True)
-    process = subprocess.Popen([*LSSI, "serve", str(city), "--port", str(port)], stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        [*LSSI, "serve", str(city), "--port", str(port)], stdout=subprocess.DEVNULL
+    )
     try:
         address = f"http://127.0.0.1:{port}"
         wait_for(address, process)

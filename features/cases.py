@@ -27,7 +27,12 @@ class Cases:
 
     def take(self, rows: NDArray[np.int64]) -> Cases:
         """Return the chosen cases, in the order given."""
-        return Cases(self.entity, self.code[rows], self.as_of[rows], {by: key[rows] for by, key in self.keys.items()})
+        return Cases(
+            self.entity,
+            self.code[rows],
+            self.as_of[rows],
+            {by: key[rows] for by, key in self.keys.items()},
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +100,9 @@ def month_ends(as_of: Column) -> Column:
     if not len(months):
         return months
     first, last = int(months.min()), int(months.max())
-    return np.array([first_day(month + 1) - 1 for month in range(first, last + 1)], np.int64)[months - first]
+    return np.array([first_day(month + 1) - 1 for month in range(first, last + 1)], np.int64)[
+        months - first
+    ]
 
 
 def by_month_end(as_of: Column) -> Iterator[tuple[int, Column]]:

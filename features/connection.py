@@ -63,8 +63,12 @@ def locked(places: Sequence[Path], *, clock: str = "UTC", limits: Limits = MODES
     """
     connection = opened(limits)
     connection.execute(f"SET TimeZone={quoted(clock)}")
-    folders = ", ".join(quoted(f"{text}/") for place in places if not place.is_file() for text in _spellings(place))
-    files = ", ".join(quoted(text) for place in places if place.is_file() for text in _spellings(place))
+    folders = ", ".join(
+        quoted(f"{text}/") for place in places if not place.is_file() for text in _spellings(place)
+    )
+    files = ", ".join(
+        quoted(text) for place in places if place.is_file() for text in _spellings(place)
+    )
     connection.execute(f"SET allowed_directories=[{folders}]")
     connection.execute(f"SET allowed_paths=[{files}]")
     connection.execute("SET enable_external_access=false")

@@ -14,4 +14,8 @@ def overlong(name: str, most: int = NAME_BYTES) -> str | None:
     (None, "'aaaaaaaaaaaaaaaaaaaaaaaa…' has 101 bytes; a name has at most 100, give it a shorter one")
     """
     size = len(name.encode("utf-8", "surrogatepass"))
-    return f"'{name[:24]}…' has {size} bytes; a name has at most {most}, give it a shorter one" if size > most else None
+    return (
+        f"'{name[:24]}…' has {size} bytes; a name has at most {most}, give it a shorter one"
+        if size > most
+        else None
+    )

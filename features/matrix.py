@@ -37,7 +37,9 @@ class Matrix:
                 f"got {self.values.shape} and {len(self.as_of)} days"
             )
         if len(set(self.names)) != len(self.names) or not set(self.categories) <= set(self.names):
-            raise HistoryError("the columns of a matrix need distinct names, and every category must be a column")
+            raise HistoryError(
+                "the columns of a matrix need distinct names, and every category must be a column"
+            )
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -45,13 +47,17 @@ class Matrix:
     def column(self, name: str) -> NDArray[np.float64]:
         """Return one feature's values, float64 (n,)."""
         if name not in self.names:
-            raise RequestError(f"{name!r} is not a feature of this {self.entity} matrix; see its names")
+            raise RequestError(
+                f"{name!r} is not a feature of this {self.entity} matrix; see its names"
+            )
         return self.values[:, self.names.index(name)]
 
     def texts(self, name: str) -> list[str | None]:
         """Return a category feature's values as text, None where missing."""
         if name not in self.categories:
-            raise RequestError(f"{name!r} is not a category of this {self.entity} matrix; see its categories")
+            raise RequestError(
+                f"{name!r} is not a category of this {self.entity} matrix; see its categories"
+            )
         known = self.categories[name]
         return [None if np.isnan(value) else known[int(value)] for value in self.column(name)]
 
@@ -60,7 +66,14 @@ class Matrix:
         rows = np.asarray(indices)
         if rows.dtype != np.bool_:
             rows = rows.astype(np.int64)
-        return Matrix(self.entity, self.keys[rows], self.as_of[rows], self.names, self.values[rows], self.categories)
+        return Matrix(
+            self.entity,
+            self.keys[rows],
+            self.as_of[rows],
+            self.names,
+            self.values[rows],
+            self.categories,
+        )
 
     def row(self, position: int) -> Matrix:
         """Return the matrix of one row."""
@@ -85,7 +98,9 @@ def write_rows(matrices: Iterable[Matrix], place: Path) -> tuple[int, int]:
         out: pq.ParquetWriter | None = None
         for matrix in matrices:
             table = _table(matrix)
-            out = out or closing.enter_context(pq.ParquetWriter(place, table.schema, compression="zstd"))
+            out = out or closing.enter_context(
+                pq.ParquetWriter(place, table.schema, compression="zstd")
+            )
             out.write_table(table)
             rows, features = rows + len(matrix), len(matrix.names)
     return rows, features
@@ -93,12 +108,17 @@ def write_rows(matrices: Iterable[Matrix], place: Path) -> tuple[int, int]:
 
 def _table(matrix: Matrix) -> pa.Table:
     fields = [pa.field(matrix.entity, pa.string()), pa.field("as_of", pa.date32())]
-    columns = [pa.array(matrix.keys.tolist(), pa.string()), pa.array(matrix.as_of.astype(np.int32)).cast(pa.date32())]
+    columns = [
+        pa.array(matrix.keys.tolist(), pa.string()),
+        pa.array(matrix.as_of.astype(np.int32)).cast(pa.date32()),
+    ]
     for name in matrix.names:
         field, column = _written(matrix, name)
         fields.append(field)
         columns.append(column)
-    return pa.Table.from_arrays(columns, schema=pa.schema(fields, metadata={"entity": matrix.entity}))
+    return pa.Table.from_arrays(
+        columns, schema=pa.schema(fields, metadata={"entity": matrix.entity})
+    )
 
 
 def _written(matrix: Matrix, name: str) -> tuple[pa.Field, pa.Array]:
@@ -106,7 +126,9 @@ def _written(matrix: Matrix, name: str) -> tuple[pa.Field, pa.Array]:
         column = matrix.column(name)
         return pa.field(name, pa.float64()), pa.array(column, mask=np.isnan(column))
     known = json.dumps(list(matrix.categories[name]), ensure_ascii=False, allow_nan=False)
-    return pa.field(name, pa.string(), metadata={"categories": known}), pa.array(matrix.texts(name), pa.string())
+    return pa.field(name, pa.string(), metadata={"categories": known}), pa.array(
+        matrix.texts(name), pa.string()
+    )
 
 
 def read_matrix(path: Path) -> Matrix:
@@ -114,9 +136,13 @@ def read_matrix(path: Path) -> Matrix:
     try:
         table = read_table(path)
     except (OSError, pa.ArrowException) as error:
-        raise HistoryError(f"{path} is not a readable matrix ({type(error).__name__}); write it again") from None
+        raise HistoryError(
+            f"{path} is not a readable matrix ({type(error).__name__}); write it again"
+        ) from None
     if table.num_columns < 2 or table.column_names[1] != "as_of":
-        raise HistoryError(f"{path} should begin with the entity's id and as_of; it has {table.column_names[:2]}")
+        raise HistoryError(
+            f"{path} should begin with the entity's id and as_of; it has {table.column_names[:2]}"
+        )
     entity, names = table.column_names[0], tuple(table.column_names[2:])
     values = np.empty((table.num_rows, len(names)), order="F")
     categories: dict[str, tuple[str, ...]] = {}

@@ -54,7 +54,9 @@ target = os.environ.get("LSSI_TARGET", "undeclared_workers")
 # %%
 store = open_own_store(source)
 print(store.source.zh, "·", store.source.en, "·", "截至 complete to", date_of(store.complete_to))
-pd.DataFrame(store.summary["tables"]).T.query("accepted > 0").sort_values("accepted", ascending=False)
+pd.DataFrame(store.summary["tables"]).T.query("accepted > 0").sort_values(
+    "accepted", ascending=False
+)
 
 # %% [markdown]
 # ## 样本 · The cases
@@ -63,17 +65,27 @@ pd.DataFrame(store.summary["tables"]).T.query("accepted > 0").sort_values("accep
 
 # %%
 whole = dataset(store, target, seed=recipe_of().seed)
-cases = pd.DataFrame({
-    "part": np.array(["-", "train", "test"])[whole.cases.part],
-    "month": pd.to_datetime(whole.cases.day, unit="D").to_period("M").astype(str),
-    "label": whole.cases.label,
-})
+cases = pd.DataFrame(
+    {
+        "part": np.array(["-", "train", "test"])[whole.cases.part],
+        "month": pd.to_datetime(whole.cases.day, unit="D").to_period("M").astype(str),
+        "label": whole.cases.label,
+    }
+)
 cases.groupby("part")["label"].agg(cases="size", labelled="count", positives="sum", rate="mean")
 
 # %%
-by_month = cases.dropna().groupby(["month", "part"], as_index=False).agg(rate=("label", "mean"), cases=("label", "size"))
-alt.Chart(by_month).mark_line(point=True).encode(x="month:O", y=alt.Y("rate:Q", title="positives / labelled"), color="part:N",
-                                                  tooltip=["month", "cases", "rate"]).properties(width=620, height=180)
+by_month = (
+    cases.dropna()
+    .groupby(["month", "part"], as_index=False)
+    .agg(rate=("label", "mean"), cases=("label", "size"))
+)
+alt.Chart(by_month).mark_line(point=True).encode(
+    x="month:O",
+    y=alt.Y("rate:Q", title="positives / labelled"),
+    color="part:N",
+    tooltip=["month", "cases", "rate"],
+).properties(width=620, height=180)
 
 # %% [markdown]
 # ## 训练 · Training
@@ -84,10 +96,20 @@ alt.Chart(by_month).mark_line(point=True).encode(x="month:O", y=alt.Y("rate:Q", 
 # %%
 told = train(store, target, home=home())
 metrics = told["metrics"]
-pd.DataFrame([
-    {"metric": name, "value": metrics[name], "interval": metrics["intervals"].get(name)}
-    for name in ("auc", "average_precision", "brier", "brier_of_base_rate", "base_rate", "days_earlier") if name in metrics
-])
+pd.DataFrame(
+    [
+        {"metric": name, "value": metrics[name], "interval": metrics["intervals"].get(name)}
+        for name in (
+            "auc",
+            "average_precision",
+            "brier",
+            "brier_of_base_rate",
+            "base_rate",
+            "days_earlier",
+        )
+        if name in metrics
+    ]
+)
 
 # %% [markdown]
 # ### 名单的命中率 · Precision of the list that capacity allows
@@ -106,8 +128,14 @@ pd.Series(metrics["capacity"], name="value").to_frame()
 # %%
 calibration = pd.DataFrame(metrics["calibration"])
 top = float(calibration[["told", "found"]].to_numpy().max())
-line = alt.Chart(pd.DataFrame({"told": [0, top], "found": [0, top]})).mark_line(strokeDash=[4, 4]).encode(x="told", y="found")
-line + alt.Chart(calibration).mark_point(filled=True).encode(x="told:Q", y="found:Q", size="cases:Q")
+line = (
+    alt.Chart(pd.DataFrame({"told": [0, top], "found": [0, top]}))
+    .mark_line(strokeDash=[4, 4])
+    .encode(x="told", y="found")
+)
+line + alt.Chart(calibration).mark_point(filled=True).encode(
+    x="told:Q", y="found:Q", size="cases:Q"
+)
 
 # %% [markdown]
 # ## 说明 · Explanation
@@ -119,14 +147,30 @@ bundle = load_bundle(home() / "bundles" / told["bundle"])
 tested = whole.matrix.take(whole.tested())
 shown = tested.take(np.arange(min(300, len(tested))))
 explanation = explain(bundle, shown)
-print("最大差 largest difference from shap:", np.abs(explanation.contributions - oracle_contributions(bundle, shown)).max())
-print("相加之差 from the raw score:",
-      np.abs(explanation.base + explanation.contributions.sum(axis=1) - score(bundle, shown).raw).max())
+print(
+    "最大差 largest difference from shap:",
+    np.abs(explanation.contributions - oracle_contributions(bundle, shown)).max(),
+)
+print(
+    "相加之差 from the raw score:",
+    np.abs(
+        explanation.base + explanation.contributions.sum(axis=1) - score(bundle, shown).raw
+    ).max(),
+)
 
 # %%
 strength = np.abs(explanation.contributions).mean(axis=0)
-pd.DataFrame([{"feature": feature.name, "中文": feature.zh, "English": feature.en, "mean |log-odds|": value}
-              for feature, value in zip(bundle.features, strength, strict=True)]).nlargest(15, "mean |log-odds|")
+pd.DataFrame(
+    [
+        {
+            "feature": feature.name,
+            "中文": feature.zh,
+            "English": feature.en,
+            "mean |log-odds|": value,
+        }
+        for feature, value in zip(bundle.features, strength, strict=True)
+    ]
+).nlargest(15, "mean |log-odds|")
 
 # %%
 shap.plots.beeswarm(drawable(bundle, shown, explanation), max_display=15, show=False)
@@ -142,4 +186,6 @@ plt.tight_layout()
 key = ModelKey(store.source.name, target)
 print("mlflow ui --backend-store-uri", tracking_uri(home()))
 print("启用版本 version in use:", champion(home(), key))
-pd.DataFrame(runs(home(), key))[["version", "source", "auc", "average_precision", "brier", "rounds", "leaves", "fingerprint"]]
+pd.DataFrame(runs(home(), key))[
+    ["version", "source", "auc", "average_precision", "brier", "rounds", "leaves", "fingerprint"]
+]

@@ -18,29 +18,43 @@ class Code(NamedTuple):
 
 
 CODES = {
-    "request_invalid": Code(400, "字段缺失、多余或不合要求", "a field is missing, unknown or unfit"),
+    "request_invalid": Code(
+        400, "字段缺失、多余或不合要求", "a field is missing, unknown or unfit"
+    ),
     "json_invalid": Code(400, "正文不是 JSON", "the body is not JSON"),
     "target_unusable": Code(400, "没有回答此目标的模型", "no model answers this target"),
     "key_missing": Code(401, "没有密钥", "no API key was sent"),
     "key_unknown": Code(401, "密钥未登记", "the API key is not in the register of keys"),
-    "role_refused": Code(403, "密钥的角色无权使用此路由", "the role of the key may not use this route"),
-    "unknown_id": Code(404, "编号不在当日登记中", "an enterprise or claim is not in the register of the day"),
+    "role_refused": Code(
+        403, "密钥的角色无权使用此路由", "the role of the key may not use this route"
+    ),
+    "unknown_id": Code(
+        404, "编号不在当日登记中", "an enterprise or claim is not in the register of the day"
+    ),
     "record_unknown": Code(404, "没有此记录", "no record has this number"),
     "route_unknown": Code(404, "没有此路由", "nothing answers at this path"),
     "method_refused": Code(405, "此路由用另一方法", "the path answers another method"),
     "body_too_slow": Code(408, "正文未及时到达", "the body did not arrive in time"),
-    "retry_conflict": Code(409, "此幂等键已用于另一请求", "the idempotency key was used for another request"),
+    "retry_conflict": Code(
+        409, "此幂等键已用于另一请求", "the idempotency key was used for another request"
+    ),
     "body_too_large": Code(413, "正文过大", "the body is above the limit"),
-    "media_type_refused": Code(415, "正文须声明为 application/json", "the body is not declared as application/json"),
+    "media_type_refused": Code(
+        415, "正文须声明为 application/json", "the body is not declared as application/json"
+    ),
     "busy": Code(429, "此刻请求过多", "too many requests are being answered at this moment"),
     "internal": Code(500, "服务出错；没有作答", "the service failed; nothing was answered"),
-    "ledger_unusable": Code(503, "记录无法写入，因此不作答", "the record could not be written: no record, no answer"),
+    "ledger_unusable": Code(
+        503, "记录无法写入，因此不作答", "the record could not be written: no record, no answer"
+    ),
     "bundle_unusable": Code(503, "模型缺失或损坏", "a model is missing or damaged"),
     "history_unusable": Code(503, "历史数据缺失或损坏", "the history is missing or damaged"),
     "source_unreadable": Code(503, "数据源缺失或损坏", "the source is missing or damaged"),
     "keys_unusable": Code(503, "密钥登记损坏", "the register of keys is damaged"),
     "not_ready": Code(503, "服务正在启动", "the service is still starting"),
-    "timed_out": Code(504, "作答超时；没有确认任何记录", "the answer took too long; nothing was acknowledged"),
+    "timed_out": Code(
+        504, "作答超时；没有确认任何记录", "the answer took too long; nothing was acknowledged"
+    ),
 }
 SHOWN = 10  # problems named in one refusal
 LONGEST = 80  # characters of a field's name that a refusal repeats
@@ -94,7 +108,10 @@ _BARE = {
     404: ("route_unknown", "nothing answers at this path; see docs/api.md"),
     405: ("method_refused", "this path answers another method; see docs/api.md"),
     415: ("media_type_refused", "the body should be application/json"),
-    500: ("internal", "the service failed; nothing was recorded or answered, try again or tell its operator"),
+    500: (
+        "internal",
+        "the service failed; nothing was recorded or answered, try again or tell its operator",
+    ),
     503: ("not_ready", "the service is not ready; try again in a few seconds"),
     504: ("timed_out", "the answer took too long; ask for fewer units"),
 }
@@ -103,8 +120,15 @@ _BARE = {
 def _of_validation(problems: list[dict[str, Any]]) -> bytes:
     if any(problem["type"] == "json_invalid" for problem in problems):
         return body("json_invalid", "the body is not JSON; send one JSON object in UTF-8")
-    detail = [{"field": _field(problem["loc"]), "problem": _problem(problem)} for problem in problems[:SHOWN]]
-    first = f"{detail[0]['field']}: {detail[0]['problem']}" if detail[0]["field"] else detail[0]["problem"]
+    detail = [
+        {"field": _field(problem["loc"]), "problem": _problem(problem)}
+        for problem in problems[:SHOWN]
+    ]
+    first = (
+        f"{detail[0]['field']}: {detail[0]['problem']}"
+        if detail[0]["field"]
+        else detail[0]["problem"]
+    )
     more = f", and {len(problems) - 1} more" if len(problems) > 1 else ""
     return body("request_invalid", f"{first}{more}; compare the request with docs/api.md", detail)
 

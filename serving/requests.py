@@ -33,10 +33,14 @@ def _plain(value: object) -> object:
         return value
     if isinstance(value, int | float) and abs(value) <= _LARGEST:
         return value
-    raise ValueError(f"should be text of at most {LONGEST} characters, a finite number within 2^53, or null")
+    raise ValueError(
+        f"should be text of at most {LONGEST} characters, a finite number within 2^53, or null"
+    )
 
 
-Value = Annotated[object, PlainValidator(_plain, json_schema_input_type=str | bool | int | float | None)]
+Value = Annotated[
+    object, PlainValidator(_plain, json_schema_input_type=str | bool | int | float | None)
+]
 Row = Annotated[dict[Name, Value], Field(min_length=1, max_length=60)]
 Rows = Annotated[list[Row], Field(min_length=1, max_length=MOST_ROWS)]
 
@@ -53,7 +57,9 @@ Ids = Annotated[list[Id], Field(min_length=1, max_length=MOST_UNITS), AfterValid
 class Form(BaseModel):
     """A body: no unknown field, no conversion of types, no NaN or infinity, and no value repeated in an error."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False, hide_input_in_errors=True)
+    model_config = ConfigDict(
+        extra="forbid", strict=True, frozen=True, allow_inf_nan=False, hide_input_in_errors=True
+    )
 
 
 class EnterpriseIds(Form):
@@ -89,7 +95,9 @@ class ClaimHistory(Form):
 class RecordId(Form):
     """One record, by the number that an answer gave."""
 
-    record_id: Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[0-9a-z-]+$")]
+    record_id: Annotated[
+        str, StringConstraints(min_length=1, max_length=64, pattern=r"^[0-9a-z-]+$")
+    ]
 
 
 class Nothing(Form):

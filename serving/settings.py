@@ -24,7 +24,11 @@ class Settings:
     def environment(self) -> dict[str, str]:
         """The variables in which a worker process finds the same settings; folders in full."""
         given = {"LSSI_HOME": self.home, "LSSI_SOURCE": self.source, "LSSI_DATA": self.data}
-        return {name: str(place if is_database(place) else Path(place).resolve()) for name, place in given.items() if place}
+        return {
+            name: str(place if is_database(place) else Path(place).resolve())
+            for name, place in given.items()
+            if place
+        }
 
     @property
     def keys(self) -> Path:
@@ -41,5 +45,7 @@ def settings_of(environ: Mapping[str, str]) -> Settings:
     """Return the settings in LSSI_HOME (default ./.lssi), LSSI_SOURCE and LSSI_DATA; RequestError without a source."""
     source, data = environ.get("LSSI_SOURCE"), environ.get("LSSI_DATA")
     if not source:
-        raise RequestError("LSSI_SOURCE is not set; say `lssi serve SOURCE`, or name the folder of the source in it")
+        raise RequestError(
+            "LSSI_SOURCE is not set; say `lssi serve SOURCE`, or name the folder of the source in it"
+        )
     return Settings(home(environ), source, data or None)

@@ -38,6 +38,14 @@ def begin(setting: Setting, block: int) -> tuple[State, Rows]:
     idle, pensioners = np.split(np.arange(len(jobs.firm), len(crowd.born)), [spare(len(jobs.firm))])
     benefits, pensions = first_pensions(setting, block, pensioners)
     known = np.full(len(crowd.born), setting.first_day - 30)
-    rows += [*more, *pensions, *appraisals, *medals, *first_rows(setting, block, firms),
-             *people_rows(block, crowd, known=known, start=0)]
-    return State(setting, block, firms, habits, dispatch, phoenix, memory, crowd, jobs, idle, benefits), rows
+    rows += [
+        *more,
+        *pensions,
+        *appraisals,
+        *medals,
+        *first_rows(setting, block, firms),
+        *people_rows(block, crowd, known=known, start=0),
+    ]
+    return State(
+        setting, block, firms, habits, dispatch, phoenix, memory, crowd, jobs, idle, benefits
+    ), rows

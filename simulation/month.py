@@ -79,7 +79,9 @@ def insured(state: State, turn: Turn, last: Ints) -> tuple[State, Piece, Rows]:
 
 def false_claims(made: list[Claims]) -> Piece:
     """Return the claims that are false and in which way."""
-    claim, false, known = (np.concatenate([getattr(c, name) for c in made]) for name in ("claim", "false", "known"))
+    claim, false, known = (
+        np.concatenate([getattr(c, name) for c in made]) for name in ("claim", "false", "known")
+    )
     return piece(known[false > 0], claim=claim[false > 0], false=false[false > 0])
 
 
@@ -121,5 +123,11 @@ def truth(state: State, turn: Turn, count: Census) -> Piece:
     """Return what is true of each living enterprise as a month ends: uncovered, staff, contributions short in fen."""
     who = np.flatnonzero(living(state.firms, turn.end - 1))
     day = np.full(len(who), turn.end - 1)
-    return piece(day, enterprise=number(state.block, who), month=turn.month, uncovered=count.uncovered[who],
-                 staff=count.staff[who], short=count.owed[who])
+    return piece(
+        day,
+        enterprise=number(state.block, who),
+        month=turn.month,
+        uncovered=count.uncovered[who],
+        staff=count.staff[who],
+        short=count.owed[who],
+    )

@@ -35,7 +35,9 @@ def write_city(out: Path, setting: Setting, progress: Progress) -> dict[str, int
     made = 0
     for part in range(setting.blocks + 1):
         if not _finished(out, part):
-            digests = write_ground(out, setting) if part == 0 else write_block(out, setting, part - 1)
+            digests = (
+                write_ground(out, setting) if part == 0 else write_block(out, setting, part - 1)
+            )
             _mark(out, part, digests)
             made += 1
         progress(part + 1, setting.blocks + 1)
@@ -49,11 +51,22 @@ def write_ground(out: Path, setting: Setting) -> dict[str, str]:
     """Write part 0: what belongs to the whole city."""
     digests = write_tables(out, 0, ground(setting) + provider_rows(setting), until=setting.until)
     style = providers(setting).style
-    number, month = np.tile(np.arange(style.shape[1]), len(style)), np.repeat(np.arange(len(style)), style.shape[1])
-    return digests | write_truth(out, "providers", 0, {
-        "provider": id_array("provider", number),
-        "month": pa.array(day_of_months(month + setting.first).astype(np.int32)).cast(pa.date32()),
-        "deceives": pa.array((style > 0).ravel().astype(np.int64))})
+    number, month = (
+        np.tile(np.arange(style.shape[1]), len(style)),
+        np.repeat(np.arange(len(style)), style.shape[1]),
+    )
+    return digests | write_truth(
+        out,
+        "providers",
+        0,
+        {
+            "provider": id_array("provider", number),
+            "month": pa.array(day_of_months(month + setting.first).astype(np.int32)).cast(
+                pa.date32()
+            ),
+            "deceives": pa.array((style > 0).ravel().astype(np.int64)),
+        },
+    )
 
 
 def write_block(out: Path, setting: Setting, block: int) -> dict[str, str]:
@@ -70,15 +83,32 @@ def write_block(out: Path, setting: Setting, block: int) -> dict[str, str]:
 
 def write_truths(out: Path, part: int, truths: list[Truth]) -> dict[str, str]:
     """Write one part of what is true of enterprises and claims."""
-    true = joined((truth.enterprises for truth in truths), ("enterprise", "month", "uncovered", "staff", "short"))
+    true = joined(
+        (truth.enterprises for truth in truths),
+        ("enterprise", "month", "uncovered", "staff", "short"),
+    )
     false = joined((truth.claims for truth in truths), ("claim", "false"))
-    return write_truth(out, "enterprises", part, {
-        "enterprise": id_array("enterprise", true["enterprise"]),
-        "month": pa.array(day_of_months(true["month"]).astype(np.int32)).cast(pa.date32()),
-        **{name: pa.array(true[name].astype(np.int64)) for name in ("uncovered", "staff", "short")},
-    }) | write_truth(out, "claims", part, {
-        "claim": id_array("claim", false["claim"]),
-        "kind": coded(false["false"], false["false"] < 0, pa.array(KINDS))})
+    return write_truth(
+        out,
+        "enterprises",
+        part,
+        {
+            "enterprise": id_array("enterprise", true["enterprise"]),
+            "month": pa.array(day_of_months(true["month"]).astype(np.int32)).cast(pa.date32()),
+            **{
+                name: pa.array(true[name].astype(np.int64))
+                for name in ("uncovered", "staff", "short")
+            },
+        },
+    ) | write_truth(
+        out,
+        "claims",
+        part,
+        {
+            "claim": id_array("claim", false["claim"]),
+            "kind": coded(false["false"], false["false"] < 0, pa.array(KINDS)),
+        },
+    )
 
 
 def _marker(out: Path, part: int) -> Path:
@@ -87,10 +117,17 @@ def _marker(out: Path, part: int) -> Path:
 
 def _same_arguments(out: Path, setting: Setting) -> None:
     place = out / "progress" / "city.json"
-    now = {"enterprises": setting.enterprises, "months": setting.months, "until": setting.until, "seed": setting.seed}
+    now = {
+        "enterprises": setting.enterprises,
+        "months": setting.months,
+        "until": setting.until,
+        "seed": setting.seed,
+    }
     if place.exists():
         if json.loads(place.read_text("utf-8")) != now:
-            raise SourceError(f"{out} holds a city of other arguments; choose another folder or remove it")
+            raise SourceError(
+                f"{out} holds a city of other arguments; choose another folder or remove it"
+            )
         return
     clear(place.parent)
     if out.exists() and not _only_begun(out, place.parent):
@@ -101,7 +138,9 @@ def _same_arguments(out: Path, setting: Setting) -> None:
 
 def _only_begun(out: Path, progress: Path) -> bool:
     """Tell whether a folder holds nothing, or what a run holds before it has said which city it writes."""
-    return set(out.iterdir()) <= {progress} and not (progress.is_dir() and any(map(_finished_file, progress.iterdir())))
+    return set(out.iterdir()) <= {progress} and not (
+        progress.is_dir() and any(map(_finished_file, progress.iterdir()))
+    )
 
 
 def _finished_file(path: Path) -> bool:
@@ -112,8 +151,10 @@ def _finished(out: Path, part: int) -> bool:
     if not _marker(out, part).exists():
         return False
     digests = json.loads(_marker(out, part).read_text("utf-8"))
-    return all((out / name).exists() and hashlib.sha256((out / name).read_bytes()).hexdigest() == digest
-               for name, digest in digests.items())
+    return all(
+        (out / name).exists() and hashlib.sha256((out / name).read_bytes()).hexdigest() == digest
+        for name, digest in digests.items()
+    )
 
 
 def _mark(out: Path, part: int, digests: dict[str, str]) -> None:

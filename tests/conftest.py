@@ -67,7 +67,9 @@ def shared_data() -> Path:
     """The folder with the public data sets: $LSSI_DATA or ../shared/data."""
     folder = Path(os.environ.get("LSSI_DATA", Path(__file__).parents[2] / "shared" / "data"))
     if not folder.is_dir():
-        pytest.skip("the public data sets are missing: put them into ../shared/data or set LSSI_DATA")
+        pytest.skip(
+            "the public data sets are missing: put them into ../shared/data or set LSSI_DATA"
+        )
     return folder
 
 
@@ -146,7 +148,9 @@ def say(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> S
 def write_source(tmp_path: Path, hand_source: Callable[..., Path]) -> Callable[..., Path]:
     """`write_source({table: [row, ...]}, toml="", folder="source")`: a source by hand in the test's own folder."""
 
-    def write(tables: dict[str, list[dict[str, object]]], toml: str = "", folder: str = "source") -> Path:
+    def write(
+        tables: dict[str, list[dict[str, object]]], toml: str = "", folder: str = "source"
+    ) -> Path:
         return hand_source(tmp_path / folder, tables, toml)
 
     return write
@@ -163,7 +167,9 @@ def hand_source() -> Callable[..., Path]:
         place.mkdir(parents=True, exist_ok=True)
         absent = [table for table in contract() if table not in tables and table not in JOURNAL]
         (place / "source.toml").write_text(
-            f'name = "hand"\nzh = "手写"\nen = "by hand"\ncomplete_to = 2015-06-30\nabsent = {absent}\n{toml}', "utf-8")
+            f'name = "hand"\nzh = "手写"\nen = "by hand"\ncomplete_to = 2015-06-30\nabsent = {absent}\n{toml}',
+            "utf-8",
+        )
         for table, rows in tables.items():
             usual = {"row_id": "", "recorded_on": "2015-01-01", "retracted": 0}
             names = [column.name for column in contract()[table].columns + COMMON]
@@ -171,7 +177,10 @@ def hand_source() -> Callable[..., Path]:
             with (place / f"{table}.csv").open("w", encoding="utf-8", newline="") as file:
                 out = csv.DictWriter(file, names)
                 out.writeheader()
-                out.writerows(usual | {"row_id": f"{table}-{number}"} | row for number, row in enumerate(rows, 1))
+                out.writerows(
+                    usual | {"row_id": f"{table}-{number}"} | row
+                    for number, row in enumerate(rows, 1)
+                )
         return place
 
     return write
@@ -201,7 +210,9 @@ def trained_home(city_2000: Path, tmp_path_factory: pytest.TempPathFactory) -> P
         patch.setenv("LSSI_HOME", str(home))
         store = open_store(city_2000)
         for target in ("undeclared_workers", "fraudulent_claim"):
-            promote_first(home, ModelKey("city", target), train(store, target, home=home)["mlflow"]["version"])
+            promote_first(
+                home, ModelKey("city", target), train(store, target, home=home)["mlflow"]["version"]
+            )
     return home
 
 
@@ -222,24 +233,63 @@ def parts_of_a_model(*, rows: int, trees: int, seed: int) -> Parts:
     draw = np.random.default_rng(seed)
     values = np.round(draw.normal(0, 3, (rows, 6)), 2)
     values[:, 4:] = draw.integers(0, (40, 3), (rows, 2))
-    chance = 1 / (1 + np.exp(-(values[:, 0] - values[:, 1] * (values[:, 4] % 2) + values[:, 5] - 1)))
+    chance = 1 / (
+        1 + np.exp(-(values[:, 0] - values[:, 1] * (values[:, 4] % 2) + values[:, 5] - 1))
+    )
     values[draw.random(values.shape) < 0.1] = np.nan
     label = draw.random(rows) < chance
     names = ("staff", "gap", "months_late", "kwh", "sector", "kind")
-    categories = {"sector": tuple(f"行业 {code}" for code in range(40)), "kind": ("agency", "branch", "company")}
+    categories = {
+        "sector": tuple(f"行业 {code}" for code in range(40)),
+        "kind": ("agency", "branch", "company"),
+    }
     keys, days = np.array([f"e{row}" for row in range(rows)]), np.full(rows, 16000, dtype=np.int32)
     matrix = Matrix("enterprise", keys, days, names, values, categories)
-    choices = {"num_leaves": 15, "min_data_in_leaf": 5, "verbosity": -1, "num_threads": 1, "seed": 1,
-               "deterministic": True, "force_row_wise": True, "min_data_per_group": 5, "cat_smooth": 1}
+    choices = {
+        "num_leaves": 15,
+        "min_data_in_leaf": 5,
+        "verbosity": -1,
+        "num_threads": 1,
+        "seed": 1,
+        "deterministic": True,
+        "force_row_wise": True,
+        "min_data_per_group": 5,
+        "cat_smooth": 1,
+    }
     texts = []
-    for objective, y in (("binary", label), ("poisson", np.where(label, 1 + draw.poisson(3, rows), 1))):
-        table = lightgbm.Dataset(values, y, feature_name=list(names), categorical_feature=["sector", "kind"])
-        texts.append(lightgbm.train({**choices, "objective": objective}, table, trees).model_to_string())
+    for objective, y in (
+        ("binary", label),
+        ("poisson", np.where(label, 1 + draw.poisson(3, rows), 1)),
+    ):
+        table = lightgbm.Dataset(
+            values, y, feature_name=list(names), categorical_feature=["sector", "kind"]
+        )
+        texts.append(
+            lightgbm.train({**choices, "objective": objective}, table, trees).model_to_string()
+        )
     features = tuple(
-        FrozenFeature(name=name, expression=f"last({name})", unit="class" if name in categories else "persons",
-                      direction="up", family="staff", zh=f"特征 {name}", en=f"feature {name}", tables=("tax_payroll",),
-                      categories=categories.get(name))
+        FrozenFeature(
+            name=name,
+            expression=f"last({name})",
+            unit="class" if name in categories else "persons",
+            direction="up",
+            family="staff",
+            zh=f"特征 {name}",
+            en=f"feature {name}",
+            tables=("tax_payroll",),
+            categories=categories.get(name),
+        )
         for name in names
     )
     line = Calibration((-4.0, -1.0, 0.0, 2.0, 5.0), (0.02, 0.2, 0.5, 0.85, 0.99))
-    return Parts("undeclared_workers", "2015-06-30", features, line, texts[0], texts[1], matrix, {"source": "hand"}, {})
+    return Parts(
+        "undeclared_workers",
+        "2015-06-30",
+        features,
+        line,
+        texts[0],
+        texts[1],
+        matrix,
+        {"source": "hand"},
+        {},
+    )

@@ -60,6 +60,7 @@ Part = Callable[[Path], Digests]
 
 # ---- values and their digests
 
+
 def digest(value: Any) -> str:
     """Return the digest of plain values: the same for the same values, whatever they were read from."""
     text = json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)
@@ -93,17 +94,23 @@ def of_table(name: str, files: Sequence[Path], *, keys: int, exact: bool = True)
     table = read_parquet(files)
     table = table.sort(table.columns[:keys]) if keys else table
     columns = {column: table[column].to_list() for column in table.columns}
-    return {f"{name}/{column}": digest(values if exact else rounded(values)) for column, values in columns.items()}
+    return {
+        f"{name}/{column}": digest(values if exact else rounded(values))
+        for column, values in columns.items()
+    }
 
 
 def without(value: Any, *names: str) -> Any:
     """Return plain values without the fields of some names, at whatever depth."""
     if isinstance(value, dict):
-        return {field: without(inner, *names) for field, inner in value.items() if field not in names}
+        return {
+            field: without(inner, *names) for field, inner in value.items() if field not in names
+        }
     return [without(inner, *names) for inner in value] if isinstance(value, list) else value
 
 
 # ---- how the program is driven
+
 
 class Room:
     """A folder of one run: its home, its sources and what was written, with every command run in this process."""
@@ -120,7 +127,9 @@ class Room:
                 lssi.main()
             except SystemExit as left:
                 if int(left.code or 0) != code:
-                    raise RuntimeError(f"lssi {' '.join(map(str, words))} ended with {left.code}") from None
+                    raise RuntimeError(
+                        f"lssi {' '.join(map(str, words))} ended with {left.code}"
+                    ) from None
             finally:
                 sys.argv = kept
         return out.getvalue()
@@ -128,7 +137,9 @@ class Room:
     @contextmanager
     def inside(self) -> Iterator[None]:
         """Let the home of this room be the user's for a while, and no data folder but the one that a command names."""
-        kept = {name: os.environ.pop(name) for name in ("LSSI_HOME", "LSSI_DATA") if name in os.environ}
+        kept = {
+            name: os.environ.pop(name) for name in ("LSSI_HOME", "LSSI_DATA") if name in os.environ
+        }
         os.environ["LSSI_HOME"] = str(self.home)
         try:
             yield
@@ -167,6 +178,7 @@ class Room:
 
 # ---- what is frozen, part by part
 
+
 def city(room: Room) -> Digests:
     """The simulated city: each column of its tables, its features, and what its databases contradict each other in."""
     place = room.city()
@@ -182,18 +194,38 @@ def city(room: Room) -> Digests:
 def core_platform(room: Room) -> Digests:
     """A dump of the national core platform: its files, and the features of what is read from them."""
     dump = room.place / "dump"
-    room.run("city", dump, "--enterprises", 60, "--months", 8, "--until", CLOSED, "--layout", "core_platform")
+    room.run(
+        "city",
+        dump,
+        "--enterprises",
+        60,
+        "--months",
+        8,
+        "--until",
+        CLOSED,
+        "--layout",
+        "core_platform",
+    )
     digests: Digests = {}
     for folder in sorted({path.parent for path in files_below(dump, "*.parquet")}):
         if "city" not in folder.relative_to(dump).parts:
-            digests |= of_table(f"core_platform/table/{folder.name}", files_below(folder, "*.parquet"), keys=0, exact=False)
+            digests |= of_table(
+                f"core_platform/table/{folder.name}",
+                files_below(folder, "*.parquet"),
+                keys=0,
+                exact=False,
+            )
     source = ROOT / "sources" / "core_platform"
-    return digests | room.features("core_platform", source, dump, enterprise=CLOSED, claim=CLOSED, provider=CLOSED)
+    return digests | room.features(
+        "core_platform", source, dump, enterprise=CLOSED, claim=CLOSED, provider=CLOSED
+    )
 
 
 def chicago(room: Room) -> Digests:
     """A public source of real data: its features."""
-    return room.features("chicago", ROOT / "sources" / "chicago", room.data, enterprise="2014-06-30")
+    return room.features(
+        "chicago", ROOT / "sources" / "chicago", room.data, enterprise="2014-06-30"
+    )
 
 
 def training(room: Room) -> Digests:
@@ -203,24 +235,55 @@ def training(room: Room) -> Digests:
     digests = of_plain("training/said", rounded(without(said, *DIFFERS)))
     bundle = room.home / "bundles" / said["bundle"]
     manifest = json.loads((bundle / "bundle.json").read_text("utf-8"))
-    digests |= of_plain("training/bundle", rounded(without(manifest, *DIFFERS, "origin", "versions", *TEXTS)))
+    digests |= of_plain(
+        "training/bundle", rounded(without(manifest, *DIFFERS, "origin", "versions", *TEXTS))
+    )
     probe = json.loads((bundle / "probe.json").read_text("utf-8"))
-    outputs = {name: [float.fromhex(value) for value in values] for name, values in probe["outputs"].items()}
+    outputs = {
+        name: [float.fromhex(value) for value in values]
+        for name, values in probe["outputs"].items()
+    }
     digests |= of_plain("training/probe", rounded(probe | {"outputs": outputs}))
     for model in ("model_any", "model_count"):
         digests |= of_trees(f"training/{model}", (bundle / f"{model}.txt").read_text("utf-8"))
-    certificate, = files_below(room.home / "mlflow", "certificate.json")
+    (certificate,) = files_below(room.home / "mlflow", "certificate.json")
     told = json.loads(certificate.read_text("utf-8"))
     return digests | of_plain("training/certificate", without(told, *DIFFERS))
 
 
-DIFFERS = ("at", "bundle", "certificate", "certificate_digest", "cpu_seconds", "digest", "fingerprint", "mlflow",
-           "model_digest", "record_id", "request", "source", "store")
+DIFFERS = (
+    "at",
+    "bundle",
+    "certificate",
+    "certificate_digest",
+    "cpu_seconds",
+    "digest",
+    "fingerprint",
+    "mlflow",
+    "model_digest",
+    "record_id",
+    "request",
+    "source",
+    "store",
+)
 """Fields that tell a time, a place, a run, a version or a digest over any of these."""
 TEXTS = ("zh", "en", "reason_zh", "reason_en")
 """Words of features in a bundle, which may be written better."""
-OF_TREES = ("num_leaves", "num_cat", "split_feature", "threshold", "decision_type", "left_child", "right_child",
-            "leaf_value", "leaf_count", "internal_count", "cat_boundaries", "cat_threshold", "shrinkage")
+OF_TREES = (
+    "num_leaves",
+    "num_cat",
+    "split_feature",
+    "threshold",
+    "decision_type",
+    "left_child",
+    "right_child",
+    "leaf_value",
+    "leaf_count",
+    "internal_count",
+    "cat_boundaries",
+    "cat_threshold",
+    "shrinkage",
+)
 """What scores: the gains of splits, which are differences of nearly equal sums, are only told."""
 
 
@@ -242,10 +305,18 @@ def serving(room: Room) -> Digests:
     digests: Digests = {}
     for kind in ("enterprises", "claims", "history", "batch"):
         digests |= replayed(room, f"replay_of_old/{kind}", records[kind])
-    plan = json.loads(room.run("plan", source, "--week", "2015-07-01", "--minutes", 600, "--seed", "frozen", "--json"))
+    plan = json.loads(
+        room.run(
+            "plan", source, "--week", "2015-07-01", "--minutes", 600, "--seed", "frozen", "--json"
+        )
+    )
     digests |= of_plain("plan", plan)
     for table in ("plans", "draws"):
-        files = [path for path in files_below(room.home / "journal" / "hill-side" / table) if plan["week"] in path.name]
+        files = [
+            path
+            for path in files_below(room.home / "journal" / "hill-side" / table)
+            if plan["week"] in path.name
+        ]
         digests |= of_table(f"plan/journal/{table}", files, keys=2)
     batch = json.loads(room.run("batch", "undeclared_workers", source, "--json"))
     digests |= of_plain("batch", without(batch, *DIFFERS)) | of_rows(room, batch["root"])
@@ -268,8 +339,12 @@ def replayed(room: Room, name: str, number: str) -> Digests:
 def of_rows(room: Room, root: str) -> Digests:
     """Return the digests of the rows of a batch, which lie beside its record."""
     with closing(sqlite3.connect(room.home / "ledger.db")) as ledger:
-        payloads = [json.loads(text) for text, in ledger.execute("SELECT payload FROM payloads")]
-    [rows] = {entry["rows"]["digest"] for entry in payloads if entry["rows"] and entry["rows"]["root"] == root}
+        payloads = [json.loads(text) for (text,) in ledger.execute("SELECT payload FROM payloads")]
+    [rows] = {
+        entry["rows"]["digest"]
+        for entry in payloads
+        if entry["rows"] and entry["rows"]["root"] == root
+    }
     return of_table("batch/rows", files_below(room.home / "batches", f"{rows}.parquet"), keys=2)
 
 
@@ -277,7 +352,9 @@ def payload(room: Room, number: str) -> dict[str, Any]:
     """Return what the ledger keeps of a record; its number begins with its place in the ledger."""
     with closing(sqlite3.connect(room.home / "ledger.db")) as ledger:
         place = int(number.partition("-")[0])
-        [(text,)] = ledger.execute("SELECT payload FROM payloads WHERE sequence = ?", [place]).fetchall()
+        [(text,)] = ledger.execute(
+            "SELECT payload FROM payloads WHERE sequence = ?", [place]
+        ).fetchall()
     kept: dict[str, Any] = json.loads(text)
     return kept
 
@@ -285,9 +362,26 @@ def payload(room: Room, number: str) -> dict[str, Any]:
 ASKED: dict[str, tuple[str, dict[str, Any]]] = {
     "enterprises": ("/v1/enterprises/score", {"enterprises": ["e000", "e001", "e007"]}),
     "claims": ("/v1/claims/score", {"claims": ["c0355", "c0356"]}),
-    "history": ("/v1/enterprises/score-history", {"id": "new", "rows": {"enterprises": [{
-        "enterprise": "new", "since": "2014-05-01", "kind": "company", "section": "C", "cell": "g0", "row_id": "r1",
-        "recorded_on": "2014-05-02", "retracted": 0}]}}),
+    "history": (
+        "/v1/enterprises/score-history",
+        {
+            "id": "new",
+            "rows": {
+                "enterprises": [
+                    {
+                        "enterprise": "new",
+                        "since": "2014-05-01",
+                        "kind": "company",
+                        "section": "C",
+                        "cell": "g0",
+                        "row_id": "r1",
+                        "recorded_on": "2014-05-02",
+                        "retracted": 0,
+                    }
+                ]
+            },
+        },
+    ),
 }
 """What is asked of the service: by number, and by rows of a unit that no register holds."""
 
@@ -324,22 +418,31 @@ def statements(room: Room) -> Digests:
     digests = {}
     for entity in ("enterprise", "claim", "provider"):
         names = [feature.name for feature in catalogue.features(entity)]
-        digests |= {f"sql/duckdb/{entity}/{name}": digest(statement(catalogue, [name], dialect)) for name in names}
+        digests |= {
+            f"sql/duckdb/{entity}/{name}": digest(statement(catalogue, [name], dialect))
+            for name in names
+        }
         for first in range(0, len(names), FEATURES_A_STATEMENT):
-            chosen = names[first:first + FEATURES_A_STATEMENT]
+            chosen = names[first : first + FEATURES_A_STATEMENT]
             digests[f"sql/spark/{entity}/{first}"] = digest(statement(catalogue, chosen, dialect))
     return digests
 
 
-PARTS: dict[str, Part] = {part.__name__: part for part in (city, statements, core_platform, chicago, training, serving)}
+PARTS: dict[str, Part] = {
+    part.__name__: part for part in (city, statements, core_platform, chicago, training, serving)
+}
 
 
 # ---- comparing
 
+
 def frozen() -> dict[str, Digests]:
     """Return the digests that are kept, by part, each under the key that it has now."""
     kept: dict[str, Digests] = json.loads(FROZEN.read_text("utf-8"))
-    return {part: {renamed(key, renames()): value for key, value in digests.items()} for part, digests in kept.items()}
+    return {
+        part: {renamed(key, renames()): value for key, value in digests.items()}
+        for part, digests in kept.items()
+    }
 
 
 def renames() -> dict[str, str]:
@@ -382,11 +485,21 @@ def said_by(names: Iterable[str], data: Path) -> dict[str, Digests]:
 
 def main() -> int:
     """Compare or write; return the exit code."""
-    words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    words = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     words.add_argument("--write", action="store_true", help="keep what is said now")
-    words.add_argument("--renamed", action="store_true", help="print the renamed keys for the changelog")
-    words.add_argument("--part", action="append", choices=PARTS, help="only this part; may be repeated")
-    words.add_argument("--data", type=Path, default=Path(os.environ.get("LSSI_DATA", ROOT.parent / "shared" / "data")))
+    words.add_argument(
+        "--renamed", action="store_true", help="print the renamed keys for the changelog"
+    )
+    words.add_argument(
+        "--part", action="append", choices=PARTS, help="only this part; may be repeated"
+    )
+    words.add_argument(
+        "--data",
+        type=Path,
+        default=Path(os.environ.get("LSSI_DATA", ROOT.parent / "shared" / "data")),
+    )
     given = words.parse_args()
     if given.renamed:
         print("\n".join(lines_of_renames(renames())))
@@ -395,10 +508,14 @@ def main() -> int:
     if given.write:
         # parts that are not written now keep their digests, under the keys that they have since
         kept = (frozen() if FROZEN.exists() else {}) | said
-        FROZEN.write_text(json.dumps(kept, indent=1, ensure_ascii=False, sort_keys=True) + "\n", "utf-8")
+        FROZEN.write_text(
+            json.dumps(kept, indent=1, ensure_ascii=False, sort_keys=True) + "\n", "utf-8"
+        )
         RENAMED.write_text(NO_RENAMES, "utf-8")
         return 0
-    found = [line for part, digests in said.items() for line in differences(frozen()[part], digests)]
+    found = [
+        line for part, digests in said.items() for line in differences(frozen()[part], digests)
+    ]
     print("\n".join(found) or "nothing changed")
     return int(bool(found))
 

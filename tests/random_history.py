@@ -13,10 +13,26 @@ from features.contract.tables import Column, Table, contract
 from features.ingest.source import JOURNAL
 
 FIRST, LAST = day_of("2013-01-01"), day_of("2015-06-30")
-SPACES = {"enterprise": 12, "worker": 20, "provider": 4, "claim": 150, "inspection": 25, "cell": 4, "person": 6,
-          "address": 6, "account": 6, "division": 5, "section": 3}
-REGISTERS = {"enterprises": "enterprise", "providers": "provider", "claims": "claim", "workers": "worker",
-             "inspections": "inspection"}
+SPACES = {
+    "enterprise": 12,
+    "worker": 20,
+    "provider": 4,
+    "claim": 150,
+    "inspection": 25,
+    "cell": 4,
+    "person": 6,
+    "address": 6,
+    "account": 6,
+    "division": 5,
+    "section": 3,
+}
+REGISTERS = {
+    "enterprises": "enterprise",
+    "providers": "provider",
+    "claims": "claim",
+    "workers": "worker",
+    "inspections": "inspection",
+}
 
 
 Written = dict[str, list[dict[str, Any]]]
@@ -42,7 +58,12 @@ def value_of(column: Column, table: str, known: int, rng: np.random.Generator) -
         return round(float(rng.uniform(0.01, 1)), 3)
     if column.bounds and column.bounds[1]:
         return int(rng.integers(column.bounds[0], column.bounds[1] + 1))
-    ranges = {"flag": (0, 2), "year": (1950, 1999), "persons": (0, 40), "microdegree": (-90_000_000, 120_000_000)}
+    ranges = {
+        "flag": (0, 2),
+        "year": (1950, 1999),
+        "persons": (0, 40),
+        "microdegree": (-90_000_000, 120_000_000),
+    }
     return int(rng.integers(*ranges.get(column.kind, (0, 100_000))))
 
 
@@ -61,8 +82,12 @@ def beside(table: Table, row: dict[str, Any], written: Written) -> dict[str, Any
     for column in table.columns:
         for place in column.not_before + column.not_after:
             register, _, other = place.rpartition(".")
-            days = [there[other] for there in written.get(register, ()) if there[other]
-                    and all(there[name] == row[name] for name in contract()[register].key)]
+            days = [
+                there[other]
+                for there in written.get(register, ())
+                if there[other]
+                and all(there[name] == row[name] for name in contract()[register].key)
+            ]
             if place in column.not_before and row[column.name] and days:
                 row[column.name] = max(days) if max(days) <= row["recorded_on"] else ""
             elif days:
@@ -70,7 +95,9 @@ def beside(table: Table, row: dict[str, Any], written: Written) -> dict[str, Any
     return row
 
 
-def rows_of(table: Table, size: int, rng: np.random.Generator, written: Written) -> list[dict[str, Any]]:
+def rows_of(
+    table: Table, size: int, rng: np.random.Generator, written: Written
+) -> list[dict[str, Any]]:
     """Return random rows of a table: about a fifth correct an earlier row of their key, a few take it back."""
     rows: list[dict[str, Any]] = []
     for number in range(size):
@@ -80,13 +107,18 @@ def rows_of(table: Table, size: int, rng: np.random.Generator, written: Written)
             known = min(LAST, day_of(before["recorded_on"]) + int(rng.integers(0, 120)))
         row = {column.name: value_of(column, table.name, known, rng) for column in table.columns}
         if table.name == "inspections":
-            visited = ("enterprise", "provider") if rng.random() < 0.7 else ("provider", "enterprise")
+            visited = (
+                ("enterprise", "provider") if rng.random() < 0.7 else ("provider", "enterprise")
+            )
             row |= {visited[0]: f"{visited[0][:1].upper()}{rng.integers(4):03d}", visited[1]: ""}
         if before is not None:
             row |= {name: before[name] for name in table.key}
         row = in_order(table, row)
-        row |= {"row_id": f"{table.name[:3]}{number:05d}", "recorded_on": date_of(known).isoformat(),
-                "retracted": int(before is not None and rng.random() < 0.2)}
+        row |= {
+            "row_id": f"{table.name[:3]}{number:05d}",
+            "recorded_on": date_of(known).isoformat(),
+            "retracted": int(before is not None and rng.random() < 0.2),
+        }
         rows.append(beside(table, row, written))
     return rows
 
@@ -96,9 +128,16 @@ def registered(table: Table, rng: np.random.Generator) -> list[dict[str, Any]]:
     space = REGISTERS[table.name]
     rows = []
     for number in range(min(SPACES[space], 20)):
-        row = in_order(table, {column.name: value_of(column, table.name, FIRST, rng) for column in table.columns})
-        row |= {space: f"{space[:1].upper()}{number:03d}", "row_id": f"first{number:05d}", "retracted": 0,
-                "recorded_on": date_of(FIRST).isoformat()}
+        row = in_order(
+            table,
+            {column.name: value_of(column, table.name, FIRST, rng) for column in table.columns},
+        )
+        row |= {
+            space: f"{space[:1].upper()}{number:03d}",
+            "row_id": f"first{number:05d}",
+            "retracted": 0,
+            "recorded_on": date_of(FIRST).isoformat(),
+        }
         row |= {name: "" for name in ("closed", "ended") if name in row}
         if table.name == "inspections":
             row |= {"provider": "", "enterprise": f"E{number % 12:03d}"}
@@ -106,7 +145,9 @@ def registered(table: Table, rng: np.random.Generator) -> list[dict[str, Any]]:
     return rows
 
 
-def write_history(folder: Path, *, seed: int, size: int = 150, absent: tuple[str, ...] = (), apart: bool = False) -> Path:
+def write_history(
+    folder: Path, *, seed: int, size: int = 150, absent: tuple[str, ...] = (), apart: bool = False
+) -> Path:
     """Write a random source to a folder and return it; the same seed gives the same bytes.
 
     Where its tables are made `apart`, rows contradict the rows of other tables that they name.
@@ -117,13 +158,20 @@ def write_history(folder: Path, *, seed: int, size: int = 150, absent: tuple[str
     for table in contract().values():
         if table.name in JOURNAL or table.name in absent:
             continue
-        rows = (registered(table, rng) if table.name in REGISTERS else []) + rows_of(table, size, rng, {} if apart else written)
+        rows = (registered(table, rng) if table.name in REGISTERS else []) + rows_of(
+            table, size, rng, {} if apart else written
+        )
         written[table.name] = rows
         with (folder / f"{table.name}.csv").open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, [column.name for column in table.columns] + ["row_id", "recorded_on", "retracted"])
+            writer = csv.DictWriter(
+                file,
+                [column.name for column in table.columns] + ["row_id", "recorded_on", "retracted"],
+            )
             writer.writeheader()
             writer.writerows(rows)
     listed = ", ".join(f'"{name}"' for name in absent)
     (folder / "source.toml").write_text(
-        f'name = "random"\nzh = "随机"\nen = "random"\ncomplete_to = {date_of(LAST).isoformat()}\nabsent = [{listed}]\n', "utf-8")
+        f'name = "random"\nzh = "随机"\nen = "random"\ncomplete_to = {date_of(LAST).isoformat()}\nabsent = [{listed}]\n',
+        "utf-8",
+    )
     return folder

@@ -53,16 +53,26 @@ def home_of(folder: Path) -> Home:
     matrix = together([matrix_of_day(store, "enterprise", LAST - back) for back in DAYS])
     bundle = load_bundle(write_bundle(folder / "home" / "bundles", parts_of(store, matrix)))
     today = matrix.take(matrix.as_of == LAST)
-    scorer = Scorer(store, catalogue_of(store), {bundle.target: bundle}, {bundle.target: ranks_of(bundle, today)})
+    scorer = Scorer(
+        store,
+        catalogue_of(store),
+        {bundle.target: bundle},
+        {bundle.target: ranks_of(bundle, today)},
+    )
     highest = np.argsort(-score(bundle, today).raw, kind="stable")[:3]
-    record = record_of(scorer, scorer.by_id(bundle.target, "enterprise", [str(key) for key in today.keys[highest]]))
+    record = record_of(
+        scorer, scorer.by_id(bundle.target, "enterprise", [str(key) for key in today.keys[highest]])
+    )
     ids = [recorded(folder / "home", record) for _ in range(5)]
     return Home(folder / "home", scorer, record, ids[3])
 
 
 def together(days: list[Matrix]) -> Matrix:
     """Return the matrices of several days as one."""
-    keys, as_of = np.concatenate([day.keys for day in days]), np.concatenate([day.as_of for day in days])
+    keys, as_of = (
+        np.concatenate([day.keys for day in days]),
+        np.concatenate([day.as_of for day in days]),
+    )
     values = np.concatenate([day.values for day in days])
     return Matrix("enterprise", keys, as_of, days[0].names, values, days[0].categories)
 
@@ -70,7 +80,9 @@ def together(days: list[Matrix]) -> Matrix:
 def parts_of(store: Store, matrix: Matrix) -> Parts:
     """Train a small model on labels that follow a few of the features."""
     signal = np.nan_to_num(matrix.values, nan=0.0)
-    signal = (signal - signal.mean(axis=0)) / np.where(signal.std(axis=0) > 0, signal.std(axis=0), 1.0)
+    signal = (signal - signal.mean(axis=0)) / np.where(
+        signal.std(axis=0) > 0, signal.std(axis=0), 1.0
+    )
     label = signal @ np.random.default_rng(5).normal(size=signal.shape[1]) > 0
     choices = {
         "num_leaves": 7,
@@ -83,12 +95,27 @@ def parts_of(store: Store, matrix: Matrix) -> Parts:
         "min_data_per_group": 2,
         "feature_pre_filter": False,
     }
-    table = lightgbm.Dataset(matrix.values, label, feature_name=list(matrix.names), categorical_feature=[*matrix.categories])
+    table = lightgbm.Dataset(
+        matrix.values,
+        label,
+        feature_name=list(matrix.names),
+        categorical_feature=[*matrix.categories],
+    )
     text = lightgbm.train({**choices, "objective": "binary"}, table, 30).model_to_string()
     declared = catalogue_of(store).features("enterprise")
     line = Calibration((-4.0, 0.0, 4.0), (0.05, 0.4, 0.95))
     features = frozen_features(declared, matrix)
-    return Parts("undeclared_workers", "2015-06-30", features, line, text, None, matrix, {"source": "random"}, {})
+    return Parts(
+        "undeclared_workers",
+        "2015-06-30",
+        features,
+        line,
+        text,
+        None,
+        matrix,
+        {"source": "random"},
+        {},
+    )
 
 
 def record_of(scorer: Scorer, scoring: Scoring) -> Record:
@@ -108,7 +135,9 @@ def record_of(scorer: Scorer, scoring: Scoring) -> Record:
         explainer=EXPLAINER,
         base=scoring.base,
         features=bundle.manifest.names,
-        categories=tuple(feature.name for feature in bundle.features if feature.categories is not None),
+        categories=tuple(
+            feature.name for feature in bundle.features if feature.categories is not None
+        ),
         cases=scoring.cases,
         answer={"units": len(scoring.cases)},
     )
@@ -116,10 +145,19 @@ def record_of(scorer: Scorer, scoring: Scoring) -> Record:
 
 def as_sent(folder: Path, table: str) -> list[dict[str, object]]:
     """Return the rows of a table as a request would send them: numbers as numbers."""
-    texts = {column.name for column in contract()[table].columns if column.kind in ("id", "choice", "day", "month")}
+    texts = {
+        column.name
+        for column in contract()[table].columns
+        if column.kind in ("id", "choice", "day", "month")
+    }
     with (folder / "source" / f"{table}.csv").open(encoding="utf-8") as file:
         return [
-            {name: value if name in texts | {"row_id", "recorded_on"} or not value else int(value) for name, value in row.items()}
+            {
+                name: value
+                if name in texts | {"row_id", "recorded_on"} or not value
+                else int(value)
+                for name, value in row.items()
+            }
             for row in csv.DictReader(file)
         ]
 

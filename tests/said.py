@@ -42,7 +42,9 @@ def refuse(constant: str) -> NoReturn:
     raise AssertionError(f"{constant} is no JSON")
 
 
-def answer_of(words: tuple[object, ...], patch: pytest.MonkeyPatch, printed: pytest.CaptureFixture[str]) -> Answer:
+def answer_of(
+    words: tuple[object, ...], patch: pytest.MonkeyPatch, printed: pytest.CaptureFixture[str]
+) -> Answer:
     """Run the command line as `lssi WORDS` would; an error that is no exit passes through."""
     patch.setattr(sys, "argv", ["lssi", *map(str, words)])
     with pytest.raises(SystemExit) as left:

@@ -33,7 +33,12 @@ CHANGING = re.compile(r"[0-9a-f]{12,}")
 """The parts of a point's name that are digests, numbers of runs and days without a dash."""
 MOMENT = re.compile(rb"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:\+00:00|Z)?")
 ALL = ("features", "models", "training", "serving", "simulation")
-NOT_OURS = {"features.sql.spark", "training.certificate.spark_equivalence", "serving.api.service", "serving.api.startup"}
+NOT_OURS = {
+    "features.sql.spark",
+    "training.certificate.spark_equivalence",
+    "serving.api.service",
+    "serving.api.startup",
+}
 """What commands import that another program runs."""
 COPY_OF_THE_JOURNAL = re.compile(r"home/stores/[^/]+/journal/")
 """It is named by what it copies, so that a plan stopped half-way may leave one more."""

@@ -17,24 +17,59 @@ from features.catalogue import Window
 from features.catalogue.language import ADDITIVE, LIMIT, SERIES, Atom
 from features.errors import CatalogueError
 
-WINDOWS = {window.name: window for window in (Window("3m", "month", 3, 0, "", ""), Window("6m", "month", 6, 0, "", ""),
-                                              Window("prev3m", "month", 6, 3, "", ""), Window("all", "month", 0, 0, "", ""),
-                                              Window("90d", "day", 90, 0, "", ""), Window("prev", "day", 400, 90, "", ""),
-                                              Window("ever", "day", 0, 0, "", ""))}
+WINDOWS = {
+    window.name: window
+    for window in (
+        Window("3m", "month", 3, 0, "", ""),
+        Window("6m", "month", 6, 0, "", ""),
+        Window("prev3m", "month", 6, 3, "", ""),
+        Window("all", "month", 0, 0, "", ""),
+        Window("90d", "day", 90, 0, "", ""),
+        Window("prev", "day", 400, 90, "", ""),
+        Window("ever", "day", 0, 0, "", ""),
+    )
+}
 BOUNDED = ("3m", "6m", "prev3m")
-MONTHLY = [Atom(kind, measure, window) for kind in (*ADDITIVE, *SERIES) for measure in "ab" for window in BOUNDED]
-ATOMS = {"months": MONTHLY, "months and all": [*MONTHLY, *(Atom(kind, measure, "all") for kind in ADDITIVE for measure in "ab")],
-         "days": [Atom(kind, measure, window) for kind in ADDITIVE for measure in "ab" for window in ("90d", "prev")],
-         "days and ever": [Atom(kind, measure, window) for kind in ADDITIVE for measure in "ab" for window in ("90d", "ever")]}
+MONTHLY = [
+    Atom(kind, measure, window)
+    for kind in (*ADDITIVE, *SERIES)
+    for measure in "ab"
+    for window in BOUNDED
+]
+ATOMS = {
+    "months": MONTHLY,
+    "months and all": [
+        *MONTHLY,
+        *(Atom(kind, measure, "all") for kind in ADDITIVE for measure in "ab"),
+    ],
+    "days": [
+        Atom(kind, measure, window)
+        for kind in ADDITIVE
+        for measure in "ab"
+        for window in ("90d", "prev")
+    ],
+    "days and ever": [
+        Atom(kind, measure, window)
+        for kind in ADDITIVE
+        for measure in "ab"
+        for window in ("90d", "ever")
+    ],
+}
 
 
 def read(atom: Atom, rows: list[tuple[int, int, int]], month: int) -> float:
     """Return an aggregate of rows (month or day, sign, value) that a unit knows on a month or a day, in fractions."""
     window = WINDOWS[atom.window]
     first, last = window.first or LIMIT, window.last
-    near = [(month - placed, sign, value) for placed, sign, value in rows if last <= month - placed < first]
+    near = [
+        (month - placed, sign, value)
+        for placed, sign, value in rows
+        if last <= month - placed < first
+    ]
     if atom.aggregate in ADDITIVE:
-        return float(sum(sign * value if atom.aggregate == "sum" else sign for _, sign, value in near))
+        return float(
+            sum(sign * value if atom.aggregate == "sum" else sign for _, sign, value in near)
+        )
     width = first - last
     totals, counts = [0] * width, [0] * width
     for distance, sign, value in near:
@@ -49,16 +84,27 @@ def read(atom: Atom, rows: list[tuple[int, int, int]], month: int) -> float:
         return float(sum((x - mean) ** 2 for x in filled) / (width - 1))
     if atom.aggregate == "slope":
         steps = [Fraction(width - 1, 2) - place for place in range(width)]
-        return float(sum(step * x for step, x in zip(steps, filled, strict=True)) / sum(step * step for step in steps))
+        return float(
+            sum(step * x for step, x in zip(steps, filled, strict=True))
+            / sum(step * step for step in steps)
+        )
     if not there:
         return float("nan")
-    return float(max(there) if atom.aggregate == "peak" else min(there) if atom.aggregate == "low" else there[0])
+    return float(
+        max(there)
+        if atom.aggregate == "peak"
+        else min(there)
+        if atom.aggregate == "low"
+        else there[0]
+    )
 
 
 def asked_and_amounts(atoms: list[Atom], sign: Column, value: Column) -> tuple[Asked, Column]:
     asked = asked_of(atoms, WINDOWS)
     own = {"a": value, "b": value + 7}
-    return asked, np.array([sign if kind == "count" else sign * own[measure] for kind, measure in asked.sums])
+    return asked, np.array(
+        [sign if kind == "count" else sign * own[measure] for kind, measure in asked.sums]
+    )
 
 
 @pytest.mark.parametrize("order", ["as drawn", "days ascending", "one month after another"])
@@ -67,8 +113,11 @@ def test_windows_and_months_are_those_of_a_plain_reading(kind: str, order: str) 
     rng = np.random.default_rng(4)
     units, size, monthly = 200, 1_500, kind.startswith("months")
     key = np.sort(rng.integers(0, 60, size))
-    columns = {"known": rng.integers(0, 900, size), "placed": rng.integers(0, 30, size) * (1 if monthly else 30),
-               "sign": rng.choice([1, 1, -1], size)}
+    columns = {
+        "known": rng.integers(0, 900, size),
+        "placed": rng.integers(0, 30, size) * (1 if monthly else 30),
+        "sign": rng.choice([1, 1, -1], size),
+    }
     value = rng.integers(-50, 1_000, size)
     unit, day = rng.integers(0, 70, units), rng.integers(300, 950, units)
     if order == "one month after another":
@@ -84,7 +133,15 @@ def test_windows_and_months_are_those_of_a_plain_reading(kind: str, order: str) 
         mine = (key == held.key[place]) & (columns["known"] <= held.day[place])
         for atom in atoms:
             own = value + 7 * (atom.measure == "b")
-            told = list(zip(*(column[mine].tolist() for column in (columns["placed"], columns["sign"], own)), strict=True))
+            told = list(
+                zip(
+                    *(
+                        column[mine].tolist()
+                        for column in (columns["placed"], columns["sign"], own)
+                    ),
+                    strict=True,
+                )
+            )
             expected = read(atom, told, int(rows.reference("placed")[place]))
             assert found[atom][place] == pytest.approx(expected, rel=1e-12, nan_ok=True), atom
 
@@ -93,8 +150,17 @@ def test_windows_and_months_are_those_of_a_plain_reading(kind: str, order: str) 
 def test_a_sum_too_large_to_be_exact_is_an_error(aggregate: str) -> None:
     asked = asked_of([Atom(aggregate, "a", "3m")], WINDOWS)
     for amount, sound in ((2**20, True), (2**53, False)):
-        columns = {"known": np.zeros(1, np.int64), "placed": np.full(1, 8), "sign": np.ones(1, np.int64)}
-        rows = met(Units(np.zeros(1, np.int64), np.full(1, 300)), np.zeros(1, np.int64), columns, frozenset({"placed"}))
+        columns = {
+            "known": np.zeros(1, np.int64),
+            "placed": np.full(1, 8),
+            "sign": np.ones(1, np.int64),
+        }
+        rows = met(
+            Units(np.zeros(1, np.int64), np.full(1, 300)),
+            np.zeros(1, np.int64),
+            columns,
+            frozenset({"placed"}),
+        )
         columns["placed"][0] = rows.month[0]
         amounts = np.array([[1 if kind == "count" else amount] for kind, _ in asked.sums])
         if sound:
@@ -109,13 +175,19 @@ def test_order_statistics_are_those_of_the_net_multiset(kind: str) -> None:
     rng = np.random.default_rng(5)
     units, size = 200, 1_500
     key = np.sort(rng.integers(0, 60, size))
-    columns = {"known": rng.integers(0, 900, size), "placed": rng.integers(0, 900, size), "sign": rng.choice([1, 1, -1], size)}
+    columns = {
+        "known": rng.integers(0, 900, size),
+        "placed": rng.integers(0, 900, size),
+        "sign": rng.choice([1, 1, -1], size),
+    }
     item = columns["placed"] if kind == "placed" else rng.integers(-9, 9, size)
     held = Units(np.sort(rng.integers(0, 70, units)), rng.integers(300, 950, units))
     rows = met(held, key, columns, frozenset())
     first, last = ("since", "first_since") if kind == "placed" else ("largest", "smallest")
     spans = {"90d": (90, 0), "prev": (400, 90), "all": (LIMIT, 0)}
-    windows = {name: Window(name, "day", high % LIMIT, low, "", "") for name, (high, low) in spans.items()}
+    windows = {
+        name: Window(name, "day", high % LIMIT, low, "", "") for name, (high, low) in spans.items()
+    }
     alone = [Atom(first, "a", name) for name in spans]
     several = [*alone, *(Atom(last, "a", name) for name in spans)]
     several += [Atom("distinct", "a", name) for name in spans if kind == "value"]
@@ -124,16 +196,24 @@ def test_order_statistics_are_those_of_the_net_multiset(kind: str) -> None:
     for atoms in (alone, several):
         (asked,) = members_of(atoms, windows)
         told[len(atoms)] = of_members(rows, "placed", item, columns["sign"], asked)
-    assert all(np.array_equal(told[len(alone)][atom], told[len(several)][atom], equal_nan=True) for atom in alone)
+    assert all(
+        np.array_equal(told[len(alone)][atom], told[len(several)][atom], equal_nan=True)
+        for atom in alone
+    )
     for place in range(units):
         mine = (key == held.key[place]) & (columns["known"] <= held.day[place])
         for atom, values in told[len(several)].items():
             high, low = spans[atom.window]
             far = held.day[place] - columns["placed"]
             near = mine & (low <= far) & (far < high)
-            signs = {one: int(columns["sign"][near & (item == one)].sum()) for one in np.unique(item[near]).tolist()}
+            signs = {
+                one: int(columns["sign"][near & (item == one)].sum())
+                for one in np.unique(item[near]).tolist()
+            }
             there = [one for one, times in sorted(signs.items()) for _ in range(max(times, 0))]
-            assert values[place] == pytest.approx(plainly(atom, there, int(held.day[place])), nan_ok=True), atom
+            assert values[place] == pytest.approx(
+                plainly(atom, there, int(held.day[place])), nan_ok=True
+            ), atom
 
 
 def plainly(atom: Atom, there: list[int], day: int) -> float:
@@ -142,6 +222,11 @@ def plainly(atom: Atom, there: list[int], day: int) -> float:
         return float(len(set(there)))
     if not there:
         return float("nan")
-    chosen = {"largest": there[-1], "smallest": there[0], "median": there[(len(there) - 1) // 2],
-              "since": day - there[-1], "first_since": day - there[0]}
+    chosen = {
+        "largest": there[-1],
+        "smallest": there[0],
+        "median": there[(len(there) - 1) // 2],
+        "since": day - there[-1],
+        "first_since": day - there[0],
+    }
     return float(chosen[atom.aggregate])

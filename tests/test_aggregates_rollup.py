@@ -29,7 +29,9 @@ Write = Callable[..., Path]
 
 
 @pytest.mark.parametrize("entity", ["enterprise", "provider", "claim"])
-def test_a_panel_gives_the_bits_of_the_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, entity: str) -> None:
+def test_a_panel_gives_the_bits_of_the_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, entity: str
+) -> None:
     store = open_store(write_history(tmp_path / "source", seed=5))
     rows = [matrix(store, entity, day).values.tobytes() for day in (LAST - 200, LAST - 13)]
     monkeypatch.setattr("features.aggregates.reader.MANY_UNITS", 0)
@@ -39,7 +41,9 @@ def test_a_panel_gives_the_bits_of_the_rows(tmp_path: Path, monkeypatch: pytest.
     assert list(files_below(store.folder / "panels", "*.column"))
 
 
-def test_a_panel_keeps_no_row_that_says_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_panel_keeps_no_row_that_says_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     store = open_store(write_history(tmp_path / "source", seed=5))
     monkeypatch.setattr("features.aggregates.reader.MANY_UNITS", 0)
     monkeypatch.setattr("features.aggregates.reader.WORTHWHILE", 0)
@@ -52,14 +56,20 @@ def test_a_panel_keeps_no_row_that_says_nothing(tmp_path: Path, monkeypatch: pyt
         assert np.logical_or.reduce([panel[name] != 0 for name in sums]).all(), folder.name
         rows = store.all_rows(table, (by, when, "known"))
         there = (rows[by] != NULL) & (rows[when] != NULL)
-        placed += len(set(zip(*(rows[name][there].tolist() for name in (by, when, "known")), strict=True)))
+        placed += len(
+            set(zip(*(rows[name][there].tolist() for name in (by, when, "known")), strict=True))
+        )
         kept += len(panel[sums[0]])
     assert kept < placed
 
 
 def test_what_is_asked_of_claims_alone_is_no_part_of_the_enterprises_panels(tmp_path: Path) -> None:
     kin = kin_of(catalogue_of(open_store(write_history(tmp_path / "source", seed=5))))
-    assert {measure.name for measure in kin["injury_claims"]} == {"unemployment_claims", "injury_claims", "maternity_claims"}
+    assert {measure.name for measure in kin["injury_claims"]} == {
+        "unemployment_claims",
+        "injury_claims",
+        "maternity_claims",
+    }
     assert {measure.name for measure in kin["cover_claims"]} == {"cover_claims", "cover_claimed"}
 
 
@@ -76,8 +86,12 @@ def test_columns_widen_as_their_values_do(tmp_path: Path) -> None:
     assert flat.size == 5
 
 
-@pytest.mark.parametrize("stretches", [[], [{"unit": np.array([], np.int64), "amount": np.array([], np.int64)}]])
-def test_columns_of_no_rows_are_empty_columns(tmp_path: Path, stretches: list[dict[str, Column]]) -> None:
+@pytest.mark.parametrize(
+    "stretches", [[], [{"unit": np.array([], np.int64), "amount": np.array([], np.int64)}]]
+)
+def test_columns_of_no_rows_are_empty_columns(
+    tmp_path: Path, stretches: list[dict[str, Column]]
+) -> None:
     write_flat(tmp_path / "flat", ("unit", "amount"), stretches)
     flat = FlatColumns(tmp_path / "flat", "unit")
     assert flat.size == 0
@@ -91,13 +105,21 @@ def test_columns_that_an_older_version_left_out_for_want_of_rows_are_empty(tmp_p
 
 
 @pytest.mark.parametrize("entity", ["enterprise", "provider", "claim"])
-def test_totals_of_many_days_give_the_bits_of_the_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, entity: str) -> None:
+def test_totals_of_many_days_give_the_bits_of_the_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, entity: str
+) -> None:
     store = open_store(write_history(tmp_path / "source", seed=6))
     catalogue, draw = catalogue_of(store), np.random.default_rng(1)
     codes = np.repeat(np.arange(len(store.texts(entity)), dtype=np.int64), 9)
-    cases, _ = registered(store, catalogue, bare_cases(entity, codes, draw.integers(LAST - 500, LAST + 1, len(codes))))
+    cases, _ = registered(
+        store, catalogue, bare_cases(entity, codes, draw.integers(LAST - 500, LAST + 1, len(codes)))
+    )
     rows = matrix_for(store, catalogue, cases).values.tobytes()
-    for name, value in (("evaluate.MANY_UNITS", 0), ("evaluate.WORTHWHILE", 0), ("totals.PAIRS_A_ROW", 0)):
+    for name, value in (
+        ("evaluate.MANY_UNITS", 0),
+        ("evaluate.WORTHWHILE", 0),
+        ("totals.PAIRS_A_ROW", 0),
+    ):
         monkeypatch.setattr(f"features.{name}", value)
     assert matrix_for(store, catalogue, cases).values.tobytes() == rows
     monkeypatch.setattr("features.aggregates.reader.MOST_ROWS", 1)
@@ -113,17 +135,25 @@ def panels_always(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def matrices(folder: Path, day: int) -> list[bytes]:
     """Return the values of every unit of a fed source, by entity."""
-    return [matrix(open_store(folder), entity, day).values.tobytes() for entity in ("enterprise", "provider", "claim")]
+    return [
+        matrix(open_store(folder), entity, day).values.tobytes()
+        for entity in ("enterprise", "provider", "claim")
+    ]
 
 
 @pytest.mark.usefixtures("panels_always")
-def test_panels_of_later_days_say_the_same_from_memory_and_from_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_panels_of_later_days_say_the_same_from_memory_and_from_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = write_history(tmp_path / "source", seed=7, size=40)
     for day in (LAST - 150, LAST):
         feed(find_source(folder), day)
     summed = matrices(folder, LAST)
     days = open_store(folder).folder / "days"
-    assert not files_below(days, "*.column") and not (days / date_of(LAST).isoformat() / "panels").exists()
+    assert (
+        not files_below(days, "*.column")
+        and not (days / date_of(LAST).isoformat() / "panels").exists()
+    )
     monkeypatch.setattr("features.aggregates.rollup.FEW_ROWS", 0)
     assert matrices(folder, LAST) == summed
     assert files_in(days / date_of(LAST).isoformat() / "panels", "*.parquet")
@@ -146,11 +176,20 @@ def rows_of_a_day(city: Path, place: Path, day: int, most: Mapping[str, int]) ->
     return place
 
 
-MIXED = {"contributions": 200, "claims": 80, "enrolments": 60, "employment": 60, "tax_payroll": 50, "medical_lines": 40}
+MIXED = {
+    "contributions": 200,
+    "claims": 80,
+    "enrolments": 60,
+    "employment": 60,
+    "tax_payroll": 50,
+    "medical_lines": 40,
+}
 
 
 @pytest.mark.usefixtures("panels_always")
-def test_a_fed_day_takes_at_most_three_times_its_own_bytes_after_its_features(tmp_path: Path) -> None:
+def test_a_fed_day_takes_at_most_three_times_its_own_bytes_after_its_features(
+    tmp_path: Path,
+) -> None:
     """Its own bytes are the files of its rows and of their new identifiers as the feed left them.
 
     The day lies within a month: what is kept of a month end (peers, network values) belongs to no single day.
@@ -164,20 +203,31 @@ def test_a_fed_day_takes_at_most_three_times_its_own_bytes_after_its_features(tm
         fed = feed(find_source(city), day, rows_of_a_day(city, tmp_path / str(day), day, most))
         assert fed.counted("accepted") > 300
         name = date_of(day).isoformat()
-        own = sum(size for part in ("days", "tails") for size in sizes(fed.store / part / name).values())
+        own = sum(
+            size for part in ("days", "tails") for size in sizes(fed.store / part / name).values()
+        )
         matrices(city, day)
         after = sizes(home() / "stores")
         assert sum(after.values()) - sum(before.values()) <= 3 * own
 
 
-def test_panels_that_an_earlier_version_laid_out_beside_a_day_are_cleared_by_the_next_load(write_source: Write) -> None:
+def test_panels_that_an_earlier_version_laid_out_beside_a_day_are_cleared_by_the_next_load(
+    write_source: Write,
+) -> None:
     row = {"enterprise": "e1", "month": "2015-04", "employees": 3, "payroll": 9}
     recorded = ("2015-05-20", "2015-06-02", "2015-06-03")
-    folder = write_source({"tax_payroll": [row | {"recorded_on": day, "employees": day[-1]} for day in recorded]})
+    folder = write_source(
+        {"tax_payroll": [row | {"recorded_on": day, "employees": day[-1]} for day in recorded]}
+    )
     for day in ("2015-06-01", "2015-06-02"):
         feed(find_source(folder), day_of(day))
     part = open_store(folder).folder / "days" / "2015-06-02"
-    flat = {"enterprise": np.array([0]), "placed": np.array([1]), "known": np.array([1]), "n0": np.array([99])}
+    flat = {
+        "enterprise": np.array([0]),
+        "placed": np.array([1]),
+        "known": np.array([1]),
+        "n0": np.array([99]),
+    }
     write_flat(part / "panels" / "tax_payroll.enterprise.month.0123456789ab", tuple(flat), [flat])
     feed(find_source(folder), day_of("2015-06-03"))
     assert [path.name for path in files_below(part)] == ["tax_payroll.parquet"]

@@ -30,20 +30,28 @@ def test_a_part_that_two_expressions_share_is_worked_out_once() -> None:
 
 def test_a_constant_is_not_taken_for_one_of_another_kind() -> None:
     steps = Steps()
-    assert len({steps.constant(1), steps.constant(True), steps.constant(1.0), steps.constant(1)}) == 3
+    assert (
+        len({steps.constant(1), steps.constant(True), steps.constant(1.0), steps.constant(1)}) == 3
+    )
 
 
-@pytest.mark.parametrize(("condition", "met"), [
-    ("a > b", [True, False, False, False]),
-    ("a + b == 4", [True, False, False, False]),
-    ("a is None or b is None", [False, True, True, False]),
-    ("a in (0, 5) and b not in (1, 2)", [False, False, False, True]),
-    ("a not in (3, 4)", [False, False, True, True]),
-    ("-a <= -3", [True, False, True, False]),
-    ("a is not None", [True, False, True, True]),
-])
+@pytest.mark.parametrize(
+    ("condition", "met"),
+    [
+        ("a > b", [True, False, False, False]),
+        ("a + b == 4", [True, False, False, False]),
+        ("a is None or b is None", [False, True, True, False]),
+        ("a in (0, 5) and b not in (1, 2)", [False, False, False, True]),
+        ("a not in (3, 4)", [False, False, True, True]),
+        ("-a <= -3", [True, False, True, False]),
+        ("a is not None", [True, False, True, True]),
+    ],
+)
 def test_a_condition_with_an_empty_value_is_false(condition: str, met: list[bool]) -> None:
-    assert row_filter(parse_row(condition, "here"), COLUMNS, 4, lambda _column, _text: -1).tolist() == met
+    assert (
+        row_filter(parse_row(condition, "here"), COLUMNS, 4, lambda _column, _text: -1).tolist()
+        == met
+    )
 
 
 def test_a_value_is_empty_where_one_that_it_reads_is() -> None:
@@ -54,27 +62,41 @@ def test_a_value_is_empty_where_one_that_it_reads_is() -> None:
 
 def known(**features: list[float]) -> Environment:
     """Return an environment of three cases that holds some features."""
-    return Environment(3, np.full(3, 100.0), {}, {}, {}, {name: np.array(values) for name, values in features.items()})
+    return Environment(
+        3,
+        np.full(3, 100.0),
+        {},
+        {},
+        {},
+        {name: np.array(values) for name, values in features.items()},
+    )
 
 
-@pytest.mark.parametrize(("formula", "values"), [
-    ("x / y", [0.5, np.nan, np.nan]),
-    ("default(x / y, -1)", [0.5, -1, -1]),
-    ("where(x > 1, x, y)", [2, 2, np.nan]),
-    ("known(x) + lesser(x, y)", [2, 1, np.nan]),
-    ("as_of - 1", [99, 99, 99]),
-    ("2 > 1", [1, 1, 1]),
-    ("3", [3, 3, 3]),
-])
+@pytest.mark.parametrize(
+    ("formula", "values"),
+    [
+        ("x / y", [0.5, np.nan, np.nan]),
+        ("default(x / y, -1)", [0.5, -1, -1]),
+        ("where(x > 1, x, y)", [2, 2, np.nan]),
+        ("known(x) + lesser(x, y)", [2, 1, np.nan]),
+        ("as_of - 1", [99, 99, 99]),
+        ("2 > 1", [1, 1, 1]),
+        ("3", [3, 3, 3]),
+    ],
+)
 def test_a_formula_gives_one_value_for_each_case(formula: str, values: list[float]) -> None:
     here = known(x=[1, 2, np.nan], y=[2, 0, 0])
     np.testing.assert_array_equal(evaluate(parse_formula(formula, "here"), here), np.array(values))
 
 
 @pytest.mark.parametrize("few", [0, 64])
-def test_formulas_by_name_stand_side_by_side_in_the_order_asked(monkeypatch: pytest.MonkeyPatch, few: int) -> None:
+def test_formulas_by_name_stand_side_by_side_in_the_order_asked(
+    monkeypatch: pytest.MonkeyPatch, few: int
+) -> None:
     monkeypatch.setattr("features.engine.formulas.AT_ONCE", 2)
     monkeypatch.setattr("features.engine.formulas.FEW", few)
-    program = Program({"twice": parse_formula("x * 2", "here"), "less": parse_formula("twice - x / y", "here")})
+    program = Program(
+        {"twice": parse_formula("x * 2", "here"), "less": parse_formula("twice - x / y", "here")}
+    )
     found = program.values(known(x=[1, 2, 6], y=[1, 0, 4]), ["less", "twice"])
     np.testing.assert_array_equal(found, np.array([[1, 2], [np.nan, 4], [10.5, 12]]))

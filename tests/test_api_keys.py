@@ -36,11 +36,18 @@ def test_the_register_keeps_digests_and_no_key(register: Path, keys: dict[str, s
     assert register.stat().st_mode & 0o077 == 0
 
 
-@pytest.mark.parametrize(("name", "role"), [
-    ("of_system", "system"), ("a b", "system"), ("", "system"), ("new", "root"),
-])
+@pytest.mark.parametrize(
+    ("name", "role"),
+    [
+        ("of_system", "system"),
+        ("a b", "system"),
+        ("", "system"),
+        ("new", "root"),
+    ],
+)
 def test_a_key_of_a_taken_name_a_wrong_name_or_an_unknown_role_is_not_made(
-        register: Path, keys: dict[str, str], name: str, role: str) -> None:
+    register: Path, keys: dict[str, str], name: str, role: str
+) -> None:
     before = register.read_bytes()
     with pytest.raises(RequestError):
         add(register, name, role=role, today=TODAY)

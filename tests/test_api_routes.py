@@ -10,16 +10,27 @@ from serving.answers import Answer, SaidReason, Unit
 from serving.api.access import Limits
 from serving.api.routes import ROUTES
 from serving.errors import CODES
-from serving.requests import MOST_UNITS, ClaimHistory, ClaimIds, EnterpriseHistory, EnterpriseIds, RecordId
+from serving.requests import (
+    MOST_UNITS,
+    ClaimHistory,
+    ClaimIds,
+    EnterpriseHistory,
+    EnterpriseIds,
+    RecordId,
+)
 
 DOCUMENT = (Path(__file__).parents[1] / "docs" / "api.md").read_text("utf-8")
 
 
 def test_the_document_lists_exactly_the_routes_that_answer() -> None:
-    told = re.findall(r"^\| `(/[^`]*)` \| (\w+) \| ([^|]*) \| ([^|]*) \| ([^|]*) \|$", DOCUMENT, re.MULTILINE)
+    told = re.findall(
+        r"^\| `(/[^`]*)` \| (\w+) \| ([^|]*) \| ([^|]*) \| ([^|]*) \|$", DOCUMENT, re.MULTILINE
+    )
     roles = [", ".join(route.roles) or "无需密钥 no key" for route in ROUTES]
-    assert told == [(route.path, route.method, named, route.zh, route.en)
-                    for route, named in zip(ROUTES, roles, strict=True)]
+    assert told == [
+        (route.path, route.method, named, route.zh, route.en)
+        for route, named in zip(ROUTES, roles, strict=True)
+    ]
 
 
 def test_the_document_lists_exactly_the_codes_of_a_refusal() -> None:
@@ -27,9 +38,19 @@ def test_the_document_lists_exactly_the_codes_of_a_refusal() -> None:
     assert told == [(name, str(code.status), code.zh, code.en) for name, code in CODES.items()]
 
 
-@pytest.mark.parametrize("form", [
-    EnterpriseIds, ClaimIds, EnterpriseHistory, ClaimHistory, RecordId, Answer, Unit, SaidReason,
-])
+@pytest.mark.parametrize(
+    "form",
+    [
+        EnterpriseIds,
+        ClaimIds,
+        EnterpriseHistory,
+        ClaimHistory,
+        RecordId,
+        Answer,
+        Unit,
+        SaidReason,
+    ],
+)
 def test_the_document_names_every_field(form: type[BaseModel]) -> None:
     for name in form.model_fields:
         assert f'"{name}"' in DOCUMENT or f"`{name}`" in DOCUMENT, f"{form.__name__}.{name}"

@@ -40,17 +40,28 @@ def catalogue_with(tmp_path: Path, *lines: str) -> Catalogue:
 
 
 def test_the_page_in_docs_is_what_the_declarations_generate(whole: Catalogue) -> None:
-    assert (ROOT / "docs" / "features.md").read_text("utf-8") == page(whole), "lssi dictionary > docs/features.md"
+    assert (ROOT / "docs" / "features.md").read_text("utf-8") == page(whole), (
+        "lssi dictionary > docs/features.md"
+    )
 
 
 def test_every_family_used_is_declared_and_every_family_declared_is_used(whole: Catalogue) -> None:
-    assert {feature.family for feature in whole.declared.values()} | {"attributes"} == set(families())
+    assert {feature.family for feature in whole.declared.values()} | {"attributes"} == set(
+        families()
+    )
 
 
 def test_every_meaning_is_told_in_both_languages(whole: Catalogue) -> None:
     said = as_json(whole)
-    told = [*said["features"], *said["measures"], *said["windows"], *said["stored"], *said["families"], *said["forbidden"],
-            *[family["legal_basis"] for family in said["families"]]]
+    told = [
+        *said["features"],
+        *said["measures"],
+        *said["windows"],
+        *said["stored"],
+        *said["families"],
+        *said["forbidden"],
+        *[family["legal_basis"] for family in said["families"]],
+    ]
     assert len(told) > 400
     for one in told:
         assert HAN.search(one["zh"]), one
@@ -60,7 +71,9 @@ def test_every_meaning_is_told_in_both_languages(whole: Catalogue) -> None:
 def test_a_legal_basis_cites_an_article_or_asks_for_a_lawyer() -> None:
     for family in families().values():
         assert "第" in family.law_zh or "待法律人员核对" in family.law_zh, family
-        assert "art." in family.law_en or "to be checked by the bureau's lawyers" in family.law_en, family
+        assert (
+            "art." in family.law_en or "to be checked by the bureau's lawyers" in family.law_en
+        ), family
         assert ("核对" in family.law_zh) == ("to be checked" in family.law_en), family
 
 
@@ -81,7 +94,12 @@ def test_every_entry_names_what_a_reader_needs(whole: Catalogue) -> None:
     assert len(said) == len(whole.declared) >= 250
     assert all(one["tables"] and one["formula"] and one["unit"] for one in said.values())
     assert said["hires_90d"]["windows"] == ["90d"]
-    assert said["share_not_enrolled"]["measures"] == ["hires", "leavings", "pension_in", "pension_out"]
+    assert said["share_not_enrolled"]["measures"] == [
+        "hires",
+        "leavings",
+        "pension_in",
+        "pension_out",
+    ]
     assert said["billed_mean_peer"]["peers"] == ["billed_mean_365d by kind"]
 
 
@@ -100,27 +118,65 @@ def test_what_a_source_cannot_compute_is_listed_with_the_table_it_needs() -> Non
     assert json.loads(json.dumps(said)) == said
 
 
-@pytest.mark.parametrize(("line", "said"), [
-    ("measure | m | payslips | enterprise | month | | 1 | count | 工资单 | slips", "table 'payslips'"),
-    ("measure | m | tax_payroll | enterprise | month | | bonus | fen | 奖金 | bonus", "no column 'bonus'"),
-    ("measure | m | tax_payroll | enterprise | payroll | | 1 | count | 行 | rows", "placed by 'payroll'"),
-    ("measure | m | protected | worker | | | sex | count | 性别 | sex", "protected"),
-    ("measure | m | members | member | started | | 1 | count | 成员 | members", "forbidden list"),
-    ("measure | m | tax_payroll | enterprise | month | recorded_at > 1 | 1 | count | 行 | rows", "no column 'recorded_at'"),
-])
-def test_a_measure_that_reads_what_it_may_not_is_refused(tmp_path: Path, line: str, said: str) -> None:
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (
+            "measure | m | payslips | enterprise | month | | 1 | count | 工资单 | slips",
+            "table 'payslips'",
+        ),
+        (
+            "measure | m | tax_payroll | enterprise | month | | bonus | fen | 奖金 | bonus",
+            "no column 'bonus'",
+        ),
+        (
+            "measure | m | tax_payroll | enterprise | payroll | | 1 | count | 行 | rows",
+            "placed by 'payroll'",
+        ),
+        ("measure | m | protected | worker | | | sex | count | 性别 | sex", "protected"),
+        (
+            "measure | m | members | member | started | | 1 | count | 成员 | members",
+            "forbidden list",
+        ),
+        (
+            "measure | m | tax_payroll | enterprise | month | recorded_at > 1 | 1 | count | 行 | rows",
+            "no column 'recorded_at'",
+        ),
+    ],
+)
+def test_a_measure_that_reads_what_it_may_not_is_refused(
+    tmp_path: Path, line: str, said: str
+) -> None:
     with pytest.raises(CatalogueError, match=said):
         check_measure(catalogue_with(tmp_path, line).measure("m"), every_table())
 
 
-@pytest.mark.parametrize(("line", "said"), [
-    ("enterprise | x | sum(hires, 45d) | persons | up | staff | 入职 | hires |", "window '45d' is not declared"),
-    ("enterprise | x | peak(hires, 90d) | persons | up | staff | 入职 | hires |", "needs a window of months"),
-    ("enterprise | x | sum(worker_claims, 90d) | count | up | staff | 申领 | claims |", "grouped by 'worker'"),
-    ("enterprise | x | peer(staff, kin) | count | up | staff | 同类 | peers |", "peers share 'kin'"),
-    ("enterprise | inspector_x | staff | persons | up | staff | 在职 | staff |", "forbidden list"),
-    ("enterprise | 9x | staff | persons | up | staff | 在职 | staff |", "letters, digits"),
-])
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (
+            "enterprise | x | sum(hires, 45d) | persons | up | staff | 入职 | hires |",
+            "window '45d' is not declared",
+        ),
+        (
+            "enterprise | x | peak(hires, 90d) | persons | up | staff | 入职 | hires |",
+            "needs a window of months",
+        ),
+        (
+            "enterprise | x | sum(worker_claims, 90d) | count | up | staff | 申领 | claims |",
+            "grouped by 'worker'",
+        ),
+        (
+            "enterprise | x | peer(staff, kin) | count | up | staff | 同类 | peers |",
+            "peers share 'kin'",
+        ),
+        (
+            "enterprise | inspector_x | staff | persons | up | staff | 在职 | staff |",
+            "forbidden list",
+        ),
+        ("enterprise | 9x | staff | persons | up | staff | 在职 | staff |", "letters, digits"),
+    ],
+)
 def test_a_feature_that_rests_on_nothing_is_refused(tmp_path: Path, line: str, said: str) -> None:
     catalogue = catalogue_with(tmp_path, line)
     with pytest.raises(CatalogueError, match=said):

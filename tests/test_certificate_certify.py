@@ -38,7 +38,11 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
 @pytest.mark.parametrize(("seed", "day"), [(6, day_of("2014-11-17")), (7, LAST)])
 def test_the_clean_catalogue_raises_no_alarm(tmp_path: Path, seed: int, day: int) -> None:
     found = certify(open_store(write_history(tmp_path / "source", seed=seed)), day, SLIM)
-    assert (found["verdict"], found["features_moved"], found["features_misread"]) == ("clean", {}, {})
+    assert (found["verdict"], found["features_moved"], found["features_misread"]) == (
+        "clean",
+        {},
+        {},
+    )
     assert sum(found["poisons"][0]["rows"].values()) > 3000
 
 
@@ -56,7 +60,9 @@ def test_every_poison_leaves_the_rows_recorded_by_the_day_as_they_are(store: Sto
         for name, frame in excerpt.frames.items():
             kept = made.excerpt.frames[name]
             known = frame.filter(frame["recorded_on"] <= DAY)
-            assert kept.filter(kept["recorded_on"] <= DAY).sort("row_id").equals(known.sort("row_id")), (kind, name)
+            assert (
+                kept.filter(kept["recorded_on"] <= DAY).sort("row_id").equals(known.sort("row_id"))
+            ), (kind, name)
 
 
 def test_an_excerpt_loads_to_the_rows_of_its_history(store: Store, tmp_path: Path) -> None:
@@ -71,17 +77,34 @@ def test_a_smaller_excerpt_holds_every_row_of_the_enterprises_it_took(store: Sto
     assert small.enterprises == 4
     taken = small.frames["employment"]["enterprise"].unique()
     there = whole.frames["employment"]
-    assert small.frames["employment"].height == there.filter(there["enterprise"].is_in(taken.to_list())).height
+    assert (
+        small.frames["employment"].height
+        == there.filter(there["enterprise"].is_in(taken.to_list())).height
+    )
 
 
-def test_a_draw_in_the_journal_is_no_table_of_the_source_that_is_certified(write_source: Callable[..., Path]) -> None:
+def test_a_draw_in_the_journal_is_no_table_of_the_source_that_is_certified(
+    write_source: Callable[..., Path],
+) -> None:
     firms = [f"E{number:02d}" for number in range(ENOUGH)]
     register = {"since": "2013-01-01", "kind": "company", "recorded_on": "2013-01-05"}
-    source = find_source(write_source({"enterprises": [{"enterprise": firm} | register for firm in firms]}))
+    source = find_source(
+        write_source({"enterprises": [{"enterprise": firm} | register for firm in firms]})
+    )
     monday = day_of("2015-06-22")
-    write_part(home() / "journal" / "hand", "draws", "d1", {
-        "draw": ["d1"] * ENOUGH, "enterprise": firms, "drawn_on": [monday] * ENOUGH,
-        "inclusion_probability": [0.25] * ENOUGH, "drawn": [0, 1] * (ENOUGH // 2), "recorded_on": [monday] * ENOUGH})
+    write_part(
+        home() / "journal" / "hand",
+        "draws",
+        "d1",
+        {
+            "draw": ["d1"] * ENOUGH,
+            "enterprise": firms,
+            "drawn_on": [monday] * ENOUGH,
+            "inclusion_probability": [0.25] * ENOUGH,
+            "drawn": [0, 1] * (ENOUGH // 2),
+            "recorded_on": [monday] * ENOUGH,
+        },
+    )
     store = open_store(source)
     assert "draws" in never_later(excerpt_of(store, ENOUGH))
     assert certify(store, LAST, QUICK, source)["quick"] == []
@@ -92,11 +115,23 @@ def test_a_day_that_is_not_closed_is_refused(store: Store) -> None:
         certify(store, LAST + 1, QUICK)
 
 
-def test_a_day_before_most_tables_begin_is_refused_with_the_first_that_will_do(write_source: Callable[..., Path]) -> None:
+def test_a_day_before_most_tables_begin_is_refused_with_the_first_that_will_do(
+    write_source: Callable[..., Path],
+) -> None:
     firms = [{"enterprise": "E1", "since": "2001-01-01", "recorded_on": "2001-01-01"}]
-    complaints = [{"complaint": f"c{n}", "lodged": "2014-05-06", "recorded_on": "2014-05-06"} for n in range(3)]
-    told = write_source({"enterprises": firms, "complaints": complaints, "utilities": [
-        {"enterprise": "E1", "month": "2014-06", "kwh": 1, "recorded_on": "2014-07-08"}]})
+    complaints = [
+        {"complaint": f"c{n}", "lodged": "2014-05-06", "recorded_on": "2014-05-06"}
+        for n in range(3)
+    ]
+    told = write_source(
+        {
+            "enterprises": firms,
+            "complaints": complaints,
+            "utilities": [
+                {"enterprise": "E1", "month": "2014-06", "kwh": 1, "recorded_on": "2014-07-08"}
+            ],
+        }
+    )
     with pytest.raises(HistoryError, match="take 2014-05-06, the first day"):
         certify(open_store(told), day_of("2013-12-31"), QUICK)
 
@@ -116,19 +151,48 @@ def test_moves_are_found_by_unit_and_day_whatever_their_order(store: Store) -> N
 
 
 def test_windows_are_read_from_their_names() -> None:
-    assert [span_of(name) for name in ("30d", "prev365d", "all", "24m")] == [(0, 30), (365, 730), (0, None), (0, 24)]
+    assert [span_of(name) for name in ("30d", "prev365d", "all", "24m")] == [
+        (0, 30),
+        (365, 730),
+        (0, None),
+        (0, 24),
+    ]
 
 
-@pytest.mark.parametrize(("aggregate", "expected"), [
-    ("count", 3.0), ("sum", 15.0), ("since", 0.0), ("first_since", 2.0), ("median", 4.0), ("distinct", 3.0),
-    ("peak", 11.0), ("low", 4.0), ("last", 4.0), ("newest", 4.0), ("months", 2.0)])
+@pytest.mark.parametrize(
+    ("aggregate", "expected"),
+    [
+        ("count", 3.0),
+        ("sum", 15.0),
+        ("since", 0.0),
+        ("first_since", 2.0),
+        ("median", 4.0),
+        ("distinct", 3.0),
+        ("peak", 11.0),
+        ("low", 4.0),
+        ("last", 4.0),
+        ("newest", 4.0),
+        ("months", 2.0),
+    ],
+)
 def test_a_tiny_history_is_read_as_a_person_would(aggregate: str, expected: float) -> None:
     assert reduced(aggregate, [(0, 4), (2, 2), (2, 9), (2, None)], (0, 3), int) == expected
 
 
-def test_a_view_that_gives_the_event_for_the_recorded_day_is_noted(write_source: Callable[..., Path]) -> None:
-    rows = [{"complaint": f"c{n}", "lodged": f"2015-02-{n:02d}", "recorded_on": f"2015-02-{n:02d}"} for n in range(1, 26)]
+def test_a_view_that_gives_the_event_for_the_recorded_day_is_noted(
+    write_source: Callable[..., Path],
+) -> None:
+    rows = [
+        {"complaint": f"c{n}", "lodged": f"2015-02-{n:02d}", "recorded_on": f"2015-02-{n:02d}"}
+        for n in range(1, 26)
+    ]
     excerpt = excerpt_of(open_store(write_source({"complaints": rows})), 10)
     assert never_later(excerpt) == {"complaints": "lodged"}
-    later = [row | {"recorded_on": "2015-03-01"} if number == 3 else row for number, row in enumerate(rows)]
-    assert never_later(excerpt_of(open_store(write_source({"complaints": later}, folder="later")), 10)) == {}
+    later = [
+        row | {"recorded_on": "2015-03-01"} if number == 3 else row
+        for number, row in enumerate(rows)
+    ]
+    assert (
+        never_later(excerpt_of(open_store(write_source({"complaints": later}, folder="later")), 10))
+        == {}
+    )

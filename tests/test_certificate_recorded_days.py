@@ -18,7 +18,13 @@ from training.certificate.recorded_days import ROWS, misdated
 
 Write = Callable[..., Path]
 SIZE = 2 * ROWS + 1_000
-ORDERS = ("", "ORDER BY enterprise", "ORDER BY enterprise, recorded_on DESC", "ORDER BY recorded_on", "ORDER BY complaint DESC")
+ORDERS = (
+    "",
+    "ORDER BY enterprise",
+    "ORDER BY enterprise, recorded_on DESC",
+    "ORDER BY recorded_on",
+    "ORDER BY complaint DESC",
+)
 
 
 def complaints(write: Write, order: str) -> Path:
@@ -27,11 +33,25 @@ def complaints(write: Write, order: str) -> Path:
     numbers = np.arange(SIZE)
     repeated = np.where(numbers % 3 == 0, rng.integers(0, SIZE, SIZE), numbers)
     days = day_of("2013-01-01") + rng.integers(0, 800, SIZE)
-    folder = write({"complaints": [
-        {"row_id": f"r{repeated[n]}", "recorded_on": date_of(int(days[n])).isoformat(), "complaint": f"k{n}",
-         "enterprise": f"E{n % 7}", "lodged": "2012-12-01", "topic": "wages"} for n in range(SIZE)]})
+    folder = write(
+        {
+            "complaints": [
+                {
+                    "row_id": f"r{repeated[n]}",
+                    "recorded_on": date_of(int(days[n])).isoformat(),
+                    "complaint": f"k{n}",
+                    "enterprise": f"E{n % 7}",
+                    "lodged": "2012-12-01",
+                    "topic": "wages",
+                }
+                for n in range(SIZE)
+            ]
+        }
+    )
     (folder / "complaints.csv").rename(folder / "raw.csv")
-    (folder / "complaints.sql").write_text(f"SELECT * FROM csv('${{SOURCE}}/raw.csv') {order}", "utf-8")
+    (folder / "complaints.sql").write_text(
+        f"SELECT * FROM csv('${{SOURCE}}/raw.csv') {order}", "utf-8"
+    )
     return folder
 
 

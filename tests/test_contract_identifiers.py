@@ -23,12 +23,35 @@ from features.store.store import Store, open_store
 from serving.requests import EnterpriseHistory, EnterpriseIds, Id
 
 Write = Callable[..., Path]
-ODD = ("\t", "\u00a0", "\u3000", "\u200b", "\u200d", "\u200e", "\u202e", "\u2066", "\ufeff", "\u00ad", "\x00", "\x7f")
-ROUNDED = ("3.70202E+17", "3.70202e+17", "3,70202E+17", "1E+05", "-3.7E17", ".5e17", "370202199001011200.0")
+ODD = (
+    "\t",
+    "\u00a0",
+    "\u3000",
+    "\u200b",
+    "\u200d",
+    "\u200e",
+    "\u202e",
+    "\u2066",
+    "\ufeff",
+    "\u00ad",
+    "\x00",
+    "\x7f",
+)
+ROUNDED = (
+    "3.70202E+17",
+    "3.70202e+17",
+    "3,70202E+17",
+    "1E+05",
+    "-3.7E17",
+    ".5e17",
+    "370202199001011200.0",
+)
 
 
 def deaths(write_source: Write, ids: list[str]) -> Store:
-    return open_store(write_source({"deaths": [{"worker": one, "died_on": "2014-01-01"} for one in ids]}))
+    return open_store(
+        write_source({"deaths": [{"worker": one, "died_on": "2014-01-01"} for one in ids]})
+    )
 
 
 def told(store: Store) -> tuple[int, list[str]]:
@@ -36,15 +59,22 @@ def told(store: Store) -> tuple[int, list[str]]:
     return table["accepted"], sorted(why["reason"] for why in table["reasons"])
 
 
-@pytest.mark.parametrize("text", ["'1", "007", "#1", "A1", "甲 1", "a1", "1e5", "E1", "NULL", "nan", "\\N", "é", "x" * LONGEST])
+@pytest.mark.parametrize(
+    "text",
+    ["'1", "007", "#1", "A1", "甲 1", "a1", "1e5", "E1", "NULL", "nan", "\\N", "é", "x" * LONGEST],
+)
 def test_an_identifier_is_kept_letter_by_letter(write_source: Write, text: str) -> None:
     store = deaths(write_source, [text, "other"])
     assert told(store) == (2, [])
     assert text in store.texts("worker")
 
 
-@pytest.mark.parametrize("text", [f"A{odd}1" for odd in ODD] + ["Ａ1", "A１", "e\u0301", "x" * (LONGEST + 1), *ROUNDED])
-def test_a_text_that_could_be_read_as_another_is_refused_with_its_row(write_source: Write, text: str) -> None:
+@pytest.mark.parametrize(
+    "text", [f"A{odd}1" for odd in ODD] + ["Ａ1", "A１", "e\u0301", "x" * (LONGEST + 1), *ROUNDED]
+)
+def test_a_text_that_could_be_read_as_another_is_refused_with_its_row(
+    write_source: Write, text: str
+) -> None:
     store = deaths(write_source, [text, "other"])
     accepted, reasons = told(store)
     assert accepted == 1
@@ -53,7 +83,9 @@ def test_a_text_that_could_be_read_as_another_is_refused_with_its_row(write_sour
 
 @pytest.mark.parametrize("blank", [" ", "\t", "\u00a0", "\u3000"])
 @pytest.mark.parametrize("place", ["{}A1", "A1{}"])
-def test_a_blank_at_an_end_refuses_the_row_and_merges_nothing(write_source: Write, blank: str, place: str) -> None:
+def test_a_blank_at_an_end_refuses_the_row_and_merges_nothing(
+    write_source: Write, blank: str, place: str
+) -> None:
     store = deaths(write_source, ["A1", place.format(blank)])
     assert told(store)[0] == 1
     assert list(store.texts("worker")) == ["A1"]
@@ -63,18 +95,30 @@ def test_three_workers_in_a_float_column_never_become_one(write_source: Write) -
     folder = write_source({"deaths": [{"worker": "W", "died_on": "2014-01-01"}]})
     (folder / "deaths.csv").unlink()
     workers = [370202199001011201.0, 370202199001011202.0, 370202199001011203.0]
-    rows = {"row_id": ["1", "2", "3"], "recorded_on": ["2015-01-01"] * 3, "retracted": [0] * 3, "worker": workers,
-            "died_on": ["2014-01-01"] * 3}
+    rows = {
+        "row_id": ["1", "2", "3"],
+        "recorded_on": ["2015-01-01"] * 3,
+        "retracted": [0] * 3,
+        "worker": workers,
+        "died_on": ["2014-01-01"] * 3,
+    }
     pl.DataFrame(rows).write_parquet(folder / "deaths.parquet")
     accepted, reasons = told(open_store(folder))
     assert accepted == 0
     assert reasons == ["worker is a number past what its float holds exactly: export it as text"]
 
 
-@pytest.mark.parametrize(("flag", "retracted"), [("0.0", False), ("1.0", True), ("0", False), ("1", True), ("TRUE", True)])
-def test_a_flag_with_zeros_behind_its_point_is_a_flag(write_source: Write, flag: str, retracted: bool) -> None:
-    rows = [{"worker": "W1", "died_on": "2014-01-01"},
-            {"worker": "W1", "died_on": "2014-01-01", "recorded_on": "2015-02-01", "retracted": flag}]
+@pytest.mark.parametrize(
+    ("flag", "retracted"),
+    [("0.0", False), ("1.0", True), ("0", False), ("1", True), ("TRUE", True)],
+)
+def test_a_flag_with_zeros_behind_its_point_is_a_flag(
+    write_source: Write, flag: str, retracted: bool
+) -> None:
+    rows = [
+        {"worker": "W1", "died_on": "2014-01-01"},
+        {"worker": "W1", "died_on": "2014-01-01", "recorded_on": "2015-02-01", "retracted": flag},
+    ]
     store = open_store(write_source({"deaths": rows}))
     assert told(store) == (2, [])
     (days,) = store.live("deaths", store.complete_to, ("died_on",)).values()
@@ -91,10 +135,20 @@ def test_a_request_reads_a_text_as_it_stands_or_says_what_is_wrong(text: str) ->
             read_id(text)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(texts=st.lists(st.text(st.characters(codec="utf-8"), min_size=1, max_size=8), min_size=20, max_size=40, unique=True))
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    texts=st.lists(
+        st.text(st.characters(codec="utf-8"), min_size=1, max_size=8),
+        min_size=20,
+        max_size=40,
+        unique=True,
+    )
+)
 def test_a_file_judges_each_text_as_a_request_does(
-        hand_source: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory, texts: list[str]) -> None:
+    hand_source: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory, texts: list[str]
+) -> None:
     place = tmp_path_factory.mktemp("ids") / "source"
     rows: list[dict[str, object]] = [{"worker": one, "died_on": "2014-01-01"} for one in texts]
     store = open_store(hand_source(place, {"deaths": rows}))
@@ -140,7 +194,9 @@ def firms(*ids: str) -> list[dict[str, object]]:
 
 def judged(store: Store) -> Told:
     """Return the enterprises of a store, and each reason for which rows of its register were refused."""
-    return list(store.texts("enterprise")), [why["reason"] for why in store.summary["tables"]["enterprises"]["reasons"]]
+    return list(store.texts("enterprise")), [
+        why["reason"] for why in store.summary["tables"]["enterprises"]["reasons"]
+    ]
 
 
 def by_csv(write: Write, odd: str) -> Told:
@@ -152,7 +208,9 @@ def by_parquet(write: Write, odd: str) -> Told:
     (folder / "enterprises.csv").unlink()
     blank = {column.name: None for column in contract()["enterprises"].columns}
     common = {"recorded_on": "2015-01-01", "retracted": 0}
-    rows = [blank | row | common | {"row_id": str(place)} for place, row in enumerate(firms("A1", odd))]
+    rows = [
+        blank | row | common | {"row_id": str(place)} for place, row in enumerate(firms("A1", odd))
+    ]
     pl.DataFrame(rows).write_parquet(folder / "enterprises.parquet")
     return judged(open_store(folder))
 
@@ -160,7 +218,9 @@ def by_parquet(write: Write, odd: str) -> Told:
 def by_view(write: Write, odd: str) -> Told:
     folder = write({"enterprises": firms("A1", odd)})
     (folder / "enterprises.csv").rename(folder / "firms.csv")
-    (folder / "enterprises.sql").write_text("SELECT * FROM csv('${SOURCE}/firms.csv') ORDER BY row_id", "utf-8")
+    (folder / "enterprises.sql").write_text(
+        "SELECT * FROM csv('${SOURCE}/firms.csv') ORDER BY row_id", "utf-8"
+    )
     return judged(open_store(folder))
 
 
@@ -171,35 +231,51 @@ def by_feed(write: Write, odd: str) -> Told:
     rows = write({"enterprises": [row | late for row in firms(odd)]}, folder="rows")
     (rows / "source.toml").unlink()
     fed = feed(source, day_of("2015-04-30"), rows)
-    return list(open_store(source).texts("enterprise")), [why["reason"] for why in fed.tables["enterprises"]["reasons"]]
+    return list(open_store(source).texts("enterprise")), [
+        why["reason"] for why in fed.tables["enterprises"]["reasons"]
+    ]
 
 
 @pytest.mark.parametrize("odd", PAIRS)
 @pytest.mark.parametrize("door", [by_csv, by_parquet, by_view, by_feed])
 def test_what_reads_like_an_enterprise_is_refused_at_every_door_of_rows_in_one_way(
-        write_source: Write, door: Callable[[Write, str], Told], odd: str) -> None:
+    write_source: Write, door: Callable[[Write, str], Told], odd: str
+) -> None:
     assert door(write_source, odd) == (["A1"], [f"enterprise {fault(odd)}"])
 
 
 @pytest.mark.parametrize("odd", PAIRS)
-def test_what_reads_like_an_enterprise_is_refused_in_a_request_by_number_and_by_history(write_source: Write, odd: str) -> None:
-    for form, body in ((EnterpriseIds, {"enterprises": ["A1", odd]}),
-                       (EnterpriseHistory, {"id": odd, "rows": {"enterprises": firms("A1")}})):
+def test_what_reads_like_an_enterprise_is_refused_in_a_request_by_number_and_by_history(
+    write_source: Write, odd: str
+) -> None:
+    for form, body in (
+        (EnterpriseIds, {"enterprises": ["A1", odd]}),
+        (EnterpriseHistory, {"id": odd, "rows": {"enterprises": firms("A1")}}),
+    ):
         with pytest.raises(ValidationError, match=re.escape(f"this number {fault(odd)}")):
             form.model_validate(body)
     store = open_store(write_source({"enterprises": firms("A1")}))
     sent = [row | {"recorded_on": "2015-01-01"} for row in firms("A1", odd)]
-    with pytest.raises(RequestError, match=re.escape(f"history table 'enterprises' row 2: enterprise {fault(odd)}")):
+    with pytest.raises(
+        RequestError, match=re.escape(f"history table 'enterprises' row 2: enterprise {fault(odd)}")
+    ):
         Sent(store, {"enterprises": sent})
 
 
 @pytest.mark.parametrize("odd", PAIRS)
-def test_a_dump_reads_full_width_letters_plain_and_refuses_what_nobody_sees(tmp_path: Path, odd: str) -> None:
+def test_a_dump_reads_full_width_letters_plain_and_refuses_what_nobody_sees(
+    tmp_path: Path, odd: str
+) -> None:
     (tmp_path / "dump.toml").write_text("complete_to = 2015-06-30\n", "utf-8")
     # A Chinese address proves the encoding: letters of two bytes alone would be read as GB18030.
     lines = ["AAB001,AAB019,AAB020,AAB022,AAE006,AAE047,AAE036"]
-    lines += [f"{one},10,170,F52,香港中路,20100105,201{place}0110" for place, one in enumerate(("A1", odd))]
+    lines += [
+        f"{one},10,170,F52,香港中路,20100105,201{place}0110"
+        for place, one in enumerate(("A1", odd))
+    ]
     (tmp_path / "AB01.csv").write_text("\n".join(lines) + "\n", "utf-8")
     enterprises, reasons = judged(open_store(CORE, tmp_path))
     assert enterprises == ["A1"]
-    assert [f"enterprise {fault(odd)}" in reason for reason in reasons] == ([] if odd in WIDE else [True])
+    assert [f"enterprise {fault(odd)}" in reason for reason in reasons] == (
+        [] if odd in WIDE else [True]
+    )

@@ -29,10 +29,22 @@ from features.store.store import open_store
 Write = Callable[..., Path]
 Row = dict[str, object]
 DAY = day_of("2015-06-30")
-FIRST: Row = {"claim": "7", "worker": "w1", "scheme": "medical", "filed_on": "2014-03-01", "recorded_on": "2014-03-02"}
+FIRST: Row = {
+    "claim": "7",
+    "worker": "w1",
+    "scheme": "medical",
+    "filed_on": "2014-03-01",
+    "recorded_on": "2014-03-02",
+}
 SECOND: Row = FIRST | {"worker": "w2", "filed_on": "2015-03-01", "recorded_on": "2015-03-02"}
-VISIT: Row = {"inspection": "1", "enterprise": "e1", "kind": "lottery", "opened": "2014-05-01", "recorded_on": "2014-05-02",
-              **{f"examined_{number}": 0 for number in range(1, 6)}}
+VISIT: Row = {
+    "inspection": "1",
+    "enterprise": "e1",
+    "kind": "lottery",
+    "opened": "2014-05-01",
+    "recorded_on": "2014-05-02",
+    **{f"examined_{number}": 0 for number in range(1, 6)},
+}
 WORKERS: list[Row] = [{"worker": "w1"}, {"worker": "w2"}]
 
 
@@ -45,90 +57,174 @@ def ids(place: Path, table: str) -> list[str]:
 
 
 def test_numbers_used_again_are_counted_with_what_differs_and_examples(write_source: Write) -> None:
-    place = write_source({
-        "claims": [FIRST, SECOND, FIRST | {"claim": "8"}, FIRST | {"claim": "8", "amount": 5, "recorded_on": "2014-04-01"}],
-        "inspections": [VISIT, VISIT | {"enterprise": "e2", "opened": "2014-08-01", "recorded_on": "2014-08-02"}],
-        "complaints": [{"complaint": "5", "enterprise": "e1", "lodged": "2014-12-30", "topic": topic}
-                       for topic in ("wages", "hours")],
-    })
+    place = write_source(
+        {
+            "claims": [
+                FIRST,
+                SECOND,
+                FIRST | {"claim": "8"},
+                FIRST | {"claim": "8", "amount": 5, "recorded_on": "2014-04-01"},
+            ],
+            "inspections": [
+                VISIT,
+                VISIT | {"enterprise": "e2", "opened": "2014-08-01", "recorded_on": "2014-08-02"},
+            ],
+            "complaints": [
+                {"complaint": "5", "enterprise": "e1", "lodged": "2014-12-30", "topic": topic}
+                for topic in ("wages", "hours")
+            ],
+        }
+    )
     summary = check(place)
     assert summary["reused"] == [
-        {"table": "complaints", "column": "complaint", "keys": 1, "differ": {}, "same_day": 1, "examples": ["5"]},
-        {"table": "inspections", "column": "inspection", "keys": 1, "differ": {"enterprise": 1, "opened": 1}, "same_day": 0,
-         "examples": ["1"]},
-        {"table": "claims", "column": "claim", "keys": 1, "differ": {"worker": 1, "filed_on": 1}, "same_day": 0,
-         "examples": ["7"]}]
+        {
+            "table": "complaints",
+            "column": "complaint",
+            "keys": 1,
+            "differ": {},
+            "same_day": 1,
+            "examples": ["5"],
+        },
+        {
+            "table": "inspections",
+            "column": "inspection",
+            "keys": 1,
+            "differ": {"enterprise": 1, "opened": 1},
+            "same_day": 0,
+            "examples": ["1"],
+        },
+        {
+            "table": "claims",
+            "column": "claim",
+            "keys": 1,
+            "differ": {"worker": 1, "filed_on": 1},
+            "same_day": 0,
+            "examples": ["7"],
+        },
+    ]
     told = "\n".join(lines_of(summary))
     assert "reused: claims.claim 1" in told and "w1" not in told and 'claims = "year"' in told
 
 
-def test_a_correction_and_a_retraction_on_one_day_are_no_number_used_again(write_source: Write) -> None:
+def test_a_correction_and_a_retraction_on_one_day_are_no_number_used_again(
+    write_source: Write,
+) -> None:
     back = FIRST | {"recorded_on": "2014-03-05", "retracted": 1}
-    place = write_source({"claims": [FIRST, FIRST | {"amount": 5, "recorded_on": "2014-03-04"}, back,
-                                     FIRST | {"recorded_on": "2014-03-05"}]})
+    place = write_source(
+        {
+            "claims": [
+                FIRST,
+                FIRST | {"amount": 5, "recorded_on": "2014-03-04"},
+                back,
+                FIRST | {"recorded_on": "2014-03-05"},
+            ]
+        }
+    )
     assert check(place)["reused"] == []
 
 
-@pytest.mark.parametrize(("stated", "numbers"), [
-    ('claims = "year"', ["7@2014", "7@2015"]),
-    ('claims = "person"', ["7@w1", "7@w2"]),
-    ('claims = "firm"', ["7@e1", "7@e2"]),
-    ('claims = "year of admitted"', ["7@2013", "7@2014"]),
-])
+@pytest.mark.parametrize(
+    ("stated", "numbers"),
+    [
+        ('claims = "year"', ["7@2014", "7@2015"]),
+        ('claims = "person"', ["7@w1", "7@w2"]),
+        ('claims = "firm"', ["7@e1", "7@e2"]),
+        ('claims = "year of admitted"', ["7@2013", "7@2014"]),
+    ],
+)
 def test_a_number_that_is_unique_only_within_its_scope_is_two_things(
-        write_source: Write, stated: str, numbers: list[str]) -> None:
-    rows = [FIRST | {"enterprise": "e1", "admitted": "2013-12-31"}, SECOND | {"enterprise": "e2", "admitted": "2014-01-01"}]
+    write_source: Write, stated: str, numbers: list[str]
+) -> None:
+    rows = [
+        FIRST | {"enterprise": "e1", "admitted": "2013-12-31"},
+        SECOND | {"enterprise": "e2", "admitted": "2014-01-01"},
+    ]
     place = write_source({"claims": rows, "workers": WORKERS}, f"[keys]\n{stated}\n")
     assert ids(place, "claims") == numbers
     assert check(place)["reused"] == []
 
 
 def test_tables_that_name_a_number_name_it_within_its_scope(write_source: Write) -> None:
-    paid: list[Row] = [{"claim": "7", "worker": worker, "month": "2015-04", "amount": amount, "recorded_on": "2015-05-01"}
-                       for worker, amount in (("w1", 100), ("w2", 900))]
-    place = write_source({"claims": [FIRST, SECOND], "benefit_payments": paid}, '[keys]\nclaims = "person"\n')
+    paid: list[Row] = [
+        {
+            "claim": "7",
+            "worker": worker,
+            "month": "2015-04",
+            "amount": amount,
+            "recorded_on": "2015-05-01",
+        }
+        for worker, amount in (("w1", 100), ("w2", 900))
+    ]
+    place = write_source(
+        {"claims": [FIRST, SECOND], "benefit_payments": paid}, '[keys]\nclaims = "person"\n'
+    )
     store = open_store(place)
     claims = store.dictionary("claim").texts
     rows = store.live("benefit_payments", DAY)
-    assert {str(claims.take([code])[0]): int(amount) for code, amount in zip(rows["claim"], rows["amount"], strict=True)} == {
-        "7@w1": 100, "7@w2": 900}
+    assert {
+        str(claims.take([code])[0]): int(amount)
+        for code, amount in zip(rows["claim"], rows["amount"], strict=True)
+    } == {"7@w1": 100, "7@w2": 900}
 
 
-def test_a_table_that_cannot_tell_the_year_is_refused_with_the_line_that_states_it(write_source: Write) -> None:
+def test_a_table_that_cannot_tell_the_year_is_refused_with_the_line_that_states_it(
+    write_source: Write,
+) -> None:
     finding: Row = {"inspection": "1", "violation": 1, "recorded_on": "2014-06-01"}
-    tables = {"inspections": [VISIT, VISIT | {"opened": "2015-05-01", "recorded_on": "2015-05-02"}], "findings": [finding]}
+    tables = {
+        "inspections": [VISIT, VISIT | {"opened": "2015-05-01", "recorded_on": "2015-05-02"}],
+        "findings": [finding],
+    }
     bare = write_source(tables, '[keys]\ninspections = "year"\n', "bare")
-    with pytest.raises(SourceError, match=r'findings .* has no opened; state "findings.inspection" = "year of DAY" under'):
+    with pytest.raises(
+        SourceError,
+        match=r'findings .* has no opened; state "findings.inspection" = "year of DAY" under',
+    ):
         open_store(bare)
-    place = write_source(tables, '[keys]\ninspections = "year"\n"findings.inspection" = "year of recorded_on"\n')
+    place = write_source(
+        tables, '[keys]\ninspections = "year"\n"findings.inspection" = "year of recorded_on"\n'
+    )
     assert ids(place, "inspections") == ["1@2014", "1@2015"]
     assert len(open_store(place).all_rows("found", ("known",))["known"]) == 1
 
 
-@pytest.mark.parametrize(("stated", "said"), [
-    ('firms = "year"', "no table of numbers"), ('workers = "year"', "no table of numbers"),
-    ('claims = "scheme"', "cannot be unique within 'scheme'"), ('claims = "claim"', "cannot be unique"),
-    ('claims = "year of worker"', "cannot be unique"), ('claims = "town"', "has no town"),
-    ('"findings.inspection" = "year of recorded_on"', "names no table under"),
-])
-def test_a_scope_that_says_nothing_is_refused_in_one_line(write_source: Write, stated: str, said: str) -> None:
+@pytest.mark.parametrize(
+    ("stated", "said"),
+    [
+        ('firms = "year"', "no table of numbers"),
+        ('workers = "year"', "no table of numbers"),
+        ('claims = "scheme"', "cannot be unique within 'scheme'"),
+        ('claims = "claim"', "cannot be unique"),
+        ('claims = "year of worker"', "cannot be unique"),
+        ('claims = "town"', "has no town"),
+        ('"findings.inspection" = "year of recorded_on"', "names no table under"),
+    ],
+)
+def test_a_scope_that_says_nothing_is_refused_in_one_line(
+    write_source: Write, stated: str, said: str
+) -> None:
     with pytest.raises(SourceError, match=said) as error:
         find_source(write_source({"claims": [FIRST]}, f"[keys]\n{stated}\n"))
     assert "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize(("change", "reason"), [
-    ({"worker": ""}, "claim is unique only within worker, which is missing"),
-    ({"worker": "w@1"}, "worker holds @, which parts a number from what it is unique within"),
-    ({"worker": "w" * 255}, "claim and worker are together longer than 256 letters"),
-    ({"claim": "7 "}, "claim begins or ends with a blank"),
-    ({"claim": "７"}, "claim holds full-width letters or digits; write them plain"),
-])
-def test_a_number_without_a_sound_scope_is_refused_in_files_and_requests(write_source: Write, change: Row, reason: str) -> None:
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"worker": ""}, "claim is unique only within worker, which is missing"),
+        ({"worker": "w@1"}, "worker holds @, which parts a number from what it is unique within"),
+        ({"worker": "w" * 255}, "claim and worker are together longer than 256 letters"),
+        ({"claim": "7 "}, "claim begins or ends with a blank"),
+        ({"claim": "７"}, "claim holds full-width letters or digits; write them plain"),
+    ],
+)
+def test_a_number_without_a_sound_scope_is_refused_in_files_and_requests(
+    write_source: Write, change: Row, reason: str
+) -> None:
     place = write_source({"claims": [FIRST | change, SECOND]}, '[keys]\nclaims = "person"\n')
     store = open_store(place)
-    path, = files_in(store.folder / "refused", "claims.csv")
-    row, = csv.DictReader(path.read_text("utf-8").splitlines())
+    (path,) = files_in(store.folder / "refused", "claims.csv")
+    (row,) = csv.DictReader(path.read_text("utf-8").splitlines())
     assert (row["row"], row["reason"], row["claim"]) == ("1", reason, change.get("claim", "7"))
     with pytest.raises(RequestError, match=f"row 1: {reason}$"):
         Sent(store, {"claims": [FIRST | change]})
@@ -158,17 +254,30 @@ def rows_alone(write_source: Write, *rows: Row) -> Path:
     return day
 
 
-def test_a_row_refused_at_any_step_has_its_number_as_the_source_gave_it(write_source: Write) -> None:
+def test_a_row_refused_at_any_step_has_its_number_as_the_source_gave_it(
+    write_source: Write,
+) -> None:
     own = FIRST | {"claim": "7@x", "row_id": "own"}
     unseen = FIRST | {"claim": "9", "row_id": "unseen", "retracted": 1}
-    source = find_source(write_source({"claims": [own, own, unseen]}, '[keys]\nclaims = "person"\n'))
+    source = find_source(
+        write_source({"claims": [own, own, unseen]}, '[keys]\nclaims = "person"\n')
+    )
     first = feed(source, day_of("2014-12-31"))
     assert refused_in(first) == [("7@x", "w1", REPEATED), ("9", "w1", UNSEEN)]
-    later = feed(source, DAY, rows_alone(
-        write_source, SECOND | {"claim": "7@x", "row_id": "own"}, SECOND | {"claim": "8", "row_id": "new", "retracted": 1},
-        FIRST | {"claim": "7", "row_id": "late"}))
+    later = feed(
+        source,
+        DAY,
+        rows_alone(
+            write_source,
+            SECOND | {"claim": "7@x", "row_id": "own"},
+            SECOND | {"claim": "8", "row_id": "new", "retracted": 1},
+            FIRST | {"claim": "7", "row_id": "late"},
+        ),
+    )
     closed = CLOSED.format("2014-03-02", "2014-12-31")
-    assert refused_in(later) == sorted([("7@x", "w2", REPEATED), ("8", "w2", UNSEEN), ("7", "w1", closed)])
+    assert refused_in(later) == sorted(
+        [("7@x", "w2", REPEATED), ("8", "w2", UNSEEN), ("7", "w1", closed)]
+    )
     assert ids(source.folder, "claims") == ["7@x@w1"]
 
 
@@ -179,15 +288,24 @@ def refused_in(fed: Fed) -> list[tuple[str, str, str]]:
     return sorted((row["claim"], row["worker"], row["reason"]) for row in rows)
 
 
-@pytest.mark.parametrize(("before", "after"), [
-    ("", '[keys]\nclaims = "person"\n'), ('[keys]\nclaims = "person"\n', ""),
-    ('[keys]\nclaims = "person"\n', '[keys]\nclaims = "year"\n'),
-])
-def test_numbers_of_a_fed_source_keep_their_scope(write_source: Write, before: str, after: str) -> None:
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("", '[keys]\nclaims = "person"\n'),
+        ('[keys]\nclaims = "person"\n', ""),
+        ('[keys]\nclaims = "person"\n', '[keys]\nclaims = "year"\n'),
+    ],
+)
+def test_numbers_of_a_fed_source_keep_their_scope(
+    write_source: Write, before: str, after: str
+) -> None:
     place = write_source({"claims": [FIRST, SECOND]}, before)
     feed(find_source(place), day_of("2014-12-31"))
     write_source({"claims": [FIRST, SECOND]}, after)
-    with pytest.raises(SourceError, match=r"^keys in source.toml changed since 'hand' was first fed; restore it, or feed"):
+    with pytest.raises(
+        SourceError,
+        match=r"^keys in source.toml changed since 'hand' was first fed; restore it, or feed",
+    ):
         feed(find_source(place), DAY)
     write_source({"claims": [FIRST, SECOND]}, before)
     assert feed(find_source(place), DAY).counted("accepted") == 1
@@ -205,10 +323,12 @@ def test_a_store_fed_before_numbers_had_scopes_goes_on(write_source: Write) -> N
 TEXTS = st.text(alphabet=st.sampled_from("7@a甲"), min_size=1, max_size=3)
 
 
-@settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=150, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
+)
 @given(pairs=st.lists(st.tuples(TEXTS, TEXTS), min_size=2, max_size=20))
 def test_numbers_joined_with_their_scopes_never_meet(pairs: list[tuple[str, str]]) -> None:
-    scope, = scopes({"claims": "person"}, "claims", JOURNAL)
+    (scope,) = scopes({"claims": "person"}, "claims", JOURNAL)
     sound = {(number, within) for number, within in pairs if scope.wrong(number, within) is None}
     assert len({f"{number}{SIGN}{within}" for number, within in sound}) == len(sound)
     assert {pair for pair in pairs if SIGN not in pair[1]} == sound
@@ -221,4 +341,7 @@ def test_each_numbered_table_is_one_of_the_contract() -> None:
     from features.contract.unique_within import NUMBERED
 
     assert {table.name for table in numbered()} >= set(NUMBERED)
-    assert all(set(about(table)) <= {column.name for column in contract()[table.name].columns} for table in numbered())
+    assert all(
+        set(about(table)) <= {column.name for column in contract()[table.name].columns}
+        for table in numbered()
+    )

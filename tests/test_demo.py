@@ -16,7 +16,14 @@ ROOT = Path(__file__).parents[1]
 @pytest.fixture(scope="module")
 def walk(tmp_path_factory: pytest.TempPathFactory) -> str:
     """What the demo prints for a small city."""
-    words = [sys.executable, "docs/demo.py", "--enterprises", "1000", "--folder", str(tmp_path_factory.mktemp("demo"))]
+    words = [
+        sys.executable,
+        "docs/demo.py",
+        "--enterprises",
+        "1000",
+        "--folder",
+        str(tmp_path_factory.mktemp("demo")),
+    ]
     done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-2000:]
     return done.stdout
@@ -32,7 +39,10 @@ def test_the_demo_walks_from_a_city_to_a_replay_that_is_identical(walk: str) -> 
 def test_the_demo_says_why_in_both_languages(walk: str) -> None:
     reasons = re.findall(r"^  [+-]\d\.\d\d (.+)\n {8}(.+)$", walk, re.MULTILINE)
     assert len(reasons) >= 3
-    assert all(re.search(r"[\u4e00-\u9fff]", zh) and not re.search(r"[\u4e00-\u9fff]", en) for zh, en in reasons)
+    assert all(
+        re.search(r"[\u4e00-\u9fff]", zh) and not re.search(r"[\u4e00-\u9fff]", en)
+        for zh, en in reasons
+    )
 
 
 def test_the_demo_leaves_no_service_behind(walk: str) -> None:

@@ -28,10 +28,12 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
 
 def same(parts: list[Matrix], whole: Matrix) -> bool:
     """Tell whether matrices below each other are one matrix, to the bit."""
-    return (np.vstack([part.values for part in parts]).tobytes() == whole.values.tobytes()
-            and [key for part in parts for key in part.keys.tolist()] == whole.keys.tolist()
-            and np.concatenate([part.as_of for part in parts]).tobytes() == whole.as_of.tobytes()
-            and all(part.categories == whole.categories for part in parts))
+    return (
+        np.vstack([part.values for part in parts]).tobytes() == whole.values.tobytes()
+        and [key for part in parts for key in part.keys.tolist()] == whole.keys.tolist()
+        and np.concatenate([part.as_of for part in parts]).tobytes() == whole.as_of.tobytes()
+        and all(part.categories == whole.categories for part in parts)
+    )
 
 
 @pytest.mark.parametrize("entity", ["enterprise", "provider", "claim"])
@@ -44,10 +46,15 @@ def test_the_living_units_of_a_day_are_the_same_in_stretches(store: Store, entit
 def test_several_days_are_told_unit_by_unit(store: Store) -> None:
     days = [LAST - 40, LAST - 300, LAST]
     parts = list(living_stretches(store, "enterprise", *days, most=24))
-    told = [case for part in parts for case in zip(part.keys.tolist(), part.as_of.tolist(), strict=True)]
+    told = [
+        case for part in parts for case in zip(part.keys.tolist(), part.as_of.tolist(), strict=True)
+    ]
     assert len(parts) > 3 and max(map(len, parts)) <= 6 and told == sorted(told)
     for day in days:
-        whole, of_day = matrix(store, "enterprise", day), [part.take(np.flatnonzero(part.as_of == day)) for part in parts]
+        whole, of_day = (
+            matrix(store, "enterprise", day),
+            [part.take(np.flatnonzero(part.as_of == day)) for part in parts],
+        )
         assert np.vstack([part.values for part in of_day]).tobytes() == whole.values.tobytes()
         assert [key for part in of_day for key in part.keys.tolist()] == whole.keys.tolist()
     assert len({str(part.categories) for part in parts}) == 1
@@ -56,7 +63,10 @@ def test_several_days_are_told_unit_by_unit(store: Store) -> None:
 def test_every_claim_is_seen_once_on_the_day_it_became_known(store: Store) -> None:
     parts = list(claim_stretches(store, catalogue_of(store), most=40))
     rows = store.all_rows("claims", ("claim", "known"))
-    first = {code: int(rows["known"][rows["claim"] == code].min()) for code in np.unique(rows["claim"]).tolist()}
+    first = {
+        code: int(rows["known"][rows["claim"] == code].min())
+        for code in np.unique(rows["claim"]).tolist()
+    }
     keys = [key for part in parts for key in part.keys.tolist()]
     days = np.concatenate([part.as_of for part in parts])
     assert len(parts) > 2 and keys == sorted(set(keys))
@@ -67,7 +77,9 @@ def test_every_claim_is_seen_once_on_the_day_it_became_known(store: Store) -> No
 
 def test_features_are_asked_for_by_days_or_as_known(store: Store, tmp_path: Path) -> None:
     write_matrices(stretches(store, "claim", [KNOWN]), tmp_path / "known.parquet")
-    assert same(list(claim_stretches(store, catalogue_of(store))), read_matrix(tmp_path / "known.parquet"))
+    assert same(
+        list(claim_stretches(store, catalogue_of(store))), read_matrix(tmp_path / "known.parquet")
+    )
     day = str(date_of(LAST - 40))
     assert same(list(stretches(store, "provider", [day])), matrix(store, "provider", LAST - 40))
     for entity, days in (("enterprise", [KNOWN]), ("claim", [KNOWN, day])):
@@ -86,7 +98,12 @@ def test_a_history_without_claims_has_one_empty_stretch(tmp_path: Path) -> None:
 
 def test_a_matrix_written_in_stretches_reads_as_one(store: Store, tmp_path: Path) -> None:
     write_matrix(matrix(store, "enterprise", LAST - 40), tmp_path / "whole.parquet")
-    assert write_matrices(living_stretches(store, "enterprise", LAST - 40, most=2), tmp_path / "parts.parquet")[0] > 3
+    assert (
+        write_matrices(
+            living_stretches(store, "enterprise", LAST - 40, most=2), tmp_path / "parts.parquet"
+        )[0]
+        > 3
+    )
     assert same([read_matrix(tmp_path / "parts.parquet")], read_matrix(tmp_path / "whole.parquet"))
     write_matrices(living_stretches(store, "enterprise", LAST - 40), tmp_path / "one.parquet")
     assert (tmp_path / "one.parquet").read_bytes() == (tmp_path / "whole.parquet").read_bytes()
@@ -108,7 +125,14 @@ def test_what_units_have_in_common_is_found_once_for_all_days(store: Store) -> N
     atoms = needs_of(catalogue, catalogue.names("enterprise")).atoms
     common = shared(store, catalogue, "enterprise", [LAST, LAST - 300], atoms, 10_000)
     told, alone = common.of(cases), atom_values(store, catalogue, cases, common.atoms)
-    assert {catalogue.measure(atom.measure).by for atom in told} >= {"cell", "representative", "address", "account"}
-    assert all(told[atom].tobytes() == alone[atom].tobytes() for atom in alone) and len(told) == len(alone)
+    assert {catalogue.measure(atom.measure).by for atom in told} >= {
+        "cell",
+        "representative",
+        "address",
+        "account",
+    }
+    assert all(told[atom].tobytes() == alone[atom].tobytes() for atom in alone) and len(
+        told
+    ) == len(alone)
     assert any(np.isfinite(values).any() and len(np.unique(values)) > 2 for values in told.values())
     assert not shared(store, catalogue, "enterprise", [LAST], atoms, 0).atoms

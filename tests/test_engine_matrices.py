@@ -36,20 +36,26 @@ def differing(store: Store, cases: Cases) -> list[str]:
 
 @pytest.mark.parametrize("entity", ENTITIES)
 @pytest.mark.parametrize("as_of", ["2014-05-31", "2015-01-17"])
-def test_evaluator_and_statement_give_the_same_bits_for_the_city_of_a_day(history: Store, entity: str, as_of: str) -> None:
+def test_evaluator_and_statement_give_the_same_bits_for_the_city_of_a_day(
+    history: Store, entity: str, as_of: str
+) -> None:
     cases = living(history, catalogue_of(history), entity, day_of(as_of))
     assert len(cases)
     assert differing(history, cases) == []
 
 
 @pytest.mark.parametrize("entity", ENTITIES)
-def test_evaluator_and_statement_give_the_same_bits_for_cases_on_their_own_days(history: Store, entity: str) -> None:
+def test_evaluator_and_statement_give_the_same_bits_for_cases_on_their_own_days(
+    history: Store, entity: str
+) -> None:
     ids = history.texts(entity)[:4] * 5
     days = np.array([LAST - 17 * i for i in range(len(ids))])
     assert differing(history, cases_of(history, catalogue_of(history), entity, ids, days)) == []
 
 
-def test_running_totals_equal_matched_pairs(history: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_running_totals_equal_matched_pairs(
+    history: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ids, days = history.texts("claim")[:8] * 6, np.array([LAST - 11 * i for i in range(48)])
     matched = matrix_of_cases(history, "claim", ids, days)
     monkeypatch.setattr("features.aggregates.prefix_sums.PAIRS_A_ROW", 0)
@@ -65,17 +71,29 @@ def test_one_case_equals_its_row_of_the_city(history: Store) -> None:
 
 
 @pytest.mark.parametrize(("entity", "size"), [("enterprise", 3_000), ("claim", 7_000)])
-def test_each_of_ten_thousand_random_cases_alone_equals_its_row_among_all(history: Store, entity: str, size: int) -> None:
-    rng, catalogue, units = np.random.default_rng(5), catalogue_of(history), len(history.texts(entity))
-    drawn = bare_cases(entity, rng.integers(units, size=20_000), rng.integers(FIRST, LAST + 1, 20_000))
+def test_each_of_ten_thousand_random_cases_alone_equals_its_row_among_all(
+    history: Store, entity: str, size: int
+) -> None:
+    rng, catalogue, units = (
+        np.random.default_rng(5),
+        catalogue_of(history),
+        len(history.texts(entity)),
+    )
+    drawn = bare_cases(
+        entity, rng.integers(units, size=20_000), rng.integers(FIRST, LAST + 1, 20_000)
+    )
     known = registered(history, catalogue, drawn)[0].take(np.arange(size))
     together = matrix_for(history, catalogue, known.take(np.argsort(known.as_of)))
-    for position, (key, day) in enumerate(zip(together.keys.tolist(), together.as_of.tolist(), strict=True)):
+    for position, (key, day) in enumerate(
+        zip(together.keys.tolist(), together.as_of.tolist(), strict=True)
+    ):
         alone = matrix(history, entity, day, [key], catalogue)
         assert alone.values.tobytes() == together.values[position].tobytes()
 
 
-def test_stretches_of_the_city_do_not_change_a_bit(history: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stretches_of_the_city_do_not_change_a_bit(
+    history: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
     whole = matrix(history, "enterprise", LAST)
     monkeypatch.setattr("features.aggregates.reader.ROWS_AT_ONCE", 3)
     assert matrix(history, "enterprise", LAST).values.tobytes() == whole.values.tobytes()
@@ -96,7 +114,9 @@ def test_an_unknown_enterprise_is_named_with_the_day(history: Store) -> None:
         matrix(history, "enterprise", LAST, ["E999"])
 
 
-def test_the_catalogue_of_a_store_is_read_once_and_a_file_of_more_features_each_time(history: Store, tmp_path: Path) -> None:
+def test_the_catalogue_of_a_store_is_read_once_and_a_file_of_more_features_each_time(
+    history: Store, tmp_path: Path
+) -> None:
     more = tmp_path / "more.txt"
     more.write_text("", "utf-8")
     assert catalogue_of(history) is catalogue_of(history)
@@ -104,7 +124,11 @@ def test_the_catalogue_of_a_store_is_read_once_and_a_file_of_more_features_each_
 
 
 def test_features_of_absent_tables_are_left_out_by_name(tmp_path: Path) -> None:
-    store = open_store(write_history(tmp_path / "poor", seed=3, size=20, absent=("tax_payroll", "utilities", "protected")))
+    store = open_store(
+        write_history(
+            tmp_path / "poor", seed=3, size=20, absent=("tax_payroll", "utilities", "protected")
+        )
+    )
     catalogue = catalogue_of(store)
     assert catalogue.left_out["declared_last"] == "tax_payroll"
     assert "declared_last" not in matrix(store, "enterprise", LAST).names

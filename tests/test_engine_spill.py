@@ -12,13 +12,22 @@ from hypothesis import strategies as st
 from features.engine.spill import Shelf, narrowed
 
 EDGES = [0, 3, 6, 7]
-VALUES = st.one_of(st.integers(-(2**40), 2**40).map(float), st.integers(-130, 130).map(float), st.just(np.nan), st.just(0.25))
+VALUES = st.one_of(
+    st.integers(-(2**40), 2**40).map(float),
+    st.integers(-130, 130).map(float),
+    st.just(np.nan),
+    st.just(0.25),
+)
 
 
 def test_columns_put_aside_in_any_order_come_back_by_stretch(tmp_path: Path) -> None:
     rng = np.random.default_rng(4)
-    whole = {"few": rng.integers(0, 100, 7).astype(float), "gaps": np.where(rng.random(7) < .5, np.nan, 40_000.0),
-             "parts": rng.random(7), "large": rng.integers(2**40, 2**41, 7).astype(float)}
+    whole = {
+        "few": rng.integers(0, 100, 7).astype(float),
+        "gaps": np.where(rng.random(7) < 0.5, np.nan, 40_000.0),
+        "parts": rng.random(7),
+        "large": rng.integers(2**40, 2**41, 7).astype(float),
+    }
     shelf = Shelf(tmp_path, EDGES)
     for place in (np.array([6, 0, 4]), np.array([2, 1, 5])):
         shelf.put(place, {name: values[place] for name, values in whole.items()})
@@ -26,7 +35,7 @@ def test_columns_put_aside_in_any_order_come_back_by_stretch(tmp_path: Path) -> 
     for stretch in range(shelf.stretches):
         taken = shelf.take(stretch, list(whole))
         for name, values in missing.items():
-            assert taken[name].tobytes() == values[EDGES[stretch]:EDGES[stretch + 1]].tobytes()
+            assert taken[name].tobytes() == values[EDGES[stretch] : EDGES[stretch + 1]].tobytes()
 
 
 def test_blocks_take_the_room_of_their_narrowest_type(tmp_path: Path) -> None:
@@ -41,12 +50,27 @@ def test_blocks_take_the_room_of_their_narrowest_type(tmp_path: Path) -> None:
 def test_narrow_values_are_the_values(values: list[float]) -> None:
     given_values = np.array(values)
     held, gaps = narrowed(given_values)
-    wide = np.where(held == np.iinfo(held.dtype).min, np.nan, held) if gaps else held.astype(np.float64)
-    assert wide.tobytes() == given_values.tobytes() or np.array_equal(wide, given_values, equal_nan=True)
+    wide = (
+        np.where(held == np.iinfo(held.dtype).min, np.nan, held)
+        if gaps
+        else held.astype(np.float64)
+    )
+    assert wide.tobytes() == given_values.tobytes() or np.array_equal(
+        wide, given_values, equal_nan=True
+    )
     assert held.dtype.kind == "f" or held.dtype.itemsize <= 4
 
 
-@pytest.mark.parametrize(("values", "dtype"), [([1.0, 127.0], "int8"), ([1.0, 128.0], "int16"), ([-128.0], "int16"),
-                                               ([2.0**31], "float64"), ([.5], "float64"), ([np.nan], "int8")])
+@pytest.mark.parametrize(
+    ("values", "dtype"),
+    [
+        ([1.0, 127.0], "int8"),
+        ([1.0, 128.0], "int16"),
+        ([-128.0], "int16"),
+        ([2.0**31], "float64"),
+        ([0.5], "float64"),
+        ([np.nan], "int8"),
+    ],
+)
 def test_the_type_keeps_its_least_value_free(values: list[float], dtype: str) -> None:
     assert narrowed(np.array(values))[0].dtype.name == dtype

@@ -19,15 +19,22 @@ def noisy(cases: int, ties: int, seed: int = 3) -> tuple[np.ndarray, np.ndarray]
 
 
 @pytest.mark.parametrize("ties", [1, 4, 1_000_000])
-def test_auc_and_average_precision_agree_with_scikit_learn_ties_and_weights_included(ties: int) -> None:
+def test_auc_and_average_precision_agree_with_scikit_learn_ties_and_weights_included(
+    ties: int,
+) -> None:
     label, score = noisy(500, ties)
     weight = np.random.default_rng(1).integers(0, 4, len(label)).astype(np.float64)
     ranked = sort_by_score(label, score)
     assert auc(ranked) == pytest.approx(roc_auc_score(label, score), abs=1e-12)
-    assert average_precision(ranked) == pytest.approx(average_precision_score(label, score), abs=1e-12)
-    assert auc(ranked, weight) == pytest.approx(roc_auc_score(label, score, sample_weight=weight), abs=1e-12)
+    assert average_precision(ranked) == pytest.approx(
+        average_precision_score(label, score), abs=1e-12
+    )
+    assert auc(ranked, weight) == pytest.approx(
+        roc_auc_score(label, score, sample_weight=weight), abs=1e-12
+    )
     assert average_precision(ranked, weight) == pytest.approx(
-        average_precision_score(label, score, sample_weight=weight), abs=1e-12)
+        average_precision_score(label, score, sample_weight=weight), abs=1e-12
+    )
 
 
 def test_one_class_alone_has_no_auc() -> None:
@@ -44,7 +51,10 @@ def test_intervals_hold_the_estimate_repeat_with_their_seed_and_widen_when_keys_
     low, high = alone["auc"] or [0.0, 0.0]
     assert alone == again and low < (auc(ranked) or 0) < high
     twice = sort_by_score(np.tile(label, 4), np.tile(score, 4))
-    copied = intervals(twice, np.tile(np.arange(400), 4).astype(np.str_), seed=1)["auc"] or [0.0, 0.0]
+    copied = intervals(twice, np.tile(np.arange(400), 4).astype(np.str_), seed=1)["auc"] or [
+        0.0,
+        0.0,
+    ]
     assert copied[1] - copied[0] == pytest.approx(high - low, rel=0.2)
 
 
@@ -57,7 +67,10 @@ def test_the_slots_of_each_day_are_refilled_by_falling_score() -> None:
     assert np.sort(renewed).tolist() == np.sort(day).tolist()
     assert days_earlier(day, score, ids, np.array([0.0, 0, 1, 1, 0])) == pytest.approx((1 + 2) / 2)
     assert first_half_gain(score, ids, np.array([0.0, 0, 1, 1, 0])) == 1.0
-    assert days_earlier(day, score, ids, np.zeros(5)) is None and first_half_gain(score, ids, np.zeros(5)) is None
+    assert (
+        days_earlier(day, score, ids, np.zeros(5)) is None
+        and first_half_gain(score, ids, np.zeros(5)) is None
+    )
 
 
 def test_equal_scores_are_ordered_by_id_whatever_the_order_of_the_rows() -> None:
@@ -68,9 +81,17 @@ def test_equal_scores_are_ordered_by_id_whatever_the_order_of_the_rows() -> None
 
 def judged(score: list[float], label: list[float], **more: list[float]) -> Judged:
     cases = len(score)
-    given = {name: np.array(more.get(name, [np.nan] * cases)) for name in ("propensity", "random_label", "inclusion")}
-    return Judged(np.array([f"e{i:03d}" for i in range(cases)]), np.array(score), np.array(label),
-                  weight=np.array(more.get("weight", [1.0] * cases)), **given)
+    given = {
+        name: np.array(more.get(name, [np.nan] * cases))
+        for name in ("propensity", "random_label", "inclusion")
+    }
+    return Judged(
+        np.array([f"e{i:03d}" for i in range(cases)]),
+        np.array(score),
+        np.array(label),
+        weight=np.array(more.get("weight", [1.0] * cases)),
+        **given,
+    )
 
 
 def test_a_case_nobody_visited_is_neither_hit_nor_miss() -> None:
@@ -89,8 +110,15 @@ def test_selective_visits_mislead_the_labelled_rows_and_neither_of_the_other_two
     truth = (generator.random(cases) < 0.3 * seen + 0.4 * hidden).astype(np.float64)
     chance = 0.02 + 0.5 * hidden**2
     visited, drawn = generator.random(cases) < chance, generator.random(cases) < 0.05
-    look = Judged(np.arange(cases).astype(np.str_), seen, np.where(visited | drawn, truth, np.nan),
-                  1 - (1 - chance) * 0.95, np.where(drawn, truth, np.nan), np.full(cases, 0.05), np.ones(cases))
+    look = Judged(
+        np.arange(cases).astype(np.str_),
+        seen,
+        np.where(visited | drawn, truth, np.nan),
+        1 - (1 - chance) * 0.95,
+        np.where(drawn, truth, np.nan),
+        np.full(cases, 0.05),
+        np.ones(cases),
+    )
     found = precision_at(look, 0.2)
     real = truth[np.argsort(-seen)[: cases // 5]].mean()
     assert found["labelled_only"] > real + 0.05
@@ -99,7 +127,9 @@ def test_selective_visits_mislead_the_labelled_rows_and_neither_of_the_other_two
 
 
 def test_a_sampled_case_fills_as_much_of_the_list_as_it_stands_for() -> None:
-    found = precision_at(judged([0.9, 0.8, 0.7, 0.6], [1.0, np.nan, 0.0, 0.0], weight=[1.0, 9.0, 1.0, 1.0]), 10)
+    found = precision_at(
+        judged([0.9, 0.8, 0.7, 0.6], [1.0, np.nan, 0.0, 0.0], weight=[1.0, 9.0, 1.0, 1.0]), 10
+    )
     assert found["labelled_only"] == 1.0 and found["listed"] == 10
     assert found["share_without_label"] == pytest.approx(0.9)
 

@@ -51,18 +51,42 @@ def known(store: Store) -> Matrix:
 @pytest.fixture(scope="module")
 def bundle(store: Store, known: Matrix, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     """A model of a label that rests, with noise, on staff not enrolled, on complaints and on late contributions."""
-    share, complaints, late = (np.nan_to_num(known.column(name)) for name in (
-        "share_filed_not_enrolled", "complaints_all", "late_rows_12m"))
+    share, complaints, late = (
+        np.nan_to_num(known.column(name))
+        for name in ("share_filed_not_enrolled", "complaints_all", "late_rows_12m")
+    )
     draw = np.random.default_rng(3)
     label = draw.random(len(known)) < 1 / (1 + np.exp(2 - 4 * share - complaints - 0.2 * late))
-    table = lightgbm.Dataset(known.values, label, feature_name=list(known.names),
-                             categorical_feature=list(known.categories))
-    choices = {"objective": "binary", "num_leaves": 15, "min_data_in_leaf": 10, "seed": 1, "num_threads": 1,
-               "verbosity": -1, "deterministic": True, "force_row_wise": True}
+    table = lightgbm.Dataset(
+        known.values,
+        label,
+        feature_name=list(known.names),
+        categorical_feature=list(known.categories),
+    )
+    choices = {
+        "objective": "binary",
+        "num_leaves": 15,
+        "min_data_in_leaf": 10,
+        "seed": 1,
+        "num_threads": 1,
+        "verbosity": -1,
+        "deterministic": True,
+        "force_row_wise": True,
+    }
     text = lightgbm.train(choices, table, 60).model_to_string()
     features = frozen_features(catalogue_of(store).features("enterprise"), known)
     line = Calibration((-5.0, 5.0), (0.01, 0.99))
-    parts = Parts("undeclared_workers", "2015-06-30", features, line, text, None, known, {"source": "city"}, {})
+    parts = Parts(
+        "undeclared_workers",
+        "2015-06-30",
+        features,
+        line,
+        text,
+        None,
+        known,
+        {"source": "city"},
+        {},
+    )
     return load_bundle(write_bundle(tmp_path_factory.mktemp("bundles"), parts))
 
 
@@ -72,7 +96,10 @@ def without_rows(city: Path, target: Path, gone: dict[str, set[str]]) -> Path:
     for table, numbers in gone.items():
         for part in files_in(target / table, "*.parquet"):
             rows = read_table(part)
-            lost = np.isin(pc.cast(rows["row_id"], "string").to_numpy(zero_copy_only=False).astype(str), sorted(numbers))
+            lost = np.isin(
+                pc.cast(rows["row_id"], "string").to_numpy(zero_copy_only=False).astype(str),
+                sorted(numbers),
+            )
             pq.write_table(rows.filter(~lost), part)
     return target
 
@@ -90,7 +117,9 @@ def test_a_score_falls_when_the_rows_of_its_first_reason_are_taken_out_of_the_so
         history = stored_counterfactual(store, catalogue, row)
         facts = evidence(bundle, row, contributions[position], history)
         reasons = reasons_of(bundle, row, contributions[position], facts)
-        for reason in [one for one in reasons if one.facts[0].table != "enterprises"][:1]:  # the sampled units must stay
+        for reason in [one for one in reasons if one.facts[0].table != "enterprises"][
+            :1
+        ]:  # the sampled units must stay
             told[key] = reason
             for fact in reason.facts:
                 gone.setdefault(left_of(fact.table), set()).update(history.rows_of(fact))
@@ -102,4 +131,7 @@ def test_a_score_falls_when_the_rows_of_its_first_reason_are_taken_out_of_the_so
     assert before.keys.tolist() == after.keys.tolist() and fell.mean() >= 0.9
     for reason in told.values():
         [fact] = reason.facts
-        assert all(number in reason.zh and number in reason.en for number in fact.row_ids) and fact.n_rows > 0
+        assert (
+            all(number in reason.zh and number in reason.en for number in fact.row_ids)
+            and fact.n_rows > 0
+        )

@@ -25,7 +25,17 @@ MAY = (day_of("2015-05-01"), day_of("2015-05-31"))
 
 def filed(measure: str, *row_ids: str, n_rows: int = 1) -> Fact:
     """A fact by hand."""
-    return Fact(measure, "tax_payroll", "税务申报人数", "staff filed with tax", 265, "persons", *MAY, row_ids or ("t1",), n_rows)
+    return Fact(
+        measure,
+        "tax_payroll",
+        "税务申报人数",
+        "staff filed with tax",
+        265,
+        "persons",
+        *MAY,
+        row_ids or ("t1",),
+        n_rows,
+    )
 
 
 @dataclass(frozen=True)
@@ -60,16 +70,28 @@ class TwoWays(ByHand):
     """A history in which each number goes with either of two facts, one of more rows than the other."""
 
     def facts(self, feature: str) -> Sequence[Fact]:
-        return [replace(fact, n_rows=rows, last=fact.last - rows) for fact in super().facts(feature) for rows in (9, 2)]
+        return [
+            replace(fact, n_rows=rows, last=fact.last - rows)
+            for fact in super().facts(feature)
+            for rows in (9, 2)
+        ]
 
 
 def dressed(bundle: Bundle, **changes: dict[str, Any]) -> Bundle:
     """The bundle with other declarations of some features, each a family of its own unless told."""
     features = [
-        FrozenFeature(**(feature.model_dump() | {"family": feature.name, "direction": "none"} | changes.get(feature.name, {})))
+        FrozenFeature(
+            **(
+                feature.model_dump()
+                | {"family": feature.name, "direction": "none"}
+                | changes.get(feature.name, {})
+            )
+        )
         for feature in bundle.features
     ]
-    return replace(bundle, manifest=bundle.manifest.model_copy(update={"features": tuple(features)}))
+    return replace(
+        bundle, manifest=bundle.manifest.model_copy(update={"features": tuple(features)})
+    )
 
 
 def reasons(bundle: Bundle, row: Matrix) -> list[Reason]:
@@ -80,44 +102,82 @@ def reasons(bundle: Bundle, row: Matrix) -> list[Reason]:
 def case(staff: float = 265, gap: float = 98) -> Matrix:
     values = np.array([[staff, gap, 1.0, np.nan, 0.0, 1.0]])
     names = ("staff", "gap", "months_late", "kwh", "sector", "kind")
-    categories = {"sector": tuple(f"行业 {code}" for code in range(40)), "kind": ("agency", "branch", "company")}
-    return Matrix("enterprise", np.array(["e1"]), np.array([16616], dtype=np.int32), names, values, categories)
+    categories = {
+        "sector": tuple(f"行业 {code}" for code in range(40)),
+        "kind": ("agency", "branch", "company"),
+    }
+    return Matrix(
+        "enterprise", np.array(["e1"]), np.array([16616], dtype=np.int32), names, values, categories
+    )
 
 
 def test_a_reason_names_table_rows_and_days_in_both_languages(model_bundle: Bundle) -> None:
-    bundle = dressed(model_bundle, gap={
-        "reason_zh": "{declared_month}税务申报{declared}人，养老在保{staff}人",
-        "reason_en": "tax payroll reports {declared} staff in {declared_month}, {staff} are enrolled"})
-    [reason] = reasons_of(bundle, case(staff=167), np.array([0, 0.5, 0, 0, 0, 0]), {"gap": [filed("declared")]})
+    bundle = dressed(
+        model_bundle,
+        gap={
+            "reason_zh": "{declared_month}税务申报{declared}人，养老在保{staff}人",
+            "reason_en": "tax payroll reports {declared} staff in {declared_month}, {staff} are enrolled",
+        },
+    )
+    [reason] = reasons_of(
+        bundle, case(staff=167), np.array([0, 0.5, 0, 0, 0, 0]), {"gap": [filed("declared")]}
+    )
     assert reason.zh == "2015年5月税务申报265人，养老在保167人（税务工资申报，2015年5月，行 t1）"
-    assert reason.en == ("tax payroll reports 265 staff in May 2015, 167 are enrolled "
-                         "(payroll as filed with the tax bureau, May 2015, row t1)")
+    assert reason.en == (
+        "tax payroll reports 265 staff in May 2015, 167 are enrolled "
+        "(payroll as filed with the tax bureau, May 2015, row t1)"
+    )
     assert (reason.feature, reason.contribution, reason.facts) == ("gap", 0.5, (filed("declared"),))
 
 
-def test_without_a_template_the_meaning_the_value_and_the_fact_are_said(model_bundle: Bundle) -> None:
+def test_without_a_template_the_meaning_the_value_and_the_fact_are_said(
+    model_bundle: Bundle,
+) -> None:
     fact = filed("declared", "t1", "t2", n_rows=7)
     same = replace(fact, value=98)
-    [reason] = reasons_of(dressed(model_bundle), case(), np.array([0, 0.5, 0, 0, 0, 0]), {"gap": [fact]})
-    assert reason.zh == "特征 gap：98人（税务申报人数265人：税务工资申报，2015年5月，行 t1、t2等7行）"
-    assert reason.en == ("feature gap: 98 persons (staff filed with tax 265 persons: "
-                         "payroll as filed with the tax bureau, May 2015, rows t1, t2 and 5 more)")
-    [shorter] = reasons_of(dressed(model_bundle), case(), np.array([0, 0.5, 0, 0, 0, 0]), {"gap": [same]})
+    [reason] = reasons_of(
+        dressed(model_bundle), case(), np.array([0, 0.5, 0, 0, 0, 0]), {"gap": [fact]}
+    )
+    assert (
+        reason.zh == "特征 gap：98人（税务申报人数265人：税务工资申报，2015年5月，行 t1、t2等7行）"
+    )
+    assert reason.en == (
+        "feature gap: 98 persons (staff filed with tax 265 persons: "
+        "payroll as filed with the tax bureau, May 2015, rows t1, t2 and 5 more)"
+    )
+    [shorter] = reasons_of(
+        dressed(model_bundle), case(), np.array([0, 0.5, 0, 0, 0, 0]), {"gap": [same]}
+    )
     assert shorter.zh == "特征 gap：98人（税务工资申报，2015年5月，行 t1、t2等7行）"
 
 
-def test_a_template_that_names_what_is_not_known_gives_way_to_the_meaning(model_bundle: Bundle) -> None:
+def test_a_template_that_names_what_is_not_known_gives_way_to_the_meaning(
+    model_bundle: Bundle,
+) -> None:
     for place in ("{nothing}", "{kwh}"):  # no such feature; a feature that is missing here
-        bundle = dressed(model_bundle, gap={"reason_zh": f"申报{place}人", "reason_en": f"{place} filed"})
-        [reason] = reasons_of(bundle, case(), np.array([0, 0.5, 0, 0, 0, 0]), {"gap": [filed("declared")]})
+        bundle = dressed(
+            model_bundle, gap={"reason_zh": f"申报{place}人", "reason_en": f"{place} filed"}
+        )
+        [reason] = reasons_of(
+            bundle, case(), np.array([0, 0.5, 0, 0, 0, 0]), {"gap": [filed("declared")]}
+        )
         assert reason.en.startswith("feature gap: 98 persons") and "{" not in reason.zh + reason.en
 
 
-def test_features_of_one_family_and_tables_are_told_once_with_their_sum(model_bundle: Bundle) -> None:
-    bundle = dressed(model_bundle, staff={"family": "compared"}, gap={"family": "compared"},
-                     months_late={"family": "compared"})
+def test_features_of_one_family_and_tables_are_told_once_with_their_sum(
+    model_bundle: Bundle,
+) -> None:
+    bundle = dressed(
+        model_bundle,
+        staff={"family": "compared"},
+        gap={"family": "compared"},
+        months_late={"family": "compared"},
+    )
     found = leads(bundle, np.array([0.25, 0.5, -0.125, 0.0, 0.5, 0.0]))
-    assert [(lead.contribution, lead.members) for lead in found] == [(0.625, ("gap", "staff")), (0.5, ("sector",))]
+    assert [(lead.contribution, lead.members) for lead in found] == [
+        (0.625, ("gap", "staff")),
+        (0.5, ("sector",)),
+    ]
     facts = {"gap": [filed("gap")], "staff": [filed("staff")]}
     [reason] = reasons_of(bundle, case(), np.array([0.25, 0.5, -0.125, 0.0, 0.0, 0.0]), facts)
     assert (reason.feature, reason.contribution) == ("gap", 0.625)
@@ -127,19 +187,35 @@ def test_what_lowers_the_score_is_told_apart(model_bundle: Bundle) -> None:
     contributions = np.array([0.25, -0.5, -0.75, 0.0, 0.0, 0.0])
     facts = {name: [filed(name)] for name in ("staff", "gap", "months_late")}
     bundle = dressed(model_bundle)
-    assert [reason.feature for reason in reasons_of(bundle, case(), contributions, facts)] == ["staff"]
-    assert [reason.feature for reason in mitigations_of(bundle, case(), contributions, facts)] == ["months_late", "gap"]
+    assert [reason.feature for reason in reasons_of(bundle, case(), contributions, facts)] == [
+        "staff"
+    ]
+    assert [reason.feature for reason in mitigations_of(bundle, case(), contributions, facts)] == [
+        "months_late",
+        "gap",
+    ]
 
 
-@pytest.mark.parametrize(("direction", "unit", "value", "raises", "said"), [
-    ("up", "persons", 5, True, True), ("up", "persons", 3, True, False), ("up", "persons", 3, False, True),
-    ("down", "days", 3, True, True), ("down", "days", 5, True, False), ("down", "days", 5, False, True),
-    ("none", "persons", -5, True, True), ("none", "persons2", 5, True, False), ("up", "persons", np.nan, True, False),
-])
+@pytest.mark.parametrize(
+    ("direction", "unit", "value", "raises", "said"),
+    [
+        ("up", "persons", 5, True, True),
+        ("up", "persons", 3, True, False),
+        ("up", "persons", 3, False, True),
+        ("down", "days", 3, True, True),
+        ("down", "days", 5, True, False),
+        ("down", "days", 5, False, True),
+        ("none", "persons", -5, True, True),
+        ("none", "persons2", 5, True, False),
+        ("up", "persons", np.nan, True, False),
+    ],
+)
 def test_a_value_is_told_only_on_the_side_of_the_median_that_its_direction_says(
     model_bundle: Bundle, direction: str, unit: str, value: float, raises: bool, said: bool
 ) -> None:
-    gap = FrozenFeature(**(model_bundle.features[1].model_dump() | {"unit": unit, "direction": direction}))
+    gap = FrozenFeature(
+        **(model_bundle.features[1].model_dump() | {"unit": unit, "direction": direction})
+    )
     assert makes_sense(gap, value, 4.0, raises=raises) == said
 
 
@@ -154,7 +230,9 @@ def test_the_usual_value_is_the_lower_median_of_the_probe(model_bundle: Bundle) 
     assert usual(model_bundle)["staff"] == staff[(len(staff) - 1) // 2]
 
 
-def test_evidence_is_only_what_lowers_the_score_when_it_is_taken_away(model_parts: Parts, model_bundle: Bundle) -> None:
+def test_evidence_is_only_what_lowers_the_score_when_it_is_taken_away(
+    model_parts: Parts, model_bundle: Bundle
+) -> None:
     bundle = dressed(model_bundle)
     told = 0
     for position in range(60):
@@ -179,27 +257,39 @@ def test_no_fact_is_told_twice(model_parts: Parts, model_bundle: Bundle) -> None
         assert len(raising) <= 1
 
 
-def test_the_narrowest_of_the_facts_that_matter_is_told(model_parts: Parts, model_bundle: Bundle) -> None:
+def test_the_narrowest_of_the_facts_that_matter_is_told(
+    model_parts: Parts, model_bundle: Bundle
+) -> None:
     bundle, told = dressed(model_bundle), []
     for position in range(30):
         row = model_parts.probe.row(position)
         contributions = explain(bundle, row).contributions[0]
-        for reason in reasons_of(bundle, row, contributions, evidence(bundle, row, contributions, TwoWays(row))):
+        for reason in reasons_of(
+            bundle, row, contributions, evidence(bundle, row, contributions, TwoWays(row))
+        ):
             told += [fact.n_rows for fact in reason.facts]
     assert set(told) == {2}
 
 
 def test_what_hardly_moves_the_score_is_not_told(model_parts: Parts, model_bundle: Bundle) -> None:
     bundle = dressed(model_bundle)
-    row = next(model_parts.probe.row(place) for place in range(60) if len(reasons(bundle, model_parts.probe.row(place))) > 1)
+    row = next(
+        model_parts.probe.row(place)
+        for place in range(60)
+        if len(reasons(bundle, model_parts.probe.row(place))) > 1
+    )
     contributions = explain(bundle, row).contributions[0]
-    first, second, *_ = reasons_of(bundle, row, contributions, evidence(bundle, row, contributions, ByHand(row)))
+    first, second, *_ = reasons_of(
+        bundle, row, contributions, evidence(bundle, row, contributions, ByHand(row))
+    )
     faint = contributions.copy()
     faint[row.names.index(second.feature)] = first.contribution * LEAST / 2
     assert second.feature not in evidence(bundle, row, faint, ByHand(row))
 
 
-def test_features_without_a_declared_direction_only_fill_up_to_a_few(model_parts: Parts, model_bundle: Bundle) -> None:
+def test_features_without_a_declared_direction_only_fill_up_to_a_few(
+    model_parts: Parts, model_bundle: Bundle
+) -> None:
     none = dressed(model_bundle)
     some = dressed(model_bundle, staff={"direction": "down"}, months_late={"direction": "down"})
     mixed = 0
@@ -211,9 +301,13 @@ def test_features_without_a_declared_direction_only_fill_up_to_a_few(model_parts
     assert mixed
 
 
-def test_the_same_case_and_facts_give_the_same_words(model_parts: Parts, model_bundle: Bundle) -> None:
+def test_the_same_case_and_facts_give_the_same_words(
+    model_parts: Parts, model_bundle: Bundle
+) -> None:
     row = model_parts.probe.row(5)
     contributions = explain(model_bundle, row).contributions[0]
     facts = evidence(model_bundle, row, contributions, ByHand(row))
-    assert reasons_of(model_bundle, row, contributions, facts) == reasons_of(model_bundle, row, contributions, facts)
+    assert reasons_of(model_bundle, row, contributions, facts) == reasons_of(
+        model_bundle, row, contributions, facts
+    )
     assert span_words(16616, 16616, "zh") == "2015年6月30日"

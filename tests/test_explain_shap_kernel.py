@@ -29,10 +29,26 @@ def grown(trees: int = 20, *, missing: float = 0.1, **choices: Any) -> lightgbm.
     """A booster on noise in which all columns matter."""
     values = noise(1, missing=missing)
     filled = np.nan_to_num(values)
-    label = filled[:, 0] * filled[:, 1] + filled[:, 2] * (filled[:, 6] % 2) + filled[:, 5] + (filled[:, 7] == 1) > 0.3
+    label = (
+        filled[:, 0] * filled[:, 1]
+        + filled[:, 2] * (filled[:, 6] % 2)
+        + filled[:, 5]
+        + (filled[:, 7] == 1)
+        > 0.3
+    )
     table = lightgbm.Dataset(values, label, categorical_feature=[6, 7], params={"verbosity": -1})
-    given = {"objective": "binary", "num_leaves": 31, "min_data_in_leaf": 5, "min_data_per_group": 5, "cat_smooth": 1,
-             "verbosity": -1, "num_threads": 1, "seed": 1, "deterministic": True, "force_row_wise": True} | choices
+    given = {
+        "objective": "binary",
+        "num_leaves": 31,
+        "min_data_in_leaf": 5,
+        "min_data_per_group": 5,
+        "cat_smooth": 1,
+        "verbosity": -1,
+        "num_threads": 1,
+        "seed": 1,
+        "deterministic": True,
+        "force_row_wise": True,
+    } | choices
     return lightgbm.train(given, table, trees)
 
 
@@ -57,12 +73,24 @@ def agree(booster: lightgbm.Booster) -> None:
     assert np.abs(forest.base + found.sum(axis=1) - raw).max() < 1e-9
 
 
-@pytest.mark.parametrize("choices", [
-    {}, {"max_cat_to_onehot": 64}, {"zero_as_missing": True}, {"use_missing": False}, {"num_leaves": 2},
-    {"num_leaves": 200, "min_data_in_leaf": 1, "min_sum_hessian_in_leaf": 0}, {"max_depth": 3},
-    {"boosting": "rf", "bagging_freq": 1, "bagging_fraction": 0.7}, {"boosting": "dart"}, {"extra_trees": True},
-    {"objective": "poisson"}, {"bagging_freq": 1, "bagging_fraction": 0.3},
-], ids=str)
+@pytest.mark.parametrize(
+    "choices",
+    [
+        {},
+        {"max_cat_to_onehot": 64},
+        {"zero_as_missing": True},
+        {"use_missing": False},
+        {"num_leaves": 2},
+        {"num_leaves": 200, "min_data_in_leaf": 1, "min_sum_hessian_in_leaf": 0},
+        {"max_depth": 3},
+        {"boosting": "rf", "bagging_freq": 1, "bagging_fraction": 0.7},
+        {"boosting": "dart"},
+        {"extra_trees": True},
+        {"objective": "poisson"},
+        {"bagging_freq": 1, "bagging_fraction": 0.3},
+    ],
+    ids=str,
+)
 def test_contributions_equal_those_of_lightgbm(choices: dict[str, Any]) -> None:
     agree(grown(**choices))
 
@@ -100,12 +128,15 @@ def test_bytes_depend_neither_on_the_batch_nor_on_the_threads(rows: int) -> None
     values = strange_rows()
     whole = contributions(forest, values)
     assert contributions(forest, values[:rows], threads=2).tobytes() == whole[:rows].tobytes()
-    parts = [contributions(forest, values[place:place + rows]) for place in range(0, ROWS, rows)]
+    parts = [contributions(forest, values[place : place + rows]) for place in range(0, ROWS, rows)]
     assert np.concatenate(parts).tobytes() == whole.tobytes()
 
 
 def test_no_rows_have_no_contributions() -> None:
-    assert contributions(forest_of(grown(trees=2).model_to_string()), np.empty((0, 8))).shape == (0, 8)
+    assert contributions(forest_of(grown(trees=2).model_to_string()), np.empty((0, 8))).shape == (
+        0,
+        8,
+    )
 
 
 def test_the_quadrature_is_exact_for_polynomials_of_its_degree() -> None:

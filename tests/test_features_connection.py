@@ -25,26 +25,48 @@ def connection(tmp_path: Path) -> Connection:
     (tmp_path / "inside" / "a.csv").write_text("x\n1\n", "utf-8")
     (tmp_path / "one.csv").write_text("x\n2\n", "utf-8")
     (tmp_path / "other.csv").write_text("x\n3\n", "utf-8")
-    return locked([tmp_path / "inside", tmp_path / "one.csv"], limits=Limits("300MB", 1, tmp_path / "spill"))
+    return locked(
+        [tmp_path / "inside", tmp_path / "one.csv"], limits=Limits("300MB", 1, tmp_path / "spill")
+    )
 
 
-def test_folders_and_files_that_were_given_can_be_read(connection: Connection, tmp_path: Path) -> None:
+def test_folders_and_files_that_were_given_can_be_read(
+    connection: Connection, tmp_path: Path
+) -> None:
     for place, value in ((tmp_path / "inside" / "a.csv", 1), (tmp_path / "one.csv", 2)):
         assert connection.sql(f"SELECT x FROM read_csv({quoted(place)})").fetchall() == [(value,)]
 
 
-@pytest.mark.parametrize("query", [
-    "SELECT * FROM read_csv('{here}/other.csv')", "SELECT * FROM read_text('{here}/inside/../other.csv')",
-    "COPY (SELECT 1) TO '{here}/new.csv'", "ATTACH '{here}/new.db'", "INSTALL httpfs", "LOAD httpfs",
-    "SELECT * FROM read_csv('https://localhost/a.csv')"])
-def test_nothing_else_can_be_read_written_or_loaded(connection: Connection, tmp_path: Path, query: str) -> None:
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT * FROM read_csv('{here}/other.csv')",
+        "SELECT * FROM read_text('{here}/inside/../other.csv')",
+        "COPY (SELECT 1) TO '{here}/new.csv'",
+        "ATTACH '{here}/new.db'",
+        "INSTALL httpfs",
+        "LOAD httpfs",
+        "SELECT * FROM read_csv('https://localhost/a.csv')",
+    ],
+)
+def test_nothing_else_can_be_read_written_or_loaded(
+    connection: Connection, tmp_path: Path, query: str
+) -> None:
     with pytest.raises(DuckError):
         connection.execute(query.format(here=tmp_path)).fetchall()
     assert not (tmp_path / "new.csv").exists() and not (tmp_path / "new.db").exists()
 
 
-@pytest.mark.parametrize("setting", ["enable_external_access=true", "allowed_directories=['/']", "memory_limit='1TB'",
-                                     "lock_configuration=false", "TimeZone='UTC'"])
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "enable_external_access=true",
+        "allowed_directories=['/']",
+        "memory_limit='1TB'",
+        "lock_configuration=false",
+        "TimeZone='UTC'",
+    ],
+)
 def test_no_setting_can_be_changed(connection: Connection, setting: str) -> None:
     with pytest.raises(DuckError):
         connection.execute(f"SET {setting}")
@@ -69,4 +91,9 @@ def test_a_query_sees_no_variable_of_ours() -> None:
 
 def test_one_select_is_told_from_everything_else() -> None:
     assert is_one_select("WITH a AS (SELECT 1) SELECT * FROM a") and is_one_select("FROM range(3)")
-    assert not any(map(is_one_select, ("", "SELECT 1; SELECT 2", "COPY (SELECT 1) TO 'x'", "CREATE TABLE a (b INT)")))
+    assert not any(
+        map(
+            is_one_select,
+            ("", "SELECT 1; SELECT 2", "COPY (SELECT 1) TO 'x'", "CREATE TABLE a (b INT)"),
+        )
+    )

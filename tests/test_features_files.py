@@ -37,7 +37,11 @@ with {what}(Path(sys.argv[1])) as mine:
 
 def holder(what: str, place: Path) -> tuple["subprocess.Popen[str]", Path]:
     """Return a process of its own that is writing in a place, and what it writes."""
-    process = subprocess.Popen([sys.executable, "-c", HOLDER.format(what=what), str(place)], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLDER.format(what=what), str(place)],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     assert process.stdout is not None
     return process, Path(process.stdout.readline().strip())
 
@@ -72,7 +76,9 @@ def test_a_private_folder_is_gone_at_the_end_however_the_work_ends(tmp_path: Pat
         assert list((tmp_path / "place").iterdir()) == []
 
 
-def test_what_a_killed_run_left_is_cleared_by_the_next_and_what_a_living_one_owns_is_not(tmp_path: Path) -> None:
+def test_what_a_killed_run_left_is_cleared_by_the_next_and_what_a_living_one_owns_is_not(
+    tmp_path: Path,
+) -> None:
     living, its = holder("private_folder", tmp_path)
     dead, left = holder("private_folder", tmp_path)
     killed(dead)
@@ -88,7 +94,9 @@ def test_what_a_killed_run_left_is_cleared_by_the_next_and_what_a_living_one_own
     assert unfinished(tmp_path) == []
 
 
-def test_an_unfinished_file_of_a_killed_run_is_cleared_by_the_next_write_beside_it(tmp_path: Path) -> None:
+def test_an_unfinished_file_of_a_killed_run_is_cleared_by_the_next_write_beside_it(
+    tmp_path: Path,
+) -> None:
     write_text(tmp_path / "a.txt", "before")
     process, left = holder("replaced", tmp_path / "a.txt")
     write_text(tmp_path / "b.txt", "other")
@@ -107,7 +115,13 @@ def test_a_number_used_again_by_another_process_owns_nothing(tmp_path: Path) -> 
 
 
 def test_names_that_only_look_alike_are_left_alone(tmp_path: Path) -> None:
-    names = [".unfinished", ".unfinished-1", f".unfinished-1-{'g' * 16}", f"x.unfinished-1-{'0' * 16}", ".rows.4242"]
+    names = [
+        ".unfinished",
+        ".unfinished-1",
+        f".unfinished-1-{'g' * 16}",
+        f"x.unfinished-1-{'0' * 16}",
+        ".rows.4242",
+    ]
     for name in names:
         (tmp_path / name).mkdir()
     clear_beneath(tmp_path)
@@ -167,7 +181,9 @@ def crowd(place: Path, number: int) -> None:
             assert (folder / "rows").read_text("utf-8") == str(number)
 
 
-def test_many_runs_that_clear_one_place_at_once_take_nothing_from_each_other(tmp_path: Path) -> None:
+def test_many_runs_that_clear_one_place_at_once_take_nothing_from_each_other(
+    tmp_path: Path,
+) -> None:
     context = multiprocessing.get_context("spawn")
     runs = [context.Process(target=crowd, args=(tmp_path, number)) for number in range(4)]
     for run in runs:

@@ -30,7 +30,11 @@ def test_a_matrix_read_back_is_equal_to_the_bit(tmp_path: Path) -> None:
     back = read_matrix(path)
     assert back.values.tobytes() == small().values.tobytes()
     assert back.keys.tolist() == ["e1", "e2", "e3"] and back.as_of.tolist() == [16000, 16000, 16001]
-    assert (back.entity, back.names, back.categories) == ("enterprise", ("staff", "sector"), small().categories)
+    assert (back.entity, back.names, back.categories) == (
+        "enterprise",
+        ("staff", "sector"),
+        small().categories,
+    )
     assert [entry.name for entry in tmp_path.iterdir()] == ["m.parquet"]
 
 
@@ -64,7 +68,14 @@ def test_an_unknown_column_and_wrong_shapes_are_refused(tmp_path: Path) -> None:
     with pytest.raises(RequestError, match="not a feature"):
         small().column("nothing")
     with pytest.raises(HistoryError, match="shape"):
-        Matrix("enterprise", np.array(["a"]), np.array([1], dtype=np.int32), ("x",), np.zeros((2, 1)), {})
+        Matrix(
+            "enterprise",
+            np.array(["a"]),
+            np.array([1], dtype=np.int32),
+            ("x",),
+            np.zeros((2, 1)),
+            {},
+        )
     (tmp_path / "bad.parquet").write_bytes(b"not parquet")
     with pytest.raises(HistoryError, match="not a readable matrix"):
         read_matrix(tmp_path / "bad.parquet")

@@ -24,7 +24,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("part", freeze.PARTS)
-def test_what_comes_out_is_what_was_kept(place: Path, request: pytest.FixtureRequest, part: str) -> None:
+def test_what_comes_out_is_what_was_kept(
+    place: Path, request: pytest.FixtureRequest, part: str
+) -> None:
     data = request.getfixturevalue("shared_data") if part == "chicago" else None
     said = freeze.PARTS[part](freeze.Room(place, data))
     assert freeze.differences(freeze.frozen()[part], said) == []
@@ -40,8 +42,12 @@ def test_every_renamed_key_was_kept_and_stands_in_the_changelog() -> None:
     before = json.loads(freeze.FROZEN.read_text("utf-8"))
     keys = {key for digests in before.values() for key in digests}
     told = (ROOT / "CHANGELOG.md").read_text("utf-8").splitlines()
-    for name, line in zip(sorted(freeze.renames()), freeze.lines_of_renames(freeze.renames()), strict=True):
-        assert any(f"{key}/".startswith(f"{name}/") for key in keys), f"{name} is no key that was kept"
+    for name, line in zip(
+        sorted(freeze.renames()), freeze.lines_of_renames(freeze.renames()), strict=True
+    ):
+        assert any(f"{key}/".startswith(f"{name}/") for key in keys), (
+            f"{name} is no key that was kept"
+        )
         assert line in told, f"CHANGELOG.md lacks: {line}"
 
 
@@ -50,17 +56,26 @@ def test_a_renamed_key_is_the_same_key() -> None:
     table = {"plan/cells": "plan/lists"}
     moved = {freeze.renamed(key, table): value for key, value in kept.items()}
     assert freeze.differences(moved, {"plan/lists/minutes": "a", "plan/cells_left": "b"}) == []
-    assert freeze.differences(moved, kept) == ["gone: plan/lists/minutes", "new: plan/cells/minutes"]
+    assert freeze.differences(moved, kept) == [
+        "gone: plan/lists/minutes",
+        "new: plan/cells/minutes",
+    ]
 
 
 def test_a_changed_value_is_named() -> None:
-    before = freeze.of_plain("plan", {"cells": [{"cell": "a", "minutes": 1}, {"cell": "b", "minutes": 2}], "week": None})
-    after = freeze.of_plain("plan", {"cells": [{"cell": "a", "minutes": 1}, {"cell": "b", "minutes": 3}], "week": None})
+    before = freeze.of_plain(
+        "plan", {"cells": [{"cell": "a", "minutes": 1}, {"cell": "b", "minutes": 2}], "week": None}
+    )
+    after = freeze.of_plain(
+        "plan", {"cells": [{"cell": "a", "minutes": 1}, {"cell": "b", "minutes": 3}], "week": None}
+    )
     assert freeze.differences(before, after) == ["changed: plan/cells/minutes"]
     assert set(before) == {"plan/cells/cell", "plan/cells/minutes", "plan/week"}
 
 
-@pytest.mark.parametrize(("one", "other"), [(0.1 + 0.2, 0.3), (1.0, 1), ([1.5, None], [1.5, 0.0]), ("1", 1), (0.0, -0.0)])
+@pytest.mark.parametrize(
+    ("one", "other"), [(0.1 + 0.2, 0.3), (1.0, 1), ([1.5, None], [1.5, 0.0]), ("1", 1), (0.0, -0.0)]
+)
 def test_values_that_differ_have_other_digests(one: object, other: object) -> None:
     assert freeze.digest(one) != freeze.digest(other)
 
@@ -80,8 +95,15 @@ def test_registered_models_find_their_loader_by_the_name_that_they_keep() -> Non
 
 
 OTHERWISE = {
-    "TZ": "Asia/Shanghai", "PYTHONHASHSEED": "7", "OMP_NUM_THREADS": "3", "NUMBA_NUM_THREADS": "1", "POLARS_MAX_THREADS": "3",
-    "NPY_DISABLE_CPU_FEATURES": "X86_V3", "OPENBLAS_CORETYPE": "Prescott", "NUMBA_CPU_NAME": "x86-64", "NUMBA_CPU_FEATURES": "",
+    "TZ": "Asia/Shanghai",
+    "PYTHONHASHSEED": "7",
+    "OMP_NUM_THREADS": "3",
+    "NUMBA_NUM_THREADS": "1",
+    "POLARS_MAX_THREADS": "3",
+    "NPY_DISABLE_CPU_FEATURES": "X86_V3",
+    "OPENBLAS_CORETYPE": "Prescott",
+    "NUMBA_CPU_NAME": "x86-64",
+    "NUMBA_CPU_FEATURES": "",
     "GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX,-AVX2,-FMA",
 }
 """Another zone, order of sets and number of threads, and an x86-64 processor of 2003 as far as libraries let one say it."""
@@ -90,6 +112,13 @@ OTHERWISE = {
 @pytest.mark.slow
 @pytest.mark.parametrize("part", ["city", "statements", "training"])
 def test_another_processor_zone_and_number_of_threads_change_nothing(part: str) -> None:
-    done = subprocess.run([sys.executable, "-m", "tests.freeze", "--part", part], cwd=ROOT, env=os.environ | OTHERWISE,
-                          capture_output=True, text=True)
-    assert (done.returncode, done.stdout) == (0, "nothing changed\n"), done.stdout[-3000:] + done.stderr[-2000:]
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.freeze", "--part", part],
+        cwd=ROOT,
+        env=os.environ | OTHERWISE,
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stdout) == (0, "nothing changed\n"), (
+        done.stdout[-3000:] + done.stderr[-2000:]
+    )

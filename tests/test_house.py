@@ -19,7 +19,9 @@ from features.ingest.scan import files_below
 
 ROOT = Path(__file__).parents[1]
 DECLARED = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
-PACKAGES = [name for name in DECLARED["tool"]["hatch"]["build"]["only-include"] if not name.endswith(".py")]
+PACKAGES = [
+    name for name in DECLARED["tool"]["hatch"]["build"]["only-include"] if not name.endswith(".py")
+]
 """The packages that are installed; each guard looks into all of them, at whatever depth."""
 CITY = "simulation"
 COMMAND_LINE = "lssi"
@@ -27,19 +29,30 @@ COMMAND_LINE = "lssi"
 BESIDE = {"benchmarks", "docs", "notebooks", "sources", "tests"}
 """Folders of code that no user installs."""
 LOCKS = ("requirements.lock", "requirements-extra.lock")
-ALLOWED_IN_CITY = {"features.contract.tables", "features.errors", "features.files", "features.calendar", "features.ingest.scan"}
+ALLOWED_IN_CITY = {
+    "features.contract.tables",
+    "features.errors",
+    "features.files",
+    "features.calendar",
+    "features.ingest.scan",
+}
 
 
 def documents() -> str:
     """Return the text of every document that a user reads."""
-    return "\n".join(path.read_text("utf-8") for path in [ROOT / "README.md", *files_below(ROOT / "docs", "*.md")])
+    return "\n".join(
+        path.read_text("utf-8")
+        for path in [ROOT / "README.md", *files_below(ROOT / "docs", "*.md")]
+    )
 
 
 def tracked() -> list[Path]:
     """Return the files of the project as git knows them, or skip in a tree without git."""
     if not (ROOT / ".git").exists():
         pytest.skip("this tree is not a clone: git clone the project")
-    names = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\n")
+    names = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split("\n")
     return [ROOT / name for name in names if name and (ROOT / name).is_file()]
 
 
@@ -49,7 +62,10 @@ def commands() -> set[str]:
 
     found = {name_of(command) for command in lssi.app.registered_commands}
     for group in lssi.app.registered_groups:
-        found |= {f"{group.name} {name_of(command)}" for command in group.typer_instance.registered_commands}
+        found |= {
+            f"{group.name} {name_of(command)}"
+            for command in group.typer_instance.registered_commands
+        }
     return found
 
 
@@ -59,7 +75,9 @@ def name_of(command: CommandInfo) -> str:
 
 
 def test_every_command_is_documented_and_every_documented_command_exists() -> None:
-    rows = re.findall(r"^\| `lssi ([a-z-]+(?: [a-z-]+)?)", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE)
+    rows = re.findall(
+        r"^\| `lssi ([a-z-]+(?: [a-z-]+)?)", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE
+    )
     assert sorted(rows) == sorted(commands())
 
 
@@ -96,14 +114,22 @@ def test_gitignore_swallows_no_file_of_the_house() -> None:
 
 
 def test_no_file_names_a_machine_path() -> None:
-    paths = [path for path in tracked() if path.suffix in {".py", ".md", ".toml", ".txt", ".sql", ".in", ".lock", ""}]
+    paths = [
+        path
+        for path in tracked()
+        if path.suffix in {".py", ".md", ".toml", ".txt", ".sql", ".in", ".lock", ""}
+    ]
     for path in paths:
-        assert not re.search(r"/(?:home|root|work)/\w", path.read_text("utf-8")), path.relative_to(ROOT)
+        assert not re.search(r"/(?:home|root|work)/\w", path.read_text("utf-8")), path.relative_to(
+            ROOT
+        )
 
 
 def python_files(*packages: str) -> list[Path]:
     """Return every file of Python of the named packages, or of all, at whatever depth."""
-    return [path for package in packages or PACKAGES for path in files_below(ROOT / package, "*.py")]
+    return [
+        path for package in packages or PACKAGES for path in files_below(ROOT / package, "*.py")
+    ]
 
 
 def module_of(path: Path) -> str:
@@ -119,7 +145,7 @@ def imported_by(path: Path) -> set[str]:
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            above = path.relative_to(ROOT).parts[:-node.level] if node.level else ()
+            above = path.relative_to(ROOT).parts[: -node.level] if node.level else ()
             place = ".".join([*above, *filter(None, [node.module])])
             names |= {place} | {f"{place}.{alias.name}" for alias in node.names}
     return names
@@ -133,15 +159,23 @@ def inside(name: str, package: str) -> bool:
 def texts_of(path: Path) -> set[str]:
     """Return the texts that stand in a file, by which a module could be imported too."""
     nodes = ast.walk(ast.parse(path.read_text("utf-8")))
-    return {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    return {
+        node.value
+        for node in nodes
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
 
 
 def strangers_to_the_city() -> dict[str, list[str]]:
     """Return what modules of the city import of the project that it may not know."""
     strangers = {}
     for path in files_below(ROOT.joinpath(*CITY.split(".")), "*.py"):
-        ours = {name for name in imported_by(path) if any(inside(name, package) for package in PACKAGES)}
-        allowed = {name for name in ours if any(inside(name, known) for known in {CITY, *ALLOWED_IN_CITY})}
+        ours = {
+            name for name in imported_by(path) if any(inside(name, package) for package in PACKAGES)
+        }
+        allowed = {
+            name for name in ours if any(inside(name, known) for known in {CITY, *ALLOWED_IN_CITY})
+        }
         # `from features import days` names its package too, which alone gives nothing
         packages = {name for name in ours if any(inside(other, name) for other in allowed)}
         if ours - allowed - packages:
@@ -167,7 +201,9 @@ def test_nobody_but_the_command_line_opens_the_city() -> None:
 
 def false_doctests(package: str) -> dict[str, int]:
     """Return the modules of a package whose doctests fail, and how many do."""
-    modules = [module_of(path) for path in python_files(package) if ">>> " in path.read_text("utf-8")]
+    modules = [
+        module_of(path) for path in python_files(package) if ">>> " in path.read_text("utf-8")
+    ]
     failed = {module: doctest.testmod(importlib.import_module(module)).failed for module in modules}
     return {module: number for module, number in failed.items() if number}
 
@@ -180,7 +216,9 @@ def test_doctests_hold(package: str) -> None:
 def folders_that_are_no_package() -> list[str]:
     """Return the folders that hold code and no `__init__.py`."""
     folders = {path.parent for path in python_files()}
-    return sorted(module_of(path / "__init__.py") for path in folders if not (path / "__init__.py").is_file())
+    return sorted(
+        module_of(path / "__init__.py") for path in folders if not (path / "__init__.py").is_file()
+    )
 
 
 def test_every_folder_of_code_is_a_package() -> None:
@@ -190,7 +228,11 @@ def test_every_folder_of_code_is_a_package() -> None:
 
 def packages_at_the_top() -> set[str]:
     """Return the packages of the project that are made to be installed, as its folders have them."""
-    folders = [path for path in ROOT.iterdir() if path.name[0] not in "._" and (path / "__init__.py").is_file()]
+    folders = [
+        path
+        for path in ROOT.iterdir()
+        if path.name[0] not in "._" and (path / "__init__.py").is_file()
+    ]
     return {path.name for path in folders} - BESIDE
 
 
@@ -204,7 +246,9 @@ def test_every_package_is_installed_typed_and_held_by_the_layers() -> None:
 def unread_by_the_linter() -> list[str]:
     """Return the modules that the linter leaves out."""
     ruff = Path(sys.executable).with_name("ruff")
-    listed = subprocess.run([ruff, "check", "--show-files"], cwd=ROOT, capture_output=True, text=True, check=True)
+    listed = subprocess.run(
+        [ruff, "check", "--show-files"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     read = {Path(line) for line in listed.stdout.splitlines()}
     return [module_of(path) for path in python_files() if path not in read]
 
@@ -215,13 +259,19 @@ def test_the_linter_reads_every_file() -> None:
 
 
 @pytest.mark.parametrize("version", ["(3, 10, 9)", "(3, 14, 0)"])
-def test_make_with_an_unsupported_interpreter_says_one_line_and_lays_nothing(tmp_path: Path, version: str) -> None:
+def test_make_with_an_unsupported_interpreter_says_one_line_and_lays_nothing(
+    tmp_path: Path, version: str
+) -> None:
     for name in ("Makefile", "requirements.lock", "pyproject.toml"):
         shutil.copy(ROOT / name, tmp_path)
     old = tmp_path / "old-python"
-    old.write_text(f"#!/bin/sh\nexec {sys.executable} -c 'import sys; sys.version_info = {version}; exec(sys.argv[2])' \"$@\"\n")
+    old.write_text(
+        f"#!/bin/sh\nexec {sys.executable} -c 'import sys; sys.version_info = {version}; exec(sys.argv[2])' \"$@\"\n"
+    )
     old.chmod(0o755)
-    made = subprocess.run(["make", "install", f"PYTHON={old}"], cwd=tmp_path, capture_output=True, text=True)
+    made = subprocess.run(
+        ["make", "install", f"PYTHON={old}"], cwd=tmp_path, capture_output=True, text=True
+    )
     said = [line for line in made.stderr.splitlines() if not line.startswith("make")]
     assert made.returncode != 0
     assert len(said) == 1 and said[0].startswith("lssi needs Python 3.11 to 3.13; ")
@@ -259,7 +309,11 @@ def test_every_source_target_and_rule_set_is_named_in_both_languages() -> None:
     assert rules
     for path in [*files_below(ROOT / "sources", "source.toml"), *rules]:
         declared = tomllib.loads(path.read_text("utf-8"))
-        for named in (declared, *declared.get("target", {}).values(), *declared.get("attribute", [])):
+        for named in (
+            declared,
+            *declared.get("target", {}).values(),
+            *declared.get("attribute", []),
+        ):
             assert both(named["zh"], named["en"]), (path.parent.name, named.get("name"))
 
 
@@ -267,6 +321,10 @@ def test_every_feature_is_named_in_both_languages() -> None:
     from features.catalogue import read_catalogue
 
     whole = read_catalogue(lambda _table: True, ())
-    named = [feature for entity in ("enterprise", "claim", "provider") for feature in whole.features(entity)]
+    named = [
+        feature
+        for entity in ("enterprise", "claim", "provider")
+        for feature in whole.features(entity)
+    ]
     assert len(named) > 130
     assert [feature.name for feature in named if not both(feature.zh, feature.en)] == []

@@ -20,7 +20,13 @@ from tests.test_house import CITY, COMMAND_LINE, DECLARED, PACKAGES, ROOT
 
 DEPTHS = ("planted", "planted.inner", "planted.inner.innermost")
 """Where a fault is planted: in a room of a room, and one and two deeper."""
-ROOMS = {"features": "ingest", "models": "bundle", "training": "data", "serving": "ledger", CITY: "ground"}
+ROOMS = {
+    "features": "ingest",
+    "models": "bundle",
+    "training": "data",
+    "serving": "ledger",
+    CITY: "ground",
+}
 """The room of each package in which faults are planted; it imports no other room."""
 FIRST = PACKAGES[0]
 BELOW = [package for package in PACKAGES[1:] if package != COMMAND_LINE]
@@ -49,7 +55,9 @@ class House:
         """Write a module and the packages that lead to it."""
         path = self.root.joinpath(*module.split(".")).with_suffix(".py")
         path.parent.mkdir(parents=True, exist_ok=True)
-        above = [self.root / folder for folder in path.relative_to(self.root).parents if folder.name]
+        above = [
+            self.root / folder for folder in path.relative_to(self.root).parents if folder.name
+        ]
         for folder in above:
             (folder / "__init__.py").write_text(HONEST, "utf-8")
         path.write_text(text, "utf-8")
@@ -58,7 +66,14 @@ class House:
     def run(self, tool: str, *words: str) -> tuple[int, str]:
         """Return how a tool ends in the copy, with the settings of the project, and what it prints."""
         room = os.environ | {"PYTHONPATH": str(self.root), "COLUMNS": "400"}
-        done = subprocess.run([TOOLS / tool, *words], cwd=self.root, env=room, capture_output=True, text=True, timeout=300)
+        done = subprocess.run(
+            [TOOLS / tool, *words],
+            cwd=self.root,
+            env=room,
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
         return done.returncode, done.stdout
 
 
@@ -97,7 +112,11 @@ def test_a_false_doctest_is_found(house: House, monkeypatch: pytest.MonkeyPatch)
 def imports_of_the_city(place: str) -> dict[str, str]:
     """Return the ways in which a module of a package can import the city, each under a name of its own."""
     first, _, last = CITY.rpartition(".")
-    ways = {"whole": f"import {CITY}.run\n", "named": f"from {CITY}.run import write_city\n", "room": f"from {CITY} import run\n"}
+    ways = {
+        "whole": f"import {CITY}.run\n",
+        "named": f"from {CITY}.run import write_city\n",
+        "room": f"from {CITY} import run\n",
+    }
     if first:
         ways["from_above"] = f"from {first} import {last}\n"
     if first and place.startswith(f"{first}."):
@@ -107,21 +126,32 @@ def imports_of_the_city(place: str) -> dict[str, str]:
 
 def test_an_import_of_the_city_is_found(house: House) -> None:
     by_text = f'from importlib import import_module\n\nCITY = import_module("{CITY}.run")\n'
-    planted = [(f"{place}.{way}", text) for place in OUTSIDE
-               for way, text in {**imports_of_the_city(place), "by_text": by_text}.items()]
+    planted = [
+        (f"{place}.{way}", text)
+        for place in OUTSIDE
+        for way, text in {**imports_of_the_city(place), "by_text": by_text}.items()
+    ]
     for module, text in planted:
         house.plant(module, HONEST + text)
     assert sorted(test_house.openers_of_the_city()) == sorted(module for module, _ in planted)
 
 
 def test_what_the_city_may_not_know_is_found(house: House) -> None:
-    wrong = {"knows_the_store": "from features import store\n", "knows_a_model": "import models.bundle.bundle\n",
-             "knows_training": "from training.train import train\n"}
+    wrong = {
+        "knows_the_store": "from features import store\n",
+        "knows_a_model": "import models.bundle.bundle\n",
+        "knows_training": "from training.train import train\n",
+    }
     for depth in DEPTHS:
         for name, text in wrong.items():
             house.plant(f"{CITY}.{depth}.{name}", HONEST + text)
-        house.plant(f"{CITY}.{depth}.honest", f"{HONEST}from features import calendar\nfrom {CITY} import run\n")
-    assert sorted(test_house.strangers_to_the_city()) == sorted(f"{CITY}.{depth}.{name}" for depth in DEPTHS for name in wrong)
+        house.plant(
+            f"{CITY}.{depth}.honest",
+            f"{HONEST}from features import calendar\nfrom {CITY} import run\n",
+        )
+    assert sorted(test_house.strangers_to_the_city()) == sorted(
+        f"{CITY}.{depth}.{name}" for depth in DEPTHS for name in wrong
+    )
 
 
 def test_a_folder_that_is_no_package_is_found(house: House) -> None:
@@ -144,12 +174,16 @@ def test_a_folder_that_the_linter_leaves_out_is_found(house: House, folder: str)
     assert set(test_house.unread_by_the_linter()) == left_out
 
 
-@pytest.mark.parametrize(("name", "text"), [(f"reads{suffix}", text) for suffix, text in test_house_reads.PLANTED[::6]])
+@pytest.mark.parametrize(
+    ("name", "text"), [(f"reads{suffix}", text) for suffix, text in test_house_reads.PLANTED[::6]]
+)
 def test_a_bare_read_is_found(house: House, name: str, text: str) -> None:
     planted = [house.plant(f"{place}.honest", HONEST).with_name(name) for place in PLACES]
     for path in planted:
         path.write_text(text, "utf-8")
-    assert [path for path in test_house_reads.files_of_the_house() if test_house_reads.bare_reads(path)] == sorted(planted)
+    assert [
+        path for path in test_house_reads.files_of_the_house() if test_house_reads.bare_reads(path)
+    ] == sorted(planted)
 
 
 def walls() -> Iterator[tuple[str, str, str]]:
@@ -199,7 +233,10 @@ def test_an_import_through_a_wall_breaks_its_contract(imports: str) -> None:
 
 def test_an_import_of_a_layer_above_breaks_the_layers(imports: str) -> None:
     assert "training, serving and the city never meet BROKEN" in imports
-    crossed = [f"{taken(below, above)} -> {above}" for below, above in [*pairwise(LAYERS), ("training", "serving")]]
+    crossed = [
+        f"{taken(below, above)} -> {above}"
+        for below, above in [*pairwise(LAYERS), ("training", "serving")]
+    ]
     assert [line for line in crossed if line not in imports] == []
 
 
@@ -256,13 +293,18 @@ def linted(tmp_path_factory: pytest.TempPathFactory) -> str:
 def test_the_linter_finds_a_fault_at_whatever_depth(linted: str, name: str) -> None:
     rule = LINTED[name][0]
     files = [f"{place.replace('.', '/')}/{name}.py" for place in PLACES]
-    assert [file for file in files if not re.search(rf"^{file}:\d+:\d+: {rule}\b", linted, re.MULTILINE)] == []
+    assert [
+        file for file in files if not re.search(rf"^{file}:\d+:\d+: {rule}\b", linted, re.MULTILINE)
+    ] == []
 
 
 TYPED = {
     "untyped": ("no-untyped-def", f"{HONEST}\n\ndef bare(x):\n    return x\n"),
     "half_typed": ("no-untyped-def", f"{HONEST}\n\ndef half(x: int):\n    return x\n"),
-    "untyped_method": ("no-untyped-def", f"{HONEST}\n\nclass One:\n    def bare(self, x):\n        return x\n"),
+    "untyped_method": (
+        "no-untyped-def",
+        f"{HONEST}\n\nclass One:\n    def bare(self, x):\n        return x\n",
+    ),
     "bare_generic": ("type-arg", f"{HONEST}\n\ndef kept(x: list) -> None:\n    return None\n"),
     "wrong": ("return-value", f"{HONEST}\n\ndef number() -> int:\n    return 'x'\n"),
 }
@@ -285,15 +327,24 @@ def checked(tmp_path_factory: pytest.TempPathFactory) -> str:
 def test_the_types_of_a_module_are_checked_at_whatever_depth(checked: str, name: str) -> None:
     kind = TYPED[name][0]
     files = [f"{place.replace('.', '/')}/{name}.py" for place in PLACES]
-    assert [file for file in files if not re.search(rf"^{file}:\d+: error: .*\[{kind}\]", checked, re.MULTILINE)] == []
+    assert [
+        file
+        for file in files
+        if not re.search(rf"^{file}:\d+: error: .*\[{kind}\]", checked, re.MULTILINE)
+    ] == []
 
 
 def test_an_outline_without_a_fault_passes(house: House) -> None:
     """A guard that found a fault in every copy would prove nothing."""
     for place in PLACES:
         house.plant(f"{place}.honest", HONEST)
-    found = [test_house.openers_of_the_city(), test_house.strangers_to_the_city(), test_house.folders_that_are_no_package(),
-             test_house.unread_by_the_linter(), *map(test_house.false_doctests, PACKAGES)]
+    found = [
+        test_house.openers_of_the_city(),
+        test_house.strangers_to_the_city(),
+        test_house.folders_that_are_no_package(),
+        test_house.unread_by_the_linter(),
+        *map(test_house.false_doctests, PACKAGES),
+    ]
     assert not any(found)
     assert house.run("lint-imports", "--no-logo", "--no-cache")[0] == 0
     assert house.run("ruff", "check", "--no-cache", ".")[0] == 0

@@ -44,16 +44,26 @@ def written(folder: Path, said: str) -> Path:
 @settings(max_examples=120, deadline=None)
 @given(name=NAMES)
 def test_a_file_is_the_one_that_is_named_whatever_its_folders_are_called(
-        tmp_path_factory: pytest.TempPathFactory, name: str) -> None:
+    tmp_path_factory: pytest.TempPathFactory, name: str
+) -> None:
     place = tmp_path_factory.mktemp("scan")
     for neighbour in NEIGHBOURS:
         written(place / neighbour, "another")
     file = written(place / name, "this")
     table = file.with_suffix(".csv")
     with opened() as connection:
-        for relation in (parquet_sql(file), parquet_sql([file], "union_by_name=true"), f"({csv_sql(table)})"):
+        for relation in (
+            parquet_sql(file),
+            parquet_sql([file], "union_by_name=true"),
+            f"({csv_sql(table)})",
+        ):
             assert connection.sql(f"SELECT month FROM {relation}").fetchall() == [("this",)]
-    frames = [read_parquet(file), scan_parquet([file]).collect(), read_csv(table), pl.DataFrame(read_table(file))]
+    frames = [
+        read_parquet(file),
+        scan_parquet([file]).collect(),
+        read_csv(table),
+        pl.DataFrame(read_table(file)),
+    ]
     assert all(frame.rows() == [("this",)] for frame in frames)
 
 
@@ -67,12 +77,16 @@ def test_a_folder_gives_no_value(tmp_path: Path, name: str) -> None:
     assert read_parquet(file).columns == read_table(file).column_names == ["month"]
 
 
-def test_files_come_by_name_in_order_and_a_folder_called_like_a_file_is_none(tmp_path: Path) -> None:
+def test_files_come_by_name_in_order_and_a_folder_called_like_a_file_is_none(
+    tmp_path: Path,
+) -> None:
     for name in ("b.parquet", "a.parquet", "a.csv", "deep/c.parquet", "d.parquet/e.parquet"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(b"")
     assert [path.name for path in files_in(tmp_path, "*.parquet")] == ["a.parquet", "b.parquet"]
-    assert [path.name for path in files_below(tmp_path, "*.parquet")] == [f"{name}.parquet" for name in "abec"]
+    assert [path.name for path in files_below(tmp_path, "*.parquet")] == [
+        f"{name}.parquet" for name in "abec"
+    ]
     assert files_in(tmp_path / "nowhere") == []
 
 

@@ -16,16 +16,25 @@ TARGET = '[target.{name}]\nzh = "目标"\nen = "target"\nunit = "{unit}"\nlabel 
 
 
 def test_a_source_knows_its_tables_its_day_and_its_attributes(write_source: Write) -> None:
-    source = find_source(write_source({"enterprises": [], "complaints": []}, ATTRIBUTE.format("risk")))
+    source = find_source(
+        write_source({"enterprises": [], "complaints": []}, ATTRIBUTE.format("risk"))
+    )
     assert set(source.tables) == {"enterprises", "complaints"} and source.name == "hand"
     assert source.complete_to == 16616
     risk = source.columns("enterprises")[-1]
-    assert (risk.name, risk.kind, risk.space, risk.optional) == ("risk", "id", "attribute.enterprises.risk", True)
+    assert (risk.name, risk.kind, risk.space, risk.optional) == (
+        "risk",
+        "id",
+        "attribute.enterprises.risk",
+        True,
+    )
     assert source.attributes("complaints") == ()
 
 
 def test_a_target_is_read_with_its_event_population_and_split(write_source: Write) -> None:
-    toml = TARGET.format(name="any_claim", unit="enterprise-day", label="event") + """
+    toml = (
+        TARGET.format(name="any_claim", unit="enterprise-day", label="event")
+        + """
 horizon = 180
 as_of = ["2014-06-30"]
 [target.any_claim.event]
@@ -38,13 +47,19 @@ train_until = 2014-06-30
 test_from = 2015-01-01
 test_until = 2015-06-30
 """
+    )
     target = find_source(write_source({"complaints": []}, toml)).targets["any_claim"]
     assert target.event is not None and target.event.table == "complaints" and target.horizon == 180
-    assert target.population is not None and target.split is not None and str(target.as_of[0]) == "2014-06-30"
+    assert (
+        target.population is not None
+        and target.split is not None
+        and str(target.as_of[0]) == "2014-06-30"
+    )
 
 
 def test_data_is_what_is_given_else_the_variable_else_the_default(
-        monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("LSSI_DATA", str(tmp_path / "there"))
     assert data_folder(tmp_path / "here") == tmp_path / "here"
     assert data_folder(None) == tmp_path / "there"
@@ -71,7 +86,9 @@ def test_a_file_or_nothing_is_no_source(write_source: Write, tmp_path: Path) -> 
 def test_a_table_neither_found_nor_declared_absent_is_named(write_source: Write) -> None:
     folder = write_source({"complaints": [], "deaths": []})
     (folder / "deaths.csv").unlink()
-    assert refusal(folder).startswith("table 'deaths' is missing: add deaths.sql, .parquet, .csv or a folder")
+    assert refusal(folder).startswith(
+        "table 'deaths' is missing: add deaths.sql, .parquet, .csv or a folder"
+    )
 
 
 def test_a_table_found_though_declared_absent_or_found_twice_is_named(write_source: Write) -> None:
@@ -83,22 +100,42 @@ def test_a_table_found_though_declared_absent_or_found_twice_is_named(write_sour
     assert "'complaints' is there twice: complaints.sql, complaints.csv" in refusal(folder)
 
 
-@pytest.mark.parametrize(("toml", "says"), [
-    ("colour = 1", "colour: Extra inputs are not permitted"),
-    ("complete_to = ", "is not valid TOML"),
-    ('clock = "Mars/Olympus"', "clock: Value error, should be a time zone such as Asia/Shanghai"),
-    ("[assumed_delays]\nplanets = 3", "'planets' is no table of the contract"),
-    (ATTRIBUTE.format("cell"), "attribute 'cell' of enterprises is declared twice or is a contract column"),
-    (ATTRIBUTE.format("a") * 2, "attribute 'a' of enterprises is declared twice"),
-    (ATTRIBUTE.format("sign"), "attribute 'sign'"),
-    (ATTRIBUTE.format("Weird Name"), "attribute.0.name: String should match pattern"),
-    (TARGET.format(name="x", unit="inspection", label="visit"), "needs violation = 1 to 5"),
-    (TARGET.format(name="x", unit="enterprise-day", label="event"), "needs [target.x.event]"),
-    (TARGET.format(name="x", unit="enterprise-day", label="visit") + "violation = 1", "needs as_of days and a horizon"),
-    (TARGET.format(name="x", unit="planet", label="visit"), "target.x.unit: Input should be 'enterprise-day'"),
-    (TARGET.format(name="x", unit="inspection", label="visit") + "violation = 6", "target.x.violation"),
-])
-def test_whatever_is_wrong_in_the_declaration_is_one_line(write_source: Write, toml: str, says: str) -> None:
+@pytest.mark.parametrize(
+    ("toml", "says"),
+    [
+        ("colour = 1", "colour: Extra inputs are not permitted"),
+        ("complete_to = ", "is not valid TOML"),
+        (
+            'clock = "Mars/Olympus"',
+            "clock: Value error, should be a time zone such as Asia/Shanghai",
+        ),
+        ("[assumed_delays]\nplanets = 3", "'planets' is no table of the contract"),
+        (
+            ATTRIBUTE.format("cell"),
+            "attribute 'cell' of enterprises is declared twice or is a contract column",
+        ),
+        (ATTRIBUTE.format("a") * 2, "attribute 'a' of enterprises is declared twice"),
+        (ATTRIBUTE.format("sign"), "attribute 'sign'"),
+        (ATTRIBUTE.format("Weird Name"), "attribute.0.name: String should match pattern"),
+        (TARGET.format(name="x", unit="inspection", label="visit"), "needs violation = 1 to 5"),
+        (TARGET.format(name="x", unit="enterprise-day", label="event"), "needs [target.x.event]"),
+        (
+            TARGET.format(name="x", unit="enterprise-day", label="visit") + "violation = 1",
+            "needs as_of days and a horizon",
+        ),
+        (
+            TARGET.format(name="x", unit="planet", label="visit"),
+            "target.x.unit: Input should be 'enterprise-day'",
+        ),
+        (
+            TARGET.format(name="x", unit="inspection", label="visit") + "violation = 6",
+            "target.x.violation",
+        ),
+    ],
+)
+def test_whatever_is_wrong_in_the_declaration_is_one_line(
+    write_source: Write, toml: str, says: str
+) -> None:
     assert says in refusal(write_source({"complaints": []}, toml))
 
 

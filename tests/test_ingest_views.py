@@ -47,27 +47,40 @@ def workers(viewed: tuple[Path, Path]) -> list[str]:
 
 
 @pytest.mark.parametrize("place", ["worker=W9/d", "a/section=C", "a=", "数据=1 [2]/x"])
-@pytest.mark.parametrize("scan", [
-    "read_csv('${DATA}/a.csv', all_varchar = true)",
-    "'${DATA}/a.csv'",
-    "read_csv(['${DATA}/a.csv'], hive_partitioning = true)",
-])
+@pytest.mark.parametrize(
+    "scan",
+    [
+        "read_csv('${DATA}/a.csv', all_varchar = true)",
+        "'${DATA}/a.csv'",
+        "read_csv(['${DATA}/a.csv'], hive_partitioning = true)",
+    ],
+)
 def test_a_bare_read_through_a_folder_that_gives_a_value_is_refused(
-        viewed: Callable[[str, str], tuple[Path, Path]], scan: str, place: str) -> None:
+    viewed: Callable[[str, str], tuple[Path, Path]], scan: str, place: str
+) -> None:
     with pytest.raises(SourceError) as caught:
         open_store(*viewed(scan, place))
     said = str(caught.value)
-    assert "\n" not in said and said.startswith("deaths.sql reads bare through the folder '") and "write csv(" in said
+    assert (
+        "\n" not in said
+        and said.startswith("deaths.sql reads bare through the folder '")
+        and "write csv(" in said
+    )
 
 
-@pytest.mark.parametrize("place", ["worker=W9/d", "a/section=C", "数据=1 [2]/x", "s?", "[a]", "{a,b}", "*"])
-def test_the_macro_reads_through_any_folder(viewed: Callable[[str, str], tuple[Path, Path]], place: str) -> None:
+@pytest.mark.parametrize(
+    "place", ["worker=W9/d", "a/section=C", "数据=1 [2]/x", "s?", "[a]", "{a,b}", "*"]
+)
+def test_the_macro_reads_through_any_folder(
+    viewed: Callable[[str, str], tuple[Path, Path]], place: str
+) -> None:
     assert workers(viewed("csv('${DATA}/a.csv')", place)) == ["W1"]
 
 
 @pytest.mark.parametrize("place", ["s?", "[s]1", "{s1,s2}", "s*"])
 def test_the_name_of_a_folder_is_no_pattern_in_a_bare_read(
-        viewed: Callable[[str, str], tuple[Path, Path]], tmp_path: Path, place: str) -> None:
+    viewed: Callable[[str, str], tuple[Path, Path]], tmp_path: Path, place: str
+) -> None:
     folder, data = viewed("read_csv('${DATA}/a.csv', all_varchar = true)", place)
     neighbour = tmp_path / "s1"
     shutil.copytree(data, neighbour)
@@ -75,7 +88,10 @@ def test_the_name_of_a_folder_is_no_pattern_in_a_bare_read(
     assert workers((folder, data)) == ["W1"]
 
 
-@given(st.text(st.characters(codec="utf-8", exclude_characters="/=\0"), min_size=1, max_size=12), st.sampled_from(FORMS))
+@given(
+    st.text(st.characters(codec="utf-8", exclude_characters="/=\0"), min_size=1, max_size=12),
+    st.sampled_from(FORMS),
+)
 def test_every_bare_path_is_seen_and_none_in_a_macro(name: str, form: str) -> None:
     path = f"/a/{name}/b.{form}".replace("'", "''")
     assert list(bare_paths(f"SELECT 1 FROM read_csv('{path}')")) == [path.replace("''", "'")]
@@ -109,7 +125,8 @@ def test_a_folder_of_parts_without_parts_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("named", ["a b.csv", "a.csv", "*.csv", "一 表.csv"])
 def test_a_file_that_a_view_names_counts_for_the_fingerprint(
-        viewed: Callable[[str, str], tuple[Path, Path]], named: str) -> None:
+    viewed: Callable[[str, str], tuple[Path, Path]], named: str
+) -> None:
     folder, data = viewed(f"csv('${{DATA}}/{named}')", "数据 [1]")
     wanted = data / (named if "*" not in named else "a.csv")
     wanted.write_text(ROW, "utf-8")

@@ -41,8 +41,13 @@ def test_every_leak_is_one_edit_of_the_packages_as_they_stand() -> None:
 
 
 def test_the_document_shows_what_leaks_moved() -> None:
-    rows = [line.split(" | ") for line in Path(ROOT / "docs" / "certificate.md").read_text("utf-8").splitlines()
-            if re.match(r"\| .* \| `(features|training)/", line)]
-    assert [row[1] for row in rows] == [leak.en for leak in LEAKS if leak.en in {row[1] for row in rows}]
+    rows = [
+        line.split(" | ")
+        for line in Path(ROOT / "docs" / "certificate.md").read_text("utf-8").splitlines()
+        if re.match(r"\| .* \| `(features|training)/", line)
+    ]
+    assert [row[1] for row in rows] == [
+        leak.en for leak in LEAKS if leak.en in {row[1] for row in rows}
+    ]
     assert len(rows) >= 29
     assert all(sum(map(int, row[3:7])) > 0 for row in rows)

@@ -39,7 +39,9 @@ with Ledger(Path(sys.argv[1])) as ledger:
 """
 
 
-def entry(text: str = "{}", *, retry_key: str | None = None, request: str = "cd", keep_until: int = TODAY) -> Entry:
+def entry(
+    text: str = "{}", *, retry_key: str | None = None, request: str = "cd", keep_until: int = TODAY
+) -> Entry:
     return Entry(
         kind="score",
         at="2015-07-01T08:00:00+08:00",
@@ -90,7 +92,11 @@ def test_a_record_is_found_as_it_was_written_and_proved(tmp_path: Path) -> None:
     ids = filled(tmp_path / "ledger.db", 13)
     assert [int(record_id.split("-")[0]) for record_id in ids] == list(range(13))
     found = find(tmp_path / "ledger.db", ids[7])
-    assert (found.payload, found.entry["kind"], found.entry["bundle"]) == (b'{"n":7}', "score", "ab" * 32)
+    assert (found.payload, found.entry["kind"], found.entry["bundle"]) == (
+        b'{"n":7}',
+        "score",
+        "ab" * 32,
+    )
     proof = prove(tmp_path / "ledger.db", ids[7])
     assert holds(proof) and proof.size == 13 and proof.leaf.startswith(ids[7].split("-")[1])
 
@@ -199,7 +205,12 @@ def test_killing_the_writer_loses_nothing_acknowledged(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("statement", "first", "last", "en"),
     [
-        ("UPDATE entries SET leaf = replace(leaf, '16616', '16615') WHERE sequence = 5", 5, 5, "hash"),
+        (
+            "UPDATE entries SET leaf = replace(leaf, '16616', '16615') WHERE sequence = 5",
+            5,
+            5,
+            "hash",
+        ),
         ("UPDATE payloads SET payload = x'7b7d' WHERE sequence = 6", 6, 6, "payload was changed"),
         ("UPDATE payloads SET salt = x'00' WHERE sequence = 6", 6, 6, "payload was changed"),
         ("DELETE FROM payloads WHERE sequence = 3", 3, 3, "gone before its day"),
@@ -211,14 +222,18 @@ def test_killing_the_writer_loses_nothing_acknowledged(tmp_path: Path) -> None:
         ("UPDATE entries SET leaf = x'7b7d' WHERE sequence = 8", 8, 8, "readable"),
     ],
 )
-def test_a_change_is_found_and_located(tmp_path: Path, statement: str, first: int, last: int, en: str) -> None:
+def test_a_change_is_found_and_located(
+    tmp_path: Path, statement: str, first: int, last: int, en: str
+) -> None:
     path = tmp_path / "ledger.db"
     filled(path, 11)
     assert verify(path, TODAY).whole
     change(path, statement)
     verdict = verify(path, TODAY)
     assert not verdict.whole
-    assert (first, last) in {(fault.first, fault.last) for fault in verdict.faults if en in fault.en}
+    assert (first, last) in {
+        (fault.first, fault.last) for fault in verdict.faults if en in fault.en
+    }
 
 
 def test_a_changed_entry_or_payload_is_not_given_out(tmp_path: Path) -> None:
@@ -248,13 +263,19 @@ def test_entries_cannot_be_changed_by_accident(tmp_path: Path) -> None:
 def test_an_expired_payload_leaves_a_log_that_verifies(tmp_path: Path) -> None:
     path = tmp_path / "ledger.db"
     with Ledger(path) as ledger:
-        old = ledger.append(entry('{"worker":"w-old"}', keep_until=TODAY - 1, retry_key="old")).result(10)
+        old = ledger.append(
+            entry('{"worker":"w-old"}', keep_until=TODAY - 1, retry_key="old")
+        ).result(10)
         new = ledger.append(entry(keep_until=TODAY)).result(10)
     before = verify(path, TODAY)
     assert before.whole and before.overdue == 1
     assert expire(path, TODAY) == 1
     after = verify(path, TODAY)
-    assert after.whole and (after.expired, after.payloads, after.overdue) == (1, 1, 0) and after.root == before.root
+    assert (
+        after.whole
+        and (after.expired, after.payloads, after.overdue) == (1, 1, 0)
+        and after.root == before.root
+    )
     assert find(path, old.record_id).payload is None and find(path, new.record_id).payload == b"{}"
     assert holds(prove(path, old.record_id))
     left = b"".join(file.read_bytes() for file in tmp_path.iterdir())
@@ -273,7 +294,9 @@ def test_a_rebuilt_chain_shows_only_against_a_checkpoint_kept_outside(tmp_path: 
     assert (fault.first, fault.last) == (0, 5) and "rewritten" in fault.en
 
 
-def test_a_grown_log_agrees_with_its_old_checkpoint_and_a_shortened_one_does_not(tmp_path: Path) -> None:
+def test_a_grown_log_agrees_with_its_old_checkpoint_and_a_shortened_one_does_not(
+    tmp_path: Path,
+) -> None:
     path, short = tmp_path / "ledger.db", tmp_path / "short.db"
     filled(path, 6)
     kept = checkpoint(path, "2015-07-01T09:00:00+08:00")
@@ -281,16 +304,23 @@ def test_a_grown_log_agrees_with_its_old_checkpoint_and_a_shortened_one_does_not
     assert verify(path, TODAY, kept).whole
     filled(short, 3)
     faults = {fault.en for fault in verify(short, TODAY, kept).faults}
-    assert faults == {"the checkpoint is of another ledger", "the log is shorter than its checkpoint"}
+    assert faults == {
+        "the checkpoint is of another ledger",
+        "the log is shorter than its checkpoint",
+    }
 
 
-@pytest.mark.parametrize("text", ["", "a\nb\nc\nd", "lssi-risk/ab\n3\nAAAA\nnow", "lssi-risk/ab\nx\n\nnow"])
+@pytest.mark.parametrize(
+    "text", ["", "a\nb\nc\nd", "lssi-risk/ab\n3\nAAAA\nnow", "lssi-risk/ab\nx\n\nnow"]
+)
 def test_a_text_that_is_no_checkpoint_is_refused(text: str) -> None:
     with pytest.raises(LedgerError, match="no checkpoint"):
         parse_checkpoint(text)
 
 
-@pytest.mark.parametrize("record_id", ["", "17", "17-xyz", "-1-0123456789", "1-0123456789;", "١-0123456789"])
+@pytest.mark.parametrize(
+    "record_id", ["", "17", "17-xyz", "-1-0123456789", "1-0123456789;", "١-0123456789"]
+)
 def test_an_id_that_is_none_is_refused(tmp_path: Path, record_id: str) -> None:
     filled(tmp_path / "ledger.db", 1)
     with pytest.raises(RecordUnknown, match="a record id should look like"):
@@ -299,7 +329,10 @@ def test_an_id_that_is_none_is_refused(tmp_path: Path, record_id: str) -> None:
 
 def test_an_unknown_record_is_one_line(tmp_path: Path) -> None:
     filled(tmp_path / "ledger.db", 2)
-    with pytest.raises(RecordUnknown, match="record '7-0123456789' is not in this ledger of 2 records; check the id"):
+    with pytest.raises(
+        RecordUnknown,
+        match="record '7-0123456789' is not in this ledger of 2 records; check the id",
+    ):
         find(tmp_path / "ledger.db", "7-0123456789")
     with pytest.raises(RecordUnknown, match="record 1 has another digest"):
         find(tmp_path / "ledger.db", "1-0123456789")
@@ -308,7 +341,9 @@ def test_an_unknown_record_is_one_line(tmp_path: Path) -> None:
 def test_what_is_no_ledger_is_refused(tmp_path: Path) -> None:
     with pytest.raises(LedgerError, match="there is no ledger at"):
         head(tmp_path / "none.db")
-    (tmp_path / "text.db").write_text("this is no database, but it is long enough to be mistaken for one" * 20)
+    (tmp_path / "text.db").write_text(
+        "this is no database, but it is long enough to be mistaken for one" * 20
+    )
     with pytest.raises(LedgerError, match="not a readable ledger"):
         head(tmp_path / "text.db")
     with pytest.raises(LedgerError, match="no ledger can be kept at"):

@@ -52,7 +52,10 @@ def spec_root(leaves: tuple[bytes, ...]) -> bytes:
 
 
 def test_the_empty_tree_has_the_hash_of_nothing() -> None:
-    assert merkle.root(tree(0), 0).hex() == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+    assert (
+        merkle.root(tree(0), 0).hex()
+        == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+    )
     assert merkle.frontier_root(()) == merkle.EMPTY
 
 
@@ -84,7 +87,9 @@ def test_the_known_consistency_proofs_are_given(old: int, size: int, path: list[
 
 
 @given(st.lists(st.binary(max_size=3), min_size=1, max_size=40), st.data())
-def test_every_proof_leads_to_the_root_and_no_other(leaves: list[bytes], data: st.DataObject) -> None:
+def test_every_proof_leads_to_the_root_and_no_other(
+    leaves: list[bytes], data: st.DataObject
+) -> None:
     hashes = [merkle.leaf_hash(leaf) for leaf in leaves]
     node, size = merkle.nodes_of(hashes)
     root = spec_root(tuple(leaves))

@@ -27,13 +27,25 @@ from serving.ledger.record import (
 )
 
 NAMES = ("declared_staff_12m", "attr_sector", "complaints_all", "attr_kind")
-STRANGE = np.array([struct.unpack(">d", bytes.fromhex(bits))[0] for bits in ("7ff8000000000001", "8000000000000000")])
+STRANGE = np.array(
+    [
+        struct.unpack(">d", bytes.fromhex(bits))[0]
+        for bits in ("7ff8000000000001", "8000000000000000")
+    ]
+)
 
 
 def matrix() -> Matrix:
     values = np.array([[0.1, 1.0, np.nan, np.nan], [2.0**-1074, 0.0, -0.0, 1.0]])
     categories = {"attr_sector": ("建筑业", "餐饮业"), "attr_kind": ("company", "household")}
-    return Matrix("enterprise", np.array(["e-1", "e-2"]), np.array([16_616] * 2, np.int32), NAMES, values, categories)
+    return Matrix(
+        "enterprise",
+        np.array(["e-1", "e-2"]),
+        np.array([16_616] * 2, np.int32),
+        NAMES,
+        values,
+        categories,
+    )
 
 
 def record(**changed: object) -> Record:
@@ -47,8 +59,12 @@ def record(**changed: object) -> Record:
         probability=0.1 + 0.2,
         expected=None,
         contributions=np.array([0.5, -0.25, np.nan, -0.0]),
-        facts={"declared_staff_12m": [{"measure": "declared", "value": 167, "row_ids": ["r1", "r2"]}]},
-        reasons=[{"feature": "declared_staff_12m", "zh": "申报人数为 167 人", "en": "167 declared"}],
+        facts={
+            "declared_staff_12m": [{"measure": "declared", "value": 167, "row_ids": ["r1", "r2"]}]
+        },
+        reasons=[
+            {"feature": "declared_staff_12m", "zh": "申报人数为 167 人", "en": "167 declared"}
+        ],
         rank=3,
         of=2_000,
     )
@@ -109,7 +125,10 @@ def test_the_rebuilt_matrix_says_the_same_of_the_case(row: int) -> None:
     values, texts = vector_of(matrix(), row, NAMES)
     case = replace(record().cases[0], key=str(original.keys[0]), values=values, texts=texts)
     rebuilt = matrix_of(record(), record_of(payload_of(record(cases=(case,)))).cases[0])
-    assert rebuilt.keys.tolist() == original.keys.tolist() and rebuilt.as_of.tolist() == original.as_of.tolist()
+    assert (
+        rebuilt.keys.tolist() == original.keys.tolist()
+        and rebuilt.as_of.tolist() == original.as_of.tolist()
+    )
     for name in NAMES:
         if name in original.categories:
             assert rebuilt.texts(name) == original.texts(name)
@@ -125,12 +144,19 @@ def test_the_order_of_the_record_is_the_order_asked_for() -> None:
 
 def test_the_entry_names_no_unit() -> None:
     entry = entry_of(record(), keep_until=17_000, retry_key="k")
-    assert (entry.kind, entry.as_of, entry.keep_until, entry.bundle) == ("score", 16_616, 17_000, "ab" * 32)
+    assert (entry.kind, entry.as_of, entry.keep_until, entry.bundle) == (
+        "score",
+        16_616,
+        17_000,
+        "ab" * 32,
+    )
     assert record_of(entry.payload).cases[0].key == "e-1"
 
 
 def test_a_case_that_the_record_does_not_hold_is_refused_without_repeating_it() -> None:
-    with pytest.raises(LedgerError, match="holds no enterprise of that number; it holds 1") as refused:
+    with pytest.raises(
+        LedgerError, match="holds no enterprise of that number; it holds 1"
+    ) as refused:
         record().case("3702-secret")
     assert "3702" not in str(refused.value)
 

@@ -17,13 +17,26 @@ ROOT = Path(__file__).parents[1]
 def run(*words: str, home: Path | None = None) -> subprocess.CompletedProcess[str]:
     """Run `lssi` as a user would, in a process of its own."""
     room = os.environ | ({"LSSI_HOME": str(home)} if home else {})
-    return subprocess.run([sys.executable, "-m", "lssi", *words], cwd=ROOT, env=room, capture_output=True, text=True)
+    return subprocess.run(
+        [sys.executable, "-m", "lssi", *words], cwd=ROOT, env=room, capture_output=True, text=True
+    )
 
 
 def test_help_lists_the_commands_without_importing_their_rooms() -> None:
-    heavy = ["pandas", "duckdb", "lightgbm", "mlflow", "bentoml", "sklearn", "pyarrow", "rich.progress"]
+    heavy = [
+        "pandas",
+        "duckdb",
+        "lightgbm",
+        "mlflow",
+        "bentoml",
+        "sklearn",
+        "pyarrow",
+        "rich.progress",
+    ]
     code = "import sys, lssi; print(*(name for name in sys.argv[1:] if name in sys.modules))"
-    loaded = subprocess.run([sys.executable, "-c", code, *heavy], cwd=ROOT, capture_output=True, text=True, check=True)
+    loaded = subprocess.run(
+        [sys.executable, "-c", code, *heavy], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     assert loaded.stdout.split() == []
     assert "contract" in run("--help").stdout
 
@@ -73,5 +86,7 @@ def test_an_interpreter_that_is_not_supported_gets_one_clear_line(version: tuple
 
 def test_progress_is_silent_in_a_pipe() -> None:
     code = "from lssi.output import progress\nwith progress('x') as advance:\n    advance(1, 2)"
-    answer = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    answer = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     assert answer.stdout + answer.stderr == ""

@@ -26,38 +26,60 @@ ENTITY_TABLES = {"claim": "claims", "provider": "providers", "enterprise": "ente
 MEASURE = "measure | {} | enterprises | enterprise | | | 1 | count | 甲 | x"
 FEATURE = "enterprise | {} | 1 | count | none | staff | 甲 | x |"
 ATTRIBUTE = '[[attribute]]\ntable = "enterprises"\nname = "{}"\ntype = "category"\nzh = "风险"\nen = "risk"\n'
-TARGET = '[target.{}]\nzh = "目标"\nen = "target"\nunit = "inspection"\nlabel = "visit"\nviolation = 1\n'
+TARGET = (
+    '[target.{}]\nzh = "目标"\nen = "target"\nunit = "inspection"\nlabel = "visit"\nviolation = 1\n'
+)
 
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory, hand_source: Write) -> Store:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LSSI_HOME", str(tmp_path_factory.mktemp("home")))
-        return open_store(hand_source(tmp_path_factory.mktemp("hand") / "source", {"enterprises": [FIRM]}))
+        return open_store(
+            hand_source(tmp_path_factory.mktemp("hand") / "source", {"enterprises": [FIRM]})
+        )
 
 
 @pytest.mark.parametrize("line", [MEASURE, FEATURE])
 @pytest.mark.parametrize("name", ["a" * 300, "a" * (NAME_BYTES + 1), "名" * (NAME_BYTES // 3 + 1)])
 def test_an_overlong_name_of_the_catalogue_is_refused_in_one_line(
-    store: Store, tmp_path: Path, line: str, name: str,
+    store: Store,
+    tmp_path: Path,
+    line: str,
+    name: str,
 ) -> None:
     (tmp_path / "more.txt").write_text(line.format(name), "utf-8")
-    with pytest.raises(CatalogueError, match=f"{len(name.encode())} bytes; a name has at most {NAME_BYTES}") as caught:
+    with pytest.raises(
+        CatalogueError, match=f"{len(name.encode())} bytes; a name has at most {NAME_BYTES}"
+    ) as caught:
         catalogue_of(store, tmp_path / "more.txt")
     assert "\n" not in str(caught.value) and len(str(caught.value)) < 200
 
 
-def test_the_longest_names_are_written_as_features(say: Say, write_source: Write, tmp_path: Path) -> None:
+def test_the_longest_names_are_written_as_features(
+    say: Say, write_source: Write, tmp_path: Path
+) -> None:
     toml = f'name = "{"n" * LONGEST_NAME}"\n' + ATTRIBUTE.format("a" * ATTRIBUTE_BYTES)
     source = write_source({"enterprises": [FIRM | {"a" * ATTRIBUTE_BYTES: "high"}]})
     text = (source / "source.toml").read_text("utf-8").replace('name = "hand"\n', "")
-    (source / "source.toml").write_text(toml.split("\n", 1)[0] + "\n" + text + toml.split("\n", 1)[1], "utf-8")
+    (source / "source.toml").write_text(
+        toml.split("\n", 1)[0] + "\n" + text + toml.split("\n", 1)[1], "utf-8"
+    )
     out = tmp_path / "out.parquet"
-    assert say("features", source, "--entity", "enterprise", "--as-of", "2015-06-30", "--out", out).code == 0
+    assert (
+        say(
+            "features", source, "--entity", "enterprise", "--as-of", "2015-06-30", "--out", out
+        ).code
+        == 0
+    )
 
 
-@pytest.mark.parametrize("toml", [ATTRIBUTE.format("a" * (ATTRIBUTE_BYTES + 1)), TARGET.format("t" * (LONGEST_NAME + 1))])
-def test_an_overlong_name_of_a_source_is_refused_in_one_line(write_source: Write, toml: str) -> None:
+@pytest.mark.parametrize(
+    "toml", [ATTRIBUTE.format("a" * (ATTRIBUTE_BYTES + 1)), TARGET.format("t" * (LONGEST_NAME + 1))]
+)
+def test_an_overlong_name_of_a_source_is_refused_in_one_line(
+    write_source: Write, toml: str
+) -> None:
     with pytest.raises(SourceError, match="at most") as caught:
         find_source(write_source({"enterprises": [FIRM]}, toml))
     assert "\n" not in str(caught.value)
@@ -65,7 +87,10 @@ def test_an_overlong_name_of_a_source_is_refused_in_one_line(write_source: Write
 
 @pytest.mark.parametrize("entity", ENTITY_TABLES)
 def test_features_of_an_entity_without_its_table_are_refused_in_one_line(
-    say: Say, write_source: Write, tmp_path: Path, entity: str,
+    say: Say,
+    write_source: Write,
+    tmp_path: Path,
+    entity: str,
 ) -> None:
     source = write_source({"teams": []})
     out = tmp_path / "out.parquet"
@@ -75,14 +100,18 @@ def test_features_of_an_entity_without_its_table_are_refused_in_one_line(
 
 
 @pytest.mark.parametrize("encoding", ["latin-1", "ascii", "gbk", "big5", "cp1252", "shift_jis"])
-def test_a_standard_output_that_lacks_characters_is_refused(monkeypatch: pytest.MonkeyPatch, encoding: str) -> None:
+def test_a_standard_output_that_lacks_characters_is_refused(
+    monkeypatch: pytest.MonkeyPatch, encoding: str
+) -> None:
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), encoding=encoding))
     with pytest.raises(RequestError, match="set PYTHONIOENCODING=utf-8"):
         check_standard_output()
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "gb18030"])
-def test_a_standard_output_that_takes_every_character_is_taken(monkeypatch: pytest.MonkeyPatch, encoding: str) -> None:
+def test_a_standard_output_that_takes_every_character_is_taken(
+    monkeypatch: pytest.MonkeyPatch, encoding: str
+) -> None:
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), encoding=encoding))
     check_standard_output()
 

@@ -34,7 +34,10 @@ from tests.test_house import commands
 ROOT = Path(__file__).parents[1]
 PLAIN = "plain"
 NASTY = "section=C/数据 源 [1] #%?& a=b/month=201506"
-NEIGHBOURS = ("section=C/数据 源 1 #%?& a=b/month=201506", "section=C/数据 源 [1] #%x& a=b/month=201506")
+NEIGHBOURS = (
+    "section=C/数据 源 1 #%?& a=b/month=201506",
+    "section=C/数据 源 [1] #%x& a=b/month=201506",
+)
 BEGIN = date(2014, 1, 1)
 TARGET = "undeclared_workers"
 FIRMS, VISITS, FEW = 60, 240, 12
@@ -111,16 +114,32 @@ def history(seed: int) -> Tables:
     shy = draw.random(FIRMS)
     tables: Tables = {name: [] for name in ("enterprises", "complaints", "inspections", "findings")}
     for firm in range(FIRMS):
-        row = {"enterprise": f"e{firm:02d}", "since": "2013-01-01", "kind": "company", "section": "CFG"[firm % 3]}
+        row = {
+            "enterprise": f"e{firm:02d}",
+            "since": "2013-01-01",
+            "kind": "company",
+            "section": "CFG"[firm % 3],
+        }
         tables["enterprises"].append(row | {"cell": f"g{firm % 2}", "recorded_on": "2013-01-02"})
         for day in map(on, draw.integers(0, 400, draw.poisson(3 * shy[firm]))):
-            row = {"complaint": f"k{len(tables['complaints']):03d}", "enterprise": f"e{firm:02d}", "lodged": day}
+            row = {
+                "complaint": f"k{len(tables['complaints']):03d}",
+                "enterprise": f"e{firm:02d}",
+                "lodged": day,
+            }
             tables["complaints"].append(row | {"topic": "insurance", "recorded_on": day})
     for visit, firm in enumerate(draw.integers(0, FIRMS, VISITS)):
         opened = int(draw.integers(60, 530))
-        row = {"inspection": f"i{visit:03d}", "enterprise": f"e{firm:02d}", "kind": "routine", "opened": on(opened)}
+        row = {
+            "inspection": f"i{visit:03d}",
+            "enterprise": f"e{firm:02d}",
+            "kind": "routine",
+            "opened": on(opened),
+        }
         row |= {f"examined_{kind}": int(kind == 1) for kind in range(1, 6)}
-        tables["inspections"].append(row | {"closed_on": on(opened + 9), "recorded_on": on(opened + 9)})
+        tables["inspections"].append(
+            row | {"closed_on": on(opened + 9), "recorded_on": on(opened + 9)}
+        )
         if draw.random() < 0.1 + 0.6 * shy[firm]:
             found = {"inspection": f"i{visit:03d}", "violation": 1, "workers_in_violation": 2}
             tables["findings"].append(found | {"recorded_on": on(opened + 9)})
@@ -137,7 +156,10 @@ def frame(table: str, rows: list[dict[str, Any]]) -> pl.DataFrame:
     names = [column.name for column in contract()[table].columns + COMMON]
     usual = {"retracted": 0}
     texts = [usual | {"row_id": f"{table}-{number}"} | row for number, row in enumerate(rows)]
-    columns = {name: [None if (value := row.get(name)) is None else str(value) for row in texts] for name in names}
+    columns = {
+        name: [None if (value := row.get(name)) is None else str(value) for row in texts]
+        for name in names
+    }
     return pl.DataFrame(columns, schema=dict.fromkeys(names, pl.String))
 
 
@@ -147,7 +169,10 @@ def laid(place: Path, seed: int) -> None:
     A little one of two tables stands beside it, for the certificate, which reads and writes a source many times over.
     """
     tables = history(seed)
-    source, little = begun(place / "source", "hill-side", tables, TOML), begun(place / "little", "little", tables)
+    source, little = (
+        begun(place / "source", "hill-side", tables, TOML),
+        begun(place / "little", "little", tables),
+    )
     (source / "inspections").mkdir()
     frame("enterprises", tables["enterprises"]).write_csv(source / "enterprises.csv")
     frame("findings", tables["findings"]).write_parquet(source / "findings.parquet")
@@ -159,7 +184,10 @@ def laid(place: Path, seed: int) -> None:
     (place / "data").mkdir()
     frame("complaints", tables["complaints"]).write_csv(place / "data" / "投诉 [1].csv")
     (place / "day").mkdir()
-    fed = [tables["complaints"][0] | {"complaint": "new", "row_id": "new", "lodged": NEXT, "recorded_on": NEXT}]
+    fed = [
+        tables["complaints"][0]
+        | {"complaint": "new", "row_id": "new", "lodged": NEXT, "recorded_on": NEXT}
+    ]
     frame("complaints", fed).write_csv(place / "day" / "complaints.csv")
     (place / "more features.txt").write_text(FEATURES, "utf-8")
     shutil.copytree(ROOT / "sources" / "core_platform", place / "core_platform")
@@ -182,12 +210,25 @@ def the_contract(walk: Walk) -> Any:
 
 def a_city(walk: Walk) -> Any:
     out = walk.place / "dump"
-    walk.says("city", out, "--enterprises", 60, "--months", 12, "--until", DAY, "--layout", "core_platform")
+    walk.says(
+        "city",
+        out,
+        "--enterprises",
+        60,
+        "--months",
+        12,
+        "--until",
+        DAY,
+        "--layout",
+        "core_platform",
+    )
     return digests(out)
 
 
 def a_check(walk: Walk) -> Any:
-    return walk.here("check"), walk.told("check", walk.place / "core_platform", "--data", walk.place / "dump")
+    return walk.here("check"), walk.told(
+        "check", walk.place / "core_platform", "--data", walk.place / "dump"
+    )
 
 
 def a_dictionary(walk: Walk) -> Any:
@@ -198,8 +239,18 @@ def some_features(walk: Walk) -> Any:
     written = {}
     for source, data in (("source", "data"), ("core_platform", "dump")):
         out = walk.place / f"{source}.parquet"
-        walk.says("features", walk.place / source, "--entity", "enterprise", "--as-of", DAY, "--out", out,
-                  "--data", walk.place / data)
+        walk.says(
+            "features",
+            walk.place / source,
+            "--entity",
+            "enterprise",
+            "--as-of",
+            DAY,
+            "--out",
+            out,
+            "--data",
+            walk.place / data,
+        )
         assert read_parquet(out).height >= FIRMS // 2
         written[source] = digest(out)
     return written
@@ -209,7 +260,16 @@ def some_matches(walk: Walk) -> Any:
     written = {}
     for form in ("csv", "parquet"):
         out = walk.place / f"matches.{form}"
-        walk.says("matches", walk.place / "core_platform", "--as-of", DAY, "--out", out, "--data", walk.place / "dump")
+        walk.says(
+            "matches",
+            walk.place / "core_platform",
+            "--as-of",
+            DAY,
+            "--out",
+            out,
+            "--data",
+            walk.place / "dump",
+        )
         written[form] = digest(out)
     return written
 
@@ -223,7 +283,9 @@ def a_promotion(walk: Walk) -> Any:
 
 
 def an_ablation(walk: Walk) -> Any:
-    return walk.here("ablate", TARGET, "--feature-file", walk.place / "more features.txt", "--only-file")
+    return walk.here(
+        "ablate", TARGET, "--feature-file", walk.place / "more features.txt", "--only-file"
+    )
 
 
 def a_plan(walk: Walk) -> Any:
@@ -231,7 +293,9 @@ def a_plan(walk: Walk) -> Any:
 
 
 def a_batch(walk: Walk) -> Any:
-    said = json.loads(walk.says("batch", TARGET, walk.place / "source", "--data", walk.place / "data", "--json"))
+    said = json.loads(
+        walk.says("batch", TARGET, walk.place / "source", "--data", walk.place / "data", "--json")
+    )
     walk.record, walk.top = said["record_id"], {unit["id"]: unit["score"] for unit in said["top"]}
     return lasting(said)
 
@@ -245,7 +309,9 @@ def a_report(walk: Walk) -> Any:
     walk.says("report", walk.record, "--unit", next(iter(walk.top)), "--out", out)
     page = out.read_text("utf-8")
     assert walk.record in page
-    return re.findall(r"[\u4e00-\u9fff][^<>]*", re.sub(r"[0-9a-f]{10,}|20\d\d-\d\d-\d\dT[\d:.+]*Z?", "", page))
+    return re.findall(
+        r"[\u4e00-\u9fff][^<>]*", re.sub(r"[0-9a-f]{10,}|20\d\d-\d\d-\d\dT[\d:.+]*Z?", "", page)
+    )
 
 
 def a_checkpoint(walk: Walk) -> Any:
@@ -267,7 +333,9 @@ def a_key(walk: Walk) -> Any:
 
 
 def a_removal(walk: Walk) -> Any:
-    return walk.says("key remove", "somebody"), (walk.place / "home" / "keys.json").read_text("utf-8")
+    return walk.says("key remove", "somebody"), (walk.place / "home" / "keys.json").read_text(
+        "utf-8"
+    )
 
 
 def a_service(walk: Walk) -> Any:
@@ -277,9 +345,16 @@ def a_service(walk: Walk) -> Any:
     key = walk.says("key add", "client", "--role", "system").split()[-1]
     source, data = walk.place / "source", walk.place / "data"
     walk.words["serve"] = {str(source), "--data", str(data)}
-    with serving(walk.place / "home", source, walk.place / "log", "--data", str(data)) as (address, _):
-        answer = httpx.post(f"{address}/v1/enterprises/score", json={"enterprises": list(walk.top)}, timeout=120,
-                            headers={"authorization": f"Bearer {key}"}).json()
+    with serving(walk.place / "home", source, walk.place / "log", "--data", str(data)) as (
+        address,
+        _,
+    ):
+        answer = httpx.post(
+            f"{address}/v1/enterprises/score",
+            json={"enterprises": list(walk.top)},
+            timeout=120,
+            headers={"authorization": f"Bearer {key}"},
+        ).json()
     return {unit["id"]: unit["score"] for unit in answer["units"]}
 
 
@@ -291,23 +366,43 @@ def a_day(walk: Walk) -> Any:
 
 
 def a_certificate(walk: Walk) -> Any:
-    return walk.told("certify", walk.place / "little", "--as-of", DAY, "--data", walk.place / "data")
+    return walk.told(
+        "certify", walk.place / "little", "--as-of", DAY, "--data", walk.place / "data"
+    )
 
 
 def a_move(walk: Walk) -> Any:
     """Move the source: its models and its journal are its own again once it is adopted."""
     moved = (walk.place / "source").rename(walk.place / "moved source")
     said = walk.says("adopt", moved, "--data", walk.place / "data").replace(str(walk.place), "")
-    again = walk.told("plan", moved, "--week", WEEK, "--minutes", 600, "--data", walk.place / "data")
+    again = walk.told(
+        "plan", moved, "--week", WEEK, "--minutes", 600, "--data", walk.place / "data"
+    )
     return said, again["cells"]  # the number of a plan names the live store, which names its place
 
 
 STEPS: dict[str, Callable[[Walk], Any]] = {
-    "contract": the_contract, "city": a_city, "check": a_check, "dictionary": a_dictionary, "features": some_features,
-    "matches": some_matches, "train": a_training, "promote": a_promotion, "ablate": an_ablation, "plan": a_plan,
-    "batch": a_batch, "replay": a_replay, "report": a_report, "ledger checkpoint": a_checkpoint,
-    "ledger verify": a_verification, "ledger expire": an_expiry, "key add": a_key, "key remove": a_removal,
-    "serve": a_service, "load": a_day, "certify": a_certificate,
+    "contract": the_contract,
+    "city": a_city,
+    "check": a_check,
+    "dictionary": a_dictionary,
+    "features": some_features,
+    "matches": some_matches,
+    "train": a_training,
+    "promote": a_promotion,
+    "ablate": an_ablation,
+    "plan": a_plan,
+    "batch": a_batch,
+    "replay": a_replay,
+    "report": a_report,
+    "ledger checkpoint": a_checkpoint,
+    "ledger verify": a_verification,
+    "ledger expire": an_expiry,
+    "key add": a_key,
+    "key remove": a_removal,
+    "serve": a_service,
+    "load": a_day,
+    "certify": a_certificate,
     "adopt": a_move,
 }
 """Every command, in the order in which one makes what the next reads."""
@@ -338,8 +433,12 @@ def nasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walk]:
     for number, neighbour in enumerate(NEIGHBOURS):
         laid(place / neighbour, seed=10 + number)
     yield walked(place / NASTY)
-    assert {path.name for path in place.iterdir()} == {"section=C"}, "a command wrote outside its path"
-    assert {path.name for path in (place / "section=C").iterdir()} == {Path(name).parent.name for name in (NASTY, *NEIGHBOURS)}
+    assert {path.name for path in place.iterdir()} == {"section=C"}, (
+        "a command wrote outside its path"
+    )
+    assert {path.name for path in (place / "section=C").iterdir()} == {
+        Path(name).parent.name for name in (NASTY, *NEIGHBOURS)
+    }
 
 
 def test_every_command_is_walked() -> None:
@@ -347,25 +446,37 @@ def test_every_command_is_walked() -> None:
 
 
 def test_every_option_that_names_a_place_is_walked(nasty: Walk) -> None:
-    assert {command: options - nasty.words[command] for command, options in options_of_places().items()
-            if options - nasty.words[command]} == {}
+    assert {
+        command: options - nasty.words[command]
+        for command, options in options_of_places().items()
+        if options - nasty.words[command]
+    } == {}
 
 
 def options_of_places() -> dict[str, set[str]]:
     """Return by command its options that name a file or a folder; arguments are given anyway."""
     groups = [("", lssi.app.registered_commands)]
-    groups += [(f"{group.name} ", group.typer_instance.registered_commands) for group in lssi.app.registered_groups]
+    groups += [
+        (f"{group.name} ", group.typer_instance.registered_commands)
+        for group in lssi.app.registered_groups
+    ]
     found: dict[str, set[str]] = {}
     for prefix, own in groups:
         for command in own:
             assert command.callback is not None
             hints = typing.get_type_hints(command.callback, include_extras=True)
             name = prefix + (command.name or command.callback.__name__.replace("_", "-"))
-            places = {name for name, hint in hints.items() if "Option" in str(hint) and ("Path" in str(hint) or name == "data")}
+            places = {
+                name
+                for name, hint in hints.items()
+                if "Option" in str(hint) and ("Path" in str(hint) or name == "data")
+            }
             found[name] = {"--" + place.replace("_", "-") for place in places}
     return found
 
 
 @pytest.mark.parametrize("command", STEPS)
-def test_a_command_says_and_writes_the_same_under_a_nasty_path(plain: Walk, nasty: Walk, command: str) -> None:
+def test_a_command_says_and_writes_the_same_under_a_nasty_path(
+    plain: Walk, nasty: Walk, command: str
+) -> None:
     assert nasty.outcomes[command] == plain.outcomes[command]

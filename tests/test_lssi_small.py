@@ -45,7 +45,11 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def tables(city: Path) -> Tables:
-    folders = [folder for folder in sorted(city.iterdir()) if folder.is_dir() and folder.name not in ("truth", "progress")]
+    folders = [
+        folder
+        for folder in sorted(city.iterdir())
+        if folder.is_dir() and folder.name not in ("truth", "progress")
+    ]
     return {folder.name: read_parquet(files_in(folder, "*.parquet")) for folder in folders}
 
 
@@ -68,8 +72,16 @@ def parts_of(store: Store, target: str, entity: str) -> Parts:
     found = matrix(store, entity, store.complete_to)
     some = columns(found, list(range(min(PROBED, len(found.names)))))
     label = np.random.default_rng(1).integers(0, 2, len(some))
-    choices = {"objective": "binary", "num_leaves": 4, "min_data_in_leaf": 2, "verbosity": -1, "num_threads": 1}
-    texts = lightgbm.train(choices, lightgbm.Dataset(some.values, label, feature_name=list(some.names)), 5).model_to_string()
+    choices = {
+        "objective": "binary",
+        "num_leaves": 4,
+        "min_data_in_leaf": 2,
+        "verbosity": -1,
+        "num_threads": 1,
+    }
+    texts = lightgbm.train(
+        choices, lightgbm.Dataset(some.values, label, feature_name=list(some.names)), 5
+    ).model_to_string()
     declared = frozen_features(list(catalogue_of(store).features(entity)), some)
     line = Calibration((-4.0, 0.0, 4.0), (0.02, 0.5, 0.98))
     return Parts(target, DAY, declared, line, texts, None, some, {"source": "city"}, {})
@@ -78,7 +90,11 @@ def parts_of(store: Store, target: str, entity: str) -> Parts:
 def promote(models: list[Parts], folder: Path) -> None:
     for parts in models:
         path = write_bundle(folder, parts)
-        point(folder, ModelKey("city", parts.target), Pointer(bundle=path.name, digest=load_bundle(path).digest))
+        point(
+            folder,
+            ModelKey("city", parts.target),
+            Pointer(bundle=path.name, digest=load_bundle(path).digest),
+        )
 
 
 def written(place: Path, city: Path, tables: Mapping[str, pl.DataFrame]) -> Path:
@@ -92,12 +108,20 @@ def written(place: Path, city: Path, tables: Mapping[str, pl.DataFrame]) -> Path
 
 def kept(tables: Tables, column: str, value: str) -> Tables:
     """Keep of each table that has a column the rows of one identifier."""
-    return {name: frame.filter(pl.col(column) == value) if column in frame.columns else frame for name, frame in tables.items()}
+    return {
+        name: frame.filter(pl.col(column) == value) if column in frame.columns else frame
+        for name, frame in tables.items()
+    }
 
 
 def only(column: str) -> Small:
-    return lambda tables: kept(tables, column, next(
-        frame[column].drop_nulls()[0] for frame in tables.values() if frame.columns[0] == column))
+    return lambda tables: kept(
+        tables,
+        column,
+        next(
+            frame[column].drop_nulls()[0] for frame in tables.values() if frame.columns[0] == column
+        ),
+    )
 
 
 def one_of_each(tables: Tables) -> Tables:
@@ -114,11 +138,16 @@ def empty(*named: str) -> Small:
 
 
 def empty_but(*named: str) -> Small:
-    return lambda tables: {name: frame if name in named else frame.clear() for name, frame in tables.items()}
+    return lambda tables: {
+        name: frame if name in named else frame.clear() for name, frame in tables.items()
+    }
 
 
 def every_other(first: int) -> Small:
-    return lambda tables: tables | {name: tables[name].clear() for name in list(tables)[first::2] if name != "enterprises"}
+    return lambda tables: (
+        tables
+        | {name: tables[name].clear() for name in list(tables)[first::2] if name != "enterprises"}
+    )
 
 
 def heads(tables: Tables) -> Tables:
@@ -126,7 +155,10 @@ def heads(tables: Tables) -> Tables:
 
 
 def without_enterprises(tables: Tables) -> Tables:
-    return {name: frame.clear() if "enterprise" in frame.columns else frame for name, frame in tables.items()}
+    return {
+        name: frame.clear() if "enterprise" in frame.columns else frame
+        for name, frame in tables.items()
+    }
 
 
 def unrecorded(*named: str) -> Small:
@@ -163,9 +195,7 @@ SMALL: dict[str, Small] = {
 }
 QUICK = ("one of each", "no row accepted")
 """The cases that every run of the tests can afford; `make test-slow` tries the others."""
-CASES = [
-    name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in SMALL
-]
+CASES = [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in SMALL]
 
 
 def sound(answer: Answer, *codes: int) -> Answer:
@@ -180,17 +210,26 @@ def sound(answer: Answer, *codes: int) -> Answer:
 
 @pytest.fixture(params=CASES)
 def small(
-    request: pytest.FixtureRequest, city: Path, tables: Tables, models: Path, tmp_path: Path,
+    request: pytest.FixtureRequest,
+    city: Path,
+    tables: Tables,
+    models: Path,
+    tmp_path: Path,
 ) -> Path:
     shutil.copytree(models, home() / "bundles")
     return written(tmp_path / "small", city, SMALL[request.param](tables))
 
 
-def test_every_command_runs_on_a_small_source_or_refuses_in_one_line(say: Say, small: Path, tmp_path: Path) -> None:
+def test_every_command_runs_on_a_small_source_or_refuses_in_one_line(
+    say: Say, small: Path, tmp_path: Path
+) -> None:
     accepted = accepted_by(say, small)
     write_features(say, small, accepted, tmp_path)
     assert sound(say("matches", small, "--as-of", DAY, "--json"), 0).json["note"]
-    assert sound(say("plan", small, "--week", "2015-07-06", "--json"), 0).json["units"] <= accepted["enterprises"]
+    assert (
+        sound(say("plan", small, "--week", "2015-07-06", "--json"), 0).json["units"]
+        <= accepted["enterprises"]
+    )
     for target in TARGETS:
         assert "target_unusable" in say("train", target, small, "--json").line
         report(say, small, target, tmp_path / f"{target}.html")
@@ -207,7 +246,12 @@ def write_features(say: Say, source: Path, accepted: Mapping[str, int], folder: 
     for entity, (table, _) in ENTITIES.items():
         for day in (DAY, "known") if entity == "claim" else (DAY,):
             out = folder / f"{entity}.parquet"
-            assert sound(say("features", source, "--entity", entity, "--as-of", day, "--out", out), 0).code == 0
+            assert (
+                sound(
+                    say("features", source, "--entity", entity, "--as-of", day, "--out", out), 0
+                ).code
+                == 0
+            )
             units = read_table(out).num_rows
             assert units <= accepted[table] and (day != "known" or units or not accepted[table])
 
@@ -217,22 +261,37 @@ def report(say: Say, source: Path, target: str, page: Path) -> None:
     batch = sound(say("batch", target, source, "--json"), 0).json
     assert len(batch["top"]) <= batch["rows"]
     if not batch["rows"]:
-        assert "is of a batch without units" in say("report", batch["record_id"], "--out", page).line
+        assert (
+            "is of a batch without units" in say("report", batch["record_id"], "--out", page).line
+        )
         return
-    assert sound(say("report", batch["record_id"], "--unit", batch["top"][0]["id"], "--out", page), 0).code == 0
+    assert (
+        sound(
+            say("report", batch["record_id"], "--unit", batch["top"][0]["id"], "--out", page), 0
+        ).code
+        == 0
+    )
     assert batch["record_id"] in page.read_text("utf-8")
 
 
-def test_a_source_of_empty_tables_is_certified(hand_source: Callable[..., Path], tmp_path: Path) -> None:
+def test_a_source_of_empty_tables_is_certified(
+    hand_source: Callable[..., Path], tmp_path: Path
+) -> None:
     firm = {"enterprise": "e1", "since": "2012-01-01", "registered": "2012-01-01"}
     nothing = {"contributions": [], "employment": [], "claims": []}
     source = hand_source(tmp_path / "source", {"enterprises": [firm]} | nothing)
     found = certify(open_store(source), day_of("2015-05-31"), CERTIFIED)
-    assert (found["verdict"], found["features_moved"], found["features_misread"]) == ("clean", {}, {})
+    assert (found["verdict"], found["features_moved"], found["features_misread"]) == (
+        "clean",
+        {},
+        {},
+    )
 
 
 def test_check_exits_1_where_no_row_of_a_table_is_accepted_and_says_which(
-    say: Say, hand_source: Callable[..., Path], tmp_path: Path,
+    say: Say,
+    hand_source: Callable[..., Path],
+    tmp_path: Path,
 ) -> None:
     firm = {"enterprise": "e1", "since": "2012-01-01", "registered": "2012-01-01"}
     death = {"worker": "w1", "died_on": "2014-01-01"}

@@ -20,15 +20,26 @@ FEW = {"most_rounds": 40, "folds": 3, "smallest_leaf": 10}
 
 def drawn(cases: int = 900, seed: int = 2) -> tuple[Matrix, np.ndarray, np.ndarray]:
     generator = np.random.default_rng(seed)
-    values = np.column_stack([generator.normal(size=cases), generator.normal(size=cases),
-                              generator.integers(0, 3, cases).astype(float)])
+    values = np.column_stack(
+        [
+            generator.normal(size=cases),
+            generator.normal(size=cases),
+            generator.integers(0, 3, cases).astype(float),
+        ]
+    )
     margin = values[:, 0] - 1 + (values[:, 2] == 2)
     label = (generator.random(cases) < 1 / (1 + np.exp(-margin))).astype(np.float64)
     count = np.where(label == 1, 1 + generator.poisson(np.exp(1 + 0.5 * values[:, 1])), 0.0)
     values[generator.random(cases) < 0.1, 1] = np.nan
     keys = np.array([f"e{i % (cases // 2):04d}" for i in range(cases)])
-    matrix = Matrix("enterprise", keys, np.full(cases, 16000, np.int32), ("size", "delay", "sector"), values,
-                    {"sector": ("A", "B", "C")})
+    matrix = Matrix(
+        "enterprise",
+        keys,
+        np.full(cases, 16000, np.int32),
+        ("size", "delay", "sector"),
+        values,
+        {"sector": ("A", "B", "C")},
+    )
     return matrix, label, count
 
 
@@ -38,13 +49,25 @@ def few() -> Recipe:
 
 def by_key(matrix: Matrix, recipe: Recipe, **directions: int) -> Lesson:
     part = parts_by_key(matrix.keys, recipe.folds, recipe.seed)
-    return Lesson(matrix, [Fold(part != place, part == place) for place in range(recipe.folds)], directions)
+    return Lesson(
+        matrix, [Fold(part != place, part == place) for place in range(recipe.folds)], directions
+    )
 
 
 def on_days(label: np.ndarray, day: np.ndarray) -> Cases:
     number, nothing = np.arange(len(label)), np.full(len(label), np.nan)
-    return Cases(number, day, day, number.astype(np.str_), np.full(len(label), TRAIN, np.int8), label, nothing, nothing, nothing,
-                 np.ones(len(label)))
+    return Cases(
+        number,
+        day,
+        day,
+        number.astype(np.str_),
+        np.full(len(label), TRAIN, np.int8),
+        label,
+        nothing,
+        nothing,
+        nothing,
+        np.ones(len(label)),
+    )
 
 
 def test_the_same_cases_give_the_same_bytes() -> None:
@@ -80,7 +103,9 @@ def test_a_trial_model_is_asked_only_of_days_a_gap_after_those_it_learned_from()
     assert len(folds) == 3
     for fold in folds:
         assert day[fold.held].min() - day[fold.seen].max() == 30
-    assert np.sum([fold.held for fold in folds], axis=0).tolist() == (day >= 150).astype(int).tolist()
+    assert (
+        np.sum([fold.held for fold in folds], axis=0).tolist() == (day >= 150).astype(int).tolist()
+    )
 
 
 def test_where_earlier_days_teach_too_little_the_folds_part_by_key() -> None:

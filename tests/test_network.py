@@ -31,29 +31,59 @@ AT = "2013-01-01"
 
 
 def unit(name: str, registered: str = "2010-01-01", **more: object) -> Row:
-    return {"enterprise": name, "since": registered, "registered": registered, "recorded_on": registered} | more
+    return {
+        "enterprise": name,
+        "since": registered,
+        "registered": registered,
+        "recorded_on": registered,
+    } | more
 
 
 def spell(worker: str, enterprise: str, started: str, ended: str = "", **more: object) -> Row:
-    return {"worker": worker, "enterprise": enterprise, "started": started, "ended": ended,
-            "recorded_on": ended or started} | more
+    return {
+        "worker": worker,
+        "enterprise": enterprise,
+        "started": started,
+        "ended": ended,
+        "recorded_on": ended or started,
+    } | more
 
 
 def found(enterprise: str, closed_on: str, violation: int = 1) -> Tables:
     visit = f"I-{enterprise}"
-    return {"inspections": [{"inspection": visit, "enterprise": enterprise, "kind": "routine", "opened": closed_on,
-                             "closed_on": closed_on, "recorded_on": closed_on} | {f"examined_{n}": 1 for n in range(1, 6)}],
-            "findings": [{"inspection": visit, "violation": violation, "recorded_on": closed_on}]}
+    return {
+        "inspections": [
+            {
+                "inspection": visit,
+                "enterprise": enterprise,
+                "kind": "routine",
+                "opened": closed_on,
+                "closed_on": closed_on,
+                "recorded_on": closed_on,
+            }
+            | {f"examined_{n}": 1 for n in range(1, 6)}
+        ],
+        "findings": [{"inspection": visit, "violation": violation, "recorded_on": closed_on}],
+    }
 
 
 def town() -> Tables:
     """A is found; four of its five move to the newer B of the same owner, one goes from B to C; D stands alone."""
     tables = found("A", "2015-02-01")
-    tables["enterprises"] = [unit("A", representative="P1", address="X"), unit("B", "2014-12-01", representative="P1"),
-                             unit("C", address="X"), unit("D")]
-    tables["employment"] = [spell(f"W{n}", "A", AT, "2015-02-20") for n in range(4)] + [spell("W9", "A", AT)]
+    tables["enterprises"] = [
+        unit("A", representative="P1", address="X"),
+        unit("B", "2014-12-01", representative="P1"),
+        unit("C", address="X"),
+        unit("D"),
+    ]
+    tables["employment"] = [spell(f"W{n}", "A", AT, "2015-02-20") for n in range(4)] + [
+        spell("W9", "A", AT)
+    ]
     tables["employment"] += [spell(f"W{n}", "B", "2015-03-01") for n in range(4)]
-    tables["employment"] += [spell("W5", "B", "2014-12-10", "2015-05-01"), spell("W5", "C", "2015-06-30")]
+    tables["employment"] += [
+        spell("W5", "B", "2014-12-10", "2015-05-01"),
+        spell("W5", "C", "2015-06-30"),
+    ]
     return tables
 
 
@@ -76,7 +106,9 @@ def test_moves_are_counted_both_ways(row_of: Callable[..., dict[str, float]]) ->
     assert row_of(town(), "D")["movers_in_365d"] == 0
 
 
-def test_exposure_is_the_decayed_share_of_moves_with_found_enterprises(row_of: Callable[..., dict[str, float]]) -> None:
+def test_exposure_is_the_decayed_share_of_moves_with_found_enterprises(
+    row_of: Callable[..., dict[str, float]],
+) -> None:
     with_a, fresh = 4 * (2 * 365 - (D - day_of("2015-03-01"))), 2 * 365
     found = row_of(town(), "B")
     assert found["exposure_found"] == with_a / (with_a + fresh)
@@ -85,14 +117,18 @@ def test_exposure_is_the_decayed_share_of_moves_with_found_enterprises(row_of: C
     assert np.isnan(row_of(town(), "D")["exposure_found"])
 
 
-def test_another_violation_counts_under_any_finding_alone(row_of: Callable[..., dict[str, float]]) -> None:
+def test_another_violation_counts_under_any_finding_alone(
+    row_of: Callable[..., dict[str, float]],
+) -> None:
     here = row_of(town() | found("A", "2015-02-01", violation=2), "B")
     assert (here["linked_found"], here["linked_found_any"]) == (0, 1)
     assert here["exposure_found"] == 0 < here["exposure_found_any"]
     assert here["rank_found"] == 0 < here["rank_found_any"]
 
 
-def test_closeness_falls_along_the_network_and_does_not_count_an_own_finding(row_of: Callable[..., dict[str, float]]) -> None:
+def test_closeness_falls_along_the_network_and_does_not_count_an_own_finding(
+    row_of: Callable[..., dict[str, float]],
+) -> None:
     rank = {name: row_of(town(), name)["rank_found"] for name in "ABCD"}
     assert rank["B"] > rank["C"] > 0
     assert rank["D"] == 0
@@ -130,14 +166,18 @@ def test_a_phoenix_by_hand(row_of: Callable[..., dict[str, float]]) -> None:
     assert here["phoenix_score"] == 4 / 5 * 2
 
 
-def test_after_a_closing_too_a_newer_firm_is_a_phoenix(row_of: Callable[..., dict[str, float]]) -> None:
+def test_after_a_closing_too_a_newer_firm_is_a_phoenix(
+    row_of: Callable[..., dict[str, float]],
+) -> None:
     tables = town() | {"inspections": [], "findings": []}
     assert row_of(tables, "B")["phoenix_moved"] == 0
     tables["enterprises"][0] |= {"closed": "2015-02-20"}
     assert row_of(tables, "B")["phoenix_share"] == 4 / 5
 
 
-def test_an_older_firm_one_mover_or_a_later_year_is_no_phoenix(row_of: Callable[..., dict[str, float]]) -> None:
+def test_an_older_firm_one_mover_or_a_later_year_is_no_phoenix(
+    row_of: Callable[..., dict[str, float]],
+) -> None:
     older = town()
     older["enterprises"][1] = unit("B", "2009-01-01", representative="P1")
     assert row_of(older, "B")["phoenix_score"] == 0
@@ -148,7 +188,9 @@ def test_an_older_firm_one_mover_or_a_later_year_is_no_phoenix(row_of: Callable[
     assert row_of(early, "B")["phoenix_score"] == 0
 
 
-def test_a_second_employer_without_leaving_the_first_is_no_move(row_of: Callable[..., dict[str, float]]) -> None:
+def test_a_second_employer_without_leaving_the_first_is_no_move(
+    row_of: Callable[..., dict[str, float]],
+) -> None:
     tables = town() | {"employment": [spell("W1", "A", AT), spell("W1", "B", "2015-03-01")]}
     assert row_of(tables, "B")["movers_in_365d"] == 0
 
@@ -156,7 +198,9 @@ def test_a_second_employer_without_leaving_the_first_is_no_move(row_of: Callable
 def test_after_more_than_ninety_days_it_is_no_move(row_of: Callable[..., dict[str, float]]) -> None:
     for days, moved in ((0, 1), (90, 1), (91, 0)):
         began = date_of(day_of("2015-01-05") + days).isoformat()
-        tables = town() | {"employment": [spell("W1", "A", AT, "2015-01-05"), spell("W1", "B", began)]}
+        tables = town() | {
+            "employment": [spell("W1", "A", AT, "2015-01-05"), spell("W1", "B", began)]
+        }
         assert row_of(tables, "B")["movers_in_365d"] == moved, days
 
 
@@ -165,29 +209,49 @@ def network_of(store: Store, day: int) -> Matrix:
 
 
 @pytest.mark.parametrize("late", ["employment", "enterprises", "findings"])
-def test_what_is_recorded_after_the_day_changes_nothing(write_source: Callable[..., Path], late: str) -> None:
+def test_what_is_recorded_after_the_day_changes_nothing(
+    write_source: Callable[..., Path], late: str
+) -> None:
     before = town()
     after = {name: list(rows) for name, rows in town().items()}
     after["inspections"] += found("B", "2015-03-05")["inspections"]
     before["inspections"] += found("B", "2015-03-05")["inspections"]
     new: dict[str, list[Row]] = {
-        "employment": [spell("W9", "A", AT, "2015-02-20"), spell("W9", "B", "2015-03-01"), spell("0", "C", AT)],
-        "enterprises": [unit("D", "2010-02-01", representative="P1", closed="2015-03-01"), unit("0", "2010-02-01")],
-        "findings": [{"inspection": "I-B", "violation": 1}]}
+        "employment": [
+            spell("W9", "A", AT, "2015-02-20"),
+            spell("W9", "B", "2015-03-01"),
+            spell("0", "C", AT),
+        ],
+        "enterprises": [
+            unit("D", "2010-02-01", representative="P1", closed="2015-03-01"),
+            unit("0", "2010-02-01"),
+        ],
+        "findings": [{"inspection": "I-B", "violation": 1}],
+    }
     after[late] += [row | {"recorded_on": "2015-06-02"} for row in new[late]]
     day = day_of("2015-05-31")
-    clean, poisoned = (open_store(write_source(tables, folder=name)) for tables, name in ((before, "a"), (after, "b")))
+    clean, poisoned = (
+        open_store(write_source(tables, folder=name))
+        for tables, name in ((before, "a"), (after, "b"))
+    )
     assert clean.fingerprint != poisoned.fingerprint
     assert network_of(clean, day).values.tobytes() == network_of(poisoned, day).values.tobytes()
-    assert network_of(clean, D).values.tobytes() != network_of(poisoned, D).values.tobytes()[:network_of(clean, D).values.nbytes]
+    assert (
+        network_of(clean, D).values.tobytes()
+        != network_of(poisoned, D).values.tobytes()[: network_of(clean, D).values.nbytes]
+    )
 
 
-def test_a_correction_and_a_retraction_count_from_their_own_day(row_of: Callable[..., dict[str, float]]) -> None:
+def test_a_correction_and_a_retraction_count_from_their_own_day(
+    row_of: Callable[..., dict[str, float]],
+) -> None:
     tables = town()
     tables["employment"] += [spell("W0", "B", "2015-03-01", recorded_on="2015-04-10", retracted=1)]
     tables["employment"] += [spell("W1", "A", AT, "", recorded_on="2015-04-10")]
     assert row_of(tables, "B")["movers_in_365d"] == 2
-    tables["findings"] += [{"inspection": "I-A", "violation": 1, "recorded_on": "2015-04-10", "retracted": 1}]
+    tables["findings"] += [
+        {"inspection": "I-A", "violation": 1, "recorded_on": "2015-04-10", "retracted": 1}
+    ]
     assert row_of(tables, "B")["linked_found"] == 0
 
 
@@ -214,10 +278,13 @@ def test_made_again_the_values_are_the_same_bytes(history: Store) -> None:
         once, again = make(history, LAST), make(history, LAST)
         for of, columns in once.items():
             assert {name: column.tobytes() for name, column in columns.items()} == {
-                name: column.tobytes() for name, column in again[of].items()}
+                name: column.tobytes() for name, column in again[of].items()
+            }
 
 
-def test_stretches_of_workers_and_providers_change_nothing(history: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stretches_of_workers_and_providers_change_nothing(
+    history: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from features.network.enterprises import network
     from features.network.rings import rings
 
@@ -232,27 +299,48 @@ def test_stretches_of_workers_and_providers_change_nothing(history: Store, monke
 
 def test_moves_are_those_of_a_plain_count(history: Store) -> None:
     rows = history.live("employment", LAST, ("worker", "enterprise", "started", "ended"))
-    spells = [dict(zip(rows, values, strict=True)) for values in zip(*(rows[name].tolist() for name in rows), strict=True)]
+    spells = [
+        dict(zip(rows, values, strict=True))
+        for values in zip(*(rows[name].tolist() for name in rows), strict=True)
+    ]
     known = set(history.live("enterprises", LAST, ("enterprise",))["enterprise"].tolist())
     came = dict.fromkeys(known, 0)
     for begun in spells:
         for left in spells:
             same = left["worker"] == begun["worker"] and left["enterprise"] != begun["enterprise"]
-            if same and {left["enterprise"], begun["enterprise"]} <= known and left["ended"] <= LAST:
-                came[begun["enterprise"]] += (0 <= begun["started"] - left["ended"] <= 90 and begun["started"] <= LAST
-                                              and LAST - begun["started"] < 365)
+            if (
+                same
+                and {left["enterprise"], begun["enterprise"]} <= known
+                and left["ended"] <= LAST
+            ):
+                came[begun["enterprise"]] += (
+                    0 <= begun["started"] - left["ended"] <= 90
+                    and begun["started"] <= LAST
+                    and LAST - begun["started"] < 365
+                )
     kept = kept_values(history, "enterprise", LAST)
-    assert dict(zip(kept["enterprise"].tolist(), kept["movers_in_365d"].tolist(), strict=True)) == came
+    assert (
+        dict(zip(kept["enterprise"].tolist(), kept["movers_in_365d"].tolist(), strict=True)) == came
+    )
 
 
-def test_values_around_some_keys_are_those_of_the_whole_file(history: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_values_around_some_keys_are_those_of_the_whole_file(
+    history: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(stored, "GROUP", 3)
-    monkeypatch.setattr(stored, "_place", lambda store, of, day: store.folder / "groups" / f"{of}-{day}.parquet")
+    monkeypatch.setattr(
+        stored, "_place", lambda store, of, day: store.folder / "groups" / f"{of}-{day}.parquet"
+    )
     for of, by in STORED_BY.items():
         for day in (LAST, history.first_known - 1):
             whole = kept_values(history, of, day)
             key = key_of(whole, by)
-            for wanted in (key[:1], key[-1:], key[len(key) // 3:len(key) // 2], np.array([0, 2**61])):
+            for wanted in (
+                key[:1],
+                key[-1:],
+                key[len(key) // 3 : len(key) // 2],
+                np.array([0, 2**61]),
+            ):
                 if not len(wanted):
                     continue
                 around = kept_values(history, of, day, wanted)
@@ -278,22 +366,44 @@ def test_a_negative_far_from_its_row_cancels_it_all_the_same(history: Store) -> 
 
 
 def claims(provider: str, employer: str, workers: list[str], **more: object) -> list[Row]:
-    return [{"claim": f"{provider}{employer}{worker}", "worker": worker, "provider": provider, "enterprise": employer,
-             "scheme": "medical", "filed_on": "2015-05-01", "amount": 100, "recorded_on": "2015-05-02"} | more
-            for worker in workers]
+    return [
+        {
+            "claim": f"{provider}{employer}{worker}",
+            "worker": worker,
+            "provider": provider,
+            "enterprise": employer,
+            "scheme": "medical",
+            "filed_on": "2015-05-01",
+            "amount": 100,
+            "recorded_on": "2015-05-02",
+        }
+        | more
+        for worker in workers
+    ]
 
 
 def clinic() -> Tables:
     """At H1 four of E1 and one of E2 are treated; one of E1 and another of E2 go to H2 as well."""
-    rows = claims("H1", "E1", ["a", "b", "c", "d"]) + claims("H1", "E2", ["e"]) + claims("H2", "E1", ["a"])
+    rows = (
+        claims("H1", "E1", ["a", "b", "c", "d"])
+        + claims("H1", "E2", ["e"])
+        + claims("H2", "E1", ["a"])
+    )
     rows += claims("H2", "E2", ["e", "f"]) + claims("H1", "", ["g"])
-    places = [{"provider": name, "since": AT, "kind": "hospital", "recorded_on": AT} for name in ("H1", "H2", "H3")]
+    places = [
+        {"provider": name, "since": AT, "kind": "hospital", "recorded_on": AT}
+        for name in ("H1", "H2", "H3")
+    ]
     return {"claims": rows, "providers": places, "enterprises": [unit("E1"), unit("E2")]}
 
 
 def test_rings_of_a_provider_by_hand(row_of: Callable[..., dict[str, float]]) -> None:
     here = row_of(clinic(), "H1", entity="provider")
-    assert (here["claimants_365d"], here["shared_claimants"], here["shared_claimant_share"]) == (6, 2, 2 / 6)
+    assert (here["claimants_365d"], here["shared_claimants"], here["shared_claimant_share"]) == (
+        6,
+        2,
+        2 / 6,
+    )
     assert here["employer_concentration"] == (16 + 1) / 25
     assert (here["ring_claimants"], here["ring_score"]) == (4, (4 / 6) * (4 / 4))
     other = row_of(clinic(), "H2", entity="provider")
@@ -301,30 +411,53 @@ def test_rings_of_a_provider_by_hand(row_of: Callable[..., dict[str, float]]) ->
     assert row_of(clinic(), "H3", entity="provider")["claimants_365d"] == 0
 
 
-def test_ring_of_a_claims_provider_and_employer_by_hand(row_of: Callable[..., dict[str, float]]) -> None:
+def test_ring_of_a_claims_provider_and_employer_by_hand(
+    row_of: Callable[..., dict[str, float]],
+) -> None:
     here = row_of(clinic(), "H1E1a", entity="claim")
-    assert (here["pair_claimants"], here["pair_share_of_employer"], here["pair_ring_score"]) == (4, 1, (4 / 6) * 1)
+    assert (here["pair_claimants"], here["pair_share_of_employer"], here["pair_ring_score"]) == (
+        4,
+        1,
+        (4 / 6) * 1,
+    )
     assert row_of(clinic(), "H2E2f", entity="claim")["pair_ring_score"] == 0
     assert np.isnan(row_of(clinic(), "H1g", entity="claim")["pair_ring_score"])
 
 
-def test_a_claim_repeated_counts_its_claimant_once_and_an_old_one_not_at_all(row_of: Callable[..., dict[str, float]]) -> None:
+def test_a_claim_repeated_counts_its_claimant_once_and_an_old_one_not_at_all(
+    row_of: Callable[..., dict[str, float]],
+) -> None:
     tables = clinic()
-    tables["claims"] += claims("H1", "E1", ["a"], claim="again") + claims("H1", "E1", ["z"], filed_on="2014-06-30")
+    tables["claims"] += claims("H1", "E1", ["a"], claim="again") + claims(
+        "H1", "E1", ["z"], filed_on="2014-06-30"
+    )
     assert row_of(tables, "H1E1a", entity="claim")["pair_claimants"] == 4
     tables["claims"] += claims("H1", "E1", ["y"], filed_on="2014-07-01")
     assert row_of(tables, "H1E1a", entity="claim")["pair_claimants"] == 5
 
 
-def test_one_unit_from_its_sent_rows_looks_up_the_same_values(write_source: Callable[..., Path]) -> None:
-    store = open_store(write_source(clinic() | town() | {"enterprises": town()["enterprises"] + clinic()["enterprises"]}))
+def test_one_unit_from_its_sent_rows_looks_up_the_same_values(
+    write_source: Callable[..., Path],
+) -> None:
+    store = open_store(
+        write_source(
+            clinic() | town() | {"enterprises": town()["enterprises"] + clinic()["enterprises"]}
+        )
+    )
     sent = {"enterprises": [unit("B", "2014-12-01", representative="P1")]}
-    online, offline = evaluate_rows(store, "enterprise", "B", D, sent), matrix(store, "enterprise", D, ["B"])
-    for name in [f.name for f in catalogue_of(store).features("enterprise") if f.family == "network"]:
+    online, offline = (
+        evaluate_rows(store, "enterprise", "B", D, sent),
+        matrix(store, "enterprise", D, ["B"]),
+    )
+    for name in [
+        f.name for f in catalogue_of(store).features("enterprise") if f.family == "network"
+    ]:
         assert online.column(name).tobytes() == offline.column(name).tobytes(), name
 
 
-def test_of_a_unit_that_the_history_never_saw_they_are_missing(write_source: Callable[..., Path]) -> None:
+def test_of_a_unit_that_the_history_never_saw_they_are_missing(
+    write_source: Callable[..., Path],
+) -> None:
     store = open_store(write_source(town()))
     found = evaluate_rows(store, "enterprise", "new", D, {"enterprises": [unit("new")]})
     names = [f.name for f in catalogue_of(store).features("enterprise") if f.family == "network"]
@@ -343,10 +476,14 @@ def test_an_undeclared_stored_value_is_named(tmp_path: Path) -> None:
     from features.catalogue.parse import read_catalogue
 
     extra = tmp_path / "extra.txt"
-    extra.write_text("enterprise | odd | stored(nothing) | count | up | extra | 甲 | a |\n", "utf-8")
+    extra.write_text(
+        "enterprise | odd | stored(nothing) | count | up | extra | 甲 | a |\n", "utf-8"
+    )
     with pytest.raises(CatalogueError, match="'nothing' is not declared"):
         read_catalogue(lambda _: True, extra=extra)
-    extra.write_text("enterprise | odd | peer(rank_found, cell) | rank | up | extra | 甲 | a |\n", "utf-8")
+    extra.write_text(
+        "enterprise | odd | peer(rank_found, cell) | rank | up | extra | 甲 | a |\n", "utf-8"
+    )
     with pytest.raises(CatalogueError, match="peer value of 'rank_found'"):
         read_catalogue(lambda _: True, extra=extra)
 
@@ -356,7 +493,9 @@ def test_weights_halve_each_year_and_end() -> None:
     assert weight(ages).tolist() == [WHOLE, WHOLE * 9 // 10, WHOLE // 2, WHOLE // 4, WHOLE >> 12, 0]
 
 
-RULES = [path for path in files_below(Path(stored.__file__).parent, "*.py") if path.name != "__init__.py"]
+RULES = [
+    path for path in files_below(Path(stored.__file__).parent, "*.py") if path.name != "__init__.py"
+]
 
 
 @pytest.mark.parametrize("path", RULES, ids=lambda path: path.stem)
@@ -366,9 +505,15 @@ def test_words_and_layout_of_a_module_are_no_rules(path: Path) -> None:
     assert told != text and rules_of(told) == rules_of(text)
 
 
-@pytest.mark.parametrize(("before", "after"), [
-    ("NEAR = 2", "NEAR = 3"), ("return key", "return columns"), ("max(day", "min(day"), ('"provider": rings', '"firm": rings'),
-])
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("NEAR = 2", "NEAR = 3"),
+        ("return key", "return columns"),
+        ("max(day", "min(day"),
+        ('"provider": rings', '"firm": rings'),
+    ],
+)
 def test_whatever_a_module_does_is_a_rule(before: str, after: str) -> None:
     text = Path(stored.__file__).read_text("utf-8")
     assert before in text and rules_of(text.replace(before, after)) != rules_of(text)

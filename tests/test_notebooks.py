@@ -19,7 +19,11 @@ NOTEBOOKS = files_in(ROOT / "notebooks", "*.py")
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_imports_and_never_defines(path: Path) -> None:
     tree = ast.parse(path.read_text("utf-8"))
-    assert not [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef)]
+    assert not [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef)
+    ]
 
 
 def test_the_notebook_retrains_judges_and_opens_the_registry(
@@ -31,10 +35,18 @@ def test_the_notebook_retrains_judges_and_opens_the_registry(
     monkeypatch.setenv("MPLBACKEND", "agg")
     notebook = jupytext.read(ROOT / "notebooks" / "retrain.py")
     NotebookClient(notebook, timeout=600, kernel_name="python3").execute(cwd=str(ROOT))
-    texts = [output.get("text", "") + str(output.get("data", {}).get("text/plain", ""))
-             for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
+    texts = [
+        output.get("text", "") + str(output.get("data", {}).get("text/plain", ""))
+        for cell in notebook.cells
+        if cell.cell_type == "code"
+        for output in cell.outputs
+    ]
     written = "\n".join(texts)
     assert "average_precision" in written and "labelled_only" in written and "mlflow ui" in written
     assert "version in use: 1" in written and "mean |log-odds|" in written
-    differences = [float(line.rsplit(" ", 1)[1]) for line in written.splitlines() if "difference from shap" in line]
+    differences = [
+        float(line.rsplit(" ", 1)[1])
+        for line in written.splitlines()
+        if "difference from shap" in line
+    ]
     assert len(differences) == 1 and differences[0] < 1e-9

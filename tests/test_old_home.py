@@ -48,14 +48,24 @@ class Old:
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Run a command of this version on the old home."""
         room = os.environ | {"LSSI_HOME": str(self.home), "OMP_NUM_THREADS": "1"}
-        return subprocess.run([sys.executable, "-m", "lssi", *words], cwd=ROOT, env=room, capture_output=True, text=True)
+        return subprocess.run(
+            [sys.executable, "-m", "lssi", *words],
+            cwd=ROOT,
+            env=room,
+            capture_output=True,
+            text=True,
+        )
 
 
 def unpacked(folder: Path) -> Old:
     """Return the old home, unpacked into a folder."""
     with tarfile.open(ARCHIVE) as archive:
         archive.extractall(folder, filter="data")
-    return Old(folder / "home", folder / "sources", json.loads((folder / "records.json").read_text("utf-8")))
+    return Old(
+        folder / "home",
+        folder / "sources",
+        json.loads((folder / "records.json").read_text("utf-8")),
+    )
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +128,11 @@ def test_an_old_payload_that_expired_is_told_in_one_line(old: Old) -> None:
 
 
 def test_the_bundles_of_an_old_home_load(old: Old) -> None:
-    bundles = [path for path in sorted((old.home / "bundles").iterdir()) if path.is_dir() and (path / "bundle.json").exists()]
+    bundles = [
+        path
+        for path in sorted((old.home / "bundles").iterdir())
+        if path.is_dir() and (path / "bundle.json").exists()
+    ]
     targets = [load_bundle(path).target for path in bundles]
     assert targets == ["fraudulent_claim", TARGET, TARGET, TARGET]
 
@@ -156,11 +170,20 @@ def apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Old:
 
 def versions(home: Path) -> dict[str, list[object]]:
     """Return the registered versions by source and target: their numbers, the latest first, and the champion."""
-    return {f"{key.source} {key.target}": [*(run["version"] for run in runs(home, key)), champion(home, key)]
-            for key in (HILL, TOWN, CLAIM)}
+    return {
+        f"{key.source} {key.target}": [
+            *(run["version"] for run in runs(home, key)),
+            champion(home, key),
+        ]
+        for key in (HILL, TOWN, CLAIM)
+    }
 
 
-MOVED = {f"hill-side {TARGET}": [2, 1, 2], f"old_town {TARGET}": [3, None], "hill-side fraudulent_claim": [1, 1]}
+MOVED = {
+    f"hill-side {TARGET}": [2, 1, 2],
+    f"old_town {TARGET}": [3, None],
+    "hill-side fraudulent_claim": [1, 1],
+}
 
 
 def test_the_registry_of_an_old_home_gives_each_source_its_versions_and_champion(
@@ -168,17 +191,26 @@ def test_the_registry_of_an_old_home_gives_each_source_its_versions_and_champion
 ) -> None:
     assert versions(apart.home) == MOVED
     [line] = [record.getMessage() for record in caplog.records if record.name == "lssi"]
-    assert line == ("registered models are now named by source and target: "
-                    "version 1 of lssi-fraudulent_claim is 1 of lssi-hill-side-fraudulent_claim; "
-                    f"version 1 of lssi-{TARGET} is 1 of lssi-hill-side-{TARGET}; "
-                    f"version 2 of lssi-{TARGET} is 2 of lssi-hill-side-{TARGET}; "
-                    f"version 3 of lssi-{TARGET} is 3 of lssi-old_town-{TARGET}")
+    assert line == (
+        "registered models are now named by source and target: "
+        "version 1 of lssi-fraudulent_claim is 1 of lssi-hill-side-fraudulent_claim; "
+        f"version 1 of lssi-{TARGET} is 1 of lssi-hill-side-{TARGET}; "
+        f"version 2 of lssi-{TARGET} is 2 of lssi-hill-side-{TARGET}; "
+        f"version 3 of lssi-{TARGET} is 3 of lssi-old_town-{TARGET}"
+    )
     with client(apart.home) as registry:
         names = sorted(model.name for model in registry.search_registered_models())
     assert names == sorted(key.registered for key in (HILL, TOWN, CLAIM))
-    assert [digest_of_version(apart.home, key, 1)[:12] for key in (HILL, CLAIM)] == ["26160a777b83", "5a619ac9c2c4"]
-    assert {run["source"] for key in (HILL, CLAIM) for run in runs(apart.home, key)} == {"hill-side"}
-    with pytest.raises(TargetError, match="for 2 sources; say with --source which: hill-side, old_town"):
+    assert [digest_of_version(apart.home, key, 1)[:12] for key in (HILL, CLAIM)] == [
+        "26160a777b83",
+        "5a619ac9c2c4",
+    ]
+    assert {run["source"] for key in (HILL, CLAIM) for run in runs(apart.home, key)} == {
+        "hill-side"
+    }
+    with pytest.raises(
+        TargetError, match="for 2 sources; say with --source which: hill-side, old_town"
+    ):
         registered_key(apart.home, TARGET, None)
 
 
@@ -203,7 +235,9 @@ def test_a_move_of_the_registry_that_was_killed_anywhere_is_carried_on(
     kills = 0
     for points in range(20):
         home = apart.home.parent / f"killed-{points}"
-        shutil.copytree(apart.home, home, ignore=shutil.ignore_patterns("stores", "bundles", "mlflow"))
+        shutil.copytree(
+            apart.home, home, ignore=shutil.ignore_patterns("stores", "bundles", "mlflow")
+        )
         with monkeypatch.context() as patch, suppress(Killed):
             patch.setattr("training.models.old_registry.reached", killed_after(points))
             champion(home, HILL)
@@ -213,18 +247,33 @@ def test_a_move_of_the_registry_that_was_killed_anywhere_is_carried_on(
     assert kills == 6
 
 
-def test_a_version_whose_run_names_no_source_stays_where_it_is(apart: Old, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_version_whose_run_names_no_source_stays_where_it_is(
+    apart: Old, caplog: pytest.LogCaptureFixture
+) -> None:
     with closing(sqlite3.connect(apart.home / "mlflow.db")) as database, database:
         database.execute("DELETE FROM tags WHERE key = 'source' AND value = 'old_town'")
-        database.execute("DELETE FROM tags WHERE key = 'source' AND run_uuid IN "
-                         "(SELECT run_id FROM model_versions WHERE name = 'lssi-fraudulent_claim')")
+        database.execute(
+            "DELETE FROM tags WHERE key = 'source' AND run_uuid IN "
+            "(SELECT run_id FROM model_versions WHERE name = 'lssi-fraudulent_claim')"
+        )
     assert champion(apart.home, HILL) == 2 and champion(apart.home, CLAIM) is None
-    assert caplog.records[0].getMessage().endswith(f"version 3 of lssi-{TARGET} stays: its run has no tag `source`")
+    assert (
+        caplog.records[0]
+        .getMessage()
+        .endswith(f"version 3 of lssi-{TARGET} stays: its run has no tag `source`")
+    )
     assert len(caplog.records) == 1
     with client(apart.home) as registry:
-        kept = {made.name: int(made.version) for made in registry.search_model_versions() if made.name.count("-") == 1}
+        kept = {
+            made.name: int(made.version)
+            for made in registry.search_model_versions()
+            if made.name.count("-") == 1
+        }
     assert kept == {f"lssi-{TARGET}": 3, "lssi-fraudulent_claim": 1}
-    with pytest.raises(TargetError, match="lssi-fraudulent_claim do not say on which source they were trained; give each"):
+    with pytest.raises(
+        TargetError,
+        match="lssi-fraudulent_claim do not say on which source they were trained; give each",
+    ):
         registered_key(apart.home, "fraudulent_claim", None)
 
 
@@ -233,15 +282,26 @@ def test_an_old_version_is_promoted_for_its_source_and_answers_for_no_other(apar
     week = ["--week", "2015-07-01", "--minutes", "300", "--json"]
     first = apart.run("plan", hill, *week)
     assert json.loads(said(first))["model"]["target"] == TARGET
-    assert first.stderr == ("models in use are now named by source and target: fraudulent_claim.json -> "
-                            f"hill-side.fraudulent_claim.json, {TARGET}.json -> hill-side.{TARGET}.json\n")
+    assert first.stderr == (
+        "models in use are now named by source and target: fraudulent_claim.json -> "
+        f"hill-side.fraudulent_claim.json, {TARGET}.json -> hill-side.{TARGET}.json\n"
+    )
     refused = apart.run("plan", town, *week)
-    assert refused.returncode == 2 and "is promoted for source 'old_town' (it is for hill-side)" in refused.stderr
+    assert (
+        refused.returncode == 2
+        and "is promoted for source 'old_town' (it is for hill-side)" in refused.stderr
+    )
     several = apart.run("promote", TARGET, "3")
     assert several.returncode == 2 and "--source which: hill-side, old_town" in several.stderr
     said(apart.run("promote", TARGET, "3", "--source", "old_town"))
     said(apart.run("promote", TARGET, "1", "--source", "hill-side"))
     other = apart.run("plan", shutil.copytree(hill, apart.sources / "copy"), *week)
-    assert other.returncode == 2 and f"is held by {hill}, and {apart.sources / 'copy'} claims it too" in other.stderr
-    digests = [json.loads(said(apart.run("plan", source, *week)))["model"]["digest"][:12] for source in (town, hill)]
+    assert (
+        other.returncode == 2
+        and f"is held by {hill}, and {apart.sources / 'copy'} claims it too" in other.stderr
+    )
+    digests = [
+        json.loads(said(apart.run("plan", source, *week)))["model"]["digest"][:12]
+        for source in (town, hill)
+    ]
     assert digests == ["99e762df57a5", "26160a777b83"]

@@ -27,10 +27,18 @@ from tests.random_history import LAST, write_history
 
 DAY = LAST - 30
 NEVER, EVER = -40_000, 40_000
-PLAIN = (("enterprise", "declared"), ("enterprise", "pension_in"), ("enterprise", "complaints"),
-         ("enterprise", "contributors"))
-JOINED = (("enterprise", "hires"), ("enterprise", "findings"), ("enterprise", "closed_visits"),
-          ("provider", "provider_reviews"))
+PLAIN = (
+    ("enterprise", "declared"),
+    ("enterprise", "pension_in"),
+    ("enterprise", "complaints"),
+    ("enterprise", "contributors"),
+)
+JOINED = (
+    ("enterprise", "hires"),
+    ("enterprise", "findings"),
+    ("enterprise", "closed_visits"),
+    ("provider", "provider_reviews"),
+)
 
 
 @pytest.fixture(scope="module")
@@ -76,31 +84,53 @@ def fact(measure: str, first: int = NEVER, last: int = EVER) -> Fact:
 
 
 def said(values: Matrix, name: str) -> list[object]:
-    return list(values.texts(name)) if name in values.categories else [values.column(name).tobytes()]
+    return (
+        list(values.texts(name)) if name in values.categories else [values.column(name).tobytes()]
+    )
 
 
 def own_features(catalogue: Catalogue, entity: str) -> list[str]:
     """Features that rest on neither peers nor stored values: those are of the city, not of the case."""
-    chains = {feature.name: catalogue.chain([feature.name]) for feature in catalogue.features(entity)}
-    of_the_city = {name for name, chain in chains.items() for link in chain if stored_of(link.tree) or peers_of(link.tree)}
+    chains = {
+        feature.name: catalogue.chain([feature.name]) for feature in catalogue.features(entity)
+    }
+    of_the_city = {
+        name
+        for name, chain in chains.items()
+        for link in chain
+        if stored_of(link.tree) or peers_of(link.tree)
+    }
     return [name for name in chains if name not in of_the_city]
 
 
-def check_against_the_source(source: Path, store: Store, cases: tuple[tuple[str, str], ...], folder: Path) -> None:
+def check_against_the_source(
+    source: Path, store: Store, cases: tuple[tuple[str, str], ...], folder: Path
+) -> None:
     """Take the rows of a measure away from one unit each, in memory and in a copy of the source, and compare."""
     catalogue, path = catalogue_of(store), source
     less: dict[tuple[str, str], Matrix] = {}
     for entity, measure in cases:
-        free = (key for key in matrix(store, entity, DAY).keys.tolist() if (entity, key) not in less)
+        free = (
+            key for key in matrix(store, entity, DAY).keys.tolist() if (entity, key) not in less
+        )
         tried = ((key, *case_of(store, entity, key)) for key in free)
         key, changed, row = next(one for one in tried if one[1].rows_of(fact(measure)))
         less[entity, key] = changed.without(fact(measure))
         assert any(said(less[entity, key], name) != said(row, name) for name in row.names)
-        path = without_rows(path, folder / measure, left_of(catalogue.measure(measure).table), changed.rows_of(fact(measure)))
+        path = without_rows(
+            path,
+            folder / measure,
+            left_of(catalogue.measure(measure).table),
+            changed.rows_of(fact(measure)),
+        )
     other = open_store(path)
     for (entity, key), found in less.items():
         expected = matrix(other, entity, DAY, [key])
-        assert [name for name in own_features(catalogue, entity) if said(found, name) != said(expected, name)] == []
+        assert [
+            name
+            for name in own_features(catalogue, entity)
+            if said(found, name) != said(expected, name)
+        ] == []
 
 
 def test_features_without_rows_equal_those_of_a_history_that_never_held_them(
@@ -114,7 +144,9 @@ def test_rows_that_are_gone_are_gone_from_both_sides_of_joins(source: Path, tmp_
     shutil.copytree(source, settled)
     for name in {table for join in declared_joins() for table in (join.left, join.right)}:
         rows = read_rows(settled / f"{name}.csv")
-        by_key = {tuple(row[column] for column in contract()[name].key): row for row in reversed(rows)}
+        by_key = {
+            tuple(row[column] for column in contract()[name].key): row for row in reversed(rows)
+        }
         write_rows(settled / f"{name}.csv", [row | {"retracted": "0"} for row in by_key.values()])
     check_against_the_source(settled, open_store(settled), JOINED, tmp_path)
 
@@ -124,15 +156,22 @@ def test_without_rows_that_are_not_there_nothing_changes(store: Store, entity: s
     key = str(matrix(store, entity, DAY).keys[0])
     changed, row = case_of(store, entity, key)
     catalogue = catalogue_of(store)
-    placed = {atom.measure for feature in catalogue.features(entity) for atom in atoms_of(feature.tree)
-              if catalogue.measure(atom.measure).when}
+    placed = {
+        atom.measure
+        for feature in catalogue.features(entity)
+        for atom in atoms_of(feature.tree)
+        if catalogue.measure(atom.measure).when
+    }
     for measure in sorted(placed)[:12]:
         assert changed.without(fact(measure, NEVER, NEVER)).values.tobytes() == row.values.tobytes()
 
 
 def test_only_rows_placed_in_the_span_go(store: Store) -> None:
     changed, row = case_of(store, "enterprise", "E003")
-    early, late = changed.without(fact("hires", last=DAY - 365)), changed.without(fact("hires", first=DAY - 364))
+    early, late = (
+        changed.without(fact("hires", last=DAY - 365)),
+        changed.without(fact("hires", first=DAY - 364)),
+    )
     assert early.column("hires_365d")[0] == row.column("hires_365d")[0] > 0
     assert late.column("hires_365d")[0] == 0
     assert changed.without(fact("hires")).column("mean_tenure")[0] != row.column("mean_tenure")[0]
@@ -151,22 +190,36 @@ def test_a_fact_says_what_its_value_counts(store: Store) -> None:
     changed, _ = case_of(store, "enterprise", "E003")
     names = ("payroll_12m", "declared_months_12m", "days_since_complaint")
     said_by = {(one.measure, one.unit, one.en) for name in names for one in changed.facts(name)}
-    assert said_by == {("payroll", "fen", "payroll filed with tax"), ("complaints", "days", "complaints, days since the last"),
-                       ("declared", "months", "staff filed with tax, months with any")}
+    assert said_by == {
+        ("payroll", "fen", "payroll filed with tax"),
+        ("complaints", "days", "complaints, days since the last"),
+        ("declared", "months", "staff filed with tax, months with any"),
+    }
 
 
 def test_a_claim_stays_when_the_claims_of_its_claimant_go(store: Store) -> None:
     for key in matrix(store, "claim", DAY).keys.tolist()[:8]:
         changed, row = case_of(store, "claim", key)
         less = changed.without(fact("worker_claims"))
-        assert said(less, "scheme") == said(row, "scheme") and said(less, "claim_amount") == said(row, "claim_amount")
+        assert said(less, "scheme") == said(row, "scheme") and said(less, "claim_amount") == said(
+            row, "claim_amount"
+        )
         assert less.column("claimant_claims_all")[0] <= 1
 
 
 def test_history_sent_with_a_request_loses_rows_as_the_store_does(store: Store) -> None:
     catalogue = catalogue_of(store)
-    months = [{"row_id": f"t{month}", "enterprise": "E003", "month": f"2015-0{month}", "employees": 10 * month,
-               "payroll": 100, "recorded_on": "2015-05-20"} for month in (2, 3, 4)]
+    months = [
+        {
+            "row_id": f"t{month}",
+            "enterprise": "E003",
+            "month": f"2015-0{month}",
+            "employees": 10 * month,
+            "payroll": 100,
+            "recorded_on": "2015-05-20",
+        }
+        for month in (2, 3, 4)
+    ]
     register = [{"enterprise": "E003", "since": "2012-01-01", "recorded_on": "2013-01-01"}]
     sent: History = {"enterprises": register, "tax_payroll": months}
     row = evaluate_rows(store, "enterprise", "E003", DAY, sent)
@@ -175,6 +228,11 @@ def test_history_sent_with_a_request_loses_rows_as_the_store_does(store: Store) 
     assert found.row_ids == ("t2", "t3", "t4")
     less = changed.without(found)
     kept = [name for name in row.names if said(row, name) == said(less, name)]
-    expected = evaluate_rows(store, "enterprise", "E003", DAY, {"enterprises": register, "tax_payroll": []})
-    assert row.column("declared_last")[0] == 40 and [n for n in row.names if said(less, n) != said(expected, n)] == []
+    expected = evaluate_rows(
+        store, "enterprise", "E003", DAY, {"enterprises": register, "tax_payroll": []}
+    )
+    assert (
+        row.column("declared_last")[0] == 40
+        and [n for n in row.names if said(less, n) != said(expected, n)] == []
+    )
     assert 100 < len(kept) < len(row.names)

@@ -20,16 +20,39 @@ for feature in ("mean_base_3m", "declared_seasonality", "mean_wage_3m"):
 """
 
 
-def test_facts_stand_in_the_same_order_whatever_the_seed_of_a_process(write_source: Callable[..., Path]) -> None:
+def test_facts_stand_in_the_same_order_whatever_the_seed_of_a_process(
+    write_source: Callable[..., Path],
+) -> None:
     months = [f"2015-0{month}" for month in range(1, 5)]
-    paid = {"worker": "w1", "enterprise": "e1", "scheme": "pension", "kind": "normal", "base": 300_000,
-            "recorded_on": "2015-06-01"}
-    source = write_source({
-        "enterprises": [{"enterprise": "e1", "since": "2012-01-01", "registered": "2012-01-01"}],
-        "contributions": [paid | {"month": month, "booked": month, "paid_on": "2015-05-20"} for month in months],
-        "tax_payroll": [{"enterprise": "e1", "month": month, "employees": 3, "payroll": 900_000, "recorded_on": "2015-06-01"}
-                        for month in months],
-    })
+    paid = {
+        "worker": "w1",
+        "enterprise": "e1",
+        "scheme": "pension",
+        "kind": "normal",
+        "base": 300_000,
+        "recorded_on": "2015-06-01",
+    }
+    source = write_source(
+        {
+            "enterprises": [
+                {"enterprise": "e1", "since": "2012-01-01", "registered": "2012-01-01"}
+            ],
+            "contributions": [
+                paid | {"month": month, "booked": month, "paid_on": "2015-05-20"}
+                for month in months
+            ],
+            "tax_payroll": [
+                {
+                    "enterprise": "e1",
+                    "month": month,
+                    "employees": 3,
+                    "payroll": 900_000,
+                    "recorded_on": "2015-06-01",
+                }
+                for month in months
+            ],
+        }
+    )
     told = {said(source, seed) for seed in "12345"}
     assert len(told) == 1
     assert told.pop().count("mean_base_3m") >= 2
@@ -38,5 +61,11 @@ def test_facts_stand_in_the_same_order_whatever_the_seed_of_a_process(write_sour
 def said(source: Path, seed: str) -> str:
     """Return the facts as a process with this hash seed tells them."""
     room = os.environ | {"PYTHONHASHSEED": seed}
-    return subprocess.run([sys.executable, "-c", PROGRAM, str(source)], cwd=ROOT, env=room, check=True, capture_output=True,
-                          text=True).stdout
+    return subprocess.run(
+        [sys.executable, "-c", PROGRAM, str(source)],
+        cwd=ROOT,
+        env=room,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout

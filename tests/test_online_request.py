@@ -24,7 +24,9 @@ Rows = dict[str, list[dict[str, Any]]]
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A random history as files."""
-    return write_history(tmp_path_factory.mktemp("online") / "source", seed=11, absent=("protected",))
+    return write_history(
+        tmp_path_factory.mktemp("online") / "source", seed=11, absent=("protected",)
+    )
 
 
 @pytest.fixture(scope="module")
@@ -37,11 +39,25 @@ def store(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Store:
 
 def as_sent(source: Path, table: str) -> list[dict[str, Any]]:
     """Return the rows of a table as a request would send them: numbers as numbers."""
-    whole = {c.name for c in contract()[table].columns if c.kind not in ("id", "choice", "day", "month", "probability")}
+    whole = {
+        c.name
+        for c in contract()[table].columns
+        if c.kind not in ("id", "choice", "day", "month", "probability")
+    }
     with (source / f"{table}.csv").open(encoding="utf-8") as file:
-        return [{name: value if not value else int(value) if name in whole | {"retracted"}
-                 else float(value) if name == "inclusion_probability" else value
-                 for name, value in row.items()} for row in csv.DictReader(file)]
+        return [
+            {
+                name: value
+                if not value
+                else int(value)
+                if name in whole | {"retracted"}
+                else float(value)
+                if name == "inclusion_probability"
+                else value
+                for name, value in row.items()
+            }
+            for row in csv.DictReader(file)
+        ]
 
 
 def everything(source: Path, store: Store) -> Rows:
@@ -50,7 +66,9 @@ def everything(source: Path, store: Store) -> Rows:
 
 
 @pytest.mark.parametrize("entity", ["enterprise", "claim", "provider"])
-def test_rows_in_a_request_give_the_bits_of_the_store(source: Path, store: Store, entity: str) -> None:
+def test_rows_in_a_request_give_the_bits_of_the_store(
+    source: Path, store: Store, entity: str
+) -> None:
     day = LAST - 40
     city, sent = matrix(store, entity, day), everything(source, store)
     for position in range(min(len(city), 12)):
@@ -58,14 +76,23 @@ def test_rows_in_a_request_give_the_bits_of_the_store(source: Path, store: Store
         assert alone.values.tobytes() == city.values[position].tobytes()
 
 
-def test_of_versions_of_one_day_the_longer_row_id_holds_as_in_a_load(source: Path, store: Store) -> None:
+def test_of_versions_of_one_day_the_longer_row_id_holds_as_in_a_load(
+    source: Path, store: Store
+) -> None:
     row = next(row for row in as_sent(source, "enterprises") if not row["retracted"])
-    sent = Sent(store, {"enterprises": [row | {"row_id": "a9", "rural": 0}, row | {"row_id": "a10", "rural": 1}]})
+    sent = Sent(
+        store,
+        {"enterprises": [row | {"row_id": "a9", "rural": 0}, row | {"row_id": "a10", "rural": 1}]},
+    )
     code = sent.code("enterprise", row["enterprise"])
-    assert sent.rows("enterprises", "enterprise", code, code + 1, ("rural",))["rural"].tolist() == [1]
+    assert sent.rows("enterprises", "enterprise", code, code + 1, ("rural",))["rural"].tolist() == [
+        1
+    ]
 
 
-def test_features_whose_tables_were_not_sent_are_missing_and_named(source: Path, store: Store) -> None:
+def test_features_whose_tables_were_not_sent_are_missing_and_named(
+    source: Path, store: Store
+) -> None:
     rows = {"enterprises": as_sent(source, "enterprises")}
     found = evaluate_rows(store, "enterprise", "E001", LAST, rows)
     lacking = not_computed(catalogue_of(store), "enterprise", Sent(store, rows))
@@ -75,25 +102,37 @@ def test_features_whose_tables_were_not_sent_are_missing_and_named(source: Path,
 
 
 def test_an_enterprise_that_the_store_never_saw_is_scored_from_its_rows(store: Store) -> None:
-    row = {"enterprise": "E-new", "since": "2015-01-01", "kind": "company", "recorded_on": "2015-01-02", "cell": "C001",
-           "section": "S-new", "registered": "2015-01-01"}
+    row = {
+        "enterprise": "E-new",
+        "since": "2015-01-01",
+        "kind": "company",
+        "recorded_on": "2015-01-02",
+        "cell": "C001",
+        "section": "S-new",
+        "registered": "2015-01-01",
+    }
     found = evaluate_rows(store, "enterprise", "E-new", LAST, {"enterprises": [row]})
     assert found.keys.tolist() == ["E-new"]
     assert found.column("age_days")[0] == 180
     assert np.isnan(found.column("section")[0])
 
 
-@pytest.mark.parametrize(("change", "said"), [
-    ({"colour": "red"}, "unknown column 'colour'"),
-    ({"since": "soon"}, "since should be a day"),
-    ({"since": None}, "since is missing"),
-    ({"kind": "shop"}, "kind should be one of company"),
-    ({"rural": 2}, "rural should be 0 or 1"),
-    ({"longitude": 1.5}, "longitude should be a whole number"),
-    ({"longitude": float("nan")}, "longitude should be a whole number"),
-    ({"recorded_on": "2016-01-01"}, f"no row of this enterprise recorded by {date_of(LAST)}"),
-])
-def test_a_wrong_row_is_refused_with_its_place(store: Store, change: dict[str, Any], said: str) -> None:
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"colour": "red"}, "unknown column 'colour'"),
+        ({"since": "soon"}, "since should be a day"),
+        ({"since": None}, "since is missing"),
+        ({"kind": "shop"}, "kind should be one of company"),
+        ({"rural": 2}, "rural should be 0 or 1"),
+        ({"longitude": 1.5}, "longitude should be a whole number"),
+        ({"longitude": float("nan")}, "longitude should be a whole number"),
+        ({"recorded_on": "2016-01-01"}, f"no row of this enterprise recorded by {date_of(LAST)}"),
+    ],
+)
+def test_a_wrong_row_is_refused_with_its_place(
+    store: Store, change: dict[str, Any], said: str
+) -> None:
     row = {"enterprise": "E001", "since": "2015-01-01", "recorded_on": "2015-01-02"} | change
     with pytest.raises(RequestError, match=said):
         evaluate_rows(store, "enterprise", "E001", LAST, {"enterprises": [row]})

@@ -20,7 +20,15 @@ POLICY = policy_on(MONDAY)
 DRAW = Draw("draw-1", "seed")
 
 
-def unit(name: str, *, benefit: float = 1.0, staff: int = 5, cell: str = "c", dormant: bool = False, **facts: object) -> Unit:
+def unit(
+    name: str,
+    *,
+    benefit: float = 1.0,
+    staff: int = 5,
+    cell: str = "c",
+    dormant: bool = False,
+    **facts: object,
+) -> Unit:
     return Unit(name, cell, staff, benefit, standing_of(Facts(**facts), POLICY, MONDAY), dormant)  # type: ignore[arg-type]
 
 
@@ -35,17 +43,28 @@ def whys(cell: CellPlan) -> dict[str, str]:
 units_of = st.lists(
     st.builds(
         lambda number, benefit, staff, complaint: (number, benefit, staff, complaint),
-        st.integers(0, 10**6), st.floats(0, 50), st.integers(0, 2000), st.booleans(),
-    ), min_size=1, max_size=60, unique_by=lambda entry: entry[0])
+        st.integers(0, 10**6),
+        st.floats(0, 50),
+        st.integers(0, 2000),
+        st.booleans(),
+    ),
+    min_size=1,
+    max_size=60,
+    unique_by=lambda entry: entry[0],
+)
 
 
 @settings(max_examples=150, deadline=None)
 @given(units_of, st.integers(0, 6000), st.integers(0, 10**6))
 def test_every_list_fits_its_minutes_names_nobody_twice_and_visits_all_that_were_drawn(
-    entries: list[tuple[int, float, int, bool]], minutes: int, seed: int,
+    entries: list[tuple[int, float, int, bool]],
+    minutes: int,
+    seed: int,
 ) -> None:
-    units = [unit(f"e{n}", benefit=benefit, staff=staff, complaints=(MONDAY - 1,) if complaint else ())
-             for n, benefit, staff, complaint in entries]
+    units = [
+        unit(f"e{n}", benefit=benefit, staff=staff, complaints=(MONDAY - 1,) if complaint else ())
+        for n, benefit, staff, complaint in entries
+    ]
     cell = only(units, minutes, Draw("d", str(seed)))
     names = [visit.unit.name for visit in cell.visits]
     assert cell.planned <= minutes
@@ -58,22 +77,42 @@ def test_every_list_fits_its_minutes_names_nobody_twice_and_visits_all_that_were
 @settings(max_examples=100, deadline=None)
 @given(units_of, st.integers(0, 6000), st.sets(st.integers(0, 59)))
 def test_a_dormant_firm_stands_on_the_list_only_by_complaint_or_lottery(
-    entries: list[tuple[int, float, int, bool]], minutes: int, asleep: set[int],
+    entries: list[tuple[int, float, int, bool]],
+    minutes: int,
+    asleep: set[int],
 ) -> None:
     def units(dormant: set[int]) -> list[Unit]:
-        return [unit(f"e{n}", benefit=benefit, staff=staff, dormant=place in dormant,
-                     complaints=(MONDAY - 1,) if complaint else (), exposure=(MONDAY - 40, None) if n % 3 == 0 else None)
-                for place, (n, benefit, staff, complaint) in enumerate(entries)]
+        return [
+            unit(
+                f"e{n}",
+                benefit=benefit,
+                staff=staff,
+                dormant=place in dormant,
+                complaints=(MONDAY - 1,) if complaint else (),
+                exposure=(MONDAY - 40, None) if n % 3 == 0 else None,
+            )
+            for place, (n, benefit, staff, complaint) in enumerate(entries)
+        ]
 
     cell, awake = only(units(asleep), minutes), only(units(set()), minutes)
     assert {visit.why for visit in cell.visits if visit.unit.dormant} <= {"complaint", "lottery"}
-    assert (cell.drawn, cell.tickets, cell.probability) == (awake.drawn, awake.tickets, awake.probability)
+    assert (cell.drawn, cell.tickets, cell.probability) == (
+        awake.drawn,
+        awake.tickets,
+        awake.probability,
+    )
     assert cell.complaints_left == awake.complaints_left
 
 
 def test_complaints_open_the_list_the_oldest_first() -> None:
-    cell = only([unit("a", benefit=99.0), unit("b", benefit=0.0, complaints=(MONDAY - 3,)),
-                 unit("c", benefit=0.0, complaints=(MONDAY - 9,))], 4000)
+    cell = only(
+        [
+            unit("a", benefit=99.0),
+            unit("b", benefit=0.0, complaints=(MONDAY - 3,)),
+            unit("c", benefit=0.0, complaints=(MONDAY - 9,)),
+        ],
+        4000,
+    )
     assert [visit.unit.name for visit in cell.visits][:3] == ["c", "b", "a"]
     assert whys(cell) == {"c": "complaint", "b": "complaint", "a": "score"}
 
@@ -82,15 +121,27 @@ def test_due_exposures_come_after_complaints_and_before_scores() -> None:
     exposed = unit("b", exposure=(MONDAY - 3, None))
     cell = only([unit("a", benefit=99.0), exposed, unit("c", complaints=(MONDAY,))], 4000)
     assert [(visit.unit.name, visit.why) for visit in cell.visits] == [
-        ("c", "complaint"), ("b", "exposure"), ("a", "score")]
+        ("c", "complaint"),
+        ("b", "exposure"),
+        ("a", "score"),
+    ]
 
 
 def test_a_medal_holder_is_off_the_routine_list_but_not_out_of_reach() -> None:
     medal = (MONDAY - 100, None)
-    assert whys(only([unit("a", benefit=99.0, medal=medal), unit("b", benefit=0.1)], 300)).get("a") != "score"
+    assert (
+        whys(only([unit("a", benefit=99.0, medal=medal), unit("b", benefit=0.1)], 300)).get("a")
+        != "score"
+    )
     assert whys(only([unit("a", medal=medal, complaints=(MONDAY,))], 4000)) == {"a": "complaint"}
-    reached = [whys(only([unit("a", medal=medal), *[unit(f"b{n}") for n in range(9)]], 900, Draw(str(n), "s"))).get("a")
-               for n in range(300)]
+    reached = [
+        whys(
+            only(
+                [unit("a", medal=medal), *[unit(f"b{n}") for n in range(9)]], 900, Draw(str(n), "s")
+            )
+        ).get("a")
+        for n in range(300)
+    ]
     assert set(reached) == {None, "lottery"}
 
 
@@ -100,7 +151,10 @@ def test_the_list_goes_by_expected_benefit_per_minute_not_by_benefit() -> None:
 
 
 def test_the_class_weighs_the_benefit() -> None:
-    full, poor = unit("full", benefit=1.5, appraised="full"), unit("poor", benefit=1.0, appraised="poor")
+    full, poor = (
+        unit("full", benefit=1.5, appraised="full"),
+        unit("poor", benefit=1.0, appraised="poor"),
+    )
     assert [visit.unit.name for visit in only([full, poor], 2000).visits] == ["poor", "full"]
 
 
@@ -109,7 +163,8 @@ def test_equal_worth_is_settled_by_the_number_and_the_order_given_does_not_matte
     first, second = (only(given, 700).visits for given in (units, units[::-1]))
     assert first == second
     assert [visit.unit.name for visit in first if visit.why == "score"] == sorted(
-        visit.unit.name for visit in first if visit.why == "score")
+        visit.unit.name for visit in first if visit.why == "score"
+    )
 
 
 def test_complaints_that_find_no_time_are_counted() -> None:
@@ -133,7 +188,9 @@ def test_every_cell_has_one_list_and_every_unit_one_cell() -> None:
 
 
 @given(st.lists(st.integers(1, 960), min_size=1, max_size=60), st.integers(0, 20_000))
-def test_a_probability_of_a_list_is_whole_millionths_and_that_one_is_drawn_with(needed: list[int], minutes: int) -> None:
+def test_a_probability_of_a_list_is_whole_millionths_and_that_one_is_drawn_with(
+    needed: list[int], minutes: int
+) -> None:
     tickets = [Ticket(f"e{n}", length) for n, length in enumerate(needed)]
     exact = inclusion(tickets, minutes)
     used = in_millionths(exact)
@@ -143,7 +200,9 @@ def test_a_probability_of_a_list_is_whole_millionths_and_that_one_is_drawn_with(
 
 
 def test_a_unit_that_can_be_drawn_keeps_a_millionth() -> None:
-    assert in_millionths(inclusion([Ticket("e1", 3_000_000), Ticket("e2", 240)], 1)) == Fraction(1, 10**6)
+    assert in_millionths(inclusion([Ticket("e1", 3_000_000), Ticket("e2", 240)], 1)) == Fraction(
+        1, 10**6
+    )
 
 
 def test_a_list_is_drawn_with_the_probability_that_it_records() -> None:
@@ -154,10 +213,14 @@ def test_a_list_is_drawn_with_the_probability_that_it_records() -> None:
         cell = only(units, 1000, draw)
         recorded = Fraction(round(float(cell.probability) * 10**6), 10**6)
         assert recorded == cell.probability
-        assert cell.drawn == drawn([Ticket(one.name, minutes) for one in units], recorded, draw=draw, cell="c")
+        assert cell.drawn == drawn(
+            [Ticket(one.name, minutes) for one in units], recorded, draw=draw, cell="c"
+        )
 
 
-def test_the_lottery_spends_its_share_in_expectation_and_reaches_everyone_with_the_recorded_probability() -> None:
+def test_the_lottery_spends_its_share_in_expectation_and_reaches_everyone_with_the_recorded_probability() -> (
+    None
+):
     tickets = [Ticket(f"e{n}", (240, 480, 960)[n % 3]) for n in range(30)]
     probability = inclusion(tickets, 800)
     rounds = 4000
@@ -172,32 +235,47 @@ def test_the_lottery_spends_its_share_in_expectation_and_reaches_everyone_with_t
 
 def test_a_draw_repeats_from_its_seed_and_changes_with_it() -> None:
     tickets = [Ticket(f"e{n}", 240) for n in range(50)]
-    take = [drawn(tickets, Fraction(1, 5), draw=Draw("w", seed), cell="c") for seed in ("1", "1", "2")]
+    take = [
+        drawn(tickets, Fraction(1, 5), draw=Draw("w", seed), cell="c") for seed in ("1", "1", "2")
+    ]
     assert take[0] == take[1] != take[2]
     assert len(take[0]) == 10
 
 
 def test_a_drawn_visit_to_a_large_unit_is_short_unless_another_reason_brings_it() -> None:
     large = unit("a", benefit=0.0, staff=5000)
-    cells = [only([large, *[unit(f"b{n}") for n in range(9)]], 4000, Draw(str(n), "s")) for n in range(60)]
-    assert {visit.minutes for cell in cells for visit in cell.visits if visit.unit == large} == {480}
+    cells = [
+        only([large, *[unit(f"b{n}") for n in range(9)]], 4000, Draw(str(n), "s"))
+        for n in range(60)
+    ]
+    assert {visit.minutes for cell in cells for visit in cell.visits if visit.unit == large} == {
+        480
+    }
     assert only([unit("a", staff=5000, complaints=(MONDAY,))], 4000).visits[0].minutes == 1920
 
 
 def test_certain_inclusion_draws_everyone() -> None:
     tickets = [Ticket(f"e{n}", 10) for n in range(5)]
-    assert sorted(drawn(tickets, inclusion(tickets, 99), draw=DRAW, cell="c")) == [ticket.unit for ticket in tickets]
+    assert sorted(drawn(tickets, inclusion(tickets, 99), draw=DRAW, cell="c")) == [
+        ticket.unit for ticket in tickets
+    ]
 
 
 def test_a_week_has_five_working_days_but_for_holidays_and_days_worked_in_exchange() -> None:
     assert working_days(MONDAY, {}) == tuple(range(MONDAY, MONDAY + 5))
-    assert working_days(MONDAY, {MONDAY: False, MONDAY + 5: True}) == tuple(range(MONDAY + 1, MONDAY + 6))
+    assert working_days(MONDAY, {MONDAY: False, MONDAY + 5: True}) == tuple(
+        range(MONDAY + 1, MONDAY + 6)
+    )
     assert monday_of(MONDAY + 6) == MONDAY == monday_of(MONDAY)
 
 
 def test_a_team_has_the_field_share_of_the_days_its_members_are_there() -> None:
-    members = [Member("t", "full_time", 2400, MONDAY - 9, None), Member("t", "assistant", 2000, MONDAY + 3, None),
-               Member("t", "part_time", 1200, MONDAY - 9, MONDAY - 1), Member("u", "part_time", 1200, 0, MONDAY)]
+    members = [
+        Member("t", "full_time", 2400, MONDAY - 9, None),
+        Member("t", "assistant", 2000, MONDAY + 3, None),
+        Member("t", "part_time", 1200, MONDAY - 9, MONDAY - 1),
+        Member("u", "part_time", 1200, 0, MONDAY),
+    ]
     days = working_days(MONDAY, {})
     assert team_minutes(members, days, POLICY.field) == {"t": 1200 + 2 * 100, "u": 120}
     assert team_minutes(members, (), POLICY.field) == {"t": 0, "u": 0}

@@ -21,25 +21,35 @@ def test_the_rule_set_in_force_is_the_latest_that_has_begun() -> None:
 
 
 def test_before_the_first_rule_set_there_is_none() -> None:
-    with pytest.raises(PolicyError, match="no rule set is in force on 2011-12-31; the first begins on 2012-01-01"):
+    with pytest.raises(
+        PolicyError, match="no rule set is in force on 2011-12-31; the first begins on 2012-01-01"
+    ):
         policy_on(day_of("2011-12-31"))
 
 
 def test_published_rule_sets_have_names_and_digests_of_their_own_and_speak_both_languages() -> None:
     found = policies()
-    assert len({policy.rule for policy in found}) == len({policy.digest for policy in found}) == len(found) >= 2
+    assert (
+        len({policy.rule for policy in found})
+        == len({policy.digest for policy in found})
+        == len(found)
+        >= 2
+    )
     assert all(policy.zh and policy.en for policy in found)
 
 
-@pytest.mark.parametrize(("old", "new", "where"), [
-    ("percent = 10 ", "percent = 0 ", "lottery.percent"),
-    ("weight = 2.0", "weight = nan", "weight"),
-    ("rest = 182", "rest = -1", "routine.rest"),
-    ("rest = 182", "rest = 182\nwish = 1", "routine.wish"),
-    ('rule = "qingdao-2012"', "", "rule"),
-    ("more = 1920", "more = 'long'", "visit.more"),
-    ("[medal]", "[medal", "TOML"),
-])
+@pytest.mark.parametrize(
+    ("old", "new", "where"),
+    [
+        ("percent = 10 ", "percent = 0 ", "lottery.percent"),
+        ("weight = 2.0", "weight = nan", "weight"),
+        ("rest = 182", "rest = -1", "routine.rest"),
+        ("rest = 182", "rest = 182\nwish = 1", "routine.wish"),
+        ('rule = "qingdao-2012"', "", "rule"),
+        ("more = 1920", "more = 'long'", "visit.more"),
+        ("[medal]", "[medal", "TOML"),
+    ],
+)
 def test_a_wrong_line_of_a_rule_set_is_named(old: str, new: str, where: str) -> None:
     assert old in TEXT
     with pytest.raises(PolicyError, match=where):
@@ -52,10 +62,19 @@ def test_the_last_class_must_hold_for_any_record() -> None:
         policy_of(TEXT.replace(open_end, f"{open_end}\nsanctions_at_most = 9"))
 
 
-@pytest.mark.parametrize(("sanctions", "grave", "city", "nation"), [
-    (0, 0, "full", "A"), (1, 0, "medium", "B"), (2, 0, "medium", "B"), (3, 0, "poor", "C"), (1, 1, "poor", "C"),
-])
-def test_the_class_follows_from_facts_found(sanctions: int, grave: int, city: str, nation: str) -> None:
+@pytest.mark.parametrize(
+    ("sanctions", "grave", "city", "nation"),
+    [
+        (0, 0, "full", "A"),
+        (1, 0, "medium", "B"),
+        (2, 0, "medium", "B"),
+        (3, 0, "poor", "C"),
+        (1, 1, "poor", "C"),
+    ],
+)
+def test_the_class_follows_from_facts_found(
+    sanctions: int, grave: int, city: str, nation: str
+) -> None:
     for day, name in (("2015-01-01", city), ("2018-01-01", nation)):
         assert policy_on(day_of(day)).appraisal.class_of(sanctions=sanctions, grave=grave) == name
 
@@ -80,10 +99,17 @@ def test_a_decided_class_goes_before_counted_sanctions_and_sets_the_weight() -> 
     assert stand(visited=DAY - 400).grade == "full"
 
 
-@pytest.mark.parametrize(("medal", "waived"), [
-    ((DAY - 10, None), True), ((DAY - 730, None), True), ((DAY - 731, None), False), ((DAY + 1, None), False),
-    ((DAY - 10, DAY - 1), False), ((DAY - 10, DAY), True),
-])
+@pytest.mark.parametrize(
+    ("medal", "waived"),
+    [
+        ((DAY - 10, None), True),
+        ((DAY - 730, None), True),
+        ((DAY - 731, None), False),
+        ((DAY + 1, None), False),
+        ((DAY - 10, DAY - 1), False),
+        ((DAY - 10, DAY), True),
+    ],
+)
 def test_a_medal_waives_while_it_runs(medal: tuple[int, int | None], waived: bool) -> None:
     standing = stand(medal=medal)
     assert (standing.waived, standing.weight == 0) == (waived, waived)
@@ -91,7 +117,12 @@ def test_a_medal_waives_while_it_runs(medal: tuple[int, int | None], waived: boo
 
 def test_exposure_intensifies_even_a_medal_holder() -> None:
     standing = stand(medal=(DAY - 10, None), exposure=(DAY - 5, None))
-    assert (standing.waived, standing.intensified, standing.exposure_due, standing.weight) == (False, True, True, 2.0)
+    assert (standing.waived, standing.intensified, standing.exposure_due, standing.weight) == (
+        False,
+        True,
+        True,
+        2.0,
+    )
 
 
 def test_an_exposed_unit_is_due_again_after_the_declared_days() -> None:
@@ -100,13 +131,23 @@ def test_an_exposed_unit_is_due_again_after_the_declared_days() -> None:
     assert not stand(exposure=(DAY - 300, DAY - 1), visited=DAY - 200).intensified
 
 
-@pytest.mark.parametrize(("complaints", "visited", "waiting"), [
-    ((DAY - 5,), None, DAY - 5), ((DAY - 61,), None, None), ((DAY - 60,), None, DAY - 60),
-    ((DAY - 61, DAY - 3), None, DAY - 3), ((DAY - 9, DAY - 3), None, DAY - 9),
-    ((DAY - 5,), DAY - 5, None), ((DAY - 5,), DAY - 6, DAY - 5), ((DAY - 9, DAY - 3), DAY - 6, DAY - 3),
-])
+@pytest.mark.parametrize(
+    ("complaints", "visited", "waiting"),
+    [
+        ((DAY - 5,), None, DAY - 5),
+        ((DAY - 61,), None, None),
+        ((DAY - 60,), None, DAY - 60),
+        ((DAY - 61, DAY - 3), None, DAY - 3),
+        ((DAY - 9, DAY - 3), None, DAY - 9),
+        ((DAY - 5,), DAY - 5, None),
+        ((DAY - 5,), DAY - 6, DAY - 5),
+        ((DAY - 9, DAY - 3), DAY - 6, DAY - 3),
+    ],
+)
 def test_a_complaint_waits_until_a_visit_or_the_declared_days(
-    complaints: tuple[int, ...], visited: int | None, waiting: int | None,
+    complaints: tuple[int, ...],
+    visited: int | None,
+    waiting: int | None,
 ) -> None:
     assert stand(complaints=complaints, visited=visited).complaint == waiting
 

@@ -30,7 +30,14 @@ MONDAY = AS_OF + 1
 POLICY = policy_on(MONDAY)
 FIRMS = 60
 SEED = "seed 1"
-VISIT = {"kind": "routine", "examined_1": 1, "examined_2": 0, "examined_3": 0, "examined_4": 0, "examined_5": 0}
+VISIT = {
+    "kind": "routine",
+    "examined_1": 1,
+    "examined_2": 0,
+    "examined_3": 0,
+    "examined_4": 0,
+    "examined_5": 0,
+}
 Write = Callable[..., Path]
 
 
@@ -41,25 +48,93 @@ def day(offset: int) -> str:
 def tables() -> dict[str, list[dict[str, object]]]:
     """Sixty firms in three cells of two teams; e0 complained of, e1 a medal, e2 exposed, e3 visited, e4 sanctioned."""
     return {
-        "enterprises": [{"enterprise": f"e{n}", "since": "2012-01-01", "registered": "2012-01-01", "section": "C",
-                         "cell": "" if n == 59 else f"c{n % 3}"} for n in range(FIRMS)],
-        "tax_payroll": [{"enterprise": f"e{n}", "month": "2015-05", "employees": 5 + 7 * n, "payroll": 10**6,
-                         "recorded_on": "2015-06-10"} for n in range(FIRMS)],
-        "cells": [{"cell": f"c{n}", "since": "2012-01-01", "district": "d", "team": "t1" if n < 2 else "t2"}
-                  for n in range(3)],
-        "members": [{"member": f"m{n}", "team": f"t{1 + n % 2}", "role": ("full_time", "part_time", "assistant")[n % 3],
-                     "weekly_minutes": 2400, "started": "2012-01-01"} for n in range(18)],
+        "enterprises": [
+            {
+                "enterprise": f"e{n}",
+                "since": "2012-01-01",
+                "registered": "2012-01-01",
+                "section": "C",
+                "cell": "" if n == 59 else f"c{n % 3}",
+            }
+            for n in range(FIRMS)
+        ],
+        "tax_payroll": [
+            {
+                "enterprise": f"e{n}",
+                "month": "2015-05",
+                "employees": 5 + 7 * n,
+                "payroll": 10**6,
+                "recorded_on": "2015-06-10",
+            }
+            for n in range(FIRMS)
+        ],
+        "cells": [
+            {
+                "cell": f"c{n}",
+                "since": "2012-01-01",
+                "district": "d",
+                "team": "t1" if n < 2 else "t2",
+            }
+            for n in range(3)
+        ],
+        "members": [
+            {
+                "member": f"m{n}",
+                "team": f"t{1 + n % 2}",
+                "role": ("full_time", "part_time", "assistant")[n % 3],
+                "weekly_minutes": 2400,
+                "started": "2012-01-01",
+            }
+            for n in range(18)
+        ],
         "holidays": [{"holiday": date_of(MONDAY).isoformat(), "worked": 0}],
-        "complaints": [{"complaint": "k1", "enterprise": "e0", "lodged": day(-9), "recorded_on": day(-8)},
-                       {"complaint": "k2", "enterprise": "e9", "lodged": day(-1), "recorded_on": day(1)}],
-        "medals": [{"enterprise": "e1", "started": day(-100), "recorded_on": day(-99)},
-                   {"enterprise": "e6", "started": day(-100), "revoked_on": day(-5), "recorded_on": day(-4)}],
-        "exposures": [{"enterprise": "e2", "published_on": day(-40), "intensified_until": day(400),
-                       "recorded_on": day(-40)}],
-        "appraisals": [{"enterprise": "e5", "period": 2012, "rating": "full", "rule": "r", "decided_on": "2013-01-01"},
-                       {"enterprise": "e5", "period": 2014, "rating": "poor", "rule": "r", "decided_on": "2015-01-01"}],
-        "inspections": [{"inspection": f"v{n}", "enterprise": f"e{n}", "opened": day(-30 - 300 * (n == 4)),
-                         "recorded_on": day(-29), **VISIT} for n in (3, 4)],
+        "complaints": [
+            {"complaint": "k1", "enterprise": "e0", "lodged": day(-9), "recorded_on": day(-8)},
+            {"complaint": "k2", "enterprise": "e9", "lodged": day(-1), "recorded_on": day(1)},
+        ],
+        "medals": [
+            {"enterprise": "e1", "started": day(-100), "recorded_on": day(-99)},
+            {
+                "enterprise": "e6",
+                "started": day(-100),
+                "revoked_on": day(-5),
+                "recorded_on": day(-4),
+            },
+        ],
+        "exposures": [
+            {
+                "enterprise": "e2",
+                "published_on": day(-40),
+                "intensified_until": day(400),
+                "recorded_on": day(-40),
+            }
+        ],
+        "appraisals": [
+            {
+                "enterprise": "e5",
+                "period": 2012,
+                "rating": "full",
+                "rule": "r",
+                "decided_on": "2013-01-01",
+            },
+            {
+                "enterprise": "e5",
+                "period": 2014,
+                "rating": "poor",
+                "rule": "r",
+                "decided_on": "2015-01-01",
+            },
+        ],
+        "inspections": [
+            {
+                "inspection": f"v{n}",
+                "enterprise": f"e{n}",
+                "opened": day(-30 - 300 * (n == 4)),
+                "recorded_on": day(-29),
+                **VISIT,
+            }
+            for n in (3, 4)
+        ],
         "sanctions": [{"inspection": "v4", "act": "fine", "decided_on": day(-300), "grave": 1}],
     }
 
@@ -74,14 +149,31 @@ def bundle(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     """A model of the store's own features in which filed staff matter."""
     living = matrix(store, "enterprise", AS_OF)
     label = np.arange(len(living)) % 3 == 0
-    choices = {"verbosity": -1, "min_data_in_leaf": 2, "num_threads": 1, "seed": 1, "min_data_in_bin": 1}
+    choices = {
+        "verbosity": -1,
+        "min_data_in_leaf": 2,
+        "num_threads": 1,
+        "seed": 1,
+        "min_data_in_bin": 1,
+    }
     texts = []
     for objective, y in (("binary", label), ("poisson", label + 1)):
         table = lightgbm.Dataset(living.values, y, feature_name=list(living.names))
-        texts.append(lightgbm.train({**choices, "objective": objective}, table, 5).model_to_string())
+        texts.append(
+            lightgbm.train({**choices, "objective": objective}, table, 5).model_to_string()
+        )
     frozen = frozen_features(catalogue_of(store).features("enterprise"), living)
-    parts = Parts("undeclared_workers", "2015-01-01", frozen, Calibration((-3.0, 3.0), (0.05, 0.9)), texts[0], texts[1],
-                  living, {"source": "hand"}, {})
+    parts = Parts(
+        "undeclared_workers",
+        "2015-01-01",
+        frozen,
+        Calibration((-3.0, 3.0), (0.05, 0.9)),
+        texts[0],
+        texts[1],
+        living,
+        {"source": "hand"},
+        {},
+    )
     return load_bundle(write_bundle(tmp_path_factory.mktemp("bundles"), parts))
 
 
@@ -94,12 +186,20 @@ def facts(store: Store, name: str) -> Facts:
     return facts_of(store, POLICY, AS_OF).get(store.code("enterprise", name), Facts())
 
 
-@pytest.mark.parametrize(("name", "expected"), [
-    ("e0", Facts(complaints=(AS_OF - 9,))), ("e1", Facts(medal=(AS_OF - 100, None))), ("e6", Facts()),
-    ("e2", Facts(exposure=(AS_OF - 40, AS_OF + 400))), ("e3", Facts(visited=AS_OF - 30)),
-    ("e4", Facts(visited=AS_OF - 330, sanctions=1, grave=1)), ("e5", Facts(appraised="poor")), ("e7", Facts()),
-    ("e9", Facts()),
-])
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("e0", Facts(complaints=(AS_OF - 9,))),
+        ("e1", Facts(medal=(AS_OF - 100, None))),
+        ("e6", Facts()),
+        ("e2", Facts(exposure=(AS_OF - 40, AS_OF + 400))),
+        ("e3", Facts(visited=AS_OF - 30)),
+        ("e4", Facts(visited=AS_OF - 330, sanctions=1, grave=1)),
+        ("e5", Facts(appraised="poor")),
+        ("e7", Facts()),
+        ("e9", Facts()),
+    ],
+)
 def test_the_facts_are_those_known_by_the_day(store: Store, name: str, expected: Facts) -> None:
     assert facts(store, name) == expected
 
@@ -125,7 +225,9 @@ def test_four_fifths_of_a_week_are_planned_where_its_monday_is_a_holiday(the_pla
 
 
 def test_complaints_lead_exposures_follow_and_medal_holders_are_not_scored(the_plan: Made) -> None:
-    first = {cell["cell"]: cell["visits"][0] for cell in as_json(the_plan)["cells"] if cell["visits"]}
+    first = {
+        cell["cell"]: cell["visits"][0] for cell in as_json(the_plan)["cells"] if cell["visits"]
+    }
     assert (first["c0"]["enterprise"], first["c0"]["why"]) == ("e0", "complaint")
     assert (first["c2"]["enterprise"], first["c2"]["why"]) == ("e2", "exposure")
     visits = [visit for cell in as_json(the_plan)["cells"] for visit in cell["visits"]]
@@ -133,7 +235,9 @@ def test_complaints_lead_exposures_follow_and_medal_holders_are_not_scored(the_p
 
 
 def test_the_same_input_gives_the_same_plan_and_another_seed_another(
-    store: Store, bundle: Bundle, the_plan: Made,
+    store: Store,
+    bundle: Bundle,
+    the_plan: Made,
 ) -> None:
     again = made(store, bundle, week_of(store, MONDAY, SEED))
     assert as_json(again) == as_json(the_plan)
@@ -149,24 +253,46 @@ def asleep(write_source: Write) -> Callable[..., Store]:
     def opened(months: int) -> Store:
         silent = {"e0", "e2", *(f"e{n}" for n in range(10, 30))}
         held = tables()
-        held["tax_payroll"] = [row for row in held["tax_payroll"] if row["enterprise"] not in silent]
-        held["tax_payroll"].append({"enterprise": "e10", "month": "2005-01", "employees": 9, "recorded_on": "2005-02-10"})
+        held["tax_payroll"] = [
+            row for row in held["tax_payroll"] if row["enterprise"] not in silent
+        ]
+        held["tax_payroll"].append(
+            {"enterprise": "e10", "month": "2005-01", "employees": 9, "recorded_on": "2005-02-10"}
+        )
         old = {"worker": "w", "enterprise": "e10", "recorded_on": "2005-02-10"}
         held["employment"] = [{"started": "2005-01-01", "ended": "2005-01-31", **old}]
-        held["contributions"] = [{"scheme": "pension", "month": "2005-01", "booked": "2005-01", "kind": "normal", "paid_unit": 1,
-                                  "paid_on": "2005-02-01", **old}]
-        return open_store(write_source(held, f"dormant_months = {months}\n", folder=f"silent{months}"))
+        held["contributions"] = [
+            {
+                "scheme": "pension",
+                "month": "2005-01",
+                "booked": "2005-01",
+                "kind": "normal",
+                "paid_unit": 1,
+                "paid_on": "2005-02-01",
+                **old,
+            }
+        ]
+        return open_store(
+            write_source(held, f"dormant_months = {months}\n", folder=f"silent{months}")
+        )
 
     return opened
 
 
 def test_a_plan_counts_its_dormant_firms_and_leaves_their_visits_to_complaint_and_lottery(
-    asleep: Callable[..., Store], bundle: Bundle,
+    asleep: Callable[..., Store],
+    bundle: Bundle,
 ) -> None:
     store, busy = asleep(6), asleep(60)
     week, awake = (made(one, bundle, week_of(one, MONDAY, SEED)) for one in (store, busy))
     said = as_json(week)
-    assert said["dormant"] == {"months": 6, "since": "2014-12-01", "living": FIRMS, "firms": 22, "untold": []}
+    assert said["dormant"] == {
+        "months": 6,
+        "since": "2014-12-01",
+        "living": FIRMS,
+        "firms": 22,
+        "untold": [],
+    }
     visits = [visit for cell in said["cells"] for visit in cell["visits"]]
     dormant = {visit["enterprise"]: visit["why"] for visit in visits if visit["dormant"]}
     assert dormant["e0"] == "complaint"
@@ -178,7 +304,9 @@ def test_a_plan_counts_its_dormant_firms_and_leaves_their_visits_to_complaint_an
     assert [cell.drawn for cell in week.plan.cells] == [cell.drawn for cell in awake.plan.cells]
 
 
-def test_scores_and_features_do_not_change_by_dormancy(asleep: Callable[..., Store], bundle: Bundle) -> None:
+def test_scores_and_features_do_not_change_by_dormancy(
+    asleep: Callable[..., Store], bundle: Bundle
+) -> None:
     stores = asleep(6), asleep(60)
     cities = [matrix(store, "enterprise", AS_OF) for store in stores]
     assert cities[0].values.tobytes() == cities[1].values.tobytes()
@@ -187,25 +315,33 @@ def test_scores_and_features_do_not_change_by_dormancy(asleep: Callable[..., Sto
     assert len(plans[0].dormancy.codes) != len(plans[1].dormancy.codes)
 
 
-def test_a_source_without_payroll_contributions_and_employment_plans_as_if_none_were_dormant(the_plan: Made) -> None:
+def test_a_source_without_payroll_contributions_and_employment_plans_as_if_none_were_dormant(
+    the_plan: Made,
+) -> None:
     said = as_json(the_plan)
     assert said["dormant"]["firms"] is None
     assert not any(visit["dormant"] for cell in said["cells"] for visit in cell["visits"])
 
 
 def test_a_complaint_known_only_after_the_day_changes_nothing(
-    write_source: Write, bundle: Bundle, the_plan: Made,
+    write_source: Write,
+    bundle: Bundle,
+    the_plan: Made,
 ) -> None:
     later = tables()
     later["complaints"] = later["complaints"][:1]
     fresh = open_store(write_source(later, folder="later"))
-    lists = [[(cell["cell"], cell["visits"]) for cell in as_json(plan)["cells"]]
-             for plan in (made(fresh, bundle, week_of(fresh, MONDAY, SEED)), the_plan)]
+    lists = [
+        [(cell["cell"], cell["visits"]) for cell in as_json(plan)["cells"]]
+        for plan in (made(fresh, bundle, week_of(fresh, MONDAY, SEED)), the_plan)
+    ]
     assert lists[0] == lists[1]
 
 
 def test_the_journal_can_be_read_back_as_tables_of_the_contract(
-    write_source: Write, the_plan: Made, tmp_path: Path,
+    write_source: Write,
+    the_plan: Made,
+    tmp_path: Path,
 ) -> None:
     plans, draws = write_journal(the_plan, tmp_path / "source")
     assert read_parquet(draws)["inclusion_probability"].min() > 0
@@ -220,7 +356,9 @@ def test_the_journal_can_be_read_back_as_tables_of_the_contract(
     assert write_journal(the_plan, tmp_path / "source") == (plans, draws)
 
 
-def test_the_drawn_are_visited_and_stand_in_the_draw_with_their_probability(the_plan: Made, tmp_path: Path) -> None:
+def test_the_drawn_are_visited_and_stand_in_the_draw_with_their_probability(
+    the_plan: Made, tmp_path: Path
+) -> None:
     plans, draws = (read_parquet(path) for path in write_journal(the_plan, tmp_path))
     drawn = set(draws.filter(pl.col("drawn") == 1)["enterprise"])
     assert drawn
@@ -236,7 +374,11 @@ def test_the_largest_staff_that_is_told_decides_the_minutes(store: Store) -> Non
 
 
 def test_a_source_without_teams_needs_minutes(write_source: Write, bundle: Bundle) -> None:
-    poor = {name: rows for name, rows in tables().items() if name not in ("cells", "members", "holidays")}
+    poor = {
+        name: rows
+        for name, rows in tables().items()
+        if name not in ("cells", "members", "holidays")
+    }
     store = open_store(write_source(poor, folder="poor"))
     with pytest.raises(PolicyError, match="holds no teams; give --minutes"):
         made(store, bundle, week_of(store, MONDAY, SEED))
@@ -247,7 +389,9 @@ def test_a_source_without_teams_needs_minutes(write_source: Write, bundle: Bundl
 def test_a_week_beyond_the_history_is_refused(store: Store) -> None:
     assert week_of(store, day_of("2015-07-05"), "s").as_of == AS_OF
     assert week_of(store, day_of("2015-07-07"), "s").as_of == store.complete_to
-    with pytest.raises(HistoryError, match="complete to 2015-06-30, too early for the week of 2015-07-13"):
+    with pytest.raises(
+        HistoryError, match="complete to 2015-06-30, too early for the week of 2015-07-13"
+    ):
         week_of(store, day_of("2015-07-13"), "s")
 
 

@@ -45,10 +45,25 @@ def test_a_recorded_score_replays_to_the_bit_with_its_history(home: Home) -> Non
     for replayed in replays:
         assert replayed.identical
         assert states(replayed) == dict.fromkeys(
-            ("raw", "probability", "expected", "explainer", "base", "contributions", "reasons", "vector", "facts"), "identical"
+            (
+                "raw",
+                "probability",
+                "expected",
+                "explainer",
+                "base",
+                "contributions",
+                "reasons",
+                "vector",
+                "facts",
+            ),
+            "identical",
         ) | {"rank": "not_rebuilt"}
     said = as_json(found, replays)
-    assert said["identical"] is True and said["record_id"] == home.record_id and len(said["units"]) == 3
+    assert (
+        said["identical"] is True
+        and said["record_id"] == home.record_id
+        and len(said["units"]) == 3
+    )
     assert json.loads(json.dumps(said)) == said
     assert "identical to the bit" in lines_of(found, replays)[0]
 
@@ -68,14 +83,20 @@ def test_a_score_that_was_not_the_models_is_found(home: Home) -> None:
     case = changed(home, probability=float(np.nextafter(home.record.cases[0].probability, 1)))
     replayed = replay_case(home.record, case, home.bundle, home.store)
     assert not replayed.identical
-    assert [check.field for check in replayed.checks if check.state == "different"] == ["probability"]
-    assert repr(case.probability) in next(check.en for check in replayed.checks if check.field == "probability")
+    assert [check.field for check in replayed.checks if check.state == "different"] == [
+        "probability"
+    ]
+    assert repr(case.probability) in next(
+        check.en for check in replayed.checks if check.field == "probability"
+    )
 
 
 def test_a_contribution_that_differs_in_its_last_bit_is_named(home: Home) -> None:
     contributions = home.record.cases[0].contributions.copy()
     contributions[3] = np.nextafter(contributions[3], 1)
-    replayed = replay_case(home.record, changed(home, contributions=contributions), home.bundle, None)
+    replayed = replay_case(
+        home.record, changed(home, contributions=contributions), home.bundle, None
+    )
     (check,) = (check for check in replayed.checks if check.state == "different")
     assert check.field == "contributions" and home.record.features[3] in check.en
 
@@ -83,14 +104,25 @@ def test_a_contribution_that_differs_in_its_last_bit_is_named(home: Home) -> Non
 def test_a_reason_in_other_words_or_of_another_fact_is_found(home: Home) -> None:
     case = home.record.cases[0]
     other = [{**case.reasons[0], "en": "another story"}, *case.reasons[1:]]
-    assert states(replay_case(home.record, changed(home, reasons=other), home.bundle, None))["reasons"] == "different"
+    assert (
+        states(replay_case(home.record, changed(home, reasons=other), home.bundle, None))["reasons"]
+        == "different"
+    )
     fact = {**case.reasons[0]["facts"][0], "rows": 10_000}
     other = [{**case.reasons[0], "facts": [fact]}, *case.reasons[1:]]
-    assert states(replay_case(home.record, changed(home, reasons=other), home.bundle, None))["reasons"] == "different"
+    assert (
+        states(replay_case(home.record, changed(home, reasons=other), home.bundle, None))["reasons"]
+        == "different"
+    )
 
 
-def test_a_vector_that_the_history_does_not_give_is_found_though_the_score_follows_it(home: Home) -> None:
-    case, place = home.record.cases[0], int(np.flatnonzero(~np.isnan(home.record.cases[0].values))[0])
+def test_a_vector_that_the_history_does_not_give_is_found_though_the_score_follows_it(
+    home: Home,
+) -> None:
+    case, place = (
+        home.record.cases[0],
+        int(np.flatnonzero(~np.isnan(home.record.cases[0].values))[0]),
+    )
     values = case.values.copy()
     values[place] += 1.0
     replayed = replay_case(home.record, changed(home, values=values), home.bundle, home.store)
@@ -102,7 +134,12 @@ def test_a_fact_that_the_history_does_not_give_is_found(home: Home) -> None:
     case = home.record.cases[0]
     name = next(iter(case.facts))
     facts = {**case.facts, name: [{**case.facts[name][0], "row_ids": ["r-invented"]}]}
-    assert states(replay_case(home.record, changed(home, facts=facts), home.bundle, home.store))["facts"] == "different"
+    assert (
+        states(replay_case(home.record, changed(home, facts=facts), home.bundle, home.store))[
+            "facts"
+        ]
+        == "different"
+    )
 
 
 def test_another_explainer_is_told(home: Home) -> None:
@@ -114,7 +151,9 @@ def test_another_explainer_is_told(home: Home) -> None:
 def test_a_history_that_was_sent_replays_from_what_was_sent(home: Home) -> None:
     tables = ("enterprises", "tax_payroll", "enrolments", "findings", "contributions", "complaints")
     rows = {table: as_sent(home.path.parent, table) for table in tables}
-    scoring = home.scorer.by_history(home.record.target, "enterprise", home.record.cases[0].key, rows)
+    scoring = home.scorer.by_history(
+        home.record.target, "enterprise", home.record.cases[0].key, rows
+    )
     record = record_of(home.scorer, scoring)
     (replayed,) = dossier(home.path, recorded(home.path, record)).replays()
     assert set(states(replayed).values()) == {"identical", "not_rebuilt"} and replayed.identical
@@ -185,8 +224,14 @@ def test_a_batch_with_a_score_of_its_own_is_found_to_the_row(home: Home) -> None
     raw = scores.raw.copy()
     raw[2] += 1e-12
     rows = write_rows(home.path / "batches", matrix, replace(scores, raw=raw))
-    (whole,) = dossier(home.path, recorded(home.path, replace(home.record, kind="batch", cases=(), rows=rows))).replays()
-    assert states(whole) == {"raw": "different", "probability": "identical", "expected": "identical"}
+    (whole,) = dossier(
+        home.path, recorded(home.path, replace(home.record, kind="batch", cases=(), rows=rows))
+    ).replays()
+    assert states(whole) == {
+        "raw": "different",
+        "probability": "identical",
+        "expected": "identical",
+    }
     assert "row 2" in whole.checks[0].en
 
 

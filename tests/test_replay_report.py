@@ -41,11 +41,17 @@ def of(home: Home, record_id: str, unit: str | None = None) -> str:
     return report(exhibit_of(home.path, record_id, AT, unit))
 
 
-def test_the_page_says_score_rank_and_reasons_of_every_unit_in_both_languages(home: Home, page: str) -> None:
+def test_the_page_says_score_rank_and_reasons_of_every_unit_in_both_languages(
+    home: Home, page: str
+) -> None:
     text = unescape(page)
     assert home.record_id in text and home.bundle.digest in text and home.record.store in text
     for case in home.record.cases:
-        assert case.key in text and f"{100 * case.probability:.1f}%" in text and f"rank of {case.of}" in text
+        assert (
+            case.key in text
+            and f"{100 * case.probability:.1f}%" in text
+            and f"rank of {case.of}" in text
+        )
         for reason in case.reasons:
             assert reason["zh"] in text and reason["en"] in text
             assert all(row in text for fact in reason["facts"] for row in fact["row_ids"])
@@ -57,7 +63,10 @@ def test_the_page_says_that_a_person_decides(page: str) -> None:
 
 
 def test_the_page_names_what_lowers_the_priority(home: Home, page: str) -> None:
-    lowest = min(range(len(home.record.features)), key=lambda place: home.record.cases[0].contributions[place])
+    lowest = min(
+        range(len(home.record.features)),
+        key=lambda place: home.record.cases[0].contributions[place],
+    )
     assert home.record.cases[0].contributions[lowest] < 0
     feature = next(one for one in home.bundle.features if one.name == home.record.features[lowest])
     assert f"{feature.zh}：" in unescape(page) and f"{feature.en}: " in unescape(page)
@@ -66,7 +75,11 @@ def test_the_page_names_what_lowers_the_priority(home: Home, page: str) -> None:
 def test_the_page_says_in_words_what_could_not_be_computed(home: Home, page: str) -> None:
     record, text = home.record, unescape(page)
     meanings = {feature.name: feature for feature in home.bundle.features}
-    lacking = [meanings[name] for name, value in zip(record.features, record.cases[0].values, strict=True) if value != value]
+    lacking = [
+        meanings[name]
+        for name, value in zip(record.features, record.cases[0].values, strict=True)
+        if value != value
+    ]
     assert lacking and "；".join(feature.zh for feature in lacking) in text
     assert "; ".join(feature.en for feature in lacking) in text
 
@@ -76,9 +89,13 @@ def test_the_page_carries_a_proof_that_holds(home: Home, page: str) -> None:
     entry = unescape(re.search(r"<pre>(\{.*?\})</pre>", proof).group(1))  # type: ignore[union-attr]
     leaf, *path, root = DIGEST.findall(proof[: proof.index("<pre>lssi-risk")])
     sequence, size = map(int, re.search(r"<dd>(\d+) / (\d+)</dd>", proof).groups())  # type: ignore[union-attr]
-    assert leaf == sha256(b"\x00" + entry.encode()).hexdigest() and home.record_id.endswith(leaf[:10])
+    assert leaf == sha256(b"\x00" + entry.encode()).hexdigest() and home.record_id.endswith(
+        leaf[:10]
+    )
     assert holds(Proof("", sequence, size, leaf, tuple(path), root))
-    kept = parse_checkpoint(unescape(re.search(r"<pre>(lssi-risk/.*?)</pre>", proof, re.DOTALL).group(1)))  # type: ignore[union-attr]
+    kept = parse_checkpoint(
+        unescape(re.search(r"<pre>(lssi-risk/.*?)</pre>", proof, re.DOTALL).group(1))
+    )  # type: ignore[union-attr]
     assert (sequence, size, len(path)) == (3, 5, 3)
     assert (kept.size, kept.root.hex(), kept.at) == (size, root, AT)
 
@@ -105,16 +122,30 @@ def test_the_page_replays_what_it_shows(home: Home, page: str) -> None:
 def test_what_a_record_holds_is_shown_as_text_never_as_markup(home: Home) -> None:
     case = home.record.cases[0]
     hostile = "<script>alert(1)</script>"
-    reason = {**case.reasons[0], "zh": hostile, "facts": [{**case.reasons[0]["facts"][0], "row_ids": [hostile]}]}
+    reason = {
+        **case.reasons[0],
+        "zh": hostile,
+        "facts": [{**case.reasons[0]["facts"][0], "row_ids": [hostile]}],
+    }
     texts = dict.fromkeys(home.record.categories, hostile)
-    record = replace(home.record, caller=hostile, cases=(replace(case, key=hostile, reasons=[reason], texts=texts),))
+    record = replace(
+        home.record,
+        caller=hostile,
+        cases=(replace(case, key=hostile, reasons=[reason], texts=texts),),
+    )
     found = of(home, recorded(home.path, replace(record, store="city-00")))
     assert hostile not in found and "&lt;script&gt;" in found
 
 
-def test_the_page_says_of_a_dormant_firm_that_it_is_and_of_a_batch_how_many(home: Home, page: str) -> None:
+def test_the_page_says_of_a_dormant_firm_that_it_is_and_of_a_batch_how_many(
+    home: Home, page: str
+) -> None:
     first, *others = home.record.cases
-    record = replace(home.record, cases=(replace(first, dormant=True), *others), answer={"dormant": {"firms": 7, "living": 90}})
+    record = replace(
+        home.record,
+        cases=(replace(first, dormant=True), *others),
+        answer={"dormant": {"firms": 7, "living": 90}},
+    )
     said = of(home, recorded(home.path, record))
     assert said.count("截至日为休眠企业") == said.count("Dormant on the as-of day") == 1
     assert "<dd>7 / 90</dd>" in said
@@ -125,12 +156,18 @@ def test_the_page_says_of_a_dormant_firm_that_it_is_and_of_a_batch_how_many(home
 def test_one_unit_can_be_shown_alone(home: Home) -> None:
     second = home.record.cases[1].key
     alone = of(home, home.record_id, second)
-    assert alone.count('<section class="unit">') == 1 and f'<span class="key">{second}</span>' in alone
+    assert (
+        alone.count('<section class="unit">') == 1 and f'<span class="key">{second}</span>' in alone
+    )
 
 
 def test_a_page_of_too_many_units_is_refused(home: Home) -> None:
-    many = replace(home.record, cases=tuple(replace(home.record.cases[0], key=f"E{n}") for n in range(21)))
-    with pytest.raises(RequestError, match="holds 21 units, a page at most 20; name one with --unit"):
+    many = replace(
+        home.record, cases=tuple(replace(home.record.cases[0], key=f"E{n}") for n in range(21))
+    )
+    with pytest.raises(
+        RequestError, match="holds 21 units, a page at most 20; name one with --unit"
+    ):
         of(home, recorded(home.path, many))
 
 
@@ -149,13 +186,18 @@ def test_an_expired_record_still_shows_its_proof(home: Home) -> None:
     record_id = recorded(home.path, home.record, keep_until=LAST)
     expire(home.path / "ledger.db", LAST + 1)
     shown = of(home, record_id)
-    assert "has expired and was erased" in shown and home.record.cases[0].key not in DIGEST.sub("", shown)
+    assert "has expired and was erased" in shown and home.record.cases[0].key not in DIGEST.sub(
+        "", shown
+    )
     assert '<section class="unit">' not in shown and len(DIGEST.findall(shown)) >= 3
 
 
 def test_a_lost_model_leaves_what_was_recorded_and_says_so(home: Home) -> None:
     shown = of(home, recorded(home.path, replace(home.record, bundle="00" * 32)))
-    assert "Not rebuilt: what is shown is what was recorded." in shown and "is gone; restore the folder" in shown
+    assert (
+        "Not rebuilt: what is shown is what was recorded." in shown
+        and "is gone; restore the folder" in shown
+    )
     assert home.record.cases[0].reasons[0]["zh"] in unescape(shown)
 
 

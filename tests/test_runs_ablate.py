@@ -26,14 +26,20 @@ from training.runs.ablate import (
 )
 from training.runs.bench import bench_of
 
-NOISE = ("measure | noise | enterprises | enterprise | since | | (registered - 12000) * (since - 15000) | days | 噪声 | noise\n"
-         "enterprise | noise | newest(noise, all) | days | none | staff | 噪声 | noise |\n")
-CODES = ("measure | code | enterprises | enterprise | since | | enterprise | count | 编号 | the store's own number\n"
-         "enterprise | code | newest(code, all) | count | none | staff | 编号 | number |\n")
+NOISE = (
+    "measure | noise | enterprises | enterprise | since | | (registered - 12000) * (since - 15000) | days | 噪声 | noise\n"
+    "enterprise | noise | newest(noise, all) | days | none | staff | 噪声 | noise |\n"
+)
+CODES = (
+    "measure | code | enterprises | enterprise | since | | enterprise | count | 编号 | the store's own number\n"
+    "enterprise | code | newest(code, all) | count | none | staff | 编号 | number |\n"
+)
 SUM = "enterprise | hires_24 | sum(hires, 730d) | persons | none | staff | 入职 | hires |"
-AHEAD = ("measure | ahead | found | enterprise | closed_on | violation == 1 | 1 | count | 查实 | findings, whenever closed\n"
-         "enterprise | ahead | sum(ahead, all) - sum(ahead, 365d) | count | up | findings | 更早查实 | earlier findings |\n"
-         "enterprise | ahead_since | since(ahead, all) | days | down | findings | 距查实天数 | days since |\n")
+AHEAD = (
+    "measure | ahead | found | enterprise | closed_on | violation == 1 | 1 | count | 查实 | findings, whenever closed\n"
+    "enterprise | ahead | sum(ahead, all) - sum(ahead, 365d) | count | up | findings | 更早查实 | earlier findings |\n"
+    "enterprise | ahead_since | since(ahead, all) | days | down | findings | 距查实天数 | days since |\n"
+)
 
 
 def silent(_done: int, _of: int | None) -> None:
@@ -69,7 +75,11 @@ def exam_of(label: np.ndarray) -> Exam:
     ids = np.array([f"e{place:05d}" for place in range(size)])
     days = np.full(size, 16000, np.int64)
     cases = unlabelled(np.arange(size), days, days, ids, np.full(size, TEST, np.int8))
-    return Exam(Cases(**{name: getattr(cases, name) for name in cases.__slots__} | {"label": label}), ids, 0.1)
+    return Exam(
+        Cases(**{name: getattr(cases, name) for name in cases.__slots__} | {"label": label}),
+        ids,
+        0.1,
+    )
 
 
 def test_the_metrics_of_a_draw_are_those_of_the_cases_drawn() -> None:
@@ -102,22 +112,34 @@ def test_a_model_is_drawn_alike_whatever_stands_beside_it() -> None:
     label = (draw.random(500) < 0.3).astype(np.float64)
     one, other = draw.normal(size=500), draw.normal(size=500)
     alone = outcomes(exam_of(label), {"one": [one]}, seed=1, advance=silent)["one"]
-    beside = outcomes(exam_of(label), {"other": [other], "one": [one]}, seed=1, advance=silent)["one"]
-    assert alone.drawn.tobytes() == beside.drawn.tobytes() and alone.point.tobytes() == beside.point.tobytes()
+    beside = outcomes(exam_of(label), {"other": [other], "one": [one]}, seed=1, advance=silent)[
+        "one"
+    ]
+    assert (
+        alone.drawn.tobytes() == beside.drawn.tobytes()
+        and alone.point.tobytes() == beside.point.tobytes()
+    )
 
 
 def test_a_better_model_is_worth_more_and_a_twin_nothing() -> None:
     draw = np.random.default_rng(2)
     label = (draw.random(2000) < 0.3).astype(np.float64)
     good, poor = label + draw.normal(0, 1, 2000), label + draw.normal(0, 3, 2000)
-    found = outcomes(exam_of(label), {"good": [good], "poor": [poor], "twin": [good.copy()]}, seed=1, advance=silent)
+    found = outcomes(
+        exam_of(label),
+        {"good": [good], "poor": [poor], "twin": [good.copy()]},
+        seed=1,
+        advance=silent,
+    )
     assert worth(found["good"], found["poor"])["auc"]["interval"][0] > 0.05
     assert worth(found["good"], found["twin"])["auc"] == {"difference": 0.0, "interval": [0.0, 0.0]}
     assert means(found["good"].point)["auc"] > means(found["poor"].point)["auc"]
     assert len(found["good"].drawn) == DRAWS
 
 
-def test_a_useless_feature_shows_an_interval_around_nothing_and_a_clean_certificate(store: Store, tmp_path: Path) -> None:
+def test_a_useless_feature_shows_an_interval_around_nothing_and_a_clean_certificate(
+    store: Store, tmp_path: Path
+) -> None:
     said = ablated(store, "undeclared_workers", written(tmp_path, NOISE), 3)
     of_file = said["feature_file"]
     low, high = of_file["worth"]["auc"]["interval"]
@@ -139,7 +161,9 @@ def test_the_same_seed_gives_the_same_values(store: Store) -> None:
     assert first["feature_file"] is None
 
 
-def test_what_is_found_later_cannot_leak_into_a_declared_feature(store: Store, tmp_path: Path) -> None:
+def test_what_is_found_later_cannot_leak_into_a_declared_feature(
+    store: Store, tmp_path: Path
+) -> None:
     fresh = newcomers(store, written(tmp_path, AHEAD), "enterprise")
     found = certificate(store, fresh, store.complete_to - 200)
     assert (found["verdict"], found["moved"], found["misread"]) == ("clean", {}, {})
@@ -148,37 +172,76 @@ def test_what_is_found_later_cannot_leak_into_a_declared_feature(store: Store, t
 
 
 def test_a_feature_that_later_rows_move_is_caught(store: Store, tmp_path: Path) -> None:
-    found = certificate(store, newcomers(store, written(tmp_path, CODES), "enterprise"), store.complete_to - 200)
+    found = certificate(
+        store, newcomers(store, written(tmp_path, CODES), "enterprise"), store.complete_to - 200
+    )
     assert found["verdict"] == "leaking"
     assert "day: code" in found["moved"]
 
 
-def test_the_cost_of_one_sum_is_a_small_part_of_the_catalogues(store: Store, tmp_path: Path) -> None:
+def test_the_cost_of_one_sum_is_a_small_part_of_the_catalogues(
+    store: Store, tmp_path: Path
+) -> None:
     fresh = newcomers(store, written(tmp_path, SUM), "enterprise")
     found = cost(store, fresh, store.complete_to)
     assert 0 < found["day_ratio"] < 0.5
     assert found["units"] > 1000
 
 
-@pytest.mark.parametrize(("text", "said"), [
-    ("enterprise | staff | sum(hires, all) | persons | none | staff | 在职 | staff |", "'staff' is declared twice"),
-    ("measure | hires | staff | enterprise | started | | 1 | persons | 入职 | hires", "'hires' is declared twice"),
-    ("enterprise | x | y | count | none | staff | 甲 | x |\nenterprise | y | x | count | none | staff | 乙 | y |", "in a circle"),
-    ("enterprise | x | sum(hires, 45d) | count | none | staff | 甲 | x |", "window '45d'"),
-    ("enterprise | x_{w} | sum(hires, {w}) | count | none | staff | 甲 | x | 45d", "window '45d'"),
-    ("enterprise | x | sum(nobody, 30d) | count | none | staff | 甲 | x |", "measure 'nobody' is not declared"),
-    ("measure | m | payslips | enterprise | month | | 1 | count | 单 | slips", "table 'payslips'"),
-    ("measure | m | tax_payroll | enterprise | month | | bonus | fen | 奖金 | bonus", "no column 'bonus'"),
-    ("measure | m | inspections | enterprise | opened | inspector == 1 | 1 | count | 谁 | who", "forbidden list"),
-    ("measure | m | tax_payroll | enterprise | month | | payroll * 0.5 | fen | 半 | half", "0.5"),
-    ("enterprise | x | staff + '甲' | count | none | staff | 甲 | x |", "int or float"),
-    ("enterprise | x | staff | count | none | staff | 甲 |", "line 1 has 7 fields"),
-    ("# nothing\n\nfirm | x | staff | count | none | staff | 甲 | x |", "should begin with measure"),
-    ("# nothing\n", "declares no feature"),
-    ("claim | x | claim_amount | fen | none | claim | 甲 | x |", "describes a claim"),
-    ("enterprise | sex_ratio | staff | share | none | staff | 甲 | x |", "forbidden list"),
-])
-def test_a_wrong_feature_file_is_one_clear_line(store: Store, tmp_path: Path, text: str, said: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "enterprise | staff | sum(hires, all) | persons | none | staff | 在职 | staff |",
+            "'staff' is declared twice",
+        ),
+        (
+            "measure | hires | staff | enterprise | started | | 1 | persons | 入职 | hires",
+            "'hires' is declared twice",
+        ),
+        (
+            "enterprise | x | y | count | none | staff | 甲 | x |\nenterprise | y | x | count | none | staff | 乙 | y |",
+            "in a circle",
+        ),
+        ("enterprise | x | sum(hires, 45d) | count | none | staff | 甲 | x |", "window '45d'"),
+        (
+            "enterprise | x_{w} | sum(hires, {w}) | count | none | staff | 甲 | x | 45d",
+            "window '45d'",
+        ),
+        (
+            "enterprise | x | sum(nobody, 30d) | count | none | staff | 甲 | x |",
+            "measure 'nobody' is not declared",
+        ),
+        (
+            "measure | m | payslips | enterprise | month | | 1 | count | 单 | slips",
+            "table 'payslips'",
+        ),
+        (
+            "measure | m | tax_payroll | enterprise | month | | bonus | fen | 奖金 | bonus",
+            "no column 'bonus'",
+        ),
+        (
+            "measure | m | inspections | enterprise | opened | inspector == 1 | 1 | count | 谁 | who",
+            "forbidden list",
+        ),
+        (
+            "measure | m | tax_payroll | enterprise | month | | payroll * 0.5 | fen | 半 | half",
+            "0.5",
+        ),
+        ("enterprise | x | staff + '甲' | count | none | staff | 甲 | x |", "int or float"),
+        ("enterprise | x | staff | count | none | staff | 甲 |", "line 1 has 7 fields"),
+        (
+            "# nothing\n\nfirm | x | staff | count | none | staff | 甲 | x |",
+            "should begin with measure",
+        ),
+        ("# nothing\n", "declares no feature"),
+        ("claim | x | claim_amount | fen | none | claim | 甲 | x |", "describes a claim"),
+        ("enterprise | sex_ratio | staff | share | none | staff | 甲 | x |", "forbidden list"),
+    ],
+)
+def test_a_wrong_feature_file_is_one_clear_line(
+    store: Store, tmp_path: Path, text: str, said: str
+) -> None:
     with pytest.raises(CatalogueError, match=said) as caught:
         newcomers(store, written(tmp_path, text), "enterprise")
     assert "\n" not in str(caught.value)

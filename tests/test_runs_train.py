@@ -70,27 +70,61 @@ def drawn_city(number: int = 400, visited: int = 900) -> dict[str, list[dict[str
     draw = np.random.default_rng(11)
     names = [f"e{i:04d}" for i in range(number)]
     shy = draw.random(number)
-    tables: dict[str, list[dict[str, Any]]] = {"enterprises": [], "complaints": [], "inspections": [], "findings": []}
+    tables: dict[str, list[dict[str, Any]]] = {
+        "enterprises": [],
+        "complaints": [],
+        "inspections": [],
+        "findings": [],
+    }
     for place, name in enumerate(names):
-        tables["enterprises"].append({"enterprise": name, "since": "2013-01-01", "kind": "company", "section": "CFG"[place % 3],
-                                      "recorded_on": "2013-01-02"})
+        tables["enterprises"].append(
+            {
+                "enterprise": name,
+                "since": "2013-01-01",
+                "kind": "company",
+                "section": "CFG"[place % 3],
+                "recorded_on": "2013-01-02",
+            }
+        )
         for _ in range(draw.poisson(3 * shy[place])):
             day = (BEGIN + timedelta(days=int(draw.integers(0, 400)))).isoformat()
             number_of = f"k{len(tables['complaints']):05d}"
-            tables["complaints"].append({"complaint": number_of, "enterprise": name, "lodged": day, "topic": "insurance",
-                                         "recorded_on": day})
+            tables["complaints"].append(
+                {
+                    "complaint": number_of,
+                    "enterprise": name,
+                    "lodged": day,
+                    "topic": "insurance",
+                    "recorded_on": day,
+                }
+            )
     for place in range(visited):
-        firm, day = int(draw.integers(0, number)), BEGIN + timedelta(days=int(draw.integers(60, 530)))
+        firm, day = (
+            int(draw.integers(0, number)),
+            BEGIN + timedelta(days=int(draw.integers(60, 530))),
+        )
         chance = {"inclusion_probability": 0.05} if place % 10 == 0 else {}
         tables["inspections"].append(
-            {"inspection": f"i{place:05d}", "enterprise": names[firm], "kind": "lottery" if chance else "routine",
-             "opened": day.isoformat(), "closed_on": (day + timedelta(days=9)).isoformat(),
-             **{f"examined_{kind}": int(kind in (1, 5)) for kind in range(1, 6)}, **chance,
-             "recorded_on": (day + timedelta(days=9)).isoformat()})
+            {
+                "inspection": f"i{place:05d}",
+                "enterprise": names[firm],
+                "kind": "lottery" if chance else "routine",
+                "opened": day.isoformat(),
+                "closed_on": (day + timedelta(days=9)).isoformat(),
+                **{f"examined_{kind}": int(kind in (1, 5)) for kind in range(1, 6)},
+                **chance,
+                "recorded_on": (day + timedelta(days=9)).isoformat(),
+            }
+        )
         if draw.random() < 0.1 + 0.6 * shy[firm]:
-            tables["findings"].append({"inspection": f"i{place:05d}", "violation": 1,
-                                       "workers_in_violation": 1 + int(draw.poisson(10 * shy[firm])),
-                                       "recorded_on": (day + timedelta(days=9)).isoformat()})
+            tables["findings"].append(
+                {
+                    "inspection": f"i{place:05d}",
+                    "violation": 1,
+                    "workers_in_violation": 1 + int(draw.poisson(10 * shy[firm])),
+                    "recorded_on": (day + timedelta(days=9)).isoformat(),
+                }
+            )
     return tables
 
 
@@ -100,7 +134,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def city(home: Path, tmp_path_factory: pytest.TempPathFactory, hand_source: Callable[..., Path]) -> Store:
+def city(
+    home: Path, tmp_path_factory: pytest.TempPathFactory, hand_source: Callable[..., Path]
+) -> Store:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LSSI_HOME", str(home))
         return open_store(hand_source(tmp_path_factory.mktemp("city"), drawn_city(), TOML))
@@ -111,9 +147,15 @@ def told(city: Store, home: Path) -> dict[str, Any]:
     return train(city, "workers", home=home)
 
 
-def test_what_train_returns_is_json_with_all_that_is_promised(told: dict[str, Any], city: Store) -> None:
+def test_what_train_returns_is_json_with_all_that_is_promised(
+    told: dict[str, Any], city: Store
+) -> None:
     assert json.loads(json.dumps(told, allow_nan=False)) == told
-    assert told["target"] == "workers" and told["as_of"] == "2014-08-31" and told["fingerprint"] == city.fingerprint
+    assert (
+        told["target"] == "workers"
+        and told["as_of"] == "2014-08-31"
+        and told["fingerprint"] == city.fingerprint
+    )
     for part in ("train", "test"):
         assert 0 < told[part]["positives"] < told[part]["rows"] <= told[part]["population"]
     assert told["test"]["population"] == 400 > told["test"]["rows"]
@@ -121,13 +163,20 @@ def test_what_train_returns_is_json_with_all_that_is_promised(told: dict[str, An
     assert metrics["auc"] > 0.55 and metrics["average_precision"] > metrics["base_rate"]
     assert metrics["brier"] < metrics["brier_of_base_rate"] + 0.02 and "days_earlier" not in metrics
     assert 0 <= metrics["precision_at_capacity"] <= 1 and metrics["capacity"]["listed"] == 80
-    assert 0 < metrics["capacity"]["share_without_label"] < 1 and metrics["capacity"]["inverse_propensity"] > 0
+    assert (
+        0 < metrics["capacity"]["share_without_label"] < 1
+        and metrics["capacity"]["inverse_propensity"] > 0
+    )
     assert metrics["intervals"]["auc"][0] < metrics["auc"] < metrics["intervals"]["auc"][1]
     assert metrics["expected"]["told"] == pytest.approx(metrics["expected"]["found"], rel=0.4)
-    assert told["features"] > 5 and all(name and reason for name, reason in told["left_out"].items())
+    assert told["features"] > 5 and all(
+        name and reason for name, reason in told["left_out"].items()
+    )
 
 
-def test_training_twice_gives_one_digest_and_two_versions(told: dict[str, Any], city: Store, home: Path) -> None:
+def test_training_twice_gives_one_digest_and_two_versions(
+    told: dict[str, Any], city: Store, home: Path
+) -> None:
     again = train(city, "workers", home=home)
     assert again["model_digest"] == told["model_digest"] and again["metrics"] == told["metrics"]
     assert again["mlflow"]["version"] == told["mlflow"]["version"] + 1
@@ -137,17 +186,24 @@ def test_training_twice_gives_one_digest_and_two_versions(told: dict[str, Any], 
 def test_reordered_visits_say_how_many_days_earlier(city: Store) -> None:
     trained = trained_on(city, "visits")
     assert trained.metrics["days_earlier"] > 0
-    assert trained.metrics["found_in_first_half"] > trained.metrics["found_in_first_half_as_visited"]
+    assert (
+        trained.metrics["found_in_first_half"] > trained.metrics["found_in_first_half_as_visited"]
+    )
     assert trained.metrics["capacity"]["share_without_label"] < 0.1
     whole = trained.dataset
     assert (whole.cases.as_of == whole.cases.day - 1).all() and len(whole.cases) > 800
 
 
-def test_a_person_promotes_and_the_first_model_may_stand_in(told: dict[str, Any], city: Store, home: Path) -> None:
+def test_a_person_promotes_and_the_first_model_may_stand_in(
+    told: dict[str, Any], city: Store, home: Path
+) -> None:
     first = told["mlflow"]["version"]
     assert champion(home, WORKERS) is None and promote_first(home, WORKERS, first) == first
     pointer = home / "bundles" / "hand.workers.json"
-    assert json.loads(pointer.read_text()) == {"bundle": told["bundle"], "digest": told["model_digest"]}
+    assert json.loads(pointer.read_text()) == {
+        "bundle": told["bundle"],
+        "digest": told["model_digest"],
+    }
     second = train(city, "workers", home=home)["mlflow"]["version"]
     assert promote_first(home, WORKERS, second) == first == champion(home, WORKERS)
     assert promote(home, WORKERS, second) == second == champion(home, WORKERS)
@@ -155,10 +211,17 @@ def test_a_person_promotes_and_the_first_model_may_stand_in(told: dict[str, Any]
         promote(home, WORKERS, 99)
 
 
-def test_the_only_source_with_models_of_a_target_needs_no_name(told: dict[str, Any], home: Path) -> None:
-    assert registered_key(home, "workers", None) == registered_key(home, "workers", "hand") == WORKERS
+def test_the_only_source_with_models_of_a_target_needs_no_name(
+    told: dict[str, Any], home: Path
+) -> None:
+    assert (
+        registered_key(home, "workers", None) == registered_key(home, "workers", "hand") == WORKERS
+    )
     assert told["mlflow"]["model"] == "lssi-hand-workers"
-    with pytest.raises(TargetError, match=r"'workers' is registered for source 'town'; --source should be .* one of hand"):
+    with pytest.raises(
+        TargetError,
+        match=r"'workers' is registered for source 'town'; --source should be .* one of hand",
+    ):
         registered_key(home, "workers", "town")
     with pytest.raises(TargetError, match="no model of 'nobody' is registered; train one with"):
         registered_key(home, "nobody", None)
@@ -169,7 +232,10 @@ def test_a_damaged_bundle_is_not_promoted(city: Store, tmp_path: Path) -> None:
     (tmp_path / "bundles" / made["bundle"] / "model_any.txt").write_text("tree\n")
     with pytest.raises(BundleError, match="damaged"):
         promote(tmp_path, VISITS, made["mlflow"]["version"])
-    assert champion(tmp_path, VISITS) is None and not (tmp_path / "bundles" / "hand.visits.json").exists()
+    assert (
+        champion(tmp_path, VISITS) is None
+        and not (tmp_path / "bundles" / "hand.visits.json").exists()
+    )
 
 
 def test_the_champion_opens_in_mlflow_and_answers_as_the_bundle_does(
@@ -180,8 +246,12 @@ def test_the_champion_opens_in_mlflow_and_answers_as_the_bundle_does(
     promote(home, WORKERS, told["mlflow"]["version"])
     bundle = load_bundle(home / "bundles" / told["bundle"])
     matrix = dataset(city, "workers", seed=1).matrix.take(np.arange(20))
-    frame = pd.DataFrame({name: matrix.texts(name) if name in matrix.categories else matrix.column(name)
-                          for name in matrix.names})
+    frame = pd.DataFrame(
+        {
+            name: matrix.texts(name) if name in matrix.categories else matrix.column(name)
+            for name in matrix.names
+        }
+    )
     with client(home) as registry:
         from mlflow import pyfunc, set_registry_uri, set_tracking_uri
 
@@ -191,8 +261,14 @@ def test_the_champion_opens_in_mlflow_and_answers_as_the_bundle_does(
         run = registry.get_run(told["mlflow"]["run_id"])
     ours = score(bundle, matrix)
     assert answer["raw"].to_numpy().tobytes() == ours.raw.tobytes()
-    assert answer["expected"].to_numpy().tobytes() == (ours.expected if ours.expected is not None else ours.raw).tobytes()
-    assert run.data.metrics["auc"] == told["metrics"]["auc"] and run.data.tags["fingerprint"] == city.fingerprint
+    assert (
+        answer["expected"].to_numpy().tobytes()
+        == (ours.expected if ours.expected is not None else ours.raw).tobytes()
+    )
+    assert (
+        run.data.metrics["auc"] == told["metrics"]["auc"]
+        and run.data.tags["fingerprint"] == city.fingerprint
+    )
     assert run.data.params["horizon"] == "120" and run.info.status == "FINISHED"
 
 
@@ -202,4 +278,7 @@ def test_a_violation_never_found_cannot_be_learned(city: Store) -> None:
 
 
 def test_numbers_leave_out_what_is_no_number() -> None:
-    assert numbers({"a": 1, "b": None, "c": {"d": 0.5, "e": [1, 2]}, "f": "x"}) == {"a": 1.0, "c.d": 0.5}
+    assert numbers({"a": 1, "b": None, "c": {"d": 0.5, "e": [1, 2]}, "f": "x"}) == {
+        "a": 1.0,
+        "c.d": 0.5,
+    }

@@ -35,7 +35,14 @@ def batch() -> tuple[Matrix, Scores]:
     values[0, 0] = -0.0
     keys = np.array([f"e-{number}" for number in range(N)])
     names = ("staff", "gap", "sector", "kwh")
-    matrix = Matrix("enterprise", keys, np.full(N, 16_616, np.int32), names, values, {"sector": ("建筑", "餐饮", "矿")})
+    matrix = Matrix(
+        "enterprise",
+        keys,
+        np.full(N, 16_616, np.int32),
+        names,
+        values,
+        {"sector": ("建筑", "餐饮", "矿")},
+    )
     raw = draw.normal(size=N)
     return matrix, Scores(raw, 1 / (1 + np.exp(-raw)), raw**2)
 
@@ -83,7 +90,11 @@ def test_a_row_says_what_was_known_and_answered(tmp_path: Path) -> None:
     said = json.loads(row_content(kept, 5))
     assert (said["key"], said["as_of"]) == ("e-5", 16_616)
     assert scores.expected is not None
-    assert array_of(said["scores"]).tolist() == [scores.raw[5], scores.probability[5], scores.expected[5]]
+    assert array_of(said["scores"]).tolist() == [
+        scores.raw[5],
+        scores.probability[5],
+        scores.expected[5],
+    ]
     assert array_of(said["values"])[[0, 1, 3]].tobytes() == matrix.values[5, [0, 1, 3]].tobytes()
     text = matrix.texts("sector")[5]
     assert said["texts"] == ({} if text is None else {"sector": text})
@@ -94,7 +105,12 @@ def test_a_row_becomes_the_case_that_was_scored(tmp_path: Path) -> None:
     kept = read_rows(tmp_path, write_rows(tmp_path, matrix, scores))
     best = int(np.argmax(scores.raw))
     case = case_of_row(record(matrix), kept, f"e-{best}")
-    assert (case.raw, case.probability, case.rank, case.of) == (scores.raw[best], scores.probability[best], 1, N)
+    assert (case.raw, case.probability, case.rank, case.of) == (
+        scores.raw[best],
+        scores.probability[best],
+        1,
+        N,
+    )
     none = read_rows(tmp_path, write_rows(tmp_path, matrix, replace(scores, expected=None)))
     assert case_of_row(record(matrix), none, "e-0").expected is None
 

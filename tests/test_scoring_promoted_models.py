@@ -39,15 +39,23 @@ def pointer_in(folder: Path) -> Pointer:
 def test_the_promoted_bundle_is_the_one_that_answers(folder: Path) -> None:
     bundle = promoted(folder, KEY)
     assert bundle.target == KEY.target
-    assert {target: found.digest for target, found in all_promoted(folder, "hand", [KEY.target, CLAIM.target]).items()} == {
-        KEY.target: bundle.digest}
+    assert {
+        target: found.digest
+        for target, found in all_promoted(folder, "hand", [KEY.target, CLAIM.target]).items()
+    } == {KEY.target: bundle.digest}
 
 
 def test_a_bundle_that_nobody_promoted_answers_nothing(folder: Path) -> None:
     (folder / KEY.file).unlink()
-    with pytest.raises(TargetError, match="'undeclared_workers' is promoted for source 'hand'; train one with `lssi train"):
+    with pytest.raises(
+        TargetError,
+        match="'undeclared_workers' is promoted for source 'hand'; train one with `lssi train",
+    ):
         promoted(folder, KEY)
-    with pytest.raises(TargetError, match="no model of fraudulent_claim, undeclared_workers is promoted for source 'hand'"):
+    with pytest.raises(
+        TargetError,
+        match="no model of fraudulent_claim, undeclared_workers is promoted for source 'hand'",
+    ):
         all_promoted(folder, "hand", [KEY.target, CLAIM.target])
 
 
@@ -61,7 +69,9 @@ def test_the_model_of_one_source_never_answers_for_another(folder: Path) -> None
 def test_a_pointer_to_a_model_of_another_source_is_refused(folder: Path) -> None:
     other = ModelKey("our-city", KEY.target)
     point(folder, other, pointer_in(folder))
-    with pytest.raises(BundleError, match="points to a model of undeclared_workers for hand; promote a model of"):
+    with pytest.raises(
+        BundleError, match="points to a model of undeclared_workers for hand; promote a model of"
+    ):
         promoted(folder, other)
 
 
@@ -75,7 +85,10 @@ def test_a_pointer_to_another_digest_or_another_target_is_refused(folder: Path) 
         promoted(folder, CLAIM)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"bundle": "../../etc", "digest": "' + "0" * 64 + '"}', '{"bundle": "a"}'])
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", "[]", '{"bundle": "../../etc", "digest": "' + "0" * 64 + '"}', '{"bundle": "a"}'],
+)
 def test_a_damaged_pointer_is_refused(folder: Path, text: str) -> None:
     (folder / KEY.file).write_text(text)
     with pytest.raises(BundleError, match="no pointer to a bundle"):
@@ -94,12 +107,15 @@ def named_by_target(folder: Path) -> Path:
     return (folder / KEY.file).rename(folder / f"{KEY.target}.json")
 
 
-def test_a_pointer_named_by_target_alone_gets_the_source_of_its_bundle(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_pointer_named_by_target_alone_gets_the_source_of_its_bundle(
+    folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     old = named_by_target(folder)
     assert promoted(folder, KEY).target == KEY.target
     assert (folder / KEY.file).exists() and not old.exists()
     assert [record.getMessage() for record in caplog.records] == [
-        "models in use are now named by source and target: undeclared_workers.json -> hand.undeclared_workers.json"]
+        "models in use are now named by source and target: undeclared_workers.json -> hand.undeclared_workers.json"
+    ]
     with pytest.raises(TargetError, match="is promoted for source 'our-city'"):
         promoted(folder, ModelKey("our-city", KEY.target))
     assert len(caplog.records) == 1
@@ -114,7 +130,9 @@ def test_a_move_of_a_pointer_that_was_killed_is_carried_on(folder: Path) -> None
 def test_two_models_in_use_for_one_source_and_target_are_refused(folder: Path) -> None:
     old, good = named_by_target(folder), pointer_in_file(folder / f"{KEY.target}.json")
     point(folder, KEY, good.model_copy(update={"digest": "0" * 64}))
-    with pytest.raises(BundleError, match="name two models of undeclared_workers for hand; remove one of them"):
+    with pytest.raises(
+        BundleError, match="name two models of undeclared_workers for hand; remove one of them"
+    ):
         promoted(folder, KEY)
     assert old.exists()
 
@@ -131,27 +149,50 @@ def test_an_old_pointer_that_cannot_tell_its_source_is_refused_and_stays(folder:
     assert old.exists()
 
 
-def test_an_old_model_that_does_not_say_its_source_is_refused_and_stays(folder: Path, model_parts: Parts) -> None:
+def test_an_old_model_that_does_not_say_its_source_is_refused_and_stays(
+    folder: Path, model_parts: Parts
+) -> None:
     bundle = write_bundle(folder, replace(model_parts, origin={}))
     (folder / KEY.file).unlink()
     old = folder / f"{KEY.target}.json"
-    old.write_text(json.dumps({"bundle": bundle.name, "digest": load_bundle(bundle).digest}), "utf-8")
-    with pytest.raises(BundleError, match="does not say on which source it was trained; train again"):
+    old.write_text(
+        json.dumps({"bundle": bundle.name, "digest": load_bundle(bundle).digest}), "utf-8"
+    )
+    with pytest.raises(
+        BundleError, match="does not say on which source it was trained; train again"
+    ):
         promoted(folder, KEY)
     assert old.exists()
 
 
-@pytest.mark.parametrize(("one", "other"), [
-    (("a", "b_c"), ("a-b", "c")), (("a-b", "c"), ("a", "c")), (("a-b", "c"), ("b", "c")), (("a", "b"), ("a_b", "b")),
-])
-def test_no_two_sources_and_targets_share_a_name(one: tuple[str, str], other: tuple[str, str]) -> None:
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (("a", "b_c"), ("a-b", "c")),
+        (("a-b", "c"), ("a", "c")),
+        (("a-b", "c"), ("b", "c")),
+        (("a", "b"), ("a_b", "b")),
+    ],
+)
+def test_no_two_sources_and_targets_share_a_name(
+    one: tuple[str, str], other: tuple[str, str]
+) -> None:
     left, right = ModelKey(*one), ModelKey(*other)
     assert left.registered != right.registered and left.file != right.file
 
 
-@pytest.mark.parametrize(("source", "target"), [
-    ("hand", "../../etc/passwd"), ("hand", "a-b"), ("hand", ""), ("../x", "a"), ("A", "a"),
-])
-def test_a_name_that_no_source_or_target_can_have_is_no_part_of_a_path(source: str, target: str) -> None:
+@pytest.mark.parametrize(
+    ("source", "target"),
+    [
+        ("hand", "../../etc/passwd"),
+        ("hand", "a-b"),
+        ("hand", ""),
+        ("../x", "a"),
+        ("A", "a"),
+    ],
+)
+def test_a_name_that_no_source_or_target_can_have_is_no_part_of_a_path(
+    source: str, target: str
+) -> None:
     with pytest.raises(TargetError, match="should be lower-case letters"):
         ModelKey(source, target)

@@ -21,7 +21,9 @@ def test_ranks_agree_with_sorting_all_scores(model_bundle: Bundle, model_parts: 
 
 def test_equal_scores_share_a_place_and_the_highest_is_first() -> None:
     ranks = Ranks(np.array(["a", "b", "c", "d"]), np.array([1.0, 3.0, 3.0, 2.0]))
-    assert [ranks.rank(key, raw) for key, raw in (("a", 1.0), ("b", 3.0), ("c", 3.0), ("d", 2.0))] == [4, 1, 1, 3]
+    assert [
+        ranks.rank(key, raw) for key, raw in (("a", 1.0), ("b", 3.0), ("c", 3.0), ("d", 2.0))
+    ] == [4, 1, 1, 3]
 
 
 def test_a_unit_never_stands_behind_its_own_stored_score() -> None:

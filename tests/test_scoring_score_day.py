@@ -32,9 +32,16 @@ def test_a_roll_is_one_record_that_replays(home: Home) -> None:
     again = roll(home.path, home.store, home.bundle, caller="test", moment=MOMENT)
     assert said["root"] == again["root"] and said["record_id"] != again["record_id"]
     stored = find(home.path / "ledger.db", said["record_id"])
-    assert (stored.entry["kind"], stored.entry["as_of"], stored.entry["keep_until"]) == ("batch", LAST, LAST + 1 + 1_098)
+    assert (stored.entry["kind"], stored.entry["as_of"], stored.entry["keep_until"]) == (
+        "batch",
+        LAST,
+        LAST + 1 + 1_098,
+    )
     found = dossier(home.path, said["record_id"])
-    assert found.record.rows is not None and found.record.rows.count == said["rows"] == home.record.cases[0].of
+    assert (
+        found.record.rows is not None
+        and found.record.rows.count == said["rows"] == home.record.cases[0].of
+    )
     assert all(replayed.identical for replayed in found.replays())
     assert verify(home.path / "ledger.db", LAST).whole
 

@@ -22,7 +22,7 @@ from simulation.output.page import MECHANISMS, page, parameters_of
 from simulation.run import write_city
 
 ROOT = Path(__file__).parents[1]
-HIGHEST = .75
+HIGHEST = 0.75
 SETTING = setting_of(1_200, 8, until="2015-06-30", seed=3)
 
 
@@ -32,7 +32,9 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnection
     write_city(out, setting_of(2_000, 36, until="2015-06-30", seed=1), lambda _done, _of: None)
     connection = duckdb.connect()
     for folder in sorted(path for path in out.iterdir() if (path / "part-00001.parquet").exists()):
-        connection.execute(f"CREATE VIEW {folder.name} AS SELECT * FROM {parquet_sql(files_in(folder))}")
+        connection.execute(
+            f"CREATE VIEW {folder.name} AS SELECT * FROM {parquet_sql(files_in(folder))}"
+        )
     connection.execute("""CREATE TABLE visits AS SELECT inspection, any_value(enterprise) enterprise, any_value(opened) opened,
         CAST(inspection IN (SELECT inspection FROM findings WHERE violation = 1) AS INTEGER) found
         FROM inspections WHERE enterprise IS NOT NULL AND examined_1 = 1 GROUP BY 1 HAVING max(closed_on) IS NOT NULL""")
@@ -59,22 +61,27 @@ def strongest(signals: pd.DataFrame, label: str) -> tuple[float, str]:
     return max(found)
 
 
-def test_a_quarter_to_two_fifths_of_examined_visits_find_workers_left_out(known: duckdb.DuckDBPyConnection) -> None:
+def test_a_quarter_to_two_fifths_of_examined_visits_find_workers_left_out(
+    known: duckdb.DuckDBPyConnection,
+) -> None:
     [(share, rows)] = known.execute("SELECT avg(found), count(*) FROM visits").fetchall()
     assert rows > 200
-    assert .25 <= share <= .40
+    assert 0.25 <= share <= 0.40
 
 
 def test_a_twelfth_to_a_seventh_of_reviewed_claims_are_fraud_and_one_in_a_hundred_is_reviewed(
-        known: duckdb.DuckDBPyConnection) -> None:
+    known: duckdb.DuckDBPyConnection,
+) -> None:
     [(share, rows)] = known.execute("SELECT avg(fraud), count(*) FROM reviews").fetchall()
     [(claims,)] = known.execute("SELECT count(DISTINCT claim) FROM claims").fetchall()
-    assert .08 <= share <= .15
-    assert .003 < rows / claims < .02
+    assert 0.08 <= share <= 0.15
+    assert 0.003 < rows / claims < 0.02
 
 
 def test_no_single_signal_of_an_enterprise_gives_it_away(known: duckdb.DuckDBPyConnection) -> None:
-    signals = table(known, """
+    signals = table(
+        known,
+        """
         WITH staff AS (
             SELECT inspection, worker, e.enterprise, started FROM visits v JOIN employment e ON e.enterprise = v.enterprise
             AND e.recorded_on < opened GROUP BY ALL HAVING count(ended) = 0),
@@ -97,14 +104,17 @@ def test_no_single_signal_of_an_enterprise_gives_it_away(known: duckdb.DuckDBPyC
             payroll / greatest(filed, 1) / base wage_to_base, complaints / (coalesce(enrolled, 0) + 1.0) complaints_a_head
         FROM visits LEFT JOIN employed USING (inspection) LEFT JOIN enrolled USING (inspection)
         LEFT JOIN filed USING (inspection) LEFT JOIN power USING (inspection) LEFT JOIN heard USING (inspection)
-        LEFT JOIN paid USING (inspection)""")
+        LEFT JOIN paid USING (inspection)""",
+    )
     auc, name = strongest(signals, "found")
     assert len(signals.columns) == 17
-    assert .55 < auc <= HIGHEST, (auc, name)
+    assert 0.55 < auc <= HIGHEST, (auc, name)
 
 
 def test_no_single_signal_of_a_claim_gives_it_away(known: duckdb.DuckDBPyConnection) -> None:
-    signals = table(known, """
+    signals = table(
+        known,
+        """
         WITH head AS (
             SELECT claim, arg_min(worker, recorded_on) worker, arg_min(provider, recorded_on) provider,
                 any_value(scheme) scheme, any_value(amount) amount, any_value(filed_on) filed_on, min(recorded_on) AS known_on
@@ -122,23 +132,34 @@ def test_no_single_signal_of_a_claim_gives_it_away(known: duckdb.DuckDBPyConnect
             JOIN enrolments n ON n.worker = m.worker AND n.recorded_on <= m.known_on GROUP BY 1)
         SELECT fraud, amount, lately, in_a_year, places, bills, usual, since_last, since_first, amount / usual AS to_usual,
             amount / median(amount) OVER (PARTITION BY scheme) AS to_scheme
-        FROM mine LEFT JOIN earlier USING (claim) LEFT JOIN there USING (claim) LEFT JOIN cover USING (claim)""")
+        FROM mine LEFT JOIN earlier USING (claim) LEFT JOIN there USING (claim) LEFT JOIN cover USING (claim)""",
+    )
     auc, name = strongest(signals, "fraud")
-    assert .55 < auc <= HIGHEST, (auc, name)
+    assert 0.55 < auc <= HIGHEST, (auc, name)
 
 
 def bits(value: Any) -> list[bytes]:
     """Return the bytes of every array in a state."""
     if isinstance(value, np.ndarray):
         return [value.tobytes()]
-    return [part for f in fields(value) for part in bits(getattr(value, f.name))] if is_dataclass(value) else []
+    return (
+        [part for f in fields(value) for part in bits(getattr(value, f.name))]
+        if is_dataclass(value)
+        else []
+    )
 
 
 def everybody(state: State) -> Visits:
     """Return a visit to every enterprise on the first day of the month."""
     count = len(state.firms.kind)
     whole = np.full(count, 120)
-    return Visits(np.arange(count), np.full(count, ROUTINE), np.full(count, SETTING.first_day + 1), whole, whole * np.nan)
+    return Visits(
+        np.arange(count),
+        np.full(count, ROUTINE),
+        np.full(count, SETTING.first_day + 1),
+        whole,
+        whole * np.nan,
+    )
 
 
 def nobody() -> Visits:
@@ -164,26 +185,34 @@ def test_a_month_changes_none_of_its_arguments_and_is_the_same_at_every_call() -
     assert bits(state) == before
     assert bits(one) == bits(two)
     assert [(name, len(part["recorded_on"])) for name, part in rows] == [
-        (name, len(part["recorded_on"])) for name, part in again]
+        (name, len(part["recorded_on"])) for name, part in again
+    ]
 
 
 def test_visits_bring_workers_under_cover() -> None:
     state, _ = begin(SETTING, 0)
-    assert left_out(everybody(state)) < .7 * left_out(nobody())
+    assert left_out(everybody(state)) < 0.7 * left_out(nobody())
 
 
 def test_without_visits_nothing_is_found() -> None:
     state, _ = begin(SETTING, 0)
     _, rows, _ = advance(state, SETTING.first, nobody())
-    assert not [part for name, part in rows if name in ("findings", "inspections", "remedies") and len(part["recorded_on"])]
+    assert not [
+        part
+        for name, part in rows
+        if name in ("findings", "inspections", "remedies") and len(part["recorded_on"])
+    ]
 
 
 def test_a_medal_waives_routine_visits_only() -> None:
     from dataclasses import replace
 
     state, _ = begin(SETTING, 0)
-    holder = replace(state.memory, medal_until=np.full(len(state.firms.kind), SETTING.until + 1),
-                     complained=np.ones(len(state.firms.kind), dtype=np.int64))
+    holder = replace(
+        state.memory,
+        medal_until=np.full(len(state.firms.kind), SETTING.until + 1),
+        complained=np.ones(len(state.firms.kind), dtype=np.int64),
+    )
     kinds = choose(replace(state, memory=holder), SETTING.first).kind
     assert ROUTINE not in kinds
     assert len(kinds) > 0
@@ -199,13 +228,15 @@ def test_staff_of_a_phoenix_moves_together(known: duckdb.DuckDBPyConnection) -> 
     assert moved[0][2] >= 3
 
 
-def test_agency_workers_are_covered_by_the_agency_and_not_by_the_host(known: duckdb.DuckDBPyConnection) -> None:
+def test_agency_workers_are_covered_by_the_agency_and_not_by_the_host(
+    known: duckdb.DuckDBPyConnection,
+) -> None:
     [(covered, at_host)] = known.execute("""
         WITH sent AS (SELECT DISTINCT worker, enterprise FROM employment WHERE kind = 'dispatched')
         SELECT avg(CAST((worker, enterprise) IN (SELECT (worker, enterprise) FROM enrolments) AS INTEGER)),
             avg(CAST(enterprise IN (SELECT enterprise FROM dispatch) AS INTEGER)) FROM sent""").fetchall()
-    assert covered > .8
-    assert at_host < .05
+    assert covered > 0.8
+    assert at_host < 0.05
 
 
 def test_the_page_is_made_from_the_code_and_every_parameter_has_a_source() -> None:
@@ -216,14 +247,22 @@ def test_the_page_is_made_from_the_code_and_every_parameter_has_a_source() -> No
 
 
 def test_every_mechanism_with_parameters_is_on_the_page() -> None:
-    files = [path for path in files_below(ROOT / "simulation", "*.py") if "\nP = parameters(" in path.read_text("utf-8")]
+    files = [
+        path
+        for path in files_below(ROOT / "simulation", "*.py")
+        if "\nP = parameters(" in path.read_text("utf-8")
+    ]
     assert {f"{path.parent.name}.{path.stem}" for path in files} == set(MECHANISMS)
 
 
 def test_every_parameter_is_used_by_its_mechanism() -> None:
-    everywhere = "".join(path.read_text("utf-8") for path in files_below(ROOT / "simulation", "*.py"))
+    everywhere = "".join(
+        path.read_text("utf-8") for path in files_below(ROOT / "simulation", "*.py")
+    )
     written_whole = {"lot_medical": 'f"lot_{name}"', "lot_cash": 'f"lot_{name}"'}
-    written_whole |= {f"{name}_{kind}": f'f"{name}_{{kind}}"' for name in ("cover", "payment") for kind in KINDS}
+    written_whole |= {
+        f"{name}_{kind}": f'f"{name}_{{kind}}"' for name in ("cover", "payment") for kind in KINDS
+    }
     for name in MECHANISMS:
         for row in parameters_of(name).rows:
             assert written_whole.get(row.name, f'"{row.name}"') in everywhere, (name, row.name)

@@ -50,10 +50,15 @@ PERSONS, UNITS = ("AAC001", "AAB013"), ("AAB001",)
 
 
 def frames() -> Frames:
-    return {name: list(csv.DictReader(line.strip() for line in text.splitlines())) for name, text in HISTORY.items()}
+    return {
+        name: list(csv.DictReader(line.strip() for line in text.splitlines()))
+        for name, text in HISTORY.items()
+    }
 
 
-def with_values(names: tuple[str, ...], change: Callable[[str], str], tables: tuple[str, ...] = tuple(HISTORY)) -> Rewrite:
+def with_values(
+    names: tuple[str, ...], change: Callable[[str], str], tables: tuple[str, ...] = tuple(HISTORY)
+) -> Rewrite:
     """Return what writes the values of some columns another way."""
 
     def rewrite(table: str, name: str, value: str) -> str:
@@ -69,14 +74,28 @@ def ended(text: str) -> Rewrite:
 
 def day(form: str) -> Rewrite:
     """Return what writes days in another form."""
-    return with_values(DAYS, lambda value: f"{date(int(value[:4]), int(value[4:6]), int(value[6:8])):{form}}"
-                       if re.fullmatch("20[0-9]{6}", value) and value < "2099" else value)
+    return with_values(
+        DAYS,
+        lambda value: (
+            f"{date(int(value[:4]), int(value[4:6]), int(value[6:8])):{form}}"
+            if re.fullmatch("20[0-9]{6}", value) and value < "2099"
+            else value
+        ),
+    )
 
 
 def rewritten(*rewrites: Rewrite) -> Frames:
     """Return the history with every value rewritten in turn."""
-    return {table: [{name: reduce(lambda value, rewrite: rewrite(table, name, value), rewrites, value)
-                     for name, value in row.items()} for row in rows] for table, rows in frames().items()}
+    return {
+        table: [
+            {
+                name: reduce(lambda value, rewrite: rewrite(table, name, value), rewrites, value)
+                for name, value in row.items()
+            }
+            for row in rows
+        ]
+        for table, rows in frames().items()
+    }
 
 
 def texts(tables: Frames, delimiter: str = ",", quoting: int = csv.QUOTE_MINIMAL) -> dict[str, str]:
@@ -84,7 +103,9 @@ def texts(tables: Frames, delimiter: str = ",", quoting: int = csv.QUOTE_MINIMAL
     found: dict[str, str] = {}
     for table, rows in tables.items():
         out = io.StringIO()
-        writer = csv.DictWriter(out, list(rows[0]), delimiter=delimiter, quoting=quoting, lineterminator="\n")  # type: ignore[arg-type]
+        writer = csv.DictWriter(
+            out, list(rows[0]), delimiter=delimiter, quoting=quoting, lineterminator="\n"
+        )  # type: ignore[arg-type]
         writer.writeheader()
         writer.writerows(rows)
         found[table] = out.getvalue()
@@ -93,8 +114,10 @@ def texts(tables: Frames, delimiter: str = ",", quoting: int = csv.QUOTE_MINIMAL
 
 def headed(tables: Frames, change: Change) -> Frames:
     """Return the history with other names for its columns: `change` of table and name."""
-    return {table: [{change(table, name): value for name, value in row.items()} for row in rows]
-            for table, rows in tables.items()}
+    return {
+        table: [{change(table, name): value for name, value in row.items()} for row in rows]
+        for table, rows in tables.items()
+    }
 
 
 def lines(change: Callable[[list[str]], list[str]]) -> dict[str, str]:
@@ -113,15 +136,27 @@ class Dump:
         (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
         (self.folder / name).write_bytes(content)
 
-    def put_all(self, tables: dict[str, str], name: str = "{}.csv", encoding: str = "utf-8") -> None:
+    def put_all(
+        self, tables: dict[str, str], name: str = "{}.csv", encoding: str = "utf-8"
+    ) -> None:
         for table, text in tables.items():
-            self.put(name.format(table), gzip.compress(text.encode(encoding)) if name.endswith("gz") else text.encode(encoding))
+            self.put(
+                name.format(table),
+                gzip.compress(text.encode(encoding))
+                if name.endswith("gz")
+                else text.encode(encoding),
+            )
 
-    def put_parquet(self, typed: Callable[[str, list[str]], pa.Array], metadata: dict[str, str] | None = None) -> None:
+    def put_parquet(
+        self, typed: Callable[[str, list[str]], pa.Array], metadata: dict[str, str] | None = None
+    ) -> None:
         for table, rows in frames().items():
             columns = {name: typed(name, [row[name] for row in rows]) for name in rows[0]}
-            pq.write_table(pa.table(columns).replace_schema_metadata(metadata), self.folder / f"{table}.parquet",
-                           use_deprecated_int96_timestamps=metadata is not None)
+            pq.write_table(
+                pa.table(columns).replace_schema_metadata(metadata),
+                self.folder / f"{table}.parquet",
+                use_deprecated_int96_timestamps=metadata is not None,
+            )
 
 
 @pytest.fixture
@@ -131,7 +166,10 @@ def dump(tmp_path: Path) -> Dump:
 
 def told(store: Store) -> dict[str, list[dict[str, Any]]]:
     """Return everything that a store tells on its last day, but for row ids."""
-    return {table: sorted((row | {"row_id": ""} for row in live(store, table)), key=repr) for table in store.tables}
+    return {
+        table: sorted((row | {"row_id": ""} for row in live(store, table)), key=repr)
+        for table in store.tables
+    }
 
 
 @pytest.fixture(scope="module")
@@ -146,34 +184,77 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str, 
         return told(store)
 
 
-@pytest.mark.parametrize(("tables", "name"), [
-    (texts(headed(frames(), lambda _, name: name.swapcase())), "{}.CSV"),
-    (texts(headed(frames(), lambda _, name: f"{name}（字段，{name[-1]}）")), "{}（导出）.csv"),
-    (texts(headed(frames(), lambda table, name: f"{table}.{name}"), quoting=csv.QUOTE_ALL), "SICP3.{}.csv"),
-    (texts(headed(frames(), lambda _, name: f"{name}\n注释,备注")), "{}_信息表.dat"),
-    (texts(frames(), "\x01"), "{}.dat.gz"),
-    ({table: text.replace(",", "|@|") for table, text in texts(frames()).items()}, "{}.txt"),
-    ({table: text.replace("\n", ",\n").replace("\n", "\r\n", 2) for table, text in texts(frames()).items()}, "{}.csv"),
-])
-def test_names_forms_and_what_parts_fields_do_not_matter(dump: Dump, plain: object, tables: dict[str, str], name: str) -> None:
+@pytest.mark.parametrize(
+    ("tables", "name"),
+    [
+        (texts(headed(frames(), lambda _, name: name.swapcase())), "{}.CSV"),
+        (texts(headed(frames(), lambda _, name: f"{name}（字段，{name[-1]}）")), "{}（导出）.csv"),
+        (
+            texts(headed(frames(), lambda table, name: f"{table}.{name}"), quoting=csv.QUOTE_ALL),
+            "SICP3.{}.csv",
+        ),
+        (texts(headed(frames(), lambda _, name: f"{name}\n注释,备注")), "{}_信息表.dat"),
+        (texts(frames(), "\x01"), "{}.dat.gz"),
+        ({table: text.replace(",", "|@|") for table, text in texts(frames()).items()}, "{}.txt"),
+        (
+            {
+                table: text.replace("\n", ",\n").replace("\n", "\r\n", 2)
+                for table, text in texts(frames()).items()
+            },
+            "{}.csv",
+        ),
+    ],
+)
+def test_names_forms_and_what_parts_fields_do_not_matter(
+    dump: Dump, plain: object, tables: dict[str, str], name: str
+) -> None:
     dump.put_all(tables, name, "gb18030")
     assert told(open_store(SOURCE, dump.folder)) == plain
 
 
-@pytest.mark.parametrize("rewrites", [
-    (day("%Y-%m-%d %H:%M:%S.000000"), ended("0"), with_values(MONEY, "{}元".format)),
-    (day("%Y年%m月%d日"), ended("00010101"), with_values(MONEY, "￥{}".format)),
-    (day("%Y年%m月%d日 08:30"), ended("0001-01-01 00:00:00"), with_values(MONEY, lambda value: f"{float(value):.10E}")),
-    (day("%Y%m%d0830"), ended("1900-01-01"), with_values(MONEY, lambda value: f"{float(value):,.2f}")),
-    (day("%Y/%m/%d 8:30:00"), ended("20991231"), with_values(MONTHS, lambda value: f"{value[:4]}.{value[4:]}")),
-    (with_values(("AAE140", "AAB019", "AAA115", "AAC031", "AAZ159", *DAYS), "{}.0".format),
-     ended("0000-00-00 00:00:00"), with_values(PERSONS, lambda value: value.replace("X", "x"), ("AC43", "AB01"))),
-    (ended("2999/12/31"), with_values(("AAE140", "AAB019"), "0{}".format),
-     with_values(UNITS, "  {}\u3000".format, ("AC43", "AC20"))),
-    (ended(""), with_values(UNITS, lambda value: "".join(chr(ord(one) + 0xFEE0) for one in value), ("TAX_PAYROLL", "AC43"))),
-])
+@pytest.mark.parametrize(
+    "rewrites",
+    [
+        (day("%Y-%m-%d %H:%M:%S.000000"), ended("0"), with_values(MONEY, "{}元".format)),
+        (day("%Y年%m月%d日"), ended("00010101"), with_values(MONEY, "￥{}".format)),
+        (
+            day("%Y年%m月%d日 08:30"),
+            ended("0001-01-01 00:00:00"),
+            with_values(MONEY, lambda value: f"{float(value):.10E}"),
+        ),
+        (
+            day("%Y%m%d0830"),
+            ended("1900-01-01"),
+            with_values(MONEY, lambda value: f"{float(value):,.2f}"),
+        ),
+        (
+            day("%Y/%m/%d 8:30:00"),
+            ended("20991231"),
+            with_values(MONTHS, lambda value: f"{value[:4]}.{value[4:]}"),
+        ),
+        (
+            with_values(("AAE140", "AAB019", "AAA115", "AAC031", "AAZ159", *DAYS), "{}.0".format),
+            ended("0000-00-00 00:00:00"),
+            with_values(PERSONS, lambda value: value.replace("X", "x"), ("AC43", "AB01")),
+        ),
+        (
+            ended("2999/12/31"),
+            with_values(("AAE140", "AAB019"), "0{}".format),
+            with_values(UNITS, "  {}\u3000".format, ("AC43", "AC20")),
+        ),
+        (
+            ended(""),
+            with_values(
+                UNITS,
+                lambda value: "".join(chr(ord(one) + 0xFEE0) for one in value),
+                ("TAX_PAYROLL", "AC43"),
+            ),
+        ),
+    ],
+)
 def test_another_way_to_write_the_same_value_gives_the_same_rows(
-        dump: Dump, plain: object, rewrites: tuple[Rewrite, ...]) -> None:
+    dump: Dump, plain: object, rewrites: tuple[Rewrite, ...]
+) -> None:
     dump.put_all(texts(rewritten(*rewrites)))
     assert told(open_store(SOURCE, dump.folder)) == plain
 
@@ -181,64 +262,148 @@ def test_another_way_to_write_the_same_value_gives_the_same_rows(
 def moments(name: str, values: list[str]) -> pa.Array:
     if name not in DAYS:
         return pa.array(values)
-    days = [None if value in ("", "99991231") else datetime.strptime(value, "%Y%m%d") - timedelta(hours=8) for value in values]  # noqa: DTZ007
+    days = [
+        None
+        if value in ("", "99991231")
+        else datetime.strptime(value, "%Y%m%d") - timedelta(hours=8)  # noqa: DTZ007
+        for value in values
+    ]
     return pa.array(days, pa.timestamp("ns"))
 
 
-@pytest.mark.parametrize(("typed", "metadata"), [
-    (lambda _, values: pa.array(values, pa.large_string()).dictionary_encode(), None),
-    (lambda _, values: pa.array([value.encode() for value in values], pa.binary()), None),
-    (moments, {"org.apache.spark.version": "3.5.1"}),
-    (lambda name, values: moments(name, values).cast(pa.timestamp("us", "UTC")) if name in DAYS else pa.array(values), None),
-])
-def test_types_of_parquet_do_not_matter(dump: Dump, plain: object, typed: Any, metadata: Any) -> None:
+@pytest.mark.parametrize(
+    ("typed", "metadata"),
+    [
+        (lambda _, values: pa.array(values, pa.large_string()).dictionary_encode(), None),
+        (lambda _, values: pa.array([value.encode() for value in values], pa.binary()), None),
+        (moments, {"org.apache.spark.version": "3.5.1"}),
+        (
+            lambda name, values: (
+                moments(name, values).cast(pa.timestamp("us", "UTC"))
+                if name in DAYS
+                else pa.array(values)
+            ),
+            None,
+        ),
+    ],
+)
+def test_types_of_parquet_do_not_matter(
+    dump: Dump, plain: object, typed: Any, metadata: Any
+) -> None:
     dump.put_parquet(typed, metadata)
     assert told(open_store(SOURCE, dump.folder)) == plain
 
 
-def test_parts_may_name_order_and_encode_their_columns_each_its_way(dump: Dump, plain: object) -> None:
+def test_parts_may_name_order_and_encode_their_columns_each_its_way(
+    dump: Dump, plain: object
+) -> None:
     history = frames()
     dump.put_all(texts({table: rows for table, rows in history.items() if table != "AC43"}))
     for number, row in enumerate(history["AC43"]):
-        named = {f"{name}（备注）" if number else name.lower(): row[name] for name in reversed(row) if name != "AAE003"}
-        dump.put(f"AC43/AAE003={row['AAE003']}/{number}.csv", texts({"AC43": [named]})["AC43"].encode(("utf-16", "gbk")[number]))
+        named = {
+            f"{name}（备注）" if number else name.lower(): row[name]
+            for name in reversed(row)
+            if name != "AAE003"
+        }
+        dump.put(
+            f"AC43/AAE003={row['AAE003']}/{number}.csv",
+            texts({"AC43": [named]})["AC43"].encode(("utf-16", "gbk")[number]),
+        )
     dump.put("AC43/AAE003=201501/empty.csv", b"")
     assert told(open_store(SOURCE, dump.folder)) == plain
 
 
-@pytest.mark.parametrize(("tables", "reason"), [
-    (lines(lambda found: [*found[:2], "\ufeff" + found[0], *found[2:]]), "the line repeats the header"),
-    (lines(lambda found: [*found, f"共 {len(found) - 1} 行"]), "recorded_on is missing"),
-    (lines(lambda found: [found[0], re.sub("[A-Z0-9]+", "--------", found[0]), *found[1:], "", f"{len(found)} rows selected."]),
-     "AAE036 should be a day such as 20150630"),
-])
+@pytest.mark.parametrize(
+    ("tables", "reason"),
+    [
+        (
+            lines(lambda found: [*found[:2], "\ufeff" + found[0], *found[2:]]),
+            "the line repeats the header",
+        ),
+        (lines(lambda found: [*found, f"共 {len(found) - 1} 行"]), "recorded_on is missing"),
+        (
+            lines(
+                lambda found: [
+                    found[0],
+                    re.sub("[A-Z0-9]+", "--------", found[0]),
+                    *found[1:],
+                    "",
+                    f"{len(found)} rows selected.",
+                ]
+            ),
+            "AAE036 should be a day such as 20150630",
+        ),
+    ],
+)
 def test_lines_that_are_no_rows_are_refused_and_change_nothing(
-        dump: Dump, plain: object, tables: dict[str, str], reason: str) -> None:
+    dump: Dump, plain: object, tables: dict[str, str], reason: str
+) -> None:
     dump.put_all(tables)
     store = open_store(SOURCE, dump.folder)
     assert told(store) == plain and any(reason in why for why in refusals(store))
 
 
 def test_what_could_be_read_two_ways_is_refused(dump: Dump) -> None:
-    amounts = [f"E1,201401,3,{text},20140301" for text in ("(12.00)", "1.2万", "12.00-", "1.234,50", "12港元")]
+    amounts = [
+        f"E1,201401,3,{text},20140301"
+        for text in ("(12.00)", "1.2万", "12.00-", "1.234,50", "12港元")
+    ]
     months = [f"E1,{text},3,1,20140301" for text in ("2015.1", "201413", "Jun-15", "1501")]
-    days = [f"E1,201401,3,1,{text}" for text in ("15/03/2014", "201403", "41713", "41713.5", "1394841600000", "15-MAR-14")]
-    dump.put("TAX_PAYROLL.csv", "\n".join(["AAB001|AAE003|RS|GZ|AAE036", *(
-        line.replace(",", "|", 3)[::-1].replace(",", "|", 1)[::-1] for line in amounts + months + days)]).encode())
+    days = [
+        f"E1,201401,3,1,{text}"
+        for text in ("15/03/2014", "201403", "41713", "41713.5", "1394841600000", "15-MAR-14")
+    ]
+    dump.put(
+        "TAX_PAYROLL.csv",
+        "\n".join(
+            [
+                "AAB001|AAE003|RS|GZ|AAE036",
+                *(
+                    line.replace(",", "|", 3)[::-1].replace(",", "|", 1)[::-1]
+                    for line in amounts + months + days
+                ),
+            ]
+        ).encode(),
+    )
     assert refusals(open_store(SOURCE, dump.folder)) == {
-        "GZ should be yuan with at most two decimals": len(amounts), "AAE003 should be a month such as 201506": len(months),
-        "AAE036 should be a day such as 20150630": len(days)}
+        "GZ should be yuan with at most two decimals": len(amounts),
+        "AAE003 should be a month such as 201506": len(months),
+        "AAE036 should be a day such as 20150630": len(days),
+    }
 
 
-@pytest.mark.parametrize(("files", "message"), [
-    ({"AB01.csv": "AAB001,AAE036\n", "AC43.xlsx": "PK"}, "AC43.xlsx seems to be table 'AC43', and .xlsx is not read; export"),
-    ({"AC43.csv": HISTORY["AC43"].replace("AAE180", "AAE180(万元)")}, r"AC43.csv: column 'AAE180\(万元\)' seems to hold no"),
-    ({"AB01.csv": "青岛市单位表\nAAB001,AAE036\n"}, "AB01.csv lacks column AAB001, AAE036; its columns are 青岛市单位表"),
-    ({"AB01.csv": "AAB001（新）,AAB001（旧）,AAE036\n"}, "AB01.csv holds column AAB001 twice; keep one"),
-    ({"AB01(1).csv": "AAB001,AAE036\n", "AB01(2).csv": "AAB001\n"}, r"'ab01' is there twice: AB01\(1\).csv, AB01\(2\).csv"),
-    ({"AB01.csv": "AAB001<<=>>AAE036\n"}, "AB01.csv: its fields are parted by '<<=>>'; export it with a comma or a tab"),
-])
-def test_a_file_that_cannot_be_read_right_stops_by_name(dump: Dump, files: dict[str, str], message: str) -> None:
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        (
+            {"AB01.csv": "AAB001,AAE036\n", "AC43.xlsx": "PK"},
+            "AC43.xlsx seems to be table 'AC43', and .xlsx is not read; export",
+        ),
+        (
+            {"AC43.csv": HISTORY["AC43"].replace("AAE180", "AAE180(万元)")},
+            r"AC43.csv: column 'AAE180\(万元\)' seems to hold no",
+        ),
+        (
+            {"AB01.csv": "青岛市单位表\nAAB001,AAE036\n"},
+            "AB01.csv lacks column AAB001, AAE036; its columns are 青岛市单位表",
+        ),
+        (
+            {"AB01.csv": "AAB001（新）,AAB001（旧）,AAE036\n"},
+            "AB01.csv holds column AAB001 twice; keep one",
+        ),
+        (
+            {"AB01(1).csv": "AAB001,AAE036\n", "AB01(2).csv": "AAB001\n"},
+            r"'ab01' is there twice: AB01\(1\).csv, AB01\(2\).csv",
+        ),
+        (
+            {"AB01.csv": "AAB001<<=>>AAE036\n"},
+            "AB01.csv: its fields are parted by '<<=>>'; export it with a comma or a tab",
+        ),
+    ],
+)
+def test_a_file_that_cannot_be_read_right_stops_by_name(
+    dump: Dump, files: dict[str, str], message: str
+) -> None:
     for name, text in files.items():
         dump.put(name, re.sub(r"^ +", "", text, flags=re.MULTILINE).encode())
     with pytest.raises(SourceError, match=message) as caught:
@@ -247,7 +412,14 @@ def test_a_file_that_cannot_be_read_right_stops_by_name(dump: Dump, files: dict[
 
 
 def test_a_slip_of_the_pen_does_not_move_the_closed_day(dump: Dump) -> None:
-    rows = "".join(f"E1,2014{month:02d},3,1,2014{month:02d}{day:02d}\n" for month in range(1, 13) for day in range(1, 29))
-    dump.put("TAX_PAYROLL.csv", f"AAB001,AAE003,RS,GZ,AAE036\n{rows * 4}E1,201401,3,1,20880101\n".encode())
+    rows = "".join(
+        f"E1,2014{month:02d},3,1,2014{month:02d}{day:02d}\n"
+        for month in range(1, 13)
+        for day in range(1, 29)
+    )
+    dump.put(
+        "TAX_PAYROLL.csv",
+        f"AAB001,AAE003,RS,GZ,AAE036\n{rows * 4}E1,201401,3,1,20880101\n".encode(),
+    )
     (dump.folder / "dump.toml").unlink()
     assert find_source(SOURCE, dump.folder).declaration.complete_to.isoformat() == "2014-12-28"

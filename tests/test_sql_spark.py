@@ -38,15 +38,22 @@ def session(java: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Spa
 def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
     """A city of one enterprise in a hundred, under a home that Spark would read as a pattern and for a month."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LSSI_HOME", str(tmp_path_factory.mktemp("home") / "month=201506" / "h[1] {a,b}?*^"))
+        patch.setenv(
+            "LSSI_HOME", str(tmp_path_factory.mktemp("home") / "month=201506" / "h[1] {a,b}?*^")
+        )
         city = tmp_path_factory.mktemp("city")
-        write_city(city, setting_of(ONE_IN_A_HUNDRED, 36, until="2015-06-30", seed=3), lambda _done, _of: None)
+        write_city(
+            city,
+            setting_of(ONE_IN_A_HUNDRED, 36, until="2015-06-30", seed=3),
+            lambda _done, _of: None,
+        )
         return open_store(city)
 
 
 @pytest.mark.parametrize("entity", ENTITIES)
-def test_spark_gives_the_bits_of_duckdb_for_the_whole_catalogue(session: SparkSession, store: Store, entity: str,
-                                                                tmp_path: Path) -> None:
+def test_spark_gives_the_bits_of_duckdb_for_the_whole_catalogue(
+    session: SparkSession, store: Store, entity: str, tmp_path: Path
+) -> None:
     from features.sql.spark import lay_out, spark_values, write_cases
 
     catalogue = catalogue_of(store)
@@ -61,7 +68,9 @@ def test_spark_gives_the_bits_of_duckdb_for_the_whole_catalogue(session: SparkSe
 
 
 def test_a_table_that_lies_in_no_file_is_one_without_rows_on_spark(
-    session: SparkSession, hand_source: Callable[..., Path], tmp_path: Path,
+    session: SparkSession,
+    hand_source: Callable[..., Path],
+    tmp_path: Path,
 ) -> None:
     from features.sql.spark import lay_out, write_cases
 
@@ -73,7 +82,9 @@ def test_a_table_that_lies_in_no_file_is_one_without_rows_on_spark(
     said = []
     for _ in ("with their files", "without them"):
         lay_out(session, store, tmp_path / "cases.parquet")
-        said.append([(session.table(name).dtypes, session.table(name).count()) for name in store.tables])
+        said.append(
+            [(session.table(name).dtypes, session.table(name).count()) for name in store.tables]
+        )
         for name in store.tables:
             for path in store.layout.files(name):
                 path.unlink()
@@ -93,14 +104,28 @@ enterprise | half_chance | 0.5 * sum(chance, all) + 0.1 | 1 | none | t | 五 | e
 
 
 def test_spark_says_of_probabilities_what_the_evaluator_and_duckdb_say(
-    session: SparkSession, hand_source: Callable[..., Path], tmp_path: Path,
+    session: SparkSession,
+    hand_source: Callable[..., Path],
+    tmp_path: Path,
 ) -> None:
     from features.sql.spark import lay_out, spark_values, write_cases
 
-    visit = {"enterprise": "e1", "kind": "lottery", "opened": "2014-12-01"} | {f"examined_{n}": 1 for n in range(1, 6)}
-    rows = [visit | {"inspection": f"i{chance}", "inclusion_probability": chance} for chance in (0.3, 0.5, 0.000001, 1, "")]
-    store = open_store(hand_source(tmp_path / "source", {"inspections": rows, "enterprises": [
-        {"enterprise": "e1", "since": "2010-01-01", "kind": "company"}]}))
+    visit = {"enterprise": "e1", "kind": "lottery", "opened": "2014-12-01"} | {
+        f"examined_{n}": 1 for n in range(1, 6)
+    }
+    rows = [
+        visit | {"inspection": f"i{chance}", "inclusion_probability": chance}
+        for chance in (0.3, 0.5, 0.000001, 1, "")
+    ]
+    store = open_store(
+        hand_source(
+            tmp_path / "source",
+            {
+                "inspections": rows,
+                "enterprises": [{"enterprise": "e1", "since": "2010-01-01", "kind": "company"}],
+            },
+        )
+    )
     (tmp_path / "more.txt").write_text(PROBABILITIES, "utf-8")
     catalogue = catalogue_of(store, tmp_path / "more.txt")
     names = ["n_drawn", "n_likely", "sum_chance", "mean_chance", "half_chance"]
@@ -108,9 +133,19 @@ def test_spark_says_of_probabilities_what_the_evaluator_and_duckdb_say(
     write_cases(store, catalogue, cases, names, tmp_path / "cases.parquet")
     lay_out(session, store, tmp_path / "cases.parquet")
     whole = matrix_for(store, catalogue, cases)
-    said = [{name: values[name].tolist() for name in names} for values in (
-        spark_values(session, store, catalogue, names), compiled_values(store, catalogue, cases, names),
-        {name: whole.column(name) for name in names})]
+    said = [
+        {name: values[name].tolist() for name in names}
+        for values in (
+            spark_values(session, store, catalogue, names),
+            compiled_values(store, catalogue, cases, names),
+            {name: whole.column(name) for name in names},
+        )
+    ]
     assert said[0] == said[1] == said[2]
-    assert said[0] == {"n_drawn": [4.0], "n_likely": [2.0], "sum_chance": [1_800_001.0], "mean_chance": [0.45000025],
-                       "half_chance": [900_000.6]}
+    assert said[0] == {
+        "n_drawn": [4.0],
+        "n_likely": [2.0],
+        "sum_chance": [1_800_001.0],
+        "mean_chance": [0.45000025],
+        "half_chance": [900_000.6],
+    }

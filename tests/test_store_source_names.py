@@ -28,7 +28,18 @@ Write = Callable[..., Path]
 ROOT = Path(__file__).parents[1]
 ROWS = {"tax_payroll": [{"enterprise": "e1", "month": "2014-10", "employees": 5, "payroll": 100}]}
 DAY = day_of("2015-06-30")
-NASTY = ["with  blanks", "数据 源 [1]", "a=b", "section=C", "#%?&", "it's", '"quoted"', "-dash", "$HOME", "s?*"]
+NASTY = [
+    "with  blanks",
+    "数据 源 [1]",
+    "a=b",
+    "section=C",
+    "#%?&",
+    "it's",
+    '"quoted"',
+    "-dash",
+    "$HOME",
+    "s?*",
+]
 
 
 @pytest.fixture
@@ -63,13 +74,22 @@ def adopt_words(error: SourceError) -> list[str]:
     return shlex.split(told[1])
 
 
-@pytest.mark.parametrize("use", [open_store, open_own_store, lambda folder: feed(find_source(folder), DAY),
-                                 lambda folder: compact(find_source(folder))])
+@pytest.mark.parametrize(
+    "use",
+    [
+        open_store,
+        open_own_store,
+        lambda folder: feed(find_source(folder), DAY),
+        lambda folder: compact(find_source(folder)),
+    ],
+)
 def test_a_second_folder_that_claims_a_held_name_is_refused_and_both_are_named(
     use: Callable[[Path], object], here: Path, there: Path
 ) -> None:
     open_own_store(here)
-    with pytest.raises(SourceError, match=f"the name 'hand' is held by {here}, and {there} claims it too") as refused:
+    with pytest.raises(
+        SourceError, match=f"the name 'hand' is held by {here}, and {there} claims it too"
+    ) as refused:
         use(there)
     assert adopt_words(refused.value) == ["lssi", "adopt", str(there)]
     assert place_of() == (str(here),)
@@ -80,7 +100,9 @@ def test_sources_that_are_only_read_may_have_one_name(here: Path, there: Path) -
     assert place_of() is None
 
 
-def test_a_feed_holds_the_name_and_one_that_fails_does_not(here: Path, there: Path, tmp_path: Path) -> None:
+def test_a_feed_holds_the_name_and_one_that_fails_does_not(
+    here: Path, there: Path, tmp_path: Path
+) -> None:
     with pytest.raises(SourceError, match="is no folder"):
         feed(find_source(there), DAY, tmp_path / "nowhere")
     assert place_of() is None
@@ -131,11 +153,15 @@ def test_the_command_that_a_refusal_tells_names_the_folder_whatever_it_is_called
     assert claimed(nasty).name == "hand" and place_of() == (str(nasty),)
 
 
-def test_a_source_that_has_moved_says_what_to_run_and_keeps_its_live_store(here: Path, tmp_path: Path) -> None:
+def test_a_source_that_has_moved_says_what_to_run_and_keeps_its_live_store(
+    here: Path, tmp_path: Path
+) -> None:
     feed(find_source(here), DAY)
     kept = open_store(here).folder
     moved = here.rename(tmp_path / "moved")
-    with pytest.raises(SourceError, match=rf"is held by {here} \({here} is no longer there\), and {moved}") as refused:
+    with pytest.raises(
+        SourceError, match=rf"is held by {here} \({here} is no longer there\), and {moved}"
+    ) as refused:
         open_store(moved)
     former = adopt(find_source(adopt_words(refused.value)[2]))
     assert former is not None and former.place == (str(here),)
@@ -158,7 +184,9 @@ def test_a_source_that_has_moved_together_with_its_home_keeps_its_live_store(
     with pytest.raises(SourceError) as refused:
         feed(find_source(moved), DAY + 1)
     adopt(find_source(adopt_words(refused.value)[2]))
-    assert open_store(moved).summary == kept.summary and open_store(moved).folder.is_relative_to(tmp_path / "elsewhere")
+    assert open_store(moved).summary == kept.summary and open_store(moved).folder.is_relative_to(
+        tmp_path / "elsewhere"
+    )
     assert feed(find_source(moved), DAY).state == "unchanged"
     assert feed(find_source(moved), DAY + 1).state == "loaded"
 
@@ -195,8 +223,10 @@ def viewed(place: Path, query: str) -> Path:
     return place
 
 
-VIEW = ("SELECT 'e1' AS enterprise, '2014-10' AS month, 5 AS employees, 100 AS payroll, 'a' AS row_id, "
-        "DATE '2015-01-01' AS recorded_on, 0 AS retracted")
+VIEW = (
+    "SELECT 'e1' AS enterprise, '2014-10' AS month, 5 AS employees, 100 AS payroll, 'a' AS row_id, "
+    "DATE '2015-01-01' AS recorded_on, 0 AS retracted"
+)
 
 
 def test_other_data_beneath_views_are_another_place(here: Path, tmp_path: Path) -> None:
@@ -206,13 +236,17 @@ def test_other_data_beneath_views_are_another_place(here: Path, tmp_path: Path) 
         (tmp_path / data / "raw.csv").write_text("id\n1\n", "utf-8")
     first, second = tmp_path / "first", tmp_path / "second, [1]"
     claimed(source, first)
-    told = re.escape(f"is held by {source} with data {first}, and {source} with data {second} claims it too")
+    told = re.escape(
+        f"is held by {source} with data {first}, and {source} with data {second} claims it too"
+    )
     with pytest.raises(SourceError, match=told) as refused:
         check_name(find_source(source, second))
     assert adopt_words(refused.value)[2:] == [str(source), "--data", str(second)]
 
 
-def test_data_that_no_view_reads_change_no_place(here: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_data_that_no_view_reads_change_no_place(
+    here: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     source = viewed(here, VIEW)
     claimed(source)
     monkeypatch.chdir(tmp_path)
@@ -228,7 +262,10 @@ def test_a_database_is_one_place_whoever_asks() -> None:
 def test_a_damaged_holder_is_told_in_one_line_with_what_to_do(here: Path) -> None:
     claimed(here)
     (home() / "sources" / "hand.json").write_text("{", "utf-8")
-    with pytest.raises(SourceError, match=r"hand.json does not say who holds the name 'hand'; remove it, and say who does"):
+    with pytest.raises(
+        SourceError,
+        match=r"hand.json does not say who holds the name 'hand'; remove it, and say who does",
+    ):
         check_name(find_source(here))
 
 
@@ -262,8 +299,16 @@ for number in range(12):
 def test_of_processes_that_claim_a_name_at_once_one_holds_it(write_source: Write) -> None:
     folders = [write_source(ROWS, folder=f"rival-{number}") for number in range(2)]
     room = os.environ | {"LSSI_HOME": str(home()), "PYTHONPATH": str(ROOT)}
-    rivals = [subprocess.Popen([sys.executable, "-c", CLAIMS, str(folder)], env=room, text=True,
-                               stdin=subprocess.PIPE, stdout=subprocess.PIPE) for folder in folders]
+    rivals = [
+        subprocess.Popen(
+            [sys.executable, "-c", CLAIMS, str(folder)],
+            env=room,
+            text=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        for folder in folders
+    ]
     for rival in rivals:
         assert rival.stdout is not None and rival.stdout.readline() == "ready\n"
     for rival in rivals:

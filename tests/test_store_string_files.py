@@ -28,7 +28,9 @@ def test_every_range_gives_the_texts_of_the_file(tmp_path: Path) -> None:
             assert found.dtype == np.object_
 
 
-def test_what_was_laid_out_is_read_again_and_a_row_group_not_asked_for_is_not(tmp_path: Path) -> None:
+def test_what_was_laid_out_is_read_again_and_a_row_group_not_asked_for_is_not(
+    tmp_path: Path,
+) -> None:
     file, folder = written(tmp_path), tmp_path / "rows.flat"
     FlatTexts(file, folder, "row_id").between(4, 6)
     assert [path.name for path in folder.iterdir()] == ["row_id.1.texts"]

@@ -30,7 +30,11 @@ class Loaded:
 
 def matrix_of(frame: pd.DataFrame, bundle: Bundle) -> Matrix:
     """Return a frame's features as a matrix; a text that the model never met is a missing value."""
-    categories = {feature.name: feature.categories for feature in bundle.features if feature.categories is not None}
+    categories = {
+        feature.name: feature.categories
+        for feature in bundle.features
+        if feature.categories is not None
+    }
     names = tuple(feature.name for feature in bundle.features if feature.name in frame.columns)
     values = np.empty((len(frame), len(names)))
     for place, name in enumerate(names):

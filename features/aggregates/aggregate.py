@@ -33,7 +33,13 @@ class Tally:
     @property
     def sound(self) -> Mask | None:
         """Which rows are kept and have a known value."""
-        return self.keep if self.valid is None else self.valid if self.keep is None else self.keep & self.valid
+        return (
+            self.keep
+            if self.valid is None
+            else self.valid
+            if self.keep is None
+            else self.keep & self.valid
+        )
 
 
 class Tallies:
@@ -45,12 +51,20 @@ class Tallies:
         self._sign = self._steps.leaf("sign")
         self._measures = [(measure.name, *self._laid(measure, literal)) for measure in measures]
 
-    def _laid(self, measure: Measure, literal: Literal) -> tuple[Place | None, Place, Place, Place | None]:
+    def _laid(
+        self, measure: Measure, literal: Literal
+    ) -> tuple[Place | None, Place, Place, Place | None]:
         steps = self._steps
         value, valid = value_steps(steps, measure.value)
-        placed = steps.step(np.not_equal, steps.leaf(measure.when), steps.constant(NULL)) if measure.when else None
+        placed = (
+            steps.step(np.not_equal, steps.leaf(measure.when), steps.constant(NULL))
+            if measure.when
+            else None
+        )
         passes = None if measure.filter is None else filter_steps(steps, measure.filter, literal)
-        signed = self._sign if value == steps.constant(1) else steps.step(np.multiply, self._sign, value)
+        signed = (
+            self._sign if value == steps.constant(1) else steps.step(np.multiply, self._sign, value)
+        )
         if isinstance(measure.value, ast.Constant):
             value = steps.step(np.full_like, self._sign, value)
         return both(steps, placed, passes), signed, value, valid
@@ -59,9 +73,16 @@ class Tallies:
         """Return what each measure makes of rows, by its name; `columns` hold their `sign` too."""
         found = self._steps.run(columns)
         found.append(None)
-        return {name: Tally(found[-1 if keep is None else keep], columns["sign"], found[signed], found[value],
-                            found[-1 if valid is None else valid])
-                for name, keep, signed, value, valid in self._measures}
+        return {
+            name: Tally(
+                found[-1 if keep is None else keep],
+                columns["sign"],
+                found[signed],
+                found[value],
+                found[-1 if valid is None else valid],
+            )
+            for name, keep, signed, value, valid in self._measures
+        }
 
 
 def tally(columns: Mapping[str, Column], measure: Measure, literal: Literal) -> Tally:
@@ -82,12 +103,16 @@ class Placement:
         return of_tallies(rows, self.when, self.tallies.of(rows.columns), self.asked)
 
 
-def placed_by(measures: Sequence[Measure], atoms: Sequence[Atom], windows: Windows, literal: Literal) -> Placement:
+def placed_by(
+    measures: Sequence[Measure], atoms: Sequence[Atom], windows: Windows, literal: Literal
+) -> Placement:
     """Lay out aggregates of measures that are placed by one column."""
     return Placement(measures[0].when, Tallies(measures, literal), asked_of(atoms, windows))
 
 
-def of_tallies(rows: Met, when: str, tallies: Mapping[str, Tally], asked: Asked) -> dict[Atom, Values]:
+def of_tallies(
+    rows: Met, when: str, tallies: Mapping[str, Tally], asked: Asked
+) -> dict[Atom, Values]:
     """Return float64 (units,) for each aggregate, NaN where undefined, from tallies of rows placed by the column `when`."""
     found: dict[Atom, Values] = {}
     if asked.sums:
@@ -107,17 +132,44 @@ def sums_of(rows: Met, when: str, amounts: Column, asked: Asked) -> Values:
     A row without the day that places it lies in no window. Raises CatalogueError where a sum is too large to be exact.
     """
     buckets, found = asked.buckets, np.empty((len(asked.summed), len(rows)))
-    places = (rows.begin, rows.end, rows.day, rows.reference(when), rows.columns["known"], rows.placed(when))
+    places = (
+        rows.begin,
+        rows.end,
+        rows.day,
+        rows.reference(when),
+        rows.columns["known"],
+        rows.placed(when),
+    )
     begin, end, day, reference, known, placed = (np.ascontiguousarray(place) for place in places)
     width, asks = buckets.width, (asked.windows, asked.series)
     if buckets.single and when in rows.months:
-        cells = np.empty((len(amounts), width + (min(width, int(np.ptp(reference))) if len(rows) > 1 else 0)), np.int64)
-        sound = add_month_sums(begin, end, day, reference, known, placed, width, amounts, *asks, cells, found)
+        cells = np.empty(
+            (len(amounts), width + (min(width, int(np.ptp(reference))) if len(rows) > 1 else 0)),
+            np.int64,
+        )
+        sound = add_month_sums(
+            begin, end, day, reference, known, placed, width, amounts, *asks, cells, found
+        )
     else:
         cells, lies = np.empty((len(amounts), width), np.int64), np.empty(len(known), np.int64)
-        sound = add_sums(begin, end, day, reference, known, placed, buckets.table, amounts, *asks, cells, lies, found)
+        sound = add_sums(
+            begin,
+            end,
+            day,
+            reference,
+            known,
+            placed,
+            buckets.table,
+            amounts,
+            *asks,
+            cells,
+            lies,
+            found,
+        )
     if not sound:
-        raise CatalogueError("a sum, a trend or a variance reached 2^53; use a smaller unit for this measure")
+        raise CatalogueError(
+            "a sum, a trend or a variance reached 2^53; use a smaller unit for this measure"
+        )
     return found
 
 
@@ -131,5 +183,8 @@ def _items(rows: Met, when: str, own: Tally, kind: str) -> Column:
     if kind == "placed":
         return rows.placed(when)
     if kind == "dated":
-        return dated_item(rows.placed(when), own.value if own.valid is None else np.where(own.valid, own.value, -ITEM_HALF))
+        return dated_item(
+            rows.placed(when),
+            own.value if own.valid is None else np.where(own.valid, own.value, -ITEM_HALF),
+        )
     return own.value

@@ -50,7 +50,9 @@ def buckets_of(windows: Iterable[Window]) -> Buckets:
 
 def too_large(amounts: Column) -> bool:
     """Tell whether amounts (k, rows) could sum to what float64 does not hold exactly."""
-    return bool(max(int(amounts.max(initial=0)), -int(amounts.min(initial=0))) * amounts.shape[-1] >= LIMIT)
+    return bool(
+        max(int(amounts.max(initial=0)), -int(amounts.min(initial=0))) * amounts.shape[-1] >= LIMIT
+    )
 
 
 def checked(sums: Column) -> Column:

@@ -15,14 +15,14 @@ from features.catalogue.language import LIMIT, SERIES
 from features.compiled import compiled
 
 Places = NDArray[np.int32]
-PEAK, LOW, LAST, MONTHS, SLOPE, VARIANCE = map(SERIES.index, ("peak", "low", "last", "months", "slope", "variance"))
+PEAK, LOW, LAST, MONTHS, SLOPE, VARIANCE = map(
+    SERIES.index, ("peak", "low", "last", "months", "slope", "variance")
+)
 ABSENT = (PEAK, LOW, LAST)
 LINE, OUT = int64[::1], int64[:, ::1]
 PLACES = int32[:].copy(readonly=True)
 FLOATS, RANGE, RANGES = float64[:].copy(readonly=True), float64[::1], float64[:, ::1]
 IN, ROW, TABLE = (kind.copy(readonly=True) for kind in (int64[:], LINE, OUT))
-
-
 
 
 @compiled(boolean(int64, int64, TABLE, TABLE, RANGES))
@@ -45,7 +45,9 @@ def add_windows(unit: int, at: int, cells: Column, windows: Column, found: Value
 
 
 @compiled(boolean(int64, int64, TABLE, TABLE, int64, RANGES))
-def add_series(unit: int, at: int, cells: Column, series: Column, first: int, found: Values) -> bool:  # noqa: PLR0913
+def add_series(  # noqa: PLR0913
+    unit: int, at: int, cells: Column, series: Column, first: int, found: Values
+) -> bool:
     """Set found[first:, unit] to what series of months, newest first, are reduced to, the newest bucket of all `at`; tell
     whether they are exact.
 
@@ -56,7 +58,13 @@ def add_series(unit: int, at: int, cells: Column, series: Column, first: int, fo
     sound, months, there, last = True, 0, 0, np.nan
     most, least, whole, tilt, squares = -np.inf, np.inf, 0.0, 0.0, 0.0
     for place in range(len(series)):
-        totals, counts, low, high, kind = series[place, 0], series[place, 1], series[place, 2], series[place, 3], series[place, 4]
+        totals, counts, low, high, kind = (
+            series[place, 0],
+            series[place, 1],
+            series[place, 2],
+            series[place, 3],
+            series[place, 4],
+        )
         if not series[place, 5]:
             months, there, last = 0, 0, np.nan
             most, least, whole, tilt, squares = -np.inf, np.inf, 0.0, 0.0, 0.0
@@ -93,9 +101,21 @@ def add_nothing(unit: int, windows: int, series: Column, found: Values) -> None:
 
 
 @compiled(boolean(*7 * [ROW], *3 * [TABLE], OUT, LINE, RANGES))
-def add_sums(begin: Column, end: Column, day: Column, reference: Column, known: Column, placed: Column,  # noqa: PLR0913
-             table: Column, amounts: Column, windows: Column, series: Column, cells: Column, lies: Column,
-             found: Values) -> bool:
+def add_sums(  # noqa: PLR0913
+    begin: Column,
+    end: Column,
+    day: Column,
+    reference: Column,
+    known: Column,
+    placed: Column,
+    table: Column,
+    amounts: Column,
+    windows: Column,
+    series: Column,
+    cells: Column,
+    lies: Column,
+    found: Values,
+) -> bool:
     """Set found (windows + series, units) to sums of each unit's amounts (k, rows); tell whether all of them are exact.
 
     A window is (k, first bucket, bucket beyond, goes on), a series (k of the totals, k of the counts, first bucket, bucket
@@ -107,11 +127,16 @@ def add_sums(begin: Column, end: Column, day: Column, reference: Column, known: 
     sound, used, farthest = True, True, len(table) - 2
     for unit in range(len(begin)):
         first = begin[unit]
-        if unit == 0 or first != begin[unit - 1] or end[unit] != end[unit - 1] or day[unit] < day[unit - 1]:
+        if (
+            unit == 0
+            or first != begin[unit - 1]
+            or end[unit] != end[unit - 1]
+            or day[unit] < day[unit - 1]
+        ):
             if used:
                 cells[:] = 0
             used = False
-            lies[:end[unit] - first] = -1
+            lies[: end[unit] - first] = -1
         for row in range(first, end[unit]):
             offset, before = reference[unit] - placed[row], lies[row - first]
             bucket = table[min(max(offset, -1), farthest) + 1]
@@ -131,8 +156,20 @@ def add_sums(begin: Column, end: Column, day: Column, reference: Column, known: 
 
 
 @compiled(boolean(*6 * [ROW], int64, *3 * [TABLE], OUT, RANGES))
-def add_month_sums(begin: Column, end: Column, day: Column, reference: Column, known: Column, placed: Column,  # noqa: PLR0913
-                   width: int, amounts: Column, windows: Column, series: Column, cells: Column, found: Values) -> bool:
+def add_month_sums(  # noqa: PLR0913
+    begin: Column,
+    end: Column,
+    day: Column,
+    reference: Column,
+    known: Column,
+    placed: Column,
+    width: int,
+    amounts: Column,
+    windows: Column,
+    series: Column,
+    cells: Column,
+    found: Values,
+) -> bool:
     """Set what `add_sums` sets where bucket b is the distance b, below `width`; `cells` (k, width and more) is room.
 
     From a day of a key to its next, as long as there is room, the cells stay and only what has come to be met is added.
@@ -140,8 +177,13 @@ def add_month_sums(begin: Column, end: Column, day: Column, reference: Column, k
     sound, used, spare, top, newest = True, True, cells.shape[1] - width, -LIMIT, -LIMIT
     before = -LIMIT
     for unit in range(len(begin)):
-        if (unit == 0 or begin[unit] != begin[unit - 1] or end[unit] != end[unit - 1] or day[unit] < day[unit - 1]
-                or reference[unit] > top):
+        if (
+            unit == 0
+            or begin[unit] != begin[unit - 1]
+            or end[unit] != end[unit - 1]
+            or day[unit] < day[unit - 1]
+            or reference[unit] > top
+        ):
             if used:
                 cells[:] = 0
             used, top, before, newest = False, reference[unit] + spare, -LIMIT, -LIMIT

@@ -31,7 +31,9 @@ def arrange(item: Column, begin: int, end: int, order: Column) -> None:
 
 
 @compiled(void(int64, int64, LINE, *3 * [OUT]))
-def settle(item: int, unit: int, times: Column, distinct: Column, least: Column, greatest: Column) -> None:  # noqa: PLR0913
+def settle(  # noqa: PLR0913
+    item: int, unit: int, times: Column, distinct: Column, least: Column, greatest: Column
+) -> None:
     """Count an item in each window where its signs sum above zero, and begin the sums anew."""
     for window in range(len(times)):
         if times[window] > 0:
@@ -43,9 +45,22 @@ def settle(item: int, unit: int, times: Column, distinct: Column, least: Column,
 
 
 @compiled(void(*9 * [IN], LINE, LINE, *3 * [OUT]))
-def add_members(begin: Column, end: Column, day: Column, reference: Column, known: Column, placed: Column,  # noqa: PLR0913
-                item: Column, sign: Column, edges: Column, order: Column, times: Column,
-                distinct: Column, least: Column, greatest: Column) -> None:
+def add_members(  # noqa: PLR0913
+    begin: Column,
+    end: Column,
+    day: Column,
+    reference: Column,
+    known: Column,
+    placed: Column,
+    item: Column,
+    sign: Column,
+    edges: Column,
+    order: Column,
+    times: Column,
+    distinct: Column,
+    least: Column,
+    greatest: Column,
+) -> None:
     """Set (units, windows) to how many items have signs that sum above zero in a window, and to the least and greatest of them.
 
     `order` is room for the order of the rows of each key by item, `times` for a zero of each window.
@@ -80,8 +95,20 @@ def reach(item: int, unit: int, times: Column, greatest: Column) -> int:
 
 
 @compiled(void(*9 * [IN], LINE, LINE, OUT))
-def add_greatest(begin: Column, end: Column, day: Column, reference: Column, known: Column, placed: Column,  # noqa: PLR0913
-                 item: Column, sign: Column, edges: Column, order: Column, times: Column, greatest: Column) -> None:
+def add_greatest(  # noqa: PLR0913
+    begin: Column,
+    end: Column,
+    day: Column,
+    reference: Column,
+    known: Column,
+    placed: Column,
+    item: Column,
+    sign: Column,
+    edges: Column,
+    order: Column,
+    times: Column,
+    greatest: Column,
+) -> None:
     """Set `greatest` (units, windows), NULL before, as `add_members` does, from the last item on and no further than needed."""
     for unit in range(len(begin)):
         if unit == 0 or begin[unit] != begin[unit - 1] or end[unit] != end[unit - 1]:
@@ -93,14 +120,29 @@ def add_greatest(begin: Column, end: Column, day: Column, reference: Column, kno
             if known[row] <= day[unit]:
                 offset = reference[unit] - placed[row]
                 for window in range(len(times)):
-                    times[window] += sign[row] if edges[2 * window] <= offset and offset < edges[2 * window + 1] else 0
+                    times[window] += (
+                        sign[row]
+                        if edges[2 * window] <= offset and offset < edges[2 * window + 1]
+                        else 0
+                    )
             if place == begin[unit] or item[order[place - 1]] != item[row]:
                 missing -= reach(item[row], unit, times, greatest)
 
 
 @compiled(void(*9 * [IN], LINE, OUT))
-def add_medians(begin: Column, end: Column, day: Column, reference: Column, known: Column, placed: Column,  # noqa: PLR0913
-                item: Column, sign: Column, edges: Column, order: Column, middle: Column) -> None:
+def add_medians(  # noqa: PLR0913
+    begin: Column,
+    end: Column,
+    day: Column,
+    reference: Column,
+    known: Column,
+    placed: Column,
+    item: Column,
+    sign: Column,
+    edges: Column,
+    order: Column,
+    middle: Column,
+) -> None:
     """Set (units, windows) to the lower median of the items whose signs sum above zero in a window, as often as they sum to.
 
     Windows and room as for `add_members`; medians over rows are rare, so this takes two walks for each window.
@@ -115,7 +157,11 @@ def add_medians(begin: Column, end: Column, day: Column, reference: Column, know
                 for place in range(begin[unit], end[unit]):
                     row = order[place]
                     offset = reference[unit] - placed[row]
-                    if known[row] <= day[unit] and edges[2 * window] <= offset and offset < edges[2 * window + 1]:
+                    if (
+                        known[row] <= day[unit]
+                        and edges[2 * window] <= offset
+                        and offset < edges[2 * window + 1]
+                    ):
                         times += sign[row]
                     if place + 1 == end[unit] or item[order[place + 1]] != item[row]:
                         if total <= before and before < total + times:

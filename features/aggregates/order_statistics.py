@@ -22,15 +22,27 @@ def dated_item(when: Column, value: Column) -> Column:
     return (when + ITEM_DAYS) * ITEM_VALUES + value + ITEM_HALF
 
 
-def of_members(rows: Met, when: str, item: Column, sign: Column, members: Members) -> dict[Atom, Values]:
+def of_members(
+    rows: Met, when: str, item: Column, sign: Column, members: Members
+) -> dict[Atom, Values]:
     """Return float64 (units,) for aggregates of the items whose signs sum above zero; NaN where there is none.
 
     Rows lie in a window by the distance of `when`, and count with `sign`, 0 where they do not pass.
     """
     shape = (len(rows), len(members.atoms))
     reference = rows.reference(when)
-    asked = (rows.begin, rows.end, rows.day, reference, rows.columns["known"], rows.placed(when), item, sign,
-             members.edges, np.empty(len(item), np.int64))
+    asked = (
+        rows.begin,
+        rows.end,
+        rows.day,
+        reference,
+        rows.columns["known"],
+        rows.placed(when),
+        item,
+        sign,
+        members.edges,
+        np.empty(len(item), np.int64),
+    )
     times, greatest = np.zeros(shape[1], np.int64), np.full(shape, NULL)
     aggregates = {atom.aggregate for atom in members.atoms}
     chosen: dict[str, Column] = {}
@@ -43,9 +55,12 @@ def of_members(rows: Met, when: str, item: Column, sign: Column, members: Member
     if "median" in aggregates:
         chosen["median"] = np.full(shape, NULL)
         add_medians(*asked, chosen["median"])
-    return {atom: distinct[:, place].astype(np.float64) if atom.aggregate == "distinct"
-            else said(members.kind, chosen.get(atom.aggregate, greatest)[:, place], reference)
-            for place, atom in enumerate(members.atoms)}
+    return {
+        atom: distinct[:, place].astype(np.float64)
+        if atom.aggregate == "distinct"
+        else said(members.kind, chosen.get(atom.aggregate, greatest)[:, place], reference)
+        for place, atom in enumerate(members.atoms)
+    }
 
 
 def said(kind: str, item: Column, reference: Column) -> Values:

@@ -60,13 +60,26 @@ def asked_of(atoms: Sequence[Atom], windows: Windows) -> Asked:
     sums += [(kind, atom.measure) for kind in ADDITIVE for atom in series]
     places = {sum_: place for place, sum_ in enumerate(dict.fromkeys(sums))}
     buckets = buckets_of(months_of([windows[atom.window] for atom in (*additive, *series)]))
-    windowed = {atom: (places[atom.aggregate, atom.measure], *buckets.of(windows[atom.window])) for atom in additive}
-    reduced = {atom: (*(places[kind, atom.measure] for kind in ADDITIVE), *buckets.of(windows[atom.window]),
-                      SERIES.index(atom.aggregate)) for atom in series}
-    return Asked(buckets, tuple(places), (*sorted(windowed, key=windowed.__getitem__), *sorted(reduced, key=reduced.__getitem__)),
-                 going_on(np.array(sorted(windowed.values()), np.int64).reshape(-1, 3), 2),
-                 going_on(np.array(sorted(reduced.values()), np.int64).reshape(-1, 5), 3),
-                 tuple(members_of([atom for atom in atoms if atom.aggregate in MULTISET], windows)))
+    windowed = {
+        atom: (places[atom.aggregate, atom.measure], *buckets.of(windows[atom.window]))
+        for atom in additive
+    }
+    reduced = {
+        atom: (
+            *(places[kind, atom.measure] for kind in ADDITIVE),
+            *buckets.of(windows[atom.window]),
+            SERIES.index(atom.aggregate),
+        )
+        for atom in series
+    }
+    return Asked(
+        buckets,
+        tuple(places),
+        (*sorted(windowed, key=windowed.__getitem__), *sorted(reduced, key=reduced.__getitem__)),
+        going_on(np.array(sorted(windowed.values()), np.int64).reshape(-1, 3), 2),
+        going_on(np.array(sorted(reduced.values()), np.int64).reshape(-1, 5), 3),
+        tuple(members_of([atom for atom in atoms if atom.aggregate in MULTISET], windows)),
+    )
 
 
 def going_on(rows: Column, parts: int) -> Column:
@@ -91,5 +104,9 @@ def members_of(atoms: Sequence[Atom], windows: Windows) -> Iterator[Members]:
     for atom in atoms:
         groups[KINDS.get(atom.aggregate, "value"), atom.measure].append(atom)
     for (kind, measure), group in groups.items():
-        edges = [edge for atom in group for edge in (windows[atom.window].last, windows[atom.window].first or LIMIT)]
+        edges = [
+            edge
+            for atom in group
+            for edge in (windows[atom.window].last, windows[atom.window].first or LIMIT)
+        ]
         yield Members(kind, measure, tuple(group), np.array(edges, np.int64))

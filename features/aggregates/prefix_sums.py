@@ -26,11 +26,20 @@ _SHIFT = 2**18
 
 def worthwhile(rows: Met) -> bool:
     """Tell whether totals are cheaper than letting each unit meet the rows of its key: many days of keys with many rows."""
-    return len(rows) > 1 and bool((rows.day != rows.day[0]).any()) and rows.pairs > PAIRS_A_ROW * len(rows.columns["known"])
+    return (
+        len(rows) > 1
+        and bool((rows.day != rows.day[0]).any())
+        and rows.pairs > PAIRS_A_ROW * len(rows.columns["known"])
+    )
 
 
-def panel_sums(panel: Panel, read: Mapping[str, Column], key: Column, units: Units,
-               spans: Mapping[Atom, Window]) -> dict[Atom, Values]:
+def panel_sums(
+    panel: Panel,
+    read: Mapping[str, Column],
+    key: Column,
+    units: Units,
+    spans: Mapping[Atom, Window],
+) -> dict[Atom, Values]:
     """Return float64 (units,) for sums and counts over day windows; `key` is the sorted key of the panel's rows `read`."""
     wanted: dict[int, dict[str, list[tuple[Atom, int]]]] = {}
     found: dict[Atom, Column] = {}

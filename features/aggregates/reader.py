@@ -38,8 +38,13 @@ Rows = Callable[[str, str, int, int, tuple[str, ...]], Mapping[str, NDArray[np.i
 """(table, by, low, high, columns) -> columns of the rows with low <= by < high, sorted by it."""
 
 
-def atom_values(store: Store, catalogue: Catalogue, cases: Cases, atoms: Iterable[Atom],
-                rows: Rows | None = None) -> dict[Atom, Values]:
+def atom_values(
+    store: Store,
+    catalogue: Catalogue,
+    cases: Cases,
+    atoms: Iterable[Atom],
+    rows: Rows | None = None,
+) -> dict[Atom, Values]:
     """Return each aggregate for each case, float64 (n,); NaN where the case has no such key or nothing is defined.
 
     `rows` replaces the store as the place where rows come from.
@@ -52,7 +57,9 @@ def atom_values(store: Store, catalogue: Catalogue, cases: Cases, atoms: Iterabl
     return found
 
 
-def atoms_by_key(store: Store, catalogue: Catalogue, atoms: frozenset[Atom]) -> dict[str, list[Group]]:
+def atoms_by_key(
+    store: Store, catalogue: Catalogue, atoms: frozenset[Atom]
+) -> dict[str, list[Group]]:
     """Return aggregates in groups that share table and key, by key."""
     found: dict[str, list[Group]] = {}
     for group in groups_of(store, catalogue, atoms):
@@ -60,8 +67,13 @@ def atoms_by_key(store: Store, catalogue: Catalogue, atoms: frozenset[Atom]) -> 
     return found
 
 
-def unit_values(store: Store, catalogue: Catalogue, groups: Iterable[Group], units: Units,
-                rows: Rows | None = None) -> dict[Atom, Values]:
+def unit_values(
+    store: Store,
+    catalogue: Catalogue,
+    groups: Iterable[Group],
+    units: Units,
+    rows: Rows | None = None,
+) -> dict[Atom, Values]:
     """Return each aggregate of some groups for each unit of their key, float64 (units,)."""
     found: dict[Atom, Values] = {}
     for group in groups:
@@ -72,7 +84,9 @@ def unit_values(store: Store, catalogue: Catalogue, groups: Iterable[Group], uni
 def store_rows(store: Store) -> Rows:
     """Return the store as a place where rows come from."""
 
-    def read(table: str, by: str, low: int, high: int, columns: tuple[str, ...]) -> Mapping[str, NDArray[np.int64]]:
+    def read(
+        table: str, by: str, low: int, high: int, columns: tuple[str, ...]
+    ) -> Mapping[str, NDArray[np.int64]]:
         return store.rows(table, by=by, low=low, high=high, columns=columns)
 
     return read
@@ -82,7 +96,12 @@ class Reader:
     """Reads one table by one key in stretches, and aggregates each stretch as it passes."""
 
     def __init__(self, store: Store, catalogue: Catalogue, group: Group, rows: Rows | None) -> None:
-        self._store, self._catalogue, self._group, self._rows = store, catalogue, group, rows or store_rows(store)
+        self._store, self._catalogue, self._group, self._rows = (
+            store,
+            catalogue,
+            group,
+            rows or store_rows(store),
+        )
         self._table, self._by, self._stored = group.table, group.by, rows is None
 
     def aggregates(self, units: Units) -> dict[Atom, Values]:
@@ -108,14 +127,24 @@ class Reader:
 
     def _from_panel(self, units: Units, measures: Kin, atoms: list[Atom]) -> dict[Atom, Values]:
         panel = panel_of(self._store, measures)
-        months = frozenset({"placed"} if months_of(self._store, self._table, {measures[0].when}) else ())
+        months = frozenset(
+            {"placed"} if months_of(self._store, self._table, {measures[0].when}) else ()
+        )
         names = list(dict.fromkeys(atom.measure for atom in atoms))
-        sums = {atom: self._catalogue.windows[atom.window] for atom in atoms if atom.aggregate in ADDITIVE and not months}
+        sums = {
+            atom: self._catalogue.windows[atom.window]
+            for atom in atoms
+            if atom.aggregate in ADDITIVE and not months
+        }
         parts = []
         for stretch in self._stretches(units):
-            read = read_panel(panel, self._by, (int(stretch.key[0]), int(stretch.key[-1]) + 1), atoms)
+            read = read_panel(
+                panel, self._by, (int(stretch.key[0]), int(stretch.key[-1]) + 1), atoms
+            )
             rows = met(stretch, read[self._by], read, months)
-            done = panel_sums(panel, read, read[self._by], stretch, sums if worthwhile(rows) else {})
+            done = panel_sums(
+                panel, read, read[self._by], stretch, sums if worthwhile(rows) else {}
+            )
             asked = _asked(self._catalogue, tuple(atom for atom in atoms if atom not in done))
             tallies = {name: panel_tally(read, panel, name) for name in names}
             parts.append(done | of_tallies(rows, "placed", tallies, asked))
@@ -124,7 +153,9 @@ class Reader:
     def _from_rows(self, units: Units, group: Group) -> dict[Atom, Values]:
         parts = []
         for stretch in self._stretches(units):
-            read = self._rows(self._table, self._by, int(stretch.key[0]), int(stretch.key[-1]) + 1, group.columns)
+            read = self._rows(
+                self._table, self._by, int(stretch.key[0]), int(stretch.key[-1]) + 1, group.columns
+            )
             if not len(read[self._by]):
                 parts.append(group.of_nothing(len(stretch)))
                 continue
@@ -140,13 +171,26 @@ class Reader:
             return {}
         read, key = rows.columns, rows.columns[self._by]
         found: dict[Atom, Values] = {}
-        for name in dict.fromkeys(atom.measure for atom in group.atoms if atom.aggregate in ADDITIVE):
+        for name in dict.fromkeys(
+            atom.measure for atom in group.atoms if atom.aggregate in ADDITIVE
+        ):
             measure = self._catalogue.measure(name)
             if measure.when and measure.when not in group.months:
-                own = [atom for atom in group.atoms if atom.measure == name and atom.aggregate in ADDITIVE]
+                own = [
+                    atom
+                    for atom in group.atoms
+                    if atom.measure == name and atom.aggregate in ADDITIVE
+                ]
                 literal = literal_of(self._store, self._table)
-                found |= running_sums(key, read["known"], read[measure.when], tally(read, measure, literal), units, own,
-                                      self._catalogue.windows)
+                found |= running_sums(
+                    key,
+                    read["known"],
+                    read[measure.when],
+                    tally(read, measure, literal),
+                    units,
+                    own,
+                    self._catalogue.windows,
+                )
         return found
 
     def _stretches(self, units: Units) -> list[Units]:
@@ -162,7 +206,10 @@ class Reader:
             step = max(1, min(ROWS_AT_ONCE, MOST_ROWS // max(each, 1)))
             bounds = step * np.arange(units.key[0] // step + 1, units.key[-1] // step + 1)
             edges = np.unique(np.searchsorted(units.key, bounds)).tolist()
-        return [Units(units.key[first:last], units.day[first:last]) for first, last in pairwise([0, *edges, len(units)])]
+        return [
+            Units(units.key[first:last], units.day[first:last])
+            for first, last in pairwise([0, *edges, len(units)])
+        ]
 
 
 @lru_cache(256)

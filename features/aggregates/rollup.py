@@ -106,7 +106,9 @@ def _of_part(plan: Plan, part: Path) -> Part:
     return PartFile(laid_out_of_days(plan, part))
 
 
-def read_panel(panel: Panel, by: str, span: tuple[int, int], atoms: Sequence[Atom]) -> Mapping[str, NDArray[np.int64]]:
+def read_panel(
+    panel: Panel, by: str, span: tuple[int, int], atoms: Sequence[Atom]
+) -> Mapping[str, NDArray[np.int64]]:
     """Return the panel's rows of a span of keys: key, `placed`, `known`, and the columns of the measures asked for."""
     needed = sorted({column for atom in atoms for column in panel.columns[atom.measure]})
     read = panel.file.between(*span, (by, "placed", "known", *needed))

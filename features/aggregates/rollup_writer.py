@@ -39,14 +39,22 @@ class Plan:
     @property
     def written(self) -> tuple[str, ...]:
         """The columns of the panel: the key, by which it is sorted, the days, and what the measures count and sum."""
-        counted = dict.fromkeys(column for pair in columns_for(self.measures).values() for column in pair)
+        counted = dict.fromkeys(
+            column for pair in columns_for(self.measures).values() for column in pair
+        )
         return (self.measures[0].by, "placed", "known", *counted)
 
     @property
     def read(self) -> tuple[str, ...]:
         """The columns of the rows that the measures read."""
         parts = [tree for m in self.measures for tree in (m.value, m.filter) if tree is not None]
-        return tuple(sorted({self.measures[0].by, self.measures[0].when, "known", "sign"}.union(*map(columns_of, parts))))
+        return tuple(
+            sorted(
+                {self.measures[0].by, self.measures[0].when, "known", "sign"}.union(
+                    *map(columns_of, parts)
+                )
+            )
+        )
 
 
 @lru_cache(256)
@@ -59,8 +67,13 @@ def name_of(measures: tuple[Measure, ...]) -> str:
 @lru_cache(256)
 def columns_for(measures: tuple[Measure, ...]) -> Mapping[str, tuple[str, str]]:
     """Return the columns of each measure: how many rows, and the sum of its value (the same where each row counts 1)."""
-    return {measure.name: (f"n{number}", f"n{number}" if measure.spelled().endswith("|1") else f"s{number}")
-            for number, measure in enumerate(measures)}
+    return {
+        measure.name: (
+            f"n{number}",
+            f"n{number}" if measure.spelled().endswith("|1") else f"s{number}",
+        )
+        for number, measure in enumerate(measures)
+    }
 
 
 def laid_out(plan: Plan, base: Path) -> Path:
@@ -91,9 +104,14 @@ def laid_out_of_days(plan: Plan, part: Path) -> Path:
         path.parent.mkdir(exist_ok=True)
         with replaced(path) as unfinished:
             # All are integers, so differences are short; statistics would outweigh them.
-            pq.write_table(pa.table({name: rows[name] for name in plan.written}), unfinished,
-                           compression="zstd", use_dictionary=False, write_statistics=False,
-                           column_encoding="DELTA_BINARY_PACKED")
+            pq.write_table(
+                pa.table({name: rows[name] for name in plan.written}),
+                unfinished,
+                compression="zstd",
+                use_dictionary=False,
+                write_statistics=False,
+                column_encoding="DELTA_BINARY_PACKED",
+            )
     return path
 
 

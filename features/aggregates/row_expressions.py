@@ -13,10 +13,18 @@ from features.arrays import NULL, Column, Literal, Mask
 from features.errors import CatalogueError
 
 _COMPARE: dict[type[ast.cmpop], Callable[..., Mask]] = {
-    ast.Eq: np.equal, ast.NotEq: np.not_equal, ast.Lt: np.less, ast.LtE: np.less_equal,
-    ast.Gt: np.greater, ast.GtE: np.greater_equal}
+    ast.Eq: np.equal,
+    ast.NotEq: np.not_equal,
+    ast.Lt: np.less,
+    ast.LtE: np.less_equal,
+    ast.Gt: np.greater,
+    ast.GtE: np.greater_equal,
+}
 _ARITHMETIC: dict[type[ast.operator], Callable[..., Column]] = {
-    ast.Add: np.add, ast.Sub: np.subtract, ast.Mult: np.multiply}
+    ast.Add: np.add,
+    ast.Sub: np.subtract,
+    ast.Mult: np.multiply,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +45,9 @@ def literal_for(tree: ast.Compare, literal: Literal) -> Callable[[ast.expr], int
             return literal(column, value)
         if isinstance(value, int):
             return int(value)
-        raise CatalogueError(f"{ast.unparse(tree)!r} should compare a column with constants or columns")
+        raise CatalogueError(
+            f"{ast.unparse(tree)!r} should compare a column with constants or columns"
+        )
 
     return read
 
@@ -45,7 +55,9 @@ def literal_for(tree: ast.Compare, literal: Literal) -> Callable[[ast.expr], int
 def whole_constant(node: ast.Constant) -> int:
     """Return the integer that a constant of a row expression is; CatalogueError where it is none."""
     if not isinstance(node.value, int):
-        raise CatalogueError(f"{node.value!r} should be a whole number: values of rows are integers")
+        raise CatalogueError(
+            f"{node.value!r} should be a whole number: values of rows are integers"
+        )
     return int(node.value)
 
 
@@ -54,7 +66,10 @@ def row_values(tree: ast.expr, columns: Mapping[str, Column], size: int) -> RowV
     steps = Steps()
     value, valid = value_steps(steps, tree)
     found = steps.run(columns)
-    return RowValues(np.broadcast_to(found[value], size), np.ones(size, np.bool_) if valid is None else found[valid])
+    return RowValues(
+        np.broadcast_to(found[value], size),
+        np.ones(size, np.bool_) if valid is None else found[valid],
+    )
 
 
 def row_filter(tree: ast.expr, columns: Mapping[str, Column], size: int, literal: Literal) -> Mask:
@@ -75,7 +90,10 @@ def value_steps(steps: Steps, tree: ast.expr) -> tuple[Place, Place | None]:
         value, valid = value_steps(steps, tree.operand)
         return steps.step(np.negative, value), valid
     if isinstance(tree, ast.BinOp):
-        (left, first), (right, second) = value_steps(steps, tree.left), value_steps(steps, tree.right)
+        (left, first), (right, second) = (
+            value_steps(steps, tree.left),
+            value_steps(steps, tree.right),
+        )
         return steps.step(_ARITHMETIC[type(tree.op)], left, right), both(steps, first, second)
     raise CatalogueError(f"{ast.unparse(tree)!r} is not an integer expression")
 
@@ -84,7 +102,13 @@ def both(steps: Steps, *masks: Place | None) -> Place | None:
     """Lay out where all of some masks hold; None stands for everywhere."""
     found: Place | None = None
     for mask in masks:
-        found = mask if found is None else found if mask in (None, found) else steps.step(np.logical_and, found, mask)
+        found = (
+            mask
+            if found is None
+            else found
+            if mask in (None, found)
+            else steps.step(np.logical_and, found, mask)
+        )
     return found
 
 
@@ -101,12 +125,22 @@ def filter_steps(steps: Steps, tree: ast.expr, literal: Literal) -> Place:
         return steps.step(np.logical_not, known) if isinstance(operator, ast.Is) else known
     read = literal_for(tree, literal)
     if isinstance(operator, ast.In | ast.NotIn):
-        compare, combine = (np.equal, np.logical_or) if isinstance(operator, ast.In) else (np.not_equal, np.logical_and)
+        compare, combine = (
+            (np.equal, np.logical_or)
+            if isinstance(operator, ast.In)
+            else (np.not_equal, np.logical_and)
+        )
         listed = right.elts if isinstance(right, ast.Tuple) else [right]
-        inside = _joined(steps, combine, [steps.step(compare, left, steps.constant(read(item))) for item in listed])
+        inside = _joined(
+            steps,
+            combine,
+            [steps.step(compare, left, steps.constant(read(item))) for item in listed],
+        )
         return _where_known(steps, inside, valid)
     if isinstance(right, ast.Constant):
-        return _where_known(steps, steps.step(_COMPARE[type(operator)], left, steps.constant(read(right))), valid)
+        return _where_known(
+            steps, steps.step(_COMPARE[type(operator)], left, steps.constant(read(right))), valid
+        )
     other, also = value_steps(steps, right)
     return _where_known(steps, steps.step(_COMPARE[type(operator)], left, other), valid, also)
 

@@ -47,7 +47,9 @@ class Met:
 def met(units: Units, key: Column, columns: Mapping[str, Column], months: frozenset[str]) -> Met:
     """Return the rows of units; `key` is the rows' key, sorted, and `months` which of their columns hold months."""
     begin, end = spans_of(units.key, key)
-    return Met(begin, end, units.day, complete_months(units.day) if months else units.day, columns, months)
+    return Met(
+        begin, end, units.day, complete_months(units.day) if months else units.day, columns, months
+    )
 
 
 def spans_of(sought: Column, key: Column) -> tuple[Column, Column]:
@@ -61,7 +63,7 @@ def spans_of(sought: Column, key: Column) -> tuple[Column, Column]:
     if len(sought) < FEW or high - low > 8 * (len(sought) + len(key)):
         return np.searchsorted(key, sought), np.searchsorted(key, sought, side="right")
     first, last = np.searchsorted(key, [low, high])
-    ends = np.append(first, first + np.cumsum(np.bincount(key[first:last] - low, minlength=high - low)))
+    ends = np.append(
+        first, first + np.cumsum(np.bincount(key[first:last] - low, minlength=high - low))
+    )
     return ends[sought - low], ends[sought - low + 1]
-
-

@@ -20,8 +20,15 @@ _DAY = 2**20
 _SHIFT = 2**18
 
 
-def running_sums(key: Column, known: Column, when: Column, own: Tally, units: Units,  # noqa: PLR0913
-                 atoms: Iterable[Atom], windows: Mapping[str, Window]) -> dict[Atom, Values]:
+def running_sums(  # noqa: PLR0913
+    key: Column,
+    known: Column,
+    when: Column,
+    own: Tally,
+    units: Units,
+    atoms: Iterable[Atom],
+    windows: Mapping[str, Window],
+) -> dict[Atom, Values]:
     """Return float64 (units,) for sums and counts of one measure over day windows; `key` is the rows' key."""
     asked = units.key * _DAY + units.day + _SHIFT
     keep = (when != NULL) if own.keep is None else own.keep

@@ -41,7 +41,13 @@ class Steps:
         """Return the place of what some work makes of the values at some places."""
         place, fresh = self._place((work, of))
         if fresh:
-            self._steps.append((place, work, itemgetter(*of) if len(of) > 1 else itemgetter(slice(of[0], of[0] + 1))))
+            self._steps.append(
+                (
+                    place,
+                    work,
+                    itemgetter(*of) if len(of) > 1 else itemgetter(slice(of[0], of[0] + 1)),
+                )
+            )
         return place
 
     def run(self, given: Mapping[Any, Any]) -> list[Any]:

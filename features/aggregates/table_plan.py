@@ -52,7 +52,9 @@ class Group:
     def _nothing(self) -> dict[Atom, Values]:
         none = np.empty(0, np.int64)
         one = np.zeros(1, np.int64)
-        return self._of_rows(Met(one, one, one, one, dict.fromkeys(self.columns, none), self.months))
+        return self._of_rows(
+            Met(one, one, one, one, dict.fromkeys(self.columns, none), self.months)
+        )
 
 
 def group_of(store: Store, catalogue: Catalogue, atoms: Collection[Atom]) -> Group:
@@ -67,9 +69,18 @@ def group_of(store: Store, catalogue: Catalogue, atoms: Collection[Atom]) -> Gro
     literal = literal_of(store, first.table)
     placements = []
     for placed in by_when.values():
-        measures = [catalogue.measure(name) for name in dict.fromkeys(atom.measure for atom in placed)]
+        measures = [
+            catalogue.measure(name) for name in dict.fromkeys(atom.measure for atom in placed)
+        ]
         placements.append(placed_by(measures, placed, catalogue.windows, literal))
-    return Group(first.table, first.by, tuple(asked), columns, months_of(store, first.table, columns), tuple(placements))
+    return Group(
+        first.table,
+        first.by,
+        tuple(asked),
+        columns,
+        months_of(store, first.table, columns),
+        tuple(placements),
+    )
 
 
 def read_by(measure: Measure) -> frozenset[str]:
@@ -78,7 +89,9 @@ def read_by(measure: Measure) -> frozenset[str]:
     return columns_of(measure.value) | passes | ({measure.when} if measure.when else frozenset())
 
 
-_KEPT: WeakKeyDictionary[Store, dict[tuple[Catalogue, frozenset[Atom]], tuple[Group, ...]]] = WeakKeyDictionary()
+_KEPT: WeakKeyDictionary[Store, dict[tuple[Catalogue, frozenset[Atom]], tuple[Group, ...]]] = (
+    WeakKeyDictionary()
+)
 
 
 def groups_of(store: Store, catalogue: Catalogue, atoms: frozenset[Atom]) -> tuple[Group, ...]:

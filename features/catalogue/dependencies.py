@@ -23,9 +23,13 @@ def ordered(features: Mapping[str, Feature]) -> list[Feature]:
         if name in done:
             return
         if name in path:
-            raise CatalogueError(f"features define each other in a circle: {' -> '.join((*path, name))}")
+            raise CatalogueError(
+                f"features define each other in a circle: {' -> '.join((*path, name))}"
+            )
         if name not in features:
-            raise CatalogueError(f"feature {path[-1]!r} names {name!r}, which is not declared for this entity")
+            raise CatalogueError(
+                f"feature {path[-1]!r} names {name!r}, which is not declared for this entity"
+            )
         for other in feature_names(features[name]):
             visit(other, (*path, name))
         done[name] = features[name]
@@ -41,8 +45,10 @@ def stored_behind(catalogue: Catalogue, feature: Feature) -> set[str]:
     for link in catalogue.chain([feature.name]):
         for peer in peers_of(link.tree):
             if stored_behind(catalogue, catalogue.feature(peer.feature)):
-                raise CatalogueError(f"feature {link.name!r} takes a peer value of {peer.feature!r}, which is a stored value; "
-                                     "compare measures instead")
+                raise CatalogueError(
+                    f"feature {link.name!r} takes a peer value of {peer.feature!r}, which is a stored value; "
+                    "compare measures instead"
+                )
     return found
 
 

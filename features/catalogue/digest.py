@@ -14,7 +14,10 @@ def spelled(catalogue: Catalogue) -> dict[str, dict[str, str]]:
     return {
         "windows": {w.name: f"{w.unit} ({w.first}, {w.last}]" for w in catalogue.windows.values()},
         "measures": {m.name: m.spelled() for m in catalogue.measures.values()},
-        "joins": {j.name: f"{j.left} x {j.right} on {', '.join(j.on)} takes {', '.join(j.taken)}" for j in declared_joins()},
+        "joins": {
+            j.name: f"{j.left} x {j.right} on {', '.join(j.on)} takes {', '.join(j.taken)}"
+            for j in declared_joins()
+        },
         "features": {f.name: f"{f.entity}: {f.expression}" for f in catalogue.declared.values()},
     }
 

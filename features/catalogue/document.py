@@ -11,7 +11,11 @@ from features.catalogue.model import ENTITIES, Catalogue, Feature
 from features.catalogue.parse import declared_joins, lines_of, read_catalogue, text_of
 from features.errors import CatalogueError
 
-TITLES = {"enterprise": "企业 · Enterprises", "claim": "申领 · Claims", "provider": "机构 · Providers"}
+TITLES = {
+    "enterprise": "企业 · Enterprises",
+    "claim": "申领 · Claims",
+    "provider": "机构 · Providers",
+}
 HEAD = "特征 feature | 含义 | meaning | 单位 unit | 方向 direction | 公式 formula | 表 tables | 窗口 windows"
 
 
@@ -28,12 +32,16 @@ class Family:
 
 def families() -> dict[str, Family]:
     """Return the declared families by name."""
-    return {parts[0]: Family(*parts) for parts in lines_of(text_of("families.txt"), 5, "families.txt")}
+    return {
+        parts[0]: Family(*parts) for parts in lines_of(text_of("families.txt"), 5, "families.txt")
+    }
 
 
 def forbidden() -> dict[str, tuple[str, str]]:
     """Return the reasons (zh, en) of each word that no column of a feature may have."""
-    return {word: (zh, en) for word, zh, en in lines_of(text_of("forbidden.txt"), 3, "forbidden.txt")}
+    return {
+        word: (zh, en) for word, zh, en in lines_of(text_of("forbidden.txt"), 3, "forbidden.txt")
+    }
 
 
 def whole_catalogue() -> Catalogue:
@@ -45,8 +53,10 @@ def family_of(feature: Feature) -> Family:
     """Return the declared family of a feature; raise CatalogueError where there is none."""
     declared = families()
     if feature.family not in declared:
-        raise CatalogueError(f"feature {feature.name!r} is of family {feature.family!r}, which families.txt does not declare; "
-                             f"it declares {', '.join(declared)}")
+        raise CatalogueError(
+            f"feature {feature.name!r} is of family {feature.family!r}, which families.txt does not declare; "
+            f"it declares {', '.join(declared)}"
+        )
     return declared[feature.family]
 
 
@@ -56,10 +66,19 @@ def entry(catalogue: Catalogue, feature: Feature) -> dict[str, Any]:
     used = {atom.window for atom in atoms}
     law = family_of(feature)
     return {
-        "name": feature.name, "entity": feature.entity, "family": feature.family, "zh": feature.zh, "en": feature.en,
-        "unit": feature.unit, "direction": feature.direction, "formula": feature.expression, "tables": list(feature.tables),
-        "measures": sorted({atom.measure for atom in atoms}), "windows": [name for name in catalogue.windows if name in used],
-        "peers": sorted(f"{peer.feature} by {peer.by}" for peer in peers), "stored": sorted(stored_behind(catalogue, feature)),
+        "name": feature.name,
+        "entity": feature.entity,
+        "family": feature.family,
+        "zh": feature.zh,
+        "en": feature.en,
+        "unit": feature.unit,
+        "direction": feature.direction,
+        "formula": feature.expression,
+        "tables": list(feature.tables),
+        "measures": sorted({atom.measure for atom in atoms}),
+        "windows": [name for name in catalogue.windows if name in used],
+        "peers": sorted(f"{peer.feature} by {peer.by}" for peer in peers),
+        "stored": sorted(stored_behind(catalogue, feature)),
         "legal_basis": {"zh": law.law_zh, "en": law.law_en},
     }
 
@@ -68,17 +87,44 @@ def as_json(catalogue: Catalogue, source: str | None = None) -> dict[str, Any]:
     """Return the dictionary of a catalogue as plain values, for `lssi dictionary --json`."""
     return {
         "source": source,
-        "features": [entry(catalogue, feature) for entity in ENTITIES for feature in catalogue.features(entity)],
+        "features": [
+            entry(catalogue, feature)
+            for entity in ENTITIES
+            for feature in catalogue.features(entity)
+        ],
         "left_out": dict(catalogue.left_out),
-        "families": [{"name": f.name, "zh": f.zh, "en": f.en, "legal_basis": {"zh": f.law_zh, "en": f.law_en}}
-                     for f in families().values()],
-        "windows": [{"name": w.name, "unit": w.unit, "from": w.first, "to": w.last, "zh": w.zh, "en": w.en}
-                    for w in catalogue.windows.values()],
-        "measures": [{"name": m.name, "definition": m.spelled(), "unit": m.unit, "zh": m.zh, "en": m.en}
-                     for m in catalogue.measures.values()],
-        "joins": [{"name": j.name, "left": j.left, "right": j.right, "on": list(j.on)} for j in declared_joins()],
-        "stored": [{"name": s.name, "kept_by": s.of, "unit": s.unit, "zh": s.zh, "en": s.en, "tables": list(s.tables)}
-                   for s in catalogue.stored.values()],
+        "families": [
+            {
+                "name": f.name,
+                "zh": f.zh,
+                "en": f.en,
+                "legal_basis": {"zh": f.law_zh, "en": f.law_en},
+            }
+            for f in families().values()
+        ],
+        "windows": [
+            {"name": w.name, "unit": w.unit, "from": w.first, "to": w.last, "zh": w.zh, "en": w.en}
+            for w in catalogue.windows.values()
+        ],
+        "measures": [
+            {"name": m.name, "definition": m.spelled(), "unit": m.unit, "zh": m.zh, "en": m.en}
+            for m in catalogue.measures.values()
+        ],
+        "joins": [
+            {"name": j.name, "left": j.left, "right": j.right, "on": list(j.on)}
+            for j in declared_joins()
+        ],
+        "stored": [
+            {
+                "name": s.name,
+                "kept_by": s.of,
+                "unit": s.unit,
+                "zh": s.zh,
+                "en": s.en,
+                "tables": list(s.tables),
+            }
+            for s in catalogue.stored.values()
+        ],
         "forbidden": [{"word": word, "zh": zh, "en": en} for word, (zh, en) in forbidden().items()],
     }
 
@@ -100,7 +146,9 @@ def _table(head: str, rows: list[tuple[str, ...]]) -> Iterator[str]:
 
 def _spans(said: dict[str, Any]) -> Iterator[str]:
     yield "\n## 窗口 · Windows\n"
-    yield from _table("窗口 window | 含义 | meaning", [(w["name"], w["zh"], w["en"]) for w in said["windows"]])
+    yield from _table(
+        "窗口 window | 含义 | meaning", [(w["name"], w["zh"], w["en"]) for w in said["windows"]]
+    )
 
 
 def _entities(said: dict[str, Any]) -> Iterator[str]:
@@ -116,32 +164,61 @@ def _entities(said: dict[str, Any]) -> Iterator[str]:
 
 
 def _row(feature: dict[str, Any]) -> tuple[str, ...]:
-    return (f"`{feature['name']}`", feature["zh"], feature["en"], feature["unit"], feature["direction"],
-            f"`{feature['formula']}`", ", ".join(feature["tables"]), " ".join(feature["windows"]))
+    return (
+        f"`{feature['name']}`",
+        feature["zh"],
+        feature["en"],
+        feature["unit"],
+        feature["direction"],
+        f"`{feature['formula']}`",
+        ", ".join(feature["tables"]),
+        " ".join(feature["windows"]),
+    )
 
 
 def _looked_up(said: dict[str, Any]) -> Iterator[str]:
     yield "\n## 度量 · Measures\n"
     yield "`表 table | 分组 grouped by | 时间 placed by | 筛选 filter | 值 value`\n"
-    yield from _table("度量 measure | 定义 definition | 单位 unit | 含义 | meaning",
-                      [(f"`{m['name']}`", f"`{m['definition']}`".replace("|", "\\|"), m["unit"], m["zh"], m["en"])
-                       for m in said["measures"]])
+    yield from _table(
+        "度量 measure | 定义 definition | 单位 unit | 含义 | meaning",
+        [
+            (
+                f"`{m['name']}`",
+                f"`{m['definition']}`".replace("|", "\\|"),
+                m["unit"],
+                m["zh"],
+                m["en"],
+            )
+            for m in said["measures"]
+        ],
+    )
     yield "\n## 预存值 · Stored values\n"
     yield "单凭一个单位自己的行算不出；每月末算一次，按键查用。 What one unit's rows cannot say: computed once a month end.\n"
-    yield from _table("值 value | 按 kept by | 单位 unit | 含义 | meaning | 表 tables",
-                      [(f"`{s['name']}`", s["kept_by"], s["unit"], s["zh"], s["en"], ", ".join(s["tables"]))
-                       for s in said["stored"]])
+    yield from _table(
+        "值 value | 按 kept by | 单位 unit | 含义 | meaning | 表 tables",
+        [
+            (f"`{s['name']}`", s["kept_by"], s["unit"], s["zh"], s["en"], ", ".join(s["tables"]))
+            for s in said["stored"]
+        ],
+    )
 
 
 def _forbidden(said: dict[str, Any]) -> Iterator[str]:
     yield "\n## 禁用清单 · The forbidden list\n"
-    yield ("列名或属性名含下列任一词的，任何特征不得读取；表 `protected` 只供事后公平性核查。\n"
-           "No feature reads a column or attribute with one of these words in its name; the table `protected` serves checks of "
-           "fairness only.\n")
-    yield from _table("词 word | 理由 | reason", [(f"`{f['word']}`", f["zh"], f["en"]) for f in said["forbidden"]])
+    yield (
+        "列名或属性名含下列任一词的，任何特征不得读取；表 `protected` 只供事后公平性核查。\n"
+        "No feature reads a column or attribute with one of these words in its name; the table `protected` serves checks of "
+        "fairness only.\n"
+    )
+    yield from _table(
+        "词 word | 理由 | reason", [(f"`{f['word']}`", f["zh"], f["en"]) for f in said["forbidden"]]
+    )
 
 
 def _left_out(said: dict[str, Any]) -> Iterator[str]:
     if said["left_out"]:
         yield "\n## 未算 · Left out\n"
-        yield from _table("特征 feature | 所缺的表 table needed", [(f"`{name}`", why) for name, why in said["left_out"].items()])
+        yield from _table(
+            "特征 feature | 所缺的表 table needed",
+            [(f"`{name}`", why) for name, why in said["left_out"].items()],
+        )

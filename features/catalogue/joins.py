@@ -19,7 +19,11 @@ def taken_as(join: Join, left: Table, right: Table) -> dict[str, str]:
     """Return the columns taken from the right with their new names: prefixed where the left has the name already."""
     there = {column.name for column in left.columns}
     singular = right.name.removesuffix("s")
-    return {name: f"{singular}_{name}" if name in there else name for name in join.taken if name not in join.on}
+    return {
+        name: f"{singular}_{name}" if name in there else name
+        for name in join.taken
+        if name not in join.on
+    }
 
 
 def joined_table(join: Join, left: Table, right: Table) -> Table:
@@ -34,4 +38,6 @@ def joined_table(join: Join, left: Table, right: Table) -> Table:
     columns = left.columns + tuple(taken)
     if len({column.name for column in columns}) < len(columns):
         raise CatalogueError(f"join {join.name!r} takes two columns of one name; leave one out")
-    return Table(join.name, f"{left.zh}·{right.zh}", f"{left.en}, with {right.en}", left.key, columns)
+    return Table(
+        join.name, f"{left.zh}·{right.zh}", f"{left.en}, with {right.en}", left.key, columns
+    )

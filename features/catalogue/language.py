@@ -15,12 +15,62 @@ MULTISET = ("since", "first_since", "largest", "smallest", "median", "distinct",
 ADDITIVE = ("sum", "count")
 SERIES = ("peak", "low", "last", "months", "slope", "variance")
 AGGREGATES = ADDITIVE + SERIES + MULTISET
-ROW_NODES = (ast.BoolOp, ast.And, ast.Or, ast.Compare, ast.BinOp, ast.Add, ast.Sub, ast.Mult, ast.UnaryOp, ast.USub,
-             ast.Name, ast.Load, ast.Constant, ast.Tuple, ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE,
-             ast.In, ast.NotIn, ast.Is, ast.IsNot)
-FORMULA_NODES = (ast.Call, ast.BinOp, ast.Add, ast.Sub, ast.Mult, ast.Div, ast.UnaryOp, ast.USub, ast.Name, ast.Load,
-                 ast.Constant, ast.Compare, ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE)
-FUNCTIONS = {"where": 3, "lesser": 2, "greater": 2, "known": 1, "default": 2, "attr": 1, "peer": 2, "stored": 1}
+ROW_NODES = (
+    ast.BoolOp,
+    ast.And,
+    ast.Or,
+    ast.Compare,
+    ast.BinOp,
+    ast.Add,
+    ast.Sub,
+    ast.Mult,
+    ast.UnaryOp,
+    ast.USub,
+    ast.Name,
+    ast.Load,
+    ast.Constant,
+    ast.Tuple,
+    ast.Eq,
+    ast.NotEq,
+    ast.Lt,
+    ast.LtE,
+    ast.Gt,
+    ast.GtE,
+    ast.In,
+    ast.NotIn,
+    ast.Is,
+    ast.IsNot,
+)
+FORMULA_NODES = (
+    ast.Call,
+    ast.BinOp,
+    ast.Add,
+    ast.Sub,
+    ast.Mult,
+    ast.Div,
+    ast.UnaryOp,
+    ast.USub,
+    ast.Name,
+    ast.Load,
+    ast.Constant,
+    ast.Compare,
+    ast.Eq,
+    ast.NotEq,
+    ast.Lt,
+    ast.LtE,
+    ast.Gt,
+    ast.GtE,
+)
+FUNCTIONS = {
+    "where": 3,
+    "lesser": 2,
+    "greater": 2,
+    "known": 1,
+    "default": 2,
+    "attr": 1,
+    "peer": 2,
+    "stored": 1,
+}
 LIMIT = 2**53
 MANY = 1 << 15
 
@@ -57,10 +107,14 @@ def _parse(text: str, where: str, allowed: tuple[type[ast.AST], ...]) -> ast.exp
     try:
         tree = ast.parse(text.strip(), mode="eval").body
     except SyntaxError:
-        raise CatalogueError(f"{where}: {text!r} is not an expression; see docs/features.md") from None
+        raise CatalogueError(
+            f"{where}: {text!r} is not an expression; see docs/features.md"
+        ) from None
     for node in ast.walk(tree):
         if not isinstance(node, allowed):
-            raise CatalogueError(f"{where}: {text!r} uses {type(node).__name__}, which the language does not have")
+            raise CatalogueError(
+                f"{where}: {text!r} uses {type(node).__name__}, which the language does not have"
+            )
     return tree
 
 
@@ -68,8 +122,10 @@ def _check_call(call: ast.Call, where: str) -> None:
     name = call.func.id if isinstance(call.func, ast.Name) else "?"
     wanted = 2 if name in AGGREGATES else FUNCTIONS.get(name)
     if wanted is None:
-        raise CatalogueError(f"{where}: unknown function {name!r}; it should be one of "
-                             f"{', '.join(AGGREGATES + tuple(FUNCTIONS))}")
+        raise CatalogueError(
+            f"{where}: unknown function {name!r}; it should be one of "
+            f"{', '.join(AGGREGATES + tuple(FUNCTIONS))}"
+        )
     if call.keywords or len(call.args) != wanted:
         raise CatalogueError(f"{where}: {name} takes {wanted} arguments, got {len(call.args)}")
     if name in (*AGGREGATES, "attr", "peer", "stored"):
@@ -111,19 +167,27 @@ def peer_of(node: ast.expr) -> Peer | None:
 @lru_cache(MANY)
 def atoms_of(tree: ast.expr) -> frozenset[Atom]:
     """Return every aggregate that a formula needs."""
-    return frozenset(atom for node in ast.walk(tree) if isinstance(node, ast.expr) and (atom := atom_of(node)))
+    return frozenset(
+        atom for node in ast.walk(tree) if isinstance(node, ast.expr) and (atom := atom_of(node))
+    )
 
 
 @lru_cache(MANY)
 def peers_of(tree: ast.expr) -> frozenset[Peer]:
     """Return every peer value that a formula needs."""
-    return frozenset(peer for node in ast.walk(tree) if isinstance(node, ast.expr) and (peer := peer_of(node)))
+    return frozenset(
+        peer for node in ast.walk(tree) if isinstance(node, ast.expr) and (peer := peer_of(node))
+    )
 
 
 @lru_cache(MANY)
 def stored_of(tree: ast.expr) -> frozenset[str]:
     """Return every stored value that a formula reads."""
-    return frozenset(word(node.args[0]) for node in ast.walk(tree) if isinstance(node, ast.Call) and call_name(node) == "stored")
+    return frozenset(
+        word(node.args[0])
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and call_name(node) == "stored"
+    )
 
 
 @lru_cache(MANY)

@@ -10,16 +10,42 @@ from functools import lru_cache
 from features.catalogue.language import names_of
 from features.errors import CatalogueError
 
-ENTITIES = {"enterprise": ("enterprises", "since"), "claim": ("claims", "filed_on"), "provider": ("providers", "since")}
+ENTITIES = {
+    "enterprise": ("enterprises", "since"),
+    "claim": ("claims", "filed_on"),
+    "provider": ("providers", "since"),
+}
 KEYS = {
-    "enterprise": ("enterprise", "cell", "division", "section", "representative", "address", "account"),
+    "enterprise": (
+        "enterprise",
+        "cell",
+        "division",
+        "section",
+        "representative",
+        "address",
+        "account",
+    ),
     "claim": ("claim", "worker", "provider", "enterprise"),
     "provider": ("provider", "cell", "kind"),
 }
 ALIASES = {"enterprise": ("agency", "head_office"), "claim": (), "provider": ()}
-STORED_BY = {"enterprise": ("enterprise",), "provider": ("provider",), "pair": ("provider", "enterprise"),
-             "cover": ("enterprise",)}
-FORBIDDEN = ("sex", "ethnicity", "inspector", "sanitarian", "member", "name", "religion", "photo", "text")
+STORED_BY = {
+    "enterprise": ("enterprise",),
+    "provider": ("provider",),
+    "pair": ("provider", "enterprise"),
+    "cover": ("enterprise",),
+}
+FORBIDDEN = (
+    "sex",
+    "ethnicity",
+    "inspector",
+    "sanitarian",
+    "member",
+    "name",
+    "religion",
+    "photo",
+    "text",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,19 +143,25 @@ class Catalogue:
     def feature(self, name: str) -> Feature:
         """Return a feature by name; raise CatalogueError when it is not declared."""
         if name not in self.declared:
-            raise CatalogueError(f"feature {name!r} is not declared; `lssi dictionary` lists those that are")
+            raise CatalogueError(
+                f"feature {name!r} is not declared; `lssi dictionary` lists those that are"
+            )
         return self.declared[name]
 
     def measure(self, name: str) -> Measure:
         """Return a measure by name; raise CatalogueError when it is not declared."""
         if name not in self.measures:
-            raise CatalogueError(f"measure {name!r} is not declared in features/catalogue/measures.txt")
+            raise CatalogueError(
+                f"measure {name!r} is not declared in features/catalogue/measures.txt"
+            )
         return self.measures[name]
 
     def stored_value(self, name: str) -> Stored:
         """Return a stored value by name; raise CatalogueError when it is not declared."""
         if name not in self.stored:
-            raise CatalogueError(f"stored value {name!r} is not declared in features/catalogue/stored.txt")
+            raise CatalogueError(
+                f"stored value {name!r} is not declared in features/catalogue/stored.txt"
+            )
         return self.stored[name]
 
     def chain(self, names: Iterable[str]) -> list[Feature]:

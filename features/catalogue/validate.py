@@ -43,16 +43,22 @@ def check_measure(measure: Measure, tables: dict[str, Table], own: Iterable[str]
     """Raise CatalogueError where a measure reads what is not there or what is forbidden; `own` are a source's own columns."""
     where = f"measure {measure.name!r}"
     if measure.table not in tables:
-        raise CatalogueError(f"{where} reads table {measure.table!r}, which neither the contract nor joins.txt declares; "
-                             "`lssi contract` lists the tables")
+        raise CatalogueError(
+            f"{where} reads table {measure.table!r}, which neither the contract nor joins.txt declares; "
+            "`lssi contract` lists the tables"
+        )
     if measure.table == PROTECTED:
-        raise CatalogueError(f"{where} reads table 'protected', which serves checks of fairness only; take another table")
+        raise CatalogueError(
+            f"{where} reads table 'protected', which serves checks of fairness only; take another table"
+        )
     for tree in (measure.value, measure.filter):
         for node in ast.walk(tree) if tree is not None else ():
             _check_part(node, (int, str), where)
     for name in sorted(columns_read(measure)):
         if forbidden_in(name):
-            raise CatalogueError(f"{where} reads {name!r}, which is on the forbidden list of docs/features.md; leave it out")
+            raise CatalogueError(
+                f"{where} reads {name!r}, which is on the forbidden list of docs/features.md; leave it out"
+            )
         if name not in own:
             tables[measure.table].column(name)
     if measure.when:
@@ -61,15 +67,21 @@ def check_measure(measure: Measure, tables: dict[str, Table], own: Iterable[str]
 
 def _check_time(column: Column, where: str) -> None:
     if column.kind not in ("day", "month"):
-        raise CatalogueError(f"{where} is placed by {column.name!r}, which is {column.kind}; take a day or a month column")
+        raise CatalogueError(
+            f"{where} is placed by {column.name!r}, which is {column.kind}; take a day or a month column"
+        )
 
 
 def _check_part(node: ast.AST, kinds: tuple[type, ...], where: str) -> None:
     """Raise CatalogueError for a constant of another kind, and for a chain of comparisons."""
     if isinstance(node, ast.Constant) and node.value is not None and type(node.value) not in kinds:
-        raise CatalogueError(f"{where}: {node.value!r} stands where the language has {' or '.join(k.__name__ for k in kinds)}")
+        raise CatalogueError(
+            f"{where}: {node.value!r} stands where the language has {' or '.join(k.__name__ for k in kinds)}"
+        )
     if isinstance(node, ast.Compare) and len(node.ops) != 1:
-        raise CatalogueError(f"{where}: {ast.unparse(node)!r} compares more than two; write one comparison")
+        raise CatalogueError(
+            f"{where}: {ast.unparse(node)!r} compares more than two; write one comparison"
+        )
 
 
 def _check_formula(node: ast.expr, where: str) -> None:
@@ -85,32 +97,46 @@ def check_feature(catalogue: Catalogue, feature: Feature) -> None:
     """Raise CatalogueError where a feature has a forbidden name, or rests on a window or key that its entity lacks."""
     where = f"feature {feature.name!r}"
     if not feature.name.isidentifier() or forbidden_in(feature.name):
-        raise CatalogueError(f"{where} should be letters, digits and underscores without a word of the forbidden list "
-                             f"({', '.join(FORBIDDEN)})")
+        raise CatalogueError(
+            f"{where} should be letters, digits and underscores without a word of the forbidden list "
+            f"({', '.join(FORBIDDEN)})"
+        )
     _check_formula(feature.tree, where)
     atoms, peers = closure(catalogue, feature)
     keys = KEYS[feature.entity] + ALIASES[feature.entity]
     for atom in sorted(atoms, key=lambda atom: (atom.measure, atom.window)):
         window = catalogue.windows.get(atom.window)
         if window is None:
-            raise CatalogueError(f"{where}: window {atom.window!r} is not declared in windows.txt; it declares "
-                                 f"{', '.join(catalogue.windows)}")
+            raise CatalogueError(
+                f"{where}: window {atom.window!r} is not declared in windows.txt; it declares "
+                f"{', '.join(catalogue.windows)}"
+            )
         if atom.aggregate in SERIES and window.unit != "month":
-            raise CatalogueError(f"{where}: {atom.aggregate} needs a window of months; got {atom.window!r}")
+            raise CatalogueError(
+                f"{where}: {atom.aggregate} needs a window of months; got {atom.window!r}"
+            )
         by = catalogue.measure(atom.measure).by
         if by not in keys:
-            raise CatalogueError(f"{where}: measure {atom.measure!r} is grouped by {by!r}, which no {feature.entity} has; "
-                                 f"it should be one of {', '.join(keys)}")
+            raise CatalogueError(
+                f"{where}: measure {atom.measure!r} is grouped by {by!r}, which no {feature.entity} has; "
+                f"it should be one of {', '.join(keys)}"
+            )
     for peer in peers:
         if peer.by not in keys:
-            raise CatalogueError(f"{where}: peers share {peer.by!r}, which no {feature.entity} has; "
-                                 f"take one of {', '.join(keys)}")
+            raise CatalogueError(
+                f"{where}: peers share {peer.by!r}, which no {feature.entity} has; "
+                f"take one of {', '.join(keys)}"
+            )
 
 
 def check_catalogue(catalogue: Catalogue, own: Iterable[str] = ()) -> None:
     """Raise CatalogueError at the first declaration of a catalogue that reads what is not there or what is forbidden."""
     tables = every_table()
-    used = {atom.measure for feature in catalogue.declared.values() for atom in closure(catalogue, feature)[0]}
+    used = {
+        atom.measure
+        for feature in catalogue.declared.values()
+        for atom in closure(catalogue, feature)[0]
+    }
     for name in sorted(used):
         check_measure(catalogue.measure(name), tables, own)
     for feature in catalogue.declared.values():

@@ -17,8 +17,13 @@ from features.ingest.staging import Progress
 from features.store.load import quiet, row_of
 from features.store.store import Store, open_store
 
-REGISTERS = {"enterprise": "enterprises", "worker": "workers", "provider": "providers", "claim": "claims",
-             "inspection": "inspections"}
+REGISTERS = {
+    "enterprise": "enterprises",
+    "worker": "workers",
+    "provider": "providers",
+    "claim": "claims",
+    "inspection": "inspections",
+}
 """The table that should hold every identifier of a name space."""
 
 
@@ -77,31 +82,46 @@ def unregistered(store: Store) -> Iterator[dict[str, Any]]:
             if register is None or register == table or not store.has(register):
                 continue
             key, own = named(column.name), named(column.space)
-            found = store.sql(f"SELECT count(*) AS rows, count(DISTINCT {key}) AS ids FROM {named(table)} "
-                              f"WHERE sign > 0 AND {key} NOT IN (SELECT {own} FROM {named(register)})").to_pylist()[0]
+            found = store.sql(
+                f"SELECT count(*) AS rows, count(DISTINCT {key}) AS ids FROM {named(table)} "
+                f"WHERE sign > 0 AND {key} NOT IN (SELECT {own} FROM {named(register)})"
+            ).to_pylist()[0]
             if found["rows"]:
                 yield {"table": table, "column": column.name, "register": register} | found
 
 
 def lines_of(summary: dict[str, Any]) -> list[str]:
     """Return a check as lines for a person: one per table, its reasons below it, then what is absent or assumed."""
-    lines = [f"{summary['source']} · 截至 complete to {summary['complete_to']}",
-             f"接收 accepted {summary['accepted']:,} · 拒收 refused {summary['refused']:,}"]
+    lines = [
+        f"{summary['source']} · 截至 complete to {summary['complete_to']}",
+        f"接收 accepted {summary['accepted']:,} · 拒收 refused {summary['refused']:,}",
+    ]
     for name, table in summary["tables"].items():
         lines.append(f"  {name:<20} {table['accepted']:>13,}  refused {table['refused']:,}")
-        lines += [f"    {why['rows']:,} x {why['reason']} (first: {row_of(why)})" for why in table["reasons"]]
+        lines += [
+            f"    {why['rows']:,} x {why['reason']} (first: {row_of(why)})"
+            for why in table["reasons"]
+        ]
     if summary["refused"]:
         lines.append(f"拒收行 refused rows: {summary['refused_rows']}")
     lines += [f"整表拒收 every row refused: {name}" for name in summary["refused_whole"]]
-    lines += [f"未登记 unregistered: {one['table']}.{one['column']} {one['rows']:,} 行 rows，{one['ids']:,} 个不在 "
-              f"that are not in {one['register']}" for one in summary["unregistered"]]
-    lines += [f"占位日 placeholder: {one['table']}.{one['column']} {one['day']}: {one['rows']:,} 行 rows of {one['of']:,}; "
-              f"{one['why']}" for one in summary["placeholders"]]
+    lines += [
+        f"未登记 unregistered: {one['table']}.{one['column']} {one['rows']:,} 行 rows，{one['ids']:,} 个不在 "
+        f"that are not in {one['register']}"
+        for one in summary["unregistered"]
+    ]
+    lines += [
+        f"占位日 placeholder: {one['table']}.{one['column']} {one['day']}: {one['rows']:,} 行 rows of {one['of']:,}; "
+        f"{one['why']}"
+        for one in summary["placeholders"]
+    ]
     if summary["dormant"] is not None:
         lines.append(dormancy.line_of(summary["dormant"]))
     lines += map(line_of, summary["reused"])
     lines.append(f"缺表 absent: {', '.join(summary['absent']) or '-'}")
     lines += [f"说明 note: {note}" for note in summary["notes"]]
-    lines += [f"假定延迟 assumed: {table} is taken as recorded {days} days after the event"
-              for table, days in summary["assumed_delays"].items()]
+    lines += [
+        f"假定延迟 assumed: {table} is taken as recorded {days} days after the event"
+        for table, days in summary["assumed_delays"].items()
+    ]
     return lines

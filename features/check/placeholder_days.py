@@ -44,7 +44,11 @@ def placeholders(store: Store) -> Iterator[Placeholder]:
             counts = _accepted(store, table, column) + refused[column.name]
             if found := suspect(counts):
                 day, why = found
-                rows = sum(size for other, size in counts.items() if other.startswith(EPOCH) or other == day)
+                rows = sum(
+                    size
+                    for other, size in counts.items()
+                    if other.startswith(EPOCH) or other == day
+                )
                 yield Placeholder(table, column.name, day, rows, counts.total(), why)
 
 
@@ -71,8 +75,10 @@ def suspect(counts: Counter[str]) -> tuple[str, str] | None:
 def _accepted(store: Store, table: str, column: Column) -> Counter[str]:
     """Return how many accepted rows say each day, month or year of a column, as texts."""
     name = named("known" if column is RECORDED else column.name)
-    rows = store.sql(f"SELECT {name} AS said, count(*) AS size FROM {named(table)} "
-                     f"WHERE sign > 0 AND {name} IS NOT NULL GROUP BY said").to_pylist()
+    rows = store.sql(
+        f"SELECT {name} AS said, count(*) AS size FROM {named(table)} "
+        f"WHERE sign > 0 AND {name} IS NOT NULL GROUP BY said"
+    ).to_pylist()
     return Counter({_text(column.kind, row["said"]): row["size"] for row in rows})
 
 
@@ -90,5 +96,5 @@ def _refused(store: Store, table: str, columns: list[Column]) -> dict[str, Count
             for row in csv.DictReader(file):
                 for name, counts in found.items():
                     if said := row.get(name):
-                        counts[said[:len("1970-01-01")]] += 1
+                        counts[said[: len("1970-01-01")]] += 1
     return found

@@ -25,13 +25,23 @@ def numbered() -> Iterator[Table]:
     """Yield the tables whose key is a number that somebody gave: claims and inspections, not firms and workers."""
     for table in contract().values():
         key = table.column(table.key[0])
-        if len(table.key) == 1 and key.kind == "id" and key.space not in LASTING and about(table) and table.name not in JOURNAL:
+        if (
+            len(table.key) == 1
+            and key.kind == "id"
+            and key.space not in LASTING
+            and about(table)
+            and table.name not in JOURNAL
+        ):
             yield table
 
 
 def about(table: Table) -> tuple[str, ...]:
     """Return the columns that say what a numbered row is about: persons, firms, providers, and the day of the event."""
-    subjects = [c.name for c in table.columns if c.kind == "id" and c.space in SUBJECTS and c.name not in table.key]
+    subjects = [
+        c.name
+        for c in table.columns
+        if c.kind == "id" and c.space in SUBJECTS and c.name not in table.key
+    ]
     days = [c for c in table.columns if c.kind == "day"]
     event = sorted(days, key=lambda day: day.optional)[:1]
     return (*subjects, *(day.name for day in event))
@@ -57,15 +67,23 @@ def _reused(store: Store, table: Table) -> dict[str, Any]:
     twice = _on_one_day(store, table.name, key)
     texts = store.dictionary(table.column(key).space).texts
     examples = [str(texts.take([code])[0]) for code in sorted(codes | twice)[:SHOWN]]
-    return {"table": table.name, "column": key, "keys": len(codes | twice), "differ": differ, "same_day": len(twice),
-            "examples": examples}
+    return {
+        "table": table.name,
+        "column": key,
+        "keys": len(codes | twice),
+        "differ": differ,
+        "same_day": len(twice),
+        "examples": examples,
+    }
 
 
 def _differing(table: str, key: str, column: str) -> str:
     """Return the SELECT of the keys whose versions differ in a column."""
     key = named(key)
-    return (f"SELECT {key} FROM {named(table)} WHERE sign > 0 AND {key} IN (SELECT {key} FROM {named(table)} WHERE sign < 0) "
-            f"GROUP BY {key} HAVING count(DISTINCT nullif({named(column)}, {NULL})) > 1")
+    return (
+        f"SELECT {key} FROM {named(table)} WHERE sign > 0 AND {key} IN (SELECT {key} FROM {named(table)} WHERE sign < 0) "
+        f"GROUP BY {key} HAVING count(DISTINCT nullif({named(column)}, {NULL})) > 1"
+    )
 
 
 def _on_one_day(store: Store, table: str, key: str) -> set[int]:
@@ -76,15 +94,19 @@ def _on_one_day(store: Store, table: str, key: str) -> set[int]:
     key = named(key)
     absorbed = f"SELECT {key}, recorded_on AS known FROM {rows_sql(files)} WHERE retracted = 0"
     signed = f"SELECT {key}, known FROM {named(table)} WHERE sign > 0 AND {key} IN (SELECT {key} FROM ({absorbed}))"
-    found = store.sql(f"SELECT DISTINCT {key} FROM (SELECT {key}, known FROM ({absorbed} UNION ALL {signed}) "
-                      f"GROUP BY ALL HAVING count(*) > 1)")
+    found = store.sql(
+        f"SELECT DISTINCT {key} FROM (SELECT {key}, known FROM ({absorbed} UNION ALL {signed}) "
+        f"GROUP BY ALL HAVING count(*) > 1)"
+    )
     return set(found.column(0).to_pylist())
 
 
 def line_of(found: dict[str, Any]) -> str:
     """Return in words what was found of a table."""
     differ = "，".join(f"{column} {count:,}" for column, count in found["differ"].items()) or "-"
-    return (f"编号重用 reused: {found['table']}.{found['column']} {found['keys']:,} 个 numbers（不同 differ in: {differ}；"
-            f"同日多行 several rows on one day: {found['same_day']:,}），如 such as {', '.join(found['examples'])}；"
-            "每号只留最后一行 the last row of each holds: if they are different things, say within what a number is unique "
-            f"under [keys] in source.toml, such as {found['table']} = \"year\"")
+    return (
+        f"编号重用 reused: {found['table']}.{found['column']} {found['keys']:,} 个 numbers（不同 differ in: {differ}；"
+        f"同日多行 several rows on one day: {found['same_day']:,}），如 such as {', '.join(found['examples'])}；"
+        "每号只留最后一行 the last row of each holds: if they are different things, say within what a number is unique "
+        f'under [keys] in source.toml, such as {found["table"]} = "year"'
+    )

@@ -17,22 +17,47 @@ from features.contract.tables import LONGEST, Column
 
 Spans = tuple[tuple[int, int], ...]
 INVISIBLE: Spans = (
-    (0x00, 0x1F), (0x7F, 0xA0), (0xAD, 0xAD),               # controls, the no-break space, the soft hyphen
-    (0x034F, 0x034F), (0x061C, 0x061C), (0x115F, 0x1160),   # joiner, Arabic mark, Hangul fillers
-    (0x1680, 0x1680), (0x17B4, 0x17B5), (0x180B, 0x180F),   # Ogham blank, Khmer and Mongolian marks
-    (0x2000, 0x200F), (0x2028, 0x202F), (0x205F, 0x206F),   # blanks, zero widths, line ends, directions
-    (0x2800, 0x2800), (0x3000, 0x3000), (0x3164, 0x3164),   # Braille blank, ideographic blank, filler
-    (0xD800, 0xDFFF), (0xFE00, 0xFE0F), (0xFEFF, 0xFEFF),   # halves of a pair, variants, byte order mark
-    (0xFFA0, 0xFFA0), (0xFFF0, 0xFFFF),                     # filler, annotations and the lost letter
-    (0x1BCA0, 0x1BCA3), (0x1D173, 0x1D17A), (0xE0000, 0xE0FFF),   # shorthand, music, tags, variants
+    (0x00, 0x1F),
+    (0x7F, 0xA0),
+    (0xAD, 0xAD),  # controls, the no-break space, the soft hyphen
+    (0x034F, 0x034F),
+    (0x061C, 0x061C),
+    (0x115F, 0x1160),  # joiner, Arabic mark, Hangul fillers
+    (0x1680, 0x1680),
+    (0x17B4, 0x17B5),
+    (0x180B, 0x180F),  # Ogham blank, Khmer and Mongolian marks
+    (0x2000, 0x200F),
+    (0x2028, 0x202F),
+    (0x205F, 0x206F),  # blanks, zero widths, line ends, directions
+    (0x2800, 0x2800),
+    (0x3000, 0x3000),
+    (0x3164, 0x3164),  # Braille blank, ideographic blank, filler
+    (0xD800, 0xDFFF),
+    (0xFE00, 0xFE0F),
+    (0xFEFF, 0xFEFF),  # halves of a pair, variants, byte order mark
+    (0xFFA0, 0xFFA0),
+    (0xFFF0, 0xFFFF),  # filler, annotations and the lost letter
+    (0x1BCA0, 0x1BCA3),
+    (0x1D173, 0x1D17A),
+    (0xE0000, 0xE0FFF),  # shorthand, music, tags, variants
 )
 """Letters that show nothing of their own: every blank but the plain one, marks, controls, lost letters."""
-WIDE: Spans = ((0xFF0B, 0xFF0B), (0xFF0D, 0xFF0F), (0xFF10, 0xFF19), (0xFF21, 0xFF3A), (0xFF41, 0xFF5A))
+WIDE: Spans = (
+    (0xFF0B, 0xFF0B),
+    (0xFF0D, 0xFF0F),
+    (0xFF10, 0xFF19),
+    (0xFF21, 0xFF3A),
+    (0xFF41, 0xFF5A),
+)
 """Full-width digits, letters and + - . /, which read like the plain ones."""
 
 
 def _any_of(spans: Spans) -> str:
-    return "[" + "".join(f"{chr(first)}-{chr(last)}".replace("]", r"\]") for first, last in spans) + "]"
+    return (
+        "["
+        + "".join(f"{chr(first)}-{chr(last)}".replace("]", r"\]") for first, last in spans)
+        + "]"
+    )
 
 
 _INVISIBLE, _WIDE = re.compile(_any_of(INVISIBLE)), re.compile(_any_of(WIDE))
@@ -106,7 +131,9 @@ def _doubtful(texts: pl.Series) -> pl.Series:
     return texts.filter(~texts.str.contains(PLAIN) | (texts.str.len_bytes() > LONGEST))
 
 
-def _reasons(values: pl.Series, column: Column, judge: Callable[[str], str | None]) -> list[pl.Expr]:
+def _reasons(
+    values: pl.Series, column: Column, judge: Callable[[str], str | None]
+) -> list[pl.Expr]:
     """Return a column of reasons, where any of some values of a column is no identifier."""
     found = {text: judge(text) for text in values.drop_nulls().unique().to_list()}
     reasons = {text: f"{column.name} {wrong}" for text, wrong in found.items() if wrong}
@@ -118,4 +145,8 @@ def _reasons(values: pl.Series, column: Column, judge: Callable[[str], str | Non
 def _no_text(value: str) -> str:
     """Return why a value that was no text is no identifier: a whole number that a float holds only rounded, or any other."""
     whole = re.fullmatch(r"-?[0-9.]+(e[+][0-9]+)?", value) and float(value).is_integer()
-    return "is a number past what its float holds exactly: export it as text" if whole else "should be an identifier"
+    return (
+        "is a number past what its float holds exactly: export it as text"
+        if whole
+        else "should be an identifier"
+    )

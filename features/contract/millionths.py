@@ -47,7 +47,9 @@ def probabilities(millionths: NDArray[np.int64], empty: int) -> NDArray[np.float
 def as_decimals(column: pl.Expr) -> pl.Expr:
     """Return a column of millionths as the probabilities that a source writes: the floats nearest to them."""
     # Polars multiplies by 0.000001 where it is told to divide, and so misses the nearest float.
-    return column.map_batches(lambda whole: pl.Series(whole.to_numpy() / CERTAIN, nan_to_null=True), pl.Float64)
+    return column.map_batches(
+        lambda whole: pl.Series(whole.to_numpy() / CERTAIN, nan_to_null=True), pl.Float64
+    )
 
 
 def millionths_sql(raw: str, kind: str, text: str) -> str:
@@ -67,7 +69,9 @@ def millionths_sql(raw: str, kind: str, text: str) -> str:
 @cache
 def probability_columns() -> frozenset[str]:
     """Return the names of the contract's columns that hold probabilities."""
-    return frozenset(c.name for table in contract().values() for c in table.columns if c.kind == "probability")
+    return frozenset(
+        c.name for table in contract().values() for c in table.columns if c.kind == "probability"
+    )
 
 
 def in_millionths(tree: ast.expr, where: str) -> ast.expr:
@@ -79,7 +83,9 @@ def in_millionths(tree: ast.expr, where: str) -> ast.expr:
     'inclusion_probability >= 500000'
     """
     for node in ast.walk(tree):
-        if isinstance(node, ast.Compare) and any(map(_is_probability, (node.left, *node.comparators))):
+        if isinstance(node, ast.Compare) and any(
+            map(_is_probability, (node.left, *node.comparators))
+        ):
             node.left = _stated(node.left, where)
             node.comparators = [_stated(side, where) for side in node.comparators]
     return tree
@@ -94,11 +100,15 @@ def _stated(node: ast.expr, where: str) -> ast.expr:
         return ast.Tuple([_stated(item, where) for item in node.elts], ast.Load())
     value = node.value if isinstance(node, ast.Constant) else None
     if type(value) is int and value == 1:
-        raise CatalogueError(f"{where}: 1 beside a probability may be certainty or one millionth; write 1.0 or 0.000001")
+        raise CatalogueError(
+            f"{where}: 1 beside a probability may be certainty or one millionth; write 1.0 or 0.000001"
+        )
     if not isinstance(value, float):
         return node
     try:
         return ast.Constant(millionths_of(value))
     except (ValueError, OverflowError):
-        raise CatalogueError(f"{where}: {value!r} beside a probability is finer than a millionth; "
-                             "give it at most 6 decimals") from None
+        raise CatalogueError(
+            f"{where}: {value!r} beside a probability is finer than a millionth; "
+            "give it at most 6 decimals"
+        ) from None

@@ -9,9 +9,16 @@ from features.calendar import date_of, day_of, month_of_day
 from features.contract.tables import COMMON, PARTS, RECORDED, Column
 
 LARGEST = 2**53
-WHOLE = {"persons": (0, 2**31 - 1), "minutes": (0, 2**31 - 1), "count": (-LARGEST, LARGEST),
-         "kwh": (0, LARGEST), "year": (1800, 2200), "microdegree": (-180_000_000, 180_000_000),
-         "flag": (0, 1), "fen": (-(10**15), 10**15)}
+WHOLE = {
+    "persons": (0, 2**31 - 1),
+    "minutes": (0, 2**31 - 1),
+    "count": (-LARGEST, LARGEST),
+    "kwh": (0, LARGEST),
+    "year": (1800, 2200),
+    "microdegree": (-180_000_000, 180_000_000),
+    "flag": (0, 1),
+    "fen": (-(10**15), 10**15),
+}
 """The least and the most of a whole number of each kind, where its column declares none."""
 DAYS = (day_of("1800-01-01"), day_of("9999-12-31"))
 REFUND = ("contributions", "kind", "refund")
@@ -57,7 +64,11 @@ def orders(columns: Iterable[Column]) -> Iterator[Order]:
     """Yield the orders within a row that a table's columns declare, one after another."""
     for column in columns:
         for before, others in ((True, column.not_before), (False, column.not_after)):
-            yield from (Order(column.name, column.kind, other, before) for other in others if "." not in other)
+            yield from (
+                Order(column.name, column.kind, other, before)
+                for other in others
+                if "." not in other
+            )
 
 
 def limits(column: Column) -> tuple[int, int]:
@@ -97,14 +108,23 @@ class Laws:
                 yield order.reason
         if self.refund is None or row[REFUND[1]] != self.refund:
             yield from (negative(name) for name in self.sums if (row[name] or 0) < 0)
-        if self.one_subject and not row["retracted"] and sum(row[name] is not None for name in SUBJECTS) != 1:
+        if (
+            self.one_subject
+            and not row["retracted"]
+            and sum(row[name] is not None for name in SUBJECTS) != 1
+        ):
             yield ONE_SUBJECT
 
 
 def laws(table: str, columns: tuple[Column, ...]) -> Laws:
     """Return what cannot be in a row of a table, ready for many rows."""
-    return Laws(tuple(_spans(columns)), tuple(orders(columns)), tuple(c.name for c in columns if c.kind == "fen"),
-                refund_code(table, columns), table == "inspections")
+    return Laws(
+        tuple(_spans(columns)),
+        tuple(orders(columns)),
+        tuple(c.name for c in columns if c.kind == "fen"),
+        refund_code(table, columns),
+        table == "inspections",
+    )
 
 
 def _spans(columns: tuple[Column, ...]) -> Iterator[tuple[str, int, int, str]]:

@@ -11,8 +11,21 @@ from typing import Any
 
 from features.errors import CatalogueError
 
-KINDS = ("id", "day", "month", "fen", "minutes", "persons", "count", "year", "kwh", "microdegree", "flag",
-         "probability", "choice")
+KINDS = (
+    "id",
+    "day",
+    "month",
+    "fen",
+    "minutes",
+    "persons",
+    "count",
+    "year",
+    "kwh",
+    "microdegree",
+    "flag",
+    "probability",
+    "choice",
+)
 RECORDED = "recorded_on"
 PARTS = {"day": ("", ""), "month": ("所在月", "the month of "), "year": ("所在年", "the year of ")}
 """What of another day a column of a kind is compared with, in both languages."""
@@ -23,7 +36,13 @@ FLAGS = {"0": 0, "false": 0, "1": 1, "true": 1}
 """The texts of a flag, in any case; a whole number may have zeros behind its point."""
 PROBABLE = (0.000001, 1)
 """The least and the most that a probability may be: it is held in whole millionths."""
-UNITS = {"fen": "fen", "minutes": "minutes", "persons": "persons", "kwh": "kWh", "microdegree": "1e-6 degree"}
+UNITS = {
+    "fen": "fen",
+    "minutes": "minutes",
+    "persons": "persons",
+    "kwh": "kWh",
+    "microdegree": "1e-6 degree",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +94,9 @@ class Table:
         for column in self.columns + COMMON:
             if column.name == name:
                 return column
-        raise CatalogueError(f"table {self.name!r} has no column {name!r}; it has {', '.join(c.name for c in self.columns)}")
+        raise CatalogueError(
+            f"table {self.name!r} has no column {name!r}; it has {', '.join(c.name for c in self.columns)}"
+        )
 
 
 COMMON = (
@@ -96,7 +117,9 @@ def column_of(line: str) -> Column:
     optional = words[-1] == "?"
     kind, *detail = words[:-1] if optional else words
     if kind not in KINDS:
-        raise CatalogueError(f"column {name!r} has type {kind!r}; a type should be one of {', '.join(KINDS)}")
+        raise CatalogueError(
+            f"column {name!r} has type {kind!r}; a type should be one of {', '.join(KINDS)}"
+        )
     if kind in ("id", "choice"):
         return Column(name, kind, tuple(detail), optional, zh, en)
     not_before, not_after, bounds = _marks(name, detail)
@@ -118,7 +141,9 @@ def _marks(name: str, words: list[str]) -> Marks:
         elif span := re.fullmatch(r"(-?\d+)\.\.(-?\d*)", word):
             bounds = int(span[1]), int(span[2]) if span[2] else None
         else:
-            raise CatalogueError(f"column {name!r} has a mark {word!r}; a mark should be past, from, until or like 1..10")
+            raise CatalogueError(
+                f"column {name!r} has a mark {word!r}; a mark should be past, from, until or like 1..10"
+            )
     return tuple(not_before), tuple(not_after), bounds
 
 
@@ -143,12 +168,19 @@ def _comparable(tables: dict[str, Table], table: Table) -> None:
         for place in column.not_before + column.not_after:
             other_table, other = named_by(table, place)
             if other_table not in tables:
-                raise CatalogueError(f"{table.name}.{column.name} is compared with {place!r}, and there is no such table")
+                raise CatalogueError(
+                    f"{table.name}.{column.name} is compared with {place!r}, and there is no such table"
+                )
             there = tables[other_table]
-            dated = column.kind in (DATED if there is table else ("day",)) and there.column(other).kind == "day"
+            dated = (
+                column.kind in (DATED if there is table else ("day",))
+                and there.column(other).kind == "day"
+            )
             if not dated or (there is not table and not _names(table, there)):
-                raise CatalogueError(f"{table.name}.{column.name} cannot be compared with {place!r}; from and until "
-                                     "compare a day, month or year with a day that the row names")
+                raise CatalogueError(
+                    f"{table.name}.{column.name} cannot be compared with {place!r}; from and until "
+                    "compare a day, month or year with a day that the row names"
+                )
 
 
 def _names(table: Table, other: Table) -> bool:
@@ -171,7 +203,9 @@ def named_by(table: Table, place: str) -> tuple[str, str]:
 @cache
 def contract() -> dict[str, Table]:
     """Return the published tables by name."""
-    return tables_of(resources.files("features.contract").joinpath("contract.txt").read_text("utf-8"))
+    return tables_of(
+        resources.files("features.contract").joinpath("contract.txt").read_text("utf-8")
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +229,9 @@ def laws_of(table: Table, column: Column) -> Iterator[Words]:
         zh, en = _compared(table, column, place)
         yield Words(f"不晚于{zh}", f"never after {en}")
     if column.kind == "probability":
-        yield Words("大于 0，不大于 1，至多 6 位小数", "above 0 and at most 1, to at most 6 decimals")
+        yield Words(
+            "大于 0，不大于 1，至多 6 位小数", "above 0 and at most 1, to at most 6 decimals"
+        )
     if column.bounds:
         least, most = column.bounds
         words = Words(f"不小于 {least}", f"at least {least}")
@@ -222,15 +258,31 @@ def _compared(table: Table, column: Column, place: str) -> tuple[str, str]:
 def as_json() -> list[dict[str, Any]]:
     """Return the contract as plain values, for `lssi contract --json` and the documentation."""
     return [
-        {"table": table.name, "zh": table.zh, "en": table.en, "key": list(table.key),
-         "columns": [
-             {"name": c.name, "type": c.kind, "values": list(c.choices) if c.kind == "choice" else None,
-              "space": c.space if c.kind == "id" else None, "unit": UNITS.get(c.kind), "optional": c.optional, "past": c.past,
-              "not_before": list(c.not_before), "not_after": list(c.not_after),
-              "least": span_of(c)[0], "most": span_of(c)[1],
-              "law_zh": "；".join(law.zh for law in laws_of(table, c)),
-              "law_en": "; ".join(law.en for law in laws_of(table, c)),
-              "zh": c.zh, "en": c.en}
-             for c in table.columns + COMMON]}
+        {
+            "table": table.name,
+            "zh": table.zh,
+            "en": table.en,
+            "key": list(table.key),
+            "columns": [
+                {
+                    "name": c.name,
+                    "type": c.kind,
+                    "values": list(c.choices) if c.kind == "choice" else None,
+                    "space": c.space if c.kind == "id" else None,
+                    "unit": UNITS.get(c.kind),
+                    "optional": c.optional,
+                    "past": c.past,
+                    "not_before": list(c.not_before),
+                    "not_after": list(c.not_after),
+                    "least": span_of(c)[0],
+                    "most": span_of(c)[1],
+                    "law_zh": "；".join(law.zh for law in laws_of(table, c)),
+                    "law_en": "; ".join(law.en for law in laws_of(table, c)),
+                    "zh": c.zh,
+                    "en": c.en,
+                }
+                for c in table.columns + COMMON
+            ],
+        }
         for table in contract().values()
     ]

@@ -82,20 +82,29 @@ def _scope(table: Table, column: Column, words: str, register: str) -> Scope:
     name, year = words.removeprefix(YEAR), words.startswith(YEAR)
     there = {other.name: other for other in (*table.columns, table.column("recorded_on"))}
     if name not in there:
-        how = (f'state "{table.name}.{column.name}" = "{YEAR}DAY" under [keys], with a day of {table.name}' if year
-               else "make the numbers whole in the views instead")
-        raise SourceError(f"{table.name} names {register} by a number that is unique only within {words}, and has no {name}; "
-                          f"{how}")
+        how = (
+            f'state "{table.name}.{column.name}" = "{YEAR}DAY" under [keys], with a day of {table.name}'
+            if year
+            else "make the numbers whole in the views instead"
+        )
+        raise SourceError(
+            f"{table.name} names {register} by a number that is unique only within {words}, and has no {name}; "
+            f"{how}"
+        )
     if there[name].kind not in (("day", "month") if year else ("id",)) or name == column.name:
-        raise SourceError(f"keys: {table.name}.{column.name} cannot be unique within {words!r}; say the year of a day or "
-                          "month, or a column of identifiers")
+        raise SourceError(
+            f"keys: {table.name}.{column.name} cannot be unique within {words!r}; say the year of a day or "
+            "month, or a column of identifiers"
+        )
     return Scope(column, there[name], year)
 
 
 def meant(register: Table, words: str) -> str:
     """Return the column, or `year of` a day, that the words `year`, `firm` or `person` of a table mean."""
     if words == "year":
-        return YEAR + next((c.name for c in register.columns if c.kind == "day" and not c.optional), "recorded_on")
+        return YEAR + next(
+            (c.name for c in register.columns if c.kind == "day" and not c.optional), "recorded_on"
+        )
     return WORDS.get(words, words)
 
 
@@ -105,7 +114,9 @@ def check_keys(stated: Mapping[str, str]) -> None:
         name, _, column = place.partition(".")
         table = contract().get(name)
         if table is None or (not column and name not in NUMBERED):
-            raise SourceError(f"keys: {name!r} is no table of numbers; those are {', '.join(NUMBERED)}")
+            raise SourceError(
+                f"keys: {name!r} is no table of numbers; those are {', '.join(NUMBERED)}"
+            )
         if column and column not in {scope.number.name for scope in _scopes(stated, table)}:
             raise SourceError(f"keys: {place} names no table under [keys]; state that table first")
         list(_scopes(stated, table))
@@ -121,18 +132,31 @@ def _reasons(scope: Scope) -> pl.Expr:
     number, within = pl.col(scope.number.name), scope.part()
     missing, odd, long = (scope.wrong("", text) for text in (None, SIGN, "x" * LONGEST))
     length = number.str.len_chars() + within.str.len_chars() + 1
-    return (pl.when(number.is_null()).then(None).when(within.is_null()).then(pl.lit(missing))
-            .when(within.str.contains(SIGN, literal=True)).then(pl.lit(odd))
-            .when(length > LONGEST).then(pl.lit(long)))
+    return (
+        pl.when(number.is_null())
+        .then(None)
+        .when(within.is_null())
+        .then(pl.lit(missing))
+        .when(within.str.contains(SIGN, literal=True))
+        .then(pl.lit(odd))
+        .when(length > LONGEST)
+        .then(pl.lit(long))
+    )
 
 
 def whole(batch: pl.DataFrame, found: tuple[Scope, ...]) -> pl.DataFrame:
     """Return a batch in which each number is joined with its scope."""
-    return batch.with_columns(pl.concat_str([pl.col(scope.number.name), scope.part()], separator=SIGN).alias(scope.number.name)
-                              for scope in found)
+    return batch.with_columns(
+        pl.concat_str([pl.col(scope.number.name), scope.part()], separator=SIGN).alias(
+            scope.number.name
+        )
+        for scope in found
+    )
 
 
 def apart(batch: pl.DataFrame, found: tuple[Scope, ...]) -> pl.DataFrame:
     """Return a batch in which each number stands without its scope, as the source gave it: `whole` undone."""
     # A scope never holds the sign, so the last one is ours.
-    return batch.with_columns(pl.col(scope.number.name).str.replace(f"{SIGN}[^{SIGN}]*$", "") for scope in found)
+    return batch.with_columns(
+        pl.col(scope.number.name).str.replace(f"{SIGN}[^{SIGN}]*$", "") for scope in found
+    )

@@ -24,7 +24,9 @@ from features.contract.row_order import (
 )
 from features.contract.tables import COMMON, RECORDED, Column, contract
 
-with warnings.catch_warnings():         # pandera opens pyspark where that is installed, and pyspark complains of pandas
+with (
+    warnings.catch_warnings()
+):  # pandera opens pyspark where that is installed, and pyspark complains of pandas
     warnings.simplefilter("ignore", FutureWarning)
     import pandera.polars as pa
     from pandera.errors import SchemaErrors
@@ -69,7 +71,9 @@ def wanted(column: Column) -> str:
 
 
 def _law(passes: pl.Expr, reason: str) -> pa.Check:
-    return pa.Check(lambda data: data.lazyframe.select(passes.fill_null(True)), error=reason, ignore_na=False)
+    return pa.Check(
+        lambda data: data.lazyframe.select(passes.fill_null(True)), error=reason, ignore_na=False
+    )
 
 
 def _column_laws(column: Column, present: list[str], key: tuple[str, ...]) -> list[pa.Check]:
@@ -78,12 +82,18 @@ def _column_laws(column: Column, present: list[str], key: tuple[str, ...]) -> li
         reason = f"{column.name} should be {wanted(column)}{FINEST if column.kind == 'probability' else ''}"
         laws.append(_law(pl.col(f"raw {column.name}").is_null(), reason))
     if not column.optional:
-        given = name.is_not_null() | pl.col(f"raw {column.name}").is_not_null() if can_fail else name.is_not_null()
+        given = (
+            name.is_not_null() | pl.col(f"raw {column.name}").is_not_null()
+            if can_fail
+            else name.is_not_null()
+        )
         if column not in COMMON and column.name not in key:
             given = given | RETRACTS
         laws.append(_law(given, f"{column.name} is missing"))
     if column.kind == "probability":
-        laws.append(_law((name > 0) & (name <= CERTAIN), f"{column.name} should be {wanted(column)}"))
+        laws.append(
+            _law((name > 0) & (name <= CERTAIN), f"{column.name} should be {wanted(column)}")
+        )
     elif column.kind == "flag":
         laws.append(_law(name.is_between(0, 1), f"{column.name} should be {wanted(column)}"))
     elif column.kind == "day":
@@ -128,15 +138,20 @@ def compared(order: Order) -> pl.Expr:
             return day
 
 
-def schema_of(table: str, columns: tuple[Column, ...], *, present: list[str], complete_to: int) -> pa.DataFrameSchema:
+def schema_of(
+    table: str, columns: tuple[Column, ...], *, present: list[str], complete_to: int
+) -> pa.DataFrameSchema:
     """Return the schema of a typed batch of one table; `present` names its columns, `raw NAME` ones included.
 
     A row that takes its key back needs the key and the common columns only.
     """
     key = contract()[table].key
     laws = [law for column in columns + COMMON for law in _column_laws(column, present, key)]
-    return pa.DataFrameSchema({name: pa.Column(nullable=True) for name in present},
-                              checks=laws + _table_laws(table, columns, complete_to), name=table)
+    return pa.DataFrameSchema(
+        {name: pa.Column(nullable=True) for name in present},
+        checks=laws + _table_laws(table, columns, complete_to),
+        name=table,
+    )
 
 
 def part(batch: pl.DataFrame, schema: pa.DataFrameSchema) -> Verdict:
@@ -144,11 +159,18 @@ def part(batch: pl.DataFrame, schema: pa.DataFrameSchema) -> Verdict:
     cases = pl.concat([_faulty(batch), _unlawful(batch, schema)])
     if cases.is_empty():
         return Verdict(batch, pl.DataFrame(schema={"row": pl.Int64, "reason": pl.String}))
-    reasons = pl.concat([told(batch, cases), cases]).group_by("index", maintain_order=True).agg(
-        pl.col("reason").unique(maintain_order=True)).sort("index").with_columns(words(pl.col("reason")))
+    reasons = (
+        pl.concat([told(batch, cases), cases])
+        .group_by("index", maintain_order=True)
+        .agg(pl.col("reason").unique(maintain_order=True))
+        .sort("index")
+        .with_columns(words(pl.col("reason")))
+    )
     places = reasons["index"].to_numpy()
     refused = pl.DataFrame({"row": batch["row"].gather(places), "reason": reasons["reason"]})
-    kept = batch.with_row_index("place").filter(~pl.col("place").is_in(places.tolist())).drop("place")
+    kept = (
+        batch.with_row_index("place").filter(~pl.col("place").is_in(places.tolist())).drop("place")
+    )
     return Verdict(kept, refused)
 
 
@@ -173,18 +195,31 @@ def _unlawful(batch: pl.DataFrame, schema: pa.DataFrameSchema) -> pl.DataFrame:
 
 def told(batch: pl.DataFrame, cases: pl.DataFrame) -> pl.DataFrame:
     """Return why a source's view itself refuses rows: the texts that begin with `! `, by the row's index in the batch."""
-    rows = batch.select(name for name in batch.columns if name.startswith("raw ")).with_row_index("index")
-    rows = rows.with_columns(pl.col("index").cast(pl.Int64)).join(cases.select("index").unique(), on="index", how="semi")
+    rows = batch.select(name for name in batch.columns if name.startswith("raw ")).with_row_index(
+        "index"
+    )
+    rows = rows.with_columns(pl.col("index").cast(pl.Int64)).join(
+        cases.select("index").unique(), on="index", how="semi"
+    )
     if rows.width == 1:
         return cases.clear()
-    texts = rows.unpivot(index="index", value_name="reason").filter(pl.col("reason").str.starts_with(TOLD))
+    texts = rows.unpivot(index="index", value_name="reason").filter(
+        pl.col("reason").str.starts_with(TOLD)
+    )
     return texts.select("index", "reason").sort("index", maintain_order=True)
 
 
 def words(reasons: pl.Expr) -> pl.Expr:
     """Return a row's reasons as one text: those that its view tells, else those of the contract."""
-    said = reasons.list.eval(pl.element().filter(pl.element().str.starts_with(TOLD)).str.strip_prefix(TOLD))
-    return pl.when(said.list.len() > 0).then(said.list.join("; ")).otherwise(reasons.list.join("; ")).alias("reason")
+    said = reasons.list.eval(
+        pl.element().filter(pl.element().str.starts_with(TOLD)).str.strip_prefix(TOLD)
+    )
+    return (
+        pl.when(said.list.len() > 0)
+        .then(said.list.join("; "))
+        .otherwise(reasons.list.join("; "))
+        .alias("reason")
+    )
 
 
 def errors_of(cases: pl.DataFrame) -> TypeError:

@@ -40,7 +40,9 @@ def check_asked(entity: str, as_of: Sequence[str]) -> None:
     """Raise RequestError unless an entity and its as-of days are such as features are written for: days, or KNOWN of claims."""
     check_entity(entity)
     if KNOWN in as_of and (entity != "claim" or len(as_of) > 1):
-        raise RequestError(f"the as-of {KNOWN!r} is each claim's own day and stands alone; got {entity} and {', '.join(as_of)}")
+        raise RequestError(
+            f"the as-of {KNOWN!r} is each claim's own day and stands alone; got {entity} and {', '.join(as_of)}"
+        )
     for text in as_of:
         if text != KNOWN:
             day_of(text)
@@ -55,7 +57,9 @@ def stretches(store: Store, entity: str, as_of: Sequence[str]) -> Iterator[Matri
     return living_stretches(store, entity, *map(day_of, as_of))
 
 
-def living_stretches(store: Store, entity: str, *days: int, most: int = CASES_AT_ONCE) -> Iterator[Matrix]:
+def living_stretches(
+    store: Store, entity: str, *days: int, most: int = CASES_AT_ONCE
+) -> Iterator[Matrix]:
     """Yield the features of all living units of some days, ordered by unit and then by day; rows are read once for all days,
     those of a key that units have in common once for all units.
 
@@ -71,15 +75,26 @@ def living_stretches(store: Store, entity: str, *days: int, most: int = CASES_AT
     attributes = frozenset(atom for atom in own if of_register(catalogue, entity, atom))
     units = most if len(days) == 1 else max(1, most // (4 * len(days)))
     for first in range(0, max(1, len(every)), units):
-        ends = every[first:first + units][[0, -1]] if len(every) else (0, 0)
-        here = [code[np.searchsorted(code, ends[0]):np.searchsorted(code, ends[1], side="right")] for code in codes]
+        ends = every[first : first + units][[0, -1]] if len(every) else (0, 0)
+        here = [
+            code[np.searchsorted(code, ends[0]) : np.searchsorted(code, ends[1], side="right")]
+            for code in codes
+        ]
         code, as_of = np.concatenate(here), np.repeat(days, [len(part) for part in here])
         order = np.lexsort((as_of, code))
-        cases, found = still_living(store, catalogue, bare_cases(entity, code[order], as_of[order]), attributes)
+        cases, found = still_living(
+            store, catalogue, bare_cases(entity, code[order], as_of[order]), attributes
+        )
         if len(cases) or not first:
             found |= common.of(cases) | atom_values(store, catalogue, cases, own - attributes)
             stored = stored_values(store, catalogue, cases, needs.stored)
-            yield matrix_from(store, catalogue, cases, environment_of(store, catalogue, cases, needs, found, stored), max(days))
+            yield matrix_from(
+                store,
+                catalogue,
+                cases,
+                environment_of(store, catalogue, cases, needs, found, stored),
+                max(days),
+            )
 
 
 def of_any(codes: Sequence[Column]) -> Column:
@@ -88,13 +103,17 @@ def of_any(codes: Sequence[Column]) -> Column:
     >>> of_any([np.array([1, 4]), np.array([0, 4]), np.array([], np.int64)]).tolist()
     [0, 1, 4]
     """
-    there = np.zeros(max((int(column[-1]) + 1 for column in codes if len(column)), default=0), np.bool_)
+    there = np.zeros(
+        max((int(column[-1]) + 1 for column in codes if len(column)), default=0), np.bool_
+    )
     for column in codes:
         there[column] = True
     return np.flatnonzero(there)
 
 
-def claim_stretches(store: Store, catalogue: Catalogue, most: int = CASES_AT_ONCE) -> Iterator[Matrix]:
+def claim_stretches(
+    store: Store, catalogue: Catalogue, most: int = CASES_AT_ONCE
+) -> Iterator[Matrix]:
     """Yield the features of every claim of a history, each as of the day on which it became known, ordered by claim.
 
     At most `most` at a time, one stretch at least. What is found in the order of other keys than the claim's waits on disk
@@ -115,8 +134,14 @@ def claim_stretches(store: Store, catalogue: Catalogue, most: int = CASES_AT_ONC
 
 
 @contextmanager
-def put_aside(store: Store, catalogue: Catalogue, cases: Held, atoms: frozenset[Atom], stored: frozenset[str],  # noqa: PLR0913
-              most: int = CASES_AT_ONCE) -> Iterator[Shelf]:
+def put_aside(  # noqa: PLR0913
+    store: Store,
+    catalogue: Catalogue,
+    cases: Held,
+    atoms: frozenset[Atom],
+    stored: frozenset[str],
+    most: int = CASES_AT_ONCE,
+) -> Iterator[Shelf]:
     """Give a shelf with aggregates and stored values of all cases, in stretches of `most`; it is cleared afterwards."""
     with private_folder(store.folder) as folder:
         shelf = Shelf(folder, [*range(0, max(len(cases), 1), most), len(cases)])
@@ -129,7 +154,9 @@ def put_aside(store: Store, catalogue: Catalogue, cases: Held, atoms: frozenset[
 def every_claim(store: Store, catalogue: Catalogue, most: int = CASES_AT_ONCE) -> Held:
     """Return every claim of a history on the day on which it first became known, with the keys known by then."""
     codes = range(0, max(store.dictionary("claim").size, 1), most)
-    return held(registered(store, catalogue, first_seen(store, low, low + most))[0] for low in codes)
+    return held(
+        registered(store, catalogue, first_seen(store, low, low + most))[0] for low in codes
+    )
 
 
 def first_seen(store: Store, low: int, high: int) -> Cases:

@@ -19,7 +19,7 @@ ACTIVE = {
     "tax_payroll": "month >= {month} AND (employees > 0 OR payroll > 0)",
     "employment": "ended IS NULL OR ended >= {day}",
     "contributions": "kind <> {refund} AND CASE WHEN paid_on IS NULL THEN booked >= {month} ELSE paid_on >= {day} END "
-                     "AND (coalesce(paid_unit, paid_person) IS NULL OR coalesce(paid_unit, 0) + coalesce(paid_person, 0) > 0)",
+    "AND (coalesce(paid_unit, paid_person) IS NULL OR coalesce(paid_unit, 0) + coalesce(paid_person, 0) > 0)",
 }
 """By table, the rows by which an enterprise is active; a contribution that names no amount counts as paid."""
 REACHES = {
@@ -28,7 +28,10 @@ REACHES = {
     "contributions": "month <= {month}",
 }
 """By table, the rows that show that it reaches back to the first month of the silence."""
-REGISTERED, IN_REGISTER = Atom("newest", "enterprise_registered", "all"), Atom("first_since", "enterprise_rows", "all")
+REGISTERED, IN_REGISTER = (
+    Atom("newest", "enterprise_registered", "all"),
+    Atom("first_since", "enterprise_rows", "all"),
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,9 +57,11 @@ class Dormancy:
     def words(self) -> dict[str, str]:
         """What it means of one firm that it is dormant, in both languages."""
         since = date_of(self.since)
-        return {"zh": f"休眠：自 {since} 起无人申报、无人缴费、无人用工（至少 {self.months} 个月）；只因投诉或抽签列入计划",
-                "en": f"dormant: has filed, paid and employed nobody since {since} (at least {self.months} months); "
-                      "on a list only by complaint or lottery"}
+        return {
+            "zh": f"休眠：自 {since} 起无人申报、无人缴费、无人用工（至少 {self.months} 个月）；只因投诉或抽签列入计划",
+            "en": f"dormant: has filed, paid and employed nobody since {since} (at least {self.months} months); "
+            "on a list only by complaint or lottery",
+        }
 
 
 def dormancy(store: Store, catalogue: Catalogue, as_of: int) -> Dormancy:
@@ -70,7 +75,11 @@ def dormancy(store: Store, catalogue: Catalogue, as_of: int) -> Dormancy:
     since = first_day(month)
     living, entered = _living(store, catalogue, as_of)
     bounds = {"month": month, "day": since, "refund": _refund(store)}
-    untold = tuple(table for table, rows in REACHES.items() if not _holds(store, table, as_of, rows.format(**bounds)))
+    untold = tuple(
+        table
+        for table, rows in REACHES.items()
+        if not _holds(store, table, as_of, rows.format(**bounds))
+    )
     silent = living[:0] if untold else living[entered < since]
     for table, rows in ACTIVE.items():
         if len(silent):
@@ -95,28 +104,42 @@ def _refund(store: Store) -> int:
 
 def _holds(store: Store, table: str, as_of: int, rows: str) -> bool:
     """Tell whether a source holds a table, and rows of a kind in it that were known by a day."""
-    return store.has(table) and store.sql(
-        f"SELECT 1 FROM {table} WHERE known <= {as_of} AND {rows} LIMIT 1").num_rows > 0
+    return (
+        store.has(table)
+        and store.sql(f"SELECT 1 FROM {table} WHERE known <= {as_of} AND {rows} LIMIT 1").num_rows
+        > 0
+    )
 
 
 def _named_by(store: Store, table: str, as_of: int, rows: str, among: Column) -> Column:
     """Return those among some enterprises, by code, that live rows of a kind name as of a day."""
-    found = store.sql(f"SELECT enterprise FROM {table} WHERE enterprise IN (SELECT code FROM among) "
-                      f"AND known <= {as_of} AND ({rows}) GROUP BY enterprise HAVING sum(sign) > 0",
-                      among=pa.table({"code": among}))
+    found = store.sql(
+        f"SELECT enterprise FROM {table} WHERE enterprise IN (SELECT code FROM among) "
+        f"AND known <= {as_of} AND ({rows}) GROUP BY enterprise HAVING sum(sign) > 0",
+        among=pa.table({"code": among}),
+    )
     return np.asarray(found["enterprise"].to_numpy(), np.int64)
 
 
 def as_json(found: Dormancy) -> dict[str, Any]:
     """Return how many firms are dormant as plain values: `firms` is None where that cannot be told."""
-    return {"months": found.months, "since": date_of(found.since).isoformat(), "living": found.living,
-            "firms": None if found.untold else len(found.codes), "untold": list(found.untold)}
+    return {
+        "months": found.months,
+        "since": date_of(found.since).isoformat(),
+        "living": found.living,
+        "firms": None if found.untold else len(found.codes),
+        "untold": list(found.untold),
+    }
 
 
 def line_of(told: dict[str, Any]) -> str:
     """Return the same, as `as_json` gave it, as a line for a person."""
     if told["firms"] is None:
-        return (f"休眠 dormant: 无法判定 not told: {', '.join(told['untold'])} 缺失或不及 absent or reaching back no further "
-                f"than {told['since']}")
-    return (f"休眠 dormant: {told['firms']:,} 户，共 of {told['living']:,} 户存续 living: 自 since {told['since']} "
-            f"无人申报、缴费、用工 filed, paid and employed nobody ({told['months']} 个月 months)")
+        return (
+            f"休眠 dormant: 无法判定 not told: {', '.join(told['untold'])} 缺失或不及 absent or reaching back no further "
+            f"than {told['since']}"
+        )
+    return (
+        f"休眠 dormant: {told['firms']:,} 户，共 of {told['living']:,} 户存续 living: 自 since {told['since']} "
+        f"无人申报、缴费、用工 filed, paid and employed nobody ({told['months']} 个月 months)"
+    )

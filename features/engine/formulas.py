@@ -31,9 +31,18 @@ FEW = 64
 READS = (atoms_of, peers_of, stored_of, names_of)
 _NAN, _ZERO, _ONE = np.float64(np.nan), np.float64(0), np.float64(1)
 _COMPARE: dict[type[ast.cmpop], Callable[..., Any]] = {
-    ast.Eq: np.equal, ast.NotEq: np.not_equal, ast.Lt: np.less, ast.LtE: np.less_equal,
-    ast.Gt: np.greater, ast.GtE: np.greater_equal}
-_ARITHMETIC: dict[type[ast.operator], Callable[..., Any]] = {ast.Add: np.add, ast.Sub: np.subtract, ast.Mult: np.multiply}
+    ast.Eq: np.equal,
+    ast.NotEq: np.not_equal,
+    ast.Lt: np.less,
+    ast.LtE: np.less_equal,
+    ast.Gt: np.greater,
+    ast.GtE: np.greater_equal,
+}
+_ARITHMETIC: dict[type[ast.operator], Callable[..., Any]] = {
+    ast.Add: np.add,
+    ast.Sub: np.subtract,
+    ast.Mult: np.multiply,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +70,11 @@ class Program:
         self._steps = Steps()
         self._places: dict[str, Place] = {}
         for name, tree in trees.items():
-            self._places[name] = self._laid(tree) if any(read(tree) for read in READS) else self._everywhere(self._laid(tree))
+            self._places[name] = (
+                self._laid(tree)
+                if any(read(tree) for read in READS)
+                else self._everywhere(self._laid(tree))
+            )
 
     def values(self, known: Environment, names: Iterable[str]) -> Values:
         """Return named formulas' values side by side, float64 (n, F); NaN where an operand is missing or a divisor is zero."""
@@ -70,11 +83,20 @@ class Program:
         with np.errstate(divide="ignore", invalid="ignore"):
             if known.size <= FEW and places:
                 values = self._steps.run(leaves)
-                return np.concatenate([values[place] for place in places]).reshape(len(places), known.size).T + 0.0
+                return (
+                    np.concatenate([values[place] for place in places])
+                    .reshape(len(places), known.size)
+                    .T
+                    + 0.0
+                )
             found = np.empty((len(places), known.size))
             for first in range(0, known.size if places else 0, AT_ONCE):
                 part = slice(first, first + AT_ONCE)
-                here = {name: values[part] for name, values in leaves.items()} if known.size > AT_ONCE else leaves
+                here = (
+                    {name: values[part] for name, values in leaves.items()}
+                    if known.size > AT_ONCE
+                    else leaves
+                )
                 values = self._steps.run(here)
                 for place, column in zip(places, found, strict=True):
                     np.add(values[place], 0.0, out=column[part])
@@ -95,7 +117,9 @@ class Program:
         if isinstance(tree, ast.BinOp):
             return self._arithmetic(tree.op, self._laid(tree.left), self._laid(tree.right))
         if isinstance(tree, ast.Compare):
-            return self._comparison(tree.ops[0], self._laid(tree.left), self._laid(tree.comparators[0]))
+            return self._comparison(
+                tree.ops[0], self._laid(tree.left), self._laid(tree.comparators[0])
+            )
         if isinstance(tree, ast.Call):
             return self._call(tree)
         raise CatalogueError(f"{ast.unparse(tree)!r} is not a formula")
@@ -129,7 +153,9 @@ class Program:
             return self._steps.leaf(f"stored {word(tree.args[0])}")
         first, *others = (self._laid(argument) for argument in tree.args)
         if name == "known":
-            return step(np.multiply, step(np.logical_not, self._missing(first)), self._steps.constant(_ONE))
+            return step(
+                np.multiply, step(np.logical_not, self._missing(first)), self._steps.constant(_ONE)
+            )
         if name == "default":
             return step(np.where, self._missing(first), others[0], first)
         if name == "where":

@@ -58,7 +58,9 @@ def _sorted(path: Path, folder: Path) -> Path:
     """Return a file in `folder` with the rows of another, ordered by its first two columns, and its schema."""
     schema, place = pq.read_schema(path), folder / "ordered.parquet"
     order = ", ".join(named(name) for name in schema.names[:2])
-    rows = opened(Limits(spill=folder / "spill")).sql(f"SELECT * FROM {parquet_sql(path)} ORDER BY {order}")
+    rows = opened(Limits(spill=folder / "spill")).sql(
+        f"SELECT * FROM {parquet_sql(path)} ORDER BY {order}"
+    )
     with pq.ParquetWriter(place, schema, compression="zstd") as out:
         for batch in rows.to_arrow_reader(CASES_AT_ONCE):
             out.write_table(pa.Table.from_batches([batch]).cast(schema))

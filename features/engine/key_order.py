@@ -56,7 +56,12 @@ def held(parts: Iterable[Cases]) -> Held:
             pieces.setdefault(name, []).append(_narrow(column))
     whole = {name: np.concatenate(pieces.pop(name)) for name in list(pieces)}
     code, as_of = whole.pop(CODE), whole.pop(AS_OF)
-    return Held(entity, code, as_of, {by: code if np.array_equal(key, code) else key for by, key in whole.items()})
+    return Held(
+        entity,
+        code,
+        as_of,
+        {by: code if np.array_equal(key, code) else key for by, key in whole.items()},
+    )
 
 
 def _narrow(values: Column) -> NDArray[np.int32]:
@@ -84,7 +89,9 @@ class Sweep:
         for by, groups in atoms_by_key(self.store, self.catalogue, frozenset(atoms)).items():
             for place, units in units_in_order(self.cases, by, self.most):
                 found = unit_values(self.store, self.catalogue, groups, units)
-                self.shelf.put(place, {atom: values[units.of_case] for atom, values in found.items()})
+                self.shelf.put(
+                    place, {atom: values[units.of_case] for atom, values in found.items()}
+                )
 
     def stored(self, names: Iterable[str]) -> None:
         """Put stored values on the shelf, in the order of the months whose ends they are of, and of the key they are kept by."""
@@ -92,10 +99,14 @@ class Sweep:
         if not wanted or not len(self.cases):
             return
         ends = month_ends(self.cases.as_of.astype(np.int64)).astype(np.int32)
-        kept_by = max((STORED_BY[self.catalogue.stored_value(name).of] for name in wanted), key=len)[0]
-        order = in_order(ends, in_order(self.cases.keys[kept_by], np.arange(len(ends), dtype=np.int32)))
+        kept_by = max(
+            (STORED_BY[self.catalogue.stored_value(name).of] for name in wanted), key=len
+        )[0]
+        order = in_order(
+            ends, in_order(self.cases.keys[kept_by], np.arange(len(ends), dtype=np.int32))
+        )
         for first in range(0, len(order), self.most):
-            place = order[first:first + self.most]
+            place = order[first : first + self.most]
             found = stored_values(self.store, self.catalogue, self.cases.cases(place), wanted)
             self.shelf.put(place, {stored_name(name): values for name, values in found.items()})
 
@@ -110,7 +121,7 @@ def units_in_order(cases: Held, by: str, most: int) -> Iterator[tuple[Places, Un
     key = cases.keys[by]
     order = in_order(key, in_order(cases.as_of, np.arange(len(key), dtype=np.int32)))
     for first in range(int(np.count_nonzero(key == NO_KEY)), len(order), most):
-        place = order[first:first + most]
+        place = order[first : first + most]
         here = key[place].astype(np.int64) * DAYS + cases.as_of[place]
         fresh = np.append(True, here[1:] != here[:-1])
         yield place, Units(here[fresh] // DAYS, here[fresh] % DAYS, np.cumsum(fresh) - 1)

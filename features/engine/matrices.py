@@ -44,8 +44,13 @@ def check_entity(entity: str) -> None:
         raise RequestError(f"the entity should be one of {', '.join(ENTITIES)}; got {entity!r}")
 
 
-def matrix(store: Store, entity: str, as_of: int, keys: Sequence[str] | None = None,
-           catalogue: Catalogue | None = None) -> Matrix:
+def matrix(
+    store: Store,
+    entity: str,
+    as_of: int,
+    keys: Sequence[str] | None = None,
+    catalogue: Catalogue | None = None,
+) -> Matrix:
     """Return the features of all living units of a day, or of the given ids, as a Matrix ordered by unit.
 
     Raises HistoryError when the day is not closed, UnknownId for an id that the register of the day does not have.
@@ -57,17 +62,28 @@ def matrix(store: Store, entity: str, as_of: int, keys: Sequence[str] | None = N
     return matrix_for(store, declared, living(store, declared, entity, as_of))
 
 
-def matrix_of_cases(store: Store, entity: str, keys: Sequence[str], as_of: NDArray[np.int64],
-                    catalogue: Catalogue | None = None) -> Matrix:
+def matrix_of_cases(
+    store: Store,
+    entity: str,
+    keys: Sequence[str],
+    as_of: NDArray[np.int64],
+    catalogue: Catalogue | None = None,
+) -> Matrix:
     """Return the features of each id as of its own day (n,), in the order given."""
     check_entity(entity)
     declared = catalogue or catalogue_of(store)
-    return matrix_for(store, declared, cases_of(store, declared, entity, keys, np.asarray(as_of, np.int64)))
+    return matrix_for(
+        store, declared, cases_of(store, declared, entity, keys, np.asarray(as_of, np.int64))
+    )
 
 
-
-
-def matrix_for(store: Store, catalogue: Catalogue, cases: Cases, rows: Rows | None = None, last: int | None = None) -> Matrix:
+def matrix_for(
+    store: Store,
+    catalogue: Catalogue,
+    cases: Cases,
+    rows: Rows | None = None,
+    last: int | None = None,
+) -> Matrix:
     """Return the features of cases; `rows` replaces the store as the place where rows come from.
 
     Categories are those known on the day `last`, the latest of the cases' where none is named.
@@ -75,18 +91,32 @@ def matrix_for(store: Store, catalogue: Catalogue, cases: Cases, rows: Rows | No
     needs = needs_of(catalogue, catalogue.names(cases.entity))
     if last is None:
         last = int(cases.as_of.max()) if len(cases) else store.complete_to
-    return matrix_from(store, catalogue, cases, environment(store, catalogue, cases, needs, rows), last)
+    return matrix_from(
+        store, catalogue, cases, environment(store, catalogue, cases, needs, rows), last
+    )
 
 
-def matrix_from(store: Store, catalogue: Catalogue, cases: Cases, known: Environment, last: int) -> Matrix:
+def matrix_from(
+    store: Store, catalogue: Catalogue, cases: Cases, known: Environment, last: int
+) -> Matrix:
     """Return the features of cases from all that their formulas read; categories are those known on the day `last`."""
     needs = needs_of(catalogue, catalogue.names(cases.entity))
     values = needs.program.values(known, needs.names)
-    categories = {name: categories_of(store, catalogue, catalogue.feature(name), last) for name in needs.categories}
+    categories = {
+        name: categories_of(store, catalogue, catalogue.feature(name), last)
+        for name in needs.categories
+    }
     for name, texts in categories.items():
         column = values[:, needs.names.index(name)]
         column[column >= len(texts)] = np.nan
-    return Matrix(cases.entity, ids_of(store, cases), cases.as_of.astype(np.int32), needs.names, values, categories)
+    return Matrix(
+        cases.entity,
+        ids_of(store, cases),
+        cases.as_of.astype(np.int32),
+        needs.names,
+        values,
+        categories,
+    )
 
 
 def ids_of(store: Store, cases: Cases) -> NDArray[np.str_]:
@@ -94,27 +124,47 @@ def ids_of(store: Store, cases: Cases) -> NDArray[np.str_]:
     return store.dictionary(cases.entity).texts_of(cases.code)
 
 
-def environment(store: Store, catalogue: Catalogue, cases: Cases, needs: Needs, rows: Rows | None = None) -> Environment:
+def environment(
+    store: Store, catalogue: Catalogue, cases: Cases, needs: Needs, rows: Rows | None = None
+) -> Environment:
     """Return all that the formulas of some features read, for some cases."""
-    return environment_of(store, catalogue, cases, needs, atom_values(store, catalogue, cases, needs.atoms, rows),
-                          stored_values(store, catalogue, cases, needs.stored))
+    return environment_of(
+        store,
+        catalogue,
+        cases,
+        needs,
+        atom_values(store, catalogue, cases, needs.atoms, rows),
+        stored_values(store, catalogue, cases, needs.stored),
+    )
 
 
-def environment_of(store: Store, catalogue: Catalogue, cases: Cases, needs: Needs, atoms: Mapping[Atom, Values],  # noqa: PLR0913
-                   stored: Mapping[str, Values]) -> Environment:
+def environment_of(  # noqa: PLR0913
+    store: Store,
+    catalogue: Catalogue,
+    cases: Cases,
+    needs: Needs,
+    atoms: Mapping[Atom, Values],
+    stored: Mapping[str, Values],
+) -> Environment:
     """Return all that the formulas of some features read, for cases whose aggregates and stored values are found."""
     peers = peer_values(store, catalogue, cases, needs.peers)
     return Environment(len(cases), cases.as_of.astype(np.float64), atoms, peers, stored, {})
 
 
-def categories_of(store: Store, catalogue: Catalogue, feature: Feature, day: int | None = None) -> tuple[str, ...]:
+def categories_of(
+    store: Store, catalogue: Catalogue, feature: Feature, day: int | None = None
+) -> tuple[str, ...]:
     """Return the texts that a category feature's values stand for, on a closed day those that were known then."""
     atom = atom_of(feature.tree)
     if atom is None:
-        raise CatalogueError(f"category {feature.name!r} should be attr(column); got {feature.expression!r}")
+        raise CatalogueError(
+            f"category {feature.name!r} should be attr(column); got {feature.expression!r}"
+        )
     measure = catalogue.measure(atom.measure)
     (column,) = columns_of(measure.value)
     texts = texts_of(store, measure.table, column, day)
     if len(texts) > MOST_CATEGORIES:
-        raise CatalogueError(f"category {feature.name!r} has {len(texts)} values; at most {MOST_CATEGORIES} make a category")
+        raise CatalogueError(
+            f"category {feature.name!r} has {len(texts)} values; at most {MOST_CATEGORIES} make a category"
+        )
     return texts

@@ -30,4 +30,11 @@ def needs_of(catalogue: Catalogue, names: tuple[str, ...]) -> Needs:
     peers = frozenset(peer for feature in chain for peer in peers_of(feature.tree))
     stored = frozenset(name for feature in chain for name in stored_of(feature.tree))
     categories = tuple(name for name in names if catalogue.feature(name).category)
-    return Needs(names, atoms, peers, stored, categories, Program({feature.name: feature.tree for feature in chain}))
+    return Needs(
+        names,
+        atoms,
+        peers,
+        stored,
+        categories,
+        Program({feature.name: feature.tree for feature in chain}),
+    )

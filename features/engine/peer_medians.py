@@ -33,7 +33,11 @@ class ByCode:
     def of(self, key: Column) -> Values:
         """Return the value of each key (n,), NaN where it has none."""
         place, held = located(self.codes, key)
-        return np.where(held, self.values[place], np.nan) if len(self.codes) else np.full(len(key), np.nan)
+        return (
+            np.where(held, self.values[place], np.nan)
+            if len(self.codes)
+            else np.full(len(key), np.nan)
+        )
 
 
 def by_code(values: Mapping[int, float]) -> ByCode:
@@ -45,7 +49,9 @@ def by_code(values: Mapping[int, float]) -> ByCode:
 Medians = Mapping[Peer, ByCode]
 
 
-def medians(store: Store, catalogue: Catalogue, entity: str, peers: Iterable[Peer], day: int) -> Medians:
+def medians(
+    store: Store, catalogue: Catalogue, entity: str, peers: Iterable[Peer], day: int
+) -> Medians:
     """Return the peer values of a day by key code; computed once for a history, a day and a catalogue, then kept beside it."""
     wanted = sorted(set(peers), key=lambda peer: (peer.feature, peer.by))
     kept = store.folder / "peers" / f"{entity}-{day}-{_said(catalogue, tuple(wanted))}.json"
@@ -60,13 +66,19 @@ def medians(store: Store, catalogue: Catalogue, entity: str, peers: Iterable[Pee
 @lru_cache(256)
 def _read(kept: Path) -> tuple[ByCode, ...]:
     """Return peer values that were kept; a file of a day and a catalogue never changes."""
-    return tuple(by_code({int(code): value for code, value in found.items()}) for found in json.loads(kept.read_text("utf-8")))
+    return tuple(
+        by_code({int(code): value for code, value in found.items()})
+        for found in json.loads(kept.read_text("utf-8"))
+    )
 
 
 @lru_cache(64)
 def _said(catalogue: Catalogue, peers: tuple[Peer, ...]) -> str:
     """Return a digest of all that decides some peer values."""
-    said = json.dumps([(peer.feature, peer.by, _spelled(catalogue, peer.feature)) for peer in peers], allow_nan=False)
+    said = json.dumps(
+        [(peer.feature, peer.by, _spelled(catalogue, peer.feature)) for peer in peers],
+        allow_nan=False,
+    )
     return hashlib.sha256(said.encode()).hexdigest()[:16]
 
 
@@ -74,15 +86,24 @@ def _spelled(catalogue: Catalogue, name: str) -> list[str]:
     """Return the expressions a feature rests on, as one text a measure or feature."""
     chain = catalogue.chain([name])
     atoms = {atom for feature in chain for atom in atoms_of(feature.tree)}
-    return [f.expression for f in chain] + sorted(f"{atom}{catalogue.measure(atom.measure).spelled()}" for atom in atoms)
+    return [f.expression for f in chain] + sorted(
+        f"{atom}{catalogue.measure(atom.measure).spelled()}" for atom in atoms
+    )
 
 
-def _computed(store: Store, catalogue: Catalogue, entity: str, peers: list[Peer], day: int) -> dict[Peer, dict[int, float]]:
+def _computed(
+    store: Store, catalogue: Catalogue, entity: str, peers: list[Peer], day: int
+) -> dict[Peer, dict[int, float]]:
     cases = living(store, catalogue, entity, day)
     needs = needs_of(catalogue, tuple(dict.fromkeys(peer.feature for peer in peers)))
     atoms = atom_values(store, catalogue, cases, needs.atoms)
-    values = needs.program.values(Environment(len(cases), cases.as_of.astype(np.float64), atoms, {}, {}, {}), needs.names)
-    return {peer: lower_medians(values[:, needs.names.index(peer.feature)], cases.keys[peer.by]) for peer in peers}
+    values = needs.program.values(
+        Environment(len(cases), cases.as_of.astype(np.float64), atoms, {}, {}, {}), needs.names
+    )
+    return {
+        peer: lower_medians(values[:, needs.names.index(peer.feature)], cases.keys[peer.by])
+        for peer in peers
+    }
 
 
 def lower_medians(values: Values, key: Column) -> dict[int, float]:
@@ -94,7 +115,9 @@ def lower_medians(values: Values, key: Column) -> dict[int, float]:
     return dict(zip(codes.tolist(), ranked[begins + (sizes - 1) // 2].tolist(), strict=True))
 
 
-def peer_values(store: Store, catalogue: Catalogue, cases: Cases, peers: Iterable[Peer]) -> dict[Peer, Values]:
+def peer_values(
+    store: Store, catalogue: Catalogue, cases: Cases, peers: Iterable[Peer]
+) -> dict[Peer, Values]:
     """Return each case's peer values, float64 (n,), NaN where its key has none."""
     wanted = sorted(set(peers), key=lambda peer: (peer.feature, peer.by))
     found = {peer: np.full(len(cases), np.nan) for peer in wanted}

@@ -38,8 +38,14 @@ class Shared:
         return found
 
 
-def shared(store: Store, catalogue: Catalogue, entity: str, days: Iterable[int], atoms: frozenset[Atom],  # noqa: PLR0913
-           most: int) -> Shared:
+def shared(  # noqa: PLR0913
+    store: Store,
+    catalogue: Catalogue,
+    entity: str,
+    days: Iterable[int],
+    atoms: frozenset[Atom],
+    most: int,
+) -> Shared:
     """Return the aggregates under those keys, other than a unit's own code, that have at most `most` units on some days."""
     each = np.unique(np.array([*days], np.int64))
     found: dict[str, Mapping[Atom, Values]] = {}

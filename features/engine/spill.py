@@ -30,7 +30,9 @@ class Sheet:
         """Return rows start to below stop, (rows, columns), as they lie in the file."""
         width = len(self.names)
         offset = self.offset + start * width * self.dtype.itemsize
-        return np.frombuffer(file.values, self.dtype, (stop - start) * width, offset).reshape(-1, width)
+        return np.frombuffer(file.values, self.dtype, (stop - start) * width, offset).reshape(
+            -1, width
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,24 +61,37 @@ class Shelf:
         """Put columns (m,) of the cases at some places (m,) aside."""
         stretch = (np.searchsorted(self._edges, place, side="right") - 1).astype(np.uint16)
         order = np.argsort(stretch, kind="stable")
-        place, ends = place[order].astype(np.int32), np.append(0, np.bincount(stretch, minlength=self.stretches).cumsum())
+        place, ends = (
+            place[order].astype(np.int32),
+            np.append(0, np.bincount(stretch, minlength=self.stretches).cumsum()),
+        )
         path = self.folder / f"{len(self._blocks)}.block"
-        narrow = sorted(((narrowed(values), name) for name, values in columns.items()), key=lambda held: held[0][0].dtype.str)
+        narrow = sorted(
+            ((narrowed(values), name) for name, values in columns.items()),
+            key=lambda held: held[0][0].dtype.str,
+        )
         sheets = []
         with path.open("wb") as out:
             place.tofile(out)
             for dtype, group in groupby(narrow, key=lambda held: held[0][0].dtype):
                 held = list(group)
-                sheets.append(Sheet(tuple(name for _, name in held), tuple(gaps for (_, gaps), _ in held), dtype, out.tell()))
+                sheets.append(
+                    Sheet(
+                        tuple(name for _, name in held),
+                        tuple(gaps for (_, gaps), _ in held),
+                        dtype,
+                        out.tell(),
+                    )
+                )
                 np.stack([values for (values, _), _ in held], axis=1)[order].tofile(out)
         self._blocks.append(Block(Mapped(path, np.dtype(np.uint8)), ends, tuple(sheets)))
 
     def take(self, stretch: int, names: Sequence[Hashable]) -> dict[Any, Values]:
         """Return named columns of a stretch's cases, float64 (n,); NaN for a case without a block."""
-        first, last = self._edges[stretch:stretch + 2].tolist()
+        first, last = self._edges[stretch : stretch + 2].tolist()
         found: dict[Any, Values] = {name: np.full(last - first, np.nan) for name in names}
         for block in self._blocks:
-            start, stop = block.ends[stretch:stretch + 2].tolist()
+            start, stop = block.ends[stretch : stretch + 2].tolist()
             if start < stop:
                 place = np.frombuffer(block.file.values, np.int32, stop - start, 4 * start) - first
                 for name, values in _columns(block, start, stop):
@@ -89,7 +104,10 @@ def _columns(block: Block, start: int, stop: int) -> Iterator[tuple[Hashable, ND
     for sheet in block.sheets:
         held = sheet.between(block.file, start, stop)
         for name, gaps, values in zip(sheet.names, sheet.gaps, held.T, strict=True):
-            yield name, np.where(values == np.iinfo(sheet.dtype).min, np.nan, values) if gaps else values
+            yield (
+                name,
+                np.where(values == np.iinfo(sheet.dtype).min, np.nan, values) if gaps else values,
+            )
 
 
 def narrowed(values: Values) -> tuple[NDArray[Any], bool]:
@@ -104,4 +122,6 @@ def narrowed(values: Values) -> tuple[NDArray[Any], bool]:
     if not whole or max(high, -low) >= 2**31:
         return values, False
     dtype = np.dtype(narrowest(int(low), int(high)))
-    return np.where(np.isnan(values), np.iinfo(dtype).min, values).astype(dtype) if gaps else values.astype(dtype), bool(gaps)
+    return np.where(np.isnan(values), np.iinfo(dtype).min, values).astype(
+        dtype
+    ) if gaps else values.astype(dtype), bool(gaps)

@@ -14,8 +14,14 @@ from features.ingest.scan import file_sql
 from features.ingest.source import Source
 from features.ingest.typed_sql import view_text
 
-STATES = {"delimiter": ("delim", "sep"), "quote": ("quote",), "escape": ("escape",), "header": ("header",),
-          "comment": ("comment",), "types": ("all_varchar", "columns", "types", "dtypes")}
+STATES = {
+    "delimiter": ("delim", "sep"),
+    "quote": ("quote",),
+    "escape": ("escape",),
+    "header": ("header",),
+    "comment": ("comment",),
+    "types": ("all_varchar", "columns", "types", "dtypes"),
+}
 """What DuckDB guesses of a CSV file, and the options of `read_csv` that state it."""
 NO_GUESS = "auto_detect"
 FEW = 6
@@ -36,7 +42,11 @@ def _bare_paths(query: str) -> Iterator[Call]:
     parted = tokens(query)
     for before, token in pairwise(parted):
         path = token.text[1:-1].replace("''", "'")
-        if before.text.upper() in ("FROM", "JOIN") and token.text.startswith("'") and _is_text(path):
+        if (
+            before.text.upper() in ("FROM", "JOIN")
+            and token.text.startswith("'")
+            and _is_text(path)
+        ):
             yield Call("read_csv", (path,), {}, token.begin, token.end)
 
 
@@ -52,9 +62,11 @@ def _notes(source: Source, connection: Connection, place: Path, call: Call) -> I
     try:
         file = Ground(source.places, copies_of(source)).files(named)[0]
         guesses = guessed(connection, file)
-    except (SourceError, DuckError):       # the load says what is wrong with it
+    except (SourceError, DuckError):  # the load says what is wrong with it
         return
-    written = call.paths[0].replace(str(source.data), "${DATA}").replace(str(source.folder), "${SOURCE}")
+    written = (
+        call.paths[0].replace(str(source.data), "${DATA}").replace(str(source.folder), "${SOURCE}")
+    )
     said = ", ".join(f"{what} {guesses[what]}" for what in unstated)
     yield f"{place.name} reads {Path(written).name} bare, and DuckDB guesses its {said}; write csv({quoted(written)}) instead"
 
@@ -66,8 +78,14 @@ def guessed(connection: Connection, path: Path) -> dict[str, str]:
     delimiter, quote, escape, header, comment, types = found
     kinds = [f"{one['name']} {one['type']}" for one in types if one["type"] != "VARCHAR"]
     more = f" and {len(kinds) - FEW} more" if len(kinds) > FEW else ""
-    return {"delimiter": repr(delimiter), "quote": _sign(quote), "escape": _sign(escape), "header": str(header).lower(),
-            "comment": _sign(comment), "types": (", ".join(kinds[:FEW]) + more) or "all text"}
+    return {
+        "delimiter": repr(delimiter),
+        "quote": _sign(quote),
+        "escape": _sign(escape),
+        "header": str(header).lower(),
+        "comment": _sign(comment),
+        "types": (", ".join(kinds[:FEW]) + more) or "all text",
+    }
 
 
 def _sign(text: str) -> str:

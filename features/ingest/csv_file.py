@@ -104,7 +104,9 @@ class CsvFile:
         )
 
 
-def csv_file(path: Path, copies: Path, stated: Stated, wanted: frozenset[str] = frozenset()) -> CsvFile:
+def csv_file(
+    path: Path, copies: Path, stated: Stated, wanted: frozenset[str] = frozenset()
+) -> CsvFile:
     """Return a CSV file ready to be read, a copy made under `copies` where it is not plain.
 
     `wanted` are the columns that may decide its delimiter. SourceError, by name and line, where it cannot be read.
@@ -123,12 +125,16 @@ def check_plain(path: Path) -> None:
     with private_folder(home() / "csv") as copies:
         file = csv_file(path, copies, Stated())
         if file.is_copy:
-            raise SourceError(f"{path.name} should be plain: UTF-8, one kind of line end, and as many fields "
-                              "in every record as in its header; write it again")
+            raise SourceError(
+                f"{path.name} should be plain: UTF-8, one kind of line end, and as many fields "
+                "in every record as in its header; write it again"
+            )
 
 
 @lru_cache(256)
-def _csv_file(path: Path, copies: Path, stated: Stated, wanted: frozenset[str], mark: tuple[int, int]) -> CsvFile:
+def _csv_file(
+    path: Path, copies: Path, stated: Stated, wanted: frozenset[str], mark: tuple[int, int]
+) -> CsvFile:
     opened = opened_as(path, stated)
     delimiter = delimiter_of(opened, wanted)
     header = header_of(opened, delimiter)
@@ -139,7 +145,15 @@ def _csv_file(path: Path, copies: Path, stated: Stated, wanted: frozenset[str], 
     if in_place:
         flags, records, longest = _looked_through(opened, delimiter, len(names))
         if is_plain(flags, len(names)):
-            return CsvFile(path, path, names, delimiter, records, longest, parallel=not flags & (BREAKS | STRAY))
+            return CsvFile(
+                path,
+                path,
+                names,
+                delimiter,
+                records,
+                longest,
+                parallel=not flags & (BREAKS | STRAY),
+            )
     place = copies / _key(path, delimiter, opened.encoding) / f"{_key(*mark)}.csv"
     return _copied(opened, delimiter, names, place)
 
@@ -160,7 +174,7 @@ def _looked_through(opened: Opened, delimiter: str, columns: int) -> tuple[int, 
             try:
                 _ = (block.isascii() and not decoder.getstate()[0]) or decoder.decode(block)
             except UnicodeDecodeError as error:
-                raise undecoded(opened, lines + error.object[:error.start].count(b"\n")) from None
+                raise undecoded(opened, lines + error.object[: error.start].count(b"\n")) from None
             walked(block, held, kinds, columns)
             lines += block.count(b"\n")
     if decoder.getstate()[0]:
@@ -175,19 +189,30 @@ def _copied(opened: Opened, delimiter: str, names: tuple[str, ...], place: Path)
     place.parent.mkdir(parents=True, exist_ok=True)
     records, bad, longest = 0, 0, 0
     try:
-        with replaced(place, OWNER) as unfinished, unfinished.open("w", encoding=UTF8, newline="") as file:
+        with (
+            replaced(place, OWNER) as unfinished,
+            unfinished.open("w", encoding=UTF8, newline="") as file,
+        ):
             out = csv.writer(file, delimiter=sign, quoting=csv.QUOTE_ALL, lineterminator="\n")
             out.writerow([TOLD, "place", *(f"c{number}" for number in range(len(names)))])
             for record in _after_header(opened, delimiter):
                 fault = fault_of(record, delimiter, len(names))
-                if not fault and sign == delimiter and ('"' not in record.text or is_regular(record.text)):
+                if (
+                    not fault
+                    and sign == delimiter
+                    and ('"' not in record.text or is_regular(record.text))
+                ):
                     file.write(f"{sign}{sign}{record.text.rstrip(LINE_END)}\n")
                 else:
-                    out.writerow([fault, f"line {record.line}", *_fitted(record.fields, len(names))])
+                    out.writerow(
+                        [fault, f"line {record.line}", *_fitted(record.fields, len(names))]
+                    )
                 records, bad = records + 1, bad + bool(fault)
                 longest = max(longest, 8 * len(record.text) + 4 * len(names))
     except UnicodeEncodeError:
-        raise SourceError(f"{opened.path.name} holds half letters (surrogates); export it again") from None
+        raise SourceError(
+            f"{opened.path.name} holds half letters (surrogates); export it again"
+        ) from None
     for before in files_in(place.parent, "[!.]*"):
         if before != place:
             with around("the copy of what a file was is away"):
@@ -222,8 +247,10 @@ def _quote_fault(record: Record, delimiter: str) -> str:
         return "text stands after a closing quote mark"
     inside = len(_LINE_END.findall(record.fields[-1]))
     opened = record.line + len(_LINE_END.findall(record.text)) - inside
-    return (f"the quote mark opened on line {opened} is never closed: "
-            f"all lines to the end of the file are in it ({inside})")
+    return (
+        f"the quote mark opened on line {opened} is never closed: "
+        f"all lines to the end of the file are in it ({inside})"
+    )
 
 
 def distinct(names: tuple[str, ...]) -> Iterator[str]:

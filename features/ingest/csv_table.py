@@ -28,7 +28,9 @@ def copies_of(source: Source) -> Path:
 def csv_table_sql(source: Source, table: str) -> str:
     """Return the SELECT of a contract table that lies as CSV; SourceError where its header names a column twice or none."""
     wanted = frozenset(column.name for column in source.columns(table) + COMMON)
-    file = csv_file(source.tables[table], copies_of(source), source.declaration.csv.of(table), wanted)
+    file = csv_file(
+        source.tables[table], copies_of(source), source.declaration.csv.of(table), wanted
+    )
     _check_header(file)
     _check_names(file, table, wanted)
     if not file.bad or CARRIER not in file.names:
@@ -39,18 +41,24 @@ def csv_table_sql(source: Source, table: str) -> str:
 
 def _check_header(file: CsvFile) -> None:
     counts = Counter(name.upper() for name in file.names)
-    twice: Sequence[str] = [name for name in file.names if name.strip() and counts[name.upper()] > 1]
+    twice: Sequence[str] = [
+        name for name in file.names if name.strip() and counts[name.upper()] > 1
+    ]
     if twice:
         raise SourceError(f"{file.path.name} holds column {twice[0]} twice; keep one")
     for number, name in enumerate(file.names, 1):
         if not name.strip():
-            raise SourceError(f"{file.path.name}: column {number} of its header has no name; "
-                              "name it as `lssi contract` does, or leave it out")
+            raise SourceError(
+                f"{file.path.name}: column {number} of its header has no name; "
+                "name it as `lssi contract` does, or leave it out"
+            )
 
 
 def _check_names(file: CsvFile, table: str, wanted: frozenset[str]) -> None:
     # what the line holds is not repeated: without a header it is a row, and may be of a person
     if wanted.isdisjoint(file.names):
-        raise SourceError(f"{file.path.name}: its first line, parted by {file.parted_by!r}, holds none of the column names of "
-                          f"`lssi contract`; write them there, or state [csv.tables.{table}] delimiter = \"|\" in source.toml "
-                          "if another letter parts them")
+        raise SourceError(
+            f"{file.path.name}: its first line, parted by {file.parted_by!r}, holds none of the column names of "
+            f'`lssi contract`; write them there, or state [csv.tables.{table}] delimiter = "|" in source.toml '
+            "if another letter parts them"
+        )

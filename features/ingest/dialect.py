@@ -21,9 +21,13 @@ from features.errors import SourceError
 UTF8 = "utf-8"
 DELIMITERS = {",": "a comma", "\t": "a tab", ";": "a semicolon"}
 """What may part the fields of a file of which nothing is stated, and its name."""
-MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF32_LE, "utf-32"),
-         (codecs.BOM_UTF32_BE, "utf-32"), (codecs.BOM_UTF16_LE, "utf-16"),
-         (codecs.BOM_UTF16_BE, "utf-16"))
+MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
 """Byte order marks and the encodings that they prove; one that begins like another comes first."""
 NO_DELIMITER = ('"', "\r", "\n", "\ufeff", "\0")
 LINE_END = "\r\n"
@@ -104,8 +108,10 @@ def opened_as(path: Path, stated: Stated) -> Opened:
     own = codecs.lookup(stated.encoding).name
     if proved and not own.startswith(proved.removesuffix("-sig")):
         mark = proved.removesuffix("-sig").upper()
-        raise SourceError(f"{path.name} begins with the byte order mark of {mark} and is stated to "
-                          f"be {stated.encoding}; state {mark} or export the file again")
+        raise SourceError(
+            f"{path.name} begins with the byte order mark of {mark} and is stated to "
+            f"be {stated.encoding}; state {mark} or export the file again"
+        )
     return Opened(path, proved or own, stated)
 
 
@@ -113,10 +119,14 @@ def undecoded(opened: Opened, line: int) -> SourceError:
     """Return the error of a line that is not of its file's encoding."""
     name, stated = opened.path.name, opened.stated
     if stated.encoding or opened.encoding != UTF8:
-        return SourceError(f"{name}: line {line} is no text in {opened.encoding.upper()}; "
-                           "state the encoding that it has, or export it again")
-    return SourceError(f"{name}: line {line} is not UTF-8, and no byte order mark tells what it is; "
-                       f"state it, such as {stated.line('encoding', 'gb18030')}")
+        return SourceError(
+            f"{name}: line {line} is no text in {opened.encoding.upper()}; "
+            "state the encoding that it has, or export it again"
+        )
+    return SourceError(
+        f"{name}: line {line} is not UTF-8, and no byte order mark tells what it is; "
+        f"state it, such as {stated.line('encoding', 'gb18030')}"
+    )
 
 
 def lines_of(opened: Opened) -> Iterator[str]:
@@ -129,7 +139,7 @@ def lines_of(opened: Opened) -> Iterator[str]:
                 number += 1
                 yield line
         except UnicodeDecodeError as error:
-            before = error.object[:error.start].count(b"\n")
+            before = error.object[: error.start].count(b"\n")
             raise undecoded(opened, number + 1 + before) from None
         finally:
             text.detach()
@@ -140,7 +150,7 @@ def records_of(opened: Opened, delimiter: str) -> Iterator[Record]:
     csv.field_size_limit((1 << 31) - 1)
     number, lines, is_sound = 1, lines_of(opened), sound(delimiter).fullmatch
     for line in lines:
-        if '"' not in line:             # most lines; csv.reader would part them no other way
+        if '"' not in line:  # most lines; csv.reader would part them no other way
             if text := line.rstrip(LINE_END):
                 yield Record(text.split(delimiter), text, number, sound=True)
             number += 1
@@ -187,8 +197,10 @@ def header_of(opened: Opened, delimiter: str) -> Record:
         raise SourceError(f"{name} has no line of column names; write it again with a header")
     if "\0" in record.text:
         line = opened.stated.line("encoding", "utf-16-le")
-        raise SourceError(f"{name}: its header holds zero bytes, as UTF-16 without its byte order "
-                          f"mark does; state its encoding, such as {line}")
+        raise SourceError(
+            f"{name}: its header holds zero bytes, as UTF-16 without its byte order "
+            f"mark does; state its encoding, such as {line}"
+        )
     return record
 
 
@@ -209,12 +221,16 @@ def delimiter_of(opened: Opened, wanted: frozenset[str]) -> str:
         return best[0]
     names = " and by ".join(DELIMITERS[sign] for sign in best)
     many = f"{max(counts.values())} {'columns of the contract' if of_contract else 'columns'}"
-    raise SourceError(f"{opened.path.name}: parted by {names} alike its header has {many}; state "
-                      f"what parts its fields, such as {opened.stated.line('delimiter', best[-1])}")
+    raise SourceError(
+        f"{opened.path.name}: parted by {names} alike its header has {many}; state "
+        f"what parts its fields, such as {opened.stated.line('delimiter', best[-1])}"
+    )
 
 
 def _is_one_text(opened: Opened, headers: dict[str, list[str]], wanted: frozenset[str]) -> bool:
     """Tell whether a file of one column reads alike whatever would part it."""
     if any(len(names) > 1 for names in headers.values()):
         return False
-    return bool(wanted) or all(len(record.fields) == 1 for sign in DELIMITERS for record in records_of(opened, sign))
+    return bool(wanted) or all(
+        len(record.fields) == 1 for sign in DELIMITERS for record in records_of(opened, sign)
+    )

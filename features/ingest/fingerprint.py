@@ -22,7 +22,10 @@ def files_of(source: Source) -> list[Path]:
     """Return every file that a source consists of: those in its folder, its tables' parts, the data its views name."""
     found = {path for place in source.places if place != source.data for path in _under(place)}
     if source.declaration.dump is not None:
-        return sorted(found | {path for path in [source.data / SETTINGS, source.data / SNAPSHOT] if path.exists()})
+        return sorted(
+            found
+            | {path for path in [source.data / SETTINGS, source.data / SNAPSHOT] if path.exists()}
+        )
     for place in source.tables.values():
         if place.suffix == ".sql":
             for pattern in _DATA.findall(place.read_text("utf-8")):
@@ -67,6 +70,9 @@ def fingerprint(source: Source) -> str:
     digest.update(resources.files("features.contract").joinpath("contract.txt").read_bytes())
     digest.update(resources.files("features.catalogue").joinpath("joins.txt").read_bytes())
     for path in files_of(source):
-        root = next((root for root in (source.folder, source.data) if path.is_relative_to(root)), path.parent)
+        root = next(
+            (root for root in (source.folder, source.data) if path.is_relative_to(root)),
+            path.parent,
+        )
         digest.update(f"{path.relative_to(root)}\0{mark_of(path)}\n".encode())
     return digest.hexdigest()

@@ -65,7 +65,7 @@ class Ground:
         """Return the files that a call names; SourceError where there are none, or they lie elsewhere."""
         found: list[Path] = []
         for text in call.paths:
-            path = Path(os.path.abspath(text))      # noqa: PTH100 - names stay as they are written, links too
+            path = Path(os.path.abspath(text))  # noqa: PTH100 - names stay as they are written, links too
             try:
                 own = files_named(str(path), FORMS[call.name])
             except SourceError:
@@ -79,8 +79,10 @@ class Ground:
     def _check(self, path: Path) -> None:
         allowed, real = [place.resolve() for place in self.places], path.resolve()
         if not any(real == place or place in real.parents for place in allowed):
-            raise SourceError(f"reads outside the data of its source: {path}; name it as ${{DATA}}/… or, "
-                              "beside source.toml, as ${SOURCE}/…")
+            raise SourceError(
+                f"reads outside the data of its source: {path}; name it as ${{DATA}}/… or, "
+                "beside source.toml, as ${SOURCE}/…"
+            )
 
 
 def expanded(query: str, ground: Ground) -> Expanded:
@@ -88,7 +90,7 @@ def expanded(query: str, ground: Ground) -> Expanded:
     parts, done, broken = list[str](), 0, dict[Path, CsvFile]()
     for call in calls(query, tuple(OPTIONS)):
         scan, files = scan_of(call, ground)
-        parts += [query[done:call.begin], scan]
+        parts += [query[done : call.begin], scan]
         done = call.end
         broken |= {file.path: file for file in files if file.bad}
     return Expanded("".join([*parts, query[done:]]), tuple(broken.values()))
@@ -111,7 +113,9 @@ def csv_files(call: Call, ground: Ground) -> list[CsvFile]:
 def _check_options(call: Call) -> None:
     for name in call.options:
         if name not in OPTIONS[call.name]:
-            raise SourceError(f"{call.name}('…') has no option {name!r}; it has {', '.join(OPTIONS[call.name])}")
+            raise SourceError(
+                f"{call.name}('…') has no option {name!r}; it has {', '.join(OPTIONS[call.name])}"
+            )
 
 
 def _union(call: Call) -> list[str]:
@@ -122,8 +126,10 @@ def _csv_sql(files: list[CsvFile], call: Call) -> str:
     first = {name.upper() for name in files[0].names}
     for file in files if not _union(call) else ():
         if other := first ^ {name.upper() for name in file.names}:
-            raise SourceError(f"{file.path.name} and {files[0].path.name} differ in column {min(other)}; write "
-                              "csv('…', union_by_name := true) to take what is not there as empty")
+            raise SourceError(
+                f"{file.path.name} and {files[0].path.name} differ in column {min(other)}; write "
+                "csv('…', union_by_name := true) to take what is not there as empty"
+            )
     return " UNION ALL BY NAME ".join(file.rows_sql() for file in files)
 
 
@@ -135,8 +141,12 @@ def calls(query: str, names: tuple[str, ...]) -> tuple[Call, ...]:
 
 def _calls(parted: list[Token], names: tuple[str, ...]) -> Iterator[Call]:
     for place in range(len(parted) - 2):
-        name, opening, first = parted[place:place + 3]
-        if name.text.lower() not in names or opening.text != "(" or (place and parted[place - 1].text == "."):
+        name, opening, first = parted[place : place + 3]
+        if (
+            name.text.lower() not in names
+            or opening.text != "("
+            or (place and parted[place - 1].text == ".")
+        ):
             continue
         if first.text == "[" or first.text.startswith("'"):
             yield _call(name, *_arguments(parted, place + 2))
@@ -166,7 +176,9 @@ def _call(name: Token, arguments: list[list[Token]], closing: Token) -> Call:
         if token.text.startswith("'"):
             paths.append(_unquoted(token.text))
         elif token.text not in ("[", "]", ","):
-            raise SourceError(f"{own}(…) should be given a path in quotes or a list of such; it was given {token.text[:40]}")
+            raise SourceError(
+                f"{own}(…) should be given a path in quotes or a list of such; it was given {token.text[:40]}"
+            )
     for key, *rest in arguments[1:]:
         if len(rest) != 2 or rest[0].text not in (":=", "=", "=>"):
             options[key.text.lower()] = "".join(token.text for token in rest[1:])

@@ -21,8 +21,13 @@ from features.files import built, reached
 SCHEMES = ("postgresql://", "postgres://")
 DECLARATION = "lssi_source"
 SNAPSHOT = "snapshot.json"
-SESSION = ("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY", "SET LOCAL synchronize_seqscans = off",
-           "SET LOCAL datestyle = 'ISO'", "SET LOCAL timezone = 'UTC'", "SET LOCAL client_encoding = 'UTF8'")
+SESSION = (
+    "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY",
+    "SET LOCAL synchronize_seqscans = off",
+    "SET LOCAL datestyle = 'ISO'",
+    "SET LOCAL timezone = 'UTC'",
+    "SET LOCAL client_encoding = 'UTF8'",
+)
 UNSAID = "its encoding is SQL_ASCII and it holds text that is no UTF-8; export the tables as files, which may be in GB18030"
 PLAIN = ("int2", "int4", "int8", "bool", "float4", "float8", "text", "varchar")
 DATED = ("date", "timestamp", "timestamptz")
@@ -74,7 +79,9 @@ def database_of(address: str) -> Database:
         parts = urlsplit(address)
         _ = parts.port
     except ValueError:
-        raise SourceError("the address of the database should be like postgresql://user@host:5432/name?schema=city") from None
+        raise SourceError(
+            "the address of the database should be like postgresql://user@host:5432/name?schema=city"
+        ) from None
     options = dict(parse_qsl(parts.query, keep_blank_values=True))
     schema = options.pop("schema", "") or "public"
     password = unquote(parts.password or "") or options.get("password", "")
@@ -88,12 +95,18 @@ class Snapshot:
         self.database, self.cursor = database, cursor
         self.relations: dict[str, tuple[str, Columns]] = {}
         for row in self._rows(COLUMNS.format(schema=_text(database.schema))):
-            name, columns = self.relations.setdefault(row["relation"].lower(), (row["relation"], {}))
+            name, columns = self.relations.setdefault(
+                row["relation"].lower(), (row["relation"], {})
+            )
             if name != row["relation"]:
-                raise SourceError(f"{database.label}: tables {name!r} and {row['relation']!r} differ in case only; keep one")
+                raise SourceError(
+                    f"{database.label}: tables {name!r} and {row['relation']!r} differ in case only; keep one"
+                )
             columns[row["name"]] = row["type"]
         if not self.relations:
-            raise SourceError(f"{database.label} holds no table; name the schema with ?schema=… and check the rights of the user")
+            raise SourceError(
+                f"{database.label} holds no table; name the schema with ?schema=… and check the rights of the user"
+            )
 
     def _rows(self, query: str) -> list[dict[str, Any]]:
         self.cursor.execute(query)
@@ -109,13 +122,17 @@ class Snapshot:
             return None
         rows = self._rows(f"SELECT * FROM {self._named(DECLARATION)}")
         if len(rows) != 1 or len(rows[0]) != 1 or not isinstance(next(iter(rows[0].values())), str):
-            raise SourceError(f"{self.database.label}: table {DECLARATION} should hold one row with one text, the source.toml")
+            raise SourceError(
+                f"{self.database.label}: table {DECLARATION} should hold one row with one text, the source.toml"
+            )
         return str(next(iter(rows[0].values())))
 
     def mark(self, table: str) -> dict[str, Any]:
         """Return what tells the content of a table from any other: its columns, its number of rows, a sum of their hashes."""
-        query = ("SELECT count(*)::text AS rows, coalesce(sum(hashtextextended(lssi_row::text, 0)::numeric), 0)::text AS content "
-                 f"FROM {self._named(table)} AS lssi_row")
+        query = (
+            "SELECT count(*)::text AS rows, coalesce(sum(hashtextextended(lssi_row::text, 0)::numeric), 0)::text AS content "
+            f"FROM {self._named(table)} AS lssi_row"
+        )
         return {"columns": self.relations[table][1]} | self._rows(query)[0]
 
     def stage(self, table: str, path: Path) -> None:
@@ -123,7 +140,9 @@ class Snapshot:
         columns = ", ".join(_column(name, kind) for name, kind in self.relations[table][1].items())
         self.cursor.execute(f"SELECT {columns} FROM {self._named(table)}")
         reader = self.cursor.fetch_record_batch()
-        with pq.ParquetWriter(path, reader.schema.remove_metadata(), compression="zstd", compression_level=1) as writer:
+        with pq.ParquetWriter(
+            path, reader.schema.remove_metadata(), compression="zstd", compression_level=1
+        ) as writer:
             for batch in reader:
                 writer.write_batch(batch)
 
@@ -174,10 +193,14 @@ def staged(database: Database, wanted: Collection[str], *, declared_as: str, hom
     with snapshot(database) as held:
         tables = sorted({name.lower() for name in wanted} & set(held.relations))
         if not tables:
-            raise SourceError(f"{database.label} holds none of the tables {', '.join(wanted)}; name the schema with ?schema=…")
+            raise SourceError(
+                f"{database.label} holds none of the tables {', '.join(wanted)}; name the schema with ?schema=…"
+            )
         declared = held.declaration()
         marks = {declared_as: declared, "tables": {table: held.mark(table) for table in tables}}
-        text = json.dumps(marks, ensure_ascii=False, sort_keys=True, indent=1, allow_nan=False) + "\n"
+        text = (
+            json.dumps(marks, ensure_ascii=False, sort_keys=True, indent=1, allow_nan=False) + "\n"
+        )
         files = {SNAPSHOT: text} | ({declared_as: declared} if declared is not None else {})
         name = f"{re.sub('[^A-Za-z0-9_-]', '_', database.schema)}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
         if not (home / name).exists():
@@ -194,5 +217,7 @@ def _stage_all(held: Snapshot, tables: list[str], files: dict[str, str], *, fold
             for name, text in files.items():
                 (unfinished / name).write_text(text, "utf-8")
     except (pa.ArrowException, OSError) as error:
-        told = UNSAID if "invalid byte sequence" in str(error) else _first_line(error, held.database)
+        told = (
+            UNSAID if "invalid byte sequence" in str(error) else _first_line(error, held.database)
+        )
         raise SourceError(f"{held.database.label}: {told}") from None

@@ -40,8 +40,10 @@ class Across:
     @property
     def reason_of_register(self) -> str:
         """Why a row of the register is refused."""
-        return (f"{self.other} lies {'after' if self.before else 'before'} {self.column} of a row in {self.table} "
-                "that was recorded before it")
+        return (
+            f"{self.other} lies {'after' if self.before else 'before'} {self.column} of a row in {self.table} "
+            "that was recorded before it"
+        )
 
 
 @cache
@@ -56,7 +58,9 @@ def laws_across() -> tuple[tuple[Across, ...], ...]:
 def _declared() -> Iterator[Across]:
     for table in contract().values():
         for column in table.columns:
-            places = [(place, True) for place in column.not_before] + [(place, False) for place in column.not_after]
+            places = [(place, True) for place in column.not_before] + [
+                (place, False) for place in column.not_after
+            ]
             for place, before in places:
                 if "." in place:
                     yield Across(table.name, column.name, *named_by(table, place), before)

@@ -29,7 +29,9 @@ def files_in(folder: Path, pattern: str = "*") -> list[Path]:
     """
     if not folder.is_dir():
         return []
-    return sorted(path for path in folder.iterdir() if fnmatchcase(path.name, pattern) and path.is_file())
+    return sorted(
+        path for path in folder.iterdir() if fnmatchcase(path.name, pattern) and path.is_file()
+    )
 
 
 def files_below(folder: Path, pattern: str = "*") -> list[Path]:
@@ -37,7 +39,9 @@ def files_below(folder: Path, pattern: str = "*") -> list[Path]:
 
     Folders that are links are not entered.
     """
-    return sorted(path for path in folder.rglob("*") if fnmatchcase(path.name, pattern) and path.is_file())
+    return sorted(
+        path for path in folder.rglob("*") if fnmatchcase(path.name, pattern) and path.is_file()
+    )
 
 
 def files_named(text: str, forms: Sequence[str]) -> list[Path]:
@@ -54,7 +58,9 @@ def files_named(text: str, forms: Sequence[str]) -> list[Path]:
     else:
         found = [one for one in files_in(path.parent, path.name) if not one.name.startswith(".")]
     if not found:
-        what = "holds no file of the form " + " or ".join(forms) if path.is_dir() else "names no file"
+        what = (
+            "holds no file of the form " + " or ".join(forms) if path.is_dir() else "names no file"
+        )
         raise SourceError(f"{text} {what}; a pattern may stand in the last part of a path only")
     return found
 
@@ -72,8 +78,10 @@ def file_sql(path: Path) -> str:
     if plain == text:
         return quoted(text)
     if "\\" in text:
-        raise SourceError(f"{text} holds a backslash and one of * ? [, which cannot be read together; "
-                          "rename one of its folders")
+        raise SourceError(
+            f"{text} holds a backslash and one of * ? [, which cannot be read together; "
+            "rename one of its folders"
+        )
     return quoted(plain)
 
 
@@ -132,7 +140,9 @@ def scan_parquet(files: Path | Iterable[Path]) -> pl.LazyFrame:
 
 def read_table(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
     """Return one Parquet file, or some of its columns, as an Arrow table."""
-    return pq.read_table(path, columns=None if columns is None else list(columns), partitioning=None)
+    return pq.read_table(
+        path, columns=None if columns is None else list(columns), partitioning=None
+    )
 
 
 def read_csv(path: Path) -> pl.DataFrame:

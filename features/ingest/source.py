@@ -30,7 +30,16 @@ from features.ingest.source_toml import (
     declaration_of,
 )
 
-__all__ = ["Attribute", "Declaration", "Event", "Population", "Source", "Split", "Target", "find_source"]
+__all__ = [
+    "Attribute",
+    "Declaration",
+    "Event",
+    "Population",
+    "Source",
+    "Split",
+    "Target",
+    "find_source",
+]
 
 JOURNAL = ("plans", "draws", "alerts", "acknowledgements", "overrides", "appeals", "outcomes")
 Place = Path | str
@@ -80,15 +89,31 @@ class Source:
     @property
     def places(self) -> list[Path]:
         """What its tables may be read from: its data if it has views, the files in its folder, its tables' folders."""
-        viewed = self.declaration.dump is None and any(place.suffix == ".sql" for place in self.tables.values())
+        viewed = self.declaration.dump is None and any(
+            place.suffix == ".sql" for place in self.tables.values()
+        )
         data = [self.data] if viewed else list(self.dump.tables.values())
-        files = [path for path in sorted(self.folder.iterdir()) if path.is_file() and not path.name.startswith(".")]
-        return data + files + [place for place in self.tables.values() if place.is_dir() or place.parent != self.folder]
+        files = [
+            path
+            for path in sorted(self.folder.iterdir())
+            if path.is_file() and not path.name.startswith(".")
+        ]
+        return (
+            data
+            + files
+            + [
+                place
+                for place in self.tables.values()
+                if place.is_dir() or place.parent != self.folder
+            ]
+        )
 
     @property
     def reads_data(self) -> bool:
         """Whether it reads a data folder apart from its own."""
-        return self.declaration.dump is not None or any(place.suffix == ".sql" for place in self.tables.values())
+        return self.declaration.dump is not None or any(
+            place.suffix == ".sql" for place in self.tables.values()
+        )
 
     def attributes(self, table: str) -> tuple[Attribute, ...]:
         """Return the attributes declared for one table, in their order."""
@@ -115,7 +140,11 @@ def data_of(folder: Path, data: Place | None) -> Path:
         return data_folder(Path(place) if place else None)
     declared = _toml(folder / "source.toml").get("dump")
     tables = declared.get("tables", ()) if isinstance(declared, dict) else ()
-    read = {name for view in files_in(folder, "*.sql") for name in _STAGED.findall(view.read_text("utf-8"))}
+    read = {
+        name
+        for view in files_in(folder, "*.sql")
+        for name in _STAGED.findall(view.read_text("utf-8"))
+    }
     return _staged(str(place), [*tables, *contract(), *sorted(read)], declared_as=SETTINGS)
 
 
@@ -127,8 +156,10 @@ def database_folder(address: str) -> Path:
     """Return the folder in which a database that declares itself is staged; SourceError if it has no table lssi_source."""
     folder = _staged(address, list(contract()), declared_as="source.toml")
     if not (folder / "source.toml").exists():
-        raise SourceError(f"{database_of(address).label} has no table {DECLARATION} with the text of a source.toml; write "
-                          "one, or keep source.toml in a folder and name the database with --data")
+        raise SourceError(
+            f"{database_of(address).label} has no table {DECLARATION} with the text of a source.toml; write "
+            "one, or keep source.toml in a folder and name the database with --data"
+        )
     return folder
 
 
@@ -136,7 +167,9 @@ def _toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text("utf-8-sig"))
     except FileNotFoundError:
-        raise SourceError(f"{path.parent} holds no source.toml; a source is a folder with a source.toml") from None
+        raise SourceError(
+            f"{path.parent} holds no source.toml; a source is a folder with a source.toml"
+        ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SourceError(f"{path} is not valid TOML: {error}") from None
 
@@ -144,7 +177,9 @@ def _toml(path: Path) -> dict[str, Any]:
 def _place(folder: Path, table: str) -> Path | None:
     found = [path for form in FORMS if (path := folder / f"{table}{form}").exists()]
     if len(found) > 1:
-        raise SourceError(f"table {table!r} is there twice: {', '.join(p.name for p in found)}; keep one")
+        raise SourceError(
+            f"table {table!r} is there twice: {', '.join(p.name for p in found)}; keep one"
+        )
     return found[0] if found else None
 
 
@@ -156,10 +191,15 @@ def find_source(place: Place, data: Place | None = None) -> Source:
 
 
 def _check_lengths(declaration: Declaration) -> None:
-    for what, name in (("a source", declaration.name), *(("a target", name) for name in declaration.target)):
+    for what, name in (
+        ("a source", declaration.name),
+        *(("a target", name) for name in declaration.target),
+    ):
         if len(name) > LONGEST_NAME:
-            raise SourceError(f"the name of {what} should have at most {LONGEST_NAME} letters, for files are named after it; "
-                              f"{name[:20]}… has {len(name)}")
+            raise SourceError(
+                f"the name of {what} should have at most {LONGEST_NAME} letters, for files are named after it; "
+                f"{name[:20]}… has {len(name)}"
+            )
 
 
 def _place_of(found: Source, place: Place, data: Place | None) -> tuple[str, ...]:
@@ -178,7 +218,9 @@ def _place_of(found: Source, place: Place, data: Place | None) -> tuple[str, ...
 def _names_data(found: Source) -> bool:
     """Tell whether what a source reads depends on the data folder: a dump, or a view that names it."""
     views = [place for place in found.tables.values() if place.suffix == ".sql"]
-    return found.declaration.dump is not None or any("${DATA}" in view.read_text("utf-8", "replace") for view in views)
+    return found.declaration.dump is not None or any(
+        "${DATA}" in view.read_text("utf-8", "replace") for view in views
+    )
 
 
 def _found(place: Place, data: Place | None) -> Source:
@@ -190,17 +232,29 @@ def _found(place: Place, data: Place | None) -> Source:
     origin, values = str(folder / "source.toml"), _toml(folder / "source.toml")
     if "dump" in values:
         return _dumped(folder.resolve(), data_of(folder, data), values)
-    declaration, given = declaration_of(values, origin), folder if is_database(place) else data_of(folder, data)
+    declaration, given = (
+        declaration_of(values, origin),
+        folder if is_database(place) else data_of(folder, data),
+    )
     check_keys(declaration.keys)
     searched = [folder, given] if (given / SNAPSHOT).exists() else [folder]
-    places = {table: next(filter(None, (_place(one, table) for one in searched)), None) for table in contract()}
+    places = {
+        table: next(filter(None, (_place(one, table) for one in searched)), None)
+        for table in contract()
+    }
     for table, found in places.items():
         if found is not None and table in declaration.absent:
-            raise SourceError(f"table {table!r} is declared absent but {found.name} exists; remove one of the two")
+            raise SourceError(
+                f"table {table!r} is declared absent but {found.name} exists; remove one of the two"
+            )
         if found is None and table not in declaration.absent and table not in JOURNAL:
-            raise SourceError(f"table {table!r} is missing: add {table}.sql, .parquet, .csv or a folder, or name it "
-                              f"under absent in {folder / 'source.toml'}")
-    return Source(folder.resolve(), given, declaration, {t: p.resolve() for t, p in places.items() if p})
+            raise SourceError(
+                f"table {table!r} is missing: add {table}.sql, .parquet, .csv or a folder, or name it "
+                f"under absent in {folder / 'source.toml'}"
+            )
+    return Source(
+        folder.resolve(), given, declaration, {t: p.resolve() for t, p in places.items() if p}
+    )
 
 
 def _dumped(folder: Path, data: Path, values: dict[str, Any]) -> Source:
@@ -233,6 +287,8 @@ def _split(declared: Declaration) -> Declaration:
     """Return a declaration whose targets are tested on the half year before the closed day where they say nothing else."""
     end = declared.complete_to
     split = Split(train_until=end - TEST, test_from=end - TEST + timedelta(days=1), test_until=end)
-    targets = {name: target if target.split else target.model_copy(update={"split": split})
-               for name, target in declared.target.items()}
+    targets = {
+        name: target if target.split else target.model_copy(update={"split": split})
+        for name, target in declared.target.items()
+    }
     return declared.model_copy(update={"target": targets})

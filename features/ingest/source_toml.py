@@ -209,57 +209,91 @@ def declaration_of(values: dict[str, Any], origin: str) -> Declaration:
 
 def _check_names(declaration: Declaration, origin: str) -> None:
     tables = contract()
-    for table in (*declaration.absent, *declaration.assumed_delays, *declaration.csv.tables,
-                  *(t.event.table for t in declaration.target.values() if t.event)):
+    for table in (
+        *declaration.absent,
+        *declaration.assumed_delays,
+        *declaration.csv.tables,
+        *(t.event.table for t in declaration.target.values() if t.event),
+    ):
         if table not in tables:
-            raise SourceError(f"{origin}: {table!r} is no table of the contract; see `lssi contract`")
+            raise SourceError(
+                f"{origin}: {table!r} is no table of the contract; see `lssi contract`"
+            )
     seen: set[tuple[str, str]] = set()
     for attribute in declaration.attribute:
         place = (attribute.table, attribute.name)
         taken = {c.name for c in tables[attribute.table].columns} | RESERVED
         if place in seen or attribute.name in taken:
-            raise SourceError(f"{origin}: attribute {attribute.name!r} of {attribute.table} is declared twice or is a "
-                              "contract column; give it another name")
+            raise SourceError(
+                f"{origin}: attribute {attribute.name!r} of {attribute.table} is declared twice or is a "
+                "contract column; give it another name"
+            )
         seen.add(place)
     for name, target in declaration.target.items():
         if not _NAME.fullmatch(name):
-            raise SourceError(f"{origin}: target {name!r} should be lower-case letters, digits and underscores")
+            raise SourceError(
+                f"{origin}: target {name!r} should be lower-case letters, digits and underscores"
+            )
         _check_target(name, target, origin)
     for name, raw in declaration.raw.items():
         _check_raw(declaration, name, raw, origin)
-    for what, said in (("columns", declaration.columns), ("form", declaration.form), ("unit", declaration.unit)):
+    for what, said in (
+        ("columns", declaration.columns),
+        ("form", declaration.form),
+        ("unit", declaration.unit),
+    ):
         _check_stated(declaration, what, said, origin)
 
 
 def _check_raw(declaration: Declaration, name: str, raw: Raw, origin: str) -> None:
     beside = name.startswith(BESIDE)
     if (raw.known == ALWAYS) != beside:
-        raise SourceError(f"{origin}: raw.{name}: only a file beside source.toml, named {BESIDE}FILE, is known {ALWAYS!r}; "
-                          "say from which column of any other its day is taken")
+        raise SourceError(
+            f"{origin}: raw.{name}: only a file beside source.toml, named {BESIDE}FILE, is known {ALWAYS!r}; "
+            "say from which column of any other its day is taken"
+        )
     if declaration.dump is not None and not beside and name not in declaration.dump.tables:
-        raise SourceError(f"{origin}: raw.{name} is no table of the dump; [dump.tables] declares them")
+        raise SourceError(
+            f"{origin}: raw.{name} is no table of the dump; [dump.tables] declares them"
+        )
     if raw.of and (raw.of not in declaration.raw or not raw.by):
-        raise SourceError(f"{origin}: raw.{name} follows {raw.of!r}, which should be a raw table too, by a column in `by`")
+        raise SourceError(
+            f"{origin}: raw.{name} follows {raw.of!r}, which should be a raw table too, by a column in `by`"
+        )
 
 
-def _check_stated(declaration: Declaration, what: str, said: Mapping[str, Mapping[str, object]], origin: str) -> None:
+def _check_stated(
+    declaration: Declaration, what: str, said: Mapping[str, Mapping[str, object]], origin: str
+) -> None:
     """Refuse what is said of a table or column that the dump does not declare, or a form that nobody knows."""
     tables = declaration.dump.tables if declaration.dump else {}
     for table, columns in said.items():
         if table not in tables:
-            raise SourceError(f"{origin}: {what}.{table} is no table of the dump; they are {', '.join(tables) or 'none'}")
+            raise SourceError(
+                f"{origin}: {what}.{table} is no table of the dump; they are {', '.join(tables) or 'none'}"
+            )
         for column, word in columns.items():
             if column not in tables[table].columns:
-                raise SourceError(f"{origin}: {what}.{table}.{column} is no column of the dump's {table}; they are "
-                                  f"{', '.join(tables[table].columns)}")
+                raise SourceError(
+                    f"{origin}: {what}.{table}.{column} is no column of the dump's {table}; they are "
+                    f"{', '.join(tables[table].columns)}"
+                )
             if what == "form" and word not in FORMS:
-                raise SourceError(f"{origin}: form.{table}.{column} should be one of {', '.join(FORMS)}; got {word!r}")
+                raise SourceError(
+                    f"{origin}: form.{table}.{column} should be one of {', '.join(FORMS)}; got {word!r}"
+                )
 
 
 def _check_target(name: str, target: Target, origin: str) -> None:
     if target.label == "visit" and target.violation is None:
-        raise SourceError(f"{origin}: target.{name} has label = \"visit\" and needs violation = 1 to 5")
+        raise SourceError(
+            f'{origin}: target.{name} has label = "visit" and needs violation = 1 to 5'
+        )
     if target.label == "event" and target.event is None:
-        raise SourceError(f"{origin}: target.{name} has label = \"event\" and needs [target.{name}.event]")
+        raise SourceError(
+            f'{origin}: target.{name} has label = "event" and needs [target.{name}.event]'
+        )
     if target.unit == "enterprise-day" and (not target.as_of or target.horizon < 1):
-        raise SourceError(f"{origin}: target.{name} has unit = \"enterprise-day\" and needs as_of days and a horizon")
+        raise SourceError(
+            f'{origin}: target.{name} has unit = "enterprise-day" and needs as_of days and a horizon'
+        )

@@ -67,7 +67,9 @@ def sound(connection: Connection, source: Source, table: str) -> Relation:
     return rows
 
 
-def stage(rows: Relation, source: Source, table: str, *, folder: Path, progress: Progress) -> Staged:
+def stage(
+    rows: Relation, source: Source, table: str, *, folder: Path, progress: Progress
+) -> Staged:
     """Read rows of one table of a source, set the accepted down under `folder`, and return them with the refused."""
     columns, scopes = source.columns(table), source.scopes(table)
     place = folder / table
@@ -84,10 +86,14 @@ def stage(rows: Relation, source: Source, table: str, *, folder: Path, progress:
         judged = batch.with_columns(wrong.alias(FAULTS))
         verdict = part(judged, schema)
         trace = [name for name in TRACE if name in names]
-        kept = whole(verdict.accepted, scopes).select("row", *trace, *(c.name for c in columns + COMMON))
+        kept = whole(verdict.accepted, scopes).select(
+            "row", *trace, *(c.name for c in columns + COMMON)
+        )
         kept.write_parquet(place / f"{number}.parquet", compression="lz4", statistics=False)
         if verdict.refused.height:
-            refused.append(readable(batch.join(verdict.refused, on="row", maintain_order="left"), columns))
+            refused.append(
+                readable(batch.join(verdict.refused, on="row", maintain_order="left"), columns)
+            )
         order.see(kept["row_id"])
         accepted += kept.height
         progress(table, batch.height)
@@ -128,8 +134,12 @@ class Ascent:
         if not self.holds or ids.is_empty():
             return
         chain = pl.DataFrame({"now": ids, "before": ids.shift(1, fill_value=self.last)})
-        longer = pl.col("now").str.len_bytes().cast(pl.Int64) - pl.col("before").str.len_bytes().cast(pl.Int64)
-        rises = chain.select(((longer > 0) | ((longer == 0) & (pl.col("now") > pl.col("before")))).all())
+        longer = pl.col("now").str.len_bytes().cast(pl.Int64) - pl.col(
+            "before"
+        ).str.len_bytes().cast(pl.Int64)
+        rises = chain.select(
+            ((longer > 0) | ((longer == 0) & (pl.col("now") > pl.col("before")))).all()
+        )
         self.holds, self.last = bool(rises.item()), str(ids[-1])
 
 
@@ -143,26 +153,37 @@ def as_written(refused: pl.DataFrame) -> pl.DataFrame:
     """Return refused rows with the number that each has in its raw table, where its view tells that, else in the table read."""
     if "raw_row" not in refused.columns:
         return refused
-    return refused.drop("row").select("raw_table", pl.col("raw_row").alias("row"), pl.exclude("raw_table", "raw_row")).sort(
-        "raw_table", "row", maintain_order=True)
+    return (
+        refused.drop("row")
+        .select("raw_table", pl.col("raw_row").alias("row"), pl.exclude("raw_table", "raw_row"))
+        .sort("raw_table", "row", maintain_order=True)
+    )
 
 
 def raw_rows(refused: pl.DataFrame) -> int:
     """Return how many rows were refused: of a dump the rows of its raw tables, each once however many rows it gave."""
-    return refused.n_unique(("raw_table", "raw_row")) if "raw_row" in refused.columns else refused.height
+    return (
+        refused.n_unique(("raw_table", "raw_row"))
+        if "raw_row" in refused.columns
+        else refused.height
+    )
 
 
 def _text(column: Column, present: list[str]) -> pl.Expr:
     value = pl.col(column.name)
     if column.kind == "day":
         written = pl.from_epoch(value.clip(*WRITTEN).cast(pl.Int32), time_unit="d").cast(pl.String)
-        text = pl.when(value.is_between(*WRITTEN)).then(written).otherwise(pl.format("day {}", value))
+        text = (
+            pl.when(value.is_between(*WRITTEN)).then(written).otherwise(pl.format("day {}", value))
+        )
     elif column.kind == "month":
         text = pl.format("{}-{}", value // 12, (value % 12 + 1).cast(pl.String).str.zfill(2))
     elif column.kind == "probability":
         text = as_decimals(value).cast(pl.String)
     elif column.kind == "choice":
-        text = value.replace_strict(dict(enumerate(column.choices)), default=None, return_dtype=pl.String)
+        text = value.replace_strict(
+            dict(enumerate(column.choices)), default=None, return_dtype=pl.String
+        )
     else:
         text = value.cast(pl.String)
     raw = f"raw {column.name}"
@@ -174,7 +195,10 @@ def _together(refused: list[pl.DataFrame], columns: tuple[Column, ...]) -> pl.Da
 
 
 def _none(columns: tuple[Column, ...]) -> pl.DataFrame:
-    return pl.DataFrame(schema={"row": pl.Int64, "reason": pl.String} | {c.name: pl.String for c in COMMON + columns})
+    return pl.DataFrame(
+        schema={"row": pl.Int64, "reason": pl.String}
+        | {c.name: pl.String for c in COMMON + columns}
+    )
 
 
 def refuse(connection: Connection, staged: Staged, row_ids: list[str], *, reason: str) -> Staged:
@@ -191,7 +215,9 @@ def set_aside(connection: Connection, staged: Staged, reasons: Mapping[str, str]
     """Return a staged table without the rows, named by row id, that are refused for a reason."""
     if not reasons:
         return staged
-    connection.register("aside", pa.table({"row_id": list(reasons), "reason": list(reasons.values())}))
+    connection.register(
+        "aside", pa.table({"row_id": list(reasons), "reason": list(reasons.values())})
+    )
     rows = connection.sql(f"SELECT * FROM {staged.rows} JOIN aside USING (row_id) ORDER BY row")
     found = staged.told(pl.DataFrame(rows.to_arrow_table()))
     kept = _rest(connection, staged, "aside", "row_id")
@@ -209,7 +235,11 @@ def _rest(connection: Connection, staged: Staged, refused: str, by: str) -> Path
 
 
 def _also(staged: Staged, found: pl.DataFrame) -> Staged:
-    return replace(staged, accepted=staged.accepted - found.height, refused=both(staged.refused, found).sort("row"))
+    return replace(
+        staged,
+        accepted=staged.accepted - found.height,
+        refused=both(staged.refused, found).sort("row"),
+    )
 
 
 def both(refused: pl.DataFrame, more: pl.DataFrame) -> pl.DataFrame:
@@ -224,13 +254,19 @@ def without_repeats(connection: Connection, staged: Staged) -> Staged:
     """
     if staged.ascending:
         return staged
-    connection.execute("CREATE OR REPLACE TEMP TABLE repeated AS "
-                       f"SELECT row_id FROM {staged.rows} GROUP BY row_id HAVING count(*) > 1")
-    later = connection.sql(f"SELECT * FROM {staged.rows} SEMI JOIN repeated USING (row_id) "
-                           "QUALIFY row_number() OVER (PARTITION BY row_id ORDER BY recorded_on, row) > 1 "
-                           "ORDER BY row")
+    connection.execute(
+        "CREATE OR REPLACE TEMP TABLE repeated AS "
+        f"SELECT row_id FROM {staged.rows} GROUP BY row_id HAVING count(*) > 1"
+    )
+    later = connection.sql(
+        f"SELECT * FROM {staged.rows} SEMI JOIN repeated USING (row_id) "
+        "QUALIFY row_number() OVER (PARTITION BY row_id ORDER BY recorded_on, row) > 1 "
+        "ORDER BY row"
+    )
     found = pl.DataFrame(later.to_arrow_table()).with_columns(reason=pl.lit(REPEATED))
     if found.is_empty():
         return staged
     connection.register("later", found.select("row").to_arrow())
-    return replace(_also(staged, staged.told(found)), folder=_rest(connection, staged, "later", "row"))
+    return replace(
+        _also(staged, staged.told(found)), folder=_rest(connection, staged, "later", "row")
+    )

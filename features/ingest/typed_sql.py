@@ -34,21 +34,45 @@ from features.ingest.views import check_places, without_patterns_in
 
 TRACE = {"raw_table": "VARCHAR", "raw_row": "BIGINT"}
 """Columns by which a view of a dump may tell from which row of which raw table its row is."""
-INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
+INTEGERS = (
+    "TINYINT",
+    "SMALLINT",
+    "INTEGER",
+    "BIGINT",
+    "HUGEINT",
+    "UTINYINT",
+    "USMALLINT",
+    "UINTEGER",
+    "UBIGINT",
+)
 WHOLE = (*INTEGERS, "UHUGEINT", "BIGNUM", "UUID")
 """Types whose text is the one way to write a value."""
 EXACT = {"DOUBLE": 2**53, "FLOAT": 2**24}
 """The whole numbers below which each is a float of its own; from there on two may have become one."""
-WIDTHS = {"id": "VARCHAR", "choice": "TINYINT", "flag": "TINYINT", "day": "INTEGER", "month": "INTEGER",
-          "year": "INTEGER", "minutes": "INTEGER", "persons": "INTEGER", "microdegree": "INTEGER",
-          "fen": "BIGINT", "count": "BIGINT", "kwh": "BIGINT", "probability": "INTEGER"}
+WIDTHS = {
+    "id": "VARCHAR",
+    "choice": "TINYINT",
+    "flag": "TINYINT",
+    "day": "INTEGER",
+    "month": "INTEGER",
+    "year": "INTEGER",
+    "minutes": "INTEGER",
+    "persons": "INTEGER",
+    "microdegree": "INTEGER",
+    "fen": "BIGINT",
+    "count": "BIGINT",
+    "kwh": "BIGINT",
+    "probability": "INTEGER",
+}
 
 
 def view_text(source: Source, place: Path) -> str:
     """Return the text of a view, ${DATA} and ${SOURCE} put in; SourceError if it is no single SELECT."""
     query = place.read_text("utf-8").strip().rstrip(";")
     if "${DATA}" in query and not source.data.is_dir():
-        raise SourceError(f"{place.name} reads ${{DATA}}, and {source.data} does not exist; give --data or set LSSI_DATA")
+        raise SourceError(
+            f"{place.name} reads ${{DATA}}, and {source.data} does not exist; give --data or set LSSI_DATA"
+        )
     for name, folder in (("${DATA}", source.data), ("${SOURCE}", source.folder)):
         query = query.replace(name, str(folder).replace("'", "''"))
     with in_one_line(place):
@@ -66,7 +90,9 @@ def relation_sql(source: Source, table: str) -> Expanded:
         try:
             check_places(query)
             found = expanded(query, Ground(source.places, copies_of(source)))
-            return replace(found, query=without_patterns_in(found.query, (source.data, source.folder)))
+            return replace(
+                found, query=without_patterns_in(found.query, (source.data, source.folder))
+            )
         except SourceError as error:
             joined = " " if str(error).startswith("reads ") else ": "
             raise SourceError(f"{place.name}{joined}{error}") from None
@@ -85,12 +111,20 @@ def parts_of(folder: Path) -> list[Path]:
     Names that begin with a dot or an underscore are left alone: engines leave marks such as `_SUCCESS`.
     """
     parts = files_in(folder, "[!._]*.parquet")
-    others = [path.name for path in sorted(folder.iterdir()) if path not in parts and path.name[0] not in "._"]
+    others = [
+        path.name
+        for path in sorted(folder.iterdir())
+        if path not in parts and path.name[0] not in "._"
+    ]
     if others:
-        raise SourceError(f"{folder.name}/ holds {others[0]!r}, which is not read: a table's folder should hold parts "
-                          f"named *.parquet and nothing else; move them into {folder.name}/ or write a view")
+        raise SourceError(
+            f"{folder.name}/ holds {others[0]!r}, which is not read: a table's folder should hold parts "
+            f"named *.parquet and nothing else; move them into {folder.name}/ or write a view"
+        )
     if not parts:
-        raise SourceError(f"{folder.name}/ holds no *.parquet; put the table's parts there, or declare it absent")
+        raise SourceError(
+            f"{folder.name}/ holds no *.parquet; put the table's parts there, or declare it absent"
+        )
     return parts
 
 
@@ -100,8 +134,10 @@ def in_one_line(place: Path) -> Iterator[None]:
     try:
         yield
     except ForbiddenError as error:
-        raise SourceError(f"{place.name} reads outside the data of its source: {_first_line(error)}; "
-                          "name it as ${DATA}/… or, beside source.toml, as ${SOURCE}/…") from None
+        raise SourceError(
+            f"{place.name} reads outside the data of its source: {_first_line(error)}; "
+            "name it as ${DATA}/… or, beside source.toml, as ${SOURCE}/…"
+        ) from None
     except (DuckError, pa.ArrowException, OSError) as error:
         raise SourceError(f"{read_in(error) or place.name}: {_first_line(error)}") from None
 
@@ -114,7 +150,9 @@ def reading(source: Source, limits: Limits) -> Connection:
     """Return a locked connection that reads a source and knows the tables of its dump and the macros of its views."""
     places = [*source.places, *source.dump.copies, copies_of(source)]
     connection = locked(places, clock=source.declaration.clock, limits=limits)
-    connection.execute(f"CREATE MACRO complete_to() AS DATE {quoted(date_of(source.complete_to).isoformat())}")
+    connection.execute(
+        f"CREATE MACRO complete_to() AS DATE {quoted(date_of(source.complete_to).isoformat())}"
+    )
     with in_one_line(source.folder / "dump.sql"):
         for statement in source.dump.statements:
             connection.execute(statement)
@@ -154,8 +192,10 @@ def check_columns(table: str, present: list[str], columns: tuple[Column, ...]) -
     if missing:
         raise SourceError(f"table {table!r} lacks column {', '.join(missing)}; see `lssi contract`")
     if unknown:
-        raise SourceError(f"table {table!r} has columns that are not in the contract: {', '.join(unknown)}; drop them "
-                          "or declare them as [[attribute]]")
+        raise SourceError(
+            f"table {table!r} has columns that are not in the contract: {', '.join(unknown)}; drop them "
+            "or declare them as [[attribute]]"
+        )
 
 
 def typed_sql(rows: Relation, columns: tuple[Column, ...]) -> str:
@@ -163,10 +203,15 @@ def typed_sql(rows: Relation, columns: tuple[Column, ...]) -> str:
     types = dict(zip(rows.columns, (str(t) for t in rows.types), strict=True))
     parts: list[str] = []
     for column in columns + COMMON:
-        value, text = value_sql(column, types[column.name]), text_sql(column.name, types[column.name])
+        value, text = (
+            value_sql(column, types[column.name]),
+            text_sql(column.name, types[column.name]),
+        )
         parts.append(f"CAST({value} AS {WIDTHS[column.kind]}) AS {named(column.name)}")
         if can_fail(column, types[column.name]):
-            parts.append(f"CASE WHEN ({value}) IS NULL THEN {text} END AS {named('raw ' + column.name)}")
+            parts.append(
+                f"CASE WHEN ({value}) IS NULL THEN {text} END AS {named('raw ' + column.name)}"
+            )
     parts += [f"CAST({name} AS {kind}) AS {name}" for name, kind in TRACE.items() if name in types]
     return ", ".join(parts)
 
@@ -183,7 +228,9 @@ def can_fail(column: Column, kind: str) -> bool:
         return kind != "DATE" and not kind.startswith("TIMESTAMP")
     if column.kind == "flag" and kind == "BOOLEAN":
         return False
-    return WIDTHS[column.kind] != kind and not (WIDTHS[column.kind] == "BIGINT" and kind in INTEGERS[:4])
+    return WIDTHS[column.kind] != kind and not (
+        WIDTHS[column.kind] == "BIGINT" and kind in INTEGERS[:4]
+    )
 
 
 def text_sql(name: str, kind: str) -> str:
@@ -203,7 +250,9 @@ def value_sql(column: Column, kind: str) -> str:
         case "id":
             return id_sql(column, kind)
         case "choice":
-            cases = " ".join(f"WHEN {quoted(value)} THEN {code}" for code, value in enumerate(column.choices))
+            cases = " ".join(
+                f"WHEN {quoted(value)} THEN {code}" for code, value in enumerate(column.choices)
+            )
             return f"CASE {text} {cases} END"
         case "day":
             return day_sql(column.name, kind)
@@ -228,7 +277,11 @@ def id_sql(column: Column, kind: str) -> str:
     raw = named(column.name)
     if _is_text(kind):
         text = f"CAST({raw} AS VARCHAR)"
-        return f"NULLIF({text}, '')" if column.optional else f"CASE WHEN trim({text}) <> '' THEN {text} END"
+        return (
+            f"NULLIF({text}, '')"
+            if column.optional
+            else f"CASE WHEN trim({text}) <> '' THEN {text} END"
+        )
     if kind in WHOLE:
         return f"CAST({raw} AS VARCHAR)"
     if kind in EXACT:
@@ -261,8 +314,10 @@ def day_sql(name: str, kind: str) -> str:
     raw = named(name)
     text = f"trim({raw})"
     if kind == "VARCHAR":
-        moment = (f"CASE WHEN length({text}) <= 10 THEN TRY_CAST({text} AS DATE) "
-                  f"ELSE CAST(TRY_CAST({text} AS TIMESTAMPTZ) AS DATE) END")
+        moment = (
+            f"CASE WHEN length({text}) <= 10 THEN TRY_CAST({text} AS DATE) "
+            f"ELSE CAST(TRY_CAST({text} AS TIMESTAMPTZ) AS DATE) END"
+        )
     elif kind == "DATE":
         moment = raw
     elif kind.startswith("TIMESTAMP"):
@@ -279,9 +334,13 @@ def month_sql(name: str, kind: str) -> str:
         return f"(year({raw}) * 12 + month({raw}) - 1)"
     if kind == "VARCHAR":
         text = f"trim({raw})"
-        moment = (f"TRY_CAST(CASE length({text}) WHEN 6 THEN {text}[:4] || '-' || {text}[5:] || '-01' "
-                  f"WHEN 7 THEN {text} || '-01' ELSE {text} END AS DATE)")
+        moment = (
+            f"TRY_CAST(CASE length({text}) WHEN 6 THEN {text}[:4] || '-' || {text}[5:] || '-01' "
+            f"WHEN 7 THEN {text} || '-01' ELSE {text} END AS DATE)"
+        )
         return f"(year({moment}) * 12 + month({moment}) - 1)"
     whole = whole_sql(name, kind)
-    return (f"(CASE WHEN {whole} BETWEEN 100001 AND 999912 AND {whole} % 100 BETWEEN 1 AND 12 "
-            f"THEN {whole} // 100 * 12 + {whole} % 100 - 1 END)")
+    return (
+        f"(CASE WHEN {whole} BETWEEN 100001 AND 999912 AND {whole} % 100 BETWEEN 1 AND 12 "
+        f"THEN {whole} // 100 * 12 + {whole} % 100 - 1 END)"
+    )

@@ -89,13 +89,25 @@ def walk(block: Bytes, held: Held, kinds: Bytes, expected: int) -> None:  # noqa
         elif state == BLANKS and kind != SPACE:
             state = PLAIN
     held[STATE], held[FLAGS], held[FIELDS], held[RECORDS] = state, flags, fields, records
-    held[PLACE], held[START], held[LONGEST], held[LAST_CR] = place + len(block), start, longest, last_cr
+    held[PLACE], held[START], held[LONGEST], held[LAST_CR] = (
+        place + len(block),
+        start,
+        longest,
+        last_cr,
+    )
 
 
 def kinds_of(delimiter: str) -> Bytes:
     """Return the kind of every byte, (256,) uint8, where this sign of ASCII parts fields."""
     kinds = np.zeros(256, dtype=np.uint8)
-    for sign, kind in ((" ", SPACE), ("\t", SPACE), ("\n", NEWLINE), ("\r", RETURN), ('"', QUOTE), (delimiter, COMMA)):
+    for sign, kind in (
+        (" ", SPACE),
+        ("\t", SPACE),
+        ("\n", NEWLINE),
+        ("\r", RETURN),
+        ('"', QUOTE),
+        (delimiter, COMMA),
+    ):
         kinds[ord(sign)] = kind
     return kinds
 

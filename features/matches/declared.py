@@ -30,14 +30,22 @@ class Kind:
     @property
     def rule(self) -> str:
         """The SQL of the rule."""
-        return resources.files("features.matches").joinpath("sql", f"{self.name}.sql").read_text("utf-8")
+        return (
+            resources.files("features.matches")
+            .joinpath("sql", f"{self.name}.sql")
+            .read_text("utf-8")
+        )
 
 
 @cache
 def kinds() -> dict[str, Kind]:
     """Return every declared kind by name."""
-    found = [Kind(name, zh, en, *tables_of(tables), unit, tolerances_of(passes), verify_zh, verify_en)
-             for name, zh, en, tables, unit, passes, verify_zh, verify_en in lines_of(text_of("matches.txt"), 8, "matches.txt")]
+    found = [
+        Kind(name, zh, en, *tables_of(tables), unit, tolerances_of(passes), verify_zh, verify_en)
+        for name, zh, en, tables, unit, passes, verify_zh, verify_en in lines_of(
+            text_of("matches.txt"), 8, "matches.txt"
+        )
+    ]
     return {kind.name: kind for kind in found}
 
 
@@ -58,7 +66,10 @@ def tolerances_of(text: str) -> dict[str, int]:
     >>> tolerances_of("days=31, share=20")
     {'days': 31, 'share': 20}
     """
-    return {name.strip(): int(value) for name, _, value in (part.partition("=") for part in text.split(","))}
+    return {
+        name.strip(): int(value)
+        for name, _, value in (part.partition("=") for part in text.split(","))
+    }
 
 
 def kind_of(name: str) -> Kind:

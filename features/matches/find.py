@@ -36,14 +36,22 @@ class Match:
 
 def available(store: Store) -> tuple[list[Kind], dict[str, str]]:
     """Return the kinds whose tables the store holds, and by name those left out with the tables they lack."""
-    lacking = {kind.name: ", ".join(table for table in kind.needed if not store.has(table)) for kind in kinds().values()}
-    return ([kind for kind in kinds().values() if not lacking[kind.name]],
-            {name: tables for name, tables in lacking.items() if tables})
+    lacking = {
+        kind.name: ", ".join(table for table in kind.needed if not store.has(table))
+        for kind in kinds().values()
+    }
+    return (
+        [kind for kind in kinds().values() if not lacking[kind.name]],
+        {name: tables for name, tables in lacking.items() if tables},
+    )
 
 
 def uncounted(store: Store) -> dict[str, str]:
     """Return the kinds that run without a table they would count, by name, with those tables."""
-    lacking = {kind.name: [table for table in kind.tables if not store.has(table)] for kind in available(store)[0]}
+    lacking = {
+        kind.name: [table for table in kind.tables if not store.has(table)]
+        for kind in available(store)[0]
+    }
     return {name: ", ".join(tables) for name, tables in lacking.items() if tables}
 
 
@@ -69,8 +77,17 @@ def matches_of(store: Store, kind: Kind, as_of: int) -> Iterator[Match]:
             who = {space: texts[place] for space, texts in subjects.items() if texts[place]}
             number = {name: int(columns[name][place]) for name in NUMBERS}
             rows = tuple((row["table"], row["row_id"]) for row in columns["rows"][place])
-            yield Match(kind.name, who, number["first_day"], number["last_day"], number["known"], number["measured"],
-                        number["expected"], rows, number["n_rows"])
+            yield Match(
+                kind.name,
+                who,
+                number["first_day"],
+                number["last_day"],
+                number["known"],
+                number["measured"],
+                number["expected"],
+                rows,
+                number["n_rows"],
+            )
 
 
 def texts_of(store: Store, space: str, codes: list[int | None]) -> list[str]:
@@ -82,13 +99,28 @@ def texts_of(store: Store, space: str, codes: list[int | None]) -> list[str]:
 def as_json(match: Match) -> dict[str, Any]:
     """Return a match as plain values with its sentences in both languages and what to verify on site."""
     kind = kind_of(match.kind)
-    zh, en = (text.format(measured=amount(match.measured, kind.unit, spoken), expected=amount(match.expected, kind.unit, spoken))
-              for text, spoken in ((kind.zh, "zh"), (kind.en, "en")))
-    return {"kind": match.kind, **match.subjects, "first": date_of(match.first).isoformat(),
-            "last": date_of(match.last).isoformat(), "known": date_of(match.known).isoformat(), "unit": kind.unit,
-            "measured": match.measured, "expected": match.expected, "zh": zh, "en": en, "n_rows": match.n_rows,
-            "rows": [{"table": table, "row_id": row_id} for table, row_id in match.rows],
-            "verify": {"zh": kind.verify_zh, "en": kind.verify_en}}
+    zh, en = (
+        text.format(
+            measured=amount(match.measured, kind.unit, spoken),
+            expected=amount(match.expected, kind.unit, spoken),
+        )
+        for text, spoken in ((kind.zh, "zh"), (kind.en, "en"))
+    )
+    return {
+        "kind": match.kind,
+        **match.subjects,
+        "first": date_of(match.first).isoformat(),
+        "last": date_of(match.last).isoformat(),
+        "known": date_of(match.known).isoformat(),
+        "unit": kind.unit,
+        "measured": match.measured,
+        "expected": match.expected,
+        "zh": zh,
+        "en": en,
+        "n_rows": match.n_rows,
+        "rows": [{"table": table, "row_id": row_id} for table, row_id in match.rows],
+        "verify": {"zh": kind.verify_zh, "en": kind.verify_en},
+    }
 
 
 def amount(value: int, unit: str, language: str) -> str:

@@ -21,13 +21,17 @@ NAMED_ROWS = 20
 def live_sql(table: str, day: int) -> str:
     """Return the SELECT of a table's rows that hold as of a day: known by then, neither corrected nor taken back by then."""
     rows = named(table)
-    return (f"SELECT plus.* FROM {rows} AS plus ANTI JOIN (SELECT row_id FROM {rows} WHERE sign = -1 AND known <= {day}) "
-            f"AS minus USING (row_id) WHERE plus.sign = 1 AND plus.known <= {day}")
+    return (
+        f"SELECT plus.* FROM {rows} AS plus ANTI JOIN (SELECT row_id FROM {rows} WHERE sign = -1 AND known <= {day}) "
+        f"AS minus USING (row_id) WHERE plus.sign = 1 AND plus.known <= {day}"
+    )
 
 
 def empty_sql(table: str) -> str:
     """Return the SELECT of a table that a source lacks and a rule reads as empty."""
-    columns = [f"CAST(NULL AS INTEGER) AS {named(column.name)}" for column in contract()[table].columns]
+    columns = [
+        f"CAST(NULL AS INTEGER) AS {named(column.name)}" for column in contract()[table].columns
+    ]
     return f"SELECT {', '.join(columns)}, CAST(NULL AS INTEGER) AS known, '' AS row_id WHERE false"
 
 
@@ -38,11 +42,20 @@ def statement(store: Store, kind: Kind, day: int) -> str:
     numbers = {"day": day, "month": month_of_day(day), "named": NAMED_ROWS} | kind.tolerances
     text = re.sub(r"--[^\n]*", "", kind.rule)
     text = re.sub(r"\{(\w+)\}", lambda found: str(numbers[found[1]]), text)
-    text = re.sub(r"\[(\w+)\.(\w+):(\w+)\]", lambda found: str(store.column(found[1], found[2]).choices.index(found[3])), text)
-    rows = {table: live_sql(table, day) if store.has(table) else empty_sql(table) for table in kind.tables}
+    text = re.sub(
+        r"\[(\w+)\.(\w+):(\w+)\]",
+        lambda found: str(store.column(found[1], found[2]).choices.index(found[3])),
+        text,
+    )
+    rows = {
+        table: live_sql(table, day) if store.has(table) else empty_sql(table)
+        for table in kind.tables
+    }
     live = ", ".join(f"live_{table} AS ({select})" for table, select in rows.items())
-    return (f"WITH {live}, {text.strip()} SELECT * FROM matched ORDER BY enterprise NULLS FIRST, worker NULLS FIRST, "
-            "provider NULLS FIRST, claim NULLS FIRST, first_day, last_day, rows")
+    return (
+        f"WITH {live}, {text.strip()} SELECT * FROM matched ORDER BY enterprise NULLS FIRST, worker NULLS FIRST, "
+        "provider NULLS FIRST, claim NULLS FIRST, first_day, last_day, rows"
+    )
 
 
 def month_table(day: int) -> pa.Table:

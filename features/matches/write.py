@@ -19,13 +19,29 @@ from features.matches.declared import kind_of
 from features.matches.find import SUBJECTS, Match, as_json, available, uncounted
 from features.store.store import Store
 
-NOTE = {"zh": "比对线索是待核实的事实，不是结论，也不计入任何评分。",
-        "en": "A match is a fact to verify: no verdict, and part of no score."}
+NOTE = {
+    "zh": "比对线索是待核实的事实，不是结论，也不计入任何评分。",
+    "en": "A match is a fact to verify: no verdict, and part of no score.",
+}
 AT_ONCE = 1 << 14
-SCHEMA = pa.schema([("kind", pa.string()), *((space, pa.string()) for space in SUBJECTS), ("first", pa.date32()),
-                    ("last", pa.date32()), ("known", pa.date32()), ("unit", pa.string()), ("measured", pa.int64()),
-                    ("expected", pa.int64()), ("zh", pa.string()), ("en", pa.string()), ("rows", pa.string()),
-                    ("n_rows", pa.int64()), ("verify_zh", pa.string()), ("verify_en", pa.string())])
+SCHEMA = pa.schema(
+    [
+        ("kind", pa.string()),
+        *((space, pa.string()) for space in SUBJECTS),
+        ("first", pa.date32()),
+        ("last", pa.date32()),
+        ("known", pa.date32()),
+        ("unit", pa.string()),
+        ("measured", pa.int64()),
+        ("expected", pa.int64()),
+        ("zh", pa.string()),
+        ("en", pa.string()),
+        ("rows", pa.string()),
+        ("n_rows", pa.int64()),
+        ("verify_zh", pa.string()),
+        ("verify_en", pa.string()),
+    ]
+)
 
 
 def write_matches(found: Iterable[Match], path: Path) -> int:
@@ -47,10 +63,21 @@ def write_matches(found: Iterable[Match], path: Path) -> int:
 def flat(match: Match) -> dict[str, Any]:
     """Return a match as one row of the file."""
     kind = kind_of(match.kind)
-    days = {"first": date_of(match.first), "last": date_of(match.last), "known": date_of(match.known)}
-    return {space: match.subjects.get(space) for space in SUBJECTS} | as_json(match) | days | {
-        "rows": " ".join(f"{table}:{row_id}" for table, row_id in match.rows),
-        "verify_zh": kind.verify_zh, "verify_en": kind.verify_en}
+    days = {
+        "first": date_of(match.first),
+        "last": date_of(match.last),
+        "known": date_of(match.known),
+    }
+    return (
+        {space: match.subjects.get(space) for space in SUBJECTS}
+        | as_json(match)
+        | days
+        | {
+            "rows": " ".join(f"{table}:{row_id}" for table, row_id in match.rows),
+            "verify_zh": kind.verify_zh,
+            "verify_en": kind.verify_en,
+        }
+    )
 
 
 def told(store: Store, found: Iterable[Match]) -> dict[str, Any]:
@@ -59,9 +86,13 @@ def told(store: Store, found: Iterable[Match]) -> dict[str, Any]:
     `uncounted` names the tables that a kind would count and the source lacks.
     """
     listed = [as_json(match) for match in found]
-    return {"note": NOTE, "counts": dict(Counter(match["kind"] for match in listed)), "left_out": available(store)[1],
-            "uncounted": uncounted(store),
-            "matches": listed}
+    return {
+        "note": NOTE,
+        "counts": dict(Counter(match["kind"] for match in listed)),
+        "left_out": available(store)[1],
+        "uncounted": uncounted(store),
+        "matches": listed,
+    }
 
 
 def lines_of(store: Store, found: Iterable[Match]) -> Iterator[str]:
@@ -74,6 +105,11 @@ def lines_of(store: Store, found: Iterable[Match]) -> Iterator[str]:
         yield f"{match.kind} | {who} | {said['first']} – {said['last']} | {said['zh']} | {said['en']} | {rows}"
         counts[match.kind] += 1
     yield from (f"{name}: {count}" for name, count in counts.items())
-    yield from (f"{name}: 缺表 absent tables: {tables}" for name, tables in available(store)[1].items())
-    yield from (f"{name}: 缺表，未计入 not counted, absent: {tables}" for name, tables in uncounted(store).items())
+    yield from (
+        f"{name}: 缺表 absent tables: {tables}" for name, tables in available(store)[1].items()
+    )
+    yield from (
+        f"{name}: 缺表，未计入 not counted, absent: {tables}"
+        for name, tables in uncounted(store).items()
+    )
     yield f"{NOTE['zh']} {NOTE['en']}"

@@ -26,11 +26,16 @@ def network(store: Store, day: int) -> Mapping[str, Kept]:
     none = np.full(len(register), NULL, np.int64)
     latest = found_days(store, register, day) if store.has("found") else None
     if latest is not None:
-        found |= {"linked_found": linked(links, latest[0] != NULL), "linked_found_any": linked(links, latest[1] != NULL)}
+        found |= {
+            "linked_found": linked(links, latest[0] != NULL),
+            "linked_found_any": linked(links, latest[1] != NULL),
+        }
     if store.has("employment"):
         exits = exit_days(register.closed, latest[1] if latest else none)
         moves, staff = moves_of(store, register.place, exits, day)
-        found |= movers(moves, day, len(register)) | phoenix(moves, register, exits, staff=staff, links=links)
+        found |= movers(moves, day, len(register)) | phoenix(
+            moves, register, exits, staff=staff, links=links
+        )
         if latest is not None:
             found |= nearby(moves, links, latest, day=day)
     order = np.argsort(register.code)
@@ -43,12 +48,18 @@ def shared(links: csr_matrix, register: Register) -> dict[str, Column]:
     return {"linked": linked(links, every), "linked_closed": linked(links, register.closed != NULL)}
 
 
-def nearby(moves: Moves, links: csr_matrix, latest: tuple[Column, Column], *, day: int) -> dict[str, NDArray[Any]]:
+def nearby(
+    moves: Moves, links: csr_matrix, latest: tuple[Column, Column], *, day: int
+) -> dict[str, NDArray[Any]]:
     """Return the exposure to enterprises found for violation 1, and for any, directly and along the network."""
     weights = ties(moves, links, day)
     rank = ranks(weights, np.column_stack([starts_of(days, day) for days in latest]))
     found: dict[str, NDArray[Any]] = {}
     for number, name in enumerate(("found", "found_any")):
         weight, came = exposed(moves, latest[number] != NULL, day)
-        found |= {f"move_weight_{name}": weight, f"movers_from_{name}_365d": came, f"rank_{name}": rank[:, number]}
+        found |= {
+            f"move_weight_{name}": weight,
+            f"movers_from_{name}_365d": came,
+            f"rank_{name}": rank[:, number],
+        }
     return found

@@ -22,7 +22,11 @@ def found_days(store: Store, register: Register, day: int) -> tuple[Column, Colu
     rows = store.live("found", day, ("enterprise", "violation", "closed_on"))
     keep = (rows["enterprise"] != NULL) & (rows["closed_on"] != NULL) & (rows["closed_on"] <= day)
     keep[keep] = register.place[rows["enterprise"][keep]] >= 0
-    own, closed, first = register.place[rows["enterprise"][keep]], rows["closed_on"][keep], rows["violation"][keep] == 1
+    own, closed, first = (
+        register.place[rows["enterprise"][keep]],
+        rows["closed_on"][keep],
+        rows["violation"][keep] == 1,
+    )
     latest = [np.full(len(register), NULL, np.int64) for _ in range(2)]
     np.maximum.at(latest[0], own[first], closed[first])
     np.maximum.at(latest[1], own, closed)
@@ -39,14 +43,19 @@ def movers(moves: Moves, day: int, size: int) -> dict[str, Column]:
     """Return how many came and went in a year, and the decayed weight of all moves of each enterprise."""
     recent, held = day - moves.began < YEAR, weight((day - moves.began).astype(np.int64))
     ones = recent.astype(np.int64)
-    return {"movers_in_365d": summed(moves.target, ones, size), "movers_out_365d": summed(moves.source, ones, size),
-            "move_weight": summed(moves.target, held, size) + summed(moves.source, held, size)}
+    return {
+        "movers_in_365d": summed(moves.target, ones, size),
+        "movers_out_365d": summed(moves.source, ones, size),
+        "move_weight": summed(moves.target, held, size) + summed(moves.source, held, size),
+    }
 
 
 def exposed(moves: Moves, marked: Mask, day: int) -> tuple[Column, Column]:
     """Return the decayed weight of moves from and to marked enterprises, and how many came from one in a year."""
     held, size = weight((day - moves.began).astype(np.int64)), len(marked)
-    both = summed(moves.target, held * marked[moves.source], size) + summed(moves.source, held * marked[moves.target], size)
+    both = summed(moves.target, held * marked[moves.source], size) + summed(
+        moves.source, held * marked[moves.target], size
+    )
     came = marked[moves.source] & (day - moves.began < YEAR)
     return both, summed(moves.target, came.astype(np.int64), size)
 

@@ -49,8 +49,12 @@ def spells_of(store: Store, place: Column, day: int) -> Iterator[Spells]:
     """Yield the spells known by a day at registered enterprises, workers in stretches of WORKERS_AT_ONCE."""
     names = ("enterprise", "started", "ended", "known", "sign", "worker")
     for low in range(0, store.dictionary("worker").size, WORKERS_AT_ONCE):
-        rows = store.rows("employment", by="worker", low=low, high=low + WORKERS_AT_ONCE, columns=names)
-        keep = holds(rows, day, "worker") & (rows["started"] <= day) & (place[rows["enterprise"]] >= 0)
+        rows = store.rows(
+            "employment", by="worker", low=low, high=low + WORKERS_AT_ONCE, columns=names
+        )
+        keep = (
+            holds(rows, day, "worker") & (rows["started"] <= day) & (place[rows["enterprise"]] >= 0)
+        )
         unit = place[rows["enterprise"][keep]]
         yield Spells(rows["worker"][keep] - low, unit, rows["started"][keep], rows["ended"][keep])
 
@@ -60,8 +64,12 @@ def moves_among(spells: Spells, day: int) -> Moves:
     often = np.bincount(spells.worker, minlength=1)[spells.worker]
     many = (often > 1) & (often <= PLACEHOLDER)
     began = np.flatnonzero(many & (spells.started > day - SPAN))
-    left = np.flatnonzero(many & (spells.ended != NULL) & (spells.ended <= day) & (spells.ended > day - SPAN - GAP))
-    events = np.concatenate([_packed(spells, left, spells.ended, 0), _packed(spells, began, spells.started, 1)])
+    left = np.flatnonzero(
+        many & (spells.ended != NULL) & (spells.ended <= day) & (spells.ended > day - SPAN - GAP)
+    )
+    events = np.concatenate(
+        [_packed(spells, left, spells.ended, 0), _packed(spells, began, spells.started, 1)]
+    )
     events.sort()
     return _paired(events)
 
@@ -89,8 +97,11 @@ def _paired(events: Column) -> Moves:
     began = (events[at] >> (UNIT_BITS + 1)) % (1 << DAY_BITS) - DAY_ZERO
     units = (1 << UNIT_BITS) - 1
     order = np.argsort(at, kind="stable")
-    return Moves((before & units).astype(np.int32)[order], (events[at] & units).astype(np.int32)[order],
-                 began.astype(np.int32)[order])
+    return Moves(
+        (before & units).astype(np.int32)[order],
+        (events[at] & units).astype(np.int32)[order],
+        began.astype(np.int32)[order],
+    )
 
 
 def moves_of(store: Store, place: Column, exits: Column, day: int) -> tuple[Moves, Column]:
@@ -103,6 +114,8 @@ def moves_of(store: Store, place: Column, exits: Column, day: int) -> tuple[Move
         there &= (spells.ended == NULL) | (spells.ended >= out - AROUND - GAP)
         staff += summed(spells.unit[there], np.ones(int(there.sum()), np.int64), len(exits))
     empty = np.empty(0, np.int32)
-    source, target, began = (np.concatenate([empty, *(getattr(part, name) for part in parts)])
-                             for name in ("source", "target", "began"))
+    source, target, began = (
+        np.concatenate([empty, *(getattr(part, name) for part in parts)])
+        for name in ("source", "target", "began")
+    )
     return Moves(source, target, began), staff

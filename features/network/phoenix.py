@@ -18,7 +18,9 @@ def exit_days(closed: Column, found: Column) -> Column:
     return np.where(closed != NULL, closed, found)
 
 
-def phoenix(moves: Moves, register: Register, exits: Column, *, staff: Column, links: csr_matrix) -> dict[str, Column]:
+def phoenix(
+    moves: Moves, register: Register, exits: Column, *, staff: Column, links: csr_matrix
+) -> dict[str, Column]:
     """Return for each enterprise what it took over from the one of which it most looks the successor; 0 where none.
 
     `phoenix_moved` of its `phoenix_base` staff moved within AROUND days of its exit, `phoenix_links` kinds of keys are shared.

@@ -57,11 +57,15 @@ def register_of(store: Store, day: int) -> tuple[Register, csr_matrix]:
     own = place[held["enterprise"]]
     last = newest(own, held["since"], len(code))
     closed = day_or(held["closed"][last], NULL, until=day)
-    registered = np.where(held["registered"][last] == NULL, held["since"][last], held["registered"][last])
+    registered = np.where(
+        held["registered"][last] == NULL, held["since"][last], held["registered"][last]
+    )
     register = Register(code, place, registered, closed)
     shared = [pairs_sharing(own, held[name]) for name in SHARED]
     one, other = (np.concatenate(side) for side in zip(*shared, strict=True))
-    return register, coo_matrix((np.ones(len(one), np.int64), (one, other)), (len(code), len(code))).tocsr()
+    return register, coo_matrix(
+        (np.ones(len(one), np.int64), (one, other)), (len(code), len(code))
+    ).tocsr()
 
 
 def pairs_sharing(own: Column, key: Column) -> tuple[Column, Column]:

@@ -35,12 +35,19 @@ def visits_of(store: Store, day: int) -> Iterator[Visits]:
     """Yield who of which employer went to which provider in the YEAR days up to a day, as known by it."""
     names = ("enterprise", "worker", "filed_on", "known", "sign", "provider")
     for low in range(0, store.dictionary("provider").size, PROVIDERS_AT_ONCE):
-        rows = store.rows("claims", by="provider", low=low, high=low + PROVIDERS_AT_ONCE, columns=names)
+        rows = store.rows(
+            "claims", by="provider", low=low, high=low + PROVIDERS_AT_ONCE, columns=names
+        )
         there = rows["worker"] != NULL
         rows = {name: column[there] for name, column in rows.items()}
-        keep = holds(rows, day, "worker") & (rows["filed_on"] <= day) & (rows["filed_on"] > day - YEAR)
+        keep = (
+            holds(rows, day, "worker") & (rows["filed_on"] <= day) & (rows["filed_on"] > day - YEAR)
+        )
         employer = np.maximum(rows["enterprise"][keep], -1) + 1
-        packed = distinct(((rows["provider"][keep] - low) << EMPLOYER_BITS | employer) << WORKER_BITS | rows["worker"][keep])
+        packed = distinct(
+            ((rows["provider"][keep] - low) << EMPLOYER_BITS | employer) << WORKER_BITS
+            | rows["worker"][keep]
+        )
         pair, worker = packed >> WORKER_BITS, packed % (1 << WORKER_BITS)
         yield Visits((pair >> EMPLOYER_BITS) + low, pair % (1 << EMPLOYER_BITS) - 1, worker)
 
@@ -70,7 +77,11 @@ def rings(store: Store, day: int) -> dict[str, Columns]:
     pair, claimants = counted(np.concatenate([empty, *pairs]))
     employer, employed = counted(distinct(np.concatenate([empty, *covered])) >> WORKER_BITS)
     visited = np.concatenate([empty, *own])
-    found = {"provider": pair >> EMPLOYER_BITS, "enterprise": pair % (1 << EMPLOYER_BITS), "pair_claimants": claimants}
+    found = {
+        "provider": pair >> EMPLOYER_BITS,
+        "enterprise": pair % (1 << EMPLOYER_BITS),
+        "pair_claimants": claimants,
+    }
     cover = {"enterprise": employer, "employer_claimants": employed}
     return {"pair": found, "cover": cover, "provider": providers(found, cover, visited)}
 
@@ -80,14 +91,21 @@ def providers(pairs: Columns, cover: Columns, visited: Column) -> Columns:
     code, claimants = counted(visited >> WORKER_BITS)
     own = np.searchsorted(code, pairs["provider"])
     together = pairs["pair_claimants"]
-    employed = cover["employer_claimants"][np.searchsorted(cover["enterprise"], pairs["enterprise"])]
+    employed = cover["employer_claimants"][
+        np.searchsorted(cover["enterprise"], pairs["enterprise"])
+    ]
     ring = np.flatnonzero(together >= RING)
     order = ring[np.lexsort((together[ring], together[ring] ** 2 / employed[ring], own[ring]))]
     best = order[np.append(np.diff(own[order]) > 0, np.ones(min(1, len(order)), np.bool_))]
-    found = {"provider": code, "provider_claimants": claimants,
-             "covered_claimants": summed(own, together, len(code)),
-             "covered_squares": summed(own, together * together, len(code)),
-             "shared_claimants": most_shared(np.searchsorted(code, visited >> WORKER_BITS), visited % (1 << WORKER_BITS))}
+    found = {
+        "provider": code,
+        "provider_claimants": claimants,
+        "covered_claimants": summed(own, together, len(code)),
+        "covered_squares": summed(own, together * together, len(code)),
+        "shared_claimants": most_shared(
+            np.searchsorted(code, visited >> WORKER_BITS), visited % (1 << WORKER_BITS)
+        ),
+    }
     for name, values in (("ring_claimants", together), ("ring_employed", employed)):
         found[name] = np.zeros(len(code), np.int64)
         found[name][own[best]] = values[best]
@@ -100,7 +118,9 @@ def most_shared(provider: Column, worker: Column) -> Column:
     keep = (often > 1) & (often <= PLACEHOLDER)
     size = int(provider.max(initial=-1)) + 1
     rows, columns = provider[keep], np.unique(worker[keep], return_inverse=True)[1]
-    goes = coo_matrix((np.ones(len(rows), np.int64), (rows, columns)), (size, int(columns.max(initial=-1)) + 1)).tocsr()
+    goes = coo_matrix(
+        (np.ones(len(rows), np.int64), (rows, columns)), (size, int(columns.max(initial=-1)) + 1)
+    ).tocsr()
     both = (goes @ goes.T).tocoo()
     apart = both.row != both.col
     most = np.zeros(size, np.int64)

@@ -32,7 +32,9 @@ def holds(rows: Rows, day: int, own: str) -> Mask:
     touched = np.zeros(int(rows[own].max()) + 1, np.bool_)
     touched[rows[own][minus]] = True
     close = np.flatnonzero(known & touched[rows[own]])
-    known[close] = cancelled({name: column[close] for name, column in rows.items() if name != "known"})
+    known[close] = cancelled(
+        {name: column[close] for name, column in rows.items() if name != "known"}
+    )
     return known
 
 

@@ -28,7 +28,11 @@ from features.store.store import Store
 
 Kept = Mapping[str, NDArray[Any]]
 MAKERS: dict[str, Callable[[Store, int], Mapping[str, Kept]]] = {
-    "enterprise": network, "provider": rings, "pair": rings, "cover": rings}
+    "enterprise": network,
+    "provider": rings,
+    "pair": rings,
+    "cover": rings,
+}
 KEY_BITS = 31
 GROUP = 1 << 14
 """Keys that are written, and read, together."""
@@ -38,7 +42,9 @@ FEW = 64
 """Cases of a day up to which all that is kept of it is read, and stays read."""
 
 
-def stored_values(store: Store, catalogue: Catalogue, cases: Cases, names: Iterable[str]) -> dict[str, Values]:
+def stored_values(
+    store: Store, catalogue: Catalogue, cases: Cases, names: Iterable[str]
+) -> dict[str, Values]:
     """Return named stored values of cases, float64 (n,): of the last month end not later than each case's day.
 
     0 where nothing was known of a unit by then, NaN where the case has no such key or the history never saw it.
@@ -52,7 +58,9 @@ def stored_values(store: Store, catalogue: Catalogue, cases: Cases, names: Itera
         for day, places in by_month_end(cases.as_of):
             if not len(here := places[there[places]]):
                 continue
-            kept = kept_values(store, of, max(day, store.first_known), key[here] if len(here) > FEW else None)
+            kept = kept_values(
+                store, of, max(day, store.first_known), key[here] if len(here) > FEW else None
+            )
             place, held = located(key_of(kept, STORED_BY[of]), key[here])
             for name in group:
                 found[name][here] = np.where(held, kept[name][place], 0) if len(kept[name]) else 0
@@ -122,7 +130,13 @@ def _only_said(line: ast.AST) -> bool:
 def _write(path: Path, columns: Kept) -> None:
     path.parent.mkdir(exist_ok=True)
     with replaced(path) as unfinished:
-        pq.write_table(pa.table(dict(columns)), unfinished, compression="zstd", compression_level=1, row_group_size=GROUP)
+        pq.write_table(
+            pa.table(dict(columns)),
+            unfinished,
+            compression="zstd",
+            compression_level=1,
+            row_group_size=GROUP,
+        )
 
 
 @lru_cache(6)
@@ -134,14 +148,22 @@ def _around(path: Path, by: tuple[str, ...], wanted: Column) -> Kept:
     """Return what is kept of the keys from the least of the wanted ones to the greatest, and of some around them."""
     low, high = (int(key) >> KEY_BITS * (len(by) - 1) for key in (wanted.min(), wanted.max()))
     limits = _limits(path)
-    around = [number for number, (least, greatest) in enumerate(limits) if least <= high and greatest >= low]
+    around = [
+        number
+        for number, (least, greatest) in enumerate(limits)
+        if least <= high and greatest >= low
+    ]
     if len(around) == len(limits) or len(limits) < 2:
         return _read(path)
     if len(around) > NEAR:
         with pq.ParquetFile(path) as file:
             return _columns(file.read_row_groups(around))
     parts = [_group(path, number) for number in around or [0]]
-    return parts[0] if len(parts) == 1 else {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    return (
+        parts[0]
+        if len(parts) == 1
+        else {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    )
 
 
 @lru_cache(256)
@@ -149,7 +171,9 @@ def _limits(path: Path) -> tuple[tuple[int, int], ...]:
     """Return the least and the greatest first part of the keys of each group; a file of a day and these rules never changes."""
     held = pq.read_metadata(path)
     own = [held.row_group(number).column(0).statistics for number in range(held.num_row_groups)]
-    return tuple((limits.min, limits.max) if limits and limits.has_min_max else (0, -1) for limits in own)
+    return tuple(
+        (limits.min, limits.max) if limits and limits.has_min_max else (0, -1) for limits in own
+    )
 
 
 @lru_cache(32)

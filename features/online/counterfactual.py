@@ -34,23 +34,34 @@ Read = Mapping[str, NDArray[Any]]
 class Counterfactual:
     """Holds one case's aggregates, so that without some rows only those of their tables are computed again."""
 
-    def __init__(self, store: Store, catalogue: Catalogue, case: Cases, row: Matrix, rows: Rows) -> None:
+    def __init__(
+        self, store: Store, catalogue: Catalogue, case: Cases, row: Matrix, rows: Rows
+    ) -> None:
         """Take a case, its matrix of one row, and the place where its rows come from."""
         self._store, self._catalogue, self._case, self._row = store, catalogue, case, row
         self._rows = remembered(rows)
         self._needs = needs_of(catalogue, catalogue.names(case.entity))
         self._known = environment(store, catalogue, case, self._needs, self._rows)
-        self._blank = np.isnan(row.values) & ~np.isnan(self._needs.program.values(self._known, self._needs.names))
+        self._blank = np.isnan(row.values) & ~np.isnan(
+            self._needs.program.values(self._known, self._needs.names)
+        )
 
     def facts(self, feature: str) -> list[Fact]:
         """Return the facts behind a feature that have rows; the case's own place in the register is none."""
         if feature not in self._row.names:
             return []
         found = facts_of(self._store, self._catalogue, self._case, feature, self._rows)
-        return [fact for fact in found if fact.n_rows and not self._own(self._catalogue.measure(fact.measure))]
+        return [
+            fact
+            for fact in found
+            if fact.n_rows and not self._own(self._catalogue.measure(fact.measure))
+        ]
 
     def _own(self, measure: Measure) -> bool:
-        return measure.table == ENTITIES[self._case.entity][0] and measure.by == KEYS[self._case.entity][0]
+        return (
+            measure.table == ENTITIES[self._case.entity][0]
+            and measure.by == KEYS[self._case.entity][0]
+        )
 
     def without(self, fact: Fact) -> Matrix:
         """Return the case's matrix had the live rows of a fact never been recorded; what they corrected holds again.
@@ -59,7 +70,11 @@ class Counterfactual:
         """
         declared = self._catalogue.measure(fact.measure)
         base = left_of(declared.table)
-        touched = {atom for atom in self._known.atoms if base in sides_of(self._catalogue.measure(atom.measure).table)}
+        touched = {
+            atom
+            for atom in self._known.atoms
+            if base in sides_of(self._catalogue.measure(atom.measure).table)
+        }
         less = self._less(base, self._lost(fact))
         again = atom_values(self._store, self._catalogue, self._case, touched, less)
         known = replace(self._known, atoms={**self._known.atoms, **again})
@@ -75,8 +90,10 @@ class Counterfactual:
         register = measure.table == ENTITIES[self._case.entity][0]
         business = self._store.tables[measure.table].key
         key = int(self._case.keys[measure.by][0])
-        needed = {"known", "sign", *columns_of(measure.value), *business} | ({own} if register else set())
-        needed |= ({measure.when} if measure.when else set())
+        needed = {"known", "sign", *columns_of(measure.value), *business} | (
+            {own} if register else set()
+        )
+        needed |= {measure.when} if measure.when else set()
         needed |= columns_of(measure.filter) if measure.filter is not None else set()
         read = self._rows(measure.table, measure.by, key, key + 1, (*sorted(needed), "row_id"))
         keep = (read["known"] <= self._case.as_of[0]) & self._counts(measure, read, fact)
@@ -94,7 +111,11 @@ class Counterfactual:
             keep &= row_filter(measure.filter, read, size, literal_of(self._store, measure.table))
         if measure.when:
             monthly = measure.when in months_of(self._store, measure.table, {measure.when})
-            low, high = (month_of_day(fact.first), month_of_day(fact.last)) if monthly else (fact.first, fact.last)
+            low, high = (
+                (month_of_day(fact.first), month_of_day(fact.last))
+                if monthly
+                else (fact.first, fact.last)
+            )
             keep &= (read[measure.when] >= low) & (read[measure.when] <= high)
         return keep
 
@@ -107,8 +128,13 @@ class Counterfactual:
             keep = np.ones(len(found[by]), np.bool_)
             for number in numbers:
                 ends = np.where(found["sign"] < 0, found["known"], NULL).tolist()
-                keep &= np.array([text not in lost.rows and (text, end) not in lost.ends
-                                  for text, end in zip(found[number].tolist(), ends, strict=True)], np.bool_)
+                keep &= np.array(
+                    [
+                        text not in lost.rows and (text, end) not in lost.ends
+                        for text, end in zip(found[number].tolist(), ends, strict=True)
+                    ],
+                    np.bool_,
+                )
             return {name: column[keep] for name, column in found.items() if name not in numbers}
 
         return read
@@ -129,9 +155,16 @@ def lost_of(read: Read, business: tuple[str, ...], rows: frozenset[str]) -> Lost
     """Return rows with what they corrected: the rows of the same business key that end on the day they begin."""
     keys = list(zip(*(read[name].tolist() for name in (*business, "known")), strict=True))
     numbers, signs = read["row_id"].tolist(), read["sign"].tolist()
-    begun = {key for key, number, sign in zip(keys, numbers, signs, strict=True) if sign > 0 and number in rows}
-    ends = ((number, key[-1]) for key, number, sign in zip(keys, numbers, signs, strict=True)
-            if sign < 0 and key in begun and number not in rows)
+    begun = {
+        key
+        for key, number, sign in zip(keys, numbers, signs, strict=True)
+        if sign > 0 and number in rows
+    }
+    ends = (
+        (number, key[-1])
+        for key, number, sign in zip(keys, numbers, signs, strict=True)
+        if sign < 0 and key in begun and number not in rows
+    )
     return Lost(rows, frozenset(ends))
 
 
@@ -141,10 +174,16 @@ def stored_counterfactual(store: Store, catalogue: Catalogue, row: Matrix) -> Co
     return Counterfactual(store, catalogue, case, row, store_rows(store))
 
 
-def sent_counterfactual(store: Store, catalogue: Catalogue, row: Matrix, rows: History) -> Counterfactual:
+def sent_counterfactual(
+    store: Store, catalogue: Catalogue, row: Matrix, rows: History
+) -> Counterfactual:
     """Return the counterfactual of a case whose history was sent as rows by table, given its matrix of one row."""
     sent = Sent(store, rows)
-    bare = bare_cases(row.entity, np.array([sent.code(row.entity, str(row.keys[0]))], np.int64), row.as_of.astype(np.int64))
+    bare = bare_cases(
+        row.entity,
+        np.array([sent.code(row.entity, str(row.keys[0]))], np.int64),
+        row.as_of.astype(np.int64),
+    )
     case = sent_case(store, catalogue, bare, sent)
     return Counterfactual(store, catalogue, case, row, rows_beside(store, row.entity, sent))
 
@@ -171,10 +210,14 @@ def left_of(table: str) -> str:
 @cache
 def sides_of(table: str) -> tuple[str, ...]:
     """Return the tables from which a table's rows are made."""
-    return next(((join.left, join.right) for join in declared_joins() if join.name == table), (table,))
+    return next(
+        ((join.left, join.right) for join in declared_joins() if join.name == table), (table,)
+    )
 
 
 def numbers_of(table: str, base: str) -> tuple[str, ...]:
     """Return the columns of a table that hold the row numbers of `base`."""
     sides = sides_of(table)
-    return tuple(name for name, side in zip(("row_id", "right_row_id"), sides, strict=False) if side == base)
+    return tuple(
+        name for name, side in zip(("row_id", "right_row_id"), sides, strict=False) if side == base
+    )

@@ -22,9 +22,12 @@ from features.store.store import Store
 
 NAMED_ROWS = 5
 SAID = {
-    "count": ("count", "条数", ", rows"), "distinct": ("count", "个数", ", distinct"),
-    "months": ("months", "月数", ", months with any"), "since": ("days", "距今天数", ", days since the last"),
-    "first_since": ("days", "距首次天数", ", days since the first"), "variance": ("squares", "方差", ", variance"),
+    "count": ("count", "条数", ", rows"),
+    "distinct": ("count", "个数", ", distinct"),
+    "months": ("months", "月数", ", months with any"),
+    "since": ("days", "距今天数", ", days since the last"),
+    "first_since": ("days", "距首次天数", ", days since the first"),
+    "variance": ("squares", "方差", ", variance"),
     "slope": ("", "每月变化", ", change a month"),
 }
 """What an aggregate adds to a measure's name, and the unit of its value where that is not the measure's."""
@@ -49,13 +52,19 @@ class Fact:
 def trace(store: Store, entity: str, key: str, *, as_of: int, feature: str) -> list[Fact]:
     """Return the facts behind one feature of one unit on a day; raises UnknownId or CatalogueError for unknown names."""
     catalogue = catalogue_of(store)
-    return facts_of(store, catalogue, cases_of(store, catalogue, entity, [key], np.array([as_of])), feature)
+    return facts_of(
+        store, catalogue, cases_of(store, catalogue, entity, [key], np.array([as_of])), feature
+    )
 
 
-def facts_of(store: Store, catalogue: Catalogue, case: Cases, feature: str, rows: Rows | None = None) -> list[Fact]:
+def facts_of(
+    store: Store, catalogue: Catalogue, case: Cases, feature: str, rows: Rows | None = None
+) -> list[Fact]:
     """Return the facts behind one feature of one case, those the formula names first; `rows` replaces the store."""
     chain = reversed(catalogue.chain([feature]))
-    atoms = list(dict.fromkeys(atom for link in chain for atom in sorted(atoms_of(link.tree), key=_order)))
+    atoms = list(
+        dict.fromkeys(atom for link in chain for atom in sorted(atoms_of(link.tree), key=_order))
+    )
     found = [_fact(store, catalogue, case, atom, rows or store_rows(store)) for atom in atoms]
     return [fact for fact in found if fact is not None]
 
@@ -82,8 +91,18 @@ def _fact(store: Store, catalogue: Catalogue, case: Cases, atom: Atom, rows: Row
     held = live_rows(here, measure, window, literal)
     first, last = span_of(held.when, int(case.as_of[0]), monthly=measure.when in months)
     unit, zh, en = SAID.get(atom.aggregate, ("", "", ""))
-    return Fact(atom.measure, measure.table, measure.zh + zh, measure.en + en, None if np.isnan(value) else int(value),
-                unit or measure.unit, first, last, tuple(held.row_ids[-NAMED_ROWS:]), len(held.row_ids))
+    return Fact(
+        atom.measure,
+        measure.table,
+        measure.zh + zh,
+        measure.en + en,
+        None if np.isnan(value) else int(value),
+        unit or measure.unit,
+        first,
+        last,
+        tuple(held.row_ids[-NAMED_ROWS:]),
+        len(held.row_ids),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,15 +117,25 @@ def live_rows(rows: Met, measure: Measure, window: Window, literal: Literal) -> 
     """Return the rows of one unit in a window whose signs sum above zero, by the day that places them."""
     own, placed = tally(rows.columns, measure, literal), rows.placed(measure.when)
     offset = rows.reference(measure.when) - placed
-    keep = (rows.columns["known"] <= rows.day) & (offset >= window.last) & (offset < (window.first or LIMIT))
-    keep &= (own.keep if own.keep is not None else True) & (own.valid if own.valid is not None else True)
+    keep = (
+        (rows.columns["known"] <= rows.day)
+        & (offset >= window.last)
+        & (offset < (window.first or LIMIT))
+    )
+    keep &= (own.keep if own.keep is not None else True) & (
+        own.valid if own.valid is not None else True
+    )
     texts = np.asarray(rows.columns["row_id"], np.object_)[keep]
     net: dict[str, int] = defaultdict(int)
     when: dict[str, int] = {}
-    for text, sign, day in zip(texts.tolist(), own.sign[keep].tolist(), placed[keep].tolist(), strict=True):
+    for text, sign, day in zip(
+        texts.tolist(), own.sign[keep].tolist(), placed[keep].tolist(), strict=True
+    ):
         net[text] += sign
         when[text] = day
-    live = sorted((text for text, times in net.items() if times > 0), key=lambda text: (when[text], text))
+    live = sorted(
+        (text for text, times in net.items() if times > 0), key=lambda text: (when[text], text)
+    )
     return Held(live, np.array([when[text] for text in live], np.int64))
 
 

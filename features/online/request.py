@@ -25,7 +25,10 @@ from features.online.request_rows import FRESH, Sent
 from features.store.store import Store
 
 History = Mapping[str, Sequence[Mapping[str, Any]]]
-OWN = {entity: (KEYS[entity][0], *ALIASES[entity], *(("worker",) if entity == "claim" else ())) for entity in ENTITIES}
+OWN = {
+    entity: (KEYS[entity][0], *ALIASES[entity], *(("worker",) if entity == "claim" else ()))
+    for entity in ENTITIES
+}
 """The keys under which rows are a unit's own, and so come from the request alone."""
 
 
@@ -36,7 +39,9 @@ def evaluate_rows(store: Store, entity: str, key: str, as_of: int, rows: History
     """
     check_entity(entity)
     declared, sent = catalogue_of(store), Sent(store, rows)
-    bare = bare_cases(entity, np.array([sent.code(entity, key)], np.int64), np.array([as_of], np.int64))
+    bare = bare_cases(
+        entity, np.array([sent.code(entity, key)], np.int64), np.array([as_of], np.int64)
+    )
     case = sent_case(store, declared, bare, sent)
     found = matrix_for(store, declared, case, rows_beside(store, entity, sent))
     lacking = {**not_computed(declared, entity, sent), **not_looked_up(declared, case)}
@@ -50,10 +55,14 @@ def sent_case(store: Store, catalogue: Catalogue, bare: Cases, sent: Sent) -> Ca
     check_day(store, as_of)
     table, _ = ENTITIES[entity]
     if table not in sent.tables:
-        raise RequestError(f"history should hold table {table!r} with the register row of the {entity}")
+        raise RequestError(
+            f"history should hold table {table!r} with the register row of the {entity}"
+        )
     case, _ = registered(store, catalogue, bare, sent.rows)
     if not len(case):
-        raise RequestError(f"history table {table!r} has no row of this {entity} recorded by {date_of(as_of)}")
+        raise RequestError(
+            f"history table {table!r} has no row of this {entity} recorded by {date_of(as_of)}"
+        )
     return case
 
 
@@ -61,7 +70,9 @@ def rows_beside(store: Store, entity: str, sent: Sent) -> Rows:
     """Return where rows come from: a unit's own rows from the request, all others from the store."""
     others = store_rows(store)
 
-    def read(table: str, by: str, low: int, high: int, columns: tuple[str, ...]) -> Mapping[str, NDArray[Any]]:
+    def read(
+        table: str, by: str, low: int, high: int, columns: tuple[str, ...]
+    ) -> Mapping[str, NDArray[Any]]:
         if by not in OWN[entity]:
             return others(table, by, low, high, columns)
         if table in sent.tables:
@@ -73,15 +84,23 @@ def rows_beside(store: Store, entity: str, sent: Sent) -> Rows:
 
 def not_looked_up(catalogue: Catalogue, case: Cases) -> Mapping[str, str]:
     """Return by feature the stored values that it reads and that the store has for no unit of this identifier."""
-    return _without_keys(catalogue, case.entity, frozenset(by for by, key in case.keys.items() if (key >= FRESH).any()))
+    return _without_keys(
+        catalogue,
+        case.entity,
+        frozenset(by for by, key in case.keys.items() if (key >= FRESH).any()),
+    )
 
 
 @lru_cache(256)
 def _without_keys(catalogue: Catalogue, entity: str, strange: frozenset[str]) -> Mapping[str, str]:
     found: dict[str, str] = {}
     for feature in catalogue.features(entity):
-        lacking = sorted(name for link in catalogue.chain([feature.name]) for name in stored_of(link.tree)
-                         if strange.intersection(STORED_BY[catalogue.stored_value(name).of]))
+        lacking = sorted(
+            name
+            for link in catalogue.chain([feature.name])
+            for name in stored_of(link.tree)
+            if strange.intersection(STORED_BY[catalogue.stored_value(name).of])
+        )
         if lacking:
             found[feature.name] = ", ".join(lacking)
     return MappingProxyType(found)
@@ -96,9 +115,14 @@ def not_computed(catalogue: Catalogue, entity: str, sent: Sent) -> Mapping[str, 
 def _without_tables(catalogue: Catalogue, entity: str, tables: frozenset[str]) -> Mapping[str, str]:
     found: dict[str, str] = {}
     for feature in catalogue.features(entity):
-        measures = [catalogue.measure(atom.measure)
-                    for link in catalogue.chain([feature.name]) for atom in atoms_of(link.tree)]
-        lacking = sorted({m.table for m in measures if m.by in OWN[entity] and m.table not in tables})
+        measures = [
+            catalogue.measure(atom.measure)
+            for link in catalogue.chain([feature.name])
+            for atom in atoms_of(link.tree)
+        ]
+        lacking = sorted(
+            {m.table for m in measures if m.by in OWN[entity] and m.table not in tables}
+        )
         if lacking:
             found[feature.name] = ", ".join(lacking)
     return MappingProxyType(found)

@@ -63,16 +63,24 @@ class Sent:
             codes[text] = known if known is not None else FRESH + len(codes)
         return codes[text]
 
-    def rows(self, table: str, by: str, low: int, high: int, columns: tuple[str, ...]) -> Mapping[str, NDArray[Any]]:
+    def rows(
+        self, table: str, by: str, low: int, high: int, columns: tuple[str, ...]
+    ) -> Mapping[str, NDArray[Any]]:
         """Return the signed rows with low <= `by` < high, sorted by it, one array a column."""
-        chosen = sorted((row for row in self._versions[table] if row[by] is not None and low <= row[by] < high),
-                        key=lambda row: (row[by], row["known"]))
+        chosen = sorted(
+            (row for row in self._versions[table] if row[by] is not None and low <= row[by] < high),
+            key=lambda row: (row[by], row["known"]),
+        )
         signed = [(row, 1, row["known"]) for row in chosen]
         signed += [(row, -1, row["ends"]) for row in chosen if row["ends"] < FOREVER]
         signed.sort(key=lambda entry: entry[0][by])
         found: dict[str, NDArray[Any]] = {
-            name: np.array([NULL if row[name] is None else row[name] for row, _, _ in signed], np.int64)
-            for name in columns if name not in ("known", "sign", "row_id", "right_row_id")}
+            name: np.array(
+                [NULL if row[name] is None else row[name] for row, _, _ in signed], np.int64
+            )
+            for name in columns
+            if name not in ("known", "sign", "row_id", "right_row_id")
+        }
         for name in ("row_id", "right_row_id"):
             if name in columns:
                 found[name] = np.array([row.get(name, "") for row, _, _ in signed], np.object_)
@@ -83,7 +91,9 @@ class Sent:
     def _read(self, table: str, given: Sequence[Mapping[str, Any]]) -> list[Version]:
         """Return the rows of a table that were sent, in the order in which they became known."""
         if not self._store.has(table):
-            raise RequestError(f"history has a table {table!r} that this source does not hold; leave it out")
+            raise RequestError(
+                f"history has a table {table!r} that this source does not hold; leave it out"
+            )
         declared = self._store.tables[table]
         readers = {column.name: (column, self._reader(column)) for column in declared.columns}
         read = [self._row((table, position), readers, row) for position, row in enumerate(given, 1)]
@@ -92,7 +102,9 @@ class Sent:
             for reason in judged.broken(row):
                 raise _wrong(row, reason)
         if len({row["row_id"] for row in read}) < len(read):
-            raise RequestError(f"history table {table!r} has a row_id twice; a row_id should be unique in its table")
+            raise RequestError(
+                f"history table {table!r} has a row_id twice; a row_id should be unique in its table"
+            )
         return sorted(read, key=lambda row: (row["known"], len(row["row_id"]), row["row_id"]))
 
     def _lives(self, table: str, read: list[Version]) -> list[Version]:
@@ -111,10 +123,15 @@ class Sent:
     def _row(self, place: tuple[str, int], readers: Readers, row: Mapping[str, Any]) -> Version:
         table, position = place
         if unknown := row.keys() - readers.keys() - _COMMON.keys():
-            raise RequestError(f"history table {table!r} row {position} has an unknown column {min(unknown)!r}; "
-                               f"it should have {', '.join(sorted(readers.keys() | _COMMON.keys()))}")
+            raise RequestError(
+                f"history table {table!r} row {position} has an unknown column {min(unknown)!r}; "
+                f"it should have {', '.join(sorted(readers.keys() | _COMMON.keys()))}"
+            )
         row = self._whole(place, row)
-        read: Version = {name: _value(place, column, row.get(name), reader) for name, (column, reader) in readers.items()}
+        read: Version = {
+            name: _value(place, column, row.get(name), reader)
+            for name, (column, reader) in readers.items()
+        }
         read["row_id"] = _row_id(place, row.get("row_id"))
         read["known"] = _value(place, _COMMON["recorded_on"], row.get("recorded_on"), _day)
         read["retracted"] = _value(place, _COMMON["retracted"], row.get("retracted", 0), _flag)
@@ -130,7 +147,11 @@ class Sent:
                 continue
             reader = _READERS[scope.within.kind] if scope.year else read_id
             within = row.get(scope.within.name)
-            part = None if within in (None, "") else scope.text(_value(place, scope.within, within, reader))
+            part = (
+                None
+                if within in (None, "")
+                else scope.text(_value(place, scope.within, within, reader))
+            )
             if wrong := scope.wrong(number, part):
                 raise RequestError(f"history table {place[0]!r} row {place[1]}: {wrong}")
             found[scope.number.name] = f"{number}{SIGN}{part}"
@@ -156,8 +177,15 @@ class Sent:
             for right in by_key[tuple(left[name] for name in join.on)]:
                 known, ends = max(left["known"], right["known"]), min(left["ends"], right["ends"])
                 if known < ends and None not in [left[name] for name in join.on]:
-                    pairs.append({**left, **{new: right[name] for name, new in taken.items()}, "known": known,
-                                  "ends": ends, "right_row_id": right["row_id"]})
+                    pairs.append(
+                        {
+                            **left,
+                            **{new: right[name] for name, new in taken.items()},
+                            "known": known,
+                            "ends": ends,
+                            "right_row_id": right["row_id"],
+                        }
+                    )
         return pairs
 
 
@@ -167,12 +195,22 @@ def _agree(read: Mapping[str, list[Version]]) -> None:
         register = group[0].register
         if register not in read or not any(law.table in read for law in group):
             continue
-        sides = [(register, None, group[0].other), *((law.table, law, law.column) for law in group if law.table in read)]
+        sides = [
+            (register, None, group[0].other),
+            *((law.table, law, law.column) for law in group if law.table in read),
+        ]
         by_name: dict[tuple[Any, ...], list[tuple[Version, Told]]] = defaultdict(list)
         for table, law, column in sides:
             key = contract()[table].key
             for row in read[table]:
-                told = Told(row["row_id"], law, tuple(row[name] for name in key), row[column], row["retracted"] == 1, False)
+                told = Told(
+                    row["row_id"],
+                    law,
+                    tuple(row[name] for name in key),
+                    row[column],
+                    row["retracted"] == 1,
+                    False,
+                )
                 by_name[tuple(row[name] for name in contract()[register].key)].append((row, told))
         for versions in by_name.values():
             ordered = [told for _, told in sorted(versions, key=lambda pair: pair[0]["known"])]
@@ -193,9 +231,13 @@ def _value(place: tuple[str, int], column: Column, value: Any, reader: Reader) -
     try:
         return reader(value)
     except Fault as fault:
-        raise RequestError(f"history table {place[0]!r} row {place[1]}: {column.name} {fault}") from None
+        raise RequestError(
+            f"history table {place[0]!r} row {place[1]}: {column.name} {fault}"
+        ) from None
     except (RequestError, LookupError, ValueError, TypeError):
-        raise RequestError(f"history table {place[0]!r} row {place[1]}: {column.name} should be {wanted(column)}") from None
+        raise RequestError(
+            f"history table {place[0]!r} row {place[1]}: {column.name} should be {wanted(column)}"
+        ) from None
 
 
 def _row_id(place: tuple[str, int], value: Any) -> str:
@@ -237,7 +279,12 @@ def _probability(value: Any) -> int:
     return millionths_of(value)
 
 
-_READERS: Mapping[str, Reader] = {"day": _day, "month": _month, "flag": _flag, "probability": _probability}
+_READERS: Mapping[str, Reader] = {
+    "day": _day,
+    "month": _month,
+    "flag": _flag,
+    "probability": _probability,
+}
 
 
 def wanted(column: Column) -> str:
@@ -246,7 +293,12 @@ def wanted(column: Column) -> str:
     >>> wanted(Column("violation", "flag", (), False, "", ""))
     '0 or 1'
     """
-    words = {"id": "an identifier", "choice": f"one of {', '.join(column.detail)}", "flag": "0 or 1",
-             "day": "a day such as 2015-06-30", "month": "a month such as 2015-06",
-             "probability": "above 0 and at most 1, to at most 6 decimals"}
+    words = {
+        "id": "an identifier",
+        "choice": f"one of {', '.join(column.detail)}",
+        "flag": "0 or 1",
+        "day": "a day such as 2015-06-30",
+        "month": "a month such as 2015-06",
+        "probability": "above 0 and at most 1, to at most 6 decimals",
+    }
     return words.get(column.kind, f"a whole number of {column.kind}")

@@ -88,7 +88,11 @@ def window_sql(window: Window, offset: str) -> str:
 
 def passes_sql(measure: Measure, dialect: Dialect) -> str:
     """Return the condition that a row passes a measure's filter."""
-    return filter_sql(measure.filter, dialect.literals[measure.table]) if measure.filter is not None else "1 = 1"
+    return (
+        filter_sql(measure.filter, dialect.literals[measure.table])
+        if measure.filter is not None
+        else "1 = 1"
+    )
 
 
 def additive_sql(group: Iterable[tuple[str, Atom]], catalogue: Catalogue, dialect: Dialect) -> str:
@@ -98,16 +102,22 @@ def additive_sql(group: Iterable[tuple[str, Atom]], catalogue: Catalogue, dialec
         measure = catalogue.measure(atom.measure)
         place = window_sql(catalogue.windows[atom.window], offset_sql(measure, dialect))
         value = row_sql(measure.value)
-        counted = f"CASE WHEN {value} IS NULL THEN 0 ELSE 1 END" if atom.aggregate == "count" else value
-        columns.append(f"CAST(COALESCE(SUM(CASE WHEN {passes_sql(measure, dialect)} AND {place} "
-                       f"THEN CAST(t.sign AS BIGINT) * ({counted}) END), 0) AS BIGINT) AS {name}")
+        counted = (
+            f"CASE WHEN {value} IS NULL THEN 0 ELSE 1 END" if atom.aggregate == "count" else value
+        )
+        columns.append(
+            f"CAST(COALESCE(SUM(CASE WHEN {passes_sql(measure, dialect)} AND {place} "
+            f"THEN CAST(t.sign AS BIGINT) * ({counted}) END), 0) AS BIGINT) AS {name}"
+        )
     return ",\n    ".join(columns)
 
 
 def joined_sql(measure: Measure) -> str:
     """Return the rows of a measure's table matched to cases and known by their days."""
-    return (f"FROM cases c JOIN {measure.table} t ON CAST(t.{measure.by} AS BIGINT) = c.k_{measure.by} "
-            "WHERE CAST(t.known AS BIGINT) <= c.as_of")
+    return (
+        f"FROM cases c JOIN {measure.table} t ON CAST(t.{measure.by} AS BIGINT) = c.k_{measure.by} "
+        "WHERE CAST(t.known AS BIGINT) <= c.as_of"
+    )
 
 
 def series_sql(name: str, atom: Atom, catalogue: Catalogue, dialect: Dialect) -> str:
@@ -115,21 +125,28 @@ def series_sql(name: str, atom: Atom, catalogue: Catalogue, dialect: Dialect) ->
     measure, window = catalogue.measure(atom.measure), catalogue.windows[atom.window]
     offset, value = offset_sql(measure, dialect), row_sql(measure.value)
     width = window.first - window.last
-    monthly = (f"SELECT c.case_no AS case_no, {offset} - {window.last} AS back, "
-               f"CAST(SUM(CAST(t.sign AS BIGINT) * {value}) AS BIGINT) AS v, "
-               f"CAST(SUM(CAST(t.sign AS BIGINT)) AS BIGINT) AS n {joined_sql(measure)} AND {passes_sql(measure, dialect)} "
-               f"AND {value} IS NOT NULL AND {window_sql(window, offset)} GROUP BY c.case_no, {offset}")
+    monthly = (
+        f"SELECT c.case_no AS case_no, {offset} - {window.last} AS back, "
+        f"CAST(SUM(CAST(t.sign AS BIGINT) * {value}) AS BIGINT) AS v, "
+        f"CAST(SUM(CAST(t.sign AS BIGINT)) AS BIGINT) AS n {joined_sql(measure)} AND {passes_sql(measure, dialect)} "
+        f"AND {value} IS NOT NULL AND {window_sql(window, offset)} GROUP BY c.case_no, {offset}"
+    )
     live = f"SELECT case_no, back, v FROM ({monthly}) s WHERE n > 0"
     steps = f"({width - 1} - 2 * back)"
     reduced = {
-        "peak": "CAST(MAX(v) AS DOUBLE)", "low": "CAST(MIN(v) AS DOUBLE)", "months": "CAST(COUNT(*) AS DOUBLE)",
+        "peak": "CAST(MAX(v) AS DOUBLE)",
+        "low": "CAST(MIN(v) AS DOUBLE)",
+        "months": "CAST(COUNT(*) AS DOUBLE)",
         "slope": f"CAST(CAST(SUM(6 * {steps} * v) AS BIGINT) AS DOUBLE) / CAST({width * (width * width - 1)} AS DOUBLE)",
         "variance": f"CAST(CAST({width} * SUM(v * v) - SUM(v) * SUM(v) AS BIGINT) AS DOUBLE) "
-                    f"/ CAST({max(width * (width - 1), 1)} AS DOUBLE)"}
+        f"/ CAST({max(width * (width - 1), 1)} AS DOUBLE)",
+    }
     if atom.aggregate == "last":
-        return (f"SELECT l.case_no AS case_no, CAST(l.v AS DOUBLE) AS {name} FROM ({live}) l JOIN "
-                f"(SELECT case_no, MIN(back) AS back FROM ({live}) q GROUP BY case_no) m "
-                "ON l.case_no = m.case_no AND l.back = m.back")
+        return (
+            f"SELECT l.case_no AS case_no, CAST(l.v AS DOUBLE) AS {name} FROM ({live}) l JOIN "
+            f"(SELECT case_no, MIN(back) AS back FROM ({live}) q GROUP BY case_no) m "
+            "ON l.case_no = m.case_no AND l.back = m.back"
+        )
     return f"SELECT case_no, {reduced[atom.aggregate]} AS {name} FROM ({live}) l GROUP BY case_no"
 
 
@@ -138,19 +155,29 @@ def multiset_sql(name: str, atom: Atom, catalogue: Catalogue, dialect: Dialect) 
     measure, window = catalogue.measure(atom.measure), catalogue.windows[atom.window]
     value, offset = row_sql(measure.value), offset_sql(measure, dialect)
     kept = "1 = 1" if atom.aggregate == "newest" else f"{value} IS NOT NULL"
-    net = (f"SELECT c.case_no AS case_no, {_item_sql(atom, measure, offset, value)} AS item, SUM(CAST(t.sign AS BIGINT)) AS n "
-           f"{joined_sql(measure)} AND {passes_sql(measure, dialect)} AND {kept} AND {window_sql(window, offset)} "
-           f"GROUP BY c.case_no, {_item_sql(atom, measure, offset, value)} HAVING SUM(CAST(t.sign AS BIGINT)) > 0")
+    net = (
+        f"SELECT c.case_no AS case_no, {_item_sql(atom, measure, offset, value)} AS item, SUM(CAST(t.sign AS BIGINT)) AS n "
+        f"{joined_sql(measure)} AND {passes_sql(measure, dialect)} AND {kept} AND {window_sql(window, offset)} "
+        f"GROUP BY c.case_no, {_item_sql(atom, measure, offset, value)} HAVING SUM(CAST(t.sign AS BIGINT)) > 0"
+    )
     if atom.aggregate == "median":
-        ranked = (f"SELECT case_no, item, SUM(n) OVER (PARTITION BY case_no ORDER BY item) AS reached, "
-                  f"SUM(n) OVER (PARTITION BY case_no) AS total FROM ({net}) s")
-        return (f"SELECT case_no, CAST(MIN(item) AS DOUBLE) AS {name} FROM ({ranked}) r "
-                "WHERE 2 * reached > total - 1 GROUP BY case_no")
+        ranked = (
+            f"SELECT case_no, item, SUM(n) OVER (PARTITION BY case_no ORDER BY item) AS reached, "
+            f"SUM(n) OVER (PARTITION BY case_no) AS total FROM ({net}) s"
+        )
+        return (
+            f"SELECT case_no, CAST(MIN(item) AS DOUBLE) AS {name} FROM ({ranked}) r "
+            "WHERE 2 * reached > total - 1 GROUP BY case_no"
+        )
     newest = f"(MAX(item) % {ITEM_VALUES})"
     reduced = {
-        "since": "CAST(MIN(item) AS DOUBLE)", "first_since": "CAST(MAX(item) AS DOUBLE)",
-        "largest": "CAST(MAX(item) AS DOUBLE)", "smallest": "CAST(MIN(item) AS DOUBLE)", "distinct": "CAST(COUNT(*) AS DOUBLE)",
-        "newest": f"CAST(CASE WHEN {newest} = 0 THEN NULL ELSE {newest} - {ITEM_HALF} END AS DOUBLE)"}
+        "since": "CAST(MIN(item) AS DOUBLE)",
+        "first_since": "CAST(MAX(item) AS DOUBLE)",
+        "largest": "CAST(MAX(item) AS DOUBLE)",
+        "smallest": "CAST(MIN(item) AS DOUBLE)",
+        "distinct": "CAST(COUNT(*) AS DOUBLE)",
+        "newest": f"CAST(CASE WHEN {newest} = 0 THEN NULL ELSE {newest} - {ITEM_HALF} END AS DOUBLE)",
+    }
     return f"SELECT case_no, {reduced[atom.aggregate]} AS {name} FROM ({net}) s GROUP BY case_no"
 
 
@@ -176,9 +203,15 @@ def formula_sql(tree: ast.expr, atoms: Mapping[Atom, str], peers: Mapping[Peer, 
     if isinstance(tree, ast.UnaryOp):
         return f"(- {formula_sql(tree.operand, atoms, peers)})"
     if isinstance(tree, ast.Call):
-        return _call_sql(tree, [formula_sql(part, atoms, peers) for part in tree.args if call_name(tree) != "stored"])
+        return _call_sql(
+            tree,
+            [formula_sql(part, atoms, peers) for part in tree.args if call_name(tree) != "stored"],
+        )
     if isinstance(tree, ast.Compare):
-        left, right = formula_sql(tree.left, atoms, peers), formula_sql(tree.comparators[0], atoms, peers)
+        left, right = (
+            formula_sql(tree.left, atoms, peers),
+            formula_sql(tree.comparators[0], atoms, peers),
+        )
         return f"CAST(({left} {_COMPARE[type(tree.ops[0])]} {right}) AS DOUBLE)"
     assert isinstance(tree, ast.BinOp)
     left, right = formula_sql(tree.left, atoms, peers), formula_sql(tree.right, atoms, peers)
@@ -211,8 +244,10 @@ def _call_sql(tree: ast.Call, parts: list[str]) -> str:
         return f"(CASE WHEN {parts[0]} IS NULL THEN NULL WHEN {parts[0]} <> 0 THEN {parts[1]} ELSE {parts[2]} END)"
     sign = "<" if name == "lesser" else ">"
     first, second = parts
-    return (f"(CASE WHEN {first} IS NULL OR {second} IS NULL THEN NULL WHEN {first} {sign} {second} THEN {first} "
-            f"ELSE {second} END)")
+    return (
+        f"(CASE WHEN {first} IS NULL OR {second} IS NULL THEN NULL WHEN {first} {sign} {second} THEN {first} "
+        f"ELSE {second} END)"
+    )
 
 
 def layers(features: Iterable[Feature]) -> list[list[Feature]]:
@@ -220,7 +255,9 @@ def layers(features: Iterable[Feature]) -> list[list[Feature]]:
     depth: dict[str, int] = {}
     found: dict[int, list[Feature]] = defaultdict(list)
     for feature in features:
-        depth[feature.name] = 1 + max((depth[name] for name in names_of(feature.tree) if name != "as_of"), default=-1)
+        depth[feature.name] = 1 + max(
+            (depth[name] for name in names_of(feature.tree) if name != "as_of"), default=-1
+        )
         found[depth[feature.name]].append(feature)
     return [found[level] for level in sorted(found)]
 
@@ -228,15 +265,25 @@ def layers(features: Iterable[Feature]) -> list[list[Feature]]:
 def statement(catalogue: Catalogue, names: Sequence[str], dialect: Dialect) -> str:
     """Return one SQL statement that gives case_no and, as f_<name>, every named feature, ordered by case_no."""
     features = catalogue.chain(names)
-    atoms = {atom: f"a{i}" for i, atom in enumerate(sorted(
-        {atom for f in features for atom in atoms_of(f.tree)}, key=lambda a: (a.measure, a.aggregate, a.window)))}
+    atoms = {
+        atom: f"a{i}"
+        for i, atom in enumerate(
+            sorted(
+                {atom for f in features for atom in atoms_of(f.tree)},
+                key=lambda a: (a.measure, a.aggregate, a.window),
+            )
+        )
+    }
     peers = {peer: f"p_{peer.feature}_{peer.by}" for f in features for peer in peers_of(f.tree)}
     parts = _scans(catalogue, atoms)
     columns = ["c.*"]
     for name, (group, measure) in parts.items():
         columns += [_joined_column(name, atom, alias, measure) for alias, atom in group]
     joins = "\n".join(f"LEFT JOIN {name} ON {name}.case_no = c.case_no" for name in parts)
-    steps = [f"{name} AS (\n  {_scan_sql(group, catalogue, dialect)})" for name, (group, _) in parts.items()]
+    steps = [
+        f"{name} AS (\n  {_scan_sql(group, catalogue, dialect)})"
+        for name, (group, _) in parts.items()
+    ]
     steps.append(f"level AS (\n  SELECT {', '.join(columns)}\n  FROM cases c\n  {joins})")
     last = "level"
     for number, layer in enumerate(layers(features)):
@@ -255,7 +302,9 @@ def _scans(catalogue: Catalogue, atoms: Mapping[Atom, str]) -> dict[str, Scan]:
     found: dict[str, Scan] = {}
     for atom, alias in atoms.items():
         measure = catalogue.measure(atom.measure)
-        name = f"sums_{measure.table}_{measure.by}" if atom.aggregate in ADDITIVE else f"scan_{alias}"
+        name = (
+            f"sums_{measure.table}_{measure.by}" if atom.aggregate in ADDITIVE else f"scan_{alias}"
+        )
         found.setdefault(name, ([], measure))[0].append((alias, atom))
     return found
 
@@ -266,8 +315,10 @@ def _scan_sql(group: list[tuple[str, Atom]], catalogue: Catalogue, dialect: Dial
         return series_sql(alias, atom, catalogue, dialect)
     if atom.aggregate not in ADDITIVE:
         return multiset_sql(alias, atom, catalogue, dialect)
-    return (f"SELECT c.case_no AS case_no,\n    {additive_sql(group, catalogue, dialect)}\n  "
-            f"{joined_sql(catalogue.measure(atom.measure))} GROUP BY c.case_no")
+    return (
+        f"SELECT c.case_no AS case_no,\n    {additive_sql(group, catalogue, dialect)}\n  "
+        f"{joined_sql(catalogue.measure(atom.measure))} GROUP BY c.case_no"
+    )
 
 
 def _joined_column(scan: str, atom: Atom, alias: str, measure: Measure) -> str:

@@ -25,23 +25,34 @@ def dialect_of(store: Store, catalogue: Catalogue) -> Dialect:
         if store.has(measure.table):
             columns = columns_of(measure.value) | ({measure.when} if measure.when else set())
             tables.setdefault(measure.table, set()).update(columns)
-    return Dialect({table: literal_of(store, table) for table in tables},
-                   {table: months_of(store, table, columns) for table, columns in tables.items()})
+    return Dialect(
+        {table: literal_of(store, table) for table in tables},
+        {table: months_of(store, table, columns) for table, columns in tables.items()},
+    )
 
 
-def case_table(cases: Cases, peers: Mapping[Peer, Values], stored: Mapping[str, Values] | None = None) -> pa.Table:
+def case_table(
+    cases: Cases, peers: Mapping[Peer, Values], stored: Mapping[str, Values] | None = None
+) -> pa.Table:
     """Return cases as the table that the compiled statement reads."""
 
     def nullable(column: Column) -> pa.Array:
         return pa.array(column, pa.int64(), mask=column == NULL)
 
-    columns = {"case_no": pa.array(np.arange(len(cases))), "as_of": pa.array(cases.as_of, pa.int64()),
-               "month": pa.array(complete_months(cases.as_of), pa.int64())}
+    columns = {
+        "case_no": pa.array(np.arange(len(cases))),
+        "as_of": pa.array(cases.as_of, pa.int64()),
+        "month": pa.array(complete_months(cases.as_of), pa.int64()),
+    }
     columns |= {f"k_{by}": nullable(key) for by, key in cases.keys.items()}
-    columns |= {f"p_{peer.feature}_{peer.by}": pa.array(values, pa.float64(), mask=np.isnan(values))
-                for peer, values in peers.items()}
-    columns |= {f"stored_{name}": pa.array(values, pa.float64(), mask=np.isnan(values))
-                for name, values in (stored or {}).items()}
+    columns |= {
+        f"p_{peer.feature}_{peer.by}": pa.array(values, pa.float64(), mask=np.isnan(values))
+        for peer, values in peers.items()
+    }
+    columns |= {
+        f"stored_{name}": pa.array(values, pa.float64(), mask=np.isnan(values))
+        for name, values in (stored or {}).items()
+    }
     return pa.table(columns)
 
 
@@ -50,10 +61,16 @@ def cases_given(store: Store, catalogue: Catalogue, cases: Cases, names: Iterabl
     chain = catalogue.chain(names)
     peers = {peer for feature in chain for peer in peers_of(feature.tree)}
     stored = {name for feature in chain for name in stored_of(feature.tree)}
-    return case_table(cases, peer_values(store, catalogue, cases, peers), stored_values(store, catalogue, cases, stored))
+    return case_table(
+        cases,
+        peer_values(store, catalogue, cases, peers),
+        stored_values(store, catalogue, cases, stored),
+    )
 
 
-def compiled_values(store: Store, catalogue: Catalogue, cases: Cases, names: Iterable[str]) -> dict[str, Values]:
+def compiled_values(
+    store: Store, catalogue: Catalogue, cases: Cases, names: Iterable[str]
+) -> dict[str, Values]:
     """Return features as DuckDB computes them from the compiled statement, float64 (n,) each."""
     wanted = list(names)
     sql = statement(catalogue, wanted, dialect_of(store, catalogue))

@@ -24,9 +24,15 @@ from features.sql.duckdb_oracle import cases_given, dialect_of
 from features.store.store import Store
 
 LOCAL = {
-    "spark.driver.bindAddress": "127.0.0.1", "spark.driver.host": "127.0.0.1", "spark.driver.memory": "3g",
-    "spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false", "spark.log.level": "ERROR",
-    "spark.sql.session.timeZone": "UTC", "spark.sql.shuffle.partitions": "1", "spark.sql.adaptive.enabled": "false",
+    "spark.driver.bindAddress": "127.0.0.1",
+    "spark.driver.host": "127.0.0.1",
+    "spark.driver.memory": "3g",
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+    "spark.log.level": "ERROR",
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.shuffle.partitions": "1",
+    "spark.sql.adaptive.enabled": "false",
     "spark.sql.codegen.wholeStage": "false",
 }
 FEATURES_AT_ONCE = 24
@@ -36,7 +42,11 @@ FEATURES_AT_ONCE = 24
 def local_session(folder: Path) -> Iterator[SparkSession]:
     """Yield a session on two threads of this machine, its scratch files under `folder`; it is stopped at the end."""
     builder = SparkSession.builder.master("local[2]").appName("lssi-risk")
-    for name, value in {**LOCAL, "spark.local.dir": str(folder), "spark.sql.warehouse.dir": str(folder / "warehouse")}.items():
+    for name, value in {
+        **LOCAL,
+        "spark.local.dir": str(folder),
+        "spark.sql.warehouse.dir": str(folder / "warehouse"),
+    }.items():
         builder = builder.config(name, value)
     session = builder.getOrCreate()
     try:
@@ -67,19 +77,23 @@ def _scan(session: SparkSession, files: Path | Iterable[Path]) -> DataFrame:
     return session.read.option("recursiveFileLookup", "true").parquet(*spark_names(files))
 
 
-def write_cases(store: Store, catalogue: Catalogue, cases: Cases, names: Sequence[str], path: Path) -> None:
+def write_cases(
+    store: Store, catalogue: Catalogue, cases: Cases, names: Sequence[str], path: Path
+) -> None:
     """Write cases, with the peer and stored values that some features need, where Spark can read them."""
     pq.write_table(cases_given(store, catalogue, cases, names), path)
 
 
-def spark_values(session: SparkSession, store: Store, catalogue: Catalogue, names: Sequence[str]) -> dict[str, Values]:
+def spark_values(
+    session: SparkSession, store: Store, catalogue: Catalogue, names: Sequence[str]
+) -> dict[str, Values]:
     """Return features of the cases laid out as Spark computes them from compiled statements, float64 (n,) each.
 
     A statement holds FEATURES_AT_ONCE features: planning time grows faster than the statement.
     """
     dialect, found = dialect_of(store, catalogue), dict[str, Values]()
     for first in range(0, len(names), FEATURES_AT_ONCE):
-        part = names[first:first + FEATURES_AT_ONCE]
+        part = names[first : first + FEATURES_AT_ONCE]
         rows: pa.Table = session.sql(statement(catalogue, part, dialect)).toArrow()
         found |= {name: _floats(rows[f"f_{name}"]) for name in part}
     return found

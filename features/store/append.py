@@ -85,32 +85,50 @@ def _fed(source: Source, day: int, rows: Path | None, progress: Progress) -> Fed
 def _first_of_all(source: Source, day: int) -> str:
     """Return why a live store is not made of the rows of one day, and what to run."""
     own = date_of(min(source.complete_to, day - 1)).isoformat()
-    return (f"source {source.name!r} was never loaded, so the rows of {date_of(day).isoformat()} "
-            "alone would be its whole history; load what it holds first, "
-            f"`lssi load SOURCE --day {own}` without --rows, then this day")
+    return (
+        f"source {source.name!r} was never loaded, so the rows of {date_of(day).isoformat()} "
+        "alone would be its whole history; load what it holds first, "
+        f"`lssi load SOURCE --day {own}` without --rows, then this day"
+    )
 
 
 def first_load(source: Source, day: int, progress: Progress) -> Fed:
     """Make the live store of a source from its rows up to a day; later rows are left for later days."""
     given = until(source, day)
     digest, marks = fingerprint(given), marks_of(given)
-    identity = hashlib.sha256(f"{source.folder}\0{source.data}\0{day}\0{digest}".encode()).hexdigest()
+    identity = hashlib.sha256(
+        f"{source.folder}\0{source.data}\0{day}\0{digest}".encode()
+    ).hexdigest()
     folder = store_folder(source, identity)
     span = Span(None, day)
     if not (folder / "store.json").exists():
         with private_folder(folder.parent) as unfinished:
-            build(given, Work(unfinished, MODEST, progress, span.taken), folder, digest=identity, content=digest)
+            build(
+                given,
+                Work(unfinished, MODEST, progress, span.taken),
+                folder,
+                digest=identity,
+                content=digest,
+            )
     summary = summary_at(folder)
     write_summary(folder, summary | {"marks": marks, "days": [], "fed": {}, "base": "base"})
     claim(source)
     point(source, folder)
     refused = folder / "refused"
-    return Fed(MADE, folder, summary["complete_to"], summary["tables"], refused if any(refused.iterdir()) else None)
+    return Fed(
+        MADE,
+        folder,
+        summary["complete_to"],
+        summary["tables"],
+        refused if any(refused.iterdir()) else None,
+    )
 
 
 def until(source: Source, day: int) -> Source:
     """Return a source whose last closed day is the given one."""
-    return replace(source, declaration=source.declaration.model_copy(update={"complete_to": date_of(day)}))
+    return replace(
+        source, declaration=source.declaration.model_copy(update={"complete_to": date_of(day)})
+    )
 
 
 def clear(source: Source, folder: Path) -> None:
@@ -122,7 +140,11 @@ def clear(source: Source, folder: Path) -> None:
     for path in folder.iterdir():
         if path.name.startswith(("base", "panels")) and path.name not in kept_of(summary["base"]):
             shutil.rmtree(path)
-    for kind, names in (("days", summary["days"]), ("tails", summary["fed"]), ("refused", summary["fed"])):
+    for kind, names in (
+        ("days", summary["days"]),
+        ("tails", summary["fed"]),
+        ("refused", summary["fed"]),
+    ):
         parent = folder / kind
         for path in parent.iterdir() if parent.is_dir() else ():
             if path.is_dir() and path.name not in names:
@@ -164,8 +186,10 @@ def next_day(day: Day) -> Fed:
     complete = day_of(summary["complete_to"])
     entry = summary["fed"].get(day.name)
     if day.day <= complete and entry is None and (summary["fed"] or day.day < complete):
-        raise HistoryError(f"day {day.name} is closed: the store of {day.source.name!r} is complete to {summary['complete_to']}; "
-                           "load a later day, and send a correction as a new row recorded on it")
+        raise HistoryError(
+            f"day {day.name} is closed: the store of {day.source.name!r} is complete to {summary['complete_to']}; "
+            "load a later day, and send a correction as a new row recorded on it"
+        )
     after = complete if entry is None else day_of(entry["after"])
     (day.work / "staged").mkdir()
     return _loaded(day, summary, Span(after, day.day))
@@ -178,10 +202,16 @@ def _loaded(day: Day, summary: dict[str, Any], span: Span) -> Fed:
     making = Making(opened(limits), layout_of(day.folder, summary), given, span, day.work)
     marks = marks_of(given)
     staged = [staged_rows(read, table) for table in given.tables]
-    digests = {table.table: digest_of(making.connection, table) for table in staged if table.accepted or table.refused.height}
+    digests = {
+        table.table: digest_of(making.connection, table)
+        for table in staged
+        if table.accepted or table.refused.height
+    }
     late = dict(_strays(read, making, summary["marks"], marks))
     if marks_of(given) != marks:
-        raise HistoryError(f"source {day.source.name!r} changed while it was read; load the day again when it is at rest")
+        raise HistoryError(
+            f"source {day.source.name!r} changed while it was read; load the day again when it is at rest"
+        )
     if span.until <= day_of(summary["complete_to"]):
         return _unchanged(day, summary, digests, set(late))
     part = write_part(making, staged)
@@ -192,11 +222,15 @@ def _loaded(day: Day, summary: dict[str, Any], span: Span) -> Fed:
     return Fed(LOADED, day.folder, day.name, tables, _refused_at(day))
 
 
-def _strays(read: Reading, making: Making, before: Marks, now: Marks) -> Iterator[tuple[str, pl.DataFrame]]:
+def _strays(
+    read: Reading, making: Making, before: Marks, now: Marks
+) -> Iterator[tuple[str, pl.DataFrame]]:
     """Yield by table the rows of closed days that the store never saw, from those files that are not what they were."""
     for table in read.source.tables:
-        found = [strays(replace(read, source=part), table, own=making.connection, layout=making.layout)
-                 for part in changed(read.source, table, before=before, now=now)]
+        found = [
+            strays(replace(read, source=part), table, own=making.connection, layout=making.layout)
+            for part in changed(read.source, table, before=before, now=now)
+        ]
         frames = [frame for frame in found if frame is not None]
         if frames:
             yield table, pl.concat(frames)
@@ -206,8 +240,10 @@ def _unchanged(day: Day, summary: dict[str, Any], digests: dict[str, str], late:
     entry = summary["fed"].get(day.name, {"digests": {}, "tables": {}})
     others = late | {table for table, _ in entry["digests"].items() ^ digests.items()}
     if others:
-        raise HistoryError(f"day {day.name} is closed with other rows in {', '.join(sorted(others))}; nothing was changed: "
-                           "send a correction as a new row recorded on a later day")
+        raise HistoryError(
+            f"day {day.name} is closed with other rows in {', '.join(sorted(others))}; nothing was changed: "
+            "send a correction as a new row recorded on a later day"
+        )
     return Fed(UNCHANGED, day.folder, summary["complete_to"], entry["tables"], _refused_at(day))
 
 
@@ -235,23 +271,39 @@ def _write_refused(staged: list[Staged], late: dict[str, pl.DataFrame], folder: 
             as_written(refused).write_csv(folder / f"{table.table}.csv")
 
 
-def _grown(day: Day, summary: dict[str, Any], entry: dict[str, Any], joins: Mapping[str, int]) -> dict[str, Any]:
+def _grown(
+    day: Day, summary: dict[str, Any], entry: dict[str, Any], joins: Mapping[str, int]
+) -> dict[str, Any]:
     """Return a store's summary with one more day closed."""
     tables = dict(summary["tables"])
     for name, more in entry["tables"].items():
         if name in tables or more["accepted"]:
-            tables[name] = _summed(tables.get(name, {"accepted": 0, "refused": 0, "reasons": []}), more)
+            tables[name] = _summed(
+                tables.get(name, {"accepted": 0, "refused": 0, "reasons": []}), more
+            )
     source = day.source.declaration.model_dump(mode="json") | {"complete_to": day.name}
-    counts = summary["joins"] | {name: summary["joins"].get(name, 0) + rows for name, rows in joins.items()}
-    return summary | {"complete_to": day.name, "tables": tables, "joins": counts, "source": source,
-                      "absent": [name for name in summary["absent"] if name not in tables],
-                      "days": [*summary["days"], day.name], "fed": summary["fed"] | {day.name: entry}}
+    counts = summary["joins"] | {
+        name: summary["joins"].get(name, 0) + rows for name, rows in joins.items()
+    }
+    return summary | {
+        "complete_to": day.name,
+        "tables": tables,
+        "joins": counts,
+        "source": source,
+        "absent": [name for name in summary["absent"] if name not in tables],
+        "days": [*summary["days"], day.name],
+        "fed": summary["fed"] | {day.name: entry},
+    }
 
 
 def _summed(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
     kinds = {"reason": pl.String, "rows": pl.Int64, "table": pl.String, "first": pl.Int64}
-    told = pl.DataFrame([*old["reasons"], *new["reasons"]], schema=kinds).group_by("reason", maintain_order=True)
-    merged = told.agg(pl.col("rows").sum(), pl.col("table", "first").first()).sort("rows", descending=True, maintain_order=True)
+    told = pl.DataFrame([*old["reasons"], *new["reasons"]], schema=kinds).group_by(
+        "reason", maintain_order=True
+    )
+    merged = told.agg(pl.col("rows").sum(), pl.col("table", "first").first()).sort(
+        "rows", descending=True, maintain_order=True
+    )
     if merged["table"].is_null().all():
         merged = merged.drop("table")
     counts = {name: old[name] + new[name] for name in ("accepted", "refused")}
@@ -262,7 +314,11 @@ def _commit(day: Day, summary: dict[str, Any], marks: Marks) -> None:
     """Put a day's files in their places, then let the summary name them: that one step makes the day count."""
     if day.given.tables == day.source.tables:
         summary["marks"] = marks
-    for made, place in (("part", day.folder / "days"), ("tails", day.folder / "tails"), ("refused", day.folder / "refused")):
+    for made, place in (
+        ("part", day.folder / "days"),
+        ("tails", day.folder / "tails"),
+        ("refused", day.folder / "refused"),
+    ):
         if (day.work / made).is_dir():
             place.mkdir(exist_ok=True)
             with around(f"the {made} of a day is in place"):
@@ -273,20 +329,37 @@ def _commit(day: Day, summary: dict[str, Any], marks: Marks) -> None:
 
 def as_json(fed: Fed) -> dict[str, Any]:
     """Return what a load of a day did as plain values."""
-    return {"state": fed.state, "complete_to": fed.complete_to, "store": str(fed.store), "accepted": fed.counted("accepted"),
-            "refused": fed.counted("refused"), "refused_rows": str(fed.refused_rows) if fed.refused_rows else None,
-            "tables": {name: dict(table) for name, table in fed.tables.items() if table["accepted"] or table["refused"]}}
+    return {
+        "state": fed.state,
+        "complete_to": fed.complete_to,
+        "store": str(fed.store),
+        "accepted": fed.counted("accepted"),
+        "refused": fed.counted("refused"),
+        "refused_rows": str(fed.refused_rows) if fed.refused_rows else None,
+        "tables": {
+            name: dict(table)
+            for name, table in fed.tables.items()
+            if table["accepted"] or table["refused"]
+        },
+    }
 
 
-SAID = {MADE: "新建 store made", LOADED: "已装载 day loaded",
-        UNCHANGED: "无变化 loaded before with the same rows; nothing changed"}
+SAID = {
+    MADE: "新建 store made",
+    LOADED: "已装载 day loaded",
+    UNCHANGED: "无变化 loaded before with the same rows; nothing changed",
+}
 
 
 def lines_of(fed: Fed) -> list[str]:
     """Return what a load of a day did as lines for a person."""
-    lines = [f"{SAID[fed.state]} · 截至 complete to {fed.complete_to}",
-             f"接收 accepted {fed.counted('accepted'):,} · 拒收 refused {fed.counted('refused'):,}"]
+    lines = [
+        f"{SAID[fed.state]} · 截至 complete to {fed.complete_to}",
+        f"接收 accepted {fed.counted('accepted'):,} · 拒收 refused {fed.counted('refused'):,}",
+    ]
     for name, table in fed.tables.items():
-        lines += [f"  {name}: {why['rows']:,} x {why['reason']} (first: {row_of(why)})" for why in table["reasons"]]
+        lines += [
+            f"  {name}: {why['rows']:,} x {why['reason']} (first: {row_of(why)})"
+            for why in table["reasons"]
+        ]
     return lines + ([f"拒收行 refused rows: {fed.refused_rows}"] if fed.refused_rows else [])
-

@@ -21,14 +21,18 @@ def literal_of(store: Store, table: str) -> Literal:
         column = store.column(table, name)
         if column.kind == "choice":
             if text not in column.choices:
-                raise CatalogueError(f"{table}.{name} should be one of {', '.join(column.choices)}; got {text!r}")
+                raise CatalogueError(
+                    f"{table}.{name} should be one of {', '.join(column.choices)}; got {text!r}"
+                )
             return column.choices.index(text)
         if column.kind == "id":
             try:
                 return store.code(column.space, text)
             except UnknownId:
                 return -1
-        raise CatalogueError(f"{table}.{name} holds {column.kind}, which is not compared with the text {text!r}")
+        raise CatalogueError(
+            f"{table}.{name} holds {column.kind}, which is not compared with the text {text!r}"
+        )
 
     return read
 

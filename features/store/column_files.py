@@ -37,7 +37,9 @@ class Flat:
     def between(self, start: int, stop: int) -> NDArray[Any]:
         """Return rows start to below stop: int64 with NULL, or float64 with NaN."""
         if stop - start > LARGE:
-            held = np.fromfile(self.path, self.dtype, stop - start, offset=start * self.dtype.itemsize)
+            held = np.fromfile(
+                self.path, self.dtype, stop - start, offset=start * self.dtype.itemsize
+            )
         else:
             held = self.mapped[start:stop]
         if self.dtype.kind == "f":
@@ -77,7 +79,9 @@ class FlatColumns:
     def column(self, name: str) -> Flat:
         """Return a column; it stays mapped."""
         if name not in self._columns:
-            path = next(iter(files_in(self.folder, f"{name}.*.column")), None) or self._lay_out(name)
+            path = next(iter(files_in(self.folder, f"{name}.*.column")), None) or self._lay_out(
+                name
+            )
             kind, gaps = path.name.split(".")[1:3]
             dtype = np.dtype(kind)
             self._columns[name] = Flat(path, dtype, gaps == "gaps", Mapped(path, dtype).values)
@@ -87,7 +91,9 @@ class FlatColumns:
         if not self.size:  # older versions wrote no columns where there was no row
             (empty := self.folder / column_name(name, np.dtype(np.int8), "full")).touch()
             return empty
-        raise CatalogueError(f"{self.folder} holds no column {name!r}; take the folder away, and it is made again")
+        raise CatalogueError(
+            f"{self.folder} holds no column {name!r}; take the folder away, and it is made again"
+        )
 
     def between(self, low: int, high: int, columns: Iterable[str]) -> dict[str, NDArray[Any]]:
         """Return the rows with low <= sorting column < high, in order."""
@@ -113,10 +119,16 @@ class FlatTable(FlatColumns):
         if not path.exists():
             low, high, _ = limits(self.file, self.by)
             if low < 0 or high > MOST:
-                raise CatalogueError(f"column {self.by!r} holds no codes; rows can be read by an identifier only")
+                raise CatalogueError(
+                    f"column {self.by!r} holds no codes; rows can be read by an identifier only"
+                )
             counts = np.zeros(high + 1, np.int64)
             for number in range(self.file.num_row_groups):
-                codes = self.file.read_row_group(number, columns=[self.by])[self.by].drop_null().to_numpy()
+                codes = (
+                    self.file.read_row_group(number, columns=[self.by])[self.by]
+                    .drop_null()
+                    .to_numpy()
+                )
                 counts += np.bincount(codes, minlength=len(counts))
             total = self.file.metadata.num_rows
             self._write(path, [np.append(total - counts.sum(), counts).cumsum()])
@@ -127,14 +139,18 @@ class FlatTable(FlatColumns):
         floating = pa.types.is_floating(self.file.schema_arrow.field(name).type)
         dtype = np.dtype(np.float64 if floating else narrowest(low, high))
         path = self.folder / column_name(name, dtype, "gaps" if gaps else "full")
-        self._write(path, (self._plain(number, name, dtype) for number in range(self.file.num_row_groups)))
+        self._write(
+            path, (self._plain(number, name, dtype) for number in range(self.file.num_row_groups))
+        )
         return path
 
     def _plain(self, number: int, name: str, dtype: np.dtype[Any]) -> NDArray[Any]:
         column = self.file.read_row_group(number, columns=[name])[name]
         if dtype.kind == "f":
             return np.asarray(column.fill_null(np.nan).to_numpy(), dtype)
-        return np.asarray(column.cast(pa.int64()).fill_null(int(np.iinfo(dtype).min)).to_numpy()).astype(dtype)
+        return np.asarray(
+            column.cast(pa.int64()).fill_null(int(np.iinfo(dtype).min)).to_numpy()
+        ).astype(dtype)
 
     def _write(self, path: Path, parts: Iterable[NDArray[Any]]) -> None:
         self.folder.mkdir(exist_ok=True)
@@ -151,7 +167,10 @@ def column_name(name: str, dtype: np.dtype[Any], gaps: str) -> str:
 def limits(file: pq.ParquetFile, name: str) -> tuple[int, int, bool]:
     """Return the least and largest value of a column and whether it has empty ones, from the file's statistics."""
     place = file.schema_arrow.get_field_index(name)
-    groups = [file.metadata.row_group(number).column(place).statistics for number in range(file.num_row_groups)]
+    groups = [
+        file.metadata.row_group(number).column(place).statistics
+        for number in range(file.num_row_groups)
+    ]
     known = [group for group in groups if group is not None and group.has_min_max]
     gaps = any(group is None or group.null_count for group in groups)
     return min((g.min for g in known), default=0), max((g.max for g in known), default=-1), gaps
@@ -163,4 +182,7 @@ def narrowest(low: int, high: int) -> type[np.signedinteger[Any]]:
     >>> narrowest(0, 127).__name__, narrowest(-128, 0).__name__
     ('int8', 'int16')
     """
-    return next((width for width in WIDTHS if np.iinfo(width).min < low and high <= np.iinfo(width).max), np.int64)
+    return next(
+        (width for width in WIDTHS if np.iinfo(width).min < low and high <= np.iinfo(width).max),
+        np.int64,
+    )

@@ -32,7 +32,9 @@ def compact(source: Source) -> Path:
     with held(source):
         folder = live_folder(source)
         if folder is None:
-            raise HistoryError(f"source {source.name!r} was never fed; load a day of it first with `lssi load`")
+            raise HistoryError(
+                f"source {source.name!r} was never fed; load a day of it first with `lssi load`"
+            )
         clear(source, agreed(source, folder))
         summary = summary_at(folder)
         if summary["days"]:
@@ -58,7 +60,9 @@ def _merge_table(connection: Connection, layout: Layout, table: Table, base: Pat
     order = dict.fromkeys((first_by(table.columns, table.key), *table.key, "known", "sign"))
     sorting = ", ".join(f"{named(name)} NULLS FIRST" for name in order)
     rows = rows_sql(layout.files(table.name))
-    write_sorted(connection, f"FROM {rows} ORDER BY {sorting}, row_id", base / f"{table.name}.parquet")
+    write_sorted(
+        connection, f"FROM {rows} ORDER BY {sorting}, row_id", base / f"{table.name}.parquet"
+    )
     absorbed = [read_table(path) for path in layout.absorbed(table.name)]
     if absorbed:
         merged = pa.concat_tables([rows.select(absorbed[0].column_names) for rows in absorbed])

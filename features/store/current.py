@@ -46,7 +46,9 @@ NOTHING = "nothing"
 
 def pointer(source: Source) -> Path:
     """Return the file that names the live store of a source: one for each name, folder and data."""
-    place = hashlib.sha256(f"{source.folder}\0{source.data if source.reads_data else ''}".encode()).hexdigest()[:12]
+    place = hashlib.sha256(
+        f"{source.folder}\0{source.data if source.reads_data else ''}".encode()
+    ).hexdigest()[:12]
     return source.stores / "live" / f"{source.name}-{place}.json"
 
 
@@ -75,7 +77,9 @@ def held(source: Source) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise SourceError(f"source {source.name!r} is being loaded by another process; try again when it has ended") from None
+            raise SourceError(
+                f"source {source.name!r} is being loaded by another process; try again when it has ended"
+            ) from None
         yield
 
 
@@ -105,9 +109,11 @@ def check_stated(source: Source, before: Mapping[str, Any]) -> None:
     of_dump = "" if source.declaration.dump is None else f" or {source.data / SETTINGS}"
     lines = [line for found in changes.values() for line in found]
     more = f", and {len(lines) - SHOWN} more" if len(lines) > SHOWN else ""
-    raise SourceError(f"{', '.join(changes)} in source.toml{of_dump} changed since {source.name!r} was "
-                      "first fed; restore it, or feed all rows anew under another name: "
-                      f"{', '.join(lines[:SHOWN])}{more}")
+    raise SourceError(
+        f"{', '.join(changes)} in source.toml{of_dump} changed since {source.name!r} was "
+        "first fed; restore it, or feed all rows anew under another name: "
+        f"{', '.join(lines[:SHOWN])}{more}"
+    )
 
 
 def _changes(name: str, before: object, now: object) -> Iterator[str]:

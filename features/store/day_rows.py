@@ -72,13 +72,22 @@ def delivered(source: Source, rows: Path | None) -> Source:
     if rows is None:
         return source
     if not rows.is_dir():
-        raise SourceError(f"{rows} is no folder; --rows names a folder with the day's rows, a file or folder a table")
-    found = {table: path.resolve() for table in contract() for form in FORMS[1:] if (path := rows / f"{table}{form}").exists()}
+        raise SourceError(
+            f"{rows} is no folder; --rows names a folder with the day's rows, a file or folder a table"
+        )
+    found = {
+        table: path.resolve()
+        for table in contract()
+        for form in FORMS[1:]
+        if (path := rows / f"{table}{form}").exists()
+    }
     if found:
         return replace(source, tables=found, data=rows.resolve(), folder=rows.resolve())
     if any(place.suffix == ".sql" for place in source.tables.values()):
         return find_source(source.folder, rows)
-    raise SourceError(f"{rows} holds no table of the contract; name its files as `lssi contract` does, such as claims.parquet")
+    raise SourceError(
+        f"{rows} holds no table of the contract; name its files as `lssi contract` does, such as claims.parquet"
+    )
 
 
 def marks_of(source: Source) -> dict[str, dict[str, str]]:
@@ -135,7 +144,9 @@ def strays(reading: Reading, table: str, *, own: Connection, layout: Layout) -> 
     place.mkdir()
     found = stage(late, reading.source, table, folder=place, progress=reading.progress)
     recorded = pl.from_epoch("recorded_on", time_unit="d").cast(pl.String)
-    closed = pl.format(CLOSED, recorded, pl.lit(date_of(reading.span.after or 0).isoformat())).alias("reason")
+    closed = pl.format(
+        CLOSED, recorded, pl.lit(date_of(reading.span.after or 0).isoformat())
+    ).alias("reason")
     accepted = read_parquet(files_in(place / table, "*.parquet")).with_columns(closed)
     return both(found.refused, found.told(accepted))
 
@@ -157,7 +168,11 @@ def digest_of(own: Connection, staged: Staged) -> str:
     """Return 64 hex digits over a table's accepted and refused rows, whatever their order."""
     names = [named(column.name) for column in staged.columns + COMMON]
     text = f"concat_ws(chr(31), {', '.join(f'coalesce(CAST({name} AS VARCHAR), chr(30))' for name in names)})"
-    found = own.sql(f"SELECT count(*), CAST(bit_xor(md5_number({text})) AS VARCHAR) FROM {staged.rows}").fetchall()
+    found = own.sql(
+        f"SELECT count(*), CAST(bit_xor(md5_number({text})) AS VARCHAR) FROM {staged.rows}"
+    ).fetchall()
     rows = staged.refused.drop("row", *TRACE, strict=False).rows()
     refused = sorted(json.dumps(row, ensure_ascii=False, allow_nan=False) for row in rows)
-    return hashlib.sha256(json.dumps([found, refused], ensure_ascii=False, allow_nan=False).encode()).hexdigest()
+    return hashlib.sha256(
+        json.dumps([found, refused], ensure_ascii=False, allow_nan=False).encode()
+    ).hexdigest()

@@ -10,8 +10,19 @@ from pathlib import Path
 
 from features.files import UNFINISHED, clear, remove, remove_unowned
 
-FOLDERS = ("stores", "journal", "bundles", "batches", "ranks", "databases", "texts", "csv", "certify", "spill",
-           "sources")
+FOLDERS = (
+    "stores",
+    "journal",
+    "bundles",
+    "batches",
+    "ranks",
+    "databases",
+    "texts",
+    "csv",
+    "certify",
+    "spill",
+    "sources",
+)
 """The folders of a home in which every name is ours; the registry's artifacts are MLflow's."""
 NUMBERED = re.compile(r"\.(?:.+\.)?(?:day-)?(?P<pid>\d+)(?:\.spill|\.writing)?")
 """What earlier versions wrote: `.NAME.PID`, `.NAME.PID.spill`, `.day-PID`, `.PID.writing`."""
@@ -44,13 +55,18 @@ def _stores_of_certificates(home: Path) -> Iterator[Path]:
     if not places:
         return
     pointers = {_digest(f"{place}\0") for place in places}
-    yield from (path for path in _entries(home / "stores" / "live")
-                if (name := EXCERPT.match(path.name)) and name["digest"] in pointers)
+    yield from (
+        path
+        for path in _entries(home / "stores" / "live")
+        if (name := EXCERPT.match(path.name)) and name["digest"] in pointers
+    )
     raw = {place.name for place in places}
     for store in _folders(home / "stores"):
         if (name := RAW.fullmatch(store.name)) and _digest(f"{name['source']} raw") in raw:
             yield store
-        if EXCERPT.fullmatch(store.name) and any((place / "declared.json").exists() for place in places):
+        if EXCERPT.fullmatch(store.name) and any(
+            (place / "declared.json").exists() for place in places
+        ):
             yield store
 
 
@@ -69,7 +85,9 @@ def _folders(place: Path) -> list[Path]:
 def _hidden_or_old(place: Path) -> Iterator[Path]:
     """Yield what may be debris in a folder and below it; what lies within debris goes with it."""
     for folder, folders, files in os.walk(place):
-        found = [name for name in (*folders, *files) if name.startswith(".") or PEERS.fullmatch(name)]
+        found = [
+            name for name in (*folders, *files) if name.startswith(".") or PEERS.fullmatch(name)
+        ]
         found += [name for name in folders if folder == str(place) and place.name == "certify"]
         yield from (Path(folder, name) for name in dict.fromkeys(found))
         folders[:] = [name for name in folders if name not in found]
@@ -103,8 +121,14 @@ def _may_be_its(pid: int, path: Path) -> bool:
 def _begun(pid: int) -> float | None:
     """Return when a process began, in seconds since 1970, to the second before; None where the system does not say."""
     try:
-        ticks = int(Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()[19])
-        booted = next(line for line in Path("/proc/stat").read_text("utf-8").splitlines() if line.startswith("btime"))
+        ticks = int(
+            Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()[19]
+        )
+        booted = next(
+            line
+            for line in Path("/proc/stat").read_text("utf-8").splitlines()
+            if line.startswith("btime")
+        )
     except (OSError, ValueError, IndexError, StopIteration):
         return None
     return int(booted.split()[1]) + ticks / os.sysconf("SC_CLK_TCK") - 1

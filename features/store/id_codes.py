@@ -38,12 +38,15 @@ def write_dictionaries(connection: Connection, staged: Iterable[Staged], folder:
     """Write `<space>.parquet` (code int32, text) for every name space, codes in text order."""
     folder.mkdir(parents=True, exist_ok=True)
     for space, places in spaces_of(staged).items():
-        texts = " UNION ".join(f"SELECT DISTINCT {column} AS text FROM {rows} WHERE {column} IS NOT NULL"
-                               for rows, column in places)
+        texts = " UNION ".join(
+            f"SELECT DISTINCT {column} AS text FROM {rows} WHERE {column} IS NOT NULL"
+            for rows, column in places
+        )
         connection.execute(
             f"COPY (SELECT CAST(row_number() OVER (ORDER BY text) - 1 AS INTEGER) AS code, text FROM ({texts}) "
             "ORDER BY code) "
-            f"TO {quoted(folder / f'{space}.parquet')} (FORMAT parquet, COMPRESSION zstd)")
+            f"TO {quoted(folder / f'{space}.parquet')} (FORMAT parquet, COMPRESSION zstd)"
+        )
 
 
 def coded_sql(staged: Staged, folder: Path) -> str:
@@ -52,15 +55,21 @@ def coded_sql(staged: Staged, folder: Path) -> str:
     for column in staged.columns:
         if column.kind == "id":
             space = parquet_sql(folder / f"{column.space}.parquet")
-            joined.append(f"LEFT JOIN {space} AS {named('in ' + column.name)} "
-                          f"ON {named('in ' + column.name)}.text = staged.{named(column.name)}")
-    return (f"SELECT {', '.join(picked)}, staged.row_id, staged.recorded_on, staged.retracted "
-            f"FROM {staged.rows} AS staged {' '.join(joined)}")
+            joined.append(
+                f"LEFT JOIN {space} AS {named('in ' + column.name)} "
+                f"ON {named('in ' + column.name)}.text = staged.{named(column.name)}"
+            )
+    return (
+        f"SELECT {', '.join(picked)}, staged.row_id, staged.recorded_on, staged.retracted "
+        f"FROM {staged.rows} AS staged {' '.join(joined)}"
+    )
 
 
 def _picked(column: Column) -> str:
     name = named(column.name)
-    return f"{named('in ' + column.name)}.code AS {name}" if column.kind == "id" else f"staged.{name}"
+    return (
+        f"{named('in ' + column.name)}.code AS {name}" if column.kind == "id" else f"staged.{name}"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +86,15 @@ class Dictionary:
         parts = [texts_of(path) for path in paths if path.exists()]
         if not parts:
             return cls(pa.array([], pa.large_string()))
-        texts, files = [part for part, _ in parts], tuple(file for _, held in parts for file in held)
-        return cls(texts[0] if len(texts) == 1 else pa.chunked_array(texts), tuple(accumulate(map(len, texts))), files)
+        texts, files = (
+            [part for part, _ in parts],
+            tuple(file for _, held in parts for file in held),
+        )
+        return cls(
+            texts[0] if len(texts) == 1 else pa.chunked_array(texts),
+            tuple(accumulate(map(len, texts))),
+            files,
+        )
 
     @property
     def size(self) -> int:
@@ -89,7 +105,9 @@ class Dictionary:
         """Return the code of an identifier, None if it is unknown."""
         first = 0
         for end in self.bounds or (len(self.texts),):
-            place = bisect_left(range(len(self.texts)), text, first, end, key=lambda i: self.texts[i].as_py())
+            place = bisect_left(
+                range(len(self.texts)), text, first, end, key=lambda i: self.texts[i].as_py()
+            )
             if place < end and self.texts[place].as_py() == text:
                 return place
             first = end
@@ -103,10 +121,14 @@ class Dictionary:
         """Return the identifiers of codes (n,), empty for one that is not there."""
         if len(codes) == 1:
             return np.array([self.text(int(codes[0]))])
-        first = np.flatnonzero(np.append(True, codes[1:] != codes[:-1])[:len(codes)])
+        first = np.flatnonzero(np.append(True, codes[1:] != codes[:-1])[: len(codes)])
         own = codes[first]
-        texts = np.asarray(self.texts.take(pa.array(own, mask=own >= self.size)).fill_null("").to_pylist(), np.str_)
-        found = texts if len(own) == len(codes) else np.repeat(texts, np.diff(first, append=len(codes)))
+        texts = np.asarray(
+            self.texts.take(pa.array(own, mask=own >= self.size)).fill_null("").to_pylist(), np.str_
+        )
+        found = (
+            texts if len(own) == len(codes) else np.repeat(texts, np.diff(first, append=len(codes)))
+        )
         if len(codes) > MANY:
             for file in self.files:
                 file.give_back()

@@ -13,12 +13,6 @@ from features.ingest.scan import parquet_sql
 FOREVER = 2**31 - 1
 
 
-
-
-
-
-
-
 def join_sql(join: Join, left: Table, right: Table, base: Path, *, after: int = -FOREVER) -> str:
     """Return the SELECT of a join's signed rows that became known after a day, sorted.
 
@@ -31,26 +25,36 @@ def join_sql(join: Join, left: Table, right: Table, base: Path, *, after: int = 
     agree = " AND ".join(f"l.{named(name)} = r.{named(name)}" for name in join.on)
     order = [named(first_by(joined_table(join, left, right).columns, left.key))]
     order += [named(name) for name in left.key] + [named(f"right {name}") for name in right.key]
-    pairs = (f"SELECT {', '.join(columns)}, l.row_id, r.row_id AS right_row_id, "
-             + "".join(f"r.{named(name)} AS {named(f'right {name}')}, " for name in right.key)
-             + "greatest(l.known, r.known) AS begins, least(l.ends, r.ends) AS ends "
-             f"FROM ({lives_sql(base / f'{join.left}.parquet')}) AS l "
-             f"JOIN ({lives_sql(base / f'{join.right}.parquet')}) AS r ON {agree}")
-    names = ", ".join([named(c.name) for c in left.columns] + [named(new) for new in taken.values()])
+    pairs = (
+        f"SELECT {', '.join(columns)}, l.row_id, r.row_id AS right_row_id, "
+        + "".join(f"r.{named(name)} AS {named(f'right {name}')}, " for name in right.key)
+        + "greatest(l.known, r.known) AS begins, least(l.ends, r.ends) AS ends "
+        f"FROM ({lives_sql(base / f'{join.left}.parquet')}) AS l "
+        f"JOIN ({lives_sql(base / f'{join.right}.parquet')}) AS r ON {agree}"
+    )
+    names = ", ".join(
+        [named(c.name) for c in left.columns] + [named(new) for new in taken.values()]
+    )
     hidden = ", ".join(named(f"right {name}") for name in right.key)
-    half = (f"SELECT {names}, row_id, right_row_id, {{}} AS known, CAST({{}} AS TINYINT) AS sign, {hidden} "
-            f"FROM pairs WHERE begins < ends AND {{}} > {after}")
-    return (f"WITH pairs AS MATERIALIZED ({pairs}) SELECT {names}, row_id, right_row_id, known, sign FROM ("
-            f"{half.format('begins', '1', 'begins')} UNION ALL {half.format('ends', '-1', 'ends')} AND ends < {FOREVER}) "
-            f"ORDER BY {', '.join(f'{name} NULLS FIRST' for name in order)}, known, sign")
+    half = (
+        f"SELECT {names}, row_id, right_row_id, {{}} AS known, CAST({{}} AS TINYINT) AS sign, {hidden} "
+        f"FROM pairs WHERE begins < ends AND {{}} > {after}"
+    )
+    return (
+        f"WITH pairs AS MATERIALIZED ({pairs}) SELECT {names}, row_id, right_row_id, known, sign FROM ("
+        f"{half.format('begins', '1', 'begins')} UNION ALL {half.format('ends', '-1', 'ends')} AND ends < {FOREVER}) "
+        f"ORDER BY {', '.join(f'{name} NULLS FIRST' for name in order)}, known, sign"
+    )
 
 
 def lives_sql(path: Path) -> str:
     """Return the SELECT of a signed table's positive rows, each with the day `ends` on which it is taken back."""
     rows = parquet_sql(path)
-    return (f"SELECT plus.*, coalesce(minus.known, {FOREVER}) AS ends FROM {rows} AS plus LEFT JOIN "
-            f"(SELECT row_id, known FROM {rows} WHERE sign = -1) AS minus ON plus.row_id = minus.row_id "
-            "WHERE plus.sign = 1")
+    return (
+        f"SELECT plus.*, coalesce(minus.known, {FOREVER}) AS ends FROM {rows} AS plus LEFT JOIN "
+        f"(SELECT row_id, known FROM {rows} WHERE sign = -1) AS minus ON plus.row_id = minus.row_id "
+        "WHERE plus.sign = 1"
+    )
 
 
 def write_join(connection: Connection, join: Join, sides: tuple[Table, Table], base: Path) -> int:

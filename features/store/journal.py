@@ -16,7 +16,13 @@ from features.errors import HistoryError
 from features.files import durable
 from features.ingest.source import JOURNAL
 
-_TYPES = {"day": pa.date32(), "probability": pa.float64(), "flag": pa.int8(), "id": pa.string(), "choice": pa.string()}
+_TYPES = {
+    "day": pa.date32(),
+    "probability": pa.float64(),
+    "flag": pa.int8(),
+    "id": pa.string(),
+    "choice": pa.string(),
+}
 _PART = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,199}")
 
 
@@ -26,7 +32,9 @@ def write_part(folder: Path, table: str, part: str, columns: Mapping[str, Sequen
     `columns` holds every contract column but `row_id` and `retracted`, days as integers. A part replaces itself.
     """
     if table not in JOURNAL or not _PART.fullmatch(part):
-        raise HistoryError(f"the journal holds {', '.join(JOURNAL)} in parts of short names; got {table!r}, {part!r}")
+        raise HistoryError(
+            f"the journal holds {', '.join(JOURNAL)} in parts of short names; got {table!r}, {part!r}"
+        )
     declared = contract()[table].columns + COMMON
     size = len(next(iter(columns.values())))
     row_ids = [f"{part}-{number}" for number in range(size)]

@@ -33,7 +33,9 @@ def journal_tables(journal: Path) -> dict[str, Path]:
     return {table: journal / table for table in JOURNAL if files_in(journal / table, "*.parquet")}
 
 
-def noted(layout: Layout, journal: Path, declaration: Declaration) -> tuple[Layout, Mapping[str, Any]]:
+def noted(
+    layout: Layout, journal: Path, declaration: Declaration
+) -> tuple[Layout, Mapping[str, Any]]:
     """Return the layout of a store with its journal's rows as one more part, and what was accepted of each table."""
     tables = journal_tables(journal)
     if not tables:
@@ -70,8 +72,11 @@ def _rounded(rows: Relation) -> Relation:
 
     Plans are made in millionths; versions before wrote finer ones, and a draw of theirs stays a draw.
     """
-    parts = [f"CASE WHEN {name} > 0 THEN greatest(round({name} * {CERTAIN}), 1) / {CERTAIN} ELSE {name} END AS {name}"
-             for name in rows.columns if name in probability_columns()]
+    parts = [
+        f"CASE WHEN {name} > 0 THEN greatest(round({name} * {CERTAIN}), 1) / {CERTAIN} ELSE {name} END AS {name}"
+        for name in rows.columns
+        if name in probability_columns()
+    ]
     return rows.project(f"* REPLACE ({', '.join(parts)})") if parts else rows
 
 
@@ -81,8 +86,16 @@ def _write(layout: Layout, source: Source, place: Path) -> None:
         (work / "staged").mkdir()
         limits = Limits(spill=work / "spill")
         connection = reading(source, limits)
-        staged = [stage(_rounded(relation(connection, source, table)), source, table, folder=work / "staged", progress=quiet)
-                  for table in source.tables]
+        staged = [
+            stage(
+                _rounded(relation(connection, source, table)),
+                source,
+                table,
+                folder=work / "staged",
+                progress=quiet,
+            )
+            for table in source.tables
+        ]
         apart = replace(layout, base=work / "none", parts=())
         part = write_part(Making(opened(limits), apart, source, EVER, work), staged)
         counts = {table.table: counts_of(table.accepted, table.refused) for table in part.staged}

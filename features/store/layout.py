@@ -25,15 +25,26 @@ class Layout:
 
     def files(self, table: str) -> list[Path]:
         """Return the files of a table's signed rows, the base first."""
-        return [path for place in (self.base, *self.parts) if (path := place / f"{table}.parquet").exists()]
+        return [
+            path
+            for place in (self.base, *self.parts)
+            if (path := place / f"{table}.parquet").exists()
+        ]
 
     def absorbed(self, table: str) -> list[Path]:
         """Return the files of a table's rows that left no signed row: superseded on their own day, or taking a key back."""
-        return [path for place in (self.base, *self.parts) if (path := place / "absorbed" / f"{table}.parquet").exists()]
+        return [
+            path
+            for place in (self.base, *self.parts)
+            if (path := place / "absorbed" / f"{table}.parquet").exists()
+        ]
 
     def refused(self, table: str) -> list[Path]:
         """Return the files of a table's refused rows."""
-        places = (self.folder / "refused", *(self.folder / "refused" / tail.name for tail in self.tails))
+        places = (
+            self.folder / "refused",
+            *(self.folder / "refused" / tail.name for tail in self.tails),
+        )
         return [path for place in places if (path := place / f"{table}.csv").exists()]
 
     def dictionaries(self, space: str) -> list[Path]:
@@ -46,19 +57,30 @@ class Layout:
 
         A feed that closes several days at once told of each of them, so the one that closed a day counts for it.
         """
-        later = [place for place, tail in enumerate(self.tails) if tail.name != "tails" and day_of(tail.name) >= day]
+        later = [
+            place
+            for place, tail in enumerate(self.tails)
+            if tail.name != "tails" and day_of(tail.name) >= day
+        ]
         return replace(self, tails=self.tails[: later[0] + 1] if later else self.tails)
 
     def with_part(self, part: Path) -> Layout:
         """Return the layout with one more part, whose new identifiers lie in `tails` beside it."""
-        return replace(self, parts=(*self.parts, part), tails=(*self.tails, part.with_name("tails")))
+        return replace(
+            self, parts=(*self.parts, part), tails=(*self.tails, part.with_name("tails"))
+        )
 
 
 def layout_of(folder: Path, summary: Mapping[str, Any]) -> Layout:
     """Return the layout that a store's summary names; anything else in its folder counts for nothing."""
     days = folder / "days"
     tails = tuple(folder / "tails" / day for day in summary.get("fed", {}))
-    return Layout(folder, folder / summary.get("base", "base"), tuple(days / day for day in summary.get("days", [])), tails)
+    return Layout(
+        folder,
+        folder / summary.get("base", "base"),
+        tuple(days / day for day in summary.get("days", [])),
+        tails,
+    )
 
 
 def summary_at(folder: Path) -> dict[str, Any]:
@@ -72,7 +94,10 @@ def summary_at(folder: Path) -> dict[str, Any]:
 
 def write_summary(folder: Path, summary: Mapping[str, Any]) -> None:
     """Write a store's summary, whole or not at all: the one step by which a load or a day counts."""
-    write_durable_text(folder / "store.json", json.dumps(summary, ensure_ascii=False, indent=1, allow_nan=False) + "\n")
+    write_durable_text(
+        folder / "store.json",
+        json.dumps(summary, ensure_ascii=False, indent=1, allow_nan=False) + "\n",
+    )
 
 
 def rows_sql(files: list[Path]) -> str:

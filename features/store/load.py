@@ -84,16 +84,22 @@ def load(source: Source, progress: Progress = quiet, limits: Limits = MODEST) ->
     if (folder / "store.json").exists():
         return folder
     with private_folder(folder.parent) as unfinished:
-        return build(source, Work(unfinished, limits, progress), folder, digest=digest, content=digest)
+        return build(
+            source, Work(unfinished, limits, progress), folder, digest=digest, content=digest
+        )
 
 
 def build(source: Source, work: Work, folder: Path, *, digest: str, content: str) -> Path:
     """Make the store of a source in `folder`, named by a digest; HistoryError if its content is no longer what it was."""
     (work.folder / "staged").mkdir()
-    limits = Limits(work.limits.memory, work.limits.threads, work.limits.spill or work.folder / "spill")
+    limits = Limits(
+        work.limits.memory, work.limits.threads, work.limits.spill or work.folder / "spill"
+    )
     summary = _fill(replace(work, limits=limits), source)
     if fingerprint(source) != content:
-        raise HistoryError(f"source {source.name!r} changed while it was read; load it again when it is at rest")
+        raise HistoryError(
+            f"source {source.name!r} changed while it was read; load it again when it is at rest"
+        )
     _finish(work, summary | {"fingerprint": digest}, folder)
     return folder
 
@@ -101,9 +107,15 @@ def build(source: Source, work: Work, folder: Path, *, digest: str, content: str
 def _finish(work: Work, summary: dict[str, Any], folder: Path) -> None:
     for rest in ("staged", "spill"):
         shutil.rmtree(work.folder / rest, ignore_errors=True)
-    write_text(work.folder / "store.json", json.dumps(summary, ensure_ascii=False, indent=1, allow_nan=False) + "\n")
+    write_text(
+        work.folder / "store.json",
+        json.dumps(summary, ensure_ascii=False, indent=1, allow_nan=False) + "\n",
+    )
     if folder.exists() and not (folder / "store.json").exists():
-        with private_folder(folder.parent) as aside, around("a torn store is away"):  # half of it was removed by hand
+        with (
+            private_folder(folder.parent) as aside,
+            around("a torn store is away"),
+        ):  # half of it was removed by hand
             folder.rename(aside / "torn")
     settle(work.folder, folder)
 
@@ -122,9 +134,16 @@ def _fill(work: Work, source: Source) -> dict[str, Any]:
     counts = {table.table: counts_of(table.accepted, table.refused) for table in staged}
     _write_refused(work, staged)
     notes = list(_notes(source, work, counts))
-    return {"name": source.name, "complete_to": source.declaration.complete_to.isoformat(), "tables": counts,
-            "joins": joins, "absent": list(source.declaration.absent), "notes": notes,
-            "source": source.declaration.model_dump(mode="json"), MARK: True}
+    return {
+        "name": source.name,
+        "complete_to": source.declaration.complete_to.isoformat(),
+        "tables": counts,
+        "joins": joins,
+        "absent": list(source.declaration.absent),
+        "notes": notes,
+        "source": source.declaration.model_dump(mode="json"),
+        MARK: True,
+    }
 
 
 def _notes(source: Source, work: Work, counts: dict[str, dict[str, Any]]) -> Iterator[str]:
@@ -138,8 +157,16 @@ def _stage_all(work: Work, source: Source) -> list[Staged]:
     connection = reading(source, work.limits)
     for table in source.tables:
         sound(connection, source, table)
-    return [stage(work.taken(sound(connection, source, table)), source, table, folder=work.folder / "staged",
-                  progress=work.progress) for table in source.tables]
+    return [
+        stage(
+            work.taken(sound(connection, source, table)),
+            source,
+            table,
+            folder=work.folder / "staged",
+            progress=work.progress,
+        )
+        for table in source.tables
+    ]
 
 
 def _write_table(work: Work, connection: Connection, staged: Staged) -> Staged:
@@ -150,7 +177,9 @@ def _write_table(work: Work, connection: Connection, staged: Staged) -> Staged:
     key = tuple(sorted(table.key, key=lambda name: name != by))
     versions = ", ".join([*map(named, key), "recorded_on", "length(row_id)", "row_id"])
     unsorted = path if by in key else work.folder / "staged" / f"{table.name}.signed.parquet"
-    reader = connection.sql(f"{coded_sql(staged, work.dictionaries)} ORDER BY {versions}").to_arrow_reader(GROUP)
+    reader = connection.sql(
+        f"{coded_sql(staged, work.dictionaries)} ORDER BY {versions}"
+    ).to_arrow_reader(GROUP)
     signed = write_signed(reader, key, unsorted)
     if unsorted != path:
         order = ", ".join(f"{named(name)} NULLS FIRST" for name in (by, *key, "known", "sign"))
@@ -166,8 +195,12 @@ def write_absorbed(signed: Signed, path: Path) -> None:
     """Write the keys of rows that left no signed row, to be known when later rows meet them, into `absorbed/`."""
     if rows := sum(table.num_rows for table in signed.absorbed):
         path.with_name("absorbed").mkdir(exist_ok=True)
-        pq.write_table(pa.concat_tables(signed.absorbed), path.parent / "absorbed" / path.name, compression="zstd",
-                       row_group_size=max(rows, 1))
+        pq.write_table(
+            pa.concat_tables(signed.absorbed),
+            path.parent / "absorbed" / path.name,
+            compression="zstd",
+            row_group_size=max(rows, 1),
+        )
 
 
 def _write_joins(work: Work, connection: Connection, source: Source) -> dict[str, int]:
@@ -200,8 +233,12 @@ def reasons(refused: pl.DataFrame) -> list[dict[str, Any]]:
     by_row = as_written(refused).unique([*named, "row", "reason"])
     first = pl.col(*named, "row").sort_by(*named, "row").first()
     counted = by_row.group_by("reason").agg(first, rows=pl.len()).rename({"row": "first"})
-    ordered = counted.sort("rows", *named, "first", descending=[True, *(False for _ in named), False])
-    return ordered.select("reason", "rows", *(pl.col(name).alias("table") for name in named), "first").to_dicts()
+    ordered = counted.sort(
+        "rows", *named, "first", descending=[True, *(False for _ in named), False]
+    )
+    return ordered.select(
+        "reason", "rows", *(pl.col(name).alias("table") for name in named), "first"
+    ).to_dicts()
 
 
 def row_of(why: dict[str, Any]) -> str:

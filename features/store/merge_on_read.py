@@ -109,15 +109,22 @@ class Growing:
         """Return all rows in order."""
         if self._base is None:
             return {name: self._tail.column(name) for name in columns}
-        return self._merged(self._base.every(tuple(dict.fromkeys((*columns, self._by)))), slice(None), columns)
+        return self._merged(
+            self._base.every(tuple(dict.fromkeys((*columns, self._by)))), slice(None), columns
+        )
 
     def _merged(self, rows: Rows, late: slice, columns: tuple[str, ...]) -> Rows:
         places = np.searchsorted(rows[self._by], self._tail.codes[late], side="right")
-        return {name: np.insert(rows[name], places, self._tail.column(name)[late]) for name in columns}
+        return {
+            name: np.insert(rows[name], places, self._tail.column(name)[late]) for name in columns
+        }
 
 
 def growing(
-    base: Base | None, parts: Sequence[Part], by: str, kinds: Kinds = INTEGERS,
+    base: Base | None,
+    parts: Sequence[Part],
+    by: str,
+    kinds: Kinds = INTEGERS,
 ) -> Base:
     """Return one table of a base and the rows of later days; a table without rows where it has neither."""
     if not parts and base is not None:

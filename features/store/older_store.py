@@ -34,7 +34,11 @@ def brought_up(folder: Path, summary: dict[str, Any]) -> None:
 
 def _floats(path: Path) -> list[str]:
     schema = pq.read_schema(path)
-    return [name for name in probability_columns() if name in schema.names and pa.types.is_floating(schema.field(name).type)]
+    return [
+        name
+        for name in probability_columns()
+        if name in schema.names and pa.types.is_floating(schema.field(name).type)
+    ]
 
 
 def _rewrite(path: Path, names: list[str]) -> None:
@@ -46,7 +50,9 @@ def _rewrite(path: Path, names: list[str]) -> None:
         place = rows.column_names.index(name)
         rows = rows.set_column(place, name, _in_millionths(rows[name]))
     with durable(path) as unfinished:
-        pq.write_table(rows, unfinished, compression="zstd", compression_level=1, row_group_size=GROUP)
+        pq.write_table(
+            rows, unfinished, compression="zstd", compression_level=1, row_group_size=GROUP
+        )
 
 
 def _in_millionths(column: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -64,8 +64,11 @@ def write_part(making: Making, staged: list[Staged]) -> Part:
     write_tails(making, once)
     written = [_write_table(making, table) if table.accepted else table for table in once]
     grown = replace(making, layout=making.layout.with_part(making.folder / "part"))
-    joins = {join.name: _write_join(grown, join) for join in declared_joins()
-             if grown.layout.files(join.left) and grown.layout.files(join.right)}
+    joins = {
+        join.name: _write_join(grown, join)
+        for join in declared_joins()
+        if grown.layout.files(join.left) and grown.layout.files(join.right)
+    }
     return Part(written, joins)
 
 
@@ -99,8 +102,11 @@ def _settled(making: Making, staged: Iterable[Staged]) -> dict[str, str]:
         sides = {register.name: laws[0].other} | {law.table: law.column for law in laws}
         if new := [delivered[name] for name in sides if name in delivered]:
             _name_touched(making, register, new)
-            found |= {name: _holding(making, name, column, register.key) for name, column in sides.items()
-                      if making.layout.files(name)}
+            found |= {
+                name: _holding(making, name, column, register.key)
+                for name, column in sides.items()
+                if making.layout.files(name)
+            }
     return found
 
 
@@ -131,7 +137,8 @@ def _holding(making: Making, name: str, column: str, on: tuple[str, ...]) -> str
         f"SELECT {', '.join([*texts, *chosen])}, row_id, CAST({making.after} AS INTEGER) AS recorded_on, "
         "CAST(0 AS TINYINT) AS retracted, true AS settled "
         f"FROM past JOIN touched USING ({key}) "
-        "WHERE sign = 1 AND row_id NOT IN (SELECT row_id FROM past WHERE sign = -1)")
+        "WHERE sign = 1 AND row_id NOT IN (SELECT row_id FROM past WHERE sign = -1)"
+    )
     return f"SELECT * FROM {place}"
 
 
@@ -139,15 +146,27 @@ def write_tails(making: Making, staged: Iterable[Staged]) -> None:
     """Write the codes of the days' identifiers to `folder/dictionaries`, and those of new ones to `folder/tails` too."""
     connection, codes = making.connection, "(FORMAT parquet, COMPRESSION zstd)"
     for space, places in spaces_of(staged).items():
-        texts = " UNION ".join(f"SELECT DISTINCT {column} AS text FROM {rows} WHERE {column} IS NOT NULL"
-                               for rows, column in places)
+        texts = " UNION ".join(
+            f"SELECT DISTINCT {column} AS text FROM {rows} WHERE {column} IS NOT NULL"
+            for rows, column in places
+        )
         connection.execute(f"CREATE OR REPLACE TEMP TABLE asked AS {texts}")
         files = making.layout.dictionaries(space)
         size = sum(pq.read_metadata(path).num_rows for path in files)
-        known = f"UNION ALL SELECT code, text FROM {rows_sql(files)} SEMI JOIN asked USING (text)" if files else ""
-        fresh = f"SELECT text FROM asked ANTI JOIN {rows_sql(files)} USING (text)" if files else "SELECT text FROM asked"
+        known = (
+            f"UNION ALL SELECT code, text FROM {rows_sql(files)} SEMI JOIN asked USING (text)"
+            if files
+            else ""
+        )
+        fresh = (
+            f"SELECT text FROM asked ANTI JOIN {rows_sql(files)} USING (text)"
+            if files
+            else "SELECT text FROM asked"
+        )
         code = f"CAST({size} + row_number() OVER (ORDER BY text) - 1 AS INTEGER) AS code"
-        connection.execute(f"CREATE OR REPLACE TEMP TABLE tail AS SELECT {code}, text FROM ({fresh})")
+        connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE tail AS SELECT {code}, text FROM ({fresh})"
+        )
         place = quoted(making.folder / "dictionaries" / f"{space}.parquet")
         connection.execute(f"COPY (SELECT code, text FROM tail {known}) TO {place} {codes}")
         if connection.sql("SELECT 1 FROM tail LIMIT 1").fetchall():
@@ -162,14 +181,20 @@ def _write_table(making: Making, staged: Staged) -> Staged:
     _with_past(making, staged)
     versions = ", ".join([*map(named, table.key), "recorded_on", "length(row_id)", "row_id"])
     reader = connection.sql(f"FROM versions ORDER BY {versions}").to_arrow_reader(GROUP)
-    unsorted, path = making.folder / "staged" / f"{table.name}.signed.parquet", making.folder / "part" / f"{table.name}.parquet"
+    unsorted, path = (
+        making.folder / "staged" / f"{table.name}.signed.parquet",
+        making.folder / "part" / f"{table.name}.parquet",
+    )
     signed = write_signed(reader, table.key, unsorted)
     order = ", ".join(f"{named(name)} NULLS FIRST" for name in (by, *table.key, "known", "sign"))
     new = f"FROM {parquet_sql(unsorted)} WHERE known > {making.after} ORDER BY {order}"
     if not write_sorted(connection, new, path) and making.layout.files(table.name):
         path.unlink()
     late = pc.field("recorded_on") > making.after
-    write_absorbed(Signed(0, [], [found for rows in signed.absorbed if (found := rows.filter(late)).num_rows]), path)
+    write_absorbed(
+        Signed(0, [], [found for rows in signed.absorbed if (found := rows.filter(late)).num_rows]),
+        path,
+    )
     return refuse(connection, staged, signed.unseen, reason=UNSEEN)
 
 
@@ -181,20 +206,36 @@ def _with_past(making: Making, staged: Staged) -> None:
     connection, table = making.connection, making.table(staged.table)
     key = ", ".join(map(named, table.key))
     files, absorbed = making.layout.files(table.name), making.layout.absorbed(table.name)
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE versions AS {coded_sql(staged, making.folder / 'dictionaries')}")
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE touched AS SELECT DISTINCT {key} FROM versions")
-    past = f"FROM {rows_sql(files)} SEMI JOIN touched USING ({key})" if files else "FROM versions WHERE false"
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE versions AS {coded_sql(staged, making.folder / 'dictionaries')}"
+    )
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE touched AS SELECT DISTINCT {key} FROM versions"
+    )
+    past = (
+        f"FROM {rows_sql(files)} SEMI JOIN touched USING ({key})"
+        if files
+        else "FROM versions WHERE false"
+    )
     connection.execute(f"CREATE OR REPLACE TEMP TABLE past AS {past}")
     if not files:
         return
     names = ", ".join(named(column.name) for column in table.columns)
-    connection.execute("CREATE OR REPLACE TEMP TABLE holding AS "
-                       f"SELECT {names}, row_id, known AS recorded_on, CAST(0 AS TINYINT) AS retracted FROM past "
-                       "WHERE sign = 1 AND row_id NOT IN (SELECT row_id FROM past WHERE sign = -1)")
+    connection.execute(
+        "CREATE OR REPLACE TEMP TABLE holding AS "
+        f"SELECT {names}, row_id, known AS recorded_on, CAST(0 AS TINYINT) AS retracted FROM past "
+        "WHERE sign = 1 AND row_id NOT IN (SELECT row_id FROM past WHERE sign = -1)"
+    )
     seen = f"SELECT {key} FROM past"
-    seen += f" UNION ALL SELECT {key} FROM {rows_sql(absorbed)} SEMI JOIN touched USING ({key})" if absorbed else ""
-    gone = (f"SELECT DISTINCT {key}, '' AS row_id, {making.after} AS recorded_on, 1 AS retracted FROM ({seen}) AS seen "
-            f"ANTI JOIN holding USING ({key})")
+    seen += (
+        f" UNION ALL SELECT {key} FROM {rows_sql(absorbed)} SEMI JOIN touched USING ({key})"
+        if absorbed
+        else ""
+    )
+    gone = (
+        f"SELECT DISTINCT {key}, '' AS row_id, {making.after} AS recorded_on, 1 AS retracted FROM ({seen}) AS seen "
+        f"ANTI JOIN holding USING ({key})"
+    )
     connection.execute("INSERT INTO versions BY NAME FROM holding")
     connection.execute(f"INSERT INTO versions BY NAME {gone}")
 
@@ -213,8 +254,13 @@ def _write_join(making: Making, join: Join) -> int:
         rows = f"FROM {rows_sql(layout.files(side))} SEMI JOIN touched USING ({on})"
         write_sorted(connection, rows, sides / f"{side}.parquet")
     path = part / f"{join.name}.parquet"
-    written = write_sorted(connection, join_sql(join, making.table(join.left), making.table(join.right), sides,
-                                                after=making.after), path)
+    written = write_sorted(
+        connection,
+        join_sql(
+            join, making.table(join.left), making.table(join.right), sides, after=making.after
+        ),
+        path,
+    )
     if not written and len(layout.files(join.name)) > 1:
         path.unlink()
     return written

@@ -38,7 +38,12 @@ class SortedFile:
     def between(self, low: int, high: int, columns: tuple[str, ...]) -> Rows:
         """Return the rows with low <= sorting column < high, in order."""
         start, stop = self.flat.span(low, high)
-        return {name: (self._texts[name] if name in TEXTS else self.flat.column(name)).between(start, stop) for name in columns}
+        return {
+            name: (self._texts[name] if name in TEXTS else self.flat.column(name)).between(
+                start, stop
+            )
+            for name in columns
+        }
 
     def every(self, columns: tuple[str, ...]) -> Rows:
         """Return all rows in order."""
@@ -80,6 +85,10 @@ def copy_sorted(base: Path, by: str, path: Path) -> None:
     order = f"{named(by)} NULLS FIRST, file_row_number"
     with private_folder(path.parent) as work:
         connection = opened(Limits(spill=work / "spill"))
-        write_sorted(connection, f"SELECT * EXCLUDE (file_row_number) FROM {rows} ORDER BY {order}", work / path.name)
+        write_sorted(
+            connection,
+            f"SELECT * EXCLUDE (file_row_number) FROM {rows} ORDER BY {order}",
+            work / path.name,
+        )
         with around(f"{path.name} is in place"):
             (work / path.name).replace(path)

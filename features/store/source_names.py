@@ -64,8 +64,10 @@ def holder_of(name: str) -> Holder | None:
     except FileNotFoundError:
         return None
     except ValidationError:
-        raise SourceError(f"{path} does not say who holds the name {name!r}; remove it, and say who does with "
-                          "`lssi adopt` and the source") from None
+        raise SourceError(
+            f"{path} does not say who holds the name {name!r}; remove it, and say who does with "
+            "`lssi adopt` and the source"
+        ) from None
 
 
 def holder_in(source: Source) -> Holder:
@@ -85,10 +87,19 @@ def told(place: tuple[str, ...]) -> str:
 def _refusal(source: Source, holder: Holder) -> str:
     gone = [part for part in holder.place if part.startswith("/") and not Path(part).exists()]
     lost = f" ({', '.join(gone)} is no longer there)" if gone else ""
-    words = shlex.join(["lssi", "adopt", source.place[0], *(["--data", source.place[1]] if source.place[1:] else [])])
-    return (f"the name {source.name!r} is held by {told(holder.place)}{lost}, and {told(source.place)} claims it too; sources "
-            "of one name would share models and journal: give one another `name` in source.toml (or dump.toml) or, if "
-            f"the source has moved here or this is a new dump of it, run `{words}`")
+    words = shlex.join(
+        [
+            "lssi",
+            "adopt",
+            source.place[0],
+            *(["--data", source.place[1]] if source.place[1:] else []),
+        ]
+    )
+    return (
+        f"the name {source.name!r} is held by {told(holder.place)}{lost}, and {told(source.place)} claims it too; sources "
+        "of one name would share models and journal: give one another `name` in source.toml (or dump.toml) or, if "
+        f"the source has moved here or this is a new dump of it, run `{words}`"
+    )
 
 
 def _file(name: str) -> Path:

@@ -34,8 +34,10 @@ from features.store.source_names import check_name, claim
 
 __all__ = ["NULL", "OWN", "Rows", "Store", "open_own_store", "open_store"]
 
-OWN = (Column("known", "day", (), False, "知悉日", "day this signed row became known"),
-       Column("sign", "count", (), False, "符号", "+1 a row, -1 its negative"))
+OWN = (
+    Column("known", "day", (), False, "知悉日", "day this signed row became known"),
+    Column("sign", "count", (), False, "符号", "+1 a row, -1 its negative"),
+)
 DTYPES: dict[str, type] = {"VARCHAR": object}
 """The types in which the values of SQL types are read that are not read as int64."""
 
@@ -68,11 +70,16 @@ class Store:
     @cached_property
     def first_known(self) -> int:
         """The day on which the first row became known; the last closed day where there is no row at all."""
-        return min((day for table in self.tables if (day := self.begins(table)) is not None), default=self.complete_to)
+        return min(
+            (day for table in self.tables if (day := self.begins(table)) is not None),
+            default=self.complete_to,
+        )
 
     def begins(self, table: str) -> int | None:
         """Return the day on which the first row of a table became known, None where it has none."""
-        day: int | None = self.sql(f"SELECT min(known) AS day FROM {named(table)}")["day"][0].as_py()
+        day: int | None = self.sql(f"SELECT min(known) AS day FROM {named(table)}")["day"][
+            0
+        ].as_py()
         return day
 
     @property
@@ -101,16 +108,22 @@ class Store:
     def column(self, table: str, name: str) -> Column:
         """Return the declaration of a column: its kind, and its name space or choices."""
         if table not in self._declared:
-            self._declared[table] = {column.name: column for column in self._table(table).columns + OWN}
+            self._declared[table] = {
+                column.name: column for column in self._table(table).columns + OWN
+            }
         if name in self._declared[table]:
             return self._declared[table][name]
-        raise CatalogueError(f"table {table!r} has no column {name!r}; it has "
-                             f"{', '.join(c.name for c in self._table(table).columns)}")
+        raise CatalogueError(
+            f"table {table!r} has no column {name!r}; it has "
+            f"{', '.join(c.name for c in self._table(table).columns)}"
+        )
 
     def _table(self, name: str) -> Table:
         if name not in self.tables:
-            raise HistoryError(f"source {self.summary['name']!r} holds no table {name!r}; "
-                               f"it holds {', '.join(self.tables)}")
+            raise HistoryError(
+                f"source {self.summary['name']!r} holds no table {name!r}; "
+                f"it holds {', '.join(self.tables)}"
+            )
         return self.tables[name]
 
     def dictionary(self, space: str) -> Dictionary:
@@ -123,8 +136,10 @@ class Store:
         """Return the code of an identifier; UnknownId if the history never names it."""
         code = self.dictionary(space).code(text)
         if code is None:
-            raise UnknownId(f"{space} {text!r} is not in the history complete to {self.summary['complete_to']}; "
-                            "check the number or load a newer history")
+            raise UnknownId(
+                f"{space} {text!r} is not in the history complete to {self.summary['complete_to']}; "
+                "check the number or load a newer history"
+            )
         return code
 
     def texts(self, space: str, day: int | None = None) -> list[str]:
@@ -133,7 +148,9 @@ class Store:
             return list(self.dictionary(space).texts.to_pylist())
         return list(_texts(tuple(self.layout.until(day).dictionaries(space))))
 
-    def rows(self, table: str, *, by: str, low: int, high: int, columns: Sequence[str] = ()) -> Rows:
+    def rows(
+        self, table: str, *, by: str, low: int, high: int, columns: Sequence[str] = ()
+    ) -> Rows:
         """Return the signed rows with low <= `by` < high, sorted by it, as one array (n,) a column.
 
         int64 with NULL where empty, a probability in millionths; row ids objects. No columns named = all.
@@ -163,10 +180,12 @@ class Store:
         """Return the live rows where a row and its negative may lie in different files, sorted as in one."""
         same = " AND ".join(f"minus.{name} = plus.{name}" for name in self._ids(table))
         order = dict.fromkeys((self.sorted_by(table), *self._table(table).key, "known"))
-        found = self.sql(f"SELECT {', '.join(map(named, columns))} FROM {named(table)} AS plus "
-                         f"WHERE sign = 1 AND known <= {as_of} "
-                         f"AND NOT EXISTS (FROM {named(table)} AS minus WHERE minus.sign = -1 AND minus.known <= {as_of} "
-                         f"AND {same}) ORDER BY {', '.join(f'{named(name)} NULLS FIRST' for name in order)}, row_id")
+        found = self.sql(
+            f"SELECT {', '.join(map(named, columns))} FROM {named(table)} AS plus "
+            f"WHERE sign = 1 AND known <= {as_of} "
+            f"AND NOT EXISTS (FROM {named(table)} AS minus WHERE minus.sign = -1 AND minus.known <= {as_of} "
+            f"AND {same}) ORDER BY {', '.join(f'{named(name)} NULLS FIRST' for name in order)}, row_id"
+        )
         return {name: values(found[name]) for name in columns}
 
     def sorted_by(self, table: str) -> str:
@@ -194,13 +213,18 @@ class Store:
         files = self.layout.files(table)
         if files:
             return f"SELECT * FROM {rows_sql(files)}"
-        picked = (f"CAST(NULL AS {kind}) AS {named(name)}" for name, kind in self.types(table).items())
+        picked = (
+            f"CAST(NULL AS {kind}) AS {named(name)}" for name, kind in self.types(table).items()
+        )
         return f"SELECT {', '.join(picked)} WHERE false"
 
     def types(self, table: str) -> dict[str, str]:
         """Return the SQL types of a table's columns as they lie in its files, in their order."""
         columns = self._table(table).columns
-        found = {column.name: "INTEGER" if column.kind == "id" else WIDTHS[column.kind] for column in columns}
+        found = {
+            column.name: "INTEGER" if column.kind == "id" else WIDTHS[column.kind]
+            for column in columns
+        }
         texts = dict.fromkeys(self._ids(table), "VARCHAR")
         return {**found, **texts, "known": "INTEGER", "sign": "TINYINT"}
 
@@ -244,7 +268,9 @@ def _texts(paths: tuple[Path, ...]) -> tuple[str, ...]:
     return tuple(Dictionary.read(*paths).texts.to_pylist())
 
 
-def open_store(source: Place | Source, data: Place | None = None, progress: Progress = quiet) -> Store:
+def open_store(
+    source: Place | Source, data: Place | None = None, progress: Progress = quiet
+) -> Store:
     """Return the live store of a source that is fed; else its store, loaded first if its fingerprint is new.
 
     SourceError where another place holds the source's name, whose journal and models it would get.
@@ -252,10 +278,14 @@ def open_store(source: Place | Source, data: Place | None = None, progress: Prog
     found = source if isinstance(source, Source) else find_source(source, data)
     check_name(found)
     live = live_folder(found)
-    return Store(agreed(found, live) if live else load(found, progress), home() / "journal" / found.name)
+    return Store(
+        agreed(found, live) if live else load(found, progress), home() / "journal" / found.name
+    )
 
 
-def open_own_store(source: Place | Source, data: Place | None = None, progress: Progress = quiet) -> Store:
+def open_own_store(
+    source: Place | Source, data: Place | None = None, progress: Progress = quiet
+) -> Store:
     """Return a source's store as `open_store` does, and let the source hold its name: to keep something under it."""
     found = source if isinstance(source, Source) else find_source(source, data)
     store = open_store(found, progress=progress)

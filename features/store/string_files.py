@@ -44,8 +44,10 @@ class FlatTexts:
                 self._lay_out(number, path)
             held = np.memmap(path, np.uint8, mode="r")
             size = int(self._ends[number + 1] - self._ends[number])
-            ends, letters = held[:4 * (size + 1)], held[4 * (size + 1):]
-            self._groups[number] = pa.StringArray.from_buffers(size, pa.py_buffer(ends), pa.py_buffer(letters))
+            ends, letters = held[: 4 * (size + 1)], held[4 * (size + 1) :]
+            self._groups[number] = pa.StringArray.from_buffers(
+                size, pa.py_buffer(ends), pa.py_buffer(letters)
+            )
         return self._groups[number]
 
     def _lay_out(self, number: int, path: Path) -> None:
@@ -93,4 +95,4 @@ def _write_texts(file: pq.ParquetFile, ends: Path, letters: Path) -> None:
                 _, own, held = chunk.buffers()
                 places = np.frombuffer(own, np.int64, len(chunk) + 1, 8 * chunk.offset)
                 (places[1:] - places[0] + text.tell()).tofile(end)
-                text.write(memoryview(held or b"")[places[0]:places[-1]])
+                text.write(memoryview(held or b"")[places[0] : places[-1]])

@@ -34,8 +34,12 @@ def write_signed(reader: pa.RecordBatchReader, key: tuple[str, ...], path: Path)
     """
     done = Signed()
     schema = schema_of(reader.schema)
-    coded = [field.name for field in schema if field.type not in (pa.int64(), pa.float64(), pa.string())]
-    with pq.ParquetWriter(path, schema, compression="zstd", compression_level=1, use_dictionary=coded) as writer:
+    coded = [
+        field.name for field in schema if field.type not in (pa.int64(), pa.float64(), pa.string())
+    ]
+    with pq.ParquetWriter(
+        path, schema, compression="zstd", compression_level=1, use_dictionary=coded
+    ) as writer:
         for table in _whole_keys(reader, key):
             signed = _signed(table, key, done)
             done.rows += signed.num_rows
@@ -85,11 +89,15 @@ def _signed(table: pa.Table, key: tuple[str, ...], done: Signed) -> pa.Table:
     superseded = np.append(same[1:], np.zeros(min(1, len(same)), np.bool_))
     until = np.append(known[1:], known[-1:])
     lives = ~retracts & ~(superseded & (until == known))
-    done.absorbed.append(table.filter(pa.array(~lives)).select([*key, "row_id", "recorded_on", "retracted"]))
+    done.absorbed.append(
+        table.filter(pa.array(~lives)).select([*key, "row_id", "recorded_on", "retracted"])
+    )
     copies = lives.astype(np.int64) * (1 + superseded)
     places = np.repeat(np.arange(table.num_rows), copies)
     twin = np.append(False, places[1:] == places[:-1])[: len(places)]
-    return _put(table.take(places), np.where(twin, until[places], known[places]), np.where(twin, -1, 1))
+    return _put(
+        table.take(places), np.where(twin, until[places], known[places]), np.where(twin, -1, 1)
+    )
 
 
 def _put(table: pa.Table, known: NDArray[np.integer], sign: NDArray[np.integer]) -> pa.Table:

@@ -19,9 +19,13 @@ def booster_of(name: str, text: bytes, inputs: tuple[str, ...]) -> Booster:
     try:
         booster = Booster(model_str=text.decode())
     except (UnicodeDecodeError, lightgbm.basic.LightGBMError, ValueError):
-        raise BundleError(f"{name} cannot be parsed by LightGBM; take a fresh copy of the bundle") from None
+        raise BundleError(
+            f"{name} cannot be parsed by LightGBM; take a fresh copy of the bundle"
+        ) from None
     if tuple(booster.feature_name()) != inputs or booster.num_model_per_iteration() != 1:
-        raise BundleError(f"{name} was trained on other features than bundle.json lists; train again")
+        raise BundleError(
+            f"{name} was trained on other features than bundle.json lists; train again"
+        )
     return booster
 
 

@@ -77,17 +77,27 @@ class Bundle:
 def encoded(manifest: Manifest, matrix: Matrix) -> Floats:
     """Return a matrix's values in a manifest's order, categories recoded by text to the frozen codes."""
     if matrix.entity != manifest.entity:
-        raise BundleError(f"this model scores cases of {manifest.entity}; got a matrix of {matrix.entity}")
+        raise BundleError(
+            f"this model scores cases of {manifest.entity}; got a matrix of {matrix.entity}"
+        )
     names, places = manifest.names, {name: place for place, name in enumerate(matrix.names)}
     missing = [name for name in names if name not in places]
     if missing:
-        raise BundleError(f"the matrix lacks {len(missing)} features of the model, first {missing[:5]}; build it anew")
-    values = np.ascontiguousarray(matrix.values[:, [places[name] for name in names]], dtype=np.float64)
+        raise BundleError(
+            f"the matrix lacks {len(missing)} features of the model, first {missing[:5]}; build it anew"
+        )
+    values = np.ascontiguousarray(
+        matrix.values[:, [places[name] for name in names]], dtype=np.float64
+    )
     for place, feature in enumerate(manifest.features):
         if (feature.categories is None) != (feature.name not in matrix.categories):
-            raise BundleError(f"{feature.name} is a category on one side only; train the model anew")
+            raise BundleError(
+                f"{feature.name} is a category on one side only; train the model anew"
+            )
         if feature.categories is not None:
-            values[:, place] = _recoded(values[:, place], matrix.categories[feature.name], feature.categories)
+            values[:, place] = _recoded(
+                values[:, place], matrix.categories[feature.name], feature.categories
+            )
     return values
 
 
@@ -96,7 +106,9 @@ def _recoded(codes: Floats, given: tuple[str, ...], frozen: tuple[str, ...]) -> 
     table = np.array([places.get(text, np.nan) for text in given] + [np.nan])
     known = np.where(np.isnan(codes), len(given), codes)
     if not ((known >= 0) & (known <= len(given))).all():
-        raise BundleError(f"a category code lies outside its {len(given)} categories; build the matrix anew")
+        raise BundleError(
+            f"a category code lies outside its {len(given)} categories; build the matrix anew"
+        )
     chosen = known.astype(np.int64)
     recoded: Floats = table[chosen]
     return recoded
@@ -111,8 +123,21 @@ def write_bundle(parent: Path, parts: Parts) -> Path:
     inputs = encoded(manifest, parts.probe.take(chosen_rows(len(parts.probe))))
     boosters = {name: booster_of(name, text, manifest.names) for name, text in models.items()}
     outputs = outputs_of(boosters["model_any.txt"], boosters.get(_COUNT), inputs)
-    written = json.dumps(manifest.model_dump(mode="json"), ensure_ascii=False, indent=1, sort_keys=True, allow_nan=False) + "\n"
-    files = {"bundle.json": written.encode(), "probe.json": probe_text(Probe(inputs, outputs)), **models}
+    written = (
+        json.dumps(
+            manifest.model_dump(mode="json"),
+            ensure_ascii=False,
+            indent=1,
+            sort_keys=True,
+            allow_nan=False,
+        )
+        + "\n"
+    )
+    files = {
+        "bundle.json": written.encode(),
+        "probe.json": probe_text(Probe(inputs, outputs)),
+        **models,
+    }
     path = parent / f"{parts.target}-{digest_of(files)[:12]}"
     write_folder(path, files)
     return path
@@ -127,7 +152,11 @@ def _manifest(parts: Parts) -> Manifest:
         features=parts.features,
         calibration_raw=parts.calibration.raw,
         calibration_probability=parts.calibration.probability,
-        versions={"lightgbm": lightgbm.__version__, "numpy": np.__version__, "python": platform.python_version()},
+        versions={
+            "lightgbm": lightgbm.__version__,
+            "numpy": np.__version__,
+            "python": platform.python_version(),
+        },
         origin=dict(parts.origin),
         metrics=dict(parts.metrics),
     )
@@ -142,7 +171,9 @@ def load_bundle(path: Path, digest: str | None = None, *, cache: Path | None = N
     files = read_folder(path)
     found = digest_of(files)
     if digest is not None and digest != found:
-        raise BundleError(f"{path} has digest {found[:12]}, not {digest[:12]}; take the bundle that was promoted")
+        raise BundleError(
+            f"{path} has digest {found[:12]}, not {digest[:12]}; take the bundle that was promoted"
+        )
     manifest_of(files)
     passed_in_a_child(path, found, cache or path.parent / ".tested")
     return parsed(files)
@@ -151,13 +182,17 @@ def load_bundle(path: Path, digest: str | None = None, *, cache: Path | None = N
 def manifest_of(files: Mapping[str, bytes]) -> Manifest:
     """Return what `bundle.json` says, read without touching a model text; BundleError names the wrong field."""
     if not _FILES <= set(files) <= _FILES | {_COUNT}:
-        raise BundleError(f"a bundle holds {sorted(_FILES)} and perhaps {_COUNT}; got {sorted(files)[:6]}")
+        raise BundleError(
+            f"a bundle holds {sorted(_FILES)} and perhaps {_COUNT}; got {sorted(files)[:6]}"
+        )
     try:
         return Manifest.model_validate_json(files["bundle.json"])
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(str(part) for part in first["loc"])
-        raise BundleError(f"bundle.json is wrong at {place or 'its start'}: {first['msg']}; train again") from None
+        raise BundleError(
+            f"bundle.json is wrong at {place or 'its start'}: {first['msg']}; train again"
+        ) from None
 
 
 def parsed(files: Mapping[str, bytes]) -> Bundle:
@@ -167,10 +202,20 @@ def parsed(files: Mapping[str, bytes]) -> Bundle:
     any_model = booster_of("model_any.txt", files["model_any.txt"], manifest.names)
     count_model = booster_of(_COUNT, files[_COUNT], manifest.names) if _COUNT in files else None
     forest = forest_of(files["model_any.txt"].decode())
-    return Bundle(digest_of(files), manifest, calibration, any_model, count_model, forest, probe_of(files["probe.json"]))
+    return Bundle(
+        digest_of(files),
+        manifest,
+        calibration,
+        any_model,
+        count_model,
+        forest,
+        probe_of(files["probe.json"]),
+    )
 
 
-def outputs_of(any_model: Booster, count_model: Booster | None, inputs: Floats) -> dict[str, Floats]:
+def outputs_of(
+    any_model: Booster, count_model: Booster | None, inputs: Floats
+) -> dict[str, Floats]:
     """Return what the models say of encoded inputs: `raw` margins and, with a count model, `count` if any."""
     counts = {} if count_model is None else {"count": means(count_model, inputs)}
     return {"raw": margins(any_model, inputs), **counts}

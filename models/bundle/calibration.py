@@ -19,10 +19,18 @@ class Calibration:
 
     def __post_init__(self) -> None:
         raw, probability = np.array(self.raw), np.array(self.probability)
-        if not (len(raw) == len(probability) >= 1 and np.isfinite(raw).all() and np.isfinite(probability).all()):
-            raise BundleError(f"calibration needs as many finite raw scores as probabilities, got {len(raw)}")
+        if not (
+            len(raw) == len(probability) >= 1
+            and np.isfinite(raw).all()
+            and np.isfinite(probability).all()
+        ):
+            raise BundleError(
+                f"calibration needs as many finite raw scores as probabilities, got {len(raw)}"
+            )
         if (np.diff(raw) <= 0).any() or (np.diff(probability) < 0).any():
-            raise BundleError("calibration knots should rise: fit them again with a monotone method")
+            raise BundleError(
+                "calibration knots should rise: fit them again with a monotone method"
+            )
         if probability[0] < 0 or probability[-1] > 1:
             raise BundleError("calibration probabilities should lie between 0 and 1")
 

@@ -38,10 +38,14 @@ class ModelKey:
     def __post_init__(self) -> None:
         """Raise TargetError for a name that no source or target can have, before it becomes part of a path."""
         if not _SOURCE.fullmatch(self.source):
-            raise TargetError("the name of a source should be lower-case letters, digits, underscores and hyphens; "
-                              f"got {self.source!r}")
+            raise TargetError(
+                "the name of a source should be lower-case letters, digits, underscores and hyphens; "
+                f"got {self.source!r}"
+            )
         if not _TARGET.fullmatch(self.target):
-            raise TargetError(f"a target should be lower-case letters, digits and underscores; got {self.target!r}")
+            raise TargetError(
+                f"a target should be lower-case letters, digits and underscores; got {self.target!r}"
+            )
 
     @property
     def registered(self) -> str:
@@ -86,8 +90,10 @@ def pointer_of(folder: Path, key: ModelKey) -> Pointer:
         source_of(folder, read_pointer(folder / f"{key.target}.json"))
     others = [path.name.split(".")[0] for path in files_in(folder, f"*.{key.target}.json")]
     elsewhere = f" (it is for {', '.join(others)})" if others else ""
-    raise TargetError(f"no model of {key.target!r} is promoted for source {key.source!r}{elsewhere}; "
-                      f"train one with `lssi train {key.target} SOURCE`")
+    raise TargetError(
+        f"no model of {key.target!r} is promoted for source {key.source!r}{elsewhere}; "
+        f"train one with `lssi train {key.target} SOURCE`"
+    )
 
 
 def read_pointer(path: Path) -> Pointer:
@@ -95,18 +101,24 @@ def read_pointer(path: Path) -> Pointer:
     try:
         return Pointer.model_validate_json(path.read_bytes())
     except (ValidationError, OSError):
-        raise BundleError(f"{path.name} is no pointer to a bundle; promote a model again, or remove the file") from None
+        raise BundleError(
+            f"{path.name} is no pointer to a bundle; promote a model again, or remove the file"
+        ) from None
 
 
 def source_of(folder: Path, pointer: Pointer) -> str:
     """Return the name of the source on which a bundle was trained; BundleError where it is damaged or does not say."""
     files = read_folder(folder / pointer.bundle)
     if digest_of(files) != pointer.digest:
-        raise BundleError(f"{folder / pointer.bundle} has digest {digest_of(files)[:12]}, not {pointer.digest[:12]}; "
-                          "take the bundle that was promoted")
+        raise BundleError(
+            f"{folder / pointer.bundle} has digest {digest_of(files)[:12]}, not {pointer.digest[:12]}; "
+            "take the bundle that was promoted"
+        )
     source = manifest_of(files).origin.get("source")
     if source is None:
-        raise BundleError(f"{folder / pointer.bundle} does not say on which source it was trained; train again")
+        raise BundleError(
+            f"{folder / pointer.bundle} does not say on which source it was trained; train again"
+        )
     return source
 
 
@@ -131,7 +143,9 @@ def move_old_pointers(folder: Path) -> None:
 def _moved(path: Path, folder: Path, key: ModelKey, pointer: Pointer) -> None:
     place = folder / key.file
     if place.exists() and read_pointer(place) != pointer:
-        raise BundleError(f"{path} and {place.name} name two models of {key.target} for {key.source}; remove one of them")
+        raise BundleError(
+            f"{path} and {place.name} name two models of {key.target} for {key.source}; remove one of them"
+        )
     point(folder, key, pointer)
     with around("an old pointer is away"):
         path.unlink(missing_ok=True)

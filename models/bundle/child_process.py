@@ -26,12 +26,22 @@ def passed_in_a_child(path: Path, digest: str, cache: Path) -> None:
     home = Path(__file__).resolve().parents[2]
     try:
         child = subprocess.run(
-            command, cwd=home, env=_surroundings(), capture_output=True, text=True, timeout=SECONDS, check=False
+            command,
+            cwd=home,
+            env=_surroundings(),
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
         )
     except subprocess.TimeoutExpired:
-        raise BundleError(f"{path} did not finish its self-test in {SECONDS} s; take a fresh copy") from None
+        raise BundleError(
+            f"{path} did not finish its self-test in {SECONDS} s; take a fresh copy"
+        ) from None
     if child.returncode != 0:
-        raise BundleError(f"{path} failed its self-test: {_cause(child)}; take a fresh copy or train again")
+        raise BundleError(
+            f"{path} failed its self-test: {_cause(child)}; take a fresh copy or train again"
+        )
     with suppress(OSError):  # a cache that cannot be written only means another self-test next time
         cache.mkdir(parents=True, exist_ok=True)
         with around("a self-test is noted"):
@@ -39,12 +49,22 @@ def passed_in_a_child(path: Path, digest: str, cache: Path) -> None:
 
 
 def _marker(digest: str) -> str:
-    machine = [digest, platform.node(), platform.machine(), platform.python_version(), version("lightgbm")]
+    machine = [
+        digest,
+        platform.node(),
+        platform.machine(),
+        platform.python_version(),
+        version("lightgbm"),
+    ]
     return f"{digest[:12]}-{hashlib.sha256('|'.join(machine).encode()).hexdigest()[:16]}"
 
 
 def _surroundings() -> dict[str, str]:
-    return {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    return {
+        **os.environ,
+        "OMP_NUM_THREADS": "1",
+        "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+    }
 
 
 def _cause(child: subprocess.CompletedProcess[str]) -> str:

@@ -15,7 +15,10 @@ _LARGEST = 512 * 1024 * 1024
 
 def sums_of(files: Mapping[str, bytes]) -> bytes:
     """Return the digest list of files, sorted by name, in the format that `sha256sum -c` reads."""
-    lines = [f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in sorted(files.items())]
+    lines = [
+        f"{hashlib.sha256(content).hexdigest()}  {name}\n"
+        for name, content in sorted(files.items())
+    ]
     return "".join(lines).encode()
 
 
@@ -44,11 +47,17 @@ def read_folder(path: Path) -> dict[str, bytes]:
     listed = _listed(_bytes_of(present.pop(SUMS)), path)
     if set(listed) != set(present):
         missing, extra = sorted(set(listed) - set(present)), sorted(set(present) - set(listed))
-        raise BundleError(f"{path} should hold what {SUMS} lists; missing {missing[:5]}, extra {extra[:5]}")
+        raise BundleError(
+            f"{path} should hold what {SUMS} lists; missing {missing[:5]}, extra {extra[:5]}"
+        )
     files = {name: _bytes_of(entry) for name, entry in present.items()}
-    damaged = sorted(name for name in files if hashlib.sha256(files[name]).hexdigest() != listed[name])
+    damaged = sorted(
+        name for name in files if hashlib.sha256(files[name]).hexdigest() != listed[name]
+    )
     if damaged:
-        raise BundleError(f"{path} is damaged: {', '.join(damaged[:5])} differs from its digest; take a fresh copy")
+        raise BundleError(
+            f"{path} is damaged: {', '.join(damaged[:5])} differs from its digest; take a fresh copy"
+        )
     return files
 
 
@@ -57,10 +66,14 @@ def _listed(sums: bytes, path: Path) -> dict[str, str]:
         pairs = [line.split("  ", 1) for line in sums.decode("ascii").splitlines()]
         return {name: digest for digest, name in pairs}
     except ValueError:
-        raise BundleError(f"{path / SUMS} is not a list of digests; take a fresh copy of the bundle") from None
+        raise BundleError(
+            f"{path / SUMS} is not a list of digests; take a fresh copy of the bundle"
+        ) from None
 
 
 def _bytes_of(entry: Path) -> bytes:
     if entry.is_symlink() or not entry.is_file() or entry.stat().st_size > _LARGEST:
-        raise BundleError(f"{entry} should be a plain file below {_LARGEST} bytes; take a fresh copy of the bundle")
+        raise BundleError(
+            f"{entry} should be a plain file below {_LARGEST} bytes; take a fresh copy of the bundle"
+        )
     return entry.read_bytes()

@@ -67,16 +67,28 @@ class Forest(NamedTuple):
 def forest_of(text: str) -> Forest:
     """Return the forest of a LightGBM model text; BundleError where it holds trees that cannot be explained."""
     bodies = text.split("\nend of trees\n", 1)[0].split("\nTree=")[1:]
-    trees = [tree_of(dict(line.split("=", 1) for line in body.splitlines()[1:] if "=" in line)) for body in bodies]
+    trees = [
+        tree_of(dict(line.split("=", 1) for line in body.splitlines()[1:] if "=" in line))
+        for body in bodies
+    ]
     walks = [walked(tree) for tree in trees]
     points = np.array([walk.points for walk in walks], np.int32)
     places, rule = rule_of(int(points.max(initial=1)))
     starts, factor, weight = numbers_of(walks, places)
     rows = np.array([step for walk in walks for step in walk.steps], np.int32).reshape(-1, 7)
     return Forest(
-        _nodes(trees), Steps(*np.vstack([rows.T, starts]).astype(np.int32)), _starts([len(tree.feature) for tree in trees]),
-        _starts([len(walk.steps) for walk in walks]), points, rule, factor, weight,
-        int(rows[:, 1].max(initial=0)), max(len(tree.feature) for tree in trees), sum(map(mean_of, trees)))
+        _nodes(trees),
+        Steps(*np.vstack([rows.T, starts]).astype(np.int32)),
+        _starts([len(tree.feature) for tree in trees]),
+        _starts([len(walk.steps) for walk in walks]),
+        points,
+        rule,
+        factor,
+        weight,
+        int(rows[:, 1].max(initial=0)),
+        max(len(tree.feature) for tree in trees),
+        sum(map(mean_of, trees)),
+    )
 
 
 def _starts(sizes: list[int]) -> Ints:
@@ -89,7 +101,7 @@ def _nodes(trees: list[Tree]) -> Nodes:
     words: list[int] = []
     for tree in trees:
         for kind, threshold in zip(tree.kind, tree.threshold, strict=True):
-            bits = tree.boundaries[int(threshold):int(threshold) + 2] if kind & 1 else (0, 0)
+            bits = tree.boundaries[int(threshold) : int(threshold) + 2] if kind & 1 else (0, 0)
             low.append(len(words) + bits[0])
             high.append(len(words) + bits[1])
         words.extend(tree.words)
@@ -97,7 +109,10 @@ def _nodes(trees: list[Tree]) -> Nodes:
         np.array([feature for tree in trees for feature in tree.feature], np.int32),
         np.array([threshold for tree in trees for threshold in tree.threshold], np.float64),
         np.array([kind for tree in trees for kind in tree.kind], np.int32),
-        np.array(low, np.int32), np.array(high, np.int32), np.array(words, np.uint32))
+        np.array(low, np.int32),
+        np.array(high, np.int32),
+        np.array(words, np.uint32),
+    )
 
 
 def rule_of(most: int) -> tuple[Floats, Floats]:
@@ -121,10 +136,12 @@ def numbers_of(walks: list[Walk], places: Floats) -> tuple[Ints, Floats, Floats]
         starts.append(begun + size * np.array(walk.edges, np.int64))
         begun += size * len(walk.shares)
         old, new = np.array(walk.shares).reshape(-1, 2).T[:, :, None]
-        t, value = places[walk.points, :walk.points], np.array(walk.values)[:, None]
+        t, value = places[walk.points, : walk.points], np.array(walk.values)[:, None]
         was, now = t + (1 - t) * old, t + (1 - t) * new
         cold = np.divide(new, old, out=np.zeros_like(new), where=old > 0) + 0 * t
         factors.append(value[:, None] * np.stack([now / was, (1 - t) * new / was, cold], axis=1))
-        weights.append(np.stack([(1 / now - 1 / was) / (1 - t), -1 / was / (1 - t), 0 * was], axis=1))
+        weights.append(
+            np.stack([(1 / now - 1 / was) / (1 - t), -1 / was / (1 - t), 0 * was], axis=1)
+        )
     flat = [np.concatenate([part.ravel() for part in parts]) for parts in (factors, weights)]
     return np.concatenate(starts).astype(np.int32), flat[0], flat[1]

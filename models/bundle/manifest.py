@@ -77,7 +77,9 @@ class Manifest(_Edge):
         return tuple(feature.name for feature in self.features)
 
 
-def frozen_features(declarations: Sequence[Declaration], matrix: Matrix) -> tuple[FrozenFeature, ...]:
+def frozen_features(
+    declarations: Sequence[Declaration], matrix: Matrix
+) -> tuple[FrozenFeature, ...]:
     """Return the columns of a training matrix in their order, each with its declaration and its categories frozen."""
     by_name = {declaration.name: declaration for declaration in declarations}
     return tuple(_frozen(by_name[name], matrix.categories.get(name)) for name in matrix.names)
@@ -85,4 +87,6 @@ def frozen_features(declarations: Sequence[Declaration], matrix: Matrix) -> tupl
 
 def _frozen(declaration: Declaration, categories: tuple[str, ...] | None) -> FrozenFeature:
     kept = [field for field in FrozenFeature.model_fields if field != "categories"]
-    return FrozenFeature(**{field: getattr(declaration, field) for field in kept}, categories=categories)
+    return FrozenFeature(
+        **{field: getattr(declaration, field) for field in kept}, categories=categories
+    )

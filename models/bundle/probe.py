@@ -23,7 +23,9 @@ class Probe:
     def differs(self, outputs: dict[str, NDArray[np.float64]]) -> list[str]:
         """Return the outputs whose bytes are not those of the day of writing."""
         names = sorted(set(self.outputs) | set(outputs))
-        return [name for name in names if _bytes(self.outputs.get(name)) != _bytes(outputs.get(name))]
+        return [
+            name for name in names if _bytes(self.outputs.get(name)) != _bytes(outputs.get(name))
+        ]
 
 
 def _bytes(values: NDArray[np.float64] | None) -> bytes | None:
@@ -37,12 +39,18 @@ def chosen_rows(count: int) -> NDArray[np.int64]:
 
 def probe_text(probe: Probe) -> bytes:
     """Return a probe as JSON: inputs as numbers with null for missing, outputs as hexadecimal floats."""
-    inputs = [[None if np.isnan(value) else value for value in row] for row in probe.inputs.tolist()]
-    outputs = {name: [value.hex() for value in values.tolist()] for name, values in probe.outputs.items()}
+    inputs = [
+        [None if np.isnan(value) else value for value in row] for row in probe.inputs.tolist()
+    ]
+    outputs = {
+        name: [value.hex() for value in values.tolist()] for name, values in probe.outputs.items()
+    }
     try:
         text = json.dumps({"inputs": inputs, "outputs": outputs}, allow_nan=False, sort_keys=True)
     except ValueError:
-        raise BundleError("a probe row holds an infinite value; check the features that divide") from None
+        raise BundleError(
+            "a probe row holds an infinite value; check the features that divide"
+        ) from None
     return text.encode()
 
 
@@ -51,9 +59,14 @@ def probe_of(text: bytes) -> Probe:
     try:
         stored = json.loads(text)
         inputs = np.array(stored["inputs"], dtype=np.float64)
-        outputs = {name: np.array([float.fromhex(v) for v in values]) for name, values in stored["outputs"].items()}
+        outputs = {
+            name: np.array([float.fromhex(v) for v in values])
+            for name, values in stored["outputs"].items()
+        }
     except (ValueError, KeyError, TypeError, AttributeError):
         raise BundleError("probe.json is not a probe; take a fresh copy of the bundle") from None
     if inputs.ndim != 2 or any(len(values) != len(inputs) for values in outputs.values()):
-        raise BundleError("probe.json holds rows of different lengths; take a fresh copy of the bundle")
+        raise BundleError(
+            "probe.json holds rows of different lengths; take a fresh copy of the bundle"
+        )
     return Probe(inputs, outputs)

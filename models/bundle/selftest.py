@@ -18,9 +18,13 @@ def self_test(path: Path, digest: str) -> None:
     bundle = parsed(files)
     if bundle.probe.inputs.shape[1] != len(bundle.features):
         raise BundleError("the probe rows are not as long as the feature list")
-    changed = bundle.probe.differs(outputs_of(bundle.any_model, bundle.count_model, bundle.probe.inputs))
+    changed = bundle.probe.differs(
+        outputs_of(bundle.any_model, bundle.count_model, bundle.probe.inputs)
+    )
     if changed:
-        raise BundleError(f"the probe rows score differently from when the bundle was written: {', '.join(changed)}")
+        raise BundleError(
+            f"the probe rows score differently from when the bundle was written: {', '.join(changed)}"
+        )
 
 
 def main(arguments: list[str]) -> int:

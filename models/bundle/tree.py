@@ -47,14 +47,32 @@ class Walk:
 def tree_of(lines: dict[str, str]) -> Tree:
     """Return the tree that the lines `name=words` of a model text say; BundleError for one with linear leaves."""
     if lines.get("is_linear", "0") != "0":
-        raise BundleError("a tree with linear leaves cannot be explained; train without linear_tree")
-    names = ("split_feature", "decision_type", "left_child", "right_child", "leaf_count", "internal_count",
-             "cat_boundaries", "cat_threshold")
+        raise BundleError(
+            "a tree with linear leaves cannot be explained; train without linear_tree"
+        )
+    names = (
+        "split_feature",
+        "decision_type",
+        "left_child",
+        "right_child",
+        "leaf_count",
+        "internal_count",
+        "cat_boundaries",
+        "cat_threshold",
+    )
     whole = {name: [int(word) for word in lines.get(name, "").split()] for name in names}
-    return Tree(whole["split_feature"], [float(word) for word in lines.get("threshold", "").split()],
-                whole["decision_type"], whole["left_child"], whole["right_child"],
-                [float(word) for word in lines["leaf_value"].split()], whole["leaf_count"], whole["internal_count"],
-                whole["cat_boundaries"], whole["cat_threshold"])
+    return Tree(
+        whole["split_feature"],
+        [float(word) for word in lines.get("threshold", "").split()],
+        whole["decision_type"],
+        whole["left_child"],
+        whole["right_child"],
+        [float(word) for word in lines["leaf_value"].split()],
+        whole["leaf_count"],
+        whole["internal_count"],
+        whole["cat_boundaries"],
+        whole["cat_threshold"],
+    )
 
 
 def mean_of(tree: Tree) -> float:
@@ -62,7 +80,9 @@ def mean_of(tree: Tree) -> float:
     if not tree.feature:
         return tree.value[0]
     total = tree.node_count[0]
-    return sum(count / total * value for count, value in zip(tree.leaf_count, tree.value, strict=True))
+    return sum(
+        count / total * value for count, value in zip(tree.leaf_count, tree.value, strict=True)
+    )
 
 
 def walked(tree: Tree) -> Walk:

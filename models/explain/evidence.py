@@ -36,7 +36,9 @@ class History(Protocol):
         """Return the case's features, a matrix of one row, as they would be had the fact's rows never been known."""
 
 
-def evidence(bundle: Bundle, row: Matrix, contributions: Floats, history: History) -> dict[str, tuple[Fact, ...]]:
+def evidence(
+    bundle: Bundle, row: Matrix, contributions: Floats, history: History
+) -> dict[str, tuple[Fact, ...]]:
     """Return by feature the fact that each reason of one case rests on: its removal lowers the raw score.
 
     Features come from the strongest leads, at most MOST of them, none below LEAST, no fact twice: those whose
@@ -53,7 +55,14 @@ def evidence(bundle: Bundle, row: Matrix, contributions: Floats, history: Histor
             if len(found) >= most:
                 break
             if found.keys().isdisjoint(lead.members):
-                found |= next((one for name in trial.told(lead, directed=directed) if (one := trial.held(name))), {})
+                found |= next(
+                    (
+                        one
+                        for name in trial.told(lead, directed=directed)
+                        if (one := trial.held(name))
+                    ),
+                    {},
+                )
     for lead in [lead for lead in reversed(ordered) if lead.contribution < 0][:MITIGATING]:
         stated = ((name, history.facts(name)) for name in trial.told(lead, directed=True))
         found |= next(({name: (facts[0],)} for name, facts in stated if facts), {})
@@ -74,7 +83,9 @@ class Trial:
     def told(self, lead: Lead, *, directed: bool) -> list[str]:
         """Return the strongest MEMBERS of a lead that can be told, of those whose direction is declared or of the others."""
         raises = lead.contribution > 0
-        ours = [name for name in lead.members if (self._declared[name].direction != "none") == directed]
+        ours = [
+            name for name in lead.members if (self._declared[name].direction != "none") == directed
+        ]
         return [name for name in ours if self._makes_sense(name, raises=raises)][:MEMBERS]
 
     def _makes_sense(self, name: str, *, raises: bool) -> bool:
@@ -88,13 +99,18 @@ class Trial:
         largest = max(drops.values(), default=0.0)
         if largest <= 0:
             return {}
-        chosen = min((fact for fact in facts if drops[fact] >= ENOUGH * largest), key=lambda f: (f.n_rows, -drops[f]))
+        chosen = min(
+            (fact for fact in facts if drops[fact] >= ENOUGH * largest),
+            key=lambda f: (f.n_rows, -drops[f]),
+        )
         self._told.add(_known(chosen))
         return {name: (chosen,)}
 
     def _drop(self, fact: Fact) -> float:
         if _known(fact) not in self._drops:
-            self._drops[_known(fact)] = self._raw - counterfactual(self._bundle, self._history, fact)
+            self._drops[_known(fact)] = self._raw - counterfactual(
+                self._bundle, self._history, fact
+            )
         return self._drops[_known(fact)]
 
 

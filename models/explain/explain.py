@@ -29,7 +29,11 @@ def explain(bundle: Bundle, matrix: Matrix, *, threads: int = 1) -> Explanation:
     """Return exact contributions to the raw score, checked to sum to it within TOLERANCE; bytes as stable as scores."""
     inputs = bundle.matrix(matrix)
     found = contributions(bundle.forest, inputs, threads)
-    gaps = np.abs(bundle.forest.base + found.sum(axis=1) - margins(bundle.any_model, inputs, threads))
+    gaps = np.abs(
+        bundle.forest.base + found.sum(axis=1) - margins(bundle.any_model, inputs, threads)
+    )
     if not (gaps <= TOLERANCE).all():
-        raise BundleError(f"contributions miss the raw score by {gaps.max():.2g}: this model cannot be explained")
+        raise BundleError(
+            f"contributions miss the raw score by {gaps.max():.2g}: this model cannot be explained"
+        )
     return Explanation(bundle.forest.base, found, bundle.manifest.names)

@@ -11,7 +11,9 @@ from features.matrix import Matrix
 from models.bundle.bundle import Bundle
 from models.explain.explain import Explanation
 
-with warnings.catch_warnings():  # its plots set up matplotlib colours in a way that matplotlib will change
+with (
+    warnings.catch_warnings()
+):  # its plots set up matplotlib colours in a way that matplotlib will change
     warnings.simplefilter("ignore", PendingDeprecationWarning)
     import shap
 
@@ -19,7 +21,9 @@ with warnings.catch_warnings():  # its plots set up matplotlib colours in a way 
 def oracle_contributions(bundle: Bundle, matrix: Matrix) -> NDArray[np.float64]:
     """Return shap.TreeExplainer's contributions to the raw score, float64 (n, F)."""
     explainer = shap.TreeExplainer(bundle.any_model)
-    with warnings.catch_warnings():  # it announces on every call that binary models no longer give a list
+    with (
+        warnings.catch_warnings()
+    ):  # it announces on every call that binary models no longer give a list
         warnings.simplefilter("ignore", UserWarning)
         values = explainer.shap_values(bundle.matrix(matrix))
     return np.asarray(values, dtype=np.float64)
@@ -29,4 +33,6 @@ def drawable(bundle: Bundle, matrix: Matrix, explanation: Explanation) -> shap.E
     """Return an explanation as the object that shap's plots take."""
     base = np.full(len(matrix), explanation.base)
     names = list(explanation.names)
-    return shap.Explanation(explanation.contributions, base, bundle.matrix(matrix), feature_names=names)
+    return shap.Explanation(
+        explanation.contributions, base, bundle.matrix(matrix), feature_names=names
+    )

@@ -43,13 +43,18 @@ def leads(bundle: Bundle, contributions: Floats) -> list[Lead]:
     for place, feature in enumerate(bundle.features):
         groups.setdefault((feature.family, feature.tables), []).append(place)
     found = [_lead(bundle, contributions, places) for places in groups.values()]
-    return sorted((lead for lead in found if lead.contribution != 0), key=lambda lead: -lead.contribution)
+    return sorted(
+        (lead for lead in found if lead.contribution != 0), key=lambda lead: -lead.contribution
+    )
 
 
 def _lead(bundle: Bundle, contributions: Floats, places: list[int]) -> Lead:
     total = float(contributions[places].sum())
     way = np.sign(total)
-    own = sorted((place for place in places if contributions[place] * way > 0), key=lambda p: -abs(contributions[p]))
+    own = sorted(
+        (place for place in places if contributions[place] * way > 0),
+        key=lambda p: -abs(contributions[p]),
+    )
     return Lead(total, tuple(bundle.features[place].name for place in own))
 
 
@@ -60,7 +65,11 @@ def reasons_of(
 
     `row` is a matrix of one row, `contributions` its float64 (F,), `facts` what `models.explain.evidence` found to hold.
     """
-    return [reason for reason in _all_reasons(bundle, row, contributions, facts) if reason.contribution > 0]
+    return [
+        reason
+        for reason in _all_reasons(bundle, row, contributions, facts)
+        if reason.contribution > 0
+    ]
 
 
 def mitigations_of(
@@ -80,6 +89,8 @@ def _all_reasons(
         told = next((name for name in lead.members if facts.get(name)), None)
         if told is not None:
             own = tuple(facts[told])
-            zh, en = (sentence(by_name[told], by_name, row, own, language) for language in LANGUAGES)
+            zh, en = (
+                sentence(by_name[told], by_name, row, own, language) for language in LANGUAGES
+            )
             found.append(Reason(told, lead.contribution, zh, en, own))
     return found

@@ -23,7 +23,11 @@ SAYS = {"zh": "{meaning}：{value}", "en": "{meaning}: {value}"}
 
 
 def sentence(
-    feature: FrozenFeature, declared: Mapping[str, FrozenFeature], row: Matrix, facts: tuple[Fact, ...], language: str
+    feature: FrozenFeature,
+    declared: Mapping[str, FrozenFeature],
+    row: Matrix,
+    facts: tuple[Fact, ...],
+    language: str,
 ) -> str:
     """Return what a feature says of one case, with the facts it rests on: in its template's words if all are known."""
     template = feature.reason_zh if language == "zh" else feature.reason_en
@@ -35,13 +39,17 @@ def sentence(
         said, sources = template.format_map(words), [source_words(fact, language) for fact in facts]
     else:
         meaning = feature.zh if language == "zh" else feature.en
-        said = SAYS[language].format(meaning=meaning, value=_own_value(feature, row, language, value_words))
+        said = SAYS[language].format(
+            meaning=meaning, value=_own_value(feature, row, language, value_words)
+        )
         own = float(row.column(feature.name)[0])
         sources = [_valued(fact, own, language) + source_words(fact, language) for fact in facts]
     return said + SOURCE[language].format(facts=AND[language].join(dict.fromkeys(sources)))
 
 
-def _words(feature: FrozenFeature, row: Matrix, facts: tuple[Fact, ...], language: str) -> dict[str, str]:
+def _words(
+    feature: FrozenFeature, row: Matrix, facts: tuple[Fact, ...], language: str
+) -> dict[str, str]:
     """Return what a template may name: a fact's measure, its `<measure>_month` or `<measure>_span`, and `value`."""
     words = {fact.measure: number_words(fact.value, fact.unit, language) for fact in facts}
     words["value"] = _own_value(feature, row, language, number_words)
@@ -56,7 +64,9 @@ def _valued(fact: Fact, own: float, language: str) -> str:
     if fact.value is None or fact.value == int(own):
         return ""
     meaning = fact.zh if language == "zh" else fact.en
-    return VALUED[language].format(meaning=meaning, value=value_words(fact.value, fact.unit, language))
+    return VALUED[language].format(
+        meaning=meaning, value=value_words(fact.value, fact.unit, language)
+    )
 
 
 def _own_value(feature: FrozenFeature, row: Matrix, language: str, said: Saying) -> str:
@@ -73,4 +83,6 @@ def source_words(fact: Fact, language: str) -> str:
         rows += MORE[language].format(count=f"{count:,}")
     noun = "row" if fact.n_rows == 1 else "rows"
     span = span_words(fact.first, fact.last, language)
-    return ROWS[language].format(table=table_words(fact.table, language), span=span, rows=rows, noun=noun)
+    return ROWS[language].format(
+        table=table_words(fact.table, language), span=span, rows=rows, noun=noun
+    )

@@ -50,7 +50,10 @@ def _explained(forest: Forest, lanes: Floats, shares: Floats) -> None:
     rows = lanes.shape[1]
     most, held = forest.rule.shape[1], rows if rows > NARROW else 1
     left, agrees = np.empty((forest.width, rows)), np.ones((forest.depth + 1, held))
-    product, total = np.empty((forest.depth + 1, most, held)), np.empty((forest.depth + 1, most, held))
+    product, total = (
+        np.empty((forest.depth + 1, most, held)),
+        np.empty((forest.depth + 1, most, held)),
+    )
     for tree in range(len(forest.points)):
         size, begin, end = forest.points[tree], forest.step_start[tree], forest.step_start[tree + 1]
         _decide(forest.nodes, forest.node_start[tree], forest.node_start[tree + 1], lanes, left)
@@ -58,10 +61,22 @@ def _explained(forest: Forest, lanes: Floats, shares: Floats) -> None:
             product[0, q] = forest.rule[size, q]
         span = (begin, end, size)
         if rows > NARROW:
-            _wide(forest.steps, span, (forest.factor, forest.weight), (left, agrees, product, total), shares)
+            _wide(
+                forest.steps,
+                span,
+                (forest.factor, forest.weight),
+                (left, agrees, product, total),
+                shares,
+            )
             continue
         for row in range(rows):
-            _narrow(forest.steps, span, (forest.factor, forest.weight), (left[:, row], agrees, product, total), shares[:, row])
+            _narrow(
+                forest.steps,
+                span,
+                (forest.factor, forest.weight),
+                (left[:, row], agrees, product, total),
+                shares[:, row],
+            )
 
 
 @njit(nogil=True, error_model="numpy")
@@ -71,26 +86,47 @@ def _wide(steps, span, tables, slots, shares):  # type: ignore[no-untyped-def]
     begin, end, size = span
     rows = agrees.shape[1]
     for step in range(begin, end):
-        do, slot, before, first = steps.do[step], steps.slot[step], steps.before[step], steps.first[step] == 1
+        do, slot, before, first = (
+            steps.do[step],
+            steps.slot[step],
+            steps.before[step],
+            steps.first[step] == 1,
+        )
         feature, start, above = steps.feature[step], steps.start[step], steps.slot[step] - 1
         if do != UP:
             node, side = steps.node[step], steps.side[step]
             for row in range(rows):
                 agrees[slot, row] = agrees[before, row] if left[node, row] == side else 0.0
         for q in range(size):
-            warm, cool, cold = factors[start + q], factors[start + size + q], factors[start + 2 * size + q]
+            warm, cool, cold = (
+                factors[start + q],
+                factors[start + size + q],
+                factors[start + 2 * size + q],
+            )
             gain, loss = weights[start + q], weights[start + size + q]
             if do == DOWN:
                 for row in range(rows):
-                    factor = warm if agrees[slot, row] > 0 else (cool if agrees[before, row] > 0 else cold)
+                    factor = (
+                        warm
+                        if agrees[slot, row] > 0
+                        else (cool if agrees[before, row] > 0 else cold)
+                    )
                     product[slot, q, row] = product[above, q, row] * factor
             elif do == LEAF:
                 for row in range(rows):
-                    factor = warm if agrees[slot, row] > 0 else (cool if agrees[before, row] > 0 else cold)
+                    factor = (
+                        warm
+                        if agrees[slot, row] > 0
+                        else (cool if agrees[before, row] > 0 else cold)
+                    )
                     total[slot, q, row] = product[above, q, row] * factor
             if do != DOWN:
                 for row in range(rows):
-                    weight = gain if agrees[slot, row] > 0 else (loss if agrees[before, row] > 0 else 0.0)
+                    weight = (
+                        gain
+                        if agrees[slot, row] > 0
+                        else (loss if agrees[before, row] > 0 else 0.0)
+                    )
                     here = total[slot, q, row]
                     shares[feature, row] += here * weight
                 if first:
@@ -107,7 +143,12 @@ def _narrow(steps, span, tables, slots, shares):  # type: ignore[no-untyped-def]
     (factors, weights), (left, agrees, product, total) = tables, slots
     begin, end, size = span
     for step in range(begin, end):
-        do, slot, did, above = steps.do[step], steps.slot[step], agrees[steps.before[step], 0], steps.slot[step] - 1
+        do, slot, did, above = (
+            steps.do[step],
+            steps.slot[step],
+            agrees[steps.before[step], 0],
+            steps.slot[step] - 1,
+        )
         if do != UP:
             agrees[slot, 0] = did if left[steps.node[step]] == steps.side[step] else 0.0
         start = steps.start[step] + size * (0 if agrees[slot, 0] > 0 else (1 if did > 0 else 2))
@@ -131,7 +172,11 @@ def _decide(nodes, begin, end, lanes, left):  # type: ignore[no-untyped-def]
         if kind & CATEGORICAL:
             _decide_category(nodes, node, row, where)
             continue
-        missing, default, threshold = (kind >> 2) & 3, 1.0 if kind & DEFAULT_LEFT else 0.0, nodes.threshold[node]
+        missing, default, threshold = (
+            (kind >> 2) & 3,
+            1.0 if kind & DEFAULT_LEFT else 0.0,
+            nodes.threshold[node],
+        )
         for place in range(len(row)):
             value = row[place]
             absent = np.isnan(value)

@@ -19,8 +19,20 @@ YES_NO = {"zh": ("否", "是"), "en": ("no", "yes")}
 TO = {"zh": "至", "en": " to "}
 WAN = 1_000_000  # fen in ten thousand yuan
 GROUPED = 10_000  # from here on thousands are set apart, so that years stay whole
-_MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
-           "November", "December")
+_MONTHS = (
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +56,9 @@ class Unit:
 def units() -> dict[str, Unit]:
     """Return the declared units by name."""
     found: dict[str, Unit] = {}
-    for line in resources.files("models.explain").joinpath("units.txt").read_text("utf-8").splitlines():
+    for line in (
+        resources.files("models.explain").joinpath("units.txt").read_text("utf-8").splitlines()
+    ):
         if line and not line.startswith("#"):
             name, divisor, decimals, zh, en, one = (part.strip() for part in line.split("|"))
             found[name] = Unit(float(divisor), int(decimals), zh, en, one)
@@ -78,7 +92,11 @@ def _said(value: float | None, unit: str, language: str, worded: Callable[[str, 
         return money_words(value, language)
     known = units().get(unit, _PLAIN)
     scaled = value / known.divisor
-    number = f"{scaled:,.{known.decimals}f}" if abs(scaled) >= GROUPED else f"{scaled:.{known.decimals}f}"
+    number = (
+        f"{scaled:,.{known.decimals}f}"
+        if abs(scaled) >= GROUPED
+        else f"{scaled:.{known.decimals}f}"
+    )
     if "." in number:
         number = number.rstrip("0").rstrip(".")
     number = "0" if number == "-0" else number
@@ -118,7 +136,11 @@ def month_words(day: int, language: str) -> str:
     ('2015年5月', 'May 2015')
     """
     date = date_of(day)
-    return f"{date.year}年{date.month}月" if language == "zh" else f"{_MONTHS[date.month - 1]} {date.year}"
+    return (
+        f"{date.year}年{date.month}月"
+        if language == "zh"
+        else f"{_MONTHS[date.month - 1]} {date.year}"
+    )
 
 
 def span_words(first: int, last: int, language: str) -> str:

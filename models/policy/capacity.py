@@ -34,21 +34,29 @@ def monday_of(day: int) -> int:
 
 def working_days(monday: int, holidays: Mapping[int, bool]) -> tuple[int, ...]:
     """Return the working days of a week: Monday to Friday, but for `holidays` (day -> worked in exchange or not)."""
-    return tuple(day for day in range(monday, monday + WEEK) if holidays.get(day, day - monday < WORKDAYS))
+    return tuple(
+        day for day in range(monday, monday + WEEK) if holidays.get(day, day - monday < WORKDAYS)
+    )
 
 
-def team_minutes(members: Iterable[Member], days: Sequence[int], field: FieldShare) -> dict[str, int]:
+def team_minutes(
+    members: Iterable[Member], days: Sequence[int], field: FieldShare
+) -> dict[str, int]:
     """Return each team's whole minutes on these days: a member gives a fifth of the field share of the week a day."""
     shares = field.model_dump()
     parts: dict[str, int] = {}
     for member in members:
         last = member.ended if member.ended is not None else days[-1] if days else 0
         present = sum(member.started <= day <= last for day in days)
-        parts[member.team] = parts.get(member.team, 0) + member.weekly_minutes * shares[member.role] * present
+        parts[member.team] = (
+            parts.get(member.team, 0) + member.weekly_minutes * shares[member.role] * present
+        )
     return {team: total // (100 * WORKDAYS) for team, total in sorted(parts.items())}
 
 
-def cell_minutes(teams: Mapping[str, int], cells: Mapping[str, str], units: Mapping[str, int]) -> dict[str, int]:
+def cell_minutes(
+    teams: Mapping[str, int], cells: Mapping[str, str], units: Mapping[str, int]
+) -> dict[str, int]:
     """Share each team's minutes among its cells by their number of units; the sum over cells is never more.
 
     >>> cell_minutes({"t": 100}, {"a": "t", "b": "t"}, {"a": 3, "b": 1})
@@ -57,5 +65,7 @@ def cell_minutes(teams: Mapping[str, int], cells: Mapping[str, str], units: Mapp
     total: dict[str, int] = {}
     for cell, team in cells.items():
         total[team] = total.get(team, 0) + units.get(cell, 0)
-    return {cell: teams.get(team, 0) * units.get(cell, 0) // total[team] if total[team] else 0
-            for cell, team in sorted(cells.items())}
+    return {
+        cell: teams.get(team, 0) * units.get(cell, 0) // total[team] if total[team] else 0
+        for cell, team in sorted(cells.items())
+    }

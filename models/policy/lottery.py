@@ -61,10 +61,18 @@ def in_millionths(probability: Fraction) -> Fraction:
     return Fraction(max(millionths, 1), CERTAIN) if probability else probability
 
 
-def drawn(tickets: Sequence[Ticket], probability: Fraction, *, draw: Draw, cell: str) -> tuple[str, ...]:
+def drawn(
+    tickets: Sequence[Ticket], probability: Fraction, *, draw: Draw, cell: str
+) -> tuple[str, ...]:
     """Return the units that the draw takes in a cell, each with exactly the given probability."""
-    line = sorted(tickets, key=lambda ticket: (-ticket.minutes, draw.chance(cell, ticket.unit), ticket.unit))
+    line = sorted(
+        tickets, key=lambda ticket: (-ticket.minutes, draw.chance(cell, ticket.unit), ticket.unit)
+    )
     step, scale = probability.numerator * WHOLE, probability.denominator * WHOLE
     start = draw.chance(cell) * probability.denominator
-    points = [-((start - place * step) // scale) for place in range(len(line) + 1)]      # ceil of the end minus u
-    return tuple(ticket.unit for place, ticket in enumerate(line) if points[place] < points[place + 1])
+    points = [
+        -((start - place * step) // scale) for place in range(len(line) + 1)
+    ]  # ceil of the end minus u
+    return tuple(
+        ticket.unit for place, ticket in enumerate(line) if points[place] < points[place + 1]
+    )

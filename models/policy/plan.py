@@ -64,7 +64,10 @@ def plan(scores: Iterable[Unit], policy: Policy, capacity: Mapping[str, int], dr
     members: dict[str, list[Unit]] = {cell: [] for cell in capacity}
     for unit in scores:
         members.setdefault(unit.cell, []).append(unit)
-    lists = [cell_plan(members[cell], policy, Room(cell, capacity.get(cell, 0)), draw) for cell in sorted(members)]
+    lists = [
+        cell_plan(members[cell], policy, Room(cell, capacity.get(cell, 0)), draw)
+        for cell in sorted(members)
+    ]
     return Plan(policy, draw, tuple(lists))
 
 
@@ -87,17 +90,26 @@ class Room:
 def cell_plan(units: Sequence[Unit], policy: Policy, room: Room, draw: Draw) -> CellPlan:
     """Return one cell's list: drawn first so that chance is exact, then filled in the order of the policy."""
     long = room.longest(policy)
-    visits = [Visit(unit, "score", min(policy.visit.minutes_of(unit.staff), long)) for unit in units]
-    tickets = [Ticket(visit.unit.name, min(visit.minutes, policy.lottery.longest)) for visit in visits]
+    visits = [
+        Visit(unit, "score", min(policy.visit.minutes_of(unit.staff), long)) for unit in units
+    ]
+    tickets = [
+        Ticket(visit.unit.name, min(visit.minutes, policy.lottery.longest)) for visit in visits
+    ]
     probability = in_millionths(inclusion(tickets, room.lottery(policy)))
     lucky = set(drawn(tickets, probability, draw=draw, cell=room.cell))
-    taken = [Visit(visit.unit, "lottery", ticket.minutes)
-             for visit, ticket in zip(visits, tickets, strict=True) if ticket.unit in lucky]
+    taken = [
+        Visit(visit.unit, "lottery", ticket.minutes)
+        for visit, ticket in zip(visits, tickets, strict=True)
+        if ticket.unit in lucky
+    ]
     chosen = _filled(_queue(visits, policy), taken, room.minutes)
     waiting = sum(unit.standing.complaint is not None for unit in units)
     met = sum(visit.why == "complaint" for visit in chosen)
     names = tuple(ticket.unit for ticket in tickets)
-    return CellPlan(room.cell, room.minutes, chosen, probability, names, tuple(sorted(lucky)), waiting - met)
+    return CellPlan(
+        room.cell, room.minutes, chosen, probability, names, tuple(sorted(lucky)), waiting - met
+    )
 
 
 def _queue(visits: Iterable[Visit], policy: Policy) -> list[Visit]:
@@ -105,6 +117,7 @@ def _queue(visits: Iterable[Visit], policy: Policy) -> list[Visit]:
 
     A dormant unit is queued for a complaint alone.
     """
+
     def worth(visit: Visit) -> float:
         unit = visit.unit
         return unit.benefit * unit.standing.weight / policy.visit.minutes_of(unit.staff)
@@ -113,7 +126,9 @@ def _queue(visits: Iterable[Visit], policy: Policy) -> list[Visit]:
     for visit in visits:
         unit = visit.unit
         if unit.standing.complaint is not None:
-            lines.append((0, unit.standing.complaint, unit.name, Visit(unit, "complaint", visit.minutes)))
+            lines.append(
+                (0, unit.standing.complaint, unit.name, Visit(unit, "complaint", visit.minutes))
+            )
         elif unit.dormant:
             continue
         elif unit.standing.exposure_due:

@@ -35,8 +35,9 @@ class Grade(Table):
 
     def holds(self, sanctions: int, grave: int) -> bool:
         """Say whether so many sanctions and grave acts still are this class."""
-        return ((self.sanctions_at_most is None or sanctions <= self.sanctions_at_most)
-                and (self.grave_at_most is None or grave <= self.grave_at_most))
+        return (self.sanctions_at_most is None or sanctions <= self.sanctions_at_most) and (
+            self.grave_at_most is None or grave <= self.grave_at_most
+        )
 
 
 class Appraisal(Table):
@@ -147,14 +148,20 @@ def policy_of(text: str) -> Policy:
         first = error.errors(include_url=False, include_input=False)[0]
         raise PolicyError(f"rule set: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
     if not policy.appraisal.grades[-1].holds(10**9, 10**9):
-        raise PolicyError(f"rule set {policy.rule!r}: the last class should hold for any record; drop its conditions")
+        raise PolicyError(
+            f"rule set {policy.rule!r}: the last class should hold for any record; drop its conditions"
+        )
     return policy
 
 
 def policies() -> tuple[Policy, ...]:
     """Return the published rule sets in the order of their first day."""
     folder = resources.files("models.policy").joinpath("rules")
-    found = [policy_of(entry.read_text("utf-8")) for entry in folder.iterdir() if entry.name.endswith(".toml")]
+    found = [
+        policy_of(entry.read_text("utf-8"))
+        for entry in folder.iterdir()
+        if entry.name.endswith(".toml")
+    ]
     return tuple(sorted(found, key=lambda policy: policy.first_day))
 
 

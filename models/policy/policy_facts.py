@@ -18,7 +18,9 @@ YEAR = 365
 Fields = dict[str, Any]
 
 
-def rows_of(store: Store, table: str, as_of: int, columns: tuple[str, ...]) -> Iterator[tuple[int | None, ...]]:
+def rows_of(
+    store: Store, table: str, as_of: int, columns: tuple[str, ...]
+) -> Iterator[tuple[int | None, ...]]:
     """Yield the rows that hold as of a day, empty cells as None; nothing where the source has no such table."""
     if store.has(table):
         live = store.live(table, as_of, columns)
@@ -37,20 +39,28 @@ def facts_of(store: Store, policy: Policy, as_of: int) -> dict[int, Facts]:
     _add_visits(found, store, policy, as_of)
     _add_awards(found, store, as_of)
     for enterprise, lodged in rows_of(store, "complaints", as_of, ("enterprise", "lodged")):
-        if enterprise is not None and lodged is not None and lodged >= as_of - policy.complaint.days:
+        if (
+            enterprise is not None
+            and lodged is not None
+            and lodged >= as_of - policy.complaint.days
+        ):
             found[enterprise]["complaints"] = (*found[enterprise].get("complaints", ()), lodged)
     return {code: replace(Facts(), **fields) for code, fields in found.items()}
 
 
 def _add_visits(found: dict[int, Fields], store: Store, policy: Policy, as_of: int) -> None:
     visited: dict[int, int] = {}
-    for inspection, enterprise, opened in rows_of(store, "inspections", as_of, ("inspection", "enterprise", "opened")):
+    for inspection, enterprise, opened in rows_of(
+        store, "inspections", as_of, ("inspection", "enterprise", "opened")
+    ):
         if inspection is None or enterprise is None or opened is None or opened > as_of:
             continue
         visited[inspection] = enterprise
         found[enterprise]["visited"] = max(opened, found[enterprise].get("visited", opened))
     since = as_of - policy.appraisal.years * YEAR
-    for inspection, decided, grave in rows_of(store, "sanctions", as_of, ("inspection", "decided_on", "grave")):
+    for inspection, decided, grave in rows_of(
+        store, "sanctions", as_of, ("inspection", "decided_on", "grave")
+    ):
         if inspection in visited and decided is not None and since < decided <= as_of:
             fields = found[visited[inspection]]
             fields["sanctions"] = fields.get("sanctions", 0) + 1
@@ -64,11 +74,17 @@ def _add_awards(found: dict[int, Fields], store: Store, as_of: int) -> None:
         if enterprise is not None:
             found[enterprise]["appraised"] = choice(store.column("appraisals", "rating"), code)
     medals = ("enterprise", "started", "ended", "revoked_on")
-    for enterprise, started, ended, revoked in sorted(rows_of(store, "medals", as_of, medals), key=_by_day):
+    for enterprise, started, ended, revoked in sorted(
+        rows_of(store, "medals", as_of, medals), key=_by_day
+    ):
         if enterprise is not None:
-            found[enterprise]["medal"] = None if revoked is not None and revoked <= as_of else (started, ended)
+            found[enterprise]["medal"] = (
+                None if revoked is not None and revoked <= as_of else (started, ended)
+            )
     exposures = ("enterprise", "published_on", "intensified_until")
-    for enterprise, published, until in sorted(rows_of(store, "exposures", as_of, exposures), key=_by_day):
+    for enterprise, published, until in sorted(
+        rows_of(store, "exposures", as_of, exposures), key=_by_day
+    ):
         if enterprise is not None:
             found[enterprise]["exposure"] = (published, until)
 
@@ -81,21 +97,34 @@ def cells_of(store: Store, as_of: int) -> dict[int, int]:
     """Return the cell in which each enterprise lies on a day, by code; enterprises without a cell are not named."""
     columns = ("enterprise", "since", "cell")
     placed = sorted(rows_of(store, "enterprises", as_of, columns), key=_by_day)
-    latest = {unit: cell for unit, since, cell in placed if unit is not None and (since or 0) <= as_of}
+    latest = {
+        unit: cell for unit, since, cell in placed if unit is not None and (since or 0) <= as_of
+    }
     return {unit: cell for unit, cell in latest.items() if cell is not None}
 
 
-def capacity_of(store: Store, policy: Policy, *, as_of: int, monday: int, units: dict[str, int]) -> dict[str, int]:
+def capacity_of(
+    store: Store, policy: Policy, *, as_of: int, monday: int, units: dict[str, int]
+) -> dict[str, int]:
     """Return the person-minutes of each cell for the week that begins on `monday`, as known by the end of `as_of`."""
     cells, teams = store.texts("cell"), store.texts("team")
     rows = sorted(rows_of(store, "cells", as_of, ("cell", "since", "team")), key=_by_day)
-    team_of = {cells[cell]: teams[team] for cell, since, team in rows
-               if cell is not None and team is not None and (since or 0) <= monday}
+    team_of = {
+        cells[cell]: teams[team]
+        for cell, since, team in rows
+        if cell is not None and team is not None and (since or 0) <= monday
+    }
     roles = store.column("members", "role")
-    members = [Member(teams[team or 0], roles.choices[role or 0], minutes or 0, started or 0, ended)
-               for team, role, minutes, started, ended in
-               rows_of(store, "members", as_of, ("team", "role", "weekly_minutes", "started", "ended"))]
-    holidays = {day: bool(worked) for day, worked in rows_of(store, "holidays", as_of, ("holiday", "worked"))
-                if day is not None}
+    members = [
+        Member(teams[team or 0], roles.choices[role or 0], minutes or 0, started or 0, ended)
+        for team, role, minutes, started, ended in rows_of(
+            store, "members", as_of, ("team", "role", "weekly_minutes", "started", "ended")
+        )
+    ]
+    holidays = {
+        day: bool(worked)
+        for day, worked in rows_of(store, "holidays", as_of, ("holiday", "worked"))
+        if day is not None
+    }
     minutes = team_minutes(members, working_days(monday, holidays), policy.field)
     return cell_minutes(minutes, team_of, units)

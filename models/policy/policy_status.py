@@ -14,10 +14,10 @@ class Facts:
     appraised: str | None = None
     sanctions: int = 0
     grave: int = 0
-    medal: tuple[int, int | None] | None = None             # first day, last day
-    exposure: tuple[int, int | None] | None = None          # published, intensified until
-    visited: int | None = None                              # the latest visit
-    complaints: tuple[int, ...] = ()                        # days lodged
+    medal: tuple[int, int | None] | None = None  # first day, last day
+    exposure: tuple[int, int | None] | None = None  # published, intensified until
+    visited: int | None = None  # the latest visit
+    complaints: tuple[int, ...] = ()  # days lodged
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +39,14 @@ def standing_of(facts: Facts, policy: Policy, day: int) -> Standing:
     waived = _runs(facts.medal, policy.medal.days, day) and not intensified
     silent = 10**6 if facts.visited is None else day - facts.visited
     weight = policy.appraisal.weight_of(grade) * (policy.exposure.weight if intensified else 1.0)
-    return Standing(grade, weight if silent > policy.routine.rest and not waived else 0.0, waived, intensified,
-                    intensified and silent > policy.exposure.visit_every, _waiting(facts, policy, day))
+    return Standing(
+        grade,
+        weight if silent > policy.routine.rest and not waived else 0.0,
+        waived,
+        intensified,
+        intensified and silent > policy.exposure.visit_every,
+        _waiting(facts, policy, day),
+    )
 
 
 def _grade(facts: Facts, policy: Policy) -> str | None:
@@ -59,5 +65,7 @@ def _runs(spell: tuple[int, int | None] | None, days: int, day: int) -> bool:
 
 def _waiting(facts: Facts, policy: Policy, day: int) -> int | None:
     """The oldest complaint that no later visit has answered and that still waits."""
-    since = max(day - policy.complaint.days, -10**6 if facts.visited is None else facts.visited + 1)
+    since = max(
+        day - policy.complaint.days, -(10**6) if facts.visited is None else facts.visited + 1
+    )
     return min((lodged for lodged in facts.complaints if since <= lodged <= day), default=None)

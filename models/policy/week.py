@@ -25,7 +25,7 @@ from models.policy.policy import Policy, policy_on
 from models.policy.policy_facts import capacity_of, cells_of, facts_of
 from models.policy.policy_status import Facts, standing_of
 
-NOWHERE = ""        # the list of units that lie in no cell
+NOWHERE = ""  # the list of units that lie in no cell
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +42,10 @@ def week_of(store: Store, day: int, seed: str, minutes: int | None = None) -> We
     """Return the week in which a day lies, seen from the last closed day before it; HistoryError if that is too old."""
     monday = monday_of(day)
     if monday > store.complete_to + WEEK:
-        raise HistoryError(f"the history is complete to {date_of(store.complete_to)}, too early for the week of "
-                           f"{date_of(monday)}; load the days up to {date_of(monday - 1)} first")
+        raise HistoryError(
+            f"the history is complete to {date_of(store.complete_to)}, too early for the week of "
+            f"{date_of(monday)}; load the days up to {date_of(monday - 1)} first"
+        )
     return Week(monday, min(monday - 1, store.complete_to), seed, minutes)
 
 
@@ -66,12 +68,20 @@ class Made:
 def made(store: Store, bundle: Bundle, week: Week) -> Made:
     """Return the plan of a week: the same store, model, rule set and seed give the same plan and number."""
     if bundle.entity != "enterprise":
-        raise PolicyError(f"a plan needs scores of enterprises; {bundle.target!r} scores cases of {bundle.entity}")
+        raise PolicyError(
+            f"a plan needs scores of enterprises; {bundle.target!r} scores cases of {bundle.entity}"
+        )
     policy = policy_on(week.monday)
     living = matrix(store, "enterprise", week.as_of)
     scores = score(bundle, living)
     asleep = dormancy(store, catalogue_of(store), week.as_of)
-    parts = (store.fingerprint, bundle.digest, policy.digest, str(week), f"{asleep.months} months dormant")
+    parts = (
+        store.fingerprint,
+        bundle.digest,
+        policy.digest,
+        str(week),
+        f"{asleep.months} months dormant",
+    )
     number = f"{date_of(week.monday)}-{hashlib.sha256('|'.join(parts).encode()).hexdigest()[:12]}"
     units = units_of(store, living, scores, policy=policy, asleep=asleep)
     minutes = capacity(store, policy, week, units)
@@ -86,11 +96,17 @@ def draw_of(target: str, week: Week) -> Draw:
     return Draw(f"{date_of(week.monday)}-{said}", week.seed)
 
 
-def units_of(store: Store, living: Matrix, scores: Scores, *, policy: Policy, asleep: Dormancy) -> list[Unit]:
+def units_of(
+    store: Store, living: Matrix, scores: Scores, *, policy: Policy, asleep: Dormancy
+) -> list[Unit]:
     """Return every living enterprise as a unit of the plan, in the order of the matrix; `asleep` tells the dormant of its day."""
     benefit = scores.probability if scores.expected is None else scores.expected
     staff = staff_of(living, policy)
-    facts, cells, texts = facts_of(store, policy, asleep.as_of), cells_of(store, asleep.as_of), store.texts("cell")
+    facts, cells, texts = (
+        facts_of(store, policy, asleep.as_of),
+        cells_of(store, asleep.as_of),
+        store.texts("cell"),
+    )
     codes = {text: code for code, text in enumerate(store.texts("enterprise"))}
     dormant = set(asleep.codes.tolist())
     units = []
@@ -98,7 +114,9 @@ def units_of(store: Store, living: Matrix, scores: Scores, *, policy: Policy, as
         code = codes[name]
         cell = texts[cells[code]] if code in cells else NOWHERE
         standing = standing_of(facts.get(code, Facts()), policy, asleep.as_of)
-        units.append(Unit(name, cell, int(staff[place]), float(benefit[place]), standing, code in dormant))
+        units.append(
+            Unit(name, cell, int(staff[place]), float(benefit[place]), standing, code in dormant)
+        )
     return units
 
 
@@ -115,5 +133,7 @@ def capacity(store: Store, policy: Policy, week: Week, units: Sequence[Unit]) ->
     if week.minutes is not None:
         return dict.fromkeys(sorted(counts), week.minutes)
     if not (store.has("members") and store.has("cells")):
-        raise PolicyError(f"source {store.source.name!r} holds no teams; give --minutes, the person-minutes of a list")
+        raise PolicyError(
+            f"source {store.source.name!r} holds no teams; give --minutes, the person-minutes of a list"
+        )
     return capacity_of(store, policy, as_of=week.as_of, monday=week.monday, units=counts)

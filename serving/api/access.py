@@ -68,10 +68,15 @@ class Access:
             await outgoing.refuse(refused)
         except Exception:
             if not outgoing.status:
-                await outgoing.refuse(Refused("internal", "the service failed; nothing was answered"))
+                await outgoing.refuse(
+                    Refused("internal", "the service failed; nothing was answered")
+                )
             raise
         finally:
-            route, taken = scope["path"] if scope["path"] in BY_PATH else "-", 1000 * (time.monotonic() - started)
+            route, taken = (
+                scope["path"] if scope["path"] in BY_PATH else "-",
+                1000 * (time.monotonic() - started),
+            )
             LOG.info("route=%s status=%d key=%s ms=%.1f", route, outgoing.status, who, taken)
 
     def _admitted(self, scope: Scope) -> Holder | None:
@@ -84,7 +89,8 @@ class Access:
             raise Refused("route_unknown", "nothing answers at this path; see docs/api.md")
         if holder.role not in route.roles:
             raise Refused(
-                "role_refused", f"{route.path} is for {', '.join(route.roles)}; this key is for {holder.role}"
+                "role_refused",
+                f"{route.path} is for {', '.join(route.roles)}; this key is for {holder.role}",
             )
         _method(route, scope)
         return holder
@@ -111,7 +117,11 @@ class Access:
 
     async def _answered(self, scope: Scope, receive: Receive, outgoing: Outgoing) -> None:
         if self._open >= self._limits.at_once:
-            raise Refused("busy", "too many requests at this moment; try again in a second", (b"retry-after", b"1"))
+            raise Refused(
+                "busy",
+                "too many requests at this moment; try again in a second",
+                (b"retry-after", b"1"),
+            )
         self._open += 1
         try:
             content = await self._content(scope, receive)
@@ -119,7 +129,9 @@ class Access:
                 await self._app(scope, _replayed(content, receive), outgoing)
         except TimeoutError:
             if not outgoing.status:
-                raise Refused("timed_out", "the answer took too long; ask for fewer units") from None
+                raise Refused(
+                    "timed_out", "the answer took too long; ask for fewer units"
+                ) from None
         finally:
             self._open -= 1
 
@@ -143,24 +155,34 @@ class Access:
 
 def _method(route: Route, scope: Scope) -> None:
     if scope["method"] != route.method:
-        raise Refused("method_refused", f"{route.path} answers {route.method}", (b"allow", route.method.encode()))
+        raise Refused(
+            "method_refused",
+            f"{route.path} answers {route.method}",
+            (b"allow", route.method.encode()),
+        )
 
 
 def _json_only(headers: Headers) -> None:
     kinds = [value.partition(";")[0].strip().lower() for value in headers.getlist("content-type")]
     if kinds != ["application/json"] or headers.get("content-encoding", "identity") != "identity":
-        raise Refused("media_type_refused", "send the body as Content-Type: application/json, not compressed")
+        raise Refused(
+            "media_type_refused", "send the body as Content-Type: application/json, not compressed"
+        )
 
 
 def _retry_key(headers: Headers) -> str | None:
     key = headers.get("idempotency-key")
     if key is not None and not _RETRY.fullmatch(key):
-        raise Refused("request_invalid", "the header Idempotency-Key should be 1 to 64 of A-Z a-z 0-9 _ -")
+        raise Refused(
+            "request_invalid", "the header Idempotency-Key should be 1 to 64 of A-Z a-z 0-9 _ -"
+        )
     return key
 
 
 def _too_large(most: int) -> Refused:
-    return Refused("body_too_large", f"the body should be at most {most:,} bytes; ask for fewer units")
+    return Refused(
+        "body_too_large", f"the body should be at most {most:,} bytes; ask for fewer units"
+    )
 
 
 async def _read(receive: Receive, most: int) -> bytes:

@@ -65,11 +65,15 @@ def add(path: Path, name: str, *, role: str, today: date) -> str:
     key = PREFIX + secrets.token_urlsafe(32)
     with _writing(path) as register:
         if any(holder.name == name for holder in register.keys):
-            raise RequestError(f"a key named {name!r} exists already; remove it first or choose another name")
+            raise RequestError(
+                f"a key named {name!r} exists already; remove it first or choose another name"
+            )
         try:
             holder = Holder(name=name, role=role, sha256=digest(key), added=today)
         except ValidationError:
-            raise RequestError(f"a key's name should be 1 to 64 of A-Z a-z 0-9 . _ -; got {name!r}") from None
+            raise RequestError(
+                f"a key's name should be 1 to 64 of A-Z a-z 0-9 . _ -; got {name!r}"
+            ) from None
         _write(path, Register(keys=(*register.keys, holder)))
     return key
 

@@ -63,4 +63,6 @@ class Outgoing:
 
     async def _start(self, headers: tuple[tuple[bytes, bytes], ...]) -> None:
         kept = [header for header in headers if header[0].lower() not in REPLACED]
-        await self._send({"type": "http.response.start", "status": self.status, "headers": [*kept, *SECURITY]})
+        await self._send(
+            {"type": "http.response.start", "status": self.status, "headers": [*kept, *SECURITY]}
+        )

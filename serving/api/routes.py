@@ -55,10 +55,26 @@ ROUTES = (
         "models in use, digests, day complete to, contract version",
     ),
     Route(
-        "/v1/records/get", "POST", ("auditor",), "按记录号取一条记录及其证明", "one record with its proof, by number"
+        "/v1/records/get",
+        "POST",
+        ("auditor",),
+        "按记录号取一条记录及其证明",
+        "one record with its proof, by number",
     ),
-    Route("/metrics", "GET", ("system",), "运行指标（Prometheus）", "metrics of operation (Prometheus)"),
-    Route("/schema.json", "GET", ROLES, "各路由的请求与答复结构", "JSON schemas of every request and answer"),
+    Route(
+        "/metrics",
+        "GET",
+        ("system",),
+        "运行指标（Prometheus）",
+        "metrics of operation (Prometheus)",
+    ),
+    Route(
+        "/schema.json",
+        "GET",
+        ROLES,
+        "各路由的请求与答复结构",
+        "JSON schemas of every request and answer",
+    ),
     Route("/livez", "GET", (), "是否存活，无需密钥", "is it alive; no key needed"),
     Route("/readyz", "GET", (), "是否就绪，无需密钥", "is it ready; no key needed"),
 )

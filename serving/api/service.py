@@ -23,14 +23,24 @@ from serving.api.keys import Ring, read
 from serving.api.startup import quieten, settle
 from serving.errors import body, status_of
 from serving.ledger.ledger import Ledger
-from serving.requests import ClaimHistory, ClaimIds, EnterpriseHistory, EnterpriseIds, Form, Nothing, RecordId
+from serving.requests import (
+    ClaimHistory,
+    ClaimIds,
+    EnterpriseHistory,
+    EnterpriseIds,
+    Form,
+    Nothing,
+    RecordId,
+)
 from serving.scoring.opening import open_scorer
 from serving.scoring.recorded_scoring import Desk
 from serving.scoring.transcript import Question, question_of
 from serving.settings import Settings, settings_of
 
 LIMITS = Limits()
-BEHIND = 2 * LIMITS.answer_seconds      # the framework's own timeout stands behind ours and never speaks first
+BEHIND = (
+    2 * LIMITS.answer_seconds
+)  # the framework's own timeout stands behind ours and never speaks first
 
 
 class Gated(bentoml.Service[Any]):
@@ -38,12 +48,18 @@ class Gated(bentoml.Service[Any]):
 
     def to_asgi(self, is_main: bool = True) -> ASGIApp:  # noqa: FBT001, FBT002 - the framework's signature
         """Return the application behind the gate."""
-        return Access(super().to_asgi(is_main), ring=Ring(settings_of(os.environ).keys), limits=LIMITS)
+        return Access(
+            super().to_asgi(is_main), ring=Ring(settings_of(os.environ).keys), limits=LIMITS
+        )
 
 
 @bentoml.service(
-    name="lssi", service_class=Gated, workers=1, traffic={"timeout": BEHIND},
-    logging={"access": {"enabled": False}}, tracing={"sample_rate": 0.0},
+    name="lssi",
+    service_class=Gated,
+    workers=1,
+    traffic={"timeout": BEHIND},
+    logging={"access": {"enabled": False}},
+    tracing={"sample_rate": 0.0},
 )
 class Lssi:
     """风险排序与说明。Scores enterprises and claims for inspection, with reasons and a record; see docs/api.md."""
@@ -53,7 +69,9 @@ class Lssi:
         """Load history, models and ranks, and start the ledger's writer."""
         quieten()
         settings = settings_of(os.environ)
-        self._desk = Desk(open_scorer(settings), Ledger(settings.ledger), partial(datetime.now, UTC))
+        self._desk = Desk(
+            open_scorer(settings), Ledger(settings.ledger), partial(datetime.now, UTC)
+        )
         settle()
 
     @bentoml.on_shutdown
@@ -65,12 +83,16 @@ class Lssi:
     async def score_enterprises(self, request: EnterpriseIds, /) -> Response:
         """按编号为企业评分。Score enterprises by number."""
         asked = question(request)
-        return await told(self._desk.by_id(request.target, "enterprise", request.enterprises, asked))
+        return await told(
+            self._desk.by_id(request.target, "enterprise", request.enterprises, asked)
+        )
 
     @bentoml.api(route="/v1/claims/score", output_spec=Answer)
     async def score_claims(self, request: ClaimIds, /) -> Response:
         """按编号为待遇申领评分。Score claims by number."""
-        return await told(self._desk.by_id(request.target, "claim", request.claims, question(request)))
+        return await told(
+            self._desk.by_id(request.target, "claim", request.claims, question(request))
+        )
 
     @bentoml.api(route="/v1/enterprises/score-history", output_spec=Answer)
     async def score_enterprise_history(self, request: EnterpriseHistory, /) -> Response:
@@ -101,11 +123,32 @@ def serve(settings: Settings, *, host: str, port: int, workers: int) -> NoReturn
     read(settings.keys)
     place = settings.home.resolve() / "bentoml"
     place.mkdir(parents=True, exist_ok=True)
-    framework = {"BENTOML_HOME": str(place), "BENTOML_DO_NOT_TRACK": "True",
-                 "BENTOML_CONFIG_OVERRIDES": json.dumps({"services": {"lssi": {"workers": workers}}}, allow_nan=False)}
-    words = ["-m", "bentoml", "serve", f"{__name__}:Lssi", "--working-dir", str(place), "--host", host, "--port", str(port),
-             "--timeout-keep-alive", "30", "--timeout-graceful-shutdown", str(round(LIMITS.answer_seconds))]
-    os.execve(sys.executable, [sys.executable, *words], os.environ | settings.environment | framework)
+    framework = {
+        "BENTOML_HOME": str(place),
+        "BENTOML_DO_NOT_TRACK": "True",
+        "BENTOML_CONFIG_OVERRIDES": json.dumps(
+            {"services": {"lssi": {"workers": workers}}}, allow_nan=False
+        ),
+    }
+    words = [
+        "-m",
+        "bentoml",
+        "serve",
+        f"{__name__}:Lssi",
+        "--working-dir",
+        str(place),
+        "--host",
+        host,
+        "--port",
+        str(port),
+        "--timeout-keep-alive",
+        "30",
+        "--timeout-graceful-shutdown",
+        str(round(LIMITS.answer_seconds)),
+    ]
+    os.execve(
+        sys.executable, [sys.executable, *words], os.environ | settings.environment | framework
+    )
 
 
 def _free(host: str, port: int) -> None:
@@ -114,13 +157,17 @@ def _free(host: str, port: int) -> None:
             door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             door.bind((host, port))
     except (OSError, OverflowError) as error:
-        raise RequestError(f"{host}:{port} cannot be listened on ({error}); choose another --host or --port") from None
+        raise RequestError(
+            f"{host}:{port} cannot be listened on ({error}); choose another --host or --port"
+        ) from None
 
 
 def question(asked: Form) -> Question:
     """Return who asks what, of the request that is being answered."""
     caller = CALLER.get()
-    return question_of(caller.name, {"form": type(asked).__name__, **asked.model_dump(mode="json")}, caller.retry)
+    return question_of(
+        caller.name, {"form": type(asked).__name__, **asked.model_dump(mode="json")}, caller.retry
+    )
 
 
 async def told(answer: Awaitable[BaseModel]) -> Response:

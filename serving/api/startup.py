@@ -20,7 +20,9 @@ class Reticent(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line, followed by kind and lines of the exception where there was one."""
-        plain = logging.makeLogRecord(record.__dict__ | {"exc_info": None, "exc_text": None, "stack_info": None})
+        plain = logging.makeLogRecord(
+            record.__dict__ | {"exc_info": None, "exc_text": None, "stack_info": None}
+        )
         if not record.exc_info or record.exc_info[0] is None:
             return self._inner.format(plain)
         kind, _, trace = record.exc_info

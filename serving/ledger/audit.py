@@ -74,7 +74,9 @@ def parse_checkpoint(text: str) -> Checkpoint:
             return Checkpoint(name.removeprefix(_NAME), int(size), b64decode(root), at)
     except (ValueError, NotBase64):
         pass
-    raise LedgerError("this is no checkpoint: it should hold four lines, name, size, root, time; give the saved file")
+    raise LedgerError(
+        "this is no checkpoint: it should hold four lines, name, size, root, time; give the saved file"
+    )
 
 
 def verify(path: Path, today: int, against: Checkpoint | None = None) -> Verdict:
@@ -89,7 +91,9 @@ class _Audit:
     `frontier` is grown from the entries, `kept` from the stored nodes, so that each disagreement is told once.
     """
 
-    def __init__(self, connection: sqlite3.Connection, today: int, against: Checkpoint | None) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, today: int, against: Checkpoint | None
+    ) -> None:
         self.connection, self.today, self.against = connection, today, against
         self.frontier: tuple[bytes, ...] = ()
         self.kept: list[bytes] = []
@@ -99,17 +103,28 @@ class _Audit:
     def verdict(self) -> Verdict:
         head = read_head(self.connection)
         if self.against is not None and self.against.origin != head.origin:
-            self._fault(0, head.size - 1, "检查点属于另一个账本", "the checkpoint is of another ledger")
+            self._fault(
+                0, head.size - 1, "检查点属于另一个账本", "the checkpoint is of another ledger"
+            )
         for row in self._rows():
             self._entry(*row)
         self._missing(head.size)
         if (head.size, head.frontier) != (self.size, tuple(self.kept)):
-            self._fault(0, self.size - 1, "账本头与条目不符", "the head does not agree with the entries")
+            self._fault(
+                0, self.size - 1, "账本头与条目不符", "the head does not agree with the entries"
+            )
         if self.against is not None and self.against.size > self.size:
-            self._fault(self.size, self.against.size - 1, "账本比检查点短", "the log is shorter than its checkpoint")
+            self._fault(
+                self.size,
+                self.against.size - 1,
+                "账本比检查点短",
+                "the log is shorter than its checkpoint",
+            )
         root = merkle.frontier_root(self.frontier).hex()
         faults = tuple(self.faults)
-        return Verdict(head.origin, self.size, root, self.payloads, self.expired, self.overdue, faults)
+        return Verdict(
+            head.origin, self.size, root, self.payloads, self.expired, self.overdue, faults
+        )
 
     def _rows(self) -> Iterator[tuple[bytes, bytes | None, bytes | None, int]]:
         yield from self.connection.execute(f"{ROWS} ORDER BY sequence")
@@ -137,13 +152,27 @@ class _Audit:
         self.kept.append(node)
         self.size += 1
         against = self.against
-        if against and against.size == self.size and merkle.frontier_root(self.frontier) != against.root:
-            self._fault(0, self.size - 1, "检查点之前的历史被改写", "the history before the checkpoint was rewritten")
+        if (
+            against
+            and against.size == self.size
+            and merkle.frontier_root(self.frontier) != against.root
+        ):
+            self._fault(
+                0,
+                self.size - 1,
+                "检查点之前的历史被改写",
+                "the history before the checkpoint was rewritten",
+            )
 
     def _agreed(self, level: int, place: int, computed: bytes) -> bytes:
         stored = self._stored(level, place)
         if stored != computed:
-            self._fault(place << level, self.size, "条目与其散列不符", "entries do not agree with their hash")
+            self._fault(
+                place << level,
+                self.size,
+                "条目与其散列不符",
+                "entries do not agree with their hash",
+            )
         return stored or computed
 
     def _stored(self, level: int, place: int) -> bytes | None:
@@ -153,13 +182,17 @@ class _Audit:
         row = found.fetchone()
         return bytes(row[0]) if row else None
 
-    def _payload(self, sequence: int, leaf: bytes, salt: bytes | None, payload: bytes | None) -> None:
+    def _payload(
+        self, sequence: int, leaf: bytes, salt: bytes | None, payload: bytes | None
+    ) -> None:
         entry = leaf_content(leaf)
         due = entry["keep_until"] < self.today
         if salt is None or payload is None:
             self.expired += 1
             if not due:
-                self._fault(sequence, sequence, "内容在保存期内丢失", "the payload is gone before its day")
+                self._fault(
+                    sequence, sequence, "内容在保存期内丢失", "the payload is gone before its day"
+                )
             return
         self.payloads += 1
         self.overdue += due
@@ -184,4 +217,7 @@ def lines_of(verdict: Verdict) -> list[str]:
     for fault in verdict.faults:
         place = f"{fault.first}" if fault.first == fault.last else f"{fault.first}-{fault.last}"
         lines.append(f"不符 FAULT | {place} | {fault.zh} | {fault.en}")
-    return [*lines, "一致 everything agrees" if verdict.whole else f"不一致 {len(verdict.faults)} FAULTS"]
+    return [
+        *lines,
+        "一致 everything agrees" if verdict.whole else f"不一致 {len(verdict.faults)} FAULTS",
+    ]

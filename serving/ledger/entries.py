@@ -14,7 +14,9 @@ from serving.errors import RecordUnknown
 
 Kind = Literal["score", "batch", "plan"]
 
-_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+_ENCODER = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+)
 _RECORD_ID = re.compile(r"(0|[1-9]\d{0,17})-([0-9a-f]{10})")
 
 
@@ -86,11 +88,17 @@ def leaf_content(leaf: bytes) -> Mapping[str, Any]:
     """Return what a leaf says; LedgerError when it is no entry of ours."""
     try:
         content = json.loads(leaf)
-        if content["version"] == 1 and isinstance(content["payload"], str) and isinstance(content["keep_until"], int):
+        if (
+            content["version"] == 1
+            and isinstance(content["payload"], str)
+            and isinstance(content["keep_until"], int)
+        ):
             return dict(content)
     except (ValueError, KeyError, TypeError):
         pass
-    raise LedgerError("an entry of the ledger is not readable; run `lssi ledger verify` to locate it")
+    raise LedgerError(
+        "an entry of the ledger is not readable; run `lssi ledger verify` to locate it"
+    )
 
 
 def record_id_of(sequence: int, leaf_hash: bytes) -> str:

@@ -70,7 +70,9 @@ class Ledger:
     def _submit(self, entry: Entry, waiting: Waiting) -> None:
         with self._gate:
             if not self._open:
-                raise LedgerError("the ledger is closed: nothing can be recorded, so nothing is answered")
+                raise LedgerError(
+                    "the ledger is closed: nothing can be recorded, so nothing is answered"
+                )
             self._queue.put((entry, waiting))
 
     def _run(self) -> None:
@@ -79,7 +81,9 @@ class Ledger:
                 group = [item]
                 _wake(group, self._outcomes(connection, group))
 
-    def _outcomes(self, connection: sqlite3.Connection, group: list[tuple[Entry, Waiting]]) -> Sequence[Outcome]:
+    def _outcomes(
+        self, connection: sqlite3.Connection, group: list[tuple[Entry, Waiting]]
+    ) -> Sequence[Outcome]:
         try:
             with locked(self.path):
                 connection.execute("BEGIN IMMEDIATE")
@@ -91,7 +95,9 @@ class Ledger:
         except (sqlite3.Error, OSError, ValueError) as failure:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
-            refusal = LedgerError(f"the ledger could not be written ({failure}), so nothing is answered; mend it first")
+            refusal = LedgerError(
+                f"the ledger could not be written ({failure}), so nothing is answered; mend it first"
+            )
             return [refusal] * len(group)
 
     def _drain(self, group: list[tuple[Entry, Waiting]]) -> None:
@@ -113,7 +119,9 @@ def _wake(group: Sequence[tuple[Entry, Waiting]], outcomes: Sequence[Outcome]) -
         else:
             _resolve([(waiting, outcome)])
     for loop, pairs in loops.items():
-        with suppress(RuntimeError):  # the loop has ended: nobody waits any more, and the record stands
+        with suppress(
+            RuntimeError
+        ):  # the loop has ended: nobody waits any more, and the record stands
             loop.call_soon_threadsafe(_resolve, pairs)
 
 

@@ -45,7 +45,9 @@ def root(node: Node, size: int) -> bytes:
     return _range(node, 0, size) if size else EMPTY
 
 
-def grow(frontier: Sequence[bytes], size: int, leaf: bytes) -> tuple[tuple[bytes, ...], list[bytes]]:
+def grow(
+    frontier: Sequence[bytes], size: int, leaf: bytes
+) -> tuple[tuple[bytes, ...], list[bytes]]:
     """Append a leaf hash to a tree of `size` leaves, given by the roots of its complete subtrees, largest first.
 
     Returns the new frontier and the nodes that the leaf completes, from level 0 upwards: the node of level l

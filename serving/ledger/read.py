@@ -47,7 +47,9 @@ class Proof:
 def reading(path: Path) -> Iterator[sqlite3.Connection]:
     """Open a ledger for reading, one unchanging state of it; LedgerError when there is none."""
     if not path.is_file():
-        raise LedgerError(f"there is no ledger at {path}; score once to begin one, or give its path")
+        raise LedgerError(
+            f"there is no ledger at {path}; score once to begin one, or give its path"
+        )
     try:
         with closing(sqlite3.connect(path, timeout=30, isolation_level=None)) as connection:
             connection.execute("PRAGMA query_only = ON")
@@ -55,7 +57,9 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
             read_head(connection)
             yield connection
     except sqlite3.Error as failure:
-        raise LedgerError(f"the file at {path} is not a readable ledger ({failure}); restore it from a copy") from None
+        raise LedgerError(
+            f"the file at {path} is not a readable ledger ({failure}); restore it from a copy"
+        ) from None
 
 
 def head(path: Path) -> Head:
@@ -76,16 +80,22 @@ def stored(connection: sqlite3.Connection, record_id: str) -> Stored:
     row = connection.execute(f"{ROWS} WHERE sequence = ?", (place,)).fetchone()
     if row is None:
         size = read_head(connection).size
-        raise RecordUnknown(f"record '{record_id}' is not in this ledger of {size} records; check the id")
+        raise RecordUnknown(
+            f"record '{record_id}' is not in this ledger of {size} records; check the id"
+        )
     leaf, salt, payload, _ = row
     hashed = merkle.leaf_hash(leaf)
     if reader(connection)(0, place) != hashed:
-        raise LedgerError(f"record {place} was changed after it was written; run `lssi ledger verify`")
+        raise LedgerError(
+            f"record {place} was changed after it was written; run `lssi ledger verify`"
+        )
     if record_id_of(place, hashed) != record_id:
         raise RecordUnknown(f"record {place} has another digest than '{record_id}'; check the id")
     entry = leaf_content(leaf)
     if payload is not None and payload_digest(salt, payload) != entry["payload"]:
-        raise LedgerError(f"the payload of record '{record_id}' was changed; run `lssi ledger verify`")
+        raise LedgerError(
+            f"the payload of record '{record_id}' was changed; run `lssi ledger verify`"
+        )
     return Stored(record_id, place, entry, payload)
 
 
@@ -95,7 +105,14 @@ def prove(path: Path, record_id: str) -> Proof:
         place = stored(connection, record_id).sequence
         now, node = read_head(connection), reader(connection)
         steps = tuple(step.hex() for step in merkle.inclusion(node, place, now.size))
-        return Proof(now.origin, place, now.size, node(0, place).hex(), steps, merkle.root(node, now.size).hex())
+        return Proof(
+            now.origin,
+            place,
+            now.size,
+            node(0, place).hex(),
+            steps,
+            merkle.root(node, now.size).hex(),
+        )
 
 
 def holds(proof: Proof) -> bool:
@@ -113,7 +130,9 @@ def reader(connection: sqlite3.Connection) -> merkle.Node:
             "SELECT CAST(hash AS BLOB) FROM nodes WHERE level = ? AND place = ?", (level, place)
         ).fetchone()
         if found is None:
-            raise LedgerError("a node of the ledger's tree is missing; run `lssi ledger verify` to locate it")
+            raise LedgerError(
+                "a node of the ledger's tree is missing; run `lssi ledger verify` to locate it"
+            )
         return bytes(found[0])
 
     return node

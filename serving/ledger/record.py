@@ -88,7 +88,9 @@ class Record:
         for case in self.cases:
             if case.key == key:
                 return case
-        raise LedgerError(f"this record holds no {self.entity} of that number; it holds {len(self.cases)}")
+        raise LedgerError(
+            f"this record holds no {self.entity} of that number; it holds {len(self.cases)}"
+        )
 
 
 def entry_of(record: Record, keep_until: int, retry_key: str | None = None) -> Entry:
@@ -108,10 +110,20 @@ def entry_of(record: Record, keep_until: int, retry_key: str | None = None) -> E
 
 def payload_of(record: Record) -> bytes:
     """Return the canonical JSON of a record, every float64 that is rebuilt as the hex digits of its bits."""
-    plain = {name: getattr(record, name) for name in Record.__slots__ if name not in {"base", "cases", "rows"}}
-    rows = record.rows and {"digest": record.rows.digest, "count": record.rows.count, "root": record.rows.root}
+    plain = {
+        name: getattr(record, name)
+        for name in Record.__slots__
+        if name not in {"base", "cases", "rows"}
+    }
+    rows = record.rows and {
+        "digest": record.rows.digest,
+        "count": record.rows.count,
+        "root": record.rows.root,
+    }
     cases = [_plain_case(case) for case in record.cases]
-    return canonical({**plain, "version": VERSION, "base": float_bits(record.base), "cases": cases, "rows": rows})
+    return canonical(
+        {**plain, "version": VERSION, "base": float_bits(record.base), "cases": cases, "rows": rows}
+    )
 
 
 def _plain_case(case: Case) -> dict[str, Any]:
@@ -128,11 +140,16 @@ def record_of(payload: bytes) -> Record:
     try:
         plain = json.loads(payload)
         if plain.pop("version") != VERSION:
-            raise LedgerError("this record was written by another version; replay it with the version that wrote it")
+            raise LedgerError(
+                "this record was written by another version; replay it with the version that wrote it"
+            )
         rows = plain.pop("rows")
         plain["base"] = float_of(plain["base"])
         plain["cases"] = tuple(_case(case) for case in plain["cases"])
-        plain["features"], plain["categories"] = tuple(plain["features"]), tuple(plain["categories"])
+        plain["features"], plain["categories"] = (
+            tuple(plain["features"]),
+            tuple(plain["categories"]),
+        )
         return Record(**plain, rows=rows and Rows(**rows))
     except (ValueError, KeyError, TypeError, AttributeError) as problem:
         raise LedgerError(
@@ -165,6 +182,10 @@ def vector_of(matrix: Matrix, row: int, features: Sequence[str]) -> tuple[Floats
 
 def matrix_of(record: Record, case: Case) -> Matrix:
     """Return the matrix of one row that a case was scored from."""
-    categories = {name: (case.texts[name],) if name in case.texts else () for name in record.categories}
+    categories = {
+        name: (case.texts[name],) if name in case.texts else () for name in record.categories
+    }
     keys, days = np.array([case.key], dtype=np.str_), np.array([case.as_of], dtype=np.int32)
-    return Matrix(record.entity, keys, days, record.features, case.values[np.newaxis, :], categories)
+    return Matrix(
+        record.entity, keys, days, record.features, case.values[np.newaxis, :], categories
+    )

@@ -21,9 +21,12 @@ def expire(path: Path, today: int) -> int:
     head(path)
     with locked(path), closing(writing(path)) as connection:
         connection.execute("BEGIN IMMEDIATE")
-        files = _row_files(connection, "keep_until <", today) - _row_files(connection, "keep_until >=", today)
+        files = _row_files(connection, "keep_until <", today) - _row_files(
+            connection, "keep_until >=", today
+        )
         connection.execute(
-            "DELETE FROM retries WHERE sequence IN (SELECT sequence FROM payloads WHERE keep_until < ?)", (today,)
+            "DELETE FROM retries WHERE sequence IN (SELECT sequence FROM payloads WHERE keep_until < ?)",
+            (today,),
         )
         gone = connection.execute("DELETE FROM payloads WHERE keep_until < ?", (today,)).rowcount
         for name in files:  # before the commit: after it, nobody would know which files are to go
@@ -38,7 +41,7 @@ def expire(path: Path, today: int) -> int:
 def _row_files(connection: sqlite3.Connection, which: str, today: int) -> set[str]:
     found = connection.execute(
         "SELECT payload FROM payloads JOIN entries USING (sequence)"
-        f" WHERE {which} ? AND CAST(leaf AS TEXT) LIKE '%\"kind\":\"batch\"%'",
+        f' WHERE {which} ? AND CAST(leaf AS TEXT) LIKE \'%"kind":"batch"%\'',
         (today,),
     )
     rows = (record_of(bytes(payload)).rows for (payload,) in found)

@@ -50,11 +50,15 @@ def create(path: Path) -> None:
         with locked(path), closing(writing(path)) as connection:
             if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'head'").fetchone():
                 connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA}")
-                connection.execute("INSERT INTO head VALUES (1, ?, 0, x'')", (secrets.token_hex(8),))
+                connection.execute(
+                    "INSERT INTO head VALUES (1, ?, 0, x'')", (secrets.token_hex(8),)
+                )
                 with around("a ledger is made"):
                     connection.execute("COMMIT")
     except (sqlite3.Error, OSError) as failure:
-        raise LedgerError(f"no ledger can be kept at {path} ({failure}); give the path of a writable file") from None
+        raise LedgerError(
+            f"no ledger can be kept at {path} ({failure}); give the path of a writable file"
+        ) from None
 
 
 def writing(path: Path) -> sqlite3.Connection:
@@ -91,7 +95,9 @@ def write(connection: sqlite3.Connection, entries: Sequence[Entry]) -> list[Rece
         if outcome is None:
             head, outcome = _extend(connection, head, entry)
         outcomes.append(outcome)
-    connection.execute("UPDATE head SET size = ?, frontier = ?", (head.size, b"".join(head.frontier)))
+    connection.execute(
+        "UPDATE head SET size = ?, frontier = ?", (head.size, b"".join(head.frontier))
+    )
     return outcomes
 
 
@@ -119,8 +125,12 @@ def _extend(connection: sqlite3.Connection, head: Head, entry: Entry) -> tuple[H
         "INSERT INTO nodes VALUES (?, ?, ?)",
         [(level, place >> level, node) for level, node in enumerate(completed)],
     )
-    connection.execute("INSERT INTO payloads VALUES (?, ?, ?, ?)", (place, entry.keep_until, salt, entry.payload))
+    connection.execute(
+        "INSERT INTO payloads VALUES (?, ?, ?, ?)", (place, entry.keep_until, salt, entry.payload)
+    )
     if entry.retry_key is not None:
-        connection.execute("INSERT INTO retries VALUES (?, ?, ?)", (entry.retry_key, entry.request, place))
+        connection.execute(
+            "INSERT INTO retries VALUES (?, ?, ?)", (entry.retry_key, entry.request, place)
+        )
     receipt = Receipt(record_id_of(place, completed[0]), place, first=True)
     return Head(head.origin, place + 1, frontier), receipt

@@ -48,7 +48,12 @@ def of_number(field: str, recorded: float | None, rebuilt: float | None) -> Chec
     """Return the check of one float64."""
     if _bits(recorded) == _bits(rebuilt):
         return Check(field, "identical")
-    return Check(field, "different", f"记录 {recorded!r}，重算 {rebuilt!r}", f"recorded {recorded!r}, rebuilt {rebuilt!r}")
+    return Check(
+        field,
+        "different",
+        f"记录 {recorded!r}，重算 {rebuilt!r}",
+        f"recorded {recorded!r}, rebuilt {rebuilt!r}",
+    )
 
 
 def _bits(value: float | None) -> str | None:
@@ -58,9 +63,14 @@ def _bits(value: float | None) -> str | None:
 def of_floats(field: str, names: Sequence[str], recorded: Floats, rebuilt: Floats) -> Check:
     """Return the check of named float64 values (n,)."""
     if len(recorded) != len(rebuilt):
-        return Check(field, "different", "项数不同", f"{len(recorded)} recorded, {len(rebuilt)} rebuilt")
+        return Check(
+            field, "different", "项数不同", f"{len(recorded)} recorded, {len(rebuilt)} rebuilt"
+        )
     places = np.flatnonzero(recorded.view(np.uint64) != rebuilt.view(np.uint64))
     if not len(places):
         return Check(field, "identical")
-    words = [f"{names[place]} {float(recorded[place])!r} -> {float(rebuilt[place])!r}" for place in places[:NAMED]]
+    words = [
+        f"{names[place]} {float(recorded[place])!r} -> {float(rebuilt[place])!r}"
+        for place in places[:NAMED]
+    ]
     return differs(field, f"{len(places)} 项不同", f"{len(places)} differ", words)

@@ -35,7 +35,9 @@ class Dossier:
         """Return the digest-checked model; BundleError when it is gone or damaged."""
         path = self.home / "bundles" / f"{self.record.target}-{self.record.bundle[:12]}"
         if not path.is_dir():
-            raise BundleError(f"the model of record '{self.stored.record_id}' is gone; restore the folder {path}")
+            raise BundleError(
+                f"the model of record '{self.stored.record_id}' is gone; restore the folder {path}"
+            )
         return load_bundle(path, self.record.bundle)
 
     def store(self) -> Store | None:
@@ -61,12 +63,16 @@ def dossier(home: Path, record_id: str, unit: str | None = None) -> Dossier:
     stored = find(home / "ledger.db", record_id)
     if stored.payload is None:
         until = date_of(stored.entry["keep_until"])
-        raise LedgerError(f"the payload of record '{record_id}' was kept until {until} and is erased; its proof remains")
+        raise LedgerError(
+            f"the payload of record '{record_id}' was kept until {until} and is erased; its proof remains"
+        )
     record = record_of(stored.payload)
     if record.kind == "plan":
         raise RequestError(f"record '{record_id}' is a plan; scores and batches can be replayed")
     if record.rows is None:
-        return Dossier(home, stored, record, record.cases if unit is None else (record.case(unit),), {})
+        return Dossier(
+            home, stored, record, record.cases if unit is None else (record.case(unit),), {}
+        )
     if unit is None:
         return Dossier(home, stored, record, (), {})
     matrix = read_rows(home / "batches", record.rows)
@@ -101,11 +107,14 @@ def lines_of(dossier: Dossier, replays: tuple[CaseReplay, ...]) -> list[str]:
     """Return what a replay found, in lines for a reader."""
     found = as_json(dossier, replays)
     words = "逐位一致 identical to the bit" if found["identical"] else "不一致 DIFFERENT"
-    lines = [f"{found['record_id']} | {found['target']} | {found['as_of']} | {found['model_digest'][:12]} | {words}"]
+    lines = [
+        f"{found['record_id']} | {found['target']} | {found['as_of']} | {found['model_digest'][:12]} | {words}"
+    ]
     for unit in found["units"]:
         lines += [f"  {unit['id']}"] if unit["id"] else []
         lines += [
-            f"    {field['field']}: {field['state']}" + (f" | {field['zh']} | {field['en']}" if field["en"] else "")
+            f"    {field['field']}: {field['state']}"
+            + (f" | {field['zh']} | {field['en']}" if field["en"] else "")
             for field in unit["fields"]
         ]
     return lines

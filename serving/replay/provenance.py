@@ -28,7 +28,9 @@ from serving.scoring.scorer import plain_reason
 Facts = Mapping[str, tuple[Fact, ...]]
 
 
-def from_history(record: Record, case: Case, facts: Facts, bundle: Bundle, store: Store | None) -> list[Check]:
+def from_history(
+    record: Record, case: Case, facts: Facts, bundle: Bundle, store: Store | None
+) -> list[Check]:
     """Return the checks of vector and facts: from the rows that the request sent, else from the store's."""
     if store is None:
         words = ("当日数据不在手边", "the history of that day is not at hand")
@@ -37,8 +39,14 @@ def from_history(record: Record, case: Case, facts: Facts, bundle: Bundle, store
     gone = [name for name in record.features if name not in known.names]
     if gone:
         words = ("特征目录已改变", "the catalogue of features has changed")
-        return [differs("vector", "目录中已无", "no longer in the catalogue", gone), Check("facts", "not_rebuilt", *words)]
-    return [_vector(record, case, known), _facts(case, facts, bundle, known, _history(case, known, store))]
+        return [
+            differs("vector", "目录中已无", "no longer in the catalogue", gone),
+            Check("facts", "not_rebuilt", *words),
+        ]
+    return [
+        _vector(record, case, known),
+        _facts(case, facts, bundle, known, _history(case, known, store)),
+    ]
 
 
 def told(record: Record, case: Case, bundle: Bundle, store: Store | None) -> Case:
@@ -69,11 +77,15 @@ def _vector(record: Record, case: Case, known: Matrix) -> Check:
     values, texts = vector_of(known, 0, record.features)
     other = [name for name in record.categories if texts.get(name) != case.texts.get(name)]
     if other:
-        return differs("vector", f"{len(other)} 项类别不同", f"{len(other)} categories differ", other)
+        return differs(
+            "vector", f"{len(other)} 项类别不同", f"{len(other)} categories differ", other
+        )
     return of_floats("vector", record.features, case.values, values)
 
 
-def _facts(case: Case, facts: Facts, bundle: Bundle, known: Matrix, history: Counterfactual) -> Check:
+def _facts(
+    case: Case, facts: Facts, bundle: Bundle, known: Matrix, history: Counterfactual
+) -> Check:
     if not len(case.contributions):
         return Check("facts", "not_rebuilt", "批量记录不存事实", "a batch records no facts")
     rebuilt = evidence(bundle, known, case.contributions, history)

@@ -38,7 +38,9 @@ def replay_case(record: Record, case: Case, bundle: Bundle, store: Store | None)
         _contributions(record, case, contributions),
         _reasons(case, reasons_of(bundle, inputs, contributions, facts)),
         *from_history(record, case, facts, bundle, store),
-        Check("rank", "not_rebuilt", "名次取决于当日全部单位", "a rank rests on all units of the day"),
+        Check(
+            "rank", "not_rebuilt", "名次取决于当日全部单位", "a rank rests on all units of the day"
+        ),
     ]
     return CaseReplay(case.key, tuple(checks))
 
@@ -52,7 +54,10 @@ def replay_rows(matrix: Matrix, bundle: Bundle) -> CaseReplay:
     expected = np.full(len(matrix), np.nan) if scores.expected is None else scores.expected
     rebuilt = dict(zip(OUTPUTS, (scores.raw, scores.probability, expected), strict=True))
     keys = [f"row {place}" for place in range(len(matrix))]
-    checks = [of_floats(name.removeprefix("score."), keys, matrix.column(name), rebuilt[name]) for name in OUTPUTS]
+    checks = [
+        of_floats(name.removeprefix("score."), keys, matrix.column(name), rebuilt[name])
+        for name in OUTPUTS
+    ]
     return CaseReplay("", tuple(checks))
 
 
@@ -60,12 +65,16 @@ def _explainer(record: Record) -> Check:
     if record.explainer == EXPLAINER:
         return Check("explainer", "identical")
     words = f"{record.explainer} -> {EXPLAINER}"
-    return Check("explainer", "different", f"说明方法已换：{words}", f"the explainer has changed: {words}")
+    return Check(
+        "explainer", "different", f"说明方法已换：{words}", f"the explainer has changed: {words}"
+    )
 
 
 def _contributions(record: Record, case: Case, rebuilt: Floats) -> Check:
     if not len(case.contributions):
-        return Check("contributions", "not_rebuilt", "批量记录不存贡献值", "a batch records no contributions")
+        return Check(
+            "contributions", "not_rebuilt", "批量记录不存贡献值", "a batch records no contributions"
+        )
     return of_floats("contributions", record.features, case.contributions, rebuilt)
 
 
@@ -82,9 +91,13 @@ def _reasons(case: Case, rebuilt: Sequence[Reason]) -> Check:
 
 def fact_of(plain: Plain) -> Fact:
     """Return the fact that a record holds."""
-    first, last = (day_of(day) if isinstance(day, str) else day for day in (plain["first"], plain["last"]))
+    first, last = (
+        day_of(day) if isinstance(day, str) else day for day in (plain["first"], plain["last"])
+    )
     words = {name: plain[name] for name in ("measure", "table", "zh", "en", "value", "unit")}
-    return Fact(**words, first=first, last=last, row_ids=tuple(plain["row_ids"]), n_rows=plain["rows"])
+    return Fact(
+        **words, first=first, last=last, row_ids=tuple(plain["row_ids"]), n_rows=plain["rows"]
+    )
 
 
 def _reason_of(plain: Plain) -> Reason:

@@ -23,7 +23,11 @@ from serving.replay.report_unit import Named, unit_of
 from serving.scoring.batch import RowProof
 
 MOST = 20
-ENTITIES = {"enterprise": ("企业", "Enterprise"), "claim": ("待遇申领", "Claim"), "provider": ("医疗机构或药店", "Provider")}
+ENTITIES = {
+    "enterprise": ("企业", "Enterprise"),
+    "claim": ("待遇申领", "Claim"),
+    "provider": ("医疗机构或药店", "Provider"),
+}
 SIDES = {"left": ("左", "left"), "right": ("右", "right")}
 
 
@@ -57,20 +61,41 @@ def exhibit_of(home: Path, record_id: str, at: str, unit: str | None = None) -> 
     if len(found.cases) > MOST or (found.record.rows is not None and unit is None):
         count = len(found.cases) or (found.record.rows.count if found.record.rows else 0)
         if not count:
-            raise RequestError(f"record '{record_id}' is of a batch without units: it has no score to show; ask for another")
-        raise RequestError(f"record '{record_id}' holds {count} units, a page at most {MOST}; name one with --unit")
+            raise RequestError(
+                f"record '{record_id}' is of a batch without units: it has no score to show; ask for another"
+            )
+        raise RequestError(
+            f"record '{record_id}' holds {count} units, a page at most {MOST}; name one with --unit"
+        )
     cases, store = found.cases, found.store()
     try:
         bundle, replays = found.bundle(), tuple(found.replays())
     except BundleError as error:
         none: tuple[CaseReplay | None, ...] = (None,) * len(cases)
-        return Exhibit(stored, proof, mark, found.record, tuple(zip(cases, none, strict=True)), Named({}), found.rows, str(error))
+        return Exhibit(
+            stored,
+            proof,
+            mark,
+            found.record,
+            tuple(zip(cases, none, strict=True)),
+            Named({}),
+            found.rows,
+            str(error),
+        )
     if found.rows:
         cases = tuple(told(found.record, case, bundle, store) for case in cases)
     features = {feature.name: feature for feature in bundle.features}
     target = None if store is None else store.source.target.get(found.record.target)
     named = Named(features) if target is None else Named(features, target.zh, target.en)
-    return Exhibit(stored, proof, mark, found.record, tuple(zip(cases, replays, strict=True)), named, found.rows)
+    return Exhibit(
+        stored,
+        proof,
+        mark,
+        found.record,
+        tuple(zip(cases, replays, strict=True)),
+        named,
+        found.rows,
+    )
 
 
 def report(exhibit: Exhibit) -> str:
@@ -89,7 +114,9 @@ def _page(exhibit: Exhibit) -> dict[str, Any]:
         "keep_until": date_of(entry["keep_until"]),
         "at": entry["at"],
         "bundle": entry["bundle"],
-        "entry": json.dumps(entry, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False),
+        "entry": json.dumps(
+            entry, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+        ),
         "proof": exhibit.proof,
         "steps": _steps(exhibit.proof.sequence, exhibit.proof),
         "checkpoint": str(exhibit.checkpoint).strip(),
@@ -118,11 +145,19 @@ def _of_record(exhibit: Exhibit, record: Record) -> dict[str, Any]:
     }
 
 
-def _unit(exhibit: Exhibit, record: Record, case: Case, replayed: CaseReplay | None) -> dict[str, Any]:
+def _unit(
+    exhibit: Exhibit, record: Record, case: Case, replayed: CaseReplay | None
+) -> dict[str, Any]:
     row = exhibit.rows.get(case.key)
-    return {**unit_of(record, case, exhibit.named, replayed), "row": row, "row_steps": row and _steps(row.place, row)}
+    return {
+        **unit_of(record, case, exhibit.named, replayed),
+        "row": row,
+        "row_steps": row and _steps(row.place, row),
+    }
 
 
 def _steps(place: int, proof: Proof | RowProof) -> Sequence[dict[str, str]]:
     found = zip(merkle.sides(place, proof.size), proof.path, strict=True)
-    return [{"side_zh": SIDES[side][0], "side_en": SIDES[side][1], "hash": step} for side, step in found]
+    return [
+        {"side_zh": SIDES[side][0], "side_en": SIDES[side][1], "hash": step} for side, step in found
+    ]

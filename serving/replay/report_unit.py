@@ -42,7 +42,10 @@ VERDICTS = {
         "已由本记录保存的内容和经核对的模型重新计算：凡重算之项，逐位一致。",
         "Computed again from what this record keeps and the checked model: what was rebuilt is identical to the bit.",
     ),
-    False: ("重新计算的结果与记录不一致，见下表。", "Computed again, something differs from the record: see the table."),
+    False: (
+        "重新计算的结果与记录不一致，见下表。",
+        "Computed again, something differs from the record: see the table.",
+    ),
 }
 
 
@@ -55,7 +58,9 @@ class Named:
     target_en: str = ""
 
 
-def unit_of(record: Record, case: Case, named: Named, replayed: CaseReplay | None) -> dict[str, Any]:
+def unit_of(
+    record: Record, case: Case, named: Named, replayed: CaseReplay | None
+) -> dict[str, Any]:
     """Return what the page shows of one unit."""
     checks = () if replayed is None else replayed.checks
     verdict = VERDICTS[replayed is None or replayed.identical]
@@ -68,7 +73,9 @@ def unit_of(record: Record, case: Case, named: Named, replayed: CaseReplay | Non
         "dormant": bool(case.dormant),
         "reasons": [_reason(reason) for reason in case.reasons],
         "mitigating": _mitigating(record, case, named),
-        **{f"missing_{language}": _missing(record, case, named, language) for language in LANGUAGES},
+        **{
+            f"missing_{language}": _missing(record, case, named, language) for language in LANGUAGES
+        },
         **{f"chart_{language}": _chart(record, case, named, language) for language in LANGUAGES},
         "checks": [_check(check) for check in checks],
         "verdict_zh": verdict[0],
@@ -78,15 +85,26 @@ def unit_of(record: Record, case: Case, named: Named, replayed: CaseReplay | Non
 
 def _reason(reason: Plain) -> dict[str, Any]:
     facts = [_fact(fact) for fact in reason["facts"]]
-    return {"zh": reason["zh"], "en": reason["en"], "size": _size(reason["contribution"]), "facts": facts}
+    return {
+        "zh": reason["zh"],
+        "en": reason["en"],
+        "size": _size(reason["contribution"]),
+        "facts": facts,
+    }
 
 
 def _fact(plain: Plain) -> dict[str, Any]:
     fact = fact_of(plain)
-    shown: dict[str, Any] = {"rows": fact.row_ids, "count": f"{fact.n_rows:,}", "more": fact.n_rows > len(fact.row_ids)}
+    shown: dict[str, Any] = {
+        "rows": fact.row_ids,
+        "count": f"{fact.n_rows:,}",
+        "more": fact.n_rows > len(fact.row_ids),
+    }
     for language in LANGUAGES:
         meaning = fact.zh if language == "zh" else fact.en
-        shown[f"said_{language}"] = _colon(meaning, value_words(fact.value, fact.unit, language), language)
+        shown[f"said_{language}"] = _colon(
+            meaning, value_words(fact.value, fact.unit, language), language
+        )
         shown[f"table_{language}"] = table_words(fact.table, language)
         shown[f"span_{language}"] = span_words(fact.first, fact.last, language)
     return shown
@@ -117,13 +135,17 @@ def feature_words(record: Record, case: Case, named: Named, place: int, language
     return _colon(meaning, value, language)
 
 
-def _meaning_and_value(record: Record, case: Case, named: Named, place: int, language: Language) -> tuple[str, str]:
+def _meaning_and_value(
+    record: Record, case: Case, named: Named, place: int, language: Language
+) -> tuple[str, str]:
     name = record.features[place]
     feature = named.features.get(name)
     meaning = name if feature is None else (feature.zh if language == "zh" else feature.en)
     if name in record.categories:
         return meaning, case.texts.get(name, MISSING[language])
-    return meaning, value_words(float(case.values[place]), "" if feature is None else feature.unit, language)
+    return meaning, value_words(
+        float(case.values[place]), "" if feature is None else feature.unit, language
+    )
 
 
 def _colon(meaning: str, value: str, language: Language) -> str:

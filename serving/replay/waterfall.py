@@ -31,8 +31,18 @@ _STYLE = {
 
 Language = Literal["zh", "en"]
 _WORDS = {
-    "zh": {"base": "起点（平均）", "rest": "其余 {} 项合计", "sum": "模型原始分", "axis": "对数几率"},
-    "en": {"base": "start (average)", "rest": "the other {} together", "sum": "raw score", "axis": "log-odds"},
+    "zh": {
+        "base": "起点（平均）",
+        "rest": "其余 {} 项合计",
+        "sum": "模型原始分",
+        "axis": "对数几率",
+    },
+    "en": {
+        "base": "start (average)",
+        "rest": "the other {} together",
+        "sum": "raw score",
+        "axis": "log-odds",
+    },
 }
 
 
@@ -84,13 +94,27 @@ def _svg(rows: list[dict[str, object]], axis: str) -> str:
     scale = alt.Scale(domain=[0, len(rows)], reverse=True, nice=False)
     middle = alt.Y("middle:Q", scale=scale, axis=None)
     top, bottom = alt.Y("top:Q", scale=scale, axis=None), alt.Y2("bottom:Q")
-    x = alt.X("low:Q", axis=alt.Axis(title=axis, tickCount=6), scale=alt.Scale(nice=True, zero=False))
+    x = alt.X(
+        "low:Q", axis=alt.Axis(title=axis, tickCount=6), scale=alt.Scale(nice=True, zero=False)
+    )
     bars = drawn.mark_rect().encode(y=top, y2=bottom, x=x, x2="high:Q", color=colour)
-    joints = drawn.transform_filter(f"datum.middle < {len(rows) - 1}").transform_calculate(after=f"datum.bottom + {2 * _THIN}")
-    joints = joints.mark_rule(color="#9aa0a8").encode(x="end:Q", y=alt.Y("bottom:Q", axis=None), y2="after:Q")
-    ends = drawn.transform_filter("datum.low == datum.high").mark_tick(thickness=4, size=18, opacity=1)
+    joints = drawn.transform_filter(f"datum.middle < {len(rows) - 1}").transform_calculate(
+        after=f"datum.bottom + {2 * _THIN}"
+    )
+    joints = joints.mark_rule(color="#9aa0a8").encode(
+        x="end:Q", y=alt.Y("bottom:Q", axis=None), y2="after:Q"
+    )
+    ends = drawn.transform_filter("datum.low == datum.high").mark_tick(
+        thickness=4, size=18, opacity=1
+    )
     ends = ends.encode(y=middle, x="low:Q", color=colour)
-    sizes = drawn.mark_text(align="left", dx=6, fontSize=12).encode(y=middle, x="high:Q", text="text:N", color=colour)
-    labels = drawn.mark_text(align="right", fontSize=13, color="#1d2126").encode(y=middle, x=alt.value(-14), text="label:N")
-    chart = alt.layer(joints, bars, ends, sizes, labels).properties(width=_PLOT, height=_ROW * len(rows))
+    sizes = drawn.mark_text(align="left", dx=6, fontSize=12).encode(
+        y=middle, x="high:Q", text="text:N", color=colour
+    )
+    labels = drawn.mark_text(align="right", fontSize=13, color="#1d2126").encode(
+        y=middle, x=alt.value(-14), text="label:N"
+    )
+    chart = alt.layer(joints, bars, ends, sizes, labels).properties(
+        width=_PLOT, height=_ROW * len(rows)
+    )
     return str(vl_convert.vegalite_to_svg({**chart.to_dict(), **_STYLE}))

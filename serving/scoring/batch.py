@@ -39,7 +39,9 @@ def write_rows(folder: Path, matrix: Matrix, scores: Scores) -> Rows:
     """Write a matrix and its scores to `folder/<digest>.parquet`, whole or not at all, and return what names it."""
     expected = np.full(len(matrix), np.nan) if scores.expected is None else scores.expected
     outputs = np.column_stack([scores.raw, scores.probability, expected])
-    both = replace(matrix, names=(*matrix.names, *OUTPUTS), values=np.hstack([matrix.values, outputs]))
+    both = replace(
+        matrix, names=(*matrix.names, *OUTPUTS), values=np.hstack([matrix.values, outputs])
+    )
     with private_folder(folder) as work:
         write_matrix(both, work / "rows.parquet")
         digest = _digest(work / "rows.parquet")
@@ -53,9 +55,13 @@ def read_rows(folder: Path, rows: Rows) -> Matrix:
     """Return the matrix of a batch with its scores as last columns; LedgerError when the file is gone or changed."""
     path = folder / f"{rows.digest}.parquet"
     if not path.is_file():
-        raise LedgerError(f"the rows of this batch are not kept any more ({path.name}); restore the file to replay it")
+        raise LedgerError(
+            f"the rows of this batch are not kept any more ({path.name}); restore the file to replay it"
+        )
     if _digest(path) != rows.digest:
-        raise LedgerError(f"the rows of this batch were changed ({path.name}); restore the file from a copy")
+        raise LedgerError(
+            f"the rows of this batch were changed ({path.name}); restore the file from a copy"
+        )
     try:
         return read_matrix(path)
     except LssiError:
@@ -79,7 +85,13 @@ def contents(matrix: Matrix) -> Iterator[bytes]:
         bits = values[row].tobytes()
         said = {name: column[row] for name, column in texts.items() if column[row] is not None}
         yield canonical(
-            {"as_of": day, "key": key, "scores": bits[cut:].hex(), "texts": said, "values": bits[:cut].hex()}
+            {
+                "as_of": day,
+                "key": key,
+                "scores": bits[cut:].hex(),
+                "texts": said,
+                "values": bits[:cut].hex(),
+            }
         )
 
 
@@ -92,7 +104,9 @@ def prove_row(matrix: Matrix, rows: Rows, key: str) -> RowProof:
     """Return the proof that a unit's row belongs to the batch; UnknownId or LedgerError where it does not."""
     node, size = merkle.nodes_of(leaves(matrix))
     if size != rows.count or merkle.root(node, size).hex() != rows.root:
-        raise LedgerError("the rows of this batch do not lead to its recorded root; restore the file from a copy")
+        raise LedgerError(
+            "the rows of this batch do not lead to its recorded root; restore the file from a copy"
+        )
     place = place_of(matrix, key)
     path = tuple(step.hex() for step in merkle.inclusion(node, place, size))
     return RowProof(place, size, node(0, place).hex(), path, rows.root)
@@ -109,7 +123,9 @@ def place_of(matrix: Matrix, key: str) -> int:
     """Return the row of a unit; UnknownId when the batch has none."""
     places = np.flatnonzero(matrix.keys == key)
     if len(places) != 1:
-        raise UnknownId(f"this batch of {len(matrix)} rows holds no {matrix.entity} of that number; check it")
+        raise UnknownId(
+            f"this batch of {len(matrix)} rows holds no {matrix.entity} of that number; check it"
+        )
     return int(places[0])
 
 

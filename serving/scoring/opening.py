@@ -20,7 +20,10 @@ def open_scorer(settings: Settings) -> Scorer:
     store = open_own_store(settings.source, settings.data)
     catalogue = catalogue_of(store)
     bundles = all_promoted(settings.home / "bundles", store.source.name, store.source.target)
-    ranks = {target: _ranks(settings.home / "ranks", store, catalogue, bundle) for target, bundle in bundles.items()}
+    ranks = {
+        target: _ranks(settings.home / "ranks", store, catalogue, bundle)
+        for target, bundle in bundles.items()
+    }
     enterprises = any(bundle.entity == "enterprise" for bundle in bundles.values())
     asleep = dormancy(store, catalogue, store.complete_to) if enterprises else None
     return Scorer(store, catalogue, bundles, ranks, asleep)
@@ -28,4 +31,7 @@ def open_scorer(settings: Settings) -> Scorer:
 
 def _ranks(folder: Path, store: Store, catalogue: Catalogue, bundle: Bundle) -> Ranks:
     path = folder / file_name(store.fingerprint, store.complete_to, bundle, catalogue)
-    return kept_ranks(path, lambda: ranks_of(bundle, matrix(store, bundle.entity, store.complete_to, None, catalogue)))
+    return kept_ranks(
+        path,
+        lambda: ranks_of(bundle, matrix(store, bundle.entity, store.complete_to, None, catalogue)),
+    )

@@ -20,8 +20,10 @@ def promoted(folder: Path, key: ModelKey) -> Bundle:
     bundle = load_bundle(folder / pointer.bundle, pointer.digest)
     source = bundle.manifest.origin.get("source")
     if (source, bundle.target) != (key.source, key.target):
-        raise BundleError(f"{key.file} points to a model of {bundle.target} for {source}; "
-                          f"promote a model of {key.target} for {key.source}")
+        raise BundleError(
+            f"{key.file} points to a model of {bundle.target} for {source}; "
+            f"promote a model of {key.target} for {key.source}"
+        )
     return bundle
 
 
@@ -33,6 +35,8 @@ def all_promoted(folder: Path, source: str, targets: Collection[str]) -> dict[st
             found[target] = promoted(folder, ModelKey(source, target))
     if not found:
         named = ", ".join(sorted(targets)) or "any target"
-        raise TargetError(f"no model of {named} is promoted for source {source!r}; "
-                          "train one with `lssi train TARGET SOURCE`")
+        raise TargetError(
+            f"no model of {named} is promoted for source {source!r}; "
+            "train one with `lssi train TARGET SOURCE`"
+        )
     return found

@@ -61,6 +61,8 @@ def kept_ranks(path: Path, make: Callable[[], Ranks]) -> Ranks:
 
 def file_name(fingerprint: str, day: int, bundle: Bundle, catalogue: Catalogue) -> str:
     """Return the name under which ranks are kept: it changes with history, day, model and the features' meaning."""
-    formulas = "\n".join(f"{feature.name}={feature.expression}" for feature in catalogue.features(bundle.entity))
+    formulas = "\n".join(
+        f"{feature.name}={feature.expression}" for feature in catalogue.features(bundle.entity)
+    )
     meaning = hashlib.sha256(formulas.encode()).hexdigest()
     return f"{bundle.target}-{day}-{fingerprint[:12]}-{bundle.digest[:12]}-{meaning[:12]}.npz"

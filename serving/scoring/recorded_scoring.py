@@ -36,13 +36,23 @@ class Desk:
     async def by_id(self, target: str, entity: str, ids: list[str], question: Question) -> Answer:
         """Return the scores of ids, recorded; between AT_ONCE of them and the next, other requests have their turn."""
         await self._aside(partial(self.scorer.check, target, entity, ids))
-        parts = [await self._aside(partial(self.scorer.by_id, target, entity, ids[first:first + AT_ONCE]))
-                 for first in range(0, len(ids), AT_ONCE)]
-        return await self._answered(replace(parts[0], cases=tuple(case for part in parts for case in part.cases)), question)
+        parts = [
+            await self._aside(
+                partial(self.scorer.by_id, target, entity, ids[first : first + AT_ONCE])
+            )
+            for first in range(0, len(ids), AT_ONCE)
+        ]
+        return await self._answered(
+            replace(parts[0], cases=tuple(case for part in parts for case in part.cases)), question
+        )
 
-    async def by_history(self, entity: str, asked: EnterpriseHistory | ClaimHistory, question: Question) -> Answer:
+    async def by_history(
+        self, entity: str, asked: EnterpriseHistory | ClaimHistory, question: Question
+    ) -> Answer:
         """Return the score of one unit by the history sent, recorded with that history."""
-        scoring = await self._aside(partial(self.scorer.by_history, asked.target, entity, asked.id, asked.rows))
+        scoring = await self._aside(
+            partial(self.scorer.by_history, asked.target, entity, asked.id, asked.rows)
+        )
         return await self._answered(scoring, question)
 
     async def record(self, record_id: str) -> Recorded:
@@ -73,7 +83,10 @@ class Desk:
         return record_of(payload or b"").answer
 
     def _found(self, record_id: str) -> Recorded:
-        stored, proof = find(self.ledger.path, record_id), asdict(prove(self.ledger.path, record_id))
+        stored, proof = (
+            find(self.ledger.path, record_id),
+            asdict(prove(self.ledger.path, record_id)),
+        )
         payload = None if stored.payload is None else json.loads(stored.payload)
         return Recorded(record_id=record_id, entry=dict(stored.entry), payload=payload, proof=proof)
 

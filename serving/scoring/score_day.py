@@ -26,7 +26,9 @@ from serving.scoring.transcript import KEPT_DAYS
 TOP = 10
 
 
-def roll(home: Path, store: Store, bundle: Bundle, *, caller: str, moment: datetime) -> dict[str, Any]:
+def roll(
+    home: Path, store: Store, bundle: Bundle, *, caller: str, moment: datetime
+) -> dict[str, Any]:
     """Score every living unit as of the last closed day, record the whole as one batch, and return its summary.
 
     The rows lie under `home/batches`, the record in `home/ledger.db`; where that cannot be written nothing is returned.
@@ -34,17 +36,40 @@ def roll(home: Path, store: Store, bundle: Bundle, *, caller: str, moment: datet
     living = matrix(store, bundle.entity, store.complete_to)
     scores = score(bundle, living)
     rows = write_rows(home / "batches", living, scores)
-    summary = {**asked_of(store, bundle), "entity": bundle.entity, "model_digest": bundle.digest, "rows": rows.count,
-               "root": rows.root, "priority_only": PRIORITY_ONLY, "top": top_of(living, scores)}
+    summary = {
+        **asked_of(store, bundle),
+        "entity": bundle.entity,
+        "model_digest": bundle.digest,
+        "rows": rows.count,
+        "root": rows.root,
+        "priority_only": PRIORITY_ONLY,
+        "top": top_of(living, scores),
+    }
     if bundle.entity == "enterprise":
-        summary["dormant"] = dormancy.as_json(dormancy.dormancy(store, catalogue_of(store), store.complete_to))
+        summary["dormant"] = dormancy.as_json(
+            dormancy.dormancy(store, catalogue_of(store), store.complete_to)
+        )
     record = Record(
-        kind="batch", at=moment.isoformat(timespec="milliseconds"), caller=caller,
-        request=digest_of(canonical(asked_of(store, bundle))), store=f"{store.summary['name']}-{store.fingerprint}",
-        target=bundle.target, entity=bundle.entity, as_of=store.complete_to, complete_to=store.complete_to,
-        bundle=bundle.digest, explainer=EXPLAINER, base=explain(bundle, living.take([])).base,
-        features=bundle.manifest.names, cases=(), answer=summary, rows=rows,
-        categories=tuple(feature.name for feature in bundle.features if feature.categories is not None))
+        kind="batch",
+        at=moment.isoformat(timespec="milliseconds"),
+        caller=caller,
+        request=digest_of(canonical(asked_of(store, bundle))),
+        store=f"{store.summary['name']}-{store.fingerprint}",
+        target=bundle.target,
+        entity=bundle.entity,
+        as_of=store.complete_to,
+        complete_to=store.complete_to,
+        bundle=bundle.digest,
+        explainer=EXPLAINER,
+        base=explain(bundle, living.take([])).base,
+        features=bundle.manifest.names,
+        cases=(),
+        answer=summary,
+        rows=rows,
+        categories=tuple(
+            feature.name for feature in bundle.features if feature.categories is not None
+        ),
+    )
     keep_until = day_of((moment + timedelta(days=KEPT_DAYS)).date())
     with Ledger(home / "ledger.db") as ledger:
         receipt = ledger.append(entry_of(record, keep_until)).result()
@@ -53,12 +78,22 @@ def roll(home: Path, store: Store, bundle: Bundle, *, caller: str, moment: datet
 
 def asked_of(store: Store, bundle: Bundle) -> dict[str, str]:
     """Return what a roll was asked for: target, source and day."""
-    return {"target": bundle.target, "source": store.fingerprint, "as_of": date_of(store.complete_to).isoformat()}
+    return {
+        "target": bundle.target,
+        "source": store.fingerprint,
+        "as_of": date_of(store.complete_to).isoformat(),
+    }
 
 
 def top_of(living: Matrix, scores: Scores) -> list[Plain]:
     """Return the TOP units by raw score, equal scores sharing a rank."""
     order = np.argsort(-scores.raw, kind="stable")[:TOP].tolist()
-    return [{"id": str(living.keys[place]), "rank": 1 + int((scores.raw > scores.raw[place]).sum()),
-             "score": float(scores.probability[place]),
-             "expected": None if scores.expected is None else float(scores.expected[place])} for place in order]
+    return [
+        {
+            "id": str(living.keys[place]),
+            "rank": 1 + int((scores.raw > scores.raw[place]).sum()),
+            "score": float(scores.probability[place]),
+            "expected": None if scores.expected is None else float(scores.expected[place]),
+        }
+        for place in order
+    ]

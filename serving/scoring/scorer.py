@@ -72,7 +72,9 @@ class Scorer:
         found = self.bundles.get(target)
         if found is None or found.entity != entity:
             known = sorted(name for name, bundle in self.bundles.items() if bundle.entity == entity)
-            raise TargetError(f"no model scores {entity} for {target!r}; a target should be one of [{', '.join(known)}]")
+            raise TargetError(
+                f"no model scores {entity} for {target!r}; a target should be one of [{', '.join(known)}]"
+            )
         return found
 
     def check(self, target: str, entity: str, ids: Sequence[str]) -> None:
@@ -84,33 +86,70 @@ class Scorer:
         """Return the cases of ids, in the order given; UnknownId for the first that the register of the day lacks."""
         bundle = self.bundle(target, entity)
         inputs = matrix(self.store, entity, self.day, ids, self.catalogue)
-        histories = [stored_counterfactual(self.store, self.catalogue, inputs.row(row)) for row in range(len(inputs))]
+        histories = [
+            stored_counterfactual(self.store, self.catalogue, inputs.row(row))
+            for row in range(len(inputs))
+        ]
         scoring = self._scored(bundle, inputs, histories)
-        return replace(scoring, cases=tuple(replace(case, dormant=self._dormant(entity, case.key)) for case in scoring.cases))
+        return replace(
+            scoring,
+            cases=tuple(
+                replace(case, dormant=self._dormant(entity, case.key)) for case in scoring.cases
+            ),
+        )
 
     def by_history(self, target: str, entity: str, key: str, rows: History) -> Scoring:
         """Return the case of one unit from rows given by table; peers and cell come from the store of the same day."""
         bundle = self.bundle(target, entity)
         inputs = evaluate_rows(self.store, entity, key, self.day, rows)
-        scoring = self._scored(bundle, inputs, [sent_counterfactual(self.store, self.catalogue, inputs, rows)])
-        met = {"day": date_of(self.day).isoformat(), "shared": self._shared(entity, key, rows), "tables": sorted(rows)}
+        scoring = self._scored(
+            bundle, inputs, [sent_counterfactual(self.store, self.catalogue, inputs, rows)]
+        )
+        met = {
+            "day": date_of(self.day).isoformat(),
+            "shared": self._shared(entity, key, rows),
+            "tables": sorted(rows),
+        }
         return replace(scoring, cases=(replace(scoring.cases[0], history=rows),), met=met)
 
-    def _scored(self, bundle: Bundle, inputs: Matrix, histories: Sequence[Counterfactual]) -> Scoring:
-        scores, explained, ranks = score(bundle, inputs), explain(bundle, inputs), self.ranks[bundle.target]
+    def _scored(
+        self, bundle: Bundle, inputs: Matrix, histories: Sequence[Counterfactual]
+    ) -> Scoring:
+        scores, explained, ranks = (
+            score(bundle, inputs),
+            explain(bundle, inputs),
+            self.ranks[bundle.target],
+        )
         cases = []
         for row, history in enumerate(histories):
-            one, contributions, raw = inputs.row(row), explained.contributions[row], float(scores.raw[row])
+            one, contributions, raw = (
+                inputs.row(row),
+                explained.contributions[row],
+                float(scores.raw[row]),
+            )
             facts = evidence(bundle, one, contributions, history)
             values, texts = vector_of(inputs, row, bundle.manifest.names)
-            cases.append(Case(
-                key=str(inputs.keys[row]), as_of=self.day, values=values, texts=texts,
-                raw=raw, probability=float(scores.probability[row]),
-                expected=None if scores.expected is None else float(scores.expected[row]),
-                contributions=contributions,
-                facts={name: [plain_fact(fact) for fact in found] for name, found in facts.items()},
-                reasons=[plain_reason(reason) for reason in reasons_of(bundle, one, contributions, facts)],
-                rank=ranks.rank(str(inputs.keys[row]), raw), of=len(ranks)))
+            cases.append(
+                Case(
+                    key=str(inputs.keys[row]),
+                    as_of=self.day,
+                    values=values,
+                    texts=texts,
+                    raw=raw,
+                    probability=float(scores.probability[row]),
+                    expected=None if scores.expected is None else float(scores.expected[row]),
+                    contributions=contributions,
+                    facts={
+                        name: [plain_fact(fact) for fact in found] for name, found in facts.items()
+                    },
+                    reasons=[
+                        plain_reason(reason)
+                        for reason in reasons_of(bundle, one, contributions, facts)
+                    ],
+                    rank=ranks.rank(str(inputs.keys[row]), raw),
+                    of=len(ranks),
+                )
+            )
         return Scoring(bundle, explained.base, tuple(cases))
 
     def _dormant(self, entity: str, key: str) -> bool | None:
@@ -126,17 +165,36 @@ class Scorer:
         keys = sent_case(self.store, self.catalogue, bare, sent).keys
         codes = {name: int(keys[name][0]) for name in SHARED if name in keys}
         texts = {name: self.store.texts(name) for name in codes}
-        return {name: texts[name][code] for name, code in codes.items() if NULL < code < len(texts[name])}
+        return {
+            name: texts[name][code]
+            for name, code in codes.items()
+            if NULL < code < len(texts[name])
+        }
 
 
 def plain_reason(reason: Reason) -> Plain:
     """Return a reason as plain JSON values."""
     facts = [plain_fact(fact) for fact in reason.facts]
-    return {"feature": reason.feature, "contribution": reason.contribution, "zh": reason.zh, "en": reason.en, "facts": facts}
+    return {
+        "feature": reason.feature,
+        "contribution": reason.contribution,
+        "zh": reason.zh,
+        "en": reason.en,
+        "facts": facts,
+    }
 
 
 def plain_fact(fact: Fact) -> Plain:
     """Return a fact as plain JSON values, its days as text."""
-    return {"measure": fact.measure, "table": fact.table, "zh": fact.zh, "en": fact.en, "value": fact.value,
-            "unit": fact.unit, "first": date_of(fact.first).isoformat(), "last": date_of(fact.last).isoformat(),
-            "row_ids": list(fact.row_ids), "rows": fact.n_rows}
+    return {
+        "measure": fact.measure,
+        "table": fact.table,
+        "zh": fact.zh,
+        "en": fact.en,
+        "value": fact.value,
+        "unit": fact.unit,
+        "first": date_of(fact.first).isoformat(),
+        "last": date_of(fact.last).isoformat(),
+        "row_ids": list(fact.row_ids),
+        "rows": fact.n_rows,
+    }

@@ -16,7 +16,7 @@ from serving.ledger.entries import Entry, canonical, digest_of
 from serving.ledger.record import Case, Plain, Record, entry_of
 from serving.scoring.scorer import Scorer, Scoring
 
-KEPT_DAYS = 3 * 366         # a payload is kept for three years; the log itself for ever
+KEPT_DAYS = 3 * 366  # a payload is kept for three years; the log itself for ever
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,9 @@ class Question:
 
 def question_of(caller: str, asked: Plain, retry: str | None) -> Question:
     """Return a question; an idempotency key belongs to its caller."""
-    return Question(caller, digest_of(canonical(asked)), None if retry is None else f"{caller}:{retry}")
+    return Question(
+        caller, digest_of(canonical(asked)), None if retry is None else f"{caller}:{retry}"
+    )
 
 
 def answer_of(scorer: Scorer, scoring: Scoring) -> dict[str, object]:
@@ -64,14 +66,29 @@ def _unit(scorer: Scorer, case: Case, names: tuple[str, ...]) -> dict[str, objec
 
 def info_of(scorer: Scorer) -> Info:
     """Return what a scorer serves: its source and day, the contract's version, and its models."""
-    models = [Model(target=bundle.target, entity=bundle.entity, digest=bundle.digest, as_of=bundle.manifest.as_of,
-                    features=len(bundle.features), ranked=len(scorer.ranks[bundle.target]))
-              for bundle in scorer.bundles.values()]
-    return Info(source=scorer.store.summary["name"], complete_to=date_of(scorer.day), version=version("lssi-risk"),
-                contract=digest_of(canonical(as_json()))[:12], models=models)
+    models = [
+        Model(
+            target=bundle.target,
+            entity=bundle.entity,
+            digest=bundle.digest,
+            as_of=bundle.manifest.as_of,
+            features=len(bundle.features),
+            ranked=len(scorer.ranks[bundle.target]),
+        )
+        for bundle in scorer.bundles.values()
+    ]
+    return Info(
+        source=scorer.store.summary["name"],
+        complete_to=date_of(scorer.day),
+        version=version("lssi-risk"),
+        contract=digest_of(canonical(as_json()))[:12],
+        models=models,
+    )
 
 
-def entry_for(scorer: Scorer, scoring: Scoring, answer: Plain, question: Question, *, moment: datetime) -> Entry:
+def entry_for(
+    scorer: Scorer, scoring: Scoring, answer: Plain, question: Question, *, moment: datetime
+) -> Entry:
     """Return the ledger entry of one answered question, its payload to be kept KEPT_DAYS from the moment."""
     bundle = scoring.bundle
     record = Record(
@@ -88,7 +105,9 @@ def entry_for(scorer: Scorer, scoring: Scoring, answer: Plain, question: Questio
         explainer=EXPLAINER,
         base=scoring.base,
         features=bundle.manifest.names,
-        categories=tuple(feature.name for feature in bundle.features if feature.categories is not None),
+        categories=tuple(
+            feature.name for feature in bundle.features if feature.categories is not None
+        ),
         cases=scoring.cases,
         answer=answer,
     )

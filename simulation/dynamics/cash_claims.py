@@ -40,31 +40,67 @@ def _claims(state: State, turn: Turn, *, start: int, of: dict[str, Ints]) -> Cla
     count = len(of["worker"])
     known = of["filed"] + 1 + chance.exponential(P["delay"], count).astype(np.int64)
     none = np.full(count, -1)
-    return Claims(claim=serials(state.setting, state.block, turn.month, start=start, count=count), worker=of["worker"],
-                  firm=of["firm"], provider=none, filed=of["filed"], known=known, amount=of["amount"], stay=none,
-                  false=of["false"], cell=none)
+    return Claims(
+        claim=serials(state.setting, state.block, turn.month, start=start, count=count),
+        worker=of["worker"],
+        firm=of["firm"],
+        provider=none,
+        filed=of["filed"],
+        known=known,
+        amount=of["amount"],
+        stay=none,
+        false=of["false"],
+        cell=none,
+    )
 
 
 def _heads(state: State, claims: Claims, scheme: int) -> Rows:
-    of = {"known": claims.known, "worker": claims.worker, "firm": claims.firm, "filed": claims.filed,
-          "amount": claims.amount}
+    of = {
+        "known": claims.known,
+        "worker": claims.worker,
+        "firm": claims.firm,
+        "filed": claims.filed,
+        "amount": claims.amount,
+    }
     filed = head_rows(state.block, claim=claims.claim, of=of, scheme=scheme, state=0)
-    paid = head_rows(state.block, claim=claims.claim, of=of | {"known": claims.known + 25}, scheme=scheme, state=1)
+    paid = head_rows(
+        state.block,
+        claim=claims.claim,
+        of=of | {"known": claims.known + 25},
+        scheme=scheme,
+        state=1,
+    )
     return [("claims", filed), ("claims", paid)]
 
 
-def unemployment(state: State, turn: Turn, *, last: Ints, start: int) -> tuple[Claims, Benefits, Rows]:
+def unemployment(
+    state: State, turn: Turn, *, last: Ints, start: int
+) -> tuple[Claims, Benefits, Rows]:
     """Return the unemployment claims of leavers, the new benefits, and the rows."""
     chance = turn.stream("unemployment")
     jobs = state.jobs
-    leaves = np.flatnonzero((last < NEVER) & (jobs.entered < last - 365) & (jobs.kind != PART_TIME) & (jobs.fiction == 0))
+    leaves = np.flatnonzero(
+        (last < NEVER)
+        & (jobs.entered < last - 365)
+        & (jobs.kind != PART_TIME)
+        & (jobs.fiction == 0)
+    )
     works = np.isin(jobs.worker[leaves], jobs.worker[last == NEVER])
     files = chance.random(len(leaves)) < np.where(works, P["employed"], P["unemployed"])
     who, false = leaves[files], np.where(works[files], EMPLOYED, NONE)
     filed = last[who] + 3 + chance.exponential(20, len(who)).astype(np.int64)
-    claims = _claims(state, turn, start=start, of={
-        "worker": jobs.worker[who], "firm": jobs.firm[who], "filed": filed, "false": false,
-        "amount": np.full(len(who), 100_000)})
+    claims = _claims(
+        state,
+        turn,
+        start=start,
+        of={
+            "worker": jobs.worker[who],
+            "firm": jobs.firm[who],
+            "filed": filed,
+            "false": false,
+            "amount": np.full(len(who), 100_000),
+        },
+    )
     benefits = new_unemployment(chance, claims, last[who] + 1)
     return claims, benefits, _heads(state, claims, UNEMPLOYMENT) + spell_rows(state.block, benefits)
 
@@ -74,10 +110,24 @@ def pension(state: State, turn: Turn, *, last: Ints, start: int) -> tuple[Claims
     chance = turn.stream("pension")
     jobs = state.jobs
     old = turn.month // 12 - state.people.born[jobs.worker] >= 57
-    who = np.flatnonzero((last < NEVER) & (jobs.entered < last - 365) & old & (chance.random(len(last)) < P["pension"]))
-    claims = _claims(state, turn, start=start, of={
-        "worker": jobs.worker[who], "firm": jobs.firm[who], "filed": last[who] + 5,
-        "false": np.zeros(len(who), dtype=np.int64), "amount": jobs.wage[who] // 2})
+    who = np.flatnonzero(
+        (last < NEVER)
+        & (jobs.entered < last - 365)
+        & old
+        & (chance.random(len(last)) < P["pension"])
+    )
+    claims = _claims(
+        state,
+        turn,
+        start=start,
+        of={
+            "worker": jobs.worker[who],
+            "firm": jobs.firm[who],
+            "filed": last[who] + 5,
+            "false": np.zeros(len(who), dtype=np.int64),
+            "amount": jobs.wage[who] // 2,
+        },
+    )
     pensions = new_pensions(chance, claims)
     return claims, pensions, pension_rows(state.block, pensions)
 
@@ -87,17 +137,37 @@ def maternity(state: State, turn: Turn, start: int) -> tuple[Claims, Rows]:
     chance = turn.stream("maternity")
     jobs = state.jobs
     age = turn.month // 12 - state.people.born[jobs.worker]
-    able = (state.people.sex[jobs.worker] == FEMALE) & (age > 20) & (age < 41) & (jobs.cover < turn.day - 20)
+    able = (
+        (state.people.sex[jobs.worker] == FEMALE)
+        & (age > 20)
+        & (age < 41)
+        & (jobs.cover < turn.day - 20)
+    )
     honest = able & (chance.random(len(age)) < P["maternity"]) & (jobs.fiction == 0)
     who = np.flatnonzero((honest | (jobs.fiction == turn.month)) & (jobs.whole == 1))
     began = turn.day - chance.integers(20, 110, len(who))
-    days = chance.choice([98, 128, 143], len(who), p=[.5, .4, .1])
+    days = chance.choice([98, 128, 143], len(who), p=[0.5, 0.4, 0.1])
     filed = turn.day + chance.integers(0, turn.days, len(who))
-    claims = _claims(state, turn, start=start, of={
-        "worker": jobs.worker[who], "firm": jobs.firm[who], "filed": filed, "amount": jobs.wage[who] * days // 30,
-        "false": np.where(jobs.fiction[who] > 0, FICTION, NONE)})
-    part = piece(claims.known, claim=claims.claim, worker=person(state.block, claims.worker), started=began,
-                 ended=began + days, wage_base=jobs.wage[who])
+    claims = _claims(
+        state,
+        turn,
+        start=start,
+        of={
+            "worker": jobs.worker[who],
+            "firm": jobs.firm[who],
+            "filed": filed,
+            "amount": jobs.wage[who] * days // 30,
+            "false": np.where(jobs.fiction[who] > 0, FICTION, NONE),
+        },
+    )
+    part = piece(
+        claims.known,
+        claim=claims.claim,
+        worker=person(state.block, claims.worker),
+        started=began,
+        ended=began + days,
+        wage_base=jobs.wage[who],
+    )
     return claims, [*_heads(state, claims, MATERNITY), ("maternity_leaves", part)]
 
 
@@ -110,20 +180,41 @@ def injury(state: State, turn: Turn, start: int) -> tuple[Claims, Rows]:
     fresh = (jobs.cover >= day - 31) & (jobs.cover < day) & (draw > 1 - P["backdated"]) & insured
     who = np.flatnonzero((insured & (draw < P["injury"])) | fresh)
     false = fresh[who]
-    happened = np.where(false, jobs.cover[who] + chance.integers(0, 7, len(who)), day - chance.integers(0, 60, len(who)))
+    happened = np.where(
+        false,
+        jobs.cover[who] + chance.integers(0, 7, len(who)),
+        day - chance.integers(0, 60, len(who)),
+    )
     happened = np.maximum(happened, np.minimum(jobs.cover[who], day - 1))
     filed = np.maximum(day, happened) + chance.integers(1, 40, len(who))
-    claims = _claims(state, turn, start=start, of={
-        "worker": jobs.worker[who], "firm": jobs.firm[who], "filed": filed,
-        "false": np.where(false, BACKDATED, NONE), "amount": (chance.lognormal(9, .9, len(who))).astype(np.int64) * 100})
-    agreed = (chance.random(len(who)) < .93).astype(np.int64)
-    part = piece(claims.known + 20, claim=claims.claim, worker=person(state.block, claims.worker), happened_on=happened,
-                 recognised_on=claims.filed + 15, recognised=agreed,
-                 grade=np.where(chance.random(len(who)) < .4, chance.integers(5, 11, len(who)), NULL))
+    claims = _claims(
+        state,
+        turn,
+        start=start,
+        of={
+            "worker": jobs.worker[who],
+            "firm": jobs.firm[who],
+            "filed": filed,
+            "false": np.where(false, BACKDATED, NONE),
+            "amount": (chance.lognormal(9, 0.9, len(who))).astype(np.int64) * 100,
+        },
+    )
+    agreed = (chance.random(len(who)) < 0.93).astype(np.int64)
+    part = piece(
+        claims.known + 20,
+        claim=claims.claim,
+        worker=person(state.block, claims.worker),
+        happened_on=happened,
+        recognised_on=claims.filed + 15,
+        recognised=agreed,
+        grade=np.where(chance.random(len(who)) < 0.4, chance.integers(5, 11, len(who)), NULL),
+    )
     return claims, [*_heads(state, claims, INJURY), ("work_injuries", part)]
 
 
-def cash(state: State, turn: Turn, *, last: Ints, start: int) -> tuple[State, list[tuple[int, Claims]], Rows]:
+def cash(
+    state: State, turn: Turn, *, last: Ints, start: int
+) -> tuple[State, list[tuple[int, Claims]], Rows]:
     """Return the state with new benefits, the month's cash claims by scheme, and their rows."""
     jobless, benefits, rows = unemployment(state, turn, last=last, start=start)
     start += len(jobless.claim)
@@ -131,6 +222,8 @@ def cash(state: State, turn: Turn, *, last: Ints, start: int) -> tuple[State, li
     start += len(retired.claim)
     births, even = maternity(state, turn, start)
     hurt, last_rows = injury(state, turn, start + len(births.claim))
-    state = replace(state, benefits=with_benefits(state.benefits, with_benefits(benefits, pensions)))
+    state = replace(
+        state, benefits=with_benefits(state.benefits, with_benefits(benefits, pensions))
+    )
     made = [(UNEMPLOYMENT, jobless), (MATERNITY, births), (INJURY, hurt)]
     return state, made, rows + more + even + last_rows

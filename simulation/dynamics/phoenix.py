@@ -32,33 +32,62 @@ class Phoenix:
     heir: Ints
 
 
-def begin_phoenix(setting: Setting, block: int, firms: Firms, habits: Habits) -> tuple[Phoenix, Firms, Habits]:
+def begin_phoenix(
+    setting: Setting, block: int, firms: Firms, habits: Habits
+) -> tuple[Phoenix, Firms, Habits]:
     """Return the planned successions and the enterprises and habits with heirs made like their elders."""
     chance = stream(setting, block, 0, of="phoenix")
     count = len(firms.kind)
     planned = setting.first_day + 60 < firms.registered
-    heirs = chance.permutation(np.flatnonzero(planned & (firms.kind != PUBLIC) & (firms.kind != AGENCY)))
-    elders = np.flatnonzero((firms.registered < setting.first_day - 200) & (habits.style != HONEST) & (firms.size >= 4)
-                            & (firms.ownership == PRIVATE) & (firms.kind != BRANCH) & (firms.kind != AGENCY))
-    elders = chance.permutation(elders)[:min(len(heirs), round(P["share"] * count))]
-    heirs = heirs[:len(elders)]
+    heirs = chance.permutation(
+        np.flatnonzero(planned & (firms.kind != PUBLIC) & (firms.kind != AGENCY))
+    )
+    elders = np.flatnonzero(
+        (firms.registered < setting.first_day - 200)
+        & (habits.style != HONEST)
+        & (firms.size >= 4)
+        & (firms.ownership == PRIVATE)
+        & (firms.kind != BRANCH)
+        & (firms.kind != AGENCY)
+    )
+    elders = chance.permutation(elders)[: min(len(heirs), round(P["share"] * count))]
+    heirs = heirs[: len(elders)]
     heir = np.full(count, -1)
     heir[elders] = heirs
-    return Phoenix(heir), _made_alike(setting, chance, firms, pair=(elders, heirs)), _same_habits(habits, elders, heirs)
+    return (
+        Phoenix(heir),
+        _made_alike(setting, chance, firms, pair=(elders, heirs)),
+        _same_habits(habits, elders, heirs),
+    )
 
 
-def _made_alike(setting: Setting, chance: np.random.Generator, firms: Firms, *, pair: tuple[Ints, Ints]) -> Firms:
+def _made_alike(
+    setting: Setting, chance: np.random.Generator, firms: Firms, *, pair: tuple[Ints, Ints]
+) -> Firms:
     elders, heirs = pair
-    hazard = P["closing"] * (1.6 - .25 * np.log(firms.size).clip(0, 4)) / 365
-    closed = np.maximum(firms.registered + 90, setting.first_day) + chance.exponential(1 / hazard).astype(np.int64)
-    closed = np.where((firms.kind == AGENCY) | (firms.kind == PUBLIC) | (closed > setting.until + 30), NEVER, closed)
+    hazard = P["closing"] * (1.6 - 0.25 * np.log(firms.size).clip(0, 4)) / 365
+    closed = np.maximum(firms.registered + 90, setting.first_day) + chance.exponential(
+        1 / hazard
+    ).astype(np.int64)
+    closed = np.where(
+        (firms.kind == AGENCY) | (firms.kind == PUBLIC) | (closed > setting.until + 30),
+        NEVER,
+        closed,
+    )
     closed[elders] = firms.registered[heirs] + chance.integers(10, 60, len(elders))
     closed[heirs] = NEVER
     values = {"closed": closed}
-    for name, share in (("owner", "same_owner"), ("address", "same_address"), ("account", "same_account"),
-                        ("section", ""), ("division", ""), ("kind", ""), ("size", "")):
+    for name, share in (
+        ("owner", "same_owner"),
+        ("address", "same_address"),
+        ("account", "same_account"),
+        ("section", ""),
+        ("division", ""),
+        ("kind", ""),
+        ("size", ""),
+    ):
         column = getattr(firms, name).copy()
-        same = chance.random(len(elders)) < (P[share] if share else 1.)
+        same = chance.random(len(elders)) < (P[share] if share else 1.0)
         column[heirs[same]] = column[elders[same]]
         values[name] = column
     ownership = firms.ownership.copy()
@@ -72,7 +101,9 @@ def _same_habits(habits: Habits, elders: Ints, heirs: Ints) -> Habits:
     return replace(habits, style=style, left_out=left_out, hidden=hidden)
 
 
-def moved(chance: np.random.Generator, phoenix: Phoenix, jobs: Jobs, *, last: Ints, firms: Firms) -> tuple[Ints, Ints]:
+def moved(
+    chance: np.random.Generator, phoenix: Phoenix, jobs: Jobs, *, last: Ints, firms: Firms
+) -> tuple[Ints, Ints]:
     """Return worker and new enterprise of the staff that moves along when its unit closes."""
     heir = phoenix.heir[jobs.firm]
     shuts = (last < NEVER) & (heir >= 0) & (firms.closed[jobs.firm] <= last)

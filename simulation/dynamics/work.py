@@ -59,22 +59,24 @@ def buried(state: State, turn: Turn) -> Ints:
     return np.where(noticed, turn.day + 4, NEVER)
 
 
-def hires(state: State, turn: Turn, chance: np.random.Generator, *, last: Ints) -> tuple[State, Jobs, Rows]:
+def hires(
+    state: State, turn: Turn, chance: np.random.Generator, *, last: Ints
+) -> tuple[State, Jobs, Rows]:
     """Return the state with people moved, the new jobs, and the rows of newcomers."""
     leaver = np.flatnonzero((last < NEVER) & (state.jobs.fiction == 0))
     along, heir = moved(chance, state.phoenix, state.jobs, last=last, firms=state.firms)
     stay = leaver[~np.isin(state.jobs.worker[leaver], along)]
     direct = stay[chance.random(len(stay)) < P["direct"]]
     places = chance.permutation(vacancies(chance, state.jobs, wanted(state.firms, turn.month)))
-    direct = direct[:len(places)]
-    same = np.flatnonzero(place(state.jobs)[direct] == places[:len(direct)])
+    direct = direct[: len(places)]
+    same = np.flatnonzero(place(state.jobs)[direct] == places[: len(direct)])
     direct, places = np.delete(direct, same), np.delete(places, same)
     pool = chance.permutation(state.idle)
-    from_pool = pool[:min(len(pool), int((len(places) - len(direct)) * STAFF["from_pool"]))]
+    from_pool = pool[: min(len(pool), int((len(places) - len(direct)) * STAFF["from_pool"]))]
     missing = len(places) - len(direct) - len(from_pool)
-    crowd, fresh, rows = newcomers(state, turn, chance, firm=places[len(places) - missing:])
+    crowd, fresh, rows = newcomers(state, turn, chance, firm=places[len(places) - missing :])
     day = turn.day + chance.integers(0, turn.days, len(places))
-    day[:len(direct)] = last[direct] + 1
+    day[: len(direct)] = last[direct] + 1
     day = np.maximum(day, state.firms.registered[places])
     out = np.setdiff1d(state.jobs.worker[stay], state.jobs.worker[direct])
     out = out[state.people.died[out] == NEVER]
@@ -82,7 +84,7 @@ def hires(state: State, turn: Turn, chance: np.random.Generator, *, last: Ints) 
     firm = np.concatenate([heir, places])
     started = np.concatenate([state.firms.closed[_elders(state, along)] + 1, day])
     jobs = new_jobs(chance, state.firms, of={"worker": worker, "firm": firm, "started": started})
-    idle = np.concatenate([pool[len(from_pool):], out])
+    idle = np.concatenate([pool[len(from_pool) :], out])
     return replace(state, people=crowd, idle=idle), jobs, rows
 
 
@@ -92,7 +94,9 @@ def _elders(state: State, workers: Ints) -> Ints:
     return state.jobs.firm[order[place]]
 
 
-def newcomers(state: State, turn: Turn, chance: np.random.Generator, *, firm: Ints) -> tuple[People, Ints, Rows]:
+def newcomers(
+    state: State, turn: Turn, chance: np.random.Generator, *, firm: Ints
+) -> tuple[People, Ints, Rows]:
     """Return the people with newcomers to the city, their local numbers, and their rows."""
     more = people(state.setting, chance, state.firms.section[firm])
     crowd, fresh = grown(state.people, more)
@@ -104,6 +108,15 @@ def people_rows(block: int, crowd: People, *, known: Ints, start: int) -> Rows:
     """Return rows of people numbered from `start` and, where held, of their protected attributes."""
     who = person(block, np.arange(start, start + len(known)))
     held = crowd.sex >= 0
-    return [("workers", piece(known, worker=who, birth_year=crowd.born, residence=crowd.residence)),
-            ("protected", piece(known[held] + 1, worker=who[held], sex=crowd.sex[held],
-                                ethnicity=crowd.ethnicity[held]))]
+    return [
+        ("workers", piece(known, worker=who, birth_year=crowd.born, residence=crowd.residence)),
+        (
+            "protected",
+            piece(
+                known[held] + 1,
+                worker=who[held],
+                sex=crowd.sex[held],
+                ethnicity=crowd.ethnicity[held],
+            ),
+        ),
+    ]

@@ -71,33 +71,64 @@ def _world(setting: Setting) -> tuple[Providers, Rows]:
     chance = stream(setting, -1, 0, of="providers")
     count = provider_count(setting)
     kind = np.where(np.arange(count) % round(1 / P["hospitals"]) == 0, HOSPITAL, PHARMACY)
-    level = np.where(kind == HOSPITAL, chance.choice([1, 2, 3], count, p=[.6, .3, .1]), NULL)
-    beds = np.where(kind == HOSPITAL, np.array([0, 30, 160, 600])[np.maximum(level, 0)] * chance.lognormal(0, .4, count), 0)
-    staff = np.where(kind == HOSPITAL, beds * 1.2 + 5, chance.integers(3, 14, count)).astype(np.int64)
+    level = np.where(kind == HOSPITAL, chance.choice([1, 2, 3], count, p=[0.6, 0.3, 0.1]), NULL)
+    beds = np.where(
+        kind == HOSPITAL,
+        np.array([0, 30, 160, 600])[np.maximum(level, 0)] * chance.lognormal(0, 0.4, count),
+        0,
+    )
+    staff = np.where(kind == HOSPITAL, beds * 1.2 + 5, chance.integers(3, 14, count)).astype(
+        np.int64
+    )
     cell = chance.integers(0, setting.cells, count)
     style, rows = _conduct(setting, chance, kind=kind, staff=staff)
     order = np.lexsort((np.arange(count), cell))
-    made = Providers(kind=kind, level=level, beds=beds.astype(np.int64), staff=staff, cell=cell,
-                     weight=chance.lognormal(0, .8, count),
-                     price=chance.lognormal(0, P["price"], count),
-                     greed=2 * chance.beta(P["greed_low"], P["greed_high"], count),
-                     started=setting.first_day - chance.integers(40, 2500, count),
-                     style=style, by_cell=order, cell_start=np.searchsorted(cell[order], np.arange(setting.cells + 1)))
+    made = Providers(
+        kind=kind,
+        level=level,
+        beds=beds.astype(np.int64),
+        staff=staff,
+        cell=cell,
+        weight=chance.lognormal(0, 0.8, count),
+        price=chance.lognormal(0, P["price"], count),
+        greed=2 * chance.beta(P["greed_low"], P["greed_high"], count),
+        started=setting.first_day - chance.integers(40, 2500, count),
+        style=style,
+        by_cell=order,
+        cell_start=np.searchsorted(cell[order], np.arange(setting.cells + 1)),
+    )
     return made, [("providers", _register(chance, made)), *rows]
 
 
 def _register(chance: np.random.Generator, made: Providers) -> Piece:
     count = len(made.kind)
-    terminals = np.maximum(1, np.where(made.kind == HOSPITAL, made.beds // 12, chance.integers(1, 4, count)))
-    return piece(made.started + chance.integers(1, 30, count), provider=np.arange(count), since=made.started,
-                 kind=made.kind, level=made.level, beds=np.where(made.kind == HOSPITAL, made.beds, NULL),
-                 staff=made.staff, started=made.started, ended=NULL, terminals=terminals, cell=made.cell)
+    terminals = np.maximum(
+        1, np.where(made.kind == HOSPITAL, made.beds // 12, chance.integers(1, 4, count))
+    )
+    return piece(
+        made.started + chance.integers(1, 30, count),
+        provider=np.arange(count),
+        since=made.started,
+        kind=made.kind,
+        level=made.level,
+        beds=np.where(made.kind == HOSPITAL, made.beds, NULL),
+        staff=made.staff,
+        started=made.started,
+        ended=NULL,
+        terminals=terminals,
+        cell=made.cell,
+    )
 
 
-def _conduct(setting: Setting, chance: np.random.Generator, *, kind: Ints, staff: Ints) -> tuple[Ints, Rows]:
+def _conduct(
+    setting: Setting, chance: np.random.Generator, *, kind: Ints, staff: Ints
+) -> tuple[Ints, Rows]:
     count = len(kind)
-    way = np.where(kind == HOSPITAL, np.where(chance.random(count) < P["upcoders"], UPCODER, PHANTOM),
-                   np.where(chance.random(count) < P["lenders"], CARDS, PHANTOM))
+    way = np.where(
+        kind == HOSPITAL,
+        np.where(chance.random(count) < P["upcoders"], UPCODER, PHANTOM),
+        np.where(chance.random(count) < P["lenders"], CARDS, PHANTOM),
+    )
     now = np.where(chance.permutation(count) < P["deceives"] * count, way, HONEST)
     styles, rows = [], []
     for month in range(setting.first, setting.last + 1):
@@ -109,26 +140,54 @@ def _conduct(setting: Setting, chance: np.random.Generator, *, kind: Ints, staff
     return np.stack(styles), rows
 
 
-def _visits(setting: Setting, chance: np.random.Generator, *, month: int, style: Ints, staff: Ints) -> tuple[Ints, Rows]:
+def _visits(
+    setting: Setting, chance: np.random.Generator, *, month: int, style: Ints, staff: Ints
+) -> tuple[Ints, Rows]:
     count = len(style)
     drawn = chance.random(count) < P["lot"]
-    who = np.flatnonzero(drawn | (chance.random(count) < P["visited"] + P["tipped"] * (style != HONEST)))
+    who = np.flatnonzero(
+        drawn | (chance.random(count) < P["visited"] + P["tipped"] * (style != HONEST))
+    )
     size = len(who)
     opened = first_day(month) + chance.integers(0, 28, size)
     closed = opened + 3 + chance.exponential(20, size).astype(np.int64)
-    head = piece(opened + chance.integers(0, 3, size), provider=who,
-                 inspection=FIRST_VISIT + (month - setting.first) * 20000 + np.arange(size),
-                 kind=np.where(drawn[who], 4, np.where(chance.random(size) < .4, 1, 0)), opened=opened,
-                 planned_minutes=240, spent_minutes=NULL, closed_on=NULL, examined_1=0, examined_2=0, examined_3=1,
-                 examined_4=0, examined_5=(chance.random(size) < .2).astype(np.int64),
-                 draw=np.where(drawn[who], month // 12 * 100 + month % 12 + 1, NULL),
-                 inclusion_probability=np.where(drawn[who], P["lot"], np.nan))
-    done = chance.random(size) > .04
-    closing = changed(head, done, closed[done] + 1, closed_on=closed[done], spent_minutes=chance.integers(120, 400, size)[done],
-                      staff_on_site=staff[who][done])
+    head = piece(
+        opened + chance.integers(0, 3, size),
+        provider=who,
+        inspection=FIRST_VISIT + (month - setting.first) * 20000 + np.arange(size),
+        kind=np.where(drawn[who], 4, np.where(chance.random(size) < 0.4, 1, 0)),
+        opened=opened,
+        planned_minutes=240,
+        spent_minutes=NULL,
+        closed_on=NULL,
+        examined_1=0,
+        examined_2=0,
+        examined_3=1,
+        examined_4=0,
+        examined_5=(chance.random(size) < 0.2).astype(np.int64),
+        draw=np.where(drawn[who], month // 12 * 100 + month % 12 + 1, NULL),
+        inclusion_probability=np.where(drawn[who], P["lot"], np.nan),
+    )
+    done = chance.random(size) > 0.04
+    closing = changed(
+        head,
+        done,
+        closed[done] + 1,
+        closed_on=closed[done],
+        spent_minutes=chance.integers(120, 400, size)[done],
+        staff_on_site=staff[who][done],
+    )
     seen = done & (style[who] != HONEST) & (chance.random(size) < P["seen"])
-    finding = piece(closed + 2 + chance.integers(0, 9, size), inspection=head["inspection"], violation=3,
-                    amount=(chance.lognormal(10.2, 1, size)).astype(np.int64) * 100)
+    finding = piece(
+        closed + 2 + chance.integers(0, 9, size),
+        inspection=head["inspection"],
+        violation=3,
+        amount=(chance.lognormal(10.2, 1, size)).astype(np.int64) * 100,
+    )
     found = np.zeros(count, dtype=bool)
     found[who] = seen
-    return found, [("inspections", head), ("inspections", closing), ("findings", kept(finding, seen))]
+    return found, [
+        ("inspections", head),
+        ("inspections", closing),
+        ("findings", kept(finding, seen)),
+    ]

@@ -35,8 +35,14 @@ def review_rows(turn: Turn, claims: Claims, *, scheme: int) -> Rows:
     chance = turn.stream(f"reviews{scheme}")
     count, false = len(claims.claim), claims.false > 0
     name = "medical" if scheme == MEDICAL else "cash"
-    size: Floats = (claims.amount / max(1., float(np.median(claims.amount)))) ** P["by_amount"] if count else np.empty(0)
-    suspicion = chance.random(count) < np.minimum(P[name] * size * np.where(false, P["nose"], 1), .5)
+    size: Floats = (
+        (claims.amount / max(1.0, float(np.median(claims.amount)))) ** P["by_amount"]
+        if count
+        else np.empty(0)
+    )
+    suspicion = chance.random(count) < np.minimum(
+        P[name] * size * np.where(false, P["nose"], 1), 0.5
+    )
     tip = chance.random(count) < np.where(false, P["tip_false"], P["tip"])
     drawn = chance.random(count) < P[f"lot_{name}"]
     why = np.select([drawn, tip, suspicion], [LOTTERY, COMPLAINT, ALERT], -1)
@@ -44,17 +50,36 @@ def review_rows(turn: Turn, claims: Claims, *, scheme: int) -> Rows:
     return _outcomes(chance, claims, who=who, why=why[who], lot=P[f"lot_{name}"])
 
 
-def _outcomes(chance: np.random.Generator, claims: Claims, *, who: Ints, why: Ints, lot: float) -> Rows:
+def _outcomes(
+    chance: np.random.Generator, claims: Claims, *, who: Ints, why: Ints, lot: float
+) -> Rows:
     size = len(who)
     closed = claims.known[who] + 8 + chance.exponential(P["days"], size).astype(np.int64)
-    known = closed + 1 + np.where(chance.random(size) < P["late"], chance.integers(60, 200, size), 1)
+    known = (
+        closed + 1 + np.where(chance.random(size) < P["late"], chance.integers(60, 200, size), 1)
+    )
     proved = (claims.false[who] > 0) & (chance.random(size) < P["seen"])
     outcome = np.where(proved, FRAUD, np.where(chance.random(size) < P["unclear"], UNCLEAR, CLEAN))
-    rows = piece(known, claim=claims.claim[who], chosen=why,
-                 inclusion_probability=np.where(why == LOTTERY, lot, np.nan), minutes=chance.integers(20, 160, size),
-                 closed_on=closed, outcome=outcome, amount=np.where(proved, claims.amount[who], NULL))
+    rows = piece(
+        known,
+        claim=claims.claim[who],
+        chosen=why,
+        inclusion_probability=np.where(why == LOTTERY, lot, np.nan),
+        minutes=chance.integers(20, 160, size),
+        closed_on=closed,
+        outcome=outcome,
+        amount=np.where(proved, claims.amount[who], NULL),
+    )
     open_ = chance.random(size) < P["never"]
-    begun = changed(rows, open_, claims.known[who][open_] + 5, closed_on=NULL, outcome=NULL, amount=NULL, minutes=NULL)
+    begun = changed(
+        rows,
+        open_,
+        claims.known[who][open_] + 5,
+        closed_on=NULL,
+        outcome=NULL,
+        amount=NULL,
+        minutes=NULL,
+    )
     ended = changed(rows, ~open_, known[~open_])
     err = (ended["outcome"] == FRAUD) & (chance.random(len(ended["outcome"])) < P["reversed"])
     mended = changed(ended, err, ended["recorded_on"][err] + 40, outcome=CLEAN, amount=NULL)

@@ -26,12 +26,24 @@ def medical_rows(turn: Turn, claims: Claims) -> Rows:
     chance = turn.stream("settled")
     size = len(claims.claim)
     stays = claims.stay > 0
-    rows = piece(claims.known, claim=claims.claim, worker=person(turn.block, claims.worker), provider=claims.provider,
-                 enterprise=number(turn.block, claims.firm), scheme=MEDICAL, filed_on=claims.filed, amount=claims.amount,
-                 state=np.where(chance.random(size) < P["refused"], REFUSED, PAID), inpatient=stays.astype(np.int64),
-                 admitted=where_day(stays, claims.filed - claims.stay), discharged=where_day(stays, claims.filed))
+    rows = piece(
+        claims.known,
+        claim=claims.claim,
+        worker=person(turn.block, claims.worker),
+        provider=claims.provider,
+        enterprise=number(turn.block, claims.firm),
+        scheme=MEDICAL,
+        filed_on=claims.filed,
+        amount=claims.amount,
+        state=np.where(chance.random(size) < P["refused"], REFUSED, PAID),
+        inpatient=stays.astype(np.int64),
+        admitted=where_day(stays, claims.filed - claims.stay),
+        discharged=where_day(stays, claims.filed),
+    )
     back = chance.random(size) < P["refunded"]
-    gone = changed(rows, back, rows["recorded_on"][back] + chance.integers(5, 90, int(back.sum())), retracted=1)
+    gone = changed(
+        rows, back, rows["recorded_on"][back] + chance.integers(5, 90, int(back.sum())), retracted=1
+    )
     return [("claims", rows), ("claims", gone), ("medical_lines", _lines(chance, claims))]
 
 
@@ -40,19 +52,29 @@ def _lines(chance: np.random.Generator, claims: Claims) -> Piece:
     count = 1 + np.minimum(chance.poisson(P["lines"], len(itemised)), 6)
     of = np.repeat(itemised, count)
     place = np.arange(len(of)) - np.repeat(np.cumsum(count) - count, count)
-    share = chance.exponential(1, len(of)) + .05
+    share = chance.exponential(1, len(of)) + 0.05
     share /= np.repeat(np.add.reduceat(share, np.cumsum(count) - count), count) if len(of) else 1
     amount = np.maximum(1, (claims.amount[of] * share).astype(np.int64))
     quantity = 1 + chance.poisson(np.where(claims.stay[of] > 0, claims.stay[of], 1))
-    used = claims.filed[of] - np.where(claims.stay[of] > 0, chance.integers(0, 60, len(of)) % np.maximum(claims.stay[of], 1), 0)
-    return piece(claims.known[of], line=claims.claim[of] * 8 + place, claim=claims.claim[of],
-                 item_group=_items(chance, claims.false[of]), quantity=quantity,
-                 price=np.maximum(1, amount // quantity), amount=amount, used_on=used, cell=claims.cell[of])
+    used = claims.filed[of] - np.where(
+        claims.stay[of] > 0, chance.integers(0, 60, len(of)) % np.maximum(claims.stay[of], 1), 0
+    )
+    return piece(
+        claims.known[of],
+        line=claims.claim[of] * 8 + place,
+        claim=claims.claim[of],
+        item_group=_items(chance, claims.false[of]),
+        quantity=quantity,
+        price=np.maximum(1, amount // quantity),
+        amount=amount,
+        used_on=used,
+        cell=claims.cell[of],
+    )
 
 
 def _items(chance: np.random.Generator, false: Ints) -> Ints:
-    usual: Floats = np.cumsum([.42, .18, .08, .04, .06, .08, .06, .08])
-    raised: Floats = np.cumsum([.30, .22, .08, .07, .13, .07, .04, .09])
+    usual: Floats = np.cumsum([0.42, 0.18, 0.08, 0.04, 0.06, 0.08, 0.06, 0.08])
+    raised: Floats = np.cumsum([0.30, 0.22, 0.08, 0.07, 0.13, 0.07, 0.04, 0.09])
     draw = chance.random(len(false))
     item = np.where(false == RAISED, np.searchsorted(raised, draw), np.searchsorted(usual, draw))
     return np.minimum(item, ITEMS - 1)
@@ -61,5 +83,14 @@ def _items(chance: np.random.Generator, false: Ints) -> Ints:
 def head_rows(block: int, *, claim: Ints, of: dict[str, Ints], scheme: int, state: int) -> Piece:
     """Return head rows of cash claims: `of` holds known, worker, firm (-1 none), filed, amount."""
     firm = np.where(of["firm"] >= 0, number(block, of["firm"]), NULL)
-    return piece(of["known"], claim=claim, worker=person(block, of["worker"]), enterprise=firm, scheme=scheme,
-                 filed_on=of["filed"], amount=of["amount"], state=state, inpatient=NULL)
+    return piece(
+        of["known"],
+        claim=claim,
+        worker=person(block, of["worker"]),
+        enterprise=firm,
+        scheme=scheme,
+        filed_on=of["filed"],
+        amount=of["amount"],
+        state=state,
+        inpatient=NULL,
+    )

@@ -21,8 +21,22 @@ swapped | .04 | share | assumed | cells that change team with a neighbour in the
 OPENED = "2012-01-01"
 # The public calendar's statutory days, the same every year, and the Spring Festival's first day (lunar calendar).
 FIXED = ("01-01", "04-05", "05-01", "10-01", "10-02", "10-03")
-SPRING = {2009: "01-25", 2010: "02-13", 2011: "02-02", 2012: "01-22", 2013: "02-09", 2014: "01-30", 2015: "02-18",
-          2016: "02-07", 2017: "01-27", 2018: "02-15", 2019: "02-04", 2020: "01-24", 2021: "02-11", 2022: "01-31"}
+SPRING = {
+    2009: "01-25",
+    2010: "02-13",
+    2011: "02-02",
+    2012: "01-22",
+    2013: "02-09",
+    2014: "01-30",
+    2015: "02-18",
+    2016: "02-07",
+    2017: "01-27",
+    2018: "02-15",
+    2019: "02-04",
+    2020: "01-24",
+    2021: "02-11",
+    2022: "01-31",
+}
 
 
 def district_of(setting: Setting, cells: Ints) -> Ints:
@@ -39,15 +53,19 @@ def centres(setting: Setting) -> tuple[Floats, Floats]:
     """Return longitude and latitude of the cells' centres in degrees."""
     chance = stream(setting, -1, 0, of="centres")
     district = district_of(setting, np.arange(setting.cells))
-    east = 120.0 + .09 * (district % 5) + chance.normal(0, .03, setting.cells)
-    north = 36.05 + .22 * (district // 3) + chance.normal(0, .03, setting.cells)
+    east = 120.0 + 0.09 * (district % 5) + chance.normal(0, 0.03, setting.cells)
+    north = 36.05 + 0.22 * (district // 3) + chance.normal(0, 0.03, setting.cells)
     return east, north
 
 
 def ground(setting: Setting) -> Rows:
     """Return the rows of cells, teams, members and holidays."""
-    return [("cells", _cells(setting)), ("teams", _teams(setting)), ("members", _members(setting)),
-            ("holidays", _holidays(setting))]
+    return [
+        ("cells", _cells(setting)),
+        ("teams", _teams(setting)),
+        ("members", _members(setting)),
+        ("holidays", _holidays(setting)),
+    ]
 
 
 def _start(setting: Setting) -> int:
@@ -57,12 +75,21 @@ def _start(setting: Setting) -> int:
 def _cells(setting: Setting) -> Piece:
     number = np.arange(setting.cells)
     start = np.full(setting.cells, _start(setting))
-    first = piece(start, cell=number, since=start, district=district_of(setting, number), team=number)
-    pairs = number[:-1:2][stream(setting, -1, 0, of="swap").random(len(number[:-1:2])) < P["swapped"] * 2]
+    first = piece(
+        start, cell=number, since=start, district=district_of(setting, number), team=number
+    )
+    pairs = number[:-1:2][
+        stream(setting, -1, 0, of="swap").random(len(number[:-1:2])) < P["swapped"] * 2
+    ]
     moved = np.concatenate([pairs, pairs + 1])
     day = np.full(len(moved), setting.first_day + setting.months * 15)
-    second = piece(day, cell=moved, since=day, district=district_of(setting, moved),
-                   team=np.concatenate([pairs + 1, pairs]))
+    second = piece(
+        day,
+        cell=moved,
+        since=day,
+        district=district_of(setting, moved),
+        team=np.concatenate([pairs + 1, pairs]),
+    )
     return {name: np.concatenate([first[name], second[name]]) for name in first}
 
 
@@ -81,7 +108,9 @@ def _posts(setting: Setting) -> tuple[Ints, Ints]:
 def _members(setting: Setting) -> Piece:
     role, team = _posts(setting)
     chance = stream(setting, -1, 0, of="members")
-    minutes = np.array([P["full_time_minutes"], P["part_time_minutes"], P["assistant_minutes"]]).astype(np.int64)[role]
+    minutes = np.array(
+        [P["full_time_minutes"], P["part_time_minutes"], P["assistant_minutes"]]
+    ).astype(np.int64)[role]
     start = np.full(len(role), _start(setting))
     leaves = setting.first_day + chance.exponential(365 / P["turnover"], len(role)).astype(np.int64)
     gone = leaves < setting.until - 30
@@ -90,8 +119,11 @@ def _members(setting: Setting) -> Piece:
     closing = {name: values[gone] for name, values in first.items()}
     closing |= {"ended": leaves[gone], "recorded_on": leaves[gone] + 3}
     heirs = {name: values[gone] for name, values in first.items()}
-    heirs |= {"member": np.arange(gone.sum()) + len(role), "started": leaves[gone] + 14,
-              "recorded_on": leaves[gone] + 14}
+    heirs |= {
+        "member": np.arange(gone.sum()) + len(role),
+        "started": leaves[gone] + 14,
+        "recorded_on": leaves[gone] + 14,
+    }
     return {name: np.concatenate([first[name], closing[name], heirs[name]]) for name in first}
 
 

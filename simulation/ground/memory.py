@@ -29,5 +29,15 @@ def begin_memory(count: int) -> Memory:
     """Return a memory of nothing."""
     long_ago = np.full(count, -NEVER)
     none = np.zeros(count, dtype=np.int64)
-    return Memory(visited=long_ago, visits=none, found=long_ago, findings=none, in_violation=none, owed=none,
-                  exposed_until=long_ago, medal_until=long_ago, complained=none, gap=none)
+    return Memory(
+        visited=long_ago,
+        visits=none,
+        found=long_ago,
+        findings=none,
+        in_violation=none,
+        owed=none,
+        exposed_until=long_ago,
+        medal_until=long_ago,
+        complained=none,
+        gap=none,
+    )

@@ -18,7 +18,10 @@ Rows = list[tuple[str, Piece]]
 def piece(recorded_on: Values, **columns: Values | int | float) -> Piece:
     """Return a piece whose columns all have the length of `recorded_on`; scalars are repeated."""
     size = len(recorded_on)
-    full = {name: np.full(size, value) if np.isscalar(value) else np.asarray(value) for name, value in columns.items()}
+    full = {
+        name: np.full(size, value) if np.isscalar(value) else np.asarray(value)
+        for name, value in columns.items()
+    }
     return {"recorded_on": np.asarray(recorded_on), **full}
 
 

@@ -51,7 +51,9 @@ def sectors_of(text: str) -> Sectors:
     """Return the sectors that a table text declares."""
     lines = [[part.strip() for part in line.split("|")] for line in text.strip().splitlines()]
     columns = [np.array([float(line[place]) for line in lines]) for place in range(2, 11)]
-    return Sectors(tuple(line[0] for line in lines), tuple(tuple(line[1].split()) for line in lines), *columns)
+    return Sectors(
+        tuple(line[0] for line in lines), tuple(tuple(line[1].split()) for line in lines), *columns
+    )
 
 
 SECTORS = sectors_of(TABLE)

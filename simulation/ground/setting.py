@@ -88,7 +88,9 @@ class Setting:
         return min(BLOCK, self.enterprises - block * BLOCK)
 
 
-def setting_of(enterprises: int, months: int, *, until: str, seed: int, name: str | None = None) -> Setting:
+def setting_of(
+    enterprises: int, months: int, *, until: str, seed: int, name: str | None = None
+) -> Setting:
     """Return the setting of the given arguments; RequestError if no city can be made of them."""
     if not 50 <= enterprises <= 5_000_000:
         raise RequestError(f"a city should have 50 to 5000000 enterprises; got {enterprises}")
@@ -100,8 +102,10 @@ def setting_of(enterprises: int, months: int, *, until: str, seed: int, name: st
     if not day_of("1995-01-01") <= day <= day_of("2050-12-31"):
         raise RequestError(f"the last day of a city should lie in 1995 to 2050; got {until}")
     if name is not None and not NAME.fullmatch(name):
-        raise RequestError("the name of a city should be at most 75 lower-case letters, digits, underscores and hyphens, "
-                           f"a letter first; got {name!r}")
+        raise RequestError(
+            "the name of a city should be at most 75 lower-case letters, digits, underscores and hyphens, "
+            f"a letter first; got {name!r}"
+        )
     return Setting(enterprises, months, day, seed, name)
 
 

@@ -47,9 +47,20 @@ def _appraisals(turn: Turn, firms: Firms, memory: Memory) -> Rows:
     chance = turn.stream("appraisal")
     who = np.flatnonzero(living(firms, turn.day) & (firms.registered < turn.day - 365))
     decided = turn.day + chance.integers(0, 28, len(who))
-    return [("appraisals", piece(
-        decided + chance.integers(1, 15, len(who)), enterprise=number(turn.block, who), period=turn.month // 12 - 1,
-        rating=_classes(memory, turn.day)[who], rule=0, decided_on=decided, facts=memory.findings[who]))]
+    return [
+        (
+            "appraisals",
+            piece(
+                decided + chance.integers(1, 15, len(who)),
+                enterprise=number(turn.block, who),
+                period=turn.month // 12 - 1,
+                rating=_classes(memory, turn.day)[who],
+                rule=0,
+                decided_on=decided,
+                facts=memory.findings[who],
+            ),
+        )
+    ]
 
 
 def _medals(turn: Turn, firms: Firms, memory: Memory) -> tuple[Memory, Rows]:
@@ -57,11 +68,23 @@ def _medals(turn: Turn, firms: Firms, memory: Memory) -> tuple[Memory, Rows]:
     day = turn.day
     open_ = living(firms, day) & (firms.registered < day - 1095) & (firms.kind != HOUSEHOLD)
     good = open_ & (_classes(memory, day) == FULL)
-    rate = P["medals"] / CITY["enterprises"] * len(good) / max(1, int(good.sum())) * (1 + (memory.visits > 0) * 2)
+    rate = (
+        P["medals"]
+        / CITY["enterprises"]
+        * len(good)
+        / max(1, int(good.sum()))
+        * (1 + (memory.visits > 0) * 2)
+    )
     who = np.flatnonzero(good & (chance.random(len(good)) < rate))
     until = day + 365 * int(P["medal_years"])
-    rows = piece(np.full(len(who), day + 18), enterprise=number(turn.block, who), started=day, ended=until,
-                 revoked_on=NULL, published_on=day + 15)
+    rows = piece(
+        np.full(len(who), day + 18),
+        enterprise=number(turn.block, who),
+        started=day,
+        ended=until,
+        revoked_on=NULL,
+        published_on=day + 15,
+    )
     held = memory.medal_until.copy()
     held[who] = until
     return replace(memory, medal_until=held), [("medals", rows)]
@@ -70,12 +93,22 @@ def _medals(turn: Turn, firms: Firms, memory: Memory) -> tuple[Memory, Rows]:
 def revoked(turn: Turn, memory: Memory) -> tuple[Memory, Rows]:
     """Return the memory without the medals of units with a finding, and the rows that revoke them."""
     day = turn.day
-    who = np.flatnonzero((memory.medal_until > day) & (memory.found > memory.medal_until - 730) & (memory.found < day))
+    who = np.flatnonzero(
+        (memory.medal_until > day)
+        & (memory.found > memory.medal_until - 730)
+        & (memory.found < day)
+    )
     if not len(who):
         return memory, []
     started = memory.medal_until[who] - 365 * int(P["medal_years"])
-    rows = piece(np.full(len(who), day + 12), enterprise=number(turn.block, who), started=started,
-                 ended=memory.medal_until[who], revoked_on=day + 9, published_on=started + 15)
+    rows = piece(
+        np.full(len(who), day + 12),
+        enterprise=number(turn.block, who),
+        started=started,
+        ended=memory.medal_until[who],
+        revoked_on=day + 9,
+        published_on=started + 15,
+    )
     held = memory.medal_until.copy()
     held[who] = day
     return replace(memory, medal_until=held), [("medals", rows)]
@@ -88,21 +121,47 @@ def exposed(turn: Turn, memory: Memory, *, wages_owed: Ints) -> tuple[Memory, Fl
         return memory, none, []
     chance = turn.stream("exposure")
     day = turn.day + 22
-    score = np.where((memory.found > day - 400) & (memory.found < day - 30), memory.owed + memory.in_violation * 10**6, 0)
-    expected = max(P["exposed"] / CITY["enterprises"], P["exposed_floor"] / CITY["block"]) * len(none)
-    order = np.argsort(-score, kind="stable")[:chance.poisson(expected) + (turn.setting.blocks == 1)]
+    score = np.where(
+        (memory.found > day - 400) & (memory.found < day - 30),
+        memory.owed + memory.in_violation * 10**6,
+        0,
+    )
+    expected = max(P["exposed"] / CITY["enterprises"], P["exposed_floor"] / CITY["block"]) * len(
+        none
+    )
+    order = np.argsort(-score, kind="stable")[
+        : chance.poisson(expected) + (turn.setting.blocks == 1)
+    ]
     who = order[score[order] > 0]
     pay = chance.random(len(who))
-    repaid = np.where(pay < P["next_day"], day + 1, np.where(pay < P["next_day"] + P["later"],
-                                                           day + 2 + chance.integers(0, 180, len(who)), NULL))
+    repaid = np.where(
+        pay < P["next_day"],
+        day + 1,
+        np.where(
+            pay < P["next_day"] + P["later"], day + 2 + chance.integers(0, 180, len(who)), NULL
+        ),
+    )
     until = day + 365 * int(P["intensified_years"])
-    rows = piece(np.full(len(who), day), enterprise=number(turn.block, who), published_on=day, wage_arrears=wages_owed[who],
-                 contribution_arrears=memory.owed[who], repaid_on=NULL, intensified_until=until)
+    rows = piece(
+        np.full(len(who), day),
+        enterprise=number(turn.block, who),
+        published_on=day,
+        wage_arrears=wages_owed[who],
+        contribution_arrears=memory.owed[who],
+        repaid_on=NULL,
+        intensified_until=until,
+    )
     paid = repaid > 0
     held, flags = memory.exposed_until.copy(), none.copy()
     held[who], flags[who] = until, True
-    return (replace(memory, exposed_until=held), flags,
-            [("exposures", rows), ("exposures", changed(rows, paid, repaid[paid] + 1, repaid_on=repaid[paid]))])
+    return (
+        replace(memory, exposed_until=held),
+        flags,
+        [
+            ("exposures", rows),
+            ("exposures", changed(rows, paid, repaid[paid] + 1, repaid_on=repaid[paid])),
+        ],
+    )
 
 
 def earlier_round(setting: Setting, block: int, firms: Firms) -> tuple[int, Rows]:
@@ -112,7 +171,18 @@ def earlier_round(setting: Setting, block: int, firms: Firms) -> tuple[int, Rows
     who = np.flatnonzero(firms.registered < first_day(month) - 365)
     draw = chance.random(len(who))
     decided = first_day(month - 1) + chance.integers(0, 28, len(who))
-    classes = np.where(draw < .96, FULL, np.where(draw < .99, MEDIUM, POOR))
-    return month, [("appraisals", piece(decided + 5, enterprise=number(block, who), period=month // 12 - 1,
-                                        rating=classes, rule=0, decided_on=decided,
-                                        facts=np.where(draw < .96, 0, np.where(draw < .99, 1, 2))))]
+    classes = np.where(draw < 0.96, FULL, np.where(draw < 0.99, MEDIUM, POOR))
+    return month, [
+        (
+            "appraisals",
+            piece(
+                decided + 5,
+                enterprise=number(block, who),
+                period=month // 12 - 1,
+                rating=classes,
+                rule=0,
+                decided_on=decided,
+                facts=np.where(draw < 0.96, 0, np.where(draw < 0.99, 1, 2)),
+            ),
+        )
+    ]

@@ -43,19 +43,31 @@ def lodged(turn: Turn, count: Census, *, firms: Firms, unpaid: Ints) -> tuple[Co
     firm = np.repeat(np.arange(len(unpaid)), chance.poisson((about_cover + other) * open_))
     aware = chance.random(len(firm)) < (about_cover / np.maximum(about_cover + other, 1e-12))[firm]
     draw = chance.random(len(firm))
-    topic = np.where(aware & (draw < .55), INSURANCE, np.where(draw < .72, WAGES, np.where(draw < .86, HOURS, OTHER)))
+    topic = np.where(
+        aware & (draw < 0.55),
+        INSURANCE,
+        np.where(draw < 0.72, WAGES, np.where(draw < 0.86, HOURS, OTHER)),
+    )
     day = turn.day + chance.integers(0, turn.days, len(firm))
     named = chance.random(len(firm)) > P["nameless"]
-    rows = _rows(turn, chance, of=Complaints(firm, topic, day), cells=np.where(named, -1, firms.cell[firm]))
+    rows = _rows(
+        turn, chance, of=Complaints(firm, topic, day), cells=np.where(named, -1, firms.cell[firm])
+    )
     return Complaints(firm[named], topic[named], day[named]), rows
 
 
 def _rows(turn: Turn, chance: np.random.Generator, *, of: Complaints, cells: Ints) -> Rows:
     serial = turn.block * CLAIMS_A_BLOCK + turn.month % 1200 * 1600 + np.arange(len(of.firm))
     known = of.day + chance.exponential(P["delay"], len(of.firm)).astype(np.int64)
-    rows = piece(known, complaint=serial, enterprise=np.where(cells < 0, number(turn.block, of.firm), NULL),
-                 cell=np.where(cells < 0, NULL, cells), lodged=of.day, topic=of.topic,
-                 channel=chance.choice(4, len(of.firm), p=[.55, .2, .17, .08]))
+    rows = piece(
+        known,
+        complaint=serial,
+        enterprise=np.where(cells < 0, number(turn.block, of.firm), NULL),
+        cell=np.where(cells < 0, NULL, cells),
+        lodged=of.day,
+        topic=of.topic,
+        channel=chance.choice(4, len(of.firm), p=[0.55, 0.2, 0.17, 0.08]),
+    )
     back = chance.random(len(of.firm)) < P["retracted"]
     gone = changed(rows, back, known[back] + chance.integers(3, 60, int(back.sum())), retracted=1)
     return [("complaints", rows), ("complaints", gone)]

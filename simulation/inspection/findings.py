@@ -61,35 +61,61 @@ def results(turn: Turn, visits: Visits, *, count: Census, firms: Firms) -> tuple
     closed = np.where(chance.random(size) < P["never"], NULL, closed)
     workers = chance.binomial(count.uncovered[firm], P["each"]) * (sees & looked[1] & (closed > 0))
     owed = count.owed[firm] * int(P["months_owed"])
-    seen = sees & looked[2] & (closed > 0) & (count.owed[firm] > P["owed_floor"] * 100 * np.maximum(count.covered[firm], 1))
+    seen = (
+        sees
+        & looked[2]
+        & (closed > 0)
+        & (count.owed[firm] > P["owed_floor"] * 100 * np.maximum(count.covered[firm], 1))
+    )
     amount = np.where(seen & (chance.random(size) < P["owed_each"]), owed // 100 * 100, 0)
     anything = (workers > 0) | (amount > 0)
     complies = anything & (chance.random(size) < P["complies"])
-    remedied = np.where(complies, closed + 12 + chance.exponential(P["remedied"], size).astype(np.int64), NULL)
-    result = Results(closed=closed, workers=workers, amount=amount, complies=complies, remedied=remedied)
+    remedied = np.where(
+        complies, closed + 12 + chance.exponential(P["remedied"], size).astype(np.int64), NULL
+    )
+    result = Results(
+        closed=closed, workers=workers, amount=amount, complies=complies, remedied=remedied
+    )
     head = _inspections(turn, chance, visits, looked=looked, closed=closed)
     head["staff_on_site"] = chance.binomial(count.staff[firm], P["exact"])
     rows = _versions(chance, head) + _findings(chance, head, result, staff=count.staff[firm])
     return result, rows
 
 
-def _inspections(turn: Turn, chance: np.random.Generator, visits: Visits, *, looked: dict[int, Flags],
-                 closed: Ints) -> Piece:
+def _inspections(
+    turn: Turn,
+    chance: np.random.Generator,
+    visits: Visits,
+    *,
+    looked: dict[int, Flags],
+    closed: Ints,
+) -> Piece:
     drawn = visits.kind == LOTTERY
     flags = {f"examined_{kind}": mask.astype(np.int64) for kind, mask in looked.items()}
-    spent = (visits.planned * chance.lognormal(0, .3, len(closed))).astype(np.int64)
-    return piece(visits.day + chance.integers(0, 3, len(closed)), inspection=serial(turn.block, turn.month, len(closed)),
-                 enterprise=number(turn.block, visits.firm), kind=visits.kind, planned_minutes=visits.planned,
-                 spent_minutes=spent, opened=visits.day, closed_on=closed, **flags,
-                 draw=np.where(drawn, turn.month // 12 * 100 + turn.month % 12 + 1, NULL),
-                 inclusion_probability=visits.probability)
+    spent = (visits.planned * chance.lognormal(0, 0.3, len(closed))).astype(np.int64)
+    return piece(
+        visits.day + chance.integers(0, 3, len(closed)),
+        inspection=serial(turn.block, turn.month, len(closed)),
+        enterprise=number(turn.block, visits.firm),
+        kind=visits.kind,
+        planned_minutes=visits.planned,
+        spent_minutes=spent,
+        opened=visits.day,
+        closed_on=closed,
+        **flags,
+        draw=np.where(drawn, turn.month // 12 * 100 + turn.month % 12 + 1, NULL),
+        inclusion_probability=visits.probability,
+    )
 
 
 def _versions(chance: np.random.Generator, head: Piece) -> Rows:
     empty = np.full(len(head["opened"]), NULL)
     first = {**head, "closed_on": empty, "spent_minutes": empty, "staff_on_site": empty}
     done = head["closed_on"] > 0
-    known = np.maximum(head["closed_on"][done] + chance.integers(0, 5, int(done.sum())), head["recorded_on"][done] + 1)
+    known = np.maximum(
+        head["closed_on"][done] + chance.integers(0, 5, int(done.sum())),
+        head["recorded_on"][done] + 1,
+    )
     return [("inspections", first), ("inspections", changed(head, done, known))]
 
 
@@ -98,12 +124,33 @@ def _findings(chance: np.random.Generator, head: Piece, result: Results, *, staf
     other = (head["examined_5"] == 1) & (result.closed > 0) & (chance.random(size) < P["other"])
     known = result.closed + 1 + chance.exponential(4, size).astype(np.int64)
     known += np.where(chance.random(size) < P["late_label"], chance.integers(60, 200, size), 0)
-    full = piece(known, inspection=head["inspection"], workers_in_violation=result.workers, workers_total=staff)
-    one = kept({**full, "violation": np.ones(size, int), "amount": np.full(size, NULL)}, result.workers > 0)
-    two = kept({**full, "violation": np.full(size, 2), "amount": result.amount,
-                "workers_in_violation": np.full(size, NULL)}, result.amount > 0)
-    five = kept({**full, "violation": np.full(size, 5), "amount": np.full(size, NULL),
-                 "workers_in_violation": np.full(size, NULL)}, other)
+    full = piece(
+        known,
+        inspection=head["inspection"],
+        workers_in_violation=result.workers,
+        workers_total=staff,
+    )
+    one = kept(
+        {**full, "violation": np.ones(size, int), "amount": np.full(size, NULL)}, result.workers > 0
+    )
+    two = kept(
+        {
+            **full,
+            "violation": np.full(size, 2),
+            "amount": result.amount,
+            "workers_in_violation": np.full(size, NULL),
+        },
+        result.amount > 0,
+    )
+    five = kept(
+        {
+            **full,
+            "violation": np.full(size, 5),
+            "amount": np.full(size, NULL),
+            "workers_in_violation": np.full(size, NULL),
+        },
+        other,
+    )
     rows: Rows = [("findings", part) for part in (one, two, five)]
     return rows + _amended(chance, one) + _orders(chance, head, result, known=known)
 
@@ -114,8 +161,10 @@ def _amended(chance: np.random.Generator, rows: Piece) -> Rows:
     fewer, back = draw < P["amended"], draw > 1 - P["retracted"]
     later = rows["recorded_on"] + chance.integers(20, 120, size)
     less = np.maximum(1, rows["workers_in_violation"][fewer] * 4 // 5)
-    return [("findings", changed(rows, fewer, later[fewer], workers_in_violation=less)),
-            ("findings", changed(rows, back, later[back], retracted=1))]
+    return [
+        ("findings", changed(rows, fewer, later[fewer], workers_in_violation=less)),
+        ("findings", changed(rows, back, later[back], retracted=1)),
+    ]
 
 
 def _orders(chance: np.random.Generator, head: Piece, result: Results, *, known: Ints) -> Rows:
@@ -123,17 +172,34 @@ def _orders(chance: np.random.Generator, head: Piece, result: Results, *, known:
     for violation, mask in ((1, result.workers > 0), (2, result.amount > 0)):
         size = int(mask.sum())
         decided = known[mask] + 1 + chance.integers(0, 20, size)
-        act = np.where(chance.random(size) < P["order"], 0, np.where(chance.random(size) < P["fine"], 1, 2))
-        order = piece(decided + 1, inspection=head["inspection"][mask], violation=violation, act=act, decided_on=decided,
-                      grave=(chance.random(size) < P["grave"]).astype(np.int64), complied_on=NULL)
+        act = np.where(
+            chance.random(size) < P["order"], 0, np.where(chance.random(size) < P["fine"], 1, 2)
+        )
+        order = piece(
+            decided + 1,
+            inspection=head["inspection"][mask],
+            violation=violation,
+            act=act,
+            decided_on=decided,
+            grave=(chance.random(size) < P["grave"]).astype(np.int64),
+            complied_on=NULL,
+        )
         clash = (violation == 2) & (result.workers[mask] > 0)
         order["decided_on"] = np.where(clash, order["decided_on"] + 30, order["decided_on"])
         order["recorded_on"] = order["decided_on"] + 1
         done = result.complies[mask]
         day = np.maximum(result.remedied[mask][done], order["decided_on"][done] + 1)
-        rows += [("sanctions", order), ("sanctions", changed(order, done, day + 3, complied_on=day))]
-        remedy = piece(day + 2, inspection=head["inspection"][mask][done], violation=violation, remedied_on=day,
-                       workers_enrolled=result.workers[mask][done] if violation == 1 else NULL,
-                       amount_repaid=NULL if violation == 1 else result.amount[mask][done])
+        rows += [
+            ("sanctions", order),
+            ("sanctions", changed(order, done, day + 3, complied_on=day)),
+        ]
+        remedy = piece(
+            day + 2,
+            inspection=head["inspection"][mask][done],
+            violation=violation,
+            remedied_on=day,
+            workers_enrolled=result.workers[mask][done] if violation == 1 else NULL,
+            amount_repaid=NULL if violation == 1 else result.amount[mask][done],
+        )
         rows.append(("remedies", remedy))
     return rows

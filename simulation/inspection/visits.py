@@ -66,14 +66,25 @@ def _rates(turn: Turn, firms: Firms, memory: Memory) -> dict[int, Floats]:
     day, month = turn.day, turn.month
     waived = memory.medal_until > day
     rested = memory.visited < day - P["pause"]
-    known = np.where(memory.found > day - 730, P["again"], 1.) * np.where(memory.exposed_until > day, P["intensified"], 1.)
-    routine = P["routine"] * firms.size ** P["by_size"] * np.where(firms.rural == 1, P["rural_habit"], 1.) * known
+    known = np.where(memory.found > day - 730, P["again"], 1.0) * np.where(
+        memory.exposed_until > day, P["intensified"], 1.0
+    )
+    routine = (
+        P["routine"]
+        * firms.size ** P["by_size"]
+        * np.where(firms.rural == 1, P["rural_habit"], 1.0)
+        * known
+    )
     letter = CAMPAIGNS.get(month % 12)
     aimed = firms.section == SECTORS.index(letter) if letter else np.zeros(len(waived), dtype=bool)
-    alert = P["alert"] * (P["pilot"] if month < month_of(ADOPTED) else 1.) * (memory.gap > 0)
-    return {LOTTERY: lottery_probability(firms), COMPLAINT: 1 - (1 - P["complaint"]) ** memory.complained.astype(float),
-            SPECIAL: P["special"] * aimed * rested * (firms.kind != PUBLIC),
-            ALERT: np.where(rested, alert, 0.), ROUTINE: np.where(waived, 0., routine * rested)}
+    alert = P["alert"] * (P["pilot"] if month < month_of(ADOPTED) else 1.0) * (memory.gap > 0)
+    return {
+        LOTTERY: lottery_probability(firms),
+        COMPLAINT: 1 - (1 - P["complaint"]) ** memory.complained.astype(float),
+        SPECIAL: P["special"] * aimed * rested * (firms.kind != PUBLIC),
+        ALERT: np.where(rested, alert, 0.0),
+        ROUTINE: np.where(waived, 0.0, routine * rested),
+    }
 
 
 def habit(turn: Turn, firms: Firms, memory: Memory) -> Visits:
@@ -95,13 +106,21 @@ def _visits(chance: np.random.Generator, firms: Firms, *, month: int, kind: Ints
     day = np.where(weekday >= 5, np.maximum(day - 2, first_day(month)), day)
     planned = P["minutes"] + P["minutes_a_log_person"] * np.log(firms.size[who])
     lot = np.where(kind[who] == LOTTERY, lottery_probability(firms)[who], np.nan)
-    return Visits(firm=who, kind=kind[who], day=day, planned=planned.astype(np.int64) // 15 * 15, probability=lot)
+    return Visits(
+        firm=who,
+        kind=kind[who],
+        day=day,
+        planned=planned.astype(np.int64) // 15 * 15,
+        probability=lot,
+    )
 
 
 def examined(chance: np.random.Generator, visits: Visits, firms: Firms) -> dict[int, Flags]:
     """Return which violation types each visit examined."""
     draw = chance.random((3, len(visits.firm)))
     cover = np.choose(visits.kind, [P[f"cover_{kind}"] for kind in KINDS])
-    payment = np.choose(visits.kind, [P[f"payment_{kind}"] for kind in KINDS]) * np.where(firms.kind[visits.firm] == SITE, .7, 1.)
+    payment = np.choose(visits.kind, [P[f"payment_{kind}"] for kind in KINDS]) * np.where(
+        firms.kind[visits.firm] == SITE, 0.7, 1.0
+    )
     none = np.zeros(len(visits.firm), dtype=bool)
     return {1: draw[0] < cover, 2: draw[1] < payment, 3: none, 4: none, 5: draw[2] < P["other"]}

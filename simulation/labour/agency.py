@@ -38,19 +38,33 @@ def begin_dispatch(setting: Setting, block: int, firms: Firms) -> Dispatch:
     count = len(firms.kind)
     hosts = (firms.size >= 10) & (firms.kind != AGENCY) & (chance.random(count) < P["hosts"])
     hosts &= firms.registered < setting.first_day - 60
-    agency = np.where(hosts, chance.choice(agencies if len(agencies) else np.array([-1]), count), -1)
+    agency = np.where(
+        hosts, chance.choice(agencies if len(agencies) else np.array([-1]), count), -1
+    )
     earlier = setting.first_day - 30 - chance.integers(0, 500, count)
     started = np.maximum(earlier, firms.registered + 1)
-    return Dispatch(agency=agency, share=chance.uniform(P["low"], P["high"], count), started=started,
-                    filed=(chance.random(count) > P["unfiled"]).astype(np.int64))
+    return Dispatch(
+        agency=agency,
+        share=chance.uniform(P["low"], P["high"], count),
+        started=started,
+        filed=(chance.random(count) > P["unfiled"]).astype(np.int64),
+    )
 
 
 def sent(chance: np.random.Generator, jobs: Jobs, dispatch: Dispatch) -> Jobs:
     """Return new jobs of which hosts' shares are held through the agency."""
     agency = dispatch.agency[jobs.firm]
-    moves = (agency >= 0) & (chance.random(len(agency)) < dispatch.share[jobs.firm]) & (jobs.kind == REGULAR)
-    return replace(jobs, firm=np.where(moves, agency, jobs.firm), host=np.where(moves, jobs.firm, jobs.host),
-                   kind=np.where(moves, DISPATCHED, jobs.kind))
+    moves = (
+        (agency >= 0)
+        & (chance.random(len(agency)) < dispatch.share[jobs.firm])
+        & (jobs.kind == REGULAR)
+    )
+    return replace(
+        jobs,
+        firm=np.where(moves, agency, jobs.firm),
+        host=np.where(moves, jobs.firm, jobs.host),
+        kind=np.where(moves, DISPATCHED, jobs.kind),
+    )
 
 
 def hosted(jobs: Jobs, count: int) -> Ints:
@@ -66,6 +80,21 @@ def agreements(turn: Turn, *, dispatch: Dispatch, jobs: Jobs) -> Rows:
     hosts = np.flatnonzero((dispatch.agency >= 0) & (dispatch.filed == 1))
     agreed = np.ceil(hosted(jobs, len(dispatch.agency))[hosts] * P["padding"]).astype(np.int64)
     delay = chance.integers(5, 60, len(hosts))
-    known = dispatch.started[hosts] + delay if turn.month == turn.setting.first else turn.day + delay // 2
-    return [("dispatch", piece(known, enterprise=number(turn.block, hosts), agency=number(turn.block, dispatch.agency[hosts]),
-                               workers=agreed, started=dispatch.started[hosts], ended=NULL))]
+    known = (
+        dispatch.started[hosts] + delay
+        if turn.month == turn.setting.first
+        else turn.day + delay // 2
+    )
+    return [
+        (
+            "dispatch",
+            piece(
+                known,
+                enterprise=number(turn.block, hosts),
+                agency=number(turn.block, dispatch.agency[hosts]),
+                workers=agreed,
+                started=dispatch.started[hosts],
+                ended=NULL,
+            ),
+        )
+    ]

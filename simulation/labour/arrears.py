@@ -25,15 +25,36 @@ settled | .72 | share | assumed | arrears that are settled, after three months o
 def arrears(turn: Turn, count: Census, *, firms: Firms, habits: Habits) -> tuple[Ints, Rows]:
     """Return the wages that enterprises begin to owe in one month, in fen, and the rows that become known."""
     chance = turn.stream("arrears")
-    rate = P["any"] + P["building"] * (firms.section == SECTORS.index("E")) + P["unpaid"] * (habits.pays == ARREARS)
-    rate = rate * (P["festival"] if turn.month % 12 in (11, 0) else 1) * (count.staff > 1) * living(firms, turn.day)
+    rate = (
+        P["any"]
+        + P["building"] * (firms.section == SECTORS.index("E"))
+        + P["unpaid"] * (habits.pays == ARREARS)
+    )
+    rate = (
+        rate
+        * (P["festival"] if turn.month % 12 in (11, 0) else 1)
+        * (count.staff > 1)
+        * living(firms, turn.day)
+    )
     begins = chance.random(len(rate)) < rate
     wages = count.wages_seen + count.wages_unseen
-    amount = np.where(begins, wages * chance.uniform(.3, 3, len(rate)), 0).astype(np.int64) // 100 * 100
+    amount = (
+        np.where(begins, wages * chance.uniform(0.3, 3, len(rate)), 0).astype(np.int64) // 100 * 100
+    )
     who = np.flatnonzero((amount > 0) & (chance.random(len(rate)) < P["reported"]))
     day = turn.day + chance.integers(0, turn.days, len(who))
-    rows = piece(day + 10 + chance.exponential(30, len(who)).astype(np.int64), enterprise=number(turn.block, who),
-                 started=day, amount=amount[who], settled_on=NULL)
+    rows = piece(
+        day + 10 + chance.exponential(30, len(who)).astype(np.int64),
+        enterprise=number(turn.block, who),
+        started=day,
+        amount=amount[who],
+        settled_on=NULL,
+    )
     paid = chance.random(len(who)) < P["settled"]
-    settled = rows["recorded_on"][paid] + 5 + chance.exponential(90, int(paid.sum())).astype(np.int64)
-    return amount, [("wage_arrears", rows), ("wage_arrears", changed(rows, paid, settled + 2, settled_on=settled))]
+    settled = (
+        rows["recorded_on"][paid] + 5 + chance.exponential(90, int(paid.sum())).astype(np.int64)
+    )
+    return amount, [
+        ("wage_arrears", rows),
+        ("wage_arrears", changed(rows, paid, settled + 2, settled_on=settled)),
+    ]

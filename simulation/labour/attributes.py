@@ -27,12 +27,24 @@ def enterprise_rows(block: int, firms: Firms, *, who: Ints, since: Ints, delay: 
     base = block * BLOCK + 1
     shut = firms.closed[who]
     return piece(
-        since + delay, enterprise=number(block, who), since=since, kind=firms.kind[who],
-        head_office=np.where(head >= 0, number(block, head), NULL), registered=firms.registered[who],
-        closed=np.where(shut <= since, shut, NULL), section=firms.section[who], division=firms.division[who],
-        ownership=firms.ownership[who], cell=firms.cell[who], address=firms.address[who] + base * 4,
-        longitude=firms.longitude[who], latitude=firms.latitude[who], rural=firms.rural[who],
-        representative=firms.owner[who] + base * 4, account=firms.account[who] + base)
+        since + delay,
+        enterprise=number(block, who),
+        since=since,
+        kind=firms.kind[who],
+        head_office=np.where(head >= 0, number(block, head), NULL),
+        registered=firms.registered[who],
+        closed=np.where(shut <= since, shut, NULL),
+        section=firms.section[who],
+        division=firms.division[who],
+        ownership=firms.ownership[who],
+        cell=firms.cell[who],
+        address=firms.address[who] + base * 4,
+        longitude=firms.longitude[who],
+        latitude=firms.latitude[who],
+        rural=firms.rural[who],
+        representative=firms.owner[who] + base * 4,
+        account=firms.account[who] + base,
+    )
 
 
 def first_rows(setting: Setting, block: int, firms: Firms) -> Rows:
@@ -40,7 +52,12 @@ def first_rows(setting: Setting, block: int, firms: Firms) -> Rows:
     chance = stream(setting, block, 0, of="attributes")
     who = np.flatnonzero(firms.registered < setting.first_day)
     delay = np.minimum(chance.exponential(P["registered_delay"], len(who)).astype(np.int64), 29)
-    return [("enterprises", enterprise_rows(block, firms, who=who, since=firms.registered[who], delay=delay))]
+    return [
+        (
+            "enterprises",
+            enterprise_rows(block, firms, who=who, since=firms.registered[who], delay=delay),
+        )
+    ]
 
 
 def attribute_rows(turn: Turn, firms: Firms) -> tuple[Firms, Rows]:
@@ -48,15 +65,41 @@ def attribute_rows(turn: Turn, firms: Firms) -> tuple[Firms, Rows]:
     chance = turn.stream("attributes")
     start, stop, count = turn.day, turn.end, len(firms.kind)
     new = np.flatnonzero((firms.registered >= start) & (firms.registered < stop))
-    rows: Rows = [("enterprises", enterprise_rows(
-        turn.block, firms, who=new, since=firms.registered[new], delay=_delay(chance, "registered_delay", new)))]
+    rows: Rows = [
+        (
+            "enterprises",
+            enterprise_rows(
+                turn.block,
+                firms,
+                who=new,
+                since=firms.registered[new],
+                delay=_delay(chance, "registered_delay", new),
+            ),
+        )
+    ]
     firms, who = _changes(turn.setting, chance, firms, start=start)
     day = start + chance.integers(0, turn.days, count)[who]
-    rows.append(("enterprises", enterprise_rows(
-        turn.block, firms, who=who, since=day, delay=_delay(chance, "changed_delay", who))))
+    rows.append(
+        (
+            "enterprises",
+            enterprise_rows(
+                turn.block, firms, who=who, since=day, delay=_delay(chance, "changed_delay", who)
+            ),
+        )
+    )
     shut = np.flatnonzero((firms.closed >= start) & (firms.closed < stop))
-    rows.append(("enterprises", enterprise_rows(
-        turn.block, firms, who=shut, since=firms.closed[shut], delay=_delay(chance, "closed_delay", shut))))
+    rows.append(
+        (
+            "enterprises",
+            enterprise_rows(
+                turn.block,
+                firms,
+                who=shut,
+                since=firms.closed[shut],
+                delay=_delay(chance, "closed_delay", shut),
+            ),
+        )
+    )
     return firms, rows
 
 
@@ -64,7 +107,9 @@ def _delay(chance: np.random.Generator, name: str, who: Ints) -> Ints:
     return 1 + chance.exponential(P[name], len(who)).astype(np.int64)
 
 
-def _changes(setting: Setting, chance: np.random.Generator, firms: Firms, *, start: int) -> tuple[Firms, Ints]:
+def _changes(
+    setting: Setting, chance: np.random.Generator, firms: Firms, *, start: int
+) -> tuple[Firms, Ints]:
     count = len(firms.kind)
     calm = (firms.registered < start) & (firms.closed > start + 62)
     moves = calm & (chance.random(count) < P["moves"])
@@ -72,6 +117,10 @@ def _changes(setting: Setting, chance: np.random.Generator, firms: Firms, *, sta
     far = moves & (chance.random(count) < P["far"])
     cell = np.where(far, chance.integers(0, setting.cells, count), firms.cell)
     fresh = np.arange(count) + BLOCK * (1 + chance.integers(0, 3, count))
-    changed = replace(firms, cell=cell, address=np.where(moves, fresh, firms.address),
-                      owner=np.where(owner, fresh, firms.owner))
+    changed = replace(
+        firms,
+        cell=cell,
+        address=np.where(moves, fresh, firms.address),
+        owner=np.where(owner, fresh, firms.owner),
+    )
     return changed, np.flatnonzero(moves | owner)

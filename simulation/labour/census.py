@@ -36,11 +36,18 @@ def census(jobs: Jobs, *, month: int, owed: Ints) -> Census:
     covered = (jobs.cover <= day) & (jobs.host < 0)
 
     def persons(mask: Flags, weights: Ints | None = None) -> Ints:
-        return np.bincount(jobs.firm[mask], weights=None if weights is None else weights[mask], minlength=count)
+        return np.bincount(
+            jobs.firm[mask], weights=None if weights is None else weights[mask], minlength=count
+        )
 
-    return Census(staff=np.bincount(place(jobs)[real], minlength=count), covered=persons(covered),
-                  part_time=persons(jobs.kind == PART_TIME),
-                  exempt=persons(jobs.exempt == 1), hosted=hosted(jobs, count), uncovered=persons(out),
-                  wages_seen=persons(covered & real, jobs.wage).astype(float),
-                  wages_unseen=persons(~covered & real, jobs.wage).astype(float),
-                  owed=owed)
+    return Census(
+        staff=np.bincount(place(jobs)[real], minlength=count),
+        covered=persons(covered),
+        part_time=persons(jobs.kind == PART_TIME),
+        exempt=persons(jobs.exempt == 1),
+        hosted=hosted(jobs, count),
+        uncovered=persons(out),
+        wages_seen=persons(covered & real, jobs.wage).astype(float),
+        wages_unseen=persons(~covered & real, jobs.wage).astype(float),
+        owed=owed,
+    )

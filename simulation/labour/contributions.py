@@ -70,12 +70,19 @@ def contribution_rows(turn: Turn, *, jobs: Jobs, habits: Habits) -> tuple[Rows, 
     late, unpaid = _payers(chance, habits)
     held = (late | unpaid)[jobs.firm]
     rows = _rows(turn.block, jobs, month=turn.month, day=day, base=base)
-    rows |= {"paid_unit": np.where(held, 0, rows["due_unit"]), "paid_person": np.where(held, 0, rows["due_person"]),
-             "paid_on": where_day(~held, day)}
+    rows |= {
+        "paid_unit": np.where(held, 0, rows["due_unit"]),
+        "paid_person": np.where(held, 0, rows["due_person"]),
+        "paid_on": where_day(~held, day),
+    }
     arrived = day + chance.integers(20, int(P["latest"]), len(late))[jobs.firm]
-    mended = changed(rows, late[jobs.firm], arrived[late[jobs.firm]], paid_on=arrived[late[jobs.firm]])
+    mended = changed(
+        rows, late[jobs.firm], arrived[late[jobs.firm]], paid_on=arrived[late[jobs.firm]]
+    )
     mended |= {"paid_unit": mended["due_unit"], "paid_person": mended["due_person"]}
-    short = (right_base(jobs, turn.month) - np.where(unpaid[jobs.firm], 0, base)) * (P["unit_rate"] + P["person_rate"])
+    short = (right_base(jobs, turn.month) - np.where(unpaid[jobs.firm], 0, base)) * (
+        P["unit_rate"] + P["person_rate"]
+    )
     owed = np.bincount(jobs.firm, weights=short, minlength=len(late)).astype(np.int64)
     parts = [rows, mended, _medical(rows, jobs), _refunds(chance, rows, month=turn.month)]
     return [("contributions", part) for part in parts], owed
@@ -89,9 +96,18 @@ def _payers(chance: np.random.Generator, habits: Habits) -> tuple[Ints, Ints]:
 
 
 def _rows(block: int, jobs: Jobs, *, month: int, day: Ints, base: Ints) -> Piece:
-    return piece(day, worker=person(block, jobs.worker), enterprise=number(block, jobs.firm), scheme=PENSION,
-                 month=month, booked=month, kind=NORMAL, base=base, due_unit=(base * P["unit_rate"]).astype(np.int64),
-                 due_person=(base * P["person_rate"]).astype(np.int64))
+    return piece(
+        day,
+        worker=person(block, jobs.worker),
+        enterprise=number(block, jobs.firm),
+        scheme=PENSION,
+        month=month,
+        booked=month,
+        kind=NORMAL,
+        base=base,
+        due_unit=(base * P["unit_rate"]).astype(np.int64),
+        due_person=(base * P["person_rate"]).astype(np.int64),
+    )
 
 
 def _medical(rows: Piece, jobs: Jobs) -> Piece:
@@ -99,16 +115,28 @@ def _medical(rows: Piece, jobs: Jobs) -> Piece:
     unit = (part["base"] * P["medical_unit"]).astype(np.int64)
     own = (part["base"] * P["medical_person"]).astype(np.int64)
     paid = part["paid_unit"] > 0
-    return {**part, "scheme": np.full(len(unit), MEDICAL), "due_unit": unit, "due_person": own,
-            "paid_unit": unit * paid, "paid_person": own * paid}
+    return {
+        **part,
+        "scheme": np.full(len(unit), MEDICAL),
+        "due_unit": unit,
+        "due_person": own,
+        "paid_unit": unit * paid,
+        "paid_person": own * paid,
+    }
 
 
 def _refunds(chance: np.random.Generator, rows: Piece, *, month: int) -> Piece:
     mask = (chance.random(len(rows["base"])) < P["refund"]) & (rows["paid_unit"] > 0)
     day = rows["recorded_on"][mask] + length_of(month)
     size = int(mask.sum())
-    part = changed(rows, mask, day, kind=REFUND, booked=month + 1, paid_on=day, due_unit=0, due_person=0)
-    return {**part, "paid_unit": -part["paid_unit"], "paid_person": -part["paid_person"]} if size else part
+    part = changed(
+        rows, mask, day, kind=REFUND, booked=month + 1, paid_on=day, due_unit=0, due_person=0
+    )
+    return (
+        {**part, "paid_unit": -part["paid_unit"], "paid_person": -part["paid_person"]}
+        if size
+        else part
+    )
 
 
 def back_rows(block: int, jobs: Jobs, habits: Habits, *, month: int, booked: Ints) -> Piece:
@@ -116,5 +144,11 @@ def back_rows(block: int, jobs: Jobs, habits: Habits, *, month: int, booked: Int
     base = declared_base(jobs, habits, month)
     rows = _rows(block, jobs, month=month, day=booked, base=base)
     months = booked.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64) + 1970 * 12
-    return {**rows, "kind": np.full(len(base), BACK), "booked": months, "paid_unit": rows["due_unit"],
-            "paid_person": rows["due_person"], "paid_on": booked}
+    return {
+        **rows,
+        "kind": np.full(len(base), BACK),
+        "booked": months,
+        "paid_unit": rows["due_unit"],
+        "paid_person": rows["due_person"],
+        "paid_on": booked,
+    }

@@ -29,7 +29,9 @@ def died(turn: Turn, people: People) -> tuple[People, Rows]:
     who = np.flatnonzero((chance.random(len(age)) < hazard) & (people.died == NEVER))
     day = turn.day + chance.integers(0, turn.days, len(who))
     hidden = chance.random(len(who)) < P["hidden"]
-    delay = chance.exponential(np.where(hidden, P["hidden_delay"], P["delay"]), len(who)).astype(np.int64)
+    delay = chance.exponential(np.where(hidden, P["hidden_delay"], P["delay"]), len(who)).astype(
+        np.int64
+    )
     fresh = people.died.copy()
     fresh[who] = day
     rows = piece(day + 3 + delay, worker=person(turn.block, who), died_on=day)

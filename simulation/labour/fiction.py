@@ -21,16 +21,23 @@ stay | 2 | months | assumed | months on the books after the claim
 """)
 
 
-def fictitious(chance: np.random.Generator, hired: Jobs, *, month: int, firms: Firms, habits: Habits) -> Jobs:
+def fictitious(
+    chance: np.random.Generator, hired: Jobs, *, month: int, firms: Firms, habits: Habits
+) -> Jobs:
     """Return a month's new jobs, some of which are fictions of cheating units that will claim soon."""
     count = len(hired.firm)
     shady = (habits.style != HONEST) & living(firms, first_day(month))
     share = np.where(shady[hired.firm], P["share"] * 16, P["share"] * 2)
     fake = (chance.random(count) < share) & (hired.kind == REGULAR)
     claim = month + chance.integers(int(P["wait_low"]), int(P["wait_high"]) + 1, count)
-    return replace(hired, fiction=np.where(fake, claim, 0), whole=np.where(fake, 1, hired.whole),
-                   cover=np.where(fake, hired.started + 2, hired.cover), filed=np.where(fake, NEVER, hired.filed),
-                   wage=np.where(fake, (hired.wage * 1.3).astype(np.int64) // 100 * 100, hired.wage))
+    return replace(
+        hired,
+        fiction=np.where(fake, claim, 0),
+        whole=np.where(fake, 1, hired.whole),
+        cover=np.where(fake, hired.started + 2, hired.cover),
+        filed=np.where(fake, NEVER, hired.filed),
+        wage=np.where(fake, (hired.wage * 1.3).astype(np.int64) // 100 * 100, hired.wage),
+    )
 
 
 def finished(jobs: Jobs, month: int) -> Ints:

@@ -65,10 +65,15 @@ def sizes(chance: np.random.Generator, count: int) -> Floats:
     """Return heavy-tailed staff sizes whose mean is the city's, by stratified chance."""
     place = (chance.permutation(count) + chance.random(count)) / count
     tail = place > 1 - P["tail_share"]
-    inner = np.clip((place - (1 - P["tail_share"])) / P["tail_share"], 0, .9999)
+    inner = np.clip((place - (1 - P["tail_share"])) / P["tail_share"], 0, 0.9999)
     heavy = P["tail_start"] * (1 - inner) ** (-1 / P["tail_shape"])
-    wanted = P["mean_staff"] - P["tail_share"] * P["tail_start"] * P["tail_shape"] / (P["tail_shape"] - 1) * .86
-    body = np.exp(np.log(wanted) - P["spread"] ** 2 / 2 + P["spread"] * chance.standard_normal(count))
+    wanted = (
+        P["mean_staff"]
+        - P["tail_share"] * P["tail_start"] * P["tail_shape"] / (P["tail_shape"] - 1) * 0.86
+    )
+    body = np.exp(
+        np.log(wanted) - P["spread"] ** 2 / 2 + P["spread"] * chance.standard_normal(count)
+    )
     return np.clip(np.where(tail, heavy, body), 1, P["largest"])
 
 
@@ -80,19 +85,30 @@ def begin_firms(setting: Setting, block: int) -> Firms:
     size = sizes(chance, count) * SECTORS.size[section]
     size = np.clip(size * P["mean_staff"] / size.mean(), 1, P["largest"])
     cell = chance.integers(0, setting.cells, count)
-    rural = chance.random(count) < np.where(is_outer(setting, cell) == 1, P["outer_rural"], P["inner_rural"])
+    rural = chance.random(count) < np.where(
+        is_outer(setting, cell) == 1, P["outer_rural"], P["inner_rural"]
+    )
     kind, size = _kinds(chance, size=size, section=section)
     east, north = centres(setting)
     return Firms(
-        kind=kind, section=section, division=_divisions(chance, section), ownership=_ownership(chance, kind, size),
-        cell=cell, rural=rural.astype(np.int64), size=size,
-        pay=chance.lognormal(0, P["pay"], count), exempt=chance.beta(P["exempt_low"], P["exempt_high"], count),
+        kind=kind,
+        section=section,
+        division=_divisions(chance, section),
+        ownership=_ownership(chance, kind, size),
+        cell=cell,
+        rural=rural.astype(np.int64),
+        size=size,
+        pay=chance.lognormal(0, P["pay"], count),
+        exempt=chance.beta(P["exempt_low"], P["exempt_high"], count),
         registered=_births(setting, chance, count),
-        closed=np.full(count, NEVER), head=np.where(kind == BRANCH, chance.integers(0, count, count), -1),
-        address=_shared(chance, count, P["shared_address"]), owner=_shared(chance, count, P["shared_owner"]),
+        closed=np.full(count, NEVER),
+        head=np.where(kind == BRANCH, chance.integers(0, count, count), -1),
+        address=_shared(chance, count, P["shared_address"]),
+        owner=_shared(chance, count, P["shared_owner"]),
         account=_shared(chance, count, P["shared_account"]),
-        longitude=((east[cell] + chance.normal(0, .012, count)) * 1e6).astype(np.int64),
-        latitude=((north[cell] + chance.normal(0, .012, count)) * 1e6).astype(np.int64))
+        longitude=((east[cell] + chance.normal(0, 0.012, count)) * 1e6).astype(np.int64),
+        latitude=((north[cell] + chance.normal(0, 0.012, count)) * 1e6).astype(np.int64),
+    )
 
 
 def _kinds(chance: np.random.Generator, *, size: Floats, section: Ints) -> tuple[Ints, Floats]:
@@ -101,16 +117,20 @@ def _kinds(chance: np.random.Generator, *, size: Floats, section: Ints) -> tuple
     draw = chance.random(len(size))
     kind = np.where((draw < P["branch_share"]) & (kind == COMPANY), BRANCH, kind)
     kind = np.where(draw > 1 - P["public_share"], PUBLIC, kind)
-    kind = np.where((section == SECTORS.index("E")) & (draw > .5) & (draw < .8), SITE, kind)
+    kind = np.where((section == SECTORS.index("E")) & (draw > 0.5) & (draw < 0.8), SITE, kind)
     services = np.flatnonzero((section == SECTORS.index("L")) & (kind == COMPANY))
-    agencies = chance.permutation(services)[:max(1, round(P["agency_share"] * len(size)))]
+    agencies = chance.permutation(services)[: max(1, round(P["agency_share"] * len(size)))]
     kind[agencies] = AGENCY
     return kind.astype(np.int64), np.where(kind == AGENCY, 6.0, size)
 
 
 def _ownership(chance: np.random.Generator, kind: Ints, size: Floats) -> Ints:
     draw = chance.random(len(kind))
-    owned = np.select([draw < .05, draw < .09, draw < .89, draw < .93], [STATE, COLLECTIVE, PRIVATE, HMT], FOREIGN)
+    owned = np.select(
+        [draw < 0.05, draw < 0.09, draw < 0.89, draw < 0.93],
+        [STATE, COLLECTIVE, PRIVATE, HMT],
+        FOREIGN,
+    )
     owned = np.where((kind == HOUSEHOLD) | (size < 6), PRIVATE, owned)
     return np.where(kind == PUBLIC, STATE, owned).astype(np.int64)
 
@@ -118,7 +138,9 @@ def _ownership(chance: np.random.Generator, kind: Ints, size: Floats) -> Ints:
 def _divisions(chance: np.random.Generator, section: Ints) -> Ints:
     counts = np.array([len(divisions) for divisions in SECTORS.divisions])
     starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
-    return np.asarray(starts[section] + (chance.random(len(section)) ** 1.5 * counts[section]).astype(np.int64))
+    return np.asarray(
+        starts[section] + (chance.random(len(section)) ** 1.5 * counts[section]).astype(np.int64)
+    )
 
 
 def _births(setting: Setting, chance: np.random.Generator, count: int) -> Ints:

@@ -60,24 +60,41 @@ def begin_habits(setting: Setting, block: int, firms: Firms) -> Habits:
     """Return the inclinations of one block's enterprises as the city begins."""
     chance = stream(setting, block, 0, of="habits")
     count = len(firms.kind)
-    cheats = chance.random(count) < 1 / (1 + np.exp(-_pull(setting, firms) - chance.normal(0, P["temper"], count)))
+    cheats = chance.random(count) < 1 / (
+        1 + np.exp(-_pull(setting, firms) - chance.normal(0, P["temper"], count))
+    )
     style = _styles(chance, cheats, firms)
     base, declared = _bases(chance, cheats)
     return Habits(
-        style=style, left_out=np.where(style == PARTIAL, chance.beta(P["partial_low"], P["partial_high"], count), 0.),
-        hidden=_hidden(chance, cheats), base=base, declared=declared, pays=_payers(chance, cheats),
-        filing=chance.choice(3, count, p=[.5, .35, .15]), filing_error=chance.normal(0, .13, count),
-        files_hosted=(chance.random(count) < .4).astype(float), power=chance.lognormal(0, .55, count),
-        metered=(chance.random(count) < .82).astype(np.int64), formal=chance.beta(1.0, 1.8, count),
-        files_base=(chance.random(count) < P["files_base"]).astype(np.int64))
+        style=style,
+        left_out=np.where(
+            style == PARTIAL, chance.beta(P["partial_low"], P["partial_high"], count), 0.0
+        ),
+        hidden=_hidden(chance, cheats),
+        base=base,
+        declared=declared,
+        pays=_payers(chance, cheats),
+        filing=chance.choice(3, count, p=[0.5, 0.35, 0.15]),
+        filing_error=chance.normal(0, 0.13, count),
+        files_hosted=(chance.random(count) < 0.4).astype(float),
+        power=chance.lognormal(0, 0.55, count),
+        metered=(chance.random(count) < 0.82).astype(np.int64),
+        formal=chance.beta(1.0, 1.8, count),
+        files_base=(chance.random(count) < P["files_base"]).astype(np.int64),
+    )
 
 
 def _pull(setting: Setting, firms: Firms) -> Floats:
     young = firms.registered > setting.first_day - 1095
     return np.asarray(
-        P["cheating"] + SECTORS.pull[firms.section] + P["by_rural"] * firms.rural + P["by_young"] * young
-        + P["by_private"] * (firms.ownership == PRIVATE) + P["by_public"] * (firms.kind == PUBLIC)
-        + P["by_size"] * (np.log(firms.size) - 1.7))
+        P["cheating"]
+        + SECTORS.pull[firms.section]
+        + P["by_rural"] * firms.rural
+        + P["by_young"] * young
+        + P["by_private"] * (firms.ownership == PRIVATE)
+        + P["by_public"] * (firms.kind == PUBLIC)
+        + P["by_size"] * (np.log(firms.size) - 1.7)
+    )
 
 
 def _styles(chance: np.random.Generator, cheats: Flags, firms: Firms) -> Ints:
@@ -90,14 +107,16 @@ def _styles(chance: np.random.Generator, cheats: Flags, firms: Firms) -> Ints:
 
 def _hidden(chance: np.random.Generator, cheats: Flags) -> Floats:
     count = len(cheats)
-    return np.where(chance.random(count) < P["hides_all"], 1., chance.beta(1.2, 1.6, count))
+    return np.where(chance.random(count) < P["hides_all"], 1.0, chance.beta(1.2, 1.6, count))
 
 
 def _bases(chance: np.random.Generator, cheats: Flags) -> tuple[Ints, Floats]:
     draw = chance.random(len(cheats))
     lowest = np.where(cheats, P["low_base_cheat"], P["low_base_honest"])
-    base = np.where(draw < lowest, LOWEST_BASE, np.where(draw > 1 - P["part_base"], PART_BASE, FULL_BASE))
-    return base, np.where(base == PART_BASE, chance.uniform(.55, .9, len(cheats)), 1.)
+    base = np.where(
+        draw < lowest, LOWEST_BASE, np.where(draw > 1 - P["part_base"], PART_BASE, FULL_BASE)
+    )
+    return base, np.where(base == PART_BASE, chance.uniform(0.55, 0.9, len(cheats)), 1.0)
 
 
 def _payers(chance: np.random.Generator, cheats: Flags) -> Ints:

@@ -32,11 +32,17 @@ def cover_days(chance: np.random.Generator, jobs: Jobs, habits: Habits) -> Ints:
     count = len(jobs.firm)
     style = habits.style[jobs.firm]
     short = np.minimum(chance.exponential(P["short"], count), P["longest_short"])
-    short = np.where(chance.random(count) < P["slow"], P["grace"] + chance.uniform(0, 14, count), short)
+    short = np.where(
+        chance.random(count) < P["slow"], P["grace"] + chance.uniform(0, 14, count), short
+    )
     long = chance.uniform(P["probation_low"], P["probation_high"], count)
     day = jobs.started + np.where(style == LATE, long, short).astype(np.int64)
-    out = (style == MISSING) | ((style == PARTIAL) & (chance.random(count) < habits.left_out[jobs.firm]))
-    return np.where(out | (jobs.kind == PART_TIME) | (jobs.exempt == 1), NEVER, day).astype(np.int64)
+    out = (style == MISSING) | (
+        (style == PARTIAL) & (chance.random(count) < habits.left_out[jobs.firm])
+    )
+    return np.where(out | (jobs.kind == PART_TIME) | (jobs.exempt == 1), NEVER, day).astype(
+        np.int64
+    )
 
 
 def registered(chance: np.random.Generator, jobs: Jobs, habits: Habits) -> Jobs:
@@ -44,10 +50,18 @@ def registered(chance: np.random.Generator, jobs: Jobs, habits: Habits) -> Jobs:
     count = len(jobs.firm)
     cover = cover_days(chance, jobs, habits)
     pension_only = (habits.style[jobs.firm] != HONEST) & (chance.random(count) < P["pension_only"])
-    share = np.where((jobs.kind == PART_TIME) | (jobs.exempt == 1), P["part_known"], P["formal"] * habits.formal[jobs.firm] * 2)
+    share = np.where(
+        (jobs.kind == PART_TIME) | (jobs.exempt == 1),
+        P["part_known"],
+        P["formal"] * habits.formal[jobs.firm] * 2,
+    )
     known = (cover == NEVER) & (chance.random(count) < share)
     known |= (cover < NEVER) & (chance.random(count) < P["filed_first"])
-    filed = np.where(known, jobs.started + 1 + chance.exponential(P["filed_after"], count).astype(np.int64), NEVER)
+    filed = np.where(
+        known,
+        jobs.started + 1 + chance.exponential(P["filed_after"], count).astype(np.int64),
+        NEVER,
+    )
     return replace(jobs, cover=cover, filed=filed, whole=np.where(pension_only, 0, 1))
 
 
@@ -57,10 +71,18 @@ def migrated(setting: Setting, chance: np.random.Generator, jobs: Jobs) -> tuple
     day = setting.first_day - (60 + 340 * chance.random(len(firm))).astype(np.int64)
     together = (firm < P["migrated"])[jobs.firm] & (jobs.started < day[jobs.firm] - 40)
     bulk = np.where(together, day[jobs.firm], 0)
-    return replace(jobs, filed=np.where(jobs.filed < NEVER, np.maximum(jobs.filed, bulk), NEVER)), bulk
+    return replace(
+        jobs, filed=np.where(jobs.filed < NEVER, np.maximum(jobs.filed, bulk), NEVER)
+    ), bulk
 
 
 def uncovered(jobs: Jobs, day: int) -> Flags:
     """Return which jobs break the duty to register on a day: regular, past the grace, without cover."""
-    return np.asarray((jobs.kind == REGULAR) & (jobs.fiction == 0) & (jobs.exempt == 0) & (jobs.cover > day)
-                      & (jobs.started + P["grace"] < day) | (jobs.kind == DISPATCHED) & (jobs.cover > day + 90))
+    return np.asarray(
+        (jobs.kind == REGULAR)
+        & (jobs.fiction == 0)
+        & (jobs.exempt == 0)
+        & (jobs.cover > day)
+        & (jobs.started + P["grace"] < day)
+        | (jobs.kind == DISPATCHED) & (jobs.cover > day + 90)
+    )

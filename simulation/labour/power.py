@@ -27,9 +27,18 @@ def power_rows(turn: Turn, count: Census, *, firms: Firms, habits: Habits) -> Ro
     chance = turn.stream("power")
     size = len(count.staff)
     season = 1 + P["summer"] * np.cos(2 * np.pi * (turn.month % 12 - 6.5) / 12)
-    use = (P["ground_load"] + SECTORS.power[firms.section] * count.staff ** P["scale"]) * habits.power * season
+    use = (
+        (P["ground_load"] + SECTORS.power[firms.section] * count.staff ** P["scale"])
+        * habits.power
+        * season
+    )
     kwh = (use * chance.lognormal(0, P["noise"], size)).astype(np.int64)
     read = living(firms, turn.end - 1) & (habits.metered == 1) & (chance.random(size) > P["missed"])
     who = np.flatnonzero(read)
     known = turn.end + 3 + chance.exponential(P["delay"] - 3, len(who)).astype(np.int64)
-    return [("utilities", piece(known, enterprise=number(turn.block, who), month=turn.month, kwh=kwh[who]))]
+    return [
+        (
+            "utilities",
+            piece(known, enterprise=number(turn.block, who), month=turn.month, kwh=kwh[who]),
+        )
+    ]

@@ -31,40 +31,65 @@ def person(block: int, local: Ints) -> Ints:
 def contract_flag(jobs: Jobs) -> Ints:
     """Return whether each job's labour contract is registered, the same at every look."""
     lot = (jobs.worker * 7919 + jobs.started * 104729) % 100
-    return (lot < np.where(jobs.cover < NEVER, P["contract_covered"], P["contract_other"])).astype(np.int64)
+    return (lot < np.where(jobs.cover < NEVER, P["contract_covered"], P["contract_other"])).astype(
+        np.int64
+    )
 
 
 def employment_rows(block: int, jobs: Jobs, *, known: Ints, ended: Ints | int) -> Piece:
     """Return employment rows of the given jobs."""
-    return piece(known, worker=person(block, jobs.worker), enterprise=number(block, jobs.firm), started=jobs.started,
-                 ended=ended, kind=jobs.kind, contract_registered=contract_flag(jobs))
+    return piece(
+        known,
+        worker=person(block, jobs.worker),
+        enterprise=number(block, jobs.firm),
+        started=jobs.started,
+        ended=ended,
+        kind=jobs.kind,
+        contract_registered=contract_flag(jobs),
+    )
 
 
 def enrolment_rows(block: int, jobs: Jobs, *, known: Ints, ended: Ints | int) -> list[Piece]:
     """Return enrolment rows: pension for all, medical unless pension only, the other schemes of the sample."""
-    rows = piece(known, worker=person(block, jobs.worker), enterprise=number(block, jobs.firm), scheme=PENSION,
-                 started=jobs.cover, ended=ended)
+    rows = piece(
+        known,
+        worker=person(block, jobs.worker),
+        enterprise=number(block, jobs.firm),
+        scheme=PENSION,
+        started=jobs.cover,
+        ended=ended,
+    )
     whole = jobs.whole == 1
     sampled = whole & (jobs.worker % int(P["sample"]) == 0)
     pieces = [rows, kept(rows, whole)] + [kept(rows, sampled)] * 3
-    return [{**part, "scheme": np.full(len(part["scheme"]), scheme)} for scheme, part in enumerate(pieces)]
+    return [
+        {**part, "scheme": np.full(len(part["scheme"]), scheme)}
+        for scheme, part in enumerate(pieces)
+    ]
 
 
-def openings(chance: np.random.Generator, block: int, jobs: Jobs, *, opened: Flags,
-             bulk: Ints | int = 0) -> tuple[Jobs, Rows]:
+def openings(
+    chance: np.random.Generator, block: int, jobs: Jobs, *, opened: Flags, bulk: Ints | int = 0
+) -> tuple[Jobs, Rows]:
     """Return the jobs with their days of record, and the rows of those whose cover opens."""
     count = len(jobs.firm)
     entered = jobs.cover + chance.exponential(P["enter_delay"], count).astype(np.int64)
     entered = np.maximum(entered, bulk)
     first = opened & (jobs.filed == NEVER)
-    jobs = replace(jobs, entered=np.where(opened, entered, jobs.entered), filed=np.where(first, entered, jobs.filed))
+    jobs = replace(
+        jobs,
+        entered=np.where(opened, entered, jobs.entered),
+        filed=np.where(first, entered, jobs.filed),
+    )
     rows: Rows = []
     for name, mask in (("employment", first), ("enrolments", opened)):
         some = _some(jobs, mask)
         if name == "employment":
             rows.append((name, employment_rows(block, some, known=some.filed, ended=NULL)))
         else:
-            rows += [(name, part) for part in enrolment_rows(block, some, known=some.entered, ended=NULL)]
+            rows += [
+                (name, part) for part in enrolment_rows(block, some, known=some.entered, ended=NULL)
+            ]
     return jobs, rows
 
 
@@ -81,11 +106,19 @@ def closings(chance: np.random.Generator, block: int, jobs: Jobs, last: Ints) ->
     filed = (last < NEVER) & (jobs.filed < NEVER) & (chance.random(count) > P["stale"])
     entered = (last < NEVER) & (jobs.entered < NEVER)
     some, end = _some(jobs, filed), last[filed]
-    rows: Rows = [("employment", employment_rows(
-        block, some, known=np.maximum(end, some.filed) + delay[filed], ended=end))]
+    rows: Rows = [
+        (
+            "employment",
+            employment_rows(
+                block, some, known=np.maximum(end, some.filed) + delay[filed], ended=end
+            ),
+        )
+    ]
     some, end = _some(jobs, entered), np.maximum(last, jobs.cover)[entered]
     known = np.maximum(end, some.entered) + delay[entered]
-    return rows + [("enrolments", part) for part in enrolment_rows(block, some, known=known, ended=end)]
+    return rows + [
+        ("enrolments", part) for part in enrolment_rows(block, some, known=known, ended=end)
+    ]
 
 
 def _some(jobs: Jobs, mask: Flags) -> Jobs:

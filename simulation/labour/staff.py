@@ -80,7 +80,7 @@ def wanted(firms: Firms, month: int) -> Floats:
     angle = 2 * np.pi * (month % 12 + 1 - SECTORS.peak[firms.section]) / 12
     season = 1 + SECTORS.swing[firms.section] * np.cos(angle)
     open_ = (firms.registered < first_day(month + 1) - 5) & (firms.closed > first_day(month + 1))
-    return np.where(open_, firms.size * season, 0.)
+    return np.where(open_, firms.size * season, 0.0)
 
 
 def people(setting: Setting, chance: np.random.Generator, section: Ints) -> People:
@@ -91,17 +91,26 @@ def people(setting: Setting, chance: np.random.Generator, section: Ints) -> Peop
     held = chance.random(count) < P["sex_held"]
     year = setting.first // 12 - 18 - np.minimum(chance.gamma(3.2, 6.2, count), 41).astype(np.int64)
     return People(
-        born=year, residence=np.where(migrant, MIGRANT, local),
+        born=year,
+        residence=np.where(migrant, MIGRANT, local),
         sex=np.where(held, (chance.random(count) < P["women"]).astype(np.int64), -1),
         ethnicity=np.where(chance.random(count) < P["minority"], chance.integers(1, 8, count), 0),
-        home=chance.integers(0, setting.cells, count), died=np.full(count, NEVER))
+        home=chance.integers(0, setting.cells, count),
+        died=np.full(count, NEVER),
+    )
 
 
 def wages(chance: np.random.Generator, firms: Firms, *, firm: Ints, day: Ints) -> Ints:
     """Return monthly wages in fen at the day of hiring, in whole yuan."""
     years = (day - day_of("2013-01-01")) / 365.25
-    yuan = SECTORS.wage[firms.section[firm]] * firms.pay[firm] * np.exp(P["wage_growth"] * np.clip(years, -5, 40)
-                                          + P["wage_spread"] * chance.standard_normal(len(firm)))
+    yuan = (
+        SECTORS.wage[firms.section[firm]]
+        * firms.pay[firm]
+        * np.exp(
+            P["wage_growth"] * np.clip(years, -5, 40)
+            + P["wage_spread"] * chance.standard_normal(len(firm))
+        )
+    )
     return np.asarray(np.maximum(yuan, 1100).astype(np.int64) * 100)
 
 
@@ -111,10 +120,20 @@ def new_jobs(chance: np.random.Generator, firms: Firms, *, of: dict[str, Ints]) 
     none = np.full(count, NEVER)
     kind = np.where(chance.random(count) < P["part_time"], PART_TIME, REGULAR)
     pay = wages(chance, firms, firm=of["firm"], day=of["started"])
-    return Jobs(worker=of["worker"], firm=of["firm"], host=np.full(count, -1), started=of["started"], kind=kind,
-                wage=np.where(kind == PART_TIME, pay * 2 // 5, pay), cover=none, filed=none, entered=none,
-                whole=np.ones(count, dtype=np.int64), fiction=np.zeros(count, dtype=np.int64),
-                exempt=_exempt(chance, kind, firms.exempt[of["firm"]]))
+    return Jobs(
+        worker=of["worker"],
+        firm=of["firm"],
+        host=np.full(count, -1),
+        started=of["started"],
+        kind=kind,
+        wage=np.where(kind == PART_TIME, pay * 2 // 5, pay),
+        cover=none,
+        filed=none,
+        entered=none,
+        whole=np.ones(count, dtype=np.int64),
+        fiction=np.zeros(count, dtype=np.int64),
+        exempt=_exempt(chance, kind, firms.exempt[of["firm"]]),
+    )
 
 
 def spare(jobs: int) -> int:
@@ -134,16 +153,20 @@ def _exempt(chance: np.random.Generator, kind: Ints, share: Floats) -> Ints:
 def begin_staff(setting: Setting, block: int, firms: Firms) -> tuple[People, Jobs]:
     """Return the people of one block and the jobs that they hold as the first month begins."""
     chance = stream(setting, block, 0, of="staff")
-    want = np.where(living(firms, setting.first_day), wanted(firms, setting.first), 0.)
+    want = np.where(living(firms, setting.first_day), wanted(firms, setting.first), 0.0)
     staff = np.maximum(chance.poisson(want), want > 0)
     firm = np.repeat(np.arange(len(staff)), staff)
     age = chance.exponential(30 / SECTORS.turnover[firms.section[firm]]).astype(np.int64)
     started = np.maximum(setting.first_day - 1 - age, firms.registered[firm])
     others = spare(len(firm)) + retired(len(firm))
-    everyone = people(setting, chance, np.concatenate([firms.section[firm], np.zeros(others, dtype=np.int64)]))
-    everyone.born[len(everyone.born) - retired(len(firm)):] -= 30
+    everyone = people(
+        setting, chance, np.concatenate([firms.section[firm], np.zeros(others, dtype=np.int64)])
+    )
+    everyone.born[len(everyone.born) - retired(len(firm)) :] -= 30
     worker = np.arange(len(firm))
-    return everyone, new_jobs(chance, firms, of={"worker": worker, "firm": firm, "started": started})
+    return everyone, new_jobs(
+        chance, firms, of={"worker": worker, "firm": firm, "started": started}
+    )
 
 
 def place(jobs: Jobs) -> Ints:
@@ -151,12 +174,14 @@ def place(jobs: Jobs) -> Ints:
     return np.where(jobs.host >= 0, jobs.host, jobs.firm)
 
 
-def leaving(chance: np.random.Generator, firms: Firms, jobs: Jobs, *, month: int, want: Floats) -> Ints:
+def leaving(
+    chance: np.random.Generator, firms: Firms, jobs: Jobs, *, month: int, want: Floats
+) -> Ints:
     """Return the last day of each job that ends in a month, NEVER for the others."""
     start, days = first_day(month), length_of(month)
     at = place(jobs)
     staff = np.bincount(at, minlength=len(want))
-    over = np.clip(1 - want / np.maximum(staff, 1) - .1, 0, 1)
+    over = np.clip(1 - want / np.maximum(staff, 1) - 0.1, 0, 1)
     hazard = SECTORS.turnover[firms.section] + P["cut"] * over
     goes = (chance.random(len(jobs.firm)) < hazard[at]) & (jobs.fiction == 0)
     day = start + chance.integers(0, days, len(jobs.firm))

@@ -30,11 +30,19 @@ EXACT, ROUGH, STALE = range(3)
 def filed_staff(chance: np.random.Generator, count: Census, habits: Habits, firms: Firms) -> Ints:
     """Return the staff that each enterprise files for a month."""
     size = len(habits.filing)
-    casual = chance.poisson(P["casual"] * (1 + (firms.kind == HOUSEHOLD)) + P["casual_share"] * count.staff * .5)
+    casual = chance.poisson(
+        P["casual"] * (1 + (firms.kind == HOUSEHOLD)) + P["casual_share"] * count.staff * 0.5
+    )
     open_share = 1 - habits.hidden
     hidden = chance.binomial(count.uncovered, open_share)
-    exact = (count.covered + chance.binomial(count.exempt, .9) + chance.binomial(count.part_time, P["part_time_filed"]) + hidden
-             + np.round(count.hosted * habits.files_hosted) + casual * (habits.filing != EXACT))
+    exact = (
+        count.covered
+        + chance.binomial(count.exempt, 0.9)
+        + chance.binomial(count.part_time, P["part_time_filed"])
+        + hidden
+        + np.round(count.hosted * habits.files_hosted)
+        + casual * (habits.filing != EXACT)
+    )
     rough = exact * np.exp(habits.filing_error + P["jitter"] * chance.standard_normal(size))
     stale = exact * np.exp(habits.filing_error * 1.6)
     figure = np.choose(habits.filing, [exact, rough, stale])
@@ -46,18 +54,41 @@ def tax_rows(turn: Turn, count: Census, *, firms: Firms, habits: Habits) -> tupl
     chance = turn.stream("tax")
     staff = filed_staff(chance, count, habits, firms)
     mean = (count.wages_seen + count.wages_unseen) / np.maximum(count.staff, 1)
-    understated = np.where((habits.base != FULL_BASE) & (habits.files_base == 1), .72, 1.) * np.where(habits.hidden >= 1, .93, 1.)
-    payroll = (staff * mean * understated * chance.lognormal(0, .06, len(staff))).astype(np.int64) // 100 * 100
-    files = living(firms, turn.end - 1) & (chance.random(len(staff)) > P["missed"]) & (count.staff > 0)
+    understated = np.where(
+        (habits.base != FULL_BASE) & (habits.files_base == 1), 0.72, 1.0
+    ) * np.where(habits.hidden >= 1, 0.93, 1.0)
+    payroll = (
+        (staff * mean * understated * chance.lognormal(0, 0.06, len(staff))).astype(np.int64)
+        // 100
+        * 100
+    )
+    files = (
+        living(firms, turn.end - 1) & (chance.random(len(staff)) > P["missed"]) & (count.staff > 0)
+    )
     delay = P["usual_delay"] if turn.month < turn.setting.drift else P["later_delay"]
-    known = turn.end + (delay * chance.lognormal(0, .35, len(staff))).astype(np.int64)
+    known = turn.end + (delay * chance.lognormal(0, 0.35, len(staff))).astype(np.int64)
     who = np.flatnonzero(files)
-    rows = piece(known[who], enterprise=number(turn.block, who), month=turn.month, employees=staff[who], payroll=payroll[who])
+    rows = piece(
+        known[who],
+        enterprise=number(turn.block, who),
+        month=turn.month,
+        employees=staff[who],
+        payroll=payroll[who],
+    )
     again = chance.random(len(who)) < P["restated"]
-    later = known[who][again] + 20 + chance.exponential(P["restated_after"], int(again.sum())).astype(np.int64)
-    ratio = chance.lognormal(0, .12, len(later))
-    mended = changed(rows, again, later, employees=np.round(staff[who][again] * ratio).astype(np.int64),
-                     payroll=(payroll[who][again] * ratio).astype(np.int64))
+    later = (
+        known[who][again]
+        + 20
+        + chance.exponential(P["restated_after"], int(again.sum())).astype(np.int64)
+    )
+    ratio = chance.lognormal(0, 0.12, len(later))
+    mended = changed(
+        rows,
+        again,
+        later,
+        employees=np.round(staff[who][again] * ratio).astype(np.int64),
+        payroll=(payroll[who][again] * ratio).astype(np.int64),
+    )
     return staff, [("tax_payroll", rows), ("tax_payroll", mended)]
 
 

@@ -8,9 +8,35 @@ from importlib import import_module
 from simulation.ground.parameters import Parameters
 
 MECHANISMS = (
-    "ground.setting", "ground.geography", "labour.firms", "labour.honesty", "labour.staff", "dynamics.work", "labour.late_registration", "labour.registrations", "labour.contributions", "labour.agency",
-    "dynamics.phoenix", "labour.attributes", "labour.tax", "labour.power", "inspection.complaints", "labour.arrears", "inspection.visits", "inspection.findings", "dynamics.reaction", "inspection.campaign",
-    "funds.providers", "labour.fiction", "funds.medical_claims", "funds.settled_rows", "dynamics.cash_claims", "funds.benefits", "labour.deaths", "funds.reviews")
+    "ground.setting",
+    "ground.geography",
+    "labour.firms",
+    "labour.honesty",
+    "labour.staff",
+    "dynamics.work",
+    "labour.late_registration",
+    "labour.registrations",
+    "labour.contributions",
+    "labour.agency",
+    "dynamics.phoenix",
+    "labour.attributes",
+    "labour.tax",
+    "labour.power",
+    "inspection.complaints",
+    "labour.arrears",
+    "inspection.visits",
+    "inspection.findings",
+    "dynamics.reaction",
+    "inspection.campaign",
+    "funds.providers",
+    "labour.fiction",
+    "funds.medical_claims",
+    "funds.settled_rows",
+    "dynamics.cash_claims",
+    "funds.benefits",
+    "labour.deaths",
+    "funds.reviews",
+)
 INTRODUCTION = """# The simulated city
 
 `lssi city OUT --enterprises N --months M --until D --seed S` writes a simulated city as a source like any other:
@@ -71,9 +97,22 @@ def page() -> str:
 def section(name: str) -> str:
     """Return one mechanism: its sentence and the table of its parameters."""
     sentence = (import_module(f"simulation.{name}").__doc__ or "").strip()
-    rows = [f"| {row.name} | {row.value:g} | {row.unit} | {row.source} | {row.meaning} |" for row in parameters_of(name).rows]
-    return "\n".join([f"## {name}", "", sentence, "", "| parameter | value | unit | source | meaning |",
-                      "|---|---|---|---|---|", *rows, ""])
+    rows = [
+        f"| {row.name} | {row.value:g} | {row.unit} | {row.source} | {row.meaning} |"
+        for row in parameters_of(name).rows
+    ]
+    return "\n".join(
+        [
+            f"## {name}",
+            "",
+            sentence,
+            "",
+            "| parameter | value | unit | source | meaning |",
+            "|---|---|---|---|---|",
+            *rows,
+            "",
+        ]
+    )
 
 
 if __name__ == "__main__":

@@ -16,15 +16,39 @@ from simulation.ground.pieces import Piece, Rows, Values, joined
 from simulation.ground.sectors import DIVISIONS, SECTORS
 from simulation.ground.setting import NULL, day_of_months
 
-SPACES = {"enterprise": "E%07d", "worker": "W%08d", "cell": "C%03d", "district": "D%02d", "team": "T%03d",
-          "member": "M%04d", "address": "A%08d", "person": "P%08d", "account": "B%08d", "complaint": "Z%09d",
-          "inspection": "J%09d", "draw": "L%06d", "provider": "H%05d", "claim": "K%010d", "line": "X%011d"}
-LISTS = {"section": SECTORS.letters, "division": DIVISIONS, "rule": ("Q2012", "Y2013"),
-         "ethnicity": ("01", "02", "03", "05", "06", "10", "11", "15"),
-         "item": ("drug", "exam", "bed", "surgery", "material", "nursing", "herbs", "test")}
+SPACES = {
+    "enterprise": "E%07d",
+    "worker": "W%08d",
+    "cell": "C%03d",
+    "district": "D%02d",
+    "team": "T%03d",
+    "member": "M%04d",
+    "address": "A%08d",
+    "person": "P%08d",
+    "account": "B%08d",
+    "complaint": "Z%09d",
+    "inspection": "J%09d",
+    "draw": "L%06d",
+    "provider": "H%05d",
+    "claim": "K%010d",
+    "line": "X%011d",
+}
+LISTS = {
+    "section": SECTORS.letters,
+    "division": DIVISIONS,
+    "rule": ("Q2012", "Y2013"),
+    "ethnicity": ("01", "02", "03", "05", "06", "10", "11", "15"),
+    "item": ("drug", "exam", "bed", "surgery", "material", "nursing", "herbs", "test"),
+}
 ROWS_A_PART = 20_000_000
-ARROW = {"day": pa.date32(), "month": pa.date32(), "fen": pa.int64(), "kwh": pa.int64(), "flag": pa.int8(),
-         "probability": pa.float64()}
+ARROW = {
+    "day": pa.date32(),
+    "month": pa.date32(),
+    "fen": pa.int64(),
+    "kwh": pa.int64(),
+    "flag": pa.int8(),
+    "probability": pa.float64(),
+}
 
 
 def texts(pattern: str, numbers: Values) -> pa.Array:
@@ -37,7 +61,9 @@ def texts(pattern: str, numbers: Values) -> pa.Array:
         rest, digit = np.divmod(rest, 10)
         letters[:, place] = digit + 48
     offsets = np.arange(len(numbers) + 1, dtype=np.int32) * (width + 1)
-    return pa.Array.from_buffers(pa.string(), len(numbers), [None, pa.py_buffer(offsets), pa.py_buffer(letters)])
+    return pa.Array.from_buffers(
+        pa.string(), len(numbers), [None, pa.py_buffer(offsets), pa.py_buffer(letters)]
+    )
 
 
 def coded(index: Values, empty: Values, dictionary: pa.Array) -> pa.Array:
@@ -58,7 +84,11 @@ def id_array(space: str, values: Values) -> pa.Array:
     if high - low < 2 * len(values) + 5000:
         return coded(values - low, empty, texts(SPACES[space], np.arange(low, high + 1)))
     plain = texts(SPACES[space], np.where(empty, 0, values))
-    return plain if not empty.any() else pa.compute.if_else(pa.array(~empty), plain, pa.scalar(None, pa.string()))
+    return (
+        plain
+        if not empty.any()
+        else pa.compute.if_else(pa.array(~empty), plain, pa.scalar(None, pa.string()))
+    )
 
 
 def column_array(column: Column, values: Values) -> pa.Array:
@@ -76,7 +106,13 @@ def column_array(column: Column, values: Values) -> pa.Array:
     if column.kind == "month":
         values = day_of_months(np.where(empty, 0, values).astype(np.int64))
     kind = ARROW.get(column.kind, pa.int32())
-    width = np.int32 if kind == pa.date32() or kind == pa.int32() else np.int64 if kind == pa.int64() else np.int8
+    width = (
+        np.int32
+        if kind == pa.date32() or kind == pa.int32()
+        else np.int64
+        if kind == pa.int64()
+        else np.int8
+    )
     array = pa.array(np.where(empty, 0, values).astype(width), mask=empty if empty.any() else None)
     return array.cast(kind) if array.type != kind else array
 
@@ -93,11 +129,23 @@ def write_frame(frame_: pa.Table, path: Path) -> str:
     """Write a table with fixed settings and return the SHA-256 of its bytes."""
     path.parent.mkdir(parents=True, exist_ok=True)
     coded_columns = [f.name for f in frame_.schema if pa.types.is_dictionary(f.type)]
-    plain = {f.name: "DELTA_BINARY_PACKED" for f in frame_.schema if f.type in (pa.int64(), pa.int32(), pa.date32())}
+    plain = {
+        f.name: "DELTA_BINARY_PACKED"
+        for f in frame_.schema
+        if f.type in (pa.int64(), pa.int32(), pa.date32())
+    }
     with replaced(path) as unfinished:
-        pq.write_table(frame_, unfinished, compression="zstd", compression_level=1, use_dictionary=coded_columns,
-                       column_encoding=plain, row_group_size=500_000, dictionary_pagesize_limit=8 << 20,
-                       store_schema=False)
+        pq.write_table(
+            frame_,
+            unfinished,
+            compression="zstd",
+            compression_level=1,
+            use_dictionary=coded_columns,
+            column_encoding=plain,
+            row_group_size=500_000,
+            dictionary_pagesize_limit=8 << 20,
+            store_schema=False,
+        )
         with unfinished.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -123,7 +171,10 @@ def write_tables(folder: Path, part: int, rows: Rows, *, until: int) -> dict[str
 
 def by_enterprise(rows: Piece) -> Piece:
     """Return the rows of contributions by enterprise, worker and month, as a loader likes to find them."""
-    enterprise, worker = rows["enterprise"] - rows["enterprise"].min(), rows["worker"] - rows["worker"].min()
+    enterprise, worker = (
+        rows["enterprise"] - rows["enterprise"].min(),
+        rows["worker"] - rows["worker"].min(),
+    )
     order = np.argsort((enterprise << 40) | (worker << 12) | (rows["month"] & 4095), kind="stable")
     return {name: values[order] for name, values in rows.items()}
 

@@ -47,7 +47,10 @@ def laid_out(layout_name: str, write_city: Write) -> Write:
         own = replace(setting, name=f"{setting.name}-city" if setting.name else None)
         done = write_city(out / "city", own, progress)
         made = write_platform(out / "city", out, progress, name=setting.name)
-        return {"parts_made": done["parts_made"] + made, "parts_kept": 2 * sum(done.values()) - done["parts_made"] - made}
+        return {
+            "parts_made": done["parts_made"] + made,
+            "parts_kept": 2 * sum(done.values()) - done["parts_made"] - made,
+        }
 
     return write
 
@@ -57,7 +60,9 @@ def write_platform(city: Path, out: Path, progress: Progress, *, name: str | Non
 
     The dump is called as the platform's source unless a name is given.
     """
-    parts = sorted({path.name for table in city.iterdir() for path in files_in(table, "part-*.parquet")})
+    parts = sorted(
+        {path.name for table in city.iterdir() for path in files_in(table, "part-*.parquet")}
+    )
     made = 0
     for number, part in enumerate(parts, 1):
         marker, digest = out / "progress" / f"{part}.sha256", _digest(city, part)
@@ -70,7 +75,9 @@ def write_platform(city: Path, out: Path, progress: Progress, *, name: str | Non
     declared = tomllib.loads((city / "source.toml").read_text("utf-8"))
     targets = declared["target"]
     text = (f'name = "{name}"\n' if name else "") + CLOSED_DAY.format(**declared)
-    text += "".join(SPLIT.format(name=name, **targets[name]["split"]) for name in TARGETS if name in targets)
+    text += "".join(
+        SPLIT.format(name=name, **targets[name]["split"]) for name in TARGETS if name in targets
+    )
     write_text(out / "dump.toml", text)
     return made
 
@@ -101,7 +108,11 @@ def _write_part(city: Path, out: Path, part: str) -> None:
 
 def _units(city: Path, part: str) -> Frames:
     rows = _read(city, "enterprises", part)
-    return {} if rows is None else dict(zip(("first_registered", "changes"), units_of(rows), strict=True))
+    return (
+        {}
+        if rows is None
+        else dict(zip(("first_registered", "changes"), units_of(rows), strict=True))
+    )
 
 
 def _read(city: Path, table: str, part: str) -> pl.DataFrame | None:
@@ -117,16 +128,31 @@ def rows_of(city: Path, part: str, origin: str) -> pl.DataFrame | None:
             claims = _read(city, "claims", part)
             if claims is None:
                 return None
-            return claims.filter(~medical) if origin == "other_claims" else _settlements(claims.filter(medical))
+            return (
+                claims.filter(~medical)
+                if origin == "other_claims"
+                else _settlements(claims.filter(medical))
+            )
         case "enrolments":
             names = ("worker", "enterprise", "scheme", pl.col("started").dt.strftime("%Y%m%d"))
-            return _with(_read(city, origin, part), relation=pl.concat_str(*names, separator="-"),
-                         state=pl.when(pl.col("ended").is_null()).then(1).otherwise(3))
+            return _with(
+                _read(city, origin, part),
+                relation=pl.concat_str(*names, separator="-"),
+                state=pl.when(pl.col("ended").is_null()).then(1).otherwise(3),
+            )
         case "contributions":
-            return _with(_read(city, origin, part), arrived=pl.col("paid_on").is_not_null().cast(pl.Int8))
+            return _with(
+                _read(city, origin, part), arrived=pl.col("paid_on").is_not_null().cast(pl.Int8)
+            )
         case "inspections":
-            types = [pl.when(pl.col(f"examined_{number}") == 1).then(pl.lit(str(number))) for number in range(1, 6)]
-            return _with(_read(city, origin, part), examined=pl.concat_str(types, separator=",", ignore_nulls=True))
+            types = [
+                pl.when(pl.col(f"examined_{number}") == 1).then(pl.lit(str(number)))
+                for number in range(1, 6)
+            ]
+            return _with(
+                _read(city, origin, part),
+                examined=pl.concat_str(types, separator=",", ignore_nulls=True),
+            )
         case _:
             return _read(city, origin, part)
 
@@ -140,9 +166,11 @@ def _settlements(claims: pl.DataFrame) -> pl.DataFrame:
     back = pl.col("retracted") == 1
     return claims.with_columns(
         settlement=pl.when(back).then(pl.format("R{}", "row_id")).otherwise(pl.col("claim")),
-        reversed=pl.when(back).then(pl.col("claim")), valid=pl.lit(1),
+        reversed=pl.when(back).then(pl.col("claim")),
+        valid=pl.lit(1),
         filed_on=pl.when(back).then(pl.col("recorded_on")).otherwise(pl.col("filed_on")),
-        amount=pl.when(back).then(-pl.col("amount")).otherwise(pl.col("amount")))
+        amount=pl.when(back).then(-pl.col("amount")).otherwise(pl.col("amount")),
+    )
 
 
 def write_rows(rows: pl.DataFrame, columns: tuple[Column, ...], path: Path) -> None:
@@ -150,8 +178,14 @@ def write_rows(rows: pl.DataFrame, columns: tuple[Column, ...], path: Path) -> N
     path.parent.mkdir(parents=True, exist_ok=True)
     arrays = {column.name: array_of(rows, column) for column in columns}
     with replaced(path) as unfinished:
-        pq.write_table(pa.table(arrays), unfinished, compression="zstd", compression_level=1, row_group_size=500_000,
-                       store_schema=False)
+        pq.write_table(
+            pa.table(arrays),
+            unfinished,
+            compression="zstd",
+            compression_level=1,
+            row_group_size=500_000,
+            store_schema=False,
+        )
 
 
 def array_of(rows: pl.DataFrame, column: Column) -> pa.Array:
@@ -161,7 +195,11 @@ def array_of(rows: pl.DataFrame, column: Column) -> pa.Array:
     value = pl.col(column.origin)
     match column.form:
         case "day8" | "end8":
-            value = value.dt.year().cast(pl.Int32) * 10_000 + value.dt.month().cast(pl.Int32) * 100 + value.dt.day()
+            value = (
+                value.dt.year().cast(pl.Int32) * 10_000
+                + value.dt.month().cast(pl.Int32) * 100
+                + value.dt.day()
+            )
             value = value.fill_null(99_991_231) if column.form == "end8" else value
         case "month6":
             value = value.dt.year().cast(pl.Int32) * 100 + value.dt.month()
@@ -172,7 +210,11 @@ def array_of(rows: pl.DataFrame, column: Column) -> pa.Array:
         case "yuan":
             return yuan(rows[column.origin].cast(pl.Int64).to_arrow())
     array = rows.select(value.alias("value"))["value"].to_arrow()
-    return array.cast(pa.string()) if pa.types.is_large_string(array.type) or array.type == pa.string_view() else array
+    return (
+        array.cast(pa.string())
+        if pa.types.is_large_string(array.type) or array.type == pa.string_view()
+        else array
+    )
 
 
 def yuan(fen: pa.Array) -> pa.Array:
@@ -182,4 +224,6 @@ def yuan(fen: pa.Array) -> pa.Array:
     [Decimal('123.45'), None, Decimal('-0.01')]
     """
     whole = fen.cast(pa.decimal128(38, 0))
-    return pa.Array.from_buffers(pa.decimal128(38, 2), len(whole), whole.buffers(), whole.null_count, whole.offset)
+    return pa.Array.from_buffers(
+        pa.decimal128(38, 2), len(whole), whole.buffers(), whole.null_count, whole.offset
+    )

@@ -234,8 +234,23 @@ AB05 | changes
   AAE035 | since | day8
   AAE036 | recorded_on | day8
 """
-OWN = ("protected", "employment", "dispatch", "remedies", "wage_arrears", "appraisals", "medals", "exposures",
-       "benefit_payments", "maternity_leaves", "deaths", "cells", "teams", "members", "holidays")
+OWN = (
+    "protected",
+    "employment",
+    "dispatch",
+    "remedies",
+    "wage_arrears",
+    "appraisals",
+    "medals",
+    "exposures",
+    "benefit_payments",
+    "maternity_leaves",
+    "deaths",
+    "cells",
+    "teams",
+    "members",
+    "holidays",
+)
 """Contract tables that no table of the platform can carry whole; they stand in the dump under their own names."""
 
 

@@ -10,14 +10,35 @@ import polars as pl
 
 from simulation.output.platform_layout import KINDS, OWNERS, column_of
 
-ITEMS = {"AAB019": "kind", "AAB020": "ownership", "AAB022": "sector", "WGBH": "cell", "AAE006": "address",
-         "AAB013": "representative", "AAC301": "rural", "AAE047": "registered", "CAB009": "closed", "ZJG": "head_office",
-         "JD": "longitude", "WD": "latitude", "JFZH": "account"}
-CODES = {"AAB019": column_of(f"AAB019 | kind | {KINDS}").codes, "AAB020": column_of(f"AAB020 | ownership | {OWNERS}").codes}
+ITEMS = {
+    "AAB019": "kind",
+    "AAB020": "ownership",
+    "AAB022": "sector",
+    "WGBH": "cell",
+    "AAE006": "address",
+    "AAB013": "representative",
+    "AAC301": "rural",
+    "AAE047": "registered",
+    "CAB009": "closed",
+    "ZJG": "head_office",
+    "JD": "longitude",
+    "WD": "latitude",
+    "JFZH": "account",
+}
+CODES = {
+    "AAB019": column_of(f"AAB019 | kind | {KINDS}").codes,
+    "AAB020": column_of(f"AAB020 | ownership | {OWNERS}").codes,
+}
 Row = dict[str, Any]
 Event = tuple[date, date, int, str]
-CHANGES = {"enterprise": pl.String, "item": pl.String, "before": pl.String, "after": pl.String, "since": pl.Date,
-           "recorded_on": pl.Date}
+CHANGES = {
+    "enterprise": pl.String,
+    "item": pl.String,
+    "before": pl.String,
+    "after": pl.String,
+    "since": pl.Date,
+    "recorded_on": pl.Date,
+}
 
 
 def units_of(enterprises: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -39,11 +60,23 @@ def changes_of(rows: list[Row]) -> list[Row]:
     events: dict[str, list[Event]] = {item: [_event(first, item)] for item in ITEMS}
     changes: list[Row] = []
     for row in sorted(later, key=lambda row: (row["recorded_on"], row["row_id"])):
-        differs = [(item, before) for item in ITEMS if (before := _held(events[item], row)) != text_of(row, item)]
+        differs = [
+            (item, before)
+            for item in ITEMS
+            if (before := _held(events[item], row)) != text_of(row, item)
+        ]
         for item, before in differs or [("AAE006", text_of(row, "AAE006"))]:
             events[item].append(_event(row, item))
-            changes.append({"enterprise": row["enterprise"], "item": item, "before": before, "after": text_of(row, item),
-                            "since": row["since"], "recorded_on": row["recorded_on"]})
+            changes.append(
+                {
+                    "enterprise": row["enterprise"],
+                    "item": item,
+                    "before": before,
+                    "after": text_of(row, item),
+                    "since": row["since"],
+                    "recorded_on": row["recorded_on"],
+                }
+            )
     return changes
 
 
@@ -52,7 +85,9 @@ def _event(row: Row, item: str) -> Event:
 
 
 def _held(events: list[Event], row: Row) -> str:
-    known = [event for event in events if event[0] <= row["since"] and event[1] <= row["recorded_on"]]
+    known = [
+        event for event in events if event[0] <= row["since"] and event[1] <= row["recorded_on"]
+    ]
     return max(known, key=lambda event: event[:3])[3] if known else ""
 
 

@@ -70,9 +70,13 @@ def split_of(setting: Setting) -> str:
 def source_text(setting: Setting, *, absent: tuple[str, ...]) -> str:
     """Return the text of source.toml; `absent` names the contract tables that this city does not hold."""
     until: date = date_of(setting.until)
-    head = (f'name = "{setting.name or CITY}"\nzh = "模拟城市（{setting.enterprises}家企业）"\n'
-            f'en = "a simulated city of {setting.enterprises} enterprises"\ncomplete_to = {until.isoformat()}\n'
-            f'clock = "Asia/Shanghai"\nabsent = [{", ".join(repr(name) for name in absent)}]\n'.replace("'", '"'))
+    head = (
+        f'name = "{setting.name or CITY}"\nzh = "模拟城市（{setting.enterprises}家企业）"\n'
+        f'en = "a simulated city of {setting.enterprises} enterprises"\ncomplete_to = {until.isoformat()}\n'
+        f'clock = "Asia/Shanghai"\nabsent = [{", ".join(repr(name) for name in absent)}]\n'.replace(
+            "'", '"'
+        )
+    )
     targets = ENTERPRISE_TARGETS if "claim_reviews" in absent else ENTERPRISE_TARGETS + CLAIM_TARGET
     return head + targets.format(split=split_of(setting)) + provider_target(setting)
 
@@ -88,5 +92,7 @@ def provider_target(setting: Setting) -> str:
     days = sorted([day for day in ends if day + HORIZON <= setting.until][::3])
     split = {"train_until": days[-2] - HORIZON, "test_from": days[-2], "test_until": days[-1]}
     return PROVIDER_TARGET.format(
-        horizon=HORIZON, as_of=", ".join(f'"{date_of(day).isoformat()}"' for day in days),
-        split="\n".join(f"{name} = {date_of(day).isoformat()}" for name, day in split.items()))
+        horizon=HORIZON,
+        as_of=", ".join(f'"{date_of(day).isoformat()}"' for day in days),
+        split="\n".join(f"{name} = {date_of(day).isoformat()}" for name, day in split.items()),
+    )

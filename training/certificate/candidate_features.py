@@ -6,6 +6,7 @@ import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,9 @@ def columns(found: Matrix, places: list[int]) -> Matrix:
     """Return some columns of a matrix, in the order given."""
     names = tuple(found.names[place] for place in places)
     kept = {name: texts for name, texts in found.categories.items() if name in names}
-    return replace(found, names=names, values=np.ascontiguousarray(found.values[:, places]), categories=kept)
+    return replace(
+        found, names=names, values=np.ascontiguousarray(found.values[:, places]), categories=kept
+    )
 
 
 def newcomers(store: Store, path: Path, entity: str) -> Newcomers:
@@ -62,16 +65,22 @@ def newcomers(store: Store, path: Path, entity: str) -> Newcomers:
         check_measure(whole.measures[name], tables, own)
     for name, why in whole.left_out.items():
         if name not in known.left_out:
-            raise CatalogueError(f"{path.name}: feature {name!r} needs table {why}, which source "
-                                 f"{store.source.name!r} does not hold")
+            raise CatalogueError(
+                f"{path.name}: feature {name!r} needs table {why}, which source "
+                f"{store.source.name!r} does not hold"
+            )
     fresh = [feature for feature in whole.declared.values() if feature.name not in known.declared]
     for feature in fresh:
         check_feature(whole, feature)
         if feature.entity != entity:
-            raise CatalogueError(f"{path.name}: feature {feature.name!r} describes a {feature.entity}; this target ranks "
-                                 f"by features of a {entity}, declare it with `{entity} | ...`")
+            raise CatalogueError(
+                f"{path.name}: feature {feature.name!r} describes a {feature.entity}; this target ranks "
+                f"by features of a {entity}, declare it with `{entity} | ...`"
+            )
     if not fresh:
-        raise CatalogueError(f"{path.name} declares no feature; write a line `{entity} | name | formula | ...`")
+        raise CatalogueError(
+            f"{path.name} declares no feature; write a line `{entity} | name | formula | ...`"
+        )
     names = tuple(feature.name for feature in fresh)
     return Newcomers(path, entity, names, alone(whole, names))
 
@@ -88,14 +97,24 @@ def alone(whole: Catalogue, names: tuple[str, ...]) -> Catalogue:
 
     for name in names:
         visit(name)
-    return replace(whole, declared={name: feature for name, feature in whole.declared.items() if name in kept})
+    return replace(
+        whole, declared={name: feature for name, feature in whole.declared.items() if name in kept}
+    )
 
 
 def joined_to(store: Store, fresh: Newcomers, found: Matrix) -> Matrix:
     """Return a matrix with the new features of its own cases beside what it has."""
-    more = fresh.of(matrix_of_cases(store, fresh.entity, found.keys.tolist(), found.as_of.astype(np.int64), fresh.catalogue))
-    return replace(found, names=found.names + more.names, values=np.hstack([found.values, more.values]),
-                   categories=dict(found.categories) | dict(more.categories))
+    more = fresh.of(
+        matrix_of_cases(
+            store, fresh.entity, found.keys.tolist(), found.as_of.astype(np.int64), fresh.catalogue
+        )
+    )
+    return replace(
+        found,
+        names=found.names + more.names,
+        values=np.hstack([found.values, more.values]),
+        categories=dict(found.categories) | dict(more.categories),
+    )
 
 
 def certificate(store: Store, fresh: Newcomers, as_of: int) -> dict[str, Any]:
@@ -113,15 +132,23 @@ def certificate(store: Store, fresh: Newcomers, as_of: int) -> dict[str, Any]:
     for seed in SEEDS:
         made = poisoned(excerpt, "together", day=as_of, seed=seed)
         with loaded(made.excerpt) as store_after:
-            after = {"day": fresh.of(matrix(store_after, fresh.entity, as_of, catalogue=fresh.catalogue))}
+            after = {
+                "day": fresh.of(matrix(store_after, fresh.entity, as_of, catalogue=fresh.catalogue))
+            }
             taken = accepted(store_after, made.excerpt)
             wrong = merged(wrong, misread(store_after, taken, as_of + REACH, READ, fresh.catalogue))
         moved = merged(moved, compared(before, after))
         poisons.append({"seed": seed, "rows": sum(made.touched.values())})
-    return {"as_of": date_of(as_of).isoformat(), "verdict": "leaking" if moved or wrong else "clean",
-            "enterprises": excerpt.enterprises, "cases": len(before["day"]), "matrix": digest_of_matrix(before["day"]),
-            "poisons": poisons, "moved": {name: one.as_json() for name, one in sorted(moved.items())},
-            "misread": {name: one.as_json() for name, one in sorted(wrong.items())}}
+    return {
+        "as_of": date_of(as_of).isoformat(),
+        "verdict": "leaking" if moved or wrong else "clean",
+        "enterprises": excerpt.enterprises,
+        "cases": len(before["day"]),
+        "matrix": digest_of_matrix(before["day"]),
+        "poisons": poisons,
+        "moved": {name: one.as_json() for name, one in sorted(moved.items())},
+        "misread": {name: one.as_json() for name, one in sorted(wrong.items())},
+    }
 
 
 def digest_of_file(path: Path) -> str:
@@ -140,8 +167,12 @@ def cost(store: Store, fresh: Newcomers, as_of: int) -> dict[str, Any]:
     found: dict[str, Any] = {"as_of": date_of(as_of).isoformat(), "units": len(units)}
     for name, catalogue in (("new", fresh.catalogue), ("catalogue", whole)):
         matrix_for(store, catalogue, units.take(some[:1]))
-        found[name] = {"day_cpu_seconds": _seconds(lambda c=catalogue: matrix_for(store, c, units)),  # type: ignore[misc]
-                       "online_cpu_seconds": _online(store, catalogue, units, some) / len(some) if len(some) else None}
+        found[name] = {
+            "day_cpu_seconds": _seconds(lambda c=catalogue: matrix_for(store, c, units)),  # type: ignore[misc]
+            "online_cpu_seconds": _online(store, catalogue, units, some) / len(some)
+            if len(some)
+            else None,
+        }
     for way in ("day", "online"):
         own, of_all = (found[name][f"{way}_cpu_seconds"] for name in ("new", "catalogue"))
         found[f"{way}_ratio"] = own / of_all if own is not None and of_all else None
@@ -149,7 +180,10 @@ def cost(store: Store, fresh: Newcomers, as_of: int) -> dict[str, Any]:
 
 
 def _online(store: Store, catalogue: Catalogue, units: Cases, places: Any) -> float:
-    return sum(_seconds(lambda p=place: matrix_for(store, catalogue, units.take(p))) for place in places[:, None])  # type: ignore[misc]
+    def evaluate_one(place: Any) -> object:
+        return matrix_for(store, catalogue, units.take(place))
+
+    return sum(_seconds(partial(evaluate_one, place)) for place in places[:, None])
 
 
 def _seconds(work: Callable[[], object]) -> float:

@@ -88,13 +88,28 @@ class Findings:
 
     @property
     def clean(self) -> bool:
-        return not (self.moved or self.misread or self.labels or self.undeclared or self.misdated or self.barred or self.quick)
+        return not (
+            self.moved
+            or self.misread
+            or self.labels
+            or self.undeclared
+            or self.misdated
+            or self.barred
+            or self.quick
+        )
 
     def take(self, tried: Tried) -> None:
         """Take in what one poison has moved."""
         self.moved = merged(self.moved, tried.moved)
-        self.poisons.append({"kind": tried.made.kind, "seed": tried.made.seed, "rows": dict(tried.made.touched),
-                             "refused": tried.refused, "moved": plain(tried.moved)})
+        self.poisons.append(
+            {
+                "kind": tried.made.kind,
+                "seed": tried.made.seed,
+                "rows": dict(tried.made.touched),
+                "refused": tried.refused,
+                "moved": plain(tried.moved),
+            }
+        )
 
     def add(self, raw: Beneath) -> None:
         """Take in what poison beneath the views has shown."""
@@ -104,7 +119,9 @@ class Findings:
         self.untried = raw.untried
 
 
-def certify(store: Store, as_of: int, extent: Extent = WHOLE, source: Source | None = None) -> dict[str, Any]:
+def certify(
+    store: Store, as_of: int, extent: Extent = WHOLE, source: Source | None = None
+) -> dict[str, Any]:
     """Return the certificate of a source's features as of a closed day, plain values; `verdict` is clean or leaking.
 
     What declarations bar is not tried. Of a `source` that is given, the raw data beneath its views are poisoned too. Raises
@@ -122,7 +139,10 @@ def certify(store: Store, as_of: int, extent: Extent = WHOLE, source: Source | N
         found.quick = [table for table in never_later(excerpt) if table in files]
         found.add(beneath(source, as_of, extent.seeds[0]))
     said = statement(store, excerpt, as_of, found)
-    return said | {"certificate_digest": digest_of(said), "cpu_seconds": round(time.process_time() - begun, 1)}
+    return said | {
+        "certificate_digest": digest_of(said),
+        "cpu_seconds": round(time.process_time() - begun, 1),
+    }
 
 
 def check_told(store: Store, as_of: int) -> None:
@@ -130,8 +150,10 @@ def check_told(store: Store, as_of: int) -> None:
     days = sorted(day for table in store.tables if (day := store.begins(table)) is not None)
     first = days[(len(days) - 1) // 2] if days else as_of
     if as_of < first:
-        raise HistoryError(f"most tables of {store.source.name!r} hold nothing recorded by {date_of(as_of)}, and a certificate "
-                           f"would say little; take {date_of(first)}, the first day on which half of them do, or a later one")
+        raise HistoryError(
+            f"most tables of {store.source.name!r} hold nothing recorded by {date_of(as_of)}, and a certificate "
+            f"would say little; take {date_of(first)}, the first day on which half of them do, or a later one"
+        )
 
 
 def trial(excerpt: Excerpt, as_of: int, extent: Extent) -> Findings:
@@ -147,19 +169,32 @@ def trial(excerpt: Excerpt, as_of: int, extent: Extent) -> Findings:
         if NEIGHBOUR in extent.ways and (other := neighbour(as_of)) >= clean.first_known:
             found.take(on_another_day(clean, excerpt, other, extent.seeds[0]))
     found.digests = {name: digest_of_matrix(view) for name, view in before.items()}
-    poisons = [(kind, extent.seeds[0]) for kind in extent.kinds] + [("together", seed) for seed in extent.seeds]
+    poisons = [(kind, extent.seeds[0]) for kind in extent.kinds] + [
+        ("together", seed) for seed in extent.seeds
+    ]
     for kind, seed in poisons:
         made = poisoned(excerpt, kind, day=as_of, seed=seed)
         with loaded(made.excerpt) as store:
             taken = accepted(store, made.excerpt)
-            after = every_way(store, asked, taken, extent.ways) if kind == "together" else city(store, asked)
+            after = (
+                every_way(store, asked, taken, extent.ways)
+                if kind == "together"
+                else city(store, asked)
+            )
             if kind == "together":
-                found.misread = merged(found.misread, misread(store, taken, as_of + REACH, extent.read))
-                found.labels |= {f"{name}, poisoned": wrong for name, wrong in faults_of(store, taken, READING).items()}
+                found.misread = merged(
+                    found.misread, misread(store, taken, as_of + REACH, extent.read)
+                )
+                found.labels |= {
+                    f"{name}, poisoned": wrong
+                    for name, wrong in faults_of(store, taken, READING).items()
+                }
                 if FED in extent.ways:
                     found.misread = merged(found.misread, unlike_fed(store, made, (after, asked)))
             refused, apart = refused_by(store), unlike(held, holdings(store, as_of))
-        found.take(Tried(made, refused, compared({view: before[view] for view in after}, after) | apart))
+        found.take(
+            Tried(made, refused, compared({view: before[view] for view in after}, after) | apart)
+        )
     return found
 
 
@@ -176,7 +211,9 @@ def refused_by(store: Store) -> int:
     return sum(table["refused"] for table in store.summary["tables"].values())
 
 
-def unlike_fed(store: Store, made: Poisoned, told: tuple[Mapping[str, Matrix], Asked]) -> dict[str, Moved]:
+def unlike_fed(
+    store: Store, made: Poisoned, told: tuple[Mapping[str, Matrix], Asked]
+) -> dict[str, Moved]:
     """Return what a store that was fed by days says otherwise than one loaded at once, of the day and days after it."""
     after, asked = told
     later = replace(asked, day=asked.day + REACH)
@@ -188,26 +225,43 @@ def unlike_fed(store: Store, made: Poisoned, told: tuple[Mapping[str, Matrix], A
 
 def plain(moved: Mapping[str, Moved]) -> dict[str, Any]:
     """Return moves as plain values, the most units first."""
-    return {name: one.as_json() for name, one in sorted(moved.items(), key=lambda item: (-item[1].units, item[0]))}
+    return {
+        name: one.as_json()
+        for name, one in sorted(moved.items(), key=lambda item: (-item[1].units, item[0]))
+    }
 
 
 def statement(store: Store, excerpt: Excerpt, as_of: int, found: Findings) -> dict[str, Any]:
     """Return what a certificate says, without what it cost."""
     catalogue = catalogue_of(store)
     return {
-        "source": store.source.name, "fingerprint": store.fingerprint, "as_of": date_of(as_of).isoformat(),
+        "source": store.source.name,
+        "fingerprint": store.fingerprint,
+        "as_of": date_of(as_of).isoformat(),
         "verdict": "clean" if found.clean else "leaking",
         "catalogue_digest": catalogue_digest(catalogue),
-        "excerpt": {"enterprises": excerpt.enterprises, "whole": excerpt.whole,
-                    "rows": {name: frame.height for name, frame in excerpt.frames.items()}},
-        "matrices": found.digests, "poisons": found.poisons,
-        "features_moved": plain(found.moved), "features_misread": plain(found.misread),
-        "labels": found.labels, "undeclared": found.undeclared, "misdated": found.misdated, "barred": found.barred,
-        "never_later": never_later(excerpt), "quick": found.quick, "untried": found.untried,
+        "excerpt": {
+            "enterprises": excerpt.enterprises,
+            "whole": excerpt.whole,
+            "rows": {name: frame.height for name, frame in excerpt.frames.items()},
+        },
+        "matrices": found.digests,
+        "poisons": found.poisons,
+        "features_moved": plain(found.moved),
+        "features_misread": plain(found.misread),
+        "labels": found.labels,
+        "undeclared": found.undeclared,
+        "misdated": found.misdated,
+        "barred": found.barred,
+        "never_later": never_later(excerpt),
+        "quick": found.quick,
+        "untried": found.untried,
         "catalogue": spelled(catalogue),
     }
 
 
 def digest_of(said: Mapping[str, Any]) -> str:
     """Return the SHA-256 of what a certificate says."""
-    return hashlib.sha256(json.dumps(said, sort_keys=True, ensure_ascii=False, allow_nan=False).encode()).hexdigest()
+    return hashlib.sha256(
+        json.dumps(said, sort_keys=True, ensure_ascii=False, allow_nan=False).encode()
+    ).hexdigest()

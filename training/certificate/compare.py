@@ -36,14 +36,19 @@ Moves = Mapping[str, Moved]
 
 def merged(first: Moves, second: Moves) -> dict[str, Moved]:
     """Return the greater move of each feature."""
-    return {name: first.get(name, Moved(0, 0.0)) | second.get(name, Moved(0, 0.0)) for name in {**first, **second}}
+    return {
+        name: first.get(name, Moved(0, 0.0)) | second.get(name, Moved(0, 0.0))
+        for name in {**first, **second}
+    }
 
 
 def compared(before: Mapping[str, Matrix], after: Mapping[str, Matrix]) -> dict[str, Moved]:
     """Return by `view: feature` whatever is not identical in two sets of matrices of the same names."""
     found: dict[str, Moved] = {}
     for view, matrix in before.items():
-        found |= {f"{view}: {name}": moved for name, moved in differing(matrix, after[view]).items()}
+        found |= {
+            f"{view}: {name}": moved for name, moved in differing(matrix, after[view]).items()
+        }
     return found
 
 
@@ -84,7 +89,9 @@ def _moved(first: NDArray[Any], second: NDArray[Any]) -> Moved | None:
     if first.dtype.kind != "f":
         other = first != second
         return Moved(int(other.sum()), 1.0) if other.any() else None
-    other = np.ascontiguousarray(first).view(np.int64) != np.ascontiguousarray(second).view(np.int64)
+    other = np.ascontiguousarray(first).view(np.int64) != np.ascontiguousarray(second).view(
+        np.int64
+    )
     if not other.any():
         return None
     gap = np.abs(first[other] - second[other])
@@ -99,5 +106,7 @@ def digest_of_matrix(matrix: Matrix) -> str:
     total.update(np.ascontiguousarray(matrix.as_of[order]).tobytes())
     for name in matrix.names:
         values = _plain(matrix, name)[order]
-        total.update(values.tobytes() if values.dtype.kind == "f" else "\n".join(values.tolist()).encode())
+        total.update(
+            values.tobytes() if values.dtype.kind == "f" else "\n".join(values.tolist()).encode()
+        )
     return total.hexdigest()

@@ -19,7 +19,18 @@ from features.ingest.source import JOURNAL
 from features.ingest.source_toml import Declaration
 from training.certificate.reference_evaluator import span_of
 
-OUTCOMES = ("truth", "true", "actual", "label", "outcome", "target", "guilty", "fraud", "violator", "evasion")
+OUTCOMES = (
+    "truth",
+    "true",
+    "actual",
+    "label",
+    "outcome",
+    "target",
+    "guilty",
+    "fraud",
+    "violator",
+    "evasion",
+)
 SPAN = re.compile(r"(?:^|_)((?:prev)?\d+[dm])(?=_|$)")
 SAME = (ast.Eq, ast.NotEq, ast.In, ast.NotIn, ast.Is, ast.IsNot)
 
@@ -27,14 +38,27 @@ SAME = (ast.Eq, ast.NotEq, ast.In, ast.NotIn, ast.Is, ast.IsNot)
 LABELS = {"claim": "claim_reviews", "inspection": "findings"}
 """By the key of a case, the table that tells its outcome."""
 PERSONAL = ("person", "address", "account")
-REGISTERED = {"capital", "address", "place", "area", "name", "owner", "owners", "controller", "shareholder", "shareholders"}
+REGISTERED = {
+    "capital",
+    "address",
+    "place",
+    "area",
+    "name",
+    "owner",
+    "owners",
+    "controller",
+    "shareholder",
+    "shareholders",
+}
 """Facts of a register of which each may have two, what was declared and what is *actual* (paid-in capital): no outcomes."""
 
 
 def barred(catalogue: Catalogue, declaration: Declaration) -> list[str]:
     """Return in a line each what no feature or attribute may be, as far as it shows in what is declared."""
     tables = every_table()
-    columns = {name: {column.name: column for column in table.columns} for name, table in tables.items()}
+    columns = {
+        name: {column.name: column for column in table.columns} for name, table in tables.items()
+    }
     for attribute in declaration.attribute:
         columns[attribute.table] = columns[attribute.table] | {attribute.name: attribute.column}
     own = [attribute.name for attribute in declaration.attribute]
@@ -66,7 +90,11 @@ def of_attributes(declaration: Declaration) -> Iterator[str]:
         for name, target in declaration.target.items():
             event = target.event
             of_event = event is not None and event.table == attribute.table and bool(event.filter)
-            told = columns_of(parse_row(event.filter, name)) if event is not None and of_event else frozenset[str]()
+            told = (
+                columns_of(parse_row(event.filter, name))
+                if event is not None and of_event
+                else frozenset[str]()
+            )
             if attribute.name in told or attribute.name == target.count:
                 yield f"attribute {attribute.name!r} of {attribute.table} tells the outcome of target {name!r}"
 
@@ -101,12 +129,17 @@ def of_measure(measure: Measure, columns: dict[str, Column]) -> Iterator[str]:
             yield f"{where} reads {name!r}, the chance with which we chose whom to visit"
         if set(name.split("_")).intersection(forbidden()):
             yield f"{where} reads {name!r}, which is on the forbidden list"
-    sides = next(((join.left, join.right) for join in declared_joins() if join.name == measure.table), (measure.table,))
+    sides = next(
+        ((join.left, join.right) for join in declared_joins() if join.name == measure.table),
+        (measure.table,),
+    )
     if LABELS.get(measure.by) in sides:
         yield f"{where} tells of each {measure.by} what came of it itself: {measure.table!r} by {measure.by!r}"
     if measure.table in JOURNAL:
         yield f"{where} reads {measure.table!r}, in which we write down our own decisions"
-    counted = numbers_in(measure.value) | (numbers_in(measure.filter) if measure.filter is not None else set())
+    counted = numbers_in(measure.value) | (
+        numbers_in(measure.filter) if measure.filter is not None else set()
+    )
     for name in sorted(name for name in counted if kinds.get(name) == "id"):
         yield f"{where} takes the code of {name!r} for a number"
 
@@ -119,17 +152,25 @@ def numbers_in(tree: ast.expr) -> set[str]:
     """
     found: set[str] = set()
     for node in ast.walk(tree):
-        orders = isinstance(node, ast.Compare) and not all(isinstance(operator, SAME) for operator in node.ops)
+        orders = isinstance(node, ast.Compare) and not all(
+            isinstance(operator, SAME) for operator in node.ops
+        )
         if orders or isinstance(node, ast.BinOp):
             found |= {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
     return found
 
 
-def of_feature(catalogue: Catalogue, feature: Feature, columns: dict[str, dict[str, Column]],
-               targets: Iterable[str]) -> Iterator[str]:
+def of_feature(
+    catalogue: Catalogue,
+    feature: Feature,
+    columns: dict[str, dict[str, Column]],
+    targets: Iterable[str],
+) -> Iterator[str]:
     """Yield what is wrong with a feature: a target's name, a window that is not in its name, or a code read as an amount."""
     where = f"feature {feature.name!r}"
-    if feature.name in targets or set(feature.name.split("_")).intersection(("truth", "label", "target")):
+    if feature.name in targets or set(feature.name.split("_")).intersection(
+        ("truth", "label", "target")
+    ):
         yield f"{where} has the name of an outcome"
     spans = SPAN.findall(feature.name)
     told = {atom.window for one in catalogue.chain([feature.name]) for atom in atoms_of(one.tree)}
@@ -138,22 +179,31 @@ def of_feature(catalogue: Catalogue, feature: Feature, columns: dict[str, dict[s
             yield f"{where} is named after the window {window} and looks at {', '.join(sorted(told))}"
     for atom in atoms_of(feature.tree) if feature.category else ():
         measure = catalogue.measure(atom.measure)
-        spaces = [columns[measure.table][name].space for name in columns_of(measure.value) & columns.get(measure.table, {}).keys()
-                  if columns[measure.table][name].kind == "id"]
+        spaces = [
+            columns[measure.table][name].space
+            for name in columns_of(measure.value) & columns.get(measure.table, {}).keys()
+            if columns[measure.table][name].kind == "id"
+        ]
         if identities().intersection(spaces):
             yield f"{where} makes an identity, {spaces[0]!r}, a category, which knows whom it is about, not what holds"
     for atom in sorted(_amounts(feature), key=lambda atom: (atom.measure, atom.aggregate)):
         measure = catalogue.measure(atom.measure)
         value = measure.value
-        column = columns.get(measure.table, {}).get(value.id) if isinstance(value, ast.Name) else None
+        column = (
+            columns.get(measure.table, {}).get(value.id) if isinstance(value, ast.Name) else None
+        )
         if column is not None and column.kind == "id":
             yield f"{where} takes the code of {column.name!r} for a number: {atom.aggregate}({atom.measure}, {atom.window})"
 
 
 def identities() -> set[str]:
     """Return the name spaces whose identifiers name one thing: keys of tables, persons, addresses, accounts."""
-    keys = {column.space for table in contract().values() for column in table.columns
-            if column.kind == "id" and table.key == (column.name,)}
+    keys = {
+        column.space
+        for table in contract().values()
+        for column in table.columns
+        if column.kind == "id" and table.key == (column.name,)
+    }
     return {*keys, *PERSONAL, "enterprise", "provider"}
 
 
@@ -161,6 +211,13 @@ def _amounts(feature: Feature) -> set[Atom]:
     """Return the aggregates of a feature that say how much: all but counts of distinct values, categories and what is known."""
     if feature.category:
         return set()
-    known = {atom_of(node.args[0]) for node in ast.walk(feature.tree)
-             if isinstance(node, ast.Call) and call_name(node) == "known" and node.args}
-    return {atom for atom in atoms_of(feature.tree) if atom.aggregate not in ("distinct", "count") and atom not in known}
+    known = {
+        atom_of(node.args[0])
+        for node in ast.walk(feature.tree)
+        if isinstance(node, ast.Call) and call_name(node) == "known" and node.args
+    }
+    return {
+        atom
+        for atom in atoms_of(feature.tree)
+        if atom.aggregate not in ("distinct", "count") and atom not in known
+    }

@@ -22,7 +22,9 @@ from training.certificate.reference_language import Value
 from training.certificate.sample import Excerpt
 
 
-def misread(store: Store, excerpt: Excerpt, day: int, units: int, only: Catalogue | None = None) -> dict[str, Moved]:
+def misread(
+    store: Store, excerpt: Excerpt, day: int, units: int, only: Catalogue | None = None
+) -> dict[str, Moved]:
     """Return by `statement ENTITY: feature` and `reference ENTITY: feature` what the matrix of a day says otherwise.
 
     The statement describes every living unit of the excerpt, the reference `units` of each entity; `only` is a
@@ -38,9 +40,17 @@ def misread(store: Store, excerpt: Excerpt, day: int, units: int, only: Catalogu
         whole = matrix_for(store, catalogue, cases)
         names = [name for name in whole.names if not rests_on_stored(catalogue, name)]
         proof = compiled_values(store, catalogue, cases, names)
-        found |= {f"statement {entity}: {name}": Moved(int(unlike.sum()), gap(whole.column(name), proof[name], unlike))
-                  for name in names if (unlike := bits(whole.column(name)) != bits(proof[name])).any()}
-        found |= {f"reference {entity}: {name}": moved for name, moved in _literal(reading, whole, names, units).items()}
+        found |= {
+            f"statement {entity}: {name}": Moved(
+                int(unlike.sum()), gap(whole.column(name), proof[name], unlike)
+            )
+            for name in names
+            if (unlike := bits(whole.column(name)) != bits(proof[name])).any()
+        }
+        found |= {
+            f"reference {entity}: {name}": moved
+            for name, moved in _literal(reading, whole, names, units).items()
+        }
     return found
 
 
@@ -48,7 +58,12 @@ def rests_on_stored(catalogue: Catalogue, name: str) -> bool:
     """Tell whether a feature looks a stored value up, which only poison can prove."""
     chain = catalogue.chain([name])
     chain += catalogue.chain([peer.feature for feature in chain for peer in peers_of(feature.tree)])
-    return any(call_name(node) == "stored" for feature in chain for node in ast.walk(feature.tree) if isinstance(node, ast.expr))
+    return any(
+        call_name(node) == "stored"
+        for feature in chain
+        for node in ast.walk(feature.tree)
+        if isinstance(node, ast.expr)
+    )
 
 
 def bits(values: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -74,7 +89,10 @@ def _literal(reading: Reading, whole: Matrix, names: Sequence[str], units: int) 
         for name in names:
             off = apart(said[name], value_in(whole, place, name))
             if off:
-                found[name] = Moved(found.get(name, Moved(0, 0.0)).units + 1, max(off, found.get(name, Moved(0, 0.0)).largest))
+                found[name] = Moved(
+                    found.get(name, Moved(0, 0.0)).units + 1,
+                    max(off, found.get(name, Moved(0, 0.0)).largest),
+                )
     return found
 
 

@@ -48,14 +48,23 @@ class Later:
     def _read(self, table: str) -> None:
         versions: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
         frame = self._excerpt.frames[table]
-        rows = sorted(frame.iter_rows(named=True), key=lambda row: (row["recorded_on"], len(row["row_id"]), row["row_id"]))
+        rows = sorted(
+            frame.iter_rows(named=True),
+            key=lambda row: (row["recorded_on"], len(row["row_id"]), row["row_id"]),
+        )
         for row in rows:
             versions[tuple(row[part] for part in self._excerpt.tables[table].key)].append(row)
-        self._held[table] = {mark: rows[-1] for mark, rows in versions.items() if not rows[-1]["retracted"]}
-        self._first[table] = {mark: min(days) for mark, rows in versions.items() if (days := days_of_hold(rows))}
+        self._held[table] = {
+            mark: rows[-1] for mark, rows in versions.items() if not rows[-1]["retracted"]
+        }
+        self._first[table] = {
+            mark: min(days) for mark, rows in versions.items() if (days := days_of_hold(rows))
+        }
 
 
-def looks_of(later: Later, target: Target, last: int) -> Iterator[tuple[str, str, int, int, float, int]]:
+def looks_of(
+    later: Later, target: Target, last: int
+) -> Iterator[tuple[str, str, int, int, float, int]]:
     """Yield (id, subject, opened, closed, label or NaN, day from which the label was known) of each look."""
     if target.unit == "claim":
         for (claim,), row in later.rows("claim_reviews").items():
@@ -64,7 +73,11 @@ def looks_of(later: Later, target: Target, last: int) -> Iterator[tuple[str, str
             label = float(row["outcome"] == "fraud") if told else np.nan
             yield claim, claim, closed, closed, label, later.first("claim_reviews")[claim,]
         return
-    found = {mark[0]: later.first("findings")[mark] for mark in later.rows("findings") if mark[1] == target.violation}
+    found = {
+        mark[0]: later.first("findings")[mark]
+        for mark in later.rows("findings")
+        if mark[1] == target.violation
+    }
     condition = target.population.visits if target.population else ""
     tree = parse_row(condition, "population visits") if condition else None
     for (visit,), row in later.rows("inspections").items():
@@ -74,7 +87,14 @@ def looks_of(later: Later, target: Target, last: int) -> Iterator[tuple[str, str
         closed = FOREVER if row["closed_on"] is None else row["closed_on"]
         told = row[f"examined_{target.violation}"] == 1 and closed <= last
         known = min(found.get(visit, FOREVER), row["recorded_on"])
-        yield visit, subject, row["opened"], closed, float(visit in found) if told else np.nan, known
+        yield (
+            visit,
+            subject,
+            row["opened"],
+            closed,
+            float(visit in found) if told else np.nan,
+            known,
+        )
 
 
 def faults_of(store: Store, excerpt: Excerpt, kinds: Collection[str]) -> dict[str, dict[str, int]]:
@@ -86,7 +106,9 @@ def faults_of(store: Store, excerpt: Excerpt, kinds: Collection[str]) -> dict[st
         except TargetError:
             continue
         texts = store.texts(SUBJECT[target.unit])
-        every = label_faults(excerpt, target, cases, [texts[code] for code in cases.subject.tolist()])
+        every = label_faults(
+            excerpt, target, cases, [texts[code] for code in cases.subject.tolist()]
+        )
         every |= part_faults(name, target, cases)
         faults = {kind: every[kind] for kind in every if kind in kinds}
         if faults:
@@ -94,16 +116,22 @@ def faults_of(store: Store, excerpt: Excerpt, kinds: Collection[str]) -> dict[st
     return found
 
 
-def label_faults(excerpt: Excerpt, target: Target, cases: Cases, subjects: list[str]) -> dict[str, int]:
+def label_faults(
+    excerpt: Excerpt, target: Target, cases: Cases, subjects: list[str]
+) -> dict[str, int]:
     """Return how many cases have a label that a literal reading does not give, look from the wrong day, or know too soon.
 
     `subjects` holds the identifier of each case's subject.
     """
     later = Later(excerpt)
     faults: dict[str, int] = defaultdict(int)
-    expected = (_of_events(later, target, cases, subjects) if target.label == "event" else
-                _of_looks(later, target, cases, excerpt.complete_to) if target.unit in ("inspection", "claim") else
-                _of_days(later, target, cases, subjects, excerpt.complete_to))
+    expected = (
+        _of_events(later, target, cases, subjects)
+        if target.label == "event"
+        else _of_looks(later, target, cases, excerpt.complete_to)
+        if target.unit in ("inspection", "claim")
+        else _of_days(later, target, cases, subjects, excerpt.complete_to)
+    )
     for place, (label, known, day) in enumerate(expected):
         said = float(cases.label[place])
         faults["label"] += not (said == label or (np.isnan(said) and np.isnan(label)))
@@ -119,7 +147,13 @@ def _of_looks(later: Later, target: Target, cases: Cases, last: int) -> Expected
     looks = {look[0]: look for look in looks_of(later, target, last)}
     heard = later.first("claims") if target.unit == "claim" else {}
     for place, case in enumerate(cases.ids.tolist()):
-        day = heard[case,] if target.unit == "claim" else looks[case][2] - 1 if case in looks else None
+        day = (
+            heard[case,]
+            if target.unit == "claim"
+            else looks[case][2] - 1
+            if case in looks
+            else None
+        )
         if case not in looks:
             yield np.nan, FOREVER, day
             continue
@@ -128,15 +162,24 @@ def _of_looks(later: Later, target: Target, cases: Cases, last: int) -> Expected
         yield np.nan if late else label, known, day
 
 
-def _of_days(later: Later, target: Target, cases: Cases, subjects: list[str], last: int) -> Expected:
+def _of_days(
+    later: Later, target: Target, cases: Cases, subjects: list[str], last: int
+) -> Expected:
     by_subject = defaultdict(list)
     for look in looks_of(later, target, last):
         by_subject[look[1]].append(look)
     for place, subject in enumerate(subjects):
         day = int(cases.as_of[place])
-        inside = [look for look in by_subject[subject]
-                  if day < look[2] and look[3] <= day + target.horizon and not np.isnan(look[4])]
-        yield (max((look[4] for look in inside), default=np.nan), min((look[5] for look in inside), default=FOREVER), None)
+        inside = [
+            look
+            for look in by_subject[subject]
+            if day < look[2] and look[3] <= day + target.horizon and not np.isnan(look[4])
+        ]
+        yield (
+            max((look[4] for look in inside), default=np.nan),
+            min((look[5] for look in inside), default=FOREVER),
+            None,
+        )
 
 
 def _of_events(later: Later, target: Target, cases: Cases, subjects: list[str]) -> Expected:
@@ -150,5 +193,7 @@ def _of_events(later: Later, target: Target, cases: Cases, subjects: list[str]) 
             by_subject[subject].append((when, later.first(event.table)[mark]))
     for place, subject in enumerate(subjects):
         day = int(cases.as_of[place])
-        inside = [known for when, known in by_subject[subject] if day < when <= day + target.horizon]
+        inside = [
+            known for when, known in by_subject[subject] if day < when <= day + target.horizon
+        ]
         yield float(bool(inside)), min(inside, default=FOREVER), None

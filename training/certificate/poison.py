@@ -27,8 +27,17 @@ FEW = 0.2
 UNIT = ("enterprise", "provider", "worker", "claim", "inspection", "agency")
 REGISTERS = ("enterprises", "providers", "claims", "workers", "cells", "deaths")
 FRESH = ("!0 before all", "~9 after all")
-RANGES = {"flag": (0, 2), "year": (1940, 2010), "persons": (0, 900), "minutes": (0, 900), "microdegree": (-9_000_000, 9_000_000),
-          "fen": (0, 90_000_000), "count": (1, 6), "kwh": (0, 900_000), "probability": (10_000, CERTAIN + 1)}
+RANGES = {
+    "flag": (0, 2),
+    "year": (1940, 2010),
+    "persons": (0, 900),
+    "minutes": (0, 900),
+    "microdegree": (-9_000_000, 9_000_000),
+    "fen": (0, 90_000_000),
+    "count": (1, 6),
+    "kwh": (0, 900_000),
+    "probability": (10_000, CERTAIN + 1),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +71,11 @@ class Dose:
     def some(self, rows: pl.DataFrame, share: float = SOME) -> pl.DataFrame:
         """Return a random share of rows, at least one of any."""
         size = min(rows.height, max(3, round(rows.height * share)))
-        return rows[np.sort(self.rng.choice(rows.height, size, replace=False)).tolist()] if rows.height else rows
+        return (
+            rows[np.sort(self.rng.choice(rows.height, size, replace=False)).tolist()]
+            if rows.height
+            else rows
+        )
 
     def days_after(self, size: int) -> pl.Series:
         """Return days of recording (n,), the day after the as-of day among them."""
@@ -72,8 +85,14 @@ class Dose:
 
     def stamped(self, rows: pl.DataFrame, mark: str, *, retracted: int) -> pl.DataFrame:
         """Return rows as new ones: recorded after the as-of day under row ids that sort before and after all others."""
-        ids = pl.Series("row_id", [f"{'~!'[number % 2]}{mark}{number}" for number in range(rows.height)], pl.String)
-        return rows.with_columns(self.days_after(rows.height), ids, pl.lit(retracted, pl.Int8).alias("retracted"))
+        ids = pl.Series(
+            "row_id",
+            [f"{'~!'[number % 2]}{mark}{number}" for number in range(rows.height)],
+            pl.String,
+        )
+        return rows.with_columns(
+            self.days_after(rows.height), ids, pl.lit(retracted, pl.Int8).alias("retracted")
+        )
 
 
 Kind = Callable[[Dose], tuple[pl.DataFrame, int]]
@@ -98,7 +117,9 @@ def changes(dose: Dose) -> tuple[pl.DataFrame, int]:
 def extras(dose: Dose) -> tuple[pl.DataFrame, int]:
     """Add rows recorded after the day about days around it."""
     rows = scrambled(dose, dose.some(dose.rows), all_but_units(dose))
-    made = dose.stamped(rows, "extra", retracted=0).with_columns(_near(dose, column) for column in dated(dose.table))
+    made = dose.stamped(rows, "extra", retracted=0).with_columns(
+        _near(dose, column) for column in dated(dose.table)
+    )
     return _added(dose, _lawful(dose, made))
 
 
@@ -127,7 +148,9 @@ def attributes(dose: Dose) -> tuple[pl.DataFrame, int]:
     rows = dose.early.filter(pl.col("retracted") == 0)
     changed = dose.stamped(scrambled(dose, rows, beside_key(dose)), "attribute", retracted=0)
     if "since" in dose.table.key:
-        renewed = dose.stamped(scrambled(dose, rows, [*beside_key(dose), "since"]), "renewed", retracted=0)
+        renewed = dose.stamped(
+            scrambled(dose, rows, [*beside_key(dose), "since"]), "renewed", retracted=0
+        )
         changed = pl.concat([changed, renewed])
     return _added(dose, _lawful(dose, changed))
 
@@ -137,9 +160,17 @@ def newcomers(dose: Dose) -> tuple[pl.DataFrame, int]:
     rows = dose.some(dose.rows, 0.1)
     for column in dose.table.columns:
         if column.kind == "id":
-            names = [f"{FRESH[number % 2]} {column.space} {number // 2 % 4}" for number in range(rows.height)]
+            names = [
+                f"{FRESH[number % 2]} {column.space} {number // 2 % 4}"
+                for number in range(rows.height)
+            ]
             fresh = pl.Series(column.name, names, pl.String)
-            rows = rows.with_columns(pl.when(pl.col(column.name).is_null()).then(None).otherwise(fresh).alias(column.name))
+            rows = rows.with_columns(
+                pl.when(pl.col(column.name).is_null())
+                .then(None)
+                .otherwise(fresh)
+                .alias(column.name)
+            )
     return _added(dose, _lawful(dose, dose.stamped(rows, "newcomer", retracted=0)))
 
 
@@ -148,19 +179,42 @@ def edges(dose: Dose) -> tuple[pl.DataFrame, int]:
     some = dose.some(dose.early.filter(pl.col("retracted") == 0))[:EACH]
     days = pl.DataFrame({"edge": [edge + step for edge in dose.edges for step in (0, 1)]})
     rows = some.join(days, how="cross")
-    alone = [c for c in dose.table.columns if dose.table.key == (c.name,) and c.kind == "id" and dose.table.name not in REGISTERS]
-    rows = rows.with_columns([pl.when(pl.col(c.name).is_null()).then(None).otherwise(pl.col("edge"))
-                              .cast(rows[c.name].dtype).alias(c.name) for c in dose.table.columns if c.kind == "day"])
+    alone = [
+        c
+        for c in dose.table.columns
+        if dose.table.key == (c.name,) and c.kind == "id" and dose.table.name not in REGISTERS
+    ]
+    rows = rows.with_columns(
+        [
+            pl.when(pl.col(c.name).is_null())
+            .then(None)
+            .otherwise(pl.col("edge"))
+            .cast(rows[c.name].dtype)
+            .alias(c.name)
+            for c in dose.table.columns
+            if c.kind == "day"
+        ]
+    )
     rows = rows.with_columns([_other(dose, column, rows) for column in alone])
     if dose.table.name == "inspections":
-        rows = rows.with_columns(pl.lit(1).cast(rows["examined_1"].dtype).alias(f"examined_{kind}") for kind in range(1, 6))
-        rows = rows.with_columns(pl.col("edge").cast(pl.Int32).alias("closed_on"), inspection=_visits(rows.height))
+        rows = rows.with_columns(
+            pl.lit(1).cast(rows["examined_1"].dtype).alias(f"examined_{kind}")
+            for kind in range(1, 6)
+        )
+        rows = rows.with_columns(
+            pl.col("edge").cast(pl.Int32).alias("closed_on"), inspection=_visits(rows.height)
+        )
     if dose.table.name == "findings":
         places = pl.int_range(rows.height, eager=True)
-        rows = rows.with_columns(inspection=_visits(rows.height), violation=(1 + places % 5).cast(rows["violation"].dtype))
+        rows = rows.with_columns(
+            inspection=_visits(rows.height),
+            violation=(1 + places % 5).cast(rows["violation"].dtype),
+        )
     if dose.table.name in ("enterprises", "providers"):
         ending = "closed" if dose.table.name == "enterprises" else "ended"
-        rows = rows.with_columns(pl.lit(dose.day + REACH + SOON).cast(rows[ending].dtype).alias(ending))
+        rows = rows.with_columns(
+            pl.lit(dose.day + REACH + SOON).cast(rows[ending].dtype).alias(ending)
+        )
     rows = rows.drop("edge")
     return _added(dose, _lawful(dose, dose.stamped(rows, "edge", retracted=0)))
 
@@ -170,10 +224,29 @@ def _visits(size: int) -> pl.Series:
     return pl.Series("inspection", [f"~edge visit {number}" for number in range(size)], pl.String)
 
 
-KINDS: Mapping[str, Kind] = {"cut": cut, "deletions": deletions, "changes": changes, "extras": extras, "backfills": backfills,
-                             "corrections": corrections, "retractions": retractions, "attributes": attributes,
-                             "newcomers": newcomers, "edges": edges}
-TOGETHER = ("changes", "deletions", "extras", "backfills", "corrections", "attributes", "newcomers", "retractions", "edges")
+KINDS: Mapping[str, Kind] = {
+    "cut": cut,
+    "deletions": deletions,
+    "changes": changes,
+    "extras": extras,
+    "backfills": backfills,
+    "corrections": corrections,
+    "retractions": retractions,
+    "attributes": attributes,
+    "newcomers": newcomers,
+    "edges": edges,
+}
+TOGETHER = (
+    "changes",
+    "deletions",
+    "extras",
+    "backfills",
+    "corrections",
+    "attributes",
+    "newcomers",
+    "retractions",
+    "edges",
+)
 
 
 def poisoned(excerpt: Excerpt, kind: str, *, day: int, seed: int) -> Poisoned:
@@ -189,13 +262,22 @@ def poisoned(excerpt: Excerpt, kind: str, *, day: int, seed: int) -> Poisoned:
             made[table.name] = _numbered(rows, number)
             touched[table.name] = touched.get(table.name, 0) + count
         frames = made
-    return Poisoned(kind, seed, excerpt.altered(frames, day + REACH + 2 * SOON), {name: n for name, n in touched.items() if n})
+    return Poisoned(
+        kind,
+        seed,
+        excerpt.altered(frames, day + REACH + 2 * SOON),
+        {name: n for name, n in touched.items() if n},
+    )
 
 
 def edges_of(excerpt: Excerpt, day: int) -> tuple[int, ...]:
     """Return the days on which windows begin and end, of features as of the day of reading again and of labels."""
-    labels = {day_of(looked) + after for target in excerpt.declaration.target.values()
-              for looked in target.as_of for after in (0, target.horizon)}
+    labels = {
+        day_of(looked) + after
+        for target in excerpt.declaration.target.values()
+        for looked in target.as_of
+        for after in (0, target.horizon)
+    }
     return (*(day + REACH - back for back in EDGES), *sorted(labels))
 
 
@@ -216,7 +298,11 @@ def beside_key(dose: Dose) -> list[str]:
 def all_but_units(dose: Dose) -> list[str]:
     """Return the columns to fill anew so that rows of known units get new keys."""
     alone = len(dose.table.key) == 1 and dose.table.name not in REGISTERS
-    return [column.name for column in dose.table.columns if column.name not in UNIT or (alone and column.name in dose.table.key)]
+    return [
+        column.name
+        for column in dose.table.columns
+        if column.name not in UNIT or (alone and column.name in dose.table.key)
+    ]
 
 
 def dated(table: Table) -> list[Column]:
@@ -235,21 +321,37 @@ def _other(dose: Dose, column: Column, rows: pl.DataFrame) -> pl.Series:
     size, rng = rows.height, dose.rng
     if column.kind == "id":
         if dose.table.key == (column.name,):
-            return pl.Series(column.name, [f"~{column.name} {rng.integers(10**9)}" for _ in range(size)], pl.String)
+            return pl.Series(
+                column.name,
+                [f"~{column.name} {rng.integers(10**9)}" for _ in range(size)],
+                pl.String,
+            )
         there = dose.rows[column.name].drop_nulls().unique().sort()
         if column.name in ("enterprise", "provider") or not there.len():
             return rows[column.name]
         return there.gather(rng.integers(0, there.len(), size).tolist()).rename(column.name)
     if column.kind == "choice":
-        return pl.Series(column.name, [column.choices[place] for place in rng.integers(0, len(column.choices), size)], pl.String)
+        return pl.Series(
+            column.name,
+            [column.choices[place] for place in rng.integers(0, len(column.choices), size)],
+            pl.String,
+        )
     if column.kind == "day":
         ending = column.name in ("closed", "ended") and dose.table.name in REGISTERS
         days = dose.day + rng.integers(-SPAN, AHEAD if ending else 1, size)
         found = pl.Series(column.name, days).cast(dose.rows[column.name].dtype)
-        return found.zip_with(pl.Series(rng.random(size) < FEW), found.clear(size)) if ending else found
+        return (
+            found.zip_with(pl.Series(rng.random(size) < FEW), found.clear(size))
+            if ending
+            else found
+        )
     if column.kind == "month":
-        return pl.Series(column.name, month_of_day(dose.day) - rng.integers(0, 30, size)).cast(dose.rows[column.name].dtype)
-    return pl.Series(column.name, rng.integers(*RANGES[column.kind], size)).cast(dose.rows[column.name].dtype)
+        return pl.Series(column.name, month_of_day(dose.day) - rng.integers(0, 30, size)).cast(
+            dose.rows[column.name].dtype
+        )
+    return pl.Series(column.name, rng.integers(*RANGES[column.kind], size)).cast(
+        dose.rows[column.name].dtype
+    )
 
 
 def _near(dose: Dose, column: Column) -> pl.Expr:
@@ -265,6 +367,10 @@ def _lawful(dose: Dose, rows: pl.DataFrame) -> pl.DataFrame:
     for order in orders(dose.table.columns):
         value, other = pl.col(order.column), compared(order)
         moved = pl.max_horizontal(value, other) if order.before else pl.min_horizontal(value, other)
-        rows = rows.with_columns(pl.when(value.is_not_null()).then(moved).cast(rows[order.column].dtype)
-                                 .alias(order.column))
+        rows = rows.with_columns(
+            pl.when(value.is_not_null())
+            .then(moved)
+            .cast(rows[order.column].dtype)
+            .alias(order.column)
+        )
     return rows

@@ -63,24 +63,46 @@ def beneath(source: Source, as_of: int, seed: int) -> Beneath:
     if found.undeclared or not raw_of(source):
         return found
     sheets = sheets_of(source, MOST_ROWS)
-    found.early = {f"raw {name}": rows for name, sheet in sheets.items() if (rows := told_early(sheet))}
+    found.early = {
+        f"raw {name}": rows for name, sheet in sheets.items() if (rows := told_early(sheet))
+    }
     with read_over(source, {name: sheet.rows for name, sheet in sheets.items()}) as store:
         days = [day for day in days_of(sheets, as_of) if day >= store.first_known]
         asked = [asked_of(store, day) for day in days]
-        before = [(city(store, one) | own_days(store, one), holdings(store, one.day)) for one in asked]
+        before = [
+            (city(store, one) | own_days(store, one), holdings(store, one.day)) for one in asked
+        ]
     for one, said in zip(asked, before, strict=True):
         rng = np.random.default_rng([seed, one.day])
-        frames = {name: poisoned(sheet, one.day, source.complete_to, rng) for name, sheet in sheets.items()}
+        frames = {
+            name: poisoned(sheet, one.day, source.complete_to, rng)
+            for name, sheet in sheets.items()
+        }
         with read_over(source, frames) as store:
-            moved = compared(said[0], city(store, one) | own_days(store, one)) | unlike(said[1], holdings(store, one.day))
+            moved = compared(said[0], city(store, one) | own_days(store, one)) | unlike(
+                said[1], holdings(store, one.day)
+            )
             refused = sum(table["refused"] for table in store.summary["tables"].values())
         moved = named("raw", moved)
         found.moved = merged(found.moved, moved)
-        touched = {name: rows for name, sheet in sheets.items()
-                   if (rows := reached(sheet, one.day) or max(0, frames[name].height - sheet.rows.height))}
-        found.poisons.append({"kind": "raw", "seed": seed, "day": date_of(one.day).isoformat(), "rows": touched,
-                              "refused": refused, "moved": moved})
-    found.untried = sorted(sheets.keys() - {name for poison in found.poisons for name in poison["rows"]})
+        touched = {
+            name: rows
+            for name, sheet in sheets.items()
+            if (rows := reached(sheet, one.day) or max(0, frames[name].height - sheet.rows.height))
+        }
+        found.poisons.append(
+            {
+                "kind": "raw",
+                "seed": seed,
+                "day": date_of(one.day).isoformat(),
+                "rows": touched,
+                "refused": refused,
+                "moved": moved,
+            }
+        )
+    found.untried = sorted(
+        sheets.keys() - {name for poison in found.poisons for name in poison["rows"]}
+    )
     return found
 
 
@@ -117,14 +139,24 @@ def poisoned(sheet: Sheet, day: int, last: int, rng: np.random.Generator) -> pl.
     for column in (column for column in rows.columns if column not in sheet.fixed):
         places, pool = np.arange(len(chosen)), pool_of(sheet, column)
         if column in sheet.later:
-            later = np.flatnonzero(after(sheet.later[column].fill_null(day + 1), day)[chosen] & ~late)
+            later = np.flatnonzero(
+                after(sheet.later[column].fill_null(day + 1), day)[chosen] & ~late
+            )
             places[later] = rng.permutation(later)
         places = chosen[places]
-        places[late] = drawn(pool, int(late.sum()), rng) if alike(sheet, column) else rng.permutation(chosen[late])
+        places[late] = (
+            drawn(pool, int(late.sum()), rng)
+            if alike(sheet, column)
+            else rng.permutation(chosen[late])
+        )
         moved.append(pool.gather(places.tolist()))
     gone = late & (rng.random(len(chosen)) < GONE)
-    return pl.concat([rows.with_columns(moved).filter(pl.Series(~gone | bool(sheet.declared.kept))),
-                      told_again(sheet, day, last, rng)])
+    return pl.concat(
+        [
+            rows.with_columns(moved).filter(pl.Series(~gone | bool(sheet.declared.kept))),
+            told_again(sheet, day, last, rng),
+        ]
+    )
 
 
 def told_again(sheet: Sheet, day: int, last: int, rng: np.random.Generator) -> pl.DataFrame:
@@ -133,8 +165,13 @@ def told_again(sheet: Sheet, day: int, last: int, rng: np.random.Generator) -> p
     What becomes known later than its row comes from the late row too; where no row is late, the day in the one column that tells
     of it is a later one, at most `last`. None where no later day changes a row, or none can be written.
     """
-    wholly = np.logical_and.reduce([after(known.fill_null(day + 1), day) for known in (sheet.known, *sheet.later.values())])
-    early, late = np.flatnonzero(~after(sheet.known, day)), np.flatnonzero(wholly & after(sheet.known, day))
+    wholly = np.logical_and.reduce(
+        [after(known.fill_null(day + 1), day) for known in (sheet.known, *sheet.later.values())]
+    )
+    early, late = (
+        np.flatnonzero(~after(sheet.known, day)),
+        np.flatnonzero(wholly & after(sheet.known, day)),
+    )
     again = rng.choice(early, min(ENOUGH, len(early)), replace=False)
     told = sheet.telling if not len(late) and not sheet.later and day < last else None
     if sheet.declared.kept or not len(early) or not (len(late) or told):
@@ -146,7 +183,9 @@ def told_again(sheet: Sheet, day: int, last: int, rng: np.random.Generator) -> p
         if column not in sheet.dating and alike(sheet, column):
             places = np.where(rng.random(len(again)) < 0.5, again, drawn(pool, len(again), rng))
         cell = pool.gather(places.tolist())
-        cells.append(on_days(cell, rng.integers(day + 1, last + 1, len(again))) if column == told else cell)
+        cells.append(
+            on_days(cell, rng.integers(day + 1, last + 1, len(again))) if column == told else cell
+        )
     rows = pl.DataFrame(cells)
     return rows.filter(days_in(rows[told]) > day) if told else rows
 
@@ -158,16 +197,26 @@ def pool_of(sheet: Sheet, column: str) -> pl.Series:
 
 def alike(sheet: Sheet, column: str) -> bool:
     """Tell whether a column's cells can be drawn from any row: many are alike, or they are days."""
-    return sheet.rows[column].n_unique() < ALIKE * sheet.rows.height or holds_days(sheet.rows[column])
+    return sheet.rows[column].n_unique() < ALIKE * sheet.rows.height or holds_days(
+        sheet.rows[column]
+    )
 
 
-def drawn(values: pl.Series, size: int, rng: np.random.Generator) -> np.ndarray[Any, np.dtype[np.int64]]:
+def drawn(
+    values: pl.Series, size: int, rng: np.random.Generator
+) -> np.ndarray[Any, np.dtype[np.int64]]:
     """Return places of a column's values, half of them so that a rare value comes as often as a common one."""
     rare = values.arg_unique().to_numpy().astype(np.int64)
-    return np.where(rng.random(size) < 0.5, rng.integers(0, len(values), size), rng.choice(rare, size) if len(rare) else 0)
+    return np.where(
+        rng.random(size) < 0.5,
+        rng.integers(0, len(values), size),
+        rng.choice(rare, size) if len(rare) else 0,
+    )
 
 
-def with_copies(sheet: Sheet, day: int, rng: np.random.Generator) -> np.ndarray[Any, np.dtype[np.int64]]:
+def with_copies(
+    sheet: Sheet, day: int, rng: np.random.Generator
+) -> np.ndarray[Any, np.dtype[np.int64]]:
     """Return the places of a sheet's rows, and once more those of some late ones where there are few."""
     late, every = np.flatnonzero(after(sheet.known, day)), np.arange(sheet.rows.height)
     missing = 0 if sheet.declared.kept or not len(late) else max(0, ENOUGH - len(late))

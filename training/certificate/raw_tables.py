@@ -65,13 +65,19 @@ class Sheet:
     def dating(self) -> frozenset[str]:
         """The columns that say when a row or one of its cells became known, and those cells."""
         later = self.declared.later.items()
-        return self.fixed | self._named([word for column, day in later for word in (column, *_WORD.findall(day))])
+        return self.fixed | self._named(
+            [word for column, day in later for word in (column, *_WORD.findall(day))]
+        )
 
     @property
     def telling(self) -> str | None:
         """The one column that tells when a row became known, where there is one that holds days."""
         told = self._named(_WORD.findall(self.declared.known))
-        return next((column for column in told if holds_days(self.rows[column])), None) if len(told) == 1 else None
+        return (
+            next((column for column in told if holds_days(self.rows[column])), None)
+            if len(told) == 1
+            else None
+        )
 
     def _named(self, words: Iterable[str]) -> frozenset[str]:
         names = {word.lower() for word in words}
@@ -87,16 +93,28 @@ def views_of(source: Source) -> list[Path]:
 
 def files_read(view: Path) -> set[str]:
     """Return the files that a view names: paths under the data, and names beside source.toml."""
-    lines = [line for line in view.read_text("utf-8").splitlines() if not line.lstrip().startswith("--")]
-    return {f"{BESIDE}{path}" if place == "SOURCE" else path for place, path in _READ.findall("\n".join(lines))}
+    lines = [
+        line for line in view.read_text("utf-8").splitlines() if not line.lstrip().startswith("--")
+    ]
+    return {
+        f"{BESIDE}{path}" if place == "SOURCE" else path
+        for place, path in _READ.findall("\n".join(lines))
+    }
 
 
 def raw_of(source: Source) -> dict[str, Raw]:
     """Return what is declared of raw files and tables; a file that has the contract's own `recorded_on` needs no declaration."""
     raw = dict(source.declaration.raw)
     if source.declaration.dump is None:
-        read = {name for view in views_of(source) for name in files_read(view) if not name.startswith(BESIDE)}
-        raw |= {name: OF_CONTRACT for name in sorted(read - raw.keys()) if _is_contracts(source, name)}
+        read = {
+            name
+            for view in views_of(source)
+            for name in files_read(view)
+            if not name.startswith(BESIDE)
+        }
+        raw |= {
+            name: OF_CONTRACT for name in sorted(read - raw.keys()) if _is_contracts(source, name)
+        }
     return raw
 
 
@@ -121,15 +139,21 @@ def undeclared(source: Source) -> dict[str, list[str]]:
 
 def sheets_of(source: Source, most: int) -> dict[str, Sheet]:
     """Return by name a sample of every raw table that is there, about `most` rows in all, in the order of their files."""
-    raw = {name: one for name, one in raw_of(source).items()
-           if one.known != ALWAYS and (source.declaration.dump is None or name in source.dump.tables)}
+    raw = {
+        name: one
+        for name, one in raw_of(source).items()
+        if one.known != ALWAYS and (source.declaration.dump is None or name in source.dump.tables)
+    }
     with workplace() as folder, in_one_line(source.folder / "source.toml"):
         connection = reading(source, Limits(spill=folder))
         connection.execute("CREATE SCHEMA whole")
         connection.execute("CREATE SCHEMA kept")
         for name in raw:
             connection.execute(f"CREATE VIEW whole.{named(name)} AS {_rows_sql(source, name)}")
-        sizes = [connection.sql(f"SELECT count(*) FROM whole.{named(name)}").fetchall()[0][0] for name in raw]
+        sizes = [
+            connection.sql(f"SELECT count(*) FROM whole.{named(name)}").fetchall()[0][0]
+            for name in raw
+        ]
         one_in = -(-sum(sizes) // most)
         if one_in > 1 and any(one.by and not one.of for one in raw.values()):
             connection.execute(f"CREATE TABLE kept.{named(UNITS)} AS {_units_sql(raw, most)}")
@@ -177,18 +201,27 @@ def _call_of(source: Source, name: str) -> Call:
 def _depth(raw: Mapping[str, Raw], name: str) -> int:
     """Return how many raw tables a sample follows one after another."""
     follows = raw[name].of
-    return 1 + _depth({other: one for other, one in raw.items() if other != name}, follows) if follows in raw else 0
+    return (
+        1 + _depth({other: one for other, one in raw.items() if other != name}, follows)
+        if follows in raw
+        else 0
+    )
 
 
 def _units_sql(raw: Mapping[str, Raw], most: int) -> str:
     """Return the SELECT of the units to be sampled: those that most raw tables tell of, the huge last, one at least."""
-    held = " UNION ALL ".join(f"SELECT {_unit(one)} AS unit, count(*) AS size FROM whole.{named(name)} AS r GROUP BY unit"
-                              for name, one in raw.items() if one.by and not one.of)
-    return (f"WITH held AS ({held}), units AS (SELECT unit, count(*) AS told, sum(size) AS size, "
-            f"sum(size) > {most // HUGE} AS huge FROM held WHERE unit IS NOT NULL GROUP BY unit), "
-            f"ranked AS (SELECT unit, sum(size) OVER ranks AS filled, row_number() OVER ranks AS place FROM units "
-            f"WINDOW ranks AS (ORDER BY huge, told DESC, hash(unit), unit)) "
-            f"SELECT unit FROM ranked WHERE filled <= {most} OR place = 1")
+    held = " UNION ALL ".join(
+        f"SELECT {_unit(one)} AS unit, count(*) AS size FROM whole.{named(name)} AS r GROUP BY unit"
+        for name, one in raw.items()
+        if one.by and not one.of
+    )
+    return (
+        f"WITH held AS ({held}), units AS (SELECT unit, count(*) AS told, sum(size) AS size, "
+        f"sum(size) > {most // HUGE} AS huge FROM held WHERE unit IS NOT NULL GROUP BY unit), "
+        f"ranked AS (SELECT unit, sum(size) OVER ranks AS filled, row_number() OVER ranks AS place FROM units "
+        f"WINDOW ranks AS (ORDER BY huge, told DESC, hash(unit), unit)) "
+        f"SELECT unit FROM ranked WHERE filled <= {most} OR place = 1"
+    )
 
 
 def _sample_sql(one: Raw, raw: Mapping[str, Raw], one_in: int) -> str:
@@ -197,7 +230,11 @@ def _sample_sql(one: Raw, raw: Mapping[str, Raw], one_in: int) -> str:
         return ""
     if one.of and one.of not in raw:
         return f" WHERE hash({_unit(one)}) % {one_in} = 0"
-    units = f"SELECT {_unit(one)} FROM kept.{named(one.of)} AS r" if one.of else f"SELECT unit FROM kept.{named(UNITS)}"
+    units = (
+        f"SELECT {_unit(one)} FROM kept.{named(one.of)} AS r"
+        if one.of
+        else f"SELECT unit FROM kept.{named(UNITS)}"
+    )
     return f" WHERE {_unit(one)} IN ({units})"
 
 
@@ -223,23 +260,40 @@ def postponed(rows: pl.DataFrame, one: Raw) -> pl.DataFrame:
         there = rows[column].drop_nulls()
         if there.len():
             other = there.gather(rng.integers(0, there.len(), rows.height).tolist())
-            moved.append(other.zip_with(pl.Series(rng.integers(0, TEN, rows.height) == 0), rows[column]).alias(column))
+            moved.append(
+                other.zip_with(
+                    pl.Series(rng.integers(0, TEN, rows.height) == 0), rows[column]
+                ).alias(column)
+            )
     return rows.with_columns(moved)
 
 
 def _sheet(connection: Connection, name: str, one: Raw, listed: Mapping[str, list[str]]) -> Sheet:
-    rows = pl.DataFrame(connection.sql(f"SELECT * FROM kept.{named(name)} ORDER BY {named(ROW)}").to_arrow_table())
+    rows = pl.DataFrame(
+        connection.sql(f"SELECT * FROM kept.{named(name)} ORDER BY {named(ROW)}").to_arrow_table()
+    )
     rows = postponed(rows, one)
     connection.register("postponed", rows.to_arrow())
-    told = {column: [*listed.get(column, ()), *listed.get(f"{name}.{column}", ())] or opposite(rows[column])
-            for column in rows.columns}
+    told = {
+        column: [*listed.get(column, ()), *listed.get(f"{name}.{column}", ())]
+        or opposite(rows[column])
+        for column in rows.columns
+    }
     codes = {column: pl.Series(column, there, pl.String) for column, there in told.items() if there}
-    days = "".join(f", TRY_CAST(({day}) AS DATE) - {EPOCH} AS {named(column)}" for column, day in one.later.items())
-    found = pl.DataFrame(connection.sql(
-        f"SELECT known - {EPOCH} AS {named(DAY)}{days} FROM (SELECT *, TRY_CAST(({one.known}) AS DATE) AS known "
-        f"FROM postponed AS r) ORDER BY {named(ROW)}").to_arrow_table())
+    days = "".join(
+        f", TRY_CAST(({day}) AS DATE) - {EPOCH} AS {named(column)}"
+        for column, day in one.later.items()
+    )
+    found = pl.DataFrame(
+        connection.sql(
+            f"SELECT known - {EPOCH} AS {named(DAY)}{days} FROM (SELECT *, TRY_CAST(({one.known}) AS DATE) AS known "
+            f"FROM postponed AS r) ORDER BY {named(ROW)}"
+        ).to_arrow_table()
+    )
     connection.unregister("postponed")
-    return Sheet(one, rows.drop(ROW), found[DAY], {column: found[column] for column in one.later}, codes)
+    return Sheet(
+        one, rows.drop(ROW), found[DAY], {column: found[column] for column in one.later}, codes
+    )
 
 
 def opposite(column: pl.Series) -> list[str]:
@@ -261,7 +315,12 @@ def holds_days(column: pl.Series) -> bool:
 def days_in(column: pl.Series) -> pl.Series:
     """Return the days that a raw column holds as integers, null where it holds none."""
     texts = column.cast(pl.String).str.strip_chars()
-    return texts.str.extract(_DAY, 1).str.replace_all("[-/.]", "").str.to_date("%Y%m%d", strict=False).cast(pl.Int32)
+    return (
+        texts.str.extract(_DAY, 1)
+        .str.replace_all("[-/.]", "")
+        .str.to_date("%Y%m%d", strict=False)
+        .cast(pl.Int32)
+    )
 
 
 def on_days(column: pl.Series, days: NDArray[np.int64]) -> pl.Series:
@@ -269,13 +328,21 @@ def on_days(column: pl.Series, days: NDArray[np.int64]) -> pl.Series:
 
     def written(cell: object, day: int) -> object:
         if not isinstance(cell, str):
-            return date_of(day) if isinstance(cell, date) and not isinstance(cell, datetime) else cell
+            return (
+                date_of(day) if isinstance(cell, date) and not isinstance(cell, datetime) else cell
+            )
         if (there := re.match(_DAY, cell.strip())) is None:
             return cell
         own = there[1]
-        return cell.replace(own, date_of(day).strftime("%Y{0}%m{0}%d".format("" if own[4].isdigit() else own[4])), 1)
+        return cell.replace(
+            own, date_of(day).strftime("%Y{0}%m{0}%d".format("" if own[4].isdigit() else own[4])), 1
+        )
 
-    return pl.Series(column.name, [written(cell, int(day)) for cell, day in zip(column, days, strict=True)], column.dtype)
+    return pl.Series(
+        column.name,
+        [written(cell, int(day)) for cell, day in zip(column, days, strict=True)],
+        column.dtype,
+    )
 
 
 def write_sheets(source: Source, frames: Mapping[str, pl.DataFrame], folder: Path) -> None:
@@ -289,7 +356,9 @@ def write_sheets(source: Source, frames: Mapping[str, pl.DataFrame], folder: Pat
             text = _csv_text(source, name, frames[name])
             place.write_bytes(gzip.compress(text, 1) if place.suffix == ".gz" else text)
     if source.declaration.dump is not None:
-        (folder / SETTINGS).write_text(f"complete_to = {date_of(source.complete_to).isoformat()}\n", "utf-8")
+        (folder / SETTINGS).write_text(
+            f"complete_to = {date_of(source.complete_to).isoformat()}\n", "utf-8"
+        )
 
 
 def _csv_text(source: Source, name: str, rows: pl.DataFrame) -> bytes:
@@ -303,6 +372,12 @@ def _csv_text(source: Source, name: str, rows: pl.DataFrame) -> bytes:
     return text.getvalue().encode(call.options.get("encoding", "utf-8"))
 
 
-def _placed(source: Source, names: Mapping[str, pl.DataFrame], folder: Path) -> Iterator[tuple[str, Path]]:
+def _placed(
+    source: Source, names: Mapping[str, pl.DataFrame], folder: Path
+) -> Iterator[tuple[str, Path]]:
     for name in names:
-        yield name, folder / (name.replace("*", "0") if source.declaration.dump is None else f"{name}.parquet")
+        yield (
+            name,
+            folder
+            / (name.replace("*", "0") if source.declaration.dump is None else f"{name}.parquet"),
+        )

@@ -37,7 +37,12 @@ TOTALS = (*PANELS, *RUNNING)
 SCALES = (" at scale", " by totals")
 BACK = (0, 17, 48)
 SAMPLE = 4
-SIDES = (("inspection", "inspections"), ("claim", "claims"), ("worker", "employment"), ("worker", "claims"))
+SIDES = (
+    ("inspection", "inspections"),
+    ("claim", "claims"),
+    ("worker", "employment"),
+    ("worker", "claims"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +58,10 @@ def asked_of(store: Store, day: int) -> Asked:
     """Return what to ask, chosen from the units that live on the day and shortly before."""
     entities = tuple(entity for entity, (table, _) in ENTITIES.items() if store.has(table))
     declared = catalogue_of(store)
-    cases = {entity: tuple(case for back in BACK for case in _some(store, declared, entity, day - back)) for entity in entities}
+    cases = {
+        entity: tuple(case for back in BACK for case in _some(store, declared, entity, day - back))
+        for entity in entities
+    }
     return Asked(day, entities, cases)
 
 
@@ -70,7 +78,9 @@ def _some(store: Store, declared: Catalogue, entity: str, day: int) -> list[tupl
 def city(store: Store, asked: Asked) -> dict[str, Matrix]:
     """Return by entity the features of all living units of the day."""
     declared = catalogue_of(store)
-    return {entity: matrix(store, entity, asked.day, catalogue=declared) for entity in asked.entities}
+    return {
+        entity: matrix(store, entity, asked.day, catalogue=declared) for entity in asked.entities
+    }
 
 
 def own_days(store: Store, asked: Asked) -> dict[str, Matrix]:
@@ -106,7 +116,9 @@ def at_scale(store: Store, asked: Asked) -> dict[str, Matrix]:
         found |= own_days(store, asked)
     with as_if_large(TOTALS):
         summed = own_days(store, asked)
-    return {name + SCALES[0]: view for name, view in found.items()} | {name + SCALES[1]: view for name, view in summed.items()}
+    return {name + SCALES[0]: view for name, view in found.items()} | {
+        name + SCALES[1]: view for name, view in summed.items()
+    }
 
 
 def online(store: Store, asked: Asked, excerpt: Excerpt) -> dict[str, Matrix]:
@@ -115,7 +127,9 @@ def online(store: Store, asked: Asked, excerpt: Excerpt) -> dict[str, Matrix]:
     for entity, cases in asked.cases.items():
         for key, _ in [case for case in cases if case[1] == asked.day][:1]:
             try:
-                found[f"{entity} online"] = evaluate_rows(store, entity, key, asked.day, rows_about(excerpt, entity, key))
+                found[f"{entity} online"] = evaluate_rows(
+                    store, entity, key, asked.day, rows_about(excerpt, entity, key)
+                )
             except RequestError:
                 found[f"{entity} online"] = nobody(entity)
     return found
@@ -127,14 +141,21 @@ def rows_about(excerpt: Excerpt, entity: str, key: str) -> dict[str, list[dict[s
     if entity == "claim":
         claims = excerpt.frames["claims"]
         linked["worker"] = claims.filter(claim=key)["worker"].drop_nulls().unique().to_list()
-        linked["claim"] = [key, *claims.filter(pl.col("worker").is_in(linked["worker"]))["claim"].unique().to_list()]
+        linked["claim"] = [
+            key,
+            *claims.filter(pl.col("worker").is_in(linked["worker"]))["claim"].unique().to_list(),
+        ]
     kept: dict[str, pl.DataFrame] = {}
     for name, frame in excerpt.frames.items():
         held = [column for column in linked if column in frame.columns]
         if held:
-            own = frame.filter(pl.any_horizontal(pl.col(column).is_in(linked[column]) for column in held))
+            own = frame.filter(
+                pl.any_horizontal(pl.col(column).is_in(linked[column]) for column in held)
+            )
             versions = list(excerpt.tables[name].key)
-            kept[name] = frame.join(own.select(versions).unique(), on=versions, how="semi", nulls_equal=True)
+            kept[name] = frame.join(
+                own.select(versions).unique(), on=versions, how="semi", nulls_equal=True
+            )
     for name, frame in excerpt.frames.items():
         for link, register in SIDES:
             if name not in kept and link in frame.columns and register in kept:
@@ -142,7 +163,9 @@ def rows_about(excerpt: Excerpt, entity: str, key: str) -> dict[str, list[dict[s
     return {name: as_sent(frame, excerpt.tables[name]) for name, frame in kept.items()}
 
 
-def every_way(store: Store, asked: Asked, excerpt: Excerpt, ways: Collection[str] = WAYS) -> dict[str, Matrix]:
+def every_way(
+    store: Store, asked: Asked, excerpt: Excerpt, ways: Collection[str] = WAYS
+) -> dict[str, Matrix]:
     """Return what a store says in some of the WAYS in which it can be asked, the city of the day always."""
     found = city(store, asked)
     found |= own_days(store, asked) if "own days" in ways else {}
@@ -152,14 +175,22 @@ def every_way(store: Store, asked: Asked, excerpt: Excerpt, ways: Collection[str
 
 def in_other_ways(said: Mapping[str, Matrix]) -> dict[str, Moved]:
     """Return what the other ways say otherwise than the plain matrices of the same cases."""
-    pairs = {name: name.removesuffix(scale) for name in said for scale in SCALES if name.endswith(scale)}
+    pairs = {
+        name: name.removesuffix(scale) for name in said for scale in SCALES if name.endswith(scale)
+    }
     pairs = {name: other for name, other in pairs.items() if other in said}
-    found = compared({one: said[one] for one in pairs}, {one: said[other] for one, other in pairs.items()})
+    found = compared(
+        {one: said[one] for one in pairs}, {one: said[other] for one, other in pairs.items()}
+    )
     for name, view in said.items():
         if name.endswith(" online"):
             whole = said[view.entity]
-            found |= compared({name: view}, {name: whole.take(np.flatnonzero(np.isin(whole.keys, view.keys)))} if len(view)
-                              else {name: whole})
+            found |= compared(
+                {name: view},
+                {name: whole.take(np.flatnonzero(np.isin(whole.keys, view.keys)))}
+                if len(view)
+                else {name: whole},
+            )
     return found
 
 
@@ -184,7 +215,9 @@ def every_claim_in_turn(store: Store, day: int) -> dict[str, Moved]:
     if not parts:
         return {}
     told = stacked([part.take(np.flatnonzero(part.as_of <= day)) for part in parts])
-    alone = matrix_of_cases(store, "claim", told.keys.tolist(), told.as_of.astype(np.int64), declared)
+    alone = matrix_of_cases(
+        store, "claim", told.keys.tolist(), told.as_of.astype(np.int64), declared
+    )
     return compared({"swept claim": alone}, {"swept claim": told})
 
 
@@ -196,8 +229,10 @@ def nobody(entity: str) -> Matrix:
 def as_sent(rows: pl.DataFrame, table: Table) -> list[dict[str, Any]]:
     """Return rows as a request sends them: days and months as texts, what is empty left out."""
     kinds = {column.name: column.kind for column in table.columns + COMMON}
-    return [{name: _sent(kinds[name], value) for name, value in row.items() if value is not None}
-            for row in rows.iter_rows(named=True)]
+    return [
+        {name: _sent(kinds[name], value) for name, value in row.items() if value is not None}
+        for row in rows.iter_rows(named=True)
+    ]
 
 
 def _sent(kind: str, value: Any) -> Any:

@@ -24,10 +24,16 @@ def misdated(source: Source, store: Store) -> dict[str, int]:
         connection = reading(source, Limits(spill=folder))
         for table in (name for name in source.tables if store.has(name)):
             with in_one_line(source.tables[table]):
-                given = relation(connection, source, table).project(f"{told('row_id')}, {told('recorded_on')}").limit(ROWS)
+                given = (
+                    relation(connection, source, table)
+                    .project(f"{told('row_id')}, {told('recorded_on')}")
+                    .limit(ROWS)
+                )
                 # Of a row id that repeats one row was kept: which, a limited sort does not say.
                 repeated = pa.table({"row_id": pa.array(refused_ids(store, table), pa.string())})
-                wrong = store.sql(WRONG.format(named(table)), given=given.to_arrow_table(), repeated=repeated)
+                wrong = store.sql(
+                    WRONG.format(named(table)), given=given.to_arrow_table(), repeated=repeated
+                )
             if size := wrong["size"][0].as_py():
                 found[table] = size
     return found

@@ -59,7 +59,9 @@ class Reading:
 
     def __init__(self, excerpt: Excerpt, catalogue: Catalogue, day: int) -> None:
         self._excerpt, self._catalogue, self._day = excerpt, catalogue, day
-        self._columns = {name: {c.name: c for c in table.columns} for name, table in excerpt.tables.items()}
+        self._columns = {
+            name: {c.name: c for c in table.columns} for name, table in excerpt.tables.items()
+        }
         self._tables = {name: self._held(name) for name in excerpt.tables}
         for join in declared_joins():
             if join.left in excerpt.tables and join.right in excerpt.tables:
@@ -83,18 +85,26 @@ class Reading:
                 latest[mark] = row
         return [row for row in latest.values() if not row["retracted"]]
 
-    def _join(self, name: str, left: str, right: str, on: Iterable[str], taken: Iterable[str]) -> None:
+    def _join(
+        self, name: str, left: str, right: str, on: Iterable[str], taken: Iterable[str]
+    ) -> None:
         on = tuple(on)
         there: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
         for row in self._tables[right]:
             there[tuple(row[part] for part in on)].append(row)
         own = self._columns[left]
-        named = {part: f"{right.removesuffix('s')}_{part}" if part in own else part for part in taken if part not in on}
+        named = {
+            part: f"{right.removesuffix('s')}_{part}" if part in own else part
+            for part in taken
+            if part not in on
+        }
         self._columns[name] = own | {new: self._columns[right][part] for part, new in named.items()}
         self._tables[name] = [
             {**row, **{new: other[part] for part, new in named.items()}}
-            for row in self._tables[left] if None not in [row[part] for part in on]
-            for other in there[tuple(row[part] for part in on)]]
+            for row in self._tables[left]
+            if None not in [row[part] for part in on]
+            for other in there[tuple(row[part] for part in on)]
+        ]
 
     def _under(self, table: str, by: str, key: Value) -> list[Row]:
         if (table, by) not in self._by:
@@ -115,7 +125,9 @@ class Reading:
         keys: dict[str, Value] = dict.fromkeys((KEYS[entity][0], *ALIASES[entity]), unit)
         for name in (*KEYS[entity][1:], *([ending] if ending else [])):
             if name in self._columns[table]:
-                keys["!" if name == ending else name] = self.atom(Atom("newest", f"{entity}_{name}", "all"), keys)
+                keys["!" if name == ending else name] = self.atom(
+                    Atom("newest", f"{entity}_{name}", "all"), keys
+                )
         return keys
 
     def living(self, entity: str) -> list[str]:
@@ -153,7 +165,9 @@ class Reading:
             values[feature.name] = self._formula(feature.tree, entity, keys, values)
         return values
 
-    def _formula(self, tree: ast.expr, entity: str, keys: Mapping[str, Value], values: Mapping[str, Value]) -> Value:
+    def _formula(
+        self, tree: ast.expr, entity: str, keys: Mapping[str, Value], values: Mapping[str, Value]
+    ) -> Value:
         if (atom := atom_of(tree)) is not None:
             return self.atom(atom, keys)
         if (peer := peer_of(tree)) is not None:
@@ -175,13 +189,22 @@ class Reading:
                 value = there.features(entity, unit, [peer.feature])[peer.feature]
                 if own is not None and own[peer.by] is not None and value is not None:
                     found[own[peer.by]].append(float(value))
-            self._peers[known] = {key: sorted(some)[(len(some) - 1) // 2] for key, some in found.items()}
+            self._peers[known] = {
+                key: sorted(some)[(len(some) - 1) // 2] for key, some in found.items()
+            }
         return self._peers[known].get(keys[peer.by])
 
     def _at_month_end(self) -> Reading:
         month = month_complete(self._day) + 1
         day = (date(month // 12, month % 12 + 1, 1) - date(1970, 1, 1)).days - 1
-        first = min((int(frame["recorded_on"].min()) for frame in self._excerpt.frames.values() if frame.height), default=day)  # type: ignore[arg-type]
+        first = min(
+            (
+                int(frame["recorded_on"].min())  # type: ignore[arg-type]
+                for frame in self._excerpt.frames.values()
+                if frame.height
+            ),
+            default=day,
+        )
         if max(day, first) == self._day:
             return self
         if self._month_end is None:
@@ -213,4 +236,3 @@ class Reading:
 
 def _itself(value: Any) -> Any:
     return value
-

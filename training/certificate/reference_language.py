@@ -12,10 +12,18 @@ Value = float | str | None
 Row = Mapping[str, Any]
 Member = tuple[int, Any]
 _COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
-    ast.Eq: operator.eq, ast.NotEq: operator.ne, ast.Lt: operator.lt, ast.LtE: operator.le,
-    ast.Gt: operator.gt, ast.GtE: operator.ge}
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+}
 _ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
-    ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul}
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+}
 
 
 def days_of_hold(versions: list[Row]) -> list[int]:
@@ -25,8 +33,11 @@ def days_of_hold(versions: list[Row]) -> list[int]:
     [9]
     """
     until = [*(row["recorded_on"] for row in versions[1:]), None]
-    return [row["recorded_on"] for row, ends in zip(versions, until, strict=True)
-            if not row["retracted"] and row["recorded_on"] != ends]
+    return [
+        row["recorded_on"]
+        for row, ends in zip(versions, until, strict=True)
+        if not row["retracted"] and row["recorded_on"] != ends
+    ]
 
 
 def number(tree: ast.expr, row: Row) -> Any:
@@ -55,13 +66,20 @@ def passes(tree: ast.expr, row: Row) -> bool:
     if left is None:
         return False
     if isinstance(how, ast.In | ast.NotIn):
-        listed = [number(item, row) for item in (right.elts if isinstance(right, ast.Tuple) else [right])]
+        listed = [
+            number(item, row) for item in (right.elts if isinstance(right, ast.Tuple) else [right])
+        ]
         return (left in listed) == isinstance(how, ast.In)
     other = number(right, row)
     return other is not None and _COMPARE[type(how)](left, other)
 
 
-def reduced(aggregate: str, members: Sequence[Member], span: tuple[int, int | None], order: Callable[[Any], Any]) -> Value:
+def reduced(
+    aggregate: str,
+    members: Sequence[Member],
+    span: tuple[int, int | None],
+    order: Callable[[Any], Any],
+) -> Value:
     """Return one aggregate of (offset, value) members of a window."""
     known = [(offset, value) for offset, value in members if value is not None]
     if aggregate == "count":

@@ -28,7 +28,12 @@ from features.store.store import Store
 ENOUGH = 20
 Frames = Mapping[str, pl.DataFrame]
 """Rows by table: ids and choices as text, days and months as integers; row_id, recorded_on and retracted beside them."""
-LINKS = (("inspection", "inspections"), ("claim", "claims"), ("enterprise", "enterprises"), ("worker", "workers"))
+LINKS = (
+    ("inspection", "inspections"),
+    ("claim", "claims"),
+    ("enterprise", "enterprises"),
+    ("worker", "workers"),
+)
 """Which column decides what rows hang on an enterprise, the first that a table has."""
 
 
@@ -50,7 +55,10 @@ class Excerpt:
 
 def accepted(store: Store, excerpt: Excerpt) -> Excerpt:
     """Return an excerpt without the rows that its load, the store, set aside: what rows say together may refuse some."""
-    frames = {name: frame.filter(~pl.col("row_id").is_in(refused_ids(store, name))) for name, frame in excerpt.frames.items()}
+    frames = {
+        name: frame.filter(~pl.col("row_id").is_in(refused_ids(store, name)))
+        for name, frame in excerpt.frames.items()
+    }
     return replace(excerpt, frames=frames)
 
 
@@ -70,19 +78,29 @@ def excerpt_of(store: Store, most: int) -> Excerpt:
     tables = {name: store.tables[name] for name in contract() if name in store.tables}
     chosen = pa.table({"code": pa.array(range(0, size, step), pa.int32())})
     kept = _linked(store, tables, chosen, step) if step > 1 else {}
-    frames = {name: versions(store, table, _rows(store, table, kept, step)) for name, table in tables.items()}
+    frames = {
+        name: versions(store, table, _rows(store, table, kept, step))
+        for name, table in tables.items()
+    }
     return Excerpt(store.source, tables, frames, store.complete_to, len(chosen), step == 1)
 
 
-def _linked(store: Store, tables: Mapping[str, Table], chosen: pa.Table, step: int) -> dict[str, pa.Table]:
+def _linked(
+    store: Store, tables: Mapping[str, Table], chosen: pa.Table, step: int
+) -> dict[str, pa.Table]:
     """Return the codes kept of each link: the enterprises, what is theirs, and one in `step` of what is nobody's."""
     found = {"enterprise": chosen}
     for link, register in LINKS:
-        parts = [f"SELECT {link} AS code FROM {named(name)} WHERE {_theirs(table, link, step)} AND {link} IS NOT NULL"
-                 for name, table in tables.items() if {link, "enterprise"} <= {c.name for c in table.columns}]
+        parts = [
+            f"SELECT {link} AS code FROM {named(name)} WHERE {_theirs(table, link, step)} AND {link} IS NOT NULL"
+            for name, table in tables.items()
+            if {link, "enterprise"} <= {c.name for c in table.columns}
+        ]
         if parts and register in tables and link != "enterprise":
-            found[link] = store.sql(f"SELECT DISTINCT CAST(code AS INTEGER) AS code FROM ({' UNION ALL '.join(parts)})",
-                                    kept=chosen)
+            found[link] = store.sql(
+                f"SELECT DISTINCT CAST(code AS INTEGER) AS code FROM ({' UNION ALL '.join(parts)})",
+                kept=chosen,
+            )
     return found
 
 
@@ -99,29 +117,47 @@ def _rows(store: Store, table: Table, kept: Mapping[str, pa.Table], step: int) -
     link = next((link for link, _ in LINKS if link in names and link in kept), None)
     if link is None:
         return pl.DataFrame(store.sql(f"SELECT * FROM {named(table.name)}"))
-    where = _theirs(table, table.key[0], step) if link == "enterprise" else f"{named(link)} IN (SELECT code FROM kept)"
-    return pl.DataFrame(store.sql(f"SELECT * FROM {named(table.name)} WHERE {where}", kept=kept[link]))
+    where = (
+        _theirs(table, table.key[0], step)
+        if link == "enterprise"
+        else f"{named(link)} IN (SELECT code FROM kept)"
+    )
+    return pl.DataFrame(
+        store.sql(f"SELECT * FROM {named(table.name)} WHERE {where}", kept=kept[link])
+    )
 
 
 def versions(store: Store, table: Table, signed: pl.DataFrame) -> pl.DataFrame:
     """Return signed rows as the versions that they came of: rows, and retractions where a key ends without a successor."""
     key = list(table.key)
     plus = signed.filter(pl.col("sign") == 1)
-    ended = signed.filter(pl.col("sign") == -1).join(plus.select(*key, "known"), on=[*key, "known"], how="anti", nulls_equal=True)
-    rows = pl.concat([plus.with_columns(retracted=pl.lit(0, pl.Int8)),
-                      ended.with_columns(retracted=pl.lit(1, pl.Int8), row_id=pl.col("row_id") + "~")])
+    ended = signed.filter(pl.col("sign") == -1).join(
+        plus.select(*key, "known"), on=[*key, "known"], how="anti", nulls_equal=True
+    )
+    rows = pl.concat(
+        [
+            plus.with_columns(retracted=pl.lit(0, pl.Int8)),
+            ended.with_columns(retracted=pl.lit(1, pl.Int8), row_id=pl.col("row_id") + "~"),
+        ]
+    )
     rows = rows.rename({"known": "recorded_on"})
     shown = [_shown(store, column) for column in table.columns]
-    return rows.select(*shown, "row_id", pl.col("recorded_on").cast(pl.Int32), "retracted").sort("recorded_on", "row_id")
+    return rows.select(*shown, "row_id", pl.col("recorded_on").cast(pl.Int32), "retracted").sort(
+        "recorded_on", "row_id"
+    )
 
 
 def _shown(store: Store, column: Column) -> pl.Expr:
     value = pl.col(column.name)
     if column.kind == "id":
         texts = store.dictionary(column.space).texts
-        return value.map_batches(lambda codes: pl.Series(texts.take(codes.to_arrow())), return_dtype=pl.String)
+        return value.map_batches(
+            lambda codes: pl.Series(texts.take(codes.to_arrow())), return_dtype=pl.String
+        )
     if column.kind == "choice":
-        return value.replace_strict(dict(enumerate(column.choices)), default=None, return_dtype=pl.String)
+        return value.replace_strict(
+            dict(enumerate(column.choices)), default=None, return_dtype=pl.String
+        )
     return pl.when(value != NULL).then(value)
 
 
@@ -134,9 +170,17 @@ def never_later(excerpt: Excerpt) -> dict[str, str]:
     for name, table in excerpt.tables.items():
         rows = excerpt.frames[name].filter(pl.col("retracted") == 0)
         for column in table.columns:
-            if column.past and rows.height >= ENOUGH and (rows[column.name] == rows["recorded_on"]).fill_null(False).all():
+            if (
+                column.past
+                and rows.height >= ENOUGH
+                and (rows[column.name] == rows["recorded_on"]).fill_null(False).all()
+            ):
                 found[name] = column.name
-    return {name: column for name, column in found.items() if name not in excerpt.declaration.assumed_delays}
+    return {
+        name: column
+        for name, column in found.items()
+        if name not in excerpt.declaration.assumed_delays
+    }
 
 
 def written(column: Column) -> pl.Expr:
@@ -156,9 +200,17 @@ def source_of(excerpt: Excerpt, folder: Path) -> Source:
     for name, table in excerpt.tables.items():
         places[name] = folder / f"{name}.parquet"
         frame = excerpt.frames[name]
-        frame.select(written(column) for column in table.columns + COMMON).write_parquet(places[name])
-    declaration = excerpt.declaration.model_copy(update={
-        "name": f"{excerpt.declaration.name}-excerpt", "complete_to": date_of(excerpt.complete_to), "dump": None, "keys": {}})
+        frame.select(written(column) for column in table.columns + COMMON).write_parquet(
+            places[name]
+        )
+    declaration = excerpt.declaration.model_copy(
+        update={
+            "name": f"{excerpt.declaration.name}-excerpt",
+            "complete_to": date_of(excerpt.complete_to),
+            "dump": None,
+            "keys": {},
+        }
+    )
     (folder / "declared.json").write_text(declaration.model_dump_json(), "utf-8")
     reached("an excerpt written")
     return Source(folder, folder, declaration, places, apart=folder.with_name("stores"))

@@ -34,7 +34,9 @@ def said_of(store: Store, day: int) -> tuple[Mapping[str, Matrix], Holdings]:
     return city(store, asked_of(store, day)), holdings(store, day)
 
 
-def moved_on(day: int, before: tuple[Mapping[str, Matrix], Holdings], store: Store) -> dict[str, Moved]:
+def moved_on(
+    day: int, before: tuple[Mapping[str, Matrix], Holdings], store: Store
+) -> dict[str, Moved]:
     """Return what another store says otherwise of a day."""
     matrices, held = said_of(store, day)
     return compared(before[0], matrices) | unlike(before[1], held)

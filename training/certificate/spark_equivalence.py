@@ -84,6 +84,11 @@ def _unlike(spark: ModuleType, store: Store, day: int, folder: Path) -> dict[str
         spark.write_cases(store, catalogue, cases, whole.names, given)
         spark.lay_out(session, store, given)
         said = spark.spark_values(session, store, catalogue, whole.names)
-        found |= {f"spark {entity}: {name}": Moved(int(unlike.sum()), gap(whole.column(name), said[name], unlike))
-                  for name in whole.names if (unlike := bits(whole.column(name)) != bits(np.asarray(said[name]))).any()}
+        found |= {
+            f"spark {entity}: {name}": Moved(
+                int(unlike.sum()), gap(whole.column(name), said[name], unlike)
+            )
+            for name in whole.names
+            if (unlike := bits(whole.column(name)) != bits(np.asarray(said[name]))).any()
+        }
     return found

@@ -20,9 +20,14 @@ def _lines(said: Mapping[str, Any]) -> Iterator[str]:
     whole = "全部 all" if excerpt["whole"] else f"{excerpt['enterprises']} 家 enterprises"
     yield f"{said['source']} | {said['as_of']} | {verdict} | {whole}"
     for poison in said["poisons"]:
-        yield (f"  {poison['kind']} {poison['seed']}: {sum(poison['rows'].values())} 行 rows, "
-               f"{len(poison['moved'])} 个特征变动 features moved")
-    for title, found in (("变动 moved", said["features_moved"]), ("误读 misread", said["features_misread"])):
+        yield (
+            f"  {poison['kind']} {poison['seed']}: {sum(poison['rows'].values())} 行 rows, "
+            f"{len(poison['moved'])} 个特征变动 features moved"
+        )
+    for title, found in (
+        ("变动 moved", said["features_moved"]),
+        ("误读 misread", said["features_misread"]),
+    ):
         for name, one in list(found.items())[:SHOWN]:
             largest = "-" if one["largest"] is None else f"{one['largest']:g}"
             yield f"  {title}: {name}: {one['units']} 个单位 units, 最大 largest {largest}"

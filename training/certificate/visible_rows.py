@@ -21,12 +21,31 @@ Holdings = Mapping[str, pl.DataFrame]
 def holdings(store: Store, day: int) -> Holdings:
     """Return by `rows of TABLE` the signed rows known by a day, identifiers as texts, and by `matches` those of the day."""
     read = columns_by_table(catalogue_of(store))
-    found = {f"rows of {table}": rows_known(store, table, sorted(columns), day)
-             for table, columns in read.items() if store.has(table)}
-    told = [(match.kind, str(sorted(match.subjects.items())), date_of(match.first), match.measured, match.expected)
-            for match in matches(store, day)]
-    shape = {"kind": pl.String, "subjects": pl.String, "first": pl.Date, "measured": pl.Int64, "expected": pl.Int64}
-    return found | {"matches": summed(pl.DataFrame(told, shape, orient="row").with_columns(sign=pl.lit(1)))}
+    found = {
+        f"rows of {table}": rows_known(store, table, sorted(columns), day)
+        for table, columns in read.items()
+        if store.has(table)
+    }
+    told = [
+        (
+            match.kind,
+            str(sorted(match.subjects.items())),
+            date_of(match.first),
+            match.measured,
+            match.expected,
+        )
+        for match in matches(store, day)
+    ]
+    shape = {
+        "kind": pl.String,
+        "subjects": pl.String,
+        "first": pl.Date,
+        "measured": pl.Int64,
+        "expected": pl.Int64,
+    }
+    return found | {
+        "matches": summed(pl.DataFrame(told, shape, orient="row").with_columns(sign=pl.lit(1)))
+    }
 
 
 def columns_by_table(catalogue: Catalogue) -> dict[str, set[str]]:
@@ -43,8 +62,11 @@ def rows_known(store: Store, table: str, columns: list[str], day: int) -> pl.Dat
     names = ", ".join(map(named, columns))
     signs = f"SELECT {names}, known, CAST(sign AS BIGINT) AS sign FROM {named(table)} WHERE known <= {day}"
     rows = pl.DataFrame(store.sql(signs))
-    texts = {name: pl.Series(store.texts(column.space), dtype=pl.String)
-             for name, column in kinds.items() if column.kind == "id"}
+    texts = {
+        name: pl.Series(store.texts(column.space), dtype=pl.String)
+        for name, column in kinds.items()
+        if column.kind == "id"
+    }
     return summed(rows.with_columns(texts[name].gather(rows[name]).alias(name) for name in texts))
 
 

@@ -44,17 +44,23 @@ class Cases:
 
 def joined(parts: list[Cases]) -> Cases:
     """Return the cases of all parts, one after another."""
-    return Cases(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Cases)))
+    return Cases(
+        *(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Cases))
+    )
 
 
 def split_of(target: Target) -> Split:
     """Return a target's split; TargetError when it has none or its days do not follow each other."""
     split = target.split
     if split is None:
-        raise TargetError("the target has no split; add [target.NAME.split] with train_until, test_from and test_until")
+        raise TargetError(
+            "the target has no split; add [target.NAME.split] with train_until, test_from and test_until"
+        )
     if not split.train_until < split.test_from <= split.test_until:
-        raise TargetError(f"a split should have train_until < test_from <= test_until; got {split.train_until}, "
-                          f"{split.test_from} and {split.test_until}")
+        raise TargetError(
+            f"a split should have train_until < test_from <= test_until; got {split.train_until}, "
+            f"{split.test_from} and {split.test_until}"
+        )
     return split
 
 
@@ -72,17 +78,33 @@ def parts_of(day: Codes, split: Split, gap: int) -> NDArray[np.int8]:
     return np.where(train, TRAIN, np.where(test, TEST, UNUSED)).astype(np.int8)
 
 
-def unlabelled(subject: Codes, as_of: Codes, day: Codes, ids: NDArray[np.str_], part: NDArray[np.int8]) -> Cases:
+def unlabelled(
+    subject: Codes, as_of: Codes, day: Codes, ids: NDArray[np.str_], part: NDArray[np.int8]
+) -> Cases:
     """Return cases of which nothing is known yet."""
     nothing = np.full(len(subject), np.nan)
-    return Cases(subject, as_of, day, ids, part, nothing, nothing, nothing, nothing, np.ones(len(subject)))
+    return Cases(
+        subject, as_of, day, ids, part, nothing, nothing, nothing, nothing, np.ones(len(subject))
+    )
 
 
-def of_looks(looks: Observed, as_of: Codes, ids: NDArray[np.str_], part: NDArray[np.int8], day: Codes) -> Cases:
+def of_looks(
+    looks: Observed, as_of: Codes, ids: NDArray[np.str_], part: NDArray[np.int8], day: Codes
+) -> Cases:
     """Return one case a look, with the look's own label."""
     random_label = np.where(np.isnan(looks.inclusion), np.nan, looks.label)
-    return Cases(looks.subject, as_of, day, ids, part, looks.label, looks.count, random_label, looks.inclusion,
-                 np.ones(len(ids)))
+    return Cases(
+        looks.subject,
+        as_of,
+        day,
+        ids,
+        part,
+        looks.label,
+        looks.count,
+        random_label,
+        looks.inclusion,
+        np.ones(len(ids)),
+    )
 
 
 def with_looks(cases: Cases, looks: Observed, horizon: int) -> Cases:
@@ -92,15 +114,26 @@ def with_looks(cases: Cases, looks: Observed, horizon: int) -> Cases:
     `random_label` is that of the first random look.
     """
     day = int(cases.as_of[0]) if len(cases) else 0
-    seen = looks.take((looks.opened > day) & (looks.closed <= day + horizon) & ~np.isnan(looks.label))
+    seen = looks.take(
+        (looks.opened > day) & (looks.closed <= day + horizon) & ~np.isnan(looks.label)
+    )
     label = _largest(cases.subject, seen.subject, seen.label)
     count = _largest(cases.subject, seen.subject, seen.count)
     count[(label == 1) & (count == 0)] = np.nan  # the visit that found something did not count it
     random = seen.take(~np.isnan(seen.inclusion))
     first = random.take(np.unique(random.subject, return_index=True)[1])
-    return Cases(cases.subject, cases.as_of, cases.day, cases.ids, cases.part, label, count,
-                 _largest(cases.subject, first.subject, first.label),
-                 _largest(cases.subject, first.subject, first.inclusion), cases.weight)
+    return Cases(
+        cases.subject,
+        cases.as_of,
+        cases.day,
+        cases.ids,
+        cases.part,
+        label,
+        count,
+        _largest(cases.subject, first.subject, first.label),
+        _largest(cases.subject, first.subject, first.inclusion),
+        cases.weight,
+    )
 
 
 def _largest(wanted: Codes, subject: Codes, values: Floats) -> Floats:

@@ -61,7 +61,9 @@ def target_of(store: Store, name: str) -> Target:
     declared = store.source.target
     if name not in declared:
         known = ", ".join(sorted(declared)) or "none"
-        raise TargetError(f"target {name!r} is not declared by source {store.source.name!r}; it declares {known}")
+        raise TargetError(
+            f"target {name!r} is not declared by source {store.source.name!r}; it declares {known}"
+        )
     return declared[name]
 
 
@@ -74,7 +76,9 @@ def dataset(store: Store, name: str, *, seed: int) -> Dataset:
     if target.unit in ("enterprise-day", "provider"):
         matrix, cases = _of_days(store, catalogue, target)
     else:
-        matrix, cases = _of_units(store, catalogue, thinned(_units(store, target), seed), SUBJECT[target.unit])
+        matrix, cases = _of_units(
+            store, catalogue, thinned(_units(store, target), seed), SUBJECT[target.unit]
+        )
     kept = population(matrix, target.population.filter if target.population else "")
     return Dataset(name, target, matrix.take(kept), cases.take(kept), catalogue)
 
@@ -87,7 +91,9 @@ def labelled(store: Store, name: str) -> Cases:
     return _units(store, target)
 
 
-def _labelled_days(store: Store, catalogue: Catalogue, target: Target) -> Iterator[tuple[Units, Cases]]:
+def _labelled_days(
+    store: Store, catalogue: Catalogue, target: Target
+) -> Iterator[tuple[Units, Cases]]:
     """Yield for each as-of day its living units and their cases; of those that train, the labelled ones."""
     label, subject = _labelling(store, target), SUBJECT[target.unit]
     texts = np.array(store.texts(subject), np.str_)
@@ -101,7 +107,10 @@ def _labelled_days(store: Store, catalogue: Catalogue, target: Target) -> Iterat
 
 def _of_days(store: Store, catalogue: Catalogue, target: Target) -> tuple[Matrix, Cases]:
     """Return every living unit on each test day, and on each training day those that get a label."""
-    found = [(matrix_for(store, catalogue, units), cases) for units, cases in _labelled_days(store, catalogue, target)]
+    found = [
+        (matrix_for(store, catalogue, units), cases)
+        for units, cases in _labelled_days(store, catalogue, target)
+    ]
     return stacked([matrix for matrix, _ in found]), joined([cases for _, cases in found])
 
 
@@ -111,11 +120,17 @@ def _days(store: Store, target: Target) -> list[tuple[int, int]]:
     parts = parts_of(days, split_of(target), target.horizon)
     if target.label == "event":
         parts[days + target.horizon > store.complete_to] = UNUSED
-    used = [(day, part) for day, part in zip(days.tolist(), parts.tolist(), strict=True) if part != UNUSED]
+    used = [
+        (day, part)
+        for day, part in zip(days.tolist(), parts.tolist(), strict=True)
+        if part != UNUSED
+    ]
     if {part for _, part in used} != {TRAIN, TEST}:
-        raise TargetError(f"the as_of days should leave one to train and one to test, {target.horizon} days "
-                          f"apart, in a history complete to {date_of(store.complete_to)}; usable are "
-                          f"{[f'{date_of(day)}' for day, _ in used]}: add days or move the split")
+        raise TargetError(
+            f"the as_of days should leave one to train and one to test, {target.horizon} days "
+            f"apart, in a history complete to {date_of(store.complete_to)}; usable are "
+            f"{[f'{date_of(day)}' for day, _ in used]}: add days or move the split"
+        )
     return used
 
 
@@ -126,14 +141,22 @@ def _labelling(store: Store, target: Target) -> Labelling:
         return lambda cases: with_looks(cases, looks, target.horizon)
     if target.label == "event":
         known = events(store, target)
-        return lambda cases: replace(cases, label=happened(known, cases.subject, cases.as_of, target.horizon))
-    raise TargetError(f"label = \"{target.label}\" cannot label unit = \"{target.unit}\"; use visit or event")
+        return lambda cases: replace(
+            cases, label=happened(known, cases.subject, cases.as_of, target.horizon)
+        )
+    raise TargetError(
+        f'label = "{target.label}" cannot label unit = "{target.unit}"; use visit or event'
+    )
 
 
 def _units(store: Store, target: Target) -> Cases:
     """Return the visits or claims of both parts; of those that train, the labelled ones."""
     cases = _inspections(store, target) if target.unit == "inspection" else _claims(store, target)
-    usable = (cases.part != UNUSED) & (cases.as_of >= store.first_known) & (cases.as_of <= store.complete_to)
+    usable = (
+        (cases.part != UNUSED)
+        & (cases.as_of >= store.first_known)
+        & (cases.as_of <= store.complete_to)
+    )
     return cases.take(usable & ((cases.part == TEST) | ~np.isnan(cases.label)))
 
 
@@ -143,7 +166,9 @@ def _inspections(store: Store, target: Target) -> Cases:
     as_of = looks.opened - 1
     texts = np.array(store.texts("inspection"), np.str_)
     part = parts_of(looks.opened, split_of(target), 0)
-    return of_looks(looks.within(as_of, target.horizon), as_of, texts[looks.ids], part, looks.opened)
+    return of_looks(
+        looks.within(as_of, target.horizon), as_of, texts[looks.ids], part, looks.opened
+    )
 
 
 def _claims(store: Store, target: Target) -> Cases:
@@ -156,7 +181,9 @@ def _claims(store: Store, target: Target) -> Cases:
     cases = unlabelled(codes, first, first, texts[codes], parts_of(first, split_of(target), 0))
     if target.label == "event":
         label = happened(events(store, target), codes, first, target.horizon)
-        return replace(cases, label=np.where(first + target.horizon > store.complete_to, np.nan, label))
+        return replace(
+            cases, label=np.where(first + target.horizon > store.complete_to, np.nan, label)
+        )
     return _reviewed(store, target, cases)
 
 
@@ -168,9 +195,17 @@ def _reviewed(store: Store, target: Target, cases: Cases) -> Cases:
     looks = reviews(store, target)
     looks = looks.take(np.isin(looks.subject, cases.subject))
     place = np.searchsorted(cases.subject, looks.subject)
-    known = of_looks(looks.within(cases.as_of[place], target.horizon), cases.as_of[place], cases.ids[place],
-                     cases.part[place], cases.day[place])
-    merged = {name: getattr(cases, name).copy() for name in ("label", "count", "random_label", "inclusion")}
+    known = of_looks(
+        looks.within(cases.as_of[place], target.horizon),
+        cases.as_of[place],
+        cases.ids[place],
+        cases.part[place],
+        cases.day[place],
+    )
+    merged = {
+        name: getattr(cases, name).copy()
+        for name in ("label", "count", "random_label", "inclusion")
+    }
     for name, column in merged.items():
         column[place] = getattr(known, name)
     return replace(cases, **merged)
@@ -189,7 +224,9 @@ def thinned(cases: Cases, seed: int) -> Cases:
     return replace(cases, weight=weight).take(kept)
 
 
-def _of_units(store: Store, catalogue: Catalogue, cases: Cases, entity: str) -> tuple[Matrix, Cases]:
+def _of_units(
+    store: Store, catalogue: Catalogue, cases: Cases, entity: str
+) -> tuple[Matrix, Cases]:
     """Return the cases that the register knew on their day, with their features."""
     there, _ = registered(store, catalogue, bare_cases(entity, cases.subject, cases.as_of))
     kept = np.isin(marks(cases.subject, cases.as_of), marks(there.code, there.as_of))
@@ -199,5 +236,8 @@ def _of_units(store: Store, catalogue: Catalogue, cases: Cases, entity: str) -> 
 def stacked(parts: list[Matrix]) -> Matrix:
     """Return matrices of one store, one below the other."""
     first = parts[0]
-    keys, as_of, values = (np.concatenate([getattr(part, name) for part in parts]) for name in ("keys", "as_of", "values"))
+    keys, as_of, values = (
+        np.concatenate([getattr(part, name) for part in parts])
+        for name in ("keys", "as_of", "values")
+    )
     return Matrix(first.entity, keys, as_of, first.names, values, first.categories)

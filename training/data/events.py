@@ -28,7 +28,7 @@ def events(store: Store, target: Target) -> Codes:
     """Return the sorted marks of a target's events, as the rows known today tell them."""
     event, subject = target.event, SUBJECT[target.unit]
     if event is None:
-        raise TargetError("a target with label = \"event\" needs its event: table, when and filter")
+        raise TargetError('a target with label = "event" needs its event: table, when and filter')
     _check(store, event, subject)
     tree = parse_row(event.filter, f"event filter of {event.table}") if event.filter else None
     needed = {subject, event.when} | (columns_of(tree) if tree is not None else set())
@@ -36,12 +36,16 @@ def events(store: Store, target: Target) -> Codes:
     kept = (rows[subject] != NULL) & (rows[event.when] != NULL)
     if tree is not None:
         kept &= row_filter(tree, rows, len(kept), literal_of(store, event.table))
-    return np.sort(marks(rows[subject][kept].astype(np.int64), rows[event.when][kept].astype(np.int64)))
+    return np.sort(
+        marks(rows[subject][kept].astype(np.int64), rows[event.when][kept].astype(np.int64))
+    )
 
 
 def _check(store: Store, event: Event, subject: str) -> None:
     if not store.has(event.table):
-        raise TargetError(f"the event's table {event.table!r} is absent from this source; name another")
+        raise TargetError(
+            f"the event's table {event.table!r} is absent from this source; name another"
+        )
     store.column(event.table, subject)
     kind = store.column(event.table, event.when).kind
     if kind != "day":

@@ -27,8 +27,16 @@ def folds_of(keys: NDArray[np.str_], cases: Cases, recipe: Recipe, gap: int) -> 
     A day counts as after another when `gap` days lie between. Where the earlier days hold too few labels to learn
     from, the folds are parted by key instead, the cases of one key together.
     """
-    forward = [fold for fold in _forward(cases.day, recipe, gap) if enough(cases.label[fold.seen], recipe.least_positives)]
-    held = np.any([fold.held for fold in forward], axis=0) if forward else np.zeros(len(cases), np.bool_)
+    forward = [
+        fold
+        for fold in _forward(cases.day, recipe, gap)
+        if enough(cases.label[fold.seen], recipe.least_positives)
+    ]
+    held = (
+        np.any([fold.held for fold in forward], axis=0)
+        if forward
+        else np.zeros(len(cases), np.bool_)
+    )
     if enough(cases.label[held], recipe.least_positives):
         return forward
     return folds_by_key(keys, recipe)
@@ -54,7 +62,10 @@ def _forward(day: NDArray[np.int64], recipe: Recipe, gap: int) -> list[Fold]:
     places = np.linspace(1 - recipe.tried_on, 1, recipe.folds, endpoint=False) * len(day)
     starts = np.unique(ascending[places.astype(np.int64)])
     ends = np.append(starts[1:], ascending[-1] + 1)
-    return [Fold(day + max(gap, 1) <= start, (day >= start) & (day < end)) for start, end in zip(starts, ends, strict=True)]
+    return [
+        Fold(day + max(gap, 1) <= start, (day >= start) & (day < end))
+        for start, end in zip(starts, ends, strict=True)
+    ]
 
 
 def parts_by_key(keys: NDArray[np.str_], parts: int, seed: int) -> NDArray[np.int64]:

@@ -20,7 +20,12 @@ from features.store.store import Store
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
-SUBJECT = {"enterprise-day": "enterprise", "inspection": "enterprise", "provider": "provider", "claim": "claim"}
+SUBJECT = {
+    "enterprise-day": "enterprise",
+    "inspection": "enterprise",
+    "provider": "provider",
+    "claim": "claim",
+}
 FOREVER = 2**31
 
 
@@ -48,16 +53,28 @@ class Observed:
         """Return the same looks without the label of those that closed after their case's horizon (0: no limit)."""
         late = self.closed > as_of + horizon if horizon else self.closed >= FOREVER
         blind = [np.where(late, np.nan, part) for part in (self.label, self.count)]
-        return Observed(self.ids, self.subject, self.opened, self.closed, blind[0], blind[1], self.inclusion)
+        return Observed(
+            self.ids, self.subject, self.opened, self.closed, blind[0], blind[1], self.inclusion
+        )
 
 
 def visits(store: Store, target: Target) -> Observed:
     """Return every visit to the target's kind of subject, as the rows known today tell it."""
     subject = SUBJECT[target.unit]
     if target.label != "visit" or subject == "claim":
-        raise TargetError(f"a {target.unit} target with label {target.label!r} has no visits; see docs/sources.md")
+        raise TargetError(
+            f"a {target.unit} target with label {target.label!r} has no visits; see docs/sources.md"
+        )
     examined = f"examined_{target.violation}"
-    columns = ("inspection", subject, "kind", "opened", "closed_on", examined, "inclusion_probability")
+    columns = (
+        "inspection",
+        subject,
+        "kind",
+        "opened",
+        "closed_on",
+        examined,
+        "inclusion_probability",
+    )
     rows = _of_population(store, target, columns)
     found = _findings(store, target)
     label = np.isin(rows["inspection"], found[0]).astype(np.float64)
@@ -66,19 +83,32 @@ def visits(store: Store, target: Target) -> Observed:
     unseen = (rows[examined] != 1) | (closed > store.complete_to)
     random = rows["kind"] == contract()["inspections"].column("kind").choices.index("lottery")
     inclusion = np.where(random, probabilities(rows["inclusion_probability"], NULL), np.nan)
-    observed = Observed(rows["inspection"], rows[subject], rows["opened"], closed, np.where(unseen, np.nan, label),
-                        np.where(unseen, np.nan, count), inclusion)
+    observed = Observed(
+        rows["inspection"],
+        rows[subject],
+        rows["opened"],
+        closed,
+        np.where(unseen, np.nan, label),
+        np.where(unseen, np.nan, count),
+        inclusion,
+    )
     order = np.lexsort((observed.ids, observed.opened, observed.subject))
     return observed.take(order[observed.subject[order] != NULL])
 
 
-def _of_population(store: Store, target: Target, columns: tuple[str, ...]) -> dict[str, NDArray[Any]]:
+def _of_population(
+    store: Store, target: Target, columns: tuple[str, ...]
+) -> dict[str, NDArray[Any]]:
     """Return the live visits that the target's population asks for, by a condition on a visit's own row."""
     condition = target.population.visits if target.population else ""
     if not condition:
         return store.live("inspections", store.complete_to, columns)
     tree = parse_row(condition, "population visits")
-    rows = store.live("inspections", store.complete_to, tuple(dict.fromkeys((*columns, *sorted(columns_of(tree))))))
+    rows = store.live(
+        "inspections",
+        store.complete_to,
+        tuple(dict.fromkeys((*columns, *sorted(columns_of(tree))))),
+    )
     kept = row_filter(tree, rows, len(rows["inspection"]), literal_of(store, "inspections"))
     return {name: rows[name][kept] for name in columns}
 
@@ -104,9 +134,15 @@ def _looked_up(wanted: Codes, known: Codes, values: Floats) -> Floats:
 def reviews(store: Store, target: Target) -> Observed:
     """Return every review of a claim; fraud is 1, clean 0, unclear or open has no label."""
     if target.label != "review" or target.unit != "claim":
-        raise TargetError(f"reviews label claims; this target is of unit {target.unit!r} and label {target.label!r}")
+        raise TargetError(
+            f"reviews label claims; this target is of unit {target.unit!r} and label {target.label!r}"
+        )
     counted = (target.count,) if target.count else ()
-    columns = tuple(dict.fromkeys(("claim", "chosen", "inclusion_probability", "closed_on", "outcome", *counted)))
+    columns = tuple(
+        dict.fromkeys(
+            ("claim", "chosen", "inclusion_probability", "closed_on", "outcome", *counted)
+        )
+    )
     rows = store.live("claim_reviews", store.complete_to, columns)
     table = contract()["claim_reviews"]
     fraud, clean = (table.column("outcome").choices.index(name) for name in ("fraud", "clean"))
@@ -114,7 +150,9 @@ def reviews(store: Store, target: Target) -> Observed:
     told = np.isin(rows["outcome"], (fraud, clean)) & (closed <= store.complete_to)
     label = np.where(told, (rows["outcome"] == fraud).astype(np.float64), np.nan)
     amount = rows[target.count] if target.count else np.full(len(label), NULL)
-    count = np.where(label == 1, np.where(amount == NULL, np.nan, amount), np.where(told, 0.0, np.nan))
+    count = np.where(
+        label == 1, np.where(amount == NULL, np.nan, amount), np.where(told, 0.0, np.nan)
+    )
     random = rows["chosen"] == table.column("chosen").choices.index("lottery")
     inclusion = np.where(random, probabilities(rows["inclusion_probability"], NULL), np.nan)
     observed = Observed(rows["claim"], rows["claim"], closed, closed, label, count, inclusion)

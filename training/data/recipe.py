@@ -51,18 +51,31 @@ class Recipe(_Declared):
         One thread, because two are up to eight times slower where the cores are shared.
         """
         return {
-            "objective": objective, "num_leaves": shape.leaves, "extra_trees": shape.extra,
-            "min_data_in_leaf": self.smallest_leaf, "learning_rate": self.rate, "feature_fraction": self.columns,
-            "bagging_fraction": self.rows, "bagging_freq": 1, "lambda_l2": self.ridge, "cat_l2": self.ridge,
-            "cat_smooth": self.category_smoothing, "max_cat_to_onehot": self.few_categories, "seed": self.seed,
-            "deterministic": True, "force_row_wise": True, "verbosity": -1,
+            "objective": objective,
+            "num_leaves": shape.leaves,
+            "extra_trees": shape.extra,
+            "min_data_in_leaf": self.smallest_leaf,
+            "learning_rate": self.rate,
+            "feature_fraction": self.columns,
+            "bagging_fraction": self.rows,
+            "bagging_freq": 1,
+            "lambda_l2": self.ridge,
+            "cat_l2": self.ridge,
+            "cat_smooth": self.category_smoothing,
+            "max_cat_to_onehot": self.few_categories,
+            "seed": self.seed,
+            "deterministic": True,
+            "force_row_wise": True,
+            "verbosity": -1,
             "num_threads": 1,
         }
 
 
 def recipe_of(changes: Mapping[str, Any] | None = None, *, target: str = "") -> Recipe:
     """Return the recipe with one target's changes; TargetError names a choice that is unknown or out of range."""
-    declared = tomllib.loads(resources.files("training.data").joinpath("recipe.toml").read_text("utf-8"))
+    declared = tomllib.loads(
+        resources.files("training.data").joinpath("recipe.toml").read_text("utf-8")
+    )
     try:
         return Recipe.model_validate({**declared, **(changes or {})})
     except ValidationError as error:

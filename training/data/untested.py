@@ -10,8 +10,12 @@ from features.store.store import Store
 from training.data.cases import TEST, Cases, split_of
 from training.data.dataset import Dataset, labelled
 
-CASES = {"inspection": "inspections opened", "claim": "claims that became known", "provider": "living providers",
-         "enterprise-day": "living enterprises"}
+CASES = {
+    "inspection": "inspections opened",
+    "claim": "claims that became known",
+    "provider": "living providers",
+    "enterprise-day": "living enterprises",
+}
 
 
 def check_test(store: Store, whole: Dataset) -> None:
@@ -19,20 +23,26 @@ def check_test(store: Store, whole: Dataset) -> None:
     if whole.tested().any():
         return
     split = split_of(whole.target)
-    raise TargetError(f"target {whole.name!r} needs {CASES[whole.target.unit]} from {split.test_from} to {split.test_until} "
-                      f"for its test, and has none: {_why(store, whole)}")
+    raise TargetError(
+        f"target {whole.name!r} needs {CASES[whole.target.unit]} from {split.test_from} to {split.test_until} "
+        f"for its test, and has none: {_why(store, whole)}"
+    )
 
 
 def _why(store: Store, whole: Dataset) -> str:
     split = split_of(whole.target)
     if day_of(split.test_from) > store.complete_to:
-        return (f"the history is complete to {date_of(store.complete_to)} only; load later days, or let the test begin "
-                "earlier (test_from)")
+        return (
+            f"the history is complete to {date_of(store.complete_to)} only; load later days, or let the test begin "
+            "earlier (test_from)"
+        )
     cases = labelled(store, whole.name)
     there = int((cases.part == TEST).sum())
     if there:
-        return (f"of the {there} there, none is in the register on its day and meets the target's population; load the "
-                "register, or widen population.filter")
+        return (
+            f"of the {there} there, none is in the register on its day and meets the target's population; load the "
+            "register, or widen population.filter"
+        )
     return f"{_outside(cases)}; load their rows, or move the test (test_from, test_until) to days that have some"
 
 

@@ -36,7 +36,9 @@ def list_length(capacity: float, cases: float) -> int:
     (6, 20)
     """
     if not capacity > 0:
-        raise TargetError(f"a capacity should be a share below 1 or a number of cases; got {capacity}")
+        raise TargetError(
+            f"a capacity should be a share below 1 or a number of cases; got {capacity}"
+        )
     return min(round(cases), max(1, round(capacity * cases)) if capacity < 1 else int(capacity))
 
 
@@ -71,7 +73,9 @@ def precision_at(judged: Judged, capacity: float) -> dict[str, Any]:
         "inverse_propensity": weighted_share(label, judged.propensity[top]),
         "random_visits": weighted_share(judged.random_label[top], judged.inclusion[top]),
         "random_visits_in_list": int((~np.isnan(judged.random_label[top])).sum()),
-        "share_without_label": float(weight[np.isnan(label)].sum() / weight.sum()) if len(top) else None,
+        "share_without_label": float(weight[np.isnan(label)].sum() / weight.sum())
+        if len(top)
+        else None,
         "base_labelled_only": weighted_share(judged.label, certain),
         "base_random_visits": weighted_share(judged.random_label, judged.inclusion),
     }

@@ -70,14 +70,18 @@ def _precision(positive: NDArray[np.float64], negative: NDArray[np.float64]) -> 
     return float((positive * precision).sum() / positive.sum())
 
 
-def intervals(ranked: Sorted, keys: NDArray[np.str_], *, seed: int, draws: int = 400) -> dict[str, list[float] | None]:
+def intervals(
+    ranked: Sorted, keys: NDArray[np.str_], *, seed: int, draws: int = 400
+) -> dict[str, list[float] | None]:
     """Return 95 % bootstrap intervals of both measures; whole `keys` are drawn, since cases of one key are alike."""
     _, member = np.unique(keys, return_inverse=True)
     number = int(member.max()) + 1 if len(member) else 0
     generator = np.random.default_rng(seed)
     areas, precisions = [], []
     for _ in range(draws if number else 0):
-        weight = generator.multinomial(number, np.full(number, 1.0 / number))[member].astype(np.float64)
+        weight = generator.multinomial(number, np.full(number, 1.0 / number))[member].astype(
+            np.float64
+        )
         area, precision = both(ranked, weight)
         areas.append(area)
         precisions.append(precision)

@@ -28,7 +28,9 @@ class Answers:
     expected: Floats | None
 
 
-def evaluate(matrix: Matrix, cases: Cases, answers: Answers, *, capacity: float, recipe: Recipe) -> dict[str, Any]:
+def evaluate(
+    matrix: Matrix, cases: Cases, answers: Answers, *, capacity: float, recipe: Recipe
+) -> dict[str, Any]:
     """Return the metrics of a model on test cases; a metric that these cases cannot tell is None, never a guess.
 
     AUC, average precision, Brier score and calibration rest on labelled cases; `capacity` is a share or a number.
@@ -54,23 +56,44 @@ def evaluate(matrix: Matrix, cases: Cases, answers: Answers, *, capacity: float,
 def reordering(cases: Cases, raw: Floats) -> dict[str, float | None]:
     """Return what visiting by falling score would have gained: days earlier, and the share found by the first half."""
     seen = ~np.isnan(cases.label)
-    day, score, ids, label = cases.day[seen].astype(np.int32), raw[seen], cases.ids[seen], cases.label[seen]
-    return {"days_earlier": days_earlier(day, score, ids, label),
-            "found_in_first_half": first_half_gain(score, ids, label),
-            "found_in_first_half_as_visited": first_half_gain(-day.astype(np.float64), ids, label)}
+    day, score, ids, label = (
+        cases.day[seen].astype(np.int32),
+        raw[seen],
+        cases.ids[seen],
+        cases.label[seen],
+    )
+    return {
+        "days_earlier": days_earlier(day, score, ids, label),
+        "found_in_first_half": first_half_gain(score, ids, label),
+        "found_in_first_half_as_visited": first_half_gain(-day.astype(np.float64), ids, label),
+    }
 
 
 def calibration_table(label: Floats, probability: Floats, rows: int = 10) -> list[dict[str, float]]:
     """Return equally full rows of rising probability: cases, mean probability told, share of positives found."""
     order = np.argsort(probability, kind="stable")
     parts = [part for part in np.array_split(order, min(rows, len(order) // 5 or 1)) if len(part)]
-    return [{"cases": len(part), "told": float(probability[part].mean()), "found": float(label[part].mean())}
-            for part in parts]
+    return [
+        {
+            "cases": len(part),
+            "told": float(probability[part].mean()),
+            "found": float(label[part].mean()),
+        }
+        for part in parts
+    ]
 
 
 def _judged(matrix: Matrix, cases: Cases, answers: Answers, recipe: Recipe) -> Judged:
     chance = propensity(matrix, cases, recipe)
-    return Judged(cases.ids, answers.raw, cases.label, chance, cases.random_label, cases.inclusion, cases.weight)
+    return Judged(
+        cases.ids,
+        answers.raw,
+        cases.label,
+        chance,
+        cases.random_label,
+        cases.inclusion,
+        cases.weight,
+    )
 
 
 def _expected(cases: Cases, answers: Answers) -> dict[str, float] | None:
@@ -79,5 +102,9 @@ def _expected(cases: Cases, answers: Answers) -> dict[str, float] | None:
     if answers.expected is None or not known.any():
         return None
     told, found = answers.expected[known], cases.count[known]
-    return {"cases": int(known.sum()), "told": float(told.sum()), "found": float(found.sum()),
-            "mean_absolute_error": float(np.abs(told - found).mean())}
+    return {
+        "cases": int(known.sum()),
+        "told": float(told.sum()),
+        "found": float(found.sum()),
+        "mean_absolute_error": float(np.abs(told - found).mean()),
+    }

@@ -34,7 +34,12 @@ class Exam:
     def weighed(self, weight: Floats) -> Weighed:
         """Return the exam with each case counting `weight` times, float64 (n,)."""
         stands_for = weight * self.cases.weight
-        return Weighed(weight, weight[self.seen()], stands_for, list_length(self.capacity, float(stands_for.sum())))
+        return Weighed(
+            weight,
+            weight[self.seen()],
+            stands_for,
+            list_length(self.capacity, float(stands_for.sum())),
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -99,7 +104,9 @@ def points(exam: Exam, fits: Sequence[Floats]) -> Floats:
     return np.array([ranked(exam, raw).metrics(once) for raw in fits])
 
 
-def outcomes(exam: Exam, answers: Mapping[str, Sequence[Floats]], *, seed: int, advance: Advance) -> dict[str, Outcome]:
+def outcomes(
+    exam: Exam, answers: Mapping[str, Sequence[Floats]], *, seed: int, advance: Advance
+) -> dict[str, Outcome]:
     """Return the outcome of each model by name; `answers` holds its raw scores once a fit, all models fitted alike.
 
     Each draw takes units with replacement and one of the fits, the same for every model and whatever other models are
@@ -116,7 +123,9 @@ def outcomes(exam: Exam, answers: Mapping[str, Sequence[Floats]], *, seed: int, 
         for name, fits in rankings.items():
             drawn[name].append(fits[draw % len(fits)].metrics(weighed))
         advance(draw + 1, DRAWS)
-    return {name: Outcome(points(exam, fits), np.array(drawn[name])) for name, fits in answers.items()}
+    return {
+        name: Outcome(points(exam, fits), np.array(drawn[name])) for name, fits in answers.items()
+    }
 
 
 def means(point: Floats) -> dict[str, float | None]:
@@ -127,8 +136,10 @@ def means(point: Floats) -> dict[str, float | None]:
 def worth(with_it: Outcome, without: Outcome) -> dict[str, dict[str, object]]:
     """Return by metric the mean paired difference, above 0 where having it helps, and its 95 % interval."""
     gap, drawn = (with_it.point - without.point).mean(axis=0), with_it.drawn - without.drawn
-    return {name: {"difference": _number(gap[place]), "interval": _middle(drawn[:, place])}
-            for place, name in enumerate(METRICS)}
+    return {
+        name: {"difference": _number(gap[place]), "interval": _middle(drawn[:, place])}
+        for place, name in enumerate(METRICS)
+    }
 
 
 def _middle(values: Floats) -> list[float] | None:

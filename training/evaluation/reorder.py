@@ -22,7 +22,10 @@ def reordered_days(
 
 
 def days_earlier(
-    day: NDArray[np.int32], score: NDArray[np.float64], ids: NDArray[np.str_], label: NDArray[np.float64]
+    day: NDArray[np.int32],
+    score: NDArray[np.float64],
+    ids: NDArray[np.str_],
+    label: NDArray[np.float64],
 ) -> float | None:
     """Return the mean over positive visits of actual minus new day, in days; None without a positive."""
     positive = label == 1
@@ -31,7 +34,9 @@ def days_earlier(
     return float((day - reordered_days(day, score, ids))[positive].mean())
 
 
-def first_half_gain(score: NDArray[np.float64], ids: NDArray[np.str_], label: NDArray[np.float64]) -> float | None:
+def first_half_gain(
+    score: NDArray[np.float64], ids: NDArray[np.str_], label: NDArray[np.float64]
+) -> float | None:
     """Return the share of all positives that the first half of the reordered visits finds; None without a positive."""
     if not (label == 1).any():
         return None

@@ -33,7 +33,9 @@ def platt(raw: Floats, label: Floats, knots: int = 65) -> Calibration:
 def logistic(raw: Floats, label: Floats) -> tuple[float, float]:
     """Return slope and intercept by Newton's method on Platt's smoothed targets; it is kept inside SLOPES."""
     positives = float(label.sum())
-    target = np.where(label == 1, (positives + 1) / (positives + 2), 1 / (len(label) - positives + 2))
+    target = np.where(
+        label == 1, (positives + 1) / (positives + 2), 1 / (len(label) - positives + 2)
+    )
     weights = _newton(np.column_stack([raw, np.ones_like(raw)]), target)
     slope = float(np.clip(weights[0], *SLOPES))
     intercept = float(_newton(np.ones((len(raw), 1)), target, offset=slope * raw)[0])
@@ -44,7 +46,9 @@ def _newton(design: Floats, target: Floats, offset: Floats | float = 0.0) -> Flo
     weights = np.zeros(design.shape[1])
     for _ in range(100):
         chance = sigmoid(design @ weights + offset)
-        curvature = (design * (chance * (1 - chance))[:, None]).T @ design + 1e-9 * np.eye(len(weights))
+        curvature = (design * (chance * (1 - chance))[:, None]).T @ design + 1e-9 * np.eye(
+            len(weights)
+        )
         step = np.linalg.solve(curvature, design.T @ (chance - target))
         largest = float(np.abs(step).max())
         weights -= step / max(1.0, largest)
@@ -70,8 +74,12 @@ def isotonic(raw: Floats, label: Floats, bins: int = 50) -> Calibration:
     places, hits, sizes = np.array(blocks).T
     outer = platt(raw, label)
     ends = np.array([outer.raw[0], outer.raw[-1]])
-    return rising(np.concatenate((ends[:1], places / sizes, ends[1:])),
-                  np.concatenate((np.minimum(outer(ends[:1]), hits[:1] / sizes[:1]), hits / sizes, outer(ends[1:]))))
+    return rising(
+        np.concatenate((ends[:1], places / sizes, ends[1:])),
+        np.concatenate(
+            (np.minimum(outer(ends[:1]), hits[:1] / sizes[:1]), hits / sizes, outer(ends[1:]))
+        ),
+    )
 
 
 def rising(places: Floats, values: Floats) -> Calibration:

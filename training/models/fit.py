@@ -52,11 +52,15 @@ def fit_any(lesson: Lesson, label: Floats, recipe: Recipe) -> Fit:
     """Return a model of the log-odds of `label` (0 or 1); TargetError when a class has too few cases, or one unit has all."""
     if not enough(label, recipe.least_positives):
         positives = int(label.sum())
-        raise TargetError(f"learning needs {recipe.least_positives} labelled cases with and without a violation; got "
-                          f"{positives} with and {len(label) - positives} without: add history or change the split")
+        raise TargetError(
+            f"learning needs {recipe.least_positives} labelled cases with and without a violation; got "
+            f"{positives} with and {len(label) - positives} without: add history or change the split"
+        )
     if not lesson.folds:
-        raise TargetError(f"learning tries a model on units that it has not seen; got {len(set(lesson.matrix.keys.tolist()))} "
-                          "unit in all: add the history of others")
+        raise TargetError(
+            f"learning tries a model on units that it has not seen; got {len(set(lesson.matrix.keys.tolist()))} "
+            "unit in all: add the history of others"
+        )
     return _fit(_Sample(lesson, label, np.ones(len(label), np.bool_)), "binary", recipe)
 
 
@@ -64,7 +68,11 @@ def fit_count(lesson: Lesson, count: Floats, recipe: Recipe) -> Fit | None:
     """Return a model of the number found given any, from the cases with a positive count; None when they are too few."""
     counted = count > 0
     least = recipe.least_counted // 2
-    usable = [fold for fold in lesson.folds if (fold.seen & counted).sum() >= least and (fold.held & counted).any()]
+    usable = [
+        fold
+        for fold in lesson.folds
+        if (fold.seen & counted).sum() >= least and (fold.held & counted).any()
+    ]
     if counted.sum() < recipe.least_counted or not usable:
         return None
     return _fit(_Sample(Lesson(lesson.matrix, usable), count, counted), "poisson", recipe)
@@ -141,15 +149,26 @@ def _trial(sample: _Sample, parameters: dict[str, Any], recipe: Recipe) -> _Tria
     total = np.sum([curve[:shortest] for _, curve in tried], axis=0)
     rounds = int(np.argmin(total)) + 1
     asked = sum(int(fold.held.sum()) for fold in sample.folds)
-    return _Trial(whole, parameters, [model for model, _ in tried], rounds, float(total[rounds - 1]) / asked)
+    return _Trial(
+        whole, parameters, [model for model, _ in tried], rounds, float(total[rounds - 1]) / asked
+    )
 
 
-def _tried(whole: Dataset, fold: Fold, parameters: dict[str, Any], recipe: Recipe) -> tuple[Booster, Floats]:
+def _tried(
+    whole: Dataset, fold: Fold, parameters: dict[str, Any], recipe: Recipe
+) -> tuple[Booster, Floats]:
     """Return a model of the seen cases, and its loss on the held ones, summed, after each round."""
     losses: dict[str, dict[str, list[float]]] = {}
     model = lightgbm.train(
-        parameters, _part(whole, fold.seen), recipe.most_rounds, valid_sets=[_part(whole, fold.held)], valid_names=["held"],
-        callbacks=[lightgbm.early_stopping(recipe.patience, verbose=False), lightgbm.record_evaluation(losses)],
+        parameters,
+        _part(whole, fold.seen),
+        recipe.most_rounds,
+        valid_sets=[_part(whole, fold.held)],
+        valid_names=["held"],
+        callbacks=[
+            lightgbm.early_stopping(recipe.patience, verbose=False),
+            lightgbm.record_evaluation(losses),
+        ],
     )
     (curve,) = losses["held"].values()
     return model, np.array(curve) * int(fold.held.sum())
@@ -161,15 +180,23 @@ def _unseen(sample: _Sample, trial: _Trial, rounds: int) -> Floats:
     raw = trial.parameters["objective"] == "binary"
     for fold, model in zip(sample.lesson.folds, trial.models, strict=True):
         values = sample.lesson.matrix.values[fold.held]
-        unseen[fold.held] = model.predict(values, raw_score=raw, num_iteration=rounds, num_threads=1)
+        unseen[fold.held] = model.predict(
+            values, raw_score=raw, num_iteration=rounds, num_threads=1
+        )
     return unseen
 
 
 def _dataset(sample: _Sample, parameters: dict[str, Any]) -> Dataset:
     matrix = sample.lesson.matrix
     categories = [name for name in matrix.names if name in matrix.categories]
-    return Dataset(matrix.values, sample.label, feature_name=list(matrix.names), categorical_feature=categories,
-                   params=parameters, free_raw_data=False).construct()
+    return Dataset(
+        matrix.values,
+        sample.label,
+        feature_name=list(matrix.names),
+        categorical_feature=categories,
+        params=parameters,
+        free_raw_data=False,
+    ).construct()
 
 
 def _part(whole: Dataset, chosen: Mask) -> Dataset:

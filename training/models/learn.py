@@ -35,7 +35,9 @@ class Learned:
         """Return the expected number of a matrix with the training columns, float64 (n,); None without a count model."""
         if self.count is None:
             return None
-        return np.asarray(self.calibration(self.raw(matrix)) * means(self.count.model, matrix.values))
+        return np.asarray(
+            self.calibration(self.raw(matrix)) * means(self.count.model, matrix.values)
+        )
 
 
 def learn(lesson: Lesson, cases: Cases, recipe: Recipe) -> Learned:

@@ -72,8 +72,15 @@ def _moved(registry: MlflowClient, old: Any) -> list[str]:
     reached("the aliases copied to their new names")
     stays = [made for made in versions if str(made.version) not in copies]
     _remove(registry, old.name, sorted(copies, key=int), whole=not stays)
-    said = [f"version {number} of {old.name} is {copy} of {name}" for number, (name, copy) in copies.items()]
-    return said + [f"version {made.version} of {old.name} stays: its run has no tag `source`" for made in stays if said]
+    said = [
+        f"version {number} of {old.name} is {copy} of {name}"
+        for number, (name, copy) in copies.items()
+    ]
+    return said + [
+        f"version {made.version} of {old.name} stays: its run has no tag `source`"
+        for made in stays
+        if said
+    ]
 
 
 def _remove(registry: MlflowClient, name: str, numbers: list[str], *, whole: bool) -> None:
@@ -109,5 +116,12 @@ def _copied(registry: MlflowClient, made: Any, name: str) -> str:
             if int(copy.version) >= int(made.version):
                 return str(copy.version)
             registry.delete_model_version(name, copy.version)
-        copies = [registry.create_model_version(name, source=made.source, run_id=made.run_id, tags=dict(made.tags),
-                                                description=made.description or None)]
+        copies = [
+            registry.create_model_version(
+                name,
+                source=made.source,
+                run_id=made.run_id,
+                tags=dict(made.tags),
+                description=made.description or None,
+            )
+        ]

@@ -81,7 +81,9 @@ def _make(home: Path) -> None:
     from mlflow import MlflowClient
 
     with private_folder(home) as folder:
-        MlflowClient(tracking_uri=tracking_uri(folder), registry_uri=tracking_uri(folder)).search_registered_models()
+        MlflowClient(
+            tracking_uri=tracking_uri(folder), registry_uri=tracking_uri(folder)
+        ).search_registered_models()
         with around("the registry is in place"), suppress(FileExistsError):
             (home / "mlflow.db").hardlink_to(folder / "mlflow.db")
 
@@ -100,7 +102,9 @@ def log_run(home: Path, entry: Entry) -> Logged:
         with around("a run is described"):
             registry.log_batch(
                 run_id,
-                metrics=[Metric(key, value, begun, 0) for key, value in sorted(entry.metrics.items())],
+                metrics=[
+                    Metric(key, value, begun, 0) for key, value in sorted(entry.metrics.items())
+                ],
                 params=[Param(key, value) for key, value in sorted(entry.choices.items())],
                 tags=[RunTag(key, value) for key, value in sorted(entry.tags.items())],
             )
@@ -121,7 +125,9 @@ def registering(home: Path) -> AbstractContextManager[None]:
 
 def _forget_unfinished(registry: MlflowClient, home: Path, name: str) -> None:
     """Remove the runs that never ended, their artifacts and their versions: who made them was killed, for we are alone."""
-    found = registry.search_runs([_experiment(registry, home, name)], "attributes.status = 'RUNNING'")
+    found = registry.search_runs(
+        [_experiment(registry, home, name)], "attributes.status = 'RUNNING'"
+    )
     versions = registry.search_model_versions(f"name = '{name}'")
     for run in found:
         for made in versions:
@@ -135,7 +141,11 @@ def _experiment(registry: MlflowClient, home: Path, name: str) -> str:
     found = registry.get_experiment_by_name(name)
     if found is not None:
         return str(found.experiment_id)
-    return str(registry.create_experiment(name, artifact_location=(home.resolve() / "mlflow" / name).as_uri()))
+    return str(
+        registry.create_experiment(
+            name, artifact_location=(home.resolve() / "mlflow" / name).as_uri()
+        )
+    )
 
 
 def _log_model(registry: MlflowClient, run_id: str, bundle: Path, place: Path) -> None:
@@ -144,7 +154,9 @@ def _log_model(registry: MlflowClient, run_id: str, bundle: Path, place: Path) -
     needed = [f"{package}=={version(package)}" for package in ("lightgbm", "numpy", "pandas")]
     with private_folder(place) as folder:
         beside = folder / "model"
-        pyfunc.save_model(beside, loader_module="training.loader", data_path=str(bundle), pip_requirements=needed)
+        pyfunc.save_model(
+            beside, loader_module="training.loader", data_path=str(bundle), pip_requirements=needed
+        )
         registry.log_artifacts(run_id, str(beside), "model")
 
 
@@ -152,17 +164,30 @@ def _register(registry: MlflowClient, name: str, run_id: str, digest: str) -> in
     if not registry.search_registered_models(filter_string=f"name = '{name}'"):
         registry.create_registered_model(name)
     source = f"{registry.get_run(run_id).info.artifact_uri}/model"
-    made = registry.create_model_version(name, source=source, run_id=run_id, tags={"digest": digest})
+    made = registry.create_model_version(
+        name, source=source, run_id=run_id, tags={"digest": digest}
+    )
     return int(made.version)
 
 
 def runs(home: Path, key: ModelKey) -> list[dict[str, str | int | float]]:
     """Return the registered runs of a source and target, the latest first: version, choices, tags and every metric."""
     with client(home) as registry:
-        found = [(int(made.version), registry.get_run(made.run_id)) for made in versions_of(registry, key.registered)]
-    return [{"run_id": run.info.run_id, "version": number, **run.data.params,
-             "source": run.data.tags["source"], "fingerprint": run.data.tags["fingerprint"], **run.data.metrics}
-            for number, run in reversed(found)]
+        found = [
+            (int(made.version), registry.get_run(made.run_id))
+            for made in versions_of(registry, key.registered)
+        ]
+    return [
+        {
+            "run_id": run.info.run_id,
+            "version": number,
+            **run.data.params,
+            "source": run.data.tags["source"],
+            "fingerprint": run.data.tags["fingerprint"],
+            **run.data.metrics,
+        }
+        for number, run in reversed(found)
+    ]
 
 
 def champion(home: Path, key: ModelKey) -> int | None:
@@ -196,17 +221,27 @@ def registered_key(home: Path, target: str, source: str | None) -> ModelKey:
     """
     with client(home) as registry:
         names = [model.name for model in registered_models(registry)]
-    sources = sorted(key.source for key in map(key_of, names) if key is not None and key.target == target)
+    sources = sorted(
+        key.source for key in map(key_of, names) if key is not None and key.target == target
+    )
     listed = ", ".join(sources)
     if source in sources or (source is None and len(sources) == 1):
         return ModelKey(source or listed, target)
     if f"lssi-{target}" in names and source is None:
-        raise TargetError(f"the runs of lssi-{target} do not say on which source they were trained; "
-                          "give each a tag `source` in MLflow, or train again")
+        raise TargetError(
+            f"the runs of lssi-{target} do not say on which source they were trained; "
+            "give each a tag `source` in MLflow, or train again"
+        )
     if not sources:
-        raise TargetError(f"no model of {target!r} is registered; train one with `lssi train {target} SOURCE`")
+        raise TargetError(
+            f"no model of {target!r} is registered; train one with `lssi train {target} SOURCE`"
+        )
     if source is None:
-        raise TargetError(f"models of {target!r} are registered for {len(sources)} sources; "
-                          f"say with --source which: {listed}")
-    raise TargetError(f"no model of {target!r} is registered for source {source!r}; --source should be the name that a "
-                      f"source.toml declares, one of {listed}")
+        raise TargetError(
+            f"models of {target!r} are registered for {len(sources)} sources; "
+            f"say with --source which: {listed}"
+        )
+    raise TargetError(
+        f"no model of {target!r} is registered for source {source!r}; --source should be the name that a "
+        f"source.toml declares, one of {listed}"
+    )

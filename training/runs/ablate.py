@@ -3,6 +3,7 @@
 The same history, file and seed give the same values, those under `cost` and `cpu_seconds` aside. A file is judged first: it
 waits for no family.
 """
+
 from __future__ import annotations
 
 import time
@@ -42,12 +43,19 @@ def outline(bench: Bench) -> dict[str, Any]:
     """Return what is judged on what, and how the model does that knows every feature; the worths are not known yet."""
     whole, like = bench.whole, bench.like
     return {
-        "target": whole.name, "source": bench.store.source.name, "fingerprint": bench.store.fingerprint,
-        "entity": whole.matrix.entity, "seed": bench.recipes[0].seed, "fits": FITS, "draws": DRAWS,
+        "target": whole.name,
+        "source": bench.store.source.name,
+        "fingerprint": bench.store.fingerprint,
+        "entity": whole.matrix.entity,
+        "seed": bench.recipes[0].seed,
+        "fits": FITS,
+        "draws": DRAWS,
         "fit": {"leaves": like.shape.leaves, "extra": like.shape.extra, "rounds": like.rounds},
-        "train": part(whole.cases.take(whole.taught())), "test": part(whole.cases.take(whole.tested())),
+        "train": part(whole.cases.take(whole.taught())),
+        "test": part(whole.cases.take(whole.tested())),
         "full": {"features": len(whole.matrix.names)} | means(points(bench.exam, bench.full)),
-        "families": None, "feature_file": None,
+        "families": None,
+        "feature_file": None,
     }
 
 
@@ -60,14 +68,25 @@ def of_file(bench: Bench, fresh: Newcomers, advance: Advance) -> dict[str, Any]:
     """Return of new features their certificate, what they cost and what a model gains by knowing them."""
     day = int(bench.whole.cases.take(bench.whole.taught()).as_of.max())
     declared = {name: fresh.catalogue.feature(name) for name in fresh.names}
-    more = {name: SIGNS.get(feature.direction, 0) for name, feature in declared.items()
-            if bench.recipes[0].directions and not feature.category}
-    answers = bench.answers(joined_to(bench.store, fresh, bench.whole.matrix), {**bench.lesson.directions, **more})
+    more = {
+        name: SIGNS.get(feature.direction, 0)
+        for name, feature in declared.items()
+        if bench.recipes[0].directions and not feature.category
+    }
+    answers = bench.answers(
+        joined_to(bench.store, fresh, bench.whole.matrix), {**bench.lesson.directions, **more}
+    )
     found = bench.outcomes({WITH: answers}, advance)
-    return {"file": fresh.path.name, "sha256": digest_of_file(fresh.path), "features": list(fresh.names),
-            "certificate": certificate(bench.store, fresh, day),
-            "with": means(found[WITH].point), "without": means(found[FULL].point),
-            "worth": worth(found[WITH], found[FULL]), "cost": cost(bench.store, fresh, day)}
+    return {
+        "file": fresh.path.name,
+        "sha256": digest_of_file(fresh.path),
+        "features": list(fresh.names),
+        "certificate": certificate(bench.store, fresh, day),
+        "with": means(found[WITH].point),
+        "without": means(found[FULL].point),
+        "worth": worth(found[WITH], found[FULL]),
+        "cost": cost(bench.store, fresh, day),
+    }
 
 
 def of_families(bench: Bench, advance: Advance) -> list[dict[str, Any]]:
@@ -77,12 +96,21 @@ def of_families(bench: Bench, advance: Advance) -> list[dict[str, Any]]:
     for family, names in members.items():
         answers[family] = bench.answers(without(matrix, names), bench.lesson.directions)
         advance(len(answers), len(members) + DRAWS)
-    found = bench.outcomes(answers, lambda done, _of: advance(len(members) + done, len(members) + DRAWS))
+    found = bench.outcomes(
+        answers, lambda done, _of: advance(len(members) + done, len(members) + DRAWS)
+    )
     declared = families()
-    rows = [{"family": family, "zh": declared[family].zh if family in declared else family,
-             "en": declared[family].en if family in declared else family, "features": len(names),
-             "without": means(found[family].point), "worth": worth(found[FULL], found[family])}
-            for family, names in members.items()]
+    rows = [
+        {
+            "family": family,
+            "zh": declared[family].zh if family in declared else family,
+            "en": declared[family].en if family in declared else family,
+            "features": len(names),
+            "without": means(found[family].point),
+            "worth": worth(found[FULL], found[family]),
+        }
+        for family, names in members.items()
+    ]
     return sorted(rows, key=_by_worth)
 
 
@@ -99,8 +127,10 @@ def without(matrix: Matrix, names: list[str]) -> Matrix:
 def head_lines(said: Mapping[str, Any]) -> list[str]:
     """Return how the full model does and, of a feature file, what it adds, proves and costs."""
     full = said["full"]
-    head = (f"{said['source']} | {said['target']} | {full['features']} 个特征 features | AUC {_value(full['auc'])} | "
-            f"AP {_value(full['average_precision'])} | 名单命中 precision at capacity {_value(full['precision_at_capacity'])}")
+    head = (
+        f"{said['source']} | {said['target']} | {full['features']} 个特征 features | AUC {_value(full['auc'])} | "
+        f"AP {_value(full['average_precision'])} | 名单命中 precision at capacity {_value(full['precision_at_capacity'])}"
+    )
     return [head] if said["feature_file"] is None else [head, *_file_lines(said["feature_file"])]
 
 
@@ -108,19 +138,28 @@ def family_lines(said: Mapping[str, Any]) -> list[str]:
     """Return what is lost without each family, none where that was not asked."""
     if said["families"] is None:
         return []
-    return ["去掉一族后少了多少（95 % 区间）· what is lost without a family (95 % interval): AUC | AP | precision at capacity",
-            *(f"  {row['zh']} {row['family']} ({row['features']}): {_worth(row['worth'])}" for row in said["families"])]
+    return [
+        "去掉一族后少了多少（95 % 区间）· what is lost without a family (95 % interval): AUC | AP | precision at capacity",
+        *(
+            f"  {row['zh']} {row['family']} ({row['features']}): {_worth(row['worth'])}"
+            for row in said["families"]
+        ),
+    ]
 
 
 def _file_lines(said: Mapping[str, Any]) -> list[str]:
     proof, price = said["certificate"], said["cost"]
     verdict = "无泄漏 clean" if proof["verdict"] == "clean" else "有泄漏 leaking"
-    return [f"{said['file']}: {', '.join(said['features'])}",
-            f"  加上以后多了多少 · what is gained with it: {_worth(said['worth'])}",
-            f"  证书 certificate {proof['as_of']}: {verdict}, {proof['cases']} 例 cases",
-            (f"  代价 cost: 全体一日 a day of all units {price['new']['day_cpu_seconds']:.3f} s, 全目录的 of the catalogue's "
-             f"{_share(price['day_ratio'])}; 单例 a case online {_milliseconds(price['new']['online_cpu_seconds'])}, "
-             f"{_share(price['online_ratio'])}")]
+    return [
+        f"{said['file']}: {', '.join(said['features'])}",
+        f"  加上以后多了多少 · what is gained with it: {_worth(said['worth'])}",
+        f"  证书 certificate {proof['as_of']}: {verdict}, {proof['cases']} 例 cases",
+        (
+            f"  代价 cost: 全体一日 a day of all units {price['new']['day_cpu_seconds']:.3f} s, 全目录的 of the catalogue's "
+            f"{_share(price['day_ratio'])}; 单例 a case online {_milliseconds(price['new']['online_cpu_seconds'])}, "
+            f"{_share(price['online_ratio'])}"
+        ),
+    ]
 
 
 def _share(value: float | None) -> str:
@@ -132,7 +171,10 @@ def _milliseconds(seconds: float | None) -> str:
 
 
 def _worth(said: Mapping[str, Any]) -> str:
-    return " | ".join(f"{_signed(said[name]['difference'])} {_interval(said[name]['interval'])}" for name in METRICS)
+    return " | ".join(
+        f"{_signed(said[name]['difference'])} {_interval(said[name]['interval'])}"
+        for name in METRICS
+    )
 
 
 def _interval(found: list[float] | None) -> str:

@@ -45,9 +45,13 @@ class Bench:
         """Return the raw scores of the test, once a fit seed, of models that know the columns of `matrix` alone."""
         return list(_answers(self.whole, Lesson(matrix, (), signs), self.like, self.recipes))
 
-    def outcomes(self, answers: Mapping[str, Sequence[Floats]], advance: Advance) -> dict[str, Outcome]:
+    def outcomes(
+        self, answers: Mapping[str, Sequence[Floats]], advance: Advance
+    ) -> dict[str, Outcome]:
         """Return the outcome of each model by name, and that of the full one, all on the same draws."""
-        return outcomes(self.exam, {FULL: self.full, **answers}, seed=self.recipes[0].seed, advance=advance)
+        return outcomes(
+            self.exam, {FULL: self.full, **answers}, seed=self.recipes[0].seed, advance=advance
+        )
 
     def families(self) -> dict[str, list[str]]:
         """Return the features of each family that the matrix holds."""
@@ -71,10 +75,15 @@ def bench_of(store: Store, name: str, seed: int | None) -> Bench:
     return Bench(store, whole, lesson, like, recipes, full)
 
 
-def _answers(whole: Dataset, lesson: Lesson, like: Fit, recipes: Sequence[Recipe]) -> Iterator[Floats]:
+def _answers(
+    whole: Dataset, lesson: Lesson, like: Fit, recipes: Sequence[Recipe]
+) -> Iterator[Floats]:
     """Yield the raw scores of the test of models that learn from the training cases of a lesson on all cases."""
     taught = whole.taught()
-    lesson, asked = Lesson(lesson.matrix.take(taught), (), lesson.directions), lesson.matrix.values[whole.tested()]
+    lesson, asked = (
+        Lesson(lesson.matrix.take(taught), (), lesson.directions),
+        lesson.matrix.values[whole.tested()],
+    )
     label = whole.cases.take(taught).label
     for recipe in recipes:
         yield margins(refit(lesson, label, like, recipe), asked)

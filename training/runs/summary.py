@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-WAYS = (("labelled_only", "仅有标签者", "labelled rows only"), ("inverse_propensity", "逆倾向加权", "by inverse propensity"),
-        ("random_visits", "随机检查", "from random visits"))
+WAYS = (
+    ("labelled_only", "仅有标签者", "labelled rows only"),
+    ("inverse_propensity", "逆倾向加权", "by inverse propensity"),
+    ("random_visits", "随机检查", "from random visits"),
+)
 
 
 def lines_of(result: Mapping[str, Any]) -> list[str]:
@@ -35,16 +38,24 @@ def _of(value: float | None) -> str:
 
 def _with(metrics: Mapping[str, Any], name: str) -> str:
     interval = metrics["intervals"][name]
-    return _of(metrics[name]) + ("" if interval is None else f" [{interval[0]:.3f}, {interval[1]:.3f}]")
+    return _of(metrics[name]) + (
+        "" if interval is None else f" [{interval[0]:.3f}, {interval[1]:.3f}]"
+    )
 
 
 def _capacity(found: Mapping[str, Any]) -> list[str]:
     told = ", ".join(f"{zh} {en} {_of(found[way])}" for way, zh, en in WAYS)
     share = found["share_without_label"]
     unseen = f"无标签 without label {'-' if share is None else format(share, '.0%')}"
-    return [f"名单前 {found['listed']:,} 个的命中率 precision of the first {found['listed']:,}: {told}; {unseen}"]
+    return [
+        f"名单前 {found['listed']:,} 个的命中率 precision of the first {found['listed']:,}: {told}; {unseen}"
+    ]
 
 
 def _earlier(metrics: Mapping[str, Any]) -> list[str]:
     days = metrics.get("days_earlier")
-    return [] if days is None else [f"重排后早 found {days:.1f} 天 days earlier by reordering the same visits"]
+    return (
+        []
+        if days is None
+        else [f"重排后早 found {days:.1f} 天 days earlier by reordering the same visits"]
+    )

@@ -49,13 +49,25 @@ def train(store: Store, name: str, *, home: Path) -> dict[str, Any]:
     """
     trained = trained_on(store, name)
     certificate = certified(store, trained.dataset)
-    origin = {"source": store.source.name, "fingerprint": store.fingerprint, "dataset": digest_of(trained.dataset),
-              "certificate": str(certificate["certificate_digest"]), "certificate_verdict": str(certificate["verdict"])}
+    origin = {
+        "source": store.source.name,
+        "fingerprint": store.fingerprint,
+        "dataset": digest_of(trained.dataset),
+        "certificate": str(certificate["certificate_digest"]),
+        "certificate_verdict": str(certificate["verdict"]),
+    }
     bundle = write_bundle(home / "bundles", parts_of(trained, origin))
     digest = _checked(bundle, trained)
     key, metrics = ModelKey(store.source.name, name), numbers(trained.metrics)
-    logged = log_run(home, Entry(key, bundle, digest, choices(trained), metrics, origin, certificate))
-    made = {"model_digest": digest, "bundle": bundle.name, "mlflow": _registered(logged), "certified": brief(certificate)}
+    logged = log_run(
+        home, Entry(key, bundle, digest, choices(trained), metrics, origin, certificate)
+    )
+    made = {
+        "model_digest": digest,
+        "bundle": bundle.name,
+        "mlflow": _registered(logged),
+        "certified": brief(certificate),
+    }
     return report(trained, origin) | made
 
 
@@ -67,7 +79,10 @@ def certified(store: Store, whole: Dataset) -> dict[str, Any]:
 
 def brief(certificate: Mapping[str, Any]) -> dict[str, Any]:
     """Return what of a certificate a training says; all of it lies beside the model in the registry."""
-    return {name: certificate[name] for name in ("verdict", "as_of", "certificate_digest", "catalogue_digest", "cpu_seconds")}
+    return {
+        name: certificate[name]
+        for name in ("verdict", "as_of", "certificate_digest", "catalogue_digest", "cpu_seconds")
+    }
 
 
 def trained_on(store: Store, name: str) -> Trained:
@@ -81,7 +96,9 @@ def trained_on(store: Store, name: str) -> Trained:
     matrix, cases = whole.matrix.take(tested), whole.cases.take(tested)
     raw = learned.raw(matrix)
     answers = Answers(raw, learned.calibration(raw), learned.expected(matrix))
-    metrics = evaluate(matrix, cases, answers, capacity=target.capacity or recipe.capacity, recipe=recipe)
+    metrics = evaluate(
+        matrix, cases, answers, capacity=target.capacity or recipe.capacity, recipe=recipe
+    )
     if target.unit == "inspection":
         metrics |= reordering(cases, raw)
     return Trained(whole, recipe, learned, metrics)
@@ -91,9 +108,17 @@ def lesson_of(whole: Dataset, recipe: Recipe) -> Lesson:
     """Return what the training cases teach from: features, folds forward in time, and the directions declared."""
     taught = whole.taught()
     matrix = whole.matrix.take(taught)
-    folds = folds_of(matrix.keys, whole.cases.take(taught), recipe, whole.target.horizon if whole.target.as_of else 0)
-    declared = {feature.name: SIGNS.get(feature.direction, 0) for feature in whole.catalogue.features(matrix.entity)
-                if recipe.directions and feature.name not in matrix.categories}
+    folds = folds_of(
+        matrix.keys,
+        whole.cases.take(taught),
+        recipe,
+        whole.target.horizon if whole.target.as_of else 0,
+    )
+    declared = {
+        feature.name: SIGNS.get(feature.direction, 0)
+        for feature in whole.catalogue.features(matrix.entity)
+        if recipe.directions and feature.name not in matrix.categories
+    }
     return Lesson(matrix, folds, declared)
 
 
@@ -119,15 +144,26 @@ def _checked(bundle: Path, trained: Trained) -> str:
     written = load_bundle(bundle)
     matrix = trained.dataset.matrix.take(trained.dataset.tested())
     if score(written, matrix).raw.tobytes() != trained.learned.raw(matrix).tobytes():
-        raise BundleError(f"{bundle.name} scores differently from the model that was judged; train again")
+        raise BundleError(
+            f"{bundle.name} scores differently from the model that was judged; train again"
+        )
     return written.digest
 
 
 def digest_of(whole: Dataset) -> str:
     """Return the SHA-256 of a data set: features, cases and labels, to the bit."""
-    total = hashlib.sha256(repr((whole.name, whole.matrix.names, sorted(whole.matrix.categories.items()))).encode())
+    total = hashlib.sha256(
+        repr((whole.name, whole.matrix.names, sorted(whole.matrix.categories.items()))).encode()
+    )
     cases = whole.cases
-    for part in (whole.matrix.values, whole.matrix.as_of, cases.part, cases.label, cases.count, cases.inclusion):
+    for part in (
+        whole.matrix.values,
+        whole.matrix.as_of,
+        cases.part,
+        cases.label,
+        cases.count,
+        cases.inclusion,
+    ):
         total.update(np.ascontiguousarray(part).tobytes())
     total.update("\n".join([*whole.matrix.keys.tolist(), *cases.ids.tolist()]).encode())
     return total.hexdigest()
@@ -150,37 +186,68 @@ def numbers(metrics: Mapping[str, Any], before: str = "") -> dict[str, float]:
 
 def choices(trained: Trained) -> dict[str, str]:
     """Return what was chosen for a training run, as the texts that the registry keeps."""
-    target = trained.dataset.target.model_dump(mode="json", exclude={"zh", "en", "fit"}, exclude_none=True)
+    target = trained.dataset.target.model_dump(
+        mode="json", exclude={"zh", "en", "fit"}, exclude_none=True
+    )
     recipe = trained.recipe.model_dump(mode="json")
-    return {name: str(value) for name, value in {**target, **recipe, **_fitted(trained.learned)}.items()}
+    return {
+        name: str(value) for name, value in {**target, **recipe, **_fitted(trained.learned)}.items()
+    }
 
 
 def _fitted(learned: Learned) -> dict[str, Any]:
     count = learned.count
-    return {"rounds": learned.any.rounds, "leaves": learned.any.shape.leaves, "extra": learned.any.shape.extra,
-            "loss_unseen": learned.any.loss, "rounds_of_count": None if count is None else count.rounds}
+    return {
+        "rounds": learned.any.rounds,
+        "leaves": learned.any.shape.leaves,
+        "extra": learned.any.shape.extra,
+        "loss_unseen": learned.any.loss,
+        "rounds_of_count": None if count is None else count.rounds,
+    }
 
 
 def report(trained: Trained, origin: Mapping[str, str]) -> dict[str, Any]:
     """Return the plain values that say what was trained on what, and how it did."""
     whole = trained.dataset
-    target, taught, tested = whole.target, whole.cases.take(whole.taught()), whole.cases.take(whole.tested())
+    target, taught, tested = (
+        whole.target,
+        whole.cases.take(whole.taught()),
+        whole.cases.take(whole.tested()),
+    )
     return {
-        "target": whole.name, "unit": target.unit, "label": target.label, "horizon": target.horizon,
-        "entity": whole.matrix.entity, "as_of": date_of(int(taught.as_of.max())).isoformat(),
-        "train": part(taught), "test": part(tested), "metrics": trained.metrics,
-        "features": len(whole.matrix.names), "left_out": dict(whole.catalogue.left_out),
-        "fit": _fitted(trained.learned), **origin,
+        "target": whole.name,
+        "unit": target.unit,
+        "label": target.label,
+        "horizon": target.horizon,
+        "entity": whole.matrix.entity,
+        "as_of": date_of(int(taught.as_of.max())).isoformat(),
+        "train": part(taught),
+        "test": part(tested),
+        "metrics": trained.metrics,
+        "features": len(whole.matrix.names),
+        "left_out": dict(whole.catalogue.left_out),
+        "fit": _fitted(trained.learned),
+        **origin,
     }
 
 
 def part(cases: Cases) -> dict[str, Any]:
     """Return the size of a part: labelled rows, positives among them, all cases that it stands for, and its days."""
     seen = ~np.isnan(cases.label)
-    days = {} if not len(cases) else {"from": date_of(int(cases.day.min())).isoformat(),
-                                      "until": date_of(int(cases.day.max())).isoformat()}
-    return {"rows": int(seen.sum()), "positives": int(np.nansum(cases.label)),
-            "population": round(float(cases.weight.sum())), **days}
+    days = (
+        {}
+        if not len(cases)
+        else {
+            "from": date_of(int(cases.day.min())).isoformat(),
+            "until": date_of(int(cases.day.max())).isoformat(),
+        }
+    )
+    return {
+        "rows": int(seen.sum()),
+        "positives": int(np.nansum(cases.label)),
+        "population": round(float(cases.weight.sum())),
+        **days,
+    }
 
 
 def _registered(logged: Logged) -> dict[str, Any]:

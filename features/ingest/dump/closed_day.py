@@ -56,8 +56,10 @@ def closed_day(endings: Sequence[Ending]) -> date:
     which a quarter of them end. A column that goes on after that may move it by a week, no further.
     """
     if not endings:
-        raise SourceError("no table of the dump holds a day recorded; "
-                          "write complete_to = 2015-06-30 into its dump.toml")
+        raise SourceError(
+            "no table of the dump holds a day recorded; "
+            "write complete_to = 2015-06-30 into its dump.toml"
+        )
     ends = [one.ordinary for one in endings]
     last = max(ends, key=lambda end: (_ending_up_to(end, ends, MONTH), end))
     together = [end for end in ends if last - MONTH < end <= last]
@@ -75,14 +77,20 @@ def told_of(endings: Sequence[Ending], end: date) -> list[str]:
     together = [one for one in endings if end - MONTH < one.ordinary <= end]
     earlier = [one for one in endings if one.ordinary <= end - MONTH]
     beyond = [one for one in endings if one.last > end]
-    lines = [(f"complete_to = {end} is not declared but the day by which most tables end "
-              f"({', '.join(f'{one.origin} {one.ordinary}' for one in together)}); write "
-              f"complete_to = {end}, or the last closed day if it is another, into dump.toml")]
+    lines = [
+        (
+            f"complete_to = {end} is not declared but the day by which most tables end "
+            f"({', '.join(f'{one.origin} {one.ordinary}' for one in together)}); write "
+            f"complete_to = {end}, or the last closed day if it is another, into dump.toml"
+        )
+    ]
     if earlier:
         ended = ", ".join(f"{one.origin} {one.ordinary}" for one in earlier)
         lines.append(f"tables that end earlier: {ended}")
     if beyond:
         going_on = ", ".join(f"{one.origin} up to {one.last}" for one in beyond)
-        lines.append(f"rows recorded after {end} are refused as later than the closed day: {going_on}; "
-                     "write a later complete_to to read them")
+        lines.append(
+            f"rows recorded after {end} are refused as later than the closed day: {going_on}; "
+            "write a later complete_to to read them"
+        )
     return lines

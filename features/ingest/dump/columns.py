@@ -42,8 +42,9 @@ def book_of(folder: Path, dump: Dump) -> Book:
 
     SourceError by line, where it says anything of a table or column that the source does not declare.
     """
-    book = {table: dict.fromkeys(declared.columns, Called())
-            for table, declared in dump.tables.items()}
+    book = {
+        table: dict.fromkeys(declared.columns, Called()) for table, declared in dump.tables.items()
+    }
     for table, column, called in _lines(folder / COLUMNS, dump):
         for name in book if table == EVERY else [table]:
             if column in book[name]:
@@ -64,13 +65,19 @@ def _lines(place: Path, dump: Dump) -> Iterator[tuple[str, str, Called]]:
         if not row:
             continue
         if len(row) != len(HEADER):
-            raise SourceError(f"{place}: line {number} has {len(row)} fields; it should have {len(HEADER)}")
+            raise SourceError(
+                f"{place}: line {number} has {len(row)} fields; it should have {len(HEADER)}"
+            )
         table, column, kind, names = (field.strip() for field in row)
         tables = list(dump.tables) if table == EVERY else [table]
         if not any(name in dump.tables and column in dump.tables[name].columns for name in tables):
-            raise SourceError(f"{place}: line {number}: {table}.{column} is no column that [dump.tables] declares")
+            raise SourceError(
+                f"{place}: line {number}: {table}.{column} is no column that [dump.tables] declares"
+            )
         if kind not in KINDS:
-            raise SourceError(f"{place}: line {number}: kind should be one of {', '.join(KINDS)}; got {kind!r}")
+            raise SourceError(
+                f"{place}: line {number}: kind should be one of {', '.join(KINDS)}; got {kind!r}"
+            )
         yield table, column, Called(kind, tuple(filter(None, map(str.strip, names.split(BETWEEN)))))
 
 
@@ -94,13 +101,21 @@ class Headings:
         for name in free:
             meant = [code for code in self.called if code not in found and self._means(name, code)]
             if len(meant) > 1:
-                raise SourceError(f"{file}: column {name!r} may be {' or '.join(meant)}; write {self.line(meant[0], name)}, "
-                                  "or another of them")
-        others = {code: tuple(name for name in free if self._means(name, code)) for code in self.called if code not in found}
+                raise SourceError(
+                    f"{file}: column {name!r} may be {' or '.join(meant)}; write {self.line(meant[0], name)}, "
+                    "or another of them"
+                )
+        others = {
+            code: tuple(name for name in free if self._means(name, code))
+            for code in self.called
+            if code not in found
+        }
         for code, names in others.items():
             if len(names) > 1:
-                raise SourceError(f"{file}: columns {', '.join(names)} may each be {code}; write {self.line(code, names[0])}, "
-                                  "or another of them")
+                raise SourceError(
+                    f"{file}: columns {', '.join(names)} may each be {code}; write {self.line(code, names[0])}, "
+                    "or another of them"
+                )
         return found | {code: names for code, names in others.items() if names}
 
     def _stated_in(self, given: Collection[str], code: str) -> tuple[str, ...]:

@@ -82,7 +82,9 @@ def encoding_of(part: Path) -> str:
     foreign, long_forms = False, False
     for block in _blocks(part):
         if b"\0" in block.lines:
-            raise SourceError(f"{part.name}: line {block.line_at(block.lines.index(0))} holds a zero byte; {AGAIN}")
+            raise SourceError(
+                f"{part.name}: line {block.line_at(block.lines.index(0))} holds a zero byte; {AGAIN}"
+            )
         if block.lines.isascii():
             continue
         if not _is(block.lines, UTF8):
@@ -100,7 +102,9 @@ def _is_chinese(part: Path) -> bool:
     for block in _blocks(part):
         if not _is(block.lines, "gb2312"):
             return False
-        signs = signs and all(letter.isascii() or letter in SIGNS for letter in set(block.lines.decode()))
+        signs = signs and all(
+            letter.isascii() or letter in SIGNS for letter in set(block.lines.decode())
+        )
     return not signs
 
 
@@ -121,7 +125,9 @@ def _gb_text(part: Path, block: Block) -> str:
         number = block.line_at(error.start)
         if _is(block.lines.split(b"\n")[number - block.first], UTF8):
             raise SourceError(MIXED.format(part.name, number)) from None
-        raise SourceError(f"{part.name}: line {number} is neither {UTF8} nor {GB}; {AGAIN}") from None
+        raise SourceError(
+            f"{part.name}: line {number} is neither {UTF8} nor {GB}; {AGAIN}"
+        ) from None
 
 
 def _breaks_off(lines: bytes, encoding: str) -> bool:
@@ -129,14 +135,22 @@ def _breaks_off(lines: bytes, encoding: str) -> bool:
     try:
         lines.decode(encoding)
     except UnicodeDecodeError as error:
-        return error.end == len(lines) and error.reason in ("incomplete multibyte sequence", "unexpected end of data")
+        return error.end == len(lines) and error.reason in (
+            "incomplete multibyte sequence",
+            "unexpected end of data",
+        )
     return False
 
 
 def _line_of_utf8(block: Block) -> int | None:
     """Return the number of the first line that is good Chinese in UTF-8 and odd in GB18030; None if there is none."""
     for number, line in enumerate(block.lines.split(b"\n"), block.first):
-        if not line.isascii() and not _is(line, "gb2312") and _is(line, UTF8) and _fits(line.decode(), "gb2312"):
+        if (
+            not line.isascii()
+            and not _is(line, "gb2312")
+            and _is(line, UTF8)
+            and _fits(line.decode(), "gb2312")
+        ):
             return number
     return None
 
@@ -148,11 +162,15 @@ def _utf16_texts(part: Path) -> Iterator[str]:
             while chunk := file.read(CHUNK):
                 text = decoder.decode(chunk)
                 if "\0" in text:
-                    raise SourceError(f"{part.name} has the mark of {UTF16} and holds zero letters; {AGAIN}")
+                    raise SourceError(
+                        f"{part.name} has the mark of {UTF16} and holds zero letters; {AGAIN}"
+                    )
                 yield text
             yield decoder.decode(b"", final=True)
         except UnicodeDecodeError:
-            raise SourceError(f"{part.name} has the mark of {UTF16} and breaks its rules; {AGAIN}") from None
+            raise SourceError(
+                f"{part.name} has the mark of {UTF16} and breaks its rules; {AGAIN}"
+            ) from None
 
 
 def _is(text: bytes, encoding: str) -> bool:
@@ -178,7 +196,9 @@ def _blocks(part: Path) -> Iterator[Block]:
         while chunk := file.read(CHUNK):
             cut = max(chunk.rfind(b"\n"), chunk.rfind(b"\r")) + 1
             if not cut and len(chunk) == CHUNK:
-                raise SourceError(f"{part.name}: line {first} is longer than a megabyte; close its quote mark or part its lines")
+                raise SourceError(
+                    f"{part.name}: line {first} is longer than a megabyte; close its quote mark or part its lines"
+                )
             if cut:
                 lines = rest + chunk[:cut]
                 yield Block(lines, first, last=False)

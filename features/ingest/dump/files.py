@@ -19,12 +19,31 @@ from features.ingest.scan import csv_sql, files_below, parquet_sql
 
 PARQUET = ".parquet"
 TEXTS = tuple(form + packed for form in (".csv", ".tsv", ".txt", ".dat") for packed in ("", ".gz"))
-UNREAD = (".xlsx", ".xls", ".dbf", ".dmp", ".mdb", ".zip", ".rar", ".7z", ".bz2", ".zst", ".orc", ".avro", ".json", ".jsonl",
-          ".del", ".unl")
+UNREAD = (
+    ".xlsx",
+    ".xls",
+    ".dbf",
+    ".dmp",
+    ".mdb",
+    ".zip",
+    ".rar",
+    ".7z",
+    ".bz2",
+    ".zst",
+    ".orc",
+    ".avro",
+    ".json",
+    ".jsonl",
+    ".del",
+    ".unl",
+)
 """Forms in which a table may come that nothing here reads."""
 REST = tuple(f"lssi rest {number}" for number in range(1, 10))
 """Columns that take what a line of text has beyond its header."""
-WIDE = "".join(map(chr, [*range(0xFF10, 0xFF1A), *range(0xFF21, 0xFF3B), *range(0xFF41, 0xFF5B)])) + "．，－＋／："
+WIDE = (
+    "".join(map(chr, [*range(0xFF10, 0xFF1A), *range(0xFF21, 0xFF3B), *range(0xFF41, 0xFF5B)]))
+    + "．，－＋／："
+)
 NARROW = "".join(chr(ord(letter) - 0xFEE0) for letter in WIDE)
 NOTHING_SAID = ("", "NULL", "(NULL)", "\\N", "NAN", "NAT", "NONE", "<NA>", "#N/A")
 NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
@@ -82,12 +101,21 @@ def held_in(place: Path, copies: Path) -> Held:
     if len({is_text(path) for path in paths}) > 1:
         raise SourceError(f"{place.name} holds Parquet and CSV files; keep the one or the other")
     paths = [path for path in paths if path.stat().st_size] or paths
-    return Held(place, tuple(Part(path, readable(path, copies) if is_text(path) else path, _keys(place, path)) for path in paths))
+    return Held(
+        place,
+        tuple(
+            Part(path, readable(path, copies) if is_text(path) else path, _keys(place, path))
+            for path in paths
+        ),
+    )
 
 
 def _files(folder: Path) -> list[Path]:
-    return [path for path in files_below(folder)
-            if not any(map(_is_hidden, path.relative_to(folder).parents[:-1])) and not _is_hidden(path)]
+    return [
+        path
+        for path in files_below(folder)
+        if not any(map(_is_hidden, path.relative_to(folder).parents[:-1])) and not _is_hidden(path)
+    ]
 
 
 def _is_hidden(path: Path) -> bool:
@@ -106,11 +134,17 @@ def is_text(path: Path) -> bool:
 
 def _keys(place: Path, path: Path) -> tuple[tuple[str, str | None], ...]:
     """Return what the folders between a table's own and a file of it say; SourceError where two say the same key."""
-    folders = [folder.name for folder in path.relative_to(place).parents[:-1]] if place.is_dir() else []
+    folders = (
+        [folder.name for folder in path.relative_to(place).parents[:-1]] if place.is_dir() else []
+    )
     pairs = [name.split("=", 1) for name in folders if "=" in name]
     if len({key.upper() for key, _ in pairs}) < len(pairs):
-        raise SourceError(f"{path.relative_to(place.parent)} lies in two folders of one key; keep one of them")
-    return tuple((unquote(key), None if value == NO_VALUE else unquote(value)) for key, value in pairs)
+        raise SourceError(
+            f"{path.relative_to(place.parent)} lies in two folders of one key; keep one of them"
+        )
+    return tuple(
+        (unquote(key), None if value == NO_VALUE else unquote(value)) for key, value in pairs
+    )
 
 
 def part_columns(part: Part) -> tuple[str, ...]:
@@ -136,7 +170,9 @@ def instants_of(held: Held) -> frozenset[str]:
     found: set[str] = set()
     for part in held.parts if not held.is_text else ():
         file = pq.read_metadata(part.path)
-        if (file.created_by or "").startswith("parquet-mr") or b"org.apache.spark.version" in (file.metadata or {}):
+        if (file.created_by or "").startswith("parquet-mr") or b"org.apache.spark.version" in (
+            file.metadata or {}
+        ):
             columns = [file.schema.column(number) for number in range(file.num_columns)]
             found |= {column.name for column in columns if column.physical_type == "INT96"}
     return frozenset(found)
@@ -145,13 +181,23 @@ def instants_of(held: Held) -> frozenset[str]:
 def file_sql(held: Held) -> str:
     """Return the SQL that reads a file or folder of a dump, lines of text with what lies beyond their header."""
     if held.is_text:
-        return " UNION ALL BY NAME ".join(f"SELECT * {_keys_sql(part)}FROM {_text_sql(part)}" for part in held.parts).join("()")
-    rows = parquet_sql([part.path for part in held.parts], "union_by_name=true", "binary_as_string=true")
-    return f"(SELECT *{_keyed_sql(held)} FROM {rows})" if any(part.keys for part in held.parts) else rows
+        return " UNION ALL BY NAME ".join(
+            f"SELECT * {_keys_sql(part)}FROM {_text_sql(part)}" for part in held.parts
+        ).join("()")
+    rows = parquet_sql(
+        [part.path for part in held.parts], "union_by_name=true", "binary_as_string=true"
+    )
+    return (
+        f"(SELECT *{_keyed_sql(held)} FROM {rows})"
+        if any(part.keys for part in held.parts)
+        else rows
+    )
 
 
 def _keys_sql(part: Part) -> str:
-    return "".join(f", {_value_sql(value)} AS {named(key)} " for key, value in given_by_folders(part).items())
+    return "".join(
+        f", {_value_sql(value)} AS {named(key)} " for key, value in given_by_folders(part).items()
+    )
 
 
 def given_by_folders(part: Part) -> dict[str, str | None]:
@@ -172,8 +218,10 @@ def _keyed_sql(held: Held) -> str:
     given = [given_by_folders(part) for part in held.parts]
     own = {name.upper() for part in held.parts for name in part_columns(part)}
     if "FILE_INDEX" in own:
-        raise SourceError(f"{held.place.name} lies in folders that give values and holds a column file_index, which "
-                          "stands for the number of a file; rename it")
+        raise SourceError(
+            f"{held.place.name} lies in folders that give values and holds a column file_index, which "
+            "stands for the number of a file; rename it"
+        )
     added, mended = "", list[str]()
     for key in sorted({key for values in given for key in values}):
         value = f"[{', '.join(_value_sql(values.get(key)) for values in given)}][CAST(file_index AS BIGINT) + 1]"
@@ -197,17 +245,23 @@ def told_sql(value: str, header: Iterable[str], columns: Sequence[str]) -> str:
     """Return a column of text, or why its line is no row: it has more fields than its header, is it, or leaves a quote open."""
     rest, line = ", ".join(map(named, REST)), ", ".join(map(named, columns))
     names = ", ".join(quoted(name.upper()) for name in header)
-    return (f"CASE WHEN coalesce({rest}) IS NOT NULL THEN '! the line has more fields than the header' "
-            f"WHEN {value} IS NULL AND contains(concat({line}), chr(10)) THEN '! a quote mark of the line is not closed' "
-            f"WHEN upper(trim({value}, {quoted(BLANKS)})) IN ({names}) THEN '! the line repeats the header' "
-            f"ELSE {value} END")
+    return (
+        f"CASE WHEN coalesce({rest}) IS NOT NULL THEN '! the line has more fields than the header' "
+        f"WHEN {value} IS NULL AND contains(concat({line}), chr(10)) THEN '! a quote mark of the line is not closed' "
+        f"WHEN upper(trim({value}, {quoted(BLANKS)})) IN ({names}) THEN '! the line repeats the header' "
+        f"ELSE {value} END"
+    )
 
 
 def clean_sql(column: str) -> str:
     """Return a column of text without blanks around it, full-width letters and signs made plain, NULL where it says nothing."""
-    plain = (f"CASE WHEN strlen({column}) = length({column}) AND NOT contains({column}, chr(9)) THEN trim({column}) "
-             f"ELSE trim(translate({column}, {quoted(WIDE)}, {quoted(NARROW)}), {quoted(BLANKS)}) END")
-    return f"CASE WHEN upper({plain}) NOT IN ({', '.join(map(quoted, NOTHING_SAID))}) THEN {plain} END"
+    plain = (
+        f"CASE WHEN strlen({column}) = length({column}) AND NOT contains({column}, chr(9)) THEN trim({column}) "
+        f"ELSE trim(translate({column}, {quoted(WIDE)}, {quoted(NARROW)}), {quoted(BLANKS)}) END"
+    )
+    return (
+        f"CASE WHEN upper({plain}) NOT IN ({', '.join(map(quoted, NOTHING_SAID))}) THEN {plain} END"
+    )
 
 
 def read_in(error: Exception) -> str:

@@ -18,13 +18,33 @@ KINDS = (*DAYS, *QUANTITIES, DAY_OR_ELSE, "id", "code", "flag")
 """What a column of a dump may hold: a day, a month (or a day for it), a quantity by its kind of unit, or else."""
 NO_DAY = "0[0/. :T年月日-]*"
 """A day of noughts alone, which is no day in any form."""
-_MONTHS = ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october",
-           "november", "december")
+_MONTHS = (
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+)
 _THREE = "".join(name[:3] for name in _MONTHS)
-_PARTS = {"y": "([0-9]{4})", "m": "([0-9]{1,2})", "d": "([0-9]{1,2})", "M": "([0-9]{2})", "D": "([0-9]{2})",
-          "n": f"((?i:{'|'.join([*_MONTHS, 'sept', *(name[:3] for name in _MONTHS)])})|[0-9]{{1,2}}月)"}
-_TIME = ("(?:[ T]*(?:[01]?[0-9]|2[0-3])(?::[0-5][0-9](?::[0-5][0-9](?:[.][0-9]+)?)?(?: ?[AaPp][Mm])?"
-         "|时(?:[0-5]?[0-9]分(?:[0-5]?[0-9]秒)?)?))?")
+_PARTS = {
+    "y": "([0-9]{4})",
+    "m": "([0-9]{1,2})",
+    "d": "([0-9]{1,2})",
+    "M": "([0-9]{2})",
+    "D": "([0-9]{2})",
+    "n": f"((?i:{'|'.join([*_MONTHS, 'sept', *(name[:3] for name in _MONTHS)])})|[0-9]{{1,2}}月)",
+}
+_TIME = (
+    "(?:[ T]*(?:[01]?[0-9]|2[0-3])(?::[0-5][0-9](?::[0-5][0-9](?:[.][0-9]+)?)?(?: ?[AaPp][Mm])?"
+    "|时(?:[0-5]?[0-9]分(?:[0-5]?[0-9]秒)?)?))?"
+)
 _NUMBER = "(?:(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:[.][0-9]*)?|[.][0-9]+)"
 _BRACKETED = f"[(（] *[¥￥]? *({_NUMBER}) *[)）]"
 _SIGNED = f"[¥￥] *[(（] *({_NUMBER}) *[)）]"
@@ -77,14 +97,20 @@ def _fits(x: str, pattern: str) -> str:
 def _day_sql(layout: str, x: str) -> str:
     """Return the SQL of a day YYYY-MM-DD; a time of day after it is dropped, as no view reads times."""
     day = f"{_piece(x, layout, 'y')} || '-' || {_month_number(x, layout)} || '-' || {_piece(x, layout, 'd')}"
-    return (f"CASE WHEN {_fits(x, NO_DAY)} THEN {x} "
-            f"WHEN {_fits(x, _pattern(layout) + _TIME)} THEN CAST(TRY_CAST({day} AS DATE) AS VARCHAR) END")
+    return (
+        f"CASE WHEN {_fits(x, NO_DAY)} THEN {x} "
+        f"WHEN {_fits(x, _pattern(layout) + _TIME)} THEN CAST(TRY_CAST({day} AS DATE) AS VARCHAR) END"
+    )
 
 
 def _month_sql(layout: str, x: str) -> str:
-    first = f"TRY_CAST({_piece(x, layout, 'y')} || '-' || {_month_number(x, layout)} || '-01' AS DATE)"
-    return (f"CASE WHEN {_fits(x, NO_DAY)} THEN {x} "
-            f"WHEN {_fits(x, _pattern(layout))} THEN strftime({first}, '%Y%m') END")
+    first = (
+        f"TRY_CAST({_piece(x, layout, 'y')} || '-' || {_month_number(x, layout)} || '-01' AS DATE)"
+    )
+    return (
+        f"CASE WHEN {_fits(x, NO_DAY)} THEN {x} "
+        f"WHEN {_fits(x, _pattern(layout))} THEN strftime({first}, '%Y%m') END"
+    )
 
 
 def _excel_sql(shift: int, x: str) -> str:
@@ -94,21 +120,28 @@ def _excel_sql(shift: int, x: str) -> str:
     """
     serial = f"(TRY_CAST(regexp_extract({x}, {quoted(_SERIAL)}, 1) AS BIGINT) + {shift})"
     nothing = "" if shift else f"WHEN {_fits(x, '[0.]+')} THEN {x} "
-    return (f"CASE {nothing}WHEN NOT {_fits(x, _SERIAL)} OR {serial} = {shift} THEN NULL "
-            f"WHEN {serial} BETWEEN 1 AND {_FALSE_LEAP_DAY - 1} "
-            f"THEN CAST(DATE '1899-12-31' + CAST({serial} AS INTEGER) AS VARCHAR) "
-            f"WHEN {serial} BETWEEN {_FALSE_LEAP_DAY + 1} AND {_LAST_SERIAL} OR {serial} IN ({_OPEN_SERIALS}) "
-            f"THEN CAST(DATE '1899-12-30' + CAST({serial} AS INTEGER) AS VARCHAR) END")
+    return (
+        f"CASE {nothing}WHEN NOT {_fits(x, _SERIAL)} OR {serial} = {shift} THEN NULL "
+        f"WHEN {serial} BETWEEN 1 AND {_FALSE_LEAP_DAY - 1} "
+        f"THEN CAST(DATE '1899-12-31' + CAST({serial} AS INTEGER) AS VARCHAR) "
+        f"WHEN {serial} BETWEEN {_FALSE_LEAP_DAY + 1} AND {_LAST_SERIAL} OR {serial} IN ({_OPEN_SERIALS}) "
+        f"THEN CAST(DATE '1899-12-30' + CAST({serial} AS INTEGER) AS VARCHAR) END"
+    )
 
 
 def _parentheses_sql(x: str) -> str:
-    negative = [f"WHEN {_fits(x, one)} THEN '-' || regexp_extract({x}, {quoted(one)}, 1)" for one in (_BRACKETED, _SIGNED)]
+    negative = [
+        f"WHEN {_fits(x, one)} THEN '-' || regexp_extract({x}, {quoted(one)}, 1)"
+        for one in (_BRACKETED, _SIGNED)
+    ]
     return f"CASE {' '.join(negative)} WHEN NOT regexp_matches({x}, '[()（）]') THEN {x} END"
 
 
 def _trailing_sql(x: str) -> str:
-    return (f"CASE WHEN {_fits(x, _TRAILING)} THEN '-' || regexp_extract({x}, {quoted(_TRAILING)}, 1) "
-            f"WHEN NOT ends_with({x}, '-') THEN {x} END")
+    return (
+        f"CASE WHEN {_fits(x, _TRAILING)} THEN '-' || regexp_extract({x}, {quoted(_TRAILING)}, 1) "
+        f"WHEN NOT ends_with({x}, '-') THEN {x} END"
+    )
 
 
 def _day(layout: str, example: str, *, odd: bool = True) -> Form:
@@ -147,7 +180,9 @@ def form_sql(x: str, name: str, kind: str, column: str, where: str) -> str:
     form = FORMS[name]
     reason = quoted(f"! {column} should be written like {form.example}, as {where} says: {name}")
     read = f"coalesce({form.sql(x)}, {reason})"
-    return f"CASE WHEN {_fits(x, form.odd)} THEN {read} ELSE {x} END" if kind == DAY_OR_ELSE else read
+    return (
+        f"CASE WHEN {_fits(x, form.odd)} THEN {read} ELSE {x} END" if kind == DAY_OR_ELSE else read
+    )
 
 
 def unit_sql(x: str, unit: str, kind: str, column: str, where: str) -> str:
@@ -156,12 +191,17 @@ def unit_sql(x: str, unit: str, kind: str, column: str, where: str) -> str:
     digits = "DECIMAL(4, 3)" if "." in factor else "DECIMAL(9, 0)"
     plain = f"CASE WHEN {_fits(x, f'[+-]?{_NUMBER}')} THEN replace({x}, ',', '') ELSE {x} END"
     value = f"CAST(TRY_CAST({plain} AS DECIMAL(28, 14)) * CAST({quoted(factor)} AS {digits}) AS VARCHAR)"
-    return (f"coalesce(rtrim(rtrim({value}, '0'), '.'), "
-            f"{quoted(f'! {column} should be a number, as {where} says: {unit}')})")
+    return (
+        f"coalesce(rtrim(rtrim({value}, '0'), '.'), "
+        f"{quoted(f'! {column} should be a number, as {where} says: {unit}')})"
+    )
 
 
 def reading_sql(view: str, columns: Mapping[str, Reading]) -> str:
     """Return a SELECT over another in which some columns are read anew; what is empty or refused already stays as it is."""
-    values = [f"CASE WHEN starts_with({named(name)}, '! ') THEN {named(name)} "
-              f"WHEN {named(name)} IS NOT NULL THEN {sql(named(name))} END AS {named(name)}" for name, sql in columns.items()]
+    values = [
+        f"CASE WHEN starts_with({named(name)}, '! ') THEN {named(name)} "
+        f"WHEN {named(name)} IS NOT NULL THEN {sql(named(name))} END AS {named(name)}"
+        for name, sql in columns.items()
+    ]
     return f"SELECT * REPLACE ({', '.join(values)}) FROM ({view})" if values else view

@@ -70,10 +70,14 @@ def header_names(part: Path) -> list[str]:
     header = header_of(part)
     delimiter = delimiter_of(header)
     if len(delimiter.encode()) > LONGEST_DELIMITER:
-        raise SourceError(f"{part.name}: its fields are parted by {delimiter!r}; export it with a comma or a tab")
+        raise SourceError(
+            f"{part.name}: its fields are parted by {delimiter!r}; export it with a comma or a tab"
+        )
     if len(delimiter) > 1:
         return [name.strip(f'{BLANKS}"') for name in header.split(delimiter)]
-    names = next(csv.reader(header.splitlines(True), delimiter=delimiter, skipinitialspace=True), [])
+    names = next(
+        csv.reader(header.splitlines(True), delimiter=delimiter, skipinitialspace=True), []
+    )
     return [name.strip(BLANKS) for name in names]
 
 

@@ -37,16 +37,20 @@ class Stated:
         found: Names = {}
         for part in held.parts:
             keys = {key for key, _ in part.keys}
-            for column, given in headings.find([*part_columns(part), *sorted(keys)], part.name).items():
+            for column, given in headings.find(
+                [*part_columns(part), *sorted(keys)], part.name
+            ).items():
                 if len(given) > 1 and set(given) - keys:
                     raise SourceError(f"{part.name} holds column {column} twice; keep one")
                 names = (*given, *found.get(column, ()))
                 found[column] = tuple({name.upper(): name for name in names}.values())
         for column, names in headings.stated.items():
             if column not in found:
-                raise SourceError(f"{held.place.name} holds no column {' or '.join(map(repr, names))}, "
-                                  f"which [columns.{table}] says is {column}; its columns are "
-                                  f"{', '.join(sorted(columns_of(held)))}")
+                raise SourceError(
+                    f"{held.place.name} holds no column {' or '.join(map(repr, names))}, "
+                    f"which [columns.{table}] says is {column}; its columns are "
+                    f"{', '.join(sorted(columns_of(held)))}"
+                )
         for part in held.parts:
             self._check_part(table, part, found)
         for column, names in found.items():
@@ -64,22 +68,30 @@ class Stated:
         called = self.book[table][column]
         if called.kind not in UNITS:
             if not called.kind and SCALED.search(name):
-                raise SourceError(f"{file}: column {name!r} seems to hold no plain yuan; give {column} in yuan")
+                raise SourceError(
+                    f"{file}: column {name!r} seems to hold no plain yuan; give {column} in yuan"
+                )
             return
         words, known, own = self._words(table, column, name), UNITS[called.kind], _basic(called)
         stated = self.units.get(table, {}).get(column)
         seems = f"{file}: column {name!r} seems to hold no plain {own}"
         line = f"[unit.{table}] {column} ="
         if words.strange and stated is None:
-            raise SourceError(f"{seems}: {words.strange[0]!r} is no unit known here; export it in {own}, or write "
-                              f'{line} "{own}" (or another of {", ".join(known)}) into {SETTINGS}')
+            raise SourceError(
+                f"{seems}: {words.strange[0]!r} is no unit known here; export it in {own}, or write "
+                f'{line} "{own}" (or another of {", ".join(known)}) into {SETTINGS}'
+            )
         for word in words.units:
             if stated is None and known[word] != "1":
-                raise SourceError(f'{seems}: its name says {word!r}; write {line} "{word}" into {SETTINGS} '
-                                  f'if it does, or "{own}" if not')
+                raise SourceError(
+                    f'{seems}: its name says {word!r}; write {line} "{word}" into {SETTINGS} '
+                    f'if it does, or "{own}" if not'
+                )
             if stated is not None and known[stated] not in ("1", known[word]):
-                raise SourceError(f"{file}: the name of column {column} says {word!r} and [unit.{table}] of "
-                                  f"{SETTINGS} says {stated!r}; give the one or the other")
+                raise SourceError(
+                    f"{file}: the name of column {column} says {word!r} and [unit.{table}] of "
+                    f"{SETTINGS} says {stated!r}; give the one or the other"
+                )
 
     def _check_together(self, table: str, column: str, names: Collection[str], place: str) -> None:
         """Refuse a quantity whose names in the parts of its table say several units."""
@@ -88,8 +100,10 @@ class Stated:
             return
         words = {word for name in names for word in self._words(table, column, name).units}
         if len({UNITS[called.kind][word] for word in words}) > 1:
-            raise SourceError(f"{place}: the names of column {column} say {' and '.join(sorted(words))}; "
-                              "give it in one unit")
+            raise SourceError(
+                f"{place}: the names of column {column} say {' and '.join(sorted(words))}; "
+                "give it in one unit"
+            )
 
     def _words(self, table: str, column: str, name: str) -> Words:
         called = self.book[table][column]
@@ -103,7 +117,9 @@ class Stated:
         for column, form in self.forms.get(table, {}).items():
             where = f"[form.{table}]"
             if column in names:
-                forms[column] = partial(form_sql, name=form, kind=book[column].kind, column=column, where=where)
+                forms[column] = partial(
+                    form_sql, name=form, kind=book[column].kind, column=column, where=where
+                )
         for column, unit in self.units.get(table, {}).items():
             where, kind = f"[unit.{table}]", book[column].kind
             if column in names and UNITS[kind][unit] != "1":
@@ -112,8 +128,15 @@ class Stated:
 
     def notes(self) -> Iterator[str]:
         """Yield what a check says of what was stated."""
-        for what, said in (("read in a stated form", self.forms), ("read in a stated unit", self.units)):
-            if columns := [f"{table}.{column} ({word})" for table, words in said.items() for column, word in words.items()]:
+        for what, said in (
+            ("read in a stated form", self.forms),
+            ("read in a stated unit", self.units),
+        ):
+            if columns := [
+                f"{table}.{column} ({word})"
+                for table, words in said.items()
+                for column, word in words.items()
+            ]:
                 yield f"{what}: {', '.join(columns)}"
 
 
@@ -126,20 +149,33 @@ def stated_of(declared: Declaration, folder: Path) -> Stated:
             kind = book[table][column].kind
             if kind and kind not in FORMS[form].kinds:
                 fitting = [name for name, other in FORMS.items() if kind in other.kinds]
-                raise SourceError(f"{SETTINGS}: form.{table}.{column}: {form!r} is no form of a column that holds a {kind}; "
-                                  f"its forms are {', '.join(fitting) or 'none'}")
-    units = {table: {column: _unit(table, column, book[table][column], unit) for column, unit in words.items()}
-             for table, words in declared.unit.items()}
-    columns = {table: {column: (names,) if isinstance(names, str) else names for column, names in given.items()}
-               for table, given in declared.columns.items()}
+                raise SourceError(
+                    f"{SETTINGS}: form.{table}.{column}: {form!r} is no form of a column that holds a {kind}; "
+                    f"its forms are {', '.join(fitting) or 'none'}"
+                )
+    units = {
+        table: {
+            column: _unit(table, column, book[table][column], unit)
+            for column, unit in words.items()
+        }
+        for table, words in declared.unit.items()
+    }
+    columns = {
+        table: {
+            column: (names,) if isinstance(names, str) else names for column, names in given.items()
+        }
+        for table, given in declared.columns.items()
+    }
     return Stated(book, declared.form, units, columns)
 
 
 def _unit(table: str, column: str, called: Called, unit: str) -> str:
     known = UNITS.get(called.kind, {})
     if plain(unit) not in known:
-        raise SourceError(f"{SETTINGS}: unit.{table}.{column}: {unit!r} is no unit of its column, which holds a "
-                          f"{called.kind or 'value of no declared kind'}; its units are {', '.join(known) or 'none'}")
+        raise SourceError(
+            f"{SETTINGS}: unit.{table}.{column}: {unit!r} is no unit of its column, which holds a "
+            f"{called.kind or 'value of no declared kind'}; its units are {', '.join(known) or 'none'}"
+        )
     return plain(unit)
 
 

@@ -10,42 +10,200 @@ from dataclasses import dataclass
 from features.ingest.dump.names import BLANKS
 
 UNITS: dict[str, dict[str, str]] = {
-    "yuan": {"yuan": "1", "元": "1", "人民币": "1", "人民币元": "1", "元人民币": "1", "rmb": "1", "cny": "1", "renminbi": "1",
-             "rmb元": "1", "元rmb": "1", "¥": "1", "li": "0.001", "厘": "0.001", "fen": "0.01", "分": "0.01", "jiao": "0.1",
-             "角": "0.1", "十元": "10", "百元": "100", "千元": "1000", "万元": "10000", "十万元": "100000",
-             "百万元": "1000000", "千万元": "10000000", "亿元": "100000000"},
-    "kwh": {"kwh": "1", "千瓦时": "1", "千瓦小时": "1", "度": "1", "wh": "0.001", "瓦时": "0.001",
-            "mwh": "1000", "兆瓦时": "1000", "gwh": "1000000", "百度": "100", "千度": "1000", "万度": "10000",
-            "万千瓦时": "10000", "万kwh": "10000", "亿千瓦时": "100000000"},
-    "minutes": {"minutes": "1", "minute": "1", "min": "1", "mins": "1", "分": "1", "分钟": "1", "hours": "60", "hour": "60",
-                "h": "60", "小时": "60", "时": "60"},
-    "persons": {"persons": "1", "人": "1", "人数": "1", "名": "1", "百人": "100", "千人": "1000", "万人": "10000"},
-    "number": {"number": "1", "个": "1", "张": "1", "台": "1", "件": "1", "次": "1", "百": "100", "千": "1000", "万": "10000"},
+    "yuan": {
+        "yuan": "1",
+        "元": "1",
+        "人民币": "1",
+        "人民币元": "1",
+        "元人民币": "1",
+        "rmb": "1",
+        "cny": "1",
+        "renminbi": "1",
+        "rmb元": "1",
+        "元rmb": "1",
+        "¥": "1",
+        "li": "0.001",
+        "厘": "0.001",
+        "fen": "0.01",
+        "分": "0.01",
+        "jiao": "0.1",
+        "角": "0.1",
+        "十元": "10",
+        "百元": "100",
+        "千元": "1000",
+        "万元": "10000",
+        "十万元": "100000",
+        "百万元": "1000000",
+        "千万元": "10000000",
+        "亿元": "100000000",
+    },
+    "kwh": {
+        "kwh": "1",
+        "千瓦时": "1",
+        "千瓦小时": "1",
+        "度": "1",
+        "wh": "0.001",
+        "瓦时": "0.001",
+        "mwh": "1000",
+        "兆瓦时": "1000",
+        "gwh": "1000000",
+        "百度": "100",
+        "千度": "1000",
+        "万度": "10000",
+        "万千瓦时": "10000",
+        "万kwh": "10000",
+        "亿千瓦时": "100000000",
+    },
+    "minutes": {
+        "minutes": "1",
+        "minute": "1",
+        "min": "1",
+        "mins": "1",
+        "分": "1",
+        "分钟": "1",
+        "hours": "60",
+        "hour": "60",
+        "h": "60",
+        "小时": "60",
+        "时": "60",
+    },
+    "persons": {
+        "persons": "1",
+        "人": "1",
+        "人数": "1",
+        "名": "1",
+        "百人": "100",
+        "千人": "1000",
+        "万人": "10000",
+    },
+    "number": {
+        "number": "1",
+        "个": "1",
+        "张": "1",
+        "台": "1",
+        "件": "1",
+        "次": "1",
+        "百": "100",
+        "千": "1000",
+        "万": "10000",
+    },
     "microdegree": {"microdegree": "1", "微度": "1", "degree": "1000000", "度": "1000000"},
-    "probability": {"probability": "1", "概率": "1", "%": "0.01", "百分之一": "0.01", "‰": "0.001", "千分之一": "0.001"},
+    "probability": {
+        "probability": "1",
+        "概率": "1",
+        "%": "0.01",
+        "百分之一": "0.01",
+        "‰": "0.001",
+        "千分之一": "0.001",
+    },
 }
 """By kind of quantity, the words for its units and what each is worth in the kind's own unit, the first."""
-SAFE = ("字段名", "字段", "列名", "备注", "注释", "说明", "必填", "选填", "计量", "单位", "金额", "数据", "数值", "人民币",
-        "部分", "分摊", "分担", "分项", "分类", "为", "以", "按", "计")
+SAFE = (
+    "字段名",
+    "字段",
+    "列名",
+    "备注",
+    "注释",
+    "说明",
+    "必填",
+    "选填",
+    "计量",
+    "单位",
+    "金额",
+    "数据",
+    "数值",
+    "人民币",
+    "部分",
+    "分摊",
+    "分担",
+    "分项",
+    "分类",
+    "为",
+    "以",
+    "按",
+    "计",
+)
 """Words of a description which say nothing of a unit."""
-TYPES = ("number", "numeric", "decimal", "double", "float", "int", "integer", "bigint", "amount", "value", "field", "column")
+TYPES = (
+    "number",
+    "numeric",
+    "decimal",
+    "double",
+    "float",
+    "int",
+    "integer",
+    "bigint",
+    "amount",
+    "value",
+    "field",
+    "column",
+)
 _SCALES = "十百千万亿兆拾佰仟萬億比率倍成折每年周季天微毫"
 _SUSPECT = {
     "yuan": f"{_SCALES}元圆圓币幣镑鎊铢盾分角厘日美欧英韩港澳台刀汇郎克卢索拉令",
-    "kwh": f"{_SCALES}元瓦时度焦吨日月", "minutes": f"{_SCALES}时秒日月刻工", "persons": f"{_SCALES}次户家组月日",
-    "number": f"{_SCALES}次箱盒组打对双", "microdegree": f"{_SCALES}度分秒弧", "probability": f"{_SCALES}分",
+    "kwh": f"{_SCALES}元瓦时度焦吨日月",
+    "minutes": f"{_SCALES}时秒日月刻工",
+    "persons": f"{_SCALES}次户家组月日",
+    "number": f"{_SCALES}次箱盒组打对双",
+    "microdegree": f"{_SCALES}度分秒弧",
+    "probability": f"{_SCALES}分",
 }
 """Letters which, left in a description that is not known, may name a unit."""
-_LETTERS = {"yuan": "kmwbe", "kwh": "kmgtjw", "minutes": "sd", "persons": "kmw", "number": "kmw",
-            "microdegree": "", "probability": ""}
+_LETTERS = {
+    "yuan": "kmwbe",
+    "kwh": "kmgtjw",
+    "minutes": "sd",
+    "persons": "kmw",
+    "number": "kmw",
+    "microdegree": "",
+    "probability": "",
+}
 """Lone Latin letters that may stand for a unit or a scale, such as W for ten thousand; another is a mark of the export."""
-FOREIGN = ("林吉特", "兰特", "第纳尔", "福林", "兹罗提", "谢克尔", "塔卡", "坚戈", "雷亚尔", "里亚尔", "迪拉姆", "列弗", "基普",
-           "瑞尔", "图格里克")
+FOREIGN = (
+    "林吉特",
+    "兰特",
+    "第纳尔",
+    "福林",
+    "兹罗提",
+    "谢克尔",
+    "塔卡",
+    "坚戈",
+    "雷亚尔",
+    "里亚尔",
+    "迪拉姆",
+    "列弗",
+    "基普",
+    "瑞尔",
+    "图格里克",
+)
 """Names of currencies that hold none of those letters."""
 _BRACKETS = "()[]{}<>《》〔〕【】「」"
 _BETWEEN = re.compile(r"[\s\\/|_,;:、。.'\"“”‘’·*—–-]+|[" + re.escape(_BRACKETS) + "]+")
-_CURRENCIES = frozenset(("usd", "eur", "hkd", "jpy", "gbp", "krw", "twd", "mop", "cad", "aud", "sgd", "chf", "rub", "inr",
-                         "thb", "nzd", "vnd", "cnh", "myr", "idr", "php"))
+_CURRENCIES = frozenset(
+    (
+        "usd",
+        "eur",
+        "hkd",
+        "jpy",
+        "gbp",
+        "krw",
+        "twd",
+        "mop",
+        "cad",
+        "aud",
+        "sgd",
+        "chf",
+        "rub",
+        "inr",
+        "thb",
+        "nzd",
+        "vnd",
+        "cnh",
+        "myr",
+        "idr",
+        "php",
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +245,7 @@ def around(header: str, code: str) -> str:
     if found is None:
         return text
     qualifiers = [word for word in found[1].split(".") if word in _CURRENCIES]
-    rest = " ".join([text[:found.start()], *qualifiers, text[found.end():]])
+    rest = " ".join([text[: found.start()], *qualifiers, text[found.end() :]])
     return rest if rest.strip() else ""
 
 

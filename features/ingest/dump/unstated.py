@@ -27,7 +27,9 @@ def unread_tables(counts: Mapping[str, Mapping[str, Any]]) -> set[str]:
     return {why["table"] for why in told if WANTED in why["reason"] and "table" in why}
 
 
-def unstated_in(connection: Connection, declared: Declaration, folder: Path, tables: Collection[str]) -> Iterator[str]:
+def unstated_in(
+    connection: Connection, declared: Declaration, folder: Path, tables: Collection[str]
+) -> Iterator[str]:
     """Yield what to write into dump.toml so that odd values of some raw tables are read, each with their number.
 
     `connection` knows the raw tables; each of `tables` is read once, and the log that tells their days.
@@ -39,7 +41,9 @@ def unstated_in(connection: Connection, declared: Declaration, folder: Path, tab
     log = {declared.dump.log.table} if declared.dump.log else set()
     for table in (table for table in declared.dump.tables if table in log.union(tables)):
         stated = declared.form.get(table, {})
-        kinds = {column: called.kind for column, called in book[table].items() if column not in stated}
+        kinds = {
+            column: called.kind for column, called in book[table].items() if column not in stated
+        }
         yield from _lines(table, _counted(connection, table, kinds))
 
 
@@ -50,10 +54,16 @@ def _forms_of(kind: str) -> dict[str, Form]:
 
 def _counted(connection: Connection, table: str, kinds: Mapping[str, str]) -> dict[str, Counts]:
     """Return by column how many values of a raw table fit each form that nobody stated."""
-    pairs = [(column, name, form) for column, kind in kinds.items() for name, form in _forms_of(kind).items()]
+    pairs = [
+        (column, name, form)
+        for column, kind in kinds.items()
+        for name, form in _forms_of(kind).items()
+    ]
     if not pairs:
         return {}
-    counts = ", ".join(f"count(*) FILTER ({_fits_sql(named(column), form)})" for column, _, form in pairs)
+    counts = ", ".join(
+        f"count(*) FILTER ({_fits_sql(named(column), form)})" for column, _, form in pairs
+    )
     row = connection.sql(f"SELECT {counts} FROM {named('raw ' + table)}").fetchall()[0]
     found: dict[str, Counts] = {}
     for (column, name, _), size in zip(pairs, row, strict=True):
@@ -82,5 +92,7 @@ def _line(table: str, column: str, forms: Collection[str], rows: int) -> str:
     alike = f" (or {', '.join(others)})" if others else ""
     first, *rest = (f'"{name}"' for name in forms)
     choice = f", or {' or '.join(rest)}, whichever it is," if rest else ""
-    return (f"{table}.{column}: {rows:,} values are written like {example}{alike} and no form is stated; "
-            f"write [form.{table}] {column} = {first}{choice} into {SETTINGS}")
+    return (
+        f"{table}.{column}: {rows:,} values are written like {example}{alike} and no form is stated; "
+        f"write [form.{table}] {column} = {first}{choice} into {SETTINGS}"
+    )
