@@ -27,7 +27,7 @@ from features.catalogue.language import Atom
 from features.engine.batches import claim_stretches, every_claim, put_aside
 from features.engine.matrices import catalogue_of, matrix
 from features.engine.needs import needs_of
-from features.store.column_codes import months_of
+from features.store.column_codes import month_columns
 from features.store.store import Store, open_store
 
 ROUNDS = 3
@@ -55,7 +55,7 @@ def floor_sql(store: Store, atoms: Iterable[Atom]) -> str:
         ((when, _),) = Counter(measure.when for measure in own).most_common(1)
         first, last = (
             (month_of_day(DAY) - 24, month_of_day(DAY))
-            if months_of(store, table, {when} - {""})
+            if month_columns(store, table, {when} - {""})
             else (DAY - 730, DAY)
         )
         within = f" WHERE {when} > {first} AND {when} <= {last}" if when else ""

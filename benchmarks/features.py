@@ -31,7 +31,7 @@ from features.engine.matrices import catalogue_of, matrix
 from features.engine.population import living
 from features.network.stored import kept_values
 from features.store.store import Store, open_store
-from serving.api.startup import settle
+from serving.api.startup import settle_memory
 from simulation.ground.setting import setting_of
 from simulation.run import write_city
 
@@ -138,7 +138,7 @@ def online(store: Store) -> list[float]:
     ids = matrix(store, "enterprise", DAY, catalogue=catalogue).keys[:300].tolist()
     for key in ids[:20]:
         matrix(store, "enterprise", DAY, [key], catalogue)
-    settle()
+    settle_memory()
     took = []
     for key in ids:
         began = time.perf_counter()

@@ -10,7 +10,7 @@ import numpy as np
 
 from features.calendar import day_of
 from models.policy.lottery import Draw
-from models.policy.plan import Unit, plan
+from models.policy.plan import PlanUnit, plan
 from models.policy.policy import policy_on
 from models.policy.policy_status import Facts, standing_of
 
@@ -24,7 +24,7 @@ def main() -> None:
     staff, benefit = chance.lognormal(1.8, 1.2, UNITS).astype(int), chance.gamma(0.3, 2.0, UNITS)
     complaints = chance.random(UNITS) < 0.002
     units = [
-        Unit(
+        PlanUnit(
             f"E{n:07d}",
             f"C{n % CELLS:03d}",
             int(staff[n]),

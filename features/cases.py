@@ -58,7 +58,7 @@ class Units:
         return np.where(self.of_case >= 0, values[np.maximum(self.of_case, 0)], np.nan)
 
 
-def units_of(cases: Cases, by: str) -> Units:
+def aggregation_units(cases: Cases, by: str) -> Units:
     """Return the units under which rows keyed by `by` are aggregated for these cases."""
     key = cases.keys[by]
     present = key != NULL

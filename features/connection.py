@@ -16,7 +16,7 @@ ForbiddenError = duckdb.PermissionException
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class ConnectionLimits:
     """What a connection may use: memory as DuckDB writes it, threads, and where it spills; nowhere if no place is named."""
 
     memory: str = "2GB"
@@ -24,7 +24,7 @@ class Limits:
     spill: Path | None = None
 
 
-MODEST = Limits()
+MODEST = ConnectionLimits()
 _SPECIAL = re.compile(r"[*?\[]")
 
 
@@ -46,7 +46,7 @@ def named(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def opened(limits: Limits = MODEST) -> Connection:
+def opened(limits: ConnectionLimits = MODEST) -> Connection:
     """Return a connection in memory that may read and write any file; a query sees no variable of ours."""
     connection = duckdb.connect()
     connection.execute("SET python_enable_replacements=false")
@@ -56,7 +56,9 @@ def opened(limits: Limits = MODEST) -> Connection:
     return connection
 
 
-def locked(places: Sequence[Path], *, clock: str = "UTC", limits: Limits = MODEST) -> Connection:
+def locked_connection(
+    places: Sequence[Path], *, clock: str = "UTC", limits: ConnectionLimits = MODEST
+) -> Connection:
     """Return a connection that reads `places` only, files and whole folders, and whose settings are fixed for good.
 
     A place that does not exist yet is a folder.

@@ -29,7 +29,7 @@ def reached(point: str) -> None:
 
 
 @contextmanager
-def around(write: str) -> Iterator[None]:
+def write_points(write: str) -> Iterator[None]:
     """Name the points before and after a write that this file does not do itself."""
     reached(f"before {write}")
     yield
@@ -40,7 +40,7 @@ def around(write: str) -> Iterator[None]:
 def private_folder(place: Path) -> Iterator[Path]:
     """Yield a new folder in `place` that only this run owns; it is gone afterwards unless it was given another name."""
     place.mkdir(parents=True, exist_ok=True)
-    clear(place)
+    clear_unfinished(place)
     with _owned(place, _made_folder) as folder:
         reached(f"after a folder is made in {place.name}")
         yield folder
@@ -48,7 +48,7 @@ def private_folder(place: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def alone(lock: Path) -> Iterator[None]:
+def exclusive_lock(lock: Path) -> Iterator[None]:
     """Wait until no other run works under this lock file, and hold it."""
     lock.parent.mkdir(parents=True, exist_ok=True)
     with lock.open("a") as file:
@@ -69,12 +69,12 @@ def built(folder: Path) -> Iterator[Path]:
     """Yield a private folder that becomes `folder` when all is written; where another run was first, theirs is kept."""
     with private_folder(folder.parent) as unfinished:
         yield unfinished
-        settle(unfinished, folder)
+        put_in_place(unfinished, folder)
 
 
-def settle(unfinished: Path, folder: Path) -> None:
+def put_in_place(unfinished: Path, folder: Path) -> None:
     """Give a finished folder its name, unless a folder that holds something has it."""
-    with around(f"{folder.name} is in place"):
+    with write_points(f"{folder.name} is in place"):
         try:
             unfinished.rename(folder)
         except OSError as error:
@@ -95,11 +95,11 @@ def replaced(path: Path, mode: int = ANYBODY) -> Iterator[Path]:
         yield path
         return
     try:
-        clear(path.parent)
+        clear_unfinished(path.parent)
         with _owned(path.parent, lambda unfinished: _made_file(unfinished, mode)) as unfinished:
             reached(f"before {path.name} is written")
             yield unfinished
-            with around(f"{path.name} is in place"):
+            with write_points(f"{path.name} is in place"):
                 unfinished.replace(path)
     except OSError as error:
         if UNFINISHED.search(str(error.filename)):
@@ -128,7 +128,7 @@ def write_durable_text(path: Path, text: str) -> None:
         unfinished.write_text(text, "utf-8")
 
 
-def clear(place: Path) -> None:
+def clear_unfinished(place: Path) -> None:
     """Remove the unfinished files and folders in `place` that no living process owns; nothing where there is no folder."""
     for path in _entries(place):
         if UNFINISHED.fullmatch(path.name):

@@ -88,10 +88,10 @@ def write_matrix(matrix: Matrix, path: Path) -> None:
 def write_matrices(matrices: Iterable[Matrix], path: Path) -> tuple[int, int]:
     """Write matrices with the same columns one below the other, each as it comes; return the rows and features written."""
     with replaced(path) as unfinished:
-        return write_rows(matrices, unfinished)
+        return write_matrix_rows(matrices, unfinished)
 
 
-def write_rows(matrices: Iterable[Matrix], place: Path) -> tuple[int, int]:
+def write_matrix_rows(matrices: Iterable[Matrix], place: Path) -> tuple[int, int]:
     """Write matrices as `write_matrices` does to a file that is this run's own; return the rows and features written."""
     rows = features = 0
     with ExitStack() as closing:

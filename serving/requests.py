@@ -54,7 +54,7 @@ def _different(ids: Sequence[str]) -> Sequence[str]:
 Ids = Annotated[list[Id], Field(min_length=1, max_length=MOST_UNITS), AfterValidator(_different)]
 
 
-class Form(BaseModel):
+class Body(BaseModel):
     """A body: no unknown field, no conversion of types, no NaN or infinity, and no value repeated in an error."""
 
     model_config = ConfigDict(
@@ -62,21 +62,21 @@ class Form(BaseModel):
     )
 
 
-class EnterpriseIds(Form):
+class EnterpriseIds(Body):
     """Enterprises to score, by number."""
 
     enterprises: Ids
     target: Name = "undeclared_workers"
 
 
-class ClaimIds(Form):
+class ClaimIds(Body):
     """Claims to score, by number."""
 
     claims: Ids
     target: Name = "fraudulent_claim"
 
 
-class EnterpriseHistory(Form):
+class EnterpriseHistory(Body):
     """One enterprise and its history: table -> rows of the contract, by column name."""
 
     id: Id
@@ -84,7 +84,7 @@ class EnterpriseHistory(Form):
     target: Name = "undeclared_workers"
 
 
-class ClaimHistory(Form):
+class ClaimHistory(Body):
     """One claim and its history: table -> rows of the contract, by column name."""
 
     id: Id
@@ -92,7 +92,7 @@ class ClaimHistory(Form):
     target: Name = "fraudulent_claim"
 
 
-class RecordId(Form):
+class RecordId(Body):
     """One record, by the number that an answer gave."""
 
     record_id: Annotated[
@@ -100,5 +100,5 @@ class RecordId(Form):
     ]
 
 
-class Nothing(Form):
+class Nothing(Body):
     """An empty body: `{}`."""

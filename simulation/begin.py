@@ -16,7 +16,7 @@ from simulation.labour.agency import begin_dispatch, sent
 from simulation.labour.attributes import first_rows
 from simulation.labour.firms import begin_firms
 from simulation.labour.honesty import begin_habits
-from simulation.labour.late_registration import migrated, registered
+from simulation.labour.late_registration import migrated, registered_jobs
 from simulation.labour.registrations import known_jobs, openings
 from simulation.labour.staff import begin_staff, spare
 
@@ -29,7 +29,7 @@ def begin(setting: Setting, block: int) -> tuple[State, Rows]:
     dispatch = begin_dispatch(setting, block, firms)
     crowd, jobs = begin_staff(setting, block, firms)
     chance = stream(setting, block, 0, of="begin")
-    jobs = registered(chance, sent(chance, jobs, dispatch), habits)
+    jobs = registered_jobs(chance, sent(chance, jobs, dispatch), habits)
     jobs, bulk = migrated(setting, chance, jobs)
     rows = known_jobs(block, jobs)
     jobs, more = openings(chance, block, jobs, opened=jobs.cover < setting.first_day, bulk=bulk)

@@ -8,7 +8,7 @@ import numpy as np
 
 from simulation.dynamics.cash_claims import cash
 from simulation.dynamics.phoenix import hurried
-from simulation.dynamics.reaction import drifted, enrolled_after, mended, remembered, shamed
+from simulation.dynamics.reaction import drifted, enrolled_after, memory_after, mended, shamed
 from simulation.dynamics.state import State
 from simulation.dynamics.work import work
 from simulation.funds.benefits import paid
@@ -17,7 +17,7 @@ from simulation.funds.reviews import review_rows
 from simulation.funds.settled_rows import medical_rows
 from simulation.ground.pieces import Piece, Rows, piece
 from simulation.ground.setting import Ints, Turn
-from simulation.inspection.campaign import appraised, exposed, revoked
+from simulation.inspection.campaign import appraised, publication, revoked
 from simulation.inspection.complaints import lodged
 from simulation.inspection.findings import results
 from simulation.inspection.visits import Visits, habit
@@ -27,11 +27,11 @@ from simulation.labour.attributes import attribute_rows
 from simulation.labour.census import Census, census
 from simulation.labour.contributions import contribution_rows
 from simulation.labour.deaths import died
-from simulation.labour.firms import living, number
+from simulation.labour.firms import city_numbers, living_firms
 from simulation.labour.power import power_rows
 from simulation.labour.registrations import MEDICAL, closings
 from simulation.labour.staff import ended, raised
-from simulation.labour.tax import gap, tax_rows
+from simulation.labour.tax import filing_gap, tax_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ def observed(state: State, turn: Turn, count: Census) -> tuple[State, Rows]:
     staff, rows = tax_rows(turn, count, firms=state.firms, habits=state.habits)
     rows += power_rows(turn, count, firms=state.firms, habits=state.habits)
     rows += agreements(turn, dispatch=state.dispatch, jobs=state.jobs)
-    memory = replace(state.memory, gap=gap(staff, count))
+    memory = replace(state.memory, gap=filing_gap(staff, count))
     return replace(state, memory=memory), rows
 
 
@@ -100,7 +100,7 @@ def voiced(state: State, turn: Turn, count: Census) -> tuple[State, Rows]:
     complaints, more = lodged(turn, count, firms=state.firms, unpaid=unpaid)
     memory, medals = appraised(turn, state.firms, state.memory)
     memory, lost = revoked(turn, memory)
-    memory, named, shown = exposed(turn, memory, wages_owed=unpaid)
+    memory, named, shown = publication(turn, memory, wages_owed=unpaid)
     habits = shamed(turn, state.habits, exposed=named)
     rows += more + medals + lost + shown
     complained = np.bincount(complaints.firm, minlength=len(unpaid))
@@ -115,17 +115,17 @@ def inspected(state: State, turn: Turn, visits: Visits, *, count: Census) -> tup
     habits = mended(turn, state.habits, of=of)
     habits = drifted(turn, state.firms, habits=habits, memory=state.memory)
     firms = hurried(turn, state.firms, phoenix=state.phoenix, of=of)
-    memory = remembered(state.memory, visits, result)
+    memory = memory_after(state.memory, visits, result)
     return replace(state, jobs=jobs, habits=habits, firms=firms, memory=memory), rows + more
 
 
 def truth(state: State, turn: Turn, count: Census) -> Piece:
     """Return what is true of each living enterprise as a month ends: uncovered, staff, contributions short in fen."""
-    who = np.flatnonzero(living(state.firms, turn.end - 1))
+    who = np.flatnonzero(living_firms(state.firms, turn.end - 1))
     day = np.full(len(who), turn.end - 1)
     return piece(
         day,
-        enterprise=number(state.block, who),
+        enterprise=city_numbers(state.block, who),
         month=turn.month,
         uncovered=count.uncovered[who],
         staff=count.staff[who],

@@ -12,12 +12,12 @@ import pyarrow as pa
 
 from features.contract.tables import contract
 from features.errors import SourceError
-from features.files import UNFINISHED, clear, write_text
+from features.files import UNFINISHED, clear_unfinished, write_text
 from simulation.begin import begin
 from simulation.funds.medical_claims import KINDS
 from simulation.funds.providers import provider_rows, providers
 from simulation.ground.geography import ground
-from simulation.ground.pieces import joined
+from simulation.ground.pieces import joined_pieces
 from simulation.ground.setting import Setting, day_of_months
 from simulation.month import Truth, advance, choose
 from simulation.output.parquet import coded, id_array, write_tables, write_truth
@@ -83,11 +83,11 @@ def write_block(out: Path, setting: Setting, block: int) -> dict[str, str]:
 
 def write_truths(out: Path, part: int, truths: list[Truth]) -> dict[str, str]:
     """Write one part of what is true of enterprises and claims."""
-    true = joined(
+    true = joined_pieces(
         (truth.enterprises for truth in truths),
         ("enterprise", "month", "uncovered", "staff", "short"),
     )
-    false = joined((truth.claims for truth in truths), ("claim", "false"))
+    false = joined_pieces((truth.claims for truth in truths), ("claim", "false"))
     return write_truth(
         out,
         "enterprises",
@@ -129,7 +129,7 @@ def _same_arguments(out: Path, setting: Setting) -> None:
                 f"{out} holds a city of other arguments; choose another folder or remove it"
             )
         return
-    clear(place.parent)
+    clear_unfinished(place.parent)
     if out.exists() and not _only_begun(out, place.parent):
         raise SourceError(f"{out} is not empty and holds no city; choose another folder")
     place.parent.mkdir(parents=True, exist_ok=True)

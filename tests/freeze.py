@@ -407,7 +407,7 @@ def statements(room: Room) -> Digests:
     """The catalogue as SQL, which DuckDB and Spark run unchanged: each feature's, and those that Spark is given at once."""
     # all that this file needs of the inside of the code; whoever moves it mends these lines
     from features.engine.matrices import catalogue_of
-    from features.sql.compile import statement
+    from features.sql.compile import features_sql
     from features.sql.duckdb_oracle import dialect_of
     from features.store.store import open_store
 
@@ -419,12 +419,14 @@ def statements(room: Room) -> Digests:
     for entity in ("enterprise", "claim", "provider"):
         names = [feature.name for feature in catalogue.features(entity)]
         digests |= {
-            f"sql/duckdb/{entity}/{name}": digest(statement(catalogue, [name], dialect))
+            f"sql/duckdb/{entity}/{name}": digest(features_sql(catalogue, [name], dialect))
             for name in names
         }
         for first in range(0, len(names), FEATURES_A_STATEMENT):
             chosen = names[first : first + FEATURES_A_STATEMENT]
-            digests[f"sql/spark/{entity}/{first}"] = digest(statement(catalogue, chosen, dialect))
+            digests[f"sql/spark/{entity}/{first}"] = digest(
+                features_sql(catalogue, chosen, dialect)
+            )
     return digests
 
 

@@ -7,10 +7,10 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from features.aggregates.aggregate import sums_of
+from features.aggregates.aggregate import amount_sums
 from features.aggregates.order_statistics import of_members
-from features.aggregates.plan import Asked, asked_of, members_of
-from features.aggregates.row_ranges import met
+from features.aggregates.plan import AggregationPlan, aggregation_plan, members_of
+from features.aggregates.row_ranges import row_ranges
 from features.arrays import Column
 from features.cases import Units
 from features.catalogue import Window
@@ -99,8 +99,10 @@ def read(atom: Atom, rows: list[tuple[int, int, int]], month: int) -> float:
     )
 
 
-def asked_and_amounts(atoms: list[Atom], sign: Column, value: Column) -> tuple[Asked, Column]:
-    asked = asked_of(atoms, WINDOWS)
+def asked_and_amounts(
+    atoms: list[Atom], sign: Column, value: Column
+) -> tuple[AggregationPlan, Column]:
+    asked = aggregation_plan(atoms, WINDOWS)
     own = {"a": value, "b": value + 7}
     return asked, np.array(
         [sign if kind == "count" else sign * own[measure] for kind, measure in asked.sums]
@@ -124,10 +126,10 @@ def test_windows_and_months_are_those_of_a_plain_reading(kind: str, order: str) 
         unit, day = np.repeat(rng.permutation(70)[:10], 20), np.tile(np.arange(340, 940, 30), 10)
     places = np.argsort(unit, kind="stable") if order == "as drawn" else np.lexsort((day, unit))
     held = Units(unit[places], day[places])
-    rows = met(held, key, columns, frozenset({"placed"} if monthly else ()))
+    rows = row_ranges(held, key, columns, frozenset({"placed"} if monthly else ()))
     atoms = ATOMS[kind]
     asked, amounts = asked_and_amounts(atoms, columns["sign"], value)
-    found = dict(zip(asked.summed, sums_of(rows, "placed", amounts, asked), strict=True))
+    found = dict(zip(asked.summed, amount_sums(rows, "placed", amounts, asked), strict=True))
     assert set(found) == set(atoms)
     for place in range(units):
         mine = (key == held.key[place]) & (columns["known"] <= held.day[place])
@@ -148,14 +150,14 @@ def test_windows_and_months_are_those_of_a_plain_reading(kind: str, order: str) 
 
 @pytest.mark.parametrize("aggregate", ["sum", "peak", "variance", "slope"])
 def test_a_sum_too_large_to_be_exact_is_an_error(aggregate: str) -> None:
-    asked = asked_of([Atom(aggregate, "a", "3m")], WINDOWS)
+    asked = aggregation_plan([Atom(aggregate, "a", "3m")], WINDOWS)
     for amount, sound in ((2**20, True), (2**53, False)):
         columns = {
             "known": np.zeros(1, np.int64),
             "placed": np.full(1, 8),
             "sign": np.ones(1, np.int64),
         }
-        rows = met(
+        rows = row_ranges(
             Units(np.zeros(1, np.int64), np.full(1, 300)),
             np.zeros(1, np.int64),
             columns,
@@ -164,10 +166,10 @@ def test_a_sum_too_large_to_be_exact_is_an_error(aggregate: str) -> None:
         columns["placed"][0] = rows.month[0]
         amounts = np.array([[1 if kind == "count" else amount] for kind, _ in asked.sums])
         if sound:
-            assert np.isfinite(sums_of(rows, "placed", amounts, asked)).all()
+            assert np.isfinite(amount_sums(rows, "placed", amounts, asked)).all()
         else:
             with pytest.raises(CatalogueError, match=r"2\^53"):
-                sums_of(rows, "placed", amounts, asked)
+                amount_sums(rows, "placed", amounts, asked)
 
 
 @pytest.mark.parametrize("kind", ["value", "placed"])
@@ -182,7 +184,7 @@ def test_order_statistics_are_those_of_the_net_multiset(kind: str) -> None:
     }
     item = columns["placed"] if kind == "placed" else rng.integers(-9, 9, size)
     held = Units(np.sort(rng.integers(0, 70, units)), rng.integers(300, 950, units))
-    rows = met(held, key, columns, frozenset())
+    rows = row_ranges(held, key, columns, frozenset())
     first, last = ("since", "first_since") if kind == "placed" else ("largest", "smallest")
     spans = {"90d": (90, 0), "prev": (400, 90), "all": (LIMIT, 0)}
     windows = {

@@ -13,7 +13,7 @@ from features.aggregates.rollup import kin_of
 from features.arrays import NULL, Column
 from features.calendar import date_of, day_of
 from features.engine.matrices import catalogue_of, matrix, matrix_for
-from features.engine.population import bare_cases, registered
+from features.engine.population import bare_cases, registered_cases
 from features.home import home
 from features.ingest.scan import files_below, files_in, scan_parquet
 from features.ingest.source import find_source
@@ -111,7 +111,7 @@ def test_totals_of_many_days_give_the_bits_of_the_rows(
     store = open_store(write_history(tmp_path / "source", seed=6))
     catalogue, draw = catalogue_of(store), np.random.default_rng(1)
     codes = np.repeat(np.arange(len(store.texts(entity)), dtype=np.int64), 9)
-    cases, _ = registered(
+    cases, _ = registered_cases(
         store, catalogue, bare_cases(entity, codes, draw.integers(LAST - 500, LAST + 1, len(codes)))
     )
     rows = matrix_for(store, catalogue, cases).values.tobytes()

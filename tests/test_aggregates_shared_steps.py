@@ -9,7 +9,7 @@ from features.aggregates.row_expressions import row_filter, row_values
 from features.aggregates.shared_steps import Steps
 from features.arrays import NULL
 from features.catalogue.language import parse_formula, parse_row
-from features.engine.formulas import Environment, Program, evaluate
+from features.engine.formulas import Environment, Program, formula_values
 
 COLUMNS = {"a": np.array([3, NULL, 5, 0]), "b": np.array([1, 2, NULL, 0])}
 
@@ -86,7 +86,9 @@ def known(**features: list[float]) -> Environment:
 )
 def test_a_formula_gives_one_value_for_each_case(formula: str, values: list[float]) -> None:
     here = known(x=[1, 2, np.nan], y=[2, 0, 0])
-    np.testing.assert_array_equal(evaluate(parse_formula(formula, "here"), here), np.array(values))
+    np.testing.assert_array_equal(
+        formula_values(parse_formula(formula, "here"), here), np.array(values)
+    )
 
 
 @pytest.mark.parametrize("few", [0, 64])

@@ -15,13 +15,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route as Path_
 
-from serving.api.access import Access, Limits
+from serving.api.access import Access, RequestLimits
 from serving.api.keys import ROLES, Ring, add, read
 from serving.api.routes import BY_PATH, ROUTES
 from serving.errors import CODES, AccessError, body, normalised
 
 TODAY = date(2015, 7, 1)
-QUICK = Limits(body_bytes=1_000, body_seconds=0.2, answer_seconds=0.2, at_once=2)
+QUICK = RequestLimits(body_bytes=1_000, body_seconds=0.2, answer_seconds=0.2, at_once=2)
 
 
 async def echo(request: Request) -> Response:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from features.errors import RequestError
-from serving.api.keys import ROLES, Ring, add, digest, remove
+from serving.api.keys import ROLES, Ring, add, digest, remove_key
 
 TODAY = date(2015, 7, 1)
 
@@ -24,7 +24,7 @@ def keys(register: Path) -> dict[str, str]:
 def test_a_removed_key_ends_with_the_next_request(register: Path, keys: dict[str, str]) -> None:
     ring = Ring(register)
     assert ring.holder(keys["system"]) is not None
-    remove(register, "of_system")
+    remove_key(register, "of_system")
     assert ring.holder(keys["system"]) is None
     assert ring.holder(keys["auditor"]) is not None
 
@@ -56,4 +56,4 @@ def test_a_key_of_a_taken_name_a_wrong_name_or_an_unknown_role_is_not_made(
 
 def test_a_name_that_holds_no_key_cannot_be_removed(register: Path) -> None:
     with pytest.raises(RequestError, match="no key is named 'x'"):
-        remove(register, "x")
+        remove_key(register, "x")

@@ -7,7 +7,7 @@ import pytest
 from pydantic import BaseModel
 
 from serving.answers import Answer, SaidReason, Unit
-from serving.api.access import Limits
+from serving.api.access import RequestLimits
 from serving.api.routes import ROUTES
 from serving.errors import CODES
 from serving.requests import (
@@ -57,6 +57,6 @@ def test_the_document_names_every_field(form: type[BaseModel]) -> None:
 
 
 def test_the_document_tells_the_limits_that_hold() -> None:
-    limits = Limits()
+    limits = RequestLimits()
     for told in (f"{limits.body_bytes:,}", f"{MOST_UNITS:,}", f"{limits.answer_seconds:g} 秒"):
         assert told in DOCUMENT

@@ -12,7 +12,7 @@ import pytest
 
 from features.errors import BundleError
 from models.bundle.bundle import Bundle, Parts, load_bundle, write_bundle
-from models.bundle.folder import SUMS, digest_of, read_folder, sums_of
+from models.bundle.folder import SUMS, bundle_digest, digest_list, read_folder
 from models.bundle.manifest import Manifest, frozen_features
 from models.bundle.score import score
 
@@ -25,7 +25,9 @@ def written(model_parts: Parts, tmp_path: Path) -> Path:
 def resealed(path: Path) -> None:
     """Write a digest list that agrees with whatever the folder now holds, as a forger would."""
     (path / SUMS).unlink()
-    (path / SUMS).write_bytes(sums_of({entry.name: entry.read_bytes() for entry in path.iterdir()}))
+    (path / SUMS).write_bytes(
+        digest_list({entry.name: entry.read_bytes() for entry in path.iterdir()})
+    )
 
 
 def test_a_bundle_read_back_says_what_was_written(model_parts: Parts, written: Path) -> None:
@@ -47,7 +49,9 @@ def test_the_digest_is_the_hash_of_the_sorted_file_digests(written: Path) -> Non
         for entry in sorted(written.iterdir())
         if entry.name != SUMS
     ]
-    assert digest_of(read_folder(written)) == hashlib.sha256("".join(lines).encode()).hexdigest()
+    assert (
+        bundle_digest(read_folder(written)) == hashlib.sha256("".join(lines).encode()).hexdigest()
+    )
     assert (written / SUMS).read_text() == "".join(lines)
 
 

@@ -9,7 +9,13 @@ from pathlib import Path
 import pytest
 
 from features.catalogue import Catalogue
-from features.catalogue.document import as_json, families, forbidden, page, whole_catalogue
+from features.catalogue.document import (
+    catalogue_as_json,
+    catalogue_page,
+    families,
+    forbidden,
+    whole_catalogue,
+)
 from features.catalogue.language import AGGREGATES, FUNCTIONS
 from features.catalogue.model import FORBIDDEN
 from features.catalogue.parse import read_catalogue
@@ -40,7 +46,7 @@ def catalogue_with(tmp_path: Path, *lines: str) -> Catalogue:
 
 
 def test_the_page_in_docs_is_what_the_declarations_generate(whole: Catalogue) -> None:
-    assert (ROOT / "docs" / "features.md").read_text("utf-8") == page(whole), (
+    assert (ROOT / "docs" / "features.md").read_text("utf-8") == catalogue_page(whole), (
         "lssi dictionary > docs/features.md"
     )
 
@@ -52,7 +58,7 @@ def test_every_family_used_is_declared_and_every_family_declared_is_used(whole: 
 
 
 def test_every_meaning_is_told_in_both_languages(whole: Catalogue) -> None:
-    said = as_json(whole)
+    said = catalogue_as_json(whole)
     told = [
         *said["features"],
         *said["measures"],
@@ -90,7 +96,7 @@ def test_every_word_of_the_forbidden_list_has_its_reason() -> None:
 
 
 def test_every_entry_names_what_a_reader_needs(whole: Catalogue) -> None:
-    said = {one["name"]: one for one in as_json(whole)["features"]}
+    said = {one["name"]: one for one in catalogue_as_json(whole)["features"]}
     assert len(said) == len(whole.declared) >= 250
     assert all(one["tables"] and one["formula"] and one["unit"] for one in said.values())
     assert said["hires_90d"]["windows"] == ["90d"]
@@ -104,17 +110,17 @@ def test_every_entry_names_what_a_reader_needs(whole: Catalogue) -> None:
 
 
 def test_the_reference_names_every_word_of_the_language(whole: Catalogue) -> None:
-    text = page(whole)
+    text = catalogue_page(whole)
     for word in (*AGGREGATES, *FUNCTIONS):
         assert re.search(rf"`{word}[(`]", text), word
 
 
 def test_what_a_source_cannot_compute_is_listed_with_the_table_it_needs() -> None:
     without = read_catalogue(lambda table: table not in ("utilities", "tax_payroll"))
-    said = as_json(without, "small")
+    said = catalogue_as_json(without, "small")
     assert {"utilities", "tax_payroll"} <= set(said["left_out"].values())
     assert not any("utilities" in one["tables"] for one in said["features"])
-    assert "## 未算 · Left out" in page(without, "small")
+    assert "## 未算 · Left out" in catalogue_page(without, "small")
     assert json.loads(json.dumps(said)) == said
 
 

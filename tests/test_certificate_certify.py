@@ -12,13 +12,13 @@ from features.calendar import day_of
 from features.errors import HistoryError
 from features.home import home
 from features.ingest.source import find_source
-from features.store.journal import write_part
+from features.store.journal import write_journal_part
 from features.store.store import Store, open_store
 from tests.random_history import LAST, write_history
 from training.certificate.certify import QUICK, Extent, certify
 from training.certificate.compare import Moved, differing
-from training.certificate.poison import KINDS, poisoned
-from training.certificate.reference_evaluator import span_of
+from training.certificate.poison import KINDS, poisoned_excerpt
+from training.certificate.reference_evaluator import window_span
 from training.certificate.reference_language import reduced
 from training.certificate.sample import ENOUGH, excerpt_of, loaded, never_later
 from training.certificate.visible_rows import holdings, unlike
@@ -55,7 +55,7 @@ def test_a_certificate_is_plain_and_its_digest_repeats(store: Store) -> None:
 def test_every_poison_leaves_the_rows_recorded_by_the_day_as_they_are(store: Store) -> None:
     excerpt = excerpt_of(store, 100)
     for kind in (*KINDS, "together"):
-        made = poisoned(excerpt, kind, day=DAY, seed=1)
+        made = poisoned_excerpt(excerpt, kind, day=DAY, seed=1)
         assert sum(made.touched.values()) > 100
         for name, frame in excerpt.frames.items():
             kept = made.excerpt.frames[name]
@@ -92,7 +92,7 @@ def test_a_draw_in_the_journal_is_no_table_of_the_source_that_is_certified(
         write_source({"enterprises": [{"enterprise": firm} | register for firm in firms]})
     )
     monday = day_of("2015-06-22")
-    write_part(
+    write_journal_part(
         home() / "journal" / "hand",
         "draws",
         "d1",
@@ -151,7 +151,7 @@ def test_moves_are_found_by_unit_and_day_whatever_their_order(store: Store) -> N
 
 
 def test_windows_are_read_from_their_names() -> None:
-    assert [span_of(name) for name in ("30d", "prev365d", "all", "24m")] == [
+    assert [window_span(name) for name in ("30d", "prev365d", "all", "24m")] == [
         (0, 30),
         (365, 730),
         (0, None),

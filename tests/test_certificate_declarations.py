@@ -13,7 +13,7 @@ import pytest
 from features.catalogue import Catalogue, read_catalogue
 from features.catalogue.parse import features_of, measures_of
 from features.ingest.source import find_source
-from features.ingest.source_toml import Attribute, Declaration, Target, declaration_of
+from features.ingest.source_toml import Attribute, SourceDeclaration, Target, declaration_of
 from features.store.store import open_store
 from training.certificate.declarations import barred
 from training.certificate.recorded_days import misdated
@@ -34,7 +34,7 @@ TARGET: dict[str, Any] = {
 }
 
 
-def declared(attribute: dict[str, str] | None = None, **target: Any) -> Declaration:
+def declared(attribute: dict[str, str] | None = None, **target: Any) -> SourceDeclaration:
     """Return a declaration with one target and perhaps one attribute."""
     attributes = [{"zh": "甲", "en": "a", "type": "flag", **attribute}] if attribute else []
     return declaration_of(

@@ -17,7 +17,7 @@ from features.errors import SourceError
 from features.ingest.source import JOURNAL, Source, find_source
 from features.store.store import open_store
 from training.certificate.certify import QUICK, certify
-from training.certificate.poison_raw import Beneath, after, beneath, poisoned, told_again
+from training.certificate.poison_raw import Beneath, after, beneath, poisoned_raw_table, told_again
 from training.certificate.raw_tables import (
     on_days,
     postponed,
@@ -275,7 +275,7 @@ def test_poison_leaves_what_was_known_by_the_day_where_it_stood(
 ) -> None:
     sheet = sheets_of(made(), 10_000)["cases.csv"]
     known = ~after(sheet.known, DAY)
-    every = poisoned(sheet, DAY, LAST, np.random.default_rng(1))
+    every = poisoned_raw_table(sheet, DAY, LAST, np.random.default_rng(1))
     rows = every.filter(every["id"].is_first_distinct())
     kept = rows.filter(rows["id"].is_in(sheet.rows.filter(known)["id"].to_list()))
     columns = ["id", "firm", "happened", "entered"]

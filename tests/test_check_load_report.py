@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from features.check.load_report import check, lines_of
+from features.check.load_report import check, check_lines
 
 Write = Callable[..., Path]
 Row = dict[str, object]
@@ -29,7 +29,7 @@ def test_a_check_names_counts_reasons_absences_and_assumptions(write_source: Wri
         found["assumed_delays"] == {"deaths": 3}
         and (Path(found["refused_rows"]) / "deaths.csv").exists()
     )
-    text = "\n".join(lines_of(found))
+    text = "\n".join(check_lines(found))
     assert "1 x worker is missing (first: row 2)" in text
     assert "deaths is taken as recorded 3 days after the event" in text
 
@@ -47,7 +47,7 @@ def test_a_check_counts_what_the_registers_do_not_hold(write_source: Write) -> N
     ]
     assert (
         "未登记 unregistered: tax_payroll.enterprise 3 行 rows，2 个不在 that are not in enterprises"
-        in lines_of(found)
+        in check_lines(found)
     )
 
 

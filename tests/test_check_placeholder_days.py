@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from features.check.load_report import check, lines_of
+from features.check.load_report import check, check_lines
 from features.check.placeholder_days import suspect
 
 Write = Callable[..., Path]
@@ -55,7 +55,7 @@ def test_times_whose_unit_was_taken_too_small_are_told(
     assert (told["table"], told["day"], told["rows"], told["of"]) == ("deaths", day, 12, 12)
     assert any(
         line.startswith(f"占位日 placeholder: deaths.died_on {day}: 12 行 rows of 12; ")
-        for line in lines_of(found)
+        for line in check_lines(found)
     )
 
 

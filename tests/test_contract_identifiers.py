@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from features.calendar import day_of
-from features.contract.identifiers import Fault, fault, read_id
+from features.contract.identifiers import IdentifierFault, fault, read_id
 from features.contract.tables import LONGEST, contract
 from features.errors import RequestError, SourceError
 from features.ingest.source import find_source
@@ -131,7 +131,7 @@ def test_a_request_reads_a_text_as_it_stands_or_says_what_is_wrong(text: str) ->
     if fault(text) is None:
         assert read_id(text) == text
     else:
-        with pytest.raises(Fault):
+        with pytest.raises(IdentifierFault):
             read_id(text)
 
 
@@ -159,7 +159,7 @@ def test_a_file_judges_each_text_as_a_request_does(
 
 @pytest.mark.parametrize("value", [True, None, 1.5, 2.0**53, ["A1"]])
 def test_a_value_of_json_that_is_no_identifier_is_refused(value: object) -> None:
-    with pytest.raises(Fault):
+    with pytest.raises(IdentifierFault):
         read_id(value)
 
 

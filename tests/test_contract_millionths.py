@@ -19,9 +19,9 @@ from features.arrays import NULL
 from features.calendar import day_of
 from features.catalogue.language import parse_row
 from features.catalogue.validate import check_catalogue
-from features.connection import Limits, named, opened
+from features.connection import ConnectionLimits, named, opened
 from features.contract.millionths import CERTAIN, in_millionths, millionths_of, millionths_sql
-from features.contract.tables import as_json, contract
+from features.contract.tables import contract, contract_as_json
 from features.engine.matrices import catalogue_of, matrix
 from features.errors import CatalogueError, RequestError
 from features.ingest.scan import files_below, files_in, read_table
@@ -30,11 +30,11 @@ from features.ingest.typed_sql import text_sql
 from features.online.request_rows import Sent
 from features.store.append import feed
 from features.store.current import live_folder
-from features.store.journal import write_part
+from features.store.journal import write_journal_part
 from features.store.older_store import MARK
 from features.store.store import Store, open_store
 from training.certificate.equivalence import misread
-from training.certificate.sample import excerpt_of, source_of
+from training.certificate.sample import excerpt_of, excerpt_source
 
 Write = Callable[..., Path]
 LAST = day_of("2015-06-30")
@@ -82,7 +82,7 @@ def refused(store: Store) -> list[tuple[str, str, str]]:
 
 def read(kind: str, values: list[Any]) -> list[int | None]:
     """Return the millionths that values of one SQL type are read as."""
-    connection = opened(Limits())
+    connection = opened(ConnectionLimits())
     column = pa.array(
         values, {"VARCHAR": pa.string(), "DOUBLE": pa.float64(), "FLOAT": pa.float32()}.get(kind)
     )
@@ -227,7 +227,7 @@ def test_a_history_written_from_its_store_is_the_same_history(
     place = tmp_path_factory.mktemp("again")
     texts = ["" if number is None else f"{Decimal(number).scaleb(-6):f}" for number in numbers]
     store = open_store(hand_source(place / "source", {"inspections": visits(texts)}))
-    again = open_store(source_of(excerpt_of(store, 100), place / "excerpt"))
+    again = open_store(excerpt_source(excerpt_of(store, 100), place / "excerpt"))
     assert held(again) == held(store)
     assert held(store) == [NULL if number is None else number for number in numbers]
 
@@ -398,7 +398,7 @@ def _constants(tree: Any) -> list[Any]:
 def test_the_contract_tells_how_fine_a_probability_may_be() -> None:
     columns = {
         (table["table"], column["name"]): column
-        for table in as_json()
+        for table in contract_as_json()
         for column in table["columns"]
     }
     for table in ("inspections", "claim_reviews", "draws"):
@@ -444,7 +444,7 @@ def test_a_probability_sent_is_the_one_that_a_load_stores(write_source: Write) -
 
 def journal_of(home: Path, chance: float) -> None:
     """Write a draw into the journal of the source by hand."""
-    write_part(
+    write_journal_part(
         home / "journal" / "hand",
         "draws",
         "undeclared_workers.d1",

@@ -20,10 +20,17 @@ from features.calendar import day_of
 from features.check.load_report import check
 from features.connection import Connection
 from features.contract.row_order import Laws, laws
-from features.contract.tables import COMMON, Column, Table, as_json, contract, tables_of
-from features.contract.validation import FAULTS, part, schema_of
+from features.contract.tables import (
+    COMMON,
+    Column,
+    Table,
+    contract,
+    contract_as_json,
+    declared_tables,
+)
+from features.contract.validation import FAULTS, batch_schema, validated
 from features.errors import CatalogueError, RequestError
-from features.ingest.contradictions import Rows, in_order
+from features.ingest.contradictions import Rows, without_contradictions
 from features.ingest.register_order import Told, laws_across, refused
 from features.ingest.scan import files_in
 from features.ingest.source import JOURNAL, find_source
@@ -275,7 +282,9 @@ def test_files_and_requests_are_judged_by_one_list_whatever_the_days_and_numbers
     rows = data.draw(rows_of(table))
     batch = frame_of(table, rows)
     names = [name for name in batch.columns if name not in ("row", FAULTS)]
-    verdict = part(batch, schema_of(table.name, table.columns, present=names, complete_to=COMPLETE))
+    verdict = validated(
+        batch, batch_schema(table.name, table.columns, present=names, complete_to=COMPLETE)
+    )
     by_file = {
         row: set(reason.split("; "))
         for row, reason in verdict.refused.select("row", "reason").iter_rows()
@@ -322,7 +331,7 @@ def test_the_contract_page_tells_each_law_in_both_languages() -> None:
     import lssi
 
     page = CliRunner().invoke(lssi.app, ["contract"]).stdout
-    for table in as_json():
+    for table in contract_as_json():
         for column in table["columns"]:
             lawful = bool(
                 column["not_before"] or column["not_after"] or column["least"] is not None
@@ -352,7 +361,7 @@ def test_a_law_that_compares_with_no_day_is_no_contract(mark: str) -> None:
         "other | z | e | key\n  key | id key | z | e\n  day | day | z | e\n"
     )
     with pytest.raises(CatalogueError):
-        tables_of(text)
+        declared_tables(text)
 
 
 # Rows that contradict the row of another table which they name.
@@ -453,7 +462,7 @@ def test_a_day_is_held_against_those_rows_of_the_store_alone_that_it_names(
                 for name, query in settled.items()
             }
         )
-        return in_order(connection, staged, settled)
+        return without_contradictions(connection, staged, settled)
 
     claims = [CLAIM | {"claim": f"c{number}", "recorded_on": "2014-12-20"} for number in range(9)]
     paid = [
@@ -547,7 +556,7 @@ def test_days_fed_one_by_one_refuse_what_one_load_refuses(tmp_path: Path) -> Non
 def test_the_list_of_laws_is_in_the_contract_as_plain_values() -> None:
     columns = {
         (table["table"], column["name"]): column
-        for table in as_json()
+        for table in contract_as_json()
         for column in table["columns"]
     }
     assert (
@@ -555,4 +564,4 @@ def test_the_list_of_laws_is_in_the_contract_as_plain_values() -> None:
         and columns["work_injuries", "grade"]["most"] == 10
     )
     assert columns["benefit_payments", "paid_on"]["not_before"] == ["claims.filed_on"]
-    assert json.loads(json.dumps(as_json())) == as_json()
+    assert json.loads(json.dumps(contract_as_json())) == contract_as_json()

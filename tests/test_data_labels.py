@@ -12,7 +12,7 @@ from features.calendar import day_of
 from features.errors import TargetError
 from features.matrix import Matrix
 from features.store.store import Store, open_store
-from training.data.cases import TEST, TRAIN, Cases
+from training.data.cases import TEST, TRAIN, TargetCases
 from training.data.dataset import dataset, thinned
 from training.data.events import happened, marks
 from training.data.population import population
@@ -99,7 +99,7 @@ def opened(write: Write, toml: str, **tables: list[dict[str, object]]) -> Store:
     return open_store(write({**usual, **tables}, toml))
 
 
-def known(cases: Cases, values: np.ndarray) -> dict[tuple[str, int], float | None]:
+def known(cases: TargetCases, values: np.ndarray) -> dict[tuple[str, int], float | None]:
     """Return values by id and as-of day, None for NaN."""
     return {
         (i, int(d)): None if np.isnan(v) else float(v)
@@ -384,7 +384,7 @@ def test_too_many_unlabelled_claims_are_thinned_to_weighted_ones(
     monkeypatch.setattr("training.data.dataset.MOST_UNLABELLED", 10)
     label = np.where(np.arange(100) < 20, 1.0, np.nan)
     number, nothing = np.arange(100), np.full(100, np.nan)
-    cases = Cases(
+    cases = TargetCases(
         number,
         number,
         number,

@@ -14,7 +14,7 @@ from features.engine.batches import KNOWN, claim_stretches, living_stretches, st
 from features.engine.matrices import catalogue_of, matrix, matrix_of_cases
 from features.engine.needs import needs_of
 from features.engine.population import living
-from features.engine.shared_keys import shared
+from features.engine.shared_keys import shared_aggregates
 from features.errors import HistoryError, RequestError
 from features.matrix import Matrix, read_matrix, write_matrices, write_matrix
 from features.store.store import Store, open_store
@@ -123,7 +123,7 @@ def test_what_units_have_in_common_is_found_once_for_all_days(store: Store) -> N
     catalogue = catalogue_of(store)
     cases = living(store, catalogue, "enterprise", LAST)
     atoms = needs_of(catalogue, catalogue.names("enterprise")).atoms
-    common = shared(store, catalogue, "enterprise", [LAST, LAST - 300], atoms, 10_000)
+    common = shared_aggregates(store, catalogue, "enterprise", [LAST, LAST - 300], atoms, 10_000)
     told, alone = common.of(cases), atom_values(store, catalogue, cases, common.atoms)
     assert {catalogue.measure(atom.measure).by for atom in told} >= {
         "cell",
@@ -135,4 +135,4 @@ def test_what_units_have_in_common_is_found_once_for_all_days(store: Store) -> N
         told
     ) == len(alone)
     assert any(np.isfinite(values).any() and len(np.unique(values)) > 2 for values in told.values())
-    assert not shared(store, catalogue, "enterprise", [LAST], atoms, 0).atoms
+    assert not shared_aggregates(store, catalogue, "enterprise", [LAST], atoms, 0).atoms

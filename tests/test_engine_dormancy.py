@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from features.calendar import date_of, day_of
-from features.check.load_report import lines_of, summary_of
-from features.engine.dormancy import Dormancy, as_json, dormancy
+from features.check.load_report import check_lines, summary_of
+from features.engine.dormancy import Dormancy, dormancy, dormancy_as_json
 from features.engine.matrices import catalogue_of
 from features.errors import SourceError
 from features.ingest.source import find_source
@@ -107,7 +107,7 @@ def test_a_firm_that_files_pays_and_employs_nobody_is_dormant(write_source: Writ
     store = open_store(write_source(tables()))
     told = found(store)
     assert names(store) == {"asleep"}
-    assert as_json(told) == {
+    assert dormancy_as_json(told) == {
         "months": 6,
         "since": "2014-12-01",
         "living": 2,
@@ -182,8 +182,8 @@ def test_a_source_without_payroll_contributions_or_employment_has_no_dormant_fir
     del held[lacking]
     store = open_store(write_source(held))
     told = found(store)
-    assert (as_json(told)["firms"], told.untold, told.of(0)) == (None, (lacking,), None)
-    assert f"无法判定 not told: {lacking}" in "\n".join(lines_of(summary_of(store)))
+    assert (dormancy_as_json(told)["firms"], told.untold, told.of(0)) == (None, (lacking,), None)
+    assert f"无法判定 not told: {lacking}" in "\n".join(check_lines(summary_of(store)))
 
 
 @pytest.mark.parametrize(
@@ -274,7 +274,7 @@ def test_months_that_are_none_are_refused_in_one_line(write_source: Write, state
 def test_a_check_tells_how_many_firms_are_dormant(write_source: Write) -> None:
     summary = summary_of(open_store(write_source(tables())))
     assert summary["dormant"]["firms"] == 1
-    text = "\n".join(lines_of(summary))
+    text = "\n".join(check_lines(summary))
     assert "休眠 dormant: 1 户，共 of 2 户存续 living: 自 since 2014-12-01" in text
 
 
@@ -283,7 +283,7 @@ def test_a_source_without_enterprises_says_nothing_of_dormant_firms(write_source
         open_store(write_source({"deaths": [{"worker": "w1", "died_on": "2014-01-01"}]}))
     )
     assert summary["dormant"] is None
-    assert "dormant" not in "\n".join(lines_of(summary))
+    assert "dormant" not in "\n".join(check_lines(summary))
 
 
 def test_many_firms_are_told_as_one_by_one(write_source: Write) -> None:

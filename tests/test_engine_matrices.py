@@ -11,7 +11,7 @@ from features.calendar import day_of
 from features.cases import Cases
 from features.catalogue.model import ENTITIES
 from features.engine.matrices import catalogue_of, matrix, matrix_for, matrix_of_cases
-from features.engine.population import bare_cases, cases_of, living, registered
+from features.engine.population import bare_cases, cases_of, living, registered_cases
 from features.errors import HistoryError, UnknownId
 from features.sql.duckdb_oracle import compiled_values
 from features.store.store import Store, open_store
@@ -82,7 +82,7 @@ def test_each_of_ten_thousand_random_cases_alone_equals_its_row_among_all(
     drawn = bare_cases(
         entity, rng.integers(units, size=20_000), rng.integers(FIRST, LAST + 1, 20_000)
     )
-    known = registered(history, catalogue, drawn)[0].take(np.arange(size))
+    known = registered_cases(history, catalogue, drawn)[0].take(np.arange(size))
     together = matrix_for(history, catalogue, known.take(np.argsort(known.as_of)))
     for position, (key, day) in enumerate(
         zip(together.keys.tolist(), together.as_of.tolist(), strict=True)

@@ -9,11 +9,11 @@ import pytest
 
 from features.connection import (
     Connection,
+    ConnectionLimits,
     DuckError,
     ForbiddenError,
-    Limits,
     is_one_select,
-    locked,
+    locked_connection,
     opened,
     quoted,
 )
@@ -25,8 +25,9 @@ def connection(tmp_path: Path) -> Connection:
     (tmp_path / "inside" / "a.csv").write_text("x\n1\n", "utf-8")
     (tmp_path / "one.csv").write_text("x\n2\n", "utf-8")
     (tmp_path / "other.csv").write_text("x\n3\n", "utf-8")
-    return locked(
-        [tmp_path / "inside", tmp_path / "one.csv"], limits=Limits("300MB", 1, tmp_path / "spill")
+    return locked_connection(
+        [tmp_path / "inside", tmp_path / "one.csv"],
+        limits=ConnectionLimits("300MB", 1, tmp_path / "spill"),
     )
 
 

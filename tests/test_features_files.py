@@ -15,8 +15,8 @@ from features.files import (
     OWNER,
     UNFINISHED,
     built,
-    clear,
     clear_beneath,
+    clear_unfinished,
     durable,
     private_folder,
     replaced,
@@ -90,7 +90,7 @@ def test_what_a_killed_run_left_is_cleared_by_the_next_and_what_a_living_one_own
     clear_beneath(tmp_path)
     assert (its / "rows").read_text("utf-8") == "half"
     killed(living)
-    clear(tmp_path)
+    clear_unfinished(tmp_path)
     assert unfinished(tmp_path) == []
 
 
@@ -110,7 +110,7 @@ def test_an_unfinished_file_of_a_killed_run_is_cleared_by_the_next_write_beside_
 def test_a_number_used_again_by_another_process_owns_nothing(tmp_path: Path) -> None:
     stale = tmp_path / f".unfinished-{os.getpid()}-{'0' * 16}"
     stale.mkdir()
-    clear(tmp_path)
+    clear_unfinished(tmp_path)
     assert not stale.exists()
 
 
@@ -199,8 +199,8 @@ def test_many_runs_that_clear_one_place_at_once_take_nothing_from_each_other(
 def test_the_lock_ends_with_the_process_even_where_its_parent_lives(tmp_path: Path) -> None:
     process, left = holder("private_folder", tmp_path)
     process.send_signal(signal.SIGSTOP)
-    clear(tmp_path)
+    clear_unfinished(tmp_path)
     assert left.exists(), "a process that sleeps is alive"
     killed(process)
-    clear(tmp_path)
+    clear_unfinished(tmp_path)
     assert not left.exists()

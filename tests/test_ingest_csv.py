@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from features.connection import Connection, opened
 from features.errors import SourceError
 from features.ingest.csv_file import csv_file
-from features.ingest.dialect import Stated
+from features.ingest.dialect import StatedDialect
 
 FILES = 2_400
 """Files that csv.writer writes in one run."""
@@ -95,10 +95,10 @@ def connection() -> Iterator[Connection]:
 
 
 def read(
-    connection: Connection, place: Path, stated: Stated | None = None
+    connection: Connection, place: Path, stated: StatedDialect | None = None
 ) -> list[tuple[str | None, ...]]:
     """Return the records of a file with why each is none in the last place."""
-    file = csv_file(place, place.parent / "copies", stated or Stated())
+    file = csv_file(place, place.parent / "copies", stated or StatedDialect())
     return connection.sql(file.rows_sql("why")).fetchall()
 
 
@@ -124,7 +124,7 @@ def test_files_by_csv_writer_are_read_value_by_value(
         place = tmp_path / f"{seen}.csv"
         place.write_bytes(file.content)
         assert read(connection, place) == valued(file.rows), file
-        ready = csv_file(place, tmp_path / "copies", Stated())
+        ready = csv_file(place, tmp_path / "copies", StatedDialect())
         assert ready.records == len(file.rows) and not ready.bad
         place.unlink()
         seen += 1
@@ -212,7 +212,7 @@ def test_an_encoding_that_nothing_proves_is_read_once_it_is_stated(
     place.write_bytes("id,name\n1,市南\n".encode(encoding))
     with pytest.raises(SourceError, match=r"\[csv\] encoding = "):
         read(connection, place)
-    assert read(connection, place, Stated(encoding=encoding)) == [("1", "市南", None)]
+    assert read(connection, place, StatedDialect(encoding=encoding)) == [("1", "市南", None)]
 
 
 def test_text_that_is_not_of_its_encoding_is_refused_with_its_line(
@@ -223,13 +223,13 @@ def test_text_that_is_not_of_its_encoding_is_refused_with_its_line(
     with pytest.raises(SourceError, match="line 400002 is not UTF-8"):
         read(connection, place)
     with pytest.raises(SourceError, match=r"line 40000[0-9] is no text in GB18030"):
-        read(connection, place, Stated(encoding="gb18030"))
+        read(connection, place, StatedDialect(encoding="gb18030"))
     place.write_bytes(b"id,name\n1,\xe5\xb8")
     with pytest.raises(SourceError, match="line 2 is not UTF-8"):
         read(connection, place)
     place.write_bytes(b"\xef\xbb\xbfid,name\n1,2\n")
     with pytest.raises(SourceError, match="stated to be gb18030"):
-        read(connection, place, Stated(encoding="gb18030"))
+        read(connection, place, StatedDialect(encoding="gb18030"))
 
 
 def test_a_delimiter_is_the_one_that_makes_most_columns_and_a_tie_is_refused(
@@ -243,11 +243,11 @@ def test_a_delimiter_is_the_one_that_makes_most_columns_and_a_tie_is_refused(
         ):
             read(connection, place)
     place.write_text("a;b,c\n1;2,3\n", "utf-8")
-    assert read(connection, place, Stated(delimiter=";")) == [("1", "2,3", None)]
-    assert read(connection, place, Stated(delimiter=",")) == [("1;2", "3", None)]
-    assert csv_file(place, tmp_path, Stated(), frozenset({"c"})).parted_by == ","
+    assert read(connection, place, StatedDialect(delimiter=";")) == [("1", "2,3", None)]
+    assert read(connection, place, StatedDialect(delimiter=",")) == [("1;2", "3", None)]
+    assert csv_file(place, tmp_path, StatedDialect(), frozenset({"c"})).parted_by == ","
     place.write_text("a，b\n1，2\n", "utf-8")
-    assert read(connection, place, Stated(delimiter="，")) == [("1", "2", None)]
+    assert read(connection, place, StatedDialect(delimiter="，")) == [("1", "2", None)]
 
 
 @pytest.mark.parametrize("content", [b"", b"\n\n", b"\xef\xbb\xbf"])
@@ -284,7 +284,7 @@ def test_columns_of_one_name_are_told_apart_by_their_number(
 ) -> None:
     place = tmp_path / "a.csv"
     place.write_text("a,note,NOTE,,\n1,2,3,4,5\n", "utf-8")
-    file = csv_file(place, tmp_path, Stated())
+    file = csv_file(place, tmp_path, StatedDialect())
     assert connection.sql(file.rows_sql()).columns == [
         "a",
         "note 2",

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from features.check.load_report import check
 from features.errors import SourceError
 from features.ingest.csv_file import csv_file
-from features.ingest.dialect import Stated
+from features.ingest.dialect import StatedDialect
 from features.store.store import Store, open_store
 
 Write = Callable[..., Path]
@@ -186,10 +186,10 @@ def test_a_packed_table_is_read_too_and_a_broken_one_refused(write_source: Write
     rows = write_source({"deaths": []}, folder="daily")
     packed = gzip.compress(written(["1", "2"]).encode())
     (rows / "deaths.csv.gz").write_bytes(packed)
-    assert csv_file(rows / "deaths.csv.gz", rows / "copies", Stated()).records == 2
+    assert csv_file(rows / "deaths.csv.gz", rows / "copies", StatedDialect()).records == 2
     (rows / "deaths.csv.gz").write_bytes(packed[:-12])
     with pytest.raises(SourceError, match="cannot be read as gzip"):
-        csv_file(rows / "deaths.csv.gz", rows / "copies", Stated())
+        csv_file(rows / "deaths.csv.gz", rows / "copies", StatedDialect())
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from features.check.load_report import lines_of, summary_of
+from features.check.load_report import check_lines, summary_of
 from features.errors import SourceError
 from features.ingest.dump.closed_day import Ending, closed_day, ending, told_of
 from features.ingest.source import find_source
@@ -97,4 +97,4 @@ def test_one_late_payment_does_not_move_the_closed_day_of_a_dump(tmp_path: Path)
     assert source.declaration.complete_to == date(2014, 12, 20)
     summary = summary_of(open_store(SOURCE, tmp_path))
     assert summary["tables"]["contributions"]["refused"] == 1
-    assert any("AC43.AAB191 up to 2015-07-20" in line for line in lines_of(summary))
+    assert any("AC43.AAB191 up to 2015-07-20" in line for line in check_lines(summary))

@@ -10,7 +10,7 @@ import pytest
 
 from features.errors import SourceError
 from features.home import home
-from features.ingest.dump.encoding import CHUNK, encoding_of, readable
+from features.ingest.dump.encoding import CHUNK, encoding_of, utf8_file
 from features.ingest.fingerprint import fingerprint
 from features.ingest.source import find_source
 from features.store.store import open_store
@@ -94,10 +94,10 @@ def test_parts_may_differ_in_encoding_and_a_check_says_which_were_copied(file: W
 
 def test_a_file_is_copied_once_and_again_when_it_changed(file: Written) -> None:
     part = file(UNITS.encode("gb18030"))
-    first, mark = readable(part, home() / "texts"), fingerprint(find_source(SOURCE, part.parent))
-    assert readable(part, home() / "texts") == first != part
+    first, mark = utf8_file(part, home() / "texts"), fingerprint(find_source(SOURCE, part.parent))
+    assert utf8_file(part, home() / "texts") == first != part
     part.write_bytes(UNITS.replace("张三", "赵六").encode("gb18030"))
-    assert readable(part, home() / "texts") != first
+    assert utf8_file(part, home() / "texts") != first
     assert fingerprint(find_source(SOURCE, part.parent)) != mark
 
 
@@ -143,7 +143,7 @@ def test_text_that_is_none_of_these_or_mixed_stops_by_name(
 def test_a_letter_across_two_blocks_and_letters_that_could_be_latin_are_read(file: Written) -> None:
     for shift in (0, 1):
         text = "AAB001,AAE006,AAE036\n" + f"E,{'青' * 99}{'a' * shift},20100110\n" * (CHUNK // 200)
-        copy = readable(file(text.encode("gbk"), f"AB0{shift}.csv"), home() / "texts")
+        copy = utf8_file(file(text.encode("gbk"), f"AB0{shift}.csv"), home() / "texts")
         assert copy.read_text("utf-8") == text
     assert (
         encoding_of(file("AAC001,XB,AAE036\nW1,女,20100110\nW2,路,20100110\n".encode("gbk")))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from features.connection import opened
 from features.errors import SourceError
 from features.ingest.csv_file import csv_file
-from features.ingest.dialect import Stated
+from features.ingest.dialect import StatedDialect
 from features.ingest.scan import (
     file_sql,
     files_below,
@@ -26,7 +26,7 @@ from features.ingest.scan import (
 
 
 def csv_sql(path: Path) -> str:
-    return csv_file(path, path.parent / "copies", Stated()).rows_sql()
+    return csv_file(path, path.parent / "copies", StatedDialect()).rows_sql()
 
 
 NAMES = st.text(alphabet="[]?*!-{}%#&='\"~$ ab1数源", min_size=1, max_size=6)

@@ -15,7 +15,7 @@ from features.calendar import day_of
 from features.errors import SourceError
 from features.ingest.fingerprint import files_of
 from features.ingest.source import find_source
-from features.ingest.typed_sql import parts_of
+from features.ingest.typed_sql import parquet_parts
 from features.ingest.views import bare_paths, check_places
 from features.store.store import open_store
 
@@ -111,16 +111,16 @@ def test_a_folder_of_parts_holds_parts_only(tmp_path: Path) -> None:
     frame.write_parquet(tmp_path / "a.parquet")
     (tmp_path / "_SUCCESS").touch()
     (tmp_path / ".part.crc").touch()
-    assert [path.name for path in parts_of(tmp_path)] == ["a.parquet", "b.parquet"]
+    assert [path.name for path in parquet_parts(tmp_path)] == ["a.parquet", "b.parquet"]
     (tmp_path / "c.PARQUET").touch()
     with pytest.raises(SourceError, match=r"holds 'c[.]PARQUET', which is not read") as caught:
-        parts_of(tmp_path)
+        parquet_parts(tmp_path)
     assert "\n" not in str(caught.value)
 
 
 def test_a_folder_of_parts_without_parts_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=r"holds no [*][.]parquet"):
-        parts_of(tmp_path)
+        parquet_parts(tmp_path)
 
 
 @pytest.mark.parametrize("named", ["a b.csv", "a.csv", "*.csv", "一 表.csv"])

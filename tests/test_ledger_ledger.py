@@ -18,7 +18,7 @@ from serving.errors import RecordUnknown
 from serving.ledger.audit import checkpoint, parse_checkpoint, verify
 from serving.ledger.entries import Entry
 from serving.ledger.ledger import Ledger
-from serving.ledger.read import find, head, holds, prove
+from serving.ledger.read import find, head, proof_holds, prove
 from serving.ledger.retention import expire
 
 TODAY = 16_617
@@ -98,7 +98,7 @@ def test_a_record_is_found_as_it_was_written_and_proved(tmp_path: Path) -> None:
         "ab" * 32,
     )
     proof = prove(tmp_path / "ledger.db", ids[7])
-    assert holds(proof) and proof.size == 13 and proof.leaf.startswith(ids[7].split("-")[1])
+    assert proof_holds(proof) and proof.size == 13 and proof.leaf.startswith(ids[7].split("-")[1])
 
 
 def test_the_tree_holds_no_payload_and_no_request(tmp_path: Path) -> None:
@@ -277,7 +277,7 @@ def test_an_expired_payload_leaves_a_log_that_verifies(tmp_path: Path) -> None:
         and after.root == before.root
     )
     assert find(path, old.record_id).payload is None and find(path, new.record_id).payload == b"{}"
-    assert holds(prove(path, old.record_id))
+    assert proof_holds(prove(path, old.record_id))
     left = b"".join(file.read_bytes() for file in tmp_path.iterdir())
     assert b"w-old" not in left
 

@@ -75,7 +75,7 @@ def test_the_known_roots_are_reached(size: int) -> None:
     ],
 )
 def test_the_known_audit_paths_are_given(place: int, size: int, path: list[str]) -> None:
-    assert [step.hex() for step in merkle.inclusion(tree(size), place, size)] == path
+    assert [step.hex() for step in merkle.audit_path(tree(size), place, size)] == path
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_every_proof_leads_to_the_root_and_no_other(
     root = spec_root(tuple(leaves))
     assert merkle.root(node, size) == root
     place = data.draw(st.integers(0, size - 1))
-    path = merkle.inclusion(node, place, size)
+    path = merkle.audit_path(node, place, size)
     assert merkle.root_by_inclusion(hashes[place], place, size, path) == root
     assert merkle.root_by_inclusion(merkle.leaf_hash(b"other"), place, size, path) != root
     assert merkle.root_by_inclusion(hashes[place], place, size, [*path, root]) is None
@@ -121,7 +121,7 @@ def test_a_tree_grown_leaf_by_leaf_is_the_tree(leaves: list[bytes]) -> None:
 
 def test_a_leaf_outside_the_tree_has_no_proof() -> None:
     with pytest.raises(IndexError, match="leaf 8 is not in a tree of 8"):
-        merkle.inclusion(tree(8), 8, 8)
+        merkle.audit_path(tree(8), 8, 8)
     with pytest.raises(IndexError, match="a tree of 9 is not the beginning"):
         merkle.consistency(tree(8), 9, 8)
     assert merkle.root_by_inclusion(merkle.EMPTY, 8, 8, []) is None

@@ -14,14 +14,14 @@ from hypothesis.extra.numpy import arrays
 
 from features.errors import LedgerError
 from features.matrix import Matrix
-from serving.ledger.float_bits import array_of, bits_of, float_bits, float_of
+from serving.ledger.float_bits import bits_of, float_bits, float_of, floats_of_bits
 from serving.ledger.record import (
     Case,
     Record,
     Rows,
     entry_of,
-    matrix_of,
     payload_of,
+    record_matrix,
     record_of,
     vector_of,
 )
@@ -92,7 +92,7 @@ def record(**changed: object) -> Record:
 @given(arrays(np.uint64, st.integers(0, 5)))
 def test_every_float64_keeps_its_bits(words: np.ndarray) -> None:
     values = words.view(np.float64)
-    assert array_of(bits_of(values)).tobytes() == values.tobytes()
+    assert floats_of_bits(bits_of(values)).tobytes() == values.tobytes()
 
 
 def test_strange_floats_keep_their_bits() -> None:
@@ -124,7 +124,7 @@ def test_the_rebuilt_matrix_says_the_same_of_the_case(row: int) -> None:
     original = matrix().row(row)
     values, texts = vector_of(matrix(), row, NAMES)
     case = replace(record().cases[0], key=str(original.keys[0]), values=values, texts=texts)
-    rebuilt = matrix_of(record(), record_of(payload_of(record(cases=(case,)))).cases[0])
+    rebuilt = record_matrix(record(), record_of(payload_of(record(cases=(case,)))).cases[0])
     assert (
         rebuilt.keys.tolist() == original.keys.tolist()
         and rebuilt.as_of.tolist() == original.as_of.tolist()

@@ -19,7 +19,7 @@ from features.ingest.scan import files_in, read_parquet, read_table
 from features.store.store import Store, open_store
 from models.bundle.bundle import Parts, load_bundle, write_bundle
 from models.bundle.calibration import Calibration
-from models.bundle.champions import ModelKey, Pointer, point
+from models.bundle.champions import ModelKey, Pointer, point_at_bundle
 from models.bundle.manifest import frozen_features
 from simulation.ground.setting import setting_of
 from simulation.run import write_city
@@ -90,7 +90,7 @@ def parts_of(store: Store, target: str, entity: str) -> Parts:
 def promote(models: list[Parts], folder: Path) -> None:
     for parts in models:
         path = write_bundle(folder, parts)
-        point(
+        point_at_bundle(
             folder,
             ModelKey("city", parts.target),
             Pointer(bundle=path.name, digest=load_bundle(path).digest),

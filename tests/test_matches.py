@@ -14,8 +14,8 @@ from features.calendar import day_of
 from features.errors import HistoryError, RequestError
 from features.ingest.scan import read_table
 from features.matches import Match, kinds, matches
-from features.matches.find import as_json, uncounted
-from features.matches.write import lines_of, told, write_matches
+from features.matches.find import match_as_json, uncounted
+from features.matches.write import match_lines, matches_as_json, write_matches
 from features.store.store import open_store
 from tests.random_history import LAST, write_history
 
@@ -179,11 +179,11 @@ def test_staff_are_compared_with_tax_where_no_dispatch_agreements_are_held(
     assert (match.measured, match.expected) == (10, 5)
     assert (
         uncounted(store)
-        == told(store, [match])["uncounted"]
+        == matches_as_json(store, [match])["uncounted"]
         == {"enrolled_against_tax": "dispatch"}
     )
     assert "enrolled_against_tax: 缺表，未计入 not counted, absent: dispatch" in list(
-        lines_of(store, [match])
+        match_lines(store, [match])
     )
 
 
@@ -433,7 +433,9 @@ def test_a_base_under_the_wage_filed(found: Found) -> None:
     assert (match.measured, match.expected, match.n_rows) == (300_000, 500_000, 6)
     assert (match.first, match.last) == (day_of("2015-04-01"), day_of("2015-05-31"))
     assert [table for table, _ in match.rows] == ["tax_payroll"] * 2 + ["contributions"] * 4
-    assert "3,000.00元" in as_json(match)["zh"] and "CNY 5,000.00" in as_json(match)["en"]
+    assert (
+        "3,000.00元" in match_as_json(match)["zh"] and "CNY 5,000.00" in match_as_json(match)["en"]
+    )
 
 
 def test_last_years_wage_a_capped_base_and_back_payments_pass(found: Found) -> None:

@@ -8,7 +8,7 @@ from lightgbm import Booster
 
 from features.errors import TargetError
 from features.matrix import Matrix
-from training.data.cases import TRAIN, Cases
+from training.data.cases import TRAIN, TargetCases
 from training.data.folds import Fold, folds_of, parts_by_key
 from training.data.recipe import Recipe, recipe_of
 from training.evaluation.discrimination import auc, sort_by_score
@@ -54,9 +54,9 @@ def by_key(matrix: Matrix, recipe: Recipe, **directions: int) -> Lesson:
     )
 
 
-def on_days(label: np.ndarray, day: np.ndarray) -> Cases:
+def on_days(label: np.ndarray, day: np.ndarray) -> TargetCases:
     number, nothing = np.arange(len(label)), np.full(len(label), np.nan)
-    return Cases(
+    return TargetCases(
         number,
         day,
         day,

@@ -18,8 +18,8 @@ from features.ingest.scan import files_below
 from features.matrix import Matrix
 from features.network import stored
 from features.network.exposure import ranks
-from features.network.signed_rows import WHOLE, holds, weight
-from features.network.stored import kept_values, key_of, rules_of
+from features.network.signed_rows import WHOLE, live_rows, weight
+from features.network.stored import kept_values, key_codes, rules_of
 from features.online.request import evaluate_rows
 from features.store.store import Store, open_store
 from tests.random_history import LAST, write_history
@@ -334,7 +334,7 @@ def test_values_around_some_keys_are_those_of_the_whole_file(
     for of, by in STORED_BY.items():
         for day in (LAST, history.first_known - 1):
             whole = kept_values(history, of, day)
-            key = key_of(whole, by)
+            key = key_codes(whole, by)
             for wanted in (
                 key[:1],
                 key[-1:],
@@ -344,7 +344,7 @@ def test_values_around_some_keys_are_those_of_the_whole_file(
                 if not len(wanted):
                     continue
                 around = kept_values(history, of, day, wanted)
-                first = np.searchsorted(key, key_of(around, by)[:1]).sum()
+                first = np.searchsorted(key, key_codes(around, by)[:1]).sum()
                 here = slice(first, first + len(around[by[0]]))
                 assert set(key[here].tolist()) >= set(wanted.tolist()) & set(key.tolist())
                 for name, values in whole.items():
@@ -359,7 +359,7 @@ def test_a_negative_far_from_its_row_cancels_it_all_the_same(history: Store) -> 
     order = np.random.default_rng(3).permutation(len(rows["sign"]))
     mixed = {name: column[order] for name, column in rows.items()}
     for day in (LAST, LAST - 300):
-        kept = holds(mixed, day, "worker")
+        kept = live_rows(mixed, day, "worker")
         here = sorted(zip(*(mixed[name][kept].tolist() for name in names[:4]), strict=True))
         live = history.live("employment", day, names[:4])
         assert here == sorted(zip(*(live[name].tolist() for name in names[:4]), strict=True))

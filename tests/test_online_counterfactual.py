@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from features.catalogue import Catalogue, declared_joins
-from features.catalogue.language import atoms_of, peers_of, stored_of
+from features.catalogue.language import atoms_of, peers_of, stored_values_read
 from features.catalogue.model import ENTITIES
 from features.contract.tables import contract
 from features.engine.matrices import catalogue_of, matrix
@@ -98,7 +98,7 @@ def own_features(catalogue: Catalogue, entity: str) -> list[str]:
         name
         for name, chain in chains.items()
         for link in chain
-        if stored_of(link.tree) or peers_of(link.tree)
+        if stored_values_read(link.tree) or peers_of(link.tree)
     }
     return [name for name in chains if name not in of_the_city]
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from features.calendar import day_of
 from models.policy.capacity import Member, cell_minutes, monday_of, team_minutes, working_days
-from models.policy.lottery import Draw, Ticket, drawn, in_millionths, inclusion
-from models.policy.plan import CellPlan, Unit, plan
+from models.policy.lottery import Draw, Ticket, drawn_units, in_millionths, inclusion_probability
+from models.policy.plan import CellPlan, PlanUnit, plan
 from models.policy.policy import policy_on
 from models.policy.policy_status import Facts, standing_of
 
@@ -28,11 +28,13 @@ def unit(
     cell: str = "c",
     dormant: bool = False,
     **facts: object,
-) -> Unit:
-    return Unit(name, cell, staff, benefit, standing_of(Facts(**facts), POLICY, MONDAY), dormant)  # type: ignore[arg-type]
+) -> PlanUnit:
+    return PlanUnit(
+        name, cell, staff, benefit, standing_of(Facts(**facts), POLICY, MONDAY), dormant
+    )  # type: ignore[arg-type]
 
 
-def only(units: list[Unit], minutes: int, draw: Draw = DRAW) -> CellPlan:
+def only(units: list[PlanUnit], minutes: int, draw: Draw = DRAW) -> CellPlan:
     return plan(units, POLICY, {"c": minutes}, draw).cells[0]
 
 
@@ -81,7 +83,7 @@ def test_a_dormant_firm_stands_on_the_list_only_by_complaint_or_lottery(
     minutes: int,
     asleep: set[int],
 ) -> None:
-    def units(dormant: set[int]) -> list[Unit]:
+    def units(dormant: set[int]) -> list[PlanUnit]:
         return [
             unit(
                 f"e{n}",
@@ -192,7 +194,7 @@ def test_a_probability_of_a_list_is_whole_millionths_and_that_one_is_drawn_with(
     needed: list[int], minutes: int
 ) -> None:
     tickets = [Ticket(f"e{n}", length) for n, length in enumerate(needed)]
-    exact = inclusion(tickets, minutes)
+    exact = inclusion_probability(tickets, minutes)
     used = in_millionths(exact)
     assert (used * 10**6).denominator == 1 and (used > 0) == (exact > 0)
     assert used <= exact < used + Fraction(1, 10**6)
@@ -200,9 +202,9 @@ def test_a_probability_of_a_list_is_whole_millionths_and_that_one_is_drawn_with(
 
 
 def test_a_unit_that_can_be_drawn_keeps_a_millionth() -> None:
-    assert in_millionths(inclusion([Ticket("e1", 3_000_000), Ticket("e2", 240)], 1)) == Fraction(
-        1, 10**6
-    )
+    assert in_millionths(
+        inclusion_probability([Ticket("e1", 3_000_000), Ticket("e2", 240)], 1)
+    ) == Fraction(1, 10**6)
 
 
 def test_a_list_is_drawn_with_the_probability_that_it_records() -> None:
@@ -213,7 +215,7 @@ def test_a_list_is_drawn_with_the_probability_that_it_records() -> None:
         cell = only(units, 1000, draw)
         recorded = Fraction(round(float(cell.probability) * 10**6), 10**6)
         assert recorded == cell.probability
-        assert cell.drawn == drawn(
+        assert cell.drawn == drawn_units(
             [Ticket(one.name, minutes) for one in units], recorded, draw=draw, cell="c"
         )
 
@@ -222,11 +224,11 @@ def test_the_lottery_spends_its_share_in_expectation_and_reaches_everyone_with_t
     None
 ):
     tickets = [Ticket(f"e{n}", (240, 480, 960)[n % 3]) for n in range(30)]
-    probability = inclusion(tickets, 800)
+    probability = inclusion_probability(tickets, 800)
     rounds = 4000
     hits = dict.fromkeys((ticket.unit for ticket in tickets), 0)
     for n in range(rounds):
-        for name in drawn(tickets, probability, draw=Draw(str(n), "s"), cell="c"):
+        for name in drawn_units(tickets, probability, draw=Draw(str(n), "s"), cell="c"):
             hits[name] += 1
     assert probability * sum(ticket.minutes for ticket in tickets) == 800
     error = (float(probability) * (1 - float(probability)) / rounds) ** 0.5
@@ -236,7 +238,8 @@ def test_the_lottery_spends_its_share_in_expectation_and_reaches_everyone_with_t
 def test_a_draw_repeats_from_its_seed_and_changes_with_it() -> None:
     tickets = [Ticket(f"e{n}", 240) for n in range(50)]
     take = [
-        drawn(tickets, Fraction(1, 5), draw=Draw("w", seed), cell="c") for seed in ("1", "1", "2")
+        drawn_units(tickets, Fraction(1, 5), draw=Draw("w", seed), cell="c")
+        for seed in ("1", "1", "2")
     ]
     assert take[0] == take[1] != take[2]
     assert len(take[0]) == 10
@@ -256,9 +259,9 @@ def test_a_drawn_visit_to_a_large_unit_is_short_unless_another_reason_brings_it(
 
 def test_certain_inclusion_draws_everyone() -> None:
     tickets = [Ticket(f"e{n}", 10) for n in range(5)]
-    assert sorted(drawn(tickets, inclusion(tickets, 99), draw=DRAW, cell="c")) == [
-        ticket.unit for ticket in tickets
-    ]
+    assert sorted(
+        drawn_units(tickets, inclusion_probability(tickets, 99), draw=DRAW, cell="c")
+    ) == [ticket.unit for ticket in tickets]
 
 
 def test_a_week_has_five_working_days_but_for_holidays_and_days_worked_in_exchange() -> None:

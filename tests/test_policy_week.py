@@ -19,9 +19,9 @@ from features.store.store import Store, open_store
 from models.bundle.bundle import Bundle, Parts, load_bundle, write_bundle
 from models.bundle.calibration import Calibration
 from models.bundle.manifest import frozen_features
-from models.policy.plan_text import as_json, text_of, write_journal
+from models.policy.plan_text import plan_as_json, plan_as_text, write_journal
 from models.policy.policy import policy_on
-from models.policy.policy_facts import cells_of, facts_of
+from models.policy.policy_facts import cells_of, enterprise_facts
 from models.policy.policy_status import Facts
 from models.policy.week import Made, made, staff_of, week_of
 
@@ -183,7 +183,7 @@ def the_plan(store: Store, bundle: Bundle) -> Made:
 
 
 def facts(store: Store, name: str) -> Facts:
-    return facts_of(store, POLICY, AS_OF).get(store.code("enterprise", name), Facts())
+    return enterprise_facts(store, POLICY, AS_OF).get(store.code("enterprise", name), Facts())
 
 
 @pytest.mark.parametrize(
@@ -211,7 +211,7 @@ def test_an_enterprise_lies_in_the_cell_of_its_latest_row(store: Store) -> None:
 
 
 def test_every_living_enterprise_is_in_one_list_and_every_list_fits(the_plan: Made) -> None:
-    cells = as_json(the_plan)["cells"]
+    cells = plan_as_json(the_plan)["cells"]
     assert [cell["cell"] for cell in cells] == [None, "c0", "c1", "c2"]
     assert sum(cell["units"] for cell in cells) == FIRMS
     assert all(cell["planned_minutes"] <= cell["minutes"] for cell in cells)
@@ -226,11 +226,13 @@ def test_four_fifths_of_a_week_are_planned_where_its_monday_is_a_holiday(the_pla
 
 def test_complaints_lead_exposures_follow_and_medal_holders_are_not_scored(the_plan: Made) -> None:
     first = {
-        cell["cell"]: cell["visits"][0] for cell in as_json(the_plan)["cells"] if cell["visits"]
+        cell["cell"]: cell["visits"][0]
+        for cell in plan_as_json(the_plan)["cells"]
+        if cell["visits"]
     }
     assert (first["c0"]["enterprise"], first["c0"]["why"]) == ("e0", "complaint")
     assert (first["c2"]["enterprise"], first["c2"]["why"]) == ("e2", "exposure")
-    visits = [visit for cell in as_json(the_plan)["cells"] for visit in cell["visits"]]
+    visits = [visit for cell in plan_as_json(the_plan)["cells"] for visit in cell["visits"]]
     assert not {visit["enterprise"] for visit in visits if visit["why"] == "score"} & {"e1", "e3"}
 
 
@@ -240,7 +242,7 @@ def test_the_same_input_gives_the_same_plan_and_another_seed_another(
     the_plan: Made,
 ) -> None:
     again = made(store, bundle, week_of(store, MONDAY, SEED))
-    assert as_json(again) == as_json(the_plan)
+    assert plan_as_json(again) == plan_as_json(the_plan)
     other = made(store, bundle, week_of(store, MONDAY, "other"))
     assert other.number != the_plan.number
     assert other.plan.draw.number != the_plan.plan.draw.number
@@ -285,7 +287,7 @@ def test_a_plan_counts_its_dormant_firms_and_leaves_their_visits_to_complaint_an
 ) -> None:
     store, busy = asleep(6), asleep(60)
     week, awake = (made(one, bundle, week_of(one, MONDAY, SEED)) for one in (store, busy))
-    said = as_json(week)
+    said = plan_as_json(week)
     assert said["dormant"] == {
         "months": 6,
         "since": "2014-12-01",
@@ -299,8 +301,8 @@ def test_a_plan_counts_its_dormant_firms_and_leaves_their_visits_to_complaint_an
     assert set(dormant.values()) <= {"complaint", "lottery"}
     assert dormant.get("e2") != "exposure"
     assert {visit["why"] for visit in visits if not visit["dormant"]} >= {"score"}
-    assert "休眠 dormant: 22 户" in text_of(week)
-    assert as_json(awake)["dormant"]["firms"] == 0
+    assert "休眠 dormant: 22 户" in plan_as_text(week)
+    assert plan_as_json(awake)["dormant"]["firms"] == 0
     assert [cell.drawn for cell in week.plan.cells] == [cell.drawn for cell in awake.plan.cells]
 
 
@@ -318,7 +320,7 @@ def test_scores_and_features_do_not_change_by_dormancy(
 def test_a_source_without_payroll_contributions_and_employment_plans_as_if_none_were_dormant(
     the_plan: Made,
 ) -> None:
-    said = as_json(the_plan)
+    said = plan_as_json(the_plan)
     assert said["dormant"]["firms"] is None
     assert not any(visit["dormant"] for cell in said["cells"] for visit in cell["visits"])
 
@@ -332,7 +334,7 @@ def test_a_complaint_known_only_after_the_day_changes_nothing(
     later["complaints"] = later["complaints"][:1]
     fresh = open_store(write_source(later, folder="later"))
     lists = [
-        [(cell["cell"], cell["visits"]) for cell in as_json(plan)["cells"]]
+        [(cell["cell"], cell["visits"]) for cell in plan_as_json(plan)["cells"]]
         for plan in (made(fresh, bundle, week_of(fresh, MONDAY, SEED)), the_plan)
     ]
     assert lists[0] == lists[1]
@@ -396,6 +398,6 @@ def test_a_week_beyond_the_history_is_refused(store: Store) -> None:
 
 
 def test_the_text_for_reading_names_every_cell(the_plan: Made) -> None:
-    text = text_of(the_plan)
+    text = plan_as_text(the_plan)
     assert all(f"\n{name}: " in text for name in ("-", "c0", "c1", "c2"))
     assert "e0 complaint" in text

@@ -15,9 +15,9 @@ from serving.ledger.audit import verify
 from serving.ledger.record import Case, Record
 from serving.ledger.retention import expire
 from serving.replay.checks import CaseReplay
-from serving.replay.dossier import as_json, dossier, lines_of
+from serving.replay.dossier import dossier, replay_as_json, replay_lines
 from serving.replay.replay import replay_case
-from serving.scoring.batch import write_rows
+from serving.scoring.batch import write_batch_rows
 from tests.recorded import LAST, Home, as_sent, home_of, record_of, recorded
 
 
@@ -58,14 +58,14 @@ def test_a_recorded_score_replays_to_the_bit_with_its_history(home: Home) -> Non
             ),
             "identical",
         ) | {"rank": "not_rebuilt"}
-    said = as_json(found, replays)
+    said = replay_as_json(found, replays)
     assert (
         said["identical"] is True
         and said["record_id"] == home.record_id
         and len(said["units"]) == 3
     )
     assert json.loads(json.dumps(said)) == said
-    assert "identical to the bit" in lines_of(found, replays)[0]
+    assert "identical to the bit" in replay_lines(found, replays)[0]
 
 
 def test_the_reasons_that_are_compared_are_not_empty(home: Home) -> None:
@@ -198,7 +198,7 @@ def test_a_plan_is_not_replayed(home: Home) -> None:
 
 def batch_of(home: Home) -> tuple[Record, str]:
     matrix = matrix_of_day(home.store, "enterprise", LAST)
-    rows = write_rows(home.path / "batches", matrix, score(home.bundle, matrix))
+    rows = write_batch_rows(home.path / "batches", matrix, score(home.bundle, matrix))
     record = replace(home.record, kind="batch", cases=(), rows=rows)
     return record, recorded(home.path, record)
 
@@ -223,7 +223,7 @@ def test_a_batch_with_a_score_of_its_own_is_found_to_the_row(home: Home) -> None
     scores = score(home.bundle, matrix)
     raw = scores.raw.copy()
     raw[2] += 1e-12
-    rows = write_rows(home.path / "batches", matrix, replace(scores, raw=raw))
+    rows = write_batch_rows(home.path / "batches", matrix, replace(scores, raw=raw))
     (whole,) = dossier(
         home.path, recorded(home.path, replace(home.record, kind="batch", cases=(), rows=rows))
     ).replays()

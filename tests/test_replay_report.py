@@ -13,11 +13,11 @@ from features.engine.matrices import matrix as matrix_of_day
 from features.errors import RequestError
 from models.bundle.score import score
 from serving.ledger.audit import parse_checkpoint
-from serving.ledger.read import Proof, holds
+from serving.ledger.read import Proof, proof_holds
 from serving.ledger.retention import expire
 from serving.replay.report import exhibit_of, report
-from serving.replay.waterfall import SHOWN, Step, waterfall
-from serving.scoring.batch import write_rows
+from serving.replay.waterfall import SHOWN, Bar, waterfall
+from serving.scoring.batch import write_batch_rows
 from tests.recorded import AT, LAST, Home, home_of, recorded
 
 DIGEST = re.compile(r'<code class="digest">([0-9a-f]{64})</code>')
@@ -92,7 +92,7 @@ def test_the_page_carries_a_proof_that_holds(home: Home, page: str) -> None:
     assert leaf == sha256(b"\x00" + entry.encode()).hexdigest() and home.record_id.endswith(
         leaf[:10]
     )
-    assert holds(Proof("", sequence, size, leaf, tuple(path), root))
+    assert proof_holds(Proof("", sequence, size, leaf, tuple(path), root))
     kept = parse_checkpoint(
         unescape(re.search(r"<pre>(lssi-risk/.*?)</pre>", proof, re.DOTALL).group(1))
     )  # type: ignore[union-attr]
@@ -173,7 +173,7 @@ def test_a_page_of_too_many_units_is_refused(home: Home) -> None:
 
 def test_a_row_of_a_batch_is_shown_with_its_own_proof(home: Home) -> None:
     matrix = matrix_of_day(home.store, "enterprise", LAST)
-    rows = write_rows(home.path / "batches", matrix, score(home.bundle, matrix))
+    rows = write_batch_rows(home.path / "batches", matrix, score(home.bundle, matrix))
     record_id = recorded(home.path, replace(home.record, kind="batch", cases=(), rows=rows))
     with pytest.raises(RequestError, match=f"holds {len(matrix)} units"):
         of(home, record_id)
@@ -202,7 +202,7 @@ def test_a_lost_model_leaves_what_was_recorded_and_says_so(home: Home) -> None:
 
 
 def test_the_waterfall_keeps_its_text_and_its_bytes() -> None:
-    steps = [Step(f"特征 {n}", (-1) ** n / (n + 1)) for n in range(SHOWN + 4)]
+    steps = [Bar(f"特征 {n}", (-1) ** n / (n + 1)) for n in range(SHOWN + 4)]
     drawn = waterfall(-2.0, steps, "zh")
     assert drawn == waterfall(-2.0, list(reversed(steps)), "zh")
     assert "特征 0" in drawn and "其余 4 项合计" in drawn and "对数几率" in drawn
@@ -212,5 +212,5 @@ def test_the_waterfall_keeps_its_text_and_its_bytes() -> None:
 
 
 def test_a_score_without_contributions_has_a_waterfall_of_its_two_ends() -> None:
-    drawn = waterfall(0.25, [Step("nothing", 0.0)], "en")
+    drawn = waterfall(0.25, [Bar("nothing", 0.0)], "en")
     assert "nothing" not in drawn and drawn.count("0.25") >= 2

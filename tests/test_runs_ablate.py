@@ -11,18 +11,18 @@ import pytest
 
 from features.errors import CatalogueError
 from features.store.store import Store, open_store
-from training.certificate.candidate_features import certificate, cost, newcomers
-from training.data.cases import TEST, Cases, unlabelled
+from training.certificate.candidate_features import certificate, cost, declared_candidates
+from training.data.cases import TEST, TargetCases, unlabelled
 from training.evaluation.discrimination import auc, sort_by_score
-from training.evaluation.paired import DRAWS, Exam, means, outcomes, ranked, worth
+from training.evaluation.paired import DRAWS, Exam, exam_order, mean_metrics, outcomes, worth
 from training.runs.ablate import (
     family_lines,
-    finished,
     fresh_of,
     head_lines,
     of_families,
     of_file,
     outline,
+    with_cost,
 )
 from training.runs.bench import bench_of
 
@@ -66,7 +66,7 @@ def ablated(store: Store, name: str, file: Path | None, seed: int) -> dict[str, 
     said = outline(bench)
     if file is not None:
         said["feature_file"] = of_file(bench, fresh_of(store, name, file), silent)
-    return finished(said | {"families": of_families(bench, silent)})
+    return with_cost(said | {"families": of_families(bench, silent)})
 
 
 def exam_of(label: np.ndarray) -> Exam:
@@ -76,7 +76,7 @@ def exam_of(label: np.ndarray) -> Exam:
     days = np.full(size, 16000, np.int64)
     cases = unlabelled(np.arange(size), days, days, ids, np.full(size, TEST, np.int8))
     return Exam(
-        Cases(**{name: getattr(cases, name) for name in cases.__slots__} | {"label": label}),
+        TargetCases(**{name: getattr(cases, name) for name in cases.__slots__} | {"label": label}),
         ids,
         0.1,
     )
@@ -88,7 +88,7 @@ def test_the_metrics_of_a_draw_are_those_of_the_cases_drawn() -> None:
     weight = draw.integers(0, 3, 300)
     drawn = np.repeat(np.arange(300), weight)
     exam = exam_of(label)
-    found = ranked(exam, raw).metrics(exam.weighed(weight.astype(np.float64)))
+    found = exam_order(exam, raw).metrics(exam.weighed(weight.astype(np.float64)))
     assert found[0] == pytest.approx(auc(sort_by_score(label[drawn], raw[drawn])), abs=1e-12)
 
 
@@ -104,7 +104,7 @@ def test_the_list_of_a_draw_is_filled_by_the_cases_drawn_and_no_other() -> None:
             seen += weight[place] * (not np.isnan(label[place]))
     exam = exam_of(label)
     assert seen > 0
-    assert ranked(exam, raw).metrics(exam.weighed(weight.astype(np.float64)))[2] == hits / seen
+    assert exam_order(exam, raw).metrics(exam.weighed(weight.astype(np.float64)))[2] == hits / seen
 
 
 def test_a_model_is_drawn_alike_whatever_stands_beside_it() -> None:
@@ -133,7 +133,7 @@ def test_a_better_model_is_worth_more_and_a_twin_nothing() -> None:
     )
     assert worth(found["good"], found["poor"])["auc"]["interval"][0] > 0.05
     assert worth(found["good"], found["twin"])["auc"] == {"difference": 0.0, "interval": [0.0, 0.0]}
-    assert means(found["good"].point)["auc"] > means(found["poor"].point)["auc"]
+    assert mean_metrics(found["good"].point)["auc"] > mean_metrics(found["poor"].point)["auc"]
     assert len(found["good"].drawn) == DRAWS
 
 
@@ -164,7 +164,7 @@ def test_the_same_seed_gives_the_same_values(store: Store) -> None:
 def test_what_is_found_later_cannot_leak_into_a_declared_feature(
     store: Store, tmp_path: Path
 ) -> None:
-    fresh = newcomers(store, written(tmp_path, AHEAD), "enterprise")
+    fresh = declared_candidates(store, written(tmp_path, AHEAD), "enterprise")
     found = certificate(store, fresh, store.complete_to - 200)
     assert (found["verdict"], found["moved"], found["misread"]) == ("clean", {}, {})
     assert all(poison["rows"] > 100 for poison in found["poisons"])
@@ -173,7 +173,9 @@ def test_what_is_found_later_cannot_leak_into_a_declared_feature(
 
 def test_a_feature_that_later_rows_move_is_caught(store: Store, tmp_path: Path) -> None:
     found = certificate(
-        store, newcomers(store, written(tmp_path, CODES), "enterprise"), store.complete_to - 200
+        store,
+        declared_candidates(store, written(tmp_path, CODES), "enterprise"),
+        store.complete_to - 200,
     )
     assert found["verdict"] == "leaking"
     assert "day: code" in found["moved"]
@@ -182,7 +184,7 @@ def test_a_feature_that_later_rows_move_is_caught(store: Store, tmp_path: Path) 
 def test_the_cost_of_one_sum_is_a_small_part_of_the_catalogues(
     store: Store, tmp_path: Path
 ) -> None:
-    fresh = newcomers(store, written(tmp_path, SUM), "enterprise")
+    fresh = declared_candidates(store, written(tmp_path, SUM), "enterprise")
     found = cost(store, fresh, store.complete_to)
     assert 0 < found["day_ratio"] < 0.5
     assert found["units"] > 1000
@@ -243,7 +245,7 @@ def test_a_wrong_feature_file_is_one_clear_line(
     store: Store, tmp_path: Path, text: str, said: str
 ) -> None:
     with pytest.raises(CatalogueError, match=said) as caught:
-        newcomers(store, written(tmp_path, text), "enterprise")
+        declared_candidates(store, written(tmp_path, text), "enterprise")
     assert "\n" not in str(caught.value)
 
 
@@ -251,4 +253,4 @@ def test_a_file_that_is_no_text_is_one_clear_line(store: Store, tmp_path: Path) 
     place = tmp_path / "more.txt"
     place.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(CatalogueError, match="UTF-8"):
-        newcomers(store, place, "enterprise")
+        declared_candidates(store, place, "enterprise")

@@ -12,8 +12,8 @@ import pytest
 from features.errors import LedgerError, UnknownId
 from features.matrix import Matrix
 from models.bundle.score import Scores
-from serving.ledger.entries import digest_of
-from serving.ledger.float_bits import array_of
+from serving.ledger.entries import sha256_of
+from serving.ledger.float_bits import floats_of_bits
 from serving.ledger.record import Record
 from serving.scoring.batch import (
     case_of_row,
@@ -21,7 +21,7 @@ from serving.scoring.batch import (
     read_rows,
     row_content,
     row_holds,
-    write_rows,
+    write_batch_rows,
 )
 
 N = 37
@@ -69,13 +69,13 @@ def record(matrix: Matrix) -> Record:
 
 
 def test_the_same_batch_has_the_same_name_and_root(tmp_path: Path) -> None:
-    assert write_rows(tmp_path / "a", *batch()) == write_rows(tmp_path / "b", *batch())
+    assert write_batch_rows(tmp_path / "a", *batch()) == write_batch_rows(tmp_path / "b", *batch())
     assert [path.suffix for path in (tmp_path / "a").iterdir()] == [".parquet"]
 
 
 def test_every_row_proves_itself_and_no_other(tmp_path: Path) -> None:
     matrix, scores = batch()
-    rows = write_rows(tmp_path, matrix, scores)
+    rows = write_batch_rows(tmp_path, matrix, scores)
     kept = read_rows(tmp_path, rows)
     for place in range(N):
         proof = prove_row(kept, rows, f"e-{place}")
@@ -86,23 +86,25 @@ def test_every_row_proves_itself_and_no_other(tmp_path: Path) -> None:
 
 def test_a_row_says_what_was_known_and_answered(tmp_path: Path) -> None:
     matrix, scores = batch()
-    kept = read_rows(tmp_path, write_rows(tmp_path, matrix, scores))
+    kept = read_rows(tmp_path, write_batch_rows(tmp_path, matrix, scores))
     said = json.loads(row_content(kept, 5))
     assert (said["key"], said["as_of"]) == ("e-5", 16_616)
     assert scores.expected is not None
-    assert array_of(said["scores"]).tolist() == [
+    assert floats_of_bits(said["scores"]).tolist() == [
         scores.raw[5],
         scores.probability[5],
         scores.expected[5],
     ]
-    assert array_of(said["values"])[[0, 1, 3]].tobytes() == matrix.values[5, [0, 1, 3]].tobytes()
+    assert (
+        floats_of_bits(said["values"])[[0, 1, 3]].tobytes() == matrix.values[5, [0, 1, 3]].tobytes()
+    )
     text = matrix.texts("sector")[5]
     assert said["texts"] == ({} if text is None else {"sector": text})
 
 
 def test_a_row_becomes_the_case_that_was_scored(tmp_path: Path) -> None:
     matrix, scores = batch()
-    kept = read_rows(tmp_path, write_rows(tmp_path, matrix, scores))
+    kept = read_rows(tmp_path, write_batch_rows(tmp_path, matrix, scores))
     best = int(np.argmax(scores.raw))
     case = case_of_row(record(matrix), kept, f"e-{best}")
     assert (case.raw, case.probability, case.rank, case.of) == (
@@ -111,18 +113,18 @@ def test_a_row_becomes_the_case_that_was_scored(tmp_path: Path) -> None:
         1,
         N,
     )
-    none = read_rows(tmp_path, write_rows(tmp_path, matrix, replace(scores, expected=None)))
+    none = read_rows(tmp_path, write_batch_rows(tmp_path, matrix, replace(scores, expected=None)))
     assert case_of_row(record(matrix), none, "e-0").expected is None
 
 
 def test_a_changed_or_lost_file_is_refused(tmp_path: Path) -> None:
-    rows = write_rows(tmp_path, *batch())
+    rows = write_batch_rows(tmp_path, *batch())
     path = tmp_path / f"{rows.digest}.parquet"
     whole = path.read_bytes()
     path.write_bytes(whole[:-1] + b"?")
     with pytest.raises(LedgerError, match="were changed"):
         read_rows(tmp_path, rows)
-    other = replace(rows, digest=digest_of(b"no parquet"))
+    other = replace(rows, digest=sha256_of(b"no parquet"))
     (tmp_path / f"{other.digest}.parquet").write_bytes(b"no parquet")
     with pytest.raises(LedgerError, match="cannot be read"):
         read_rows(tmp_path, other)
@@ -132,7 +134,7 @@ def test_a_changed_or_lost_file_is_refused(tmp_path: Path) -> None:
 
 
 def test_rows_that_do_not_lead_to_the_recorded_root_are_refused(tmp_path: Path) -> None:
-    rows = write_rows(tmp_path, *batch())
+    rows = write_batch_rows(tmp_path, *batch())
     kept = read_rows(tmp_path, rows)
     with pytest.raises(LedgerError, match="do not lead to its recorded root"):
         prove_row(kept.take(list(range(N - 1, -1, -1))), rows, "e-0")
@@ -141,7 +143,7 @@ def test_rows_that_do_not_lead_to_the_recorded_root_are_refused(tmp_path: Path) 
 
 
 def test_an_unknown_unit_is_refused_without_repeating_it(tmp_path: Path) -> None:
-    rows = write_rows(tmp_path, *batch())
+    rows = write_batch_rows(tmp_path, *batch())
     with pytest.raises(UnknownId, match="37 rows holds no enterprise of that number") as refused:
         prove_row(read_rows(tmp_path, rows), rows, "3702-secret")
     assert "3702" not in str(refused.value)

@@ -11,7 +11,7 @@ import pytest
 
 from features.errors import BundleError, TargetError
 from models.bundle.bundle import Parts, load_bundle, write_bundle
-from models.bundle.champions import ModelKey, Pointer, point
+from models.bundle.champions import ModelKey, Pointer, point_at_bundle
 from serving.scoring.promoted_models import all_promoted, promoted
 
 KEY = ModelKey("hand", "undeclared_workers")
@@ -23,7 +23,7 @@ def shelf(model_parts: Parts, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One bundle, tested on this machine, and promoted."""
     place = tmp_path_factory.mktemp("shelf")
     bundle = write_bundle(place, model_parts)
-    point(place, KEY, Pointer(bundle=bundle.name, digest=load_bundle(bundle).digest))
+    point_at_bundle(place, KEY, Pointer(bundle=bundle.name, digest=load_bundle(bundle).digest))
     return place
 
 
@@ -68,7 +68,7 @@ def test_the_model_of_one_source_never_answers_for_another(folder: Path) -> None
 
 def test_a_pointer_to_a_model_of_another_source_is_refused(folder: Path) -> None:
     other = ModelKey("our-city", KEY.target)
-    point(folder, other, pointer_in(folder))
+    point_at_bundle(folder, other, pointer_in(folder))
     with pytest.raises(
         BundleError, match="points to a model of undeclared_workers for hand; promote a model of"
     ):
@@ -77,10 +77,10 @@ def test_a_pointer_to_a_model_of_another_source_is_refused(folder: Path) -> None
 
 def test_a_pointer_to_another_digest_or_another_target_is_refused(folder: Path) -> None:
     good = pointer_in(folder)
-    point(folder, KEY, good.model_copy(update={"digest": "0" * 64}))
+    point_at_bundle(folder, KEY, good.model_copy(update={"digest": "0" * 64}))
     with pytest.raises(BundleError, match="digest"):
         promoted(folder, KEY)
-    point(folder, CLAIM, good)
+    point_at_bundle(folder, CLAIM, good)
     with pytest.raises(BundleError, match="points to a model of undeclared_workers for hand"):
         promoted(folder, CLAIM)
 
@@ -129,7 +129,7 @@ def test_a_move_of_a_pointer_that_was_killed_is_carried_on(folder: Path) -> None
 
 def test_two_models_in_use_for_one_source_and_target_are_refused(folder: Path) -> None:
     old, good = named_by_target(folder), pointer_in_file(folder / f"{KEY.target}.json")
-    point(folder, KEY, good.model_copy(update={"digest": "0" * 64}))
+    point_at_bundle(folder, KEY, good.model_copy(update={"digest": "0" * 64}))
     with pytest.raises(
         BundleError, match="name two models of undeclared_workers for hand; remove one of them"
     ):

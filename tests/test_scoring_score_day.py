@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from features.engine.dormancy import as_json, dormancy
+from features.engine.dormancy import dormancy, dormancy_as_json
 from features.errors import LedgerError
 from serving.ledger.audit import verify
 from serving.ledger.read import find
@@ -56,7 +56,7 @@ def test_the_top_of_a_roll_is_what_single_scores_say(home: Home) -> None:
 def test_a_roll_tells_how_many_firms_are_dormant_and_scores_them_as_any(home: Home) -> None:
     said = roll(home.path, home.store, home.bundle, caller="test", moment=MOMENT)
     told = dormancy(home.store, home.scorer.catalogue, LAST)
-    assert said["dormant"] == as_json(told)
+    assert said["dormant"] == dormancy_as_json(told)
     assert said["dormant"]["living"] == said["rows"]
 
 

@@ -9,11 +9,11 @@ from pydantic import ValidationError
 from features.contract.tables import LONGEST
 from serving.requests import (
     MOST_UNITS,
+    Body,
     ClaimHistory,
     ClaimIds,
     EnterpriseHistory,
     EnterpriseIds,
-    Form,
     RecordId,
 )
 
@@ -37,7 +37,7 @@ SECRET = "370200SECRET"
         (RecordId, {"record_id": "17-0000000000"}),
     ],
 )
-def test_a_request_as_the_documents_say_is_taken(form: type[Form], sent: dict[str, Any]) -> None:
+def test_a_request_as_the_documents_say_is_taken(form: type[Body], sent: dict[str, Any]) -> None:
     assert form.model_validate_json(json.dumps(sent)).model_dump(exclude_unset=True) == sent
 
 
@@ -93,7 +93,7 @@ def test_a_request_as_the_documents_say_is_taken(form: type[Form], sent: dict[st
     ],
 )
 def test_a_request_that_does_not_fit_is_named_by_place(
-    form: type[Form], sent: dict[str, Any], problem: str
+    form: type[Body], sent: dict[str, Any], problem: str
 ) -> None:
     with pytest.raises(ValidationError) as refused:
         form.model_validate_json(json.dumps(sent))

@@ -18,7 +18,7 @@ from simulation.dynamics.state import State
 from simulation.ground.setting import setting_of
 from simulation.inspection.visits import KINDS, ROUTINE, Visits
 from simulation.month import advance, choose
-from simulation.output.page import MECHANISMS, page, parameters_of
+from simulation.output.page import MECHANISMS, city_page, parameters_of
 from simulation.run import write_city
 
 ROOT = Path(__file__).parents[1]
@@ -240,7 +240,7 @@ def test_agency_workers_are_covered_by_the_agency_and_not_by_the_host(
 
 
 def test_the_page_is_made_from_the_code_and_every_parameter_has_a_source() -> None:
-    assert (ROOT / "docs" / "city.md").read_text("utf-8") == page()
+    assert (ROOT / "docs" / "city.md").read_text("utf-8") == city_page()
     rows = [row for name in MECHANISMS for row in parameters_of(name).rows]
     assert len(rows) > 150
     assert {row.source for row in rows} == {"seed", "public", "assumed"}

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from features.check.load_report import lines_of, summary_of
+from features.check.load_report import check_lines, summary_of
 from features.store.store import Store, open_store
 from tests.test_sources_core_platform import (
     AB01,
@@ -382,7 +382,7 @@ def test_a_refused_row_is_told_by_its_raw_table_and_number_there_once(opened: Op
     header, *rows = (store.folder / "refused" / "enrolments.csv").read_text("utf-8").splitlines()
     assert header.startswith("raw_table,row,reason,row_id")
     assert [row.split(",")[:2] for row in rows] == [["AC20", "2"], ["AC20", "4"]]
-    assert any("(first: AC20 row 2)" in line for line in lines_of(summary_of(store)))
+    assert any("(first: AC20 row 2)" in line for line in check_lines(summary_of(store)))
 
 
 def refund(number: str, unit: str, person: str, day: str, valid: str = "1") -> str:

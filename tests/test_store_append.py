@@ -23,12 +23,12 @@ from features.errors import HistoryError, SourceError
 from features.home import home
 from features.ingest.scan import files_below, files_in, read_csv, scan_parquet
 from features.ingest.source import JOURNAL, Source, find_source
-from features.ingest.source_toml import Declaration
+from features.ingest.source_toml import SourceDeclaration
 from features.matrix import Matrix
 from features.store.append import Fed, feed
 from features.store.compaction import compact
 from features.store.current import CHANGING, FIXED, agreed
-from features.store.journal import write_part
+from features.store.journal import write_journal_part
 from features.store.layout import summary_at, write_summary
 from features.store.store import Store, open_store
 from simulation.ground.setting import setting_of
@@ -390,7 +390,7 @@ def declared_otherwise(folder: Path, **values: object) -> Source:
     """Return a source whose declaration says something else."""
     found = find_source(folder)
     said = found.declaration.model_dump(mode="json") | values
-    return replace(found, declaration=Declaration.model_validate(said))
+    return replace(found, declaration=SourceDeclaration.model_validate(said))
 
 
 ATTRIBUTE = {"table": "claims", "name": "ward", "type": "integer", "zh": "病区", "en": "ward"}
@@ -432,7 +432,7 @@ FREE: dict[str, object] = {
 def test_every_key_of_a_declaration_is_fixed_while_a_store_is_fed_or_may_change_with_its_reason() -> (
     None
 ):
-    assert sorted([*FIXED, *CHANGING]) == sorted(Declaration.model_fields), (
+    assert sorted([*FIXED, *CHANGING]) == sorted(SourceDeclaration.model_fields), (
         "add a new key to one of them, with its reason"
     )
     assert all((FIXED | CHANGING).values())
@@ -596,7 +596,7 @@ def test_a_journal_without_rows_is_read_as_tables_without_rows(begun: Path) -> N
     journal = home() / "journal" / "hand"
     for table in JOURNAL:
         names = [column.name for column in contract()[table].columns]
-        write_part(journal, table, "p1", {name: [] for name in [*names, "recorded_on"]})
+        write_journal_part(journal, table, "p1", {name: [] for name in [*names, "recorded_on"]})
     store = open_store(begun)
     for table in JOURNAL:
         assert store.has(table) and store.size(table) == 0 and store.begins(table) is None
@@ -639,7 +639,7 @@ def test_the_journal_is_read_beside_the_source_from_the_day_it_was_known(begun: 
         "why": ["score", "score"],
         "recorded_on": [day, day],
     }
-    write_part(journal, "plans", "p1", rows)
+    write_journal_part(journal, "plans", "p1", rows)
     store = open_store(begun)
     assert store.has("plans") and not store.has("draws")
     assert [len(store.live("plans", day + step, ("plan",))["plan"]) for step in (-1, 0)] == [0, 2]
@@ -675,7 +675,7 @@ def test_the_part_of_the_journal_beside_an_earlier_day_goes_with_the_next_load(b
         "why": ["score"],
         "recorded_on": [day_of("2015-05-25")],
     }
-    write_part(home() / "journal" / "hand", "plans", "p1", rows)
+    write_journal_part(home() / "journal" / "hand", "plans", "p1", rows)
     parts = [open_store(begun).layout.parts[-1].parent]
     for day in ("2015-06-02", "2015-06-03", "2015-06-04"):
         given(begun, day, [payroll(day, day) | {"enterprise": f"e{day}"}])

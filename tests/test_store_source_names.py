@@ -21,7 +21,7 @@ from features.ingest.postgres import database_of
 from features.ingest.source import Source, find_source
 from features.store.append import feed
 from features.store.compaction import compact
-from features.store.source_names import Holder, adopt, check_name, claim, holder_of
+from features.store.source_names import NameHolder, adopt, check_name, claim, holder_of
 from features.store.store import open_own_store, open_store
 
 Write = Callable[..., Path]
@@ -328,4 +328,4 @@ def test_a_source_that_a_run_makes_for_itself_claims_no_name(here: Path, tmp_pat
     check_name(own)
     assert holder_of("hand") is None
     adopt(find_source(here))
-    assert isinstance(holder_of("hand"), Holder)
+    assert isinstance(holder_of("hand"), NameHolder)

@@ -21,14 +21,14 @@ class Loaded:
 
     def predict(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Return raw score, probability and expected number of rows with the model's features, categories as text."""
-        scores = score(self._bundle, matrix_of(frame, self._bundle))
+        scores = score(self._bundle, frame_matrix(frame, self._bundle))
         told = {"raw": scores.raw, "probability": scores.probability}
         if scores.expected is not None:
             told["expected"] = scores.expected
         return pd.DataFrame(told, index=frame.index)
 
 
-def matrix_of(frame: pd.DataFrame, bundle: Bundle) -> Matrix:
+def frame_matrix(frame: pd.DataFrame, bundle: Bundle) -> Matrix:
     """Return a frame's features as a matrix; a text that the model never met is a missing value."""
     categories = {
         feature.name: feature.categories

@@ -10,9 +10,9 @@ import numpy as np
 
 from features.aggregates.kernels import add_month_sums, add_sums
 from features.aggregates.order_statistics import ITEM_HALF, dated_item, of_members
-from features.aggregates.plan import Asked, Windows, asked_of
-from features.aggregates.row_expressions import both, filter_steps, value_steps
-from features.aggregates.row_ranges import Met
+from features.aggregates.plan import AggregationPlan, Windows, aggregation_plan
+from features.aggregates.row_expressions import all_hold, filter_steps, value_steps
+from features.aggregates.row_ranges import RowRanges
 from features.aggregates.shared_steps import Place, Steps
 from features.arrays import NULL, Column, Literal, Mask, Values
 from features.catalogue import Measure
@@ -67,7 +67,7 @@ class Tallies:
         )
         if isinstance(measure.value, ast.Constant):
             value = steps.step(np.full_like, self._sign, value)
-        return both(steps, placed, passes), signed, value, valid
+        return all_hold(steps, placed, passes), signed, value, valid
 
     def of(self, columns: Mapping[str, Column]) -> dict[str, Tally]:
         """Return what each measure makes of rows, by its name; `columns` hold their `sign` too."""
@@ -96,9 +96,9 @@ class Placement:
 
     when: str
     tallies: Tallies
-    asked: Asked
+    asked: AggregationPlan
 
-    def of(self, rows: Met) -> dict[Atom, Values]:
+    def of(self, rows: RowRanges) -> dict[Atom, Values]:
         """Return float64 (units,) for each aggregate, NaN where undefined."""
         return of_tallies(rows, self.when, self.tallies.of(rows.columns), self.asked)
 
@@ -107,17 +107,17 @@ def placed_by(
     measures: Sequence[Measure], atoms: Sequence[Atom], windows: Windows, literal: Literal
 ) -> Placement:
     """Lay out aggregates of measures that are placed by one column."""
-    return Placement(measures[0].when, Tallies(measures, literal), asked_of(atoms, windows))
+    return Placement(measures[0].when, Tallies(measures, literal), aggregation_plan(atoms, windows))
 
 
 def of_tallies(
-    rows: Met, when: str, tallies: Mapping[str, Tally], asked: Asked
+    rows: RowRanges, when: str, tallies: Mapping[str, Tally], asked: AggregationPlan
 ) -> dict[Atom, Values]:
     """Return float64 (units,) for each aggregate, NaN where undefined, from tallies of rows placed by the column `when`."""
     found: dict[Atom, Values] = {}
     if asked.sums:
         amounts = np.array([amounts_of(tallies[name], kind) for kind, name in asked.sums])
-        found |= zip(asked.summed, sums_of(rows, when, amounts, asked), strict=True)
+        found |= zip(asked.summed, amount_sums(rows, when, amounts, asked), strict=True)
     for members in asked.members:
         own = tallies[members.measure]
         keep = own.keep if members.kind == "dated" else own.sound
@@ -126,7 +126,7 @@ def of_tallies(
     return found
 
 
-def sums_of(rows: Met, when: str, amounts: Column, asked: Asked) -> Values:
+def amount_sums(rows: RowRanges, when: str, amounts: Column, asked: AggregationPlan) -> Values:
     """Return what is asked of sums of amounts (k, rows), float64 (summed, units).
 
     A row without the day that places it lies in no window. Raises CatalogueError where a sum is too large to be exact.
@@ -179,7 +179,7 @@ def amounts_of(own: Tally, kind: str) -> Column:
     return amounts if own.sound is None else amounts * own.sound
 
 
-def _items(rows: Met, when: str, own: Tally, kind: str) -> Column:
+def _items(rows: RowRanges, when: str, own: Tally, kind: str) -> Column:
     if kind == "placed":
         return rows.placed(when)
     if kind == "dated":

@@ -31,7 +31,7 @@ def arrange(item: Column, begin: int, end: int, order: Column) -> None:
 
 
 @compiled(void(int64, int64, LINE, *3 * [OUT]))
-def settle(  # noqa: PLR0913
+def count_item(  # noqa: PLR0913
     item: int, unit: int, times: Column, distinct: Column, least: Column, greatest: Column
 ) -> None:
     """Count an item in each window where its signs sum above zero, and begin the sums anew."""
@@ -76,7 +76,7 @@ def add_members(  # noqa: PLR0913
                     if edges[2 * window] <= offset and offset < edges[2 * window + 1]:
                         times[window] += sign[row]
             if place + 1 == end[unit] or item[order[place + 1]] != item[row]:
-                settle(item[row], unit, times, distinct, least, greatest)
+                count_item(item[row], unit, times, distinct, least, greatest)
 
 
 @compiled(int64(int64, int64, LINE, OUT))

@@ -6,7 +6,7 @@ import numpy as np
 
 from features.aggregates.order_kernels import add_greatest, add_medians, add_members
 from features.aggregates.plan import Members
-from features.aggregates.row_ranges import Met
+from features.aggregates.row_ranges import RowRanges
 from features.arrays import NULL, Column, Values
 from features.catalogue.language import Atom
 
@@ -23,7 +23,7 @@ def dated_item(when: Column, value: Column) -> Column:
 
 
 def of_members(
-    rows: Met, when: str, item: Column, sign: Column, members: Members
+    rows: RowRanges, when: str, item: Column, sign: Column, members: Members
 ) -> dict[Atom, Values]:
     """Return float64 (units,) for aggregates of the items whose signs sum above zero; NaN where there is none.
 

@@ -31,7 +31,7 @@ class Members:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class AggregationPlan:
     """Aggregates sorted by how they are found: from `sums`, each a count or a sum of a measure by bucket, or from multisets.
 
     Of the summed ones, first come those that are sums of buckets, as rows of `windows` say (place among `sums`, first
@@ -52,14 +52,14 @@ class Asked:
         return (*self.summed, *(atom for group in self.members for atom in group.atoms))
 
 
-def asked_of(atoms: Sequence[Atom], windows: Windows) -> Asked:
+def aggregation_plan(atoms: Sequence[Atom], windows: Windows) -> AggregationPlan:
     """Return aggregates sorted by how they are found."""
     additive = tuple(atom for atom in atoms if atom.aggregate in ADDITIVE)
     series = tuple(atom for atom in atoms if atom.aggregate in SERIES)
     sums = [(atom.aggregate, atom.measure) for atom in additive]
     sums += [(kind, atom.measure) for kind in ADDITIVE for atom in series]
     places = {sum_: place for place, sum_ in enumerate(dict.fromkeys(sums))}
-    buckets = buckets_of(months_of([windows[atom.window] for atom in (*additive, *series)]))
+    buckets = buckets_of(months_in([windows[atom.window] for atom in (*additive, *series)]))
     windowed = {
         atom: (places[atom.aggregate, atom.measure], *buckets.of(windows[atom.window]))
         for atom in additive
@@ -72,7 +72,7 @@ def asked_of(atoms: Sequence[Atom], windows: Windows) -> Asked:
         )
         for atom in series
     }
-    return Asked(
+    return AggregationPlan(
         buckets,
         tuple(places),
         (*sorted(windowed, key=windowed.__getitem__), *sorted(reduced, key=reduced.__getitem__)),
@@ -92,7 +92,7 @@ def going_on(rows: Column, parts: int) -> Column:
     return np.column_stack([rows, np.append(np.zeros(min(len(rows), 1), np.int64), same)])
 
 
-def months_of(windows: Sequence[Window]) -> list[Window]:
+def months_in(windows: Sequence[Window]) -> list[Window]:
     """Return some windows, and each month up to the first that one of them holds as one of its own."""
     first = max((window.first for window in windows if window.unit == "month"), default=0)
     return [*windows, *(Window("", "month", month + 1, month, "", "") for month in range(first))]

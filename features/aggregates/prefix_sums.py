@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from features.aggregates.rollup import Panel
-from features.aggregates.row_ranges import Met
+from features.aggregates.row_ranges import RowRanges
 from features.arrays import Column, Values
 from features.cases import Units
 from features.catalogue import Window
@@ -24,7 +24,7 @@ _DAY = 2**20
 _SHIFT = 2**18
 
 
-def worthwhile(rows: Met) -> bool:
+def worthwhile(rows: RowRanges) -> bool:
     """Tell whether totals are cheaper than letting each unit meet the rows of its key: many days of keys with many rows."""
     return (
         len(rows) > 1

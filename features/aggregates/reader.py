@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.aggregates.aggregate import of_tallies, tally
-from features.aggregates.plan import Asked, asked_of
+from features.aggregates.plan import AggregationPlan, aggregation_plan
 from features.aggregates.prefix_sums import panel_sums, worthwhile
 from features.aggregates.rollup import (
     WORTHWHILE,
@@ -20,14 +20,14 @@ from features.aggregates.rollup import (
     panel_tally,
     read_panel,
 )
-from features.aggregates.row_ranges import Met, met
+from features.aggregates.row_ranges import RowRanges, row_ranges
 from features.aggregates.running_sums import running_sums
 from features.aggregates.table_plan import Group, groups_of
 from features.arrays import Column, Values
-from features.cases import Cases, Units, units_of
+from features.cases import Cases, Units, aggregation_units
 from features.catalogue import Catalogue
 from features.catalogue.language import ADDITIVE, Atom
-from features.store.column_codes import literal_of, months_of
+from features.store.column_codes import literal_of, month_columns
 from features.store.store import Store
 
 ROWS_AT_ONCE = 16_384
@@ -51,7 +51,7 @@ def atom_values(
     """
     found: dict[Atom, Values] = {}
     for by, groups in atoms_by_key(store, catalogue, frozenset(atoms)).items():
-        units = units_of(cases, by)
+        units = aggregation_units(cases, by)
         for atom, values in unit_values(store, catalogue, groups, units, rows).items():
             found[atom] = units.spread(values)
     return found
@@ -128,7 +128,7 @@ class Reader:
     def _from_panel(self, units: Units, measures: Kin, atoms: list[Atom]) -> dict[Atom, Values]:
         panel = panel_of(self._store, measures)
         months = frozenset(
-            {"placed"} if months_of(self._store, self._table, {measures[0].when}) else ()
+            {"placed"} if month_columns(self._store, self._table, {measures[0].when}) else ()
         )
         names = list(dict.fromkeys(atom.measure for atom in atoms))
         sums = {
@@ -141,14 +141,14 @@ class Reader:
             read = read_panel(
                 panel, self._by, (int(stretch.key[0]), int(stretch.key[-1]) + 1), atoms
             )
-            rows = met(stretch, read[self._by], read, months)
+            rows = row_ranges(stretch, read[self._by], read, months)
             done = panel_sums(
                 panel, read, read[self._by], stretch, sums if worthwhile(rows) else {}
             )
             asked = _asked(self._catalogue, tuple(atom for atom in atoms if atom not in done))
             tallies = {name: panel_tally(read, panel, name) for name in names}
             parts.append(done | of_tallies(rows, "placed", tallies, asked))
-        return joined(atoms, parts)
+        return joined_units(atoms, parts)
 
     def _from_rows(self, units: Units, group: Group) -> dict[Atom, Values]:
         parts = []
@@ -159,13 +159,13 @@ class Reader:
             if not len(read[self._by]):
                 parts.append(group.of_nothing(len(stretch)))
                 continue
-            rows = met(stretch, read[self._by], read, group.months)
+            rows = row_ranges(stretch, read[self._by], read, group.months)
             done = self._running(stretch, rows, group)
             rest = self._without(group, done)
             parts.append(done | rest.of(rows) if rest else done)
-        return joined(group.atoms, parts)
+        return joined_units(group.atoms, parts)
 
-    def _running(self, units: Units, rows: Met, group: Group) -> dict[Atom, Values]:
+    def _running(self, units: Units, rows: RowRanges, group: Group) -> dict[Atom, Values]:
         """Return the sums that are cheaper as running totals: many days, and keys with many rows."""
         if not worthwhile(rows):
             return {}
@@ -213,8 +213,8 @@ class Reader:
 
 
 @lru_cache(256)
-def _asked(catalogue: Catalogue, atoms: tuple[Atom, ...]) -> Asked:
-    return asked_of(atoms, catalogue.windows)
+def _asked(catalogue: Catalogue, atoms: tuple[Atom, ...]) -> AggregationPlan:
+    return aggregation_plan(atoms, catalogue.windows)
 
 
 def first_edges(key: Column, most: int) -> list[int]:
@@ -229,7 +229,7 @@ def first_edges(key: Column, most: int) -> list[int]:
     return edges[:-1]
 
 
-def joined(atoms: Iterable[Atom], parts: list[dict[Atom, Values]]) -> dict[Atom, Values]:
+def joined_units(atoms: Iterable[Atom], parts: list[dict[Atom, Values]]) -> dict[Atom, Values]:
     """Return what was found for units in turn as one."""
     if len(parts) == 1:
         return parts[0]

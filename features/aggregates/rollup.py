@@ -18,18 +18,18 @@ from numpy.typing import NDArray
 
 from features.aggregates.aggregate import Tally
 from features.aggregates.rollup_writer import (
-    Plan,
+    RollupPlan,
     columns_for,
     day_rows,
-    laid_out,
     laid_out_of_days,
+    rollup_folder,
 )
 from features.arrays import Column
 from features.catalogue import Catalogue, Measure
 from features.catalogue.language import ADDITIVE, SERIES, Atom, atoms_of
 from features.catalogue.model import ENTITIES
 from features.store.column_files import FlatColumns
-from features.store.merge_on_read import Base, Held, Part, growing
+from features.store.merge_on_read import Base, DayRows, Held, growing
 from features.store.sorted_table import PartFile
 from features.store.store import Store
 
@@ -87,19 +87,19 @@ def panel_of(store: Store, measures: Kin) -> Panel:
     """
     panels = _OPEN.setdefault(store, {})
     if measures not in panels:
-        panels[measures] = _opened(Plan(store, measures))
+        panels[measures] = _opened(RollupPlan(store, measures))
     return panels[measures]
 
 
-def _opened(plan: Plan) -> Panel:
+def _opened(plan: RollupPlan) -> Panel:
     first = plan.measures[0]
     base, parts = plan.store.sorted_paths(first.table, first.by)
-    of_base = None if base is None else FlatColumns(laid_out(plan, base), first.by)
+    of_base = None if base is None else FlatColumns(rollup_folder(plan, base), first.by)
     of_days = [_of_part(plan, part) for part in parts]
     return Panel(growing(of_base, of_days, first.by), columns_for(plan.measures))
 
 
-def _of_part(plan: Plan, part: Path) -> Part:
+def _of_part(plan: RollupPlan, part: Path) -> DayRows:
     """Return the panel of a part's rows: of few rows made each time, else kept beside them."""
     if pq.read_metadata(part).num_rows <= FEW_ROWS:
         return Held(day_rows(plan, part))

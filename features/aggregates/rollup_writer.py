@@ -16,7 +16,7 @@ from features.aggregates.aggregate import amounts_of, tally
 from features.aggregates.buckets import exact_sums
 from features.arrays import NULL, Column
 from features.catalogue import Measure
-from features.catalogue.language import columns_of
+from features.catalogue.language import row_columns
 from features.files import replaced
 from features.ingest.scan import read_table
 from features.store.column_codes import literal_of
@@ -30,7 +30,7 @@ WIDE = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class RollupPlan:
     """What a panel sums: measures that share table, key and day placed."""
 
     store: Store
@@ -51,7 +51,7 @@ class Plan:
         return tuple(
             sorted(
                 {self.measures[0].by, self.measures[0].when, "known", "sign"}.union(
-                    *map(columns_of, parts)
+                    *map(row_columns, parts)
                 )
             )
         )
@@ -76,24 +76,24 @@ def columns_for(measures: tuple[Measure, ...]) -> Mapping[str, tuple[str, str]]:
     }
 
 
-def laid_out(plan: Plan, base: Path) -> Path:
+def rollup_folder(plan: RollupPlan, base: Path) -> Path:
     """Return the folder of the panel of a base file's rows, written now unless it was."""
     generation = base.parent.name
     panels = plan.store.folder / ("panels" if generation == "base" else f"panels-{generation}")
     folder = panels / name_of(plan.measures)
     if not folder.exists():
-        stretches = (panel_rows(plan, batch) for batch in in_order(plan, base))
+        stretches = (panel_rows(plan, batch) for batch in row_groups_in_order(plan, base))
         write_flat(folder, plan.written, stretches)
     return folder
 
 
-def day_rows(plan: Plan, part: Path) -> Mapping[str, Column]:
+def day_rows(plan: RollupPlan, part: Path) -> Mapping[str, Column]:
     """Return the panel of the rows of one part, which later days added."""
     read = read_table(part, columns=plan.read)
     return panel_rows(plan, {column: values(read[column]) for column in plan.read})
 
 
-def laid_out_of_days(plan: Plan, part: Path) -> Path:
+def laid_out_of_days(plan: RollupPlan, part: Path) -> Path:
     """Return the file of the panel of one part's rows, written now unless it was.
 
     A part is read whole, so nothing as long as the dictionary says where the rows of each code begin.
@@ -115,7 +115,7 @@ def laid_out_of_days(plan: Plan, part: Path) -> Path:
     return path
 
 
-def in_order(plan: Plan, rows: Path) -> Iterator[Mapping[str, Column]]:
+def row_groups_in_order(plan: RollupPlan, rows: Path) -> Iterator[Mapping[str, Column]]:
     """Yield the rows of a file in its order, some row groups at a time."""
     file = pq.ParquetFile(rows)
     for first in range(0, file.num_row_groups, GROUPS):
@@ -124,7 +124,7 @@ def in_order(plan: Plan, rows: Path) -> Iterator[Mapping[str, Column]]:
         yield {name: values(read[name]) for name in plan.read}
 
 
-def panel_rows(plan: Plan, read: Mapping[str, Column]) -> Mapping[str, Column]:
+def panel_rows(plan: RollupPlan, read: Mapping[str, Column]) -> Mapping[str, Column]:
     """Return for each key, day placed and day known of some rows what every measure counts and sums, sorted.
 
     Where all of it is 0 nothing is said, and no row is kept.
@@ -153,21 +153,21 @@ def grouped(columns: Mapping[str, Column]) -> tuple[Column, dict[str, Column]]:
     ([1, 0, 1], [1, 2], [7, 5])
     """
     last, *before = reversed(list(columns))
-    distinct, group = ranked(columns[last])
+    distinct, group = dense_ranks(columns[last])
     found = {last: distinct}
     for name in before:
         width = max(len(distinct), 1)
         low = int(columns[name].min(initial=0))
-        distinct, group = ranked((columns[name] - low) * width + group)
+        distinct, group = dense_ranks((columns[name] - low) * width + group)
         value, rest = np.divmod(distinct, width)
         found = {name: value + low} | {other: values[rest] for other, values in found.items()}
     return group, found
 
 
-def ranked(column: Column) -> tuple[Column, Column]:
+def dense_ranks(column: Column) -> tuple[Column, Column]:
     """Return the distinct values of a column, ascending, and the rank of each row's value among them (n,).
 
-    >>> ranked(np.array([7, -2, 7]))[1].tolist()
+    >>> dense_ranks(np.array([7, -2, 7]))[1].tolist()
     [1, 0, 1]
     """
     if not len(column):

@@ -94,11 +94,11 @@ def value_steps(steps: Steps, tree: ast.expr) -> tuple[Place, Place | None]:
             value_steps(steps, tree.left),
             value_steps(steps, tree.right),
         )
-        return steps.step(_ARITHMETIC[type(tree.op)], left, right), both(steps, first, second)
+        return steps.step(_ARITHMETIC[type(tree.op)], left, right), all_hold(steps, first, second)
     raise CatalogueError(f"{ast.unparse(tree)!r} is not an integer expression")
 
 
-def both(steps: Steps, *masks: Place | None) -> Place | None:
+def all_hold(steps: Steps, *masks: Place | None) -> Place | None:
     """Lay out where all of some masks hold; None stands for everywhere."""
     found: Place | None = None
     for mask in masks:
@@ -146,7 +146,7 @@ def filter_steps(steps: Steps, tree: ast.expr, literal: Literal) -> Place:
 
 
 def _where_known(steps: Steps, mask: Place, *valid: Place | None) -> Place:
-    found = both(steps, mask, *valid)
+    found = all_hold(steps, mask, *valid)
     assert found is not None
     return found
 

@@ -12,7 +12,7 @@ from features.cases import Units, complete_months
 
 
 @dataclass(frozen=True, slots=True)
-class Met:
+class RowRanges:
     """Units and the rows of their keys: unit i meets rows begin[i] to below end[i], as far as they are known by its day.
 
     `day` and `month` are the as-of of each unit (units,), `columns` of the rows hold `known` and `sign` too.
@@ -44,18 +44,20 @@ class Met:
         return self.month if name in self.months else self.day
 
 
-def met(units: Units, key: Column, columns: Mapping[str, Column], months: frozenset[str]) -> Met:
+def row_ranges(
+    units: Units, key: Column, columns: Mapping[str, Column], months: frozenset[str]
+) -> RowRanges:
     """Return the rows of units; `key` is the rows' key, sorted, and `months` which of their columns hold months."""
-    begin, end = spans_of(units.key, key)
-    return Met(
+    begin, end = key_ranges(units.key, key)
+    return RowRanges(
         begin, end, units.day, complete_months(units.day) if months else units.day, columns, months
     )
 
 
-def spans_of(sought: Column, key: Column) -> tuple[Column, Column]:
+def key_ranges(sought: Column, key: Column) -> tuple[Column, Column]:
     """Return for each sought key, sorted, the first of its places in the sorted `key` and the one after its last.
 
-    >>> begin, end = spans_of(np.array([2, 5]), np.array([1, 2, 2, 7]))
+    >>> begin, end = key_ranges(np.array([2, 5]), np.array([1, 2, 2, 7]))
     >>> begin.tolist(), end.tolist()
     ([1, 3], [3, 3])
     """

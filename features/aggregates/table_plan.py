@@ -11,11 +11,11 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from features.aggregates.aggregate import Placement, placed_by
-from features.aggregates.row_ranges import Met
+from features.aggregates.row_ranges import RowRanges
 from features.arrays import Values
 from features.catalogue import Catalogue, Measure
-from features.catalogue.language import Atom, columns_of
-from features.store.column_codes import literal_of, months_of
+from features.catalogue.language import Atom, row_columns
+from features.store.column_codes import literal_of, month_columns
 from features.store.store import Store
 
 MOST_KEPT = 64
@@ -32,7 +32,7 @@ class Group:
     months: frozenset[str]
     placements: tuple[Placement, ...]
 
-    def of(self, rows: Met) -> dict[Atom, Values]:
+    def of(self, rows: RowRanges) -> dict[Atom, Values]:
         """Return float64 (units,) for each aggregate, NaN where undefined."""
         return self._of_rows(rows) if len(rows.columns["known"]) else self.of_nothing(len(rows))
 
@@ -42,7 +42,7 @@ class Group:
             return dict(self._nothing)
         return {atom: np.repeat(value, units) for atom, value in self._nothing.items()}
 
-    def _of_rows(self, rows: Met) -> dict[Atom, Values]:
+    def _of_rows(self, rows: RowRanges) -> dict[Atom, Values]:
         found: dict[Atom, Values] = {}
         for placement in self.placements:
             found |= placement.of(rows)
@@ -53,7 +53,7 @@ class Group:
         none = np.empty(0, np.int64)
         one = np.zeros(1, np.int64)
         return self._of_rows(
-            Met(one, one, one, one, dict.fromkeys(self.columns, none), self.months)
+            RowRanges(one, one, one, one, dict.fromkeys(self.columns, none), self.months)
         )
 
 
@@ -78,15 +78,15 @@ def group_of(store: Store, catalogue: Catalogue, atoms: Collection[Atom]) -> Gro
         first.by,
         tuple(asked),
         columns,
-        months_of(store, first.table, columns),
+        month_columns(store, first.table, columns),
         tuple(placements),
     )
 
 
 def read_by(measure: Measure) -> frozenset[str]:
     """Return the columns that place, filter and value the rows of a measure."""
-    passes = columns_of(measure.filter) if measure.filter is not None else frozenset()
-    return columns_of(measure.value) | passes | ({measure.when} if measure.when else frozenset())
+    passes = row_columns(measure.filter) if measure.filter is not None else frozenset()
+    return row_columns(measure.value) | passes | ({measure.when} if measure.when else frozenset())
 
 
 _KEPT: WeakKeyDictionary[Store, dict[tuple[Catalogue, frozenset[Atom]], tuple[Group, ...]]] = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from features.catalogue.language import Atom, Peer, atoms_of, names_of, peers_of, stored_of
+from features.catalogue.language import Atom, Peer, atoms_of, names_of, peers_of, stored_values_read
 from features.catalogue.model import Catalogue, Feature
 from features.errors import CatalogueError
 
@@ -41,7 +41,9 @@ def ordered(features: Mapping[str, Feature]) -> list[Feature]:
 
 def stored_behind(catalogue: Catalogue, feature: Feature) -> set[str]:
     """Return every stored value a feature rests on; raise CatalogueError where a peer value would."""
-    found = {name for link in catalogue.chain([feature.name]) for name in stored_of(link.tree)}
+    found = {
+        name for link in catalogue.chain([feature.name]) for name in stored_values_read(link.tree)
+    }
     for link in catalogue.chain([feature.name]):
         for peer in peers_of(link.tree):
             if stored_behind(catalogue, catalogue.feature(peer.feature)):

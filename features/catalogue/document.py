@@ -8,7 +8,12 @@ from typing import Any
 
 from features.catalogue.dependencies import closure, stored_behind
 from features.catalogue.model import ENTITIES, Catalogue, Feature
-from features.catalogue.parse import declared_joins, lines_of, read_catalogue, text_of
+from features.catalogue.parse import (
+    declaration_lines,
+    declaration_text,
+    declared_joins,
+    read_catalogue,
+)
 from features.errors import CatalogueError
 
 TITLES = {
@@ -33,14 +38,16 @@ class Family:
 def families() -> dict[str, Family]:
     """Return the declared families by name."""
     return {
-        parts[0]: Family(*parts) for parts in lines_of(text_of("families.txt"), 5, "families.txt")
+        parts[0]: Family(*parts)
+        for parts in declaration_lines(declaration_text("families.txt"), 5, "families.txt")
     }
 
 
 def forbidden() -> dict[str, tuple[str, str]]:
     """Return the reasons (zh, en) of each word that no column of a feature may have."""
     return {
-        word: (zh, en) for word, zh, en in lines_of(text_of("forbidden.txt"), 3, "forbidden.txt")
+        word: (zh, en)
+        for word, zh, en in declaration_lines(declaration_text("forbidden.txt"), 3, "forbidden.txt")
     }
 
 
@@ -83,7 +90,7 @@ def entry(catalogue: Catalogue, feature: Feature) -> dict[str, Any]:
     }
 
 
-def as_json(catalogue: Catalogue, source: str | None = None) -> dict[str, Any]:
+def catalogue_as_json(catalogue: Catalogue, source: str | None = None) -> dict[str, Any]:
     """Return the dictionary of a catalogue as plain values, for `lssi dictionary --json`."""
     return {
         "source": source,
@@ -129,10 +136,15 @@ def as_json(catalogue: Catalogue, source: str | None = None) -> dict[str, Any]:
     }
 
 
-def page(catalogue: Catalogue, source: str | None = None) -> str:
+def catalogue_page(catalogue: Catalogue, source: str | None = None) -> str:
     """Return the dictionary of a catalogue as a Markdown page, the language first; docs/features.md is the whole one."""
-    said = as_json(catalogue, source)
-    lines = [text_of("language.md").rstrip(), *_spans(said), *_entities(said), *_looked_up(said)]
+    said = catalogue_as_json(catalogue, source)
+    lines = [
+        declaration_text("language.md").rstrip(),
+        *_spans(said),
+        *_entities(said),
+        *_looked_up(said),
+    ]
     lines += [*_forbidden(said), *_left_out(said)]
     return "\n".join(lines) + "\n"
 

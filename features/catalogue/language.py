@@ -181,7 +181,7 @@ def peers_of(tree: ast.expr) -> frozenset[Peer]:
 
 
 @lru_cache(MANY)
-def stored_of(tree: ast.expr) -> frozenset[str]:
+def stored_values_read(tree: ast.expr) -> frozenset[str]:
     """Return every stored value that a formula reads."""
     return frozenset(
         word(node.args[0])
@@ -210,6 +210,6 @@ def _names(tree: ast.expr) -> Iterator[str]:
 
 
 @lru_cache(MANY)
-def columns_of(tree: ast.expr) -> frozenset[str]:
+def row_columns(tree: ast.expr) -> frozenset[str]:
     """Return the columns that a row expression reads."""
     return frozenset(node.id for node in ast.walk(tree) if isinstance(node, ast.Name))

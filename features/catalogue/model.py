@@ -111,7 +111,7 @@ class Join:
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class StoredValue:
     """A value that no unit's own rows can say: computed once for a day, kept by the key that `of` names, looked up."""
 
     name: str
@@ -130,7 +130,7 @@ class Catalogue:
     measures: dict[str, Measure]
     declared: dict[str, Feature]
     left_out: dict[str, str] = field(default_factory=dict)
-    stored: dict[str, Stored] = field(default_factory=dict)
+    stored: dict[str, StoredValue] = field(default_factory=dict)
 
     def features(self, entity: str) -> tuple[Feature, ...]:
         """Return the features of an entity, in declared order."""
@@ -156,7 +156,7 @@ class Catalogue:
             )
         return self.measures[name]
 
-    def stored_value(self, name: str) -> Stored:
+    def stored_value(self, name: str) -> StoredValue:
         """Return a stored value by name; raise CatalogueError when it is not declared."""
         if name not in self.stored:
             raise CatalogueError(

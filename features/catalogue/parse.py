@@ -20,7 +20,7 @@ from features.catalogue.model import (
     Feature,
     Join,
     Measure,
-    Stored,
+    StoredValue,
     Window,
 )
 from features.contract.tables import contract
@@ -50,7 +50,7 @@ class DeclaredAttribute(Protocol):
     def direction(self) -> str: ...
 
 
-def lines_of(text: str, fields: int, where: str) -> Iterator[list[str]]:
+def declaration_lines(text: str, fields: int, where: str) -> Iterator[list[str]]:
     """Yield the fields of each line of a declaration text; comments and empty lines are passed over."""
     for number, line in enumerate(text.splitlines(), 1):
         if not line.strip() or line.startswith("#"):
@@ -63,7 +63,7 @@ def lines_of(text: str, fields: int, where: str) -> Iterator[list[str]]:
         yield parts
 
 
-def text_of(name: str) -> str:
+def declaration_text(name: str) -> str:
     """Return a declaration file of this folder."""
     return resources.files("features.catalogue").joinpath(name).read_text("utf-8")
 
@@ -84,7 +84,9 @@ def declared_joins() -> tuple[Join, ...]:
     """Return the derived tables that a load materialises."""
     return tuple(
         Join(name, left, right, tuple(on.split(", ")), tuple(taken.split(", ")))
-        for name, left, right, on, taken in lines_of(text_of("joins.txt"), 5, "joins.txt")
+        for name, left, right, on, taken in declaration_lines(
+            declaration_text("joins.txt"), 5, "joins.txt"
+        )
     )
 
 
@@ -92,7 +94,7 @@ def windows_of(text: str) -> dict[str, Window]:
     """Return the windows of a declaration text by name."""
     rows = (
         Window(name, unit, int(first), int(last), zh, en)
-        for name, unit, first, last, zh, en in lines_of(text, 6, "windows.txt")
+        for name, unit, first, last, zh, en in declaration_lines(text, 6, "windows.txt")
     )
     return _once(rows, lambda window: window.name, "window")
 
@@ -111,7 +113,7 @@ def measures_of(text: str, where: str = "measures.txt") -> dict[str, Measure]:
             zh,
             en,
         )
-        for name, table, by, when, passes, value, unit, zh, en in lines_of(text, 9, where)
+        for name, table, by, when, passes, value, unit, zh, en in declaration_lines(text, 9, where)
     )
     return _once(rows, lambda measure: measure.name, "measure")
 
@@ -119,7 +121,7 @@ def measures_of(text: str, where: str = "measures.txt") -> dict[str, Measure]:
 def features_of(text: str, entity: str, windows: dict[str, Window], where: str) -> list[Feature]:
     """Return the features of a declaration text, a line with `{w}` once for each of its windows."""
     found: list[Feature] = []
-    for name, formula, unit, direction, family, zh, en, over in lines_of(text, 8, where):
+    for name, formula, unit, direction, family, zh, en, over in declaration_lines(text, 8, where):
         if direction not in DIRECTIONS:
             raise CatalogueError(
                 f"{where}: {name}: direction should be one of {', '.join(DIRECTIONS)}; got {direction!r}"
@@ -151,11 +153,11 @@ def features_of(text: str, entity: str, windows: dict[str, Window], where: str) 
     return found
 
 
-def stored_of(text: str) -> dict[str, Stored]:
+def declared_stored(text: str) -> dict[str, StoredValue]:
     """Return the stored values of a declaration text by name."""
     rows = [
-        Stored(name, of, unit, zh, en, tuple(tables.split(", ")))
-        for name, of, unit, zh, en, tables in lines_of(text, 6, "stored.txt")
+        StoredValue(name, of, unit, zh, en, tuple(tables.split(", ")))
+        for name, of, unit, zh, en, tables in declaration_lines(text, 6, "stored.txt")
     ]
     for row in rows:
         if row.of not in STORED_BY:
@@ -258,9 +260,9 @@ def with_register(tree: ast.expr, entity: str) -> ast.expr:
     return resolved
 
 
-def reasons_of(text: str) -> dict[str, tuple[str, str]]:
+def reason_sentences(text: str) -> dict[str, tuple[str, str]]:
     """Return the sentences (zh, en) of a declaration text by feature."""
-    return {name: (zh, en) for name, zh, en in lines_of(text, 3, "reasons.txt")}
+    return {name: (zh, en) for name, zh, en in declaration_lines(text, 3, "reasons.txt")}
 
 
 def read_catalogue(
@@ -272,13 +274,18 @@ def read_catalogue(
 
     Features whose tables are absent are left out by name, with the table as the reason.
     """
-    windows, measures = windows_of(text_of("windows.txt")), measures_of(text_of("measures.txt"))
+    windows, measures = (
+        windows_of(declaration_text("windows.txt")),
+        measures_of(declaration_text("measures.txt")),
+    )
     measures |= {measure.name: measure for measure in register_measures()}
     own_measures, own_features = attribute_parts(attributes)
     features = [
         feature
         for entity in ENTITIES
-        for feature in features_of(text_of(f"{entity}.txt"), entity, windows, f"{entity}.txt")
+        for feature in features_of(
+            declaration_text(f"{entity}.txt"), entity, windows, f"{entity}.txt"
+        )
     ]
     if extra is not None:
         features += extra_features(extra, windows, measures)
@@ -288,10 +295,12 @@ def read_catalogue(
                 f"attribute {measure.name!r} has the name of a contract column; choose another"
             )
         measures[measure.name] = measure
-    reasons = reasons_of(text_of("reasons.txt"))
+    reasons = reason_sentences(declaration_text("reasons.txt"))
     named = _once(features + own_features, lambda feature: feature.name, "feature")
     return _available(
-        Catalogue(windows, measures, named, stored=stored_of(text_of("stored.txt"))), has, reasons
+        Catalogue(windows, measures, named, stored=declared_stored(declaration_text("stored.txt"))),
+        has,
+        reasons,
     )
 
 

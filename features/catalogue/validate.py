@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from features.catalogue.dependencies import closure
 from features.catalogue.joins import joined_table
-from features.catalogue.language import AGGREGATES, SERIES, call_name, columns_of
+from features.catalogue.language import AGGREGATES, SERIES, call_name, row_columns
 from features.catalogue.model import ALIASES, FORBIDDEN, KEYS, Catalogue, Feature, Measure
 from features.catalogue.parse import declared_joins
 from features.contract.tables import Column, Table, contract
@@ -35,8 +35,8 @@ def forbidden_in(name: str) -> bool:
 
 def columns_read(measure: Measure) -> frozenset[str]:
     """Return every column that a measure reads, its key and its time among them."""
-    read = columns_of(measure.value) | {measure.by} | ({measure.when} if measure.when else set())
-    return read | (columns_of(measure.filter) if measure.filter is not None else frozenset())
+    read = row_columns(measure.value) | {measure.by} | ({measure.when} if measure.when else set())
+    return read | (row_columns(measure.filter) if measure.filter is not None else frozenset())
 
 
 def check_measure(measure: Measure, tables: dict[str, Table], own: Iterable[str] = ()) -> None:

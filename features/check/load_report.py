@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from features.check.placeholder_days import placeholders
-from features.check.reused_keys import line_of, reused
+from features.check.reused_keys import reuse_line, reused
 from features.connection import named
 from features.contract.tables import contract
 from features.engine import dormancy
@@ -62,7 +62,9 @@ def dormant(store: Store) -> dict[str, Any] | None:
     """Return how many firms are dormant on the last closed day; None for a source without a register of enterprises."""
     if not store.has("enterprises"):
         return None
-    return dormancy.as_json(dormancy.dormancy(store, catalogue_of(store), store.complete_to))
+    return dormancy.dormancy_as_json(
+        dormancy.dormancy(store, catalogue_of(store), store.complete_to)
+    )
 
 
 def refused_whole(tables: Mapping[str, Mapping[str, Any]]) -> list[str]:
@@ -90,7 +92,7 @@ def unregistered(store: Store) -> Iterator[dict[str, Any]]:
                 yield {"table": table, "column": column.name, "register": register} | found
 
 
-def lines_of(summary: dict[str, Any]) -> list[str]:
+def check_lines(summary: dict[str, Any]) -> list[str]:
     """Return a check as lines for a person: one per table, its reasons below it, then what is absent or assumed."""
     lines = [
         f"{summary['source']} · 截至 complete to {summary['complete_to']}",
@@ -116,8 +118,8 @@ def lines_of(summary: dict[str, Any]) -> list[str]:
         for one in summary["placeholders"]
     ]
     if summary["dormant"] is not None:
-        lines.append(dormancy.line_of(summary["dormant"]))
-    lines += map(line_of, summary["reused"])
+        lines.append(dormancy.dormancy_line(summary["dormant"]))
+    lines += map(reuse_line, summary["reused"])
     lines.append(f"缺表 absent: {', '.join(summary['absent']) or '-'}")
     lines += [f"说明 note: {note}" for note in summary["notes"]]
     lines += [

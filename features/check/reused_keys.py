@@ -101,7 +101,7 @@ def _on_one_day(store: Store, table: str, key: str) -> set[int]:
     return set(found.column(0).to_pylist())
 
 
-def line_of(found: dict[str, Any]) -> str:
+def reuse_line(found: dict[str, Any]) -> str:
     """Return in words what was found of a table."""
     differ = "，".join(f"{column} {count:,}" for column, count in found["differ"].items()) or "-"
     return (

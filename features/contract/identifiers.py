@@ -95,7 +95,7 @@ def fault(text: str) -> str | None:
     return None
 
 
-class Fault(ValueError):
+class IdentifierFault(ValueError):
     """What is wrong with an identifier, to be read after a column's name."""
 
 
@@ -107,9 +107,11 @@ def read_id(value: object) -> str:
     if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, str | int):
-        raise Fault("should be an identifier, as text or a whole number that was never rounded")
+        raise IdentifierFault(
+            "should be an identifier, as text or a whole number that was never rounded"
+        )
     if wrong := fault(str(value)):
-        raise Fault(wrong)
+        raise IdentifierFault(wrong)
     return str(value)
 
 

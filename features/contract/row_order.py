@@ -71,7 +71,7 @@ def orders(columns: Iterable[Column]) -> Iterator[Order]:
             )
 
 
-def limits(column: Column) -> tuple[int, int]:
+def bounds_of(column: Column) -> tuple[int, int]:
     """Return the least and the most that a whole number of a column may be."""
     if column.bounds is None:
         return WHOLE[column.kind]
@@ -81,7 +81,7 @@ def limits(column: Column) -> tuple[int, int]:
 
 def out_of_bounds(column: Column) -> str:
     """Return why a number out of a column's bounds is refused."""
-    least, most = limits(column)
+    least, most = bounds_of(column)
     if column.bounds and column.bounds[1] is None:
         return f"{column.name} should be at least {least}"
     return f"{column.name} should be {least} to {most}"
@@ -132,7 +132,7 @@ def _spans(columns: tuple[Column, ...]) -> Iterator[tuple[str, int, int, str]]:
         if column.kind == "day":
             yield column.name, *DAYS, out_of_days(column)
         elif column.kind in WHOLE:
-            yield column.name, *limits(column), out_of_bounds(column)
+            yield column.name, *bounds_of(column), out_of_bounds(column)
 
 
 def refund_code(table: str, columns: Iterable[Column]) -> int | None:

@@ -106,10 +106,10 @@ COMMON = (
 )
 
 
-def column_of(line: str) -> Column:
+def declared_column(line: str) -> Column:
     """Return the column that one line `name | type | zh | en` declares.
 
-    >>> column_of("kwh | kwh ? | 用电量 | electricity used").optional
+    >>> declared_column("kwh | kwh ? | 用电量 | electricity used").optional
     True
     """
     name, declared, zh, en = (part.strip() for part in line.split("|"))
@@ -147,7 +147,7 @@ def _marks(name: str, words: list[str]) -> Marks:
     return tuple(not_before), tuple(not_after), bounds
 
 
-def tables_of(text: str) -> dict[str, Table]:
+def declared_tables(text: str) -> dict[str, Table]:
     """Return the tables that a declaration text holds, by name, in its order."""
     tables: dict[str, Table] = {}
     for block in text.split("\n\n"):
@@ -155,7 +155,7 @@ def tables_of(text: str) -> dict[str, Table]:
         if not lines:
             continue
         name, zh, en, key = (part.strip() for part in lines[0].split("|"))
-        columns = tuple(column_of(line) for line in lines[1:])
+        columns = tuple(declared_column(line) for line in lines[1:])
         tables[name] = Table(name, zh, en, tuple(part.strip() for part in key.split(",")), columns)
     for table in tables.values():
         _comparable(tables, table)
@@ -203,20 +203,20 @@ def named_by(table: Table, place: str) -> tuple[str, str]:
 @cache
 def contract() -> dict[str, Table]:
     """Return the published tables by name."""
-    return tables_of(
+    return declared_tables(
         resources.files("features.contract").joinpath("contract.txt").read_text("utf-8")
     )
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class LawWords:
     """A law of a column in both languages, to be read after the column's meaning."""
 
     zh: str
     en: str
 
 
-def laws_of(table: Table, column: Column) -> Iterator[Words]:
+def laws_of(table: Table, column: Column) -> Iterator[LawWords]:
     """Yield in words what the days and numbers of a column can never be.
 
     >>> [law.en for law in laws_of(contract()["claims"], contract()["claims"].column("discharged"))]
@@ -224,18 +224,18 @@ def laws_of(table: Table, column: Column) -> Iterator[Words]:
     """
     for place in column.not_before:
         zh, en = _compared(table, column, place)
-        yield Words(f"不早于{zh}", f"never before {en}")
+        yield LawWords(f"不早于{zh}", f"never before {en}")
     for place in column.not_after:
         zh, en = _compared(table, column, place)
-        yield Words(f"不晚于{zh}", f"never after {en}")
+        yield LawWords(f"不晚于{zh}", f"never after {en}")
     if column.kind == "probability":
-        yield Words(
+        yield LawWords(
             "大于 0，不大于 1，至多 6 位小数", "above 0 and at most 1, to at most 6 decimals"
         )
     if column.bounds:
         least, most = column.bounds
-        words = Words(f"不小于 {least}", f"at least {least}")
-        yield words if most is None else Words(f"{least} 至 {most}", f"{least} to {most}")
+        words = LawWords(f"不小于 {least}", f"at least {least}")
+        yield words if most is None else LawWords(f"{least} 至 {most}", f"{least} to {most}")
 
 
 def span_of(column: Column) -> tuple[float | None, float | None]:
@@ -255,7 +255,7 @@ def _compared(table: Table, column: Column, place: str) -> tuple[str, str]:
     return f"{of_zh}{zh}{part_zh}", f"{part_en}{place} ({en})"
 
 
-def as_json() -> list[dict[str, Any]]:
+def contract_as_json() -> list[dict[str, Any]]:
     """Return the contract as plain values, for `lssi contract --json` and the documentation."""
     return [
         {

@@ -154,7 +154,7 @@ def whole(batch: pl.DataFrame, found: tuple[Scope, ...]) -> pl.DataFrame:
     )
 
 
-def apart(batch: pl.DataFrame, found: tuple[Scope, ...]) -> pl.DataFrame:
+def without_scope(batch: pl.DataFrame, found: tuple[Scope, ...]) -> pl.DataFrame:
     """Return a batch in which each number stands without its scope, as the source gave it: `whole` undone."""
     # A scope never holds the sign, so the last one is ours.
     return batch.with_columns(

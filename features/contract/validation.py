@@ -15,7 +15,7 @@ from features.contract.row_order import (
     REFUND,
     WHOLE,
     Order,
-    limits,
+    bounds_of,
     negative,
     orders,
     out_of_bounds,
@@ -40,17 +40,17 @@ FAULTS = "faults"
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class ValidatedBatch:
     """A batch parted in two: accepted rows, and for each refused row its `row` and its `reason`."""
 
     accepted: pl.DataFrame
     refused: pl.DataFrame
 
 
-def wanted(column: Column) -> str:
+def wanted_value(column: Column) -> str:
     """Return in words what a value of a column should be.
 
-    >>> wanted(Column("violation", "flag", (), False, "", ""))
+    >>> wanted_value(Column("violation", "flag", (), False, "", ""))
     '0 or 1'
     """
     match column.kind:
@@ -79,7 +79,7 @@ def _law(passes: pl.Expr, reason: str) -> pa.Check:
 def _column_laws(column: Column, present: list[str], key: tuple[str, ...]) -> list[pa.Check]:
     name, laws, can_fail = pl.col(column.name), [], f"raw {column.name}" in present
     if can_fail and column.kind != "id":
-        reason = f"{column.name} should be {wanted(column)}{FINEST if column.kind == 'probability' else ''}"
+        reason = f"{column.name} should be {wanted_value(column)}{FINEST if column.kind == 'probability' else ''}"
         laws.append(_law(pl.col(f"raw {column.name}").is_null(), reason))
     if not column.optional:
         given = (
@@ -92,14 +92,14 @@ def _column_laws(column: Column, present: list[str], key: tuple[str, ...]) -> li
         laws.append(_law(given, f"{column.name} is missing"))
     if column.kind == "probability":
         laws.append(
-            _law((name > 0) & (name <= CERTAIN), f"{column.name} should be {wanted(column)}")
+            _law((name > 0) & (name <= CERTAIN), f"{column.name} should be {wanted_value(column)}")
         )
     elif column.kind == "flag":
-        laws.append(_law(name.is_between(0, 1), f"{column.name} should be {wanted(column)}"))
+        laws.append(_law(name.is_between(0, 1), f"{column.name} should be {wanted_value(column)}"))
     elif column.kind == "day":
         laws.append(_law(name.is_between(*DAYS), out_of_days(column)))
     elif column.kind in WHOLE:
-        laws.append(_law(name.is_between(*limits(column)), out_of_bounds(column)))
+        laws.append(_law(name.is_between(*bounds_of(column)), out_of_bounds(column)))
     return laws
 
 
@@ -120,12 +120,12 @@ def _table_laws(table: str, columns: tuple[Column, ...], complete_to: int) -> li
 
 def _in_order(order: Order) -> pl.Expr:
     """Return whether a row keeps an order; one that takes its key back need not, but for what has happened."""
-    value, other = pl.col(order.column), compared(order)
+    value, other = pl.col(order.column), comparable_day(order)
     kept = value >= other if order.before else value <= other
     return kept if order.other == RECORDED else kept | RETRACTS
 
 
-def compared(order: Order) -> pl.Expr:
+def comparable_day(order: Order) -> pl.Expr:
     """Return the day with which an order compares, or its integer month or its year."""
     day = pl.col(order.other)
     date = day.cast(pl.Date).dt
@@ -138,7 +138,7 @@ def compared(order: Order) -> pl.Expr:
             return day
 
 
-def schema_of(
+def batch_schema(
     table: str, columns: tuple[Column, ...], *, present: list[str], complete_to: int
 ) -> pa.DataFrameSchema:
     """Return the schema of a typed batch of one table; `present` names its columns, `raw NAME` ones included.
@@ -154,13 +154,13 @@ def schema_of(
     )
 
 
-def part(batch: pl.DataFrame, schema: pa.DataFrameSchema) -> Verdict:
+def validated(batch: pl.DataFrame, schema: pa.DataFrameSchema) -> ValidatedBatch:
     """Return the accepted rows of a typed batch, and the reasons of the refused; the batch has a column `row`."""
     cases = pl.concat([_faulty(batch), _unlawful(batch, schema)])
     if cases.is_empty():
-        return Verdict(batch, pl.DataFrame(schema={"row": pl.Int64, "reason": pl.String}))
+        return ValidatedBatch(batch, pl.DataFrame(schema={"row": pl.Int64, "reason": pl.String}))
     reasons = (
-        pl.concat([told(batch, cases), cases])
+        pl.concat([view_refusals(batch, cases), cases])
         .group_by("index", maintain_order=True)
         .agg(pl.col("reason").unique(maintain_order=True))
         .sort("index")
@@ -171,7 +171,7 @@ def part(batch: pl.DataFrame, schema: pa.DataFrameSchema) -> Verdict:
     kept = (
         batch.with_row_index("place").filter(~pl.col("place").is_in(places.tolist())).drop("place")
     )
-    return Verdict(kept, refused)
+    return ValidatedBatch(kept, refused)
 
 
 def _faulty(batch: pl.DataFrame) -> pl.DataFrame:
@@ -193,7 +193,7 @@ def _unlawful(batch: pl.DataFrame, schema: pa.DataFrameSchema) -> pl.DataFrame:
     return cases.select(pl.col("index").cast(pl.Int64), reason=pl.col("check"))
 
 
-def told(batch: pl.DataFrame, cases: pl.DataFrame) -> pl.DataFrame:
+def view_refusals(batch: pl.DataFrame, cases: pl.DataFrame) -> pl.DataFrame:
     """Return why a source's view itself refuses rows: the texts that begin with `! `, by the row's index in the batch."""
     rows = batch.select(name for name in batch.columns if name.startswith("raw ")).with_row_index(
         "index"

@@ -13,7 +13,7 @@ from features.calendar import day_of
 from features.cases import Cases
 from features.catalogue import Catalogue
 from features.catalogue.language import Atom
-from features.engine.key_order import Held, Sweep, held, stored_name
+from features.engine.key_order import NarrowCases, Sweep, narrow_cases, stored_name
 from features.engine.matrices import catalogue_of, check_entity, environment_of, matrix_from
 from features.engine.needs import needs_of
 from features.engine.population import (
@@ -21,10 +21,10 @@ from features.engine.population import (
     check_register,
     codes_on,
     of_register,
-    registered,
+    registered_cases,
     still_living,
 )
-from features.engine.shared_keys import shared
+from features.engine.shared_keys import shared_aggregates
 from features.engine.spill import Shelf
 from features.errors import RequestError
 from features.files import private_folder
@@ -70,7 +70,7 @@ def living_stretches(
     needs = needs_of(catalogue, catalogue.names(entity))
     codes = [codes_on(store, entity, day) for day in days]
     every = of_any(codes)
-    common = shared(store, catalogue, entity, days, needs.atoms, sum(map(len, codes)))
+    common = shared_aggregates(store, catalogue, entity, days, needs.atoms, sum(map(len, codes)))
     own = needs.atoms - common.atoms
     attributes = frozenset(atom for atom in own if of_register(catalogue, entity, atom))
     units = most if len(days) == 1 else max(1, most // (4 * len(days)))
@@ -137,7 +137,7 @@ def claim_stretches(
 def put_aside(  # noqa: PLR0913
     store: Store,
     catalogue: Catalogue,
-    cases: Held,
+    cases: NarrowCases,
     atoms: frozenset[Atom],
     stored: frozenset[str],
     most: int = CASES_AT_ONCE,
@@ -151,11 +151,11 @@ def put_aside(  # noqa: PLR0913
         yield shelf
 
 
-def every_claim(store: Store, catalogue: Catalogue, most: int = CASES_AT_ONCE) -> Held:
+def every_claim(store: Store, catalogue: Catalogue, most: int = CASES_AT_ONCE) -> NarrowCases:
     """Return every claim of a history on the day on which it first became known, with the keys known by then."""
     codes = range(0, max(store.dictionary("claim").size, 1), most)
-    return held(
-        registered(store, catalogue, first_seen(store, low, low + most))[0] for low in codes
+    return narrow_cases(
+        registered_cases(store, catalogue, first_seen(store, low, low + most))[0] for low in codes
     )
 
 

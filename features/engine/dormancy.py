@@ -121,7 +121,7 @@ def _named_by(store: Store, table: str, as_of: int, rows: str, among: Column) ->
     return np.asarray(found["enterprise"].to_numpy(), np.int64)
 
 
-def as_json(found: Dormancy) -> dict[str, Any]:
+def dormancy_as_json(found: Dormancy) -> dict[str, Any]:
     """Return how many firms are dormant as plain values: `firms` is None where that cannot be told."""
     return {
         "months": found.months,
@@ -132,7 +132,7 @@ def as_json(found: Dormancy) -> dict[str, Any]:
     }
 
 
-def line_of(told: dict[str, Any]) -> str:
+def dormancy_line(told: dict[str, Any]) -> str:
     """Return the same, as `as_json` gave it, as a line for a person."""
     if told["firms"] is None:
         return (

@@ -20,7 +20,7 @@ from features.catalogue.language import (
     names_of,
     peer_of,
     peers_of,
-    stored_of,
+    stored_values_read,
     word,
 )
 from features.errors import CatalogueError
@@ -28,7 +28,7 @@ from features.errors import CatalogueError
 AT_ONCE = 1 << 13
 FEW = 64
 """Cases up to which laying all values side by side is cheaper than one feature after another."""
-READS = (atoms_of, peers_of, stored_of, names_of)
+READS = (atoms_of, peers_of, stored_values_read, names_of)
 _NAN, _ZERO, _ONE = np.float64(np.nan), np.float64(0), np.float64(1)
 _COMPARE: dict[type[ast.cmpop], Callable[..., Any]] = {
     ast.Eq: np.equal,
@@ -168,6 +168,6 @@ class Program:
         raise CatalogueError(f"unknown function {name!r}")
 
 
-def evaluate(tree: ast.expr, known: Environment) -> Values:
+def formula_values(tree: ast.expr, known: Environment) -> Values:
     """Return a formula's values, float64 (n,)."""
     return Program({"": tree}).values(known, [""])[:, 0]

@@ -10,12 +10,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from features.connection import Limits, named, opened
+from features.connection import ConnectionLimits, named, opened
 from features.engine.batches import CASES_AT_ONCE
 from features.files import private_folder, replaced
 from features.home import home
 from features.ingest.scan import parquet_sql
-from features.matrix import Matrix, write_rows
+from features.matrix import Matrix, write_matrix_rows
 
 
 class Watch:
@@ -47,7 +47,7 @@ def write_ordered(matrices: Iterable[Matrix], path: Path) -> tuple[int, int]:
     """
     watch = Watch()
     with replaced(path) as unfinished:
-        size = write_rows(watch.passing(matrices), unfinished)
+        size = write_matrix_rows(watch.passing(matrices), unfinished)
         if not watch.ordered and unfinished.is_file():
             with private_folder(home()) as folder:
                 shutil.copyfile(_sorted(unfinished, folder), unfinished)
@@ -58,7 +58,7 @@ def _sorted(path: Path, folder: Path) -> Path:
     """Return a file in `folder` with the rows of another, ordered by its first two columns, and its schema."""
     schema, place = pq.read_schema(path), folder / "ordered.parquet"
     order = ", ".join(named(name) for name in schema.names[:2])
-    rows = opened(Limits(spill=folder / "spill")).sql(
+    rows = opened(ConnectionLimits(spill=folder / "spill")).sql(
         f"SELECT * FROM {parquet_sql(path)} ORDER BY {order}"
     )
     with pq.ParquetWriter(place, schema, compression="zstd") as out:

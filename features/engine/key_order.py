@@ -29,7 +29,7 @@ CODE, AS_OF = "!code", "!as_of"
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class NarrowCases:
     """Cases of a whole history, held narrow: codes, days and keys int32 (n,), NO_KEY where a case has no such key."""
 
     entity: str
@@ -46,7 +46,7 @@ class Held:
         return Cases(self.entity, _wide(self.code[rows]), _wide(self.as_of[rows]), keys)
 
 
-def held(parts: Iterable[Cases]) -> Held:
+def narrow_cases(parts: Iterable[Cases]) -> NarrowCases:
     """Return cases that come one part after the other, one part at least, held narrow; a key that is the code is held once."""
     pieces: dict[str, list[NDArray[np.int32]]] = {}
     entity = ""
@@ -56,7 +56,7 @@ def held(parts: Iterable[Cases]) -> Held:
             pieces.setdefault(name, []).append(_narrow(column))
     whole = {name: np.concatenate(pieces.pop(name)) for name in list(pieces)}
     code, as_of = whole.pop(CODE), whole.pop(AS_OF)
-    return Held(
+    return NarrowCases(
         entity,
         code,
         as_of,
@@ -78,7 +78,7 @@ class Sweep:
 
     store: Store
     catalogue: Catalogue
-    cases: Held
+    cases: NarrowCases
     shelf: Shelf
     most: int
 
@@ -102,8 +102,8 @@ class Sweep:
         kept_by = max(
             (STORED_BY[self.catalogue.stored_value(name).of] for name in wanted), key=len
         )[0]
-        order = in_order(
-            ends, in_order(self.cases.keys[kept_by], np.arange(len(ends), dtype=np.int32))
+        order = places_by_value(
+            ends, places_by_value(self.cases.keys[kept_by], np.arange(len(ends), dtype=np.int32))
         )
         for first in range(0, len(order), self.most):
             place = order[first : first + self.most]
@@ -116,10 +116,10 @@ def stored_name(name: str) -> Hashable:
     return "stored", name
 
 
-def units_in_order(cases: Held, by: str, most: int) -> Iterator[tuple[Places, Units]]:
+def units_in_order(cases: NarrowCases, by: str, most: int) -> Iterator[tuple[Places, Units]]:
     """Yield the cases that have a key in the order of key and day, at most `most` at a time: their places, and their units."""
     key = cases.keys[by]
-    order = in_order(key, in_order(cases.as_of, np.arange(len(key), dtype=np.int32)))
+    order = places_by_value(key, places_by_value(cases.as_of, np.arange(len(key), dtype=np.int32)))
     for first in range(int(np.count_nonzero(key == NO_KEY)), len(order), most):
         place = order[first : first + most]
         here = key[place].astype(np.int64) * DAYS + cases.as_of[place]
@@ -127,10 +127,10 @@ def units_in_order(cases: Held, by: str, most: int) -> Iterator[tuple[Places, Un
         yield place, Units(here[fresh] // DAYS, here[fresh] % DAYS, np.cumsum(fresh) - 1)
 
 
-def in_order(values: NDArray[np.int32], given: Places) -> Places:
+def places_by_value(values: NDArray[np.int32], given: Places) -> Places:
     """Return given places by their values, equal ones as given.
 
-    >>> in_order(np.array([7, -1, 7, 3], np.int32), np.array([2, 1, 0, 3], np.int32)).tolist()
+    >>> places_by_value(np.array([7, -1, 7, 3], np.int32), np.array([2, 1, 0, 3], np.int32)).tolist()
     [1, 3, 2, 0]
     """
     low = int(values.min(initial=0))

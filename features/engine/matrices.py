@@ -13,7 +13,7 @@ from features.aggregates.reader import Rows, atom_values
 from features.arrays import Values
 from features.cases import Cases
 from features.catalogue import Catalogue, Feature, read_catalogue
-from features.catalogue.language import Atom, atom_of, columns_of
+from features.catalogue.language import Atom, atom_of, row_columns
 from features.catalogue.model import ENTITIES
 from features.engine.formulas import Environment
 from features.engine.needs import Needs, needs_of
@@ -161,7 +161,7 @@ def categories_of(
             f"category {feature.name!r} should be attr(column); got {feature.expression!r}"
         )
     measure = catalogue.measure(atom.measure)
-    (column,) = columns_of(measure.value)
+    (column,) = row_columns(measure.value)
     texts = texts_of(store, measure.table, column, day)
     if len(texts) > MOST_CATEGORIES:
         raise CatalogueError(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from features.catalogue import Catalogue
-from features.catalogue.language import Atom, Peer, atoms_of, peers_of, stored_of
+from features.catalogue.language import Atom, Peer, atoms_of, peers_of, stored_values_read
 from features.engine.formulas import Program
 
 
@@ -28,7 +28,7 @@ def needs_of(catalogue: Catalogue, names: tuple[str, ...]) -> Needs:
     chain = catalogue.chain(names)
     atoms = frozenset(atom for feature in chain for atom in atoms_of(feature.tree))
     peers = frozenset(peer for feature in chain for peer in peers_of(feature.tree))
-    stored = frozenset(name for feature in chain for name in stored_of(feature.tree))
+    stored = frozenset(name for feature in chain for name in stored_values_read(feature.tree))
     categories = tuple(name for name in names if catalogue.feature(name).category)
     return Needs(
         names,

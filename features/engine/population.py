@@ -48,7 +48,7 @@ def bare_cases(entity: str, code: Column, as_of: Column) -> Cases:
     return Cases(entity, code, as_of, {KEYS[entity][0]: code})
 
 
-def registered(
+def registered_cases(
     store: Store, catalogue: Catalogue, bare: Cases, rows: Rows | None = None
 ) -> tuple[Cases, Column]:
     """Return, with all their keys, the cases that the register knows by their days, and when each closed (NULL if open)."""
@@ -140,7 +140,9 @@ def cases_of(
     if len(as_of):
         check_day(store, int(as_of.min()))
         check_day(store, int(as_of.max()))
-    cases, _ = registered(store, catalogue, bare_cases(entity, codes_of(store, entity, ids), as_of))
+    cases, _ = registered_cases(
+        store, catalogue, bare_cases(entity, codes_of(store, entity, ids), as_of)
+    )
     if len(cases) < len(ids):
         there = set(zip(cases.code.tolist(), cases.as_of.tolist(), strict=True))
         lost = next(

@@ -38,7 +38,7 @@ class Shared:
         return found
 
 
-def shared(  # noqa: PLR0913
+def shared_aggregates(  # noqa: PLR0913
     store: Store,
     catalogue: Catalogue,
     entity: str,

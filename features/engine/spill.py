@@ -18,7 +18,7 @@ from features.store.memory_map import Mapped
 
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
+class SpilledColumns:
     """Columns of one type put aside together, row by row, `offset` bytes into a block; `gaps` says which have empty values."""
 
     names: tuple[Hashable, ...]
@@ -36,12 +36,12 @@ class Sheet:
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class SpilledBlock:
     """What was put aside at once: the places of its cases first, then its columns; `ends` cut it where stretches begin."""
 
     file: Mapped
     ends: Column
-    sheets: tuple[Sheet, ...]
+    sheets: tuple[SpilledColumns, ...]
 
 
 class Shelf:
@@ -50,7 +50,7 @@ class Shelf:
     def __init__(self, folder: Path, edges: Sequence[int]) -> None:
         """Take an empty folder, and the first case of each stretch with the number of cases last."""
         self.folder, self._edges = folder, np.asarray(edges, np.int64)
-        self._blocks: list[Block] = []
+        self._blocks: list[SpilledBlock] = []
 
     @property
     def stretches(self) -> int:
@@ -76,7 +76,7 @@ class Shelf:
             for dtype, group in groupby(narrow, key=lambda held: held[0][0].dtype):
                 held = list(group)
                 sheets.append(
-                    Sheet(
+                    SpilledColumns(
                         tuple(name for _, name in held),
                         tuple(gaps for (_, gaps), _ in held),
                         dtype,
@@ -84,7 +84,7 @@ class Shelf:
                     )
                 )
                 np.stack([values for (values, _), _ in held], axis=1)[order].tofile(out)
-        self._blocks.append(Block(Mapped(path, np.dtype(np.uint8)), ends, tuple(sheets)))
+        self._blocks.append(SpilledBlock(Mapped(path, np.dtype(np.uint8)), ends, tuple(sheets)))
 
     def take(self, stretch: int, names: Sequence[Hashable]) -> dict[Any, Values]:
         """Return named columns of a stretch's cases, float64 (n,); NaN for a case without a block."""
@@ -100,7 +100,7 @@ class Shelf:
         return found
 
 
-def _columns(block: Block, start: int, stop: int) -> Iterator[tuple[Hashable, NDArray[Any]]]:
+def _columns(block: SpilledBlock, start: int, stop: int) -> Iterator[tuple[Hashable, NDArray[Any]]]:
     for sheet in block.sheets:
         held = sheet.between(block.file, start, stop)
         for name, gaps, values in zip(sheet.names, sheet.gaps, held.T, strict=True):

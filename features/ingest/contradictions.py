@@ -20,7 +20,7 @@ def fresh(staged: Staged) -> str:
     return f"SELECT *, false AS settled FROM {staged.rows}"
 
 
-def in_order(
+def without_contradictions(
     connection: Connection, staged: list[Staged], settled: Rows | None = None
 ) -> list[Staged]:
     """Return staged tables without the rows that contradict the row they name, or a row that names them."""

@@ -18,20 +18,20 @@ from pathlib import Path
 
 from features.connection import named, quoted
 from features.errors import SourceError
-from features.files import OWNER, around, private_folder, remove, replaced
+from features.files import OWNER, private_folder, remove, replaced, write_points
 from features.home import home
 from features.ingest.dialect import (
     LINE_END,
     UTF8,
+    CsvRecord,
     Opened,
-    Record,
-    Stated,
+    StatedDialect,
     delimiter_of,
     header_of,
     opened_as,
     records_of,
     regular,
-    sound,
+    sound_record_pattern,
     undecoded,
     unpacked,
 )
@@ -43,10 +43,10 @@ from features.ingest.walk import (
     RECORDS,
     STRAY,
     begun,
-    finished,
     is_plain,
     kinds_of,
-    walked,
+    walk_block,
+    walk_end,
 )
 
 TOLD = "told"
@@ -79,7 +79,9 @@ class CsvFile:
 
     def rows_sql(self, told_as: str | None = None) -> str:
         """Return the SELECT of the records, texts under their names; those that are none only with why, as `told_as`."""
-        given = [f"c{number} AS {named(name)}" for number, name in enumerate(distinct(self.names))]
+        given = [
+            f"c{number} AS {named(name)}" for number, name in enumerate(distinct_names(self.names))
+        ]
         told = TOLD if self.is_copy else "CAST(NULL AS VARCHAR)"
         if told_as is not None:
             return f"SELECT {', '.join([*given, f'{told} AS {named(told_as)}'])} FROM {self._scan_sql()}"
@@ -105,7 +107,7 @@ class CsvFile:
 
 
 def csv_file(
-    path: Path, copies: Path, stated: Stated, wanted: frozenset[str] = frozenset()
+    path: Path, copies: Path, stated: StatedDialect, wanted: frozenset[str] = frozenset()
 ) -> CsvFile:
     """Return a CSV file ready to be read, a copy made under `copies` where it is not plain.
 
@@ -123,7 +125,7 @@ def csv_file(
 def check_plain(path: Path) -> None:
     """Refuse a file of a source's own, such as a list of codes, that could be read from a copy only."""
     with private_folder(home() / "csv") as copies:
-        file = csv_file(path, copies, Stated())
+        file = csv_file(path, copies, StatedDialect())
         if file.is_copy:
             raise SourceError(
                 f"{path.name} should be plain: UTF-8, one kind of line end, and as many fields "
@@ -133,7 +135,7 @@ def check_plain(path: Path) -> None:
 
 @lru_cache(256)
 def _csv_file(
-    path: Path, copies: Path, stated: Stated, wanted: frozenset[str], mark: tuple[int, int]
+    path: Path, copies: Path, stated: StatedDialect, wanted: frozenset[str], mark: tuple[int, int]
 ) -> CsvFile:
     opened = opened_as(path, stated)
     delimiter = delimiter_of(opened, wanted)
@@ -175,11 +177,11 @@ def _looked_through(opened: Opened, delimiter: str, columns: int) -> tuple[int, 
                 _ = (block.isascii() and not decoder.getstate()[0]) or decoder.decode(block)
             except UnicodeDecodeError as error:
                 raise undecoded(opened, lines + error.object[: error.start].count(b"\n")) from None
-            walked(block, held, kinds, columns)
+            walk_block(block, held, kinds, columns)
             lines += block.count(b"\n")
     if decoder.getstate()[0]:
         raise undecoded(opened, lines)
-    finished(held, columns)
+    walk_end(held, columns)
     return int(held[FLAGS]), int(held[RECORDS]) - 1, int(held[LONGEST])
 
 
@@ -215,12 +217,12 @@ def _copied(opened: Opened, delimiter: str, names: tuple[str, ...], place: Path)
         ) from None
     for before in files_in(place.parent, "[!.]*"):
         if before != place:
-            with around("the copy of what a file was is away"):
+            with write_points("the copy of what a file was is away"):
                 remove(before)
     return CsvFile(opened.path, place, names, sign, records, longest, bad)
 
 
-def _after_header(opened: Opened, delimiter: str) -> Iterator[Record]:
+def _after_header(opened: Opened, delimiter: str) -> Iterator[CsvRecord]:
     records = records_of(opened, delimiter)
     next(records)
     return records
@@ -230,7 +232,7 @@ def _fitted(fields: list[str], size: int) -> list[str]:
     return fields[:size] + [""] * (size - len(fields))
 
 
-def fault_of(record: Record, delimiter: str, size: int) -> str:
+def fault_of(record: CsvRecord, delimiter: str, size: int) -> str:
     """Return why a record of a file with `size` columns is none, empty where it is one."""
     if not record.sound:
         return _quote_fault(record, delimiter)
@@ -241,9 +243,9 @@ def fault_of(record: Record, delimiter: str, size: int) -> str:
     return ""
 
 
-def _quote_fault(record: Record, delimiter: str) -> str:
+def _quote_fault(record: CsvRecord, delimiter: str) -> str:
     ended = record.text.rstrip("\r\n") + '"'
-    if not sound(delimiter).fullmatch(ended):
+    if not sound_record_pattern(delimiter).fullmatch(ended):
         return "text stands after a closing quote mark"
     inside = len(_LINE_END.findall(record.fields[-1]))
     opened = record.line + len(_LINE_END.findall(record.text)) - inside
@@ -253,10 +255,10 @@ def _quote_fault(record: Record, delimiter: str) -> str:
     )
 
 
-def distinct(names: tuple[str, ...]) -> Iterator[str]:
+def distinct_names(names: tuple[str, ...]) -> Iterator[str]:
     """Yield column names so that no two are alike for SQL: those that are there twice or empty with their number.
 
-    >>> list(distinct(("day", "note", "Note", "")))
+    >>> list(distinct_names(("day", "note", "Note", "")))
     ['day', 'note 2', 'Note 3', 'column 4']
     """
     counts = Counter(name.upper() for name in names)

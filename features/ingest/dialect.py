@@ -35,7 +35,7 @@ IN_TOML = '[csv] {key} = "{value}" in source.toml'
 
 
 @dataclass(frozen=True, slots=True)
-class Stated:
+class StatedDialect:
     """What is stated of a file: delimiter and encoding, None where nothing is said.
 
     `how` is the line that would state a {key} and its {value}.
@@ -56,10 +56,10 @@ class Opened:
 
     path: Path
     encoding: str
-    stated: Stated
+    stated: StatedDialect
 
 
-class Record(NamedTuple):
+class CsvRecord(NamedTuple):
     """A record of a CSV file: fields, text as it stands, number of its first line, and whether its quote marks are sound."""
 
     fields: list[str]
@@ -95,7 +95,7 @@ def unpacked(path: Path) -> Iterator[BinaryIO]:
         raise SourceError(f"{path.name} cannot be read as gzip; write it again") from None
 
 
-def opened_as(path: Path, stated: Stated) -> Opened:
+def opened_as(path: Path, stated: StatedDialect) -> Opened:
     """Return a file with the encoding that its mark proves, else the one stated, else UTF-8.
 
     SourceError where mark and statement disagree.
@@ -129,7 +129,7 @@ def undecoded(opened: Opened, line: int) -> SourceError:
     )
 
 
-def lines_of(opened: Opened) -> Iterator[str]:
+def file_lines(opened: Opened) -> Iterator[str]:
     """Yield the lines of a file with their ends, parted at each LF, CR and CRLF, without its mark."""
     number = 0
     with unpacked(opened.path) as raw:
@@ -145,28 +145,30 @@ def lines_of(opened: Opened) -> Iterator[str]:
             text.detach()
 
 
-def records_of(opened: Opened, delimiter: str) -> Iterator[Record]:
+def records_of(opened: Opened, delimiter: str) -> Iterator[CsvRecord]:
     """Yield the records of a file, the header first, as Python's csv reads them; no blank line is one."""
     csv.field_size_limit((1 << 31) - 1)
-    number, lines, is_sound = 1, lines_of(opened), sound(delimiter).fullmatch
+    number, lines, is_sound = 1, file_lines(opened), sound_record_pattern(delimiter).fullmatch
     for line in lines:
         if '"' not in line:  # most lines; csv.reader would part them no other way
             if text := line.rstrip(LINE_END):
-                yield Record(text.split(delimiter), text, number, sound=True)
+                yield CsvRecord(text.split(delimiter), text, number, sound=True)
             number += 1
         elif is_sound(line):
-            yield Record(next(csv.reader((line,), delimiter=delimiter)), line, number, sound=True)
+            yield CsvRecord(
+                next(csv.reader((line,), delimiter=delimiter)), line, number, sound=True
+            )
             number += 1
         else:
             taken: list[str] = []
             fields = next(csv.reader(_watched(chain([line], lines), taken), delimiter=delimiter))
             text = "".join(taken)
-            yield Record(fields, text, number, sound=is_sound(text) is not None)
+            yield CsvRecord(fields, text, number, sound=is_sound(text) is not None)
             number += len(taken)
 
 
 @lru_cache(32)
-def sound(delimiter: str) -> re.Pattern[str]:
+def sound_record_pattern(delimiter: str) -> re.Pattern[str]:
     """Return the pattern of a record whose quote marks open a field, close it, are doubled, or stand within a bare one."""
     return _record_of(f'(?!")[^{re.escape(delimiter)}\\r\\n]*+', delimiter)
 
@@ -189,7 +191,7 @@ def _watched(lines: Iterator[str], taken: list[str]) -> Iterator[str]:
         yield line
 
 
-def header_of(opened: Opened, delimiter: str) -> Record:
+def header_of(opened: Opened, delimiter: str) -> CsvRecord:
     """Return the record of column names; SourceError where there is none, or it cannot be one."""
     record = next(records_of(opened, delimiter), None)
     name = opened.path.name

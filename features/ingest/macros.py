@@ -14,7 +14,7 @@ from pathlib import Path
 from features.connection import Token, tokens
 from features.errors import SourceError
 from features.ingest.csv_file import CsvFile, csv_file
-from features.ingest.dialect import Stated, checked_delimiter, checked_encoding
+from features.ingest.dialect import StatedDialect, checked_delimiter, checked_encoding
 from features.ingest.scan import files_named, parquet_sql
 
 OPTIONS = {"csv": ("delimiter", "encoding", "union_by_name"), "parquet": ("union_by_name",)}
@@ -35,7 +35,7 @@ class Call:
     end: int
 
     @property
-    def stated(self) -> Stated:
+    def stated(self) -> StatedDialect:
         """What the call states of its files; SourceError where it cannot be."""
         delimiter, encoding = self.options.get("delimiter"), self.options.get("encoding")
         try:
@@ -43,7 +43,7 @@ class Call:
             encoding = encoding and checked_encoding(encoding)
         except ValueError as error:
             raise SourceError(f"csv('…'): delimiter or encoding {error}") from None
-        return Stated(delimiter, encoding, IN_VIEW)
+        return StatedDialect(delimiter, encoding, IN_VIEW)
 
 
 @dataclass(frozen=True, slots=True)

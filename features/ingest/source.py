@@ -17,14 +17,14 @@ from features.errors import SourceError
 from features.home import home
 from features.ingest.dump.closed_day import closed_day, told_of
 from features.ingest.dump.columns import SETTINGS
-from features.ingest.dump.views import NOTHING, Found, endings_of, found_in, merged
+from features.ingest.dump.views import NOTHING, Found, endings_of, found_in, merged_settings
 from features.ingest.postgres import DECLARATION, SNAPSHOT, database_of, is_database, staged
 from features.ingest.scan import files_in
 from features.ingest.source_toml import (
     Attribute,
-    Declaration,
     Event,
     Population,
+    SourceDeclaration,
     Split,
     Target,
     declaration_of,
@@ -32,10 +32,10 @@ from features.ingest.source_toml import (
 
 __all__ = [
     "Attribute",
-    "Declaration",
     "Event",
     "Population",
     "Source",
+    "SourceDeclaration",
     "Split",
     "Target",
     "find_source",
@@ -62,7 +62,7 @@ class Source:
 
     folder: Path
     data: Path
-    declaration: Declaration
+    declaration: SourceDeclaration
     tables: dict[str, Path]
     dump: Found = NOTHING
     apart: Path | None = None
@@ -190,7 +190,7 @@ def find_source(place: Place, data: Place | None = None) -> Source:
     return replace(found, place=_place_of(found, place, data))
 
 
-def _check_lengths(declaration: Declaration) -> None:
+def _check_lengths(declaration: SourceDeclaration) -> None:
     for what, name in (
         ("a source", declaration.name),
         *(("a target", name) for name in declaration.target),
@@ -261,7 +261,10 @@ def _dumped(folder: Path, data: Path, values: dict[str, Any]) -> Source:
     """Return a source whose views read a dump: a table is absent where the dump lacks what its view needs."""
     origin = str(folder / "source.toml")
     if (data / SETTINGS).exists():
-        values, origin = merged(values, _toml(data / SETTINGS)), f"{origin} under {data / SETTINGS}"
+        values, origin = (
+            merged_settings(values, _toml(data / SETTINGS)),
+            f"{origin} under {data / SETTINGS}",
+        )
     declared = declaration_of({"complete_to": date.max} | values, origin)
     check_keys(declared.keys)
     dump = declared.dump
@@ -283,7 +286,7 @@ def _dumped(folder: Path, data: Path, values: dict[str, Any]) -> Source:
     return Source(folder, data, declaration.model_copy(update={"absent": absent}), ordered, found)
 
 
-def _split(declared: Declaration) -> Declaration:
+def _split(declared: SourceDeclaration) -> SourceDeclaration:
     """Return a declaration whose targets are tested on the half year before the closed day where they say nothing else."""
     end = declared.complete_to
     split = Split(train_until=end - TEST, test_from=end - TEST + timedelta(days=1), test_until=end)

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from features.contract.tables import Column, contract
 from features.errors import SourceError
-from features.ingest.dialect import Stated, checked_delimiter, checked_encoding
+from features.ingest.dialect import StatedDialect, checked_delimiter, checked_encoding
 from features.ingest.dump.forms import FORMS
 from features.lengths import ATTRIBUTE_BYTES
 
@@ -153,14 +153,14 @@ class CsvTables(Csv):
 
     tables: dict[str, Csv] = {}
 
-    def of(self, table: str) -> Stated:
+    def of(self, table: str) -> StatedDialect:
         """Return what is stated of one table: its own words before those for all."""
         own = self.tables.get(table, Csv())
         how = f'[csv.tables.{table}] {{key}} = "{{value}}" in source.toml'
-        return Stated(own.delimiter or self.delimiter, own.encoding or self.encoding, how)
+        return StatedDialect(own.delimiter or self.delimiter, own.encoding or self.encoding, how)
 
 
-class Declaration(_Declared):
+class SourceDeclaration(_Declared):
     """Everything that `source.toml` says.
 
     Of the columns of a dump, by table: their own names, the form of their values, the unit of their quantities.
@@ -194,10 +194,10 @@ class Declaration(_Declared):
         return clock
 
 
-def declaration_of(values: dict[str, Any], origin: str) -> Declaration:
+def declaration_of(values: dict[str, Any], origin: str) -> SourceDeclaration:
     """Return the declaration that parsed TOML says; SourceError in one line if it says anything else."""
     try:
-        declaration = Declaration.model_validate(values)
+        declaration = SourceDeclaration.model_validate(values)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"])
@@ -207,7 +207,7 @@ def declaration_of(values: dict[str, Any], origin: str) -> Declaration:
     return declaration
 
 
-def _check_names(declaration: Declaration, origin: str) -> None:
+def _check_names(declaration: SourceDeclaration, origin: str) -> None:
     tables = contract()
     for table in (
         *declaration.absent,
@@ -245,7 +245,7 @@ def _check_names(declaration: Declaration, origin: str) -> None:
         _check_stated(declaration, what, said, origin)
 
 
-def _check_raw(declaration: Declaration, name: str, raw: Raw, origin: str) -> None:
+def _check_raw(declaration: SourceDeclaration, name: str, raw: Raw, origin: str) -> None:
     beside = name.startswith(BESIDE)
     if (raw.known == ALWAYS) != beside:
         raise SourceError(
@@ -263,7 +263,7 @@ def _check_raw(declaration: Declaration, name: str, raw: Raw, origin: str) -> No
 
 
 def _check_stated(
-    declaration: Declaration, what: str, said: Mapping[str, Mapping[str, object]], origin: str
+    declaration: SourceDeclaration, what: str, said: Mapping[str, Mapping[str, object]], origin: str
 ) -> None:
     """Refuse what is said of a table or column that the dump does not declare, or a form that nobody knows."""
     tables = declaration.dump.tables if declaration.dump else {}

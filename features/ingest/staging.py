@@ -15,8 +15,8 @@ from features.connection import Connection, Relation, quoted
 from features.contract.identifiers import faults
 from features.contract.millionths import as_decimals
 from features.contract.tables import COMMON, Column
-from features.contract.unique_within import Scope, apart, unscoped, whole
-from features.contract.validation import FAULTS, part, schema_of
+from features.contract.unique_within import Scope, unscoped, whole, without_scope
+from features.contract.validation import FAULTS, batch_schema, validated
 from features.ingest.scan import files_in, parquet_sql
 from features.ingest.source import Source
 from features.ingest.typed_sql import TRACE, check_columns, in_one_line, relation, typed_sql
@@ -52,10 +52,10 @@ class Staged:
 
     def told(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Return accepted rows that are refused after all, with their `reason`, as text that the source gave."""
-        return readable(apart(rows, self.scopes), self.columns)
+        return refused_as_text(without_scope(rows, self.scopes), self.columns)
 
 
-def sound(connection: Connection, source: Source, table: str) -> Relation:
+def contract_relation(connection: Connection, source: Source, table: str) -> Relation:
     """Return one table of a source, not yet read, that has the columns of its contract and no others.
 
     A view of a dump may tell the raw row of each row beside them.
@@ -81,10 +81,12 @@ def stage(
         reader = rows.project(typed_sql(rows, columns)).to_arrow_reader(GROUP)
     for number, batch in enumerate(_batches(reader, source.tables[table])):
         names = [name for name in batch.columns if name != "row"]
-        schema = schema or schema_of(table, columns, present=names, complete_to=source.complete_to)
+        schema = schema or batch_schema(
+            table, columns, present=names, complete_to=source.complete_to
+        )
         wrong = pl.concat_list(faults(batch, columns + COMMON), unscoped(scopes))
         judged = batch.with_columns(wrong.alias(FAULTS))
-        verdict = part(judged, schema)
+        verdict = validated(judged, schema)
         trace = [name for name in TRACE if name in names]
         kept = whole(verdict.accepted, scopes).select(
             "row", *trace, *(c.name for c in columns + COMMON)
@@ -92,7 +94,9 @@ def stage(
         kept.write_parquet(place / f"{number}.parquet", compression="lz4", statistics=False)
         if verdict.refused.height:
             refused.append(
-                readable(batch.join(verdict.refused, on="row", maintain_order="left"), columns)
+                refused_as_text(
+                    batch.join(verdict.refused, on="row", maintain_order="left"), columns
+                )
             )
         order.see(kept["row_id"])
         accepted += kept.height
@@ -143,7 +147,7 @@ class Ascent:
         self.holds, self.last = bool(rises.item()), str(ids[-1])
 
 
-def readable(rows: pl.DataFrame, columns: tuple[Column, ...]) -> pl.DataFrame:
+def refused_as_text(rows: pl.DataFrame, columns: tuple[Column, ...]) -> pl.DataFrame:
     """Return refused rows as text, values as the source gave them as far as they could be read."""
     trace = [name for name in TRACE if name in rows.columns]
     return rows.select("row", *trace, "reason", *(_text(c, rows.columns) for c in COMMON + columns))
@@ -238,11 +242,11 @@ def _also(staged: Staged, found: pl.DataFrame) -> Staged:
     return replace(
         staged,
         accepted=staged.accepted - found.height,
-        refused=both(staged.refused, found).sort("row"),
+        refused=with_refusals(staged.refused, found).sort("row"),
     )
 
 
-def both(refused: pl.DataFrame, more: pl.DataFrame) -> pl.DataFrame:
+def with_refusals(refused: pl.DataFrame, more: pl.DataFrame) -> pl.DataFrame:
     """Return refused rows and further ones of the same table."""
     return pl.concat([refused, more]) if refused.height else more
 

@@ -12,12 +12,12 @@ import pyarrow as pa
 from features.calendar import date_of
 from features.connection import (
     Connection,
+    ConnectionLimits,
     DuckError,
     ForbiddenError,
-    Limits,
     Relation,
     is_one_select,
-    locked,
+    locked_connection,
     named,
     quoted,
 )
@@ -102,10 +102,10 @@ def relation_sql(source: Source, table: str) -> Expanded:
 def _file_sql(source: Source, table: str, place: Path) -> str:
     if place.name.lower().endswith((".csv", ".csv.gz")):
         return csv_table_sql(source, table)
-    return f"SELECT * FROM {parquet_sql(parts_of(place) if place.is_dir() else place)}"
+    return f"SELECT * FROM {parquet_sql(parquet_parts(place) if place.is_dir() else place)}"
 
 
-def parts_of(folder: Path) -> list[Path]:
+def parquet_parts(folder: Path) -> list[Path]:
     """Return the Parquet parts of a table that is a folder, sorted by name; SourceError where anything else lies in it.
 
     Names that begin with a dot or an underscore are left alone: engines leave marks such as `_SUCCESS`.
@@ -146,10 +146,10 @@ def _first_line(error: Exception) -> str:
     return str(error).strip().splitlines()[0]
 
 
-def reading(source: Source, limits: Limits) -> Connection:
+def reading_connection(source: Source, limits: ConnectionLimits) -> Connection:
     """Return a locked connection that reads a source and knows the tables of its dump and the macros of its views."""
     places = [*source.places, *source.dump.copies, copies_of(source)]
-    connection = locked(places, clock=source.declaration.clock, limits=limits)
+    connection = locked_connection(places, clock=source.declaration.clock, limits=limits)
     connection.execute(
         f"CREATE MACRO complete_to() AS DATE {quoted(date_of(source.complete_to).isoformat())}"
     )

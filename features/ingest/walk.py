@@ -112,7 +112,7 @@ def kinds_of(delimiter: str) -> Bytes:
     return kinds
 
 
-def finished(held: Held, expected: int) -> None:
+def walk_end(held: Held, expected: int) -> None:
     """Take in the end of the file."""
     if held[LAST_CR]:
         held[FLAGS] |= CR
@@ -131,7 +131,7 @@ def begun() -> Held:
     return np.zeros(SIZE, dtype=np.int64)
 
 
-def walked(block: bytes, held: Held, kinds: Bytes, expected: int) -> None:
+def walk_block(block: bytes, held: Held, kinds: Bytes, expected: int) -> None:
     """Take in one block of bytes."""
     walk(np.frombuffer(block, dtype=np.uint8), held, kinds, expected)
 

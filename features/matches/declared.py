@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
-from features.catalogue.parse import lines_of, text_of
+from features.catalogue.parse import declaration_lines, declaration_text
 from features.errors import RequestError
 
 
@@ -41,18 +41,18 @@ class Kind:
 def kinds() -> dict[str, Kind]:
     """Return every declared kind by name."""
     found = [
-        Kind(name, zh, en, *tables_of(tables), unit, tolerances_of(passes), verify_zh, verify_en)
-        for name, zh, en, tables, unit, passes, verify_zh, verify_en in lines_of(
-            text_of("matches.txt"), 8, "matches.txt"
+        Kind(name, zh, en, *rule_tables(tables), unit, tolerances_of(passes), verify_zh, verify_en)
+        for name, zh, en, tables, unit, passes, verify_zh, verify_en in declaration_lines(
+            declaration_text("matches.txt"), 8, "matches.txt"
         )
     ]
     return {kind.name: kind for kind in found}
 
 
-def tables_of(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def rule_tables(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the tables that a rule needs, and all that it reads.
 
-    >>> tables_of("claims, deaths ?")
+    >>> rule_tables("claims, deaths ?")
     (('claims',), ('claims', 'deaths'))
     """
     declared = [name.strip() for name in text.split(",")]
@@ -72,7 +72,7 @@ def tolerances_of(text: str) -> dict[str, int]:
     }
 
 
-def kind_of(name: str) -> Kind:
+def match_kind(name: str) -> Kind:
     """Return a kind by name; raise RequestError naming those that exist."""
     if name not in kinds():
         raise RequestError(f"the kind of match should be one of {', '.join(kinds())}; got {name!r}")

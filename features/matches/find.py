@@ -8,8 +8,8 @@ from typing import Any
 
 from features.calendar import date_of
 from features.engine.population import check_day
-from features.matches.declared import Kind, kind_of, kinds
-from features.matches.rule import month_table, statement
+from features.matches.declared import Kind, kinds, match_kind
+from features.matches.rule import match_sql, month_table
 from features.store.store import Store
 
 SUBJECTS = ("enterprise", "worker", "provider", "claim")
@@ -61,7 +61,7 @@ def matches(store: Store, as_of: int, name: str | None = None) -> Iterator[Match
     Raises HistoryError when the day is not closed or a named kind's table is absent, RequestError for an unknown kind.
     """
     check_day(store, as_of)
-    for kind in [kind_of(name)] if name is not None else available(store)[0]:
+    for kind in [match_kind(name)] if name is not None else available(store)[0]:
         yield from matches_of(store, kind, as_of)
 
 
@@ -69,10 +69,10 @@ def matches_of(store: Store, kind: Kind, as_of: int) -> Iterator[Match]:
     """Yield the matches of one kind as of a day."""
     for table in kind.needed:
         store.size(table)
-    found = store.sql(statement(store, kind, as_of), months=month_table(as_of))
+    found = store.sql(match_sql(store, kind, as_of), months=month_table(as_of))
     for batch in found.to_batches(1 << 14):
         columns: dict[str, list[Any]] = batch.to_pydict()
-        subjects = {space: texts_of(store, space, columns[space]) for space in SUBJECTS}
+        subjects = {space: identifiers_of(store, space, columns[space]) for space in SUBJECTS}
         for place in range(batch.num_rows):
             who = {space: texts[place] for space, texts in subjects.items() if texts[place]}
             number = {name: int(columns[name][place]) for name in NUMBERS}
@@ -90,15 +90,15 @@ def matches_of(store: Store, kind: Kind, as_of: int) -> Iterator[Match]:
             )
 
 
-def texts_of(store: Store, space: str, codes: list[int | None]) -> list[str]:
+def identifiers_of(store: Store, space: str, codes: list[int | None]) -> list[str]:
     """Return the identifiers of codes, empty where there is none."""
     texts = store.dictionary(space).texts
     return ["" if code is None else texts[code].as_py() for code in codes]
 
 
-def as_json(match: Match) -> dict[str, Any]:
+def match_as_json(match: Match) -> dict[str, Any]:
     """Return a match as plain values with its sentences in both languages and what to verify on site."""
-    kind = kind_of(match.kind)
+    kind = match_kind(match.kind)
     zh, en = (
         text.format(
             measured=amount(match.measured, kind.unit, spoken),

@@ -35,7 +35,7 @@ def empty_sql(table: str) -> str:
     return f"SELECT {', '.join(columns)}, CAST(NULL AS INTEGER) AS known, '' AS row_id WHERE false"
 
 
-def statement(store: Store, kind: Kind, day: int) -> str:
+def match_sql(store: Store, kind: Kind, day: int) -> str:
     """Return one SELECT: each table as live_<table>, `{day}`, its `{month}` and tolerances as integers, [table.column:choice] as
     codes.
     """

@@ -15,8 +15,8 @@ import pyarrow.parquet as pq
 from features.calendar import date_of
 from features.errors import RequestError
 from features.files import replaced
-from features.matches.declared import kind_of
-from features.matches.find import SUBJECTS, Match, as_json, available, uncounted
+from features.matches.declared import match_kind
+from features.matches.find import SUBJECTS, Match, available, match_as_json, uncounted
 from features.store.store import Store
 
 NOTE = {
@@ -62,7 +62,7 @@ def write_matches(found: Iterable[Match], path: Path) -> int:
 
 def flat(match: Match) -> dict[str, Any]:
     """Return a match as one row of the file."""
-    kind = kind_of(match.kind)
+    kind = match_kind(match.kind)
     days = {
         "first": date_of(match.first),
         "last": date_of(match.last),
@@ -70,7 +70,7 @@ def flat(match: Match) -> dict[str, Any]:
     }
     return (
         {space: match.subjects.get(space) for space in SUBJECTS}
-        | as_json(match)
+        | match_as_json(match)
         | days
         | {
             "rows": " ".join(f"{table}:{row_id}" for table, row_id in match.rows),
@@ -80,12 +80,12 @@ def flat(match: Match) -> dict[str, Any]:
     )
 
 
-def told(store: Store, found: Iterable[Match]) -> dict[str, Any]:
+def matches_as_json(store: Store, found: Iterable[Match]) -> dict[str, Any]:
     """Return matches as plain values, with how many there are of each kind and the kinds whose tables are absent.
 
     `uncounted` names the tables that a kind would count and the source lacks.
     """
-    listed = [as_json(match) for match in found]
+    listed = [match_as_json(match) for match in found]
     return {
         "note": NOTE,
         "counts": dict(Counter(match["kind"] for match in listed)),
@@ -95,11 +95,11 @@ def told(store: Store, found: Iterable[Match]) -> dict[str, Any]:
     }
 
 
-def lines_of(store: Store, found: Iterable[Match]) -> Iterator[str]:
+def match_lines(store: Store, found: Iterable[Match]) -> Iterator[str]:
     """Yield a line for each match (whom, days, both sentences, rows), then how many of each kind, and what was left out."""
     counts: Counter[str] = Counter()
     for match in found:
-        said = as_json(match)
+        said = match_as_json(match)
         who = " ".join(f"{space} {text}" for space, text in match.subjects.items())
         rows = " ".join(f"{table}:{row_id}" for table, row_id in match.rows)
         yield f"{match.kind} | {who} | {said['first']} – {said['last']} | {said['zh']} | {said['en']} | {rows}"

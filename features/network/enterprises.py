@@ -10,10 +10,18 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from features.arrays import NULL, Column
-from features.network.exposure import exposed, found_days, linked, movers, ranks, starts_of, ties
+from features.network.exposure import (
+    exposure_of,
+    found_days,
+    linked,
+    movers,
+    ranks,
+    starts_of,
+    ties,
+)
 from features.network.moves import Moves, moves_of
 from features.network.phoenix import exit_days, phoenix
-from features.network.register import Register, register_of
+from features.network.register import EnterpriseRegister, register_of
 from features.store.store import Store
 
 Kept = Mapping[str, NDArray[Any]]
@@ -22,7 +30,7 @@ Kept = Mapping[str, NDArray[Any]]
 def network(store: Store, day: int) -> Mapping[str, Kept]:
     """Return every network value of the enterprises known by a day, by code; those that need absent tables left out."""
     register, links = register_of(store, day)
-    found = {"enterprise": register.code} | shared(links, register)
+    found = {"enterprise": register.code} | sharing_counts(links, register)
     none = np.full(len(register), NULL, np.int64)
     latest = found_days(store, register, day) if store.has("found") else None
     if latest is not None:
@@ -42,7 +50,7 @@ def network(store: Store, day: int) -> Mapping[str, Kept]:
     return {"enterprise": {name: column[order] for name, column in found.items()}}
 
 
-def shared(links: csr_matrix, register: Register) -> dict[str, Column]:
+def sharing_counts(links: csr_matrix, register: EnterpriseRegister) -> dict[str, Column]:
     """Return with how many others, and with how many closed others, each shares a representative, address or account."""
     every = np.ones(len(register), np.bool_)
     return {"linked": linked(links, every), "linked_closed": linked(links, register.closed != NULL)}
@@ -56,7 +64,7 @@ def nearby(
     rank = ranks(weights, np.column_stack([starts_of(days, day) for days in latest]))
     found: dict[str, NDArray[Any]] = {}
     for number, name in enumerate(("found", "found_any")):
-        weight, came = exposed(moves, latest[number] != NULL, day)
+        weight, came = exposure_of(moves, latest[number] != NULL, day)
         found |= {
             f"move_weight_{name}": weight,
             f"movers_from_{name}_365d": came,

@@ -7,8 +7,8 @@ from scipy.sparse import coo_matrix, csr_matrix
 
 from features.arrays import NULL, Column, Mask, Values
 from features.network.moves import Moves
-from features.network.register import Register
-from features.network.signed_rows import WHOLE, summed, weight
+from features.network.register import EnterpriseRegister
+from features.network.signed_rows import WHOLE, sums_by_place, weight
 from features.store.store import Store
 
 DAMPING = 0.85
@@ -17,7 +17,7 @@ MOVES_OF_A_LINK = 5
 YEAR = 365
 
 
-def found_days(store: Store, register: Register, day: int) -> tuple[Column, Column]:
+def found_days(store: Store, register: EnterpriseRegister, day: int) -> tuple[Column, Column]:
     """Return for each enterprise the day of its latest finding of violation 1, and of any; NULL where there is none."""
     rows = store.live("found", day, ("enterprise", "violation", "closed_on"))
     keep = (rows["enterprise"] != NULL) & (rows["closed_on"] != NULL) & (rows["closed_on"] <= day)
@@ -36,7 +36,7 @@ def found_days(store: Store, register: Register, day: int) -> tuple[Column, Colu
 def linked(links: csr_matrix, marked: Mask) -> Column:
     """Return with how many marked enterprises each shares a key."""
     one, other = links.nonzero()
-    return summed(one, marked[other].astype(np.int64), len(marked))
+    return sums_by_place(one, marked[other].astype(np.int64), len(marked))
 
 
 def movers(moves: Moves, day: int, size: int) -> dict[str, Column]:
@@ -44,20 +44,21 @@ def movers(moves: Moves, day: int, size: int) -> dict[str, Column]:
     recent, held = day - moves.began < YEAR, weight((day - moves.began).astype(np.int64))
     ones = recent.astype(np.int64)
     return {
-        "movers_in_365d": summed(moves.target, ones, size),
-        "movers_out_365d": summed(moves.source, ones, size),
-        "move_weight": summed(moves.target, held, size) + summed(moves.source, held, size),
+        "movers_in_365d": sums_by_place(moves.target, ones, size),
+        "movers_out_365d": sums_by_place(moves.source, ones, size),
+        "move_weight": sums_by_place(moves.target, held, size)
+        + sums_by_place(moves.source, held, size),
     }
 
 
-def exposed(moves: Moves, marked: Mask, day: int) -> tuple[Column, Column]:
+def exposure_of(moves: Moves, marked: Mask, day: int) -> tuple[Column, Column]:
     """Return the decayed weight of moves from and to marked enterprises, and how many came from one in a year."""
     held, size = weight((day - moves.began).astype(np.int64)), len(marked)
-    both = summed(moves.target, held * marked[moves.source], size) + summed(
+    both = sums_by_place(moves.target, held * marked[moves.source], size) + sums_by_place(
         moves.source, held * marked[moves.target], size
     )
     came = marked[moves.source] & (day - moves.began < YEAR)
-    return both, summed(moves.target, came.astype(np.int64), size)
+    return both, sums_by_place(moves.target, came.astype(np.int64), size)
 
 
 def ties(moves: Moves, links: csr_matrix, day: int) -> csr_matrix:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.arrays import NULL, Column
-from features.network.signed_rows import holds, summed
+from features.network.signed_rows import live_rows, sums_by_place
 from features.store.store import Store
 
 GAP = 90
@@ -53,7 +53,9 @@ def spells_of(store: Store, place: Column, day: int) -> Iterator[Spells]:
             "employment", by="worker", low=low, high=low + WORKERS_AT_ONCE, columns=names
         )
         keep = (
-            holds(rows, day, "worker") & (rows["started"] <= day) & (place[rows["enterprise"]] >= 0)
+            live_rows(rows, day, "worker")
+            & (rows["started"] <= day)
+            & (place[rows["enterprise"]] >= 0)
         )
         unit = place[rows["enterprise"][keep]]
         yield Spells(rows["worker"][keep] - low, unit, rows["started"][keep], rows["ended"][keep])
@@ -112,7 +114,7 @@ def moves_of(store: Store, place: Column, exits: Column, day: int) -> tuple[Move
         out = exits[spells.unit]
         there = (out != NULL) & (spells.started <= out + AROUND)
         there &= (spells.ended == NULL) | (spells.ended >= out - AROUND - GAP)
-        staff += summed(spells.unit[there], np.ones(int(there.sum()), np.int64), len(exits))
+        staff += sums_by_place(spells.unit[there], np.ones(int(there.sum()), np.int64), len(exits))
     empty = np.empty(0, np.int32)
     source, target, began = (
         np.concatenate([empty, *(getattr(part, name) for part in parts)])

@@ -7,7 +7,7 @@ from scipy.sparse import csr_matrix
 
 from features.arrays import NULL, Column
 from features.network.moves import AROUND, Moves
-from features.network.register import Register
+from features.network.register import EnterpriseRegister
 
 NEWER = 365
 TOGETHER = 2
@@ -19,7 +19,7 @@ def exit_days(closed: Column, found: Column) -> Column:
 
 
 def phoenix(
-    moves: Moves, register: Register, exits: Column, *, staff: Column, links: csr_matrix
+    moves: Moves, register: EnterpriseRegister, exits: Column, *, staff: Column, links: csr_matrix
 ) -> dict[str, Column]:
     """Return for each enterprise what it took over from the one of which it most looks the successor; 0 where none.
 

@@ -19,7 +19,7 @@ MOST_SHARING = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Register:
+class EnterpriseRegister:
     """The enterprises that are known by a day, in the order of their texts: `code` (n,), and each code's place or -1.
 
     `registered` and `closed` (n,) are days of the newest row, NULL where there is none.
@@ -49,7 +49,7 @@ def placed(order: Column, codes: Column) -> tuple[Column, Column]:
     return kept, place
 
 
-def register_of(store: Store, day: int) -> tuple[Register, csr_matrix]:
+def register_of(store: Store, day: int) -> tuple[EnterpriseRegister, csr_matrix]:
     """Return the register known by a day, and how many kinds of keys each two enterprises share or shared, int64 (n, n)."""
     rows = store.live("enterprises", day, ("enterprise", "since", "registered", "closed", *SHARED))
     held = {name: column[rows["since"] <= day] for name, column in rows.items()}
@@ -60,7 +60,7 @@ def register_of(store: Store, day: int) -> tuple[Register, csr_matrix]:
     registered = np.where(
         held["registered"][last] == NULL, held["since"][last], held["registered"][last]
     )
-    register = Register(code, place, registered, closed)
+    register = EnterpriseRegister(code, place, registered, closed)
     shared = [pairs_sharing(own, held[name]) for name in SHARED]
     one, other = (np.concatenate(side) for side in zip(*shared, strict=True))
     return register, coo_matrix(

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.sparse import coo_matrix
 
 from features.arrays import NULL, Column
-from features.network.signed_rows import holds, summed
+from features.network.signed_rows import live_rows, sums_by_place
 from features.store.store import Store
 
 YEAR = 365
@@ -23,7 +23,7 @@ Columns = dict[str, Column]
 
 
 @dataclass(frozen=True, slots=True)
-class Visits:
+class ClaimTies:
     """The distinct (provider, employer, claimant) of a year's claims; employer -1 where none is named."""
 
     provider: Column
@@ -31,7 +31,7 @@ class Visits:
     worker: Column
 
 
-def visits_of(store: Store, day: int) -> Iterator[Visits]:
+def visits_of(store: Store, day: int) -> Iterator[ClaimTies]:
     """Yield who of which employer went to which provider in the YEAR days up to a day, as known by it."""
     names = ("enterprise", "worker", "filed_on", "known", "sign", "provider")
     for low in range(0, store.dictionary("provider").size, PROVIDERS_AT_ONCE):
@@ -41,18 +41,20 @@ def visits_of(store: Store, day: int) -> Iterator[Visits]:
         there = rows["worker"] != NULL
         rows = {name: column[there] for name, column in rows.items()}
         keep = (
-            holds(rows, day, "worker") & (rows["filed_on"] <= day) & (rows["filed_on"] > day - YEAR)
+            live_rows(rows, day, "worker")
+            & (rows["filed_on"] <= day)
+            & (rows["filed_on"] > day - YEAR)
         )
         employer = np.maximum(rows["enterprise"][keep], -1) + 1
-        packed = distinct(
+        packed = distinct_values(
             ((rows["provider"][keep] - low) << EMPLOYER_BITS | employer) << WORKER_BITS
             | rows["worker"][keep]
         )
         pair, worker = packed >> WORKER_BITS, packed % (1 << WORKER_BITS)
-        yield Visits((pair >> EMPLOYER_BITS) + low, pair % (1 << EMPLOYER_BITS) - 1, worker)
+        yield ClaimTies((pair >> EMPLOYER_BITS) + low, pair % (1 << EMPLOYER_BITS) - 1, worker)
 
 
-def distinct(packed: Column) -> Column:
+def distinct_values(packed: Column) -> Column:
     """Return sorted distinct values; what it is given is overwritten."""
     packed.sort()
     kept: Column = packed[np.append(np.ones(min(1, len(packed)), np.bool_), np.diff(packed) != 0)]
@@ -71,11 +73,11 @@ def rings(store: Store, day: int) -> dict[str, Columns]:
     for visits in visits_of(store, day):
         named = visits.employer >= 0
         pairs.append(visits.provider[named] << EMPLOYER_BITS | visits.employer[named])
-        own.append(distinct(visits.provider << WORKER_BITS | visits.worker))
+        own.append(distinct_values(visits.provider << WORKER_BITS | visits.worker))
         covered.append(visits.employer[named] << WORKER_BITS | visits.worker[named])
     empty = np.empty(0, np.int64)
     pair, claimants = counted(np.concatenate([empty, *pairs]))
-    employer, employed = counted(distinct(np.concatenate([empty, *covered])) >> WORKER_BITS)
+    employer, employed = counted(distinct_values(np.concatenate([empty, *covered])) >> WORKER_BITS)
     visited = np.concatenate([empty, *own])
     found = {
         "provider": pair >> EMPLOYER_BITS,
@@ -83,10 +85,10 @@ def rings(store: Store, day: int) -> dict[str, Columns]:
         "pair_claimants": claimants,
     }
     cover = {"enterprise": employer, "employer_claimants": employed}
-    return {"pair": found, "cover": cover, "provider": providers(found, cover, visited)}
+    return {"pair": found, "cover": cover, "provider": provider_rings(found, cover, visited)}
 
 
-def providers(pairs: Columns, cover: Columns, visited: Column) -> Columns:
+def provider_rings(pairs: Columns, cover: Columns, visited: Column) -> Columns:
     """Return for each provider with claimants its largest ring, its concentration of employers, and whom it shares."""
     code, claimants = counted(visited >> WORKER_BITS)
     own = np.searchsorted(code, pairs["provider"])
@@ -100,8 +102,8 @@ def providers(pairs: Columns, cover: Columns, visited: Column) -> Columns:
     found = {
         "provider": code,
         "provider_claimants": claimants,
-        "covered_claimants": summed(own, together, len(code)),
-        "covered_squares": summed(own, together * together, len(code)),
+        "covered_claimants": sums_by_place(own, together, len(code)),
+        "covered_squares": sums_by_place(own, together * together, len(code)),
         "shared_claimants": most_shared(
             np.searchsorted(code, visited >> WORKER_BITS), visited % (1 << WORKER_BITS)
         ),

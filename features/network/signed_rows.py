@@ -18,7 +18,7 @@ WHOLE = 2 * HALF_LIFE << HALVINGS
 """The weight of what happened on the day itself."""
 
 
-def holds(rows: Rows, day: int, own: str) -> Mask:
+def live_rows(rows: Rows, day: int, own: str) -> Mask:
     """Return which signed rows are live on a day, as a multiset: negatives known by then cancel rows of the same values.
 
     `own` names a column of codes that a row and its negative share; only its codes with negatives are looked at closely.
@@ -50,7 +50,7 @@ def behind_their_rows(rows: Rows, known: Mask, minus: Column) -> Column:
 
 def cancelled(rows: Rows) -> Mask:
     """Return which rows are left, one by one, when each row of sign -1 has cancelled one of the same values."""
-    values = packed({name: column for name, column in rows.items() if name != "sign"})
+    values = packed_columns({name: column for name, column in rows.items() if name != "sign"})
     order = np.lexsort([-rows["sign"], *values])
     fresh = np.ones(len(order), np.bool_)
     fresh[1:] = np.logical_or.reduce([np.diff(column[order]) != 0 for column in values])
@@ -62,10 +62,10 @@ def cancelled(rows: Rows) -> Mask:
     return left
 
 
-def packed(columns: Rows) -> list[Column]:
+def packed_columns(columns: Rows) -> list[Column]:
     """Return as few columns of integers as tell the same rows apart; an empty value, NULL, is one below all others.
 
-    >>> (one,) = packed({"a": np.array([5, NULL, 5]), "b": np.array([-1, 0, -1])})
+    >>> (one,) = packed_columns({"a": np.array([5, NULL, 5]), "b": np.array([-1, 0, -1])})
     >>> (one == one[0]).tolist()
     [True, False, True]
     """
@@ -107,6 +107,6 @@ def newest(own: Column, since: Column, size: int) -> Column:
     return found
 
 
-def summed(place: NDArray[np.signedinteger[Any]], amounts: Column, size: int) -> Column:
+def sums_by_place(place: NDArray[np.signedinteger[Any]], amounts: Column, size: int) -> Column:
     """Return exact integer sums by place, int64 (size,); amounts stay below 2^53 in all."""
     return np.bincount(place, amounts, size).astype(np.int64)

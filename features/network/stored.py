@@ -54,29 +54,31 @@ def stored_values(
         groups[catalogue.stored_value(name).of].append(name)
     found = {name: np.full(len(cases), np.nan) for group in groups.values() for name in group}
     for of, group in groups.items():
-        key, there = packed(store, cases, STORED_BY[of])
+        key, there = packed_keys(store, cases, STORED_BY[of])
         for day, places in by_month_end(cases.as_of):
             if not len(here := places[there[places]]):
                 continue
             kept = kept_values(
                 store, of, max(day, store.first_known), key[here] if len(here) > FEW else None
             )
-            place, held = located(key_of(kept, STORED_BY[of]), key[here])
+            place, held = located(key_codes(kept, STORED_BY[of]), key[here])
             for name in group:
                 found[name][here] = np.where(held, kept[name][place], 0) if len(kept[name]) else 0
     return found
 
 
-def packed(store: Store, cases: Cases, by: tuple[str, ...]) -> tuple[Column, NDArray[np.bool_]]:
+def packed_keys(
+    store: Store, cases: Cases, by: tuple[str, ...]
+) -> tuple[Column, NDArray[np.bool_]]:
     """Return the key of each case as one integer, and where the history knows every part of it."""
     columns = {column: cases.keys[column] for column in by}
     there = np.ones(len(cases), np.bool_)
     for space, column in columns.items():
         there &= (column != NULL) & (column < len(store.dictionary(space).texts))
-    return key_of(columns, by), there
+    return key_codes(columns, by), there
 
 
-def key_of(columns: Kept, by: tuple[str, ...]) -> Column:
+def key_codes(columns: Kept, by: tuple[str, ...]) -> Column:
     """Return the codes of a key as one integer each."""
     key = np.asarray(columns[by[0]], np.int64)
     for name in by[1:]:

@@ -16,16 +16,16 @@ from features.arrays import NULL
 from features.calendar import month_of_day
 from features.cases import Cases
 from features.catalogue import Catalogue, Measure, declared_joins
-from features.catalogue.language import columns_of
+from features.catalogue.language import row_columns
 from features.catalogue.model import ENTITIES, KEYS
 from features.engine.matrices import environment
 from features.engine.needs import needs_of
 from features.engine.population import bare_cases, cases_of
 from features.matrix import Matrix
-from features.online.lineage import Fact, facts_of
+from features.online.lineage import Fact, feature_facts
 from features.online.request import History, rows_beside, sent_case
 from features.online.request_rows import Sent
-from features.store.column_codes import literal_of, months_of
+from features.store.column_codes import literal_of, month_columns
 from features.store.store import Store
 
 Read = Mapping[str, NDArray[Any]]
@@ -39,7 +39,7 @@ class Counterfactual:
     ) -> None:
         """Take a case, its matrix of one row, and the place where its rows come from."""
         self._store, self._catalogue, self._case, self._row = store, catalogue, case, row
-        self._rows = remembered(rows)
+        self._rows = cached_rows(rows)
         self._needs = needs_of(catalogue, catalogue.names(case.entity))
         self._known = environment(store, catalogue, case, self._needs, self._rows)
         self._blank = np.isnan(row.values) & ~np.isnan(
@@ -50,7 +50,7 @@ class Counterfactual:
         """Return the facts behind a feature that have rows; the case's own place in the register is none."""
         if feature not in self._row.names:
             return []
-        found = facts_of(self._store, self._catalogue, self._case, feature, self._rows)
+        found = feature_facts(self._store, self._catalogue, self._case, feature, self._rows)
         return [
             fact
             for fact in found
@@ -90,11 +90,11 @@ class Counterfactual:
         register = measure.table == ENTITIES[self._case.entity][0]
         business = self._store.tables[measure.table].key
         key = int(self._case.keys[measure.by][0])
-        needed = {"known", "sign", *columns_of(measure.value), *business} | (
+        needed = {"known", "sign", *row_columns(measure.value), *business} | (
             {own} if register else set()
         )
         needed |= {measure.when} if measure.when else set()
-        needed |= columns_of(measure.filter) if measure.filter is not None else set()
+        needed |= row_columns(measure.filter) if measure.filter is not None else set()
         read = self._rows(measure.table, measure.by, key, key + 1, (*sorted(needed), "row_id"))
         keep = (read["known"] <= self._case.as_of[0]) & self._counts(measure, read, fact)
         if register:
@@ -110,7 +110,7 @@ class Counterfactual:
         if measure.filter is not None:
             keep &= row_filter(measure.filter, read, size, literal_of(self._store, measure.table))
         if measure.when:
-            monthly = measure.when in months_of(self._store, measure.table, {measure.when})
+            monthly = measure.when in month_columns(self._store, measure.table, {measure.when})
             low, high = (
                 (month_of_day(fact.first), month_of_day(fact.last))
                 if monthly
@@ -123,7 +123,7 @@ class Counterfactual:
         """Return the place where rows come from, less the lost rows of one table, on either side of joins."""
 
         def read(table: str, by: str, low: int, high: int, columns: tuple[str, ...]) -> Read:
-            numbers = numbers_of(table, base)
+            numbers = row_number_columns(table, base)
             found = self._rows(table, by, low, high, (*columns, *numbers))
             keep = np.ones(len(found[by]), np.bool_)
             for number in numbers:
@@ -188,7 +188,7 @@ def sent_counterfactual(
     return Counterfactual(store, catalogue, case, row, rows_beside(store, row.entity, sent))
 
 
-def remembered(rows: Rows) -> Rows:
+def cached_rows(rows: Rows) -> Rows:
     """Return a place where rows come from that reads each column of a stretch once."""
     kept: dict[tuple[str, str, int, int], dict[str, NDArray[Any]]] = {}
 
@@ -215,7 +215,7 @@ def sides_of(table: str) -> tuple[str, ...]:
     )
 
 
-def numbers_of(table: str, base: str) -> tuple[str, ...]:
+def row_number_columns(table: str, base: str) -> tuple[str, ...]:
     """Return the columns of a table that hold the row numbers of `base`."""
     sides = sides_of(table)
     return tuple(

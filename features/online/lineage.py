@@ -9,15 +9,15 @@ import numpy as np
 
 from features.aggregates.aggregate import placed_by, tally
 from features.aggregates.reader import Rows, store_rows
-from features.aggregates.row_ranges import Met, met
+from features.aggregates.row_ranges import RowRanges, row_ranges
 from features.arrays import Column, Literal
 from features.calendar import first_day
-from features.cases import Cases, units_of
+from features.cases import Cases, aggregation_units
 from features.catalogue import Catalogue, Measure, Window
-from features.catalogue.language import LIMIT, Atom, atoms_of, columns_of
+from features.catalogue.language import LIMIT, Atom, atoms_of, row_columns
 from features.engine.matrices import catalogue_of
 from features.engine.population import cases_of
-from features.store.column_codes import literal_of, months_of
+from features.store.column_codes import literal_of, month_columns
 from features.store.store import Store
 
 NAMED_ROWS = 5
@@ -52,12 +52,12 @@ class Fact:
 def trace(store: Store, entity: str, key: str, *, as_of: int, feature: str) -> list[Fact]:
     """Return the facts behind one feature of one unit on a day; raises UnknownId or CatalogueError for unknown names."""
     catalogue = catalogue_of(store)
-    return facts_of(
+    return feature_facts(
         store, catalogue, cases_of(store, catalogue, entity, [key], np.array([as_of])), feature
     )
 
 
-def facts_of(
+def feature_facts(
     store: Store, catalogue: Catalogue, case: Cases, feature: str, rows: Rows | None = None
 ) -> list[Fact]:
     """Return the facts behind one feature of one case, those the formula names first; `rows` replaces the store."""
@@ -76,20 +76,20 @@ def _order(atom: Atom) -> tuple[str, str, str]:
 
 def _fact(store: Store, catalogue: Catalogue, case: Cases, atom: Atom, rows: Rows) -> Fact | None:
     measure, window = catalogue.measure(atom.measure), catalogue.windows[atom.window]
-    units = units_of(case, measure.by)
+    units = aggregation_units(case, measure.by)
     if not len(units):
         return None
-    needed = columns_of(measure.value) | ({measure.when} if measure.when else set())
-    needed |= columns_of(measure.filter) if measure.filter is not None else set()
-    months = months_of(store, measure.table, needed)
+    needed = row_columns(measure.value) | ({measure.when} if measure.when else set())
+    needed |= row_columns(measure.filter) if measure.filter is not None else set()
+    months = month_columns(store, measure.table, needed)
     key = int(units.key[0])
     wanted = (*sorted(needed - {measure.by}), "known", "sign", measure.by, "row_id")
     read = rows(measure.table, measure.by, key, key + 1, wanted)
     literal = literal_of(store, measure.table)
-    here = met(units, read[measure.by], read, months)
+    here = row_ranges(units, read[measure.by], read, months)
     value = placed_by([measure], [atom], catalogue.windows, literal).of(here)[atom][0]
     held = live_rows(here, measure, window, literal)
-    first, last = span_of(held.when, int(case.as_of[0]), monthly=measure.when in months)
+    first, last = days_spanned(held.when, int(case.as_of[0]), monthly=measure.when in months)
     unit, zh, en = SAID.get(atom.aggregate, ("", "", ""))
     return Fact(
         atom.measure,
@@ -106,14 +106,14 @@ def _fact(store: Store, catalogue: Catalogue, case: Cases, atom: Atom, rows: Row
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class LineageRows:
     """The rows that a measure counts and that hold on the day, oldest first."""
 
     row_ids: list[str]
     when: Column
 
 
-def live_rows(rows: Met, measure: Measure, window: Window, literal: Literal) -> Held:
+def live_rows(rows: RowRanges, measure: Measure, window: Window, literal: Literal) -> LineageRows:
     """Return the rows of one unit in a window whose signs sum above zero, by the day that places them."""
     own, placed = tally(rows.columns, measure, literal), rows.placed(measure.when)
     offset = rows.reference(measure.when) - placed
@@ -136,10 +136,10 @@ def live_rows(rows: Met, measure: Measure, window: Window, literal: Literal) -> 
     live = sorted(
         (text for text, times in net.items() if times > 0), key=lambda text: (when[text], text)
     )
-    return Held(live, np.array([when[text] for text in live], np.int64))
+    return LineageRows(live, np.array([when[text] for text in live], np.int64))
 
 
-def span_of(when: Column, as_of: int, *, monthly: bool) -> tuple[int, int]:
+def days_spanned(when: Column, as_of: int, *, monthly: bool) -> tuple[int, int]:
     """Return the first and last day that some rows speak of; the as-of day where there is no row."""
     if not len(when):
         return as_of, as_of

@@ -15,10 +15,10 @@ from features.aggregates.reader import Rows, store_rows
 from features.calendar import date_of
 from features.cases import Cases
 from features.catalogue import Catalogue
-from features.catalogue.language import atoms_of, stored_of
+from features.catalogue.language import atoms_of, stored_values_read
 from features.catalogue.model import ALIASES, ENTITIES, KEYS, STORED_BY
 from features.engine.matrices import catalogue_of, check_entity, matrix_for
-from features.engine.population import bare_cases, check_day, registered
+from features.engine.population import bare_cases, check_day, registered_cases
 from features.errors import RequestError
 from features.matrix import Matrix
 from features.online.request_rows import FRESH, Sent
@@ -58,7 +58,7 @@ def sent_case(store: Store, catalogue: Catalogue, bare: Cases, sent: Sent) -> Ca
         raise RequestError(
             f"history should hold table {table!r} with the register row of the {entity}"
         )
-    case, _ = registered(store, catalogue, bare, sent.rows)
+    case, _ = registered_cases(store, catalogue, bare, sent.rows)
     if not len(case):
         raise RequestError(
             f"history table {table!r} has no row of this {entity} recorded by {date_of(as_of)}"
@@ -98,7 +98,7 @@ def _without_keys(catalogue: Catalogue, entity: str, strange: frozenset[str]) ->
         lacking = sorted(
             name
             for link in catalogue.chain([feature.name])
-            for name in stored_of(link.tree)
+            for name in stored_values_read(link.tree)
             if strange.intersection(STORED_BY[catalogue.stored_value(name).of])
         )
         if lacking:

@@ -16,7 +16,7 @@ from features.calendar import day_of, month_of
 from features.catalogue import Join, declared_joins
 from features.catalogue.joins import taken_as
 from features.catalogue.language import LIMIT
-from features.contract.identifiers import Fault, read_id
+from features.contract.identifiers import IdentifierFault, read_id
 from features.contract.millionths import millionths_of
 from features.contract.row_order import laws
 from features.contract.tables import COMMON, FLAGS, RECORDED, Column, contract
@@ -230,13 +230,13 @@ def _value(place: tuple[str, int], column: Column, value: Any, reader: Reader) -
         raise RequestError(f"history table {place[0]!r} row {place[1]}: {column.name} is missing")
     try:
         return reader(value)
-    except Fault as fault:
+    except IdentifierFault as fault:
         raise RequestError(
             f"history table {place[0]!r} row {place[1]}: {column.name} {fault}"
         ) from None
     except (RequestError, LookupError, ValueError, TypeError):
         raise RequestError(
-            f"history table {place[0]!r} row {place[1]}: {column.name} should be {wanted(column)}"
+            f"history table {place[0]!r} row {place[1]}: {column.name} should be {wanted_in_request(column)}"
         ) from None
 
 
@@ -245,7 +245,7 @@ def _row_id(place: tuple[str, int], value: Any) -> str:
         return f"sent-{place[1]}"
     try:
         return read_id(value)
-    except Fault as fault:
+    except IdentifierFault as fault:
         raise RequestError(f"history table {place[0]!r} row {place[1]}: row_id {fault}") from None
 
 
@@ -287,10 +287,10 @@ _READERS: Mapping[str, Reader] = {
 }
 
 
-def wanted(column: Column) -> str:
+def wanted_in_request(column: Column) -> str:
     """Return in words what a value of a column should be in a request.
 
-    >>> wanted(Column("violation", "flag", (), False, "", ""))
+    >>> wanted_in_request(Column("violation", "flag", (), False, "", ""))
     '0 or 1'
     """
     words = {

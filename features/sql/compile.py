@@ -262,7 +262,7 @@ def layers(features: Iterable[Feature]) -> list[list[Feature]]:
     return [found[level] for level in sorted(found)]
 
 
-def statement(catalogue: Catalogue, names: Sequence[str], dialect: Dialect) -> str:
+def features_sql(catalogue: Catalogue, names: Sequence[str], dialect: Dialect) -> str:
     """Return one SQL statement that gives case_no and, as f_<name>, every named feature, ordered by case_no."""
     features = catalogue.chain(names)
     atoms = {

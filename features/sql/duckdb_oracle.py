@@ -10,11 +10,11 @@ import pyarrow as pa
 from features.arrays import NULL, Column, Values
 from features.cases import Cases, complete_months
 from features.catalogue import Catalogue
-from features.catalogue.language import Peer, atoms_of, columns_of, peers_of, stored_of
+from features.catalogue.language import Peer, atoms_of, peers_of, row_columns, stored_values_read
 from features.engine.peer_medians import peer_values
 from features.network import stored_values
-from features.sql.compile import Dialect, statement
-from features.store.column_codes import literal_of, months_of
+from features.sql.compile import Dialect, features_sql
+from features.store.column_codes import literal_of, month_columns
 from features.store.store import Store
 
 
@@ -23,11 +23,11 @@ def dialect_of(store: Store, catalogue: Catalogue) -> Dialect:
     tables: dict[str, set[str]] = {}
     for measure in catalogue.measures.values():
         if store.has(measure.table):
-            columns = columns_of(measure.value) | ({measure.when} if measure.when else set())
+            columns = row_columns(measure.value) | ({measure.when} if measure.when else set())
             tables.setdefault(measure.table, set()).update(columns)
     return Dialect(
         {table: literal_of(store, table) for table in tables},
-        {table: months_of(store, table, columns) for table, columns in tables.items()},
+        {table: month_columns(store, table, columns) for table, columns in tables.items()},
     )
 
 
@@ -60,7 +60,7 @@ def cases_given(store: Store, catalogue: Catalogue, cases: Cases, names: Iterabl
     """Return cases with the peer values and stored values that some features need, as the compiled statement reads them."""
     chain = catalogue.chain(names)
     peers = {peer for feature in chain for peer in peers_of(feature.tree)}
-    stored = {name for feature in chain for name in stored_of(feature.tree)}
+    stored = {name for feature in chain for name in stored_values_read(feature.tree)}
     return case_table(
         cases,
         peer_values(store, catalogue, cases, peers),
@@ -73,7 +73,7 @@ def compiled_values(
 ) -> dict[str, Values]:
     """Return features as DuckDB computes them from the compiled statement, float64 (n,) each."""
     wanted = list(names)
-    sql = statement(catalogue, wanted, dialect_of(store, catalogue))
+    sql = features_sql(catalogue, wanted, dialect_of(store, catalogue))
     found = store.sql(sql, cases=cases_given(store, catalogue, cases, wanted))
     return {name: np.asarray(found[f"f_{name}"].to_numpy(), np.float64) + 0.0 for name in wanted}
 

@@ -19,7 +19,7 @@ from features.arrays import Values
 from features.cases import Cases
 from features.catalogue import Catalogue
 from features.ingest.scan import spark_names
-from features.sql.compile import statement
+from features.sql.compile import features_sql
 from features.sql.duckdb_oracle import cases_given, dialect_of
 from features.store.store import Store
 
@@ -94,7 +94,7 @@ def spark_values(
     dialect, found = dialect_of(store, catalogue), dict[str, Values]()
     for first in range(0, len(names), FEATURES_AT_ONCE):
         part = names[first : first + FEATURES_AT_ONCE]
-        rows: pa.Table = session.sql(statement(catalogue, part, dialect)).toArrow()
+        rows: pa.Table = session.sql(features_sql(catalogue, part, dialect)).toArrow()
         found |= {name: _floats(rows[f"f_{name}"]) for name in part}
     return found
 

@@ -12,30 +12,30 @@ from typing import Any
 import polars as pl
 
 from features.calendar import date_of, day_of
-from features.connection import MODEST, Limits, opened
+from features.connection import MODEST, ConnectionLimits, opened
 from features.errors import HistoryError
-from features.files import around, clear_beneath, private_folder
+from features.files import clear_beneath, private_folder, write_points
 from features.home import home
 from features.ingest.fingerprint import fingerprint
 from features.ingest.source import Source
-from features.ingest.staging import Progress, Staged, as_written, both
-from features.ingest.typed_sql import reading
-from features.store.current import agreed, check_stated, held, live_folder, point
+from features.ingest.staging import Progress, Staged, as_written, with_refusals
+from features.ingest.typed_sql import reading_connection
+from features.store.current import agreed, check_stated, feed_lock, live_folder, set_current
 from features.store.day_rows import (
+    DayReading,
     Marks,
-    Reading,
     Span,
-    changed,
+    changed_files,
     delivered,
-    digest_of,
     marks_of,
+    rows_digest,
     staged_rows,
     strays,
 )
 from features.store.journal_segment import outdated
 from features.store.layout import layout_of, summary_at, write_summary
 from features.store.load import Work, build, counts_of, quiet, row_of, store_folder
-from features.store.segment import Making, write_part
+from features.store.segment import Making, write_segment
 from features.store.source_names import check_name, claim
 
 MADE, LOADED, UNCHANGED = "made", "loaded", "unchanged"
@@ -64,7 +64,7 @@ def feed(source: Source, day: int, rows: Path | None = None, progress: Progress 
     appended.
     """
     check_name(source)
-    with held(source):
+    with feed_lock(source):
         return _fed(source, day, rows, progress)
 
 
@@ -74,7 +74,7 @@ def _fed(source: Source, day: int, rows: Path | None, progress: Progress) -> Fed
         if rows is not None:
             raise HistoryError(_first_of_all(source, day))
         return first_load(source, day, progress)
-    clear(source, folder)
+    clear_store(source, folder)
     folder = agreed(source, folder)
     check_stated(given, summary_at(folder)["source"])
     claim(source)
@@ -113,7 +113,7 @@ def first_load(source: Source, day: int, progress: Progress) -> Fed:
     summary = summary_at(folder)
     write_summary(folder, summary | {"marks": marks, "days": [], "fed": {}, "base": "base"})
     claim(source)
-    point(source, folder)
+    set_current(source, folder)
     refused = folder / "refused"
     return Fed(
         MADE,
@@ -131,7 +131,7 @@ def until(source: Source, day: int) -> Source:
     )
 
 
-def clear(source: Source, folder: Path) -> None:
+def clear_store(source: Source, folder: Path) -> None:
     """Remove what an ended process left in a store, and what a compaction or a later day replaced."""
     summary = summary_at(folder)
     clear_beneath(folder)
@@ -197,13 +197,15 @@ def next_day(day: Day) -> Fed:
 
 def _loaded(day: Day, summary: dict[str, Any], span: Span) -> Fed:
     given = until(day.given, day.day)
-    limits = Limits(spill=day.work / "spill")
-    read = Reading(reading(given, limits), given, span, day.work / "staged", day.progress)
+    limits = ConnectionLimits(spill=day.work / "spill")
+    read = DayReading(
+        reading_connection(given, limits), given, span, day.work / "staged", day.progress
+    )
     making = Making(opened(limits), layout_of(day.folder, summary), given, span, day.work)
     marks = marks_of(given)
     staged = [staged_rows(read, table) for table in given.tables]
     digests = {
-        table.table: digest_of(making.connection, table)
+        table.table: rows_digest(making.connection, table)
         for table in staged
         if table.accepted or table.refused.height
     }
@@ -214,7 +216,7 @@ def _loaded(day: Day, summary: dict[str, Any], span: Span) -> Fed:
         )
     if span.until <= day_of(summary["complete_to"]):
         return _unchanged(day, summary, digests, set(late))
-    part = write_part(making, staged)
+    part = write_segment(making, staged)
     tables = _counts(part.staged, late)
     _write_refused(part.staged, late, day.work / "refused")
     entry = {"after": summary["complete_to"], "digests": digests, "tables": tables}
@@ -223,13 +225,13 @@ def _loaded(day: Day, summary: dict[str, Any], span: Span) -> Fed:
 
 
 def _strays(
-    read: Reading, making: Making, before: Marks, now: Marks
+    read: DayReading, making: Making, before: Marks, now: Marks
 ) -> Iterator[tuple[str, pl.DataFrame]]:
     """Yield by table the rows of closed days that the store never saw, from those files that are not what they were."""
     for table in read.source.tables:
         found = [
             strays(replace(read, source=part), table, own=making.connection, layout=making.layout)
-            for part in changed(read.source, table, before=before, now=now)
+            for part in changed_files(read.source, table, before=before, now=now)
         ]
         frames = [frame for frame in found if frame is not None]
         if frames:
@@ -260,7 +262,7 @@ def _counts(staged: list[Staged], late: dict[str, pl.DataFrame]) -> dict[str, di
 
 
 def _refused(table: Staged, late: dict[str, pl.DataFrame]) -> pl.DataFrame:
-    return both(table.refused, late[table.table]) if table.table in late else table.refused
+    return with_refusals(table.refused, late[table.table]) if table.table in late else table.refused
 
 
 def _write_refused(staged: list[Staged], late: dict[str, pl.DataFrame], folder: Path) -> None:
@@ -321,13 +323,13 @@ def _commit(day: Day, summary: dict[str, Any], marks: Marks) -> None:
     ):
         if (day.work / made).is_dir():
             place.mkdir(exist_ok=True)
-            with around(f"the {made} of a day is in place"):
+            with write_points(f"the {made} of a day is in place"):
                 shutil.rmtree(place / day.name, ignore_errors=True)
                 (day.work / made).rename(place / day.name)
     write_summary(day.folder, summary)
 
 
-def as_json(fed: Fed) -> dict[str, Any]:
+def load_as_json(fed: Fed) -> dict[str, Any]:
     """Return what a load of a day did as plain values."""
     return {
         "state": fed.state,
@@ -351,7 +353,7 @@ SAID = {
 }
 
 
-def lines_of(fed: Fed) -> list[str]:
+def load_lines(fed: Fed) -> list[str]:
     """Return what a load of a day did as lines for a person."""
     lines = [
         f"{SAID[fed.state]} · 截至 complete to {fed.complete_to}",

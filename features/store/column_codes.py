@@ -9,7 +9,7 @@ from features.errors import CatalogueError, UnknownId
 from features.store.store import Store
 
 
-def months_of(store: Store, table: str, names: Iterable[str]) -> frozenset[str]:
+def month_columns(store: Store, table: str, names: Iterable[str]) -> frozenset[str]:
     """Return which of the columns hold months."""
     return frozenset(name for name in names if store.column(table, name).kind == "month")
 

@@ -117,7 +117,7 @@ class FlatTable(FlatColumns):
         """The place of the first row of each code, and the number of rows last; rows without a code stand before."""
         path = self.folder / f"{self.by}.starts"
         if not path.exists():
-            low, high, _ = limits(self.file, self.by)
+            low, high, _ = column_range(self.file, self.by)
             if low < 0 or high > MOST:
                 raise CatalogueError(
                     f"column {self.by!r} holds no codes; rows can be read by an identifier only"
@@ -135,7 +135,7 @@ class FlatTable(FlatColumns):
         return Mapped(path, np.dtype(np.int64))
 
     def _lay_out(self, name: str) -> Path:
-        low, high, gaps = limits(self.file, name)
+        low, high, gaps = column_range(self.file, name)
         floating = pa.types.is_floating(self.file.schema_arrow.field(name).type)
         dtype = np.dtype(np.float64 if floating else narrowest(low, high))
         path = self.folder / column_name(name, dtype, "gaps" if gaps else "full")
@@ -164,7 +164,7 @@ def column_name(name: str, dtype: np.dtype[Any], gaps: str) -> str:
     return f"{name}.{dtype.name}.{gaps}.column"
 
 
-def limits(file: pq.ParquetFile, name: str) -> tuple[int, int, bool]:
+def column_range(file: pq.ParquetFile, name: str) -> tuple[int, int, bool]:
     """Return the least and largest value of a column and whether it has empty ones, from the file's statistics."""
     place = file.schema_arrow.get_field_index(name)
     groups = [

@@ -9,14 +9,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from features.catalogue.joins import first_by
-from features.connection import Connection, Limits, named, opened
+from features.connection import Connection, ConnectionLimits, named, opened
 from features.contract.tables import Table
 from features.errors import HistoryError
-from features.files import around, private_folder, reached
+from features.files import private_folder, reached, write_points
 from features.ingest.scan import read_table
 from features.ingest.source import Source
-from features.store.append import clear
-from features.store.current import agreed, held, live_folder
+from features.store.append import clear_store
+from features.store.current import agreed, feed_lock, live_folder
 from features.store.joins import write_sorted
 from features.store.layout import Layout, layout_of, rows_sql, summary_at, write_summary
 from features.store.source_names import check_name
@@ -29,13 +29,13 @@ def compact(source: Source) -> Path:
     The old base stays until the next load, for those who have it open.
     """
     check_name(source)
-    with held(source):
+    with feed_lock(source):
         folder = live_folder(source)
         if folder is None:
             raise HistoryError(
                 f"source {source.name!r} was never fed; load a day of it first with `lssi load`"
             )
-        clear(source, agreed(source, folder))
+        clear_store(source, agreed(source, folder))
         summary = summary_at(folder)
         if summary["days"]:
             _merge(folder, f"base-{summary['complete_to']}")
@@ -46,11 +46,14 @@ def _merge(folder: Path, name: str) -> None:
     summary = summary_at(folder)
     with private_folder(folder) as work:
         (work / "base" / "absorbed").mkdir(parents=True)
-        layout, connection = layout_of(folder, summary), opened(Limits(spill=work / "spill"))
+        layout, connection = (
+            layout_of(folder, summary),
+            opened(ConnectionLimits(spill=work / "spill")),
+        )
         for table in Store(folder).tables.values():
             _merge_table(connection, layout, table, work / "base")
             reached("a table merged")
-        with around("a new base is in place"):
+        with write_points("a new base is in place"):
             shutil.rmtree(folder / name, ignore_errors=True)
             (work / "base").rename(folder / name)
         write_summary(folder, summary | {"base": name, "days": []})

@@ -61,7 +61,7 @@ def live_folder(source: Source) -> Path | None:
     return source.stores / str(name)
 
 
-def point(source: Source, folder: Path) -> None:
+def set_current(source: Source, folder: Path) -> None:
     """Let a store be the live store of a source from now on."""
     path = pointer(source)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -69,7 +69,7 @@ def point(source: Source, folder: Path) -> None:
 
 
 @contextmanager
-def held(source: Source) -> Iterator[None]:
+def feed_lock(source: Source) -> Iterator[None]:
     """Hold the feed of a source alone; SourceError where another load has it."""
     path = pointer(source).with_suffix(".lock")
     path.parent.mkdir(parents=True, exist_ok=True)

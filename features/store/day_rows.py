@@ -17,18 +17,18 @@ from features.connection import Connection, Relation, named, quoted
 from features.contract.tables import COMMON, contract
 from features.errors import SourceError
 from features.ingest.csv_file import csv_file
-from features.ingest.dialect import Stated
+from features.ingest.dialect import StatedDialect
 from features.ingest.fingerprint import fingerprint, mark_of
 from features.ingest.postgres import SNAPSHOT
 from features.ingest.scan import files_in, read_parquet
 from features.ingest.source import FORMS, Source, find_source
-from features.ingest.staging import Progress, Staged, both, sound, stage
+from features.ingest.staging import Progress, Staged, contract_relation, stage, with_refusals
 from features.ingest.typed_sql import TRACE, day_sql, in_one_line, value_sql
 from features.store.layout import Layout, rows_sql
 
 CLOSED = "day {} is closed; recorded_on should be after {}, the day the store is complete to"
 ROW_ID = next(column for column in COMMON if column.name == "row_id")
-OWN = Stated(delimiter=",")
+OWN = StatedDialect(delimiter=",")
 """What is stated of the files of refused rows, which we write."""
 Marks = Mapping[str, Mapping[str, str]]
 
@@ -56,13 +56,13 @@ class Span:
 def _recorded(rows: Relation, sign: str, day: int | None) -> str:
     if day is None:
         return "true"
-    kind = kind_of(rows, "recorded_on")
+    kind = sql_type_of(rows, "recorded_on")
     if kind == "DATE":
         return f"recorded_on {sign} DATE {quoted(date_of(day).isoformat())}"
     return f"{day_sql('recorded_on', kind)} {sign} {day}"
 
 
-def kind_of(rows: Relation, column: str) -> str:
+def sql_type_of(rows: Relation, column: str) -> str:
     """Return the SQL type of a column."""
     return str(rows.types[rows.columns.index(column)])
 
@@ -102,7 +102,7 @@ def marks_of(source: Source) -> dict[str, dict[str, str]]:
     return found
 
 
-def changed(source: Source, table: str, *, before: Marks, now: Marks) -> Iterator[Source]:
+def changed_files(source: Source, table: str, *, before: Marks, now: Marks) -> Iterator[Source]:
     """Yield the source with a table's files that are new or not what they were when it was last read, one at a time."""
     place, known = source.tables[table], before.get(table, {})
     for name, mark in now[table].items():
@@ -111,7 +111,7 @@ def changed(source: Source, table: str, *, before: Marks, now: Marks) -> Iterato
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class DayReading:
     """How a delivery is read: over which connection, from which source, of which days, and to where."""
 
     connection: Connection
@@ -121,17 +121,19 @@ class Reading:
     progress: Progress
 
 
-def staged_rows(reading: Reading, table: str) -> Staged:
+def staged_rows(reading: DayReading, table: str) -> Staged:
     """Return the rows of the days, validated as in a load."""
-    rows = sound(reading.connection, reading.source, table)
+    rows = contract_relation(reading.connection, reading.source, table)
     fresh = rows.filter(reading.span.within(rows))
     return stage(fresh, reading.source, table, folder=reading.folder, progress=reading.progress)
 
 
-def strays(reading: Reading, table: str, *, own: Connection, layout: Layout) -> pl.DataFrame | None:
+def strays(
+    reading: DayReading, table: str, *, own: Connection, layout: Layout
+) -> pl.DataFrame | None:
     """Return as refused the rows of days closed before, or of no day, that the store has never seen; None if none."""
-    rows = sound(reading.connection, reading.source, table)
-    text = f"CAST({value_sql(ROW_ID, kind_of(rows, 'row_id'))} AS VARCHAR)"
+    rows = contract_relation(reading.connection, reading.source, table)
+    text = f"CAST({value_sql(ROW_ID, sql_type_of(rows, 'row_id'))} AS VARCHAR)"
     with in_one_line(reading.source.tables[table]):
         old = rows.filter(reading.span.before(rows)).project(f"{text} AS row_id").to_arrow_table()
     unseen = unseen_ids(own, layout, table, old) if old.num_rows else old
@@ -148,7 +150,7 @@ def strays(reading: Reading, table: str, *, own: Connection, layout: Layout) -> 
         CLOSED, recorded, pl.lit(date_of(reading.span.after or 0).isoformat())
     ).alias("reason")
     accepted = read_parquet(files_in(place / table, "*.parquet")).with_columns(closed)
-    return both(found.refused, found.told(accepted))
+    return with_refusals(found.refused, found.told(accepted))
 
 
 def unseen_ids(own: Connection, layout: Layout, table: str, ids: pa.Table) -> pa.Table:
@@ -164,7 +166,7 @@ def unseen_ids(own: Connection, layout: Layout, table: str, ids: pa.Table) -> pa
     return found
 
 
-def digest_of(own: Connection, staged: Staged) -> str:
+def rows_digest(own: Connection, staged: Staged) -> str:
     """Return 64 hex digits over a table's accepted and refused rows, whatever their order."""
     names = [named(column.name) for column in staged.columns + COMMON]
     text = f"concat_ws(chr(31), {', '.join(f'coalesce(CAST({name} AS VARCHAR), chr(30))' for name in names)})"

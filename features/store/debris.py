@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from features.files import UNFINISHED, clear, remove, remove_unowned
+from features.files import UNFINISHED, clear_unfinished, remove, remove_unowned
 
 FOLDERS = (
     "stores",
@@ -37,8 +37,8 @@ RAW = re.compile(r"(?P<source>.+)-raw-[0-9a-f]{12}")
 
 def clear_home(home: Path) -> None:
     """Remove from a home what no living process owns: unfinished files and folders, and those of earlier versions."""
-    clear(home)
-    clear(home / "mlflow")
+    clear_unfinished(home)
+    clear_unfinished(home / "mlflow")
     for path in _stores_of_certificates(home):
         remove(path)
     for name in FOLDERS:

@@ -26,7 +26,9 @@ _TYPES = {
 _PART = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,199}")
 
 
-def write_part(folder: Path, table: str, part: str, columns: Mapping[str, Sequence[Any]]) -> Path:
+def write_journal_part(
+    folder: Path, table: str, part: str, columns: Mapping[str, Sequence[Any]]
+) -> Path:
     """Write rows of a journal table as `folder/table/part.parquet`, whole or not at all, and return its path.
 
     `columns` holds every contract column but `row_id` and `retracted`, days as integers. A part replaces itself.

@@ -11,19 +11,19 @@ from pathlib import Path
 from typing import Any
 
 from features.calendar import day_of
-from features.connection import Limits, Relation, opened
+from features.connection import ConnectionLimits, Relation, opened
 from features.contract.millionths import CERTAIN, probability_columns
 from features.files import built
 from features.ingest.fingerprint import mark_of
 from features.ingest.scan import files_in
 from features.ingest.source import JOURNAL, Source
-from features.ingest.source_toml import Declaration
+from features.ingest.source_toml import SourceDeclaration
 from features.ingest.staging import stage
-from features.ingest.typed_sql import reading, relation
+from features.ingest.typed_sql import reading_connection, relation
 from features.store.day_rows import Span
 from features.store.layout import Layout, summary_at, write_summary
 from features.store.load import counts_of, quiet
-from features.store.segment import Making, write_part
+from features.store.segment import Making, write_segment
 
 EVER = Span(None, day_of(date.max))
 
@@ -34,7 +34,7 @@ def journal_tables(journal: Path) -> dict[str, Path]:
 
 
 def noted(
-    layout: Layout, journal: Path, declaration: Declaration
+    layout: Layout, journal: Path, declaration: SourceDeclaration
 ) -> tuple[Layout, Mapping[str, Any]]:
     """Return the layout of a store with its journal's rows as one more part, and what was accepted of each table."""
     tables = journal_tables(journal)
@@ -54,7 +54,7 @@ def outdated(layout: Layout, journal: Path) -> list[Path]:
     return [path for path in parts.iterdir() if path.is_dir() and path.name != newest]
 
 
-def _timeless(declaration: Declaration) -> Declaration:
+def _timeless(declaration: SourceDeclaration) -> SourceDeclaration:
     return declaration.model_copy(update={"complete_to": date.max, "dump": None})
 
 
@@ -84,8 +84,8 @@ def _write(layout: Layout, source: Source, place: Path) -> None:
     """Write the journal's signed rows and their new identifiers, whole or not at all."""
     with built(place) as work:
         (work / "staged").mkdir()
-        limits = Limits(spill=work / "spill")
-        connection = reading(source, limits)
+        limits = ConnectionLimits(spill=work / "spill")
+        connection = reading_connection(source, limits)
         staged = [
             stage(
                 _rounded(relation(connection, source, table)),
@@ -97,7 +97,7 @@ def _write(layout: Layout, source: Source, place: Path) -> None:
             for table in source.tables
         ]
         apart = replace(layout, base=work / "none", parts=())
-        part = write_part(Making(opened(limits), apart, source, EVER, work), staged)
+        part = write_segment(Making(opened(limits), apart, source, EVER, work), staged)
         counts = {table.table: counts_of(table.accepted, table.refused) for table in part.staged}
         for rest in ("staged", "dictionaries", "sides"):
             shutil.rmtree(work / rest)

@@ -15,12 +15,12 @@ import pyarrow.parquet as pq
 
 from features.catalogue.joins import first_by, joined_table
 from features.catalogue.parse import declared_joins
-from features.connection import MODEST, Connection, Limits, Relation, named, opened
+from features.connection import MODEST, Connection, ConnectionLimits, Relation, named, opened
 from features.contract.tables import Table, contract
 from features.errors import HistoryError
-from features.files import around, private_folder, reached, settle, write_text
+from features.files import private_folder, put_in_place, reached, write_points, write_text
 from features.ingest.bare_reads import bare_notes
-from features.ingest.contradictions import in_order
+from features.ingest.contradictions import without_contradictions
 from features.ingest.dump.unstated import unread_tables, unstated_in
 from features.ingest.fingerprint import fingerprint
 from features.ingest.scan import parquet_sql
@@ -30,13 +30,13 @@ from features.ingest.staging import (
     Progress,
     Staged,
     as_written,
+    contract_relation,
     raw_rows,
     refuse,
-    sound,
     stage,
     without_repeats,
 )
-from features.ingest.typed_sql import reading
+from features.ingest.typed_sql import reading_connection
 from features.store.id_codes import coded_sql, write_dictionaries
 from features.store.joins import write_join, write_sorted
 from features.store.older_store import MARK
@@ -55,7 +55,7 @@ class Work:
     """Where a load works: the unfinished store, what DuckDB may use, and which rows of a table it takes."""
 
     folder: Path
-    limits: Limits
+    limits: ConnectionLimits
     progress: Progress
     taken: Callable[[Relation], Relation] = itself
 
@@ -77,7 +77,7 @@ def store_folder(source: Source, digest: str) -> Path:
     return source.stores / f"{source.name}-{digest[:12]}"
 
 
-def load(source: Source, progress: Progress = quiet, limits: Limits = MODEST) -> Path:
+def load(source: Source, progress: Progress = quiet, limits: ConnectionLimits = MODEST) -> Path:
     """Return the folder of the source's store, loaded now unless it was; a failed load leaves none."""
     digest = fingerprint(source)
     folder = store_folder(source, digest)
@@ -92,7 +92,7 @@ def load(source: Source, progress: Progress = quiet, limits: Limits = MODEST) ->
 def build(source: Source, work: Work, folder: Path, *, digest: str, content: str) -> Path:
     """Make the store of a source in `folder`, named by a digest; HistoryError if its content is no longer what it was."""
     (work.folder / "staged").mkdir()
-    limits = Limits(
+    limits = ConnectionLimits(
         work.limits.memory, work.limits.threads, work.limits.spill or work.folder / "spill"
     )
     summary = _fill(replace(work, limits=limits), source)
@@ -114,16 +114,18 @@ def _finish(work: Work, summary: dict[str, Any], folder: Path) -> None:
     if folder.exists() and not (folder / "store.json").exists():
         with (
             private_folder(folder.parent) as aside,
-            around("a torn store is away"),
+            write_points("a torn store is away"),
         ):  # half of it was removed by hand
             folder.rename(aside / "torn")
-    settle(work.folder, folder)
+    put_in_place(work.folder, folder)
 
 
 def _fill(work: Work, source: Source) -> dict[str, Any]:
     staged = _stage_all(work, source)
     connection = opened(work.limits)
-    staged = in_order(connection, [without_repeats(connection, table) for table in staged])
+    staged = without_contradictions(
+        connection, [without_repeats(connection, table) for table in staged]
+    )
     reached("rows staged")
     write_dictionaries(connection, staged, work.dictionaries)
     reached("dictionaries written")
@@ -148,18 +150,18 @@ def _fill(work: Work, source: Source) -> dict[str, Any]:
 
 def _notes(source: Source, work: Work, counts: dict[str, dict[str, Any]]) -> Iterator[str]:
     yield from source.dump.notes
-    connection = reading(source, work.limits)
+    connection = reading_connection(source, work.limits)
     yield from unstated_in(connection, source.declaration, source.folder, unread_tables(counts))
     yield from bare_notes(source, connection)
 
 
 def _stage_all(work: Work, source: Source) -> list[Staged]:
-    connection = reading(source, work.limits)
+    connection = reading_connection(source, work.limits)
     for table in source.tables:
-        sound(connection, source, table)
+        contract_relation(connection, source, table)
     return [
         stage(
-            work.taken(sound(connection, source, table)),
+            work.taken(contract_relation(connection, source, table)),
             source,
             table,
             folder=work.folder / "staged",

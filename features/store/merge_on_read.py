@@ -18,14 +18,14 @@ Kinds = Mapping[str, type]
 INTEGERS: Kinds = MappingProxyType({})
 
 
-class Part(Protocol):
+class DayRows(Protocol):
     """Rows of some days: all of them, by column."""
 
     def every(self, columns: tuple[str, ...]) -> Rows:
         """Return all rows in order."""
 
 
-class Base(Part, Protocol):
+class Base(DayRows, Protocol):
     """Rows sorted by one column of codes, by range."""
 
     @property
@@ -61,7 +61,7 @@ class Held:
 class Tail:
     """The rows of later days, held in memory by column as they are asked for, sorted by one column of codes."""
 
-    def __init__(self, parts: Sequence[Part], by: str) -> None:
+    def __init__(self, parts: Sequence[DayRows], by: str) -> None:
         """Take the rows of the days, in their order."""
         self._parts = parts
         self._columns: dict[str, NDArray[Any]] = {}
@@ -122,7 +122,7 @@ class Growing:
 
 def growing(
     base: Base | None,
-    parts: Sequence[Part],
+    parts: Sequence[DayRows],
     by: str,
     kinds: Kinds = INTEGERS,
 ) -> Base:

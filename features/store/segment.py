@@ -14,7 +14,7 @@ from features.catalogue.model import Join
 from features.catalogue.parse import declared_joins
 from features.connection import Connection, named, quoted
 from features.contract.tables import Table, contract
-from features.ingest.contradictions import in_order
+from features.ingest.contradictions import without_contradictions
 from features.ingest.register_order import laws_across
 from features.ingest.scan import parquet_sql
 from features.ingest.source import Source
@@ -48,19 +48,19 @@ class Making:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class WrittenSegment:
     """What was written: the tables as accepted in the end, and the number of signed rows of each derived table."""
 
     staged: list[Staged]
     joins: dict[str, int]
 
 
-def write_part(making: Making, staged: list[Staged]) -> Part:
+def write_segment(making: Making, staged: list[Staged]) -> WrittenSegment:
     """Write the signed rows of some days to `folder/part` and new identifiers to `folder/tails`."""
     for name in ("part", "dictionaries", "tails", "sides"):
         (making.folder / name).mkdir()
     once = [_new_ids(making, without_repeats(making.connection, table)) for table in staged]
-    once = in_order(making.connection, once, _settled(making, once))
+    once = without_contradictions(making.connection, once, _settled(making, once))
     write_tails(making, once)
     written = [_write_table(making, table) if table.accepted else table for table in once]
     grown = replace(making, layout=making.layout.with_part(making.folder / "part"))
@@ -69,7 +69,7 @@ def write_part(making: Making, staged: list[Staged]) -> Part:
         for join in declared_joins()
         if grown.layout.files(join.left) and grown.layout.files(join.right)
     }
-    return Part(written, joins)
+    return WrittenSegment(written, joins)
 
 
 def _new_ids(making: Making, staged: Staged) -> Staged:

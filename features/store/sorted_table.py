@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from features.arrays import NULL
-from features.connection import Limits, named, opened
-from features.files import around, private_folder
+from features.connection import ConnectionLimits, named, opened
+from features.files import private_folder, write_points
 from features.ingest.scan import parquet_sql
 from features.store.column_files import FlatTable
 from features.store.joins import write_sorted
@@ -84,11 +84,11 @@ def copy_sorted(base: Path, by: str, path: Path) -> None:
     rows = parquet_sql(base, "file_row_number=true")
     order = f"{named(by)} NULLS FIRST, file_row_number"
     with private_folder(path.parent) as work:
-        connection = opened(Limits(spill=work / "spill"))
+        connection = opened(ConnectionLimits(spill=work / "spill"))
         write_sorted(
             connection,
             f"SELECT * EXCLUDE (file_row_number) FROM {rows} ORDER BY {order}",
             work / path.name,
         )
-        with around(f"{path.name} is in place"):
+        with write_points(f"{path.name} is in place"):
             (work / path.name).replace(path)

@@ -14,13 +14,13 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from features.errors import SourceError
-from features.files import alone, around, write_durable_text
+from features.files import exclusive_lock, write_durable_text, write_points
 from features.home import home
 from features.ingest.source import Source
 from features.store.current import pointer
 
 
-class Holder(BaseModel):
+class NameHolder(BaseModel):
     """Which place holds a name, and the name of the file that points to its live store.
 
     `place` is the folder or address of the source and, where it reads data from elsewhere, the folder or address of these.
@@ -46,7 +46,7 @@ def claim(source: Source) -> None:
             _write(source)
 
 
-def adopt(source: Source) -> Holder | None:
+def adopt(source: Source) -> NameHolder | None:
     """Let a source hold its name whoever held it, with the live store fed under that name; return the former holder."""
     with _held_alone(source.name):
         former = holder_of(source.name)
@@ -56,11 +56,11 @@ def adopt(source: Source) -> Holder | None:
     return former
 
 
-def holder_of(name: str) -> Holder | None:
+def holder_of(name: str) -> NameHolder | None:
     """Return the holder of a name, None where nobody holds it; SourceError where its file is damaged."""
     path = _file(name)
     try:
-        return Holder.model_validate_json(path.read_bytes())
+        return NameHolder.model_validate_json(path.read_bytes())
     except FileNotFoundError:
         return None
     except ValidationError:
@@ -70,21 +70,21 @@ def holder_of(name: str) -> Holder | None:
         ) from None
 
 
-def holder_in(source: Source) -> Holder:
+def holder_in(source: Source) -> NameHolder:
     """Return a source as the holder of its name."""
-    return Holder(place=source.place, live=pointer(source).name)
+    return NameHolder(place=source.place, live=pointer(source).name)
 
 
-def told(place: tuple[str, ...]) -> str:
+def place_text(place: tuple[str, ...]) -> str:
     """Return a place for people to read.
 
-    >>> told(("/our/city",)), told(("/our/views", "/dumps/2015"))
+    >>> place_text(("/our/city",)), place_text(("/our/views", "/dumps/2015"))
     ('/our/city', '/our/views with data /dumps/2015')
     """
     return " with data ".join(place)
 
 
-def _refusal(source: Source, holder: Holder) -> str:
+def _refusal(source: Source, holder: NameHolder) -> str:
     gone = [part for part in holder.place if part.startswith("/") and not Path(part).exists()]
     lost = f" ({', '.join(gone)} is no longer there)" if gone else ""
     words = shlex.join(
@@ -96,7 +96,8 @@ def _refusal(source: Source, holder: Holder) -> str:
         ]
     )
     return (
-        f"the name {source.name!r} is held by {told(holder.place)}{lost}, and {told(source.place)} claims it too; sources "
+        f"the name {source.name!r} is held by {place_text(holder.place)}{lost}, and "
+        f"{place_text(source.place)} claims it too; sources "
         "of one name would share models and journal: give one another `name` in source.toml (or dump.toml) or, if "
         f"the source has moved here or this is a new dump of it, run `{words}`"
     )
@@ -108,7 +109,7 @@ def _file(name: str) -> Path:
 
 @contextmanager
 def _held_alone(name: str) -> Iterator[None]:
-    with alone(_file(name).with_suffix(".lock")):
+    with exclusive_lock(_file(name).with_suffix(".lock")):
         yield
 
 
@@ -119,5 +120,5 @@ def _write(source: Source) -> None:
 def _move_live(old: Path, new: Path) -> None:
     """Give a live store's pointer the name of its new place; one that is there already stays."""
     if old.exists() and not new.exists():
-        with around("the live store is at its new place"):
+        with write_points("the live store is at its new place"):
             old.rename(new)

@@ -14,13 +14,13 @@ from features.arrays import NULL
 from features.calendar import day_of
 from features.catalogue.joins import first_by, joined_table
 from features.catalogue.parse import declared_joins
-from features.connection import Connection, DuckError, Limits, named, opened
+from features.connection import Connection, ConnectionLimits, DuckError, named, opened
 from features.contract.tables import Column, Table, contract
 from features.errors import CatalogueError, HistoryError, UnknownId
 from features.files import folder_of
 from features.home import home
 from features.ingest.source import Place, Source, find_source
-from features.ingest.source_toml import Declaration, declaration_of
+from features.ingest.source_toml import SourceDeclaration, declaration_of
 from features.ingest.staging import Progress
 from features.ingest.typed_sql import WIDTHS
 from features.store.current import agreed, live_folder
@@ -58,7 +58,7 @@ class Store:
         self._declared: dict[str, dict[str, Column]] = {}
 
     @cached_property
-    def source(self) -> Declaration:
+    def source(self) -> SourceDeclaration:
         """The parsed source.toml."""
         return declaration_of(self.summary["source"], "store.json")
 
@@ -204,7 +204,7 @@ class Store:
 
     @cached_property
     def _connection(self) -> Connection:
-        connection = opened(Limits(spill=folder_of(self, self.folder)))
+        connection = opened(ConnectionLimits(spill=folder_of(self, self.folder)))
         for table in self.tables:
             connection.execute(f"CREATE VIEW {named(table)} AS {self._rows_sql(table)}")
         return connection

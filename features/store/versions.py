@@ -33,7 +33,7 @@ def write_signed(reader: pa.RecordBatchReader, key: tuple[str, ...], path: Path)
     the later row's day follows it. Both are left out where that is the same day; a retraction is no row itself.
     """
     done = Signed()
-    schema = schema_of(reader.schema)
+    schema = signed_schema(reader.schema)
     coded = [
         field.name for field in schema if field.type not in (pa.int64(), pa.float64(), pa.string())
     ]
@@ -47,7 +47,7 @@ def write_signed(reader: pa.RecordBatchReader, key: tuple[str, ...], path: Path)
     return done
 
 
-def schema_of(coded: pa.Schema) -> pa.Schema:
+def signed_schema(coded: pa.Schema) -> pa.Schema:
     """Return the schema of a signed table made of a coded one."""
     kept = [f for f in coded if f.name not in ("row_id", "recorded_on", "retracted")]
     return pa.schema([*kept, ("row_id", pa.string()), ("known", pa.int32()), ("sign", pa.int8())])

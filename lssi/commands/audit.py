@@ -16,15 +16,15 @@ def replay(record_id: RecordId, unit: RecordedUnit = None, as_json: Json = False
     """重算一条记录。Rebuild a record's scores and reasons; say whether they are identical to the bit
     (exit code 1 if not).
     """
-    from serving.replay.dossier import as_json as plain
-    from serving.replay.dossier import dossier, lines_of
+    from serving.replay.dossier import dossier, replay_lines
+    from serving.replay.dossier import replay_as_json as plain
 
     inputs = dossier(home(), record_id, unit)
     replays = inputs.replays()
     if as_json:
         say(plain(inputs, replays))
     else:
-        say_lines(lines_of(inputs, replays))
+        say_lines(replay_lines(inputs, replays))
     if not all(one.identical for one in replays):
         raise typer.Exit(1)
 

@@ -43,11 +43,11 @@ def city(
     and a stopped run resumes.
     """
     from simulation.ground.setting import setting_of
-    from simulation.output.platform import laid_out
+    from simulation.output.platform import layout_writer
     from simulation.run import write_city
 
     setting = setting_of(enterprises, months, until=until, seed=seed, name=name)
-    write = laid_out(layout, write_city)
+    write = layout_writer(layout, write_city)
     with progress("模拟城市 / simulated city") as advance:
         summary = write(out, setting, advance)
     if as_json:

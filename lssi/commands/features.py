@@ -54,8 +54,8 @@ def dictionary(
     """特征字典。Print every feature with meaning, formula, tables, windows and legal basis;
     of a source, what it can compute.
     """
-    from features.catalogue.document import as_json as plain
-    from features.catalogue.document import page, whole_catalogue
+    from features.catalogue.document import catalogue_as_json as plain
+    from features.catalogue.document import catalogue_page, whole_catalogue
     from features.engine.matrices import catalogue_of
     from features.store.store import open_store
 
@@ -68,4 +68,4 @@ def dictionary(
     if as_json:
         say(plain(catalogue, name))
     else:
-        print(page(catalogue, name), end="")
+        print(catalogue_page(catalogue, name), end="")

@@ -26,6 +26,6 @@ def add_key(name: Holder, *, role: Role) -> None:
 @group.command("remove")
 def remove_key(name: Holder) -> None:
     """收回密钥。Remove an API key; the next request with it is refused."""
-    from serving.api.keys import remove
+    from serving.api.keys import remove_key
 
-    remove(home() / "keys.json", name)
+    remove_key(home() / "keys.json", name)

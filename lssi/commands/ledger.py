@@ -25,8 +25,8 @@ def verify_ledger(checkpoint: CheckpointFile = None, as_json: Json = False) -> N
     """核对账本。Recompute the whole ledger and say what disagrees and where (exit code 1 if anything
     does).
     """
-    from serving.ledger.audit import as_json as plain
-    from serving.ledger.audit import lines_of, parse_checkpoint, verify
+    from serving.ledger.audit import parse_checkpoint, verdict_lines, verify
+    from serving.ledger.audit import verdict_as_json as plain
 
     kept_outside = None
     if checkpoint is not None:
@@ -35,7 +35,7 @@ def verify_ledger(checkpoint: CheckpointFile = None, as_json: Json = False) -> N
     if as_json:
         say(plain(verdict))
     else:
-        say_lines(lines_of(verdict))
+        say_lines(verdict_lines(verdict))
     if not verdict.whole:
         raise typer.Exit(1)
 

@@ -34,7 +34,7 @@ def matches(
     """
     from features.calendar import day_of
     from features.matches import matches as find_matches
-    from features.matches.write import lines_of, told, write_matches
+    from features.matches.write import match_lines, matches_as_json, write_matches
     from features.store.store import open_store
 
     with loading() as count:
@@ -43,7 +43,7 @@ def matches(
     if out is not None:
         print(f"{out}: {write_matches(found, out)}")
     elif as_json:
-        say({"source": store.source.name, "as_of": as_of} | told(store, found))
+        say({"source": store.source.name, "as_of": as_of} | matches_as_json(store, found))
     else:
-        for line in lines_of(store, found):
+        for line in match_lines(store, found):
             print(line)

@@ -42,8 +42,8 @@ def plan(
     from features.ingest.source import find_source
     from features.store.store import open_own_store
     from models.bundle.champions import ModelKey
-    from models.policy.plan_text import as_json as plain
-    from models.policy.plan_text import text_of, write_journal
+    from models.policy.plan_text import plan_as_json as plain
+    from models.policy.plan_text import plan_as_text, write_journal
     from models.policy.week import made, week_of
     from serving.scoring.promoted_models import promoted
 
@@ -56,4 +56,4 @@ def plan(
     if as_json:
         say(plain(weekly_plan))
     else:
-        print(text_of(weekly_plan))
+        print(plan_as_text(weekly_plan))

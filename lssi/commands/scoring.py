@@ -56,11 +56,11 @@ def batch(target: Target, source: Source, data: Data = None, as_json: Json = Fal
 
 def print_batch(summary: dict[str, Any]) -> None:
     """Print the record of a batch, the dormant firms that it counts, and the first units."""
-    from features.engine.dormancy import line_of
+    from features.engine.dormancy import dormancy_line
 
     record, day, rows = summary["record_id"], summary["as_of"], summary["rows"]
     print(f"{record} | {day} | {rows} 行 rows | {summary['priority_only']['zh']}")
     if "dormant" in summary:
-        print(line_of(summary["dormant"]))
+        print(dormancy_line(summary["dormant"]))
     for unit in summary["top"]:
         print(f"  {unit['rank']} | {unit['id']} | {unit['score']:.3f}")

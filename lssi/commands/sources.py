@@ -27,7 +27,7 @@ Compact = Annotated[
 
 def contract(as_json: Json = False) -> None:
     """数据合同。Print the data contract: tables, keys, columns, types, units and meanings."""
-    from features.contract.tables import as_json as plain
+    from features.contract.tables import contract_as_json as plain
 
     tables = plain()
     if as_json:
@@ -56,14 +56,14 @@ def check(source: Source, data: Data = None, as_json: Json = False) -> None:
     none of a table).
     """
     from features.check.load_report import check as load_and_check
-    from features.check.load_report import lines_of
+    from features.check.load_report import check_lines
 
     with loading() as count:
         summary = load_and_check(source, data, count)
     if as_json:
         say(summary)
     else:
-        say_lines(lines_of(summary))
+        say_lines(check_lines(summary))
     if summary["refused_whole"]:
         raise typer.Exit(1)
 
@@ -113,8 +113,8 @@ def append_day(
     """Append the rows of a day, which may lie in a folder of their own, and say what was taken."""
     from features.calendar import day_of
     from features.ingest.source import find_source
-    from features.store.append import as_json as plain
-    from features.store.append import feed, lines_of
+    from features.store.append import feed, load_lines
+    from features.store.append import load_as_json as plain
 
     declared = find_source(source, data)
     with loading() as count:
@@ -122,7 +122,7 @@ def append_day(
     if as_json:
         say(plain(report))
     else:
-        say_lines(lines_of(report))
+        say_lines(load_lines(report))
 
 
 def adopt(source: Source, data: Data = None) -> None:
@@ -131,11 +131,11 @@ def adopt(source: Source, data: Data = None) -> None:
     """
     from features.ingest.source import find_source
     from features.store.source_names import adopt as take_name
-    from features.store.source_names import told
+    from features.store.source_names import place_text
 
     declared = find_source(source, data)
     former = take_name(declared)
     before = ""
     if former and former.place != declared.place:
-        before = f" (先前 before: {told(former.place)})"
-    print(f"{declared.name}: {told(declared.place)}{before}")
+        before = f" (先前 before: {place_text(former.place)})"
+    print(f"{declared.name}: {place_text(declared.place)}{before}")

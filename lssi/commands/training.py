@@ -50,7 +50,7 @@ def certify(source: Source, as_of: AsOf, data: Data = None, as_json: Json = Fals
     from features.ingest.source import find_source
     from features.store.store import open_store
     from training.certificate.certify import certify as certificate_of
-    from training.certificate.text import lines_of
+    from training.certificate.text import certificate_lines
 
     declared = find_source(source, data)
     with loading() as count:
@@ -60,7 +60,7 @@ def certify(source: Source, as_of: AsOf, data: Data = None, as_json: Json = Fals
     if as_json:
         say(certificate)
     else:
-        say_lines(lines_of(certificate))
+        say_lines(certificate_lines(certificate))
     if certificate["verdict"] != "clean":
         raise typer.Exit(1)
 
@@ -77,7 +77,7 @@ def train(
     another is promoted.
     """
     from features.store.store import open_own_store
-    from training.runs.summary import lines_of
+    from training.runs.summary import summary_lines
     from training.runs.train import train as train_model
 
     with loading() as count:
@@ -88,7 +88,7 @@ def train(
     if as_json:
         say(result)
     else:
-        say_lines(lines_of(result))
+        say_lines(summary_lines(result))
 
 
 def promote_trained(name: str, target: str, result: dict[str, Any], at_once: bool) -> int:
@@ -143,11 +143,11 @@ def report_ablation(
     """Say what a feature file and each family are worth, the file first; exit code 1 if it leaks."""
     from training.runs.ablate import (
         family_lines,
-        finished,
         head_lines,
         of_families,
         of_file,
         outline,
+        with_cost,
     )
 
     report = outline(bench)
@@ -161,7 +161,7 @@ def report_ablation(
         with progress("逐族 families") as advance:
             report["families"] = of_families(bench, advance)
     if as_json:
-        say(finished(report))
+        say(with_cost(report))
     else:
         for line in family_lines(report):
             print(line)

@@ -34,7 +34,7 @@ def margins(model: Booster, inputs: Floats, threads: int = 1) -> Floats:
     return _answer(model, inputs, threads, raw_score=True)
 
 
-def means(model: Booster, inputs: Floats, threads: int = 1) -> Floats:
+def predicted_means(model: Booster, inputs: Floats, threads: int = 1) -> Floats:
     """Return predictions on the scale of the objective, float64 (n,)."""
     return _answer(model, inputs, threads)
 

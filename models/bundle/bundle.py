@@ -15,10 +15,10 @@ from pydantic import ValidationError
 
 from features.errors import BundleError
 from features.matrix import Matrix
-from models.bundle.booster import Floats, booster_of, margins, means
+from models.bundle.booster import Floats, booster_of, margins, predicted_means
 from models.bundle.calibration import Calibration
 from models.bundle.child_process import passed_in_a_child
-from models.bundle.folder import digest_of, read_folder, write_folder
+from models.bundle.folder import bundle_digest, read_folder, write_folder
 from models.bundle.forest import Forest, forest_of
 from models.bundle.manifest import FORMAT, FrozenFeature, Manifest
 from models.bundle.probe import Probe, chosen_rows, probe_of, probe_text
@@ -138,7 +138,7 @@ def write_bundle(parent: Path, parts: Parts) -> Path:
         "probe.json": probe_text(Probe(inputs, outputs)),
         **models,
     }
-    path = parent / f"{parts.target}-{digest_of(files)[:12]}"
+    path = parent / f"{parts.target}-{bundle_digest(files)[:12]}"
     write_folder(path, files)
     return path
 
@@ -169,7 +169,7 @@ def load_bundle(path: Path, digest: str | None = None, *, cache: Path | None = N
     (by default `.tested` beside it).
     """
     files = read_folder(path)
-    found = digest_of(files)
+    found = bundle_digest(files)
     if digest is not None and digest != found:
         raise BundleError(
             f"{path} has digest {found[:12]}, not {digest[:12]}; take the bundle that was promoted"
@@ -203,7 +203,7 @@ def parsed(files: Mapping[str, bytes]) -> Bundle:
     count_model = booster_of(_COUNT, files[_COUNT], manifest.names) if _COUNT in files else None
     forest = forest_of(files["model_any.txt"].decode())
     return Bundle(
-        digest_of(files),
+        bundle_digest(files),
         manifest,
         calibration,
         any_model,
@@ -217,5 +217,5 @@ def outputs_of(
     any_model: Booster, count_model: Booster | None, inputs: Floats
 ) -> dict[str, Floats]:
     """Return what the models say of encoded inputs: `raw` margins and, with a count model, `count` if any."""
-    counts = {} if count_model is None else {"count": means(count_model, inputs)}
+    counts = {} if count_model is None else {"count": predicted_means(count_model, inputs)}
     return {"raw": margins(any_model, inputs), **counts}

@@ -12,10 +12,10 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from features.errors import BundleError, TargetError
-from features.files import around, write_durable_text
+from features.files import write_durable_text, write_points
 from features.ingest.scan import files_in
 from models.bundle.bundle import manifest_of
-from models.bundle.folder import digest_of, read_folder
+from models.bundle.folder import bundle_digest, read_folder
 
 _SOURCE, _TARGET = re.compile(r"[a-z][a-z0-9_-]*"), re.compile(r"[a-z][a-z0-9_]*")
 _REGISTERED = re.compile(rf"lssi-({_SOURCE.pattern})-({_TARGET.pattern})")
@@ -58,10 +58,10 @@ class ModelKey:
         return f"{self.source}.{self.target}.json"
 
 
-def key_of(registered: str) -> ModelKey | None:
+def name_parts(registered: str) -> ModelKey | None:
     """Return whose models are registered under a name, None where it is no such name.
 
-    >>> key_of("lssi-our-city-fraud"), key_of("lssi-fraud")
+    >>> name_parts("lssi-our-city-fraud"), name_parts("lssi-fraud")
     (ModelKey(source='our-city', target='fraud'), None)
     """
     found = _REGISTERED.fullmatch(registered)
@@ -76,7 +76,7 @@ class Pointer(BaseModel):
     digest: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 
-def point(folder: Path, key: ModelKey, pointer: Pointer) -> None:
+def point_at_bundle(folder: Path, key: ModelKey, pointer: Pointer) -> None:
     """Let a bundle in `folder` be the model in use."""
     write_durable_text(folder / key.file, json.dumps(pointer.model_dump(), allow_nan=False) + "\n")
 
@@ -87,7 +87,7 @@ def pointer_of(folder: Path, key: ModelKey) -> Pointer:
     if (folder / key.file).exists():
         return read_pointer(folder / key.file)
     if (folder / f"{key.target}.json").exists():
-        source_of(folder, read_pointer(folder / f"{key.target}.json"))
+        bundle_source(folder, read_pointer(folder / f"{key.target}.json"))
     others = [path.name.split(".")[0] for path in files_in(folder, f"*.{key.target}.json")]
     elsewhere = f" (it is for {', '.join(others)})" if others else ""
     raise TargetError(
@@ -106,12 +106,12 @@ def read_pointer(path: Path) -> Pointer:
         ) from None
 
 
-def source_of(folder: Path, pointer: Pointer) -> str:
+def bundle_source(folder: Path, pointer: Pointer) -> str:
     """Return the name of the source on which a bundle was trained; BundleError where it is damaged or does not say."""
     files = read_folder(folder / pointer.bundle)
-    if digest_of(files) != pointer.digest:
+    if bundle_digest(files) != pointer.digest:
         raise BundleError(
-            f"{folder / pointer.bundle} has digest {digest_of(files)[:12]}, not {pointer.digest[:12]}; "
+            f"{folder / pointer.bundle} has digest {bundle_digest(files)[:12]}, not {pointer.digest[:12]}; "
             "take the bundle that was promoted"
         )
     source = manifest_of(files).origin.get("source")
@@ -131,7 +131,7 @@ def move_old_pointers(folder: Path) -> None:
     for path in files_in(folder, "*.json"):
         if _TARGET.fullmatch(path.stem):
             try:
-                key = ModelKey(source_of(folder, pointer := read_pointer(path)), path.stem)
+                key = ModelKey(bundle_source(folder, pointer := read_pointer(path)), path.stem)
             except BundleError:
                 continue
             _moved(path, folder, key, pointer)
@@ -146,6 +146,6 @@ def _moved(path: Path, folder: Path, key: ModelKey, pointer: Pointer) -> None:
         raise BundleError(
             f"{path} and {place.name} name two models of {key.target} for {key.source}; remove one of them"
         )
-    point(folder, key, pointer)
-    with around("an old pointer is away"):
+    point_at_bundle(folder, key, pointer)
+    with write_points("an old pointer is away"):
         path.unlink(missing_ok=True)

@@ -13,7 +13,7 @@ SUMS = "SHA256SUMS"
 _LARGEST = 512 * 1024 * 1024
 
 
-def sums_of(files: Mapping[str, bytes]) -> bytes:
+def digest_list(files: Mapping[str, bytes]) -> bytes:
     """Return the digest list of files, sorted by name, in the format that `sha256sum -c` reads."""
     lines = [
         f"{hashlib.sha256(content).hexdigest()}  {name}\n"
@@ -22,15 +22,15 @@ def sums_of(files: Mapping[str, bytes]) -> bytes:
     return "".join(lines).encode()
 
 
-def digest_of(files: Mapping[str, bytes]) -> str:
+def bundle_digest(files: Mapping[str, bytes]) -> str:
     """Return a bundle's digest: SHA-256 over its sorted file digests, as hex."""
-    return hashlib.sha256(sums_of(files)).hexdigest()
+    return hashlib.sha256(digest_list(files)).hexdigest()
 
 
 def write_folder(path: Path, files: Mapping[str, bytes]) -> None:
     """Write the files and their digest list as one folder: it appears whole or not at all, and an equal one is kept."""
     with built(path) as unfinished:
-        for name, content in [*files.items(), (SUMS, sums_of(files))]:
+        for name, content in [*files.items(), (SUMS, digest_list(files))]:
             with durable(unfinished / name) as file:
                 file.write_bytes(content)
     if read_folder(path) != dict(files):

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from models.bundle.tree import Tree, Walk, mean_of, tree_of, walked
+from models.bundle.tree import Tree, Walk, mean_of, tree_of, tree_walk
 
 Ints = NDArray[np.int32]
 Floats = NDArray[np.float64]
@@ -26,7 +26,7 @@ class Nodes(NamedTuple):
     words: NDArray[np.uint32]
 
 
-class Steps(NamedTuple):
+class ForestSteps(NamedTuple):
     """What to do at each step (M,), trees one after another, each in depth-first order.
 
     `slot` is the depth of the step's child, `node` its parent's split within the tree, `side` 1 for left, `before` the
@@ -52,7 +52,7 @@ class Forest(NamedTuple):
     """
 
     nodes: Nodes
-    steps: Steps
+    steps: ForestSteps
     node_start: Ints
     step_start: Ints
     points: Ints
@@ -71,14 +71,14 @@ def forest_of(text: str) -> Forest:
         tree_of(dict(line.split("=", 1) for line in body.splitlines()[1:] if "=" in line))
         for body in bodies
     ]
-    walks = [walked(tree) for tree in trees]
+    walks = [tree_walk(tree) for tree in trees]
     points = np.array([walk.points for walk in walks], np.int32)
     places, rule = rule_of(int(points.max(initial=1)))
-    starts, factor, weight = numbers_of(walks, places)
+    starts, factor, weight = step_factors(walks, places)
     rows = np.array([step for walk in walks for step in walk.steps], np.int32).reshape(-1, 7)
     return Forest(
         _nodes(trees),
-        Steps(*np.vstack([rows.T, starts]).astype(np.int32)),
+        ForestSteps(*np.vstack([rows.T, starts]).astype(np.int32)),
         _starts([len(tree.feature) for tree in trees]),
         _starts([len(walk.steps) for walk in walks]),
         points,
@@ -124,7 +124,7 @@ def rule_of(most: int) -> tuple[Floats, Floats]:
     return places, weights
 
 
-def numbers_of(walks: list[Walk], places: Floats) -> tuple[Ints, Floats, Floats]:
+def step_factors(walks: list[Walk], places: Floats) -> tuple[Ints, Floats, Floats]:
     """Return each step's start (M,) and the factors and weights of all edges, one after another.
 
     With A = t h + (1 - t) r an edge multiplies the product by A_new / A_old, a leaf's edge also by its value, and adds

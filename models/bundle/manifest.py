@@ -12,7 +12,7 @@ from features.matrix import Matrix
 FORMAT = 1
 
 
-class Declaration(Protocol):
+class FeatureDeclaration(Protocol):
     """What a bundle keeps of a catalogue's feature."""
 
     @property
@@ -78,14 +78,14 @@ class Manifest(_Edge):
 
 
 def frozen_features(
-    declarations: Sequence[Declaration], matrix: Matrix
+    declarations: Sequence[FeatureDeclaration], matrix: Matrix
 ) -> tuple[FrozenFeature, ...]:
     """Return the columns of a training matrix in their order, each with its declaration and its categories frozen."""
     by_name = {declaration.name: declaration for declaration in declarations}
     return tuple(_frozen(by_name[name], matrix.categories.get(name)) for name in matrix.names)
 
 
-def _frozen(declaration: Declaration, categories: tuple[str, ...] | None) -> FrozenFeature:
+def _frozen(declaration: FeatureDeclaration, categories: tuple[str, ...] | None) -> FrozenFeature:
     kept = [field for field in FrozenFeature.model_fields if field != "categories"]
     return FrozenFeature(
         **{field: getattr(declaration, field) for field in kept}, categories=categories

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from features.matrix import Matrix
-from models.bundle.booster import Floats, margins, means
+from models.bundle.booster import Floats, margins, predicted_means
 from models.bundle.bundle import Bundle
 
 
@@ -33,5 +33,5 @@ def score(bundle: Bundle, matrix: Matrix, *, threads: int = 1) -> Scores:
     probability = bundle.calibration(raw)
     if bundle.count_model is None:
         return Scores(raw, probability, None)
-    count = means(bundle.count_model, inputs, threads)
+    count = predicted_means(bundle.count_model, inputs, threads)
     return Scores(raw, probability, probability * np.maximum(count, 0.0))

@@ -7,13 +7,13 @@ from pathlib import Path
 
 from features.errors import BundleError
 from models.bundle.bundle import outputs_of, parsed
-from models.bundle.folder import digest_of, read_folder
+from models.bundle.folder import bundle_digest, read_folder
 
 
 def self_test(path: Path, digest: str) -> None:
     """Raise BundleError unless the folder has this digest and scores its probe rows to the bytes of its writing."""
     files = read_folder(path)
-    if digest_of(files) != digest:
+    if bundle_digest(files) != digest:
         raise BundleError(f"{path} changed while it was being tested")
     bundle = parsed(files)
     if bundle.probe.inputs.shape[1] != len(bundle.features):

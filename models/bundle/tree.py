@@ -85,7 +85,7 @@ def mean_of(tree: Tree) -> float:
     )
 
 
-def walked(tree: Tree) -> Walk:
+def tree_walk(tree: Tree) -> Walk:
     """Return a tree's walk: down to a split, into a leaf, up again, depth first and left first."""
     steps: list[tuple[int, ...]] = []
     edges: list[int] = []

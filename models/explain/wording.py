@@ -36,7 +36,7 @@ _MONTHS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Unit:
+class UnitWording:
     """How a number of one unit is said: divided, rounded, then put into the words of each language."""
 
     divisor: float
@@ -53,15 +53,15 @@ class Unit:
 
 
 @cache
-def units() -> dict[str, Unit]:
+def units() -> dict[str, UnitWording]:
     """Return the declared units by name."""
-    found: dict[str, Unit] = {}
+    found: dict[str, UnitWording] = {}
     for line in (
         resources.files("models.explain").joinpath("units.txt").read_text("utf-8").splitlines()
     ):
         if line and not line.startswith("#"):
             name, divisor, decimals, zh, en, one = (part.strip() for part in line.split("|"))
-            found[name] = Unit(float(divisor), int(decimals), zh, en, one)
+            found[name] = UnitWording(float(divisor), int(decimals), zh, en, one)
     return found
 
 
@@ -83,7 +83,9 @@ def value_words(value: float | None, unit: str, language: str) -> str:
     return _said(value, unit, language, lambda number, known: known.words(language, number))
 
 
-def _said(value: float | None, unit: str, language: str, worded: Callable[[str, Unit], str]) -> str:
+def _said(
+    value: float | None, unit: str, language: str, worded: Callable[[str, UnitWording], str]
+) -> str:
     if value is None or math.isnan(value):
         return MISSING[language]
     if unit == "flag":
@@ -103,7 +105,7 @@ def _said(value: float | None, unit: str, language: str, worded: Callable[[str, 
     return known.words(language, number) if unit == "share" else worded(number, known)
 
 
-_PLAIN = Unit(1, 2, "#", "#", "#")
+_PLAIN = UnitWording(1, 2, "#", "#", "#")
 
 
 def money_words(fen: float, language: str) -> str:

@@ -39,10 +39,10 @@ class Ticket:
     minutes: int
 
 
-def inclusion(tickets: Sequence[Ticket], minutes: int) -> Fraction:
+def inclusion_probability(tickets: Sequence[Ticket], minutes: int) -> Fraction:
     """Return the one inclusion probability of a cell's tickets: their expected minutes are `minutes`, or all are drawn.
 
-    >>> inclusion([Ticket("a", 60), Ticket("b", 180)], 24)
+    >>> inclusion_probability([Ticket("a", 60), Ticket("b", 180)], 24)
     Fraction(1, 10)
     """
     total = sum(ticket.minutes for ticket in tickets)
@@ -61,7 +61,7 @@ def in_millionths(probability: Fraction) -> Fraction:
     return Fraction(max(millionths, 1), CERTAIN) if probability else probability
 
 
-def drawn(
+def drawn_units(
     tickets: Sequence[Ticket], probability: Fraction, *, draw: Draw, cell: str
 ) -> tuple[str, ...]:
     """Return the units that the draw takes in a cell, each with exactly the given probability."""

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from models.policy.lottery import Draw, Ticket, drawn, in_millionths, inclusion
+from models.policy.lottery import Draw, Ticket, drawn_units, in_millionths, inclusion_probability
 from models.policy.policy import Policy
 from models.policy.policy_status import Standing
 
 
 @dataclass(frozen=True, slots=True)
-class Unit:
+class PlanUnit:
     """One living unit: its cell, its staff, what a visit is expected to find, its standing, and whether it is dormant."""
 
     name: str
@@ -24,10 +24,10 @@ class Unit:
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
+class PlannedVisit:
     """One line of a list: who, why (complaint | exposure | score | lottery), and the person-minutes planned."""
 
-    unit: Unit
+    unit: PlanUnit
     why: str
     minutes: int
 
@@ -38,7 +38,7 @@ class CellPlan:
 
     cell: str
     minutes: int
-    visits: tuple[Visit, ...]
+    visits: tuple[PlannedVisit, ...]
     probability: Fraction
     tickets: tuple[str, ...]
     drawn: tuple[str, ...]
@@ -59,9 +59,11 @@ class Plan:
     cells: tuple[CellPlan, ...]
 
 
-def plan(scores: Iterable[Unit], policy: Policy, capacity: Mapping[str, int], draw: Draw) -> Plan:
+def plan(
+    scores: Iterable[PlanUnit], policy: Policy, capacity: Mapping[str, int], draw: Draw
+) -> Plan:
     """Return the week's plan of all living units; a cell that `capacity` does not name has no minutes."""
-    members: dict[str, list[Unit]] = {cell: [] for cell in capacity}
+    members: dict[str, list[PlanUnit]] = {cell: [] for cell in capacity}
     for unit in scores:
         members.setdefault(unit.cell, []).append(unit)
     lists = [
@@ -87,19 +89,20 @@ class Room:
         return self.minutes - self.lottery(policy) if self.minutes > 1 else 0
 
 
-def cell_plan(units: Sequence[Unit], policy: Policy, room: Room, draw: Draw) -> CellPlan:
+def cell_plan(units: Sequence[PlanUnit], policy: Policy, room: Room, draw: Draw) -> CellPlan:
     """Return one cell's list: drawn first so that chance is exact, then filled in the order of the policy."""
     long = room.longest(policy)
     visits = [
-        Visit(unit, "score", min(policy.visit.minutes_of(unit.staff), long)) for unit in units
+        PlannedVisit(unit, "score", min(policy.visit.minutes_of(unit.staff), long))
+        for unit in units
     ]
     tickets = [
         Ticket(visit.unit.name, min(visit.minutes, policy.lottery.longest)) for visit in visits
     ]
-    probability = in_millionths(inclusion(tickets, room.lottery(policy)))
-    lucky = set(drawn(tickets, probability, draw=draw, cell=room.cell))
+    probability = in_millionths(inclusion_probability(tickets, room.lottery(policy)))
+    lucky = set(drawn_units(tickets, probability, draw=draw, cell=room.cell))
     taken = [
-        Visit(visit.unit, "lottery", ticket.minutes)
+        PlannedVisit(visit.unit, "lottery", ticket.minutes)
         for visit, ticket in zip(visits, tickets, strict=True)
         if ticket.unit in lucky
     ]
@@ -112,37 +115,46 @@ def cell_plan(units: Sequence[Unit], policy: Policy, room: Room, draw: Draw) -> 
     )
 
 
-def _queue(visits: Iterable[Visit], policy: Policy) -> list[Visit]:
+def _queue(visits: Iterable[PlannedVisit], policy: Policy) -> list[PlannedVisit]:
     """Complaints by age, exposures that are due, then scores; the last two by weighted benefit per whole minute.
 
     A dormant unit is queued for a complaint alone.
     """
 
-    def worth(visit: Visit) -> float:
+    def worth(visit: PlannedVisit) -> float:
         unit = visit.unit
         return unit.benefit * unit.standing.weight / policy.visit.minutes_of(unit.staff)
 
-    lines: list[tuple[int, float, str, Visit]] = []
+    lines: list[tuple[int, float, str, PlannedVisit]] = []
     for visit in visits:
         unit = visit.unit
         if unit.standing.complaint is not None:
             lines.append(
-                (0, unit.standing.complaint, unit.name, Visit(unit, "complaint", visit.minutes))
+                (
+                    0,
+                    unit.standing.complaint,
+                    unit.name,
+                    PlannedVisit(unit, "complaint", visit.minutes),
+                )
             )
         elif unit.dormant:
             continue
         elif unit.standing.exposure_due:
-            lines.append((1, -worth(visit), unit.name, Visit(unit, "exposure", visit.minutes)))
+            lines.append(
+                (1, -worth(visit), unit.name, PlannedVisit(unit, "exposure", visit.minutes))
+            )
         elif worth(visit) > 0:
             lines.append((2, -worth(visit), unit.name, visit))
     return [line[-1] for line in sorted(lines, key=lambda line: line[:3])]
 
 
-def _filled(queue: Sequence[Visit], taken: Sequence[Visit], minutes: int) -> tuple[Visit, ...]:
+def _filled(
+    queue: Sequence[PlannedVisit], taken: Sequence[PlannedVisit], minutes: int
+) -> tuple[PlannedVisit, ...]:
     """Return what fits: the drawn are set aside first; one that is in the queue too keeps its place there."""
     aside = {visit.unit.name: visit.minutes for visit in taken}
     left = minutes - sum(aside.values())
-    chosen: list[Visit] = []
+    chosen: list[PlannedVisit] = []
     for visit in queue:
         have = aside.get(visit.unit.name, 0)
         more = max(0, visit.minutes - have)
@@ -150,6 +162,6 @@ def _filled(queue: Sequence[Visit], taken: Sequence[Visit], minutes: int) -> tup
             left -= more
             chosen.append(visit)
         elif have:
-            chosen.append(Visit(visit.unit, visit.why, have))
+            chosen.append(PlannedVisit(visit.unit, visit.why, have))
     named = {visit.unit.name for visit in chosen}
     return (*chosen, *(visit for visit in taken if visit.unit.name not in named))

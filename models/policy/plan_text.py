@@ -8,12 +8,12 @@ from typing import Any
 
 from features.calendar import date_of
 from features.engine import dormancy
-from features.store.journal import write_part
+from features.store.journal import write_journal_part
 from models.policy.plan import CellPlan
 from models.policy.week import Made
 
 
-def as_json(plan: Made) -> dict[str, Any]:
+def plan_as_json(plan: Made) -> dict[str, Any]:
     """Return a plan as plain values: what it rests on, and one list per cell."""
     policy, cells = plan.plan.policy, plan.plan.cells
     return {
@@ -35,7 +35,7 @@ def as_json(plan: Made) -> dict[str, Any]:
             "percent": policy.lottery.percent,
         },
         "units": len(plan.place),
-        "dormant": dormancy.as_json(plan.dormancy),
+        "dormant": dormancy.dormancy_as_json(plan.dormancy),
         "minutes": sum(cell.minutes for cell in cells),
         "planned_minutes": sum(cell.planned for cell in cells),
         "cells": [_cell_json(plan, cell) for cell in cells],
@@ -115,16 +115,16 @@ def write_journal(plan: Made, folder: Path) -> tuple[Path, Path]:
         "recorded_on": [monday] * len(tickets),
     }
     return (
-        write_part(folder, "plans", f"{target}.{plan.number}", plans),
-        write_part(folder, "draws", f"{target}.{plan.plan.draw.number}", draws),
+        write_journal_part(folder, "plans", f"{target}.{plan.number}", plans),
+        write_journal_part(folder, "draws", f"{target}.{plan.plan.draw.number}", draws),
     )
 
 
-def text_of(plan: Made, most: int = 3) -> str:
+def plan_as_text(plan: Made, most: int = 3) -> str:
     """Return a plan for reading in a terminal: a line per cell and its first visits, zh and en."""
-    words = as_json(plan)
+    words = plan_as_json(plan)
     lines = [f"计划 plan {words['plan']}  规则 rule {words['rule']}  截至 as of {words['as_of']}"]
-    lines.append(dormancy.line_of(words["dormant"]))
+    lines.append(dormancy.dormancy_line(words["dormant"]))
     for cell in words["cells"]:
         lines.append(f"{cell['cell'] or '-'}: {cell['planned_minutes']}/{cell['minutes']} min")
         lines += [

@@ -19,13 +19,13 @@ Weight = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
 Minutes = Annotated[int, Field(ge=1, le=100_000)]
 
 
-class Table(BaseModel):
+class RuleTable(BaseModel):
     """A table of a rule set: frozen, nothing unknown in it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
-class Grade(Table):
+class Grade(RuleTable):
     """One class of the appraisal: the facts it allows and the weight of a routine visit."""
 
     name: str
@@ -40,7 +40,7 @@ class Grade(Table):
         )
 
 
-class Appraisal(Table):
+class Appraisal(RuleTable):
     """How the record of the last `years` becomes a class."""
 
     years: Annotated[int, Field(ge=1, le=10)]
@@ -56,13 +56,13 @@ class Appraisal(Table):
         return next((grade.weight for grade in self.grades if grade.name == name), self.unappraised)
 
 
-class Medal(Table):
+class Medal(RuleTable):
     """For how long a medal waives routine visits where its last day is not given."""
 
     days: Days
 
 
-class Exposure(Table):
+class Exposure(RuleTable):
     """For how long, how often and how much a public exposure intensifies inspection."""
 
     days: Days
@@ -70,37 +70,37 @@ class Exposure(Table):
     weight: Weight
 
 
-class Complaint(Table):
+class Complaint(RuleTable):
     """For how long a complaint waits for a visit."""
 
     days: Days
 
 
-class Routine(Table):
+class Routine(RuleTable):
     """How long a unit rests after a visit."""
 
     rest: Days
 
 
-class Lottery(Table):
+class Lottery(RuleTable):
     """The share of a cell's minutes that the lottery spends in expectation, and the longest drawn visit."""
 
     percent: Annotated[int, Field(ge=1, le=50)]
     longest: Minutes
 
 
-class Step(Table):
+class StaffStep(RuleTable):
     """Person-minutes of a visit up to a number of staff."""
 
     up_to: Annotated[int, Field(ge=0)]
     minutes: Minutes
 
 
-class Visit(Table):
+class VisitMinutes(RuleTable):
     """Person-minutes of a visit by the number of staff, the largest that the declared features tell."""
 
     staff: tuple[str, ...]
-    steps: tuple[Step, ...] = Field(alias="minutes")
+    steps: tuple[StaffStep, ...] = Field(alias="minutes")
     more: Minutes
 
     def minutes_of(self, staff: int) -> int:
@@ -108,7 +108,7 @@ class Visit(Table):
         return next((step.minutes for step in self.steps if staff <= step.up_to), self.more)
 
 
-class FieldShare(Table):
+class FieldShare(RuleTable):
     """The percent of a member's weekly minutes that go into planned visits, by role."""
 
     full_time: Percent
@@ -116,7 +116,7 @@ class FieldShare(Table):
     assistant: Percent
 
 
-class Policy(Table):
+class Policy(RuleTable):
     """One dated rule set."""
 
     rule: str
@@ -129,7 +129,7 @@ class Policy(Table):
     complaint: Complaint
     routine: Routine
     lottery: Lottery
-    visit: Visit
+    visit: VisitMinutes
     field: FieldShare
 
     @property

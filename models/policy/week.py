@@ -20,9 +20,9 @@ from models.bundle.bundle import Bundle
 from models.bundle.score import Scores, score
 from models.policy.capacity import WEEK, monday_of
 from models.policy.lottery import Draw
-from models.policy.plan import Plan, Unit, plan
+from models.policy.plan import Plan, PlanUnit, plan
 from models.policy.policy import Policy, policy_on
-from models.policy.policy_facts import capacity_of, cells_of, facts_of
+from models.policy.policy_facts import capacity_of, cells_of, enterprise_facts
 from models.policy.policy_status import Facts, standing_of
 
 NOWHERE = ""  # the list of units that lie in no cell
@@ -83,7 +83,7 @@ def made(store: Store, bundle: Bundle, week: Week) -> Made:
         f"{asleep.months} months dormant",
     )
     number = f"{date_of(week.monday)}-{hashlib.sha256('|'.join(parts).encode()).hexdigest()[:12]}"
-    units = units_of(store, living, scores, policy=policy, asleep=asleep)
+    units = plan_units(store, living, scores, policy=policy, asleep=asleep)
     minutes = capacity(store, policy, week, units)
     draw = draw_of(bundle.target, week)
     place = {unit.name: place for place, unit in enumerate(units)}
@@ -96,14 +96,14 @@ def draw_of(target: str, week: Week) -> Draw:
     return Draw(f"{date_of(week.monday)}-{said}", week.seed)
 
 
-def units_of(
+def plan_units(
     store: Store, living: Matrix, scores: Scores, *, policy: Policy, asleep: Dormancy
-) -> list[Unit]:
+) -> list[PlanUnit]:
     """Return every living enterprise as a unit of the plan, in the order of the matrix; `asleep` tells the dormant of its day."""
     benefit = scores.probability if scores.expected is None else scores.expected
     staff = staff_of(living, policy)
     facts, cells, texts = (
-        facts_of(store, policy, asleep.as_of),
+        enterprise_facts(store, policy, asleep.as_of),
         cells_of(store, asleep.as_of),
         store.texts("cell"),
     )
@@ -115,7 +115,9 @@ def units_of(
         cell = texts[cells[code]] if code in cells else NOWHERE
         standing = standing_of(facts.get(code, Facts()), policy, asleep.as_of)
         units.append(
-            Unit(name, cell, int(staff[place]), float(benefit[place]), standing, code in dormant)
+            PlanUnit(
+                name, cell, int(staff[place]), float(benefit[place]), standing, code in dormant
+            )
         )
     return units
 
@@ -127,7 +129,7 @@ def staff_of(living: Matrix, policy: Policy) -> Floats:
     return staff
 
 
-def capacity(store: Store, policy: Policy, week: Week, units: Sequence[Unit]) -> dict[str, int]:
+def capacity(store: Store, policy: Policy, week: Week, units: Sequence[PlanUnit]) -> dict[str, int]:
     """Return each cell's minutes: its team's, or those given for every list where the source holds no teams."""
     counts = Counter(unit.cell for unit in units)
     if week.minutes is not None:

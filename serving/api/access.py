@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from serving.api.keys import Holder, Ring
+from serving.api.keys import KeyHolder, Ring
 from serving.api.responses import Outgoing, Refused
 from serving.api.routes import BY_PATH, Route
 from serving.errors import AccessError
@@ -33,7 +33,7 @@ CALLER: ContextVar[Caller] = ContextVar("caller")
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class RequestLimits:
     """What one request may cost: bytes and seconds for its body, seconds for its answer, and how many at once."""
 
     body_bytes: int = 8_000_000
@@ -45,7 +45,7 @@ class Limits:
 class Access:
     """The outermost ASGI application: key, route, role, method, body, time; then the service."""
 
-    def __init__(self, app: ASGIApp, *, ring: Ring, limits: Limits) -> None:
+    def __init__(self, app: ASGIApp, *, ring: Ring, limits: RequestLimits) -> None:
         self._app, self._ring, self._limits, self._open = app, ring, limits, 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -79,7 +79,7 @@ class Access:
             )
             LOG.info("route=%s status=%d key=%s ms=%.1f", route, outgoing.status, who, taken)
 
-    def _admitted(self, scope: Scope) -> Holder | None:
+    def _admitted(self, scope: Scope) -> KeyHolder | None:
         route = BY_PATH.get(scope["path"])
         if route is not None and not route.roles:
             _method(route, scope)
@@ -95,7 +95,7 @@ class Access:
         _method(route, scope)
         return holder
 
-    def _holder(self, headers: Headers) -> Holder:
+    def _holder(self, headers: Headers) -> KeyHolder:
         scheme, _, key = headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not key:
             raise Refused(

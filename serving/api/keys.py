@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from features.errors import RequestError
-from features.files import OWNER, alone, clear, durable
+from features.files import OWNER, clear_unfinished, durable, exclusive_lock
 from serving.errors import AccessError
 
 Role = Literal["data_scientist", "system", "auditor"]
@@ -23,7 +23,7 @@ PREFIX = "lssi_"
 _STRICT = ConfigDict(extra="forbid", hide_input_in_errors=True, frozen=True)
 
 
-class Holder(BaseModel):
+class KeyHolder(BaseModel):
     """One key in the file: who holds it, what it may do, and the digest it is known by."""
 
     model_config = _STRICT
@@ -33,11 +33,11 @@ class Holder(BaseModel):
     added: date
 
 
-class Register(BaseModel):
+class KeyFile(BaseModel):
     """The whole file `keys.json`."""
 
     model_config = _STRICT
-    keys: tuple[Holder, ...] = ()
+    keys: tuple[KeyHolder, ...] = ()
 
 
 def digest(key: str) -> str:
@@ -45,12 +45,12 @@ def digest(key: str) -> str:
     return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def read(path: Path) -> Register:
+def read(path: Path) -> KeyFile:
     """Return the register in a file, empty where there is no file; raise AccessError where it is damaged."""
     try:
-        return Register.model_validate_json(path.read_bytes())
+        return KeyFile.model_validate_json(path.read_bytes())
     except FileNotFoundError:
-        return Register()
+        return KeyFile()
     except (ValidationError, OSError):
         raise AccessError(
             f"the register of keys {path.name} is damaged or cannot be read; restore it, or remove it and"
@@ -69,33 +69,33 @@ def add(path: Path, name: str, *, role: str, today: date) -> str:
                 f"a key named {name!r} exists already; remove it first or choose another name"
             )
         try:
-            holder = Holder(name=name, role=role, sha256=digest(key), added=today)
+            holder = KeyHolder(name=name, role=role, sha256=digest(key), added=today)
         except ValidationError:
             raise RequestError(
                 f"a key's name should be 1 to 64 of A-Z a-z 0-9 . _ -; got {name!r}"
             ) from None
-        _write(path, Register(keys=(*register.keys, holder)))
+        _write(path, KeyFile(keys=(*register.keys, holder)))
     return key
 
 
-def remove(path: Path, name: str) -> None:
+def remove_key(path: Path, name: str) -> None:
     """Take a key out of the register, so that the next request with it is refused; RequestError where there is none."""
     with _writing(path) as register:
         kept = tuple(holder for holder in register.keys if holder.name != name)
         if len(kept) == len(register.keys):
             raise RequestError(f"no key is named {name!r}; see {path.name}")
-        _write(path, Register(keys=kept))
+        _write(path, KeyFile(keys=kept))
 
 
 @contextmanager
-def _writing(path: Path) -> Iterator[Register]:
-    with alone(path.with_suffix(".lock")):
+def _writing(path: Path) -> Iterator[KeyFile]:
+    with exclusive_lock(path.with_suffix(".lock")):
         path.with_suffix(".new").unlink(missing_ok=True)  # of earlier versions
-        clear(path.parent)
+        clear_unfinished(path.parent)
         yield read(path)
 
 
-def _write(path: Path, register: Register) -> None:
+def _write(path: Path, register: KeyFile) -> None:
     with durable(path, OWNER) as draft:
         draft.write_text(register.model_dump_json(indent=2), "utf-8")
 
@@ -106,9 +106,9 @@ class Ring:
 
     path: Path
     _seen: tuple[int, int, int] | None = None
-    _holders: dict[str, Holder] | None = None
+    _holders: dict[str, KeyHolder] | None = None
 
-    def holder(self, key: str) -> Holder | None:
+    def holder(self, key: str) -> KeyHolder | None:
         """Return who holds this key, or None; raise AccessError where the register is damaged."""
         try:
             stat = self.path.stat()

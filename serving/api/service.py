@@ -18,17 +18,17 @@ from starlette.types import ASGIApp
 
 from features.errors import LssiError, RequestError
 from serving.answers import Answer, Info, Recorded
-from serving.api.access import CALLER, Access, Limits
+from serving.api.access import CALLER, Access, RequestLimits
 from serving.api.keys import Ring, read
-from serving.api.startup import quieten, settle
+from serving.api.startup import quieten, settle_memory
 from serving.errors import body, status_of
 from serving.ledger.ledger import Ledger
 from serving.requests import (
+    Body,
     ClaimHistory,
     ClaimIds,
     EnterpriseHistory,
     EnterpriseIds,
-    Form,
     Nothing,
     RecordId,
 )
@@ -37,7 +37,7 @@ from serving.scoring.recorded_scoring import Desk
 from serving.scoring.transcript import Question, question_of
 from serving.settings import Settings, settings_of
 
-LIMITS = Limits()
+LIMITS = RequestLimits()
 BEHIND = (
     2 * LIMITS.answer_seconds
 )  # the framework's own timeout stands behind ours and never speaks first
@@ -72,7 +72,7 @@ class Lssi:
         self._desk = Desk(
             open_scorer(settings), Ledger(settings.ledger), partial(datetime.now, UTC)
         )
-        settle()
+        settle_memory()
 
     @bentoml.on_shutdown
     def close(self) -> None:
@@ -162,7 +162,7 @@ def _free(host: str, port: int) -> None:
         ) from None
 
 
-def question(asked: Form) -> Question:
+def question(asked: Body) -> Question:
     """Return who asks what, of the request that is being answered."""
     caller = CALLER.get()
     return question_of(

@@ -45,7 +45,7 @@ def quieten() -> None:
     logging.getLogger("lssi").setLevel(logging.INFO)
 
 
-def settle() -> None:
+def settle_memory() -> None:
     """Collect what loading left behind, keep the rest out of later collections, and collect rarely."""
     gc.collect()
     gc.freeze()

@@ -12,7 +12,7 @@ from pathlib import Path
 from features.errors import LedgerError
 from serving.ledger import merkle
 from serving.ledger.entries import leaf_content, payload_digest
-from serving.ledger.read import ROWS, reading
+from serving.ledger.read import ROWS, ledger_reader
 from serving.ledger.sqlite import read_head
 
 _NAME = "lssi-risk/"
@@ -61,7 +61,7 @@ class Verdict:
 
 def checkpoint(path: Path, at: str) -> Checkpoint:
     """Return the checkpoint of the ledger as it stands; `at` is the time to write on it."""
-    with reading(path) as connection:
+    with ledger_reader(path) as connection:
         now = read_head(connection)
         return Checkpoint(now.origin, now.size, merkle.frontier_root(now.frontier), at)
 
@@ -81,7 +81,7 @@ def parse_checkpoint(text: str) -> Checkpoint:
 
 def verify(path: Path, today: int, against: Checkpoint | None = None) -> Verdict:
     """Recompute the whole log and say what disagrees; `today` decides which payloads may be gone."""
-    with reading(path) as connection:
+    with ledger_reader(path) as connection:
         return _Audit(connection, today, against).verdict()
 
 
@@ -203,12 +203,12 @@ class _Audit:
         self.faults.append(Fault(first, last, zh, en))
 
 
-def as_json(verdict: Verdict) -> dict[str, object]:
+def verdict_as_json(verdict: Verdict) -> dict[str, object]:
     """Return a verdict as plain values."""
     return {**asdict(verdict), "whole": verdict.whole}
 
 
-def lines_of(verdict: Verdict) -> list[str]:
+def verdict_lines(verdict: Verdict) -> list[str]:
     """Return a verdict in lines for a reader, the faults last."""
     counts = f"{verdict.size} 条 records | {verdict.payloads} 有内容 with payload | {verdict.expired} 已到期 expired"
     if verdict.overdue:

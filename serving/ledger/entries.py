@@ -58,7 +58,7 @@ def canonical(value: object) -> bytes:
     return _ENCODER.encode(value).encode()
 
 
-def digest_of(content: bytes) -> str:
+def sha256_of(content: bytes) -> str:
     """Return the SHA-256 of some bytes as 64 hex digits."""
     return sha256(content).hexdigest()
 

@@ -15,7 +15,7 @@ def bits_of(values: NDArray[np.float64]) -> str:
     return np.ascontiguousarray(values, dtype=">f8").tobytes().hex()
 
 
-def array_of(bits: str) -> NDArray[np.float64]:
+def floats_of_bits(bits: str) -> NDArray[np.float64]:
     """Return the float64 values whose bits these are; ValueError when they are none."""
     return np.frombuffer(bytes.fromhex(bits), dtype=">f8").astype(np.float64)
 
@@ -31,5 +31,5 @@ def float_bits(value: float) -> str:
 
 def float_of(bits: str) -> float:
     """Return the float64 whose bits these are; ValueError when they are not one."""
-    (value,) = array_of(bits)
+    (value,) = floats_of_bits(bits)
     return float(value)

@@ -16,9 +16,9 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 
 from features.errors import LedgerError
-from features.files import around
+from features.files import write_points
 from serving.ledger.entries import Entry, Receipt
-from serving.ledger.sqlite import create, locked, write, writing
+from serving.ledger.sqlite import create, write, writers_lock, writing
 
 _GROUP = 512
 
@@ -85,11 +85,11 @@ class Ledger:
         self, connection: sqlite3.Connection, group: list[tuple[Entry, Waiting]]
     ) -> Sequence[Outcome]:
         try:
-            with locked(self.path):
+            with writers_lock(self.path):
                 connection.execute("BEGIN IMMEDIATE")
                 self._drain(group)
                 outcomes = write(connection, [entry for entry, _ in group])
-                with around("a group of records is committed"):
+                with write_points("a group of records is committed"):
                     connection.execute("COMMIT")
                 return outcomes
         except (sqlite3.Error, OSError, ValueError) as failure:

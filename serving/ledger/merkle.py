@@ -80,7 +80,7 @@ def nodes_of(leaves: Iterable[bytes]) -> tuple[Node, int]:
     return (lambda level, place: levels[level][place]), size
 
 
-def inclusion(node: Node, place: int, size: int) -> list[bytes]:
+def audit_path(node: Node, place: int, size: int) -> list[bytes]:
     """Return the audit path of the leaf at `place` in the tree of that size, lowest sibling first."""
     if not 0 <= place < size:
         raise IndexError(f"leaf {place} is not in a tree of {size}")

@@ -22,7 +22,7 @@ ROWS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class StoredRecord:
     """One record as the ledger holds it: `entry` is what the leaf says, `payload` is None once it has expired."""
 
     record_id: str
@@ -44,7 +44,7 @@ class Proof:
 
 
 @contextmanager
-def reading(path: Path) -> Iterator[sqlite3.Connection]:
+def ledger_reader(path: Path) -> Iterator[sqlite3.Connection]:
     """Open a ledger for reading, one unchanging state of it; LedgerError when there is none."""
     if not path.is_file():
         raise LedgerError(
@@ -64,17 +64,17 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
 
 def head(path: Path) -> Head:
     """Return where the ledger stands."""
-    with reading(path) as connection:
+    with ledger_reader(path) as connection:
         return read_head(connection)
 
 
-def find(path: Path, record_id: str) -> Stored:
+def find(path: Path, record_id: str) -> StoredRecord:
     """Return one record, leaf and payload checked; RecordUnknown, or LedgerError when it was changed."""
-    with reading(path) as connection:
+    with ledger_reader(path) as connection:
         return stored(connection, record_id)
 
 
-def stored(connection: sqlite3.Connection, record_id: str) -> Stored:
+def stored(connection: sqlite3.Connection, record_id: str) -> StoredRecord:
     """Return one record of the open ledger, as `find` does."""
     place = sequence_of(record_id)
     row = connection.execute(f"{ROWS} WHERE sequence = ?", (place,)).fetchone()
@@ -96,15 +96,15 @@ def stored(connection: sqlite3.Connection, record_id: str) -> Stored:
         raise LedgerError(
             f"the payload of record '{record_id}' was changed; run `lssi ledger verify`"
         )
-    return Stored(record_id, place, entry, payload)
+    return StoredRecord(record_id, place, entry, payload)
 
 
 def prove(path: Path, record_id: str) -> Proof:
     """Return the proof that a record stands in the log as it is now."""
-    with reading(path) as connection:
+    with ledger_reader(path) as connection:
         place = stored(connection, record_id).sequence
         now, node = read_head(connection), reader(connection)
-        steps = tuple(step.hex() for step in merkle.inclusion(node, place, now.size))
+        steps = tuple(step.hex() for step in merkle.audit_path(node, place, now.size))
         return Proof(
             now.origin,
             place,
@@ -115,7 +115,7 @@ def prove(path: Path, record_id: str) -> Proof:
         )
 
 
-def holds(proof: Proof) -> bool:
+def proof_holds(proof: Proof) -> bool:
     """Say whether the path of a proof leads from its leaf to its root."""
     path = [bytes.fromhex(step) for step in proof.path]
     root = merkle.root_by_inclusion(bytes.fromhex(proof.leaf), proof.sequence, proof.size, path)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from features.errors import LedgerError
 from features.matrix import Matrix
 from serving.ledger.entries import Entry, Kind, canonical
-from serving.ledger.float_bits import array_of, bits_of, float_bits, float_of
+from serving.ledger.float_bits import bits_of, float_bits, float_of, floats_of_bits
 
 Floats = NDArray[np.float64]
 Plain = Mapping[str, Any]
@@ -159,7 +159,7 @@ def record_of(payload: bytes) -> Record:
 
 def _case(plain: dict[str, Any]) -> Case:
     for name in ("values", "contributions"):
-        plain[name] = array_of(plain[name])
+        plain[name] = floats_of_bits(plain[name])
     for name in ("raw", "probability", "expected"):
         plain[name] = None if plain[name] is None else float_of(plain[name])
     return Case(**plain)
@@ -180,7 +180,7 @@ def vector_of(matrix: Matrix, row: int, features: Sequence[str]) -> tuple[Floats
     return values, texts
 
 
-def matrix_of(record: Record, case: Case) -> Matrix:
+def record_matrix(record: Record, case: Case) -> Matrix:
     """Return the matrix of one row that a case was scored from."""
     categories = {
         name: (case.texts[name],) if name in case.texts else () for name in record.categories

@@ -6,10 +6,10 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from features.files import around
+from features.files import write_points
 from serving.ledger.read import head
 from serving.ledger.record import record_of
-from serving.ledger.sqlite import locked, writing
+from serving.ledger.sqlite import writers_lock, writing
 
 
 def expire(path: Path, today: int) -> int:
@@ -19,7 +19,7 @@ def expire(path: Path, today: int) -> int:
     LedgerError where there is no ledger, or none that can be read.
     """
     head(path)
-    with locked(path), closing(writing(path)) as connection:
+    with writers_lock(path), closing(writing(path)) as connection:
         connection.execute("BEGIN IMMEDIATE")
         files = _row_files(connection, "keep_until <", today) - _row_files(
             connection, "keep_until >=", today
@@ -30,9 +30,9 @@ def expire(path: Path, today: int) -> int:
         )
         gone = connection.execute("DELETE FROM payloads WHERE keep_until < ?", (today,)).rowcount
         for name in files:  # before the commit: after it, nobody would know which files are to go
-            with around("the rows of a batch are erased"):
+            with write_points("the rows of a batch are erased"):
                 (path.parent / "batches" / name).unlink(missing_ok=True)
-        with around("an expiry is committed"):
+        with write_points("an expiry is committed"):
             connection.execute("COMMIT")
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     return gone

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from features.errors import LedgerError
-from features.files import around
+from features.files import write_points
 from serving.errors import RetryConflict
 from serving.ledger import merkle
 from serving.ledger.entries import Entry, Receipt, leaf_of, record_id_of
@@ -47,13 +47,13 @@ def create(path: Path) -> None:
     """Make the ledger file unless it is there; LedgerError when the path cannot hold one."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with locked(path), closing(writing(path)) as connection:
+        with writers_lock(path), closing(writing(path)) as connection:
             if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'head'").fetchone():
                 connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA}")
                 connection.execute(
                     "INSERT INTO head VALUES (1, ?, 0, x'')", (secrets.token_hex(8),)
                 )
-                with around("a ledger is made"):
+                with write_points("a ledger is made"):
                     connection.execute("COMMIT")
     except (sqlite3.Error, OSError) as failure:
         raise LedgerError(
@@ -70,7 +70,7 @@ def writing(path: Path) -> sqlite3.Connection:
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
+def writers_lock(path: Path) -> Iterator[None]:
     """Hold the writers' lock: waiting in the kernel's queue instead of SQLite's back-off keeps the tail short."""
     with path.with_name(f"{path.name}.lock").open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)

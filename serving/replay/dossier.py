@@ -11,7 +11,7 @@ from features.calendar import date_of
 from features.errors import BundleError, LedgerError, RequestError
 from features.store.store import Store
 from models.bundle.bundle import Bundle, load_bundle
-from serving.ledger.read import Stored, find
+from serving.ledger.read import StoredRecord, find
 from serving.ledger.record import Case, Record, record_of
 from serving.replay.checks import CaseReplay, Check
 from serving.replay.replay import replay_case, replay_rows
@@ -26,7 +26,7 @@ class Dossier:
     """
 
     home: Path
-    stored: Stored
+    stored: StoredRecord
     record: Record
     cases: tuple[Case, ...]
     rows: Mapping[str, RowProof]
@@ -80,7 +80,7 @@ def dossier(home: Path, record_id: str, unit: str | None = None) -> Dossier:
     return Dossier(home, stored, record, (case_of_row(record, matrix, unit),), rows)
 
 
-def as_json(dossier: Dossier, replays: tuple[CaseReplay, ...]) -> dict[str, Any]:
+def replay_as_json(dossier: Dossier, replays: tuple[CaseReplay, ...]) -> dict[str, Any]:
     """Return what a replay found, as plain values; `identical` is of everything that was rebuilt."""
     record = dossier.record
     return {
@@ -103,9 +103,9 @@ def _plain(check: Check) -> dict[str, str]:
     return {"field": check.field, "state": check.state, "zh": check.zh, "en": check.en}
 
 
-def lines_of(dossier: Dossier, replays: tuple[CaseReplay, ...]) -> list[str]:
+def replay_lines(dossier: Dossier, replays: tuple[CaseReplay, ...]) -> list[str]:
     """Return what a replay found, in lines for a reader."""
-    found = as_json(dossier, replays)
+    found = replay_as_json(dossier, replays)
     words = "逐位一致 identical to the bit" if found["identical"] else "不一致 DIFFERENT"
     lines = [
         f"{found['record_id']} | {found['target']} | {found['as_of']} | {found['model_digest'][:12]} | {words}"

@@ -21,7 +21,7 @@ from models.bundle.bundle import Bundle
 from models.explain.evidence import evidence
 from models.explain.explain import explain
 from models.explain.reasons import reasons_of
-from serving.ledger.record import Case, Record, matrix_of, vector_of
+from serving.ledger.record import Case, Record, record_matrix, vector_of
 from serving.replay.checks import Check, differs, of_floats
 from serving.scoring.scorer import plain_reason
 
@@ -49,9 +49,9 @@ def from_history(
     ]
 
 
-def told(record: Record, case: Case, bundle: Bundle, store: Store | None) -> Case:
+def retold_row(record: Record, case: Case, bundle: Bundle, store: Store | None) -> Case:
     """Return a row of a batch with its contributions, and with reasons where the history is at hand: made now."""
-    inputs = matrix_of(record, case)
+    inputs = record_matrix(record, case)
     contributions = explain(bundle, inputs).contributions[0]
     if store is None:
         return replace(case, contributions=contributions)

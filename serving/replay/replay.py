@@ -16,7 +16,7 @@ from models.bundle.score import score
 from models.explain.explain import EXPLAINER, explain
 from models.explain.reasons import Reason, reasons_of
 from serving.ledger.float_bits import float_bits
-from serving.ledger.record import Case, Floats, Plain, Record, matrix_of
+from serving.ledger.record import Case, Floats, Plain, Record, record_matrix
 from serving.replay.checks import CaseReplay, Check, differs, of_floats, of_number
 from serving.replay.provenance import from_history
 from serving.scoring.batch import OUTPUTS
@@ -24,7 +24,7 @@ from serving.scoring.batch import OUTPUTS
 
 def replay_case(record: Record, case: Case, bundle: Bundle, store: Store | None) -> CaseReplay:
     """Rebuild one case from the record and its bundle, its vector and facts from the history where that is at hand."""
-    inputs = matrix_of(record, case)
+    inputs = record_matrix(record, case)
     scores, explained = score(bundle, inputs), explain(bundle, inputs)
     contributions = explained.contributions[0]
     expected = None if scores.expected is None else float(scores.expected[0])

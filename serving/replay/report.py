@@ -14,11 +14,11 @@ from features.calendar import date_of
 from features.errors import BundleError, RequestError
 from serving.ledger import merkle
 from serving.ledger.audit import Checkpoint, checkpoint
-from serving.ledger.read import Proof, Stored, find, prove
+from serving.ledger.read import Proof, StoredRecord, find, prove
 from serving.ledger.record import Case, Record
 from serving.replay.checks import CaseReplay
 from serving.replay.dossier import dossier
-from serving.replay.provenance import told
+from serving.replay.provenance import retold_row
 from serving.replay.report_unit import Named, unit_of
 from serving.scoring.batch import RowProof
 
@@ -38,7 +38,7 @@ class Exhibit:
     `record` is None once the payload has expired; `rows` holds a batch row's proof by its unit.
     """
 
-    stored: Stored
+    stored: StoredRecord
     proof: Proof
     checkpoint: Checkpoint
     record: Record | None
@@ -83,7 +83,7 @@ def exhibit_of(home: Path, record_id: str, at: str, unit: str | None = None) -> 
             str(error),
         )
     if found.rows:
-        cases = tuple(told(found.record, case, bundle, store) for case in cases)
+        cases = tuple(retold_row(found.record, case, bundle, store) for case in cases)
     features = {feature.name: feature for feature in bundle.features}
     target = None if store is None else store.source.target.get(found.record.target)
     named = Named(features) if target is None else Named(features, target.zh, target.en)

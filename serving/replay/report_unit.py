@@ -15,7 +15,7 @@ from models.explain.wording import MISSING, span_words, table_words, value_words
 from serving.ledger.record import Case, Plain, Record
 from serving.replay.checks import CaseReplay, Check
 from serving.replay.replay import fact_of
-from serving.replay.waterfall import Language, Step, waterfall
+from serving.replay.waterfall import Bar, Language, waterfall
 
 LOWERING = 5
 WIDE = 54
@@ -159,7 +159,7 @@ def _chart(record: Record, case: Case, named: Named, language: Language) -> Mark
     for place, size in enumerate(case.contributions.tolist()):
         meaning, value = _meaning_and_value(record, case, named, place, language)
         value = clipped(value, WIDE // 2)
-        steps.append(Step(_colon(clipped(meaning, WIDE - width(value)), value, language), size))
+        steps.append(Bar(_colon(clipped(meaning, WIDE - width(value)), value, language), size))
     return Markup(waterfall(record.base, steps, language))
 
 

@@ -47,14 +47,14 @@ _WORDS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class Bar:
     """One contribution to show: its label in the language of the chart, and its size in log-odds."""
 
     label: str
     contribution: float
 
 
-def waterfall(base: float, steps: Sequence[Step], language: Language) -> str:
+def waterfall(base: float, steps: Sequence[Bar], language: Language) -> str:
     """Return the SVG of a waterfall: the same bytes for the same numbers and labels; its text stays text.
 
     The largest contributions stand alone, the others as one bar.
@@ -64,7 +64,7 @@ def waterfall(base: float, steps: Sequence[Step], language: Language) -> str:
     shown = [step for step in ordered[:SHOWN] if step.contribution]
     rest = [step for step in ordered if step not in shown and step.contribution]
     if rest:
-        shown.append(Step(words["rest"].format(len(rest)), sum(step.contribution for step in rest)))
+        shown.append(Bar(words["rest"].format(len(rest)), sum(step.contribution for step in rest)))
     rows, reached = [_row(0, words["base"], base, base, TOTAL)], base
     for step in shown:
         colour = RAISES if step.contribution > 0 else LOWERS

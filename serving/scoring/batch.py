@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from features.errors import LedgerError, LssiError, UnknownId
-from features.files import around, private_folder
+from features.files import private_folder, write_points
 from features.matrix import Matrix, read_matrix, write_matrix
 from models.bundle.score import Scores
 from serving.ledger import merkle
@@ -35,7 +35,7 @@ class RowProof:
     root: str
 
 
-def write_rows(folder: Path, matrix: Matrix, scores: Scores) -> Rows:
+def write_batch_rows(folder: Path, matrix: Matrix, scores: Scores) -> Rows:
     """Write a matrix and its scores to `folder/<digest>.parquet`, whole or not at all, and return what names it."""
     expected = np.full(len(matrix), np.nan) if scores.expected is None else scores.expected
     outputs = np.column_stack([scores.raw, scores.probability, expected])
@@ -45,7 +45,7 @@ def write_rows(folder: Path, matrix: Matrix, scores: Scores) -> Rows:
     with private_folder(folder) as work:
         write_matrix(both, work / "rows.parquet")
         digest = _digest(work / "rows.parquet")
-        with around("the rows of a batch are in place"):
+        with write_points("the rows of a batch are in place"):
             (work / "rows.parquet").replace(folder / f"{digest}.parquet")
     node, count = merkle.nodes_of(leaves(both))
     return Rows(digest, count, merkle.root(node, count).hex())
@@ -108,7 +108,7 @@ def prove_row(matrix: Matrix, rows: Rows, key: str) -> RowProof:
             "the rows of this batch do not lead to its recorded root; restore the file from a copy"
         )
     place = place_of(matrix, key)
-    path = tuple(step.hex() for step in merkle.inclusion(node, place, size))
+    path = tuple(step.hex() for step in merkle.audit_path(node, place, size))
     return RowProof(place, size, node(0, place).hex(), path, rows.root)
 
 

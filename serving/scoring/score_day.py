@@ -17,10 +17,10 @@ from models.bundle.bundle import Bundle
 from models.bundle.score import Scores, score
 from models.explain.explain import EXPLAINER, explain
 from serving.answers import PRIORITY_ONLY
-from serving.ledger.entries import canonical, digest_of
+from serving.ledger.entries import canonical, sha256_of
 from serving.ledger.ledger import Ledger
 from serving.ledger.record import Plain, Record, entry_of
-from serving.scoring.batch import write_rows
+from serving.scoring.batch import write_batch_rows
 from serving.scoring.transcript import KEPT_DAYS
 
 TOP = 10
@@ -35,9 +35,9 @@ def roll(
     """
     living = matrix(store, bundle.entity, store.complete_to)
     scores = score(bundle, living)
-    rows = write_rows(home / "batches", living, scores)
+    rows = write_batch_rows(home / "batches", living, scores)
     summary = {
-        **asked_of(store, bundle),
+        **request_of(store, bundle),
         "entity": bundle.entity,
         "model_digest": bundle.digest,
         "rows": rows.count,
@@ -46,14 +46,14 @@ def roll(
         "top": top_of(living, scores),
     }
     if bundle.entity == "enterprise":
-        summary["dormant"] = dormancy.as_json(
+        summary["dormant"] = dormancy.dormancy_as_json(
             dormancy.dormancy(store, catalogue_of(store), store.complete_to)
         )
     record = Record(
         kind="batch",
         at=moment.isoformat(timespec="milliseconds"),
         caller=caller,
-        request=digest_of(canonical(asked_of(store, bundle))),
+        request=sha256_of(canonical(request_of(store, bundle))),
         store=f"{store.summary['name']}-{store.fingerprint}",
         target=bundle.target,
         entity=bundle.entity,
@@ -76,7 +76,7 @@ def roll(
     return {"record_id": receipt.record_id, **summary}
 
 
-def asked_of(store: Store, bundle: Bundle) -> dict[str, str]:
+def request_of(store: Store, bundle: Bundle) -> dict[str, str]:
     """Return what a roll was asked for: target, source and day."""
     return {
         "target": bundle.target,

@@ -9,10 +9,10 @@ from importlib.metadata import version
 import numpy as np
 
 from features.calendar import date_of, day_of
-from features.contract.tables import as_json
+from features.contract.tables import contract_as_json
 from models.explain.explain import EXPLAINER
 from serving.answers import PRIORITY_ONLY, Info, Model
-from serving.ledger.entries import Entry, canonical, digest_of
+from serving.ledger.entries import Entry, canonical, sha256_of
 from serving.ledger.record import Case, Plain, Record, entry_of
 from serving.scoring.scorer import Scorer, Scoring
 
@@ -31,7 +31,7 @@ class Question:
 def question_of(caller: str, asked: Plain, retry: str | None) -> Question:
     """Return a question; an idempotency key belongs to its caller."""
     return Question(
-        caller, digest_of(canonical(asked)), None if retry is None else f"{caller}:{retry}"
+        caller, sha256_of(canonical(asked)), None if retry is None else f"{caller}:{retry}"
     )
 
 
@@ -81,7 +81,7 @@ def info_of(scorer: Scorer) -> Info:
         source=scorer.store.summary["name"],
         complete_to=date_of(scorer.day),
         version=version("lssi-risk"),
-        contract=digest_of(canonical(as_json()))[:12],
+        contract=sha256_of(canonical(contract_as_json()))[:12],
         models=models,
     )
 

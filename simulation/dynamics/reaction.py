@@ -119,7 +119,7 @@ def drifted(turn: Turn, firms: Firms, *, habits: Habits, memory: Memory) -> Habi
     )
 
 
-def remembered(memory: Memory, visits: Visits, result: Results) -> Memory:
+def memory_after(memory: Memory, visits: Visits, result: Results) -> Memory:
     """Return the memory after one month's visits; findings count from the day of closing."""
 
     def set_at(values: Ints, new: Ints) -> Ints:

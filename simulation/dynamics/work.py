@@ -12,8 +12,8 @@ from simulation.ground.parameters import parameters
 from simulation.ground.pieces import Rows, piece
 from simulation.ground.setting import NEVER, Ints, Turn
 from simulation.labour.agency import sent
-from simulation.labour.fiction import fictitious, finished
-from simulation.labour.late_registration import registered
+from simulation.labour.fiction import fiction_ends, fictitious
+from simulation.labour.late_registration import registered_jobs
 from simulation.labour.registrations import known_jobs, openings, person
 from simulation.labour.staff import (
     Jobs,
@@ -24,8 +24,8 @@ from simulation.labour.staff import (
     new_jobs,
     people,
     place,
+    staff_wanted,
     vacancies,
-    wanted,
 )
 from simulation.labour.staff import P as STAFF
 
@@ -38,11 +38,11 @@ known_after | 15 | days | assumed | mean delay until a newcomer is in the regist
 def work(state: State, turn: Turn) -> tuple[State, Rows, Ints]:
     """Return the state with a month's hires, the rows, and each job's last day (NEVER where it goes on)."""
     chance = turn.stream("work")
-    want = wanted(state.firms, turn.month)
+    want = staff_wanted(state.firms, turn.month)
     last = leaving(chance, state.firms, state.jobs, month=turn.month, want=want)
-    last = np.minimum(last, np.minimum(finished(state.jobs, turn.month), buried(state, turn)))
+    last = np.minimum(last, np.minimum(fiction_ends(state.jobs, turn.month), buried(state, turn)))
     state, hired, rows = hires(state, turn, chance, last=last)
-    hired = registered(chance, sent(chance, hired, state.dispatch), state.habits)
+    hired = registered_jobs(chance, sent(chance, hired, state.dispatch), state.habits)
     hired = fictitious(chance, hired, month=turn.month, firms=state.firms, habits=state.habits)
     rows += known_jobs(state.block, hired)
     jobs = appended(state.jobs, hired)
@@ -67,14 +67,16 @@ def hires(
     along, heir = moved(chance, state.phoenix, state.jobs, last=last, firms=state.firms)
     stay = leaver[~np.isin(state.jobs.worker[leaver], along)]
     direct = stay[chance.random(len(stay)) < P["direct"]]
-    places = chance.permutation(vacancies(chance, state.jobs, wanted(state.firms, turn.month)))
+    places = chance.permutation(
+        vacancies(chance, state.jobs, staff_wanted(state.firms, turn.month))
+    )
     direct = direct[: len(places)]
     same = np.flatnonzero(place(state.jobs)[direct] == places[: len(direct)])
     direct, places = np.delete(direct, same), np.delete(places, same)
     pool = chance.permutation(state.idle)
     from_pool = pool[: min(len(pool), int((len(places) - len(direct)) * STAFF["from_pool"]))]
     missing = len(places) - len(direct) - len(from_pool)
-    crowd, fresh, rows = newcomers(state, turn, chance, firm=places[len(places) - missing :])
+    crowd, fresh, rows = arrivals(state, turn, chance, firm=places[len(places) - missing :])
     day = turn.day + chance.integers(0, turn.days, len(places))
     day[: len(direct)] = last[direct] + 1
     day = np.maximum(day, state.firms.registered[places])
@@ -94,7 +96,7 @@ def _elders(state: State, workers: Ints) -> Ints:
     return state.jobs.firm[order[place]]
 
 
-def newcomers(
+def arrivals(
     state: State, turn: Turn, chance: np.random.Generator, *, firm: Ints
 ) -> tuple[People, Ints, Rows]:
     """Return the people with newcomers to the city, their local numbers, and their rows."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from features.calendar import first_day
 from simulation.ground.parameters import parameters
-from simulation.ground.pieces import Piece, Rows, changed, kept, piece
+from simulation.ground.pieces import Piece, Rows, corrections_of, kept, piece
 from simulation.ground.setting import NULL, Floats, Ints, Setting, stream
 
 P = parameters("""
@@ -169,7 +169,7 @@ def _visits(
         inclusion_probability=np.where(drawn[who], P["lot"], np.nan),
     )
     done = chance.random(size) > 0.04
-    closing = changed(
+    closing = corrections_of(
         head,
         done,
         closed[done] + 1,

@@ -6,7 +6,7 @@ import numpy as np
 
 from simulation.funds.medical_claims import Claims
 from simulation.ground.parameters import parameters
-from simulation.ground.pieces import Rows, changed, piece
+from simulation.ground.pieces import Rows, corrections_of, piece
 from simulation.ground.setting import NULL, Floats, Ints, Turn
 
 P = parameters("""
@@ -71,7 +71,7 @@ def _outcomes(
         amount=np.where(proved, claims.amount[who], NULL),
     )
     open_ = chance.random(size) < P["never"]
-    begun = changed(
+    begun = corrections_of(
         rows,
         open_,
         claims.known[who][open_] + 5,
@@ -80,7 +80,7 @@ def _outcomes(
         amount=NULL,
         minutes=NULL,
     )
-    ended = changed(rows, ~open_, known[~open_])
+    ended = corrections_of(rows, ~open_, known[~open_])
     err = (ended["outcome"] == FRAUD) & (chance.random(len(ended["outcome"])) < P["reversed"])
-    mended = changed(ended, err, ended["recorded_on"][err] + 40, outcome=CLEAN, amount=NULL)
+    mended = corrections_of(ended, err, ended["recorded_on"][err] + 40, outcome=CLEAN, amount=NULL)
     return [("claim_reviews", begun), ("claim_reviews", ended), ("claim_reviews", mended)]

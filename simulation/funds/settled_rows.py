@@ -6,9 +6,9 @@ import numpy as np
 
 from simulation.funds.medical_claims import RAISED, Claims
 from simulation.ground.parameters import parameters
-from simulation.ground.pieces import Piece, Rows, changed, piece, where_day
+from simulation.ground.pieces import Piece, Rows, corrections_of, piece, where_day
 from simulation.ground.setting import NULL, Floats, Ints, Turn
-from simulation.labour.firms import number
+from simulation.labour.firms import city_numbers
 from simulation.labour.registrations import MEDICAL, person
 
 P = parameters("""
@@ -31,7 +31,7 @@ def medical_rows(turn: Turn, claims: Claims) -> Rows:
         claim=claims.claim,
         worker=person(turn.block, claims.worker),
         provider=claims.provider,
-        enterprise=number(turn.block, claims.firm),
+        enterprise=city_numbers(turn.block, claims.firm),
         scheme=MEDICAL,
         filed_on=claims.filed,
         amount=claims.amount,
@@ -41,7 +41,7 @@ def medical_rows(turn: Turn, claims: Claims) -> Rows:
         discharged=where_day(stays, claims.filed),
     )
     back = chance.random(size) < P["refunded"]
-    gone = changed(
+    gone = corrections_of(
         rows, back, rows["recorded_on"][back] + chance.integers(5, 90, int(back.sum())), retracted=1
     )
     return [("claims", rows), ("claims", gone), ("medical_lines", _lines(chance, claims))]
@@ -82,7 +82,7 @@ def _items(chance: np.random.Generator, false: Ints) -> Ints:
 
 def head_rows(block: int, *, claim: Ints, of: dict[str, Ints], scheme: int, state: int) -> Piece:
     """Return head rows of cash claims: `of` holds known, worker, firm (-1 none), filed, amount."""
-    firm = np.where(of["firm"] >= 0, number(block, of["firm"]), NULL)
+    firm = np.where(of["firm"] >= 0, city_numbers(block, of["firm"]), NULL)
     return piece(
         of["known"],
         claim=claim,

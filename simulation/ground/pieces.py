@@ -30,13 +30,15 @@ def kept(part: Piece, mask: Values) -> Piece:
     return {name: values[mask] for name, values in part.items()}
 
 
-def changed(part: Piece, mask: Values, recorded_on: Values, **columns: Values | int) -> Piece:
+def corrections_of(
+    part: Piece, mask: Values, recorded_on: Values, **columns: Values | int
+) -> Piece:
     """Return corrections: the picked rows with the same key, another day of record and other values."""
     base = kept(part, mask)
     return {**base, **piece(recorded_on, **columns)}
 
 
-def joined(parts: Iterable[Piece], names: Iterable[str]) -> Piece:
+def joined_pieces(parts: Iterable[Piece], names: Iterable[str]) -> Piece:
     """Return the pieces one after the other; a column that one of them lacks is NULL there, `retracted` is 0."""
     pieces = [part for part in parts if len(part["recorded_on"])]
     if not pieces:

@@ -9,10 +9,10 @@ import numpy as np
 from features.calendar import first_day
 from simulation.ground.memory import Memory
 from simulation.ground.parameters import parameters
-from simulation.ground.pieces import Rows, changed, piece
+from simulation.ground.pieces import Rows, corrections_of, piece
 from simulation.ground.setting import NULL, Flags, Ints, Setting, Turn, stream
 from simulation.ground.setting import P as CITY
-from simulation.labour.firms import HOUSEHOLD, Firms, living, number
+from simulation.labour.firms import HOUSEHOLD, Firms, city_numbers, living_firms
 
 P = parameters("""
 every | 2 | years | seed | an appraisal looks at the two preceding years
@@ -45,14 +45,14 @@ def _classes(memory: Memory, day: int) -> Ints:
 
 def _appraisals(turn: Turn, firms: Firms, memory: Memory) -> Rows:
     chance = turn.stream("appraisal")
-    who = np.flatnonzero(living(firms, turn.day) & (firms.registered < turn.day - 365))
+    who = np.flatnonzero(living_firms(firms, turn.day) & (firms.registered < turn.day - 365))
     decided = turn.day + chance.integers(0, 28, len(who))
     return [
         (
             "appraisals",
             piece(
                 decided + chance.integers(1, 15, len(who)),
-                enterprise=number(turn.block, who),
+                enterprise=city_numbers(turn.block, who),
                 period=turn.month // 12 - 1,
                 rating=_classes(memory, turn.day)[who],
                 rule=0,
@@ -66,7 +66,7 @@ def _appraisals(turn: Turn, firms: Firms, memory: Memory) -> Rows:
 def _medals(turn: Turn, firms: Firms, memory: Memory) -> tuple[Memory, Rows]:
     chance = turn.stream("medals")
     day = turn.day
-    open_ = living(firms, day) & (firms.registered < day - 1095) & (firms.kind != HOUSEHOLD)
+    open_ = living_firms(firms, day) & (firms.registered < day - 1095) & (firms.kind != HOUSEHOLD)
     good = open_ & (_classes(memory, day) == FULL)
     rate = (
         P["medals"]
@@ -79,7 +79,7 @@ def _medals(turn: Turn, firms: Firms, memory: Memory) -> tuple[Memory, Rows]:
     until = day + 365 * int(P["medal_years"])
     rows = piece(
         np.full(len(who), day + 18),
-        enterprise=number(turn.block, who),
+        enterprise=city_numbers(turn.block, who),
         started=day,
         ended=until,
         revoked_on=NULL,
@@ -103,7 +103,7 @@ def revoked(turn: Turn, memory: Memory) -> tuple[Memory, Rows]:
     started = memory.medal_until[who] - 365 * int(P["medal_years"])
     rows = piece(
         np.full(len(who), day + 12),
-        enterprise=number(turn.block, who),
+        enterprise=city_numbers(turn.block, who),
         started=started,
         ended=memory.medal_until[who],
         revoked_on=day + 9,
@@ -114,7 +114,7 @@ def revoked(turn: Turn, memory: Memory) -> tuple[Memory, Rows]:
     return replace(memory, medal_until=held), [("medals", rows)]
 
 
-def exposed(turn: Turn, memory: Memory, *, wages_owed: Ints) -> tuple[Memory, Flags, Rows]:
+def publication(turn: Turn, memory: Memory, *, wages_owed: Ints) -> tuple[Memory, Flags, Rows]:
     """Return the memory, who is exposed in a month (January and July), and the rows of the publication."""
     none = np.zeros(len(wages_owed), dtype=bool)
     if turn.month % 6 != 0:
@@ -144,7 +144,7 @@ def exposed(turn: Turn, memory: Memory, *, wages_owed: Ints) -> tuple[Memory, Fl
     until = day + 365 * int(P["intensified_years"])
     rows = piece(
         np.full(len(who), day),
-        enterprise=number(turn.block, who),
+        enterprise=city_numbers(turn.block, who),
         published_on=day,
         wage_arrears=wages_owed[who],
         contribution_arrears=memory.owed[who],
@@ -159,7 +159,7 @@ def exposed(turn: Turn, memory: Memory, *, wages_owed: Ints) -> tuple[Memory, Fl
         flags,
         [
             ("exposures", rows),
-            ("exposures", changed(rows, paid, repaid[paid] + 1, repaid_on=repaid[paid])),
+            ("exposures", corrections_of(rows, paid, repaid[paid] + 1, repaid_on=repaid[paid])),
         ],
     )
 
@@ -177,7 +177,7 @@ def earlier_round(setting: Setting, block: int, firms: Firms) -> tuple[int, Rows
             "appraisals",
             piece(
                 decided + 5,
-                enterprise=number(block, who),
+                enterprise=city_numbers(block, who),
                 period=month // 12 - 1,
                 rating=classes,
                 rule=0,

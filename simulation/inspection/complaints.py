@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from simulation.ground.parameters import parameters
-from simulation.ground.pieces import Rows, changed, piece
+from simulation.ground.pieces import Rows, corrections_of, piece
 from simulation.ground.setting import CLAIMS_A_BLOCK, NULL, Ints, Turn
 from simulation.labour.census import Census
-from simulation.labour.firms import Firms, living, number
+from simulation.labour.firms import Firms, city_numbers, living_firms
 
 P = parameters("""
 left_out | .0038 | a person and month | assumed | complaints of an uncovered worker
@@ -39,7 +39,7 @@ def lodged(turn: Turn, count: Census, *, firms: Firms, unpaid: Ints) -> tuple[Co
     chance = turn.stream("complaints")
     about_cover = P["left_out"] * count.uncovered ** P["crowd"]
     other = P["background"] * count.staff + P["ground"] + P["unpaid"] * (unpaid > 0)
-    open_ = living(firms, turn.day) & living(firms, turn.end)
+    open_ = living_firms(firms, turn.day) & living_firms(firms, turn.end)
     firm = np.repeat(np.arange(len(unpaid)), chance.poisson((about_cover + other) * open_))
     aware = chance.random(len(firm)) < (about_cover / np.maximum(about_cover + other, 1e-12))[firm]
     draw = chance.random(len(firm))
@@ -62,12 +62,14 @@ def _rows(turn: Turn, chance: np.random.Generator, *, of: Complaints, cells: Int
     rows = piece(
         known,
         complaint=serial,
-        enterprise=np.where(cells < 0, number(turn.block, of.firm), NULL),
+        enterprise=np.where(cells < 0, city_numbers(turn.block, of.firm), NULL),
         cell=np.where(cells < 0, NULL, cells),
         lodged=of.day,
         topic=of.topic,
         channel=chance.choice(4, len(of.firm), p=[0.55, 0.2, 0.17, 0.08]),
     )
     back = chance.random(len(of.firm)) < P["retracted"]
-    gone = changed(rows, back, known[back] + chance.integers(3, 60, int(back.sum())), retracted=1)
+    gone = corrections_of(
+        rows, back, known[back] + chance.integers(3, 60, int(back.sum())), retracted=1
+    )
     return [("complaints", rows), ("complaints", gone)]

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from simulation.ground.parameters import parameters
-from simulation.ground.pieces import Piece, Rows, changed, kept, piece
+from simulation.ground.pieces import Piece, Rows, corrections_of, kept, piece
 from simulation.ground.setting import NULL, Flags, Ints, Turn
 from simulation.inspection.visits import LOTTERY, Visits, examined
 from simulation.labour.census import Census
-from simulation.labour.firms import Firms, number
+from simulation.labour.firms import Firms, city_numbers
 
 P = parameters("""
 missed | .10 | share | assumed | visits that see nothing of what is there
@@ -96,7 +96,7 @@ def _inspections(
     return piece(
         visits.day + chance.integers(0, 3, len(closed)),
         inspection=serial(turn.block, turn.month, len(closed)),
-        enterprise=number(turn.block, visits.firm),
+        enterprise=city_numbers(turn.block, visits.firm),
         kind=visits.kind,
         planned_minutes=visits.planned,
         spent_minutes=spent,
@@ -116,7 +116,7 @@ def _versions(chance: np.random.Generator, head: Piece) -> Rows:
         head["closed_on"][done] + chance.integers(0, 5, int(done.sum())),
         head["recorded_on"][done] + 1,
     )
-    return [("inspections", first), ("inspections", changed(head, done, known))]
+    return [("inspections", first), ("inspections", corrections_of(head, done, known))]
 
 
 def _findings(chance: np.random.Generator, head: Piece, result: Results, *, staff: Ints) -> Rows:
@@ -162,8 +162,8 @@ def _amended(chance: np.random.Generator, rows: Piece) -> Rows:
     later = rows["recorded_on"] + chance.integers(20, 120, size)
     less = np.maximum(1, rows["workers_in_violation"][fewer] * 4 // 5)
     return [
-        ("findings", changed(rows, fewer, later[fewer], workers_in_violation=less)),
-        ("findings", changed(rows, back, later[back], retracted=1)),
+        ("findings", corrections_of(rows, fewer, later[fewer], workers_in_violation=less)),
+        ("findings", corrections_of(rows, back, later[back], retracted=1)),
     ]
 
 
@@ -191,7 +191,7 @@ def _orders(chance: np.random.Generator, head: Piece, result: Results, *, known:
         day = np.maximum(result.remedied[mask][done], order["decided_on"][done] + 1)
         rows += [
             ("sanctions", order),
-            ("sanctions", changed(order, done, day + 3, complied_on=day)),
+            ("sanctions", corrections_of(order, done, day + 3, complied_on=day)),
         ]
         remedy = piece(
             day + 2,

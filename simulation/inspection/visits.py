@@ -11,7 +11,7 @@ from simulation.ground.memory import Memory
 from simulation.ground.parameters import parameters
 from simulation.ground.sectors import SECTORS
 from simulation.ground.setting import Flags, Floats, Ints, Turn, length_of
-from simulation.labour.firms import PUBLIC, SITE, Firms, living
+from simulation.labour.firms import PUBLIC, SITE, Firms, living_firms
 
 P = parameters("""
 complaint | .42 | share | assumed | complaints of a month that lead to a visit in the next
@@ -91,7 +91,7 @@ def habit(turn: Turn, firms: Firms, memory: Memory) -> Visits:
     """Return the visits of one month as habit, complaints, campaigns, alerts and the lot choose them."""
     chance = turn.stream("visits")
     count = len(firms.kind)
-    open_ = living(firms, turn.day) & living(firms, turn.end)
+    open_ = living_firms(firms, turn.day) & living_firms(firms, turn.end)
     kind = np.full(count, -1)
     for name, rate in _rates(turn, firms, memory).items():
         drawn = chance.random(count) < rate

@@ -9,7 +9,7 @@ import numpy as np
 from simulation.ground.parameters import parameters
 from simulation.ground.pieces import Rows, piece
 from simulation.ground.setting import NULL, Floats, Ints, Setting, Turn, stream
-from simulation.labour.firms import AGENCY, Firms, number
+from simulation.labour.firms import AGENCY, Firms, city_numbers
 from simulation.labour.staff import DISPATCHED, REGULAR, Jobs
 
 P = parameters("""
@@ -90,8 +90,8 @@ def agreements(turn: Turn, *, dispatch: Dispatch, jobs: Jobs) -> Rows:
             "dispatch",
             piece(
                 known,
-                enterprise=number(turn.block, hosts),
-                agency=number(turn.block, dispatch.agency[hosts]),
+                enterprise=city_numbers(turn.block, hosts),
+                agency=city_numbers(turn.block, dispatch.agency[hosts]),
                 workers=agreed,
                 started=dispatch.started[hosts],
                 ended=NULL,

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from simulation.ground.parameters import parameters
-from simulation.ground.pieces import Rows, changed, piece
+from simulation.ground.pieces import Rows, corrections_of, piece
 from simulation.ground.sectors import SECTORS
 from simulation.ground.setting import NULL, Ints, Turn
 from simulation.labour.census import Census
-from simulation.labour.firms import Firms, living, number
+from simulation.labour.firms import Firms, city_numbers, living_firms
 from simulation.labour.honesty import ARREARS, Habits
 
 P = parameters("""
@@ -34,7 +34,7 @@ def arrears(turn: Turn, count: Census, *, firms: Firms, habits: Habits) -> tuple
         rate
         * (P["festival"] if turn.month % 12 in (11, 0) else 1)
         * (count.staff > 1)
-        * living(firms, turn.day)
+        * living_firms(firms, turn.day)
     )
     begins = chance.random(len(rate)) < rate
     wages = count.wages_seen + count.wages_unseen
@@ -45,7 +45,7 @@ def arrears(turn: Turn, count: Census, *, firms: Firms, habits: Habits) -> tuple
     day = turn.day + chance.integers(0, turn.days, len(who))
     rows = piece(
         day + 10 + chance.exponential(30, len(who)).astype(np.int64),
-        enterprise=number(turn.block, who),
+        enterprise=city_numbers(turn.block, who),
         started=day,
         amount=amount[who],
         settled_on=NULL,
@@ -56,5 +56,5 @@ def arrears(turn: Turn, count: Census, *, firms: Firms, habits: Habits) -> tuple
     )
     return amount, [
         ("wage_arrears", rows),
-        ("wage_arrears", changed(rows, paid, settled + 2, settled_on=settled)),
+        ("wage_arrears", corrections_of(rows, paid, settled + 2, settled_on=settled)),
     ]

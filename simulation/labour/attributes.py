@@ -9,7 +9,7 @@ import numpy as np
 from simulation.ground.parameters import parameters
 from simulation.ground.pieces import Piece, Rows, piece
 from simulation.ground.setting import BLOCK, NULL, Ints, Setting, Turn, stream
-from simulation.labour.firms import Firms, number
+from simulation.labour.firms import Firms, city_numbers
 
 P = parameters("""
 registered_delay | 9 | days | assumed | mean delay of a registration
@@ -28,10 +28,10 @@ def enterprise_rows(block: int, firms: Firms, *, who: Ints, since: Ints, delay: 
     shut = firms.closed[who]
     return piece(
         since + delay,
-        enterprise=number(block, who),
+        enterprise=city_numbers(block, who),
         since=since,
         kind=firms.kind[who],
-        head_office=np.where(head >= 0, number(block, head), NULL),
+        head_office=np.where(head >= 0, city_numbers(block, head), NULL),
         registered=firms.registered[who],
         closed=np.where(shut <= since, shut, NULL),
         section=firms.section[who],

@@ -6,9 +6,9 @@ import numpy as np
 
 from features.calendar import first_day
 from simulation.ground.parameters import parameters
-from simulation.ground.pieces import Piece, Rows, changed, kept, piece, where_day
+from simulation.ground.pieces import Piece, Rows, corrections_of, kept, piece, where_day
 from simulation.ground.setting import Ints, Turn, length_of
-from simulation.labour.firms import number
+from simulation.labour.firms import city_numbers
 from simulation.labour.honesty import ARREARS, LOWEST_BASE, PART_BASE, TARDY, Habits
 from simulation.labour.registrations import MEDICAL, PENSION, person
 from simulation.labour.staff import PART_TIME, Jobs, picked
@@ -76,7 +76,7 @@ def contribution_rows(turn: Turn, *, jobs: Jobs, habits: Habits) -> tuple[Rows, 
         "paid_on": where_day(~held, day),
     }
     arrived = day + chance.integers(20, int(P["latest"]), len(late))[jobs.firm]
-    mended = changed(
+    mended = corrections_of(
         rows, late[jobs.firm], arrived[late[jobs.firm]], paid_on=arrived[late[jobs.firm]]
     )
     mended |= {"paid_unit": mended["due_unit"], "paid_person": mended["due_person"]}
@@ -99,7 +99,7 @@ def _rows(block: int, jobs: Jobs, *, month: int, day: Ints, base: Ints) -> Piece
     return piece(
         day,
         worker=person(block, jobs.worker),
-        enterprise=number(block, jobs.firm),
+        enterprise=city_numbers(block, jobs.firm),
         scheme=PENSION,
         month=month,
         booked=month,
@@ -129,7 +129,7 @@ def _refunds(chance: np.random.Generator, rows: Piece, *, month: int) -> Piece:
     mask = (chance.random(len(rows["base"])) < P["refund"]) & (rows["paid_unit"] > 0)
     day = rows["recorded_on"][mask] + length_of(month)
     size = int(mask.sum())
-    part = changed(
+    part = corrections_of(
         rows, mask, day, kind=REFUND, booked=month + 1, paid_on=day, due_unit=0, due_person=0
     )
     return (

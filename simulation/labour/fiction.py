@@ -9,7 +9,7 @@ import numpy as np
 from features.calendar import first_day
 from simulation.ground.parameters import parameters
 from simulation.ground.setting import NEVER, Ints
-from simulation.labour.firms import Firms, living
+from simulation.labour.firms import Firms, living_firms
 from simulation.labour.honesty import HONEST, Habits
 from simulation.labour.staff import REGULAR, Jobs
 
@@ -26,7 +26,7 @@ def fictitious(
 ) -> Jobs:
     """Return a month's new jobs, some of which are fictions of cheating units that will claim soon."""
     count = len(hired.firm)
-    shady = (habits.style != HONEST) & living(firms, first_day(month))
+    shady = (habits.style != HONEST) & living_firms(firms, first_day(month))
     share = np.where(shady[hired.firm], P["share"] * 16, P["share"] * 2)
     fake = (chance.random(count) < share) & (hired.kind == REGULAR)
     claim = month + chance.integers(int(P["wait_low"]), int(P["wait_high"]) + 1, count)
@@ -40,7 +40,7 @@ def fictitious(
     )
 
 
-def finished(jobs: Jobs, month: int) -> Ints:
+def fiction_ends(jobs: Jobs, month: int) -> Ints:
     """Return the last day of fictions whose time is over, NEVER for all other jobs."""
     over = (jobs.fiction > 0) & (jobs.fiction + P["stay"] <= month)
     return np.where(over, first_day(month) + 9, NEVER)

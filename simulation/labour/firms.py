@@ -156,11 +156,11 @@ def _shared(chance: np.random.Generator, count: int, share: float) -> Ints:
     return np.where(chance.random(count) < share, other, np.arange(count))
 
 
-def living(firms: Firms, day: int) -> Flags:
+def living_firms(firms: Firms, day: int) -> Flags:
     """Return which enterprises are registered and not closed on a day."""
     return np.asarray((firms.registered <= day) & (firms.closed > day))
 
 
-def number(block: int, local: Ints) -> Ints:
+def city_numbers(block: int, local: Ints) -> Ints:
     """Return the city-wide numbers of a block's enterprises."""
     return np.asarray(local + block * BLOCK + 1)

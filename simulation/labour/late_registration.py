@@ -45,7 +45,7 @@ def cover_days(chance: np.random.Generator, jobs: Jobs, habits: Habits) -> Ints:
     )
 
 
-def registered(chance: np.random.Generator, jobs: Jobs, habits: Habits) -> Jobs:
+def registered_jobs(chance: np.random.Generator, jobs: Jobs, habits: Habits) -> Jobs:
     """Return new jobs with their days of cover and the day on which their employment will be known."""
     count = len(jobs.firm)
     cover = cover_days(chance, jobs, habits)

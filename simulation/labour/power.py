@@ -9,7 +9,7 @@ from simulation.ground.pieces import Rows, piece
 from simulation.ground.sectors import SECTORS
 from simulation.ground.setting import Turn
 from simulation.labour.census import Census
-from simulation.labour.firms import Firms, living, number
+from simulation.labour.firms import Firms, city_numbers, living_firms
 from simulation.labour.honesty import Habits
 
 P = parameters("""
@@ -33,12 +33,16 @@ def power_rows(turn: Turn, count: Census, *, firms: Firms, habits: Habits) -> Ro
         * season
     )
     kwh = (use * chance.lognormal(0, P["noise"], size)).astype(np.int64)
-    read = living(firms, turn.end - 1) & (habits.metered == 1) & (chance.random(size) > P["missed"])
+    read = (
+        living_firms(firms, turn.end - 1)
+        & (habits.metered == 1)
+        & (chance.random(size) > P["missed"])
+    )
     who = np.flatnonzero(read)
     known = turn.end + 3 + chance.exponential(P["delay"] - 3, len(who)).astype(np.int64)
     return [
         (
             "utilities",
-            piece(known, enterprise=number(turn.block, who), month=turn.month, kwh=kwh[who]),
+            piece(known, enterprise=city_numbers(turn.block, who), month=turn.month, kwh=kwh[who]),
         )
     ]

@@ -9,7 +9,7 @@ import numpy as np
 from simulation.ground.parameters import parameters
 from simulation.ground.pieces import Piece, Rows, kept, piece
 from simulation.ground.setting import NEVER, NULL, WORKERS_A_BLOCK, Flags, Ints
-from simulation.labour.firms import number
+from simulation.labour.firms import city_numbers
 from simulation.labour.staff import Jobs
 
 P = parameters("""
@@ -41,7 +41,7 @@ def employment_rows(block: int, jobs: Jobs, *, known: Ints, ended: Ints | int) -
     return piece(
         known,
         worker=person(block, jobs.worker),
-        enterprise=number(block, jobs.firm),
+        enterprise=city_numbers(block, jobs.firm),
         started=jobs.started,
         ended=ended,
         kind=jobs.kind,
@@ -54,7 +54,7 @@ def enrolment_rows(block: int, jobs: Jobs, *, known: Ints, ended: Ints | int) ->
     rows = piece(
         known,
         worker=person(block, jobs.worker),
-        enterprise=number(block, jobs.firm),
+        enterprise=city_numbers(block, jobs.firm),
         scheme=PENSION,
         started=jobs.cover,
         ended=ended,

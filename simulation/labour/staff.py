@@ -11,7 +11,7 @@ from features.calendar import day_of, first_day
 from simulation.ground.parameters import parameters
 from simulation.ground.sectors import SECTORS
 from simulation.ground.setting import NEVER, Flags, Floats, Ints, Setting, length_of, stream
-from simulation.labour.firms import Firms, living
+from simulation.labour.firms import Firms, living_firms
 
 P = parameters("""
 retired | .03 | share | assumed | pensioners as the city begins, a sample that bounds volume
@@ -75,7 +75,7 @@ def appended(first: Arrays, second: Arrays) -> Arrays:
     return type(first)(*(np.concatenate(pair) for pair in pairs))
 
 
-def wanted(firms: Firms, month: int) -> Floats:
+def staff_wanted(firms: Firms, month: int) -> Floats:
     """Return the staff that each enterprise wants in a month, none before it opens or after it closes."""
     angle = 2 * np.pi * (month % 12 + 1 - SECTORS.peak[firms.section]) / 12
     season = 1 + SECTORS.swing[firms.section] * np.cos(angle)
@@ -153,7 +153,7 @@ def _exempt(chance: np.random.Generator, kind: Ints, share: Floats) -> Ints:
 def begin_staff(setting: Setting, block: int, firms: Firms) -> tuple[People, Jobs]:
     """Return the people of one block and the jobs that they hold as the first month begins."""
     chance = stream(setting, block, 0, of="staff")
-    want = np.where(living(firms, setting.first_day), wanted(firms, setting.first), 0.0)
+    want = np.where(living_firms(firms, setting.first_day), staff_wanted(firms, setting.first), 0.0)
     staff = np.maximum(chance.poisson(want), want > 0)
     firm = np.repeat(np.arange(len(staff)), staff)
     age = chance.exponential(30 / SECTORS.turnover[firms.section[firm]]).astype(np.int64)

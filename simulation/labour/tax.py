@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from simulation.ground.parameters import parameters
-from simulation.ground.pieces import Rows, changed, piece
+from simulation.ground.pieces import Rows, corrections_of, piece
 from simulation.ground.setting import Ints, Turn
 from simulation.labour.census import Census
-from simulation.labour.firms import HOUSEHOLD, Firms, living, number
+from simulation.labour.firms import HOUSEHOLD, Firms, city_numbers, living_firms
 from simulation.labour.honesty import FULL_BASE, Habits
 
 P = parameters("""
@@ -63,14 +63,16 @@ def tax_rows(turn: Turn, count: Census, *, firms: Firms, habits: Habits) -> tupl
         * 100
     )
     files = (
-        living(firms, turn.end - 1) & (chance.random(len(staff)) > P["missed"]) & (count.staff > 0)
+        living_firms(firms, turn.end - 1)
+        & (chance.random(len(staff)) > P["missed"])
+        & (count.staff > 0)
     )
     delay = P["usual_delay"] if turn.month < turn.setting.drift else P["later_delay"]
     known = turn.end + (delay * chance.lognormal(0, 0.35, len(staff))).astype(np.int64)
     who = np.flatnonzero(files)
     rows = piece(
         known[who],
-        enterprise=number(turn.block, who),
+        enterprise=city_numbers(turn.block, who),
         month=turn.month,
         employees=staff[who],
         payroll=payroll[who],
@@ -82,7 +84,7 @@ def tax_rows(turn: Turn, count: Census, *, firms: Firms, habits: Habits) -> tupl
         + chance.exponential(P["restated_after"], int(again.sum())).astype(np.int64)
     )
     ratio = chance.lognormal(0, 0.12, len(later))
-    mended = changed(
+    mended = corrections_of(
         rows,
         again,
         later,
@@ -92,7 +94,7 @@ def tax_rows(turn: Turn, count: Census, *, firms: Firms, habits: Habits) -> tupl
     return staff, [("tax_payroll", rows), ("tax_payroll", mended)]
 
 
-def gap(staff: Ints, count: Census) -> Ints:
+def filing_gap(staff: Ints, count: Census) -> Ints:
     """Return 1 where a filing names so many more people than are covered that the Mobile Tool would warn."""
     more = staff - count.covered
     return ((more >= P["warned"]) & (more > P["warned_share"] * staff)).astype(np.int64)

@@ -89,7 +89,7 @@ def parameters_of(name: str) -> Parameters:
     return declared
 
 
-def page() -> str:
+def city_page() -> str:
     """Return the whole page."""
     return "\n".join([INTRODUCTION, *(section(name) for name in MECHANISMS)])
 
@@ -116,4 +116,4 @@ def section(name: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(page())
+    sys.stdout.write(city_page())

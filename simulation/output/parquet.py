@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from features.contract.tables import COMMON, Column, Table, contract
 from features.files import replaced
-from simulation.ground.pieces import Piece, Rows, Values, joined
+from simulation.ground.pieces import Piece, Rows, Values, joined_pieces
 from simulation.ground.sectors import DIVISIONS, SECTORS
 from simulation.ground.setting import NULL, day_of_months
 
@@ -158,7 +158,7 @@ def write_tables(folder: Path, part: int, rows: Rows, *, until: int) -> dict[str
         grouped.setdefault(name, []).append(rows_of)
     for name in sorted(grouped):
         names = [c.name for c in tables[name].columns] + ["recorded_on", "retracted"]
-        full = joined((kept_until(one, until) for one in grouped.pop(name)), names)
+        full = joined_pieces((kept_until(one, until) for one in grouped.pop(name)), names)
         if len(full["recorded_on"]) == 0 and part > 1:
             continue
         if name == "contributions":

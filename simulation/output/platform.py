@@ -17,8 +17,8 @@ from features.errors import RequestError
 from features.files import replaced, write_text
 from features.ingest.scan import files_in, read_parquet
 from simulation.ground.setting import Setting
-from simulation.output.platform_layout import OWN, Column, layout
-from simulation.output.platform_units import units_of
+from simulation.output.platform_layout import OWN, PlatformColumn, layout
+from simulation.output.platform_units import registration_rows
 
 Progress = Callable[[int, int], None]
 Write = Callable[[Path, Setting, Progress], dict[str, int]]
@@ -36,7 +36,7 @@ test_until = {test_until}
 TARGETS = ("undeclared_workers", "fraudulent_claim")
 
 
-def laid_out(layout_name: str, write_city: Write) -> Write:
+def layout_writer(layout_name: str, write_city: Write) -> Write:
     """Return what writes a city in a layout by name: the contract's, or the platform's beside a city of its own."""
     if layout_name not in LAYOUTS:
         raise RequestError(f"layout should be one of {', '.join(LAYOUTS)}; got {layout_name!r}")
@@ -101,9 +101,9 @@ def _write_part(city: Path, out: Path, part: str) -> None:
             units = units or _units(city, part)
             rows = units.get(origin)
         else:
-            rows = rows_of(city, part, origin)
+            rows = platform_rows(city, part, origin)
         if rows is not None:
-            write_rows(rows, columns, out / name / part)
+            write_platform_rows(rows, columns, out / name / part)
 
 
 def _units(city: Path, part: str) -> Frames:
@@ -111,7 +111,7 @@ def _units(city: Path, part: str) -> Frames:
     return (
         {}
         if rows is None
-        else dict(zip(("first_registered", "changes"), units_of(rows), strict=True))
+        else dict(zip(("first_registered", "changes"), registration_rows(rows), strict=True))
     )
 
 
@@ -120,7 +120,7 @@ def _read(city: Path, table: str, part: str) -> pl.DataFrame | None:
     return read_parquet(path) if path.exists() else None
 
 
-def rows_of(city: Path, part: str, origin: str) -> pl.DataFrame | None:
+def platform_rows(city: Path, part: str, origin: str) -> pl.DataFrame | None:
     """Return the city's rows from which a table of the platform is made, with the columns that only the platform has."""
     medical = pl.col("scheme") == "medical"
     match origin:
@@ -173,10 +173,12 @@ def _settlements(claims: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def write_rows(rows: pl.DataFrame, columns: tuple[Column, ...], path: Path) -> None:
+def write_platform_rows(
+    rows: pl.DataFrame, columns: tuple[PlatformColumn, ...], path: Path
+) -> None:
     """Write rows as one part of a table of the platform, with fixed settings."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    arrays = {column.name: array_of(rows, column) for column in columns}
+    arrays = {column.name: platform_array(rows, column) for column in columns}
     with replaced(path) as unfinished:
         pq.write_table(
             pa.table(arrays),
@@ -188,7 +190,7 @@ def write_rows(rows: pl.DataFrame, columns: tuple[Column, ...], path: Path) -> N
         )
 
 
-def array_of(rows: pl.DataFrame, column: Column) -> pa.Array:
+def platform_array(rows: pl.DataFrame, column: PlatformColumn) -> pa.Array:
     """Return one column of the platform, in its form."""
     if not column.origin:
         return pa.nulls(rows.height, pa.string())

@@ -255,7 +255,7 @@ OWN = (
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class PlatformColumn:
     """A column of the platform: what it comes from ('' = nothing), in which form, or by which codes."""
 
     name: str
@@ -264,24 +264,24 @@ class Column:
     codes: dict[str, str]
 
 
-def column_of(line: str) -> Column:
+def platform_column(line: str) -> PlatformColumn:
     """Return the column that a line declares.
 
-    >>> column_of("AJLY | kind | routine 1, complaint 2").codes
+    >>> platform_column("AJLY | kind | routine 1, complaint 2").codes
     {'routine': '1', 'complaint': '2'}
     """
     name, origin, form = ([part.strip() for part in line.split("|")] + [""])[:3]
     if " " not in form:
-        return Column(name, origin, form, {})
+        return PlatformColumn(name, origin, form, {})
     pairs = [pair.split() for pair in form.split(",")]
-    return Column(name, origin, "code", {pair[0]: pair[1] for pair in pairs})
+    return PlatformColumn(name, origin, "code", {pair[0]: pair[1] for pair in pairs})
 
 
-def layout() -> dict[str, tuple[str, tuple[Column, ...]]]:
+def layout() -> dict[str, tuple[str, tuple[PlatformColumn, ...]]]:
     """Return by table of the platform what its rows come from, and its columns."""
-    tables: dict[str, tuple[str, tuple[Column, ...]]] = {}
+    tables: dict[str, tuple[str, tuple[PlatformColumn, ...]]] = {}
     for block in LAYOUT.strip().split("\n\n"):
         head, *lines = block.splitlines()
         name, origin = (part.strip() for part in head.split("|"))
-        tables[name] = (origin, tuple(column_of(line) for line in lines))
+        tables[name] = (origin, tuple(platform_column(line) for line in lines))
     return tables

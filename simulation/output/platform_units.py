@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from simulation.output.platform_layout import KINDS, OWNERS, column_of
+from simulation.output.platform_layout import KINDS, OWNERS, platform_column
 
 ITEMS = {
     "AAB019": "kind",
@@ -26,8 +26,8 @@ ITEMS = {
     "JFZH": "account",
 }
 CODES = {
-    "AAB019": column_of(f"AAB019 | kind | {KINDS}").codes,
-    "AAB020": column_of(f"AAB020 | ownership | {OWNERS}").codes,
+    "AAB019": platform_column(f"AAB019 | kind | {KINDS}").codes,
+    "AAB020": platform_column(f"AAB020 | ownership | {OWNERS}").codes,
 }
 Row = dict[str, Any]
 Event = tuple[date, date, int, str]
@@ -41,7 +41,7 @@ CHANGES = {
 }
 
 
-def units_of(enterprises: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+def registration_rows(enterprises: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return the rows of AB01 and those of AB05 that together say what a part's enterprises rows say."""
     rows = enterprises.with_columns(sector=pl.col("section") + pl.col("division").fill_null(""))
     rows = rows.sort("enterprise", "since", "recorded_on", "row_id", maintain_order=True)
@@ -63,16 +63,16 @@ def changes_of(rows: list[Row]) -> list[Row]:
         differs = [
             (item, before)
             for item in ITEMS
-            if (before := _held(events[item], row)) != text_of(row, item)
+            if (before := _held(events[item], row)) != platform_text(row, item)
         ]
-        for item, before in differs or [("AAE006", text_of(row, "AAE006"))]:
+        for item, before in differs or [("AAE006", platform_text(row, "AAE006"))]:
             events[item].append(_event(row, item))
             changes.append(
                 {
                     "enterprise": row["enterprise"],
                     "item": item,
                     "before": before,
-                    "after": text_of(row, item),
+                    "after": platform_text(row, item),
                     "since": row["since"],
                     "recorded_on": row["recorded_on"],
                 }
@@ -81,7 +81,7 @@ def changes_of(rows: list[Row]) -> list[Row]:
 
 
 def _event(row: Row, item: str) -> Event:
-    return row["since"], row["recorded_on"], row["row_id"], text_of(row, item)
+    return row["since"], row["recorded_on"], row["row_id"], platform_text(row, item)
 
 
 def _held(events: list[Event], row: Row) -> str:
@@ -91,7 +91,7 @@ def _held(events: list[Event], row: Row) -> str:
     return max(known, key=lambda event: event[:3])[3] if known else ""
 
 
-def text_of(row: Row, item: str) -> str:
+def platform_text(row: Row, item: str) -> str:
     """Return an attribute as the platform writes it; '' where it is empty."""
     value = row[ITEMS[item]]
     if value is None:

@@ -60,7 +60,7 @@ HORIZON = 180
 ENOUGH_PROVIDERS, ENOUGH_MONTHS = 150, 27
 
 
-def split_of(setting: Setting) -> str:
+def city_split(setting: Setting) -> str:
     """Return the days that part training from testing: the last sixth of the months is the test."""
     cut = first_day(setting.last + 1 - max(1, setting.months // 6))
     days = {"train_until": cut - 1, "test_from": cut, "test_until": setting.until}
@@ -78,7 +78,7 @@ def source_text(setting: Setting, *, absent: tuple[str, ...]) -> str:
         )
     )
     targets = ENTERPRISE_TARGETS if "claim_reviews" in absent else ENTERPRISE_TARGETS + CLAIM_TARGET
-    return head + targets.format(split=split_of(setting)) + provider_target(setting)
+    return head + targets.format(split=city_split(setting)) + provider_target(setting)
 
 
 def provider_target(setting: Setting) -> str:

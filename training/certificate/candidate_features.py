@@ -22,9 +22,9 @@ from features.engine.population import living
 from features.errors import CatalogueError
 from features.matrix import Matrix
 from features.store.store import Store
-from training.certificate.compare import compared, digest_of_matrix, merged
+from training.certificate.compare import compared_matrices, digest_of_matrix, greater_moves
 from training.certificate.equivalence import misread
-from training.certificate.poison import REACH, poisoned
+from training.certificate.poison import REACH, poisoned_excerpt
 from training.certificate.sample import accepted, excerpt_of, loaded
 
 ENTERPRISES = 60
@@ -56,7 +56,7 @@ def columns(found: Matrix, places: list[int]) -> Matrix:
     )
 
 
-def newcomers(store: Store, path: Path, entity: str) -> Newcomers:
+def declared_candidates(store: Store, path: Path, entity: str) -> Newcomers:
     """Return the features that a file declares for an entity; CatalogueError says in one line what is wrong with it."""
     known, whole = catalogue_of(store), catalogue_of(store, path)
     own = {attribute.name for attribute in store.source.attribute}
@@ -82,10 +82,10 @@ def newcomers(store: Store, path: Path, entity: str) -> Newcomers:
             f"{path.name} declares no feature; write a line `{entity} | name | formula | ...`"
         )
     names = tuple(feature.name for feature in fresh)
-    return Newcomers(path, entity, names, alone(whole, names))
+    return Newcomers(path, entity, names, restricted_to(whole, names))
 
 
-def alone(whole: Catalogue, names: tuple[str, ...]) -> Catalogue:
+def restricted_to(whole: Catalogue, names: tuple[str, ...]) -> Catalogue:
     """Return a catalogue of some features and all that they rest on."""
     kept: set[str] = set()
 
@@ -130,14 +130,16 @@ def certificate(store: Store, fresh: Newcomers, as_of: int) -> dict[str, Any]:
     moved: dict[str, Any] = {}
     poisons = []
     for seed in SEEDS:
-        made = poisoned(excerpt, "together", day=as_of, seed=seed)
+        made = poisoned_excerpt(excerpt, "together", day=as_of, seed=seed)
         with loaded(made.excerpt) as store_after:
             after = {
                 "day": fresh.of(matrix(store_after, fresh.entity, as_of, catalogue=fresh.catalogue))
             }
             taken = accepted(store_after, made.excerpt)
-            wrong = merged(wrong, misread(store_after, taken, as_of + REACH, READ, fresh.catalogue))
-        moved = merged(moved, compared(before, after))
+            wrong = greater_moves(
+                wrong, misread(store_after, taken, as_of + REACH, READ, fresh.catalogue)
+            )
+        moved = greater_moves(moved, compared_matrices(before, after))
         poisons.append({"seed": seed, "rows": sum(made.touched.values())})
     return {
         "as_of": date_of(as_of).isoformat(),

@@ -17,27 +17,27 @@ from features.errors import HistoryError
 from features.ingest.source import Source
 from features.matrix import Matrix
 from features.store.store import Store
-from training.certificate.compare import Moved, compared, digest_of_matrix, merged
+from training.certificate.compare import Moved, compared_matrices, digest_of_matrix, greater_moves
 from training.certificate.declarations import barred
 from training.certificate.equivalence import misread
 from training.certificate.label_check import FAULTS, READING, faults_of
-from training.certificate.poison import KINDS, REACH, Poisoned, poisoned
+from training.certificate.poison import KINDS, REACH, Poisoned, poisoned_excerpt
 from training.certificate.poison_raw import Beneath, beneath
 from training.certificate.read_paths import (
     FED,
     NEIGHBOUR,
     STRETCHES,
     WAYS,
-    Asked,
-    asked_of,
+    Inquiry,
     city,
     every_way,
     in_other_ways,
     in_stretches,
+    inquiry_of,
 )
 from training.certificate.recorded_days import misdated
 from training.certificate.sample import Excerpt, accepted, excerpt_of, fed, loaded, never_later
-from training.certificate.second_day import moved_on, named, neighbour, said_of
+from training.certificate.second_day import labelled_moves, moved_on, neighbour, said_of
 from training.certificate.spark_equivalence import unlike_spark
 from training.certificate.visible_rows import holdings, unlike
 
@@ -100,21 +100,23 @@ class Findings:
 
     def take(self, tried: Tried) -> None:
         """Take in what one poison has moved."""
-        self.moved = merged(self.moved, tried.moved)
+        self.moved = greater_moves(self.moved, tried.moved)
         self.poisons.append(
             {
                 "kind": tried.made.kind,
                 "seed": tried.made.seed,
                 "rows": dict(tried.made.touched),
                 "refused": tried.refused,
-                "moved": plain(tried.moved),
+                "moved": moves_as_json(tried.moved),
             }
         )
 
     def add(self, raw: Beneath) -> None:
         """Take in what poison beneath the views has shown."""
-        self.poisons += [poison | {"moved": plain(poison["moved"])} for poison in raw.poisons]
-        self.moved, self.undeclared = merged(self.moved, raw.moved), raw.undeclared
+        self.poisons += [
+            poison | {"moved": moves_as_json(poison["moved"])} for poison in raw.poisons
+        ]
+        self.moved, self.undeclared = greater_moves(self.moved, raw.moved), raw.undeclared
         self.misdated |= raw.early
         self.untried = raw.untried
 
@@ -138,9 +140,9 @@ def certify(
         files = {table for table, place in source.tables.items() if place.suffix != ".sql"}
         found.quick = [table for table in never_later(excerpt) if table in files]
         found.add(beneath(source, as_of, extent.seeds[0]))
-    said = statement(store, excerpt, as_of, found)
+    said = certificate_statement(store, excerpt, as_of, found)
     return said | {
-        "certificate_digest": digest_of(said),
+        "certificate_digest": certificate_digest(said),
         "cpu_seconds": round(time.process_time() - begun, 1),
     }
 
@@ -160,7 +162,7 @@ def trial(excerpt: Excerpt, as_of: int, extent: Extent) -> Findings:
     """Poison an excerpt in every way and compare what is said of the day; read features literally, on it and days later."""
     found = Findings()
     with loaded(excerpt) as clean:
-        asked = asked_of(clean, as_of)
+        asked = inquiry_of(clean, as_of)
         before, held = every_way(clean, asked, excerpt, extent.ways), holdings(clean, as_of)
         found.misread = {**misread(clean, excerpt, as_of, extent.read), **in_other_ways(before)}
         if STRETCHES in extent.ways:
@@ -173,7 +175,7 @@ def trial(excerpt: Excerpt, as_of: int, extent: Extent) -> Findings:
         ("together", seed) for seed in extent.seeds
     ]
     for kind, seed in poisons:
-        made = poisoned(excerpt, kind, day=as_of, seed=seed)
+        made = poisoned_excerpt(excerpt, kind, day=as_of, seed=seed)
         with loaded(made.excerpt) as store:
             taken = accepted(store, made.excerpt)
             after = (
@@ -182,7 +184,7 @@ def trial(excerpt: Excerpt, as_of: int, extent: Extent) -> Findings:
                 else city(store, asked)
             )
             if kind == "together":
-                found.misread = merged(
+                found.misread = greater_moves(
                     found.misread, misread(store, taken, as_of + REACH, extent.read)
                 )
                 found.labels |= {
@@ -190,19 +192,25 @@ def trial(excerpt: Excerpt, as_of: int, extent: Extent) -> Findings:
                     for name, wrong in faults_of(store, taken, READING).items()
                 }
                 if FED in extent.ways:
-                    found.misread = merged(found.misread, unlike_fed(store, made, (after, asked)))
+                    found.misread = greater_moves(
+                        found.misread, unlike_fed(store, made, (after, asked))
+                    )
             refused, apart = refused_by(store), unlike(held, holdings(store, as_of))
         found.take(
-            Tried(made, refused, compared({view: before[view] for view in after}, after) | apart)
+            Tried(
+                made,
+                refused,
+                compared_matrices({view: before[view] for view in after}, after) | apart,
+            )
         )
     return found
 
 
 def on_another_day(clean: Store, excerpt: Excerpt, day: int, seed: int) -> Tried:
     """Poison an excerpt after another day and compare what is said of that day."""
-    before, made = said_of(clean, day), poisoned(excerpt, "together", day=day, seed=seed)
+    before, made = said_of(clean, day), poisoned_excerpt(excerpt, "together", day=day, seed=seed)
     with loaded(made.excerpt) as store:
-        moved = named(NEIGHBOUR, moved_on(day, before, store))
+        moved = labelled_moves(NEIGHBOUR, moved_on(day, before, store))
         return Tried(replace(made, kind=NEIGHBOUR), refused_by(store), moved)
 
 
@@ -212,18 +220,20 @@ def refused_by(store: Store) -> int:
 
 
 def unlike_fed(
-    store: Store, made: Poisoned, told: tuple[Mapping[str, Matrix], Asked]
+    store: Store, made: Poisoned, told: tuple[Mapping[str, Matrix], Inquiry]
 ) -> dict[str, Moved]:
     """Return what a store that was fed by days says otherwise than one loaded at once, of the day and days after it."""
     after, asked = told
     later = replace(asked, day=asked.day + REACH)
     with fed(made.excerpt, (asked.day, asked.day + 1)) as other:
-        found = compared(city(store, later), city(other, later))
-        found |= compared({entity: after[entity] for entity in asked.entities}, city(other, asked))
+        found = compared_matrices(city(store, later), city(other, later))
+        found |= compared_matrices(
+            {entity: after[entity] for entity in asked.entities}, city(other, asked)
+        )
     return {f"{FED} {name}": much for name, much in found.items()}
 
 
-def plain(moved: Mapping[str, Moved]) -> dict[str, Any]:
+def moves_as_json(moved: Mapping[str, Moved]) -> dict[str, Any]:
     """Return moves as plain values, the most units first."""
     return {
         name: one.as_json()
@@ -231,7 +241,9 @@ def plain(moved: Mapping[str, Moved]) -> dict[str, Any]:
     }
 
 
-def statement(store: Store, excerpt: Excerpt, as_of: int, found: Findings) -> dict[str, Any]:
+def certificate_statement(
+    store: Store, excerpt: Excerpt, as_of: int, found: Findings
+) -> dict[str, Any]:
     """Return what a certificate says, without what it cost."""
     catalogue = catalogue_of(store)
     return {
@@ -247,8 +259,8 @@ def statement(store: Store, excerpt: Excerpt, as_of: int, found: Findings) -> di
         },
         "matrices": found.digests,
         "poisons": found.poisons,
-        "features_moved": plain(found.moved),
-        "features_misread": plain(found.misread),
+        "features_moved": moves_as_json(found.moved),
+        "features_misread": moves_as_json(found.misread),
         "labels": found.labels,
         "undeclared": found.undeclared,
         "misdated": found.misdated,
@@ -260,7 +272,7 @@ def statement(store: Store, excerpt: Excerpt, as_of: int, found: Findings) -> di
     }
 
 
-def digest_of(said: Mapping[str, Any]) -> str:
+def certificate_digest(said: Mapping[str, Any]) -> str:
     """Return the SHA-256 of what a certificate says."""
     return hashlib.sha256(
         json.dumps(said, sort_keys=True, ensure_ascii=False, allow_nan=False).encode()

@@ -34,7 +34,7 @@ class Moved:
 Moves = Mapping[str, Moved]
 
 
-def merged(first: Moves, second: Moves) -> dict[str, Moved]:
+def greater_moves(first: Moves, second: Moves) -> dict[str, Moved]:
     """Return the greater move of each feature."""
     return {
         name: first.get(name, Moved(0, 0.0)) | second.get(name, Moved(0, 0.0))
@@ -42,7 +42,9 @@ def merged(first: Moves, second: Moves) -> dict[str, Moved]:
     }
 
 
-def compared(before: Mapping[str, Matrix], after: Mapping[str, Matrix]) -> dict[str, Moved]:
+def compared_matrices(
+    before: Mapping[str, Matrix], after: Mapping[str, Matrix]
+) -> dict[str, Moved]:
     """Return by `view: feature` whatever is not identical in two sets of matrices of the same names."""
     found: dict[str, Moved] = {}
     for view, matrix in before.items():

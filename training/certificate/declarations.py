@@ -9,15 +9,15 @@ from functools import partial
 
 from features.catalogue import Catalogue
 from features.catalogue.document import forbidden
-from features.catalogue.language import Atom, atom_of, atoms_of, call_name, columns_of, parse_row
+from features.catalogue.language import Atom, atom_of, atoms_of, call_name, parse_row, row_columns
 from features.catalogue.model import ENTITIES, Feature, Measure
 from features.catalogue.parse import declared_joins
 from features.catalogue.validate import check_feature, check_measure, columns_read, every_table
 from features.contract.tables import Column, contract
 from features.errors import CatalogueError
 from features.ingest.source import JOURNAL
-from features.ingest.source_toml import Declaration
-from training.certificate.reference_evaluator import span_of
+from features.ingest.source_toml import SourceDeclaration
+from training.certificate.reference_evaluator import window_span
 
 OUTCOMES = (
     "truth",
@@ -53,7 +53,7 @@ REGISTERED = {
 """Facts of a register of which each may have two, what was declared and what is *actual* (paid-in capital): no outcomes."""
 
 
-def barred(catalogue: Catalogue, declaration: Declaration) -> list[str]:
+def barred(catalogue: Catalogue, declaration: SourceDeclaration) -> list[str]:
     """Return in a line each what no feature or attribute may be, as far as it shows in what is declared."""
     tables = every_table()
     columns = {
@@ -79,7 +79,7 @@ def _said(check: Callable[[], None]) -> Iterator[str]:
         yield str(error)
 
 
-def of_attributes(declaration: Declaration) -> Iterator[str]:
+def of_attributes(declaration: SourceDeclaration) -> Iterator[str]:
     """Yield what is wrong with attributes that become features: an outcome's name, or what a target is told by."""
     scored = {table for table, _ in ENTITIES.values()}
     for attribute in declaration.attribute:
@@ -91,7 +91,7 @@ def of_attributes(declaration: Declaration) -> Iterator[str]:
             event = target.event
             of_event = event is not None and event.table == attribute.table and bool(event.filter)
             told = (
-                columns_of(parse_row(event.filter, name))
+                row_columns(parse_row(event.filter, name))
                 if event is not None and of_event
                 else frozenset[str]()
             )
@@ -115,7 +115,7 @@ def of_windows(catalogue: Catalogue) -> Iterator[str]:
     """Yield the windows whose name does not say how far they reach."""
     for name in catalogue.windows:
         try:
-            span_of(name)
+            window_span(name)
         except ValueError:
             yield f"window {name!r} should be named after its span before the day, such as 30d, prev12m or all"
 
@@ -181,7 +181,7 @@ def of_feature(
         measure = catalogue.measure(atom.measure)
         spaces = [
             columns[measure.table][name].space
-            for name in columns_of(measure.value) & columns.get(measure.table, {}).keys()
+            for name in row_columns(measure.value) & columns.get(measure.table, {}).keys()
             if columns[measure.table][name].kind == "id"
         ]
         if identities().intersection(spaces):

@@ -42,7 +42,7 @@ def misread(
         proof = compiled_values(store, catalogue, cases, names)
         found |= {
             f"statement {entity}: {name}": Moved(
-                int(unlike.sum()), gap(whole.column(name), proof[name], unlike)
+                int(unlike.sum()), largest_gap(whole.column(name), proof[name], unlike)
             )
             for name in names
             if (unlike := bits(whole.column(name)) != bits(proof[name])).any()
@@ -71,7 +71,9 @@ def bits(values: NDArray[np.float64]) -> NDArray[np.int64]:
     return np.ascontiguousarray(values, np.float64).view(np.int64)
 
 
-def gap(first: NDArray[np.float64], second: NDArray[np.float64], where: NDArray[np.bool_]) -> float:
+def largest_gap(
+    first: NDArray[np.float64], second: NDArray[np.float64], where: NDArray[np.bool_]
+) -> float:
     """Return the largest distance between two columns where they are unlike; a missing value counts as 1."""
     apart = np.abs(first[where] - second[where])
     return float(np.where(np.isnan(apart), 1.0, apart).max())
@@ -87,7 +89,7 @@ def _literal(reading: Reading, whole: Matrix, names: Sequence[str], units: int) 
     for place in range(0, len(there), step)[:units]:
         said = reading.features(whole.entity, there[place], names)
         for name in names:
-            off = apart(said[name], value_in(whole, place, name))
+            off = distance(said[name], value_in(whole, place, name))
             if off:
                 found[name] = Moved(
                     found.get(name, Moved(0, 0.0)).units + 1,
@@ -104,7 +106,7 @@ def value_in(whole: Matrix, place: int, name: str) -> Value:
     return whole.categories[name][int(value)] if name in whole.categories else value
 
 
-def apart(first: Value, second: Value) -> float:
+def distance(first: Value, second: Value) -> float:
     """Return how far two values lie apart: 0 where they are the same, 1 where one is missing or a text."""
     if first == second:
         return 0.0

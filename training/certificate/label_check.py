@@ -15,7 +15,7 @@ from features.store.store import Store
 from training.certificate.reference_language import Row, days_of_hold, passes
 from training.certificate.sample import Excerpt
 from training.certificate.split_check import PARTED, part_faults
-from training.data.cases import Cases
+from training.data.cases import TargetCases
 from training.data.dataset import labelled
 from training.data.labels import SUBJECT
 
@@ -117,7 +117,7 @@ def faults_of(store: Store, excerpt: Excerpt, kinds: Collection[str]) -> dict[st
 
 
 def label_faults(
-    excerpt: Excerpt, target: Target, cases: Cases, subjects: list[str]
+    excerpt: Excerpt, target: Target, cases: TargetCases, subjects: list[str]
 ) -> dict[str, int]:
     """Return how many cases have a label that a literal reading does not give, look from the wrong day, or know too soon.
 
@@ -143,7 +143,7 @@ def label_faults(
 Expected = Iterator[tuple[float, int, int | None]]
 
 
-def _of_looks(later: Later, target: Target, cases: Cases, last: int) -> Expected:
+def _of_looks(later: Later, target: Target, cases: TargetCases, last: int) -> Expected:
     looks = {look[0]: look for look in looks_of(later, target, last)}
     heard = later.first("claims") if target.unit == "claim" else {}
     for place, case in enumerate(cases.ids.tolist()):
@@ -163,7 +163,7 @@ def _of_looks(later: Later, target: Target, cases: Cases, last: int) -> Expected
 
 
 def _of_days(
-    later: Later, target: Target, cases: Cases, subjects: list[str], last: int
+    later: Later, target: Target, cases: TargetCases, subjects: list[str], last: int
 ) -> Expected:
     by_subject = defaultdict(list)
     for look in looks_of(later, target, last):
@@ -182,7 +182,7 @@ def _of_days(
         )
 
 
-def _of_events(later: Later, target: Target, cases: Cases, subjects: list[str]) -> Expected:
+def _of_events(later: Later, target: Target, cases: TargetCases, subjects: list[str]) -> Expected:
     event = target.event
     assert event is not None
     tree = parse_row(event.filter, "event filter") if event.filter else None

@@ -12,7 +12,7 @@ from features.calendar import day_of, month_of_day
 from features.contract.millionths import CERTAIN
 from features.contract.row_order import orders
 from features.contract.tables import Column, Table
-from features.contract.validation import compared
+from features.contract.validation import comparable_day
 from training.certificate.sample import Excerpt, Frames
 
 REACH = 60
@@ -155,7 +155,7 @@ def attributes(dose: Dose) -> tuple[pl.DataFrame, int]:
     return _added(dose, _lawful(dose, changed))
 
 
-def newcomers(dose: Dose) -> tuple[pl.DataFrame, int]:
+def with_newcomers(dose: Dose) -> tuple[pl.DataFrame, int]:
     """Add units and categories that nobody had heard of, whose names sort before and after all others."""
     rows = dose.some(dose.rows, 0.1)
     for column in dose.table.columns:
@@ -233,7 +233,7 @@ KINDS: Mapping[str, Kind] = {
     "corrections": corrections,
     "retractions": retractions,
     "attributes": attributes,
-    "newcomers": newcomers,
+    "newcomers": with_newcomers,
     "edges": edges,
 }
 TOGETHER = (
@@ -249,7 +249,7 @@ TOGETHER = (
 )
 
 
-def poisoned(excerpt: Excerpt, kind: str, *, day: int, seed: int) -> Poisoned:
+def poisoned_excerpt(excerpt: Excerpt, kind: str, *, day: int, seed: int) -> Poisoned:
     """Return an excerpt after one kind of poison, or after all of them one upon another (`together`)."""
     frames: Frames = excerpt.frames
     touched: dict[str, int] = {}
@@ -365,7 +365,7 @@ def _near(dose: Dose, column: Column) -> pl.Expr:
 def _lawful(dose: Dose, rows: pl.DataFrame) -> pl.DataFrame:
     """Return rows that the contract accepts, days, months and years moved into its order."""
     for order in orders(dose.table.columns):
-        value, other = pl.col(order.column), compared(order)
+        value, other = pl.col(order.column), comparable_day(order)
         moved = pl.max_horizontal(value, other) if order.before else pl.min_horizontal(value, other)
         rows = rows.with_columns(
             pl.when(value.is_not_null())

@@ -14,9 +14,9 @@ from features.calendar import date_of
 from features.ingest.source import Source, find_source
 from features.store.load import load
 from features.store.store import Store
-from training.certificate.compare import Moved, compared, merged
+from training.certificate.compare import Moved, compared_matrices, greater_moves
 from training.certificate.raw_tables import (
-    Sheet,
+    RawTable,
     days_in,
     holds_days,
     on_days,
@@ -26,9 +26,9 @@ from training.certificate.raw_tables import (
     undeclared,
     write_sheets,
 )
-from training.certificate.read_paths import asked_of, city, own_days
+from training.certificate.read_paths import city, inquiry_of, own_days
 from training.certificate.sample import workplace
-from training.certificate.second_day import named, neighbour
+from training.certificate.second_day import labelled_moves, neighbour
 from training.certificate.visible_rows import holdings, unlike
 
 MOST_ROWS = 40_000
@@ -68,27 +68,30 @@ def beneath(source: Source, as_of: int, seed: int) -> Beneath:
     }
     with read_over(source, {name: sheet.rows for name, sheet in sheets.items()}) as store:
         days = [day for day in days_of(sheets, as_of) if day >= store.first_known]
-        asked = [asked_of(store, day) for day in days]
+        asked = [inquiry_of(store, day) for day in days]
         before = [
             (city(store, one) | own_days(store, one), holdings(store, one.day)) for one in asked
         ]
     for one, said in zip(asked, before, strict=True):
         rng = np.random.default_rng([seed, one.day])
         frames = {
-            name: poisoned(sheet, one.day, source.complete_to, rng)
+            name: poisoned_raw_table(sheet, one.day, source.complete_to, rng)
             for name, sheet in sheets.items()
         }
         with read_over(source, frames) as store:
-            moved = compared(said[0], city(store, one) | own_days(store, one)) | unlike(
+            moved = compared_matrices(said[0], city(store, one) | own_days(store, one)) | unlike(
                 said[1], holdings(store, one.day)
             )
             refused = sum(table["refused"] for table in store.summary["tables"].values())
-        moved = named("raw", moved)
-        found.moved = merged(found.moved, moved)
+        moved = labelled_moves("raw", moved)
+        found.moved = greater_moves(found.moved, moved)
         touched = {
             name: rows
             for name, sheet in sheets.items()
-            if (rows := reached(sheet, one.day) or max(0, frames[name].height - sheet.rows.height))
+            if (
+                rows := rows_after(sheet, one.day)
+                or max(0, frames[name].height - sheet.rows.height)
+            )
         }
         found.poisons.append(
             {
@@ -106,7 +109,7 @@ def beneath(source: Source, as_of: int, seed: int) -> Beneath:
     return found
 
 
-def days_of(sheets: Mapping[str, Sheet], as_of: int) -> list[int]:
+def days_of(sheets: Mapping[str, RawTable], as_of: int) -> list[int]:
     """Return the day and another: its neighbour, or an earlier one where few rows became known after the day."""
     known = pl.concat([sheet.known for sheet in sheets.values()]).drop_nulls()
     late = (known > as_of).sum() / max(known.len(), 1)
@@ -119,7 +122,7 @@ def after(days: pl.Series, day: int) -> np.ndarray[Any, np.dtype[np.bool_]]:
     return (days > day).fill_null(False).to_numpy()
 
 
-def reached(sheet: Sheet, day: int) -> int:
+def rows_after(sheet: RawTable, day: int) -> int:
     """Return how many rows of a sheet hold something that became known after a day."""
     late = after(sheet.known, day)
     for days in sheet.later.values():
@@ -127,7 +130,9 @@ def reached(sheet: Sheet, day: int) -> int:
     return int(late.sum())
 
 
-def poisoned(sheet: Sheet, day: int, last: int, rng: np.random.Generator) -> pl.DataFrame:
+def poisoned_raw_table(
+    sheet: RawTable, day: int, last: int, rng: np.random.Generator
+) -> pl.DataFrame:
     """Return a sheet in which whatever became known after a day is something else, and some of the rows are gone or come again.
 
     Every value is one that its column holds, or a code that it may hold: a late row takes it from any row, or, where hardly any
@@ -145,7 +150,7 @@ def poisoned(sheet: Sheet, day: int, last: int, rng: np.random.Generator) -> pl.
             places[later] = rng.permutation(later)
         places = chosen[places]
         places[late] = (
-            drawn(pool, int(late.sum()), rng)
+            drawn_places(pool, int(late.sum()), rng)
             if alike(sheet, column)
             else rng.permutation(chosen[late])
         )
@@ -159,7 +164,7 @@ def poisoned(sheet: Sheet, day: int, last: int, rng: np.random.Generator) -> pl.
     )
 
 
-def told_again(sheet: Sheet, day: int, last: int, rng: np.random.Generator) -> pl.DataFrame:
+def told_again(sheet: RawTable, day: int, last: int, rng: np.random.Generator) -> pl.DataFrame:
     """Return some rows that were known by a day told once more after it, on the days of late rows, half of their cells others.
 
     What becomes known later than its row comes from the late row too; where no row is late, the day in the one column that tells
@@ -181,7 +186,9 @@ def told_again(sheet: Sheet, day: int, last: int, rng: np.random.Generator) -> p
     for column in sheet.rows.columns:
         places, pool = days if column in sheet.dating else again, pool_of(sheet, column)
         if column not in sheet.dating and alike(sheet, column):
-            places = np.where(rng.random(len(again)) < 0.5, again, drawn(pool, len(again), rng))
+            places = np.where(
+                rng.random(len(again)) < 0.5, again, drawn_places(pool, len(again), rng)
+            )
         cell = pool.gather(places.tolist())
         cells.append(
             on_days(cell, rng.integers(day + 1, last + 1, len(again))) if column == told else cell
@@ -190,19 +197,19 @@ def told_again(sheet: Sheet, day: int, last: int, rng: np.random.Generator) -> p
     return rows.filter(days_in(rows[told]) > day) if told else rows
 
 
-def pool_of(sheet: Sheet, column: str) -> pl.Series:
+def pool_of(sheet: RawTable, column: str) -> pl.Series:
     """Return what a column's cells are drawn from: those of all rows, in their order, and what it may hold besides."""
     return pl.concat([sheet.rows[column], sheet.codes.get(column, sheet.rows[column].clear())])
 
 
-def alike(sheet: Sheet, column: str) -> bool:
+def alike(sheet: RawTable, column: str) -> bool:
     """Tell whether a column's cells can be drawn from any row: many are alike, or they are days."""
     return sheet.rows[column].n_unique() < ALIKE * sheet.rows.height or holds_days(
         sheet.rows[column]
     )
 
 
-def drawn(
+def drawn_places(
     values: pl.Series, size: int, rng: np.random.Generator
 ) -> np.ndarray[Any, np.dtype[np.int64]]:
     """Return places of a column's values, half of them so that a rare value comes as often as a common one."""
@@ -215,7 +222,7 @@ def drawn(
 
 
 def with_copies(
-    sheet: Sheet, day: int, rng: np.random.Generator
+    sheet: RawTable, day: int, rng: np.random.Generator
 ) -> np.ndarray[Any, np.dtype[np.int64]]:
     """Return the places of a sheet's rows, and once more those of some late ones where there are few."""
     late, every = np.flatnonzero(after(sheet.known, day)), np.arange(sheet.rows.height)

@@ -17,7 +17,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from features.calendar import date_of
-from features.connection import MODEST, Connection, DuckError, Limits, named
+from features.connection import MODEST, Connection, ConnectionLimits, DuckError, named
 from features.contract.tables import COMMON
 from features.errors import SourceError
 from features.ingest.csv_table import copies_of
@@ -26,7 +26,7 @@ from features.ingest.dump.views import PRELUDE
 from features.ingest.macros import BARE, OPTIONS, Call, Ground, calls, csv_files, scan_of
 from features.ingest.source import Source
 from features.ingest.source_toml import ALWAYS, BESIDE, Raw
-from features.ingest.typed_sql import in_one_line, reading
+from features.ingest.typed_sql import in_one_line, reading_connection
 from training.certificate.sample import workplace
 
 ROW, DAY, UNITS = "!row", "!known", "!units"
@@ -43,7 +43,7 @@ _OPPOSITE = {"0": "1", "1": "0", "true": "false", "false": "true", "TRUE": "FALS
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Sheet:
+class RawTable:
     """Rows of one raw table; `known` (n,) and, of columns known later than their row, `later`: integer days, null if never.
 
     `codes` are by column what it may hold too, whether or not these rows do: what the source's code lists say, and of a flag
@@ -120,7 +120,11 @@ def raw_of(source: Source) -> dict[str, Raw]:
 
 def _is_contracts(source: Source, name: str) -> bool:
     try:
-        columns = reading(source, MODEST).sql(f"SELECT * FROM {_file_sql(source, name)}").columns
+        columns = (
+            reading_connection(source, MODEST)
+            .sql(f"SELECT * FROM {_file_sql(source, name)}")
+            .columns
+        )
     except (DuckError, SourceError):
         return False
     return {column.name for column in COMMON} <= set(columns)
@@ -137,7 +141,7 @@ def undeclared(source: Source) -> dict[str, list[str]]:
     return found | ({"source.toml": tables} if tables else {})
 
 
-def sheets_of(source: Source, most: int) -> dict[str, Sheet]:
+def sheets_of(source: Source, most: int) -> dict[str, RawTable]:
     """Return by name a sample of every raw table that is there, about `most` rows in all, in the order of their files."""
     raw = {
         name: one
@@ -145,7 +149,7 @@ def sheets_of(source: Source, most: int) -> dict[str, Sheet]:
         if one.known != ALWAYS and (source.declaration.dump is None or name in source.dump.tables)
     }
     with workplace() as folder, in_one_line(source.folder / "source.toml"):
-        connection = reading(source, Limits(spill=folder))
+        connection = reading_connection(source, ConnectionLimits(spill=folder))
         connection.execute("CREATE SCHEMA whole")
         connection.execute("CREATE SCHEMA kept")
         for name in raw:
@@ -268,7 +272,9 @@ def postponed(rows: pl.DataFrame, one: Raw) -> pl.DataFrame:
     return rows.with_columns(moved)
 
 
-def _sheet(connection: Connection, name: str, one: Raw, listed: Mapping[str, list[str]]) -> Sheet:
+def _sheet(
+    connection: Connection, name: str, one: Raw, listed: Mapping[str, list[str]]
+) -> RawTable:
     rows = pl.DataFrame(
         connection.sql(f"SELECT * FROM kept.{named(name)} ORDER BY {named(ROW)}").to_arrow_table()
     )
@@ -291,7 +297,7 @@ def _sheet(connection: Connection, name: str, one: Raw, listed: Mapping[str, lis
         ).to_arrow_table()
     )
     connection.unregister("postponed")
-    return Sheet(
+    return RawTable(
         one, rows.drop(ROW), found[DAY], {column: found[column] for column in one.later}, codes
     )
 
@@ -302,7 +308,7 @@ def opposite(column: pl.Series) -> list[str]:
     return [_OPPOSITE[text] for text in said if text in _OPPOSITE] if len(said) == 1 else []
 
 
-def told_early(sheet: Sheet) -> int:
+def told_early(sheet: RawTable) -> int:
     """Return how many rows are taken for known before the very day that stands in the one column which tells of it."""
     return int((sheet.known < days_in(sheet.rows[sheet.telling])).sum()) if sheet.telling else 0
 

@@ -25,7 +25,7 @@ from features.errors import HistoryError, RequestError, UnknownId
 from features.matrix import Matrix
 from features.online.request import evaluate_rows
 from features.store.store import Store
-from training.certificate.compare import Moved, compared
+from training.certificate.compare import Moved, compared_matrices
 from training.certificate.sample import Excerpt
 from training.data.dataset import stacked
 
@@ -46,7 +46,7 @@ SIDES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Inquiry:
     """What is asked of every store alike: the day, and by entity the units that are asked for on days of their own."""
 
     day: int
@@ -54,7 +54,7 @@ class Asked:
     cases: Mapping[str, tuple[tuple[str, int], ...]]
 
 
-def asked_of(store: Store, day: int) -> Asked:
+def inquiry_of(store: Store, day: int) -> Inquiry:
     """Return what to ask, chosen from the units that live on the day and shortly before."""
     entities = tuple(entity for entity, (table, _) in ENTITIES.items() if store.has(table))
     declared = catalogue_of(store)
@@ -62,7 +62,7 @@ def asked_of(store: Store, day: int) -> Asked:
         entity: tuple(case for back in BACK for case in _some(store, declared, entity, day - back))
         for entity in entities
     }
-    return Asked(day, entities, cases)
+    return Inquiry(day, entities, cases)
 
 
 def _some(store: Store, declared: Catalogue, entity: str, day: int) -> list[tuple[str, int]]:
@@ -75,7 +75,7 @@ def _some(store: Store, declared: Catalogue, entity: str, day: int) -> list[tupl
     return [(str(texts[int(code)]), day) for code in units.code[::step][:SAMPLE]]
 
 
-def city(store: Store, asked: Asked) -> dict[str, Matrix]:
+def city(store: Store, asked: Inquiry) -> dict[str, Matrix]:
     """Return by entity the features of all living units of the day."""
     declared = catalogue_of(store)
     return {
@@ -83,7 +83,7 @@ def city(store: Store, asked: Asked) -> dict[str, Matrix]:
     }
 
 
-def own_days(store: Store, asked: Asked) -> dict[str, Matrix]:
+def own_days(store: Store, asked: Inquiry) -> dict[str, Matrix]:
     """Return by entity the features of the chosen units on days of their own, a day in mid-month among them."""
     found, declared = {}, catalogue_of(store)
     for entity, cases in asked.cases.items():
@@ -108,7 +108,7 @@ def as_if_large(sizes: Sequence[tuple[ModuleType, str]]) -> Iterator[None]:
             setattr(module, name, size)
 
 
-def at_scale(store: Store, asked: Asked) -> dict[str, Matrix]:
+def at_scale(store: Store, asked: Inquiry) -> dict[str, Matrix]:
     """Return the city once more by panels, and the chosen units by totals of rows and of panels, as large histories are."""
     with as_if_large(PANELS):
         found = city(store, asked)
@@ -121,7 +121,7 @@ def at_scale(store: Store, asked: Asked) -> dict[str, Matrix]:
     }
 
 
-def online(store: Store, asked: Asked, excerpt: Excerpt) -> dict[str, Matrix]:
+def online(store: Store, asked: Inquiry, excerpt: Excerpt) -> dict[str, Matrix]:
     """Return by entity the features of one unit from its own rows of the excerpt, sent in a request."""
     found = {}
     for entity, cases in asked.cases.items():
@@ -164,7 +164,7 @@ def rows_about(excerpt: Excerpt, entity: str, key: str) -> dict[str, list[dict[s
 
 
 def every_way(
-    store: Store, asked: Asked, excerpt: Excerpt, ways: Collection[str] = WAYS
+    store: Store, asked: Inquiry, excerpt: Excerpt, ways: Collection[str] = WAYS
 ) -> dict[str, Matrix]:
     """Return what a store says in some of the WAYS in which it can be asked, the city of the day always."""
     found = city(store, asked)
@@ -179,13 +179,13 @@ def in_other_ways(said: Mapping[str, Matrix]) -> dict[str, Moved]:
         name: name.removesuffix(scale) for name in said for scale in SCALES if name.endswith(scale)
     }
     pairs = {name: other for name, other in pairs.items() if other in said}
-    found = compared(
+    found = compared_matrices(
         {one: said[one] for one in pairs}, {one: said[other] for one, other in pairs.items()}
     )
     for name, view in said.items():
         if name.endswith(" online"):
             whole = said[view.entity]
-            found |= compared(
+            found |= compared_matrices(
                 {name: view},
                 {name: whole.take(np.flatnonzero(np.isin(whole.keys, view.keys)))}
                 if len(view)
@@ -194,7 +194,7 @@ def in_other_ways(said: Mapping[str, Matrix]) -> dict[str, Moved]:
     return found
 
 
-def in_stretches(store: Store, asked: Asked) -> dict[str, Moved]:
+def in_stretches(store: Store, asked: Inquiry) -> dict[str, Moved]:
     """Return what the features of two days, written in stretches, say otherwise than the matrix of each of the days."""
     found: dict[str, Moved] = {}
     days = [day for day in (asked.day - BACK[1], asked.day) if day >= store.first_known]
@@ -204,7 +204,9 @@ def in_stretches(store: Store, asked: Asked) -> dict[str, Moved]:
         for day in days:
             whole = matrix(store, entity, day)
             told = stacked([part.take(np.flatnonzero(part.as_of == day)) for part in parts])
-            found |= compared({f"stretches {entity}": whole}, {f"stretches {entity}": told})
+            found |= compared_matrices(
+                {f"stretches {entity}": whole}, {f"stretches {entity}": told}
+            )
     return found | (every_claim_in_turn(store, asked.day) if "claim" in asked.entities else {})
 
 
@@ -218,7 +220,7 @@ def every_claim_in_turn(store: Store, day: int) -> dict[str, Moved]:
     alone = matrix_of_cases(
         store, "claim", told.keys.tolist(), told.as_of.astype(np.int64), declared
     )
-    return compared({"swept claim": alone}, {"swept claim": told})
+    return compared_matrices({"swept claim": alone}, {"swept claim": told})
 
 
 def nobody(entity: str) -> Matrix:

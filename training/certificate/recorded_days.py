@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from features.connection import Limits, named
+from features.connection import ConnectionLimits, named
 from features.ingest.source import Source
-from features.ingest.typed_sql import in_one_line, reading, relation
+from features.ingest.typed_sql import in_one_line, reading_connection, relation
 from features.store.store import Store
 from training.certificate.sample import refused_ids, workplace
 
@@ -21,12 +21,12 @@ def misdated(source: Source, store: Store) -> dict[str, int]:
     """
     found: dict[str, int] = {}
     with workplace() as folder:
-        connection = reading(source, Limits(spill=folder))
+        connection = reading_connection(source, ConnectionLimits(spill=folder))
         for table in (name for name in source.tables if store.has(name)):
             with in_one_line(source.tables[table]):
                 given = (
                     relation(connection, source, table)
-                    .project(f"{told('row_id')}, {told('recorded_on')}")
+                    .project(f"{source_text('row_id')}, {source_text('recorded_on')}")
                     .limit(ROWS)
                 )
                 # Of a row id that repeats one row was kept: which, a limited sort does not say.
@@ -39,10 +39,10 @@ def misdated(source: Source, store: Store) -> dict[str, int]:
     return found
 
 
-def told(name: str) -> str:
+def source_text(name: str) -> str:
     """Return a common column as the text that its source gives.
 
-    >>> told("row_id")
+    >>> source_text("row_id")
     'trim(CAST("row_id" AS VARCHAR)) AS "row_id"'
     """
     return f"trim(CAST({named(name)} AS VARCHAR)) AS {named(name)}"

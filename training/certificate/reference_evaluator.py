@@ -22,7 +22,7 @@ from training.certificate.reference_language import (
     Value,
     applied,
     days_of_hold,
-    number,
+    integer_value,
     operands,
     passes,
     reduced,
@@ -33,10 +33,10 @@ RECENT = 90
 
 
 @lru_cache(64)
-def span_of(window: str) -> tuple[int, int | None]:
+def window_span(window: str) -> tuple[int, int | None]:
     """Return (last, first) of a window from its name: it holds the offsets last <= offset < first.
 
-    >>> span_of("30d"), span_of("prev12m"), span_of("all")
+    >>> window_span("30d"), window_span("prev12m"), window_span("all")
     ((0, 30), (12, 24), (0, None))
     """
     if window == "all":
@@ -217,7 +217,7 @@ class Reading:
         key = keys[measure.by]
         if key is None:
             return None
-        last, first = span_of(atom.window)
+        last, first = window_span(atom.window)
         columns = self._columns[measure.table]
         monthly = bool(measure.when) and columns[measure.when].kind == "month"
         now = month_complete(self._day) if monthly else self._day
@@ -228,7 +228,7 @@ class Reading:
                 continue
             offset = now - when if measure.when else 0
             if offset >= last and (first is None or offset < first):
-                members.append((offset, number(measure.value, row)))
+                members.append((offset, integer_value(measure.value, row)))
         column = columns.get(measure.value.id) if isinstance(measure.value, ast.Name) else None
         order = column.choices.index if column and column.kind == "choice" else _itself
         return reduced(atom.aggregate, members, (last, first), order)

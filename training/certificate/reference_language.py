@@ -40,17 +40,17 @@ def days_of_hold(versions: list[Row]) -> list[int]:
     ]
 
 
-def number(tree: ast.expr, row: Row) -> Any:
+def integer_value(tree: ast.expr, row: Row) -> Any:
     """Return an integer expression over one row, None where it reads something empty."""
     if isinstance(tree, ast.Constant):
         return tree.value
     if isinstance(tree, ast.Name):
         return row[tree.id]
     if isinstance(tree, ast.UnaryOp):
-        inner = number(tree.operand, row)
+        inner = integer_value(tree.operand, row)
         return None if inner is None else -inner
     assert isinstance(tree, ast.BinOp)
-    left, right = number(tree.left, row), number(tree.right, row)
+    left, right = integer_value(tree.left, row), integer_value(tree.right, row)
     return None if left is None or right is None else _ARITHMETIC[type(tree.op)](left, right)
 
 
@@ -60,17 +60,18 @@ def passes(tree: ast.expr, row: Row) -> bool:
         parts = [passes(part, row) for part in tree.values]
         return all(parts) if isinstance(tree.op, ast.And) else any(parts)
     assert isinstance(tree, ast.Compare)
-    left, how, right = number(tree.left, row), tree.ops[0], tree.comparators[0]
+    left, how, right = integer_value(tree.left, row), tree.ops[0], tree.comparators[0]
     if isinstance(how, ast.Is | ast.IsNot):
         return (left is None) == isinstance(how, ast.Is)
     if left is None:
         return False
     if isinstance(how, ast.In | ast.NotIn):
         listed = [
-            number(item, row) for item in (right.elts if isinstance(right, ast.Tuple) else [right])
+            integer_value(item, row)
+            for item in (right.elts if isinstance(right, ast.Tuple) else [right])
         ]
         return (left in listed) == isinstance(how, ast.In)
-    other = number(right, row)
+    other = integer_value(right, row)
     return other is not None and _COMPARE[type(how)](left, other)
 
 

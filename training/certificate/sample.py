@@ -19,7 +19,7 @@ from features.contract.tables import COMMON, Column, Table, contract
 from features.files import private_folder, reached
 from features.home import home
 from features.ingest.source import Source
-from features.ingest.source_toml import Declaration
+from features.ingest.source_toml import SourceDeclaration
 from features.store.append import feed
 from features.store.compaction import compact
 from features.store.load import load
@@ -41,7 +41,7 @@ LINKS = (
 class Excerpt:
     """Some rows of a source as versions, never altered in place; `complete_to` is its last closed day."""
 
-    declaration: Declaration
+    declaration: SourceDeclaration
     tables: Mapping[str, Table]
     frames: Frames
     complete_to: int
@@ -193,7 +193,7 @@ def written(column: Column) -> pl.Expr:
     return as_decimals(value) if column.kind == "probability" else value
 
 
-def source_of(excerpt: Excerpt, folder: Path) -> Source:
+def excerpt_source(excerpt: Excerpt, folder: Path) -> Source:
     """Return the source that an excerpt written to a folder as Parquet is."""
     folder.mkdir(parents=True)
     places: dict[str, Path] = {}
@@ -220,14 +220,14 @@ def source_of(excerpt: Excerpt, folder: Path) -> Source:
 def loaded(excerpt: Excerpt) -> Iterator[Store]:
     """Yield the store that a load makes of an excerpt; gone afterwards."""
     with workplace() as folder:
-        yield Store(load(source_of(excerpt, folder / "excerpt")))
+        yield Store(load(excerpt_source(excerpt, folder / "excerpt")))
 
 
 @contextmanager
 def fed(excerpt: Excerpt, days: Sequence[int]) -> Iterator[Store]:
     """Yield the live store of an excerpt fed until each day, merged, and fed to its end; gone afterwards."""
     with workplace() as folder:
-        source = source_of(excerpt, folder / "excerpt")
+        source = excerpt_source(excerpt, folder / "excerpt")
         for day in days:
             feed(source, day)
         store = compact(source)

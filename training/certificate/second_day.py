@@ -10,8 +10,8 @@ import numpy as np
 from features.cases import month_ends
 from features.matrix import Matrix
 from features.store.store import Store
-from training.certificate.compare import Moved, compared
-from training.certificate.read_paths import asked_of, city
+from training.certificate.compare import Moved, compared_matrices
+from training.certificate.read_paths import city, inquiry_of
 from training.certificate.visible_rows import Holdings, holdings, unlike
 
 MIDDLE = 17
@@ -31,7 +31,7 @@ def neighbour(day: int) -> int:
 
 def said_of(store: Store, day: int) -> tuple[Mapping[str, Matrix], Holdings]:
     """Return what a store says of the city of a day, and what its tables held by then."""
-    return city(store, asked_of(store, day)), holdings(store, day)
+    return city(store, inquiry_of(store, day)), holdings(store, day)
 
 
 def moved_on(
@@ -39,9 +39,9 @@ def moved_on(
 ) -> dict[str, Moved]:
     """Return what another store says otherwise of a day."""
     matrices, held = said_of(store, day)
-    return compared(before[0], matrices) | unlike(before[1], held)
+    return compared_matrices(before[0], matrices) | unlike(before[1], held)
 
 
-def named(kind: str, moved: Mapping[str, Any]) -> dict[str, Any]:
+def labelled_moves(kind: str, moved: Mapping[str, Any]) -> dict[str, Any]:
     """Return what moved under names that say by which kind of poison."""
     return {f"{kind} {name}": much for name, much in moved.items()}

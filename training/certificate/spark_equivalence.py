@@ -12,13 +12,13 @@ import numpy as np
 import pyarrow as pa
 
 from features.catalogue.model import ENTITIES
-from features.connection import Limits, opened
+from features.connection import ConnectionLimits, opened
 from features.engine.matrices import catalogue_of, matrix_for
 from features.engine.population import living
 from features.ingest.scan import parquet_sql
 from features.store.store import Store
 from training.certificate.compare import Moved
-from training.certificate.equivalence import bits, gap
+from training.certificate.equivalence import bits, largest_gap
 from training.certificate.sample import workplace
 
 _ESCAPED = re.compile(r"\\(.)")
@@ -29,7 +29,7 @@ class Session:
     """DuckDB as far as `features.sql.spark` asks something of a session: files as views, and statements over them."""
 
     def __init__(self, folder: Path) -> None:
-        self._connection = opened(Limits(spill=folder))
+        self._connection = opened(ConnectionLimits(spill=folder))
         self.read = self
 
     def option(self, name: str, value: str) -> Session:
@@ -86,7 +86,7 @@ def _unlike(spark: ModuleType, store: Store, day: int, folder: Path) -> dict[str
         said = spark.spark_values(session, store, catalogue, whole.names)
         found |= {
             f"spark {entity}: {name}": Moved(
-                int(unlike.sum()), gap(whole.column(name), said[name], unlike)
+                int(unlike.sum()), largest_gap(whole.column(name), said[name], unlike)
             )
             for name in whole.names
             if (unlike := bits(whole.column(name)) != bits(np.asarray(said[name]))).any()

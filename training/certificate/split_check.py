@@ -10,7 +10,7 @@ from features.calendar import day_of
 from features.catalogue import Catalogue
 from features.ingest.source_toml import Split, Target
 from training.certificate.read_paths import nobody
-from training.data.cases import TEST, TRAIN, UNUSED, Cases, parts_of, unlabelled
+from training.data.cases import TEST, TRAIN, UNUSED, TargetCases, case_parts, unlabelled
 from training.data.dataset import Dataset
 from training.data.folds import Fold, folds_of
 from training.data.labels import Codes
@@ -23,7 +23,7 @@ WIDER = 30
 MANY, FEW = 2_000, 37
 
 
-def part_faults(name: str, target: Target, cases: Cases) -> dict[str, int]:
+def part_faults(name: str, target: Target, cases: TargetCases) -> dict[str, int]:
     """Return how many cases, and days around the split, stand in another part than it says, and how many folds part nothing."""
     split = target.split
     assert split is not None
@@ -34,7 +34,7 @@ def part_faults(name: str, target: Target, cases: Cases) -> dict[str, int]:
     wrong = (literal != cases.part) | (whole.taught() != (literal == TRAIN))
     wide = day_of(split.test_from) - day_of(split.train_until) + WIDER
     strange = [
-        parts_read(around, split, days) != parts_of(around, split, days) for days in (gap, wide)
+        parts_read(around, split, days) != case_parts(around, split, days) for days in (gap, wide)
     ]
     made_up = plenty()
     taught = cases.take(np.flatnonzero((cases.part == TRAIN) & ~np.isnan(cases.label)))
@@ -52,7 +52,7 @@ def part_faults(name: str, target: Target, cases: Cases) -> dict[str, int]:
     }
 
 
-def plenty() -> Cases:
+def plenty() -> TargetCases:
     """Return cases enough for any recipe to look forward: every second has a violation, two a day, of a few keys."""
     place = np.arange(MANY)
     days = place // 2 + WIDER
@@ -83,7 +83,7 @@ def parts_read(days: Codes, split: Split, gap: int) -> Codes:
 
 
 def parts(
-    fold: Fold, keys: np.ndarray[tuple[int], np.dtype[np.str_]], cases: Cases, gap: int
+    fold: Fold, keys: np.ndarray[tuple[int], np.dtype[np.str_]], cases: TargetCases, gap: int
 ) -> bool:
     """Tell whether what a fold holds back lies `gap` days after all that it has seen, or shares no key with it."""
     seen, held = cases.day[fold.seen], cases.day[fold.held]

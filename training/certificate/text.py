@@ -9,7 +9,7 @@ SHOWN = 10
 UNDECLARED = "；若确实如此，请在 assumed_delays 中声明 if it is so, say {} = 0 under assumed_delays"
 
 
-def lines_of(said: Mapping[str, Any]) -> list[str]:
+def certificate_lines(said: Mapping[str, Any]) -> list[str]:
     """Return a certificate as lines for a person, zh and en side by side."""
     return list(_lines(said))
 

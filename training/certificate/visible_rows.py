@@ -44,7 +44,7 @@ def holdings(store: Store, day: int) -> Holdings:
         "expected": pl.Int64,
     }
     return found | {
-        "matches": summed(pl.DataFrame(told, shape, orient="row").with_columns(sign=pl.lit(1)))
+        "matches": net_rows(pl.DataFrame(told, shape, orient="row").with_columns(sign=pl.lit(1)))
     }
 
 
@@ -67,13 +67,13 @@ def rows_known(store: Store, table: str, columns: list[str], day: int) -> pl.Dat
         for name, column in kinds.items()
         if column.kind == "id"
     }
-    return summed(rows.with_columns(texts[name].gather(rows[name]).alias(name) for name in texts))
+    return net_rows(rows.with_columns(texts[name].gather(rows[name]).alias(name) for name in texts))
 
 
-def summed(rows: pl.DataFrame) -> pl.DataFrame:
+def net_rows(rows: pl.DataFrame) -> pl.DataFrame:
     """Return rows once each with the sum of their `sign`, those that cancel left out.
 
-    >>> summed(pl.DataFrame({"a": [1, 1, 2], "sign": [1, -1, 1]})).rows()
+    >>> net_rows(pl.DataFrame({"a": [1, 1, 2], "sign": [1, -1, 1]})).rows()
     [(2, 1)]
     """
     return rows.group_by(pl.exclude("sign")).agg(pl.col("sign").sum()).filter(pl.col("sign") != 0)
@@ -84,6 +84,6 @@ def unlike(before: Holdings, after: Holdings) -> dict[str, Moved]:
     found = {}
     for name, rows in before.items():
         other = after[name].select(rows.columns).with_columns(-pl.col("sign"))
-        if apart := summed(pl.concat([rows, other])).height:
+        if apart := net_rows(pl.concat([rows, other])).height:
             found[name] = Moved(apart, 1.0)
     return found

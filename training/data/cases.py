@@ -16,7 +16,7 @@ UNUSED, TRAIN, TEST = 0, 1, 2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Cases:
+class TargetCases:
     """Arrays of one length: subject codes, as-of days, the case's own day and id, its part, and what is known of it.
 
     `label` is 1, 0 or NaN (nobody looked); `count` what was found; `random_label` the label of a random look only, and
@@ -37,19 +37,22 @@ class Cases:
     def __len__(self) -> int:
         return len(self.subject)
 
-    def take(self, rows: NDArray[np.bool_] | Codes) -> Cases:
+    def take(self, rows: NDArray[np.bool_] | Codes) -> TargetCases:
         """Return the chosen cases."""
-        return Cases(*(getattr(self, field.name)[rows] for field in fields(self)))
+        return TargetCases(*(getattr(self, field.name)[rows] for field in fields(self)))
 
 
-def joined(parts: list[Cases]) -> Cases:
+def joined_parts(parts: list[TargetCases]) -> TargetCases:
     """Return the cases of all parts, one after another."""
-    return Cases(
-        *(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Cases))
+    return TargetCases(
+        *(
+            np.concatenate([getattr(part, field.name) for part in parts])
+            for field in fields(TargetCases)
+        )
     )
 
 
-def split_of(target: Target) -> Split:
+def target_split(target: Target) -> Split:
     """Return a target's split; TargetError when it has none or its days do not follow each other."""
     split = target.split
     if split is None:
@@ -64,12 +67,12 @@ def split_of(target: Target) -> Split:
     return split
 
 
-def parts_of(day: Codes, split: Split, gap: int) -> NDArray[np.int8]:
+def case_parts(day: Codes, split: Split, gap: int) -> NDArray[np.int8]:
     """Return each day's part; a training case's `gap` days after it must have passed when the test begins.
 
     >>> from datetime import date
     >>> split = Split(train_until=date(1970, 1, 10), test_from=date(1970, 1, 15), test_until=date(1970, 1, 20))
-    >>> parts_of(np.array([4, 9, 10, 14, 19, 20]), split, 5).tolist(), parts_of(np.array([9, 10]), split, 6).tolist()
+    >>> case_parts(np.array([4, 9, 10, 14, 19, 20]), split, 5).tolist(), case_parts(np.array([9, 10]), split, 6).tolist()
     ([1, 1, 0, 2, 2, 0], [0, 0])
     """
     first, last = day_of(split.test_from), day_of(split.test_until)
@@ -80,20 +83,20 @@ def parts_of(day: Codes, split: Split, gap: int) -> NDArray[np.int8]:
 
 def unlabelled(
     subject: Codes, as_of: Codes, day: Codes, ids: NDArray[np.str_], part: NDArray[np.int8]
-) -> Cases:
+) -> TargetCases:
     """Return cases of which nothing is known yet."""
     nothing = np.full(len(subject), np.nan)
-    return Cases(
+    return TargetCases(
         subject, as_of, day, ids, part, nothing, nothing, nothing, nothing, np.ones(len(subject))
     )
 
 
 def of_looks(
     looks: Observed, as_of: Codes, ids: NDArray[np.str_], part: NDArray[np.int8], day: Codes
-) -> Cases:
+) -> TargetCases:
     """Return one case a look, with the look's own label."""
     random_label = np.where(np.isnan(looks.inclusion), np.nan, looks.label)
-    return Cases(
+    return TargetCases(
         looks.subject,
         as_of,
         day,
@@ -107,7 +110,7 @@ def of_looks(
     )
 
 
-def with_looks(cases: Cases, looks: Observed, horizon: int) -> Cases:
+def with_looks(cases: TargetCases, looks: Observed, horizon: int) -> TargetCases:
     """Return the cases of one as-of day with the labels of the looks opened and closed in (as_of, as_of + horizon].
 
     Several looks count as one: a violation that any of them found is found, and the largest count holds;
@@ -122,7 +125,7 @@ def with_looks(cases: Cases, looks: Observed, horizon: int) -> Cases:
     count[(label == 1) & (count == 0)] = np.nan  # the visit that found something did not count it
     random = seen.take(~np.isnan(seen.inclusion))
     first = random.take(np.unique(random.subject, return_index=True)[1])
-    return Cases(
+    return TargetCases(
         cases.subject,
         cases.as_of,
         cases.day,

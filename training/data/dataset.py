@@ -12,7 +12,7 @@ from features.calendar import date_of, day_of
 from features.cases import Cases as Units
 from features.catalogue import Catalogue
 from features.engine.matrices import catalogue_of, matrix_for
-from features.engine.population import bare_cases, living, registered
+from features.engine.population import bare_cases, living, registered_cases
 from features.errors import TargetError
 from features.ingest.source_toml import Target
 from features.matrix import Matrix
@@ -21,11 +21,11 @@ from training.data.cases import (
     TEST,
     TRAIN,
     UNUSED,
-    Cases,
-    joined,
+    TargetCases,
+    case_parts,
+    joined_parts,
     of_looks,
-    parts_of,
-    split_of,
+    target_split,
     unlabelled,
     with_looks,
 )
@@ -34,7 +34,7 @@ from training.data.labels import SUBJECT, reviews, visits
 from training.data.population import population
 
 MOST_UNLABELLED = 10_000
-Labelling = Callable[[Cases], Cases]
+Labelling = Callable[[TargetCases], TargetCases]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,7 +44,7 @@ class Dataset:
     name: str
     target: Target
     matrix: Matrix
-    cases: Cases
+    cases: TargetCases
     catalogue: Catalogue
 
     def taught(self) -> NDArray[np.bool_]:
@@ -83,17 +83,19 @@ def dataset(store: Store, name: str, *, seed: int) -> Dataset:
     return Dataset(name, target, matrix.take(kept), cases.take(kept), catalogue)
 
 
-def labelled(store: Store, name: str) -> Cases:
+def labelled(store: Store, name: str) -> TargetCases:
     """Return the cases of a declared target with their labels, before any feature or condition on features."""
     target = target_of(store, name)
     if target.unit in ("enterprise-day", "provider"):
-        return joined([cases for _, cases in _labelled_days(store, catalogue_of(store), target)])
+        return joined_parts(
+            [cases for _, cases in _labelled_days(store, catalogue_of(store), target)]
+        )
     return _units(store, target)
 
 
 def _labelled_days(
     store: Store, catalogue: Catalogue, target: Target
-) -> Iterator[tuple[Units, Cases]]:
+) -> Iterator[tuple[Units, TargetCases]]:
     """Yield for each as-of day its living units and their cases; of those that train, the labelled ones."""
     label, subject = _labelling(store, target), SUBJECT[target.unit]
     texts = np.array(store.texts(subject), np.str_)
@@ -105,19 +107,19 @@ def _labelled_days(
         yield units.take(kept), cases.take(kept)
 
 
-def _of_days(store: Store, catalogue: Catalogue, target: Target) -> tuple[Matrix, Cases]:
+def _of_days(store: Store, catalogue: Catalogue, target: Target) -> tuple[Matrix, TargetCases]:
     """Return every living unit on each test day, and on each training day those that get a label."""
     found = [
         (matrix_for(store, catalogue, units), cases)
         for units, cases in _labelled_days(store, catalogue, target)
     ]
-    return stacked([matrix for matrix, _ in found]), joined([cases for _, cases in found])
+    return stacked([matrix for matrix, _ in found]), joined_parts([cases for _, cases in found])
 
 
 def _days(store: Store, target: Target) -> list[tuple[int, int]]:
     """Return each usable as-of day and its part; event labels need the whole horizon to have passed."""
     days = np.array(sorted({day_of(day) for day in target.as_of}), np.int64)
-    parts = parts_of(days, split_of(target), target.horizon)
+    parts = case_parts(days, target_split(target), target.horizon)
     if target.label == "event":
         parts[days + target.horizon > store.complete_to] = UNUSED
     used = [
@@ -149,7 +151,7 @@ def _labelling(store: Store, target: Target) -> Labelling:
     )
 
 
-def _units(store: Store, target: Target) -> Cases:
+def _units(store: Store, target: Target) -> TargetCases:
     """Return the visits or claims of both parts; of those that train, the labelled ones."""
     cases = _inspections(store, target) if target.unit == "inspection" else _claims(store, target)
     usable = (
@@ -160,25 +162,27 @@ def _units(store: Store, target: Target) -> Cases:
     return cases.take(usable & ((cases.part == TEST) | ~np.isnan(cases.label)))
 
 
-def _inspections(store: Store, target: Target) -> Cases:
+def _inspections(store: Store, target: Target) -> TargetCases:
     """Return one case a visit, seen from the eve of its opening."""
     looks = visits(store, target)
     as_of = looks.opened - 1
     texts = np.array(store.texts("inspection"), np.str_)
-    part = parts_of(looks.opened, split_of(target), 0)
+    part = case_parts(looks.opened, target_split(target), 0)
     return of_looks(
         looks.within(as_of, target.horizon), as_of, texts[looks.ids], part, looks.opened
     )
 
 
-def _claims(store: Store, target: Target) -> Cases:
+def _claims(store: Store, target: Target) -> TargetCases:
     """Return one case a claim, seen on the day that it became known."""
     rows = store.all_rows("claims", ("claim", "known"))
     codes, member = np.unique(rows["claim"], return_inverse=True)
     first = np.full(len(codes), np.iinfo(np.int64).max)
     np.minimum.at(first, member, rows["known"])
     texts = np.array(store.texts("claim"), np.str_)
-    cases = unlabelled(codes, first, first, texts[codes], parts_of(first, split_of(target), 0))
+    cases = unlabelled(
+        codes, first, first, texts[codes], case_parts(first, target_split(target), 0)
+    )
     if target.label == "event":
         label = happened(events(store, target), codes, first, target.horizon)
         return replace(
@@ -187,7 +191,7 @@ def _claims(store: Store, target: Target) -> Cases:
     return _reviewed(store, target, cases)
 
 
-def _reviewed(store: Store, target: Target, cases: Cases) -> Cases:
+def _reviewed(store: Store, target: Target, cases: TargetCases) -> TargetCases:
     """Return the claims with what their reviews said; the subjects are sorted, and a claim has one live review.
 
     A review of a claim that nobody recorded is nobody's.
@@ -211,7 +215,7 @@ def _reviewed(store: Store, target: Target, cases: Cases) -> Cases:
     return replace(cases, **merged)
 
 
-def thinned(cases: Cases, seed: int) -> Cases:
+def thinned(cases: TargetCases, seed: int) -> TargetCases:
     """Return the cases with at most MOST_UNLABELLED unlabelled ones, each then weighing as many as it stands for."""
     without = np.flatnonzero(np.isnan(cases.label))
     if len(without) <= MOST_UNLABELLED:
@@ -225,10 +229,10 @@ def thinned(cases: Cases, seed: int) -> Cases:
 
 
 def _of_units(
-    store: Store, catalogue: Catalogue, cases: Cases, entity: str
-) -> tuple[Matrix, Cases]:
+    store: Store, catalogue: Catalogue, cases: TargetCases, entity: str
+) -> tuple[Matrix, TargetCases]:
     """Return the cases that the register knew on their day, with their features."""
-    there, _ = registered(store, catalogue, bare_cases(entity, cases.subject, cases.as_of))
+    there, _ = registered_cases(store, catalogue, bare_cases(entity, cases.subject, cases.as_of))
     kept = np.isin(marks(cases.subject, cases.as_of), marks(there.code, there.as_of))
     return matrix_for(store, catalogue, there), cases.take(kept)
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from features.aggregates.row_expressions import row_filter
 from features.arrays import NULL
-from features.catalogue.language import columns_of, parse_row
+from features.catalogue.language import parse_row, row_columns
 from features.errors import TargetError
 from features.ingest.source_toml import Event, Target
 from features.store.column_codes import literal_of
@@ -31,7 +31,7 @@ def events(store: Store, target: Target) -> Codes:
         raise TargetError('a target with label = "event" needs its event: table, when and filter')
     _check(store, event, subject)
     tree = parse_row(event.filter, f"event filter of {event.table}") if event.filter else None
-    needed = {subject, event.when} | (columns_of(tree) if tree is not None else set())
+    needed = {subject, event.when} | (row_columns(tree) if tree is not None else set())
     rows = store.live(event.table, store.complete_to, tuple(sorted(needed)))
     kept = (rows[subject] != NULL) & (rows[event.when] != NULL)
     if tree is not None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from training.data.cases import Cases
+from training.data.cases import TargetCases
 from training.data.recipe import Recipe
 
 Mask = NDArray[np.bool_]
@@ -21,7 +21,7 @@ class Fold:
     held: Mask
 
 
-def folds_of(keys: NDArray[np.str_], cases: Cases, recipe: Recipe, gap: int) -> list[Fold]:
+def folds_of(keys: NDArray[np.str_], cases: TargetCases, recipe: Recipe, gap: int) -> list[Fold]:
     """Return folds that go forward in time, as the future will: each is asked of days after those it learned from.
 
     A day counts as after another when `gap` days lie between. Where the earlier days hold too few labels to learn

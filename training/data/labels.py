@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from features.aggregates.row_expressions import row_filter
 from features.arrays import NULL
-from features.catalogue.language import columns_of, parse_row
+from features.catalogue.language import parse_row, row_columns
 from features.contract.millionths import probabilities
 from features.contract.tables import contract
 from features.errors import TargetError
@@ -107,7 +107,7 @@ def _of_population(
     rows = store.live(
         "inspections",
         store.complete_to,
-        tuple(dict.fromkeys((*columns, *sorted(columns_of(tree))))),
+        tuple(dict.fromkeys((*columns, *sorted(row_columns(tree))))),
     )
     kept = row_filter(tree, rows, len(rows["inspection"]), literal_of(store, "inspections"))
     return {name: rows[name][kept] for name in columns}

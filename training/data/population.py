@@ -8,8 +8,8 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from features.catalogue.language import columns_of, parse_row
-from features.engine.formulas import Environment, evaluate
+from features.catalogue.language import parse_row, row_columns
+from features.engine.formulas import Environment, formula_values
 from features.errors import TargetError
 from features.matrix import Matrix
 
@@ -21,12 +21,12 @@ def population(matrix: Matrix, condition: str) -> Mask:
     if not condition:
         return np.ones(len(matrix), np.bool_)
     tree = parse_row(condition, "population filter")
-    unknown = sorted(columns_of(tree) - set(matrix.names))
+    unknown = sorted(row_columns(tree) - set(matrix.names))
     if unknown:
         raise TargetError(
             f"the population filter names {unknown[0]!r}, which is not a feature of {matrix.entity}"
         )
-    known = {name: matrix.column(name) for name in columns_of(tree)}
+    known = {name: matrix.column(name) for name in row_columns(tree)}
     return _met(tree, known, matrix)
 
 
@@ -51,7 +51,7 @@ def _met(tree: ast.expr, known: Mapping[str, NDArray[np.float64]], matrix: Matri
             f"the population filter compares with == != < <= > >=; got {ast.unparse(tree)!r}"
         )
     nothing: dict[str, NDArray[np.float64]] = {}
-    answer = evaluate(
+    answer = formula_values(
         tree, Environment(len(matrix), matrix.as_of.astype(np.float64), {}, {}, nothing, known)
     )
     return np.asarray(answer == 1, np.bool_)

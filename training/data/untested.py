@@ -7,7 +7,7 @@ import numpy as np
 from features.calendar import date_of, day_of
 from features.errors import TargetError
 from features.store.store import Store
-from training.data.cases import TEST, Cases, split_of
+from training.data.cases import TEST, TargetCases, target_split
 from training.data.dataset import Dataset, labelled
 
 CASES = {
@@ -22,7 +22,7 @@ def check_test(store: Store, whole: Dataset) -> None:
     """Raise TargetError where a data set has no case to test on: it says which days the test needs, and why none is there."""
     if whole.tested().any():
         return
-    split = split_of(whole.target)
+    split = target_split(whole.target)
     raise TargetError(
         f"target {whole.name!r} needs {CASES[whole.target.unit]} from {split.test_from} to {split.test_until} "
         f"for its test, and has none: {_why(store, whole)}"
@@ -30,7 +30,7 @@ def check_test(store: Store, whole: Dataset) -> None:
 
 
 def _why(store: Store, whole: Dataset) -> str:
-    split = split_of(whole.target)
+    split = target_split(whole.target)
     if day_of(split.test_from) > store.complete_to:
         return (
             f"the history is complete to {date_of(store.complete_to)} only; load later days, or let the test begin "
@@ -46,7 +46,7 @@ def _why(store: Store, whole: Dataset) -> str:
     return f"{_outside(cases)}; load their rows, or move the test (test_from, test_until) to days that have some"
 
 
-def _outside(cases: Cases) -> str:
+def _outside(cases: TargetCases) -> str:
     """Return in words when the cases are that the history holds."""
     if not len(cases):
         return "the history holds none at all with a label"

@@ -42,7 +42,9 @@ def average_precision(ranked: Sorted, weight: NDArray[np.float64] | None = None)
     return _precision(*ranked.sums(_ones_or(ranked, weight)))
 
 
-def both(ranked: Sorted, weight: NDArray[np.float64]) -> tuple[float | None, float | None]:
+def auc_and_precision(
+    ranked: Sorted, weight: NDArray[np.float64]
+) -> tuple[float | None, float | None]:
     """Return AUC and average precision under one weighting."""
     positive, negative = ranked.sums(weight)
     return _area(positive, negative), _precision(positive, negative)
@@ -82,7 +84,7 @@ def intervals(
         weight = generator.multinomial(number, np.full(number, 1.0 / number))[member].astype(
             np.float64
         )
-        area, precision = both(ranked, weight)
+        area, precision = auc_and_precision(ranked, weight)
         areas.append(area)
         precisions.append(precision)
     return {"auc": _middle(areas), "average_precision": _middle(precisions)}

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.matrix import Matrix
-from training.data.cases import Cases
+from training.data.cases import TargetCases
 from training.data.recipe import Recipe
 from training.evaluation.capacity import Judged, precision_at
 from training.evaluation.discrimination import auc, average_precision, intervals, sort_by_score
@@ -29,7 +29,7 @@ class Answers:
 
 
 def evaluate(
-    matrix: Matrix, cases: Cases, answers: Answers, *, capacity: float, recipe: Recipe
+    matrix: Matrix, cases: TargetCases, answers: Answers, *, capacity: float, recipe: Recipe
 ) -> dict[str, Any]:
     """Return the metrics of a model on test cases; a metric that these cases cannot tell is None, never a guess.
 
@@ -53,7 +53,7 @@ def evaluate(
     }
 
 
-def reordering(cases: Cases, raw: Floats) -> dict[str, float | None]:
+def reordering(cases: TargetCases, raw: Floats) -> dict[str, float | None]:
     """Return what visiting by falling score would have gained: days earlier, and the share found by the first half."""
     seen = ~np.isnan(cases.label)
     day, score, ids, label = (
@@ -83,7 +83,7 @@ def calibration_table(label: Floats, probability: Floats, rows: int = 10) -> lis
     ]
 
 
-def _judged(matrix: Matrix, cases: Cases, answers: Answers, recipe: Recipe) -> Judged:
+def _judged(matrix: Matrix, cases: TargetCases, answers: Answers, recipe: Recipe) -> Judged:
     chance = propensity(matrix, cases, recipe)
     return Judged(
         cases.ids,
@@ -96,7 +96,7 @@ def _judged(matrix: Matrix, cases: Cases, answers: Answers, recipe: Recipe) -> J
     )
 
 
-def _expected(cases: Cases, answers: Answers) -> dict[str, float] | None:
+def _expected(cases: TargetCases, answers: Answers) -> dict[str, float] | None:
     """Return the number told and found in total, over the cases whose number is known."""
     known = ~np.isnan(cases.count)
     if answers.expected is None or not known.any():

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from training.data.cases import Cases
+from training.data.cases import TargetCases
 from training.evaluation.capacity import list_length
-from training.evaluation.discrimination import Sorted, both, sort_by_score
+from training.evaluation.discrimination import Sorted, auc_and_precision, sort_by_score
 
 Floats = NDArray[np.float64]
 Advance = Callable[[int, int | None], None]
@@ -23,7 +23,7 @@ LEAST_KNOWN = 100
 class Exam:
     """The test cases that every model answers, the unit of each (whole units are drawn), and the list's capacity."""
 
-    cases: Cases
+    cases: TargetCases
     units: NDArray[np.str_]
     capacity: float
 
@@ -62,7 +62,7 @@ class Ranking:
 
     def metrics(self, weighed: Weighed) -> Floats:
         """Return METRICS of a weighed exam, float64 (3,); NaN where undefined."""
-        found = (*both(self.labelled, weighed.labelled), self._at_capacity(weighed))
+        found = (*auc_and_precision(self.labelled, weighed.labelled), self._at_capacity(weighed))
         return np.array([np.nan if value is None else value for value in found])
 
     def _at_capacity(self, weighed: Weighed) -> float | None:
@@ -83,7 +83,7 @@ class Ranking:
         return float((weight[known] * label[known]).sum()) / total if total else None
 
 
-def ranked(exam: Exam, raw: Floats) -> Ranking:
+def exam_order(exam: Exam, raw: Floats) -> Ranking:
     """Return how raw scores (n,) order an exam; ties by id."""
     seen = exam.seen()
     order = np.lexsort((exam.cases.ids, -raw))
@@ -101,7 +101,7 @@ class Outcome:
 def points(exam: Exam, fits: Sequence[Floats]) -> Floats:
     """Return METRICS of one model on the exam as it is, float64 (fits, 3); `fits` holds its raw scores once a fit."""
     once = exam.weighed(np.ones(len(exam.units)))
-    return np.array([ranked(exam, raw).metrics(once) for raw in fits])
+    return np.array([exam_order(exam, raw).metrics(once) for raw in fits])
 
 
 def outcomes(
@@ -112,7 +112,7 @@ def outcomes(
     Each draw takes units with replacement and one of the fits, the same for every model and whatever other models are
     asked, so that differences are paired and their intervals hold the chance of the fit as well as that of the test.
     """
-    rankings = {name: [ranked(exam, raw) for raw in fits] for name, fits in answers.items()}
+    rankings = {name: [exam_order(exam, raw) for raw in fits] for name, fits in answers.items()}
     _, member = np.unique(exam.units, return_inverse=True)
     number = int(member.max()) + 1
     generator = np.random.default_rng(seed)
@@ -128,7 +128,7 @@ def outcomes(
     }
 
 
-def means(point: Floats) -> dict[str, float | None]:
+def mean_metrics(point: Floats) -> dict[str, float | None]:
     """Return each metric, its mean over the fits; None where undefined."""
     return {name: _number(point[:, place].mean()) for place, name in enumerate(METRICS)}
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.matrix import Matrix
-from training.data.cases import Cases
+from training.data.cases import TargetCases
 from training.data.folds import enough, folds_by_key
 from training.data.recipe import Recipe, Shape
 from training.models.calibrate import calibration_of
@@ -17,7 +17,7 @@ SMALLEST = 0.005
 ROUNDS = 100
 
 
-def propensity(matrix: Matrix, cases: Cases, recipe: Recipe) -> Floats:
+def propensity(matrix: Matrix, cases: TargetCases, recipe: Recipe) -> Floats:
     """Return each case's estimated chance of a label, float64 (n,), never below SMALLEST; NaN where it cannot be told.
 
     It is 1 where every case has a label, and NaN where too few have one, or lack one. A case that stands for

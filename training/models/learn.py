@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.matrix import Matrix
-from models.bundle.booster import margins, means
+from models.bundle.booster import margins, predicted_means
 from models.bundle.calibration import Calibration
-from training.data.cases import Cases
+from training.data.cases import TargetCases
 from training.data.recipe import Recipe
 from training.models.calibrate import calibration_of
 from training.models.fit import Fit, Lesson, fit_any, fit_count, scaled
@@ -36,11 +36,11 @@ class Learned:
         if self.count is None:
             return None
         return np.asarray(
-            self.calibration(self.raw(matrix)) * means(self.count.model, matrix.values)
+            self.calibration(self.raw(matrix)) * predicted_means(self.count.model, matrix.values)
         )
 
 
-def learn(lesson: Lesson, cases: Cases, recipe: Recipe) -> Learned:
+def learn(lesson: Lesson, cases: TargetCases, recipe: Recipe) -> Learned:
     """Return what the labelled cases teach; calibration rests on later cases, scored by models of earlier ones.
 
     Raises TargetError when too few cases have a label of either kind.

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from features.errors import TargetError
-from features.files import alone, reached
+from features.files import exclusive_lock, reached
 from models.bundle.champions import ModelKey
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def move_old_models(registry: MlflowClient, lock: Path) -> None:
     """
     if not any(_OLD.fullmatch(model.name) for model in registered_models(registry)):
         return
-    with alone(lock):
+    with exclusive_lock(lock):
         old = [model for model in registered_models(registry) if _OLD.fullmatch(model.name)]
         said = [words for model in old for words in _moved(registry, model)]
     if said:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from features.files import around
+from features.files import write_points
 from models.bundle.bundle import load_bundle
-from models.bundle.champions import ModelKey, Pointer, point
+from models.bundle.champions import ModelKey, Pointer, point_at_bundle
 from training.models.registry import champion, digest_of_version, registering, set_champion
 
 
@@ -19,8 +19,8 @@ def promote(home: Path, key: ModelKey, number: int) -> int:
         digest = digest_of_version(home, key, number)
         name = f"{key.target}-{digest[:12]}"
         load_bundle(home / "bundles" / name, digest)
-        point(home / "bundles", key, Pointer(bundle=name, digest=digest))
-        with around("the champion is set"):
+        point_at_bundle(home / "bundles", key, Pointer(bundle=name, digest=digest))
+        with write_points("the champion is set"):
             set_champion(home, key, number)
     return number
 

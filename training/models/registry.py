@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from features.errors import TargetError
-from features.files import alone, around, private_folder, remove
-from models.bundle.champions import ModelKey, key_of
+from features.files import exclusive_lock, private_folder, remove, write_points
+from models.bundle.champions import ModelKey, name_parts
 from training.models.old_registry import move_old_models, registered_models, versions_of
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class Logged:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class TrainingRun:
     """What one training run leaves: what was chosen, what came of it, where the bundle is, and its digest."""
 
     key: ModelKey
@@ -84,22 +84,22 @@ def _make(home: Path) -> None:
         MlflowClient(
             tracking_uri=tracking_uri(folder), registry_uri=tracking_uri(folder)
         ).search_registered_models()
-        with around("the registry is in place"), suppress(FileExistsError):
+        with write_points("the registry is in place"), suppress(FileExistsError):
             (home / "mlflow.db").hardlink_to(folder / "mlflow.db")
 
 
-def log_run(home: Path, entry: Entry) -> Logged:
+def log_run(home: Path, entry: TrainingRun) -> Logged:
     """Log and register a run; the artifact holds the bundle as it is, in a folder that MLflow can open."""
     name = entry.key.registered
     with registering(home), client(home) as registry:
         from mlflow.entities import Metric, Param, RunTag
 
-        with around("unfinished runs are forgotten"):
+        with write_points("unfinished runs are forgotten"):
             _forget_unfinished(registry, home, name)
-        with around("a run is begun"):
+        with write_points("a run is begun"):
             run = registry.create_run(_experiment(registry, home, name), run_name=entry.bundle.name)
         begun, run_id = run.info.start_time, run.info.run_id
-        with around("a run is described"):
+        with write_points("a run is described"):
             registry.log_batch(
                 run_id,
                 metrics=[
@@ -109,18 +109,18 @@ def log_run(home: Path, entry: Entry) -> Logged:
                 tags=[RunTag(key, value) for key, value in sorted(entry.tags.items())],
             )
             registry.log_dict(run_id, dict(entry.certificate), "certificate.json")
-        with around("a model is logged"):
+        with write_points("a model is logged"):
             _log_model(registry, run_id, entry.bundle, home / "mlflow")
-        with around("a version is registered"):
+        with write_points("a version is registered"):
             number = _register(registry, name, run_id, entry.digest)
-        with around("a run is finished"):
+        with write_points("a run is finished"):
             registry.set_terminated(run_id, "FINISHED")
     return Logged(run_id, name, number)
 
 
 def registering(home: Path) -> AbstractContextManager[None]:
     """Wait until no other run changes the registry of a home, and hold it."""
-    return alone(home / "registry.lock")
+    return exclusive_lock(home / "registry.lock")
 
 
 def _forget_unfinished(registry: MlflowClient, home: Path, name: str) -> None:
@@ -222,7 +222,7 @@ def registered_key(home: Path, target: str, source: str | None) -> ModelKey:
     with client(home) as registry:
         names = [model.name for model in registered_models(registry)]
     sources = sorted(
-        key.source for key in map(key_of, names) if key is not None and key.target == target
+        key.source for key in map(name_parts, names) if key is not None and key.target == target
     )
     listed = ", ".join(sources)
     if source in sources or (source is None and len(sources) == 1):

@@ -21,14 +21,14 @@ from training.certificate.candidate_features import (
     certificate,
     columns,
     cost,
+    declared_candidates,
     digest_of_file,
     joined_to,
-    newcomers,
 )
 from training.data.dataset import target_of
-from training.evaluation.paired import DRAWS, METRICS, Advance, means, points, worth
+from training.evaluation.paired import DRAWS, METRICS, Advance, mean_metrics, points, worth
 from training.runs.bench import FITS, FULL, Bench
-from training.runs.train import SIGNS, part
+from training.runs.train import SIGNS, part_size
 
 WITH = "(with the file)"
 
@@ -36,7 +36,7 @@ WITH = "(with the file)"
 def fresh_of(store: Store, name: str, file: Path) -> Newcomers:
     """Return the features that a file declares for the units of a target; CatalogueError says what is wrong with it."""
     unit = target_of(store, name).unit
-    return newcomers(store, file, unit if unit in ("claim", "provider") else "enterprise")
+    return declared_candidates(store, file, unit if unit in ("claim", "provider") else "enterprise")
 
 
 def outline(bench: Bench) -> dict[str, Any]:
@@ -51,15 +51,16 @@ def outline(bench: Bench) -> dict[str, Any]:
         "fits": FITS,
         "draws": DRAWS,
         "fit": {"leaves": like.shape.leaves, "extra": like.shape.extra, "rounds": like.rounds},
-        "train": part(whole.cases.take(whole.taught())),
-        "test": part(whole.cases.take(whole.tested())),
-        "full": {"features": len(whole.matrix.names)} | means(points(bench.exam, bench.full)),
+        "train": part_size(whole.cases.take(whole.taught())),
+        "test": part_size(whole.cases.take(whole.tested())),
+        "full": {"features": len(whole.matrix.names)}
+        | mean_metrics(points(bench.exam, bench.full)),
         "families": None,
         "feature_file": None,
     }
 
 
-def finished(said: Mapping[str, Any]) -> dict[str, Any]:
+def with_cost(said: Mapping[str, Any]) -> dict[str, Any]:
     """Return an ablation with the processor seconds that this process has used."""
     return dict(said) | {"cpu_seconds": round(time.process_time(), 1)}
 
@@ -82,8 +83,8 @@ def of_file(bench: Bench, fresh: Newcomers, advance: Advance) -> dict[str, Any]:
         "sha256": digest_of_file(fresh.path),
         "features": list(fresh.names),
         "certificate": certificate(bench.store, fresh, day),
-        "with": means(found[WITH].point),
-        "without": means(found[FULL].point),
+        "with": mean_metrics(found[WITH].point),
+        "without": mean_metrics(found[FULL].point),
         "worth": worth(found[WITH], found[FULL]),
         "cost": cost(bench.store, fresh, day),
     }
@@ -106,7 +107,7 @@ def of_families(bench: Bench, advance: Advance) -> list[dict[str, Any]]:
             "zh": declared[family].zh if family in declared else family,
             "en": declared[family].en if family in declared else family,
             "features": len(names),
-            "without": means(found[family].point),
+            "without": mean_metrics(found[family].point),
             "worth": worth(found[FULL], found[family]),
         }
         for family, names in members.items()

@@ -12,7 +12,7 @@ WAYS = (
 )
 
 
-def lines_of(result: Mapping[str, Any]) -> list[str]:
+def summary_lines(result: Mapping[str, Any]) -> list[str]:
     """Return the lines, each in Chinese and English."""
     metrics = result["metrics"]
     judged = f"AUC {_with(metrics, 'auc')}   AP {_with(metrics, 'average_precision')}"

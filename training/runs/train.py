@@ -18,7 +18,7 @@ from models.bundle.champions import ModelKey
 from models.bundle.manifest import frozen_features
 from models.bundle.score import score
 from training.certificate.certify import QUICK, certify
-from training.data.cases import Cases
+from training.data.cases import TargetCases
 from training.data.dataset import Dataset, dataset, target_of
 from training.data.folds import folds_of
 from training.data.recipe import Recipe, recipe_of
@@ -26,7 +26,7 @@ from training.data.untested import check_test
 from training.evaluation.evaluate import Answers, evaluate, reordering
 from training.models.fit import Lesson
 from training.models.learn import Learned, learn
-from training.models.registry import Entry, Logged, log_run
+from training.models.registry import Logged, TrainingRun, log_run
 
 SIGNS = {"up": 1, "down": -1}
 
@@ -52,15 +52,15 @@ def train(store: Store, name: str, *, home: Path) -> dict[str, Any]:
     origin = {
         "source": store.source.name,
         "fingerprint": store.fingerprint,
-        "dataset": digest_of(trained.dataset),
+        "dataset": dataset_digest(trained.dataset),
         "certificate": str(certificate["certificate_digest"]),
         "certificate_verdict": str(certificate["verdict"]),
     }
-    bundle = write_bundle(home / "bundles", parts_of(trained, origin))
+    bundle = write_bundle(home / "bundles", bundle_parts(trained, origin))
     digest = _checked(bundle, trained)
     key, metrics = ModelKey(store.source.name, name), numbers(trained.metrics)
     logged = log_run(
-        home, Entry(key, bundle, digest, choices(trained), metrics, origin, certificate)
+        home, TrainingRun(key, bundle, digest, choices(trained), metrics, origin, certificate)
     )
     made = {
         "model_digest": digest,
@@ -68,7 +68,7 @@ def train(store: Store, name: str, *, home: Path) -> dict[str, Any]:
         "mlflow": _registered(logged),
         "certified": brief(certificate),
     }
-    return report(trained, origin) | made
+    return run_report(trained, origin) | made
 
 
 def certified(store: Store, whole: Dataset) -> dict[str, Any]:
@@ -122,7 +122,7 @@ def lesson_of(whole: Dataset, recipe: Recipe) -> Lesson:
     return Lesson(matrix, folds, declared)
 
 
-def parts_of(trained: Trained, origin: Mapping[str, str]) -> Parts:
+def bundle_parts(trained: Trained, origin: Mapping[str, str]) -> Parts:
     """Return what the bundle keeps."""
     whole, learned = trained.dataset, trained.learned
     matrix = whole.matrix.take(whole.taught())
@@ -150,7 +150,7 @@ def _checked(bundle: Path, trained: Trained) -> str:
     return written.digest
 
 
-def digest_of(whole: Dataset) -> str:
+def dataset_digest(whole: Dataset) -> str:
     """Return the SHA-256 of a data set: features, cases and labels, to the bit."""
     total = hashlib.sha256(
         repr((whole.name, whole.matrix.names, sorted(whole.matrix.categories.items()))).encode()
@@ -206,7 +206,7 @@ def _fitted(learned: Learned) -> dict[str, Any]:
     }
 
 
-def report(trained: Trained, origin: Mapping[str, str]) -> dict[str, Any]:
+def run_report(trained: Trained, origin: Mapping[str, str]) -> dict[str, Any]:
     """Return the plain values that say what was trained on what, and how it did."""
     whole = trained.dataset
     target, taught, tested = (
@@ -221,8 +221,8 @@ def report(trained: Trained, origin: Mapping[str, str]) -> dict[str, Any]:
         "horizon": target.horizon,
         "entity": whole.matrix.entity,
         "as_of": date_of(int(taught.as_of.max())).isoformat(),
-        "train": part(taught),
-        "test": part(tested),
+        "train": part_size(taught),
+        "test": part_size(tested),
         "metrics": trained.metrics,
         "features": len(whole.matrix.names),
         "left_out": dict(whole.catalogue.left_out),
@@ -231,7 +231,7 @@ def report(trained: Trained, origin: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def part(cases: Cases) -> dict[str, Any]:
+def part_size(cases: TargetCases) -> dict[str, Any]:
     """Return the size of a part: labelled rows, positives among them, all cases that it stands for, and its days."""
     seen = ~np.isnan(cases.label)
     days = (

@@ -10,7 +10,7 @@ from pathlib import Path
 from features.errors import SourceError
 from features.ingest.dump.forms import KINDS
 from features.ingest.dump.names import named_so
-from features.ingest.dump.units import UNITS, plain, words_of
+from features.ingest.dump.units import UNITS, plain_text, words_of
 from features.ingest.source_toml import Dump
 
 COLUMNS = "columns.csv"
@@ -147,4 +147,4 @@ def _folded(name: str) -> str:
     >>> _folded("业务日志 ID")
     '业务日志id'
     """
-    return "".join(words_of(name)) or plain(name)
+    return "".join(words_of(name)) or plain_text(name)

@@ -28,7 +28,7 @@ LONG_FORMS = bytes(range(0xE0, 0xF5))
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class TextBlock:
     """Whole lines of a file, the number of the first, and whether the file ends with them."""
 
     lines: bytes
@@ -40,7 +40,7 @@ class Block:
         return self.first + self.lines.count(b"\n", 0, place)
 
 
-def readable(part: Path, copies: Path) -> Path:
+def utf8_file(part: Path, copies: Path) -> Path:
     """Return a file of text that is UTF-8: the file itself, else its copy under `copies`, made once.
 
     SourceError, by name and line, if it is no text, of another encoding, of two, or breaks off within a letter.
@@ -116,7 +116,7 @@ def _gb_texts(part: Path) -> Iterator[str]:
         yield text
 
 
-def _gb_text(part: Path, block: Block) -> str:
+def _gb_text(part: Path, block: TextBlock) -> str:
     try:
         return block.lines.decode(GB)
     except UnicodeDecodeError as error:
@@ -142,7 +142,7 @@ def _breaks_off(lines: bytes, encoding: str) -> bool:
     return False
 
 
-def _line_of_utf8(block: Block) -> int | None:
+def _line_of_utf8(block: TextBlock) -> int | None:
     """Return the number of the first line that is good Chinese in UTF-8 and odd in GB18030; None if there is none."""
     for number, line in enumerate(block.lines.split(b"\n"), block.first):
         if (
@@ -189,7 +189,7 @@ def _fits(text: str, encoding: str) -> bool:
     return True
 
 
-def _blocks(part: Path) -> Iterator[Block]:
+def _blocks(part: Path) -> Iterator[TextBlock]:
     """Yield a file in whole lines of about CHUNK bytes; SourceError where one line alone is longer."""
     rest, first = b"", 1
     with _opened(part) as file:
@@ -201,10 +201,10 @@ def _blocks(part: Path) -> Iterator[Block]:
                 )
             if cut:
                 lines = rest + chunk[:cut]
-                yield Block(lines, first, last=False)
+                yield TextBlock(lines, first, last=False)
                 first, rest = first + lines.count(b"\n"), b""
             rest += chunk[cut:]
-    yield Block(rest, first, last=True)
+    yield TextBlock(rest, first, last=True)
 
 
 @contextmanager

@@ -13,8 +13,8 @@ import pyarrow.parquet as pq
 
 from features.connection import named, quoted
 from features.errors import SourceError
-from features.ingest.dump.encoding import readable
-from features.ingest.dump.names import BLANKS, delimiter_of, header_names, header_of, unique
+from features.ingest.dump.encoding import utf8_file
+from features.ingest.dump.names import BLANKS, first_line, header_delimiter, header_names, unique
 from features.ingest.scan import csv_sql, files_below, parquet_sql
 
 PARQUET = ".parquet"
@@ -53,7 +53,7 @@ LONGEST = 1 << 15
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class DumpFile:
     """A file of a table: where it lies, what is read in its place, and the values that folders like AAE003=201501 give it.
 
     Only folders below the table's own give values. A value is None where Hive or Spark wrote that there is none.
@@ -69,11 +69,11 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class TableFiles:
     """A table of a dump: the file or folder that it is, and its parts, Parquet or text in UTF-8."""
 
     place: Path
-    parts: tuple[Part, ...]
+    parts: tuple[DumpFile, ...]
 
     @property
     def is_text(self) -> bool:
@@ -95,16 +95,16 @@ def table_name(place: Path) -> str | None:
     return lower.removesuffix(form) if form else None
 
 
-def held_in(place: Path, copies: Path) -> Held:
+def held_in(place: Path, copies: Path) -> TableFiles:
     """Return the table that a file or folder is, its text in UTF-8; SourceError where Parquet and text lie together."""
     paths = [path for path in _files(place) if _form(path)] if place.is_dir() else [place]
     if len({is_text(path) for path in paths}) > 1:
         raise SourceError(f"{place.name} holds Parquet and CSV files; keep the one or the other")
     paths = [path for path in paths if path.stat().st_size] or paths
-    return Held(
+    return TableFiles(
         place,
         tuple(
-            Part(path, readable(path, copies) if is_text(path) else path, _keys(place, path))
+            DumpFile(path, utf8_file(path, copies) if is_text(path) else path, _keys(place, path))
             for path in paths
         ),
     )
@@ -147,25 +147,25 @@ def _keys(place: Path, path: Path) -> tuple[tuple[str, str | None], ...]:
     )
 
 
-def part_columns(part: Part) -> tuple[str, ...]:
+def part_columns(part: DumpFile) -> tuple[str, ...]:
     """Return the names of a part's own columns, as it has them."""
     return tuple(header_names(part.read)) if is_text(part.path) else tuple(_schema(part).names)
 
 
-def columns_of(held: Held) -> tuple[str, ...]:
+def dump_columns(held: TableFiles) -> tuple[str, ...]:
     """Return the names of a table's columns as its files have them, folders like AAE003=201501 included."""
     found = [name for part in held.parts for name in unique(part_columns(part))]
     return tuple(dict.fromkeys([*found, *(key for part in held.parts for key, _ in part.keys)]))
 
 
-def _schema(part: Part) -> pa.Schema:
+def _schema(part: DumpFile) -> pa.Schema:
     try:
         return pq.read_schema(part.path)
     except (pa.ArrowException, OSError):
         raise SourceError(f"{part.name} cannot be read as Parquet; write it again") from None
 
 
-def instants_of(held: Held) -> frozenset[str]:
+def instants_of(held: TableFiles) -> frozenset[str]:
     """Return the columns of Parquet in the old form INT96 that Hive or Spark wrote: moments of UTC, not of the local clock."""
     found: set[str] = set()
     for part in held.parts if not held.is_text else ():
@@ -178,7 +178,7 @@ def instants_of(held: Held) -> frozenset[str]:
     return frozenset(found)
 
 
-def file_sql(held: Held) -> str:
+def dump_file_sql(held: TableFiles) -> str:
     """Return the SQL that reads a file or folder of a dump, lines of text with what lies beyond their header."""
     if held.is_text:
         return " UNION ALL BY NAME ".join(
@@ -194,13 +194,13 @@ def file_sql(held: Held) -> str:
     )
 
 
-def _keys_sql(part: Part) -> str:
+def _keys_sql(part: DumpFile) -> str:
     return "".join(
         f", {_value_sql(value)} AS {named(key)} " for key, value in given_by_folders(part).items()
     )
 
 
-def given_by_folders(part: Part) -> dict[str, str | None]:
+def given_by_folders(part: DumpFile) -> dict[str, str | None]:
     """Return the values that folders give a part, by column in capitals, for the columns that the part itself has not."""
     own = {name.upper() for name in part_columns(part)} if part.keys else set()
     return {key.upper(): value for key, value in part.keys if key.upper() not in own}
@@ -210,7 +210,7 @@ def _value_sql(value: str | None) -> str:
     return "CAST(NULL AS VARCHAR)" if value is None else quoted(value)
 
 
-def _keyed_sql(held: Held) -> str:
+def _keyed_sql(held: TableFiles) -> str:
     """Return the columns that folders give the Parquet parts of a table: of each a list, in the order of the parts.
 
     A list is looked into by the number of the file that DuckDB reads: as fast with thousands of folders as with one.
@@ -232,11 +232,11 @@ def _keyed_sql(held: Held) -> str:
     return (f" REPLACE ({', '.join(mended)})" if mended else "") + added
 
 
-def _text_sql(part: Part) -> str:
+def _text_sql(part: DumpFile) -> str:
     return csv_sql(
         part.read,
         (*unique(part_columns(part)), *REST),
-        f"delim={quoted(delimiter_of(header_of(part.read)))}, quote='\"', escape='\"'",
+        f"delim={quoted(header_delimiter(first_line(part.read)))}, quote='\"', escape='\"'",
         f"strict_mode=false, null_padding=true, parallel=false, max_line_size={LONGEST}",
     )
 

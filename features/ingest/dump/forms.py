@@ -57,7 +57,7 @@ _OPEN_SERIALS = "401768, 2958465"
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class ValueForm:
     """A way to write a value: `sql` of a text gives the text that every view reads, NULL where it does not fit.
 
     `odd` is how values look that nothing reads unless this form is stated; empty where a view may read them unstated.
@@ -144,14 +144,18 @@ def _trailing_sql(x: str) -> str:
     )
 
 
-def _day(layout: str, example: str, *, odd: bool = True) -> Form:
+def _day(layout: str, example: str, *, odd: bool = True) -> ValueForm:
     kinds = (*DAYS, DAY_OR_ELSE) if odd else DAYS
-    return Form(kinds, example, partial(_day_sql, layout), _pattern(layout) + _TIME if odd else "")
+    return ValueForm(
+        kinds, example, partial(_day_sql, layout), _pattern(layout) + _TIME if odd else ""
+    )
 
 
-FORMS: dict[str, Form] = {
-    "excel day": Form(DAYS, "41640", partial(_excel_sql, 0), _SERIAL_OF_OUR_TIME),
-    "excel day 1904": Form(DAYS, "40178", partial(_excel_sql, _SHIFT_1904), _SERIAL_OF_OUR_TIME),
+FORMS: dict[str, ValueForm] = {
+    "excel day": ValueForm(DAYS, "41640", partial(_excel_sql, 0), _SERIAL_OF_OUR_TIME),
+    "excel day 1904": ValueForm(
+        DAYS, "40178", partial(_excel_sql, _SHIFT_1904), _SERIAL_OF_OUR_TIME
+    ),
     "dd/mm/yyyy": _day("{d}/{m}/{y}", "15/03/2014"),
     "mm/dd/yyyy": _day("{m}/{d}/{y}", "03/15/2014"),
     "dd-mm-yyyy": _day("{d}-{m}-{y}", "15-03-2014"),
@@ -164,10 +168,12 @@ FORMS: dict[str, Form] = {
     "yyyy/mm/dd": _day("{y}/{m}/{d}", "2014/03/15", odd=False),
     "yyyy.mm.dd": _day("{y}[.]{m}[.]{d}", "2014.03.15", odd=False),
     "yyyy年m月d日": _day("{y}年{m}月{d}日", "2014年3月15日", odd=False),
-    "mm/yyyy": Form(MONTHS, "03/2014", partial(_month_sql, "{m}/{y}"), _pattern("{m}/{y}")),
-    "mmm-yyyy": Form(MONTHS, "Mar-2014", partial(_month_sql, "{n}[ -]{y}"), _pattern("{n}[ -]{y}")),
-    "parentheses": Form(QUANTITIES, "(12.00)", _parentheses_sql, f"{_BRACKETED}|{_SIGNED}"),
-    "trailing minus": Form(QUANTITIES, "12.00-", _trailing_sql, _TRAILING),
+    "mm/yyyy": ValueForm(MONTHS, "03/2014", partial(_month_sql, "{m}/{y}"), _pattern("{m}/{y}")),
+    "mmm-yyyy": ValueForm(
+        MONTHS, "Mar-2014", partial(_month_sql, "{n}[ -]{y}"), _pattern("{n}[ -]{y}")
+    ),
+    "parentheses": ValueForm(QUANTITIES, "(12.00)", _parentheses_sql, f"{_BRACKETED}|{_SIGNED}"),
+    "trailing minus": ValueForm(QUANTITIES, "12.00-", _trailing_sql, _TRAILING),
 }
 """By the words that state it, every form that is known; views read 20140315, 2014-03-15 and the like unstated."""
 

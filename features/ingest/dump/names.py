@@ -51,7 +51,7 @@ def named_so(given: Collection[str], wanted: Iterable[str]) -> dict[str, tuple[s
     return found
 
 
-def header_of(part: Path) -> str:
+def first_line(part: Path) -> str:
     """Return the first line of a file of UTF-8, with the lines that a quoted name of it goes on in."""
     with gzip.open(part) if part.suffix.lower() == ".gz" else part.open("rb") as file:
         text = codecs.getincrementaldecoder("utf-8-sig")().decode(file.read(1 << 20))
@@ -67,8 +67,8 @@ def header_of(part: Path) -> str:
 
 def header_names(part: Path) -> list[str]:
     """Return the names in the first line of a file of text, as they stand there."""
-    header = header_of(part)
-    delimiter = delimiter_of(header)
+    header = first_line(part)
+    delimiter = header_delimiter(header)
     if len(delimiter.encode()) > LONGEST_DELIMITER:
         raise SourceError(
             f"{part.name}: its fields are parted by {delimiter!r}; export it with a comma or a tab"
@@ -81,11 +81,13 @@ def header_names(part: Path) -> list[str]:
     return [name.strip(BLANKS) for name in names]
 
 
-def delimiter_of(header: str) -> str:
+def header_delimiter(header: str) -> str:
     """Return what parts the names of a header: what stands between all of them, else the commonest delimiter.
 
-    >>> delimiter_of("AAB001|AAE036"), delimiter_of('"AAB001"|@|"AAB019"|@|"AAE036"'), delimiter_of("AAB001(编号),AAE036(经办)")
-    ('|', '|@|', ',')
+    >>> header_delimiter("AAB001|AAE036"), header_delimiter('"AAB001"|@|"AAB019"|@|"AAE036"')
+    ('|', '|@|')
+    >>> header_delimiter("AAB001(编号),AAE036(经办)")
+    ','
     """
     between: set[str] = {found.strip(" ") for found in _BETWEEN.findall(header)}
     if len(between) == 1 and "" not in between:

@@ -9,18 +9,18 @@ from pathlib import Path
 
 from features.errors import SourceError
 from features.ingest.dump.columns import SETTINGS, Book, Called, Headings, Names, book_of
-from features.ingest.dump.files import Held, Part, columns_of, part_columns
+from features.ingest.dump.files import DumpFile, TableFiles, dump_columns, part_columns
 from features.ingest.dump.forms import FORMS, Reading, form_sql, reading_sql, unit_sql
 from features.ingest.dump.names import SCALED
-from features.ingest.dump.units import UNITS, Words, around, plain, words_around
-from features.ingest.source_toml import Declaration
+from features.ingest.dump.units import UNITS, HeaderWords, plain_text, words_around, words_beside
+from features.ingest.source_toml import SourceDeclaration
 
 Said = Mapping[str, Mapping[str, str]]
 """By table and column, one word: a form or a unit."""
 
 
 @dataclass(frozen=True, slots=True)
-class Stated:
+class StatedColumns:
     """What the source's columns.csv and the dump's settings say of the columns of its tables."""
 
     book: Book
@@ -28,7 +28,7 @@ class Stated:
     units: Said
     columns: Mapping[str, Mapping[str, tuple[str, ...]]]
 
-    def names_of(self, table: str, held: Held) -> Names:
+    def names_of(self, table: str, held: TableFiles) -> Names:
         """Return the declared columns of a table with their names in its files.
 
         SourceError if one is there twice, is stated and not there, or its name says a unit that nobody stated.
@@ -49,7 +49,7 @@ class Stated:
                 raise SourceError(
                     f"{held.place.name} holds no column {' or '.join(map(repr, names))}, "
                     f"which [columns.{table}] says is {column}; its columns are "
-                    f"{', '.join(sorted(columns_of(held)))}"
+                    f"{', '.join(sorted(dump_columns(held)))}"
                 )
         for part in held.parts:
             self._check_part(table, part, found)
@@ -57,7 +57,7 @@ class Stated:
             self._check_together(table, column, names, held.place.name)
         return found
 
-    def _check_part(self, table: str, part: Part, found: Names) -> None:
+    def _check_part(self, table: str, part: DumpFile, found: Names) -> None:
         own = {*part_columns(part), *(key for key, _ in part.keys)}
         for column, names in found.items():
             for name in own.intersection(names):
@@ -105,11 +105,11 @@ class Stated:
                 "give it in one unit"
             )
 
-    def _words(self, table: str, column: str, name: str) -> Words:
+    def _words(self, table: str, column: str, name: str) -> HeaderWords:
         called = self.book[table][column]
         stated = self.columns.get(table, {}).get(column, ())
         own = (*called.names, *stated, table, column, f"{table}.{column}")
-        return words_around(around(name, column), called.kind, own)
+        return words_around(words_beside(name, column), called.kind, own)
 
     def read(self, table: str, view: str, names: Names) -> str:
         """Return the SELECT of a table's texts with those of stated forms and units read."""
@@ -140,7 +140,7 @@ class Stated:
                 yield f"{what}: {', '.join(columns)}"
 
 
-def stated_of(declared: Declaration, folder: Path) -> Stated:
+def stated_of(declared: SourceDeclaration, folder: Path) -> StatedColumns:
     """Return what a declaration and the columns.csv of its folder state; SourceError where it does not fit the columns."""
     assert declared.dump is not None
     book = book_of(folder, declared.dump)
@@ -166,17 +166,17 @@ def stated_of(declared: Declaration, folder: Path) -> Stated:
         }
         for table, given in declared.columns.items()
     }
-    return Stated(book, declared.form, units, columns)
+    return StatedColumns(book, declared.form, units, columns)
 
 
 def _unit(table: str, column: str, called: Called, unit: str) -> str:
     known = UNITS.get(called.kind, {})
-    if plain(unit) not in known:
+    if plain_text(unit) not in known:
         raise SourceError(
             f"{SETTINGS}: unit.{table}.{column}: {unit!r} is no unit of its column, which holds a "
             f"{called.kind or 'value of no declared kind'}; its units are {', '.join(known) or 'none'}"
         )
-    return plain(unit)
+    return plain_text(unit)
 
 
 def _basic(called: Called) -> str:

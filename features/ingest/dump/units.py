@@ -207,17 +207,17 @@ _CURRENCIES = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class HeaderWords:
     """What stands around the name of a column: the units that it names, and words that are none of those known."""
 
     units: tuple[str, ...]
     strange: tuple[str, ...]
 
 
-def plain(text: str) -> str:
+def plain_text(text: str) -> str:
     """Return a text with full-width letters made plain, in lower case, without blanks around it.
 
-    >>> plain("（ＵＳＤ） ")
+    >>> plain_text("（ＵＳＤ） ")
     '(usd)'
     """
     return unicodedata.normalize("NFKC", text).casefold().strip(BLANKS)
@@ -229,18 +229,18 @@ def words_of(text: str) -> list[str]:
     >>> words_of("金额：万（元）")
     ['金额', '万', '元']
     """
-    joined = re.sub("(?<=kw)[.·](?=h)|(?<=瓦)[.·](?=时)", "", plain(text))
+    joined = re.sub("(?<=kw)[.·](?=h)|(?<=瓦)[.·](?=时)", "", plain_text(text))
     return [word for word in _BETWEEN.split(joined) if word]
 
 
-def around(header: str, code: str) -> str:
+def words_beside(header: str, code: str) -> str:
     """Return what stands in a header beside a code, the tables and schemas before it left out.
 
-    >>> around("SICP3.AC43.AAE180(缴费基数)", "AAE180"), around("AAE180", "AAE180")
+    >>> words_beside("SICP3.AC43.AAE180(缴费基数)", "AAE180"), words_beside("AAE180", "AAE180")
     (' (缴费基数)', '')
     """
-    text = plain(header)
-    code_word = re.compile(rf"((?:[a-z0-9_]+\.)*){re.escape(plain(code))}(?![a-z0-9])")
+    text = plain_text(header)
+    code_word = re.compile(rf"((?:[a-z0-9_]+\.)*){re.escape(plain_text(code))}(?![a-z0-9])")
     found = code_word.search(text)
     if found is None:
         return text
@@ -249,22 +249,22 @@ def around(header: str, code: str) -> str:
     return rest if rest.strip() else ""
 
 
-def words_around(rest: str, kind: str, names: Collection[str]) -> Words:
+def words_around(rest: str, kind: str, names: Collection[str]) -> HeaderWords:
     """Return what the words beside a column's name say of the unit of its quantity.
 
     `names` are what the column is called besides, such as its Chinese names and its table.
 
     >>> words_around("(缴费基数,万元)", "yuan", ["缴费基数"]), words_around("(usd)", "yuan", [])
-    (Words(units=('万元',), strange=()), Words(units=(), strange=('usd',)))
+    (HeaderWords(units=('万元',), strange=()), HeaderWords(units=(), strange=('usd',)))
     """
     units, strange = list[str](), list[str]()
-    called = {plain(name) for name in (*names, *TYPES)}
+    called = {plain_text(name) for name in (*names, *TYPES)}
     for word in words_of(rest):
         if unit := unit_in(word, kind, names):
             units.append(unit)
         elif word not in called and any(_is_strange(piece, kind) for piece in _pieces(word, names)):
             strange.append(word)
-    return Words(tuple(units), tuple(strange))
+    return HeaderWords(tuple(units), tuple(strange))
 
 
 def unit_in(word: str, kind: str, names: Iterable[str]) -> str | None:
@@ -277,7 +277,7 @@ def unit_in(word: str, kind: str, names: Iterable[str]) -> str | None:
 
 def _pieces(word: str, names: Iterable[str]) -> Iterator[str]:
     """Yield what a word holds besides the column's own names and words that say nothing of a unit."""
-    known = sorted((plain(name) for name in names), key=len, reverse=True)
+    known = sorted((plain_text(name) for name in names), key=len, reverse=True)
     pattern = "|".join(re.escape(one) for one in (*known, *SAFE) if one)
     yield from (piece for piece in re.split(pattern, word) if piece)
 

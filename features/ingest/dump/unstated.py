@@ -8,8 +8,8 @@ from typing import Any
 
 from features.connection import Connection, named, quoted
 from features.ingest.dump.columns import SETTINGS, book_of
-from features.ingest.dump.forms import FORMS, Form
-from features.ingest.source_toml import Declaration
+from features.ingest.dump.forms import FORMS, ValueForm
+from features.ingest.source_toml import SourceDeclaration
 
 WANTED = " should be "
 """What stands in the reason of a row of which a value could not be read."""
@@ -28,7 +28,7 @@ def unread_tables(counts: Mapping[str, Mapping[str, Any]]) -> set[str]:
 
 
 def unstated_in(
-    connection: Connection, declared: Declaration, folder: Path, tables: Collection[str]
+    connection: Connection, declared: SourceDeclaration, folder: Path, tables: Collection[str]
 ) -> Iterator[str]:
     """Yield what to write into dump.toml so that odd values of some raw tables are read, each with their number.
 
@@ -47,7 +47,7 @@ def unstated_in(
         yield from _lines(table, _counted(connection, table, kinds))
 
 
-def _forms_of(kind: str) -> dict[str, Form]:
+def _forms_of(kind: str) -> dict[str, ValueForm]:
     """Return the forms of a kind of column which are read only where they are stated."""
     return {name: form for name, form in FORMS.items() if form.odd and kind in form.kinds}
 
@@ -72,7 +72,7 @@ def _counted(connection: Connection, table: str, kinds: Mapping[str, str]) -> di
     return found
 
 
-def _fits_sql(x: str, form: Form) -> str:
+def _fits_sql(x: str, form: ValueForm) -> str:
     return f"regexp_full_match({x}, {quoted(form.odd)}) AND ({form.sql(x)}) IS NOT NULL"
 
 

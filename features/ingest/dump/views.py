@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from features.connection import DuckError, Limits, locked, named, quoted
+from features.connection import ConnectionLimits, DuckError, locked_connection, named, quoted
 from features.contract.tables import COMMON, Table, contract
 from features.errors import SourceError
 from features.files import private_folder
@@ -19,10 +19,10 @@ from features.ingest.dump.closed_day import Ending, ending
 from features.ingest.dump.columns import SETTINGS, Names
 from features.ingest.dump.files import (
     UNREAD,
-    Held,
+    TableFiles,
     clean_sql,
-    columns_of,
-    file_sql,
+    dump_columns,
+    dump_file_sql,
     held_in,
     instants_of,
     read_in,
@@ -33,7 +33,7 @@ from features.ingest.dump.names import named_so
 from features.ingest.dump.stated import stated_of
 from features.ingest.dump.unstated import unstated_in
 from features.ingest.macros import Ground, calls, expanded
-from features.ingest.source_toml import Declaration, Dump, DumpTable
+from features.ingest.source_toml import Dump, DumpTable, SourceDeclaration
 
 SNAPSHOT = "snapshot.json"
 PRELUDE = "dump.sql"
@@ -87,7 +87,7 @@ def places_of(data: Path, wanted: Collection[str]) -> dict[str, Path]:
     return found
 
 
-def found_in(data: Path, declared: Declaration, folder: Path, copies: Path) -> Found:
+def found_in(data: Path, declared: SourceDeclaration, folder: Path, copies: Path) -> Found:
     """Return what a dump holds for a source in `folder`; SourceError if nothing, or a table lacks a column it must have.
 
     Text that is not UTF-8 is read from a copy under `copies`.
@@ -154,20 +154,20 @@ def found_in(data: Path, declared: Declaration, folder: Path, copies: Path) -> F
     )
 
 
-def _readable(table: Held) -> Path:
+def _readable(table: TableFiles) -> Path:
     return table.parts[0].read if table.place.is_file() else table.place
 
 
-def _is_contracts(table: Table, held: Held) -> bool:
-    return sorted(columns_of(held)) == sorted(column.name for column in table.columns + COMMON)
+def _is_contracts(table: Table, held: TableFiles) -> bool:
+    return sorted(dump_columns(held)) == sorted(column.name for column in table.columns + COMMON)
 
 
-def _lacking(table: str, held: Held, declared: DumpTable, names: Names) -> str:
+def _lacking(table: str, held: TableFiles, declared: DumpTable, names: Names) -> str:
     """Return what to say of a table that lacks columns which it must have; empty if it has them."""
     missing = [column for column in declared.must if column not in names]
     if not missing:
         return ""
-    given = sorted(name.strip().upper() for name in columns_of(held))
+    given = sorted(name.strip().upper() for name in dump_columns(held))
     return (
         f"{held.place.name} lacks column {', '.join(missing)}; its columns are {', '.join(given)}; if one of them is "
         f'{missing[0]}, write [columns.{table}] {missing[0]} = "its name" into {SETTINGS}'
@@ -185,7 +185,7 @@ def _has_log(dump: Dump, name: str, columns: Mapping[str, Names]) -> bool:
 
 
 def _notes(
-    dump: Dump, data: Path, found: Collection[Held], columns: Mapping[str, Names]
+    dump: Dump, data: Path, found: Collection[TableFiles], columns: Mapping[str, Names]
 ) -> Iterator[str]:
     """Yield what a check says of a dump: what was read, and from what, what it lacks, what was left alone."""
     missing = [name for name in dump.tables if name not in columns]
@@ -200,7 +200,7 @@ def _notes(
     more = [
         f"{name}.{column}"
         for name, held in columns.items()
-        for column in columns_of(tables[name])
+        for column in dump_columns(tables[name])
         if column.upper() not in {given.upper() for names in held.values() for given in names}
     ]
     places = {held.place for held in found}
@@ -244,7 +244,7 @@ def _view(name: str, query: str) -> str:
     return f"CREATE VIEW {named('raw ' + name)} AS {query}"
 
 
-def view_sql(declared: DumpTable, held: Held | None, names: Names) -> str:
+def view_sql(declared: DumpTable, held: TableFiles | None, names: Names) -> str:
     """Return the SELECT of a dump's table: its declared columns as text, empty where the file lacks them.
 
     Why a line of text is no row stands in the last column that the table must have, the day on which it became known.
@@ -266,9 +266,7 @@ def view_sql(declared: DumpTable, held: Held | None, names: Names) -> str:
         )
     given = ", ".join(f"{value} AS {named(column)}" for column, value in values.items())
     clean = ", ".join(f"{clean_sql(named(column))} AS {named(column)}" for column in values)
-    return (
-        f"SELECT n, {clean} FROM  (SELECT row_number() OVER () AS n, {given} FROM {file_sql(held)})"
-    )
+    return f"SELECT n, {clean} FROM  (SELECT row_number() OVER () AS n, {given} FROM {dump_file_sql(held)})"
 
 
 def _value_sql(given: Collection[str], instants: Collection[str]) -> str:
@@ -324,7 +322,7 @@ def _with_scans(statement: str, place: Path) -> str:
     return expanded(statement, ground).query
 
 
-def endings_of(found: Found, folder: Path, declared: Declaration) -> list[Ending]:
+def endings_of(found: Found, folder: Path, declared: SourceDeclaration) -> list[Ending]:
     """Return when the columns that say when rows became known end, as the source's complete_to.sql counts their days.
 
     SourceError where nothing that can be read says when, with what to write if days are in forms that nobody stated.
@@ -336,7 +334,9 @@ def endings_of(found: Found, folder: Path, declared: Declaration) -> list[Ending
     ]
     folders = [place for place in found.tables.values() if place.is_dir()]
     with private_folder(home() / "spill") as spill:
-        connection = locked([*files, *folders], clock=declared.clock, limits=Limits(spill=spill))
+        connection = locked_connection(
+            [*files, *folders], clock=declared.clock, limits=ConnectionLimits(spill=spill)
+        )
         try:
             for statement in found.statements:
                 connection.execute(statement)
@@ -356,16 +356,16 @@ def endings_of(found: Found, folder: Path, declared: Declaration) -> list[Ending
     return [ending(origin, counted) for origin, counted in sorted(days.items())]
 
 
-def merged(values: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+def merged_settings(values: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
     """Return settings with others laid over them, tables within tables.
 
-    >>> merged({"a": {"b": 1, "c": 2}}, {"a": {"b": 3}})
+    >>> merged_settings({"a": {"b": 1, "c": 2}}, {"a": {"b": 3}})
     {'a': {'b': 3, 'c': 2}}
     """
     out = dict(values)
     for key, value in over.items():
         out[key] = (
-            merged(out[key], value)
+            merged_settings(out[key], value)
             if isinstance(value, dict) and isinstance(out.get(key), dict)
             else value
         )
