@@ -471,7 +471,7 @@ def test_a_day_is_held_against_those_rows_of_the_store_alone_that_it_names(
     ]
     source = find_source(write_source({"claims": claims, "benefit_payments": paid}, folder="live"))
     feed(source, day_of("2014-12-31"))
-    monkeypatch.setattr("features.store.segment.in_order", seen)
+    monkeypatch.setattr("features.store.segment.without_contradictions", seen)
     rows = [
         PAID | {"claim": claim, "month": "2014-12", "row_id": f"day {claim}"}
         for claim in ("c2", "c7", "never")

@@ -160,7 +160,7 @@ def test_a_closing_and_its_opening_give_one_spell_in_either_order(opened: Opened
         ("H2", "2012-01-01", "2014-03-01", 20),
         ("H2", "2014-02-01", "2014-03-01", 30),
     ]
-    assert found["inspections"] == [("2014-04-01", 1, 0, 120, 15, 0.25)]
+    assert found["inspections"] == [("2014-04-01", 1, 0, 120, 15, 250_000)]
     assert found["sanctions"] == [("2014-04-01", "2014-04-05", 0)]
     assert found["claim_reviews"] == [("fraud", 30, 0.1)]
     assert refusals(forward) == refusals(backward) == {}
