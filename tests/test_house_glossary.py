@@ -35,7 +35,9 @@ def names_that_stand_twice() -> dict[str, list[str]]:
 def test_every_word_is_said_in_both_languages_and_stands_once() -> None:
     words = WORD.findall(PAGE)
     assert len(words) > 40
-    assert [word for word, zh, meaning, _ in words if not CHINESE.search(zh) or not meaning.strip()] == []
+    assert [
+        word for word, zh, meaning, _ in words if not CHINESE.search(zh) or not meaning.strip()
+    ] == []
     assert len({word for word, *_ in words}) == len(words)
 
 
