@@ -116,11 +116,11 @@ def test_totals_of_many_days_give_the_bits_of_the_rows(
     )
     rows = matrix_for(store, catalogue, cases).values.tobytes()
     for name, value in (
-        ("evaluate.MANY_UNITS", 0),
-        ("evaluate.WORTHWHILE", 0),
-        ("totals.PAIRS_A_ROW", 0),
+        ("reader.MANY_UNITS", 0),
+        ("reader.WORTHWHILE", 0),
+        ("prefix_sums.PAIRS_A_ROW", 0),
     ):
-        monkeypatch.setattr(f"features.{name}", value)
+        monkeypatch.setattr(f"features.aggregates.{name}", value)
     assert matrix_for(store, catalogue, cases).values.tobytes() == rows
     monkeypatch.setattr("features.aggregates.reader.MOST_ROWS", 1)
     assert matrix_for(store, catalogue, cases).values.tobytes() == rows
