@@ -18,12 +18,10 @@ class Calibration:
     probability: tuple[float, ...]
 
     def __post_init__(self) -> None:
-        raw, probability = np.array(self.raw), np.array(self.probability)
-        if not (
-            len(raw) == len(probability) >= 1
-            and np.isfinite(raw).all()
-            and np.isfinite(probability).all()
-        ):
+        raw = np.array(self.raw)
+        probability = np.array(self.probability)
+        are_pairs = len(raw) == len(probability) >= 1
+        if not (are_pairs and np.isfinite(raw).all() and np.isfinite(probability).all()):
             raise BundleError(
                 f"calibration needs as many finite raw scores as probabilities, got {len(raw)}"
             )
@@ -40,12 +38,19 @@ class Calibration:
         >>> Calibration((-1.0, 1.0), (0.25, 0.75))([-9.0, 0.0, 1.0]).tolist()
         [0.25, 0.5, 0.75]
         """
-        given = np.asarray(scores, dtype=np.float64)
-        raw, probability = np.array(self.raw), np.array(self.probability)
-        right = np.clip(np.searchsorted(raw, given, side="right"), 1, max(len(raw) - 1, 1))
+        raw_scores = np.asarray(scores, dtype=np.float64)
+        raw = np.array(self.raw)
+        probability = np.array(self.probability)
         if len(raw) == 1:
-            return np.full(given.shape, probability[0])
-        low, high = probability[right - 1], probability[right]
-        share = np.clip((given - raw[right - 1]) / (raw[right] - raw[right - 1]), 0.0, 1.0)
+            return np.full(raw_scores.shape, probability[0])
+        # the knots beside each score; outside the line those of its first or last piece
+        next_knots = np.searchsorted(raw, raw_scores, side="right")
+        right = np.clip(next_knots, 1, len(raw) - 1)
+        left = right - 1
+        low, high = probability[left], probability[right]
+        distance = raw_scores - raw[left]
+        # cut to [0, 1], so that the line is level outside its knots
+        share = np.clip(distance / (raw[right] - raw[left]), 0.0, 1.0)
+        # cut again: a rounded sum may lie a bit above the higher knot, and a probability must not
         line: NDArray[np.float64] = np.clip(low + share * (high - low), low, high)
         return line

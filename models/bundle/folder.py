@@ -10,27 +10,30 @@ from features.errors import BundleError
 from features.files import built, durable
 
 SUMS = "SHA256SUMS"
+# a larger file is no bundle's: it is refused before it is read into memory
 _LARGEST = 512 * 1024 * 1024
 
 
 def digest_list(files: Mapping[str, bytes]) -> bytes:
     """Return the digest list of files, sorted by name, in the format that `sha256sum -c` reads."""
-    lines = [
-        f"{hashlib.sha256(content).hexdigest()}  {name}\n"
-        for name, content in sorted(files.items())
-    ]
+    lines = [f"{_sha256(content)}  {name}\n" for name, content in sorted(files.items())]
     return "".join(lines).encode()
 
 
 def bundle_digest(files: Mapping[str, bytes]) -> str:
     """Return a bundle's digest: SHA-256 over its sorted file digests, as hex."""
-    return hashlib.sha256(digest_list(files)).hexdigest()
+    return _sha256(digest_list(files))
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def write_folder(path: Path, files: Mapping[str, bytes]) -> None:
     """Write the files and their digest list as one folder: it appears whole or not at all, and an equal one is kept."""
+    with_sums = {**files, SUMS: digest_list(files)}
     with built(path) as unfinished:
-        for name, content in [*files.items(), (SUMS, digest_list(files))]:
+        for name, content in with_sums.items():
             with durable(unfinished / name) as file:
                 file.write_bytes(content)
     if read_folder(path) != dict(files):
@@ -44,16 +47,16 @@ def read_folder(path: Path) -> dict[str, bytes]:
     present = {entry.name: entry for entry in path.iterdir()}
     if SUMS not in present:
         raise BundleError(f"{path} has no {SUMS}; write the bundle again")
-    listed = _listed(_bytes_of(present.pop(SUMS)), path)
+    sums = _bytes_of(present.pop(SUMS))
+    listed = _listed(sums, path)
     if set(listed) != set(present):
-        missing, extra = sorted(set(listed) - set(present)), sorted(set(present) - set(listed))
+        missing = sorted(set(listed) - set(present))
+        extra = sorted(set(present) - set(listed))
         raise BundleError(
             f"{path} should hold what {SUMS} lists; missing {missing[:5]}, extra {extra[:5]}"
         )
     files = {name: _bytes_of(entry) for name, entry in present.items()}
-    damaged = sorted(
-        name for name in files if hashlib.sha256(files[name]).hexdigest() != listed[name]
-    )
+    damaged = sorted(name for name in files if _sha256(files[name]) != listed[name])
     if damaged:
         raise BundleError(
             f"{path} is damaged: {', '.join(damaged[:5])} differs from its digest; take a fresh copy"

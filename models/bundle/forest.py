@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Iterable
+from itertools import chain
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +13,7 @@ from models.bundle.tree import Tree, Walk, mean_of, tree_of, tree_walk
 
 Ints = NDArray[np.int32]
 Floats = NDArray[np.float64]
+Item = TypeVar("Item")
 STATES = 3
 """Of a row on its way: it agrees with the feature's splits so far, it just ceased to, or it had ceased before."""
 
@@ -66,29 +69,41 @@ class Forest(NamedTuple):
 
 def forest_of(text: str) -> Forest:
     """Return the forest of a LightGBM model text; BundleError where it holds trees that cannot be explained."""
-    bodies = text.split("\nend of trees\n", 1)[0].split("\nTree=")[1:]
-    trees = [
-        tree_of(dict(line.split("=", 1) for line in body.splitlines()[1:] if "=" in line))
-        for body in bodies
-    ]
+    before_end = text.split("\nend of trees\n", 1)[0]
+    _, *bodies = before_end.split("\nTree=")
+    trees = [tree_of(_assignments(body)) for body in bodies]
     walks = [tree_walk(tree) for tree in trees]
     points = np.array([walk.points for walk in walks], np.int32)
     places, rule = rule_of(int(points.max(initial=1)))
     starts, factor, weight = step_factors(walks, places)
-    rows = np.array([step for walk in walks for step in walk.steps], np.int32).reshape(-1, 7)
+    # one row a step, with the seven columns of ForestSteps before `start`
+    step_rows = np.array(_end_to_end(walk.steps for walk in walks), np.int32).reshape(-1, 7)
+    slots = step_rows[:, 1]
     return Forest(
-        _nodes(trees),
-        ForestSteps(*np.vstack([rows.T, starts]).astype(np.int32)),
-        _starts([len(tree.feature) for tree in trees]),
-        _starts([len(walk.steps) for walk in walks]),
-        points,
-        rule,
-        factor,
-        weight,
-        int(rows[:, 1].max(initial=0)),
-        max(len(tree.feature) for tree in trees),
-        sum(map(mean_of, trees)),
+        nodes=_nodes(trees),
+        steps=ForestSteps(*np.vstack([step_rows.T, starts]).astype(np.int32)),
+        node_start=_starts([len(tree.feature) for tree in trees]),
+        step_start=_starts([len(walk.steps) for walk in walks]),
+        points=points,
+        rule=rule,
+        factor=factor,
+        weight=weight,
+        depth=int(slots.max(initial=0)),
+        width=max(len(tree.feature) for tree in trees),
+        base=sum(map(mean_of, trees)),
     )
+
+
+def _assignments(body: str) -> dict[str, str]:
+    """Return the lines `name=value` of one tree's text; its first line holds its number alone."""
+    lines = body.splitlines()[1:]
+    pairs = [line.split("=", 1) for line in lines if "=" in line]
+    return dict(pairs)
+
+
+def _end_to_end(lists: Iterable[list[Item]]) -> list[Item]:
+    """Return the items of all lists, one list after another."""
+    return list(chain.from_iterable(lists))
 
 
 def _starts(sizes: list[int]) -> Ints:
@@ -100,27 +115,41 @@ def _nodes(trees: list[Tree]) -> Nodes:
     high: list[int] = []
     words: list[int] = []
     for tree in trees:
+        words_before = len(words)
         for kind, threshold in zip(tree.kind, tree.threshold, strict=True):
-            bits = tree.boundaries[int(threshold) : int(threshold) + 2] if kind & 1 else (0, 0)
-            low.append(len(words) + bits[0])
-            high.append(len(words) + bits[1])
+            begin, end = _category_words(tree, kind, threshold)
+            low.append(words_before + begin)
+            high.append(words_before + end)
         words.extend(tree.words)
     return Nodes(
-        np.array([feature for tree in trees for feature in tree.feature], np.int32),
-        np.array([threshold for tree in trees for threshold in tree.threshold], np.float64),
-        np.array([kind for tree in trees for kind in tree.kind], np.int32),
-        np.array(low, np.int32),
-        np.array(high, np.int32),
-        np.array(words, np.uint32),
+        feature=np.array(_end_to_end(tree.feature for tree in trees), np.int32),
+        threshold=np.array(_end_to_end(tree.threshold for tree in trees), np.float64),
+        kind=np.array(_end_to_end(tree.kind for tree in trees), np.int32),
+        low=np.array(low, np.int32),
+        high=np.array(high, np.int32),
+        words=np.array(words, np.uint32),
     )
+
+
+def _category_words(tree: Tree, kind: int, threshold: float) -> tuple[int, int]:
+    """Return where the bits of a split's categories begin and end among its tree's words; none for a number."""
+    is_categorical = kind & 1
+    if not is_categorical:
+        return 0, 0
+    # such a split's threshold is not a value but its place in the list of boundaries
+    place = int(threshold)
+    return tree.boundaries[place], tree.boundaries[place + 1]
 
 
 def rule_of(most: int) -> tuple[Floats, Floats]:
     """Return Gauss-Legendre points and weights on [0, 1], row k those of k points, float64 (most + 1, most)."""
-    places, weights = np.zeros((most + 1, most)), np.zeros((most + 1, most))
+    places = np.zeros((most + 1, most))
+    weights = np.zeros((most + 1, most))
     for size in range(1, most + 1):
+        # numpy's rule is for [-1, 1]: moved and halved to [0, 1]
         place, weight = np.polynomial.legendre.leggauss(size)
-        places[size, :size], weights[size, :size] = (place + 1) / 2, weight / 2
+        places[size, :size] = (place + 1) / 2
+        weights[size, :size] = weight / 2
     return places, weights
 
 
@@ -130,18 +159,34 @@ def step_factors(walks: list[Walk], places: Floats) -> tuple[Ints, Floats, Float
     With A = t h + (1 - t) r an edge multiplies the product by A_new / A_old, a leaf's edge also by its value, and adds
     to the contribution the sum below it times (h_new / A_new - h_old / A_old) / (1 - t).
     """
-    starts, factors, weights, begun = [], [], [], 0
+    starts = []
+    factors = []
+    weights = []
+    numbers_before = 0
     for walk in walks:
-        size = STATES * walk.points
-        starts.append(begun + size * np.array(walk.edges, np.int64))
-        begun += size * len(walk.shares)
-        old, new = np.array(walk.shares).reshape(-1, 2).T[:, :, None]
-        t, value = places[walk.points, : walk.points], np.array(walk.values)[:, None]
-        was, now = t + (1 - t) * old, t + (1 - t) * new
-        cold = np.divide(new, old, out=np.zeros_like(new), where=old > 0) + 0 * t
-        factors.append(value[:, None] * np.stack([now / was, (1 - t) * new / was, cold], axis=1))
-        weights.append(
-            np.stack([(1 / now - 1 / was) / (1 - t), -1 / was / (1 - t), 0 * was], axis=1)
-        )
-    flat = [np.concatenate([part.ravel() for part in parts]) for parts in (factors, weights)]
-    return np.concatenate(starts).astype(np.int32), flat[0], flat[1]
+        numbers_an_edge = STATES * walk.points
+        starts.append(numbers_before + numbers_an_edge * np.array(walk.edges, np.int64))
+        numbers_before += numbers_an_edge * len(walk.shares)
+        tree_factors, tree_weights = _edge_numbers(walk, places[walk.points, : walk.points])
+        factors.append(tree_factors.ravel())
+        weights.append(tree_weights.ravel())
+    step_starts = np.concatenate(starts).astype(np.int32)
+    return step_starts, np.concatenate(factors), np.concatenate(weights)
+
+
+def _edge_numbers(walk: Walk, t: Floats) -> tuple[Floats, Floats]:
+    """Return the factors and the weights of one tree's edges at the points t, each float64 (edges, STATES, points)."""
+    old, new = np.array(walk.shares).reshape(-1, 2).T[:, :, None]
+    # A of a row that agreed before the edge, and of one that still does after it
+    agreed_before = t + (1 - t) * old
+    agrees_now = t + (1 - t) * new
+    warm = agrees_now / agreed_before
+    cool = (1 - t) * new / agreed_before
+    # of a row that ceased before, A is (1 - t) r and t cancels out; `0 * t` gives it a value a point all the same
+    cold = np.divide(new, old, out=np.zeros_like(new), where=old > 0) + 0 * t
+    values = np.array(walk.values)[:, None, None]
+    factors = values * np.stack([warm, cool, cold], axis=1)
+    gain = (1 / agrees_now - 1 / agreed_before) / (1 - t)
+    loss = -1 / agreed_before / (1 - t)
+    none = 0 * agreed_before
+    return factors, np.stack([gain, loss, none], axis=1)

@@ -60,18 +60,20 @@ def tree_of(lines: dict[str, str]) -> Tree:
         "cat_boundaries",
         "cat_threshold",
     )
-    whole = {name: [int(word) for word in lines.get(name, "").split()] for name in names}
+    integers = {name: [int(word) for word in lines.get(name, "").split()] for name in names}
+    thresholds = lines.get("threshold", "").split()
+    leaf_values = lines["leaf_value"].split()
     return Tree(
-        whole["split_feature"],
-        [float(word) for word in lines.get("threshold", "").split()],
-        whole["decision_type"],
-        whole["left_child"],
-        whole["right_child"],
-        [float(word) for word in lines["leaf_value"].split()],
-        whole["leaf_count"],
-        whole["internal_count"],
-        whole["cat_boundaries"],
-        whole["cat_threshold"],
+        feature=integers["split_feature"],
+        threshold=[float(word) for word in thresholds],
+        kind=integers["decision_type"],
+        left=integers["left_child"],
+        right=integers["right_child"],
+        value=[float(word) for word in leaf_values],
+        leaf_count=integers["leaf_count"],
+        node_count=integers["internal_count"],
+        boundaries=integers["cat_boundaries"],
+        words=integers["cat_threshold"],
     )
 
 
@@ -80,9 +82,8 @@ def mean_of(tree: Tree) -> float:
     if not tree.feature:
         return tree.value[0]
     total = tree.node_count[0]
-    return sum(
-        count / total * value for count, value in zip(tree.leaf_count, tree.value, strict=True)
-    )
+    leaves = zip(tree.leaf_count, tree.value, strict=True)
+    return sum(count / total * value for count, value in leaves)
 
 
 def tree_walk(tree: Tree) -> Walk:
@@ -95,21 +96,31 @@ def tree_walk(tree: Tree) -> Walk:
 
     def visit(node: int, slot: int, path: dict[int, tuple[int, float]]) -> None:
         nonlocal most
-        feature, held = tree.feature[node], tree.node_count[node]
+        feature = tree.feature[node]
+        cases = tree.node_count[node]
+        # no split by this feature above: every row agrees, as slot 0 says
         before, old = path.get(feature, (0, 1.0))
         most = max(most, len({*path, feature}))
         for side, child in ((1, tree.left[node]), (0, tree.right[node])):
-            new = old * (tree.count(child) / held) if held else 0.0
-            edge, step = len(shares), (slot, node, side, before, side, feature)
+            # a split without training cases has no shares
+            new = old * (tree.count(child) / cases) if cases else 0.0
+            edge = len(shares)
+            # the left child, side 1, is the first: `first` equals `side`
+            step = (slot, node, side, before, side, feature)
             shares.append((old, new))
-            values.append(1.0 if child >= 0 else tree.value[~child])
-            steps.append((DOWN if child >= 0 else LEAF, *step))
             edges.append(edge)
-            if child >= 0:
-                visit(child, slot + 1, {**path, feature: (slot, new)})
-                steps.append((UP, *step))
-                edges.append(edge)
+            if child < 0:
+                values.append(tree.value[~child])
+                steps.append((LEAF, *step))
+                continue
+            values.append(1.0)
+            steps.append((DOWN, *step))
+            visit(child, slot + 1, {**path, feature: (slot, new)})
+            steps.append((UP, *step))
+            edges.append(edge)
 
     if tree.feature:
         visit(0, 1, {})
-    return Walk(steps, edges, shares, values, (most + 1) // 2)
+    # the polynomial's degree is one less than the most features on a path; k points are exact up to degree 2k - 1
+    points = (most + 1) // 2
+    return Walk(steps, edges, shares, values, points)

@@ -15,13 +15,19 @@ from models.bundle.manifest import FrozenFeature
 from models.explain.reasons import Lead, leads
 
 MOST = 5
+"""Reasons of one case at most."""
 FEW = 3
+"""A feature without a declared direction becomes a reason only while there are fewer than these."""
 TRIED = 12
+"""Leads whose facts are taken away at most: each removal computes the features and the score again."""
 LEAST = 0.02
 """A lead is told if it moves the score at least this share of what the strongest does."""
 MEMBERS = 3
+"""Features of one lead that are tried: the others tell of the same rows, and more weakly."""
 MITIGATING = 2
+"""Facts at most that are told because they lower the score."""
 SQUARES = ("persons2",)
+"""Units that say nothing to a reader."""
 ENOUGH = 0.5
 """A narrower fact is told rather than the one that matters most if its removal lowers the score this much as far."""
 
@@ -46,27 +52,39 @@ def evidence(
     follow, unchecked.
     """
     trial = Trial(bundle, row, history)
-    found: dict[str, tuple[Fact, ...]] = {}
+    fact_of: dict[str, tuple[Fact, ...]] = {}
     ordered = leads(bundle, contributions)
-    worth = LEAST * max([lead.contribution for lead in ordered], default=0.0)
-    raising = [lead for lead in ordered if lead.contribution > max(worth, 0.0)][:TRIED]
+    strongest = max([lead.contribution for lead in ordered], default=0.0)
+    worth_telling = max(LEAST * strongest, 0.0)
+    raising = [lead for lead in ordered if lead.contribution > worth_telling]
     for directed, most in ((True, MOST), (False, FEW)):
-        for lead in raising:
-            if len(found) >= most:
+        for lead in raising[:TRIED]:
+            if len(fact_of) >= most:
                 break
-            if found.keys().isdisjoint(lead.members):
-                found |= next(
-                    (
-                        one
-                        for name in trial.told(lead, directed=directed)
-                        if (one := trial.held(name))
-                    ),
-                    {},
-                )
-    for lead in [lead for lead in reversed(ordered) if lead.contribution < 0][:MITIGATING]:
-        stated = ((name, history.facts(name)) for name in trial.told(lead, directed=True))
-        found |= next(({name: (facts[0],)} for name, facts in stated if facts), {})
-    return found
+            if fact_of.keys().isdisjoint(lead.members):
+                fact_of |= _raising_fact(trial, lead, directed=directed)
+    lowering = [lead for lead in reversed(ordered) if lead.contribution < 0]
+    for lead in lowering[:MITIGATING]:
+        fact_of |= _lowering_fact(trial, lead, history)
+    return fact_of
+
+
+def _raising_fact(trial: Trial, lead: Lead, *, directed: bool) -> dict[str, tuple[Fact, ...]]:
+    """Return the first feature of a lead that has a fact whose removal lowers the score, with that fact."""
+    for name in trial.told(lead, directed=directed):
+        fact = trial.held(name)
+        if fact:
+            return fact
+    return {}
+
+
+def _lowering_fact(trial: Trial, lead: Lead, history: History) -> dict[str, tuple[Fact, ...]]:
+    """Return the first feature of a lead that rests on a fact, with that fact, unchecked."""
+    for name in trial.told(lead, directed=True):
+        facts = history.facts(name)
+        if facts:
+            return {name: (facts[0],)}
+    return {}
 
 
 class Trial:
@@ -83,10 +101,12 @@ class Trial:
     def told(self, lead: Lead, *, directed: bool) -> list[str]:
         """Return the strongest MEMBERS of a lead that can be told, of those whose direction is declared or of the others."""
         raises = lead.contribution > 0
-        ours = [
-            name for name in lead.members if (self._declared[name].direction != "none") == directed
-        ]
-        return [name for name in ours if self._makes_sense(name, raises=raises)][:MEMBERS]
+        names = []
+        for name in lead.members:
+            has_direction = self._declared[name].direction != "none"
+            if has_direction == directed and self._makes_sense(name, raises=raises):
+                names.append(name)
+        return names[:MEMBERS]
 
     def _makes_sense(self, name: str, *, raises: bool) -> bool:
         value = float(self._row.column(name)[0])
@@ -94,32 +114,34 @@ class Trial:
 
     def held(self, name: str) -> dict[str, tuple[Fact, ...]]:
         """Return a feature with the narrowest fact that matters for the score, if one that was not told yet does."""
-        facts = [fact for fact in self._history.facts(name) if _known(fact) not in self._told]
+        facts = [fact for fact in self._history.facts(name) if _identity(fact) not in self._told]
         drops = {fact: self._drop(fact) for fact in facts}
         largest = max(drops.values(), default=0.0)
         if largest <= 0:
             return {}
-        chosen = min(
-            (fact for fact in facts if drops[fact] >= ENOUGH * largest),
-            key=lambda f: (f.n_rows, -drops[f]),
-        )
-        self._told.add(_known(chosen))
+        matters = [fact for fact in facts if drops[fact] >= ENOUGH * largest]
+        chosen = min(matters, key=lambda fact: (fact.n_rows, -drops[fact]))
+        self._told.add(_identity(chosen))
         return {name: (chosen,)}
 
     def _drop(self, fact: Fact) -> float:
-        if _known(fact) not in self._drops:
-            self._drops[_known(fact)] = self._raw - counterfactual(
-                self._bundle, self._history, fact
-            )
-        return self._drops[_known(fact)]
+        """Return by how much the raw score falls without a fact, computed once for each."""
+        identity = _identity(fact)
+        if identity not in self._drops:
+            without_fact = counterfactual(self._bundle, self._history, fact)
+            self._drops[identity] = self._raw - without_fact
+        return self._drops[identity]
 
 
 def usual(bundle: Bundle) -> dict[str, float]:
     """Return the lower median of each feature over the bundle's probe rows, NaN where all miss it."""
     ordered = np.sort(bundle.probe.inputs, axis=0)
-    known = (~np.isnan(ordered)).sum(axis=0)
-    middle = ordered[np.maximum(known - 1, 0) // 2, np.arange(ordered.shape[1])]
-    return dict(zip(bundle.manifest.names, middle.tolist(), strict=True))
+    # numpy sorts NaN last, so the values of a feature are the first of its column
+    values = (~np.isnan(ordered)).sum(axis=0)
+    middle = np.maximum(values - 1, 0) // 2
+    columns = np.arange(ordered.shape[1])
+    medians = ordered[middle, columns].tolist()
+    return dict(zip(bundle.manifest.names, medians, strict=True))
 
 
 def makes_sense(feature: FrozenFeature, value: float, median: float, *, raises: bool) -> bool:
@@ -131,16 +153,19 @@ def makes_sense(feature: FrozenFeature, value: float, median: float, *, raises: 
         return False
     if feature.direction == "none" or np.isnan(median):
         return True
-    more = (feature.direction == "up") == raises
-    if feature.direction == "up" and raises and value <= 0:
+    more_is_worse = feature.direction == "up"
+    if more_is_worse and raises and value <= 0:
         return False
-    return value >= median if more else value <= median
+    if more_is_worse == raises:
+        return value >= median
+    return value <= median
 
 
-def _known(fact: Fact) -> tuple[str, int, int]:
+def _identity(fact: Fact) -> tuple[str, int, int]:
     return fact.measure, fact.first, fact.last
 
 
 def counterfactual(bundle: Bundle, history: History, fact: Fact) -> float:
     """Return the raw score that a case would have without the rows of a fact."""
-    return float(margins(bundle.any_model, bundle.matrix(history.without(fact)))[0])
+    inputs = bundle.matrix(history.without(fact))
+    return float(margins(bundle.any_model, inputs)[0])

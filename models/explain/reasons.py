@@ -42,20 +42,18 @@ def leads(bundle: Bundle, contributions: Floats) -> list[Lead]:
     groups: dict[tuple[str, tuple[str, ...]], list[int]] = {}
     for place, feature in enumerate(bundle.features):
         groups.setdefault((feature.family, feature.tables), []).append(place)
-    found = [_lead(bundle, contributions, places) for places in groups.values()]
-    return sorted(
-        (lead for lead in found if lead.contribution != 0), key=lambda lead: -lead.contribution
-    )
+    all_leads = [_lead(bundle, contributions, places) for places in groups.values()]
+    moving = [lead for lead in all_leads if lead.contribution != 0]
+    return sorted(moving, key=lambda lead: -lead.contribution)
 
 
 def _lead(bundle: Bundle, contributions: Floats, places: list[int]) -> Lead:
     total = float(contributions[places].sum())
-    way = np.sign(total)
-    own = sorted(
-        (place for place in places if contributions[place] * way > 0),
-        key=lambda p: -abs(contributions[p]),
-    )
-    return Lead(total, tuple(bundle.features[place].name for place in own))
+    sign = np.sign(total)
+    same_way = [place for place in places if contributions[place] * sign > 0]
+    strongest_first = sorted(same_way, key=lambda place: -abs(contributions[place]))
+    names = tuple(bundle.features[place].name for place in strongest_first)
+    return Lead(total, names)
 
 
 def reasons_of(
@@ -65,32 +63,30 @@ def reasons_of(
 
     `row` is a matrix of one row, `contributions` its float64 (F,), `facts` what `models.explain.evidence` found to hold.
     """
-    return [
-        reason
-        for reason in _all_reasons(bundle, row, contributions, facts)
-        if reason.contribution > 0
-    ]
+    all_reasons = _all_reasons(bundle, row, contributions, facts)
+    return [reason for reason in all_reasons if reason.contribution > 0]
 
 
 def mitigations_of(
     bundle: Bundle, row: Matrix, contributions: Floats, facts: Mapping[str, Sequence[Fact]]
 ) -> list[Reason]:
     """Return what lowers one case's score, strongest first, under the same rules as reasons."""
-    every = _all_reasons(bundle, row, contributions, facts)
-    return [reason for reason in reversed(every) if reason.contribution < 0]
+    all_reasons = _all_reasons(bundle, row, contributions, facts)
+    return [reason for reason in reversed(all_reasons) if reason.contribution < 0]
 
 
 def _all_reasons(
     bundle: Bundle, row: Matrix, contributions: Floats, facts: Mapping[str, Sequence[Fact]]
 ) -> list[Reason]:
     by_name = {feature.name: feature for feature in bundle.features}
-    found = []
+    reasons = []
     for lead in leads(bundle, contributions):
-        told = next((name for name in lead.members if facts.get(name)), None)
-        if told is not None:
-            own = tuple(facts[told])
-            zh, en = (
-                sentence(by_name[told], by_name, row, own, language) for language in LANGUAGES
-            )
-            found.append(Reason(told, lead.contribution, zh, en, own))
-    return found
+        name = next((name for name in lead.members if facts.get(name)), None)
+        if name is None:
+            continue
+        its_facts = tuple(facts[name])
+        zh, en = (
+            sentence(by_name[name], by_name, row, its_facts, language) for language in LANGUAGES
+        )
+        reasons.append(Reason(name, lead.contribution, zh, en, its_facts))
+    return reasons

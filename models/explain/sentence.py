@@ -32,19 +32,22 @@ def sentence(
     """Return what a feature says of one case, with the facts it rests on: in its template's words if all are known."""
     template = feature.reason_zh if language == "zh" else feature.reason_en
     words = _words(feature, row, facts, language)
-    for name in set(_PLACE.findall(template)) - set(words):
+    names = set(_PLACE.findall(template))
+    for name in names - set(words):
         if name in declared and not np.isnan(row.column(name)[0]):
             words[name] = _own_value(declared[name], row, language, number_words)
-    if template and set(_PLACE.findall(template)) <= set(words):
-        said, sources = template.format_map(words), [source_words(fact, language) for fact in facts]
+    if template and names <= set(words):
+        statement = template.format_map(words)
+        sources = [source_words(fact, language) for fact in facts]
     else:
         meaning = feature.zh if language == "zh" else feature.en
-        said = SAYS[language].format(
-            meaning=meaning, value=_own_value(feature, row, language, value_words)
-        )
-        own = float(row.column(feature.name)[0])
-        sources = [_valued(fact, own, language) + source_words(fact, language) for fact in facts]
-    return said + SOURCE[language].format(facts=AND[language].join(dict.fromkeys(sources)))
+        value = _own_value(feature, row, language, value_words)
+        statement = SAYS[language].format(meaning=meaning, value=value)
+        number = float(row.column(feature.name)[0])
+        sources = [_valued(fact, number, language) + source_words(fact, language) for fact in facts]
+    # two facts may rest on the same rows: their place is told once
+    different_sources = dict.fromkeys(sources)
+    return statement + SOURCE[language].format(facts=AND[language].join(different_sources))
 
 
 def _words(

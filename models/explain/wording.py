@@ -49,20 +49,21 @@ class UnitWording:
         """Return a formatted number with its unit."""
         if language == "zh":
             return self.zh.replace("#", number)
-        return (self.one if number == "1" else self.en).replace("#", number)
+        pattern = self.one if number == "1" else self.en
+        return pattern.replace("#", number)
 
 
 @cache
 def units() -> dict[str, UnitWording]:
     """Return the declared units by name."""
-    found: dict[str, UnitWording] = {}
-    for line in (
-        resources.files("models.explain").joinpath("units.txt").read_text("utf-8").splitlines()
-    ):
-        if line and not line.startswith("#"):
-            name, divisor, decimals, zh, en, one = (part.strip() for part in line.split("|"))
-            found[name] = UnitWording(float(divisor), int(decimals), zh, en, one)
-    return found
+    table = resources.files("models.explain").joinpath("units.txt")
+    declared: dict[str, UnitWording] = {}
+    for line in table.read_text("utf-8").splitlines():
+        if not line or line.startswith("#"):
+            continue
+        name, divisor, decimals, zh, en, one = (part.strip() for part in line.split("|"))
+        declared[name] = UnitWording(float(divisor), int(decimals), zh, en, one)
+    return declared
 
 
 def number_words(value: float | None, unit: str, language: str) -> str:
@@ -80,7 +81,7 @@ def value_words(value: float | None, unit: str, language: str) -> str:
     >>> value_words(1, "persons", "en"), value_words(12650, "persons", "zh"), value_words(90, "minutes", "en")
     ('1 person', '12,650人', '1.5 hours')
     """
-    return _said(value, unit, language, lambda number, known: known.words(language, number))
+    return _said(value, unit, language, lambda number, wording: wording.words(language, number))
 
 
 def _said(
@@ -92,19 +93,25 @@ def _said(
         return YES_NO[language][int(value != 0)]
     if unit == "fen":
         return money_words(value, language)
-    known = units().get(unit, _PLAIN)
-    scaled = value / known.divisor
-    number = (
-        f"{scaled:,.{known.decimals}f}"
-        if abs(scaled) >= GROUPED
-        else f"{scaled:.{known.decimals}f}"
-    )
+    wording = units().get(unit, _PLAIN)
+    number = _rounded(value / wording.divisor, wording.decimals)
+    if unit == "share":
+        # a share without its sign would read as another number, so it has one in every sentence
+        return wording.words(language, number)
+    return worded(number, wording)
+
+
+def _rounded(value: float, decimals: int) -> str:
+    """Return a number with at most so many decimals, without zeros at its end."""
+    separator = "," if abs(value) >= GROUPED else ""
+    number = f"{value:{separator}.{decimals}f}"
     if "." in number:
         number = number.rstrip("0").rstrip(".")
-    number = "0" if number == "-0" else number
-    return known.words(language, number) if unit == "share" else worded(number, known)
+    # a small negative number rounds to this
+    return "0" if number == "-0" else number
 
 
+# of a unit that the table does not declare: two decimals and no words
 _PLAIN = UnitWording(1, 2, "#", "#", "#")
 
 
@@ -116,7 +123,8 @@ def money_words(fen: float, language: str) -> str:
     """
     if language == "zh" and abs(fen) >= WAN:
         return f"{fen / WAN:,.2f}万元"
-    return f"{fen / 100:,.2f}" + ("元" if language == "zh" else " yuan")
+    yuan = f"{fen / 100:,.2f}"
+    return f"{yuan}元" if language == "zh" else f"{yuan} yuan"
 
 
 def day_words(day: int, language: str) -> str:
@@ -138,11 +146,9 @@ def month_words(day: int, language: str) -> str:
     ('2015年5月', 'May 2015')
     """
     date = date_of(day)
-    return (
-        f"{date.year}年{date.month}月"
-        if language == "zh"
-        else f"{_MONTHS[date.month - 1]} {date.year}"
-    )
+    if language == "zh":
+        return f"{date.year}年{date.month}月"
+    return f"{_MONTHS[date.month - 1]} {date.year}"
 
 
 def span_words(first: int, last: int, language: str) -> str:
@@ -151,15 +157,21 @@ def span_words(first: int, last: int, language: str) -> str:
     >>> span_words(16556, 16586, "en"), span_words(16526, 16586, "zh"), span_words(16586, 16586, "en")
     ('May 2015', '2015年4月至2015年5月', '31 May 2015')
     """
-    start, end = date_of(first), date_of(last)
-    whole = start.day == 1 and end.day == calendar.monthrange(end.year, end.month)[1]
-    say = month_words if whole else day_words
-    begins, ends = say(first, language), say(last, language)
-    return begins if begins == ends else f"{begins}{TO[language]}{ends}"
+    start = date_of(first)
+    end = date_of(last)
+    _, days_of_last_month = calendar.monthrange(end.year, end.month)
+    is_whole_months = start.day == 1 and end.day == days_of_last_month
+    in_words = month_words if is_whole_months else day_words
+    begins = in_words(first, language)
+    ends = in_words(last, language)
+    if begins == ends:
+        return begins
+    return f"{begins}{TO[language]}{ends}"
 
 
 def table_words(table: str, language: str) -> str:
     """Return a table's meaning; of a derived table, that of the table whose rows it has."""
-    lefts = {join.name: join.left for join in declared_joins()}
-    declared = contract()[lefts.get(table, table)]
+    left_of = {join.name: join.left for join in declared_joins()}
+    source_table = left_of.get(table, table)
+    declared = contract()[source_table]
     return declared.zh if language == "zh" else declared.en
