@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from features.calendar import day_of
 from models.policy.capacity import Member, cell_minutes, monday_of, team_minutes, working_days
-from models.policy.lottery import Draw, Ticket, drawn_units, in_millionths, inclusion_probability
+from models.policy.lottery import Draw, Ticket, drawn_units, inclusion_probability, whole_millionths
 from models.policy.plan import CellPlan, PlanUnit, plan
 from models.policy.policy import policy_on
 from models.policy.policy_status import Facts, standing_of
@@ -195,14 +195,14 @@ def test_a_probability_of_a_list_is_whole_millionths_and_that_one_is_drawn_with(
 ) -> None:
     tickets = [Ticket(f"e{n}", length) for n, length in enumerate(needed)]
     exact = inclusion_probability(tickets, minutes)
-    used = in_millionths(exact)
+    used = whole_millionths(exact)
     assert (used * 10**6).denominator == 1 and (used > 0) == (exact > 0)
     assert used <= exact < used + Fraction(1, 10**6)
     assert Fraction(round(float(used) * 10**6), 10**6) == used
 
 
 def test_a_unit_that_can_be_drawn_keeps_a_millionth() -> None:
-    assert in_millionths(
+    assert whole_millionths(
         inclusion_probability([Ticket("e1", 3_000_000), Ticket("e2", 240)], 1)
     ) == Fraction(1, 10**6)
 

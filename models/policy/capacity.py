@@ -34,24 +34,33 @@ def monday_of(day: int) -> int:
 
 def working_days(monday: int, holidays: Mapping[int, bool]) -> tuple[int, ...]:
     """Return the working days of a week: Monday to Friday, but for `holidays` (day -> worked in exchange or not)."""
-    return tuple(
-        day for day in range(monday, monday + WEEK) if holidays.get(day, day - monday < WORKDAYS)
-    )
+    days = []
+    for day in range(monday, monday + WEEK):
+        is_weekday = day - monday < WORKDAYS
+        if holidays.get(day, is_weekday):
+            days.append(day)
+    return tuple(days)
 
 
 def team_minutes(
     members: Iterable[Member], days: Sequence[int], field: FieldShare
 ) -> dict[str, int]:
     """Return each team's whole minutes on these days: a member gives a fifth of the field share of the week a day."""
-    shares = field.model_dump()
-    parts: dict[str, int] = {}
+    percent_of_role = field.model_dump()
+    # summed in whole units of a percent of a fifth of a week, and divided once: whole minutes are cut only at the end
+    totals: dict[str, int] = {}
     for member in members:
-        last = member.ended if member.ended is not None else days[-1] if days else 0
-        present = sum(member.started <= day <= last for day in days)
-        parts[member.team] = (
-            parts.get(member.team, 0) + member.weekly_minutes * shares[member.role] * present
-        )
-    return {team: total // (100 * WORKDAYS) for team, total in sorted(parts.items())}
+        percent = percent_of_role[member.role]
+        parts = member.weekly_minutes * percent * _days_present(member, days)
+        totals[member.team] = totals.get(member.team, 0) + parts
+    return {team: total // (100 * WORKDAYS) for team, total in sorted(totals.items())}
+
+
+def _days_present(member: Member, days: Sequence[int]) -> int:
+    """Return on how many of these days a member belongs to the team."""
+    if member.ended is None:
+        return sum(member.started <= day for day in days)
+    return sum(member.started <= day <= member.ended for day in days)
 
 
 def cell_minutes(
@@ -62,10 +71,12 @@ def cell_minutes(
     >>> cell_minutes({"t": 100}, {"a": "t", "b": "t"}, {"a": 3, "b": 1})
     {'a': 75, 'b': 25}
     """
-    total: dict[str, int] = {}
+    units_of_team: dict[str, int] = {}
     for cell, team in cells.items():
-        total[team] = total.get(team, 0) + units.get(cell, 0)
-    return {
-        cell: teams.get(team, 0) * units.get(cell, 0) // total[team] if total[team] else 0
-        for cell, team in sorted(cells.items())
-    }
+        units_of_team[team] = units_of_team.get(team, 0) + units.get(cell, 0)
+    minutes: dict[str, int] = {}
+    for cell, team in sorted(cells.items()):
+        # a team without units has none in this cell either: its share is 0 of 1
+        all_units = max(units_of_team[team], 1)
+        minutes[cell] = teams.get(team, 0) * units.get(cell, 0) // all_units
+    return minutes

@@ -15,6 +15,7 @@ from fractions import Fraction
 
 from features.contract.millionths import CERTAIN
 
+# a chance is the first 64 bits of a digest, so the uniform u is a whole number below this
 WHOLE = 2**64
 
 
@@ -27,7 +28,8 @@ class Draw:
 
     def chance(self, *words: str) -> int:
         """Return the uniform integer in [0, 2**64) that belongs to these words under the seed."""
-        digest = hashlib.sha256("|".join((self.seed, self.number, *words)).encode()).digest()
+        text = "|".join((self.seed, self.number, *words))
+        digest = hashlib.sha256(text.encode()).digest()
         return int.from_bytes(digest[:8], "big")
 
 
@@ -46,33 +48,48 @@ def inclusion_probability(tickets: Sequence[Ticket], minutes: int) -> Fraction:
     Fraction(1, 10)
     """
     total = sum(ticket.minutes for ticket in tickets)
-    return min(Fraction(1), Fraction(minutes, total)) if total else Fraction(0)
+    if not total:
+        return Fraction(0)
+    return min(Fraction(1), Fraction(minutes, total))
 
 
-def in_millionths(probability: Fraction) -> Fraction:
+def whole_millionths(probability: Fraction) -> Fraction:
     """Return a probability in whole millionths, as the journal holds it: the next below, so that the minutes still do.
 
     Whoever can be drawn keeps one millionth.
 
-    >>> in_millionths(Fraction(1, 3)), in_millionths(Fraction(1, 10**7)), in_millionths(Fraction(0))
+    >>> whole_millionths(Fraction(1, 3)), whole_millionths(Fraction(1, 10**7)), whole_millionths(Fraction(0))
     (Fraction(333333, 1000000), Fraction(1, 1000000), Fraction(0, 1))
     """
+    if not probability:
+        return probability
     millionths = probability * CERTAIN // 1
-    return Fraction(max(millionths, 1), CERTAIN) if probability else probability
+    return Fraction(max(millionths, 1), CERTAIN)
 
 
 def drawn_units(
     tickets: Sequence[Ticket], probability: Fraction, *, draw: Draw, cell: str
 ) -> tuple[str, ...]:
     """Return the units that the draw takes in a cell, each with exactly the given probability."""
-    line = sorted(
-        tickets, key=lambda ticket: (-ticket.minutes, draw.chance(cell, ticket.unit), ticket.unit)
-    )
-    step, scale = probability.numerator * WHOLE, probability.denominator * WHOLE
+
+    def longest_first(ticket: Ticket) -> tuple[int, int, str]:
+        return -ticket.minutes, draw.chance(cell, ticket.unit), ticket.unit
+
+    line = sorted(tickets, key=longest_first)
+    # the line in whole numbers: `length` for the length of a unit, `scale` for 1, `start` for u
+    length = probability.numerator * WHOLE
+    scale = probability.denominator * WHOLE
     start = draw.chance(cell) * probability.denominator
-    points = [
-        -((start - place * step) // scale) for place in range(len(line) + 1)
-    ]  # ceil of the end minus u
-    return tuple(
-        ticket.unit for place, ticket in enumerate(line) if points[place] < points[place + 1]
-    )
+
+    def points_before(end: int) -> int:
+        """Count the points u, u + 1, ... that lie before an end: its distance from u, rounded up."""
+        return -((start - end) // scale)
+
+    units = []
+    points_passed = points_before(0)
+    for place, ticket in enumerate(line, 1):
+        points_reached = points_before(place * length)
+        if points_passed < points_reached:
+            units.append(ticket.unit)
+        points_passed = points_reached
+    return tuple(units)

@@ -6,9 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from models.policy.lottery import Draw, Ticket, drawn_units, in_millionths, inclusion_probability
+from models.policy.lottery import Draw, Ticket, drawn_units, inclusion_probability, whole_millionths
 from models.policy.policy import Policy
 from models.policy.policy_status import Standing
+
+# The order of the queue, by why a unit is visited.
+COMPLAINTS, EXPOSURES, SCORES = 0, 1, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,37 +85,57 @@ class Room:
 
     def lottery(self, policy: Policy) -> int:
         """The minutes that the lottery spends in expectation: at least one where the cell has two."""
-        return max(1, self.minutes * policy.lottery.percent // 100) if self.minutes > 1 else 0
+        if self.minutes <= 1:
+            return 0
+        return max(1, self.minutes * policy.lottery.percent // 100)
 
     def longest(self, policy: Policy) -> int:
         """The longest visit of one week: with it any draw fits; a longer one goes on in the next week."""
-        return self.minutes - self.lottery(policy) if self.minutes > 1 else 0
+        if self.minutes <= 1:
+            return 0
+        return self.minutes - self.lottery(policy)
 
 
 def cell_plan(units: Sequence[PlanUnit], policy: Policy, room: Room, draw: Draw) -> CellPlan:
     """Return one cell's list: drawn first so that chance is exact, then filled in the order of the policy."""
-    long = room.longest(policy)
-    visits = [
-        PlannedVisit(unit, "score", min(policy.visit.minutes_of(unit.staff), long))
-        for unit in units
-    ]
-    tickets = [
-        Ticket(visit.unit.name, min(visit.minutes, policy.lottery.longest)) for visit in visits
-    ]
-    probability = in_millionths(inclusion_probability(tickets, room.lottery(policy)))
-    lucky = set(drawn_units(tickets, probability, draw=draw, cell=room.cell))
-    taken = [
+    visits = _possible_visits(units, policy, room)
+    tickets = _tickets(visits, policy)
+    exact_probability = inclusion_probability(tickets, room.lottery(policy))
+    probability = whole_millionths(exact_probability)
+    drawn = set(drawn_units(tickets, probability, draw=draw, cell=room.cell))
+    lottery_visits = [
         PlannedVisit(visit.unit, "lottery", ticket.minutes)
         for visit, ticket in zip(visits, tickets, strict=True)
-        if ticket.unit in lucky
+        if ticket.unit in drawn
     ]
-    chosen = _filled(_queue(visits, policy), taken, room.minutes)
-    waiting = sum(unit.standing.complaint is not None for unit in units)
-    met = sum(visit.why == "complaint" for visit in chosen)
-    names = tuple(ticket.unit for ticket in tickets)
+    chosen_visits = _filled(_queue(visits, policy), lottery_visits, room.minutes)
+    complaints = sum(unit.standing.complaint is not None for unit in units)
+    complaints_planned = sum(visit.why == "complaint" for visit in chosen_visits)
     return CellPlan(
-        room.cell, room.minutes, chosen, probability, names, tuple(sorted(lucky)), waiting - met
+        cell=room.cell,
+        minutes=room.minutes,
+        visits=chosen_visits,
+        probability=probability,
+        tickets=tuple(ticket.unit for ticket in tickets),
+        drawn=tuple(sorted(drawn)),
+        complaints_left=complaints - complaints_planned,
     )
+
+
+def _possible_visits(units: Iterable[PlanUnit], policy: Policy, room: Room) -> list[PlannedVisit]:
+    """Return one visit to each unit, as long as it needs but no longer than the cell's week allows."""
+    longest = room.longest(policy)
+    visits = []
+    for unit in units:
+        minutes = min(policy.visit.minutes_of(unit.staff), longest)
+        visits.append(PlannedVisit(unit, "score", minutes))
+    return visits
+
+
+def _tickets(visits: Iterable[PlannedVisit], policy: Policy) -> list[Ticket]:
+    """Return every unit's ticket: a drawn visit is no longer than the policy says."""
+    longest = policy.lottery.longest
+    return [Ticket(visit.unit.name, min(visit.minutes, longest)) for visit in visits]
 
 
 def _queue(visits: Iterable[PlannedVisit], policy: Policy) -> list[PlannedVisit]:
@@ -121,47 +144,46 @@ def _queue(visits: Iterable[PlannedVisit], policy: Policy) -> list[PlannedVisit]
     A dormant unit is queued for a complaint alone.
     """
 
-    def worth(visit: PlannedVisit) -> float:
-        unit = visit.unit
-        return unit.benefit * unit.standing.weight / policy.visit.minutes_of(unit.staff)
-
-    lines: list[tuple[int, float, str, PlannedVisit]] = []
+    queue: list[tuple[int, float, str, PlannedVisit]] = []
     for visit in visits:
         unit = visit.unit
-        if unit.standing.complaint is not None:
-            lines.append(
-                (
-                    0,
-                    unit.standing.complaint,
-                    unit.name,
-                    PlannedVisit(unit, "complaint", visit.minutes),
-                )
-            )
-        elif unit.dormant:
+        standing = unit.standing
+        if standing.complaint is not None:
+            complaint_visit = PlannedVisit(unit, "complaint", visit.minutes)
+            queue.append((COMPLAINTS, standing.complaint, unit.name, complaint_visit))
             continue
-        elif unit.standing.exposure_due:
-            lines.append(
-                (1, -worth(visit), unit.name, PlannedVisit(unit, "exposure", visit.minutes))
-            )
-        elif worth(visit) > 0:
-            lines.append((2, -worth(visit), unit.name, visit))
-    return [line[-1] for line in sorted(lines, key=lambda line: line[:3])]
+        if unit.dormant:
+            continue
+        worth = _worth(unit, policy)
+        if standing.exposure_due:
+            exposure_visit = PlannedVisit(unit, "exposure", visit.minutes)
+            queue.append((EXPOSURES, -worth, unit.name, exposure_visit))
+        elif worth > 0:
+            queue.append((SCORES, -worth, unit.name, visit))
+    # equal worth is ordered by name; a unit stands in the queue once, so visits are never compared
+    return [visit for _, _, _, visit in sorted(queue, key=lambda entry: entry[:3])]
+
+
+def _worth(unit: PlanUnit, policy: Policy) -> float:
+    """Return what a minute of a visit is expected to bring, weighted by the unit's class."""
+    return unit.benefit * unit.standing.weight / policy.visit.minutes_of(unit.staff)
 
 
 def _filled(
-    queue: Sequence[PlannedVisit], taken: Sequence[PlannedVisit], minutes: int
+    queue: Sequence[PlannedVisit], lottery_visits: Sequence[PlannedVisit], minutes: int
 ) -> tuple[PlannedVisit, ...]:
     """Return what fits: the drawn are set aside first; one that is in the queue too keeps its place there."""
-    aside = {visit.unit.name: visit.minutes for visit in taken}
-    left = minutes - sum(aside.values())
+    drawn_minutes = {visit.unit.name: visit.minutes for visit in lottery_visits}
+    minutes_left = minutes - sum(drawn_minutes.values())
     chosen: list[PlannedVisit] = []
     for visit in queue:
-        have = aside.get(visit.unit.name, 0)
-        more = max(0, visit.minutes - have)
-        if more <= left and visit.minutes > 0:
-            left -= more
+        set_aside = drawn_minutes.get(visit.unit.name, 0)
+        more = max(0, visit.minutes - set_aside)
+        if more <= minutes_left and visit.minutes > 0:
+            minutes_left -= more
             chosen.append(visit)
-        elif have:
-            chosen.append(PlannedVisit(visit.unit, visit.why, have))
-    named = {visit.unit.name for visit in chosen}
-    return (*chosen, *(visit for visit in taken if visit.unit.name not in named))
+        elif set_aside:
+            chosen.append(PlannedVisit(visit.unit, visit.why, set_aside))
+    chosen_names = {visit.unit.name for visit in chosen}
+    only_drawn = [visit for visit in lottery_visits if visit.unit.name not in chosen_names]
+    return (*chosen, *only_drawn)

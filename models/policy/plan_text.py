@@ -9,13 +9,15 @@ from typing import Any
 from features.calendar import date_of
 from features.engine import dormancy
 from features.store.journal import write_journal_part
-from models.policy.plan import CellPlan
+from models.policy.plan import CellPlan, PlannedVisit
 from models.policy.week import Made
 
 
 def plan_as_json(plan: Made) -> dict[str, Any]:
     """Return a plan as plain values: what it rests on, and one list per cell."""
-    policy, cells = plan.plan.policy, plan.plan.cells
+    policy = plan.plan.policy
+    draw = plan.plan.draw
+    cells = plan.plan.cells
     return {
         "plan": plan.number,
         "week": str(date_of(plan.week.monday)),
@@ -30,8 +32,8 @@ def plan_as_json(plan: Made) -> dict[str, Any]:
             "as_of": plan.bundle.manifest.as_of,
         },
         "draw": {
-            "draw": plan.plan.draw.number,
-            "seed": plan.plan.draw.seed,
+            "draw": draw.number,
+            "seed": draw.seed,
             "percent": policy.lottery.percent,
         },
         "units": len(plan.place),
@@ -43,7 +45,11 @@ def plan_as_json(plan: Made) -> dict[str, Any]:
 
 
 def _cell_json(plan: Made, cell: CellPlan) -> dict[str, Any]:
-    lucky = set(cell.drawn)
+    drawn = set(cell.drawn)
+    visits = [
+        _visit_json(plan, visit, position, is_drawn=visit.unit.name in drawn)
+        for position, visit in enumerate(cell.visits, 1)
+    ]
     return {
         "cell": cell.cell or None,
         "minutes": cell.minutes,
@@ -51,28 +57,28 @@ def _cell_json(plan: Made, cell: CellPlan) -> dict[str, Any]:
         "units": len(cell.tickets),
         "inclusion_probability": float(cell.probability),
         "complaints_left": cell.complaints_left,
-        "visits": [
-            {
-                "position": position,
-                "enterprise": visit.unit.name,
-                "why": visit.why,
-                "minutes": visit.minutes,
-                "needed_minutes": plan.plan.policy.visit.minutes_of(visit.unit.staff),
-                "drawn": visit.unit.name in lucky,
-                "class": visit.unit.standing.grade,
-                "medal": visit.unit.standing.waived,
-                "exposed": visit.unit.standing.intensified,
-                "dormant": visit.unit.dormant,
-                **_score_json(plan, visit.unit.name),
-            }
-            for position, visit in enumerate(cell.visits, 1)
-        ],
+        "visits": visits,
     }
 
 
-def _score_json(plan: Made, name: str) -> dict[str, float | None]:
-    place, expected = plan.place[name], plan.scores.expected
+def _visit_json(
+    plan: Made, visit: PlannedVisit, position: int, *, is_drawn: bool
+) -> dict[str, Any]:
+    unit = visit.unit
+    standing = unit.standing
+    place = plan.place[unit.name]
+    expected = plan.scores.expected
     return {
+        "position": position,
+        "enterprise": unit.name,
+        "why": visit.why,
+        "minutes": visit.minutes,
+        "needed_minutes": plan.plan.policy.visit.minutes_of(unit.staff),
+        "drawn": is_drawn,
+        "class": standing.grade,
+        "medal": standing.waived,
+        "exposed": standing.intensified,
+        "dormant": unit.dormant,
         "probability": float(plan.scores.probability[place]),
         "expected": None if expected is None else float(expected[place]),
     }
@@ -83,53 +89,73 @@ def write_journal(plan: Made, folder: Path) -> tuple[Path, Path]:
 
     The parts are named by target too: a source has one journal, in which no target replaces another's plan.
     """
-    monday, cells, target = plan.week.monday, plan.plan.cells, plan.bundle.target
-    visits = [
-        (cell.cell or None, place, visit)
-        for cell in cells
-        for place, visit in enumerate(cell.visits, 1)
-    ]
-    plans: dict[str, Sequence[Any]] = {
+    target = plan.bundle.target
+    plan_part = f"{target}.{plan.number}"
+    draw_part = f"{target}.{plan.plan.draw.number}"
+    return (
+        write_journal_part(folder, "plans", plan_part, _plan_columns(plan)),
+        write_journal_part(folder, "draws", draw_part, _draw_columns(plan)),
+    )
+
+
+def _plan_columns(plan: Made) -> dict[str, Sequence[Any]]:
+    """Return the columns of `plans`, one row a visit."""
+    cells: list[str | None] = []
+    positions: list[int] = []
+    visits: list[PlannedVisit] = []
+    for cell in plan.plan.cells:
+        cells += [cell.cell or None] * len(cell.visits)
+        positions += range(1, len(cell.visits) + 1)
+        visits += cell.visits
+    monday = plan.week.monday
+    return {
         "plan": [plan.number] * len(visits),
-        "enterprise": [visit.unit.name for _, _, visit in visits],
-        "cell": [cell for cell, _, _ in visits],
+        "enterprise": [visit.unit.name for visit in visits],
+        "cell": cells,
         "week": [monday] * len(visits),
-        "position": [place for _, place, _ in visits],
-        "planned_minutes": [visit.minutes for _, _, visit in visits],
-        "why": [visit.why for _, _, visit in visits],
+        "position": positions,
+        "planned_minutes": [visit.minutes for visit in visits],
+        "why": [visit.why for visit in visits],
         "recorded_on": [monday] * len(visits),
     }
-    tickets = [
-        (name, float(cell.probability), int(name in lucky))
-        for cell in cells
-        for lucky in [set(cell.drawn)]
-        if cell.probability
-        for name in cell.tickets
-    ]
-    draws: dict[str, Sequence[Any]] = {
-        "draw": [plan.plan.draw.number] * len(tickets),
-        "enterprise": [name for name, _, _ in tickets],
-        "drawn_on": [monday] * len(tickets),
-        "inclusion_probability": [chance for _, chance, _ in tickets],
-        "drawn": [drawn for _, _, drawn in tickets],
-        "recorded_on": [monday] * len(tickets),
+
+
+def _draw_columns(plan: Made) -> dict[str, Sequence[Any]]:
+    """Return the columns of `draws`, one row a unit that could be drawn."""
+    names: list[str] = []
+    chances: list[float] = []
+    drawn: list[int] = []
+    for cell in plan.plan.cells:
+        if not cell.probability:
+            continue
+        drawn_in_cell = set(cell.drawn)
+        names += cell.tickets
+        chances += [float(cell.probability)] * len(cell.tickets)
+        drawn += [int(name in drawn_in_cell) for name in cell.tickets]
+    monday = plan.week.monday
+    return {
+        "draw": [plan.plan.draw.number] * len(names),
+        "enterprise": names,
+        "drawn_on": [monday] * len(names),
+        "inclusion_probability": chances,
+        "drawn": drawn,
+        "recorded_on": [monday] * len(names),
     }
-    return (
-        write_journal_part(folder, "plans", f"{target}.{plan.number}", plans),
-        write_journal_part(folder, "draws", f"{target}.{plan.plan.draw.number}", draws),
-    )
 
 
 def plan_as_text(plan: Made, most: int = 3) -> str:
     """Return a plan for reading in a terminal: a line per cell and its first visits, zh and en."""
-    words = plan_as_json(plan)
-    lines = [f"计划 plan {words['plan']}  规则 rule {words['rule']}  截至 as of {words['as_of']}"]
-    lines.append(dormancy.dormancy_line(words["dormant"]))
-    for cell in words["cells"]:
+    shown = plan_as_json(plan)
+    number, rule, day = shown["plan"], shown["rule"], shown["as_of"]
+    lines = [f"计划 plan {number}  规则 rule {rule}  截至 as of {day}"]
+    lines.append(dormancy.dormancy_line(shown["dormant"]))
+    for cell in shown["cells"]:
         lines.append(f"{cell['cell'] or '-'}: {cell['planned_minutes']}/{cell['minutes']} min")
-        lines += [
-            f"  {visit['position']} {visit['enterprise']} {visit['why']} {visit['minutes']} min "
-            f"p={visit['probability']:.3f}"
-            for visit in cell["visits"][:most]
-        ]
+        lines += [_visit_line(visit) for visit in cell["visits"][:most]]
     return "\n".join(lines)
+
+
+def _visit_line(visit: dict[str, Any]) -> str:
+    position, enterprise, why = visit["position"], visit["enterprise"], visit["why"]
+    minutes, probability = visit["minutes"], visit["probability"]
+    return f"  {position} {enterprise} {why} {minutes} min p={probability:.3f}"

@@ -22,10 +22,25 @@ def live_rows_of(
     store: Store, table: str, as_of: int, columns: tuple[str, ...]
 ) -> Iterator[tuple[int | None, ...]]:
     """Yield the rows that hold as of a day, empty cells as None; nothing where the source has no such table."""
-    if store.has(table):
-        live = store.live(table, as_of, columns)
-        for row in zip(*(live[name].tolist() for name in columns), strict=True):
-            yield tuple(None if value == NULL else value for value in row)
+    if not store.has(table):
+        return
+    live_columns = store.live(table, as_of, columns)
+    values = [live_columns[name].tolist() for name in columns]
+    for row in zip(*values, strict=True):
+        yield tuple(None if value == NULL else value for value in row)
+
+
+def _rows_by_day(
+    store: Store, table: str, as_of: int, columns: tuple[str, ...]
+) -> list[tuple[int | None, ...]]:
+    """Return the rows that hold as of a day, in the order of their second column, a day; so the latest comes last."""
+    return sorted(live_rows_of(store, table, as_of, columns), key=_by_day)
+
+
+def _by_day(row: tuple[int | None, ...]) -> tuple[int, ...]:
+    """Return a row's place in the order: by its day, then by the other columns, an empty cell first."""
+    key, day, *others = row
+    return tuple(NULL if value is None else value for value in (day, key, *others))
 
 
 def choice(column: Column, code: int | None) -> str | None:
@@ -35,98 +50,119 @@ def choice(column: Column, code: int | None) -> str | None:
 
 def enterprise_facts(store: Store, policy: Policy, as_of: int) -> dict[int, Facts]:
     """Return, by enterprise code, the facts known by the end of a day; enterprises without any are not named."""
-    found: dict[int, Fields] = defaultdict(dict)
-    _add_visits(found, store, policy, as_of)
-    _add_awards(found, store, as_of)
-    for enterprise, lodged in live_rows_of(store, "complaints", as_of, ("enterprise", "lodged")):
-        if (
-            enterprise is not None
-            and lodged is not None
-            and lodged >= as_of - policy.complaint.days
-        ):
-            found[enterprise]["complaints"] = (*found[enterprise].get("complaints", ()), lodged)
-    return {code: replace(Facts(), **fields) for code, fields in found.items()}
+    fields_of: dict[int, Fields] = defaultdict(dict)
+    _add_visits(fields_of, store, policy, as_of)
+    _add_appraisals(fields_of, store, as_of)
+    _add_medals(fields_of, store, as_of)
+    _add_exposures(fields_of, store, as_of)
+    _add_complaints(fields_of, store, policy, as_of)
+    return {code: replace(Facts(), **fields) for code, fields in fields_of.items()}
 
 
-def _add_visits(found: dict[int, Fields], store: Store, policy: Policy, as_of: int) -> None:
+def _add_visits(fields_of: dict[int, Fields], store: Store, policy: Policy, as_of: int) -> None:
+    """Add the day of each enterprise's latest visit, and the sanctions that followed its visits."""
     visited: dict[int, int] = {}
-    for inspection, enterprise, opened in live_rows_of(
-        store, "inspections", as_of, ("inspection", "enterprise", "opened")
-    ):
+    inspections = ("inspection", "enterprise", "opened")
+    for inspection, enterprise, opened in live_rows_of(store, "inspections", as_of, inspections):
         if inspection is None or enterprise is None or opened is None or opened > as_of:
             continue
         visited[inspection] = enterprise
-        found[enterprise]["visited"] = max(opened, found[enterprise].get("visited", opened))
+        fields = fields_of[enterprise]
+        fields["visited"] = max(opened, fields.get("visited", opened))
+    # a class is given for the record of the last years only
     since = as_of - policy.appraisal.years * YEAR
-    for inspection, decided, grave in live_rows_of(
-        store, "sanctions", as_of, ("inspection", "decided_on", "grave")
-    ):
+    sanctions = ("inspection", "decided_on", "grave")
+    for inspection, decided, grave in live_rows_of(store, "sanctions", as_of, sanctions):
         if inspection in visited and decided is not None and since < decided <= as_of:
-            fields = found[visited[inspection]]
+            fields = fields_of[visited[inspection]]
             fields["sanctions"] = fields.get("sanctions", 0) + 1
             fields["grave"] = fields.get("grave", 0) + (grave or 0)
 
 
-def _add_awards(found: dict[int, Fields], store: Store, as_of: int) -> None:
-    """The latest class, medal and exposure of each enterprise: rows are taken in the order of their days."""
-    awards = ("enterprise", "decided_on", "rating")
-    for enterprise, _, code in sorted(
-        live_rows_of(store, "appraisals", as_of, awards), key=_by_day
-    ):
+def _add_appraisals(fields_of: dict[int, Fields], store: Store, as_of: int) -> None:
+    """Add the class last given to each enterprise."""
+    columns = ("enterprise", "decided_on", "rating")
+    for enterprise, _, code in _rows_by_day(store, "appraisals", as_of, columns):
         if enterprise is not None:
-            found[enterprise]["appraised"] = choice(store.column("appraisals", "rating"), code)
-    medals = ("enterprise", "started", "ended", "revoked_on")
-    for enterprise, started, ended, revoked in sorted(
-        live_rows_of(store, "medals", as_of, medals), key=_by_day
-    ):
-        if enterprise is not None:
-            found[enterprise]["medal"] = (
-                None if revoked is not None and revoked <= as_of else (started, ended)
-            )
-    exposures = ("enterprise", "published_on", "intensified_until")
-    for enterprise, published, until in sorted(
-        live_rows_of(store, "exposures", as_of, exposures), key=_by_day
-    ):
-        if enterprise is not None:
-            found[enterprise]["exposure"] = (published, until)
+            rating = store.column("appraisals", "rating")
+            fields_of[enterprise]["appraised"] = choice(rating, code)
 
 
-def _by_day(row: tuple[int | None, ...]) -> tuple[int, ...]:
-    return tuple(NULL if value is None else value for value in (row[1], row[0], *row[2:]))
+def _add_medals(fields_of: dict[int, Fields], store: Store, as_of: int) -> None:
+    """Add the first and last day of each enterprise's latest medal, None where it was revoked."""
+    columns = ("enterprise", "started", "ended", "revoked_on")
+    for enterprise, started, ended, revoked in _rows_by_day(store, "medals", as_of, columns):
+        if enterprise is None:
+            continue
+        is_revoked = revoked is not None and revoked <= as_of
+        fields_of[enterprise]["medal"] = None if is_revoked else (started, ended)
+
+
+def _add_exposures(fields_of: dict[int, Fields], store: Store, as_of: int) -> None:
+    """Add the days of each enterprise's latest public exposure."""
+    columns = ("enterprise", "published_on", "intensified_until")
+    for enterprise, published, until in _rows_by_day(store, "exposures", as_of, columns):
+        if enterprise is not None:
+            fields_of[enterprise]["exposure"] = (published, until)
+
+
+def _add_complaints(fields_of: dict[int, Fields], store: Store, policy: Policy, as_of: int) -> None:
+    """Add the days of the complaints that still wait under the policy."""
+    since = as_of - policy.complaint.days
+    for enterprise, lodged in live_rows_of(store, "complaints", as_of, ("enterprise", "lodged")):
+        if enterprise is None or lodged is None or lodged < since:
+            continue
+        fields = fields_of[enterprise]
+        fields["complaints"] = (*fields.get("complaints", ()), lodged)
 
 
 def cells_of(store: Store, as_of: int) -> dict[int, int]:
     """Return the cell in which each enterprise lies on a day, by code; enterprises without a cell are not named."""
-    columns = ("enterprise", "since", "cell")
-    placed = sorted(live_rows_of(store, "enterprises", as_of, columns), key=_by_day)
+    rows = _rows_by_day(store, "enterprises", as_of, ("enterprise", "since", "cell"))
     latest = {
-        unit: cell for unit, since, cell in placed if unit is not None and (since or 0) <= as_of
+        enterprise: cell
+        for enterprise, since, cell in rows
+        if enterprise is not None and (since or 0) <= as_of
     }
-    return {unit: cell for unit, cell in latest.items() if cell is not None}
+    return {enterprise: cell for enterprise, cell in latest.items() if cell is not None}
 
 
 def capacity_of(
     store: Store, policy: Policy, *, as_of: int, monday: int, units: dict[str, int]
 ) -> dict[str, int]:
     """Return the person-minutes of each cell for the week that begins on `monday`, as known by the end of `as_of`."""
-    cells, teams = store.texts("cell"), store.texts("team")
-    rows = sorted(live_rows_of(store, "cells", as_of, ("cell", "since", "team")), key=_by_day)
-    team_of = {
-        cells[cell]: teams[team]
-        for cell, since, team in rows
-        if cell is not None and team is not None and (since or 0) <= monday
-    }
-    roles = store.column("members", "role")
-    members = [
-        Member(teams[team or 0], roles.choices[role or 0], minutes or 0, started or 0, ended)
-        for team, role, minutes, started, ended in live_rows_of(
-            store, "members", as_of, ("team", "role", "weekly_minutes", "started", "ended")
-        )
-    ]
-    holidays = {
-        day: bool(worked)
-        for day, worked in live_rows_of(store, "holidays", as_of, ("holiday", "worked"))
-        if day is not None
-    }
-    minutes = team_minutes(members, working_days(monday, holidays), policy.field)
-    return cell_minutes(minutes, team_of, units)
+    days = working_days(monday, _holidays(store, as_of))
+    minutes = team_minutes(_members(store, as_of), days, policy.field)
+    return cell_minutes(minutes, _teams_of_cells(store, as_of, monday), units)
+
+
+def _teams_of_cells(store: Store, as_of: int, monday: int) -> dict[str, str]:
+    """Return the team that each cell has on a Monday, by name."""
+    cells = store.texts("cell")
+    teams = store.texts("team")
+    team_of: dict[str, str] = {}
+    for cell, since, team in _rows_by_day(store, "cells", as_of, ("cell", "since", "team")):
+        if cell is not None and team is not None and (since or 0) <= monday:
+            team_of[cells[cell]] = teams[team]
+    return team_of
+
+
+def _members(store: Store, as_of: int) -> list[Member]:
+    """Return the members of all teams, those of before too."""
+    teams = store.texts("team")
+    roles = store.column("members", "role").choices
+    columns = ("team", "role", "weekly_minutes", "started", "ended")
+    members = []
+    for team, role, minutes, started, ended in live_rows_of(store, "members", as_of, columns):
+        member = Member(teams[team or 0], roles[role or 0], minutes or 0, started or 0, ended)
+        members.append(member)
+    return members
+
+
+def _holidays(store: Store, as_of: int) -> dict[int, bool]:
+    """Return the days that are declared holidays or, True, worked in exchange for one."""
+    holidays: dict[int, bool] = {}
+    for day, worked in live_rows_of(store, "holidays", as_of, ("holiday", "worked")):
+        if day is not None:
+            holidays[day] = bool(worked)
+    return holidays

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from models.policy.policy import Policy
 
+# Days that stand for "never visited": more than any policy asks for (rule sets allow at most 36,500).
+NEVER = 10**6
+
 
 @dataclass(frozen=True, slots=True)
 class Facts:
@@ -37,15 +40,19 @@ def standing_of(facts: Facts, policy: Policy, day: int) -> Standing:
     grade = _grade(facts, policy)
     intensified = _runs(facts.exposure, policy.exposure.days, day)
     waived = _runs(facts.medal, policy.medal.days, day) and not intensified
-    silent = 10**6 if facts.visited is None else day - facts.visited
-    weight = policy.appraisal.weight_of(grade) * (policy.exposure.weight if intensified else 1.0)
+    days_since_visit = NEVER if facts.visited is None else day - facts.visited
+    weight = policy.appraisal.weight_of(grade)
+    if intensified:
+        weight *= policy.exposure.weight
+    if waived or days_since_visit <= policy.routine.rest:
+        weight = 0.0
     return Standing(
-        grade,
-        weight if silent > policy.routine.rest and not waived else 0.0,
-        waived,
-        intensified,
-        intensified and silent > policy.exposure.visit_every,
-        _waiting(facts, policy, day),
+        grade=grade,
+        weight=weight,
+        waived=waived,
+        intensified=intensified,
+        exposure_due=intensified and days_since_visit > policy.exposure.visit_every,
+        complaint=_waiting(facts, policy, day),
     )
 
 
@@ -60,12 +67,15 @@ def _runs(spell: tuple[int, int | None] | None, days: int, day: int) -> bool:
     if spell is None:
         return False
     first, last = spell
-    return first <= day <= (first + days if last is None else last)
+    if last is None:
+        last = first + days
+    return first <= day <= last
 
 
 def _waiting(facts: Facts, policy: Policy, day: int) -> int | None:
     """The oldest complaint that no later visit has answered and that still waits."""
-    since = max(
-        day - policy.complaint.days, -(10**6) if facts.visited is None else facts.visited + 1
-    )
-    return min((lodged for lodged in facts.complaints if since <= lodged <= day), default=None)
+    since = day - policy.complaint.days
+    if facts.visited is not None:
+        since = max(since, facts.visited + 1)
+    waiting = [lodged for lodged in facts.complaints if since <= lodged <= day]
+    return min(waiting, default=None)

@@ -75,25 +75,37 @@ def made(store: Store, bundle: Bundle, week: Week) -> Made:
     living = matrix(store, "enterprise", week.as_of)
     scores = score(bundle, living)
     asleep = dormancy(store, catalogue_of(store), week.as_of)
-    parts = (
+    units = plan_units(store, living, scores, policy=policy, asleep=asleep)
+    minutes = capacity(store, policy, week, units)
+    return Made(
+        number=_number(store, bundle, policy, week, asleep),
+        week=week,
+        bundle=bundle,
+        place={unit.name: place for place, unit in enumerate(units)},
+        scores=scores,
+        plan=plan(units, policy, minutes, draw_of(bundle.target, week)),
+        dormancy=asleep,
+    )
+
+
+def _number(store: Store, bundle: Bundle, policy: Policy, week: Week, asleep: Dormancy) -> str:
+    """Return a plan's number: its Monday, and a digest of everything that the plan depends on."""
+    inputs = (
         store.fingerprint,
         bundle.digest,
         policy.digest,
         str(week),
         f"{asleep.months} months dormant",
     )
-    number = f"{date_of(week.monday)}-{hashlib.sha256('|'.join(parts).encode()).hexdigest()[:12]}"
-    units = plan_units(store, living, scores, policy=policy, asleep=asleep)
-    minutes = capacity(store, policy, week, units)
-    draw = draw_of(bundle.target, week)
-    place = {unit.name: place for place, unit in enumerate(units)}
-    return Made(number, week, bundle, place, scores, plan(units, policy, minutes, draw), asleep)
+    digest = hashlib.sha256("|".join(inputs).encode()).hexdigest()
+    return f"{date_of(week.monday)}-{digest[:12]}"
 
 
 def draw_of(target: str, week: Week) -> Draw:
     """Return the draw of a week's plan; each target's has a number of its own, so that none overwrites another's."""
-    said = hashlib.sha256(f"{target}|{week.seed}".encode()).hexdigest()[:12]
-    return Draw(f"{date_of(week.monday)}-{said}", week.seed)
+    digest = hashlib.sha256(f"{target}|{week.seed}".encode()).hexdigest()
+    number = f"{date_of(week.monday)}-{digest[:12]}"
+    return Draw(number, week.seed)
 
 
 def plan_units(
@@ -102,30 +114,34 @@ def plan_units(
     """Return every living enterprise as a unit of the plan, in the order of the matrix; `asleep` tells the dormant of its day."""
     benefit = scores.probability if scores.expected is None else scores.expected
     staff = staff_of(living, policy)
-    facts, cells, texts = (
-        enterprise_facts(store, policy, asleep.as_of),
-        cells_of(store, asleep.as_of),
-        store.texts("cell"),
-    )
+    facts_of = enterprise_facts(store, policy, asleep.as_of)
+    cell_of = cells_of(store, asleep.as_of)
+    cell_names = store.texts("cell")
     codes = {text: code for code, text in enumerate(store.texts("enterprise"))}
-    dormant = set(asleep.codes.tolist())
+    dormant_codes = set(asleep.codes.tolist())
     units = []
     for place, name in enumerate(living.keys.tolist()):
         code = codes[name]
-        cell = texts[cells[code]] if code in cells else NOWHERE
-        standing = standing_of(facts.get(code, Facts()), policy, asleep.as_of)
-        units.append(
-            PlanUnit(
-                name, cell, int(staff[place]), float(benefit[place]), standing, code in dormant
-            )
+        facts = facts_of.get(code, Facts())
+        unit = PlanUnit(
+            name=name,
+            cell=cell_names[cell_of[code]] if code in cell_of else NOWHERE,
+            staff=int(staff[place]),
+            benefit=float(benefit[place]),
+            standing=standing_of(facts, policy, asleep.as_of),
+            dormant=code in dormant_codes,
         )
+        units.append(unit)
     return units
 
 
 def staff_of(living: Matrix, policy: Policy) -> Floats:
     """Return the staff that decides a visit's minutes, (n,): the largest of the declared features, 0 if unknown."""
-    told = [living.column(name) for name in policy.visit.staff if name in living.names]
-    staff: Floats = np.fmax.reduce([np.zeros(len(living)), *told])
+    columns = [np.zeros(len(living))]
+    columns += [living.column(name) for name in policy.visit.staff if name in living.names]
+    staff: Floats = np.fmax.reduce(
+        columns
+    )  # the larger of two, and of a gap and a number the number
     return staff
 
 
