@@ -18,26 +18,26 @@ from lssi.commands import (
     training,
 )
 
-COMMANDS = (
-    sources.contract,
-    city.city,
-    sources.check,
-    sources.load,
-    sources.adopt,
-    features.features,
-    features.dictionary,
-    training.certify,
-    matches.matches,
-    training.train,
-    training.ablate,
-    training.promote,
-    planning.plan,
-    scoring.serve,
-    scoring.batch,
-    audit.replay,
-    audit.report,
-)
-"""Commands of one word, each called by the name of its function."""
+COMMANDS = {
+    "contract": sources.contract_command,
+    "city": city.city_command,
+    "check": sources.check_command,
+    "load": sources.load_command,
+    "adopt": sources.adopt_command,
+    "features": features.features_command,
+    "dictionary": features.dictionary_command,
+    "certify": training.certify_command,
+    "matches": matches.matches_command,
+    "train": training.train_command,
+    "ablate": training.ablate_command,
+    "promote": training.promote_command,
+    "plan": planning.plan_command,
+    "serve": scoring.serve_command,
+    "batch": scoring.batch_command,
+    "replay": audit.replay_command,
+    "report": audit.report_command,
+}
+"""Commands of one word, by that word."""
 GROUPS = {
     "key": keys.group,
     "ledger": ledger.group,
@@ -50,8 +50,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in COMMANDS:
-    app.command()(command)
+for name, command in COMMANDS.items():
+    app.command(name)(command)
 for name, group in GROUPS.items():
     app.add_typer(group, name=name)
 

@@ -21,7 +21,7 @@ from simulation.ground.pieces import joined_pieces
 from simulation.ground.setting import Setting, day_of_months
 from simulation.month import Truth, advance, choose
 from simulation.output.parquet import coded, id_array, write_tables, write_truth
-from simulation.output.source_toml import source_text
+from simulation.output.source_toml import source_toml_text
 
 JOURNAL = ("plans", "draws", "alerts", "acknowledgements", "overrides", "appeals", "outcomes")
 Progress = Callable[[int, int], None]
@@ -43,7 +43,7 @@ def write_city(out: Path, setting: Setting, progress: Progress) -> dict[str, int
         progress(part + 1, setting.blocks + 1)
     held = {path.name for path in out.iterdir() if path.is_dir()}
     absent = tuple(name for name in contract() if name not in held and name not in JOURNAL)
-    write_text(out / "source.toml", source_text(setting, absent=absent))
+    write_text(out / "source.toml", source_toml_text(setting, absent=absent))
     return {"parts_made": made, "parts_kept": setting.blocks + 1 - made}
 
 

@@ -88,7 +88,7 @@ def _fact(store: Store, catalogue: Catalogue, case: Cases, atom: Atom, rows: Row
     literal = literal_of(store, measure.table)
     here = row_ranges(units, read[measure.by], read, months)
     value = placed_by([measure], [atom], catalogue.windows, literal).of(here)[atom][0]
-    held = live_rows(here, measure, window, literal)
+    held = lineage_rows(here, measure, window, literal)
     first, last = days_spanned(held.when, int(case.as_of[0]), monthly=measure.when in months)
     unit, zh, en = SAID.get(atom.aggregate, ("", "", ""))
     return Fact(
@@ -113,7 +113,9 @@ class LineageRows:
     when: Column
 
 
-def live_rows(rows: RowRanges, measure: Measure, window: Window, literal: Literal) -> LineageRows:
+def lineage_rows(
+    rows: RowRanges, measure: Measure, window: Window, literal: Literal
+) -> LineageRows:
     """Return the rows of one unit in a window whose signs sum above zero, by the day that places them."""
     own, placed = tally(rows.columns, measure, literal), rows.placed(measure.when)
     offset = rows.reference(measure.when) - placed

@@ -18,7 +18,7 @@ from features.contract.tables import Column
 from features.ingest.scan import parquet_sql
 from features.ingest.staging import Staged
 from features.store.memory_map import Mapped
-from features.store.string_files import texts_of
+from features.store.string_files import text_column
 
 MANY = 1 << 13
 """Identifiers from which on the memory that their texts took on the way is given back."""
@@ -83,7 +83,7 @@ class Dictionary:
     @classmethod
     def read(cls, *paths: Path) -> Dictionary:
         """Return a dictionary from its files in the order of their codes; many texts stay on disk."""
-        parts = [texts_of(path) for path in paths if path.exists()]
+        parts = [text_column(path) for path in paths if path.exists()]
         if not parts:
             return cls(pa.array([], pa.large_string()))
         texts, files = (

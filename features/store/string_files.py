@@ -60,7 +60,7 @@ class FlatTexts:
             out.write(letters or b"")
 
 
-def texts_of(path: Path) -> tuple[pa.LargeStringArray, tuple[Mapped, ...]]:
+def text_column(path: Path) -> tuple[pa.LargeStringArray, tuple[Mapped, ...]]:
     """Return the column `text` of a Parquet file, and the files that hold it, so that what was read can be given back.
 
     Many texts are laid out beside the file once and mapped: what is not read takes no memory. Few are held in memory.

@@ -12,32 +12,30 @@ from lssi.options import Json, OptionalOut, RecordedUnit, RecordId
 from lssi.output import say, say_lines
 
 
-def replay(record_id: RecordId, unit: RecordedUnit = None, as_json: Json = False) -> None:
+def replay_command(record_id: RecordId, unit: RecordedUnit = None, as_json: Json = False) -> None:
     """重算一条记录。Rebuild a record's scores and reasons; say whether they are identical to the bit
     (exit code 1 if not).
     """
-    from serving.replay.dossier import dossier, replay_lines
-    from serving.replay.dossier import replay_as_json as plain
+    from serving.replay.dossier import dossier, replay_as_json, replay_lines
 
     inputs = dossier(home(), record_id, unit)
     replays = inputs.replays()
     if as_json:
-        say(plain(inputs, replays))
+        say(replay_as_json(inputs, replays))
     else:
         say_lines(replay_lines(inputs, replays))
-    if not all(one.identical for one in replays):
+    if not all(replay.identical for replay in replays):
         raise typer.Exit(1)
 
 
-def report(record_id: RecordId, out: OptionalOut = None, unit: RecordedUnit = None) -> None:
+def report_command(record_id: RecordId, out: OptionalOut = None, unit: RecordedUnit = None) -> None:
     """写一条记录的报告页。Write a record as one self-contained page for an auditor (by default
     report-ID.html).
     """
     from features.files import write_text
-    from serving.replay.report import exhibit_of
-    from serving.replay.report import report as page_of
+    from serving.replay.report import exhibit_of, report
 
     path = out or Path(f"report-{record_id}.html")
     exhibit = exhibit_of(home(), record_id, timestamp(), unit)
-    write_text(path, page_of(exhibit))
+    write_text(path, report(exhibit))
     print(path)

@@ -28,7 +28,7 @@ Layout = Annotated[
 ]
 
 
-def city(
+def city_command(
     out: Folder,
     *,
     enterprises: Enterprises = 20_000,
@@ -53,5 +53,6 @@ def city(
     if as_json:
         say(summary | {"enterprises": enterprises})
         return
-    made, kept = summary["parts_made"], summary["parts_kept"]
-    print(f"{out}: {enterprises} enterprises, {made} parts made, {kept} kept")
+    new_parts = summary["parts_made"]
+    earlier_parts = summary["parts_kept"]
+    print(f"{out}: {enterprises} enterprises, {new_parts} parts made, {earlier_parts} kept")

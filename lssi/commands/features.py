@@ -23,7 +23,7 @@ OptionalSource = Annotated[
 ]
 
 
-def features(
+def features_command(
     source: Source,
     entity: Entity,
     as_of: AsOfDays,
@@ -45,7 +45,7 @@ def features(
     print(f"{out}: {rows} × {columns}")
 
 
-def dictionary(
+def dictionary_command(
     source: OptionalSource = None,
     *,
     data: Data = None,
@@ -54,18 +54,19 @@ def dictionary(
     """特征字典。Print every feature with meaning, formula, tables, windows and legal basis;
     of a source, what it can compute.
     """
-    from features.catalogue.document import catalogue_as_json as plain
-    from features.catalogue.document import catalogue_page, whole_catalogue
+    from features.catalogue.document import catalogue_as_json, catalogue_page, whole_catalogue
     from features.engine.matrices import catalogue_of
     from features.store.store import open_store
 
     if source is None:
-        catalogue, name = whole_catalogue(), None
+        catalogue = whole_catalogue()
+        name = None
     else:
         with loading() as count:
             store = open_store(source, data, count)
-        catalogue, name = catalogue_of(store), store.source.name
+        catalogue = catalogue_of(store)
+        name = store.source.name
     if as_json:
-        say(plain(catalogue, name))
+        say(catalogue_as_json(catalogue, name))
     else:
         print(catalogue_page(catalogue, name), end="")

@@ -16,7 +16,7 @@ group = typer.Typer(no_args_is_help=True, help="密钥。API keys of the service
 
 
 @group.command("add")
-def add_key(name: Holder, *, role: Role) -> None:
+def add_key_command(name: Holder, *, role: Role) -> None:
     """发放密钥，只显示一次。Add an API key and print it once; only its digest is kept."""
     from serving.api.keys import add
 
@@ -24,7 +24,7 @@ def add_key(name: Holder, *, role: Role) -> None:
 
 
 @group.command("remove")
-def remove_key(name: Holder) -> None:
+def remove_key_command(name: Holder) -> None:
     """收回密钥。Remove an API key; the next request with it is refused."""
     from serving.api.keys import remove_key
 

@@ -25,15 +25,15 @@ def verify_ledger(checkpoint: CheckpointFile = None, as_json: Json = False) -> N
     """核对账本。Recompute the whole ledger and say what disagrees and where (exit code 1 if anything
     does).
     """
-    from serving.ledger.audit import parse_checkpoint, verdict_lines, verify
-    from serving.ledger.audit import verdict_as_json as plain
+    from serving.ledger.audit import parse_checkpoint, verdict_as_json, verdict_lines, verify
 
-    kept_outside = None
+    outside_checkpoint = None
     if checkpoint is not None:
-        kept_outside = parse_checkpoint(checkpoint.read_text("utf-8", errors="replace"))
-    verdict = verify(home() / "ledger.db", today(), kept_outside)
+        text = checkpoint.read_text("utf-8", errors="replace")
+        outside_checkpoint = parse_checkpoint(text)
+    verdict = verify(home() / "ledger.db", today(), outside_checkpoint)
     if as_json:
-        say(plain(verdict))
+        say(verdict_as_json(verdict))
     else:
         say_lines(verdict_lines(verdict))
     if not verdict.whole:

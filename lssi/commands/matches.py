@@ -20,7 +20,7 @@ MatchesFile = Annotated[
 ]
 
 
-def matches(
+def matches_command(
     source: Source,
     as_of: AsOf,
     *,
@@ -33,17 +33,18 @@ def matches(
     apart from every score.
     """
     from features.calendar import day_of
-    from features.matches import matches as find_matches
+    from features.matches import matches
     from features.matches.write import match_lines, matches_as_json, write_matches
     from features.store.store import open_store
 
     with loading() as count:
         store = open_store(source, data, count)
-    found = find_matches(store, day_of(as_of), kind)
+    found_matches = matches(store, day_of(as_of), kind)
     if out is not None:
-        print(f"{out}: {write_matches(found, out)}")
+        print(f"{out}: {write_matches(found_matches, out)}")
     elif as_json:
-        say({"source": store.source.name, "as_of": as_of} | matches_as_json(store, found))
+        heading = {"source": store.source.name, "as_of": as_of}
+        say(heading | matches_as_json(store, found_matches))
     else:
-        for line in match_lines(store, found):
+        for line in match_lines(store, found_matches):
             print(line)

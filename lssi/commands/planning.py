@@ -25,7 +25,7 @@ Minutes = Annotated[
 ]
 
 
-def plan(
+def plan_command(
     source: Source,
     week: Week,
     *,
@@ -42,8 +42,7 @@ def plan(
     from features.ingest.source import find_source
     from features.store.store import open_own_store
     from models.bundle.champions import ModelKey
-    from models.policy.plan_text import plan_as_json as plain
-    from models.policy.plan_text import plan_as_text, write_journal
+    from models.policy.plan_text import plan_as_json, plan_as_text, write_journal
     from models.policy.week import made, week_of
     from serving.scoring.promoted_models import promoted
 
@@ -54,6 +53,6 @@ def plan(
     weekly_plan = made(store, bundle, week_of(store, day, seed, minutes))
     write_journal(weekly_plan, home() / "journal" / store.source.name)
     if as_json:
-        say(plain(weekly_plan))
+        say(plan_as_json(weekly_plan))
     else:
         print(plan_as_text(weekly_plan))

@@ -17,7 +17,7 @@ Port = Annotated[int, typer.Option(min=1, max=65535, help="端口 / port")]
 Workers = Annotated[int, typer.Option(min=1, max=64, help="进程数 / worker processes")]
 
 
-def serve(
+def serve_command(
     source: Source,
     data: Data = None,
     *,
@@ -26,15 +26,15 @@ def serve(
     workers: Workers = 1,
 ) -> None:
     """启动评分服务。Serve the promoted models over HTTP (docs/api.md) until it is stopped."""
-    from serving.api.service import serve as serve_http
+    from serving.api.service import serve
     from serving.settings import Settings
 
     restore_defaults()  # the server ends its workers itself
     settings = Settings(home(), source, data)
-    serve_http(settings, host=host, port=port, workers=workers)
+    serve(settings, host=host, port=port, workers=workers)
 
 
-def batch(target: Target, source: Source, data: Data = None, as_json: Json = False) -> None:
+def batch_command(target: Target, source: Source, data: Data = None, as_json: Json = False) -> None:
     """整批评分，一条记录。Score every living unit of the last closed day under one record,
     each row with its proof.
     """

@@ -25,41 +25,42 @@ Compact = Annotated[
 ]
 
 
-def contract(as_json: Json = False) -> None:
+def contract_command(as_json: Json = False) -> None:
     """数据合同。Print the data contract: tables, keys, columns, types, units and meanings."""
-    from features.contract.tables import contract_as_json as plain
+    from features.contract.tables import contract_as_json
 
-    tables = plain()
+    tables = contract_as_json()
     if as_json:
         say(tables)
         return
     for table in tables:
+        name = table["table"]
         key = ", ".join(table["key"])
-        print(f"\n{table['table']} | {table['zh']} | {table['en']} | {key}")
+        print(f"\n{name} | {table['zh']} | {table['en']} | {key}")
         for column in table["columns"]:
             print(column_line(column))
 
 
 def column_line(column: dict[str, Any]) -> str:
     """Return the line of a column: name, type and values (`?`: may be empty), both meanings."""
-    words = [column["type"]]
-    words += column["values"] or []
+    type_words = [column["type"]]
+    type_words += column["values"] or []
     if column["optional"]:
-        words.append("?")
+        type_words.append("?")
+    # the law behind a column follows its meaning where there is one
     zh = "；".join(filter(None, (column["zh"], column["law_zh"])))
     en = "; ".join(filter(None, (column["en"], column["law_en"])))
-    return f"  {column['name']} | {' '.join(words)} | {zh} | {en}"
+    return f"  {column['name']} | {' '.join(type_words)} | {zh} | {en}"
 
 
-def check(source: Source, data: Data = None, as_json: Json = False) -> None:
+def check_command(source: Source, data: Data = None, as_json: Json = False) -> None:
     """装载并校验数据源。Load a source; say which rows are accepted, which refused and why (exit code 1:
     none of a table).
     """
-    from features.check.load_report import check as load_and_check
-    from features.check.load_report import check_lines
+    from features.check.load_report import check, check_lines
 
     with loading() as count:
-        summary = load_and_check(source, data, count)
+        summary = check(source, data, count)
     if as_json:
         say(summary)
     else:
@@ -68,7 +69,7 @@ def check(source: Source, data: Data = None, as_json: Json = False) -> None:
         raise typer.Exit(1)
 
 
-def load(
+def load_command(
     source: Source,
     *,
     day: Day = None,
@@ -113,28 +114,26 @@ def append_day(
     """Append the rows of a day, which may lie in a folder of their own, and say what was taken."""
     from features.calendar import day_of
     from features.ingest.source import find_source
-    from features.store.append import feed, load_lines
-    from features.store.append import load_as_json as plain
+    from features.store.append import feed, load_as_json, load_lines
 
     declared = find_source(source, data)
     with loading() as count:
         report = feed(declared, day_of(day), rows, count)
     if as_json:
-        say(plain(report))
+        say(load_as_json(report))
     else:
         say_lines(load_lines(report))
 
 
-def adopt(source: Source, data: Data = None) -> None:
+def adopt_command(source: Source, data: Data = None) -> None:
     """沿用名称。Let a source that has moved, or a new dump of it, keep its name,
     with the models and journal of that name.
     """
     from features.ingest.source import find_source
-    from features.store.source_names import adopt as take_name
-    from features.store.source_names import place_text
+    from features.store.source_names import adopt, place_text
 
     declared = find_source(source, data)
-    former = take_name(declared)
+    former = adopt(declared)
     before = ""
     if former and former.place != declared.place:
         before = f" (先前 before: {place_text(former.place)})"

@@ -42,21 +42,21 @@ SourceName = Annotated[
 ]
 
 
-def certify(source: Source, as_of: AsOf, data: Data = None, as_json: Json = False) -> None:
+def certify_command(source: Source, as_of: AsOf, data: Data = None, as_json: Json = False) -> None:
     """泄漏证书。Prove that nothing recorded after a day moves a feature of that day,
     and say what does (exit code 1 if any).
     """
     from features.calendar import day_of
     from features.ingest.source import find_source
     from features.store.store import open_store
-    from training.certificate.certify import certify as certificate_of
+    from training.certificate.certify import certify
     from training.certificate.text import certificate_lines
 
     declared = find_source(source, data)
     with loading() as count:
         store = open_store(declared, progress=count)
     with progress("查证 certifying"):
-        certificate = certificate_of(store, day_of(as_of), source=declared)
+        certificate = certify(store, day_of(as_of), source=declared)
     if as_json:
         say(certificate)
     else:
@@ -65,7 +65,7 @@ def certify(source: Source, as_of: AsOf, data: Data = None, as_json: Json = Fals
         raise typer.Exit(1)
 
 
-def train(
+def train_command(
     target: DeclaredTarget,
     source: Source,
     *,
@@ -78,12 +78,12 @@ def train(
     """
     from features.store.store import open_own_store
     from training.runs.summary import summary_lines
-    from training.runs.train import train as train_model
+    from training.runs.train import train
 
     with loading() as count:
         store = open_own_store(source, data, count)
     with progress("训练 training"):
-        result = train_model(store, target, home=home())
+        result = train(store, target, home=home())
     result["champion"] = promote_trained(store.source.name, target, result, at_once=use)
     if as_json:
         say(result)
@@ -94,14 +94,13 @@ def train(
 def promote_trained(name: str, target: str, result: dict[str, Any], at_once: bool) -> int:
     """Promote a version just trained: the first of its source and target, or any `at_once`."""
     from models.bundle.champions import ModelKey
-    from training.models.promote import promote as promote_version
-    from training.models.promote import promote_first
+    from training.models.promote import promote, promote_first
 
-    promotion = promote_version if at_once else promote_first
+    promotion = promote if at_once else promote_first
     return promotion(home(), ModelKey(name, target), result["mlflow"]["version"])
 
 
-def ablate(
+def ablate_command(
     target: DeclaredTarget,
     source: Source,
     *,
@@ -169,13 +168,13 @@ def report_ablation(
         raise typer.Exit(1)
 
 
-def promote(target: Target, version: Version, source: SourceName = None) -> None:
+def promote_command(target: Target, version: Version, source: SourceName = None) -> None:
     """启用一个已登记的模型。Let a source's service use one registered version of a target's model;
     a person decides this.
     """
-    from training.models.promote import promote as promote_version
+    from training.models.promote import promote
     from training.models.registry import registered_key
 
     key = registered_key(home(), target, source)
-    promote_version(home(), key, version)
+    promote(home(), key, version)
     print(f"{key.source} {target}: 启用版本 {version} / the service uses version {version}")

@@ -67,7 +67,7 @@ def city_split(setting: Setting) -> str:
     return "\n".join(f"{name} = {date_of(day).isoformat()}" for name, day in days.items())
 
 
-def source_text(setting: Setting, *, absent: tuple[str, ...]) -> str:
+def source_toml_text(setting: Setting, *, absent: tuple[str, ...]) -> str:
     """Return the text of source.toml; `absent` names the contract tables that this city does not hold."""
     until: date = date_of(setting.until)
     head = (
