@@ -39,9 +39,8 @@ def write_batch_rows(folder: Path, matrix: Matrix, scores: Scores) -> Rows:
     """Write a matrix and its scores to `folder/<digest>.parquet`, whole or not at all, and return what names it."""
     expected = np.full(len(matrix), np.nan) if scores.expected is None else scores.expected
     outputs = np.column_stack([scores.raw, scores.probability, expected])
-    both = replace(
-        matrix, names=(*matrix.names, *OUTPUTS), values=np.hstack([matrix.values, outputs])
-    )
+    names = (*matrix.names, *OUTPUTS)
+    both = replace(matrix, names=names, values=np.hstack([matrix.values, outputs]))
     with private_folder(folder) as work:
         write_matrix(both, work / "rows.parquet")
         digest = _digest(work / "rows.parquet")
@@ -76,23 +75,24 @@ def leaves(matrix: Matrix) -> Iterator[bytes]:
 def contents(matrix: Matrix) -> Iterator[bytes]:
     """Yield what each row says, as the bytes that its leaf is the hash of; a category's place holds 0 or NaN."""
     texts = {name: matrix.texts(name) for name in matrix.categories}
+    # the most significant byte first, as the hex digits of a float are written everywhere in the ledger
     values = matrix.values.astype(">f8")
     for name in texts:
         place = matrix.names.index(name)
         values[~np.isnan(values[:, place]), place] = 0.0
-    cut = 8 * (len(matrix.names) - len(OUTPUTS))
-    for row, (key, day) in enumerate(zip(matrix.keys.tolist(), matrix.as_of.tolist(), strict=True)):
+    bytes_of_features = values.itemsize * (len(matrix.names) - len(OUTPUTS))
+    keys_and_days = zip(matrix.keys.tolist(), matrix.as_of.tolist(), strict=True)
+    for row, (key, day) in enumerate(keys_and_days):
         bits = values[row].tobytes()
-        said = {name: column[row] for name, column in texts.items() if column[row] is not None}
-        yield canonical(
-            {
-                "as_of": day,
-                "key": key,
-                "scores": bits[cut:].hex(),
-                "texts": said,
-                "values": bits[:cut].hex(),
-            }
-        )
+        row_texts = {name: column[row] for name, column in texts.items() if column[row] is not None}
+        content = {
+            "as_of": day,
+            "key": key,
+            "scores": bits[bytes_of_features:].hex(),
+            "texts": row_texts,
+            "values": bits[:bytes_of_features].hex(),
+        }
+        yield canonical(content)
 
 
 def row_content(matrix: Matrix, row: int) -> bytes:
@@ -108,8 +108,10 @@ def prove_row(matrix: Matrix, rows: Rows, key: str) -> RowProof:
             "the rows of this batch do not lead to its recorded root; restore the file from a copy"
         )
     place = place_of(matrix, key)
-    path = tuple(step.hex() for step in merkle.audit_path(node, place, size))
-    return RowProof(place, size, node(0, place).hex(), path, rows.root)
+    path = [step.hex() for step in merkle.audit_path(node, place, size)]
+    return RowProof(
+        place=place, size=size, leaf=node(0, place).hex(), path=tuple(path), root=rows.root
+    )
 
 
 def row_holds(proof: RowProof, content: bytes) -> bool:

@@ -24,14 +24,19 @@ def open_scorer(settings: Settings) -> Scorer:
         target: _ranks(settings.home / "ranks", store, catalogue, bundle)
         for target, bundle in bundles.items()
     }
-    enterprises = any(bundle.entity == "enterprise" for bundle in bundles.values())
-    asleep = dormancy(store, catalogue, store.complete_to) if enterprises else None
+    scored_entities = {bundle.entity for bundle in bundles.values()}
+    asleep = None
+    if "enterprise" in scored_entities:
+        asleep = dormancy(store, catalogue, store.complete_to)
     return Scorer(store, catalogue, bundles, ranks, asleep)
 
 
 def _ranks(folder: Path, store: Store, catalogue: Catalogue, bundle: Bundle) -> Ranks:
-    path = folder / file_name(store.fingerprint, store.complete_to, bundle, catalogue)
-    return kept_ranks(
-        path,
-        lambda: ranks_of(bundle, matrix(store, bundle.entity, store.complete_to, None, catalogue)),
-    )
+    day = store.complete_to
+
+    def computed_ranks() -> Ranks:
+        living = matrix(store, bundle.entity, day, None, catalogue)
+        return ranks_of(bundle, living)
+
+    name = file_name(store.fingerprint, day, bundle, catalogue)
+    return kept_ranks(folder / name, computed_ranks)

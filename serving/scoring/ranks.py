@@ -36,33 +36,36 @@ class Ranks:
         """
         higher = int(np.count_nonzero(self.raw > raw))
         place = int(np.searchsorted(self.keys, key))
-        own = place < len(self.keys) and self.keys[place] == key and self.raw[place] > raw
-        return 1 + higher - int(own)
+        is_ranked = place < len(self.keys) and self.keys[place] == key
+        # a unit does not stand behind itself: its score of the day may be higher than that of a history sent
+        if is_ranked and self.raw[place] > raw:
+            higher -= 1
+        return 1 + higher
 
 
 def ranks_of(bundle: Bundle, living: Matrix) -> Ranks:
     """Return the ranks of all units of a matrix."""
     order = np.argsort(living.keys)
-    return Ranks(living.keys[order], score(bundle, living).raw[order])
+    scores = score(bundle, living)
+    return Ranks(living.keys[order], scores.raw[order])
 
 
 def kept_ranks(path: Path, make: Callable[[], Ranks]) -> Ranks:
     """Return the ranks kept in a file; without one, or with a damaged one, make them and keep them."""
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
-            return Ranks(kept["keys"], kept["raw"])
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            return Ranks(arrays["keys"], arrays["raw"])
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-        made = make()
+        ranks = make()
     path.parent.mkdir(parents=True, exist_ok=True)
-    with replaced(path) as draft, draft.open("wb") as writing:
-        np.savez(writing, keys=made.keys, raw=made.raw)
-    return made
+    with replaced(path) as draft, draft.open("wb") as file:
+        np.savez(file, keys=ranks.keys, raw=ranks.raw)
+    return ranks
 
 
 def file_name(fingerprint: str, day: int, bundle: Bundle, catalogue: Catalogue) -> str:
     """Return the name under which ranks are kept: it changes with history, day, model and the features' meaning."""
-    formulas = "\n".join(
-        f"{feature.name}={feature.expression}" for feature in catalogue.features(bundle.entity)
-    )
+    features = catalogue.features(bundle.entity)
+    formulas = "\n".join(f"{feature.name}={feature.expression}" for feature in features)
     meaning = hashlib.sha256(formulas.encode()).hexdigest()
     return f"{bundle.target}-{day}-{fingerprint[:12]}-{bundle.digest[:12]}-{meaning[:12]}.npz"

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from functools import partial
+from itertools import chain
 from typing import TypeVar
 
 from anyio import CapacityLimiter, to_thread
@@ -21,6 +22,7 @@ from serving.scoring.scorer import Scorer, Scoring
 from serving.scoring.transcript import Question, answer_of, entry_for, info_of
 
 AT_ONCE = 16
+"""Units scored in one turn: other requests wait no longer than these take."""
 T = TypeVar("T")
 
 
@@ -36,28 +38,26 @@ class Desk:
     async def by_id(self, target: str, entity: str, ids: list[str], question: Question) -> Answer:
         """Return the scores of ids, recorded; between AT_ONCE of them and the next, other requests have their turn."""
         await self._aside(partial(self.scorer.check, target, entity, ids))
-        parts = [
-            await self._aside(
-                partial(self.scorer.by_id, target, entity, ids[first : first + AT_ONCE])
-            )
-            for first in range(0, len(ids), AT_ONCE)
-        ]
-        return await self._answered(
-            replace(parts[0], cases=tuple(case for part in parts for case in part.cases)), question
-        )
+        parts = []
+        for first in range(0, len(ids), AT_ONCE):
+            some_ids = ids[first : first + AT_ONCE]
+            part = await self._aside(partial(self.scorer.by_id, target, entity, some_ids))
+            parts.append(part)
+        cases = chain.from_iterable(part.cases for part in parts)
+        scoring = replace(parts[0], cases=tuple(cases))
+        return await self._answered(scoring, question)
 
     async def by_history(
         self, entity: str, asked: EnterpriseHistory | ClaimHistory, question: Question
     ) -> Answer:
         """Return the score of one unit by the history sent, recorded with that history."""
-        scoring = await self._aside(
-            partial(self.scorer.by_history, asked.target, entity, asked.id, asked.rows)
-        )
+        score = partial(self.scorer.by_history, asked.target, entity, asked.id, asked.rows)
+        scoring = await self._aside(score)
         return await self._answered(scoring, question)
 
     async def record(self, record_id: str) -> Recorded:
         """Return one record with the proof that it stands in the log; RecordUnknown where there is none."""
-        return await self._aside(partial(self._found, record_id))
+        return await self._aside(partial(self._proved_record, record_id))
 
     async def about(self) -> Info:
         """Return what this service serves."""
@@ -82,11 +82,9 @@ class Desk:
         payload = find(self.ledger.path, record_id).payload
         return record_of(payload or b"").answer
 
-    def _found(self, record_id: str) -> Recorded:
-        stored, proof = (
-            find(self.ledger.path, record_id),
-            asdict(prove(self.ledger.path, record_id)),
-        )
+    def _proved_record(self, record_id: str) -> Recorded:
+        stored = find(self.ledger.path, record_id)
+        proof = asdict(prove(self.ledger.path, record_id))
         payload = None if stored.payload is None else json.loads(stored.payload)
         return Recorded(record_id=record_id, entry=dict(stored.entry), payload=payload, proof=proof)
 

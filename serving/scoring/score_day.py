@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from features.calendar import date_of, day_of
+from features.calendar import date_of
 from features.engine import dormancy
 from features.engine.matrices import catalogue_of, matrix
 from features.matrix import Matrix
 from features.store.store import Store
 from models.bundle.bundle import Bundle
 from models.bundle.score import Scores, score
-from models.explain.explain import EXPLAINER, explain
+from models.explain.explain import explain
 from serving.answers import PRIORITY_ONLY
-from serving.ledger.entries import canonical, sha256_of
 from serving.ledger.ledger import Ledger
-from serving.ledger.record import Plain, Record, entry_of
+from serving.ledger.record import Plain
 from serving.scoring.batch import write_batch_rows
-from serving.scoring.transcript import KEPT_DAYS
+from serving.scoring.transcript import RecordedOutcome, outcome_entry, question_of
 
 TOP = 10
 
@@ -46,33 +45,15 @@ def roll(
         "top": top_of(living, scores),
     }
     if bundle.entity == "enterprise":
-        summary["dormant"] = dormancy.dormancy_as_json(
-            dormancy.dormancy(store, catalogue_of(store), store.complete_to)
-        )
-    record = Record(
-        kind="batch",
-        at=moment.isoformat(timespec="milliseconds"),
-        caller=caller,
-        request=sha256_of(canonical(request_of(store, bundle))),
-        store=f"{store.summary['name']}-{store.fingerprint}",
-        target=bundle.target,
-        entity=bundle.entity,
-        as_of=store.complete_to,
-        complete_to=store.complete_to,
-        bundle=bundle.digest,
-        explainer=EXPLAINER,
-        base=explain(bundle, living.take([])).base,
-        features=bundle.manifest.names,
-        cases=(),
-        answer=summary,
-        rows=rows,
-        categories=tuple(
-            feature.name for feature in bundle.features if feature.categories is not None
-        ),
-    )
-    keep_until = day_of((moment + timedelta(days=KEPT_DAYS)).date())
+        asleep = dormancy.dormancy(store, catalogue_of(store), store.complete_to)
+        summary["dormant"] = dormancy.dormancy_as_json(asleep)
+    # the base is the model's own: it is the same for every case, so none need be explained
+    base = explain(bundle, living.take([])).base
+    question = question_of(caller, request_of(store, bundle), None)
+    outcome = RecordedOutcome("batch", base, summary, rows=rows)
+    entry = outcome_entry(store, bundle, question, outcome, moment=moment)
     with Ledger(home / "ledger.db") as ledger:
-        receipt = ledger.append(entry_of(record, keep_until)).result()
+        receipt = ledger.append(entry).result()
     return {"record_id": receipt.record_id, **summary}
 
 
@@ -87,13 +68,16 @@ def request_of(store: Store, bundle: Bundle) -> dict[str, str]:
 
 def top_of(living: Matrix, scores: Scores) -> list[Plain]:
     """Return the TOP units by raw score, equal scores sharing a rank."""
-    order = np.argsort(-scores.raw, kind="stable")[:TOP].tolist()
-    return [
-        {
+    highest_first = np.argsort(-scores.raw, kind="stable")
+    units = []
+    for place in highest_first[:TOP].tolist():
+        higher = int((scores.raw > scores.raw[place]).sum())
+        expected = None if scores.expected is None else float(scores.expected[place])
+        unit = {
             "id": str(living.keys[place]),
-            "rank": 1 + int((scores.raw > scores.raw[place]).sum()),
+            "rank": 1 + higher,
             "score": float(scores.probability[place]),
-            "expected": None if scores.expected is None else float(scores.expected[place]),
+            "expected": expected,
         }
-        for place in order
-    ]
+        units.append(unit)
+    return units

@@ -69,18 +69,20 @@ class Scorer:
 
     def bundle(self, target: str, entity: str) -> Bundle:
         """Return the model of a target that scores an entity; TargetError where none does."""
-        found = self.bundles.get(target)
-        if found is None or found.entity != entity:
-            known = sorted(name for name, bundle in self.bundles.items() if bundle.entity == entity)
+        bundle = self.bundles.get(target)
+        if bundle is None or bundle.entity != entity:
+            targets = [name for name, other in self.bundles.items() if other.entity == entity]
             raise TargetError(
-                f"no model scores {entity} for {target!r}; a target should be one of [{', '.join(known)}]"
+                f"no model scores {entity} for {target!r}; "
+                f"a target should be one of [{', '.join(sorted(targets))}]"
             )
-        return found
+        return bundle
 
     def check(self, target: str, entity: str, ids: Sequence[str]) -> None:
         """Raise TargetError without a model, UnknownId for the first id that the register of the day lacks."""
         self.bundle(target, entity)
-        cases_of(self.store, self.catalogue, entity, ids, np.full(len(ids), self.day, np.int64))
+        days = np.full(len(ids), self.day, np.int64)
+        cases_of(self.store, self.catalogue, entity, ids, days)
 
     def by_id(self, target: str, entity: str, ids: Sequence[str]) -> Scoring:
         """Return the cases of ids, in the order given; UnknownId for the first that the register of the day lacks."""
@@ -91,65 +93,53 @@ class Scorer:
             for row in range(len(inputs))
         ]
         scoring = self._scored(bundle, inputs, histories)
-        return replace(
-            scoring,
-            cases=tuple(
-                replace(case, dormant=self._dormant(entity, case.key)) for case in scoring.cases
-            ),
-        )
+        cases = [replace(case, dormant=self._dormant(entity, case.key)) for case in scoring.cases]
+        return replace(scoring, cases=tuple(cases))
 
     def by_history(self, target: str, entity: str, key: str, rows: History) -> Scoring:
         """Return the case of one unit from rows given by table; peers and cell come from the store of the same day."""
         bundle = self.bundle(target, entity)
         inputs = evaluate_rows(self.store, entity, key, self.day, rows)
-        scoring = self._scored(
-            bundle, inputs, [sent_counterfactual(self.store, self.catalogue, inputs, rows)]
-        )
+        history = sent_counterfactual(self.store, self.catalogue, inputs, rows)
+        scoring = self._scored(bundle, inputs, [history])
+        case = replace(scoring.cases[0], history=rows)
         met = {
             "day": date_of(self.day).isoformat(),
             "shared": self._shared(entity, key, rows),
             "tables": sorted(rows),
         }
-        return replace(scoring, cases=(replace(scoring.cases[0], history=rows),), met=met)
+        return replace(scoring, cases=(case,), met=met)
 
     def _scored(
         self, bundle: Bundle, inputs: Matrix, histories: Sequence[Counterfactual]
     ) -> Scoring:
-        scores, explained, ranks = (
-            score(bundle, inputs),
-            explain(bundle, inputs),
-            self.ranks[bundle.target],
-        )
+        scores = score(bundle, inputs)
+        explained = explain(bundle, inputs)
+        ranks = self.ranks[bundle.target]
         cases = []
         for row, history in enumerate(histories):
-            one, contributions, raw = (
-                inputs.row(row),
-                explained.contributions[row],
-                float(scores.raw[row]),
-            )
-            facts = evidence(bundle, one, contributions, history)
+            key = str(inputs.keys[row])
+            raw = float(scores.raw[row])
+            features_of_case = inputs.row(row)
+            contributions = explained.contributions[row]
+            facts = evidence(bundle, features_of_case, contributions, history)
+            reasons = reasons_of(bundle, features_of_case, contributions, facts)
             values, texts = vector_of(inputs, row, bundle.manifest.names)
-            cases.append(
-                Case(
-                    key=str(inputs.keys[row]),
-                    as_of=self.day,
-                    values=values,
-                    texts=texts,
-                    raw=raw,
-                    probability=float(scores.probability[row]),
-                    expected=None if scores.expected is None else float(scores.expected[row]),
-                    contributions=contributions,
-                    facts={
-                        name: [plain_fact(fact) for fact in found] for name, found in facts.items()
-                    },
-                    reasons=[
-                        plain_reason(reason)
-                        for reason in reasons_of(bundle, one, contributions, facts)
-                    ],
-                    rank=ranks.rank(str(inputs.keys[row]), raw),
-                    of=len(ranks),
-                )
+            case = Case(
+                key=key,
+                as_of=self.day,
+                values=values,
+                texts=texts,
+                raw=raw,
+                probability=float(scores.probability[row]),
+                expected=None if scores.expected is None else float(scores.expected[row]),
+                contributions=contributions,
+                facts=plain_facts(facts),
+                reasons=[plain_reason(reason) for reason in reasons],
+                rank=ranks.rank(key, raw),
+                of=len(ranks),
             )
+            cases.append(case)
         return Scoring(bundle, explained.base, tuple(cases))
 
     def _dormant(self, entity: str, key: str) -> bool | None:
@@ -161,15 +151,19 @@ class Scorer:
     def _shared(self, entity: str, key: str, rows: History) -> dict[str, str]:
         """Return what a unit sent shares with its peers, by key: its cell and its sector, or its provider."""
         sent = Sent(self.store, rows)
-        bare = bare_cases(entity, np.array([sent.code(entity, key)]), np.array([self.day]))
+        codes = np.array([sent.code(entity, key)])
+        bare = bare_cases(entity, codes, np.array([self.day]))
         keys = sent_case(self.store, self.catalogue, bare, sent).keys
-        codes = {name: int(keys[name][0]) for name in SHARED if name in keys}
-        texts = {name: self.store.texts(name) for name in codes}
-        return {
-            name: texts[name][code]
-            for name, code in codes.items()
-            if NULL < code < len(texts[name])
-        }
+        shared: dict[str, str] = {}
+        for name in SHARED:
+            if name not in keys:
+                continue
+            code = int(keys[name][0])
+            texts = self.store.texts(name)
+            # a code past the store's texts is one that only the request names: no peer has it
+            if NULL < code < len(texts):
+                shared[name] = texts[code]
+        return shared
 
 
 def plain_reason(reason: Reason) -> Plain:
@@ -182,6 +176,14 @@ def plain_reason(reason: Reason) -> Plain:
         "en": reason.en,
         "facts": facts,
     }
+
+
+def plain_facts(facts: Mapping[str, Sequence[Fact]]) -> dict[str, list[Plain]]:
+    """Return the facts of each feature as plain JSON values."""
+    plain: dict[str, list[Plain]] = {}
+    for name, facts_of_feature in facts.items():
+        plain[name] = [plain_fact(fact) for fact in facts_of_feature]
+    return plain
 
 
 def plain_fact(fact: Fact) -> Plain:

@@ -10,10 +10,12 @@ import numpy as np
 
 from features.calendar import date_of, day_of
 from features.contract.tables import contract_as_json
+from features.store.store import Store
+from models.bundle.bundle import Bundle
 from models.explain.explain import EXPLAINER
 from serving.answers import PRIORITY_ONLY, Info, Model
-from serving.ledger.entries import Entry, canonical, sha256_of
-from serving.ledger.record import Case, Plain, Record, entry_of
+from serving.ledger.entries import Entry, Kind, canonical, sha256_of
+from serving.ledger.record import Case, Plain, Record, Rows, entry_of
 from serving.scoring.scorer import Scorer, Scoring
 
 KEPT_DAYS = 3 * 366  # a payload is kept for three years; the log itself for ever
@@ -28,11 +30,24 @@ class Question:
     retry_key: str | None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class RecordedOutcome:
+    """What a question led to: the answer without its record id, and either the cases scored or the rows of a batch.
+
+    `base` is the raw score with no contribution.
+    """
+
+    kind: Kind
+    base: float
+    answer: Plain
+    cases: tuple[Case, ...] = ()
+    rows: Rows | None = None
+
+
 def question_of(caller: str, asked: Plain, retry: str | None) -> Question:
     """Return a question; an idempotency key belongs to its caller."""
-    return Question(
-        caller, sha256_of(canonical(asked)), None if retry is None else f"{caller}:{retry}"
-    )
+    retry_key = None if retry is None else f"{caller}:{retry}"
+    return Question(caller, sha256_of(canonical(asked)), retry_key)
 
 
 def answer_of(scorer: Scorer, scoring: Scoring) -> dict[str, object]:
@@ -90,25 +105,33 @@ def entry_for(
     scorer: Scorer, scoring: Scoring, answer: Plain, question: Question, *, moment: datetime
 ) -> Entry:
     """Return the ledger entry of one answered question, its payload to be kept KEPT_DAYS from the moment."""
-    bundle = scoring.bundle
+    outcome = RecordedOutcome("score", scoring.base, answer, cases=scoring.cases)
+    return outcome_entry(scorer.store, scoring.bundle, question, outcome, moment=moment)
+
+
+def outcome_entry(
+    store: Store, bundle: Bundle, question: Question, outcome: RecordedOutcome, *, moment: datetime
+) -> Entry:
+    """Return the ledger entry of an outcome, as of the store's last closed day; the payload is kept KEPT_DAYS."""
+    categories = [feature.name for feature in bundle.features if feature.categories is not None]
     record = Record(
-        kind="score",
+        kind=outcome.kind,
         at=moment.isoformat(timespec="milliseconds"),
         caller=question.caller,
         request=question.digest,
-        store=f"{scorer.store.summary['name']}-{scorer.store.fingerprint}",
+        store=f"{store.summary['name']}-{store.fingerprint}",
         target=bundle.target,
         entity=bundle.entity,
-        as_of=scorer.day,
-        complete_to=scorer.day,
+        as_of=store.complete_to,
+        complete_to=store.complete_to,
         bundle=bundle.digest,
         explainer=EXPLAINER,
-        base=scoring.base,
+        base=outcome.base,
         features=bundle.manifest.names,
-        categories=tuple(
-            feature.name for feature in bundle.features if feature.categories is not None
-        ),
-        cases=scoring.cases,
-        answer=answer,
+        categories=tuple(categories),
+        cases=outcome.cases,
+        answer=outcome.answer,
+        rows=outcome.rows,
     )
-    return entry_of(record, day_of((moment + timedelta(days=KEPT_DAYS)).date()), question.retry_key)
+    last_moment = moment + timedelta(days=KEPT_DAYS)
+    return entry_of(record, day_of(last_moment.date()), question.retry_key)
