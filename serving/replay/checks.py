@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,6 +13,7 @@ from serving.ledger.record import Floats
 
 State = Literal["identical", "different", "not_rebuilt"]
 NAMED = 5
+"""Differences that a check names; the others are only counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +45,19 @@ def differs(field: str, zh: str, en: str, names: Sequence[str]) -> Check:
     return Check(field, "different", f"{zh}：{named}", f"{en}: {named}")
 
 
+def different_names(recorded: Mapping[str, object], rebuilt: Mapping[str, object]) -> list[str]:
+    """Return the names under which two tables differ, those of the first in its order, then those of the second."""
+    names = {**recorded, **rebuilt}
+    return [name for name in names if recorded.get(name) != rebuilt.get(name)]
+
+
 def of_number(field: str, recorded: float | None, rebuilt: float | None) -> Check:
     """Return the check of one float64."""
     if _bits(recorded) == _bits(rebuilt):
         return Check(field, "identical")
-    return Check(
-        field,
-        "different",
-        f"记录 {recorded!r}，重算 {rebuilt!r}",
-        f"recorded {recorded!r}, rebuilt {rebuilt!r}",
-    )
+    zh = f"记录 {recorded!r}，重算 {rebuilt!r}"
+    en = f"recorded {recorded!r}, rebuilt {rebuilt!r}"
+    return Check(field, "different", zh, en)
 
 
 def _bits(value: float | None) -> str | None:
@@ -63,14 +67,17 @@ def _bits(value: float | None) -> str | None:
 def of_floats(field: str, names: Sequence[str], recorded: Floats, rebuilt: Floats) -> Check:
     """Return the check of named float64 values (n,)."""
     if len(recorded) != len(rebuilt):
-        return Check(
-            field, "different", "项数不同", f"{len(recorded)} recorded, {len(rebuilt)} rebuilt"
-        )
-    places = np.flatnonzero(recorded.view(np.uint64) != rebuilt.view(np.uint64))
+        lengths = f"{len(recorded)} recorded, {len(rebuilt)} rebuilt"
+        return Check(field, "different", "项数不同", lengths)
+    # compared as integers of the same bits, for which NaN equals itself and 0.0 does not equal -0.0
+    recorded_bits = recorded.view(np.uint64)
+    rebuilt_bits = rebuilt.view(np.uint64)
+    places = np.flatnonzero(recorded_bits != rebuilt_bits)
     if not len(places):
         return Check(field, "identical")
-    words = [
-        f"{names[place]} {float(recorded[place])!r} -> {float(rebuilt[place])!r}"
-        for place in places[:NAMED]
-    ]
-    return differs(field, f"{len(places)} 项不同", f"{len(places)} differ", words)
+    changes = []
+    for place in places[:NAMED]:
+        before = float(recorded[place])
+        after = float(rebuilt[place])
+        changes.append(f"{names[place]} {before!r} -> {after!r}")
+    return differs(field, f"{len(places)} 项不同", f"{len(places)} differ", changes)

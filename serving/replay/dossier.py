@@ -70,14 +70,14 @@ def dossier(home: Path, record_id: str, unit: str | None = None) -> Dossier:
     if record.kind == "plan":
         raise RequestError(f"record '{record_id}' is a plan; scores and batches can be replayed")
     if record.rows is None:
-        return Dossier(
-            home, stored, record, record.cases if unit is None else (record.case(unit),), {}
-        )
+        cases = record.cases if unit is None else (record.case(unit),)
+        return Dossier(home, stored, record, cases, {})
     if unit is None:
         return Dossier(home, stored, record, (), {})
     matrix = read_rows(home / "batches", record.rows)
-    rows = {unit: prove_row(matrix, record.rows, unit)}
-    return Dossier(home, stored, record, (case_of_row(record, matrix, unit),), rows)
+    proof = prove_row(matrix, record.rows, unit)
+    case = case_of_row(record, matrix, unit)
+    return Dossier(home, stored, record, (case,), {unit: proof})
 
 
 def replay_as_json(dossier: Dossier, replays: tuple[CaseReplay, ...]) -> dict[str, Any]:
@@ -94,9 +94,13 @@ def replay_as_json(dossier: Dossier, replays: tuple[CaseReplay, ...]) -> dict[st
         "model_digest": record.bundle,
         "explainer": record.explainer,
         "identical": all(replay.identical for replay in replays),
-        "units": [{"id": replay.key, "identical": replay.identical, "fields": [_plain(check) for check in replay.checks]}
-                  for replay in replays],
-    }  # fmt: skip
+        "units": [_plain_unit(replay) for replay in replays],
+    }
+
+
+def _plain_unit(replay: CaseReplay) -> dict[str, Any]:
+    fields = [_plain(check) for check in replay.checks]
+    return {"id": replay.key, "identical": replay.identical, "fields": fields}
 
 
 def _plain(check: Check) -> dict[str, str]:
@@ -105,16 +109,20 @@ def _plain(check: Check) -> dict[str, str]:
 
 def replay_lines(dossier: Dossier, replays: tuple[CaseReplay, ...]) -> list[str]:
     """Return what a replay found, in lines for a reader."""
-    found = replay_as_json(dossier, replays)
-    words = "逐位一致 identical to the bit" if found["identical"] else "不一致 DIFFERENT"
-    lines = [
-        f"{found['record_id']} | {found['target']} | {found['as_of']} | {found['model_digest'][:12]} | {words}"
-    ]
-    for unit in found["units"]:
-        lines += [f"  {unit['id']}"] if unit["id"] else []
-        lines += [
-            f"    {field['field']}: {field['state']}"
-            + (f" | {field['zh']} | {field['en']}" if field["en"] else "")
-            for field in unit["fields"]
-        ]
+    outcome = replay_as_json(dossier, replays)
+    record_id, target, day = outcome["record_id"], outcome["target"], outcome["as_of"]
+    verdict = "逐位一致 identical to the bit" if outcome["identical"] else "不一致 DIFFERENT"
+    lines = [f"{record_id} | {target} | {day} | {outcome['model_digest'][:12]} | {verdict}"]
+    for unit in outcome["units"]:
+        # a whole batch is one unit without a number
+        if unit["id"]:
+            lines.append(f"  {unit['id']}")
+        lines += [_field_line(field) for field in unit["fields"]]
     return lines
+
+
+def _field_line(field: Mapping[str, str]) -> str:
+    line = f"    {field['field']}: {field['state']}"
+    if field["en"]:
+        line += f" | {field['zh']} | {field['en']}"
+    return line

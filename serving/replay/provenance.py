@@ -22,7 +22,7 @@ from models.explain.evidence import evidence
 from models.explain.explain import explain
 from models.explain.reasons import reasons_of
 from serving.ledger.record import Case, Record, record_matrix, vector_of
-from serving.replay.checks import Check, differs, of_floats
+from serving.replay.checks import Check, different_names, differs, of_floats
 from serving.scoring.scorer import plain_reason
 
 Facts = Mapping[str, tuple[Fact, ...]]
@@ -33,20 +33,17 @@ def from_history(
 ) -> list[Check]:
     """Return the checks of vector and facts: from the rows that the request sent, else from the store's."""
     if store is None:
-        words = ("当日数据不在手边", "the history of that day is not at hand")
-        return [Check("vector", "not_rebuilt", *words), Check("facts", "not_rebuilt", *words)]
-    known = _known(record, case, store)
-    gone = [name for name in record.features if name not in known.names]
+        zh, en = "当日数据不在手边", "the history of that day is not at hand"
+        return [Check("vector", "not_rebuilt", zh, en), Check("facts", "not_rebuilt", zh, en)]
+    inputs = _computed_features(record, case, store)
+    gone = [name for name in record.features if name not in inputs.names]
     if gone:
-        words = ("特征目录已改变", "the catalogue of features has changed")
-        return [
-            differs("vector", "目录中已无", "no longer in the catalogue", gone),
-            Check("facts", "not_rebuilt", *words),
-        ]
-    return [
-        _vector(record, case, known),
-        _facts(case, facts, bundle, known, _history(case, known, store)),
-    ]
+        vector = differs("vector", "目录中已无", "no longer in the catalogue", gone)
+        zh, en = "特征目录已改变", "the catalogue of features has changed"
+        return [vector, Check("facts", "not_rebuilt", zh, en)]
+    vector = _vector(record, case, inputs)
+    history = _history(case, inputs, store)
+    return [vector, _facts(case, facts, bundle, inputs, history)]
 
 
 def retold_row(record: Record, case: Case, bundle: Bundle, store: Store | None) -> Case:
@@ -55,41 +52,47 @@ def retold_row(record: Record, case: Case, bundle: Bundle, store: Store | None) 
     contributions = explain(bundle, inputs).contributions[0]
     if store is None:
         return replace(case, contributions=contributions)
-    known = _known(record, case, store)
-    facts = evidence(bundle, known, contributions, _history(case, known, store))
-    reasons = [plain_reason(reason) for reason in reasons_of(bundle, inputs, contributions, facts)]
-    return replace(case, contributions=contributions, reasons=reasons)
+    computed = _computed_features(record, case, store)
+    history = _history(case, computed, store)
+    facts = evidence(bundle, computed, contributions, history)
+    reasons = reasons_of(bundle, inputs, contributions, facts)
+    return replace(
+        case,
+        contributions=contributions,
+        reasons=[plain_reason(reason) for reason in reasons],
+    )
 
 
-def _known(record: Record, case: Case, store: Store) -> Matrix:
+def _computed_features(record: Record, case: Case, store: Store) -> Matrix:
     if case.history is not None:
         return evaluate_rows(store, record.entity, case.key, case.as_of, case.history)
     return matrix_of_cases(store, record.entity, [case.key], np.array([case.as_of]))
 
 
-def _history(case: Case, known: Matrix, store: Store) -> Counterfactual:
+def _history(case: Case, inputs: Matrix, store: Store) -> Counterfactual:
+    catalogue = catalogue_of(store)
     if case.history is not None:
-        return sent_counterfactual(store, catalogue_of(store), known, case.history)
-    return stored_counterfactual(store, catalogue_of(store), known)
+        return sent_counterfactual(store, catalogue, inputs, case.history)
+    return stored_counterfactual(store, catalogue, inputs)
 
 
-def _vector(record: Record, case: Case, known: Matrix) -> Check:
-    values, texts = vector_of(known, 0, record.features)
-    other = [name for name in record.categories if texts.get(name) != case.texts.get(name)]
-    if other:
-        return differs(
-            "vector", f"{len(other)} 项类别不同", f"{len(other)} categories differ", other
-        )
+def _vector(record: Record, case: Case, inputs: Matrix) -> Check:
+    values, texts = vector_of(inputs, 0, record.features)
+    different = [name for name in record.categories if texts.get(name) != case.texts.get(name)]
+    if different:
+        zh, en = f"{len(different)} 项类别不同", f"{len(different)} categories differ"
+        return differs("vector", zh, en, different)
     return of_floats("vector", record.features, case.values, values)
 
 
 def _facts(
-    case: Case, facts: Facts, bundle: Bundle, known: Matrix, history: Counterfactual
+    case: Case, facts: Facts, bundle: Bundle, inputs: Matrix, history: Counterfactual
 ) -> Check:
     if not len(case.contributions):
         return Check("facts", "not_rebuilt", "批量记录不存事实", "a batch records no facts")
-    rebuilt = evidence(bundle, known, case.contributions, history)
+    rebuilt = evidence(bundle, inputs, case.contributions, history)
     if rebuilt == facts:
         return Check("facts", "identical")
-    other = [name for name in {**facts, **rebuilt} if facts.get(name) != rebuilt.get(name)]
-    return differs("facts", f"{len(other)} 项事实不同", f"{len(other)} facts differ", other)
+    different = different_names(facts, rebuilt)
+    zh, en = f"{len(different)} 项事实不同", f"{len(different)} facts differ"
+    return differs("facts", zh, en, different)

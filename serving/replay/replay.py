@@ -12,53 +12,82 @@ from features.matrix import Matrix
 from features.online.lineage import Fact
 from features.store.store import Store
 from models.bundle.bundle import Bundle
-from models.bundle.score import score
+from models.bundle.score import Scores, score
 from models.explain.explain import EXPLAINER, explain
 from models.explain.reasons import Reason, reasons_of
 from serving.ledger.float_bits import float_bits
 from serving.ledger.record import Case, Floats, Plain, Record, record_matrix
-from serving.replay.checks import CaseReplay, Check, differs, of_floats, of_number
+from serving.replay.checks import (
+    CaseReplay,
+    Check,
+    different_names,
+    differs,
+    of_floats,
+    of_number,
+)
 from serving.replay.provenance import from_history
 from serving.scoring.batch import OUTPUTS
+
+RANK = Check(
+    "rank", "not_rebuilt", "名次取决于当日全部单位", "a rank rests on all units of the day"
+)
 
 
 def replay_case(record: Record, case: Case, bundle: Bundle, store: Store | None) -> CaseReplay:
     """Rebuild one case from the record and its bundle, its vector and facts from the history where that is at hand."""
     inputs = record_matrix(record, case)
-    scores, explained = score(bundle, inputs), explain(bundle, inputs)
+    scores = score(bundle, inputs)
+    explained = explain(bundle, inputs)
     contributions = explained.contributions[0]
+    facts = _recorded_facts(case)
+    reasons = reasons_of(bundle, inputs, contributions, facts)
+    checks = _score_checks(case, scores)
+    checks.append(_explainer(record))
+    checks.append(of_number("base", record.base, explained.base))
+    checks.append(_contributions(record, case, contributions))
+    checks.append(_reasons(case, reasons))
+    checks += from_history(record, case, facts, bundle, store)
+    checks.append(RANK)
+    return CaseReplay(case.key, tuple(checks))
+
+
+def _score_checks(case: Case, scores: Scores) -> list[Check]:
+    """Return the checks of one case's three outputs."""
     expected = None if scores.expected is None else float(scores.expected[0])
-    facts = {name: tuple(fact_of(fact) for fact in found) for name, found in case.facts.items()}
-    checks = [
+    return [
         of_number("raw", case.raw, float(scores.raw[0])),
         of_number("probability", case.probability, float(scores.probability[0])),
         of_number("expected", case.expected, expected),
-        _explainer(record),
-        of_number("base", record.base, explained.base),
-        _contributions(record, case, contributions),
-        _reasons(case, reasons_of(bundle, inputs, contributions, facts)),
-        *from_history(record, case, facts, bundle, store),
-        Check(
-            "rank", "not_rebuilt", "名次取决于当日全部单位", "a rank rests on all units of the day"
-        ),
     ]
-    return CaseReplay(case.key, tuple(checks))
+
+
+def _recorded_facts(case: Case) -> dict[str, tuple[Fact, ...]]:
+    """Return the facts that a case records, by feature."""
+    facts: dict[str, tuple[Fact, ...]] = {}
+    for name, facts_of_feature in case.facts.items():
+        facts[name] = tuple(fact_of(plain) for plain in facts_of_feature)
+    return facts
 
 
 def replay_rows(matrix: Matrix, bundle: Bundle) -> CaseReplay:
     """Rebuild the scores of every row of a batch; `matrix` is what `serving.scoring.batch.read_rows` gave."""
-    names = matrix.names[: -len(OUTPUTS)]
-    known = {name: texts for name, texts in matrix.categories.items() if name in names}
-    inputs = replace(matrix, names=names, values=matrix.values[:, : len(names)], categories=known)
-    scores = score(bundle, inputs)
+    scores = score(bundle, _without_outputs(matrix))
     expected = np.full(len(matrix), np.nan) if scores.expected is None else scores.expected
-    rebuilt = dict(zip(OUTPUTS, (scores.raw, scores.probability, expected), strict=True))
+    outputs = (scores.raw, scores.probability, expected)
     keys = [f"row {place}" for place in range(len(matrix))]
-    checks = [
-        of_floats(name.removeprefix("score."), keys, matrix.column(name), rebuilt[name])
-        for name in OUTPUTS
-    ]
+    checks = []
+    for name, rebuilt in zip(OUTPUTS, outputs, strict=True):
+        field = name.removeprefix("score.")
+        checks.append(of_floats(field, keys, matrix.column(name), rebuilt))
     return CaseReplay("", tuple(checks))
+
+
+def _without_outputs(matrix: Matrix) -> Matrix:
+    """Return the features of a batch, without the scores that stand in its last columns."""
+    names = matrix.names[: -len(OUTPUTS)]
+    values = matrix.values[:, : len(names)]
+    categories = {name: texts for name, texts in matrix.categories.items() if name in names}
+    return replace(matrix, names=names, values=values, categories=categories)
 
 
 def _explainer(record: Record) -> Check:
@@ -81,29 +110,46 @@ def _contributions(record: Record, case: Case, rebuilt: Floats) -> Check:
 def _reasons(case: Case, rebuilt: Sequence[Reason]) -> Check:
     if not len(case.contributions):
         return Check("reasons", "not_rebuilt", "批量记录不存理由", "a batch records no reasons")
-    told = {reason["feature"]: _reason_bits(_reason_of(reason)) for reason in case.reasons}
-    now = {reason.feature: _reason_bits(reason) for reason in rebuilt}
-    if list(told.items()) == list(now.items()):
+    recorded_bits = {plain["feature"]: _reason_bits(_reason_of(plain)) for plain in case.reasons}
+    rebuilt_bits = {reason.feature: _reason_bits(reason) for reason in rebuilt}
+    # as lists, because the order of the reasons counts too
+    if list(recorded_bits.items()) == list(rebuilt_bits.items()):
         return Check("reasons", "identical")
-    other = [name for name in {**told, **now} if told.get(name) != now.get(name)]
-    return differs("reasons", "理由或其次序不同", "the reasons or their order differ", other)
+    different = different_names(recorded_bits, rebuilt_bits)
+    return differs("reasons", "理由或其次序不同", "the reasons or their order differ", different)
 
 
 def fact_of(plain: Plain) -> Fact:
     """Return the fact that a record holds."""
-    first, last = (
-        day_of(day) if isinstance(day, str) else day for day in (plain["first"], plain["last"])
-    )
-    words = {name: plain[name] for name in ("measure", "table", "zh", "en", "value", "unit")}
     return Fact(
-        **words, first=first, last=last, row_ids=tuple(plain["row_ids"]), n_rows=plain["rows"]
+        measure=plain["measure"],
+        table=plain["table"],
+        zh=plain["zh"],
+        en=plain["en"],
+        value=plain["value"],
+        unit=plain["unit"],
+        first=_day(plain["first"]),
+        last=_day(plain["last"]),
+        row_ids=tuple(plain["row_ids"]),
+        n_rows=plain["rows"],
     )
+
+
+def _day(recorded: str | int) -> int:
+    return day_of(recorded) if isinstance(recorded, str) else recorded
 
 
 def _reason_of(plain: Plain) -> Reason:
-    facts = tuple(fact_of(fact) for fact in plain["facts"])
-    return Reason(plain["feature"], plain["contribution"], plain["zh"], plain["en"], facts)
+    return Reason(
+        feature=plain["feature"],
+        contribution=plain["contribution"],
+        zh=plain["zh"],
+        en=plain["en"],
+        facts=tuple(fact_of(fact) for fact in plain["facts"]),
+    )
 
 
 def _reason_bits(reason: Reason) -> tuple[object, ...]:
-    return (reason.feature, float_bits(reason.contribution), reason.zh, reason.en, *reason.facts)
+    """Return what tells a reason apart, its contribution by its bits."""
+    contribution = float_bits(reason.contribution)
+    return (reason.feature, contribution, reason.zh, reason.en, *reason.facts)

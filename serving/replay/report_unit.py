@@ -18,7 +18,9 @@ from serving.replay.replay import fact_of
 from serving.replay.waterfall import Bar, Language, waterfall
 
 LOWERING = 5
+"""Features at most that are shown because they lower the score."""
 WIDE = 54
+"""Columns of a chart's label, a Chinese character taking two."""
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
 FIELDS = {
     "raw": ("原始分", "raw score"),
@@ -64,12 +66,13 @@ def unit_of(
     """Return what the page shows of one unit."""
     checks = () if replayed is None else replayed.checks
     verdict = VERDICTS[replayed is None or replayed.identical]
+    expected, rank, of = case.expected, case.rank, case.of
     return {
         "key": case.key,
         "percent": f"{100 * case.probability:.1f}%",
-        "expected": None if case.expected is None else f"{case.expected:.1f}",
-        "rank": None if case.rank is None else f"{case.rank:,}",
-        "of": None if case.of is None else f"{case.of:,}",
+        "expected": None if expected is None else f"{expected:.1f}",
+        "rank": None if rank is None else f"{rank:,}",
+        "of": None if of is None else f"{of:,}",
         "dormant": bool(case.dormant),
         "reasons": [_reason(reason) for reason in case.reasons],
         "mitigating": _mitigating(record, case, named),
@@ -102,25 +105,27 @@ def _fact(plain: Plain) -> dict[str, Any]:
     }
     for language in LANGUAGES:
         meaning = fact.zh if language == "zh" else fact.en
-        shown[f"said_{language}"] = _colon(
-            meaning, value_words(fact.value, fact.unit, language), language
-        )
+        value = value_words(fact.value, fact.unit, language)
+        shown[f"said_{language}"] = _colon(meaning, value, language)
         shown[f"table_{language}"] = table_words(fact.table, language)
         shown[f"span_{language}"] = span_words(fact.first, fact.last, language)
     return shown
 
 
 def _mitigating(record: Record, case: Case, named: Named) -> list[dict[str, str]]:
-    order = np.argsort(case.contributions, kind="stable")[:LOWERING]
-    return [
-        {
-            "zh": feature_words(record, case, named, int(place), "zh"),
-            "en": feature_words(record, case, named, int(place), "en"),
-            "size": _size(float(case.contributions[place])),
+    lowest_first = np.argsort(case.contributions, kind="stable")
+    features = []
+    for place in lowest_first[:LOWERING].tolist():
+        contribution = float(case.contributions[place])
+        if contribution >= 0:
+            break
+        feature = {
+            "zh": feature_words(record, case, named, place, "zh"),
+            "en": feature_words(record, case, named, place, "en"),
+            "size": _size(contribution),
         }
-        for place in order
-        if case.contributions[place] < 0
-    ]
+        features.append(feature)
+    return features
 
 
 def _missing(record: Record, case: Case, named: Named, language: Language) -> list[str]:
@@ -140,27 +145,31 @@ def _meaning_and_value(
 ) -> tuple[str, str]:
     name = record.features[place]
     feature = named.features.get(name)
-    meaning = name if feature is None else (feature.zh if language == "zh" else feature.en)
+    meaning, unit = name, ""
+    if feature is not None:
+        meaning = feature.zh if language == "zh" else feature.en
+        unit = feature.unit
     if name in record.categories:
         return meaning, case.texts.get(name, MISSING[language])
-    return meaning, value_words(
-        float(case.values[place]), "" if feature is None else feature.unit, language
-    )
+    return meaning, value_words(float(case.values[place]), unit, language)
 
 
 def _colon(meaning: str, value: str, language: Language) -> str:
-    return f"{meaning}：{value}" if language == "zh" else f"{meaning}: {value}"
+    colon = "：" if language == "zh" else ": "
+    return f"{meaning}{colon}{value}"
 
 
 def _chart(record: Record, case: Case, named: Named, language: Language) -> Markup | None:
     if not len(case.contributions):
         return None
-    steps = []
+    bars = []
     for place, size in enumerate(case.contributions.tolist()):
-        meaning, value = _meaning_and_value(record, case, named, place, language)
-        value = clipped(value, WIDE // 2)
-        steps.append(Bar(_colon(clipped(meaning, WIDE - width(value)), value, language), size))
-    return Markup(waterfall(record.base, steps, language))
+        whole_meaning, whole_value = _meaning_and_value(record, case, named, place, language)
+        # a value takes half the room at most, its meaning what is left
+        value = clipped(whole_value, WIDE // 2)
+        meaning = clipped(whole_meaning, WIDE - width(value))
+        bars.append(Bar(_colon(meaning, value, language), size))
+    return Markup(waterfall(record.base, bars, language))
 
 
 def width(text: str) -> int:
@@ -180,10 +189,11 @@ def clipped(text: str, room: int) -> str:
     """
     if width(text) <= room:
         return text
-    kept = text
-    while kept and width(kept) > room - 2:
-        kept = kept[:-1]
-    return f"{kept.rstrip()}…"
+    beginning = text
+    # two columns are left for the mark
+    while beginning and width(beginning) > room - 2:
+        beginning = beginning[:-1]
+    return f"{beginning.rstrip()}…"
 
 
 def _check(check: Check) -> dict[str, str]:
