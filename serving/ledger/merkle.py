@@ -53,11 +53,14 @@ def grow(
     Returns the new frontier and the nodes that the leaf completes, from level 0 upwards: the node of level l
     stands at place `size >> l`.
     """
-    kept, completed = list(frontier), [leaf]
+    subtrees = list(frontier)
+    completed = [leaf]
+    # each set low bit of the size is a complete subtree that the new one joins, as in a carry of an addition
     while size & 1:
-        completed.append(node_hash(kept.pop(), completed[-1]))
+        node = node_hash(subtrees.pop(), completed[-1])
+        completed.append(node)
         size >>= 1
-    return (*kept, completed[-1]), completed
+    return (*subtrees, completed[-1]), completed
 
 
 def frontier_root(frontier: Sequence[bytes]) -> bytes:
@@ -76,7 +79,9 @@ def nodes_of(leaves: Iterable[bytes]) -> tuple[Node, int]:
     size = len(levels[0])
     while len(levels[-1]) > 1:
         below = levels[-1]
-        levels.append([node_hash(below[i], below[i + 1]) for i in range(0, len(below) - 1, 2)])
+        # a last child without a sibling has no complete subtree above it
+        left_children = range(0, len(below) - 1, 2)
+        levels.append([node_hash(below[place], below[place + 1]) for place in left_children])
     return (lambda level, place: levels[level][place]), size
 
 
@@ -105,23 +110,30 @@ def sides(place: int, size: int) -> list[str]:
     >>> sides(2, 5)
     ['right', 'left', 'right']
     """
-    found, last = [], size - 1
+    sides_upwards = []
+    last = size - 1
     while last:
-        if place & 1 or place < last:
-            found.append("left" if place & 1 else "right")
-        place, last = place >> 1, last >> 1
-    return found
+        if place & 1:
+            sides_upwards.append("left")
+        elif place < last:
+            sides_upwards.append("right")
+        # else the node is the last of its level and alone: it goes up without a step
+        place >>= 1
+        last >>= 1
+    return sides_upwards
 
 
 def root_by_inclusion(leaf: bytes, place: int, size: int, path: Sequence[bytes]) -> bytes | None:
     """Return the root to which an audit path leads, or None when the path does not fit the place and size."""
     if not 0 <= place < size:
         return None
-    expected, result = sides(place, size), leaf
-    if len(expected) != len(path):
+    expected_sides = sides(place, size)
+    if len(expected_sides) != len(path):
         return None
-    for side, sibling in zip(expected, path, strict=True):
-        result = node_hash(sibling, result) if side == "left" else node_hash(result, sibling)
+    result = leaf
+    for side, sibling in zip(expected_sides, path, strict=True):
+        left, right = (sibling, result) if side == "left" else (result, sibling)
+        result = node_hash(left, right)
     return result
 
 
@@ -156,20 +168,27 @@ def is_consistent(old: tuple[int, bytes], new: tuple[int, bytes], path: Sequence
         return False
     if old_size == size:
         return not path and old_root == new_root
-    place, last, rest = old_size - 1, size - 1, list(path)
+    place = old_size - 1
+    last = size - 1
+    # up to the largest complete subtree that ends the smaller tree: both trees hold it as it is
     while place & 1:
-        place, last = place >> 1, last >> 1
-    if not rest and place:
+        place >>= 1
+        last >>= 1
+    proof = list(path)
+    if not proof and place:
         return False
-    left = right = rest.pop(0) if place else old_root
+    # from it both roots are computed, each sibling on the left being common to both trees
+    old_hash = new_hash = proof.pop(0) if place else old_root
     while last:
         if place & 1 or place < last:
-            if not rest:
+            if not proof:
                 return False
-            sibling = rest.pop(0)
+            sibling = proof.pop(0)
             if place & 1:
-                left, right = node_hash(sibling, left), node_hash(sibling, right)
+                old_hash = node_hash(sibling, old_hash)
+                new_hash = node_hash(sibling, new_hash)
             else:
-                right = node_hash(right, sibling)
-        place, last = place >> 1, last >> 1
-    return not rest and (left, right) == (old_root, new_root)
+                new_hash = node_hash(new_hash, sibling)
+        place >>= 1
+        last >>= 1
+    return not proof and (old_hash, new_hash) == (old_root, new_root)
