@@ -14,6 +14,18 @@ from features.ingest.staging import Staged, set_aside
 Rows = Mapping[str, str]
 """By table, its versions in SQL: its columns and the common ones, and `settled` for what was accepted before."""
 
+OF_REGISTER = -1
+"""The number of a register's own versions, beside those of the laws, which count from 0."""
+DOUBTFUL_KEYS = (
+    "SELECT {key} FROM ({rows}) AS own JOIN ({register}) AS register USING ({key}) "
+    "WHERE own.{day} {breaks} register.{other_day}"
+)
+VERSIONS = (
+    "SELECT concat_ws(chr(0), {register_key}) AS named, recorded_on AS known, {number} AS number, "
+    "row_id, [{key}] AS key, {day} AS day, retracted, settled "
+    "FROM ({rows}) SEMI JOIN doubtful USING ({register_key})"
+)
+
 
 def fresh(staged: Staged) -> str:
     """Return the staged rows of a table as versions, in SQL."""
@@ -24,62 +36,98 @@ def without_contradictions(
     connection: Connection, staged: list[Staged], settled: Rows | None = None
 ) -> list[Staged]:
     """Return staged tables without the rows that contradict the row they name, or a row that names them."""
-    rows = {table.table: fresh(table) for table in staged if table.accepted}
-    wrong: dict[str, dict[str, str]] = {}
+    staged_rows = {table.table: fresh(table) for table in staged if table.accepted}
+    reasons: dict[str, dict[str, str]] = {}
     for laws in laws_across():
-        held = settled or {}
-        versions = {
-            name: " UNION ALL BY NAME ".join(found)
-            for name in {laws[0].register, *(law.table for law in laws)}
-            if (found := [given[name] for given in (rows, held) if name in given])
-        }
-        for told, reason in _contradictions(connection, laws, versions):
-            table = told.law.table if told.law else laws[0].register
-            wrong.setdefault(table, {})[told.row_id] = reason
-    return [set_aside(connection, table, wrong.get(table.table, {})) for table in staged]
+        versions = _versions_of(laws, staged_rows, settled or {})
+        for version, reason in _contradictions(connection, laws, versions):
+            table = version.law.table if version.law else laws[0].register
+            reasons_of_table = reasons.setdefault(table, {})
+            reasons_of_table[version.row_id] = reason
+    return [set_aside(connection, table, reasons.get(table.table, {})) for table in staged]
+
+
+def _versions_of(laws: tuple[Across, ...], staged_rows: Rows, settled: Rows) -> dict[str, str]:
+    """Return, in SQL, all versions of the tables that some laws are about, of those that have any."""
+    tables = {laws[0].register, *(law.table for law in laws)}
+    versions: dict[str, str] = {}
+    for table in tables:
+        queries = [rows[table] for rows in (staged_rows, settled) if table in rows]
+        if queries:
+            versions[table] = " UNION ALL BY NAME ".join(queries)
+    return versions
 
 
 def _contradictions(
     connection: Connection, laws: tuple[Across, ...], versions: Rows
 ) -> Iterator[tuple[Told, str]]:
+    """Yield the versions to refuse, with the reason, under the laws of one register."""
     register = contract()[laws[0].register]
-    there = [law for law in laws if law.table in versions]
-    if register.name not in versions or not there:
+    applicable = [law for law in laws if law.table in versions]
+    if register.name not in versions or not applicable:
         return
-    on = ", ".join(map(named, register.key))
-    doubtful = " UNION ".join(
-        f"SELECT {on} FROM ({versions[law.table]}) AS own JOIN ({versions[register.name]}) AS register USING ({on}) "
-        f"WHERE own.{named(law.column)} {'<' if law.before else '>'} register.{named(law.other)}"
-        for law in there
+    # Most rows contradict nothing: only the keys of a broken law are laid out version by version.
+    keys = " UNION ".join(_doubtful_sql(law, register, versions) for law in applicable)
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE doubtful AS {keys}")
+    all_versions = " UNION ALL ".join(_all_versions(applicable, register, versions))
+    # The register's version comes first on each day, and the rest in an order that files cannot change.
+    rows = connection.execute(
+        f"{all_versions} ORDER BY named, known, number >= 0, length(row_id), row_id"
     )
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE doubtful AS {doubtful}")
-    parts = [_told_sql(register, register, laws[0].other, -1, versions)]
-    parts += [
-        _told_sql(contract()[law.table], register, law.column, number, versions)
-        for number, law in enumerate(there)
-    ]
-    found = connection.execute(
-        f"{' UNION ALL '.join(parts)} ORDER BY named, known, number >= 0, length(row_id), row_id"
-    )
-    for _, group in groupby(_rows_of(found), key=lambda row: row[0]):
-        yield from refused(
-            Told(
-                row_id, there[number] if number >= 0 else None, tuple(key), day, retracted == 1, old
-            )
-            for _, _, number, row_id, key, day, retracted, old in group
-        )
+    for _, versions_of_key in groupby(_rows_of(rows), key=lambda row: row[0]):
+        yield from refused(_version(row, applicable) for row in versions_of_key)
 
 
-def _rows_of(found: Connection) -> Iterator[tuple[Any, ...]]:
-    while batch := found.fetchmany(10_000):
+def _doubtful_sql(law: Across, register: Table, versions: Rows) -> str:
+    """Return the keys of a register of which some pair of versions breaks a law, in SQL."""
+    return DOUBTFUL_KEYS.format(
+        key=_columns_sql(register.key),
+        rows=versions[law.table],
+        register=versions[register.name],
+        day=named(law.column),
+        breaks="<" if law.before else ">",
+        other_day=named(law.other),
+    )
+
+
+def _columns_sql(names: tuple[str, ...]) -> str:
+    return ", ".join(map(named, names))
+
+
+def _all_versions(laws: list[Across], register: Table, versions: Rows) -> Iterator[str]:
+    """Yield the SELECTs of the versions that name a doubtful key: the register's as number -1, then each law's."""
+    day_of_register = laws[0].other
+    yield _versions_sql(register, register, day_of_register, OF_REGISTER, versions)
+    for number, law in enumerate(laws):
+        yield _versions_sql(contract()[law.table], register, law.column, number, versions)
+
+
+def _version(row: tuple[Any, ...], laws: list[Across]) -> Told:
+    """Return a row of `_versions_sql` as a version, with the law that it is under."""
+    _, _, number, row_id, key, day, retracted, settled = row
+    return Told(
+        row_id=row_id,
+        law=None if number == OF_REGISTER else laws[number],
+        key=tuple(key),
+        day=day,
+        retracted=retracted == 1,
+        settled=settled,
+    )
+
+
+def _rows_of(result: Connection) -> Iterator[tuple[Any, ...]]:
+    # 10,000 rows at a time: a register's versions need not fit into memory as Python objects.
+    while batch := result.fetchmany(10_000):
         yield from batch
 
 
-def _told_sql(table: Table, register: Table, column: str, number: int, versions: Rows) -> str:
+def _versions_sql(table: Table, register: Table, column: str, number: int, versions: Rows) -> str:
     """Return the versions of a table that name a doubtful row of a register, in SQL."""
-    on = ", ".join(map(named, register.key))
-    key = ", ".join(f"CAST({named(name)} AS VARCHAR)" for name in table.key)
-    return (
-        f"SELECT concat_ws(chr(0), {on}) AS named, recorded_on AS known, {number} AS number, row_id, [{key}] AS key, "
-        f"{named(column)} AS day, retracted, settled FROM ({versions[table.name]}) SEMI JOIN doubtful USING ({on})"
+    key_texts = [f"CAST({named(name)} AS VARCHAR)" for name in table.key]
+    return VERSIONS.format(
+        register_key=_columns_sql(register.key),
+        number=number,
+        key=", ".join(key_texts),
+        day=named(column),
+        rows=versions[table.name],
     )

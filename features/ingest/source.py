@@ -17,7 +17,7 @@ from features.errors import SourceError
 from features.home import home
 from features.ingest.dump.closed_day import closed_day, told_of
 from features.ingest.dump.columns import SETTINGS
-from features.ingest.dump.views import NOTHING, Found, endings_of, found_in, merged_settings
+from features.ingest.dump.contents import NOTHING, Found, endings_of, found_in, merged_settings
 from features.ingest.postgres import DECLARATION, SNAPSHOT, database_of, is_database, staged
 from features.ingest.scan import files_in
 from features.ingest.source_toml import (

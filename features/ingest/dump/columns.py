@@ -42,11 +42,13 @@ def book_of(folder: Path, dump: Dump) -> Book:
 
     SourceError by line, where it says anything of a table or column that the source does not declare.
     """
-    book = {
-        table: dict.fromkeys(declared.columns, Called()) for table, declared in dump.tables.items()
-    }
+    nothing = Called()
+    book: dict[str, dict[str, Called]] = {}
+    for table, declared in dump.tables.items():
+        book[table] = dict.fromkeys(declared.columns, nothing)
     for table, column, called in _lines(folder / COLUMNS, dump):
-        for name in book if table == EVERY else [table]:
+        tables = list(book) if table == EVERY else [table]
+        for name in tables:
             if column in book[name]:
                 book[name][column] = called
     return book
@@ -68,9 +70,8 @@ def _lines(place: Path, dump: Dump) -> Iterator[tuple[str, str, Called]]:
             raise SourceError(
                 f"{place}: line {number} has {len(row)} fields; it should have {len(HEADER)}"
             )
-        table, column, kind, names = (field.strip() for field in row)
-        tables = list(dump.tables) if table == EVERY else [table]
-        if not any(name in dump.tables and column in dump.tables[name].columns for name in tables):
+        table, column, kind, names_text = (field.strip() for field in row)
+        if not _is_declared(dump, table, column):
             raise SourceError(
                 f"{place}: line {number}: {table}.{column} is no column that [dump.tables] declares"
             )
@@ -78,7 +79,15 @@ def _lines(place: Path, dump: Dump) -> Iterator[tuple[str, str, Called]]:
             raise SourceError(
                 f"{place}: line {number}: kind should be one of {', '.join(KINDS)}; got {kind!r}"
             )
-        yield table, column, Called(kind, tuple(filter(None, map(str.strip, names.split(BETWEEN)))))
+        names = [name.strip() for name in names_text.split(BETWEEN)]
+        yield table, column, Called(kind, tuple(filter(None, names)))
+
+
+def _is_declared(dump: Dump, table: str, column: str) -> bool:
+    """Tell whether a dump's source declares a column of a table, or of any table where the line is about every one."""
+    if table == EVERY:
+        return any(column in declared.columns for declared in dump.tables.values())
+    return table in dump.tables and column in dump.tables[table].columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,29 +103,36 @@ class Headings:
 
         SourceError where a name is that of two columns, or two names that of one; it tells the line to write.
         """
-        found = {code: names for code in self.stated if (names := self._stated_in(given, code))}
-        free = [name for name in given if name not in _all(found)]
-        found |= named_so(free, [code for code in self.called if code not in found])
-        free = [name for name in free if name not in _all(found)]
-        for name in free:
-            meant = [code for code in self.called if code not in found and self._means(name, code)]
-            if len(meant) > 1:
-                raise SourceError(
-                    f"{file}: column {name!r} may be {' or '.join(meant)}; write {self.line(meant[0], name)}, "
-                    "or another of them"
-                )
-        others = {
-            code: tuple(name for name in free if self._means(name, code))
-            for code in self.called
-            if code not in found
-        }
-        for code, names in others.items():
+        # The order of precedence: what the settings state, then a column's code, then its other names.
+        columns: Names = {}
+        for code in self.stated:
+            if stated_names := self._stated_in(given, code):
+                columns[code] = stated_names
+        free = _without(given, columns)
+        columns |= named_so(free, [code for code in self.called if code not in columns])
+        free = _without(free, columns)
+        codes = [code for code in self.called if code not in columns]
+        self._check_one_meaning(free, codes, file)
+        for code in codes:
+            names = tuple(name for name in free if self._means(name, code))
             if len(names) > 1:
                 raise SourceError(
                     f"{file}: columns {', '.join(names)} may each be {code}; write {self.line(code, names[0])}, "
                     "or another of them"
                 )
-        return found | {code: names for code, names in others.items() if names}
+            if names:
+                columns[code] = names
+        return columns
+
+    def _check_one_meaning(self, names: Collection[str], codes: Collection[str], file: str) -> None:
+        """Raise SourceError where a name may be that of several columns."""
+        for name in names:
+            meant = [code for code in codes if self._means(name, code)]
+            if len(meant) > 1:
+                raise SourceError(
+                    f"{file}: column {name!r} may be {' or '.join(meant)}; write {self.line(meant[0], name)}, "
+                    "or another of them"
+                )
 
     def _stated_in(self, given: Collection[str], code: str) -> tuple[str, ...]:
         """Return the given names that the dump's settings state for a column."""
@@ -126,19 +142,32 @@ class Headings:
     def _means(self, name: str, code: str) -> bool:
         """Tell whether a name is one of a column's other names, beside a unit if it holds a quantity."""
         called = self.called[code]
-        others = {_folded(other) for other in called.names}
-        if _folded(name) in others:
+        other_names = {_folded(other) for other in called.names}
+        if _folded(name) in other_names:
             return True
         first, *beside = words_of(name) or [""]
-        return first in others and (called.kind in UNITS or all(word in ASIDE for word in beside))
+        if first not in other_names:
+            return False
+        # What stands beside a quantity may be its unit, which is judged when units are.
+        return called.kind in UNITS or all(word in ASIDE for word in beside)
 
     def line(self, code: str, name: str) -> str:
         """Return what to write where so that a column of this name is read."""
         return f'[columns.{self.table}] {code} = "{name}" into {SETTINGS}'
 
 
-def _all(found: Names) -> list[str]:
-    return [name for names in found.values() for name in names]
+def names_in_files(columns: Names) -> list[str]:
+    """Return the names that files have for declared columns, of all columns together."""
+    names: list[str] = []
+    for names_of_column in columns.values():
+        names += names_of_column
+    return names
+
+
+def _without(names: Collection[str], columns: Names) -> list[str]:
+    """Return the names that are not yet those of a column."""
+    used = names_in_files(columns)
+    return [name for name in names if name not in used]
 
 
 def _folded(name: str) -> str:

@@ -18,7 +18,7 @@ from features.ingest.dump.names import BLANKS, first_line, header_delimiter, hea
 from features.ingest.scan import csv_sql, files_below, parquet_sql
 
 PARQUET = ".parquet"
-TEXTS = tuple(form + packed for form in (".csv", ".tsv", ".txt", ".dat") for packed in ("", ".gz"))
+TEXTS = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".txt.gz", ".dat", ".dat.gz")
 UNREAD = (
     ".xlsx",
     ".xls",
@@ -40,10 +40,10 @@ UNREAD = (
 """Forms in which a table may come that nothing here reads."""
 REST = tuple(f"lssi rest {number}" for number in range(1, 10))
 """Columns that take what a line of text has beyond its header."""
-WIDE = (
-    "".join(map(chr, [*range(0xFF10, 0xFF1A), *range(0xFF21, 0xFF3B), *range(0xFF41, 0xFF5B)]))
-    + "．，－＋／："
-)
+_WIDE_CODES = [*range(0xFF10, 0xFF1A), *range(0xFF21, 0xFF3B), *range(0xFF41, 0xFF5B)]
+WIDE = "".join(map(chr, _WIDE_CODES)) + "．，－＋／："
+"""Full-width digits, letters and signs, as Chinese input methods write them."""
+# Unicode keeps the full-width forms of ASCII in its order, 0xFEE0 above it.
 NARROW = "".join(chr(ord(letter) - 0xFEE0) for letter in WIDE)
 NOTHING_SAID = ("", "NULL", "(NULL)", "\\N", "NAN", "NAT", "NONE", "<NA>", "#N/A")
 NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
@@ -97,25 +97,33 @@ def table_name(place: Path) -> str | None:
 
 def held_in(place: Path, copies: Path) -> TableFiles:
     """Return the table that a file or folder is, its text in UTF-8; SourceError where Parquet and text lie together."""
-    paths = [path for path in _files(place) if _form(path)] if place.is_dir() else [place]
+    paths = [place]
+    if place.is_dir():
+        paths = [path for path in _files(place) if _form(path)]
     if len({is_text(path) for path in paths}) > 1:
         raise SourceError(f"{place.name} holds Parquet and CSV files; keep the one or the other")
-    paths = [path for path in paths if path.stat().st_size] or paths
-    return TableFiles(
-        place,
-        tuple(
-            DumpFile(path, utf8_file(path, copies) if is_text(path) else path, _keys(place, path))
-            for path in paths
-        ),
+    # An empty file has no header to read: it counts only where nothing else is there.
+    filled = [path for path in paths if path.stat().st_size]
+    parts = [_dump_file(place, path, copies) for path in filled or paths]
+    return TableFiles(place, tuple(parts))
+
+
+def _dump_file(place: Path, path: Path, copies: Path) -> DumpFile:
+    return DumpFile(
+        path=path,
+        read=utf8_file(path, copies) if is_text(path) else path,
+        keys=_keys(place, path),
     )
 
 
 def _files(folder: Path) -> list[Path]:
-    return [
-        path
-        for path in files_below(folder)
-        if not any(map(_is_hidden, path.relative_to(folder).parents[:-1])) and not _is_hidden(path)
-    ]
+    """Return the files below a folder that are not hidden and lie in no hidden folder."""
+    visible: list[Path] = []
+    for path in files_below(folder):
+        folders_between = path.relative_to(folder).parents[:-1]
+        if not any(map(_is_hidden, folders_between)) and not _is_hidden(path):
+            visible.append(path)
+    return visible
 
 
 def _is_hidden(path: Path) -> bool:
@@ -124,7 +132,10 @@ def _is_hidden(path: Path) -> bool:
 
 def _form(path: Path) -> str:
     lower = path.name.lower()
-    return next((form for form in (PARQUET, *TEXTS) if lower.endswith(form)), "")
+    for form in (PARQUET, *TEXTS):
+        if lower.endswith(form):
+            return form
+    return ""
 
 
 def is_text(path: Path) -> bool:
@@ -134,28 +145,39 @@ def is_text(path: Path) -> bool:
 
 def _keys(place: Path, path: Path) -> tuple[tuple[str, str | None], ...]:
     """Return what the folders between a table's own and a file of it say; SourceError where two say the same key."""
-    folders = (
-        [folder.name for folder in path.relative_to(place).parents[:-1]] if place.is_dir() else []
-    )
+    if not place.is_dir():
+        return ()
+    folders = [folder.name for folder in path.relative_to(place).parents[:-1]]
     pairs = [name.split("=", 1) for name in folders if "=" in name]
-    if len({key.upper() for key, _ in pairs}) < len(pairs):
+    keys = {key.upper() for key, _ in pairs}
+    if len(keys) < len(pairs):
         raise SourceError(
             f"{path.relative_to(place.parent)} lies in two folders of one key; keep one of them"
         )
-    return tuple(
-        (unquote(key), None if value == NO_VALUE else unquote(value)) for key, value in pairs
-    )
+    return tuple((unquote(key), _folder_value(value)) for key, value in pairs)
+
+
+def _folder_value(text: str) -> str | None:
+    return None if text == NO_VALUE else unquote(text)
 
 
 def part_columns(part: DumpFile) -> tuple[str, ...]:
     """Return the names of a part's own columns, as it has them."""
-    return tuple(header_names(part.read)) if is_text(part.path) else tuple(_schema(part).names)
+    if is_text(part.path):
+        return tuple(header_names(part.read))
+    return tuple(_schema(part).names)
 
 
 def dump_columns(held: TableFiles) -> tuple[str, ...]:
     """Return the names of a table's columns as its files have them, folders like AAE003=201501 included."""
-    found = [name for part in held.parts for name in unique(part_columns(part))]
-    return tuple(dict.fromkeys([*found, *(key for part in held.parts for key, _ in part.keys)]))
+    columns: list[str] = []
+    keys: list[str] = []
+    for part in held.parts:
+        columns += unique(part_columns(part))
+        keys += [key for key, _ in part.keys]
+    # A dictionary keeps each name once, in the order of its first place.
+    names = dict.fromkeys([*columns, *keys])
+    return tuple(names)
 
 
 def _schema(part: DumpFile) -> pa.Schema:
@@ -167,43 +189,51 @@ def _schema(part: DumpFile) -> pa.Schema:
 
 def instants_of(held: TableFiles) -> frozenset[str]:
     """Return the columns of Parquet in the old form INT96 that Hive or Spark wrote: moments of UTC, not of the local clock."""
-    found: set[str] = set()
-    for part in held.parts if not held.is_text else ():
+    instants: set[str] = set()
+    if held.is_text:
+        return frozenset(instants)
+    for part in held.parts:
         file = pq.read_metadata(part.path)
-        if (file.created_by or "").startswith("parquet-mr") or b"org.apache.spark.version" in (
-            file.metadata or {}
-        ):
+        if _is_of_hive_or_spark(file):
             columns = [file.schema.column(number) for number in range(file.num_columns)]
-            found |= {column.name for column in columns if column.physical_type == "INT96"}
-    return frozenset(found)
+            instants |= {column.name for column in columns if column.physical_type == "INT96"}
+    return frozenset(instants)
+
+
+def _is_of_hive_or_spark(file: pq.FileMetaData) -> bool:
+    writer = file.created_by or ""
+    properties = file.metadata or {}
+    return writer.startswith("parquet-mr") or b"org.apache.spark.version" in properties
 
 
 def dump_file_sql(held: TableFiles) -> str:
     """Return the SQL that reads a file or folder of a dump, lines of text with what lies beyond their header."""
     if held.is_text:
-        return " UNION ALL BY NAME ".join(
-            f"SELECT * {_keys_sql(part)}FROM {_text_sql(part)}" for part in held.parts
-        ).join("()")
-    rows = parquet_sql(
-        [part.path for part in held.parts], "union_by_name=true", "binary_as_string=true"
-    )
-    return (
-        f"(SELECT *{_keyed_sql(held)} FROM {rows})"
-        if any(part.keys for part in held.parts)
-        else rows
-    )
+        selects = [f"SELECT * {_keys_sql(part)}FROM {_text_sql(part)}" for part in held.parts]
+        rows_of_all = " UNION ALL BY NAME ".join(selects)
+        return f"({rows_of_all})"
+    paths = [part.path for part in held.parts]
+    rows = parquet_sql(paths, "union_by_name=true", "binary_as_string=true")
+    if any(part.keys for part in held.parts):
+        return f"(SELECT *{_keyed_sql(held)} FROM {rows})"
+    return rows
 
 
 def _keys_sql(part: DumpFile) -> str:
-    return "".join(
-        f", {_value_sql(value)} AS {named(key)} " for key, value in given_by_folders(part).items()
-    )
+    """Return the columns that folders give a part of text, to be read beside its own."""
+    columns = ""
+    for key, value in given_by_folders(part).items():
+        columns += f", {_value_sql(value)} AS {named(key)} "
+    return columns
 
 
 def given_by_folders(part: DumpFile) -> dict[str, str | None]:
     """Return the values that folders give a part, by column in capitals, for the columns that the part itself has not."""
-    own = {name.upper() for name in part_columns(part)} if part.keys else set()
-    return {key.upper(): value for key, value in part.keys if key.upper() not in own}
+    if not part.keys:
+        return {}
+    columns = {name.upper() for name in part_columns(part)}
+    values = {key.upper(): value for key, value in part.keys}
+    return {key: value for key, value in values.items() if key not in columns}
 
 
 def _value_sql(value: str | None) -> str:
@@ -215,56 +245,73 @@ def _keyed_sql(held: TableFiles) -> str:
 
     A list is looked into by the number of the file that DuckDB reads: as fast with thousands of folders as with one.
     """
-    given = [given_by_folders(part) for part in held.parts]
-    own = {name.upper() for part in held.parts for name in part_columns(part)}
-    if "FILE_INDEX" in own:
+    values_by_part = [given_by_folders(part) for part in held.parts]
+    keys: set[str] = set()
+    columns: set[str] = set()
+    for part, values in zip(held.parts, values_by_part, strict=True):
+        keys |= values.keys()
+        columns |= {name.upper() for name in part_columns(part)}
+    if "FILE_INDEX" in columns:
         raise SourceError(
             f"{held.place.name} lies in folders that give values and holds a column file_index, which "
             "stands for the number of a file; rename it"
         )
-    added, mended = "", list[str]()
-    for key in sorted({key for values in given for key in values}):
-        value = f"[{', '.join(_value_sql(values.get(key)) for values in given)}][CAST(file_index AS BIGINT) + 1]"
-        if key in own:
-            mended.append(f"coalesce(CAST({named(key)} AS VARCHAR), {value}) AS {named(key)}")
+    added = ""
+    replaced: list[str] = []
+    for key in sorted(keys):
+        value_of_each = ", ".join(_value_sql(values.get(key)) for values in values_by_part)
+        value = f"[{value_of_each}][CAST(file_index AS BIGINT) + 1]"
+        column = named(key)
+        # Some parts have the column themselves: there their own value stands.
+        if key in columns:
+            replaced.append(f"coalesce(CAST({column} AS VARCHAR), {value}) AS {column}")
         else:
-            added += f", {value} AS {named(key)}"
-    return (f" REPLACE ({', '.join(mended)})" if mended else "") + added
+            added += f", {value} AS {column}"
+    if replaced:
+        return f" REPLACE ({', '.join(replaced)}){added}"
+    return added
 
 
 def _text_sql(part: DumpFile) -> str:
-    return csv_sql(
-        part.read,
-        (*unique(part_columns(part)), *REST),
-        f"delim={quoted(header_delimiter(first_line(part.read)))}, quote='\"', escape='\"'",
-        f"strict_mode=false, null_padding=true, parallel=false, max_line_size={LONGEST}",
-    )
+    columns = (*unique(part_columns(part)), *REST)
+    delimiter = header_delimiter(first_line(part.read))
+    dialect = f"delim={quoted(delimiter)}, quote='\"', escape='\"'"
+    # Lines are read in their order, short ones padded, so that each can be refused with its number.
+    settings = f"strict_mode=false, null_padding=true, parallel=false, max_line_size={LONGEST}"
+    return csv_sql(part.read, columns, dialect, settings)
 
 
 def told_sql(value: str, header: Iterable[str], columns: Sequence[str]) -> str:
     """Return a column of text, or why its line is no row: it has more fields than its header, is it, or leaves a quote open."""
-    rest, line = ", ".join(map(named, REST)), ", ".join(map(named, columns))
-    names = ", ".join(quoted(name.upper()) for name in header)
+    beyond_header = ", ".join(map(named, REST))
+    line = ", ".join(map(named, columns))
+    header_texts = ", ".join(quoted(name.upper()) for name in header)
+    has_more_fields = f"coalesce({beyond_header}) IS NOT NULL"
+    # An open quote mark swallows the lines after it: the last field stays empty, and another holds a line end.
+    has_open_quote = f"{value} IS NULL AND contains(concat({line}), chr(10))"
+    trimmed = f"trim({value}, {quoted(BLANKS)})"
     return (
-        f"CASE WHEN coalesce({rest}) IS NOT NULL THEN '! the line has more fields than the header' "
-        f"WHEN {value} IS NULL AND contains(concat({line}), chr(10)) THEN '! a quote mark of the line is not closed' "
-        f"WHEN upper(trim({value}, {quoted(BLANKS)})) IN ({names}) THEN '! the line repeats the header' "
+        f"CASE WHEN {has_more_fields} THEN '! the line has more fields than the header' "
+        f"WHEN {has_open_quote} THEN '! a quote mark of the line is not closed' "
+        f"WHEN upper({trimmed}) IN ({header_texts}) THEN '! the line repeats the header' "
         f"ELSE {value} END"
     )
 
 
 def clean_sql(column: str) -> str:
     """Return a column of text without blanks around it, full-width letters and signs made plain, NULL where it says nothing."""
+    # As many bytes as letters: plain ASCII, which most values are, needs no translation, and that is slow.
+    is_ascii = f"strlen({column}) = length({column})"
+    translated = f"translate({column}, {quoted(WIDE)}, {quoted(NARROW)})"
     plain = (
-        f"CASE WHEN strlen({column}) = length({column}) AND NOT contains({column}, chr(9)) THEN trim({column}) "
-        f"ELSE trim(translate({column}, {quoted(WIDE)}, {quoted(NARROW)}), {quoted(BLANKS)}) END"
+        f"CASE WHEN {is_ascii} AND NOT contains({column}, chr(9)) THEN trim({column}) "
+        f"ELSE trim({translated}, {quoted(BLANKS)}) END"
     )
-    return (
-        f"CASE WHEN upper({plain}) NOT IN ({', '.join(map(quoted, NOTHING_SAID))}) THEN {plain} END"
-    )
+    empty_texts = ", ".join(map(quoted, NOTHING_SAID))
+    return f"CASE WHEN upper({plain}) NOT IN ({empty_texts}) THEN {plain} END"
 
 
 def read_in(error: Exception) -> str:
     """Return the name of the file of text that an error of the reader is about, empty where it names none."""
-    told = re.search(r"^ *file = (.+)$", str(error), re.MULTILINE)
-    return Path(told[1]).name if told else ""
+    line = re.search(r"^ *file = (.+)$", str(error), re.MULTILINE)
+    return Path(line[1]).name if line else ""

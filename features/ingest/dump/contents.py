@@ -1,0 +1,351 @@
+"""The contents of a dump: a folder of tables under names of their own, compared with what a source declares of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from features.connection import Connection, ConnectionLimits, DuckError, locked_connection
+from features.contract.tables import COMMON, Table, contract
+from features.errors import SourceError
+from features.files import private_folder
+from features.home import home
+from features.ingest.dump.closed_day import Ending, ending
+from features.ingest.dump.columns import SETTINGS, Names, names_in_files
+from features.ingest.dump.files import (
+    UNREAD,
+    DumpFile,
+    TableFiles,
+    dump_columns,
+    held_in,
+    read_in,
+    table_name,
+)
+from features.ingest.dump.names import named_so
+from features.ingest.dump.stated import StatedColumns, stated_of
+from features.ingest.dump.unstated import unstated_in
+from features.ingest.dump.views import log_sql, prelude, raw_view_sql, unlogged_sql, view_sql
+from features.ingest.source_toml import Dump, DumpTable, SourceDeclaration
+
+SNAPSHOT = "snapshot.json"
+LATEST = "complete_to.sql"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a dump holds: the tables a source declares, contract tables under their own names, and notes for the check.
+
+    `copies` are the files read in place of text that is not UTF-8.
+    """
+
+    tables: dict[str, Path]
+    own: dict[str, Path]
+    columns: dict[str, Names]
+    copies: tuple[Path, ...]
+    statements: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    def holds(self, need: str) -> bool:
+        """Tell whether the dump has a table (AC20), or a table with a column (AC20.AAE160)."""
+        table, _, column = need.partition(".")
+        if table not in self.tables:
+            return False
+        return not column or column in self.columns[table]
+
+
+NOTHING = Found(tables={}, own={}, columns={}, copies=(), statements=(), notes=())
+
+TablesByName = dict[str, TableFiles]
+
+
+def places_of(data: Path, wanted: Collection[str]) -> dict[str, Path]:
+    """Return the wanted tables that a folder holds, whatever their form; SourceError where one is there twice, or unreadable."""
+    paths_by_name: dict[str, list[Path]] = {}
+    for path in sorted(data.iterdir()):
+        if name := table_name(path):
+            paths_by_name.setdefault(name, []).append(path)
+    places: dict[str, Path] = {}
+    for table, names in named_so(paths_by_name, wanted).items():
+        paths: list[Path] = []
+        for name in names:
+            paths += paths_by_name[name]
+        if len(paths) > 1:
+            raise SourceError(
+                f"{data}: table {table.lower()!r} is there twice: {paths[0].name}, {paths[1].name}; keep one"
+            )
+        places[table] = paths[0]
+    _check_forms(data, wanted, places)
+    return places
+
+
+def _check_forms(data: Path, wanted: Collection[str], places: Mapping[str, Path]) -> None:
+    """Raise SourceError where a wanted table that no file gives seems to lie in a form that is not read."""
+    for path in sorted(data.iterdir()):
+        form = path.suffix.lower()
+        if form not in UNREAD:
+            continue
+        lacking = named_so([path.stem], wanted).keys() - places.keys()
+        if lacking:
+            raise SourceError(
+                f"{path.name} seems to be table {min(lacking)!r}, and {form} is not read; "
+                "export it as CSV or Parquet, or take it away"
+            )
+
+
+def found_in(data: Path, declared: SourceDeclaration, folder: Path, copies: Path) -> Found:
+    """Return what a dump holds for a source in `folder`; SourceError if nothing, or a table lacks a column it must have.
+
+    Text that is not UTF-8 is read from a copy under `copies`.
+    """
+    dump = declared.dump
+    assert dump is not None
+    if not data.is_dir():
+        raise SourceError(f"{data} is no folder; name the folder of the dump with --data")
+    tables, contract_tables = _tables_in(data, dump, copies)
+    if not tables:
+        raise SourceError(
+            f"{data} holds none of the tables {', '.join(dump.tables)}; name the folder of the dump with --data"
+        )
+    stated = stated_of(declared, folder)
+    columns = {name: stated.names_of(name, files) for name, files in tables.items()}
+    _check_columns(dump, tables, columns)
+    logged = [name for name in tables if _has_log(dump, name, columns)]
+    contents = _Contents(tables, contract_tables, columns)
+    notes = list(_notes(dump, data, contents))
+    notes += stated.notes()
+    notes += _notes_of_log(dump, logged)
+    if contract_tables:
+        notes.append(f"read under the contract's own names: {', '.join(contract_tables)}")
+    raw_views = _raw_views(dump, stated, tables, columns)
+    views = _views(dump, logged)
+    return Found(
+        tables={name: files.place for name, files in tables.items()},
+        own={name: _readable(files) for name, files in contract_tables.items()},
+        columns=columns,
+        copies=tuple(part.read for part in _copied_parts(tables.values())),
+        statements=(*raw_views, *views, *prelude(folder)),
+        notes=tuple(notes),
+    )
+
+
+def _tables_in(data: Path, dump: Dump, copies: Path) -> tuple[TablesByName, TablesByName]:
+    """Return the declared tables that a folder holds, and those of the contract with its very columns."""
+    declared_names = {table.upper() for table in dump.tables}
+    other_names = [name for name in contract() if name.upper() not in declared_names]
+    places = places_of(data, [*dump.tables, *other_names])
+    files = {name: held_in(place, copies) for name, place in places.items()}
+    tables = {name: files[name] for name in dump.tables if name in files}
+    contract_tables: TablesByName = {}
+    for name, table in contract().items():
+        if name in files and _is_contracts(table, files[name]):
+            contract_tables[name] = files[name]
+    return tables, contract_tables
+
+
+def _check_columns(
+    dump: Dump, tables: Mapping[str, TableFiles], columns: Mapping[str, Names]
+) -> None:
+    for name, files in tables.items():
+        error = _lacking(name, files, dump.tables[name], columns[name])
+        if error:
+            raise SourceError(error)
+
+
+def _raw_views(
+    dump: Dump,
+    stated: StatedColumns,
+    tables: Mapping[str, TableFiles],
+    columns: Mapping[str, Names],
+) -> Iterator[str]:
+    """Yield a view `raw NAME` for each declared table, with values of stated forms and units read."""
+    for name, declared in dump.tables.items():
+        names = columns.get(name, {})
+        texts = view_sql(declared, tables.get(name), names)
+        yield raw_view_sql(name, stated.read(name, texts, names))
+
+
+def _views(dump: Dump, logged: Collection[str]) -> Iterator[str]:
+    """Yield a view for each declared table, its rows known from the day that the business log says where it says one."""
+    for name in dump.tables:
+        yield log_sql(dump, name) if name in logged else unlogged_sql(name)
+
+
+def _copied_parts(tables: Collection[TableFiles]) -> list[DumpFile]:
+    """Return the parts of tables that are read from a copy in UTF-8."""
+    copied: list[DumpFile] = []
+    for files in tables:
+        copied += [part for part in files.parts if part.read != part.path]
+    return copied
+
+
+def _readable(files: TableFiles) -> Path:
+    return files.parts[0].read if files.place.is_file() else files.place
+
+
+def _is_contracts(table: Table, files: TableFiles) -> bool:
+    """Tell whether files have the columns of a contract table, all and no others."""
+    columns = sorted(column.name for column in table.columns + COMMON)
+    return sorted(dump_columns(files)) == columns
+
+
+def _lacking(table: str, files: TableFiles, declared: DumpTable, names: Names) -> str:
+    """Return what to say of a table that lacks columns which it must have; empty if it has them."""
+    missing = [column for column in declared.must if column not in names]
+    if not missing:
+        return ""
+    lacking = f"{files.place.name} lacks column {', '.join(missing)}"
+    columns = sorted(name.strip().upper() for name in dump_columns(files))
+    line = f'[columns.{table}] {missing[0]} = "its name"'
+    return (
+        f"{lacking}; its columns are {', '.join(columns)}; if one of them is "
+        f"{missing[0]}, write {line} into {SETTINGS}"
+    )
+
+
+def _has_log(dump: Dump, name: str, columns: Mapping[str, Names]) -> bool:
+    """Tell whether the business log, if the dump holds one, can say when a table's rows became known."""
+    log = dump.log
+    if log is None or name == log.table or log.table not in columns:
+        return False
+    return {log.key, log.instead_of} <= columns[name].keys()
+
+
+def _notes_of_log(dump: Dump, logged: Collection[str]) -> Iterator[str]:
+    """Yield what a check says of the day on which rows became known, where a source declares a business log."""
+    log = dump.log
+    if log is None:
+        return
+    from_log = f"{log.table}.{log.day} for {', '.join(logged)}, else " if logged else ""
+    yield f"the day a row became known is {from_log}{log.instead_of} as the dump gives it"
+
+
+@dataclass(frozen=True, slots=True)
+class _Contents:
+    """The files of a dump: of declared tables, of contract tables, and the names of the declared columns."""
+
+    tables: TablesByName
+    contract_tables: TablesByName
+    columns: Mapping[str, Names]
+
+    @property
+    def files(self) -> list[TableFiles]:
+        return [*self.tables.values(), *self.contract_tables.values()]
+
+
+def _notes(dump: Dump, data: Path, contents: _Contents) -> Iterator[str]:
+    """Yield what a check says of a dump: what was read, and from what, what it lacks, what was left alone."""
+    columns = contents.columns
+    missing = [name for name in dump.tables if name not in columns]
+    yield f"read {', '.join(columns)}; not in the dump: {', '.join(missing) or '-'}"
+    renamed = [*_renamed_tables(contents.tables), *_renamed_columns(columns)]
+    copied = [f"{part.name} ({part.read.parent.name})" for part in _copied_parts(contents.files)]
+    lists: dict[str, Iterable[str]] = {
+        "columns that the dump lacks, taken as empty": _empty_columns(dump, columns),
+        "columns left alone": _unread_columns(contents),
+        "files and folders left alone": _unread_files(data, contents.files),
+        "read under a name that holds theirs": renamed,
+        "read from a copy in UTF-8": copied,
+    }
+    for what, listed in lists.items():
+        names = list(listed)
+        if names:
+            yield f"{what}: {', '.join(names)}"
+
+
+def _empty_columns(dump: Dump, columns: Mapping[str, Names]) -> Iterator[str]:
+    for table, names in columns.items():
+        for column in dump.tables[table].columns:
+            if column not in names:
+                yield f"{table}.{column}"
+
+
+def _unread_columns(contents: _Contents) -> Iterator[str]:
+    for table, names in contents.columns.items():
+        read = {name.upper() for name in names_in_files(names)}
+        for column in dump_columns(contents.tables[table]):
+            if column.upper() not in read:
+                yield f"{table}.{column}"
+
+
+def _unread_files(data: Path, files: Collection[TableFiles]) -> Iterator[str]:
+    places = {table.place for table in files}
+    for path in sorted(data.iterdir()):
+        is_setting = path.name in (SETTINGS, SNAPSHOT)
+        is_hidden = path.name.startswith(".")
+        if path not in places and not is_setting and not is_hidden:
+            yield path.name
+
+
+def _renamed_tables(tables: Mapping[str, TableFiles]) -> Iterator[str]:
+    for name, files in tables.items():
+        if table_name(files.place) != name.lower():
+            yield f"{name} from {files.place.name}"
+
+
+def _renamed_columns(columns: Mapping[str, Names]) -> Iterator[str]:
+    for table, names in columns.items():
+        for column, names_of_column in names.items():
+            for name in names_of_column:
+                if name.strip().upper() != column.upper():
+                    yield f"{table}.{column} from {name}"
+
+
+def endings_of(found: Found, folder: Path, declared: SourceDeclaration) -> list[Ending]:
+    """Return when the columns that say when rows became known end, as the source's complete_to.sql counts their days.
+
+    SourceError where nothing that can be read says when, with what to write if days are in forms that nobody stated.
+    """
+    with private_folder(home() / "spill") as spill:
+        connection = locked_connection(
+            _places_read(found, folder),
+            clock=declared.clock,
+            limits=ConnectionLimits(spill=spill),
+        )
+        try:
+            rows = _days_recorded(connection, found, folder)
+            unstated = [] if rows else list(unstated_in(connection, declared, folder, found.tables))
+        except (DuckError, OSError) as error:
+            first_line = str(error).strip().splitlines()[0]
+            raise SourceError(f"{read_in(error) or LATEST}: {first_line}") from None
+    if unstated:
+        raise SourceError(
+            f"no table of the dump holds a day recorded that can be read; {'; '.join(unstated)}"
+        )
+    rows_by_day: dict[str, Counter[date]] = {}
+    for origin, day, size in rows:
+        counts = rows_by_day.setdefault(origin, Counter())
+        counts[day] += size
+    return [ending(origin, counts) for origin, counts in sorted(rows_by_day.items())]
+
+
+def _places_read(found: Found, folder: Path) -> list[Path]:
+    """Return what complete_to.sql may read: the dump's files and the source's own, then the dump's folders."""
+    tables = found.tables.values()
+    files = [place for place in [*tables, *found.copies, *folder.iterdir()] if place.is_file()]
+    folders = [place for place in tables if place.is_dir()]
+    return [*files, *folders]
+
+
+def _days_recorded(connection: Connection, found: Found, folder: Path) -> list[Any]:
+    """Return the rows of complete_to.sql: a column, a day, and how many of its rows were recorded on that day."""
+    for statement in found.statements:
+        connection.execute(statement)
+    query = (folder / LATEST).read_text("utf-8")
+    return connection.sql(query).fetchall()
+
+
+def merged_settings(values: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    """Return settings with others laid over them, tables within tables.
+
+    >>> merged_settings({"a": {"b": 1, "c": 2}}, {"a": {"b": 3}})
+    {'a': {'b': 3, 'c': 2}}
+    """
+    merged = dict(values)
+    for key, value in over.items():
+        both_are_tables = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        merged[key] = merged_settings(merged[key], value) if both_are_tables else value
+    return merged
