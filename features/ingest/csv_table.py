@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 
 from features.connection import named
@@ -21,29 +20,31 @@ WHY = "lssi why"
 
 def copies_of(source: Source) -> Path:
     """Return the folder for copies of a source's CSV files that are not read where they lie; it need not exist."""
-    said = f"{source.folder}\0{source.data}".encode("utf-8", "surrogateescape")
-    return (source.apart or home()) / "csv" / hashlib.sha256(said).hexdigest()[:16]
+    # Folders may have names that are no UTF-8; 16 hex digits are 64 bits, enough to tell sources apart.
+    places = f"{source.folder}\0{source.data}".encode("utf-8", "surrogateescape")
+    digest = hashlib.sha256(places).hexdigest()
+    root = source.apart or home()
+    return root / "csv" / digest[:16]
 
 
 def csv_table_sql(source: Source, table: str) -> str:
     """Return the SELECT of a contract table that lies as CSV; SourceError where its header names a column twice or none."""
     wanted = frozenset(column.name for column in source.columns(table) + COMMON)
-    file = csv_file(
-        source.tables[table], copies_of(source), source.declaration.csv.of(table), wanted
-    )
+    dialect = source.declaration.csv.of(table)
+    file = csv_file(source.tables[table], copies_of(source), dialect, wanted)
     _check_header(file)
     _check_names(file, table, wanted)
     if not file.bad or CARRIER not in file.names:
         return file.rows_sql()
-    told = f"coalesce('! ' || {named(WHY)}, {CARRIER}) AS {CARRIER}"
-    return f"SELECT * EXCLUDE ({named(WHY)}) REPLACE ({told}) FROM ({file.rows_sql(WHY)})"
+    why = named(WHY)
+    carried = f"coalesce('! ' || {why}, {CARRIER}) AS {CARRIER}"
+    return f"SELECT * EXCLUDE ({why}) REPLACE ({carried}) FROM ({file.rows_sql(WHY)})"
 
 
 def _check_header(file: CsvFile) -> None:
     counts = Counter(name.upper() for name in file.names)
-    twice: Sequence[str] = [
-        name for name in file.names if name.strip() and counts[name.upper()] > 1
-    ]
+    given_names = [name for name in file.names if name.strip()]
+    twice = [name for name in given_names if counts[name.upper()] > 1]
     if twice:
         raise SourceError(f"{file.path.name} holds column {twice[0]} twice; keep one")
     for number, name in enumerate(file.names, 1):

@@ -40,13 +40,24 @@ def ending(origin: str, rows: Counter[date]) -> Ending:
     """
     days = sorted(rows)
     gaps = [(later - day).days for day, later in pairwise(days)]
-    usual = sorted(gaps)[int(len(gaps) * 0.95)] if gaps else 0
-    longest, left = max(SILENCE, 3 * usual), rows.total()
+    longest_gap = _longest_ordinary_gap(gaps)
+    all_rows = later_rows = rows.total()
+    ordinary = days[-1]
     for day, gap in zip(days, [*gaps, 0], strict=True):
-        left -= rows[day]
-        if gap > longest and left * FEW < rows.total():
-            return Ending(origin, day, tuple(days))
-    return Ending(origin, days[-1], tuple(days))
+        later_rows -= rows[day]
+        if gap > longest_gap and later_rows * FEW < all_rows:
+            ordinary = day
+            break
+    return Ending(origin, ordinary, tuple(days))
+
+
+def _longest_ordinary_gap(gaps: Sequence[int]) -> int:
+    """Return the days without a row past which a column has fallen silent."""
+    if not gaps:
+        return SILENCE
+    # The longest gaps of all may lie among the stragglers, so 19 of 20 gaps say what is usual.
+    usual = sorted(gaps)[int(len(gaps) * 0.95)]
+    return max(SILENCE, 3 * usual)
 
 
 def closed_day(endings: Sequence[Ending]) -> date:
@@ -63,9 +74,13 @@ def closed_day(endings: Sequence[Ending]) -> date:
     ends = [one.ordinary for one in endings]
     last = max(ends, key=lambda end: (_ending_up_to(end, ends, MONTH), end))
     together = [end for end in ends if last - MONTH < end <= last]
-    most = max(end for end in together if 4 * _ending_up_to(end, together, WEEK) >= len(together))
-    going_on = [day for one in endings if one.ordinary > last for day in one.days]
-    return max([most, *(day for day in going_on if day <= most + WEEK)])
+    agreed = [end for end in together if 4 * _ending_up_to(end, together, WEEK) >= len(together)]
+    closed = latest = max(agreed)
+    for one in endings:
+        if one.ordinary > last:
+            days_of_week = [day for day in one.days if day <= closed + WEEK]
+            latest = max([latest, *days_of_week])
+    return latest
 
 
 def _ending_up_to(day: date, ends: Sequence[date], span: timedelta) -> int:
@@ -80,13 +95,12 @@ def told_of(endings: Sequence[Ending], end: date) -> list[str]:
     lines = [
         (
             f"complete_to = {end} is not declared but the day by which most tables end "
-            f"({', '.join(f'{one.origin} {one.ordinary}' for one in together)}); write "
+            f"({_ends(together)}); write "
             f"complete_to = {end}, or the last closed day if it is another, into dump.toml"
         )
     ]
     if earlier:
-        ended = ", ".join(f"{one.origin} {one.ordinary}" for one in earlier)
-        lines.append(f"tables that end earlier: {ended}")
+        lines.append(f"tables that end earlier: {_ends(earlier)}")
     if beyond:
         going_on = ", ".join(f"{one.origin} up to {one.last}" for one in beyond)
         lines.append(
@@ -94,3 +108,7 @@ def told_of(endings: Sequence[Ending], end: date) -> list[str]:
             "write a later complete_to to read them"
         )
     return lines
+
+
+def _ends(endings: Sequence[Ending]) -> str:
+    return ", ".join(f"{one.origin} {one.ordinary}" for one in endings)

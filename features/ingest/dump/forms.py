@@ -12,7 +12,9 @@ from features.ingest.dump.units import UNITS
 
 Reading = Callable[[str], str]
 """What turns the SQL of a text into that of a text which is read another way."""
-DAYS, MONTHS, QUANTITIES = ("day", "month"), ("month",), tuple(UNITS)
+DAYS = ("day", "month")
+MONTHS = ("month",)
+QUANTITIES = tuple(UNITS)
 DAY_OR_ELSE = "day or else"
 KINDS = (*DAYS, *QUANTITIES, DAY_OR_ELSE, "id", "code", "flag")
 """What a column of a dump may hold: a day, a month (or a day for it), a quantity by its kind of unit, or else."""
@@ -32,14 +34,17 @@ _MONTHS = (
     "november",
     "december",
 )
-_THREE = "".join(name[:3] for name in _MONTHS)
+_SHORT_MONTHS = [name[:3] for name in _MONTHS]
+_THREE = "".join(_SHORT_MONTHS)
+"""The short names one after another: that of month m begins at letter 3 m - 2, counted from 1."""
+_MONTH_NAMES = "|".join([*_MONTHS, "sept", *_SHORT_MONTHS])
 _PARTS = {
     "y": "([0-9]{4})",
     "m": "([0-9]{1,2})",
     "d": "([0-9]{1,2})",
     "M": "([0-9]{2})",
     "D": "([0-9]{2})",
-    "n": f"((?i:{'|'.join([*_MONTHS, 'sept', *(name[:3] for name in _MONTHS)])})|[0-9]{{1,2}}月)",
+    "n": f"((?i:{_MONTH_NAMES})|[0-9]{{1,2}}月)",
 }
 _TIME = (
     "(?:[ T]*(?:[01]?[0-9]|2[0-3])(?::[0-5][0-9](?::[0-5][0-9](?:[.][0-9]+)?)?(?: ?[AaPp][Mm])?"
@@ -51,7 +56,11 @@ _SIGNED = f"[¥￥] *[(（] *({_NUMBER}) *[)）]"
 _TRAILING = f"[¥￥]? *({_NUMBER}) *-"
 _SERIAL = "([0-9]{1,7})(?:[.][0-9]*)?"
 _SERIAL_OF_OUR_TIME = "[1-7][0-9]{4}(?:[.][0-9]*)?"
-_LAST_SERIAL, _FALSE_LEAP_DAY, _SHIFT_1904 = 99_999, 60, 1462
+_LAST_SERIAL = 99_999
+_FALSE_LEAP_DAY = 60
+"""The serial of 1900-02-29, a day that spreadsheets count and that never was."""
+_SHIFT_1904 = 1462
+"""The days from the beginning of the system of 1900 to that of 1904."""
 _OPEN_SERIALS = "401768, 2958465"
 """2999-12-31 and 9999-12-31: other serials past _LAST_SERIAL, in 2173, may be months such as 201506."""
 
@@ -74,12 +83,15 @@ def _pattern(layout: str) -> str:
 
     {d}, {m}, {n}, {y} stand for the day, the month, its name and the year; {D} and {M} have two digits.
     """
-    return re.sub("{([dmnyDM])}", lambda found: _PARTS[found[1]], layout)
+    return re.sub("{([dmnyDM])}", lambda letter: _PARTS[letter[1]], layout)
 
 
 def _piece(x: str, layout: str, letter: str) -> str:
-    number = re.findall("{([dmny])}", layout.lower()).index(letter) + 1
-    return f"regexp_extract({x}, {quoted(_pattern(layout) + _TIME)}, {number})"
+    """Return the SQL of one part of a text in some layout, that of a letter."""
+    letters = re.findall("{([dmny])}", layout.lower())
+    number = letters.index(letter) + 1
+    pattern = quoted(_pattern(layout) + _TIME)
+    return f"regexp_extract({x}, {pattern}, {number})"
 
 
 def _month_number(x: str, layout: str) -> str:
@@ -96,21 +108,22 @@ def _fits(x: str, pattern: str) -> str:
 
 def _day_sql(layout: str, x: str) -> str:
     """Return the SQL of a day YYYY-MM-DD; a time of day after it is dropped, as no view reads times."""
-    day = f"{_piece(x, layout, 'y')} || '-' || {_month_number(x, layout)} || '-' || {_piece(x, layout, 'd')}"
+    year, month, day = _piece(x, layout, "y"), _month_number(x, layout), _piece(x, layout, "d")
+    text = f"{year} || '-' || {month} || '-' || {day}"
+    is_no_day = _fits(x, NO_DAY)
+    is_day = _fits(x, _pattern(layout) + _TIME)
     return (
-        f"CASE WHEN {_fits(x, NO_DAY)} THEN {x} "
-        f"WHEN {_fits(x, _pattern(layout) + _TIME)} THEN CAST(TRY_CAST({day} AS DATE) AS VARCHAR) END"
+        f"CASE WHEN {is_no_day} THEN {x} "
+        f"WHEN {is_day} THEN CAST(TRY_CAST({text} AS DATE) AS VARCHAR) END"
     )
 
 
 def _month_sql(layout: str, x: str) -> str:
-    first = (
-        f"TRY_CAST({_piece(x, layout, 'y')} || '-' || {_month_number(x, layout)} || '-01' AS DATE)"
-    )
-    return (
-        f"CASE WHEN {_fits(x, NO_DAY)} THEN {x} "
-        f"WHEN {_fits(x, _pattern(layout))} THEN strftime({first}, '%Y%m') END"
-    )
+    year, month = _piece(x, layout, "y"), _month_number(x, layout)
+    first_day = f"TRY_CAST({year} || '-' || {month} || '-01' AS DATE)"
+    is_no_day = _fits(x, NO_DAY)
+    is_month = _fits(x, _pattern(layout))
+    return f"CASE WHEN {is_no_day} THEN {x} WHEN {is_month} THEN strftime({first_day}, '%Y%m') END"
 
 
 def _excel_sql(shift: int, x: str) -> str:
@@ -118,44 +131,55 @@ def _excel_sql(shift: int, x: str) -> str:
 
     Nought is no day in the 1900 system; in the other it could be 1904-01-01 too, and does not fit.
     """
-    serial = f"(TRY_CAST(regexp_extract({x}, {quoted(_SERIAL)}, 1) AS BIGINT) + {shift})"
+    digits = f"regexp_extract({x}, {quoted(_SERIAL)}, 1)"
+    serial = f"(TRY_CAST({digits} AS BIGINT) + {shift})"
     nothing = "" if shift else f"WHEN {_fits(x, '[0.]+')} THEN {x} "
+    # Past the false leap day serials are one too many, so they count from the day before.
+    is_before = f"{serial} BETWEEN 1 AND {_FALSE_LEAP_DAY - 1}"
+    is_after = f"{serial} BETWEEN {_FALSE_LEAP_DAY + 1} AND {_LAST_SERIAL}"
+    is_open = f"{serial} IN ({_OPEN_SERIALS})"
+    days = f"CAST({serial} AS INTEGER)"
     return (
         f"CASE {nothing}WHEN NOT {_fits(x, _SERIAL)} OR {serial} = {shift} THEN NULL "
-        f"WHEN {serial} BETWEEN 1 AND {_FALSE_LEAP_DAY - 1} "
-        f"THEN CAST(DATE '1899-12-31' + CAST({serial} AS INTEGER) AS VARCHAR) "
-        f"WHEN {serial} BETWEEN {_FALSE_LEAP_DAY + 1} AND {_LAST_SERIAL} OR {serial} IN ({_OPEN_SERIALS}) "
-        f"THEN CAST(DATE '1899-12-30' + CAST({serial} AS INTEGER) AS VARCHAR) END"
+        f"WHEN {is_before} THEN CAST(DATE '1899-12-31' + {days} AS VARCHAR) "
+        f"WHEN {is_after} OR {is_open} THEN CAST(DATE '1899-12-30' + {days} AS VARCHAR) END"
     )
 
 
 def _parentheses_sql(x: str) -> str:
-    negative = [
-        f"WHEN {_fits(x, one)} THEN '-' || regexp_extract({x}, {quoted(one)}, 1)"
-        for one in (_BRACKETED, _SIGNED)
-    ]
-    return f"CASE {' '.join(negative)} WHEN NOT regexp_matches({x}, '[()（）]') THEN {x} END"
+    cases = " ".join(_negative_case(x, pattern) for pattern in (_BRACKETED, _SIGNED))
+    return f"CASE {cases} WHEN NOT regexp_matches({x}, '[()（）]') THEN {x} END"
 
 
 def _trailing_sql(x: str) -> str:
-    return (
-        f"CASE WHEN {_fits(x, _TRAILING)} THEN '-' || regexp_extract({x}, {quoted(_TRAILING)}, 1) "
-        f"WHEN NOT ends_with({x}, '-') THEN {x} END"
-    )
+    case = _negative_case(x, _TRAILING)
+    return f"CASE {case} WHEN NOT ends_with({x}, '-') THEN {x} END"
+
+
+def _negative_case(x: str, pattern: str) -> str:
+    """Return the SQL case of a text that a pattern reads as a negative number, its digits the first group."""
+    digits = f"regexp_extract({x}, {quoted(pattern)}, 1)"
+    return f"WHEN {_fits(x, pattern)} THEN '-' || {digits}"
 
 
 def _day(layout: str, example: str, *, odd: bool = True) -> ValueForm:
-    kinds = (*DAYS, DAY_OR_ELSE) if odd else DAYS
-    return ValueForm(
-        kinds, example, partial(_day_sql, layout), _pattern(layout) + _TIME if odd else ""
-    )
+    sql = partial(_day_sql, layout)
+    if not odd:
+        return ValueForm(DAYS, example, sql)
+    return ValueForm((*DAYS, DAY_OR_ELSE), example, sql, odd=_pattern(layout) + _TIME)
+
+
+def _month(layout: str, example: str) -> ValueForm:
+    return ValueForm(MONTHS, example, partial(_month_sql, layout), odd=_pattern(layout))
+
+
+def _serial(shift: int, example: str) -> ValueForm:
+    return ValueForm(DAYS, example, partial(_excel_sql, shift), odd=_SERIAL_OF_OUR_TIME)
 
 
 FORMS: dict[str, ValueForm] = {
-    "excel day": ValueForm(DAYS, "41640", partial(_excel_sql, 0), _SERIAL_OF_OUR_TIME),
-    "excel day 1904": ValueForm(
-        DAYS, "40178", partial(_excel_sql, _SHIFT_1904), _SERIAL_OF_OUR_TIME
-    ),
+    "excel day": _serial(0, "41640"),
+    "excel day 1904": _serial(_SHIFT_1904, "40178"),
     "dd/mm/yyyy": _day("{d}/{m}/{y}", "15/03/2014"),
     "mm/dd/yyyy": _day("{m}/{d}/{y}", "03/15/2014"),
     "dd-mm-yyyy": _day("{d}-{m}-{y}", "15-03-2014"),
@@ -168,10 +192,8 @@ FORMS: dict[str, ValueForm] = {
     "yyyy/mm/dd": _day("{y}/{m}/{d}", "2014/03/15", odd=False),
     "yyyy.mm.dd": _day("{y}[.]{m}[.]{d}", "2014.03.15", odd=False),
     "yyyy年m月d日": _day("{y}年{m}月{d}日", "2014年3月15日", odd=False),
-    "mm/yyyy": ValueForm(MONTHS, "03/2014", partial(_month_sql, "{m}/{y}"), _pattern("{m}/{y}")),
-    "mmm-yyyy": ValueForm(
-        MONTHS, "Mar-2014", partial(_month_sql, "{n}[ -]{y}"), _pattern("{n}[ -]{y}")
-    ),
+    "mm/yyyy": _month("{m}/{y}", "03/2014"),
+    "mmm-yyyy": _month("{n}[ -]{y}", "Mar-2014"),
     "parentheses": ValueForm(QUANTITIES, "(12.00)", _parentheses_sql, f"{_BRACKETED}|{_SIGNED}"),
     "trailing minus": ValueForm(QUANTITIES, "12.00-", _trailing_sql, _TRAILING),
 }
@@ -185,29 +207,34 @@ def form_sql(x: str, name: str, kind: str, column: str, where: str) -> str:
     """
     form = FORMS[name]
     reason = quoted(f"! {column} should be written like {form.example}, as {where} says: {name}")
-    read = f"coalesce({form.sql(x)}, {reason})"
-    return (
-        f"CASE WHEN {_fits(x, form.odd)} THEN {read} ELSE {x} END" if kind == DAY_OR_ELSE else read
-    )
+    value = f"coalesce({form.sql(x)}, {reason})"
+    if kind == DAY_OR_ELSE:
+        return f"CASE WHEN {_fits(x, form.odd)} THEN {value} ELSE {x} END"
+    return value
 
 
 def unit_sql(x: str, unit: str, kind: str, column: str, where: str) -> str:
     """Return the SQL of a quantity in its kind's own unit, exactly: a number of decimals times what a stated unit is worth."""
     factor = UNITS[kind][unit]
+    # The digits of both factors make 32 or 37, so the product fits a DECIMAL of 38 and is exact.
     digits = "DECIMAL(4, 3)" if "." in factor else "DECIMAL(9, 0)"
-    plain = f"CASE WHEN {_fits(x, f'[+-]?{_NUMBER}')} THEN replace({x}, ',', '') ELSE {x} END"
-    value = f"CAST(TRY_CAST({plain} AS DECIMAL(28, 14)) * CAST({quoted(factor)} AS {digits}) AS VARCHAR)"
-    return (
-        f"coalesce(rtrim(rtrim({value}, '0'), '.'), "
-        f"{quoted(f'! {column} should be a number, as {where} says: {unit}')})"
-    )
+    is_number = _fits(x, f"[+-]?{_NUMBER}")
+    plain = f"CASE WHEN {is_number} THEN replace({x}, ',', '') ELSE {x} END"
+    number = f"TRY_CAST({plain} AS DECIMAL(28, 14))"
+    value = f"CAST({number} * CAST({quoted(factor)} AS {digits}) AS VARCHAR)"
+    reason = quoted(f"! {column} should be a number, as {where} says: {unit}")
+    return f"coalesce(rtrim(rtrim({value}, '0'), '.'), {reason})"
 
 
 def reading_sql(view: str, columns: Mapping[str, Reading]) -> str:
     """Return a SELECT over another in which some columns are read anew; what is empty or refused already stays as it is."""
-    values = [
-        f"CASE WHEN starts_with({named(name)}, '! ') THEN {named(name)} "
-        f"WHEN {named(name)} IS NOT NULL THEN {sql(named(name))} END AS {named(name)}"
-        for name, sql in columns.items()
-    ]
-    return f"SELECT * REPLACE ({', '.join(values)}) FROM ({view})" if values else view
+    if not columns:
+        return view
+    values: list[str] = []
+    for name, sql in columns.items():
+        x = named(name)
+        values.append(
+            f"CASE WHEN starts_with({x}, '! ') THEN {x} "
+            f"WHEN {x} IS NOT NULL THEN {sql(x)} END AS {x}"
+        )
+    return f"SELECT * REPLACE ({', '.join(values)}) FROM ({view})"

@@ -27,9 +27,10 @@ def own_name(given: str, wanted: Iterable[str]) -> str | None:
     >>> own_name("AAB001（单位编号）", ("AAB001", "AAE036")), own_name("sicp3.ac01", ("AC01",)), own_name("AB01_2014", ("AB01",))
     ('AAB001', 'AC01', None)
     """
+    # Of sicp3.ac01 the last part is the name: a schema stands before it.
     words = {word.rstrip("._").rsplit(".", 1)[-1].upper() for word in _WORDS.findall(given)}
-    found = [name for name in wanted if name.upper() in words]
-    return found[0] if len(found) == 1 else None
+    meant = [name for name in wanted if name.upper() in words]
+    return meant[0] if len(meant) == 1 else None
 
 
 def named_so(given: Collection[str], wanted: Iterable[str]) -> dict[str, tuple[str, ...]]:
@@ -39,22 +40,27 @@ def named_so(given: Collection[str], wanted: Iterable[str]) -> dict[str, tuple[s
     {'AAB001': ('aab001',), 'AAE036': ('AAE036(经办)',)}
     """
     wanted = tuple(wanted)
-    upper = {name.upper(): name for name in wanted}
-    found: dict[str, tuple[str, ...]] = {}
+    wanted_by_capitals = {name.upper(): name for name in wanted}
+    names: dict[str, tuple[str, ...]] = {}
     for name in given:
-        if own := upper.get(name.strip(BLANKS).upper()):
-            found[own] = (*found.get(own, ()), name)
-    exact = set(found)
+        capitals = name.strip(BLANKS).upper()
+        if meant := wanted_by_capitals.get(capitals):
+            names[meant] = (*names.get(meant, ()), name)
+    exact = set(names)
     for name in given:
-        if (own := own_name(name, wanted)) and own not in exact:
-            found[own] = (*found.get(own, ()), name)
-    return found
+        meant = own_name(name, wanted)
+        if meant and meant not in exact:
+            names[meant] = (*names.get(meant, ()), name)
+    return names
 
 
 def first_line(part: Path) -> str:
     """Return the first line of a file of UTF-8, with the lines that a quoted name of it goes on in."""
+    # A header is shorter than a mebibyte; the decoder forgives a letter that is cut there.
     with gzip.open(part) if part.suffix.lower() == ".gz" else part.open("rb") as file:
-        text = codecs.getincrementaldecoder("utf-8-sig")().decode(file.read(1 << 20))
+        block = file.read(1 << 20)
+    decoder = codecs.getincrementaldecoder("utf-8-sig")()
+    text = decoder.decode(block)
     header = ""
     for line in re.split(r"(?<=\n)|(?<=\r)(?!\n)", text):
         header += line
@@ -75,9 +81,9 @@ def header_names(part: Path) -> list[str]:
         )
     if len(delimiter) > 1:
         return [name.strip(f'{BLANKS}"') for name in header.split(delimiter)]
-    names = next(
-        csv.reader(header.splitlines(True), delimiter=delimiter, skipinitialspace=True), []
-    )
+    lines = header.splitlines(True)
+    rows = csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
+    names = next(rows, [])
     return [name.strip(BLANKS) for name in names]
 
 
@@ -89,7 +95,7 @@ def header_delimiter(header: str) -> str:
     >>> header_delimiter("AAB001(编号),AAE036(经办)")
     ','
     """
-    between: set[str] = {found.strip(" ") for found in _BETWEEN.findall(header)}
+    between: set[str] = {signs.strip(" ") for signs in _BETWEEN.findall(header)}
     if len(between) == 1 and "" not in between:
         return between.pop()
     return max(DELIMITERS, key=header.count)
@@ -97,9 +103,10 @@ def header_delimiter(header: str) -> str:
 
 def unique(names: Iterable[str]) -> Iterator[str]:
     """Yield the names of a header so that none is empty and none is there twice."""
-    found: set[str] = set()
+    seen: set[str] = set()
     for number, name in enumerate(names):
         column = name or f"column {number}"
-        own = f"{column} {number}" if column.upper() in found else column
-        found.add(own.upper())
-        yield own
+        if column.upper() in seen:
+            column = f"{column} {number}"
+        seen.add(column.upper())
+        yield column

@@ -34,33 +34,42 @@ class StatedColumns:
         SourceError if one is there twice, is stated and not there, or its name says a unit that nobody stated.
         """
         headings = Headings(table, self.book[table], self.columns.get(table, {}))
-        found: Names = {}
+        columns: Names = {}
         for part in held.parts:
-            keys = {key for key, _ in part.keys}
-            for column, given in headings.find(
-                [*part_columns(part), *sorted(keys)], part.name
-            ).items():
-                if len(given) > 1 and set(given) - keys:
-                    raise SourceError(f"{part.name} holds column {column} twice; keep one")
-                names = (*given, *found.get(column, ()))
-                found[column] = tuple({name.upper(): name for name in names}.values())
+            for column, part_names in self._names_in_part(headings, part).items():
+                names = (*part_names, *columns.get(column, ()))
+                # Parts may write a name in capitals or not: SQL takes both for one column.
+                names_by_capitals = {name.upper(): name for name in names}
+                columns[column] = tuple(names_by_capitals.values())
         for column, names in headings.stated.items():
-            if column not in found:
+            if column not in columns:
                 raise SourceError(
                     f"{held.place.name} holds no column {' or '.join(map(repr, names))}, "
                     f"which [columns.{table}] says is {column}; its columns are "
                     f"{', '.join(sorted(dump_columns(held)))}"
                 )
         for part in held.parts:
-            self._check_part(table, part, found)
-        for column, names in found.items():
+            self._check_part(table, part, columns)
+        for column, names in columns.items():
             self._check_together(table, column, names, held.place.name)
-        return found
+        return columns
 
-    def _check_part(self, table: str, part: DumpFile, found: Names) -> None:
-        own = {*part_columns(part), *(key for key, _ in part.keys)}
-        for column, names in found.items():
-            for name in own.intersection(names):
+    def _names_in_part(self, headings: Headings, part: DumpFile) -> Names:
+        """Return the declared columns that a part and its folders give; SourceError if the part has one twice."""
+        keys = {key for key, _ in part.keys}
+        columns = headings.find([*part_columns(part), *sorted(keys)], part.name)
+        for column, names in columns.items():
+            # A folder may repeat a column of the part itself: there the part's own value stands.
+            if len(names) > 1 and set(names) - keys:
+                raise SourceError(f"{part.name} holds column {column} twice; keep one")
+        return columns
+
+    def _check_part(self, table: str, part: DumpFile, columns: Names) -> None:
+        """Raise SourceError where a name in one part of a table says a unit that is not stated."""
+        keys = [key for key, _ in part.keys]
+        part_names = {*part_columns(part), *keys}
+        for column, names in columns.items():
+            for name in part_names.intersection(names):
                 self._check_name(table, column, name, part.name)
 
     def _check_name(self, table: str, column: str, name: str, file: str) -> None:
@@ -72,22 +81,24 @@ class StatedColumns:
                     f"{file}: column {name!r} seems to hold no plain yuan; give {column} in yuan"
                 )
             return
-        words, known, own = self._words(table, column, name), UNITS[called.kind], _basic(called)
+        words = self._words(table, column, name)
+        factors = UNITS[called.kind]
+        basic = _basic(called)
         stated = self.units.get(table, {}).get(column)
-        seems = f"{file}: column {name!r} seems to hold no plain {own}"
+        seems = f"{file}: column {name!r} seems to hold no plain {basic}"
         line = f"[unit.{table}] {column} ="
         if words.strange and stated is None:
             raise SourceError(
-                f"{seems}: {words.strange[0]!r} is no unit known here; export it in {own}, or write "
-                f'{line} "{own}" (or another of {", ".join(known)}) into {SETTINGS}'
+                f"{seems}: {words.strange[0]!r} is no unit known here; export it in {basic}, or write "
+                f'{line} "{basic}" (or another of {", ".join(factors)}) into {SETTINGS}'
             )
         for word in words.units:
-            if stated is None and known[word] != "1":
+            if stated is None and factors[word] != "1":
                 raise SourceError(
                     f'{seems}: its name says {word!r}; write {line} "{word}" into {SETTINGS} '
-                    f'if it does, or "{own}" if not'
+                    f'if it does, or "{basic}" if not'
                 )
-            if stated is not None and known[stated] not in ("1", known[word]):
+            if stated is not None and factors[stated] not in ("1", factors[word]):
                 raise SourceError(
                     f"{file}: the name of column {column} says {word!r} and [unit.{table}] of "
                     f"{SETTINGS} says {stated!r}; give the one or the other"
@@ -98,8 +109,11 @@ class StatedColumns:
         called = self.book[table][column]
         if called.kind not in UNITS:
             return
-        words = {word for name in names for word in self._words(table, column, name).units}
-        if len({UNITS[called.kind][word] for word in words}) > 1:
+        words: set[str] = set()
+        for name in names:
+            words |= set(self._words(table, column, name).units)
+        factors = {UNITS[called.kind][word] for word in words}
+        if len(factors) > 1:
             raise SourceError(
                 f"{place}: the names of column {column} say {' and '.join(sorted(words))}; "
                 "give it in one unit"
@@ -108,35 +122,37 @@ class StatedColumns:
     def _words(self, table: str, column: str, name: str) -> HeaderWords:
         called = self.book[table][column]
         stated = self.columns.get(table, {}).get(column, ())
-        own = (*called.names, *stated, table, column, f"{table}.{column}")
-        return words_around(words_beside(name, column), called.kind, own)
+        names_of_column = (*called.names, *stated, table, column, f"{table}.{column}")
+        beside = words_beside(name, column)
+        return words_around(beside, called.kind, names_of_column)
 
     def read(self, table: str, view: str, names: Names) -> str:
         """Return the SELECT of a table's texts with those of stated forms and units read."""
-        book, forms, units = self.book[table], dict[str, Reading](), dict[str, Reading]()
+        book = self.book[table]
+        forms: dict[str, Reading] = {}
+        units: dict[str, Reading] = {}
         for column, form in self.forms.get(table, {}).items():
-            where = f"[form.{table}]"
+            where, kind = f"[form.{table}]", book[column].kind
             if column in names:
-                forms[column] = partial(
-                    form_sql, name=form, kind=book[column].kind, column=column, where=where
-                )
+                forms[column] = partial(form_sql, name=form, kind=kind, column=column, where=where)
         for column, unit in self.units.get(table, {}).items():
             where, kind = f"[unit.{table}]", book[column].kind
             if column in names and UNITS[kind][unit] != "1":
                 units[column] = partial(unit_sql, unit=unit, kind=kind, column=column, where=where)
-        return reading_sql(reading_sql(view, forms), units)
+        # A unit is of a number, which a form may have to be read for first.
+        in_plain_form = reading_sql(view, forms)
+        return reading_sql(in_plain_form, units)
 
     def notes(self) -> Iterator[str]:
         """Yield what a check says of what was stated."""
-        for what, said in (
+        for what, statements in (
             ("read in a stated form", self.forms),
             ("read in a stated unit", self.units),
         ):
-            if columns := [
-                f"{table}.{column} ({word})"
-                for table, words in said.items()
-                for column, word in words.items()
-            ]:
+            columns: list[str] = []
+            for table, words in statements.items():
+                columns += [f"{table}.{column} ({word})" for column, word in words.items()]
+            if columns:
                 yield f"{what}: {', '.join(columns)}"
 
 
@@ -146,35 +162,39 @@ def stated_of(declared: SourceDeclaration, folder: Path) -> StatedColumns:
     book = book_of(folder, declared.dump)
     for table, forms in declared.form.items():
         for column, form in forms.items():
-            kind = book[table][column].kind
-            if kind and kind not in FORMS[form].kinds:
-                fitting = [name for name, other in FORMS.items() if kind in other.kinds]
-                raise SourceError(
-                    f"{SETTINGS}: form.{table}.{column}: {form!r} is no form of a column that holds a {kind}; "
-                    f"its forms are {', '.join(fitting) or 'none'}"
-                )
-    units = {
-        table: {
-            column: _unit(table, column, book[table][column], unit)
-            for column, unit in words.items()
+            _check_form(table, column, book[table][column].kind, form)
+    units: dict[str, dict[str, str]] = {}
+    for table, words in declared.unit.items():
+        called = book[table]
+        units[table] = {
+            column: _unit(table, column, called[column], word) for column, word in words.items()
         }
-        for table, words in declared.unit.items()
-    }
-    columns = {
-        table: {
-            column: (names,) if isinstance(names, str) else names for column, names in given.items()
-        }
-        for table, given in declared.columns.items()
-    }
+    columns: dict[str, dict[str, tuple[str, ...]]] = {}
+    for table, names in declared.columns.items():
+        columns[table] = {column: _as_tuple(stated) for column, stated in names.items()}
     return StatedColumns(book, declared.form, units, columns)
 
 
+def _check_form(table: str, column: str, kind: str, form: str) -> None:
+    """Raise SourceError where a form is stated for a column that holds what the form cannot be of."""
+    if kind and kind not in FORMS[form].kinds:
+        fitting = [name for name, other in FORMS.items() if kind in other.kinds]
+        raise SourceError(
+            f"{SETTINGS}: form.{table}.{column}: {form!r} is no form of a column that holds a {kind}; "
+            f"its forms are {', '.join(fitting) or 'none'}"
+        )
+
+
+def _as_tuple(names: str | tuple[str, ...]) -> tuple[str, ...]:
+    return (names,) if isinstance(names, str) else names
+
+
 def _unit(table: str, column: str, called: Called, unit: str) -> str:
-    known = UNITS.get(called.kind, {})
-    if plain_text(unit) not in known:
+    factors = UNITS.get(called.kind, {})
+    if plain_text(unit) not in factors:
         raise SourceError(
             f"{SETTINGS}: unit.{table}.{column}: {unit!r} is no unit of its column, which holds a "
-            f"{called.kind or 'value of no declared kind'}; its units are {', '.join(known) or 'none'}"
+            f"{called.kind or 'value of no declared kind'}; its units are {', '.join(factors) or 'none'}"
         )
     return plain_text(unit)
 

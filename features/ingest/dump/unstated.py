@@ -23,8 +23,12 @@ def unread_tables(counts: Mapping[str, Mapping[str, Any]]) -> set[str]:
 
     `counts` are those of a store's summary, by table of the contract.
     """
-    told = [why for count in counts.values() for why in count["reasons"]]
-    return {why["table"] for why in told if WANTED in why["reason"] and "table" in why}
+    tables: set[str] = set()
+    for count in counts.values():
+        for refusal in count["reasons"]:
+            if WANTED in refusal["reason"] and "table" in refusal:
+                tables.add(refusal["table"])
+    return tables
 
 
 def unstated_in(
@@ -38,12 +42,15 @@ def unstated_in(
     if declared.dump is None or not tables:
         return
     book = book_of(folder, declared.dump)
-    log = {declared.dump.log.table} if declared.dump.log else set()
-    for table in (table for table in declared.dump.tables if table in log.union(tables)):
+    log = declared.dump.log
+    # The log says when rows of other tables became known, so its own days are always looked at.
+    to_read = {*tables, log.table} if log else set(tables)
+    for table in declared.dump.tables:
+        if table not in to_read:
+            continue
         stated = declared.form.get(table, {})
-        kinds = {
-            column: called.kind for column, called in book[table].items() if column not in stated
-        }
+        columns = book[table].items()
+        kinds = {column: called.kind for column, called in columns if column not in stated}
         yield from _lines(table, _counted(connection, table, kinds))
 
 
@@ -54,32 +61,36 @@ def _forms_of(kind: str) -> dict[str, ValueForm]:
 
 def _counted(connection: Connection, table: str, kinds: Mapping[str, str]) -> dict[str, Counts]:
     """Return by column how many values of a raw table fit each form that nobody stated."""
-    pairs = [
-        (column, name, form)
-        for column, kind in kinds.items()
-        for name, form in _forms_of(kind).items()
-    ]
+    pairs: list[tuple[str, str]] = []
+    counts: list[str] = []
+    for column, kind in kinds.items():
+        for name, form in _forms_of(kind).items():
+            pairs.append((column, name))
+            counts.append(f"count(*) FILTER ({_fits_sql(named(column), form)})")
     if not pairs:
         return {}
-    counts = ", ".join(
-        f"count(*) FILTER ({_fits_sql(named(column), form)})" for column, _, form in pairs
-    )
-    row = connection.sql(f"SELECT {counts} FROM {named('raw ' + table)}").fetchall()[0]
-    found: dict[str, Counts] = {}
-    for (column, name, _), size in zip(pairs, row, strict=True):
+    # One query counts every form of every column, so that a table is read once.
+    raw_table = named(f"raw {table}")
+    query = f"SELECT {', '.join(counts)} FROM {raw_table}"
+    row = connection.sql(query).fetchall()[0]
+    counts_by_column: dict[str, Counts] = {}
+    for (column, name), size in zip(pairs, row, strict=True):
         if size:
-            found.setdefault(column, {})[name] = size
-    return found
+            counts_of_column = counts_by_column.setdefault(column, {})
+            counts_of_column[name] = size
+    return counts_by_column
 
 
 def _fits_sql(x: str, form: ValueForm) -> str:
-    return f"regexp_full_match({x}, {quoted(form.odd)}) AND ({form.sql(x)}) IS NOT NULL"
+    looks_odd = f"regexp_full_match({x}, {quoted(form.odd)})"
+    return f"{looks_odd} AND ({form.sql(x)}) IS NOT NULL"
 
 
 def _lines(table: str, columns: Mapping[str, Counts]) -> Iterator[str]:
     for column, counts in columns.items():
         most = max(counts.values())
-        yield _line(table, column, [name for name, size in counts.items() if size == most], most)
+        likely_forms = [name for name, size in counts.items() if size == most]
+        yield _line(table, column, likely_forms, most)
 
 
 def _line(table: str, column: str, forms: Collection[str], rows: int) -> str:
@@ -88,11 +99,13 @@ def _line(table: str, column: str, forms: Collection[str], rows: int) -> str:
     >>> print(_line("AC43", "AAE180", ["parentheses"], 12))
     AC43.AAE180: 12 values are written like (12.00) and no form is stated; write [form.AC43] AAE180 = "parentheses" into dump.toml
     """
-    example, *others = (FORMS[name].example for name in forms)
-    alike = f" (or {', '.join(others)})" if others else ""
-    first, *rest = (f'"{name}"' for name in forms)
-    choice = f", or {' or '.join(rest)}, whichever it is," if rest else ""
+    examples = [FORMS[name].example for name in forms]
+    first, *others = (f'"{name}"' for name in forms)
+    like, choice = examples[0], first
+    if others:
+        like += f" (or {', '.join(examples[1:])})"
+        choice += f", or {' or '.join(others)}, whichever it is,"
     return (
-        f"{table}.{column}: {rows:,} values are written like {example}{alike} and no form is stated; "
-        f"write [form.{table}] {column} = {first}{choice} into {SETTINGS}"
+        f"{table}.{column}: {rows:,} values are written like {like} and no form is stated; "
+        f"write [form.{table}] {column} = {choice} into {SETTINGS}"
     )
