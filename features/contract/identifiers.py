@@ -53,14 +53,16 @@ WIDE: Spans = (
 
 
 def _any_of(spans: Spans) -> str:
-    return (
-        "["
-        + "".join(f"{chr(first)}-{chr(last)}".replace("]", r"\]") for first, last in spans)
-        + "]"
-    )
+    """Return the pattern of one letter of some spans."""
+    ranges = ""
+    for first, last in spans:
+        letters = f"{chr(first)}-{chr(last)}"
+        ranges += letters.replace("]", r"\]")
+    return f"[{ranges}]"
 
 
-_INVISIBLE, _WIDE = re.compile(_any_of(INVISIBLE)), re.compile(_any_of(WIDE))
+_INVISIBLE = re.compile(_any_of(INVISIBLE))
+_WIDE = re.compile(_any_of(WIDE))
 _DECIMAL = "([0-9]+[.,][0-9]*|[.,][0-9]+)"
 _POWER = re.compile(f"[+-]?([0-9]+[eE][+][0-9]+|{_DECIMAL}[eE][+]?[0-9]+)")
 _FLOAT = re.compile("[+-]?[0-9]{16,}[.,]0+")
@@ -104,6 +106,7 @@ def read_id(value: object) -> str:
 
     A whole number is its digits; one with a fraction, or past 2^53 as a float, is none.
     """
+    # Below 2^53 a float holds every whole number exactly; past it, some were rounded.
     if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, str | int):
@@ -120,35 +123,43 @@ def faults(batch: pl.DataFrame, columns: Collection[Column]) -> pl.Expr:
 
     A value that was no text stands in the column `raw NAME` where it may have been rounded.
     """
-    wrong: list[pl.Expr] = []
-    for column in columns:
-        if column.kind == "id":
-            wrong += _reasons(_doubtful(batch[column.name]), column, fault)
-        if column.kind == "id" and f"raw {column.name}" in batch.columns:
-            wrong += _reasons(batch[f"raw {column.name}"], column, _no_text)
-    return pl.concat_list(wrong).list.drop_nulls() if wrong else pl.lit([], pl.List(pl.String))
+    reasons: list[pl.Expr] = []
+    identifiers = [column for column in columns if column.kind == "id"]
+    for column in identifiers:
+        reasons += _reasons(_doubtful(batch[column.name]), column, fault)
+        raw_name = f"raw {column.name}"
+        if raw_name in batch.columns:
+            reasons += _reasons(batch[raw_name], column, _no_text)
+    if not reasons:
+        return pl.lit([], pl.List(pl.String))
+    return pl.concat_list(reasons).list.drop_nulls()
 
 
 def _doubtful(texts: pl.Series) -> pl.Series:
-    return texts.filter(~texts.str.contains(PLAIN) | (texts.str.len_bytes() > LONGEST))
+    """Return the texts that may be no identifier: one pattern sorts out most, so that few are judged in Python."""
+    is_plain = texts.str.contains(PLAIN)
+    is_long = texts.str.len_bytes() > LONGEST
+    return texts.filter(~is_plain | is_long)
 
 
 def _reasons(
     values: pl.Series, column: Column, judge: Callable[[str], str | None]
 ) -> list[pl.Expr]:
     """Return a column of reasons, where any of some values of a column is no identifier."""
-    found = {text: judge(text) for text in values.drop_nulls().unique().to_list()}
-    reasons = {text: f"{column.name} {wrong}" for text, wrong in found.items() if wrong}
+    reasons: dict[str, str] = {}
+    for text in values.drop_nulls().unique().to_list():
+        wrong = judge(text)
+        if wrong:
+            reasons[text] = f"{column.name} {wrong}"
     if not reasons:
         return []
-    return [pl.col(values.name).replace_strict(reasons, default=None, return_dtype=pl.String)]
+    texts = pl.col(values.name)
+    return [texts.replace_strict(reasons, default=None, return_dtype=pl.String)]
 
 
 def _no_text(value: str) -> str:
     """Return why a value that was no text is no identifier: a whole number that a float holds only rounded, or any other."""
-    whole = re.fullmatch(r"-?[0-9.]+(e[+][0-9]+)?", value) and float(value).is_integer()
-    return (
-        "is a number past what its float holds exactly: export it as text"
-        if whole
-        else "should be an identifier"
-    )
+    is_number = re.fullmatch(r"-?[0-9.]+(e[+][0-9]+)?", value)
+    if is_number and float(value).is_integer():
+        return "is a number past what its float holds exactly: export it as text"
+    return "should be an identifier"

@@ -29,10 +29,10 @@ def millionths_of(value: float) -> int:
     Traceback (most recent call last):
     ValueError: finer than a millionth
     """
-    found = round(value * CERTAIN)
-    if found / CERTAIN != value:
+    millionths = round(value * CERTAIN)
+    if millionths / CERTAIN != value:
         raise ValueError("finer than a millionth")
-    return found
+    return millionths
 
 
 def probabilities(millionths: NDArray[np.int64], empty: int) -> NDArray[np.float64]:
@@ -47,31 +47,38 @@ def probabilities(millionths: NDArray[np.int64], empty: int) -> NDArray[np.float
 def as_decimals(column: pl.Expr) -> pl.Expr:
     """Return a column of millionths as the probabilities that a source writes: the floats nearest to them."""
     # Polars multiplies by 0.000001 where it is told to divide, and so misses the nearest float.
-    return column.map_batches(
-        lambda whole: pl.Series(whole.to_numpy() / CERTAIN, nan_to_null=True), pl.Float64
-    )
+    return column.map_batches(_decimals, pl.Float64)
+
+
+def _decimals(millionths: pl.Series) -> pl.Series:
+    return pl.Series(millionths.to_numpy() / CERTAIN, nan_to_null=True)
 
 
 def millionths_sql(raw: str, kind: str, text: str) -> str:
     """Return a raw column of one SQL type as millionths, NULL where it is no number of them; `text` is its text in SQL."""
     if kind in ("DOUBLE", "FLOAT"):
-        wide = f"CAST({raw} AS DOUBLE)"
-        nearest = f"CAST(round({wide} * {CERTAIN}) / {CERTAIN} AS {kind})"
-        return f"CASE WHEN abs({raw}) < 1000 AND {nearest} = {raw} THEN CAST(round({wide} * {CERTAIN}) AS INTEGER) END"
+        millionths = f"round(CAST({raw} AS DOUBLE) * {CERTAIN})"
+        nearest = f"CAST({millionths} / {CERTAIN} AS {kind})"
+        # One far above 1 is told as it stands, and below 1000 its millionths fit an INTEGER.
+        is_exact = f"abs({raw}) < 1000 AND {nearest} = {raw}"
+        return f"CASE WHEN {is_exact} THEN CAST({millionths} AS INTEGER) END"
     # Three digits before the point, so that one far above 1 is told as it stands; 35 behind it hold every text below.
     exact = f"TRY_CAST({text} AS DECIMAL(38, 35))"
     rounded = f"CAST({exact} AS DECIMAL(10, 6))"
-    number = f"regexp_full_match({text}, '[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?')"
-    short = f"length(rtrim({text}, '0')) <= {LONGEST_TEXT}"
-    return f"CASE WHEN {number} AND {short} AND {exact} = {rounded} THEN CAST({rounded} * {CERTAIN} AS INTEGER) END"
+    pattern = "[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?"
+    is_number = f"regexp_full_match({text}, '{pattern}')"
+    is_short = f"length(rtrim({text}, '0')) <= {LONGEST_TEXT}"
+    is_whole = f"{is_number} AND {is_short} AND {exact} = {rounded}"
+    return f"CASE WHEN {is_whole} THEN CAST({rounded} * {CERTAIN} AS INTEGER) END"
 
 
 @cache
 def probability_columns() -> frozenset[str]:
     """Return the names of the contract's columns that hold probabilities."""
-    return frozenset(
-        c.name for table in contract().values() for c in table.columns if c.kind == "probability"
-    )
+    names: set[str] = set()
+    for table in contract().values():
+        names |= {column.name for column in table.columns if column.kind == "probability"}
+    return frozenset(names)
 
 
 def in_millionths(tree: ast.expr, where: str) -> ast.expr:
@@ -83,9 +90,10 @@ def in_millionths(tree: ast.expr, where: str) -> ast.expr:
     'inclusion_probability >= 500000'
     """
     for node in ast.walk(tree):
-        if isinstance(node, ast.Compare) and any(
-            map(_is_probability, (node.left, *node.comparators))
-        ):
+        if not isinstance(node, ast.Compare):
+            continue
+        sides = (node.left, *node.comparators)
+        if any(map(_is_probability, sides)):
             node.left = _stated(node.left, where)
             node.comparators = [_stated(side, where) for side in node.comparators]
     return tree

@@ -39,7 +39,9 @@ class Order:
     @property
     def reason(self) -> str:
         """Why a row that breaks this order is refused."""
-        return f"{self.column} lies {'before' if self.before else 'after'} {PARTS[self.kind][1]}{self.other}"
+        side = "before" if self.before else "after"
+        _, part = PARTS[self.kind]
+        return f"{self.column} lies {side} {part}{self.other}"
 
     def holds(self, row: Mapping[str, int | None]) -> bool:
         """Tell whether a row of integers keeps this order; a day that is not known breaks none.
@@ -64,11 +66,10 @@ def orders(columns: Iterable[Column]) -> Iterator[Order]:
     """Yield the orders within a row that a table's columns declare, one after another."""
     for column in columns:
         for before, others in ((True, column.not_before), (False, column.not_after)):
-            yield from (
-                Order(column.name, column.kind, other, before)
-                for other in others
-                if "." not in other
-            )
+            # A name with a point is that of another table's day, which is no order within a row.
+            within_row = [other for other in others if "." not in other]
+            for other in within_row:
+                yield Order(column.name, column.kind, other, before)
 
 
 def bounds_of(column: Column) -> tuple[int, int]:
@@ -76,7 +77,9 @@ def bounds_of(column: Column) -> tuple[int, int]:
     if column.bounds is None:
         return WHOLE[column.kind]
     least, most = column.bounds
-    return least, WHOLE[column.kind][1] if most is None else most
+    if most is None:
+        _, most = WHOLE[column.kind]
+    return least, most
 
 
 def out_of_bounds(column: Column) -> str:
@@ -107,23 +110,23 @@ class Laws:
             if not order.holds(row):
                 yield order.reason
         if self.refund is None or row[REFUND[1]] != self.refund:
-            yield from (negative(name) for name in self.sums if (row[name] or 0) < 0)
-        if (
-            self.one_subject
-            and not row["retracted"]
-            and sum(row[name] is not None for name in SUBJECTS) != 1
-        ):
-            yield ONE_SUBJECT
+            for name in self.sums:
+                if (row[name] or 0) < 0:
+                    yield negative(name)
+        if self.one_subject and not row["retracted"]:
+            subjects = [name for name in SUBJECTS if row[name] is not None]
+            if len(subjects) != 1:
+                yield ONE_SUBJECT
 
 
 def laws(table: str, columns: tuple[Column, ...]) -> Laws:
     """Return what cannot be in a row of a table, ready for many rows."""
     return Laws(
-        tuple(_spans(columns)),
-        tuple(orders(columns)),
-        tuple(c.name for c in columns if c.kind == "fen"),
-        refund_code(table, columns),
-        table == "inspections",
+        spans=tuple(_spans(columns)),
+        orders=tuple(orders(columns)),
+        sums=tuple(column.name for column in columns if column.kind == "fen"),
+        refund=refund_code(table, columns),
+        one_subject=table == "inspections",
     )
 
 
@@ -137,9 +140,11 @@ def _spans(columns: tuple[Column, ...]) -> Iterator[tuple[str, int, int, str]]:
 
 def refund_code(table: str, columns: Iterable[Column]) -> int | None:
     """Return the code of the choice with which sums of a table may be negative; None where none may."""
-    if table != REFUND[0]:
+    refund_table, refund_column, refund_choice = REFUND
+    if table != refund_table:
         return None
-    return next(column.choices.index(REFUND[2]) for column in columns if column.name == REFUND[1])
+    choices = next(column.choices for column in columns if column.name == refund_column)
+    return choices.index(refund_choice)
 
 
 def negative(name: str) -> str:

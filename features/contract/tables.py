@@ -131,15 +131,21 @@ Marks = tuple[tuple[str, ...], tuple[str, ...], tuple[int, int | None] | None]
 
 def _marks(name: str, words: list[str]) -> Marks:
     """Return the columns named after `from`, those after `until` or meant by `past`, and the least and most of `1..10`."""
-    not_before, not_after, bounds = list[str](), list[str](), None
-    rest = iter(words)
-    for word in rest:
+    not_before: list[str] = []
+    not_after: list[str] = []
+    bounds: tuple[int, int | None] | None = None
+    # `from` and `until` take the word after them, so the loop and `next` share one iterator.
+    remaining = iter(words)
+    for word in remaining:
         if word == "from":
-            not_before.append(next(rest, ""))
-        elif word in ("until", "past"):
-            not_after.append(RECORDED if word == "past" else next(rest, ""))
+            not_before.append(next(remaining, ""))
+        elif word == "until":
+            not_after.append(next(remaining, ""))
+        elif word == "past":
+            not_after.append(RECORDED)
         elif span := re.fullmatch(r"(-?\d+)\.\.(-?\d*)", word):
-            bounds = int(span[1]), int(span[2]) if span[2] else None
+            least, most = span.groups()
+            bounds = int(least), int(most) if most else None
         else:
             raise CatalogueError(
                 f"column {name!r} has a mark {word!r}; a mark should be past, from, until or like 1..10"
@@ -154,9 +160,11 @@ def declared_tables(text: str) -> dict[str, Table]:
         lines = [line for line in block.splitlines() if line.strip() and not line.startswith("#")]
         if not lines:
             continue
-        name, zh, en, key = (part.strip() for part in lines[0].split("|"))
-        columns = tuple(declared_column(line) for line in lines[1:])
-        tables[name] = Table(name, zh, en, tuple(part.strip() for part in key.split(",")), columns)
+        head, *column_lines = lines
+        name, zh, en, key = (part.strip() for part in head.split("|"))
+        key_columns = tuple(part.strip() for part in key.split(","))
+        columns = tuple(declared_column(line) for line in column_lines)
+        tables[name] = Table(name, zh, en, key_columns, columns)
     for table in tables.values():
         _comparable(tables, table)
     return tables
@@ -171,23 +179,31 @@ def _comparable(tables: dict[str, Table], table: Table) -> None:
                 raise CatalogueError(
                     f"{table.name}.{column.name} is compared with {place!r}, and there is no such table"
                 )
-            there = tables[other_table]
-            dated = (
-                column.kind in (DATED if there is table else ("day",))
-                and there.column(other).kind == "day"
-            )
-            if not dated or (there is not table and not _names(table, there)):
+            named_table = tables[other_table]
+            if not _can_compare(table, column, named_table, other):
                 raise CatalogueError(
                     f"{table.name}.{column.name} cannot be compared with {place!r}; from and until "
                     "compare a day, month or year with a day that the row names"
                 )
 
 
+def _can_compare(table: Table, column: Column, named_table: Table, other: str) -> bool:
+    """Tell whether a column may be compared with a day of its own row, or of the row in a table that it names."""
+    if named_table.column(other).kind != "day":
+        return False
+    if named_table is table:
+        return column.kind in DATED
+    return column.kind == "day" and _names(table, named_table)
+
+
 def _names(table: Table, other: Table) -> bool:
     """Tell whether rows of a table name one row of another, and tell it from themselves by no further identifier."""
-    columns = {column.name: column.kind for column in table.columns}
-    own = set(table.key) - set(other.key)
-    return columns.keys() >= set(other.key) and all(columns[name] != "id" for name in own)
+    kinds = {column.name: column.kind for column in table.columns}
+    key_of_other = set(other.key)
+    further_key = set(table.key) - key_of_other
+    if not kinds.keys() >= key_of_other:
+        return False
+    return all(kinds[name] != "id" for name in further_key)
 
 
 def named_by(table: Table, place: str) -> tuple[str, str]:
@@ -203,9 +219,8 @@ def named_by(table: Table, place: str) -> tuple[str, str]:
 @cache
 def contract() -> dict[str, Table]:
     """Return the published tables by name."""
-    return declared_tables(
-        resources.files("features.contract").joinpath("contract.txt").read_text("utf-8")
-    )
+    place = resources.files("features.contract").joinpath("contract.txt")
+    return declared_tables(place.read_text("utf-8"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,8 +249,10 @@ def laws_of(table: Table, column: Column) -> Iterator[LawWords]:
         )
     if column.bounds:
         least, most = column.bounds
-        words = LawWords(f"不小于 {least}", f"at least {least}")
-        yield words if most is None else LawWords(f"{least} 至 {most}", f"{least} to {most}")
+        if most is None:
+            yield LawWords(f"不小于 {least}", f"at least {least}")
+        else:
+            yield LawWords(f"{least} 至 {most}", f"{least} to {most}")
 
 
 def span_of(column: Column) -> tuple[float | None, float | None]:
@@ -248,41 +265,45 @@ def span_of(column: Column) -> tuple[float | None, float | None]:
 def _compared(table: Table, column: Column, place: str) -> tuple[str, str]:
     """Return in both languages the day that a column is compared with, or the month or year of that day."""
     other_table, other = named_by(table, place)
-    there = contract()[other_table]
+    named_table = contract()[other_table]
+    day = named_table.column(other)
     part_zh, part_en = PARTS[column.kind]
-    of_zh = "" if there.name == table.name else f"“{there.zh}”中的"
-    zh, en = there.column(other).zh, there.column(other).en
-    return f"{of_zh}{zh}{part_zh}", f"{part_en}{place} ({en})"
+    of_zh = "" if named_table.name == table.name else f"“{named_table.zh}”中的"
+    return f"{of_zh}{day.zh}{part_zh}", f"{part_en}{place} ({day.en})"
 
 
 def contract_as_json() -> list[dict[str, Any]]:
     """Return the contract as plain values, for `lssi contract --json` and the documentation."""
-    return [
-        {
-            "table": table.name,
-            "zh": table.zh,
-            "en": table.en,
-            "key": list(table.key),
-            "columns": [
-                {
-                    "name": c.name,
-                    "type": c.kind,
-                    "values": list(c.choices) if c.kind == "choice" else None,
-                    "space": c.space if c.kind == "id" else None,
-                    "unit": UNITS.get(c.kind),
-                    "optional": c.optional,
-                    "past": c.past,
-                    "not_before": list(c.not_before),
-                    "not_after": list(c.not_after),
-                    "least": span_of(c)[0],
-                    "most": span_of(c)[1],
-                    "law_zh": "；".join(law.zh for law in laws_of(table, c)),
-                    "law_en": "; ".join(law.en for law in laws_of(table, c)),
-                    "zh": c.zh,
-                    "en": c.en,
-                }
-                for c in table.columns + COMMON
-            ],
-        }
-        for table in contract().values()
-    ]
+    return [_table_as_json(table) for table in contract().values()]
+
+
+def _table_as_json(table: Table) -> dict[str, Any]:
+    return {
+        "table": table.name,
+        "zh": table.zh,
+        "en": table.en,
+        "key": list(table.key),
+        "columns": [_column_as_json(table, column) for column in table.columns + COMMON],
+    }
+
+
+def _column_as_json(table: Table, column: Column) -> dict[str, Any]:
+    laws = list(laws_of(table, column))
+    least, most = span_of(column)
+    return {
+        "name": column.name,
+        "type": column.kind,
+        "values": list(column.choices) if column.kind == "choice" else None,
+        "space": column.space if column.kind == "id" else None,
+        "unit": UNITS.get(column.kind),
+        "optional": column.optional,
+        "past": column.past,
+        "not_before": list(column.not_before),
+        "not_after": list(column.not_after),
+        "least": least,
+        "most": most,
+        "law_zh": "；".join(law.zh for law in laws),
+        "law_en": "; ".join(law.en for law in laws),
+        "zh": column.zh,
+        "en": column.en,
+    }

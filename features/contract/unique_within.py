@@ -31,21 +31,26 @@ class Scope:
 
     @property
     def words(self) -> str:
-        return f"{YEAR if self.year else ''}{self.within.name}"
+        prefix = YEAR if self.year else ""
+        return prefix + self.within.name
 
     def part(self) -> pl.Expr:
         """Return the texts of the scopes of a batch's rows."""
         value = pl.col(self.within.name)
         if not self.year:
             return value
-        whole = value // 12 if self.within.kind == "month" else value.cast(pl.Date).dt.year()
-        return whole.cast(pl.String)
+        # Months are whole numbers counted from the year 0.
+        year = value // 12 if self.within.kind == "month" else value.cast(pl.Date).dt.year()
+        return year.cast(pl.String)
 
     def text(self, value: str | int) -> str:
         """Return the text of one scope, of an identifier or an integer day or month."""
         if not self.year:
             return str(value)
-        return str(int(value) // 12 if self.within.kind == "month" else date_of(int(value)).year)
+        number = int(value)
+        if self.within.kind == "month":
+            return str(number // 12)
+        return str(date_of(number).year)
 
     def wrong(self, number: str, within: str | None) -> str | None:
         """Return why a number cannot be joined with its scope; None if it can."""
@@ -69,42 +74,48 @@ def scopes(stated: Mapping[str, str], table: str, ours: tuple[str, ...]) -> tupl
 
 
 def _scopes(stated: Mapping[str, str], table: Table) -> Iterator[Scope]:
-    for register in map(contract().__getitem__, (name for name in stated if "." not in name)):
-        within = meant(register, stated[register.name])
+    """Yield the scopes of a table's columns that name a row of a table under [keys], or are its own number."""
+    for name in stated:
+        if "." in name:
+            continue
+        register = contract()[name]
+        number = register.column(register.key[0])
+        within = meant(register, stated[name])
         for column in table.columns:
-            if column.kind == "id" and column.space == register.column(register.key[0]).space:
-                own = table.name == register.name and column.name == register.key[0]
-                words = within if own else stated.get(f"{table.name}.{column.name}", within)
-                yield _scope(table, column, words, register.name)
+            if column.kind == "id" and column.space == number.space:
+                is_own_number = table.name == name and column.name == number.name
+                stated_here = stated.get(f"{table.name}.{column.name}", within)
+                yield _scope(table, column, within if is_own_number else stated_here, name)
 
 
 def _scope(table: Table, column: Column, words: str, register: str) -> Scope:
-    name, year = words.removeprefix(YEAR), words.startswith(YEAR)
-    there = {other.name: other for other in (*table.columns, table.column("recorded_on"))}
-    if name not in there:
-        how = (
-            f'state "{table.name}.{column.name}" = "{YEAR}DAY" under [keys], with a day of {table.name}'
-            if year
-            else "make the numbers whole in the views instead"
-        )
+    """Return the scope that some words of [keys] give a column; SourceError where the table has no such column."""
+    name = words.removeprefix(YEAR)
+    year = words.startswith(YEAR)
+    columns = {other.name: other for other in (*table.columns, table.column("recorded_on"))}
+    if name not in columns:
+        how = "make the numbers whole in the views instead"
+        if year:
+            how = f'state "{table.name}.{column.name}" = "{YEAR}DAY" under [keys], with a day of {table.name}'
         raise SourceError(
             f"{table.name} names {register} by a number that is unique only within {words}, and has no {name}; "
             f"{how}"
         )
-    if there[name].kind not in (("day", "month") if year else ("id",)) or name == column.name:
+    kinds = ("day", "month") if year else ("id",)
+    if columns[name].kind not in kinds or name == column.name:
         raise SourceError(
             f"keys: {table.name}.{column.name} cannot be unique within {words!r}; say the year of a day or "
             "month, or a column of identifiers"
         )
-    return Scope(column, there[name], year)
+    return Scope(number=column, within=columns[name], year=year)
 
 
 def meant(register: Table, words: str) -> str:
     """Return the column, or `year of` a day, that the words `year`, `firm` or `person` of a table mean."""
     if words == "year":
-        return YEAR + next(
-            (c.name for c in register.columns if c.kind == "day" and not c.optional), "recorded_on"
-        )
+        days = [c.name for c in register.columns if c.kind == "day" and not c.optional]
+        day = days[0] if days else "recorded_on"
+        return YEAR + day
     return WORDS.get(words, words)
 
 
@@ -124,39 +135,47 @@ def check_keys(stated: Mapping[str, str]) -> None:
 
 def unscoped(found: tuple[Scope, ...]) -> pl.Expr:
     """Return the reasons why numbers of each row cannot be joined with their scopes, a list of texts a row."""
+    if not found:
+        return pl.lit([], pl.List(pl.String))
     reasons = [_reasons(scope) for scope in found]
-    return pl.concat_list(reasons).list.drop_nulls() if reasons else pl.lit([], pl.List(pl.String))
+    return pl.concat_list(reasons).list.drop_nulls()
 
 
 def _reasons(scope: Scope) -> pl.Expr:
-    number, within = pl.col(scope.number.name), scope.part()
-    missing, odd, long = (scope.wrong("", text) for text in (None, SIGN, "x" * LONGEST))
+    """Return why each number of a column cannot be joined with its scope, as `Scope.wrong` says of one."""
+    number = pl.col(scope.number.name)
+    within = scope.part()
     length = number.str.len_chars() + within.str.len_chars() + 1
+    has_sign = within.str.contains(SIGN, literal=True)
+    # The reasons name columns only, so one scope of each kind that is wrong gives them all.
+    missing = pl.lit(scope.wrong("", None))
+    odd = pl.lit(scope.wrong("", SIGN))
+    long = pl.lit(scope.wrong("", "x" * LONGEST))
     return (
         pl.when(number.is_null())
         .then(None)
         .when(within.is_null())
-        .then(pl.lit(missing))
-        .when(within.str.contains(SIGN, literal=True))
-        .then(pl.lit(odd))
+        .then(missing)
+        .when(has_sign)
+        .then(odd)
         .when(length > LONGEST)
-        .then(pl.lit(long))
+        .then(long)
     )
 
 
 def whole(batch: pl.DataFrame, found: tuple[Scope, ...]) -> pl.DataFrame:
     """Return a batch in which each number is joined with its scope."""
-    return batch.with_columns(
-        pl.concat_str([pl.col(scope.number.name), scope.part()], separator=SIGN).alias(
-            scope.number.name
-        )
-        for scope in found
-    )
+    columns: list[pl.Expr] = []
+    for scope in found:
+        number = pl.col(scope.number.name)
+        joined = pl.concat_str([number, scope.part()], separator=SIGN)
+        columns.append(joined.alias(scope.number.name))
+    return batch.with_columns(columns)
 
 
 def without_scope(batch: pl.DataFrame, found: tuple[Scope, ...]) -> pl.DataFrame:
     """Return a batch in which each number stands without its scope, as the source gave it: `whole` undone."""
     # A scope never holds the sign, so the last one is ours.
-    return batch.with_columns(
-        pl.col(scope.number.name).str.replace(f"{SIGN}[^{SIGN}]*$", "") for scope in found
-    )
+    last_scope = f"{SIGN}[^{SIGN}]*$"
+    numbers = [pl.col(scope.number.name) for scope in found]
+    return batch.with_columns(number.str.replace(last_scope, "") for number in numbers)

@@ -24,9 +24,8 @@ from features.contract.row_order import (
 )
 from features.contract.tables import COMMON, RECORDED, Column, contract
 
-with (
-    warnings.catch_warnings()
-):  # pandera opens pyspark where that is installed, and pyspark complains of pandas
+# pandera opens pyspark where that is installed, and pyspark complains of pandas
+with warnings.catch_warnings():
     warnings.simplefilter("ignore", FutureWarning)
     import pandera.polars as pa
     from pandera.errors import SchemaErrors
@@ -71,58 +70,77 @@ def wanted_value(column: Column) -> str:
 
 
 def _law(passes: pl.Expr, reason: str) -> pa.Check:
+    # A law that an empty value makes undecided counts as kept: that the value is missing is a law of its own.
+    kept = passes.fill_null(True)
     return pa.Check(
-        lambda data: data.lazyframe.select(passes.fill_null(True)), error=reason, ignore_na=False
+        lambda data: data.lazyframe.select(kept),
+        error=reason,
+        ignore_na=False,
     )
 
 
 def _column_laws(column: Column, present: list[str], key: tuple[str, ...]) -> list[pa.Check]:
-    name, laws, can_fail = pl.col(column.name), [], f"raw {column.name}" in present
-    if can_fail and column.kind != "id":
-        reason = f"{column.name} should be {wanted_value(column)}{FINEST if column.kind == 'probability' else ''}"
-        laws.append(_law(pl.col(f"raw {column.name}").is_null(), reason))
+    """Return what the values of one column must keep: that they can be read, are there, and lie in their bounds."""
+    value = pl.col(column.name)
+    is_given = value.is_not_null()
+    laws: list[pa.Check] = []
+    # Where a value may fail to be read, its text stands in a column `raw NAME`, which is empty where it was read.
+    raw_name = f"raw {column.name}"
+    if raw_name in present:
+        raw = pl.col(raw_name)
+        is_given = is_given | raw.is_not_null()
+        if column.kind != "id":
+            finest = FINEST if column.kind == "probability" else ""
+            reason = f"{column.name} should be {wanted_value(column)}{finest}"
+            laws.append(_law(raw.is_null(), reason))
     if not column.optional:
-        given = (
-            name.is_not_null() | pl.col(f"raw {column.name}").is_not_null()
-            if can_fail
-            else name.is_not_null()
-        )
         if column not in COMMON and column.name not in key:
-            given = given | RETRACTS
-        laws.append(_law(given, f"{column.name} is missing"))
-    if column.kind == "probability":
-        laws.append(
-            _law((name > 0) & (name <= CERTAIN), f"{column.name} should be {wanted_value(column)}")
-        )
-    elif column.kind == "flag":
-        laws.append(_law(name.is_between(0, 1), f"{column.name} should be {wanted_value(column)}"))
-    elif column.kind == "day":
-        laws.append(_law(name.is_between(*DAYS), out_of_days(column)))
-    elif column.kind in WHOLE:
-        laws.append(_law(name.is_between(*bounds_of(column)), out_of_bounds(column)))
+            is_given = is_given | RETRACTS
+        laws.append(_law(is_given, f"{column.name} is missing"))
+    bounds = _bounds_law(column)
+    if bounds is not None:
+        laws.append(bounds)
     return laws
 
 
+def _bounds_law(column: Column) -> pa.Check | None:
+    """Return the law of the least and the greatest value of a column; None for a kind that has none."""
+    value = pl.col(column.name)
+    wanted = f"{column.name} should be {wanted_value(column)}"
+    if column.kind == "probability":
+        return _law((value > 0) & (value <= CERTAIN), wanted)
+    if column.kind == "flag":
+        return _law(value.is_between(0, 1), wanted)
+    if column.kind == "day":
+        return _law(value.is_between(*DAYS), out_of_days(column))
+    if column.kind in WHOLE:
+        return _law(value.is_between(*bounds_of(column)), out_of_bounds(column))
+    return None
+
+
 def _table_laws(table: str, columns: tuple[Column, ...], complete_to: int) -> list[pa.Check]:
-    recorded = pl.col("recorded_on")
-    end = f"recorded_on lies after {date_of(complete_to)}, the day the source is complete to"
-    laws = [_law(recorded <= complete_to, end)]
+    """Return what the rows of a table must keep between their columns."""
+    is_closed = pl.col("recorded_on") <= complete_to
+    after_end = f"recorded_on lies after {date_of(complete_to)}, the day the source is complete to"
+    laws = [_law(is_closed, after_end)]
     laws += [_law(_in_order(order), order.reason) for order in orders(columns)]
-    amounts = [c.name for c in columns if c.kind == "fen"]
+    amounts = [column.name for column in columns if column.kind == "fen"]
     refund = refund_code(table, columns)
-    allowed = pl.lit(False) if refund is None else pl.col(REFUND[1]) == refund
-    laws += [_law((pl.col(name) >= 0) | allowed, negative(name)) for name in amounts]
+    is_refund = pl.lit(False) if refund is None else pl.col(REFUND[1]) == refund
+    for name in amounts:
+        not_negative = pl.col(name) >= 0
+        laws.append(_law(not_negative | is_refund, negative(name)))
     if table == "inspections":
-        one = pl.col("enterprise").is_null() ^ pl.col("provider").is_null()
-        laws.append(_law(one | RETRACTS, ONE_SUBJECT))
+        has_one_subject = pl.col("enterprise").is_null() ^ pl.col("provider").is_null()
+        laws.append(_law(has_one_subject | RETRACTS, ONE_SUBJECT))
     return laws
 
 
 def _in_order(order: Order) -> pl.Expr:
     """Return whether a row keeps an order; one that takes its key back need not, but for what has happened."""
     value, other = pl.col(order.column), comparable_day(order)
-    kept = value >= other if order.before else value <= other
-    return kept if order.other == RECORDED else kept | RETRACTS
+    is_kept = value >= other if order.before else value <= other
+    return is_kept if order.other == RECORDED else is_kept | RETRACTS
 
 
 def comparable_day(order: Order) -> pl.Expr:
@@ -146,7 +164,9 @@ def batch_schema(
     A row that takes its key back needs the key and the common columns only.
     """
     key = contract()[table].key
-    laws = [law for column in columns + COMMON for law in _column_laws(column, present, key)]
+    laws: list[pa.Check] = []
+    for column in columns + COMMON:
+        laws += _column_laws(column, present, key)
     return pa.DataFrameSchema(
         {name: pa.Column(nullable=True) for name in present},
         checks=laws + _table_laws(table, columns, complete_to),
@@ -158,26 +178,31 @@ def validated(batch: pl.DataFrame, schema: pa.DataFrameSchema) -> ValidatedBatch
     """Return the accepted rows of a typed batch, and the reasons of the refused; the batch has a column `row`."""
     cases = pl.concat([_faulty(batch), _unlawful(batch, schema)])
     if cases.is_empty():
-        return ValidatedBatch(batch, pl.DataFrame(schema={"row": pl.Int64, "reason": pl.String}))
-    reasons = (
-        pl.concat([view_refusals(batch, cases), cases])
-        .group_by("index", maintain_order=True)
-        .agg(pl.col("reason").unique(maintain_order=True))
-        .sort("index")
-        .with_columns(words(pl.col("reason")))
+        nothing_refused = pl.DataFrame(schema={"row": pl.Int64, "reason": pl.String})
+        return ValidatedBatch(batch, nothing_refused)
+    reasons = _reasons_by_row(pl.concat([view_refusals(batch, cases), cases]))
+    refused_places = reasons["index"].to_numpy()
+    refused_rows = batch["row"].gather(refused_places)
+    refused = pl.DataFrame({"row": refused_rows, "reason": reasons["reason"]})
+    is_accepted = ~pl.col("place").is_in(refused_places.tolist())
+    accepted = batch.with_row_index("place").filter(is_accepted).drop("place")
+    return ValidatedBatch(accepted, refused)
+
+
+def _reasons_by_row(cases: pl.DataFrame) -> pl.DataFrame:
+    """Return for each index of a refused row its reasons as one text, ascending by index."""
+    reasons = cases.group_by("index", maintain_order=True).agg(
+        pl.col("reason").unique(maintain_order=True)
     )
-    places = reasons["index"].to_numpy()
-    refused = pl.DataFrame({"row": batch["row"].gather(places), "reason": reasons["reason"]})
-    kept = (
-        batch.with_row_index("place").filter(~pl.col("place").is_in(places.tolist())).drop("place")
-    )
-    return ValidatedBatch(kept, refused)
+    return reasons.sort("index").with_columns(words(pl.col("reason")))
 
 
 def _faulty(batch: pl.DataFrame) -> pl.DataFrame:
     """Return why identifiers of a batch are none, by the row's index."""
-    indexed = batch.select(FAULTS).with_row_index("index").filter(pl.col(FAULTS).list.len() > 0)
-    return indexed.select(pl.col("index").cast(pl.Int64), reason=pl.col(FAULTS)).explode("reason")
+    has_fault = pl.col(FAULTS).list.len() > 0
+    rows = batch.select(FAULTS).with_row_index("index").filter(has_fault)
+    index = pl.col("index").cast(pl.Int64)
+    return rows.select(index, reason=pl.col(FAULTS)).explode("reason")
 
 
 def _unlawful(batch: pl.DataFrame, schema: pa.DataFrameSchema) -> pl.DataFrame:
@@ -190,36 +215,33 @@ def _unlawful(batch: pl.DataFrame, schema: pa.DataFrameSchema) -> pl.DataFrame:
         return pl.DataFrame(schema={"index": pl.Int64, "reason": pl.String})
     if cases["index"].null_count():
         raise errors_of(cases)
-    return cases.select(pl.col("index").cast(pl.Int64), reason=pl.col("check"))
+    index = pl.col("index").cast(pl.Int64)
+    return cases.select(index, reason=pl.col("check"))
 
 
 def view_refusals(batch: pl.DataFrame, cases: pl.DataFrame) -> pl.DataFrame:
     """Return why a source's view itself refuses rows: the texts that begin with `! `, by the row's index in the batch."""
-    rows = batch.select(name for name in batch.columns if name.startswith("raw ")).with_row_index(
-        "index"
-    )
-    rows = rows.with_columns(pl.col("index").cast(pl.Int64)).join(
-        cases.select("index").unique(), on="index", how="semi"
-    )
-    if rows.width == 1:
+    raw_columns = [name for name in batch.columns if name.startswith("raw ")]
+    if not raw_columns:
         return cases.clear()
-    texts = rows.unpivot(index="index", value_name="reason").filter(
-        pl.col("reason").str.starts_with(TOLD)
-    )
-    return texts.select("index", "reason").sort("index", maintain_order=True)
+    index = pl.col("index").cast(pl.Int64)
+    texts = batch.select(raw_columns).with_row_index("index").with_columns(index)
+    refused = cases.select("index").unique()
+    texts_of_refused = texts.join(refused, on="index", how="semi")
+    # From a row with many raw columns to a row for each of its texts.
+    reasons = texts_of_refused.unpivot(index="index", value_name="reason")
+    told_by_view = reasons.filter(pl.col("reason").str.starts_with(TOLD))
+    return told_by_view.select("index", "reason").sort("index", maintain_order=True)
 
 
 def words(reasons: pl.Expr) -> pl.Expr:
     """Return a row's reasons as one text: those that its view tells, else those of the contract."""
-    said = reasons.list.eval(
-        pl.element().filter(pl.element().str.starts_with(TOLD)).str.strip_prefix(TOLD)
-    )
-    return (
-        pl.when(said.list.len() > 0)
-        .then(said.list.join("; "))
-        .otherwise(reasons.list.join("; "))
-        .alias("reason")
-    )
+    reason = pl.element()
+    of_view = reason.filter(reason.str.starts_with(TOLD))
+    view_reasons = reasons.list.eval(of_view.str.strip_prefix(TOLD))
+    has_view_reason = view_reasons.list.len() > 0
+    chosen = pl.when(has_view_reason).then(view_reasons.list.join("; "))
+    return chosen.otherwise(reasons.list.join("; ")).alias("reason")
 
 
 def errors_of(cases: pl.DataFrame) -> TypeError:

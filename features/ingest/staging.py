@@ -25,7 +25,9 @@ REPEATED = "row_id is there twice; the first row was kept"
 WRITTEN = (day_of("0001-01-01"), day_of("9999-12-31"))
 """Days that have a date of four digits; any other is told as its number."""
 BATCH = 1 << 20
+"""Rows that are validated together: enough that the cost of a batch is shared, few enough for the memory."""
 GROUP = 1 << 17
+"""Rows that the reader hands over at once; batches are put together from these."""
 Progress = Callable[[str, int], None]
 """Called with a table's name and the number of rows done since the last call."""
 
@@ -61,8 +63,9 @@ def contract_relation(connection: Connection, source: Source, table: str) -> Rel
     A view of a dump may tell the raw row of each row beside them.
     """
     rows = relation(connection, source, table)
-    traced = source.declaration.dump is not None and set(rows.columns) >= TRACE.keys()
-    present = [name for name in rows.columns if not (traced and name in TRACE)]
+    present = list(rows.columns)
+    if source.declaration.dump is not None and set(present) >= TRACE.keys():
+        present = [name for name in present if name not in TRACE]
     check_columns(table, present, source.columns(table) + COMMON)
     return rows
 
@@ -75,50 +78,75 @@ def stage(
     place = folder / table
     place.mkdir()
     refused: list[pl.DataFrame] = []
-    accepted, order = 0, Ascent()
+    accepted = 0
+    order = Ascent()
     schema = None
     with in_one_line(source.tables[table]):
         reader = rows.project(typed_sql(rows, columns)).to_arrow_reader(GROUP)
     for number, batch in enumerate(_batches(reader, source.tables[table])):
         names = [name for name in batch.columns if name != "row"]
+        # The columns are the same in every batch: the schema is built from the first.
         schema = schema or batch_schema(
             table, columns, present=names, complete_to=source.complete_to
         )
         wrong = pl.concat_list(faults(batch, columns + COMMON), unscoped(scopes))
         judged = batch.with_columns(wrong.alias(FAULTS))
         verdict = validated(judged, schema)
-        trace = [name for name in TRACE if name in names]
-        kept = whole(verdict.accepted, scopes).select(
-            "row", *trace, *(c.name for c in columns + COMMON)
+        accepted_rows = whole(verdict.accepted, scopes).select(_staged_columns(names, columns))
+        # The file is read whole and then removed: statistics would never be used.
+        accepted_rows.write_parquet(
+            place / f"{number}.parquet", compression="lz4", statistics=False
         )
-        kept.write_parquet(place / f"{number}.parquet", compression="lz4", statistics=False)
         if verdict.refused.height:
-            refused.append(
-                refused_as_text(
-                    batch.join(verdict.refused, on="row", maintain_order="left"), columns
-                )
-            )
-        order.see(kept["row_id"])
-        accepted += kept.height
+            refused_rows = batch.join(verdict.refused, on="row", maintain_order="left")
+            refused.append(refused_as_text(refused_rows, columns))
+        order.see(accepted_rows["row_id"])
+        accepted += accepted_rows.height
         progress(table, batch.height)
-    return Staged(table, columns, scopes, place, accepted, _together(refused, columns), order.holds)
+    return Staged(
+        table=table,
+        columns=columns,
+        scopes=scopes,
+        folder=place,
+        accepted=accepted,
+        refused=_together(refused, columns),
+        ascending=order.holds,
+    )
+
+
+def _staged_columns(names: list[str], columns: tuple[Column, ...]) -> list[str]:
+    """Return the names of the columns that staged rows have: the row, the raw row if told, then the contract's."""
+    trace = [name for name in TRACE if name in names]
+    contract_names = [column.name for column in columns + COMMON]
+    return ["row", *trace, *contract_names]
 
 
 def _batches(reader: pa.RecordBatchReader, place: Path) -> Iterator[pl.DataFrame]:
     """Yield frames of about BATCH rows numbered from 1; one empty frame where there is no row."""
-    first, held, size = 1, list[pa.RecordBatch](), 0
+    first = 1
+    chunks: list[pa.RecordBatch] = []
+    size = 0
     while True:
         chunk = _next(reader, place)
         if chunk is not None:
-            held.append(chunk)
+            chunks.append(chunk)
             size += chunk.num_rows
         if chunk is None or size >= BATCH:
-            if held or first == 1:
-                frame = pl.DataFrame(pa.Table.from_batches(held, reader.schema))
-                yield frame.with_row_index("row", first).with_columns(pl.col("row").cast(pl.Int64))
-            first, held, size = first + size, [], 0
+            # Without a row there is one empty frame, for its columns and their types.
+            if chunks or first == 1:
+                yield _numbered(chunks, reader.schema, first)
+            first += size
+            chunks = []
+            size = 0
         if chunk is None:
             return
+
+
+def _numbered(chunks: list[pa.RecordBatch], schema: pa.Schema, first: int) -> pl.DataFrame:
+    """Return chunks as one frame whose column `row` counts from a first number."""
+    frame = pl.DataFrame(pa.Table.from_batches(chunks, schema))
+    row = pl.col("row").cast(pl.Int64)
+    return frame.with_row_index("row", first).with_columns(row)
 
 
 def _next(reader: pa.RecordBatchReader, place: Path) -> pa.RecordBatch | None:
@@ -137,61 +165,71 @@ class Ascent:
         """Take in further row ids, (n,) texts."""
         if not self.holds or ids.is_empty():
             return
-        chain = pl.DataFrame({"now": ids, "before": ids.shift(1, fill_value=self.last)})
-        longer = pl.col("now").str.len_bytes().cast(pl.Int64) - pl.col(
-            "before"
-        ).str.len_bytes().cast(pl.Int64)
-        rises = chain.select(
-            ((longer > 0) | ((longer == 0) & (pl.col("now") > pl.col("before")))).all()
-        )
-        self.holds, self.last = bool(rises.item()), str(ids[-1])
+        pairs = pl.DataFrame({"now": ids, "before": ids.shift(1, fill_value=self.last)})
+        now, before = pl.col("now"), pl.col("before")
+        # Lengths are unsigned: cast, so that their difference can be negative.
+        longer = now.str.len_bytes().cast(pl.Int64) - before.str.len_bytes().cast(pl.Int64)
+        rises = (longer > 0) | ((longer == 0) & (now > before))
+        self.holds = bool(pairs.select(rises.all()).item())
+        self.last = str(ids[-1])
 
 
 def refused_as_text(rows: pl.DataFrame, columns: tuple[Column, ...]) -> pl.DataFrame:
     """Return refused rows as text, values as the source gave them as far as they could be read."""
     trace = [name for name in TRACE if name in rows.columns]
-    return rows.select("row", *trace, "reason", *(_text(c, rows.columns) for c in COMMON + columns))
+    texts = [_text(column, rows.columns) for column in COMMON + columns]
+    return rows.select("row", *trace, "reason", *texts)
 
 
 def as_written(refused: pl.DataFrame) -> pl.DataFrame:
     """Return refused rows with the number that each has in its raw table, where its view tells that, else in the table read."""
     if "raw_row" not in refused.columns:
         return refused
-    return (
-        refused.drop("row")
-        .select("raw_table", pl.col("raw_row").alias("row"), pl.exclude("raw_table", "raw_row"))
-        .sort("raw_table", "row", maintain_order=True)
-    )
+    row = pl.col("raw_row").alias("row")
+    others = pl.exclude("raw_table", "raw_row")
+    rows = refused.drop("row").select("raw_table", row, others)
+    return rows.sort("raw_table", "row", maintain_order=True)
 
 
 def raw_rows(refused: pl.DataFrame) -> int:
     """Return how many rows were refused: of a dump the rows of its raw tables, each once however many rows it gave."""
-    return (
-        refused.n_unique(("raw_table", "raw_row"))
-        if "raw_row" in refused.columns
-        else refused.height
-    )
+    if "raw_row" not in refused.columns:
+        return refused.height
+    return refused.n_unique(("raw_table", "raw_row"))
 
 
 def _text(column: Column, present: list[str]) -> pl.Expr:
+    """Return a column's values as texts; the text that the source gave where a value could not be read."""
+    text = _value_text(column)
+    raw_name = f"raw {column.name}"
+    if raw_name in present:
+        text = pl.coalesce(text, pl.col(raw_name))
+    return text.alias(column.name)
+
+
+def _value_text(column: Column) -> pl.Expr:
     value = pl.col(column.name)
-    if column.kind == "day":
-        written = pl.from_epoch(value.clip(*WRITTEN).cast(pl.Int32), time_unit="d").cast(pl.String)
-        text = (
-            pl.when(value.is_between(*WRITTEN)).then(written).otherwise(pl.format("day {}", value))
-        )
-    elif column.kind == "month":
-        text = pl.format("{}-{}", value // 12, (value % 12 + 1).cast(pl.String).str.zfill(2))
-    elif column.kind == "probability":
-        text = as_decimals(value).cast(pl.String)
-    elif column.kind == "choice":
-        text = value.replace_strict(
-            dict(enumerate(column.choices)), default=None, return_dtype=pl.String
-        )
-    else:
-        text = value.cast(pl.String)
-    raw = f"raw {column.name}"
-    return (pl.coalesce(text, pl.col(raw)) if raw in present else text).alias(column.name)
+    match column.kind:
+        case "day":
+            return _day_text(value)
+        case "month":
+            month = (value % 12 + 1).cast(pl.String).str.zfill(2)
+            return pl.format("{}-{}", value // 12, month)
+        case "probability":
+            return as_decimals(value).cast(pl.String)
+        case "choice":
+            choices = dict(enumerate(column.choices))
+            return value.replace_strict(choices, default=None, return_dtype=pl.String)
+        case _:
+            return value.cast(pl.String)
+
+
+def _day_text(value: pl.Expr) -> pl.Expr:
+    # Both branches are computed for every row: the clip keeps the cast to a date from failing.
+    days = value.clip(*WRITTEN).cast(pl.Int32)
+    date = pl.from_epoch(days, time_unit="d").cast(pl.String)
+    is_written = value.is_between(*WRITTEN)
+    return pl.when(is_written).then(date).otherwise(pl.format("day {}", value))
 
 
 def _together(refused: list[pl.DataFrame], columns: tuple[Column, ...]) -> pl.DataFrame:
@@ -199,10 +237,8 @@ def _together(refused: list[pl.DataFrame], columns: tuple[Column, ...]) -> pl.Da
 
 
 def _none(columns: tuple[Column, ...]) -> pl.DataFrame:
-    return pl.DataFrame(
-        schema={"row": pl.Int64, "reason": pl.String}
-        | {c.name: pl.String for c in COMMON + columns}
-    )
+    texts = {column.name: pl.String for column in COMMON + columns}
+    return pl.DataFrame(schema={"row": pl.Int64, "reason": pl.String} | texts)
 
 
 def refuse(connection: Connection, staged: Staged, row_ids: list[str], *, reason: str) -> Staged:
@@ -211,38 +247,41 @@ def refuse(connection: Connection, staged: Staged, row_ids: list[str], *, reason
         return staged
     connection.register("late", pa.table({"row_id": row_ids}))
     rows = connection.sql(f"SELECT * FROM {staged.rows} SEMI JOIN late USING (row_id) ORDER BY row")
-    found = staged.told(pl.DataFrame(rows.to_arrow_table()).with_columns(reason=pl.lit(reason)))
-    return _also(staged, found)
+    late = pl.DataFrame(rows.to_arrow_table())
+    late_with_reason = late.with_columns(reason=pl.lit(reason))
+    return _also(staged, staged.told(late_with_reason))
 
 
 def set_aside(connection: Connection, staged: Staged, reasons: Mapping[str, str]) -> Staged:
     """Return a staged table without the rows, named by row id, that are refused for a reason."""
     if not reasons:
         return staged
-    connection.register(
-        "aside", pa.table({"row_id": list(reasons), "reason": list(reasons.values())})
-    )
+    aside = pa.table({"row_id": list(reasons), "reason": list(reasons.values())})
+    connection.register("aside", aside)
     rows = connection.sql(f"SELECT * FROM {staged.rows} JOIN aside USING (row_id) ORDER BY row")
-    found = staged.told(pl.DataFrame(rows.to_arrow_table()))
-    kept = _rest(connection, staged, "aside", "row_id")
-    return replace(_also(staged, found), folder=kept)
+    refused = staged.told(pl.DataFrame(rows.to_arrow_table()))
+    folder = _without(connection, staged, "aside", "row_id")
+    return replace(_also(staged, refused), folder=folder)
 
 
-def _rest(connection: Connection, staged: Staged, refused: str, by: str) -> Path:
+def _without(connection: Connection, staged: Staged, refused: str, by: str) -> Path:
     """Return the folder of a staged table's rows that a relation of refused ones does not hold; that of all is removed."""
-    kept = staged.folder.with_name(f"{staged.folder.name}.{by}")
-    kept.mkdir()
-    rest = f"SELECT * FROM {staged.rows} ANTI JOIN {refused} USING ({by})"
-    connection.execute(f"COPY ({rest}) TO {quoted(kept / '1.parquet')} (FORMAT parquet)")
+    folder = staged.folder.with_name(f"{staged.folder.name}.{by}")
+    folder.mkdir()
+    remaining = f"SELECT * FROM {staged.rows} ANTI JOIN {refused} USING ({by})"
+    file = quoted(folder / "1.parquet")
+    connection.execute(f"COPY ({remaining}) TO {file} (FORMAT parquet)")
+    # The rows are removed only once the smaller folder is whole.
     shutil.rmtree(staged.folder)
-    return kept
+    return folder
 
 
-def _also(staged: Staged, found: pl.DataFrame) -> Staged:
+def _also(staged: Staged, refused: pl.DataFrame) -> Staged:
+    """Return a staged table in which further rows count as refused."""
     return replace(
         staged,
-        accepted=staged.accepted - found.height,
-        refused=with_refusals(staged.refused, found).sort("row"),
+        accepted=staged.accepted - refused.height,
+        refused=with_refusals(staged.refused, refused).sort("row"),
     )
 
 
@@ -267,10 +306,10 @@ def without_repeats(connection: Connection, staged: Staged) -> Staged:
         "QUALIFY row_number() OVER (PARTITION BY row_id ORDER BY recorded_on, row) > 1 "
         "ORDER BY row"
     )
-    found = pl.DataFrame(later.to_arrow_table()).with_columns(reason=pl.lit(REPEATED))
-    if found.is_empty():
+    repeats = pl.DataFrame(later.to_arrow_table()).with_columns(reason=pl.lit(REPEATED))
+    if repeats.is_empty():
         return staged
-    connection.register("later", found.select("row").to_arrow())
-    return replace(
-        _also(staged, staged.told(found)), folder=_rest(connection, staged, "later", "row")
-    )
+    connection.register("later", repeats.select("row").to_arrow())
+    refused = staged.told(repeats)
+    folder = _without(connection, staged, "later", "row")
+    return replace(_also(staged, refused), folder=folder)
