@@ -25,6 +25,10 @@ REGISTERS = {
     "inspection": "inspections",
 }
 """The table that should hold every identifier of a name space."""
+UNREGISTERED = (
+    "SELECT count(*) AS rows, count(DISTINCT {key}) AS ids FROM {table} "
+    "WHERE sign > 0 AND {key} NOT IN (SELECT {register_key} FROM {register})"
+)
 
 
 def check(source: Place, data: Place | None = None, progress: Progress = quiet) -> dict[str, Any]:
@@ -34,11 +38,12 @@ def check(source: Place, data: Place | None = None, progress: Progress = quiet) 
 
 def summary_of(store: Store) -> dict[str, Any]:
     """Return what a store holds and what its load refused, as plain values."""
-    tables = store.summary["tables"]
+    summary, source = store.summary, store.source
+    tables = summary["tables"]
     refused = sum(table["refused"] for table in tables.values())
     return {
-        "source": store.summary["name"],
-        "complete_to": store.summary["complete_to"],
+        "source": summary["name"],
+        "complete_to": summary["complete_to"],
         "store": str(store.folder),
         "accepted": sum(table["accepted"] for table in tables.values()),
         "refused": refused,
@@ -48,12 +53,12 @@ def summary_of(store: Store) -> dict[str, Any]:
         "unregistered": list(unregistered(store)),
         "placeholders": [asdict(one) for one in placeholders(store)],
         "reused": list(reused(store)),
-        "derived": store.summary["joins"],
-        "absent": store.summary["absent"],
-        "notes": store.summary.get("notes", []),
-        "assumed_delays": dict(store.source.assumed_delays),
-        "attributes": [f"{a.table}.{a.name}" for a in store.source.attribute],
-        "targets": list(store.source.target),
+        "derived": summary["joins"],
+        "absent": summary["absent"],
+        "notes": summary.get("notes", []),
+        "assumed_delays": dict(source.assumed_delays),
+        "attributes": [f"{attribute.table}.{attribute.name}" for attribute in source.attribute],
+        "targets": list(source.target),
         "dormant": dormant(store),
     }
 
@@ -62,9 +67,8 @@ def dormant(store: Store) -> dict[str, Any] | None:
     """Return how many firms are dormant on the last closed day; None for a source without a register of enterprises."""
     if not store.has("enterprises"):
         return None
-    return dormancy.dormancy_as_json(
-        dormancy.dormancy(store, catalogue_of(store), store.complete_to)
-    )
+    result = dormancy.dormancy(store, catalogue_of(store), store.complete_to)
+    return dormancy.dormancy_as_json(result)
 
 
 def refused_whole(tables: Mapping[str, Mapping[str, Any]]) -> list[str]:
@@ -78,18 +82,21 @@ def refused_whole(tables: Mapping[str, Mapping[str, Any]]) -> list[str]:
 
 def unregistered(store: Store) -> Iterator[dict[str, Any]]:
     """Yield, by column, how many accepted rows name how many identifiers that the register of their kind never holds."""
-    for table in contract():
-        for column in store.tables[table].columns if store.has(table) else ():
+    for table in filter(store.has, contract()):
+        for column in store.tables[table].columns:
             register = REGISTERS.get(column.space) if column.kind == "id" else None
             if register is None or register == table or not store.has(register):
                 continue
-            key, own = named(column.name), named(column.space)
-            found = store.sql(
-                f"SELECT count(*) AS rows, count(DISTINCT {key}) AS ids FROM {named(table)} "
-                f"WHERE sign > 0 AND {key} NOT IN (SELECT {own} FROM {named(register)})"
-            ).to_pylist()[0]
-            if found["rows"]:
-                yield {"table": table, "column": column.name, "register": register} | found
+            query = UNREGISTERED.format(
+                key=named(column.name),
+                table=named(table),
+                register_key=named(column.space),
+                register=named(register),
+            )
+            counts = store.sql(query).to_pylist()[0]
+            if counts["rows"]:
+                place = {"table": table, "column": column.name, "register": register}
+                yield place | counts
 
 
 def check_lines(summary: dict[str, Any]) -> list[str]:
@@ -100,30 +107,37 @@ def check_lines(summary: dict[str, Any]) -> list[str]:
     ]
     for name, table in summary["tables"].items():
         lines.append(f"  {name:<20} {table['accepted']:>13,}  refused {table['refused']:,}")
-        lines += [
-            f"    {why['rows']:,} x {why['reason']} (first: {row_of(why)})"
-            for why in table["reasons"]
-        ]
+        lines += map(_reason_line, table["reasons"])
     if summary["refused"]:
         lines.append(f"拒收行 refused rows: {summary['refused_rows']}")
     lines += [f"整表拒收 every row refused: {name}" for name in summary["refused_whole"]]
-    lines += [
-        f"未登记 unregistered: {one['table']}.{one['column']} {one['rows']:,} 行 rows，{one['ids']:,} 个不在 "
-        f"that are not in {one['register']}"
-        for one in summary["unregistered"]
-    ]
-    lines += [
-        f"占位日 placeholder: {one['table']}.{one['column']} {one['day']}: {one['rows']:,} 行 rows of {one['of']:,}; "
-        f"{one['why']}"
-        for one in summary["placeholders"]
-    ]
+    lines += map(_unregistered_line, summary["unregistered"])
+    lines += map(_placeholder_line, summary["placeholders"])
     if summary["dormant"] is not None:
         lines.append(dormancy.dormancy_line(summary["dormant"]))
     lines += map(reuse_line, summary["reused"])
     lines.append(f"缺表 absent: {', '.join(summary['absent']) or '-'}")
     lines += [f"说明 note: {note}" for note in summary["notes"]]
-    lines += [
-        f"假定延迟 assumed: {table} is taken as recorded {days} days after the event"
-        for table, days in summary["assumed_delays"].items()
-    ]
+    for table, days in summary["assumed_delays"].items():
+        lines.append(f"假定延迟 assumed: {table} is taken as recorded {days} days after the event")
     return lines
+
+
+def _reason_line(refusal: Mapping[str, Any]) -> str:
+    first = row_of(refusal)
+    return f"    {refusal['rows']:,} x {refusal['reason']} (first: {first})"
+
+
+def _unregistered_line(column: Mapping[str, Any]) -> str:
+    place = f"{column['table']}.{column['column']}"
+    rows, ids = f"{column['rows']:,}", f"{column['ids']:,}"
+    return (
+        f"未登记 unregistered: {place} {rows} 行 rows，{ids} 个不在 "
+        f"that are not in {column['register']}"
+    )
+
+
+def _placeholder_line(placeholder: Mapping[str, Any]) -> str:
+    place = f"{placeholder['table']}.{placeholder['column']} {placeholder['day']}"
+    rows, of = f"{placeholder['rows']:,}", f"{placeholder['of']:,}"
+    return f"占位日 placeholder: {place}: {rows} 行 rows of {of}; {placeholder['why']}"

@@ -38,18 +38,32 @@ class Placeholder:
 def placeholders(store: Store) -> Iterator[Placeholder]:
     """Yield what may stand for no day in the columns of days, months and years of a store's rows, refused ones included."""
     for table in store.summary["tables"]:
-        columns = [*(one for one in store.tables[table].columns if one.kind in TIMED), RECORDED]
+        columns = [column for column in store.tables[table].columns if column.kind in TIMED]
+        columns.append(RECORDED)
         refused = _refused(store, table, columns)
         for column in columns:
             counts = _accepted(store, table, column) + refused[column.name]
-            if found := suspect(counts):
-                day, why = found
-                rows = sum(
-                    size
-                    for other, size in counts.items()
-                    if other.startswith(EPOCH) or other == day
-                )
-                yield Placeholder(table, column.name, day, rows, counts.total(), why)
+            suspicion = suspect(counts)
+            if suspicion is None:
+                continue
+            day, why = suspicion
+            yield Placeholder(
+                table=table,
+                column=column.name,
+                day=day,
+                rows=_rows_of(counts, day),
+                of=counts.total(),
+                why=why,
+            )
+
+
+def _rows_of(counts: Counter[str], day: str) -> int:
+    """Return how many rows say a day, or any of the month of the epoch."""
+    rows = 0
+    for other, size in counts.items():
+        if other == day or other.startswith(EPOCH):
+            rows += size
+    return rows
 
 
 def suspect(counts: Counter[str]) -> tuple[str, str] | None:
@@ -61,40 +75,48 @@ def suspect(counts: Counter[str]) -> tuple[str, str] | None:
     '2000-01-01'
     >>> suspect(Counter({"2000-01-01": 2000, "2014-01-01": 3}))
     """
-    epoch = Counter({day: size for day, size in counts.items() if day.startswith(EPOCH)})
-    if epoch:
-        return epoch.most_common(1)[0][0], OF_EPOCH
-    (day, rows), (_, next_rows) = [*counts.most_common(2), ("", 0), ("", 0)][:2]
+    of_epoch = Counter({day: size for day, size in counts.items() if day.startswith(EPOCH)})
+    if of_epoch:
+        (day, _), *_ = of_epoch.most_common(1)
+        return day, OF_EPOCH
+    # Two blanks stand in where a column has fewer than two days.
+    commonest = [*counts.most_common(2), ("", 0), ("", 0)]
+    (day, rows), (_, next_rows), *_ = commonest
     if 2 * rows <= counts.total():
         return None
     if day == YEAR:
         return day, OF_EPOCH
-    return (day, OF_MOST) if rows >= MANY * max(next_rows, 1) else None
+    if rows >= MANY * max(next_rows, 1):
+        return day, OF_MOST
+    return None
 
 
 def _accepted(store: Store, table: str, column: Column) -> Counter[str]:
     """Return how many accepted rows say each day, month or year of a column, as texts."""
     name = named("known" if column is RECORDED else column.name)
-    rows = store.sql(
-        f"SELECT {name} AS said, count(*) AS size FROM {named(table)} "
-        f"WHERE sign > 0 AND {name} IS NOT NULL GROUP BY said"
-    ).to_pylist()
-    return Counter({_text(column.kind, row["said"]): row["size"] for row in rows})
+    query = (
+        f"SELECT {name} AS moment, count(*) AS size FROM {named(table)} "
+        f"WHERE sign > 0 AND {name} IS NOT NULL GROUP BY moment"
+    )
+    rows = store.sql(query).to_pylist()
+    return Counter({_text(column.kind, row["moment"]): row["size"] for row in rows})
 
 
-def _text(kind: str, said: int) -> str:
+def _text(kind: str, moment: int) -> str:
     if kind == "day":
-        return date_of(said).isoformat()
-    return month_text(said) if kind == "month" else str(said)
+        return date_of(moment).isoformat()
+    return month_text(moment) if kind == "month" else str(moment)
 
 
 def _refused(store: Store, table: str, columns: list[Column]) -> dict[str, Counter[str]]:
     """Return by column how many refused rows say each day, month or year, as their files have it."""
-    found = {column.name: Counter[str]() for column in columns}
+    counts_by_column = {column.name: Counter[str]() for column in columns}
     for path in store.layout.refused(table):
         with path.open(encoding="utf-8", newline="") as file:
             for row in csv.DictReader(file):
-                for name, counts in found.items():
-                    if said := row.get(name):
-                        counts[said[: len("1970-01-01")]] += 1
-    return found
+                for name, counts in counts_by_column.items():
+                    if text := row.get(name):
+                        # A time of day behind the day is left out.
+                        day = text[: len("1970-01-01")]
+                        counts[day] += 1
+    return counts_by_column

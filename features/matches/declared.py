@@ -30,23 +30,31 @@ class Kind:
     @property
     def rule(self) -> str:
         """The SQL of the rule."""
-        return (
-            resources.files("features.matches")
-            .joinpath("sql", f"{self.name}.sql")
-            .read_text("utf-8")
-        )
+        folder = resources.files("features.matches")
+        return folder.joinpath("sql", f"{self.name}.sql").read_text("utf-8")
 
 
 @cache
 def kinds() -> dict[str, Kind]:
     """Return every declared kind by name."""
-    found = [
-        Kind(name, zh, en, *rule_tables(tables), unit, tolerances_of(passes), verify_zh, verify_en)
-        for name, zh, en, tables, unit, passes, verify_zh, verify_en in declaration_lines(
-            declaration_text("matches.txt"), 8, "matches.txt"
+    kinds_by_name: dict[str, Kind] = {}
+    text = declaration_text("matches.txt")
+    for name, zh, en, tables, unit, passes, verify_zh, verify_en in declaration_lines(
+        text, 8, "matches.txt"
+    ):
+        needed, all_tables = rule_tables(tables)
+        kinds_by_name[name] = Kind(
+            name=name,
+            zh=zh,
+            en=en,
+            needed=needed,
+            tables=all_tables,
+            unit=unit,
+            tolerances=tolerances_of(passes),
+            verify_zh=verify_zh,
+            verify_en=verify_en,
         )
-    ]
-    return {kind.name: kind for kind in found}
+    return kinds_by_name
 
 
 def rule_tables(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -57,7 +65,8 @@ def rule_tables(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """
     declared = [name.strip() for name in text.split(",")]
     needed = tuple(name for name in declared if not name.endswith("?"))
-    return needed, tuple(name.removesuffix("?").strip() for name in declared)
+    tables = tuple(name.removesuffix("?").strip() for name in declared)
+    return needed, tables
 
 
 def tolerances_of(text: str) -> dict[str, int]:
@@ -66,10 +75,11 @@ def tolerances_of(text: str) -> dict[str, int]:
     >>> tolerances_of("days=31, share=20")
     {'days': 31, 'share': 20}
     """
-    return {
-        name.strip(): int(value)
-        for name, _, value in (part.partition("=") for part in text.split(","))
-    }
+    tolerances: dict[str, int] = {}
+    for part in text.split(","):
+        name, _, value = part.partition("=")
+        tolerances[name.strip()] = int(value)
+    return tolerances
 
 
 def match_kind(name: str) -> Kind:

@@ -14,6 +14,8 @@ from features.store.store import Store
 
 SUBJECTS = ("enterprise", "worker", "provider", "claim")
 NUMBERS = ("first_day", "last_day", "known", "measured", "expected", "n_rows")
+AT_ONCE = 1 << 14
+"""Matches that stand in memory as Python values at one time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,23 +38,26 @@ class Match:
 
 def available(store: Store) -> tuple[list[Kind], dict[str, str]]:
     """Return the kinds whose tables the store holds, and by name those left out with the tables they lack."""
-    lacking = {
-        kind.name: ", ".join(table for table in kind.needed if not store.has(table))
-        for kind in kinds().values()
-    }
-    return (
-        [kind for kind in kinds().values() if not lacking[kind.name]],
-        {name: tables for name, tables in lacking.items() if tables},
-    )
+    complete: list[Kind] = []
+    lacking: dict[str, str] = {}
+    for kind in kinds().values():
+        absent_tables = [table for table in kind.needed if not store.has(table)]
+        if absent_tables:
+            lacking[kind.name] = ", ".join(absent_tables)
+        else:
+            complete.append(kind)
+    return complete, lacking
 
 
 def uncounted(store: Store) -> dict[str, str]:
     """Return the kinds that run without a table they would count, by name, with those tables."""
-    lacking = {
-        kind.name: [table for table in kind.tables if not store.has(table)]
-        for kind in available(store)[0]
-    }
-    return {name: ", ".join(tables) for name, tables in lacking.items() if tables}
+    complete, _ = available(store)
+    lacking: dict[str, str] = {}
+    for kind in complete:
+        absent_tables = [table for table in kind.tables if not store.has(table)]
+        if absent_tables:
+            lacking[kind.name] = ", ".join(absent_tables)
+    return lacking
 
 
 def matches(store: Store, as_of: int, name: str | None = None) -> Iterator[Match]:
@@ -61,7 +66,11 @@ def matches(store: Store, as_of: int, name: str | None = None) -> Iterator[Match
     Raises HistoryError when the day is not closed or a named kind's table is absent, RequestError for an unknown kind.
     """
     check_day(store, as_of)
-    for kind in [match_kind(name)] if name is not None else available(store)[0]:
+    if name is None:
+        complete, _ = available(store)
+    else:
+        complete = [match_kind(name)]
+    for kind in complete:
         yield from matches_of(store, kind, as_of)
 
 
@@ -69,24 +78,23 @@ def matches_of(store: Store, kind: Kind, as_of: int) -> Iterator[Match]:
     """Yield the matches of one kind as of a day."""
     for table in kind.needed:
         store.size(table)
-    found = store.sql(match_sql(store, kind, as_of), months=month_table(as_of))
-    for batch in found.to_batches(1 << 14):
+    discrepancies = store.sql(match_sql(store, kind, as_of), months=month_table(as_of))
+    for batch in discrepancies.to_batches(AT_ONCE):
         columns: dict[str, list[Any]] = batch.to_pydict()
         subjects = {space: identifiers_of(store, space, columns[space]) for space in SUBJECTS}
         for place in range(batch.num_rows):
-            who = {space: texts[place] for space, texts in subjects.items() if texts[place]}
-            number = {name: int(columns[name][place]) for name in NUMBERS}
-            rows = tuple((row["table"], row["row_id"]) for row in columns["rows"][place])
+            numbers = {name: int(columns[name][place]) for name in NUMBERS}
+            rows = [(row["table"], row["row_id"]) for row in columns["rows"][place]]
             yield Match(
-                kind.name,
-                who,
-                number["first_day"],
-                number["last_day"],
-                number["known"],
-                number["measured"],
-                number["expected"],
-                rows,
-                number["n_rows"],
+                kind=kind.name,
+                subjects={space: ids[place] for space, ids in subjects.items() if ids[place]},
+                first=numbers["first_day"],
+                last=numbers["last_day"],
+                known=numbers["known"],
+                measured=numbers["measured"],
+                expected=numbers["expected"],
+                rows=tuple(rows),
+                n_rows=numbers["n_rows"],
             )
 
 
@@ -99,13 +107,6 @@ def identifiers_of(store: Store, space: str, codes: list[int | None]) -> list[st
 def match_as_json(match: Match) -> dict[str, Any]:
     """Return a match as plain values with its sentences in both languages and what to verify on site."""
     kind = match_kind(match.kind)
-    zh, en = (
-        text.format(
-            measured=amount(match.measured, kind.unit, spoken),
-            expected=amount(match.expected, kind.unit, spoken),
-        )
-        for text, spoken in ((kind.zh, "zh"), (kind.en, "en"))
-    )
     return {
         "kind": match.kind,
         **match.subjects,
@@ -115,12 +116,20 @@ def match_as_json(match: Match) -> dict[str, Any]:
         "unit": kind.unit,
         "measured": match.measured,
         "expected": match.expected,
-        "zh": zh,
-        "en": en,
+        "zh": _sentence(match, kind.zh, kind.unit, "zh"),
+        "en": _sentence(match, kind.en, kind.unit, "en"),
         "n_rows": match.n_rows,
         "rows": [{"table": table, "row_id": row_id} for table, row_id in match.rows],
         "verify": {"zh": kind.verify_zh, "en": kind.verify_en},
     }
+
+
+def _sentence(match: Match, text: str, unit: str, language: str) -> str:
+    """Return the sentence of a match's kind with the two numbers of the match put in."""
+    return text.format(
+        measured=amount(match.measured, unit, language),
+        expected=amount(match.expected, unit, language),
+    )
 
 
 def amount(value: int, unit: str, language: str) -> str:
@@ -131,4 +140,5 @@ def amount(value: int, unit: str, language: str) -> str:
     """
     if unit != "fen":
         return f"{value:,}"
-    return f"{value / 100:,.2f}元" if language == "zh" else f"CNY {value / 100:,.2f}"
+    yuan = f"{value / 100:,.2f}"
+    return f"{yuan}元" if language == "zh" else f"CNY {yuan}"

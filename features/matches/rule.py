@@ -14,6 +14,7 @@ from features.matches.declared import Kind
 from features.store.store import Store
 
 MONTHS = 600
+"""Months that a rule can look back: 50 years."""
 NAMED_ROWS = 20
 """At most so many rows of one table are named in a match; `n_rows` counts them all."""
 
@@ -29,10 +30,9 @@ def live_sql(table: str, day: int) -> str:
 
 def empty_sql(table: str) -> str:
     """Return the SELECT of a table that a source lacks and a rule reads as empty."""
-    columns = [
-        f"CAST(NULL AS INTEGER) AS {named(column.name)}" for column in contract()[table].columns
-    ]
-    return f"SELECT {', '.join(columns)}, CAST(NULL AS INTEGER) AS known, '' AS row_id WHERE false"
+    names = [named(column.name) for column in contract()[table].columns]
+    columns = ", ".join(f"CAST(NULL AS INTEGER) AS {name}" for name in names)
+    return f"SELECT {columns}, CAST(NULL AS INTEGER) AS known, '' AS row_id WHERE false"
 
 
 def match_sql(store: Store, kind: Kind, day: int) -> str:
@@ -41,25 +41,35 @@ def match_sql(store: Store, kind: Kind, day: int) -> str:
     """
     numbers = {"day": day, "month": month_of_day(day), "named": NAMED_ROWS} | kind.tolerances
     text = re.sub(r"--[^\n]*", "", kind.rule)
-    text = re.sub(r"\{(\w+)\}", lambda found: str(numbers[found[1]]), text)
-    text = re.sub(
-        r"\[(\w+)\.(\w+):(\w+)\]",
-        lambda found: str(store.column(found[1], found[2]).choices.index(found[3])),
-        text,
-    )
-    rows = {
-        table: live_sql(table, day) if store.has(table) else empty_sql(table)
-        for table in kind.tables
-    }
-    live = ", ".join(f"live_{table} AS ({select})" for table, select in rows.items())
+    text = re.sub(r"\{(\w+)\}", lambda place: str(numbers[place[1]]), text)
+    text = re.sub(r"\[(\w+)\.(\w+):(\w+)\]", lambda place: _code_of(store, *place.groups()), text)
+    live_tables: list[str] = []
+    for table in kind.tables:
+        rows = live_sql(table, day) if store.has(table) else empty_sql(table)
+        live_tables.append(f"live_{table} AS ({rows})")
+    live = ", ".join(live_tables)
     return (
         f"WITH {live}, {text.strip()} SELECT * FROM matched ORDER BY enterprise NULLS FIRST, worker NULLS FIRST, "
         "provider NULLS FIRST, claim NULLS FIRST, first_day, last_day, rows"
     )
 
 
+def _code_of(store: Store, table: str, column: str, choice: str) -> str:
+    """Return the code by which a store holds a choice of a column."""
+    choices = store.column(table, column).choices
+    return str(choices.index(choice))
+
+
 def month_table(day: int) -> pa.Table:
     """Return the months up to that of a day, with their first and last days."""
-    months = np.arange(month_of_day(day) - MONTHS, month_of_day(day) + 2)
-    days = np.array([first_day(int(month)) for month in months], np.int64)
-    return pa.table({"month": months[:-1], "month_first": days[:-1], "month_last": days[1:] - 1})
+    this_month = month_of_day(day)
+    # One month more than the table has: its first day ends the last one.
+    months = np.arange(this_month - MONTHS, this_month + 2)
+    first_days = np.array([first_day(int(month)) for month in months], np.int64)
+    return pa.table(
+        {
+            "month": months[:-1],
+            "month_first": first_days[:-1],
+            "month_last": first_days[1:] - 1,
+        }
+    )
