@@ -17,10 +17,10 @@ def feature_names(feature: Feature) -> list[str]:
 
 def ordered(features: Mapping[str, Feature]) -> list[Feature]:
     """Return features so that each stands after those it names; raise CatalogueError on a cycle or an unknown name."""
-    done: dict[str, Feature] = {}
+    placed: dict[str, Feature] = {}
 
     def visit(name: str, path: tuple[str, ...]) -> None:
-        if name in done:
+        if name in placed:
             return
         if name in path:
             raise CatalogueError(
@@ -32,26 +32,27 @@ def ordered(features: Mapping[str, Feature]) -> list[Feature]:
             )
         for other in feature_names(features[name]):
             visit(other, (*path, name))
-        done[name] = features[name]
+        placed[name] = features[name]
 
     for name in features:
         visit(name, ())
-    return list(done.values())
+    return list(placed.values())
 
 
 def stored_behind(catalogue: Catalogue, feature: Feature) -> set[str]:
     """Return every stored value a feature rests on; raise CatalogueError where a peer value would."""
-    found = {
-        name for link in catalogue.chain([feature.name]) for name in stored_values_read(link.tree)
-    }
-    for link in catalogue.chain([feature.name]):
+    names: set[str] = set()
+    links = list(catalogue.chain([feature.name]))
+    for link in links:
+        names |= stored_values_read(link.tree)
+    for link in links:
         for peer in peers_of(link.tree):
             if stored_behind(catalogue, catalogue.feature(peer.feature)):
                 raise CatalogueError(
                     f"feature {link.name!r} takes a peer value of {peer.feature!r}, which is a stored value; "
                     "compare measures instead"
                 )
-    return found
+    return names
 
 
 def closure(catalogue: Catalogue, feature: Feature) -> tuple[set[Atom], set[Peer]]:

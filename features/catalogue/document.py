@@ -7,7 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from features.catalogue.dependencies import closure, stored_behind
-from features.catalogue.model import ENTITIES, Catalogue, Feature
+from features.catalogue.model import (
+    ENTITIES,
+    Catalogue,
+    Feature,
+    Join,
+    Measure,
+    StoredValue,
+    Window,
+)
 from features.catalogue.parse import (
     declaration_lines,
     declaration_text,
@@ -92,60 +100,74 @@ def entry(catalogue: Catalogue, feature: Feature) -> dict[str, Any]:
 
 def catalogue_as_json(catalogue: Catalogue, source: str | None = None) -> dict[str, Any]:
     """Return the dictionary of a catalogue as plain values, for `lssi dictionary --json`."""
+    features: list[dict[str, Any]] = []
+    for entity in ENTITIES:
+        features += [entry(catalogue, feature) for feature in catalogue.features(entity)]
+    reasons = forbidden().items()
     return {
         "source": source,
-        "features": [
-            entry(catalogue, feature)
-            for entity in ENTITIES
-            for feature in catalogue.features(entity)
-        ],
+        "features": features,
         "left_out": dict(catalogue.left_out),
-        "families": [
-            {
-                "name": f.name,
-                "zh": f.zh,
-                "en": f.en,
-                "legal_basis": {"zh": f.law_zh, "en": f.law_en},
-            }
-            for f in families().values()
-        ],
-        "windows": [
-            {"name": w.name, "unit": w.unit, "from": w.first, "to": w.last, "zh": w.zh, "en": w.en}
-            for w in catalogue.windows.values()
-        ],
-        "measures": [
-            {"name": m.name, "definition": m.spelled(), "unit": m.unit, "zh": m.zh, "en": m.en}
-            for m in catalogue.measures.values()
-        ],
-        "joins": [
-            {"name": j.name, "left": j.left, "right": j.right, "on": list(j.on)}
-            for j in declared_joins()
-        ],
-        "stored": [
-            {
-                "name": s.name,
-                "kept_by": s.of,
-                "unit": s.unit,
-                "zh": s.zh,
-                "en": s.en,
-                "tables": list(s.tables),
-            }
-            for s in catalogue.stored.values()
-        ],
-        "forbidden": [{"word": word, "zh": zh, "en": en} for word, (zh, en) in forbidden().items()],
+        "families": [_family_as_json(family) for family in families().values()],
+        "windows": [_window_as_json(window) for window in catalogue.windows.values()],
+        "measures": [_measure_as_json(measure) for measure in catalogue.measures.values()],
+        "joins": [_join_as_json(join) for join in declared_joins()],
+        "stored": [_stored_as_json(value) for value in catalogue.stored.values()],
+        "forbidden": [{"word": word, "zh": zh, "en": en} for word, (zh, en) in reasons],
+    }
+
+
+def _family_as_json(family: Family) -> dict[str, Any]:
+    return {
+        "name": family.name,
+        "zh": family.zh,
+        "en": family.en,
+        "legal_basis": {"zh": family.law_zh, "en": family.law_en},
+    }
+
+
+def _window_as_json(window: Window) -> dict[str, Any]:
+    return {
+        "name": window.name,
+        "unit": window.unit,
+        "from": window.first,
+        "to": window.last,
+        "zh": window.zh,
+        "en": window.en,
+    }
+
+
+def _measure_as_json(measure: Measure) -> dict[str, Any]:
+    return {
+        "name": measure.name,
+        "definition": measure.spelled(),
+        "unit": measure.unit,
+        "zh": measure.zh,
+        "en": measure.en,
+    }
+
+
+def _join_as_json(join: Join) -> dict[str, Any]:
+    return {"name": join.name, "left": join.left, "right": join.right, "on": list(join.on)}
+
+
+def _stored_as_json(value: StoredValue) -> dict[str, Any]:
+    return {
+        "name": value.name,
+        "kept_by": value.of,
+        "unit": value.unit,
+        "zh": value.zh,
+        "en": value.en,
+        "tables": list(value.tables),
     }
 
 
 def catalogue_page(catalogue: Catalogue, source: str | None = None) -> str:
     """Return the dictionary of a catalogue as a Markdown page, the language first; docs/features.md is the whole one."""
-    said = catalogue_as_json(catalogue, source)
-    lines = [
-        declaration_text("language.md").rstrip(),
-        *_spans(said),
-        *_entities(said),
-        *_looked_up(said),
-    ]
-    lines += [*_forbidden(said), *_left_out(said)]
+    dictionary = catalogue_as_json(catalogue, source)
+    lines = [declaration_text("language.md").rstrip()]
+    for section in (_spans, _entities, _looked_up, _forbidden, _left_out):
+        lines += section(dictionary)
     return "\n".join(lines) + "\n"
 
 
@@ -156,23 +178,23 @@ def _table(head: str, rows: list[tuple[str, ...]]) -> Iterator[str]:
         yield f"| {' | '.join(row)} |"
 
 
-def _spans(said: dict[str, Any]) -> Iterator[str]:
+def _spans(dictionary: dict[str, Any]) -> Iterator[str]:
     yield "\n## 窗口 · Windows\n"
-    yield from _table(
-        "窗口 window | 含义 | meaning", [(w["name"], w["zh"], w["en"]) for w in said["windows"]]
-    )
+    rows = [(window["name"], window["zh"], window["en"]) for window in dictionary["windows"]]
+    yield from _table("窗口 window | 含义 | meaning", rows)
 
 
-def _entities(said: dict[str, Any]) -> Iterator[str]:
+def _entities(dictionary: dict[str, Any]) -> Iterator[str]:
     for entity, title in TITLES.items():
-        own = [feature for feature in said["features"] if feature["entity"] == entity]
-        yield f"\n## {title} ({len(own)})"
-        for family in said["families"]:
-            rows = [feature for feature in own if feature["family"] == family["name"]]
+        features = [feature for feature in dictionary["features"] if feature["entity"] == entity]
+        yield f"\n## {title} ({len(features)})"
+        for family in dictionary["families"]:
+            rows = [_row(feature) for feature in features if feature["family"] == family["name"]]
             if rows:
+                law = family["legal_basis"]
                 yield f"\n### {entity}: {family['zh']} · {family['en']} (`{family['name']}`)\n"
-                yield f"依据 {family['legal_basis']['zh']}。\nBasis: {family['legal_basis']['en']}.\n"
-                yield from _table(HEAD, [_row(feature) for feature in rows])
+                yield f"依据 {law['zh']}。\nBasis: {law['en']}.\n"
+                yield from _table(HEAD, rows)
 
 
 def _row(feature: dict[str, Any]) -> tuple[str, ...]:
@@ -188,7 +210,7 @@ def _row(feature: dict[str, Any]) -> tuple[str, ...]:
     )
 
 
-def _looked_up(said: dict[str, Any]) -> Iterator[str]:
+def _looked_up(dictionary: dict[str, Any]) -> Iterator[str]:
     yield "\n## 度量 · Measures\n"
     yield "`表 table | 分组 grouped by | 时间 placed by | 筛选 filter | 值 value`\n"
     yield from _table(
@@ -201,7 +223,7 @@ def _looked_up(said: dict[str, Any]) -> Iterator[str]:
                 m["zh"],
                 m["en"],
             )
-            for m in said["measures"]
+            for m in dictionary["measures"]
         ],
     )
     yield "\n## 预存值 · Stored values\n"
@@ -210,12 +232,12 @@ def _looked_up(said: dict[str, Any]) -> Iterator[str]:
         "值 value | 按 kept by | 单位 unit | 含义 | meaning | 表 tables",
         [
             (f"`{s['name']}`", s["kept_by"], s["unit"], s["zh"], s["en"], ", ".join(s["tables"]))
-            for s in said["stored"]
+            for s in dictionary["stored"]
         ],
     )
 
 
-def _forbidden(said: dict[str, Any]) -> Iterator[str]:
+def _forbidden(dictionary: dict[str, Any]) -> Iterator[str]:
     yield "\n## 禁用清单 · The forbidden list\n"
     yield (
         "列名或属性名含下列任一词的，任何特征不得读取；表 `protected` 只供事后公平性核查。\n"
@@ -223,14 +245,15 @@ def _forbidden(said: dict[str, Any]) -> Iterator[str]:
         "fairness only.\n"
     )
     yield from _table(
-        "词 word | 理由 | reason", [(f"`{f['word']}`", f["zh"], f["en"]) for f in said["forbidden"]]
+        "词 word | 理由 | reason",
+        [(f"`{f['word']}`", f["zh"], f["en"]) for f in dictionary["forbidden"]],
     )
 
 
-def _left_out(said: dict[str, Any]) -> Iterator[str]:
-    if said["left_out"]:
+def _left_out(dictionary: dict[str, Any]) -> Iterator[str]:
+    if dictionary["left_out"]:
         yield "\n## 未算 · Left out\n"
         yield from _table(
             "特征 feature | 所缺的表 table needed",
-            [(f"`{name}`", why) for name, why in said["left_out"].items()],
+            [(f"`{name}`", why) for name, why in dictionary["left_out"].items()],
         )

@@ -12,18 +12,21 @@ ORDER = ("enterprise", "worker", "provider", "claim")
 def first_by(columns: tuple[Column, ...], key: tuple[str, ...]) -> str:
     """Return the column by which a table lies sorted: the first id of ORDER that it has, else that of its key."""
     names = {column.name for column in columns}
-    return next((name for name in ORDER if name in names), key[0])
+    for name in ORDER:
+        if name in names:
+            return name
+    return key[0]
 
 
 def taken_as(join: Join, left: Table, right: Table) -> dict[str, str]:
     """Return the columns taken from the right with their new names: prefixed where the left has the name already."""
-    there = {column.name for column in left.columns}
-    singular = right.name.removesuffix("s")
-    return {
-        name: f"{singular}_{name}" if name in there else name
-        for name in join.taken
-        if name not in join.on
-    }
+    left_names = {column.name for column in left.columns}
+    prefix = right.name.removesuffix("s")
+    new_names: dict[str, str] = {}
+    for name in join.taken:
+        if name not in join.on:
+            new_names[name] = f"{prefix}_{name}" if name in left_names else name
+    return new_names
 
 
 def joined_table(join: Join, left: Table, right: Table) -> Table:
@@ -31,13 +34,28 @@ def joined_table(join: Join, left: Table, right: Table) -> Table:
     for side in (left, right):
         for name in join.on:
             side.column(name)
-    taken = []
-    for name, new in taken_as(join, left, right).items():
+    right_columns: list[Column] = []
+    for name, new_name in taken_as(join, left, right).items():
         column = right.column(name)
-        taken.append(Column(new, column.kind, column.detail, column.optional, column.zh, column.en))
-    columns = left.columns + tuple(taken)
-    if len({column.name for column in columns}) < len(columns):
+        # Without the column's own laws, which compare it with days that the join need not have.
+        right_columns.append(
+            Column(
+                name=new_name,
+                kind=column.kind,
+                detail=column.detail,
+                optional=column.optional,
+                zh=column.zh,
+                en=column.en,
+            )
+        )
+    columns = left.columns + tuple(right_columns)
+    names = {column.name for column in columns}
+    if len(names) < len(columns):
         raise CatalogueError(f"join {join.name!r} takes two columns of one name; leave one out")
     return Table(
-        join.name, f"{left.zh}·{right.zh}", f"{left.en}, with {right.en}", left.key, columns
+        name=join.name,
+        zh=f"{left.zh}·{right.zh}",
+        en=f"{left.en}, with {right.en}",
+        key=left.key,
+        columns=columns,
     )

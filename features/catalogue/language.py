@@ -73,6 +73,7 @@ FUNCTIONS = {
 }
 LIMIT = 2**53
 MANY = 1 << 15
+"""Nodes whose meaning is remembered: more than the formulas of a catalogue have."""
 
 
 class Atom(NamedTuple):
@@ -97,9 +98,12 @@ def parse_row(text: str, where: str) -> ast.expr:
 
 def parse_formula(text: str, where: str) -> ast.expr:
     """Return the tree of a formula; raise CatalogueError when it uses anything outside the language."""
-    tree = _parse(re.sub(r"(?<![\w'])(\d+[dm])\b", r"'\1'", text), where, FORMULA_NODES)
-    for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
-        _check_call(call, where)
+    # A window such as 30d is no name of Python: it is put in quotes first.
+    quoted_windows = re.sub(r"(?<![\w'])(\d+[dm])\b", r"'\1'", text)
+    tree = _parse(quoted_windows, where, FORMULA_NODES)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            _check_call(node, where)
     return tree
 
 
@@ -144,7 +148,9 @@ def word(node: ast.expr, where: str = "formula") -> str:
 
 def call_name(node: ast.expr) -> str | None:
     """Return the function a node calls, or None where it is no call."""
-    return node.func.id if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else None
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+        return node.func.id
+    return None
 
 
 @lru_cache(MANY)
@@ -152,7 +158,8 @@ def atom_of(node: ast.expr) -> Atom | None:
     """Return the aggregate that a node stands for, or None."""
     name = call_name(node)
     if name in AGGREGATES and isinstance(node, ast.Call):
-        return Atom(str(name), word(node.args[0]), word(node.args[1]))
+        measure, window = node.args
+        return Atom(str(name), word(measure), word(window))
     return None
 
 
@@ -160,34 +167,30 @@ def atom_of(node: ast.expr) -> Atom | None:
 def peer_of(node: ast.expr) -> Peer | None:
     """Return the peer value that a node stands for, or None."""
     if call_name(node) == "peer" and isinstance(node, ast.Call):
-        return Peer(word(node.args[0]), word(node.args[1]))
+        feature, key = node.args
+        return Peer(word(feature), word(key))
     return None
 
 
 @lru_cache(MANY)
 def atoms_of(tree: ast.expr) -> frozenset[Atom]:
     """Return every aggregate that a formula needs."""
-    return frozenset(
-        atom for node in ast.walk(tree) if isinstance(node, ast.expr) and (atom := atom_of(node))
-    )
+    atoms = {atom_of(node) for node in ast.walk(tree) if isinstance(node, ast.expr)}
+    return frozenset(atom for atom in atoms if atom)
 
 
 @lru_cache(MANY)
 def peers_of(tree: ast.expr) -> frozenset[Peer]:
     """Return every peer value that a formula needs."""
-    return frozenset(
-        peer for node in ast.walk(tree) if isinstance(node, ast.expr) and (peer := peer_of(node))
-    )
+    peers = {peer_of(node) for node in ast.walk(tree) if isinstance(node, ast.expr)}
+    return frozenset(peer for peer in peers if peer)
 
 
 @lru_cache(MANY)
 def stored_values_read(tree: ast.expr) -> frozenset[str]:
     """Return every stored value that a formula reads."""
-    return frozenset(
-        word(node.args[0])
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Call) and call_name(node) == "stored"
-    )
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    return frozenset(word(call.args[0]) for call in calls if call_name(call) == "stored")
 
 
 @lru_cache(MANY)

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
+from features.catalogue.attributes import (
+    DeclaredAttribute,
+    attribute_parts,
+    register_measures,
+    with_register,
+)
 from features.catalogue.dependencies import closure, ordered, stored_behind
-from features.catalogue.language import call_name, parse_formula, parse_row, word
+from features.catalogue.language import parse_formula, parse_row
 from features.catalogue.model import (
     ENTITIES,
-    FORBIDDEN,
-    KEYS,
     STORED_BY,
     Catalogue,
     Feature,
@@ -23,31 +26,11 @@ from features.catalogue.model import (
     StoredValue,
     Window,
 )
-from features.contract.tables import contract
 from features.errors import CatalogueError
 from features.lengths import overlong
 
 DIRECTIONS = ("up", "down", "none")
 _Row = TypeVar("_Row")
-
-
-class DeclaredAttribute(Protocol):
-    """What the catalogue needs of a source's declared attribute."""
-
-    @property
-    def table(self) -> str: ...
-    @property
-    def name(self) -> str: ...
-    @property
-    def type(self) -> str: ...
-    @property
-    def zh(self) -> str: ...
-    @property
-    def en(self) -> str: ...
-    @property
-    def unit(self) -> str: ...
-    @property
-    def direction(self) -> str: ...
 
 
 def declaration_lines(text: str, fields: int, where: str) -> Iterator[list[str]]:
@@ -69,25 +52,28 @@ def declaration_text(name: str) -> str:
 
 
 def _once(rows: Iterable[_Row], name: Callable[[_Row], str], what: str) -> dict[str, _Row]:
-    found: dict[str, _Row] = {}
+    """Return declared rows by name; CatalogueError where one is there twice or has too long a name."""
+    rows_by_name: dict[str, _Row] = {}
     for row in rows:
-        if wrong := overlong(name(row)):
+        row_name = name(row)
+        if wrong := overlong(row_name):
             raise CatalogueError(f"{what} {wrong}")
-        if name(row) in found:
-            raise CatalogueError(f"{what} {name(row)!r} is declared twice; keep one")
-        found[name(row)] = row
-    return found
+        if row_name in rows_by_name:
+            raise CatalogueError(f"{what} {row_name!r} is declared twice; keep one")
+        rows_by_name[row_name] = row
+    return rows_by_name
 
 
 @cache
 def declared_joins() -> tuple[Join, ...]:
     """Return the derived tables that a load materialises."""
-    return tuple(
-        Join(name, left, right, tuple(on.split(", ")), tuple(taken.split(", ")))
-        for name, left, right, on, taken in declaration_lines(
-            declaration_text("joins.txt"), 5, "joins.txt"
-        )
-    )
+    text = declaration_text("joins.txt")
+    joins: list[Join] = []
+    for name, left, right, on, taken in declaration_lines(text, 5, "joins.txt"):
+        keys = tuple(on.split(", "))
+        columns = tuple(taken.split(", "))
+        joins.append(Join(name, left, right, keys, columns))
+    return tuple(joins)
 
 
 def windows_of(text: str) -> dict[str, Window]:
@@ -101,56 +87,55 @@ def windows_of(text: str) -> dict[str, Window]:
 
 def measures_of(text: str, where: str = "measures.txt") -> dict[str, Measure]:
     """Return the measures of a declaration text by name."""
-    rows = (
-        Measure(
-            name,
-            table,
-            by,
-            when,
-            parse_row(passes, name) if passes else None,
-            parse_row(value, name),
-            unit,
-            zh,
-            en,
+    rows: list[Measure] = []
+    for name, table, by, when, passes, value, unit, zh, en in declaration_lines(text, 9, where):
+        rows.append(
+            Measure(
+                name=name,
+                table=table,
+                by=by,
+                when=when,
+                filter=parse_row(passes, name) if passes else None,
+                value=parse_row(value, name),
+                unit=unit,
+                zh=zh,
+                en=en,
+            )
         )
-        for name, table, by, when, passes, value, unit, zh, en in declaration_lines(text, 9, where)
-    )
     return _once(rows, lambda measure: measure.name, "measure")
 
 
 def features_of(text: str, entity: str, windows: dict[str, Window], where: str) -> list[Feature]:
     """Return the features of a declaration text, a line with `{w}` once for each of its windows."""
-    found: list[Feature] = []
+    features: list[Feature] = []
     for name, formula, unit, direction, family, zh, en, over in declaration_lines(text, 8, where):
         if direction not in DIRECTIONS:
             raise CatalogueError(
                 f"{where}: {name}: direction should be one of {', '.join(DIRECTIONS)}; got {direction!r}"
             )
+        # A line without windows declares one feature, over no window.
         for window in over.split() or [""]:
             if window and window not in windows:
                 raise CatalogueError(
                     f"{where}: {name}: window {window!r} is not declared in windows.txt"
                 )
-            spoken = windows.get(window)
-            texts = (
-                (zh.replace("{w}", spoken.zh), en.replace("{w}", spoken.en)) if spoken else (zh, en)
-            )
+            declared = windows.get(window)
             expression = formula.replace("{w}", window)
-            tree = with_register(parse_formula(expression, name), entity)
-            found.append(
+            features.append(
                 Feature(
-                    name.replace("{w}", window),
-                    entity,
-                    expression,
-                    unit,
-                    direction,
-                    family,
-                    *texts,
+                    name=name.replace("{w}", window),
+                    entity=entity,
+                    expression=expression,
+                    unit=unit,
+                    direction=direction,
+                    family=family,
+                    zh=zh.replace("{w}", declared.zh) if declared else zh,
+                    en=en.replace("{w}", declared.en) if declared else en,
                     category=unit == "category",
-                    tree=tree,
+                    tree=with_register(parse_formula(expression, name), entity),
                 )
             )
-    return found
+    return features
 
 
 def declared_stored(text: str) -> dict[str, StoredValue]:
@@ -167,99 +152,6 @@ def declared_stored(text: str) -> dict[str, StoredValue]:
     return _once(rows, lambda stored: stored.name, "stored value")
 
 
-def attribute_parts(attributes: Iterable[DeclaredAttribute]) -> tuple[list[Measure], list[Feature]]:
-    """Return a measure and a feature `attr_<name>` for each attribute that a source declares of a scored entity."""
-    measures: list[Measure] = []
-    features: list[Feature] = []
-    for attribute in attributes:
-        entity = next(
-            (name for name, (table, _) in ENTITIES.items() if table == attribute.table), None
-        )
-        if entity is None:
-            continue
-        if any(part in FORBIDDEN for part in attribute.name.split("_")):
-            raise CatalogueError(
-                f"attribute {attribute.name!r} is on the forbidden list ({', '.join(FORBIDDEN)}); leave it out"
-            )
-        tree = with_register(parse_formula(f"attr({attribute.name})", attribute.name), entity)
-        unit = "category" if attribute.type == "category" else attribute.unit
-        measures.append(register_measure(entity, attribute.name, unit, attribute.zh, attribute.en))
-        features.append(
-            Feature(
-                f"attr_{attribute.name}",
-                entity,
-                f"attr({attribute.name})",
-                unit,
-                attribute.direction,
-                "attributes",
-                attribute.zh,
-                attribute.en,
-                category=unit == "category",
-                tree=tree,
-            )
-        )
-    return measures, features
-
-
-def register_measure(entity: str, column: str, unit: str, zh: str, en: str) -> Measure:
-    """Return the measure `<entity>_<column>`: the value that the entity's register holds."""
-    table, when = ENTITIES[entity]
-    return Measure(
-        f"{entity}_{column}",
-        table,
-        KEYS[entity][0],
-        when,
-        None,
-        ast.Name(column, ast.Load()),
-        unit,
-        zh,
-        en,
-    )
-
-
-def register_measures() -> list[Measure]:
-    """Return the measures of every register column of the contract."""
-    columns = [
-        register_measure(entity, column.name, column.kind, column.zh, column.en)
-        for entity, (table, _) in ENTITIES.items()
-        for column in contract()[table].columns
-        if column.name != KEYS[entity][0]
-    ]
-    rows = [
-        Measure(
-            f"{entity}_rows",
-            table,
-            KEYS[entity][0],
-            when,
-            None,
-            ast.Constant(1),
-            "count",
-            "登记行",
-            "register rows",
-        )
-        for entity, (table, when) in ENTITIES.items()
-    ]
-    return columns + rows
-
-
-def with_register(tree: ast.expr, entity: str) -> ast.expr:
-    """Return a formula in which `attr(column)` has become the newest value of the entity's register."""
-
-    class Resolved(ast.NodeTransformer):
-        def visit_Call(self, node: ast.Call) -> ast.AST:
-            if call_name(node) != "attr":
-                return self.generic_visit(node)
-            arguments: list[ast.expr] = [
-                ast.Constant(f"{entity}_{word(node.args[0])}"),
-                ast.Constant("all"),
-            ]
-            return ast.Call(ast.Name("newest", ast.Load()), arguments, [])
-
-    resolved = Resolved().visit(tree)
-    assert isinstance(resolved, ast.expr)
-    return resolved
-
-
 def reason_sentences(text: str) -> dict[str, tuple[str, str]]:
     """Return the sentences (zh, en) of a declaration text by feature."""
     return {name: (zh, en) for name, zh, en in declaration_lines(text, 3, "reasons.txt")}
@@ -274,58 +166,53 @@ def read_catalogue(
 
     Features whose tables are absent are left out by name, with the table as the reason.
     """
-    windows, measures = (
-        windows_of(declaration_text("windows.txt")),
-        measures_of(declaration_text("measures.txt")),
-    )
+    windows = windows_of(declaration_text("windows.txt"))
+    measures = measures_of(declaration_text("measures.txt"))
     measures |= {measure.name: measure for measure in register_measures()}
-    own_measures, own_features = attribute_parts(attributes)
-    features = [
-        feature
-        for entity in ENTITIES
-        for feature in features_of(
-            declaration_text(f"{entity}.txt"), entity, windows, f"{entity}.txt"
-        )
-    ]
+    attribute_measures, attribute_features = attribute_parts(attributes)
+    features: list[Feature] = []
+    for entity in ENTITIES:
+        file = f"{entity}.txt"
+        features += features_of(declaration_text(file), entity, windows, file)
     if extra is not None:
         features += extra_features(extra, windows, measures)
-    for measure in own_measures:
+    for measure in attribute_measures:
         if measure.name in measures:
             raise CatalogueError(
                 f"attribute {measure.name!r} has the name of a contract column; choose another"
             )
         measures[measure.name] = measure
     reasons = reason_sentences(declaration_text("reasons.txt"))
-    named = _once(features + own_features, lambda feature: feature.name, "feature")
-    return _available(
-        Catalogue(windows, measures, named, stored=declared_stored(declaration_text("stored.txt"))),
-        has,
-        reasons,
-    )
+    declared = _once(features + attribute_features, lambda feature: feature.name, "feature")
+    stored = declared_stored(declaration_text("stored.txt"))
+    catalogue = Catalogue(windows, measures, declared, stored=stored)
+    return _available(catalogue, has, reasons)
 
 
 def extra_features(
     path: Path, windows: dict[str, Window], measures: dict[str, Measure]
 ) -> list[Feature]:
     """Return the features of a file outside the package; its lines `measure | ...` declare measures, `ENTITY | ...` features."""
-    found: list[Feature] = []
+    features: list[Feature] = []
     for number, line in enumerate(_lines_in(path)):
-        kind, _, rest = line.partition("|")
-        rest = "\n" * number + rest
-        if kind.strip() == "measure":
-            for name, measure in measures_of(rest, path.name).items():
+        first, _, fields = line.partition("|")
+        kind = first.strip()
+        # Blank lines before it give the line its own number in an error.
+        declaration = "\n" * number + fields
+        if kind == "measure":
+            for name, measure in measures_of(declaration, path.name).items():
                 if name in measures:
                     raise CatalogueError(
                         f"{path.name}: measure {name!r} is declared twice; keep one"
                     )
                 measures[name] = measure
-        elif kind.strip() in ENTITIES:
-            found += features_of(rest, kind.strip(), windows, path.name)
+        elif kind in ENTITIES:
+            features += features_of(declaration, kind, windows, path.name)
         elif line.strip() and not line.startswith("#"):
             raise CatalogueError(
                 f"{path.name}: a line should begin with measure, {', '.join(ENTITIES)}; got {line[:40]!r}"
             )
-    return found
+    return features
 
 
 def _lines_in(path: Path) -> list[str]:
@@ -338,36 +225,40 @@ def _lines_in(path: Path) -> list[str]:
 def _available(
     catalogue: Catalogue, has: Callable[[str], bool], reasons: dict[str, tuple[str, str]]
 ) -> Catalogue:
-    kept: dict[str, Feature] = {}
+    """Return a catalogue without the features whose tables are absent, the others with their tables and reasons."""
+    computable: dict[str, Feature] = {}
     left_out: dict[str, str] = {}
     for entity in ENTITIES:
-        for feature in ordered({f.name: f for f in catalogue.features(entity)}):
-            atoms, _ = closure(catalogue, feature)
-            read = {catalogue.measure(atom.measure).table for atom in atoms}
-            read |= {
-                table
-                for name in stored_behind(catalogue, feature)
-                for table in catalogue.stored_value(name).tables
-            }
-            tables = tuple(sorted(read))
+        features_of_entity = {feature.name: feature for feature in catalogue.features(entity)}
+        for feature in ordered(features_of_entity):
+            tables = _tables_behind(catalogue, feature)
             missing = [table for table in tables if not has(table)]
             if missing:
                 left_out[feature.name] = ", ".join(missing)
-            else:
-                zh, en = reasons.get(feature.name, ("", ""))
-                kept[feature.name] = Feature(
-                    feature.name,
-                    entity,
-                    feature.expression,
-                    feature.unit,
-                    feature.direction,
-                    feature.family,
-                    feature.zh,
-                    feature.en,
-                    zh,
-                    en,
-                    feature.category,
-                    tables,
-                    feature.tree,
-                )
-    return Catalogue(catalogue.windows, catalogue.measures, kept, left_out, catalogue.stored)
+                continue
+            reason_zh, reason_en = reasons.get(feature.name, ("", ""))
+            computable[feature.name] = Feature(
+                feature.name,
+                entity,
+                feature.expression,
+                feature.unit,
+                feature.direction,
+                feature.family,
+                feature.zh,
+                feature.en,
+                reason_zh,
+                reason_en,
+                feature.category,
+                tables,
+                feature.tree,
+            )
+    return Catalogue(catalogue.windows, catalogue.measures, computable, left_out, catalogue.stored)
+
+
+def _tables_behind(catalogue: Catalogue, feature: Feature) -> tuple[str, ...]:
+    """Return the tables that a feature rests on, directly or through stored values, sorted by name."""
+    atoms, _ = closure(catalogue, feature)
+    tables = {catalogue.measure(atom.measure).table for atom in atoms}
+    for name in stored_behind(catalogue, feature):
+        tables |= set(catalogue.stored_value(name).tables)
+    return tuple(sorted(tables))

@@ -35,8 +35,12 @@ def forbidden_in(name: str) -> bool:
 
 def columns_read(measure: Measure) -> frozenset[str]:
     """Return every column that a measure reads, its key and its time among them."""
-    read = row_columns(measure.value) | {measure.by} | ({measure.when} if measure.when else set())
-    return read | (row_columns(measure.filter) if measure.filter is not None else frozenset())
+    columns = {measure.by, *row_columns(measure.value)}
+    if measure.when:
+        columns.add(measure.when)
+    if measure.filter is not None:
+        columns |= row_columns(measure.filter)
+    return frozenset(columns)
 
 
 def check_measure(measure: Measure, tables: dict[str, Table], own: Iterable[str] = ()) -> None:
@@ -51,8 +55,9 @@ def check_measure(measure: Measure, tables: dict[str, Table], own: Iterable[str]
         raise CatalogueError(
             f"{where} reads table 'protected', which serves checks of fairness only; take another table"
         )
-    for tree in (measure.value, measure.filter):
-        for node in ast.walk(tree) if tree is not None else ():
+    trees = [tree for tree in (measure.value, measure.filter) if tree is not None]
+    for tree in trees:
+        for node in ast.walk(tree):
             _check_part(node, (int, str), where)
     for name in sorted(columns_read(measure)):
         if forbidden_in(name):
@@ -132,11 +137,10 @@ def check_feature(catalogue: Catalogue, feature: Feature) -> None:
 def check_catalogue(catalogue: Catalogue, own: Iterable[str] = ()) -> None:
     """Raise CatalogueError at the first declaration of a catalogue that reads what is not there or what is forbidden."""
     tables = every_table()
-    used = {
-        atom.measure
-        for feature in catalogue.declared.values()
-        for atom in closure(catalogue, feature)[0]
-    }
+    used: set[str] = set()
+    for feature in catalogue.declared.values():
+        atoms, _ = closure(catalogue, feature)
+        used |= {atom.measure for atom in atoms}
     for name in sorted(used):
         check_measure(catalogue.measure(name), tables, own)
     for feature in catalogue.declared.values():
