@@ -39,14 +39,12 @@ def bare_notes(source: Source, connection: Connection) -> Iterator[str]:
 
 def _bare_paths(query: str) -> Iterator[Call]:
     """Yield the CSV files that stand as a text where a table should: FROM 'a.csv'."""
-    parted = tokens(query)
-    for before, token in pairwise(parted):
+    for before, token in pairwise(tokens(query)):
+        stands_as_table = before.text.upper() in ("FROM", "JOIN")
+        if not stands_as_table or not token.text.startswith("'"):
+            continue
         path = token.text[1:-1].replace("''", "'")
-        if (
-            before.text.upper() in ("FROM", "JOIN")
-            and token.text.startswith("'")
-            and _is_text(path)
-        ):
+        if _is_text(path):
             yield Call("read_csv", (path,), {}, token.begin, token.end)
 
 
@@ -55,36 +53,44 @@ def _is_text(path: str) -> bool:
 
 
 def _notes(source: Source, connection: Connection, place: Path, call: Call) -> Iterator[str]:
-    unstated = [what for what, options in STATES.items() if not call.options.keys() & set(options)]
+    stated = call.options.keys()
+    unstated = [what for what, options in STATES.items() if not stated & set(options)]
     if call.options.get(NO_GUESS) == "false" or not unstated:
         return
-    named = Call("csv", call.paths, {}, call.begin, call.end)
+    as_macro = Call("csv", call.paths, {}, call.begin, call.end)
+    ground = Ground(source.places, copies_of(source))
     try:
-        file = Ground(source.places, copies_of(source)).files(named)[0]
+        file = ground.files(as_macro)[0]
         guesses = guessed(connection, file)
     except (SourceError, DuckError):  # the load says what is wrong with it
         return
-    written = (
-        call.paths[0].replace(str(source.data), "${DATA}").replace(str(source.folder), "${SOURCE}")
+    path = call.paths[0].replace(str(source.data), "${DATA}")
+    path = path.replace(str(source.folder), "${SOURCE}")
+    guessed_values = ", ".join(f"{what} {guesses[what]}" for what in unstated)
+    yield (
+        f"{place.name} reads {Path(path).name} bare, and DuckDB guesses its {guessed_values}; "
+        f"write csv({quoted(path)}) instead"
     )
-    said = ", ".join(f"{what} {guesses[what]}" for what in unstated)
-    yield f"{place.name} reads {Path(written).name} bare, and DuckDB guesses its {said}; write csv({quoted(written)}) instead"
 
 
 def guessed(connection: Connection, path: Path) -> dict[str, str]:
     """Return what DuckDB's sniffer takes a CSV file for, by what it guesses."""
     columns = "Delimiter, Quote, Escape, HasHeader, Comment, Columns"
-    found = connection.sql(f"SELECT {columns} FROM sniff_csv({file_sql(path)})").fetchall()[0]
-    delimiter, quote, escape, header, comment, types = found
-    kinds = [f"{one['name']} {one['type']}" for one in types if one["type"] != "VARCHAR"]
-    more = f" and {len(kinds) - FEW} more" if len(kinds) > FEW else ""
+    query = f"SELECT {columns} FROM sniff_csv({file_sql(path)})"
+    row = connection.sql(query).fetchall()[0]
+    delimiter, quote, escape, header, comment, sniffed = row
+    odd_columns = [column for column in sniffed if column["type"] != "VARCHAR"]
+    names = [f"{column['name']} {column['type']}" for column in odd_columns]
+    types = ", ".join(names[:FEW])
+    if len(names) > FEW:
+        types += f" and {len(names) - FEW} more"
     return {
         "delimiter": repr(delimiter),
         "quote": _sign(quote),
         "escape": _sign(escape),
         "header": str(header).lower(),
         "comment": _sign(comment),
-        "types": (", ".join(kinds[:FEW]) + more) or "all text",
+        "types": types or "all text",
     }
 
 

@@ -52,8 +52,11 @@ from features.ingest.walk import (
 TOLD = "told"
 """The column of a copy that says why a record is none, empty where it is one."""
 CHUNK = 1 << 20
+"""Bytes that are looked through at one time."""
 LEAST_LINE = 1 << 21
 """Bytes of a record that DuckDB should be ready for at least."""
+LEAST_BUFFER = 1 << 25
+"""Bytes that DuckDB reads at one time at least."""
 _LINE_END = re.compile(r"\r\n|\r|\n")
 
 
@@ -79,30 +82,35 @@ class CsvFile:
 
     def rows_sql(self, told_as: str | None = None) -> str:
         """Return the SELECT of the records, texts under their names; those that are none only with why, as `told_as`."""
-        given = [
-            f"c{number} AS {named(name)}" for number, name in enumerate(distinct_names(self.names))
-        ]
-        told = TOLD if self.is_copy else "CAST(NULL AS VARCHAR)"
+        names = map(named, distinct_names(self.names))
+        columns = [f"c{number} AS {name}" for number, name in enumerate(names)]
+        scan = self._scan_sql()
         if told_as is not None:
-            return f"SELECT {', '.join([*given, f'{told} AS {named(told_as)}'])} FROM {self._scan_sql()}"
+            reason = TOLD if self.is_copy else "CAST(NULL AS VARCHAR)"
+            columns.append(f"{reason} AS {named(told_as)}")
+            return f"SELECT {', '.join(columns)} FROM {scan}"
         sound = f" WHERE {TOLD} IS NULL" if self.bad else ""
-        return f"SELECT {', '.join(given)} FROM {self._scan_sql()}{sound}"
+        return f"SELECT {', '.join(columns)} FROM {scan}{sound}"
 
     def bad_sql(self) -> str:
         """Return the SELECT of (place, told) of the records that are none: where each stands, and why it is none."""
         return f"SELECT place, {TOLD} FROM {self._scan_sql()} WHERE {TOLD} IS NOT NULL"
 
     def _scan_sql(self) -> str:
-        own = [f"c{number}" for number in range(len(self.names))]
-        names = [TOLD, "place", *own] if self.is_copy else own
+        columns = [f"c{number}" for number in range(len(self.names))]
+        if self.is_copy:
+            columns = [TOLD, "place", *columns]
+        parallel = "true" if self.parallel else "false"
+        # Room to spare: twice the longest record for a line, and two such lines for a buffer.
         line = max(LEAST_LINE, 2 * self.longest)
+        buffer = max(LEAST_BUFFER, 2 * line)
         return csv_sql(
             self.read,
-            names,
+            columns,
             f"delim={quoted(self.parted_by)}",
             "quote='\"', escape='\"', comment='', nullstr='', strict_mode=true",
-            f"parallel={'true' if self.parallel else 'false'}",
-            f"max_line_size={line}, buffer_size={max(1 << 25, 2 * line)}",
+            f"parallel={parallel}",
+            f"max_line_size={line}, buffer_size={buffer}",
         )
 
 
@@ -114,12 +122,14 @@ def csv_file(
     `wanted` are the columns that may decide its delimiter. SourceError, by name and line, where it cannot be read.
     """
     status = path.stat()
-    asked = (path, copies, stated, wanted, (status.st_size, status.st_mtime_ns))
-    found = _csv_file(*asked)
-    if not found.read.exists():
+    # Size and time are part of the key, so that a file which was written again is looked at again.
+    mark = (status.st_size, status.st_mtime_ns)
+    file = _csv_file(path, copies, stated, wanted, mark)
+    if not file.read.exists():
+        # Someone removed the copy that the cache remembers.
         _csv_file.cache_clear()
-        found = _csv_file(*asked)
-    return found
+        file = _csv_file(path, copies, stated, wanted, mark)
+    return file
 
 
 def check_plain(path: Path) -> None:
@@ -143,51 +153,68 @@ def _csv_file(
     if fault := fault_of(header, delimiter, len(header.fields)):
         raise SourceError(f"{path.name}: in its header, {fault}; write it again with a header")
     names = tuple(header.fields)
-    in_place = opened.encoding in (UTF8, "utf-8-sig") and delimiter.isascii() and header.line == 1
-    if in_place:
+    is_utf8 = opened.encoding in (UTF8, "utf-8-sig")
+    if is_utf8 and delimiter.isascii() and header.line == 1:
         flags, records, longest = _looked_through(opened, delimiter, len(names))
         if is_plain(flags, len(names)):
             return CsvFile(
-                path,
-                path,
-                names,
-                delimiter,
-                records,
-                longest,
+                path=path,
+                read=path,
+                names=names,
+                parted_by=delimiter,
+                records=records,
+                longest=longest,
+                # Threads begin at line ends, which within quotes would be taken for those of records.
                 parallel=not flags & (BREAKS | STRAY),
             )
-    place = copies / _key(path, delimiter, opened.encoding) / f"{_key(*mark)}.csv"
-    return _copied(opened, delimiter, names, place)
+    folder = copies / _key(path, delimiter, opened.encoding)
+    return _copied(opened, delimiter, names, folder / f"{_key(*mark)}.csv")
 
 
-def _key(*said: object) -> str:
-    text = "\0".join(map(str, said))
+def _key(*values: object) -> str:
+    """Return 16 hex digits for some values, a name for a file."""
+    text = "\0".join(map(str, values))
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
 
 def _looked_through(opened: Opened, delimiter: str, columns: int) -> tuple[int, int, int]:
     """Return what is met in a file of UTF-8 (flags), its records without the header, and the bytes of its longest."""
-    decoder, held, lines = codecs.getincrementaldecoder(UTF8)(), begun(), 1
+    decoder = codecs.getincrementaldecoder(UTF8)()
+    walk_state = begun()
+    lines = 1
     kinds = kinds_of(delimiter)
     with unpacked(opened.path) as file:
         if opened.encoding != UTF8:
             file.read(len(codecs.BOM_UTF8))
         while block := file.read(CHUNK):
-            try:
-                _ = (block.isascii() and not decoder.getstate()[0]) or decoder.decode(block)
-            except UnicodeDecodeError as error:
-                raise undecoded(opened, lines + error.object[: error.start].count(b"\n")) from None
-            walk_block(block, held, kinds, columns)
+            # A block of ASCII after a whole letter cannot be wrong: most blocks need no decoding.
+            if not block.isascii() or _is_within_letter(decoder):
+                try:
+                    decoder.decode(block)
+                except UnicodeDecodeError as error:
+                    before = error.object[: error.start].count(b"\n")
+                    raise undecoded(opened, lines + before) from None
+            walk_block(block, walk_state, kinds, columns)
             lines += block.count(b"\n")
-    if decoder.getstate()[0]:
+    if _is_within_letter(decoder):
         raise undecoded(opened, lines)
-    walk_end(held, columns)
-    return int(held[FLAGS]), int(held[RECORDS]) - 1, int(held[LONGEST])
+    walk_end(walk_state, columns)
+    flags, records = int(walk_state[FLAGS]), int(walk_state[RECORDS])
+    longest = int(walk_state[LONGEST])
+    return flags, records - 1, longest
+
+
+def _is_within_letter(decoder: codecs.IncrementalDecoder) -> bool:
+    """Tell whether the bytes so far end within a letter."""
+    pending, _ = decoder.getstate()
+    return bool(pending)
 
 
 def _copied(opened: Opened, delimiter: str, names: tuple[str, ...], place: Path) -> CsvFile:
     """Return a file read from a copy in UTF-8, made now; a regular record stands there as it is."""
-    sign, is_regular = delimiter if delimiter.isascii() else ",", regular(delimiter).fullmatch
+    sign = delimiter if delimiter.isascii() else ","
+    size = len(names)
+    is_regular = regular(delimiter).fullmatch
     place.parent.mkdir(parents=True, exist_ok=True)
     records, bad, longest = 0, 0, 0
     try:
@@ -196,21 +223,19 @@ def _copied(opened: Opened, delimiter: str, names: tuple[str, ...], place: Path)
             unfinished.open("w", encoding=UTF8, newline="") as file,
         ):
             out = csv.writer(file, delimiter=sign, quoting=csv.QUOTE_ALL, lineterminator="\n")
-            out.writerow([TOLD, "place", *(f"c{number}" for number in range(len(names)))])
+            out.writerow([TOLD, "place", *(f"c{number}" for number in range(size))])
             for record in _after_header(opened, delimiter):
-                fault = fault_of(record, delimiter, len(names))
-                if (
-                    not fault
-                    and sign == delimiter
-                    and ('"' not in record.text or is_regular(record.text))
-                ):
+                fault = fault_of(record, delimiter, size)
+                stays = not fault and sign == delimiter
+                if stays and ('"' not in record.text or is_regular(record.text)):
                     file.write(f"{sign}{sign}{record.text.rstrip(LINE_END)}\n")
                 else:
-                    out.writerow(
-                        [fault, f"line {record.line}", *_fitted(record.fields, len(names))]
-                    )
-                records, bad = records + 1, bad + bool(fault)
-                longest = max(longest, 8 * len(record.text) + 4 * len(names))
+                    fields = _fitted(record.fields, size)
+                    out.writerow([fault, f"line {record.line}", *fields])
+                records += 1
+                bad += bool(fault)
+                # An upper bound: a letter has at most 4 bytes, a doubled quote mark is two, a field gets quotes.
+                longest = max(longest, 8 * len(record.text) + 4 * size)
     except UnicodeEncodeError:
         raise SourceError(
             f"{opened.path.name} holds half letters (surrogates); export it again"
@@ -219,7 +244,15 @@ def _copied(opened: Opened, delimiter: str, names: tuple[str, ...], place: Path)
         if before != place:
             with write_points("the copy of what a file was is away"):
                 remove(before)
-    return CsvFile(opened.path, place, names, sign, records, longest, bad)
+    return CsvFile(
+        path=opened.path,
+        read=place,
+        names=names,
+        parted_by=sign,
+        records=records,
+        longest=longest,
+        bad=bad,
+    )
 
 
 def _after_header(opened: Opened, delimiter: str) -> Iterator[CsvRecord]:
@@ -247,12 +280,16 @@ def _quote_fault(record: CsvRecord, delimiter: str) -> str:
     ended = record.text.rstrip("\r\n") + '"'
     if not sound_record_pattern(delimiter).fullmatch(ended):
         return "text stands after a closing quote mark"
-    inside = len(_LINE_END.findall(record.fields[-1]))
-    opened = record.line + len(_LINE_END.findall(record.text)) - inside
+    inside = _line_ends(record.fields[-1])
+    first_line = record.line + _line_ends(record.text) - inside
     return (
-        f"the quote mark opened on line {opened} is never closed: "
+        f"the quote mark opened on line {first_line} is never closed: "
         f"all lines to the end of the file are in it ({inside})"
     )
+
+
+def _line_ends(text: str) -> int:
+    return len(_LINE_END.findall(text))
 
 
 def distinct_names(names: tuple[str, ...]) -> Iterator[str]:
@@ -262,12 +299,12 @@ def distinct_names(names: tuple[str, ...]) -> Iterator[str]:
     ['day', 'note 2', 'Note 3', 'column 4']
     """
     counts = Counter(name.upper() for name in names)
-    taken = set(counts)
+    used = set(counts)
     for number, name in enumerate(names, 1):
-        own = name
+        column = name
         if not name.strip() or counts[name.upper()] > 1:
-            own = f"{name} {number}" if name.strip() else f"column {number}"
-            while own.upper() in taken:
-                own += f" {number}"
-        taken.add(own.upper())
-        yield own
+            column = f"{name} {number}" if name.strip() else f"column {number}"
+            while column.upper() in used:
+                column += f" {number}"
+        used.add(column.upper())
+        yield column

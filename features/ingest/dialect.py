@@ -105,14 +105,14 @@ def opened_as(path: Path, stated: StatedDialect) -> Opened:
     proved = next((encoding for mark, encoding in MARKS if first.startswith(mark)), None)
     if stated.encoding is None:
         return Opened(path, proved or UTF8, stated)
-    own = codecs.lookup(stated.encoding).name
-    if proved and not own.startswith(proved.removesuffix("-sig")):
+    encoding = codecs.lookup(stated.encoding).name
+    if proved and not encoding.startswith(proved.removesuffix("-sig")):
         mark = proved.removesuffix("-sig").upper()
         raise SourceError(
             f"{path.name} begins with the byte order mark of {mark} and is stated to "
             f"be {stated.encoding}; state {mark} or export the file again"
         )
-    return Opened(path, proved or own, stated)
+    return Opened(path, proved or encoding, stated)
 
 
 def undecoded(opened: Opened, line: int) -> SourceError:
@@ -148,23 +148,25 @@ def file_lines(opened: Opened) -> Iterator[str]:
 def records_of(opened: Opened, delimiter: str) -> Iterator[CsvRecord]:
     """Yield the records of a file, the header first, as Python's csv reads them; no blank line is one."""
     csv.field_size_limit((1 << 31) - 1)
-    number, lines, is_sound = 1, file_lines(opened), sound_record_pattern(delimiter).fullmatch
+    number = 1
+    lines = file_lines(opened)
+    is_sound = sound_record_pattern(delimiter).fullmatch
     for line in lines:
         if '"' not in line:  # most lines; csv.reader would part them no other way
             if text := line.rstrip(LINE_END):
                 yield CsvRecord(text.split(delimiter), text, number, sound=True)
             number += 1
         elif is_sound(line):
-            yield CsvRecord(
-                next(csv.reader((line,), delimiter=delimiter)), line, number, sound=True
-            )
+            fields = next(csv.reader((line,), delimiter=delimiter))
+            yield CsvRecord(fields, line, number, sound=True)
             number += 1
-        else:
-            taken: list[str] = []
-            fields = next(csv.reader(_watched(chain([line], lines), taken), delimiter=delimiter))
-            text = "".join(taken)
+        else:  # a record of several lines: those that the reader takes are its text
+            record_lines: list[str] = []
+            watched = _watched(chain([line], lines), record_lines)
+            fields = next(csv.reader(watched, delimiter=delimiter))
+            text = "".join(record_lines)
             yield CsvRecord(fields, text, number, sound=is_sound(text) is not None)
-            number += len(taken)
+            number += len(record_lines)
 
 
 @lru_cache(32)
@@ -185,9 +187,10 @@ def _record_of(bare: str, delimiter: str) -> re.Pattern[str]:
     return re.compile(f"{field}(?:{sign}{field})*+(?:\\r\\n|\\r|\\n)?")
 
 
-def _watched(lines: Iterator[str], taken: list[str]) -> Iterator[str]:
+def _watched(lines: Iterator[str], passed: list[str]) -> Iterator[str]:
+    """Yield lines, and put each into a list as it is passed on."""
     for line in lines:
-        taken.append(line)
+        passed.append(line)
         yield line
 
 
@@ -233,6 +236,10 @@ def _is_one_text(opened: Opened, headers: dict[str, list[str]], wanted: frozense
     """Tell whether a file of one column reads alike whatever would part it."""
     if any(len(names) > 1 for names in headers.values()):
         return False
-    return bool(wanted) or all(
-        len(record.fields) == 1 for sign in DELIMITERS for record in records_of(opened, sign)
-    )
+    if wanted:
+        return True
+    return all(_has_one_column(opened, sign) for sign in DELIMITERS)
+
+
+def _has_one_column(opened: Opened, delimiter: str) -> bool:
+    return all(len(record.fields) == 1 for record in records_of(opened, delimiter))

@@ -14,23 +14,28 @@ from features.ingest.scan import files_below, files_in
 from features.ingest.source import Source
 
 SMALL = 1 << 20
+"""Bytes of the largest file whose content is read for the fingerprint."""
 LAYOUT = "4"
+"""The form in which stores are written: another number, and every store is made anew."""
 _DATA = re.compile(r"\$\{DATA\}/?((?:[^'\"\n]|'')*)")
 
 
 def files_of(source: Source) -> list[Path]:
     """Return every file that a source consists of: those in its folder, its tables' parts, the data its views name."""
-    found = {path for place in source.places if place != source.data for path in _under(place)}
+    files: set[Path] = set()
+    for place in source.places:
+        if place != source.data:
+            files |= set(_under(place))
     if source.declaration.dump is not None:
-        return sorted(
-            found
-            | {path for path in [source.data / SETTINGS, source.data / SNAPSHOT] if path.exists()}
-        )
-    for place in source.tables.values():
-        if place.suffix == ".sql":
-            for pattern in _DATA.findall(place.read_text("utf-8")):
-                found |= set(_matching(source.data, pattern.replace("''", "'")))
-    return sorted(found)
+        settings = [source.data / SETTINGS, source.data / SNAPSHOT]
+        files |= {path for path in settings if path.exists()}
+        return sorted(files)
+    views = [place for place in source.tables.values() if place.suffix == ".sql"]
+    for view in views:
+        for text in _DATA.findall(view.read_text("utf-8")):
+            pattern = text.replace("''", "'")
+            files |= set(_matching(source.data, pattern))
+    return sorted(files)
 
 
 def _matching(data: Path, pattern: str) -> Iterator[Path]:
@@ -70,9 +75,14 @@ def fingerprint(source: Source) -> str:
     digest.update(resources.files("features.contract").joinpath("contract.txt").read_bytes())
     digest.update(resources.files("features.catalogue").joinpath("joins.txt").read_bytes())
     for path in files_of(source):
-        root = next(
-            (root for root in (source.folder, source.data) if path.is_relative_to(root)),
-            path.parent,
-        )
-        digest.update(f"{path.relative_to(root)}\0{mark_of(path)}\n".encode())
+        name = path.relative_to(_root_of(path, source))
+        digest.update(f"{name}\0{mark_of(path)}\n".encode())
     return digest.hexdigest()
+
+
+def _root_of(path: Path, source: Source) -> Path:
+    """Return the folder below which a file is named: its source's, that of the data, else its own."""
+    for root in (source.folder, source.data):
+        if path.is_relative_to(root):
+            return root
+    return path.parent

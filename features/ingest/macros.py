@@ -37,7 +37,8 @@ class Call:
     @property
     def stated(self) -> StatedDialect:
         """What the call states of its files; SourceError where it cannot be."""
-        delimiter, encoding = self.options.get("delimiter"), self.options.get("encoding")
+        delimiter = self.options.get("delimiter")
+        encoding = self.options.get("encoding")
         try:
             delimiter = delimiter and checked_delimiter(delimiter.replace("\\t", "\t"))
             encoding = encoding and checked_encoding(encoding)
@@ -63,21 +64,24 @@ class Ground:
 
     def files(self, call: Call) -> list[Path]:
         """Return the files that a call names; SourceError where there are none, or they lie elsewhere."""
-        found: list[Path] = []
+        files: list[Path] = []
         for text in call.paths:
             path = Path(os.path.abspath(text))  # noqa: PTH100 - names stay as they are written, links too
             try:
-                own = files_named(str(path), FORMS[call.name])
+                files_of_path = files_named(str(path), FORMS[call.name])
             except SourceError:
+                # Outside the source, not even whether a file is there may be told.
                 self._check(path)
                 raise
-            for file in own:
+            for file in files_of_path:
                 self._check(file)
-            found += own
-        return found
+            files += files_of_path
+        return files
 
     def _check(self, path: Path) -> None:
-        allowed, real = [place.resolve() for place in self.places], path.resolve()
+        """Raise SourceError where a path, links followed, lies outside the places of its source."""
+        allowed = [place.resolve() for place in self.places]
+        real = path.resolve()
         if not any(real == place or place in real.parents for place in allowed):
             raise SourceError(
                 f"reads outside the data of its source: {path}; name it as ${{DATA}}/… or, "
@@ -87,13 +91,16 @@ class Ground:
 
 def expanded(query: str, ground: Ground) -> Expanded:
     """Return a query in which `csv('…')` and `parquet('…')` are scans; SourceError where a file cannot be read so."""
-    parts, done, broken = list[str](), 0, dict[Path, CsvFile]()
+    parts: list[str] = []
+    end = 0
+    broken: dict[Path, CsvFile] = {}
     for call in calls(query, tuple(OPTIONS)):
         scan, files = scan_of(call, ground)
-        parts += [query[done : call.begin], scan]
-        done = call.end
+        parts += [query[end : call.begin], scan]
+        end = call.end
         broken |= {file.path: file for file in files if file.bad}
-    return Expanded("".join([*parts, query[done:]]), tuple(broken.values()))
+    parts.append(query[end:])
+    return Expanded("".join(parts), tuple(broken.values()))
 
 
 def scan_of(call: Call, ground: Ground) -> tuple[str, list[CsvFile]]:
@@ -123,14 +130,22 @@ def _union(call: Call) -> list[str]:
 
 
 def _csv_sql(files: list[CsvFile], call: Call) -> str:
-    first = {name.upper() for name in files[0].names}
-    for file in files if not _union(call) else ():
-        if other := first ^ {name.upper() for name in file.names}:
+    """Return the SELECT over the rows of some files; SourceError where their columns differ and no one said they may."""
+    if not _union(call):
+        _check_alike(files)
+    return " UNION ALL BY NAME ".join(file.rows_sql() for file in files)
+
+
+def _check_alike(files: list[CsvFile]) -> None:
+    first = files[0]
+    columns = {name.upper() for name in first.names}
+    for file in files:
+        differing = columns ^ {name.upper() for name in file.names}
+        if differing:
             raise SourceError(
-                f"{file.path.name} and {files[0].path.name} differ in column {min(other)}; write "
+                f"{file.path.name} and {first.path.name} differ in column {min(differing)}; write "
                 "csv('…', union_by_name := true) to take what is not there as empty"
             )
-    return " UNION ALL BY NAME ".join(file.rows_sql() for file in files)
 
 
 @lru_cache(256)
@@ -142,11 +157,10 @@ def calls(query: str, names: tuple[str, ...]) -> tuple[Call, ...]:
 def _calls(parted: list[Token], names: tuple[str, ...]) -> Iterator[Call]:
     for place in range(len(parted) - 2):
         name, opening, first = parted[place : place + 3]
-        if (
-            name.text.lower() not in names
-            or opening.text != "("
-            or (place and parted[place - 1].text == ".")
-        ):
+        if name.text.lower() not in names or opening.text != "(":
+            continue
+        # A name after a point is that of something else, such as a column.
+        if place and parted[place - 1].text == ".":
             continue
         if first.text == "[" or first.text.startswith("'"):
             yield _call(name, *_arguments(parted, place + 2))
@@ -154,7 +168,8 @@ def _calls(parted: list[Token], names: tuple[str, ...]) -> Iterator[Call]:
 
 def _arguments(parted: list[Token], place: int) -> tuple[list[list[Token]], Token]:
     """Return the tokens of each argument of a call, whose first begins at a place, and the bracket that closes it."""
-    depth, arguments = 0, [list[Token]()]
+    depth = 0
+    arguments: list[list[Token]] = [[]]
     for token in parted[place:]:
         if token.text in ("(", "[", "{"):
             depth += 1
@@ -170,22 +185,27 @@ def _arguments(parted: list[Token], place: int) -> tuple[list[list[Token]], Toke
 
 
 def _call(name: Token, arguments: list[list[Token]], closing: Token) -> Call:
-    own = name.text.lower()
-    paths, options = list[str](), dict[str, str]()
+    function = name.text.lower()
+    paths: list[str] = []
+    options: dict[str, str] = {}
     for token in arguments[0]:
         if token.text.startswith("'"):
             paths.append(_unquoted(token.text))
         elif token.text not in ("[", "]", ","):
             raise SourceError(
-                f"{own}(…) should be given a path in quotes or a list of such; it was given {token.text[:40]}"
+                f"{function}(…) should be given a path in quotes or a list of such; it was given {token.text[:40]}"
             )
-    for key, *rest in arguments[1:]:
-        if len(rest) != 2 or rest[0].text not in (":=", "=", "=>"):
-            options[key.text.lower()] = "".join(token.text for token in rest[1:])
-        else:
-            value = rest[1].text
-            options[key.text.lower()] = _unquoted(value) if value.startswith("'") else value.lower()
-    return Call(own, tuple(paths), options, name.begin, closing.end)
+    for key, *after_key in arguments[1:]:
+        options[key.text.lower()] = _option_value(after_key)
+    return Call(function, tuple(paths), options, name.begin, closing.end)
+
+
+def _option_value(after_key: list[Token]) -> str:
+    """Return the value of an option from its sign and what follows; several tokens stay as they are written."""
+    if len(after_key) != 2 or after_key[0].text not in (":=", "=", "=>"):
+        return "".join(token.text for token in after_key[1:])
+    text = after_key[1].text
+    return _unquoted(text) if text.startswith("'") else text.lower()
 
 
 def _unquoted(text: str) -> str:

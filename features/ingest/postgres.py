@@ -60,8 +60,9 @@ class Database:
 
     def _address(self, who: str) -> str:
         parts = urlsplit(self.url)
-        host = f"{parts.hostname or ''}{f':{parts.port}' if parts.port else ''}"
-        return f"postgresql://{who}{host}{parts.path}?schema={self.schema}"
+        host = parts.hostname or ""
+        port = f":{parts.port}" if parts.port else ""
+        return f"postgresql://{who}{host}{port}{parts.path}?schema={self.schema}"
 
 
 def is_database(place: Path | str | None) -> bool:
@@ -85,7 +86,8 @@ def database_of(address: str) -> Database:
     options = dict(parse_qsl(parts.query, keep_blank_values=True))
     schema = options.pop("schema", "") or "public"
     password = unquote(parts.password or "") or options.get("password", "")
-    return Database(urlunsplit(parts._replace(query=urlencode(options))), schema, password)
+    url = urlunsplit(parts._replace(query=urlencode(options)))
+    return Database(url, schema, password)
 
 
 class Snapshot:
@@ -95,12 +97,11 @@ class Snapshot:
         self.database, self.cursor = database, cursor
         self.relations: dict[str, tuple[str, Columns]] = {}
         for row in self._rows(COLUMNS.format(schema=_text(database.schema))):
-            name, columns = self.relations.setdefault(
-                row["relation"].lower(), (row["relation"], {})
-            )
-            if name != row["relation"]:
+            relation = row["relation"]
+            name, columns = self.relations.setdefault(relation.lower(), (relation, {}))
+            if name != relation:
                 raise SourceError(
-                    f"{database.label}: tables {name!r} and {row['relation']!r} differ in case only; keep one"
+                    f"{database.label}: tables {name!r} and {relation!r} differ in case only; keep one"
                 )
             columns[row["name"]] = row["type"]
         if not self.relations:
@@ -114,18 +115,20 @@ class Snapshot:
         return rows
 
     def _named(self, table: str) -> str:
-        return f"{_name(self.database.schema)}.{_name(self.relations[table][0])}"
+        relation, _ = self.relations[table]
+        return f"{_name(self.database.schema)}.{_name(relation)}"
 
     def declaration(self) -> str | None:
         """Return the text of the one row of table lssi_source; None if there is no such table."""
         if DECLARATION not in self.relations:
             return None
         rows = self._rows(f"SELECT * FROM {self._named(DECLARATION)}")
-        if len(rows) != 1 or len(rows[0]) != 1 or not isinstance(next(iter(rows[0].values())), str):
+        values = list(rows[0].values()) if len(rows) == 1 else []
+        if len(values) != 1 or not isinstance(values[0], str):
             raise SourceError(
                 f"{self.database.label}: table {DECLARATION} should hold one row with one text, the source.toml"
             )
-        return str(next(iter(rows[0].values())))
+        return values[0]
 
     def mark(self, table: str) -> dict[str, Any]:
         """Return what tells the content of a table from any other: its columns, its number of rows, a sum of their hashes."""
@@ -133,26 +136,29 @@ class Snapshot:
             "SELECT count(*)::text AS rows, coalesce(sum(hashtextextended(lssi_row::text, 0)::numeric), 0)::text AS content "
             f"FROM {self._named(table)} AS lssi_row"
         )
-        return {"columns": self.relations[table][1]} | self._rows(query)[0]
+        _, columns = self.relations[table]
+        return {"columns": columns} | self._rows(query)[0]
 
     def stage(self, table: str, path: Path) -> None:
         """Write a table as one Parquet file, batch by batch; what is neither text, number, day nor moment becomes text."""
-        columns = ", ".join(_column(name, kind) for name, kind in self.relations[table][1].items())
+        _, kinds = self.relations[table]
+        columns = ", ".join(_column(name, kind) for name, kind in kinds.items())
         self.cursor.execute(f"SELECT {columns} FROM {self._named(table)}")
         reader = self.cursor.fetch_record_batch()
-        with pq.ParquetWriter(
-            path, reader.schema.remove_metadata(), compression="zstd", compression_level=1
-        ) as writer:
+        schema = reader.schema.remove_metadata()
+        with pq.ParquetWriter(path, schema, compression="zstd", compression_level=1) as writer:
             for batch in reader:
                 writer.write_batch(batch)
 
 
 def _column(name: str, kind: str) -> str:
+    column = _name(name)
     if kind in PLAIN:
-        return _name(name)
+        return column
+    # PostgreSQL knows an infinite day, which Arrow does not.
     if kind in DATED:
-        return f"CASE WHEN isfinite({_name(name)}) THEN {_name(name)} END AS {_name(name)}"
-    return f"{_name(name)}::text AS {_name(name)}"
+        return f"CASE WHEN isfinite({column}) THEN {column} END AS {column}"
+    return f"{column}::text AS {column}"
 
 
 def _name(name: str) -> str:
@@ -179,10 +185,12 @@ def snapshot(database: Database) -> Iterator[Snapshot]:
 
 def _first_line(error: Exception, database: Database) -> str:
     text = re.sub(r"^[A-Z_]+: (\[libpq\] )?", "", str(error)).strip()
-    text = " ".join(text.split("Query was:")[0].split())
+    before_query, *_ = text.split("Query was:")
+    line = " ".join(before_query.split())
     for secret in (database.password, database.url):
-        text = text.replace(secret, "…") if secret else text
-    return text
+        if secret:
+            line = line.replace(secret, "…")
+    return line
 
 
 def staged(database: Database, wanted: Collection[str], *, declared_as: str, home: Path) -> Path:
@@ -190,34 +198,37 @@ def staged(database: Database, wanted: Collection[str], *, declared_as: str, hom
 
     The folder is named after their content: a database that has not changed is not staged twice.
     """
-    with snapshot(database) as held:
-        tables = sorted({name.lower() for name in wanted} & set(held.relations))
+    with snapshot(database) as schema:
+        wanted_names = {name.lower() for name in wanted}
+        tables = sorted(wanted_names & set(schema.relations))
         if not tables:
             raise SourceError(
                 f"{database.label} holds none of the tables {', '.join(wanted)}; name the schema with ?schema=…"
             )
-        declared = held.declaration()
-        marks = {declared_as: declared, "tables": {table: held.mark(table) for table in tables}}
-        text = (
-            json.dumps(marks, ensure_ascii=False, sort_keys=True, indent=1, allow_nan=False) + "\n"
-        )
-        files = {SNAPSHOT: text} | ({declared_as: declared} if declared is not None else {})
-        name = f"{re.sub('[^A-Za-z0-9_-]', '_', database.schema)}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
-        if not (home / name).exists():
-            _stage_all(held, tables, files, folder=home / name)
-    return home / name
+        declared = schema.declaration()
+        marks = {declared_as: declared, "tables": {table: schema.mark(table) for table in tables}}
+        text = json.dumps(marks, ensure_ascii=False, sort_keys=True, indent=1, allow_nan=False)
+        text += "\n"
+        files = {SNAPSHOT: text}
+        if declared is not None:
+            files[declared_as] = declared
+        plain_schema = re.sub("[^A-Za-z0-9_-]", "_", database.schema)
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        folder = home / f"{plain_schema}-{digest[:12]}"
+        if not folder.exists():
+            _stage_all(schema, tables, files, folder=folder)
+    return folder
 
 
-def _stage_all(held: Snapshot, tables: list[str], files: dict[str, str], *, folder: Path) -> None:
+def _stage_all(schema: Snapshot, tables: list[str], files: dict[str, str], *, folder: Path) -> None:
     try:
         with built(folder) as unfinished:
             for table in tables:
-                held.stage(table, unfinished / f"{table}.parquet")
+                schema.stage(table, unfinished / f"{table}.parquet")
                 reached(f"staged {table}")
             for name, text in files.items():
                 (unfinished / name).write_text(text, "utf-8")
     except (pa.ArrowException, OSError) as error:
-        told = (
-            UNSAID if "invalid byte sequence" in str(error) else _first_line(error, held.database)
-        )
-        raise SourceError(f"{held.database.label}: {told}") from None
+        is_no_utf8 = "invalid byte sequence" in str(error)
+        reason = UNSAID if is_no_utf8 else _first_line(error, schema.database)
+        raise SourceError(f"{schema.database.label}: {reason}") from None

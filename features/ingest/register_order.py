@@ -35,13 +35,15 @@ class Across:
     @property
     def reason(self) -> str:
         """Why a row of the table is refused."""
-        return f"{self.column} lies {'before' if self.before else 'after'} {self.other} of its row in {self.register}"
+        side = "before" if self.before else "after"
+        return f"{self.column} lies {side} {self.other} of its row in {self.register}"
 
     @property
     def reason_of_register(self) -> str:
         """Why a row of the register is refused."""
+        side = "after" if self.before else "before"
         return (
-            f"{self.other} lies {'after' if self.before else 'before'} {self.column} of a row in {self.table} "
+            f"{self.other} lies {side} {self.column} of a row in {self.table} "
             "that was recorded before it"
         )
 
@@ -49,19 +51,20 @@ class Across:
 @cache
 def laws_across() -> tuple[tuple[Across, ...], ...]:
     """Return the orders between tables that the contract declares, those that look at one day of a register together."""
-    found: dict[tuple[str, str], list[Across]] = {}
+    laws_by_day: dict[tuple[str, str], list[Across]] = {}
     for law in _declared():
-        found.setdefault((law.register, law.other), []).append(law)
-    return tuple(map(tuple, found.values()))
+        register_day = (law.register, law.other)
+        laws_by_day.setdefault(register_day, []).append(law)
+    return tuple(tuple(laws) for laws in laws_by_day.values())
 
 
 def _declared() -> Iterator[Across]:
     for table in contract().values():
         for column in table.columns:
-            places = [(place, True) for place in column.not_before] + [
-                (place, False) for place in column.not_after
-            ]
-            for place, before in places:
+            not_before = [(place, True) for place in column.not_before]
+            not_after = [(place, False) for place in column.not_after]
+            for place, before in not_before + not_after:
+                # A name with a point is that of another table's day.
                 if "." in place:
                     yield Across(table.name, column.name, *named_by(table, place), before)
 
@@ -87,23 +90,26 @@ class Known:
 
     def judge(self, told: Told) -> str | None:
         """Take in one version more; return why it is refused, None if it is not."""
-        place = (told.law, told.key) if told.law else None
-        wrong = None if told.retracted or told.settled else self._against(told)
-        if wrong:
-            return wrong
-        if place is None:
+        if not told.retracted and not told.settled:
+            wrong = self._against(told)
+            if wrong:
+                return wrong
+        if told.law is None:
             self.day = None if told.retracted else told.day
         elif told.retracted:
-            self.rows.pop(place, None)
+            self.rows.pop((told.law, told.key), None)
         else:
-            self.rows[place] = told.day
+            self.rows[told.law, told.key] = told.day
         return None
 
     def _against(self, told: Told) -> str | None:
+        """Return why a version cannot be beside what is known; None if it can."""
         if told.law:
             return None if told.law.holds(told.day, self.day) else told.law.reason
-        broken = (law for (law, _), day in self.rows.items() if not law.holds(day, told.day))
-        return next((law.reason_of_register for law in broken), None)
+        for (law, _), day in self.rows.items():
+            if not law.holds(day, told.day):
+                return law.reason_of_register
+        return None
 
 
 def refused(versions: Iterable[Told]) -> Iterator[tuple[Told, str]]:

@@ -29,9 +29,8 @@ def files_in(folder: Path, pattern: str = "*") -> list[Path]:
     """
     if not folder.is_dir():
         return []
-    return sorted(
-        path for path in folder.iterdir() if fnmatchcase(path.name, pattern) and path.is_file()
-    )
+    fitting = [path for path in folder.iterdir() if fnmatchcase(path.name, pattern)]
+    return sorted(path for path in fitting if path.is_file())
 
 
 def files_below(folder: Path, pattern: str = "*") -> list[Path]:
@@ -39,9 +38,8 @@ def files_below(folder: Path, pattern: str = "*") -> list[Path]:
 
     Folders that are links are not entered.
     """
-    return sorted(
-        path for path in folder.rglob("*") if fnmatchcase(path.name, pattern) and path.is_file()
-    )
+    fitting = [path for path in folder.rglob("*") if fnmatchcase(path.name, pattern)]
+    return sorted(path for path in fitting if path.is_file())
 
 
 def files_named(text: str, forms: Sequence[str]) -> list[Path]:
@@ -54,15 +52,16 @@ def files_named(text: str, forms: Sequence[str]) -> list[Path]:
     if path.is_file():
         return [path]
     if path.is_dir():
-        found = [one for one in files_in(path, "[!.]*") if one.name.lower().endswith(tuple(forms))]
+        visible = files_in(path, "[!.]*")
+        files = [file for file in visible if file.name.lower().endswith(tuple(forms))]
+        lacking = f"holds no file of the form {' or '.join(forms)}"
     else:
-        found = [one for one in files_in(path.parent, path.name) if not one.name.startswith(".")]
-    if not found:
-        what = (
-            "holds no file of the form " + " or ".join(forms) if path.is_dir() else "names no file"
-        )
-        raise SourceError(f"{text} {what}; a pattern may stand in the last part of a path only")
-    return found
+        fitting = files_in(path.parent, path.name)
+        files = [file for file in fitting if not file.name.startswith(".")]
+        lacking = "names no file"
+    if not files:
+        raise SourceError(f"{text} {lacking}; a pattern may stand in the last part of a path only")
+    return files
 
 
 def file_sql(path: Path) -> str:
@@ -101,7 +100,8 @@ def parquet_sql(files: Path | Iterable[Path], *options: str) -> str:
     >>> parquet_sql(Path("a=1/x.parquet"))
     "read_parquet(['a=1/x.parquet'], hive_partitioning=false)"
     """
-    return f"read_parquet({files_sql(files)}, {', '.join(['hive_partitioning=false', *options])})"
+    settings = ", ".join(["hive_partitioning=false", *options])
+    return f"read_parquet({files_sql(files)}, {settings})"
 
 
 def csv_sql(path: Path, columns: Iterable[str], *options: str) -> str:
@@ -140,9 +140,8 @@ def scan_parquet(files: Path | Iterable[Path]) -> pl.LazyFrame:
 
 def read_table(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
     """Return one Parquet file, or some of its columns, as an Arrow table."""
-    return pq.read_table(
-        path, columns=None if columns is None else list(columns), partitioning=None
-    )
+    names = None if columns is None else list(columns)
+    return pq.read_table(path, columns=names, partitioning=None)
 
 
 def read_csv(path: Path) -> pl.DataFrame:

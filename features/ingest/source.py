@@ -47,6 +47,7 @@ Place = Path | str
 
 _STAGED = re.compile(r"\$\{DATA\}/([A-Za-z0-9_]+)[.]parquet")
 TEST = timedelta(days=180)
+"""The half year before the closed day on which a target is tested where its source states no other."""
 LONGEST_NAME = 80
 """Letters of the longest name of a source or target: file systems allow 255 in the names of files made of both."""
 FORMS = (".sql", ".parquet", ".csv", "")
@@ -89,35 +90,28 @@ class Source:
     @property
     def places(self) -> list[Path]:
         """What its tables may be read from: its data if it has views, the files in its folder, its tables' folders."""
-        viewed = self.declaration.dump is None and any(
-            place.suffix == ".sql" for place in self.tables.values()
-        )
-        data = [self.data] if viewed else list(self.dump.tables.values())
-        files = [
-            path
-            for path in sorted(self.folder.iterdir())
-            if path.is_file() and not path.name.startswith(".")
-        ]
-        return (
-            data
-            + files
-            + [
-                place
-                for place in self.tables.values()
-                if place.is_dir() or place.parent != self.folder
-            ]
-        )
+        tables = self.tables.values()
+        data = list(self.dump.tables.values())
+        if self.declaration.dump is None and self._has_views:
+            data = [self.data]
+        paths = sorted(self.folder.iterdir())
+        files = [path for path in paths if path.is_file() and not path.name.startswith(".")]
+        elsewhere = [place for place in tables if place.is_dir() or place.parent != self.folder]
+        return data + files + elsewhere
+
+    @property
+    def _has_views(self) -> bool:
+        return any(place.suffix == ".sql" for place in self.tables.values())
 
     @property
     def reads_data(self) -> bool:
         """Whether it reads a data folder apart from its own."""
-        return self.declaration.dump is not None or any(
-            place.suffix == ".sql" for place in self.tables.values()
-        )
+        return self.declaration.dump is not None or self._has_views
 
     def attributes(self, table: str) -> tuple[Attribute, ...]:
         """Return the attributes declared for one table, in their order."""
-        return tuple(a for a in self.declaration.attribute if a.table == table)
+        declared = self.declaration.attribute
+        return tuple(attribute for attribute in declared if attribute.table == table)
 
     def scopes(self, table: str) -> tuple[Scope, ...]:
         """Return within what the numbers in a table's columns are unique, where they are not of themselves."""
@@ -125,12 +119,14 @@ class Source:
 
     def columns(self, table: str) -> tuple[Column, ...]:
         """Return the columns of one table without the common ones: the contract's, then the declared attributes."""
-        return contract()[table].columns + tuple(a.column for a in self.attributes(table))
+        attributes = tuple(attribute.column for attribute in self.attributes(table))
+        return contract()[table].columns + attributes
 
 
 def data_folder(data: Path | None) -> Path:
     """Return the folder that ${DATA} stands for: the one given, else LSSI_DATA, else ../shared/data."""
-    return (data or Path(os.environ.get("LSSI_DATA") or "../shared/data")).resolve()
+    folder = data or Path(os.environ.get("LSSI_DATA") or "../shared/data")
+    return folder.resolve()
 
 
 def data_of(folder: Path, data: Place | None) -> Path:
@@ -140,12 +136,11 @@ def data_of(folder: Path, data: Place | None) -> Path:
         return data_folder(Path(place) if place else None)
     declared = _toml(folder / "source.toml").get("dump")
     tables = declared.get("tables", ()) if isinstance(declared, dict) else ()
-    read = {
-        name
-        for view in files_in(folder, "*.sql")
-        for name in _STAGED.findall(view.read_text("utf-8"))
-    }
-    return _staged(str(place), [*tables, *contract(), *sorted(read)], declared_as=SETTINGS)
+    named_by_views: set[str] = set()
+    for view in files_in(folder, "*.sql"):
+        named_by_views |= set(_STAGED.findall(view.read_text("utf-8")))
+    wanted = [*tables, *contract(), *sorted(named_by_views)]
+    return _staged(str(place), wanted, declared_as=SETTINGS)
 
 
 def _staged(address: str, tables: list[str], *, declared_as: str) -> Path:
@@ -175,19 +170,21 @@ def _toml(path: Path) -> dict[str, Any]:
 
 
 def _place(folder: Path, table: str) -> Path | None:
-    found = [path for form in FORMS if (path := folder / f"{table}{form}").exists()]
-    if len(found) > 1:
+    """Return the one file or folder of a table in a folder; None if there is none, SourceError if there are several."""
+    candidates = [folder / f"{table}{form}" for form in FORMS]
+    places = [place for place in candidates if place.exists()]
+    if len(places) > 1:
         raise SourceError(
-            f"table {table!r} is there twice: {', '.join(p.name for p in found)}; keep one"
+            f"table {table!r} is there twice: {', '.join(place.name for place in places)}; keep one"
         )
-    return found[0] if found else None
+    return places[0] if places else None
 
 
 def find_source(place: Place, data: Place | None = None) -> Source:
     """Return the source in a folder or database, every table found or declared absent; SourceError in one line otherwise."""
-    found = _found(place, data)
-    _check_lengths(found.declaration)
-    return replace(found, place=_place_of(found, place, data))
+    source = _found(place, data)
+    _check_lengths(source.declaration)
+    return replace(source, place=_place_of(source, place, data))
 
 
 def _check_lengths(declaration: SourceDeclaration) -> None:
@@ -202,25 +199,28 @@ def _check_lengths(declaration: SourceDeclaration) -> None:
             )
 
 
-def _place_of(found: Source, place: Place, data: Place | None) -> tuple[str, ...]:
+def _place_of(source: Source, place: Place, data: Place | None) -> tuple[str, ...]:
     """Return the folder or database that a source is and, where it reads other data, those of these.
 
     Links are followed, and a database is told without user and password: however it is named, it is one place.
     """
     if is_database(place):
         return (database_of(str(place)).place,)
-    given = data or os.environ.get("LSSI_DATA")
-    if is_database(given):
-        return str(found.folder), database_of(str(given)).place
-    return (str(found.folder), str(found.data)) if _names_data(found) else (str(found.folder),)
+    folder = str(source.folder)
+    data_place = data or os.environ.get("LSSI_DATA")
+    if is_database(data_place):
+        return folder, database_of(str(data_place)).place
+    if _names_data(source):
+        return folder, str(source.data)
+    return (folder,)
 
 
-def _names_data(found: Source) -> bool:
+def _names_data(source: Source) -> bool:
     """Tell whether what a source reads depends on the data folder: a dump, or a view that names it."""
-    views = [place for place in found.tables.values() if place.suffix == ".sql"]
-    return found.declaration.dump is not None or any(
-        "${DATA}" in view.read_text("utf-8", "replace") for view in views
-    )
+    if source.declaration.dump is not None:
+        return True
+    views = [place for place in source.tables.values() if place.suffix == ".sql"]
+    return any("${DATA}" in view.read_text("utf-8", "replace") for view in views)
 
 
 def _found(place: Place, data: Place | None) -> Source:
@@ -229,69 +229,88 @@ def _found(place: Place, data: Place | None) -> Source:
         raise SourceError(f"{folder} is a file; a source is a folder with a source.toml")
     if not folder.is_dir():
         raise SourceError(f"{folder} does not exist; a source is a folder with a source.toml")
-    origin, values = str(folder / "source.toml"), _toml(folder / "source.toml")
+    toml = folder / "source.toml"
+    values = _toml(toml)
     if "dump" in values:
         return _dumped(folder.resolve(), data_of(folder, data), values)
-    declaration, given = (
-        declaration_of(values, origin),
-        folder if is_database(place) else data_of(folder, data),
-    )
+    declaration = declaration_of(values, str(toml))
+    data_place = folder if is_database(place) else data_of(folder, data)
     check_keys(declaration.keys)
-    searched = [folder, given] if (given / SNAPSHOT).exists() else [folder]
-    places = {
-        table: next(filter(None, (_place(one, table) for one in searched)), None)
-        for table in contract()
-    }
-    for table, found in places.items():
-        if found is not None and table in declaration.absent:
+    # A folder with a snapshot was staged from a database: its tables are the source's own.
+    searched = [folder, data_place] if (data_place / SNAPSHOT).exists() else [folder]
+    places = {table: _first_place(searched, table) for table in contract()}
+    _check_tables(places, declaration, toml)
+    tables = {table: path.resolve() for table, path in places.items() if path}
+    return Source(folder.resolve(), data_place, declaration, tables)
+
+
+def _first_place(folders: list[Path], table: str) -> Path | None:
+    """Return where a table lies in the first of some folders that has it; None if none has."""
+    for folder in folders:
+        place = _place(folder, table)
+        if place is not None:
+            return place
+    return None
+
+
+def _check_tables(
+    places: dict[str, Path | None], declaration: SourceDeclaration, toml: Path
+) -> None:
+    """Raise SourceError unless each table of the contract is there or declared absent, and not both."""
+    for table, place in places.items():
+        is_absent = table in declaration.absent
+        if place is not None and is_absent:
             raise SourceError(
-                f"table {table!r} is declared absent but {found.name} exists; remove one of the two"
+                f"table {table!r} is declared absent but {place.name} exists; remove one of the two"
             )
-        if found is None and table not in declaration.absent and table not in JOURNAL:
+        if place is None and not is_absent and table not in JOURNAL:
             raise SourceError(
                 f"table {table!r} is missing: add {table}.sql, .parquet, .csv or a folder, or name it "
-                f"under absent in {folder / 'source.toml'}"
+                f"under absent in {toml}"
             )
-    return Source(
-        folder.resolve(), given, declaration, {t: p.resolve() for t, p in places.items() if p}
-    )
 
 
 def _dumped(folder: Path, data: Path, values: dict[str, Any]) -> Source:
     """Return a source whose views read a dump: a table is absent where the dump lacks what its view needs."""
     origin = str(folder / "source.toml")
-    if (data / SETTINGS).exists():
-        values, origin = (
-            merged_settings(values, _toml(data / SETTINGS)),
-            f"{origin} under {data / SETTINGS}",
-        )
+    settings = data / SETTINGS
+    if settings.exists():
+        values = merged_settings(values, _toml(settings))
+        origin = f"{origin} under {settings}"
+    # Until the dump's own rows say where it ends, no day is too late.
     declared = declaration_of({"complete_to": date.max} | values, origin)
     check_keys(declared.keys)
     dump = declared.dump
     assert dump is not None
-    found = found_in(data, declared, folder, home() / "texts")
+    contents = found_in(data, declared, folder, home() / "texts")
     if "complete_to" not in values:
-        endings = endings_of(found, folder, declared)
+        endings = endings_of(contents, folder, declared)
         end = closed_day(endings)
         declared = declared.model_copy(update={"complete_to": end})
-        found = replace(found, notes=(*found.notes, *told_of(endings, end)))
+        contents = replace(contents, notes=(*contents.notes, *told_of(endings, end)))
     declaration = _split(declared)
-    tables = dict(found.own)
+    tables = dict(contents.own)
     for table, needed in dump.needs.items():
         place = _place(folder, table)
-        if place is not None and table not in tables and any(map(found.holds, needed)):
+        if place is not None and table not in tables and any(map(contents.holds, needed)):
             tables[table] = place
     absent = tuple(table for table in contract() if table not in tables and table not in JOURNAL)
     ordered = {table: tables[table].absolute() for table in contract() if table in tables}
-    return Source(folder, data, declaration.model_copy(update={"absent": absent}), ordered, found)
+    declaration = declaration.model_copy(update={"absent": absent})
+    return Source(folder, data, declaration, ordered, contents)
 
 
 def _split(declared: SourceDeclaration) -> SourceDeclaration:
     """Return a declaration whose targets are tested on the half year before the closed day where they say nothing else."""
     end = declared.complete_to
-    split = Split(train_until=end - TEST, test_from=end - TEST + timedelta(days=1), test_until=end)
-    targets = {
-        name: target if target.split else target.model_copy(update={"split": split})
-        for name, target in declared.target.items()
-    }
+    last_of_training = end - TEST
+    split = Split(
+        train_until=last_of_training,
+        test_from=last_of_training + timedelta(days=1),
+        test_until=end,
+    )
+    targets: dict[str, Target] = {}
+    for name, target in declared.target.items():
+        has_split = target.split is not None
+        targets[name] = target if has_split else target.model_copy(update={"split": split})
     return declared.model_copy(update={"target": targets})

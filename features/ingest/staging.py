@@ -237,8 +237,10 @@ def _together(refused: list[pl.DataFrame], columns: tuple[Column, ...]) -> pl.Da
 
 
 def _none(columns: tuple[Column, ...]) -> pl.DataFrame:
-    texts = {column.name: pl.String for column in COMMON + columns}
-    return pl.DataFrame(schema={"row": pl.Int64, "reason": pl.String} | texts)
+    schema: dict[str, type[pl.DataType]] = {"row": pl.Int64, "reason": pl.String}
+    for column in COMMON + columns:
+        schema[column.name] = pl.String
+    return pl.DataFrame(schema=schema)
 
 
 def refuse(connection: Connection, staged: Staged, row_ids: list[str], *, reason: str) -> Staged:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -89,10 +89,10 @@ def relation_sql(source: Source, table: str) -> Expanded:
         query = view_text(source, place)
         try:
             check_places(query)
-            found = expanded(query, Ground(source.places, copies_of(source)))
-            return replace(
-                found, query=without_patterns_in(found.query, (source.data, source.folder))
-            )
+            ground = Ground(source.places, copies_of(source))
+            view = expanded(query, ground)
+            plain_query = without_patterns_in(view.query, (source.data, source.folder))
+            return replace(view, query=plain_query)
         except SourceError as error:
             joined = " " if str(error).startswith("reads ") else ": "
             raise SourceError(f"{place.name}{joined}{error}") from None
@@ -102,7 +102,8 @@ def relation_sql(source: Source, table: str) -> Expanded:
 def _file_sql(source: Source, table: str, place: Path) -> str:
     if place.name.lower().endswith((".csv", ".csv.gz")):
         return csv_table_sql(source, table)
-    return f"SELECT * FROM {parquet_sql(parquet_parts(place) if place.is_dir() else place)}"
+    parts = parquet_parts(place) if place.is_dir() else [place]
+    return f"SELECT * FROM {parquet_sql(parts)}"
 
 
 def parquet_parts(folder: Path) -> list[Path]:
@@ -111,11 +112,8 @@ def parquet_parts(folder: Path) -> list[Path]:
     Names that begin with a dot or an underscore are left alone: engines leave marks such as `_SUCCESS`.
     """
     parts = files_in(folder, "[!._]*.parquet")
-    others = [
-        path.name
-        for path in sorted(folder.iterdir())
-        if path not in parts and path.name[0] not in "._"
-    ]
+    visible = [path for path in sorted(folder.iterdir()) if path.name[0] not in "._"]
+    others = [path.name for path in visible if path not in parts]
     if others:
         raise SourceError(
             f"{folder.name}/ holds {others[0]!r}, which is not read: a table's folder should hold parts "
@@ -150,9 +148,8 @@ def reading_connection(source: Source, limits: ConnectionLimits) -> Connection:
     """Return a locked connection that reads a source and knows the tables of its dump and the macros of its views."""
     places = [*source.places, *source.dump.copies, copies_of(source)]
     connection = locked_connection(places, clock=source.declaration.clock, limits=limits)
-    connection.execute(
-        f"CREATE MACRO complete_to() AS DATE {quoted(date_of(source.complete_to).isoformat())}"
-    )
+    closed_day = date_of(source.complete_to).isoformat()
+    connection.execute(f"CREATE MACRO complete_to() AS DATE {quoted(closed_day)}")
     with in_one_line(source.folder / "dump.sql"):
         for statement in source.dump.statements:
             connection.execute(statement)
@@ -162,31 +159,36 @@ def reading_connection(source: Source, limits: ConnectionLimits) -> Connection:
 def relation(connection: Connection, source: Source, table: str) -> Relation:
     """Return one table of a source as it stands, not yet read; records beneath it that are none are rows that say why."""
     with in_one_line(source.tables[table]):
-        found = relation_sql(source, table)
-        query = f"SELECT * FROM (\n{found.query}\n) AS source_rows"
+        select = relation_sql(source, table)
+        query = f"SELECT * FROM (\n{select.query}\n) AS source_rows"
         rows = connection.sql(query)
-        if found.broken and CARRIER in rows.columns:
-            return connection.sql(with_broken_sql(query, rows, found.broken))
+        if select.broken and CARRIER in rows.columns:
+            return connection.sql(with_broken_sql(query, rows, select.broken))
         return rows
 
 
 def with_broken_sql(query: str, rows: Relation, broken: Sequence[CsvFile]) -> str:
     """Return the SELECT of a view's rows, and after them one for each broken record of the files that it reads."""
     kinds = dict(zip(rows.columns, map(str, rows.types), strict=True))
-    texts = [CARRIER] + ["row_id"] * (kinds.get("row_id") in ("VARCHAR", *INTEGERS))
-    cast = ", ".join(f"CAST({name} AS VARCHAR) AS {name}" for name in texts)
+    text_columns = [CARRIER]
+    if kinds.get("row_id") in ("VARCHAR", *INTEGERS):
+        text_columns.append("row_id")
+    cast = ", ".join(f"CAST({name} AS VARCHAR) AS {name}" for name in text_columns)
     parts = [f"SELECT * REPLACE ({cast}) FROM ({query})"]
     for file in broken:
         name = quoted(file.path.name)
-        values = {CARRIER: f"'! ' || {name} || ': ' || told", "row_id": f"{name} || ' ' || place"}
-        told = ", ".join(f"{values[column]} AS {column}" for column in texts)
-        parts.append(f"SELECT {told} FROM ({file.bad_sql()})")
+        values = {
+            CARRIER: f"'! ' || {name} || ': ' || told",
+            "row_id": f"{name} || ' ' || place",
+        }
+        columns = ", ".join(f"{values[column]} AS {column}" for column in text_columns)
+        parts.append(f"SELECT {columns} FROM ({file.bad_sql()})")
     return " UNION ALL BY NAME ".join(parts)
 
 
 def check_columns(table: str, present: list[str], columns: tuple[Column, ...]) -> None:
     """Refuse a table that lacks a column or has one that nobody declared."""
-    expected = [c.name for c in columns]
+    expected = [column.name for column in columns]
     missing = [name for name in expected if name not in present]
     unknown = [name for name in present if name not in expected]
     if missing:
@@ -200,18 +202,16 @@ def check_columns(table: str, present: list[str], columns: tuple[Column, ...]) -
 
 def typed_sql(rows: Relation, columns: tuple[Column, ...]) -> str:
     """Return the select list that gives every column its value and, where it may fail, `raw NAME` when it did."""
-    types = dict(zip(rows.columns, (str(t) for t in rows.types), strict=True))
+    types = dict(zip(rows.columns, map(str, rows.types), strict=True))
     parts: list[str] = []
     for column in columns + COMMON:
-        value, text = (
-            value_sql(column, types[column.name]),
-            text_sql(column.name, types[column.name]),
-        )
+        kind = types[column.name]
+        value = value_sql(column, kind)
         parts.append(f"CAST({value} AS {WIDTHS[column.kind]}) AS {named(column.name)}")
-        if can_fail(column, types[column.name]):
-            parts.append(
-                f"CASE WHEN ({value}) IS NULL THEN {text} END AS {named('raw ' + column.name)}"
-            )
+        if can_fail(column, kind):
+            text = text_sql(column.name, kind)
+            raw_name = named(f"raw {column.name}")
+            parts.append(f"CASE WHEN ({value}) IS NULL THEN {text} END AS {raw_name}")
     parts += [f"CAST({name} AS {kind}) AS {name}" for name, kind in TRACE.items() if name in types]
     return ", ".join(parts)
 
@@ -228,9 +228,10 @@ def can_fail(column: Column, kind: str) -> bool:
         return kind != "DATE" and not kind.startswith("TIMESTAMP")
     if column.kind == "flag" and kind == "BOOLEAN":
         return False
-    return WIDTHS[column.kind] != kind and not (
-        WIDTHS[column.kind] == "BIGINT" and kind in INTEGERS[:4]
-    )
+    width = WIDTHS[column.kind]
+    # Signed integers of 8 to 64 bits all fit a BIGINT.
+    fits = width == "BIGINT" and kind in INTEGERS[:4]
+    return width != kind and not fits
 
 
 def text_sql(name: str, kind: str) -> str:
@@ -250,23 +251,26 @@ def value_sql(column: Column, kind: str) -> str:
         case "id":
             return id_sql(column, kind)
         case "choice":
-            cases = " ".join(
-                f"WHEN {quoted(value)} THEN {code}" for code, value in enumerate(column.choices)
-            )
-            return f"CASE {text} {cases} END"
+            codes = {choice: code for code, choice in enumerate(column.choices)}
+            return f"CASE {text} {_when_sql(codes)} END"
         case "day":
             return day_sql(column.name, kind)
         case "month":
             return month_sql(column.name, kind)
         case "flag" if kind == "VARCHAR":
-            words = " ".join(f"WHEN {quoted(word)} THEN {flag}" for word, flag in FLAGS.items())
-            return f"CASE regexp_replace(lower({text}), '^([01])[.]0*$', '\\1') {words} END"
+            plain = f"regexp_replace(lower({text}), '^([01])[.]0*$', '\\1')"
+            return f"CASE {plain} {_when_sql(FLAGS)} END"
         case "flag" if kind == "BOOLEAN":
             return f"CAST({named(column.name)} AS TINYINT)"
         case "probability":
             return millionths_sql(named(column.name), kind, text)
         case _:
             return f"TRY_CAST({whole_sql(column.name, kind)} AS {WIDTHS[column.kind]})"
+
+
+def _when_sql(codes: Mapping[str, int]) -> str:
+    """Return the cases of some words, each with its code."""
+    return " ".join(f"WHEN {quoted(word)} THEN {code}" for word, code in codes.items())
 
 
 def id_sql(column: Column, kind: str) -> str:
@@ -277,11 +281,9 @@ def id_sql(column: Column, kind: str) -> str:
     raw = named(column.name)
     if _is_text(kind):
         text = f"CAST({raw} AS VARCHAR)"
-        return (
-            f"NULLIF({text}, '')"
-            if column.optional
-            else f"CASE WHEN trim({text}) <> '' THEN {text} END"
-        )
+        if column.optional:
+            return f"NULLIF({text}, '')"
+        return f"CASE WHEN trim({text}) <> '' THEN {text} END"
     if kind in WHOLE:
         return f"CAST({raw} AS VARCHAR)"
     if kind in EXACT:
@@ -303,7 +305,8 @@ def whole_sql(name: str, kind: str) -> str:
         return f"TRY_CAST({raw} AS BIGINT)"
     if kind == "VARCHAR":
         text = f"trim({raw})"
-        return f"CASE WHEN regexp_full_match({text}, '[+-]?[0-9]+([.]0*)?') THEN TRY_CAST({text} AS BIGINT) END"
+        is_whole = f"regexp_full_match({text}, '[+-]?[0-9]+([.]0*)?')"
+        return f"CASE WHEN {is_whole} THEN TRY_CAST({text} AS BIGINT) END"
     if kind in ("DOUBLE", "FLOAT") or kind.startswith("DECIMAL"):
         return f"CASE WHEN {raw} = floor({raw}) THEN TRY_CAST({raw} AS BIGINT) END"
     return "NULL"
@@ -314,10 +317,10 @@ def day_sql(name: str, kind: str) -> str:
     raw = named(name)
     text = f"trim({raw})"
     if kind == "VARCHAR":
-        moment = (
-            f"CASE WHEN length({text}) <= 10 THEN TRY_CAST({text} AS DATE) "
-            f"ELSE CAST(TRY_CAST({text} AS TIMESTAMPTZ) AS DATE) END"
-        )
+        # Ten letters are a day; a longer text is a moment, taken on the connection's clock.
+        date = f"TRY_CAST({text} AS DATE)"
+        day_of_moment = f"CAST(TRY_CAST({text} AS TIMESTAMPTZ) AS DATE)"
+        moment = f"CASE WHEN length({text}) <= 10 THEN {date} ELSE {day_of_moment} END"
     elif kind == "DATE":
         moment = raw
     elif kind.startswith("TIMESTAMP"):
@@ -340,7 +343,7 @@ def month_sql(name: str, kind: str) -> str:
         )
         return f"(year({moment}) * 12 + month({moment}) - 1)"
     whole = whole_sql(name, kind)
-    return (
-        f"(CASE WHEN {whole} BETWEEN 100001 AND 999912 AND {whole} % 100 BETWEEN 1 AND 12 "
-        f"THEN {whole} // 100 * 12 + {whole} % 100 - 1 END)"
-    )
+    # A number such as 201506: four digits of the year, two of the month.
+    year, month = f"{whole} // 100", f"{whole} % 100"
+    is_month = f"{whole} BETWEEN 100001 AND 999912 AND {month} BETWEEN 1 AND 12"
+    return f"(CASE WHEN {is_month} THEN {year} * 12 + {month} - 1 END)"

@@ -24,11 +24,11 @@ def check_places(query: str) -> None:
     Raises SourceError with the macro to write in its place.
     """
     for path in bare_paths(query):
-        found = _VALUED.search(path)
-        if found is not None:
+        valued = _VALUED.search(path)
+        if valued is not None:
             macro = "parquet" if ".parquet" in path.lower() else "csv"
             raise SourceError(
-                f"reads bare through the folder {found[1]!r}, which DuckDB would take for a column; "
+                f"reads bare through the folder {valued[1]!r}, which DuckDB would take for a column; "
                 f"write {macro}({quoted(Path(path).name)}) with the same path instead, which takes no value from a place"
             )
 
@@ -41,11 +41,12 @@ def bare_paths(query: str) -> Iterator[str]:
     """
     macros = calls(query, tuple(OPTIONS))
     for token in tokens(query):
-        inside = any(call.begin <= token.begin < call.end for call in macros)
-        if not inside and token.text.startswith("'"):
-            text = token.text[1:-1].replace("''", "'")
-            if "/" in text and _FORMS.search(text):
-                yield text
+        in_macro = any(call.begin <= token.begin < call.end for call in macros)
+        if in_macro or not token.text.startswith("'"):
+            continue
+        text = token.text[1:-1].replace("''", "'")
+        if "/" in text and _FORMS.search(text):
+            yield text
 
 
 def without_patterns_in(query: str, folders: Iterable[Path]) -> str:
@@ -53,7 +54,9 @@ def without_patterns_in(query: str, folders: Iterable[Path]) -> str:
 
     What a view itself writes after them may still be one.
     """
-    for folder in sorted(map(str, folders), key=len, reverse=True):
+    # Longest first: a folder may lie in another, and its whole name is then at the head of the path.
+    names = sorted(map(str, folders), key=len, reverse=True)
+    for folder in names:
         plain = without_patterns(folder)
         if plain != folder:
             query = query.replace(_inside_quotes(folder), _inside_quotes(plain))

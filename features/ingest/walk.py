@@ -39,12 +39,15 @@ def walk(block: Bytes, held: Held, kinds: Bytes, expected: int) -> None:  # noqa
 
     `kinds` (256,) are those of the bytes. Most bytes are of no kind and change no state: they are met first.
     """
+    # Plain numbers stay in registers; an array would be read and written at every byte.
     state, flags, fields, records = held[STATE], held[FLAGS], held[FIELDS], held[RECORDS]
     place, start, longest, last_cr = held[PLACE], held[START], held[LONGEST], held[LAST_CR]
     for at in range(len(block)):
         kind = kinds[block[at]]
+        # Within a field most bytes say nothing: one comparison passes them over.
         if kind == OTHER and state >= PLAIN:
             continue
+        # What a CR ended is told by the byte after it: with an LF the two are one line end.
         if last_cr:
             last_cr = 0
             if kind == NEWLINE:
@@ -65,6 +68,7 @@ def walk(block: Bytes, held: Held, kinds: Bytes, expected: int) -> None:  # noqa
             if state == RECORD:
                 flags |= BLANK
             else:
+                # Delimiters are counted, of which a record has one fewer than fields.
                 if fields + 1 != expected:
                     flags |= RAGGED
                 records += 1
@@ -74,6 +78,7 @@ def walk(block: Bytes, held: Held, kinds: Bytes, expected: int) -> None:  # noqa
             fields += 1
             state = FIELD
         elif kind == QUOTE:
+            # After a closing quote mark another is a doubled one, and the field goes on.
             if state in (RECORD, FIELD, CLOSING):
                 state = QUOTED
             elif state == BLANKS:
@@ -84,30 +89,29 @@ def walk(block: Bytes, held: Held, kinds: Bytes, expected: int) -> None:  # noqa
         elif state == CLOSING:
             flags |= AFTER
             state = PLAIN
+        # Blanks at the begin of a field are told apart: readers differ on a quote mark after them.
         elif state in (RECORD, FIELD):
             state = BLANKS if kind == SPACE else PLAIN
         elif state == BLANKS and kind != SPACE:
             state = PLAIN
     held[STATE], held[FLAGS], held[FIELDS], held[RECORDS] = state, flags, fields, records
-    held[PLACE], held[START], held[LONGEST], held[LAST_CR] = (
-        place + len(block),
-        start,
-        longest,
-        last_cr,
-    )
+    held[PLACE] = place + len(block)
+    held[START], held[LONGEST], held[LAST_CR] = start, longest, last_cr
 
 
 def kinds_of(delimiter: str) -> Bytes:
     """Return the kind of every byte, (256,) uint8, where this sign of ASCII parts fields."""
     kinds = np.zeros(256, dtype=np.uint8)
-    for sign, kind in (
-        (" ", SPACE),
-        ("\t", SPACE),
-        ("\n", NEWLINE),
-        ("\r", RETURN),
-        ('"', QUOTE),
-        (delimiter, COMMA),
-    ):
+    # The delimiter comes last: a tab that parts fields is no blank.
+    kinds_by_sign = {
+        " ": SPACE,
+        "\t": SPACE,
+        "\n": NEWLINE,
+        "\r": RETURN,
+        '"': QUOTE,
+        delimiter: COMMA,
+    }
+    for sign, kind in kinds_by_sign.items():
         kinds[ord(sign)] = kind
     return kinds
 
@@ -138,6 +142,8 @@ def walk_block(block: bytes, held: Held, kinds: Bytes, expected: int) -> None:
 
 def is_plain(flags: int, columns: int) -> bool:
     """Tell whether DuckDB may read a file as it lies, given what a walk met."""
-    ends = sum(bool(flags & kind) for kind in (LF, CR, CRLF))
-    blank = flags & BLANK and columns == 1
-    return ends <= 1 and not blank and not flags & (RAGGED | AFTER | OPEN | SPACED)
+    line_ends = [kind for kind in (LF, CR, CRLF) if flags & kind]
+    # Of one column a blank line may be a record with nothing in it.
+    blank_is_doubtful = flags & BLANK and columns == 1
+    is_odd = flags & (RAGGED | AFTER | OPEN | SPACED)
+    return len(line_ends) <= 1 and not blank_is_doubtful and not is_odd
