@@ -123,7 +123,7 @@ def check_lines(summary: dict[str, Any]) -> list[str]:
     return lines
 
 
-def _reason_line(refusal: Mapping[str, Any]) -> str:
+def _reason_line(refusal: dict[str, Any]) -> str:
     first = row_of(refusal)
     return f"    {refusal['rows']:,} x {refusal['reason']} (first: {first})"
 

@@ -16,14 +16,19 @@ from features.ingest.source import Source
 CARRIER = "recorded_on"
 """The column whose text tells why a record is none: a day, which no such text is."""
 WHY = "lssi why"
+CARRIED = (
+    "SELECT * EXCLUDE ({why}) REPLACE (coalesce('! ' || {why}, {carrier}) AS {carrier}) "
+    "FROM ({rows})"
+)
 
 
 def copies_of(source: Source) -> Path:
     """Return the folder for copies of a source's CSV files that are not read where they lie; it need not exist."""
-    # Folders may have names that are no UTF-8; 16 hex digits are 64 bits, enough to tell sources apart.
-    places = f"{source.folder}\0{source.data}".encode("utf-8", "surrogateescape")
-    digest = hashlib.sha256(places).hexdigest()
     root = source.apart or home()
+    places = f"{source.folder}\0{source.data}"
+    # Names of folders may be no UTF-8; 16 hex digits are 64 bits, enough to tell sources apart.
+    places_as_bytes = places.encode("utf-8", "surrogateescape")
+    digest = hashlib.sha256(places_as_bytes).hexdigest()
     return root / "csv" / digest[:16]
 
 
@@ -36,9 +41,7 @@ def csv_table_sql(source: Source, table: str) -> str:
     _check_names(file, table, wanted)
     if not file.bad or CARRIER not in file.names:
         return file.rows_sql()
-    why = named(WHY)
-    carried = f"coalesce('! ' || {why}, {CARRIER}) AS {CARRIER}"
-    return f"SELECT * EXCLUDE ({why}) REPLACE ({carried}) FROM ({file.rows_sql(WHY)})"
+    return CARRIED.format(why=named(WHY), carrier=CARRIER, rows=file.rows_sql(WHY))
 
 
 def _check_header(file: CsvFile) -> None:

@@ -90,7 +90,8 @@ def table_name(place: Path) -> str | None:
     if _is_hidden(place):
         return None
     if place.is_dir():
-        return lower if any(_form(path) for path in _files(place)) else None
+        has_part = any(_form(path) for path in _files(place))
+        return lower if has_part else None
     form = _form(place)
     return lower.removesuffix(form) if form else None
 

@@ -241,15 +241,17 @@ def words_beside(header: str, code: str) -> str:
     """
     text = plain_text(header)
     code_word = re.compile(rf"((?:[a-z0-9_]+\.)*){re.escape(plain_text(code))}(?![a-z0-9])")
-    found = code_word.search(text)
-    if found is None:
+    code_place = code_word.search(text)
+    if code_place is None:
         return text
-    qualifiers = [word for word in found[1].split(".") if word in _CURRENCIES]
-    rest = " ".join([text[: found.start()], *qualifiers, text[found.end() :]])
-    return rest if rest.strip() else ""
+    # A schema may be named after a currency, which then says what its amounts are in.
+    qualifiers = [word for word in code_place[1].split(".") if word in _CURRENCIES]
+    before, after = text[: code_place.start()], text[code_place.end() :]
+    beside = " ".join([before, *qualifiers, after])
+    return beside if beside.strip() else ""
 
 
-def words_around(rest: str, kind: str, names: Collection[str]) -> HeaderWords:
+def words_around(beside: str, kind: str, names: Collection[str]) -> HeaderWords:
     """Return what the words beside a column's name say of the unit of its quantity.
 
     `names` are what the column is called besides, such as its Chinese names and its table.
@@ -257,13 +259,16 @@ def words_around(rest: str, kind: str, names: Collection[str]) -> HeaderWords:
     >>> words_around("(缴费基数,万元)", "yuan", ["缴费基数"]), words_around("(usd)", "yuan", [])
     (HeaderWords(units=('万元',), strange=()), HeaderWords(units=(), strange=('usd',)))
     """
-    units, strange = list[str](), list[str]()
-    called = {plain_text(name) for name in (*names, *TYPES)}
-    for word in words_of(rest):
+    units: list[str] = []
+    strange: list[str] = []
+    harmless = {plain_text(name) for name in (*names, *TYPES)}
+    for word in words_of(beside):
         if unit := unit_in(word, kind, names):
             units.append(unit)
-        elif word not in called and any(_is_strange(piece, kind) for piece in _pieces(word, names)):
-            strange.append(word)
+        elif word not in harmless:
+            pieces = _pieces(word, names)
+            if any(_is_strange(piece, kind) for piece in pieces):
+                strange.append(word)
     return HeaderWords(tuple(units), tuple(strange))
 
 
@@ -271,15 +276,21 @@ def unit_in(word: str, kind: str, names: Iterable[str]) -> str | None:
     """Return the unit that a word is, alone or with a description: 万元, 单位万元, 缴费基数元."""
     if word in UNITS[kind]:
         return word
-    found = [piece for piece in _pieces(word, names) if piece in UNITS[kind]]
-    return found[0] if len(found) == 1 and len(list(_pieces(word, names))) == 1 else None
+    pieces = list(_pieces(word, names))
+    if len(pieces) == 1 and pieces[0] in UNITS[kind]:
+        return pieces[0]
+    return None
 
 
 def _pieces(word: str, names: Iterable[str]) -> Iterator[str]:
     """Yield what a word holds besides the column's own names and words that say nothing of a unit."""
-    known = sorted((plain_text(name) for name in names), key=len, reverse=True)
-    pattern = "|".join(re.escape(one) for one in (*known, *SAFE) if one)
-    yield from (piece for piece in re.split(pattern, word) if piece)
+    # Longest first, as a short name may be the beginning of a long one.
+    plain_names = sorted((plain_text(name) for name in names), key=len, reverse=True)
+    texts = [text for text in (*plain_names, *SAFE) if text]
+    pattern = "|".join(map(re.escape, texts))
+    for piece in re.split(pattern, word):
+        if piece:
+            yield piece
 
 
 def _is_strange(piece: str, kind: str) -> bool:

@@ -56,7 +56,8 @@ def unstated_in(
 
 def _forms_of(kind: str) -> dict[str, ValueForm]:
     """Return the forms of a kind of column which are read only where they are stated."""
-    return {name: form for name, form in FORMS.items() if form.odd and kind in form.kinds}
+    odd_forms = {name: form for name, form in FORMS.items() if form.odd}
+    return {name: form for name, form in odd_forms.items() if kind in form.kinds}
 
 
 def _counted(connection: Connection, table: str, kinds: Mapping[str, str]) -> dict[str, Counts]:
