@@ -105,7 +105,9 @@ def _accepted(store: Store, table: str, column: Column) -> Counter[str]:
 def _text(kind: str, moment: int) -> str:
     if kind == "day":
         return date_of(moment).isoformat()
-    return month_text(moment) if kind == "month" else str(moment)
+    if kind == "month":
+        return month_text(moment)
+    return str(moment)
 
 
 def _refused(store: Store, table: str, columns: list[Column]) -> dict[str, Counter[str]]:

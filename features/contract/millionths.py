@@ -106,7 +106,9 @@ def _is_probability(node: ast.expr) -> bool:
 def _stated(node: ast.expr, where: str) -> ast.expr:
     if isinstance(node, ast.Tuple):
         return ast.Tuple([_stated(item, where) for item in node.elts], ast.Load())
-    value = node.value if isinstance(node, ast.Constant) else None
+    if not isinstance(node, ast.Constant):
+        return node
+    value = node.value
     if type(value) is int and value == 1:
         raise CatalogueError(
             f"{where}: 1 beside a probability may be certainty or one millionth; write 1.0 or 0.000001"

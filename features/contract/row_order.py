@@ -59,7 +59,9 @@ def part_of(day: int, kind: str) -> int:
     """Return an integer day, or the integer month or the year in which it lies."""
     if kind == "month":
         return month_of_day(day)
-    return date_of(day).year if kind == "year" else day
+    if kind == "year":
+        return date_of(day).year
+    return day
 
 
 def orders(columns: Iterable[Column]) -> Iterator[Order]:

@@ -84,8 +84,10 @@ def _scopes(stated: Mapping[str, str], table: Table) -> Iterator[Scope]:
         for column in table.columns:
             if column.kind == "id" and column.space == number.space:
                 is_own_number = table.name == name and column.name == number.name
-                stated_here = stated.get(f"{table.name}.{column.name}", within)
-                yield _scope(table, column, within if is_own_number else stated_here, name)
+                words = within
+                if not is_own_number:
+                    words = stated.get(f"{table.name}.{column.name}", within)
+                yield _scope(table, column, words, name)
 
 
 def _scope(table: Table, column: Column, words: str, register: str) -> Scope:

@@ -140,7 +140,9 @@ def _in_order(order: Order) -> pl.Expr:
     """Return whether a row keeps an order; one that takes its key back need not, but for what has happened."""
     value, other = pl.col(order.column), comparable_day(order)
     is_kept = value >= other if order.before else value <= other
-    return is_kept if order.other == RECORDED else is_kept | RETRACTS
+    if order.other == RECORDED:
+        return is_kept
+    return is_kept | RETRACTS
 
 
 def comparable_day(order: Order) -> pl.Expr:

@@ -225,7 +225,8 @@ def delimiter_of(opened: Opened, wanted: frozenset[str]) -> str:
     if len(best) == 1 or _is_one_text(opened, headers, wanted):
         return best[0]
     names = " and by ".join(DELIMITERS[sign] for sign in best)
-    many = f"{max(counts.values())} {'columns of the contract' if of_contract else 'columns'}"
+    what = "columns of the contract" if of_contract else "columns"
+    many = f"{max(counts.values())} {what}"
     raise SourceError(
         f"{opened.path.name}: parted by {names} alike its header has {many}; state "
         f"what parts its fields, such as {opened.stated.line('delimiter', best[-1])}"

@@ -126,7 +126,9 @@ def _check_options(call: Call) -> None:
 
 
 def _union(call: Call) -> list[str]:
-    return ["union_by_name=true"] if call.options.get("union_by_name") == "true" else []
+    if call.options.get("union_by_name") == "true":
+        return ["union_by_name=true"]
+    return []
 
 
 def _csv_sql(files: list[CsvFile], call: Call) -> str:
@@ -205,7 +207,9 @@ def _option_value(after_key: list[Token]) -> str:
     if len(after_key) != 2 or after_key[0].text not in (":=", "=", "=>"):
         return "".join(token.text for token in after_key[1:])
     text = after_key[1].text
-    return _unquoted(text) if text.startswith("'") else text.lower()
+    if text.startswith("'"):
+        return _unquoted(text)
+    return text.lower()
 
 
 def _unquoted(text: str) -> str:

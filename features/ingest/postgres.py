@@ -51,7 +51,9 @@ class Database:
     def label(self) -> str:
         """The address without its password."""
         user = urlsplit(self.url).username
-        return self._address(f"{unquote(user)}@" if user else "")
+        if not user:
+            return self._address("")
+        return self._address(f"{unquote(user)}@")
 
     @property
     def place(self) -> str:

@@ -105,7 +105,9 @@ class Known:
     def _against(self, told: Told) -> str | None:
         """Return why a version cannot be beside what is known; None if it can."""
         if told.law:
-            return None if told.law.holds(told.day, self.day) else told.law.reason
+            if told.law.holds(told.day, self.day):
+                return None
+            return told.law.reason
         for (law, _), day in self.rows.items():
             if not law.holds(day, told.day):
                 return law.reason_of_register

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -15,10 +15,9 @@ from features.errors import SourceError
 from features.files import private_folder
 from features.home import home
 from features.ingest.dump.closed_day import Ending, ending
-from features.ingest.dump.columns import SETTINGS, Names, names_in_files
+from features.ingest.dump.columns import SETTINGS, Names
 from features.ingest.dump.files import (
     UNREAD,
-    DumpFile,
     TableFiles,
     dump_columns,
     held_in,
@@ -26,12 +25,18 @@ from features.ingest.dump.files import (
     table_name,
 )
 from features.ingest.dump.names import named_so
+from features.ingest.dump.notes import (
+    DumpTables,
+    TablesByName,
+    copied_parts,
+    log_notes,
+    table_notes,
+)
 from features.ingest.dump.stated import StatedColumns, stated_of
 from features.ingest.dump.unstated import unstated_in
 from features.ingest.dump.views import log_sql, prelude, raw_view_sql, unlogged_sql, view_sql
 from features.ingest.source_toml import Dump, DumpTable, SourceDeclaration
 
-SNAPSHOT = "snapshot.json"
 LATEST = "complete_to.sql"
 
 
@@ -58,8 +63,6 @@ class Found:
 
 
 NOTHING = Found(tables={}, own={}, columns={}, copies=(), statements=(), notes=())
-
-TablesByName = dict[str, TableFiles]
 
 
 def places_of(data: Path, wanted: Collection[str]) -> dict[str, Path]:
@@ -114,10 +117,10 @@ def found_in(data: Path, declared: SourceDeclaration, folder: Path, copies: Path
     columns = {name: stated.names_of(name, files) for name, files in tables.items()}
     _check_columns(dump, tables, columns)
     logged = [name for name in tables if _has_log(dump, name, columns)]
-    contents = _Contents(tables, contract_tables, columns)
-    notes = list(_notes(dump, data, contents))
+    contents = DumpTables(tables, contract_tables, columns)
+    notes = list(table_notes(dump, data, contents))
     notes += stated.notes()
-    notes += _notes_of_log(dump, logged)
+    notes += log_notes(dump, logged)
     if contract_tables:
         notes.append(f"read under the contract's own names: {', '.join(contract_tables)}")
     raw_views = _raw_views(dump, stated, tables, columns)
@@ -126,7 +129,7 @@ def found_in(data: Path, declared: SourceDeclaration, folder: Path, copies: Path
         tables={name: files.place for name, files in tables.items()},
         own={name: _readable(files) for name, files in contract_tables.items()},
         columns=columns,
-        copies=tuple(part.read for part in _copied_parts(tables.values())),
+        copies=tuple(part.read for part in copied_parts(tables.values())),
         statements=(*raw_views, *views, *prelude(folder)),
         notes=tuple(notes),
     )
@@ -174,16 +177,11 @@ def _views(dump: Dump, logged: Collection[str]) -> Iterator[str]:
         yield log_sql(dump, name) if name in logged else unlogged_sql(name)
 
 
-def _copied_parts(tables: Collection[TableFiles]) -> list[DumpFile]:
-    """Return the parts of tables that are read from a copy in UTF-8."""
-    copied: list[DumpFile] = []
-    for files in tables:
-        copied += [part for part in files.parts if part.read != part.path]
-    return copied
-
-
 def _readable(files: TableFiles) -> Path:
-    return files.parts[0].read if files.place.is_file() else files.place
+    """Return what to read a contract table from: its file or the copy of it, else its folder."""
+    if files.place.is_file():
+        return files.parts[0].read
+    return files.place
 
 
 def _is_contracts(table: Table, files: TableFiles) -> bool:
@@ -214,86 +212,6 @@ def _has_log(dump: Dump, name: str, columns: Mapping[str, Names]) -> bool:
     return {log.key, log.instead_of} <= columns[name].keys()
 
 
-def _notes_of_log(dump: Dump, logged: Collection[str]) -> Iterator[str]:
-    """Yield what a check says of the day on which rows became known, where a source declares a business log."""
-    log = dump.log
-    if log is None:
-        return
-    from_log = f"{log.table}.{log.day} for {', '.join(logged)}, else " if logged else ""
-    yield f"the day a row became known is {from_log}{log.instead_of} as the dump gives it"
-
-
-@dataclass(frozen=True, slots=True)
-class _Contents:
-    """The files of a dump: of declared tables, of contract tables, and the names of the declared columns."""
-
-    tables: TablesByName
-    contract_tables: TablesByName
-    columns: Mapping[str, Names]
-
-    @property
-    def files(self) -> list[TableFiles]:
-        return [*self.tables.values(), *self.contract_tables.values()]
-
-
-def _notes(dump: Dump, data: Path, contents: _Contents) -> Iterator[str]:
-    """Yield what a check says of a dump: what was read, and from what, what it lacks, what was left alone."""
-    columns = contents.columns
-    missing = [name for name in dump.tables if name not in columns]
-    yield f"read {', '.join(columns)}; not in the dump: {', '.join(missing) or '-'}"
-    renamed = [*_renamed_tables(contents.tables), *_renamed_columns(columns)]
-    copied = [f"{part.name} ({part.read.parent.name})" for part in _copied_parts(contents.files)]
-    lists: dict[str, Iterable[str]] = {
-        "columns that the dump lacks, taken as empty": _empty_columns(dump, columns),
-        "columns left alone": _unread_columns(contents),
-        "files and folders left alone": _unread_files(data, contents.files),
-        "read under a name that holds theirs": renamed,
-        "read from a copy in UTF-8": copied,
-    }
-    for what, listed in lists.items():
-        names = list(listed)
-        if names:
-            yield f"{what}: {', '.join(names)}"
-
-
-def _empty_columns(dump: Dump, columns: Mapping[str, Names]) -> Iterator[str]:
-    for table, names in columns.items():
-        for column in dump.tables[table].columns:
-            if column not in names:
-                yield f"{table}.{column}"
-
-
-def _unread_columns(contents: _Contents) -> Iterator[str]:
-    for table, names in contents.columns.items():
-        read = {name.upper() for name in names_in_files(names)}
-        for column in dump_columns(contents.tables[table]):
-            if column.upper() not in read:
-                yield f"{table}.{column}"
-
-
-def _unread_files(data: Path, files: Collection[TableFiles]) -> Iterator[str]:
-    places = {table.place for table in files}
-    for path in sorted(data.iterdir()):
-        is_setting = path.name in (SETTINGS, SNAPSHOT)
-        is_hidden = path.name.startswith(".")
-        if path not in places and not is_setting and not is_hidden:
-            yield path.name
-
-
-def _renamed_tables(tables: Mapping[str, TableFiles]) -> Iterator[str]:
-    for name, files in tables.items():
-        if table_name(files.place) != name.lower():
-            yield f"{name} from {files.place.name}"
-
-
-def _renamed_columns(columns: Mapping[str, Names]) -> Iterator[str]:
-    for table, names in columns.items():
-        for column, names_of_column in names.items():
-            for name in names_of_column:
-                if name.strip().upper() != column.upper():
-                    yield f"{table}.{column} from {name}"
-
-
 def endings_of(found: Found, folder: Path, declared: SourceDeclaration) -> list[Ending]:
     """Return when the columns that say when rows became known end, as the source's complete_to.sql counts their days.
 
@@ -307,7 +225,9 @@ def endings_of(found: Found, folder: Path, declared: SourceDeclaration) -> list[
         )
         try:
             rows = _days_recorded(connection, found, folder)
-            unstated = [] if rows else list(unstated_in(connection, declared, folder, found.tables))
+            unstated: list[str] = []
+            if not rows:
+                unstated += unstated_in(connection, declared, folder, found.tables)
         except (DuckError, OSError) as error:
             first_line = str(error).strip().splitlines()[0]
             raise SourceError(f"{read_in(error) or LATEST}: {first_line}") from None

@@ -93,7 +93,9 @@ def table_name(place: Path) -> str | None:
         has_part = any(_form(path) for path in _files(place))
         return lower if has_part else None
     form = _form(place)
-    return lower.removesuffix(form) if form else None
+    if not form:
+        return None
+    return lower.removesuffix(form)
 
 
 def held_in(place: Path, copies: Path) -> TableFiles:
@@ -315,4 +317,6 @@ def clean_sql(column: str) -> str:
 def read_in(error: Exception) -> str:
     """Return the name of the file of text that an error of the reader is about, empty where it names none."""
     line = re.search(r"^ *file = (.+)$", str(error), re.MULTILINE)
-    return Path(line[1]).name if line else ""
+    if line is None:
+        return ""
+    return Path(line[1]).name

@@ -30,7 +30,9 @@ def own_name(given: str, wanted: Iterable[str]) -> str | None:
     # Of sicp3.ac01 the last part is the name: a schema stands before it.
     words = {word.rstrip("._").rsplit(".", 1)[-1].upper() for word in _WORDS.findall(given)}
     meant = [name for name in wanted if name.upper() in words]
-    return meant[0] if len(meant) == 1 else None
+    if len(meant) != 1:
+        return None
+    return meant[0]
 
 
 def named_so(given: Collection[str], wanted: Iterable[str]) -> dict[str, tuple[str, ...]]:

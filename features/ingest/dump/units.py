@@ -248,7 +248,9 @@ def words_beside(header: str, code: str) -> str:
     qualifiers = [word for word in code_place[1].split(".") if word in _CURRENCIES]
     before, after = text[: code_place.start()], text[code_place.end() :]
     beside = " ".join([before, *qualifiers, after])
-    return beside if beside.strip() else ""
+    if not beside.strip():
+        return ""
+    return beside
 
 
 def words_around(beside: str, kind: str, names: Collection[str]) -> HeaderWords:

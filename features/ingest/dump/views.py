@@ -71,14 +71,15 @@ def _empty_view_sql(declared: DumpTable) -> str:
 def _value_sql(names: Collection[str], instants: Collection[str]) -> str:
     """Return as text the first of some columns of a file that has a value, moments on the clock of UTC."""
     in_utc = f" AT TIME ZONE {quoted('UTC')}"
-    texts = [_text_sql(name, in_utc if name in instants else "") for name in names]
+    texts: list[str] = []
+    for name in names:
+        clock = in_utc if name in instants else ""
+        texts.append(f"CAST({named(name)}{clock} AS VARCHAR)")
     if not texts:
         return NO_TEXT
-    return f"coalesce({', '.join(texts)})" if len(texts) > 1 else texts[0]
-
-
-def _text_sql(name: str, clock: str) -> str:
-    return f"CAST({named(name)}{clock} AS VARCHAR)"
+    if len(texts) == 1:
+        return texts[0]
+    return f"coalesce({', '.join(texts)})"
 
 
 def log_sql(dump: Dump, name: str) -> str:
