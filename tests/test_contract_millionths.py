@@ -26,7 +26,7 @@ from features.engine.matrices import catalogue_of, matrix
 from features.errors import CatalogueError, RequestError
 from features.ingest.scan import files_below, files_in, read_table
 from features.ingest.source import find_source
-from features.ingest.typed_sql import text_sql
+from features.ingest.typed_values import text_sql
 from features.online.request_rows import Sent
 from features.store.append import feed
 from features.store.current import live_folder

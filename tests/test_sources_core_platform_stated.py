@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from features.connection import opened
 from features.errors import SourceError
 from features.ingest.dump.columns import book_of
-from features.ingest.dump.files import NARROW, WIDE, clean_sql
+from features.ingest.dump.file_sql import NARROW, WIDE, clean_sql
 from features.ingest.dump.forms import FORMS, form_sql, unit_sql
 from features.ingest.dump.units import UNITS, words_around
 from features.ingest.source import find_source

@@ -180,7 +180,10 @@ def _table(head: str, rows: list[tuple[str, ...]]) -> Iterator[str]:
 
 def _spans(dictionary: dict[str, Any]) -> Iterator[str]:
     yield "\n## 窗口 · Windows\n"
-    rows = [(window["name"], window["zh"], window["en"]) for window in dictionary["windows"]]
+    windows = dictionary["windows"]
+    rows: list[tuple[str, ...]] = [
+        (window["name"], window["zh"], window["en"]) for window in windows
+    ]
     yield from _table("窗口 window | 含义 | meaning", rows)
 
 

@@ -23,7 +23,8 @@ from features.ingest.postgres import SNAPSHOT
 from features.ingest.scan import files_in, read_parquet
 from features.ingest.source import FORMS, Source, find_source
 from features.ingest.staging import Progress, Staged, contract_relation, stage, with_refusals
-from features.ingest.typed_sql import TRACE, day_sql, in_one_line, value_sql
+from features.ingest.typed_sql import TRACE, in_one_line
+from features.ingest.typed_values import day_sql, value_sql
 from features.store.layout import Layout, rows_sql
 
 CLOSED = "day {} is closed; recorded_on should be after {}, the day the store is complete to"

@@ -22,7 +22,7 @@ from features.home import home
 from features.ingest.source import Place, Source, find_source
 from features.ingest.source_toml import SourceDeclaration, declaration_of
 from features.ingest.staging import Progress
-from features.ingest.typed_sql import WIDTHS
+from features.ingest.typed_values import WIDTHS
 from features.store.current import agreed, live_folder
 from features.store.id_codes import Dictionary
 from features.store.journal_segment import noted

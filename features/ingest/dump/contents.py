@@ -16,12 +16,12 @@ from features.files import private_folder
 from features.home import home
 from features.ingest.dump.closed_day import Ending, ending
 from features.ingest.dump.columns import SETTINGS, Names
+from features.ingest.dump.file_sql import read_in
 from features.ingest.dump.files import (
     UNREAD,
     TableFiles,
     dump_columns,
     held_in,
-    read_in,
     table_name,
 )
 from features.ingest.dump.names import named_so

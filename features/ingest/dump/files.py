@@ -1,9 +1,7 @@
-"""A table of a dump as its files hold it: its name, its parts, their columns, and the SQL that reads them."""
+"""A table of a dump as its files hold it: its name, its parts, and their columns."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
@@ -11,11 +9,10 @@ from urllib.parse import unquote
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from features.connection import named, quoted
 from features.errors import SourceError
 from features.ingest.dump.encoding import utf8_file
-from features.ingest.dump.names import BLANKS, first_line, header_delimiter, header_names, unique
-from features.ingest.scan import csv_sql, files_below, parquet_sql
+from features.ingest.dump.names import header_names, unique
+from features.ingest.scan import files_below
 
 PARQUET = ".parquet"
 TEXTS = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".txt.gz", ".dat", ".dat.gz")
@@ -38,18 +35,8 @@ UNREAD = (
     ".unl",
 )
 """Forms in which a table may come that nothing here reads."""
-REST = tuple(f"lssi rest {number}" for number in range(1, 10))
-"""Columns that take what a line of text has beyond its header."""
-_WIDE_CODES = [*range(0xFF10, 0xFF1A), *range(0xFF21, 0xFF3B), *range(0xFF41, 0xFF5B)]
-WIDE = "".join(map(chr, _WIDE_CODES)) + "．，－＋／："
-"""Full-width digits, letters and signs, as Chinese input methods write them."""
-# Unicode keeps the full-width forms of ASCII in its order, 0xFEE0 above it.
-NARROW = "".join(chr(ord(letter) - 0xFEE0) for letter in WIDE)
-NOTHING_SAID = ("", "NULL", "(NULL)", "\\N", "NAN", "NAT", "NONE", "<NA>", "#N/A")
 NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 """What Hive and Spark write in a folder's name for a value that is not there."""
-LONGEST = 1 << 15
-"""Bytes of a line of text: past them a quote mark has not been closed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,27 +196,6 @@ def _is_of_hive_or_spark(file: pq.FileMetaData) -> bool:
     return writer.startswith("parquet-mr") or b"org.apache.spark.version" in properties
 
 
-def dump_file_sql(held: TableFiles) -> str:
-    """Return the SQL that reads a file or folder of a dump, lines of text with what lies beyond their header."""
-    if held.is_text:
-        selects = [f"SELECT * {_keys_sql(part)}FROM {_text_sql(part)}" for part in held.parts]
-        rows_of_all = " UNION ALL BY NAME ".join(selects)
-        return f"({rows_of_all})"
-    paths = [part.path for part in held.parts]
-    rows = parquet_sql(paths, "union_by_name=true", "binary_as_string=true")
-    if any(part.keys for part in held.parts):
-        return f"(SELECT *{_keyed_sql(held)} FROM {rows})"
-    return rows
-
-
-def _keys_sql(part: DumpFile) -> str:
-    """Return the columns that folders give a part of text, to be read beside its own."""
-    columns = ""
-    for key, value in given_by_folders(part).items():
-        columns += f", {_value_sql(value)} AS {named(key)} "
-    return columns
-
-
 def given_by_folders(part: DumpFile) -> dict[str, str | None]:
     """Return the values that folders give a part, by column in capitals, for the columns that the part itself has not."""
     if not part.keys:
@@ -237,86 +203,3 @@ def given_by_folders(part: DumpFile) -> dict[str, str | None]:
     columns = {name.upper() for name in part_columns(part)}
     values = {key.upper(): value for key, value in part.keys}
     return {key: value for key, value in values.items() if key not in columns}
-
-
-def _value_sql(value: str | None) -> str:
-    return "CAST(NULL AS VARCHAR)" if value is None else quoted(value)
-
-
-def _keyed_sql(held: TableFiles) -> str:
-    """Return the columns that folders give the Parquet parts of a table: of each a list, in the order of the parts.
-
-    A list is looked into by the number of the file that DuckDB reads: as fast with thousands of folders as with one.
-    """
-    values_by_part = [given_by_folders(part) for part in held.parts]
-    keys: set[str] = set()
-    columns: set[str] = set()
-    for part, values in zip(held.parts, values_by_part, strict=True):
-        keys |= values.keys()
-        columns |= {name.upper() for name in part_columns(part)}
-    if "FILE_INDEX" in columns:
-        raise SourceError(
-            f"{held.place.name} lies in folders that give values and holds a column file_index, which "
-            "stands for the number of a file; rename it"
-        )
-    added = ""
-    replaced: list[str] = []
-    for key in sorted(keys):
-        value_of_each = ", ".join(_value_sql(values.get(key)) for values in values_by_part)
-        value = f"[{value_of_each}][CAST(file_index AS BIGINT) + 1]"
-        column = named(key)
-        # Some parts have the column themselves: there their own value stands.
-        if key in columns:
-            replaced.append(f"coalesce(CAST({column} AS VARCHAR), {value}) AS {column}")
-        else:
-            added += f", {value} AS {column}"
-    if replaced:
-        return f" REPLACE ({', '.join(replaced)}){added}"
-    return added
-
-
-def _text_sql(part: DumpFile) -> str:
-    columns = (*unique(part_columns(part)), *REST)
-    delimiter = header_delimiter(first_line(part.read))
-    dialect = f"delim={quoted(delimiter)}, quote='\"', escape='\"'"
-    # Lines are read in their order, short ones padded, so that each can be refused with its number.
-    settings = f"strict_mode=false, null_padding=true, parallel=false, max_line_size={LONGEST}"
-    return csv_sql(part.read, columns, dialect, settings)
-
-
-def told_sql(value: str, header: Iterable[str], columns: Sequence[str]) -> str:
-    """Return a column of text, or why its line is no row: it has more fields than its header, is it, or leaves a quote open."""
-    beyond_header = ", ".join(map(named, REST))
-    line = ", ".join(map(named, columns))
-    header_texts = ", ".join(quoted(name.upper()) for name in header)
-    has_more_fields = f"coalesce({beyond_header}) IS NOT NULL"
-    # An open quote mark swallows the lines after it: the last field stays empty, and another holds a line end.
-    has_open_quote = f"{value} IS NULL AND contains(concat({line}), chr(10))"
-    trimmed = f"trim({value}, {quoted(BLANKS)})"
-    return (
-        f"CASE WHEN {has_more_fields} THEN '! the line has more fields than the header' "
-        f"WHEN {has_open_quote} THEN '! a quote mark of the line is not closed' "
-        f"WHEN upper({trimmed}) IN ({header_texts}) THEN '! the line repeats the header' "
-        f"ELSE {value} END"
-    )
-
-
-def clean_sql(column: str) -> str:
-    """Return a column of text without blanks around it, full-width letters and signs made plain, NULL where it says nothing."""
-    # As many bytes as letters: plain ASCII, which most values are, needs no translation, and that is slow.
-    is_ascii = f"strlen({column}) = length({column})"
-    translated = f"translate({column}, {quoted(WIDE)}, {quoted(NARROW)})"
-    plain = (
-        f"CASE WHEN {is_ascii} AND NOT contains({column}, chr(9)) THEN trim({column}) "
-        f"ELSE trim({translated}, {quoted(BLANKS)}) END"
-    )
-    empty_texts = ", ".join(map(quoted, NOTHING_SAID))
-    return f"CASE WHEN upper({plain}) NOT IN ({empty_texts}) THEN {plain} END"
-
-
-def read_in(error: Exception) -> str:
-    """Return the name of the file of text that an error of the reader is about, empty where it names none."""
-    line = re.search(r"^ *file = (.+)$", str(error), re.MULTILINE)
-    if line is None:
-        return ""
-    return Path(line[1]).name

@@ -9,13 +9,8 @@ from features.connection import named, quoted
 from features.errors import SourceError
 from features.ingest.csv_file import check_plain
 from features.ingest.dump.columns import Names, names_in_files
-from features.ingest.dump.files import (
-    TableFiles,
-    clean_sql,
-    dump_file_sql,
-    instants_of,
-    told_sql,
-)
+from features.ingest.dump.file_sql import clean_sql, dump_file_sql, told_sql
+from features.ingest.dump.files import TableFiles, instants_of
 from features.ingest.macros import Ground, calls, expanded
 from features.ingest.source_toml import Dump, DumpTable
 
