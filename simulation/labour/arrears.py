@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from simulation.ground.draws import exponential_days, happens, whole_yuan
 from simulation.ground.parameters import parameters
-from simulation.ground.pieces import Rows, corrections_of, piece
+from simulation.ground.pieces import Piece, Rows, corrections_of, piece
 from simulation.ground.sectors import SECTORS
-from simulation.ground.setting import NULL, Ints, Turn
+from simulation.ground.setting import NULL, Floats, Ints, Turn
 from simulation.labour.census import Census
 from simulation.labour.firms import Firms, city_numbers, living_firms
 from simulation.labour.honesty import ARREARS, Habits
@@ -18,43 +19,54 @@ building | .003 | a month | assumed | more in construction
 unpaid | .010 | a month | assumed | more where contributions stay unpaid
 festival | 2.2 | ratio | assumed | as often in December and January
 reported | .7 | share | assumed | arrears that a database comes to know
-settled | .72 | share | assumed | arrears that are settled, after three months on average
+settled | .72 | share | assumed | arrears that are settled
+settled_after | 90 | days | assumed | mean days until they are, beyond the first five
+amount_low | .3 | months of wages | assumed | smallest amount owed
+amount_high | 3 | months of wages | assumed | largest amount owed
+delay | 30 | days | assumed | mean days until a database knows of them, beyond the first ten
 """)
+FESTIVAL_MONTHS = (11, 0)
+"""December and January, as `month % 12` counts them: wages are settled before the Spring Festival."""
 
 
 def arrears(turn: Turn, count: Census, *, firms: Firms, habits: Habits) -> tuple[Ints, Rows]:
     """Return the wages that enterprises begin to owe in one month, in fen, and the rows that become known."""
     chance = turn.stream("arrears")
-    rate = (
-        P["any"]
-        + P["building"] * (firms.section == SECTORS.index("E"))
-        + P["unpaid"] * (habits.pays == ARREARS)
-    )
-    rate = (
-        rate
-        * (P["festival"] if turn.month % 12 in (11, 0) else 1)
-        * (count.staff > 1)
-        * living_firms(firms, turn.day)
-    )
-    begins = chance.random(len(rate)) < rate
+    rate = _rates(turn, count, firms=firms, habits=habits)
+    begins = happens(chance, rate, len(rate))
     wages = count.wages_seen + count.wages_unseen
-    amount = (
-        np.where(begins, wages * chance.uniform(0.3, 3, len(rate)), 0).astype(np.int64) // 100 * 100
-    )
-    who = np.flatnonzero((amount > 0) & (chance.random(len(rate)) < P["reported"]))
-    day = turn.day + chance.integers(0, turn.days, len(who))
-    rows = piece(
-        day + 10 + chance.exponential(30, len(who)).astype(np.int64),
+    months_owed = chance.uniform(P["amount_low"], P["amount_high"], len(rate))
+    amount = whole_yuan(np.where(begins, wages * months_owed, 0))
+    is_reported = happens(chance, P["reported"], len(rate))
+    who = np.flatnonzero((amount > 0) & is_reported)
+    rows = _openings(turn, chance, who, amount=amount[who])
+    return amount, [("wage_arrears", rows), ("wage_arrears", _settlements(chance, rows))]
+
+
+def _rates(turn: Turn, count: Census, *, firms: Firms, habits: Habits) -> Floats:
+    """Return each enterprise's probability to begin to owe wages in one month."""
+    builds = firms.section == SECTORS.index("E")
+    leaves_unpaid = habits.pays == ARREARS
+    rate = P["any"] + P["building"] * builds + P["unpaid"] * leaves_unpaid
+    season = P["festival"] if turn.month % 12 in FESTIVAL_MONTHS else 1
+    employs = (count.staff > 1) * living_firms(firms, turn.day)
+    return np.asarray(rate * season * employs)
+
+
+def _openings(turn: Turn, chance: np.random.Generator, who: Ints, *, amount: Ints) -> Piece:
+    started = turn.day + chance.integers(0, turn.days, len(who))
+    return piece(
+        started + 10 + exponential_days(chance, P["delay"], len(who)),
         enterprise=city_numbers(turn.block, who),
-        started=day,
-        amount=amount[who],
+        started=started,
+        amount=amount,
         settled_on=NULL,
     )
-    paid = chance.random(len(who)) < P["settled"]
-    settled = (
-        rows["recorded_on"][paid] + 5 + chance.exponential(90, int(paid.sum())).astype(np.int64)
-    )
-    return amount, [
-        ("wage_arrears", rows),
-        ("wage_arrears", corrections_of(rows, paid, settled + 2, settled_on=settled)),
-    ]
+
+
+def _settlements(chance: np.random.Generator, rows: Piece) -> Piece:
+    """Return the later versions of rows whose arrears are settled."""
+    is_settled = happens(chance, P["settled"], len(rows["recorded_on"]))
+    delay = exponential_days(chance, P["settled_after"], int(is_settled.sum()))
+    settled_on = rows["recorded_on"][is_settled] + 5 + delay
+    return corrections_of(rows, is_settled, settled_on + 2, settled_on=settled_on)

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from simulation.ground.draws import exponential_days, happens
 from simulation.ground.parameters import parameters
 from simulation.ground.pieces import Rows, piece
 from simulation.ground.setting import NEVER, Turn
@@ -26,13 +27,14 @@ def died(turn: Turn, people: People) -> tuple[People, Rows]:
     chance = turn.stream("deaths")
     age = turn.month // 12 - people.born
     hazard = P["at_thirty"] * np.exp(P["growth"] * (age - 30))
-    who = np.flatnonzero((chance.random(len(age)) < hazard) & (people.died == NEVER))
+    dies = happens(chance, hazard, len(age)) & (people.died == NEVER)
+    who = np.flatnonzero(dies)
     day = turn.day + chance.integers(0, turn.days, len(who))
-    hidden = chance.random(len(who)) < P["hidden"]
-    delay = chance.exponential(np.where(hidden, P["hidden_delay"], P["delay"]), len(who)).astype(
-        np.int64
-    )
-    fresh = people.died.copy()
-    fresh[who] = day
-    rows = piece(day + 3 + delay, worker=person(turn.block, who), died_on=day)
-    return replace(people, died=fresh), [("deaths", rows)]
+    is_hidden = happens(chance, P["hidden"], len(who))
+    mean_delay = np.where(is_hidden, P["hidden_delay"], P["delay"])
+    delay = exponential_days(chance, mean_delay, len(who))
+    day_of_death = people.died.copy()
+    day_of_death[who] = day
+    recorded = day + 3 + delay
+    rows = piece(recorded, worker=person(turn.block, who), died_on=day)
+    return replace(people, died=day_of_death), [("deaths", rows)]

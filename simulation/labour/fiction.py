@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from features.calendar import first_day
+from simulation.ground.draws import happens, whole_yuan
 from simulation.ground.parameters import parameters
 from simulation.ground.setting import NEVER, Ints
 from simulation.labour.firms import Firms, living_firms
@@ -17,6 +18,9 @@ P = parameters("""
 share | .00035 | a worker and month | assumed | idle or new people put on the books, per job of the block
 wait_low | 1 | months | assumed | shortest wait until the claim
 wait_high | 6 | months | assumed | longest wait
+shady | 16 | ratio | assumed | as often in units that leave staff out
+clean | 2 | ratio | assumed | as often in the others
+wage | 1.3 | ratio | assumed | declared wage of a fiction, of a usual one, for a higher benefit
 stay | 2 | months | assumed | months on the books after the claim
 """)
 
@@ -26,21 +30,24 @@ def fictitious(
 ) -> Jobs:
     """Return a month's new jobs, some of which are fictions of cheating units that will claim soon."""
     count = len(hired.firm)
-    shady = (habits.style != HONEST) & living_firms(firms, first_day(month))
-    share = np.where(shady[hired.firm], P["share"] * 16, P["share"] * 2)
-    fake = (chance.random(count) < share) & (hired.kind == REGULAR)
-    claim = month + chance.integers(int(P["wait_low"]), int(P["wait_high"]) + 1, count)
+    is_shady = (habits.style != HONEST) & living_firms(firms, first_day(month))
+    share = P["share"] * np.where(is_shady[hired.firm], P["shady"], P["clean"])
+    fake = happens(chance, share, count) & (hired.kind == REGULAR)
+    shortest, longest = int(P["wait_low"]), int(P["wait_high"])
+    claim_month = month + chance.integers(shortest, longest + 1, count)
+    raised_wage = whole_yuan(hired.wage * P["wage"])
     return replace(
         hired,
-        fiction=np.where(fake, claim, 0),
+        fiction=np.where(fake, claim_month, 0),
         whole=np.where(fake, 1, hired.whole),
         cover=np.where(fake, hired.started + 2, hired.cover),
         filed=np.where(fake, NEVER, hired.filed),
-        wage=np.where(fake, (hired.wage * 1.3).astype(np.int64) // 100 * 100, hired.wage),
+        wage=np.where(fake, raised_wage, hired.wage),
     )
 
 
 def fiction_ends(jobs: Jobs, month: int) -> Ints:
     """Return the last day of fictions whose time is over, NEVER for all other jobs."""
-    over = (jobs.fiction > 0) & (jobs.fiction + P["stay"] <= month)
-    return np.where(over, first_day(month) + 9, NEVER)
+    last_month = jobs.fiction + P["stay"]
+    is_over = (jobs.fiction > 0) & (last_month <= month)
+    return np.where(is_over, first_day(month) + 9, NEVER)

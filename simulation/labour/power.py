@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from simulation.ground.draws import exponential_days, whole
 from simulation.ground.parameters import parameters
 from simulation.ground.pieces import Rows, piece
 from simulation.ground.sectors import SECTORS
-from simulation.ground.setting import Turn
+from simulation.ground.setting import Floats, Ints, Turn
 from simulation.labour.census import Census
 from simulation.labour.firms import Firms, city_numbers, living_firms
 from simulation.labour.honesty import Habits
@@ -20,29 +21,34 @@ summer | .18 | share | assumed | more in July and August, and less in spring
 missed | .04 | share | assumed | months without a reading
 delay | 18 | days | assumed | mean days after the month
 """)
+SUMMER = 6.5
+"""Between July and August, as `month % 12` counts them."""
+EARLIEST = 3
+"""Days after the month before which no reading is in the database."""
 
 
 def power_rows(turn: Turn, count: Census, *, firms: Firms, habits: Habits) -> Rows:
     """Return the meter readings of one month."""
     chance = turn.stream("power")
     size = len(count.staff)
-    season = 1 + P["summer"] * np.cos(2 * np.pi * (turn.month % 12 - 6.5) / 12)
-    use = (
-        (P["ground_load"] + SECTORS.power[firms.section] * count.staff ** P["scale"])
-        * habits.power
-        * season
+    noise = chance.lognormal(0, P["noise"], size)
+    kwh = whole(_usual_use(turn.month, count.staff, firms=firms, habits=habits) * noise)
+    is_read = chance.random(size) > P["missed"]
+    has_reading = living_firms(firms, turn.end - 1) & (habits.metered == 1) & is_read
+    who = np.flatnonzero(has_reading)
+    delay = EARLIEST + exponential_days(chance, P["delay"] - EARLIEST, len(who))
+    readings = piece(
+        turn.end + delay,
+        enterprise=city_numbers(turn.block, who),
+        month=turn.month,
+        kwh=kwh[who],
     )
-    kwh = (use * chance.lognormal(0, P["noise"], size)).astype(np.int64)
-    read = (
-        living_firms(firms, turn.end - 1)
-        & (habits.metered == 1)
-        & (chance.random(size) > P["missed"])
-    )
-    who = np.flatnonzero(read)
-    known = turn.end + 3 + chance.exponential(P["delay"] - 3, len(who)).astype(np.int64)
-    return [
-        (
-            "utilities",
-            piece(known, enterprise=city_numbers(turn.block, who), month=turn.month, kwh=kwh[who]),
-        )
-    ]
+    return [("utilities", readings)]
+
+
+def _usual_use(month: int, staff: Ints, *, firms: Firms, habits: Habits) -> Floats:
+    """Return each enterprise's use in a month before noise, in kWh."""
+    angle = 2 * np.pi * (month % 12 - SUMMER) / 12
+    season = 1 + P["summer"] * np.cos(angle)
+    by_staff = SECTORS.power[firms.section] * staff ** P["scale"]
+    return np.asarray((P["ground_load"] + by_staff) * habits.power * season)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from simulation.ground.draws import exponential_days, happens, whole, whole_yuan
 from simulation.ground.parameters import parameters
-from simulation.ground.pieces import Rows, corrections_of, piece
-from simulation.ground.setting import Ints, Turn
+from simulation.ground.pieces import Piece, Rows, corrections_of, piece
+from simulation.ground.setting import Floats, Ints, Turn
 from simulation.labour.census import Census
 from simulation.labour.firms import HOUSEHOLD, Firms, city_numbers, living_firms
 from simulation.labour.honesty import FULL_BASE, Habits
@@ -23,78 +24,95 @@ restated | .025 | share | assumed | filings corrected later
 warned | 3 | persons | assumed | difference from which the Mobile Tool warns
 warned_share | .3 | share | assumed | and that share of the filing
 restated_after | 95 | days | assumed | mean delay of a correction
+restated_from | 20 | days | assumed | shortest delay of a correction
+restated_by | .12 | log persons | assumed | spread of a corrected figure around the first
+owner_share | .5 | ratio | assumed | part of a larger unit's casual hands that a filing names
+exempt_filed | .9 | share | assumed | workers who are lawfully without cover in the filing
+stale | 1.6 | ratio | assumed | error of an outdated filing, beside that of a rough one
+low_wages | .72 | ratio | assumed | payroll filed by units that tell the tax bureau the wages of their low bases
+hidden_wages | .93 | ratio | assumed | payroll filed by units that hide their uncovered staff
+payroll_noise | .06 | log yuan | assumed | monthly noise of the payroll
+delay_spread | .35 | log days | assumed | spread of the delay
 """)
 EXACT, ROUGH, STALE = range(3)
 
 
 def filed_staff(chance: np.random.Generator, count: Census, habits: Habits, firms: Firms) -> Ints:
     """Return the staff that each enterprise files for a month."""
-    size = len(habits.filing)
-    casual = chance.poisson(
-        P["casual"] * (1 + (firms.kind == HOUSEHOLD)) + P["casual_share"] * count.staff * 0.5
-    )
-    open_share = 1 - habits.hidden
-    hidden = chance.binomial(count.uncovered, open_share)
-    exact = (
-        count.covered
-        + chance.binomial(count.exempt, 0.9)
-        + chance.binomial(count.part_time, P["part_time_filed"])
-        + hidden
-        + np.round(count.hosted * habits.files_hosted)
-        + casual * (habits.filing != EXACT)
-    )
-    rough = exact * np.exp(habits.filing_error + P["jitter"] * chance.standard_normal(size))
-    stale = exact * np.exp(habits.filing_error * 1.6)
+    exact = _exact_staff(chance, count, habits, firms)
+    jitter = P["jitter"] * chance.standard_normal(len(exact))
+    rough = exact * np.exp(habits.filing_error + jitter)
+    stale = exact * np.exp(habits.filing_error * P["stale"])
     figure = np.choose(habits.filing, [exact, rough, stale])
-    return np.maximum(np.round(figure), 0).astype(np.int64)
+    return whole(np.maximum(np.round(figure), 0))
+
+
+def _exact_staff(
+    chance: np.random.Generator, count: Census, habits: Habits, firms: Firms
+) -> Floats:
+    """Return the staff that each enterprise would file without an error."""
+    by_unit = P["casual"] * (1 + (firms.kind == HOUSEHOLD))
+    by_staff = P["casual_share"] * count.staff * P["owner_share"]
+    casual = chance.poisson(by_unit + by_staff)
+    shown = chance.binomial(count.uncovered, 1 - habits.hidden)
+    exempt = chance.binomial(count.exempt, P["exempt_filed"])
+    part_time = chance.binomial(count.part_time, P["part_time_filed"])
+    hosted = np.round(count.hosted * habits.files_hosted)
+    others = casual * (habits.filing != EXACT)
+    return np.asarray(count.covered + exempt + part_time + shown + hosted + others)
+
+
+def _payroll(chance: np.random.Generator, staff: Ints, *, count: Census, habits: Habits) -> Ints:
+    """Return the wages that each enterprise files for its staff, in fen."""
+    wages = count.wages_seen + count.wages_unseen
+    mean_wage = wages / np.maximum(count.staff, 1)
+    files_low = (habits.base != FULL_BASE) & (habits.files_base == 1)
+    by_base = np.where(files_low, P["low_wages"], 1.0)
+    by_hiding = np.where(habits.hidden >= 1, P["hidden_wages"], 1.0)
+    noise = chance.lognormal(0, P["payroll_noise"], len(staff))
+    return whole_yuan(staff * mean_wage * (by_base * by_hiding) * noise)
 
 
 def tax_rows(turn: Turn, count: Census, *, firms: Firms, habits: Habits) -> tuple[Ints, Rows]:
     """Return the staff filed for one month, the filings and their later corrections."""
     chance = turn.stream("tax")
     staff = filed_staff(chance, count, habits, firms)
-    mean = (count.wages_seen + count.wages_unseen) / np.maximum(count.staff, 1)
-    understated = np.where(
-        (habits.base != FULL_BASE) & (habits.files_base == 1), 0.72, 1.0
-    ) * np.where(habits.hidden >= 1, 0.93, 1.0)
-    payroll = (
-        (staff * mean * understated * chance.lognormal(0, 0.06, len(staff))).astype(np.int64)
-        // 100
-        * 100
-    )
-    files = (
-        living_firms(firms, turn.end - 1)
-        & (chance.random(len(staff)) > P["missed"])
-        & (count.staff > 0)
-    )
-    delay = P["usual_delay"] if turn.month < turn.setting.drift else P["later_delay"]
-    known = turn.end + (delay * chance.lognormal(0, 0.35, len(staff))).astype(np.int64)
+    payroll = _payroll(chance, staff, count=count, habits=habits)
+    is_filed = chance.random(len(staff)) > P["missed"]
+    files = living_firms(firms, turn.end - 1) & is_filed & (count.staff > 0)
     who = np.flatnonzero(files)
+    recorded = _days_of_record(turn, chance, len(staff))
     rows = piece(
-        known[who],
+        recorded[who],
         enterprise=city_numbers(turn.block, who),
         month=turn.month,
         employees=staff[who],
         payroll=payroll[who],
     )
-    again = chance.random(len(who)) < P["restated"]
-    later = (
-        known[who][again]
-        + 20
-        + chance.exponential(P["restated_after"], int(again.sum())).astype(np.int64)
-    )
-    ratio = chance.lognormal(0, 0.12, len(later))
-    mended = corrections_of(
-        rows,
-        again,
-        later,
-        employees=np.round(staff[who][again] * ratio).astype(np.int64),
-        payroll=(payroll[who][again] * ratio).astype(np.int64),
-    )
-    return staff, [("tax_payroll", rows), ("tax_payroll", mended)]
+    return staff, [("tax_payroll", rows), ("tax_payroll", _corrected(chance, rows))]
+
+
+def _days_of_record(turn: Turn, chance: np.random.Generator, count: int) -> Ints:
+    has_drifted = turn.month >= turn.setting.drift
+    usual = P["later_delay"] if has_drifted else P["usual_delay"]
+    delay = usual * chance.lognormal(0, P["delay_spread"], count)
+    return turn.end + whole(delay)
+
+
+def _corrected(chance: np.random.Generator, rows: Piece) -> Piece:
+    """Return the corrections that some filings get later."""
+    again = happens(chance, P["restated"], len(rows["recorded_on"]))
+    size = int(again.sum())
+    delay = int(P["restated_from"]) + exponential_days(chance, P["restated_after"], size)
+    later = rows["recorded_on"][again] + delay
+    ratio = chance.lognormal(0, P["restated_by"], size)
+    employees = whole(np.round(rows["employees"][again] * ratio))
+    payroll = whole(rows["payroll"][again] * ratio)
+    return corrections_of(rows, again, later, employees=employees, payroll=payroll)
 
 
 def filing_gap(staff: Ints, count: Census) -> Ints:
     """Return 1 where a filing names so many more people than are covered that the Mobile Tool would warn."""
     more = staff - count.covered
-    return ((more >= P["warned"]) & (more > P["warned_share"] * staff)).astype(np.int64)
+    warns = (more >= P["warned"]) & (more > P["warned_share"] * staff)
+    return warns.astype(np.int64)

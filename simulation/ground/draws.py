@@ -1,0 +1,40 @@
+"""Draws that many mechanisms share: chances that come true, delays in whole days, money in whole yuan."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from simulation.ground.setting import Flags, Floats, Ints
+
+FEN_A_YUAN = 100
+
+
+def happens(chance: np.random.Generator, share: float | Floats, count: int) -> Flags:
+    """Return for each of `count` entries whether an event of this probability comes true; one draw each."""
+    return np.asarray(chance.random(count) < share)
+
+
+def exponential_days(chance: np.random.Generator, mean: float | Floats, count: int) -> Ints:
+    """Return `count` exponential delays of a mean in days, cut to whole days."""
+    return whole(chance.exponential(mean, count))
+
+
+def whole(values: npt.NDArray[Any]) -> Ints:
+    """Return values cut to whole numbers.
+
+    >>> whole(np.array([2.9])).tolist()
+    [2]
+    """
+    return np.asarray(values.astype(np.int64))
+
+
+def whole_yuan(fen: npt.NDArray[Any]) -> Ints:
+    """Return amounts in fen rounded down to whole yuan.
+
+    >>> whole_yuan(np.array([12_345.6])).tolist()
+    [12300]
+    """
+    return np.asarray(fen.astype(np.int64) // FEN_A_YUAN * FEN_A_YUAN)
