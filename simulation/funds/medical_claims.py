@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from simulation.funds.providers import CARDS, HOSPITAL, PHANTOM, UPCODER, Providers, providers
+from simulation.ground.draws import days_within, happens, whole
 from simulation.ground.parameters import parameters
 from simulation.ground.setting import CLAIMS_A_BLOCK, Flags, Floats, Ints, Setting, Turn
 from simulation.labour.staff import Jobs, People, picked
@@ -29,8 +30,19 @@ raise_low | 1.5 | ratio | assumed | smallest raise
 raise_high | 3.0 | ratio | assumed | largest raise
 more_low | 1.15 | ratio | assumed | smallest amount of an invented or lent claim, of a usual one
 more_high | 2.4 | ratio | assumed | largest
+usual_frailty | 1.08 | ratio | assumed | need of a usual person, which the rate is meant for
+by_age | .012 | a year of age | assumed | more claims of older persons, fewer of younger ones
+middle_age | 35 | years | assumed | age to which the rate belongs
+nearest | 1.4 | exponent | assumed | the first providers of a cell are preferred
+stay_shape | 1.6 | gamma shape | assumed | shape of a stay's days beyond two
+stay_scale | 4 | days | assumed | scale of a stay's days beyond two
+usual_stay | 7 | days | assumed | stay that costs the median
+by_stay | .6 | exponent | assumed | a stay's amount grows less than its days
+amounts | .75 | log yuan | assumed | spread of amounts
+lent_cell | .5 | share | assumed | claims on lent cards that are filed from another cell
 bunched | .45 | share | assumed | invented claims filed in the last days of a month
 dead_use | 1.2 | ratio | assumed | use of a dead person's card while the death is hidden
+dead_days | 210 | days | assumed | longest use of a dead person's card
 slow | .08 | share | assumed | claims recorded weeks after filing
 """)
 NONE, LENT, INVENTED, RAISED, FICTION, DEAD, EMPLOYED, BACKDATED = range(8)
@@ -72,117 +84,171 @@ def serials(setting: Setting, block: int, month: int, *, start: int, count: int)
 
 def lends(block: int, worker: Ints) -> Flags:
     """Return which persons lend their card, the same at every look."""
-    return np.asarray(((worker + block * 977) * 2654435761 % 1_000_003) / 1_000_003 < P["lenders"])
+    # a multiplicative hash in place of a draw, so that no month has to remember who lends
+    lot = (worker + block * 977) * 2654435761 % 1_000_003
+    return np.asarray(lot / 1_000_003 < P["lenders"])
 
 
 def frailty(block: int, worker: Ints) -> Floats:
     """Return each person's own need of care, median 1, the same at every look."""
-    lot = ((worker + block * 499) * 40503 % 65537 + 0.5) / 65537
-    return np.asarray(np.exp(P["frailty"] * np.log(lot / (1 - lot)) * 0.55))
+    scrambled = (worker + block * 499) * 40503 % 65537
+    lot = (scrambled + 0.5) / 65537
+    log_odds = np.log(lot / (1 - lot))
+    # .55 brings the logistic distribution's standard deviation, 1.81, to 1
+    return np.asarray(np.exp(P["frailty"] * log_odds * 0.55))
+
+
+@dataclass(frozen=True, slots=True)
+class Treatments:
+    """Who is treated where in one month, before prices: place in the insured jobs, provider, what is false."""
+
+    job: Ints
+    provider: Ints
+    false: Ints
 
 
 def medical(turn: Turn, jobs: Jobs, people: People) -> Claims:
     """Return the medical claims of one month, without cash benefits."""
     chance = turn.stream("claims")
     care = providers(turn.setting)
-    insured = (jobs.cover < turn.day) & (jobs.whole == 1)
-    jobs = picked(jobs, insured)
-    day = turn.day
-    need = (
-        P["rate"]
-        * frailty(turn.block, jobs.worker)
-        / 1.08
-        * (1 + 0.012 * (turn.month // 12 - 35 - people.born[jobs.worker]))
-    )
-    dead = people.died[jobs.worker] < day
-    hidden = dead & (people.died[jobs.worker] > day - 210)
-    rate = np.where(dead, need * P["dead_use"] * hidden, need)
-    lender = lends(turn.block, jobs.worker)
-    own = np.repeat(np.arange(len(rate)), chance.poisson(rate))
-    lent = np.repeat(np.arange(len(rate)), chance.poisson(need * P["lending"] * lender * ~dead))
-    who = np.concatenate([own, lent])
-    false = np.concatenate([np.where(dead[own], DEAD, NONE), np.full(len(lent), LENT)])
-    where = _place(
-        chance,
-        care,
-        people.home[jobs.worker[who]],
-        far=np.where(false == LENT, P["lent_far"], 1 - P["near"]),
-    )
-    who, where, false = _with_phantoms(
-        chance, care, of=(who, where, false), month=turn.month - turn.setting.first
-    )
-    return _priced(turn, of=(jobs.worker[who], jobs.firm[who], where, false), homes=people.home)
+    is_insured = (jobs.cover < turn.day) & (jobs.whole == 1)
+    jobs = picked(jobs, is_insured)
+    treated, false = _treated(turn, chance, jobs, people)
+    home = people.home[jobs.worker[treated]]
+    far = np.where(false == LENT, P["lent_far"], 1 - P["near"])
+    provider = _place(chance, care, home, far=far)
+    treatments = Treatments(treated, provider, false)
+    month = turn.month - turn.setting.first
+    treatments = _with_phantoms(chance, care, treatments, month=month)
+    return _priced(turn, jobs, treatments, homes=people.home)
+
+
+def _treated(
+    turn: Turn, chance: np.random.Generator, jobs: Jobs, people: People
+) -> tuple[Ints, Ints]:
+    """Return the place in `jobs` of each treatment, the person's own before those on a lent card, and what is false."""
+    need = _need(turn, jobs, people)
+    died = people.died[jobs.worker]
+    is_dead = died < turn.day
+    is_hidden = is_dead & (died > turn.day - P["dead_days"])
+    rate = np.where(is_dead, need * P["dead_use"] * is_hidden, need)
+    is_lender = lends(turn.block, jobs.worker)
+    places = np.arange(len(rate))
+    personal = np.repeat(places, chance.poisson(rate))
+    lent_rate = need * P["lending"] * is_lender * ~is_dead
+    lent = np.repeat(places, chance.poisson(lent_rate))
+    false_personal = np.where(is_dead[personal], DEAD, NONE)
+    false_lent = np.full(len(lent), LENT)
+    return np.concatenate([personal, lent]), np.concatenate([false_personal, false_lent])
+
+
+def _need(turn: Turn, jobs: Jobs, people: People) -> Floats:
+    """Return the claims that each insured person is expected to make in a month."""
+    age = turn.month // 12 - people.born[jobs.worker]
+    by_age = 1 + P["by_age"] * (age - P["middle_age"])
+    by_frailty = P["rate"] * frailty(turn.block, jobs.worker) / P["usual_frailty"]
+    return np.asarray(by_frailty * by_age)
 
 
 def _place(chance: np.random.Generator, care: Providers, home: Ints, *, far: Floats) -> Ints:
-    anywhere = chance.choice(len(care.kind), len(home), p=care.weight / care.weight.sum())
+    """Return the provider of each treatment, near the person's home or anywhere in the city."""
+    count, last = len(home), len(care.kind) - 1
+    anywhere = chance.choice(len(care.kind), count, p=care.weight / care.weight.sum())
     start, stop = care.cell_start[home], care.cell_start[home + 1]
-    near = care.by_cell[
-        np.minimum(
-            start + (chance.random(len(home)) ** 1.4 * (stop - start)).astype(np.int64),
-            len(care.kind) - 1,
-        )
-    ]
-    return np.where((chance.random(len(home)) < far) | (stop == start), anywhere, near)
+    step = chance.random(count) ** P["nearest"] * (stop - start)
+    # a cell without providers starts past the last one; its draw is not used
+    position = np.minimum(start + whole(step), last)
+    goes_far = chance.random(count) < far
+    is_empty = stop == start
+    return np.where(goes_far | is_empty, anywhere, care.by_cell[position])
 
 
 def _with_phantoms(
-    chance: np.random.Generator, care: Providers, *, of: tuple[Ints, Ints, Ints], month: int
-) -> tuple[Ints, Ints, Ints]:
-    who, where, false = of
-    style, greed = care.style[month][where], care.greed[where]
-    invented = np.flatnonzero(
-        (style == PHANTOM) & (chance.random(len(where)) < P["phantom"] * greed)
-    )
-    lent = np.flatnonzero((style == CARDS) & (chance.random(len(where)) < P["cards"] * greed))
-    raised = (
-        (style == UPCODER) & (chance.random(len(where)) < P["upcoded"] * greed) & (false == NONE)
-    )
-    false = np.where(raised, RAISED, false)
-    whose = chance.choice(who, len(invented) + len(lent)) if len(who) else who
-    more = np.concatenate([np.full(len(invented), INVENTED), np.full(len(lent), LENT)])
-    return (
-        np.concatenate([who, whose]),
-        np.concatenate([where, where[invented], where[lent]]),
-        np.concatenate([false, more]),
+    chance: np.random.Generator, care: Providers, treatments: Treatments, *, month: int
+) -> Treatments:
+    """Return the treatments, some of them raised, with those that deceiving providers add."""
+    job, provider, false = treatments.job, treatments.provider, treatments.false
+    style, greed = care.style[month][provider], care.greed[provider]
+    size = len(provider)
+    is_invented = (style == PHANTOM) & happens(chance, P["phantom"] * greed, size)
+    is_lent = (style == CARDS) & happens(chance, P["cards"] * greed, size)
+    upcodes = (style == UPCODER) & happens(chance, P["upcoded"] * greed, size)
+    false = np.where(upcodes & (false == NONE), RAISED, false)
+    invented, lent = np.flatnonzero(is_invented), np.flatnonzero(is_lent)
+    added = np.concatenate([invented, lent])
+    # whose cards: those of any patient of the month; none in a month without patients
+    cards = chance.choice(job, len(added)) if size else job
+    false_added = np.repeat([INVENTED, LENT], [len(invented), len(lent)])
+    return Treatments(
+        job=np.concatenate([job, cards]),
+        provider=np.concatenate([provider, provider[added]]),
+        false=np.concatenate([false, false_added]),
     )
 
 
-def _priced(turn: Turn, *, of: tuple[Ints, Ints, Ints, Ints], homes: Ints) -> Claims:
-    worker, firm, where, false = of
+def _priced(turn: Turn, jobs: Jobs, treatments: Treatments, *, homes: Ints) -> Claims:
+    """Return the claims for treatments: amount, days, and the cell that files."""
     chance = turn.stream("prices")
-    care, size = providers(turn.setting), len(worker)
-    hospital = care.kind[where] == HOSPITAL
-    inpatient = hospital & (chance.random(size) < P["stays"])
-    stay = np.where(inpatient, 2 + chance.gamma(1.6, 4, size).astype(np.int64), -1)
-    median = np.where(inpatient, P["inpatient"], np.where(hospital, P["outpatient"], P["pharmacy"]))
-    spread = chance.lognormal(0, 0.75, size) * np.where(
-        inpatient, (np.maximum(stay, 1) / 7) ** 0.6, 1
-    )
-    raise_ = np.where(false == RAISED, chance.uniform(P["raise_low"], P["raise_high"], size), 1)
-    raise_ = np.where(
-        (false == INVENTED) | (false == LENT),
-        chance.uniform(P["more_low"], P["more_high"], size),
-        raise_,
-    )
-    filed = turn.day + chance.integers(0, turn.days, size)
-    late = (false == INVENTED) & (chance.random(size) < P["bunched"])
-    filed = np.where(late, turn.end - 1 - chance.integers(0, 4, size), filed)
-    delay = np.where(
-        chance.random(size) < P["slow"], chance.integers(8, 50, size), chance.integers(0, 3, size)
-    )
-    away = (false == LENT) & (chance.random(size) < 0.5)
-    claim = serials(turn.setting, turn.block, turn.month, start=0, count=size)
-    amount = np.maximum(100, median * spread * raise_ * care.price[where] * 100).astype(np.int64)
+    care = providers(turn.setting)
+    worker, provider, false = jobs.worker[treatments.job], treatments.provider, treatments.false
+    size = len(worker)
+    stay, price = _stays_and_prices(chance, care.kind[provider] == HOSPITAL)
+    excess = _excess(chance, false)
+    filed = _filing_days(turn, chance, false)
+    delay = _recording_delays(chance, size)
+    files_away = (false == LENT) & happens(chance, P["lent_cell"], size)
+    next_cell = (homes[worker] + 1) % turn.setting.cells
+    fen = price * excess * care.price[provider] * 100
     return Claims(
-        claim=claim,
+        claim=serials(turn.setting, turn.block, turn.month, start=0, count=size),
         worker=worker,
-        firm=firm,
-        provider=where,
+        firm=jobs.firm[treatments.job],
+        provider=provider,
         filed=filed,
         known=filed + delay,
-        amount=amount,
+        amount=whole(np.maximum(100, fen)),
         stay=stay,
         false=false,
-        cell=np.where(away, (homes[worker] + 1) % turn.setting.cells, care.cell[where]),
+        cell=np.where(files_away, next_cell, care.cell[provider]),
     )
+
+
+def _stays_and_prices(chance: np.random.Generator, hospital: Flags) -> tuple[Ints, Floats]:
+    """Return the days of each stay, -1 where nobody stays, and the usual price of each treatment in yuan."""
+    size = len(hospital)
+    inpatient = hospital & happens(chance, P["stays"], size)
+    days = 2 + whole(chance.gamma(P["stay_shape"], P["stay_scale"], size))
+    stay = np.where(inpatient, days, -1)
+    outside = np.where(hospital, P["outpatient"], P["pharmacy"])
+    median = np.where(inpatient, P["inpatient"], outside)
+    weeks = np.maximum(stay, 1) / P["usual_stay"]
+    by_stay = np.where(inpatient, weeks ** P["by_stay"], 1)
+    spread = chance.lognormal(0, P["amounts"], size) * by_stay
+    return stay, median * spread
+
+
+def _excess(chance: np.random.Generator, false: Ints) -> Floats:
+    """Return by what ratio each claim's amount exceeds the usual one, 1 where nothing is false about it."""
+    size = len(false)
+    upcoded = chance.uniform(P["raise_low"], P["raise_high"], size)
+    by_upcoding = np.where(false == RAISED, upcoded, 1)
+    made_up = chance.uniform(P["more_low"], P["more_high"], size)
+    is_made_up = (false == INVENTED) | (false == LENT)
+    return np.where(is_made_up, made_up, by_upcoding)
+
+
+def _filing_days(turn: Turn, chance: np.random.Generator, false: Ints) -> Ints:
+    """Return the day on which each claim is filed, invented ones often in the last four days of the month."""
+    size = len(false)
+    any_day = days_within(turn, chance, size)
+    is_bunched = (false == INVENTED) & happens(chance, P["bunched"], size)
+    last_days = turn.end - 1 - chance.integers(0, 4, size)
+    return np.where(is_bunched, last_days, any_day)
+
+
+def _recording_delays(chance: np.random.Generator, size: int) -> Ints:
+    """Return the days from filing to the database, weeks for a few claims."""
+    is_slow = happens(chance, P["slow"], size)
+    weeks = chance.integers(8, 50, size)
+    days = chance.integers(0, 3, size)
+    return np.where(is_slow, weeks, days)

@@ -5,15 +5,17 @@ from __future__ import annotations
 import numpy as np
 
 from simulation.funds.medical_claims import Claims
+from simulation.ground.draws import exponential_days, happens
 from simulation.ground.parameters import parameters
-from simulation.ground.pieces import Rows, corrections_of, piece
-from simulation.ground.setting import NULL, Floats, Ints, Turn
+from simulation.ground.pieces import Piece, Rows, corrections_of, piece
+from simulation.ground.setting import NULL, Flags, Floats, Ints, Turn
 
 P = parameters("""
 medical | .0032 | share | assumed | medical claims that a clerk's suspicion picks
 cash | .05 | share | assumed | cash claims that it picks
 by_amount | .3 | exponent | assumed | suspicion grows with the amount
 nose | 2.2 | ratio | assumed | false claims are suspected more often
+most | .5 | share | assumed | suspicion picks at most this share of any claims
 tip | .0006 | share | assumed | claims reviewed on a tip
 tip_false | .006 | share | assumed | false claims reviewed on a tip
 lot_medical | .0012 | share | assumed | inclusion probability in the lottery of medical claims
@@ -33,54 +35,64 @@ MEDICAL = 1
 def review_rows(turn: Turn, claims: Claims, *, scheme: int) -> Rows:
     """Return the reviews of one month's claims of a scheme."""
     chance = turn.stream(f"reviews{scheme}")
-    count, false = len(claims.claim), claims.false > 0
+    count, is_false = len(claims.claim), claims.false > 0
     name = "medical" if scheme == MEDICAL else "cash"
-    size: Floats = (
-        (claims.amount / max(1.0, float(np.median(claims.amount)))) ** P["by_amount"]
-        if count
-        else np.empty(0)
-    )
-    suspicion = chance.random(count) < np.minimum(
-        P[name] * size * np.where(false, P["nose"], 1), 0.5
-    )
-    tip = chance.random(count) < np.where(false, P["tip_false"], P["tip"])
-    drawn = chance.random(count) < P[f"lot_{name}"]
-    why = np.select([drawn, tip, suspicion], [LOTTERY, COMPLAINT, ALERT], -1)
-    who = np.flatnonzero(why >= 0)
-    return _outcomes(chance, claims, who=who, why=why[who], lot=P[f"lot_{name}"])
+    lot = P[f"lot_{name}"]
+    nose = np.where(is_false, P["nose"], 1)
+    suspected = np.minimum(P[name] * _by_amount(claims.amount) * nose, P["most"])
+    suspicion = happens(chance, suspected, count)
+    tipped = np.where(is_false, P["tip_false"], P["tip"])
+    tip = happens(chance, tipped, count)
+    drawn = happens(chance, lot, count)
+    reason = np.select([drawn, tip, suspicion], [LOTTERY, COMPLAINT, ALERT], -1)
+    who = np.flatnonzero(reason >= 0)
+    return _outcomes(chance, claims, who=who, reason=reason[who], lot=lot)
+
+
+def _by_amount(amount: Ints) -> Floats:
+    """Return how much more each claim is suspected for its amount, beside the median of the month."""
+    if not len(amount):
+        return np.empty(0)
+    median = float(np.median(amount))
+    return np.asarray((amount / max(1.0, median)) ** P["by_amount"])
 
 
 def _outcomes(
-    chance: np.random.Generator, claims: Claims, *, who: Ints, why: Ints, lot: float
+    chance: np.random.Generator, claims: Claims, *, who: Ints, reason: Ints, lot: float
 ) -> Rows:
     size = len(who)
-    closed = claims.known[who] + 8 + chance.exponential(P["days"], size).astype(np.int64)
-    known = (
-        closed + 1 + np.where(chance.random(size) < P["late"], chance.integers(60, 200, size), 1)
-    )
-    proved = (claims.false[who] > 0) & (chance.random(size) < P["seen"])
-    outcome = np.where(proved, FRAUD, np.where(chance.random(size) < P["unclear"], UNCLEAR, CLEAN))
+    closed = claims.known[who] + 8 + exponential_days(chance, P["days"], size)
+    is_late = happens(chance, P["late"], size)
+    months = chance.integers(60, 200, size)
+    recorded = closed + 1 + np.where(is_late, months, 1)
+    is_proved = (claims.false[who] > 0) & happens(chance, P["seen"], size)
+    is_unclear = happens(chance, P["unclear"], size)
     rows = piece(
-        known,
+        recorded,
         claim=claims.claim[who],
-        chosen=why,
-        inclusion_probability=np.where(why == LOTTERY, lot, np.nan),
+        chosen=reason,
+        inclusion_probability=np.where(reason == LOTTERY, lot, np.nan),
         minutes=chance.integers(20, 160, size),
         closed_on=closed,
-        outcome=outcome,
-        amount=np.where(proved, claims.amount[who], NULL),
+        outcome=np.select([is_proved, is_unclear], [FRAUD, UNCLEAR], CLEAN),
+        amount=np.where(is_proved, claims.amount[who], NULL),
     )
-    open_ = chance.random(size) < P["never"]
-    begun = corrections_of(
-        rows,
-        open_,
-        claims.known[who][open_] + 5,
-        closed_on=NULL,
-        outcome=NULL,
-        amount=NULL,
-        minutes=NULL,
-    )
-    ended = corrections_of(rows, ~open_, known[~open_])
-    err = (ended["outcome"] == FRAUD) & (chance.random(len(ended["outcome"])) < P["reversed"])
-    mended = corrections_of(ended, err, ended["recorded_on"][err] + 40, outcome=CLEAN, amount=NULL)
-    return [("claim_reviews", begun), ("claim_reviews", ended), ("claim_reviews", mended)]
+    is_open = happens(chance, P["never"], size)
+    ended = corrections_of(rows, ~is_open, recorded[~is_open])
+    begun = _without_outcome(rows, is_open, claims.known[who])
+    parts = (begun, ended, _reversed(chance, ended))
+    return [("claim_reviews", part) for part in parts]
+
+
+def _without_outcome(rows: Piece, is_open: Flags, claimed: Ints) -> Piece:
+    """Return the reviews that are not closed, recorded a few days after their claim."""
+    empty = dict.fromkeys(("closed_on", "outcome", "amount", "minutes"), NULL)
+    return corrections_of(rows, is_open, claimed[is_open] + 5, **empty)
+
+
+def _reversed(chance: np.random.Generator, ended: Piece) -> Piece:
+    """Return the corrections of reviews that found fraud and were wrong."""
+    size = len(ended["outcome"])
+    errs = (ended["outcome"] == FRAUD) & happens(chance, P["reversed"], size)
+    corrected_on = ended["recorded_on"][errs] + 40
+    return corrections_of(ended, errs, corrected_on, outcome=CLEAN, amount=NULL)

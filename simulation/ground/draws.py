@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from simulation.ground.setting import Flags, Floats, Ints
+from simulation.ground.setting import Flags, Floats, Ints, Turn
 
 FEN_A_YUAN = 100
 
@@ -38,3 +38,8 @@ def whole_yuan(fen: npt.NDArray[Any]) -> Ints:
     [12300]
     """
     return np.asarray(fen.astype(np.int64) // FEN_A_YUAN * FEN_A_YUAN)
+
+
+def days_within(turn: Turn, chance: np.random.Generator, count: int) -> Ints:
+    """Return `count` days of a turn's month, each as probable as the other."""
+    return np.asarray(turn.day + chance.integers(0, turn.days, count))
