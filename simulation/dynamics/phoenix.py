@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from simulation.ground.draws import exponential_days, happens
 from simulation.ground.parameters import parameters
-from simulation.ground.setting import NEVER, Ints, Setting, Turn, stream
+from simulation.ground.setting import NEVER, Flags, Ints, Setting, Turn, stream
 from simulation.inspection.findings import Results
 from simulation.inspection.visits import Visits
 from simulation.labour.firms import AGENCY, BRANCH, PRIVATE, PUBLIC, Firms
@@ -21,8 +22,21 @@ same_address | .5 | share | assumed | successors at the same address
 same_account | .4 | share | assumed | successors paying from the same account
 moves | .85 | share | assumed | staff that moves along
 hurried | .6 | share | assumed | planned ones that hurry after a finding
+smallest | 4 | persons | assumed | staff from which a unit may be left for a newer one
 closing | .035 | a year | assumed | ordinary closings, more of small units
+small | 1.6 | ratio | assumed | as often in a unit of one person
+by_size | .25 | a log person | assumed | less in larger units
 """)
+INHERITED = {
+    "owner": "same_owner",
+    "address": "same_address",
+    "account": "same_account",
+    "section": "",
+    "division": "",
+    "kind": "",
+    "size": "",
+}
+"""What an heir has of its elder, by the parameter of its share; without one, always."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,67 +52,68 @@ def begin_phoenix(
     """Return the planned successions and the enterprises and habits with heirs made like their elders."""
     chance = stream(setting, block, 0, of="phoenix")
     count = len(firms.kind)
-    planned = setting.first_day + 60 < firms.registered
-    heirs = chance.permutation(
-        np.flatnonzero(planned & (firms.kind != PUBLIC) & (firms.kind != AGENCY))
-    )
-    elders = np.flatnonzero(
-        (firms.registered < setting.first_day - 200)
-        & (habits.style != HONEST)
-        & (firms.size >= 4)
-        & (firms.ownership == PRIVATE)
-        & (firms.kind != BRANCH)
-        & (firms.kind != AGENCY)
-    )
-    elders = chance.permutation(elders)[: min(len(heirs), round(P["share"] * count))]
+    heirs = chance.permutation(np.flatnonzero(_may_inherit(setting, firms)))
+    elders = chance.permutation(np.flatnonzero(_may_be_left(setting, firms, habits)))
+    planned = round(P["share"] * count)
+    elders = elders[: min(len(heirs), planned)]
     heirs = heirs[: len(elders)]
     heir = np.full(count, -1)
     heir[elders] = heirs
-    return (
-        Phoenix(heir),
-        _made_alike(setting, chance, firms, pair=(elders, heirs)),
-        _same_habits(habits, elders, heirs),
-    )
+    firms = _made_alike(setting, chance, firms, pair=(elders, heirs))
+    return Phoenix(heir), firms, _same_habits(habits, elders, heirs)
+
+
+def _may_inherit(setting: Setting, firms: Firms) -> Flags:
+    """Return which units may take over another's staff: registered inside the months, no public body, no agency."""
+    is_new = setting.first_day + 60 < firms.registered
+    return is_new & (firms.kind != PUBLIC) & (firms.kind != AGENCY)
+
+
+def _may_be_left(setting: Setting, firms: Firms, habits: Habits) -> Flags:
+    """Return which units may be left for a newer one: private cheats of some age and size."""
+    is_old = firms.registered < setting.first_day - 200
+    is_private = (firms.ownership == PRIVATE) & (firms.kind != BRANCH) & (firms.kind != AGENCY)
+    return is_old & (habits.style != HONEST) & (firms.size >= P["smallest"]) & is_private
 
 
 def _made_alike(
     setting: Setting, chance: np.random.Generator, firms: Firms, *, pair: tuple[Ints, Ints]
 ) -> Firms:
+    """Return the enterprises with days of closing, and with heirs that have some attributes of their elders."""
     elders, heirs = pair
-    hazard = P["closing"] * (1.6 - 0.25 * np.log(firms.size).clip(0, 4)) / 365
-    closed = np.maximum(firms.registered + 90, setting.first_day) + chance.exponential(
-        1 / hazard
-    ).astype(np.int64)
-    closed = np.where(
-        (firms.kind == AGENCY) | (firms.kind == PUBLIC) | (closed > setting.until + 30),
-        NEVER,
-        closed,
-    )
+    closed = _closings(setting, chance, firms)
     closed[elders] = firms.registered[heirs] + chance.integers(10, 60, len(elders))
     closed[heirs] = NEVER
     values = {"closed": closed}
-    for name, share in (
-        ("owner", "same_owner"),
-        ("address", "same_address"),
-        ("account", "same_account"),
-        ("section", ""),
-        ("division", ""),
-        ("kind", ""),
-        ("size", ""),
-    ):
+    for name, share in INHERITED.items():
         column = getattr(firms, name).copy()
-        same = chance.random(len(elders)) < (P[share] if share else 1.0)
-        column[heirs[same]] = column[elders[same]]
+        is_same = happens(chance, P[share] if share else 1.0, len(elders))
+        column[heirs[is_same]] = column[elders[is_same]]
         values[name] = column
     ownership = firms.ownership.copy()
     ownership[heirs] = PRIVATE
     return replace(firms, **values, ownership=ownership)
 
 
+def _closings(setting: Setting, chance: np.random.Generator, firms: Firms) -> Ints:
+    """Return the day on which each unit closes by ordinary chance, NEVER for those that stay open."""
+    log_size = np.log(firms.size).clip(0, 4)
+    hazard_a_day = P["closing"] * (P["small"] - P["by_size"] * log_size) / 365
+    earliest = np.maximum(firms.registered + 90, setting.first_day)
+    closed = earliest + exponential_days(chance, 1 / hazard_a_day, len(log_size))
+    stays = (firms.kind == AGENCY) | (firms.kind == PUBLIC)
+    is_later = closed > setting.until + 30
+    return np.where(stays | is_later, NEVER, closed)
+
+
 def _same_habits(habits: Habits, elders: Ints, heirs: Ints) -> Habits:
-    style, left_out, hidden = habits.style.copy(), habits.left_out.copy(), habits.hidden.copy()
-    style[heirs], left_out[heirs], hidden[heirs] = style[elders], left_out[elders], hidden[elders]
-    return replace(habits, style=style, left_out=left_out, hidden=hidden)
+    """Return the habits with those of the elders that an heir takes over."""
+    values = {}
+    for name in ("style", "left_out", "hidden"):
+        column = getattr(habits, name).copy()
+        column[heirs] = column[elders]
+        values[name] = column
+    return replace(habits, **values)
 
 
 def moved(
@@ -107,7 +122,8 @@ def moved(
     """Return worker and new enterprise of the staff that moves along when its unit closes."""
     heir = phoenix.heir[jobs.firm]
     shuts = (last < NEVER) & (heir >= 0) & (firms.closed[jobs.firm] <= last)
-    goes = shuts & (chance.random(len(last)) < P["moves"]) & (jobs.fiction == 0)
+    moves = happens(chance, P["moves"], len(last))
+    goes = shuts & moves & (jobs.fiction == 0)
     return jobs.worker[goes], heir[goes]
 
 
@@ -115,12 +131,14 @@ def hurried(turn: Turn, firms: Firms, *, phoenix: Phoenix, of: tuple[Visits, Res
     """Return the enterprises with the successions that findings bring forward."""
     visits, result = of
     chance = turn.stream("hurry")
-    found = visits.firm[(result.workers > 0) | (result.amount > 0)]
-    elders = found[(phoenix.heir[found] >= 0) & (chance.random(len(found)) < P["hurried"])]
+    in_violation = (result.workers > 0) | (result.amount > 0)
+    caught = visits.firm[in_violation]
+    hurries = happens(chance, P["hurried"], len(caught))
+    elders = caught[(phoenix.heir[caught] >= 0) & hurries]
     heirs = phoenix.heir[elders]
     soon = turn.end + chance.integers(5, 50, len(elders))
-    early = firms.registered[heirs] > soon
+    is_earlier = firms.registered[heirs] > soon
     registered, closed = firms.registered.copy(), firms.closed.copy()
-    registered[heirs[early]] = soon[early]
-    closed[elders[early]] = soon[early] + 30
+    registered[heirs[is_earlier]] = soon[is_earlier]
+    closed[elders[is_earlier]] = soon[is_earlier] + 30
     return replace(firms, registered=registered, closed=closed)

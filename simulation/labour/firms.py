@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from features.calendar import day_of
+from simulation.ground.draws import happens, whole
 from simulation.ground.geography import centres, is_outer
 from simulation.ground.parameters import parameters
 from simulation.ground.sectors import SECTORS
@@ -29,13 +30,20 @@ inner_rural | .04 | share | assumed | rural units in inner districts
 pay | .24 | log yuan | assumed | spread of wages between units of a sector
 exempt_low | .5 | beta shape | assumed | first shape of the share of staff lawfully without cover (insured elsewhere, retired)
 exempt_high | 5.5 | beta shape | assumed | second shape of it
+tail_mean | .86 | ratio | assumed | mean of the tail cut at the largest unit, beside the uncut one
+household_below | 5.5 | persons | assumed | size below which a unit may be a household business
+site_share | .3 | share | assumed | units of construction that are sites
+agency_staff | 6 | persons | assumed | an agency's staff beside those whom it sends out
 shared_address | .07 | share | assumed | units at another unit's address, innocent
 shared_owner | .05 | share | assumed | units with another unit's representative, innocent
 shared_account | .02 | share | assumed | units paying from another unit's account, innocent
 """)
+EARLIEST_REGISTRATION = "1985-01-01"
 KINDS = ("company", "household", "branch", "agency", "public", "site", "other")
 COMPANY, HOUSEHOLD, BRANCH, AGENCY, PUBLIC, SITE = range(6)
 STATE, COLLECTIVE, PRIVATE, HMT, FOREIGN = range(5)
+OWNED_UP_TO = (0.05, 0.09, 0.89, 0.93)
+"""Cumulative shares of the owners in the order of their codes; the last owner has the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,31 +71,44 @@ class Firms:
 
 def sizes(chance: np.random.Generator, count: int) -> Floats:
     """Return heavy-tailed staff sizes whose mean is the city's, by stratified chance."""
+    # one draw in each of `count` equal strata, so that the tail's share is the same in every block
     place = (chance.permutation(count) + chance.random(count)) / count
-    tail = place > 1 - P["tail_share"]
-    inner = np.clip((place - (1 - P["tail_share"])) / P["tail_share"], 0, 0.9999)
-    heavy = P["tail_start"] * (1 - inner) ** (-1 / P["tail_shape"])
-    wanted = (
-        P["mean_staff"]
-        - P["tail_share"] * P["tail_start"] * P["tail_shape"] / (P["tail_shape"] - 1) * 0.86
-    )
-    body = np.exp(
-        np.log(wanted) - P["spread"] ** 2 / 2 + P["spread"] * chance.standard_normal(count)
-    )
-    return np.clip(np.where(tail, heavy, body), 1, P["largest"])
+    tail_from = 1 - P["tail_share"]
+    noise = chance.standard_normal(count)
+    size = np.where(place > tail_from, _tail_sizes(place - tail_from), _body_sizes(noise))
+    return np.clip(size, 1, P["largest"])
+
+
+def _tail_sizes(beyond: Floats) -> Floats:
+    """Return sizes of the Pareto tail at places beyond its start."""
+    # short of 1, where the size would be infinite
+    inner = np.clip(beyond / P["tail_share"], 0, 0.9999)
+    exponent = -1 / P["tail_shape"]
+    return np.asarray(P["tail_start"] * (1 - inner) ** exponent)
+
+
+def _body_sizes(noise: Floats) -> Floats:
+    """Return lognormal sizes whose mean, together with the tail's, is the city's."""
+    shape, spread = P["tail_shape"], P["spread"]
+    tail_staff = P["tail_share"] * P["tail_start"] * shape / (shape - 1) * P["tail_mean"]
+    mean = P["mean_staff"] - tail_staff
+    log_median = np.log(mean) - spread**2 / 2
+    return np.asarray(np.exp(log_median + spread * noise))
 
 
 def begin_firms(setting: Setting, block: int) -> Firms:
     """Return the enterprises of one block with their first attributes."""
     chance = stream(setting, block, 0, of="firms")
     count = setting.size_of(block)
-    section = chance.choice(len(SECTORS.letters), count, p=SECTORS.weight / SECTORS.weight.sum())
+    weights = SECTORS.weight / SECTORS.weight.sum()
+    section = chance.choice(len(SECTORS.letters), count, p=weights)
     size = sizes(chance, count) * SECTORS.size[section]
-    size = np.clip(size * P["mean_staff"] / size.mean(), 1, P["largest"])
+    to_mean = size * P["mean_staff"] / size.mean()
+    size = np.clip(to_mean, 1, P["largest"])
     cell = chance.integers(0, setting.cells, count)
-    rural = chance.random(count) < np.where(
-        is_outer(setting, cell) == 1, P["outer_rural"], P["inner_rural"]
-    )
+    is_outside = is_outer(setting, cell) == 1
+    rural_share = np.where(is_outside, P["outer_rural"], P["inner_rural"])
+    rural = happens(chance, rural_share, count)
     kind, size = _kinds(chance, size=size, section=section)
     east, north = centres(setting)
     return Firms(
@@ -96,7 +117,7 @@ def begin_firms(setting: Setting, block: int) -> Firms:
         division=_divisions(chance, section),
         ownership=_ownership(chance, kind, size),
         cell=cell,
-        rural=rural.astype(np.int64),
+        rural=whole(rural),
         size=size,
         pay=chance.lognormal(0, P["pay"], count),
         exempt=chance.beta(P["exempt_low"], P["exempt_high"], count),
@@ -106,54 +127,70 @@ def begin_firms(setting: Setting, block: int) -> Firms:
         address=_shared(chance, count, P["shared_address"]),
         owner=_shared(chance, count, P["shared_owner"]),
         account=_shared(chance, count, P["shared_account"]),
-        longitude=((east[cell] + chance.normal(0, 0.012, count)) * 1e6).astype(np.int64),
-        latitude=((north[cell] + chance.normal(0, 0.012, count)) * 1e6).astype(np.int64),
+        longitude=_around(chance, east[cell]),
+        latitude=_around(chance, north[cell]),
     )
 
 
+def _around(chance: np.random.Generator, centre: Floats) -> Ints:
+    """Return coordinates near cells' centres in millionths of a degree; .012 degrees are about a kilometre."""
+    offset = chance.normal(0, 0.012, len(centre))
+    return whole((centre + offset) * 1e6)
+
+
 def _kinds(chance: np.random.Generator, *, size: Floats, section: Ints) -> tuple[Ints, Floats]:
-    draw = chance.random(len(size))
-    kind = np.where((size < 5.5) & (draw < P["household_share"]), HOUSEHOLD, COMPANY)
-    draw = chance.random(len(size))
-    kind = np.where((draw < P["branch_share"]) & (kind == COMPANY), BRANCH, kind)
-    kind = np.where(draw > 1 - P["public_share"], PUBLIC, kind)
-    kind = np.where((section == SECTORS.index("E")) & (draw > 0.5) & (draw < 0.8), SITE, kind)
-    services = np.flatnonzero((section == SECTORS.index("L")) & (kind == COMPANY))
-    agencies = chance.permutation(services)[: max(1, round(P["agency_share"] * len(size)))]
-    kind[agencies] = AGENCY
-    return kind.astype(np.int64), np.where(kind == AGENCY, 6.0, size)
+    count = len(size)
+    is_small = size < P["household_below"]
+    is_household = is_small & happens(chance, P["household_share"], count)
+    kind = np.where(is_household, HOUSEHOLD, COMPANY)
+    # one draw for branches, public bodies and sites, in parts of it that do not meet
+    draw = chance.random(count)
+    is_branch = (draw < P["branch_share"]) & (kind == COMPANY)
+    kind = np.where(is_branch, BRANCH, kind)
+    is_public = draw > 1 - P["public_share"]
+    kind = np.where(is_public, PUBLIC, kind)
+    builds = section == SECTORS.index("E")
+    is_site = builds & (draw > 0.5) & (draw < 0.5 + P["site_share"])
+    kind = np.where(is_site, SITE, kind)
+    serves = (section == SECTORS.index("L")) & (kind == COMPANY)
+    candidates = chance.permutation(np.flatnonzero(serves))
+    wanted = round(P["agency_share"] * count)
+    kind[candidates[: max(1, wanted)]] = AGENCY
+    return kind.astype(np.int64), np.where(kind == AGENCY, P["agency_staff"], size)
 
 
 def _ownership(chance: np.random.Generator, kind: Ints, size: Floats) -> Ints:
     draw = chance.random(len(kind))
-    owned = np.select(
-        [draw < 0.05, draw < 0.09, draw < 0.89, draw < 0.93],
-        [STATE, COLLECTIVE, PRIVATE, HMT],
-        FOREIGN,
-    )
-    owned = np.where((kind == HOUSEHOLD) | (size < 6), PRIVATE, owned)
-    return np.where(kind == PUBLIC, STATE, owned).astype(np.int64)
+    owner = np.searchsorted(OWNED_UP_TO, draw, side="right")
+    is_one_persons = (kind == HOUSEHOLD) | (size < 6)
+    owner = np.where(is_one_persons, PRIVATE, owner)
+    return whole(np.where(kind == PUBLIC, STATE, owner))
 
 
 def _divisions(chance: np.random.Generator, section: Ints) -> Ints:
     counts = np.array([len(divisions) for divisions in SECTORS.divisions])
-    starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
-    return np.asarray(
-        starts[section] + (chance.random(len(section)) ** 1.5 * counts[section]).astype(np.int64)
-    )
+    starts = np.cumsum(counts) - counts
+    # the power prefers the first divisions of a section
+    draw = chance.random(len(section)) ** 1.5
+    step = whole(draw * counts[section])
+    return np.asarray(starts[section] + step)
 
 
 def _births(setting: Setting, chance: np.random.Generator, count: int) -> Ints:
-    inside = chance.random(count) < 1 - np.exp(-P["born_share"] * setting.months / 12)
+    born_share = 1 - np.exp(-P["born_share"] * setting.months / 12)
+    is_inside = happens(chance, born_share, count)
     span = setting.until - setting.first_day - 30
-    young = setting.first_day + (chance.random(count) * span).astype(np.int64)
-    old = setting.first_day - 30 - (chance.gamma(1.6, 1500, count)).astype(np.int64)
-    return np.where(inside, young, np.maximum(old, day_of("1985-01-01")))
+    young = setting.first_day + whole(chance.random(count) * span)
+    age = whole(chance.gamma(1.6, 1500, count))
+    old = setting.first_day - 30 - age
+    old = np.maximum(old, day_of(EARLIEST_REGISTRATION))
+    return np.where(is_inside, young, old)
 
 
 def _shared(chance: np.random.Generator, count: int, share: float) -> Ints:
     other = chance.integers(0, count, count)
-    return np.where(chance.random(count) < share, other, np.arange(count))
+    shares = happens(chance, share, count)
+    return np.where(shares, other, np.arange(count))
 
 
 def living_firms(firms: Firms, day: int) -> Flags:
