@@ -8,6 +8,7 @@ import numpy as np
 
 from simulation.dynamics.phoenix import moved
 from simulation.dynamics.state import State
+from simulation.ground.draws import days_within, exponential_days, happens
 from simulation.ground.parameters import parameters
 from simulation.ground.pieces import Rows, piece
 from simulation.ground.setting import NEVER, Ints, Turn
@@ -40,60 +41,95 @@ def work(state: State, turn: Turn) -> tuple[State, Rows, Ints]:
     chance = turn.stream("work")
     want = staff_wanted(state.firms, turn.month)
     last = leaving(chance, state.firms, state.jobs, month=turn.month, want=want)
-    last = np.minimum(last, np.minimum(fiction_ends(state.jobs, turn.month), buried(state, turn)))
+    last = np.minimum(last, fiction_ends(state.jobs, turn.month))
+    last = np.minimum(last, buried(state, turn))
     state, hired, rows = hires(state, turn, chance, last=last)
-    hired = registered_jobs(chance, sent(chance, hired, state.dispatch), state.habits)
+    hired = sent(chance, hired, state.dispatch)
+    hired = registered_jobs(chance, hired, state.habits)
     hired = fictitious(chance, hired, month=turn.month, firms=state.firms, habits=state.habits)
     rows += known_jobs(state.block, hired)
     jobs = appended(state.jobs, hired)
-    last = np.concatenate([last, np.full(len(hired.firm), NEVER)])
-    opens = (jobs.entered == NEVER) & (jobs.cover < turn.end) & (jobs.cover < last)
-    jobs, more = openings(chance, state.block, jobs, opened=opens)
-    return replace(state, jobs=jobs), rows + more, last
+    goes_on = np.full(len(hired.firm), NEVER)
+    last = np.concatenate([last, goes_on])
+    is_unknown = jobs.entered == NEVER
+    opens = is_unknown & (jobs.cover < turn.end) & (jobs.cover < last)
+    jobs, opened = openings(chance, state.block, jobs, opened=opens)
+    return replace(state, jobs=jobs), rows + opened, last
 
 
 def buried(state: State, turn: Turn) -> Ints:
     """Return the last day of the jobs of people who died before a month, NEVER for all others."""
-    died = state.people.died[state.jobs.worker]
-    noticed = (died < turn.day) & ((state.jobs.worker + turn.month) % 3 == 0)
-    return np.where(noticed, turn.day + 4, NEVER)
+    worker = state.jobs.worker
+    is_dead = state.people.died[worker] < turn.day
+    # an employer notices in one month of three, spread over the workers by their numbers
+    is_noticed = is_dead & ((worker + turn.month) % 3 == 0)
+    return np.where(is_noticed, turn.day + 4, NEVER)
 
 
 def hires(
     state: State, turn: Turn, chance: np.random.Generator, *, last: Ints
 ) -> tuple[State, Jobs, Rows]:
     """Return the state with people moved, the new jobs, and the rows of newcomers."""
-    leaver = np.flatnonzero((last < NEVER) & (state.jobs.fiction == 0))
-    along, heir = moved(chance, state.phoenix, state.jobs, last=last, firms=state.firms)
-    stay = leaver[~np.isin(state.jobs.worker[leaver], along)]
-    direct = stay[chance.random(len(stay)) < P["direct"]]
-    places = chance.permutation(
-        vacancies(chance, state.jobs, staff_wanted(state.firms, turn.month))
-    )
-    direct = direct[: len(places)]
-    same = np.flatnonzero(place(state.jobs)[direct] == places[: len(direct)])
-    direct, places = np.delete(direct, same), np.delete(places, same)
+    jobs, firms = state.jobs, state.firms
+    movers, heir = moved(chance, state.phoenix, jobs, last=last, firms=firms)
+    leavers = _leavers(jobs, last=last, movers=movers)
+    direct, places = _direct_moves(state, turn, chance, leavers=leavers)
     pool = chance.permutation(state.idle)
-    from_pool = pool[: min(len(pool), int((len(places) - len(direct)) * STAFF["from_pool"]))]
-    missing = len(places) - len(direct) - len(from_pool)
-    crowd, fresh, rows = arrivals(state, turn, chance, firm=places[len(places) - missing :])
-    day = turn.day + chance.integers(0, turn.days, len(places))
+    wanted = int((len(places) - len(direct)) * STAFF["from_pool"])
+    from_pool = pool[:wanted]
+    placed = len(direct) + len(from_pool)
+    crowd, newcomers, rows = arrivals(state, turn, chance, firm=places[placed:])
+    day = days_within(turn, chance, len(places))
     day[: len(direct)] = last[direct] + 1
-    day = np.maximum(day, state.firms.registered[places])
-    out = np.setdiff1d(state.jobs.worker[stay], state.jobs.worker[direct])
-    out = out[state.people.died[out] == NEVER]
-    worker = np.concatenate([along, state.jobs.worker[direct], from_pool, fresh])
-    firm = np.concatenate([heir, places])
-    started = np.concatenate([state.firms.closed[_elders(state, along)] + 1, day])
-    jobs = new_jobs(chance, state.firms, of={"worker": worker, "firm": firm, "started": started})
-    idle = np.concatenate([pool[len(from_pool) :], out])
-    return replace(state, people=crowd, idle=idle), jobs, rows
+    day = np.maximum(day, firms.registered[places])
+    closing_day = firms.closed[_elders(state, movers)]
+    job_columns = {
+        "worker": np.concatenate([movers, jobs.worker[direct], from_pool, newcomers]),
+        "firm": np.concatenate([heir, places]),
+        "started": np.concatenate([closing_day + 1, day]),
+    }
+    hired = new_jobs(chance, firms, of=job_columns)
+    newly_idle = _newly_idle(state, leavers, direct)
+    idle = np.concatenate([pool[len(from_pool) :], newly_idle])
+    return replace(state, people=crowd, idle=idle), hired, rows
+
+
+def _leavers(jobs: Jobs, *, last: Ints, movers: Ints) -> Ints:
+    """Return the jobs that end, without fictions and without those whose worker moves along to an heir."""
+    ends = (last < NEVER) & (jobs.fiction == 0)
+    leavers = np.flatnonzero(ends)
+    moves_along = np.isin(jobs.worker[leavers], movers)
+    return leavers[~moves_along]
+
+
+def _direct_moves(
+    state: State, turn: Turn, chance: np.random.Generator, *, leavers: Ints
+) -> tuple[Ints, Ints]:
+    """Return the leavers who go straight to a new place, and all new places, theirs first."""
+    goes_on = happens(chance, P["direct"], len(leavers))
+    direct = leavers[goes_on]
+    want = staff_wanted(state.firms, turn.month)
+    places = chance.permutation(vacancies(chance, state.jobs, want))
+    direct = direct[: len(places)]
+    # nobody leaves a place to be hired at the same one
+    is_same = place(state.jobs)[direct] == places[: len(direct)]
+    same = np.flatnonzero(is_same)
+    return np.delete(direct, same), np.delete(places, same)
+
+
+def _newly_idle(state: State, leavers: Ints, direct: Ints) -> Ints:
+    """Return the living workers of ended jobs who have no new one."""
+    worker = state.jobs.worker
+    without_job = np.setdiff1d(worker[leavers], worker[direct])
+    is_alive = state.people.died[without_job] == NEVER
+    return without_job[is_alive]
 
 
 def _elders(state: State, workers: Ints) -> Ints:
+    """Return the enterprise that each of some workers is employed by."""
     order = np.argsort(state.jobs.worker, kind="stable")
-    place = np.searchsorted(state.jobs.worker[order], workers)
-    return state.jobs.firm[order[place]]
+    rank = np.searchsorted(state.jobs.worker[order], workers)
+    return state.jobs.firm[order[rank]]
 
 
 def arrivals(
@@ -102,23 +138,20 @@ def arrivals(
     """Return the people with newcomers to the city, their local numbers, and their rows."""
     more = people(state.setting, chance, state.firms.section[firm])
     crowd, fresh = grown(state.people, more)
-    known = turn.day + chance.exponential(P["known_after"], len(fresh)).astype(np.int64)
-    return crowd, fresh, people_rows(state.block, more, known=known, start=len(state.people.born))
+    recorded = turn.day + exponential_days(chance, P["known_after"], len(fresh))
+    first = len(state.people.born)
+    return crowd, fresh, people_rows(state.block, more, known=recorded, start=first)
 
 
 def people_rows(block: int, crowd: People, *, known: Ints, start: int) -> Rows:
     """Return rows of people numbered from `start` and, where held, of their protected attributes."""
-    who = person(block, np.arange(start, start + len(known)))
-    held = crowd.sex >= 0
-    return [
-        ("workers", piece(known, worker=who, birth_year=crowd.born, residence=crowd.residence)),
-        (
-            "protected",
-            piece(
-                known[held] + 1,
-                worker=who[held],
-                sex=crowd.sex[held],
-                ethnicity=crowd.ethnicity[held],
-            ),
-        ),
-    ]
+    number = person(block, np.arange(start, start + len(known)))
+    workers = piece(known, worker=number, birth_year=crowd.born, residence=crowd.residence)
+    has_sex = crowd.sex >= 0
+    protected = piece(
+        known[has_sex] + 1,
+        worker=number[has_sex],
+        sex=crowd.sex[has_sex],
+        ethnicity=crowd.ethnicity[has_sex],
+    )
+    return [("workers", workers), ("protected", protected)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from simulation.funds.medical_claims import RAISED, Claims
+from simulation.ground.draws import happens, whole
 from simulation.ground.parameters import parameters
 from simulation.ground.pieces import Piece, Rows, corrections_of, piece, where_day
 from simulation.ground.setting import NULL, Floats, Ints, Turn
@@ -19,6 +20,11 @@ lines | 2.2 | lines | assumed | mean lines of a claim beyond the first, at most 
 """)
 PAID, REFUSED = 1, 2
 ITEMS = 8
+USUAL_ITEMS = (0.42, 0.18, 0.08, 0.04, 0.06, 0.08, 0.06, 0.08)
+RAISED_ITEMS = (0.30, 0.22, 0.08, 0.07, 0.13, 0.07, 0.04, 0.09)
+"""The shares of the groups of items on usual and on raised claims, in the order of the groups' codes."""
+MOST_LINES = 8
+"""Numbers set aside for the lines of a claim: the first and at most seven more."""
 
 
 def medical_rows(turn: Turn, claims: Claims) -> Rows:
@@ -26,6 +32,7 @@ def medical_rows(turn: Turn, claims: Claims) -> Rows:
     chance = turn.stream("settled")
     size = len(claims.claim)
     stays = claims.stay > 0
+    is_refused = happens(chance, P["refused"], size)
     rows = piece(
         claims.known,
         claim=claims.claim,
@@ -35,59 +42,78 @@ def medical_rows(turn: Turn, claims: Claims) -> Rows:
         scheme=MEDICAL,
         filed_on=claims.filed,
         amount=claims.amount,
-        state=np.where(chance.random(size) < P["refused"], REFUSED, PAID),
-        inpatient=stays.astype(np.int64),
+        state=np.where(is_refused, REFUSED, PAID),
+        inpatient=whole(stays),
         admitted=where_day(stays, claims.filed - claims.stay),
         discharged=where_day(stays, claims.filed),
     )
-    back = chance.random(size) < P["refunded"]
-    gone = corrections_of(
-        rows, back, rows["recorded_on"][back] + chance.integers(5, 90, int(back.sum())), retracted=1
-    )
-    return [("claims", rows), ("claims", gone), ("medical_lines", _lines(chance, claims))]
+    refunds = _refunds(chance, rows)
+    return [("claims", rows), ("claims", refunds), ("medical_lines", _lines(chance, claims))]
+
+
+def _refunds(chance: np.random.Generator, rows: Piece) -> Piece:
+    """Return the retractions of claims that are taken back."""
+    is_refunded = happens(chance, P["refunded"], len(rows["recorded_on"]))
+    delay = chance.integers(5, 90, int(is_refunded.sum()))
+    refunded_on = rows["recorded_on"][is_refunded] + delay
+    return corrections_of(rows, is_refunded, refunded_on, retracted=1)
 
 
 def _lines(chance: np.random.Generator, claims: Claims) -> Piece:
-    itemised = np.flatnonzero((claims.stay > 0) | (chance.random(len(claims.claim)) < P["sample"]))
+    is_sampled = happens(chance, P["sample"], len(claims.claim))
+    itemised = np.flatnonzero((claims.stay > 0) | is_sampled)
     count = 1 + np.minimum(chance.poisson(P["lines"], len(itemised)), 6)
     of = np.repeat(itemised, count)
-    place = np.arange(len(of)) - np.repeat(np.cumsum(count) - count, count)
-    share = chance.exponential(1, len(of)) + 0.05
-    share /= np.repeat(np.add.reduceat(share, np.cumsum(count) - count), count) if len(of) else 1
-    amount = np.maximum(1, (claims.amount[of] * share).astype(np.int64))
-    quantity = 1 + chance.poisson(np.where(claims.stay[of] > 0, claims.stay[of], 1))
-    used = claims.filed[of] - np.where(
-        claims.stay[of] > 0, chance.integers(0, 60, len(of)) % np.maximum(claims.stay[of], 1), 0
-    )
+    size, stay = len(of), claims.stay[of]
+    first = np.cumsum(count) - count
+    place = np.arange(size) - np.repeat(first, count)
+    share = _shares(chance, first, count)
+    amount = np.maximum(1, whole(claims.amount[of] * share))
+    is_stay = stay > 0
+    quantity = 1 + chance.poisson(np.where(is_stay, stay, 1))
+    day_of_stay = chance.integers(0, 60, size) % np.maximum(stay, 1)
+    days_before = np.where(is_stay, day_of_stay, 0)
     return piece(
         claims.known[of],
-        line=claims.claim[of] * 8 + place,
+        line=claims.claim[of] * MOST_LINES + place,
         claim=claims.claim[of],
         item_group=_items(chance, claims.false[of]),
         quantity=quantity,
         price=np.maximum(1, amount // quantity),
         amount=amount,
-        used_on=used,
+        used_on=claims.filed[of] - days_before,
         cell=claims.cell[of],
     )
 
 
+def _shares(chance: np.random.Generator, first: Ints, count: Ints) -> Floats:
+    """Return each line's share of its claim's amount; claims have `count` lines from `first` on."""
+    weight = chance.exponential(1, int(count.sum())) + 0.05
+    # reduceat refuses an empty array
+    if not len(weight):
+        return weight
+    total = np.add.reduceat(weight, first)
+    return np.asarray(weight / np.repeat(total, count))
+
+
 def _items(chance: np.random.Generator, false: Ints) -> Ints:
-    usual: Floats = np.cumsum([0.42, 0.18, 0.08, 0.04, 0.06, 0.08, 0.06, 0.08])
-    raised: Floats = np.cumsum([0.30, 0.22, 0.08, 0.07, 0.13, 0.07, 0.04, 0.09])
     draw = chance.random(len(false))
-    item = np.where(false == RAISED, np.searchsorted(raised, draw), np.searchsorted(usual, draw))
+    usual = np.searchsorted(np.cumsum(USUAL_ITEMS), draw)
+    raised = np.searchsorted(np.cumsum(RAISED_ITEMS), draw)
+    item = np.where(false == RAISED, raised, usual)
+    # the shares may add up to a little less than 1
     return np.minimum(item, ITEMS - 1)
 
 
 def head_rows(block: int, *, claim: Ints, of: dict[str, Ints], scheme: int, state: int) -> Piece:
     """Return head rows of cash claims: `of` holds known, worker, firm (-1 none), filed, amount."""
-    firm = np.where(of["firm"] >= 0, city_numbers(block, of["firm"]), NULL)
+    has_firm = of["firm"] >= 0
+    numbers = city_numbers(block, of["firm"])
     return piece(
         of["known"],
         claim=claim,
         worker=person(block, of["worker"]),
-        enterprise=firm,
+        enterprise=np.where(has_firm, numbers, NULL),
         scheme=scheme,
         filed_on=of["filed"],
         amount=of["amount"],

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from features.calendar import first_day, month_of
+from simulation.ground.draws import happens, whole
 from simulation.ground.memory import Memory
 from simulation.ground.parameters import parameters
 from simulation.ground.sectors import SECTORS
@@ -23,6 +24,9 @@ intensified | 7 | ratio | seed | exposed units are visited more often for two ye
 special | .0055 | a month | assumed | units of a campaign's sector visited in its months
 alert | .004 | a month | assumed | units with a gap between tax filing and enrolment, since the Mobile Tool
 pilot | .25 | ratio | assumed | alerts during the pilot, before 2014
+again_days | 730 | days | assumed | how long a finding makes visits more frequent
+site_payment | .7 | ratio | assumed | type 2 is examined less often on sites
+lottery_large_from | 20 | persons | assumed | staff from which a unit is large in the lottery
 lottery_small | .00045 | a month | assumed | inclusion probability of units with under 20 staff
 lottery_large | .0018 | a month | assumed | inclusion probability of larger units
 cover_routine | 0.92 | share | assumed | routine visits that examine type 1
@@ -43,6 +47,7 @@ minutes_a_log_person | 45 | minutes | assumed | and more for large ones
 ROUTINE, COMPLAINT, ALERT, SPECIAL, LOTTERY = range(5)
 KINDS = ("routine", "complaint", "alert", "special", "lottery")
 ADOPTED = "2014-01-01"
+# the sector of each month's campaign: building before the Festival, then hotels, transport, manufacturing
 CAMPAIGNS = {11: "E", 0: "E", 3: "H", 6: "F", 8: "C"}
 
 
@@ -59,68 +64,92 @@ class Visits:
 
 def lottery_probability(firms: Firms) -> Floats:
     """Return each enterprise's probability to be drawn in one month, above zero for all."""
-    return np.where(firms.size < 20, P["lottery_small"], P["lottery_large"])
+    is_small = firms.size < P["lottery_large_from"]
+    return np.where(is_small, P["lottery_small"], P["lottery_large"])
 
 
 def _rates(turn: Turn, firms: Firms, memory: Memory) -> dict[int, Floats]:
-    day, month = turn.day, turn.month
-    waived = memory.medal_until > day
-    rested = memory.visited < day - P["pause"]
-    known = np.where(memory.found > day - 730, P["again"], 1.0) * np.where(
-        memory.exposed_until > day, P["intensified"], 1.0
-    )
-    routine = (
-        P["routine"]
-        * firms.size ** P["by_size"]
-        * np.where(firms.rural == 1, P["rural_habit"], 1.0)
-        * known
-    )
-    letter = CAMPAIGNS.get(month % 12)
-    aimed = firms.section == SECTORS.index(letter) if letter else np.zeros(len(waived), dtype=bool)
-    alert = P["alert"] * (P["pilot"] if month < month_of(ADOPTED) else 1.0) * (memory.gap > 0)
+    """Return each unit's probability to be visited in one month, by kind in the order in which kinds take units."""
+    is_waived = memory.medal_until > turn.day
+    is_rested = memory.visited < turn.day - P["pause"]
+    is_pilot = turn.month < month_of(ADOPTED)
+    alert_share = P["alert"] * (P["pilot"] if is_pilot else 1.0)
+    alert = alert_share * (memory.gap > 0)
+    without_visit = (1 - P["complaint"]) ** memory.complained.astype(float)
+    aimed = P["special"] * _aimed(turn.month, firms)
+    routine = _routine_rate(turn.day, firms, memory)
     return {
         LOTTERY: lottery_probability(firms),
-        COMPLAINT: 1 - (1 - P["complaint"]) ** memory.complained.astype(float),
-        SPECIAL: P["special"] * aimed * rested * (firms.kind != PUBLIC),
-        ALERT: np.where(rested, alert, 0.0),
-        ROUTINE: np.where(waived, 0.0, routine * rested),
+        COMPLAINT: 1 - without_visit,
+        SPECIAL: aimed * is_rested * (firms.kind != PUBLIC),
+        ALERT: np.where(is_rested, alert, 0.0),
+        ROUTINE: np.where(is_waived, 0.0, routine * is_rested),
     }
+
+
+def _routine_rate(day: int, firms: Firms, memory: Memory) -> Floats:
+    """Return each unit's probability to be visited by habit, before medals and pauses."""
+    is_caught = memory.found > day - P["again_days"]
+    is_exposed = memory.exposed_until > day
+    again = np.where(is_caught, P["again"], 1.0)
+    intensified = np.where(is_exposed, P["intensified"], 1.0)
+    rural = np.where(firms.rural == 1, P["rural_habit"], 1.0)
+    by_size = P["routine"] * firms.size ** P["by_size"]
+    return np.asarray(by_size * rural * (again * intensified))
+
+
+def _aimed(month: int, firms: Firms) -> Flags:
+    """Return which units a campaign of the month is aimed at."""
+    letter = CAMPAIGNS.get(month % 12)
+    if letter is None:
+        return np.zeros(len(firms.section), dtype=bool)
+    return firms.section == SECTORS.index(letter)
 
 
 def habit(turn: Turn, firms: Firms, memory: Memory) -> Visits:
     """Return the visits of one month as habit, complaints, campaigns, alerts and the lot choose them."""
     chance = turn.stream("visits")
     count = len(firms.kind)
-    open_ = living_firms(firms, turn.day) & living_firms(firms, turn.end)
+    is_open = living_firms(firms, turn.day) & living_firms(firms, turn.end)
     kind = np.full(count, -1)
-    for name, rate in _rates(turn, firms, memory).items():
-        drawn = chance.random(count) < rate
-        kind = np.where(drawn & (kind < 0) & open_, name, kind)
+    for code, rate in _rates(turn, firms, memory).items():
+        is_drawn = happens(chance, rate, count)
+        kind = np.where(is_drawn & (kind < 0) & is_open, code, kind)
     return _visits(chance, firms, month=turn.month, kind=kind)
 
 
 def _visits(chance: np.random.Generator, firms: Firms, *, month: int, kind: Ints) -> Visits:
     who = np.flatnonzero(kind >= 0)
-    day = first_day(month) + chance.integers(0, length_of(month), len(who))
+    start = first_day(month)
+    day = start + chance.integers(0, length_of(month), len(who))
+    # day 0, 1970-01-01, was a Thursday: so 5 is Saturday, 6 Sunday
     weekday = (day + 3) % 7
-    day = np.where(weekday >= 5, np.maximum(day - 2, first_day(month)), day)
+    two_days_before = np.maximum(day - 2, start)
     planned = P["minutes"] + P["minutes_a_log_person"] * np.log(firms.size[who])
-    lot = np.where(kind[who] == LOTTERY, lottery_probability(firms)[who], np.nan)
+    is_lottery = kind[who] == LOTTERY
+    probability = lottery_probability(firms)[who]
     return Visits(
         firm=who,
         kind=kind[who],
-        day=day,
-        planned=planned.astype(np.int64) // 15 * 15,
-        probability=lot,
+        day=np.where(weekday >= 5, two_days_before, day),
+        planned=whole(planned) // 15 * 15,
+        probability=np.where(is_lottery, probability, np.nan),
     )
 
 
 def examined(chance: np.random.Generator, visits: Visits, firms: Firms) -> dict[int, Flags]:
     """Return which violation types each visit examined."""
     draw = chance.random((3, len(visits.firm)))
-    cover = np.choose(visits.kind, [P[f"cover_{kind}"] for kind in KINDS])
-    payment = np.choose(visits.kind, [P[f"payment_{kind}"] for kind in KINDS]) * np.where(
-        firms.kind[visits.firm] == SITE, 0.7, 1.0
-    )
+    cover_shares = [P[f"cover_{kind}"] for kind in KINDS]
+    payment_shares = [P[f"payment_{kind}"] for kind in KINDS]
+    is_site = firms.kind[visits.firm] == SITE
+    cover = np.choose(visits.kind, cover_shares)
+    payment = np.choose(visits.kind, payment_shares) * np.where(is_site, P["site_payment"], 1.0)
     none = np.zeros(len(visits.firm), dtype=bool)
-    return {1: draw[0] < cover, 2: draw[1] < payment, 3: none, 4: none, 5: draw[2] < P["other"]}
+    return {
+        1: draw[0] < cover,
+        2: draw[1] < payment,
+        3: none,
+        4: none,
+        5: draw[2] < P["other"],
+    }

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from simulation.ground.draws import happens, whole
 from simulation.ground.parameters import parameters
 from simulation.ground.pieces import Rows, piece
 from simulation.ground.setting import NULL, Floats, Ints, Setting, Turn, stream
@@ -13,6 +14,7 @@ from simulation.labour.firms import AGENCY, Firms, city_numbers
 from simulation.labour.staff import DISPATCHED, REGULAR, Jobs
 
 P = parameters("""
+host_from | 10 | persons | assumed | staff from which a unit may host
 hosts | .16 | share | assumed | units with ten staff and more that use agency workers
 low | .08 | share | assumed | smallest share of a host's staff sent by an agency
 high | .45 | share | assumed | largest share
@@ -36,29 +38,28 @@ def begin_dispatch(setting: Setting, block: int, firms: Firms) -> Dispatch:
     chance = stream(setting, block, 0, of="dispatch")
     agencies = np.flatnonzero(firms.kind == AGENCY)
     count = len(firms.kind)
-    hosts = (firms.size >= 10) & (firms.kind != AGENCY) & (chance.random(count) < P["hosts"])
-    hosts &= firms.registered < setting.first_day - 60
-    agency = np.where(
-        hosts, chance.choice(agencies if len(agencies) else np.array([-1]), count), -1
-    )
+    may_host = (firms.size >= P["host_from"]) & (firms.kind != AGENCY)
+    is_old = firms.registered < setting.first_day - 60
+    hosts = may_host & happens(chance, P["hosts"], count) & is_old
+    choices = agencies if len(agencies) else np.array([-1])
+    agency = np.where(hosts, chance.choice(choices, count), -1)
     earlier = setting.first_day - 30 - chance.integers(0, 500, count)
     started = np.maximum(earlier, firms.registered + 1)
+    share = chance.uniform(P["low"], P["high"], count)
+    is_filed = chance.random(count) > P["unfiled"]
     return Dispatch(
         agency=agency,
-        share=chance.uniform(P["low"], P["high"], count),
+        share=share,
         started=started,
-        filed=(chance.random(count) > P["unfiled"]).astype(np.int64),
+        filed=whole(is_filed),
     )
 
 
 def sent(chance: np.random.Generator, jobs: Jobs, dispatch: Dispatch) -> Jobs:
     """Return new jobs of which hosts' shares are held through the agency."""
     agency = dispatch.agency[jobs.firm]
-    moves = (
-        (agency >= 0)
-        & (chance.random(len(agency)) < dispatch.share[jobs.firm])
-        & (jobs.kind == REGULAR)
-    )
+    is_drawn = happens(chance, dispatch.share[jobs.firm], len(agency))
+    moves = (agency >= 0) & is_drawn & (jobs.kind == REGULAR)
     return replace(
         jobs,
         firm=np.where(moves, agency, jobs.firm),
@@ -69,32 +70,29 @@ def sent(chance: np.random.Generator, jobs: Jobs, dispatch: Dispatch) -> Jobs:
 
 def hosted(jobs: Jobs, count: int) -> Ints:
     """Return the dispatched workers at each enterprise."""
-    return np.bincount(jobs.host[jobs.host >= 0], minlength=count)
+    hosts = jobs.host[jobs.host >= 0]
+    return np.bincount(hosts, minlength=count)
 
 
 def agreements(turn: Turn, *, dispatch: Dispatch, jobs: Jobs) -> Rows:
     """Return agreement rows: all of them in the first month, the new numbers of workers each January."""
-    if turn.month != turn.setting.first and turn.month % 12 != 0:
+    is_first = turn.month == turn.setting.first
+    if not is_first and turn.month % 12 != 0:
         return []
     chance = turn.stream("agreements")
-    hosts = np.flatnonzero((dispatch.agency >= 0) & (dispatch.filed == 1))
-    agreed = np.ceil(hosted(jobs, len(dispatch.agency))[hosts] * P["padding"]).astype(np.int64)
+    has_agreement = (dispatch.agency >= 0) & (dispatch.filed == 1)
+    hosts = np.flatnonzero(has_agreement)
+    workers = hosted(jobs, len(dispatch.agency))[hosts]
+    started = dispatch.started[hosts]
     delay = chance.integers(5, 60, len(hosts))
-    known = (
-        dispatch.started[hosts] + delay
-        if turn.month == turn.setting.first
-        else turn.day + delay // 2
+    # a renewal is recorded sooner than a new agreement
+    recorded = started + delay if is_first else turn.day + delay // 2
+    rows = piece(
+        recorded,
+        enterprise=city_numbers(turn.block, hosts),
+        agency=city_numbers(turn.block, dispatch.agency[hosts]),
+        workers=whole(np.ceil(workers * P["padding"])),
+        started=started,
+        ended=NULL,
     )
-    return [
-        (
-            "dispatch",
-            piece(
-                known,
-                enterprise=city_numbers(turn.block, hosts),
-                agency=city_numbers(turn.block, dispatch.agency[hosts]),
-                workers=agreed,
-                started=dispatch.started[hosts],
-                ended=NULL,
-            ),
-        )
-    ]
+    return [("dispatch", rows)]

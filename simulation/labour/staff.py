@@ -8,6 +8,7 @@ from typing import TypeVar
 import numpy as np
 
 from features.calendar import day_of, first_day
+from simulation.ground.draws import happens, whole, whole_yuan
 from simulation.ground.parameters import parameters
 from simulation.ground.sectors import SECTORS
 from simulation.ground.setting import NEVER, Flags, Floats, Ints, Setting, length_of, stream
@@ -25,6 +26,9 @@ wage_growth | .09 | a year | assumed | growth of wages
 local_rural | .30 | share | assumed | rural households among workers who are not migrants
 women | .44 | share | assumed | women among workers
 minority | .02 | share | assumed | workers of a minority ethnicity
+lowest_wage | 1100 | yuan a month | assumed | lowest wage that anybody is paid
+part_time_wage | 2 | fifths | assumed | wage of a part-time job, of a regular one
+tolerated | .1 | share | assumed | staff beyond the season's want that is not let go
 sex_held | .9 | share | assumed | workers whose sex and ethnicity are held at all
 """)
 REGULAR, PART_TIME, DISPATCHED = range(3)
@@ -66,7 +70,8 @@ Arrays = TypeVar("Arrays", Jobs, People)
 
 def picked(table: Arrays, index: Ints | Flags) -> Arrays:
     """Return the entries that an index or a mask picks."""
-    return type(table)(*(getattr(table, field.name)[index] for field in fields(table)))
+    columns = [getattr(table, field.name) for field in fields(table)]
+    return type(table)(*(column[index] for column in columns))
 
 
 def appended(first: Arrays, second: Arrays) -> Arrays:
@@ -77,24 +82,32 @@ def appended(first: Arrays, second: Arrays) -> Arrays:
 
 def staff_wanted(firms: Firms, month: int) -> Floats:
     """Return the staff that each enterprise wants in a month, none before it opens or after it closes."""
-    angle = 2 * np.pi * (month % 12 + 1 - SECTORS.peak[firms.section]) / 12
+    months_from_peak = month % 12 + 1 - SECTORS.peak[firms.section]
+    angle = 2 * np.pi * months_from_peak / 12
     season = 1 + SECTORS.swing[firms.section] * np.cos(angle)
-    open_ = (firms.registered < first_day(month + 1) - 5) & (firms.closed > first_day(month + 1))
-    return np.where(open_, firms.size * season, 0.0)
+    end = first_day(month + 1)
+    is_open = (firms.registered < end - 5) & (firms.closed > end)
+    return np.where(is_open, firms.size * season, 0.0)
 
 
 def people(setting: Setting, chance: np.random.Generator, section: Ints) -> People:
     """Return new workers, one for each job's section."""
     count = len(section)
-    migrant = chance.random(count) < SECTORS.migrant[section]
-    local = np.where(chance.random(count) < P["local_rural"], RURAL, URBAN)
-    held = chance.random(count) < P["sex_held"]
-    year = setting.first // 12 - 18 - np.minimum(chance.gamma(3.2, 6.2, count), 41).astype(np.int64)
+    is_migrant = happens(chance, SECTORS.migrant[section], count)
+    is_rural = happens(chance, P["local_rural"], count)
+    local = np.where(is_rural, RURAL, URBAN)
+    has_sex = happens(chance, P["sex_held"], count)
+    # workers are 18 to 59 years old as the city begins
+    years_beyond = np.minimum(chance.gamma(3.2, 6.2, count), 41)
+    age = 18 + whole(years_beyond)
+    sex = whole(happens(chance, P["women"], count))
+    is_minority = happens(chance, P["minority"], count)
+    minority = chance.integers(1, 8, count)
     return People(
-        born=year,
-        residence=np.where(migrant, MIGRANT, local),
-        sex=np.where(held, (chance.random(count) < P["women"]).astype(np.int64), -1),
-        ethnicity=np.where(chance.random(count) < P["minority"], chance.integers(1, 8, count), 0),
+        born=setting.first // 12 - age,
+        residence=np.where(is_migrant, MIGRANT, local),
+        sex=np.where(has_sex, sex, -1),
+        ethnicity=np.where(is_minority, minority, 0),
         home=chance.integers(0, setting.cells, count),
         died=np.full(count, NEVER),
     )
@@ -103,36 +116,36 @@ def people(setting: Setting, chance: np.random.Generator, section: Ints) -> Peop
 def wages(chance: np.random.Generator, firms: Firms, *, firm: Ints, day: Ints) -> Ints:
     """Return monthly wages in fen at the day of hiring, in whole yuan."""
     years = (day - day_of("2013-01-01")) / 365.25
-    yuan = (
-        SECTORS.wage[firms.section[firm]]
-        * firms.pay[firm]
-        * np.exp(
-            P["wage_growth"] * np.clip(years, -5, 40)
-            + P["wage_spread"] * chance.standard_normal(len(firm))
-        )
-    )
-    return np.asarray(np.maximum(yuan, 1100).astype(np.int64) * 100)
+    # jobs of before 2008 have wages of 2008; no city goes on for 40 years after 2013
+    growth = P["wage_growth"] * np.clip(years, -5, 40)
+    spread = P["wage_spread"] * chance.standard_normal(len(firm))
+    usual = SECTORS.wage[firms.section[firm]] * firms.pay[firm]
+    yuan = usual * np.exp(growth + spread)
+    return whole(np.maximum(yuan, P["lowest_wage"])) * 100
 
 
 def new_jobs(chance: np.random.Generator, firms: Firms, *, of: dict[str, Ints]) -> Jobs:
     """Return jobs of `of`: worker, firm and started; not yet registered anywhere."""
-    count = len(of["worker"])
+    firm, started = of["firm"], of["started"]
+    count = len(firm)
     none = np.full(count, NEVER)
-    kind = np.where(chance.random(count) < P["part_time"], PART_TIME, REGULAR)
-    pay = wages(chance, firms, firm=of["firm"], day=of["started"])
+    is_part_time = happens(chance, P["part_time"], count)
+    kind = np.where(is_part_time, PART_TIME, REGULAR)
+    full_wage = wages(chance, firms, firm=firm, day=started)
+    part_wage = full_wage * int(P["part_time_wage"]) // 5
     return Jobs(
         worker=of["worker"],
-        firm=of["firm"],
+        firm=firm,
         host=np.full(count, -1),
-        started=of["started"],
+        started=started,
         kind=kind,
-        wage=np.where(kind == PART_TIME, pay * 2 // 5, pay),
+        wage=np.where(is_part_time, part_wage, full_wage),
         cover=none,
         filed=none,
         entered=none,
         whole=np.ones(count, dtype=np.int64),
         fiction=np.zeros(count, dtype=np.int64),
-        exempt=_exempt(chance, kind, firms.exempt[of["firm"]]),
+        exempt=_exempt(chance, kind, firms.exempt[firm]),
     )
 
 
@@ -147,26 +160,35 @@ def retired(jobs: int) -> int:
 
 
 def _exempt(chance: np.random.Generator, kind: Ints, share: Floats) -> Ints:
-    return np.where((kind == REGULAR) & (chance.random(len(kind)) < share), 1, 0)
+    is_exempt = (kind == REGULAR) & happens(chance, share, len(kind))
+    return whole(is_exempt)
 
 
 def begin_staff(setting: Setting, block: int, firms: Firms) -> tuple[People, Jobs]:
     """Return the people of one block and the jobs that they hold as the first month begins."""
     chance = stream(setting, block, 0, of="staff")
-    want = np.where(living_firms(firms, setting.first_day), staff_wanted(firms, setting.first), 0.0)
+    is_alive = living_firms(firms, setting.first_day)
+    want = np.where(is_alive, staff_wanted(firms, setting.first), 0.0)
+    # a living unit has one worker at least
     staff = np.maximum(chance.poisson(want), want > 0)
     firm = np.repeat(np.arange(len(staff)), staff)
-    age = chance.exponential(30 / SECTORS.turnover[firms.section[firm]]).astype(np.int64)
-    started = np.maximum(setting.first_day - 1 - age, firms.registered[firm])
-    others = spare(len(firm)) + retired(len(firm))
-    everyone = people(
-        setting, chance, np.concatenate([firms.section[firm], np.zeros(others, dtype=np.int64)])
-    )
-    everyone.born[len(everyone.born) - retired(len(firm)) :] -= 30
-    worker = np.arange(len(firm))
-    return everyone, new_jobs(
-        chance, firms, of={"worker": worker, "firm": firm, "started": started}
-    )
+    section = firms.section[firm]
+    days_held = whole(chance.exponential(30 / SECTORS.turnover[section]))
+    started = np.maximum(setting.first_day - 1 - days_held, firms.registered[firm])
+    everyone = _everyone(setting, chance, section)
+    job_columns = {"worker": np.arange(len(firm)), "firm": firm, "started": started}
+    return everyone, new_jobs(chance, firms, of=job_columns)
+
+
+def _everyone(setting: Setting, chance: np.random.Generator, section: Ints) -> People:
+    """Return the workers of jobs in the given sections, then the idle, then the pensioners."""
+    jobs = len(section)
+    pensioners = retired(jobs)
+    others = np.zeros(spare(jobs) + pensioners, dtype=np.int64)
+    everyone = people(setting, chance, np.concatenate([section, others]))
+    # pensioners are drawn as workers, then made a working life older
+    everyone.born[len(everyone.born) - pensioners :] -= 30
+    return everyone
 
 
 def place(jobs: Jobs) -> Ints:
@@ -179,26 +201,41 @@ def leaving(
 ) -> Ints:
     """Return the last day of each job that ends in a month, NEVER for the others."""
     start, days = first_day(month), length_of(month)
-    at = place(jobs)
-    staff = np.bincount(at, minlength=len(want))
-    over = np.clip(1 - want / np.maximum(staff, 1) - 0.1, 0, 1)
-    hazard = SECTORS.turnover[firms.section] + P["cut"] * over
-    goes = (chance.random(len(jobs.firm)) < hazard[at]) & (jobs.fiction == 0)
-    day = start + chance.integers(0, days, len(jobs.firm))
-    shut = np.minimum(firms.closed[jobs.firm], firms.closed[at])
-    last = np.where(shut < start + days, np.maximum(shut, start), np.where(goes, day, NEVER))
-    return np.where(last == NEVER, NEVER, np.maximum(last, jobs.started + 1))
+    count, workplace = len(jobs.firm), place(jobs)
+    hazard = _hazard(firms, workplace, want)
+    goes = happens(chance, hazard[workplace], count) & (jobs.fiction == 0)
+    day = start + chance.integers(0, days, count)
+    chosen_day = np.where(goes, day, NEVER)
+    shut = np.minimum(firms.closed[jobs.firm], firms.closed[workplace])
+    closing_day = np.maximum(shut, start)
+    shuts = shut < start + days
+    last = np.where(shuts, closing_day, chosen_day)
+    # nobody leaves on the day of hiring
+    not_before = np.maximum(last, jobs.started + 1)
+    return np.where(last == NEVER, NEVER, not_before)
+
+
+def _hazard(firms: Firms, workplace: Ints, want: Floats) -> Floats:
+    """Return each enterprise's chance that one of its workers leaves in a month: turnover, and cuts."""
+    staff = np.bincount(workplace, minlength=len(want))
+    excess = 1 - want / np.maximum(staff, 1)
+    cut_share = np.clip(excess - P["tolerated"], 0, 1)
+    return np.asarray(SECTORS.turnover[firms.section] + P["cut"] * cut_share)
 
 
 def vacancies(chance: np.random.Generator, jobs: Jobs, want: Floats) -> Ints:
     """Return the enterprise of each new job of a month."""
-    missing = np.clip(want - np.bincount(place(jobs), minlength=len(want)), 0, None)
-    return np.repeat(np.arange(len(want)), chance.poisson(missing * P["catch_up"]))
+    staff = np.bincount(place(jobs), minlength=len(want))
+    missing = np.clip(want - staff, 0, None)
+    hires = chance.poisson(missing * P["catch_up"])
+    return np.repeat(np.arange(len(want)), hires)
 
 
 def grown(crowd: People, more: People) -> tuple[People, Ints]:
     """Return the people with newcomers at the end, and the newcomers' local numbers."""
-    return appended(crowd, more), np.arange(len(more.born)) + len(crowd.born)
+    first = len(crowd.born)
+    numbers = np.arange(len(more.born)) + first
+    return appended(crowd, more), numbers
 
 
 def ended(jobs: Jobs, last: Ints) -> Jobs:
@@ -210,4 +247,5 @@ def raised(jobs: Jobs, month: int) -> Jobs:
     """Return the jobs with July's rise of wages."""
     if month % 12 != 6:
         return jobs
-    return replace(jobs, wage=(jobs.wage * (1 + P["wage_growth"])).astype(np.int64) // 100 * 100)
+    wage = jobs.wage * (1 + P["wage_growth"])
+    return replace(jobs, wage=whole_yuan(wage))
