@@ -47,7 +47,7 @@ minutes_a_log_person | 45 | minutes | assumed | and more for large ones
 ROUTINE, COMPLAINT, ALERT, SPECIAL, LOTTERY = range(5)
 KINDS = ("routine", "complaint", "alert", "special", "lottery")
 ADOPTED = "2014-01-01"
-# the sector of each month's campaign: building before the Festival, then hotels, transport, manufacturing
+# by month: building before the Spring Festival, then catering in April, trade in July, manufacturing in September
 CAMPAIGNS = {11: "E", 0: "E", 3: "H", 6: "F", 8: "C"}
 
 
