@@ -17,8 +17,8 @@ from simulation.begin import begin
 from simulation.funds.medical_claims import KINDS
 from simulation.funds.providers import provider_rows, providers
 from simulation.ground.geography import ground
-from simulation.ground.pieces import joined_pieces
-from simulation.ground.setting import Setting, day_of_months
+from simulation.ground.pieces import Piece, joined_pieces
+from simulation.ground.setting import Ints, Setting, day_of_months
 from simulation.month import Truth, advance, choose
 from simulation.output.parquet import coded, id_array, write_tables, write_truth
 from simulation.output.source_toml import source_toml_text
@@ -32,41 +32,50 @@ def write_city(out: Path, setting: Setting, progress: Progress) -> dict[str, int
     if out.is_file():
         raise SourceError(f"{out} is a file; a city is written to a folder")
     _same_arguments(out, setting)
-    made = 0
-    for part in range(setting.blocks + 1):
+    parts = setting.blocks + 1
+    parts_made = 0
+    for part in range(parts):
         if not _finished(out, part):
-            digests = (
-                write_ground(out, setting) if part == 0 else write_block(out, setting, part - 1)
-            )
+            digests = _write_city_part(out, setting, part)
             _mark(out, part, digests)
-            made += 1
-        progress(part + 1, setting.blocks + 1)
-    held = {path.name for path in out.iterdir() if path.is_dir()}
-    absent = tuple(name for name in contract() if name not in held and name not in JOURNAL)
-    write_text(out / "source.toml", source_toml_text(setting, absent=absent))
-    return {"parts_made": made, "parts_kept": setting.blocks + 1 - made}
+            parts_made += 1
+        progress(part + 1, parts)
+    write_text(out / "source.toml", source_toml_text(setting, absent=_absent_tables(out)))
+    return {"parts_made": parts_made, "parts_kept": parts - parts_made}
+
+
+def _write_city_part(out: Path, setting: Setting, part: int) -> dict[str, str]:
+    if part == 0:
+        return write_ground(out, setting)
+    return write_block(out, setting, part - 1)
+
+
+def _absent_tables(out: Path) -> tuple[str, ...]:
+    """Return the contract's tables that the city does not hold; a journal is written later, by its user."""
+    expected = [name for name in contract() if name not in JOURNAL]
+    return tuple(name for name in expected if not (out / name).is_dir())
 
 
 def write_ground(out: Path, setting: Setting) -> dict[str, str]:
     """Write part 0: what belongs to the whole city."""
-    digests = write_tables(out, 0, ground(setting) + provider_rows(setting), until=setting.until)
+    rows = ground(setting) + provider_rows(setting)
+    digests = write_tables(out, 0, rows, until=setting.until)
     style = providers(setting).style
-    number, month = (
-        np.tile(np.arange(style.shape[1]), len(style)),
-        np.repeat(np.arange(len(style)), style.shape[1]),
-    )
-    return digests | write_truth(
-        out,
-        "providers",
-        0,
-        {
-            "provider": id_array("provider", number),
-            "month": pa.array(day_of_months(month + setting.first).astype(np.int32)).cast(
-                pa.date32()
-            ),
-            "deceives": pa.array((style > 0).ravel().astype(np.int64)),
-        },
-    )
+    months, count = style.shape
+    month = setting.first + np.repeat(np.arange(months), count)
+    deceives = (style > 0).ravel()
+    columns = {
+        "provider": id_array("provider", np.tile(np.arange(count), months)),
+        "month": _month_array(month),
+        "deceives": pa.array(deceives.astype(np.int64)),
+    }
+    return digests | write_truth(out, "providers", 0, columns)
+
+
+def _month_array(months: Ints) -> pa.Array:
+    """Return integer months as the dates of their first days."""
+    days = day_of_months(months).astype(np.int32)
+    return pa.array(days).cast(pa.date32())
 
 
 def write_block(out: Path, setting: Setting, block: int) -> dict[str, str]:
@@ -74,8 +83,9 @@ def write_block(out: Path, setting: Setting, block: int) -> dict[str, str]:
     state, rows = begin(setting, block)
     truths: list[Truth] = []
     for month in range(setting.first, setting.last + 1):
-        state, more, truth = advance(state, month, choose(state, month))
-        rows += more
+        visits = choose(state, month)
+        state, rows_of_month, truth = advance(state, month, visits)
+        rows += rows_of_month
         truths.append(truth)
     digests = write_tables(out, block + 1, rows, until=setting.until)
     return digests | write_truths(out, block + 1, truths)
@@ -83,32 +93,31 @@ def write_block(out: Path, setting: Setting, block: int) -> dict[str, str]:
 
 def write_truths(out: Path, part: int, truths: list[Truth]) -> dict[str, str]:
     """Write one part of what is true of enterprises and claims."""
-    true = joined_pieces(
-        (truth.enterprises for truth in truths),
-        ("enterprise", "month", "uncovered", "staff", "short"),
-    )
-    false = joined_pieces((truth.claims for truth in truths), ("claim", "false"))
-    return write_truth(
-        out,
-        "enterprises",
-        part,
-        {
-            "enterprise": id_array("enterprise", true["enterprise"]),
-            "month": pa.array(day_of_months(true["month"]).astype(np.int32)).cast(pa.date32()),
-            **{
-                name: pa.array(true[name].astype(np.int64))
-                for name in ("uncovered", "staff", "short")
-            },
-        },
-    ) | write_truth(
-        out,
-        "claims",
-        part,
-        {
-            "claim": id_array("claim", false["claim"]),
-            "kind": coded(false["false"], false["false"] < 0, pa.array(KINDS)),
-        },
-    )
+    enterprises = _enterprise_columns([truth.enterprises for truth in truths])
+    claims = _claim_columns([truth.claims for truth in truths])
+    digests = write_truth(out, "enterprises", part, enterprises)
+    return digests | write_truth(out, "claims", part, claims)
+
+
+def _enterprise_columns(pieces: list[Piece]) -> dict[str, pa.Array]:
+    figures = ("uncovered", "staff", "short")
+    rows = joined_pieces(pieces, ("enterprise", "month", *figures))
+    columns = {
+        "enterprise": id_array("enterprise", rows["enterprise"]),
+        "month": _month_array(rows["month"]),
+    }
+    for name in figures:
+        columns[name] = pa.array(rows[name].astype(np.int64))
+    return columns
+
+
+def _claim_columns(pieces: list[Piece]) -> dict[str, pa.Array]:
+    rows = joined_pieces(pieces, ("claim", "false"))
+    kind = rows["false"]
+    return {
+        "claim": id_array("claim", rows["claim"]),
+        "kind": coded(kind, kind < 0, pa.array(KINDS)),
+    }
 
 
 def _marker(out: Path, part: int) -> Path:
@@ -116,15 +125,17 @@ def _marker(out: Path, part: int) -> Path:
 
 
 def _same_arguments(out: Path, setting: Setting) -> None:
+    """Write down which city is written to a folder; SourceError if the folder holds another one or other files."""
     place = out / "progress" / "city.json"
-    now = {
+    arguments = {
         "enterprises": setting.enterprises,
         "months": setting.months,
         "until": setting.until,
         "seed": setting.seed,
     }
     if place.exists():
-        if json.loads(place.read_text("utf-8")) != now:
+        earlier = json.loads(place.read_text("utf-8"))
+        if earlier != arguments:
             raise SourceError(
                 f"{out} holds a city of other arguments; choose another folder or remove it"
             )
@@ -133,14 +144,15 @@ def _same_arguments(out: Path, setting: Setting) -> None:
     if out.exists() and not _only_begun(out, place.parent):
         raise SourceError(f"{out} is not empty and holds no city; choose another folder")
     place.parent.mkdir(parents=True, exist_ok=True)
-    write_text(place, json.dumps(now, allow_nan=False))
+    write_text(place, json.dumps(arguments, allow_nan=False))
 
 
 def _only_begun(out: Path, progress: Path) -> bool:
     """Tell whether a folder holds nothing, or what a run holds before it has said which city it writes."""
-    return set(out.iterdir()) <= {progress} and not (
-        progress.is_dir() and any(map(_finished_file, progress.iterdir()))
-    )
+    others = set(out.iterdir()) - {progress}
+    if others or not progress.is_dir():
+        return not others
+    return not any(_finished_file(path) for path in progress.iterdir())
 
 
 def _finished_file(path: Path) -> bool:
@@ -148,14 +160,18 @@ def _finished_file(path: Path) -> bool:
 
 
 def _finished(out: Path, part: int) -> bool:
-    if not _marker(out, part).exists():
+    """Tell whether a part is written and its files still hold the bytes that were written."""
+    marker = _marker(out, part)
+    if not marker.exists():
         return False
-    digests = json.loads(_marker(out, part).read_text("utf-8"))
-    return all(
-        (out / name).exists() and hashlib.sha256((out / name).read_bytes()).hexdigest() == digest
-        for name, digest in digests.items()
-    )
+    digests = json.loads(marker.read_text("utf-8"))
+    return all(_holds(out / name, digest) for name, digest in digests.items())
+
+
+def _holds(path: Path, digest: str) -> bool:
+    return path.exists() and hashlib.sha256(path.read_bytes()).hexdigest() == digest
 
 
 def _mark(out: Path, part: int, digests: dict[str, str]) -> None:
-    write_text(_marker(out, part), json.dumps(digests, sort_keys=True, allow_nan=False))
+    text = json.dumps(digests, sort_keys=True, allow_nan=False)
+    write_text(_marker(out, part), text)

@@ -18,11 +18,11 @@ Rows = list[tuple[str, Piece]]
 def piece(recorded_on: Values, **columns: Values | int | float) -> Piece:
     """Return a piece whose columns all have the length of `recorded_on`; scalars are repeated."""
     size = len(recorded_on)
-    full = {
-        name: np.full(size, value) if np.isscalar(value) else np.asarray(value)
-        for name, value in columns.items()
-    }
-    return {"recorded_on": np.asarray(recorded_on), **full}
+    rows: Piece = {"recorded_on": np.asarray(recorded_on)}
+    for name, value in columns.items():
+        is_repeated = np.isscalar(value)
+        rows[name] = np.full(size, value) if is_repeated else np.asarray(value)
+    return rows
 
 
 def kept(part: Piece, mask: Values) -> Piece:
@@ -34,8 +34,9 @@ def corrections_of(
     part: Piece, mask: Values, recorded_on: Values, **columns: Values | int
 ) -> Piece:
     """Return corrections: the picked rows with the same key, another day of record and other values."""
-    base = kept(part, mask)
-    return {**base, **piece(recorded_on, **columns)}
+    before = kept(part, mask)
+    changed = piece(recorded_on, **columns)
+    return {**before, **changed}
 
 
 def joined_pieces(parts: Iterable[Piece], names: Iterable[str]) -> Piece:
@@ -43,13 +44,17 @@ def joined_pieces(parts: Iterable[Piece], names: Iterable[str]) -> Piece:
     pieces = [part for part in parts if len(part["recorded_on"])]
     if not pieces:
         return {name: np.empty(0, dtype=np.int64) for name in names}
-    return {name: np.concatenate([_column(part, name) for part in pieces]) for name in names}
+    joined: Piece = {}
+    for name in names:
+        joined[name] = np.concatenate([_column(part, name) for part in pieces])
+    return joined
 
 
 def _column(part: Piece, name: str) -> Values:
     if name in part:
         return part[name]
-    return np.full(len(part["recorded_on"]), 0 if name == "retracted" else NULL, dtype=np.int64)
+    value = 0 if name == "retracted" else NULL
+    return np.full(len(part["recorded_on"]), value, dtype=np.int64)
 
 
 def where_day(mask: Values, days: Values) -> Values:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 
@@ -49,12 +50,15 @@ class Sectors:
 
 def sectors_of(text: str) -> Sectors:
     """Return the sectors that a table text declares."""
-    lines = [[part.strip() for part in line.split("|")] for line in text.strip().splitlines()]
-    columns = [np.array([float(line[place]) for line in lines]) for place in range(2, 11)]
-    return Sectors(
-        tuple(line[0] for line in lines), tuple(tuple(line[1].split()) for line in lines), *columns
-    )
+    letters, divisions, numbers = [], [], []
+    for line in text.strip().splitlines():
+        letter, codes, *figures = [part.strip() for part in line.split("|")]
+        letters.append(letter)
+        divisions.append(tuple(codes.split()))
+        numbers.append([float(figure) for figure in figures])
+    columns = [np.array(column) for column in zip(*numbers, strict=True)]
+    return Sectors(tuple(letters), tuple(divisions), *columns)
 
 
 SECTORS = sectors_of(TABLE)
-DIVISIONS = tuple(division for divisions in SECTORS.divisions for division in divisions)
+DIVISIONS = tuple(chain.from_iterable(SECTORS.divisions))

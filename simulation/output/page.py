@@ -91,28 +91,21 @@ def parameters_of(name: str) -> Parameters:
 
 def city_page() -> str:
     """Return the whole page."""
-    return "\n".join([INTRODUCTION, *(section(name) for name in MECHANISMS)])
+    sections = [section(name) for name in MECHANISMS]
+    return "\n".join([INTRODUCTION, *sections])
 
 
 def section(name: str) -> str:
     """Return one mechanism: its sentence and the table of its parameters."""
-    sentence = (import_module(f"simulation.{name}").__doc__ or "").strip()
-    rows = [
-        f"| {row.name} | {row.value:g} | {row.unit} | {row.source} | {row.meaning} |"
-        for row in parameters_of(name).rows
-    ]
-    return "\n".join(
-        [
-            f"## {name}",
-            "",
-            sentence,
-            "",
-            "| parameter | value | unit | source | meaning |",
-            "|---|---|---|---|---|",
-            *rows,
-            "",
-        ]
-    )
+    module = import_module(f"simulation.{name}")
+    sentence = (module.__doc__ or "").strip()
+    lines = [f"## {name}", "", sentence, ""]
+    lines += ["| parameter | value | unit | source | meaning |", "|---|---|---|---|---|"]
+    for row in parameters_of(name).rows:
+        cells = (row.name, f"{row.value:g}", row.unit, row.source, row.meaning)
+        lines.append(f"| {' | '.join(cells)} |")
+    lines.append("")
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":

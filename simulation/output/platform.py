@@ -22,6 +22,8 @@ from simulation.output.platform_units import registration_rows
 
 Progress = Callable[[int, int], None]
 Write = Callable[[Path, Setting, Progress], dict[str, int]]
+NEVER_ENDED = 99_991_231
+"""The day that the platform writes as the end of what has not ended."""
 LAYOUTS = ("contract", "core_platform")
 Frames = dict[str, pl.DataFrame]
 CLOSED_DAY = """# The simulated city's closed day and the days that part training from testing.
@@ -33,6 +35,7 @@ train_until = {train_until}
 test_from = {test_from}
 test_until = {test_until}
 """
+REGISTRATION = ("first_registered", "changes")
 TARGETS = ("undeclared_workers", "fraudulent_claim")
 
 
@@ -44,13 +47,13 @@ def layout_writer(layout_name: str, write_city: Write) -> Write:
         return write_city
 
     def write(out: Path, setting: Setting, progress: Progress) -> dict[str, int]:
-        own = replace(setting, name=f"{setting.name}-city" if setting.name else None)
-        done = write_city(out / "city", own, progress)
-        made = write_platform(out / "city", out, progress, name=setting.name)
-        return {
-            "parts_made": done["parts_made"] + made,
-            "parts_kept": 2 * sum(done.values()) - done["parts_made"] - made,
-        }
+        city_name = f"{setting.name}-city" if setting.name else None
+        city = write_city(out / "city", replace(setting, name=city_name), progress)
+        dump_parts_made = write_platform(out / "city", out, progress, name=setting.name)
+        parts_made = city["parts_made"] + dump_parts_made
+        # the dump has as many parts as the city
+        parts = 2 * sum(city.values())
+        return {"parts_made": parts_made, "parts_kept": parts - parts_made}
 
     return write
 
@@ -60,44 +63,57 @@ def write_platform(city: Path, out: Path, progress: Progress, *, name: str | Non
 
     The dump is called as the platform's source unless a name is given.
     """
-    parts = sorted(
-        {path.name for table in city.iterdir() for path in files_in(table, "part-*.parquet")}
-    )
-    made = 0
+    parts = _parts_of(city)
+    parts_made = 0
     for number, part in enumerate(parts, 1):
         marker, digest = out / "progress" / f"{part}.sha256", _digest(city, part)
         if not marker.exists() or marker.read_text("utf-8") != digest:
             _write_part(city, out, part)
             marker.parent.mkdir(parents=True, exist_ok=True)
             write_text(marker, digest)
-            made += 1
+            parts_made += 1
         progress(number, len(parts))
+    write_text(out / "dump.toml", _dump_toml(city, name))
+    return parts_made
+
+
+def _parts_of(city: Path) -> list[str]:
+    """Return the names of a city's parts in order; a part lies under the same name in each table's folder."""
+    names: set[str] = set()
+    for table in city.iterdir():
+        names.update(path.name for path in files_in(table, "part-*.parquet"))
+    return sorted(names)
+
+
+def _dump_toml(city: Path, name: str | None) -> str:
+    """Return the text of dump.toml: its name if it has one, the closed day, and the splits of the city's targets."""
     declared = tomllib.loads((city / "source.toml").read_text("utf-8"))
     targets = declared["target"]
-    text = (f'name = "{name}"\n' if name else "") + CLOSED_DAY.format(**declared)
-    text += "".join(
-        SPLIT.format(name=name, **targets[name]["split"]) for name in TARGETS if name in targets
-    )
-    write_text(out / "dump.toml", text)
-    return made
+    blocks = [CLOSED_DAY.format(**declared)]
+    if name:
+        blocks.insert(0, f'name = "{name}"\n')
+    for target in TARGETS:
+        if target in targets:
+            split = targets[target]["split"]
+            blocks.append(SPLIT.format(name=target, **split))
+    return "".join(blocks)
 
 
 def _digest(city: Path, part: str) -> str:
     """Return the digest of the city's own record of a part's bytes and of this layout."""
     digest = hashlib.sha256(repr(layout()).encode())
-    digest.update((city / "progress" / part).with_suffix(".json").read_bytes())
+    record = city / "progress" / part
+    digest.update(record.with_suffix(".json").read_bytes())
     return digest.hexdigest()
 
 
 def _write_part(city: Path, out: Path, part: str) -> None:
     for table in OWN:
-        if (city / table / part).exists():
-            (out / table).mkdir(parents=True, exist_ok=True)
-            with replaced(out / table / part) as unfinished:
-                shutil.copyfile(city / table / part, unfinished)
+        _copy_part(city / table / part, out / table / part)
     units: Frames = {}
     for name, (origin, columns) in layout().items():
-        if origin in ("first_registered", "changes"):
+        if origin in REGISTRATION:
+            # both tables are made in one pass over the units
             units = units or _units(city, part)
             rows = units.get(origin)
         else:
@@ -106,13 +122,19 @@ def _write_part(city: Path, out: Path, part: str) -> None:
             write_platform_rows(rows, columns, out / name / part)
 
 
+def _copy_part(source: Path, target: Path) -> None:
+    if not source.exists():
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with replaced(target) as unfinished:
+        shutil.copyfile(source, unfinished)
+
+
 def _units(city: Path, part: str) -> Frames:
     rows = _read(city, "enterprises", part)
-    return (
-        {}
-        if rows is None
-        else dict(zip(("first_registered", "changes"), registration_rows(rows), strict=True))
-    )
+    if rows is None:
+        return {}
+    return dict(zip(REGISTRATION, registration_rows(rows), strict=True))
 
 
 def _read(city: Path, table: str, part: str) -> pl.DataFrame | None:
@@ -122,54 +144,56 @@ def _read(city: Path, table: str, part: str) -> pl.DataFrame | None:
 
 def platform_rows(city: Path, part: str, origin: str) -> pl.DataFrame | None:
     """Return the city's rows from which a table of the platform is made, with the columns that only the platform has."""
-    medical = pl.col("scheme") == "medical"
+    table = "claims" if origin in ("settlements", "other_claims") else origin
+    rows = _read(city, table, part)
+    if rows is None:
+        return None
+    is_medical = pl.col("scheme") == "medical"
     match origin:
-        case "settlements" | "other_claims":
-            claims = _read(city, "claims", part)
-            if claims is None:
-                return None
-            return (
-                claims.filter(~medical)
-                if origin == "other_claims"
-                else _settlements(claims.filter(medical))
-            )
+        case "settlements":
+            return _settlements(rows.filter(is_medical))
+        case "other_claims":
+            return rows.filter(~is_medical)
         case "enrolments":
-            names = ("worker", "enterprise", "scheme", pl.col("started").dt.strftime("%Y%m%d"))
-            return _with(
-                _read(city, origin, part),
-                relation=pl.concat_str(*names, separator="-"),
-                state=pl.when(pl.col("ended").is_null()).then(1).otherwise(3),
-            )
+            return _relations(rows)
         case "contributions":
-            return _with(
-                _read(city, origin, part), arrived=pl.col("paid_on").is_not_null().cast(pl.Int8)
-            )
+            arrived = pl.col("paid_on").is_not_null()
+            return rows.with_columns(arrived=arrived.cast(pl.Int8))
         case "inspections":
-            types = [
-                pl.when(pl.col(f"examined_{number}") == 1).then(pl.lit(str(number)))
-                for number in range(1, 6)
-            ]
-            return _with(
-                _read(city, origin, part),
-                examined=pl.concat_str(types, separator=",", ignore_nulls=True),
-            )
+            return rows.with_columns(examined=_types_examined())
         case _:
-            return _read(city, origin, part)
+            return rows
 
 
-def _with(rows: pl.DataFrame | None, **columns: pl.Expr) -> pl.DataFrame | None:
-    return None if rows is None else rows.with_columns(**columns)
+def _relations(enrolments: pl.DataFrame) -> pl.DataFrame:
+    """Return enrolments with the platform's number of each, and its state: 1 open, 3 ended."""
+    started = pl.col("started").dt.strftime("%Y%m%d")
+    relation = pl.concat_str("worker", "enterprise", "scheme", started, separator="-")
+    is_open = pl.col("ended").is_null()
+    state = pl.when(is_open).then(1).otherwise(3)
+    return enrolments.with_columns(relation=relation, state=state)
+
+
+def _types_examined() -> pl.Expr:
+    """Return the numbers of the violation types that a visit examined, such as `1,2`."""
+    numbers = []
+    for number in range(1, 6):
+        is_examined = pl.col(f"examined_{number}") == 1
+        numbers.append(pl.when(is_examined).then(pl.lit(str(number))))
+    return pl.concat_str(numbers, separator=",", ignore_nulls=True)
 
 
 def _settlements(claims: pl.DataFrame) -> pl.DataFrame:
     """Return settlements: a claim taken back is a reversing row, its amount negative, dated when that became known."""
-    back = pl.col("retracted") == 1
+    is_reversal = pl.when(pl.col("retracted") == 1)
+    claim, filed_on, amount = pl.col("claim"), pl.col("filed_on"), pl.col("amount")
+    reversal_number = pl.format("R{}", "row_id")
     return claims.with_columns(
-        settlement=pl.when(back).then(pl.format("R{}", "row_id")).otherwise(pl.col("claim")),
-        reversed=pl.when(back).then(pl.col("claim")),
+        settlement=is_reversal.then(reversal_number).otherwise(claim),
+        reversed=is_reversal.then(claim),
         valid=pl.lit(1),
-        filed_on=pl.when(back).then(pl.col("recorded_on")).otherwise(pl.col("filed_on")),
-        amount=pl.when(back).then(-pl.col("amount")).otherwise(pl.col("amount")),
+        filed_on=is_reversal.then(pl.col("recorded_on")).otherwise(filed_on),
+        amount=is_reversal.then(-amount).otherwise(amount),
     )
 
 
@@ -194,29 +218,40 @@ def platform_array(rows: pl.DataFrame, column: PlatformColumn) -> pa.Array:
     """Return one column of the platform, in its form."""
     if not column.origin:
         return pa.nulls(rows.height, pa.string())
+    if column.form == "yuan":
+        fen = rows[column.origin].cast(pl.Int64)
+        return yuan(fen.to_arrow())
+    values = rows.select(value=platform_expression(column))["value"]
+    array = values.to_arrow()
+    # polars writes text in Arrow's newer types, which the frozen parts do not have
+    is_text = pa.types.is_large_string(array.type) or array.type == pa.string_view()
+    return array.cast(pa.string()) if is_text else array
+
+
+def platform_expression(column: PlatformColumn) -> pl.Expr:
+    """Return what a column's origin is as the platform writes it; every form but yuan, which is exact in Arrow alone."""
     value = pl.col(column.origin)
     match column.form:
-        case "day8" | "end8":
-            value = (
-                value.dt.year().cast(pl.Int32) * 10_000
-                + value.dt.month().cast(pl.Int32) * 100
-                + value.dt.day()
-            )
-            value = value.fill_null(99_991_231) if column.form == "end8" else value
+        case "day8":
+            return _day8(value)
+        case "end8":
+            return _day8(value).fill_null(NEVER_ENDED)
         case "month6":
-            value = value.dt.year().cast(pl.Int32) * 100 + value.dt.month()
+            year = value.dt.year().cast(pl.Int32)
+            return year * 100 + value.dt.month()
         case "not":
-            value = 1 - value.cast(pl.Int8)
+            return 1 - value.cast(pl.Int8)
         case "code":
-            value = value.cast(pl.String).replace_strict(column.codes, return_dtype=pl.String)
-        case "yuan":
-            return yuan(rows[column.origin].cast(pl.Int64).to_arrow())
-    array = rows.select(value.alias("value"))["value"].to_arrow()
-    return (
-        array.cast(pa.string())
-        if pa.types.is_large_string(array.type) or array.type == pa.string_view()
-        else array
-    )
+            words = value.cast(pl.String)
+            return words.replace_strict(column.codes, return_dtype=pl.String)
+        case _:
+            return value
+
+
+def _day8(day: pl.Expr) -> pl.Expr:
+    """Return days as whole numbers YYYYMMDD."""
+    year, month = day.dt.year().cast(pl.Int32), day.dt.month().cast(pl.Int32)
+    return year * 10_000 + month * 100 + day.dt.day()
 
 
 def yuan(fen: pa.Array) -> pa.Array:
@@ -226,6 +261,7 @@ def yuan(fen: pa.Array) -> pa.Array:
     [Decimal('123.45'), None, Decimal('-0.01')]
     """
     whole = fen.cast(pa.decimal128(38, 0))
-    return pa.Array.from_buffers(
-        pa.decimal128(38, 2), len(whole), whole.buffers(), whole.null_count, whole.offset
-    )
+    # the same digits under a type with two decimals: no division, so nothing is rounded
+    two_decimals = pa.decimal128(38, 2)
+    buffers = whole.buffers()
+    return pa.Array.from_buffers(two_decimals, len(whole), buffers, whole.null_count, whole.offset)

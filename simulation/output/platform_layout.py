@@ -270,11 +270,16 @@ def platform_column(line: str) -> PlatformColumn:
     >>> platform_column("AJLY | kind | routine 1, complaint 2").codes
     {'routine': '1', 'complaint': '2'}
     """
-    name, origin, form = ([part.strip() for part in line.split("|")] + [""])[:3]
+    parts = [part.strip() for part in line.split("|")]
+    name, origin = parts[:2]
+    form = parts[2] if len(parts) > 2 else ""
     if " " not in form:
         return PlatformColumn(name, origin, form, {})
-    pairs = [pair.split() for pair in form.split(",")]
-    return PlatformColumn(name, origin, "code", {pair[0]: pair[1] for pair in pairs})
+    codes = {}
+    for pair in form.split(","):
+        word, code = pair.split()
+        codes[word] = code
+    return PlatformColumn(name, origin, "code", codes)
 
 
 def layout() -> dict[str, tuple[str, tuple[PlatformColumn, ...]]]:
@@ -282,6 +287,7 @@ def layout() -> dict[str, tuple[str, tuple[PlatformColumn, ...]]]:
     tables: dict[str, tuple[str, tuple[PlatformColumn, ...]]] = {}
     for block in LAYOUT.strip().split("\n\n"):
         head, *lines = block.splitlines()
-        name, origin = (part.strip() for part in head.split("|"))
-        tables[name] = (origin, tuple(platform_column(line) for line in lines))
+        name, _, origin = head.partition("|")
+        columns = tuple(platform_column(line) for line in lines)
+        tables[name.strip()] = (origin.strip(), columns)
     return tables
