@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from simulation.ground.draws import days_within, exponential_days, happens
 from simulation.ground.parameters import parameters
 from simulation.ground.pieces import Piece, Rows, piece
 from simulation.ground.setting import BLOCK, NULL, Ints, Setting, Turn, stream
@@ -51,76 +52,53 @@ def first_rows(setting: Setting, block: int, firms: Firms) -> Rows:
     """Return the attribute rows of the enterprises registered before the first month."""
     chance = stream(setting, block, 0, of="attributes")
     who = np.flatnonzero(firms.registered < setting.first_day)
-    delay = np.minimum(chance.exponential(P["registered_delay"], len(who)).astype(np.int64), 29)
-    return [
-        (
-            "enterprises",
-            enterprise_rows(block, firms, who=who, since=firms.registered[who], delay=delay),
-        )
-    ]
+    delay = exponential_days(chance, P["registered_delay"], len(who))
+    # at most 29 days, so that the city's databases know all of them as it begins
+    delay = np.minimum(delay, 29)
+    rows = enterprise_rows(block, firms, who=who, since=firms.registered[who], delay=delay)
+    return [("enterprises", rows)]
 
 
 def attribute_rows(turn: Turn, firms: Firms) -> tuple[Firms, Rows]:
     """Return the enterprises after a month's moves and changes, and the rows that tell of them."""
     chance = turn.stream("attributes")
-    start, stop, count = turn.day, turn.end, len(firms.kind)
-    new = np.flatnonzero((firms.registered >= start) & (firms.registered < stop))
-    rows: Rows = [
-        (
-            "enterprises",
-            enterprise_rows(
-                turn.block,
-                firms,
-                who=new,
-                since=firms.registered[new],
-                delay=_delay(chance, "registered_delay", new),
-            ),
-        )
-    ]
-    firms, who = _changes(turn.setting, chance, firms, start=start)
-    day = start + chance.integers(0, turn.days, count)[who]
-    rows.append(
-        (
-            "enterprises",
-            enterprise_rows(
-                turn.block, firms, who=who, since=day, delay=_delay(chance, "changed_delay", who)
-            ),
-        )
-    )
-    shut = np.flatnonzero((firms.closed >= start) & (firms.closed < stop))
-    rows.append(
-        (
-            "enterprises",
-            enterprise_rows(
-                turn.block,
-                firms,
-                who=shut,
-                since=firms.closed[shut],
-                delay=_delay(chance, "closed_delay", shut),
-            ),
-        )
-    )
-    return firms, rows
+
+    def rows_of(firms: Firms, who: Ints, since: Ints, delay: str) -> Piece:
+        days = 1 + exponential_days(chance, P[delay], len(who))
+        return enterprise_rows(turn.block, firms, who=who, since=since, delay=days)
+
+    new = _in_month(turn, firms.registered)
+    registrations = rows_of(firms, new, firms.registered[new], "registered_delay")
+    firms, changed = _changes(turn.setting, chance, firms, start=turn.day)
+    day = days_within(turn, chance, len(firms.kind))
+    changes = rows_of(firms, changed, day[changed], "changed_delay")
+    shut = _in_month(turn, firms.closed)
+    closings = rows_of(firms, shut, firms.closed[shut], "closed_delay")
+    parts = (registrations, changes, closings)
+    return firms, [("enterprises", part) for part in parts]
 
 
-def _delay(chance: np.random.Generator, name: str, who: Ints) -> Ints:
-    return 1 + chance.exponential(P[name], len(who)).astype(np.int64)
+def _in_month(turn: Turn, days: Ints) -> Ints:
+    """Return the enterprises whose day lies in a turn's month."""
+    return np.flatnonzero((days >= turn.day) & (days < turn.end))
 
 
 def _changes(
     setting: Setting, chance: np.random.Generator, firms: Firms, *, start: int
 ) -> tuple[Firms, Ints]:
+    """Return the enterprises after moves and changes of owner, and which of them changed."""
     count = len(firms.kind)
-    calm = (firms.registered < start) & (firms.closed > start + 62)
-    moves = calm & (chance.random(count) < P["moves"])
-    owner = calm & (chance.random(count) < P["new_owner"])
-    far = moves & (chance.random(count) < P["far"])
-    cell = np.where(far, chance.integers(0, setting.cells, count), firms.cell)
-    fresh = np.arange(count) + BLOCK * (1 + chance.integers(0, 3, count))
+    is_calm = (firms.registered < start) & (firms.closed > start + 62)
+    moves = is_calm & happens(chance, P["moves"], count)
+    has_new_owner = is_calm & happens(chance, P["new_owner"], count)
+    goes_far = moves & happens(chance, P["far"], count)
+    new_cell = chance.integers(0, setting.cells, count)
+    # numbers above those of the block's units, which are their first addresses and owners
+    new_number = np.arange(count) + BLOCK * (1 + chance.integers(0, 3, count))
     changed = replace(
         firms,
-        cell=cell,
-        address=np.where(moves, fresh, firms.address),
-        owner=np.where(owner, fresh, firms.owner),
+        cell=np.where(goes_far, new_cell, firms.cell),
+        address=np.where(moves, new_number, firms.address),
+        owner=np.where(has_new_owner, new_number, firms.owner),
     )
-    return changed, np.flatnonzero(moves | owner)
+    return changed, np.flatnonzero(moves | has_new_owner)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from features.calendar import first_day
+from simulation.ground.draws import happens, whole
 from simulation.ground.parameters import parameters
 from simulation.ground.pieces import Piece, Rows, corrections_of, kept, piece, where_day
-from simulation.ground.setting import Ints, Turn, length_of
+from simulation.ground.setting import Flags, Ints, Turn, length_of
 from simulation.labour.firms import city_numbers
 from simulation.labour.honesty import ARREARS, LOWEST_BASE, PART_BASE, TARDY, Habits
 from simulation.labour.registrations import MEDICAL, PENSION, person
@@ -35,8 +36,10 @@ NORMAL, BACK, REFUND = range(3)
 
 def bounds(month: int) -> tuple[int, int]:
     """Return the lowest and the highest base of a month in fen."""
+    # the average wage is raised in July, which is month 6
     years = (month - 6) // 12 - 2013
-    average = P["average_wage"] * (1 + P["growth"]) ** years
+    growth = (1 + P["growth"]) ** years
+    average = P["average_wage"] * growth
     return int(average * P["low"]) * 100, int(average * P["high"]) * 100
 
 
@@ -50,9 +53,13 @@ def declared_base(jobs: Jobs, habits: Habits, month: int) -> Ints:
     """Return the base that the employer declares for each job in fen."""
     low, high = bounds(month)
     habit = habits.base[jobs.firm]
-    part = np.clip((jobs.wage * habits.declared[jobs.firm]).astype(np.int64), low, high)
-    lowest = (habit == LOWEST_BASE) & (jobs.worker * 613 % 100 < P["lowest_for"] * 100)
-    return np.where(lowest, low, np.where(habit == PART_BASE, part, right_base(jobs, month)))
+    part_wage = whole(jobs.wage * habits.declared[jobs.firm])
+    part_base = np.clip(part_wage, low, high)
+    # chosen by the worker's number in place of a draw, so that every month declares the same for a worker
+    is_chosen = jobs.worker * 613 % 100 < P["lowest_for"] * 100
+    is_lowest = (habit == LOWEST_BASE) & is_chosen
+    is_part = habit == PART_BASE
+    return np.select([is_lowest, is_part], [low, part_base], right_base(jobs, month))
 
 
 def charge_day(firm: Ints, month: int) -> Ints:
@@ -64,34 +71,45 @@ def contribution_rows(turn: Turn, *, jobs: Jobs, habits: Habits) -> tuple[Rows, 
     """Return the rows of one month and what each enterprise owes short for it, in fen."""
     chance = turn.stream("contributions")
     day = charge_day(jobs.firm, turn.month)
-    covered = (jobs.cover <= day) & (jobs.kind != PART_TIME) & (jobs.started <= day)
-    jobs, day = picked(jobs, covered), day[covered]
+    is_covered = (jobs.cover <= day) & (jobs.kind != PART_TIME) & (jobs.started <= day)
+    jobs, day = picked(jobs, is_covered), day[is_covered]
     base = declared_base(jobs, habits, turn.month)
     late, unpaid = _payers(chance, habits)
-    held = (late | unpaid)[jobs.firm]
+    is_paid = ~(late | unpaid)[jobs.firm]
     rows = _rows(turn.block, jobs, month=turn.month, day=day, base=base)
     rows |= {
-        "paid_unit": np.where(held, 0, rows["due_unit"]),
-        "paid_person": np.where(held, 0, rows["due_person"]),
-        "paid_on": where_day(~held, day),
+        "paid_unit": np.where(is_paid, rows["due_unit"], 0),
+        "paid_person": np.where(is_paid, rows["due_person"], 0),
+        "paid_on": where_day(is_paid, day),
     }
-    arrived = day + chance.integers(20, int(P["latest"]), len(late))[jobs.firm]
-    mended = corrections_of(
-        rows, late[jobs.firm], arrived[late[jobs.firm]], paid_on=arrived[late[jobs.firm]]
-    )
-    mended |= {"paid_unit": mended["due_unit"], "paid_person": mended["due_person"]}
-    short = (right_base(jobs, turn.month) - np.where(unpaid[jobs.firm], 0, base)) * (
-        P["unit_rate"] + P["person_rate"]
-    )
-    owed = np.bincount(jobs.firm, weights=short, minlength=len(late)).astype(np.int64)
-    parts = [rows, mended, _medical(rows, jobs), _refunds(chance, rows, month=turn.month)]
+    delay = chance.integers(20, int(P["latest"]), len(late))
+    late_payments = _late_payments(rows, late[jobs.firm], day + delay[jobs.firm])
+    refunds = _refunds(chance, rows, month=turn.month)
+    parts = [rows, late_payments, _medical(rows, jobs), refunds]
+    paid_base = np.where(unpaid[jobs.firm], 0, base)
+    missing_base = right_base(jobs, turn.month) - paid_base
+    owed = _owed(jobs.firm, missing_base, len(late))
     return [("contributions", part) for part in parts], owed
+
+
+def _late_payments(rows: Piece, is_late: Flags, arrived: Ints) -> Piece:
+    """Return the later versions of the rows that are paid late."""
+    paid_on = arrived[is_late]
+    paid = corrections_of(rows, is_late, paid_on, paid_on=paid_on)
+    return paid | {"paid_unit": paid["due_unit"], "paid_person": paid["due_person"]}
+
+
+def _owed(firm: Ints, missing_base: Ints, firms: int) -> Ints:
+    """Return what each enterprise owes short of the pension scheme's contributions, in fen."""
+    short = missing_base * (P["unit_rate"] + P["person_rate"])
+    return whole(np.bincount(firm, weights=short, minlength=firms))
 
 
 def _payers(chance: np.random.Generator, habits: Habits) -> tuple[Ints, Ints]:
     draw = chance.random(len(habits.pays))
     unpaid = (habits.pays == ARREARS) & (draw < P["unpaid_months"])
-    late = np.where(habits.pays == TARDY, draw < P["late_months"], draw < P["slip"])
+    late_share = np.where(habits.pays == TARDY, P["late_months"], P["slip"])
+    late = draw < late_share
     return late & ~unpaid, unpaid
 
 
@@ -105,49 +123,54 @@ def _rows(block: int, jobs: Jobs, *, month: int, day: Ints, base: Ints) -> Piece
         booked=month,
         kind=NORMAL,
         base=base,
-        due_unit=(base * P["unit_rate"]).astype(np.int64),
-        due_person=(base * P["person_rate"]).astype(np.int64),
+        due_unit=whole(base * P["unit_rate"]),
+        due_person=whole(base * P["person_rate"]),
     )
 
 
 def _medical(rows: Piece, jobs: Jobs) -> Piece:
-    part = kept(rows, (jobs.worker % int(P["sample"]) == 0) & (jobs.whole == 1))
-    unit = (part["base"] * P["medical_unit"]).astype(np.int64)
-    own = (part["base"] * P["medical_person"]).astype(np.int64)
-    paid = part["paid_unit"] > 0
+    is_sampled = jobs.worker % int(P["sample"]) == 0
+    sample = kept(rows, is_sampled & (jobs.whole == 1))
+    due_unit = whole(sample["base"] * P["medical_unit"])
+    due_person = whole(sample["base"] * P["medical_person"])
+    is_paid = sample["paid_unit"] > 0
     return {
-        **part,
-        "scheme": np.full(len(unit), MEDICAL),
-        "due_unit": unit,
-        "due_person": own,
-        "paid_unit": unit * paid,
-        "paid_person": own * paid,
+        **sample,
+        "scheme": np.full(len(due_unit), MEDICAL),
+        "due_unit": due_unit,
+        "due_person": due_person,
+        "paid_unit": due_unit * is_paid,
+        "paid_person": due_person * is_paid,
     }
 
 
 def _refunds(chance: np.random.Generator, rows: Piece, *, month: int) -> Piece:
-    mask = (chance.random(len(rows["base"])) < P["refund"]) & (rows["paid_unit"] > 0)
+    is_drawn = happens(chance, P["refund"], len(rows["base"]))
+    mask = is_drawn & (rows["paid_unit"] > 0)
     day = rows["recorded_on"][mask] + length_of(month)
-    size = int(mask.sum())
-    part = corrections_of(
-        rows, mask, day, kind=REFUND, booked=month + 1, paid_on=day, due_unit=0, due_person=0
+    refunds = corrections_of(
+        rows,
+        mask,
+        day,
+        kind=REFUND,
+        booked=month + 1,
+        paid_on=day,
+        due_unit=0,
+        due_person=0,
     )
-    return (
-        {**part, "paid_unit": -part["paid_unit"], "paid_person": -part["paid_person"]}
-        if size
-        else part
-    )
+    unit, individual = -refunds["paid_unit"], -refunds["paid_person"]
+    return {**refunds, "paid_unit": unit, "paid_person": individual}
 
 
 def back_rows(block: int, jobs: Jobs, habits: Habits, *, month: int, booked: Ints) -> Piece:
     """Return back-payments for one past month of jobs that got cover later, booked on the given days."""
     base = declared_base(jobs, habits, month)
     rows = _rows(block, jobs, month=month, day=booked, base=base)
-    months = booked.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64) + 1970 * 12
+    months_since_1970 = booked.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
     return {
         **rows,
         "kind": np.full(len(base), BACK),
-        "booked": months,
+        "booked": months_since_1970 + 1970 * 12,
         "paid_unit": rows["due_unit"],
         "paid_person": rows["due_person"],
         "paid_on": booked,

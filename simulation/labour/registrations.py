@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 
+from simulation.ground.draws import exponential_days, whole
 from simulation.ground.parameters import parameters
 from simulation.ground.pieces import Piece, Rows, kept, piece
 from simulation.ground.setting import NEVER, NULL, WORKERS_A_BLOCK, Flags, Ints
 from simulation.labour.firms import city_numbers
-from simulation.labour.staff import Jobs
+from simulation.labour.staff import Jobs, picked
 
 P = parameters("""
 enter_delay | 3 | days | assumed | mean delay from cover to the database
@@ -30,10 +31,11 @@ def person(block: int, local: Ints) -> Ints:
 
 def contract_flag(jobs: Jobs) -> Ints:
     """Return whether each job's labour contract is registered, the same at every look."""
+    # two primes mix worker and day into a lot from 0 to 99, in place of a draw that would have to be remembered
     lot = (jobs.worker * 7919 + jobs.started * 104729) % 100
-    return (lot < np.where(jobs.cover < NEVER, P["contract_covered"], P["contract_other"])).astype(
-        np.int64
-    )
+    is_covered = jobs.cover < NEVER
+    percent = np.where(is_covered, P["contract_covered"], P["contract_other"])
+    return whole(lot < percent)
 
 
 def employment_rows(block: int, jobs: Jobs, *, known: Ints, ended: Ints | int) -> Piece:
@@ -59,13 +61,15 @@ def enrolment_rows(block: int, jobs: Jobs, *, known: Ints, ended: Ints | int) ->
         started=jobs.cover,
         ended=ended,
     )
-    whole = jobs.whole == 1
-    sampled = whole & (jobs.worker % int(P["sample"]) == 0)
-    pieces = [rows, kept(rows, whole)] + [kept(rows, sampled)] * 3
-    return [
-        {**part, "scheme": np.full(len(part["scheme"]), scheme)}
-        for scheme, part in enumerate(pieces)
-    ]
+    has_all = jobs.whole == 1
+    is_sampled = has_all & (jobs.worker % int(P["sample"]) == 0)
+    sample = kept(rows, is_sampled)
+    by_scheme = [rows, kept(rows, has_all), sample, sample, sample]
+    pieces = []
+    for scheme, part in enumerate(by_scheme):
+        column = np.full(len(part["scheme"]), scheme)
+        pieces.append({**part, "scheme": column})
+    return pieces
 
 
 def openings(
@@ -73,53 +77,43 @@ def openings(
 ) -> tuple[Jobs, Rows]:
     """Return the jobs with their days of record, and the rows of those whose cover opens."""
     count = len(jobs.firm)
-    entered = jobs.cover + chance.exponential(P["enter_delay"], count).astype(np.int64)
+    entered = jobs.cover + exponential_days(chance, P["enter_delay"], count)
     entered = np.maximum(entered, bulk)
-    first = opened & (jobs.filed == NEVER)
+    is_new = opened & (jobs.filed == NEVER)
     jobs = replace(
         jobs,
         entered=np.where(opened, entered, jobs.entered),
-        filed=np.where(first, entered, jobs.filed),
+        filed=np.where(is_new, entered, jobs.filed),
     )
-    rows: Rows = []
-    for name, mask in (("employment", first), ("enrolments", opened)):
-        some = _some(jobs, mask)
-        if name == "employment":
-            rows.append((name, employment_rows(block, some, known=some.filed, ended=NULL)))
-        else:
-            rows += [
-                (name, part) for part in enrolment_rows(block, some, known=some.entered, ended=NULL)
-            ]
-    return jobs, rows
+    new, covered = picked(jobs, is_new), picked(jobs, opened)
+    employment = employment_rows(block, new, known=new.filed, ended=NULL)
+    enrolments = enrolment_rows(block, covered, known=covered.entered, ended=NULL)
+    return jobs, [("employment", employment), *_as_enrolments(enrolments)]
+
+
+def _as_enrolments(pieces: list[Piece]) -> Rows:
+    return [("enrolments", part) for part in pieces]
 
 
 def known_jobs(block: int, jobs: Jobs) -> Rows:
     """Return employment rows of new jobs that are known though no cover has opened."""
-    some = _some(jobs, jobs.filed < NEVER)
-    return [("employment", employment_rows(block, some, known=some.filed, ended=NULL))]
+    filed = picked(jobs, jobs.filed < NEVER)
+    rows = employment_rows(block, filed, known=filed.filed, ended=NULL)
+    return [("employment", rows)]
 
 
 def closings(chance: np.random.Generator, block: int, jobs: Jobs, last: Ints) -> Rows:
     """Return the rows that end employment and cover of the jobs whose last day is in `last`."""
     count = len(last)
-    delay = 1 + chance.exponential(P["leave_delay"], count).astype(np.int64)
-    filed = (last < NEVER) & (jobs.filed < NEVER) & (chance.random(count) > P["stale"])
-    entered = (last < NEVER) & (jobs.entered < NEVER)
-    some, end = _some(jobs, filed), last[filed]
-    rows: Rows = [
-        (
-            "employment",
-            employment_rows(
-                block, some, known=np.maximum(end, some.filed) + delay[filed], ended=end
-            ),
-        )
-    ]
-    some, end = _some(jobs, entered), np.maximum(last, jobs.cover)[entered]
-    known = np.maximum(end, some.entered) + delay[entered]
-    return rows + [
-        ("enrolments", part) for part in enrolment_rows(block, some, known=known, ended=end)
-    ]
-
-
-def _some(jobs: Jobs, mask: Flags) -> Jobs:
-    return Jobs(*(getattr(jobs, name)[mask] for name in Jobs.__slots__))
+    delay = 1 + exponential_days(chance, P["leave_delay"], count)
+    is_filed = chance.random(count) > P["stale"]
+    ends = last < NEVER
+    employment_ends = ends & (jobs.filed < NEVER) & is_filed
+    cover_ends = ends & (jobs.entered < NEVER)
+    finished, end = picked(jobs, employment_ends), last[employment_ends]
+    recorded = np.maximum(end, finished.filed) + delay[employment_ends]
+    employment = employment_rows(block, finished, known=recorded, ended=end)
+    covered, end = picked(jobs, cover_ends), np.maximum(last, jobs.cover)[cover_ends]
+    recorded = np.maximum(end, covered.entered) + delay[cover_ends]
+    enrolments = enrolment_rows(block, covered, known=recorded, ended=end)
+    return [("employment", employment), *_as_enrolments(enrolments)]
