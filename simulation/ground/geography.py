@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from features.calendar import day_of
+from simulation.ground.draws import exponential_days, happens
 from simulation.ground.parameters import parameters
-from simulation.ground.pieces import Piece, Rows, piece
+from simulation.ground.pieces import Piece, Rows, kept, piece
 from simulation.ground.setting import NULL, Floats, Ints, Setting, stream
 
 P = parameters("""
@@ -46,15 +47,20 @@ def district_of(setting: Setting, cells: Ints) -> Ints:
 
 def is_outer(setting: Setting, cells: Ints) -> Ints:
     """Return 1 for cells in the outer districts."""
-    return (district_of(setting, cells) >= P["districts"] - P["rural_districts"]).astype(np.int64)
+    first_outer = P["districts"] - P["rural_districts"]
+    is_outside = district_of(setting, cells) >= first_outer
+    return is_outside.astype(np.int64)
 
 
 def centres(setting: Setting) -> tuple[Floats, Floats]:
     """Return longitude and latitude of the cells' centres in degrees."""
     chance = stream(setting, -1, 0, of="centres")
-    district = district_of(setting, np.arange(setting.cells))
-    east = 120.0 + 0.09 * (district % 5) + chance.normal(0, 0.03, setting.cells)
-    north = 36.05 + 0.22 * (district // 3) + chance.normal(0, 0.03, setting.cells)
+    cells = setting.cells
+    district = district_of(setting, np.arange(cells))
+    # districts lie on a grid from Qingdao's south-west on, cells a few kilometres around their district
+    west_to_east, south_to_north = district % 5, district // 3
+    east = 120.0 + 0.09 * west_to_east + chance.normal(0, 0.03, cells)
+    north = 36.05 + 0.22 * south_to_north + chance.normal(0, 0.03, cells)
     return east, north
 
 
@@ -76,21 +82,35 @@ def _cells(setting: Setting) -> Piece:
     number = np.arange(setting.cells)
     start = np.full(setting.cells, _start(setting))
     first = piece(
-        start, cell=number, since=start, district=district_of(setting, number), team=number
+        start,
+        cell=number,
+        since=start,
+        district=district_of(setting, number),
+        team=number,
     )
-    pairs = number[:-1:2][
-        stream(setting, -1, 0, of="swap").random(len(number[:-1:2])) < P["swapped"] * 2
-    ]
-    moved = np.concatenate([pairs, pairs + 1])
-    day = np.full(len(moved), setting.first_day + setting.months * 15)
+    chance = stream(setting, -1, 0, of="swap")
+    even = number[:-1:2]
+    # a pair of neighbours swaps, so half as many pairs as cells are drawn, at twice the share
+    swaps = even[happens(chance, P["swapped"] * 2, len(even))]
+    moved = np.concatenate([swaps, swaps + 1])
+    middle = setting.first_day + setting.months * 15
+    day = np.full(len(moved), middle)
     second = piece(
         day,
         cell=moved,
         since=day,
         district=district_of(setting, moved),
-        team=np.concatenate([pairs + 1, pairs]),
+        team=np.concatenate([swaps + 1, swaps]),
     )
-    return {name: np.concatenate([first[name], second[name]]) for name in first}
+    return _joined(first, second)
+
+
+def _joined(*pieces: Piece) -> Piece:
+    """Return pieces of the same columns one after the other."""
+    columns: Piece = {}
+    for name in pieces[0]:
+        columns[name] = np.concatenate([part[name] for part in pieces])
+    return columns
 
 
 def _teams(setting: Setting) -> Piece:
@@ -100,41 +120,56 @@ def _teams(setting: Setting) -> Piece:
 
 
 def _posts(setting: Setting) -> tuple[Ints, Ints]:
-    counts = [setting.scaled(name) for name in ("full_time", "part_time", "assistants")]
-    counts[2] = max(counts[2], setting.cells - counts[0] - counts[1])
-    return np.repeat(np.arange(3), counts), np.arange(sum(counts)) % setting.cells
+    """Return the role and the team of each post; every team has one at least."""
+    full_time, part_time = setting.scaled("full_time"), setting.scaled("part_time")
+    teams_left = setting.cells - full_time - part_time
+    assistants = max(setting.scaled("assistants"), teams_left)
+    counts = [full_time, part_time, assistants]
+    role = np.repeat(np.arange(3), counts)
+    return role, np.arange(sum(counts)) % setting.cells
 
 
 def _members(setting: Setting) -> Piece:
     role, team = _posts(setting)
     chance = stream(setting, -1, 0, of="members")
-    minutes = np.array(
-        [P["full_time_minutes"], P["part_time_minutes"], P["assistant_minutes"]]
-    ).astype(np.int64)[role]
-    start = np.full(len(role), _start(setting))
-    leaves = setting.first_day + chance.exponential(365 / P["turnover"], len(role)).astype(np.int64)
-    gone = leaves < setting.until - 30
-    columns = {"role": role, "team": team, "weekly_minutes": minutes}
-    first = piece(start, member=np.arange(len(role)), started=start, ended=NULL, **columns)
-    closing = {name: values[gone] for name, values in first.items()}
-    closing |= {"ended": leaves[gone], "recorded_on": leaves[gone] + 3}
-    heirs = {name: values[gone] for name, values in first.items()}
-    heirs |= {
-        "member": np.arange(gone.sum()) + len(role),
-        "started": leaves[gone] + 14,
-        "recorded_on": leaves[gone] + 14,
+    count = len(role)
+    by_role = [P["full_time_minutes"], P["part_time_minutes"], P["assistant_minutes"]]
+    start = np.full(count, _start(setting))
+    first = piece(
+        start,
+        member=np.arange(count),
+        started=start,
+        ended=NULL,
+        role=role,
+        team=team,
+        weekly_minutes=np.array(by_role).astype(np.int64)[role],
+    )
+    mean_days = 365 / P["turnover"]
+    last_day = setting.first_day + exponential_days(chance, mean_days, count)
+    leaves = last_day < setting.until - 30
+    ended = last_day[leaves]
+    closings = kept(first, leaves) | {"ended": ended, "recorded_on": ended + 3}
+    successors = kept(first, leaves) | {
+        "member": count + np.arange(len(ended)),
+        "started": ended + 14,
+        "recorded_on": ended + 14,
     }
-    return {name: np.concatenate([first[name], closing[name], heirs[name]]) for name in first}
+    return _joined(first, closings, successors)
 
 
 def _holidays(setting: Setting) -> Piece:
     years = range(setting.first // 12, setting.last // 12 + 1)
-    off = [day_of(f"{year}-{day}") for year in years for day in FIXED]
     spring = [day_of(f"{year}-{SPRING[year]}") for year in years if year in SPRING]
-    off += [day + k for day in spring for k in range(7)]
-    worked = [day + k for day in spring for k in (-4, 9)]
+    off, worked = [], []
+    for year in years:
+        off += [day_of(f"{year}-{day}") for day in FIXED]
+    for first in spring:
+        off += range(first, first + 7)
+        # the weekend days that are worked in exchange, before and after the Festival
+        worked += [first - 4, first + 9]
     days = np.array(off + worked)
     flags = np.repeat([0, 1], [len(off), len(worked)])
-    _, first = np.unique(days, return_index=True)
-    known = np.full(len(first), _start(setting))
-    return piece(known, holiday=days[first], worked=flags[first])
+    # of a day that is there twice the first stays: a free day before a worked one
+    _, places = np.unique(days, return_index=True)
+    recorded = np.full(len(places), _start(setting))
+    return piece(recorded, holiday=days[places], worked=flags[places])

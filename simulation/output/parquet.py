@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from features.contract.tables import COMMON, Column, Table, contract
 from features.files import replaced
-from simulation.ground.pieces import Piece, Rows, Values, joined_pieces
+from simulation.ground.pieces import Piece, Rows, Values, joined_pieces, kept
 from simulation.ground.sectors import DIVISIONS, SECTORS
 from simulation.ground.setting import NULL, day_of_months
 
@@ -49,27 +49,36 @@ ARROW = {
     "flag": pa.int8(),
     "probability": pa.float64(),
 }
+WIDTHS = {
+    pa.date32(): np.int32,
+    pa.int32(): np.int32,
+    pa.int64(): np.int64,
+    pa.int8(): np.int8,
+}
+"""The numbers of which an Arrow type is made; a date is a number of days."""
 
 
 def texts(pattern: str, numbers: Values) -> pa.Array:
     """Return numbers as text of one width, such as E0000123, without a loop."""
     prefix, width = pattern[0], int(pattern[3:-1])
-    letters = np.empty((len(numbers), width + 1), dtype=np.uint8)
+    count = len(numbers)
+    # all texts as one block of bytes, filled digit by digit from the last
+    letters = np.empty((count, width + 1), dtype=np.uint8)
     letters[:, 0] = ord(prefix)
-    rest = np.asarray(numbers, dtype=np.int64)
+    remainder = np.asarray(numbers, dtype=np.int64)
     for place in range(width, 0, -1):
-        rest, digit = np.divmod(rest, 10)
-        letters[:, place] = digit + 48
-    offsets = np.arange(len(numbers) + 1, dtype=np.int32) * (width + 1)
-    return pa.Array.from_buffers(
-        pa.string(), len(numbers), [None, pa.py_buffer(offsets), pa.py_buffer(letters)]
-    )
+        remainder, digit = np.divmod(remainder, 10)
+        letters[:, place] = digit + ord("0")
+    offsets = np.arange(count + 1, dtype=np.int32) * (width + 1)
+    buffers = [None, pa.py_buffer(offsets), pa.py_buffer(letters)]
+    return pa.Array.from_buffers(pa.string(), count, buffers)
 
 
 def coded(index: Values, empty: Values, dictionary: pa.Array) -> pa.Array:
     """Return dictionary text of an index, null where `empty` holds."""
-    small = np.where(empty, 0, index).astype(np.int32)
-    return pa.DictionaryArray.from_arrays(pa.array(small, mask=empty), dictionary)
+    codes = np.where(empty, 0, index).astype(np.int32)
+    indices = pa.array(codes, mask=empty)
+    return pa.DictionaryArray.from_arrays(indices, dictionary)
 
 
 def id_array(space: str, values: Values) -> pa.Array:
@@ -77,18 +86,19 @@ def id_array(space: str, values: Values) -> pa.Array:
     empty = values == NULL
     if space in LISTS:
         return coded(values, empty, pa.array(LISTS[space]))
-    held = values[~empty]
-    if not len(held):
+    numbers = values[~empty]
+    if not len(numbers):
         return pa.nulls(len(values), pa.string())
-    low, high = int(held.min()), int(held.max())
+    low, high = int(numbers.min()), int(numbers.max())
+    # a dictionary pays while its entries are not many more than the rows
     if high - low < 2 * len(values) + 5000:
-        return coded(values - low, empty, texts(SPACES[space], np.arange(low, high + 1)))
+        dictionary = texts(SPACES[space], np.arange(low, high + 1))
+        return coded(values - low, empty, dictionary)
     plain = texts(SPACES[space], np.where(empty, 0, values))
-    return (
-        plain
-        if not empty.any()
-        else pa.compute.if_else(pa.array(~empty), plain, pa.scalar(None, pa.string()))
-    )
+    if not empty.any():
+        return plain
+    nothing = pa.scalar(None, pa.string())
+    return pa.compute.if_else(pa.array(~empty), plain, nothing)
 
 
 def column_array(column: Column, values: Values) -> pa.Array:
@@ -98,23 +108,22 @@ def column_array(column: Column, values: Values) -> pa.Array:
     if column.kind == "id":
         return id_array(column.space, values)
     if column.kind == "probability":
-        numbers = values.astype(float)
-        return pa.array(numbers, mask=np.isnan(numbers) | (numbers == NULL))
+        return _probabilities(values.astype(float))
     empty = values == NULL
     if column.kind == "choice":
         return coded(values, empty, pa.array(column.choices))
     if column.kind == "month":
-        values = day_of_months(np.where(empty, 0, values).astype(np.int64))
+        months = np.where(empty, 0, values)
+        values = day_of_months(months.astype(np.int64))
     kind = ARROW.get(column.kind, pa.int32())
-    width = (
-        np.int32
-        if kind == pa.date32() or kind == pa.int32()
-        else np.int64
-        if kind == pa.int64()
-        else np.int8
-    )
-    array = pa.array(np.where(empty, 0, values).astype(width), mask=empty if empty.any() else None)
+    numbers = np.where(empty, 0, values).astype(WIDTHS[kind])
+    array = pa.array(numbers, mask=empty if empty.any() else None)
     return array.cast(kind) if array.type != kind else array
+
+
+def _probabilities(numbers: Values) -> pa.Array:
+    is_empty = np.isnan(numbers) | (numbers == NULL)
+    return pa.array(numbers, mask=is_empty)
 
 
 def frame(table: Table, rows: Piece, *, start: int) -> pa.Table:
@@ -122,18 +131,20 @@ def frame(table: Table, rows: Piece, *, start: int) -> pa.Table:
     size = len(rows["recorded_on"])
     full = {**rows, "row_id": start + np.arange(size)}
     columns = table.columns + COMMON
-    return pa.table({column.name: column_array(column, full[column.name]) for column in columns})
+    arrays = {column.name: column_array(column, full[column.name]) for column in columns}
+    return pa.table(arrays)
 
 
 def write_frame(frame_: pa.Table, path: Path) -> str:
     """Write a table with fixed settings and return the SHA-256 of its bytes."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    coded_columns = [f.name for f in frame_.schema if pa.types.is_dictionary(f.type)]
-    plain = {
-        f.name: "DELTA_BINARY_PACKED"
-        for f in frame_.schema
-        if f.type in (pa.int64(), pa.int32(), pa.date32())
-    }
+    coded_columns, encodings = [], {}
+    for field in frame_.schema:
+        if pa.types.is_dictionary(field.type):
+            coded_columns.append(field.name)
+        # neighbouring rows have near numbers and days, so that differences take few bits
+        if field.type in (pa.int64(), pa.int32(), pa.date32()):
+            encodings[field.name] = "DELTA_BINARY_PACKED"
     with replaced(path) as unfinished:
         pq.write_table(
             frame_,
@@ -141,7 +152,7 @@ def write_frame(frame_: pa.Table, path: Path) -> str:
             compression="zstd",
             compression_level=1,
             use_dictionary=coded_columns,
-            column_encoding=plain,
+            column_encoding=encodings,
             row_group_size=500_000,
             dictionary_pagesize_limit=8 << 20,
             store_schema=False,
@@ -157,32 +168,39 @@ def write_tables(folder: Path, part: int, rows: Rows, *, until: int) -> dict[str
     for name, rows_of in rows:
         grouped.setdefault(name, []).append(rows_of)
     for name in sorted(grouped):
-        names = [c.name for c in tables[name].columns] + ["recorded_on", "retracted"]
-        full = joined_pieces((kept_until(one, until) for one in grouped.pop(name)), names)
+        names = [column.name for column in tables[name].columns]
+        names += ["recorded_on", "retracted"]
+        # popped, so that the pieces of a table are freed before the next is joined
+        recorded = [kept_until(part_of, until) for part_of in grouped.pop(name)]
+        full = joined_pieces(recorded, names)
+        # the first two parts hold every table's columns, empty or not; a later one only what has rows
         if len(full["recorded_on"]) == 0 and part > 1:
             continue
         if name == "contributions":
             full = by_enterprise(full)
         where = f"{name}/part-{part:05d}.parquet"
-        start = part * ROWS_A_PART
-        digests[where] = write_frame(frame(tables[name], full, start=start), folder / where)
+        table = frame(tables[name], full, start=part * ROWS_A_PART)
+        digests[where] = write_frame(table, folder / where)
     return digests
 
 
 def by_enterprise(rows: Piece) -> Piece:
     """Return the rows of contributions by enterprise, worker and month, as a loader likes to find them."""
-    enterprise, worker = (
-        rows["enterprise"] - rows["enterprise"].min(),
-        rows["worker"] - rows["worker"].min(),
-    )
-    order = np.argsort((enterprise << 40) | (worker << 12) | (rows["month"] & 4095), kind="stable")
+    enterprise = rows["enterprise"] - rows["enterprise"].min()
+    worker = rows["worker"] - rows["worker"].min()
+    month = rows["month"] & 4095
+    # one integer a row in place of three keys: 12 bits for the month, 28 for the worker, the others for the enterprise
+    key = (enterprise << 40) | (worker << 12) | month
+    order = np.argsort(key, kind="stable")
     return {name: values[order] for name, values in rows.items()}
 
 
 def kept_until(rows: Piece, until: int) -> Piece:
     """Return the rows that the database knows by the last day."""
-    mask = rows["recorded_on"] <= until
-    return rows if mask.all() else {name: values[mask] for name, values in rows.items()}
+    is_recorded = rows["recorded_on"] <= until
+    if is_recorded.all():
+        return rows
+    return kept(rows, is_recorded)
 
 
 def write_truth(folder: Path, name: str, part: int, columns: dict[str, Any]) -> dict[str, str]:
