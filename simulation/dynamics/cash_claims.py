@@ -171,7 +171,8 @@ def _may_claim_maternity(state: State, turn: Turn) -> Flags:
     jobs, age = state.jobs, _ages(state, turn)
     is_woman = state.people.sex[jobs.worker] == FEMALE
     is_of_age = (age > 20) & (age < 41)
-    return is_woman & is_of_age & (jobs.cover < turn.day - 20)
+    is_covered = jobs.cover < turn.day - 20
+    return np.asarray(is_woman & is_of_age & is_covered)
 
 
 def injury(state: State, turn: Turn, start: int) -> tuple[Claims, Rows]:

@@ -85,17 +85,21 @@ def serials(setting: Setting, block: int, month: int, *, start: int, count: int)
 def lends(block: int, worker: Ints) -> Flags:
     """Return which persons lend their card, the same at every look."""
     # a multiplicative hash in place of a draw, so that no month has to remember who lends
-    lot = (worker + block * 977) * 2654435761 % 1_000_003
-    return np.asarray(lot / 1_000_003 < P["lenders"])
+    number = worker + block * 977
+    lot = number * 2654435761 % 1_000_003
+    share = lot / 1_000_003
+    return np.asarray(share < P["lenders"])
 
 
 def frailty(block: int, worker: Ints) -> Floats:
     """Return each person's own need of care, median 1, the same at every look."""
-    scrambled = (worker + block * 499) * 40503 % 65537
+    number = worker + block * 499
+    scrambled = number * 40503 % 65537
     lot = (scrambled + 0.5) / 65537
-    log_odds = np.log(lot / (1 - lot))
+    odds = lot / (1 - lot)
     # .55 brings the logistic distribution's standard deviation, 1.81, to 1
-    return np.asarray(np.exp(P["frailty"] * log_odds * 0.55))
+    log_need = P["frailty"] * np.log(odds) * 0.55
+    return np.asarray(np.exp(log_need))
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +115,9 @@ def medical(turn: Turn, jobs: Jobs, people: People) -> Claims:
     """Return the medical claims of one month, without cash benefits."""
     chance = turn.stream("claims")
     care = providers(turn.setting)
-    is_insured = (jobs.cover < turn.day) & (jobs.whole == 1)
-    jobs = picked(jobs, is_insured)
+    is_covered = jobs.cover < turn.day
+    has_all_schemes = jobs.whole == 1
+    jobs = picked(jobs, is_covered & has_all_schemes)
     treated, false = _treated(turn, chance, jobs, people)
     home = people.home[jobs.worker[treated]]
     far = np.where(false == LENT, P["lent_far"], 1 - P["near"])
@@ -130,37 +135,44 @@ def _treated(
     need = _need(turn, jobs, people)
     died = people.died[jobs.worker]
     is_dead = died < turn.day
-    is_hidden = is_dead & (died > turn.day - P["dead_days"])
-    rate = np.where(is_dead, need * P["dead_use"] * is_hidden, need)
+    is_recent = died > turn.day - P["dead_days"]
+    after_death = need * P["dead_use"] * is_recent
+    rate = np.where(is_dead, after_death, need)
     is_lender = lends(turn.block, jobs.worker)
+    lent_rate = need * P["lending"] * is_lender * ~is_dead
     places = np.arange(len(rate))
     personal = np.repeat(places, chance.poisson(rate))
-    lent_rate = need * P["lending"] * is_lender * ~is_dead
     lent = np.repeat(places, chance.poisson(lent_rate))
     false_personal = np.where(is_dead[personal], DEAD, NONE)
     false_lent = np.full(len(lent), LENT)
-    return np.concatenate([personal, lent]), np.concatenate([false_personal, false_lent])
+    treated = np.concatenate([personal, lent])
+    return treated, np.concatenate([false_personal, false_lent])
 
 
 def _need(turn: Turn, jobs: Jobs, people: People) -> Floats:
     """Return the claims that each insured person is expected to make in a month."""
     age = turn.month // 12 - people.born[jobs.worker]
-    by_age = 1 + P["by_age"] * (age - P["middle_age"])
-    by_frailty = P["rate"] * frailty(turn.block, jobs.worker) / P["usual_frailty"]
+    years_older = age - P["middle_age"]
+    by_age = 1 + P["by_age"] * years_older
+    own_need = frailty(turn.block, jobs.worker)
+    by_frailty = P["rate"] * own_need / P["usual_frailty"]
     return np.asarray(by_frailty * by_age)
 
 
 def _place(chance: np.random.Generator, care: Providers, home: Ints, *, far: Floats) -> Ints:
     """Return the provider of each treatment, near the person's home or anywhere in the city."""
     count, last = len(home), len(care.kind) - 1
-    anywhere = chance.choice(len(care.kind), count, p=care.weight / care.weight.sum())
+    weights = care.weight / care.weight.sum()
+    anywhere = chance.choice(len(weights), count, p=weights)
     start, stop = care.cell_start[home], care.cell_start[home + 1]
-    step = chance.random(count) ** P["nearest"] * (stop - start)
+    draw = chance.random(count) ** P["nearest"]
+    step = draw * (stop - start)
     # a cell without providers starts past the last one; its draw is not used
     position = np.minimum(start + whole(step), last)
     goes_far = chance.random(count) < far
     is_empty = stop == start
-    return np.where(goes_far | is_empty, anywhere, care.by_cell[position])
+    near = care.by_cell[position]
+    return np.where(goes_far | is_empty, anywhere, near)
 
 
 def _with_phantoms(
@@ -170,11 +182,14 @@ def _with_phantoms(
     job, provider, false = treatments.job, treatments.provider, treatments.false
     style, greed = care.style[month][provider], care.greed[provider]
     size = len(provider)
-    is_invented = (style == PHANTOM) & happens(chance, P["phantom"] * greed, size)
-    is_lent = (style == CARDS) & happens(chance, P["cards"] * greed, size)
-    upcodes = (style == UPCODER) & happens(chance, P["upcoded"] * greed, size)
-    false = np.where(upcodes & (false == NONE), RAISED, false)
-    invented, lent = np.flatnonzero(is_invented), np.flatnonzero(is_lent)
+    is_phantom = happens(chance, P["phantom"] * greed, size)
+    is_lent = happens(chance, P["cards"] * greed, size)
+    is_raised = happens(chance, P["upcoded"] * greed, size)
+    is_upcoder = style == UPCODER
+    is_honest_claim = false == NONE
+    false = np.where(is_upcoder & is_raised & is_honest_claim, RAISED, false)
+    invented = np.flatnonzero(is_phantom & (style == PHANTOM))
+    lent = np.flatnonzero(is_lent & (style == CARDS))
     added = np.concatenate([invented, lent])
     # whose cards: those of any patient of the month; none in a month without patients
     cards = chance.choice(job, len(added)) if size else job
@@ -190,13 +205,16 @@ def _priced(turn: Turn, jobs: Jobs, treatments: Treatments, *, homes: Ints) -> C
     """Return the claims for treatments: amount, days, and the cell that files."""
     chance = turn.stream("prices")
     care = providers(turn.setting)
-    worker, provider, false = jobs.worker[treatments.job], treatments.provider, treatments.false
+    provider, false = treatments.provider, treatments.false
+    worker = jobs.worker[treatments.job]
     size = len(worker)
-    stay, price = _stays_and_prices(chance, care.kind[provider] == HOSPITAL)
+    is_hospital = care.kind[provider] == HOSPITAL
+    stay, price = _stays_and_prices(chance, is_hospital)
     excess = _excess(chance, false)
     filed = _filing_days(turn, chance, false)
     delay = _recording_delays(chance, size)
-    files_away = (false == LENT) & happens(chance, P["lent_cell"], size)
+    is_elsewhere = happens(chance, P["lent_cell"], size)
+    files_away = is_elsewhere & (false == LENT)
     next_cell = (homes[worker] + 1) % turn.setting.cells
     fen = price * excess * care.price[provider] * 100
     return Claims(
@@ -216,14 +234,16 @@ def _priced(turn: Turn, jobs: Jobs, treatments: Treatments, *, homes: Ints) -> C
 def _stays_and_prices(chance: np.random.Generator, hospital: Flags) -> tuple[Ints, Floats]:
     """Return the days of each stay, -1 where nobody stays, and the usual price of each treatment in yuan."""
     size = len(hospital)
-    inpatient = hospital & happens(chance, P["stays"], size)
+    is_stay = happens(chance, P["stays"], size)
+    inpatient = hospital & is_stay
     days = 2 + whole(chance.gamma(P["stay_shape"], P["stay_scale"], size))
     stay = np.where(inpatient, days, -1)
     outside = np.where(hospital, P["outpatient"], P["pharmacy"])
     median = np.where(inpatient, P["inpatient"], outside)
     weeks = np.maximum(stay, 1) / P["usual_stay"]
-    by_stay = np.where(inpatient, weeks ** P["by_stay"], 1)
-    spread = chance.lognormal(0, P["amounts"], size) * by_stay
+    by_weeks = weeks ** P["by_stay"]
+    spread = chance.lognormal(0, P["amounts"], size)
+    spread = spread * np.where(inpatient, by_weeks, 1)
     return stay, median * spread
 
 
@@ -233,7 +253,7 @@ def _excess(chance: np.random.Generator, false: Ints) -> Floats:
     upcoded = chance.uniform(P["raise_low"], P["raise_high"], size)
     by_upcoding = np.where(false == RAISED, upcoded, 1)
     made_up = chance.uniform(P["more_low"], P["more_high"], size)
-    is_made_up = (false == INVENTED) | (false == LENT)
+    is_made_up = np.isin(false, [INVENTED, LENT])
     return np.where(is_made_up, made_up, by_upcoding)
 
 
@@ -241,9 +261,11 @@ def _filing_days(turn: Turn, chance: np.random.Generator, false: Ints) -> Ints:
     """Return the day on which each claim is filed, invented ones often in the last four days of the month."""
     size = len(false)
     any_day = days_within(turn, chance, size)
-    is_bunched = (false == INVENTED) & happens(chance, P["bunched"], size)
-    last_days = turn.end - 1 - chance.integers(0, 4, size)
-    return np.where(is_bunched, last_days, any_day)
+    is_invented = false == INVENTED
+    is_bunched = happens(chance, P["bunched"], size)
+    days_before_end = 1 + chance.integers(0, 4, size)
+    last_days = turn.end - days_before_end
+    return np.where(is_invented & is_bunched, last_days, any_day)
 
 
 def _recording_delays(chance: np.random.Generator, size: int) -> Ints:

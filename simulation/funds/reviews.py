@@ -35,16 +35,20 @@ MEDICAL = 1
 def review_rows(turn: Turn, claims: Claims, *, scheme: int) -> Rows:
     """Return the reviews of one month's claims of a scheme."""
     chance = turn.stream(f"reviews{scheme}")
-    count, is_false = len(claims.claim), claims.false > 0
+    count = len(claims.claim)
+    is_false = claims.false > 0
     name = "medical" if scheme == MEDICAL else "cash"
     lot = P[f"lot_{name}"]
     nose = np.where(is_false, P["nose"], 1)
-    suspected = np.minimum(P[name] * _by_amount(claims.amount) * nose, P["most"])
-    suspicion = happens(chance, suspected, count)
-    tipped = np.where(is_false, P["tip_false"], P["tip"])
-    tip = happens(chance, tipped, count)
-    drawn = happens(chance, lot, count)
-    reason = np.select([drawn, tip, suspicion], [LOTTERY, COMPLAINT, ALERT], -1)
+    suspicion = P[name] * _by_amount(claims.amount) * nose
+    suspicion = np.minimum(suspicion, P["most"])
+    is_suspected = happens(chance, suspicion, count)
+    tips = np.where(is_false, P["tip_false"], P["tip"])
+    is_tip = happens(chance, tips, count)
+    is_drawn = happens(chance, lot, count)
+    # a claim that is chosen twice counts as chosen by lot, then by tip
+    reasons = [LOTTERY, COMPLAINT, ALERT]
+    reason = np.select([is_drawn, is_tip, is_suspected], reasons, -1)
     who = np.flatnonzero(reason >= 0)
     return _outcomes(chance, claims, who=who, reason=reason[who], lot=lot)
 
@@ -54,18 +58,22 @@ def _by_amount(amount: Ints) -> Floats:
     if not len(amount):
         return np.empty(0)
     median = float(np.median(amount))
-    return np.asarray((amount / max(1.0, median)) ** P["by_amount"])
+    ratio = amount / max(1.0, median)
+    return np.asarray(ratio ** P["by_amount"])
 
 
 def _outcomes(
     chance: np.random.Generator, claims: Claims, *, who: Ints, reason: Ints, lot: float
 ) -> Rows:
     size = len(who)
-    closed = claims.known[who] + 8 + exponential_days(chance, P["days"], size)
+    duration = 8 + exponential_days(chance, P["days"], size)
+    closed = claims.known[who] + duration
     is_late = happens(chance, P["late"], size)
     months = chance.integers(60, 200, size)
-    recorded = closed + 1 + np.where(is_late, months, 1)
-    is_proved = (claims.false[who] > 0) & happens(chance, P["seen"], size)
+    delay = 1 + np.where(is_late, months, 1)
+    recorded = closed + delay
+    is_false = claims.false[who] > 0
+    is_proved = is_false & happens(chance, P["seen"], size)
     is_unclear = happens(chance, P["unclear"], size)
     rows = piece(
         recorded,
@@ -92,7 +100,8 @@ def _without_outcome(rows: Piece, is_open: Flags, claimed: Ints) -> Piece:
 
 def _reversed(chance: np.random.Generator, ended: Piece) -> Piece:
     """Return the corrections of reviews that found fraud and were wrong."""
-    size = len(ended["outcome"])
-    errs = (ended["outcome"] == FRAUD) & happens(chance, P["reversed"], size)
+    outcome = ended["outcome"]
+    is_drawn = happens(chance, P["reversed"], len(outcome))
+    errs = is_drawn & (outcome == FRAUD)
     corrected_on = ended["recorded_on"][errs] + 40
     return corrections_of(ended, errs, corrected_on, outcome=CLEAN, amount=NULL)

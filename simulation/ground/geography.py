@@ -57,7 +57,7 @@ def centres(setting: Setting) -> tuple[Floats, Floats]:
     chance = stream(setting, -1, 0, of="centres")
     cells = setting.cells
     district = district_of(setting, np.arange(cells))
-    # districts lie on a grid from Qingdao's south-west on, cells a few kilometres around their district
+    # districts lie on a grid, 5 from west to east; cells lie about 3 km (.03 degrees) around their district
     west_to_east, south_to_north = district % 5, district // 3
     east = 120.0 + 0.09 * west_to_east + chance.normal(0, 0.03, cells)
     north = 36.05 + 0.22 * south_to_north + chance.normal(0, 0.03, cells)

@@ -94,7 +94,8 @@ def _deserves_medal(day: int, firms: Firms, memory: Memory) -> Flags:
     """Return which units may get a medal: of some age, no household business, in the class full."""
     is_old = firms.registered < day - P["medal_age"]
     is_open = living_firms(firms, day) & is_old & (firms.kind != HOUSEHOLD)
-    return is_open & (_classes(memory, day) == FULL)
+    is_full = _classes(memory, day) == FULL
+    return np.asarray(is_open & is_full)
 
 
 def _medal_rate(is_good: Flags, memory: Memory) -> Floats:

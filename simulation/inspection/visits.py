@@ -103,7 +103,8 @@ def _aimed(month: int, firms: Firms) -> Flags:
     letter = CAMPAIGNS.get(month % 12)
     if letter is None:
         return np.zeros(len(firms.section), dtype=bool)
-    return firms.section == SECTORS.index(letter)
+    section = SECTORS.index(letter)
+    return np.asarray(firms.section == section)
 
 
 def habit(turn: Turn, firms: Firms, memory: Memory) -> Visits:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from simulation.ground.draws import exponential_days, happens, whole_yuan
+from simulation.ground.draws import days_within, exponential_days, happens, whole_yuan
 from simulation.ground.parameters import parameters
 from simulation.ground.pieces import Piece, Rows, corrections_of, piece
 from simulation.ground.sectors import SECTORS
@@ -33,14 +33,17 @@ def arrears(turn: Turn, count: Census, *, firms: Firms, habits: Habits) -> tuple
     """Return the wages that enterprises begin to owe in one month, in fen, and the rows that become known."""
     chance = turn.stream("arrears")
     rate = _rates(turn, count, firms=firms, habits=habits)
-    begins = happens(chance, rate, len(rate))
+    size = len(rate)
+    begins = happens(chance, rate, size)
     wages = count.wages_seen + count.wages_unseen
-    months_owed = chance.uniform(P["amount_low"], P["amount_high"], len(rate))
-    amount = whole_yuan(np.where(begins, wages * months_owed, 0))
-    is_reported = happens(chance, P["reported"], len(rate))
+    months_owed = chance.uniform(P["amount_low"], P["amount_high"], size)
+    owed = np.where(begins, wages * months_owed, 0)
+    amount = whole_yuan(owed)
+    is_reported = happens(chance, P["reported"], size)
     who = np.flatnonzero((amount > 0) & is_reported)
     rows = _openings(turn, chance, who, amount=amount[who])
-    return amount, [("wage_arrears", rows), ("wage_arrears", _settlements(chance, rows))]
+    settlements = _settlements(chance, rows)
+    return amount, [("wage_arrears", rows), ("wage_arrears", settlements)]
 
 
 def _rates(turn: Turn, count: Census, *, firms: Firms, habits: Habits) -> Floats:
@@ -48,15 +51,18 @@ def _rates(turn: Turn, count: Census, *, firms: Firms, habits: Habits) -> Floats
     builds = firms.section == SECTORS.index("E")
     leaves_unpaid = habits.pays == ARREARS
     rate = P["any"] + P["building"] * builds + P["unpaid"] * leaves_unpaid
-    season = P["festival"] if turn.month % 12 in FESTIVAL_MONTHS else 1
-    employs = (count.staff > 1) * living_firms(firms, turn.day)
-    return np.asarray(rate * season * employs)
+    is_festival = turn.month % 12 in FESTIVAL_MONTHS
+    season = P["festival"] if is_festival else 1
+    has_staff = count.staff > 1
+    is_alive = living_firms(firms, turn.day)
+    return np.asarray(rate * season * has_staff * is_alive)
 
 
 def _openings(turn: Turn, chance: np.random.Generator, who: Ints, *, amount: Ints) -> Piece:
-    started = turn.day + chance.integers(0, turn.days, len(who))
+    started = days_within(turn, chance, len(who))
+    delay = 10 + exponential_days(chance, P["delay"], len(who))
     return piece(
-        started + 10 + exponential_days(chance, P["delay"], len(who)),
+        started + delay,
         enterprise=city_numbers(turn.block, who),
         started=started,
         amount=amount,
@@ -68,5 +74,6 @@ def _settlements(chance: np.random.Generator, rows: Piece) -> Piece:
     """Return the later versions of rows whose arrears are settled."""
     is_settled = happens(chance, P["settled"], len(rows["recorded_on"]))
     delay = exponential_days(chance, P["settled_after"], int(is_settled.sum()))
-    settled_on = rows["recorded_on"][is_settled] + 5 + delay
+    recorded = rows["recorded_on"][is_settled]
+    settled_on = recorded + 5 + delay
     return corrections_of(rows, is_settled, settled_on + 2, settled_on=settled_on)

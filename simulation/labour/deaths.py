@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from simulation.ground.draws import exponential_days, happens
+from simulation.ground.draws import days_within, exponential_days, happens
 from simulation.ground.parameters import parameters
 from simulation.ground.pieces import Rows, piece
 from simulation.ground.setting import NEVER, Turn
@@ -26,10 +26,12 @@ def died(turn: Turn, people: People) -> tuple[People, Rows]:
     """Return the people after a month's deaths, and the rows of those deaths."""
     chance = turn.stream("deaths")
     age = turn.month // 12 - people.born
-    hazard = P["at_thirty"] * np.exp(P["growth"] * (age - 30))
-    dies = happens(chance, hazard, len(age)) & (people.died == NEVER)
-    who = np.flatnonzero(dies)
-    day = turn.day + chance.integers(0, turn.days, len(who))
+    growth = P["growth"] * (age - 30)
+    hazard = P["at_thirty"] * np.exp(growth)
+    is_drawn = happens(chance, hazard, len(age))
+    is_alive = people.died == NEVER
+    who = np.flatnonzero(is_drawn & is_alive)
+    day = days_within(turn, chance, len(who))
     is_hidden = happens(chance, P["hidden"], len(who))
     mean_delay = np.where(is_hidden, P["hidden_delay"], P["delay"])
     delay = exponential_days(chance, mean_delay, len(who))

@@ -30,17 +30,22 @@ def fictitious(
 ) -> Jobs:
     """Return a month's new jobs, some of which are fictions of cheating units that will claim soon."""
     count = len(hired.firm)
-    is_shady = (habits.style != HONEST) & living_firms(firms, first_day(month))
-    share = P["share"] * np.where(is_shady[hired.firm], P["shady"], P["clean"])
-    fake = happens(chance, share, count) & (hired.kind == REGULAR)
+    is_cheat = habits.style != HONEST
+    is_shady = is_cheat & living_firms(firms, first_day(month))
+    ratio = np.where(is_shady[hired.firm], P["shady"], P["clean"])
+    is_drawn = happens(chance, P["share"] * ratio, count)
+    is_regular = hired.kind == REGULAR
+    fake = is_drawn & is_regular
     shortest, longest = int(P["wait_low"]), int(P["wait_high"])
-    claim_month = month + chance.integers(shortest, longest + 1, count)
+    wait = chance.integers(shortest, longest + 1, count)
+    claim_month = month + wait
     raised_wage = whole_yuan(hired.wage * P["wage"])
+    soon = hired.started + 2
     return replace(
         hired,
         fiction=np.where(fake, claim_month, 0),
         whole=np.where(fake, 1, hired.whole),
-        cover=np.where(fake, hired.started + 2, hired.cover),
+        cover=np.where(fake, soon, hired.cover),
         filed=np.where(fake, NEVER, hired.filed),
         wage=np.where(fake, raised_wage, hired.wage),
     )
@@ -48,6 +53,8 @@ def fictitious(
 
 def fiction_ends(jobs: Jobs, month: int) -> Ints:
     """Return the last day of fictions whose time is over, NEVER for all other jobs."""
+    is_fiction = jobs.fiction > 0
     last_month = jobs.fiction + P["stay"]
-    is_over = (jobs.fiction > 0) & (last_month <= month)
-    return np.where(is_over, first_day(month) + 9, NEVER)
+    is_over = is_fiction & (last_month <= month)
+    last_day = first_day(month) + 9
+    return np.where(is_over, last_day, NEVER)

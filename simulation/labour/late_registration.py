@@ -41,10 +41,12 @@ def cover_days(chance: np.random.Generator, jobs: Jobs, habits: Habits) -> Ints:
     long_delay = chance.uniform(P["probation_low"], P["probation_high"], count)
     delay = np.where(style == LATE, long_delay, short_delay)
     day = jobs.started + whole(delay)
-    picked_out = happens(chance, habits.left_out[jobs.firm], count)
-    left_out = (style == MISSING) | ((style == PARTIAL) & picked_out)
-    without_cover = left_out | _needs_no_cover(jobs)
-    return whole(np.where(without_cover, NEVER, day))
+    is_drawn = happens(chance, habits.left_out[jobs.firm], count)
+    is_left_out_in_part = (style == PARTIAL) & is_drawn
+    is_left_out = (style == MISSING) | is_left_out_in_part
+    without_cover = is_left_out | _needs_no_cover(jobs)
+    cover = np.where(without_cover, NEVER, day)
+    return whole(cover)
 
 
 def _short_delay(chance: np.random.Generator, count: int) -> Floats:
@@ -52,7 +54,8 @@ def _short_delay(chance: np.random.Generator, count: int) -> Floats:
     usual = chance.exponential(P["short"], count)
     usual = np.minimum(usual, P["longest_short"])
     is_slow = happens(chance, P["slow"], count)
-    slow = P["grace"] + chance.uniform(0, P["slow_span"], count)
+    beyond_grace = chance.uniform(0, P["slow_span"], count)
+    slow = P["grace"] + beyond_grace
     return np.where(is_slow, slow, usual)
 
 
@@ -66,15 +69,28 @@ def registered_jobs(chance: np.random.Generator, jobs: Jobs, habits: Habits) -> 
     count = len(jobs.firm)
     cover = cover_days(chance, jobs, habits)
     is_cheat = habits.style[jobs.firm] != HONEST
-    pension_only = is_cheat & happens(chance, P["pension_only"], count)
+    is_limited = happens(chance, P["pension_only"], count)
+    pension_only = is_cheat & is_limited
+    is_filed = _is_filed(chance, jobs, habits, cover=cover)
+    delay = 1 + exponential_days(chance, P["filed_after"], count)
+    filing_day = jobs.started + delay
+    return replace(
+        jobs,
+        cover=cover,
+        filed=np.where(is_filed, filing_day, NEVER),
+        whole=np.where(pension_only, 0, 1),
+    )
+
+
+def _is_filed(chance: np.random.Generator, jobs: Jobs, habits: Habits, *, cover: Ints) -> Flags:
+    """Return which jobs' labour contracts are filed: some without any cover, some before it."""
+    count = len(cover)
     formal_share = P["formal"] * habits.formal[jobs.firm]
-    filed_share = np.where(_needs_no_cover(jobs), P["part_known"], formal_share)
-    filed_alone = (cover == NEVER) & happens(chance, filed_share, count)
-    filed_first = (cover < NEVER) & happens(chance, P["filed_first"], count)
-    filing_day = jobs.started + 1 + exponential_days(chance, P["filed_after"], count)
-    filed = np.where(filed_alone | filed_first, filing_day, NEVER)
-    whole_cover = np.where(pension_only, 0, 1)
-    return replace(jobs, cover=cover, filed=filed, whole=whole_cover)
+    share = np.where(_needs_no_cover(jobs), P["part_known"], formal_share)
+    is_filed_alone = happens(chance, share, count)
+    is_filed_first = happens(chance, P["filed_first"], count)
+    has_cover = cover < NEVER
+    return np.where(has_cover, is_filed_first, is_filed_alone)
 
 
 def migrated(setting: Setting, chance: np.random.Generator, jobs: Jobs) -> tuple[Jobs, Ints]:
@@ -83,20 +99,25 @@ def migrated(setting: Setting, chance: np.random.Generator, jobs: Jobs) -> tuple
     changes_system = happens(chance, P["migrated"], firms)
     span = P["migrated_high"] - P["migrated_low"]
     days_before = P["migrated_low"] + span * chance.random(firms)
-    day = setting.first_day - whole(days_before)
-    day_of_job = day[jobs.firm]
-    is_older = jobs.started < day_of_job - P["older"]
+    day_of_change = setting.first_day - whole(days_before)
+    day = day_of_change[jobs.firm]
+    is_older = jobs.started < day - P["older"]
     together = changes_system[jobs.firm] & is_older
-    bulk = np.where(together, day_of_job, 0)
+    bulk = np.where(together, day, 0)
     is_filed = jobs.filed < NEVER
-    filed = np.where(is_filed, np.maximum(jobs.filed, bulk), NEVER)
+    not_before = np.maximum(jobs.filed, bulk)
+    filed = np.where(is_filed, not_before, NEVER)
     return replace(jobs, filed=filed), bulk
 
 
 def uncovered(jobs: Jobs, day: int) -> Flags:
     """Return which jobs break the duty to register on a day: regular, past the grace, without cover."""
-    real = (jobs.fiction == 0) & (jobs.exempt == 0)
-    past_grace = jobs.started + P["grace"] < day
-    regular = (jobs.kind == REGULAR) & real & past_grace & (jobs.cover > day)
-    dispatched = (jobs.kind == DISPATCHED) & (jobs.cover > day + P["agency_grace"])
+    is_regular = jobs.kind == REGULAR
+    has_duty = (jobs.fiction == 0) & (jobs.exempt == 0)
+    is_past_grace = jobs.started + P["grace"] < day
+    has_no_cover = jobs.cover > day
+    regular = is_regular & has_duty & is_past_grace & has_no_cover
+    is_dispatched = jobs.kind == DISPATCHED
+    cover_is_late = jobs.cover > day + P["agency_grace"]
+    dispatched = is_dispatched & cover_is_late
     return np.asarray(regular | dispatched)

@@ -31,12 +31,15 @@ def power_rows(turn: Turn, count: Census, *, firms: Firms, habits: Habits) -> Ro
     """Return the meter readings of one month."""
     chance = turn.stream("power")
     size = len(count.staff)
+    usual_use = _usual_use(turn.month, count.staff, firms=firms, habits=habits)
     noise = chance.lognormal(0, P["noise"], size)
-    kwh = whole(_usual_use(turn.month, count.staff, firms=firms, habits=habits) * noise)
+    kwh = whole(usual_use * noise)
     is_read = chance.random(size) > P["missed"]
-    has_reading = living_firms(firms, turn.end - 1) & (habits.metered == 1) & is_read
-    who = np.flatnonzero(has_reading)
-    delay = EARLIEST + exponential_days(chance, P["delay"] - EARLIEST, len(who))
+    has_meter = habits.metered == 1
+    is_alive = living_firms(firms, turn.end - 1)
+    who = np.flatnonzero(is_alive & has_meter & is_read)
+    mean_delay = P["delay"] - EARLIEST
+    delay = EARLIEST + exponential_days(chance, mean_delay, len(who))
     readings = piece(
         turn.end + delay,
         enterprise=city_numbers(turn.block, who),
@@ -48,7 +51,10 @@ def power_rows(turn: Turn, count: Census, *, firms: Firms, habits: Habits) -> Ro
 
 def _usual_use(month: int, staff: Ints, *, firms: Firms, habits: Habits) -> Floats:
     """Return each enterprise's use in a month before noise, in kWh."""
-    angle = 2 * np.pi * (month % 12 - SUMMER) / 12
+    months_from_summer = month % 12 - SUMMER
+    angle = 2 * np.pi * months_from_summer / 12
     season = 1 + P["summer"] * np.cos(angle)
-    by_staff = SECTORS.power[firms.section] * staff ** P["scale"]
-    return np.asarray((P["ground_load"] + by_staff) * habits.power * season)
+    a_head = SECTORS.power[firms.section]
+    by_staff = a_head * staff ** P["scale"]
+    use = P["ground_load"] + by_staff
+    return np.asarray(use * habits.power * season)

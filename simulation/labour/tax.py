@@ -6,7 +6,7 @@ import numpy as np
 
 from simulation.ground.draws import exponential_days, happens, whole, whole_yuan
 from simulation.ground.parameters import parameters
-from simulation.ground.pieces import Piece, Rows, corrections_of, piece
+from simulation.ground.pieces import Piece, Rows, corrections_of, kept, piece
 from simulation.ground.setting import Floats, Ints, Turn
 from simulation.labour.census import Census
 from simulation.labour.firms import HOUSEHOLD, Firms, city_numbers, living_firms
@@ -41,36 +41,46 @@ def filed_staff(chance: np.random.Generator, count: Census, habits: Habits, firm
     """Return the staff that each enterprise files for a month."""
     exact = _exact_staff(chance, count, habits, firms)
     jitter = P["jitter"] * chance.standard_normal(len(exact))
-    rough = exact * np.exp(habits.filing_error + jitter)
-    stale = exact * np.exp(habits.filing_error * P["stale"])
+    rough_error = habits.filing_error + jitter
+    stale_error = habits.filing_error * P["stale"]
+    rough, stale = exact * np.exp(rough_error), exact * np.exp(stale_error)
     figure = np.choose(habits.filing, [exact, rough, stale])
-    return whole(np.maximum(np.round(figure), 0))
+    persons = np.round(figure)
+    return whole(np.maximum(persons, 0))
 
 
 def _exact_staff(
     chance: np.random.Generator, count: Census, habits: Habits, firms: Firms
 ) -> Floats:
     """Return the staff that each enterprise would file without an error."""
-    by_unit = P["casual"] * (1 + (firms.kind == HOUSEHOLD))
+    # a household business has twice as many
+    ratio = 1 + (firms.kind == HOUSEHOLD)
+    by_unit = P["casual"] * ratio
     by_staff = P["casual_share"] * count.staff * P["owner_share"]
     casual = chance.poisson(by_unit + by_staff)
-    shown = chance.binomial(count.uncovered, 1 - habits.hidden)
+    open_share = 1 - habits.hidden
+    shown = chance.binomial(count.uncovered, open_share)
     exempt = chance.binomial(count.exempt, P["exempt_filed"])
     part_time = chance.binomial(count.part_time, P["part_time_filed"])
     hosted = np.round(count.hosted * habits.files_hosted)
-    others = casual * (habits.filing != EXACT)
-    return np.asarray(count.covered + exempt + part_time + shown + hosted + others)
+    names_others = habits.filing != EXACT
+    employed = count.covered + exempt + part_time + shown
+    return np.asarray(employed + hosted + casual * names_others)
 
 
 def _payroll(chance: np.random.Generator, staff: Ints, *, count: Census, habits: Habits) -> Ints:
     """Return the wages that each enterprise files for its staff, in fen."""
     wages = count.wages_seen + count.wages_unseen
     mean_wage = wages / np.maximum(count.staff, 1)
-    files_low = (habits.base != FULL_BASE) & (habits.files_base == 1)
+    has_low_base = habits.base != FULL_BASE
+    files_low = has_low_base & (habits.files_base == 1)
     by_base = np.where(files_low, P["low_wages"], 1.0)
-    by_hiding = np.where(habits.hidden >= 1, P["hidden_wages"], 1.0)
+    hides_all = habits.hidden >= 1
+    by_hiding = np.where(hides_all, P["hidden_wages"], 1.0)
+    understated = by_base * by_hiding
     noise = chance.lognormal(0, P["payroll_noise"], len(staff))
-    return whole_yuan(staff * mean_wage * (by_base * by_hiding) * noise)
+    payroll = staff * mean_wage * understated * noise
+    return whole_yuan(payroll)
 
 
 def tax_rows(turn: Turn, count: Census, *, firms: Firms, habits: Habits) -> tuple[Ints, Rows]:
@@ -79,8 +89,9 @@ def tax_rows(turn: Turn, count: Census, *, firms: Firms, habits: Habits) -> tupl
     staff = filed_staff(chance, count, habits, firms)
     payroll = _payroll(chance, staff, count=count, habits=habits)
     is_filed = chance.random(len(staff)) > P["missed"]
-    files = living_firms(firms, turn.end - 1) & is_filed & (count.staff > 0)
-    who = np.flatnonzero(files)
+    has_staff = count.staff > 0
+    is_alive = living_firms(firms, turn.end - 1)
+    who = np.flatnonzero(is_alive & is_filed & has_staff)
     recorded = _days_of_record(turn, chance, len(staff))
     rows = piece(
         recorded[who],
@@ -89,7 +100,8 @@ def tax_rows(turn: Turn, count: Census, *, firms: Firms, habits: Habits) -> tupl
         employees=staff[who],
         payroll=payroll[who],
     )
-    return staff, [("tax_payroll", rows), ("tax_payroll", _corrected(chance, rows))]
+    corrections = _corrected(chance, rows)
+    return staff, [("tax_payroll", rows), ("tax_payroll", corrections)]
 
 
 def _days_of_record(turn: Turn, chance: np.random.Generator, count: int) -> Ints:
@@ -101,18 +113,27 @@ def _days_of_record(turn: Turn, chance: np.random.Generator, count: int) -> Ints
 
 def _corrected(chance: np.random.Generator, rows: Piece) -> Piece:
     """Return the corrections that some filings get later."""
-    again = happens(chance, P["restated"], len(rows["recorded_on"]))
-    size = int(again.sum())
-    delay = int(P["restated_from"]) + exponential_days(chance, P["restated_after"], size)
-    later = rows["recorded_on"][again] + delay
+    is_restated = happens(chance, P["restated"], len(rows["recorded_on"]))
+    first = kept(rows, is_restated)
+    size = len(first["recorded_on"])
+    shortest = int(P["restated_from"])
+    delay = shortest + exponential_days(chance, P["restated_after"], size)
+    later = first["recorded_on"] + delay
     ratio = chance.lognormal(0, P["restated_by"], size)
-    employees = whole(np.round(rows["employees"][again] * ratio))
-    payroll = whole(rows["payroll"][again] * ratio)
-    return corrections_of(rows, again, later, employees=employees, payroll=payroll)
+    employees = np.round(first["employees"] * ratio)
+    payroll = first["payroll"] * ratio
+    return corrections_of(
+        rows,
+        is_restated,
+        later,
+        employees=whole(employees),
+        payroll=whole(payroll),
+    )
 
 
 def filing_gap(staff: Ints, count: Census) -> Ints:
     """Return 1 where a filing names so many more people than are covered that the Mobile Tool would warn."""
-    more = staff - count.covered
-    warns = (more >= P["warned"]) & (more > P["warned_share"] * staff)
-    return warns.astype(np.int64)
+    excess = staff - count.covered
+    is_large = excess >= P["warned"]
+    is_large_share = excess > P["warned_share"] * staff
+    return whole(is_large & is_large_share)

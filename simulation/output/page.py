@@ -37,6 +37,13 @@ MECHANISMS = (
     "labour.deaths",
     "funds.reviews",
 )
+HEAD = """## {name}
+
+{sentence}
+
+| parameter | value | unit | source | meaning |
+|---|---|---|---|---|"""
+ROW = "| {0.name} | {0.value:g} | {0.unit} | {0.source} | {0.meaning} |"
 INTRODUCTION = """# The simulated city
 
 `lssi city OUT --enterprises N --months M --until D --seed S` writes a simulated city as a source like any other:
@@ -98,14 +105,10 @@ def city_page() -> str:
 def section(name: str) -> str:
     """Return one mechanism: its sentence and the table of its parameters."""
     module = import_module(f"simulation.{name}")
-    sentence = (module.__doc__ or "").strip()
-    lines = [f"## {name}", "", sentence, ""]
-    lines += ["| parameter | value | unit | source | meaning |", "|---|---|---|---|---|"]
-    for row in parameters_of(name).rows:
-        cells = (row.name, f"{row.value:g}", row.unit, row.source, row.meaning)
-        lines.append(f"| {' | '.join(cells)} |")
-    lines.append("")
-    return "\n".join(lines)
+    sentence = module.__doc__ or ""
+    head = HEAD.format(name=name, sentence=sentence.strip())
+    rows = [ROW.format(row) for row in parameters_of(name).rows]
+    return "\n".join([head, *rows, ""])
 
 
 if __name__ == "__main__":

@@ -171,16 +171,17 @@ def write_tables(folder: Path, part: int, rows: Rows, *, until: int) -> dict[str
         names = [column.name for column in tables[name].columns]
         names += ["recorded_on", "retracted"]
         # popped, so that the pieces of a table are freed before the next is joined
-        recorded = [kept_until(part_of, until) for part_of in grouped.pop(name)]
+        recorded = (kept_until(rows_of, until) for rows_of in grouped.pop(name))
         full = joined_pieces(recorded, names)
-        # the first two parts hold every table's columns, empty or not; a later one only what has rows
+        # parts 0 and 1 hold a table even where it has no rows; later parts leave it out
         if len(full["recorded_on"]) == 0 and part > 1:
             continue
         if name == "contributions":
             full = by_enterprise(full)
         where = f"{name}/part-{part:05d}.parquet"
-        table = frame(tables[name], full, start=part * ROWS_A_PART)
-        digests[where] = write_frame(table, folder / where)
+        start = part * ROWS_A_PART
+        # the frame has no name here: it would stay in memory while the next table is joined
+        digests[where] = write_frame(frame(tables[name], full, start=start), folder / where)
     return digests
 
 
