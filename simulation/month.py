@@ -51,38 +51,43 @@ def advance(state: State, month: int, visits: Visits) -> tuple[State, Rows, Trut
     """Return the state after a month with the given visits, the month's rows, and its truth; changes no argument."""
     turn = Turn(state.setting, state.block, month)
     firms, rows = attribute_rows(turn, state.firms)
-    state, more, last = work(replace(state, firms=firms), turn)
-    booked, owed = contribution_rows(turn, jobs=state.jobs, habits=state.habits)
+    state, work_rows, last = work(replace(state, firms=firms), turn)
+    booked_rows, owed = contribution_rows(turn, jobs=state.jobs, habits=state.habits)
     count = census(state.jobs, month=month, owed=owed)
-    state, seen = observed(state, turn, count)
-    rows += more + booked + seen
-    state, more = voiced(state, turn, count)
-    state, false, care = insured(state, turn, last)
-    rows += more + care + closings(turn.stream("closings"), state.block, state.jobs, last)
-    state = replace(state, jobs=raised(ended(state.jobs, last), month))
-    state, more = inspected(state, turn, visits, count=count)
-    return state, rows + more, Truth(truth(state, turn, count), false)
+    state, bureau_rows = observed(state, turn, count)
+    rows += work_rows + booked_rows + bureau_rows
+    state, complaint_rows = voiced(state, turn, count)
+    state, false, claim_rows = insured(state, turn, last)
+    rows += complaint_rows + claim_rows
+    rows += closings(turn.stream("closings"), state.block, state.jobs, last)
+    going_on = ended(state.jobs, last)
+    state = replace(state, jobs=raised(going_on, month))
+    state, visit_rows = inspected(state, turn, visits, count=count)
+    return state, rows + visit_rows, Truth(truth(state, turn, count), false)
 
 
 def insured(state: State, turn: Turn, last: Ints) -> tuple[State, Piece, Rows]:
     """Return the state after a month's deaths, claims and benefits, the false claims, and the rows."""
     people, rows = died(turn, state.people)
-    benefits, more = paid(turn, state.benefits, of=(people, state.jobs))
+    benefits, payment_rows = paid(turn, state.benefits, of=(people, state.jobs))
     state = replace(state, people=people, benefits=benefits)
     care = medical(turn, state.jobs, people)
-    rows += more + medical_rows(turn, care)
-    state, made, more = cash(state, turn, last=last, start=len(care.claim))
-    for scheme, claims in [(MEDICAL, care), *made]:
+    rows += payment_rows + medical_rows(turn, care)
+    state, cash_claims, cash_rows = cash(state, turn, last=last, start=len(care.claim))
+    by_scheme = [(MEDICAL, care), *cash_claims]
+    for scheme, claims in by_scheme:
         rows += review_rows(turn, claims, scheme=scheme)
-    return state, false_claims([care, *(claims for _, claims in made)]), rows + more
+    false = false_claims([claims for _, claims in by_scheme])
+    return state, false, rows + cash_rows
 
 
-def false_claims(made: list[Claims]) -> Piece:
+def false_claims(claims: list[Claims]) -> Piece:
     """Return the claims that are false and in which way."""
-    claim, false, known = (
-        np.concatenate([getattr(c, name) for c in made]) for name in ("claim", "false", "known")
-    )
-    return piece(known[false > 0], claim=claim[false > 0], false=false[false > 0])
+    number = np.concatenate([part.claim for part in claims])
+    false = np.concatenate([part.false for part in claims])
+    recorded = np.concatenate([part.known for part in claims])
+    is_false = false > 0
+    return piece(recorded[is_false], claim=number[is_false], false=false[is_false])
 
 
 def observed(state: State, turn: Turn, count: Census) -> tuple[State, Rows]:
@@ -97,26 +102,28 @@ def observed(state: State, turn: Turn, count: Census) -> tuple[State, Rows]:
 def voiced(state: State, turn: Turn, count: Census) -> tuple[State, Rows]:
     """Return the state with a month's complaints and campaign remembered, and their rows."""
     unpaid, rows = arrears(turn, count, firms=state.firms, habits=state.habits)
-    complaints, more = lodged(turn, count, firms=state.firms, unpaid=unpaid)
+    complaints, complaint_rows = lodged(turn, count, firms=state.firms, unpaid=unpaid)
     memory, medals = appraised(turn, state.firms, state.memory)
     memory, lost = revoked(turn, memory)
     memory, named, shown = publication(turn, memory, wages_owed=unpaid)
     habits = shamed(turn, state.habits, exposed=named)
-    rows += more + medals + lost + shown
+    rows += complaint_rows + medals + lost + shown
     complained = np.bincount(complaints.firm, minlength=len(unpaid))
-    return replace(state, memory=replace(memory, complained=complained), habits=habits), rows
+    memory = replace(memory, complained=complained)
+    return replace(state, memory=memory, habits=habits), rows
 
 
 def inspected(state: State, turn: Turn, visits: Visits, *, count: Census) -> tuple[State, Rows]:
     """Return the state after a month's visits, with employers' reactions, and the rows."""
     result, rows = results(turn, visits, count=count, firms=state.firms)
     of = (visits, result)
-    jobs, more = enrolled_after(turn, state.jobs, of=of, habits=state.habits)
+    jobs, payment_rows = enrolled_after(turn, state.jobs, of=of, habits=state.habits)
     habits = mended(turn, state.habits, of=of)
     habits = drifted(turn, state.firms, habits=habits, memory=state.memory)
     firms = hurried(turn, state.firms, phoenix=state.phoenix, of=of)
     memory = memory_after(state.memory, visits, result)
-    return replace(state, jobs=jobs, habits=habits, firms=firms, memory=memory), rows + more
+    state = replace(state, jobs=jobs, habits=habits, firms=firms, memory=memory)
+    return state, rows + payment_rows
 
 
 def truth(state: State, turn: Turn, count: Census) -> Piece:

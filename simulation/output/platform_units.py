@@ -60,35 +60,47 @@ def changes_of(rows: list[Row]) -> list[Row]:
     events: dict[str, list[Event]] = {item: [_event(first, item)] for item in ITEMS}
     changes: list[Row] = []
     for row in sorted(later, key=lambda row: (row["recorded_on"], row["row_id"])):
-        differs = [
-            (item, before)
-            for item in ITEMS
-            if (before := _held(events[item], row)) != platform_text(row, item)
-        ]
-        for item, before in differs or [("AAE006", platform_text(row, "AAE006"))]:
+        # a row that changes nothing is told all the same, as a change of the address to itself
+        differences = _differences(events, row) or {"AAE006": platform_text(row, "AAE006")}
+        for item, before in differences.items():
             events[item].append(_event(row, item))
-            changes.append(
-                {
-                    "enterprise": row["enterprise"],
-                    "item": item,
-                    "before": before,
-                    "after": platform_text(row, item),
-                    "since": row["since"],
-                    "recorded_on": row["recorded_on"],
-                }
-            )
+            change = {
+                "enterprise": row["enterprise"],
+                "item": item,
+                "before": before,
+                "after": platform_text(row, item),
+                "since": row["since"],
+                "recorded_on": row["recorded_on"],
+            }
+            changes.append(change)
     return changes
+
+
+def _differences(events: dict[str, list[Event]], row: Row) -> dict[str, str]:
+    """Return by item that a row changes the text before it, in the order of the items."""
+    differences = {}
+    for item in ITEMS:
+        before = _text_before(events[item], row)
+        if before != platform_text(row, item):
+            differences[item] = before
+    return differences
 
 
 def _event(row: Row, item: str) -> Event:
     return row["since"], row["recorded_on"], row["row_id"], platform_text(row, item)
 
 
-def _held(events: list[Event], row: Row) -> str:
-    known = [
-        event for event in events if event[0] <= row["since"] and event[1] <= row["recorded_on"]
-    ]
-    return max(known, key=lambda event: event[:3])[3] if known else ""
+def _text_before(events: list[Event], row: Row) -> str:
+    """Return an attribute as it is on a row's day by what is known as the row is recorded; '' if nothing is."""
+    earlier = []
+    for event in events:
+        since, recorded_on, _, _ = event
+        if since <= row["since"] and recorded_on <= row["recorded_on"]:
+            earlier.append(event)
+    if not earlier:
+        return ""
+    *_, text = max(earlier, key=lambda event: event[:3])
+    return text
 
 
 def platform_text(row: Row, item: str) -> str:
