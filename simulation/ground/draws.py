@@ -14,12 +14,14 @@ FEN_A_YUAN = 100
 
 def happens(chance: np.random.Generator, share: float | Floats, count: int) -> Flags:
     """Return for each of `count` entries whether an event of this probability comes true; one draw each."""
-    return np.asarray(chance.random(count) < share)
+    draw = chance.random(count)
+    return np.asarray(draw < share)
 
 
 def exponential_days(chance: np.random.Generator, mean: float | Floats, count: int) -> Ints:
     """Return `count` exponential delays of a mean in days, cut to whole days."""
-    return whole(chance.exponential(mean, count))
+    days = chance.exponential(mean, count)
+    return whole(days)
 
 
 def whole(values: npt.NDArray[Any]) -> Ints:
@@ -37,9 +39,11 @@ def whole_yuan(fen: npt.NDArray[Any]) -> Ints:
     >>> whole_yuan(np.array([12_345.6])).tolist()
     [12300]
     """
-    return np.asarray(fen.astype(np.int64) // FEN_A_YUAN * FEN_A_YUAN)
+    yuan = whole(fen) // FEN_A_YUAN
+    return yuan * FEN_A_YUAN
 
 
 def days_within(turn: Turn, chance: np.random.Generator, count: int) -> Ints:
     """Return `count` days of a turn's month, each as probable as the other."""
-    return np.asarray(turn.day + chance.integers(0, turn.days, count))
+    day_of_month = chance.integers(0, turn.days, count)
+    return np.asarray(turn.day + day_of_month)
