@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -66,14 +67,15 @@ def begin_phoenix(
 def _may_inherit(setting: Setting, firms: Firms) -> Flags:
     """Return which units may take over another's staff: registered inside the months, no public body, no agency."""
     is_new = setting.first_day + 60 < firms.registered
-    return is_new & (firms.kind != PUBLIC) & (firms.kind != AGENCY)
+    return np.asarray(is_new & (firms.kind != PUBLIC) & (firms.kind != AGENCY))
 
 
 def _may_be_left(setting: Setting, firms: Firms, habits: Habits) -> Flags:
     """Return which units may be left for a newer one: private cheats of some age and size."""
     is_old = firms.registered < setting.first_day - 200
     is_private = (firms.ownership == PRIVATE) & (firms.kind != BRANCH) & (firms.kind != AGENCY)
-    return is_old & (habits.style != HONEST) & (firms.size >= P["smallest"]) & is_private
+    is_large = firms.size >= P["smallest"]
+    return np.asarray(is_old & (habits.style != HONEST) & is_large & is_private)
 
 
 def _made_alike(
@@ -84,7 +86,7 @@ def _made_alike(
     closed = _closings(setting, chance, firms)
     closed[elders] = firms.registered[heirs] + chance.integers(10, 60, len(elders))
     closed[heirs] = NEVER
-    values = {"closed": closed}
+    values: dict[str, Any] = {"closed": closed}
     for name, share in INHERITED.items():
         column = getattr(firms, name).copy()
         is_same = happens(chance, P[share] if share else 1.0, len(elders))

@@ -109,7 +109,7 @@ def _left_out_after(habits: Habits, *, is_visited: Flags, is_caught: Flags) -> F
     ratio = np.select([is_caught, is_visited], ratios, 1.0)
     is_first_time = is_caught & (habits.left_out == 0)
     share = np.where(is_first_time, P["starts_at"], habits.left_out)
-    return share * ratio
+    return np.asarray(share * ratio)
 
 
 def shamed(turn: Turn, habits: Habits, *, exposed: Flags) -> Habits:

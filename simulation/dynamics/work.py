@@ -122,7 +122,7 @@ def _newly_idle(state: State, leavers: Ints, direct: Ints) -> Ints:
     worker = state.jobs.worker
     without_job = np.setdiff1d(worker[leavers], worker[direct])
     is_alive = state.people.died[without_job] == NEVER
-    return without_job[is_alive]
+    return np.asarray(without_job[is_alive])
 
 
 def _elders(state: State, workers: Ints) -> Ints:

@@ -145,7 +145,8 @@ def _death_is_known(benefits: Benefits, people: People, day: int) -> Flags:
 def _works(benefits: Benefits, jobs: Jobs) -> Flags:
     """Return who draws unemployment benefit and has a job that is not part-time."""
     employed = jobs.worker[jobs.kind != PART_TIME]
-    return np.isin(benefits.worker, employed) & (benefits.kind == UNEMPLOYMENT)
+    is_unemployed = benefits.kind == UNEMPLOYMENT
+    return np.asarray(is_unemployed & np.isin(benefits.worker, employed))
 
 
 def _payments(turn: Turn, benefits: Benefits, day: int) -> Piece:

@@ -105,7 +105,7 @@ def _owed(firm: Ints, missing_base: Ints, firms: int) -> Ints:
     return whole(np.bincount(firm, weights=short, minlength=firms))
 
 
-def _payers(chance: np.random.Generator, habits: Habits) -> tuple[Ints, Ints]:
+def _payers(chance: np.random.Generator, habits: Habits) -> tuple[Flags, Flags]:
     draw = chance.random(len(habits.pays))
     unpaid = (habits.pays == ARREARS) & (draw < P["unpaid_months"])
     late_share = np.where(habits.pays == TARDY, P["late_months"], P["slip"])

@@ -61,7 +61,7 @@ def _short_delay(chance: np.random.Generator, count: int) -> Floats:
 
 def _needs_no_cover(jobs: Jobs) -> Flags:
     """Return which jobs need no cover at this employer: part-time jobs, and workers who are exempt."""
-    return (jobs.kind == PART_TIME) | (jobs.exempt == 1)
+    return np.asarray((jobs.kind == PART_TIME) | (jobs.exempt == 1))
 
 
 def registered_jobs(chance: np.random.Generator, jobs: Jobs, habits: Habits) -> Jobs:
