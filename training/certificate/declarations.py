@@ -16,7 +16,7 @@ from features.catalogue.validate import check_feature, check_measure, columns_re
 from features.contract.tables import Column, contract
 from features.errors import CatalogueError
 from features.ingest.source import JOURNAL
-from features.ingest.source_toml import SourceDeclaration
+from features.ingest.source_toml import SourceDeclaration, Target
 from training.certificate.reference_evaluator import window_span
 
 OUTCOMES = (
@@ -32,8 +32,8 @@ OUTCOMES = (
     "evasion",
 )
 SPAN = re.compile(r"(?:^|_)((?:prev)?\d+[dm])(?=_|$)")
+"""A window in a feature's name, such as `30d` or `prev12m` between underscores."""
 SAME = (ast.Eq, ast.NotEq, ast.In, ast.NotIn, ast.Is, ast.IsNot)
-
 
 LABELS = {"claim": "claim_reviews", "inspection": "findings"}
 """By the key of a case, the table that tells its outcome."""
@@ -56,23 +56,30 @@ REGISTERED = {
 def barred(catalogue: Catalogue, declaration: SourceDeclaration) -> list[str]:
     """Return in a line each what no feature or attribute may be, as far as it shows in what is declared."""
     tables = every_table()
-    columns = {
-        name: {column.name: column for column in table.columns} for name, table in tables.items()
-    }
-    for attribute in declaration.attribute:
-        columns[attribute.table] = columns[attribute.table] | {attribute.name: attribute.column}
-    own = [attribute.name for attribute in declaration.attribute]
-    found = [*of_attributes(declaration), *of_windows(catalogue)]
+    columns = _columns_by_table(declaration)
+    attributes = [attribute.name for attribute in declaration.attribute]
+    faults = [*of_attributes(declaration), *of_windows(catalogue)]
     for measure in catalogue.measures.values():
-        found += _said(partial(check_measure, measure, tables, own))
-        found += of_measure(measure, columns.get(measure.table, {}))
+        faults += _refusal(partial(check_measure, measure, tables, attributes))
+        faults += of_measure(measure, columns.get(measure.table, {}))
     for feature in catalogue.declared.values():
-        found += _said(partial(check_feature, catalogue, feature))
-        found += of_feature(catalogue, feature, columns, declaration.target)
-    return found
+        faults += _refusal(partial(check_feature, catalogue, feature))
+        faults += of_feature(catalogue, feature, columns, declaration.target)
+    return faults
 
 
-def _said(check: Callable[[], None]) -> Iterator[str]:
+def _columns_by_table(declaration: SourceDeclaration) -> dict[str, dict[str, Column]]:
+    """Return by table its columns by name, the attributes that a source declares among them."""
+    columns = {}
+    for name, table in every_table().items():
+        columns[name] = {column.name: column for column in table.columns}
+    for attribute in declaration.attribute:
+        own = {attribute.name: attribute.column}
+        columns[attribute.table] = columns[attribute.table] | own
+    return columns
+
+
+def _refusal(check: Callable[[], None]) -> Iterator[str]:
     try:
         check()
     except CatalogueError as error:
@@ -85,18 +92,21 @@ def of_attributes(declaration: SourceDeclaration) -> Iterator[str]:
     for attribute in declaration.attribute:
         if attribute.table not in scored:
             continue
+        where = f"attribute {attribute.name!r} of {attribute.table}"
         if names_outcome(attribute.name) or attribute.name in declaration.target:
-            yield f"attribute {attribute.name!r} of {attribute.table} has the name of an outcome, or is forbidden"
+            yield f"{where} has the name of an outcome, or is forbidden"
         for name, target in declaration.target.items():
-            event = target.event
-            of_event = event is not None and event.table == attribute.table and bool(event.filter)
-            told = (
-                row_columns(parse_row(event.filter, name))
-                if event is not None and of_event
-                else frozenset[str]()
-            )
-            if attribute.name in told or attribute.name == target.count:
-                yield f"attribute {attribute.name!r} of {attribute.table} tells the outcome of target {name!r}"
+            filtered = _event_columns(name, target, attribute.table)
+            if attribute.name in filtered or attribute.name == target.count:
+                yield f"{where} tells the outcome of target {name!r}"
+
+
+def _event_columns(name: str, target: Target, table: str) -> frozenset[str]:
+    """Return the columns of a table by which a target chooses its events."""
+    event = target.event
+    if event is None or event.table != table or not event.filter:
+        return frozenset()
+    return row_columns(parse_row(event.filter, name))
 
 
 def names_outcome(name: str) -> bool:
@@ -108,7 +118,8 @@ def names_outcome(name: str) -> bool:
     words = name.split("_")
     if words[0] == "actual" and REGISTERED.intersection(words[1:]):
         words = words[1:]
-    return bool(set(words).intersection((*OUTCOMES, *forbidden())))
+    outcomes = {*OUTCOMES, *forbidden()}
+    return not outcomes.isdisjoint(words)
 
 
 def of_windows(catalogue: Catalogue) -> Iterator[str]:
@@ -127,21 +138,31 @@ def of_measure(measure: Measure, columns: dict[str, Column]) -> Iterator[str]:
     for name in sorted(kinds):
         if kinds[name] == "probability":
             yield f"{where} reads {name!r}, the chance with which we chose whom to visit"
-        if set(name.split("_")).intersection(forbidden()):
+        if _has_word(name, forbidden()):
             yield f"{where} reads {name!r}, which is on the forbidden list"
-    sides = next(
-        ((join.left, join.right) for join in declared_joins() if join.name == measure.table),
-        (measure.table,),
-    )
-    if LABELS.get(measure.by) in sides:
+    if LABELS.get(measure.by) in _tables_of(measure):
         yield f"{where} tells of each {measure.by} what came of it itself: {measure.table!r} by {measure.by!r}"
     if measure.table in JOURNAL:
         yield f"{where} reads {measure.table!r}, in which we write down our own decisions"
-    counted = numbers_in(measure.value) | (
-        numbers_in(measure.filter) if measure.filter is not None else set()
-    )
-    for name in sorted(name for name in counted if kinds.get(name) == "id"):
-        yield f"{where} takes the code of {name!r} for a number"
+    counted = numbers_in(measure.value)
+    if measure.filter is not None:
+        counted = counted | numbers_in(measure.filter)
+    for name in sorted(counted):
+        if kinds.get(name) == "id":
+            yield f"{where} takes the code of {name!r} for a number"
+
+
+def _has_word(name: str, words: Iterable[str]) -> bool:
+    """Tell whether a name holds one of some words between its underscores."""
+    return not set(name.split("_")).isdisjoint(words)
+
+
+def _tables_of(measure: Measure) -> tuple[str, ...]:
+    """Return the table of a measure, or both sides of the join that it is."""
+    for join in declared_joins():
+        if join.name == measure.table:
+            return join.left, join.right
+    return (measure.table,)
 
 
 def numbers_in(tree: ast.expr) -> set[str]:
@@ -150,14 +171,18 @@ def numbers_in(tree: ast.expr) -> set[str]:
     >>> sorted(numbers_in(ast.parse("a + 1 > b and c == 'x'", mode="eval").body)), numbers_in(ast.Name("a"))
     (['a', 'b'], set())
     """
-    found: set[str] = set()
+    names: set[str] = set()
     for node in ast.walk(tree):
-        orders = isinstance(node, ast.Compare) and not all(
-            isinstance(operator, SAME) for operator in node.ops
-        )
-        if orders or isinstance(node, ast.BinOp):
-            found |= {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
-    return found
+        if isinstance(node, ast.BinOp) or _orders(node):
+            names |= {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
+    return names
+
+
+def _orders(node: ast.AST) -> bool:
+    """Tell whether a part of an expression asks which of two values is the larger."""
+    if not isinstance(node, ast.Compare):
+        return False
+    return not all(isinstance(operator, SAME) for operator in node.ops)
 
 
 def of_feature(
@@ -168,56 +193,77 @@ def of_feature(
 ) -> Iterator[str]:
     """Yield what is wrong with a feature: a target's name, a window that is not in its name, or a code read as an amount."""
     where = f"feature {feature.name!r}"
-    if feature.name in targets or set(feature.name.split("_")).intersection(
-        ("truth", "label", "target")
-    ):
+    if feature.name in targets or _has_word(feature.name, ("truth", "label", "target")):
         yield f"{where} has the name of an outcome"
-    spans = SPAN.findall(feature.name)
-    told = {atom.window for one in catalogue.chain([feature.name]) for atom in atoms_of(one.tree)}
-    for window in spans:
-        if told and window not in told:
-            yield f"{where} is named after the window {window} and looks at {', '.join(sorted(told))}"
-    for atom in atoms_of(feature.tree) if feature.category else ():
-        measure = catalogue.measure(atom.measure)
-        spaces = [
-            columns[measure.table][name].space
-            for name in row_columns(measure.value) & columns.get(measure.table, {}).keys()
-            if columns[measure.table][name].kind == "id"
-        ]
-        if identities().intersection(spaces):
-            yield f"{where} makes an identity, {spaces[0]!r}, a category, which knows whom it is about, not what holds"
+    windows = _windows(catalogue, feature)
+    for window in SPAN.findall(feature.name):
+        if windows and window not in windows:
+            looks_at = ", ".join(sorted(windows))
+            yield f"{where} is named after the window {window} and looks at {looks_at}"
+    for space in _identities_as_category(catalogue, feature, columns):
+        yield f"{where} makes an identity, {space!r}, a category, which knows whom it is about, not what holds"
     for atom in sorted(_amounts(feature), key=lambda atom: (atom.measure, atom.aggregate)):
-        measure = catalogue.measure(atom.measure)
-        value = measure.value
-        column = (
-            columns.get(measure.table, {}).get(value.id) if isinstance(value, ast.Name) else None
-        )
+        column = _column_of(catalogue.measure(atom.measure), columns)
         if column is not None and column.kind == "id":
-            yield f"{where} takes the code of {column.name!r} for a number: {atom.aggregate}({atom.measure}, {atom.window})"
+            amount = f"{atom.aggregate}({atom.measure}, {atom.window})"
+            yield f"{where} takes the code of {column.name!r} for a number: {amount}"
+
+
+def _windows(catalogue: Catalogue, feature: Feature) -> set[str]:
+    """Return the windows that a feature, and all that it rests on, look at."""
+    windows = set()
+    for part in catalogue.chain([feature.name]):
+        for atom in atoms_of(part.tree):
+            windows.add(atom.window)
+    return windows
+
+
+def _identities_as_category(
+    catalogue: Catalogue, feature: Feature, columns: dict[str, dict[str, Column]]
+) -> Iterator[str]:
+    """Yield the first name space of each measure that makes a category of what names one thing."""
+    if not feature.category:
+        return
+    for atom in atoms_of(feature.tree):
+        measure = catalogue.measure(atom.measure)
+        columns_of_table = columns.get(measure.table, {})
+        spaces = []
+        for name in row_columns(measure.value) & columns_of_table.keys():
+            column = columns_of_table[name]
+            if column.kind == "id":
+                spaces.append(column.space)
+        if identities().intersection(spaces):
+            yield spaces[0]
+
+
+def _column_of(measure: Measure, columns: dict[str, dict[str, Column]]) -> Column | None:
+    """Return the column that a measure takes as its value as it stands; None where it computes one."""
+    value = measure.value
+    if not isinstance(value, ast.Name):
+        return None
+    return columns.get(measure.table, {}).get(value.id)
 
 
 def identities() -> set[str]:
     """Return the name spaces whose identifiers name one thing: keys of tables, persons, addresses, accounts."""
-    keys = {
-        column.space
-        for table in contract().values()
-        for column in table.columns
-        if column.kind == "id" and table.key == (column.name,)
-    }
-    return {*keys, *PERSONAL, "enterprise", "provider"}
+    spaces = {*PERSONAL, "enterprise", "provider"}
+    for table in contract().values():
+        for column in table.columns:
+            if column.kind == "id" and table.key == (column.name,):
+                spaces.add(column.space)
+    return spaces
 
 
 def _amounts(feature: Feature) -> set[Atom]:
     """Return the aggregates of a feature that say how much: all but counts of distinct values, categories and what is known."""
     if feature.category:
         return set()
-    known = {
-        atom_of(node.args[0])
-        for node in ast.walk(feature.tree)
-        if isinstance(node, ast.Call) and call_name(node) == "known" and node.args
-    }
-    return {
-        atom
-        for atom in atoms_of(feature.tree)
-        if atom.aggregate not in ("distinct", "count") and atom not in known
-    }
+    only_known = set()
+    for node in ast.walk(feature.tree):
+        if isinstance(node, ast.Call) and call_name(node) == "known" and node.args:
+            only_known.add(atom_of(node.args[0]))
+    amounts = set()
+    for atom in atoms_of(feature.tree):
+        if atom.aggregate not in ("distinct", "count") and atom not in only_known:
+            amounts.add(atom)
+    return amounts

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +31,7 @@ def misread(
     catalogue to read in place of the whole one.
     """
     catalogue = only or catalogue_of(store)
-    found: dict[str, Moved] = {}
+    differences: dict[str, Moved] = {}
     reading = Reading(excerpt, catalogue, day)
     for entity, (table, _) in ENTITIES.items():
         if not store.has(table) or not catalogue.features(entity):
@@ -39,31 +39,40 @@ def misread(
         cases = living(store, catalogue, entity, day)
         whole = matrix_for(store, catalogue, cases)
         names = [name for name in whole.names if not rests_on_stored(catalogue, name)]
-        proof = compiled_values(store, catalogue, cases, names)
-        found |= {
-            f"statement {entity}: {name}": Moved(
-                int(unlike.sum()), largest_gap(whole.column(name), proof[name], unlike)
-            )
-            for name in names
-            if (unlike := bits(whole.column(name)) != bits(proof[name])).any()
-        }
-        found |= {
-            f"reference {entity}: {name}": moved
-            for name, moved in _literal(reading, whole, names, units).items()
-        }
-    return found
+        compiled = compiled_values(store, catalogue, cases, names)
+        for name, moved in unlike_columns(whole, compiled, names).items():
+            differences[f"statement {entity}: {name}"] = moved
+        for name, moved in _literal(reading, whole, names, units).items():
+            differences[f"reference {entity}: {name}"] = moved
+    return differences
+
+
+def unlike_columns(
+    whole: Matrix, others: Mapping[str, NDArray[np.float64]], names: Sequence[str]
+) -> dict[str, Moved]:
+    """Return the features of a matrix whose other column has other bits in any unit."""
+    differences = {}
+    for name in names:
+        column = whole.column(name)
+        other = np.asarray(others[name])
+        is_unlike = bits(column) != bits(other)
+        if is_unlike.any():
+            gap = largest_gap(column, other, is_unlike)
+            differences[name] = Moved(int(is_unlike.sum()), gap)
+    return differences
 
 
 def rests_on_stored(catalogue: Catalogue, name: str) -> bool:
     """Tell whether a feature looks a stored value up, which only poison can prove."""
     chain = catalogue.chain([name])
-    chain += catalogue.chain([peer.feature for feature in chain for peer in peers_of(feature.tree)])
-    return any(
-        call_name(node) == "stored"
-        for feature in chain
-        for node in ast.walk(feature.tree)
-        if isinstance(node, ast.expr)
-    )
+    peers = [peer.feature for feature in chain for peer in peers_of(feature.tree)]
+    return any(_looks_up(feature.tree) for feature in chain + catalogue.chain(peers))
+
+
+def _looks_up(tree: ast.expr) -> bool:
+    """Tell whether an expression calls `stored`."""
+    nodes = (node for node in ast.walk(tree) if isinstance(node, ast.expr))
+    return any(call_name(node) == "stored" for node in nodes)
 
 
 def bits(values: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -81,21 +90,23 @@ def largest_gap(
 
 def _literal(reading: Reading, whole: Matrix, names: Sequence[str], units: int) -> dict[str, Moved]:
     """Return what the literal reading says otherwise; units that it alone, or the matrix alone, sees come first."""
-    there = reading.living(whole.entity)
-    if there != whole.keys.tolist():
-        return {REGISTER: Moved(len(set(there) ^ set(whole.keys.tolist())) or 1, 1.0)}
-    found: dict[str, Moved] = {}
-    step = max(1, len(there) // units) if units else 1
-    for place in range(0, len(there), step)[:units]:
-        said = reading.features(whole.entity, there[place], names)
+    living_units = reading.living(whole.entity)
+    matrix_units = whole.keys.tolist()
+    if living_units != matrix_units:
+        # the same units in another order are a difference too
+        different = len(set(living_units) ^ set(matrix_units)) or 1
+        return {REGISTER: Moved(different, 1.0)}
+    differences: dict[str, Moved] = {}
+    step = max(1, len(living_units) // units) if units else 1
+    for place in range(0, len(living_units), step)[:units]:
+        values = reading.features(whole.entity, living_units[place], names)
         for name in names:
-            off = distance(said[name], value_in(whole, place, name))
-            if off:
-                found[name] = Moved(
-                    found.get(name, Moved(0, 0.0)).units + 1,
-                    max(off, found.get(name, Moved(0, 0.0)).largest),
-                )
-    return found
+            gap = distance(values[name], value_in(whole, place, name))
+            if gap:
+                before = differences.get(name, Moved(0, 0.0))
+                largest = max(gap, before.largest)
+                differences[name] = Moved(before.units + 1, largest)
+    return differences
 
 
 def value_in(whole: Matrix, place: int, name: str) -> Value:

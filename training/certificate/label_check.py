@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator
-from typing import Any
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -25,95 +25,138 @@ READING = ("label", "day")
 FAULTS = (*READING, "known by its day", *PARTED)
 
 
+Key = tuple[Any, ...]
+
+
 class Later:
     """What an excerpt says on its last day, and from which day on each key was there."""
 
     def __init__(self, excerpt: Excerpt) -> None:
         self._excerpt = excerpt
-        self._held: dict[str, dict[tuple[Any, ...], Row]] = {}
-        self._first: dict[str, dict[tuple[Any, ...], int]] = {}
+        self._last_rows: dict[str, dict[Key, Row]] = {}
+        self._first_days: dict[str, dict[Key, int]] = {}
 
-    def rows(self, table: str) -> dict[tuple[Any, ...], Row]:
+    def rows(self, table: str) -> dict[Key, Row]:
         """Return the rows of a table that hold on the last day, by business key."""
-        if table not in self._held:
+        if table not in self._last_rows:
             self._read(table)
-        return self._held[table]
+        return self._last_rows[table]
 
-    def first(self, table: str) -> dict[tuple[Any, ...], int]:
+    def first(self, table: str) -> dict[Key, int]:
         """Return by business key the first day on which a version of it held; one superseded on its own day never did."""
-        if table not in self._first:
+        if table not in self._first_days:
             self._read(table)
-        return self._first[table]
+        return self._first_days[table]
 
     def _read(self, table: str) -> None:
-        versions: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
-        frame = self._excerpt.frames[table]
-        rows = sorted(
-            frame.iter_rows(named=True),
-            key=lambda row: (row["recorded_on"], len(row["row_id"]), row["row_id"]),
-        )
-        for row in rows:
-            versions[tuple(row[part] for part in self._excerpt.tables[table].key)].append(row)
-        self._held[table] = {
-            mark: rows[-1] for mark, rows in versions.items() if not rows[-1]["retracted"]
-        }
-        self._first[table] = {
-            mark: min(days) for mark, rows in versions.items() if (days := days_of_hold(rows))
-        }
+        last_rows: dict[Key, Row] = {}
+        first_days: dict[Key, int] = {}
+        for mark, versions in self._versions(table).items():
+            last = versions[-1]
+            if not last["retracted"]:
+                last_rows[mark] = last
+            days = days_of_hold(versions)
+            if days:
+                first_days[mark] = min(days)
+        self._last_rows[table] = last_rows
+        self._first_days[table] = first_days
+
+    def _versions(self, table: str) -> dict[Key, list[Row]]:
+        """Return the versions of each business key of a table, in the order of their recording."""
+        key = self._excerpt.tables[table].key
+        versions: dict[Key, list[Row]] = defaultdict(list)
+        rows = self._excerpt.frames[table].iter_rows(named=True)
+        for row in sorted(rows, key=_recording):
+            mark = tuple(row[part] for part in key)
+            versions[mark].append(row)
+        return versions
 
 
-def looks_of(
-    later: Later, target: Target, last: int
-) -> Iterator[tuple[str, str, int, int, float, int]]:
-    """Yield (id, subject, opened, closed, label or NaN, day from which the label was known) of each look."""
+def _recording(row: Row) -> tuple[Any, ...]:
+    """Return what row versions are sorted by: the day, then the row id, a shorter id first."""
+    row_id = row["row_id"]
+    return row["recorded_on"], len(row_id), row_id
+
+
+class Look(NamedTuple):
+    """A visit or a review: its label (NaN where it has none), and the day from which the label was known."""
+
+    id: str
+    subject: str
+    opened: int
+    closed: int
+    label: float
+    known: int
+
+
+def looks_of(later: Later, target: Target, last: int) -> Iterator[Look]:
+    """Yield each review of a claim target, each visit of any other."""
     if target.unit == "claim":
-        for (claim,), row in later.rows("claim_reviews").items():
-            closed = FOREVER if row["closed_on"] is None else row["closed_on"]
-            told = row["outcome"] in ("fraud", "clean") and closed <= last
-            label = float(row["outcome"] == "fraud") if told else np.nan
-            yield claim, claim, closed, closed, label, later.first("claim_reviews")[claim,]
-        return
-    found = {
-        mark[0]: later.first("findings")[mark]
-        for mark in later.rows("findings")
-        if mark[1] == target.violation
-    }
+        return _reviews(later, last)
+    return _visits(later, target, last)
+
+
+def _reviews(later: Later, last: int) -> Iterator[Look]:
+    first_days = later.first("claim_reviews")
+    for (claim,), row in later.rows("claim_reviews").items():
+        closed = _closing_day(row)
+        outcome = row["outcome"]
+        label = np.nan
+        if outcome in ("fraud", "clean") and closed <= last:
+            label = float(outcome == "fraud")
+        yield Look(claim, claim, closed, closed, label, first_days[claim,])
+
+
+def _visits(later: Later, target: Target, last: int) -> Iterator[Look]:
+    finding_days = _finding_days(later, target)
     condition = target.population.visits if target.population else ""
     tree = parse_row(condition, "population visits") if condition else None
+    subject_column = SUBJECT[target.unit]
+    examined_column = f"examined_{target.violation}"
     for (visit,), row in later.rows("inspections").items():
-        subject = row[SUBJECT[target.unit]]
+        subject = row[subject_column]
         if subject is None or (tree is not None and not passes(tree, row)):
             continue
-        closed = FOREVER if row["closed_on"] is None else row["closed_on"]
-        told = row[f"examined_{target.violation}"] == 1 and closed <= last
-        known = min(found.get(visit, FOREVER), row["recorded_on"])
-        yield (
-            visit,
-            subject,
-            row["opened"],
-            closed,
-            float(visit in found) if told else np.nan,
-            known,
-        )
+        closed = _closing_day(row)
+        label = np.nan
+        if row[examined_column] == 1 and closed <= last:
+            label = float(visit in finding_days)
+        known = min(finding_days.get(visit, FOREVER), row["recorded_on"])
+        yield Look(visit, subject, row["opened"], closed, label, known)
+
+
+def _finding_days(later: Later, target: Target) -> dict[str, int]:
+    """Return by visit the day from which its finding of the target's violation was known."""
+    first_days = later.first("findings")
+    days = {}
+    for mark in later.rows("findings"):
+        visit, violation = mark[0], mark[1]
+        if violation == target.violation:
+            days[visit] = first_days[mark]
+    return days
+
+
+def _closing_day(row: Row) -> int:
+    closed: int | None = row["closed_on"]
+    return FOREVER if closed is None else closed
 
 
 def faults_of(store: Store, excerpt: Excerpt, kinds: Collection[str]) -> dict[str, dict[str, int]]:
     """Return by declared target what is wrong with its cases; targets that these rows cannot make are passed over."""
-    found: dict[str, dict[str, int]] = {}
+    faults_by_target: dict[str, dict[str, int]] = {}
     for name, target in store.source.target.items():
         try:
             cases = labelled(store, name)
         except TargetError:
             continue
         texts = store.texts(SUBJECT[target.unit])
-        every = label_faults(
-            excerpt, target, cases, [texts[code] for code in cases.subject.tolist()]
-        )
+        subjects = [texts[code] for code in cases.subject.tolist()]
+        every = label_faults(excerpt, target, cases, subjects)
         every |= part_faults(name, target, cases)
-        faults = {kind: every[kind] for kind in every if kind in kinds}
+        faults = {kind: count for kind, count in every.items() if kind in kinds}
         if faults:
-            found[name] = faults
-    return found
+            faults_by_target[name] = faults
+    return faults_by_target
 
 
 def label_faults(
@@ -123,77 +166,106 @@ def label_faults(
 
     `subjects` holds the identifier of each case's subject.
     """
-    later = Later(excerpt)
     faults: dict[str, int] = defaultdict(int)
-    expected = (
-        _of_events(later, target, cases, subjects)
-        if target.label == "event"
-        else _of_looks(later, target, cases, excerpt.complete_to)
-        if target.unit in ("inspection", "claim")
-        else _of_days(later, target, cases, subjects, excerpt.complete_to)
-    )
-    for place, (label, known, day) in enumerate(expected):
-        said = float(cases.label[place])
-        faults["label"] += not (said == label or (np.isnan(said) and np.isnan(label)))
-        faults["known by its day"] += known <= int(cases.as_of[place]) and not np.isnan(said)
-        faults["day"] += day is not None and day != int(cases.as_of[place])
+    for place, expected in enumerate(_expected(excerpt, target, cases, subjects)):
+        as_of = int(cases.as_of[place])
+        label = float(cases.label[place])
+        is_missing = bool(np.isnan(label))
+        agrees = label == expected.label or (is_missing and np.isnan(expected.label))
+        faults["label"] += not agrees
+        faults["known by its day"] += expected.known <= as_of and not is_missing
+        faults["day"] += expected.day is not None and expected.day != as_of
     return {name: count for name, count in faults.items() if count}
 
 
-Expected = Iterator[tuple[float, int, int | None]]
+class Expected(NamedTuple):
+    """What a literal reading says of a case: its label, the day from which it was known, and its as-of day.
+
+    `day` is None where the target declares the as-of days.
+    """
+
+    label: float
+    known: int
+    day: int | None
 
 
-def _of_looks(later: Later, target: Target, cases: TargetCases, last: int) -> Expected:
-    looks = {look[0]: look for look in looks_of(later, target, last)}
-    heard = later.first("claims") if target.unit == "claim" else {}
+def _expected(
+    excerpt: Excerpt, target: Target, cases: TargetCases, subjects: list[str]
+) -> Iterator[Expected]:
+    """Yield what each case should be, in their order."""
+    later = Later(excerpt)
+    if target.label == "event":
+        return _of_events(later, target, cases, subjects)
+    if target.unit in ("inspection", "claim"):
+        return _of_looks(later, target, cases, excerpt.complete_to)
+    looks: dict[str, list[Look]] = defaultdict(list)
+    for look in looks_of(later, target, excerpt.complete_to):
+        looks[look.subject].append(look)
+    return _of_days(looks, target, cases, subjects)
+
+
+def _of_looks(later: Later, target: Target, cases: TargetCases, last: int) -> Iterator[Expected]:
+    looks = {look.id: look for look in looks_of(later, target, last)}
     for place, case in enumerate(cases.ids.tolist()):
-        day = (
-            heard[case,]
-            if target.unit == "claim"
-            else looks[case][2] - 1
-            if case in looks
-            else None
-        )
-        if case not in looks:
-            yield np.nan, FOREVER, day
+        look = looks.get(case)
+        day = _as_of_day(later, target, case, look)
+        if look is None:
+            yield Expected(np.nan, FOREVER, day)
             continue
-        _, _, _, closed, label, known = looks[case]
-        late = target.horizon and closed > int(cases.as_of[place]) + target.horizon
-        yield np.nan if late else label, known, day
+        end = int(cases.as_of[place]) + target.horizon
+        is_late = target.horizon and look.closed > end
+        label = np.nan if is_late else look.label
+        yield Expected(label, look.known, day)
+
+
+def _as_of_day(later: Later, target: Target, case: str, look: Look | None) -> int | None:
+    """Return the day from which a case is seen: a claim's first day, or the eve of a visit."""
+    if target.unit == "claim":
+        return later.first("claims")[case,]
+    return None if look is None else look.opened - 1
 
 
 def _of_days(
-    later: Later, target: Target, cases: TargetCases, subjects: list[str], last: int
-) -> Expected:
-    by_subject = defaultdict(list)
-    for look in looks_of(later, target, last):
-        by_subject[look[1]].append(look)
+    looks: Mapping[str, list[Look]], target: Target, cases: TargetCases, subjects: list[str]
+) -> Iterator[Expected]:
     for place, subject in enumerate(subjects):
         day = int(cases.as_of[place])
-        inside = [
-            look
-            for look in by_subject[subject]
-            if day < look[2] and look[3] <= day + target.horizon and not np.isnan(look[4])
-        ]
-        yield (
-            max((look[4] for look in inside), default=np.nan),
-            min((look[5] for look in inside), default=FOREVER),
-            None,
-        )
+        end = day + target.horizon
+        labels = []
+        known_days = []
+        for look in looks.get(subject, ()):
+            is_inside = day < look.opened and look.closed <= end
+            if is_inside and not np.isnan(look.label):
+                labels.append(look.label)
+                known_days.append(look.known)
+        yield Expected(max(labels, default=np.nan), min(known_days, default=FOREVER), None)
 
 
-def _of_events(later: Later, target: Target, cases: TargetCases, subjects: list[str]) -> Expected:
+def _of_events(
+    later: Later, target: Target, cases: TargetCases, subjects: list[str]
+) -> Iterator[Expected]:
+    by_subject = _events(later, target)
+    for place, subject in enumerate(subjects):
+        day = int(cases.as_of[place])
+        end = day + target.horizon
+        known_days = [known for when, known in by_subject.get(subject, ()) if day < when <= end]
+        label = float(bool(known_days))
+        yield Expected(label, min(known_days, default=FOREVER), None)
+
+
+def _events(later: Later, target: Target) -> dict[str, list[tuple[int, int]]]:
+    """Return by subject the days of the target's events, each with the day from which it was known."""
     event = target.event
     assert event is not None
     tree = parse_row(event.filter, "event filter") if event.filter else None
+    subject_column = SUBJECT[target.unit]
+    first_days = later.first(event.table)
     by_subject: dict[str, list[tuple[int, int]]] = defaultdict(list)
     for mark, row in later.rows(event.table).items():
-        subject, when = row[SUBJECT[target.unit]], row[event.when]
-        if subject is not None and when is not None and (tree is None or passes(tree, row)):
-            by_subject[subject].append((when, later.first(event.table)[mark]))
-    for place, subject in enumerate(subjects):
-        day = int(cases.as_of[place])
-        inside = [
-            known for when, known in by_subject[subject] if day < when <= day + target.horizon
-        ]
-        yield float(bool(inside)), min(inside, default=FOREVER), None
+        subject = row[subject_column]
+        when = row[event.when]
+        if subject is None or when is None:
+            continue
+        if tree is None or passes(tree, row):
+            by_subject[subject].append((when, first_days[mark]))
+    return by_subject

@@ -8,7 +8,6 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
 from features.catalogue.model import ENTITIES
@@ -18,7 +17,7 @@ from features.engine.population import living
 from features.ingest.scan import parquet_sql
 from features.store.store import Store
 from training.certificate.compare import Moved
-from training.certificate.equivalence import bits, largest_gap
+from training.certificate.equivalence import unlike_columns
 from training.certificate.sample import workplace
 
 _ESCAPED = re.compile(r"\\(.)")
@@ -40,7 +39,8 @@ class Session:
     def parquet(self, *names: str) -> View:
         """Return the rows of some files, each named as Spark has to be given it."""
         files = [Path(_ESCAPED.sub(r"\1", name)) for name in names]
-        return View(self._connection, f"FROM {parquet_sql(files, 'union_by_name=true')}")
+        rows = parquet_sql(files, "union_by_name=true")
+        return View(self._connection, f"FROM {rows}")
 
     def sql(self, statement: str) -> View:
         """Return the rows that a statement gives."""
@@ -55,11 +55,13 @@ class View:
 
     def createOrReplaceTempView(self, name: str) -> None:  # noqa: N802
         """Give the rows a name."""
-        self._connection.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {self._statement}")
+        view = f"CREATE OR REPLACE TEMP VIEW {name} AS {self._statement}"
+        self._connection.execute(view)
 
     def toArrow(self) -> pa.Table:  # noqa: N802
         """Return the rows."""
-        return self._connection.sql(self._statement).to_arrow_table()
+        rows = self._connection.sql(self._statement)
+        return rows.to_arrow_table()
 
 
 def unlike_spark(store: Store, day: int) -> dict[str, Moved]:
@@ -75,20 +77,17 @@ def unlike_spark(store: Store, day: int) -> dict[str, Moved]:
 def _unlike(spark: ModuleType, store: Store, day: int, folder: Path) -> dict[str, Moved]:
     """Return what Spark's statements say otherwise; `spark` is the module, which only an installed PySpark can import."""
     session: Any = Session(folder / "spill")
-    catalogue, found = catalogue_of(store), dict[str, Moved]()
+    catalogue = catalogue_of(store)
+    differences: dict[str, Moved] = {}
     for entity, (table, _) in ENTITIES.items():
         if not store.has(table) or not catalogue.features(entity):
             continue
-        cases, given = living(store, catalogue, entity, day), folder / f"{entity}.parquet"
+        cases = living(store, catalogue, entity, day)
+        cases_file = folder / f"{entity}.parquet"
         whole = matrix_for(store, catalogue, cases)
-        spark.write_cases(store, catalogue, cases, whole.names, given)
-        spark.lay_out(session, store, given)
-        said = spark.spark_values(session, store, catalogue, whole.names)
-        found |= {
-            f"spark {entity}: {name}": Moved(
-                int(unlike.sum()), largest_gap(whole.column(name), said[name], unlike)
-            )
-            for name in whole.names
-            if (unlike := bits(whole.column(name)) != bits(np.asarray(said[name]))).any()
-        }
-    return found
+        spark.write_cases(store, catalogue, cases, whole.names, cases_file)
+        spark.lay_out(session, store, cases_file)
+        values = spark.spark_values(session, store, catalogue, whole.names)
+        for name, moved in unlike_columns(whole, values, whole.names).items():
+            differences[f"spark {entity}: {name}"] = moved
+    return differences

@@ -20,6 +20,8 @@ ON_DAYS = ("enterprise-day", "provider")
 PARTED = ("part", "folds")
 WIDER = 30
 """Days by which a gap is tried that is wider than that between training and test."""
+AROUND = 9
+"""Days before and after those that the split names, on which its edges are tried too."""
 MANY, FEW = 2_000, 37
 
 
@@ -28,65 +30,86 @@ def part_faults(name: str, target: Target, cases: TargetCases) -> dict[str, int]
     split = target.split
     assert split is not None
     gap = target.horizon if target.unit in ON_DAYS else 0
-    around = np.arange(day_of(split.train_until) - 2 * gap - 9, day_of(split.test_until) + 9)
-    whole = Dataset(name, target, nobody(""), cases, Catalogue({}, {}, {}))
-    literal = parts_read(cases.day, split, gap)
-    wrong = (literal != cases.part) | (whole.taught() != (literal == TRAIN))
-    wide = day_of(split.test_from) - day_of(split.train_until) + WIDER
-    strange = [
-        parts_read(around, split, days) != case_parts(around, split, days) for days in (gap, wide)
-    ]
-    made_up = plenty()
-    taught = cases.take(np.flatnonzero((cases.part == TRAIN) & ~np.isnan(cases.label)))
-    keys = taught.subject.astype(np.str_)
-    recipe = recipe_of(target.fit, target=name)
-    folds = sum(not parts(fold, keys, taught, gap) for fold in folds_of(keys, taught, recipe, gap))
-    folds += sum(
-        not parts(fold, made_up.ids, made_up, WIDER)
-        for fold in folds_of(made_up.ids, made_up, recipe, WIDER)
-    )
-    return {
-        kind: int(count)
-        for kind, count in zip(PARTED, (wrong.sum() + np.sum(strange), folds), strict=True)
-        if count
+    counts = {
+        "part": _misplaced_cases(name, target, cases, gap) + _misplaced_days(split, gap),
+        "folds": _open_folds(name, target, cases, gap),
     }
+    return {kind: count for kind, count in counts.items() if count}
+
+
+def _misplaced_cases(name: str, target: Target, cases: TargetCases, gap: int) -> int:
+    """Return how many cases stand in another part than the split says, or teach from it."""
+    split = target.split
+    assert split is not None
+    whole = Dataset(name, target, nobody(""), cases, Catalogue({}, {}, {}))
+    expected = parts_read(cases.day, split, gap)
+    other_part = expected != cases.part
+    taught_wrongly = whole.taught() != (expected == TRAIN)
+    return int((other_part | taught_wrongly).sum())
+
+
+def _misplaced_days(split: Split, gap: int) -> int:
+    """Return how many days around the split get another part than it says, with the target's gap and with a wide one."""
+    first_day = day_of(split.train_until) - 2 * gap - AROUND
+    last_day = day_of(split.test_until) + AROUND
+    days = np.arange(first_day, last_day)
+    between = day_of(split.test_from) - day_of(split.train_until)
+    misplaced = 0
+    for some_gap in (gap, between + WIDER):
+        other_part = parts_read(days, split, some_gap) != case_parts(days, split, some_gap)
+        misplaced += int(np.sum(other_part))
+    return misplaced
+
+
+def _open_folds(name: str, target: Target, cases: TargetCases, gap: int) -> int:
+    """Return how many folds part nothing: those of the training cases, and those of made-up cases."""
+    recipe = recipe_of(target.fit, target=name)
+    has_label = ~np.isnan(cases.label)
+    taught = cases.take(np.flatnonzero((cases.part == TRAIN) & has_label))
+    keys = taught.subject.astype(np.str_)
+    real_folds = folds_of(keys, taught, recipe, gap)
+    # a history may hold too few labels for folds that go forward in time; these cases never do
+    made_up = plenty()
+    made_up_folds = folds_of(made_up.ids, made_up, recipe, WIDER)
+    open_folds = sum(not parts(fold, keys, taught, gap) for fold in real_folds)
+    return open_folds + sum(not parts(fold, made_up.ids, made_up, WIDER) for fold in made_up_folds)
 
 
 def plenty() -> TargetCases:
     """Return cases enough for any recipe to look forward: every second has a violation, two a day, of a few keys."""
     place = np.arange(MANY)
     days = place // 2 + WIDER
-    cases = unlabelled(
-        place % FEW, days, days, (place % FEW).astype(np.str_), np.full(MANY, TRAIN, np.int8)
-    )
+    key = place % FEW
+    part = np.full(MANY, TRAIN, np.int8)
+    cases = unlabelled(key, days, days, key.astype(np.str_), part)
     return replace(cases, label=(place % 2).astype(np.float64))
 
 
 def parts_read(days: Codes, split: Split, gap: int) -> Codes:
     """Return the part of each day as a split says it: a day teaches whose `gap` days after it end by the first of the test."""
-    first, last, until = (
-        day_of(split.test_from),
-        day_of(split.test_until),
-        day_of(split.train_until),
-    )
-    return np.array(
-        [
-            TRAIN
-            if day <= until and day + gap <= first
-            else TEST
-            if first <= day <= last
-            else UNUSED
-            for day in days.tolist()
-        ],
-        np.int64,
-    )
+    test_from = day_of(split.test_from)
+    test_until = day_of(split.test_until)
+    train_until = day_of(split.train_until)
+    day_parts = []
+    for day in days.tolist():
+        if day <= train_until and day + gap <= test_from:
+            day_parts.append(TRAIN)
+        elif test_from <= day <= test_until:
+            day_parts.append(TEST)
+        else:
+            day_parts.append(UNUSED)
+    return np.array(day_parts, np.int64)
 
 
 def parts(
     fold: Fold, keys: np.ndarray[tuple[int], np.dtype[np.str_]], cases: TargetCases, gap: int
 ) -> bool:
     """Tell whether what a fold holds back lies `gap` days after all that it has seen, or shares no key with it."""
-    seen, held = cases.day[fold.seen], cases.day[fold.held]
-    if not len(seen) or not len(held) or int(seen.max()) + max(gap, 1) <= int(held.min()):
+    seen_days = cases.day[fold.seen]
+    held_days = cases.day[fold.held]
+    if not len(seen_days) or not len(held_days):
         return True
-    return not np.isin(keys[fold.held], keys[fold.seen]).any()
+    if int(seen_days.max()) + max(gap, 1) <= int(held_days.min()):
+        return True
+    is_shared = np.isin(keys[fold.held], keys[fold.seen])
+    return not is_shared.any()

@@ -14,40 +14,62 @@ def certificate_lines(said: Mapping[str, Any]) -> list[str]:
     return list(_lines(said))
 
 
-def _lines(said: Mapping[str, Any]) -> Iterator[str]:
-    verdict = "无泄漏 clean" if said["verdict"] == "clean" else "有泄漏 leaking"
-    excerpt = said["excerpt"]
-    whole = "全部 all" if excerpt["whole"] else f"{excerpt['enterprises']} 家 enterprises"
-    yield f"{said['source']} | {said['as_of']} | {verdict} | {whole}"
-    for poison in said["poisons"]:
-        yield (
-            f"  {poison['kind']} {poison['seed']}: {sum(poison['rows'].values())} 行 rows, "
-            f"{len(poison['moved'])} 个特征变动 features moved"
-        )
-    for title, found in (
-        ("变动 moved", said["features_moved"]),
-        ("误读 misread", said["features_misread"]),
-    ):
-        for name, one in list(found.items())[:SHOWN]:
-            largest = "-" if one["largest"] is None else f"{one['largest']:g}"
-            yield f"  {title}: {name}: {one['units']} 个单位 units, 最大 largest {largest}"
-        if len(found) > SHOWN:
-            yield f"  … {len(found) - SHOWN} 更多 more"
-    yield from _notes(said)
-    yield f"  certificate {said['certificate_digest']}"
+def _lines(certificate: Mapping[str, Any]) -> Iterator[str]:
+    yield _headline(certificate)
+    for poison in certificate["poisons"]:
+        yield _poison_line(poison)
+    yield from _feature_lines("变动 moved", certificate["features_moved"])
+    yield from _feature_lines("误读 misread", certificate["features_misread"])
+    yield from _declaration_lines(certificate)
+    yield from _sample_lines(certificate)
+    yield f"  certificate {certificate['certificate_digest']}"
 
 
-def _notes(said: Mapping[str, Any]) -> Iterator[str]:
-    for view, files in said["undeclared"].items():
-        yield f"  未声明 undeclared: {view} 读取 reads {', '.join(files)}; source.toml [raw] 未说明入库日 says nothing of it"
-    for table, rows in said["misdated"].items():
+def _headline(certificate: Mapping[str, Any]) -> str:
+    source = certificate["source"]
+    day = certificate["as_of"]
+    verdict = "无泄漏 clean" if certificate["verdict"] == "clean" else "有泄漏 leaking"
+    excerpt = certificate["excerpt"]
+    size = "全部 all" if excerpt["whole"] else f"{excerpt['enterprises']} 家 enterprises"
+    return f"{source} | {day} | {verdict} | {size}"
+
+
+def _poison_line(poison: Mapping[str, Any]) -> str:
+    name = f"{poison['kind']} {poison['seed']}"
+    rows = sum(poison["rows"].values())
+    moved = len(poison["moved"])
+    return f"  {name}: {rows} 行 rows, {moved} 个特征变动 features moved"
+
+
+def _feature_lines(title: str, features: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a line for each of the first SHOWN features, and how many more there are."""
+    for name, gap in list(features.items())[:SHOWN]:
+        units = gap["units"]
+        largest = "-" if gap["largest"] is None else f"{gap['largest']:g}"
+        yield f"  {title}: {name}: {units} 个单位 units, 最大 largest {largest}"
+    hidden = len(features) - SHOWN
+    if hidden > 0:
+        yield f"  … {hidden} 更多 more"
+
+
+def _declaration_lines(certificate: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what is wrong with the declarations of the source."""
+    for view, files in certificate["undeclared"].items():
+        names = ", ".join(files)
+        yield f"  未声明 undeclared: {view} 读取 reads {names}; source.toml [raw] 未说明入库日 says nothing of it"
+    for table, rows in certificate["misdated"].items():
         yield f"  入库日不符 misdated: {table}: {rows} 行 rows 与来源不同 are known from another day than the source says"
-    for line in said["barred"]:
+    for line in certificate["barred"]:
         yield f"  禁用 barred: {line}"
-    for table, column in said["never_later"].items():
-        told = UNDECLARED.format(table) if table in said["quick"] else ""
-        yield f"  留意 note: {table}: 入库日总是 recorded_on is always {column}{told}"
-    if said["untried"]:
-        yield f"  未试 untried: {', '.join(said['untried'])}: 样本中无可篡改的行 the sample holds no row that could be poisoned"
-    for target, faults in said["labels"].items():
+
+
+def _sample_lines(certificate: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what the sampled rows show: recorded days, tables that no poison reached, and labels."""
+    for table, column in certificate["never_later"].items():
+        remedy = UNDECLARED.format(table) if table in certificate["quick"] else ""
+        yield f"  留意 note: {table}: 入库日总是 recorded_on is always {column}{remedy}"
+    if certificate["untried"]:
+        names = ", ".join(certificate["untried"])
+        yield f"  未试 untried: {names}: 样本中无可篡改的行 the sample holds no row that could be poisoned"
+    for target, faults in certificate["labels"].items():
         yield f"  标签 labels: {target}: {faults}"

@@ -15,47 +15,79 @@ WAYS = (
 def summary_lines(result: Mapping[str, Any]) -> list[str]:
     """Return the lines, each in Chinese and English."""
     metrics = result["metrics"]
-    judged = f"AUC {_with(metrics, 'auc')}   AP {_with(metrics, 'average_precision')}"
-    registered = f"{result['mlflow']['model']} v{result['mlflow']['version']}, 启用 in use v{result['champion']}"
     return [
-        f"{result['target']} @ {result['source']}, {result['features']} 个特征 features, as of {result['as_of']}",
-        _part("训练 train", result["train"]),
-        _part("测试 test", result["test"]),
-        f"{judged}   基准 base {_of(metrics['base_rate'])}   Brier {_of(metrics['brier'])}",
-        *_capacity(metrics["capacity"]),
-        *_earlier(metrics),
-        f"模型 model {result['bundle']}, 登记 registered {registered}",
+        _headline(result),
+        _part_line("训练 train", result["train"]),
+        _part_line("测试 test", result["test"]),
+        _judged_line(metrics),
+        _capacity_line(metrics["capacity"]),
+        *_reordering_lines(metrics),
+        _registration_line(result),
     ]
 
 
-def _part(name: str, part: Mapping[str, Any]) -> str:
-    return f"{name}: {part['rows']:,} ({part['positives']:,} +), {part.get('from', '')} … {part.get('until', '')}"
+def _headline(result: Mapping[str, Any]) -> str:
+    name = f"{result['target']} @ {result['source']}"
+    count = result["features"]
+    day = result["as_of"]
+    return f"{name}, {count} 个特征 features, as of {day}"
 
 
-def _of(value: float | None) -> str:
+def _part_line(name: str, part: Mapping[str, Any]) -> str:
+    size = f"{part['rows']:,}"
+    positives = f"{part['positives']:,}"
+    # a part without rows has no days
+    first_day = part.get("from", "")
+    last_day = part.get("until", "")
+    return f"{name}: {size} ({positives} +), {first_day} … {last_day}"
+
+
+def _judged_line(metrics: Mapping[str, Any]) -> str:
+    auc = _with_interval(metrics, "auc")
+    precision = _with_interval(metrics, "average_precision")
+    base = _number(metrics["base_rate"])
+    brier = _number(metrics["brier"])
+    return f"AUC {auc}   AP {precision}   基准 base {base}   Brier {brier}"
+
+
+def _capacity_line(capacity: Mapping[str, Any]) -> str:
+    """Return the precision of the list that the capacity allows, once for each way to estimate it."""
+    estimates = []
+    for way, zh, en in WAYS:
+        precision = _number(capacity[way])
+        estimates.append(f"{zh} {en} {precision}")
+    listed = f"{capacity['listed']:,}"
+    head = f"名单前 {listed} 个的命中率 precision of the first {listed}"
+    share = capacity["share_without_label"]
+    unlabelled = "-" if share is None else f"{share:.0%}"
+    joined = ", ".join(estimates)
+    return f"{head}: {joined}; 无标签 without label {unlabelled}"
+
+
+def _reordering_lines(metrics: Mapping[str, Any]) -> list[str]:
+    days = metrics.get("days_earlier")
+    if days is None:
+        return []
+    return [f"重排后早 found {days:.1f} 天 days earlier by reordering the same visits"]
+
+
+def _registration_line(result: Mapping[str, Any]) -> str:
+    registered = result["mlflow"]
+    model = registered["model"]
+    version = registered["version"]
+    champion = result["champion"]
+    bundle = result["bundle"]
+    return f"模型 model {bundle}, 登记 registered {model} v{version}, 启用 in use v{champion}"
+
+
+def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"
 
 
-def _with(metrics: Mapping[str, Any], name: str) -> str:
+def _with_interval(metrics: Mapping[str, Any], name: str) -> str:
+    value = _number(metrics[name])
     interval = metrics["intervals"][name]
-    return _of(metrics[name]) + (
-        "" if interval is None else f" [{interval[0]:.3f}, {interval[1]:.3f}]"
-    )
-
-
-def _capacity(found: Mapping[str, Any]) -> list[str]:
-    told = ", ".join(f"{zh} {en} {_of(found[way])}" for way, zh, en in WAYS)
-    share = found["share_without_label"]
-    unseen = f"无标签 without label {'-' if share is None else format(share, '.0%')}"
-    return [
-        f"名单前 {found['listed']:,} 个的命中率 precision of the first {found['listed']:,}: {told}; {unseen}"
-    ]
-
-
-def _earlier(metrics: Mapping[str, Any]) -> list[str]:
-    days = metrics.get("days_earlier")
-    return (
-        []
-        if days is None
-        else [f"重排后早 found {days:.1f} 天 days earlier by reordering the same visits"]
-    )
+    if interval is None:
+        return value
+    low, high = interval
+    return f"{value} [{low:.3f}, {high:.3f}]"
