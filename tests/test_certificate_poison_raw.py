@@ -17,15 +17,11 @@ from features.errors import SourceError
 from features.ingest.source import JOURNAL, Source, find_source
 from features.store.store import open_store
 from training.certificate.certify import QUICK, certify
-from training.certificate.poison_raw import Beneath, after, beneath, poisoned_raw_table, told_again
-from training.certificate.raw_tables import (
-    on_days,
-    postponed,
-    sheets_of,
-    told_early,
-    undeclared,
-    write_sheets,
-)
+from training.certificate.poison_raw import Beneath, beneath
+from training.certificate.poison_raw_rows import after, poisoned_raw_table, told_again
+from training.certificate.raw_days import on_days
+from training.certificate.raw_files import undeclared, write_sheets
+from training.certificate.raw_tables import postponed, sheets_of, told_early
 from training.certificate.recorded_days import misdated
 
 DAY, LAST = day_of("2015-03-31"), day_of("2015-06-30")

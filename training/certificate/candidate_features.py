@@ -24,7 +24,8 @@ from features.matrix import Matrix
 from features.store.store import Store
 from training.certificate.compare import compared_matrices, digest_of_matrix, greater_moves
 from training.certificate.equivalence import misread
-from training.certificate.poison import REACH, poisoned_excerpt
+from training.certificate.poison import poisoned_excerpt
+from training.certificate.poison_rows import REACH
 from training.certificate.sample import accepted, excerpt_of, loaded
 
 ENTERPRISES = 60

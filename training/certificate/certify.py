@@ -21,8 +21,9 @@ from training.certificate.compare import Moved, compared_matrices, digest_of_mat
 from training.certificate.declarations import barred
 from training.certificate.equivalence import misread
 from training.certificate.label_check import FAULTS, READING, faults_of
-from training.certificate.poison import KINDS, REACH, Poisoned, poisoned_excerpt
+from training.certificate.poison import KINDS, Poisoned, poisoned_excerpt
 from training.certificate.poison_raw import Beneath, beneath
+from training.certificate.poison_rows import REACH
 from training.certificate.read_paths import (
     FED,
     NEIGHBOUR,
