@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,17 +39,17 @@ class TargetCases:
 
     def take(self, rows: NDArray[np.bool_] | Codes) -> TargetCases:
         """Return the chosen cases."""
-        return TargetCases(*(getattr(self, field.name)[rows] for field in fields(self)))
+        columns = [getattr(self, field.name) for field in fields(self)]
+        return TargetCases(*(column[rows] for column in columns))
 
 
 def joined_parts(parts: list[TargetCases]) -> TargetCases:
     """Return the cases of all parts, one after another."""
-    return TargetCases(
-        *(
-            np.concatenate([getattr(part, field.name) for part in parts])
-            for field in fields(TargetCases)
-        )
-    )
+    columns = []
+    for field in fields(TargetCases):
+        arrays = [getattr(part, field.name) for part in parts]
+        columns.append(np.concatenate(arrays))
+    return TargetCases(*columns)
 
 
 def target_split(target: Target) -> Split:
@@ -75,10 +75,14 @@ def case_parts(day: Codes, split: Split, gap: int) -> NDArray[np.int8]:
     >>> case_parts(np.array([4, 9, 10, 14, 19, 20]), split, 5).tolist(), case_parts(np.array([9, 10]), split, 6).tolist()
     ([1, 1, 0, 2, 2, 0], [0, 0])
     """
-    first, last = day_of(split.test_from), day_of(split.test_until)
+    first = day_of(split.test_from)
+    last = day_of(split.test_until)
     train = (day <= day_of(split.train_until)) & (day + gap <= first)
     test = (day >= first) & (day <= last)
-    return np.where(train, TRAIN, np.where(test, TEST, UNUSED)).astype(np.int8)
+    part = np.full(len(day), UNUSED, np.int8)
+    part[test] = TEST
+    part[train] = TRAIN
+    return part
 
 
 def unlabelled(
@@ -87,7 +91,16 @@ def unlabelled(
     """Return cases of which nothing is known yet."""
     nothing = np.full(len(subject), np.nan)
     return TargetCases(
-        subject, as_of, day, ids, part, nothing, nothing, nothing, nothing, np.ones(len(subject))
+        subject=subject,
+        as_of=as_of,
+        day=day,
+        ids=ids,
+        part=part,
+        label=nothing,
+        count=nothing,
+        random_label=nothing,
+        inclusion=nothing,
+        weight=np.ones(len(subject)),
     )
 
 
@@ -96,17 +109,13 @@ def of_looks(
 ) -> TargetCases:
     """Return one case a look, with the look's own label."""
     random_label = np.where(np.isnan(looks.inclusion), np.nan, looks.label)
-    return TargetCases(
-        looks.subject,
-        as_of,
-        day,
-        ids,
-        part,
-        looks.label,
-        looks.count,
-        random_label,
-        looks.inclusion,
-        np.ones(len(ids)),
+    cases = unlabelled(looks.subject, as_of, day, ids, part)
+    return replace(
+        cases,
+        label=looks.label,
+        count=looks.count,
+        random_label=random_label,
+        inclusion=looks.inclusion,
     )
 
 
@@ -117,26 +126,18 @@ def with_looks(cases: TargetCases, looks: Observed, horizon: int) -> TargetCases
     `random_label` is that of the first random look.
     """
     day = int(cases.as_of[0]) if len(cases) else 0
-    seen = looks.take(
-        (looks.opened > day) & (looks.closed <= day + horizon) & ~np.isnan(looks.label)
-    )
+    inside = (looks.opened > day) & (looks.closed <= day + horizon)
+    seen = looks.take(inside & ~np.isnan(looks.label))
     label = _largest(cases.subject, seen.subject, seen.label)
     count = _largest(cases.subject, seen.subject, seen.count)
     count[(label == 1) & (count == 0)] = np.nan  # the visit that found something did not count it
     random = seen.take(~np.isnan(seen.inclusion))
-    first = random.take(np.unique(random.subject, return_index=True)[1])
-    return TargetCases(
-        cases.subject,
-        cases.as_of,
-        cases.day,
-        cases.ids,
-        cases.part,
-        label,
-        count,
-        _largest(cases.subject, first.subject, first.label),
-        _largest(cases.subject, first.subject, first.inclusion),
-        cases.weight,
-    )
+    # looks are sorted by subject and opening, so the first place of a subject is its first random look
+    _, first_places = np.unique(random.subject, return_index=True)
+    first = random.take(first_places)
+    random_label = _largest(cases.subject, first.subject, first.label)
+    inclusion = _largest(cases.subject, first.subject, first.inclusion)
+    return replace(cases, label=label, count=count, random_label=random_label, inclusion=inclusion)
 
 
 def _largest(wanted: Codes, subject: Codes, values: Floats) -> Floats:
@@ -146,5 +147,7 @@ def _largest(wanted: Codes, subject: Codes, values: Floats) -> Floats:
     distinct, member = np.unique(subject, return_inverse=True)
     largest = np.full(len(distinct), np.nan)
     np.fmax.at(largest, member, values)
-    place = np.minimum(np.searchsorted(distinct, wanted), len(distinct) - 1)
-    return np.where(distinct[place] == wanted, largest[place], np.nan)
+    insertion = np.searchsorted(distinct, wanted)
+    place = np.minimum(insertion, len(distinct) - 1)
+    is_known = distinct[place] == wanted
+    return np.where(is_known, largest[place], np.nan)

@@ -16,6 +16,7 @@ from training.data.labels import SUBJECT
 
 Codes = NDArray[np.int64]
 DAYS = 2**21
+"""Room for days in a mark: 2 ** 20 of them, nearly 2,900 years, before 1970 and as many after."""
 SHIFT = 2**20
 
 
@@ -26,19 +27,22 @@ def marks(subject: Codes, day: Codes) -> Codes:
 
 def events(store: Store, target: Target) -> Codes:
     """Return the sorted marks of a target's events, as the rows known today tell them."""
-    event, subject = target.event, SUBJECT[target.unit]
+    event = target.event
+    subject = SUBJECT[target.unit]
     if event is None:
         raise TargetError('a target with label = "event" needs its event: table, when and filter')
     _check(store, event, subject)
     tree = parse_row(event.filter, f"event filter of {event.table}") if event.filter else None
-    needed = {subject, event.when} | (row_columns(tree) if tree is not None else set())
-    rows = store.live(event.table, store.complete_to, tuple(sorted(needed)))
-    kept = (rows[subject] != NULL) & (rows[event.when] != NULL)
+    names = {subject, event.when}
     if tree is not None:
-        kept &= row_filter(tree, rows, len(kept), literal_of(store, event.table))
-    return np.sort(
-        marks(rows[subject][kept].astype(np.int64), rows[event.when][kept].astype(np.int64))
-    )
+        names |= row_columns(tree)
+    rows = store.live(event.table, store.complete_to, tuple(sorted(names)))
+    subjects = rows[subject]
+    days = rows[event.when]
+    counts = (subjects != NULL) & (days != NULL)
+    if tree is not None:
+        counts &= row_filter(tree, rows, len(counts), literal_of(store, event.table))
+    return np.sort(marks(subjects[counts].astype(np.int64), days[counts].astype(np.int64)))
 
 
 def _check(store: Store, event: Event, subject: str) -> None:
@@ -54,6 +58,8 @@ def _check(store: Store, event: Event, subject: str) -> None:
 
 def happened(known: Codes, subject: Codes, as_of: Codes, horizon: int) -> NDArray[np.float64]:
     """Return 1.0 where a mark of the subject lies in (as_of, as_of + horizon], else 0.0."""
-    after = np.searchsorted(known, marks(subject, as_of), side="right")
-    until = np.searchsorted(known, marks(subject, as_of + horizon), side="right")
-    return (until > after).astype(np.float64)
+    begin = marks(subject, as_of)
+    end = marks(subject, as_of + horizon)
+    until_begin = np.searchsorted(known, begin, side="right")
+    until_end = np.searchsorted(known, end, side="right")
+    return (until_end > until_begin).astype(np.float64)

@@ -27,17 +27,13 @@ def folds_of(keys: NDArray[np.str_], cases: TargetCases, recipe: Recipe, gap: in
     A day counts as after another when `gap` days lie between. Where the earlier days hold too few labels to learn
     from, the folds are parted by key instead, the cases of one key together.
     """
-    forward = [
-        fold
-        for fold in _forward(cases.day, recipe, gap)
-        if enough(cases.label[fold.seen], recipe.least_positives)
-    ]
-    held = (
-        np.any([fold.held for fold in forward], axis=0)
-        if forward
-        else np.zeros(len(cases), np.bool_)
-    )
-    if enough(cases.label[held], recipe.least_positives):
+    forward = []
+    is_held = np.zeros(len(cases), np.bool_)
+    for fold in _forward(cases.day, recipe, gap):
+        if enough(cases.label[fold.seen], recipe.least_positives):
+            forward.append(fold)
+            is_held |= fold.held
+    if enough(cases.label[is_held], recipe.least_positives):
         return forward
     return folds_by_key(keys, recipe)
 
@@ -52,14 +48,17 @@ def folds_by_key(keys: NDArray[np.str_], recipe: Recipe) -> list[Fold]:
 def enough(label: NDArray[np.float64], least: int) -> bool:
     """Tell whether both classes have at least so many cases."""
     positives = int(label.sum())
-    return min(positives, len(label) - positives) >= least
+    negatives = len(label) - positives
+    return min(positives, negatives) >= least
 
 
 def _forward(day: NDArray[np.int64], recipe: Recipe, gap: int) -> list[Fold]:
+    """Return folds of equally many cases, one after another, over the last days; each has seen the days before."""
     if not len(day):
         return []
     ascending = np.sort(day)
-    places = np.linspace(1 - recipe.tried_on, 1, recipe.folds, endpoint=False) * len(day)
+    shares = np.linspace(1 - recipe.tried_on, 1, recipe.folds, endpoint=False)
+    places = shares * len(day)
     starts = np.unique(ascending[places.astype(np.int64)])
     ends = np.append(starts[1:], ascending[-1] + 1)
     return [
@@ -71,5 +70,7 @@ def _forward(day: NDArray[np.int64], recipe: Recipe, gap: int) -> list[Fold]:
 def parts_by_key(keys: NDArray[np.str_], parts: int, seed: int) -> NDArray[np.int64]:
     """Return each case's part; the cases of one key share theirs, and the order of the rows does not matter."""
     distinct, member = np.unique(keys, return_inverse=True)
-    places = np.random.default_rng(seed).permutation(len(distinct)) % parts
-    return np.asarray(places[member], dtype=np.int64)
+    # the keys are sorted, so the same keys are shuffled alike whatever the order of the rows
+    shuffled = np.random.default_rng(seed).permutation(len(distinct))
+    part_of_key = shuffled % parts
+    return np.asarray(part_of_key[member], dtype=np.int64)

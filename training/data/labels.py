@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -51,11 +52,10 @@ class Observed:
 
     def within(self, as_of: Codes, horizon: int) -> Observed:
         """Return the same looks without the label of those that closed after their case's horizon (0: no limit)."""
-        late = self.closed > as_of + horizon if horizon else self.closed >= FOREVER
-        blind = [np.where(late, np.nan, part) for part in (self.label, self.count)]
-        return Observed(
-            self.ids, self.subject, self.opened, self.closed, blind[0], blind[1], self.inclusion
-        )
+        is_late = self.closed > as_of + horizon if horizon else self.closed >= FOREVER
+        label = np.where(is_late, np.nan, self.label)
+        count = np.where(is_late, np.nan, self.count)
+        return replace(self, label=label, count=count)
 
 
 def visits(store: Store, target: Target) -> Observed:
@@ -66,7 +66,7 @@ def visits(store: Store, target: Target) -> Observed:
             f"a {target.unit} target with label {target.label!r} has no visits; see docs/sources.md"
         )
     examined = f"examined_{target.violation}"
-    columns = (
+    read = (
         "inspection",
         subject,
         "kind",
@@ -75,60 +75,79 @@ def visits(store: Store, target: Target) -> Observed:
         examined,
         "inclusion_probability",
     )
-    rows = _of_population(store, target, columns)
-    found = _findings(store, target)
-    label = np.isin(rows["inspection"], found[0]).astype(np.float64)
-    count = np.where(label == 1, _looked_up(rows["inspection"], *found), 0.0)
-    closed = np.where(rows["closed_on"] == NULL, FOREVER, rows["closed_on"])
+    rows = _of_population(store, target, read)
+    visit = rows["inspection"]
+    finders, counts = _findings(store, target)
+    label = np.isin(visit, finders).astype(np.float64)
+    count = np.where(label == 1, _looked_up(visit, finders, counts), 0.0)
+    closed = _closing_days(rows["closed_on"])
+    # who was not examined for the violation, or whose visit is still open, has no label: never 0
     unseen = (rows[examined] != 1) | (closed > store.complete_to)
-    random = rows["kind"] == contract()["inspections"].column("kind").choices.index("lottery")
-    inclusion = np.where(random, probabilities(rows["inclusion_probability"], NULL), np.nan)
     observed = Observed(
-        rows["inspection"],
+        visit,
         rows[subject],
         rows["opened"],
         closed,
         np.where(unseen, np.nan, label),
         np.where(unseen, np.nan, count),
-        inclusion,
+        _inclusion(rows, "inspections", "kind"),
     )
     order = np.lexsort((observed.ids, observed.opened, observed.subject))
-    return observed.take(order[observed.subject[order] != NULL])
+    has_subject = observed.subject[order] != NULL
+    return observed.take(order[has_subject])
 
 
-def _of_population(
-    store: Store, target: Target, columns: tuple[str, ...]
-) -> dict[str, NDArray[Any]]:
+def _closing_days(closed_on: Codes) -> Codes:
+    """Return the day on which each look was closed, FOREVER where it is open."""
+    return np.where(closed_on == NULL, FOREVER, closed_on)
+
+
+def _inclusion(rows: Mapping[str, NDArray[Any]], table: str, column: str) -> Floats:
+    """Return the recorded probability of each look that a lottery chose, NaN of any other."""
+    lottery = contract()[table].column(column).choices.index("lottery")
+    recorded = probabilities(rows["inclusion_probability"], NULL)
+    return np.where(rows[column] == lottery, recorded, np.nan)
+
+
+def _of_population(store: Store, target: Target, read: tuple[str, ...]) -> dict[str, NDArray[Any]]:
     """Return the live visits that the target's population asks for, by a condition on a visit's own row."""
     condition = target.population.visits if target.population else ""
     if not condition:
-        return store.live("inspections", store.complete_to, columns)
+        return store.live("inspections", store.complete_to, read)
     tree = parse_row(condition, "population visits")
-    rows = store.live(
-        "inspections",
-        store.complete_to,
-        tuple(dict.fromkeys((*columns, *sorted(row_columns(tree))))),
-    )
-    kept = row_filter(tree, rows, len(rows["inspection"]), literal_of(store, "inspections"))
-    return {name: rows[name][kept] for name in columns}
+    names = dict.fromkeys((*read, *sorted(row_columns(tree))))
+    rows = store.live("inspections", store.complete_to, tuple(names))
+    size = len(rows["inspection"])
+    is_asked = row_filter(tree, rows, size, literal_of(store, "inspections"))
+    return {name: rows[name][is_asked] for name in read}
 
 
 def _findings(store: Store, target: Target) -> tuple[Codes, Floats]:
     """Return the visits that found the violation, sorted, and the largest count of each, NaN where none is written."""
-    columns = ("inspection", "violation", *((target.count,) if target.count else ()))
-    rows = store.live("findings", store.complete_to, columns)
-    kept = rows["violation"] == target.violation
-    count = rows[target.count][kept] if target.count else np.full(int(kept.sum()), NULL)
-    distinct, member = np.unique(rows["inspection"][kept], return_inverse=True)
-    largest = np.full(len(distinct), NULL, np.int64)
-    np.maximum.at(largest, member, count.astype(np.int64))
-    return distinct, np.where(largest == NULL, np.nan, largest)
+    rows = store.live("findings", store.complete_to, ("inspection", "violation", *_counted(target)))
+    is_violation = rows["violation"] == target.violation
+    if target.count:
+        count = rows[target.count][is_violation].astype(np.int64)
+    else:
+        count = np.full(int(is_violation.sum()), NULL, np.int64)
+    visit, member = np.unique(rows["inspection"][is_violation], return_inverse=True)
+    # NULL is below any count, so it stays only where no finding of the visit has one
+    largest = np.full(len(visit), NULL, np.int64)
+    np.maximum.at(largest, member, count)
+    return visit, np.where(largest == NULL, np.nan, largest)
 
 
-def _looked_up(wanted: Codes, known: Codes, values: Floats) -> Floats:
-    if not len(known):
+def _counted(target: Target) -> tuple[str, ...]:
+    """Return the column that tells how much was found, where the target names one."""
+    return (target.count,) if target.count else ()
+
+
+def _looked_up(wanted: Codes, keys: Codes, values: Floats) -> Floats:
+    """Return the value of each wanted key; of one that is not among the sorted keys, any value."""
+    if not len(keys):
         return np.full(len(wanted), np.nan)
-    return values[np.minimum(np.searchsorted(known, wanted), len(known) - 1)]
+    place = np.searchsorted(keys, wanted)
+    return values[np.minimum(place, len(keys) - 1)]
 
 
 def reviews(store: Store, target: Target) -> Observed:
@@ -137,23 +156,27 @@ def reviews(store: Store, target: Target) -> Observed:
         raise TargetError(
             f"reviews label claims; this target is of unit {target.unit!r} and label {target.label!r}"
         )
-    counted = (target.count,) if target.count else ()
-    columns = tuple(
-        dict.fromkeys(
-            ("claim", "chosen", "inclusion_probability", "closed_on", "outcome", *counted)
-        )
-    )
-    rows = store.live("claim_reviews", store.complete_to, columns)
-    table = contract()["claim_reviews"]
-    fraud, clean = (table.column("outcome").choices.index(name) for name in ("fraud", "clean"))
-    closed = np.where(rows["closed_on"] == NULL, FOREVER, rows["closed_on"])
-    told = np.isin(rows["outcome"], (fraud, clean)) & (closed <= store.complete_to)
-    label = np.where(told, (rows["outcome"] == fraud).astype(np.float64), np.nan)
-    amount = rows[target.count] if target.count else np.full(len(label), NULL)
-    count = np.where(
-        label == 1, np.where(amount == NULL, np.nan, amount), np.where(told, 0.0, np.nan)
-    )
-    random = rows["chosen"] == table.column("chosen").choices.index("lottery")
-    inclusion = np.where(random, probabilities(rows["inclusion_probability"], NULL), np.nan)
-    observed = Observed(rows["claim"], rows["claim"], closed, closed, label, count, inclusion)
+    read = ("claim", "chosen", "inclusion_probability", "closed_on", "outcome", *_counted(target))
+    # the column that counts may be one of those read anyhow
+    rows = store.live("claim_reviews", store.complete_to, tuple(dict.fromkeys(read)))
+    outcomes = contract()["claim_reviews"].column("outcome").choices
+    is_fraud = rows["outcome"] == outcomes.index("fraud")
+    is_clean = rows["outcome"] == outcomes.index("clean")
+    closed = _closing_days(rows["closed_on"])
+    has_label = (is_fraud | is_clean) & (closed <= store.complete_to)
+    label = np.where(has_label, is_fraud.astype(np.float64), np.nan)
+    # a clean claim has a count of 0; an amount that was not written is unknown
+    count = np.where(has_label, 0.0, np.nan)
+    count = np.where(label == 1, _amounts(rows, target), count)
+    inclusion = _inclusion(rows, "claim_reviews", "chosen")
+    claim = rows["claim"]
+    observed = Observed(claim, claim, closed, closed, label, count, inclusion)
     return observed.take(np.argsort(observed.subject, kind="stable"))
+
+
+def _amounts(rows: Mapping[str, NDArray[Any]], target: Target) -> Floats:
+    """Return what each review has found, NaN where nothing is written."""
+    if not target.count:
+        return np.full(len(rows["claim"]), np.nan)
+    amount = rows[target.count]
+    return np.where(amount == NULL, np.nan, amount)
