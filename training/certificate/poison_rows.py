@@ -67,7 +67,8 @@ class Dose:
             return rows
         size = min(rows.height, max(LEAST, round(rows.height * share)))
         places = self.rng.choice(rows.height, size, replace=False)
-        return rows[np.sort(places).tolist()]
+        chosen: pl.DataFrame = rows[np.sort(places).tolist()]
+        return chosen
 
     def days_after(self, size: int) -> pl.Series:
         """Return days of recording (n,), the day after the as-of day among them."""

@@ -11,12 +11,11 @@ from features.catalogue import Catalogue
 from features.ingest.source_toml import Split, Target
 from training.certificate.read_paths import nobody
 from training.data.cases import TEST, TRAIN, UNUSED, TargetCases, case_parts, unlabelled
-from training.data.dataset import Dataset
+from training.data.dataset import ON_DAYS, Dataset
 from training.data.folds import Fold, folds_of
 from training.data.labels import Codes
 from training.data.recipe import recipe_of
 
-ON_DAYS = ("enterprise-day", "provider")
 PARTED = ("part", "folds")
 WIDER = 30
 """Days by which a gap is tried that is wider than that between training and test."""

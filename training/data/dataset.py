@@ -34,6 +34,9 @@ from training.data.labels import SUBJECT, reviews, visits
 from training.data.population import population
 
 MOST_UNLABELLED = 10_000
+"""Unlabelled claims to test on at most: as many tell how a list would do, and each one costs its features."""
+ON_DAYS = ("enterprise-day", "provider")
+"""Units that are looked at on declared days; others each have a day of their own."""
 Labelling = Callable[[TargetCases], TargetCases]
 
 
@@ -72,80 +75,93 @@ def dataset(store: Store, name: str, *, seed: int) -> Dataset:
 
     Only the whole population of the test tells how a list would do, so test cases need no label. Raises TargetError.
     """
-    target, catalogue = target_of(store, name), catalogue_of(store)
-    if target.unit in ("enterprise-day", "provider"):
+    target = target_of(store, name)
+    catalogue = catalogue_of(store)
+    if target.unit in ON_DAYS:
         matrix, cases = _of_days(store, catalogue, target)
     else:
-        matrix, cases = _of_units(
-            store, catalogue, thinned(_units(store, target), seed), SUBJECT[target.unit]
-        )
-    kept = population(matrix, target.population.filter if target.population else "")
-    return Dataset(name, target, matrix.take(kept), cases.take(kept), catalogue)
+        chosen = thinned(_units(store, target), seed)
+        matrix, cases = _of_units(store, catalogue, chosen, SUBJECT[target.unit])
+    condition = target.population.filter if target.population else ""
+    inside = population(matrix, condition)
+    return Dataset(name, target, matrix.take(inside), cases.take(inside), catalogue)
 
 
 def labelled(store: Store, name: str) -> TargetCases:
     """Return the cases of a declared target with their labels, before any feature or condition on features."""
     target = target_of(store, name)
-    if target.unit in ("enterprise-day", "provider"):
-        return joined_parts(
-            [cases for _, cases in _labelled_days(store, catalogue_of(store), target)]
-        )
-    return _units(store, target)
+    if target.unit not in ON_DAYS:
+        return _units(store, target)
+    days = _labelled_days(store, catalogue_of(store), target)
+    return joined_parts([cases for _, cases in days])
 
 
 def _labelled_days(
     store: Store, catalogue: Catalogue, target: Target
 ) -> Iterator[tuple[Units, TargetCases]]:
     """Yield for each as-of day its living units and their cases; of those that train, the labelled ones."""
-    label, subject = _labelling(store, target), SUBJECT[target.unit]
+    label = _labelling(store, target)
+    subject = SUBJECT[target.unit]
     texts = np.array(store.texts(subject), np.str_)
     for day, part in _days(store, target):
         units = living(store, catalogue, subject, day)
         parts = np.full(len(units), part, np.int8)
-        cases = label(unlabelled(units.code, units.as_of, units.as_of, texts[units.code], parts))
-        kept = np.flatnonzero((cases.part == TEST) | ~np.isnan(cases.label))
-        yield units.take(kept), cases.take(kept)
+        ids = texts[units.code]
+        cases = label(unlabelled(units.code, units.as_of, units.as_of, ids, parts))
+        useful = np.flatnonzero(_is_useful(cases))
+        yield units.take(useful), cases.take(useful)
+
+
+def _is_useful(cases: TargetCases) -> NDArray[np.bool_]:
+    """Return which cases test, or have a label to learn from."""
+    has_label = ~np.isnan(cases.label)
+    return np.asarray((cases.part == TEST) | has_label)
 
 
 def _of_days(store: Store, catalogue: Catalogue, target: Target) -> tuple[Matrix, TargetCases]:
     """Return every living unit on each test day, and on each training day those that get a label."""
-    found = [
-        (matrix_for(store, catalogue, units), cases)
-        for units, cases in _labelled_days(store, catalogue, target)
-    ]
-    return stacked([matrix for matrix, _ in found]), joined_parts([cases for _, cases in found])
+    matrices = []
+    parts = []
+    for units, cases in _labelled_days(store, catalogue, target):
+        matrices.append(matrix_for(store, catalogue, units))
+        parts.append(cases)
+    return stacked(matrices), joined_parts(parts)
 
 
 def _days(store: Store, target: Target) -> list[tuple[int, int]]:
     """Return each usable as-of day and its part; event labels need the whole horizon to have passed."""
-    days = np.array(sorted({day_of(day) for day in target.as_of}), np.int64)
+    distinct = {day_of(day) for day in target.as_of}
+    days = np.array(sorted(distinct), np.int64)
     parts = case_parts(days, target_split(target), target.horizon)
     if target.label == "event":
-        parts[days + target.horizon > store.complete_to] = UNUSED
-    used = [
-        (day, part)
-        for day, part in zip(days.tolist(), parts.tolist(), strict=True)
-        if part != UNUSED
-    ]
+        is_open = days + target.horizon > store.complete_to
+        parts[is_open] = UNUSED
+    is_used = parts != UNUSED
+    used = list(zip(days[is_used].tolist(), parts[is_used].tolist(), strict=True))
     if {part for _, part in used} != {TRAIN, TEST}:
+        usable = [str(date_of(day)) for day, _ in used]
         raise TargetError(
             f"the as_of days should leave one to train and one to test, {target.horizon} days "
             f"apart, in a history complete to {date_of(store.complete_to)}; usable are "
-            f"{[f'{date_of(day)}' for day, _ in used]}: add days or move the split"
+            f"{usable}: add days or move the split"
         )
     return used
 
 
 def _labelling(store: Store, target: Target) -> Labelling:
     """Return what puts labels on the cases of one day."""
+    horizon = target.horizon
     if target.label == "visit":
         looks = visits(store, target)
-        return lambda cases: with_looks(cases, looks, target.horizon)
+        return lambda cases: with_looks(cases, looks, horizon)
     if target.label == "event":
-        known = events(store, target)
-        return lambda cases: replace(
-            cases, label=happened(known, cases.subject, cases.as_of, target.horizon)
-        )
+        marks_of_events = events(store, target)
+
+        def with_events(cases: TargetCases) -> TargetCases:
+            label = happened(marks_of_events, cases.subject, cases.as_of, horizon)
+            return replace(cases, label=label)
+
+        return with_events
     raise TargetError(
         f'label = "{target.label}" cannot label unit = "{target.unit}"; use visit or event'
     )
@@ -154,12 +170,9 @@ def _labelling(store: Store, target: Target) -> Labelling:
 def _units(store: Store, target: Target) -> TargetCases:
     """Return the visits or claims of both parts; of those that train, the labelled ones."""
     cases = _inspections(store, target) if target.unit == "inspection" else _claims(store, target)
-    usable = (
-        (cases.part != UNUSED)
-        & (cases.as_of >= store.first_known)
-        & (cases.as_of <= store.complete_to)
-    )
-    return cases.take(usable & ((cases.part == TEST) | ~np.isnan(cases.label)))
+    in_history = (cases.as_of >= store.first_known) & (cases.as_of <= store.complete_to)
+    usable = (cases.part != UNUSED) & in_history
+    return cases.take(usable & _is_useful(cases))
 
 
 def _inspections(store: Store, target: Target) -> TargetCases:
@@ -167,10 +180,10 @@ def _inspections(store: Store, target: Target) -> TargetCases:
     looks = visits(store, target)
     as_of = looks.opened - 1
     texts = np.array(store.texts("inspection"), np.str_)
+    ids = texts[looks.ids]
     part = case_parts(looks.opened, target_split(target), 0)
-    return of_looks(
-        looks.within(as_of, target.horizon), as_of, texts[looks.ids], part, looks.opened
-    )
+    in_time = looks.within(as_of, target.horizon)
+    return of_looks(in_time, as_of, ids, part, looks.opened)
 
 
 def _claims(store: Store, target: Target) -> TargetCases:
@@ -180,15 +193,14 @@ def _claims(store: Store, target: Target) -> TargetCases:
     first = np.full(len(codes), np.iinfo(np.int64).max)
     np.minimum.at(first, member, rows["known"])
     texts = np.array(store.texts("claim"), np.str_)
-    cases = unlabelled(
-        codes, first, first, texts[codes], case_parts(first, target_split(target), 0)
-    )
-    if target.label == "event":
-        label = happened(events(store, target), codes, first, target.horizon)
-        return replace(
-            cases, label=np.where(first + target.horizon > store.complete_to, np.nan, label)
-        )
-    return _reviewed(store, target, cases)
+    part = case_parts(first, target_split(target), 0)
+    cases = unlabelled(codes, first, first, texts[codes], part)
+    if target.label != "event":
+        return _reviewed(store, target, cases)
+    label = happened(events(store, target), codes, first, target.horizon)
+    # before its horizon has passed nobody knows that nothing happened
+    is_open = first + target.horizon > store.complete_to
+    return replace(cases, label=np.where(is_open, np.nan, label))
 
 
 def _reviewed(store: Store, target: Target, cases: TargetCases) -> TargetCases:
@@ -199,49 +211,48 @@ def _reviewed(store: Store, target: Target, cases: TargetCases) -> TargetCases:
     looks = reviews(store, target)
     looks = looks.take(np.isin(looks.subject, cases.subject))
     place = np.searchsorted(cases.subject, looks.subject)
-    known = of_looks(
-        looks.within(cases.as_of[place], target.horizon),
-        cases.as_of[place],
-        cases.ids[place],
-        cases.part[place],
-        cases.day[place],
-    )
-    merged = {
-        name: getattr(cases, name).copy()
-        for name in ("label", "count", "random_label", "inclusion")
-    }
-    for name, column in merged.items():
-        column[place] = getattr(known, name)
+    claims = cases.take(place)
+    in_time = looks.within(claims.as_of, target.horizon)
+    reviewed = of_looks(in_time, claims.as_of, claims.ids, claims.part, claims.day)
+    merged = {}
+    for name in ("label", "count", "random_label", "inclusion"):
+        column = getattr(cases, name).copy()
+        column[place] = getattr(reviewed, name)
+        merged[name] = column
     return replace(cases, **merged)
 
 
 def thinned(cases: TargetCases, seed: int) -> TargetCases:
     """Return the cases with at most MOST_UNLABELLED unlabelled ones, each then weighing as many as it stands for."""
-    without = np.flatnonzero(np.isnan(cases.label))
+    has_label = ~np.isnan(cases.label)
+    without = np.flatnonzero(~has_label)
     if len(without) <= MOST_UNLABELLED:
         return cases
     drawn = np.random.default_rng(seed).choice(without, MOST_UNLABELLED, replace=False)
     weight = cases.weight.copy()
     weight[drawn] = len(without) / MOST_UNLABELLED
-    kept = ~np.isnan(cases.label)
-    kept[drawn] = True
-    return replace(cases, weight=weight).take(kept)
+    chosen = has_label.copy()
+    chosen[drawn] = True
+    return replace(cases, weight=weight).take(chosen)
 
 
 def _of_units(
     store: Store, catalogue: Catalogue, cases: TargetCases, entity: str
 ) -> tuple[Matrix, TargetCases]:
     """Return the cases that the register knew on their day, with their features."""
-    there, _ = registered_cases(store, catalogue, bare_cases(entity, cases.subject, cases.as_of))
-    kept = np.isin(marks(cases.subject, cases.as_of), marks(there.code, there.as_of))
-    return matrix_for(store, catalogue, there), cases.take(kept)
+    every = bare_cases(entity, cases.subject, cases.as_of)
+    registered, _ = registered_cases(store, catalogue, every)
+    marks_of_registered = marks(registered.code, registered.as_of)
+    is_registered = np.isin(marks(cases.subject, cases.as_of), marks_of_registered)
+    return matrix_for(store, catalogue, registered), cases.take(is_registered)
 
 
 def stacked(parts: list[Matrix]) -> Matrix:
     """Return matrices of one store, one below the other."""
     first = parts[0]
-    keys, as_of, values = (
-        np.concatenate([getattr(part, name) for part in parts])
-        for name in ("keys", "as_of", "values")
+    return replace(
+        first,
+        keys=np.concatenate([part.keys for part in parts]),
+        as_of=np.concatenate([part.as_of for part in parts]),
+        values=np.concatenate([part.values for part in parts]),
     )
-    return Matrix(first.entity, keys, as_of, first.names, values, first.categories)
