@@ -39,14 +39,16 @@ def list_length(capacity: float, cases: float) -> int:
         raise TargetError(
             f"a capacity should be a share below 1 or a number of cases; got {capacity}"
         )
-    return min(round(cases), max(1, round(capacity * cases)) if capacity < 1 else int(capacity))
+    length = max(1, round(capacity * cases)) if capacity < 1 else int(capacity)
+    return min(round(cases), length)
 
 
 def listed(judged: Judged, length: int) -> NDArray[np.int64]:
     """Return the positions of the cases that fill a list by falling score, ties by id, each filling its weight."""
     order = np.lexsort((judged.ids, -judged.score))
-    filled = np.cumsum(judged.weight[order]) - judged.weight[order]
-    return order[filled < length]
+    weight = judged.weight[order]
+    filled_before = np.cumsum(weight) - weight
+    return order[filled_before < length]
 
 
 def weighted_share(label: Floats, probability: Floats) -> float | None:
@@ -58,24 +60,34 @@ def weighted_share(label: Floats, probability: Floats) -> float | None:
     if not speaking.any():
         return None
     weight = 1.0 / probability[speaking]
-    return float((label[speaking] * weight).sum() / weight.sum())
+    positives = (label[speaking] * weight).sum()
+    return float(positives / weight.sum())
 
 
 def precision_at(judged: Judged, capacity: float) -> dict[str, Any]:
     """Return the list's precision on labelled rows, by inverse propensity and from random visits, and what is unseen."""
     length = list_length(capacity, float(judged.weight.sum()))
     top = listed(judged, length)
-    label, weight, certain = judged.label[top], judged.weight[top], np.ones(len(judged.ids))
+    label = judged.label[top]
+    propensity = judged.propensity[top]
+    random_label = judged.random_label[top]
+    inclusion = judged.inclusion[top]
+    certain = np.ones(len(judged.ids))
     return {
         "capacity": capacity,
         "listed": length,
         "labelled_only": weighted_share(label, certain[top]),
-        "inverse_propensity": weighted_share(label, judged.propensity[top]),
-        "random_visits": weighted_share(judged.random_label[top], judged.inclusion[top]),
-        "random_visits_in_list": int((~np.isnan(judged.random_label[top])).sum()),
-        "share_without_label": float(weight[np.isnan(label)].sum() / weight.sum())
-        if len(top)
-        else None,
+        "inverse_propensity": weighted_share(label, propensity),
+        "random_visits": weighted_share(random_label, inclusion),
+        "random_visits_in_list": int((~np.isnan(random_label)).sum()),
+        "share_without_label": _share_without_label(label, judged.weight[top]),
         "base_labelled_only": weighted_share(judged.label, certain),
         "base_random_visits": weighted_share(judged.random_label, judged.inclusion),
     }
+
+
+def _share_without_label(label: Floats, weight: Floats) -> float | None:
+    if not len(label):
+        return None
+    unlabelled = weight[np.isnan(label)].sum()
+    return float(unlabelled / weight.sum())

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+LEAST_KNOWN = 100
+"""Draws in which a measure must be defined for its interval: of fewer, 2.5 % would be less than three."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sorted:
@@ -20,15 +23,19 @@ class Sorted:
         """Return the weight of positives and of negatives at each distinct score, ascending."""
         weight = weight[self.order]
         of_positives = weight * self.label
-        sums = [np.bincount(self.group, part) for part in (of_positives, weight - of_positives)]
-        return np.asarray(sums[0], np.float64), np.asarray(sums[1], np.float64)
+        of_negatives = weight - of_positives
+        positives = np.bincount(self.group, of_positives)
+        negatives = np.bincount(self.group, of_negatives)
+        return np.asarray(positives, np.float64), np.asarray(negatives, np.float64)
 
 
 def sort_by_score(label: NDArray[np.float64], score: NDArray[np.float64]) -> Sorted:
     """Return labels (0 or 1) sorted once, for any number of weightings."""
     order = np.argsort(score, kind="stable")
     ascending = score[order]
-    group = np.concatenate(([0], np.cumsum(ascending[1:] > ascending[:-1])))[: len(order)]
+    rises = ascending[1:] > ascending[:-1]
+    # the leading 0 is that of the first score; without any score there is none
+    group = np.concatenate(([0], np.cumsum(rises)))[: len(order)]
     return Sorted(label[order].astype(np.float64), group.astype(np.int64), order)
 
 
@@ -59,16 +66,20 @@ def _area(positive: NDArray[np.float64], negative: NDArray[np.float64]) -> float
     if pairs == 0:
         return None
     below = np.cumsum(negative) - negative
-    return float((positive * (below + negative / 2)).sum() / pairs)
+    outranked = positive * (below + negative / 2)
+    return float(outranked.sum() / pairs)
 
 
 def _precision(positive: NDArray[np.float64], negative: NDArray[np.float64]) -> float | None:
-    positive, negative = positive[::-1], negative[::-1]
+    # from the highest score down
+    positive = positive[::-1]
+    negative = negative[::-1]
     if positive.sum() == 0:
         return None
-    found = np.cumsum(positive)
-    listed = found + np.cumsum(negative)
-    precision = np.divide(found, listed, out=np.zeros_like(found), where=listed > 0)
+    hits = np.cumsum(positive)
+    listed = hits + np.cumsum(negative)
+    nothing = np.zeros_like(hits)
+    precision = np.divide(hits, listed, out=nothing, where=listed > 0)
     return float((positive * precision).sum() / positive.sum())
 
 
@@ -76,14 +87,17 @@ def intervals(
     ranked: Sorted, keys: NDArray[np.str_], *, seed: int, draws: int = 400
 ) -> dict[str, list[float] | None]:
     """Return 95 % bootstrap intervals of both measures; whole `keys` are drawn, since cases of one key are alike."""
+    if not len(keys):
+        return {"auc": None, "average_precision": None}
     _, member = np.unique(keys, return_inverse=True)
-    number = int(member.max()) + 1 if len(member) else 0
+    number = int(member.max()) + 1
+    chance = np.full(number, 1.0 / number)
     generator = np.random.default_rng(seed)
-    areas, precisions = [], []
-    for _ in range(draws if number else 0):
-        weight = generator.multinomial(number, np.full(number, 1.0 / number))[member].astype(
-            np.float64
-        )
+    areas = []
+    precisions = []
+    for _ in range(draws):
+        times = generator.multinomial(number, chance)
+        weight = times[member].astype(np.float64)
         area, precision = auc_and_precision(ranked, weight)
         areas.append(area)
         precisions.append(precision)
@@ -91,8 +105,9 @@ def intervals(
 
 
 def _middle(values: list[float | None]) -> list[float] | None:
+    """Return the middle 95 % of the values that are known; None where they are too few to tell."""
     known = [value for value in values if value is not None]
-    if len(known) < 100:
+    if len(known) < LEAST_KNOWN:
         return None
     low, high = np.percentile(known, [2.5, 97.5])
     return [float(low), float(high)]

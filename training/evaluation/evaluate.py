@@ -35,52 +35,67 @@ def evaluate(
 
     AUC, average precision, Brier score and calibration rest on labelled cases; `capacity` is a share or a number.
     """
-    seen = ~np.isnan(cases.label)
-    label, probability = cases.label[seen], answers.probability[seen]
-    ranked = sort_by_score(label, answers.raw[seen])
+    has_label = ~np.isnan(cases.label)
+    label = cases.label[has_label]
+    probability = answers.probability[has_label]
+    ranked = sort_by_score(label, answers.raw[has_label])
     at_capacity = precision_at(_judged(matrix, cases, answers, recipe), capacity)
     return {
         "auc": auc(ranked),
         "average_precision": average_precision(ranked),
-        "brier": float(np.mean((probability - label) ** 2)) if len(label) else None,
-        "brier_of_base_rate": float(label.mean() * (1 - label.mean())) if len(label) else None,
-        "base_rate": float(label.mean()) if len(label) else None,
+        **_brier(label, probability),
         "precision_at_capacity": at_capacity["labelled_only"],
         "capacity": at_capacity,
-        "intervals": intervals(ranked, matrix.keys[seen], seed=recipe.seed),
+        "intervals": intervals(ranked, matrix.keys[has_label], seed=recipe.seed),
         "calibration": calibration_table(label, probability),
         "expected": _expected(cases, answers),
     }
 
 
+def _brier(label: Floats, probability: Floats) -> dict[str, float | None]:
+    """Return the Brier score, that of a model which gives every case the base rate, and the base rate."""
+    if not len(label):
+        return {"brier": None, "brier_of_base_rate": None, "base_rate": None}
+    base_rate = label.mean()
+    error = probability - label
+    return {
+        "brier": float(np.mean(error**2)),
+        "brier_of_base_rate": float(base_rate * (1 - base_rate)),
+        "base_rate": float(base_rate),
+    }
+
+
 def reordering(cases: TargetCases, raw: Floats) -> dict[str, float | None]:
     """Return what visiting by falling score would have gained: days earlier, and the share found by the first half."""
-    seen = ~np.isnan(cases.label)
-    day, score, ids, label = (
-        cases.day[seen].astype(np.int32),
-        raw[seen],
-        cases.ids[seen],
-        cases.label[seen],
-    )
+    has_label = ~np.isnan(cases.label)
+    label = cases.label[has_label]
+    score = raw[has_label]
+    ids = cases.ids[has_label]
+    day = cases.day[has_label].astype(np.int32)
+    # an earlier day is a higher score: so the visits are taken in the order in which they were made
+    as_visited = -day.astype(np.float64)
     return {
         "days_earlier": days_earlier(day, score, ids, label),
         "found_in_first_half": first_half_gain(score, ids, label),
-        "found_in_first_half_as_visited": first_half_gain(-day.astype(np.float64), ids, label),
+        "found_in_first_half_as_visited": first_half_gain(as_visited, ids, label),
     }
 
 
 def calibration_table(label: Floats, probability: Floats, rows: int = 10) -> list[dict[str, float]]:
     """Return equally full rows of rising probability: cases, mean probability told, share of positives found."""
     order = np.argsort(probability, kind="stable")
-    parts = [part for part in np.array_split(order, min(rows, len(order) // 5 or 1)) if len(part)]
-    return [
-        {
-            "cases": len(part),
-            "told": float(probability[part].mean()),
-            "found": float(label[part].mean()),
-        }
-        for part in parts
-    ]
+    # five cases a row at least, for a share of fewer says little
+    row_count = min(rows, len(order) // 5 or 1)
+    table: list[dict[str, float]] = []
+    for part in np.array_split(order, row_count):
+        if len(part):
+            row = {
+                "cases": len(part),
+                "told": float(probability[part].mean()),
+                "found": float(label[part].mean()),
+            }
+            table.append(row)
+    return table
 
 
 def _judged(matrix: Matrix, cases: TargetCases, answers: Answers, recipe: Recipe) -> Judged:
@@ -98,13 +113,14 @@ def _judged(matrix: Matrix, cases: TargetCases, answers: Answers, recipe: Recipe
 
 def _expected(cases: TargetCases, answers: Answers) -> dict[str, float] | None:
     """Return the number told and found in total, over the cases whose number is known."""
-    known = ~np.isnan(cases.count)
-    if answers.expected is None or not known.any():
+    has_count = ~np.isnan(cases.count)
+    if answers.expected is None or not has_count.any():
         return None
-    told, found = answers.expected[known], cases.count[known]
+    expected = answers.expected[has_count]
+    count = cases.count[has_count]
     return {
-        "cases": int(known.sum()),
-        "told": float(told.sum()),
-        "found": float(found.sum()),
-        "mean_absolute_error": float(np.abs(told - found).mean()),
+        "cases": int(has_count.sum()),
+        "told": float(expected.sum()),
+        "found": float(count.sum()),
+        "mean_absolute_error": float(np.abs(expected - count).mean()),
     }

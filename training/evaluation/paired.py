@@ -10,13 +10,17 @@ from numpy.typing import NDArray
 
 from training.data.cases import TargetCases
 from training.evaluation.capacity import list_length
-from training.evaluation.discrimination import Sorted, auc_and_precision, sort_by_score
+from training.evaluation.discrimination import (
+    LEAST_KNOWN,
+    Sorted,
+    auc_and_precision,
+    sort_by_score,
+)
 
 Floats = NDArray[np.float64]
 Advance = Callable[[int, int | None], None]
 METRICS = ("auc", "average_precision", "precision_at_capacity")
 DRAWS = 400
-LEAST_KNOWN = 100
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,12 +38,8 @@ class Exam:
     def weighed(self, weight: Floats) -> Weighed:
         """Return the exam with each case counting `weight` times, float64 (n,)."""
         stands_for = weight * self.cases.weight
-        return Weighed(
-            weight,
-            weight[self.seen()],
-            stands_for,
-            list_length(self.capacity, float(stands_for.sum())),
-        )
+        length = list_length(self.capacity, float(stands_for.sum()))
+        return Weighed(weight, weight[self.seen()], stands_for, length)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,32 +62,43 @@ class Ranking:
 
     def metrics(self, weighed: Weighed) -> Floats:
         """Return METRICS of a weighed exam, float64 (3,); NaN where undefined."""
-        found = (*auc_and_precision(self.labelled, weighed.labelled), self._at_capacity(weighed))
-        return np.array([np.nan if value is None else value for value in found])
+        area, precision = auc_and_precision(self.labelled, weighed.labelled)
+        values = (area, precision, self._at_capacity(weighed))
+        return np.array([np.nan if value is None else value for value in values])
 
     def _at_capacity(self, weighed: Weighed) -> float | None:
-        """Return the share of positives among the labelled cases of the list, as `precision_at` has it.
+        """Return the share of positives among the labelled cases of the list, as `precision_at` has it."""
+        listed = self._listed(weighed)
+        label = self.label[:listed]
+        weight = weighed.weight[self.order[:listed]]
+        has_label = ~np.isnan(label)
+        known_weight = weight[has_label]
+        total = float(known_weight.sum())
+        if not total:
+            return None
+        return float((known_weight * label[has_label]).sum()) / total
+
+    def _listed(self, weighed: Weighed) -> int:
+        """Return how many cases of the order fill the list.
 
         A list is far shorter than the order: of the order no more is read than fills it.
         """
-        reach = min(len(self.order), 2 * weighed.length + 64)
+        size = len(self.order)
+        # a case is drawn once on average, so twice as many nearly always fill the list
+        reach = min(size, 2 * weighed.length + 64)
         while True:
             filled = np.cumsum(weighed.stands_for[self.order[:reach]])
-            if reach == len(self.order) or filled[-1] >= weighed.length:
-                break
-            reach = min(len(self.order), 2 * reach)
-        listed = int(np.searchsorted(filled, weighed.length)) + 1
-        label, weight = self.label[:listed], weighed.weight[self.order[:listed]]
-        known = ~np.isnan(label)
-        total = float(weight[known].sum())
-        return float((weight[known] * label[known]).sum()) / total if total else None
+            if reach == size or filled[-1] >= weighed.length:
+                return int(np.searchsorted(filled, weighed.length)) + 1
+            reach = min(size, 2 * reach)
 
 
 def exam_order(exam: Exam, raw: Floats) -> Ranking:
     """Return how raw scores (n,) order an exam; ties by id."""
     seen = exam.seen()
+    labelled = sort_by_score(exam.cases.label[seen], raw[seen])
     order = np.lexsort((exam.cases.ids, -raw))
-    return Ranking(sort_by_score(exam.cases.label[seen], raw[seen]), order, exam.cases.label[order])
+    return Ranking(labelled, order, exam.cases.label[order])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -118,10 +129,12 @@ def outcomes(
     generator = np.random.default_rng(seed)
     drawn: dict[str, list[Floats]] = {name: [] for name in rankings}
     for draw in range(DRAWS):
-        times = np.bincount(generator.integers(0, number, number), minlength=number)
+        units = generator.integers(0, number, number)
+        times = np.bincount(units, minlength=number)
         weighed = exam.weighed(times[member].astype(np.float64))
         for name, fits in rankings.items():
-            drawn[name].append(fits[draw % len(fits)].metrics(weighed))
+            ranking = fits[draw % len(fits)]
+            drawn[name].append(ranking.metrics(weighed))
         advance(draw + 1, DRAWS)
     return {
         name: Outcome(points(exam, fits), np.array(drawn[name])) for name, fits in answers.items()
@@ -135,11 +148,15 @@ def mean_metrics(point: Floats) -> dict[str, float | None]:
 
 def worth(with_it: Outcome, without: Outcome) -> dict[str, dict[str, object]]:
     """Return by metric the mean paired difference, above 0 where having it helps, and its 95 % interval."""
-    gap, drawn = (with_it.point - without.point).mean(axis=0), with_it.drawn - without.drawn
-    return {
-        name: {"difference": _number(gap[place]), "interval": _middle(drawn[:, place])}
-        for place, name in enumerate(METRICS)
-    }
+    difference = (with_it.point - without.point).mean(axis=0)
+    drawn = with_it.drawn - without.drawn
+    worths: dict[str, dict[str, object]] = {}
+    for place, name in enumerate(METRICS):
+        worths[name] = {
+            "difference": _number(difference[place]),
+            "interval": _middle(drawn[:, place]),
+        }
+    return worths
 
 
 def _middle(values: Floats) -> list[float] | None:

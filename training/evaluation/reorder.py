@@ -16,8 +16,9 @@ def reordered_days(
     >>> reordered_days(np.array([1, 2, 2]), np.array([0.1, 0.9, 0.5]), np.array(["a", "b", "c"])).tolist()
     [2, 1, 2]
     """
+    by_score = np.lexsort((ids, -score))
     renewed = np.empty_like(day)
-    renewed[np.lexsort((ids, -score))] = np.sort(day)
+    renewed[by_score] = np.sort(day)
     return renewed
 
 
@@ -31,7 +32,8 @@ def days_earlier(
     positive = label == 1
     if not positive.any():
         return None
-    return float((day - reordered_days(day, score, ids))[positive].mean())
+    gained = day - reordered_days(day, score, ids)
+    return float(gained[positive].mean())
 
 
 def first_half_gain(
@@ -40,5 +42,7 @@ def first_half_gain(
     """Return the share of all positives that the first half of the reordered visits finds; None without a positive."""
     if not (label == 1).any():
         return None
-    first = np.lexsort((ids, -score))[: len(score) // 2]
-    return float(label[first].sum() / label.sum())
+    by_score = np.lexsort((ids, -score))
+    half = len(score) // 2
+    first_half = by_score[:half]
+    return float(label[first_half].sum() / label.sum())

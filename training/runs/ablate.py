@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from features.catalogue.document import families
+from features.catalogue.document import Family, families
 from features.matrix import Matrix
 from features.store.store import Store
 from training.certificate.candidate_features import (
@@ -26,7 +26,15 @@ from training.certificate.candidate_features import (
     joined_to,
 )
 from training.data.dataset import target_of
-from training.evaluation.paired import DRAWS, METRICS, Advance, mean_metrics, points, worth
+from training.evaluation.paired import (
+    DRAWS,
+    METRICS,
+    Advance,
+    Outcome,
+    mean_metrics,
+    points,
+    worth,
+)
 from training.runs.bench import FITS, FULL, Bench
 from training.runs.train import SIGNS, part_size
 
@@ -36,12 +44,15 @@ WITH = "(with the file)"
 def fresh_of(store: Store, name: str, file: Path) -> Newcomers:
     """Return the features that a file declares for the units of a target; CatalogueError says what is wrong with it."""
     unit = target_of(store, name).unit
-    return declared_candidates(store, file, unit if unit in ("claim", "provider") else "enterprise")
+    entity = unit if unit in ("claim", "provider") else "enterprise"
+    return declared_candidates(store, file, entity)
 
 
 def outline(bench: Bench) -> dict[str, Any]:
     """Return what is judged on what, and how the model does that knows every feature; the worths are not known yet."""
-    whole, like = bench.whole, bench.like
+    whole = bench.whole
+    like = bench.like
+    full = points(bench.exam, bench.full)
     return {
         "target": whole.name,
         "source": bench.store.source.name,
@@ -53,8 +64,7 @@ def outline(bench: Bench) -> dict[str, Any]:
         "fit": {"leaves": like.shape.leaves, "extra": like.shape.extra, "rounds": like.rounds},
         "train": part_size(whole.cases.take(whole.taught())),
         "test": part_size(whole.cases.take(whole.tested())),
-        "full": {"features": len(whole.matrix.names)}
-        | mean_metrics(points(bench.exam, bench.full)),
+        "full": {"features": len(whole.matrix.names), **mean_metrics(full)},
         "families": None,
         "feature_file": None,
     }
@@ -62,105 +72,153 @@ def outline(bench: Bench) -> dict[str, Any]:
 
 def with_cost(said: Mapping[str, Any]) -> dict[str, Any]:
     """Return an ablation with the processor seconds that this process has used."""
-    return dict(said) | {"cpu_seconds": round(time.process_time(), 1)}
+    seconds = time.process_time()
+    return {**said, "cpu_seconds": round(seconds, 1)}
 
 
 def of_file(bench: Bench, fresh: Newcomers, advance: Advance) -> dict[str, Any]:
     """Return of new features their certificate, what they cost and what a model gains by knowing them."""
-    day = int(bench.whole.cases.take(bench.whole.taught()).as_of.max())
-    declared = {name: fresh.catalogue.feature(name) for name in fresh.names}
-    more = {
-        name: SIGNS.get(feature.direction, 0)
-        for name, feature in declared.items()
-        if bench.recipes[0].directions and not feature.category
-    }
-    answers = bench.answers(
-        joined_to(bench.store, fresh, bench.whole.matrix), {**bench.lesson.directions, **more}
-    )
-    found = bench.outcomes({WITH: answers}, advance)
+    taught = bench.whole.cases.take(bench.whole.taught())
+    last_day = int(taught.as_of.max())
+    matrix = joined_to(bench.store, fresh, bench.whole.matrix)
+    signs = {**bench.lesson.directions, **_signs(bench, fresh)}
+    answers = bench.answers(matrix, signs)
+    outcome_of = bench.outcomes({WITH: answers}, advance)
+    with_file = outcome_of[WITH]
+    without_file = outcome_of[FULL]
     return {
         "file": fresh.path.name,
         "sha256": digest_of_file(fresh.path),
         "features": list(fresh.names),
-        "certificate": certificate(bench.store, fresh, day),
-        "with": mean_metrics(found[WITH].point),
-        "without": mean_metrics(found[FULL].point),
-        "worth": worth(found[WITH], found[FULL]),
-        "cost": cost(bench.store, fresh, day),
+        "certificate": certificate(bench.store, fresh, last_day),
+        "with": mean_metrics(with_file.point),
+        "without": mean_metrics(without_file.point),
+        "worth": worth(with_file, without_file),
+        "cost": cost(bench.store, fresh, last_day),
     }
+
+
+def _signs(bench: Bench, fresh: Newcomers) -> dict[str, int]:
+    """Return the sign by which each new number may move the risk; none where the recipe knows no directions."""
+    if not bench.recipes[0].directions:
+        return {}
+    signs = {}
+    for name in fresh.names:
+        feature = fresh.catalogue.feature(name)
+        if not feature.category:
+            signs[name] = SIGNS.get(feature.direction, 0)
+    return signs
 
 
 def of_families(bench: Bench, advance: Advance) -> list[dict[str, Any]]:
     """Return what is lost without each family, the dearest first."""
-    members, matrix = bench.families(), bench.whole.matrix
+    members = bench.families()
+    steps = len(members) + DRAWS
     answers = {}
     for family, names in members.items():
-        answers[family] = bench.answers(without(matrix, names), bench.lesson.directions)
-        advance(len(answers), len(members) + DRAWS)
-    found = bench.outcomes(
-        answers, lambda done, _of: advance(len(members) + done, len(members) + DRAWS)
-    )
-    declared = families()
-    rows = [
-        {
-            "family": family,
-            "zh": declared[family].zh if family in declared else family,
-            "en": declared[family].en if family in declared else family,
-            "features": len(names),
-            "without": mean_metrics(found[family].point),
-            "worth": worth(found[FULL], found[family]),
-        }
-        for family, names in members.items()
-    ]
+        matrix = without(bench.whole.matrix, names)
+        answers[family] = bench.answers(matrix, bench.lesson.directions)
+        advance(len(answers), steps)
+
+    def advance_draws(draws: int, _of: int | None) -> None:
+        advance(len(members) + draws, steps)
+
+    outcome_of = bench.outcomes(answers, advance_draws)
+    full = outcome_of[FULL]
+    # a family that nobody described has its own name in both languages
+    described = families()
+    rows = []
+    for name, names in members.items():
+        family = described.get(name, Family(name, name, name, "", ""))
+        rows.append(_family_row(family, len(names), outcome_of[name], full))
     return sorted(rows, key=_by_worth)
 
 
+def _family_row(family: Family, size: int, without_it: Outcome, full: Outcome) -> dict[str, Any]:
+    """Return what is lost without one family of `size` features."""
+    return {
+        "family": family.name,
+        "zh": family.zh,
+        "en": family.en,
+        "features": size,
+        "without": mean_metrics(without_it.point),
+        "worth": worth(full, without_it),
+    }
+
+
 def _by_worth(row: Mapping[str, Any]) -> tuple[float, str]:
-    gap = row["worth"][METRICS[0]]["difference"]
-    return (-(gap if gap is not None else -np.inf), row["family"])
+    """Return what families are sorted by: the loss of the first metric, the largest first, unknown ones last."""
+    loss = row["worth"][METRICS[0]]["difference"]
+    if loss is None:
+        return np.inf, row["family"]
+    return -loss, row["family"]
 
 
 def without(matrix: Matrix, names: list[str]) -> Matrix:
     """Return a matrix without some features."""
-    return columns(matrix, [place for place, name in enumerate(matrix.names) if name not in names])
+    places = [place for place, name in enumerate(matrix.names) if name not in names]
+    return columns(matrix, places)
 
 
 def head_lines(said: Mapping[str, Any]) -> list[str]:
     """Return how the full model does and, of a feature file, what it adds, proves and costs."""
     full = said["full"]
+    name = f"{said['source']} | {said['target']}"
+    area = _value(full["auc"])
+    precision = _value(full["average_precision"])
+    at_capacity = _value(full["precision_at_capacity"])
     head = (
-        f"{said['source']} | {said['target']} | {full['features']} 个特征 features | AUC {_value(full['auc'])} | "
-        f"AP {_value(full['average_precision'])} | 名单命中 precision at capacity {_value(full['precision_at_capacity'])}"
+        f"{name} | {full['features']} 个特征 features | AUC {area} | "
+        f"AP {precision} | 名单命中 precision at capacity {at_capacity}"
     )
-    return [head] if said["feature_file"] is None else [head, *_file_lines(said["feature_file"])]
+    if said["feature_file"] is None:
+        return [head]
+    return [head, *_file_lines(said["feature_file"])]
 
 
 def family_lines(said: Mapping[str, Any]) -> list[str]:
     """Return what is lost without each family, none where that was not asked."""
     if said["families"] is None:
         return []
-    return [
-        "去掉一族后少了多少（95 % 区间）· what is lost without a family (95 % interval): AUC | AP | precision at capacity",
-        *(
-            f"  {row['zh']} {row['family']} ({row['features']}): {_worth(row['worth'])}"
-            for row in said["families"]
-        ),
+    lines = [
+        "去掉一族后少了多少（95 % 区间）· what is lost without a family (95 % interval): AUC | AP | precision at capacity"
     ]
+    for row in said["families"]:
+        name = f"{row['zh']} {row['family']}"
+        size = row["features"]
+        worths = _worth(row["worth"])
+        lines.append(f"  {name} ({size}): {worths}")
+    return lines
 
 
 def _file_lines(said: Mapping[str, Any]) -> list[str]:
-    proof, price = said["certificate"], said["cost"]
-    verdict = "无泄漏 clean" if proof["verdict"] == "clean" else "有泄漏 leaking"
+    names = ", ".join(said["features"])
+    gain = _worth(said["worth"])
     return [
-        f"{said['file']}: {', '.join(said['features'])}",
-        f"  加上以后多了多少 · what is gained with it: {_worth(said['worth'])}",
-        f"  证书 certificate {proof['as_of']}: {verdict}, {proof['cases']} 例 cases",
-        (
-            f"  代价 cost: 全体一日 a day of all units {price['new']['day_cpu_seconds']:.3f} s, 全目录的 of the catalogue's "
-            f"{_share(price['day_ratio'])}; 单例 a case online {_milliseconds(price['new']['online_cpu_seconds'])}, "
-            f"{_share(price['online_ratio'])}"
-        ),
+        f"{said['file']}: {names}",
+        f"  加上以后多了多少 · what is gained with it: {gain}",
+        _certificate_line(said["certificate"]),
+        _cost_line(said["cost"]),
     ]
+
+
+def _certificate_line(proof: Mapping[str, Any]) -> str:
+    day = proof["as_of"]
+    cases = proof["cases"]
+    verdict = "无泄漏 clean" if proof["verdict"] == "clean" else "有泄漏 leaking"
+    return f"  证书 certificate {day}: {verdict}, {cases} 例 cases"
+
+
+def _cost_line(price: Mapping[str, Any]) -> str:
+    new = price["new"]
+    day_seconds = new["day_cpu_seconds"]
+    day_share = _share(price["day_ratio"])
+    online = _milliseconds(new["online_cpu_seconds"])
+    online_share = _share(price["online_ratio"])
+    return (
+        f"  代价 cost: 全体一日 a day of all units {day_seconds:.3f} s, 全目录的 of the catalogue's "
+        f"{day_share}; 单例 a case online {online}, {online_share}"
+    )
 
 
 def _share(value: float | None) -> str:
@@ -172,14 +230,19 @@ def _milliseconds(seconds: float | None) -> str:
 
 
 def _worth(said: Mapping[str, Any]) -> str:
-    return " | ".join(
-        f"{_signed(said[name]['difference'])} {_interval(said[name]['interval'])}"
-        for name in METRICS
-    )
+    parts = []
+    for name in METRICS:
+        difference = _signed(said[name]["difference"])
+        interval = _interval(said[name]["interval"])
+        parts.append(f"{difference} {interval}")
+    return " | ".join(parts)
 
 
-def _interval(found: list[float] | None) -> str:
-    return "[?]" if found is None else f"[{found[0]:+.4f}, {found[1]:+.4f}]"
+def _interval(interval: list[float] | None) -> str:
+    if interval is None:
+        return "[?]"
+    low, high = interval
+    return f"[{low:+.4f}, {high:+.4f}]"
 
 
 def _signed(value: float | None) -> str:

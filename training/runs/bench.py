@@ -20,6 +20,7 @@ from training.runs.train import lesson_of
 
 Floats = NDArray[np.float64]
 FITS = 3
+"""Models of each kind, one a seed: their spread is the chance of the fit, and each more costs a training."""
 FULL = "(full)"
 
 
@@ -49,16 +50,16 @@ class Bench:
         self, answers: Mapping[str, Sequence[Floats]], advance: Advance
     ) -> dict[str, Outcome]:
         """Return the outcome of each model by name, and that of the full one, all on the same draws."""
-        return outcomes(
-            self.exam, {FULL: self.full, **answers}, seed=self.recipes[0].seed, advance=advance
-        )
+        with_full = {FULL: self.full, **answers}
+        seed = self.recipes[0].seed
+        return outcomes(self.exam, with_full, seed=seed, advance=advance)
 
     def families(self) -> dict[str, list[str]]:
         """Return the features of each family that the matrix holds."""
-        found: dict[str, list[str]] = {}
+        names_of_family: dict[str, list[str]] = {}
         for feature in self.whole.catalogue.features(self.whole.matrix.entity):
-            found.setdefault(feature.family, []).append(feature.name)
-        return found
+            names_of_family.setdefault(feature.family, []).append(feature.name)
+        return names_of_family
 
 
 def bench_of(store: Store, name: str, seed: int | None) -> Bench:
@@ -68,10 +69,13 @@ def bench_of(store: Store, name: str, seed: int | None) -> Bench:
     whole = dataset(store, name, seed=recipe.seed)
     check_test(store, whole)
     lesson = lesson_of(whole, recipe)
-    like = fit_any(lesson, whole.cases.take(whole.taught()).label, recipe)
-    first = recipe.seed if seed is None else seed
-    recipes = tuple(recipe.model_copy(update={"seed": first + more}) for more in range(FITS))
-    full = tuple(_answers(whole, Lesson(whole.matrix, (), lesson.directions), like, recipes))
+    label = whole.cases.take(whole.taught()).label
+    like = fit_any(lesson, label, recipe)
+    first_seed = recipe.seed if seed is None else seed
+    seeds = range(first_seed, first_seed + FITS)
+    recipes = tuple(recipe.model_copy(update={"seed": each}) for each in seeds)
+    on_all_cases = Lesson(whole.matrix, (), lesson.directions)
+    full = tuple(_answers(whole, on_all_cases, like, recipes))
     return Bench(store, whole, lesson, like, recipes, full)
 
 
@@ -80,10 +84,9 @@ def _answers(
 ) -> Iterator[Floats]:
     """Yield the raw scores of the test of models that learn from the training cases of a lesson on all cases."""
     taught = whole.taught()
-    lesson, asked = (
-        Lesson(lesson.matrix.take(taught), (), lesson.directions),
-        lesson.matrix.values[whole.tested()],
-    )
     label = whole.cases.take(taught).label
+    training_lesson = Lesson(lesson.matrix.take(taught), (), lesson.directions)
+    test_values = lesson.matrix.values[whole.tested()]
     for recipe in recipes:
-        yield margins(refit(lesson, label, like, recipe), asked)
+        model = refit(training_lesson, label, like, recipe)
+        yield margins(model, test_values)

@@ -29,6 +29,7 @@ from training.models.learn import Learned, learn
 from training.models.registry import Logged, TrainingRun, log_run
 
 SIGNS = {"up": 1, "down": -1}
+BRIEF = ("verdict", "as_of", "certificate_digest", "catalogue_digest", "cpu_seconds")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,17 +59,17 @@ def train(store: Store, name: str, *, home: Path) -> dict[str, Any]:
     }
     bundle = write_bundle(home / "bundles", bundle_parts(trained, origin))
     digest = _checked(bundle, trained)
-    key, metrics = ModelKey(store.source.name, name), numbers(trained.metrics)
-    logged = log_run(
-        home, TrainingRun(key, bundle, digest, choices(trained), metrics, origin, certificate)
-    )
-    made = {
+    key = ModelKey(store.source.name, name)
+    metrics = numbers(trained.metrics)
+    run = TrainingRun(key, bundle, digest, choices(trained), metrics, origin, certificate)
+    logged = log_run(home, run)
+    return {
+        **run_report(trained, origin),
         "model_digest": digest,
         "bundle": bundle.name,
         "mlflow": _registered(logged),
         "certified": brief(certificate),
     }
-    return run_report(trained, origin) | made
 
 
 def certified(store: Store, whole: Dataset) -> dict[str, Any]:
@@ -79,10 +80,7 @@ def certified(store: Store, whole: Dataset) -> dict[str, Any]:
 
 def brief(certificate: Mapping[str, Any]) -> dict[str, Any]:
     """Return what of a certificate a training says; all of it lies beside the model in the registry."""
-    return {
-        name: certificate[name]
-        for name in ("verdict", "as_of", "certificate_digest", "catalogue_digest", "cpu_seconds")
-    }
+    return {name: certificate[name] for name in BRIEF}
 
 
 def trained_on(store: Store, name: str) -> Trained:
@@ -91,14 +89,15 @@ def trained_on(store: Store, name: str) -> Trained:
     recipe = recipe_of(target.fit, target=name)
     whole = dataset(store, name, seed=recipe.seed)
     check_test(store, whole)
+    taught = whole.cases.take(whole.taught())
+    learned = learn(lesson_of(whole, recipe), taught, recipe)
     tested = whole.tested()
-    learned = learn(lesson_of(whole, recipe), whole.cases.take(whole.taught()), recipe)
-    matrix, cases = whole.matrix.take(tested), whole.cases.take(tested)
+    matrix = whole.matrix.take(tested)
+    cases = whole.cases.take(tested)
     raw = learned.raw(matrix)
     answers = Answers(raw, learned.calibration(raw), learned.expected(matrix))
-    metrics = evaluate(
-        matrix, cases, answers, capacity=target.capacity or recipe.capacity, recipe=recipe
-    )
+    capacity = target.capacity or recipe.capacity
+    metrics = evaluate(matrix, cases, answers, capacity=capacity, recipe=recipe)
     if target.unit == "inspection":
         metrics |= reordering(cases, raw)
     return Trained(whole, recipe, learned, metrics)
@@ -108,18 +107,22 @@ def lesson_of(whole: Dataset, recipe: Recipe) -> Lesson:
     """Return what the training cases teach from: features, folds forward in time, and the directions declared."""
     taught = whole.taught()
     matrix = whole.matrix.take(taught)
-    folds = folds_of(
-        matrix.keys,
-        whole.cases.take(taught),
-        recipe,
-        whole.target.horizon if whole.target.as_of else 0,
-    )
-    declared = {
-        feature.name: SIGNS.get(feature.direction, 0)
-        for feature in whole.catalogue.features(matrix.entity)
-        if recipe.directions and feature.name not in matrix.categories
-    }
-    return Lesson(matrix, folds, declared)
+    cases = whole.cases.take(taught)
+    # a label of declared days is known only when its horizon has passed, so folds lie as far apart
+    gap = whole.target.horizon if whole.target.as_of else 0
+    folds = folds_of(matrix.keys, cases, recipe, gap)
+    return Lesson(matrix, folds, _directions(whole, recipe))
+
+
+def _directions(whole: Dataset, recipe: Recipe) -> dict[str, int]:
+    """Return the sign by which each number may move the risk; none where the recipe knows no directions."""
+    if not recipe.directions:
+        return {}
+    signs = {}
+    for feature in whole.catalogue.features(whole.matrix.entity):
+        if feature.name not in whole.matrix.categories:
+            signs[feature.name] = SIGNS.get(feature.direction, 0)
+    return signs
 
 
 def bundle_parts(trained: Trained, origin: Mapping[str, str]) -> Parts:
@@ -143,7 +146,8 @@ def _checked(bundle: Path, trained: Trained) -> str:
     """Return the written bundle's digest once it scores the test cases to the same bits as what was judged."""
     written = load_bundle(bundle)
     matrix = trained.dataset.matrix.take(trained.dataset.tested())
-    if score(written, matrix).raw.tobytes() != trained.learned.raw(matrix).tobytes():
+    judged = trained.learned.raw(matrix)
+    if score(written, matrix).raw.tobytes() != judged.tobytes():
         raise BundleError(
             f"{bundle.name} scores differently from the model that was judged; train again"
         )
@@ -152,20 +156,15 @@ def _checked(bundle: Path, trained: Trained) -> str:
 
 def dataset_digest(whole: Dataset) -> str:
     """Return the SHA-256 of a data set: features, cases and labels, to the bit."""
-    total = hashlib.sha256(
-        repr((whole.name, whole.matrix.names, sorted(whole.matrix.categories.items()))).encode()
-    )
+    matrix = whole.matrix
     cases = whole.cases
-    for part in (
-        whole.matrix.values,
-        whole.matrix.as_of,
-        cases.part,
-        cases.label,
-        cases.count,
-        cases.inclusion,
-    ):
-        total.update(np.ascontiguousarray(part).tobytes())
-    total.update("\n".join([*whole.matrix.keys.tolist(), *cases.ids.tolist()]).encode())
+    names = (whole.name, matrix.names, sorted(matrix.categories.items()))
+    total = hashlib.sha256(repr(names).encode())
+    arrays = (matrix.values, matrix.as_of, cases.part, cases.label, cases.count, cases.inclusion)
+    for array in arrays:
+        total.update(np.ascontiguousarray(array).tobytes())
+    identifiers = [*matrix.keys.tolist(), *cases.ids.tolist()]
+    total.update("\n".join(identifiers).encode())
     return total.hexdigest()
 
 
@@ -175,13 +174,14 @@ def numbers(metrics: Mapping[str, Any], before: str = "") -> dict[str, float]:
     >>> numbers({"auc": 0.5, "capacity": {"listed": 3, "random_visits": None}})
     {'auc': 0.5, 'capacity.listed': 3.0}
     """
-    found: dict[str, float] = {}
+    flat: dict[str, float] = {}
     for name, value in metrics.items():
+        dotted = f"{before}{name}"
         if isinstance(value, Mapping):
-            found |= numbers(value, f"{before}{name}.")
+            flat |= numbers(value, f"{dotted}.")
         elif isinstance(value, int | float):
-            found[f"{before}{name}"] = float(value)
-    return found
+            flat[dotted] = float(value)
+    return flat
 
 
 def choices(trained: Trained) -> dict[str, str]:
@@ -190,9 +190,8 @@ def choices(trained: Trained) -> dict[str, str]:
         mode="json", exclude={"zh", "en", "fit"}, exclude_none=True
     )
     recipe = trained.recipe.model_dump(mode="json")
-    return {
-        name: str(value) for name, value in {**target, **recipe, **_fitted(trained.learned)}.items()
-    }
+    chosen = {**target, **recipe, **_fitted(trained.learned)}
+    return {name: str(value) for name, value in chosen.items()}
 
 
 def _fitted(learned: Learned) -> dict[str, Any]:
@@ -209,18 +208,17 @@ def _fitted(learned: Learned) -> dict[str, Any]:
 def run_report(trained: Trained, origin: Mapping[str, str]) -> dict[str, Any]:
     """Return the plain values that say what was trained on what, and how it did."""
     whole = trained.dataset
-    target, taught, tested = (
-        whole.target,
-        whole.cases.take(whole.taught()),
-        whole.cases.take(whole.tested()),
-    )
+    target = whole.target
+    taught = whole.cases.take(whole.taught())
+    tested = whole.cases.take(whole.tested())
+    last_day = int(taught.as_of.max())
     return {
         "target": whole.name,
         "unit": target.unit,
         "label": target.label,
         "horizon": target.horizon,
         "entity": whole.matrix.entity,
-        "as_of": date_of(int(taught.as_of.max())).isoformat(),
+        "as_of": date_of(last_day).isoformat(),
         "train": part_size(taught),
         "test": part_size(tested),
         "metrics": trained.metrics,
@@ -233,21 +231,16 @@ def run_report(trained: Trained, origin: Mapping[str, str]) -> dict[str, Any]:
 
 def part_size(cases: TargetCases) -> dict[str, Any]:
     """Return the size of a part: labelled rows, positives among them, all cases that it stands for, and its days."""
-    seen = ~np.isnan(cases.label)
-    days = (
-        {}
-        if not len(cases)
-        else {
-            "from": date_of(int(cases.day.min())).isoformat(),
-            "until": date_of(int(cases.day.max())).isoformat(),
-        }
-    )
-    return {
-        "rows": int(seen.sum()),
+    has_label = ~np.isnan(cases.label)
+    size: dict[str, Any] = {
+        "rows": int(has_label.sum()),
         "positives": int(np.nansum(cases.label)),
         "population": round(float(cases.weight.sum())),
-        **days,
     }
+    if len(cases):
+        size["from"] = date_of(int(cases.day.min())).isoformat()
+        size["until"] = date_of(int(cases.day.max())).isoformat()
+    return size
 
 
 def _registered(logged: Logged) -> dict[str, Any]:
