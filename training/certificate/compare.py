@@ -25,10 +25,13 @@ class Moved:
 
     def as_json(self) -> dict[str, Any]:
         """Return plain values; a move that no number tells is None."""
-        return {"units": self.units, "largest": self.largest if np.isfinite(self.largest) else None}
+        largest = self.largest if np.isfinite(self.largest) else None
+        return {"units": self.units, "largest": largest}
 
     def __or__(self, other: Moved) -> Moved:
-        return Moved(max(self.units, other.units), max(self.largest, other.largest))
+        units = max(self.units, other.units)
+        largest = max(self.largest, other.largest)
+        return Moved(units, largest)
 
 
 Moves = Mapping[str, Moved]
@@ -36,22 +39,21 @@ Moves = Mapping[str, Moved]
 
 def greater_moves(first: Moves, second: Moves) -> dict[str, Moved]:
     """Return the greater move of each feature."""
-    return {
-        name: first.get(name, Moved(0, 0.0)) | second.get(name, Moved(0, 0.0))
-        for name in {**first, **second}
-    }
+    greater = dict(first)
+    for name, move in second.items():
+        greater[name] = first[name] | move if name in first else move
+    return greater
 
 
 def compared_matrices(
     before: Mapping[str, Matrix], after: Mapping[str, Matrix]
 ) -> dict[str, Moved]:
     """Return by `view: feature` whatever is not identical in two sets of matrices of the same names."""
-    found: dict[str, Moved] = {}
+    moves: dict[str, Moved] = {}
     for view, matrix in before.items():
-        found |= {
-            f"{view}: {name}": moved for name, moved in differing(matrix, after[view]).items()
-        }
-    return found
+        for name, move in differing(matrix, after[view]).items():
+            moves[f"{view}: {name}"] = move
+    return moves
 
 
 def cases_in(matrix: Matrix) -> list[tuple[str, int]]:
@@ -61,21 +63,24 @@ def cases_in(matrix: Matrix) -> list[tuple[str, int]]:
 
 def differing(before: Matrix, after: Matrix) -> dict[str, Moved]:
     """Return the features that moved between two matrices, with units that came or went under REGISTER."""
-    places = {case: place for place, case in enumerate(cases_in(after))}
     cases = cases_in(before)
-    shared = [place for place, case in enumerate(cases) if case in places]
-    gone = len(cases) - len(shared) + len(places) - len(shared)
-    found = {REGISTER: Moved(gone, 1.0)} if gone else {}
-    there = np.array([places[cases[place]] for place in shared], np.int64)
-    here = np.array(shared, np.int64)
+    places = {case: place for place, case in enumerate(cases_in(after))}
+    shared_places = [place for place, case in enumerate(cases) if case in places]
+    here = np.array(shared_places, np.int64)
+    there = np.array([places[cases[place]] for place in shared_places], np.int64)
+    shared = len(shared_places)
+    unshared = len(cases) + len(places) - 2 * shared
+    moves = {REGISTER: Moved(unshared, 1.0)} if unshared else {}
     for name in dict.fromkeys((*before.names, *after.names)):
         if name not in before.names or name not in after.names:
-            found[name] = Moved(max(len(shared), 1), 1.0)
+            moves[name] = Moved(max(shared, 1), 1.0)
             continue
-        moved = _moved(_plain(before, name)[here], _plain(after, name)[there])
-        if moved is not None:
-            found[name] = moved
-    return found
+        first = _plain(before, name)[here]
+        second = _plain(after, name)[there]
+        move = _moved(first, second)
+        if move is not None:
+            moves[name] = move
+    return moves
 
 
 def _plain(matrix: Matrix, name: str) -> NDArray[Any]:
@@ -83,32 +88,43 @@ def _plain(matrix: Matrix, name: str) -> NDArray[Any]:
     values = matrix.column(name)
     if name not in matrix.categories:
         return values
+    # a missing value has place -1, and so the text before the first
     texts = np.array(["", *matrix.categories[name]], np.str_)
-    return texts[np.where(np.isnan(values), -1.0, values).astype(np.int64) + 1]
+    places = np.where(np.isnan(values), -1.0, values).astype(np.int64)
+    return texts[places + 1]
 
 
 def _moved(first: NDArray[Any], second: NDArray[Any]) -> Moved | None:
-    if first.dtype.kind != "f":
-        other = first != second
-        return Moved(int(other.sum()), 1.0) if other.any() else None
-    other = np.ascontiguousarray(first).view(np.int64) != np.ascontiguousarray(second).view(
-        np.int64
-    )
-    if not other.any():
+    """Return how far apart two columns are, None where all bits are the same."""
+    is_number = first.dtype.kind == "f"
+    is_unlike = _bits(first) != _bits(second) if is_number else first != second
+    if not is_unlike.any():
         return None
-    gap = np.abs(first[other] - second[other])
-    return Moved(int(other.sum()), float(np.where(np.isnan(gap), 1.0, gap).max()))
+    units = int(is_unlike.sum())
+    if not is_number:
+        return Moved(units, 1.0)
+    gap = np.abs(first[is_unlike] - second[is_unlike])
+    return Moved(units, float(np.where(np.isnan(gap), 1.0, gap).max()))
+
+
+def _bits(values: NDArray[Any]) -> NDArray[np.int64]:
+    """Return float64 as integers, so that a missing value equals itself and -0.0 is not 0.0."""
+    return np.ascontiguousarray(values).view(np.int64)
 
 
 def digest_of_matrix(matrix: Matrix) -> str:
     """Return the SHA-256 of a matrix by identifier and day, categories as texts, numbers to the bit."""
     order = np.lexsort((matrix.as_of, matrix.keys))
-    total = hashlib.sha256(repr((matrix.entity, matrix.names)).encode())
-    total.update("\n".join(matrix.keys[order].tolist()).encode())
+    head = repr((matrix.entity, matrix.names))
+    total = hashlib.sha256(head.encode())
+    total.update(_joined_texts(matrix.keys[order]))
     total.update(np.ascontiguousarray(matrix.as_of[order]).tobytes())
     for name in matrix.names:
         values = _plain(matrix, name)[order]
-        total.update(
-            values.tobytes() if values.dtype.kind == "f" else "\n".join(values.tolist()).encode()
-        )
+        is_number = values.dtype.kind == "f"
+        total.update(values.tobytes() if is_number else _joined_texts(values))
     return total.hexdigest()
+
+
+def _joined_texts(texts: NDArray[Any]) -> bytes:
+    return "\n".join(texts.tolist()).encode()
