@@ -12,7 +12,12 @@ from features.catalogue.language import parse_row
 from features.errors import TargetError
 from features.ingest.source_toml import Target
 from features.store.store import Store
-from training.certificate.reference_language import Row, days_of_hold, passes
+from training.certificate.reference_language import (
+    Row,
+    days_of_hold,
+    passes,
+    recording_order,
+)
 from training.certificate.sample import Excerpt
 from training.certificate.split_check import PARTED, part_faults
 from training.data.cases import TargetCases
@@ -66,16 +71,10 @@ class Later:
         key = self._excerpt.tables[table].key
         versions: dict[Key, list[Row]] = defaultdict(list)
         rows = self._excerpt.frames[table].iter_rows(named=True)
-        for row in sorted(rows, key=_recording):
+        for row in sorted(rows, key=recording_order):
             mark = tuple(row[part] for part in key)
             versions[mark].append(row)
         return versions
-
-
-def _recording(row: Row) -> tuple[Any, ...]:
-    """Return what row versions are sorted by: the day, then the row id, a shorter id first."""
-    row_id = row["row_id"]
-    return row["recorded_on"], len(row_id), row_id
 
 
 class Look(NamedTuple):

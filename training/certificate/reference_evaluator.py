@@ -16,7 +16,8 @@ from typing import Any
 from features.calendar import date_of
 from features.catalogue import Catalogue, declared_joins
 from features.catalogue.language import Atom, Peer, atom_of, peer_of
-from features.catalogue.model import ALIASES, ENTITIES, KEYS
+from features.catalogue.model import ALIASES, ENTITIES, KEYS, Join, Measure
+from features.contract.tables import Column
 from training.certificate.reference_language import (
     Row,
     Value,
@@ -25,11 +26,13 @@ from training.certificate.reference_language import (
     integer_value,
     operands,
     passes,
+    recording_order,
     reduced,
 )
 from training.certificate.sample import Excerpt
 
 RECENT = 90
+"""Days for which a claim counts as living after it became known."""
 
 
 @lru_cache(64)
@@ -54,59 +57,69 @@ def month_complete(day: int) -> int:
     return after.year * 12 + after.month - 2
 
 
+Mark = tuple[Any, ...]
+
+
 class Reading:
     """What an excerpt says as of one day, and the features that follow from it."""
 
     def __init__(self, excerpt: Excerpt, catalogue: Catalogue, day: int) -> None:
-        self._excerpt, self._catalogue, self._day = excerpt, catalogue, day
-        self._columns = {
-            name: {c.name: c for c in table.columns} for name, table in excerpt.tables.items()
-        }
-        self._tables = {name: self._held(name) for name in excerpt.tables}
+        self._excerpt = excerpt
+        self._catalogue = catalogue
+        self._day = day
+        self._columns: dict[str, dict[str, Column]] = {}
+        self._tables: dict[str, list[Row]] = {}
+        for name, table in excerpt.tables.items():
+            self._columns[name] = {column.name: column for column in table.columns}
+            self._tables[name] = self._rows_of_day(name)
         for join in declared_joins():
             if join.left in excerpt.tables and join.right in excerpt.tables:
-                self._join(join.name, join.left, join.right, join.on, join.taken)
+                self._join(join)
         self._by: dict[tuple[str, str], dict[str, list[Row]]] = {}
         self._peers: dict[tuple[str, str, str], dict[Value, float]] = {}
         self._month_end: Reading | None = None
 
-    def _held(self, name: str) -> list[Row]:
+    def _rows_of_day(self, name: str) -> list[Row]:
         """Return the rows of a table that hold on the day: of each key the latest version, unless it takes the key back."""
-        latest: dict[tuple[Any, ...], Row] = {}
-        order = "recorded_on", "row_id"
+        latest: dict[Mark, Row] = {}
         key = self._excerpt.tables[name].key
         for row in self._excerpt.frames[name].iter_rows(named=True):
             if row["recorded_on"] > self._day:
                 continue
             mark = tuple(row[part] for part in key)
             before = latest.get(mark)
-            rank = (row[order[0]], len(row[order[1]]), row[order[1]])
-            if before is None or rank > (before[order[0]], len(before[order[1]]), before[order[1]]):
+            if before is None or recording_order(row) > recording_order(before):
                 latest[mark] = row
         return [row for row in latest.values() if not row["retracted"]]
 
-    def _join(
-        self, name: str, left: str, right: str, on: Iterable[str], taken: Iterable[str]
-    ) -> None:
-        on = tuple(on)
-        there: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
-        for row in self._tables[right]:
-            there[tuple(row[part] for part in on)].append(row)
-        own = self._columns[left]
-        named = {
-            part: f"{right.removesuffix('s')}_{part}" if part in own else part
-            for part in taken
-            if part not in on
-        }
-        self._columns[name] = own | {new: self._columns[right][part] for part, new in named.items()}
-        self._tables[name] = [
-            {**row, **{new: other[part] for part, new in named.items()}}
-            for row in self._tables[left]
-            if None not in [row[part] for part in on]
-            for other in there[tuple(row[part] for part in on)]
-        ]
+    def _join(self, join: Join) -> None:
+        """Read a join as a table: rows of the left with columns of each row of the right that has the same key."""
+        on = join.on
+        partners: dict[Mark, list[Row]] = defaultdict(list)
+        for row in self._tables[join.right]:
+            partners[tuple(row[part] for part in on)].append(row)
+        columns = dict(self._columns[join.left])
+        # a column that the left has too bears the name of the right table before its own
+        prefix = join.right.removesuffix("s")
+        new_names = {}
+        for part in join.taken:
+            if part not in on:
+                new_names[part] = f"{prefix}_{part}" if part in self._columns[join.left] else part
+        for part, new in new_names.items():
+            columns[new] = self._columns[join.right][part]
+        joined: list[Row] = []
+        for row in self._tables[join.left]:
+            mark = tuple(row[part] for part in on)
+            if None in mark:
+                continue
+            for partner in partners[mark]:
+                added = {new: partner[part] for part, new in new_names.items()}
+                joined.append({**row, **added})
+        self._columns[join.name] = columns
+        self._tables[join.name] = joined
 
     def _under(self, table: str, by: str, key: Value) -> list[Row]:
+        """Return the rows of a table that have a key in a column."""
         if (table, by) not in self._by:
             groups: dict[str, list[Row]] = defaultdict(list)
             for row in self._tables[table]:
@@ -118,43 +131,52 @@ class Reading:
     def registered(self, entity: str, unit: str) -> dict[str, Value] | None:
         """Return the keys of a unit by name, its closing day under `!`, None where the register does not have it."""
         table, when = ENTITIES[entity]
-        rows = [row for row in self._under(table, KEYS[entity][0], unit) if row[when] <= self._day]
-        if not rows:
+        unit_key, *other_keys = KEYS[entity]
+        rows = self._under(table, unit_key, unit)
+        if not any(row[when] <= self._day for row in rows):
             return None
-        ending = next((name for name in ("closed", "ended") if name in self._columns[table]), None)
-        keys: dict[str, Value] = dict.fromkeys((KEYS[entity][0], *ALIASES[entity]), unit)
-        for name in (*KEYS[entity][1:], *([ending] if ending else [])):
-            if name in self._columns[table]:
-                keys["!" if name == ending else name] = self.atom(
-                    Atom("newest", f"{entity}_{name}", "all"), keys
-                )
+        keys: dict[str, Value] = dict.fromkeys((unit_key, *ALIASES[entity]), unit)
+        columns = self._columns[table]
+        for name in other_keys:
+            if name in columns:
+                keys[name] = self._newest(entity, name, keys)
+        ending = next((name for name in ("closed", "ended") if name in columns), None)
+        if ending is not None:
+            keys["!"] = self._newest(entity, ending, keys)
         return keys
+
+    def _newest(self, entity: str, name: str, keys: Mapping[str, Value]) -> Value:
+        """Return what the register says last of a unit in one column."""
+        return self.atom(Atom("newest", f"{entity}_{name}", "all"), keys)
 
     def living(self, entity: str) -> list[str]:
         """Return the units that live on the day, in the order of their texts."""
         table, _ = ENTITIES[entity]
-        own = KEYS[entity][0]
-        units = sorted({str(row[own]) for row in self._tables[table]})
+        unit_key = KEYS[entity][0]
+        units = sorted({str(row[unit_key]) for row in self._tables[table]})
         if entity == "claim":
-            first = self._first_known()
-            units = [unit for unit in units if first[unit] > self._day - RECENT]
-        found = []
-        for unit in units:
-            keys = self.registered(entity, unit)
-            closed = keys.get("!") if keys else None
-            if keys is not None and (closed is None or float(closed) > self._day):
-                found.append(unit)
-        return found
+            first_days = self._first_days_of_claims()
+            units = [unit for unit in units if first_days[unit] > self._day - RECENT]
+        return [unit for unit in units if self._lives(entity, unit)]
 
-    def _first_known(self) -> dict[str, int]:
+    def _lives(self, entity: str, unit: str) -> bool:
+        """Tell whether the register has a unit that has not ended by the day."""
+        keys = self.registered(entity, unit)
+        if keys is None:
+            return False
+        closed = keys.get("!")
+        return closed is None or float(closed) > self._day
+
+    def _first_days_of_claims(self) -> dict[str, int]:
+        """Return the first day on which each claim held; of one that never did, the day after this."""
         versions: dict[str, list[Row]] = defaultdict(list)
         for row in self._excerpt.frames["claims"].iter_rows(named=True):
             versions[row["claim"]].append(row)
-        found = {}
+        first_days = {}
         for claim, rows in versions.items():
-            rows.sort(key=lambda row: (row["recorded_on"], len(row["row_id"]), row["row_id"]))
-            found[claim] = min(days_of_hold(rows), default=self._day + 1)
-        return found
+            rows.sort(key=recording_order)
+            first_days[claim] = min(days_of_hold(rows), default=self._day + 1)
+        return first_days
 
     def features(self, entity: str, unit: str, names: Iterable[str]) -> dict[str, Value]:
         """Return features of a living unit by name: numbers, texts for categories, None where missing."""
@@ -180,36 +202,43 @@ class Reading:
         return applied(tree, parts)
 
     def _peer(self, peer: Peer, entity: str, keys: Mapping[str, Value]) -> Value:
-        there = self._at_month_end()
-        known = (entity, peer.feature, peer.by)
-        if known not in self._peers:
-            found: dict[Value, list[float]] = defaultdict(list)
-            for unit in there.living(entity):
-                own = there.registered(entity, unit)
-                value = there.features(entity, unit, [peer.feature])[peer.feature]
-                if own is not None and own[peer.by] is not None and value is not None:
-                    found[own[peer.by]].append(float(value))
-            self._peers[known] = {
-                key: sorted(some)[(len(some) - 1) // 2] for key, some in found.items()
-            }
-        return self._peers[known].get(keys[peer.by])
+        """Return the median of a feature over the units that share a key, as of the last month end."""
+        name = (entity, peer.feature, peer.by)
+        if name not in self._peers:
+            self._peers[name] = self._at_month_end()._medians(peer, entity)
+        return self._peers[name].get(keys[peer.by])
+
+    def _medians(self, peer: Peer, entity: str) -> dict[Value, float]:
+        """Return by key the median of a feature over living units; of an even number, the lower middle one."""
+        values_by_key: dict[Value, list[float]] = defaultdict(list)
+        for unit in self.living(entity):
+            keys = self.registered(entity, unit)
+            value = self.features(entity, unit, [peer.feature])[peer.feature]
+            if keys is not None and keys[peer.by] is not None and value is not None:
+                values_by_key[keys[peer.by]].append(float(value))
+        medians = {}
+        for key, values in values_by_key.items():
+            middle = (len(values) - 1) // 2
+            medians[key] = sorted(values)[middle]
+        return medians
 
     def _at_month_end(self) -> Reading:
+        """Return the reading of the last month end that is over, or of the first day of the history where that is later."""
         month = month_complete(self._day) + 1
-        day = (date(month // 12, month % 12 + 1, 1) - date(1970, 1, 1)).days - 1
-        first = min(
-            (
-                int(frame["recorded_on"].min())  # type: ignore[arg-type]
-                for frame in self._excerpt.frames.values()
-                if frame.height
-            ),
-            default=day,
-        )
-        if max(day, first) == self._day:
+        next_month = date(month // 12, month % 12 + 1, 1)
+        month_end = (next_month - date(1970, 1, 1)).days - 1
+        day = max(month_end, self._first_day(month_end))
+        if day == self._day:
             return self
         if self._month_end is None:
-            self._month_end = Reading(self._excerpt, self._catalogue, max(day, first))
+            self._month_end = Reading(self._excerpt, self._catalogue, day)
         return self._month_end
+
+    def _first_day(self, default: int) -> int:
+        """Return the first day on which a row was recorded; `default` where there is none."""
+        frames = [frame for frame in self._excerpt.frames.values() if frame.height]
+        days = [int(frame["recorded_on"].min()) for frame in frames]  # type: ignore[arg-type]
+        return min(days, default=default)
 
     def atom(self, atom: Atom, keys: Mapping[str, Value]) -> Value:
         """Return an aggregate of the rows under a unit's key."""
@@ -217,21 +246,30 @@ class Reading:
         key = keys[measure.by]
         if key is None:
             return None
-        last, first = window_span(atom.window)
+        span = window_span(atom.window)
         columns = self._columns[measure.table]
         monthly = bool(measure.when) and columns[measure.when].kind == "month"
         now = month_complete(self._day) if monthly else self._day
+        members = self._members(measure, key, now, span)
+        column = columns.get(measure.value.id) if isinstance(measure.value, ast.Name) else None
+        # the choices of a column are ordered as they are declared
+        order = column.choices.index if column and column.kind == "choice" else _itself
+        return reduced(atom.aggregate, members, span, order)
+
+    def _members(
+        self, measure: Measure, key: Value, now: int, span: tuple[int, int | None]
+    ) -> list[tuple[int, Any]]:
+        """Return (offset before `now`, value) of the rows in a window that meet the measure's filter."""
+        last, first = span
         members: list[tuple[int, Any]] = []
         for row in self._under(measure.table, measure.by, key):
-            when = row[measure.when] if measure.when else self._day
+            when = row[measure.when] if measure.when else now
             if when is None or (measure.filter is not None and not passes(measure.filter, row)):
                 continue
-            offset = now - when if measure.when else 0
+            offset = now - when
             if offset >= last and (first is None or offset < first):
                 members.append((offset, integer_value(measure.value, row)))
-        column = columns.get(measure.value.id) if isinstance(measure.value, ast.Name) else None
-        order = column.choices.index if column and column.kind == "choice" else _itself
-        return reduced(atom.aggregate, members, (last, first), order)
+        return members
 
 
 def _itself(value: Any) -> Any:

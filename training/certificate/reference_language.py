@@ -11,6 +11,8 @@ from typing import Any
 Value = float | str | None
 Row = Mapping[str, Any]
 Member = tuple[int, Any]
+OF_MONTHS = ("peak", "low", "last", "months", "slope", "variance")
+"""Aggregates of the totals of whole months."""
 _COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
     ast.Eq: operator.eq,
     ast.NotEq: operator.ne,
@@ -26,18 +28,26 @@ _ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
 }
 
 
+def recording_order(row: Row) -> tuple[int, int, str]:
+    """Return what the versions of a key are ordered by: the day, then the row id, a shorter id first."""
+    row_id = row["row_id"]
+    return row["recorded_on"], len(row_id), row_id
+
+
 def days_of_hold(versions: list[Row]) -> list[int]:
     """Return the days from which versions of one key, in their order, held.
 
     >>> days_of_hold([{"recorded_on": 3, "retracted": 0}, {"recorded_on": 3, "retracted": 1}, {"recorded_on": 9, "retracted": 0}])
     [9]
     """
-    until = [*(row["recorded_on"] for row in versions[1:]), None]
-    return [
-        row["recorded_on"]
-        for row, ends in zip(versions, until, strict=True)
-        if not row["retracted"] and row["recorded_on"] != ends
-    ]
+    days = [row["recorded_on"] for row in versions]
+    next_days = [*days[1:], None]
+    held = []
+    for row, day, next_day in zip(versions, days, next_days, strict=True):
+        # a version superseded on its own day never held
+        if not row["retracted"] and day != next_day:
+            held.append(day)
+    return held
 
 
 def integer_value(tree: ast.expr, row: Row) -> Any:
@@ -47,11 +57,15 @@ def integer_value(tree: ast.expr, row: Row) -> Any:
     if isinstance(tree, ast.Name):
         return row[tree.id]
     if isinstance(tree, ast.UnaryOp):
-        inner = integer_value(tree.operand, row)
-        return None if inner is None else -inner
+        operand = integer_value(tree.operand, row)
+        return None if operand is None else -operand
     assert isinstance(tree, ast.BinOp)
-    left, right = integer_value(tree.left, row), integer_value(tree.right, row)
-    return None if left is None or right is None else _ARITHMETIC[type(tree.op)](left, right)
+    left = integer_value(tree.left, row)
+    right = integer_value(tree.right, row)
+    if left is None or right is None:
+        return None
+    operation = _ARITHMETIC[type(tree.op)]
+    return operation(left, right)
 
 
 def passes(tree: ast.expr, row: Row) -> bool:
@@ -60,19 +74,19 @@ def passes(tree: ast.expr, row: Row) -> bool:
         parts = [passes(part, row) for part in tree.values]
         return all(parts) if isinstance(tree.op, ast.And) else any(parts)
     assert isinstance(tree, ast.Compare)
-    left, how, right = integer_value(tree.left, row), tree.ops[0], tree.comparators[0]
-    if isinstance(how, ast.Is | ast.IsNot):
-        return (left is None) == isinstance(how, ast.Is)
-    if left is None:
+    comparison = tree.ops[0]
+    right = tree.comparators[0]
+    value = integer_value(tree.left, row)
+    if isinstance(comparison, ast.Is | ast.IsNot):
+        return (value is None) == isinstance(comparison, ast.Is)
+    if value is None:
         return False
-    if isinstance(how, ast.In | ast.NotIn):
-        listed = [
-            integer_value(item, row)
-            for item in (right.elts if isinstance(right, ast.Tuple) else [right])
-        ]
-        return (left in listed) == isinstance(how, ast.In)
+    if isinstance(comparison, ast.In | ast.NotIn):
+        items = right.elts if isinstance(right, ast.Tuple) else [right]
+        listed = [integer_value(item, row) for item in items]
+        return (value in listed) == isinstance(comparison, ast.In)
     other = integer_value(right, row)
-    return other is not None and _COMPARE[type(how)](left, other)
+    return other is not None and _COMPARE[type(comparison)](value, other)
 
 
 def reduced(
@@ -82,53 +96,74 @@ def reduced(
     order: Callable[[Any], Any],
 ) -> Value:
     """Return one aggregate of (offset, value) members of a window."""
-    known = [(offset, value) for offset, value in members if value is not None]
+    filled = [(offset, value) for offset, value in members if value is not None]
+    values = [value for _, value in filled]
     if aggregate == "count":
-        return float(len(known))
+        return float(len(values))
     if aggregate == "sum":
-        return float(sum(value for _, value in known))
-    if aggregate in ("peak", "low", "last", "months", "slope", "variance"):
-        return _of_months(aggregate, known, span)
+        return float(sum(values))
+    if aggregate in OF_MONTHS:
+        return _of_months(aggregate, filled, span)
     if aggregate == "distinct":
-        return float(len({value for _, value in known}))
+        return float(len(set(values)))
     if aggregate == "newest":
         return _newest(members, order)
-    if not known:
+    if not filled:
         return None
-    if aggregate in ("since", "first_since"):
-        return float((min if aggregate == "since" else max)(offset for offset, _ in known))
-    ranked = sorted(value for _, value in known)
-    place = {"smallest": 0, "largest": -1, "median": (len(ranked) - 1) // 2}[aggregate]
-    return float(ranked[place])
+    offsets = [offset for offset, _ in filled]
+    if aggregate == "since":
+        return float(min(offsets))
+    if aggregate == "first_since":
+        return float(max(offsets))
+    places = {"smallest": 0, "largest": -1, "median": (len(values) - 1) // 2}
+    return float(sorted(values)[places[aggregate]])
 
 
 def _newest(members: Sequence[Member], order: Callable[[Any], Any]) -> Value:
+    """Return the largest value of the members nearest to the day, None where these have none."""
     if not members:
         return None
     nearest = min(offset for offset, _ in members)
     values = [value for offset, value in members if offset == nearest and value is not None]
-    best = max(values, key=order, default=None)
-    return best if best is None or isinstance(best, str) else float(best)
+    if not values:
+        return None
+    largest = max(values, key=order)
+    return largest if isinstance(largest, str) else float(largest)
 
 
-def _of_months(aggregate: str, known: Sequence[Member], span: tuple[int, int | None]) -> Value:
+def _of_months(aggregate: str, filled: Sequence[Member], span: tuple[int, int | None]) -> Value:
+    """Return an aggregate of the totals of months; a month without a member counts as 0 in slope and variance."""
+    last, first = span
     totals: dict[int, int] = defaultdict(int)
-    for offset, value in known:
-        totals[offset - span[0]] += value
-    width = (span[1] or 0) - span[0]
+    for offset, value in filled:
+        totals[offset - last] += value
+    width = (first or 0) - last
     if aggregate == "months":
         return float(len(totals))
     if aggregate == "slope":
-        tilt = sum(6 * (width - 1 - 2 * back) * total for back, total in totals.items())
-        return float(tilt) / float(width * (width * width - 1))
+        return _slope(totals, width)
     if aggregate == "variance":
-        spread = width * sum(total * total for total in totals.values()) - sum(totals.values()) ** 2
-        return float(spread) / float(width * (width - 1))
+        return _variance(totals, width)
     if not totals:
         return None
     if aggregate == "last":
         return float(totals[min(totals)])
-    return float((max if aggregate == "peak" else min)(totals.values()))
+    largest_or_smallest = max if aggregate == "peak" else min
+    return float(largest_or_smallest(totals.values()))
+
+
+def _slope(totals: Mapping[int, int], width: int) -> float:
+    """Return the least-squares slope of months, multiplied out so that only one division is rounded."""
+    tilt = sum(6 * (width - 1 - 2 * back) * total for back, total in totals.items())
+    return float(tilt) / float(width * (width * width - 1))
+
+
+def _variance(totals: Mapping[int, int], width: int) -> float:
+    """Return the sample variance of months, multiplied out so that only one division is rounded."""
+    squares = sum(total * total for total in totals.values())
+    total = sum(totals.values())
+    spread = width * squares - total**2
+    return float(spread) / float(width * (width - 1))
 
 
 def operands(tree: ast.expr) -> list[ast.expr]:
@@ -146,26 +181,36 @@ def operands(tree: ast.expr) -> list[ast.expr]:
 def applied(tree: ast.expr, parts: Sequence[Any]) -> Value:
     """Return one operation of a formula on numbers, None where it has no value."""
     if isinstance(tree, ast.Call):
-        return _called(str(getattr(tree.func, "id", "")), parts)
+        name = getattr(tree.func, "id", "")
+        return _called(str(name), parts)
     if any(part is None for part in parts):
         return None
     if isinstance(tree, ast.UnaryOp):
         return float(-parts[0])
     if isinstance(tree, ast.Compare):
-        return float(_COMPARE[type(tree.ops[0])](*parts))
+        comparison = _COMPARE[type(tree.ops[0])]
+        return float(comparison(*parts))
     assert isinstance(tree, ast.BinOp)
+    left, right = parts
     if isinstance(tree.op, ast.Div):
-        return None if parts[1] == 0 else float(parts[0] / parts[1])
-    return float(_ARITHMETIC[type(tree.op)](*parts))
+        return None if right == 0 else float(left / right)
+    operation = _ARITHMETIC[type(tree.op)]
+    return float(operation(left, right))
 
 
 def _called(name: str, parts: Sequence[Any]) -> Value:
+    first: Value = parts[0]
     if name == "known":
-        return float(parts[0] is not None)
+        return float(first is not None)
     if name == "default":
-        return parts[1] if parts[0] is None else parts[0]  # type: ignore[no-any-return]
+        default: Value = parts[1]
+        return default if first is None else first
     if name == "where":
-        return None if parts[0] is None else parts[1] if parts[0] != 0 else parts[2]
+        if first is None:
+            return None
+        chosen: Value = parts[1] if first != 0 else parts[2]
+        return chosen
     if None in parts:
         return None
-    return float(min(parts) if name == "lesser" else max(parts))
+    smallest_or_largest = min if name == "lesser" else max
+    return float(smallest_or_largest(parts))

@@ -25,8 +25,10 @@ def neighbour(day: int) -> int:
     >>> [str(date_of(neighbour(day_of(day)))) for day in ("2015-03-22", "2015-03-31")]
     ['2015-02-28', '2015-03-14']
     """
-    end = int(month_ends(np.array([day]))[0])
-    return day - MIDDLE if end == day else end
+    [end] = month_ends(np.array([day])).tolist()
+    if end == day:
+        return day - MIDDLE
+    return int(end)
 
 
 def said_of(store: Store, day: int) -> tuple[Mapping[str, Matrix], Holdings]:
@@ -38,8 +40,10 @@ def moved_on(
     day: int, before: tuple[Mapping[str, Matrix], Holdings], store: Store
 ) -> dict[str, Moved]:
     """Return what another store says otherwise of a day."""
-    matrices, held = said_of(store, day)
-    return compared_matrices(before[0], matrices) | unlike(before[1], held)
+    matrices_before, rows_before = before
+    matrices, rows = said_of(store, day)
+    moves = compared_matrices(matrices_before, matrices)
+    return moves | unlike(rows_before, rows)
 
 
 def labelled_moves(kind: str, moved: Mapping[str, Any]) -> dict[str, Any]:
