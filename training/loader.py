@@ -22,33 +22,34 @@ class Loaded:
     def predict(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Return raw score, probability and expected number of rows with the model's features, categories as text."""
         scores = score(self._bundle, frame_matrix(frame, self._bundle))
-        told = {"raw": scores.raw, "probability": scores.probability}
+        columns = {"raw": scores.raw, "probability": scores.probability}
         if scores.expected is not None:
-            told["expected"] = scores.expected
-        return pd.DataFrame(told, index=frame.index)
+            columns["expected"] = scores.expected
+        return pd.DataFrame(columns, index=frame.index)
 
 
 def frame_matrix(frame: pd.DataFrame, bundle: Bundle) -> Matrix:
     """Return a frame's features as a matrix; a text that the model never met is a missing value."""
-    categories = {
-        feature.name: feature.categories
-        for feature in bundle.features
-        if feature.categories is not None
-    }
-    names = tuple(feature.name for feature in bundle.features if feature.name in frame.columns)
+    features = [feature for feature in bundle.features if feature.name in frame.columns]
+    names = tuple(feature.name for feature in features)
     values = np.empty((len(frame), len(names)))
-    for place, name in enumerate(names):
-        values[:, place] = _numbers(frame[name], categories.get(name))
-    kept = {name: known for name, known in categories.items() if name in names}
-    nobody = np.full(len(frame), "", np.str_)
-    return Matrix(bundle.entity, nobody, np.zeros(len(frame), np.int32), names, values, kept)
+    categories = {}
+    for place, feature in enumerate(features):
+        values[:, place] = _numbers(frame[feature.name], feature.categories)
+        if feature.categories is not None:
+            categories[feature.name] = feature.categories
+    # a frame says of nobody and no day; scores rest on neither
+    keys = np.full(len(frame), "", np.str_)
+    days = np.zeros(len(frame), np.int32)
+    return Matrix(bundle.entity, keys, days, names, values, categories)
 
 
-def _numbers(column: Any, known: tuple[str, ...] | None) -> Any:
-    if known is None:
-        return column.astype("float64").to_numpy()
-    places = {text: float(place) for place, text in enumerate(known)}
-    return column.map(places).astype("float64").to_numpy()
+def _numbers(column: Any, texts: tuple[str, ...] | None) -> Any:
+    """Return a column as float64 (n,), a category by the place of its text."""
+    if texts is not None:
+        places = {text: float(place) for place, text in enumerate(texts)}
+        column = column.map(places)
+    return column.astype("float64").to_numpy()
 
 
 def _load_pyfunc(path: str) -> Loaded:

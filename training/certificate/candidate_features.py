@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from features.calendar import date_of
 from features.cases import Cases
@@ -22,7 +23,7 @@ from features.engine.population import living
 from features.errors import CatalogueError
 from features.matrix import Matrix
 from features.store.store import Store
-from training.certificate.compare import compared_matrices, digest_of_matrix, greater_moves
+from training.certificate.compare import Moved, compared_matrices, digest_of_matrix, greater_moves
 from training.certificate.equivalence import misread
 from training.certificate.poison import poisoned_excerpt
 from training.certificate.poison_rows import REACH
@@ -43,34 +44,34 @@ class Newcomers:
     names: tuple[str, ...]
     catalogue: Catalogue
 
-    def of(self, found: Matrix) -> Matrix:
+    def of(self, whole: Matrix) -> Matrix:
         """Return the new features' columns of a matrix."""
-        return columns(found, [found.names.index(name) for name in self.names])
+        return columns(whole, [whole.names.index(name) for name in self.names])
 
 
-def columns(found: Matrix, places: list[int]) -> Matrix:
+def columns(whole: Matrix, places: list[int]) -> Matrix:
     """Return some columns of a matrix, in the order given."""
-    names = tuple(found.names[place] for place in places)
-    kept = {name: texts for name, texts in found.categories.items() if name in names}
-    return replace(
-        found, names=names, values=np.ascontiguousarray(found.values[:, places]), categories=kept
-    )
+    names = tuple(whole.names[place] for place in places)
+    values = np.ascontiguousarray(whole.values[:, places])
+    categories = {name: texts for name, texts in whole.categories.items() if name in names}
+    return replace(whole, names=names, values=values, categories=categories)
 
 
 def declared_candidates(store: Store, path: Path, entity: str) -> Newcomers:
     """Return the features that a file declares for an entity; CatalogueError says in one line what is wrong with it."""
-    known, whole = catalogue_of(store), catalogue_of(store, path)
-    own = {attribute.name for attribute in store.source.attribute}
+    package = catalogue_of(store)
+    whole = catalogue_of(store, path)
+    attributes = {attribute.name for attribute in store.source.attribute}
     tables = every_table()
-    for name in whole.measures.keys() - known.measures.keys():
-        check_measure(whole.measures[name], tables, own)
+    for name in whole.measures.keys() - package.measures.keys():
+        check_measure(whole.measures[name], tables, attributes)
     for name, why in whole.left_out.items():
-        if name not in known.left_out:
+        if name not in package.left_out:
             raise CatalogueError(
                 f"{path.name}: feature {name!r} needs table {why}, which source "
                 f"{store.source.name!r} does not hold"
             )
-    fresh = [feature for feature in whole.declared.values() if feature.name not in known.declared]
+    fresh = [each for each in whole.declared.values() if each.name not in package.declared]
     for feature in fresh:
         check_feature(whole, feature)
         if feature.entity != entity:
@@ -88,33 +89,30 @@ def declared_candidates(store: Store, path: Path, entity: str) -> Newcomers:
 
 def restricted_to(whole: Catalogue, names: tuple[str, ...]) -> Catalogue:
     """Return a catalogue of some features and all that they rest on."""
-    kept: set[str] = set()
+    needed: set[str] = set()
 
     def visit(name: str) -> None:
-        if name not in kept:
-            kept.add(name)
+        if name not in needed:
+            needed.add(name)
             for other in feature_names(whole.feature(name)):
                 visit(other)
 
     for name in names:
         visit(name)
-    return replace(
-        whole, declared={name: feature for name, feature in whole.declared.items() if name in kept}
-    )
+    declared = {name: feature for name, feature in whole.declared.items() if name in needed}
+    return replace(whole, declared=declared)
 
 
-def joined_to(store: Store, fresh: Newcomers, found: Matrix) -> Matrix:
+def joined_to(store: Store, fresh: Newcomers, whole: Matrix) -> Matrix:
     """Return a matrix with the new features of its own cases beside what it has."""
-    more = fresh.of(
-        matrix_of_cases(
-            store, fresh.entity, found.keys.tolist(), found.as_of.astype(np.int64), fresh.catalogue
-        )
-    )
+    keys = whole.keys.tolist()
+    days = whole.as_of.astype(np.int64)
+    added = fresh.of(matrix_of_cases(store, fresh.entity, keys, days, fresh.catalogue))
     return replace(
-        found,
-        names=found.names + more.names,
-        values=np.hstack([found.values, more.values]),
-        categories=dict(found.categories) | dict(more.categories),
+        whole,
+        names=whole.names + added.names,
+        values=np.hstack([whole.values, added.values]),
+        categories={**whole.categories, **added.categories},
     )
 
 
@@ -126,32 +124,38 @@ def certificate(store: Store, fresh: Newcomers, as_of: int) -> dict[str, Any]:
     """
     excerpt = excerpt_of(store, ENTERPRISES)
     with loaded(excerpt) as clean:
-        before = {"day": fresh.of(matrix(clean, fresh.entity, as_of, catalogue=fresh.catalogue))}
+        before = _of_day(clean, fresh, as_of)
         wrong = misread(clean, excerpt, as_of, READ, fresh.catalogue)
-    moved: dict[str, Any] = {}
+    moved: dict[str, Moved] = {}
     poisons = []
     for seed in SEEDS:
-        made = poisoned_excerpt(excerpt, "together", day=as_of, seed=seed)
-        with loaded(made.excerpt) as store_after:
-            after = {
-                "day": fresh.of(matrix(store_after, fresh.entity, as_of, catalogue=fresh.catalogue))
-            }
-            taken = accepted(store_after, made.excerpt)
-            wrong = greater_moves(
-                wrong, misread(store_after, taken, as_of + REACH, READ, fresh.catalogue)
-            )
-        moved = greater_moves(moved, compared_matrices(before, after))
-        poisons.append({"seed": seed, "rows": sum(made.touched.values())})
+        poisoned = poisoned_excerpt(excerpt, "together", day=as_of, seed=seed)
+        with loaded(poisoned.excerpt) as store_after:
+            after = _of_day(store_after, fresh, as_of)
+            rows = accepted(store_after, poisoned.excerpt)
+            wrong_later = misread(store_after, rows, as_of + REACH, READ, fresh.catalogue)
+        wrong = greater_moves(wrong, wrong_later)
+        moved = greater_moves(moved, compared_matrices({"day": before}, {"day": after}))
+        poisons.append({"seed": seed, "rows": sum(poisoned.touched.values())})
     return {
         "as_of": date_of(as_of).isoformat(),
         "verdict": "leaking" if moved or wrong else "clean",
         "enterprises": excerpt.enterprises,
-        "cases": len(before["day"]),
-        "matrix": digest_of_matrix(before["day"]),
+        "cases": len(before),
+        "matrix": digest_of_matrix(before),
         "poisons": poisons,
-        "moved": {name: one.as_json() for name, one in sorted(moved.items())},
-        "misread": {name: one.as_json() for name, one in sorted(wrong.items())},
+        "moved": _by_name(moved),
+        "misread": _by_name(wrong),
     }
+
+
+def _of_day(store: Store, fresh: Newcomers, as_of: int) -> Matrix:
+    """Return the new features of all living units of a day."""
+    return fresh.of(matrix(store, fresh.entity, as_of, catalogue=fresh.catalogue))
+
+
+def _by_name(moves: Mapping[str, Moved]) -> dict[str, Any]:
+    return {name: move.as_json() for name, move in sorted(moves.items())}
 
 
 def digest_of_file(path: Path) -> str:
@@ -166,27 +170,46 @@ def cost(store: Store, fresh: Newcomers, as_of: int) -> dict[str, Any]:
     """
     whole = catalogue_of(store)
     units = living(store, whole, fresh.entity, as_of)
-    some = np.linspace(0, len(units) - 1, min(ONLINE_CASES, len(units))).astype(np.int64)
-    found: dict[str, Any] = {"as_of": date_of(as_of).isoformat(), "units": len(units)}
-    for name, catalogue in (("new", fresh.catalogue), ("catalogue", whole)):
-        matrix_for(store, catalogue, units.take(some[:1]))
-        found[name] = {
-            "day_cpu_seconds": _seconds(lambda c=catalogue: matrix_for(store, c, units)),  # type: ignore[misc]
-            "online_cpu_seconds": _online(store, catalogue, units, some) / len(some)
-            if len(some)
-            else None,
-        }
-    for way in ("day", "online"):
-        own, of_all = (found[name][f"{way}_cpu_seconds"] for name in ("new", "catalogue"))
-        found[f"{way}_ratio"] = own / of_all if own is not None and of_all else None
-    return found
+    places = np.linspace(0, len(units) - 1, min(ONLINE_CASES, len(units))).astype(np.int64)
+    new = _seconds_of(store, fresh.catalogue, units, places)
+    of_all = _seconds_of(store, whole, units, places)
+    return {
+        "as_of": date_of(as_of).isoformat(),
+        "units": len(units),
+        "new": new,
+        "catalogue": of_all,
+        "day_ratio": _ratio(new["day_cpu_seconds"], of_all["day_cpu_seconds"]),
+        "online_ratio": _ratio(new["online_cpu_seconds"], of_all["online_cpu_seconds"]),
+    }
 
 
-def _online(store: Store, catalogue: Catalogue, units: Cases, places: Any) -> float:
-    def evaluate_one(place: Any) -> object:
-        return matrix_for(store, catalogue, units.take(place))
+def _seconds_of(
+    store: Store, catalogue: Catalogue, units: Cases, places: NDArray[np.int64]
+) -> dict[str, float | None]:
+    """Return the cpu seconds of a catalogue's features, of all units at once and of a few of them one by one."""
+    # the first question lays up what is kept for a month end, before the clock starts
+    matrix_for(store, catalogue, units.take(places[:1]))
+    day = _seconds(partial(matrix_for, store, catalogue, units))
+    online = None
+    if len(places):
+        online = _online(store, catalogue, units, places) / len(places)
+    return {"day_cpu_seconds": day, "online_cpu_seconds": online}
 
-    return sum(_seconds(partial(evaluate_one, place)) for place in places[:, None])
+
+def _ratio(seconds: float | None, of_all: float | None) -> float | None:
+    """Return a part of the seconds of the whole catalogue; None where either is not known, or the whole took none."""
+    if seconds is None or not of_all:
+        return None
+    return seconds / of_all
+
+
+def _online(store: Store, catalogue: Catalogue, units: Cases, places: NDArray[np.int64]) -> float:
+    """Return the cpu seconds of some units, each evaluated alone."""
+    total = 0.0
+    for place in places[:, None]:
+        unit = units.take(place)
+        total += _seconds(partial(matrix_for, store, catalogue, unit))
+    return total
 
 
 def _seconds(work: Callable[[], object]) -> float:

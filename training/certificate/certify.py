@@ -22,7 +22,7 @@ from training.certificate.declarations import barred
 from training.certificate.equivalence import misread
 from training.certificate.label_check import FAULTS, READING, faults_of
 from training.certificate.poison import KINDS, Poisoned, poisoned_excerpt
-from training.certificate.poison_raw import Beneath, beneath
+from training.certificate.poison_raw import Before, Beneath, beneath
 from training.certificate.poison_rows import REACH
 from training.certificate.read_paths import (
     FED,
@@ -135,23 +135,35 @@ def certify(
     begun = time.process_time()
     excerpt = excerpt_of(store, extent.enterprises)
     strange = barred(catalogue_of(store), store.source)
-    found = Findings(barred=strange) if strange else trial(excerpt, as_of, extent)
+    findings = Findings(barred=strange) if strange else trial(excerpt, as_of, extent)
     if source is not None:
-        found.misdated = misdated(source, store)
-        files = {table for table, place in source.tables.items() if place.suffix != ".sql"}
-        found.quick = [table for table in never_later(excerpt) if table in files]
-        found.add(beneath(source, as_of, extent.seeds[0]))
-    said = certificate_statement(store, excerpt, as_of, found)
-    return said | {
-        "certificate_digest": certificate_digest(said),
-        "cpu_seconds": round(time.process_time() - begun, 1),
+        findings.misdated = misdated(source, store)
+        findings.quick = _undeclared_quick(source, excerpt)
+        findings.add(beneath(source, as_of, extent.seeds[0]))
+    statement = certificate_statement(store, excerpt, as_of, findings)
+    seconds = time.process_time() - begun
+    return {
+        **statement,
+        "certificate_digest": certificate_digest(statement),
+        "cpu_seconds": round(seconds, 1),
     }
+
+
+def _undeclared_quick(source: Source, excerpt: Excerpt) -> list[str]:
+    """Return the tables in the contract's own form that never know a row later than it happened.
+
+    What views read is left to the poison beneath them.
+    """
+    files = {table for table, place in source.tables.items() if place.suffix != ".sql"}
+    return [table for table in never_later(excerpt) if table in files]
 
 
 def check_told(store: Store, as_of: int) -> None:
     """Raise HistoryError where fewer than half of the tables that have rows had one by a day: its features say little."""
-    days = sorted(day for table in store.tables if (day := store.begins(table)) is not None)
-    first = days[(len(days) - 1) // 2] if days else as_of
+    beginnings = [store.begins(table) for table in store.tables]
+    days = sorted(day for day in beginnings if day is not None)
+    middle = (len(days) - 1) // 2
+    first = days[middle] if days else as_of
     if as_of < first:
         raise HistoryError(
             f"most tables of {store.source.name!r} hold nothing recorded by {date_of(as_of)}, and a certificate "
@@ -161,58 +173,66 @@ def check_told(store: Store, as_of: int) -> None:
 
 def trial(excerpt: Excerpt, as_of: int, extent: Extent) -> Findings:
     """Poison an excerpt in every way and compare what is said of the day; read features literally, on it and days later."""
-    found = Findings()
+    findings = Findings()
+    seed = extent.seeds[0]
     with loaded(excerpt) as clean:
-        asked = inquiry_of(clean, as_of)
-        before, held = every_way(clean, asked, excerpt, extent.ways), holdings(clean, as_of)
-        found.misread = {**misread(clean, excerpt, as_of, extent.read), **in_other_ways(before)}
+        inquiry = inquiry_of(clean, as_of)
+        before = every_way(clean, inquiry, excerpt, extent.ways)
+        rows_before = holdings(clean, as_of)
+        findings.misread = misread(clean, excerpt, as_of, extent.read) | in_other_ways(before)
         if STRETCHES in extent.ways:
-            found.misread |= in_stretches(clean, asked) | unlike_spark(clean, as_of)
-        found.labels = faults_of(clean, excerpt, FAULTS)
-        if NEIGHBOUR in extent.ways and (other := neighbour(as_of)) >= clean.first_known:
-            found.take(on_another_day(clean, excerpt, other, extent.seeds[0]))
-    found.digests = {name: digest_of_matrix(view) for name, view in before.items()}
-    poisons = [(kind, extent.seeds[0]) for kind in extent.kinds] + [
-        ("together", seed) for seed in extent.seeds
-    ]
-    for kind, seed in poisons:
-        made = poisoned_excerpt(excerpt, kind, day=as_of, seed=seed)
-        with loaded(made.excerpt) as store:
-            taken = accepted(store, made.excerpt)
-            after = (
-                every_way(store, asked, taken, extent.ways)
-                if kind == "together"
-                else city(store, asked)
-            )
-            if kind == "together":
-                found.misread = greater_moves(
-                    found.misread, misread(store, taken, as_of + REACH, extent.read)
-                )
-                found.labels |= {
-                    f"{name}, poisoned": wrong
-                    for name, wrong in faults_of(store, taken, READING).items()
-                }
-                if FED in extent.ways:
-                    found.misread = greater_moves(
-                        found.misread, unlike_fed(store, made, (after, asked))
-                    )
-            refused, apart = refused_by(store), unlike(held, holdings(store, as_of))
-        found.take(
-            Tried(
-                made,
-                refused,
-                compared_matrices({view: before[view] for view in after}, after) | apart,
-            )
-        )
-    return found
+            findings.misread |= in_stretches(clean, inquiry) | unlike_spark(clean, as_of)
+        findings.labels = faults_of(clean, excerpt, FAULTS)
+        other_day = neighbour(as_of)
+        if NEIGHBOUR in extent.ways and other_day >= clean.first_known:
+            findings.take(on_another_day(clean, excerpt, other_day, seed))
+    findings.digests = {name: digest_of_matrix(view) for name, view in before.items()}
+    clean_state = Before(inquiry, before, rows_before)
+    poisons = [(kind, seed) for kind in extent.kinds]
+    poisons += [("together", each) for each in extent.seeds]
+    for kind, each_seed in poisons:
+        poisoned = poisoned_excerpt(excerpt, kind, day=as_of, seed=each_seed)
+        findings.take(_tried(findings, poisoned, clean_state, extent))
+    return findings
+
+
+def _tried(findings: Findings, poisoned: Poisoned, clean: Before, extent: Extent) -> Tried:
+    """Return what a poisoned excerpt moves of the day; of all kinds together, note what is read otherwise too."""
+    inquiry = clean.inquiry
+    with loaded(poisoned.excerpt) as store:
+        if poisoned.kind == "together":
+            excerpt = accepted(store, poisoned.excerpt)
+            after = every_way(store, inquiry, excerpt, extent.ways)
+            _read_poisoned(findings, store, excerpt, inquiry.day + REACH, extent.read)
+            if FED in extent.ways:
+                unlike_loaded = unlike_fed(store, poisoned, (after, inquiry))
+                findings.misread = greater_moves(findings.misread, unlike_loaded)
+        else:
+            after = city(store, inquiry)
+        refused = refused_by(store)
+        moved_rows = unlike(clean.rows, holdings(store, inquiry.day))
+    before = {view: clean.features[view] for view in after}
+    return Tried(poisoned, refused, compared_matrices(before, after) | moved_rows)
+
+
+def _read_poisoned(
+    findings: Findings, store: Store, excerpt: Excerpt, day: int, units: int
+) -> None:
+    """Note the features and labels of a poisoned history that mean something else, read literally days later."""
+    misread_later = misread(store, excerpt, day, units)
+    findings.misread = greater_moves(findings.misread, misread_later)
+    for name, faults in faults_of(store, excerpt, READING).items():
+        findings.labels[f"{name}, poisoned"] = faults
 
 
 def on_another_day(clean: Store, excerpt: Excerpt, day: int, seed: int) -> Tried:
     """Poison an excerpt after another day and compare what is said of that day."""
-    before, made = said_of(clean, day), poisoned_excerpt(excerpt, "together", day=day, seed=seed)
-    with loaded(made.excerpt) as store:
+    before = said_of(clean, day)
+    poisoned = poisoned_excerpt(excerpt, "together", day=day, seed=seed)
+    with loaded(poisoned.excerpt) as store:
         moved = labelled_moves(NEIGHBOUR, moved_on(day, before, store))
-        return Tried(replace(made, kind=NEIGHBOUR), refused_by(store), moved)
+        renamed = replace(poisoned, kind=NEIGHBOUR)
+        return Tried(renamed, refused_by(store), moved)
 
 
 def refused_by(store: Store) -> int:
@@ -226,24 +246,21 @@ def unlike_fed(
     """Return what a store that was fed by days says otherwise than one loaded at once, of the day and days after it."""
     after, asked = told
     later = replace(asked, day=asked.day + REACH)
+    cities = {entity: after[entity] for entity in asked.entities}
     with fed(made.excerpt, (asked.day, asked.day + 1)) as other:
-        found = compared_matrices(city(store, later), city(other, later))
-        found |= compared_matrices(
-            {entity: after[entity] for entity in asked.entities}, city(other, asked)
-        )
-    return {f"{FED} {name}": much for name, much in found.items()}
+        moves = compared_matrices(city(store, later), city(other, later))
+        moves |= compared_matrices(cities, city(other, asked))
+    return labelled_moves(FED, moves)
 
 
 def moves_as_json(moved: Mapping[str, Moved]) -> dict[str, Any]:
     """Return moves as plain values, the most units first."""
-    return {
-        name: one.as_json()
-        for name, one in sorted(moved.items(), key=lambda item: (-item[1].units, item[0]))
-    }
+    most_first = sorted(moved, key=lambda name: (-moved[name].units, name))
+    return {name: moved[name].as_json() for name in most_first}
 
 
 def certificate_statement(
-    store: Store, excerpt: Excerpt, as_of: int, found: Findings
+    store: Store, excerpt: Excerpt, as_of: int, findings: Findings
 ) -> dict[str, Any]:
     """Return what a certificate says, without what it cost."""
     catalogue = catalogue_of(store)
@@ -251,30 +268,29 @@ def certificate_statement(
         "source": store.source.name,
         "fingerprint": store.fingerprint,
         "as_of": date_of(as_of).isoformat(),
-        "verdict": "clean" if found.clean else "leaking",
+        "verdict": "clean" if findings.clean else "leaking",
         "catalogue_digest": catalogue_digest(catalogue),
         "excerpt": {
             "enterprises": excerpt.enterprises,
             "whole": excerpt.whole,
             "rows": {name: frame.height for name, frame in excerpt.frames.items()},
         },
-        "matrices": found.digests,
-        "poisons": found.poisons,
-        "features_moved": moves_as_json(found.moved),
-        "features_misread": moves_as_json(found.misread),
-        "labels": found.labels,
-        "undeclared": found.undeclared,
-        "misdated": found.misdated,
-        "barred": found.barred,
+        "matrices": findings.digests,
+        "poisons": findings.poisons,
+        "features_moved": moves_as_json(findings.moved),
+        "features_misread": moves_as_json(findings.misread),
+        "labels": findings.labels,
+        "undeclared": findings.undeclared,
+        "misdated": findings.misdated,
+        "barred": findings.barred,
         "never_later": never_later(excerpt),
-        "quick": found.quick,
-        "untried": found.untried,
+        "quick": findings.quick,
+        "untried": findings.untried,
         "catalogue": spelled(catalogue),
     }
 
 
 def certificate_digest(said: Mapping[str, Any]) -> str:
     """Return the SHA-256 of what a certificate says."""
-    return hashlib.sha256(
-        json.dumps(said, sort_keys=True, ensure_ascii=False, allow_nan=False).encode()
-    ).hexdigest()
+    text = json.dumps(said, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()

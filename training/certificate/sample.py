@@ -26,6 +26,7 @@ from features.store.load import load
 from features.store.store import Store
 
 ENOUGH = 20
+"""Rows of a table from which on it counts that all were recorded at once; of fewer that may be chance."""
 Frames = Mapping[str, pl.DataFrame]
 """Rows by table: ids and choices as text, days and months as integers; row_id, recorded_on and retracted beside them."""
 LINKS = (
@@ -55,10 +56,10 @@ class Excerpt:
 
 def accepted(store: Store, excerpt: Excerpt) -> Excerpt:
     """Return an excerpt without the rows that its load, the store, set aside: what rows say together may refuse some."""
-    frames = {
-        name: frame.filter(~pl.col("row_id").is_in(refused_ids(store, name)))
-        for name, frame in excerpt.frames.items()
-    }
+    frames = {}
+    for name, frame in excerpt.frames.items():
+        is_refused = pl.col("row_id").is_in(refused_ids(store, name))
+        frames[name] = frame.filter(~is_refused)
     return replace(excerpt, frames=frames)
 
 
@@ -77,31 +78,35 @@ def excerpt_of(store: Store, most: int) -> Excerpt:
     step = max(1, -(-size // most))
     tables = {name: store.tables[name] for name in contract() if name in store.tables}
     chosen = pa.table({"code": pa.array(range(0, size, step), pa.int32())})
-    kept = _linked(store, tables, chosen, step) if step > 1 else {}
-    frames = {
-        name: versions(store, table, _rows(store, table, kept, step))
-        for name, table in tables.items()
-    }
-    return Excerpt(store.source, tables, frames, store.complete_to, len(chosen), step == 1)
+    is_whole = step == 1
+    linked = {} if is_whole else _linked(store, tables, chosen, step)
+    frames = {}
+    for name, table in tables.items():
+        signed = _rows(store, table, linked, step)
+        frames[name] = versions(store, table, signed)
+    return Excerpt(store.source, tables, frames, store.complete_to, len(chosen), is_whole)
 
 
 def _linked(
     store: Store, tables: Mapping[str, Table], chosen: pa.Table, step: int
 ) -> dict[str, pa.Table]:
     """Return the codes kept of each link: the enterprises, what is theirs, and one in `step` of what is nobody's."""
-    found = {"enterprise": chosen}
+    codes = {"enterprise": chosen}
     for link, register in LINKS:
-        parts = [
-            f"SELECT {link} AS code FROM {named(name)} WHERE {_theirs(table, link, step)} AND {link} IS NOT NULL"
-            for name, table in tables.items()
-            if {link, "enterprise"} <= {c.name for c in table.columns}
-        ]
-        if parts and register in tables and link != "enterprise":
-            found[link] = store.sql(
-                f"SELECT DISTINCT CAST(code AS INTEGER) AS code FROM ({' UNION ALL '.join(parts)})",
-                kept=chosen,
-            )
-    return found
+        if link == "enterprise" or register not in tables:
+            continue
+        parts = []
+        for name, table in tables.items():
+            if {link, "enterprise"} <= {column.name for column in table.columns}:
+                theirs = _theirs(table, link, step)
+                parts.append(
+                    f"SELECT {link} AS code FROM {named(name)} WHERE {theirs} AND {link} IS NOT NULL"
+                )
+        if parts:
+            united = " UNION ALL ".join(parts)
+            distinct = f"SELECT DISTINCT CAST(code AS INTEGER) AS code FROM ({united})"
+            codes[link] = store.sql(distinct, kept=chosen)
+    return codes
 
 
 def _theirs(table: Table, link: str, step: int) -> str:
@@ -115,49 +120,48 @@ def _rows(store: Store, table: Table, kept: Mapping[str, pa.Table], step: int) -
     """Return the signed rows of a table whose first link is kept, or that have none."""
     names = {column.name for column in table.columns}
     link = next((link for link, _ in LINKS if link in names and link in kept), None)
+    every_row = f"SELECT * FROM {named(table.name)}"
     if link is None:
-        return pl.DataFrame(store.sql(f"SELECT * FROM {named(table.name)}"))
-    where = (
-        _theirs(table, table.key[0], step)
-        if link == "enterprise"
-        else f"{named(link)} IN (SELECT code FROM kept)"
-    )
-    return pl.DataFrame(
-        store.sql(f"SELECT * FROM {named(table.name)} WHERE {where}", kept=kept[link])
-    )
+        return pl.DataFrame(store.sql(every_row))
+    condition = f"{named(link)} IN (SELECT code FROM kept)"
+    if link == "enterprise":
+        condition = _theirs(table, table.key[0], step)
+    return pl.DataFrame(store.sql(f"{every_row} WHERE {condition}", kept=kept[link]))
 
 
 def versions(store: Store, table: Table, signed: pl.DataFrame) -> pl.DataFrame:
     """Return signed rows as the versions that they came of: rows, and retractions where a key ends without a successor."""
     key = list(table.key)
-    plus = signed.filter(pl.col("sign") == 1)
-    ended = signed.filter(pl.col("sign") == -1).join(
-        plus.select(*key, "known"), on=[*key, "known"], how="anti", nulls_equal=True
+    key_and_day = [*key, "known"]
+    began = signed.filter(pl.col("sign") == 1)
+    ended = signed.filter(pl.col("sign") == -1)
+    successors = began.select(key_and_day)
+    taken_back = ended.join(successors, on=key_and_day, how="anti", nulls_equal=True)
+    rows = began.with_columns(retracted=pl.lit(0, pl.Int8))
+    # a retraction needs a row id of its own, or it would repeat that of the row which it ends
+    retractions = taken_back.with_columns(
+        retracted=pl.lit(1, pl.Int8), row_id=pl.col("row_id") + "~"
     )
-    rows = pl.concat(
-        [
-            plus.with_columns(retracted=pl.lit(0, pl.Int8)),
-            ended.with_columns(retracted=pl.lit(1, pl.Int8), row_id=pl.col("row_id") + "~"),
-        ]
-    )
-    rows = rows.rename({"known": "recorded_on"})
+    every_version = pl.concat([rows, retractions]).rename({"known": "recorded_on"})
     shown = [_shown(store, column) for column in table.columns]
-    return rows.select(*shown, "row_id", pl.col("recorded_on").cast(pl.Int32), "retracted").sort(
-        "recorded_on", "row_id"
-    )
+    day = pl.col("recorded_on").cast(pl.Int32)
+    selected = every_version.select(*shown, "row_id", day, "retracted")
+    return selected.sort("recorded_on", "row_id")
 
 
 def _shown(store: Store, column: Column) -> pl.Expr:
+    """Return a column of a store as the contract has it: identifiers and choices as texts, NULL as null."""
     value = pl.col(column.name)
     if column.kind == "id":
         texts = store.dictionary(column.space).texts
-        return value.map_batches(
-            lambda codes: pl.Series(texts.take(codes.to_arrow())), return_dtype=pl.String
-        )
+
+        def texts_of(codes: pl.Series) -> pl.Series:
+            return pl.Series(texts.take(codes.to_arrow()))
+
+        return value.map_batches(texts_of, return_dtype=pl.String)
     if column.kind == "choice":
-        return value.replace_strict(
-            dict(enumerate(column.choices)), default=None, return_dtype=pl.String
-        )
+        choices = dict(enumerate(column.choices))
+        return value.replace_strict(choices, default=None, return_dtype=pl.String)
     return pl.when(value != NULL).then(value)
 
 
@@ -166,21 +170,19 @@ def never_later(excerpt: Excerpt) -> dict[str, str]:
 
     A source may be that quick; or its view may give the day of the event as the recorded day, which no poison can show.
     """
-    found: dict[str, str] = {}
+    quick: dict[str, str] = {}
     for name, table in excerpt.tables.items():
+        if name in excerpt.declaration.assumed_delays:
+            continue
         rows = excerpt.frames[name].filter(pl.col("retracted") == 0)
+        if rows.height < ENOUGH:
+            continue
         for column in table.columns:
-            if (
-                column.past
-                and rows.height >= ENOUGH
-                and (rows[column.name] == rows["recorded_on"]).fill_null(False).all()
-            ):
-                found[name] = column.name
-    return {
-        name: column
-        for name, column in found.items()
-        if name not in excerpt.declaration.assumed_delays
-    }
+            if column.past:
+                is_same_day = rows[column.name] == rows["recorded_on"]
+                if is_same_day.fill_null(False).all():
+                    quick[name] = column.name
+    return quick
 
 
 def written(column: Column) -> pl.Expr:
@@ -199,18 +201,16 @@ def excerpt_source(excerpt: Excerpt, folder: Path) -> Source:
     places: dict[str, Path] = {}
     for name, table in excerpt.tables.items():
         places[name] = folder / f"{name}.parquet"
-        frame = excerpt.frames[name]
-        frame.select(written(column) for column in table.columns + COMMON).write_parquet(
-            places[name]
-        )
-    declaration = excerpt.declaration.model_copy(
-        update={
-            "name": f"{excerpt.declaration.name}-excerpt",
-            "complete_to": date_of(excerpt.complete_to),
-            "dump": None,
-            "keys": {},
-        }
-    )
+        columns = [written(column) for column in table.columns + COMMON]
+        rows = excerpt.frames[name].select(columns)
+        rows.write_parquet(places[name])
+    changes = {
+        "name": f"{excerpt.declaration.name}-excerpt",
+        "complete_to": date_of(excerpt.complete_to),
+        "dump": None,
+        "keys": {},
+    }
+    declaration = excerpt.declaration.model_copy(update=changes)
     (folder / "declared.json").write_text(declaration.model_dump_json(), "utf-8")
     reached("an excerpt written")
     return Source(folder, folder, declaration, places, apart=folder.with_name("stores"))

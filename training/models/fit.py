@@ -57,25 +57,29 @@ def fit_any(lesson: Lesson, label: Floats, recipe: Recipe) -> Fit:
             f"{positives} with and {len(label) - positives} without: add history or change the split"
         )
     if not lesson.folds:
+        units = set(lesson.matrix.keys.tolist())
         raise TargetError(
-            f"learning tries a model on units that it has not seen; got {len(set(lesson.matrix.keys.tolist()))} "
+            f"learning tries a model on units that it has not seen; got {len(units)} "
             "unit in all: add the history of others"
         )
-    return _fit(_Sample(lesson, label, np.ones(len(label), np.bool_)), "binary", recipe)
+    every_case = np.ones(len(label), np.bool_)
+    return _fit(_Sample(lesson, label, every_case), "binary", recipe)
 
 
 def fit_count(lesson: Lesson, count: Floats, recipe: Recipe) -> Fit | None:
     """Return a model of the number found given any, from the cases with a positive count; None when they are too few."""
     counted = count > 0
-    least = recipe.least_counted // 2
-    usable = [
-        fold
-        for fold in lesson.folds
-        if (fold.seen & counted).sum() >= least and (fold.held & counted).any()
-    ]
+    # a trial model sees a part of the cases, so half as many are enough for it
+    least_seen = recipe.least_counted // 2
+    usable = []
+    for fold in lesson.folds:
+        has_enough = (fold.seen & counted).sum() >= least_seen
+        if has_enough and (fold.held & counted).any():
+            usable.append(fold)
     if counted.sum() < recipe.least_counted or not usable:
         return None
-    return _fit(_Sample(Lesson(lesson.matrix, usable), count, counted), "poisson", recipe)
+    without_directions = Lesson(lesson.matrix, usable)
+    return _fit(_Sample(without_directions, count, counted), "poisson", recipe)
 
 
 def refit(lesson: Lesson, label: Floats, like: Fit, recipe: Recipe) -> Booster:
@@ -83,20 +87,27 @@ def refit(lesson: Lesson, label: Floats, like: Fit, recipe: Recipe) -> Booster:
 
     Histograms are filled column by column, a quarter faster; the trees are those of a model filled row by row.
     """
-    sample = _Sample(lesson, label, np.ones(len(label), np.bool_))
-    names = lesson.matrix.names
+    every_case = np.ones(len(label), np.bool_)
+    sample = _Sample(lesson, label, every_case)
     parameters = recipe.lightgbm(like.shape, "binary")
-    parameters |= {"monotone_constraints": [lesson.directions.get(name, 0) for name in names]}
-    parameters |= {"force_row_wise": False, "force_col_wise": True}
+    parameters["monotone_constraints"] = _constraints(lesson)
+    parameters["force_row_wise"] = False
+    parameters["force_col_wise"] = True
     return lightgbm.train(parameters, _dataset(sample, parameters), like.rounds)
+
+
+def _constraints(lesson: Lesson) -> list[int]:
+    """Return by column whether its rise may only raise the risk (1), only lower it (-1), or both (0)."""
+    return [lesson.directions.get(name, 0) for name in lesson.matrix.names]
 
 
 def scaled(fit: Fit, factor: float) -> Fit:
     """Return the count model with every output times `factor`, by adding its logarithm to the first tree's leaves."""
     shift = float(np.log(factor))
-    leaves = fit.model.dump_model(num_iteration=1)["tree_info"][0]["num_leaves"]
-    for leaf in range(leaves):
-        fit.model.set_leaf_output(0, leaf, fit.model.get_leaf_output(0, leaf) + shift)
+    [first_tree] = fit.model.dump_model(num_iteration=1)["tree_info"]
+    for leaf in range(first_tree["num_leaves"]):
+        output = fit.model.get_leaf_output(0, leaf)
+        fit.model.set_leaf_output(0, leaf, output + shift)
     return replace(fit, unseen=fit.unseen * factor)
 
 
@@ -134,24 +145,30 @@ def _fit(sample: _Sample, objective: str, recipe: Recipe) -> Fit:
     trials = [_trial(sample, recipe.lightgbm(shape, objective), recipe) for shape in recipe.shape]
     best = min(range(len(trials)), key=lambda place: trials[place].loss)
     trial = trials[best]
-    seen = float(np.mean([fold.seen.sum() for fold in sample.folds]))
-    rounds = round(max(trial.rounds, recipe.least_rounds) * cases / seen)
+    cases_seen = float(np.mean([fold.seen.sum() for fold in sample.folds]))
+    best_rounds = max(trial.rounds, recipe.least_rounds)
+    rounds = round(best_rounds * cases / cases_seen)
     model = lightgbm.train(trial.parameters, _part(trial.whole, sample.used), rounds)
-    return Fit(model, rounds, recipe.shape[best], trial.loss, _unseen(sample, trial, rounds))
+    unseen = _unseen(sample, trial, rounds)
+    return Fit(model, rounds, recipe.shape[best], trial.loss, unseen)
 
 
 def _trial(sample: _Sample, parameters: dict[str, Any], recipe: Recipe) -> _Trial:
-    names, directions = sample.lesson.matrix.names, sample.lesson.directions
-    parameters = parameters | {"monotone_constraints": [directions.get(name, 0) for name in names]}
+    """Return one shape with a model for each fold, and the number of rounds at which their loss was least."""
+    parameters = {**parameters, "monotone_constraints": _constraints(sample.lesson)}
     whole = _dataset(sample, parameters)
-    tried = [_tried(whole, fold, parameters, recipe) for fold in sample.folds]
-    shortest = min(len(curve) for _, curve in tried)
-    total = np.sum([curve[:shortest] for _, curve in tried], axis=0)
-    rounds = int(np.argmin(total)) + 1
-    asked = sum(int(fold.held.sum()) for fold in sample.folds)
-    return _Trial(
-        whole, parameters, [model for model, _ in tried], rounds, float(total[rounds - 1]) / asked
-    )
+    models = []
+    curves = []
+    for fold in sample.folds:
+        model, curve = _tried(whole, fold, parameters, recipe)
+        models.append(model)
+        curves.append(curve)
+    # early stopping ends each curve at another round; only rounds that all of them reached can be summed
+    shortest = min(len(curve) for curve in curves)
+    total = np.sum([curve[:shortest] for curve in curves], axis=0)
+    best = int(np.argmin(total))
+    held_cases = sum(int(fold.held.sum()) for fold in sample.folds)
+    return _Trial(whole, parameters, models, best + 1, float(total[best]) / held_cases)
 
 
 def _tried(

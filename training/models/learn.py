@@ -17,6 +17,7 @@ from training.models.fit import Fit, Lesson, fit_any, fit_count, scaled
 
 Floats = NDArray[np.float64]
 FARTHEST = 5.0
+"""The outputs of the count model are multiplied or divided by this factor at most."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,9 +36,9 @@ class Learned:
         """Return the expected number of a matrix with the training columns, float64 (n,); None without a count model."""
         if self.count is None:
             return None
-        return np.asarray(
-            self.calibration(self.raw(matrix)) * predicted_means(self.count.model, matrix.values)
-        )
+        probability = self.calibration(self.raw(matrix))
+        number_given_any = predicted_means(self.count.model, matrix.values)
+        return np.asarray(probability * number_given_any)
 
 
 def learn(lesson: Lesson, cases: TargetCases, recipe: Recipe) -> Learned:
@@ -46,12 +47,16 @@ def learn(lesson: Lesson, cases: TargetCases, recipe: Recipe) -> Learned:
     Raises TargetError when too few cases have a label of either kind.
     """
     fit = fit_any(lesson, cases.label, recipe)
-    asked = ~np.isnan(fit.unseen)
-    calibration = calibration_of(fit.unseen[asked], cases.label[asked])
+    was_held = ~np.isnan(fit.unseen)
+    calibration = calibration_of(fit.unseen[was_held], cases.label[was_held])
     count = fit_count(lesson, np.nan_to_num(cases.count), recipe)
     if count is not None:
-        counted = ~np.isnan(count.unseen) & ~np.isnan(cases.count)
-        told = float((calibration(fit.unseen[counted]) * count.unseen[counted]).sum())
-        factor = float(cases.count[counted].sum()) / told if told > 0 else 1.0
-        count = scaled(count, float(np.clip(factor, 1 / FARTHEST, FARTHEST)))
+        has_count = ~np.isnan(count.unseen) & ~np.isnan(cases.count)
+        probability = calibration(fit.unseen[has_count])
+        expected = float((probability * count.unseen[has_count]).sum())
+        counted = float(cases.count[has_count].sum())
+        # the totals of what is expected and of what was counted should agree
+        factor = counted / expected if expected > 0 else 1.0
+        bounded = float(np.clip(factor, 1 / FARTHEST, FARTHEST))
+        count = scaled(count, bounded)
     return Learned(fit, calibration, count)

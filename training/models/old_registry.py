@@ -31,13 +31,13 @@ def registered_models(registry: MlflowClient) -> Iterator[Any]:
 
 def versions_of(registry: MlflowClient, name: str) -> list[Any]:
     """Return the versions of a registered model by number."""
-    asked = f"name = '{name}'"
-    page = registry.search_model_versions(asked)
-    found = list(page)
+    condition = f"name = '{name}'"
+    page = registry.search_model_versions(condition)
+    versions = list(page)
     while page.token:
-        page = registry.search_model_versions(asked, page_token=page.token)
-        found += page
-    return sorted(found, key=lambda made: int(made.version))
+        page = registry.search_model_versions(condition, page_token=page.token)
+        versions += page
+    return sorted(versions, key=lambda version: int(version.version))
 
 
 def move_old_models(registry: MlflowClient, lock: Path) -> None:
@@ -50,9 +50,11 @@ def move_old_models(registry: MlflowClient, lock: Path) -> None:
         return
     with exclusive_lock(lock):
         old = [model for model in registered_models(registry) if _OLD.fullmatch(model.name)]
-        said = [words for model in old for words in _moved(registry, model)]
-    if said:
-        log.warning("registered models are now named by source and target: %s", "; ".join(said))
+        moves: list[str] = []
+        for model in old:
+            moves += _moved(registry, model)
+    if moves:
+        log.warning("registered models are now named by source and target: %s", "; ".join(moves))
 
 
 def _moved(registry: MlflowClient, old: Any) -> list[str]:
@@ -72,15 +74,13 @@ def _moved(registry: MlflowClient, old: Any) -> list[str]:
     reached("the aliases copied to their new names")
     stays = [made for made in versions if str(made.version) not in copies]
     _remove(registry, old.name, sorted(copies, key=int), whole=not stays)
-    said = [
-        f"version {number} of {old.name} is {copy} of {name}"
-        for number, (name, copy) in copies.items()
-    ]
-    return said + [
-        f"version {made.version} of {old.name} stays: its run has no tag `source`"
-        for made in stays
-        if said
-    ]
+    lines = []
+    for number, (name, copy) in copies.items():
+        lines.append(f"version {number} of {old.name} is {copy} of {name}")
+    if not lines:
+        return []
+    reason = "its run has no tag `source`"
+    return lines + [f"version {each.version} of {old.name} stays: {reason}" for each in stays]
 
 
 def _remove(registry: MlflowClient, name: str, numbers: list[str], *, whole: bool) -> None:

@@ -54,7 +54,8 @@ def tracking_uri(home: Path) -> str:
     >>> tracking_uri(Path("/h #%?"))
     'sqlite+pysqlite:////h%20%23%25%3F/mlflow.db'
     """
-    return f"sqlite+pysqlite:///{quote(str(home.resolve() / 'mlflow.db'))}"
+    path = home.resolve() / "mlflow.db"
+    return f"sqlite+pysqlite:///{quote(str(path))}"
 
 
 @contextmanager
@@ -71,7 +72,8 @@ def client(home: Path) -> Iterator[MlflowClient]:
         logging.getLogger("alembic").setLevel(logging.ERROR)
         if not (home / "mlflow.db").exists():
             _make(home)
-        registry = MlflowClient(tracking_uri=tracking_uri(home), registry_uri=tracking_uri(home))
+        address = tracking_uri(home)
+        registry = MlflowClient(tracking_uri=address, registry_uri=address)
         move_old_models(registry, home / "mlflow.lock")
         yield registry
 
@@ -81,9 +83,9 @@ def _make(home: Path) -> None:
     from mlflow import MlflowClient
 
     with private_folder(home) as folder:
-        MlflowClient(
-            tracking_uri=tracking_uri(folder), registry_uri=tracking_uri(folder)
-        ).search_registered_models()
+        address = tracking_uri(folder)
+        registry = MlflowClient(tracking_uri=address, registry_uri=address)
+        registry.search_registered_models()  # the first question makes the tables
         with write_points("the registry is in place"), suppress(FileExistsError):
             (home / "mlflow.db").hardlink_to(folder / "mlflow.db")
 
@@ -98,16 +100,13 @@ def log_run(home: Path, entry: TrainingRun) -> Logged:
             _forget_unfinished(registry, home, name)
         with write_points("a run is begun"):
             run = registry.create_run(_experiment(registry, home, name), run_name=entry.bundle.name)
-        begun, run_id = run.info.start_time, run.info.run_id
+        begun = run.info.start_time
+        run_id = run.info.run_id
+        metrics = [Metric(key, value, begun, 0) for key, value in sorted(entry.metrics.items())]
+        params = [Param(key, value) for key, value in sorted(entry.choices.items())]
+        tags = [RunTag(key, value) for key, value in sorted(entry.tags.items())]
         with write_points("a run is described"):
-            registry.log_batch(
-                run_id,
-                metrics=[
-                    Metric(key, value, begun, 0) for key, value in sorted(entry.metrics.items())
-                ],
-                params=[Param(key, value) for key, value in sorted(entry.choices.items())],
-                tags=[RunTag(key, value) for key, value in sorted(entry.tags.items())],
-            )
+            registry.log_batch(run_id, metrics=metrics, params=params, tags=tags)
             registry.log_dict(run_id, dict(entry.certificate), "certificate.json")
         with write_points("a model is logged"):
             _log_model(registry, run_id, entry.bundle, home / "mlflow")
@@ -125,11 +124,10 @@ def registering(home: Path) -> AbstractContextManager[None]:
 
 def _forget_unfinished(registry: MlflowClient, home: Path, name: str) -> None:
     """Remove the runs that never ended, their artifacts and their versions: who made them was killed, for we are alone."""
-    found = registry.search_runs(
-        [_experiment(registry, home, name)], "attributes.status = 'RUNNING'"
-    )
+    experiment = _experiment(registry, home, name)
+    unfinished = registry.search_runs([experiment], "attributes.status = 'RUNNING'")
     versions = registry.search_model_versions(f"name = '{name}'")
-    for run in found:
+    for run in unfinished:
         for made in versions:
             if made.run_id == run.info.run_id:
                 registry.delete_model_version(name, made.version)
@@ -138,14 +136,12 @@ def _forget_unfinished(registry: MlflowClient, home: Path, name: str) -> None:
 
 
 def _experiment(registry: MlflowClient, home: Path, name: str) -> str:
-    found = registry.get_experiment_by_name(name)
-    if found is not None:
-        return str(found.experiment_id)
-    return str(
-        registry.create_experiment(
-            name, artifact_location=(home.resolve() / "mlflow" / name).as_uri()
-        )
-    )
+    """Return the number of the experiment that holds a model's runs, made if it is new."""
+    experiment = registry.get_experiment_by_name(name)
+    if experiment is not None:
+        return str(experiment.experiment_id)
+    artifacts = home.resolve() / "mlflow" / name
+    return str(registry.create_experiment(name, artifact_location=artifacts.as_uri()))
 
 
 def _log_model(registry: MlflowClient, run_id: str, bundle: Path, place: Path) -> None:
@@ -173,35 +169,36 @@ def _register(registry: MlflowClient, name: str, run_id: str, digest: str) -> in
 def runs(home: Path, key: ModelKey) -> list[dict[str, str | int | float]]:
     """Return the registered runs of a source and target, the latest first: version, choices, tags and every metric."""
     with client(home) as registry:
-        found = [
-            (int(made.version), registry.get_run(made.run_id))
-            for made in versions_of(registry, key.registered)
-        ]
-    return [
-        {
-            "run_id": run.info.run_id,
-            "version": number,
-            **run.data.params,
-            "source": run.data.tags["source"],
-            "fingerprint": run.data.tags["fingerprint"],
-            **run.data.metrics,
-        }
-        for number, run in reversed(found)
-    ]
+        versions = versions_of(registry, key.registered)
+        registered_runs = [(int(each.version), registry.get_run(each.run_id)) for each in versions]
+    return [_run_row(number, run) for number, run in reversed(registered_runs)]
+
+
+def _run_row(number: int, run: Any) -> dict[str, str | int | float]:
+    """Return a registered run as one flat row."""
+    tags = run.data.tags
+    return {
+        "run_id": run.info.run_id,
+        "version": number,
+        **run.data.params,
+        "source": tags["source"],
+        "fingerprint": tags["fingerprint"],
+        **run.data.metrics,
+    }
 
 
 def champion(home: Path, key: ModelKey) -> int | None:
     """Return the version that carries the alias champion, None while nobody has promoted any."""
     with client(home) as registry:
-        found = registry.search_registered_models(filter_string=f"name = '{key.registered}'")
-        aliases = found[0].aliases if found else {}
+        models = registry.search_registered_models(filter_string=f"name = '{key.registered}'")
+        aliases = models[0].aliases if models else {}
         return int(aliases[CHAMPION]) if CHAMPION in aliases else None
 
 
 def digest_of_version(home: Path, key: ModelKey, number: int) -> str:
     """Return the bundle digest of one registered version; TargetError when there is no such version."""
     with client(home) as registry:
-        versions = {int(made.version): made for made in versions_of(registry, key.registered)}
+        versions = {int(each.version): each for each in versions_of(registry, key.registered)}
     if number not in versions:
         listed = ", ".join(map(str, versions)) or "none"
         raise TargetError(f"{key.registered} has no version {number}; it has {listed}")
@@ -221,9 +218,8 @@ def registered_key(home: Path, target: str, source: str | None) -> ModelKey:
     """
     with client(home) as registry:
         names = [model.name for model in registered_models(registry)]
-    sources = sorted(
-        key.source for key in map(name_parts, names) if key is not None and key.target == target
-    )
+    keys = [key for key in map(name_parts, names) if key is not None]
+    sources = sorted(key.source for key in keys if key.target == target)
     listed = ", ".join(sources)
     if source in sources or (source is None and len(sources) == 1):
         return ModelKey(source or listed, target)

@@ -129,8 +129,8 @@ def of_families(bench: Bench, advance: Advance) -> list[dict[str, Any]]:
     described = families()
     rows = []
     for name, names in members.items():
-        family = described.get(name, Family(name, name, name, "", ""))
-        rows.append(_family_row(family, len(names), outcome_of[name], full))
+        described_as = described.get(name, Family(name, name, name, "", ""))
+        rows.append(_family_row(described_as, len(names), outcome_of[name], full))
     return sorted(rows, key=_by_worth)
 
 
