@@ -41,7 +41,7 @@ def greater_moves(first: Moves, second: Moves) -> dict[str, Moved]:
     """Return the greater move of each feature."""
     greater = dict(first)
     for name, move in second.items():
-        greater[name] = first[name] | move if name in first else move
+        greater[name] = greater.get(name, move) | move
     return greater
 
 
@@ -96,13 +96,13 @@ def _plain(matrix: Matrix, name: str) -> NDArray[Any]:
 
 def _moved(first: NDArray[Any], second: NDArray[Any]) -> Moved | None:
     """Return how far apart two columns are, None where all bits are the same."""
-    is_number = first.dtype.kind == "f"
-    is_unlike = _bits(first) != _bits(second) if is_number else first != second
+    if first.dtype.kind != "f":
+        other_text = first != second
+        return Moved(int(other_text.sum()), 1.0) if other_text.any() else None
+    is_unlike = _bits(first) != _bits(second)
     if not is_unlike.any():
         return None
     units = int(is_unlike.sum())
-    if not is_number:
-        return Moved(units, 1.0)
     gap = np.abs(first[is_unlike] - second[is_unlike])
     return Moved(units, float(np.where(np.isnan(gap), 1.0, gap).max()))
 
@@ -121,9 +121,15 @@ def digest_of_matrix(matrix: Matrix) -> str:
     total.update(np.ascontiguousarray(matrix.as_of[order]).tobytes())
     for name in matrix.names:
         values = _plain(matrix, name)[order]
-        is_number = values.dtype.kind == "f"
-        total.update(values.tobytes() if is_number else _joined_texts(values))
+        total.update(_bytes_of(values))
     return total.hexdigest()
+
+
+def _bytes_of(values: NDArray[Any]) -> bytes:
+    """Return what a digest reads of a column: the bits of numbers, texts in UTF-8."""
+    if values.dtype.kind == "f":
+        return values.tobytes()
+    return _joined_texts(values)
 
 
 def _joined_texts(texts: NDArray[Any]) -> bytes:

@@ -74,8 +74,8 @@ def _columns_by_table(declaration: SourceDeclaration) -> dict[str, dict[str, Col
     for name, table in every_table().items():
         columns[name] = {column.name: column for column in table.columns}
     for attribute in declaration.attribute:
-        own = {attribute.name: attribute.column}
-        columns[attribute.table] = columns[attribute.table] | own
+        columns_of_table = columns[attribute.table]
+        columns_of_table[attribute.name] = attribute.column
     return columns
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple
@@ -108,8 +109,7 @@ def _reviews(later: Later, last: int) -> Iterator[Look]:
 
 def _visits(later: Later, target: Target, last: int) -> Iterator[Look]:
     finding_days = _finding_days(later, target)
-    condition = target.population.visits if target.population else ""
-    tree = parse_row(condition, "population visits") if condition else None
+    tree = _visits_condition(target)
     subject_column = SUBJECT[target.unit]
     examined_column = f"examined_{target.violation}"
     for (visit,), row in later.rows("inspections").items():
@@ -122,6 +122,13 @@ def _visits(later: Later, target: Target, last: int) -> Iterator[Look]:
             label = float(visit in finding_days)
         known = min(finding_days.get(visit, FOREVER), row["recorded_on"])
         yield Look(visit, subject, row["opened"], closed, label, known)
+
+
+def _visits_condition(target: Target) -> ast.expr | None:
+    """Return the condition that a visit of the target's population meets; None where it has none."""
+    if not target.population or not target.population.visits:
+        return None
+    return parse_row(target.population.visits, "population visits")
 
 
 def _finding_days(later: Later, target: Target) -> dict[str, int]:
@@ -137,7 +144,9 @@ def _finding_days(later: Later, target: Target) -> dict[str, int]:
 
 def _closing_day(row: Row) -> int:
     closed: int | None = row["closed_on"]
-    return FOREVER if closed is None else closed
+    if closed is None:
+        return FOREVER
+    return closed
 
 
 def faults_of(store: Store, excerpt: Excerpt, kinds: Collection[str]) -> dict[str, dict[str, int]]:

@@ -75,7 +75,9 @@ def told_again(sheet: RawTable, day: int, last: int, rng: np.random.Generator) -
     has_days = len(wholly_late) or day_column
     if sheet.declared.kept or not len(early) or not has_days:
         return sheet.rows.clear()
-    dating_rows = rng.choice(wholly_late, len(again)) if len(wholly_late) else again
+    dating_rows = again
+    if len(wholly_late):
+        dating_rows = rng.choice(wholly_late, len(again))
     cells = []
     for column in sheet.rows.columns:
         from_rows = dating_rows if column in sheet.dating else again
@@ -131,7 +133,9 @@ def drawn_places(values: pl.Series, size: int, rng: np.random.Generator) -> Plac
     # the order of the draws decides what a seed gives
     as_common = rng.random(size) < 0.5
     any_places = rng.integers(0, len(values), size)
-    distinct_places = rng.choice(distinct, size) if len(distinct) else np.zeros(size, np.int64)
+    distinct_places = np.zeros(size, np.int64)
+    if len(distinct):
+        distinct_places = rng.choice(distinct, size)
     return np.where(as_common, any_places, distinct_places)
 
 

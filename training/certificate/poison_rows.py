@@ -28,6 +28,8 @@ LEAST = 3
 """Rows that every kind takes at least, where there are as many."""
 FEW = 0.2
 """The share of units that an altered register takes for ended."""
+FIRST_SIGNS = ("~", "!")
+"""How new row ids begin, in turn: they sort after and before all others."""
 UNIT = ("enterprise", "provider", "worker", "claim", "inspection", "agency")
 REGISTERS = ("enterprises", "providers", "claims", "workers", "cells", "deaths")
 RANGES = {
@@ -81,7 +83,7 @@ class Dose:
         """Return rows as new ones: recorded after the as-of day under row ids that sort before and after all others."""
         row_ids = []
         for number in range(rows.height):
-            first_sign = "!" if number % 2 else "~"
+            first_sign = FIRST_SIGNS[number % 2]
             row_ids.append(f"{first_sign}{mark}{number}")
         ids = pl.Series("row_id", row_ids, pl.String)
         flag = pl.lit(retracted, pl.Int8).alias("retracted")

@@ -125,7 +125,9 @@ def _options_of(call: Call) -> dict[str, str]:
     if call.name in OPTIONS:
         return dict(call.options)
     delimiter = call.options.get("delim", call.options.get("sep"))
-    return {"delimiter": delimiter} if delimiter else {}
+    if not delimiter:
+        return {}
+    return {"delimiter": delimiter}
 
 
 def write_sheets(source: Source, frames: Mapping[str, pl.DataFrame], folder: Path) -> None:
@@ -138,7 +140,9 @@ def write_sheets(source: Source, frames: Mapping[str, pl.DataFrame], folder: Pat
             rows.write_parquet(place)
             continue
         text = _csv_text(source, name, rows)
-        place.write_bytes(gzip.compress(text, 1) if place.suffix == ".gz" else text)
+        if place.suffix == ".gz":
+            text = gzip.compress(text, 1)
+        place.write_bytes(text)
     if source.declaration.dump is not None:
         last_day = date_of(source.complete_to).isoformat()
         settings = folder / SETTINGS

@@ -112,14 +112,13 @@ def _dated_tables(source: Source) -> dict[str, Raw]:
 def _sample(connection: Connection, raw: Mapping[str, Raw], most: int) -> None:
     """Fill the tables of the schema `kept`, each after the one that it follows."""
     one_in = -(-_row_count(connection, raw) // most)
-    is_whole = one_in <= 1
     has_units = any(declared.by and not declared.of for declared in raw.values())
-    if has_units and not is_whole:
+    if has_units and one_in > 1:
         units = _units_sql(raw, most)
         connection.execute(f"CREATE TABLE kept.{named(UNITS)} AS {units}")
     for name in sorted(raw, key=lambda name: _depth(raw, name)):
         rows = f"SELECT * FROM whole.{named(name)} AS r"
-        condition = "" if is_whole else _sample_sql(raw[name], raw, one_in)
+        condition = _sample_sql(raw[name], raw, one_in)
         connection.execute(f"CREATE TABLE kept.{named(name)} AS {rows}{condition}")
 
 
@@ -165,7 +164,7 @@ def _units_sql(raw: Mapping[str, Raw], most: int) -> str:
 
 def _sample_sql(declared: Raw, raw: Mapping[str, Raw], one_in: int) -> str:
     """Return the condition on a raw table's rows in a sample; a table whose leader is not there is sampled by its own units."""
-    if not declared.by:
+    if one_in <= 1 or not declared.by:
         return ""
     unit = _unit_sql(declared)
     leader = declared.of

@@ -19,24 +19,22 @@ def misdated(source: Source, store: Store) -> dict[str, int]:
 
     Rows that it lacks do not count, nor those whose row id it has refused.
     """
-    found: dict[str, int] = {}
+    sizes: dict[str, int] = {}
     with workplace() as folder:
         connection = reading_connection(source, ConnectionLimits(spill=folder))
         for table in (name for name in source.tables if store.has(name)):
             with in_one_line(source.tables[table]):
-                given = (
-                    relation(connection, source, table)
-                    .project(f"{source_text('row_id')}, {source_text('recorded_on')}")
-                    .limit(ROWS)
-                )
+                rows = relation(connection, source, table)
+                columns = f"{source_text('row_id')}, {source_text('recorded_on')}"
+                first_rows = rows.project(columns).limit(ROWS).to_arrow_table()
                 # Of a row id that repeats one row was kept: which, a limited sort does not say.
                 repeated = pa.table({"row_id": pa.array(refused_ids(store, table), pa.string())})
-                wrong = store.sql(
-                    WRONG.format(named(table)), given=given.to_arrow_table(), repeated=repeated
-                )
-            if size := wrong["size"][0].as_py():
-                found[table] = size
-    return found
+                statement = WRONG.format(named(table))
+                wrong = store.sql(statement, given=first_rows, repeated=repeated)
+            size = wrong["size"][0].as_py()
+            if size:
+                sizes[table] = size
+    return sizes
 
 
 def source_text(name: str) -> str:

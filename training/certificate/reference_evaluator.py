@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from functools import lru_cache
 from typing import Any
@@ -48,7 +48,9 @@ def window_span(window: str) -> tuple[int, int | None]:
     if parts is None:
         raise ValueError(window)
     width = int(parts[2])
-    return (width, 2 * width) if parts[1] else (0, width)
+    if parts[1]:
+        return width, 2 * width
+    return 0, width
 
 
 def month_complete(day: int) -> int:
@@ -251,10 +253,7 @@ class Reading:
         monthly = bool(measure.when) and columns[measure.when].kind == "month"
         now = month_complete(self._day) if monthly else self._day
         members = self._members(measure, key, now, span)
-        column = columns.get(measure.value.id) if isinstance(measure.value, ast.Name) else None
-        # the choices of a column are ordered as they are declared
-        order = column.choices.index if column and column.kind == "choice" else _itself
-        return reduced(atom.aggregate, members, span, order)
+        return reduced(atom.aggregate, members, span, _order_of(measure.value, columns))
 
     def _members(
         self, measure: Measure, key: Value, now: int, span: tuple[int, int | None]
@@ -270,6 +269,15 @@ class Reading:
             if offset >= last and (first is None or offset < first):
                 members.append((offset, integer_value(measure.value, row)))
         return members
+
+
+def _order_of(value: ast.expr, columns: Mapping[str, Column]) -> Callable[[Any], Any]:
+    """Return by what a measure's values are ordered: the choices of a column as they are declared, all else by itself."""
+    if isinstance(value, ast.Name):
+        column = columns.get(value.id)
+        if column is not None and column.kind == "choice":
+            return column.choices.index
+    return _itself
 
 
 def _itself(value: Any) -> Any:

@@ -42,12 +42,12 @@ def days_of_hold(versions: list[Row]) -> list[int]:
     """
     days = [row["recorded_on"] for row in versions]
     next_days = [*days[1:], None]
-    held = []
+    days_held = []
     for row, day, next_day in zip(versions, days, next_days, strict=True):
         # a version superseded on its own day never held
         if not row["retracted"] and day != next_day:
-            held.append(day)
-    return held
+            days_held.append(day)
+    return days_held
 
 
 def integer_value(tree: ast.expr, row: Row) -> Any:
@@ -58,7 +58,9 @@ def integer_value(tree: ast.expr, row: Row) -> Any:
         return row[tree.id]
     if isinstance(tree, ast.UnaryOp):
         operand = integer_value(tree.operand, row)
-        return None if operand is None else -operand
+        if operand is None:
+            return None
+        return -operand
     assert isinstance(tree, ast.BinOp)
     left = integer_value(tree.left, row)
     right = integer_value(tree.right, row)
@@ -193,7 +195,9 @@ def applied(tree: ast.expr, parts: Sequence[Any]) -> Value:
     assert isinstance(tree, ast.BinOp)
     left, right = parts
     if isinstance(tree.op, ast.Div):
-        return None if right == 0 else float(left / right)
+        if right == 0:
+            return None
+        return float(left / right)
     operation = _ARITHMETIC[type(tree.op)]
     return float(operation(left, right))
 
@@ -203,13 +207,15 @@ def _called(name: str, parts: Sequence[Any]) -> Value:
     if name == "known":
         return float(first is not None)
     if name == "default":
+        if first is not None:
+            return first
         default: Value = parts[1]
-        return default if first is None else first
+        return default
     if name == "where":
         if first is None:
             return None
-        chosen: Value = parts[1] if first != 0 else parts[2]
-        return chosen
+        _, if_met, if_not = parts
+        return if_met if first != 0 else if_not  # type: ignore[no-any-return]
     if None in parts:
         return None
     smallest_or_largest = min if name == "lesser" else max

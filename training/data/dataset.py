@@ -63,9 +63,9 @@ def target_of(store: Store, name: str) -> Target:
     """Return a declared target; TargetError when the source declares none of that name."""
     declared = store.source.target
     if name not in declared:
-        known = ", ".join(sorted(declared)) or "none"
+        names = ", ".join(sorted(declared)) or "none"
         raise TargetError(
-            f"target {name!r} is not declared by source {store.source.name!r}; it declares {known}"
+            f"target {name!r} is not declared by source {store.source.name!r}; it declares {names}"
         )
     return declared[name]
 

@@ -52,7 +52,9 @@ class Observed:
 
     def within(self, as_of: Codes, horizon: int) -> Observed:
         """Return the same looks without the label of those that closed after their case's horizon (0: no limit)."""
-        is_late = self.closed > as_of + horizon if horizon else self.closed >= FOREVER
+        is_late = self.closed >= FOREVER
+        if horizon:
+            is_late = self.closed > as_of + horizon
         label = np.where(is_late, np.nan, self.label)
         count = np.where(is_late, np.nan, self.count)
         return replace(self, label=label, count=count)
@@ -111,10 +113,9 @@ def _inclusion(rows: Mapping[str, NDArray[Any]], table: str, column: str) -> Flo
 
 def _of_population(store: Store, target: Target, read: tuple[str, ...]) -> dict[str, NDArray[Any]]:
     """Return the live visits that the target's population asks for, by a condition on a visit's own row."""
-    condition = target.population.visits if target.population else ""
-    if not condition:
+    if not target.population or not target.population.visits:
         return store.live("inspections", store.complete_to, read)
-    tree = parse_row(condition, "population visits")
+    tree = parse_row(target.population.visits, "population visits")
     names = dict.fromkeys((*read, *sorted(row_columns(tree))))
     rows = store.live("inspections", store.complete_to, tuple(names))
     size = len(rows["inspection"])

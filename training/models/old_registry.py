@@ -99,7 +99,8 @@ def _source_of(registry: MlflowClient, run_id: str) -> str | None:
 
     with suppress(MlflowException, TargetError):
         source = registry.get_run(run_id).data.tags.get("source")
-        return None if source is None else ModelKey(source, "any").source
+        if source is not None:
+            return ModelKey(source, "any").source
     return None
 
 

@@ -160,10 +160,10 @@ def _register(registry: MlflowClient, name: str, run_id: str, digest: str) -> in
     if not registry.search_registered_models(filter_string=f"name = '{name}'"):
         registry.create_registered_model(name)
     source = f"{registry.get_run(run_id).info.artifact_uri}/model"
-    made = registry.create_model_version(
+    registered = registry.create_model_version(
         name, source=source, run_id=run_id, tags={"digest": digest}
     )
-    return int(made.version)
+    return int(registered.version)
 
 
 def runs(home: Path, key: ModelKey) -> list[dict[str, str | int | float]]:

@@ -164,9 +164,9 @@ def head_lines(said: Mapping[str, Any]) -> list[str]:
     """Return how the full model does and, of a feature file, what it adds, proves and costs."""
     full = said["full"]
     name = f"{said['source']} | {said['target']}"
-    area = _value(full["auc"])
-    precision = _value(full["average_precision"])
-    at_capacity = _value(full["precision_at_capacity"])
+    area = _formatted(full["auc"], ".3f")
+    precision = _formatted(full["average_precision"], ".3f")
+    at_capacity = _formatted(full["precision_at_capacity"], ".3f")
     head = (
         f"{name} | {full['features']} 个特征 features | AUC {area} | "
         f"AP {precision} | 名单命中 precision at capacity {at_capacity}"
@@ -212,27 +212,27 @@ def _certificate_line(proof: Mapping[str, Any]) -> str:
 def _cost_line(price: Mapping[str, Any]) -> str:
     new = price["new"]
     day_seconds = new["day_cpu_seconds"]
-    day_share = _share(price["day_ratio"])
+    day_share = _formatted(price["day_ratio"], ".1%")
     online = _milliseconds(new["online_cpu_seconds"])
-    online_share = _share(price["online_ratio"])
+    online_share = _formatted(price["online_ratio"], ".1%")
     return (
         f"  代价 cost: 全体一日 a day of all units {day_seconds:.3f} s, 全目录的 of the catalogue's "
         f"{day_share}; 单例 a case online {online}, {online_share}"
     )
 
 
-def _share(value: float | None) -> str:
-    return "?" if value is None else f"{value:.1%}"
-
-
 def _milliseconds(seconds: float | None) -> str:
     return "?" if seconds is None else f"{seconds * 1000:.2f} ms"
+
+
+def _formatted(value: float | None, form: str) -> str:
+    return "?" if value is None else format(value, form)
 
 
 def _worth(said: Mapping[str, Any]) -> str:
     parts = []
     for name in METRICS:
-        difference = _signed(said[name]["difference"])
+        difference = _formatted(said[name]["difference"], "+.4f")
         interval = _interval(said[name]["interval"])
         parts.append(f"{difference} {interval}")
     return " | ".join(parts)
@@ -243,11 +243,3 @@ def _interval(interval: list[float] | None) -> str:
         return "[?]"
     low, high = interval
     return f"[{low:+.4f}, {high:+.4f}]"
-
-
-def _signed(value: float | None) -> str:
-    return "?" if value is None else f"{value:+.4f}"
-
-
-def _value(value: float | None) -> str:
-    return "?" if value is None else f"{value:.3f}"
