@@ -352,8 +352,8 @@ LEAKS = (
         "就诊圈不看入库日",
         "rings of claimants count claims whenever they became known",
         "features/network/rings.py",
-        'holds(rows, day, "worker") &',
-        '(rows["sign"] > 0) &',
+        'live_rows(rows, day, "worker")',
+        '(rows["sign"] > 0)',
     ),
     Leak(
         "按日装载的历史多看一月",
