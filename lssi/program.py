@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import typer
 
 from features.home import home
@@ -18,7 +20,7 @@ from lssi.commands import (
     training,
 )
 
-COMMANDS = {
+COMMANDS: dict[str, Callable[..., None]] = {
     "contract": sources.contract_command,
     "city": city.city_command,
     "check": sources.check_command,

@@ -58,8 +58,8 @@ def kept_ranks(path: Path, make: Callable[[], Ranks]) -> Ranks:
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         ranks = make()
     path.parent.mkdir(parents=True, exist_ok=True)
-    with replaced(path) as draft, draft.open("wb") as file:
-        np.savez(file, keys=ranks.keys, raw=ranks.raw)
+    with replaced(path) as draft, draft.open("wb") as written:
+        np.savez(written, keys=ranks.keys, raw=ranks.raw)
     return ranks
 
 

@@ -69,7 +69,7 @@ def request_of(store: Store, bundle: Bundle) -> dict[str, str]:
 def top_of(living: Matrix, scores: Scores) -> list[Plain]:
     """Return the TOP units by raw score, equal scores sharing a rank."""
     highest_first = np.argsort(-scores.raw, kind="stable")
-    units = []
+    units: list[Plain] = []
     for place in highest_first[:TOP].tolist():
         higher = int((scores.raw > scores.raw[place]).sum())
         expected = None if scores.expected is None else float(scores.expected[place])
