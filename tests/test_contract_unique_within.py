@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from features.calendar import day_of
 from features.check.load_report import check, check_lines
 from features.contract.tables import contract
-from features.contract.unique_within import SIGN, scopes, whole, without_scope
+from features.contract.unique_within import SIGN, scopes, with_scope, without_scope
 from features.errors import RequestError, SourceError
 from features.ingest.scan import files_in
 from features.ingest.source import JOURNAL, find_source
@@ -333,7 +333,7 @@ def test_numbers_joined_with_their_scopes_never_meet(pairs: list[tuple[str, str]
     assert len({f"{number}{SIGN}{within}" for number, within in sound}) == len(sound)
     assert {pair for pair in pairs if SIGN not in pair[1]} == sound
     given = pl.DataFrame(sorted(sound), {"claim": pl.String, "worker": pl.String}, orient="row")
-    assert without_scope(whole(given, (scope,)), (scope,)).equals(given)
+    assert without_scope(with_scope(given, (scope,)), (scope,)).equals(given)
 
 
 def test_each_numbered_table_is_one_of_the_contract() -> None:

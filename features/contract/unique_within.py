@@ -165,7 +165,7 @@ def _reasons(scope: Scope) -> pl.Expr:
     )
 
 
-def whole(batch: pl.DataFrame, found: tuple[Scope, ...]) -> pl.DataFrame:
+def with_scope(batch: pl.DataFrame, found: tuple[Scope, ...]) -> pl.DataFrame:
     """Return a batch in which each number is joined with its scope."""
     columns: list[pl.Expr] = []
     for scope in found:
@@ -176,7 +176,7 @@ def whole(batch: pl.DataFrame, found: tuple[Scope, ...]) -> pl.DataFrame:
 
 
 def without_scope(batch: pl.DataFrame, found: tuple[Scope, ...]) -> pl.DataFrame:
-    """Return a batch in which each number stands without its scope, as the source gave it: `whole` undone."""
+    """Return a batch in which each number stands without its scope, as the source gave it: `with_scope` undone."""
     # A scope never holds the sign, so the last one is ours.
     last_scope = f"{SIGN}[^{SIGN}]*$"
     numbers = [pl.col(scope.number.name) for scope in found]

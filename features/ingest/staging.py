@@ -15,7 +15,7 @@ from features.connection import Connection, Relation, quoted
 from features.contract.identifiers import faults
 from features.contract.millionths import as_decimals
 from features.contract.tables import COMMON, Column
-from features.contract.unique_within import Scope, unscoped, whole, without_scope
+from features.contract.unique_within import Scope, unscoped, with_scope, without_scope
 from features.contract.validation import FAULTS, batch_schema, validated
 from features.ingest.scan import files_in, parquet_sql
 from features.ingest.source import Source
@@ -92,7 +92,7 @@ def stage(
         wrong = pl.concat_list(faults(batch, columns + COMMON), unscoped(scopes))
         judged = batch.with_columns(wrong.alias(FAULTS))
         verdict = validated(judged, schema)
-        accepted_rows = whole(verdict.accepted, scopes).select(_staged_columns(names, columns))
+        accepted_rows = with_scope(verdict.accepted, scopes).select(_staged_columns(names, columns))
         # The file is read whole and then removed: statistics would never be used.
         accepted_rows.write_parquet(
             place / f"{number}.parquet", compression="lz4", statistics=False

@@ -17,7 +17,7 @@ from simulation.funds.benefits import (
 )
 from simulation.funds.medical_claims import BACKDATED, EMPLOYED, FICTION, NONE, Claims, serials
 from simulation.funds.settled_rows import head_rows
-from simulation.ground.draws import days_within, exponential_days, happens, whole
+from simulation.ground.draws import days_within, exponential_days, happens, whole_numbers
 from simulation.ground.parameters import parameters
 from simulation.ground.pieces import Rows, piece
 from simulation.ground.setting import NEVER, NULL, Flags, Floats, Ints, Turn
@@ -193,10 +193,10 @@ def injury(state: State, turn: Turn, start: int) -> tuple[Claims, Rows]:
         "firm": jobs.firm[who],
         "filed": np.maximum(day, happened) + chance.integers(1, 40, size),
         "false": np.where(false, BACKDATED, NONE),
-        "amount": whole(chance.lognormal(9, 0.9, size)) * 100,
+        "amount": whole_numbers(chance.lognormal(9, 0.9, size)) * 100,
     }
     claims = _claims(state, turn, start=start, of=columns)
-    recognised = whole(happens(chance, P["recognised"], size))
+    recognised = whole_numbers(happens(chance, P["recognised"], size))
     is_graded = happens(chance, P["graded"], size)
     grade = chance.integers(5, 11, size)
     part = piece(

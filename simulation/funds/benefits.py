@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 
 from simulation.funds.medical_claims import Claims
-from simulation.ground.draws import happens, whole
+from simulation.ground.draws import happens, whole_numbers
 from simulation.ground.parameters import parameters
 from simulation.ground.pieces import Piece, Rows, piece
 from simulation.ground.setting import (
@@ -83,7 +83,7 @@ def first_pensions(setting: Setting, block: int, of: Ints) -> tuple[Benefits, Ro
 def _pension_amounts(chance: np.random.Generator, count: int) -> Ints:
     """Return pensions in fen, of whole yuan."""
     yuan = chance.lognormal(0, P["pension_spread"], count) * P["pension"]
-    return whole(yuan) * 100
+    return whole_numbers(yuan) * 100
 
 
 def pension_rows(block: int, pensions: Benefits) -> Rows:

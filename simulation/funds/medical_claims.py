@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from simulation.funds.providers import CARDS, HOSPITAL, PHANTOM, UPCODER, Providers, providers
-from simulation.ground.draws import days_within, happens, whole
+from simulation.ground.draws import days_within, happens, whole_numbers
 from simulation.ground.parameters import parameters
 from simulation.ground.setting import CLAIMS_A_BLOCK, Flags, Floats, Ints, Setting, Turn
 from simulation.labour.staff import Jobs, People, picked
@@ -168,7 +168,7 @@ def _place(chance: np.random.Generator, care: Providers, home: Ints, *, far: Flo
     draw = chance.random(count) ** P["nearest"]
     step = draw * (stop - start)
     # a cell without providers starts past the last one; its draw is not used
-    position = np.minimum(start + whole(step), last)
+    position = np.minimum(start + whole_numbers(step), last)
     goes_far = chance.random(count) < far
     is_empty = stop == start
     near = care.by_cell[position]
@@ -224,7 +224,7 @@ def _priced(turn: Turn, jobs: Jobs, treatments: Treatments, *, homes: Ints) -> C
         provider=provider,
         filed=filed,
         known=filed + delay,
-        amount=whole(np.maximum(100, fen)),
+        amount=whole_numbers(np.maximum(100, fen)),
         stay=stay,
         false=false,
         cell=np.where(files_away, next_cell, care.cell[provider]),
@@ -236,7 +236,7 @@ def _stays_and_prices(chance: np.random.Generator, hospital: Flags) -> tuple[Int
     size = len(hospital)
     is_stay = happens(chance, P["stays"], size)
     inpatient = hospital & is_stay
-    days = 2 + whole(chance.gamma(P["stay_shape"], P["stay_scale"], size))
+    days = 2 + whole_numbers(chance.gamma(P["stay_shape"], P["stay_scale"], size))
     stay = np.where(inpatient, days, -1)
     outside = np.where(hospital, P["outpatient"], P["pharmacy"])
     median = np.where(inpatient, P["inpatient"], outside)

@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 
 from features.calendar import first_day
-from simulation.ground.draws import exponential_days, happens, whole
+from simulation.ground.draws import exponential_days, happens, whole_numbers
 from simulation.ground.parameters import parameters
 from simulation.ground.pieces import Piece, Rows, corrections_of, kept, piece
 from simulation.ground.setting import NULL, Flags, Floats, Ints, Setting, stream
@@ -85,14 +85,14 @@ def _world(setting: Setting) -> tuple[Providers, Rows]:
     kind = np.where(is_hospital, HOSPITAL, PHARMACY)
     level, beds = _levels_and_beds(chance, is_hospital)
     hospital_staff, pharmacy_staff = beds * 1.2 + 5, chance.integers(3, 14, count)
-    staff = whole(np.where(is_hospital, hospital_staff, pharmacy_staff))
+    staff = whole_numbers(np.where(is_hospital, hospital_staff, pharmacy_staff))
     cell = chance.integers(0, setting.cells, count)
     style, rows = _conduct(setting, chance, kind=kind, staff=staff)
     by_cell = np.lexsort((number, cell))
     care = Providers(
         kind=kind,
         level=level,
-        beds=whole(beds),
+        beds=whole_numbers(beds),
         staff=staff,
         cell=cell,
         weight=chance.lognormal(0, 0.8, count),
@@ -234,7 +234,7 @@ def _heads(
         examined_2=0,
         examined_3=1,
         examined_4=0,
-        examined_5=whole(examines_other),
+        examined_5=whole_numbers(examines_other),
         draw=np.where(is_drawn, draw_number, NULL),
         inclusion_probability=np.where(is_drawn, P["lot"], np.nan),
     )
@@ -244,5 +244,5 @@ def _findings(chance: np.random.Generator, inspection: Ints, closed: Ints) -> Pi
     """Return what each visit would find, were it to see a deception."""
     size = len(inspection)
     recorded = closed + 2 + chance.integers(0, 9, size)
-    amount = whole(chance.lognormal(10.2, 1, size)) * 100
+    amount = whole_numbers(chance.lognormal(10.2, 1, size)) * 100
     return piece(recorded, inspection=inspection, violation=3, amount=amount)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from simulation.funds.medical_claims import RAISED, Claims
-from simulation.ground.draws import happens, whole
+from simulation.ground.draws import happens, whole_numbers
 from simulation.ground.parameters import parameters
 from simulation.ground.pieces import Piece, Rows, corrections_of, piece, where_day
 from simulation.ground.setting import NULL, Floats, Ints, Turn
@@ -43,7 +43,7 @@ def medical_rows(turn: Turn, claims: Claims) -> Rows:
         filed_on=claims.filed,
         amount=claims.amount,
         state=np.where(is_refused, REFUSED, PAID),
-        inpatient=whole(stays),
+        inpatient=whole_numbers(stays),
         admitted=where_day(stays, claims.filed - claims.stay),
         discharged=where_day(stays, claims.filed),
     )
@@ -68,7 +68,7 @@ def _lines(chance: np.random.Generator, claims: Claims) -> Piece:
     first = np.cumsum(count) - count
     place = np.arange(size) - np.repeat(first, count)
     share = _shares(chance, first, count)
-    amount = np.maximum(1, whole(claims.amount[of] * share))
+    amount = np.maximum(1, whole_numbers(claims.amount[of] * share))
     is_stay = stay > 0
     quantity = 1 + chance.poisson(np.where(is_stay, stay, 1))
     day_of_stay = chance.integers(0, 60, size) % np.maximum(stay, 1)

@@ -21,13 +21,13 @@ def happens(chance: np.random.Generator, share: float | Floats, count: int) -> F
 def exponential_days(chance: np.random.Generator, mean: float | Floats, count: int) -> Ints:
     """Return `count` exponential delays of a mean in days, cut to whole days."""
     days = chance.exponential(mean, count)
-    return whole(days)
+    return whole_numbers(days)
 
 
-def whole(values: npt.NDArray[Any]) -> Ints:
+def whole_numbers(values: npt.NDArray[Any]) -> Ints:
     """Return values cut to whole numbers.
 
-    >>> whole(np.array([2.9])).tolist()
+    >>> whole_numbers(np.array([2.9])).tolist()
     [2]
     """
     return np.asarray(values.astype(np.int64))
@@ -39,7 +39,7 @@ def whole_yuan(fen: npt.NDArray[Any]) -> Ints:
     >>> whole_yuan(np.array([12_345.6])).tolist()
     [12300]
     """
-    yuan = whole(fen) // FEN_A_YUAN
+    yuan = whole_numbers(fen) // FEN_A_YUAN
     return yuan * FEN_A_YUAN
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simulation.ground.draws import exponential_days, happens, whole, whole_yuan
+from simulation.ground.draws import exponential_days, happens, whole_numbers, whole_yuan
 from simulation.ground.parameters import parameters
 from simulation.ground.pieces import Piece, Rows, corrections_of, kept, piece
 from simulation.ground.setting import NULL, Flags, Ints, Turn
@@ -112,8 +112,8 @@ def _inspections(
     size = len(closed)
     is_drawn = visits.kind == LOTTERY
     draw_number = turn.month // 12 * 100 + turn.month % 12 + 1
-    flags = {f"examined_{kind}": whole(mask) for kind, mask in looked.items()}
-    spent = whole(visits.planned * chance.lognormal(0, 0.3, size))
+    flags = {f"examined_{kind}": whole_numbers(mask) for kind, mask in looked.items()}
+    spent = whole_numbers(visits.planned * chance.lognormal(0, 0.3, size))
     return piece(
         visits.day + chance.integers(0, 3, size),
         inspection=serial(turn.block, turn.month, size),
@@ -225,6 +225,6 @@ def _order(chance: np.random.Generator, inspection: Ints, *, violation: int, kno
         violation=violation,
         act=np.select([is_order, is_fine], [ORDER, FINE], REFERRAL),
         decided_on=decided,
-        grave=whole(happens(chance, P["grave"], size)),
+        grave=whole_numbers(happens(chance, P["grave"], size)),
         complied_on=NULL,
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from features.calendar import first_day, month_of
-from simulation.ground.draws import happens, whole
+from simulation.ground.draws import happens, whole_numbers
 from simulation.ground.memory import Memory
 from simulation.ground.parameters import parameters
 from simulation.ground.sectors import SECTORS
@@ -133,7 +133,7 @@ def _visits(chance: np.random.Generator, firms: Firms, *, month: int, kind: Ints
         firm=who,
         kind=kind[who],
         day=np.where(weekday >= 5, two_days_before, day),
-        planned=whole(planned) // 15 * 15,
+        planned=whole_numbers(planned) // 15 * 15,
         probability=np.where(is_lottery, probability, np.nan),
     )
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from simulation.ground.draws import happens, whole
+from simulation.ground.draws import happens, whole_numbers
 from simulation.ground.parameters import parameters
 from simulation.ground.pieces import Rows, piece
 from simulation.ground.setting import NULL, Floats, Ints, Setting, Turn, stream
@@ -51,7 +51,7 @@ def begin_dispatch(setting: Setting, block: int, firms: Firms) -> Dispatch:
         agency=agency,
         share=share,
         started=started,
-        filed=whole(is_filed),
+        filed=whole_numbers(is_filed),
     )
 
 
@@ -91,7 +91,7 @@ def agreements(turn: Turn, *, dispatch: Dispatch, jobs: Jobs) -> Rows:
         recorded,
         enterprise=city_numbers(turn.block, hosts),
         agency=city_numbers(turn.block, dispatch.agency[hosts]),
-        workers=whole(np.ceil(workers * P["padding"])),
+        workers=whole_numbers(np.ceil(workers * P["padding"])),
         started=started,
         ended=NULL,
     )

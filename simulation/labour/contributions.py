@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from features.calendar import first_day
-from simulation.ground.draws import happens, whole
+from simulation.ground.draws import happens, whole_numbers
 from simulation.ground.parameters import parameters
 from simulation.ground.pieces import Piece, Rows, corrections_of, kept, piece, where_day
 from simulation.ground.setting import Flags, Ints, Turn, length_of
@@ -53,7 +53,7 @@ def declared_base(jobs: Jobs, habits: Habits, month: int) -> Ints:
     """Return the base that the employer declares for each job in fen."""
     low, high = bounds(month)
     habit = habits.base[jobs.firm]
-    part_wage = whole(jobs.wage * habits.declared[jobs.firm])
+    part_wage = whole_numbers(jobs.wage * habits.declared[jobs.firm])
     part_base = np.clip(part_wage, low, high)
     # chosen by the worker's number in place of a draw, so that every month declares the same for a worker
     is_chosen = jobs.worker * 613 % 100 < P["lowest_for"] * 100
@@ -102,7 +102,7 @@ def _late_payments(rows: Piece, is_late: Flags, arrived: Ints) -> Piece:
 def _owed(firm: Ints, missing_base: Ints, firms: int) -> Ints:
     """Return what each enterprise owes short of the pension scheme's contributions, in fen."""
     short = missing_base * (P["unit_rate"] + P["person_rate"])
-    return whole(np.bincount(firm, weights=short, minlength=firms))
+    return whole_numbers(np.bincount(firm, weights=short, minlength=firms))
 
 
 def _payers(chance: np.random.Generator, habits: Habits) -> tuple[Flags, Flags]:
@@ -123,16 +123,16 @@ def _rows(block: int, jobs: Jobs, *, month: int, day: Ints, base: Ints) -> Piece
         booked=month,
         kind=NORMAL,
         base=base,
-        due_unit=whole(base * P["unit_rate"]),
-        due_person=whole(base * P["person_rate"]),
+        due_unit=whole_numbers(base * P["unit_rate"]),
+        due_person=whole_numbers(base * P["person_rate"]),
     )
 
 
 def _medical(rows: Piece, jobs: Jobs) -> Piece:
     is_sampled = jobs.worker % int(P["sample"]) == 0
     sample = kept(rows, is_sampled & (jobs.whole == 1))
-    due_unit = whole(sample["base"] * P["medical_unit"])
-    due_person = whole(sample["base"] * P["medical_person"])
+    due_unit = whole_numbers(sample["base"] * P["medical_unit"])
+    due_person = whole_numbers(sample["base"] * P["medical_person"])
     is_paid = sample["paid_unit"] > 0
     return {
         **sample,

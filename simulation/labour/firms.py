@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from features.calendar import day_of
-from simulation.ground.draws import happens, whole
+from simulation.ground.draws import happens, whole_numbers
 from simulation.ground.geography import centres, is_outer
 from simulation.ground.parameters import parameters
 from simulation.ground.sectors import SECTORS
@@ -117,7 +117,7 @@ def begin_firms(setting: Setting, block: int) -> Firms:
         division=_divisions(chance, section),
         ownership=_ownership(chance, kind, size),
         cell=cell,
-        rural=whole(rural),
+        rural=whole_numbers(rural),
         size=size,
         pay=chance.lognormal(0, P["pay"], count),
         exempt=chance.beta(P["exempt_low"], P["exempt_high"], count),
@@ -135,7 +135,7 @@ def begin_firms(setting: Setting, block: int) -> Firms:
 def _around(chance: np.random.Generator, centre: Floats) -> Ints:
     """Return coordinates near cells' centres in millionths of a degree; .012 degrees are about a kilometre."""
     offset = chance.normal(0, 0.012, len(centre))
-    return whole((centre + offset) * 1e6)
+    return whole_numbers((centre + offset) * 1e6)
 
 
 def _kinds(chance: np.random.Generator, *, size: Floats, section: Ints) -> tuple[Ints, Floats]:
@@ -164,7 +164,7 @@ def _ownership(chance: np.random.Generator, kind: Ints, size: Floats) -> Ints:
     owner = np.searchsorted(OWNED_UP_TO, draw, side="right")
     is_one_persons = (kind == HOUSEHOLD) | (size < 6)
     owner = np.where(is_one_persons, PRIVATE, owner)
-    return whole(np.where(kind == PUBLIC, STATE, owner))
+    return whole_numbers(np.where(kind == PUBLIC, STATE, owner))
 
 
 def _divisions(chance: np.random.Generator, section: Ints) -> Ints:
@@ -172,7 +172,7 @@ def _divisions(chance: np.random.Generator, section: Ints) -> Ints:
     starts = np.cumsum(counts) - counts
     # the power prefers the first divisions of a section
     draw = chance.random(len(section)) ** 1.5
-    step = whole(draw * counts[section])
+    step = whole_numbers(draw * counts[section])
     return np.asarray(starts[section] + step)
 
 
@@ -180,8 +180,8 @@ def _births(setting: Setting, chance: np.random.Generator, count: int) -> Ints:
     born_share = 1 - np.exp(-P["born_share"] * setting.months / 12)
     is_inside = happens(chance, born_share, count)
     span = setting.until - setting.first_day - 30
-    young = setting.first_day + whole(chance.random(count) * span)
-    age = whole(chance.gamma(1.6, 1500, count))
+    young = setting.first_day + whole_numbers(chance.random(count) * span)
+    age = whole_numbers(chance.gamma(1.6, 1500, count))
     old = setting.first_day - 30 - age
     old = np.maximum(old, day_of(EARLIEST_REGISTRATION))
     return np.where(is_inside, young, old)

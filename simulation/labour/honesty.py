@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simulation.ground.draws import happens, whole
+from simulation.ground.draws import happens, whole_numbers
 from simulation.ground.parameters import parameters
 from simulation.ground.sectors import SECTORS
 from simulation.ground.setting import Flags, Floats, Ints, Setting, stream
@@ -91,9 +91,9 @@ def begin_habits(setting: Setting, block: int, firms: Firms) -> Habits:
         filing_error=chance.normal(0, P["filing_error"], count),
         files_hosted=happens(chance, P["files_hosted"], count).astype(float),
         power=chance.lognormal(0, P["power"], count),
-        metered=whole(happens(chance, P["metered"], count)),
+        metered=whole_numbers(happens(chance, P["metered"], count)),
         formal=chance.beta(1.0, 1.8, count),
-        files_base=whole(happens(chance, P["files_base"], count)),
+        files_base=whole_numbers(happens(chance, P["files_base"], count)),
     )
 
 

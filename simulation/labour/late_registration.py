@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from simulation.ground.draws import exponential_days, happens, whole
+from simulation.ground.draws import exponential_days, happens, whole_numbers
 from simulation.ground.parameters import parameters
 from simulation.ground.setting import NEVER, Flags, Floats, Ints, Setting
 from simulation.labour.honesty import HONEST, LATE, MISSING, PARTIAL, Habits
@@ -40,13 +40,13 @@ def cover_days(chance: np.random.Generator, jobs: Jobs, habits: Habits) -> Ints:
     short_delay = _short_delay(chance, count)
     long_delay = chance.uniform(P["probation_low"], P["probation_high"], count)
     delay = np.where(style == LATE, long_delay, short_delay)
-    day = jobs.started + whole(delay)
+    day = jobs.started + whole_numbers(delay)
     is_drawn = happens(chance, habits.left_out[jobs.firm], count)
     is_left_out_in_part = (style == PARTIAL) & is_drawn
     is_left_out = (style == MISSING) | is_left_out_in_part
     without_cover = is_left_out | _needs_no_cover(jobs)
     cover = np.where(without_cover, NEVER, day)
-    return whole(cover)
+    return whole_numbers(cover)
 
 
 def _short_delay(chance: np.random.Generator, count: int) -> Floats:
@@ -99,7 +99,7 @@ def migrated(setting: Setting, chance: np.random.Generator, jobs: Jobs) -> tuple
     changes_system = happens(chance, P["migrated"], firms)
     span = P["migrated_high"] - P["migrated_low"]
     days_before = P["migrated_low"] + span * chance.random(firms)
-    day_of_change = setting.first_day - whole(days_before)
+    day_of_change = setting.first_day - whole_numbers(days_before)
     day = day_of_change[jobs.firm]
     is_older = jobs.started < day - P["older"]
     together = changes_system[jobs.firm] & is_older

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from simulation.ground.draws import exponential_days, whole
+from simulation.ground.draws import exponential_days, whole_numbers
 from simulation.ground.parameters import parameters
 from simulation.ground.pieces import Rows, piece
 from simulation.ground.sectors import SECTORS
@@ -33,7 +33,7 @@ def power_rows(turn: Turn, count: Census, *, firms: Firms, habits: Habits) -> Ro
     size = len(count.staff)
     usual_use = _usual_use(turn.month, count.staff, firms=firms, habits=habits)
     noise = chance.lognormal(0, P["noise"], size)
-    kwh = whole(usual_use * noise)
+    kwh = whole_numbers(usual_use * noise)
     is_read = chance.random(size) > P["missed"]
     has_meter = habits.metered == 1
     is_alive = living_firms(firms, turn.end - 1)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from simulation.ground.draws import exponential_days, whole
+from simulation.ground.draws import exponential_days, whole_numbers
 from simulation.ground.parameters import parameters
 from simulation.ground.pieces import Piece, Rows, kept, piece
 from simulation.ground.setting import NEVER, NULL, WORKERS_A_BLOCK, Flags, Ints
@@ -35,7 +35,7 @@ def contract_flag(jobs: Jobs) -> Ints:
     lot = (jobs.worker * 7919 + jobs.started * 104729) % 100
     is_covered = jobs.cover < NEVER
     percent = np.where(is_covered, P["contract_covered"], P["contract_other"])
-    return whole(lot < percent)
+    return whole_numbers(lot < percent)
 
 
 def employment_rows(block: int, jobs: Jobs, *, known: Ints, ended: Ints | int) -> Piece:

@@ -8,7 +8,7 @@ from typing import TypeVar
 import numpy as np
 
 from features.calendar import day_of, first_day
-from simulation.ground.draws import happens, whole, whole_yuan
+from simulation.ground.draws import happens, whole_numbers, whole_yuan
 from simulation.ground.parameters import parameters
 from simulation.ground.sectors import SECTORS
 from simulation.ground.setting import NEVER, Flags, Floats, Ints, Setting, length_of, stream
@@ -99,8 +99,8 @@ def people(setting: Setting, chance: np.random.Generator, section: Ints) -> Peop
     has_sex = happens(chance, P["sex_held"], count)
     # workers are 18 to 59 years old as the city begins
     years_beyond = np.minimum(chance.gamma(3.2, 6.2, count), 41)
-    age = 18 + whole(years_beyond)
-    sex = whole(happens(chance, P["women"], count))
+    age = 18 + whole_numbers(years_beyond)
+    sex = whole_numbers(happens(chance, P["women"], count))
     is_minority = happens(chance, P["minority"], count)
     minority = chance.integers(1, 8, count)
     return People(
@@ -121,7 +121,7 @@ def wages(chance: np.random.Generator, firms: Firms, *, firm: Ints, day: Ints) -
     spread = P["wage_spread"] * chance.standard_normal(len(firm))
     usual = SECTORS.wage[firms.section[firm]] * firms.pay[firm]
     yuan = usual * np.exp(growth + spread)
-    return whole(np.maximum(yuan, P["lowest_wage"])) * 100
+    return whole_numbers(np.maximum(yuan, P["lowest_wage"])) * 100
 
 
 def new_jobs(chance: np.random.Generator, firms: Firms, *, of: dict[str, Ints]) -> Jobs:
@@ -161,7 +161,7 @@ def retired(jobs: int) -> int:
 
 def _exempt(chance: np.random.Generator, kind: Ints, share: Floats) -> Ints:
     is_exempt = (kind == REGULAR) & happens(chance, share, len(kind))
-    return whole(is_exempt)
+    return whole_numbers(is_exempt)
 
 
 def begin_staff(setting: Setting, block: int, firms: Firms) -> tuple[People, Jobs]:
@@ -173,7 +173,7 @@ def begin_staff(setting: Setting, block: int, firms: Firms) -> tuple[People, Job
     staff = np.maximum(chance.poisson(want), want > 0)
     firm = np.repeat(np.arange(len(staff)), staff)
     section = firms.section[firm]
-    days_held = whole(chance.exponential(30 / SECTORS.turnover[section]))
+    days_held = whole_numbers(chance.exponential(30 / SECTORS.turnover[section]))
     started = np.maximum(setting.first_day - 1 - days_held, firms.registered[firm])
     everyone = _everyone(setting, chance, section)
     job_columns = {"worker": np.arange(len(firm)), "firm": firm, "started": started}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from simulation.ground.draws import exponential_days, happens, whole, whole_yuan
+from simulation.ground.draws import exponential_days, happens, whole_numbers, whole_yuan
 from simulation.ground.parameters import parameters
 from simulation.ground.pieces import Piece, Rows, corrections_of, kept, piece
 from simulation.ground.setting import Floats, Ints, Turn
@@ -46,7 +46,7 @@ def filed_staff(chance: np.random.Generator, count: Census, habits: Habits, firm
     rough, stale = exact * np.exp(rough_error), exact * np.exp(stale_error)
     figure = np.choose(habits.filing, [exact, rough, stale])
     persons = np.round(figure)
-    return whole(np.maximum(persons, 0))
+    return whole_numbers(np.maximum(persons, 0))
 
 
 def _exact_staff(
@@ -108,7 +108,7 @@ def _days_of_record(turn: Turn, chance: np.random.Generator, count: int) -> Ints
     has_drifted = turn.month >= turn.setting.drift
     usual = P["later_delay"] if has_drifted else P["usual_delay"]
     delay = usual * chance.lognormal(0, P["delay_spread"], count)
-    return turn.end + whole(delay)
+    return turn.end + whole_numbers(delay)
 
 
 def _corrected(chance: np.random.Generator, rows: Piece) -> Piece:
@@ -126,8 +126,8 @@ def _corrected(chance: np.random.Generator, rows: Piece) -> Piece:
         rows,
         is_restated,
         later,
-        employees=whole(employees),
-        payroll=whole(payroll),
+        employees=whole_numbers(employees),
+        payroll=whole_numbers(payroll),
     )
 
 
@@ -136,4 +136,4 @@ def filing_gap(staff: Ints, count: Census) -> Ints:
     excess = staff - count.covered
     is_large = excess >= P["warned"]
     is_large_share = excess > P["warned_share"] * staff
-    return whole(is_large & is_large_share)
+    return whole_numbers(is_large & is_large_share)

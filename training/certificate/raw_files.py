@@ -65,7 +65,7 @@ def _is_contracts(source: Source, name: str) -> bool:
     """Tell whether a raw file has the columns that every table of the contract has."""
     try:
         connection = reading_connection(source, MODEST)
-        rows = connection.sql(f"SELECT * FROM {file_sql(source, name)}")
+        rows = connection.sql(f"SELECT * FROM {raw_file_sql(source, name)}")
         columns = set(rows.columns)
     except (DuckError, SourceError):
         return False
@@ -95,7 +95,7 @@ def _undeclared_tables(source: Source, raw: Mapping[str, Raw]) -> list[str]:
     return sorted(tables)
 
 
-def file_sql(source: Source, name: str) -> str:
+def raw_file_sql(source: Source, name: str) -> str:
     """Return the SQL that stands for a raw file's rows after FROM, read as the source's views read it."""
     return scan_of(_call_of(source, name), _ground(source))[0]
 

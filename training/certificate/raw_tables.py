@@ -16,7 +16,7 @@ from features.ingest.source import Source
 from features.ingest.source_toml import ALWAYS, Raw
 from features.ingest.typed_sql import in_one_line, reading_connection
 from training.certificate.raw_days import days_in, holds_days
-from training.certificate.raw_files import file_sql, raw_of
+from training.certificate.raw_files import raw_file_sql, raw_of
 from training.certificate.sample import workplace
 
 ROW, DAY, UNITS = "!row", "!known", "!units"
@@ -136,7 +136,7 @@ def _rows_sql(source: Source, name: str) -> str:
     row = named(ROW)
     if source.declaration.dump is not None:
         return f"SELECT n AS {row}, * EXCLUDE (n) FROM main.{named(name)}"
-    file = file_sql(source, name)
+    file = raw_file_sql(source, name)
     return f"SELECT row_number() OVER () AS {row}, * FROM {file}"
 
 
