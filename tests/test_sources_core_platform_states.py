@@ -162,7 +162,7 @@ def test_a_closing_and_its_opening_give_one_spell_in_either_order(opened: Opened
     ]
     assert found["inspections"] == [("2014-04-01", 1, 0, 120, 15, 250_000)]
     assert found["sanctions"] == [("2014-04-01", "2014-04-05", 0)]
-    assert found["claim_reviews"] == [("fraud", 30, 0.1)]
+    assert found["claim_reviews"] == [("fraud", 30, 100_000)]
     assert refusals(forward) == refusals(backward) == {}
 
 
