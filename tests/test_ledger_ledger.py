@@ -356,6 +356,25 @@ def test_what_is_no_ledger_is_refused(tmp_path: Path) -> None:
         head(tmp_path / "empty.db")
 
 
+def test_a_ledger_stopped_before_it_is_made_leaves_no_file_and_is_made_by_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(point: str) -> None:
+        if point == "before a ledger is made":
+            raise KeyboardInterrupt
+
+    path = tmp_path / "ledger.db"
+    with monkeypatch.context() as patch:
+        patch.setattr("features.files.reached", stop)
+        with pytest.raises(KeyboardInterrupt):
+            Ledger(path)
+    assert [left.name for left in tmp_path.iterdir()] == ["ledger.db.lock"]
+    with pytest.raises(LedgerError, match="there is no ledger at"):
+        head(path)
+    with Ledger(path):
+        assert head(path).size == 0
+
+
 def test_many_threads_share_one_ledger(tmp_path: Path) -> None:
     with Ledger(tmp_path / "ledger.db") as ledger:
         waiting = [ledger.append(entry(f'{{"n":{number}}}')) for number in range(1_500)]

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from features.errors import LedgerError
-from features.files import write_points
+from features.files import durable, write_points
 from serving.errors import RetryConflict
 from serving.ledger import merkle
 from serving.ledger.entries import Entry, Receipt, leaf_of, record_id_of
@@ -34,6 +34,9 @@ CREATE TRIGGER entries_remain BEFORE DELETE ON entries BEGIN SELECT RAISE(ABORT,
 """
 
 
+HAS_HEAD = "SELECT 1 FROM sqlite_master WHERE name = 'head'"
+
+
 @dataclass(frozen=True, slots=True)
 class Head:
     """Where a ledger stands: its own name, its size, and the roots of its complete subtrees, largest first."""
@@ -44,21 +47,32 @@ class Head:
 
 
 def create(path: Path) -> None:
-    """Make the ledger file unless it is there; LedgerError when the path cannot hold one."""
+    """Make the ledger file, whole or not at all, unless it is there; LedgerError when the path cannot hold one."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with writers_lock(path), closing(writing(path)) as connection:
-            if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'head'").fetchone():
-                connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA}")
-                connection.execute(
-                    "INSERT INTO head VALUES (1, ?, 0, x'')", (secrets.token_hex(8),)
-                )
-                with write_points("a ledger is made"):
-                    connection.execute("COMMIT")
+        with writers_lock(path):
+            if not path.exists():
+                with durable(path) as draft:
+                    # without a journal: a draft is whole only once it has its name, and leaves no second file
+                    _lay_out(draft, "journal_mode = OFF")
+            with closing(writing(path)) as connection:
+                is_laid_out = connection.execute(HAS_HEAD).fetchone() is not None
+            if not is_laid_out:  # an empty file, such as a version before left where it was killed
+                _lay_out(path, "journal_mode = WAL")
     except (sqlite3.Error, OSError) as failure:
         raise LedgerError(
             f"no ledger can be kept at {path} ({failure}); give the path of a writable file"
         ) from None
+
+
+def _lay_out(path: Path, pragma: str) -> None:
+    """Give an empty file the tables of a ledger without entries."""
+    with closing(sqlite3.connect(path, timeout=30, isolation_level=None)) as connection:
+        connection.execute(f"PRAGMA {pragma}")
+        connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA}")
+        connection.execute("INSERT INTO head VALUES (1, ?, 0, x'')", (secrets.token_hex(8),))
+        with write_points("a ledger is made"):
+            connection.execute("COMMIT")
 
 
 def writing(path: Path) -> sqlite3.Connection:
