@@ -285,6 +285,27 @@ def test_every_make_target_needs_only_the_installation() -> None:
     assert all(set(needs.split()) <= allowed for _, needs in rules)
 
 
+def named_files(path: Path) -> set[str]:
+    """Return the files of the project that a text names by their way from its top; `NAME` stands for any."""
+    tops = "|".join([*PACKAGES, *sorted(BESIDE)])
+    named = re.findall(
+        rf"(?<![\w/.])((?:{tops})/[\w/.-]+\.(?:py|md|toml|txt|sql|svg))\b", path.read_text("utf-8")
+    )
+    return {name for name in named if not re.search(r"\b[A-Z]{4,}|_[A-Z]{4,}", name)}
+
+
+def test_every_file_that_a_text_names_exists() -> None:
+    """An error that sends its reader to a page that is gone helps nobody; the changelog may look back."""
+    texts = [
+        *python_files(),
+        *(path for path in tracked() if path.suffix in {".md", ".toml", ".sql"}),
+    ]
+    texts = [path for path in texts if path.name != "CHANGELOG.md"]
+    named = {(path.name, name) for path in texts for name in named_files(path)}
+    assert len(named) > 80
+    assert sorted((text, name) for text, name in named if not (ROOT / name).is_file()) == []
+
+
 def test_every_link_of_the_readme_leads_somewhere() -> None:
     for place in re.findall(r"\]\((?!http)([^)#]+)", (ROOT / "README.md").read_text("utf-8")):
         assert (ROOT / place).exists(), place

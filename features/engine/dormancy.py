@@ -133,7 +133,7 @@ def dormancy_as_json(found: Dormancy) -> dict[str, Any]:
 
 
 def dormancy_line(told: dict[str, Any]) -> str:
-    """Return the same, as `as_json` gave it, as a line for a person."""
+    """Return the same, as `dormancy_as_json` gave it, as a line for a person."""
     if told["firms"] is None:
         return (
             f"休眠 dormant: 无法判定 not told: {', '.join(told['untold'])} 缺失或不及 absent or reaching back no further "

@@ -10,7 +10,7 @@ import pyarrow as pa
 from features.arrays import NULL, Column, Values
 from features.cases import Cases, complete_months
 from features.catalogue import Catalogue
-from features.catalogue.language import Peer, atoms_of, peers_of, row_columns, stored_values_read
+from features.catalogue.language import Peer, peers_of, row_columns, stored_values_read
 from features.engine.peer_medians import peer_values
 from features.network import stored_values
 from features.sql.compile import Dialect, features_sql
@@ -76,8 +76,3 @@ def compiled_values(
     sql = features_sql(catalogue, wanted, dialect_of(store, catalogue))
     found = store.sql(sql, cases=cases_given(store, catalogue, cases, wanted))
     return {name: np.asarray(found[f"f_{name}"].to_numpy(), np.float64) + 0.0 for name in wanted}
-
-
-def measures_needed(catalogue: Catalogue, names: Iterable[str]) -> set[str]:
-    """Return the measures that some features rest on."""
-    return {atom.measure for feature in catalogue.chain(names) for atom in atoms_of(feature.tree)}

@@ -49,11 +49,6 @@ class Benefits:
     known: Ints
 
 
-def no_benefits() -> Benefits:
-    """Return no benefits."""
-    return Benefits(*(np.empty(0, dtype=np.int64) for _ in fields(Benefits)))
-
-
 def with_benefits(first: Benefits, second: Benefits) -> Benefits:
     """Return the benefits of both."""
     names = [field.name for field in fields(Benefits)]

@@ -65,7 +65,7 @@ def visits(store: Store, target: Target) -> Observed:
     subject = SUBJECT[target.unit]
     if target.label != "visit" or subject == "claim":
         raise TargetError(
-            f"a {target.unit} target with label {target.label!r} has no visits; see docs/sources.md"
+            f"a {target.unit} target with label {target.label!r} has no visits; see sources/README.md"
         )
     examined = f"examined_{target.violation}"
     read = (
