@@ -14,7 +14,6 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from features.connection import Connection, named, quoted
-from features.contract.tables import Column
 from features.ingest.scan import parquet_sql
 from features.ingest.staging import Staged
 from features.store.memory_map import Mapped
@@ -26,50 +25,54 @@ MANY = 1 << 13
 
 def spaces_of(staged: Iterable[Staged]) -> dict[str, list[tuple[str, str]]]:
     """Return for each name space the rows and columns in which its identifiers stand."""
-    found: dict[str, list[tuple[str, str]]] = {}
+    places: dict[str, list[tuple[str, str]]] = {}
     for table in staged:
         for column in table.columns:
             if column.kind == "id":
-                found.setdefault(column.space, []).append((table.rows, named(column.name)))
-    return found
+                of_space = places.setdefault(column.space, [])
+                of_space.append((table.rows, named(column.name)))
+    return places
+
+
+def identifiers_sql(places: Iterable[tuple[str, str]]) -> str:
+    """Return the SELECT of the distinct texts that stand in some rows and columns."""
+    selects: list[str] = []
+    for rows, column in places:
+        texts = f"SELECT DISTINCT {column} AS text FROM {rows}"
+        selects.append(f"{texts} WHERE {column} IS NOT NULL")
+    return " UNION ".join(selects)
 
 
 def write_dictionaries(connection: Connection, staged: Iterable[Staged], folder: Path) -> None:
     """Write `<space>.parquet` (code int32, text) for every name space, codes in text order."""
     folder.mkdir(parents=True, exist_ok=True)
+    code = "CAST(row_number() OVER (ORDER BY text) - 1 AS INTEGER) AS code"
+    form = "(FORMAT parquet, COMPRESSION zstd)"
     for space, places in spaces_of(staged).items():
-        texts = " UNION ".join(
-            f"SELECT DISTINCT {column} AS text FROM {rows} WHERE {column} IS NOT NULL"
-            for rows, column in places
-        )
-        connection.execute(
-            f"COPY (SELECT CAST(row_number() OVER (ORDER BY text) - 1 AS INTEGER) AS code, text FROM ({texts}) "
-            "ORDER BY code) "
-            f"TO {quoted(folder / f'{space}.parquet')} (FORMAT parquet, COMPRESSION zstd)"
-        )
+        texts = identifiers_sql(places)
+        coded = f"SELECT {code}, text FROM ({texts}) ORDER BY code"
+        path = quoted(folder / f"{space}.parquet")
+        connection.execute(f"COPY ({coded}) TO {path} {form}")
 
 
 def coded_sql(staged: Staged, folder: Path) -> str:
     """Return the SELECT that reads a staged table with every identifier replaced by its code."""
-    picked, joined = [_picked(column) for column in staged.columns], []
+    columns: list[str] = []
+    dictionaries: list[str] = []
     for column in staged.columns:
-        if column.kind == "id":
-            space = parquet_sql(folder / f"{column.space}.parquet")
-            joined.append(
-                f"LEFT JOIN {space} AS {named('in ' + column.name)} "
-                f"ON {named('in ' + column.name)}.text = staged.{named(column.name)}"
-            )
-    return (
-        f"SELECT {', '.join(picked)}, staged.row_id, staged.recorded_on, staged.retracted "
-        f"FROM {staged.rows} AS staged {' '.join(joined)}"
-    )
-
-
-def _picked(column: Column) -> str:
-    name = named(column.name)
-    return (
-        f"{named('in ' + column.name)}.code AS {name}" if column.kind == "id" else f"staged.{name}"
-    )
+        name = named(column.name)
+        if column.kind != "id":
+            columns.append(f"staged.{name}")
+            continue
+        dictionary = named(f"in {column.name}")
+        columns.append(f"{dictionary}.code AS {name}")
+        rows = parquet_sql(folder / f"{column.space}.parquet")
+        agree = f"{dictionary}.text = staged.{name}"
+        dictionaries.append(f"LEFT JOIN {rows} AS {dictionary} ON {agree}")
+    columns += ["staged.row_id", "staged.recorded_on", "staged.retracted"]
+    picked = ", ".join(columns)
+    joined = " ".join(dictionaries)
+    return f"SELECT {picked} FROM {staged.rows} AS staged {joined}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,15 +89,14 @@ class Dictionary:
         parts = [text_column(path) for path in paths if path.exists()]
         if not parts:
             return cls(pa.array([], pa.large_string()))
-        texts, files = (
-            [part for part, _ in parts],
-            tuple(file for _, held in parts for file in held),
-        )
-        return cls(
-            texts[0] if len(texts) == 1 else pa.chunked_array(texts),
-            tuple(accumulate(map(len, texts))),
-            files,
-        )
+        texts: list[pa.LargeStringArray] = []
+        files: list[Mapped] = []
+        for column, mapped in parts:
+            texts.append(column)
+            files += mapped
+        bounds = tuple(accumulate(map(len, texts)))
+        joined = texts[0] if len(texts) == 1 else pa.chunked_array(texts)
+        return cls(joined, bounds, tuple(files))
 
     @property
     def size(self) -> int:
@@ -103,38 +105,47 @@ class Dictionary:
 
     def code(self, text: str) -> int | None:
         """Return the code of an identifier, None if it is unknown."""
-        first = 0
-        for end in self.bounds or (len(self.texts),):
-            place = bisect_left(
-                range(len(self.texts)), text, first, end, key=lambda i: self.texts[i].as_py()
-            )
-            if place < end and self.texts[place].as_py() == text:
+        places = range(self.size)
+        begin = 0
+        # Only within a stretch are the texts sorted, so each is searched for itself.
+        for end in self.bounds or (self.size,):
+            place = bisect_left(places, text, begin, end, key=self._text_at)
+            if place < end and self._text_at(place) == text:
                 return place
-            first = end
+            begin = end
         return None
+
+    def _text_at(self, place: int) -> str:
+        text: str = self.texts[place].as_py()
+        return text
 
     def text(self, code: int) -> str:
         """Return the identifier of a code, empty for one that is not there."""
-        return str(self.texts[code].as_py()) if code < len(self.texts) else ""
+        if code >= self.size:
+            return ""
+        return str(self._text_at(code))
 
     def texts_of(self, codes: NDArray[np.int64]) -> NDArray[np.str_]:
         """Return the identifiers of codes (n,), empty for one that is not there."""
         if len(codes) == 1:
             return np.array([self.text(int(codes[0]))])
-        first = np.flatnonzero(np.append(True, codes[1:] != codes[:-1])[: len(codes)])
-        own = codes[first]
-        texts = np.asarray(
-            self.texts.take(pa.array(own, mask=own >= self.size)).fill_null("").to_pylist(), np.str_
-        )
-        found = (
-            texts if len(own) == len(codes) else np.repeat(texts, np.diff(first, append=len(codes)))
-        )
+        # Codes often come in runs of one value: each run's text is read once and then repeated.
+        changes = np.append(True, codes[1:] != codes[:-1])
+        run_starts = np.flatnonzero(changes[: len(codes)])
+        run_codes = codes[run_starts]
+        wanted = pa.array(run_codes, mask=run_codes >= self.size)
+        read = self.texts.take(wanted).fill_null("")
+        texts = np.asarray(read.to_pylist(), np.str_)
+        if len(run_codes) < len(codes):
+            run_lengths = np.diff(run_starts, append=len(codes))
+            texts = np.repeat(texts, run_lengths)
         if len(codes) > MANY:
             for file in self.files:
                 file.give_back()
-        return found
+        return texts
 
     def codes(self, texts: Sequence[str]) -> NDArray[np.int64]:
         """Return the codes (n,) of identifiers, -1 for an unknown one."""
-        found = pc.index_in(pa.array(texts, pa.large_string()), value_set=self.texts)
-        return np.asarray(found.fill_null(-1).to_numpy(), np.int64)
+        wanted = pa.array(texts, pa.large_string())
+        codes = pc.index_in(wanted, value_set=self.texts).fill_null(-1)
+        return np.asarray(codes.to_numpy(), np.int64)

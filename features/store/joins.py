@@ -11,6 +11,7 @@ from features.contract.tables import Table
 from features.ingest.scan import parquet_sql
 
 FOREVER = 2**31 - 1
+"""The day on which a row ends that is never taken back: the greatest int32, the type of stored days."""
 
 
 def join_sql(join: Join, left: Table, right: Table, base: Path, *, after: int = -FOREVER) -> str:
@@ -19,42 +20,65 @@ def join_sql(join: Join, left: Table, right: Table, base: Path, *, after: int = 
     A pair of rows is known from the later of their two days until the earlier of the days on which one is taken back:
     the product of the two signed sums, with the pairs that cancel on the same day left out.
     """
-    taken = taken_as(join, left, right)
-    columns = [f"l.{named(c.name)}" for c in left.columns]
-    columns += [f"r.{named(name)} AS {named(new)}" for name, new in taken.items()]
-    agree = " AND ".join(f"l.{named(name)} = r.{named(name)}" for name in join.on)
-    order = [named(first_by(joined_table(join, left, right).columns, left.key))]
-    order += [named(name) for name in left.key] + [named(f"right {name}") for name in right.key]
-    pairs = (
-        f"SELECT {', '.join(columns)}, l.row_id, r.row_id AS right_row_id, "
-        + "".join(f"r.{named(name)} AS {named(f'right {name}')}, " for name in right.key)
-        + "greatest(l.known, r.known) AS begins, least(l.ends, r.ends) AS ends "
-        f"FROM ({lives_sql(base / f'{join.left}.parquet')}) AS l "
-        f"JOIN ({lives_sql(base / f'{join.right}.parquet')}) AS r ON {agree}"
-    )
-    names = ", ".join(
-        [named(c.name) for c in left.columns] + [named(new) for new in taken.values()]
-    )
-    hidden = ", ".join(named(f"right {name}") for name in right.key)
-    half = (
-        f"SELECT {names}, row_id, right_row_id, {{}} AS known, CAST({{}} AS TINYINT) AS sign, {hidden} "
-        f"FROM pairs WHERE begins < ends AND {{}} > {after}"
-    )
-    return (
-        f"WITH pairs AS MATERIALIZED ({pairs}) SELECT {names}, row_id, right_row_id, known, sign FROM ("
-        f"{half.format('begins', '1', 'begins')} UNION ALL {half.format('ends', '-1', 'ends')} AND ends < {FOREVER}) "
-        f"ORDER BY {', '.join(f'{name} NULLS FIRST' for name in order)}, known, sign"
-    )
+    columns = [named(column.name) for column in left.columns]
+    columns += map(named, taken_as(join, left, right).values())
+    names = ", ".join(columns)
+    picked = f"{names}, row_id, right_row_id"
+    # The key of the right side is no column of the result: it only settles the order of pairs.
+    hidden = ", ".join(_right_keys(right))
+    begun = f"WHERE begins < ends AND begins > {after}"
+    ended = f"WHERE begins < ends AND ends > {after} AND ends < {FOREVER}"
+    plus = "begins AS known, CAST(1 AS TINYINT) AS sign"
+    minus = "ends AS known, CAST(-1 AS TINYINT) AS sign"
+    pluses = f"SELECT {picked}, {plus}, {hidden} FROM pairs {begun}"
+    minuses = f"SELECT {picked}, {minus}, {hidden} FROM pairs {ended}"
+    signed = f"SELECT {picked}, known, sign FROM ({pluses} UNION ALL {minuses})"
+    pairs = _pairs_sql(join, left, right, base)
+    order = _order_sql(join, left, right)
+    return f"WITH pairs AS MATERIALIZED ({pairs}) {signed} ORDER BY {order}, known, sign"
+
+
+def _right_keys(right: Table) -> list[str]:
+    """Return the SQL names under which the key columns of the right side stand in `pairs`."""
+    return [named(f"right {name}") for name in right.key]
+
+
+def _order_sql(join: Join, left: Table, right: Table) -> str:
+    """Return the columns by which the rows lie sorted: the first id, then the keys of both sides."""
+    first = first_by(joined_table(join, left, right).columns, left.key)
+    order = [named(first), *map(named, left.key), *_right_keys(right)]
+    return ", ".join(f"{name} NULLS FIRST" for name in order)
+
+
+def _pairs_sql(join: Join, left: Table, right: Table, base: Path) -> str:
+    """Return the SELECT of every pair that agrees on the join's key, with the days it `begins` and `ends`."""
+    columns = [f"l.{named(column.name)}" for column in left.columns]
+    for name, new in taken_as(join, left, right).items():
+        columns.append(f"r.{named(name)} AS {named(new)}")
+    columns.append("l.row_id")
+    columns.append("r.row_id AS right_row_id")
+    for name, hidden in zip(right.key, _right_keys(right), strict=True):
+        columns.append(f"r.{named(name)} AS {hidden}")
+    columns.append("greatest(l.known, r.known) AS begins")
+    columns.append("least(l.ends, r.ends) AS ends")
+    agreements: list[str] = []
+    for name in join.on:
+        column = named(name)
+        agreements.append(f"l.{column} = r.{column}")
+    picked = ", ".join(columns)
+    agree = " AND ".join(agreements)
+    left_rows = lives_sql(base / f"{join.left}.parquet")
+    right_rows = lives_sql(base / f"{join.right}.parquet")
+    return f"SELECT {picked} FROM ({left_rows}) AS l JOIN ({right_rows}) AS r ON {agree}"
 
 
 def lives_sql(path: Path) -> str:
     """Return the SELECT of a signed table's positive rows, each with the day `ends` on which it is taken back."""
     rows = parquet_sql(path)
-    return (
-        f"SELECT plus.*, coalesce(minus.known, {FOREVER}) AS ends FROM {rows} AS plus LEFT JOIN "
-        f"(SELECT row_id, known FROM {rows} WHERE sign = -1) AS minus ON plus.row_id = minus.row_id "
-        "WHERE plus.sign = 1"
-    )
+    ends = f"coalesce(minus.known, {FOREVER}) AS ends"
+    negatives = f"SELECT row_id, known FROM {rows} WHERE sign = -1"
+    joined = f"{rows} AS plus LEFT JOIN ({negatives}) AS minus ON plus.row_id = minus.row_id"
+    return f"SELECT plus.*, {ends} FROM {joined} WHERE plus.sign = 1"
 
 
 def write_join(connection: Connection, join: Join, sides: tuple[Table, Table], base: Path) -> int:
@@ -66,5 +90,6 @@ def write_join(connection: Connection, join: Join, sides: tuple[Table, Table], b
 def write_sorted(connection: Connection, query: str, path: Path) -> int:
     """Write what a sorted SELECT gives as Parquet in row groups of 131,072 rows; return the number of rows."""
     form = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE 131072"
-    found = connection.execute(f"COPY ({query}) TO {quoted(path)} ({form})").fetchone()
-    return int(found[0]) if found else 0
+    result = connection.execute(f"COPY ({query}) TO {quoted(path)} ({form})")
+    counted = result.fetchone()
+    return int(counted[0]) if counted else 0
