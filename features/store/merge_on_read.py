@@ -44,7 +44,11 @@ class NoRows:
 
     def every(self, columns: tuple[str, ...]) -> Rows:
         """Return each column, (0,)."""
-        return {name: np.empty(0, self._kinds.get(name, np.int64)) for name in columns}
+        rows: Rows = {}
+        for name in columns:
+            kind = self._kinds.get(name, np.int64)
+            rows[name] = np.empty(0, kind)
+        return rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +74,11 @@ class Tail:
         self.codes = codes[self._order]
 
     def _read(self, name: str) -> NDArray[Any]:
-        return np.concatenate([part.every((name,))[name] for part in self._parts])
+        columns: list[NDArray[Any]] = []
+        for part in self._parts:
+            rows = part.every((name,))
+            columns.append(rows[name])
+        return np.concatenate(columns)
 
     def column(self, name: str) -> NDArray[Any]:
         """Return a column of all rows, (n,), in order."""
@@ -80,7 +88,9 @@ class Tail:
 
     def span(self, low: int, high: int) -> tuple[int, int]:
         """Return the places of the first row with a code >= low and of the first with one >= high."""
-        start, stop = np.searchsorted(self.codes, [max(low, NULL + 1), max(low, high)])
+        # Rows without a code hold NULL and lie in no span, however low it begins.
+        least = max(low, NULL + 1)
+        start, stop = np.searchsorted(self.codes, [least, max(low, high)])
         return int(start), int(stop)
 
 
@@ -88,12 +98,17 @@ class Growing:
     """A base file and a tail read as one table sorted by `by`; of equal codes the base's rows stand first."""
 
     def __init__(self, base: Base | None, tail: Tail, by: str) -> None:
-        self._base, self._tail, self._by = base, tail, by
+        self._base = base
+        self._tail = tail
+        self._by = by
 
     @property
     def size(self) -> int:
         """How many signed rows there are."""
-        return len(self._tail.codes) + (self._base.size if self._base else 0)
+        late = len(self._tail.codes)
+        if self._base:
+            return self._base.size + late
+        return late
 
     def between(self, low: int, high: int, columns: tuple[str, ...]) -> Rows:
         """Return the rows with low <= sorting column < high, in order."""
@@ -102,22 +117,29 @@ class Growing:
             return {name: self._tail.column(name)[start:stop] for name in columns}
         if start == stop:
             return self._base.between(low, high, columns)
-        wanted = tuple(dict.fromkeys((*columns, self._by)))
-        return self._merged(self._base.between(low, high, wanted), slice(start, stop), columns)
+        rows = self._base.between(low, high, self._with_codes(columns))
+        return self._merged(rows, slice(start, stop), columns)
 
     def every(self, columns: tuple[str, ...]) -> Rows:
         """Return all rows in order."""
         if self._base is None:
             return {name: self._tail.column(name) for name in columns}
-        return self._merged(
-            self._base.every(tuple(dict.fromkeys((*columns, self._by)))), slice(None), columns
-        )
+        rows = self._base.every(self._with_codes(columns))
+        return self._merged(rows, slice(None), columns)
+
+    def _with_codes(self, columns: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the columns to read of the base: those asked for, and the codes by which both sides are merged."""
+        distinct = dict.fromkeys((*columns, self._by))
+        return tuple(distinct)
 
     def _merged(self, rows: Rows, late: slice, columns: tuple[str, ...]) -> Rows:
-        places = np.searchsorted(rows[self._by], self._tail.codes[late], side="right")
-        return {
-            name: np.insert(rows[name], places, self._tail.column(name)[late]) for name in columns
-        }
+        late_codes = self._tail.codes[late]
+        places = np.searchsorted(rows[self._by], late_codes, side="right")
+        merged: Rows = {}
+        for name in columns:
+            late_values = self._tail.column(name)[late]
+            merged[name] = np.insert(rows[name], places, late_values)
+        return merged
 
 
 def growing(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import pyarrow as pa
@@ -28,13 +28,18 @@ class FlatTexts:
 
     def between(self, start: int, stop: int) -> NDArray[Any]:
         """Return the texts of rows start to below stop."""
+        # An empty part gives the type where no row is asked for.
         parts = [pa.array([], pa.string())]
-        first = int(np.searchsorted(self._ends, start, side="right")) - 1
+        number = int(np.searchsorted(self._ends, start, side="right")) - 1
         while start < stop:
-            begins, ends = int(self._ends[first]), int(self._ends[first + 1])
-            parts.append(self._group(first).slice(start - begins, min(stop, ends) - start))
-            start, first = ends, first + 1
-        return np.asarray(pa.chunked_array(parts).to_numpy(), np.object_)
+            begins = int(self._ends[number])
+            ends = int(self._ends[number + 1])
+            size = min(stop, ends) - start
+            parts.append(self._group(number).slice(start - begins, size))
+            start = ends
+            number += 1
+        texts = pa.chunked_array(parts)
+        return np.asarray(texts.to_numpy(), np.object_)
 
     def _group(self, number: int) -> pa.StringArray:
         """Return the texts of a row group: the ends of each as int32, 0 first, then the letters of all."""
@@ -42,21 +47,24 @@ class FlatTexts:
             path = self._folder / f"{self._name}.{number}.texts"
             if not path.exists():
                 self._lay_out(number, path)
-            held = np.memmap(path, np.uint8, mode="r")
+            content = np.memmap(path, np.uint8, mode="r")
             size = int(self._ends[number + 1] - self._ends[number])
-            ends, letters = held[: 4 * (size + 1)], held[4 * (size + 1) :]
-            self._groups[number] = pa.StringArray.from_buffers(
-                size, pa.py_buffer(ends), pa.py_buffer(letters)
-            )
+            letters_begin = 4 * (size + 1)
+            ends = pa.py_buffer(content[:letters_begin])
+            letters = pa.py_buffer(content[letters_begin:])
+            self._groups[number] = pa.StringArray.from_buffers(size, ends, letters)
         return self._groups[number]
 
     def _lay_out(self, number: int, path: Path) -> None:
-        column = self._file.read_row_group(number, columns=[self._name])[self._name]
-        texts = pa.concat_arrays(column.cast(pa.string()).chunks)
-        _, ends, letters = texts.buffers()
+        rows = self._file.read_row_group(number, columns=[self._name])
+        column = rows[self._name].cast(pa.string())
+        texts = pa.concat_arrays(column.chunks)
+        _, ends_buffer, letters = texts.buffers()
+        # A buffer may be longer than its texts: only their ends are written.
+        ends = np.frombuffer(ends_buffer, np.int32, len(texts) + 1)
         self._folder.mkdir(exist_ok=True)
         with replaced(path) as unfinished, unfinished.open("wb") as out:
-            np.frombuffer(ends, np.int32, len(texts) + 1).tofile(out)
+            ends.tofile(out)
             out.write(letters or b"")
 
 
@@ -67,17 +75,27 @@ def text_column(path: Path) -> tuple[pa.LargeStringArray, tuple[Mapped, ...]]:
     """
     with pq.ParquetFile(path) as file:
         if file.metadata.num_rows <= FEW:
-            return file.read(columns=["text"])["text"].cast(pa.large_string()).combine_chunks(), ()
+            column = file.read(columns=["text"])["text"]
+            texts = column.cast(pa.large_string())
+            return texts.combine_chunks(), ()
     return _mapped(path)
 
 
 def _mapped(path: Path) -> tuple[pa.LargeStringArray, tuple[Mapped, ...]]:
-    ends, letters = path.with_suffix(".ends"), path.with_suffix(".letters")
-    if not ends.exists():
-        _lay_out_texts(path, ends, letters)
-    size = ends.stat().st_size // 8 - 1
-    held = Mapped(ends, np.dtype(np.int64)), Mapped(letters, np.dtype(np.uint8))
-    return pa.LargeStringArray.from_buffers(size, *(pa.py_buffer(one.values) for one in held)), held
+    ends_path = path.with_suffix(".ends")
+    letters_path = path.with_suffix(".letters")
+    if not ends_path.exists():
+        _lay_out_texts(path, ends_path, letters_path)
+    # One int64 for the end of each text, and a 0 before the first.
+    size = ends_path.stat().st_size // 8 - 1
+    ends = Mapped(ends_path, np.dtype(np.int64))
+    letters = Mapped(letters_path, np.dtype(np.uint8))
+    texts = pa.LargeStringArray.from_buffers(
+        size,
+        pa.py_buffer(ends.values),
+        pa.py_buffer(letters.values),
+    )
+    return texts, (ends, letters)
 
 
 def _lay_out_texts(path: Path, ends: Path, letters: Path) -> None:
@@ -87,12 +105,20 @@ def _lay_out_texts(path: Path, ends: Path, letters: Path) -> None:
 
 
 def _write_texts(file: pq.ParquetFile, ends: Path, letters: Path) -> None:
-    with letters.open("wb") as text, ends.open("wb") as end:
-        end.write(bytes(8))
+    with letters.open("wb") as letters_file, ends.open("wb") as ends_file:
+        ends_file.write(bytes(8))
         for number in range(file.num_row_groups):
-            column = file.read_row_group(number, columns=["text"])["text"].cast(pa.large_string())
+            rows = file.read_row_group(number, columns=["text"])
+            column = rows["text"].cast(pa.large_string())
             for chunk in column.chunks:
-                _, own, held = chunk.buffers()
-                places = np.frombuffer(own, np.int64, len(chunk) + 1, 8 * chunk.offset)
-                (places[1:] - places[0] + text.tell()).tofile(end)
-                text.write(memoryview(held or b"")[places[0] : places[-1]])
+                _append_chunk(chunk, ends_file, letters_file)
+
+
+def _append_chunk(chunk: pa.LargeStringArray, ends_file: BinaryIO, letters_file: BinaryIO) -> None:
+    """Append a chunk's texts; its ends count from the chunk's buffer, those written from the beginning of the file."""
+    _, places_buffer, letters_buffer = chunk.buffers()
+    places = np.frombuffer(places_buffer, np.int64, len(chunk) + 1, 8 * chunk.offset)
+    ends = places[1:] - places[0] + letters_file.tell()
+    ends.tofile(ends_file)
+    letters = memoryview(letters_buffer or b"")
+    letters_file.write(letters[places[0] : places[-1]])
