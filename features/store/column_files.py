@@ -22,6 +22,7 @@ from features.store.memory_map import Mapped
 LARGE = 1 << 13
 """Rows from which on a range is read, not mapped: a scan of the whole city should not stay in memory."""
 MOST = 1 << 28
+"""The greatest code of a sorting column: the place of every code up to the greatest is written, eight bytes each."""
 WIDTHS = (np.int8, np.int16, np.int32)
 
 
@@ -37,16 +38,16 @@ class Flat:
     def between(self, start: int, stop: int) -> NDArray[Any]:
         """Return rows start to below stop: int64 with NULL, or float64 with NaN."""
         if stop - start > LARGE:
-            held = np.fromfile(
-                self.path, self.dtype, stop - start, offset=start * self.dtype.itemsize
-            )
+            offset = start * self.dtype.itemsize
+            stored = np.fromfile(self.path, self.dtype, stop - start, offset=offset)
         else:
-            held = self.mapped[start:stop]
+            stored = self.mapped[start:stop]
         if self.dtype.kind == "f":
-            return np.array(held)
-        values = held.astype(np.int64)
-        if self.gaps and len(held):
-            values[held == np.iinfo(self.dtype).min] = NULL
+            return np.array(stored)
+        values = stored.astype(np.int64)
+        if self.gaps and len(stored):
+            empty = np.iinfo(self.dtype).min
+            values[stored == empty] = NULL
         return values
 
 
@@ -70,26 +71,33 @@ class FlatColumns:
 
     def span(self, low: int, high: int) -> tuple[int, int]:
         """Return the places of the first row with a code >= low and of the first with one >= high."""
-        starts = self.starts.values
-        first, beyond = (int(starts[min(max(code, 0), len(starts) - 1)]) for code in (low, high))
+        first = self._start_of(low)
+        beyond = self._start_of(high)
         if high - low > LARGE:
             self.starts.give_back()
         return first, max(first, beyond)
 
+    def _start_of(self, code: int) -> int:
+        """Return the place of the first row with at least a code; below 0 the first coded row, past all codes the end."""
+        starts = self.starts.values
+        place = min(max(code, 0), len(starts) - 1)
+        return int(starts[place])
+
     def column(self, name: str) -> Flat:
         """Return a column; it stays mapped."""
         if name not in self._columns:
-            path = next(iter(files_in(self.folder, f"{name}.*.column")), None) or self._lay_out(
-                name
-            )
+            files = files_in(self.folder, f"{name}.*.column")
+            path = files[0] if files else self._lay_out(name)
             kind, gaps = path.name.split(".")[1:3]
             dtype = np.dtype(kind)
-            self._columns[name] = Flat(path, dtype, gaps == "gaps", Mapped(path, dtype).values)
+            mapped = Mapped(path, dtype)
+            self._columns[name] = Flat(path, dtype, gaps == "gaps", mapped.values)
         return self._columns[name]
 
     def _lay_out(self, name: str) -> Path:
         if not self.size:  # older versions wrote no columns where there was no row
-            (empty := self.folder / column_name(name, np.dtype(np.int8), "full")).touch()
+            empty = self.folder / column_name(name, np.dtype(np.int8), "full")
+            empty.touch()
             return empty
         raise CatalogueError(
             f"{self.folder} holds no column {name!r}; take the folder away, and it is made again"
@@ -122,35 +130,42 @@ class FlatTable(FlatColumns):
                 raise CatalogueError(
                     f"column {self.by!r} holds no codes; rows can be read by an identifier only"
                 )
-            counts = np.zeros(high + 1, np.int64)
-            for number in range(self.file.num_row_groups):
-                codes = (
-                    self.file.read_row_group(number, columns=[self.by])[self.by]
-                    .drop_null()
-                    .to_numpy()
-                )
-                counts += np.bincount(codes, minlength=len(counts))
-            total = self.file.metadata.num_rows
-            self._write(path, [np.append(total - counts.sum(), counts).cumsum()])
+            counts = self._rows_of_codes(high + 1)
+            without_code = self.file.metadata.num_rows - counts.sum()
+            starts = np.append(without_code, counts).cumsum()
+            self._write(path, [starts])
         return Mapped(path, np.dtype(np.int64))
+
+    def _rows_of_codes(self, size: int) -> NDArray[np.int64]:
+        """Return how many rows each of the codes 0 .. size - 1 has."""
+        counts = np.zeros(size, np.int64)
+        for number in range(self.file.num_row_groups):
+            codes = self._read(number, self.by).drop_null()
+            counts += np.bincount(codes.to_numpy(), minlength=size)
+        return counts
+
+    def _read(self, number: int, name: str) -> pa.ChunkedArray:
+        rows = self.file.read_row_group(number, columns=[name])
+        return rows[name]
 
     def _lay_out(self, name: str) -> Path:
         low, high, gaps = column_range(self.file, name)
         floating = pa.types.is_floating(self.file.schema_arrow.field(name).type)
         dtype = np.dtype(np.float64 if floating else narrowest(low, high))
         path = self.folder / column_name(name, dtype, "gaps" if gaps else "full")
-        self._write(
-            path, (self._plain(number, name, dtype) for number in range(self.file.num_row_groups))
-        )
+        groups = range(self.file.num_row_groups)
+        # One row group at a time is in memory.
+        self._write(path, (self._plain(number, name, dtype) for number in groups))
         return path
 
     def _plain(self, number: int, name: str, dtype: np.dtype[Any]) -> NDArray[Any]:
-        column = self.file.read_row_group(number, columns=[name])[name]
+        column = self._read(number, name)
         if dtype.kind == "f":
-            return np.asarray(column.fill_null(np.nan).to_numpy(), dtype)
-        return np.asarray(
-            column.cast(pa.int64()).fill_null(int(np.iinfo(dtype).min)).to_numpy()
-        ).astype(dtype)
+            filled = column.fill_null(np.nan)
+            return np.asarray(filled.to_numpy(), dtype)
+        empty = int(np.iinfo(dtype).min)
+        filled = column.cast(pa.int64()).fill_null(empty)
+        return np.asarray(filled.to_numpy()).astype(dtype)
 
     def _write(self, path: Path, parts: Iterable[NDArray[Any]]) -> None:
         self.folder.mkdir(exist_ok=True)
@@ -167,13 +182,14 @@ def column_name(name: str, dtype: np.dtype[Any], gaps: str) -> str:
 def column_range(file: pq.ParquetFile, name: str) -> tuple[int, int, bool]:
     """Return the least and largest value of a column and whether it has empty ones, from the file's statistics."""
     place = file.schema_arrow.get_field_index(name)
-    groups = [
-        file.metadata.row_group(number).column(place).statistics
-        for number in range(file.num_row_groups)
-    ]
-    known = [group for group in groups if group is not None and group.has_min_max]
-    gaps = any(group is None or group.null_count for group in groups)
-    return min((g.min for g in known), default=0), max((g.max for g in known), default=-1), gaps
+    groups = [file.metadata.row_group(number) for number in range(file.num_row_groups)]
+    statistics = [group.column(place).statistics for group in groups]
+    ranges = [one for one in statistics if one is not None and one.has_min_max]
+    low = min((one.min for one in ranges), default=0)
+    high = max((one.max for one in ranges), default=-1)
+    # Where a group says nothing of its empty values it may have some.
+    gaps = any(one is None or one.null_count for one in statistics)
+    return low, high, gaps
 
 
 def narrowest(low: int, high: int) -> type[np.signedinteger[Any]]:
@@ -182,7 +198,8 @@ def narrowest(low: int, high: int) -> type[np.signedinteger[Any]]:
     >>> narrowest(0, 127).__name__, narrowest(-128, 0).__name__
     ('int8', 'int16')
     """
-    return next(
-        (width for width in WIDTHS if np.iinfo(width).min < low and high <= np.iinfo(width).max),
-        np.int64,
-    )
+    for width in WIDTHS:
+        limits = np.iinfo(width)
+        if limits.min < low and high <= limits.max:
+            return width
+    return np.int64

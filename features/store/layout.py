@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from features.calendar import day_of
+from features.connection import named
 from features.errors import HistoryError
 from features.files import write_durable_text
 from features.ingest.scan import parquet_sql
@@ -94,3 +95,12 @@ def write_summary(folder: Path, summary: Mapping[str, Any]) -> None:
 def rows_sql(files: list[Path]) -> str:
     """Return the rows of some Parquet files as one relation in SQL."""
     return parquet_sql(files, "union_by_name=true")
+
+
+def no_rows_sql(types: Mapping[str, str]) -> str:
+    """Return the SELECT of columns of some SQL types without a row."""
+    columns: list[str] = []
+    for name, sql_type in types.items():
+        columns.append(f"CAST(NULL AS {sql_type}) AS {named(name)}")
+    picked = ", ".join(columns)
+    return f"SELECT {picked} WHERE false"

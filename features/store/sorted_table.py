@@ -14,7 +14,7 @@ from features.arrays import NULL
 from features.connection import ConnectionLimits, named, opened
 from features.files import private_folder, write_points
 from features.ingest.scan import parquet_sql
-from features.store.column_files import FlatTable
+from features.store.column_files import Flat, FlatTable
 from features.store.joins import write_sorted
 from features.store.merge_on_read import Rows
 from features.store.string_files import FlatTexts
@@ -28,7 +28,8 @@ class SortedFile:
     def __init__(self, path: Path, by: str) -> None:
         self.file = pq.ParquetFile(path)
         self.flat = FlatTable(self.file, path, by)
-        self._texts = {name: FlatTexts(self.file, self.flat.folder, name) for name in TEXTS}
+        folder = self.flat.folder
+        self._texts = {name: FlatTexts(self.file, folder, name) for name in TEXTS}
 
     @property
     def size(self) -> int:
@@ -38,12 +39,12 @@ class SortedFile:
     def between(self, low: int, high: int, columns: tuple[str, ...]) -> Rows:
         """Return the rows with low <= sorting column < high, in order."""
         start, stop = self.flat.span(low, high)
-        return {
-            name: (self._texts[name] if name in TEXTS else self.flat.column(name)).between(
-                start, stop
-            )
-            for name in columns
-        }
+        rows: Rows = {}
+        for name in columns:
+            column: FlatTexts | Flat
+            column = self._texts[name] if name in TEXTS else self.flat.column(name)
+            rows[name] = column.between(start, stop)
+        return rows
 
     def every(self, columns: tuple[str, ...]) -> Rows:
         """Return all rows in order."""
@@ -67,28 +68,37 @@ def integers(column: pa.ChunkedArray) -> NDArray[np.int64]:
     """Return an integer column as int64 with NULL where it is empty."""
     if not column.null_count:
         return np.asarray(column.to_numpy(), np.int64)
-    return np.asarray(column.cast(pa.int64()).fill_null(NULL).to_numpy(), np.int64)
+    # NULL needs all 64 bits, so the column is widened before it is filled.
+    filled = column.cast(pa.int64()).fill_null(NULL)
+    return np.asarray(filled.to_numpy(), np.int64)
 
 
 def values(column: pa.ChunkedArray) -> NDArray[Any]:
     """Return a column of a store as an array: int64 with NULL, float64 with NaN, or text objects."""
     if pa.types.is_floating(column.type):
-        return np.asarray(column.fill_null(np.nan).to_numpy(), np.float64)
+        filled = column.fill_null(np.nan)
+        return np.asarray(filled.to_numpy(), np.float64)
     if pa.types.is_integer(column.type):
         return integers(column)
     return np.asarray(column.to_numpy(), object)
 
 
+def sorted_copy(base: Path, by: str) -> Path:
+    """Return the copy of a base file that is sorted by another column, written first if it is not there."""
+    path = base.with_name(f"{base.stem}.by_{by}.parquet")
+    if not path.exists():
+        copy_sorted(base, by, path)
+    return path
+
+
 def copy_sorted(base: Path, by: str, path: Path) -> None:
-    """Write a copy of a base file sorted by another column, its order kept within."""
+    """Write a copy of a base file sorted by another column; rows of one code keep their order."""
     rows = parquet_sql(base, "file_row_number=true")
     order = f"{named(by)} NULLS FIRST, file_row_number"
+    query = f"SELECT * EXCLUDE (file_row_number) FROM {rows} ORDER BY {order}"
     with private_folder(path.parent) as work:
-        connection = opened(ConnectionLimits(spill=work / "spill"))
-        write_sorted(
-            connection,
-            f"SELECT * EXCLUDE (file_row_number) FROM {rows} ORDER BY {order}",
-            work / path.name,
-        )
+        limits = ConnectionLimits(spill=work / "spill")
+        unfinished = work / path.name
+        write_sorted(opened(limits), query, unfinished)
         with write_points(f"{path.name} is in place"):
-            (work / path.name).replace(path)
+            unfinished.replace(path)

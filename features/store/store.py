@@ -26,10 +26,10 @@ from features.ingest.typed_values import WIDTHS
 from features.store.current import agreed, live_folder
 from features.store.id_codes import Dictionary
 from features.store.journal_segment import noted
-from features.store.layout import layout_of, rows_sql, summary_at
+from features.store.layout import layout_of, no_rows_sql, rows_sql, summary_at
 from features.store.load import load, quiet
 from features.store.merge_on_read import Base, Kinds, Rows, growing
-from features.store.sorted_table import TEXTS, PartFile, SortedFile, copy_sorted, values
+from features.store.sorted_table import TEXTS, PartFile, SortedFile, sorted_copy, values
 from features.store.source_names import check_name, claim
 
 __all__ = ["NULL", "OWN", "Rows", "Store", "open_own_store", "open_store"]
@@ -70,16 +70,14 @@ class Store:
     @cached_property
     def first_known(self) -> int:
         """The day on which the first row became known; the last closed day where there is no row at all."""
-        return min(
-            (day for table in self.tables if (day := self.begins(table)) is not None),
-            default=self.complete_to,
-        )
+        begins = [self.begins(table) for table in self.tables]
+        days = [day for day in begins if day is not None]
+        return min(days, default=self.complete_to)
 
     def begins(self, table: str) -> int | None:
         """Return the day on which the first row of a table became known, None where it has none."""
-        day: int | None = self.sql(f"SELECT min(known) AS day FROM {named(table)}")["day"][
-            0
-        ].as_py()
+        result = self.sql(f"SELECT min(known) AS day FROM {named(table)}")
+        day: int | None = result["day"][0].as_py()
         return day
 
     @property
@@ -90,16 +88,17 @@ class Store:
     @cached_property
     def tables(self) -> dict[str, Table]:
         """The tables that this store holds, derived ones included, with a source's attributes."""
-        found = {name: self._contract_table(name) for name in self.summary["tables"]}
+        tables = {name: self._contract_table(name) for name in self.summary["tables"]}
         for join in declared_joins():
-            if join.name in self.summary["joins"] and found.keys() >= {join.left, join.right}:
-                found[join.name] = joined_table(join, found[join.left], found[join.right])
-        return found
+            if join.name in self.summary["joins"] and tables.keys() >= {join.left, join.right}:
+                tables[join.name] = joined_table(join, tables[join.left], tables[join.right])
+        return tables
 
     def _contract_table(self, name: str) -> Table:
         table = contract()[name]
-        extra = tuple(a.column for a in self.source.attribute if a.table == name)
-        return Table(name, table.zh, table.en, table.key, table.columns + extra)
+        attributes = [one.column for one in self.source.attribute if one.table == name]
+        columns = (*table.columns, *attributes)
+        return Table(name, table.zh, table.en, table.key, columns)
 
     def has(self, table: str) -> bool:
         """Tell whether the source holds a table (it may be empty) or a derived table both of whose sides it holds."""
@@ -108,28 +107,25 @@ class Store:
     def column(self, table: str, name: str) -> Column:
         """Return the declaration of a column: its kind, and its name space or choices."""
         if table not in self._declared:
-            self._declared[table] = {
-                column.name: column for column in self._table(table).columns + OWN
-            }
+            columns = self._table(table).columns + OWN
+            self._declared[table] = {column.name: column for column in columns}
         if name in self._declared[table]:
             return self._declared[table][name]
-        raise CatalogueError(
-            f"table {table!r} has no column {name!r}; it has "
-            f"{', '.join(c.name for c in self._table(table).columns)}"
-        )
+        names = ", ".join(column.name for column in self._table(table).columns)
+        raise CatalogueError(f"table {table!r} has no column {name!r}; it has {names}")
 
     def _table(self, name: str) -> Table:
         if name not in self.tables:
-            raise HistoryError(
-                f"source {self.summary['name']!r} holds no table {name!r}; "
-                f"it holds {', '.join(self.tables)}"
-            )
+            source = self.summary["name"]
+            tables = ", ".join(self.tables)
+            raise HistoryError(f"source {source!r} holds no table {name!r}; it holds {tables}")
         return self.tables[name]
 
     def dictionary(self, space: str) -> Dictionary:
         """Return the identifiers of a name space; empty if the source has none."""
         if space not in self._dictionaries:
-            self._dictionaries[space] = Dictionary.read(*self.layout.dictionaries(space))
+            paths = self.layout.dictionaries(space)
+            self._dictionaries[space] = Dictionary.read(*paths)
         return self._dictionaries[space]
 
     def code(self, space: str, text: str) -> int:
@@ -146,7 +142,8 @@ class Store:
         """Return the identifiers of a name space by code; those that it had when a day was closed, if one is named."""
         if day is None or day >= self.complete_to:
             return list(self.dictionary(space).texts.to_pylist())
-        return list(_texts(tuple(self.layout.until(day).dictionaries(space))))
+        paths = self.layout.until(day).dictionaries(space)
+        return list(_texts(tuple(paths)))
 
     def rows(
         self, table: str, *, by: str, low: int, high: int, columns: Sequence[str] = ()
@@ -155,11 +152,13 @@ class Store:
 
         int64 with NULL where empty, a probability in millionths; row ids objects. No columns named = all.
         """
-        return self._sorted(table, by).between(low, high, self._columns(table, columns))
+        stored = self._sorted(table, by)
+        return stored.between(low, high, self._columns(table, columns))
 
     def all_rows(self, table: str, columns: Sequence[str] = ()) -> Rows:
         """Return every signed row of a table, in stored order."""
-        return self._sorted(table, self.sorted_by(table)).every(self._columns(table, columns))
+        stored = self._sorted(table, self.sorted_by(table))
+        return stored.every(self._columns(table, columns))
 
     def size(self, table: str) -> int:
         """Return how many signed rows a table has."""
@@ -170,23 +169,31 @@ class Store:
         wanted = self._columns(table, columns)
         if len(self.layout.files(table)) > 1:
             return self._live_of_parts(table, as_of, wanted)
-        rows = self.all_rows(table, tuple(dict.fromkeys((*wanted, "known", "sign"))))
+        needed = dict.fromkeys((*wanted, "known", "sign"))
+        rows = self.all_rows(table, tuple(needed))
         known = rows["known"] <= as_of
         plus = rows["sign"] > 0
-        ended = np.append((known & ~plus)[1:], np.zeros(min(1, len(known)), np.bool_))
-        return {name: rows[name][known & plus & ~ended] for name in wanted}
+        # In a single file a row's negative stands right behind the row; behind the last stands none.
+        last = np.zeros(min(1, len(known)), np.bool_)
+        ended = np.append((known & ~plus)[1:], last)
+        lives = known & plus & ~ended
+        return {name: rows[name][lives] for name in wanted}
 
     def _live_of_parts(self, table: str, as_of: int, columns: tuple[str, ...]) -> Rows:
         """Return the live rows where a row and its negative may lie in different files, sorted as in one."""
+        picked = ", ".join(map(named, columns))
+        rows = named(table)
         same = " AND ".join(f"minus.{name} = plus.{name}" for name in self._ids(table))
+        taken_back = f"minus.sign = -1 AND minus.known <= {as_of} AND {same}"
         order = dict.fromkeys((self.sorted_by(table), *self._table(table).key, "known"))
-        found = self.sql(
-            f"SELECT {', '.join(map(named, columns))} FROM {named(table)} AS plus "
+        sorting = ", ".join(f"{named(name)} NULLS FIRST" for name in order)
+        live = self.sql(
+            f"SELECT {picked} FROM {rows} AS plus "
             f"WHERE sign = 1 AND known <= {as_of} "
-            f"AND NOT EXISTS (FROM {named(table)} AS minus WHERE minus.sign = -1 AND minus.known <= {as_of} "
-            f"AND {same}) ORDER BY {', '.join(f'{named(name)} NULLS FIRST' for name in order)}, row_id"
+            f"AND NOT EXISTS (FROM {rows} AS minus WHERE {taken_back}) "
+            f"ORDER BY {sorting}, row_id"
         )
-        return {name: values(found[name]) for name in columns}
+        return {name: values(live[name]) for name in columns}
 
     def sorted_by(self, table: str) -> str:
         """Return the column by which a table's base file lies sorted."""
@@ -200,33 +207,31 @@ class Store:
                 cursor.register(name, table)
             return cursor.sql(query).to_arrow_table()
         except DuckError as error:
-            raise HistoryError(f"the query failed: {str(error).splitlines()[0]}") from None
+            reason = str(error).splitlines()[0]
+            raise HistoryError(f"the query failed: {reason}") from None
 
     @cached_property
     def _connection(self) -> Connection:
-        connection = opened(ConnectionLimits(spill=folder_of(self, self.folder)))
+        limits = ConnectionLimits(spill=folder_of(self, self.folder))
+        connection = opened(limits)
         for table in self.tables:
-            connection.execute(f"CREATE VIEW {named(table)} AS {self._rows_sql(table)}")
+            rows = self._rows_sql(table)
+            connection.execute(f"CREATE VIEW {named(table)} AS {rows}")
         return connection
 
     def _rows_sql(self, table: str) -> str:
         files = self.layout.files(table)
         if files:
             return f"SELECT * FROM {rows_sql(files)}"
-        picked = (
-            f"CAST(NULL AS {kind}) AS {named(name)}" for name, kind in self.types(table).items()
-        )
-        return f"SELECT {', '.join(picked)} WHERE false"
+        return no_rows_sql(self.types(table))
 
     def types(self, table: str) -> dict[str, str]:
         """Return the SQL types of a table's columns as they lie in its files, in their order."""
+        widths = {**WIDTHS, "id": "INTEGER"}
         columns = self._table(table).columns
-        found = {
-            column.name: "INTEGER" if column.kind == "id" else WIDTHS[column.kind]
-            for column in columns
-        }
+        types = {column.name: widths[column.kind] for column in columns}
         texts = dict.fromkeys(self._ids(table), "VARCHAR")
-        return {**found, **texts, "known": "INTEGER", "sign": "TINYINT"}
+        return {**types, **texts, "known": "INTEGER", "sign": "TINYINT"}
 
     def _ids(self, table: str) -> tuple[str, ...]:
         """Return the columns of row ids: a derived row has those of both its sides."""
@@ -240,26 +245,29 @@ class Store:
         for name in columns:
             if name not in TEXTS:
                 self.column(table, name)
-        return tuple(columns) or (*(c.name for c in self._table(table).columns + OWN), "row_id")
+        if columns:
+            return tuple(columns)
+        names = [column.name for column in self._table(table).columns + OWN]
+        return (*names, "row_id")
 
     def _sorted(self, table: str, by: str) -> Base:
         self.column(table, by)
         if (table, by) not in self._files:
-            base, parts = self.sorted_paths(table, by)
-            held = SortedFile(base, by) if base else None
-            later = [PartFile(path) for path in parts]
-            self._files[table, by] = growing(held, later, by, self._kinds(table))
+            base_path, part_paths = self.sorted_paths(table, by)
+            base = SortedFile(base_path, by) if base_path else None
+            parts = [PartFile(path) for path in part_paths]
+            self._files[table, by] = growing(base, parts, by, self._kinds(table))
         return self._files[table, by]
 
     def sorted_paths(self, table: str, by: str) -> tuple[Path | None, list[Path]]:
         """Return the base file of a table sorted by a column, None where there is none, and the files of later days."""
-        base, later = self.layout.base / f"{table}.parquet", self.layout.files(table)
-        path = base if by == self.sorted_by(table) else base.with_name(f"{table}.by_{by}.parquet")
+        base = self.layout.base / f"{table}.parquet"
+        lies_sorted = by == self.sorted_by(table)
+        files = self.layout.files(table)
         if not base.exists():
-            return None, later
-        if not path.exists():
-            copy_sorted(base, by, path)
-        return path, later[1:]
+            return None, files
+        path = base if lies_sorted else sorted_copy(base, by)
+        return path, files[1:]
 
 
 @lru_cache(256)
@@ -275,19 +283,18 @@ def open_store(
 
     SourceError where another place holds the source's name, whose journal and models it would get.
     """
-    found = source if isinstance(source, Source) else find_source(source, data)
-    check_name(found)
-    live = live_folder(found)
-    return Store(
-        agreed(found, live) if live else load(found, progress), home() / "journal" / found.name
-    )
+    origin = source if isinstance(source, Source) else find_source(source, data)
+    check_name(origin)
+    live = live_folder(origin)
+    folder = agreed(origin, live) if live else load(origin, progress)
+    return Store(folder, home() / "journal" / origin.name)
 
 
 def open_own_store(
     source: Place | Source, data: Place | None = None, progress: Progress = quiet
 ) -> Store:
     """Return a source's store as `open_store` does, and let the source hold its name: to keep something under it."""
-    found = source if isinstance(source, Source) else find_source(source, data)
-    store = open_store(found, progress=progress)
-    claim(found)
+    origin = source if isinstance(source, Source) else find_source(source, data)
+    store = open_store(origin, progress=progress)
+    claim(origin)
     return store

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from features.ingest.staging import BATCH, GROUP
 
 Mask = NDArray[np.bool_]
+RECORDING = ("row_id", "recorded_on", "retracted")
+"""The columns that say how a row was recorded: `known` and `sign` stand for the last two."""
 
 
 @dataclass(slots=True)
@@ -32,42 +34,51 @@ def write_signed(reader: pa.RecordBatchReader, key: tuple[str, ...], path: Path)
     A row gets `known` = its recorded_on and `sign` = 1; if its key has a later row, a twin with `sign` = -1 known from
     the later row's day follows it. Both are left out where that is the same day; a retraction is no row itself.
     """
-    done = Signed()
+    outcome = Signed()
     schema = signed_schema(reader.schema)
-    coded = [
-        field.name for field in schema if field.type not in (pa.int64(), pa.float64(), pa.string())
-    ]
+    # Codes and days repeat and pay for a dictionary; amounts and row ids are nearly all different.
+    varied = (pa.int64(), pa.float64(), pa.string())
+    repeating = [column.name for column in schema if column.type not in varied]
     with pq.ParquetWriter(
-        path, schema, compression="zstd", compression_level=1, use_dictionary=coded
+        path,
+        schema,
+        compression="zstd",
+        compression_level=1,
+        use_dictionary=repeating,
     ) as writer:
         for table in _whole_keys(reader, key):
-            signed = _signed(table, key, done)
-            done.rows += signed.num_rows
+            signed = _signed(table, key, outcome)
+            outcome.rows += signed.num_rows
             writer.write_table(signed, row_group_size=GROUP)
-    return done
+    return outcome
 
 
 def signed_schema(coded: pa.Schema) -> pa.Schema:
     """Return the schema of a signed table made of a coded one."""
-    kept = [f for f in coded if f.name not in ("row_id", "recorded_on", "retracted")]
-    return pa.schema([*kept, ("row_id", pa.string()), ("known", pa.int32()), ("sign", pa.int8())])
+    columns = [column for column in coded if column.name not in RECORDING]
+    columns.append(pa.field("row_id", pa.string()))
+    columns.append(pa.field("known", pa.int32()))
+    columns.append(pa.field("sign", pa.int8()))
+    return pa.schema(columns)
 
 
 def _whole_keys(reader: pa.RecordBatchReader, key: tuple[str, ...]) -> Iterator[pa.Table]:
     """Yield tables of about BATCH rows that never part the versions of one key."""
-    held, size = list[pa.RecordBatch](), 0
+    batches: list[pa.RecordBatch] = []
+    size = 0
     for batch in reader:
-        held.append(batch)
+        batches.append(batch)
         size += batch.num_rows
         if size >= BATCH:
-            table = pa.Table.from_batches(held)
-            starts = np.flatnonzero(~_same_as_previous(table, key))
-            cut = int(starts[-1])
+            table = pa.Table.from_batches(batches)
+            key_starts = np.flatnonzero(~_same_as_previous(table, key))
+            # More versions of the last key may follow, so it waits for the next batch.
+            cut = int(key_starts[-1])
             if cut:
                 yield table.slice(0, cut)
-            held = table.slice(cut).to_batches()
+            batches = table.slice(cut).to_batches()
             size = table.num_rows - cut
-    yield pa.Table.from_batches(held, reader.schema)
+    yield pa.Table.from_batches(batches, reader.schema)
 
 
 def _same_as_previous(table: pa.Table, key: tuple[str, ...]) -> Mask:
@@ -79,29 +90,36 @@ def _same_as_previous(table: pa.Table, key: tuple[str, ...]) -> Mask:
     return same
 
 
-def _signed(table: pa.Table, key: tuple[str, ...], done: Signed) -> pa.Table:
+def _signed(table: pa.Table, key: tuple[str, ...], outcome: Signed) -> pa.Table:
+    """Return the signed rows of a table of whole keys; what leaves no row is added to the outcome."""
     same = _same_as_previous(table, key)
     known = table["recorded_on"].to_numpy().astype(np.int32)
     retracts = table["retracted"].to_numpy().astype(np.bool_)
     if not same.any() and not retracts.any():
         return _put(table, known, np.ones(table.num_rows, np.int8))
-    done.unseen += table["row_id"].filter(pa.array(retracts & ~same)).to_pylist()
-    superseded = np.append(same[1:], np.zeros(min(1, len(same)), np.bool_))
+    retracts_nothing = pa.array(retracts & ~same)
+    outcome.unseen += table["row_id"].filter(retracts_nothing).to_pylist()
+    # The last row is superseded by none; a table without rows has no last row.
+    last = np.zeros(min(1, len(same)), np.bool_)
+    superseded = np.append(same[1:], last)
     until = np.append(known[1:], known[-1:])
     lives = ~retracts & ~(superseded & (until == known))
-    done.absorbed.append(
-        table.filter(pa.array(~lives)).select([*key, "row_id", "recorded_on", "retracted"])
-    )
+    absorbed = table.filter(pa.array(~lives))
+    outcome.absorbed.append(absorbed.select([*key, *RECORDING]))
     copies = lives.astype(np.int64) * (1 + superseded)
     places = np.repeat(np.arange(table.num_rows), copies)
-    twin = np.append(False, places[1:] == places[:-1])[: len(places)]
-    return _put(
-        table.take(places), np.where(twin, until[places], known[places]), np.where(twin, -1, 1)
-    )
+    repeats = np.append(False, places[1:] == places[:-1])
+    twin = repeats[: len(places)]
+    known_from = np.where(twin, until[places], known[places])
+    sign = np.where(twin, -1, 1)
+    return _put(table.take(places), known_from, sign)
 
 
 def _put(table: pa.Table, known: NDArray[np.integer], sign: NDArray[np.integer]) -> pa.Table:
-    rows = table.drop_columns(["row_id", "recorded_on", "retracted"])
-    rows = rows.append_column("row_id", pc.cast(table["row_id"], pa.string()))
-    rows = rows.append_column("known", pa.array(known.astype(np.int32)))
-    return rows.append_column("sign", pa.array(sign.astype(np.int8)))
+    row_ids = pc.cast(table["row_id"], pa.string())
+    days = pa.array(known.astype(np.int32))
+    signs = pa.array(sign.astype(np.int8))
+    rows = table.drop_columns(list(RECORDING))
+    rows = rows.append_column("row_id", row_ids)
+    rows = rows.append_column("known", days)
+    return rows.append_column("sign", signs)
