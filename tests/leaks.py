@@ -324,8 +324,8 @@ LEAKS = (
         "网络值取最后一日",
         "network values are those of the history's last day",
         "features/network/stored.py",
-        "store, of, max(day, store.first_known), key",
-        "store, of, store.complete_to, key",
+        "store, of, max(day, store.first_known), nearby",
+        "store, of, store.complete_to, nearby",
     ),
     Leak(
         "人员流动不看入库日",

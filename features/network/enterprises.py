@@ -30,30 +30,30 @@ Kept = Mapping[str, NDArray[Any]]
 def network(store: Store, day: int) -> Mapping[str, Kept]:
     """Return every network value of the enterprises known by a day, by code; those that need absent tables left out."""
     register, links = register_of(store, day)
-    found = {"enterprise": register.code} | sharing_counts(links, register)
-    none = np.full(len(register), NULL, np.int64)
+    values = {"enterprise": register.code} | sharing_counts(links, register)
     latest = found_days(store, register, day) if store.has("found") else None
+    latest_any = np.full(len(register), NULL, np.int64)
     if latest is not None:
-        found |= {
-            "linked_found": linked(links, latest[0] != NULL),
-            "linked_found_any": linked(links, latest[1] != NULL),
-        }
+        latest_any = latest[1]
+        values["linked_found"] = linked(links, latest[0] != NULL)
+        values["linked_found_any"] = linked(links, latest_any != NULL)
     if store.has("employment"):
-        exits = exit_days(register.closed, latest[1] if latest else none)
+        exits = exit_days(register.closed, latest_any)
         moves, staff = moves_of(store, register.place, exits, day)
-        found |= movers(moves, day, len(register)) | phoenix(
-            moves, register, exits, staff=staff, links=links
-        )
+        values |= movers(moves, day, len(register))
+        values |= phoenix(moves, register, exits, staff=staff, links=links)
         if latest is not None:
-            found |= nearby(moves, links, latest, day=day)
+            values |= nearby(moves, links, latest, day=day)
     order = np.argsort(register.code)
-    return {"enterprise": {name: column[order] for name, column in found.items()}}
+    by_code = {name: column[order] for name, column in values.items()}
+    return {"enterprise": by_code}
 
 
 def sharing_counts(links: csr_matrix, register: EnterpriseRegister) -> dict[str, Column]:
     """Return with how many others, and with how many closed others, each shares a representative, address or account."""
     every = np.ones(len(register), np.bool_)
-    return {"linked": linked(links, every), "linked_closed": linked(links, register.closed != NULL)}
+    closed = register.closed != NULL
+    return {"linked": linked(links, every), "linked_closed": linked(links, closed)}
 
 
 def nearby(
@@ -61,13 +61,13 @@ def nearby(
 ) -> dict[str, NDArray[Any]]:
     """Return the exposure to enterprises found for violation 1, and for any, directly and along the network."""
     weights = ties(moves, links, day)
-    rank = ranks(weights, np.column_stack([starts_of(days, day) for days in latest]))
-    found: dict[str, NDArray[Any]] = {}
+    starts = np.column_stack([starts_of(days, day) for days in latest])
+    rank = ranks(weights, starts)
+    values: dict[str, NDArray[Any]] = {}
     for number, name in enumerate(("found", "found_any")):
-        weight, came = exposure_of(moves, latest[number] != NULL, day)
-        found |= {
-            f"move_weight_{name}": weight,
-            f"movers_from_{name}_365d": came,
-            f"rank_{name}": rank[:, number],
-        }
-    return found
+        marked = latest[number] != NULL
+        weight, came = exposure_of(moves, marked, day)
+        values[f"move_weight_{name}"] = weight
+        values[f"movers_from_{name}_365d"] = came
+        values[f"rank_{name}"] = rank[:, number]
+    return values

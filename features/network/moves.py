@@ -8,18 +8,24 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from features.arrays import NULL, Column
+from features.arrays import NULL, Column, Mask
 from features.network.signed_rows import live_rows, sums_by_place
 from features.store.store import Store
 
 GAP = 90
+"""Days between leaving and beginning up to which the two are one move."""
 SPAN = 1095
+"""Days back from the day within which moves are looked for: three years."""
 PLACEHOLDER = 200
 """A worker with more spells than these is no person: a number that stands for many."""
 AROUND = 180
+"""Days before and after an exit within which its staff, and their moves, are counted."""
 WORKERS_AT_ONCE = 1 << 19
+"""Workers whose spells are in memory together: with 19 bits for them a packed event fits an int64."""
 UNIT_BITS, DAY_BITS = 24, 17
+"""An event is one int64 - worker, day, whether it begins, unit - so that sorting it sorts all four."""
 DAY_ZERO = 1 << (DAY_BITS - 1)
+"""Added to a day, so that a day before 1970 is no negative number."""
 Small = NDArray[np.int32]
 
 
@@ -49,75 +55,94 @@ def spells_of(store: Store, place: Column, day: int) -> Iterator[Spells]:
     """Yield the spells known by a day at registered enterprises, workers in stretches of WORKERS_AT_ONCE."""
     names = ("enterprise", "started", "ended", "known", "sign", "worker")
     for low in range(0, store.dictionary("worker").size, WORKERS_AT_ONCE):
-        rows = store.rows(
-            "employment", by="worker", low=low, high=low + WORKERS_AT_ONCE, columns=names
+        high = low + WORKERS_AT_ONCE
+        rows = store.rows("employment", by="worker", low=low, high=high, columns=names)
+        live = live_rows(rows, day, "worker")
+        registered = place[rows["enterprise"]] >= 0
+        keep = live & (rows["started"] <= day) & registered
+        yield Spells(
+            worker=rows["worker"][keep] - low,
+            unit=place[rows["enterprise"][keep]],
+            started=rows["started"][keep],
+            ended=rows["ended"][keep],
         )
-        keep = (
-            live_rows(rows, day, "worker")
-            & (rows["started"] <= day)
-            & (place[rows["enterprise"]] >= 0)
-        )
-        unit = place[rows["enterprise"][keep]]
-        yield Spells(rows["worker"][keep] - low, unit, rows["started"][keep], rows["ended"][keep])
 
 
 def moves_among(spells: Spells, day: int) -> Moves:
     """Return the moves that began in the SPAN days up to a day."""
     often = np.bincount(spells.worker, minlength=1)[spells.worker]
     many = (often > 1) & (often <= PLACEHOLDER)
-    began = np.flatnonzero(many & (spells.started > day - SPAN))
-    left = np.flatnonzero(
-        many & (spells.ended != NULL) & (spells.ended <= day) & (spells.ended > day - SPAN - GAP)
-    )
-    events = np.concatenate(
-        [_packed(spells, left, spells.ended, 0), _packed(spells, began, spells.started, 1)]
-    )
+    began_recently = spells.started > day - SPAN
+    has_ended = (spells.ended != NULL) & (spells.ended <= day)
+    ended_recently = has_ended & (spells.ended > day - SPAN - GAP)
+    beginning = np.flatnonzero(many & began_recently)
+    leaving = np.flatnonzero(many & ended_recently)
+    leavings = _packed(spells, leaving, spells.ended, 0)
+    beginnings = _packed(spells, beginning, spells.started, 1)
+    events = np.concatenate([leavings, beginnings])
     events.sort()
     return _paired(events)
 
 
 def _packed(spells: Spells, which: Column, days: Column, begins: int) -> Column:
     worker_day = (spells.worker[which] << DAY_BITS) | (days[which] + DAY_ZERO)
-    return ((worker_day << 1 | begins) << UNIT_BITS) | spells.unit[which]
+    worker_day_begins = worker_day << 1 | begins
+    return (worker_day_begins << UNIT_BITS) | spells.unit[which]
 
 
 def _paired(events: Column) -> Moves:
     """Return each beginning with every leaving of the same worker at most GAP days before it."""
     here = np.flatnonzero(events >> UNIT_BITS & 1)
-    found: list[tuple[Column, Column]] = []
+    units = (1 << UNIT_BITS) - 1
+    places: list[Column] = []
+    earlier: list[Column] = []
     back = 1
+    # Each round looks one event further back, and only from where the last one was still near enough.
     while len(here):
         here = here[here >= back]
+        # Of one worker the difference is of days; of two workers it is far above GAP.
         gap = (events[here] >> (UNIT_BITS + 1)) - (events[here - back] >> (UNIT_BITS + 1))
         here = here[gap <= GAP]
         before = events[here - back]
-        leaves = (before >> UNIT_BITS & 1 == 0) & ((before ^ events[here]) % (1 << UNIT_BITS) != 0)
-        found.append((here[leaves], before[leaves]))
+        is_leaving = before >> UNIT_BITS & 1 == 0
+        is_elsewhere = (before ^ events[here]) % (1 << UNIT_BITS) != 0
+        leaves = is_leaving & is_elsewhere
+        places.append(here[leaves])
+        earlier.append(before[leaves])
         back += 1
-    at = np.concatenate([at for at, _ in found]) if found else here
-    before = np.concatenate([before for _, before in found]) if found else here
+    # Where nobody begins there was no round: `here` is empty, and so are the moves.
+    at = np.concatenate(places) if places else here
+    before = np.concatenate(earlier) if earlier else here
     began = (events[at] >> (UNIT_BITS + 1)) % (1 << DAY_BITS) - DAY_ZERO
-    units = (1 << UNIT_BITS) - 1
     order = np.argsort(at, kind="stable")
     return Moves(
-        (before & units).astype(np.int32)[order],
-        (events[at] & units).astype(np.int32)[order],
-        began.astype(np.int32)[order],
+        source=(before & units).astype(np.int32)[order],
+        target=(events[at] & units).astype(np.int32)[order],
+        began=began.astype(np.int32)[order],
     )
 
 
 def moves_of(store: Store, place: Column, exits: Column, day: int) -> tuple[Moves, Column]:
     """Return all moves known by a day, and for each enterprise with an exit day its spells around that day."""
-    parts, staff = [], np.zeros(len(exits), np.int64)
+    staff = np.zeros(len(exits), np.int64)
+    # Empty arrays first, so that a store without workers has moves, too: none.
+    source = [np.empty(0, np.int32)]
+    target = [np.empty(0, np.int32)]
+    began = [np.empty(0, np.int32)]
     for spells in spells_of(store, place, day):
-        parts.append(moves_among(spells, day))
-        out = exits[spells.unit]
-        there = (out != NULL) & (spells.started <= out + AROUND)
-        there &= (spells.ended == NULL) | (spells.ended >= out - AROUND - GAP)
-        staff += sums_by_place(spells.unit[there], np.ones(int(there.sum()), np.int64), len(exits))
-    empty = np.empty(0, np.int32)
-    source, target, began = (
-        np.concatenate([empty, *(getattr(part, name) for part in parts)])
-        for name in ("source", "target", "began")
-    )
-    return Moves(source, target, began), staff
+        moves = moves_among(spells, day)
+        source.append(moves.source)
+        target.append(moves.target)
+        began.append(moves.began)
+        unit = spells.unit[_around_exits(spells, exits[spells.unit])]
+        staff += sums_by_place(unit, np.ones(len(unit), np.int64), len(exits))
+    all_moves = Moves(np.concatenate(source), np.concatenate(target), np.concatenate(began))
+    return all_moves, staff
+
+
+def _around_exits(spells: Spells, exit_day: Column) -> Mask:
+    """Return which spells lie within AROUND days of the exit of their unit; (n,) exit days, NULL where there is none."""
+    began_by_then = (exit_day != NULL) & (spells.started <= exit_day + AROUND)
+    still_there = (spells.ended == NULL) | (spells.ended >= exit_day - AROUND - GAP)
+    around: Mask = began_by_then & still_there
+    return around

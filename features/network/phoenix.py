@@ -8,9 +8,12 @@ from scipy.sparse import csr_matrix
 from features.arrays import NULL, Column
 from features.network.moves import AROUND, Moves
 from features.network.register import EnterpriseRegister
+from features.network.signed_rows import ends_runs
 
 NEWER = 365
+"""Days before the exit from which on a successor may have been registered."""
 TOGETHER = 2
+"""Staff that moved to one enterprise from which on they moved together; one alone is a change of job."""
 
 
 def exit_days(closed: Column, found: Column) -> Column:
@@ -25,21 +28,45 @@ def phoenix(
 
     `phoenix_moved` of its `phoenix_base` staff moved within AROUND days of its exit, `phoenix_links` kinds of keys are shared.
     """
-    size = len(register)
-    out = exits[moves.source]
-    near = np.flatnonzero((out != NULL) & (np.abs(moves.began - out) <= AROUND))
-    source, target = moves.source[near].astype(np.int64), moves.target[near].astype(np.int64)
-    born, old = register.registered[target], register.registered[source]
-    newer = (born > old) & (born >= out[near] - NEWER)
-    pairs, moved = np.unique(source[newer] * size + target[newer], return_counts=True)
-    pairs, moved = pairs[moved >= TOGETHER], moved[moved >= TOGETHER]
-    elder, heir = pairs // max(size, 1), pairs % max(size, 1)
-    shared = np.asarray(links[elder, heir]).reshape(-1).astype(np.int64) if len(pairs) else pairs
-    score = moved * (1 + shared) / np.maximum(staff[elder], 1)
+    elder, heir, moved = _moved_together(moves, register, exits)
+    base = staff[elder]
+    shared = _links_between(links, elder, heir)
+    score = moved * (1 + shared) / np.maximum(base, 1)
+    # The best pair of each heir comes last: by score, then staff moved, keys shared, and the latest exit.
     order = np.lexsort((exits[elder], shared, moved, score, heir))
-    best = order[np.append(np.diff(heir[order]) > 0, np.ones(min(1, len(order)), np.bool_))]
-    found = {}
-    for name, values in (("moved", moved), ("base", staff[elder]), ("links", shared)):
-        found[f"phoenix_{name}"] = np.zeros(size, np.int64)
-        found[f"phoenix_{name}"][heir[best]] = values[best]
-    return found
+    best = order[ends_runs(heir[order])]
+    values: dict[str, Column] = {}
+    for name, of_pairs in (("moved", moved), ("base", base), ("links", shared)):
+        of_heirs = np.zeros(len(register), np.int64)
+        of_heirs[heir[best]] = of_pairs[best]
+        values[f"phoenix_{name}"] = of_heirs
+    return values
+
+
+def _moved_together(
+    moves: Moves, register: EnterpriseRegister, exits: Column
+) -> tuple[Column, Column, Column]:
+    """Return each enterprise left and the newer one begun at, with how many moved around the exit, TOGETHER or more."""
+    exit_day = exits[moves.source]
+    has_exit = exit_day != NULL
+    near = np.flatnonzero(has_exit & (np.abs(moves.began - exit_day) <= AROUND))
+    source = moves.source[near].astype(np.int64)
+    target = moves.target[near].astype(np.int64)
+    registered = register.registered[target]
+    newer = registered > register.registered[source]
+    newer &= registered >= exit_day[near] - NEWER
+    # An empty register has no pairs; its size only must not be a divisor of 0.
+    size = max(len(register), 1)
+    pair_of_move = source[newer] * size + target[newer]
+    pairs, moved = np.unique(pair_of_move, return_counts=True)
+    together = moved >= TOGETHER
+    pairs = pairs[together]
+    return pairs // size, pairs % size, moved[together]
+
+
+def _links_between(links: csr_matrix, elder: Column, heir: Column) -> Column:
+    """Return how many kinds of keys the two enterprises of each pair share."""
+    if not len(elder):
+        return elder
+    shared = np.asarray(links[elder, heir])
+    return shared.reshape(-1).astype(np.int64)

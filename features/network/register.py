@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_matrix, csr_matrix
 
 from features.arrays import NULL, Column
-from features.network.signed_rows import day_or, newest
+from features.network.signed_rows import Rows, day_or, newest
 from features.store.store import Store
 
 SHARED = ("representative", "address", "account")
@@ -36,52 +36,70 @@ class EnterpriseRegister:
 
 def text_order(store: Store, space: str) -> Column:
     """Return the codes of a name space in the order of their texts, which no later load changes."""
-    return np.asarray(pc.sort_indices(store.dictionary(space).texts).to_numpy(), np.int64)
+    order = pc.sort_indices(store.dictionary(space).texts)
+    return np.asarray(order.to_numpy(), np.int64)
 
 
 def placed(order: Column, codes: Column) -> tuple[Column, Column]:
     """Return the distinct codes in a given order, and for each code of the space its place among them or -1."""
     there = np.zeros(len(order), np.bool_)
     there[codes] = True
-    kept = order[there[order]]
+    distinct = order[there[order]]
     place = np.full(len(order), -1, np.int64)
-    place[kept] = np.arange(len(kept))
-    return kept, place
+    place[distinct] = np.arange(len(distinct))
+    return distinct, place
 
 
 def register_of(store: Store, day: int) -> tuple[EnterpriseRegister, csr_matrix]:
     """Return the register known by a day, and how many kinds of keys each two enterprises share or shared, int64 (n, n)."""
     rows = store.live("enterprises", day, ("enterprise", "since", "registered", "closed", *SHARED))
-    held = {name: column[rows["since"] <= day] for name, column in rows.items()}
-    code, place = placed(text_order(store, "enterprise"), held["enterprise"])
-    own = place[held["enterprise"]]
-    last = newest(own, held["since"], len(code))
-    closed = day_or(held["closed"][last], NULL, until=day)
-    registered = np.where(
-        held["registered"][last] == NULL, held["since"][last], held["registered"][last]
-    )
+    begun = rows["since"] <= day
+    rows = {name: column[begun] for name, column in rows.items()}
+    code, place = placed(text_order(store, "enterprise"), rows["enterprise"])
+    enterprise = place[rows["enterprise"]]
+    last = newest(enterprise, rows["since"], len(code))
+    since = rows["since"][last]
+    stated = rows["registered"][last]
+    closed = day_or(rows["closed"][last], NULL, until=day)
+    registered = np.where(stated == NULL, since, stated)
     register = EnterpriseRegister(code, place, registered, closed)
-    shared = [pairs_sharing(own, held[name]) for name in SHARED]
-    one, other = (np.concatenate(side) for side in zip(*shared, strict=True))
-    return register, coo_matrix(
-        (np.ones(len(one), np.int64), (one, other)), (len(code), len(code))
-    ).tocsr()
+    return register, _links(enterprise, rows, len(code))
+
+
+def _links(enterprise: Column, rows: Rows, size: int) -> csr_matrix:
+    """Return how many kinds of keys each two enterprises share, int64 (size, size)."""
+    ones: list[Column] = []
+    others: list[Column] = []
+    for name in SHARED:
+        one, other = pairs_sharing(enterprise, rows[name])
+        ones.append(one)
+        others.append(other)
+    places = (np.concatenate(ones), np.concatenate(others))
+    # Each pair of each kind counts 1; equal places add up.
+    counts = np.ones(len(places[0]), np.int64)
+    return coo_matrix((counts, places), (size, size)).tocsr()
 
 
 def pairs_sharing(own: Column, key: Column) -> tuple[Column, Column]:
     """Return each two different units under one key, both ways round, once for a key and two units."""
-    keep = key != NULL
+    has_key = key != NULL
+    # A key and a unit are packed into one integer, so that sorting one column sorts both.
     width = int(own.max(initial=0)) + 1
-    held = np.unique(key[keep] * width + own[keep])
-    unit, starts = held % width, np.flatnonzero(np.diff(held // width, prepend=-1))
-    sizes = np.diff(np.append(starts, len(held)))
-    chosen = (sizes > 1) & (sizes <= MOST_SHARING)
-    starts, sizes = starts[chosen], sizes[chosen]
+    packed = np.unique(key[has_key] * width + own[has_key])
+    unit = packed % width
+    starts = np.flatnonzero(np.diff(packed // width, prepend=-1))
+    sizes = np.diff(np.append(starts, len(packed)))
+    shared = (sizes > 1) & (sizes <= MOST_SHARING)
+    starts = starts[shared]
+    sizes = sizes[shared]
+    # Every unit of a group of n stands n times, each time beside another unit of the group.
     first = np.repeat(starts, sizes) + within(sizes)
-    again = np.repeat(sizes, sizes)
-    one = np.repeat(first, again)
-    other = np.repeat(np.repeat(starts, sizes), again) + within(again)
-    pairs = np.unique(unit[one[one != other]] * width + unit[other[one != other]])
+    size_of_group = np.repeat(sizes, sizes)
+    start_of_group = np.repeat(starts, sizes)
+    one = np.repeat(first, size_of_group)
+    other = np.repeat(start_of_group, size_of_group) + within(size_of_group)
+    different = one != other
+    pairs = np.unique(unit[one[different]] * width + unit[other[different]])
     return pairs // width, pairs % width
 
 
@@ -91,4 +109,5 @@ def within(sizes: Column) -> NDArray[np.int64]:
     >>> within(np.array([2, 3])).tolist()
     [0, 1, 0, 1, 2]
     """
-    return np.arange(int(sizes.sum())) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    starts = np.cumsum(sizes) - sizes
+    return np.arange(int(sizes.sum())) - np.repeat(starts, sizes)

@@ -14,6 +14,7 @@ Rows = Mapping[str, NDArray[Any]]
 
 HALF_LIFE = 365
 HALVINGS = 12
+"""How often a weight halves before it counts as 0; weights are integers, so that their sums are exact."""
 WHOLE = 2 * HALF_LIFE << HALVINGS
 """The weight of what happened on the day itself."""
 
@@ -25,41 +26,51 @@ def live_rows(rows: Rows, day: int, own: str) -> Mask:
     """
     known: Mask = rows["known"] <= day
     minus = known & (rows["sign"] < 0)
+    # Sorting many rows is dear, so the pairs that stand side by side are cancelled first.
     beside = behind_their_rows(rows, known, np.flatnonzero(minus))
-    minus[beside] = known[beside] = known[beside - 1] = False
+    minus[beside] = False
+    known[beside] = False
+    known[beside - 1] = False
     if not minus.any():
         return known
     touched = np.zeros(int(rows[own].max()) + 1, np.bool_)
     touched[rows[own][minus]] = True
     close = np.flatnonzero(known & touched[rows[own]])
-    known[close] = cancelled(
-        {name: column[close] for name, column in rows.items() if name != "known"}
-    )
+    compared = {name: column[close] for name, column in rows.items() if name != "known"}
+    known[close] = cancelled(compared)
     return known
 
 
 def behind_their_rows(rows: Rows, known: Mask, minus: Column) -> Column:
     """Return which of some negatives stand right behind a known row of the same values, as a load leaves most of them."""
-    found = minus[minus > 0]
-    found = found[known[found - 1] & (rows["sign"][found - 1] > 0)]
+    # The first row of all stands behind none.
+    behind = minus[minus > 0]
+    before = behind - 1
+    behind = behind[known[before] & (rows["sign"][before] > 0)]
     for name, column in rows.items():
         if name not in ("known", "sign"):
-            found = found[column[found] == column[found - 1]]
-    return found
+            behind = behind[column[behind] == column[behind - 1]]
+    return behind
 
 
 def cancelled(rows: Rows) -> Mask:
     """Return which rows are left, one by one, when each row of sign -1 has cancelled one of the same values."""
-    values = packed_columns({name: column for name, column in rows.items() if name != "sign"})
-    order = np.lexsort([-rows["sign"], *values])
-    fresh = np.ones(len(order), np.bool_)
-    fresh[1:] = np.logical_or.reduce([np.diff(column[order]) != 0 for column in values])
-    first = np.flatnonzero(fresh)
-    net = np.add.reduceat(rows["sign"][order], first)
+    sign = rows["sign"]
+    columns = {name: column for name, column in rows.items() if name != "sign"}
+    packed = packed_columns(columns)
+    # Rows of the same values stand together, those of sign 1 before those of sign -1.
+    order = np.lexsort([-sign, *packed])
+    differs = [np.diff(column[order]) != 0 for column in packed]
+    is_first = np.ones(len(order), np.bool_)
+    is_first[1:] = np.logical_or.reduce(differs)
+    first = np.flatnonzero(is_first)
     size = np.diff(np.append(first, len(order)))
-    left = np.empty(len(order), np.bool_)
-    left[order] = np.arange(len(order)) - np.repeat(first, size) < np.repeat(net, size)
-    return left
+    # Of each group as many rows remain as its signs sum up to: the first ones.
+    net = np.add.reduceat(sign[order], first)
+    place_in_group = np.arange(len(order)) - np.repeat(first, size)
+    remains = np.empty(len(order), np.bool_)
+    remains[order] = place_in_group < np.repeat(net, size)
+    return remains
 
 
 def packed_columns(columns: Rows) -> list[Column]:
@@ -69,17 +80,23 @@ def packed_columns(columns: Rows) -> list[Column]:
     >>> (one == one[0]).tolist()
     [True, False, True]
     """
-    found: list[Column] = []
+    packed: list[Column] = []
     room = 1
     for column in columns.values():
-        low = int(np.where(column == NULL, column.max(initial=0), column).min(initial=0)) - 1
-        width = int(column.max(initial=0)) - low + 2
-        place = np.where(column == NULL, 0, column - low)
-        if found and room * width < 2**62:
-            found[-1], room = found[-1] * width + place, room * width
+        empty = column == NULL
+        high = column.max(initial=0)
+        filled = np.where(empty, high, column)
+        low = int(filled.min(initial=0)) - 1
+        width = int(high) - low + 2
+        place = np.where(empty, 0, column - low)
+        # Two columns share an int64 as long as all their values together stay below 2^62.
+        if packed and room * width < 2**62:
+            packed[-1] = packed[-1] * width + place
+            room *= width
         else:
-            found, room = [*found, place], width
-    return found
+            packed.append(place)
+            room = width
+    return packed
 
 
 def weight(age: Column) -> Column:
@@ -89,24 +106,42 @@ def weight(age: Column) -> Column:
     [1, 2, 4]
     """
     halvings = np.minimum(age // HALF_LIFE, HALVINGS + 1)
-    whole = np.left_shift(2 * HALF_LIFE - age % HALF_LIFE, HALVINGS + 1 - halvings) >> 1
-    return np.where(halvings > HALVINGS, 0, whole)
+    within_half_life = 2 * HALF_LIFE - age % HALF_LIFE
+    # One bit more and one back, so that no shift is below zero where the weight is 0.
+    weights = np.left_shift(within_half_life, HALVINGS + 1 - halvings) >> 1
+    return np.where(halvings > HALVINGS, 0, weights)
 
 
 def day_or(days: Column, otherwise: int, *, until: int) -> Column:
     """Return days, `otherwise` in place of those that are empty or lie after `until`."""
-    return np.where((days == NULL) | (days > until), otherwise, days)
+    not_yet = (days == NULL) | (days > until)
+    return np.where(not_yet, otherwise, days)
 
 
 def newest(own: Column, since: Column, size: int) -> Column:
     """Return for each unit 0 .. size - 1 the place of its newest row."""
     order = np.lexsort((since, own))
-    last = np.append(np.diff(own[order]) > 0, np.ones(min(1, len(own)), np.bool_))
-    found: Column = order[last]
-    assert len(found) == size
-    return found
+    last: Column = order[ends_runs(own[order])]
+    assert len(last) == size
+    return last
+
+
+def ends_runs(ascending: Column) -> Mask:
+    """Return which values of an ascending column are the last of their kind."""
+    # A column without values has no last one.
+    last = np.ones(min(1, len(ascending)), np.bool_)
+    ends: Mask = np.append(np.diff(ascending) > 0, last)
+    return ends
+
+
+def begins_runs(ascending: Column) -> Mask:
+    """Return which values of an ascending column are the first of their kind."""
+    first = np.ones(min(1, len(ascending)), np.bool_)
+    begins: Mask = np.append(first, np.diff(ascending) != 0)
+    return begins
 
 
 def sums_by_place(place: NDArray[np.signedinteger[Any]], amounts: Column, size: int) -> Column:
     """Return exact integer sums by place, int64 (size,); amounts stay below 2^53 in all."""
-    return np.bincount(place, amounts, size).astype(np.int64)
+    sums = np.bincount(place, amounts, size)
+    return sums.astype(np.int64)

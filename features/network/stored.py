@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache, lru_cache
 from importlib import resources
 from pathlib import Path
@@ -34,6 +34,7 @@ MAKERS: dict[str, Callable[[Store, int], Mapping[str, Kept]]] = {
     "cover": rings,
 }
 KEY_BITS = 31
+"""Bits of each part of a key: codes are int32 and not negative, so two of them fit an int64."""
 GROUP = 1 << 14
 """Keys that are written, and read, together."""
 NEAR = 2
@@ -52,19 +53,25 @@ def stored_values(
     groups: dict[str, list[str]] = defaultdict(list)
     for name in sorted(set(names)):
         groups[catalogue.stored_value(name).of].append(name)
-    found = {name: np.full(len(cases), np.nan) for group in groups.values() for name in group}
+    values: dict[str, Values] = {}
     for of, group in groups.items():
-        key, there = packed_keys(store, cases, STORED_BY[of])
+        key, has_key = packed_keys(store, cases, STORED_BY[of])
+        for name in group:
+            values[name] = np.full(len(cases), np.nan)
         for day, places in by_month_end(cases.as_of):
-            if not len(here := places[there[places]]):
+            here = places[has_key[places]]
+            if not len(here):
                 continue
-            kept = kept_values(
-                store, of, max(day, store.first_known), key[here] if len(here) > FEW else None
-            )
-            place, held = located(key_codes(kept, STORED_BY[of]), key[here])
+            wanted = key[here]
+            # All of a day may be read for few cases: it stays read, and serves the next ones.
+            nearby = wanted if len(here) > FEW else None
+            stored = kept_values(store, of, max(day, store.first_known), nearby)
+            place, is_stored = located(key_codes(stored, STORED_BY[of]), wanted)
             for name in group:
-                found[name][here] = np.where(held, kept[name][place], 0) if len(kept[name]) else 0
-    return found
+                values[name][here] = 0
+                if len(stored[name]):
+                    values[name][here] = np.where(is_stored, stored[name][place], 0)
+    return values
 
 
 def packed_keys(
@@ -72,10 +79,11 @@ def packed_keys(
 ) -> tuple[Column, NDArray[np.bool_]]:
     """Return the key of each case as one integer, and where the history knows every part of it."""
     columns = {column: cases.keys[column] for column in by}
-    there = np.ones(len(cases), np.bool_)
+    is_known = np.ones(len(cases), np.bool_)
     for space, column in columns.items():
-        there &= (column != NULL) & (column < len(store.dictionary(space).texts))
-    return key_codes(columns, by), there
+        size = len(store.dictionary(space).texts)
+        is_known &= (column != NULL) & (column < size)
+    return key_codes(columns, by), is_known
 
 
 def key_codes(columns: Kept, by: tuple[str, ...]) -> Column:
@@ -95,7 +103,9 @@ def kept_values(store: Store, of: str, day: int, wanted: Column | None = None) -
     if not path.exists():
         for group, columns in MAKERS[of](store, day).items():
             _write(_place(store, group, day), columns)
-    return _read(path) if wanted is None else _around(path, STORED_BY[of], wanted)
+    if wanted is None:
+        return _read(path)
+    return _around(path, STORED_BY[of], wanted)
 
 
 def _place(store: Store, of: str, day: int) -> Path:
@@ -105,11 +115,13 @@ def _place(store: Store, of: str, day: int) -> Path:
 @cache
 def rules_digest() -> str:
     """Return 16 hex digits of all that decides these values: what this folder's modules do."""
-    said = hashlib.sha256()
-    for part in sorted(resources.files("features.network").iterdir(), key=lambda part: part.name):
-        if part.name.endswith(".py"):
-            said.update(f"{part.name}: {rules_of(part.read_text('utf-8'))}\n".encode())
-    return said.hexdigest()[:16]
+    digest = hashlib.sha256()
+    folder = resources.files("features.network")
+    for file in sorted(folder.iterdir(), key=lambda file: file.name):
+        if file.name.endswith(".py"):
+            rules = rules_of(file.read_text("utf-8"))
+            digest.update(f"{file.name}: {rules}\n".encode())
+    return digest.hexdigest()[:16]
 
 
 def rules_of(text: str) -> str:
@@ -120,7 +132,8 @@ def rules_of(text: str) -> str:
     """
     tree = ast.parse(text)
     for node in ast.walk(tree):
-        if isinstance(body := getattr(node, "body", None), list):
+        body = getattr(node, "body", None)
+        if isinstance(body, list):
             node.body = [line for line in body if not _only_said(line)]  # type: ignore[attr-defined]
     return ast.dump(tree)
 
@@ -131,9 +144,10 @@ def _only_said(line: ast.AST) -> bool:
 
 def _write(path: Path, columns: Kept) -> None:
     path.parent.mkdir(exist_ok=True)
+    table = pa.table(dict(columns))
     with replaced(path) as unfinished:
         pq.write_table(
-            pa.table(dict(columns)),
+            table,
             unfinished,
             compression="zstd",
             compression_level=1,
@@ -148,34 +162,49 @@ def _read(path: Path) -> Kept:
 
 def _around(path: Path, by: tuple[str, ...], wanted: Column) -> Kept:
     """Return what is kept of the keys from the least of the wanted ones to the greatest, and of some around them."""
-    low, high = (int(key) >> KEY_BITS * (len(by) - 1) for key in (wanted.min(), wanted.max()))
+    # The groups are told apart by the first part of their keys, which stands in the highest bits.
+    bits_below = KEY_BITS * (len(by) - 1)
+    low = int(wanted.min()) >> bits_below
+    high = int(wanted.max()) >> bits_below
     limits = _limits(path)
-    around = [
-        number
-        for number, (least, greatest) in enumerate(limits)
-        if least <= high and greatest >= low
-    ]
+    around: list[int] = []
+    for number, (least, greatest) in enumerate(limits):
+        if least <= high and greatest >= low:
+            around.append(number)
     if len(around) == len(limits) or len(limits) < 2:
         return _read(path)
     if len(around) > NEAR:
         with pq.ParquetFile(path) as file:
             return _columns(file.read_row_groups(around))
-    parts = [_group(path, number) for number in around or [0]]
-    return (
-        parts[0]
-        if len(parts) == 1
-        else {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    )
+    # Where no group holds the keys the first one gives the columns.
+    groups = [_group(path, number) for number in around or [0]]
+    return _joined(groups)
+
+
+def _joined(groups: Sequence[Kept]) -> Kept:
+    """Return the columns of some groups, one group after another."""
+    if len(groups) == 1:
+        return groups[0]
+    columns: dict[str, NDArray[Any]] = {}
+    for name in groups[0]:
+        parts = [group[name] for group in groups]
+        columns[name] = np.concatenate(parts)
+    return columns
 
 
 @lru_cache(256)
 def _limits(path: Path) -> tuple[tuple[int, int], ...]:
     """Return the least and the greatest first part of the keys of each group; a file of a day and these rules never changes."""
-    held = pq.read_metadata(path)
-    own = [held.row_group(number).column(0).statistics for number in range(held.num_row_groups)]
-    return tuple(
-        (limits.min, limits.max) if limits and limits.has_min_max else (0, -1) for limits in own
-    )
+    metadata = pq.read_metadata(path)
+    limits: list[tuple[int, int]] = []
+    for number in range(metadata.num_row_groups):
+        statistics = metadata.row_group(number).column(0).statistics
+        if statistics and statistics.has_min_max:
+            limits.append((statistics.min, statistics.max))
+        else:
+            # A group without limits holds no key: this range meets no other.
+            limits.append((0, -1))
+    return tuple(limits)
 
 
 @lru_cache(32)
