@@ -14,12 +14,12 @@ import polars as pl
 from features.calendar import date_of, day_of
 from features.connection import MODEST, ConnectionLimits, opened
 from features.errors import HistoryError
-from features.files import clear_beneath, private_folder, write_points
-from features.home import home
+from features.files import private_folder, write_points
 from features.ingest.fingerprint import fingerprint
 from features.ingest.source import Source
 from features.ingest.staging import Progress, Staged, as_written, with_refusals
 from features.ingest.typed_sql import reading_connection
+from features.store.compaction import clear_store
 from features.store.current import agreed, check_stated, feed_lock, live_folder, set_current
 from features.store.day_rows import (
     DayReading,
@@ -32,9 +32,8 @@ from features.store.day_rows import (
     staged_rows,
     strays,
 )
-from features.store.journal_segment import outdated
 from features.store.layout import layout_of, summary_at, write_summary
-from features.store.load import Work, build, counts_of, quiet, row_of, store_folder
+from features.store.load import Work, build, counts_of, quiet, store_folder
 from features.store.segment import Making, write_segment
 from features.store.source_names import check_name, claim
 
@@ -129,39 +128,6 @@ def until(source: Source, day: int) -> Source:
     return replace(
         source, declaration=source.declaration.model_copy(update={"complete_to": date_of(day)})
     )
-
-
-def clear_store(source: Source, folder: Path) -> None:
-    """Remove what an ended process left in a store, and what a compaction or a later day replaced."""
-    summary = summary_at(folder)
-    clear_beneath(folder)
-    for path in outdated(layout_of(folder, summary), home() / "journal" / source.name):
-        shutil.rmtree(path)
-    for path in folder.iterdir():
-        if path.name.startswith(("base", "panels")) and path.name not in kept_of(summary["base"]):
-            shutil.rmtree(path)
-    for kind, names in (
-        ("days", summary["days"]),
-        ("tails", summary["fed"]),
-        ("refused", summary["fed"]),
-    ):
-        parent = folder / kind
-        for path in parent.iterdir() if parent.is_dir() else ():
-            if path.is_dir() and path.name not in names:
-                shutil.rmtree(path)
-    for day in summary["days"]:
-        for path in flat_panels(folder / "days" / day / "panels"):
-            shutil.rmtree(path)
-
-
-def flat_panels(place: Path) -> list[Path]:
-    """Return the folders of panels that earlier versions laid out beside a day; nothing reads them."""
-    return [path for path in place.iterdir() if path.is_dir()] if place.is_dir() else []
-
-
-def kept_of(base: str) -> tuple[str, str]:
-    """Return the folders of a base and of its panels."""
-    return base, "panels" if base == "base" else f"panels-{base}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,41 +293,3 @@ def _commit(day: Day, summary: dict[str, Any], marks: Marks) -> None:
                 shutil.rmtree(place / day.name, ignore_errors=True)
                 (day.work / made).rename(place / day.name)
     write_summary(day.folder, summary)
-
-
-def load_as_json(fed: Fed) -> dict[str, Any]:
-    """Return what a load of a day did as plain values."""
-    return {
-        "state": fed.state,
-        "complete_to": fed.complete_to,
-        "store": str(fed.store),
-        "accepted": fed.counted("accepted"),
-        "refused": fed.counted("refused"),
-        "refused_rows": str(fed.refused_rows) if fed.refused_rows else None,
-        "tables": {
-            name: dict(table)
-            for name, table in fed.tables.items()
-            if table["accepted"] or table["refused"]
-        },
-    }
-
-
-SAID = {
-    MADE: "新建 store made",
-    LOADED: "已装载 day loaded",
-    UNCHANGED: "无变化 loaded before with the same rows; nothing changed",
-}
-
-
-def load_lines(fed: Fed) -> list[str]:
-    """Return what a load of a day did as lines for a person."""
-    lines = [
-        f"{SAID[fed.state]} · 截至 complete to {fed.complete_to}",
-        f"接收 accepted {fed.counted('accepted'):,} · 拒收 refused {fed.counted('refused'):,}",
-    ]
-    for name, table in fed.tables.items():
-        lines += [
-            f"  {name}: {why['rows']:,} x {why['reason']} (first: {row_of(why)})"
-            for why in table["reasons"]
-        ]
-    return lines + ([f"拒收行 refused rows: {fed.refused_rows}"] if fed.refused_rows else [])

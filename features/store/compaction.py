@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Collection
 from pathlib import Path
 
 import pyarrow as pa
@@ -12,12 +13,13 @@ from features.catalogue.joins import first_by
 from features.connection import Connection, ConnectionLimits, named, opened
 from features.contract.tables import Table
 from features.errors import HistoryError
-from features.files import private_folder, reached, write_points
+from features.files import clear_beneath, private_folder, reached, write_points
+from features.home import home
 from features.ingest.scan import read_table
 from features.ingest.source import Source
-from features.store.append import clear_store
 from features.store.current import agreed, feed_lock, live_folder
 from features.store.joins import write_sorted
+from features.store.journal_segment import outdated
 from features.store.layout import Layout, layout_of, rows_sql, summary_at, write_summary
 from features.store.source_names import check_name
 from features.store.store import Store
@@ -42,31 +44,74 @@ def compact(source: Source) -> Path:
     return folder
 
 
+def clear_store(source: Source, folder: Path) -> None:
+    """Remove what an ended process left in a store, and what a compaction or a later day replaced."""
+    summary = summary_at(folder)
+    clear_beneath(folder)
+    journal = home() / "journal" / source.name
+    for path in outdated(layout_of(folder, summary), journal):
+        shutil.rmtree(path)
+    current = kept_of(summary["base"])
+    for path in folder.iterdir():
+        if path.name.startswith(("base", "panels")) and path.name not in current:
+            shutil.rmtree(path)
+    _clear_but(folder / "days", summary["days"])
+    _clear_but(folder / "tails", summary["fed"])
+    _clear_but(folder / "refused", summary["fed"])
+    for day in summary["days"]:
+        for path in flat_panels(folder / "days" / day / "panels"):
+            shutil.rmtree(path)
+
+
+def _clear_but(parent: Path, names: Collection[str]) -> None:
+    """Remove the folders in a folder that have none of some names."""
+    if not parent.is_dir():
+        return
+    for path in parent.iterdir():
+        if path.is_dir() and path.name not in names:
+            shutil.rmtree(path)
+
+
+def flat_panels(place: Path) -> list[Path]:
+    """Return the folders of panels that earlier versions laid out beside a day; nothing reads them."""
+    if not place.is_dir():
+        return []
+    return [path for path in place.iterdir() if path.is_dir()]
+
+
+def kept_of(base: str) -> tuple[str, str]:
+    """Return the folders of a base and of its panels."""
+    return base, "panels" if base == "base" else f"panels-{base}"
+
+
 def _merge(folder: Path, name: str) -> None:
     summary = summary_at(folder)
     with private_folder(folder) as work:
-        (work / "base" / "absorbed").mkdir(parents=True)
-        layout, connection = (
-            layout_of(folder, summary),
-            opened(ConnectionLimits(spill=work / "spill")),
-        )
+        base = work / "base"
+        (base / "absorbed").mkdir(parents=True)
+        layout = layout_of(folder, summary)
+        connection = opened(ConnectionLimits(spill=work / "spill"))
         for table in Store(folder).tables.values():
-            _merge_table(connection, layout, table, work / "base")
+            _merge_table(connection, layout, table, base)
             reached("a table merged")
         with write_points("a new base is in place"):
+            # A base of this name that no summary names was left by a killed run.
             shutil.rmtree(folder / name, ignore_errors=True)
-            (work / "base").rename(folder / name)
+            base.rename(folder / name)
         write_summary(folder, summary | {"base": name, "days": []})
 
 
 def _merge_table(connection: Connection, layout: Layout, table: Table, base: Path) -> None:
-    order = dict.fromkeys((first_by(table.columns, table.key), *table.key, "known", "sign"))
+    first = first_by(table.columns, table.key)
+    order = dict.fromkeys((first, *table.key, "known", "sign"))
     sorting = ", ".join(f"{named(name)} NULLS FIRST" for name in order)
     rows = rows_sql(layout.files(table.name))
-    write_sorted(
-        connection, f"FROM {rows} ORDER BY {sorting}, row_id", base / f"{table.name}.parquet"
-    )
+    query = f"FROM {rows} ORDER BY {sorting}, row_id"
+    write_sorted(connection, query, base / f"{table.name}.parquet")
     absorbed = [read_table(path) for path in layout.absorbed(table.name)]
     if absorbed:
-        merged = pa.concat_tables([rows.select(absorbed[0].column_names) for rows in absorbed])
-        pq.write_table(merged, base / "absorbed" / f"{table.name}.parquet", compression="zstd")
+        # Files of different days may hold their columns in different order.
+        names = absorbed[0].column_names
+        merged = pa.concat_tables([part.select(names) for part in absorbed])
+        path = base / "absorbed" / f"{table.name}.parquet"
+        pq.write_table(merged, path, compression="zstd")

@@ -113,8 +113,9 @@ def append_day(
 ) -> None:
     """Append the rows of a day, which may lie in a folder of their own, and say what was taken."""
     from features.calendar import day_of
+    from features.check.day_report import load_as_json, load_lines
     from features.ingest.source import find_source
-    from features.store.append import feed, load_as_json, load_lines
+    from features.store.append import feed
 
     declared = find_source(source, data)
     with loading() as count:
