@@ -68,66 +68,61 @@ def feed(source: Source, day: int, rows: Path | None = None, progress: Progress 
 
 
 def _fed(source: Source, day: int, rows: Path | None, progress: Progress) -> Fed:
-    folder, given = live_folder(source), delivered(source, rows)
+    folder = live_folder(source)
+    delivery = delivered(source, rows)
     if folder is None:
         if rows is not None:
             raise HistoryError(_first_of_all(source, day))
         return first_load(source, day, progress)
     clear_store(source, folder)
     folder = agreed(source, folder)
-    check_stated(given, summary_at(folder)["source"])
+    check_stated(delivery, summary_at(folder)["source"])
     claim(source)
     with private_folder(folder) as work:
-        return next_day(Day(source, given, folder, day, progress, work))
+        return next_day(Day(source, delivery, folder, day, progress, work))
 
 
 def _first_of_all(source: Source, day: int) -> str:
     """Return why a live store is not made of the rows of one day, and what to run."""
-    own = date_of(min(source.complete_to, day - 1)).isoformat()
+    first_day = date_of(min(source.complete_to, day - 1)).isoformat()
+    this_day = date_of(day).isoformat()
     return (
-        f"source {source.name!r} was never loaded, so the rows of {date_of(day).isoformat()} "
+        f"source {source.name!r} was never loaded, so the rows of {this_day} "
         "alone would be its whole history; load what it holds first, "
-        f"`lssi load SOURCE --day {own}` without --rows, then this day"
+        f"`lssi load SOURCE --day {first_day}` without --rows, then this day"
     )
 
 
 def first_load(source: Source, day: int, progress: Progress) -> Fed:
     """Make the live store of a source from its rows up to a day; later rows are left for later days."""
-    given = until(source, day)
-    digest, marks = fingerprint(given), marks_of(given)
-    identity = hashlib.sha256(
-        f"{source.folder}\0{source.data}\0{day}\0{digest}".encode()
-    ).hexdigest()
-    folder = store_folder(source, identity)
-    span = Span(None, day)
+    source_by_day = until(source, day)
+    content = fingerprint(source_by_day)
+    marks = marks_of(source_by_day)
+    named_by = f"{source.folder}\0{source.data}\0{day}\0{content}"
+    digest = hashlib.sha256(named_by.encode()).hexdigest()
+    folder = store_folder(source, digest)
     if not (folder / "store.json").exists():
         with private_folder(folder.parent) as unfinished:
-            build(
-                given,
-                Work(unfinished, MODEST, progress, span.taken),
-                folder,
-                digest=identity,
-                content=digest,
-            )
+            work = Work(unfinished, MODEST, progress, Span(None, day).taken)
+            build(source_by_day, work, folder, digest=digest, content=content)
     summary = summary_at(folder)
     write_summary(folder, summary | {"marks": marks, "days": [], "fed": {}, "base": "base"})
     claim(source)
     set_current(source, folder)
     refused = folder / "refused"
     return Fed(
-        MADE,
-        folder,
-        summary["complete_to"],
-        summary["tables"],
-        refused if any(refused.iterdir()) else None,
+        state=MADE,
+        store=folder,
+        complete_to=summary["complete_to"],
+        tables=summary["tables"],
+        refused_rows=refused if any(refused.iterdir()) else None,
     )
 
 
 def until(source: Source, day: int) -> Source:
     """Return a source whose last closed day is the given one."""
-    return replace(
-        source, declaration=source.declaration.model_copy(update={"complete_to": date_of(day)})
-    )
+    declaration = source.declaration.model_copy(update={"complete_to": date_of(day)})
+    return replace(source, declaration=declaration)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +130,7 @@ class Day:
     """A day to load: the source, what delivers its rows, the live store, the integer day, and a folder of this run."""
 
     source: Source
-    given: Source
+    delivery: Source
     folder: Path
     day: int
     progress: Progress
@@ -151,7 +146,9 @@ def next_day(day: Day) -> Fed:
     summary = summary_at(day.folder)
     complete = day_of(summary["complete_to"])
     entry = summary["fed"].get(day.name)
-    if day.day <= complete and entry is None and (summary["fed"] or day.day < complete):
+    # The last day of the first load may be fed again as long as no other was: it has no entry yet.
+    only_first_load = not summary["fed"] and day.day == complete
+    if day.day <= complete and entry is None and not only_first_load:
         raise HistoryError(
             f"day {day.name} is closed: the store of {day.source.name!r} is complete to {summary['complete_to']}; "
             "load a later day, and send a correction as a new row recorded on it"
@@ -162,21 +159,19 @@ def next_day(day: Day) -> Fed:
 
 
 def _loaded(day: Day, summary: dict[str, Any], span: Span) -> Fed:
-    given = until(day.given, day.day)
+    delivery = until(day.delivery, day.day)
     limits = ConnectionLimits(spill=day.work / "spill")
-    read = DayReading(
-        reading_connection(given, limits), given, span, day.work / "staged", day.progress
-    )
-    making = Making(opened(limits), layout_of(day.folder, summary), given, span, day.work)
-    marks = marks_of(given)
-    staged = [staged_rows(read, table) for table in given.tables]
-    digests = {
-        table.table: rows_digest(making.connection, table)
-        for table in staged
-        if table.accepted or table.refused.height
-    }
-    late = dict(_strays(read, making, summary["marks"], marks))
-    if marks_of(given) != marks:
+    foreign = reading_connection(delivery, limits)
+    reading = DayReading(foreign, delivery, span, day.work / "staged", day.progress)
+    making = Making(opened(limits), layout_of(day.folder, summary), delivery, span, day.work)
+    marks = marks_of(delivery)
+    staged = [staged_rows(reading, table) for table in delivery.tables]
+    digests: dict[str, str] = {}
+    for table in staged:
+        if table.accepted or table.refused.height:
+            digests[table.table] = rows_digest(making.connection, table)
+    late = dict(_strays(reading, making, summary["marks"], marks))
+    if marks_of(delivery) != marks:
         raise HistoryError(
             f"source {day.source.name!r} changed while it was read; load the day again when it is at rest"
         )
@@ -191,25 +186,28 @@ def _loaded(day: Day, summary: dict[str, Any], span: Span) -> Fed:
 
 
 def _strays(
-    read: DayReading, making: Making, before: Marks, now: Marks
+    reading: DayReading, making: Making, before: Marks, now: Marks
 ) -> Iterator[tuple[str, pl.DataFrame]]:
     """Yield by table the rows of closed days that the store never saw, from those files that are not what they were."""
-    for table in read.source.tables:
-        found = [
-            strays(replace(read, source=part), table, own=making.connection, layout=making.layout)
-            for part in changed_files(read.source, table, before=before, now=now)
-        ]
-        frames = [frame for frame in found if frame is not None]
+    source = reading.source
+    for table in source.tables:
+        frames: list[pl.DataFrame] = []
+        for part in changed_files(source, table, before=before, now=now):
+            of_part = replace(reading, source=part)
+            frame = strays(of_part, table, own=making.connection, layout=making.layout)
+            if frame is not None:
+                frames.append(frame)
         if frames:
             yield table, pl.concat(frames)
 
 
 def _unchanged(day: Day, summary: dict[str, Any], digests: dict[str, str], late: set[str]) -> Fed:
     entry = summary["fed"].get(day.name, {"digests": {}, "tables": {}})
-    others = late | {table for table, _ in entry["digests"].items() ^ digests.items()}
-    if others:
+    changed = {table for table, _ in entry["digests"].items() ^ digests.items()}
+    tables = ", ".join(sorted(late | changed))
+    if tables:
         raise HistoryError(
-            f"day {day.name} is closed with other rows in {', '.join(sorted(others))}; nothing was changed: "
+            f"day {day.name} is closed with other rows in {tables}; nothing was changed: "
             "send a correction as a new row recorded on a later day"
         )
     return Fed(UNCHANGED, day.folder, summary["complete_to"], entry["tables"], _refused_at(day))
@@ -217,18 +215,22 @@ def _unchanged(day: Day, summary: dict[str, Any], digests: dict[str, str], late:
 
 def _refused_at(day: Day) -> Path | None:
     place = day.folder / "refused" / day.name
-    return place if place.is_dir() else None
+    if place.is_dir():
+        return place
+    return None
 
 
 def _counts(staged: list[Staged], late: dict[str, pl.DataFrame]) -> dict[str, dict[str, Any]]:
-    found: dict[str, dict[str, Any]] = {}
+    counts: dict[str, dict[str, Any]] = {}
     for table in staged:
-        found[table.table] = counts_of(table.accepted, _refused(table, late))
-    return found
+        counts[table.table] = counts_of(table.accepted, _refused(table, late))
+    return counts
 
 
 def _refused(table: Staged, late: dict[str, pl.DataFrame]) -> pl.DataFrame:
-    return with_refusals(table.refused, late[table.table]) if table.table in late else table.refused
+    if table.table not in late:
+        return table.refused
+    return with_refusals(table.refused, late[table.table])
 
 
 def _write_refused(staged: list[Staged], late: dict[str, pl.DataFrame], folder: Path) -> None:
@@ -243,16 +245,15 @@ def _grown(
     day: Day, summary: dict[str, Any], entry: dict[str, Any], joins: Mapping[str, int]
 ) -> dict[str, Any]:
     """Return a store's summary with one more day closed."""
+    none: dict[str, Any] = {"accepted": 0, "refused": 0, "reasons": []}
     tables = dict(summary["tables"])
     for name, more in entry["tables"].items():
         if name in tables or more["accepted"]:
-            tables[name] = _summed(
-                tables.get(name, {"accepted": 0, "refused": 0, "reasons": []}), more
-            )
+            tables[name] = _summed(tables.get(name, none), more)
     source = day.source.declaration.model_dump(mode="json") | {"complete_to": day.name}
-    counts = summary["joins"] | {
-        name: summary["joins"].get(name, 0) + rows for name, rows in joins.items()
-    }
+    counts = dict(summary["joins"])
+    for name, rows in joins.items():
+        counts[name] = counts.get(name, 0) + rows
     return summary | {
         "complete_to": day.name,
         "tables": tables,
@@ -266,30 +267,32 @@ def _grown(
 
 def _summed(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
     kinds = {"reason": pl.String, "rows": pl.Int64, "table": pl.String, "first": pl.Int64}
-    told = pl.DataFrame([*old["reasons"], *new["reasons"]], schema=kinds).group_by(
-        "reason", maintain_order=True
-    )
-    merged = told.agg(pl.col("rows").sum(), pl.col("table", "first").first()).sort(
-        "rows", descending=True, maintain_order=True
-    )
+    reasons = pl.DataFrame([*old["reasons"], *new["reasons"]], schema=kinds)
+    rows = pl.col("rows").sum()
+    first = pl.col("table", "first").first()
+    merged = reasons.group_by("reason", maintain_order=True).agg(rows, first)
+    merged = merged.sort("rows", descending=True, maintain_order=True)
+    # Only of a dump are the first rows those of a raw table, which is named then.
     if merged["table"].is_null().all():
         merged = merged.drop("table")
-    counts = {name: old[name] + new[name] for name in ("accepted", "refused")}
-    return counts | {"reasons": merged.to_dicts()}
+    return {
+        "accepted": old["accepted"] + new["accepted"],
+        "refused": old["refused"] + new["refused"],
+        "reasons": merged.to_dicts(),
+    }
 
 
 def _commit(day: Day, summary: dict[str, Any], marks: Marks) -> None:
     """Put a day's files in their places, then let the summary name them: that one step makes the day count."""
-    if day.given.tables == day.source.tables:
+    # The marks are of the source's own files, not of a folder of the day's rows.
+    if day.delivery.tables == day.source.tables:
         summary["marks"] = marks
-    for made, place in (
-        ("part", day.folder / "days"),
-        ("tails", day.folder / "tails"),
-        ("refused", day.folder / "refused"),
-    ):
-        if (day.work / made).is_dir():
+    for name, parent in (("part", "days"), ("tails", "tails"), ("refused", "refused")):
+        finished = day.work / name
+        place = day.folder / parent
+        if finished.is_dir():
             place.mkdir(exist_ok=True)
-            with write_points(f"the {made} of a day is in place"):
+            with write_points(f"the {name} of a day is in place"):
                 shutil.rmtree(place / day.name, ignore_errors=True)
-                (day.work / made).rename(place / day.name)
+                finished.rename(place / day.name)
     write_summary(day.folder, summary)
