@@ -27,10 +27,14 @@ def located(kept: Column, key: Column) -> tuple[Column, NDArray[np.bool_]]:
     if not len(kept):
         return np.zeros(len(key), np.int64), np.zeros(len(key), np.bool_)
     last = int(kept[-1])
-    if len(key) < FEW or kept[0] < 0 or last > 8 * (len(kept) + len(key)):
-        place = np.minimum(np.searchsorted(kept, key), len(kept) - 1)
+    # A table of all keys up to the last is faster than searching, but must not be mostly empty.
+    sparse = last > 8 * (len(kept) + len(key))
+    if len(key) < FEW or kept[0] < 0 or sparse:
+        after = np.searchsorted(kept, key)
+        place = np.minimum(after, len(kept) - 1)
     else:
         places = np.zeros(last + 1, np.int64)
         places[kept] = np.arange(len(kept))
-        place = places[np.clip(key, 0, last)]
+        inside = np.clip(key, 0, last)
+        place = places[inside]
     return place, kept[place] == key

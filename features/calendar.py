@@ -38,8 +38,10 @@ def month_of(value: date | str) -> int:
     >>> month_of("2015-06") == 2015 * 12 + 5
     True
     """
-    moment = value if isinstance(value, date) else date_of(day_of(f"{value[:7]}-01"))
-    return moment.year * 12 + moment.month - 1
+    if isinstance(value, date):
+        return value.year * 12 + value.month - 1
+    first = date_of(day_of(f"{value[:7]}-01"))
+    return first.year * 12 + first.month - 1
 
 
 def month_of_day(day: int) -> int:
@@ -53,9 +55,13 @@ def month_text(month: int) -> str:
     >>> month_text(2015 * 12 + 5)
     '2015-06'
     """
-    return f"{month // 12:04d}-{month % 12 + 1:02d}"
+    year = month // 12
+    number = month % 12 + 1
+    return f"{year:04d}-{number:02d}"
 
 
 def first_day(month: int) -> int:
     """Return the integer day on which an integer month begins."""
-    return day_of(date(month // 12, month % 12 + 1, 1))
+    year = month // 12
+    number = month % 12 + 1
+    return day_of(date(year, number, 1))

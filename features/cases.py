@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 from features.arrays import NULL, Column, Values
 from features.calendar import date_of, first_day, month_of_day
 
+DAYS = 2**20
+"""Above every as-of day: key * DAYS + day packs the two into one integer, so that sorting it sorts both."""
+
 
 @dataclass(frozen=True, slots=True)
 class Cases:
@@ -28,10 +31,10 @@ class Cases:
     def take(self, rows: NDArray[np.int64]) -> Cases:
         """Return the chosen cases, in the order given."""
         return Cases(
-            self.entity,
-            self.code[rows],
-            self.as_of[rows],
-            {by: key[rows] for by, key in self.keys.items()},
+            entity=self.entity,
+            code=self.code[rows],
+            as_of=self.as_of[rows],
+            keys={by: key[rows] for by, key in self.keys.items()},
         )
 
 
@@ -55,22 +58,26 @@ class Units:
             return values
         if not len(values):
             return np.full(len(self.of_case), np.nan)
-        return np.where(self.of_case >= 0, values[np.maximum(self.of_case, 0)], np.nan)
+        # A case without a key takes the first value, for NaN to replace.
+        of_units = values[np.maximum(self.of_case, 0)]
+        return np.where(self.of_case >= 0, of_units, np.nan)
 
 
 def aggregation_units(cases: Cases, by: str) -> Units:
     """Return the units under which rows keyed by `by` are aggregated for these cases."""
     key = cases.keys[by]
     present = key != NULL
-    pairs = key * 2**20 + cases.as_of
-    if present.all() and (pairs[1:] > pairs[:-1]).all():
+    pairs = key * DAYS + cases.as_of
+    # Cases that come as sorted distinct units, as a batch does, need no sorting.
+    ascending = pairs[1:] > pairs[:-1]
+    if present.all() and ascending.all():
         return Units(key, cases.as_of)
     if len(key) == 1:
         return Units(key[present], cases.as_of[present], np.full(1, -1))
     distinct, inverse = np.unique(pairs[present], return_inverse=True)
     of_case = np.full(len(cases), -1, np.int64)
     of_case[present] = inverse
-    return Units(distinct // 2**20, distinct % 2**20, of_case)
+    return Units(distinct // DAYS, distinct % DAYS, of_case)
 
 
 def complete_months(days: Column) -> Column:
@@ -80,18 +87,23 @@ def complete_months(days: Column) -> Column:
     >>> complete_months(np.array([day_of("2015-06-30"), day_of("2015-06-29")])) - month_of("2015-06")
     array([ 0, -1])
     """
-    if len(days) and (days == days[0]).all():
-        return np.full(len(days), complete_month(int(days[0])), np.int64)
     if not len(days):
         return days
-    first, last = int(days.min()), int(days.max())
-    return np.array([complete_month(day) for day in range(first, last + 1)], np.int64)[days - first]
+    if (days == days[0]).all():
+        return np.full(len(days), complete_month(int(days[0])), np.int64)
+    first = int(days.min())
+    last = int(days.max())
+    # Cases share days: the month of each day is found once and then looked up.
+    of_days = [complete_month(day) for day in range(first, last + 1)]
+    return np.array(of_days, np.int64)[days - first]
 
 
 @lru_cache(1 << 16)
 def complete_month(day: int) -> int:
     """Return the last month that is complete on a day."""
-    return month_of_day(day) - (date_of(day + 1).day != 1)
+    month = month_of_day(day)
+    is_month_end = date_of(day + 1).day == 1
+    return month if is_month_end else month - 1
 
 
 def month_ends(as_of: Column) -> Column:
@@ -99,10 +111,10 @@ def month_ends(as_of: Column) -> Column:
     months = complete_months(as_of)
     if not len(months):
         return months
-    first, last = int(months.min()), int(months.max())
-    return np.array([first_day(month + 1) - 1 for month in range(first, last + 1)], np.int64)[
-        months - first
-    ]
+    first = int(months.min())
+    last = int(months.max())
+    of_months = [first_day(month + 1) - 1 for month in range(first, last + 1)]
+    return np.array(of_months, np.int64)[months - first]
 
 
 def by_month_end(as_of: Column) -> Iterator[tuple[int, Column]]:
@@ -115,5 +127,7 @@ def by_month_end(as_of: Column) -> Iterator[tuple[int, Column]]:
     """
     months = complete_months(as_of)
     first = int(months.min()) if len(months) else 0
-    for month in (first + np.flatnonzero(np.bincount(months - first))).tolist():
-        yield first_day(month + 1) - 1, np.flatnonzero(months == month)
+    cases_of_months = np.bincount(months - first)
+    for month in (first + np.flatnonzero(cases_of_months)).tolist():
+        month_end = first_day(month + 1) - 1
+        yield month_end, np.flatnonzero(months == month)

@@ -65,14 +65,16 @@ def locked_connection(
     """
     connection = opened(limits)
     connection.execute(f"SET TimeZone={quoted(clock)}")
-    folders = ", ".join(
-        quoted(f"{text}/") for place in places if not place.is_file() for text in _spellings(place)
-    )
-    files = ", ".join(
-        quoted(text) for place in places if place.is_file() for text in _spellings(place)
-    )
-    connection.execute(f"SET allowed_directories=[{folders}]")
-    connection.execute(f"SET allowed_paths=[{files}]")
+    folders: list[str] = []
+    files: list[str] = []
+    for place in places:
+        for text in _spellings(place):
+            if place.is_file():
+                files.append(quoted(text))
+            else:
+                folders.append(quoted(f"{text}/"))
+    connection.execute(f"SET allowed_directories=[{', '.join(folders)}]")
+    connection.execute(f"SET allowed_paths=[{', '.join(files)}]")
     connection.execute("SET enable_external_access=false")
     connection.execute("SET lock_configuration=true")
     return connection
@@ -114,13 +116,18 @@ def tokens(query: str) -> list[Token]:
     >>> [token.text for token in tokens("FROM csv('a')  -- all")]
     ['FROM', 'csv', '(', "'a'", ')']
     """
-    data = query.encode()
-    parted = duckdb.tokenize(query)
-    ends = [begin for begin, _ in parted[1:]] + [len(data)]
-    found, place, counted = list[Token](), 0, 0
-    for (begin, kind), end in zip(parted, ends, strict=True):
-        place, counted = place + len(data[counted:begin].decode()), begin
-        text = data[begin:end].decode().rstrip()
+    content = query.encode()
+    parts = duckdb.tokenize(query)
+    ends = [begin for begin, _ in parts[1:]]
+    ends.append(len(content))
+    parsed: list[Token] = []
+    # DuckDB counts bytes, a Token characters: what lies between two tokens is decoded to be counted.
+    place = 0
+    counted = 0
+    for (begin, kind), end in zip(parts, ends, strict=True):
+        place += len(content[counted:begin].decode())
+        counted = begin
+        text = content[begin:end].decode().rstrip()
         if kind != duckdb.token_type.comment:
-            found.append(Token(text, place, place + len(text)))
-    return found
+            parsed.append(Token(text, place, place + len(text)))
+    return parsed

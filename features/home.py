@@ -16,5 +16,6 @@ def home(environment: Mapping[str, str] | None = None) -> Path:
     >>> home({"LSSI_HOME": ""}) == home({}) == Path(".lssi").resolve()
     True
     """
-    given = os.environ if environment is None else environment
-    return Path(given.get(VARIABLE) or DEFAULT).resolve()
+    variables = os.environ if environment is None else environment
+    folder = variables.get(VARIABLE) or DEFAULT
+    return Path(folder).resolve()

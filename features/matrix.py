@@ -31,12 +31,14 @@ class Matrix:
 
     def __post_init__(self) -> None:
         shape = (len(self.keys), len(self.names))
-        if self.values.shape != shape or len(self.as_of) != shape[0]:
+        days = len(self.as_of)
+        if self.values.shape != shape or days != len(self.keys):
             raise HistoryError(
                 f"a matrix needs values of shape {shape} and as many days as keys; "
-                f"got {self.values.shape} and {len(self.as_of)} days"
+                f"got {self.values.shape} and {days} days"
             )
-        if len(set(self.names)) != len(self.names) or not set(self.categories) <= set(self.names):
+        distinct = set(self.names)
+        if len(distinct) != len(self.names) or not set(self.categories) <= distinct:
             raise HistoryError(
                 "the columns of a matrix need distinct names, and every category must be a column"
             )
@@ -58,8 +60,8 @@ class Matrix:
             raise RequestError(
                 f"{name!r} is not a category of this {self.entity} matrix; see its categories"
             )
-        known = self.categories[name]
-        return [None if np.isnan(value) else known[int(value)] for value in self.column(name)]
+        categories = self.categories[name]
+        return [None if np.isnan(value) else categories[int(value)] for value in self.column(name)]
 
     def take(self, indices: Sequence[int] | NDArray[np.int64] | NDArray[np.bool_]) -> Matrix:
         """Return the matrix of the chosen rows (positions or a mask), in the order given."""
@@ -67,12 +69,12 @@ class Matrix:
         if rows.dtype != np.bool_:
             rows = rows.astype(np.int64)
         return Matrix(
-            self.entity,
-            self.keys[rows],
-            self.as_of[rows],
-            self.names,
-            self.values[rows],
-            self.categories,
+            entity=self.entity,
+            keys=self.keys[rows],
+            as_of=self.as_of[rows],
+            names=self.names,
+            values=self.values[rows],
+            categories=self.categories,
         )
 
     def row(self, position: int) -> Matrix:
@@ -93,42 +95,42 @@ def write_matrices(matrices: Iterable[Matrix], path: Path) -> tuple[int, int]:
 
 def write_matrix_rows(matrices: Iterable[Matrix], place: Path) -> tuple[int, int]:
     """Write matrices as `write_matrices` does to a file that is this run's own; return the rows and features written."""
-    rows = features = 0
+    rows = 0
+    features = 0
     with ExitStack() as closing:
         out: pq.ParquetWriter | None = None
         for matrix in matrices:
             table = _table(matrix)
-            out = out or closing.enter_context(
-                pq.ParquetWriter(place, table.schema, compression="zstd")
-            )
+            # The first matrix says which columns the file has.
+            if out is None:
+                writer = pq.ParquetWriter(place, table.schema, compression="zstd")
+                out = closing.enter_context(writer)
             out.write_table(table)
-            rows, features = rows + len(matrix), len(matrix.names)
+            rows += len(matrix)
+            features = len(matrix.names)
     return rows, features
 
 
 def _table(matrix: Matrix) -> pa.Table:
     fields = [pa.field(matrix.entity, pa.string()), pa.field("as_of", pa.date32())]
-    columns = [
-        pa.array(matrix.keys.tolist(), pa.string()),
-        pa.array(matrix.as_of.astype(np.int32)).cast(pa.date32()),
-    ]
+    keys = pa.array(matrix.keys.tolist(), pa.string())
+    days = pa.array(matrix.as_of.astype(np.int32))
+    columns = [keys, days.cast(pa.date32())]
     for name in matrix.names:
         field, column = _written(matrix, name)
         fields.append(field)
         columns.append(column)
-    return pa.Table.from_arrays(
-        columns, schema=pa.schema(fields, metadata={"entity": matrix.entity})
-    )
+    schema = pa.schema(fields, metadata={"entity": matrix.entity})
+    return pa.Table.from_arrays(columns, schema=schema)
 
 
 def _written(matrix: Matrix, name: str) -> tuple[pa.Field, pa.Array]:
     if name not in matrix.categories:
         column = matrix.column(name)
         return pa.field(name, pa.float64()), pa.array(column, mask=np.isnan(column))
-    known = json.dumps(list(matrix.categories[name]), ensure_ascii=False, allow_nan=False)
-    return pa.field(name, pa.string(), metadata={"categories": known}), pa.array(
-        matrix.texts(name), pa.string()
-    )
+    categories = json.dumps(list(matrix.categories[name]), ensure_ascii=False, allow_nan=False)
+    field = pa.field(name, pa.string(), metadata={"categories": categories})
+    return field, pa.array(matrix.texts(name), pa.string())
 
 
 def read_matrix(path: Path) -> Matrix:
@@ -143,7 +145,9 @@ def read_matrix(path: Path) -> Matrix:
         raise HistoryError(
             f"{path} should begin with the entity's id and as_of; it has {table.column_names[:2]}"
         )
-    entity, names = table.column_names[0], tuple(table.column_names[2:])
+    entity = table.column_names[0]
+    names = tuple(table.column_names[2:])
+    # By column in memory, since it is filled column by column.
     values = np.empty((table.num_rows, len(names)), order="F")
     categories: dict[str, tuple[str, ...]] = {}
     for position, name in enumerate(names):
@@ -152,19 +156,22 @@ def read_matrix(path: Path) -> Matrix:
             categories[name] = _known(table.schema.field(name), column)
             values[:, position] = _positions(column.to_pylist(), categories[name])
         else:
-            values[:, position] = column.cast(pa.float64()).fill_null(np.nan).to_numpy()
-    keys = np.array(table.column(0).cast(pa.string()).to_pylist(), dtype=np.str_)
-    as_of = table.column(1).cast(pa.date32()).cast(pa.int32()).to_numpy()
-    return Matrix(entity, keys, as_of, names, values, categories)
+            filled = column.cast(pa.float64()).fill_null(np.nan)
+            values[:, position] = filled.to_numpy()
+    texts = table.column(0).cast(pa.string())
+    keys = np.array(texts.to_pylist(), dtype=np.str_)
+    days = table.column(1).cast(pa.date32()).cast(pa.int32())
+    return Matrix(entity, keys, days.to_numpy(), names, values, categories)
 
 
 def _known(field: pa.Field, column: pa.ChunkedArray) -> tuple[str, ...]:
     stored = (field.metadata or {}).get(b"categories")
     if stored is not None:
         return tuple(json.loads(stored))
-    return tuple(sorted(text for text in column.unique().to_pylist() if text is not None))
+    texts = column.unique().to_pylist()
+    return tuple(sorted(text for text in texts if text is not None))
 
 
-def _positions(texts: list[str | None], known: tuple[str, ...]) -> list[float]:
-    places = {text: float(place) for place, text in enumerate(known)}
+def _positions(texts: list[str | None], categories: tuple[str, ...]) -> list[float]:
+    places = {text: float(place) for place, text in enumerate(categories)}
     return [np.nan if text is None else places[text] for text in texts]

@@ -21,9 +21,8 @@ def literal_of(store: Store, table: str) -> Literal:
         column = store.column(table, name)
         if column.kind == "choice":
             if text not in column.choices:
-                raise CatalogueError(
-                    f"{table}.{name} should be one of {', '.join(column.choices)}; got {text!r}"
-                )
+                choices = ", ".join(column.choices)
+                raise CatalogueError(f"{table}.{name} should be one of {choices}; got {text!r}")
             return column.choices.index(text)
         if column.kind == "id":
             try:
@@ -40,4 +39,6 @@ def literal_of(store: Store, table: str) -> Literal:
 def texts_of(store: Store, table: str, name: str, day: int | None = None) -> tuple[str, ...]:
     """Return the texts that a column's codes stand for, by code; of a day long closed those that were known then."""
     column = store.column(table, name)
-    return column.choices if column.kind == "choice" else tuple(store.texts(column.space, day))
+    if column.kind == "choice":
+        return column.choices
+    return tuple(store.texts(column.space, day))

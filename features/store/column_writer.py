@@ -28,17 +28,20 @@ def write_flat(folder: Path, names: Sequence[str], stretches: Iterable[Stretch])
         for stretch in stretches:
             for name, column in columns.items():
                 column.append(stretch[name])
-            own = np.bincount(stretch[by], minlength=len(counts))
-            own[: len(counts)] += counts
-            counts = own
-        np.append(0, counts).cumsum().tofile(unfinished / f"{by}.starts")
+            # A later stretch may hold higher codes, so its counts are the longer ones.
+            grown = np.bincount(stretch[by], minlength=len(counts))
+            grown[: len(counts)] += counts
+            counts = grown
+        starts = np.append(0, counts).cumsum()
+        starts.tofile(unfinished / f"{by}.starts")
 
 
 class Widening:
     """A column being written: when a value does not fit its type, what stands there is written again wider."""
 
     def __init__(self, folder: Path, name: str) -> None:
-        self._folder, self._name = folder, name
+        self._folder = folder
+        self._name = name
         self._dtype: np.dtype[Any] = np.dtype(np.int8)
         self.path.touch()
 
@@ -50,7 +53,8 @@ class Widening:
     def append(self, values: NDArray[np.int64]) -> None:
         """Add values (n,) at the end."""
         if len(values):
-            needed = np.promote_types(self._dtype, narrowest(int(values.min()), int(values.max())))
+            width = narrowest(int(values.min()), int(values.max()))
+            needed = np.promote_types(self._dtype, width)
             if needed != self._dtype:
                 self._widen(needed)
         with self.path.open("ab") as out:
@@ -58,7 +62,8 @@ class Widening:
 
     def _widen(self, dtype: np.dtype[Any]) -> None:
         before = self.path
-        held = np.fromfile(before, self._dtype)
+        values = np.fromfile(before, self._dtype)
         before.unlink()
+        # From here on `path` is the file of the new width.
         self._dtype = dtype
-        held.astype(dtype).tofile(self.path)
+        values.astype(dtype).tofile(self.path)

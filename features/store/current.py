@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -46,10 +47,10 @@ NOTHING = "nothing"
 
 def pointer(source: Source) -> Path:
     """Return the file that names the live store of a source: one for each name, folder and data."""
-    place = hashlib.sha256(
-        f"{source.folder}\0{source.data if source.reads_data else ''}".encode()
-    ).hexdigest()[:12]
-    return source.stores / "live" / f"{source.name}-{place}.json"
+    data = source.data if source.reads_data else ""
+    place = hashlib.sha256(f"{source.folder}\0{data}".encode())
+    digest = place.hexdigest()[:12]
+    return source.stores / "live" / f"{source.name}-{digest}.json"
 
 
 def live_folder(source: Source) -> Path | None:
@@ -107,12 +108,14 @@ def check_stated(source: Source, before: Mapping[str, Any]) -> None:
     if not changes:
         return
     of_dump = "" if source.declaration.dump is None else f" or {source.data / SETTINGS}"
-    lines = [line for found in changes.values() for line in found]
+    lines = list(chain.from_iterable(changes.values()))
+    names = ", ".join(changes)
+    shown = ", ".join(lines[:SHOWN])
     more = f", and {len(lines) - SHOWN} more" if len(lines) > SHOWN else ""
     raise SourceError(
-        f"{', '.join(changes)} in source.toml{of_dump} changed since {source.name!r} was "
+        f"{names} in source.toml{of_dump} changed since {source.name!r} was "
         "first fed; restore it, or feed all rows anew under another name: "
-        f"{', '.join(lines[:SHOWN])}{more}"
+        f"{shown}{more}"
     )
 
 
@@ -121,7 +124,9 @@ def _changes(name: str, before: object, now: object) -> Iterator[str]:
     # What an older store does not tell was not stated, so none is as good as empty.
     old, new = dict(_stated(name, before or {})), dict(_stated(name, now or {}))
     for place in dict.fromkeys([*old, *new]):
-        if (was := old.get(place, NOTHING)) != (is_now := new.get(place, NOTHING)):
+        was = old.get(place, NOTHING)
+        is_now = new.get(place, NOTHING)
+        if was != is_now:
             yield f"{place} was {was} and is {is_now}"
 
 

@@ -57,10 +57,13 @@ class Span:
 def _recorded(rows: Relation, sign: str, day: int | None) -> str:
     if day is None:
         return "true"
-    kind = sql_type_of(rows, "recorded_on")
-    if kind == "DATE":
-        return f"recorded_on {sign} DATE {quoted(date_of(day).isoformat())}"
-    return f"{day_sql('recorded_on', kind)} {sign} {day}"
+    sql_type = sql_type_of(rows, "recorded_on")
+    if sql_type == "DATE":
+        # A date is compared as it stands: nothing is computed for each row.
+        date = quoted(date_of(day).isoformat())
+        return f"recorded_on {sign} DATE {date}"
+    recorded = day_sql("recorded_on", sql_type)
+    return f"{recorded} {sign} {day}"
 
 
 def sql_type_of(rows: Relation, column: str) -> str:
@@ -76,14 +79,15 @@ def delivered(source: Source, rows: Path | None) -> Source:
         raise SourceError(
             f"{rows} is no folder; --rows names a folder with the day's rows, a file or folder a table"
         )
-    found = {
-        table: path.resolve()
-        for table in contract()
-        for form in FORMS[1:]
-        if (path := rows / f"{table}{form}").exists()
-    }
-    if found:
-        return replace(source, tables=found, data=rows.resolve(), folder=rows.resolve())
+    tables: dict[str, Path] = {}
+    for table in contract():
+        for form in FORMS[1:]:
+            path = rows / f"{table}{form}"
+            if path.exists():
+                tables[table] = path.resolve()
+    if tables:
+        folder = rows.resolve()
+        return replace(source, tables=tables, data=folder, folder=folder)
     if any(place.suffix == ".sql" for place in source.tables.values()):
         return find_source(source.folder, rows)
     raise SourceError(
@@ -93,22 +97,27 @@ def delivered(source: Source, rows: Path | None) -> Source:
 
 def marks_of(source: Source) -> dict[str, dict[str, str]]:
     """Return, by table, a mark of each file it is read from; one of the whole source where a view or a database gives it."""
-    found: dict[str, dict[str, str]] = {}
+    marks: dict[str, dict[str, str]] = {}
     for table, place in source.tables.items():
         if place.suffix == ".sql" or (place.parent / SNAPSHOT).exists():
-            found[table] = {"": fingerprint(source)}
+            marks[table] = {"": fingerprint(source)}
         else:
             parts = files_in(place, "*.parquet") if place.is_dir() else [place]
-            found[table] = {path.name: mark_of(path) for path in parts}
-    return found
+            marks[table] = {path.name: mark_of(path) for path in parts}
+    return marks
 
 
 def changed_files(source: Source, table: str, *, before: Marks, now: Marks) -> Iterator[Source]:
     """Yield the source with a table's files that are new or not what they were when it was last read, one at a time."""
-    place, known = source.tables[table], before.get(table, {})
+    place = source.tables[table]
+    marks_before = before.get(table, {})
     for name, mark in now[table].items():
-        if known.get(name) != mark:
-            yield replace(source, tables={table: place / name}) if place.is_dir() else source
+        if marks_before.get(name) == mark:
+            continue
+        if place.is_dir():
+            yield replace(source, tables={table: place / name})
+        else:
+            yield source
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,48 +143,63 @@ def strays(
 ) -> pl.DataFrame | None:
     """Return as refused the rows of days closed before, or of no day, that the store has never seen; None if none."""
     rows = contract_relation(reading.connection, reading.source, table)
-    text = f"CAST({value_sql(ROW_ID, sql_type_of(rows, 'row_id'))} AS VARCHAR)"
+    raw_id = value_sql(ROW_ID, sql_type_of(rows, "row_id"))
+    text = f"CAST({raw_id} AS VARCHAR)"
+    earlier = reading.span.before(rows)
     with in_one_line(reading.source.tables[table]):
-        old = rows.filter(reading.span.before(rows)).project(f"{text} AS row_id").to_arrow_table()
-    unseen = unseen_ids(own, layout, table, old) if old.num_rows else old
+        ids = rows.filter(earlier).project(f"{text} AS row_id").to_arrow_table()
+    unseen = unseen_ids(own, layout, table, ids) if ids.num_rows else ids
     if not unseen.num_rows:
         return None
-    wanted = ", ".join(quoted(text) for text in unseen["row_id"].drop_null().to_pylist()) or "''"
-    late = rows.filter(f"{reading.span.before(rows)} AND ({text} IS NULL OR {text} IN ({wanted}))")
+    unseen_texts = unseen["row_id"].drop_null().to_pylist()
+    # An empty list is no SQL; no row has the empty text as its id.
+    wanted = ", ".join(map(quoted, unseen_texts)) or "''"
+    late = rows.filter(f"{earlier} AND ({text} IS NULL OR {text} IN ({wanted}))")
+    return _refused_as_closed(reading, table, late)
+
+
+def _refused_as_closed(reading: DayReading, table: str, late: Relation) -> pl.DataFrame:
+    """Return rows as refused: for what is wrong in them, else because their day is closed."""
     place = reading.folder / "strays"
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir()
-    found = stage(late, reading.source, table, folder=place, progress=reading.progress)
+    staged = stage(late, reading.source, table, folder=place, progress=reading.progress)
     recorded = pl.from_epoch("recorded_on", time_unit="d").cast(pl.String)
-    closed = pl.format(
-        CLOSED, recorded, pl.lit(date_of(reading.span.after or 0).isoformat())
-    ).alias("reason")
+    complete_to = pl.lit(date_of(reading.span.after or 0).isoformat())
+    closed = pl.format(CLOSED, recorded, complete_to).alias("reason")
     accepted = read_parquet(files_in(place / table, "*.parquet")).with_columns(closed)
-    return with_refusals(found.refused, found.told(accepted))
+    return with_refusals(staged.refused, staged.told(accepted))
 
 
 def unseen_ids(own: Connection, layout: Layout, table: str, ids: pa.Table) -> pa.Table:
     """Return those row ids (an empty one too) that a store neither holds, nor absorbed, nor refused before."""
     own.register("asked", ids)
-    seen = [rows_sql(files) for files in (layout.files(table), layout.absorbed(table)) if files]
-    seen += [f"({csv_file(path, path.parent, OWN).rows_sql()})" for path in layout.refused(table)]
+    stored = (layout.files(table), layout.absorbed(table))
+    seen = [rows_sql(files) for files in stored if files]
+    for path in layout.refused(table):
+        refused = csv_file(path, path.parent, OWN).rows_sql()
+        seen.append(f"({refused})")
     query = "SELECT DISTINCT row_id FROM asked"
     for rows in seen:
-        query = f"SELECT row_id FROM ({query}) AS rest ANTI JOIN (SELECT row_id FROM {rows}) AS seen USING (row_id)"
-    found = own.sql(query).to_arrow_table()
+        query = (
+            f"SELECT row_id FROM ({query}) AS rest "
+            f"ANTI JOIN (SELECT row_id FROM {rows}) AS seen USING (row_id)"
+        )
+    unseen = own.sql(query).to_arrow_table()
     own.unregister("asked")
-    return found
+    return unseen
 
 
 def rows_digest(own: Connection, staged: Staged) -> str:
     """Return 64 hex digits over a table's accepted and refused rows, whatever their order."""
+    # One control character parts the values, another stands for an empty one.
     names = [named(column.name) for column in staged.columns + COMMON]
-    text = f"concat_ws(chr(31), {', '.join(f'coalesce(CAST({name} AS VARCHAR), chr(30))' for name in names)})"
-    found = own.sql(
-        f"SELECT count(*), CAST(bit_xor(md5_number({text})) AS VARCHAR) FROM {staged.rows}"
-    ).fetchall()
+    texts = ", ".join(f"coalesce(CAST({name} AS VARCHAR), chr(30))" for name in names)
+    row_text = f"concat_ws(chr(31), {texts})"
+    # The exclusive or of all digests is the same in every order of the rows.
+    digest = f"CAST(bit_xor(md5_number({row_text})) AS VARCHAR)"
+    accepted = own.sql(f"SELECT count(*), {digest} FROM {staged.rows}").fetchall()
     rows = staged.refused.drop("row", *TRACE, strict=False).rows()
     refused = sorted(json.dumps(row, ensure_ascii=False, allow_nan=False) for row in rows)
-    return hashlib.sha256(
-        json.dumps([found, refused], ensure_ascii=False, allow_nan=False).encode()
-    ).hexdigest()
+    content = json.dumps([accepted, refused], ensure_ascii=False, allow_nan=False)
+    return hashlib.sha256(content.encode()).hexdigest()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from features.files import UNFINISHED, clear_unfinished, remove, remove_unowned
@@ -55,27 +55,32 @@ def _stores_of_certificates(home: Path) -> Iterator[Path]:
     if not places:
         return
     pointers = {_digest(f"{place}\0") for place in places}
-    yield from (
-        path
-        for path in _entries(home / "stores" / "live")
-        if (name := EXCERPT.match(path.name)) and name["digest"] in pointers
-    )
-    raw = {place.name for place in places}
+    for path in _entries(home / "stores" / "live"):
+        pointer = EXCERPT.match(path.name)
+        if pointer and pointer["digest"] in pointers:
+            yield path
+    workplaces = {place.name for place in places}
     for store in _folders(home / "stores"):
-        if (name := RAW.fullmatch(store.name)) and _digest(f"{name['source']} raw") in raw:
+        raw = RAW.fullmatch(store.name)
+        if raw and _digest(f"{raw['source']} raw") in workplaces:
             yield store
-        if EXCERPT.fullmatch(store.name) and any(
-            (place / "declared.json").exists() for place in places
-        ):
+        if EXCERPT.fullmatch(store.name) and _any_declared(places):
             yield store
+
+
+def _any_declared(places: Iterable[Path]) -> bool:
+    return any((place / "declared.json").exists() for place in places)
 
 
 def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
+    digest = hashlib.sha256(text.encode())
+    return digest.hexdigest()[:12]
 
 
 def _entries(place: Path) -> list[Path]:
-    return [Path(entry.path) for entry in os.scandir(place)] if place.is_dir() else []
+    if not place.is_dir():
+        return []
+    return [Path(entry.path) for entry in os.scandir(place)]
 
 
 def _folders(place: Path) -> list[Path]:
@@ -85,12 +90,15 @@ def _folders(place: Path) -> list[Path]:
 def _hidden_or_old(place: Path) -> Iterator[Path]:
     """Yield what may be debris in a folder and below it; what lies within debris goes with it."""
     for folder, folders, files in os.walk(place):
-        found = [
+        names = [
             name for name in (*folders, *files) if name.startswith(".") or PEERS.fullmatch(name)
         ]
-        found += [name for name in folders if folder == str(place) and place.name == "certify"]
-        yield from (Path(folder, name) for name in dict.fromkeys(found))
-        folders[:] = [name for name in folders if name not in found]
+        if place.name == "certify" and folder == str(place):
+            names += folders
+        for name in dict.fromkeys(names):
+            yield Path(folder, name)
+        # `os.walk` goes on in the folders that are left here.
+        folders[:] = [name for name in folders if name not in names]
 
 
 def _is_old(path: Path) -> bool:
@@ -100,7 +108,9 @@ def _is_old(path: Path) -> bool:
     if path.parent.name == "certify" and WORKPLACE.fullmatch(path.name):
         return True
     numbered = NUMBERED.fullmatch(path.name) or PEERS.fullmatch(path.name)
-    return numbered is not None and not _may_be_its(int(numbered["pid"]), path)
+    if numbered is None:
+        return False
+    return not _may_be_its(int(numbered["pid"]), path)
 
 
 def _may_be_its(pid: int, path: Path) -> bool:
@@ -121,14 +131,13 @@ def _may_be_its(pid: int, path: Path) -> bool:
 def _begun(pid: int) -> float | None:
     """Return when a process began, in seconds since 1970, to the second before; None where the system does not say."""
     try:
-        ticks = int(
-            Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()[19]
-        )
-        booted = next(
-            line
-            for line in Path("/proc/stat").read_text("utf-8").splitlines()
-            if line.startswith("btime")
-        )
+        process = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace")
+        # The name of the program, which may hold anything, stands in brackets before the numbers.
+        _, _, numbers = process.rpartition(")")
+        ticks = int(numbers.split()[19])
+        lines = Path("/proc/stat").read_text("utf-8").splitlines()
+        booted = next(line for line in lines if line.startswith("btime"))
     except (OSError, ValueError, IndexError, StopIteration):
         return None
-    return int(booted.split()[1]) + ticks / os.sysconf("SC_CLK_TCK") - 1
+    seconds = ticks / os.sysconf("SC_CLK_TCK")
+    return int(booted.split()[1]) + seconds - 1

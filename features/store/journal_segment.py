@@ -18,7 +18,7 @@ from features.ingest.fingerprint import mark_of
 from features.ingest.scan import files_in
 from features.ingest.source import JOURNAL, Source
 from features.ingest.source_toml import SourceDeclaration
-from features.ingest.staging import stage
+from features.ingest.staging import Staged, stage
 from features.ingest.typed_sql import reading_connection, relation
 from features.store.day_rows import Span
 from features.store.layout import Layout, summary_at, write_summary
@@ -30,7 +30,12 @@ EVER = Span(None, day_of(date.max))
 
 def journal_tables(journal: Path) -> dict[str, Path]:
     """Return the tables that a journal holds rows of."""
-    return {table: journal / table for table in JOURNAL if files_in(journal / table, "*.parquet")}
+    tables: dict[str, Path] = {}
+    for table in JOURNAL:
+        folder = journal / table
+        if files_in(folder, "*.parquet"):
+            tables[table] = folder
+    return tables
 
 
 def noted(
@@ -42,13 +47,15 @@ def noted(
         return layout, {}
     place = layout.folder / "journal" / _key(layout, tables)
     if not (place / "store.json").exists():
-        _write(layout, Source(journal, journal, _timeless(declaration), tables), place)
+        source = Source(journal, journal, _timeless(declaration), tables)
+        _write(layout, source, place)
     return layout.with_part(place / "part"), summary_at(place)["tables"]
 
 
 def outdated(layout: Layout, journal: Path) -> list[Path]:
     """Return the parts of the journal that were made before it, or the store, grew: nothing opens them."""
-    parts, newest = layout.folder / "journal", _key(layout, journal_tables(journal))
+    parts = layout.folder / "journal"
+    newest = _key(layout, journal_tables(journal))
     if not parts.is_dir():
         return []
     return [path for path in parts.iterdir() if path.is_dir() and path.name != newest]
@@ -60,11 +67,13 @@ def _timeless(declaration: SourceDeclaration) -> SourceDeclaration:
 
 def _key(layout: Layout, tables: Mapping[str, Path]) -> str:
     """Return 16 hex digits over the journal's files and the identifiers that the store has codes for."""
-    said = hashlib.sha256("\n".join(tail.name for tail in layout.tails).encode())
+    tails = "\n".join(tail.name for tail in layout.tails)
+    digest = hashlib.sha256(tails.encode())
     for table, folder in tables.items():
         for path in files_in(folder, "*.parquet"):
-            said.update(f"{table}/{path.name}\0{mark_of(path)}\n".encode())
-    return said.hexdigest()[:16]
+            line = f"{table}/{path.name}\0{mark_of(path)}\n"
+            digest.update(line.encode())
+    return digest.hexdigest()[:16]
 
 
 def _rounded(rows: Relation) -> Relation:
@@ -72,33 +81,34 @@ def _rounded(rows: Relation) -> Relation:
 
     Plans are made in millionths; versions before wrote finer ones, and a draw of theirs stays a draw.
     """
-    parts = [
-        f"CASE WHEN {name} > 0 THEN greatest(round({name} * {CERTAIN}), 1) / {CERTAIN} ELSE {name} END AS {name}"
-        for name in rows.columns
-        if name in probability_columns()
-    ]
-    return rows.project(f"* REPLACE ({', '.join(parts)})") if parts else rows
+    rounded: list[str] = []
+    for name in rows.columns:
+        if name in probability_columns():
+            millionths = f"greatest(round({name} * {CERTAIN}), 1)"
+            value = f"CASE WHEN {name} > 0 THEN {millionths} / {CERTAIN} ELSE {name} END"
+            rounded.append(f"{value} AS {name}")
+    if not rounded:
+        return rows
+    columns = ", ".join(rounded)
+    return rows.project(f"* REPLACE ({columns})")
 
 
 def _write(layout: Layout, source: Source, place: Path) -> None:
     """Write the journal's signed rows and their new identifiers, whole or not at all."""
     with built(place) as work:
-        (work / "staged").mkdir()
+        folder = work / "staged"
+        folder.mkdir()
         limits = ConnectionLimits(spill=work / "spill")
         connection = reading_connection(source, limits)
-        staged = [
-            stage(
-                _rounded(relation(connection, source, table)),
-                source,
-                table,
-                folder=work / "staged",
-                progress=quiet,
-            )
-            for table in source.tables
-        ]
+        staged: list[Staged] = []
+        for table in source.tables:
+            rows = _rounded(relation(connection, source, table))
+            staged.append(stage(rows, source, table, folder=folder, progress=quiet))
+        # The store's own rows are left aside: of the store only the dictionaries count here.
         apart = replace(layout, base=work / "none", parts=())
-        part = write_segment(Making(opened(limits), apart, source, EVER, work), staged)
+        making = Making(opened(limits), apart, source, EVER, work)
+        part = write_segment(making, staged)
         counts = {table.table: counts_of(table.accepted, table.refused) for table in part.staged}
-        for rest in ("staged", "dictionaries", "sides"):
-            shutil.rmtree(work / rest)
+        for name in ("staged", "dictionaries", "sides"):
+            shutil.rmtree(work / name)
         write_summary(work, {"tables": counts})

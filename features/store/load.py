@@ -84,17 +84,15 @@ def load(source: Source, progress: Progress = quiet, limits: ConnectionLimits = 
     if (folder / "store.json").exists():
         return folder
     with private_folder(folder.parent) as unfinished:
-        return build(
-            source, Work(unfinished, limits, progress), folder, digest=digest, content=digest
-        )
+        work = Work(unfinished, limits, progress)
+        return build(source, work, folder, digest=digest, content=digest)
 
 
 def build(source: Source, work: Work, folder: Path, *, digest: str, content: str) -> Path:
     """Make the store of a source in `folder`, named by a digest; HistoryError if its content is no longer what it was."""
     (work.folder / "staged").mkdir()
-    limits = ConnectionLimits(
-        work.limits.memory, work.limits.threads, work.limits.spill or work.folder / "spill"
-    )
+    spill = work.limits.spill or work.folder / "spill"
+    limits = replace(work.limits, spill=spill)
     summary = _fill(replace(work, limits=limits), source)
     if fingerprint(source) != content:
         raise HistoryError(
@@ -105,17 +103,13 @@ def build(source: Source, work: Work, folder: Path, *, digest: str, content: str
 
 
 def _finish(work: Work, summary: dict[str, Any], folder: Path) -> None:
-    for rest in ("staged", "spill"):
-        shutil.rmtree(work.folder / rest, ignore_errors=True)
-    write_text(
-        work.folder / "store.json",
-        json.dumps(summary, ensure_ascii=False, indent=1, allow_nan=False) + "\n",
-    )
+    for name in ("staged", "spill"):
+        shutil.rmtree(work.folder / name, ignore_errors=True)
+    text = json.dumps(summary, ensure_ascii=False, indent=1, allow_nan=False)
+    write_text(work.folder / "store.json", f"{text}\n")
+    # A folder without its summary is a store of which half was removed by hand.
     if folder.exists() and not (folder / "store.json").exists():
-        with (
-            private_folder(folder.parent) as aside,
-            write_points("a torn store is away"),
-        ):  # half of it was removed by hand
+        with private_folder(folder.parent) as aside, write_points("a torn store is away"):
             folder.rename(aside / "torn")
     put_in_place(work.folder, folder)
 
@@ -123,9 +117,8 @@ def _finish(work: Work, summary: dict[str, Any], folder: Path) -> None:
 def _fill(work: Work, source: Source) -> dict[str, Any]:
     staged = _stage_all(work, source)
     connection = opened(work.limits)
-    staged = without_contradictions(
-        connection, [without_repeats(connection, table) for table in staged]
-    )
+    once = [without_repeats(connection, table) for table in staged]
+    staged = without_contradictions(connection, once)
     reached("rows staged")
     write_dictionaries(connection, staged, work.dictionaries)
     reached("dictionaries written")
@@ -157,18 +150,15 @@ def _notes(source: Source, work: Work, counts: dict[str, dict[str, Any]]) -> Ite
 
 def _stage_all(work: Work, source: Source) -> list[Staged]:
     connection = reading_connection(source, work.limits)
+    # A table whose columns are not the contract's is refused before any is read.
     for table in source.tables:
         contract_relation(connection, source, table)
-    return [
-        stage(
-            work.taken(contract_relation(connection, source, table)),
-            source,
-            table,
-            folder=work.folder / "staged",
-            progress=work.progress,
-        )
-        for table in source.tables
-    ]
+    folder = work.folder / "staged"
+    staged: list[Staged] = []
+    for table in source.tables:
+        rows = work.taken(contract_relation(connection, source, table))
+        staged.append(stage(rows, source, table, folder=folder, progress=work.progress))
+    return staged
 
 
 def _write_table(work: Work, connection: Connection, staged: Staged) -> Staged:
@@ -178,31 +168,31 @@ def _write_table(work: Work, connection: Connection, staged: Staged) -> Staged:
     path = work.base / f"{table.name}.parquet"
     key = tuple(sorted(table.key, key=lambda name: name != by))
     versions = ", ".join([*map(named, key), "recorded_on", "length(row_id)", "row_id"])
+    # Where the sorting column is part of the key, the order of versions is that of the base file.
     unsorted = path if by in key else work.folder / "staged" / f"{table.name}.signed.parquet"
-    reader = connection.sql(
-        f"{coded_sql(staged, work.dictionaries)} ORDER BY {versions}"
-    ).to_arrow_reader(GROUP)
+    coded = coded_sql(staged, work.dictionaries)
+    reader = connection.sql(f"{coded} ORDER BY {versions}").to_arrow_reader(GROUP)
     signed = write_signed(reader, key, unsorted)
     if unsorted != path:
-        order = ", ".join(f"{named(name)} NULLS FIRST" for name in (by, *key, "known", "sign"))
+        columns = (by, *key, "known", "sign")
+        order = ", ".join(f"{named(name)} NULLS FIRST" for name in columns)
         write_sorted(connection, f"SELECT * FROM {parquet_sql(unsorted)} ORDER BY {order}", path)
     write_absorbed(signed, path)
-    done = refuse(connection, staged, signed.unseen, reason=UNSEEN)
+    accepted = refuse(connection, staged, signed.unseen, reason=UNSEEN)
     shutil.rmtree(staged.folder)
     reached("a table written")
-    return done
+    return accepted
 
 
 def write_absorbed(signed: Signed, path: Path) -> None:
     """Write the keys of rows that left no signed row, to be known when later rows meet them, into `absorbed/`."""
-    if rows := sum(table.num_rows for table in signed.absorbed):
-        path.with_name("absorbed").mkdir(exist_ok=True)
-        pq.write_table(
-            pa.concat_tables(signed.absorbed),
-            path.parent / "absorbed" / path.name,
-            compression="zstd",
-            row_group_size=max(rows, 1),
-        )
+    rows = sum(table.num_rows for table in signed.absorbed)
+    if not rows:
+        return
+    folder = path.with_name("absorbed")
+    folder.mkdir(exist_ok=True)
+    absorbed = pa.concat_tables(signed.absorbed)
+    pq.write_table(absorbed, folder / path.name, compression="zstd", row_group_size=rows)
 
 
 def _write_joins(work: Work, connection: Connection, source: Source) -> dict[str, int]:
@@ -231,16 +221,15 @@ def reasons(refused: pl.DataFrame) -> list[dict[str, Any]]:
 
     Of a dump the rows are those of its raw tables, and the first is told with its `table`.
     """
-    named = [name for name in ("raw_table",) if name in refused.columns]
-    by_row = as_written(refused).unique([*named, "row", "reason"])
-    first = pl.col(*named, "row").sort_by(*named, "row").first()
+    # Only the rows of a dump name a raw table.
+    table = [name for name in ("raw_table",) if name in refused.columns]
+    by_row = as_written(refused).unique([*table, "row", "reason"])
+    first = pl.col(*table, "row").sort_by(*table, "row").first()
     counted = by_row.group_by("reason").agg(first, rows=pl.len()).rename({"row": "first"})
-    ordered = counted.sort(
-        "rows", *named, "first", descending=[True, *(False for _ in named), False]
-    )
-    return ordered.select(
-        "reason", "rows", *(pl.col(name).alias("table") for name in named), "first"
-    ).to_dicts()
+    order = ["rows", *table, "first"]
+    ordered = counted.sort(order, descending=[name == "rows" for name in order])
+    renamed = [pl.col(name).alias("table") for name in table]
+    return ordered.select("reason", "rows", *renamed, "first").to_dicts()
 
 
 def row_of(why: dict[str, Any]) -> str:

@@ -87,19 +87,16 @@ def place_text(place: tuple[str, ...]) -> str:
 def _refusal(source: Source, holder: NameHolder) -> str:
     gone = [part for part in holder.place if part.startswith("/") and not Path(part).exists()]
     lost = f" ({', '.join(gone)} is no longer there)" if gone else ""
-    words = shlex.join(
-        [
-            "lssi",
-            "adopt",
-            source.place[0],
-            *(["--data", source.place[1]] if source.place[1:] else []),
-        ]
-    )
+    words = ["lssi", "adopt", source.place[0]]
+    if source.place[1:]:
+        words += ["--data", source.place[1]]
+    command = shlex.join(words)
+    here = place_text(source.place)
+    there = place_text(holder.place)
     return (
-        f"the name {source.name!r} is held by {place_text(holder.place)}{lost}, and "
-        f"{place_text(source.place)} claims it too; sources "
+        f"the name {source.name!r} is held by {there}{lost}, and {here} claims it too; sources "
         "of one name would share models and journal: give one another `name` in source.toml (or dump.toml) or, if "
-        f"the source has moved here or this is a new dump of it, run `{words}`"
+        f"the source has moved here or this is a new dump of it, run `{command}`"
     )
 
 
