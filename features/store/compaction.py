@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from features.catalogue.joins import first_by
-from features.connection import Connection, ConnectionLimits, named, opened
+from features.connection import Connection, ConnectionLimits, opened
 from features.contract.tables import Table
 from features.errors import HistoryError
 from features.files import clear_beneath, private_folder, reached, write_points
@@ -18,7 +18,7 @@ from features.home import home
 from features.ingest.scan import read_table
 from features.ingest.source import Source
 from features.store.current import agreed, feed_lock, live_folder
-from features.store.joins import write_sorted
+from features.store.joins import nulls_first, write_sorted
 from features.store.journal_segment import outdated
 from features.store.layout import Layout, layout_of, rows_sql, summary_at, write_summary
 from features.store.source_names import check_name
@@ -103,8 +103,7 @@ def _merge(folder: Path, name: str) -> None:
 
 def _merge_table(connection: Connection, layout: Layout, table: Table, base: Path) -> None:
     first = first_by(table.columns, table.key)
-    order = dict.fromkeys((first, *table.key, "known", "sign"))
-    sorting = ", ".join(f"{named(name)} NULLS FIRST" for name in order)
+    sorting = nulls_first(dict.fromkeys((first, *table.key, "known", "sign")))
     rows = rows_sql(layout.files(table.name))
     query = f"FROM {rows} ORDER BY {sorting}, row_id"
     write_sorted(connection, query, base / f"{table.name}.parquet")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from features.catalogue.joins import first_by, joined_table, taken_as
@@ -25,7 +26,7 @@ def join_sql(join: Join, left: Table, right: Table, base: Path, *, after: int = 
     names = ", ".join(columns)
     picked = f"{names}, row_id, right_row_id"
     # The key of the right side is no column of the result: it only settles the order of pairs.
-    hidden = ", ".join(_right_keys(right))
+    hidden = ", ".join(map(named, _right_keys(right)))
     begun = f"WHERE begins < ends AND begins > {after}"
     ended = f"WHERE begins < ends AND ends > {after} AND ends < {FOREVER}"
     plus = "begins AS known, CAST(1 AS TINYINT) AS sign"
@@ -39,15 +40,24 @@ def join_sql(join: Join, left: Table, right: Table, base: Path, *, after: int = 
 
 
 def _right_keys(right: Table) -> list[str]:
-    """Return the SQL names under which the key columns of the right side stand in `pairs`."""
-    return [named(f"right {name}") for name in right.key]
+    """Return the names under which the key columns of the right side stand in `pairs`."""
+    return [f"right {name}" for name in right.key]
 
 
 def _order_sql(join: Join, left: Table, right: Table) -> str:
     """Return the columns by which the rows lie sorted: the first id, then the keys of both sides."""
-    first = first_by(joined_table(join, left, right).columns, left.key)
-    order = [named(first), *map(named, left.key), *_right_keys(right)]
-    return ", ".join(f"{name} NULLS FIRST" for name in order)
+    columns = joined_table(join, left, right).columns
+    first = first_by(columns, left.key)
+    return nulls_first([first, *left.key, *_right_keys(right)])
+
+
+def nulls_first(names: Iterable[str]) -> str:
+    """Return the ORDER BY of some columns, rows without a value first.
+
+    >>> nulls_first(["worker", "day"])
+    '"worker" NULLS FIRST, "day" NULLS FIRST'
+    """
+    return ", ".join(f"{named(name)} NULLS FIRST" for name in names)
 
 
 def _pairs_sql(join: Join, left: Table, right: Table, base: Path) -> str:
@@ -58,7 +68,7 @@ def _pairs_sql(join: Join, left: Table, right: Table, base: Path) -> str:
     columns.append("l.row_id")
     columns.append("r.row_id AS right_row_id")
     for name, hidden in zip(right.key, _right_keys(right), strict=True):
-        columns.append(f"r.{named(name)} AS {hidden}")
+        columns.append(f"r.{named(name)} AS {named(hidden)}")
     columns.append("greatest(l.known, r.known) AS begins")
     columns.append("least(l.ends, r.ends) AS ends")
     agreements: list[str] = []
@@ -90,6 +100,7 @@ def write_join(connection: Connection, join: Join, sides: tuple[Table, Table], b
 def write_sorted(connection: Connection, query: str, path: Path) -> int:
     """Write what a sorted SELECT gives as Parquet in row groups of 131,072 rows; return the number of rows."""
     form = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE 131072"
-    result = connection.execute(f"COPY ({query}) TO {quoted(path)} ({form})")
+    place = quoted(path)
+    result = connection.execute(f"COPY ({query}) TO {place} ({form})")
     counted = result.fetchone()
     return int(counted[0]) if counted else 0

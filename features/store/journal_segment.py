@@ -47,7 +47,12 @@ def noted(
         return layout, {}
     place = layout.folder / "journal" / _key(layout, tables)
     if not (place / "store.json").exists():
-        source = Source(journal, journal, _timeless(declaration), tables)
+        source = Source(
+            folder=journal,
+            data=journal,
+            declaration=_timeless(declaration),
+            tables=tables,
+        )
         _write(layout, source, place)
     return layout.with_part(place / "part"), summary_at(place)["tables"]
 
@@ -106,7 +111,13 @@ def _write(layout: Layout, source: Source, place: Path) -> None:
             staged.append(stage(rows, source, table, folder=folder, progress=quiet))
         # The store's own rows are left aside: of the store only the dictionaries count here.
         apart = replace(layout, base=work / "none", parts=())
-        making = Making(opened(limits), apart, source, EVER, work)
+        making = Making(
+            connection=opened(limits),
+            layout=apart,
+            source=source,
+            span=EVER,
+            folder=work,
+        )
         part = write_segment(making, staged)
         counts = {table.table: counts_of(table.accepted, table.refused) for table in part.staged}
         for name in ("staged", "dictionaries", "sides"):

@@ -38,7 +38,7 @@ from features.ingest.staging import (
 )
 from features.ingest.typed_sql import reading_connection
 from features.store.id_codes import coded_sql, write_dictionaries
-from features.store.joins import write_join, write_sorted
+from features.store.joins import nulls_first, write_join, write_sorted
 from features.store.older_store import MARK
 from features.store.versions import Signed, write_signed
 
@@ -163,7 +163,13 @@ def _stage_all(work: Work, source: Source) -> list[Staged]:
 
 def _write_table(work: Work, connection: Connection, staged: Staged) -> Staged:
     """Write the base file of one table and return what is accepted of it in the end."""
-    table = Table(staged.table, "", "", contract()[staged.table].key, staged.columns)
+    table = Table(
+        name=staged.table,
+        zh="",
+        en="",
+        key=contract()[staged.table].key,
+        columns=staged.columns,
+    )
     by = first_by(table.columns, table.key)
     path = work.base / f"{table.name}.parquet"
     key = tuple(sorted(table.key, key=lambda name: name != by))
@@ -174,8 +180,7 @@ def _write_table(work: Work, connection: Connection, staged: Staged) -> Staged:
     reader = connection.sql(f"{coded} ORDER BY {versions}").to_arrow_reader(GROUP)
     signed = write_signed(reader, key, unsorted)
     if unsorted != path:
-        columns = (by, *key, "known", "sign")
-        order = ", ".join(f"{named(name)} NULLS FIRST" for name in columns)
+        order = nulls_first((by, *key, "known", "sign"))
         write_sorted(connection, f"SELECT * FROM {parquet_sql(unsorted)} ORDER BY {order}", path)
     write_absorbed(signed, path)
     accepted = refuse(connection, staged, signed.unseen, reason=UNSEEN)
@@ -208,7 +213,7 @@ def _write_joins(work: Work, connection: Connection, source: Source) -> dict[str
 def table_of(source: Source, name: str) -> Table:
     """Return a table of the contract with the attributes that a source adds to it."""
     table = contract()[name]
-    return Table(table.name, table.zh, table.en, table.key, source.columns(name))
+    return replace(table, columns=source.columns(name))
 
 
 def counts_of(accepted: int, refused: pl.DataFrame) -> dict[str, Any]:

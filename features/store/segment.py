@@ -22,7 +22,7 @@ from features.ingest.source import Source
 from features.ingest.staging import GROUP, REPEATED, Staged, refuse, without_repeats
 from features.store.day_rows import Span
 from features.store.id_codes import coded_sql, identifiers_sql, spaces_of
-from features.store.joins import join_sql, write_sorted
+from features.store.joins import join_sql, nulls_first, write_sorted
 from features.store.layout import Layout, rows_sql
 from features.store.load import UNSEEN, write_absorbed
 from features.store.versions import Signed, write_signed
@@ -51,7 +51,13 @@ class Making:
 
     def table(self, name: str) -> Table:
         """Return a contract table with the attributes that the source adds to it."""
-        return Table(name, "", "", contract()[name].key, self.source.columns(name))
+        return Table(
+            name=name,
+            zh="",
+            en="",
+            key=contract()[name].key,
+            columns=self.source.columns(name),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,15 +222,14 @@ def _write_table(making: Making, staged: Staged) -> Staged:
     path = making.folder / "part" / f"{table.name}.parquet"
     signed = write_signed(reader, table.key, unsorted)
     by = first_by(table.columns, table.key)
-    columns = (by, *table.key, "known", "sign")
-    order = ", ".join(f"{named(name)} NULLS FIRST" for name in columns)
+    order = nulls_first((by, *table.key, "known", "sign"))
     # What was known before lies in the store already.
     new = f"FROM {parquet_sql(unsorted)} WHERE known > {making.after} ORDER BY {order}"
     written = write_sorted(connection, new, path)
     if not written and making.layout.files(table.name):
         path.unlink()
     absorbed = _recorded_after(signed.absorbed, making.after)
-    write_absorbed(Signed(0, [], absorbed), path)
+    write_absorbed(Signed(absorbed=absorbed), path)
     return refuse(connection, staged, signed.unseen, reason=UNSEEN)
 
 

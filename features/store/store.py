@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from features.ingest.staging import Progress
 from features.ingest.typed_values import WIDTHS
 from features.store.current import agreed, live_folder
 from features.store.id_codes import Dictionary
+from features.store.joins import nulls_first
 from features.store.journal_segment import noted
 from features.store.layout import layout_of, no_rows_sql, rows_sql, summary_at
 from features.store.load import load, quiet
@@ -97,8 +99,7 @@ class Store:
     def _contract_table(self, name: str) -> Table:
         table = contract()[name]
         attributes = [one.column for one in self.source.attribute if one.table == name]
-        columns = (*table.columns, *attributes)
-        return Table(name, table.zh, table.en, table.key, columns)
+        return replace(table, columns=(*table.columns, *attributes))
 
     def has(self, table: str) -> bool:
         """Tell whether the source holds a table (it may be empty) or a derived table both of whose sides it holds."""
@@ -186,12 +187,11 @@ class Store:
         same = " AND ".join(f"minus.{name} = plus.{name}" for name in self._ids(table))
         taken_back = f"minus.sign = -1 AND minus.known <= {as_of} AND {same}"
         order = dict.fromkeys((self.sorted_by(table), *self._table(table).key, "known"))
-        sorting = ", ".join(f"{named(name)} NULLS FIRST" for name in order)
         live = self.sql(
             f"SELECT {picked} FROM {rows} AS plus "
             f"WHERE sign = 1 AND known <= {as_of} "
             f"AND NOT EXISTS (FROM {rows} AS minus WHERE {taken_back}) "
-            f"ORDER BY {sorting}, row_id"
+            f"ORDER BY {nulls_first(order)}, row_id"
         )
         return {name: values(live[name]) for name in columns}
 
