@@ -25,7 +25,8 @@ def located(kept: Column, key: Column) -> tuple[Column, NDArray[np.bool_]]:
     (1, [True, False])
     """
     if not len(kept):
-        return np.zeros(len(key), np.int64), np.zeros(len(key), np.bool_)
+        nowhere = np.zeros(len(key), np.int64)
+        return nowhere, np.zeros(len(key), np.bool_)
     last = int(kept[-1])
     # A table of all keys up to the last is faster than searching, but must not be mostly empty.
     sparse = last > 8 * (len(kept) + len(key))

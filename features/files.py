@@ -21,7 +21,9 @@ from typing import Any
 UNFINISHED = re.compile(r"\.unfinished-\d+-[0-9a-f]{16}")
 """The names of unfinished files and folders: the process that made it, and a token that no later process repeats."""
 ANYBODY = 0o666
+"""The mode of files that others may read, as far as the umask allows."""
 OWNER = 0o600
+"""The mode of files that only their owner may read."""
 
 
 def reached(point: str) -> None:
@@ -163,12 +165,12 @@ def _entries(place: Path) -> list[Path]:
 
 @contextmanager
 def _owned(place: Path, make: Callable[[Path], int]) -> Iterator[Path]:
-    path, held = _new(place, make)
+    path, descriptor = _new(place, make)
     try:
         yield path
     finally:
         remove(path)
-        os.close(held)
+        os.close(descriptor)
 
 
 def _new(place: Path, make: Callable[[Path], int]) -> tuple[Path, int]:
@@ -179,12 +181,12 @@ def _new(place: Path, make: Callable[[Path], int]) -> tuple[Path, int]:
     while True:
         path = place / f".unfinished-{os.getpid()}-{secrets.token_hex(8)}"
         with suppress(_Taken):
-            held = make(path)
+            descriptor = make(path)
             with suppress(OSError):  # a file system without locks: then nobody clears here either
-                fcntl.flock(held, fcntl.LOCK_EX)
-            if _is_at(held, path):
-                return path, held
-            os.close(held)
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+            if _is_at(descriptor, path):
+                return path, descriptor
+            os.close(descriptor)
 
 
 class _Taken(Exception):
@@ -203,10 +205,10 @@ def _made_file(path: Path, mode: int) -> int:
     return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, mode)
 
 
-def _is_at(held: int, path: Path) -> bool:
+def _is_at(descriptor: int, path: Path) -> bool:
     """Tell whether what is open is still what stands under a name."""
     try:
-        return _identity(os.fstat(held)) == _identity(path.lstat())
+        return _identity(os.fstat(descriptor)) == _identity(path.lstat())
     except FileNotFoundError:
         return False
 
@@ -218,22 +220,22 @@ def _identity(status: Any) -> tuple[int, int]:
 def remove_unowned(path: Path) -> None:
     """Remove an unfinished file or folder unless a living process owns it."""
     try:
-        held = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError:  # cleared by another run just now, or not ours to open
         return
     try:
-        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if _is_at(held, path):
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if _is_at(descriptor, path):
             remove(path)
     except OSError:  # its owner lives, or nothing can be locked here: it stays
         return
     finally:
-        os.close(held)
+        os.close(descriptor)
 
 
 def _synced(path: Path) -> None:
-    held = os.open(path, os.O_RDONLY)
+    descriptor = os.open(path, os.O_RDONLY)
     try:
-        os.fsync(held)
+        os.fsync(descriptor)
     finally:
-        os.close(held)
+        os.close(descriptor)

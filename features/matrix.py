@@ -112,7 +112,9 @@ def write_matrix_rows(matrices: Iterable[Matrix], place: Path) -> tuple[int, int
 
 
 def _table(matrix: Matrix) -> pa.Table:
-    fields = [pa.field(matrix.entity, pa.string()), pa.field("as_of", pa.date32())]
+    key_field = pa.field(matrix.entity, pa.string())
+    day_field = pa.field("as_of", pa.date32())
+    fields = [key_field, day_field]
     keys = pa.array(matrix.keys.tolist(), pa.string())
     days = pa.array(matrix.as_of.astype(np.int32))
     columns = [keys, days.cast(pa.date32())]

@@ -101,8 +101,9 @@ def _paired(events: Column) -> Moves:
     while len(here):
         here = here[here >= back]
         # Of one worker the difference is of days; of two workers it is far above GAP.
-        gap = (events[here] >> (UNIT_BITS + 1)) - (events[here - back] >> (UNIT_BITS + 1))
-        here = here[gap <= GAP]
+        day = events[here] >> (UNIT_BITS + 1)
+        day_before = events[here - back] >> (UNIT_BITS + 1)
+        here = here[day - day_before <= GAP]
         before = events[here - back]
         is_leaving = before >> UNIT_BITS & 1 == 0
         is_elsewhere = (before ^ events[here]) % (1 << UNIT_BITS) != 0
@@ -113,11 +114,13 @@ def _paired(events: Column) -> Moves:
     # Where nobody begins there was no round: `here` is empty, and so are the moves.
     at = np.concatenate(places) if places else here
     before = np.concatenate(earlier) if earlier else here
+    source = before & units
+    target = events[at] & units
     began = (events[at] >> (UNIT_BITS + 1)) % (1 << DAY_BITS) - DAY_ZERO
     order = np.argsort(at, kind="stable")
     return Moves(
-        source=(before & units).astype(np.int32)[order],
-        target=(events[at] & units).astype(np.int32)[order],
+        source=source.astype(np.int32)[order],
+        target=target.astype(np.int32)[order],
         began=began.astype(np.int32)[order],
     )
 
@@ -135,8 +138,13 @@ def moves_of(store: Store, place: Column, exits: Column, day: int) -> tuple[Move
         target.append(moves.target)
         began.append(moves.began)
         unit = spells.unit[_around_exits(spells, exits[spells.unit])]
-        staff += sums_by_place(unit, np.ones(len(unit), np.int64), len(exits))
-    all_moves = Moves(np.concatenate(source), np.concatenate(target), np.concatenate(began))
+        ones = np.ones(len(unit), np.int64)
+        staff += sums_by_place(unit, ones, len(exits))
+    all_moves = Moves(
+        source=np.concatenate(source),
+        target=np.concatenate(target),
+        began=np.concatenate(began),
+    )
     return all_moves, staff
 
 

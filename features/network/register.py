@@ -62,7 +62,12 @@ def register_of(store: Store, day: int) -> tuple[EnterpriseRegister, csr_matrix]
     stated = rows["registered"][last]
     closed = day_or(rows["closed"][last], NULL, until=day)
     registered = np.where(stated == NULL, since, stated)
-    register = EnterpriseRegister(code, place, registered, closed)
+    register = EnterpriseRegister(
+        code=code,
+        place=place,
+        registered=registered,
+        closed=closed,
+    )
     return register, _links(enterprise, rows, len(code))
 
 
@@ -99,7 +104,9 @@ def pairs_sharing(own: Column, key: Column) -> tuple[Column, Column]:
     one = np.repeat(first, size_of_group)
     other = np.repeat(start_of_group, size_of_group) + within(size_of_group)
     different = one != other
-    pairs = np.unique(unit[one[different]] * width + unit[other[different]])
+    unit_one = unit[one[different]]
+    unit_other = unit[other[different]]
+    pairs = np.unique(unit_one * width + unit_other)
     return pairs // width, pairs % width
 
 

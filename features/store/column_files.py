@@ -62,7 +62,8 @@ class FlatColumns:
     @cached_property
     def starts(self) -> Mapped:
         """The place of the first row of each code, and the number of rows last; rows without a code stand before."""
-        return Mapped(self.folder / f"{self.by}.starts", np.dtype(np.int64))
+        path = self.folder / f"{self.by}.starts"
+        return Mapped(path, np.dtype(np.int64))
 
     @property
     def size(self) -> int:

@@ -43,15 +43,19 @@ class Span:
 
     def within(self, rows: Relation) -> str:
         """Return the condition that a raw row was recorded on one of these days."""
-        return f"{_recorded(rows, '>', self.after)} AND {_recorded(rows, '<=', self.until)}"
+        is_after = _recorded(rows, ">", self.after)
+        is_until = _recorded(rows, "<=", self.until)
+        return f"{is_after} AND {is_until}"
 
     def before(self, rows: Relation) -> str:
         """Return the condition that a raw row was recorded earlier, or on no day that can be read."""
-        return f"({_recorded(rows, '<=', self.after)}) IS NOT FALSE"
+        is_before = _recorded(rows, "<=", self.after)
+        return f"({is_before}) IS NOT FALSE"
 
     def taken(self, rows: Relation) -> Relation:
         """Return the rows that were not recorded later."""
-        return rows.filter(f"({_recorded(rows, '<=', self.until)}) IS NOT FALSE")
+        is_until = _recorded(rows, "<=", self.until)
+        return rows.filter(f"({is_until}) IS NOT FALSE")
 
 
 def _recorded(rows: Relation, sign: str, day: int | None) -> str:
@@ -154,7 +158,8 @@ def strays(
     unseen_texts = unseen["row_id"].drop_null().to_pylist()
     # An empty list is no SQL; no row has the empty text as its id.
     wanted = ", ".join(map(quoted, unseen_texts)) or "''"
-    late = rows.filter(f"{earlier} AND ({text} IS NULL OR {text} IN ({wanted}))")
+    is_unseen = f"({text} IS NULL OR {text} IN ({wanted}))"
+    late = rows.filter(f"{earlier} AND {is_unseen}")
     return _refused_as_closed(reading, table, late)
 
 

@@ -71,9 +71,14 @@ def layout_of(folder: Path, summary: Mapping[str, Any]) -> Layout:
     """Return the layout that a store's summary names; anything else in its folder counts for nothing."""
     # A store that was never fed names neither a base nor days.
     base = folder / summary.get("base", "base")
-    parts = tuple(folder / "days" / day for day in summary.get("days", []))
-    tails = tuple(folder / "tails" / day for day in summary.get("fed", {}))
-    return Layout(folder, base, parts, tails)
+    parts = folder / "days"
+    tails = folder / "tails"
+    return Layout(
+        folder=folder,
+        base=base,
+        parts=tuple(parts / day for day in summary.get("days", [])),
+        tails=tuple(tails / day for day in summary.get("fed", {})),
+    )
 
 
 def summary_at(folder: Path) -> dict[str, Any]:

@@ -34,11 +34,8 @@ def brought_up(folder: Path, summary: dict[str, Any]) -> None:
 
 def _floats(path: Path) -> list[str]:
     schema = pq.read_schema(path)
-    return [
-        name
-        for name in probability_columns()
-        if name in schema.names and pa.types.is_floating(schema.field(name).type)
-    ]
+    stored = [name for name in probability_columns() if name in schema.names]
+    return [name for name in stored if pa.types.is_floating(schema.field(name).type)]
 
 
 def _rewrite(path: Path, names: list[str]) -> None:

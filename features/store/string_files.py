@@ -21,10 +21,14 @@ class FlatTexts:
     """A text column laid out beside its Parquet file and mapped; a row group is laid out when it is first asked for."""
 
     def __init__(self, file: pq.ParquetFile, folder: Path, name: str) -> None:
-        self._file, self._folder, self._name = file, folder, name
+        self._file = file
+        self._folder = folder
+        self._name = name
         self._groups: dict[int, pa.StringArray] = {}
-        sizes = [file.metadata.row_group(number).num_rows for number in range(file.num_row_groups)]
-        self._ends = np.cumsum(np.array([0, *sizes], np.int64))
+        groups = [file.metadata.row_group(number) for number in range(file.num_row_groups)]
+        sizes = [group.num_rows for group in groups]
+        steps = np.array([0, *sizes], np.int64)
+        self._ends = np.cumsum(steps)
 
     def between(self, start: int, stop: int) -> NDArray[Any]:
         """Return the texts of rows start to below stop."""
@@ -90,11 +94,9 @@ def _mapped(path: Path) -> tuple[pa.LargeStringArray, tuple[Mapped, ...]]:
     size = ends_path.stat().st_size // 8 - 1
     ends = Mapped(ends_path, np.dtype(np.int64))
     letters = Mapped(letters_path, np.dtype(np.uint8))
-    texts = pa.LargeStringArray.from_buffers(
-        size,
-        pa.py_buffer(ends.values),
-        pa.py_buffer(letters.values),
-    )
+    ends_buffer = pa.py_buffer(ends.values)
+    letters_buffer = pa.py_buffer(letters.values)
+    texts = pa.LargeStringArray.from_buffers(size, ends_buffer, letters_buffer)
     return texts, (ends, letters)
 
 
@@ -117,8 +119,12 @@ def _write_texts(file: pq.ParquetFile, ends: Path, letters: Path) -> None:
 def _append_chunk(chunk: pa.LargeStringArray, ends_file: BinaryIO, letters_file: BinaryIO) -> None:
     """Append a chunk's texts; its ends count from the chunk's buffer, those written from the beginning of the file."""
     _, places_buffer, letters_buffer = chunk.buffers()
-    places = np.frombuffer(places_buffer, np.int64, len(chunk) + 1, 8 * chunk.offset)
-    ends = places[1:] - places[0] + letters_file.tell()
+    # A chunk may be a slice: its ends, of eight bytes each, begin at its offset.
+    offset = 8 * chunk.offset
+    places = np.frombuffer(places_buffer, np.int64, len(chunk) + 1, offset)
+    first = places[0]
+    last = places[-1]
+    ends = places[1:] - first + letters_file.tell()
     ends.tofile(ends_file)
     letters = memoryview(letters_buffer or b"")
-    letters_file.write(letters[places[0] : places[-1]])
+    letters_file.write(letters[first:last])

@@ -96,7 +96,8 @@ def _signed(table: pa.Table, key: tuple[str, ...], outcome: Signed) -> pa.Table:
     known = table["recorded_on"].to_numpy().astype(np.int32)
     retracts = table["retracted"].to_numpy().astype(np.bool_)
     if not same.any() and not retracts.any():
-        return _put(table, known, np.ones(table.num_rows, np.int8))
+        ones = np.ones(table.num_rows, np.int8)
+        return _put(table, known, ones)
     retracts_nothing = pa.array(retracts & ~same)
     outcome.unseen += table["row_id"].filter(retracts_nothing).to_pylist()
     # The last row is superseded by none; a table without rows has no last row.
@@ -106,8 +107,10 @@ def _signed(table: pa.Table, key: tuple[str, ...], outcome: Signed) -> pa.Table:
     lives = ~retracts & ~(superseded & (until == known))
     absorbed = table.filter(pa.array(~lives))
     outcome.absorbed.append(absorbed.select([*key, *RECORDING]))
+    # A row that lives stands once, and once more as its negative where it is superseded.
     copies = lives.astype(np.int64) * (1 + superseded)
-    places = np.repeat(np.arange(table.num_rows), copies)
+    rows = np.arange(table.num_rows)
+    places = np.repeat(rows, copies)
     repeats = np.append(False, places[1:] == places[:-1])
     twin = repeats[: len(places)]
     known_from = np.where(twin, until[places], known[places])
