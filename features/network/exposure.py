@@ -18,6 +18,7 @@ ROUNDS = 20
 MOVES_OF_A_LINK = 5
 """How many moves of the day itself a shared key weighs."""
 YEAR = 365
+"""Days back from the day within which movers are counted."""
 
 
 def found_days(store: Store, register: EnterpriseRegister, day: int) -> tuple[Column, Column]:

@@ -13,6 +13,7 @@ from features.network.signed_rows import begins_runs, ends_runs, live_rows, sums
 from features.store.store import Store
 
 YEAR = 365
+"""Days back from the day within which a claim counts, by the day on which it was filed."""
 RING = 3
 """Fewer claimants of one employer at one provider than these are chance."""
 PLACEHOLDER = 200

@@ -36,11 +36,11 @@ MAKERS: dict[str, Callable[[Store, int], Mapping[str, Kept]]] = {
 KEY_BITS = 31
 """Bits of each part of a key: codes are int32 and not negative, so two of them fit an int64."""
 GROUP = 1 << 14
-"""Keys that are written, and read, together."""
+"""Keys in one row group, the least that is read of a file."""
 NEAR = 2
-"""Groups around some keys up to which each stays read, since the next keys are asked of them too."""
+"""Up to this many groups around the wanted keys are cached, each for itself: the next cases often ask for the same."""
 FEW = 64
-"""Cases of a day up to which all that is kept of it is read, and stays read."""
+"""For up to this many cases of a day the whole file of the day is read and cached."""
 
 
 def stored_values(
@@ -63,7 +63,7 @@ def stored_values(
             if not len(here):
                 continue
             wanted = key[here]
-            # All of a day may be read for few cases: it stays read, and serves the next ones.
+            # For few cases all of a day is read: it is cached, and serves the next cases.
             nearby = wanted if len(here) > FEW else None
             stored = kept_values(store, of, max(day, store.first_known), nearby)
             place, is_stored = located(key_codes(stored, STORED_BY[of]), wanted)

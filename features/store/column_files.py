@@ -24,6 +24,7 @@ LARGE = 1 << 13
 MOST = 1 << 28
 """The greatest code of a sorting column: the place of every code up to the greatest is written, eight bytes each."""
 WIDTHS = (np.int8, np.int16, np.int32)
+"""The types in which a column of integers may be stored, the narrowest first; int64 where none is wide enough."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,7 @@ CHANGING = {
 }
 """What of a declaration may change from day to day, with the reason."""
 SHOWN = 3
+"""How many changes an error tells one by one; the rest are counted."""
 NOTHING = "nothing"
 
 

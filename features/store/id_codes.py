@@ -20,7 +20,7 @@ from features.store.memory_map import Mapped
 from features.store.string_files import text_column
 
 MANY = 1 << 13
-"""Identifiers from which on the memory that their texts took on the way is given back."""
+"""When more identifiers than these are read at once, the mapped memory of the dictionary is given back afterwards."""
 
 
 def spaces_of(staged: Iterable[Staged]) -> dict[str, list[tuple[str, str]]]:

@@ -11,6 +11,7 @@ from features.connection import Connection, named, quoted
 from features.contract.tables import Table
 from features.ingest.scan import parquet_sql
 
+SORTED_FORM = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE 131072"
 FOREVER = 2**31 - 1
 """The day on which a row ends that is never taken back: the greatest int32, the type of stored days."""
 
@@ -99,8 +100,7 @@ def write_join(connection: Connection, join: Join, sides: tuple[Table, Table], b
 
 def write_sorted(connection: Connection, query: str, path: Path) -> int:
     """Write what a sorted SELECT gives as Parquet in row groups of 131,072 rows; return the number of rows."""
-    form = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE 131072"
     place = quoted(path)
-    result = connection.execute(f"COPY ({query}) TO {place} ({form})")
+    result = connection.execute(f"COPY ({query}) TO {place} ({SORTED_FORM})")
     counted = result.fetchone()
     return int(counted[0]) if counted else 0

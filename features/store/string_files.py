@@ -14,7 +14,7 @@ from features.files import replaced
 from features.store.memory_map import Mapped
 
 FEW = 1 << 12
-"""Texts up to which a dictionary is read, not mapped: laid out, those of a day outweigh the day."""
+"""Up to this many texts a dictionary is read into memory: the few new texts of a day are not worth two more files."""
 
 
 class FlatTexts:
