@@ -33,20 +33,18 @@ class Tally:
     @property
     def sound(self) -> Mask | None:
         """Which rows are kept and have a known value."""
-        return (
-            self.keep
-            if self.valid is None
-            else self.valid
-            if self.keep is None
-            else self.keep & self.valid
-        )
+        if self.valid is None:
+            return self.keep
+        if self.keep is None:
+            return self.valid
+        return self.keep & self.valid
 
 
 class Tallies:
-    """The filters and values of measures placed by one column, laid out so that what they share is worked out once."""
+    """The filters and values of measures placed by one column, as steps of which those that several share are computed once."""
 
     def __init__(self, measures: Sequence[Measure], literal: Literal) -> None:
-        """Lay the measures out; texts in their filters are read through `literal`."""
+        """Turn the measures into steps; texts in their filters are read through `literal`."""
         self._steps = Steps()
         self._sign = self._steps.leaf("sign")
         self._measures = [(measure.name, *self._laid(measure, literal)) for measure in measures]
@@ -56,33 +54,35 @@ class Tallies:
     ) -> tuple[Place | None, Place, Place, Place | None]:
         steps = self._steps
         value, valid = value_steps(steps, measure.value)
-        placed = (
-            steps.step(np.not_equal, steps.leaf(measure.when), steps.constant(NULL))
-            if measure.when
-            else None
-        )
-        passes = None if measure.filter is None else filter_steps(steps, measure.filter, literal)
-        signed = (
-            self._sign if value == steps.constant(1) else steps.step(np.multiply, self._sign, value)
-        )
+        placed: Place | None = None
+        if measure.when:
+            when = steps.leaf(measure.when)
+            placed = steps.step(np.not_equal, when, steps.constant(NULL))
+        passes: Place | None = None
+        if measure.filter is not None:
+            passes = filter_steps(steps, measure.filter, literal)
+        # Of a measure that counts rows the signed value is the sign itself: no product is needed.
+        signed = self._sign
+        if value != steps.constant(1):
+            signed = steps.step(np.multiply, self._sign, value)
         if isinstance(measure.value, ast.Constant):
             value = steps.step(np.full_like, self._sign, value)
         return all_hold(steps, placed, passes), signed, value, valid
 
     def of(self, columns: Mapping[str, Column]) -> dict[str, Tally]:
         """Return what each measure makes of rows, by its name; `columns` hold their `sign` too."""
-        found = self._steps.run(columns)
-        found.append(None)
-        return {
-            name: Tally(
-                found[-1 if keep is None else keep],
-                columns["sign"],
-                found[signed],
-                found[value],
-                found[-1 if valid is None else valid],
+        outcomes = self._steps.run(columns)
+        # Place -1, the last, is what stands for a mask that a measure does not have.
+        outcomes.append(None)
+        tallies: dict[str, Tally] = {}
+        for name, keep, signed, value, valid in self._measures:
+            keep_mask = outcomes[-1 if keep is None else keep]
+            signed_values = outcomes[signed]
+            valid_mask = outcomes[-1 if valid is None else valid]
+            tallies[name] = Tally(
+                keep_mask, columns["sign"], signed_values, outcomes[value], valid_mask
             )
-            for name, keep, signed, value, valid in self._measures
-        }
+        return tallies
 
 
 def tally(columns: Mapping[str, Column], measure: Measure, literal: Literal) -> Tally:
@@ -114,16 +114,19 @@ def of_tallies(
     rows: RowRanges, when: str, tallies: Mapping[str, Tally], asked: AggregationPlan
 ) -> dict[Atom, Values]:
     """Return float64 (units,) for each aggregate, NaN where undefined, from tallies of rows placed by the column `when`."""
-    found: dict[Atom, Values] = {}
+    aggregates: dict[Atom, Values] = {}
     if asked.sums:
         amounts = np.array([amounts_of(tallies[name], kind) for kind, name in asked.sums])
-        found |= zip(asked.summed, amount_sums(rows, when, amounts, asked), strict=True)
+        sums = amount_sums(rows, when, amounts, asked)
+        aggregates |= zip(asked.summed, sums, strict=True)
     for members in asked.members:
-        own = tallies[members.measure]
-        keep = own.keep if members.kind == "dated" else own.sound
-        sign = own.sign if keep is None else own.sign * keep
-        found |= of_members(rows, when, _items(rows, when, own, members.kind), sign, members)
-    return found
+        members_tally = tallies[members.measure]
+        # A dated item keeps its row even where its value is empty: the newest row may say nothing.
+        keep = members_tally.keep if members.kind == "dated" else members_tally.sound
+        sign = members_tally.sign if keep is None else members_tally.sign * keep
+        items = _items(rows, when, members_tally, members.kind)
+        aggregates |= of_members(rows, when, items, sign, members)
+    return aggregates
 
 
 def amount_sums(rows: RowRanges, when: str, amounts: Column, asked: AggregationPlan) -> Values:
@@ -131,8 +134,9 @@ def amount_sums(rows: RowRanges, when: str, amounts: Column, asked: AggregationP
 
     A row without the day that places it lies in no window. Raises CatalogueError where a sum is too large to be exact.
     """
-    buckets, found = asked.buckets, np.empty((len(asked.summed), len(rows)))
-    places = (
+    buckets, width = asked.buckets, asked.buckets.width
+    sums = np.empty((len(asked.summed), len(rows)))
+    columns = (
         rows.begin,
         rows.end,
         rows.day,
@@ -140,18 +144,30 @@ def amount_sums(rows: RowRanges, when: str, amounts: Column, asked: AggregationP
         rows.columns["known"],
         rows.placed(when),
     )
-    begin, end, day, reference, known, placed = (np.ascontiguousarray(place) for place in places)
-    width, asks = buckets.width, (asked.windows, asked.series)
+    # The loops are compiled for contiguous columns only; one that is contiguous is not copied.
+    contiguous = (np.ascontiguousarray(column) for column in columns)
+    begin, end, day, reference, known, placed = contiguous
     if buckets.single and when in rows.months:
-        cells = np.empty(
-            (len(amounts), width + (min(width, int(np.ptp(reference))) if len(rows) > 1 else 0)),
-            np.int64,
-        )
+        # Room for the later months of a key's next days, so that its cells can stay as they are.
+        spare = min(width, int(np.ptp(reference))) if len(rows) > 1 else 0
+        cells = np.empty((len(amounts), width + spare), np.int64)
         sound = add_month_sums(
-            begin, end, day, reference, known, placed, width, amounts, *asks, cells, found
+            begin,
+            end,
+            day,
+            reference,
+            known,
+            placed,
+            width,
+            amounts,
+            asked.windows,
+            asked.series,
+            cells,
+            sums,
         )
     else:
-        cells, lies = np.empty((len(amounts), width), np.int64), np.empty(len(known), np.int64)
+        cells = np.empty((len(amounts), width), np.int64)
+        lies = np.empty(len(known), np.int64)
         sound = add_sums(
             begin,
             end,
@@ -161,30 +177,32 @@ def amount_sums(rows: RowRanges, when: str, amounts: Column, asked: AggregationP
             placed,
             buckets.table,
             amounts,
-            *asks,
+            asked.windows,
+            asked.series,
             cells,
             lies,
-            found,
+            sums,
         )
     if not sound:
         raise CatalogueError(
             "a sum, a trend or a variance reached 2^53; use a smaller unit for this measure"
         )
-    return found
+    return sums
 
 
-def amounts_of(own: Tally, kind: str) -> Column:
+def amounts_of(rows_tally: Tally, kind: str) -> Column:
     """Return what each row adds to a count or a sum, 0 where it does not pass."""
-    amounts = own.sign if kind == "count" else own.signed
-    return amounts if own.sound is None else amounts * own.sound
+    amounts = rows_tally.sign if kind == "count" else rows_tally.signed
+    return amounts if rows_tally.sound is None else amounts * rows_tally.sound
 
 
-def _items(rows: RowRanges, when: str, own: Tally, kind: str) -> Column:
+def _items(rows: RowRanges, when: str, rows_tally: Tally, kind: str) -> Column:
     if kind == "placed":
         return rows.placed(when)
+    value = rows_tally.value
     if kind == "dated":
-        return dated_item(
-            rows.placed(when),
-            own.value if own.valid is None else np.where(own.valid, own.value, -ITEM_HALF),
-        )
-    return own.value
+        if rows_tally.valid is not None:
+            # The least value of a dated item stands for an empty one.
+            value = np.where(rows_tally.valid, value, -ITEM_HALF)
+        return dated_item(rows.placed(when), value)
+    return value

@@ -10,6 +10,8 @@ from features.aggregates.row_ranges import RowRanges
 from features.arrays import NULL, Column, Values
 from features.catalogue.language import Atom
 
+# A dated item is a day and a value in one integer that sorts by both: a day above -2^17 (359 years
+# before 1970) in the high bits, a value from -2^37 to below 2^37 in the low 38.
 ITEM_VALUES = 2**38
 ITEM_HALF = 2**37
 ITEM_DAYS = 2**17
@@ -31,7 +33,8 @@ def of_members(
     """
     shape = (len(rows), len(members.atoms))
     reference = rows.reference(when)
-    asked = (
+    order = np.empty(len(item), np.int64)
+    walk = (
         rows.begin,
         rows.end,
         rows.day,
@@ -41,26 +44,30 @@ def of_members(
         item,
         sign,
         members.edges,
-        np.empty(len(item), np.int64),
+        order,
     )
-    times, greatest = np.zeros(shape[1], np.int64), np.full(shape, NULL)
+    times = np.zeros(shape[1], np.int64)
+    greatest = np.full(shape, NULL)
     aggregates = {atom.aggregate for atom in members.atoms}
     chosen: dict[str, Column] = {}
     if aggregates <= GREATEST:
-        add_greatest(*asked, times, greatest)
+        # The walk from the last item on may stop early; so it is taken wherever it is enough.
+        add_greatest(*walk, times, greatest)
     else:
         distinct, least = np.zeros(shape, np.int64), np.full(shape, NULL)
-        add_members(*asked, times, distinct, least, greatest)
+        add_members(*walk, times, distinct, least, greatest)
         chosen = {"smallest": least, "first_since": least}
     if "median" in aggregates:
         chosen["median"] = np.full(shape, NULL)
-        add_medians(*asked, chosen["median"])
-    return {
-        atom: distinct[:, place].astype(np.float64)
-        if atom.aggregate == "distinct"
-        else said(members.kind, chosen.get(atom.aggregate, greatest)[:, place], reference)
-        for place, atom in enumerate(members.atoms)
-    }
+        add_medians(*walk, chosen["median"])
+    values: dict[Atom, Values] = {}
+    for place, atom in enumerate(members.atoms):
+        if atom.aggregate == "distinct":
+            values[atom] = distinct[:, place].astype(np.float64)
+        else:
+            items = chosen.get(atom.aggregate, greatest)[:, place]
+            values[atom] = said(members.kind, items, reference)
+    return values
 
 
 def said(kind: str, item: Column, reference: Column) -> Values:
@@ -68,5 +75,8 @@ def said(kind: str, item: Column, reference: Column) -> Values:
     value = item.astype(np.float64)
     if kind == "dated":
         undated = item % ITEM_VALUES
-        return np.where((item == NULL) | (undated == 0), np.nan, undated - ITEM_HALF)
-    return np.where(item == NULL, np.nan, reference - value if kind == "placed" else value)
+        no_value = (item == NULL) | (undated == 0)
+        return np.where(no_value, np.nan, undated - ITEM_HALF)
+    if kind == "placed":
+        value = reference - value
+    return np.where(item == NULL, np.nan, value)

@@ -1,10 +1,11 @@
-"""What is asked of rows placed by one column: aggregates sorted by how they are found, laid out before any row is seen."""
+"""The plan of an aggregation: aggregates of rows placed by one column, sorted by how they are computed before rows are read."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 
@@ -48,38 +49,52 @@ class AggregationPlan:
 
     @property
     def atoms(self) -> tuple[Atom, ...]:
-        """All that is asked."""
-        return (*self.summed, *(atom for group in self.members for atom in group.atoms))
+        """All the aggregates of the plan, the summed ones first."""
+        of_multisets = chain.from_iterable(group.atoms for group in self.members)
+        return (*self.summed, *of_multisets)
 
 
 def aggregation_plan(atoms: Sequence[Atom], windows: Windows) -> AggregationPlan:
     """Return aggregates sorted by how they are found."""
     additive = tuple(atom for atom in atoms if atom.aggregate in ADDITIVE)
     series = tuple(atom for atom in atoms if atom.aggregate in SERIES)
-    sums = [(atom.aggregate, atom.measure) for atom in additive]
-    sums += [(kind, atom.measure) for kind in ADDITIVE for atom in series]
-    places = {sum_: place for place, sum_ in enumerate(dict.fromkeys(sums))}
-    buckets = buckets_of(months_in([windows[atom.window] for atom in (*additive, *series)]))
-    windowed = {
-        atom: (places[atom.aggregate, atom.measure], *buckets.of(windows[atom.window]))
-        for atom in additive
-    }
-    reduced = {
-        atom: (
-            *(places[kind, atom.measure] for kind in ADDITIVE),
-            *buckets.of(windows[atom.window]),
-            SERIES.index(atom.aggregate),
-        )
-        for atom in series
-    }
+    multisets = [atom for atom in atoms if atom.aggregate in MULTISET]
+    places = places_of_sums(additive, series)
+    spans = [windows[atom.window] for atom in (*additive, *series)]
+    buckets = buckets_of(months_in(spans))
+    window_rows: dict[Atom, tuple[int, ...]] = {}
+    for atom in additive:
+        place = places[atom.aggregate, atom.measure]
+        first, beyond = buckets.of(windows[atom.window])
+        window_rows[atom] = (place, first, beyond)
+    series_rows: dict[Atom, tuple[int, ...]] = {}
+    for atom in series:
+        totals, counts = places["sum", atom.measure], places["count", atom.measure]
+        first, beyond = buckets.of(windows[atom.window])
+        reduction = SERIES.index(atom.aggregate)
+        series_rows[atom] = (totals, counts, first, beyond, reduction)
+    # Sorted, rows that share all but their end lie side by side, the shorter first: the loop then
+    # goes on from one to the next instead of summing anew.
+    summed = (
+        *sorted(window_rows, key=window_rows.__getitem__),
+        *sorted(series_rows, key=series_rows.__getitem__),
+    )
     return AggregationPlan(
         buckets,
         tuple(places),
-        (*sorted(windowed, key=windowed.__getitem__), *sorted(reduced, key=reduced.__getitem__)),
-        going_on(np.array(sorted(windowed.values()), np.int64).reshape(-1, 3), 2),
-        going_on(np.array(sorted(reduced.values()), np.int64).reshape(-1, 5), 3),
-        tuple(members_of([atom for atom in atoms if atom.aggregate in MULTISET], windows)),
+        summed,
+        going_on(np.array(sorted(window_rows.values()), np.int64).reshape(-1, 3), 2),
+        going_on(np.array(sorted(series_rows.values()), np.int64).reshape(-1, 5), 3),
+        tuple(members_of(multisets, windows)),
     )
+
+
+def places_of_sums(additive: Sequence[Atom], series: Sequence[Atom]) -> dict[tuple[str, str], int]:
+    """Return the place of each (kind, measure) that some aggregates sum; a series needs both its sums and its counts."""
+    sums = [(atom.aggregate, atom.measure) for atom in additive]
+    for kind in ADDITIVE:
+        sums += [(kind, atom.measure) for atom in series]
+    return {sum_: place for place, sum_ in enumerate(dict.fromkeys(sums))}
 
 
 def going_on(rows: Column, parts: int) -> Column:
@@ -89,13 +104,16 @@ def going_on(rows: Column, parts: int) -> Column:
     [[4, 0, 3, 0], [4, 0, 6, 1], [4, 3, 6, 0]]
     """
     same = (rows[1:, :parts] == rows[:-1, :parts]).all(axis=1)
-    return np.column_stack([rows, np.append(np.zeros(min(len(rows), 1), np.int64), same)])
+    # The first row, if there is one, has none before it to go on from.
+    first = np.zeros(min(len(rows), 1), np.int64)
+    return np.column_stack([rows, np.append(first, same)])
 
 
 def months_in(windows: Sequence[Window]) -> list[Window]:
     """Return some windows, and each month up to the first that one of them holds as one of its own."""
-    first = max((window.first for window in windows if window.unit == "month"), default=0)
-    return [*windows, *(Window("", "month", month + 1, month, "", "") for month in range(first))]
+    farthest = max((window.first for window in windows if window.unit == "month"), default=0)
+    months = [Window("", "month", month + 1, month, "", "") for month in range(farthest)]
+    return [*windows, *months]
 
 
 def members_of(atoms: Sequence[Atom], windows: Windows) -> Iterator[Members]:
@@ -104,9 +122,9 @@ def members_of(atoms: Sequence[Atom], windows: Windows) -> Iterator[Members]:
     for atom in atoms:
         groups[KINDS.get(atom.aggregate, "value"), atom.measure].append(atom)
     for (kind, measure), group in groups.items():
-        edges = [
-            edge
-            for atom in group
-            for edge in (windows[atom.window].last, windows[atom.window].first or LIMIT)
-        ]
+        edges: list[int] = []
+        for atom in group:
+            window = windows[atom.window]
+            # A window without a first day reaches back without end.
+            edges += [window.last, window.first or LIMIT]
         yield Members(kind, measure, tuple(group), np.array(edges, np.int64))

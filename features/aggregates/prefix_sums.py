@@ -20,6 +20,8 @@ from features.errors import CatalogueError
 
 PAIRS_A_ROW = 64
 """How many units a row must meet on average before putting the rows in order is cheaper."""
+# A key and a day make one sortable integer: key * 2^20 + day + 2^18, where the shift keeps every day,
+# those before 1970 too, at or above 0 and so within its key's 2^20 numbers.
 _DAY = 2**20
 _SHIFT = 2**18
 
@@ -42,28 +44,37 @@ def panel_sums(
 ) -> dict[Atom, Values]:
     """Return float64 (units,) for sums and counts over day windows; `key` is the sorted key of the panel's rows `read`."""
     wanted: dict[int, dict[str, list[tuple[Atom, int]]]] = {}
-    found: dict[Atom, Column] = {}
+    sums: dict[Atom, Column] = {}
     for atom, window in spans.items():
-        column = panel.columns[atom.measure][atom.aggregate == "sum"]
-        found[atom] = np.zeros(len(units), np.int64)
-        for edge, side in ((window.last, 1), (window.first, -1)):
-            if side > 0 or edge:
-                wanted.setdefault(edge, {}).setdefault(column, []).append((atom, side))
+        counts, totals = panel.columns[atom.measure]
+        column = totals if atom.aggregate == "sum" else counts
+        sums[atom] = np.zeros(len(units), np.int64)
+        # What has passed the last edge counts, less what has passed the first; a window without a
+        # first edge reaches back without end.
+        sides = [(window.last, 1)]
+        if window.first:
+            sides.append((window.first, -1))
+        for edge, side in sides:
+            wanted.setdefault(edge, {}).setdefault(column, []).append((atom, side))
     begin = np.searchsorted(key, units.key) if spans else key
     for edge, columns in wanted.items():
-        passed = key * _DAY + np.maximum(read["known"], read["placed"] + edge) + _SHIFT
+        passed = np.maximum(read["known"], read["placed"] + edge)
+        passed = key * _DAY + passed + _SHIFT
         order = np.argsort(passed, kind="stable")
-        end = np.searchsorted(passed[order], units.key * _DAY + units.day + _SHIFT, side="right")
-        for column, asked in columns.items():
-            totals = running(read[column][order])
-            there = totals[end] - totals[begin]
-            for atom, side in asked:
-                found[atom] += side * there
-    return {atom: values.astype(np.float64) for atom, values in found.items()}
+        sought = units.key * _DAY + units.day + _SHIFT
+        end = np.searchsorted(passed[order], sought, side="right")
+        for column, users in columns.items():
+            until = running(read[column][order])
+            of_key = until[end] - until[begin]
+            for atom, side in users:
+                sums[atom] += side * of_key
+    return {atom: values.astype(np.float64) for atom, values in sums.items()}
 
 
 def running(values: Column) -> Column:
     """Return the sums of the first 0, 1, ... values; CatalogueError where one could pass 2^62."""
-    if len(values) and max(int(values.max()), -int(values.min())) * len(values) >= LIMIT * 2**9:
+    largest = max(int(values.max()), -int(values.min())) if len(values) else 0
+    # LIMIT * 2**9 is 2^62: below it no total of int64 can overflow, in whatever order it is taken.
+    if largest * len(values) >= LIMIT * 2**9:
         raise CatalogueError("a running total reached 2^62; use a smaller unit for this measure")
     return np.concatenate(([0], np.cumsum(values)))

@@ -16,6 +16,8 @@ from features.catalogue import Window
 from features.catalogue.language import LIMIT, Atom
 from features.errors import CatalogueError
 
+# A key and a day make one sortable integer: key * 2^20 + day + 2^18, where the shift keeps every day,
+# those before 1970 too, at or above 0 and so within its key's 2^20 numbers.
 _DAY = 2**20
 _SHIFT = 2**18
 
@@ -24,35 +26,39 @@ def running_sums(  # noqa: PLR0913
     key: Column,
     known: Column,
     when: Column,
-    own: Tally,
+    measure_tally: Tally,
     units: Units,
     atoms: Iterable[Atom],
     windows: Mapping[str, Window],
 ) -> dict[Atom, Values]:
     """Return float64 (units,) for sums and counts of one measure over day windows; `key` is the rows' key."""
-    asked = units.key * _DAY + units.day + _SHIFT
-    keep = (when != NULL) if own.keep is None else own.keep
-    keep = keep if own.valid is None else keep & own.valid
-    found: dict[Atom, Values] = {}
+    sought = units.key * _DAY + units.day + _SHIFT
+    keep = (when != NULL) if measure_tally.keep is None else measure_tally.keep
+    if measure_tally.valid is not None:
+        keep = keep & measure_tally.valid
+    sums: dict[Atom, Values] = {}
     for atom in atoms:
         window = windows[atom.window]
-        signed = (own.sign if atom.aggregate == "count" else own.signed)[keep]
+        counted = atom.aggregate == "count"
+        signed = (measure_tally.sign if counted else measure_tally.signed)[keep]
         begins = np.maximum(known[keep], when[keep] + window.last)
-        total = _total_until(key[keep], begins, signed, asked)
+        total = _total_until(key[keep], begins, signed, sought)
         if window.first:
             ends = np.maximum(begins, when[keep] + window.first)
-            total = total - _total_until(key[keep], ends, signed, asked)
-        found[atom] = total.astype(np.float64)
-    return found
+            total = total - _total_until(key[keep], ends, signed, sought)
+        sums[atom] = total.astype(np.float64)
+    return sums
 
 
-def _total_until(key: Column, day: Column, signed: Column, asked: Column) -> Column:
-    """Return for each asked (key, day) the sum of `signed` over rows of the key whose day is not later, int64."""
+def _total_until(key: Column, day: Column, signed: Column, sought: Column) -> Column:
+    """Return for each sought (key, day) the sum of `signed` over rows of the key whose day is not later, int64."""
+    # LIMIT * 2**9 is 2^62, half of what int64 holds: below it no running total can overflow.
     if len(signed) and float(np.abs(signed).astype(np.float64).sum()) >= LIMIT * 2**9:
         raise CatalogueError("a running total reached 2^62; use a smaller unit for this measure")
     place = key * _DAY + day + _SHIFT
     order = np.argsort(place, kind="stable")
     place = place[order]
     totals = np.concatenate(([0], np.cumsum(signed[order])))
-    before = np.searchsorted(place, (asked // _DAY) * _DAY)
-    return totals[np.searchsorted(place, asked, side="right")] - totals[before]
+    before = np.searchsorted(place, (sought // _DAY) * _DAY)
+    until = np.searchsorted(place, sought, side="right")
+    return totals[until] - totals[before]

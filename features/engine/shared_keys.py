@@ -1,4 +1,4 @@
-"""Shared keys: aggregates under keys that many units have in common, found once for all units of some days."""
+"""Shared keys: aggregates under keys that many units have in common, computed once for all units of some days."""
 
 from __future__ import annotations
 
@@ -25,17 +25,21 @@ class Shared:
 
     @property
     def atoms(self) -> frozenset[Atom]:
-        """The aggregates that are found."""
-        return frozenset(atom for values in self.found.values() for atom in values)
+        """The aggregates that are computed here."""
+        return frozenset[Atom]().union(*self.found.values())
 
     def of(self, cases: Cases) -> dict[Atom, Values]:
         """Return each aggregate for each case, float64 (n,), NaN where a case has no such key; all are of the days."""
-        day, found = np.searchsorted(self.days, cases.as_of), dict[Atom, Values]()
-        for by, values in self.found.items():
+        day = np.searchsorted(self.days, cases.as_of)
+        by_case: dict[Atom, Values] = {}
+        for by, values_of_codes in self.found.items():
             key = cases.keys[by]
-            units = Units(key, cases.as_of, np.where(key == NULL, -1, key * len(self.days) + day))
-            found |= {atom: units.spread(held) for atom, held in values.items()}
-        return found
+            # The values of one code lie side by side, one for each day; -1 says that there is no key.
+            place = np.where(key == NULL, -1, key * len(self.days) + day)
+            units = Units(key, cases.as_of, place)
+            for atom, values in values_of_codes.items():
+                by_case[atom] = units.spread(values)
+        return by_case
 
 
 def shared_aggregates(  # noqa: PLR0913
@@ -47,19 +51,25 @@ def shared_aggregates(  # noqa: PLR0913
     most: int,
 ) -> Shared:
     """Return the aggregates under those keys, other than a unit's own code, that have at most `most` units on some days."""
-    each = np.unique(np.array([*days], np.int64))
-    found: dict[str, Mapping[Atom, Values]] = {}
+    distinct_days = np.unique(np.array([*days], np.int64))
+    own_keys = (KEYS[entity][0], *ALIASES[entity])
+    by_key: dict[str, Mapping[Atom, Values]] = {}
     for by, groups in atoms_by_key(store, catalogue, atoms).items():
-        if by in (KEYS[entity][0], *ALIASES[entity]):
+        if by in own_keys:
             continue
         size = codes_of_key(store, entity, by)
-        if size * len(each) <= most:
-            units = Units(np.repeat(np.arange(size), len(each)), np.tile(each, size))
-            found[by] = unit_values(store, catalogue, groups, units)
-    return Shared(each, found)
+        # With more codes and days than cases, it is cheaper to aggregate for the cases alone.
+        if size * len(distinct_days) <= most:
+            codes = np.repeat(np.arange(size), len(distinct_days))
+            units = Units(codes, np.tile(distinct_days, size))
+            by_key[by] = unit_values(store, catalogue, groups, units)
+    return Shared(distinct_days, by_key)
 
 
 def codes_of_key(store: Store, entity: str, by: str) -> int:
     """Return how many codes a key of an entity has, as the entity's register declares it."""
-    column = store.column(ENTITIES[entity][0], by)
-    return len(column.choices) if column.kind == "choice" else store.dictionary(column.space).size
+    register, _ = ENTITIES[entity]
+    column = store.column(register, by)
+    if column.kind == "choice":
+        return len(column.choices)
+    return store.dictionary(column.space).size
