@@ -18,6 +18,7 @@ from features.errors import HistoryError, UnknownId
 from features.store.store import Store
 
 RECENT_DAYS = 90
+"""Days for which a claim counts as living after it was first known."""
 
 
 def check_register(store: Store, entity: str) -> None:
@@ -59,51 +60,54 @@ def registered_cases(
 def _read(
     store: Store, catalogue: Catalogue, bare: Cases, rows: Rows | None, also: frozenset[Atom]
 ) -> tuple[Cases, Column, dict[Atom, Values]]:
+    """Return the cases that the register knows by their days, when each closed, and what `also` says of each."""
     entity, code = bare.entity, bare.code
     table, _ = ENTITIES[entity]
-    own = KEYS[entity][0]
-    names = {column.name for column in contract()[table].columns}
-    ending = next((name for name in ("closed", "ended") if name in names), None)
-    keys = [name for name in KEYS[entity][1:] if name in names]
-    wanted = [*keys, ending] if ending else keys
-    atoms = {name: Atom("newest", f"{entity}_{name}", "all") for name in wanted}
+    own_key, *other_keys = KEYS[entity]
+    columns = {column.name for column in contract()[table].columns}
+    ending = next((name for name in ("closed", "ended") if name in columns), None)
+    keys = [name for name in other_keys if name in columns]
+    attributes = [*keys, ending] if ending else keys
+    atoms = {name: Atom("newest", f"{entity}_{name}", "all") for name in attributes}
     exists = Atom("count", f"{entity}_rows", "all")
+    # One read of the register for all of it: its rows are the same for every attribute.
     found = atom_values(store, catalogue, bare, {*atoms.values(), exists, *also}, rows)
-    known = found[exists] > 0
-    as_code = {
-        name: np.where(np.isnan(found[atom]), NULL, found[atom]).astype(np.int64)
-        for name, atom in atoms.items()
-    }
-    keyed = {name: as_code[name] for name in keys} | dict.fromkeys((own, *ALIASES[entity]), code)
-    cases = Cases(entity, code, bare.as_of, keyed)
-    kept = np.flatnonzero(known)
+    as_code = {name: _whole_or_null(found[atom]) for name, atom in atoms.items()}
+    case_keys = {name: as_code[name] for name in keys}
+    case_keys |= dict.fromkeys((own_key, *ALIASES[entity]), code)
+    cases = Cases(entity, code, bare.as_of, case_keys)
+    registered = np.flatnonzero(found[exists] > 0)
     closed = as_code[ending] if ending else np.full(len(code), NULL, np.int64)
-    return cases.take(kept), closed[kept], {atom: found[atom][kept] for atom in also}
+    values_of_also = {atom: found[atom][registered] for atom in also}
+    return cases.take(registered), closed[registered], values_of_also
+
+
+def _whole_or_null(values: Values) -> Column:
+    return np.where(np.isnan(values), NULL, values).astype(np.int64)
 
 
 def living(store: Store, catalogue: Catalogue, entity: str, as_of: int) -> Cases:
     """Return the units that live on a day: registered and not closed; of claims, those first known in the last 90 days."""
     code = codes_on(store, entity, as_of)
-    return still_living(
-        store, catalogue, bare_cases(entity, code, np.full(len(code), as_of, np.int64))
-    )[0]
+    bare = bare_cases(entity, code, np.full(len(code), as_of, np.int64))
+    cases, _ = still_living(store, catalogue, bare)
+    return cases
 
 
 def codes_on(store: Store, entity: str, as_of: int) -> Column:
     """Return the codes, ascending, among which the living units of a day are; HistoryError when it is not closed."""
     check_register(store, entity)
     check_day(store, as_of)
-    return (
-        recent_claims(store, as_of)
-        if entity == "claim"
-        else np.arange(store.dictionary(entity).size, dtype=np.int64)
-    )
+    if entity == "claim":
+        return recent_claims(store, as_of)
+    return np.arange(store.dictionary(entity).size, dtype=np.int64)
 
 
 def of_register(catalogue: Catalogue, entity: str, atom: Atom) -> bool:
     """Tell whether an aggregate is one of the register's rows of a unit itself."""
     measure = catalogue.measure(atom.measure)
-    return (measure.table, measure.by) == (ENTITIES[entity][0], KEYS[entity][0])
+    register, _ = ENTITIES[entity]
+    return measure.table == register and measure.by == KEYS[entity][0]
 
 
 def still_living(
@@ -114,8 +118,9 @@ def still_living(
     `also` are aggregates of the register's own rows, which are read for both at once.
     """
     cases, closed, found = _read(store, catalogue, bare, None, also)
-    living = np.flatnonzero((closed == NULL) | (closed > cases.as_of))
-    return cases.take(living), {atom: values[living] for atom, values in found.items()}
+    open_on_day = np.flatnonzero((closed == NULL) | (closed > cases.as_of))
+    values_of_living = {atom: values[open_on_day] for atom, values in found.items()}
+    return cases.take(open_on_day), values_of_living
 
 
 def recent_claims(store: Store, as_of: int) -> Column:
@@ -140,18 +145,23 @@ def cases_of(
     if len(as_of):
         check_day(store, int(as_of.min()))
         check_day(store, int(as_of.max()))
-    cases, _ = registered_cases(
-        store, catalogue, bare_cases(entity, codes_of(store, entity, ids), as_of)
-    )
+    bare = bare_cases(entity, codes_of(store, entity, ids), as_of)
+    cases, _ = registered_cases(store, catalogue, bare)
     if len(cases) < len(ids):
-        there = set(zip(cases.code.tolist(), cases.as_of.tolist(), strict=True))
-        lost = next(
-            i
-            for i, text in enumerate(ids)
-            if (store.code(entity, text), int(as_of[i])) not in there
-        )
-        raise UnknownId(
-            f"{entity} {ids[lost]!r} is not in the register of {date_of(int(as_of[lost]))}; "
-            "load the register or check the number"
-        )
+        raise _not_registered(store, cases, ids, as_of)
     return cases
+
+
+def _not_registered(store: Store, cases: Cases, ids: Sequence[str], as_of: Column) -> UnknownId:
+    """Return the error of the first id that is not among the registered cases of its day."""
+    entity = cases.entity
+    registered = set(zip(cases.code.tolist(), cases.as_of.tolist(), strict=True))
+    text, day = next(
+        (text, day)
+        for text, day in zip(ids, as_of.tolist(), strict=True)
+        if (store.code(entity, text), day) not in registered
+    )
+    return UnknownId(
+        f"{entity} {text!r} is not in the register of {date_of(day)}; "
+        "load the register or check the number"
+    )

@@ -20,15 +20,18 @@ from features.store.store import Store
 
 def dialect_of(store: Store, catalogue: Catalogue) -> Dialect:
     """Return what the compiler must know of a store."""
-    tables: dict[str, set[str]] = {}
+    columns_read: dict[str, set[str]] = {}
     for measure in catalogue.measures.values():
         if store.has(measure.table):
-            columns = row_columns(measure.value) | ({measure.when} if measure.when else set())
-            tables.setdefault(measure.table, set()).update(columns)
-    return Dialect(
-        {table: literal_of(store, table) for table in tables},
-        {table: month_columns(store, table, columns) for table, columns in tables.items()},
-    )
+            columns = columns_read.setdefault(measure.table, set())
+            columns.update(row_columns(measure.value))
+            if measure.when:
+                columns.add(measure.when)
+    literals = {table: literal_of(store, table) for table in columns_read}
+    months = {
+        table: month_columns(store, table, columns) for table, columns in columns_read.items()
+    }
+    return Dialect(literals, months)
 
 
 def case_table(
@@ -36,36 +39,39 @@ def case_table(
 ) -> pa.Table:
     """Return cases as the table that the compiled statement reads."""
 
-    def nullable(column: Column) -> pa.Array:
-        return pa.array(column, pa.int64(), mask=column == NULL)
-
     columns = {
         "case_no": pa.array(np.arange(len(cases))),
         "as_of": pa.array(cases.as_of, pa.int64()),
         "month": pa.array(complete_months(cases.as_of), pa.int64()),
     }
-    columns |= {f"k_{by}": nullable(key) for by, key in cases.keys.items()}
-    columns |= {
-        f"p_{peer.feature}_{peer.by}": pa.array(values, pa.float64(), mask=np.isnan(values))
-        for peer, values in peers.items()
-    }
-    columns |= {
-        f"stored_{name}": pa.array(values, pa.float64(), mask=np.isnan(values))
-        for name, values in (stored or {}).items()
-    }
+    for by, key in cases.keys.items():
+        columns[f"k_{by}"] = _nullable_integers(key)
+    for peer, values in peers.items():
+        columns[f"p_{peer.feature}_{peer.by}"] = _nullable_floats(values)
+    for name, values in (stored or {}).items():
+        columns[f"stored_{name}"] = _nullable_floats(values)
     return pa.table(columns)
+
+
+def _nullable_integers(column: Column) -> pa.Array:
+    return pa.array(column, pa.int64(), mask=column == NULL)
+
+
+def _nullable_floats(values: Values) -> pa.Array:
+    # SQL tells NULL from NaN, and compares NaN as a number: what is missing has to be NULL there.
+    return pa.array(values, pa.float64(), mask=np.isnan(values))
 
 
 def cases_given(store: Store, catalogue: Catalogue, cases: Cases, names: Iterable[str]) -> pa.Table:
     """Return cases with the peer values and stored values that some features need, as the compiled statement reads them."""
-    chain = catalogue.chain(names)
-    peers = {peer for feature in chain for peer in peers_of(feature.tree)}
-    stored = {name for feature in chain for name in stored_values_read(feature.tree)}
-    return case_table(
-        cases,
-        peer_values(store, catalogue, cases, peers),
-        stored_values(store, catalogue, cases, stored),
-    )
+    peers: set[Peer] = set()
+    stored: set[str] = set()
+    for feature in catalogue.chain(names):
+        peers.update(peers_of(feature.tree))
+        stored.update(stored_values_read(feature.tree))
+    values_of_peers = peer_values(store, catalogue, cases, peers)
+    values_of_stored = stored_values(store, catalogue, cases, stored)
+    return case_table(cases, values_of_peers, values_of_stored)
 
 
 def compiled_values(
@@ -74,5 +80,10 @@ def compiled_values(
     """Return features as DuckDB computes them from the compiled statement, float64 (n,) each."""
     wanted = list(names)
     sql = features_sql(catalogue, wanted, dialect_of(store, catalogue))
-    found = store.sql(sql, cases=cases_given(store, catalogue, cases, wanted))
-    return {name: np.asarray(found[f"f_{name}"].to_numpy(), np.float64) + 0.0 for name in wanted}
+    answer = store.sql(sql, cases=cases_given(store, catalogue, cases, wanted))
+    values: dict[str, Values] = {}
+    for name in wanted:
+        column = np.asarray(answer[f"f_{name}"].to_numpy(), np.float64)
+        # The sum with 0.0 turns -0.0 into 0.0, as the evaluator does: the two are compared bit by bit.
+        values[name] = column + 0.0
+    return values
