@@ -162,7 +162,7 @@ LEAKS = (
     Leak(
         "编译语句不看入库日",
         "the compiled statement does not ask when a row became known",
-        "features/sql/compile.py",
+        "features/sql/aggregate_sql.py",
         '"WHERE CAST(t.known AS BIGINT) <= c.as_of"',
         '"WHERE CAST(t.known AS BIGINT) > 0"',
     ),

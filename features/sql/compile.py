@@ -9,12 +9,9 @@ from __future__ import annotations
 import ast
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
-from features.aggregates.order_statistics import ITEM_DAYS, ITEM_HALF, ITEM_VALUES
-from features.aggregates.row_expressions import literal_for, whole_constant
-from features.arrays import Literal
-from features.catalogue import Catalogue, Feature, Measure, Window
+from features.aggregates.row_expressions import whole_constant
+from features.catalogue import Catalogue, Feature, Measure
 from features.catalogue.language import (
     ADDITIVE,
     SERIES,
@@ -28,166 +25,15 @@ from features.catalogue.language import (
     peers_of,
     word,
 )
-
-Literals = Mapping[str, Literal]
-_COMPARE = {ast.Eq: "=", ast.NotEq: "<>", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
-_ARITHMETIC = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*"}
-
-
-@dataclass(frozen=True, slots=True)
-class Dialect:
-    """What the compiler must know of a history: how texts are coded, and which columns hold months."""
-
-    literals: Literals
-    months: Mapping[str, frozenset[str]]
-
-
-def row_sql(tree: ast.expr) -> str:
-    """Return an integer row expression as SQL over the alias `t`."""
-    if isinstance(tree, ast.Constant):
-        return f"CAST({whole_constant(tree)} AS BIGINT)"
-    if isinstance(tree, ast.Name):
-        return f"CAST(t.{tree.id} AS BIGINT)"
-    if isinstance(tree, ast.UnaryOp):
-        return f"(- {row_sql(tree.operand)})"
-    assert isinstance(tree, ast.BinOp)
-    return f"({row_sql(tree.left)} {_ARITHMETIC[type(tree.op)]} {row_sql(tree.right)})"
-
-
-def filter_sql(tree: ast.expr, literal: Literal) -> str:
-    """Return a row condition as SQL over the alias `t`; with an empty value it is not true."""
-    if isinstance(tree, ast.BoolOp):
-        word_between = " AND " if isinstance(tree.op, ast.And) else " OR "
-        return "(" + word_between.join(filter_sql(part, literal) for part in tree.values) + ")"
-    assert isinstance(tree, ast.Compare)
-    left, right, operator = row_sql(tree.left), tree.comparators[0], tree.ops[0]
-    if isinstance(operator, ast.Is | ast.IsNot):
-        return f"({left} IS {'' if isinstance(operator, ast.Is) else 'NOT '}NULL)"
-    read = literal_for(tree, literal)
-    if isinstance(operator, ast.In | ast.NotIn):
-        listed = right.elts if isinstance(right, ast.Tuple) else [right]
-        inside = ", ".join(str(read(item)) for item in listed)
-        return f"({left} {'' if isinstance(operator, ast.In) else 'NOT '}IN ({inside}))"
-    other = str(read(right)) if isinstance(right, ast.Constant) else row_sql(right)
-    return f"({left} {_COMPARE[type(operator)]} {other})"
-
-
-def offset_sql(measure: Measure, dialect: Dialect) -> str:
-    """Return how far before the as-of day (or complete month) a row lies."""
-    if not measure.when:
-        return "CAST(0 AS BIGINT)"
-    reference = "month" if measure.when in dialect.months[measure.table] else "as_of"
-    return f"(c.{reference} - CAST(t.{measure.when} AS BIGINT))"
-
-
-def window_sql(window: Window, offset: str) -> str:
-    """Return the condition that an offset lies in a window."""
-    inside = f"{offset} >= {window.last}"
-    return f"{inside} AND {offset} < {window.first}" if window.first else inside
-
-
-def passes_sql(measure: Measure, dialect: Dialect) -> str:
-    """Return the condition that a row passes a measure's filter."""
-    return (
-        filter_sql(measure.filter, dialect.literals[measure.table])
-        if measure.filter is not None
-        else "1 = 1"
-    )
-
-
-def additive_sql(group: Iterable[tuple[str, Atom]], catalogue: Catalogue, dialect: Dialect) -> str:
-    """Return the columns of one scan: a signed sum for each aggregate."""
-    columns = []
-    for name, atom in group:
-        measure = catalogue.measure(atom.measure)
-        place = window_sql(catalogue.windows[atom.window], offset_sql(measure, dialect))
-        value = row_sql(measure.value)
-        counted = (
-            f"CASE WHEN {value} IS NULL THEN 0 ELSE 1 END" if atom.aggregate == "count" else value
-        )
-        columns.append(
-            f"CAST(COALESCE(SUM(CASE WHEN {passes_sql(measure, dialect)} AND {place} "
-            f"THEN CAST(t.sign AS BIGINT) * ({counted}) END), 0) AS BIGINT) AS {name}"
-        )
-    return ",\n    ".join(columns)
-
-
-def joined_sql(measure: Measure) -> str:
-    """Return the rows of a measure's table matched to cases and known by their days."""
-    return (
-        f"FROM cases c JOIN {measure.table} t ON CAST(t.{measure.by} AS BIGINT) = c.k_{measure.by} "
-        "WHERE CAST(t.known AS BIGINT) <= c.as_of"
-    )
-
-
-def series_sql(name: str, atom: Atom, catalogue: Catalogue, dialect: Dialect) -> str:
-    """Return the statement of one aggregate over monthly sums."""
-    measure, window = catalogue.measure(atom.measure), catalogue.windows[atom.window]
-    offset, value = offset_sql(measure, dialect), row_sql(measure.value)
-    width = window.first - window.last
-    monthly = (
-        f"SELECT c.case_no AS case_no, {offset} - {window.last} AS back, "
-        f"CAST(SUM(CAST(t.sign AS BIGINT) * {value}) AS BIGINT) AS v, "
-        f"CAST(SUM(CAST(t.sign AS BIGINT)) AS BIGINT) AS n {joined_sql(measure)} AND {passes_sql(measure, dialect)} "
-        f"AND {value} IS NOT NULL AND {window_sql(window, offset)} GROUP BY c.case_no, {offset}"
-    )
-    live = f"SELECT case_no, back, v FROM ({monthly}) s WHERE n > 0"
-    steps = f"({width - 1} - 2 * back)"
-    reduced = {
-        "peak": "CAST(MAX(v) AS DOUBLE)",
-        "low": "CAST(MIN(v) AS DOUBLE)",
-        "months": "CAST(COUNT(*) AS DOUBLE)",
-        "slope": f"CAST(CAST(SUM(6 * {steps} * v) AS BIGINT) AS DOUBLE) / CAST({width * (width * width - 1)} AS DOUBLE)",
-        "variance": f"CAST(CAST({width} * SUM(v * v) - SUM(v) * SUM(v) AS BIGINT) AS DOUBLE) "
-        f"/ CAST({max(width * (width - 1), 1)} AS DOUBLE)",
-    }
-    if atom.aggregate == "last":
-        return (
-            f"SELECT l.case_no AS case_no, CAST(l.v AS DOUBLE) AS {name} FROM ({live}) l JOIN "
-            f"(SELECT case_no, MIN(back) AS back FROM ({live}) q GROUP BY case_no) m "
-            "ON l.case_no = m.case_no AND l.back = m.back"
-        )
-    return f"SELECT case_no, {reduced[atom.aggregate]} AS {name} FROM ({live}) l GROUP BY case_no"
-
-
-def multiset_sql(name: str, atom: Atom, catalogue: Catalogue, dialect: Dialect) -> str:
-    """Return the statement of one aggregate over the live members of each case's multiset."""
-    measure, window = catalogue.measure(atom.measure), catalogue.windows[atom.window]
-    value, offset = row_sql(measure.value), offset_sql(measure, dialect)
-    kept = "1 = 1" if atom.aggregate == "newest" else f"{value} IS NOT NULL"
-    net = (
-        f"SELECT c.case_no AS case_no, {_item_sql(atom, measure, offset, value)} AS item, SUM(CAST(t.sign AS BIGINT)) AS n "
-        f"{joined_sql(measure)} AND {passes_sql(measure, dialect)} AND {kept} AND {window_sql(window, offset)} "
-        f"GROUP BY c.case_no, {_item_sql(atom, measure, offset, value)} HAVING SUM(CAST(t.sign AS BIGINT)) > 0"
-    )
-    if atom.aggregate == "median":
-        ranked = (
-            f"SELECT case_no, item, SUM(n) OVER (PARTITION BY case_no ORDER BY item) AS reached, "
-            f"SUM(n) OVER (PARTITION BY case_no) AS total FROM ({net}) s"
-        )
-        return (
-            f"SELECT case_no, CAST(MIN(item) AS DOUBLE) AS {name} FROM ({ranked}) r "
-            "WHERE 2 * reached > total - 1 GROUP BY case_no"
-        )
-    newest = f"(MAX(item) % {ITEM_VALUES})"
-    reduced = {
-        "since": "CAST(MIN(item) AS DOUBLE)",
-        "first_since": "CAST(MAX(item) AS DOUBLE)",
-        "largest": "CAST(MAX(item) AS DOUBLE)",
-        "smallest": "CAST(MIN(item) AS DOUBLE)",
-        "distinct": "CAST(COUNT(*) AS DOUBLE)",
-        "newest": f"CAST(CASE WHEN {newest} = 0 THEN NULL ELSE {newest} - {ITEM_HALF} END AS DOUBLE)",
-    }
-    return f"SELECT case_no, {reduced[atom.aggregate]} AS {name} FROM ({net}) s GROUP BY case_no"
-
-
-def _item_sql(atom: Atom, measure: Measure, offset: str, value: str) -> str:
-    if atom.aggregate in ("since", "first_since"):
-        return offset
-    if atom.aggregate != "newest":
-        return value
-    when = f"CAST(t.{measure.when} AS BIGINT)" if measure.when else "c.as_of"
-    return f"(({when} + {ITEM_DAYS}) * {ITEM_VALUES} + COALESCE({value} + {ITEM_HALF}, 0))"
+from features.sql.aggregate_sql import (
+    ARITHMETIC,
+    COMPARE,
+    Dialect,
+    additive_sql,
+    joined_sql,
+    multiset_sql,
+    series_sql,
+)
 
 
 def formula_sql(tree: ast.expr, atoms: Mapping[Atom, str], peers: Mapping[Peer, str]) -> str:
@@ -203,21 +49,20 @@ def formula_sql(tree: ast.expr, atoms: Mapping[Atom, str], peers: Mapping[Peer, 
     if isinstance(tree, ast.UnaryOp):
         return f"(- {formula_sql(tree.operand, atoms, peers)})"
     if isinstance(tree, ast.Call):
-        return _call_sql(
-            tree,
-            [formula_sql(part, atoms, peers) for part in tree.args if call_name(tree) != "stored"],
-        )
+        if call_name(tree) == "stored":
+            return f"stored_{word(tree.args[0])}"
+        arguments = [formula_sql(part, atoms, peers) for part in tree.args]
+        return _call_sql(call_name(tree), arguments)
     if isinstance(tree, ast.Compare):
-        left, right = (
-            formula_sql(tree.left, atoms, peers),
-            formula_sql(tree.comparators[0], atoms, peers),
-        )
-        return f"CAST(({left} {_COMPARE[type(tree.ops[0])]} {right}) AS DOUBLE)"
+        left = formula_sql(tree.left, atoms, peers)
+        right = formula_sql(tree.comparators[0], atoms, peers)
+        return f"CAST(({left} {COMPARE[type(tree.ops[0])]} {right}) AS DOUBLE)"
     assert isinstance(tree, ast.BinOp)
-    left, right = formula_sql(tree.left, atoms, peers), formula_sql(tree.right, atoms, peers)
+    left = formula_sql(tree.left, atoms, peers)
+    right = formula_sql(tree.right, atoms, peers)
     if isinstance(tree.op, ast.Div):
         return f"({left} / NULLIF({right}, CAST(0 AS DOUBLE)))"
-    return f"({left} {_ARITHMETIC[type(tree.op)]} {right})"
+    return f"({left} {ARITHMETIC[type(tree.op)]} {right})"
 
 
 def constant_sql(node: ast.Constant) -> str:
@@ -232,81 +77,97 @@ def constant_sql(node: ast.Constant) -> str:
     return f"CAST({whole_constant(node)} AS DOUBLE)"
 
 
-def _call_sql(tree: ast.Call, parts: list[str]) -> str:
-    name = call_name(tree)
-    if name == "stored":
-        return f"stored_{word(tree.args[0])}"
+def _call_sql(name: str | None, arguments: list[str]) -> str:
+    first, *others = arguments
     if name == "known":
-        return f"CAST(({parts[0]} IS NOT NULL) AS DOUBLE)"
+        return f"CAST(({first} IS NOT NULL) AS DOUBLE)"
     if name == "default":
-        return f"COALESCE({parts[0]}, {parts[1]})"
+        return f"COALESCE({first}, {others[0]})"
     if name == "where":
-        return f"(CASE WHEN {parts[0]} IS NULL THEN NULL WHEN {parts[0]} <> 0 THEN {parts[1]} ELSE {parts[2]} END)"
+        chosen, otherwise = others
+        return (
+            f"(CASE WHEN {first} IS NULL THEN NULL "
+            f"WHEN {first} <> 0 THEN {chosen} ELSE {otherwise} END)"
+        )
+    (second,) = others
     sign = "<" if name == "lesser" else ">"
-    first, second = parts
+    # Not LEAST or GREATEST: engines differ in whether these skip a NULL.
     return (
-        f"(CASE WHEN {first} IS NULL OR {second} IS NULL THEN NULL WHEN {first} {sign} {second} THEN {first} "
-        f"ELSE {second} END)"
+        f"(CASE WHEN {first} IS NULL OR {second} IS NULL THEN NULL "
+        f"WHEN {first} {sign} {second} THEN {first} ELSE {second} END)"
     )
 
 
 def layers(features: Iterable[Feature]) -> list[list[Feature]]:
     """Return features in layers: each names only features of layers before its own."""
     depth: dict[str, int] = {}
-    found: dict[int, list[Feature]] = defaultdict(list)
+    by_depth: dict[int, list[Feature]] = defaultdict(list)
     for feature in features:
-        depth[feature.name] = 1 + max(
-            (depth[name] for name in names_of(feature.tree) if name != "as_of"), default=-1
-        )
-        found[depth[feature.name]].append(feature)
-    return [found[level] for level in sorted(found)]
+        named = [name for name in names_of(feature.tree) if name != "as_of"]
+        level = 1 + max((depth[name] for name in named), default=-1)
+        depth[feature.name] = level
+        by_depth[level].append(feature)
+    return [by_depth[level] for level in sorted(by_depth)]
 
 
 def features_sql(catalogue: Catalogue, names: Sequence[str], dialect: Dialect) -> str:
     """Return one SQL statement that gives case_no and, as f_<name>, every named feature, ordered by case_no."""
     features = catalogue.chain(names)
-    atoms = {
-        atom: f"a{i}"
-        for i, atom in enumerate(
-            sorted(
-                {atom for f in features for atom in atoms_of(f.tree)},
-                key=lambda a: (a.measure, a.aggregate, a.window),
-            )
-        )
-    }
-    peers = {peer: f"p_{peer.feature}_{peer.by}" for f in features for peer in peers_of(f.tree)}
-    parts = _scans(catalogue, atoms)
-    columns = ["c.*"]
-    for name, (group, measure) in parts.items():
-        columns += [_joined_column(name, atom, alias, measure) for alias, atom in group]
-    joins = "\n".join(f"LEFT JOIN {name} ON {name}.case_no = c.case_no" for name in parts)
+    atoms = _aliases(features)
+    peers: dict[Peer, str] = {}
+    for feature in features:
+        for peer in peers_of(feature.tree):
+            peers[peer] = f"p_{peer.feature}_{peer.by}"
+    scans = _scans(catalogue, atoms)
     steps = [
         f"{name} AS (\n  {_scan_sql(group, catalogue, dialect)})"
-        for name, (group, _) in parts.items()
+        for name, (group, _) in scans.items()
     ]
-    steps.append(f"level AS (\n  SELECT {', '.join(columns)}\n  FROM cases c\n  {joins})")
+    steps.append(f"level AS (\n  {_level_sql(scans)})")
     last = "level"
+    # A feature may name others, so each layer is a step of its own above the one that it reads.
     for number, layer in enumerate(layers(features)):
-        made = ",\n    ".join(f"{formula_sql(f.tree, atoms, peers)} AS f_{f.name}" for f in layer)
-        steps.append(f"level{number} AS (\n  SELECT {last}.*,\n    {made}\n  FROM {last})")
+        columns = [f"{formula_sql(f.tree, atoms, peers)} AS f_{f.name}" for f in layer]
+        listed = ",\n    ".join(columns)
+        steps.append(f"level{number} AS (\n  SELECT {last}.*,\n    {listed}\n  FROM {last})")
         last = f"level{number}"
     wanted = ", ".join(f"f_{name}" for name in names)
-    return "WITH " + ",\n".join(steps) + f"\nSELECT case_no, {wanted} FROM {last} ORDER BY case_no"
+    with_steps = ",\n".join(steps)
+    return f"WITH {with_steps}\nSELECT case_no, {wanted} FROM {last} ORDER BY case_no"
+
+
+def _aliases(features: Iterable[Feature]) -> dict[Atom, str]:
+    """Return a column name for each aggregate that features need, the same whenever the same features are asked for."""
+    atoms: set[Atom] = set()
+    for feature in features:
+        atoms |= atoms_of(feature.tree)
+    in_order = sorted(atoms, key=lambda atom: (atom.measure, atom.aggregate, atom.window))
+    return {atom: f"a{number}" for number, atom in enumerate(in_order)}
 
 
 Scan = tuple[list[tuple[str, Atom]], Measure]
 
 
+def _level_sql(scans: Mapping[str, Scan]) -> str:
+    """Return the statement that puts the aggregates of all scans beside their cases."""
+    columns = ["c.*"]
+    for name, (group, measure) in scans.items():
+        columns += [_joined_column(name, atom, alias, measure) for alias, atom in group]
+    joins = "\n".join(f"LEFT JOIN {name} ON {name}.case_no = c.case_no" for name in scans)
+    return f"SELECT {', '.join(columns)}\n  FROM cases c\n  {joins}"
+
+
 def _scans(catalogue: Catalogue, atoms: Mapping[Atom, str]) -> dict[str, Scan]:
     """Return by name the aggregates that one scan gives: sums of a table and key together, each other one alone."""
-    found: dict[str, Scan] = {}
+    scans: dict[str, Scan] = {}
     for atom, alias in atoms.items():
         measure = catalogue.measure(atom.measure)
-        name = (
-            f"sums_{measure.table}_{measure.by}" if atom.aggregate in ADDITIVE else f"scan_{alias}"
-        )
-        found.setdefault(name, ([], measure))[0].append((alias, atom))
-    return found
+        name = f"scan_{alias}"
+        if atom.aggregate in ADDITIVE:
+            name = f"sums_{measure.table}_{measure.by}"
+        group, _ = scans.setdefault(name, ([], measure))
+        group.append((alias, atom))
+    return scans
 
 
 def _scan_sql(group: list[tuple[str, Atom]], catalogue: Catalogue, dialect: Dialect) -> str:
@@ -315,15 +176,15 @@ def _scan_sql(group: list[tuple[str, Atom]], catalogue: Catalogue, dialect: Dial
         return series_sql(alias, atom, catalogue, dialect)
     if atom.aggregate not in ADDITIVE:
         return multiset_sql(alias, atom, catalogue, dialect)
-    return (
-        f"SELECT c.case_no AS case_no,\n    {additive_sql(group, catalogue, dialect)}\n  "
-        f"{joined_sql(catalogue.measure(atom.measure))} GROUP BY c.case_no"
-    )
+    sums = additive_sql(group, catalogue, dialect)
+    joined = joined_sql(catalogue.measure(atom.measure))
+    return f"SELECT c.case_no AS case_no,\n    {sums}\n  {joined} GROUP BY c.case_no"
 
 
 def _joined_column(scan: str, atom: Atom, alias: str, measure: Measure) -> str:
     """Return an aggregate as DOUBLE: what no row gives is 0 where that has a meaning, and missing where the key is."""
     column = f"CAST({scan}.{alias} AS DOUBLE)"
     if atom.aggregate in (*ADDITIVE, "months", "slope", "variance", "distinct"):
-        column = f"CASE WHEN c.k_{measure.by} IS NULL THEN NULL ELSE COALESCE({column}, CAST(0 AS DOUBLE)) END"
+        or_zero = f"COALESCE({column}, CAST(0 AS DOUBLE))"
+        column = f"CASE WHEN c.k_{measure.by} IS NULL THEN NULL ELSE {or_zero} END"
     return f"{column} AS {alias}"

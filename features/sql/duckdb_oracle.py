@@ -13,7 +13,8 @@ from features.catalogue import Catalogue
 from features.catalogue.language import Peer, peers_of, row_columns, stored_values_read
 from features.engine.peer_medians import peer_values
 from features.network import stored_values
-from features.sql.compile import Dialect, features_sql
+from features.sql.aggregate_sql import Dialect
+from features.sql.compile import features_sql
 from features.store.column_codes import literal_of, month_columns
 from features.store.store import Store
 
