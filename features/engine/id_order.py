@@ -34,10 +34,14 @@ class Watch:
 
     def _see(self, matrix: Matrix) -> None:
         keys, days = matrix.keys, matrix.as_of
-        first, last = ((str(keys[place]), int(days[place])) for place in (0, -1))
-        within = (keys[1:] > keys[:-1]) | ((keys[1:] == keys[:-1]) & (days[1:] > days[:-1]))
-        self.ordered &= bool(np.all(within)) and (self._last is None or self._last < first)
-        self._last = last
+        first = str(keys[0]), int(days[0])
+        next_key = keys[1:] > keys[:-1]
+        same_key = keys[1:] == keys[:-1]
+        next_day = days[1:] > days[:-1]
+        within = next_key | (same_key & next_day)
+        after_the_last = self._last is None or self._last < first
+        self.ordered &= bool(np.all(within)) and after_the_last
+        self._last = str(keys[-1]), int(days[-1])
 
 
 def write_ordered(matrices: Iterable[Matrix], path: Path) -> tuple[int, int]:
@@ -56,12 +60,13 @@ def write_ordered(matrices: Iterable[Matrix], path: Path) -> tuple[int, int]:
 
 def _sorted(path: Path, folder: Path) -> Path:
     """Return a file in `folder` with the rows of another, ordered by its first two columns, and its schema."""
-    schema, place = pq.read_schema(path), folder / "ordered.parquet"
+    schema = pq.read_schema(path)
+    ordered = folder / "ordered.parquet"
     order = ", ".join(named(name) for name in schema.names[:2])
-    rows = opened(ConnectionLimits(spill=folder / "spill")).sql(
-        f"SELECT * FROM {parquet_sql(path)} ORDER BY {order}"
-    )
-    with pq.ParquetWriter(place, schema, compression="zstd") as out:
+    connection = opened(ConnectionLimits(spill=folder / "spill"))
+    rows = connection.sql(f"SELECT * FROM {parquet_sql(path)} ORDER BY {order}")
+    with pq.ParquetWriter(ordered, schema, compression="zstd") as out:
         for batch in rows.to_arrow_reader(CASES_AT_ONCE):
-            out.write_table(pa.Table.from_batches([batch]).cast(schema))
-    return place
+            table = pa.Table.from_batches([batch])
+            out.write_table(table.cast(schema))
+    return ordered

@@ -26,6 +26,7 @@ from features.store.column_codes import texts_of
 from features.store.store import Store
 
 MOST_CATEGORIES = 1_000
+"""Texts up to which a column may be declared a category; with more the catalogue is refused."""
 _CATALOGUES: WeakKeyDictionary[Store, Catalogue] = WeakKeyDictionary()
 
 
@@ -72,9 +73,8 @@ def matrix_of_cases(
     """Return the features of each id as of its own day (n,), in the order given."""
     check_entity(entity)
     declared = catalogue or catalogue_of(store)
-    return matrix_for(
-        store, declared, cases_of(store, declared, entity, keys, np.asarray(as_of, np.int64))
-    )
+    cases = cases_of(store, declared, entity, keys, np.asarray(as_of, np.int64))
+    return matrix_for(store, declared, cases)
 
 
 def matrix_for(
@@ -91,9 +91,8 @@ def matrix_for(
     needs = needs_of(catalogue, catalogue.names(cases.entity))
     if last is None:
         last = int(cases.as_of.max()) if len(cases) else store.complete_to
-    return matrix_from(
-        store, catalogue, cases, environment(store, catalogue, cases, needs, rows), last
-    )
+    inputs = environment(store, catalogue, cases, needs, rows)
+    return matrix_from(store, catalogue, cases, inputs, last)
 
 
 def matrix_from(
@@ -102,11 +101,11 @@ def matrix_from(
     """Return the features of cases from all that their formulas read; categories are those known on the day `last`."""
     needs = needs_of(catalogue, catalogue.names(cases.entity))
     values = needs.program.values(known, needs.names)
-    categories = {
-        name: categories_of(store, catalogue, catalogue.feature(name), last)
-        for name in needs.categories
-    }
-    for name, texts in categories.items():
+    categories: dict[str, tuple[str, ...]] = {}
+    for name in needs.categories:
+        texts = categories_of(store, catalogue, catalogue.feature(name), last)
+        categories[name] = texts
+        # A text that came up after the day has no position yet; its case has no known category.
         column = values[:, needs.names.index(name)]
         column[column >= len(texts)] = np.nan
     return Matrix(
@@ -128,14 +127,9 @@ def environment(
     store: Store, catalogue: Catalogue, cases: Cases, needs: Needs, rows: Rows | None = None
 ) -> Environment:
     """Return all that the formulas of some features read, for some cases."""
-    return environment_of(
-        store,
-        catalogue,
-        cases,
-        needs,
-        atom_values(store, catalogue, cases, needs.atoms, rows),
-        stored_values(store, catalogue, cases, needs.stored),
-    )
+    atoms = atom_values(store, catalogue, cases, needs.atoms, rows)
+    stored = stored_values(store, catalogue, cases, needs.stored)
+    return environment_of(store, catalogue, cases, needs, atoms, stored)
 
 
 def environment_of(  # noqa: PLR0913
@@ -148,7 +142,8 @@ def environment_of(  # noqa: PLR0913
 ) -> Environment:
     """Return all that the formulas of some features read, for cases whose aggregates and stored values are found."""
     peers = peer_values(store, catalogue, cases, needs.peers)
-    return Environment(len(cases), cases.as_of.astype(np.float64), atoms, peers, stored, {})
+    as_of = cases.as_of.astype(np.float64)
+    return Environment(len(cases), as_of, atoms, peers, stored, {})
 
 
 def categories_of(

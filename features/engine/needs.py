@@ -25,16 +25,20 @@ class Needs:
 @lru_cache(64)
 def needs_of(catalogue: Catalogue, names: tuple[str, ...]) -> Needs:
     """Return what named features need."""
-    chain = catalogue.chain(names)
-    atoms = frozenset(atom for feature in chain for atom in atoms_of(feature.tree))
-    peers = frozenset(peer for feature in chain for peer in peers_of(feature.tree))
-    stored = frozenset(name for feature in chain for name in stored_values_read(feature.tree))
+    trees = {feature.name: feature.tree for feature in catalogue.chain(names)}
+    atoms: set[Atom] = set()
+    peers: set[Peer] = set()
+    stored: set[str] = set()
+    for tree in trees.values():
+        atoms |= atoms_of(tree)
+        peers |= peers_of(tree)
+        stored |= stored_values_read(tree)
     categories = tuple(name for name in names if catalogue.feature(name).category)
     return Needs(
-        names,
-        atoms,
-        peers,
-        stored,
-        categories,
-        Program({feature.name: feature.tree for feature in chain}),
+        names=names,
+        atoms=frozenset(atoms),
+        peers=frozenset(peers),
+        stored=frozenset(stored),
+        categories=categories,
+        program=Program(trees),
     )
