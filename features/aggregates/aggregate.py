@@ -124,8 +124,9 @@ def of_tallies(
         # A dated item keeps its row even where its value is empty: the newest row may say nothing.
         keep = members_tally.keep if members.kind == "dated" else members_tally.sound
         sign = members_tally.sign if keep is None else members_tally.sign * keep
-        items = _items(rows, when, members_tally, members.kind)
-        aggregates |= of_members(rows, when, items, sign, members)
+        aggregates |= of_members(
+            rows, when, _items(rows, when, members_tally, members.kind), sign, members
+        )
     return aggregates
 
 

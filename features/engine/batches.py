@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import numpy as np
 
 from features.aggregates.reader import atom_values
-from features.arrays import Column
+from features.arrays import Column, Values
 from features.calendar import day_of
 from features.cases import Cases
 from features.catalogue import Catalogue
@@ -33,6 +33,7 @@ from features.network import stored_values
 from features.store.store import Store
 
 CASES_AT_ONCE = 1 << 18
+"""How many cases are described at a time, so that memory never holds the features of all."""
 KNOWN = "known"
 
 
@@ -71,30 +72,45 @@ def living_stretches(
     codes = [codes_on(store, entity, day) for day in days]
     every = of_any(codes)
     common = shared_aggregates(store, catalogue, entity, days, needs.atoms, sum(map(len, codes)))
-    own = needs.atoms - common.atoms
-    attributes = frozenset(atom for atom in own if of_register(catalogue, entity, atom))
+    of_units = needs.atoms - common.atoms
+    attributes = frozenset(atom for atom in of_units if of_register(catalogue, entity, atom))
     units = most if len(days) == 1 else max(1, most // (4 * len(days)))
     for first in range(0, max(1, len(every)), units):
-        ends = every[first : first + units][[0, -1]] if len(every) else (0, 0)
-        here = [
-            code[np.searchsorted(code, ends[0]) : np.searchsorted(code, ends[1], side="right")]
-            for code in codes
-        ]
-        code, as_of = np.concatenate(here), np.repeat(days, [len(part) for part in here])
-        order = np.lexsort((as_of, code))
-        cases, found = still_living(
-            store, catalogue, bare_cases(entity, code[order], as_of[order]), attributes
+        stretch = every[first : first + units]
+        # The register is read for who lives; its other attributes come from the same rows.
+        cases, atoms = still_living(
+            store, catalogue, cases_between(entity, days, codes, stretch), attributes
         )
         if len(cases) or not first:
-            found |= common.of(cases) | atom_values(store, catalogue, cases, own - attributes)
-            stored = stored_values(store, catalogue, cases, needs.stored)
-            yield matrix_from(
-                store,
-                catalogue,
-                cases,
-                environment_of(store, catalogue, cases, needs, found, stored),
-                max(days),
-            )
+            atoms |= common.of(cases)
+            atoms |= atom_values(store, catalogue, cases, of_units - attributes)
+            yield _matrix_of_atoms(store, catalogue, cases, atoms, max(days))
+
+
+def _matrix_of_atoms(
+    store: Store, catalogue: Catalogue, cases: Cases, atoms: Mapping[Atom, Values], last: int
+) -> Matrix:
+    """Return the features of cases whose aggregates are computed; categories are those known on the day `last`."""
+    needs = needs_of(catalogue, catalogue.names(cases.entity))
+    stored = stored_values(store, catalogue, cases, needs.stored)
+    inputs = environment_of(store, catalogue, cases, needs, atoms, stored)
+    return matrix_from(store, catalogue, cases, inputs, last)
+
+
+def cases_between(
+    entity: str, days: Sequence[int], codes: Sequence[Column], stretch: Column
+) -> Cases:
+    """Return the cases of each day's codes from the first to the last of a stretch, ordered by code and then by day."""
+    first, last = stretch[[0, -1]] if len(stretch) else (0, 0)
+    by_day = []
+    for codes_of_day in codes:
+        begin = np.searchsorted(codes_of_day, first)
+        end = np.searchsorted(codes_of_day, last, side="right")
+        by_day.append(codes_of_day[begin:end])
+    code = np.concatenate(by_day)
+    as_of = np.repeat(days, [len(part) for part in by_day])
+    order = np.lexsort((as_of, code))
+    return bare_cases(entity, code[order], as_of[order])
 
 
 def of_any(codes: Sequence[Column]) -> Column:
@@ -103,12 +119,12 @@ def of_any(codes: Sequence[Column]) -> Column:
     >>> of_any([np.array([1, 4]), np.array([0, 4]), np.array([], np.int64)]).tolist()
     [0, 1, 4]
     """
-    there = np.zeros(
-        max((int(column[-1]) + 1 for column in codes if len(column)), default=0), np.bool_
-    )
+    # Codes are dense, so a flag for each is smaller and quicker than sorting them.
+    size = max((int(column[-1]) + 1 for column in codes if len(column)), default=0)
+    present = np.zeros(size, np.bool_)
     for column in codes:
-        there[column] = True
-    return np.flatnonzero(there)
+        present[column] = True
+    return np.flatnonzero(present)
 
 
 def claim_stretches(
@@ -121,16 +137,19 @@ def claim_stretches(
     """
     cases = every_claim(store, catalogue, most)
     needs = needs_of(catalogue, catalogue.names("claim"))
-    own = frozenset(atom for atom in needs.atoms if catalogue.measure(atom.measure).by == "claim")
-    away = [*sorted(needs.atoms - own), *map(stored_name, sorted(needs.stored))]
-    with put_aside(store, catalogue, cases, needs.atoms - own, needs.stored, most) as shelf:
+    of_claims = frozenset(
+        atom for atom in needs.atoms if catalogue.measure(atom.measure).by == "claim"
+    )
+    of_other_keys = needs.atoms - of_claims
+    on_shelf = [*sorted(of_other_keys), *map(stored_name, sorted(needs.stored))]
+    with put_aside(store, catalogue, cases, of_other_keys, needs.stored, most) as shelf:
         for stretch in range(shelf.stretches):
             here = cases.cases(slice(stretch * most, (stretch + 1) * most))
-            found = shelf.take(stretch, away)
-            stored = {name: found.pop(stored_name(name)) for name in needs.stored}
-            found |= atom_values(store, catalogue, here, own)
-            known = environment_of(store, catalogue, here, needs, found, stored)
-            yield matrix_from(store, catalogue, here, known, store.complete_to)
+            atoms = shelf.take(stretch, on_shelf)
+            stored = {name: atoms.pop(stored_name(name)) for name in needs.stored}
+            atoms |= atom_values(store, catalogue, here, of_claims)
+            inputs = environment_of(store, catalogue, here, needs, atoms, stored)
+            yield matrix_from(store, catalogue, here, inputs, store.complete_to)
 
 
 @contextmanager
@@ -153,10 +172,13 @@ def put_aside(  # noqa: PLR0913
 
 def every_claim(store: Store, catalogue: Catalogue, most: int = CASES_AT_ONCE) -> NarrowCases:
     """Return every claim of a history on the day on which it first became known, with the keys known by then."""
-    codes = range(0, max(store.dictionary("claim").size, 1), most)
-    return narrow_cases(
-        registered_cases(store, catalogue, first_seen(store, low, low + most))[0] for low in codes
-    )
+
+    def parts() -> Iterator[Cases]:
+        for low in range(0, max(store.dictionary("claim").size, 1), most):
+            cases, _ = registered_cases(store, catalogue, first_seen(store, low, low + most))
+            yield cases
+
+    return narrow_cases(parts())
 
 
 def first_seen(store: Store, low: int, high: int) -> Cases:

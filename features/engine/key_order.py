@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from features.aggregates.kernels import Places, put_in_order
 from features.aggregates.reader import atoms_by_key, unit_values
-from features.arrays import NULL, Column
+from features.arrays import NULL, Column, Values
 from features.cases import Cases, Units, month_ends
 from features.catalogue import Catalogue
 from features.catalogue.language import Atom
@@ -24,7 +24,9 @@ from features.network import stored_values
 from features.store.store import Store
 
 NO_KEY = -1
+"""Stands for no key in int32, which cannot hold NULL."""
 DAYS = 2**20
+"""A key and a day make one integer, key * DAYS + day: days stay below 2^20 (the year 4840)."""
 CODE, AS_OF = "!code", "!as_of"
 
 
@@ -56,12 +58,10 @@ def narrow_cases(parts: Iterable[Cases]) -> NarrowCases:
             pieces.setdefault(name, []).append(_narrow(column))
     whole = {name: np.concatenate(pieces.pop(name)) for name in list(pieces)}
     code, as_of = whole.pop(CODE), whole.pop(AS_OF)
-    return NarrowCases(
-        entity,
-        code,
-        as_of,
-        {by: code if np.array_equal(key, code) else key for by, key in whole.items()},
-    )
+    for by, key in whole.items():
+        if np.array_equal(key, code):
+            whole[by] = code
+    return NarrowCases(entity, code, as_of, whole)
 
 
 def _narrow(values: Column) -> NDArray[np.int32]:
@@ -88,10 +88,8 @@ class Sweep:
             return
         for by, groups in atoms_by_key(self.store, self.catalogue, frozenset(atoms)).items():
             for place, units in units_in_order(self.cases, by, self.most):
-                found = unit_values(self.store, self.catalogue, groups, units)
-                self.shelf.put(
-                    place, {atom: values[units.of_case] for atom, values in found.items()}
-                )
+                by_unit = unit_values(self.store, self.catalogue, groups, units)
+                self.shelf.put(place, _by_case(by_unit, units))
 
     def stored(self, names: Iterable[str]) -> None:
         """Put stored values on the shelf, in the order of the months whose ends they are of, and of the key they are kept by."""
@@ -99,16 +97,19 @@ class Sweep:
         if not wanted or not len(self.cases):
             return
         ends = month_ends(self.cases.as_of.astype(np.int64)).astype(np.int32)
-        kept_by = max(
-            (STORED_BY[self.catalogue.stored_value(name).of] for name in wanted), key=len
-        )[0]
-        order = places_by_value(
-            ends, places_by_value(self.cases.keys[kept_by], np.arange(len(ends), dtype=np.int32))
-        )
+        keys_of_values = [STORED_BY[self.catalogue.stored_value(name).of] for name in wanted]
+        kept_by = max(keys_of_values, key=len)[0]
+        order = places_by_value(self.cases.keys[kept_by], np.arange(len(ends), dtype=np.int32))
+        order = places_by_value(ends, order)
         for first in range(0, len(order), self.most):
             place = order[first : first + self.most]
-            found = stored_values(self.store, self.catalogue, self.cases.cases(place), wanted)
-            self.shelf.put(place, {stored_name(name): values for name, values in found.items()})
+            values_of = stored_values(self.store, self.catalogue, self.cases.cases(place), wanted)
+            columns = {stored_name(name): values for name, values in values_of.items()}
+            self.shelf.put(place, columns)
+
+
+def _by_case(by_unit: Mapping[Atom, Values], units: Units) -> dict[Hashable, Values]:
+    return {atom: values[units.of_case] for atom, values in by_unit.items()}
 
 
 def stored_name(name: str) -> Hashable:
@@ -119,8 +120,12 @@ def stored_name(name: str) -> Hashable:
 def units_in_order(cases: NarrowCases, by: str, most: int) -> Iterator[tuple[Places, Units]]:
     """Yield the cases that have a key in the order of key and day, at most `most` at a time: their places, and their units."""
     key = cases.keys[by]
-    order = places_by_value(key, places_by_value(cases.as_of, np.arange(len(key), dtype=np.int32)))
-    for first in range(int(np.count_nonzero(key == NO_KEY)), len(order), most):
+    # Ordered by day first and by key then, equal keys keep the order of their days.
+    order = places_by_value(cases.as_of, np.arange(len(key), dtype=np.int32))
+    order = places_by_value(key, order)
+    # NO_KEY is the least of all keys, so the cases without one come first.
+    without_key = int(np.count_nonzero(key == NO_KEY))
+    for first in range(without_key, len(order), most):
         place = order[first : first + most]
         here = key[place].astype(np.int64) * DAYS + cases.as_of[place]
         fresh = np.append(True, here[1:] != here[:-1])
@@ -133,6 +138,7 @@ def places_by_value(values: NDArray[np.int32], given: Places) -> Places:
     >>> places_by_value(np.array([7, -1, 7, 3], np.int32), np.array([2, 1, 0, 3], np.int32)).tolist()
     [1, 3, 2, 0]
     """
+    # A counting sort: codes and days are dense, so it takes one pass where a sort takes many.
     low = int(values.min(initial=0))
     above = values - np.int32(low)
     counts = np.bincount(above)

@@ -6,7 +6,7 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,9 +30,8 @@ class SpilledColumns:
         """Return rows start to below stop, (rows, columns), as they lie in the file."""
         width = len(self.names)
         offset = self.offset + start * width * self.dtype.itemsize
-        return np.frombuffer(file.values, self.dtype, (stop - start) * width, offset).reshape(
-            -1, width
-        )
+        size = (stop - start) * width
+        return np.frombuffer(file.values, self.dtype, size, offset).reshape(-1, width)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,55 +58,65 @@ class Shelf:
 
     def put(self, place: Column | Places, columns: Mapping[Hashable, Values]) -> None:
         """Put columns (m,) of the cases at some places (m,) aside."""
+        # numpy sorts 16-bit integers by radix, far faster than wider ones.
         stretch = (np.searchsorted(self._edges, place, side="right") - 1).astype(np.uint16)
         order = np.argsort(stretch, kind="stable")
-        place, ends = (
-            place[order].astype(np.int32),
-            np.append(0, np.bincount(stretch, minlength=self.stretches).cumsum()),
-        )
+        place = place[order].astype(np.int32)
+        sizes = np.bincount(stretch, minlength=self.stretches)
+        ends = np.append(0, sizes.cumsum())
         path = self.folder / f"{len(self._blocks)}.block"
-        narrow = sorted(
-            ((narrowed(values), name) for name, values in columns.items()),
-            key=lambda held: held[0][0].dtype.str,
-        )
         sheets = []
         with path.open("wb") as out:
             place.tofile(out)
-            for dtype, group in groupby(narrow, key=lambda held: held[0][0].dtype):
-                held = list(group)
-                sheets.append(
-                    SpilledColumns(
-                        tuple(name for _, name in held),
-                        tuple(gaps for (_, gaps), _ in held),
-                        dtype,
-                        out.tell(),
-                    )
-                )
-                np.stack([values for (values, _), _ in held], axis=1)[order].tofile(out)
-        self._blocks.append(SpilledBlock(Mapped(path, np.dtype(np.uint8)), ends, tuple(sheets)))
+            for dtype, columns_of_type in _by_type(columns):
+                names = tuple(column.name for column in columns_of_type)
+                gaps = tuple(column.gaps for column in columns_of_type)
+                sheets.append(SpilledColumns(names, gaps, dtype, out.tell()))
+                values = [column.values for column in columns_of_type]
+                np.stack(values, axis=1)[order].tofile(out)
+        file = Mapped(path, np.dtype(np.uint8))
+        self._blocks.append(SpilledBlock(file, ends, tuple(sheets)))
 
     def take(self, stretch: int, names: Sequence[Hashable]) -> dict[Any, Values]:
         """Return named columns of a stretch's cases, float64 (n,); NaN for a case without a block."""
         first, last = self._edges[stretch : stretch + 2].tolist()
-        found: dict[Any, Values] = {name: np.full(last - first, np.nan) for name in names}
+        columns: dict[Any, Values] = {name: np.full(last - first, np.nan) for name in names}
         for block in self._blocks:
             start, stop = block.ends[stretch : stretch + 2].tolist()
             if start < stop:
+                # The places, 4 bytes each, stand at the beginning of the block.
                 place = np.frombuffer(block.file.values, np.int32, stop - start, 4 * start) - first
                 for name, values in _columns(block, start, stop):
-                    found[name][place] = values
+                    columns[name][place] = values
                 block.file.give_back()
-        return found
+        return columns
+
+
+class _Narrowed(NamedTuple):
+    name: Hashable
+    values: NDArray[Any]
+    gaps: bool
+
+
+def _by_type(
+    columns: Mapping[Hashable, Values],
+) -> Iterator[tuple[np.dtype[Any], list[_Narrowed]]]:
+    """Yield columns in the narrowest type that keeps each, those of one type together."""
+    narrow = [_Narrowed(name, *narrowed(values)) for name, values in columns.items()]
+    narrow.sort(key=lambda column: column.values.dtype.str)
+    for dtype, columns_of_type in groupby(narrow, key=lambda column: column.values.dtype):
+        yield dtype, list(columns_of_type)
 
 
 def _columns(block: SpilledBlock, start: int, stop: int) -> Iterator[tuple[Hashable, NDArray[Any]]]:
     for sheet in block.sheets:
-        held = sheet.between(block.file, start, stop)
-        for name, gaps, values in zip(sheet.names, sheet.gaps, held.T, strict=True):
-            yield (
-                name,
-                np.where(values == np.iinfo(sheet.dtype).min, np.nan, values) if gaps else values,
-            )
+        rows = sheet.between(block.file, start, stop)
+        for name, gaps, values in zip(sheet.names, sheet.gaps, rows.T, strict=True):
+            if gaps:
+                is_gap = values == np.iinfo(sheet.dtype).min
+                yield name, np.where(is_gap, np.nan, values)
+            else:
+                yield name, values
 
 
 def narrowed(values: Values) -> tuple[NDArray[Any], bool]:
@@ -116,12 +125,14 @@ def narrowed(values: Values) -> tuple[NDArray[Any], bool]:
     >>> [held.tolist() for held in narrowed(np.array([1.0, np.nan, 120.0]))[:1]], narrowed(np.array([0.5]))[0].dtype.name
     ([[1, -128, 120]], 'float64')
     """
-    found = np.empty(4)
-    survey(values, found)
-    low, high, whole, gaps = found.tolist()
+    summary = np.empty(4)
+    survey(values, summary)
+    low, high, whole, gaps = summary.tolist()
+    # Beyond 31 bits an integer would need 64, as much as the float64 that it is.
     if not whole or max(high, -low) >= 2**31:
         return values, False
     dtype = np.dtype(narrowest(int(low), int(high)))
-    return np.where(np.isnan(values), np.iinfo(dtype).min, values).astype(
-        dtype
-    ) if gaps else values.astype(dtype), bool(gaps)
+    if not gaps:
+        return values.astype(dtype), False
+    filled = np.where(np.isnan(values), np.iinfo(dtype).min, values)
+    return filled.astype(dtype), True
