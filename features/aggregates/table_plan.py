@@ -19,6 +19,7 @@ from features.store.column_codes import literal_of, month_columns
 from features.store.store import Store
 
 MOST_KEPT = 64
+"""Plans kept for one store; one more, and they are dropped, so that ever new requests do not fill the memory."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +35,9 @@ class Group:
 
     def of(self, rows: RowRanges) -> dict[Atom, Values]:
         """Return float64 (units,) for each aggregate, NaN where undefined."""
-        return self._of_rows(rows) if len(rows.columns["known"]) else self.of_nothing(len(rows))
+        if not len(rows.columns["known"]):
+            return self.of_nothing(len(rows))
+        return self._of_rows(rows)
 
     def of_nothing(self, units: int) -> dict[Atom, Values]:
         """Return float64 (units,) for each aggregate of units that have no row."""
@@ -43,66 +46,70 @@ class Group:
         return {atom: np.repeat(value, units) for atom, value in self._nothing.items()}
 
     def _of_rows(self, rows: RowRanges) -> dict[Atom, Values]:
-        found: dict[Atom, Values] = {}
+        aggregates: dict[Atom, Values] = {}
         for placement in self.placements:
-            found |= placement.of(rows)
-        return found
+            aggregates |= placement.of(rows)
+        return aggregates
 
     @cached_property
     def _nothing(self) -> dict[Atom, Values]:
-        none = np.empty(0, np.int64)
-        one = np.zeros(1, np.int64)
-        return self._of_rows(
-            RowRanges(one, one, one, one, dict.fromkeys(self.columns, none), self.months)
-        )
+        columns = dict.fromkeys(self.columns, np.empty(0, np.int64))
+        zero = np.zeros(1, np.int64)
+        one_unit = RowRanges(zero, zero, zero, zero, columns, self.months)
+        return self._of_rows(one_unit)
 
 
 def group_of(store: Store, catalogue: Catalogue, atoms: Collection[Atom]) -> Group:
     """Lay out aggregates that share table and key."""
-    asked = sorted(atoms, key=lambda atom: (atom.measure, atom.aggregate, atom.window))
+    in_order = sorted(atoms, key=lambda atom: (atom.measure, atom.aggregate, atom.window))
     by_when: dict[str, list[Atom]] = defaultdict(list)
-    for atom in asked:
-        by_when[catalogue.measure(atom.measure).when].append(atom)
-    first = catalogue.measure(asked[0].measure)
-    needed = set().union(*(read_by(catalogue.measure(atom.measure)) for atom in asked)) - {first.by}
-    columns = (*sorted(needed), "known", "sign", first.by)
+    columns_read: set[str] = set()
+    for atom in in_order:
+        measure = catalogue.measure(atom.measure)
+        by_when[measure.when].append(atom)
+        columns_read |= read_by(measure)
+    first = catalogue.measure(in_order[0].measure)
+    columns = (*sorted(columns_read - {first.by}), "known", "sign", first.by)
     literal = literal_of(store, first.table)
     placements = []
-    for placed in by_when.values():
-        measures = [
-            catalogue.measure(name) for name in dict.fromkeys(atom.measure for atom in placed)
-        ]
-        placements.append(placed_by(measures, placed, catalogue.windows, literal))
+    for atoms_of_day in by_when.values():
+        names = dict.fromkeys(atom.measure for atom in atoms_of_day)
+        measures = [catalogue.measure(name) for name in names]
+        placements.append(placed_by(measures, atoms_of_day, catalogue.windows, literal))
     return Group(
-        first.table,
-        first.by,
-        tuple(asked),
-        columns,
-        month_columns(store, first.table, columns),
-        tuple(placements),
+        table=first.table,
+        by=first.by,
+        atoms=tuple(in_order),
+        columns=columns,
+        months=month_columns(store, first.table, columns),
+        placements=tuple(placements),
     )
 
 
 def read_by(measure: Measure) -> frozenset[str]:
     """Return the columns that place, filter and value the rows of a measure."""
-    passes = row_columns(measure.filter) if measure.filter is not None else frozenset()
-    return row_columns(measure.value) | passes | ({measure.when} if measure.when else frozenset())
+    columns = row_columns(measure.value)
+    if measure.filter is not None:
+        columns |= row_columns(measure.filter)
+    if measure.when:
+        columns |= {measure.when}
+    return columns
 
 
-_KEPT: WeakKeyDictionary[Store, dict[tuple[Catalogue, frozenset[Atom]], tuple[Group, ...]]] = (
-    WeakKeyDictionary()
-)
+GroupsByAtoms = dict[tuple[Catalogue, frozenset[Atom]], tuple[Group, ...]]
+# The keys are weak: when nobody uses a store any more, its plans go with it.
+_LAID_OUT: WeakKeyDictionary[Store, GroupsByAtoms] = WeakKeyDictionary()
 
 
 def groups_of(store: Store, catalogue: Catalogue, atoms: frozenset[Atom]) -> tuple[Group, ...]:
     """Return aggregates by table and key; laid out once for a store and a catalogue as long as they are in use."""
-    kept = _KEPT.setdefault(store, {})
-    found = kept.get((catalogue, atoms))
-    if found is None:
-        if len(kept) >= MOST_KEPT:
-            kept.clear()
-        found = kept[catalogue, atoms] = _laid_out(store, catalogue, atoms)
-    return found
+    of_store = _LAID_OUT.setdefault(store, {})
+    groups = of_store.get((catalogue, atoms))
+    if groups is None:
+        if len(of_store) >= MOST_KEPT:
+            of_store.clear()
+        groups = of_store[catalogue, atoms] = _laid_out(store, catalogue, atoms)
+    return groups
 
 
 def _laid_out(store: Store, catalogue: Catalogue, atoms: frozenset[Atom]) -> tuple[Group, ...]:

@@ -25,10 +25,14 @@ from features.online.request_rows import FRESH, Sent
 from features.store.store import Store
 
 History = Mapping[str, Sequence[Mapping[str, Any]]]
-OWN = {
-    entity: (KEYS[entity][0], *ALIASES[entity], *(("worker",) if entity == "claim" else ()))
-    for entity in ENTITIES
-}
+
+
+def _own_keys(entity: str) -> tuple[str, ...]:
+    keys = (KEYS[entity][0], *ALIASES[entity])
+    return (*keys, "worker") if entity == "claim" else keys
+
+
+OWN = {entity: _own_keys(entity) for entity in ENTITIES}
 """The keys under which rows are a unit's own, and so come from the request alone."""
 
 
@@ -38,15 +42,15 @@ def evaluate_rows(store: Store, entity: str, key: str, as_of: int, rows: History
     Peers, cell and what others share come from the store of that day; a feature whose tables were not sent is missing.
     """
     check_entity(entity)
-    declared, sent = catalogue_of(store), Sent(store, rows)
-    bare = bare_cases(
-        entity, np.array([sent.code(entity, key)], np.int64), np.array([as_of], np.int64)
-    )
-    case = sent_case(store, declared, bare, sent)
-    found = matrix_for(store, declared, case, rows_beside(store, entity, sent))
-    lacking = {**not_computed(declared, entity, sent), **not_looked_up(declared, case)}
-    blank = np.array([name in lacking for name in found.names])
-    return replace(found, keys=np.array([key]), values=np.where(blank, np.nan, found.values))
+    catalogue, sent = catalogue_of(store), Sent(store, rows)
+    code = np.array([sent.code(entity, key)], np.int64)
+    bare = bare_cases(entity, code, np.array([as_of], np.int64))
+    case = sent_case(store, catalogue, bare, sent)
+    computed = matrix_for(store, catalogue, case, rows_beside(store, entity, sent))
+    lacking = {**not_computed(catalogue, entity, sent), **not_looked_up(catalogue, case)}
+    blank = np.array([name in lacking for name in computed.names])
+    values = np.where(blank, np.nan, computed.values)
+    return replace(computed, keys=np.array([key]), values=values)
 
 
 def sent_case(store: Store, catalogue: Catalogue, bare: Cases, sent: Sent) -> Cases:
@@ -84,26 +88,24 @@ def rows_beside(store: Store, entity: str, sent: Sent) -> Rows:
 
 def not_looked_up(catalogue: Catalogue, case: Cases) -> Mapping[str, str]:
     """Return by feature the stored values that it reads and that the store has for no unit of this identifier."""
-    return _without_keys(
-        catalogue,
-        case.entity,
-        frozenset(by for by, key in case.keys.items() if (key >= FRESH).any()),
-    )
+    # Codes from FRESH on are of identifiers that the store never saw.
+    unseen = frozenset(by for by, key in case.keys.items() if (key >= FRESH).any())
+    return _without_keys(catalogue, case.entity, unseen)
 
 
 @lru_cache(256)
-def _without_keys(catalogue: Catalogue, entity: str, strange: frozenset[str]) -> Mapping[str, str]:
-    found: dict[str, str] = {}
+def _without_keys(catalogue: Catalogue, entity: str, unseen: frozenset[str]) -> Mapping[str, str]:
+    lacking_of: dict[str, str] = {}
     for feature in catalogue.features(entity):
-        lacking = sorted(
-            name
-            for link in catalogue.chain([feature.name])
-            for name in stored_values_read(link.tree)
-            if strange.intersection(STORED_BY[catalogue.stored_value(name).of])
-        )
+        lacking: list[str] = []
+        for link in catalogue.chain([feature.name]):
+            for name in stored_values_read(link.tree):
+                keys = STORED_BY[catalogue.stored_value(name).of]
+                if unseen.intersection(keys):
+                    lacking.append(name)
         if lacking:
-            found[feature.name] = ", ".join(lacking)
-    return MappingProxyType(found)
+            lacking_of[feature.name] = ", ".join(sorted(lacking))
+    return MappingProxyType(lacking_of)
 
 
 def not_computed(catalogue: Catalogue, entity: str, sent: Sent) -> Mapping[str, str]:
@@ -113,16 +115,14 @@ def not_computed(catalogue: Catalogue, entity: str, sent: Sent) -> Mapping[str, 
 
 @lru_cache(256)
 def _without_tables(catalogue: Catalogue, entity: str, tables: frozenset[str]) -> Mapping[str, str]:
-    found: dict[str, str] = {}
+    lacking_of: dict[str, str] = {}
     for feature in catalogue.features(entity):
-        measures = [
-            catalogue.measure(atom.measure)
-            for link in catalogue.chain([feature.name])
-            for atom in atoms_of(link.tree)
-        ]
-        lacking = sorted(
-            {m.table for m in measures if m.by in OWN[entity] and m.table not in tables}
-        )
+        lacking: set[str] = set()
+        for link in catalogue.chain([feature.name]):
+            for atom in atoms_of(link.tree):
+                measure = catalogue.measure(atom.measure)
+                if measure.by in OWN[entity] and measure.table not in tables:
+                    lacking.add(measure.table)
         if lacking:
-            found[feature.name] = ", ".join(lacking)
-    return MappingProxyType(found)
+            lacking_of[feature.name] = ", ".join(sorted(lacking))
+    return MappingProxyType(lacking_of)
