@@ -25,15 +25,19 @@ from features.aggregates.running_sums import running_sums
 from features.aggregates.table_plan import Group, groups_of
 from features.arrays import Column, Values
 from features.cases import Cases, Units, aggregation_units
-from features.catalogue import Catalogue
+from features.catalogue import Catalogue, Window
 from features.catalogue.language import ADDITIVE, Atom
 from features.store.column_codes import literal_of, month_columns
 from features.store.store import Store
 
 ROWS_AT_ONCE = 16_384
+"""Codes of a key that are read at once."""
 MOST_ROWS = 8_000_000
+"""Rows that those codes may hold together, on average: of a key with many rows a code, fewer codes are read at once."""
 MANY_UNITS = 2_000
+"""Units below which reading their own rows is cheaper than opening a panel."""
 FAR_KEYS = 8
+"""Keys up to which each is read by itself, so that nothing of what lies between them is read."""
 Rows = Callable[[str, str, int, int, tuple[str, ...]], Mapping[str, NDArray[np.int64]]]
 """(table, by, low, high, columns) -> columns of the rows with low <= by < high, sorted by it."""
 
@@ -49,22 +53,22 @@ def atom_values(
 
     `rows` replaces the store as the place where rows come from.
     """
-    found: dict[Atom, Values] = {}
+    by_case: dict[Atom, Values] = {}
     for by, groups in atoms_by_key(store, catalogue, frozenset(atoms)).items():
         units = aggregation_units(cases, by)
         for atom, values in unit_values(store, catalogue, groups, units, rows).items():
-            found[atom] = units.spread(values)
-    return found
+            by_case[atom] = units.spread(values)
+    return by_case
 
 
 def atoms_by_key(
     store: Store, catalogue: Catalogue, atoms: frozenset[Atom]
 ) -> dict[str, list[Group]]:
     """Return aggregates in groups that share table and key, by key."""
-    found: dict[str, list[Group]] = {}
+    by_key: dict[str, list[Group]] = {}
     for group in groups_of(store, catalogue, atoms):
-        found.setdefault(group.by, []).append(group)
-    return found
+        by_key.setdefault(group.by, []).append(group)
+    return by_key
 
 
 def unit_values(
@@ -75,10 +79,10 @@ def unit_values(
     rows: Rows | None = None,
 ) -> dict[Atom, Values]:
     """Return each aggregate of some groups for each unit of their key, float64 (units,)."""
-    found: dict[Atom, Values] = {}
+    by_unit: dict[Atom, Values] = {}
     for group in groups:
-        found |= Reader(store, catalogue, group, rows).aggregates(units)
-    return found
+        by_unit |= Reader(store, catalogue, group, rows).aggregates(units)
+    return by_unit
 
 
 def store_rows(store: Store) -> Rows:
@@ -96,102 +100,98 @@ class Reader:
     """Reads one table by one key in stretches, and aggregates each stretch as it passes."""
 
     def __init__(self, store: Store, catalogue: Catalogue, group: Group, rows: Rows | None) -> None:
-        self._store, self._catalogue, self._group, self._rows = (
-            store,
-            catalogue,
-            group,
-            rows or store_rows(store),
-        )
-        self._table, self._by, self._stored = group.table, group.by, rows is None
+        self._store, self._catalogue, self._group = store, catalogue, group
+        self._table, self._by = group.table, group.by
+        self._rows = rows or store_rows(store)
+        self._stored = rows is None
 
     def aggregates(self, units: Units) -> dict[Atom, Values]:
         """Return float64 (units,) for each aggregate, from a panel where many units and many rows make it worthwhile."""
         if len(units) < MANY_UNITS or not self._panelled:
             return self._from_rows(units, self._group)
-        found: dict[Atom, Values] = {}
+        aggregates: dict[Atom, Values] = {}
         for measures, atoms in answerable(self._catalogue, self._group.atoms).items():
-            found |= self._from_panel(units, measures, atoms)
-        rest = self._without(self._group, found)
-        return found | (self._from_rows(units, rest) if rest else {})
+            aggregates |= self._from_panel(units, measures, atoms)
+        remaining = self._without(self._group, aggregates)
+        if remaining:
+            aggregates |= self._from_rows(units, remaining)
+        return aggregates
 
     @property
     def _panelled(self) -> bool:
         return self._stored and self._store.size(self._table) >= WORTHWHILE
 
-    def _without(self, group: Group, found: Collection[Atom]) -> Group | None:
-        """Return what is left of a group when some of it is found."""
-        if not found:
+    def _without(self, group: Group, computed: Collection[Atom]) -> Group | None:
+        """Return what remains of a group when some of it is computed, None for nothing."""
+        if not computed:
             return group
-        rest = [atom for atom in group.atoms if atom not in found]
-        return groups_of(self._store, self._catalogue, frozenset(rest))[0] if rest else None
+        remaining = frozenset(atom for atom in group.atoms if atom not in computed)
+        if not remaining:
+            return None
+        (smaller,) = groups_of(self._store, self._catalogue, remaining)
+        return smaller
 
     def _from_panel(self, units: Units, measures: Kin, atoms: list[Atom]) -> dict[Atom, Values]:
         panel = panel_of(self._store, measures)
-        months = frozenset(
-            {"placed"} if month_columns(self._store, self._table, {measures[0].when}) else ()
-        )
+        monthly = bool(month_columns(self._store, self._table, {measures[0].when}))
+        months = frozenset({"placed"}) if monthly else frozenset[str]()
         names = list(dict.fromkeys(atom.measure for atom in atoms))
-        sums = {
-            atom: self._catalogue.windows[atom.window]
-            for atom in atoms
-            if atom.aggregate in ADDITIVE and not months
-        }
+        sums: dict[Atom, Window] = {}
+        if not monthly:
+            additive = (atom for atom in atoms if atom.aggregate in ADDITIVE)
+            sums = {atom: self._catalogue.windows[atom.window] for atom in additive}
         parts = []
         for stretch in self._stretches(units):
-            read = read_panel(
-                panel, self._by, (int(stretch.key[0]), int(stretch.key[-1]) + 1), atoms
-            )
-            rows = row_ranges(stretch, read[self._by], read, months)
-            done = panel_sums(
-                panel, read, read[self._by], stretch, sums if worthwhile(rows) else {}
-            )
-            asked = _asked(self._catalogue, tuple(atom for atom in atoms if atom not in done))
+            read = read_panel(panel, self._by, key_span(stretch), atoms)
+            key = read[self._by]
+            rows = row_ranges(stretch, key, read, months)
+            spans = sums if worthwhile(rows) else {}
+            running = panel_sums(panel, read, key, stretch, spans)
+            others = tuple(atom for atom in atoms if atom not in running)
             tallies = {name: panel_tally(read, panel, name) for name in names}
-            parts.append(done | of_tallies(rows, "placed", tallies, asked))
+            plan = _plan_of(self._catalogue, others)
+            parts.append(running | of_tallies(rows, "placed", tallies, plan))
         return joined_units(atoms, parts)
 
     def _from_rows(self, units: Units, group: Group) -> dict[Atom, Values]:
         parts = []
         for stretch in self._stretches(units):
-            read = self._rows(
-                self._table, self._by, int(stretch.key[0]), int(stretch.key[-1]) + 1, group.columns
-            )
-            if not len(read[self._by]):
+            low, high = key_span(stretch)
+            read = self._rows(self._table, self._by, low, high, group.columns)
+            key = read[self._by]
+            if not len(key):
                 parts.append(group.of_nothing(len(stretch)))
                 continue
-            rows = row_ranges(stretch, read[self._by], read, group.months)
-            done = self._running(stretch, rows, group)
-            rest = self._without(group, done)
-            parts.append(done | rest.of(rows) if rest else done)
+            rows = row_ranges(stretch, key, read, group.months)
+            running = self._running(stretch, rows, group)
+            remaining = self._without(group, running)
+            parts.append(running | remaining.of(rows) if remaining else running)
         return joined_units(group.atoms, parts)
 
     def _running(self, units: Units, rows: RowRanges, group: Group) -> dict[Atom, Values]:
         """Return the sums that are cheaper as running totals: many days, and keys with many rows."""
         if not worthwhile(rows):
             return {}
-        read, key = rows.columns, rows.columns[self._by]
-        found: dict[Atom, Values] = {}
-        for name in dict.fromkeys(
-            atom.measure for atom in group.atoms if atom.aggregate in ADDITIVE
-        ):
+        read = rows.columns
+        by_measure: dict[str, list[Atom]] = {}
+        for atom in group.atoms:
+            if atom.aggregate in ADDITIVE:
+                by_measure.setdefault(atom.measure, []).append(atom)
+        sums: dict[Atom, Values] = {}
+        for name, atoms in by_measure.items():
             measure = self._catalogue.measure(name)
             if measure.when and measure.when not in group.months:
-                own = [
-                    atom
-                    for atom in group.atoms
-                    if atom.measure == name and atom.aggregate in ADDITIVE
-                ]
                 literal = literal_of(self._store, self._table)
-                found |= running_sums(
-                    key,
+                sums |= running_sums(
+                    read[self._by],
                     read["known"],
                     read[measure.when],
                     tally(read, measure, literal),
                     units,
-                    own,
+                    atoms,
                     self._catalogue.windows,
                 )
-        return found
+        return sums
 
     def _stretches(self, units: Units) -> list[Units]:
         """Return units whose keys span at most ROWS_AT_ONCE codes, fewer where they hold more than MOST_ROWS, in turn.
@@ -202,18 +202,28 @@ class Reader:
             return [units] if len(units) else []
         edges = first_edges(units.key, FAR_KEYS)
         if len(edges) == FAR_KEYS:
-            each = self._store.size(self._table) // (int(units.key[-1]) + 1) if self._stored else 0
-            step = max(1, min(ROWS_AT_ONCE, MOST_ROWS // max(each, 1)))
-            bounds = step * np.arange(units.key[0] // step + 1, units.key[-1] // step + 1)
-            edges = np.unique(np.searchsorted(units.key, bounds)).tolist()
-        return [
-            Units(units.key[first:last], units.day[first:last])
-            for first, last in pairwise([0, *edges, len(units)])
-        ]
+            edges = self._even_edges(units.key)
+        bounds = pairwise([0, *edges, len(units)])
+        return [Units(units.key[first:last], units.day[first:last]) for first, last in bounds]
+
+    def _even_edges(self, key: Column) -> list[int]:
+        """Return the places at which a sorted key passes into the next stretch of as many codes as may be read at once."""
+        rows_of_code = 0
+        if self._stored:
+            rows_of_code = self._store.size(self._table) // (int(key[-1]) + 1)
+        step = max(1, min(ROWS_AT_ONCE, MOST_ROWS // max(rows_of_code, 1)))
+        bounds = step * np.arange(key[0] // step + 1, key[-1] // step + 1)
+        edges: list[int] = np.unique(np.searchsorted(key, bounds)).tolist()
+        return edges
+
+
+def key_span(units: Units) -> tuple[int, int]:
+    """Return the first key of sorted units, and the one after their last."""
+    return int(units.key[0]), int(units.key[-1]) + 1
 
 
 @lru_cache(256)
-def _asked(catalogue: Catalogue, atoms: tuple[Atom, ...]) -> AggregationPlan:
+def _plan_of(catalogue: Catalogue, atoms: tuple[Atom, ...]) -> AggregationPlan:
     return aggregation_plan(atoms, catalogue.windows)
 
 
@@ -233,4 +243,10 @@ def joined_units(atoms: Iterable[Atom], parts: list[dict[Atom, Values]]) -> dict
     """Return what was found for units in turn as one."""
     if len(parts) == 1:
         return parts[0]
-    return {atom: np.concatenate([np.empty(0), *(part[atom] for part in parts)]) for atom in atoms}
+    none = np.empty(0)
+    joined: dict[Atom, Values] = {}
+    for atom in atoms:
+        pieces = [part[atom] for part in parts]
+        # There may be no part at all, of which numpy could not tell the type.
+        joined[atom] = np.concatenate([none, *pieces])
+    return joined
