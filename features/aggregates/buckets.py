@@ -38,21 +38,27 @@ class Buckets:
 
 def buckets_of(windows: Iterable[Window]) -> Buckets:
     """Return the buckets in which some windows can be summed."""
-    edges = {edge for window in windows for edge in (window.last, window.first or LIMIT)}
+    edges: set[int] = set()
+    for window in windows:
+        # A window without a first day reaches back to LIMIT, farther than any row lies.
+        edges |= {window.last, window.first or LIMIT}
     cuts = np.array(sorted(edges or {0, 1}), np.int64)
-    farthest = int(cuts[-2]) if cuts[-1] == LIMIT else int(cuts[-1])
-    table = np.searchsorted(cuts, np.arange(-1, farthest + 1), side="right") - 1
+    endless = cuts[-1] == LIMIT
+    farthest = int(cuts[-2]) if endless else int(cuts[-1])
+    distances = np.arange(-1, farthest + 1)
+    table = np.searchsorted(cuts, distances, side="right") - 1
     table[table >= len(cuts) - 1] = -1
-    if cuts[-1] == LIMIT and len(cuts) > 1:
+    if endless and len(cuts) > 1:
+        # The table ends where the last bucket begins: its last entry stands for all beyond.
         table[-1] = len(cuts) - 2
-    return Buckets(cuts, table, farthest, bool((cuts == np.arange(len(cuts))).all()))
+    single = bool((cuts == np.arange(len(cuts))).all())
+    return Buckets(cuts, table, farthest, single)
 
 
 def too_large(amounts: Column) -> bool:
     """Tell whether amounts (k, rows) could sum to what float64 does not hold exactly."""
-    return bool(
-        max(int(amounts.max(initial=0)), -int(amounts.min(initial=0))) * amounts.shape[-1] >= LIMIT
-    )
+    largest = max(int(amounts.max(initial=0)), -int(amounts.min(initial=0)))
+    return largest * amounts.shape[-1] >= LIMIT
 
 
 def checked(sums: Column) -> Column:
@@ -65,6 +71,7 @@ def checked(sums: Column) -> Column:
 def exact_sums(cell: Column, weights: Column, size: int) -> Column:
     """Return integer sums by cell, int64 (size,); raise CatalogueError where one is too large to be exact."""
     if too_large(weights):
+        # Slower, but in integers throughout: `bincount` sums in float64, exact below LIMIT only.
         sums = np.zeros(size, np.int64)
         np.add.at(sums, cell, weights)
         return checked(sums)

@@ -56,11 +56,12 @@ _OPEN: WeakKeyDictionary[Store, dict[Kin, Panel]] = WeakKeyDictionary()
 
 def answerable(catalogue: Catalogue, atoms: Sequence[Atom]) -> dict[Kin, list[Atom]]:
     """Return, by the measures of a panel, the aggregates that it can answer."""
-    found: dict[Kin, list[Atom]] = {}
+    by_panel: dict[Kin, list[Atom]] = {}
     for atom in atoms:
         if atom.aggregate in ANSWERS and catalogue.measure(atom.measure).when:
-            found.setdefault(kin_of(catalogue)[atom.measure], []).append(atom)
-    return found
+            measures = kin_of(catalogue)[atom.measure]
+            by_panel.setdefault(measures, []).append(atom)
+    return by_panel
 
 
 @lru_cache(8)
@@ -76,8 +77,13 @@ def kin_of(catalogue: Catalogue) -> dict[str, Kin]:
                 askers[atom.measure].add(entity)
     kin: dict[tuple[str, str, str, frozenset[str]], list[Measure]] = defaultdict(list)
     for name, measure in catalogue.measures.items():
-        kin[measure.table, measure.by, measure.when, frozenset(askers[name])].append(measure)
-    return {measure.name: tuple(measures) for measures in kin.values() for measure in measures}
+        entities = frozenset(askers[name])
+        kin[measure.table, measure.by, measure.when, entities].append(measure)
+    kin_of_measure: dict[str, Kin] = {}
+    for measures in kin.values():
+        for measure in measures:
+            kin_of_measure[measure.name] = tuple(measures)
+    return kin_of_measure
 
 
 def panel_of(store: Store, measures: Kin) -> Panel:
@@ -94,7 +100,9 @@ def panel_of(store: Store, measures: Kin) -> Panel:
 def _opened(plan: RollupPlan) -> Panel:
     first = plan.measures[0]
     base, parts = plan.store.sorted_paths(first.table, first.by)
-    of_base = None if base is None else FlatColumns(rollup_folder(plan, base), first.by)
+    of_base: FlatColumns | None = None
+    if base is not None:
+        of_base = FlatColumns(rollup_folder(plan, base), first.by)
     of_days = [_of_part(plan, part) for part in parts]
     return Panel(growing(of_base, of_days, first.by), columns_for(plan.measures))
 
@@ -110,9 +118,13 @@ def read_panel(
     panel: Panel, by: str, span: tuple[int, int], atoms: Sequence[Atom]
 ) -> Mapping[str, NDArray[np.int64]]:
     """Return the panel's rows of a span of keys: key, `placed`, `known`, and the columns of the measures asked for."""
-    needed = sorted({column for atom in atoms for column in panel.columns[atom.measure]})
-    read = panel.file.between(*span, (by, "placed", "known", *needed))
-    return {**read, "sign": np.broadcast_to(np.int64(1), read["known"].shape)}
+    needed: set[str] = set()
+    for atom in atoms:
+        needed.update(panel.columns[atom.measure])
+    read = panel.file.between(*span, (by, "placed", "known", *sorted(needed)))
+    # A panel's counts and sums are signed already; one 1 stands for the sign of every row.
+    sign = np.broadcast_to(np.int64(1), read["known"].shape)
+    return {**read, "sign": sign}
 
 
 def panel_tally(rows: Mapping[str, Column], panel: Panel, measure: str) -> Tally:

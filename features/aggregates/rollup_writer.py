@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ import pyarrow.parquet as pq
 
 from features.aggregates.aggregate import amounts_of, tally
 from features.aggregates.buckets import exact_sums
-from features.arrays import NULL, Column
+from features.arrays import NULL, Column, Mask
 from features.catalogue import Measure
 from features.catalogue.language import row_columns
 from features.files import replaced
@@ -25,6 +26,7 @@ from features.store.sorted_table import values
 from features.store.store import Store
 
 GROUPS = 8
+"""Row groups of a file that are read and summed at once."""
 WIDE = 16
 """Places for a row up to which a table of all values is cheaper than sorting."""
 
@@ -39,48 +41,47 @@ class RollupPlan:
     @property
     def written(self) -> tuple[str, ...]:
         """The columns of the panel: the key, by which it is sorted, the days, and what the measures count and sum."""
-        counted = dict.fromkeys(
-            column for pair in columns_for(self.measures).values() for column in pair
-        )
-        return (self.measures[0].by, "placed", "known", *counted)
+        pairs = columns_for(self.measures).values()
+        # A measure whose rows count 1 each has one column for both, which is written once.
+        distinct = dict.fromkeys(chain.from_iterable(pairs))
+        return (self.measures[0].by, "placed", "known", *distinct)
 
     @property
     def read(self) -> tuple[str, ...]:
         """The columns of the rows that the measures read."""
-        parts = [tree for m in self.measures for tree in (m.value, m.filter) if tree is not None]
-        return tuple(
-            sorted(
-                {self.measures[0].by, self.measures[0].when, "known", "sign"}.union(
-                    *map(row_columns, parts)
-                )
-            )
-        )
+        columns = {self.measures[0].by, self.measures[0].when, "known", "sign"}
+        for measure in self.measures:
+            columns |= row_columns(measure.value)
+            if measure.filter is not None:
+                columns |= row_columns(measure.filter)
+        return tuple(sorted(columns))
 
 
 @lru_cache(256)
 def name_of(measures: tuple[Measure, ...]) -> str:
     """Return the folder of a panel: what it holds, and a digest of how its measures are spelled."""
-    said = hashlib.sha256("\n".join(m.spelled() for m in measures).encode()).hexdigest()[:12]
-    return f"{measures[0].table}.{measures[0].by}.{measures[0].when}.{said}"
+    first = measures[0]
+    spelled = "\n".join(measure.spelled() for measure in measures)
+    digest = hashlib.sha256(spelled.encode()).hexdigest()[:12]
+    return f"{first.table}.{first.by}.{first.when}.{digest}"
 
 
 @lru_cache(256)
 def columns_for(measures: tuple[Measure, ...]) -> Mapping[str, tuple[str, str]]:
     """Return the columns of each measure: how many rows, and the sum of its value (the same where each row counts 1)."""
-    return {
-        measure.name: (
-            f"n{number}",
-            f"n{number}" if measure.spelled().endswith("|1") else f"s{number}",
-        )
-        for number, measure in enumerate(measures)
-    }
+    columns: dict[str, tuple[str, str]] = {}
+    for number, measure in enumerate(measures):
+        counts_rows = measure.spelled().endswith("|1")
+        sums = f"n{number}" if counts_rows else f"s{number}"
+        columns[measure.name] = (f"n{number}", sums)
+    return columns
 
 
 def rollup_folder(plan: RollupPlan, base: Path) -> Path:
     """Return the folder of the panel of a base file's rows, written now unless it was."""
     generation = base.parent.name
-    panels = plan.store.folder / ("panels" if generation == "base" else f"panels-{generation}")
-    folder = panels / name_of(plan.measures)
+    room = "panels" if generation == "base" else f"panels-{generation}"
+    folder = plan.store.folder / room / name_of(plan.measures)
     if not folder.exists():
         stretches = (panel_rows(plan, batch) for batch in row_groups_in_order(plan, base))
         write_flat(folder, plan.written, stretches)
@@ -119,8 +120,9 @@ def row_groups_in_order(plan: RollupPlan, rows: Path) -> Iterator[Mapping[str, C
     """Yield the rows of a file in its order, some row groups at a time."""
     file = pq.ParquetFile(rows)
     for first in range(0, file.num_row_groups, GROUPS):
-        groups = range(first, min(first + GROUPS, file.num_row_groups))
-        read = file.read_row_groups(list(groups), columns=list(plan.read))
+        beyond = min(first + GROUPS, file.num_row_groups)
+        groups = list(range(first, beyond))
+        read = file.read_row_groups(groups, columns=list(plan.read))
         yield {name: values(read[name]) for name in plan.read}
 
 
@@ -130,19 +132,27 @@ def panel_rows(plan: RollupPlan, read: Mapping[str, Column]) -> Mapping[str, Col
     Where all of it is 0 nothing is said, and no row is kept.
     """
     by, when = plan.measures[0].by, plan.measures[0].when
-    keep = (read[by] != NULL) & (read[when] != NULL)
-    kept = read if keep.all() else {name: column[keep] for name, column in read.items()}
-    group, marks = grouped({by: kept[by], "placed": kept[when], "known": kept["known"]})
-    size, sums = len(marks[by]), dict[str, Column]()
-    literal, columns = literal_of(plan.store, plan.measures[0].table), columns_for(plan.measures)
+    has_place = (read[by] != NULL) & (read[when] != NULL)
+    placed = _rows_where(has_place, read)
+    group, marks = grouped({by: placed[by], "placed": placed[when], "known": placed["known"]})
+    size = len(marks[by])
+    sums: dict[str, Column] = {}
+    literal = literal_of(plan.store, plan.measures[0].table)
+    columns = columns_for(plan.measures)
     for measure in plan.measures:
-        own = tally(kept, measure, literal)
+        measure_tally = tally(placed, measure, literal)
         for name, kind in zip(columns[measure.name], ("count", "sum"), strict=True):
             if name not in sums:
-                sums[name] = exact_sums(group, amounts_of(own, kind), size)
-    said = np.logical_or.reduce([values != 0 for values in sums.values()])
-    found = marks | sums
-    return found if said.all() else {name: values[said] for name, values in found.items()}
+                sums[name] = exact_sums(group, amounts_of(measure_tally, kind), size)
+    not_zero = np.logical_or.reduce([values != 0 for values in sums.values()])
+    return _rows_where(not_zero, marks | sums)
+
+
+def _rows_where(keep: Mask, columns: Mapping[str, Column]) -> Mapping[str, Column]:
+    # Most often every row stays; then nothing is copied.
+    if keep.all():
+        return columns
+    return {name: column[keep] for name, column in columns.items()}
 
 
 def grouped(columns: Mapping[str, Column]) -> tuple[Column, dict[str, Column]]:
@@ -154,14 +164,16 @@ def grouped(columns: Mapping[str, Column]) -> tuple[Column, dict[str, Column]]:
     """
     last, *before = reversed(list(columns))
     distinct, group = dense_ranks(columns[last])
-    found = {last: distinct}
+    by_column = {last: distinct}
     for name in before:
+        # A value and the rank of what follows it make one integer, whose order is that of both.
         width = max(len(distinct), 1)
         low = int(columns[name].min(initial=0))
         distinct, group = dense_ranks((columns[name] - low) * width + group)
-        value, rest = np.divmod(distinct, width)
-        found = {name: value + low} | {other: values[rest] for other, values in found.items()}
-    return group, found
+        value, rank = np.divmod(distinct, width)
+        following = {other: values[rank] for other, values in by_column.items()}
+        by_column = {name: value + low} | following
+    return group, by_column
 
 
 def dense_ranks(column: Column) -> tuple[Column, Column]:
@@ -177,9 +189,9 @@ def dense_ranks(column: Column) -> tuple[Column, Column]:
     if size > WIDE * len(column):
         distinct, rank = np.unique(column, return_inverse=True)
         return distinct, rank
-    there, place = np.zeros(size, np.bool_), column - low
-    there[place] = True
-    distinct = np.flatnonzero(there)
+    present, place = np.zeros(size, np.bool_), column - low
+    present[place] = True
+    distinct = np.flatnonzero(present)
     rank = np.empty(size, np.int64)
     rank[distinct] = np.arange(len(distinct))
     return distinct + low, rank[place]
