@@ -19,6 +19,8 @@ PEAK, LOW, LAST, MONTHS, SLOPE, VARIANCE = map(
     SERIES.index, ("peak", "low", "last", "months", "slope", "variance")
 )
 ABSENT = (PEAK, LOW, LAST)
+# The signatures are stated, so that a loop is compiled once for all and never for another layout:
+# ROW, IN and TABLE are read only, as columns mapped from files are; LINE, OUT and RANGES are written.
 LINE, OUT = int64[::1], int64[:, ::1]
 PLACES = int32[:].copy(readonly=True)
 FLOATS, RANGE, RANGES = float64[:].copy(readonly=True), float64[::1], float64[:, ::1]
@@ -33,12 +35,15 @@ def add_windows(unit: int, at: int, cells: Column, windows: Column, found: Value
     """
     sound, total, bucket = True, 0, 0
     for window in range(len(windows)):
-        place, high = windows[window, 0], windows[window, 2]
-        if not windows[window, 3]:
+        place = windows[window, 0]
+        high = windows[window, 2]
+        goes_on = windows[window, 3]
+        if not goes_on:
             total, bucket = 0, windows[window, 1]
         for month in range(bucket, high):
             total += cells[place, at + month]
         bucket = high
+        # float64 holds every integer below LIMIT, so what is stored here is the sum itself.
         sound = sound and -LIMIT < total and total < LIMIT  # noqa: SIM300
         found[window, unit] = total
     return sound
@@ -73,13 +78,17 @@ def add_series(  # noqa: PLR0913
                 value = float(cells[totals, at + low + month])
                 last = value if there == 0 else last
                 most, least, there = max(most, value), min(least, value), there + 1
-                whole, tilt, squares = whole + value, tilt + month * value, squares + value * value
+                whole = whole + value
+                tilt = tilt + month * value
+                squares = squares + value * value
         months = high - low
-        value = last if kind == LAST else most if kind == PEAK else least
+        value = most if kind == PEAK else least
+        value = last if kind == LAST else value
         if kind == MONTHS:
             value = there
         elif kind == SLOPE:
             value = 6.0 * ((months - 1) * whole - 2.0 * tilt) / (months * (months * months - 1))
+            # Both terms are whole below LIMIT, so that only the one division rounds.
             sound = sound and 6.0 * max(months * abs(whole), 2.0 * abs(tilt)) < LIMIT
         elif kind == VARIANCE:
             value = (months * squares - whole * whole) / (months * (months - 1))
@@ -124,7 +133,9 @@ def add_sums(  # noqa: PLR0913
 
     From a day of a key to its next, only what has become known or lies in another bucket by then is added anew.
     """
-    sound, used, farthest = True, True, len(table) - 2
+    sound, farthest = True, len(table) - 2
+    # Whether the cells hold anything: only then have they to be zeroed for the next key.
+    used = True
     for unit in range(len(begin)):
         first = begin[unit]
         if (
@@ -138,8 +149,10 @@ def add_sums(  # noqa: PLR0913
             used = False
             lies[: end[unit] - first] = -1
         for row in range(first, end[unit]):
-            offset, before = reference[unit] - placed[row], lies[row - first]
+            offset = reference[unit] - placed[row]
+            before = lies[row - first]
             bucket = table[min(max(offset, -1), farthest) + 1]
+            # A row without a day lies beyond LIMIT; it is in no bucket, the endless one neither.
             if known[row] <= day[unit] and bucket != before and offset <= LIMIT:
                 used, lies[row - first] = True, bucket
                 for column in range(len(amounts)):
@@ -174,8 +187,10 @@ def add_month_sums(  # noqa: PLR0913
 
     From a day of a key to its next, as long as there is room, the cells stay and only what has come to be met is added.
     """
-    sound, used, spare, top, newest = True, True, cells.shape[1] - width, -LIMIT, -LIMIT
-    before = -LIMIT
+    sound, used, spare = True, True, cells.shape[1] - width
+    # `top` is the newest month for which the cells have room, `before` and `newest` the day and the
+    # month of the unit before: rows that it met are in the cells already.
+    top, before, newest = -LIMIT, -LIMIT, -LIMIT
     for unit in range(len(begin)):
         if (
             unit == 0
@@ -186,7 +201,8 @@ def add_month_sums(  # noqa: PLR0913
         ):
             if used:
                 cells[:] = 0
-            used, top, before, newest = False, reference[unit] + spare, -LIMIT, -LIMIT
+            used, top = False, reference[unit] + spare
+            before, newest = -LIMIT, -LIMIT
         at = top - reference[unit]
         for row in range(begin[unit], end[unit]):
             if known[row] <= day[unit]:
@@ -209,19 +225,25 @@ def survey(values: Values, found: Values) -> None:
     """Set `found` to the least and greatest of values, at least as far as 0, whether all are whole, and whether one is NaN."""
     low, high, whole, gaps = 0.0, 0.0, True, False
     for value in values:
+        # Only NaN differs from itself.
         if value != value:
             gaps = True
         else:
-            low, high = min(low, value), max(high, value)
+            low = min(low, value)
+            high = max(high, value)
             whole = whole and value == np.floor(value)
-    found[0], found[1], found[2], found[3] = low, high, whole, gaps
+    found[0] = low
+    found[1] = high
+    found[2] = whole
+    found[3] = gaps
 
 
 @compiled(void(PLACES, IN, PLACES, int32[::1]))
 def put_in_order(value: Places, begins: Column, given: Places, order: Places) -> None:
     """Set `order` to the given places by their values, equal ones as given; `begins` says where each value 0, 1, ... begins."""
+    # A counting sort: `after` is the place of the next one with each value.
     after = begins.copy()
     for place in given:
-        own = value[place]
-        order[after[own]] = place
-        after[own] += 1
+        rank = value[place]
+        order[after[rank]] = place
+        after[rank] += 1

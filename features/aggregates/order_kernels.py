@@ -23,8 +23,9 @@ def arrange(item: Column, begin: int, end: int, order: Column) -> None:
         order[begin:end] = begin + np.argsort(item[begin:end], kind="mergesort")
         return
     for place in range(begin, end):
-        own, before = item[place], place - 1
-        while before >= begin and item[order[before]] > own:
+        sought = item[place]
+        before = place - 1
+        while before >= begin and item[order[before]] > sought:
             order[before + 1] = order[before]
             before -= 1
         order[before + 1] = place
@@ -66,6 +67,7 @@ def add_members(  # noqa: PLR0913
     `order` is room for the order of the rows of each key by item, `times` for a zero of each window.
     """
     for unit in range(len(begin)):
+        # The days of one key come in turn: its items are put in order once for all of them.
         if unit == 0 or begin[unit] != begin[unit - 1] or end[unit] != end[unit - 1]:
             arrange(item, begin[unit], end[unit], order)
         for place in range(begin[unit], end[unit]):
@@ -85,13 +87,13 @@ def reach(item: int, unit: int, times: Column, greatest: Column) -> int:
 
     Returns how many windows it was set in.
     """
-    found = 0
+    reached = 0
     for window in range(len(times)):
         if times[window] > 0 and greatest[unit, window] == NULL:
             greatest[unit, window] = item
-            found += 1
+            reached += 1
         times[window] = 0
-    return found
+    return reached
 
 
 @compiled(void(*9 * [IN], LINE, LINE, OUT))
@@ -113,6 +115,7 @@ def add_greatest(  # noqa: PLR0913
     for unit in range(len(begin)):
         if unit == 0 or begin[unit] != begin[unit - 1] or end[unit] != end[unit - 1]:
             arrange(item, begin[unit], end[unit], order)
+        # From the greatest item down, until every window has one: most often after a few rows.
         missing, place = len(times), end[unit]
         while missing > 0 and place > begin[unit]:
             place -= 1
@@ -151,6 +154,8 @@ def add_medians(  # noqa: PLR0913
         if unit == 0 or begin[unit] != begin[unit - 1] or end[unit] != end[unit - 1]:
             arrange(item, begin[unit], end[unit], order)
         for window in range(middle.shape[1]):
+            # The first walk counts the items, the second finds the one that reaches half of the
+            # count; in the first none does, as 2^62 items never come before one.
             before = 2**62
             for walk in range(2):
                 total, times = 0, 0
