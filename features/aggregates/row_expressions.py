@@ -65,11 +65,12 @@ def row_values(tree: ast.expr, columns: Mapping[str, Column], size: int) -> RowV
     """Evaluate an integer expression over columns; empty where any column it reads is empty."""
     steps = Steps()
     value, valid = value_steps(steps, tree)
-    found = steps.run(columns)
-    return RowValues(
-        np.broadcast_to(found[value], size),
-        np.ones(size, np.bool_) if valid is None else found[valid],
-    )
+    outcomes = steps.run(columns)
+    # A constant is one number for all rows.
+    values = np.broadcast_to(outcomes[value], size)
+    if valid is None:
+        return RowValues(values, np.ones(size, np.bool_))
+    return RowValues(values, outcomes[valid])
 
 
 def row_filter(tree: ast.expr, columns: Mapping[str, Column], size: int, literal: Literal) -> Mask:
@@ -90,69 +91,71 @@ def value_steps(steps: Steps, tree: ast.expr) -> tuple[Place, Place | None]:
         value, valid = value_steps(steps, tree.operand)
         return steps.step(np.negative, value), valid
     if isinstance(tree, ast.BinOp):
-        (left, first), (right, second) = (
-            value_steps(steps, tree.left),
-            value_steps(steps, tree.right),
-        )
-        return steps.step(_ARITHMETIC[type(tree.op)], left, right), all_hold(steps, first, second)
+        left, left_valid = value_steps(steps, tree.left)
+        right, right_valid = value_steps(steps, tree.right)
+        value = steps.step(_ARITHMETIC[type(tree.op)], left, right)
+        return value, all_hold(steps, left_valid, right_valid)
     raise CatalogueError(f"{ast.unparse(tree)!r} is not an integer expression")
 
 
 def all_hold(steps: Steps, *masks: Place | None) -> Place | None:
     """Lay out where all of some masks hold; None stands for everywhere."""
-    found: Place | None = None
+    all_masks: Place | None = None
     for mask in masks:
-        found = (
-            mask
-            if found is None
-            else found
-            if mask in (None, found)
-            else steps.step(np.logical_and, found, mask)
-        )
-    return found
+        if all_masks is None:
+            all_masks = mask
+        elif mask is not None and mask != all_masks:
+            all_masks = steps.step(np.logical_and, all_masks, mask)
+    return all_masks
 
 
 def filter_steps(steps: Steps, tree: ast.expr, literal: Literal) -> Place:
     """Lay out a condition; a comparison with an empty value is false."""
     if isinstance(tree, ast.BoolOp):
         combine = np.logical_and if isinstance(tree.op, ast.And) else np.logical_or
-        return _joined(steps, combine, [filter_steps(steps, part, literal) for part in tree.values])
+        conditions = [filter_steps(steps, part, literal) for part in tree.values]
+        return _joined(steps, combine, conditions)
     if not isinstance(tree, ast.Compare) or len(tree.ops) != 1:
         raise CatalogueError(f"{ast.unparse(tree)!r} is not a condition")
-    (left, valid), right, operator = value_steps(steps, tree.left), tree.comparators[0], tree.ops[0]
+    left, valid = value_steps(steps, tree.left)
+    right, operator = tree.comparators[0], tree.ops[0]
     if isinstance(operator, ast.Is | ast.IsNot):
         known = steps.step(np.ones_like, left) if valid is None else valid
         return steps.step(np.logical_not, known) if isinstance(operator, ast.Is) else known
     read = literal_for(tree, literal)
     if isinstance(operator, ast.In | ast.NotIn):
-        compare, combine = (
-            (np.equal, np.logical_or)
-            if isinstance(operator, ast.In)
-            else (np.not_equal, np.logical_and)
-        )
         listed = right.elts if isinstance(right, ast.Tuple) else [right]
-        inside = _joined(
-            steps,
-            combine,
-            [steps.step(compare, left, steps.constant(read(item))) for item in listed],
-        )
-        return _where_known(steps, inside, valid)
+        literals = [read(item) for item in listed]
+        listed_mask = _in_steps(steps, operator, left, literals)
+        return _where_known(steps, listed_mask, valid)
+    compare = _COMPARE[type(operator)]
     if isinstance(right, ast.Constant):
-        return _where_known(
-            steps, steps.step(_COMPARE[type(operator)], left, steps.constant(read(right))), valid
-        )
-    other, also = value_steps(steps, right)
-    return _where_known(steps, steps.step(_COMPARE[type(operator)], left, other), valid, also)
+        mask = steps.step(compare, left, steps.constant(read(right)))
+        return _where_known(steps, mask, valid)
+    other, other_valid = value_steps(steps, right)
+    mask = steps.step(compare, left, other)
+    return _where_known(steps, mask, valid, other_valid)
+
+
+def _in_steps(
+    steps: Steps, operator: ast.In | ast.NotIn, left: Place, literals: list[int]
+) -> Place:
+    """Lay out that a value is one of some literals, or none of them."""
+    if isinstance(operator, ast.In):
+        masks = [steps.step(np.equal, left, steps.constant(value)) for value in literals]
+        return _joined(steps, np.logical_or, masks)
+    masks = [steps.step(np.not_equal, left, steps.constant(value)) for value in literals]
+    return _joined(steps, np.logical_and, masks)
 
 
 def _where_known(steps: Steps, mask: Place, *valid: Place | None) -> Place:
-    found = all_hold(steps, mask, *valid)
-    assert found is not None
-    return found
+    known = all_hold(steps, mask, *valid)
+    assert known is not None
+    return known
 
 
 def _joined(steps: Steps, combine: Callable[..., Mask], masks: list[Place]) -> Place:
-    found = masks[0]
+    joined = masks[0]
     for mask in masks[1:]:
-        found = steps.step(combine, found, mask)
-    return found
+        joined = steps.step(combine, joined, mask)
+    return joined

@@ -49,9 +49,9 @@ def row_ranges(
 ) -> RowRanges:
     """Return the rows of units; `key` is the rows' key, sorted, and `months` which of their columns hold months."""
     begin, end = key_ranges(units.key, key)
-    return RowRanges(
-        begin, end, units.day, complete_months(units.day) if months else units.day, columns, months
-    )
+    # Where no column holds months, nobody asks for a unit's month.
+    month = complete_months(units.day) if months else units.day
+    return RowRanges(begin, end, units.day, month, columns, months)
 
 
 def key_ranges(sought: Column, key: Column) -> tuple[Column, Column]:
@@ -64,8 +64,8 @@ def key_ranges(sought: Column, key: Column) -> tuple[Column, Column]:
     low, high = int(sought[0]), int(sought[-1]) + 1
     if len(sought) < FEW or high - low > 8 * (len(sought) + len(key)):
         return np.searchsorted(key, sought), np.searchsorted(key, sought, side="right")
+    # Many dense keys: counting the rows of each takes one pass, where a search takes one each.
     first, last = np.searchsorted(key, [low, high])
-    ends = np.append(
-        first, first + np.cumsum(np.bincount(key[first:last] - low, minlength=high - low))
-    )
+    sizes = np.bincount(key[first:last] - low, minlength=high - low)
+    ends = np.append(first, first + np.cumsum(sizes))
     return ends[sought - low], ends[sought - low + 1]

@@ -24,7 +24,7 @@ class Steps:
         return self._places.setdefault(key, len(self._places)), fresh
 
     def leaf(self, name: Hashable) -> Place:
-        """Return the place of a value that is given by name."""
+        """Return the place of a value that `run` takes by name."""
         place, fresh = self._place(("leaf", name))
         if fresh:
             self._leaves.append((place, name))
@@ -41,22 +41,18 @@ class Steps:
         """Return the place of what some work makes of the values at some places."""
         place, fresh = self._place((work, of))
         if fresh:
-            self._steps.append(
-                (
-                    place,
-                    work,
-                    itemgetter(*of) if len(of) > 1 else itemgetter(slice(of[0], of[0] + 1)),
-                )
-            )
+            # An itemgetter of one place would give the value itself: a slice gives it as operands.
+            operands = itemgetter(*of) if len(of) > 1 else itemgetter(slice(of[0], of[0] + 1))
+            self._steps.append((place, work, operands))
         return place
 
-    def run(self, given: Mapping[Any, Any]) -> list[Any]:
-        """Return the value at every place; `given` holds the leaves by name."""
+    def run(self, leaves: Mapping[Any, Any]) -> list[Any]:
+        """Return the value at every place; `leaves` holds those of the leaves by name."""
         values: list[Any] = [None] * len(self._places)
         for place, value in self._constants:
             values[place] = value
         for place, name in self._leaves:
-            values[place] = given[name]
+            values[place] = leaves[name]
         for place, work, operands in self._steps:
             values[place] = work(*operands(values))
         return values

@@ -50,8 +50,10 @@ class Dormancy:
 
     def of(self, code: int) -> bool | None:
         """Tell whether an enterprise is dormant, by its code; None where no firm can be called so."""
+        if self.untold:
+            return None
         place = int(np.searchsorted(self.codes, code))
-        return None if self.untold else place < len(self.codes) and int(self.codes[place]) == code
+        return place < len(self.codes) and int(self.codes[place]) == code
 
     @property
     def words(self) -> dict[str, str]:
@@ -75,13 +77,13 @@ def dormancy(store: Store, catalogue: Catalogue, as_of: int) -> Dormancy:
     since = first_day(month)
     living, entered = _living(store, catalogue, as_of)
     bounds = {"month": month, "day": since, "refund": _refund(store)}
+    conditions = {table: rows.format(**bounds) for table, rows in REACHES.items()}
     untold = tuple(
-        table
-        for table, rows in REACHES.items()
-        if not _holds(store, table, as_of, rows.format(**bounds))
+        table for table, rows in conditions.items() if not _holds(store, table, as_of, rows)
     )
     silent = living[:0] if untold else living[entered < since]
     for table, rows in ACTIVE.items():
+        # Each table is asked only for the firms that all before it left silent.
         if len(silent):
             active = _named_by(store, table, as_of, rows.format(**bounds), silent)
             silent = np.setdiff1d(silent, active, assume_unique=True)
@@ -92,33 +94,37 @@ def _living(store: Store, catalogue: Catalogue, as_of: int) -> tuple[Column, Val
     """Return the codes (n,) of the enterprises that live on a day, ascending, and the day (n,) on which each entered."""
     code = codes_on(store, "enterprise", as_of)
     bare = bare_cases("enterprise", code, np.full(len(code), as_of, np.int64))
-    cases, told = still_living(store, catalogue, bare, frozenset({REGISTERED, IN_REGISTER}))
-    return cases.code, np.fmin(told[REGISTERED], as_of - told[IN_REGISTER])
+    attributes = frozenset({REGISTERED, IN_REGISTER})
+    cases, values = still_living(store, catalogue, bare, attributes)
+    first_row = as_of - values[IN_REGISTER]
+    # `fmin` takes the day that is known where the other is missing.
+    return cases.code, np.fmin(values[REGISTERED], first_row)
 
 
 def _refund(store: Store) -> int:
     """Return the code of refunds, which are no payments."""
-    held = store.has("contributions")
-    return store.column("contributions", "kind").choices.index("refund") if held else NULL
+    if not store.has("contributions"):
+        return NULL
+    kinds = store.column("contributions", "kind").choices
+    return kinds.index("refund")
 
 
 def _holds(store: Store, table: str, as_of: int, rows: str) -> bool:
     """Tell whether a source holds a table, and rows of a kind in it that were known by a day."""
-    return (
-        store.has(table)
-        and store.sql(f"SELECT 1 FROM {table} WHERE known <= {as_of} AND {rows} LIMIT 1").num_rows
-        > 0
-    )
+    if not store.has(table):
+        return False
+    one_row = f"SELECT 1 FROM {table} WHERE known <= {as_of} AND {rows} LIMIT 1"
+    return store.sql(one_row).num_rows > 0
 
 
 def _named_by(store: Store, table: str, as_of: int, rows: str, among: Column) -> Column:
     """Return those among some enterprises, by code, that live rows of a kind name as of a day."""
-    found = store.sql(
+    active = (
         f"SELECT enterprise FROM {table} WHERE enterprise IN (SELECT code FROM among) "
-        f"AND known <= {as_of} AND ({rows}) GROUP BY enterprise HAVING sum(sign) > 0",
-        among=pa.table({"code": among}),
+        f"AND known <= {as_of} AND ({rows}) GROUP BY enterprise HAVING sum(sign) > 0"
     )
-    return np.asarray(found["enterprise"].to_numpy(), np.int64)
+    answer = store.sql(active, among=pa.table({"code": among}))
+    return np.asarray(answer["enterprise"].to_numpy(), np.int64)
 
 
 def dormancy_as_json(found: Dormancy) -> dict[str, Any]:

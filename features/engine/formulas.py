@@ -26,6 +26,7 @@ from features.catalogue.language import (
 from features.errors import CatalogueError
 
 AT_ONCE = 1 << 13
+"""Cases whose steps are taken at once: of so few a column is 64 KiB, which a processor's cache holds."""
 FEW = 64
 """Cases up to which laying all values side by side is cheaper than one feature after another."""
 READS = (atoms_of, peers_of, stored_values_read, names_of)
@@ -70,11 +71,11 @@ class Program:
         self._steps = Steps()
         self._places: dict[str, Place] = {}
         for name, tree in trees.items():
-            self._places[name] = (
-                self._laid(tree)
-                if any(read(tree) for read in READS)
-                else self._everywhere(self._laid(tree))
-            )
+            reads_nothing = not any(read(tree) for read in READS)
+            place = self._laid(tree)
+            if reads_nothing:
+                place = self._everywhere(place)
+            self._places[name] = place
 
     def values(self, known: Environment, names: Iterable[str]) -> Values:
         """Return named formulas' values side by side, float64 (n, F); NaN where an operand is missing or a divisor is zero."""
@@ -82,25 +83,20 @@ class Program:
         leaves = known.leaves()
         with np.errstate(divide="ignore", invalid="ignore"):
             if known.size <= FEW and places:
-                values = self._steps.run(leaves)
-                return (
-                    np.concatenate([values[place] for place in places])
-                    .reshape(len(places), known.size)
-                    .T
-                    + 0.0
-                )
-            found = np.empty((len(places), known.size))
+                outcomes = self._steps.run(leaves)
+                side_by_side = np.concatenate([outcomes[place] for place in places])
+                # The sum with 0.0 turns -0.0 into 0.0, here and below.
+                return side_by_side.reshape(len(places), known.size).T + 0.0
+            columns = np.empty((len(places), known.size))
             for first in range(0, known.size if places else 0, AT_ONCE):
                 part = slice(first, first + AT_ONCE)
-                here = (
-                    {name: values[part] for name, values in leaves.items()}
-                    if known.size > AT_ONCE
-                    else leaves
-                )
-                values = self._steps.run(here)
-                for place, column in zip(places, found, strict=True):
-                    np.add(values[place], 0.0, out=column[part])
-        return found.T
+                here = leaves
+                if known.size > AT_ONCE:
+                    here = {name: values[part] for name, values in leaves.items()}
+                outcomes = self._steps.run(here)
+                for place, column in zip(places, columns, strict=True):
+                    np.add(outcomes[place], 0.0, out=column[part])
+        return columns.T
 
     def _laid(self, tree: ast.expr) -> Place:
         steps = self._steps
@@ -117,9 +113,8 @@ class Program:
         if isinstance(tree, ast.BinOp):
             return self._arithmetic(tree.op, self._laid(tree.left), self._laid(tree.right))
         if isinstance(tree, ast.Compare):
-            return self._comparison(
-                tree.ops[0], self._laid(tree.left), self._laid(tree.comparators[0])
-            )
+            left, right = self._laid(tree.left), self._laid(tree.comparators[0])
+            return self._comparison(tree.ops[0], left, right)
         if isinstance(tree, ast.Call):
             return self._call(tree)
         raise CatalogueError(f"{ast.unparse(tree)!r} is not a formula")
@@ -133,13 +128,15 @@ class Program:
 
     def _arithmetic(self, operator: ast.operator, left: Place, right: Place) -> Place:
         if isinstance(operator, ast.Div):
-            nothing = self._steps.step(np.equal, right, self._steps.constant(_ZERO))
-            return self._missing_where(nothing, self._steps.step(np.divide, left, right))
+            is_zero = self._steps.step(np.equal, right, self._steps.constant(_ZERO))
+            quotient = self._steps.step(np.divide, left, right)
+            return self._missing_where(is_zero, quotient)
         return self._steps.step(_ARITHMETIC[type(operator)], left, right)
 
     def _comparison(self, operator: ast.cmpop, left: Place, right: Place) -> Place:
         missing = self._steps.step(np.logical_or, self._missing(left), self._missing(right))
-        return self._missing_where(missing, self._steps.step(_COMPARE[type(operator)], left, right))
+        holds = self._steps.step(_COMPARE[type(operator)], left, right)
+        return self._missing_where(missing, holds)
 
     def _missing(self, place: Place) -> Place:
         return self._steps.step(np.isnan, place)
@@ -153,14 +150,15 @@ class Program:
             return self._steps.leaf(f"stored {word(tree.args[0])}")
         first, *others = (self._laid(argument) for argument in tree.args)
         if name == "known":
-            return step(
-                np.multiply, step(np.logical_not, self._missing(first)), self._steps.constant(_ONE)
-            )
+            present = step(np.logical_not, self._missing(first))
+            # The product with 1.0 makes a float64 of a truth value.
+            return step(np.multiply, present, self._steps.constant(_ONE))
         if name == "default":
             return step(np.where, self._missing(first), others[0], first)
         if name == "where":
-            met = step(np.not_equal, first, self._steps.constant(_ZERO))
-            return self._missing_where(self._missing(first), step(np.where, met, *others))
+            holds = step(np.not_equal, first, self._steps.constant(_ZERO))
+            missing = self._missing(first)
+            return self._missing_where(missing, step(np.where, holds, *others))
         if name == "lesser":
             return step(np.minimum, first, others[0])
         if name == "greater":

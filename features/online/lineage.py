@@ -10,17 +10,19 @@ import numpy as np
 from features.aggregates.aggregate import placed_by, tally
 from features.aggregates.reader import Rows, store_rows
 from features.aggregates.row_ranges import RowRanges, row_ranges
+from features.aggregates.table_plan import read_by
 from features.arrays import Column, Literal
 from features.calendar import first_day
 from features.cases import Cases, aggregation_units
 from features.catalogue import Catalogue, Measure, Window
-from features.catalogue.language import LIMIT, Atom, atoms_of, row_columns
+from features.catalogue.language import LIMIT, Atom, atoms_of
 from features.engine.matrices import catalogue_of
 from features.engine.population import cases_of
 from features.store.column_codes import literal_of, month_columns
 from features.store.store import Store
 
 NAMED_ROWS = 5
+"""Rows that a fact names, the newest ones: enough to look one up."""
 SAID = {
     "count": ("count", "条数", ", rows"),
     "distinct": ("count", "个数", ", distinct"),
@@ -52,21 +54,24 @@ class Fact:
 def trace(store: Store, entity: str, key: str, *, as_of: int, feature: str) -> list[Fact]:
     """Return the facts behind one feature of one unit on a day; raises UnknownId or CatalogueError for unknown names."""
     catalogue = catalogue_of(store)
-    return feature_facts(
-        store, catalogue, cases_of(store, catalogue, entity, [key], np.array([as_of])), feature
-    )
+    case = cases_of(store, catalogue, entity, [key], np.array([as_of]))
+    return feature_facts(store, catalogue, case, feature)
 
 
 def feature_facts(
     store: Store, catalogue: Catalogue, case: Cases, feature: str, rows: Rows | None = None
 ) -> list[Fact]:
     """Return the facts behind one feature of one case, those the formula names first; `rows` replaces the store."""
-    chain = reversed(catalogue.chain([feature]))
-    atoms = list(
-        dict.fromkeys(atom for link in chain for atom in sorted(atoms_of(link.tree), key=_order))
-    )
-    found = [_fact(store, catalogue, case, atom, rows or store_rows(store)) for atom in atoms]
-    return [fact for fact in found if fact is not None]
+    atoms: dict[Atom, None] = {}
+    for link in reversed(catalogue.chain([feature])):
+        in_order = sorted(atoms_of(link.tree), key=_order)
+        atoms |= dict.fromkeys(in_order)
+    facts = []
+    for atom in atoms:
+        fact = _fact(store, catalogue, case, atom, rows or store_rows(store))
+        if fact is not None:
+            facts.append(fact)
+    return facts
 
 
 def _order(atom: Atom) -> tuple[str, str, str]:
@@ -79,29 +84,29 @@ def _fact(store: Store, catalogue: Catalogue, case: Cases, atom: Atom, rows: Row
     units = aggregation_units(case, measure.by)
     if not len(units):
         return None
-    needed = row_columns(measure.value) | ({measure.when} if measure.when else set())
-    needed |= row_columns(measure.filter) if measure.filter is not None else set()
-    months = month_columns(store, measure.table, needed)
+    columns_read = read_by(measure)
+    months = month_columns(store, measure.table, columns_read)
     key = int(units.key[0])
-    wanted = (*sorted(needed - {measure.by}), "known", "sign", measure.by, "row_id")
-    read = rows(measure.table, measure.by, key, key + 1, wanted)
+    columns = (*sorted(columns_read - {measure.by}), "known", "sign", measure.by, "row_id")
+    read = rows(measure.table, measure.by, key, key + 1, columns)
     literal = literal_of(store, measure.table)
     here = row_ranges(units, read[measure.by], read, months)
-    value = placed_by([measure], [atom], catalogue.windows, literal).of(here)[atom][0]
-    held = lineage_rows(here, measure, window, literal)
-    first, last = days_spanned(held.when, int(case.as_of[0]), monthly=measure.when in months)
+    placement = placed_by([measure], [atom], catalogue.windows, literal)
+    value = placement.of(here)[atom][0]
+    counted = lineage_rows(here, measure, window, literal)
+    first, last = days_spanned(counted.when, int(case.as_of[0]), monthly=measure.when in months)
     unit, zh, en = SAID.get(atom.aggregate, ("", "", ""))
     return Fact(
-        atom.measure,
-        measure.table,
-        measure.zh + zh,
-        measure.en + en,
-        None if np.isnan(value) else int(value),
-        unit or measure.unit,
-        first,
-        last,
-        tuple(held.row_ids[-NAMED_ROWS:]),
-        len(held.row_ids),
+        measure=atom.measure,
+        table=measure.table,
+        zh=measure.zh + zh,
+        en=measure.en + en,
+        value=None if np.isnan(value) else int(value),
+        unit=unit or measure.unit,
+        first=first,
+        last=last,
+        row_ids=tuple(counted.row_ids[-NAMED_ROWS:]),
+        n_rows=len(counted.row_ids),
     )
 
 
@@ -117,28 +122,27 @@ def lineage_rows(
     rows: RowRanges, measure: Measure, window: Window, literal: Literal
 ) -> LineageRows:
     """Return the rows of one unit in a window whose signs sum above zero, by the day that places them."""
-    own, placed = tally(rows.columns, measure, literal), rows.placed(measure.when)
+    measure_tally = tally(rows.columns, measure, literal)
+    placed = rows.placed(measure.when)
     offset = rows.reference(measure.when) - placed
-    keep = (
-        (rows.columns["known"] <= rows.day)
-        & (offset >= window.last)
-        & (offset < (window.first or LIMIT))
-    )
-    keep &= (own.keep if own.keep is not None else True) & (
-        own.valid if own.valid is not None else True
-    )
-    texts = np.asarray(rows.columns["row_id"], np.object_)[keep]
-    net: dict[str, int] = defaultdict(int)
+    keep = rows.columns["known"] <= rows.day
+    keep &= offset >= window.last
+    keep &= offset < (window.first or LIMIT)
+    if measure_tally.keep is not None:
+        keep &= measure_tally.keep
+    if measure_tally.valid is not None:
+        keep &= measure_tally.valid
+    row_ids = np.asarray(rows.columns["row_id"], np.object_)[keep].tolist()
+    signs = measure_tally.sign[keep].tolist()
+    days = placed[keep].tolist()
+    times: dict[str, int] = defaultdict(int)
     when: dict[str, int] = {}
-    for text, sign, day in zip(
-        texts.tolist(), own.sign[keep].tolist(), placed[keep].tolist(), strict=True
-    ):
-        net[text] += sign
-        when[text] = day
-    live = sorted(
-        (text for text, times in net.items() if times > 0), key=lambda text: (when[text], text)
-    )
-    return LineageRows(live, np.array([when[text] for text in live], np.int64))
+    for row_id, sign, day in zip(row_ids, signs, days, strict=True):
+        times[row_id] += sign
+        when[row_id] = day
+    live = [row_id for row_id in times if times[row_id] > 0]
+    live.sort(key=lambda row_id: (when[row_id], row_id))
+    return LineageRows(live, np.array([when[row_id] for row_id in live], np.int64))
 
 
 def days_spanned(when: Column, as_of: int, *, monthly: bool) -> tuple[int, int]:
