@@ -2,34 +2,39 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from features.arrays import NULL
-from features.calendar import day_of, month_of
 from features.catalogue import Join, declared_joins
 from features.catalogue.joins import taken_as
-from features.catalogue.language import LIMIT
-from features.contract.identifiers import IdentifierFault, read_id
-from features.contract.millionths import millionths_of
+from features.contract.identifiers import read_id
 from features.contract.row_order import laws
-from features.contract.tables import COMMON, FLAGS, RECORDED, Column, contract
+from features.contract.tables import COMMON, RECORDED, Column, contract
 from features.contract.unique_within import SIGN, scopes
 from features.errors import RequestError
 from features.ingest.register_order import Told, laws_across, refused
 from features.ingest.source import JOURNAL
+from features.online.request_values import (
+    READERS,
+    Reader,
+    SentPlace,
+    row_error,
+    sent_row_id,
+    sent_value,
+    whole_number,
+)
 from features.store.store import Store
 
 FRESH = 2**30
+"""The first code of identifiers that the store never saw: above all of the store's own."""
 FOREVER = 2**31 - 1
+"""The day on which a row ends that nothing supersedes."""
 Version = dict[str, Any]
-Reader = Callable[[Any], Any]
 Readers = Mapping[str, tuple[Column, Reader]]
 _COMMON = {column.name: column for column in COMMON}
 _PLACE = "sent as"
@@ -43,7 +48,7 @@ class Sent:
         """Read the rows; RequestError names the table, the row's place and the column of the first that is wrong."""
         self._store = store
         self._codes: dict[str, dict[str, int]] = defaultdict(dict)
-        read = {table: self._read(table, given) for table, given in rows.items()}
+        read = {table: self._read(table, rows_sent) for table, rows_sent in rows.items()}
         _agree(read)
         self._versions = {table: self._lives(table, versions) for table, versions in read.items()}
         for join in declared_joins():
@@ -59,36 +64,36 @@ class Sent:
         """Return the code of an identifier: the store's, or one of this request's own."""
         codes = self._codes[space]
         if text not in codes:
-            known = self._store.dictionary(space).code(text)
-            codes[text] = known if known is not None else FRESH + len(codes)
+            code_in_store = self._store.dictionary(space).code(text)
+            codes[text] = FRESH + len(codes) if code_in_store is None else code_in_store
         return codes[text]
 
     def rows(
         self, table: str, by: str, low: int, high: int, columns: tuple[str, ...]
     ) -> Mapping[str, NDArray[Any]]:
         """Return the signed rows with low <= `by` < high, sorted by it, one array a column."""
-        chosen = sorted(
-            (row for row in self._versions[table] if row[by] is not None and low <= row[by] < high),
-            key=lambda row: (row[by], row["known"]),
-        )
-        signed = [(row, 1, row["known"]) for row in chosen]
-        signed += [(row, -1, row["ends"]) for row in chosen if row["ends"] < FOREVER]
+        versions = [
+            row for row in self._versions[table] if row[by] is not None and low <= row[by] < high
+        ]
+        versions.sort(key=lambda row: (row[by], row["known"]))
+        # A version counts from the day on which it is known, and is taken back on the day it ends.
+        signed = [(row, 1, row["known"]) for row in versions]
+        signed += [(row, -1, row["ends"]) for row in versions if row["ends"] < FOREVER]
         signed.sort(key=lambda entry: entry[0][by])
-        found: dict[str, NDArray[Any]] = {
-            name: np.array(
-                [NULL if row[name] is None else row[name] for row, _, _ in signed], np.int64
-            )
-            for name in columns
-            if name not in ("known", "sign", "row_id", "right_row_id")
-        }
+        rows = [row for row, _, _ in signed]
+        read: dict[str, NDArray[Any]] = {}
+        for name in columns:
+            if name not in ("known", "sign", "row_id", "right_row_id"):
+                values = [NULL if row[name] is None else row[name] for row in rows]
+                read[name] = np.array(values, np.int64)
         for name in ("row_id", "right_row_id"):
             if name in columns:
-                found[name] = np.array([row.get(name, "") for row, _, _ in signed], np.object_)
-        found["sign"] = np.array([sign for _, sign, _ in signed], np.int64)
-        found["known"] = np.array([known for _, _, known in signed], np.int64)
-        return found
+                read[name] = np.array([row.get(name, "") for row in rows], np.object_)
+        read["sign"] = np.array([sign for _, sign, _ in signed], np.int64)
+        read["known"] = np.array([known for _, _, known in signed], np.int64)
+        return read
 
-    def _read(self, table: str, given: Sequence[Mapping[str, Any]]) -> list[Version]:
+    def _read(self, table: str, rows_sent: Sequence[Mapping[str, Any]]) -> list[Version]:
         """Return the rows of a table that were sent, in the order in which they became known."""
         if not self._store.has(table):
             raise RequestError(
@@ -96,12 +101,15 @@ class Sent:
             )
         declared = self._store.tables[table]
         readers = {column.name: (column, self._reader(column)) for column in declared.columns}
-        read = [self._row((table, position), readers, row) for position, row in enumerate(given, 1)]
-        judged = laws(table, declared.columns)
+        read = [
+            self._row((table, position), readers, row) for position, row in enumerate(rows_sent, 1)
+        ]
+        laws_of_table = laws(table, declared.columns)
         for row in read:
-            for reason in judged.broken(row):
-                raise _wrong(row, reason)
-        if len({row["row_id"] for row in read}) < len(read):
+            for reason in laws_of_table.broken(row):
+                raise row_error(row[_PLACE], reason)
+        row_ids = {row["row_id"] for row in read}
+        if len(row_ids) < len(read):
             raise RequestError(
                 f"history table {table!r} has a row_id twice; a row_id should be unique in its table"
             )
@@ -109,18 +117,21 @@ class Sent:
 
     def _lives(self, table: str, read: list[Version]) -> list[Version]:
         """Return the versions of a table's keys, each with the day from which it is known and the day on which it ends."""
+        key_columns = self._store.tables[table].key
         by_key: dict[tuple[Any, ...], list[Version]] = defaultdict(list)
         for row in read:
-            by_key[tuple(row[name] for name in self._store.tables[table].key)].append(row)
+            key = tuple(row[name] for name in key_columns)
+            by_key[key].append(row)
         lives = []
         for versions in by_key.values():
             for row, after in zip(versions, [*versions[1:], None], strict=True):
                 row["ends"] = FOREVER if after is None else after["known"]
+                # Superseded on the day on which it became known, a version was never to be seen.
                 if not row["retracted"] and row["ends"] > row["known"]:
                     lives.append(row)
         return lives
 
-    def _row(self, place: tuple[str, int], readers: Readers, row: Mapping[str, Any]) -> Version:
+    def _row(self, place: SentPlace, readers: Readers, row: Mapping[str, Any]) -> Version:
         table, position = place
         if unknown := row.keys() - readers.keys() - _COMMON.keys():
             raise RequestError(
@@ -128,34 +139,35 @@ class Sent:
                 f"it should have {', '.join(sorted(readers.keys() | _COMMON.keys()))}"
             )
         row = self._whole(place, row)
-        read: Version = {
-            name: _value(place, column, row.get(name), reader)
-            for name, (column, reader) in readers.items()
-        }
-        read["row_id"] = _row_id(place, row.get("row_id"))
-        read["known"] = _value(place, _COMMON["recorded_on"], row.get("recorded_on"), _day)
-        read["retracted"] = _value(place, _COMMON["retracted"], row.get("retracted", 0), _flag)
+        read: Version = {}
+        for name, (column, reader) in readers.items():
+            read[name] = sent_value(place, column, row.get(name), reader)
+        read["row_id"] = sent_row_id(place, row.get("row_id"))
+        read["known"] = sent_value(
+            place, _COMMON["recorded_on"], row.get("recorded_on"), READERS["day"]
+        )
+        read["retracted"] = sent_value(
+            place, _COMMON["retracted"], row.get("retracted", 0), READERS["flag"]
+        )
         read[_PLACE], read[RECORDED] = place, read["known"]
         return read
 
-    def _whole(self, place: tuple[str, int], row: Mapping[str, Any]) -> Mapping[str, Any]:
+    def _whole(self, place: SentPlace, row: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return a row in which each number is joined with what it is unique within, as the source states it."""
-        found = dict(row)
+        whole = dict(row)
         for scope in scopes(self._store.source.keys, place[0], JOURNAL):
-            number = _value(place, scope.number, row.get(scope.number.name), read_id)
+            number = sent_value(place, scope.number, row.get(scope.number.name), read_id)
             if number is None:
                 continue
-            reader = _READERS[scope.within.kind] if scope.year else read_id
+            reader = READERS[scope.within.kind] if scope.year else read_id
             within = row.get(scope.within.name)
-            part = (
-                None
-                if within in (None, "")
-                else scope.text(_value(place, scope.within, within, reader))
-            )
+            part: str | None = None
+            if within not in (None, ""):
+                part = scope.text(sent_value(place, scope.within, within, reader))
             if wrong := scope.wrong(number, part):
-                raise RequestError(f"history table {place[0]!r} row {place[1]}: {wrong}")
-            found[scope.number.name] = f"{number}{SIGN}{part}"
-        return found
+                raise row_error(place, wrong)
+            whole[scope.number.name] = f"{number}{SIGN}{part}"
+        return whole
 
     def _reader(self, column: Column) -> Reader:
         """Return how a value of a column is read; it raises RequestError, ValueError or TypeError for a wrong one."""
@@ -164,28 +176,27 @@ class Sent:
             return lambda value: self.code(space, read_id(value))
         if column.kind == "choice":
             return column.choices.index
-        return _READERS.get(column.kind, _whole)
+        return READERS.get(column.kind, whole_number)
 
     def _joined(self, join: Join) -> list[Version]:
         """Return the pairs of two tables that agree, each known from the later day to the earlier end."""
-        taken = taken_as(join, self._store.tables[join.left], self._store.tables[join.right])
+        new_names = taken_as(join, self._store.tables[join.left], self._store.tables[join.right])
         by_key: dict[tuple[Any, ...], list[Version]] = defaultdict(list)
         for row in self._versions[join.right]:
-            by_key[tuple(row[name] for name in join.on)].append(row)
+            key = tuple(row[name] for name in join.on)
+            by_key[key].append(row)
         pairs = []
         for left in self._versions[join.left]:
-            for right in by_key[tuple(left[name] for name in join.on)]:
+            key = tuple(left[name] for name in join.on)
+            for right in by_key[key]:
                 known, ends = max(left["known"], right["known"]), min(left["ends"], right["ends"])
-                if known < ends and None not in [left[name] for name in join.on]:
-                    pairs.append(
-                        {
-                            **left,
-                            **{new: right[name] for name, new in taken.items()},
-                            "known": known,
-                            "ends": ends,
-                            "right_row_id": right["row_id"],
-                        }
-                    )
+                # As in SQL, an empty key agrees with no other.
+                if known < ends and None not in key:
+                    pair = dict(left)
+                    for name, new_name in new_names.items():
+                        pair[new_name] = right[name]
+                    pair |= {"known": known, "ends": ends, "right_row_id": right["row_id"]}
+                    pairs.append(pair)
         return pairs
 
 
@@ -193,112 +204,24 @@ def _agree(read: Mapping[str, list[Version]]) -> None:
     """Raise RequestError for a row that cannot be beside the row that it names, or one that names it."""
     for group in laws_across():
         register = group[0].register
-        if register not in read or not any(law.table in read for law in group):
+        laws_of_sent = [law for law in group if law.table in read]
+        if register not in read or not laws_of_sent:
             continue
         sides = [
             (register, None, group[0].other),
-            *((law.table, law, law.column) for law in group if law.table in read),
+            *((law.table, law, law.column) for law in laws_of_sent),
         ]
         by_name: dict[tuple[Any, ...], list[tuple[Version, Told]]] = defaultdict(list)
         for table, law, column in sides:
-            key = contract()[table].key
+            key_columns = contract()[table].key
             for row in read[table]:
-                told = Told(
-                    row["row_id"],
-                    law,
-                    tuple(row[name] for name in key),
-                    row[column],
-                    row["retracted"] == 1,
-                    False,
-                )
-                by_name[tuple(row[name] for name in contract()[register].key)].append((row, told))
+                key = tuple(row[name] for name in key_columns)
+                retracted = row["retracted"] == 1
+                event = Told(row["row_id"], law, key, row[column], retracted, False)
+                name_in_register = tuple(row[name] for name in contract()[register].key)
+                by_name[name_in_register].append((row, event))
         for versions in by_name.values():
-            ordered = [told for _, told in sorted(versions, key=lambda pair: pair[0]["known"])]
-            for told, reason in refused(ordered):
-                raise _wrong(next(row for row, one in versions if one is told), reason)
-
-
-def _wrong(row: Version, reason: str) -> RequestError:
-    table, position = row[_PLACE]
-    return RequestError(f"history table {table!r} row {position}: {reason}")
-
-
-def _value(place: tuple[str, int], column: Column, value: Any, reader: Reader) -> Any:
-    if value is None or value == "":
-        if column.optional:
-            return None
-        raise RequestError(f"history table {place[0]!r} row {place[1]}: {column.name} is missing")
-    try:
-        return reader(value)
-    except IdentifierFault as fault:
-        raise RequestError(
-            f"history table {place[0]!r} row {place[1]}: {column.name} {fault}"
-        ) from None
-    except (RequestError, LookupError, ValueError, TypeError):
-        raise RequestError(
-            f"history table {place[0]!r} row {place[1]}: {column.name} should be {wanted_in_request(column)}"
-        ) from None
-
-
-def _row_id(place: tuple[str, int], value: Any) -> str:
-    if value is None or value == "":
-        return f"sent-{place[1]}"
-    try:
-        return read_id(value)
-    except IdentifierFault as fault:
-        raise RequestError(f"history table {place[0]!r} row {place[1]}: row_id {fault}") from None
-
-
-@lru_cache(4096)
-def _day(value: Any) -> int:
-    return day_of(value)
-
-
-@lru_cache(1024)
-def _month(value: Any) -> int:
-    return month_of(value)
-
-
-def _whole(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or abs(value) >= LIMIT:
-        raise ValueError
-    return value
-
-
-def _flag(value: Any) -> int:
-    if isinstance(value, str):
-        return FLAGS[re.sub("^([01])[.]0*$", r"\1", value.strip(" ").lower())]
-    if not isinstance(value, int | float) or value not in (0, 1):
-        raise ValueError
-    return int(value)
-
-
-def _probability(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= 1:
-        raise ValueError
-    return millionths_of(value)
-
-
-_READERS: Mapping[str, Reader] = {
-    "day": _day,
-    "month": _month,
-    "flag": _flag,
-    "probability": _probability,
-}
-
-
-def wanted_in_request(column: Column) -> str:
-    """Return in words what a value of a column should be in a request.
-
-    >>> wanted_in_request(Column("violation", "flag", (), False, "", ""))
-    '0 or 1'
-    """
-    words = {
-        "id": "an identifier",
-        "choice": f"one of {', '.join(column.detail)}",
-        "flag": "0 or 1",
-        "day": "a day such as 2015-06-30",
-        "month": "a month such as 2015-06",
-        "probability": "above 0 and at most 1, to at most 6 decimals",
-    }
-    return words.get(column.kind, f"a whole number of {column.kind}")
+            versions_by_day = sorted(versions, key=lambda pair: pair[0]["known"])
+            for event, reason in refused([event for _, event in versions_by_day]):
+                row = next(row for row, other in versions if other is event)
+                raise row_error(row[_PLACE], reason)
