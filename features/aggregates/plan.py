@@ -69,7 +69,8 @@ def aggregation_plan(atoms: Sequence[Atom], windows: Windows) -> AggregationPlan
         window_rows[atom] = (place, first, beyond)
     series_rows: dict[Atom, tuple[int, ...]] = {}
     for atom in series:
-        totals, counts = places["sum", atom.measure], places["count", atom.measure]
+        totals = places["sum", atom.measure]
+        counts = places["count", atom.measure]
         first, beyond = buckets.of(windows[atom.window])
         reduction = SERIES.index(atom.aggregate)
         series_rows[atom] = (totals, counts, first, beyond, reduction)
@@ -79,13 +80,15 @@ def aggregation_plan(atoms: Sequence[Atom], windows: Windows) -> AggregationPlan
         *sorted(window_rows, key=window_rows.__getitem__),
         *sorted(series_rows, key=series_rows.__getitem__),
     )
+    rows_of_windows = np.array(sorted(window_rows.values()), np.int64).reshape(-1, 3)
+    rows_of_series = np.array(sorted(series_rows.values()), np.int64).reshape(-1, 5)
     return AggregationPlan(
-        buckets,
-        tuple(places),
-        summed,
-        going_on(np.array(sorted(window_rows.values()), np.int64).reshape(-1, 3), 2),
-        going_on(np.array(sorted(series_rows.values()), np.int64).reshape(-1, 5), 3),
-        tuple(members_of(multisets, windows)),
+        buckets=buckets,
+        sums=tuple(places),
+        summed=summed,
+        windows=going_on(rows_of_windows, 2),
+        series=going_on(rows_of_series, 3),
+        members=tuple(members_of(multisets, windows)),
     )
 
 
@@ -120,11 +123,14 @@ def members_of(atoms: Sequence[Atom], windows: Windows) -> Iterator[Members]:
     """Yield aggregates of multisets, those of one measure and kind together."""
     groups: dict[tuple[str, str], list[Atom]] = defaultdict(list)
     for atom in atoms:
-        groups[KINDS.get(atom.aggregate, "value"), atom.measure].append(atom)
+        kind = KINDS.get(atom.aggregate, "value")
+        groups[kind, atom.measure].append(atom)
     for (kind, measure), group in groups.items():
         edges: list[int] = []
         for atom in group:
             window = windows[atom.window]
             # A window without a first day reaches back without end.
             edges += [window.last, window.first or LIMIT]
-        yield Members(kind, measure, tuple(group), np.array(edges, np.int64))
+        yield Members(
+            kind=kind, measure=measure, atoms=tuple(group), edges=np.array(edges, np.int64)
+        )

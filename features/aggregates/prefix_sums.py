@@ -28,11 +28,17 @@ _SHIFT = 2**18
 
 def worthwhile(rows: RowRanges) -> bool:
     """Tell whether totals are cheaper than letting each unit meet the rows of its key: many days of keys with many rows."""
-    return (
-        len(rows) > 1
-        and bool((rows.day != rows.day[0]).any())
-        and rows.pairs > PAIRS_A_ROW * len(rows.columns["known"])
-    )
+    if len(rows) <= 1:
+        return False
+    several_days = (rows.day != rows.day[0]).any()
+    if not several_days:
+        return False
+    row_count = len(rows.columns["known"])
+    return rows.pairs > PAIRS_A_ROW * row_count
+
+
+Signed = list[tuple[Atom, int]]
+"""Sums into which the rows past an edge enter, each with 1 or -1."""
 
 
 def panel_sums(
@@ -43,38 +49,44 @@ def panel_sums(
     spans: Mapping[Atom, Window],
 ) -> dict[Atom, Values]:
     """Return float64 (units,) for sums and counts over day windows; `key` is the sorted key of the panel's rows `read`."""
-    wanted: dict[int, dict[str, list[tuple[Atom, int]]]] = {}
-    sums: dict[Atom, Column] = {}
+    sums = {atom: np.zeros(len(units), np.int64) for atom in spans}
+    begin = np.searchsorted(key, units.key) if spans else key
+    for edge, columns in _by_edge(panel, spans).items():
+        passed = np.maximum(read["known"], read["placed"] + edge)
+        passed = key * _DAY + passed + _SHIFT
+        order = np.argsort(passed, kind="stable")
+        sought = units.key * _DAY + units.day + _SHIFT
+        end = np.searchsorted(passed[order], sought, side="right")
+        for column, signed in columns.items():
+            totals = running(read[column][order])
+            of_key = totals[end] - totals[begin]
+            for atom, side in signed:
+                sums[atom] += side * of_key
+    return {atom: values.astype(np.float64) for atom, values in sums.items()}
+
+
+def _by_edge(panel: Panel, spans: Mapping[Atom, Window]) -> dict[int, dict[str, Signed]]:
+    """Return by edge, and by column of the panel, the sums of which the rows past that edge are a part."""
+    by_edge: dict[int, dict[str, Signed]] = {}
     for atom, window in spans.items():
         counts, totals = panel.columns[atom.measure]
         column = totals if atom.aggregate == "sum" else counts
-        sums[atom] = np.zeros(len(units), np.int64)
         # What has passed the last edge counts, less what has passed the first; a window without a
         # first edge reaches back without end.
         sides = [(window.last, 1)]
         if window.first:
             sides.append((window.first, -1))
         for edge, side in sides:
-            wanted.setdefault(edge, {}).setdefault(column, []).append((atom, side))
-    begin = np.searchsorted(key, units.key) if spans else key
-    for edge, columns in wanted.items():
-        passed = np.maximum(read["known"], read["placed"] + edge)
-        passed = key * _DAY + passed + _SHIFT
-        order = np.argsort(passed, kind="stable")
-        sought = units.key * _DAY + units.day + _SHIFT
-        end = np.searchsorted(passed[order], sought, side="right")
-        for column, users in columns.items():
-            until = running(read[column][order])
-            of_key = until[end] - until[begin]
-            for atom, side in users:
-                sums[atom] += side * of_key
-    return {atom: values.astype(np.float64) for atom, values in sums.items()}
+            columns = by_edge.setdefault(edge, {})
+            columns.setdefault(column, []).append((atom, side))
+    return by_edge
 
 
 def running(values: Column) -> Column:
     """Return the sums of the first 0, 1, ... values; CatalogueError where one could pass 2^62."""
-    largest = max(int(values.max()), -int(values.min())) if len(values) else 0
+    largest = max(int(values.max(initial=0)), -int(values.min(initial=0)))
     # LIMIT * 2**9 is 2^62: below it no total of int64 can overflow, in whatever order it is taken.
     if largest * len(values) >= LIMIT * 2**9:
         raise CatalogueError("a running total reached 2^62; use a smaller unit for this measure")
-    return np.concatenate(([0], np.cumsum(values)))
+    totals = np.cumsum(values)
+    return np.concatenate(([0], totals))

@@ -83,13 +83,15 @@ def _read(
 
 
 def _whole_or_null(values: Values) -> Column:
-    return np.where(np.isnan(values), NULL, values).astype(np.int64)
+    or_null = np.where(np.isnan(values), NULL, values)
+    return or_null.astype(np.int64)
 
 
 def living(store: Store, catalogue: Catalogue, entity: str, as_of: int) -> Cases:
     """Return the units that live on a day: registered and not closed; of claims, those first known in the last 90 days."""
     code = codes_on(store, entity, as_of)
-    bare = bare_cases(entity, code, np.full(len(code), as_of, np.int64))
+    days = np.full(len(code), as_of, np.int64)
+    bare = bare_cases(entity, code, days)
     cases, _ = still_living(store, catalogue, bare)
     return cases
 
@@ -107,7 +109,8 @@ def of_register(catalogue: Catalogue, entity: str, atom: Atom) -> bool:
     """Tell whether an aggregate is one of the register's rows of a unit itself."""
     measure = catalogue.measure(atom.measure)
     register, _ = ENTITIES[entity]
-    return measure.table == register and measure.by == KEYS[entity][0]
+    own_key, *_ = KEYS[entity]
+    return measure.table == register and measure.by == own_key
 
 
 def still_living(
@@ -118,6 +121,7 @@ def still_living(
     `also` are aggregates of the register's own rows, which are read for both at once.
     """
     cases, closed, found = _read(store, catalogue, bare, None, also)
+    # An ending that is recorded but lies after the day has not closed the unit yet.
     open_on_day = np.flatnonzero((closed == NULL) | (closed > cases.as_of))
     values_of_living = {atom: values[open_on_day] for atom, values in found.items()}
     return cases.take(open_on_day), values_of_living
@@ -125,16 +129,18 @@ def still_living(
 
 def recent_claims(store: Store, as_of: int) -> Column:
     """Return the codes of claims first known in the RECENT_DAYS days up to a day, ascending."""
-    first = (
+    first_known_lately = (
         f"SELECT claim FROM claims WHERE sign = 1 GROUP BY claim "
         f"HAVING MIN(known) > {as_of - RECENT_DAYS} AND MIN(known) <= {as_of} ORDER BY claim"
     )
-    return np.asarray(store.sql(first)["claim"].to_numpy(), np.int64)
+    claims = store.sql(first_known_lately)["claim"]
+    return np.asarray(claims.to_numpy(), np.int64)
 
 
 def codes_of(store: Store, entity: str, ids: Iterable[str]) -> Column:
     """Return the codes of ids; raise UnknownId for the first that no row of the history has."""
-    return np.array([store.code(entity, text) for text in ids], np.int64)
+    codes = [store.code(entity, text) for text in ids]
+    return np.array(codes, np.int64)
 
 
 def cases_of(
@@ -155,11 +161,11 @@ def cases_of(
 def _not_registered(store: Store, cases: Cases, ids: Sequence[str], as_of: Column) -> UnknownId:
     """Return the error of the first id that is not among the registered cases of its day."""
     entity = cases.entity
-    registered = set(zip(cases.code.tolist(), cases.as_of.tolist(), strict=True))
+    codes, days = cases.code.tolist(), cases.as_of.tolist()
+    registered = set(zip(codes, days, strict=True))
+    asked = zip(ids, as_of.tolist(), strict=True)
     text, day = next(
-        (text, day)
-        for text, day in zip(ids, as_of.tolist(), strict=True)
-        if (store.code(entity, text), day) not in registered
+        (text, day) for text, day in asked if (store.code(entity, text), day) not in registered
     )
     return UnknownId(
         f"{entity} {text!r} is not in the register of {date_of(day)}; "

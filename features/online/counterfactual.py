@@ -29,6 +29,8 @@ from features.store.column_codes import literal_of, month_columns
 from features.store.store import Store
 
 Read = Mapping[str, NDArray[Any]]
+Stretch = tuple[str, str, int, int]
+"""A table, the key by which its rows are read, and the first code read and the one after the last."""
 
 
 class Counterfactual:
@@ -56,7 +58,8 @@ class Counterfactual:
 
     def _of_own_register_row(self, fact: Fact) -> bool:
         measure = self._catalogue.measure(fact.measure)
-        return self._of_register(measure) and measure.by == KEYS[self._case.entity][0]
+        own_key, *_ = KEYS[self._case.entity]
+        return self._of_register(measure) and measure.by == own_key
 
     def _of_register(self, measure: Measure) -> bool:
         register, _ = ENTITIES[self._case.entity]
@@ -96,21 +99,25 @@ class Counterfactual:
             needed.add(measure.when)
         if measure.filter is not None:
             needed |= row_columns(measure.filter)
-        read = self._rows(measure.table, measure.by, key, key + 1, (*sorted(needed), "row_id"))
-        keep = (read["known"] <= self._case.as_of[0]) & self._counts(measure, read, fact)
+        columns = (*sorted(needed), "row_id")
+        read = self._rows(measure.table, measure.by, key, key + 1, columns)
+        known_by_day = read["known"] <= self._case.as_of[0]
+        keep = known_by_day & self._counts(measure, read, fact)
         if of_register:
             # A case without its own register row would not be there at all.
             keep &= read[own_key] != self._case.code[0]
         numbers, place = np.unique(read["row_id"][keep].astype(np.str_), return_inverse=True)
         times = np.bincount(place, weights=read["sign"][keep], minlength=len(numbers))
-        return lost_of(read, business_key, frozenset(numbers[times > 0].tolist()))
+        live = frozenset(numbers[times > 0].tolist())
+        return lost_of(read, business_key, live)
 
     def _counts(self, measure: Measure, read: Read, fact: Fact) -> NDArray[np.bool_]:
         """Return which rows a measure counts from a fact's first to its last day."""
         size = len(read["known"])
         keep = row_values(measure.value, read, size).valid.copy()
         if measure.filter is not None:
-            keep &= row_filter(measure.filter, read, size, literal_of(self._store, measure.table))
+            literal = literal_of(self._store, measure.table)
+            keep &= row_filter(measure.filter, read, size, literal)
         if measure.when:
             first, last = fact.first, fact.last
             if measure.when in month_columns(self._store, measure.table, {measure.when}):
@@ -159,7 +166,8 @@ def lost_of(read: Read, business: tuple[str, ...], rows: frozenset[str]) -> Lost
     """Return rows with what they corrected: the rows of the same business key that end on the day they begin."""
     columns = [read[name].tolist() for name in (*business, "known")]
     keys = list(zip(*columns, strict=True))
-    numbers, signs = read["row_id"].tolist(), read["sign"].tolist()
+    numbers = read["row_id"].tolist()
+    signs = read["sign"].tolist()
     begins = {
         key
         for key, number, sign in zip(keys, numbers, signs, strict=True)
@@ -175,8 +183,9 @@ def lost_of(read: Read, business: tuple[str, ...], rows: frozenset[str]) -> Lost
 
 def stored_counterfactual(store: Store, catalogue: Catalogue, row: Matrix) -> Counterfactual:
     """Return the counterfactual of a case of the store, given its matrix of one row."""
-    ids, days = [str(row.keys[0])], row.as_of.astype(np.int64)
-    case = cases_of(store, catalogue, row.entity, ids, days)
+    key = str(row.keys[0])
+    days = row.as_of.astype(np.int64)
+    case = cases_of(store, catalogue, row.entity, [key], days)
     return Counterfactual(store, catalogue, case, row, store_rows(store))
 
 
@@ -185,21 +194,24 @@ def sent_counterfactual(
 ) -> Counterfactual:
     """Return the counterfactual of a case whose history was sent as rows by table, given its matrix of one row."""
     sent = Sent(store, rows)
-    code = sent.code(row.entity, str(row.keys[0]))
-    bare = bare_cases(row.entity, np.array([code], np.int64), row.as_of.astype(np.int64))
+    key = str(row.keys[0])
+    code = np.array([sent.code(row.entity, key)], np.int64)
+    days = row.as_of.astype(np.int64)
+    bare = bare_cases(row.entity, code, days)
     case = sent_case(store, catalogue, bare, sent)
     return Counterfactual(store, catalogue, case, row, rows_beside(store, row.entity, sent))
 
 
 def cached_rows(rows: Rows) -> Rows:
     """Return a place where rows come from that reads each column of a stretch once."""
-    stretches: dict[tuple[str, str, int, int], dict[str, NDArray[Any]]] = {}
+    stretches: dict[Stretch, dict[str, NDArray[Any]]] = {}
 
     def read(table: str, by: str, low: int, high: int, columns: tuple[str, ...]) -> Read:
         cached = stretches.setdefault((table, by, low, high), {})
         missing = [name for name in (by, *columns) if name not in cached]
         if missing:
-            cached |= rows(table, by, low, high, tuple(dict.fromkeys(missing)))
+            distinct = tuple(dict.fromkeys(missing))
+            cached |= rows(table, by, low, high, distinct)
         names = (by, "known", "sign", *columns)
         return {name: cached[name] for name in names if name in cached}
 

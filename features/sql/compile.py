@@ -56,13 +56,15 @@ def formula_sql(tree: ast.expr, atoms: Mapping[Atom, str], peers: Mapping[Peer, 
     if isinstance(tree, ast.Compare):
         left = formula_sql(tree.left, atoms, peers)
         right = formula_sql(tree.comparators[0], atoms, peers)
-        return f"CAST(({left} {COMPARE[type(tree.ops[0])]} {right}) AS DOUBLE)"
+        comparison = COMPARE[type(tree.ops[0])]
+        return f"CAST(({left} {comparison} {right}) AS DOUBLE)"
     assert isinstance(tree, ast.BinOp)
     left = formula_sql(tree.left, atoms, peers)
     right = formula_sql(tree.right, atoms, peers)
     if isinstance(tree.op, ast.Div):
         return f"({left} / NULLIF({right}, CAST(0 AS DOUBLE)))"
-    return f"({left} {ARITHMETIC[type(tree.op)]} {right})"
+    operator = ARITHMETIC[type(tree.op)]
+    return f"({left} {operator} {right})"
 
 
 def constant_sql(node: ast.Constant) -> str:
@@ -84,18 +86,15 @@ def _call_sql(name: str | None, arguments: list[str]) -> str:
     if name == "default":
         return f"COALESCE({first}, {others[0]})"
     if name == "where":
-        chosen, otherwise = others
-        return (
-            f"(CASE WHEN {first} IS NULL THEN NULL "
-            f"WHEN {first} <> 0 THEN {chosen} ELSE {otherwise} END)"
-        )
+        value, otherwise = others
+        chosen = f"WHEN {first} <> 0 THEN {value} ELSE {otherwise}"
+        return f"(CASE WHEN {first} IS NULL THEN NULL {chosen} END)"
     (second,) = others
     sign = "<" if name == "lesser" else ">"
     # Not LEAST or GREATEST: engines differ in whether these skip a NULL.
-    return (
-        f"(CASE WHEN {first} IS NULL OR {second} IS NULL THEN NULL "
-        f"WHEN {first} {sign} {second} THEN {first} ELSE {second} END)"
-    )
+    missing = f"{first} IS NULL OR {second} IS NULL"
+    chosen = f"WHEN {first} {sign} {second} THEN {first} ELSE {second}"
+    return f"(CASE WHEN {missing} THEN NULL {chosen} END)"
 
 
 def layers(features: Iterable[Feature]) -> list[list[Feature]]:
@@ -119,10 +118,10 @@ def features_sql(catalogue: Catalogue, names: Sequence[str], dialect: Dialect) -
         for peer in peers_of(feature.tree):
             peers[peer] = f"p_{peer.feature}_{peer.by}"
     scans = _scans(catalogue, atoms)
-    steps = [
-        f"{name} AS (\n  {_scan_sql(group, catalogue, dialect)})"
-        for name, (group, _) in scans.items()
-    ]
+    steps = []
+    for name, (group, _) in scans.items():
+        scan = _scan_sql(group, catalogue, dialect)
+        steps.append(f"{name} AS (\n  {scan})")
     steps.append(f"level AS (\n  {_level_sql(scans)})")
     last = "level"
     # A feature may name others, so each layer is a step of its own above the one that it reads.
