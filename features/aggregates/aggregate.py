@@ -150,7 +150,9 @@ def amount_sums(rows: RowRanges, when: str, amounts: Column, asked: AggregationP
     begin, end, day, reference, known, placed = contiguous
     if buckets.single and when in rows.months:
         # Room for the later months of a key's next days, so that its cells can stay as they are.
-        spare = min(width, int(np.ptp(reference))) if len(rows) > 1 else 0
+        spare = 0
+        if len(rows) > 1:
+            spare = min(width, int(np.ptp(reference)))
         cells = np.empty((len(amounts), width + spare), np.int64)
         sound = add_month_sums(
             begin,

@@ -211,8 +211,11 @@ class Reader:
         rows_of_code = 0
         if self._stored:
             rows_of_code = self._store.size(self._table) // (int(key[-1]) + 1)
-        step = max(1, min(ROWS_AT_ONCE, MOST_ROWS // max(rows_of_code, 1)))
-        bounds = step * np.arange(key[0] // step + 1, key[-1] // step + 1)
+        codes_of_most_rows = MOST_ROWS // max(rows_of_code, 1)
+        step = max(1, min(ROWS_AT_ONCE, codes_of_most_rows))
+        # Bounds at multiples of the step: the same stretches whatever units are asked for.
+        first, last = key[0] // step, key[-1] // step
+        bounds = step * np.arange(first + 1, last + 1)
         edges: list[int] = np.unique(np.searchsorted(key, bounds)).tolist()
         return edges
 

@@ -75,7 +75,7 @@ def kin_of(catalogue: Catalogue) -> dict[str, Kin]:
         for feature in catalogue.features(entity):
             for atom in atoms_of(feature.tree):
                 askers[atom.measure].add(entity)
-    kin: dict[tuple[str, str, str, frozenset[str]], list[Measure]] = defaultdict(list)
+    kin: dict[tuple[object, ...], list[Measure]] = defaultdict(list)
     for name, measure in catalogue.measures.items():
         entities = frozenset(askers[name])
         kin[measure.table, measure.by, measure.when, entities].append(measure)

@@ -35,7 +35,9 @@ class RowRanges:
 
     def placed(self, name: str) -> Column:
         """Return the day or month that places each row; of a measure without one, no distance from any unit's day."""
-        return self.columns[name] if name else np.zeros(len(self.columns["known"]), np.int64)
+        if not name:
+            return np.zeros(len(self.columns["known"]), np.int64)
+        return self.columns[name]
 
     def reference(self, name: str) -> Column:
         """Return the day or month of each unit from which a row's distance is counted."""
@@ -62,9 +64,9 @@ def key_ranges(sought: Column, key: Column) -> tuple[Column, Column]:
     ([1, 3], [3, 3])
     """
     low, high = int(sought[0]), int(sought[-1]) + 1
+    # Counting every key between pays only where there are many, and few gaps between them.
     if len(sought) < FEW or high - low > 8 * (len(sought) + len(key)):
         return np.searchsorted(key, sought), np.searchsorted(key, sought, side="right")
-    # Many dense keys: counting the rows of each takes one pass, where a search takes one each.
     first, last = np.searchsorted(key, [low, high])
     sizes = np.bincount(key[first:last] - low, minlength=high - low)
     ends = np.append(first, first + np.cumsum(sizes))

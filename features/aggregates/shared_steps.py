@@ -8,6 +8,8 @@ from typing import Any
 
 Place = int
 """Where a leaf, a constant or a step's outcome stands among all of them."""
+Operands = Callable[[list[Any]], Any]
+"""Takes from the values at all places those on which a step works."""
 
 
 class Steps:
@@ -17,7 +19,7 @@ class Steps:
         self._places: dict[Hashable, Place] = {}
         self._constants: list[tuple[Place, Any]] = []
         self._leaves: list[tuple[Place, Any]] = []
-        self._steps: list[tuple[Place, Callable[..., Any], Callable[[list[Any]], Any]]] = []
+        self._steps: list[tuple[Place, Callable[..., Any], Operands]] = []
 
     def _place(self, key: Hashable) -> tuple[Place, bool]:
         fresh = key not in self._places
@@ -42,7 +44,10 @@ class Steps:
         place, fresh = self._place((work, of))
         if fresh:
             # An itemgetter of one place would give the value itself: a slice gives it as operands.
-            operands = itemgetter(*of) if len(of) > 1 else itemgetter(slice(of[0], of[0] + 1))
+            operands: Operands = itemgetter(*of)
+            if len(of) == 1:
+                (only,) = of
+                operands = itemgetter(slice(only, only + 1))
             self._steps.append((place, work, operands))
         return place
 

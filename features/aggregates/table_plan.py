@@ -117,4 +117,5 @@ def _laid_out(store: Store, catalogue: Catalogue, atoms: frozenset[Atom]) -> tup
     for atom in atoms:
         measure = catalogue.measure(atom.measure)
         groups[measure.table, measure.by].append(atom)
-    return tuple(group_of(store, catalogue, group) for _, group in sorted(groups.items()))
+    in_order = [groups[table_and_key] for table_and_key in sorted(groups)]
+    return tuple(group_of(store, catalogue, group) for group in in_order)

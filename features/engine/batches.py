@@ -74,7 +74,10 @@ def living_stretches(
     common = shared_aggregates(store, catalogue, entity, days, needs.atoms, sum(map(len, codes)))
     of_units = needs.atoms - common.atoms
     attributes = frozenset(atom for atom in of_units if of_register(catalogue, entity, atom))
-    units = most if len(days) == 1 else max(1, most // (4 * len(days)))
+    units = most
+    if len(days) > 1:
+        # Each unit is a case on each of the days.
+        units = max(1, most // (4 * len(days)))
     for first in range(0, max(1, len(every)), units):
         stretch = every[first : first + units]
         # The register is read for who lives; its other attributes come from the same rows.
@@ -163,7 +166,9 @@ def put_aside(  # noqa: PLR0913
 ) -> Iterator[Shelf]:
     """Give a shelf with aggregates and stored values of all cases, in stretches of `most`; it is cleared afterwards."""
     with private_folder(store.folder) as folder:
-        shelf = Shelf(folder, [*range(0, max(len(cases), 1), most), len(cases)])
+        # One stretch at least, though it be empty, so that a file with the columns is written.
+        first_cases = range(0, max(len(cases), 1), most)
+        shelf = Shelf(folder, [*first_cases, len(cases)])
         sweep = Sweep(store, catalogue, cases, shelf, most)
         sweep.aggregates(atoms)
         sweep.stored(stored)
@@ -185,5 +190,7 @@ def first_seen(store: Store, low: int, high: int) -> Cases:
     """Return the claims with low <= code < high, each on the day on which it first became known."""
     rows = store.rows("claims", by="claim", low=low, high=high, columns=("claim", "known"))
     codes, begins = np.unique(rows["claim"], return_index=True)
-    days = np.minimum.reduceat(rows["known"], begins) if len(begins) else rows["known"]
+    days = rows["known"]
+    if len(begins):
+        days = np.minimum.reduceat(days, begins)
     return bare_cases("claim", codes, days)

@@ -145,7 +145,8 @@ def dormancy_line(told: dict[str, Any]) -> str:
             f"休眠 dormant: 无法判定 not told: {', '.join(told['untold'])} 缺失或不及 absent or reaching back no further "
             f"than {told['since']}"
         )
+    firms, living = f"{told['firms']:,}", f"{told['living']:,}"
     return (
-        f"休眠 dormant: {told['firms']:,} 户，共 of {told['living']:,} 户存续 living: 自 since {told['since']} "
+        f"休眠 dormant: {firms} 户，共 of {living} 户存续 living: 自 since {told['since']} "
         f"无人申报、缴费、用工 filed, paid and employed nobody ({told['months']} 个月 months)"
     )

@@ -30,7 +30,9 @@ AT_ONCE = 1 << 13
 FEW = 64
 """Cases up to which laying all values side by side is cheaper than one feature after another."""
 READS = (atoms_of, peers_of, stored_values_read, names_of)
-_NAN, _ZERO, _ONE = np.float64(np.nan), np.float64(0), np.float64(1)
+_NAN = np.float64(np.nan)
+_ZERO = np.float64(0)
+_ONE = np.float64(1)
 _COMPARE: dict[type[ast.cmpop], Callable[..., Any]] = {
     ast.Eq: np.equal,
     ast.NotEq: np.not_equal,

@@ -109,12 +109,12 @@ def matrix_from(
         column = values[:, needs.names.index(name)]
         column[column >= len(texts)] = np.nan
     return Matrix(
-        cases.entity,
-        ids_of(store, cases),
-        cases.as_of.astype(np.int32),
-        needs.names,
-        values,
-        categories,
+        entity=cases.entity,
+        keys=ids_of(store, cases),
+        as_of=cases.as_of.astype(np.int32),
+        names=needs.names,
+        values=values,
+        categories=categories,
     )
 
 
@@ -143,7 +143,9 @@ def environment_of(  # noqa: PLR0913
     """Return all that the formulas of some features read, for cases whose aggregates and stored values are found."""
     peers = peer_values(store, catalogue, cases, needs.peers)
     as_of = cases.as_of.astype(np.float64)
-    return Environment(len(cases), as_of, atoms, peers, stored, {})
+    return Environment(
+        size=len(cases), as_of=as_of, atoms=atoms, peers=peers, stored=stored, features={}
+    )
 
 
 def categories_of(

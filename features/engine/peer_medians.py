@@ -53,7 +53,8 @@ def medians(
 ) -> Medians:
     """Return the peer values of a day by key code; computed once for a history, a day and a catalogue, then kept beside it."""
     wanted = sorted(set(peers), key=lambda peer: (peer.feature, peer.by))
-    file = store.folder / "peers" / f"{entity}-{day}-{_digest(catalogue, tuple(wanted))}.json"
+    digest = _digest(catalogue, tuple(wanted))
+    file = store.folder / "peers" / f"{entity}-{day}-{digest}.json"
     if file.exists():
         return dict(zip(wanted, _read(file), strict=True))
     # No day before the history's first can be described, so the first stands for those before it.
@@ -101,7 +102,15 @@ def _computed(
     features = tuple(dict.fromkeys(peer.feature for peer in peers))
     needs = needs_of(catalogue, features)
     atoms = atom_values(store, catalogue, cases, needs.atoms)
-    inputs = Environment(len(cases), cases.as_of.astype(np.float64), atoms, {}, {}, {})
+    # A feature of which peers are compared rests on aggregates alone.
+    inputs = Environment(
+        size=len(cases),
+        as_of=cases.as_of.astype(np.float64),
+        atoms=atoms,
+        peers={},
+        stored={},
+        features={},
+    )
     values = needs.program.values(inputs, needs.names)
     medians_of: dict[Peer, dict[int, float]] = {}
     for peer in peers:

@@ -77,6 +77,7 @@ def _read(
     case_keys |= dict.fromkeys((own_key, *ALIASES[entity]), code)
     cases = Cases(entity, code, bare.as_of, case_keys)
     registered = np.flatnonzero(found[exists] > 0)
+    # Units of a register that declares no ending never close.
     closed = as_code[ending] if ending else np.full(len(code), NULL, np.int64)
     values_of_also = {atom: found[atom][registered] for atom in also}
     return cases.take(registered), closed[registered], values_of_also
@@ -163,10 +164,9 @@ def _not_registered(store: Store, cases: Cases, ids: Sequence[str], as_of: Colum
     entity = cases.entity
     codes, days = cases.code.tolist(), cases.as_of.tolist()
     registered = set(zip(codes, days, strict=True))
-    asked = zip(ids, as_of.tolist(), strict=True)
-    text, day = next(
-        (text, day) for text, day in asked if (store.code(entity, text), day) not in registered
-    )
+    pairs = zip(ids, as_of.tolist(), strict=True)
+    unknown = (pair for pair in pairs if (store.code(entity, pair[0]), pair[1]) not in registered)
+    text, day = next(unknown)
     return UnknownId(
         f"{entity} {text!r} is not in the register of {date_of(day)}; "
         "load the register or check the number"

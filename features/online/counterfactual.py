@@ -154,11 +154,10 @@ class Lost:
 
     def remain(self, numbers: NDArray[Any], read: Read) -> NDArray[np.bool_]:
         """Return which rows (n,) remain, by their numbers (n,) in the table that lost some."""
+        # Only a row that takes back another ends something; NULL is the end of none.
         ends = np.where(read["sign"] < 0, read["known"], NULL).tolist()
-        remaining = [
-            number not in self.rows and (number, end) not in self.ends
-            for number, end in zip(numbers.tolist(), ends, strict=True)
-        ]
+        pairs = zip(numbers.tolist(), ends, strict=True)
+        remaining = [pair[0] not in self.rows and pair not in self.ends for pair in pairs]
         return np.array(remaining, np.bool_)
 
 

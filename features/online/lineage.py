@@ -149,6 +149,7 @@ def days_spanned(when: Column, as_of: int, *, monthly: bool) -> tuple[int, int]:
     """Return the first and last day that some rows speak of; the as-of day where there is no row."""
     if not len(when):
         return as_of, as_of
+    first, last = int(when[0]), int(when[-1])
     if monthly:
-        return first_day(int(when[0])), first_day(int(when[-1]) + 1) - 1
-    return int(when[0]), int(when[-1])
+        return first_day(first), first_day(last + 1) - 1
+    return first, last

@@ -35,6 +35,8 @@ FRESH = 2**30
 FOREVER = 2**31 - 1
 """The day on which a row ends that nothing supersedes."""
 Version = dict[str, Any]
+KeyValues = tuple[Any, ...]
+"""The values of a row's key columns."""
 Readers = Mapping[str, tuple[Column, Reader]]
 _COMMON = {column.name: column for column in COMMON}
 _PLACE = "sent as"
@@ -50,7 +52,9 @@ class Sent:
         self._codes: dict[str, dict[str, int]] = defaultdict(dict)
         read = {table: self._read(table, rows_sent) for table, rows_sent in rows.items()}
         _agree(read)
-        self._versions = {table: self._lives(table, versions) for table, versions in read.items()}
+        self._versions: dict[str, list[Version]] = {}
+        for table, versions in read.items():
+            self._versions[table] = self._lives(table, versions)
         for join in declared_joins():
             if join.left in rows and join.right in rows and store.has(join.name):
                 self._versions[join.name] = self._joined(join)
@@ -117,11 +121,7 @@ class Sent:
 
     def _lives(self, table: str, read: list[Version]) -> list[Version]:
         """Return the versions of a table's keys, each with the day from which it is known and the day on which it ends."""
-        key_columns = self._store.tables[table].key
-        by_key: dict[tuple[Any, ...], list[Version]] = defaultdict(list)
-        for row in read:
-            key = tuple(row[name] for name in key_columns)
-            by_key[key].append(row)
+        by_key = _grouped_by(self._store.tables[table].key, read)
         lives = []
         for versions in by_key.values():
             for row, after in zip(versions, [*versions[1:], None], strict=True):
@@ -143,13 +143,12 @@ class Sent:
         for name, (column, reader) in readers.items():
             read[name] = sent_value(place, column, row.get(name), reader)
         read["row_id"] = sent_row_id(place, row.get("row_id"))
-        read["known"] = sent_value(
-            place, _COMMON["recorded_on"], row.get("recorded_on"), READERS["day"]
-        )
-        read["retracted"] = sent_value(
-            place, _COMMON["retracted"], row.get("retracted", 0), READERS["flag"]
-        )
-        read[_PLACE], read[RECORDED] = place, read["known"]
+        recorded_on, retracted = row.get("recorded_on"), row.get("retracted", 0)
+        known = sent_value(place, _COMMON["recorded_on"], recorded_on, READERS["day"])
+        read["known"] = known
+        read["retracted"] = sent_value(place, _COMMON["retracted"], retracted, READERS["flag"])
+        read[_PLACE] = place
+        read[RECORDED] = known
         return read
 
     def _whole(self, place: SentPlace, row: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -180,15 +179,13 @@ class Sent:
 
     def _joined(self, join: Join) -> list[Version]:
         """Return the pairs of two tables that agree, each known from the later day to the earlier end."""
-        new_names = taken_as(join, self._store.tables[join.left], self._store.tables[join.right])
-        by_key: dict[tuple[Any, ...], list[Version]] = defaultdict(list)
-        for row in self._versions[join.right]:
-            key = tuple(row[name] for name in join.on)
-            by_key[key].append(row)
+        tables = self._store.tables
+        new_names = taken_as(join, tables[join.left], tables[join.right])
+        by_key = _grouped_by(join.on, self._versions[join.right])
         pairs = []
         for left in self._versions[join.left]:
             key = tuple(left[name] for name in join.on)
-            for right in by_key[key]:
+            for right in by_key.get(key, []):
                 known, ends = max(left["known"], right["known"]), min(left["ends"], right["ends"])
                 # As in SQL, an empty key agrees with no other.
                 if known < ends and None not in key:
@@ -198,6 +195,17 @@ class Sent:
                     pair |= {"known": known, "ends": ends, "right_row_id": right["row_id"]}
                     pairs.append(pair)
         return pairs
+
+
+def _grouped_by(
+    key_columns: tuple[str, ...], rows: list[Version]
+) -> dict[KeyValues, list[Version]]:
+    """Return rows by the values of their key columns, in the order in which they come."""
+    by_key: dict[KeyValues, list[Version]] = defaultdict(list)
+    for row in rows:
+        key = tuple(row[name] for name in key_columns)
+        by_key[key].append(row)
+    return by_key
 
 
 def _agree(read: Mapping[str, list[Version]]) -> None:
@@ -211,14 +219,15 @@ def _agree(read: Mapping[str, list[Version]]) -> None:
             (register, None, group[0].other),
             *((law.table, law, law.column) for law in laws_of_sent),
         ]
-        by_name: dict[tuple[Any, ...], list[tuple[Version, Told]]] = defaultdict(list)
+        name_columns = contract()[register].key
+        by_name: dict[KeyValues, list[tuple[Version, Told]]] = defaultdict(list)
         for table, law, column in sides:
             key_columns = contract()[table].key
             for row in read[table]:
                 key = tuple(row[name] for name in key_columns)
                 retracted = row["retracted"] == 1
                 event = Told(row["row_id"], law, key, row[column], retracted, False)
-                name_in_register = tuple(row[name] for name in contract()[register].key)
+                name_in_register = tuple(row[name] for name in name_columns)
                 by_name[name_in_register].append((row, event))
         for versions in by_name.values():
             versions_by_day = sorted(versions, key=lambda pair: pair[0]["known"])

@@ -37,7 +37,9 @@ def row_sql(tree: ast.expr) -> str:
     if isinstance(tree, ast.UnaryOp):
         return f"(- {row_sql(tree.operand)})"
     assert isinstance(tree, ast.BinOp)
-    return f"({row_sql(tree.left)} {ARITHMETIC[type(tree.op)]} {row_sql(tree.right)})"
+    left, right = row_sql(tree.left), row_sql(tree.right)
+    operator = ARITHMETIC[type(tree.op)]
+    return f"({left} {operator} {right})"
 
 
 def filter_sql(tree: ast.expr, literal: Literal) -> str:
@@ -57,7 +59,8 @@ def filter_sql(tree: ast.expr, literal: Literal) -> str:
         choices = ", ".join(str(read(item)) for item in listed)
         return f"({left} {negation}IN ({choices}))"
     other = str(read(right)) if isinstance(right, ast.Constant) else row_sql(right)
-    return f"({left} {COMPARE[type(operator)]} {other})"
+    comparison = COMPARE[type(operator)]
+    return f"({left} {comparison} {other})"
 
 
 def offset_sql(measure: Measure, dialect: Dialect) -> str:
@@ -124,12 +127,14 @@ def series_sql(name: str, atom: Atom, catalogue: Catalogue, dialect: Dialect) ->
 def _live_months_sql(measure: Measure, window: Window, dialect: Dialect) -> str:
     """Return the statement of each case's months that have a row: how far `back` each lies, and its sum `v`."""
     offset, value = offset_sql(measure, dialect), row_sql(measure.value)
+    rows, passes = joined_sql(measure), passes_sql(measure, dialect)
+    place = window_sql(window, offset)
+    back = f"{offset} - {window.last}"
+    total = f"CAST(SUM(CAST(t.sign AS BIGINT) * {value}) AS BIGINT)"
+    live_rows = "CAST(SUM(CAST(t.sign AS BIGINT)) AS BIGINT)"
     monthly = (
-        f"SELECT c.case_no AS case_no, {offset} - {window.last} AS back, "
-        f"CAST(SUM(CAST(t.sign AS BIGINT) * {value}) AS BIGINT) AS v, "
-        "CAST(SUM(CAST(t.sign AS BIGINT)) AS BIGINT) AS n "
-        f"{joined_sql(measure)} AND {passes_sql(measure, dialect)} "
-        f"AND {value} IS NOT NULL AND {window_sql(window, offset)} "
+        f"SELECT c.case_no AS case_no, {back} AS back, {total} AS v, {live_rows} AS n "
+        f"{rows} AND {passes} AND {value} IS NOT NULL AND {place} "
         f"GROUP BY c.case_no, {offset}"
     )
     return f"SELECT case_no, back, v FROM ({monthly}) s WHERE n > 0"
@@ -160,10 +165,11 @@ def multiset_sql(name: str, atom: Atom, catalogue: Catalogue, dialect: Dialect) 
     item = _item_sql(atom, measure, offset, value)
     # The newest row counts even where its value is empty: then the answer is that nothing is known.
     has_value = "1 = 1" if atom.aggregate == "newest" else f"{value} IS NOT NULL"
+    rows, passes = joined_sql(measure), passes_sql(measure, dialect)
+    place = window_sql(window, offset)
     net = (
         f"SELECT c.case_no AS case_no, {item} AS item, SUM(CAST(t.sign AS BIGINT)) AS n "
-        f"{joined_sql(measure)} AND {passes_sql(measure, dialect)} "
-        f"AND {has_value} AND {window_sql(window, offset)} "
+        f"{rows} AND {passes} AND {has_value} AND {place} "
         f"GROUP BY c.case_no, {item} HAVING SUM(CAST(t.sign AS BIGINT)) > 0"
     )
     if atom.aggregate == "median":
