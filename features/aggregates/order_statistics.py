@@ -78,5 +78,5 @@ def said(kind: str, item: Column, reference: Column) -> Values:
         no_value = (item == NULL) | (undated == 0)
         return np.where(no_value, np.nan, undated - ITEM_HALF)
     if kind == "placed":
-        value = reference - value
+        return np.where(item == NULL, np.nan, reference - value)
     return np.where(item == NULL, np.nan, value)

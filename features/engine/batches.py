@@ -104,7 +104,9 @@ def cases_between(
     entity: str, days: Sequence[int], codes: Sequence[Column], stretch: Column
 ) -> Cases:
     """Return the cases of each day's codes from the first to the last of a stretch, ordered by code and then by day."""
-    first, last = stretch[[0, -1]] if len(stretch) else (0, 0)
+    first, last = 0, 0
+    if len(stretch):
+        first, last = int(stretch[0]), int(stretch[-1])
     by_day = []
     for codes_of_day in codes:
         begin = np.searchsorted(codes_of_day, first)

@@ -62,12 +62,12 @@ def feature_facts(
     store: Store, catalogue: Catalogue, case: Cases, feature: str, rows: Rows | None = None
 ) -> list[Fact]:
     """Return the facts behind one feature of one case, those the formula names first; `rows` replaces the store."""
-    atoms: dict[Atom, None] = {}
+    atoms: list[Atom] = []
     for link in reversed(catalogue.chain([feature])):
-        in_order = sorted(atoms_of(link.tree), key=_order)
-        atoms |= dict.fromkeys(in_order)
+        atoms += sorted(atoms_of(link.tree), key=_order)
     facts = []
-    for atom in atoms:
+    # A feature and one that it names may share an aggregate: its fact stands where it comes first.
+    for atom in dict.fromkeys(atoms):
         fact = _fact(store, catalogue, case, atom, rows or store_rows(store))
         if fact is not None:
             facts.append(fact)
