@@ -54,7 +54,8 @@ def of_members(
         # The walk from the last item on may stop early; so it is taken wherever it is enough.
         add_greatest(*walk, times, greatest)
     else:
-        distinct, least = np.zeros(shape, np.int64), np.full(shape, NULL)
+        distinct = np.zeros(shape, np.int64)
+        least = np.full(shape, NULL)
         add_members(*walk, times, distinct, least, greatest)
         chosen = {"smallest": least, "first_since": least}
     if "median" in aggregates:

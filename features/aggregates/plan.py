@@ -80,6 +80,7 @@ def aggregation_plan(atoms: Sequence[Atom], windows: Windows) -> AggregationPlan
         *sorted(window_rows, key=window_rows.__getitem__),
         *sorted(series_rows, key=series_rows.__getitem__),
     )
+    # Without any row numpy could not tell how many columns a row has.
     rows_of_windows = np.array(sorted(window_rows.values()), np.int64).reshape(-1, 3)
     rows_of_series = np.array(sorted(series_rows.values()), np.int64).reshape(-1, 5)
     return AggregationPlan(

@@ -38,7 +38,8 @@ MANY_UNITS = 2_000
 """Units below which reading their own rows is cheaper than opening a panel."""
 FAR_KEYS = 8
 """Keys up to which each is read by itself, so that nothing of what lies between them is read."""
-Rows = Callable[[str, str, int, int, tuple[str, ...]], Mapping[str, NDArray[np.int64]]]
+ReadColumns = Mapping[str, NDArray[np.int64]]
+Rows = Callable[[str, str, int, int, tuple[str, ...]], ReadColumns]
 """(table, by, low, high, columns) -> columns of the rows with low <= by < high, sorted by it."""
 
 
@@ -88,9 +89,7 @@ def unit_values(
 def store_rows(store: Store) -> Rows:
     """Return the store as a place where rows come from."""
 
-    def read(
-        table: str, by: str, low: int, high: int, columns: tuple[str, ...]
-    ) -> Mapping[str, NDArray[np.int64]]:
+    def read(table: str, by: str, low: int, high: int, columns: tuple[str, ...]) -> ReadColumns:
         return store.rows(table, by=by, low=low, high=high, columns=columns)
 
     return read

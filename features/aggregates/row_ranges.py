@@ -63,7 +63,8 @@ def key_ranges(sought: Column, key: Column) -> tuple[Column, Column]:
     >>> begin.tolist(), end.tolist()
     ([1, 3], [3, 3])
     """
-    low, high = int(sought[0]), int(sought[-1]) + 1
+    low = int(sought[0])
+    high = int(sought[-1]) + 1
     # Counting every key between pays only where there are many, and few gaps between them.
     if len(sought) < FEW or high - low > 8 * (len(sought) + len(key)):
         return np.searchsorted(key, sought), np.searchsorted(key, sought, side="right")

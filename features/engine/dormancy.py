@@ -98,7 +98,8 @@ def _living(store: Store, catalogue: Catalogue, as_of: int) -> tuple[Column, Val
     cases, values = still_living(store, catalogue, bare, attributes)
     first_row = as_of - values[IN_REGISTER]
     # `fmin` takes the day that is known where the other is missing.
-    return cases.code, np.fmin(values[REGISTERED], first_row)
+    entered = np.fmin(values[REGISTERED], first_row)
+    return cases.code, entered
 
 
 def _refund(store: Store) -> int:

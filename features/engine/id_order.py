@@ -62,7 +62,9 @@ def _sorted(path: Path, folder: Path) -> Path:
     """Return a file in `folder` with the rows of another, ordered by its first two columns, and its schema."""
     schema = pq.read_schema(path)
     ordered = folder / "ordered.parquet"
-    order = ", ".join(named(name) for name in schema.names[:2])
+    # The id and the day stand first in every matrix.
+    id_and_day = schema.names[:2]
+    order = ", ".join(named(name) for name in id_and_day)
     connection = opened(ConnectionLimits(spill=folder / "spill"))
     rows = connection.sql(f"SELECT * FROM {parquet_sql(path)} ORDER BY {order}")
     with pq.ParquetWriter(ordered, schema, compression="zstd") as out:

@@ -45,7 +45,9 @@ class NarrowCases:
     def cases(self, rows: Any) -> Cases:
         """Return the chosen cases (positions or a slice), in the order given."""
         keys = {by: _wide(key[rows]) for by, key in self.keys.items()}
-        return Cases(self.entity, _wide(self.code[rows]), _wide(self.as_of[rows]), keys)
+        code = _wide(self.code[rows])
+        as_of = _wide(self.as_of[rows])
+        return Cases(self.entity, code, as_of, keys)
 
 
 def narrow_cases(parts: Iterable[Cases]) -> NarrowCases:

@@ -35,7 +35,8 @@ class Shared:
         for by, values_of_codes in self.found.items():
             key = cases.keys[by]
             # The values of one code lie side by side, one for each day; -1 says that there is no key.
-            place = np.where(key == NULL, -1, key * len(self.days) + day)
+            place = key * len(self.days) + day
+            place = np.where(key == NULL, -1, place)
             units = Units(key, cases.as_of, place)
             for atom, values in values_of_codes.items():
                 by_case[atom] = units.spread(values)
@@ -61,7 +62,8 @@ def shared_aggregates(  # noqa: PLR0913
         # With more codes and days than cases, it is cheaper to aggregate for the cases alone.
         if size * len(distinct_days) <= most:
             codes = np.repeat(np.arange(size), len(distinct_days))
-            units = Units(codes, np.tile(distinct_days, size))
+            days_of_codes = np.tile(distinct_days, size)
+            units = Units(codes, days_of_codes)
             by_key[by] = unit_values(store, catalogue, groups, units)
     return Shared(distinct_days, by_key)
 

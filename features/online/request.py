@@ -46,7 +46,8 @@ def evaluate_rows(store: Store, entity: str, key: str, as_of: int, rows: History
     code = np.array([sent.code(entity, key)], np.int64)
     bare = bare_cases(entity, code, np.array([as_of], np.int64))
     case = sent_case(store, catalogue, bare, sent)
-    computed = matrix_for(store, catalogue, case, rows_beside(store, entity, sent))
+    rows_of_case = rows_beside(store, entity, sent)
+    computed = matrix_for(store, catalogue, case, rows_of_case)
     lacking = {**not_computed(catalogue, entity, sent), **not_looked_up(catalogue, case)}
     blank = np.array([name in lacking for name in computed.names])
     values = np.where(blank, np.nan, computed.values)

@@ -126,7 +126,10 @@ def features_sql(catalogue: Catalogue, names: Sequence[str], dialect: Dialect) -
     last = "level"
     # A feature may name others, so each layer is a step of its own above the one that it reads.
     for number, layer in enumerate(layers(features)):
-        columns = [f"{formula_sql(f.tree, atoms, peers)} AS f_{f.name}" for f in layer]
+        columns = []
+        for feature in layer:
+            formula = formula_sql(feature.tree, atoms, peers)
+            columns.append(f"{formula} AS f_{feature.name}")
         listed = ",\n    ".join(columns)
         steps.append(f"level{number} AS (\n  SELECT {last}.*,\n    {listed}\n  FROM {last})")
         last = f"level{number}"
@@ -152,8 +155,9 @@ def _level_sql(scans: Mapping[str, Scan]) -> str:
     columns = ["c.*"]
     for name, (group, measure) in scans.items():
         columns += [_joined_column(name, atom, alias, measure) for alias, atom in group]
-    joins = "\n".join(f"LEFT JOIN {name} ON {name}.case_no = c.case_no" for name in scans)
-    return f"SELECT {', '.join(columns)}\n  FROM cases c\n  {joins}"
+    joins = [f"LEFT JOIN {name} ON {name}.case_no = c.case_no" for name in scans]
+    listed, joined = ", ".join(columns), "\n".join(joins)
+    return f"SELECT {listed}\n  FROM cases c\n  {joined}"
 
 
 def _scans(catalogue: Catalogue, atoms: Mapping[Atom, str]) -> dict[str, Scan]:

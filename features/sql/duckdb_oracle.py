@@ -84,7 +84,7 @@ def compiled_values(
     answer = store.sql(sql, cases=cases_given(store, catalogue, cases, wanted))
     values: dict[str, Values] = {}
     for name in wanted:
-        column = np.asarray(answer[f"f_{name}"].to_numpy(), np.float64)
+        column = answer[f"f_{name}"].to_numpy()
         # The sum with 0.0 turns -0.0 into 0.0, as the evaluator does: the two are compared bit by bit.
-        values[name] = column + 0.0
+        values[name] = np.asarray(column, np.float64) + 0.0
     return values

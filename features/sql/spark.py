@@ -42,11 +42,12 @@ FEATURES_AT_ONCE = 24
 def local_session(folder: Path) -> Iterator[SparkSession]:
     """Yield a session on two threads of this machine, its scratch files under `folder`; it is stopped at the end."""
     builder = SparkSession.builder.master("local[2]").appName("lssi-risk")
-    for name, value in {
+    settings = {
         **LOCAL,
         "spark.local.dir": str(folder),
         "spark.sql.warehouse.dir": str(folder / "warehouse"),
-    }.items():
+    }
+    for name, value in settings.items():
         builder = builder.config(name, value)
     session = builder.getOrCreate()
     try:
@@ -67,9 +68,13 @@ def _rows(session: SparkSession, store: Store, table: str) -> DataFrame:
     files = store.layout.files(table)
     if files:
         return _scan(session, files)
-    types = {name: kind.replace("VARCHAR", "STRING") for name, kind in store.types(table).items()}
-    picked = (f"CAST(NULL AS {kind}) AS `{name}`" for name, kind in types.items())
-    return session.sql(f"SELECT {', '.join(picked)} WHERE false")
+    columns = []
+    for name, kind in store.types(table).items():
+        # Spark's name for a text of any length.
+        spark_kind = kind.replace("VARCHAR", "STRING")
+        columns.append(f"CAST(NULL AS {spark_kind}) AS `{name}`")
+    listed = ", ".join(columns)
+    return session.sql(f"SELECT {listed} WHERE false")
 
 
 def _scan(session: SparkSession, files: Path | Iterable[Path]) -> DataFrame:
@@ -91,14 +96,19 @@ def spark_values(
 
     A statement holds FEATURES_AT_ONCE features: planning time grows faster than the statement.
     """
-    dialect, found = dialect_of(store, catalogue), dict[str, Values]()
+    dialect = dialect_of(store, catalogue)
+    values: dict[str, Values] = {}
     for first in range(0, len(names), FEATURES_AT_ONCE):
         part = names[first : first + FEATURES_AT_ONCE]
-        rows: pa.Table = session.sql(features_sql(catalogue, part, dialect)).toArrow()
-        found |= {name: _floats(rows[f"f_{name}"]) for name in part}
-    return found
+        statement = features_sql(catalogue, part, dialect)
+        rows: pa.Table = session.sql(statement).toArrow()
+        for name in part:
+            values[name] = _floats(rows[f"f_{name}"])
+    return values
 
 
 def _floats(column: pa.ChunkedArray) -> Values:
-    values: Any = column.cast(pa.float64()).fill_null(np.nan).to_numpy()
+    doubles = column.cast(pa.float64())
+    values: Any = doubles.fill_null(np.nan).to_numpy()
+    # The sum with 0.0 turns -0.0 into 0.0, as the evaluator does: the two are compared bit by bit.
     return np.asarray(values, np.float64) + 0.0
