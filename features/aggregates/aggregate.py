@@ -47,9 +47,11 @@ class Tallies:
         """Turn the measures into steps; texts in their filters are read through `literal`."""
         self._steps = Steps()
         self._sign = self._steps.leaf("sign")
-        self._measures = [(measure.name, *self._laid(measure, literal)) for measure in measures]
+        self._measures = [
+            (measure.name, *self._places_of(measure, literal)) for measure in measures
+        ]
 
-    def _laid(
+    def _places_of(
         self, measure: Measure, literal: Literal
     ) -> tuple[Place | None, Place, Place, Place | None]:
         steps = self._steps
@@ -92,7 +94,7 @@ def tally(columns: Mapping[str, Column], measure: Measure, literal: Literal) -> 
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Aggregates of measures placed by one column, laid out to be asked of rows."""
+    """The plan of aggregates whose measures share the column that places their rows, ready to be computed from any rows."""
 
     when: str
     tallies: Tallies
@@ -106,7 +108,7 @@ class Placement:
 def placed_by(
     measures: Sequence[Measure], atoms: Sequence[Atom], windows: Windows, literal: Literal
 ) -> Placement:
-    """Lay out aggregates of measures that are placed by one column."""
+    """Return the plan of aggregates whose measures are placed by one column."""
     return Placement(measures[0].when, Tallies(measures, literal), aggregation_plan(atoms, windows))
 
 

@@ -1,4 +1,4 @@
-"""Makes panels: rows read once in their order, grouped, summed measure by measure, and laid out as flat columns."""
+"""Makes panels: rows read once in their order, grouped, summed measure by measure, and written as flat columns."""
 
 from __future__ import annotations
 

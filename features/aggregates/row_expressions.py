@@ -81,7 +81,7 @@ def row_filter(tree: ast.expr, columns: Mapping[str, Column], size: int, literal
 
 
 def value_steps(steps: Steps, tree: ast.expr) -> tuple[Place, Place | None]:
-    """Lay out an integer expression: the places of its values and of where they are known, None for everywhere."""
+    """Add the steps of an integer expression; return the places of its values and of their validity, None where all are."""
     if isinstance(tree, ast.Constant):
         return steps.constant(whole_constant(tree)), None
     if isinstance(tree, ast.Name):
@@ -99,7 +99,7 @@ def value_steps(steps: Steps, tree: ast.expr) -> tuple[Place, Place | None]:
 
 
 def all_hold(steps: Steps, *masks: Place | None) -> Place | None:
-    """Lay out where all of some masks hold; None stands for everywhere."""
+    """Add the steps of the conjunction of masks and return its place; None stands for a mask that holds everywhere."""
     all_masks: Place | None = None
     for mask in masks:
         if all_masks is None:
@@ -110,7 +110,7 @@ def all_hold(steps: Steps, *masks: Place | None) -> Place | None:
 
 
 def filter_steps(steps: Steps, tree: ast.expr, literal: Literal) -> Place:
-    """Lay out a condition; a comparison with an empty value is false."""
+    """Add the steps of a condition and return its place; a comparison with an empty value is false."""
     if isinstance(tree, ast.BoolOp):
         combine = np.logical_and if isinstance(tree.op, ast.And) else np.logical_or
         conditions = [filter_steps(steps, part, literal) for part in tree.values]
@@ -140,7 +140,7 @@ def filter_steps(steps: Steps, tree: ast.expr, literal: Literal) -> Place:
 def _in_steps(
     steps: Steps, operator: ast.In | ast.NotIn, left: Place, literals: list[int]
 ) -> Place:
-    """Lay out that a value is one of some literals, or none of them."""
+    """Add the steps of a value being one of some literals, or none of them, and return the place."""
     if isinstance(operator, ast.In):
         masks = [steps.step(np.equal, left, steps.constant(value)) for value in literals]
         return _joined(steps, np.logical_or, masks)

@@ -1,4 +1,4 @@
-"""Which rows does each unit meet? Those of its key that are known by its day."""
+"""Row ranges: for each unit, a key on a day, the rows of its key, of which those known by its day count."""
 
 from __future__ import annotations
 

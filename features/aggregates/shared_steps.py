@@ -1,4 +1,4 @@
-"""Steps: expressions laid out flat, each distinct part worked out once, whichever expressions share it."""
+"""Steps: expressions as a flat list of operations, in which a part that several expressions share is computed once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Groups: the aggregates asked of one table by one key, laid out once for a store and a catalogue."""
+"""Groups: the aggregates of one table by one key, planned once for a store and a catalogue."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Group:
 
 
 def group_of(store: Store, catalogue: Catalogue, atoms: Collection[Atom]) -> Group:
-    """Lay out aggregates that share table and key."""
+    """Return the plan of aggregates that share table and key."""
     in_order = sorted(atoms, key=lambda atom: (atom.measure, atom.aggregate, atom.window))
     by_when: dict[str, list[Atom]] = defaultdict(list)
     columns_read: set[str] = set()
@@ -98,21 +98,21 @@ def read_by(measure: Measure) -> frozenset[str]:
 
 GroupsByAtoms = dict[tuple[Catalogue, frozenset[Atom]], tuple[Group, ...]]
 # The keys are weak: when nobody uses a store any more, its plans go with it.
-_LAID_OUT: WeakKeyDictionary[Store, GroupsByAtoms] = WeakKeyDictionary()
+_PLANS: WeakKeyDictionary[Store, GroupsByAtoms] = WeakKeyDictionary()
 
 
 def groups_of(store: Store, catalogue: Catalogue, atoms: frozenset[Atom]) -> tuple[Group, ...]:
-    """Return aggregates by table and key; laid out once for a store and a catalogue as long as they are in use."""
-    of_store = _LAID_OUT.setdefault(store, {})
+    """Return the plans of aggregates, one for each table and key; made once for a store and a catalogue in use."""
+    of_store = _PLANS.setdefault(store, {})
     groups = of_store.get((catalogue, atoms))
     if groups is None:
         if len(of_store) >= MOST_KEPT:
             of_store.clear()
-        groups = of_store[catalogue, atoms] = _laid_out(store, catalogue, atoms)
+        groups = of_store[catalogue, atoms] = _planned(store, catalogue, atoms)
     return groups
 
 
-def _laid_out(store: Store, catalogue: Catalogue, atoms: frozenset[Atom]) -> tuple[Group, ...]:
+def _planned(store: Store, catalogue: Catalogue, atoms: frozenset[Atom]) -> tuple[Group, ...]:
     groups: dict[tuple[str, str], list[Atom]] = defaultdict(list)
     for atom in atoms:
         measure = catalogue.measure(atom.measure)

@@ -28,7 +28,7 @@ from features.errors import CatalogueError
 AT_ONCE = 1 << 13
 """Cases whose steps are taken at once: of so few a column is 64 KiB, which a processor's cache holds."""
 FEW = 64
-"""Cases up to which laying all values side by side is cheaper than one feature after another."""
+"""Cases up to which one concatenation of all values is cheaper than writing one feature after another."""
 READS = (atoms_of, peers_of, stored_values_read, names_of)
 _NAN = np.float64(np.nan)
 _ZERO = np.float64(0)
@@ -69,12 +69,12 @@ class Program:
     """Formulas as steps that share their parts; a name that is none of them is read from the environment."""
 
     def __init__(self, trees: Mapping[str, ast.expr]) -> None:
-        """Lay out formulas by name, each after those that it names."""
+        """Turn formulas by name into steps; each comes after those that it names."""
         self._steps = Steps()
         self._places: dict[str, Place] = {}
         for name, tree in trees.items():
             reads_nothing = not any(read(tree) for read in READS)
-            place = self._laid(tree)
+            place = self._place_of(tree)
             if reads_nothing:
                 place = self._everywhere(place)
             self._places[name] = place
@@ -100,7 +100,7 @@ class Program:
                     np.add(outcomes[place], 0.0, out=column[part])
         return columns.T
 
-    def _laid(self, tree: ast.expr) -> Place:
+    def _place_of(self, tree: ast.expr) -> Place:
         steps = self._steps
         if (atom := atom_of(tree)) is not None:
             return steps.leaf(atom)
@@ -111,18 +111,18 @@ class Program:
         if isinstance(tree, ast.Name):
             return self._named(tree.id)
         if isinstance(tree, ast.UnaryOp):
-            return steps.step(np.negative, self._laid(tree.operand))
+            return steps.step(np.negative, self._place_of(tree.operand))
         if isinstance(tree, ast.BinOp):
-            return self._arithmetic(tree.op, self._laid(tree.left), self._laid(tree.right))
+            return self._arithmetic(tree.op, self._place_of(tree.left), self._place_of(tree.right))
         if isinstance(tree, ast.Compare):
-            left, right = self._laid(tree.left), self._laid(tree.comparators[0])
+            left, right = self._place_of(tree.left), self._place_of(tree.comparators[0])
             return self._comparison(tree.ops[0], left, right)
         if isinstance(tree, ast.Call):
             return self._call(tree)
         raise CatalogueError(f"{ast.unparse(tree)!r} is not a formula")
 
     def _everywhere(self, constant: Place) -> Place:
-        """Lay out a constant as one value for each case."""
+        """Add the step that repeats a constant for each case, and return its place."""
         return self._missing_where(self._missing(self._steps.leaf("as_of")), constant)
 
     def _named(self, name: str) -> Place:
@@ -150,7 +150,7 @@ class Program:
         name, step = call_name(tree), self._steps.step
         if name == "stored":
             return self._steps.leaf(f"stored {word(tree.args[0])}")
-        first, *others = (self._laid(argument) for argument in tree.args)
+        first, *others = (self._place_of(argument) for argument in tree.args)
         if name == "known":
             present = step(np.logical_not, self._missing(first))
             # The product with 1.0 makes a float64 of a truth value.

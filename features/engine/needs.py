@@ -1,4 +1,4 @@
-"""What some features need: aggregates, peer values and stored values, and their formulas laid out once for a catalogue."""
+"""What some features need: aggregates, peer values and stored values, and their formulas as one program, made once."""
 
 from __future__ import annotations
 
