@@ -99,8 +99,11 @@ class Reader:
     """Reads one table by one key in stretches, and aggregates each stretch as it passes."""
 
     def __init__(self, store: Store, catalogue: Catalogue, group: Group, rows: Rows | None) -> None:
-        self._store, self._catalogue, self._group = store, catalogue, group
-        self._table, self._by = group.table, group.by
+        self._store = store
+        self._catalogue = catalogue
+        self._group = group
+        self._table = group.table
+        self._by = group.by
         self._rows = rows or store_rows(store)
         self._stored = rows is None
 
@@ -213,7 +216,8 @@ class Reader:
         codes_of_most_rows = MOST_ROWS // max(rows_of_code, 1)
         step = max(1, min(ROWS_AT_ONCE, codes_of_most_rows))
         # Bounds at multiples of the step: the same stretches whatever units are asked for.
-        first, last = key[0] // step, key[-1] // step
+        first = key[0] // step
+        last = key[-1] // step
         bounds = step * np.arange(first + 1, last + 1)
         edges: list[int] = np.unique(np.searchsorted(key, bounds)).tolist()
         return edges

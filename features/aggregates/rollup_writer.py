@@ -131,7 +131,8 @@ def panel_rows(plan: RollupPlan, read: Mapping[str, Column]) -> Mapping[str, Col
 
     Where all of it is 0 nothing is said, and no row is kept.
     """
-    by, when = plan.measures[0].by, plan.measures[0].when
+    by = plan.measures[0].by
+    when = plan.measures[0].when
     has_place = (read[by] != NULL) & (read[when] != NULL)
     placed = _rows_where(has_place, read)
     group, marks = grouped({by: placed[by], "placed": placed[when], "known": placed["known"]})
@@ -189,7 +190,8 @@ def dense_ranks(column: Column) -> tuple[Column, Column]:
     if size > WIDE * len(column):
         distinct, rank = np.unique(column, return_inverse=True)
         return distinct, rank
-    present, place = np.zeros(size, np.bool_), column - low
+    present = np.zeros(size, np.bool_)
+    place = column - low
     present[place] = True
     distinct = np.flatnonzero(present)
     rank = np.empty(size, np.int64)

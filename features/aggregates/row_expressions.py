@@ -118,7 +118,8 @@ def filter_steps(steps: Steps, tree: ast.expr, literal: Literal) -> Place:
     if not isinstance(tree, ast.Compare) or len(tree.ops) != 1:
         raise CatalogueError(f"{ast.unparse(tree)!r} is not a condition")
     left, valid = value_steps(steps, tree.left)
-    right, operator = tree.comparators[0], tree.ops[0]
+    right = tree.comparators[0]
+    operator = tree.ops[0]
     if isinstance(operator, ast.Is | ast.IsNot):
         known = steps.step(np.ones_like, left) if valid is None else valid
         return steps.step(np.logical_not, known) if isinstance(operator, ast.Is) else known

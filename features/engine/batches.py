@@ -106,7 +106,8 @@ def cases_between(
     """Return the cases of each day's codes from the first to the last of a stretch, ordered by code and then by day."""
     first, last = 0, 0
     if len(stretch):
-        first, last = int(stretch[0]), int(stretch[-1])
+        first = int(stretch[0])
+        last = int(stretch[-1])
     by_day = []
     for codes_of_day in codes:
         begin = np.searchsorted(codes_of_day, first)

@@ -28,10 +28,8 @@ REACHES = {
     "contributions": "month <= {month}",
 }
 """By table, the rows that show that it reaches back to the first month of the silence."""
-REGISTERED, IN_REGISTER = (
-    Atom("newest", "enterprise_registered", "all"),
-    Atom("first_since", "enterprise_rows", "all"),
-)
+REGISTERED = Atom("newest", "enterprise_registered", "all")
+IN_REGISTER = Atom("first_since", "enterprise_rows", "all")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -146,7 +144,8 @@ def dormancy_line(told: dict[str, Any]) -> str:
             f"休眠 dormant: 无法判定 not told: {', '.join(told['untold'])} 缺失或不及 absent or reaching back no further "
             f"than {told['since']}"
         )
-    firms, living = f"{told['firms']:,}", f"{told['living']:,}"
+    firms = f"{told['firms']:,}"
+    living = f"{told['living']:,}"
     return (
         f"休眠 dormant: {firms} 户，共 of {living} 户存续 living: 自 since {told['since']} "
         f"无人申报、缴费、用工 filed, paid and employed nobody ({told['months']} 个月 months)"

@@ -115,7 +115,8 @@ class Program:
         if isinstance(tree, ast.BinOp):
             return self._arithmetic(tree.op, self._place_of(tree.left), self._place_of(tree.right))
         if isinstance(tree, ast.Compare):
-            left, right = self._place_of(tree.left), self._place_of(tree.comparators[0])
+            left = self._place_of(tree.left)
+            right = self._place_of(tree.comparators[0])
             return self._comparison(tree.ops[0], left, right)
         if isinstance(tree, ast.Call):
             return self._call(tree)
@@ -147,7 +148,8 @@ class Program:
         return self._steps.step(np.where, missing, self._steps.constant(_NAN), value)
 
     def _call(self, tree: ast.Call) -> Place:
-        name, step = call_name(tree), self._steps.step
+        name = call_name(tree)
+        step = self._steps.step
         if name == "stored":
             return self._steps.leaf(f"stored {word(tree.args[0])}")
         first, *others = (self._place_of(argument) for argument in tree.args)

@@ -59,7 +59,8 @@ def narrow_cases(parts: Iterable[Cases]) -> NarrowCases:
         for name, column in {CODE: part.code, AS_OF: part.as_of, **part.keys}.items():
             pieces.setdefault(name, []).append(_narrow(column))
     whole = {name: np.concatenate(pieces.pop(name)) for name in list(pieces)}
-    code, as_of = whole.pop(CODE), whole.pop(AS_OF)
+    code = whole.pop(CODE)
+    as_of = whole.pop(AS_OF)
     for by, key in whole.items():
         if np.array_equal(key, code):
             whole[by] = code

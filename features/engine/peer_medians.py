@@ -122,9 +122,11 @@ def _computed(
 def lower_medians(values: Values, key: Column) -> dict[int, float]:
     """Return the lower median of the known values under each key code: a stored value, never a mean of two."""
     keep = ~np.isnan(values) & (key != NULL)
-    keys, ranked = key[keep], values[keep]
+    keys = key[keep]
+    ranked = values[keep]
     order = np.lexsort((ranked, keys))
-    keys, ranked = keys[order], ranked[order]
+    keys = keys[order]
+    ranked = ranked[order]
     codes, begins, sizes = np.unique(keys, return_index=True, return_counts=True)
     middle = begins + (sizes - 1) // 2
     return dict(zip(codes.tolist(), ranked[middle].tolist(), strict=True))

@@ -162,7 +162,8 @@ def cases_of(
 def _not_registered(store: Store, cases: Cases, ids: Sequence[str], as_of: Column) -> UnknownId:
     """Return the error of the first id that is not among the registered cases of its day."""
     entity = cases.entity
-    codes, days = cases.code.tolist(), cases.as_of.tolist()
+    codes = cases.code.tolist()
+    days = cases.as_of.tolist()
     registered = set(zip(codes, days, strict=True))
     pairs = zip(ids, as_of.tolist(), strict=True)
     unknown = (pair for pair in pairs if (store.code(entity, pair[0]), pair[1]) not in registered)

@@ -48,7 +48,8 @@ class Shelf:
 
     def __init__(self, folder: Path, edges: Sequence[int]) -> None:
         """Take an empty folder, and the first case of each stretch with the number of cases last."""
-        self.folder, self._edges = folder, np.asarray(edges, np.int64)
+        self.folder = folder
+        self._edges = np.asarray(edges, np.int64)
         self._blocks: list[SpilledBlock] = []
 
     @property

@@ -121,7 +121,8 @@ class Counterfactual:
         if measure.when:
             first, last = fact.first, fact.last
             if measure.when in month_columns(self._store, measure.table, {measure.when}):
-                first, last = month_of_day(first), month_of_day(last)
+                first = month_of_day(first)
+                last = month_of_day(last)
             when = read[measure.when]
             keep &= (when >= first) & (when <= last)
         return keep

@@ -80,7 +80,8 @@ def _order(atom: Atom) -> tuple[str, str, str]:
 
 
 def _fact(store: Store, catalogue: Catalogue, case: Cases, atom: Atom, rows: Rows) -> Fact | None:
-    measure, window = catalogue.measure(atom.measure), catalogue.windows[atom.window]
+    measure = catalogue.measure(atom.measure)
+    window = catalogue.windows[atom.window]
     units = aggregation_units(case, measure.by)
     if not len(units):
         return None
@@ -149,7 +150,8 @@ def days_spanned(when: Column, as_of: int, *, monthly: bool) -> tuple[int, int]:
     """Return the first and last day that some rows speak of; the as-of day where there is no row."""
     if not len(when):
         return as_of, as_of
-    first, last = int(when[0]), int(when[-1])
+    first = int(when[0])
+    last = int(when[-1])
     if monthly:
         return first_day(first), first_day(last + 1) - 1
     return first, last

@@ -42,7 +42,8 @@ def evaluate_rows(store: Store, entity: str, key: str, as_of: int, rows: History
     Peers, cell and what others share come from the store of that day; a feature whose tables were not sent is missing.
     """
     check_entity(entity)
-    catalogue, sent = catalogue_of(store), Sent(store, rows)
+    catalogue = catalogue_of(store)
+    sent = Sent(store, rows)
     code = np.array([sent.code(entity, key)], np.int64)
     bare = bare_cases(entity, code, np.array([as_of], np.int64))
     case = sent_case(store, catalogue, bare, sent)
@@ -56,7 +57,8 @@ def evaluate_rows(store: Store, entity: str, key: str, as_of: int, rows: History
 
 def sent_case(store: Store, catalogue: Catalogue, bare: Cases, sent: Sent) -> Cases:
     """Return, with all its keys, the case whose register row was sent; RequestError where none is known by its day."""
-    entity, as_of = bare.entity, int(bare.as_of[0])
+    entity = bare.entity
+    as_of = int(bare.as_of[0])
     check_day(store, as_of)
     table, _ = ENTITIES[entity]
     if table not in sent.tables:

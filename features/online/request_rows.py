@@ -143,7 +143,8 @@ class Sent:
         for name, (column, reader) in readers.items():
             read[name] = sent_value(place, column, row.get(name), reader)
         read["row_id"] = sent_row_id(place, row.get("row_id"))
-        recorded_on, retracted = row.get("recorded_on"), row.get("retracted", 0)
+        recorded_on = row.get("recorded_on")
+        retracted = row.get("retracted", 0)
         known = sent_value(place, _COMMON["recorded_on"], recorded_on, READERS["day"])
         read["known"] = known
         read["retracted"] = sent_value(place, _COMMON["retracted"], retracted, READERS["flag"])

@@ -37,7 +37,8 @@ def row_sql(tree: ast.expr) -> str:
     if isinstance(tree, ast.UnaryOp):
         return f"(- {row_sql(tree.operand)})"
     assert isinstance(tree, ast.BinOp)
-    left, right = row_sql(tree.left), row_sql(tree.right)
+    left = row_sql(tree.left)
+    right = row_sql(tree.right)
     operator = ARITHMETIC[type(tree.op)]
     return f"({left} {operator} {right})"
 
@@ -49,7 +50,9 @@ def filter_sql(tree: ast.expr, literal: Literal) -> str:
         conditions = [filter_sql(part, literal) for part in tree.values]
         return f"({word_between.join(conditions)})"
     assert isinstance(tree, ast.Compare)
-    left, right, operator = row_sql(tree.left), tree.comparators[0], tree.ops[0]
+    left = row_sql(tree.left)
+    right = tree.comparators[0]
+    operator = tree.ops[0]
     negation = "NOT " if isinstance(operator, ast.IsNot | ast.NotIn) else ""
     if isinstance(operator, ast.Is | ast.IsNot):
         return f"({left} IS {negation}NULL)"
@@ -111,7 +114,8 @@ def joined_sql(measure: Measure) -> str:
 
 def series_sql(name: str, atom: Atom, catalogue: Catalogue, dialect: Dialect) -> str:
     """Return the statement of one aggregate over monthly sums."""
-    measure, window = catalogue.measure(atom.measure), catalogue.windows[atom.window]
+    measure = catalogue.measure(atom.measure)
+    window = catalogue.windows[atom.window]
     live = _live_months_sql(measure, window, dialect)
     if atom.aggregate == "last":
         newest = f"SELECT case_no, MIN(back) AS back FROM ({live}) q GROUP BY case_no"
@@ -126,8 +130,10 @@ def series_sql(name: str, atom: Atom, catalogue: Catalogue, dialect: Dialect) ->
 
 def _live_months_sql(measure: Measure, window: Window, dialect: Dialect) -> str:
     """Return the statement of each case's months that have a row: how far `back` each lies, and its sum `v`."""
-    offset, value = offset_sql(measure, dialect), row_sql(measure.value)
-    rows, passes = joined_sql(measure), passes_sql(measure, dialect)
+    offset = offset_sql(measure, dialect)
+    value = row_sql(measure.value)
+    rows = joined_sql(measure)
+    passes = passes_sql(measure, dialect)
     place = window_sql(window, offset)
     back = f"{offset} - {window.last}"
     total = f"CAST(SUM(CAST(t.sign AS BIGINT) * {value}) AS BIGINT)"
@@ -160,12 +166,15 @@ def _reduction_sql(aggregate: str, width: int) -> str:
 
 def multiset_sql(name: str, atom: Atom, catalogue: Catalogue, dialect: Dialect) -> str:
     """Return the statement of one aggregate over the live members of each case's multiset."""
-    measure, window = catalogue.measure(atom.measure), catalogue.windows[atom.window]
-    value, offset = row_sql(measure.value), offset_sql(measure, dialect)
+    measure = catalogue.measure(atom.measure)
+    window = catalogue.windows[atom.window]
+    value = row_sql(measure.value)
+    offset = offset_sql(measure, dialect)
     item = _item_sql(atom, measure, offset, value)
     # The newest row counts even where its value is empty: then the answer is that nothing is known.
     has_value = "1 = 1" if atom.aggregate == "newest" else f"{value} IS NOT NULL"
-    rows, passes = joined_sql(measure), passes_sql(measure, dialect)
+    rows = joined_sql(measure)
+    passes = passes_sql(measure, dialect)
     place = window_sql(window, offset)
     net = (
         f"SELECT c.case_no AS case_no, {item} AS item, SUM(CAST(t.sign AS BIGINT)) AS n "

@@ -156,7 +156,8 @@ def _level_sql(scans: Mapping[str, Scan]) -> str:
     for name, (group, measure) in scans.items():
         columns += [_joined_column(name, atom, alias, measure) for alias, atom in group]
     joins = [f"LEFT JOIN {name} ON {name}.case_no = c.case_no" for name in scans]
-    listed, joined = ", ".join(columns), "\n".join(joins)
+    listed = ", ".join(columns)
+    joined = "\n".join(joins)
     return f"SELECT {listed}\n  FROM cases c\n  {joined}"
 
 
