@@ -52,7 +52,7 @@ def buckets_of(windows: Iterable[Window]) -> Buckets:
         # The table ends where the last bucket begins: its last entry stands for all beyond.
         table[-1] = len(cuts) - 2
     single = bool((cuts == np.arange(len(cuts))).all())
-    return Buckets(cuts, table, farthest, single)
+    return Buckets(cuts=cuts, table=table, farthest=farthest, single=single)
 
 
 def too_large(amounts: Column) -> bool:

@@ -116,7 +116,10 @@ def going_on(rows: Column, parts: int) -> Column:
 def months_in(windows: Sequence[Window]) -> list[Window]:
     """Return some windows, and each month up to the first that one of them holds as one of its own."""
     farthest = max((window.first for window in windows if window.unit == "month"), default=0)
-    months = [Window("", "month", month + 1, month, "", "") for month in range(farthest)]
+    months = [
+        Window(name="", unit="month", first=month + 1, last=month, zh="", en="")
+        for month in range(farthest)
+    ]
     return [*windows, *months]
 
 

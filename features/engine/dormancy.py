@@ -85,7 +85,14 @@ def dormancy(store: Store, catalogue: Catalogue, as_of: int) -> Dormancy:
         if len(silent):
             active = _named_by(store, table, as_of, rows.format(**bounds), silent)
             silent = np.setdiff1d(silent, active, assume_unique=True)
-    return Dormancy(as_of, months, since, len(living), silent, untold)
+    return Dormancy(
+        as_of=as_of,
+        months=months,
+        since=since,
+        living=len(living),
+        codes=silent,
+        untold=untold,
+    )
 
 
 def _living(store: Store, catalogue: Catalogue, as_of: int) -> tuple[Column, Values]:

@@ -47,7 +47,7 @@ class NarrowCases:
         keys = {by: _wide(key[rows]) for by, key in self.keys.items()}
         code = _wide(self.code[rows])
         as_of = _wide(self.as_of[rows])
-        return Cases(self.entity, code, as_of, keys)
+        return Cases(entity=self.entity, code=code, as_of=as_of, keys=keys)
 
 
 def narrow_cases(parts: Iterable[Cases]) -> NarrowCases:
@@ -64,7 +64,7 @@ def narrow_cases(parts: Iterable[Cases]) -> NarrowCases:
     for by, key in whole.items():
         if np.array_equal(key, code):
             whole[by] = code
-    return NarrowCases(entity, code, as_of, whole)
+    return NarrowCases(entity=entity, code=code, as_of=as_of, keys=whole)
 
 
 def _narrow(values: Column) -> NDArray[np.int32]:
@@ -131,6 +131,7 @@ def units_in_order(cases: NarrowCases, by: str, most: int) -> Iterator[tuple[Pla
     for first in range(without_key, len(order), most):
         place = order[first : first + most]
         here = key[place].astype(np.int64) * DAYS + cases.as_of[place]
+        # The first case of each key and day, from which a unit begins.
         fresh = np.append(True, here[1:] != here[:-1])
         yield place, Units(here[fresh] // DAYS, here[fresh] % DAYS, np.cumsum(fresh) - 1)
 

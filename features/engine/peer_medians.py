@@ -80,7 +80,10 @@ def _with_codes(entry: Mapping[str, float]) -> ByCode:
 @lru_cache(64)
 def _digest(catalogue: Catalogue, peers: tuple[Peer, ...]) -> str:
     """Return a digest of all that decides some peer values."""
-    definitions = [(peer.feature, peer.by, _spelled(catalogue, peer.feature)) for peer in peers]
+    definitions = []
+    for peer in peers:
+        spelled = _spelled(catalogue, peer.feature)
+        definitions.append((peer.feature, peer.by, spelled))
     text = json.dumps(definitions, allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -91,7 +94,10 @@ def _spelled(catalogue: Catalogue, name: str) -> list[str]:
     atoms: set[Atom] = set()
     for feature in chain:
         atoms |= atoms_of(feature.tree)
-    measures = [f"{atom}{catalogue.measure(atom.measure).spelled()}" for atom in atoms]
+    measures = []
+    for atom in atoms:
+        spelled = catalogue.measure(atom.measure).spelled()
+        measures.append(f"{atom}{spelled}")
     return [feature.expression for feature in chain] + sorted(measures)
 
 

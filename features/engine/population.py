@@ -46,7 +46,8 @@ def check_day(store: Store, as_of: int) -> None:
 
 def bare_cases(entity: str, code: Column, as_of: Column) -> Cases:
     """Return cases that know only their own codes."""
-    return Cases(entity, code, as_of, {KEYS[entity][0]: code})
+    own_key, *_ = KEYS[entity]
+    return Cases(entity=entity, code=code, as_of=as_of, keys={own_key: code})
 
 
 def registered_cases(
@@ -75,7 +76,7 @@ def _read(
     as_code = {name: _whole_or_null(found[atom]) for name, atom in atoms.items()}
     case_keys = {name: as_code[name] for name in keys}
     case_keys |= dict.fromkeys((own_key, *ALIASES[entity]), code)
-    cases = Cases(entity, code, bare.as_of, case_keys)
+    cases = Cases(entity=entity, code=code, as_of=bare.as_of, keys=case_keys)
     registered = np.flatnonzero(found[exists] > 0)
     # Units of a register that declares no ending never close.
     closed = as_code[ending] if ending else np.full(len(code), NULL, np.int64)

@@ -72,11 +72,13 @@ class Shelf:
             for dtype, columns_of_type in _by_type(columns):
                 names = tuple(column.name for column in columns_of_type)
                 gaps = tuple(column.gaps for column in columns_of_type)
-                sheets.append(SpilledColumns(names, gaps, dtype, out.tell()))
+                sheets.append(
+                    SpilledColumns(names=names, gaps=gaps, dtype=dtype, offset=out.tell())
+                )
                 values = [column.values for column in columns_of_type]
                 np.stack(values, axis=1)[order].tofile(out)
         file = Mapped(path, np.dtype(np.uint8))
-        self._blocks.append(SpilledBlock(file, ends, tuple(sheets)))
+        self._blocks.append(SpilledBlock(file=file, ends=ends, sheets=tuple(sheets)))
 
     def take(self, stretch: int, names: Sequence[Hashable]) -> dict[Any, Values]:
         """Return named columns of a stretch's cases, float64 (n,); NaN for a case without a block."""

@@ -178,7 +178,7 @@ def lost_of(read: Read, business: tuple[str, ...], rows: frozenset[str]) -> Lost
         *_, day = key
         if sign < 0 and key in begins and number not in rows:
             ends.add((number, day))
-    return Lost(rows, frozenset(ends))
+    return Lost(rows=rows, ends=frozenset(ends))
 
 
 def stored_counterfactual(store: Store, catalogue: Catalogue, row: Matrix) -> Counterfactual:

@@ -143,7 +143,8 @@ def lineage_rows(
         when[row_id] = day
     live = [row_id for row_id in times if times[row_id] > 0]
     live.sort(key=lambda row_id: (when[row_id], row_id))
-    return LineageRows(live, np.array([when[row_id] for row_id in live], np.int64))
+    days_of_live = [when[row_id] for row_id in live]
+    return LineageRows(row_ids=live, when=np.array(days_of_live, np.int64))
 
 
 def days_spanned(when: Column, as_of: int, *, monthly: bool) -> tuple[int, int]:

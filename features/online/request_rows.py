@@ -104,7 +104,9 @@ class Sent:
                 f"history has a table {table!r} that this source does not hold; leave it out"
             )
         declared = self._store.tables[table]
-        readers = {column.name: (column, self._reader(column)) for column in declared.columns}
+        readers: dict[str, tuple[Column, Reader]] = {}
+        for column in declared.columns:
+            readers[column.name] = (column, self._reader(column))
         read = [
             self._row((table, position), readers, row) for position, row in enumerate(rows_sent, 1)
         ]
@@ -227,7 +229,14 @@ def _agree(read: Mapping[str, list[Version]]) -> None:
             for row in read[table]:
                 key = tuple(row[name] for name in key_columns)
                 retracted = row["retracted"] == 1
-                event = Told(row["row_id"], law, key, row[column], retracted, False)
+                event = Told(
+                    row_id=row["row_id"],
+                    law=law,
+                    key=key,
+                    day=row[column],
+                    retracted=retracted,
+                    settled=False,
+                )
                 name_in_register = tuple(row[name] for name in name_columns)
                 by_name[name_in_register].append((row, event))
         for versions in by_name.values():

@@ -32,7 +32,7 @@ def dialect_of(store: Store, catalogue: Catalogue) -> Dialect:
     months = {
         table: month_columns(store, table, columns) for table, columns in columns_read.items()
     }
-    return Dialect(literals, months)
+    return Dialect(literals=literals, months=months)
 
 
 def case_table(
