@@ -109,7 +109,9 @@ def placed_by(
     measures: Sequence[Measure], atoms: Sequence[Atom], windows: Windows, literal: Literal
 ) -> Placement:
     """Return the plan of aggregates whose measures are placed by one column."""
-    return Placement(measures[0].when, Tallies(measures, literal), aggregation_plan(atoms, windows))
+    when = measures[0].when
+    tallies = Tallies(measures, literal)
+    return Placement(when=when, tallies=tallies, asked=aggregation_plan(atoms, windows))
 
 
 def of_tallies(

@@ -32,7 +32,8 @@ class Buckets:
 
     def of(self, window: Window) -> tuple[int, int]:
         """Return the first bucket of a window and the one after its last."""
-        low, high = np.searchsorted(self.cuts, [window.last, window.first or LIMIT])
+        edges = [window.last, window.first or LIMIT]
+        low, high = np.searchsorted(self.cuts, edges)
         return int(low), int(high)
 
 

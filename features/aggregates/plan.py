@@ -107,7 +107,8 @@ def going_on(rows: Column, parts: int) -> Column:
     >>> going_on(np.array([[4, 0, 3], [4, 0, 6], [4, 3, 6]]), 2).tolist()
     [[4, 0, 3, 0], [4, 0, 6, 1], [4, 3, 6, 0]]
     """
-    same = (rows[1:, :parts] == rows[:-1, :parts]).all(axis=1)
+    equal_parts = rows[1:, :parts] == rows[:-1, :parts]
+    same = equal_parts.all(axis=1)
     # The first row, if there is one, has none before it to go on from.
     first = np.zeros(min(len(rows), 1), np.int64)
     return np.column_stack([rows, np.append(first, same)])

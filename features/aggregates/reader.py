@@ -205,14 +205,18 @@ class Reader:
         edges = first_edges(units.key, FAR_KEYS)
         if len(edges) == FAR_KEYS:
             edges = self._even_edges(units.key)
-        bounds = pairwise([0, *edges, len(units)])
-        return [Units(units.key[first:last], units.day[first:last]) for first, last in bounds]
+        stretches = []
+        for first, last in pairwise([0, *edges, len(units)]):
+            stretch = slice(first, last)
+            stretches.append(Units(units.key[stretch], units.day[stretch]))
+        return stretches
 
     def _even_edges(self, key: Column) -> list[int]:
         """Return the places at which a sorted key passes into the next stretch of as many codes as may be read at once."""
         rows_of_code = 0
         if self._stored:
-            rows_of_code = self._store.size(self._table) // (int(key[-1]) + 1)
+            codes = int(key[-1]) + 1
+            rows_of_code = self._store.size(self._table) // codes
         codes_of_most_rows = MOST_ROWS // max(rows_of_code, 1)
         step = max(1, min(ROWS_AT_ONCE, codes_of_most_rows))
         # Bounds at multiples of the step: the same stretches whatever units are asked for.
@@ -225,7 +229,8 @@ class Reader:
 
 def key_span(units: Units) -> tuple[int, int]:
     """Return the first key of sorted units, and the one after their last."""
-    return int(units.key[0]), int(units.key[-1]) + 1
+    first, last = int(units.key[0]), int(units.key[-1])
+    return first, last + 1
 
 
 @lru_cache(256)

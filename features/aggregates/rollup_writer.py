@@ -49,7 +49,8 @@ class RollupPlan:
     @property
     def read(self) -> tuple[str, ...]:
         """The columns of the rows that the measures read."""
-        columns = {self.measures[0].by, self.measures[0].when, "known", "sign"}
+        first = self.measures[0]
+        columns = {first.by, first.when, "known", "sign"}
         for measure in self.measures:
             columns |= row_columns(measure.value)
             if measure.filter is not None:

@@ -71,7 +71,8 @@ def living_stretches(
     needs = needs_of(catalogue, catalogue.names(entity))
     codes = [codes_on(store, entity, day) for day in days]
     every = of_any(codes)
-    common = shared_aggregates(store, catalogue, entity, days, needs.atoms, sum(map(len, codes)))
+    case_count = sum(map(len, codes))
+    common = shared_aggregates(store, catalogue, entity, days, needs.atoms, case_count)
     of_units = needs.atoms - common.atoms
     attributes = frozenset(atom for atom in of_units if of_register(catalogue, entity, atom))
     units = most
@@ -143,14 +144,14 @@ def claim_stretches(
     """
     cases = every_claim(store, catalogue, most)
     needs = needs_of(catalogue, catalogue.names("claim"))
-    of_claims = frozenset(
-        atom for atom in needs.atoms if catalogue.measure(atom.measure).by == "claim"
-    )
+    keys = {atom: catalogue.measure(atom.measure).by for atom in needs.atoms}
+    of_claims = frozenset(atom for atom in needs.atoms if keys[atom] == "claim")
     of_other_keys = needs.atoms - of_claims
     on_shelf = [*sorted(of_other_keys), *map(stored_name, sorted(needs.stored))]
     with put_aside(store, catalogue, cases, of_other_keys, needs.stored, most) as shelf:
         for stretch in range(shelf.stretches):
-            here = cases.cases(slice(stretch * most, (stretch + 1) * most))
+            first = stretch * most
+            here = cases.cases(slice(first, first + most))
             atoms = shelf.take(stretch, on_shelf)
             stored = {name: atoms.pop(stored_name(name)) for name in needs.stored}
             atoms |= atom_values(store, catalogue, here, of_claims)
@@ -183,7 +184,8 @@ def every_claim(store: Store, catalogue: Catalogue, most: int = CASES_AT_ONCE) -
 
     def parts() -> Iterator[Cases]:
         for low in range(0, max(store.dictionary("claim").size, 1), most):
-            cases, _ = registered_cases(store, catalogue, first_seen(store, low, low + most))
+            claims = first_seen(store, low, low + most)
+            cases, _ = registered_cases(store, catalogue, claims)
             yield cases
 
     return narrow_cases(parts())

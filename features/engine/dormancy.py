@@ -75,10 +75,10 @@ def dormancy(store: Store, catalogue: Catalogue, as_of: int) -> Dormancy:
     since = first_day(month)
     living, entered = _living(store, catalogue, as_of)
     bounds = {"month": month, "day": since, "refund": _refund(store)}
-    conditions = {table: rows.format(**bounds) for table, rows in REACHES.items()}
-    untold = tuple(
-        table for table, rows in conditions.items() if not _holds(store, table, as_of, rows)
-    )
+    untold = []
+    for table, rows in REACHES.items():
+        if not _holds(store, table, as_of, rows.format(**bounds)):
+            untold.append(table)
     silent = living[:0] if untold else living[entered < since]
     for table, rows in ACTIVE.items():
         # Each table is asked only for the firms that all before it left silent.
@@ -91,7 +91,7 @@ def dormancy(store: Store, catalogue: Catalogue, as_of: int) -> Dormancy:
         since=since,
         living=len(living),
         codes=silent,
-        untold=untold,
+        untold=tuple(untold),
     )
 
 
@@ -147,8 +147,9 @@ def dormancy_as_json(found: Dormancy) -> dict[str, Any]:
 def dormancy_line(told: dict[str, Any]) -> str:
     """Return the same, as `dormancy_as_json` gave it, as a line for a person."""
     if told["firms"] is None:
+        tables = ", ".join(told["untold"])
         return (
-            f"休眠 dormant: 无法判定 not told: {', '.join(told['untold'])} 缺失或不及 absent or reaching back no further "
+            f"休眠 dormant: 无法判定 not told: {tables} 缺失或不及 absent or reaching back no further "
             f"than {told['since']}"
         )
     firms = f"{told['firms']:,}"

@@ -113,7 +113,9 @@ class Program:
         if isinstance(tree, ast.UnaryOp):
             return steps.step(np.negative, self._place_of(tree.operand))
         if isinstance(tree, ast.BinOp):
-            return self._arithmetic(tree.op, self._place_of(tree.left), self._place_of(tree.right))
+            left = self._place_of(tree.left)
+            right = self._place_of(tree.right)
+            return self._arithmetic(tree.op, left, right)
         if isinstance(tree, ast.Compare):
             left = self._place_of(tree.left)
             right = self._place_of(tree.comparators[0])
@@ -127,7 +129,9 @@ class Program:
         return self._missing_where(self._missing(self._steps.leaf("as_of")), constant)
 
     def _named(self, name: str) -> Place:
-        return self._places[name] if name in self._places else self._steps.leaf(name)
+        if name in self._places:
+            return self._places[name]
+        return self._steps.leaf(name)
 
     def _arithmetic(self, operator: ast.operator, left: Place, right: Place) -> Place:
         if isinstance(operator, ast.Div):
@@ -137,7 +141,9 @@ class Program:
         return self._steps.step(_ARITHMETIC[type(operator)], left, right)
 
     def _comparison(self, operator: ast.cmpop, left: Place, right: Place) -> Place:
-        missing = self._steps.step(np.logical_or, self._missing(left), self._missing(right))
+        left_missing = self._missing(left)
+        right_missing = self._missing(right)
+        missing = self._steps.step(np.logical_or, left_missing, right_missing)
         holds = self._steps.step(_COMPARE[type(operator)], left, right)
         return self._missing_where(missing, holds)
 

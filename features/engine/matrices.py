@@ -59,7 +59,8 @@ def matrix(
     check_entity(entity)
     declared = catalogue or catalogue_of(store)
     if keys is not None:
-        return matrix_of_cases(store, entity, keys, np.full(len(keys), as_of, np.int64), declared)
+        days = np.full(len(keys), as_of, np.int64)
+        return matrix_of_cases(store, entity, keys, days, declared)
     return matrix_for(store, declared, living(store, declared, entity, as_of))
 
 

@@ -83,7 +83,8 @@ class Shelf:
     def take(self, stretch: int, names: Sequence[Hashable]) -> dict[Any, Values]:
         """Return named columns of a stretch's cases, float64 (n,); NaN for a case without a block."""
         first, last = self._edges[stretch : stretch + 2].tolist()
-        columns: dict[Any, Values] = {name: np.full(last - first, np.nan) for name in names}
+        size = last - first
+        columns: dict[Any, Values] = {name: np.full(size, np.nan) for name in names}
         for block in self._blocks:
             start, stop = block.ends[stretch : stretch + 2].tolist()
             if start < stop:
@@ -137,5 +138,6 @@ def narrowed(values: Values) -> tuple[NDArray[Any], bool]:
     dtype = np.dtype(narrowest(int(low), int(high)))
     if not gaps:
         return values.astype(dtype), False
-    filled = np.where(np.isnan(values), np.iinfo(dtype).min, values)
+    gap = np.iinfo(dtype).min
+    filled = np.where(np.isnan(values), gap, values)
     return filled.astype(dtype), True

@@ -54,7 +54,8 @@ class Fact:
 def trace(store: Store, entity: str, key: str, *, as_of: int, feature: str) -> list[Fact]:
     """Return the facts behind one feature of one unit on a day; raises UnknownId or CatalogueError for unknown names."""
     catalogue = catalogue_of(store)
-    case = cases_of(store, catalogue, entity, [key], np.array([as_of]))
+    days = np.array([as_of])
+    case = cases_of(store, catalogue, entity, [key], days)
     return feature_facts(store, catalogue, case, feature)
 
 

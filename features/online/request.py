@@ -92,8 +92,11 @@ def rows_beside(store: Store, entity: str, sent: Sent) -> Rows:
 def not_looked_up(catalogue: Catalogue, case: Cases) -> Mapping[str, str]:
     """Return by feature the stored values that it reads and that the store has for no unit of this identifier."""
     # Codes from FRESH on are of identifiers that the store never saw.
-    unseen = frozenset(by for by, key in case.keys.items() if (key >= FRESH).any())
-    return _without_keys(catalogue, case.entity, unseen)
+    unseen = set()
+    for by, key in case.keys.items():
+        if (key >= FRESH).any():
+            unseen.add(by)
+    return _without_keys(catalogue, case.entity, frozenset(unseen))
 
 
 @lru_cache(256)
