@@ -59,7 +59,8 @@ def buckets_of(windows: Iterable[Window]) -> Buckets:
 def too_large(amounts: Column) -> bool:
     """Tell whether amounts (k, rows) could sum to what float64 does not hold exactly."""
     largest = max(int(amounts.max(initial=0)), -int(amounts.min(initial=0)))
-    return largest * amounts.shape[-1] >= LIMIT
+    greatest_sum = largest * int(amounts.shape[-1])
+    return greatest_sum >= LIMIT
 
 
 def checked(sums: Column) -> Column:

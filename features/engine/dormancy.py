@@ -120,7 +120,7 @@ def _holds(store: Store, table: str, as_of: int, rows: str) -> bool:
     if not store.has(table):
         return False
     one_row = f"SELECT 1 FROM {table} WHERE known <= {as_of} AND {rows} LIMIT 1"
-    return store.sql(one_row).num_rows > 0
+    return int(store.sql(one_row).num_rows) > 0
 
 
 def _named_by(store: Store, table: str, as_of: int, rows: str, among: Column) -> Column:
