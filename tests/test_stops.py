@@ -374,7 +374,7 @@ def stops_of(points: tuple[str, ...]) -> list[Stop]:
     kinds = list(first.values())
     if len(points) > MANY and os.environ.get(EVERY_SIGNAL) != "1":
         return [Stop(point, number) for point, number in zip(kinds, cycle(SIGNALS), strict=False)]
-    return [Stop(point, number) for number in SIGNALS for point in kinds]
+    return [Stop(point, number) for point in kinds for number in SIGNALS]
 
 
 def stopped_one_by_one(stage: Stage, scene: Scene, stops: list[Stop], well: Whole) -> int:
@@ -382,9 +382,11 @@ def stopped_one_by_one(stage: Stage, scene: Scene, stops: list[Stop], well: Whol
     stage.restore("begun")
     goes_on = len(well.points) > MANY
     for stop in stops:
-        if not goes_on:
-            stopped(stage, scene, stop, well)
-        elif not (stopped_once(stage, scene, stop, well) and as_before(stage, well)):
+        went_on = goes_on and stopped_once(stage, scene, stop, well)
+        # Past the point at which a run is registered or recorded, each stop begins from nothing:
+        # the next run would make a second version or record.
+        goes_on = goes_on and as_before(stage, well)
+        if not (went_on and goes_on):
             stopped(stage, scene, stop, well)
             stage.restore("begun")
         say(f"{scene.words} | {stop}")
