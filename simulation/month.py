@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -42,9 +43,24 @@ class Truth:
     claims: Piece
 
 
+@dataclass(frozen=True, slots=True)
+class Inspectorate:
+    """Who chooses each month's visits of a block; a caller joins the city to its plans by one of its own.
+
+    `choose(state, month)` sees the block as the month begins. The name stands in the city's folder, so
+    that no city is written half by one inspectorate and half by another.
+    """
+
+    name: str
+    choose: Callable[[State, int], Visits]
+
+
 def choose(state: State, month: int) -> Visits:
     """Return the visits of a month as the inspectorate's habit has them."""
     return habit(Turn(state.setting, state.block, month), state.firms, state.memory)
+
+
+HABIT = Inspectorate("habit", choose)
 
 
 def advance(state: State, month: int, visits: Visits) -> tuple[State, Rows, Truth]:

@@ -19,7 +19,7 @@ from simulation.funds.providers import provider_rows, providers
 from simulation.ground.geography import ground
 from simulation.ground.pieces import Piece, joined_pieces
 from simulation.ground.setting import Ints, Setting, day_of_months
-from simulation.month import Truth, advance, choose
+from simulation.month import HABIT, Inspectorate, Truth, advance
 from simulation.output.parquet import coded, id_array, write_tables, write_truth
 from simulation.output.source_toml import source_toml_text
 
@@ -27,16 +27,21 @@ JOURNAL = ("plans", "draws", "alerts", "acknowledgements", "overrides", "appeals
 Progress = Callable[[int, int], None]
 
 
-def write_city(out: Path, setting: Setting, progress: Progress) -> dict[str, int]:
-    """Write the city under `out` and return its blocks done now and before; finished parts are not made again."""
+def write_city(
+    out: Path, setting: Setting, progress: Progress, inspectorate: Inspectorate = HABIT
+) -> dict[str, int]:
+    """Write the city under `out` and return its blocks done now and before; finished parts are not made again.
+
+    The inspectorate chooses the visits of each block and month; employers react to them.
+    """
     if out.is_file():
         raise SourceError(f"{out} is a file; a city is written to a folder")
-    _same_arguments(out, setting)
+    _same_arguments(out, setting, inspectorate)
     parts = setting.blocks + 1
     parts_made = 0
     for part in range(parts):
         if not _finished(out, part):
-            digests = _write_city_part(out, setting, part)
+            digests = _write_city_part(out, setting, part, inspectorate)
             _mark(out, part, digests)
             parts_made += 1
         progress(part + 1, parts)
@@ -44,10 +49,12 @@ def write_city(out: Path, setting: Setting, progress: Progress) -> dict[str, int
     return {"parts_made": parts_made, "parts_kept": parts - parts_made}
 
 
-def _write_city_part(out: Path, setting: Setting, part: int) -> dict[str, str]:
+def _write_city_part(
+    out: Path, setting: Setting, part: int, inspectorate: Inspectorate
+) -> dict[str, str]:
     if part == 0:
         return write_ground(out, setting)
-    return write_block(out, setting, part - 1)
+    return write_block(out, setting, part - 1, inspectorate)
 
 
 def _absent_tables(out: Path) -> tuple[str, ...]:
@@ -78,12 +85,14 @@ def _month_array(months: Ints) -> pa.Array:
     return pa.array(days).cast(pa.date32())
 
 
-def write_block(out: Path, setting: Setting, block: int) -> dict[str, str]:
+def write_block(
+    out: Path, setting: Setting, block: int, inspectorate: Inspectorate
+) -> dict[str, str]:
     """Write the part of one block of enterprises and its truth."""
     state, rows = begin(setting, block)
     truths: list[Truth] = []
     for month in range(setting.first, setting.last + 1):
-        visits = choose(state, month)
+        visits = inspectorate.choose(state, month)
         state, rows_of_month, truth = advance(state, month, visits)
         rows += rows_of_month
         truths.append(truth)
@@ -124,15 +133,18 @@ def _marker(out: Path, part: int) -> Path:
     return out / "progress" / f"part-{part:05d}.json"
 
 
-def _same_arguments(out: Path, setting: Setting) -> None:
+def _same_arguments(out: Path, setting: Setting, inspectorate: Inspectorate) -> None:
     """Write down which city is written to a folder; SourceError if the folder holds another one or other files."""
     place = out / "progress" / "city.json"
-    arguments = {
+    arguments: dict[str, int | str] = {
         "enterprises": setting.enterprises,
         "months": setting.months,
         "until": setting.until,
         "seed": setting.seed,
     }
+    if inspectorate.name != HABIT.name:
+        # Cities of habit were written before a city could have another inspectorate.
+        arguments["inspectorate"] = inspectorate.name
     if place.exists():
         earlier = json.loads(place.read_text("utf-8"))
         if earlier != arguments:

@@ -9,11 +9,16 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from features.calendar import first_day
 from features.contract.tables import COMMON, contract
 from features.errors import RequestError, SourceError
 from features.ingest.scan import files_below, files_in, parquet_sql
 from features.ingest.source import find_source
+from simulation.dynamics.state import State
 from simulation.ground.setting import setting_of
+from simulation.inspection.visits import ROUTINE, Visits
+from simulation.labour.firms import living_firms
+from simulation.month import Inspectorate
 from simulation.run import JOURNAL, write_city
 
 UNTIL = "2015-06-30"
@@ -213,6 +218,48 @@ def test_a_folder_of_another_city_or_of_other_files_is_not_written_over(tmp_path
         write_city(
             tmp_path / "city" / "source.toml", setting_of(60, 3, until=UNTIL, seed=3), silent
         )
+
+
+def nobody(_state: State, _month: int) -> Visits:
+    """Choose no visit."""
+    none = np.zeros(0, np.int64)
+    return Visits(firm=none, kind=none, day=none, planned=none, probability=np.zeros(0))
+
+
+def everybody(state: State, month: int) -> Visits:
+    """Choose a visit to every living firm, on the first of the month."""
+    day = first_day(month)
+    who = np.flatnonzero(living_firms(state.firms, day))
+    count = len(who)
+    return Visits(
+        firm=who,
+        kind=np.full(count, ROUTINE),
+        day=np.full(count, day),
+        planned=np.full(count, 120),
+        probability=np.full(count, np.nan),
+    )
+
+
+def test_employers_react_to_the_visits_that_a_caller_chooses(tmp_path: Path) -> None:
+    setting = setting_of(300, 6, until=UNTIL, seed=4)
+    last_month = "SELECT max(month) FROM {true_enterprises}"
+    uncovered = f"SELECT sum(uncovered) FROM {{true_enterprises}} WHERE month = ({last_month})"
+    by_name: dict[str, int] = {}
+    for inspectorate in (Inspectorate("nobody", nobody), Inspectorate("everybody", everybody)):
+        out = tmp_path / inspectorate.name
+        write_city(out, setting, silent, inspectorate)
+        ((by_name[inspectorate.name],),) = ask(out, uncovered)
+    visited_days = "SELECT count(DISTINCT opened) FROM {inspections} WHERE enterprise IS NOT NULL"
+    assert ask(tmp_path / "nobody", visited_days) == [(0,)]
+    assert ask(tmp_path / "everybody", visited_days) == [(6,)]
+    assert 0 < by_name["everybody"] < by_name["nobody"] / 2
+
+
+def test_a_city_of_one_inspectorate_is_not_gone_on_with_by_another(tmp_path: Path) -> None:
+    setting = setting_of(60, 3, until=UNTIL, seed=2)
+    write_city(tmp_path, setting, silent, Inspectorate("nobody", nobody))
+    with pytest.raises(SourceError, match="other arguments"):
+        write_city(tmp_path, setting, silent)
 
 
 @pytest.mark.parametrize(

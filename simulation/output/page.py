@@ -59,8 +59,9 @@ blocks are made one after another in bounded memory, and part k of every table h
 part 0 holds what belongs to the whole city (cells, teams, members, holidays, providers and the visits to them).
 
 A block moves month by month: `begin(setting, block)`, then `advance(state, month, visits)` returns the next state,
-the month's rows and its truth, and changes no argument. `choose(state, month)` are the visits of habit; other visits
-can be given in their place, and employers react to visits, medals and exposure either way.
+the month's rows and its truth, and changes no argument. The visits of each month come from an inspectorate:
+`write_city(out, setting, progress, inspectorate)` calls its `choose(state, month)`, which is habit where nothing else is
+given. A caller who tries a policy writes one of its own, and employers react to its visits, medals and exposure.
 
 What a reader of the tables should know, beside the contract:
 
