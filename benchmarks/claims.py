@@ -28,7 +28,8 @@ from features.engine.batches import claim_stretches, every_claim, put_aside
 from features.engine.matrices import catalogue_of, matrix
 from features.engine.needs import needs_of
 from features.store.column_codes import month_columns
-from features.store.store import Store, open_store
+from features.store.opening import open_store
+from features.store.store import Store
 
 ROUNDS = 3
 ATOMS = [

@@ -30,7 +30,8 @@ from features.engine.batches import living_stretches
 from features.engine.matrices import catalogue_of, matrix
 from features.engine.population import living
 from features.network.stored import kept_values
-from features.store.store import Store, open_store
+from features.store.opening import open_store
+from features.store.store import Store
 from serving.api.startup import settle_memory
 from simulation.ground.setting import setting_of
 from simulation.run import write_city

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.features import apart
-from features.store.store import open_store
+from features.store.opening import open_store
 from simulation.ground.setting import setting_of
 from simulation.run import write_city
 

@@ -14,9 +14,8 @@ from pathlib import Path
 import polars as pl
 
 from features.ingest.scan import files_in, read_parquet, scan_parquet
-from features.matches import Match
-from features.matches.find import available, matches_of
-from features.store.store import open_store
+from features.matches.find import Match, available, matches_of
+from features.store.opening import open_store
 from simulation.ground.setting import setting_of
 from simulation.run import write_city
 

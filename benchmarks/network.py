@@ -20,7 +20,8 @@ import pyarrow.parquet as pq
 from features.calendar import date_of, day_of
 from features.contract.tables import contract
 from features.network.enterprises import network
-from features.store.store import Store, open_store
+from features.store.opening import open_store
+from features.store.store import Store
 
 ENTERPRISES, WORKERS, SPELLS, FOUND = 433_193, 5_900_000, 10_500_000, 30_000
 DAY = day_of("2015-06-30")

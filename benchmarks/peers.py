@@ -32,7 +32,8 @@ from features.calendar import month_of_day
 from features.catalogue.language import Atom
 from features.engine.matrices import catalogue_of
 from features.engine.population import living
-from features.store.store import Store, open_store
+from features.store.opening import open_store
+from features.store.store import Store
 
 ROUNDS, FEWER = 5, 3
 SUMS = (

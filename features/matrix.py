@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -80,6 +80,24 @@ class Matrix:
     def row(self, position: int) -> Matrix:
         """Return the matrix of one row."""
         return self.take([position])
+
+
+def stacked(parts: list[Matrix]) -> Matrix:
+    """Return matrices of one store, one below the other."""
+    first = parts[0]
+    return replace(
+        first,
+        keys=np.concatenate([part.keys for part in parts]),
+        as_of=np.concatenate([part.as_of for part in parts]),
+        values=np.concatenate([part.values for part in parts]),
+    )
+
+
+def no_cases(entity: str) -> Matrix:
+    """Return a matrix without rows."""
+    keys = np.array([], np.str_)
+    days = np.array([], np.int32)
+    return Matrix(entity, keys, days, (), np.empty((0, 0)), {})
 
 
 def write_matrix(matrix: Matrix, path: Path) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from lssi import main
+from lssi.entry import run
+from lssi.program import app
 
 if __name__ == "__main__":
-    main()
+    run(app)

@@ -11,7 +11,6 @@ from typer._click.exceptions import ClickException
 
 from features.errors import LssiError
 from lssi.output import check_standard_output
-from lssi.program import app
 from lssi.signals import stoppable
 
 FULL = "No space left on device"
@@ -20,8 +19,8 @@ INTERRUPTED = 130
 """The exit code of a shell's command that Ctrl-C ended: 128 + SIGINT."""
 
 
-def main() -> None:
-    """Run one command; a mistake of the user's ends in one line, one of ours in a traceback."""
+def run(app: typer.Typer) -> None:
+    """Run one command of a program; a mistake of the user's ends in one line, one of ours in a traceback."""
     try:
         check_standard_output()
         with stoppable():

@@ -32,7 +32,7 @@ import shap
 
 from features.calendar import date_of
 from features.home import home
-from features.store.store import open_own_store
+from features.store.opening import open_own_store
 from models.bundle.bundle import load_bundle
 from models.bundle.champions import ModelKey
 from models.bundle.score import score

@@ -200,7 +200,7 @@ def city_2000(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def trained_home(city_2000: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An $LSSI_HOME in which that city is loaded and the first models of both targets are promoted."""
-    from features.store.store import open_store
+    from features.store.opening import open_store
     from models.bundle.champions import ModelKey
     from training.models.promote import promote_first
     from training.runs.train import train

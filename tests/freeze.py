@@ -409,7 +409,7 @@ def statements(room: Room) -> Digests:
     from features.engine.matrices import catalogue_of
     from features.sql.compile import features_sql
     from features.sql.duckdb_oracle import dialect_of
-    from features.store.store import open_store
+    from features.store.opening import open_store
 
     with room.inside():
         store = open_store(room.city())

@@ -508,7 +508,7 @@ LEAKS = (
     Leak(
         "在线共用行不看入库日",
         "rows that a request shares with others count whenever they became known",
-        "features/online/request.py",
+        "features/online/request_case.py",
         "            return others(table, by, low, high, columns)\n        if table",
         '            rows = others(table, by, low, high, columns)\n            return {**rows, "known": 0 * rows["known"]}\n'
         "        if table",
@@ -590,7 +590,7 @@ def certificate(packages: Path, home: Path, source: Path, ways: tuple[str, ...])
     sys.path.insert(0, str(packages))
     from features.calendar import day_of
     from features.ingest.source import find_source
-    from features.store.store import open_store
+    from features.store.opening import open_store
     from training.certificate.certify import Extent, certify
 
     extent = Extent(enterprises=100, seeds=(1,), kinds=(), read=6, ways=ways)

@@ -13,7 +13,8 @@ from features.contract.tables import contract
 from features.engine.matrices import catalogue_of
 from features.engine.matrices import matrix as matrix_of_day
 from features.matrix import Matrix
-from features.store.store import Store, open_store
+from features.store.opening import open_store
+from features.store.store import Store
 from models.bundle.bundle import Bundle, Parts, load_bundle, write_bundle
 from models.bundle.calibration import Calibration
 from models.bundle.manifest import frozen_features
@@ -22,7 +23,8 @@ from models.explain.explain import EXPLAINER
 from serving.ledger.ledger import Ledger
 from serving.ledger.record import Record, entry_of
 from serving.scoring.ranks import ranks_of
-from serving.scoring.scorer import Scorer, Scoring
+from serving.scoring.scorer import Scorer
+from serving.scoring.transcript import Scoring
 from tests.random_history import LAST, write_history
 
 AT = "2015-07-01T08:02:11.482+08:00"

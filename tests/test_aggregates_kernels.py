@@ -13,8 +13,8 @@ from features.aggregates.plan import AggregationPlan, aggregation_plan, members_
 from features.aggregates.row_ranges import row_ranges
 from features.arrays import Column
 from features.cases import Units
-from features.catalogue import Window
 from features.catalogue.language import ADDITIVE, LIMIT, SERIES, Atom
+from features.catalogue.model import Window
 from features.errors import CatalogueError
 
 WINDOWS = {

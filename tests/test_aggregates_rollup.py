@@ -20,7 +20,7 @@ from features.ingest.source import find_source
 from features.store.append import feed
 from features.store.column_files import FlatColumns
 from features.store.column_writer import write_flat
-from features.store.store import open_store
+from features.store.opening import open_store
 from simulation.ground.setting import setting_of
 from simulation.run import write_city
 from tests.random_history import LAST, write_history

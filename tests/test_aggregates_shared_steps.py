@@ -8,7 +8,7 @@ import pytest
 from features.aggregates.row_expressions import row_filter, row_values
 from features.aggregates.shared_steps import Steps
 from features.arrays import NULL
-from features.catalogue.language import parse_formula, parse_row
+from features.catalogue.syntax import parse_formula, parse_row
 from features.engine.formulas import Environment, Program, formula_values
 
 COLUMNS = {"a": np.array([3, NULL, 5, 0]), "b": np.array([1, 2, NULL, 0])}

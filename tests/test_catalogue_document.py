@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from features.catalogue import Catalogue
 from features.catalogue.document import (
     catalogue_as_json,
     catalogue_page,
@@ -16,9 +15,10 @@ from features.catalogue.document import (
     forbidden,
     whole_catalogue,
 )
-from features.catalogue.language import AGGREGATES, FUNCTIONS
-from features.catalogue.model import FORBIDDEN
+from features.catalogue.language import AGGREGATES
+from features.catalogue.model import FORBIDDEN, Catalogue
 from features.catalogue.parse import read_catalogue
+from features.catalogue.syntax import FUNCTIONS
 from features.catalogue.validate import (
     check_catalogue,
     check_feature,

@@ -13,14 +13,16 @@ from features.errors import HistoryError
 from features.home import home
 from features.ingest.source import find_source
 from features.store.journal import write_journal_part
-from features.store.store import Store, open_store
+from features.store.opening import open_store
+from features.store.store import Store
 from tests.random_history import LAST, write_history
 from training.certificate.certify import QUICK, Extent, certify
 from training.certificate.compare import Moved, differing
+from training.certificate.excerpt_store import loaded
 from training.certificate.poison import KINDS, poisoned_excerpt
 from training.certificate.reference_evaluator import window_span
 from training.certificate.reference_language import reduced
-from training.certificate.sample import ENOUGH, excerpt_of, loaded, never_later
+from training.certificate.sample import ENOUGH, excerpt_of, never_later
 from training.certificate.visible_rows import holdings, unlike
 
 DAY = LAST - 100

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from features.catalogue import Catalogue, read_catalogue
-from features.catalogue.parse import features_of, measures_of
+from features.catalogue.model import Catalogue
+from features.catalogue.parse import features_of, measures_of, read_catalogue
 from features.ingest.source import find_source
 from features.ingest.source_toml import Attribute, SourceDeclaration, Target, declaration_of
-from features.store.store import open_store
+from features.store.opening import open_store
 from training.certificate.declarations import barred
 from training.certificate.recorded_days import misdated
 from training.certificate.split_check import part_faults, parts

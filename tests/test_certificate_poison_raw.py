@@ -15,12 +15,11 @@ from features.calendar import date_of, day_of
 from features.contract.tables import COMMON, contract
 from features.errors import SourceError
 from features.ingest.source import JOURNAL, Source, find_source
-from features.store.store import open_store
+from features.store.opening import open_store
 from training.certificate.certify import QUICK, certify
 from training.certificate.poison_raw import Beneath, beneath
 from training.certificate.poison_raw_rows import after, poisoned_raw_table, told_again
-from training.certificate.raw_days import on_days
-from training.certificate.raw_files import undeclared, write_sheets
+from training.certificate.raw_files import on_days, undeclared, write_sheets
 from training.certificate.raw_tables import postponed, sheets_of, told_early
 from training.certificate.recorded_days import misdated
 

@@ -13,7 +13,7 @@ import pytest
 from features.calendar import date_of, day_of
 from features.ingest.scan import files_below, read_table
 from features.ingest.source import find_source
-from features.store.store import open_store
+from features.store.opening import open_store
 from training.certificate.recorded_days import ROWS, misdated
 
 Write = Callable[..., Path]

@@ -19,7 +19,8 @@ from features.errors import RequestError, SourceError
 from features.ingest.source import find_source
 from features.online.request_rows import Sent
 from features.store.append import feed
-from features.store.store import Store, open_store
+from features.store.opening import open_store
+from features.store.store import Store
 from serving.requests import EnterpriseHistory, EnterpriseIds, Id
 
 Write = Callable[..., Path]

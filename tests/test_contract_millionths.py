@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from features.arrays import NULL
 from features.calendar import day_of
-from features.catalogue.language import parse_row
+from features.catalogue.syntax import parse_row
 from features.catalogue.validate import check_catalogue
 from features.connection import ConnectionLimits, named, opened
 from features.contract.millionths import CERTAIN, in_millionths, millionths_of, millionths_sql
@@ -31,10 +31,12 @@ from features.online.request_rows import Sent
 from features.store.append import feed
 from features.store.current import live_folder
 from features.store.journal import write_journal_part
-from features.store.older_store import MARK
-from features.store.store import Store, open_store
+from features.store.layout import MARK
+from features.store.opening import open_store
+from features.store.store import Store
 from training.certificate.equivalence import misread
-from training.certificate.sample import excerpt_of, excerpt_source
+from training.certificate.excerpt_store import excerpt_source
+from training.certificate.sample import excerpt_of
 
 Write = Callable[..., Path]
 LAST = day_of("2015-06-30")

@@ -34,10 +34,10 @@ from features.ingest.contradictions import Rows, without_contradictions
 from features.ingest.register_order import Told, laws_across, refused
 from features.ingest.scan import files_in
 from features.ingest.source import JOURNAL, find_source
-from features.ingest.staging import Staged
+from features.ingest.staged import Staged
 from features.online.request_rows import Sent
 from features.store.append import feed
-from features.store.store import open_store
+from features.store.opening import open_store
 
 Write = Callable[..., Path]
 Row = dict[str, object]

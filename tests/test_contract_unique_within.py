@@ -18,13 +18,13 @@ from features.contract.unique_within import SIGN, scopes, with_scope, without_sc
 from features.errors import RequestError, SourceError
 from features.ingest.scan import files_in
 from features.ingest.source import JOURNAL, find_source
-from features.ingest.staging import REPEATED
+from features.ingest.staged import REPEATED
 from features.online.request_rows import Sent
 from features.store.append import Fed, feed
 from features.store.day_rows import CLOSED
 from features.store.layout import summary_at, write_summary
 from features.store.load import UNSEEN
-from features.store.store import open_store
+from features.store.opening import open_store
 
 Write = Callable[..., Path]
 Row = dict[str, object]

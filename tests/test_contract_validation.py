@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from features.store.store import Store, open_store
+from features.store.opening import open_store
+from features.store.store import Store
 
 Write = Callable[..., Path]
 Row = dict[str, object]

@@ -11,7 +11,8 @@ import pytest
 from features.calendar import day_of
 from features.errors import TargetError
 from features.matrix import Matrix
-from features.store.store import Store, open_store
+from features.store.opening import open_store
+from features.store.store import Store
 from training.data.cases import TEST, TRAIN, TargetCases
 from training.data.dataset import dataset, thinned
 from training.data.events import happened, marks

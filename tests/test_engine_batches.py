@@ -17,7 +17,8 @@ from features.engine.population import living
 from features.engine.shared_keys import shared_aggregates
 from features.errors import HistoryError, RequestError
 from features.matrix import Matrix, read_matrix, write_matrices, write_matrix
-from features.store.store import Store, open_store
+from features.store.opening import open_store
+from features.store.store import Store
 from tests.random_history import LAST, write_history
 
 

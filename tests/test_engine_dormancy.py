@@ -14,7 +14,8 @@ from features.engine.matrices import catalogue_of
 from features.errors import SourceError
 from features.ingest.source import find_source
 from features.store.append import feed
-from features.store.store import Store, open_store
+from features.store.opening import open_store
+from features.store.store import Store
 
 Row = dict[str, object]
 Tables = dict[str, list[Row]]

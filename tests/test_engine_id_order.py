@@ -15,7 +15,7 @@ from features.ingest.scan import read_table
 from features.ingest.source import find_source
 from features.matrix import Matrix, read_matrix, write_matrix
 from features.store.append import feed
-from features.store.store import open_store
+from features.store.opening import open_store
 from tests.said import Say
 
 CATEGORIES = {"kind": ("甲", "b")}

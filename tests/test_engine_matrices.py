@@ -14,7 +14,8 @@ from features.engine.matrices import catalogue_of, matrix, matrix_for, matrix_of
 from features.engine.population import bare_cases, cases_of, living, registered_cases
 from features.errors import HistoryError, UnknownId
 from features.sql.duckdb_oracle import compiled_values
-from features.store.store import Store, open_store
+from features.store.opening import open_store
+from features.store.store import Store
 from tests.random_history import FIRST, LAST, write_history
 
 

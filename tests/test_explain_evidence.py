@@ -15,7 +15,8 @@ from features.engine.matrices import catalogue_of, matrix
 from features.ingest.scan import files_in, read_table
 from features.matrix import Matrix
 from features.online.counterfactual import left_of, stored_counterfactual
-from features.store.store import Store, open_store
+from features.store.opening import open_store
+from features.store.store import Store
 from models.bundle.bundle import Bundle, Parts, load_bundle, write_bundle
 from models.bundle.calibration import Calibration
 from models.bundle.manifest import frozen_features

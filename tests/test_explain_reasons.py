@@ -11,7 +11,7 @@ import pytest
 
 from features.calendar import day_of
 from features.matrix import Matrix
-from features.online.lineage import Fact
+from features.online.fact import Fact
 from models.bundle.bundle import Bundle, Parts
 from models.bundle.manifest import FrozenFeature
 from models.bundle.score import score

@@ -9,8 +9,9 @@ from importlib import resources
 import pytest
 
 from features.calendar import day_of
-from features.catalogue import declared_joins, read_catalogue
+from features.catalogue.joins import declared_joins
 from features.catalogue.language import AGGREGATES
+from features.catalogue.parse import read_catalogue
 from features.contract.tables import contract
 from features.online.lineage import SAID
 from models.explain import sentence, wording

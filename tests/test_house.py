@@ -339,7 +339,7 @@ def test_every_source_target_and_rule_set_is_named_in_both_languages() -> None:
 
 
 def test_every_feature_is_named_in_both_languages() -> None:
-    from features.catalogue import read_catalogue
+    from features.catalogue.parse import read_catalogue
 
     whole = read_catalogue(lambda _table: True, ())
     named = [

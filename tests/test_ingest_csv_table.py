@@ -17,7 +17,8 @@ from features.check.load_report import check
 from features.errors import SourceError
 from features.ingest.csv_file import csv_file
 from features.ingest.dialect import StatedDialect
-from features.store.store import Store, open_store
+from features.store.opening import open_store
+from features.store.store import Store
 
 Write = Callable[..., Path]
 NAMES = ("row_id", "recorded_on", "retracted", "worker", "died_on")

@@ -12,7 +12,7 @@ from features.check.load_report import check_lines, summary_of
 from features.errors import SourceError
 from features.ingest.dump.closed_day import Ending, closed_day, ending, told_of
 from features.ingest.source import find_source
-from features.store.store import open_store
+from features.store.opening import open_store
 from tests.test_sources_core_platform import AB01, CONTRIBUTION, SOURCE
 
 LAST = date(2015, 6, 30)

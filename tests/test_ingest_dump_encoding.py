@@ -13,7 +13,7 @@ from features.home import home
 from features.ingest.dump.encoding import CHUNK, encoding_of, utf8_file
 from features.ingest.fingerprint import fingerprint
 from features.ingest.source import find_source
-from features.store.store import open_store
+from features.store.opening import open_store
 from tests.test_sources_core_platform import SOURCE, live, only
 
 UNITS = """AAB001(单位编号),AAE006(地址),AAB013(法定代表人),AAE036(经办日期)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from features.check.load_report import check
 from features.errors import SourceError
 from features.ingest.macros import calls
-from features.store.store import open_store
+from features.store.opening import open_store
 
 Write = Callable[..., Path]
 VIEW = (

@@ -28,7 +28,8 @@ from features.home import home
 from features.ingest.postgres import database_of, snapshot
 from features.ingest.scan import files_below, files_in
 from features.ingest.source import find_source
-from features.store.store import Store, open_store
+from features.store.opening import open_store
+from features.store.store import Store
 from tests.random_history import write_history
 
 PLATFORM = Path(__file__).parents[1] / "sources" / "core_platform"

@@ -12,7 +12,8 @@ import pytest
 from features.calendar import day_of
 from features.errors import LssiError
 from features.home import home
-from features.store.store import NULL, open_store
+from features.store.opening import open_store
+from features.store.store import NULL
 
 Write = Callable[..., Path]
 Row = dict[str, object]

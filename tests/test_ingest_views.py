@@ -17,7 +17,7 @@ from features.ingest.fingerprint import files_of
 from features.ingest.source import find_source
 from features.ingest.typed_sql import parquet_parts
 from features.ingest.views import bare_paths, check_places
-from features.store.store import open_store
+from features.store.opening import open_store
 
 Write = Callable[..., Path]
 ROW = "worker,died_on,row_id,recorded_on,retracted\nW1,2015-01-01,D1,2015-01-02,0\n"

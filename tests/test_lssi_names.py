@@ -15,7 +15,8 @@ from features.engine.matrices import catalogue_of
 from features.errors import CatalogueError, RequestError, SourceError
 from features.ingest.source import LONGEST_NAME, find_source
 from features.lengths import ATTRIBUTE_BYTES, NAME_BYTES
-from features.store.store import Store, open_store
+from features.store.opening import open_store
+from features.store.store import Store
 from lssi.output import check_standard_output
 from tests.said import Say
 

@@ -16,7 +16,8 @@ from features.catalogue.model import ENTITIES
 from features.engine.matrices import catalogue_of, matrix
 from features.home import home
 from features.ingest.scan import files_in, read_parquet, read_table
-from features.store.store import Store, open_store
+from features.store.opening import open_store
+from features.store.store import Store
 from models.bundle.bundle import Parts, load_bundle, write_bundle
 from models.bundle.calibration import Calibration
 from models.bundle.champions import ModelKey, Pointer, point_at_bundle

@@ -13,10 +13,10 @@ from typer.testing import CliRunner
 from features.calendar import day_of
 from features.errors import HistoryError, RequestError
 from features.ingest.scan import read_table
-from features.matches import Match, kinds, matches
-from features.matches.find import match_as_json, uncounted
+from features.matches.declared import kinds
+from features.matches.find import Match, match_as_json, matches, uncounted
 from features.matches.write import match_lines, matches_as_json, write_matches
-from features.store.store import open_store
+from features.store.opening import open_store
 from tests.random_history import LAST, write_history
 
 Row = dict[str, object]

@@ -21,7 +21,8 @@ from features.network.exposure import ranks
 from features.network.signed_rows import WHOLE, live_rows, weight
 from features.network.stored import kept_values, key_codes, rules_of
 from features.online.request import evaluate_rows
-from features.store.store import Store, open_store
+from features.store.opening import open_store
+from features.store.store import Store
 from tests.random_history import LAST, write_history
 
 Row = dict[str, object]

@@ -23,7 +23,7 @@ import pytest
 
 from features.errors import TargetError
 from features.ingest.scan import files_below, files_in
-from features.store.store import open_store
+from features.store.opening import open_store
 from models.bundle.bundle import load_bundle
 from models.bundle.champions import ModelKey
 from training.loader import Loaded

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from features.catalogue import Catalogue, declared_joins
+from features.catalogue.joins import declared_joins
 from features.catalogue.language import atoms_of, peers_of, stored_values_read
-from features.catalogue.model import ENTITIES
+from features.catalogue.model import ENTITIES, Catalogue
 from features.contract.tables import contract
 from features.engine.matrices import catalogue_of, matrix
 from features.matrix import Matrix
@@ -20,9 +20,11 @@ from features.online.counterfactual import (
     sent_counterfactual,
     stored_counterfactual,
 )
-from features.online.lineage import Fact
-from features.online.request import History, evaluate_rows
-from features.store.store import Store, open_store
+from features.online.fact import Fact
+from features.online.request import evaluate_rows
+from features.online.request_case import History
+from features.store.opening import open_store
+from features.store.store import Store
 from tests.random_history import LAST, write_history
 
 DAY = LAST - 30

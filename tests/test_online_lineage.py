@@ -12,10 +12,16 @@ ROOT = Path(__file__).parents[1]
 PROGRAM = """
 import sys
 from pathlib import Path
-from features.store.store import open_store
-from features.online.lineage import trace
+import numpy as np
+from features.engine.matrices import catalogue_of
+from features.engine.population import cases_of
+from features.online.lineage import feature_facts
+from features.store.opening import open_store
+store = open_store(Path(sys.argv[1]))
+catalogue = catalogue_of(store)
+case = cases_of(store, catalogue, "enterprise", ["e1"], np.array([16616]))
 for feature in ("mean_base_3m", "declared_seasonality", "mean_wage_3m"):
-    for fact in trace(open_store(Path(sys.argv[1])), "enterprise", "e1", as_of=16616, feature=feature):
+    for fact in feature_facts(store, catalogue, case, feature):
         print(feature, fact)
 """
 

@@ -15,7 +15,8 @@ from features.engine.matrices import catalogue_of, matrix
 from features.errors import RequestError
 from features.online.request import evaluate_rows, not_computed
 from features.online.request_rows import Sent
-from features.store.store import Store, open_store
+from features.store.opening import open_store
+from features.store.store import Store
 from tests.random_history import LAST, write_history
 
 Rows = dict[str, list[dict[str, Any]]]

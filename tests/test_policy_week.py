@@ -15,7 +15,8 @@ from features.calendar import date_of, day_of
 from features.engine.matrices import catalogue_of, matrix
 from features.errors import HistoryError, PolicyError
 from features.ingest.scan import read_parquet
-from features.store.store import Store, open_store
+from features.store.opening import open_store
+from features.store.store import Store
 from models.bundle.bundle import Bundle, Parts, load_bundle, write_bundle
 from models.bundle.calibration import Calibration
 from models.bundle.manifest import frozen_features

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from features.errors import CatalogueError
-from features.store.store import Store, open_store
+from features.store.opening import open_store
+from features.store.store import Store
 from training.certificate.candidate_features import certificate, cost, declared_candidates
 from training.data.cases import TEST, TargetCases, unlabelled
 from training.evaluation.discrimination import auc, sort_by_score

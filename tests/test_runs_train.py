@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from features.errors import BundleError, TargetError
-from features.store.store import Store, open_store
+from features.store.opening import open_store
+from features.store.store import Store
 from models.bundle.bundle import load_bundle
 from models.bundle.champions import ModelKey
 from models.bundle.score import score

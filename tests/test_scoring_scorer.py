@@ -121,7 +121,7 @@ def test_an_answer_says_of_each_firm_whether_it_is_dormant_in_words_too(
     assert scorer.dormancy is not None
     last = scorer.store.code("enterprise", firms[-1])
     asleep = replace(scorer, dormancy=replace(scorer.dormancy, codes=np.array([last]), untold=()))
-    answer = answer_of(asleep, asleep.by_id(*FIRMS, firms))
+    answer = answer_of(asleep.store, asleep.by_id(*FIRMS, firms), asleep.dormancy)
     units = Answer.model_validate({**answer, "record_id": "1-0000000000"}).units
     assert [unit.dormant for unit in units] == [False, False, False, False, True]
     assert [unit.dormant_words for unit in units] == [None] * 4 + [scorer.dormancy.words]

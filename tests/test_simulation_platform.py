@@ -18,7 +18,8 @@ from features.engine.matrices import catalogue_of, matrix
 from features.errors import RequestError
 from features.ingest.scan import files_below
 from features.ingest.source import find_source
-from features.store.store import Store, open_store
+from features.store.opening import open_store
+from features.store.store import Store
 from simulation.ground.setting import setting_of
 from simulation.output.platform import write_platform
 from simulation.output.platform_layout import OWN, layout

@@ -17,7 +17,8 @@ from features.engine.matrices import catalogue_of
 from features.errors import SourceError
 from features.ingest.scan import read_csv
 from features.ingest.source import find_source
-from features.store.store import NULL, Store, open_store
+from features.store.opening import open_store
+from features.store.store import NULL, Store
 from training.certificate.raw_tables import sheets_of
 
 SOURCE = Path(__file__).parents[1] / "sources" / "core_platform"

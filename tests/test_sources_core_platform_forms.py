@@ -14,7 +14,8 @@ import pytest
 
 from features.errors import SourceError
 from features.ingest.source import find_source
-from features.store.store import Store, open_store
+from features.store.opening import open_store
+from features.store.store import Store
 from tests.test_sources_core_platform import (
     AB01,
     CONTRIBUTION,

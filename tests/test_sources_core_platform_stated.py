@@ -23,7 +23,7 @@ from features.ingest.dump.file_sql import NARROW, WIDE, clean_sql
 from features.ingest.dump.forms import FORMS, form_sql, unit_sql
 from features.ingest.dump.units import UNITS, words_around
 from features.ingest.source import find_source
-from features.store.store import open_store
+from features.store.opening import open_store
 from tests.test_sources_core_platform import AB01, SOURCE, refusals
 from tests.test_sources_core_platform_odd import (
     DAYS,

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from features.check.load_report import check_lines, summary_of
-from features.store.store import Store, open_store
+from features.store.opening import open_store
+from features.store.store import Store
 from tests.test_sources_core_platform import (
     AB01,
     CONTRIBUTION,

@@ -17,7 +17,8 @@ from features.calendar import day_of
 from features.engine.matrices import catalogue_of, matrix, matrix_of_cases
 from features.ingest.scan import files_in
 from features.matrix import Matrix
-from features.store.store import Store, open_store
+from features.store.opening import open_store
+from features.store.store import Store
 from training.data.cases import TEST, TRAIN
 from training.runs.train import Trained, trained_on
 

@@ -15,7 +15,8 @@ from features.engine.matrices import catalogue_of, matrix_for
 from features.engine.population import living
 from features.ingest.source import JOURNAL
 from features.sql.duckdb_oracle import compiled_values
-from features.store.store import Store, open_store
+from features.store.opening import open_store
+from features.store.store import Store
 from simulation.ground.setting import setting_of
 from simulation.run import write_city
 

@@ -30,7 +30,8 @@ from features.store.compaction import compact
 from features.store.current import CHANGING, FIXED, agreed
 from features.store.journal import write_journal_part
 from features.store.layout import summary_at, write_summary
-from features.store.store import Store, open_store
+from features.store.opening import open_store
+from features.store.store import Store
 from simulation.ground.setting import setting_of
 from simulation.run import write_city
 from tests.random_history import FIRST, LAST, write_history

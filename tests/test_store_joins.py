@@ -13,7 +13,8 @@ from features.catalogue.joins import joined_table
 from features.catalogue.model import Join
 from features.contract.tables import contract
 from features.errors import CatalogueError
-from features.store.store import Store, open_store
+from features.store.opening import open_store
+from features.store.store import Store
 
 Write = Callable[..., Path]
 Row = dict[str, object]

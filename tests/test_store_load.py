@@ -14,7 +14,7 @@ from features.ingest.fingerprint import fingerprint
 from features.ingest.scan import files_below
 from features.ingest.source import find_source
 from features.store.load import load
-from features.store.store import open_store
+from features.store.opening import open_store
 
 Write = Callable[..., Path]
 Row = dict[str, object]

@@ -21,8 +21,8 @@ from features.ingest.postgres import database_of
 from features.ingest.source import Source, find_source
 from features.store.append import feed
 from features.store.compaction import compact
+from features.store.opening import open_own_store, open_store
 from features.store.source_names import NameHolder, adopt, check_name, claim, holder_of
-from features.store.store import open_own_store, open_store
 
 Write = Callable[..., Path]
 ROOT = Path(__file__).parents[1]

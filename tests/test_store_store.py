@@ -15,7 +15,8 @@ from features.contract.tables import contract
 from features.engine.matrices import matrix
 from features.errors import CatalogueError, HistoryError, UnknownId
 from features.ingest.source import JOURNAL
-from features.store.store import NULL, Store, open_store
+from features.store.opening import open_store
+from features.store.store import NULL, Store
 
 Write = Callable[..., Path]
 INSPECTION = {

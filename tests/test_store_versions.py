@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from features.calendar import day_of
-from features.store.store import open_store
+from features.store.opening import open_store
 
 Write = Callable[..., Path]
 Row = dict[str, object]

@@ -15,8 +15,8 @@ from features.aggregates.row_expressions import all_hold, filter_steps, value_st
 from features.aggregates.row_ranges import RowRanges
 from features.aggregates.shared_steps import Place, Steps
 from features.arrays import NULL, Column, Literal, Mask, Values
-from features.catalogue import Measure
 from features.catalogue.language import Atom
+from features.catalogue.model import Measure
 from features.errors import CatalogueError
 
 

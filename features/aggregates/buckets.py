@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from features.arrays import Column
-from features.catalogue import Window
 from features.catalogue.language import LIMIT
+from features.catalogue.model import Window
 from features.errors import CatalogueError
 
 

@@ -11,8 +11,8 @@ import numpy as np
 
 from features.aggregates.buckets import Buckets, buckets_of
 from features.arrays import Column
-from features.catalogue import Window
 from features.catalogue.language import ADDITIVE, LIMIT, MULTISET, SERIES, Atom
+from features.catalogue.model import Window
 
 Windows = Mapping[str, Window]
 KINDS = {"newest": "dated", "since": "placed", "first_since": "placed"}

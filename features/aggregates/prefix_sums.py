@@ -14,8 +14,8 @@ from features.aggregates.rollup import Panel
 from features.aggregates.row_ranges import RowRanges
 from features.arrays import Column, Values
 from features.cases import Units
-from features.catalogue import Window
 from features.catalogue.language import LIMIT, Atom
+from features.catalogue.model import Window
 from features.errors import CatalogueError
 
 PAIRS_A_ROW = 64

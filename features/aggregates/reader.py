@@ -25,8 +25,8 @@ from features.aggregates.running_sums import running_sums
 from features.aggregates.table_plan import Group, groups_of
 from features.arrays import Column, Values
 from features.cases import Cases, Units, aggregation_units
-from features.catalogue import Catalogue, Window
 from features.catalogue.language import ADDITIVE, Atom
+from features.catalogue.model import Catalogue, Window
 from features.store.column_codes import literal_of, month_columns
 from features.store.store import Store
 

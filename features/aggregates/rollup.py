@@ -25,9 +25,8 @@ from features.aggregates.rollup_writer import (
     rollup_folder,
 )
 from features.arrays import Column
-from features.catalogue import Catalogue, Measure
 from features.catalogue.language import ADDITIVE, SERIES, Atom, atoms_of
-from features.catalogue.model import ENTITIES
+from features.catalogue.model import ENTITIES, Catalogue, Measure
 from features.store.column_files import FlatColumns
 from features.store.merge_on_read import Base, DayRows, Held, growing
 from features.store.sorted_table import PartFile

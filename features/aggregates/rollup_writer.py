@@ -16,8 +16,8 @@ import pyarrow.parquet as pq
 from features.aggregates.aggregate import amounts_of, tally
 from features.aggregates.buckets import exact_sums
 from features.arrays import NULL, Column, Mask
-from features.catalogue import Measure
 from features.catalogue.language import row_columns
+from features.catalogue.model import Measure
 from features.files import replaced
 from features.ingest.scan import read_table
 from features.store.column_codes import literal_of

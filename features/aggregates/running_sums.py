@@ -12,8 +12,8 @@ import numpy as np
 from features.aggregates.aggregate import Tally
 from features.arrays import NULL, Column, Values
 from features.cases import Units
-from features.catalogue import Window
 from features.catalogue.language import LIMIT, Atom
+from features.catalogue.model import Window
 from features.errors import CatalogueError
 
 # A key and a day make one sortable integer: key * 2^20 + day + 2^18, where the shift keeps every day,

@@ -13,8 +13,8 @@ import numpy as np
 from features.aggregates.aggregate import Placement, placed_by
 from features.aggregates.row_ranges import RowRanges
 from features.arrays import Values
-from features.catalogue import Catalogue, Measure
 from features.catalogue.language import Atom, row_columns
+from features.catalogue.model import Catalogue, Measure
 from features.store.column_codes import literal_of, month_columns
 from features.store.store import Store
 

@@ -6,8 +6,9 @@ import ast
 from collections.abc import Iterable
 from typing import Protocol
 
-from features.catalogue.language import call_name, parse_formula, word
+from features.catalogue.language import call_name, word
 from features.catalogue.model import ENTITIES, FORBIDDEN, KEYS, Feature, Measure
+from features.catalogue.syntax import parse_formula
 from features.contract.tables import contract
 from features.errors import CatalogueError
 

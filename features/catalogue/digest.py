@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 
+from features.catalogue.joins import declared_joins
 from features.catalogue.model import Catalogue, Join, Window
-from features.catalogue.parse import declared_joins
 
 
 def spelled(catalogue: Catalogue) -> dict[str, dict[str, str]]:

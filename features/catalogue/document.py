@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from features.catalogue.dependencies import closure, stored_behind
+from features.catalogue.joins import declared_joins
 from features.catalogue.model import (
     ENTITIES,
     Catalogue,
@@ -16,12 +17,8 @@ from features.catalogue.model import (
     StoredValue,
     Window,
 )
-from features.catalogue.parse import (
-    declaration_lines,
-    declaration_text,
-    declared_joins,
-    read_catalogue,
-)
+from features.catalogue.parse import read_catalogue
+from features.catalogue.text_files import declaration_lines, declaration_text
 from features.errors import CatalogueError
 
 TITLES = {

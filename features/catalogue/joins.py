@@ -1,12 +1,27 @@
-"""Joins as tables: which columns a derived table has, and by which of them it lies sorted."""
+"""Joins as tables: those declared, which columns a derived table has, and by which of them it lies sorted."""
 
 from __future__ import annotations
 
+from functools import cache
+
 from features.catalogue.model import Join
+from features.catalogue.text_files import declaration_lines, declaration_text
 from features.contract.tables import Column, Table
 from features.errors import CatalogueError
 
 ORDER = ("enterprise", "worker", "provider", "claim")
+
+
+@cache
+def declared_joins() -> tuple[Join, ...]:
+    """Return the derived tables that a load materialises."""
+    text = declaration_text("joins.txt")
+    joins: list[Join] = []
+    for name, left, right, on, taken in declaration_lines(text, 5, "joins.txt"):
+        keys = tuple(on.split(", "))
+        columns = tuple(taken.split(", "))
+        joins.append(Join(name, left, right, keys, columns))
+    return tuple(joins)
 
 
 def first_by(columns: tuple[Column, ...], key: tuple[str, ...]) -> str:

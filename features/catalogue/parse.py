@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from functools import cache
-from importlib import resources
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,40 +13,22 @@ from features.catalogue.attributes import (
     with_register,
 )
 from features.catalogue.dependencies import closure, ordered, stored_behind
-from features.catalogue.language import parse_formula, parse_row
 from features.catalogue.model import (
     ENTITIES,
     STORED_BY,
     Catalogue,
     Feature,
-    Join,
     Measure,
     StoredValue,
     Window,
 )
+from features.catalogue.syntax import parse_formula, parse_row
+from features.catalogue.text_files import declaration_lines, declaration_text
 from features.errors import CatalogueError
 from features.lengths import overlong
 
 DIRECTIONS = ("up", "down", "none")
 _Row = TypeVar("_Row")
-
-
-def declaration_lines(text: str, fields: int, where: str) -> Iterator[list[str]]:
-    """Yield the fields of each line of a declaration text; comments and empty lines are passed over."""
-    for number, line in enumerate(text.splitlines(), 1):
-        if not line.strip() or line.startswith("#"):
-            continue
-        parts = [part.strip() for part in line.split("|")]
-        if len(parts) != fields:
-            raise CatalogueError(
-                f"{where} line {number} has {len(parts)} fields, it should have {fields}: {line[:60]!r}"
-            )
-        yield parts
-
-
-def declaration_text(name: str) -> str:
-    """Return a declaration file of this folder."""
-    return resources.files("features.catalogue").joinpath(name).read_text("utf-8")
 
 
 def _once(rows: Iterable[_Row], name: Callable[[_Row], str], what: str) -> dict[str, _Row]:
@@ -62,18 +42,6 @@ def _once(rows: Iterable[_Row], name: Callable[[_Row], str], what: str) -> dict[
             raise CatalogueError(f"{what} {row_name!r} is declared twice; keep one")
         rows_by_name[row_name] = row
     return rows_by_name
-
-
-@cache
-def declared_joins() -> tuple[Join, ...]:
-    """Return the derived tables that a load materialises."""
-    text = declaration_text("joins.txt")
-    joins: list[Join] = []
-    for name, left, right, on, taken in declaration_lines(text, 5, "joins.txt"):
-        keys = tuple(on.split(", "))
-        columns = tuple(taken.split(", "))
-        joins.append(Join(name, left, right, keys, columns))
-    return tuple(joins)
 
 
 def windows_of(text: str) -> dict[str, Window]:

@@ -6,10 +6,9 @@ import ast
 from collections.abc import Iterable
 
 from features.catalogue.dependencies import closure
-from features.catalogue.joins import joined_table
+from features.catalogue.joins import declared_joins, joined_table
 from features.catalogue.language import AGGREGATES, SERIES, call_name, row_columns
 from features.catalogue.model import ALIASES, FORBIDDEN, KEYS, Catalogue, Feature, Measure
-from features.catalogue.parse import declared_joins
 from features.contract.tables import Column, Table, contract
 from features.errors import CatalogueError
 

@@ -15,7 +15,8 @@ from features.engine.matrices import catalogue_of
 from features.ingest.source import Place
 from features.ingest.staging import Progress
 from features.store.load import quiet, row_of
-from features.store.store import Store, open_store
+from features.store.opening import open_store
+from features.store.store import Store
 
 REGISTERS = {
     "enterprise": "enterprises",

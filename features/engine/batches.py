@@ -11,8 +11,8 @@ from features.aggregates.reader import atom_values
 from features.arrays import Column, Values
 from features.calendar import day_of
 from features.cases import Cases
-from features.catalogue import Catalogue
 from features.catalogue.language import Atom
+from features.catalogue.model import Catalogue
 from features.engine.key_order import NarrowCases, Sweep, narrow_cases, stored_name
 from features.engine.matrices import catalogue_of, check_entity, environment_of, matrix_from
 from features.engine.needs import needs_of
@@ -29,7 +29,7 @@ from features.engine.spill import Shelf
 from features.errors import RequestError
 from features.files import private_folder
 from features.matrix import Matrix
-from features.network import stored_values
+from features.network.stored import stored_values
 from features.store.store import Store
 
 CASES_AT_ONCE = 1 << 18

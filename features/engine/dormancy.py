@@ -10,8 +10,8 @@ import pyarrow as pa
 
 from features.arrays import NULL, Column, Values
 from features.calendar import date_of, first_day, month_of_day
-from features.catalogue import Catalogue
 from features.catalogue.language import Atom
+from features.catalogue.model import Catalogue
 from features.engine.population import bare_cases, codes_on, still_living
 from features.store.store import Store
 

@@ -16,11 +16,10 @@ from features.aggregates.kernels import Places, put_in_order
 from features.aggregates.reader import atoms_by_key, unit_values
 from features.arrays import NULL, Column, Values
 from features.cases import Cases, Units, month_ends
-from features.catalogue import Catalogue
 from features.catalogue.language import Atom
-from features.catalogue.model import STORED_BY
+from features.catalogue.model import STORED_BY, Catalogue
 from features.engine.spill import Shelf
-from features.network import stored_values
+from features.network.stored import stored_values
 from features.store.store import Store
 
 NO_KEY = -1

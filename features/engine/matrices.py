@@ -12,16 +12,16 @@ from numpy.typing import NDArray
 from features.aggregates.reader import Rows, atom_values
 from features.arrays import Values
 from features.cases import Cases
-from features.catalogue import Catalogue, Feature, read_catalogue
 from features.catalogue.language import Atom, atom_of, row_columns
-from features.catalogue.model import ENTITIES
+from features.catalogue.model import ENTITIES, Catalogue, Feature
+from features.catalogue.parse import read_catalogue
 from features.engine.formulas import Environment
 from features.engine.needs import Needs, needs_of
 from features.engine.peer_medians import peer_values
 from features.engine.population import cases_of, living
 from features.errors import CatalogueError, RequestError
 from features.matrix import Matrix
-from features.network import stored_values
+from features.network.stored import stored_values
 from features.store.column_codes import texts_of
 from features.store.store import Store
 

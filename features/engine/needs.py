@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-from features.catalogue import Catalogue
 from features.catalogue.language import Atom, Peer, atoms_of, peers_of, stored_values_read
+from features.catalogue.model import Catalogue
 from features.engine.formulas import Program
 
 

@@ -14,8 +14,8 @@ import numpy as np
 from features.aggregates.reader import atom_values
 from features.arrays import NULL, Column, Values, located
 from features.cases import Cases, by_month_end
-from features.catalogue import Catalogue
 from features.catalogue.language import Atom, Peer, atoms_of
+from features.catalogue.model import Catalogue
 from features.engine.formulas import Environment
 from features.engine.needs import needs_of
 from features.engine.population import living

@@ -10,9 +10,8 @@ from features.aggregates.reader import Rows, atom_values
 from features.arrays import NULL, Column, Values
 from features.calendar import date_of
 from features.cases import Cases
-from features.catalogue import Catalogue
 from features.catalogue.language import Atom
-from features.catalogue.model import ALIASES, ENTITIES, KEYS
+from features.catalogue.model import ALIASES, ENTITIES, KEYS, Catalogue
 from features.contract.tables import contract
 from features.errors import HistoryError, UnknownId
 from features.store.store import Store

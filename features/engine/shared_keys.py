@@ -10,9 +10,8 @@ import numpy as np
 from features.aggregates.reader import atoms_by_key, unit_values
 from features.arrays import NULL, Column, Values
 from features.cases import Cases, Units
-from features.catalogue import Catalogue
 from features.catalogue.language import Atom
-from features.catalogue.model import ALIASES, ENTITIES, KEYS
+from features.catalogue.model import ALIASES, ENTITIES, KEYS, Catalogue
 from features.store.store import Store
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from features.connection import Connection, named
 from features.contract.tables import Table, contract
 from features.ingest.register_order import Across, Told, laws_across, refused
-from features.ingest.staging import Staged, set_aside
+from features.ingest.staged import Staged, set_aside
 
 Rows = Mapping[str, str]
 """By table, its versions in SQL: its columns and the common ones, and `settled` for what was accepted before."""

@@ -29,11 +29,9 @@ from features.ingest.dump.file_sql import read_in
 from features.ingest.macros import Expanded, Ground, expanded
 from features.ingest.scan import files_in, parquet_sql
 from features.ingest.source import Source
+from features.ingest.staged import TRACE
 from features.ingest.typed_values import INTEGERS, WIDTHS, can_fail, text_sql, value_sql
 from features.ingest.views import check_places, without_patterns_in
-
-TRACE = {"raw_table": "VARCHAR", "raw_row": "BIGINT"}
-"""Columns by which a view of a dump may tell from which row of which raw table its row is."""
 
 
 def view_text(source: Source, place: Path) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
-from features.catalogue.parse import declaration_lines, declaration_text
+from features.catalogue.text_files import declaration_lines, declaration_text
 from features.errors import RequestError
 
 

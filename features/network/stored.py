@@ -18,8 +18,7 @@ from numpy.typing import NDArray
 
 from features.arrays import NULL, Column, Values, located
 from features.cases import Cases, by_month_end
-from features.catalogue import Catalogue
-from features.catalogue.model import STORED_BY
+from features.catalogue.model import STORED_BY, Catalogue
 from features.files import replaced
 from features.ingest.scan import read_table
 from features.network.enterprises import network

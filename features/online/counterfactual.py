@@ -15,15 +15,16 @@ from features.aggregates.row_expressions import row_filter, row_values
 from features.arrays import NULL
 from features.calendar import month_of_day
 from features.cases import Cases
-from features.catalogue import Catalogue, Measure, declared_joins
+from features.catalogue.joins import declared_joins
 from features.catalogue.language import Atom, row_columns
-from features.catalogue.model import ENTITIES, KEYS
+from features.catalogue.model import ENTITIES, KEYS, Catalogue, Measure
 from features.engine.matrices import environment
 from features.engine.needs import needs_of
 from features.engine.population import bare_cases, cases_of
 from features.matrix import Matrix
-from features.online.lineage import Fact, feature_facts
-from features.online.request import History, rows_beside, sent_case
+from features.online.fact import Fact
+from features.online.lineage import feature_facts
+from features.online.request_case import History, rows_beside, sent_case
 from features.online.request_rows import Sent
 from features.store.column_codes import literal_of, month_columns
 from features.store.store import Store

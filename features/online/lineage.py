@@ -14,10 +14,9 @@ from features.aggregates.table_plan import read_by
 from features.arrays import Column, Literal
 from features.calendar import first_day
 from features.cases import Cases, aggregation_units
-from features.catalogue import Catalogue, Measure, Window
 from features.catalogue.language import LIMIT, Atom, atoms_of
-from features.engine.matrices import catalogue_of
-from features.engine.population import cases_of
+from features.catalogue.model import Catalogue, Measure, Window
+from features.online.fact import Fact
 from features.store.column_codes import literal_of, month_columns
 from features.store.store import Store
 
@@ -33,30 +32,6 @@ SAID = {
     "slope": ("", "每月变化", ", change a month"),
 }
 """What an aggregate adds to a measure's name, and the unit of its value where that is not the measure's."""
-
-
-@dataclass(frozen=True, slots=True)
-class Fact:
-    """What the rows of one table say of a case: a measure's value over `first` to `last`, integer days."""
-
-    measure: str
-    table: str
-    zh: str
-    en: str
-    value: int | None
-    unit: str
-    first: int
-    last: int
-    row_ids: tuple[str, ...]
-    n_rows: int
-
-
-def trace(store: Store, entity: str, key: str, *, as_of: int, feature: str) -> list[Fact]:
-    """Return the facts behind one feature of one unit on a day; raises UnknownId or CatalogueError for unknown names."""
-    catalogue = catalogue_of(store)
-    days = np.array([as_of])
-    case = cases_of(store, catalogue, entity, [key], days)
-    return feature_facts(store, catalogue, case, feature)
 
 
 def feature_facts(

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.arrays import NULL
-from features.catalogue import Join, declared_joins
-from features.catalogue.joins import taken_as
+from features.catalogue.joins import declared_joins, taken_as
+from features.catalogue.model import Join
 from features.contract.identifiers import read_id
 from features.contract.row_order import laws
 from features.contract.tables import COMMON, RECORDED, Column, contract

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from features.aggregates.order_statistics import ITEM_DAYS, ITEM_HALF, ITEM_VALUES
 from features.aggregates.row_expressions import literal_for, whole_constant
 from features.arrays import Literal
-from features.catalogue import Catalogue, Measure, Window
 from features.catalogue.language import Atom
+from features.catalogue.model import Catalogue, Measure, Window
 
 Literals = Mapping[str, Literal]
 COMPARE = {ast.Eq: "=", ast.NotEq: "<>", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}

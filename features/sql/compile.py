@@ -11,7 +11,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from features.aggregates.row_expressions import whole_constant
-from features.catalogue import Catalogue, Feature, Measure
 from features.catalogue.language import (
     ADDITIVE,
     SERIES,
@@ -25,6 +24,7 @@ from features.catalogue.language import (
     peers_of,
     word,
 )
+from features.catalogue.model import Catalogue, Feature, Measure
 from features.sql.aggregate_sql import (
     ARITHMETIC,
     COMPARE,

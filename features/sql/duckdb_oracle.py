@@ -9,10 +9,10 @@ import pyarrow as pa
 
 from features.arrays import NULL, Column, Values
 from features.cases import Cases, complete_months
-from features.catalogue import Catalogue
 from features.catalogue.language import Peer, peers_of, row_columns, stored_values_read
+from features.catalogue.model import Catalogue
 from features.engine.peer_medians import peer_values
-from features.network import stored_values
+from features.network.stored import stored_values
 from features.sql.aggregate_sql import Dialect
 from features.sql.compile import features_sql
 from features.store.column_codes import literal_of, month_columns

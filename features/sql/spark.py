@@ -17,7 +17,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from features.arrays import Values
 from features.cases import Cases
-from features.catalogue import Catalogue
+from features.catalogue.model import Catalogue
 from features.ingest.scan import spark_names
 from features.sql.compile import features_sql
 from features.sql.duckdb_oracle import cases_given, dialect_of

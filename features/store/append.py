@@ -17,7 +17,8 @@ from features.errors import HistoryError
 from features.files import private_folder, write_points
 from features.ingest.fingerprint import fingerprint
 from features.ingest.source import Source
-from features.ingest.staging import Progress, Staged, as_written, with_refusals
+from features.ingest.staged import Staged, as_written, with_refusals
+from features.ingest.staging import Progress
 from features.ingest.typed_sql import reading_connection
 from features.store.compaction import clear_store
 from features.store.current import agreed, check_stated, feed_lock, live_folder, set_current

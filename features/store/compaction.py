@@ -18,9 +18,10 @@ from features.home import home
 from features.ingest.scan import read_table
 from features.ingest.source import Source
 from features.store.current import agreed, feed_lock, live_folder
-from features.store.joins import nulls_first, write_sorted
+from features.store.joins import nulls_first
 from features.store.journal_segment import outdated
 from features.store.layout import Layout, layout_of, rows_sql, summary_at, write_summary
+from features.store.sorted_table import write_sorted
 from features.store.source_names import check_name
 from features.store.store import Store
 

@@ -22,8 +22,9 @@ from features.ingest.fingerprint import fingerprint, mark_of
 from features.ingest.postgres import SNAPSHOT
 from features.ingest.scan import files_in, read_parquet
 from features.ingest.source import FORMS, Source, find_source
-from features.ingest.staging import Progress, Staged, contract_relation, stage, with_refusals
-from features.ingest.typed_sql import TRACE, in_one_line
+from features.ingest.staged import TRACE, Staged, with_refusals
+from features.ingest.staging import Progress, contract_relation, stage
+from features.ingest.typed_sql import in_one_line
 from features.ingest.typed_values import day_sql, value_sql
 from features.store.layout import Layout, rows_sql
 

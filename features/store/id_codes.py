@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from features.connection import Connection, named, quoted
 from features.ingest.scan import parquet_sql
-from features.ingest.staging import Staged
+from features.ingest.staged import Staged
 from features.store.memory_map import Mapped
 from features.store.string_files import text_column
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from features.catalogue.joins import first_by, joined_table, taken_as
 from features.catalogue.model import Join
-from features.connection import Connection, named, quoted
+from features.connection import Connection, named
 from features.contract.tables import Table
 from features.ingest.scan import parquet_sql
+from features.store.sorted_table import write_sorted
 
-SORTED_FORM = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE 131072"
 FOREVER = 2**31 - 1
 """The day on which a row ends that is never taken back: the greatest int32, the type of stored days."""
 
@@ -96,11 +96,3 @@ def write_join(connection: Connection, join: Join, sides: tuple[Table, Table], b
     """Write a derived table beside its two sides and return its number of signed rows."""
     query = join_sql(join, *sides, base)
     return write_sorted(connection, query, base / f"{join.name}.parquet")
-
-
-def write_sorted(connection: Connection, query: str, path: Path) -> int:
-    """Write what a sorted SELECT gives as Parquet in row groups of 131,072 rows; return the number of rows."""
-    place = quoted(path)
-    result = connection.execute(f"COPY ({query}) TO {place} ({SORTED_FORM})")
-    counted = result.fetchone()
-    return int(counted[0]) if counted else 0

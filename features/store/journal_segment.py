@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 from features.calendar import day_of
 from features.connection import ConnectionLimits, Relation, opened
@@ -17,11 +16,12 @@ from features.files import built
 from features.ingest.fingerprint import mark_of
 from features.ingest.scan import files_in
 from features.ingest.source import JOURNAL, Source
-from features.ingest.source_toml import SourceDeclaration
-from features.ingest.staging import Staged, stage
+from features.ingest.source_toml import SourceDeclaration, declaration_of
+from features.ingest.staged import Staged
+from features.ingest.staging import stage
 from features.ingest.typed_sql import reading_connection, relation
 from features.store.day_rows import Span
-from features.store.layout import Layout, summary_at, write_summary
+from features.store.layout import Layout, layout_of, summary_at, write_summary
 from features.store.load import counts_of, quiet
 from features.store.segment import Making, write_segment
 
@@ -38,15 +38,19 @@ def journal_tables(journal: Path) -> dict[str, Path]:
     return tables
 
 
-def noted(
-    layout: Layout, journal: Path, declaration: SourceDeclaration
-) -> tuple[Layout, Mapping[str, Any]]:
-    """Return the layout of a store with its journal's rows as one more part, and what was accepted of each table."""
+def segment_of(folder: Path, journal: Path) -> Path | None:
+    """Return the folder of the segment with a journal's rows beside the store in `folder`, written if it is not there.
+
+    None where the journal has no rows.
+    """
     tables = journal_tables(journal)
     if not tables:
-        return layout, {}
-    place = layout.folder / "journal" / _key(layout, tables)
+        return None
+    summary = summary_at(folder)
+    layout = layout_of(folder, summary)
+    place = folder / "journal" / _key(layout, tables)
     if not (place / "store.json").exists():
+        declaration = declaration_of(summary["source"], "store.json")
         source = Source(
             folder=journal,
             data=journal,
@@ -54,7 +58,7 @@ def noted(
             tables=tables,
         )
         _write(layout, source, place)
-    return layout.with_part(place / "part"), summary_at(place)["tables"]
+    return place
 
 
 def outdated(layout: Layout, journal: Path) -> list[Path]:

@@ -14,6 +14,9 @@ from features.errors import HistoryError
 from features.files import write_durable_text
 from features.ingest.scan import parquet_sql
 
+MARK = "millionths"
+"""The key in a store's summary, and the file in an older store, that says that its probabilities are whole millionths."""
+
 
 @dataclass(frozen=True, slots=True)
 class Layout:

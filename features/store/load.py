@@ -13,8 +13,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from features.catalogue.joins import first_by, joined_table
-from features.catalogue.parse import declared_joins
+from features.catalogue.joins import declared_joins, first_by, joined_table
 from features.connection import MODEST, Connection, ConnectionLimits, Relation, named, opened
 from features.contract.tables import Table, contract
 from features.errors import HistoryError
@@ -25,21 +24,13 @@ from features.ingest.dump.unstated import unread_tables, unstated_in
 from features.ingest.fingerprint import fingerprint
 from features.ingest.scan import parquet_sql
 from features.ingest.source import Source
-from features.ingest.staging import (
-    GROUP,
-    Progress,
-    Staged,
-    as_written,
-    contract_relation,
-    raw_rows,
-    refuse,
-    stage,
-    without_repeats,
-)
+from features.ingest.staged import GROUP, Staged, as_written, raw_rows, refuse, without_repeats
+from features.ingest.staging import Progress, contract_relation, stage
 from features.ingest.typed_sql import reading_connection
 from features.store.id_codes import coded_sql, write_dictionaries
-from features.store.joins import nulls_first, write_join, write_sorted
-from features.store.older_store import MARK
+from features.store.joins import nulls_first, write_join
+from features.store.layout import MARK
+from features.store.sorted_table import write_sorted
 from features.store.versions import Signed, write_signed
 
 UNSEEN = "retracts a key that was never recorded before"

@@ -10,21 +10,21 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from features.catalogue.joins import first_by
+from features.catalogue.joins import declared_joins, first_by
 from features.catalogue.model import Join
-from features.catalogue.parse import declared_joins
 from features.connection import Connection, named, quoted
 from features.contract.tables import Table, contract
 from features.ingest.contradictions import without_contradictions
 from features.ingest.register_order import laws_across
 from features.ingest.scan import parquet_sql
 from features.ingest.source import Source
-from features.ingest.staging import GROUP, REPEATED, Staged, refuse, without_repeats
+from features.ingest.staged import GROUP, REPEATED, Staged, refuse, without_repeats
 from features.store.day_rows import Span
 from features.store.id_codes import coded_sql, identifiers_sql, spaces_of
-from features.store.joins import join_sql, nulls_first, write_sorted
+from features.store.joins import join_sql, nulls_first
 from features.store.layout import Layout, rows_sql
 from features.store.load import UNSEEN, write_absorbed
+from features.store.sorted_table import write_sorted
 from features.store.versions import Signed, write_signed
 
 NOT_TAKEN_BACK = "sign = 1 AND row_id NOT IN (SELECT row_id FROM past WHERE sign = -1)"

@@ -11,15 +11,15 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from features.arrays import NULL
-from features.connection import ConnectionLimits, named, opened
+from features.connection import Connection, ConnectionLimits, named, opened, quoted
 from features.files import private_folder, write_points
 from features.ingest.scan import parquet_sql
 from features.store.column_files import Flat, FlatTable
-from features.store.joins import write_sorted
 from features.store.merge_on_read import Rows
 from features.store.string_files import FlatTexts
 
 TEXTS = ("row_id", "right_row_id")
+SORTED_FORM = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE 131072"
 
 
 class SortedFile:
@@ -81,6 +81,14 @@ def values(column: pa.ChunkedArray) -> NDArray[Any]:
     if pa.types.is_integer(column.type):
         return integers(column)
     return np.asarray(column.to_numpy(), object)
+
+
+def write_sorted(connection: Connection, query: str, path: Path) -> int:
+    """Write what a sorted SELECT gives as Parquet in row groups of 131,072 rows; return the number of rows."""
+    place = quoted(path)
+    result = connection.execute(f"COPY ({query}) TO {place} ({SORTED_FORM})")
+    counted = result.fetchone()
+    return int(counted[0]) if counted else 0
 
 
 def sorted_copy(base: Path, by: str) -> Path:

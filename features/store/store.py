@@ -13,28 +13,20 @@ import pyarrow as pa
 
 from features.arrays import NULL
 from features.calendar import day_of
-from features.catalogue.joins import first_by, joined_table
-from features.catalogue.parse import declared_joins
+from features.catalogue.joins import declared_joins, first_by, joined_table
 from features.connection import Connection, ConnectionLimits, DuckError, named, opened
 from features.contract.tables import Column, Table, contract
 from features.errors import CatalogueError, HistoryError, UnknownId
 from features.files import folder_of
-from features.home import home
-from features.ingest.source import Place, Source, find_source
 from features.ingest.source_toml import SourceDeclaration, declaration_of
-from features.ingest.staging import Progress
 from features.ingest.typed_values import WIDTHS
-from features.store.current import agreed, live_folder
 from features.store.id_codes import Dictionary
 from features.store.joins import nulls_first
-from features.store.journal_segment import noted
 from features.store.layout import layout_of, no_rows_sql, rows_sql, summary_at
-from features.store.load import load, quiet
 from features.store.merge_on_read import Base, Kinds, Rows, growing
 from features.store.sorted_table import TEXTS, PartFile, SortedFile, sorted_copy, values
-from features.store.source_names import check_name, claim
 
-__all__ = ["NULL", "OWN", "Rows", "Store", "open_own_store", "open_store"]
+__all__ = ["NULL", "OWN", "Rows", "Store"]
 
 OWN = (
     Column("known", "day", (), False, "知悉日", "day this signed row became known"),
@@ -47,13 +39,14 @@ DTYPES: dict[str, type] = {"VARCHAR": object}
 class Store:
     """A loaded source; cheap to open, and holds open what it has read: Parquet footers and dictionaries."""
 
-    def __init__(self, folder: Path, journal: Path | None = None) -> None:
-        """Open the store in `folder`, and the journal beside its source if one is named; HistoryError if there is none."""
+    def __init__(self, folder: Path, segment: Path | None = None) -> None:
+        """Open the store in `folder`, with its journal's segment if one is named; HistoryError if there is no store."""
         self.summary: dict[str, Any] = summary_at(folder)
         self.folder = folder
         self.layout = layout_of(folder, self.summary)
-        if journal is not None:
-            self.layout, counts = noted(self.layout, journal, self.source)
+        if segment is not None:
+            self.layout = self.layout.with_part(segment / "part")
+            counts = summary_at(segment)["tables"]
             self.summary["tables"] = {**counts, **self.summary["tables"]}
         self._files: dict[tuple[str, str], Base] = {}
         self._dictionaries: dict[str, Dictionary] = {}
@@ -274,27 +267,3 @@ class Store:
 def _texts(paths: tuple[Path, ...]) -> tuple[str, ...]:
     """Return the identifiers in dictionary files, which never change once written."""
     return tuple(Dictionary.read(*paths).texts.to_pylist())
-
-
-def open_store(
-    source: Place | Source, data: Place | None = None, progress: Progress = quiet
-) -> Store:
-    """Return the live store of a source that is fed; else its store, loaded first if its fingerprint is new.
-
-    SourceError where another place holds the source's name, whose journal and models it would get.
-    """
-    origin = source if isinstance(source, Source) else find_source(source, data)
-    check_name(origin)
-    live = live_folder(origin)
-    folder = agreed(origin, live) if live else load(origin, progress)
-    return Store(folder, home() / "journal" / origin.name)
-
-
-def open_own_store(
-    source: Place | Source, data: Place | None = None, progress: Progress = quiet
-) -> Store:
-    """Return a source's store as `open_store` does, and let the source hold its name: to keep something under it."""
-    origin = source if isinstance(source, Source) else find_source(source, data)
-    store = open_store(origin, progress=progress)
-    claim(origin)
-    return store

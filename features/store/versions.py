@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from features.ingest.staging import BATCH, GROUP
+from features.ingest.staged import BATCH, GROUP
 
 Mask = NDArray[np.bool_]
 RECORDING = ("row_id", "recorded_on", "retracted")

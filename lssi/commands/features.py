@@ -35,7 +35,7 @@ def features_command(
     """
     from features.engine.batches import check_asked, stretches
     from features.engine.id_order import write_ordered
-    from features.store.store import open_store
+    from features.store.opening import open_store
 
     check_asked(entity, as_of)
     with loading() as count:
@@ -56,7 +56,7 @@ def dictionary_command(
     """
     from features.catalogue.document import catalogue_as_json, catalogue_page, whole_catalogue
     from features.engine.matrices import catalogue_of
-    from features.store.store import open_store
+    from features.store.opening import open_store
 
     if source is None:
         catalogue = whole_catalogue()

@@ -33,9 +33,9 @@ def matches_command(
     apart from every score.
     """
     from features.calendar import day_of
-    from features.matches import matches
+    from features.matches.find import matches
     from features.matches.write import match_lines, matches_as_json, write_matches
-    from features.store.store import open_store
+    from features.store.opening import open_store
 
     with loading() as count:
         store = open_store(source, data, count)

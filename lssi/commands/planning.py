@@ -40,7 +40,7 @@ def plan_command(
     """
     from features.calendar import day_of
     from features.ingest.source import find_source
-    from features.store.store import open_own_store
+    from features.store.opening import open_own_store
     from models.bundle.champions import ModelKey
     from models.policy.plan_text import plan_as_json, plan_as_text, write_journal
     from models.policy.week import made, week_of

@@ -39,7 +39,7 @@ def batch_command(target: Target, source: Source, data: Data = None, as_json: Js
     each row with its proof.
     """
     from features.ingest.source import find_source
-    from features.store.store import open_own_store
+    from features.store.opening import open_own_store
     from models.bundle.champions import ModelKey
     from serving.scoring.promoted_models import promoted
     from serving.scoring.score_day import roll

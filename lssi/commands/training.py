@@ -48,7 +48,7 @@ def certify_command(source: Source, as_of: AsOf, data: Data = None, as_json: Jso
     """
     from features.calendar import day_of
     from features.ingest.source import find_source
-    from features.store.store import open_store
+    from features.store.opening import open_store
     from training.certificate.certify import certify
     from training.certificate.text import certificate_lines
 
@@ -76,7 +76,7 @@ def train_command(
     """训练并评价模型。Train, judge and register a model; the first of a source and target is used until
     another is promoted.
     """
-    from features.store.store import open_own_store
+    from features.store.opening import open_own_store
     from training.runs.summary import summary_lines
     from training.runs.train import train
 
@@ -113,7 +113,7 @@ def ablate_command(
     """特征值多少。What each family of features is worth, and what one file of new features adds,
     costs and whether it leaks.
     """
-    from features.store.store import open_store
+    from features.store.opening import open_store
     from training.runs.ablate import fresh_of
     from training.runs.bench import bench_of
 

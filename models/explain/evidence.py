@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 
 from features.matrix import Matrix
-from features.online.lineage import Fact
+from features.online.fact import Fact
 from models.bundle.booster import Floats, margins
 from models.bundle.bundle import Bundle
 from models.bundle.manifest import FrozenFeature

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from features.matrix import Matrix
-from features.online.lineage import Fact
+from features.online.fact import Fact
 from models.bundle.booster import Floats
 from models.bundle.bundle import Bundle
 from models.explain.sentence import sentence

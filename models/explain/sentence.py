@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from features.matrix import Matrix
-from features.online.lineage import Fact
+from features.online.fact import Fact
 from models.bundle.manifest import FrozenFeature
 from models.explain.wording import month_words, number_words, span_words, table_words, value_words
 

@@ -10,7 +10,7 @@ from functools import cache
 from importlib import resources
 
 from features.calendar import date_of
-from features.catalogue import declared_joins
+from features.catalogue.joins import declared_joins
 from features.contract.tables import contract
 
 LANGUAGES = ("zh", "en")

@@ -14,16 +14,16 @@ from features.online.counterfactual import (
     sent_counterfactual,
     stored_counterfactual,
 )
-from features.online.lineage import Fact
+from features.online.fact import Fact
 from features.online.request import evaluate_rows
 from features.store.store import Store
 from models.bundle.bundle import Bundle
 from models.explain.evidence import evidence
 from models.explain.explain import explain
 from models.explain.reasons import reasons_of
+from serving.ledger.reasons import plain_reason
 from serving.ledger.record import Case, Record, record_matrix, vector_of
 from serving.replay.checks import Check, different_names, differs, of_floats
-from serving.scoring.scorer import plain_reason
 
 Facts = Mapping[str, tuple[Fact, ...]]
 

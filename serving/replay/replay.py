@@ -7,16 +7,16 @@ from dataclasses import replace
 
 import numpy as np
 
-from features.calendar import day_of
 from features.matrix import Matrix
-from features.online.lineage import Fact
+from features.online.fact import Fact
 from features.store.store import Store
 from models.bundle.bundle import Bundle
 from models.bundle.score import Scores, score
 from models.explain.explain import EXPLAINER, explain
 from models.explain.reasons import Reason, reasons_of
 from serving.ledger.float_bits import float_bits
-from serving.ledger.record import Case, Floats, Plain, Record, record_matrix
+from serving.ledger.reasons import fact_of, reason_of
+from serving.ledger.record import Case, Floats, Record, record_matrix
 from serving.replay.checks import (
     CaseReplay,
     Check,
@@ -110,43 +110,13 @@ def _contributions(record: Record, case: Case, rebuilt: Floats) -> Check:
 def _reasons(case: Case, rebuilt: Sequence[Reason]) -> Check:
     if not len(case.contributions):
         return Check("reasons", "not_rebuilt", "批量记录不存理由", "a batch records no reasons")
-    recorded_bits = {plain["feature"]: _reason_bits(_reason_of(plain)) for plain in case.reasons}
+    recorded_bits = {plain["feature"]: _reason_bits(reason_of(plain)) for plain in case.reasons}
     rebuilt_bits = {reason.feature: _reason_bits(reason) for reason in rebuilt}
     # as lists, because the order of the reasons counts too
     if list(recorded_bits.items()) == list(rebuilt_bits.items()):
         return Check("reasons", "identical")
     different = different_names(recorded_bits, rebuilt_bits)
     return differs("reasons", "理由或其次序不同", "the reasons or their order differ", different)
-
-
-def fact_of(plain: Plain) -> Fact:
-    """Return the fact that a record holds."""
-    return Fact(
-        measure=plain["measure"],
-        table=plain["table"],
-        zh=plain["zh"],
-        en=plain["en"],
-        value=plain["value"],
-        unit=plain["unit"],
-        first=_day(plain["first"]),
-        last=_day(plain["last"]),
-        row_ids=tuple(plain["row_ids"]),
-        n_rows=plain["rows"],
-    )
-
-
-def _day(recorded: str | int) -> int:
-    return day_of(recorded) if isinstance(recorded, str) else recorded
-
-
-def _reason_of(plain: Plain) -> Reason:
-    return Reason(
-        feature=plain["feature"],
-        contribution=plain["contribution"],
-        zh=plain["zh"],
-        en=plain["en"],
-        facts=tuple(fact_of(fact) for fact in plain["facts"]),
-    )
 
 
 def _reason_bits(reason: Reason) -> tuple[object, ...]:

@@ -12,9 +12,9 @@ from markupsafe import Markup
 
 from models.bundle.manifest import FrozenFeature
 from models.explain.wording import MISSING, span_words, table_words, value_words
+from serving.ledger.reasons import fact_of
 from serving.ledger.record import Case, Plain, Record
 from serving.replay.checks import CaseReplay, Check
-from serving.replay.replay import fact_of
 from serving.replay.waterfall import Bar, Language, waterfall
 
 LOWERING = 5

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from features.catalogue import Catalogue
+from features.catalogue.model import Catalogue
 from features.engine.dormancy import dormancy
 from features.engine.matrices import catalogue_of, matrix
-from features.store.store import Store, open_own_store
+from features.store.opening import open_own_store
+from features.store.store import Store
 from models.bundle.bundle import Bundle
 from serving.scoring.promoted_models import all_promoted
 from serving.scoring.ranks import Ranks, file_name, kept_ranks, ranks_of

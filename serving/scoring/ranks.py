@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from features.catalogue import Catalogue
+from features.catalogue.model import Catalogue
 from features.files import replaced
 from features.matrix import Matrix
 from models.bundle.bundle import Bundle

@@ -18,8 +18,8 @@ from serving.ledger.ledger import Ledger
 from serving.ledger.read import find, prove
 from serving.ledger.record import Plain, record_of
 from serving.requests import ClaimHistory, EnterpriseHistory
-from serving.scoring.scorer import Scorer, Scoring
-from serving.scoring.transcript import Question, answer_of, entry_for, info_of
+from serving.scoring.scorer import Scorer, info_of
+from serving.scoring.transcript import Question, Scoring, answer_of, entry_for
 
 AT_ONCE = 16
 """Units scored in one turn: other requests wait no longer than these take."""
@@ -75,8 +75,9 @@ class Desk:
         return Answer.model_validate({**answer, "record_id": receipt.record_id})
 
     def _written(self, scoring: Scoring, question: Question) -> tuple[Plain, Entry]:
-        answer = answer_of(self.scorer, scoring)
-        return answer, entry_for(self.scorer, scoring, answer, question, moment=self.clock())
+        store = self.scorer.store
+        answer = answer_of(store, scoring, self.scorer.dormancy)
+        return answer, entry_for(store, scoring, answer, question, moment=self.clock())
 
     def _recorded_answer(self, record_id: str) -> Plain:
         payload = find(self.ledger.path, record_id).payload

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from importlib.metadata import version
 
 import numpy as np
 
 from features.arrays import NULL
 from features.calendar import date_of
-from features.catalogue import Catalogue
+from features.catalogue.model import Catalogue
+from features.contract.tables import contract_as_json
 from features.engine.dormancy import Dormancy
 from features.engine.matrices import matrix
 from features.engine.population import bare_cases, cases_of
@@ -20,33 +22,24 @@ from features.online.counterfactual import (
     sent_counterfactual,
     stored_counterfactual,
 )
-from features.online.lineage import Fact
-from features.online.request import History, evaluate_rows, sent_case
+from features.online.request import evaluate_rows
+from features.online.request_case import History, sent_case
 from features.online.request_rows import Sent
 from features.store.store import Store
 from models.bundle.bundle import Bundle
 from models.bundle.score import score
 from models.explain.evidence import evidence
 from models.explain.explain import explain
-from models.explain.reasons import Reason, reasons_of
-from serving.ledger.record import Case, Plain, vector_of
+from models.explain.reasons import reasons_of
+from serving.answers import Info, Model
+from serving.ledger.entries import canonical, sha256_of
+from serving.ledger.reasons import plain_facts, plain_reason
+from serving.ledger.record import Case, vector_of
 from serving.scoring.ranks import Ranks
+from serving.scoring.transcript import Scoring
 
 SHARED = ("cell", "division", "section", "provider", "kind")
 """The keys of a case that name what it shares with its peers, and no person."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Scoring:
-    """What one request asked for: the model that answered, the base of its explanations, the cases in their order.
-
-    `met` says where a history that was sent met the store; None for units by id.
-    """
-
-    bundle: Bundle
-    base: float
-    cases: tuple[Case, ...]
-    met: Plain | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -166,37 +159,23 @@ class Scorer:
         return shared
 
 
-def plain_reason(reason: Reason) -> Plain:
-    """Return a reason as plain JSON values."""
-    facts = [plain_fact(fact) for fact in reason.facts]
-    return {
-        "feature": reason.feature,
-        "contribution": reason.contribution,
-        "zh": reason.zh,
-        "en": reason.en,
-        "facts": facts,
-    }
-
-
-def plain_facts(facts: Mapping[str, Sequence[Fact]]) -> dict[str, list[Plain]]:
-    """Return the facts of each feature as plain JSON values."""
-    plain: dict[str, list[Plain]] = {}
-    for name, facts_of_feature in facts.items():
-        plain[name] = [plain_fact(fact) for fact in facts_of_feature]
-    return plain
-
-
-def plain_fact(fact: Fact) -> Plain:
-    """Return a fact as plain JSON values, its days as text."""
-    return {
-        "measure": fact.measure,
-        "table": fact.table,
-        "zh": fact.zh,
-        "en": fact.en,
-        "value": fact.value,
-        "unit": fact.unit,
-        "first": date_of(fact.first).isoformat(),
-        "last": date_of(fact.last).isoformat(),
-        "row_ids": list(fact.row_ids),
-        "rows": fact.n_rows,
-    }
+def info_of(scorer: Scorer) -> Info:
+    """Return what a scorer serves: its source and day, the contract's version, and its models."""
+    models = [
+        Model(
+            target=bundle.target,
+            entity=bundle.entity,
+            digest=bundle.digest,
+            as_of=bundle.manifest.as_of,
+            features=len(bundle.features),
+            ranked=len(scorer.ranks[bundle.target]),
+        )
+        for bundle in scorer.bundles.values()
+    ]
+    return Info(
+        source=scorer.store.summary["name"],
+        complete_to=date_of(scorer.day),
+        version=version("lssi-risk"),
+        contract=sha256_of(canonical(contract_as_json()))[:12],
+        models=models,
+    )

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from importlib.metadata import version
 
 import numpy as np
 
 from features.calendar import date_of, day_of
-from features.contract.tables import contract_as_json
+from features.engine.dormancy import Dormancy
 from features.store.store import Store
 from models.bundle.bundle import Bundle
 from models.explain.explain import EXPLAINER
-from serving.answers import PRIORITY_ONLY, Info, Model
+from serving.answers import PRIORITY_ONLY
 from serving.ledger.entries import Entry, Kind, canonical, sha256_of
 from serving.ledger.record import Case, Plain, Record, Rows, entry_of
-from serving.scoring.scorer import Scorer, Scoring
 
 KEPT_DAYS = 3 * 366  # a payload is kept for three years; the log itself for ever
 
@@ -44,27 +42,40 @@ class RecordedOutcome:
     rows: Rows | None = None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Scoring:
+    """What one request asked for: the model that answered, the base of its explanations, the cases in their order.
+
+    `met` says where a history that was sent met the store; None for units by id.
+    """
+
+    bundle: Bundle
+    base: float
+    cases: tuple[Case, ...]
+    met: Plain | None = None
+
+
 def question_of(caller: str, asked: Plain, retry: str | None) -> Question:
     """Return a question; an idempotency key belongs to its caller."""
     retry_key = None if retry is None else f"{caller}:{retry}"
     return Question(caller, sha256_of(canonical(asked)), retry_key)
 
 
-def answer_of(scorer: Scorer, scoring: Scoring) -> dict[str, object]:
-    """Return the answer without its record id, as plain JSON values."""
+def answer_of(store: Store, scoring: Scoring, dormancy: Dormancy | None) -> dict[str, object]:
+    """Return the answer without its record id, as plain JSON values; `dormancy` gives the words for dormant units."""
     bundle = scoring.bundle
     return {
         "target": bundle.target,
         "entity": bundle.entity,
-        "complete_to": date_of(scorer.day).isoformat(),
+        "complete_to": date_of(store.complete_to).isoformat(),
         "model_digest": bundle.digest,
         "priority_only": PRIORITY_ONLY,
         "peers": scoring.met,
-        "units": [_unit(scorer, case, bundle.manifest.names) for case in scoring.cases],
+        "units": [_unit(case, bundle.manifest.names, dormancy) for case in scoring.cases],
     }
 
 
-def _unit(scorer: Scorer, case: Case, names: tuple[str, ...]) -> dict[str, object]:
+def _unit(case: Case, names: tuple[str, ...], dormancy: Dormancy | None) -> dict[str, object]:
     empty = np.isnan(case.values)
     return {
         "id": case.key,
@@ -75,38 +86,16 @@ def _unit(scorer: Scorer, case: Case, names: tuple[str, ...]) -> dict[str, objec
         "reasons": case.reasons,
         "missing": [name for name, is_empty in zip(names, empty, strict=True) if is_empty],
         "dormant": case.dormant,
-        "dormant_words": scorer.dormancy.words if case.dormant and scorer.dormancy else None,
+        "dormant_words": dormancy.words if case.dormant and dormancy else None,
     }
 
 
-def info_of(scorer: Scorer) -> Info:
-    """Return what a scorer serves: its source and day, the contract's version, and its models."""
-    models = [
-        Model(
-            target=bundle.target,
-            entity=bundle.entity,
-            digest=bundle.digest,
-            as_of=bundle.manifest.as_of,
-            features=len(bundle.features),
-            ranked=len(scorer.ranks[bundle.target]),
-        )
-        for bundle in scorer.bundles.values()
-    ]
-    return Info(
-        source=scorer.store.summary["name"],
-        complete_to=date_of(scorer.day),
-        version=version("lssi-risk"),
-        contract=sha256_of(canonical(contract_as_json()))[:12],
-        models=models,
-    )
-
-
 def entry_for(
-    scorer: Scorer, scoring: Scoring, answer: Plain, question: Question, *, moment: datetime
+    store: Store, scoring: Scoring, answer: Plain, question: Question, *, moment: datetime
 ) -> Entry:
     """Return the ledger entry of one answered question, its payload to be kept KEPT_DAYS from the moment."""
     outcome = RecordedOutcome("score", scoring.base, answer, cases=scoring.cases)
-    return outcome_entry(scorer.store, scoring.bundle, question, outcome, moment=moment)
+    return outcome_entry(store, scoring.bundle, question, outcome, moment=moment)
 
 
 def outcome_entry(

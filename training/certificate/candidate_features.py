@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from features.calendar import date_of
 from features.cases import Cases
-from features.catalogue import Catalogue
 from features.catalogue.dependencies import feature_names
+from features.catalogue.model import Catalogue
 from features.catalogue.validate import check_feature, check_measure, every_table
 from features.engine.matrices import catalogue_of, matrix, matrix_for, matrix_of_cases
 from features.engine.population import living
@@ -25,9 +25,10 @@ from features.matrix import Matrix
 from features.store.store import Store
 from training.certificate.compare import Moved, compared_matrices, digest_of_matrix, greater_moves
 from training.certificate.equivalence import misread
+from training.certificate.excerpt_store import loaded
 from training.certificate.poison import poisoned_excerpt
 from training.certificate.poison_rows import REACH
-from training.certificate.sample import accepted, excerpt_of, loaded
+from training.certificate.sample import accepted, excerpt_of
 
 ENTERPRISES = 60
 SEEDS = (1, 2)

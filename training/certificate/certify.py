@@ -20,6 +20,16 @@ from features.store.store import Store
 from training.certificate.compare import Moved, compared_matrices, digest_of_matrix, greater_moves
 from training.certificate.declarations import barred
 from training.certificate.equivalence import misread
+from training.certificate.excerpt_store import fed, loaded
+from training.certificate.inquiry import (
+    Inquiry,
+    city,
+    inquiry_of,
+    labelled_moves,
+    moved_on,
+    neighbour,
+    said_of,
+)
 from training.certificate.label_check import FAULTS, READING, faults_of
 from training.certificate.poison import KINDS, Poisoned, poisoned_excerpt
 from training.certificate.poison_raw import Before, Beneath, beneath
@@ -29,16 +39,12 @@ from training.certificate.read_paths import (
     NEIGHBOUR,
     STRETCHES,
     WAYS,
-    Inquiry,
-    city,
     every_way,
     in_other_ways,
     in_stretches,
-    inquiry_of,
 )
 from training.certificate.recorded_days import misdated
-from training.certificate.sample import Excerpt, accepted, excerpt_of, fed, loaded, never_later
-from training.certificate.second_day import labelled_moves, moved_on, neighbour, said_of
+from training.certificate.sample import Excerpt, accepted, excerpt_of, never_later
 from training.certificate.spark_equivalence import unlike_spark
 from training.certificate.visible_rows import holdings, unlike
 

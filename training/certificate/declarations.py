@@ -7,11 +7,11 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
-from features.catalogue import Catalogue
 from features.catalogue.document import forbidden
-from features.catalogue.language import Atom, atom_of, atoms_of, call_name, parse_row, row_columns
-from features.catalogue.model import ENTITIES, Feature, Measure
-from features.catalogue.parse import declared_joins
+from features.catalogue.joins import declared_joins
+from features.catalogue.language import Atom, atom_of, atoms_of, call_name, row_columns
+from features.catalogue.model import ENTITIES, Catalogue, Feature, Measure
+from features.catalogue.syntax import parse_row
 from features.catalogue.validate import check_feature, check_measure, columns_read, every_table
 from features.contract.tables import Column, contract
 from features.errors import CatalogueError

@@ -8,9 +8,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from features.catalogue import Catalogue
 from features.catalogue.language import call_name, peers_of
-from features.catalogue.model import ENTITIES
+from features.catalogue.model import ENTITIES, Catalogue
 from features.engine.matrices import catalogue_of, matrix_for
 from features.engine.population import living
 from features.matrix import Matrix

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from features.catalogue.language import parse_row
+from features.catalogue.syntax import parse_row
 from features.errors import TargetError
 from features.ingest.source_toml import Target
 from features.store.store import Store

@@ -16,12 +16,18 @@ from features.matrix import Matrix
 from features.store.load import load
 from features.store.store import Store
 from training.certificate.compare import Moved, compared_matrices, greater_moves
+from training.certificate.inquiry import (
+    Inquiry,
+    city,
+    inquiry_of,
+    labelled_moves,
+    neighbour,
+    own_days,
+)
 from training.certificate.poison_raw_rows import poisoned_raw_table, rows_after
 from training.certificate.raw_files import raw_of, undeclared, write_sheets
 from training.certificate.raw_tables import RawTable, sheets_of, told_early
-from training.certificate.read_paths import Inquiry, city, inquiry_of, own_days
 from training.certificate.sample import workplace
-from training.certificate.second_day import labelled_moves, neighbour
 from training.certificate.visible_rows import Holdings, holdings, unlike
 
 MOST_ROWS = 40_000

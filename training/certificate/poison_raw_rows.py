@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from training.certificate.raw_days import days_in, holds_days, on_days
+from training.certificate.raw_files import days_in, holds_days, on_days
 from training.certificate.raw_tables import RawTable
 
 GONE = 0.4

@@ -15,8 +15,7 @@ from features.ingest.dump.views import PRELUDE
 from features.ingest.source import Source
 from features.ingest.source_toml import ALWAYS, Raw
 from features.ingest.typed_sql import in_one_line, reading_connection
-from training.certificate.raw_days import days_in, holds_days
-from training.certificate.raw_files import raw_file_sql, raw_of
+from training.certificate.raw_files import days_in, holds_days, raw_file_sql, raw_of
 from training.certificate.sample import workplace
 
 ROW, DAY, UNITS = "!row", "!known", "!units"

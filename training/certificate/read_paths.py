@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
@@ -14,20 +13,18 @@ import polars as pl
 from features.aggregates import prefix_sums as totals
 from features.aggregates import reader as evaluate
 from features.calendar import date_of, month_text
-from features.catalogue import Catalogue
-from features.catalogue.model import ALIASES, ENTITIES, KEYS
+from features.catalogue.model import ALIASES, KEYS
 from features.contract.millionths import CERTAIN
 from features.contract.tables import COMMON, Table
 from features.engine.batches import claim_stretches, living_stretches
 from features.engine.matrices import catalogue_of, matrix, matrix_of_cases
-from features.engine.population import living
-from features.errors import HistoryError, RequestError, UnknownId
-from features.matrix import Matrix
+from features.errors import RequestError
+from features.matrix import Matrix, no_cases, stacked
 from features.online.request import evaluate_rows
 from features.store.store import Store
 from training.certificate.compare import Moved, compared_matrices
+from training.certificate.inquiry import BACK, Inquiry, city, own_days
 from training.certificate.sample import Excerpt
-from training.data.dataset import stacked
 
 FED, NEIGHBOUR, STRETCHES = "fed", "neighbour", "stretches"
 WAYS = ("own days", "at scale", "online", FED, NEIGHBOUR, STRETCHES)
@@ -36,72 +33,12 @@ RUNNING = ((totals, "PAIRS_A_ROW"),)
 TOTALS = (*PANELS, *RUNNING)
 """The sizes from which on the evaluator takes its other ways."""
 SCALES = (" at scale", " by totals")
-BACK = (0, 17, 48)
-"""Days before the day of the inquiry on which units are looked at alone; not all lie at the end of a month."""
-SAMPLE = 4
-"""Units of each such day."""
 SIDES = (
     ("inspection", "inspections"),
     ("claim", "claims"),
     ("worker", "employment"),
     ("worker", "claims"),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Inquiry:
-    """What is asked of every store alike: the day, and by entity the units that are asked for on days of their own."""
-
-    day: int
-    entities: tuple[str, ...]
-    cases: Mapping[str, tuple[tuple[str, int], ...]]
-
-
-def inquiry_of(store: Store, day: int) -> Inquiry:
-    """Return what to ask, chosen from the units that live on the day and shortly before."""
-    entities = tuple(entity for entity, (table, _) in ENTITIES.items() if store.has(table))
-    declared = catalogue_of(store)
-    cases = {}
-    for entity in entities:
-        chosen: list[tuple[str, int]] = []
-        for back in BACK:
-            chosen += _some(store, declared, entity, day - back)
-        cases[entity] = tuple(chosen)
-    return Inquiry(day, entities, cases)
-
-
-def _some(store: Store, declared: Catalogue, entity: str, day: int) -> list[tuple[str, int]]:
-    """Return up to SAMPLE living units of a day, spread over the register; none where the history has not begun."""
-    try:
-        units = living(store, declared, entity, day)
-    except HistoryError:
-        return []
-    texts = store.dictionary(entity).texts
-    step = max(1, len(units) // SAMPLE)
-    spread = units.code[::step][:SAMPLE]
-    return [(str(texts[int(code)]), day) for code in spread]
-
-
-def city(store: Store, asked: Inquiry) -> dict[str, Matrix]:
-    """Return by entity the features of all living units of the day."""
-    declared = catalogue_of(store)
-    return {each: matrix(store, each, asked.day, catalogue=declared) for each in asked.entities}
-
-
-def own_days(store: Store, asked: Inquiry) -> dict[str, Matrix]:
-    """Return by entity the features of the chosen units on days of their own, a day in mid-month among them."""
-    views = {}
-    declared = catalogue_of(store)
-    for entity, cases in asked.cases.items():
-        keys = [key for key, _ in cases]
-        days = np.array([day for _, day in cases], np.int64)
-        try:
-            view = matrix_of_cases(store, entity, keys, days, declared)
-        except UnknownId:
-            # a store that does not know a unit has no row of it: that differs from any store that does
-            view = nobody(entity)
-        views[f"{entity} on its own day"] = view
-    return views
 
 
 @contextmanager
@@ -142,7 +79,7 @@ def online(store: Store, asked: Inquiry, excerpt: Excerpt) -> dict[str, Matrix]:
         try:
             view = evaluate_rows(store, entity, key, asked.day, rows)
         except RequestError:
-            view = nobody(entity)
+            view = no_cases(entity)
         views[f"{entity} online"] = view
     return views
 
@@ -247,13 +184,6 @@ def every_claim_in_turn(store: Store, day: int) -> dict[str, Moved]:
     days = swept.as_of.astype(np.int64)
     alone = matrix_of_cases(store, "claim", swept.keys.tolist(), days, declared)
     return compared_matrices({"swept claim": alone}, {"swept claim": swept})
-
-
-def nobody(entity: str) -> Matrix:
-    """Return a matrix without rows."""
-    keys = np.array([], np.str_)
-    days = np.array([], np.int32)
-    return Matrix(entity, keys, days, (), np.empty((0, 0)), {})
 
 
 def as_sent(rows: pl.DataFrame, table: Table) -> list[dict[str, Any]]:

@@ -14,9 +14,9 @@ from functools import lru_cache
 from typing import Any
 
 from features.calendar import date_of
-from features.catalogue import Catalogue, declared_joins
+from features.catalogue.joins import declared_joins
 from features.catalogue.language import Atom, Peer, atom_of, peer_of
-from features.catalogue.model import ALIASES, ENTITIES, KEYS, Join, Measure
+from features.catalogue.model import ALIASES, ENTITIES, KEYS, Catalogue, Join, Measure
 from features.contract.tables import Column
 from training.certificate.reference_language import (
     Row,

@@ -1,10 +1,10 @@
-"""An excerpt: the rows of some units of a history in the contract's form, and the store that a load makes of them."""
+"""An excerpt: the rows of some units of a history in the contract's form."""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,17 +12,11 @@ import polars as pl
 import pyarrow as pa
 
 from features.arrays import NULL
-from features.calendar import date_of
 from features.connection import named
-from features.contract.millionths import as_decimals
-from features.contract.tables import COMMON, Column, Table, contract
-from features.files import private_folder, reached
+from features.contract.tables import Column, Table, contract
+from features.files import private_folder
 from features.home import home
-from features.ingest.source import Source
 from features.ingest.source_toml import SourceDeclaration
-from features.store.append import feed
-from features.store.compaction import compact
-from features.store.load import load
 from features.store.store import Store
 
 ENOUGH = 20
@@ -183,56 +177,6 @@ def never_later(excerpt: Excerpt) -> dict[str, str]:
                 if is_same_day.fill_null(False).all():
                     quick[name] = column.name
     return quick
-
-
-def written(column: Column) -> pl.Expr:
-    """Return a column as a source writes it: days and months as dates, chances between 0 and 1, all else as it is."""
-    value = pl.col(column.name)
-    if column.kind == "day":
-        return value.cast(pl.Int32).cast(pl.Date).alias(column.name)
-    if column.kind == "month":
-        return pl.date(value // 12, value % 12 + 1, 1).alias(column.name)
-    return as_decimals(value) if column.kind == "probability" else value
-
-
-def excerpt_source(excerpt: Excerpt, folder: Path) -> Source:
-    """Return the source that an excerpt written to a folder as Parquet is."""
-    folder.mkdir(parents=True)
-    places: dict[str, Path] = {}
-    for name, table in excerpt.tables.items():
-        places[name] = folder / f"{name}.parquet"
-        columns = [written(column) for column in table.columns + COMMON]
-        rows = excerpt.frames[name].select(columns)
-        rows.write_parquet(places[name])
-    changes = {
-        "name": f"{excerpt.declaration.name}-excerpt",
-        "complete_to": date_of(excerpt.complete_to),
-        "dump": None,
-        "keys": {},
-    }
-    declaration = excerpt.declaration.model_copy(update=changes)
-    (folder / "declared.json").write_text(declaration.model_dump_json(), "utf-8")
-    reached("an excerpt written")
-    return Source(folder, folder, declaration, places, apart=folder.with_name("stores"))
-
-
-@contextmanager
-def loaded(excerpt: Excerpt) -> Iterator[Store]:
-    """Yield the store that a load makes of an excerpt; gone afterwards."""
-    with workplace() as folder:
-        yield Store(load(excerpt_source(excerpt, folder / "excerpt")))
-
-
-@contextmanager
-def fed(excerpt: Excerpt, days: Sequence[int]) -> Iterator[Store]:
-    """Yield the live store of an excerpt fed until each day, merged, and fed to its end; gone afterwards."""
-    with workplace() as folder:
-        source = excerpt_source(excerpt, folder / "excerpt")
-        for day in days:
-            feed(source, day)
-        store = compact(source)
-        feed(source, excerpt.complete_to)
-        yield Store(store)
 
 
 def workplace() -> AbstractContextManager[Path]:

@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 
 from features.calendar import day_of
-from features.catalogue import Catalogue
+from features.catalogue.model import Catalogue
 from features.ingest.source_toml import Split, Target
-from training.certificate.read_paths import nobody
+from features.matrix import no_cases
 from training.data.cases import TEST, TRAIN, UNUSED, TargetCases, case_parts, unlabelled
 from training.data.dataset import ON_DAYS, Dataset
 from training.data.folds import Fold, folds_of
@@ -40,7 +40,7 @@ def _misplaced_cases(name: str, target: Target, cases: TargetCases, gap: int) ->
     """Return how many cases stand in another part than the split says, or teach from it."""
     split = target.split
     assert split is not None
-    whole = Dataset(name, target, nobody(""), cases, Catalogue({}, {}, {}))
+    whole = Dataset(name, target, no_cases(""), cases, Catalogue({}, {}, {}))
     expected = parts_read(cases.day, split, gap)
     other_part = expected != cases.part
     taught_wrongly = whole.taught() != (expected == TRAIN)

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 import polars as pl
 
 from features.calendar import date_of
-from features.catalogue import Catalogue
+from features.catalogue.model import Catalogue
 from features.catalogue.validate import columns_read
 from features.connection import named
 from features.engine.matrices import catalogue_of
-from features.matches import matches
+from features.matches.find import matches
 from features.store.store import Store
 from training.certificate.compare import Moved
 

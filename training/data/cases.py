@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from features.calendar import day_of
+from features.calendar import date_of, day_of
 from features.errors import TargetError
 from features.ingest.source_toml import Split, Target
 from training.data.labels import Codes, Floats, Observed
@@ -151,3 +152,17 @@ def _largest(wanted: Codes, subject: Codes, values: Floats) -> Floats:
     place = np.minimum(insertion, len(distinct) - 1)
     is_known = distinct[place] == wanted
     return np.where(is_known, largest[place], np.nan)
+
+
+def part_size(cases: TargetCases) -> dict[str, Any]:
+    """Return the size of a part: labelled rows, positives among them, all cases that it stands for, and its days."""
+    has_label = ~np.isnan(cases.label)
+    size: dict[str, Any] = {
+        "rows": int(has_label.sum()),
+        "positives": int(np.nansum(cases.label)),
+        "population": round(float(cases.weight.sum())),
+    }
+    if len(cases):
+        size["from"] = date_of(int(cases.day.min())).isoformat()
+        size["until"] = date_of(int(cases.day.max())).isoformat()
+    return size

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from features.calendar import date_of, day_of
 from features.cases import Cases as Units
-from features.catalogue import Catalogue
+from features.catalogue.model import Catalogue
 from features.engine.matrices import catalogue_of, matrix_for
 from features.engine.population import bare_cases, living, registered_cases
 from features.errors import TargetError
 from features.ingest.source_toml import Target
-from features.matrix import Matrix
+from features.matrix import Matrix, stacked
 from features.store.store import Store
 from training.data.cases import (
     TEST,
@@ -245,14 +245,3 @@ def _of_units(
     marks_of_registered = marks(registered.code, registered.as_of)
     is_registered = np.isin(marks(cases.subject, cases.as_of), marks_of_registered)
     return matrix_for(store, catalogue, registered), cases.take(is_registered)
-
-
-def stacked(parts: list[Matrix]) -> Matrix:
-    """Return matrices of one store, one below the other."""
-    first = parts[0]
-    return replace(
-        first,
-        keys=np.concatenate([part.keys for part in parts]),
-        as_of=np.concatenate([part.as_of for part in parts]),
-        values=np.concatenate([part.values for part in parts]),
-    )

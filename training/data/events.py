@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from features.aggregates.row_expressions import row_filter
 from features.arrays import NULL
-from features.catalogue.language import parse_row, row_columns
+from features.catalogue.language import row_columns
+from features.catalogue.syntax import parse_row
 from features.errors import TargetError
 from features.ingest.source_toml import Event, Target
 from features.store.column_codes import literal_of

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from features.aggregates.row_expressions import row_filter
 from features.arrays import NULL
-from features.catalogue.language import parse_row, row_columns
+from features.catalogue.language import row_columns
+from features.catalogue.syntax import parse_row
 from features.contract.millionths import probabilities
 from features.contract.tables import contract
 from features.errors import TargetError

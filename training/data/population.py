@@ -8,7 +8,8 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from features.catalogue.language import parse_row, row_columns
+from features.catalogue.language import row_columns
+from features.catalogue.syntax import parse_row
 from features.engine.formulas import Environment, formula_values
 from features.errors import TargetError
 from features.matrix import Matrix

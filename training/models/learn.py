@@ -11,6 +11,8 @@ from features.matrix import Matrix
 from models.bundle.booster import margins, predicted_means
 from models.bundle.calibration import Calibration
 from training.data.cases import TargetCases
+from training.data.dataset import Dataset
+from training.data.folds import folds_of
 from training.data.recipe import Recipe
 from training.models.calibrate import calibration_of
 from training.models.fit import Fit, Lesson, fit_any, fit_count, scaled
@@ -18,6 +20,8 @@ from training.models.fit import Fit, Lesson, fit_any, fit_count, scaled
 Floats = NDArray[np.float64]
 FARTHEST = 5.0
 """The outputs of the count model are multiplied or divided by this factor at most."""
+
+SIGNS = {"up": 1, "down": -1}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,6 +43,28 @@ class Learned:
         probability = self.calibration(self.raw(matrix))
         number_given_any = predicted_means(self.count.model, matrix.values)
         return np.asarray(probability * number_given_any)
+
+
+def lesson_of(whole: Dataset, recipe: Recipe) -> Lesson:
+    """Return what the training cases teach from: features, folds forward in time, and the directions declared."""
+    taught = whole.taught()
+    matrix = whole.matrix.take(taught)
+    cases = whole.cases.take(taught)
+    # a label of declared days is known only when its horizon has passed, so folds lie as far apart
+    gap = whole.target.horizon if whole.target.as_of else 0
+    folds = folds_of(matrix.keys, cases, recipe, gap)
+    return Lesson(matrix, folds, _directions(whole, recipe))
+
+
+def _directions(whole: Dataset, recipe: Recipe) -> dict[str, int]:
+    """Return the sign by which each number may move the risk; none where the recipe knows no directions."""
+    if not recipe.directions:
+        return {}
+    signs = {}
+    for feature in whole.catalogue.features(whole.matrix.entity):
+        if feature.name not in whole.matrix.categories:
+            signs[feature.name] = SIGNS.get(feature.direction, 0)
+    return signs
 
 
 def learn(lesson: Lesson, cases: TargetCases, recipe: Recipe) -> Learned:

@@ -25,6 +25,7 @@ from training.certificate.candidate_features import (
     digest_of_file,
     joined_to,
 )
+from training.data.cases import part_size
 from training.data.dataset import target_of
 from training.evaluation.paired import (
     DRAWS,
@@ -35,8 +36,8 @@ from training.evaluation.paired import (
     points,
     worth,
 )
+from training.models.learn import SIGNS
 from training.runs.bench import FITS, FULL, Bench
-from training.runs.train import SIGNS, part_size
 
 WITH = "(with the file)"
 

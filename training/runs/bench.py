@@ -16,7 +16,7 @@ from training.data.recipe import Recipe, recipe_of
 from training.data.untested import check_test
 from training.evaluation.paired import Advance, Exam, Outcome, outcomes
 from training.models.fit import Fit, Lesson, fit_any, refit
-from training.runs.train import lesson_of
+from training.models.learn import lesson_of
 
 Floats = NDArray[np.float64]
 FITS = 3

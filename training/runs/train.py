@@ -18,17 +18,14 @@ from models.bundle.champions import ModelKey
 from models.bundle.manifest import frozen_features
 from models.bundle.score import score
 from training.certificate.certify import QUICK, certify
-from training.data.cases import TargetCases
+from training.data.cases import part_size
 from training.data.dataset import Dataset, dataset, target_of
-from training.data.folds import folds_of
 from training.data.recipe import Recipe, recipe_of
 from training.data.untested import check_test
 from training.evaluation.evaluate import Answers, evaluate, reordering
-from training.models.fit import Lesson
-from training.models.learn import Learned, learn
+from training.models.learn import Learned, learn, lesson_of
 from training.models.registry import Logged, TrainingRun, log_run
 
-SIGNS = {"up": 1, "down": -1}
 BRIEF = ("verdict", "as_of", "certificate_digest", "catalogue_digest", "cpu_seconds")
 
 
@@ -101,28 +98,6 @@ def trained_on(store: Store, name: str) -> Trained:
     if target.unit == "inspection":
         metrics |= reordering(cases, raw)
     return Trained(whole, recipe, learned, metrics)
-
-
-def lesson_of(whole: Dataset, recipe: Recipe) -> Lesson:
-    """Return what the training cases teach from: features, folds forward in time, and the directions declared."""
-    taught = whole.taught()
-    matrix = whole.matrix.take(taught)
-    cases = whole.cases.take(taught)
-    # a label of declared days is known only when its horizon has passed, so folds lie as far apart
-    gap = whole.target.horizon if whole.target.as_of else 0
-    folds = folds_of(matrix.keys, cases, recipe, gap)
-    return Lesson(matrix, folds, _directions(whole, recipe))
-
-
-def _directions(whole: Dataset, recipe: Recipe) -> dict[str, int]:
-    """Return the sign by which each number may move the risk; none where the recipe knows no directions."""
-    if not recipe.directions:
-        return {}
-    signs = {}
-    for feature in whole.catalogue.features(whole.matrix.entity):
-        if feature.name not in whole.matrix.categories:
-            signs[feature.name] = SIGNS.get(feature.direction, 0)
-    return signs
 
 
 def bundle_parts(trained: Trained, origin: Mapping[str, str]) -> Parts:
@@ -227,20 +202,6 @@ def run_report(trained: Trained, origin: Mapping[str, str]) -> dict[str, Any]:
         "fit": _fitted(trained.learned),
         **origin,
     }
-
-
-def part_size(cases: TargetCases) -> dict[str, Any]:
-    """Return the size of a part: labelled rows, positives among them, all cases that it stands for, and its days."""
-    has_label = ~np.isnan(cases.label)
-    size: dict[str, Any] = {
-        "rows": int(has_label.sum()),
-        "positives": int(np.nansum(cases.label)),
-        "population": round(float(cases.weight.sum())),
-    }
-    if len(cases):
-        size["from"] = date_of(int(cases.day.min())).isoformat()
-        size["until"] = date_of(int(cases.day.max())).isoformat()
-    return size
 
 
 def _registered(logged: Logged) -> dict[str, Any]:

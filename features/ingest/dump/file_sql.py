@@ -9,7 +9,8 @@ from pathlib import Path
 from features.connection import named, quoted
 from features.errors import SourceError
 from features.ingest.dump.files import DumpFile, TableFiles, given_by_folders, part_columns
-from features.ingest.dump.names import BLANKS, first_line, header_delimiter, unique
+from features.ingest.dump.names import first_line, header_delimiter, unique
+from features.ingest.dump.units import BLANKS
 from features.ingest.scan import csv_sql, parquet_sql
 
 REST = tuple(f"lssi rest {number}" for number in range(1, 10))

@@ -10,11 +10,11 @@ from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 from features.errors import SourceError
+from features.ingest.dump.units import BLANKS
 
 DELIMITERS = ",\t;|\x01\x1f^~"
 LONGEST_DELIMITER = 4
 """Bytes of what may part the fields of a line."""
-BLANKS = " \t\r\n\u00a0\u3000\ufeff"
 SCALED = re.compile(r"[万千亿]|单位[:：]|[(（\[]\s*[分角]\s*[)）\]]|美元|港元")
 """Words in the name of a column which say that its amounts are no yuan."""
 _WORDS = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.]*")

@@ -7,8 +7,7 @@ import unicodedata
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
-from features.ingest.dump.names import BLANKS
-
+BLANKS = " \t\r\n\u00a0\u3000\ufeff"
 UNITS: dict[str, dict[str, str]] = {
     "yuan": {
         "yuan": "1",
