@@ -28,12 +28,16 @@ $(EXTRA): $(STAMP) requirements-extra.lock
 demo: $(STAMP)
 	@$(HERE)/python docs/demo.py --enterprises $(N)
 
-# one file of tests goes to one worker, so that its fixtures are built once
-test: check
-	$(HERE)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
+# one file of tests goes to one worker, so that its fixtures are built once; the files begin in the order of tests/conftest.py
+PARALLEL = --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
+test: check
+	$(HERE)/python -m pytest $(PARALLEL)
+
+# the stops use both cores by themselves, and print each stop as it is tried
 test-slow: $(STAMP)
-	$(HERE)/python -m pytest -m slow -s
+	$(HERE)/python -m pytest -m slow $(PARALLEL) --ignore tests/test_stops.py
+	$(HERE)/python -m pytest -m slow -s tests/test_stops.py
 
 check: $(STAMP)
 	$(HERE)/ruff check .

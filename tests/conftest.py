@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import fcntl
 import os
 import shutil
 from collections.abc import Callable, Generator
@@ -21,6 +22,7 @@ from models.bundle.bundle import Bundle, Parts, load_bundle, write_bundle
 from models.bundle.calibration import Calibration
 from models.bundle.manifest import FrozenFeature
 from tests.said import Answer, Say, answer_of
+from tests.sample import SEED
 
 Report = pytest.TestReport | pytest.CollectReport
 REQUIRE_ALL = os.environ.get("LSSI_REQUIRE_ALL") == "1"
@@ -29,6 +31,21 @@ PROGRAMS = {
     "java": "apt-get install openjdk-17-jre-headless",
     "postgres": "apt-get install postgresql",
 }
+
+LONGEST = (
+    "test_scoring_scorer",
+    "test_leaks",
+    "test_lssi_paths",
+    "test_sources_core_platform_states",
+    "test_sql_spark",
+    "test_sources_core_platform",
+    "test_store_append",
+    "test_sources_core_platform_odd",
+    "test_freeze",
+    "test_api_service",
+    "test_certificate_certify",
+)
+"""The files that take longest, which begin first, so that no worker is left with one at the end."""
 
 COUNTED: dict[str, int] = {}
 """What tests counted, shown at the end of a run."""
@@ -71,6 +88,17 @@ def shared_data() -> Path:
             "the public data sets are missing: put them into ../shared/data or set LSSI_DATA"
         )
     return folder
+
+
+def pytest_report_header() -> str:
+    """Say at the head of a run which seed the samples have."""
+    return f"samples: seed {SEED}; make test-slow runs what they leave out (docs/testing.md)"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest files first; the order within a file stays."""
+    rank = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: rank.get(item.path.stem, len(LONGEST)))
 
 
 @pytest.fixture(autouse=True)
@@ -189,31 +217,59 @@ def hand_source() -> Callable[..., Path]:
 @pytest.fixture(scope="session")
 def city_2000(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The simulated city of 2,000 enterprises over 36 months, complete to 2015-06-30: a source folder."""
+    return made_once(tmp_path_factory, "city", write_city_2000)
+
+
+def write_city_2000(place: Path) -> None:
+    """Write the city of 2,000 enterprises."""
     from simulation.ground.setting import setting_of
     from simulation.run import write_city
 
-    place = tmp_path_factory.mktemp("city") / "city"
     write_city(place, setting_of(2_000, 36, until="2015-06-30", seed=1), lambda _done, _of: None)
-    return place
 
 
 @pytest.fixture(scope="session")
 def trained_home(city_2000: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An $LSSI_HOME in which that city is loaded and the first models of both targets are promoted."""
+    """An $LSSI_HOME in which that city is loaded and the first models of both targets are promoted.
+
+    Each worker has a copy, since tests write into it.
+    """
+    trained = made_once(tmp_path_factory, "trained", lambda home: train_city(city_2000, home))
+    return Path(shutil.copytree(trained, tmp_path_factory.mktemp("trained") / "home"))
+
+
+def train_city(city: Path, home: Path) -> None:
+    """Load a city in a home, and train and promote a model of each target."""
     from features.store.opening import open_store
     from models.bundle.champions import ModelKey
     from training.models.promote import promote_first
     from training.runs.train import train
 
-    home = tmp_path_factory.mktemp("trained")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LSSI_HOME", str(home))
-        store = open_store(city_2000)
+        store = open_store(city)
         for target in ("undeclared_workers", "fraudulent_claim"):
-            promote_first(
-                home, ModelKey("city", target), train(store, target, home=home)["mlflow"]["version"]
-            )
-    return home
+            version = train(store, target, home=home)["mlflow"]["version"]
+            promote_first(home, ModelKey("city", target), version)
+
+
+def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
+    """Return a folder that one worker of a run makes; the others wait until it is whole.
+
+    A run in parallel gives each worker a folder of its own in one that they share.
+    """
+    own = factory.getbasetemp()
+    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    place, whole = shared / "once" / name, shared / "once" / f"{name}.whole"
+    place.parent.mkdir(exist_ok=True)
+    with whole.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not whole.exists():
+            # What a worker left that failed half-way is no part of the next try.
+            shutil.rmtree(place, ignore_errors=True)
+            make(place)
+            whole.touch()
+    return place
 
 
 @pytest.fixture(scope="session")

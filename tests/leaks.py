@@ -17,7 +17,6 @@ from typing import Any
 
 ROOT = Path(__file__).parents[1]
 READ, LOAD = "read", "load"
-SOME = "--every-fifth"
 ABSENT = (
     "protected",
     "dispatch",
@@ -712,18 +711,18 @@ def told(said: dict[str, Any]) -> None:
     sys.stdout.flush()
 
 
-def main(place: Path, chosen: str) -> None:
-    """Try every leak, or those whose English name holds a text."""
+def main(place: Path, texts: list[str]) -> None:
+    """Try every leak, or those whose English name holds one of some texts."""
     import duckdb  # noqa: F401
     import numpy as np  # noqa: F401
     import pandera.polars  # noqa: F401
     import pyarrow.parquet  # noqa: F401
 
     home = prepared(place)
-    for number, leak in enumerate(LEAKS):
-        if chosen in leak.en or (chosen == SOME and number % 5 == 1):
+    for leak in LEAKS:
+        if not texts or any(text in leak.en for text in texts):
             told({"name": leak.en, **tried(leak, place, home)})
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else "")
+    main(Path(sys.argv[1]), sys.argv[2:])

@@ -16,6 +16,7 @@ from features.store.journal import write_journal_part
 from features.store.opening import open_store
 from features.store.store import Store
 from tests.random_history import LAST, write_history
+from tests.sample import slow
 from training.certificate.certify import QUICK, Extent, certify
 from training.certificate.compare import Moved, differing
 from training.certificate.excerpt_store import loaded
@@ -37,7 +38,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
         return open_store(write_history(tmp_path_factory.mktemp("source"), seed=5))
 
 
-@pytest.mark.parametrize(("seed", "day"), [(6, day_of("2014-11-17")), (7, LAST)])
+@pytest.mark.parametrize(("seed", "day"), [slow((6, day_of("2014-11-17"))), (7, LAST)])
 def test_the_clean_catalogue_raises_no_alarm(tmp_path: Path, seed: int, day: int) -> None:
     found = certify(open_store(write_history(tmp_path / "source", seed=seed)), day, SLIM)
     assert (found["verdict"], found["features_moved"], found["features_misread"]) == (
@@ -48,6 +49,7 @@ def test_the_clean_catalogue_raises_no_alarm(tmp_path: Path, seed: int, day: int
     assert sum(found["poisons"][0]["rows"].values()) > 3000
 
 
+@pytest.mark.slow
 def test_a_certificate_is_plain_and_its_digest_repeats(store: Store) -> None:
     first, again = certify(store, DAY, QUICK), certify(store, DAY, QUICK)
     assert first["certificate_digest"] == again["certificate_digest"]

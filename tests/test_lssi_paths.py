@@ -12,7 +12,7 @@ import json
 import re
 import shutil
 import typing
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -406,33 +406,61 @@ STEPS: dict[str, Callable[[Walk], Any]] = {
     "adopt": a_move,
 }
 """Every command, in the order in which one makes what the next reads."""
+SHORT = (
+    "contract",
+    "city",
+    "check",
+    "dictionary",
+    "features",
+    "matches",
+    "key add",
+    "key remove",
+    "load",
+)
+"""The commands that need no model: `make test` walks these, and `make test-slow` all of them."""
 
 
-def walked(place: Path) -> Walk:
+def walked(place: Path, commands: Iterable[str] = SHORT) -> Walk:
     """Return one walk, its home and every file of it under a place."""
     place.mkdir(parents=True)
     laid(place, seed=3)
     walk = Walk(place)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LSSI_HOME", str(place / "home"))
-        for command, step in STEPS.items():
-            walk.outcomes[command] = step(walk)
+        for command in commands:
+            walk.outcomes[command] = STEPS[command](walk)
     return walk
 
 
 @pytest.fixture(scope="module")
 def plain(tmp_path_factory: pytest.TempPathFactory) -> Walk:
-    """The walk under a path without any sign."""
+    """The short walk under a path without any sign."""
     return walked(tmp_path_factory.mktemp("walk") / PLAIN)
 
 
 @pytest.fixture(scope="module")
+def whole_plain(tmp_path_factory: pytest.TempPathFactory) -> Walk:
+    """The whole walk under a path without any sign."""
+    return walked(tmp_path_factory.mktemp("walk") / PLAIN, STEPS)
+
+
+@pytest.fixture(scope="module")
 def nasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walk]:
-    """The walk under the nasty path, beside folders that a pattern would find."""
-    place = tmp_path_factory.mktemp("walk")
+    """The short walk under the nasty path."""
+    yield from walked_beside_neighbours(tmp_path_factory.mktemp("walk"), SHORT)
+
+
+@pytest.fixture(scope="module")
+def whole_nasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walk]:
+    """The whole walk under the nasty path."""
+    yield from walked_beside_neighbours(tmp_path_factory.mktemp("walk"), STEPS)
+
+
+def walked_beside_neighbours(place: Path, commands: Iterable[str]) -> Iterator[Walk]:
+    """Yield a walk under the nasty path, beside folders that a pattern would find; it writes nothing outside."""
     for number, neighbour in enumerate(NEIGHBOURS):
         laid(place / neighbour, seed=10 + number)
-    yield walked(place / NASTY)
+    yield walked(place / NASTY, commands)
     assert {path.name for path in place.iterdir()} == {"section=C"}, (
         "a command wrote outside its path"
     )
@@ -445,11 +473,12 @@ def test_every_command_is_walked() -> None:
     assert set(STEPS) == commands()
 
 
-def test_every_option_that_names_a_place_is_walked(nasty: Walk) -> None:
+@pytest.mark.slow
+def test_every_option_that_names_a_place_is_walked(whole_nasty: Walk) -> None:
     assert {
-        command: options - nasty.words[command]
+        command: options - whole_nasty.words[command]
         for command, options in options_of_places().items()
-        if options - nasty.words[command]
+        if options - whole_nasty.words[command]
     } == {}
 
 
@@ -475,8 +504,16 @@ def options_of_places() -> dict[str, set[str]]:
     return found
 
 
-@pytest.mark.parametrize("command", STEPS)
+@pytest.mark.parametrize("command", SHORT)
 def test_a_command_says_and_writes_the_same_under_a_nasty_path(
     plain: Walk, nasty: Walk, command: str
 ) -> None:
     assert nasty.outcomes[command] == plain.outcomes[command]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", STEPS)
+def test_a_command_of_the_whole_walk_says_and_writes_the_same_under_a_nasty_path(
+    whole_plain: Walk, whole_nasty: Walk, command: str
+) -> None:
+    assert whole_nasty.outcomes[command] == whole_plain.outcomes[command]

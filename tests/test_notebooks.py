@@ -26,6 +26,7 @@ def test_a_notebook_imports_and_never_defines(path: Path) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_the_notebook_retrains_judges_and_opens_the_registry(
     city_2000: Path, trained_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

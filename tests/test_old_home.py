@@ -277,6 +277,7 @@ def test_a_version_whose_run_names_no_source_stays_where_it_is(
         registered_key(apart.home, "fraudulent_claim", None)
 
 
+@pytest.mark.slow
 def test_an_old_version_is_promoted_for_its_source_and_answers_for_no_other(apart: Old) -> None:
     town, hill = str(apart.sources / "old_town"), str(apart.sources / "hill-side")
     week = ["--week", "2015-07-01", "--minutes", "300", "--json"]

@@ -155,6 +155,7 @@ def test_a_useless_feature_shows_an_interval_around_nothing_and_a_clean_certific
     assert len(head_lines(said)) == 5 and len(family_lines(said)) == 1 + len(said["families"])
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_values(store: Store) -> None:
     first, again = (ablated(store, "fraudulent_claim", None, 1) for _ in range(2))
     assert first.pop("cpu_seconds") > 0 and again.pop("cpu_seconds") > 0

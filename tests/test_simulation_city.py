@@ -29,10 +29,9 @@ def silent(_done: int, _of: int) -> None:
 
 
 @pytest.fixture(scope="module")
-def city(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("city") / "city"
-    write_city(out, setting_of(2_000, 36, until=UNTIL, seed=1), silent)
-    return out
+def city(city_2000: Path) -> Path:
+    """The city that other files of tests share too, which no test changes."""
+    return city_2000
 
 
 def ask(city: Path, query: str) -> list[tuple[object, ...]]:

@@ -215,6 +215,7 @@ def test_a_change_known_before_the_registration_tells_every_attribute() -> None:
     assert told == [("WGBH", "", "C2"), ("AAE006", "", "A2")]
 
 
+@pytest.mark.slow
 def test_a_model_learns_from_the_dump_what_the_city_teaches(
     city_2000: Path, tmp_path: Path
 ) -> None:

@@ -19,7 +19,6 @@ from simulation.ground.setting import setting_of
 from simulation.inspection.visits import KINDS, ROUTINE, Visits
 from simulation.month import advance, choose
 from simulation.output.page import MECHANISMS, city_page, parameters_of
-from simulation.run import write_city
 
 ROOT = Path(__file__).parents[1]
 HIGHEST = 0.75
@@ -27,11 +26,11 @@ SETTING = setting_of(1_200, 8, until="2015-06-30", seed=3)
 
 
 @pytest.fixture(scope="module")
-def known(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnection:
-    out = tmp_path_factory.mktemp("signals") / "city"
-    write_city(out, setting_of(2_000, 36, until="2015-06-30", seed=1), lambda _done, _of: None)
+def known(city_2000: Path) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect()
-    for folder in sorted(path for path in out.iterdir() if (path / "part-00001.parquet").exists()):
+    for folder in sorted(
+        path for path in city_2000.iterdir() if (path / "part-00001.parquet").exists()
+    ):
         connection.execute(
             f"CREATE VIEW {folder.name} AS SELECT * FROM {parquet_sql(files_in(folder))}"
         )

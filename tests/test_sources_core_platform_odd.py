@@ -6,7 +6,7 @@ import csv
 import gzip
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime, timedelta
 from functools import reduce
 from pathlib import Path
@@ -149,9 +149,13 @@ class Dump:
             )
 
     def put_parquet(
-        self, typed: Callable[[str, list[str]], pa.Array], metadata: dict[str, str] | None = None
+        self,
+        typed: Callable[[str, list[str]], pa.Array],
+        metadata: dict[str, str] | None = None,
+        tables: Iterable[str] = tuple(HISTORY),
     ) -> None:
-        for table, rows in frames().items():
+        for table in tables:
+            rows = frames()[table]
             columns = {name: typed(name, [row[name] for row in rows]) for name in rows[0]}
             pq.write_table(
                 pa.table(columns).replace_schema_metadata(metadata),
@@ -185,27 +189,29 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str, 
         return told(store)
 
 
-@pytest.mark.parametrize(
-    ("tables", "name"),
-    [
-        (texts(headed(frames(), lambda _, name: name.swapcase())), "{}.CSV"),
-        (texts(headed(frames(), lambda _, name: f"{name}（字段，{name[-1]}）")), "{}（导出）.csv"),
-        (
-            texts(headed(frames(), lambda table, name: f"{table}.{name}"), quoting=csv.QUOTE_ALL),
-            "SICP3.{}.csv",
-        ),
-        (texts(headed(frames(), lambda _, name: f"{name}\n注释,备注")), "{}_信息表.dat"),
-        (texts(frames(), "\x01"), "{}.dat.gz"),
-        ({table: text.replace(",", "|@|") for table, text in texts(frames()).items()}, "{}.txt"),
-        (
-            {
-                table: text.replace("\n", ",\n").replace("\n", "\r\n", 2)
-                for table, text in texts(frames()).items()
-            },
-            "{}.csv",
-        ),
-    ],
-)
+FORMS = [
+    (texts(headed(frames(), lambda _, name: name.swapcase())), "{}.CSV"),
+    (texts(headed(frames(), lambda _, name: f"{name}（字段，{name[-1]}）")), "{}（导出）.csv"),
+    (
+        texts(headed(frames(), lambda table, name: f"{table}.{name}"), quoting=csv.QUOTE_ALL),
+        "SICP3.{}.csv",
+    ),
+    (texts(headed(frames(), lambda _, name: f"{name}\n注释,备注")), "{}_信息表.dat"),
+    (texts(frames(), "\x01"), "{}.dat.gz"),
+    ({table: text.replace(",", "|@|") for table, text in texts(frames()).items()}, "{}.txt"),
+    (
+        {
+            table: text.replace("\n", ",\n").replace("\n", "\r\n", 2)
+            for table, text in texts(frames()).items()
+        },
+        "{}.csv",
+    ),
+]
+"""The history in other forms, each with the names of its files."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("tables", "name"), FORMS)
 def test_names_forms_and_what_parts_fields_do_not_matter(
     dump: Dump, plain: object, tables: dict[str, str], name: str
 ) -> None:
@@ -213,46 +219,48 @@ def test_names_forms_and_what_parts_fields_do_not_matter(
     assert told(open_store(SOURCE, dump.folder)) == plain
 
 
-@pytest.mark.parametrize(
-    "rewrites",
-    [
-        (day("%Y-%m-%d %H:%M:%S.000000"), ended("0"), with_values(MONEY, "{}元".format)),
-        (day("%Y年%m月%d日"), ended("00010101"), with_values(MONEY, "￥{}".format)),
-        (
-            day("%Y年%m月%d日 08:30"),
-            ended("0001-01-01 00:00:00"),
-            with_values(MONEY, lambda value: f"{float(value):.10E}"),
+WAYS = [
+    (day("%Y-%m-%d %H:%M:%S.000000"), ended("0"), with_values(MONEY, "{}元".format)),
+    (day("%Y年%m月%d日"), ended("00010101"), with_values(MONEY, "￥{}".format)),
+    (
+        day("%Y年%m月%d日 08:30"),
+        ended("0001-01-01 00:00:00"),
+        with_values(MONEY, lambda value: f"{float(value):.10E}"),
+    ),
+    (
+        day("%Y%m%d0830"),
+        ended("1900-01-01"),
+        with_values(MONEY, lambda value: f"{float(value):,.2f}"),
+    ),
+    (
+        day("%Y/%m/%d 8:30:00"),
+        ended("20991231"),
+        with_values(MONTHS, lambda value: f"{value[:4]}.{value[4:]}"),
+    ),
+    (
+        with_values(("AAE140", "AAB019", "AAA115", "AAC031", "AAZ159", *DAYS), "{}.0".format),
+        ended("0000-00-00 00:00:00"),
+        with_values(PERSONS, lambda value: value.replace("X", "x"), ("AC43", "AB01")),
+    ),
+    (
+        ended("2999/12/31"),
+        with_values(("AAE140", "AAB019"), "0{}".format),
+        with_values(UNITS, "  {}\u3000".format, ("AC43", "AC20")),
+    ),
+    (
+        ended(""),
+        with_values(
+            UNITS,
+            lambda value: "".join(chr(ord(one) + 0xFEE0) for one in value),
+            ("TAX_PAYROLL", "AC43"),
         ),
-        (
-            day("%Y%m%d0830"),
-            ended("1900-01-01"),
-            with_values(MONEY, lambda value: f"{float(value):,.2f}"),
-        ),
-        (
-            day("%Y/%m/%d 8:30:00"),
-            ended("20991231"),
-            with_values(MONTHS, lambda value: f"{value[:4]}.{value[4:]}"),
-        ),
-        (
-            with_values(("AAE140", "AAB019", "AAA115", "AAC031", "AAZ159", *DAYS), "{}.0".format),
-            ended("0000-00-00 00:00:00"),
-            with_values(PERSONS, lambda value: value.replace("X", "x"), ("AC43", "AB01")),
-        ),
-        (
-            ended("2999/12/31"),
-            with_values(("AAE140", "AAB019"), "0{}".format),
-            with_values(UNITS, "  {}\u3000".format, ("AC43", "AC20")),
-        ),
-        (
-            ended(""),
-            with_values(
-                UNITS,
-                lambda value: "".join(chr(ord(one) + 0xFEE0) for one in value),
-                ("TAX_PAYROLL", "AC43"),
-            ),
-        ),
-    ],
-)
+    ),
+]
+"""Other ways to write the same values."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("rewrites", WAYS)
 def test_another_way_to_write_the_same_value_gives_the_same_rows(
     dump: Dump, plain: object, rewrites: tuple[Rewrite, ...]
 ) -> None:
@@ -272,22 +280,24 @@ def moments(name: str, values: list[str]) -> pa.Array:
     return pa.array(days, pa.timestamp("ns"))
 
 
-@pytest.mark.parametrize(
-    ("typed", "metadata"),
-    [
-        (lambda _, values: pa.array(values, pa.large_string()).dictionary_encode(), None),
-        (lambda _, values: pa.array([value.encode() for value in values], pa.binary()), None),
-        (moments, {"org.apache.spark.version": "3.5.1"}),
-        (
-            lambda name, values: (
-                moments(name, values).cast(pa.timestamp("us", "UTC"))
-                if name in DAYS
-                else pa.array(values)
-            ),
-            None,
+TYPES = [
+    (lambda _, values: pa.array(values, pa.large_string()).dictionary_encode(), None),
+    (lambda _, values: pa.array([value.encode() for value in values], pa.binary()), None),
+    (moments, {"org.apache.spark.version": "3.5.1"}),
+    (
+        lambda name, values: (
+            moments(name, values).cast(pa.timestamp("us", "UTC"))
+            if name in DAYS
+            else pa.array(values)
         ),
-    ],
-)
+        None,
+    ),
+]
+"""Types of Parquet, each with the metadata of its file."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("typed", "metadata"), TYPES)
 def test_types_of_parquet_do_not_matter(
     dump: Dump, plain: object, typed: Any, metadata: Any
 ) -> None:
@@ -314,34 +324,67 @@ def test_parts_may_name_order_and_encode_their_columns_each_its_way(
     assert told(open_store(SOURCE, dump.folder)) == plain
 
 
-@pytest.mark.parametrize(
-    ("tables", "reason"),
-    [
-        (
-            lines(lambda found: [*found[:2], "\ufeff" + found[0], *found[2:]]),
-            "the line repeats the header",
+NO_ROWS = [
+    (
+        lines(lambda found: [*found[:2], "\ufeff" + found[0], *found[2:]]),
+        "the line repeats the header",
+    ),
+    (lines(lambda found: [*found, f"共 {len(found) - 1} 行"]), "recorded_on is missing"),
+    (
+        lines(
+            lambda found: [
+                found[0],
+                re.sub("[A-Z0-9]+", "--------", found[0]),
+                *found[1:],
+                "",
+                f"{len(found)} rows selected.",
+            ]
         ),
-        (lines(lambda found: [*found, f"共 {len(found) - 1} 行"]), "recorded_on is missing"),
-        (
-            lines(
-                lambda found: [
-                    found[0],
-                    re.sub("[A-Z0-9]+", "--------", found[0]),
-                    *found[1:],
-                    "",
-                    f"{len(found)} rows selected.",
-                ]
-            ),
-            "AAE036 should be a day such as 20150630",
-        ),
-    ],
-)
+        "AAE036 should be a day such as 20150630",
+    ),
+]
+"""Lines that are no rows, each with the reason why it is refused."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("tables", "reason"), NO_ROWS)
 def test_lines_that_are_no_rows_are_refused_and_change_nothing(
     dump: Dump, plain: object, tables: dict[str, str], reason: str
 ) -> None:
     dump.put_all(tables)
     store = open_store(SOURCE, dump.folder)
     assert told(store) == plain and any(reason in why for why in refusals(store))
+
+
+@pytest.mark.parametrize("first", [0, len(FORMS) - len(HISTORY)])
+def test_each_table_may_have_a_form_of_its_own(dump: Dump, plain: object, first: int) -> None:
+    for place, table in enumerate(HISTORY, first):
+        tables, name = FORMS[place]
+        dump.put_all({table: tables[table]}, name, "gb18030")
+    assert told(open_store(SOURCE, dump.folder)) == plain
+
+
+@pytest.mark.parametrize("first", [0, len(WAYS) - len(HISTORY)])
+def test_each_table_may_write_its_values_its_own_way(dump: Dump, plain: object, first: int) -> None:
+    for place, table in enumerate(HISTORY, first):
+        dump.put_all({table: texts(rewritten(*WAYS[place]))[table]})
+    assert told(open_store(SOURCE, dump.folder)) == plain
+
+
+def test_each_table_may_have_types_of_its_own(dump: Dump, plain: object) -> None:
+    for place, table in enumerate(HISTORY):
+        typed, metadata = TYPES[place % len(TYPES)]
+        dump.put_parquet(typed, metadata, [table])
+    assert told(open_store(SOURCE, dump.folder)) == plain
+
+
+def test_each_table_may_hold_lines_that_are_no_rows(dump: Dump, plain: object) -> None:
+    for place, table in enumerate(HISTORY):
+        dump.put_all({table: NO_ROWS[place % len(NO_ROWS)][0][table]})
+    store = open_store(SOURCE, dump.folder)
+    assert told(store) == plain
+    for _, reason in NO_ROWS:
+        assert any(reason in why for why in refusals(store))
 
 
 def test_what_could_be_read_two_ways_is_refused(dump: Dump) -> None:

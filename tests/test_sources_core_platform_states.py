@@ -89,20 +89,30 @@ TOLD = {
 }
 
 
-@pytest.fixture
-def opened(tmp_path: Path) -> Opened:
-    """`opened({"AC20": rows})`: the store of a dump with those rows, each dump in a folder of its own."""
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory: pytest.TempPathFactory) -> Opened:
+    """`opened({"AC20": rows})`: the store of a dump with those rows; the same rows are loaded once."""
+    stores: dict[str, Store] = {}
+    place = tmp_path_factory.mktemp("dumps")
 
     def store(histories: Histories) -> Store:
-        folder = tmp_path / f"dump{len(list(tmp_path.iterdir()))}"
-        folder.mkdir()
-        (folder / "dump.toml").write_text(f"complete_to = {LAST}\n", "utf-8")
-        (folder / "AB01.csv").write_text(AB01 + "\n", "utf-8")
-        for table, rows in histories.items():
-            (folder / f"{table}.csv").write_text("\n".join([HEADERS[table], *rows]) + "\n", "utf-8")
-        return open_store(SOURCE, folder)
+        files = {
+            table: "\n".join([HEADERS[table], *rows]) + "\n" for table, rows in histories.items()
+        }
+        if repr(files) not in stores:
+            stores[repr(files)] = loaded(place / f"dump{len(stores)}", files)
+        return stores[repr(files)]
 
     return store
+
+
+def loaded(folder: Path, files: dict[str, str]) -> Store:
+    """Return the store of a dump of those tables."""
+    folder.mkdir()
+    (folder / "dump.toml").write_text(f"complete_to = {LAST}\n", "utf-8")
+    for table, text in ({"AB01": AB01 + "\n"} | files).items():
+        (folder / f"{table}.csv").write_text(text, "utf-8")
+    return open_store(SOURCE, folder)
 
 
 def handled(opening: str | None, closing: str | None) -> Histories:

@@ -1,7 +1,12 @@
-"""The whole catalogue on real Spark in local mode: the statement of DuckDB, its bits, on a city of one in a hundred."""
+"""The catalogue on real Spark in local mode: the statement of DuckDB, its bits.
+
+`make test` compares a sample with every kind of statement on a random history; `make test-slow` compares the whole
+catalogue on a city of one in a hundred.
+"""
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,7 +14,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from features.calendar import day_of
-from features.catalogue.model import ENTITIES
+from features.cases import Cases
+from features.catalogue.language import atoms_of, call_name, peers_of
+from features.catalogue.model import ENTITIES, Catalogue, Feature
 from features.contract.tables import contract
 from features.engine.matrices import catalogue_of, matrix_for
 from features.engine.population import living
@@ -19,6 +26,8 @@ from features.store.opening import open_store
 from features.store.store import Store
 from simulation.ground.setting import setting_of
 from simulation.run import write_city
+from tests.random_history import write_history
+from tests.sample import SEED, one_of_each_kind
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -36,36 +45,90 @@ def session(java: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Spa
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
-    """A city of one enterprise in a hundred, under a home that Spark would read as a pattern and for a month."""
+def odd_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home that Spark would read as a pattern and for a month."""
+    return tmp_path_factory.mktemp("home") / "month=201506" / "h[1] {a,b}?*^"
+
+
+@pytest.fixture(scope="module")
+def history(odd_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """A random history of every contract table."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(
-            "LSSI_HOME", str(tmp_path_factory.mktemp("home") / "month=201506" / "h[1] {a,b}?*^")
-        )
-        city = tmp_path_factory.mktemp("city")
+        patch.setenv("LSSI_HOME", str(odd_home))
+        return open_store(write_history(tmp_path_factory.mktemp("source"), seed=3))
+
+
+@pytest.fixture(scope="module")
+def city(odd_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """A city of one enterprise in a hundred."""
+    place = tmp_path_factory.mktemp("city")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LSSI_HOME", str(odd_home))
         write_city(
-            city,
+            place,
             setting_of(ONE_IN_A_HUNDRED, 36, until="2015-06-30", seed=3),
             lambda _done, _of: None,
         )
-        return open_store(city)
+        return open_store(place)
 
 
-@pytest.mark.parametrize("entity", ENTITIES)
-def test_spark_gives_the_bits_of_duckdb_for_the_whole_catalogue(
-    session: SparkSession, store: Store, entity: str, tmp_path: Path
-) -> None:
+def kinds_of(catalogue: Catalogue, feature: Feature) -> set[str]:
+    """Return the kinds of a feature's statement: its calls, its operators, its peers, its aggregates by window."""
+    nodes = list(ast.walk(feature.tree))
+    kinds = {call_name(node) or type(node).__name__ for node in nodes if isinstance(node, ast.expr)}
+    kinds |= {type(node).__name__ for node in nodes if isinstance(node, ast.operator | ast.cmpop)}
+    kinds |= {f"peer by {peer.by}" for peer in peers_of(feature.tree)}
+    for atom in atoms_of(feature.tree):
+        window = catalogue.windows[atom.window]
+        kinds.add(f"{atom.aggregate} by {window.unit}, until the day: {window.last == 0}")
+    return kinds
+
+
+def sample_of_each_kind(catalogue: Catalogue, entity: str) -> list[str]:
+    """Return features, in a seeded order, of which each has a kind that those before it lack."""
+    features = catalogue.features(entity)
+    kinds = [kinds_of(catalogue, feature) for feature in features]
+    return [features[place].name for place in one_of_each_kind(kinds)]
+
+
+def differing_on_spark(
+    session: SparkSession, store: Store, cases: Cases, names: list[str], folder: Path
+) -> list[str]:
+    """Return the features whose bits differ between Spark and DuckDB."""
     from features.sql.spark import lay_out, spark_values, write_cases
 
     catalogue = catalogue_of(store)
-    cases = living(store, catalogue, entity, day_of("2015-03-31"))
-    names = [feature.name for feature in catalogue.features(entity)]
-    write_cases(store, catalogue, cases, names, tmp_path / "cases.parquet")
-    lay_out(session, store, tmp_path / "cases.parquet")
+    write_cases(store, catalogue, cases, names, folder / "cases.parquet")
+    lay_out(session, store, folder / "cases.parquet")
     proof = compiled_values(store, catalogue, cases, names)
-    found = spark_values(session, store, catalogue, names)
-    assert [name for name in names if found[name].tobytes() != proof[name].tobytes()] == []
+    values = spark_values(session, store, catalogue, names)
+    return [name for name in names if values[name].tobytes() != proof[name].tobytes()]
+
+
+@pytest.mark.parametrize("entity", ENTITIES)
+def test_spark_gives_the_bits_of_duckdb_for_a_sample_of_every_kind_of_statement(
+    session: SparkSession, history: Store, entity: str, counted: dict[str, int], tmp_path: Path
+) -> None:
+    catalogue = catalogue_of(history)
+    cases = living(history, catalogue, entity, day_of("2015-03-31"))
+    sample = sample_of_each_kind(catalogue, entity)
+    counted[f"features of {entity} drawn with seed {SEED} for Spark, each kind of statement"] = len(
+        sample
+    )
+    assert len(cases)
+    assert differing_on_spark(session, history, cases, sample, tmp_path) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("entity", ENTITIES)
+def test_spark_gives_the_bits_of_duckdb_for_the_whole_catalogue(
+    session: SparkSession, city: Store, entity: str, tmp_path: Path
+) -> None:
+    catalogue = catalogue_of(city)
+    cases = living(city, catalogue, entity, day_of("2015-03-31"))
+    names = [feature.name for feature in catalogue.features(entity)]
     assert len(cases) >= 40
+    assert differing_on_spark(session, city, cases, names, tmp_path) == []
 
 
 def test_a_table_that_lies_in_no_file_is_one_without_rows_on_spark(

@@ -35,6 +35,7 @@ from features.store.store import Store
 from simulation.ground.setting import setting_of
 from simulation.run import write_city
 from tests.random_history import FIRST, LAST, write_history
+from tests.sample import slow
 
 Write = Callable[..., Path]
 ENTITIES = ("enterprise", "claim", "provider")
@@ -78,7 +79,7 @@ def bits(found: Matrix) -> dict[str, tuple[bytes, ...]]:
     }
 
 
-@pytest.mark.parametrize("split", SPLITS)
+@pytest.mark.parametrize("split", [SPLITS[0], slow(SPLITS[1])])
 def test_a_store_fed_day_by_day_equals_one_loaded_at_once(tmp_path: Path, split: list[int]) -> None:
     whole = open_store(write_history(tmp_path / "whole", seed=3))
     grown = fed_store(write_history(tmp_path / "grown", seed=3), split)
@@ -103,12 +104,21 @@ def counts(store: Store) -> dict[str, tuple[int, int]]:
     }
 
 
+@pytest.fixture(scope="module")
+def whole_and_grown(tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, Store]:
+    """The stores of one history, loaded at once and fed on six days."""
+    place = tmp_path_factory.mktemp("both")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LSSI_HOME", str(place / "home"))
+        whole = open_store(write_history(place / "whole", seed=8))
+        return whole, fed_store(write_history(place / "grown", seed=8), SPLITS[1])
+
+
 @pytest.mark.parametrize("entity", ENTITIES)
 def test_every_feature_of_a_fed_store_has_the_bits_of_one_loaded_at_once(
-    tmp_path: Path, entity: str, monkeypatch: pytest.MonkeyPatch
+    whole_and_grown: tuple[Store, Store], entity: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = open_store(write_history(tmp_path / "whole", seed=8))
-    grown = fed_store(write_history(tmp_path / "grown", seed=8), SPLITS[1])
+    whole, grown = whole_and_grown
     for day in (LAST - 200, LAST - 150, LAST):
         assert bits(matrix(grown, entity, day)) == bits(matrix(whole, entity, day))
     monkeypatch.setattr("features.aggregates.reader.MANY_UNITS", 0)
@@ -116,6 +126,7 @@ def test_every_feature_of_a_fed_store_has_the_bits_of_one_loaded_at_once(
     assert bits(matrix(grown, entity, LAST)) == bits(matrix(whole, entity, LAST))
 
 
+@pytest.mark.slow
 def test_a_city_fed_by_days_of_its_own_or_from_files_that_grow_equals_the_city_loaded_at_once(
     tmp_path: Path,
 ) -> None:
@@ -555,7 +566,7 @@ features.store.append.feed(find_source(Path(sys.argv[1])), day_of(sys.argv[2]))
 """
 
 
-@pytest.mark.parametrize("moment", ["reading", "committing"])
+@pytest.mark.parametrize("moment", [slow("reading"), "committing"])
 def test_a_kill_in_the_middle_leaves_the_store_at_the_day_before(
     tmp_path: Path, moment: str
 ) -> None:
