@@ -7,6 +7,7 @@ import fcntl
 import os
 import shutil
 from collections.abc import Callable, Generator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -270,6 +271,21 @@ def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path],
             make(place)
             whole.touch()
     return place
+
+
+@pytest.fixture
+def register(tmp_path: Path) -> Path:
+    """The file of a register of keys."""
+    return tmp_path / "keys.json"
+
+
+@pytest.fixture
+def keys(register: Path) -> dict[str, str]:
+    """A key of each role, by role, in that register."""
+    from serving.api.keys import ROLES, add
+
+    today = date(2015, 7, 1)
+    return {role: add(register, f"of_{role}", role=role, today=today) for role in ROLES}
 
 
 @pytest.fixture(scope="session")

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from features.calendar import date_of, day_of, month_of_day, month_text
 from features.contract.tables import Column, Table, contract
 from features.ingest.source import JOURNAL
+from features.store.store import Store, open_store
 
 FIRST, LAST = day_of("2013-01-01"), day_of("2015-06-30")
 SPACES = {
@@ -175,3 +177,10 @@ def write_history(
         "utf-8",
     )
     return folder
+
+
+def loaded_history(folders: pytest.TempPathFactory, seed: int) -> Store:
+    """Return the store of a random history of every contract table, in a home of its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LSSI_HOME", str(folders.mktemp("home")))
+        return open_store(write_history(folders.mktemp("source"), seed=seed))

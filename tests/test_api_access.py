@@ -4,7 +4,6 @@ import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +15,10 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route as Path_
 
 from serving.api.access import Access, RequestLimits
-from serving.api.keys import ROLES, Ring, add, read
+from serving.api.keys import ROLES, Ring, read
 from serving.api.routes import BY_PATH, ROUTES
 from serving.errors import CODES, AccessError, body, normalised
 
-TODAY = date(2015, 7, 1)
 QUICK = RequestLimits(body_bytes=1_000, body_seconds=0.2, answer_seconds=0.2, at_once=2)
 
 
@@ -40,16 +38,6 @@ async def echo(request: Request) -> Response:
 
 PATHS = [route.path for route in ROUTES] + ["/hidden"]
 INNER = Starlette(routes=[Path_(path, echo, methods=["GET", "POST"]) for path in PATHS])
-
-
-@pytest.fixture
-def register(tmp_path: Path) -> Path:
-    return tmp_path / "keys.json"
-
-
-@pytest.fixture
-def keys(register: Path) -> dict[str, str]:
-    return {role: add(register, f"of_{role}", role=role, today=TODAY) for role in ROLES}
 
 
 def asked(

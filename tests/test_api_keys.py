@@ -6,19 +6,9 @@ from pathlib import Path
 import pytest
 
 from features.errors import RequestError
-from serving.api.keys import ROLES, Ring, add, digest, remove_key
+from serving.api.keys import Ring, add, digest, remove_key
 
 TODAY = date(2015, 7, 1)
-
-
-@pytest.fixture
-def register(tmp_path: Path) -> Path:
-    return tmp_path / "keys.json"
-
-
-@pytest.fixture
-def keys(register: Path) -> dict[str, str]:
-    return {role: add(register, f"of_{role}", role=role, today=TODAY) for role in ROLES}
 
 
 def test_a_removed_key_ends_with_the_next_request(register: Path, keys: dict[str, str]) -> None:

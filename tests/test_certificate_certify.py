@@ -15,7 +15,7 @@ from features.ingest.source import find_source
 from features.store.journal import write_journal_part
 from features.store.opening import open_store
 from features.store.store import Store
-from tests.random_history import LAST, write_history
+from tests.random_history import LAST, loaded_history, write_history
 from tests.sample import slow
 from training.certificate.certify import QUICK, Extent, certify
 from training.certificate.compare import Moved, differing
@@ -33,9 +33,7 @@ SLIM = Extent(enterprises=100, seeds=(3,), kinds=(), read=2, ways=("own days", "
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
     """A random history of every contract table."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LSSI_HOME", str(tmp_path_factory.mktemp("home")))
-        return open_store(write_history(tmp_path_factory.mktemp("source"), seed=5))
+    return loaded_history(tmp_path_factory, seed=5)
 
 
 @pytest.mark.parametrize(("seed", "day"), [slow((6, day_of("2014-11-17"))), (7, LAST)])

@@ -16,20 +16,10 @@ from features.ingest.source import find_source
 from features.store.append import feed
 from features.store.opening import open_store
 from features.store.store import Store
+from tests.rows import Row, Tables, firm
 
-Row = dict[str, object]
-Tables = dict[str, list[Row]]
 Write = Callable[..., Path]
 LAST = "2015-06-30"  # six months before June begin on 2014-12-01
-
-
-def firm(name: str, registered: str = "2010-01-01", **more: object) -> Row:
-    return {
-        "enterprise": name,
-        "since": registered,
-        "registered": registered,
-        "recorded_on": registered,
-    } | more
 
 
 def filed(name: str, month: str, recorded_on: str, employees: int = 3, **more: object) -> Row:

@@ -16,16 +16,14 @@ from features.errors import HistoryError, UnknownId
 from features.sql.duckdb_oracle import compiled_values
 from features.store.opening import open_store
 from features.store.store import Store
-from tests.random_history import FIRST, LAST, write_history
+from tests.random_history import FIRST, LAST, loaded_history, write_history
 from tests.sample import slow
 
 
 @pytest.fixture(scope="module")
 def history(tmp_path_factory: pytest.TempPathFactory) -> Store:
     """A random history of every contract table."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LSSI_HOME", str(tmp_path_factory.mktemp("home")))
-        return open_store(write_history(tmp_path_factory.mktemp("source"), seed=7))
+    return loaded_history(tmp_path_factory, seed=7)
 
 
 def differing(store: Store, cases: Cases) -> list[str]:

@@ -23,21 +23,11 @@ from features.network.stored import kept_values, key_codes, rules_of
 from features.online.request import evaluate_rows
 from features.store.opening import open_store
 from features.store.store import Store
-from tests.random_history import LAST, write_history
+from tests.random_history import LAST, loaded_history
+from tests.rows import Row, Tables, firm
 
-Row = dict[str, object]
-Tables = dict[str, list[Row]]
 D = day_of("2015-06-30")
 AT = "2013-01-01"
-
-
-def unit(name: str, registered: str = "2010-01-01", **more: object) -> Row:
-    return {
-        "enterprise": name,
-        "since": registered,
-        "registered": registered,
-        "recorded_on": registered,
-    } | more
 
 
 def spell(worker: str, enterprise: str, started: str, ended: str = "", **more: object) -> Row:
@@ -72,10 +62,10 @@ def town() -> Tables:
     """A is found; four of its five move to the newer B of the same owner, one goes from B to C; D stands alone."""
     tables = found("A", "2015-02-01")
     tables["enterprises"] = [
-        unit("A", representative="P1", address="X"),
-        unit("B", "2014-12-01", representative="P1"),
-        unit("C", address="X"),
-        unit("D"),
+        firm("A", representative="P1", address="X"),
+        firm("B", "2014-12-01", representative="P1"),
+        firm("C", address="X"),
+        firm("D"),
     ]
     tables["employment"] = [spell(f"W{n}", "A", AT, "2015-02-20") for n in range(4)] + [
         spell("W9", "A", AT)
@@ -149,14 +139,14 @@ def test_closeness_of_two_by_hand() -> None:
 
 def test_links_are_shared_keys_of_any_time(row_of: Callable[..., dict[str, float]]) -> None:
     tables = town()
-    tables["enterprises"].append(unit("A", "2015-01-01", representative="P2", address="X"))
+    tables["enterprises"].append(firm("A", "2015-01-01", representative="P2", address="X"))
     here = row_of(tables, "B")
     assert (here["linked_enterprises"], here["linked_found"], here["linked_closed"]) == (1, 1, 0)
     assert row_of(tables, "A")["linked_enterprises"] == 2
 
 
 def test_an_address_of_many_is_no_link(row_of: Callable[..., dict[str, float]]) -> None:
-    desk = [unit(f"E{n}", address="desk") for n in range(51)]
+    desk = [firm(f"E{n}", address="desk") for n in range(51)]
     assert row_of({"enterprises": desk}, "E7")["linked_enterprises"] == 0
     assert row_of({"enterprises": desk[:50]}, "E7")["linked_enterprises"] == 49
 
@@ -180,7 +170,7 @@ def test_an_older_firm_one_mover_or_a_later_year_is_no_phoenix(
     row_of: Callable[..., dict[str, float]],
 ) -> None:
     older = town()
-    older["enterprises"][1] = unit("B", "2009-01-01", representative="P1")
+    older["enterprises"][1] = firm("B", "2009-01-01", representative="P1")
     assert row_of(older, "B")["phoenix_score"] == 0
     one = town()
     one["employment"] = one["employment"][:1] + one["employment"][4:6]
@@ -224,8 +214,8 @@ def test_what_is_recorded_after_the_day_changes_nothing(
             spell("0", "C", AT),
         ],
         "enterprises": [
-            unit("D", "2010-02-01", representative="P1", closed="2015-03-01"),
-            unit("0", "2010-02-01"),
+            firm("D", "2010-02-01", representative="P1", closed="2015-03-01"),
+            firm("0", "2010-02-01"),
         ],
         "findings": [{"inspection": "I-B", "violation": 1}],
     }
@@ -266,9 +256,7 @@ def test_values_are_those_of_the_last_month_end(write_source: Callable[..., Path
 @pytest.fixture(scope="module")
 def history(tmp_path_factory: pytest.TempPathFactory) -> Store:
     """A random history of every contract table."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LSSI_HOME", str(tmp_path_factory.mktemp("home")))
-        return open_store(write_history(tmp_path_factory.mktemp("source"), seed=11))
+    return loaded_history(tmp_path_factory, seed=11)
 
 
 def test_made_again_the_values_are_the_same_bytes(history: Store) -> None:
@@ -395,7 +383,7 @@ def clinic() -> Tables:
         {"provider": name, "since": AT, "kind": "hospital", "recorded_on": AT}
         for name in ("H1", "H2", "H3")
     ]
-    return {"claims": rows, "providers": places, "enterprises": [unit("E1"), unit("E2")]}
+    return {"claims": rows, "providers": places, "enterprises": [firm("E1"), firm("E2")]}
 
 
 def test_rings_of_a_provider_by_hand(row_of: Callable[..., dict[str, float]]) -> None:
@@ -445,7 +433,7 @@ def test_one_unit_from_its_sent_rows_looks_up_the_same_values(
             clinic() | town() | {"enterprises": town()["enterprises"] + clinic()["enterprises"]}
         )
     )
-    sent = {"enterprises": [unit("B", "2014-12-01", representative="P1")]}
+    sent = {"enterprises": [firm("B", "2014-12-01", representative="P1")]}
     online, offline = (
         evaluate_rows(store, "enterprise", "B", D, sent),
         matrix(store, "enterprise", D, ["B"]),
@@ -460,14 +448,14 @@ def test_of_a_unit_that_the_history_never_saw_they_are_missing(
     write_source: Callable[..., Path],
 ) -> None:
     store = open_store(write_source(town()))
-    found = evaluate_rows(store, "enterprise", "new", D, {"enterprises": [unit("new")]})
+    found = evaluate_rows(store, "enterprise", "new", D, {"enterprises": [firm("new")]})
     names = [f.name for f in catalogue_of(store).features("enterprise") if f.family == "network"]
     assert len(names) == 16
     assert all(np.isnan(found.column(name)[0]) for name in names)
 
 
 def test_features_of_absent_tables_are_left_out_by_name(write_source: Callable[..., Path]) -> None:
-    catalogue = catalogue_of(open_store(write_source({"enterprises": [unit("A")]})))
+    catalogue = catalogue_of(open_store(write_source({"enterprises": [firm("A")]})))
     assert catalogue.left_out["rank_found"] == "employment, found"
     assert catalogue.left_out["movers_in_365d"] == "employment"
     assert "linked_enterprises" in catalogue.declared
