@@ -12,7 +12,8 @@ import pytest
 from features.calendar import date_of, day_of, month_of_day, month_text
 from features.contract.tables import Column, Table, contract
 from features.ingest.source import JOURNAL
-from features.store.store import Store, open_store
+from features.store.opening import open_store
+from features.store.store import Store
 
 FIRST, LAST = day_of("2013-01-01"), day_of("2015-06-30")
 SPACES = {
