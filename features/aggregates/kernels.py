@@ -27,6 +27,7 @@ FLOATS, RANGE, RANGES = float64[:].copy(readonly=True), float64[::1], float64[:,
 IN, ROW, TABLE = (kind.copy(readonly=True) for kind in (int64[:], LINE, OUT))
 
 
+# Compiled, because the compiled walks below call it for every unit.
 @compiled(boolean(int64, int64, TABLE, TABLE, RANGES))
 def add_windows(unit: int, at: int, cells: Column, windows: Column, found: Values) -> bool:
     """Set found[:, unit] to the sums of cells in windows, whose first bucket lies `at`; tell whether they are exact.
@@ -49,6 +50,7 @@ def add_windows(unit: int, at: int, cells: Column, windows: Column, found: Value
     return sound
 
 
+# Compiled, because the compiled walks below call it for every unit.
 @compiled(boolean(int64, int64, TABLE, TABLE, int64, RANGES))
 def add_series(  # noqa: PLR0913
     unit: int, at: int, cells: Column, series: Column, first: int, found: Values
@@ -100,6 +102,7 @@ def add_series(  # noqa: PLR0913
     return sound
 
 
+# Compiled, because the compiled walks below call it for every unit.
 @compiled(void(int64, int64, TABLE, RANGES))
 def add_nothing(unit: int, windows: int, series: Column, found: Values) -> None:
     """Set found[:, unit] to what some windows and series are where no row is met."""
@@ -109,6 +112,8 @@ def add_nothing(unit: int, windows: int, series: Column, found: Values) -> None:
             found[windows + place, unit] = np.nan
 
 
+# Compiled, because what a row adds depends on the bucket in which the day before left it: numpy would
+# need an array of units times rows.
 @compiled(boolean(*7 * [ROW], *3 * [TABLE], OUT, LINE, RANGES))
 def add_sums(  # noqa: PLR0913
     begin: Column,
@@ -168,6 +173,8 @@ def add_sums(  # noqa: PLR0913
     return sound
 
 
+# Compiled for the same reason; apart from `add_sums`, because here the bucket is the distance itself
+# and needs neither `table` nor `lies`.
 @compiled(boolean(*6 * [ROW], int64, *3 * [TABLE], OUT, RANGES))
 def add_month_sums(  # noqa: PLR0913
     begin: Column,
@@ -220,6 +227,7 @@ def add_month_sums(  # noqa: PLR0913
     return sound
 
 
+# Compiled, because numpy would read the values once for each of the four answers.
 @compiled(void(FLOATS, RANGE))
 def survey(values: Values, found: Values) -> None:
     """Set `found` to the least and greatest of values, at least as far as 0, whether all are whole, and whether one is NaN."""
@@ -238,6 +246,7 @@ def survey(values: Values, found: Values) -> None:
     found[3] = gaps
 
 
+# Compiled, because each place moves the next one of its value on.
 @compiled(void(PLACES, IN, PLACES, int32[::1]))
 def put_in_order(value: Places, begins: Column, given: Places, order: Places) -> None:
     """Set `order` to the given places by their values, equal ones as given; `begins` says where each value 0, 1, ... begins."""

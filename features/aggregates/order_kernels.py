@@ -16,6 +16,7 @@ INSERTED = 48
 """Items up to which putting each in its place beats a sort."""
 
 
+# Compiled, because the compiled walks below call it for every key.
 @compiled(void(IN, int64, int64, LINE))
 def arrange(item: Column, begin: int, end: int, order: Column) -> None:
     """Set order[begin:end] to the places begin to below end by their items, equal ones as they stand."""
@@ -31,6 +32,7 @@ def arrange(item: Column, begin: int, end: int, order: Column) -> None:
         order[before + 1] = place
 
 
+# Compiled, because the walk below calls it for every item.
 @compiled(void(int64, int64, LINE, *3 * [OUT]))
 def count_item(  # noqa: PLR0913
     item: int, unit: int, times: Column, distinct: Column, least: Column, greatest: Column
@@ -45,6 +47,8 @@ def count_item(  # noqa: PLR0913
         times[window] = 0
 
 
+# Compiled, because an item counts only where its signs sum above zero: the walk has to see its rows
+# one after another.
 @compiled(void(*9 * [IN], LINE, LINE, *3 * [OUT]))
 def add_members(  # noqa: PLR0913
     begin: Column,
@@ -81,6 +85,7 @@ def add_members(  # noqa: PLR0913
                 count_item(item[row], unit, times, distinct, least, greatest)
 
 
+# Compiled, because the walk below calls it for every item.
 @compiled(int64(int64, int64, LINE, OUT))
 def reach(item: int, unit: int, times: Column, greatest: Column) -> int:
     """Set the greatest item of each window in which its signs sum above zero and none is greater, and begin the sums anew.
@@ -96,6 +101,7 @@ def reach(item: int, unit: int, times: Column, greatest: Column) -> int:
     return reached
 
 
+# Compiled, because it stops at the first rows that suffice; numpy would read all of them.
 @compiled(void(*9 * [IN], LINE, LINE, OUT))
 def add_greatest(  # noqa: PLR0913
     begin: Column,
@@ -132,6 +138,7 @@ def add_greatest(  # noqa: PLR0913
                 missing -= reach(item[row], unit, times, greatest)
 
 
+# Compiled for the same reason as `add_members`.
 @compiled(void(*9 * [IN], LINE, OUT))
 def add_medians(  # noqa: PLR0913
     begin: Column,

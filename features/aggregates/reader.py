@@ -31,7 +31,7 @@ from features.store.column_codes import literal_of, month_columns
 from features.store.store import Store
 
 ROWS_AT_ONCE = 16_384
-"""Codes of a key that are read at once."""
+"""Codes of a key that are read at once; a choice, since MOST_ROWS bounds the memory where codes have many rows."""
 MOST_ROWS = 8_000_000
 """Rows that those codes may hold together, on average: of a key with many rows a code, fewer codes are read at once."""
 MANY_UNITS = 2_000

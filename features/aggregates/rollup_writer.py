@@ -26,7 +26,7 @@ from features.store.sorted_table import values
 from features.store.store import Store
 
 GROUPS = 8
-"""Row groups of a file that are read and summed at once."""
+"""Row groups of a file that are read and summed at once; a choice: memory holds these rows, and no more of the file."""
 WIDE = 16
 """Places for a row up to which a table of all values is cheaper than sorting."""
 

@@ -26,7 +26,7 @@ from features.store.column_codes import texts_of
 from features.store.store import Store
 
 MOST_CATEGORIES = 1_000
-"""Texts up to which a column may be declared a category; with more the catalogue is refused."""
+"""Texts up to which a column may be declared a category, with more the catalogue is refused; a choice: an identifier has more."""
 _CATALOGUES: WeakKeyDictionary[Store, Catalogue] = WeakKeyDictionary()
 
 

@@ -17,7 +17,7 @@ from features.errors import HistoryError, UnknownId
 from features.store.store import Store
 
 RECENT_DAYS = 90
-"""Days for which a claim counts as living after it was first known."""
+"""Days for which a claim counts as living after it was first known; a choice, stated in docs/features.md."""
 
 
 def check_register(store: Store, entity: str) -> None:

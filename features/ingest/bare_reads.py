@@ -25,7 +25,7 @@ STATES = {
 """What DuckDB guesses of a CSV file, and the options of `read_csv` that state it."""
 NO_GUESS = "auto_detect"
 FEW = 6
-"""Types that a note names; the rest it counts."""
+"""Types that a note names, the rest it counts; a choice, so that the note stays one line."""
 
 
 def bare_notes(source: Source, connection: Connection) -> Iterator[str]:

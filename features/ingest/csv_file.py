@@ -52,11 +52,11 @@ from features.ingest.walk import (
 TOLD = "told"
 """The column of a copy that says why a record is none, empty where it is one."""
 CHUNK = 1 << 20
-"""Bytes that are looked through at one time."""
+"""Bytes that are looked through at one time; a choice: a file of any size is read with this little memory."""
 LEAST_LINE = 1 << 21
-"""Bytes of a record that DuckDB should be ready for at least."""
+"""Bytes of a record that DuckDB should be ready for at least; a choice, raised where a longer record was seen."""
 LEAST_BUFFER = 1 << 25
-"""Bytes that DuckDB reads at one time at least."""
+"""Bytes that DuckDB reads at one time at least; a choice, raised with the longest record, of which a buffer must hold two."""
 _LINE_END = re.compile(r"\r\n|\r|\n")
 
 

@@ -14,7 +14,7 @@ from features.ingest.scan import files_below, files_in
 from features.ingest.source import Source
 
 SMALL = 1 << 20
-"""Bytes of the largest file whose content is read for the fingerprint."""
+"""Bytes of the largest file whose content is read for the fingerprint; a choice: declarations and small tables lie below it."""
 LAYOUT = "4"
 """The form in which stores are written: another number, and every store is made anew."""
 _DATA = re.compile(r"\$\{DATA\}/?((?:[^'\"\n]|'')*)")

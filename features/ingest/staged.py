@@ -25,7 +25,7 @@ WRITTEN = (day_of("0001-01-01"), day_of("9999-12-31"))
 BATCH = 1 << 20
 """Rows that are validated together: enough that the cost of a batch is shared, few enough for the memory."""
 GROUP = 1 << 17
-"""Rows that the reader hands over at once; batches are put together from these."""
+"""Rows that the reader hands over at once, a choice: eight of these make a batch."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ OTHER, NEWLINE, RETURN, QUOTE, COMMA, SPACE = range(6)
 _BLOCK = uint8[::1].copy(readonly=True)
 
 
+# Compiled, because each byte's meaning depends on the state that the bytes before it left.
 @compiled(void(_BLOCK, int64[::1], uint8[::1], int64))
 def walk(block: Bytes, held: Held, kinds: Bytes, expected: int) -> None:  # noqa: C901, PLR0912, PLR0915
     """Take in one block of bytes, in their order; `held` (SIZE,) begins as zeros and is carried on.

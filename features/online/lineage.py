@@ -21,7 +21,7 @@ from features.store.column_codes import literal_of, month_columns
 from features.store.store import Store
 
 NAMED_ROWS = 5
-"""Rows that a fact names, the newest ones: enough to look one up."""
+"""Rows that a fact names, the newest ones; a choice: enough to look one up."""
 SAID = {
     "count": ("count", "条数", ", rows"),
     "distinct": ("count", "个数", ", distinct"),

@@ -48,7 +48,7 @@ CHANGING = {
 }
 """What of a declaration may change from day to day, with the reason."""
 SHOWN = 3
-"""How many changes an error tells one by one; the rest are counted."""
+"""Changes that an error lists, the rest are counted; a choice, so that the error stays one line."""
 NOTHING = "nothing"
 
 

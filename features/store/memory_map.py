@@ -25,4 +25,6 @@ class Mapped:
     def give_back(self) -> None:
         """Let the memory go that holds what was looked at."""
         if self._held is not None:
+            # Otherwise pages that were read count as memory of this process until the system needs them elsewhere;
+            # a later look reads them from the file again.
             self._held.madvise(mmap.MADV_DONTNEED)

@@ -31,9 +31,13 @@ from training.certificate.poison_rows import REACH
 from training.certificate.sample import accepted, excerpt_of
 
 ENTERPRISES = 60
+"""Enterprises of the excerpt on which new features are tried; a choice: few, since their author waits for the answer."""
 SEEDS = (1, 2)
+"""The seeds of poison; a choice: what one draw misses another may show."""
 READ = 2
+"""Units that are evaluated literally for each way to read features, which is slow; a choice."""
 ONLINE_CASES = 20
+"""Cases whose online cost is timed; a choice: enough for a median."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

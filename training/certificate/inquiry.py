@@ -21,7 +21,7 @@ from training.certificate.visible_rows import Holdings, holdings, unlike
 BACK = (0, 17, 48)
 """Days before the day of the inquiry on which units are looked at alone; not all lie at the end of a month."""
 SAMPLE = 4
-"""Units of each such day."""
+"""Units of each such day; a choice: each is read through every path, which is slow."""
 MIDDLE = 17
 """Days before a month's end that lie in the middle of the month."""
 

@@ -26,6 +26,7 @@ from training.data.dataset import labelled
 from training.data.labels import SUBJECT
 
 FOREVER = 2**31
+"""The closing day of a visit that is open: above every day that int32 holds."""
 READING = ("label", "day")
 """What may be asked of altered rows too; in them a finding may stand before its visit."""
 FAULTS = (*READING, "known by its day", *PARTED)

@@ -26,7 +26,7 @@ from training.certificate.poison_rows import (
 from training.certificate.sample import Excerpt, Frames
 
 EACH = 10
-"""Rows of a table that are told anew for each edge of a window."""
+"""Rows of a table that are recorded anew for each edge of a window; a choice."""
 SOON = 15
 """Days after the last poison on which a register's units end."""
 EDGES = (-5, 0, 30, 90, 180, 365, 730)

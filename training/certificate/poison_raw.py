@@ -31,11 +31,11 @@ from training.certificate.sample import workplace
 from training.certificate.visible_rows import Holdings, holdings, unlike
 
 MOST_ROWS = 40_000
-"""Rows of the raw sample, over all tables."""
+"""Rows of the raw sample, over all tables; a choice: more would take longer and reach more values."""
 FEW = 0.1
 """A share of late rows so small that an earlier day is tried too."""
 MIDDLE = 0.6
-"""The share of rows known by that earlier day."""
+"""The share of rows known by that earlier day; a choice: enough known rows to change, enough late ones to poison."""
 
 
 @dataclass(slots=True)

@@ -11,9 +11,9 @@ from training.certificate.raw_files import days_in, holds_days, on_days
 from training.certificate.raw_tables import RawTable
 
 GONE = 0.4
-"""The share of late rows that poison deletes."""
+"""The share of late rows that poison deletes; a choice: many are deleted, and more are left."""
 ALIKE = 0.4
-"""Below this share of distinct values a column's cells count as alike: they are drawn from any row."""
+"""Below this share of distinct values a column's cells count as alike, and are drawn from any row; a choice."""
 ENOUGH = 500
 """Late rows to poison at least, and known rows told again at most."""
 Places = np.ndarray[Any, np.dtype[np.int64]]

@@ -15,19 +15,19 @@ from features.contract.tables import Column, Table
 from features.contract.validation import comparable_day
 
 REACH = 60
-"""Days after the as-of day in which poison is recorded; the first of them is always used."""
+"""Days after the as-of day in which poison is recorded, the first always among them; a choice: it reaches past a month end."""
 SPAN = 900
 """Days before the as-of day in which an altered day may lie: longer than any window of two years."""
 AHEAD = 400
-"""Days after it in which an altered ending may lie."""
+"""Days after it in which an altered ending may lie; a choice: more than a year ahead."""
 MONTHS = 30
-"""Months before the as-of day in which an altered month may lie."""
+"""Months before the as-of day in which an altered month may lie: more than the 24 of the longest window."""
 SOME = 0.3
-"""The share of rows that most kinds of poison take."""
+"""The share of rows that most kinds of poison take; a choice: several kinds meet some rows, and some rows none."""
 LEAST = 3
 """Rows that every kind takes at least, where there are as many."""
 FEW = 0.2
-"""The share of units that an altered register takes for ended."""
+"""The share of units that an altered register takes for ended; a choice: most units go on."""
 FIRST_SIGNS = ("~", "!")
 """How new row ids begin, in turn: they sort after and before all others."""
 UNIT = ("enterprise", "provider", "worker", "claim", "inspection", "agency")

@@ -22,6 +22,7 @@ ROW, DAY, UNITS = "!row", "!known", "!units"
 HUGE = 20
 """A unit with more than one in HUGE of the sampled rows is taken last: it would leave no room for others."""
 TEN = 10
+"""One row in so many is moved to a later day; a choice: some late rows in every table, and few in each."""
 EPOCH = "DATE '1970-01-01'"
 UNITS_SQL = """
 WITH sizes AS ({by_table}),

@@ -18,10 +18,11 @@ from training.data.recipe import recipe_of
 
 PARTED = ("part", "folds")
 WIDER = 30
-"""Days by which a gap is tried that is wider than that between training and test."""
+"""Days by which a gap is tried that is wider than that between training and test; a choice: about a month."""
 AROUND = 9
-"""Days before and after those that the split names, on which its edges are tried too."""
+"""Days before and after those that the split names, on which its edges are tried too; a choice: more than a week."""
 MANY, FEW = 2_000, 37
+"""Made-up cases and the subjects that they belong to; a choice: enough cases for the folds of any recipe, of a few subjects."""
 
 
 def part_faults(name: str, target: Target, cases: TargetCases) -> dict[str, int]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 SHOWN = 10
+"""Features that are listed, the rest are counted; a choice, so that the verdict stays in sight."""
 UNDECLARED = "；若确实如此，请在 assumed_delays 中声明 if it is so, say {} = 0 under assumed_delays"
 
 

@@ -14,6 +14,7 @@ from features.ingest.source_toml import Split, Target
 from training.data.labels import Codes, Floats, Observed
 
 UNUSED, TRAIN, TEST = 0, 1, 2
+"""The codes of the part in which a case stands."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -19,6 +19,7 @@ Codes = NDArray[np.int64]
 DAYS = 2**21
 """Room for days in a mark: 2 ** 20 of them, nearly 2,900 years, before 1970 and as many after."""
 SHIFT = 2**20
+"""Added to a day, so that one before 1970 is no negative number: half of DAYS."""
 
 
 def marks(subject: Codes, day: Codes) -> Codes:

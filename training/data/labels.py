@@ -29,6 +29,7 @@ SUBJECT = {
     "claim": "claim",
 }
 FOREVER = 2**31
+"""The closing day of a visit that is open: above every day that int32 holds."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

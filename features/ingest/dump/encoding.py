@@ -19,6 +19,7 @@ from features.files import built
 UTF8, UTF16, GB = "UTF-8", "UTF-16", "GB18030"
 MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 CHUNK = 1 << 20
+"""Bytes that are read at one time, and so the longest line; a choice: a file of any size is read with this little memory."""
 AGAIN = f"export it again as {UTF8} or {GB}"
 BROKEN = "{} breaks off within a letter at its end; export it again whole"
 MIXED = f"{{}} mixes {GB} and {UTF8}: line {{}} is {UTF8}, others are not; {AGAIN}"

@@ -22,7 +22,7 @@ WIDE = "".join(map(chr, _WIDE_CODES)) + "．，－＋／："
 NARROW = "".join(chr(ord(letter) - 0xFEE0) for letter in WIDE)
 NOTHING_SAID = ("", "NULL", "(NULL)", "\\N", "NAN", "NAT", "NONE", "<NA>", "#N/A")
 LONGEST = 1 << 15
-"""Bytes of a line of text: past them a quote mark has not been closed."""
+"""Bytes of a line of text; a choice: in a line beyond it a quote mark has not been closed."""
 
 
 def dump_file_sql(held: TableFiles) -> str:

@@ -57,6 +57,7 @@ _TRAILING = f"[¥￥]? *({_NUMBER}) *-"
 _SERIAL = "([0-9]{1,7})(?:[.][0-9]*)?"
 _SERIAL_OF_OUR_TIME = "[1-7][0-9]{4}(?:[.][0-9]*)?"
 _LAST_SERIAL = 99_999
+"""The greatest serial of five digits, a day in 2173: one of six digits may be a month such as 201506."""
 _FALSE_LEAP_DAY = 60
 """The serial of 1900-02-29, a day that spreadsheets count and that never was."""
 _SHIFT_1904 = 1462

@@ -14,7 +14,7 @@ from features.ingest.dump.units import BLANKS
 
 DELIMITERS = ",\t;|\x01\x1f^~"
 LONGEST_DELIMITER = 4
-"""Bytes of what may part the fields of a line."""
+"""Bytes of a delimiter: DuckDB takes at most four."""
 SCALED = re.compile(r"[万千亿]|单位[:：]|[(（\[]\s*[分角]\s*[)）\]]|美元|港元")
 """Words in the name of a column which say that its amounts are no yuan."""
 _WORDS = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.]*")
