@@ -304,7 +304,7 @@ def test_numbers_of_a_fed_source_keep_their_scope(
     write_source({"claims": [FIRST, SECOND]}, after)
     with pytest.raises(
         SourceError,
-        match=r"^keys in source.toml changed since 'hand' was first fed; restore it, or feed",
+        match=r"^keys in source.toml changed since 'hand' was first loaded by day; restore it, or load",
     ):
         feed(find_source(place), DAY)
     write_source({"claims": [FIRST, SECOND]}, before)

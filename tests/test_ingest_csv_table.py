@@ -211,7 +211,7 @@ def test_a_packed_table_is_read_too_and_a_broken_one_refused(write_source: Write
         ),
         (
             "ROW_ID,RECORDED_ON,RETRACTED,WORKER,DIED_ON",
-            "parted by ',', holds none of the column names",
+            "split at ',', has none of the column names",
         ),
     ],
 )

@@ -63,7 +63,7 @@ def test_a_bare_read_through_a_folder_that_gives_a_value_is_refused(
     said = str(caught.value)
     assert (
         "\n" not in said
-        and said.startswith("deaths.sql reads bare through the folder '")
+        and said.startswith("deaths.sql reads a file in the folder '")
         and "write csv(" in said
     )
 
@@ -97,7 +97,7 @@ def test_every_bare_path_is_seen_and_none_in_a_macro(name: str, form: str) -> No
     assert list(bare_paths(f"SELECT 1 FROM read_csv('{path}')")) == [path.replace("''", "'")]
     assert list(bare_paths(f"SELECT 1 FROM csv('{path}')")) == []
     check_places(f"SELECT 1 FROM read_csv('{path}')")
-    with pytest.raises(SourceError, match="reads bare through the folder"):
+    with pytest.raises(SourceError, match="reads a file in the folder"):
         check_places(f"SELECT 1 FROM read_csv('/m=1{path}')")
 
 

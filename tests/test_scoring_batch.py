@@ -136,9 +136,9 @@ def test_a_changed_or_lost_file_is_refused(tmp_path: Path) -> None:
 def test_rows_that_do_not_lead_to_the_recorded_root_are_refused(tmp_path: Path) -> None:
     rows = write_batch_rows(tmp_path, *batch())
     kept = read_rows(tmp_path, rows)
-    with pytest.raises(LedgerError, match="do not lead to its recorded root"):
+    with pytest.raises(LedgerError, match="do not match its recorded root"):
         prove_row(kept.take(list(range(N - 1, -1, -1))), rows, "e-0")
-    with pytest.raises(LedgerError, match="do not lead to its recorded root"):
+    with pytest.raises(LedgerError, match="do not match its recorded root"):
         prove_row(kept.take(list(range(N - 1))), rows, "e-0")
 
 

@@ -441,7 +441,7 @@ def test_what_could_be_read_two_ways_is_refused(dump: Dump) -> None:
         ),
         (
             {"AB01.csv": "AAB001<<=>>AAE036\n"},
-            "AB01.csv: its fields are parted by '<<=>>'; export it with a comma or a tab",
+            "AB01.csv: its delimiter is '<<=>>'; export it with a comma or a tab",
         ),
     ],
 )

@@ -455,7 +455,7 @@ def test_what_decides_how_rows_are_read_may_not_change_between_days(begun: Path)
     folder = open_store(begun).folder
     before = summary_at(folder)
     for key, (value, told) in OTHERWISE.items():
-        first = f"^{key} in source.* changed since 'hand' was first fed; restore it, or feed all rows anew under another name: "
+        first = f"^{key} in source.* changed since 'hand' was first loaded by day; restore it, or load all"
         with pytest.raises(SourceError, match=first) as refused:
             agreed(declared_otherwise(begun, **{key: value}), folder)
         assert told in str(refused.value) and "\n" not in str(refused.value)

@@ -264,7 +264,7 @@ def test_a_damaged_holder_is_told_in_one_line_with_what_to_do(here: Path) -> Non
     (home() / "sources" / "hand.json").write_text("{", "utf-8")
     with pytest.raises(
         SourceError,
-        match=r"hand.json does not say who holds the name 'hand'; remove it, and say who does",
+        match=r"hand.json does not name the folder of source 'hand'; remove this file and run `lssi adopt",
     ):
         check_name(find_source(here))
 

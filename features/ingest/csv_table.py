@@ -62,7 +62,7 @@ def _check_names(file: CsvFile, table: str, wanted: frozenset[str]) -> None:
     # what the line holds is not repeated: without a header it is a row, and may be of a person
     if wanted.isdisjoint(file.names):
         raise SourceError(
-            f"{file.path.name}: its first line, parted by {file.parted_by!r}, holds none of the column names of "
+            f"{file.path.name}: its first line, split at {file.parted_by!r}, has none of the column names of "
             f'`lssi contract`; write them there, or state [csv.tables.{table}] delimiter = "|" in source.toml '
-            "if another letter parts them"
+            "if that is not the delimiter"
         )

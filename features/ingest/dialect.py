@@ -120,12 +120,12 @@ def undecoded(opened: Opened, line: int) -> SourceError:
     name, stated = opened.path.name, opened.stated
     if stated.encoding or opened.encoding != UTF8:
         return SourceError(
-            f"{name}: line {line} is no text in {opened.encoding.upper()}; "
-            "state the encoding that it has, or export it again"
+            f"{name}: line {line} cannot be decoded as {opened.encoding.upper()}; "
+            "state its encoding, or export it again"
         )
     return SourceError(
-        f"{name}: line {line} is not UTF-8, and no byte order mark tells what it is; "
-        f"state it, such as {stated.line('encoding', 'gb18030')}"
+        f"{name}: line {line} is not UTF-8, and the file has no byte order mark; "
+        f"state its encoding, such as {stated.line('encoding', 'gb18030')}"
     )
 
 
@@ -224,12 +224,12 @@ def delimiter_of(opened: Opened, wanted: frozenset[str]) -> str:
     best = [sign for sign in DELIMITERS if counts[sign] == max(counts.values())]
     if len(best) == 1 or _is_one_text(opened, headers, wanted):
         return best[0]
-    names = " and by ".join(DELIMITERS[sign] for sign in best)
+    names = " or by ".join(DELIMITERS[sign] for sign in best)
     what = "columns of the contract" if of_contract else "columns"
     many = f"{max(counts.values())} {what}"
     raise SourceError(
-        f"{opened.path.name}: parted by {names} alike its header has {many}; state "
-        f"what parts its fields, such as {opened.stated.line('delimiter', best[-1])}"
+        f"{opened.path.name}: its header has {many} whether split by {names}; "
+        f"state the delimiter, such as {opened.stated.line('delimiter', best[-1])}"
     )
 
 

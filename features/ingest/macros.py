@@ -146,7 +146,7 @@ def _check_alike(files: list[CsvFile]) -> None:
         if differing:
             raise SourceError(
                 f"{file.path.name} and {first.path.name} differ in column {min(differing)}; write "
-                "csv('…', union_by_name := true) to take what is not there as empty"
+                "csv('…', union_by_name := true) to read a missing column as empty"
             )
 
 
@@ -183,7 +183,7 @@ def _arguments(parted: list[Token], place: int) -> tuple[list[list[Token]], Toke
             arguments.append([])
         else:
             arguments[-1].append(token)
-    raise SourceError("a bracket of a view is not closed")
+    raise SourceError("the view opens a bracket that it does not close; add the closing bracket")
 
 
 def _call(name: Token, arguments: list[list[Token]], closing: Token) -> Call:

@@ -249,8 +249,8 @@ def _check_raw(declaration: SourceDeclaration, name: str, raw: Raw, origin: str)
     beside = name.startswith(BESIDE)
     if (raw.known == ALWAYS) != beside:
         raise SourceError(
-            f"{origin}: raw.{name}: only a file beside source.toml, named {BESIDE}FILE, is known {ALWAYS!r}; "
-            "say from which column of any other its day is taken"
+            f"{origin}: raw.{name}: only a file beside source.toml, named {BESIDE}FILE, has known = {ALWAYS!r}; "
+            "for any other table, name the column that holds its day"
         )
     if declaration.dump is not None and not beside and name not in declaration.dump.tables:
         raise SourceError(

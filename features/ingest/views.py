@@ -28,8 +28,8 @@ def check_places(query: str) -> None:
         if valued is not None:
             macro = "parquet" if ".parquet" in path.lower() else "csv"
             raise SourceError(
-                f"reads bare through the folder {valued[1]!r}, which DuckDB would take for a column; "
-                f"write {macro}({quoted(Path(path).name)}) with the same path instead, which takes no value from a place"
+                f"reads a file in the folder {valued[1]!r}, from which DuckDB would add a column; "
+                f"write {macro}({quoted(Path(path).name)}) with the same path instead, which adds none"
             )
 
 

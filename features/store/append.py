@@ -174,7 +174,7 @@ def _loaded(day: Day, summary: dict[str, Any], span: Span) -> Fed:
     late = dict(_strays(reading, making, summary["marks"], marks))
     if marks_of(delivery) != marks:
         raise HistoryError(
-            f"source {day.source.name!r} changed while it was read; load the day again when it is at rest"
+            f"source {day.source.name!r} changed while it was read; load the day again when nothing writes to it"
         )
     if span.until <= day_of(summary["complete_to"]):
         return _unchanged(day, summary, digests, set(late))

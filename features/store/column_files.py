@@ -102,7 +102,7 @@ class FlatColumns:
             empty.touch()
             return empty
         raise CatalogueError(
-            f"{self.folder} holds no column {name!r}; take the folder away, and it is made again"
+            f"{self.folder} lacks column {name!r}; remove the folder, and the next command makes it again"
         )
 
     def between(self, low: int, high: int, columns: Iterable[str]) -> dict[str, NDArray[Any]]:
@@ -130,7 +130,7 @@ class FlatTable(FlatColumns):
             low, high, _ = column_range(self.file, self.by)
             if low < 0 or high > MOST:
                 raise CatalogueError(
-                    f"column {self.by!r} holds no codes; rows can be read by an identifier only"
+                    f"rows can be looked up by a column of identifiers only; got {self.by!r}"
                 )
             counts = self._rows_of_codes(high + 1)
             without_code = self.file.metadata.num_rows - counts.sum()

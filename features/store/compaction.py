@@ -36,7 +36,7 @@ def compact(source: Source) -> Path:
         folder = live_folder(source)
         if folder is None:
             raise HistoryError(
-                f"source {source.name!r} was never fed; load a day of it first with `lssi load`"
+                f"source {source.name!r} has no loaded day to merge; load one first with `lssi load`"
             )
         clear_store(source, agreed(source, folder))
         summary = summary_at(folder)

@@ -160,7 +160,7 @@ def check_stated(source: Source, before: Mapping[str, Any]) -> None:
     more = f", and {len(lines) - SHOWN} more" if len(lines) > SHOWN else ""
     raise SourceError(
         f"{names} in source.toml{of_dump} changed since {source.name!r} was "
-        "first fed; restore it, or feed all rows anew under another name: "
+        "first loaded by day; restore it, or load all rows under another name: "
         f"{shown}{more}"
     )
 

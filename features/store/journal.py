@@ -35,7 +35,8 @@ def write_journal_part(
     """
     if table not in JOURNAL or not _PART.fullmatch(part):
         raise HistoryError(
-            f"the journal holds {', '.join(JOURNAL)} in parts of short names; got {table!r}, {part!r}"
+            f"the journal has the tables {', '.join(JOURNAL)} and parts named {_PART.pattern}; "
+            f"got {table!r}, {part!r}"
         )
     declared = contract()[table].columns + COMMON
     size = len(next(iter(columns.values())))

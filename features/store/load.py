@@ -87,7 +87,7 @@ def build(source: Source, work: Work, folder: Path, *, digest: str, content: str
     summary = _fill(replace(work, limits=limits), source)
     if fingerprint(source) != content:
         raise HistoryError(
-            f"source {source.name!r} changed while it was read; load it again when it is at rest"
+            f"source {source.name!r} changed while it was read; load it again when nothing writes to it"
         )
     _finish(work, summary | {"fingerprint": digest}, folder)
     return folder

@@ -65,8 +65,8 @@ def holder_of(name: str) -> NameHolder | None:
         return None
     except ValidationError:
         raise SourceError(
-            f"{path} does not say who holds the name {name!r}; remove it, and say who does with "
-            "`lssi adopt` and the source"
+            f"{path} does not name the folder of source {name!r}; remove this file and run "
+            "`lssi adopt SOURCE` with the folder that should have the name"
         ) from None
 
 

@@ -119,8 +119,7 @@ def ablate_command(
 
     if only_file and feature_file is None:
         raise RequestError(
-            "--only-file asks about a feature file and none was given; "
-            "name it with --feature-file FILE"
+            "--only-file needs a feature file and none was given; name it with --feature-file FILE"
         )
     with loading() as count:
         store = open_store(source, data, count)

@@ -105,7 +105,7 @@ def prove_row(matrix: Matrix, rows: Rows, key: str) -> RowProof:
     node, size = merkle.nodes_of(leaves(matrix))
     if size != rows.count or merkle.root(node, size).hex() != rows.root:
         raise LedgerError(
-            "the rows of this batch do not lead to its recorded root; restore the file from a copy"
+            "the rows of this batch do not match its recorded root; restore the file from a copy"
         )
     place = place_of(matrix, key)
     path = [step.hex() for step in merkle.audit_path(node, place, size)]

@@ -95,7 +95,7 @@ def _check_forms(data: Path, wanted: Collection[str], places: Mapping[str, Path]
         if lacking:
             raise SourceError(
                 f"{path.name} seems to be table {min(lacking)!r}, and {form} is not read; "
-                "export it as CSV or Parquet, or take it away"
+                "export it as CSV or Parquet, or remove it"
             )
 
 

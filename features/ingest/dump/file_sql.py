@@ -63,8 +63,8 @@ def _keyed_sql(held: TableFiles) -> str:
         columns |= {name.upper() for name in part_columns(part)}
     if "FILE_INDEX" in columns:
         raise SourceError(
-            f"{held.place.name} lies in folders that give values and holds a column file_index, which "
-            "stands for the number of a file; rename it"
+            f"{held.place.name} lies in folders named KEY=VALUE and has a column file_index, a name "
+            "that is reserved for the number of a file; rename the column"
         )
     added = ""
     replaced: list[str] = []

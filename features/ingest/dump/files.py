@@ -142,7 +142,7 @@ def _keys(place: Path, path: Path) -> tuple[tuple[str, str | None], ...]:
     keys = {key.upper() for key, _ in pairs}
     if len(keys) < len(pairs):
         raise SourceError(
-            f"{path.relative_to(place.parent)} lies in two folders of one key; keep one of them"
+            f"{path.relative_to(place.parent)} lies in two nested folders with the same key; keep one of them"
         )
     return tuple((unquote(key), _folder_value(value)) for key, value in pairs)
 

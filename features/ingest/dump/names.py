@@ -79,7 +79,7 @@ def header_names(part: Path) -> list[str]:
     delimiter = header_delimiter(header)
     if len(delimiter.encode()) > LONGEST_DELIMITER:
         raise SourceError(
-            f"{part.name}: its fields are parted by {delimiter!r}; export it with a comma or a tab"
+            f"{part.name}: its delimiter is {delimiter!r}; export it with a comma or a tab"
         )
     if len(delimiter) > 1:
         return [name.strip(f'{BLANKS}"') for name in header.split(delimiter)]

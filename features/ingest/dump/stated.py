@@ -89,7 +89,7 @@ class StatedColumns:
         line = f"[unit.{table}] {column} ="
         if words.strange and stated is None:
             raise SourceError(
-                f"{seems}: {words.strange[0]!r} is no unit known here; export it in {basic}, or write "
+                f"{seems}: the unit {words.strange[0]!r} is not known; export it in {basic}, or write "
                 f'{line} "{basic}" (or another of {", ".join(factors)}) into {SETTINGS}'
             )
         for word in words.units:
