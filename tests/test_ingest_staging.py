@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from features.connection import ConnectionLimits
 from features.ingest.scan import read_parquet
 from features.ingest.source import find_source
-from features.ingest.staging import Ascent, Staged, contract_relation, raw_rows, stage
+from features.ingest.staged import Staged, raw_rows
+from features.ingest.staging import Ascent, contract_relation, stage
 from features.ingest.typed_sql import reading_connection
 
 Write = Callable[..., Path]

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.catalogue.language import names_of, parse_formula
+from features.catalogue.language import names_of
 from features.catalogue.parse import read_catalogue
+from features.catalogue.syntax import parse_formula
 from features.sql.compile import constant_sql, formula_sql, layers
 
 VALUES = {"a": 6.0, "b": 4.0, "zero": 0.0, "gone": None}
