@@ -48,6 +48,12 @@ class TargetError(LssiError):
     code = "target_unusable"
 
 
+class CertificateError(LssiError):
+    """A certificate of no leakage is not clean, so that nothing may rest on what it is about."""
+
+    code = "certificate_leaking"
+
+
 class BundleError(LssiError):
     """A model bundle is missing, damaged, or made for other features."""
 

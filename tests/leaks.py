@@ -5,7 +5,6 @@ Run with a folder: a history is written there, and every leak's certificate as o
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import shutil
@@ -301,14 +300,14 @@ LEAKS = (
     Leak(
         "从立案当日看",
         "a visit's features are those of its own day",
-        "training/data/dataset.py",
+        "training/data/unit_cases.py",
         "as_of = looks.opened - 1",
         "as_of = looks.opened",
     ),
     Leak(
         "申领从核查时看",
         "a claim is seen on the day of its last version",
-        "training/data/dataset.py",
+        "training/data/unit_cases.py",
         "np.full(len(codes), np.iinfo(np.int64).max)\n    np.minimum.at(first",
         "np.zeros(len(codes), np.int64)\n    np.maximum.at(first",
     ),
@@ -442,8 +441,8 @@ LEAKS = (
         "折中混入之后的日子",
         "a fold learns from days after those that it is asked about",
         "training/data/folds.py",
-        "Fold(day + max(gap, 1) <= start, (day >= start)",
-        "Fold(day != start, (day >= start)",
+        "Fold((day + max(gap, 1) <= start)",
+        "Fold((day != start)",
     ),
     Leak(
         "网络值缓存不分日",
@@ -568,6 +567,27 @@ LEAKS = (
         "730d | day | 730 | 0 |",
         "next | day | 0 | -90 | 今后 | days to come\n730d | day | 730 | 0 |",
     ),
+    Leak(
+        "当日已知结果者也算样本",
+        "a case is one though its own day knew its outcome",
+        "training/data/set_aside.py",
+        "cases.take(is_useful & ~is_known)",
+        "cases.take(is_useful)",
+    ),
+    Leak(
+        "训练用测试开始后才知的结果",
+        "what became known after the test began teaches",
+        "training/data/unit_cases.py",
+        "begin = min(first_asked(target), store.complete_to)",
+        "begin = store.complete_to",
+    ),
+    Leak(
+        "折用当时未知的结果",
+        "a fold learns outcomes that were not known when it is asked",
+        "training/data/folds.py",
+        " & (first_day <= start)",
+        "",
+    ),
 )
 
 
@@ -617,36 +637,15 @@ def forked(work: Any) -> dict[str, Any]:
     return dict(said)
 
 
-def lawful(source: Path) -> None:
-    """Let findings be recorded after every version of their visit, and reviews after every one of their claim."""
-    for table, key, other in (
-        ("findings", "inspection", "inspections"),
-        ("claim_reviews", "claim", "claims"),
-    ):
-        with (source / f"{other}.csv").open(encoding="utf-8") as file:
-            days: dict[str, str] = {}
-            for row in csv.DictReader(file):
-                days[row[key]] = max(days.get(row[key], ""), row["recorded_on"])
-        with (source / f"{table}.csv").open(encoding="utf-8") as file:
-            rows = [
-                row | {"recorded_on": max(row["recorded_on"], days.get(row[key], ""))}
-                for row in csv.DictReader(file)
-            ]
-        with (source / f"{table}.csv").open("w", encoding="utf-8", newline="") as file:
-            out = csv.DictWriter(file, list(rows[0]))
-            out.writeheader()
-            out.writerows(row for row in rows if row["recorded_on"] > days.get(row[key], ""))
-
-
 def prepared(place: Path) -> Path:
     """Write the history and return the home in which the clean packages left every store that a certificate needs."""
 
     def work() -> dict[str, Any]:
         sys.path.insert(0, str(ROOT))
-        from tests.random_history import write_history
+        from tests.random_history import write_history, write_looks
 
         source = write_history(place / "source", seed=3, size=90, absent=ABSENT)
-        lawful(source)
+        write_looks(source, seed=3)
         text = (source / "source.toml").read_text("utf-8")
         (source / "source.toml").write_text(text + TARGETS, "utf-8")
         shutil.rmtree = spared  # type: ignore[assignment]

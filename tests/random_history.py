@@ -185,3 +185,52 @@ def loaded_history(folders: pytest.TempPathFactory, seed: int) -> Store:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LSSI_HOME", str(folders.mktemp("home")))
         return open_store(write_history(folders.mktemp("source"), seed=seed))
+
+
+def write_looks(folder: Path, *, seed: int, number: int = 160) -> None:
+    """Add visits and reviewed claims that happen one after another: each is told of after it was opened, most when it closed.
+
+    Rows of `write_history` tell of one visit again and again, so that hardly any of its outcomes comes as news.
+    """
+    rng = np.random.default_rng(seed)
+    rows: Written = {name: [] for name in ("inspections", "findings", "claims", "claim_reviews")}
+    for place in range(number):
+        opened = int(rng.integers(FIRST + 40, LAST - 60))
+        closed = opened + int(rng.integers(0, 40))
+        known = closed + int(rng.integers(0, 20))
+        visited = {"enterprise": f"E{rng.integers(12):03d}", "provider": ""}
+        if place % 3 == 0:
+            visited = {"enterprise": "", "provider": f"P{rng.integers(4):03d}"}
+        visit = {"inspection": f"V{place:03d}", **visited}
+        days = {"opened": opened, "closed_on": closed if place % 9 else ""}
+        examined = {f"examined_{kind}": 1 for kind in range(1, 6)}
+        rows["inspections"].append(_look("inspections", rng, known, visit | days | examined))
+        if rng.random() < 0.5:
+            finding = {"inspection": f"V{place:03d}", "violation": int(rng.integers(1, 4))}
+            later = min(LAST, known + int(rng.integers(0, 60)))
+            rows["findings"].append(_look("findings", rng, later, finding))
+        claim = {"claim": f"K{place:03d}", "filed_on": opened}
+        rows["claims"].append(_look("claims", rng, opened, claim))
+        verdict = {"outcome": ("fraud", "clean")[place % 2], "closed_on": closed}
+        review = {"claim": f"K{place:03d}", **verdict}
+        rows["claim_reviews"].append(_look("claim_reviews", rng, known, review))
+    for name, more in rows.items():
+        with (folder / f"{name}.csv").open("a", newline="", encoding="utf-8") as file:
+            csv.DictWriter(file, list(more[0])).writerows(more)
+
+
+def _look(
+    table: str, rng: np.random.Generator, known: int, stated: dict[str, Any]
+) -> dict[str, Any]:
+    """Return a row of a table that becomes known on a day: what is stated, all else empty where it may be, or random."""
+    row: dict[str, Any] = {}
+    for column in contract()[table].columns:
+        value = stated.get(column.name)
+        if value is None:
+            value = "" if column.optional else value_of(column, table, known, rng)
+        elif column.kind == "day" and value != "":
+            value = date_of(value).isoformat()
+        row[column.name] = value
+    key = "-".join(str(row[name]) for name in contract()[table].key)
+    common = {"row_id": f"look-{key}", "recorded_on": date_of(known).isoformat(), "retracted": 0}
+    return row | common

@@ -184,11 +184,13 @@ def test_cases_are_parted_as_their_split_says() -> None:
 
 def test_a_fold_looks_forward_or_shares_no_key() -> None:
     days, keys = np.array([100, 150, 200, 250], np.int64), np.array(["a", "b", "a", "c"])
-    cases = unlabelled(np.arange(4), days, days, keys, np.ones(4, np.int8))
+    bare = unlabelled(np.arange(4), days, days, keys, np.ones(4, np.int8))
+    cases = replace(bare, known=days)
     first, last = np.array([True, True, False, False]), np.array([False, False, True, True])
     assert parts(Fold(first, last), keys, cases, 50)
     assert not parts(Fold(first, last), keys, cases, 51)
     assert parts(Fold(np.array([False, True, False, False]), last), keys, cases, 99)
+    assert not parts(Fold(first, last), keys, replace(cases, known=days + 51), 50)
 
 
 def test_a_store_that_knows_rows_from_another_day_is_found(

@@ -128,7 +128,7 @@ def test_only_a_closed_visit_that_examined_the_violation_gives_a_label(write_sou
             finding("i3", 9),
             finding("i4", 9),
             finding("i5", 3),
-            finding("i9", 5),
+            finding("i9", 5, recorded_on="2014-05-01"),
         ],
     )
     found = dataset(store, "workers", seed=1)
@@ -360,7 +360,7 @@ def test_a_claim_is_seen_when_it_became_known_and_only_a_verdict_is_a_label(
             *(claim(number, "2015-02-01") for number in "qrst"),
         ],
         claim_reviews=[
-            review("p", "2014-03-01", "fraud"),
+            review("p", "2014-03-01", "fraud", recorded_on="2014-03-02"),
             review("q", "2015-03-01", "clean", chosen="lottery", inclusion_probability=0.1),
             review("r", "2015-03-01", "unclear"),
             review("s", None, None),
@@ -396,6 +396,8 @@ def test_too_many_unlabelled_claims_are_thinned_to_weighted_ones(
         nothing,
         nothing,
         np.ones(100),
+        number,
+        number,
     )
     few, again = thinned(cases, seed=1), thinned(cases, seed=1)
     assert len(few) == 30 and few.weight.sum() == 100 and (few.ids == again.ids).all()

@@ -67,6 +67,8 @@ def on_days(label: np.ndarray, day: np.ndarray) -> TargetCases:
         nothing,
         nothing,
         np.ones(len(label)),
+        day,
+        day,
     )
 
 

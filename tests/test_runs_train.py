@@ -12,11 +12,14 @@ import numpy as np
 import pytest
 
 from features.errors import BundleError, TargetError
+from features.home import home as our_home
+from features.ingest.scan import files_below
 from features.store.opening import open_store
 from features.store.store import Store
 from models.bundle.bundle import load_bundle
 from models.bundle.champions import ModelKey
 from models.bundle.score import score
+from tests.said import Say
 from training.data.dataset import dataset
 from training.models.promote import promote, promote_first
 from training.models.registry import champion, client, registered_key, tracking_uri
@@ -271,6 +274,23 @@ def test_the_champion_opens_in_mlflow_and_answers_as_the_bundle_does(
         and run.data.tags["fingerprint"] == city.fingerprint
     )
     assert run.data.params["horizon"] == "120" and run.info.status == "FINISHED"
+
+
+def test_a_certificate_that_is_not_clean_stops_training_and_nothing_is_written(
+    write_source: Callable[..., Path], say: Say
+) -> None:
+    tables = drawn_city(number=120, visited=500)
+    for place, firm in enumerate(tables["enterprises"]):
+        firm["actual_fraud"] = place % 2
+    leaking = (
+        '[[attribute]]\ntable = "enterprises"\nname = "actual_fraud"\ntype = "flag"\n'
+        'zh = "实际"\nen = "actual"\n'
+    )
+    place = write_source(tables, leaking + TOML)
+    line = say("train", "visits", place).line
+    assert "certificate_leaking" in line and "barred: attribute 'actual_fraud'" in line
+    assert not files_below(our_home(), "*bundle.json")
+    assert champion(our_home(), VISITS) is None
 
 
 def test_a_violation_never_found_cannot_be_learned(city: Store) -> None:

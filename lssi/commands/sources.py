@@ -55,16 +55,24 @@ def column_line(column: dict[str, Any]) -> str:
 
 def check_command(source: Source, data: Data = None, as_json: Json = False) -> None:
     """装载并校验数据源。Load a source; say which rows are accepted, which refused and why (exit code 1:
-    none of a table).
+    none of a table), and which cases of its targets are none.
     """
-    from features.check.load_report import check, check_lines
+    from features.check.load_report import check_lines, summary_of
+    from features.store.store import open_store
+    from training.data.dataset import every_set_aside
+    from training.data.set_aside import set_aside_lines
 
     with loading() as count:
-        summary = check(source, data, count)
+        store = open_store(source, data, count)
+    summary = summary_of(store)
+    summary["set_aside"] = every_set_aside(store)
     if as_json:
         say(summary)
     else:
-        say_lines(check_lines(summary))
+        lines = check_lines(summary)
+        for target, counts in summary["set_aside"].items():
+            lines += set_aside_lines(target, counts)
+        say_lines(lines)
     if summary["refused_whole"]:
         raise typer.Exit(1)
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from features.calendar import day_of
 from features.catalogue.syntax import parse_row
 from features.errors import TargetError
 from features.ingest.source_toml import Target
@@ -21,7 +23,7 @@ from training.certificate.reference_language import (
 )
 from training.certificate.sample import Excerpt
 from training.certificate.split_check import PARTED, part_faults
-from training.data.cases import TargetCases
+from training.data.cases import TRAIN, TargetCases
 from training.data.dataset import labelled
 from training.data.labels import SUBJECT
 
@@ -36,79 +38,87 @@ Key = tuple[Any, ...]
 
 
 class Later:
-    """What an excerpt says on its last day, and from which day on each key was there."""
+    """What an excerpt says on a day, `last`, and which versions of each key held by then, on what days."""
 
-    def __init__(self, excerpt: Excerpt) -> None:
+    def __init__(self, excerpt: Excerpt, last: int) -> None:
+        self.last = last
         self._excerpt = excerpt
         self._last_rows: dict[str, dict[Key, Row]] = {}
-        self._first_days: dict[str, dict[Key, int]] = {}
+        self._held: dict[str, dict[Key, list[Row]]] = {}
 
     def rows(self, table: str) -> dict[Key, Row]:
-        """Return the rows of a table that hold on the last day, by business key."""
+        """Return the rows of a table that hold on the day, by business key."""
         if table not in self._last_rows:
             self._read(table)
         return self._last_rows[table]
 
-    def first(self, table: str) -> dict[Key, int]:
-        """Return by business key the first day on which a version of it held; one superseded on its own day never did."""
-        if table not in self._first_days:
+    def held(self, table: str) -> dict[Key, list[Row]]:
+        """Return by business key the versions of it that held, in their order; one superseded on its own day never did."""
+        if table not in self._held:
             self._read(table)
-        return self._first_days[table]
+        return self._held[table]
 
     def _read(self, table: str) -> None:
         last_rows: dict[Key, Row] = {}
-        first_days: dict[Key, int] = {}
+        held: dict[Key, list[Row]] = {}
         for mark, versions in self._versions(table).items():
             last = versions[-1]
             if not last["retracted"]:
                 last_rows[mark] = last
             days = days_of_hold(versions)
-            if days:
-                first_days[mark] = min(days)
+            # of a day's versions the last one held
+            version_of_day = {row["recorded_on"]: row for row in versions}
+            held[mark] = [version_of_day[day] for day in days]
         self._last_rows[table] = last_rows
-        self._first_days[table] = first_days
+        self._held[table] = held
 
     def _versions(self, table: str) -> dict[Key, list[Row]]:
         """Return the versions of each business key of a table, in the order of their recording."""
         key = self._excerpt.tables[table].key
         versions: dict[Key, list[Row]] = defaultdict(list)
         rows = self._excerpt.frames[table].iter_rows(named=True)
-        for row in sorted(rows, key=recording_order):
+        recorded = [row for row in rows if row["recorded_on"] <= self.last]
+        for row in sorted(recorded, key=recording_order):
             mark = tuple(row[part] for part in key)
             versions[mark].append(row)
         return versions
 
 
 class Look(NamedTuple):
-    """A visit or a review: its label (NaN where it has none), and the day from which the label was known."""
+    """A visit or a review: its label (NaN where it has none), and the day on which any row first told it."""
 
     id: str
     subject: str
     opened: int
     closed: int
     label: float
-    known: int
+    told: int
 
 
-def looks_of(later: Later, target: Target, last: int) -> Iterator[Look]:
+VERDICTS = ("fraud", "clean")
+
+
+def looks_of(later: Later, target: Target) -> Iterator[Look]:
     """Yield each review of a claim target, each visit of any other."""
     if target.unit == "claim":
-        return _reviews(later, last)
-    return _visits(later, target, last)
+        return _reviews(later)
+    return _visits(later, target)
 
 
-def _reviews(later: Later, last: int) -> Iterator[Look]:
-    first_days = later.first("claim_reviews")
+def _reviews(later: Later) -> Iterator[Look]:
+    held = later.held("claim_reviews")
     for (claim,), row in later.rows("claim_reviews").items():
         closed = _closing_day(row)
         outcome = row["outcome"]
         label = np.nan
-        if outcome in ("fraud", "clean") and closed <= last:
+        if outcome in VERDICTS and closed <= later.last:
             label = float(outcome == "fraud")
-        yield Look(claim, claim, closed, closed, label, first_days[claim,])
+        days = [each["recorded_on"] for each in held[claim,] if each["outcome"] in VERDICTS]
+        yield Look(claim, claim, closed, closed, label, min(days, default=FOREVER))
 
 
-def _visits(later: Later, target: Target, last: int) -> Iterator[Look]:
+def _visits(later: Later, target: Target) -> Iterator[Look]:
+    visits_held = later.held("inspections")
     finding_days = _finding_days(later, target)
     tree = _visits_condition(target)
     subject_column = SUBJECT[target.unit]
@@ -119,10 +129,15 @@ def _visits(later: Later, target: Target, last: int) -> Iterator[Look]:
             continue
         closed = _closing_day(row)
         label = np.nan
-        if row[examined_column] == 1 and closed <= last:
+        if row[examined_column] == 1 and closed <= later.last:
             label = float(visit in finding_days)
-        known = min(finding_days.get(visit, FOREVER), row["recorded_on"])
-        yield Look(visit, subject, row["opened"], closed, label, known)
+        told_days = [
+            each["recorded_on"]
+            for each in visits_held[visit,]
+            if each[examined_column] == 1 and each["closed_on"] is not None
+        ]
+        told = min([*told_days, finding_days.get(visit, FOREVER)])
+        yield Look(visit, subject, row["opened"], closed, label, told)
 
 
 def _visits_condition(target: Target) -> ast.expr | None:
@@ -133,13 +148,13 @@ def _visits_condition(target: Target) -> ast.expr | None:
 
 
 def _finding_days(later: Later, target: Target) -> dict[str, int]:
-    """Return by visit the day from which its finding of the target's violation was known."""
-    first_days = later.first("findings")
+    """Return by visit the day on which its finding of the target's violation was first told."""
+    held = later.held("findings")
     days = {}
     for mark in later.rows("findings"):
         visit, violation = mark[0], mark[1]
         if violation == target.violation:
-            days[visit] = first_days[mark]
+            days[visit] = held[mark][0]["recorded_on"]
     return days
 
 
@@ -173,48 +188,72 @@ def label_faults(
 ) -> dict[str, int]:
     """Return how many cases have a label that a literal reading does not give, look from the wrong day, or know too soon.
 
-    `subjects` holds the identifier of each case's subject.
+    `subjects` holds the identifier of each case's subject. What trains is read from the rows known when the test began.
     """
+    trains = cases.part == TRAIN
     faults: dict[str, int] = defaultdict(int)
-    for place, expected in enumerate(_expected(excerpt, target, cases, subjects)):
+    for last, is_part in (
+        (_first_asked(target), trains),
+        (excerpt.complete_to, ~trains),
+    ):
+        places = np.flatnonzero(is_part)
+        later = Later(excerpt, min(last, excerpt.complete_to))
+        names = [subjects[place] for place in places.tolist()]
+        for kind, count in _faults_of_part(later, target, cases.take(places), names).items():
+            faults[kind] += count
+    return {name: count for name, count in faults.items() if count}
+
+
+def _first_asked(target: Target) -> int:
+    """Return the day from which the first case of the test is seen, a visit from its eve."""
+    assert target.split is not None
+    begin = day_of(target.split.test_from)
+    return begin - 1 if target.unit == "inspection" else begin
+
+
+def _faults_of_part(
+    later: Later, target: Target, cases: TargetCases, subjects: list[str]
+) -> dict[str, int]:
+    """Return the faults of cases that are read from the rows known on one day."""
+    faults: dict[str, int] = defaultdict(int)
+    for place, expected in enumerate(_expected(later, target, cases, subjects)):
         as_of = int(cases.as_of[place])
         label = float(cases.label[place])
         is_missing = bool(np.isnan(label))
         agrees = label == expected.label or (is_missing and np.isnan(expected.label))
         faults["label"] += not agrees
-        faults["known by its day"] += expected.known <= as_of and not is_missing
+        faults["known by its day"] += expected.told <= as_of and not is_missing
         faults["day"] += expected.day is not None and expected.day != as_of
-    return {name: count for name, count in faults.items() if count}
+    return faults
 
 
 class Expected(NamedTuple):
-    """What a literal reading says of a case: its label, the day from which it was known, and its as-of day.
+    """What a literal reading says of a case: its label, the day on which it was first told, and its as-of day.
 
     `day` is None where the target declares the as-of days.
     """
 
     label: float
-    known: int
+    told: int
     day: int | None
 
 
 def _expected(
-    excerpt: Excerpt, target: Target, cases: TargetCases, subjects: list[str]
+    later: Later, target: Target, cases: TargetCases, subjects: list[str]
 ) -> Iterator[Expected]:
     """Yield what each case should be, in their order."""
-    later = Later(excerpt)
     if target.label == "event":
-        return _of_events(later, target, cases, subjects)
+        return _of_events(target, cases, subjects)
     if target.unit in ("inspection", "claim"):
-        return _of_looks(later, target, cases, excerpt.complete_to)
+        return _of_looks(later, target, cases)
     looks: dict[str, list[Look]] = defaultdict(list)
-    for look in looks_of(later, target, excerpt.complete_to):
+    for look in looks_of(later, target):
         looks[look.subject].append(look)
     return _of_days(looks, target, cases, subjects)
 
 
-def _of_looks(later: Later, target: Target, cases: TargetCases, last: int) -> Iterator[Expected]:
-    looks = {look.id: look for look in looks_of(later, target, last)}
+def _of_looks(later: Later, target: Target, cases: TargetCases) -> Iterator[Expected]:
+    looks = {look.id: look for look in looks_of(later, target)}
     for place, case in enumerate(cases.ids.tolist()):
         look = looks.get(case)
         day = _as_of_day(later, target, case, look)
@@ -224,13 +263,13 @@ def _of_looks(later: Later, target: Target, cases: TargetCases, last: int) -> It
         end = int(cases.as_of[place]) + target.horizon
         is_late = target.horizon and look.closed > end
         label = np.nan if is_late else look.label
-        yield Expected(label, look.known, day)
+        yield Expected(label, look.told, day)
 
 
 def _as_of_day(later: Later, target: Target, case: str, look: Look | None) -> int | None:
     """Return the day from which a case is seen: a claim's first day, or the eve of a visit."""
     if target.unit == "claim":
-        return later.first("claims")[case,]
+        return int(later.held("claims")[case,][0]["recorded_on"])
     return None if look is None else look.opened - 1
 
 
@@ -241,40 +280,46 @@ def _of_days(
         day = int(cases.as_of[place])
         end = day + target.horizon
         labels = []
-        known_days = []
+        told_days = []
         for look in looks.get(subject, ()):
             is_inside = day < look.opened and look.closed <= end
             if is_inside and not np.isnan(look.label):
                 labels.append(look.label)
-                known_days.append(look.known)
-        yield Expected(max(labels, default=np.nan), min(known_days, default=FOREVER), None)
+                told_days.append(look.told)
+        yield Expected(max(labels, default=np.nan), min(told_days, default=FOREVER), None)
 
 
 def _of_events(
     later: Later, target: Target, cases: TargetCases, subjects: list[str]
 ) -> Iterator[Expected]:
-    by_subject = _events(later, target)
+    happened = _events(target, [[row] for row in later.rows(_table(target)).values()])
+    tellings = _events(target, later.held(_table(target)).values())
     for place, subject in enumerate(subjects):
         day = int(cases.as_of[place])
         end = day + target.horizon
-        known_days = [known for when, known in by_subject.get(subject, ()) if day < when <= end]
-        label = float(bool(known_days))
-        yield Expected(label, min(known_days, default=FOREVER), None)
+        days = [when for when, _ in happened.get(subject, ()) if day < when <= end]
+        told = [known for when, known in tellings.get(subject, ()) if day < when <= end]
+        label = float(bool(days)) if end <= later.last else np.nan
+        yield Expected(label, min(told, default=FOREVER), None)
 
 
-def _events(later: Later, target: Target) -> dict[str, list[tuple[int, int]]]:
-    """Return by subject the days of the target's events, each with the day from which it was known."""
+def _table(target: Target) -> str:
+    assert target.event is not None
+    return target.event.table
+
+
+def _events(target: Target, versions: Iterable[list[Row]]) -> dict[str, list[tuple[int, int]]]:
+    """Return by subject the days of the target's events among versions, each with the day of its recording."""
     event = target.event
     assert event is not None
     tree = parse_row(event.filter, "event filter") if event.filter else None
     subject_column = SUBJECT[target.unit]
-    first_days = later.first(event.table)
     by_subject: dict[str, list[tuple[int, int]]] = defaultdict(list)
-    for mark, row in later.rows(event.table).items():
+    for row in chain.from_iterable(versions):
         subject = row[subject_column]
         when = row[event.when]
         if subject is None or when is None:
             continue
         if tree is None or passes(tree, row):
-            by_subject[subject].append((when, first_days[mark]))
+            by_subject[subject].append((when, row["recorded_on"]))
     return by_subject

@@ -11,7 +11,8 @@ from features.catalogue.model import Catalogue
 from features.ingest.source_toml import Split, Target
 from features.matrix import no_cases
 from training.data.cases import TEST, TRAIN, UNUSED, TargetCases, case_parts, unlabelled
-from training.data.dataset import ON_DAYS, Dataset
+from training.data.dataset import Dataset
+from training.data.day_cases import ON_DAYS
 from training.data.folds import Fold, folds_of
 from training.data.labels import Codes
 from training.data.recipe import recipe_of
@@ -82,7 +83,7 @@ def plenty() -> TargetCases:
     key = place % FEW
     part = np.full(MANY, TRAIN, np.int8)
     cases = unlabelled(key, days, days, key.astype(np.str_), part)
-    return replace(cases, label=(place % 2).astype(np.float64))
+    return replace(cases, label=(place % 2).astype(np.float64), known=days + place % (2 * WIDER))
 
 
 def parts_read(days: Codes, split: Split, gap: int) -> Codes:
@@ -104,12 +105,17 @@ def parts_read(days: Codes, split: Split, gap: int) -> Codes:
 def parts(
     fold: Fold, keys: np.ndarray[tuple[int], np.dtype[np.str_]], cases: TargetCases, gap: int
 ) -> bool:
-    """Tell whether what a fold holds back lies `gap` days after all that it has seen, or shares no key with it."""
+    """Tell whether what a fold holds back lies `gap` days after all that it has seen, or shares no key with it.
+
+    What lies after must not teach before it was known: all outcomes that a fold has seen are known by the first as-of day
+    of what it holds back.
+    """
     seen_days = cases.day[fold.seen]
     held_days = cases.day[fold.held]
     if not len(seen_days) or not len(held_days):
         return True
-    if int(seen_days.max()) + max(gap, 1) <= int(held_days.min()):
+    is_after = int(seen_days.max()) + max(gap, 1) <= int(held_days.min())
+    if is_after and int(cases.known[fold.seen].max()) <= int(cases.as_of[fold.held].min()):
         return True
     is_shared = np.isin(keys[fold.held], keys[fold.seen])
     return not is_shared.any()

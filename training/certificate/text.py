@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 SHOWN = 10
@@ -24,6 +24,26 @@ def _lines(certificate: Mapping[str, Any]) -> Iterator[str]:
     yield from _declaration_lines(certificate)
     yield from _sample_lines(certificate)
     yield f"  certificate {certificate['certificate_digest']}"
+
+
+def leaks_of(certificate: Mapping[str, Any]) -> list[str]:
+    """Return what makes a certificate leaking, in a few words each, the first SHOWN names of a kind."""
+    labels = [f"{target} {faults}" for target, faults in certificate["labels"].items()]
+    kinds = {
+        "features moved by later rows": certificate["features_moved"],
+        "features read otherwise": certificate["features_misread"],
+        "labels": labels,
+        "undeclared raw tables": certificate["undeclared"],
+        "days other than the source's": certificate["misdated"],
+        "barred": certificate["barred"],
+        "tables always known at once": certificate["quick"],
+    }
+    return [f"{kind}: {_first_names(list(names))}" for kind, names in kinds.items() if names]
+
+
+def _first_names(names: Sequence[str]) -> str:
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more
 
 
 def _headline(certificate: Mapping[str, Any]) -> str:

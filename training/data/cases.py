@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from features.calendar import date_of, day_of
 from features.errors import TargetError
 from features.ingest.source_toml import Split, Target
-from training.data.labels import Codes, Floats, Observed
+from training.data.labels import FOREVER, Codes, Floats, Observed, first_days
 
 UNUSED, TRAIN, TEST = 0, 1, 2
 """The codes of the part in which a case stands."""
@@ -22,7 +22,8 @@ class TargetCases:
     """Arrays of one length: subject codes, as-of days, the case's own day and id, its part, and what is known of it.
 
     `label` is 1, 0 or NaN (nobody looked); `count` what was found; `random_label` the label of a random look only, and
-    `inclusion` that look's probability; `weight` how many cases a sampled unlabelled one stands for.
+    `inclusion` that look's probability; `weight` how many cases a sampled unlabelled one stands for. Its outcome was
+    first `told` on a day, and is `known` as it stands from a day, FOREVER where it has none.
     """
 
     subject: Codes
@@ -35,6 +36,8 @@ class TargetCases:
     random_label: Floats
     inclusion: Floats
     weight: Floats
+    told: Codes
+    known: Codes
 
     def __len__(self) -> int:
         return len(self.subject)
@@ -67,6 +70,15 @@ def target_split(target: Target) -> Split:
             f"{split.test_from} and {split.test_until}"
         )
     return split
+
+
+def first_asked(target: Target) -> int:
+    """Return the day from which the first case of the test is seen; what became known later must not teach.
+
+    A visit is seen from the eve of its opening, every other case on its own day.
+    """
+    begin = day_of(target_split(target).test_from)
+    return begin - 1 if target.unit == "inspection" else begin
 
 
 def case_parts(day: Codes, split: Split, gap: int) -> NDArray[np.int8]:
@@ -103,6 +115,8 @@ def unlabelled(
         random_label=nothing,
         inclusion=nothing,
         weight=np.ones(len(subject)),
+        told=np.full(len(subject), FOREVER, np.int64),
+        known=np.full(len(subject), FOREVER, np.int64),
     )
 
 
@@ -118,6 +132,8 @@ def of_looks(
         count=looks.count,
         random_label=random_label,
         inclusion=looks.inclusion,
+        told=looks.told,
+        known=looks.known,
     )
 
 
@@ -139,7 +155,19 @@ def with_looks(cases: TargetCases, looks: Observed, horizon: int) -> TargetCases
     first = random.take(first_places)
     random_label = _largest(cases.subject, first.subject, first.label)
     inclusion = _largest(cases.subject, first.subject, first.inclusion)
-    return replace(cases, label=label, count=count, random_label=random_label, inclusion=inclusion)
+    told = first_days(cases.subject, seen.subject, seen.told)
+    # that nothing else was found is known when the horizon has passed
+    last_known = -first_days(cases.subject, seen.subject, -seen.known)
+    known = np.where(np.isnan(label), FOREVER, np.maximum(last_known, day + horizon))
+    return replace(
+        cases,
+        label=label,
+        count=count,
+        random_label=random_label,
+        inclusion=inclusion,
+        told=told,
+        known=known,
+    )
 
 
 def _largest(wanted: Codes, subject: Codes, values: Floats) -> Floats:

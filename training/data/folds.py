@@ -24,12 +24,13 @@ class Fold:
 def folds_of(keys: NDArray[np.str_], cases: TargetCases, recipe: Recipe, gap: int) -> list[Fold]:
     """Return folds that go forward in time, as the future will: each is asked of days after those it learned from.
 
-    A day counts as after another when `gap` days lie between. Where the earlier days hold too few labels to learn
+    A day counts as after another when `gap` days lie between, and nobody learns from an outcome that was not yet known
+    then. Where the earlier days hold too few labels to learn
     from, the folds are parted by key instead, the cases of one key together.
     """
     forward = []
     is_held = np.zeros(len(cases), np.bool_)
-    for fold in _forward(cases.day, recipe, gap):
+    for fold in _forward(cases, recipe, gap):
         if enough(cases.label[fold.seen], recipe.least_positives):
             forward.append(fold)
             is_held |= fold.held
@@ -52,17 +53,20 @@ def enough(label: NDArray[np.float64], least: int) -> bool:
     return min(positives, negatives) >= least
 
 
-def _forward(day: NDArray[np.int64], recipe: Recipe, gap: int) -> list[Fold]:
+def _forward(cases: TargetCases, recipe: Recipe, gap: int) -> list[Fold]:
     """Return folds of equally many cases, one after another, over the last days; each has seen the days before."""
-    if not len(day):
+    if not len(cases):
         return []
+    day = cases.day
+    # a case may be seen from the eve of its day, and an outcome has to be known by then
+    first_day = cases.known + (day - cases.as_of)
     ascending = np.sort(day)
     shares = np.linspace(1 - recipe.tried_on, 1, recipe.folds, endpoint=False)
     places = shares * len(day)
     starts = np.unique(ascending[places.astype(np.int64)])
     ends = np.append(starts[1:], ascending[-1] + 1)
     return [
-        Fold(day + max(gap, 1) <= start, (day >= start) & (day < end))
+        Fold((day + max(gap, 1) <= start) & (first_day <= start), (day >= start) & (day < end))
         for start, end in zip(starts, ends, strict=True)
     ]
 

@@ -37,7 +37,8 @@ class Observed:
     """Looks at a subject, one row a visit or review, sorted by subject and opening.
 
     `label` is 1, 0, or NaN where the look was not closed or did not examine the violation; `count` what it found;
-    `inclusion` the recorded probability of a random look, NaN for any other. `closed` is FOREVER when open.
+    `inclusion` the recorded probability of a random look, NaN for any other. `closed` is FOREVER when open. The outcome
+    was first `told` on a day, corrected since or not, and the rows that tell it now are `known` from a day.
     """
 
     ids: Codes
@@ -47,6 +48,8 @@ class Observed:
     label: Floats
     count: Floats
     inclusion: Floats
+    told: Codes
+    known: Codes
 
     def take(self, rows: NDArray[np.bool_] | Codes) -> Observed:
         """Return the chosen looks."""
@@ -62,8 +65,8 @@ class Observed:
         return replace(self, label=label, count=count)
 
 
-def visits(store: Store, target: Target) -> Observed:
-    """Return every visit to the target's kind of subject, as the rows known today tell it."""
+def visits(store: Store, target: Target, by: int) -> Observed:
+    """Return every visit to the target's kind of subject, as the rows known by a day tell it."""
     subject = SUBJECT[target.unit]
     if target.label != "visit" or subject == "claim":
         raise TargetError(
@@ -78,15 +81,17 @@ def visits(store: Store, target: Target) -> Observed:
         "closed_on",
         examined,
         "inclusion_probability",
+        "known",
     )
-    rows = _of_population(store, target, read)
+    rows = _of_population(store, target, read, by)
     visit = rows["inspection"]
-    finders, counts = _findings(store, target)
-    label = np.isin(visit, finders).astype(np.float64)
-    count = np.where(label == 1, _looked_up(visit, finders, counts), 0.0)
-    closed = _closing_days(rows["closed_on"])
+    finders = _findings(store, target, by)
+    label = np.isin(visit, finders.visit).astype(np.float64)
+    count = np.where(label == 1, _looked_up(visit, finders.visit, finders.count), 0.0)
+    found_on = np.where(label == 1, _looked_up(visit, finders.visit, finders.known), rows["known"])
+    closed = closing_days(rows["closed_on"])
     # who was not examined for the violation, or whose visit is still open, has no label: never 0
-    unseen = (rows[examined] != 1) | (closed > store.complete_to)
+    unseen = (rows[examined] != 1) | (closed > by)
     observed = Observed(
         visit,
         rows[subject],
@@ -94,40 +99,84 @@ def visits(store: Store, target: Target) -> Observed:
         closed,
         np.where(unseen, np.nan, label),
         np.where(unseen, np.nan, count),
-        _inclusion(rows, "inspections", "kind"),
+        inclusion(rows, "inspections", "kind"),
+        _told_on(store, target, visit),
+        np.maximum(rows["known"], found_on).astype(np.int64),
     )
     order = np.lexsort((observed.ids, observed.opened, observed.subject))
     has_subject = observed.subject[order] != NULL
     return observed.take(order[has_subject])
 
 
-def _closing_days(closed_on: Codes) -> Codes:
+def closing_days(closed_on: Codes) -> Codes:
     """Return the day on which each look was closed, FOREVER where it is open."""
     return np.where(closed_on == NULL, FOREVER, closed_on)
 
 
-def _inclusion(rows: Mapping[str, NDArray[Any]], table: str, column: str) -> Floats:
+def inclusion(rows: Mapping[str, NDArray[Any]], table: str, column: str) -> Floats:
     """Return the recorded probability of each look that a lottery chose, NaN of any other."""
     lottery = contract()[table].column(column).choices.index("lottery")
     recorded = probabilities(rows["inclusion_probability"], NULL)
     return np.where(rows[column] == lottery, recorded, np.nan)
 
 
-def _of_population(store: Store, target: Target, read: tuple[str, ...]) -> dict[str, NDArray[Any]]:
+def _told_on(store: Store, target: Target, visit: Codes) -> Codes:
+    """Return the day on which each visit's outcome was first told by any row, FOREVER where it never was.
+
+    A version that was corrected since has told it too: features of its days have seen it.
+    """
+    examined = f"examined_{target.violation}"
+    looks = store.all_rows("inspections", ("inspection", "closed_on", examined, "known", "sign"))
+    tells = (looks["sign"] > 0) & (looks["closed_on"] != NULL) & (looks[examined] == 1)
+    findings = store.all_rows("findings", ("inspection", "violation", "known", "sign"))
+    is_violation = (findings["sign"] > 0) & (findings["violation"] == target.violation)
+    telling = np.concatenate((looks["inspection"][tells], findings["inspection"][is_violation]))
+    days = np.concatenate((looks["known"][tells], findings["known"][is_violation]))
+    return first_days(visit, telling, days)
+
+
+def first_days(wanted: Codes, keys: Codes, days: Codes) -> Codes:
+    """Return the earliest day of each wanted key, FOREVER of one that is not among the keys.
+
+    >>> first_days(np.array([7, 8]), np.array([8, 3, 8]), np.array([5, 1, 4])).tolist() == [FOREVER, 4]
+    True
+    """
+    distinct, member = np.unique(keys, return_inverse=True)
+    # the last place stands for keys that no row has
+    earliest = np.full(len(distinct) + 1, FOREVER, np.int64)
+    np.minimum.at(earliest, member, days)
+    place = np.searchsorted(distinct, wanted)
+    is_there = np.isin(wanted, distinct)
+    return earliest[np.where(is_there, place, len(distinct))]
+
+
+def _of_population(
+    store: Store, target: Target, read: tuple[str, ...], by: int
+) -> dict[str, NDArray[Any]]:
     """Return the live visits that the target's population asks for, by a condition on a visit's own row."""
     if not target.population or not target.population.visits:
-        return store.live("inspections", store.complete_to, read)
+        return store.live("inspections", by, read)
     tree = parse_row(target.population.visits, "population visits")
     names = dict.fromkeys((*read, *sorted(row_columns(tree))))
-    rows = store.live("inspections", store.complete_to, tuple(names))
+    rows = store.live("inspections", by, tuple(names))
     size = len(rows["inspection"])
     is_asked = row_filter(tree, rows, size, literal_of(store, "inspections"))
     return {name: rows[name][is_asked] for name in read}
 
 
-def _findings(store: Store, target: Target) -> tuple[Codes, Floats]:
-    """Return the visits that found the violation, sorted, and the largest count of each, NaN where none is written."""
-    rows = store.live("findings", store.complete_to, ("inspection", "violation", *_counted(target)))
+@dataclass(frozen=True, slots=True, eq=False)
+class Finders:
+    """The visits that found a violation, sorted: the largest count of each, NaN where none is written, and its last day."""
+
+    visit: Codes
+    count: Floats
+    known: Codes
+
+
+def _findings(store: Store, target: Target, by: int) -> Finders:
+    """Return the visits that found the violation, as the rows known by a day tell it."""
+    read = ("inspection", "violation", "known", *counted(target))
+    rows = store.live("findings", by, read)
     is_violation = rows["violation"] == target.violation
     if target.count:
         count = rows[target.count][is_violation].astype(np.int64)
@@ -137,49 +186,19 @@ def _findings(store: Store, target: Target) -> tuple[Codes, Floats]:
     # NULL is below any count, so it stays only where no finding of the visit has one
     largest = np.full(len(visit), NULL, np.int64)
     np.maximum.at(largest, member, count)
-    return visit, np.where(largest == NULL, np.nan, largest)
+    last_day = np.full(len(visit), NULL, np.int64)
+    np.maximum.at(last_day, member, rows["known"][is_violation])
+    return Finders(visit, np.where(largest == NULL, np.nan, largest), last_day)
 
 
-def _counted(target: Target) -> tuple[str, ...]:
+def counted(target: Target) -> tuple[str, ...]:
     """Return the column that tells how much was found, where the target names one."""
     return (target.count,) if target.count else ()
 
 
-def _looked_up(wanted: Codes, keys: Codes, values: Floats) -> Floats:
+def _looked_up(wanted: Codes, keys: Codes, values: NDArray[Any]) -> NDArray[Any]:
     """Return the value of each wanted key; of one that is not among the sorted keys, any value."""
     if not len(keys):
         return np.full(len(wanted), np.nan)
     place = np.searchsorted(keys, wanted)
     return values[np.minimum(place, len(keys) - 1)]
-
-
-def reviews(store: Store, target: Target) -> Observed:
-    """Return every review of a claim; fraud is 1, clean 0, unclear or open has no label."""
-    if target.label != "review" or target.unit != "claim":
-        raise TargetError(
-            f"reviews label claims; this target is of unit {target.unit!r} and label {target.label!r}"
-        )
-    read = ("claim", "chosen", "inclusion_probability", "closed_on", "outcome", *_counted(target))
-    # the column that counts may be one of those read anyhow
-    rows = store.live("claim_reviews", store.complete_to, tuple(dict.fromkeys(read)))
-    outcomes = contract()["claim_reviews"].column("outcome").choices
-    is_fraud = rows["outcome"] == outcomes.index("fraud")
-    is_clean = rows["outcome"] == outcomes.index("clean")
-    closed = _closing_days(rows["closed_on"])
-    has_label = (is_fraud | is_clean) & (closed <= store.complete_to)
-    label = np.where(has_label, is_fraud.astype(np.float64), np.nan)
-    # a clean claim has a count of 0; an amount that was not written is unknown
-    count = np.where(has_label, 0.0, np.nan)
-    count = np.where(label == 1, _amounts(rows, target), count)
-    inclusion = _inclusion(rows, "claim_reviews", "chosen")
-    claim = rows["claim"]
-    observed = Observed(claim, claim, closed, closed, label, count, inclusion)
-    return observed.take(np.argsort(observed.subject, kind="stable"))
-
-
-def _amounts(rows: Mapping[str, NDArray[Any]], target: Target) -> Floats:
-    """Return what each review has found, NaN where nothing is written."""
-    if not target.count:
-        return np.full(len(rows["claim"]), np.nan)
-    amount = rows[target.count]
-    return np.where(amount == NULL, np.nan, amount)

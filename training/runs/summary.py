@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from training.data.set_aside import set_aside_lines
+
 WAYS = (
     ("labelled_only", "仅有标签者", "labelled rows only"),
     ("inverse_propensity", "逆倾向加权", "by inverse propensity"),
@@ -19,6 +21,7 @@ def summary_lines(result: Mapping[str, Any]) -> list[str]:
         _headline(result),
         _part_line("训练 train", result["train"]),
         _part_line("测试 test", result["test"]),
+        *set_aside_lines(result["target"], result["set_aside"]),
         _judged_line(metrics),
         _capacity_line(metrics["capacity"]),
         *_reordering_lines(metrics),

@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 
 from features.calendar import date_of
-from features.errors import BundleError
+from features.errors import BundleError, CertificateError
 from features.store.store import Store
 from models.bundle.bundle import Parts, load_bundle, write_bundle
 from models.bundle.champions import ModelKey
 from models.bundle.manifest import frozen_features
 from models.bundle.score import score
 from training.certificate.certify import QUICK, certify
+from training.certificate.text import leaks_of
 from training.data.cases import part_size
 from training.data.dataset import Dataset, dataset, target_of
 from training.data.recipe import Recipe, recipe_of
@@ -43,10 +44,12 @@ def train(store: Store, name: str, *, home: Path) -> dict[str, Any]:
     """Train, judge, write, log and register a model of a declared target; return the plain values that `lssi train` prints.
 
     The bundle stands under `home`/bundles; the same history gives the same `model_digest`. Nothing is promoted.
-    Raises TargetError when the target is not declared or has too few labels.
+    Raises TargetError when the target is not declared or has too few labels, and CertificateError, with nothing written,
+    where the certificate is not clean.
     """
     trained = trained_on(store, name)
     certificate = certified(store, trained.dataset)
+    check_clean(certificate)
     origin = {
         "source": store.source.name,
         "fingerprint": store.fingerprint,
@@ -73,6 +76,18 @@ def certified(store: Store, whole: Dataset) -> dict[str, Any]:
     """Return the certificate of the last day that training looked from, over an excerpt of the history."""
     days = whole.cases.as_of[whole.taught()]
     return certify(store, int(days.max()), QUICK)
+
+
+def check_clean(certificate: Mapping[str, Any]) -> None:
+    """Raise CertificateError where a certificate is not clean: it says what leaks."""
+    if certificate["verdict"] != "clean":
+        source = certificate["source"]
+        day = certificate["as_of"]
+        leaks = "; ".join(leaks_of(certificate))
+        raise CertificateError(
+            f"the certificate of {source!r} as of {day} is not clean, so no model was written: {leaks}; "
+            f"`lssi certify` says more, mend the source or the features that it names and train again"
+        )
 
 
 def brief(certificate: Mapping[str, Any]) -> dict[str, Any]:
@@ -196,6 +211,7 @@ def run_report(trained: Trained, origin: Mapping[str, str]) -> dict[str, Any]:
         "as_of": date_of(last_day).isoformat(),
         "train": part_size(taught),
         "test": part_size(tested),
+        "set_aside": dict(whole.set_aside),
         "metrics": trained.metrics,
         "features": len(whole.matrix.names),
         "left_out": dict(whole.catalogue.left_out),
