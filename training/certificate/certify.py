@@ -78,6 +78,7 @@ class Tried:
 class Findings:
     """What came to light: each poison and what it moved, features that mean something else, digests of the matrices.
 
+    `training` counts what is wrong with a data set and how a model learns from it, where one is asked about;
     `quick` are tables in the contract's own form that never know a row later than it happened, and nobody declares them so;
     `untried` raw tables beneath the views of which the sample holds nothing to poison.
     """
@@ -86,6 +87,7 @@ class Findings:
     moved: dict[str, Moved] = field(default_factory=dict)
     misread: dict[str, Moved] = field(default_factory=dict)
     labels: dict[str, dict[str, int]] = field(default_factory=dict)
+    training: Mapping[str, int] = field(default_factory=dict)
     undeclared: dict[str, list[str]] = field(default_factory=dict)
     misdated: dict[str, int] = field(default_factory=dict)
     barred: list[str] = field(default_factory=list)
@@ -99,6 +101,7 @@ class Findings:
             self.moved
             or self.misread
             or self.labels
+            or self.training
             or self.undeclared
             or self.misdated
             or self.barred
@@ -129,12 +132,17 @@ class Findings:
 
 
 def certify(
-    store: Store, as_of: int, extent: Extent = WHOLE, source: Source | None = None
+    store: Store,
+    as_of: int,
+    extent: Extent = WHOLE,
+    source: Source | None = None,
+    training: Mapping[str, int] | None = None,
 ) -> dict[str, Any]:
     """Return the certificate of a source's features as of a closed day, plain values; `verdict` is clean or leaking.
 
-    What declarations bar is not tried. Of a `source` that is given, the raw data beneath its views are poisoned too. Raises
-    HistoryError where the day is not closed, or lies before most tables begin.
+    What declarations bar is not tried. Of a `source` that is given, the raw data beneath its views are poisoned too;
+    `training` counts the faults of a data set, as `training_faults` does, and any of them is a leak. Raises HistoryError
+    where the day is not closed, or lies before most tables begin.
     """
     check_day(store, as_of)
     check_told(store, as_of)
@@ -142,6 +150,7 @@ def certify(
     excerpt = excerpt_of(store, extent.enterprises)
     strange = barred(catalogue_of(store), store.source)
     findings = Findings(barred=strange) if strange else trial(excerpt, as_of, extent)
+    findings.training = training or {}
     if source is not None:
         findings.misdated = misdated(source, store)
         findings.quick = _undeclared_quick(source, excerpt)
@@ -286,6 +295,7 @@ def certificate_statement(
         "features_moved": moves_as_json(findings.moved),
         "features_misread": moves_as_json(findings.misread),
         "labels": findings.labels,
+        "training": dict(findings.training),
         "undeclared": findings.undeclared,
         "misdated": findings.misdated,
         "barred": findings.barred,

@@ -33,6 +33,7 @@ def leaks_of(certificate: Mapping[str, Any]) -> list[str]:
         "features moved by later rows": certificate["features_moved"],
         "features read otherwise": certificate["features_misread"],
         "labels": labels,
+        "training": [f"{kind} {count}" for kind, count in certificate["training"].items()],
         "undeclared raw tables": certificate["undeclared"],
         "days other than the source's": certificate["misdated"],
         "barred": certificate["barred"],
@@ -92,5 +93,7 @@ def _sample_lines(certificate: Mapping[str, Any]) -> Iterator[str]:
     if certificate["untried"]:
         names = ", ".join(certificate["untried"])
         yield f"  未试 untried: {names}: 样本中无可篡改的行 the sample holds no row that could be poisoned"
+    for kind, count in certificate["training"].items():
+        yield f"  训练 training: {kind}: {count}"
     for target, faults in certificate["labels"].items():
         yield f"  标签 labels: {target}: {faults}"

@@ -19,6 +19,7 @@ from models.bundle.manifest import frozen_features
 from models.bundle.score import score
 from training.certificate.certify import QUICK, certify
 from training.certificate.text import leaks_of
+from training.certificate.training_check import training_faults
 from training.data.cases import part_size
 from training.data.dataset import Dataset, dataset, target_of
 from training.data.recipe import Recipe, recipe_of
@@ -48,7 +49,7 @@ def train(store: Store, name: str, *, home: Path) -> dict[str, Any]:
     where the certificate is not clean.
     """
     trained = trained_on(store, name)
-    certificate = certified(store, trained.dataset)
+    certificate = certified(store, trained)
     check_clean(certificate)
     origin = {
         "source": store.source.name,
@@ -72,10 +73,17 @@ def train(store: Store, name: str, *, home: Path) -> dict[str, Any]:
     }
 
 
-def certified(store: Store, whole: Dataset) -> dict[str, Any]:
-    """Return the certificate of the last day that training looked from, over an excerpt of the history."""
+def certified(store: Store, trained: Trained) -> dict[str, Any]:
+    """Return the certificate of what a model was trained on, and of the last day that it looked from, over an excerpt."""
+    whole = trained.dataset
     days = whole.cases.as_of[whole.taught()]
-    return certify(store, int(days.max()), QUICK)
+    faults = training_faults(store, whole, trained.recipe, parts_learned)
+    return certify(store, int(days.max()), QUICK, training=faults)
+
+
+def parts_learned(whole: Dataset, recipe: Recipe) -> Parts:
+    """Return what a bundle would keep of a data set, made in the very way in which a bundle is."""
+    return bundle_parts(trained_from(whole, recipe), {})
 
 
 def check_clean(certificate: Mapping[str, Any]) -> None:
@@ -101,6 +109,12 @@ def trained_on(store: Store, name: str) -> Trained:
     recipe = recipe_of(target.fit, target=name)
     whole = dataset(store, name, seed=recipe.seed)
     check_test(store, whole)
+    return trained_from(whole, recipe)
+
+
+def trained_from(whole: Dataset, recipe: Recipe) -> Trained:
+    """Return the model that the training cases of a data set teach, and its metrics on the test."""
+    target = whole.target
     taught = whole.cases.take(whole.taught())
     learned = learn(lesson_of(whole, recipe), taught, recipe)
     tested = whole.tested()

@@ -1,0 +1,190 @@
+"""The training proof: a model learns from what was known on each case's own day, and the test teaches nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.engine.matrices import matrix_of_cases
+from features.matrix import Matrix
+from features.store.store import Store
+from models.bundle.bundle import Parts
+from training.certificate.compare import differing
+from training.certificate.split_check import parts_read
+from training.data.cases import TEST, TRAIN, TargetCases, target_split
+from training.data.dataset import Dataset
+from training.data.day_cases import ON_DAYS
+from training.data.labels import SUBJECT, Codes
+from training.data.recipe import Recipe
+
+SAMPLE = 24
+"""Cases of each part that are computed again one by one: each costs about as much as a score."""
+OF_A_CLASS = 600
+"""Training cases of a class, and test cases, that a model is learned from twice: a trial, so a few seconds suffice."""
+ROUNDS = 30
+"""Trees of such a model: one that learns from the test shows it in the first."""
+Learning = Callable[[Dataset, Recipe], Parts]
+"""What makes of a data set all that a bundle keeps."""
+
+
+def training_faults(
+    store: Store, whole: Dataset, recipe: Recipe, learning: Learning
+) -> dict[str, int]:
+    """Return by kind how much is wrong with the data set that a model learns from, and with how it learns.
+
+    `days`: cases that look from another day than their own; `parts`: cases that stand in another part than the split says;
+    `matrix`: features of sampled cases, each asked alone on its own day, that are not those of the matrix; `test teaches`:
+    what a bundle keeps that moves when all that the test knows is altered.
+    """
+    counts = {
+        "days": _other_days(store, whole),
+        "parts": _other_parts(whole),
+        "matrix": len(unlike_alone(store, whole)),
+        "test teaches": len(moved_by_the_test(whole, recipe, learning)),
+    }
+    return {kind: count for kind, count in counts.items() if count}
+
+
+def _other_days(store: Store, whole: Dataset) -> int:
+    """Return how many cases, or rows of their matrix, look from another day than their own, or from one that knew the outcome."""
+    cases = whole.cases
+    texts = np.array(store.texts(SUBJECT[whole.target.unit]), np.str_)
+    is_other = (whole.matrix.as_of != cases.as_of) | (whole.matrix.keys != texts[cases.subject])
+    is_other |= cases.as_of != _own_days(store, whole)
+    is_other |= cases.told <= cases.as_of
+    return int(is_other.sum())
+
+
+def _own_days(store: Store, whole: Dataset) -> Codes:
+    """Return the day from which each case should look: a claim's first, the eve of a visit, or the day declared."""
+    cases = whole.cases
+    if whole.target.unit in ON_DAYS:
+        return cases.day
+    if whole.target.unit == "inspection":
+        return cases.day - 1
+    rows = store.all_rows("claims", ("claim", "known"))
+    earliest_first = np.lexsort((rows["known"], rows["claim"]))
+    codes, first_places = np.unique(rows["claim"][earliest_first], return_index=True)
+    first_days = rows["known"][earliest_first][first_places]
+    return first_days[np.searchsorted(codes, cases.subject)].astype(np.int64)
+
+
+def _other_parts(whole: Dataset) -> int:
+    """Return how many cases stand in another part than the split says, or train though they should not."""
+    target = whole.target
+    gap = target.horizon if target.unit in ON_DAYS else 0
+    expected = parts_read(whole.cases.day, target_split(target), gap)
+    is_other = (expected != whole.cases.part) | (whole.taught() != (expected == TRAIN))
+    return int(is_other.sum())
+
+
+def sampled(whole: Dataset, seed: int) -> NDArray[np.int64]:
+    """Return the places of SAMPLE cases of each part, drawn by a seed."""
+    draw = np.random.default_rng(seed)
+    places = []
+    for part in (TRAIN, TEST):
+        of_part = np.flatnonzero(whole.cases.part == part)
+        places.append(draw.permutation(of_part)[:SAMPLE])
+    return np.sort(np.concatenate(places))
+
+
+def unlike_alone(store: Store, whole: Dataset, seed: int = 1) -> Mapping[str, object]:
+    """Return by feature what of sampled cases differs between the matrix and each case asked alone on its own day."""
+    places = sampled(whole, seed)
+    differences: dict[str, object] = {}
+    for place in places.tolist():
+        row = whole.matrix.row(place)
+        key = str(row.keys[0])
+        day = whole.cases.as_of[[place]]
+        alone = matrix_of_cases(store, row.entity, [key], day, whole.catalogue)
+        differences |= differing(_named_alike(alone, row), row)
+    return differences
+
+
+def _named_alike(alone: Matrix, row: Matrix) -> Matrix:
+    """Return a matrix with the columns of another, in their order."""
+    places = [alone.names.index(name) for name in row.names]
+    values = np.ascontiguousarray(alone.values[:, places])
+    return replace(alone, names=row.names, values=values)
+
+
+def moved_by_the_test(whole: Dataset, recipe: Recipe, learning: Learning) -> list[str]:
+    """Return what of a bundle moves when labels, counts and features of the test are altered: nothing may.
+
+    A small model is learned twice in the very way in which the bundle was made.
+    """
+    few = _few_of(whole, recipe.seed)
+    quick = _quick(recipe)
+    before = _kept(learning(few, quick))
+    after = _kept(learning(_other_test(few), quick))
+    return [name for name in before if before[name] != after[name]]
+
+
+def _kept(parts: Parts) -> dict[str, object]:
+    """Return what a bundle keeps to score with."""
+    return {
+        "model": parts.any_text,
+        "model of the number": parts.count_text,
+        "calibration": parts.calibration,
+        "features": parts.features,
+        "day": parts.as_of,
+    }
+
+
+def _few_of(whole: Dataset, seed: int) -> Dataset:
+    """Return a data set of at most OF_A_CLASS training cases of each class and as many test cases, in their order."""
+    draw = np.random.default_rng(seed)
+    cases = whole.cases
+    trains = whole.taught()
+    groups = [trains & (cases.label == 1), trains & (cases.label == 0), whole.tested() & ~trains]
+    places = [draw.permutation(np.flatnonzero(group))[:OF_A_CLASS] for group in groups]
+    return _taken(whole, np.sort(np.concatenate(places)))
+
+
+def _taken(whole: Dataset, places: Codes) -> Dataset:
+    return replace(whole, matrix=whole.matrix.take(places), cases=whole.cases.take(places))
+
+
+def _quick(recipe: Recipe) -> Recipe:
+    """Return a recipe of few trees and one shape."""
+    rounds = min(ROUNDS, recipe.most_rounds)
+    changes = {
+        "most_rounds": rounds,
+        "least_rounds": min(recipe.least_rounds, rounds),
+        "shape": recipe.shape[:1],
+    }
+    return recipe.model_copy(update=changes)
+
+
+def _other_test(whole: Dataset) -> Dataset:
+    """Return the data set with other labels, counts, looks and features of its test cases."""
+    tests = whole.cases.part == TEST
+    places = np.flatnonzero(tests)
+    names = whole.matrix.names
+    values = whole.matrix.values.copy()
+    values[places] = values[places[::-1]]
+    # sums and means of the test move too; a category keeps to the places that it has
+    numbers = [place for place, name in enumerate(names) if name not in whole.matrix.categories]
+    values[np.ix_(places, numbers)] *= 3.0
+    return replace(
+        whole,
+        matrix=replace(whole.matrix, values=values),
+        cases=_other_outcomes(whole.cases, tests),
+    )
+
+
+def _other_outcomes(cases: TargetCases, rows: NDArray[np.bool_]) -> TargetCases:
+    """Return cases with the opposite label in some rows, a label where there was none, and other counts."""
+    opposite = np.where(np.isnan(cases.label), 1.0, 1.0 - cases.label)
+    label = np.where(rows, opposite, cases.label)
+    count = np.where(rows, label * 7, cases.count)
+    return replace(
+        cases,
+        label=label,
+        count=count,
+        random_label=np.where(rows, np.nan, cases.random_label),
+        inclusion=np.where(rows, np.nan, cases.inclusion),
+    )
