@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from features.engine.matrices import matrix_of_cases
-from features.store.store import Store, open_store
+from features.store.opening import open_store
+from features.store.store import Store
 from models.bundle.bundle import Parts
 from tests.test_runs_train import TOML, drawn_city
 from training.certificate.training_check import moved_by_the_test, training_faults, unlike_alone

@@ -12,7 +12,8 @@ import pytest
 
 from features.calendar import date_of, day_of
 from features.errors import TargetError
-from features.store.store import Store, open_store
+from features.store.opening import open_store
+from features.store.store import Store
 from tests.random_history import write_history, write_looks
 from tests.said import Say
 from training.certificate.poison import poisoned_excerpt

@@ -58,7 +58,7 @@ def check_command(source: Source, data: Data = None, as_json: Json = False) -> N
     none of a table), and which cases of its targets are none.
     """
     from features.check.load_report import check_lines, summary_of
-    from features.store.store import open_store
+    from features.store.opening import open_store
     from training.data.dataset import every_set_aside
     from training.data.set_aside import set_aside_lines
 

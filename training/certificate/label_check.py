@@ -243,7 +243,7 @@ def _expected(
 ) -> Iterator[Expected]:
     """Yield what each case should be, in their order."""
     if target.label == "event":
-        return _of_events(target, cases, subjects)
+        return _of_events(later, target, cases, subjects)
     if target.unit in ("inspection", "claim"):
         return _of_looks(later, target, cases)
     looks: dict[str, list[Look]] = defaultdict(list)

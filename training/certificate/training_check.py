@@ -167,8 +167,8 @@ def _other_test(whole: Dataset) -> Dataset:
     values = whole.matrix.values.copy()
     values[places] = values[places[::-1]]
     # sums and means of the test move too; a category keeps to the places that it has
-    numbers = [place for place, name in enumerate(names) if name not in whole.matrix.categories]
-    values[np.ix_(places, numbers)] *= 3.0
+    is_number = np.array([name not in whole.matrix.categories for name in names])
+    values[np.ix_(tests, is_number)] *= 3.0
     return replace(
         whole,
         matrix=replace(whole.matrix, values=values),

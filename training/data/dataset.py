@@ -86,7 +86,7 @@ def labelled(store: Store, name: str) -> TargetCases:
     return _every_case(store, target_of(store, name))[0]
 
 
-def set_aside(store: Store, name: str) -> dict[str, int]:
+def cases_set_aside(store: Store, name: str) -> dict[str, int]:
     """Return how many cases of a declared target are none, by why; the reasons are those of `SetAside`."""
     return _every_case(store, target_of(store, name))[1].counts()
 
@@ -96,7 +96,7 @@ def every_set_aside(store: Store) -> dict[str, dict[str, int]]:
     counts = {}
     for name in store.source.target:
         with suppress(TargetError):
-            counts[name] = set_aside(store, name)
+            counts[name] = cases_set_aside(store, name)
     return counts
 
 

@@ -175,7 +175,7 @@ class Finders:
 
 def _findings(store: Store, target: Target, by: int) -> Finders:
     """Return the visits that found the violation, as the rows known by a day tell it."""
-    read = ("inspection", "violation", "known", *counted(target))
+    read = ("inspection", "violation", "known", *count_columns(target))
     rows = store.live("findings", by, read)
     is_violation = rows["violation"] == target.violation
     if target.count:
@@ -191,7 +191,7 @@ def _findings(store: Store, target: Target, by: int) -> Finders:
     return Finders(visit, np.where(largest == NULL, np.nan, largest), last_day)
 
 
-def counted(target: Target) -> tuple[str, ...]:
+def count_columns(target: Target) -> tuple[str, ...]:
     """Return the column that tells how much was found, where the target names one."""
     return (target.count,) if target.count else ()
 

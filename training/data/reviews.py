@@ -18,7 +18,7 @@ from training.data.labels import (
     Floats,
     Observed,
     closing_days,
-    counted,
+    count_columns,
     first_days,
     inclusion,
 )
@@ -32,7 +32,7 @@ def reviews(store: Store, target: Target, by: int) -> Observed:
         )
     read = ("claim", "chosen", "inclusion_probability", "closed_on", "outcome", "known")
     # the column that counts may be one of those read anyhow
-    names = dict.fromkeys((*read, *counted(target)))
+    names = dict.fromkeys((*read, *count_columns(target)))
     rows = store.live("claim_reviews", by, tuple(names))
     is_fraud = rows["outcome"] == _place("fraud")
     is_verdict = is_fraud | (rows["outcome"] == _place("clean"))
