@@ -9,6 +9,7 @@ import pwd
 import shutil
 import socket
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -63,9 +64,10 @@ def as_other_user(folder: Path) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def server(postgres: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def server(postgres: str) -> Iterator[str]:
     """The address of a database on a server of our own, gone after the tests."""
-    folder = tmp_path_factory.mktemp("postgres")
+    # Not below pytest's own folder, which the next run beside this one closes to other users again.
+    folder = Path(tempfile.mkdtemp(prefix="postgres-"))
     run, programs = as_other_user(folder), Path(postgres).parent
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -98,6 +100,7 @@ def server(postgres: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         yield f"postgresql://lssi:open%20sesame@127.0.0.1:{port}/postgres"
     finally:
         subprocess.run([*control, "-m", "immediate", "stop"], **quiet)
+        shutil.rmtree(folder)
 
 
 def execute(address: str, *statements: str) -> None:
