@@ -194,7 +194,7 @@ SMALL: dict[str, Small] = {
     "no row of enterprises accepted": unrecorded("enterprises"),
     "no row accepted": unrecorded(),
 }
-QUICK = ("one of each", "no row accepted")
+QUICK = ("one of each",)
 """The cases that every run of the tests can afford; `make test-slow` tries the others."""
 CASES = [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in SMALL]
 

@@ -26,6 +26,7 @@ from features.ingest.scan import files_below, files_in
 from features.store.opening import open_store
 from models.bundle.bundle import load_bundle
 from models.bundle.champions import ModelKey
+from tests.sample import slow
 from training.loader import Loaded
 from training.models.registry import champion, client, digest_of_version, registered_key, runs
 
@@ -92,7 +93,7 @@ def test_the_ledger_of_an_old_home_is_whole(old: Old) -> None:
     assert verdict["whole"] and verdict["faults"] == []
 
 
-@pytest.mark.parametrize("kind", ["enterprises", "claims", "history"])
+@pytest.mark.parametrize("kind", ["enterprises", slow("claims"), slow("history")])
 def test_an_old_score_replays_from_its_recorded_vector(old: Old, kind: str) -> None:
     replayed = json.loads(old.run("replay", old.records[kind], "--json").stdout)
     assert replayed["kind"] == "score" and replayed["units"]
@@ -108,7 +109,7 @@ def test_an_old_batch_replays_row_by_row_and_its_rows_verify(old: Old) -> None:
     assert [unit["id"] for unit in one["units"]] == ["e007"]
 
 
-@pytest.mark.parametrize("kind", ["enterprises", "claims", "history"])
+@pytest.mark.parametrize("kind", ["enterprises", slow("claims"), slow("history")])
 def test_an_old_record_is_reported(old: Old, kind: str, tmp_path: Path) -> None:
     page = tmp_path / "page.html"
     said(old.run("report", old.records[kind], "--out", str(page)))

@@ -163,6 +163,7 @@ def test_the_same_seed_gives_the_same_values(store: Store) -> None:
     assert first["feature_file"] is None
 
 
+@pytest.mark.slow
 def test_what_is_found_later_cannot_leak_into_a_declared_feature(
     store: Store, tmp_path: Path
 ) -> None:

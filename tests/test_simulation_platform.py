@@ -100,6 +100,7 @@ def test_every_feature_equals_the_citys_own_to_the_bit(
     assert wanted.values.tobytes() == found.values.tobytes()
 
 
+@pytest.mark.slow
 def test_a_layout_without_an_optional_table_leaves_its_features_out_by_name(
     both: tuple[Store, Store], dump: Path, tmp_path: Path
 ) -> None:
