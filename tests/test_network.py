@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +11,16 @@ import numpy as np
 import pytest
 
 from features.calendar import date_of, day_of
+from features.catalogue import parameters
 from features.catalogue.model import STORED_BY
+from features.catalogue.parse import declaration_text
 from features.engine.matrices import catalogue_of, matrix, matrix_of_cases
 from features.errors import CatalogueError
 from features.ingest.scan import files_below
 from features.matrix import Matrix
 from features.network import stored
 from features.network.exposure import ranks
-from features.network.signed_rows import WHOLE, live_rows, weight
+from features.network.signed_rows import full_weight, live_rows, weight
 from features.network.stored import kept_values, key_codes, rules_of
 from features.online.request import evaluate_rows
 from features.store.opening import open_store
@@ -188,6 +190,30 @@ def test_a_second_employer_without_leaving_the_first_is_no_move(
 
 def test_after_more_than_ninety_days_it_is_no_move(row_of: Callable[..., dict[str, float]]) -> None:
     for days, moved in ((0, 1), (90, 1), (91, 0)):
+        began = date_of(day_of("2015-01-05") + days).isoformat()
+        tables = town() | {
+            "employment": [spell("W1", "A", AT, "2015-01-05"), spell("W1", "B", began)]
+        }
+        assert row_of(tables, "B")["movers_in_365d"] == moved, days
+
+
+@pytest.fixture
+def wider_gap(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Declarations whose gap between leaving and beginning is 91 days, not 90."""
+    declared = declaration_text("parameters.txt").replace("move_gap | 90 |", "move_gap | 91 |")
+    readers = (parameters.declared_parameters, parameters.network_parameters, stored.rules_digest)
+    monkeypatch.setattr(parameters, "declaration_text", lambda _name: declared)
+    for reader in readers:
+        reader.cache_clear()
+    yield
+    for reader in readers:
+        reader.cache_clear()
+
+
+def test_the_declared_gap_decides_what_is_one_move(
+    row_of: Callable[..., dict[str, float]], wider_gap: None
+) -> None:
+    for days, moved in ((91, 1), (92, 0)):
         began = date_of(day_of("2015-01-05") + days).isoformat()
         tables = town() | {
             "employment": [spell("W1", "A", AT, "2015-01-05"), spell("W1", "B", began)]
@@ -479,7 +505,14 @@ def test_an_undeclared_stored_value_is_named(tmp_path: Path) -> None:
 
 def test_weights_halve_each_year_and_end() -> None:
     ages: Any = np.array([0, 73, 365, 730, 365 * 12, 365 * 13])
-    assert weight(ages).tolist() == [WHOLE, WHOLE * 9 // 10, WHOLE // 2, WHOLE // 4, WHOLE >> 12, 0]
+    assert weight(ages).tolist() == [
+        full_weight(),
+        full_weight() * 9 // 10,
+        full_weight() // 2,
+        full_weight() // 4,
+        full_weight() >> 12,
+        0,
+    ]
 
 
 RULES = [

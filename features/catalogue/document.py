@@ -17,6 +17,7 @@ from features.catalogue.model import (
     StoredValue,
     Window,
 )
+from features.catalogue.parameters import NetworkParameter, declared_parameters
 from features.catalogue.parse import read_catalogue
 from features.catalogue.text_files import declaration_lines, declaration_text
 from features.errors import CatalogueError
@@ -110,6 +111,7 @@ def catalogue_as_json(catalogue: Catalogue, source: str | None = None) -> dict[s
         "measures": [_measure_as_json(measure) for measure in catalogue.measures.values()],
         "joins": [_join_as_json(join) for join in declared_joins()],
         "stored": [_stored_as_json(value) for value in catalogue.stored.values()],
+        "parameters": [_parameter_as_json(one) for one in declared_parameters().values()],
         "forbidden": [{"word": word, "zh": zh, "en": en} for word, (zh, en) in reasons],
     }
 
@@ -159,11 +161,22 @@ def _stored_as_json(value: StoredValue) -> dict[str, Any]:
     }
 
 
+def _parameter_as_json(parameter: NetworkParameter) -> dict[str, Any]:
+    return {
+        "name": parameter.name,
+        "value": parameter.value,
+        "unit": parameter.unit,
+        "zh": parameter.zh,
+        "en": parameter.en,
+        "reason": {"zh": parameter.reason_zh, "en": parameter.reason_en},
+    }
+
+
 def catalogue_page(catalogue: Catalogue, source: str | None = None) -> str:
     """Return the dictionary of a catalogue as a Markdown page, the language first; docs/features.md is the whole one."""
     dictionary = catalogue_as_json(catalogue, source)
     lines = [declaration_text("language.md").rstrip()]
-    for section in (_spans, _entities, _looked_up, _forbidden, _left_out):
+    for section in (_spans, _entities, _looked_up, _parameters, _forbidden, _left_out):
         lines += section(dictionary)
     return "\n".join(lines) + "\n"
 
@@ -234,6 +247,32 @@ def _looked_up(dictionary: dict[str, Any]) -> Iterator[str]:
             (f"`{s['name']}`", s["kept_by"], s["unit"], s["zh"], s["en"], ", ".join(s["tables"]))
             for s in dictionary["stored"]
         ],
+    )
+
+
+def _parameters(dictionary: dict[str, Any]) -> Iterator[str]:
+    yield "\n## 网络参数 · Parameters of the network\n"
+    yield (
+        "预存值的天数、人数与比例，写在 `features/catalogue/parameters.txt`；改一个值，预存值即重算。\n"
+        "The days, counts and shares behind the stored values, declared in `features/catalogue/parameters.txt`: where a value "
+        "changes, stored values are computed again.\n"
+    )
+    rows: list[tuple[str, ...]] = []
+    for parameter in dictionary["parameters"]:
+        reason = parameter["reason"]
+        rows.append(
+            (
+                f"`{parameter['name']}`",
+                str(parameter["value"]),
+                parameter["unit"],
+                parameter["zh"],
+                parameter["en"],
+                reason["zh"],
+                reason["en"],
+            )
+        )
+    yield from _table(
+        "参数 parameter | 值 value | 单位 unit | 含义 | meaning | 理由 | reason", rows
     )
 
 

@@ -14,6 +14,7 @@ ADDITIVE = ("sum", "count")
 SERIES = ("peak", "low", "last", "months", "slope", "variance")
 AGGREGATES = ADDITIVE + SERIES + MULTISET
 LIMIT = 2**53
+"""Sums stay below this, because float64 holds every integer up to it."""
 MANY = 1 << 15
 """Nodes whose meaning is remembered: more than the formulas of a catalogue have."""
 

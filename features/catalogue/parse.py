@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TypeVar
 
 from features.catalogue.attributes import (
     DeclaredAttribute,
@@ -23,25 +22,10 @@ from features.catalogue.model import (
     Window,
 )
 from features.catalogue.syntax import parse_formula, parse_row
-from features.catalogue.text_files import declaration_lines, declaration_text
+from features.catalogue.text_files import declaration_lines, declaration_text, once
 from features.errors import CatalogueError
-from features.lengths import overlong
 
 DIRECTIONS = ("up", "down", "none")
-_Row = TypeVar("_Row")
-
-
-def _once(rows: Iterable[_Row], name: Callable[[_Row], str], what: str) -> dict[str, _Row]:
-    """Return declared rows by name; CatalogueError where one is there twice or has too long a name."""
-    rows_by_name: dict[str, _Row] = {}
-    for row in rows:
-        row_name = name(row)
-        if wrong := overlong(row_name):
-            raise CatalogueError(f"{what} {wrong}")
-        if row_name in rows_by_name:
-            raise CatalogueError(f"{what} {row_name!r} is declared twice; keep one")
-        rows_by_name[row_name] = row
-    return rows_by_name
 
 
 def windows_of(text: str) -> dict[str, Window]:
@@ -50,7 +34,7 @@ def windows_of(text: str) -> dict[str, Window]:
         Window(name, unit, int(first), int(last), zh, en)
         for name, unit, first, last, zh, en in declaration_lines(text, 6, "windows.txt")
     )
-    return _once(rows, lambda window: window.name, "window")
+    return once(rows, lambda window: window.name, "window")
 
 
 def measures_of(text: str, where: str = "measures.txt") -> dict[str, Measure]:
@@ -70,7 +54,7 @@ def measures_of(text: str, where: str = "measures.txt") -> dict[str, Measure]:
                 en=en,
             )
         )
-    return _once(rows, lambda measure: measure.name, "measure")
+    return once(rows, lambda measure: measure.name, "measure")
 
 
 def features_of(text: str, entity: str, windows: dict[str, Window], where: str) -> list[Feature]:
@@ -117,7 +101,7 @@ def declared_stored(text: str) -> dict[str, StoredValue]:
             raise CatalogueError(
                 f"stored.txt: {row.name}: kept by should be one of {', '.join(STORED_BY)}; got {row.of!r}"
             )
-    return _once(rows, lambda stored: stored.name, "stored value")
+    return once(rows, lambda stored: stored.name, "stored value")
 
 
 def reason_sentences(text: str) -> dict[str, tuple[str, str]]:
@@ -151,7 +135,7 @@ def read_catalogue(
             )
         measures[measure.name] = measure
     reasons = reason_sentences(declaration_text("reasons.txt"))
-    declared = _once(features + attribute_features, lambda feature: feature.name, "feature")
+    declared = once(features + attribute_features, lambda feature: feature.name, "feature")
     stored = declared_stored(declaration_text("stored.txt"))
     catalogue = Catalogue(windows, measures, declared, stored=stored)
     return _available(catalogue, has, reasons)

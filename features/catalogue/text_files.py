@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from importlib import resources
+from typing import TypeVar
 
 from features.errors import CatalogueError
+from features.lengths import overlong
+
+_Row = TypeVar("_Row")
 
 
 def declaration_lines(text: str, fields: int, where: str) -> Iterator[list[str]]:
@@ -24,3 +28,16 @@ def declaration_lines(text: str, fields: int, where: str) -> Iterator[list[str]]
 def declaration_text(name: str) -> str:
     """Return a declaration file of this folder."""
     return resources.files("features.catalogue").joinpath(name).read_text("utf-8")
+
+
+def once(rows: Iterable[_Row], name: Callable[[_Row], str], what: str) -> dict[str, _Row]:
+    """Return declared rows by name; CatalogueError where one is there twice or has too long a name."""
+    rows_by_name: dict[str, _Row] = {}
+    for row in rows:
+        row_name = name(row)
+        if wrong := overlong(row_name):
+            raise CatalogueError(f"{what} {wrong}")
+        if row_name in rows_by_name:
+            raise CatalogueError(f"{what} {row_name!r} is declared twice; keep one")
+        rows_by_name[row_name] = row
+    return rows_by_name

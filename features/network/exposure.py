@@ -6,19 +6,16 @@ import numpy as np
 from scipy.sparse import coo_matrix, csr_matrix
 
 from features.arrays import NULL, Column, Mask, Values
+from features.catalogue.parameters import network_parameters
 from features.network.moves import Moves
 from features.network.register import EnterpriseRegister
-from features.network.signed_rows import WHOLE, sums_by_place, weight
+from features.network.signed_rows import full_weight, sums_by_place, weight
 from features.store.store import Store
 
-DAMPING = 0.85
-"""The share of a walk that goes on at each step, as PageRank has it."""
 ROUNDS = 20
-"""Rounds after which a walk ends: a fixed number, so that the same graph gives the same bits."""
-MOVES_OF_A_LINK = 5
-"""How many moves of the day itself a shared key weighs."""
+"""Rounds after which a walk ends: a fixed number, so that the same graph gives the same bits; that it is 20 is a choice."""
 YEAR = 365
-"""Days back from the day within which movers are counted."""
+"""Days back from the day within which movers are counted, as the names of the values state (`movers_in_365d`)."""
 
 
 def found_days(store: Store, register: EnterpriseRegister, day: int) -> tuple[Column, Column]:
@@ -78,7 +75,7 @@ def ties(moves: Moves, links: csr_matrix, day: int) -> csr_matrix:
     weights = weight(age).astype(np.float64)
     edges = (moves.source, moves.target)
     flow = coo_matrix((weights, edges), links.shape).tocsr()
-    weight_of_a_link = float(MOVES_OF_A_LINK * WHOLE)
+    weight_of_a_link = float(network_parameters().link_moves * full_weight())
     return flow + flow.T + links * weight_of_a_link
 
 
@@ -88,12 +85,13 @@ def ranks(weights: csr_matrix, starts: Values) -> Values:
     An enterprise's own start is not counted, a start without ties is none. Sums run over sorted edges in ROUNDS rounds,
     so the same graph gives the same bits.
     """
+    goes_on = network_parameters().walk_share
     degree = np.asarray(weights.sum(axis=1)).reshape(-1, 1)
     tied = np.where(degree > 0, starts, 0.0)
     total = tied.sum(axis=0)
     share_of_starts = np.divide(tied, total, out=np.zeros_like(tied), where=total > 0)
-    begin = share_of_starts * (1 - DAMPING)
-    share = np.divide(DAMPING, degree, out=np.zeros_like(degree), where=degree > 0)
+    begin = share_of_starts * (1 - goes_on)
+    share = np.divide(goes_on, degree, out=np.zeros_like(degree), where=degree > 0)
     rank = begin
     for _ in range(ROUNDS):
         rank = weights @ (rank * share) + begin

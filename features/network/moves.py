@@ -1,4 +1,4 @@
-"""Moves of workers: who left one enterprise and began at another within GAP days, as known by a day."""
+"""Moves of workers: who left one enterprise and began at another within `move_gap` days, as known by a day."""
 
 from __future__ import annotations
 
@@ -9,17 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.arrays import NULL, Column, Mask
+from features.catalogue.parameters import network_parameters
 from features.network.signed_rows import live_rows, sums_by_place
 from features.store.store import Store
 
-GAP = 90
-"""Days between leaving and beginning up to which the two are one move."""
-SPAN = 1095
-"""Days back from the day within which moves are looked for: three years."""
-PLACEHOLDER = 200
-"""A worker with more spells than these is no person: a number that stands for many."""
-AROUND = 180
-"""Days before and after an exit within which its staff, and their moves, are counted."""
 WORKERS_AT_ONCE = 1 << 19
 """Workers whose spells are in memory together: with 19 bits for them a packed event fits an int64."""
 UNIT_BITS, DAY_BITS = 24, 17
@@ -69,19 +62,21 @@ def spells_of(store: Store, place: Column, day: int) -> Iterator[Spells]:
 
 
 def moves_among(spells: Spells, day: int) -> Moves:
-    """Return the moves that began in the SPAN days up to a day."""
+    """Return the moves that began in the `move_span` days up to a day."""
+    declared = network_parameters()
+    first_day = day - declared.move_span
     often = np.bincount(spells.worker, minlength=1)[spells.worker]
-    many = (often > 1) & (often <= PLACEHOLDER)
-    began_recently = spells.started > day - SPAN
+    many = (often > 1) & (often <= declared.most_spells)
+    began_recently = spells.started > first_day
     has_ended = (spells.ended != NULL) & (spells.ended <= day)
-    ended_recently = has_ended & (spells.ended > day - SPAN - GAP)
+    ended_recently = has_ended & (spells.ended > first_day - declared.move_gap)
     beginning = np.flatnonzero(many & began_recently)
     leaving = np.flatnonzero(many & ended_recently)
     leavings = _packed(spells, leaving, spells.ended, 0)
     beginnings = _packed(spells, beginning, spells.started, 1)
     events = np.concatenate([leavings, beginnings])
     events.sort()
-    return _paired(events)
+    return _paired(events, declared.move_gap)
 
 
 def _packed(spells: Spells, which: Column, days: Column, begins: int) -> Column:
@@ -90,8 +85,8 @@ def _packed(spells: Spells, which: Column, days: Column, begins: int) -> Column:
     return (worker_day_begins << UNIT_BITS) | spells.unit[which]
 
 
-def _paired(events: Column) -> Moves:
-    """Return each beginning with every leaving of the same worker at most GAP days before it."""
+def _paired(events: Column, gap: int) -> Moves:
+    """Return each beginning with every leaving of the same worker at most `gap` days before it."""
     here = np.flatnonzero(events >> UNIT_BITS & 1)
     units = (1 << UNIT_BITS) - 1
     places: list[Column] = []
@@ -100,10 +95,10 @@ def _paired(events: Column) -> Moves:
     # Each round looks one event further back, and only from where the last one was still near enough.
     while len(here):
         here = here[here >= back]
-        # Of one worker the difference is of days; of two workers it is far above GAP.
+        # Of one worker the difference is of days; of two workers it is far above any gap.
         day = events[here] >> (UNIT_BITS + 1)
         day_before = events[here - back] >> (UNIT_BITS + 1)
-        here = here[day - day_before <= GAP]
+        here = here[day - day_before <= gap]
         before = events[here - back]
         is_leaving = before >> UNIT_BITS & 1 == 0
         is_elsewhere = (before ^ events[here]) % (1 << UNIT_BITS) != 0
@@ -149,8 +144,10 @@ def moves_of(store: Store, place: Column, exits: Column, day: int) -> tuple[Move
 
 
 def _around_exits(spells: Spells, exit_day: Column) -> Mask:
-    """Return which spells lie within AROUND days of the exit of their unit; (n,) exit days, NULL where there is none."""
-    began_by_then = (exit_day != NULL) & (spells.started <= exit_day + AROUND)
-    still_there = (spells.ended == NULL) | (spells.ended >= exit_day - AROUND - GAP)
+    """Return which spells lie within `exit_span` days of the exit of their unit; (n,) exit days, NULL where there is none."""
+    declared = network_parameters()
+    began_by_then = (exit_day != NULL) & (spells.started <= exit_day + declared.exit_span)
+    earliest_end = exit_day - declared.exit_span - declared.move_gap
+    still_there = (spells.ended == NULL) | (spells.ended >= earliest_end)
     around: Mask = began_by_then & still_there
     return around

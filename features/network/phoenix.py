@@ -6,14 +6,10 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from features.arrays import NULL, Column
-from features.network.moves import AROUND, Moves
+from features.catalogue.parameters import network_parameters
+from features.network.moves import Moves
 from features.network.register import EnterpriseRegister
 from features.network.signed_rows import ends_runs
-
-NEWER = 365
-"""Days before the exit from which on a successor may have been registered."""
-TOGETHER = 2
-"""Staff that moved to one enterprise from which on they moved together; one alone is a change of job."""
 
 
 def exit_days(closed: Column, found: Column) -> Column:
@@ -26,7 +22,8 @@ def phoenix(
 ) -> dict[str, Column]:
     """Return for each enterprise what it took over from the one of which it most looks the successor; 0 where none.
 
-    `phoenix_moved` of its `phoenix_base` staff moved within AROUND days of its exit, `phoenix_links` kinds of keys are shared.
+    `phoenix_moved` of its `phoenix_base` staff moved within `exit_span` days of its exit; `phoenix_links` kinds of keys are
+    shared.
     """
     elder, heir, moved = _moved_together(moves, register, exits)
     base = staff[elder]
@@ -46,20 +43,21 @@ def phoenix(
 def _moved_together(
     moves: Moves, register: EnterpriseRegister, exits: Column
 ) -> tuple[Column, Column, Column]:
-    """Return each enterprise left and the newer one begun at, with how many moved around the exit, TOGETHER or more."""
+    """Return each enterprise left and the newer one begun at, with how many moved around the exit."""
+    declared = network_parameters()
     exit_day = exits[moves.source]
     has_exit = exit_day != NULL
-    near = np.flatnonzero(has_exit & (np.abs(moves.began - exit_day) <= AROUND))
+    near = np.flatnonzero(has_exit & (np.abs(moves.began - exit_day) <= declared.exit_span))
     source = moves.source[near].astype(np.int64)
     target = moves.target[near].astype(np.int64)
     registered = register.registered[target]
     newer = registered > register.registered[source]
-    newer &= registered >= exit_day[near] - NEWER
+    newer &= registered >= exit_day[near] - declared.heir_lead
     # An empty register has no pairs; its size only must not be a divisor of 0.
     size = max(len(register), 1)
     pair_of_move = source[newer] * size + target[newer]
     pairs, moved = np.unique(pair_of_move, return_counts=True)
-    together = moved >= TOGETHER
+    together = moved >= declared.moved_together
     pairs = pairs[together]
     return pairs // size, pairs % size, moved[together]
 

@@ -10,12 +10,11 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_matrix, csr_matrix
 
 from features.arrays import NULL, Column
+from features.catalogue.parameters import network_parameters
 from features.network.signed_rows import Rows, day_or, newest
 from features.store.store import Store
 
 SHARED = ("representative", "address", "account")
-MOST_SHARING = 50
-"""More units than these under one key are an agent's desk or an office block, not a link."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +93,8 @@ def pairs_sharing(own: Column, key: Column) -> tuple[Column, Column]:
     unit = packed % width
     starts = np.flatnonzero(np.diff(packed // width, prepend=-1))
     sizes = np.diff(np.append(starts, len(packed)))
-    shared = (sizes > 1) & (sizes <= MOST_SHARING)
+    # More units under one key are an agent's desk or an office block, and no link.
+    shared = (sizes > 1) & (sizes <= network_parameters().most_sharing)
     starts = starts[shared]
     sizes = sizes[shared]
     # Every unit of a group of n stands n times, each time beside another unit of the group.

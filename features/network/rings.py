@@ -9,15 +9,12 @@ import numpy as np
 from scipy.sparse import coo_matrix
 
 from features.arrays import NULL, Column
+from features.catalogue.parameters import network_parameters
 from features.network.signed_rows import begins_runs, ends_runs, live_rows, sums_by_place
 from features.store.store import Store
 
 YEAR = 365
-"""Days back from the day within which a claim counts, by the day on which it was filed."""
-RING = 3
-"""Fewer claimants of one employer at one provider than these are chance."""
-PLACEHOLDER = 200
-"""A claimant of more providers than these in a year is a number that stands for many."""
+"""Days back from the day within which a claim counts, by the day on which it was filed: the year that stored.txt states."""
 PROVIDERS_AT_ONCE = 64
 """Providers whose claims are in memory together; their number takes the first bits of a packed integer."""
 WORKER_BITS, EMPLOYER_BITS = 28, 26
@@ -110,7 +107,7 @@ def provider_rings(pairs: Columns, cover: Columns, visited: Column) -> Columns:
     together = pairs["pair_claimants"]
     place_of_employer = np.searchsorted(cover["enterprise"], pairs["enterprise"])
     employed = cover["employer_claimants"][place_of_employer]
-    ring = np.flatnonzero(together >= RING)
+    ring = np.flatnonzero(together >= network_parameters().ring_claimants)
     # The largest ring of each provider comes last: by claimants times their share of the employer's.
     weight_of_ring = together[ring] ** 2 / employed[ring]
     order = ring[np.lexsort((together[ring], weight_of_ring, place[ring]))]
@@ -134,7 +131,7 @@ def provider_rings(pairs: Columns, cover: Columns, visited: Column) -> Columns:
 def most_shared(provider: Column, worker: Column) -> Column:
     """Return for each provider 0 .. n - 1 how many claimants it shares with the other of which it shares most."""
     often = np.bincount(worker, minlength=1)[worker]
-    keep = (often > 1) & (often <= PLACEHOLDER)
+    keep = (often > 1) & (often <= network_parameters().most_providers)
     rows = provider[keep]
     _, columns = np.unique(worker[keep], return_inverse=True)
     size = int(provider.max(initial=-1)) + 1

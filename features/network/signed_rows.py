@@ -9,14 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.arrays import NULL, Column, Mask
+from features.catalogue.parameters import network_parameters
 
 Rows = Mapping[str, NDArray[Any]]
 
-HALF_LIFE = 365
 HALVINGS = 12
-"""How often a weight halves before it counts as 0; weights are integers, so that their sums are exact."""
-WHOLE = 2 * HALF_LIFE << HALVINGS
-"""The weight of what happened on the day itself."""
+"""How often a weight halves before it counts as 0; a choice: by then it is below a four-thousandth of the full weight."""
 
 
 def live_rows(rows: Rows, day: int, own: str) -> Mask:
@@ -99,14 +97,22 @@ def packed_columns(columns: Rows) -> list[Column]:
     return packed
 
 
-def weight(age: Column) -> Column:
-    """Return integer weights that halve with every HALF_LIFE days, linearly in between; 0 after HALVINGS of them.
+def full_weight() -> int:
+    """Return the weight of what happened on the day itself: a whole number that can be halved HALVINGS times."""
+    return 2 * network_parameters().weight_half_life << HALVINGS
 
-    >>> (WHOLE // weight(np.array([0, 365, 730]))).tolist()
+
+def weight(age: Column) -> Column:
+    """Return weights that halve with every `weight_half_life` days, linearly in between; 0 after HALVINGS of them.
+
+    They are integers, so that their sums are exact.
+
+    >>> (full_weight() // weight(np.array([0, 365, 730]))).tolist()
     [1, 2, 4]
     """
-    halvings = np.minimum(age // HALF_LIFE, HALVINGS + 1)
-    within_half_life = 2 * HALF_LIFE - age % HALF_LIFE
+    half_life = network_parameters().weight_half_life
+    halvings = np.minimum(age // half_life, HALVINGS + 1)
+    within_half_life = 2 * half_life - age % half_life
     # One bit more and one back, so that no shift is below zero where the weight is 0.
     weights = np.left_shift(within_half_life, HALVINGS + 1 - halvings) >> 1
     return np.where(halvings > HALVINGS, 0, weights)

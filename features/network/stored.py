@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from features.arrays import NULL, Column, Values, located
 from features.cases import Cases, by_month_end
 from features.catalogue.model import STORED_BY, Catalogue
+from features.catalogue.parameters import NetworkParameter, declared_parameters
 from features.files import replaced
 from features.ingest.scan import read_table
 from features.network.enterprises import network
@@ -113,8 +114,15 @@ def _place(store: Store, of: str, day: int) -> Path:
 
 @cache
 def rules_digest() -> str:
-    """Return 16 hex digits of all that decides these values: what this folder's modules do."""
+    """Return 16 hex digits of all that decides these values: what this folder's modules do with the declared parameters."""
+    return digest_of_rules(declared_parameters())
+
+
+def digest_of_rules(parameters: Mapping[str, NetworkParameter]) -> str:
+    """Return the digest of this folder's rules under some parameters; their words are not in it."""
     digest = hashlib.sha256()
+    for name, parameter in sorted(parameters.items()):
+        digest.update(f"{name} = {parameter.value}\n".encode())
     folder = resources.files("features.network")
     for file in sorted(folder.iterdir(), key=lambda file: file.name):
         if file.name.endswith(".py"):
