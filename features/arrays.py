@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 NULL = -(2**62)
+"""Stands for an empty cell: below every value, and the sum of two of them still fits an int64."""
 Column = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 Values = NDArray[np.float64]

@@ -11,8 +11,11 @@ from features.contract.identifiers import fault
 from features.contract.tables import LONGEST
 
 MOST_UNITS = 1_000
+"""Units of one request at most; a choice, so that one caller does not keep the others waiting."""
 MOST_ROWS = 20_000
+"""Rows that a request may send at most; a choice: far more than one unit has."""
 _LARGEST = 2**53
+"""Numbers stay within this, because float64 holds every integer up to it."""
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 

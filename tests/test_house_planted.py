@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import test_house, test_house_reads
+from tests import test_house, test_house_reads, test_house_reasons
 from tests.test_house import CITY, COMMAND_LINE, DECLARED, PACKAGES, ROOT
 
 DEPTHS = ("planted", "planted.inner", "planted.inner.innermost")
@@ -184,6 +184,67 @@ def test_a_bare_read_is_found(house: House, name: str, text: str) -> None:
     assert [
         path for path in test_house_reads.files_of_the_house() if test_house_reads.bare_reads(path)
     ] == sorted(planted)
+
+
+NUMBERS = {
+    "silent": "MOST = 90\n",
+    "typed": "MOST: int = 90\n",
+    "negative": "LEAST = -(2**62)\n",
+    "computed": "TEXT = 'a'\n\nMOST = 2 * 90\n",
+    "several": "LEAST, MOST = 1, 90\n",
+    "empty": "MOST = 90  # \n",
+    "far": "# The reason of another line.\n\nMOST = 90\n",
+}
+REASONS = {
+    "under": 'MOST = 90\n"""A choice: a quarter of a year."""\n',
+    "above": "# A choice: a quarter of a year.\nMOST = 90\nLEAST = 1\n",
+    "beside": "MOST = 90  # a choice\n",
+    "no_number": "NAMES = ('a', 'b')\nIS_OPEN = True\n",
+}
+
+
+def test_a_number_without_its_reason_is_found(house: House) -> None:
+    for place in PLACES:
+        for name, text in {**NUMBERS, **REASONS}.items():
+            house.plant(f"{place}.{name}", f"{HONEST}{text}")
+    found = {name.rpartition(".")[0] for name in test_house_reasons.numbers_without_reason()}
+    assert found == {f"{place}.{name}" for place in PLACES for name in NUMBERS}
+
+
+def loop(comment: str, decorator: str) -> str:
+    """Return a module with one compiled loop under a comment."""
+    body = 'def walk(x: int) -> int:\n    """Return x."""\n    return x\n'
+    return f"{HONEST}\n\n{comment}{decorator}\n{body}"
+
+
+def test_a_compiled_loop_without_its_reason_is_found(house: House) -> None:
+    silent = {
+        "bare": loop("", "@compiled()"),
+        "plain": loop("", "@njit"),
+        "said": loop("# A walk.\n", "@numba.njit(cache=True)"),
+    }
+    why = "# Compiled, because each step rests on the one before it.\n"
+    for place in PLACES:
+        house.plant(f"{place}.honest", loop(why, "@compiled()"))
+        house.plant(f"{place}.plain_function", loop("", "@cache"))
+        for name, text in silent.items():
+            house.plant(f"{place}.{name}", text)
+    assert sorted(test_house_reasons.loops_without_reason()) == sorted(
+        f"{place}.{name}.walk" for place in PLACES for name in silent
+    )
+
+
+def test_a_trick_of_memory_without_its_reason_is_found(house: House) -> None:
+    head = f'{HONEST}\n\ndef walk(x: object) -> None:\n    """Walk."""\n'
+    silent = {"gives": "    x.madvise(4)\n", "drops": "    del x\n", "freezes": "    gc.freeze()\n"}
+    for place in PLACES:
+        house.plant(f"{place}.honest", f"{head}    # Else both would be in memory.\n    del x\n")
+        house.plant(f"{place}.item", f"{head}    del x[0]\n")
+        for name, text in silent.items():
+            house.plant(f"{place}.{name}", head + text)
+    assert sorted(test_house_reasons.tricks_without_reason()) == sorted(
+        f"{place}.{name}.walk" for place in PLACES for name in silent
+    )
 
 
 def walls() -> Iterator[tuple[str, str, str]]:

@@ -173,7 +173,7 @@ def add_sums(  # noqa: PLR0913
     return sound
 
 
-# Compiled for the same reason; apart from `add_sums`, because here the bucket is the distance itself
+# Compiled apart from `add_sums`, because here the bucket is the distance itself
 # and needs neither `table` nor `lies`.
 @compiled(boolean(*6 * [ROW], int64, *3 * [TABLE], OUT, RANGES))
 def add_month_sums(  # noqa: PLR0913

@@ -138,7 +138,7 @@ def add_greatest(  # noqa: PLR0913
                 missing -= reach(item[row], unit, times, greatest)
 
 
-# Compiled for the same reason as `add_members`.
+# Compiled, because here too an item counts only where its signs sum above zero.
 @compiled(void(*9 * [IN], LINE, OUT))
 def add_medians(  # noqa: PLR0913
     begin: Column,

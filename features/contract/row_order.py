@@ -9,6 +9,7 @@ from features.calendar import date_of, day_of, month_of_day
 from features.contract.tables import COMMON, PARTS, RECORDED, Column
 
 LARGEST = 2**53
+"""Numbers stay within this, because float64 holds every integer up to it."""
 WHOLE = {
     "persons": (0, 2**31 - 1),
     "minutes": (0, 2**31 - 1),

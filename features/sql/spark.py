@@ -36,6 +36,7 @@ LOCAL = {
     "spark.sql.codegen.wholeStage": "false",
 }
 FEATURES_AT_ONCE = 24
+"""Features in one statement; a choice, since planning time grows faster than the statement."""
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from features.errors import BundleError
 from features.files import write_points
 
 SECONDS = 300
+"""Seconds after which a self-test has hung, since a damaged model text can keep LightGBM busy for ever; a choice."""
 
 
 def passed_in_a_child(path: Path, digest: str, cache: Path) -> None:

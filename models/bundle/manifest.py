@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 from features.matrix import Matrix
 
 FORMAT = 1
+"""The form of bundles: another number, and bundles written before are refused."""
 
 
 class FeatureDeclaration(Protocol):

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from features.errors import BundleError
 
 ROWS = 64
+"""Rows that a bundle scores again before it is used; a choice: few to store, spread over the whole matrix."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from features.errors import BundleError
 
 DOWN, LEAF, UP = 0, 1, 2
+"""The codes of the steps of a walk."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from models.bundle.bundle import Bundle
 from models.explain.shap_kernel import contributions
 
 TOLERANCE = 1e-9
+"""By how much contributions may miss the raw score: far above their rounding (about 2e-14), far below what anyone sees."""
 EXPLAINER = "quadrature SHAP 1"
 
 

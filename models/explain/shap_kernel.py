@@ -51,6 +51,7 @@ def contributions(forest: Forest, inputs: Floats, threads: int = 1) -> Floats:
     return values
 
 
+# Compiled, because it walks every tree for every row; one call for a block, so that threads run it side by side.
 @compiled()
 def _explained(forest: Forest, lanes: Floats, shares: Floats) -> None:
     """Add the contributions of `lanes` (F, L) to `shares` (F, L)."""
@@ -80,6 +81,7 @@ def _explained(forest: Forest, lanes: Floats, shares: Floats) -> None:
             _narrow(forest.steps, span, row_arrays, shares[:, row])
 
 
+# Compiled, because the walk below calls it for every row of every step.
 @njit(nogil=True, error_model="numpy")
 def _by_state(agrees, agreed, warm, cool, cold):  # type: ignore[no-untyped-def]
     """Return the number of a row's state: it agrees with its feature's splits, just ceased to, or ceased before."""
@@ -137,6 +139,7 @@ def _wide(steps, span, arrays, shares):  # type: ignore[no-untyped-def]
                         total[above, q, row] += total[slot, q, row]
 
 
+# Compiled apart from `_wide`, because for a few rows loops over lanes cost more than they save.
 @njit(nogil=True, error_model="numpy")
 def _narrow(steps, span, arrays, shares):  # type: ignore[no-untyped-def]
     """Walk one tree with one row: the operations of `_wide` in the same order, so the same bits."""
@@ -169,6 +172,7 @@ def _narrow(steps, span, arrays, shares):  # type: ignore[no-untyped-def]
         shares[feature] = share
 
 
+# Compiled, because it meets every row at every split; once for a tree, so that the walk only reads the answers.
 @njit(nogil=True, error_model="numpy")
 def _decide(nodes, begin, end, lanes, left):  # type: ignore[no-untyped-def]
     """Write 1.0 where a row goes left at a split, 0.0 where right, as LightGBM decides."""
@@ -193,6 +197,7 @@ def _decide(nodes, begin, end, lanes, left):  # type: ignore[no-untyped-def]
             goes_left[row] = default if absent else by_threshold
 
 
+# Compiled, because `_decide` calls it; the bits of a category are read without a table of all codes.
 @njit(nogil=True, error_model="numpy")
 def _decide_category(nodes, node, values, goes_left):  # type: ignore[no-untyped-def]
     """The same for a split on a category: left if the code's bit is set; missing, negative and unseen go right."""

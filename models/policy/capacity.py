@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from features.calendar import date_of
 from models.policy.policy import FieldShare
 
+# Teams work from Monday to Friday, where no holiday falls on the day.
 WEEK = 7
 WORKDAYS = 5
 

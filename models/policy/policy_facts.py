@@ -15,6 +15,7 @@ from models.policy.policy import Policy
 from models.policy.policy_status import Facts
 
 YEAR = 365
+"""Days of a year of the rule set's appraisal; a choice: leap days are not counted."""
 Fields = dict[str, Any]
 
 

@@ -9,6 +9,7 @@ import traceback
 from pydantic import ValidationError
 
 _RARELY = 50_000
+"""Objects made until a collection; a choice far above the usual 700, since full collections made answers wait."""
 
 
 class Reticent(logging.Formatter):
@@ -47,6 +48,7 @@ def quieten() -> None:
 
 def settle_memory() -> None:
     """Collect what loading left behind, keep the rest out of later collections, and collect rarely."""
+    # Frozen objects are not walked again: with the models among them each full collection would stop all requests.
     gc.collect()
     gc.freeze()
     gc.set_threshold(_RARELY, 20, 100)

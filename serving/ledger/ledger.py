@@ -21,6 +21,7 @@ from serving.ledger.entries import Entry, Receipt
 from serving.ledger.sqlite import create, write, writers_lock, writing
 
 _GROUP = 512
+"""Entries of one transaction at most; a choice: they share one write to disk, and none waits for more than these."""
 
 Waiting = Future[Receipt] | asyncio.Future[Receipt]
 Outcome = Receipt | LedgerError

@@ -19,6 +19,7 @@ Floats = NDArray[np.float64]
 Plain = Mapping[str, Any]
 
 VERSION = 1
+"""The form of records: a record of another number is refused, not misread."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -23,6 +23,7 @@ from serving.replay.report_unit import Named, unit_of
 from serving.scoring.batch import RowProof
 
 MOST = 20
+"""Units that one page shows at most; a choice: with more a reader names one."""
 ENTITIES = {
     "enterprise": ("企业", "Enterprise"),
     "claim": ("待遇申领", "Claim"),

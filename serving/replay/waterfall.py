@@ -10,8 +10,11 @@ import altair as alt
 import vl_convert
 
 SHOWN = 10
+"""Contributions that are drawn one by one, the rest as one bar; a choice: a page holds these."""
 RAISES, LOWERS, TOTAL = "#a8442a", "#2f6478", "#4a4f57"
 _FONT = "Noto Sans CJK SC, Noto Sans SC, Microsoft YaHei, PingFang SC, Source Han Sans SC, Helvetica, Arial, sans-serif"
+# Pixels of the labels, the plot, a row and the room at the end, and the share of a row that a bar leaves
+# free above and below; a choice of layout.
 _LABEL, _PLOT, _ROW, _END, _THIN = 390, 410, 26, 60, 0.2
 _GREY = "#5b616a"
 

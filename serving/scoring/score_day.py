@@ -23,6 +23,7 @@ from serving.scoring.batch import write_batch_rows
 from serving.scoring.transcript import RecordedOutcome, outcome_entry, question_of
 
 TOP = 10
+"""Units that the summary of a batch names; a choice: the file has them all."""
 
 
 def roll(

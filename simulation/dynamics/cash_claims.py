@@ -39,6 +39,7 @@ graded | .4 | share | assumed | work injuries that get a grade of disability
 delay | 9 | days | assumed | mean days from filing to the database
 """)
 FEMALE = 1
+"""The code of women in the column `sex`."""
 LEAVES, LEAVE_SHARES = (98, 128, 143), (0.5, 0.4, 0.1)
 """Days of maternity leave, and the share of claims for each."""
 

@@ -33,6 +33,7 @@ other | .2 | share | assumed | visits that examine type 5, too
 closing | 20 | days | assumed | mean days from opening to closing, beyond the first three
 stops | .55 | share | assumed | found providers that stop
 """)
+# The codes of a provider's kind, and of how it behaves.
 HOSPITAL, PHARMACY = 0, 1
 HONEST, PHANTOM, UPCODER, CARDS = range(4)
 ROUTINE, COMPLAINT, LOTTERY = 0, 1, 4
@@ -40,6 +41,7 @@ ROUTINE, COMPLAINT, LOTTERY = 0, 1, 4
 BEDS = (0, 30, 160, 600)
 """Usual beds of a hospital by its level, 1 to 3."""
 FIRST_VISIT = 900_000_000
+"""The first number of visits to providers: above every number of a visit to an enterprise."""
 
 
 @dataclass(frozen=True, slots=True)

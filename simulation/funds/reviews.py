@@ -30,6 +30,7 @@ reversed | .01 | share | assumed | outcomes corrected from fraud to clean
 ROUTINE, COMPLAINT, ALERT, SPECIAL, LOTTERY = range(5)
 FRAUD, CLEAN, UNCLEAR = range(3)
 MEDICAL = 1
+"""The code of the medical scheme."""
 
 
 def review_rows(turn: Turn, claims: Claims, *, scheme: int) -> Rows:

@@ -19,7 +19,10 @@ sample | .03 | share | assumed | claims other than stays with lines
 lines | 2.2 | lines | assumed | mean lines of a claim beyond the first, at most seven
 """)
 PAID, REFUSED = 1, 2
+"""The codes of a claim's state."""
 ITEMS = 8
+"""Groups of items on a claim, as the list `item` of the Parquet writer names them."""
+# Both are assumed.
 USUAL_ITEMS = (0.42, 0.18, 0.08, 0.04, 0.06, 0.08, 0.06, 0.08)
 RAISED_ITEMS = (0.30, 0.22, 0.08, 0.07, 0.13, 0.07, 0.04, 0.09)
 """The shares of the groups of items on usual and on raised claims, in the order of the groups' codes."""

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from simulation.ground.setting import Flags, Floats, Ints, Turn
 
 FEN_A_YUAN = 100
+"""Amounts are drawn in yuan and written in whole fen."""
 
 
 def happens(chance: np.random.Generator, share: float | Floats, count: int) -> Flags:

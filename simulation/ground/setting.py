@@ -30,9 +30,13 @@ NAME = re.compile(r"[a-z][a-z0-9_-]{0,74}")
 """What a city may be called: as any source, and so that the city beside a dump can add `-city`."""
 BLOCK = int(P["block"])
 WORKERS_A_BLOCK = 500_000
+"""Numbers set aside for the workers of a block; a choice: far more than 4,096 enterprises have."""
 CLAIMS_A_BLOCK = 4_000_000
+"""Numbers set aside for the claims of a block, shared out among the months; a choice: far more than a block has."""
 NEVER = 1 << 29
+"""The day of what does not happen: after every day of a city, and a span added to it still fits an int32."""
 NULL = -(1 << 31)
+"""Stands for an empty cell: the least int32."""
 
 
 @dataclass(frozen=True, slots=True)

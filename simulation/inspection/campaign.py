@@ -33,6 +33,7 @@ poor_from | 2 | findings | assumed | findings in two years for the class poor
 """)
 FULL, MEDIUM, POOR = range(3)
 APPRAISED, AWARDED = 2, 3
+"""The months of a round in which units are appraised, and in which medals are awarded."""
 PUBLISHED = 22
 """Days from the month's first to the publication: the seed names one of 23 January 2014."""
 

@@ -35,6 +35,7 @@ months_owed | 12 | months | assumed | months for which a shortfall is claimed
 """)
 ORDER, FINE, REFERRAL = range(3)
 VISITS_A_BLOCK = 200_000
+"""Numbers set aside for the visits of a block: 240 months of 800 fit."""
 
 
 @dataclass(frozen=True, slots=True)

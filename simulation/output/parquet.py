@@ -41,6 +41,7 @@ LISTS = {
     "item": ("drug", "exam", "bed", "surgery", "material", "nursing", "herbs", "test"),
 }
 ROWS_A_PART = 20_000_000
+"""Row numbers set aside for each part of a table; a choice: far more than a block's rows."""
 ARROW = {
     "day": pa.date32(),
     "month": pa.date32(),

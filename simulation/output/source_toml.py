@@ -68,6 +68,7 @@ HORIZON = 180
 HISTORY = 8
 """Months of the city that lie before the first day looked from."""
 ENOUGH_PROVIDERS, ENOUGH_MONTHS = 150, 27
+"""Providers and months from which on a city declares the target of providers; a choice: fewer give too few labels."""
 
 
 def city_split(setting: Setting) -> str:

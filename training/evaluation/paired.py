@@ -21,6 +21,7 @@ Floats = NDArray[np.float64]
 Advance = Callable[[int, int | None], None]
 METRICS = ("auc", "average_precision", "precision_at_capacity")
 DRAWS = 400
+"""Bootstrap draws of an interval; a choice: ten of them lie beyond each end of 95 %."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -14,7 +14,9 @@ from training.models.fit import Lesson, fit_any
 
 Floats = NDArray[np.float64]
 SMALLEST = 0.005
+"""The least propensity, so that no case weighs more than 200; a choice."""
 ROUNDS = 100
+"""Trees of the propensity model at most; a choice: it is small, since it has only to tell likely visits from unlikely ones."""
 
 
 def propensity(matrix: Matrix, cases: TargetCases, recipe: Recipe) -> Floats:

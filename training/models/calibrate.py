@@ -8,9 +8,13 @@ from numpy.typing import NDArray
 from models.bundle.calibration import Calibration
 
 ENOUGH_FOR_ISOTONIC = 1000
+"""Cases of each class from which on the calibration is isotonic: with fewer its steps follow chance. A choice."""
 MARGIN = 0.75
+"""By what share of the spread of scores the logistic curve reaches beyond them, for scores to come; a choice."""
 SLOPES = (0.02, 2.0)
+"""The least and the greatest slope of the logistic curve, so that few cases make it neither flat nor a step; a choice."""
 SMALLEST = 1e-6
+"""The least probability, and the least distance from 1, so that log-odds stay finite."""
 Floats = NDArray[np.float64]
 
 
