@@ -92,13 +92,13 @@ def status_of(code: str) -> int:
 def normalised(status: int, given: bytes) -> bytes:
     """Return the one error body for an answer of the framework in any of its shapes; `given` is that answer's body."""
     try:
-        told = json.loads(given)
+        answer = json.loads(given)
     except ValueError:
-        told = None
-    if isinstance(told, dict) and isinstance(told.get("error"), dict):
+        answer = None
+    if isinstance(answer, dict) and isinstance(answer.get("error"), dict):
         return given
-    if status == 400 and isinstance(told, dict) and isinstance(told.get("detail"), list):
-        return _of_validation(told["detail"])
+    if status == 400 and isinstance(answer, dict) and isinstance(answer.get("detail"), list):
+        return _of_validation(answer["detail"])
     code, message = _BARE.get(status, _BARE[500])
     return body(code, message)
 

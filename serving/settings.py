@@ -23,10 +23,10 @@ class Settings:
     @property
     def environment(self) -> dict[str, str]:
         """The variables in which a worker process finds the same settings; folders in full."""
-        given = {"LSSI_HOME": self.home, "LSSI_SOURCE": self.source, "LSSI_DATA": self.data}
+        places = {"LSSI_HOME": self.home, "LSSI_SOURCE": self.source, "LSSI_DATA": self.data}
         return {
             name: str(place if is_database(place) else Path(place).resolve())
-            for name, place in given.items()
+            for name, place in places.items()
             if place
         }
 

@@ -181,16 +181,16 @@ def _names(catalogue: Catalogue, entity: str) -> tuple[str, ...]:
 
 @lru_cache(256)
 def _chained(catalogue: Catalogue, names: tuple[str, ...]) -> tuple[Feature, ...]:
-    done: dict[str, Feature] = {}
+    placed: dict[str, Feature] = {}
 
     def visit(name: str) -> None:
-        if name not in done:
+        if name not in placed:
             feature = catalogue.feature(name)
             for other in names_of(feature.tree):
                 if other != "as_of":
                     visit(other)
-            done[name] = feature
+            placed[name] = feature
 
     for name in names:
         visit(name)
-    return tuple(done.values())
+    return tuple(placed.values())

@@ -71,9 +71,9 @@ def wanted_value(column: Column) -> str:
 
 def _law(passes: pl.Expr, reason: str) -> pa.Check:
     # A law that an empty value makes undecided counts as kept: that the value is missing is a law of its own.
-    kept = passes.fill_null(True)
+    holds = passes.fill_null(True)
     return pa.Check(
-        lambda data: data.lazyframe.select(kept),
+        lambda data: data.lazyframe.select(holds),
         error=reason,
         ignore_na=False,
     )

@@ -104,12 +104,12 @@ def encoded(manifest: Manifest, matrix: Matrix) -> Floats:
 def _recoded(codes: Floats, given: tuple[str, ...], frozen: tuple[str, ...]) -> Floats:
     places = {text: float(place) for place, text in enumerate(frozen)}
     table = np.array([places.get(text, np.nan) for text in given] + [np.nan])
-    known = np.where(np.isnan(codes), len(given), codes)
-    if not ((known >= 0) & (known <= len(given))).all():
+    with_missing = np.where(np.isnan(codes), len(given), codes)
+    if not ((with_missing >= 0) & (with_missing <= len(given))).all():
         raise BundleError(
             f"a category code lies outside its {len(given)} categories; build the matrix anew"
         )
-    chosen = known.astype(np.int64)
+    chosen = with_missing.astype(np.int64)
     recoded: Floats = table[chosen]
     return recoded
 
@@ -169,13 +169,13 @@ def load_bundle(path: Path, digest: str | None = None, *, cache: Path | None = N
     (by default `.tested` beside it).
     """
     files = read_folder(path)
-    found = bundle_digest(files)
-    if digest is not None and digest != found:
+    actual_digest = bundle_digest(files)
+    if digest is not None and digest != actual_digest:
         raise BundleError(
-            f"{path} has digest {found[:12]}, not {digest[:12]}; take the bundle that was promoted"
+            f"{path} has digest {actual_digest[:12]}, not {digest[:12]}; take the bundle that was promoted"
         )
     manifest_of(files)
-    passed_in_a_child(path, found, cache or path.parent / ".tested")
+    passed_in_a_child(path, actual_digest, cache or path.parent / ".tested")
     return parsed(files)
 
 

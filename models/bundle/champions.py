@@ -64,8 +64,8 @@ def name_parts(registered: str) -> ModelKey | None:
     >>> name_parts("lssi-our-city-fraud"), name_parts("lssi-fraud")
     (ModelKey(source='our-city', target='fraud'), None)
     """
-    found = _REGISTERED.fullmatch(registered)
-    return ModelKey(found[1], found[2]) if found else None
+    parts = _REGISTERED.fullmatch(registered)
+    return ModelKey(parts[1], parts[2]) if parts else None
 
 
 class Pointer(BaseModel):

@@ -87,7 +87,7 @@ def frozen_features(
 
 
 def _frozen(declaration: FeatureDeclaration, categories: tuple[str, ...] | None) -> FrozenFeature:
-    kept = [field for field in FrozenFeature.model_fields if field != "categories"]
+    names = [field for field in FrozenFeature.model_fields if field != "categories"]
     return FrozenFeature(
-        **{field: getattr(declaration, field) for field in kept}, categories=categories
+        **{field: getattr(declaration, field) for field in names}, categories=categories
     )

@@ -29,12 +29,12 @@ class Explanation:
 def explain(bundle: Bundle, matrix: Matrix, *, threads: int = 1) -> Explanation:
     """Return exact contributions to the raw score, checked to sum to it within TOLERANCE; bytes as stable as scores."""
     inputs = bundle.matrix(matrix)
-    found = contributions(bundle.forest, inputs, threads)
+    shares = contributions(bundle.forest, inputs, threads)
     gaps = np.abs(
-        bundle.forest.base + found.sum(axis=1) - margins(bundle.any_model, inputs, threads)
+        bundle.forest.base + shares.sum(axis=1) - margins(bundle.any_model, inputs, threads)
     )
     if not (gaps <= TOLERANCE).all():
         raise BundleError(
             f"contributions miss the raw score by {gaps.max():.2g}: this model cannot be explained"
         )
-    return Explanation(bundle.forest.base, found, bundle.manifest.names)
+    return Explanation(bundle.forest.base, shares, bundle.manifest.names)

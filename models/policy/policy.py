@@ -157,12 +157,12 @@ def policy_of(text: str) -> Policy:
 def policies() -> tuple[Policy, ...]:
     """Return the published rule sets in the order of their first day."""
     folder = resources.files("models.policy").joinpath("rules")
-    found = [
+    published = [
         policy_of(entry.read_text("utf-8"))
         for entry in folder.iterdir()
         if entry.name.endswith(".toml")
     ]
-    return tuple(sorted(found, key=lambda policy: policy.first_day))
+    return tuple(sorted(published, key=lambda policy: policy.first_day))
 
 
 def policy_on(day: int) -> Policy:

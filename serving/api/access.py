@@ -73,11 +73,11 @@ class Access:
                 )
             raise
         finally:
-            route, taken = (
+            route, milliseconds = (
                 scope["path"] if scope["path"] in BY_PATH else "-",
                 1000 * (time.monotonic() - started),
             )
-            LOG.info("route=%s status=%d key=%s ms=%.1f", route, outgoing.status, who, taken)
+            LOG.info("route=%s status=%d key=%s ms=%.1f", route, outgoing.status, who, milliseconds)
 
     def _admitted(self, scope: Scope) -> KeyHolder | None:
         route = BY_PATH.get(scope["path"])

@@ -81,10 +81,10 @@ def add(path: Path, name: str, *, role: str, today: date) -> str:
 def remove_key(path: Path, name: str) -> None:
     """Take a key out of the register, so that the next request with it is refused; RequestError where there is none."""
     with _writing(path) as register:
-        kept = tuple(holder for holder in register.keys if holder.name != name)
-        if len(kept) == len(register.keys):
+        others = tuple(holder for holder in register.keys if holder.name != name)
+        if len(others) == len(register.keys):
             raise RequestError(f"no key is named {name!r}; see {path.name}")
-        _write(path, KeyFile(keys=kept))
+        _write(path, KeyFile(keys=others))
 
 
 @contextmanager

@@ -62,7 +62,11 @@ class Outgoing:
         await self._send({"type": "http.response.body", "body": content})
 
     async def _start(self, headers: tuple[tuple[bytes, bytes], ...]) -> None:
-        kept = [header for header in headers if header[0].lower() not in REPLACED]
+        own_headers = [header for header in headers if header[0].lower() not in REPLACED]
         await self._send(
-            {"type": "http.response.start", "status": self.status, "headers": [*kept, *SECURITY]}
+            {
+                "type": "http.response.start",
+                "status": self.status,
+                "headers": [*own_headers, *SECURITY],
+            }
         )

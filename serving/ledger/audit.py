@@ -176,10 +176,10 @@ class _Audit:
         return stored or computed
 
     def _stored(self, level: int, place: int) -> bytes | None:
-        found = self.connection.execute(
+        selected = self.connection.execute(
             "SELECT CAST(hash AS BLOB) FROM nodes WHERE level = ? AND place = ?", (level, place)
         )
-        row = found.fetchone()
+        row = selected.fetchone()
         return bytes(row[0]) if row else None
 
     def _payload(

@@ -112,7 +112,7 @@ def record_id_of(sequence: int, leaf_hash: bytes) -> str:
 
 def sequence_of(record_id: str) -> int:
     """Return the number in a record id; RecordUnknown when it is none."""
-    found = _RECORD_ID.fullmatch(record_id)
-    if found is None:
+    parts = _RECORD_ID.fullmatch(record_id)
+    if parts is None:
         raise RecordUnknown(f"a record id should look like 17-3fa91c02be; got {record_id[:40]!r}")
-    return int(found.group(1))
+    return int(parts.group(1))

@@ -126,13 +126,13 @@ def reader(connection: sqlite3.Connection) -> merkle.Node:
     """Return the reader of the stored nodes; LedgerError when one is missing."""
 
     def node(level: int, place: int) -> bytes:
-        found = connection.execute(
+        row = connection.execute(
             "SELECT CAST(hash AS BLOB) FROM nodes WHERE level = ? AND place = ?", (level, place)
         ).fetchone()
-        if found is None:
+        if row is None:
             raise LedgerError(
                 "a node of the ledger's tree is missing; run `lssi ledger verify` to locate it"
             )
-        return bytes(found[0])
+        return bytes(row[0])
 
     return node

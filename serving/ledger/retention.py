@@ -39,10 +39,10 @@ def expire(path: Path, today: int) -> int:
 
 
 def _row_files(connection: sqlite3.Connection, which: str, today: int) -> set[str]:
-    found = connection.execute(
+    payloads = connection.execute(
         "SELECT payload FROM payloads JOIN entries USING (sequence)"
         f' WHERE {which} ? AND CAST(leaf AS TEXT) LIKE \'%"kind":"batch"%\'',
         (today,),
     )
-    rows = (record_of(bytes(payload)).rows for (payload,) in found)
+    rows = (record_of(bytes(payload)).rows for (payload,) in payloads)
     return {f"{one.digest}.parquet" for one in rows if one is not None}

@@ -118,13 +118,13 @@ def write(connection: sqlite3.Connection, entries: Sequence[Entry]) -> list[Rece
 def _earlier(connection: sqlite3.Connection, entry: Entry) -> Receipt | LedgerError | None:
     if entry.retry_key is None:
         return None
-    found = connection.execute(
+    retry = connection.execute(
         "SELECT request, sequence, hash FROM retries JOIN nodes ON level = 0 AND place = sequence WHERE retry_key = ?",
         (entry.retry_key,),
     ).fetchone()
-    if found is None:
+    if retry is None:
         return None
-    request, sequence, leaf_hash = found
+    request, sequence, leaf_hash = retry
     if request != entry.request:
         return RetryConflict("this idempotency key was used for another request; send a new key")
     return Receipt(record_id_of(sequence, leaf_hash), sequence, first=False)

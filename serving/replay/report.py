@@ -58,9 +58,9 @@ def exhibit_of(home: Path, record_id: str, at: str, unit: str | None = None) -> 
     stored, proof, mark = find(path, record_id), prove(path, record_id), checkpoint(path, at)
     if stored.payload is None:
         return Exhibit(stored, proof, mark, None, (), Named({}), {})
-    found = dossier(home, record_id, unit)
-    if len(found.cases) > MOST or (found.record.rows is not None and unit is None):
-        count = len(found.cases) or (found.record.rows.count if found.record.rows else 0)
+    evidence = dossier(home, record_id, unit)
+    if len(evidence.cases) > MOST or (evidence.record.rows is not None and unit is None):
+        count = len(evidence.cases) or (evidence.record.rows.count if evidence.record.rows else 0)
         if not count:
             raise RequestError(
                 f"record '{record_id}' is of a batch without units: it has no score to show; ask for another"
@@ -68,34 +68,34 @@ def exhibit_of(home: Path, record_id: str, at: str, unit: str | None = None) -> 
         raise RequestError(
             f"record '{record_id}' holds {count} units, a page at most {MOST}; name one with --unit"
         )
-    cases, store = found.cases, found.store()
+    cases, store = evidence.cases, evidence.store()
     try:
-        bundle, replays = found.bundle(), tuple(found.replays())
+        bundle, replays = evidence.bundle(), tuple(evidence.replays())
     except BundleError as error:
         none: tuple[CaseReplay | None, ...] = (None,) * len(cases)
         return Exhibit(
             stored,
             proof,
             mark,
-            found.record,
+            evidence.record,
             tuple(zip(cases, none, strict=True)),
             Named({}),
-            found.rows,
+            evidence.rows,
             str(error),
         )
-    if found.rows:
-        cases = tuple(retold_row(found.record, case, bundle, store) for case in cases)
+    if evidence.rows:
+        cases = tuple(retold_row(evidence.record, case, bundle, store) for case in cases)
     features = {feature.name: feature for feature in bundle.features}
-    target = None if store is None else store.source.target.get(found.record.target)
+    target = None if store is None else store.source.target.get(evidence.record.target)
     named = Named(features) if target is None else Named(features, target.zh, target.en)
     return Exhibit(
         stored,
         proof,
         mark,
-        found.record,
+        evidence.record,
         tuple(zip(cases, replays, strict=True)),
         named,
-        found.rows,
+        evidence.rows,
     )
 
 
@@ -158,7 +158,8 @@ def _unit(
 
 
 def _steps(place: int, proof: Proof | RowProof) -> Sequence[dict[str, str]]:
-    found = zip(merkle.sides(place, proof.size), proof.path, strict=True)
+    sided_steps = zip(merkle.sides(place, proof.size), proof.path, strict=True)
     return [
-        {"side_zh": SIDES[side][0], "side_en": SIDES[side][1], "hash": step} for side, step in found
+        {"side_zh": SIDES[side][0], "side_en": SIDES[side][1], "hash": step}
+        for side, step in sided_steps
     ]

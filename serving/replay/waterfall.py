@@ -65,9 +65,11 @@ def waterfall(base: float, steps: Sequence[Bar], language: Language) -> str:
     words = _WORDS[language]
     ordered = sorted(steps, key=lambda step: (-abs(step.contribution), step.label))
     shown = [step for step in ordered[:SHOWN] if step.contribution]
-    rest = [step for step in ordered if step not in shown and step.contribution]
-    if rest:
-        shown.append(Bar(words["rest"].format(len(rest)), sum(step.contribution for step in rest)))
+    smaller = [step for step in ordered if step not in shown and step.contribution]
+    if smaller:
+        shown.append(
+            Bar(words["rest"].format(len(smaller)), sum(step.contribution for step in smaller))
+        )
     rows, reached = [_row(0, words["base"], base, base, TOTAL)], base
     for step in shown:
         colour = RAISES if step.contribution > 0 else LOWERS

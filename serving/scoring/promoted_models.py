@@ -29,14 +29,14 @@ def promoted(folder: Path, key: ModelKey) -> Bundle:
 
 def all_promoted(folder: Path, source: str, targets: Collection[str]) -> dict[str, Bundle]:
     """Return the promoted bundles of a source's targets that have one; TargetError where none has."""
-    found = {}
+    bundles = {}
     for target in sorted(targets):
         with suppress(TargetError):
-            found[target] = promoted(folder, ModelKey(source, target))
-    if not found:
+            bundles[target] = promoted(folder, ModelKey(source, target))
+    if not bundles:
         named = ", ".join(sorted(targets)) or "any target"
         raise TargetError(
             f"no model of {named} is promoted for source {source!r}; "
             "train one with `lssi train TARGET SOURCE`"
         )
-    return found
+    return bundles

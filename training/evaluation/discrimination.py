@@ -106,8 +106,8 @@ def intervals(
 
 def _middle(values: list[float | None]) -> list[float] | None:
     """Return the middle 95 % of the values that are known; None where they are too few to tell."""
-    known = [value for value in values if value is not None]
-    if len(known) < LEAST_KNOWN:
+    defined = [value for value in values if value is not None]
+    if len(defined) < LEAST_KNOWN:
         return None
-    low, high = np.percentile(known, [2.5, 97.5])
+    low, high = np.percentile(defined, [2.5, 97.5])
     return [float(low), float(high)]

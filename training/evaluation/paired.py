@@ -161,10 +161,10 @@ def worth(with_it: Outcome, without: Outcome) -> dict[str, dict[str, object]]:
 
 
 def _middle(values: Floats) -> list[float] | None:
-    known = values[~np.isnan(values)]
-    if len(known) < LEAST_KNOWN:
+    defined = values[~np.isnan(values)]
+    if len(defined) < LEAST_KNOWN:
         return None
-    low, high = np.percentile(known, [2.5, 97.5])
+    low, high = np.percentile(defined, [2.5, 97.5])
     return [float(low), float(high)]
 
 

@@ -61,18 +61,18 @@ def _moved(registry: MlflowClient, old: Any) -> list[str]:
     """Move one old model and return where its versions are, empty where none could be moved."""
     copies: dict[str, tuple[str, str]] = {}
     versions = versions_of(registry, old.name)
-    for made in versions:
-        source = _source_of(registry, made.run_id)
+    for version in versions:
+        source = _source_of(registry, version.run_id)
         if source is not None:
             name = ModelKey(source, old.name.removeprefix("lssi-")).registered
-            copies[str(made.version)] = name, _copied(registry, made, name)
+            copies[str(version.version)] = name, _copied(registry, version, name)
             reached("a version copied to its new name")
     for alias, number in old.aliases.items():
         if str(number) in copies:
             name, copy = copies[str(number)]
             registry.set_registered_model_alias(name, alias, copy)
     reached("the aliases copied to their new names")
-    stays = [made for made in versions if str(made.version) not in copies]
+    stays = [version for version in versions if str(version.version) not in copies]
     _remove(registry, old.name, sorted(copies, key=int), whole=not stays)
     lines = []
     for number, (name, copy) in copies.items():

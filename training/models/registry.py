@@ -128,9 +128,9 @@ def _forget_unfinished(registry: MlflowClient, home: Path, name: str) -> None:
     unfinished = registry.search_runs([experiment], "attributes.status = 'RUNNING'")
     versions = registry.search_model_versions(f"name = '{name}'")
     for run in unfinished:
-        for made in versions:
-            if made.run_id == run.info.run_id:
-                registry.delete_model_version(name, made.version)
+        for listed in versions:
+            if listed.run_id == run.info.run_id:
+                registry.delete_model_version(name, listed.version)
         remove(home / "mlflow" / name / run.info.run_id)
         registry.delete_run(run.info.run_id)
 
