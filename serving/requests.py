@@ -50,7 +50,7 @@ Rows = Annotated[list[Row], Field(min_length=1, max_length=MOST_ROWS)]
 
 def _different(ids: Sequence[str]) -> Sequence[str]:
     if len(set(ids)) < len(ids):
-        raise ValueError("each number should be asked for once")
+        raise ValueError("each number should occur once in a request")
     return ids
 
 

@@ -46,6 +46,6 @@ def settings_of(environ: Mapping[str, str]) -> Settings:
     source, data = environ.get("LSSI_SOURCE"), environ.get("LSSI_DATA")
     if not source:
         raise RequestError(
-            "LSSI_SOURCE is not set; say `lssi serve SOURCE`, or name the folder of the source in it"
+            "LSSI_SOURCE is not set; run `lssi serve SOURCE`, or set it to the folder of the source"
         )
     return Settings(home(environ), source, data or None)

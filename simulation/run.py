@@ -149,12 +149,12 @@ def _same_arguments(out: Path, setting: Setting, inspectorate: Inspectorate) -> 
         earlier = json.loads(place.read_text("utf-8"))
         if earlier != arguments:
             raise SourceError(
-                f"{out} holds a city of other arguments; choose another folder or remove it"
+                f"{out} has a city made with other arguments; choose another folder or remove it"
             )
         return
     clear_unfinished(place.parent)
     if out.exists() and not _only_begun(out, place.parent):
-        raise SourceError(f"{out} is not empty and holds no city; choose another folder")
+        raise SourceError(f"{out} is not empty and has no city; choose another folder")
     place.parent.mkdir(parents=True, exist_ok=True)
     write_text(place, json.dumps(arguments, allow_nan=False))
 

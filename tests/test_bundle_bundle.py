@@ -210,7 +210,7 @@ def test_a_matrix_that_does_not_fit_is_refused(model_parts: Parts, model_bundle:
         score(model_bundle, replace(probe, names=("other", *probe.names[1:])))
     with pytest.raises(BundleError, match="scores cases of enterprise; got a matrix of claim"):
         score(model_bundle, replace(probe, entity="claim"))
-    with pytest.raises(BundleError, match="category on one side only"):
+    with pytest.raises(BundleError, match="category in the model or in the matrix, not in both"):
         score(model_bundle, replace(probe, categories={"sector": probe.categories["sector"]}))
 
 

@@ -210,7 +210,7 @@ def test_the_registry_of_an_old_home_gives_each_source_its_versions_and_champion
         "hill-side"
     }
     with pytest.raises(
-        TargetError, match="for 2 sources; say with --source which: hill-side, old_town"
+        TargetError, match="for 2 sources; name one with --source: hill-side, old_town"
     ):
         registered_key(apart.home, TARGET, None)
 
@@ -294,7 +294,9 @@ def test_an_old_version_is_promoted_for_its_source_and_answers_for_no_other(apar
         and "is promoted for source 'old_town' (it is for hill-side)" in refused.stderr
     )
     several = apart.run("promote", TARGET, "3")
-    assert several.returncode == 2 and "--source which: hill-side, old_town" in several.stderr
+    assert (
+        several.returncode == 2 and "name one with --source: hill-side, old_town" in several.stderr
+    )
     said(apart.run("promote", TARGET, "3", "--source", "old_town"))
     said(apart.run("promote", TARGET, "1", "--source", "hill-side"))
     other = apart.run("plan", shutil.copytree(hill, apart.sources / "copy"), *week)

@@ -383,7 +383,9 @@ def test_a_source_without_teams_needs_minutes(write_source: Write, bundle: Bundl
         if name not in ("cells", "members", "holidays")
     }
     store = open_store(write_source(poor, folder="poor"))
-    with pytest.raises(PolicyError, match="holds no teams; give --minutes"):
+    with pytest.raises(
+        PolicyError, match="has no table of teams; give the person-minutes of a list with --minutes"
+    ):
         made(store, bundle, week_of(store, MONDAY, SEED))
     lists = made(store, bundle, week_of(store, MONDAY, "seed", 1500)).plan.cells
     assert {cell.minutes for cell in lists} == {1500}

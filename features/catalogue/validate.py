@@ -72,7 +72,7 @@ def check_measure(measure: Measure, tables: dict[str, Table], own: Iterable[str]
 def _check_time(column: Column, where: str) -> None:
     if column.kind not in ("day", "month"):
         raise CatalogueError(
-            f"{where} is placed by {column.name!r}, which is {column.kind}; take a day or a month column"
+            f"{where} is placed in time by {column.name!r} of type {column.kind}; use a day or a month column"
         )
 
 
@@ -80,11 +80,11 @@ def _check_part(node: ast.AST, kinds: tuple[type, ...], where: str) -> None:
     """Raise CatalogueError for a constant of another kind, and for a chain of comparisons."""
     if isinstance(node, ast.Constant) and node.value is not None and type(node.value) not in kinds:
         raise CatalogueError(
-            f"{where}: {node.value!r} stands where the language has {' or '.join(k.__name__ for k in kinds)}"
+            f"{where}: {node.value!r} should be of type {' or '.join(k.__name__ for k in kinds)}"
         )
     if isinstance(node, ast.Compare) and len(node.ops) != 1:
         raise CatalogueError(
-            f"{where}: {ast.unparse(node)!r} compares more than two; write one comparison"
+            f"{where}: {ast.unparse(node)!r} chains comparisons; write one comparison"
         )
 
 

@@ -84,7 +84,7 @@ def encoded(manifest: Manifest, matrix: Matrix) -> Floats:
     missing = [name for name in names if name not in places]
     if missing:
         raise BundleError(
-            f"the matrix lacks {len(missing)} features of the model, first {missing[:5]}; build it anew"
+            f"the matrix lacks {len(missing)} features of the model, first {missing[:5]}; build it again"
         )
     values = np.ascontiguousarray(
         matrix.values[:, [places[name] for name in names]], dtype=np.float64
@@ -92,7 +92,7 @@ def encoded(manifest: Manifest, matrix: Matrix) -> Floats:
     for place, feature in enumerate(manifest.features):
         if (feature.categories is None) != (feature.name not in matrix.categories):
             raise BundleError(
-                f"{feature.name} is a category on one side only; train the model anew"
+                f"{feature.name} is a category in the model or in the matrix, not in both; train the model again"
             )
         if feature.categories is not None:
             values[:, place] = _recoded(
@@ -107,7 +107,7 @@ def _recoded(codes: Floats, given: tuple[str, ...], frozen: tuple[str, ...]) -> 
     with_missing = np.where(np.isnan(codes), len(given), codes)
     if not ((with_missing >= 0) & (with_missing <= len(given))).all():
         raise BundleError(
-            f"a category code lies outside its {len(given)} categories; build the matrix anew"
+            f"a category code lies outside its {len(given)} categories; build the matrix again"
         )
     chosen = with_missing.astype(np.int64)
     recoded: Floats = table[chosen]
@@ -172,7 +172,7 @@ def load_bundle(path: Path, digest: str | None = None, *, cache: Path | None = N
     actual_digest = bundle_digest(files)
     if digest is not None and digest != actual_digest:
         raise BundleError(
-            f"{path} has digest {actual_digest[:12]}, not {digest[:12]}; take the bundle that was promoted"
+            f"{path} has digest {actual_digest[:12]}, not {digest[:12]}; restore the bundle that was promoted"
         )
     manifest_of(files)
     passed_in_a_child(path, actual_digest, cache or path.parent / ".tested")

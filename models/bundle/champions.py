@@ -112,7 +112,7 @@ def bundle_source(folder: Path, pointer: Pointer) -> str:
     if bundle_digest(files) != pointer.digest:
         raise BundleError(
             f"{folder / pointer.bundle} has digest {bundle_digest(files)[:12]}, not {pointer.digest[:12]}; "
-            "take the bundle that was promoted"
+            "restore the bundle that was promoted"
         )
     source = manifest_of(files).origin.get("source")
     if source is None:

@@ -152,6 +152,6 @@ def capacity(store: Store, policy: Policy, week: Week, units: Sequence[PlanUnit]
         return dict.fromkeys(sorted(counts), week.minutes)
     if not (store.has("members") and store.has("cells")):
         raise PolicyError(
-            f"source {store.source.name!r} holds no teams; give --minutes, the person-minutes of a list"
+            f"source {store.source.name!r} has no table of teams; give the person-minutes of a list with --minutes"
         )
     return capacity_of(store, policy, as_of=week.as_of, monday=week.monday, units=counts)

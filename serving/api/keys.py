@@ -54,7 +54,7 @@ def read(path: Path) -> KeyFile:
     except (ValidationError, OSError):
         raise AccessError(
             f"the register of keys {path.name} is damaged or cannot be read; restore it, or remove it and"
-            " add the keys anew"
+            " add the keys again"
         ) from None
 
 

@@ -75,7 +75,7 @@ def parse_checkpoint(text: str) -> Checkpoint:
     except (ValueError, NotBase64):
         pass
     raise LedgerError(
-        "this is no checkpoint: it should hold four lines, name, size, root, time; give the saved file"
+        "this is no checkpoint: it should have four lines, name, size, root, time; give the saved file"
     )
 
 

@@ -97,7 +97,7 @@ class Ledger:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             refusal = LedgerError(
-                f"the ledger could not be written ({failure}), so nothing is answered; mend it first"
+                f"the ledger could not be written ({failure}), so no score is answered; repair it first"
             )
             return [refusal] * len(group)
 

@@ -154,7 +154,7 @@ def record_of(payload: bytes) -> Record:
         return Record(**plain, rows=rows and Rows(**rows))
     except (ValueError, KeyError, TypeError, AttributeError) as problem:
         raise LedgerError(
-            f"this payload holds no record ({type(problem).__name__}); run `lssi ledger verify`"
+            f"this payload cannot be read as a record ({type(problem).__name__}); run `lssi ledger verify`"
         ) from None
 
 

@@ -63,7 +63,7 @@ def exhibit_of(home: Path, record_id: str, at: str, unit: str | None = None) -> 
         count = len(evidence.cases) or (evidence.record.rows.count if evidence.record.rows else 0)
         if not count:
             raise RequestError(
-                f"record '{record_id}' is of a batch without units: it has no score to show; ask for another"
+                f"record '{record_id}' is of a batch without units: it has no score to show; choose another record"
             )
         raise RequestError(
             f"record '{record_id}' holds {count} units, a page at most {MOST}; name one with --unit"

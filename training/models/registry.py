@@ -235,7 +235,7 @@ def registered_key(home: Path, target: str, source: str | None) -> ModelKey:
     if source is None:
         raise TargetError(
             f"models of {target!r} are registered for {len(sources)} sources; "
-            f"say with --source which: {listed}"
+            f"name one with --source: {listed}"
         )
     raise TargetError(
         f"no model of {target!r} is registered for source {source!r}; --source should be the name that a "
