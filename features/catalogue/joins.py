@@ -17,9 +17,9 @@ def declared_joins() -> tuple[Join, ...]:
     """Return the derived tables that a load materialises."""
     text = declaration_text("joins.txt")
     joins: list[Join] = []
-    for name, left, right, on, taken in declaration_lines(text, 5, "joins.txt"):
+    for name, left, right, on, right_columns in declaration_lines(text, 5, "joins.txt"):
         keys = tuple(on.split(", "))
-        columns = tuple(taken.split(", "))
+        columns = tuple(right_columns.split(", "))
         joins.append(Join(name, left, right, keys, columns))
     return tuple(joins)
 
