@@ -9,25 +9,25 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from features.aggregates.aggregate import of_tallies, tally
+from features.aggregates.aggregate import Placement, amounts_of, of_tallies
 from features.aggregates.plan import AggregationPlan, aggregation_plan
-from features.aggregates.prefix_sums import panel_sums, worthwhile
+from features.aggregates.prefix_sums import PlacedRows, WindowSum, prefix_sums, worthwhile
 from features.aggregates.rollup import (
     WORTHWHILE,
     Kin,
+    Panel,
     answerable,
     panel_of,
     panel_tally,
     read_panel,
 )
 from features.aggregates.row_ranges import RowRanges, row_ranges
-from features.aggregates.running_sums import running_sums
 from features.aggregates.table_plan import Group, groups_of
 from features.arrays import Column, Values
 from features.cases import Cases, Units, aggregation_units
 from features.catalogue.language import ADDITIVE, Atom
-from features.catalogue.model import Catalogue, Window
-from features.store.column_codes import literal_of, month_columns
+from features.catalogue.model import Catalogue
+from features.store.column_codes import month_columns
 from features.store.store import Store
 
 ROWS_AT_ONCE = 16_384
@@ -138,22 +138,31 @@ class Reader:
         monthly = bool(month_columns(self._store, self._table, {measures[0].when}))
         months = frozenset({"placed"}) if monthly else frozenset[str]()
         names = list(dict.fromkeys(atom.measure for atom in atoms))
-        sums: dict[Atom, Window] = {}
-        if not monthly:
-            additive = (atom for atom in atoms if atom.aggregate in ADDITIVE)
-            sums = {atom: self._catalogue.windows[atom.window] for atom in additive}
+        sums = {} if monthly else self._panel_sums(panel, atoms)
         parts = []
         for stretch in self._stretches(units):
             read = read_panel(panel, self._by, key_span(stretch), atoms)
             key = read[self._by]
             rows = row_ranges(stretch, key, read, months)
-            spans = sums if worthwhile(rows) else {}
-            running = panel_sums(panel, read, key, stretch, spans)
+            running: dict[Atom, Values] = {}
+            if sums and worthwhile(rows):
+                placed = PlacedRows(key, read["placed"], read["known"], read)
+                running = prefix_sums(placed, stretch, sums)
             others = tuple(atom for atom in atoms if atom not in running)
             tallies = {name: panel_tally(read, panel, name) for name in names}
             plan = _plan_of(self._catalogue, others)
             parts.append(running | of_tallies(rows, "placed", tallies, plan))
         return joined_units(atoms, parts)
+
+    def _panel_sums(self, panel: Panel, atoms: Iterable[Atom]) -> dict[Atom, WindowSum]:
+        """Return the additive aggregates among some, each as a sum of one of the panel's columns."""
+        sums: dict[Atom, WindowSum] = {}
+        for atom in atoms:
+            if atom.aggregate in ADDITIVE:
+                counts, totals = panel.columns[atom.measure]
+                column = totals if atom.aggregate == "sum" else counts
+                sums[atom] = WindowSum(column, self._catalogue.windows[atom.window])
+        return sums
 
     def _from_rows(self, units: Units, group: Group) -> dict[Atom, Values]:
         parts = []
@@ -174,26 +183,28 @@ class Reader:
         """Return the sums that are cheaper as running totals: many days, and keys with many rows."""
         if not worthwhile(rows):
             return {}
-        read = rows.columns
-        by_measure: dict[str, list[Atom]] = {}
-        for atom in group.atoms:
-            if atom.aggregate in ADDITIVE:
-                by_measure.setdefault(atom.measure, []).append(atom)
         sums: dict[Atom, Values] = {}
-        for name, atoms in by_measure.items():
-            measure = self._catalogue.measure(name)
-            if measure.when and measure.when not in group.months:
-                literal = literal_of(self._store, self._table)
-                sums |= running_sums(
-                    read[self._by],
-                    read["known"],
-                    read[measure.when],
-                    tally(read, measure, literal),
-                    units,
-                    atoms,
-                    self._catalogue.windows,
-                )
+        for placement in group.placements:
+            if placement.when and placement.when not in group.months:
+                sums |= self._sums_of_rows(units, rows, placement)
         return sums
+
+    def _sums_of_rows(
+        self, units: Units, rows: RowRanges, placement: Placement
+    ) -> dict[Atom, Values]:
+        """Return the additive aggregates of rows placed by one column of days."""
+        read = rows.columns
+        tallies = placement.tallies.of(read)
+        amounts: dict[str, Column] = {}
+        sums: dict[Atom, WindowSum] = {}
+        for atom in placement.asked.atoms:
+            if atom.aggregate in ADDITIVE:
+                name = f"{atom.aggregate} {atom.measure}"
+                if name not in amounts:
+                    amounts[name] = amounts_of(tallies[atom.measure], atom.aggregate)
+                sums[atom] = WindowSum(name, self._catalogue.windows[atom.window])
+        placed = PlacedRows(read[self._by], read[placement.when], read["known"], amounts)
+        return prefix_sums(placed, units, sums)
 
     def _stretches(self, units: Units) -> list[Units]:
         """Return units whose keys span at most ROWS_AT_ONCE codes, fewer where they hold more than MOST_ROWS, in turn.
