@@ -11,10 +11,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
+from features.engine.evaluation import evaluation
 from features.engine.matrices import catalogue_of, matrix
 from features.ingest.scan import files_in, read_table
 from features.matrix import Matrix
-from features.online.counterfactual import left_of, stored_counterfactual
+from features.online.counterfactual import Counterfactual, left_of
 from features.store.opening import open_store
 from features.store.store import Store
 from models.bundle.bundle import Bundle, Parts, load_bundle, write_bundle
@@ -114,8 +115,9 @@ def test_a_score_falls_when_the_rows_of_its_first_reason_are_taken_out_of_the_so
     told: dict[str, Reason] = {}
     gone: dict[str, set[str]] = {}
     for position, key in enumerate(known.keys.tolist()):
-        row = known.row(position)
-        history = stored_counterfactual(store, catalogue, row)
+        evaluated = evaluation(store, catalogue, "enterprise", int(known.as_of[position]), [key])
+        row = evaluated.matrix
+        history = Counterfactual(store, catalogue, evaluated)
         facts = evidence(bundle, row, contributions[position], history)
         reasons = reasons_of(bundle, row, contributions[position], facts)
         for reason in [one for one in reasons if one.facts[0].table != "enterprises"][

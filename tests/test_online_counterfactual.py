@@ -12,16 +12,12 @@ from features.catalogue.joins import declared_joins
 from features.catalogue.language import atoms_of, peers_of, stored_values_read
 from features.catalogue.model import ENTITIES, Catalogue
 from features.contract.tables import contract
+from features.engine.evaluation import evaluation
 from features.engine.matrices import catalogue_of, matrix
 from features.matrix import Matrix
-from features.online.counterfactual import (
-    Counterfactual,
-    left_of,
-    sent_counterfactual,
-    stored_counterfactual,
-)
+from features.online.counterfactual import Counterfactual, left_of
 from features.online.fact import Fact
-from features.online.request import evaluate_rows
+from features.online.request import evaluate_rows, sent_evaluation
 from features.online.request_case import History
 from features.store.opening import open_store
 from features.store.store import Store
@@ -77,8 +73,8 @@ def without_rows(source: Path, target: Path, table: str, gone: frozenset[str]) -
 
 def case_of(store: Store, entity: str, key: str) -> tuple[Counterfactual, Matrix]:
     catalogue = catalogue_of(store)
-    row = matrix(store, entity, DAY, [key], catalogue)
-    return stored_counterfactual(store, catalogue, row), row
+    evaluated = evaluation(store, catalogue, entity, DAY, [key])
+    return Counterfactual(store, catalogue, evaluated), evaluated.matrix
 
 
 def fact(measure: str, first: int = NEVER, last: int = EVER) -> Fact:
@@ -224,8 +220,9 @@ def test_history_sent_with_a_request_loses_rows_as_the_store_does(store: Store) 
     ]
     register = [{"enterprise": "E003", "since": "2012-01-01", "recorded_on": "2013-01-01"}]
     sent: History = {"enterprises": register, "tax_payroll": months}
-    row = evaluate_rows(store, "enterprise", "E003", DAY, sent)
-    changed = sent_counterfactual(store, catalogue, row, sent)
+    evaluated = sent_evaluation(store, "enterprise", "E003", DAY, sent)
+    row = evaluated.matrix
+    changed = Counterfactual(store, catalogue, evaluated)
     [found] = [one for one in changed.facts("declared_last") if one.measure == "declared"]
     assert found.row_ids == ("t2", "t3", "t4")
     less = changed.without(found)

@@ -95,6 +95,22 @@ def store_rows(store: Store) -> Rows:
     return read
 
 
+def cached_rows(rows: Rows) -> Rows:
+    """Return a place where rows come from that reads each column of a range of keys once."""
+    ranges: dict[tuple[str, str, int, int], dict[str, NDArray[np.int64]]] = {}
+
+    def read(table: str, by: str, low: int, high: int, columns: tuple[str, ...]) -> ReadColumns:
+        cached = ranges.setdefault((table, by, low, high), {})
+        missing = [name for name in (by, *columns) if name not in cached]
+        if missing:
+            distinct = tuple(dict.fromkeys(missing))
+            cached |= rows(table, by, low, high, distinct)
+        names = (by, "known", "sign", *columns)
+        return {name: cached[name] for name in names if name in cached}
+
+    return read
+
+
 class Reader:
     """Reads one table by one key in stretches, and aggregates each stretch as it passes."""
 

@@ -102,6 +102,14 @@ def matrix_from(
     """Return the features of cases from all that their formulas read; categories are those known on the day `last`."""
     needs = needs_of(catalogue, catalogue.names(cases.entity))
     values = needs.program.values(known, needs.names)
+    return described(store, catalogue, cases, values, last)
+
+
+def described(
+    store: Store, catalogue: Catalogue, cases: Cases, values: Values, last: int
+) -> Matrix:
+    """Return a matrix of all features' values (n, F), which it takes over; categories are those known on the day `last`."""
+    needs = needs_of(catalogue, catalogue.names(cases.entity))
     categories: dict[str, tuple[str, ...]] = {}
     for name in needs.categories:
         texts = categories_of(store, catalogue, catalogue.feature(name), last)

@@ -144,8 +144,13 @@ def codes_of(store: Store, entity: str, ids: Iterable[str]) -> Column:
     return np.array(codes, np.int64)
 
 
-def cases_of(
-    store: Store, catalogue: Catalogue, entity: str, ids: Sequence[str], as_of: Column
+def cases_of(  # noqa: PLR0913
+    store: Store,
+    catalogue: Catalogue,
+    entity: str,
+    ids: Sequence[str],
+    as_of: Column,
+    rows: Rows | None = None,
 ) -> Cases:
     """Return the cases of ids on their days; raise UnknownId when one is not in the register of its day."""
     check_register(store, entity)
@@ -153,7 +158,7 @@ def cases_of(
         check_day(store, int(as_of.min()))
         check_day(store, int(as_of.max()))
     bare = bare_cases(entity, codes_of(store, entity, ids), as_of)
-    cases, _ = registered_cases(store, catalogue, bare)
+    cases, _ = registered_cases(store, catalogue, bare, rows)
     if len(cases) < len(ids):
         raise _not_registered(store, cases, ids, as_of)
     return cases

@@ -10,45 +10,36 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from features.aggregates.reader import Rows, atom_values, store_rows
+from features.aggregates.reader import Rows, atom_values
 from features.aggregates.row_expressions import row_filter, row_values
 from features.arrays import NULL
 from features.calendar import month_of_day
-from features.cases import Cases
 from features.catalogue.joins import declared_joins
 from features.catalogue.language import Atom, row_columns
 from features.catalogue.model import ENTITIES, KEYS, Catalogue, Measure
-from features.engine.matrices import environment
+from features.engine.evaluation import Evaluation
 from features.engine.needs import needs_of
-from features.engine.population import bare_cases, cases_of
 from features.matrix import Matrix
 from features.online.fact import Fact
 from features.online.lineage import feature_facts
-from features.online.request_case import History, rows_beside, sent_case
-from features.online.request_rows import Sent
 from features.store.column_codes import literal_of, month_columns
 from features.store.store import Store
 
 Read = Mapping[str, NDArray[Any]]
-Stretch = tuple[str, str, int, int]
-"""A table, the key by which its rows are read, and the first code read and the one after the last."""
 
 
 class Counterfactual:
     """Holds one case's aggregates, so that without some rows only those of their tables are computed again."""
 
-    def __init__(
-        self, store: Store, catalogue: Catalogue, case: Cases, row: Matrix, rows: Rows
-    ) -> None:
-        """Take a case, its matrix of one row, and the place where its rows come from."""
+    def __init__(self, store: Store, catalogue: Catalogue, evaluated: Evaluation) -> None:
+        """Take the evaluation of one case."""
         self._store, self._catalogue = store, catalogue
-        self._case, self._row = case, row
-        self._rows = cached_rows(rows)
-        self._needs = needs_of(catalogue, catalogue.names(case.entity))
-        self._known = environment(store, catalogue, case, self._needs, self._rows)
-        computed = self._needs.program.values(self._known, self._needs.names)
-        # What the given row leaves out, as for a table that was not sent, stays left out.
-        self._blank = np.isnan(row.values) & ~np.isnan(computed)
+        self._case, self._row = evaluated.cases, evaluated.matrix
+        self._rows = evaluated.rows
+        self._needs = needs_of(catalogue, catalogue.names(self._case.entity))
+        self._known = evaluated.inputs
+        # What the matrix leaves out, as for a table that was not sent, stays left out.
+        self._blank = np.isnan(self._row.values) & ~np.isnan(evaluated.computed)
 
     def facts(self, feature: str) -> list[Fact]:
         """Return the facts behind a feature that have rows; the case's own place in the register is none."""
@@ -180,43 +171,6 @@ def lost_of(read: Read, business: tuple[str, ...], rows: frozenset[str]) -> Lost
         if sign < 0 and key in begins and number not in rows:
             ends.add((number, day))
     return Lost(rows=rows, ends=frozenset(ends))
-
-
-def stored_counterfactual(store: Store, catalogue: Catalogue, row: Matrix) -> Counterfactual:
-    """Return the counterfactual of a case of the store, given its matrix of one row."""
-    key = str(row.keys[0])
-    days = row.as_of.astype(np.int64)
-    case = cases_of(store, catalogue, row.entity, [key], days)
-    return Counterfactual(store, catalogue, case, row, store_rows(store))
-
-
-def sent_counterfactual(
-    store: Store, catalogue: Catalogue, row: Matrix, rows: History
-) -> Counterfactual:
-    """Return the counterfactual of a case whose history was sent as rows by table, given its matrix of one row."""
-    sent = Sent(store, rows)
-    key = str(row.keys[0])
-    code = np.array([sent.code(row.entity, key)], np.int64)
-    days = row.as_of.astype(np.int64)
-    bare = bare_cases(row.entity, code, days)
-    case = sent_case(store, catalogue, bare, sent)
-    return Counterfactual(store, catalogue, case, row, rows_beside(store, row.entity, sent))
-
-
-def cached_rows(rows: Rows) -> Rows:
-    """Return a place where rows come from that reads each column of a stretch once."""
-    stretches: dict[Stretch, dict[str, NDArray[Any]]] = {}
-
-    def read(table: str, by: str, low: int, high: int, columns: tuple[str, ...]) -> Read:
-        cached = stretches.setdefault((table, by, low, high), {})
-        missing = [name for name in (by, *columns) if name not in cached]
-        if missing:
-            distinct = tuple(dict.fromkeys(missing))
-            cached |= rows(table, by, low, high, distinct)
-        names = (by, "known", "sign", *columns)
-        return {name: cached[name] for name in names if name in cached}
-
-    return read
 
 
 def left_of(table: str) -> str:

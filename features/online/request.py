@@ -9,10 +9,12 @@ from types import MappingProxyType
 
 import numpy as np
 
+from features.aggregates.reader import cached_rows
 from features.cases import Cases
 from features.catalogue.language import atoms_of, stored_values_read
 from features.catalogue.model import STORED_BY, Catalogue
-from features.engine.matrices import catalogue_of, check_entity, matrix_for
+from features.engine.evaluation import Evaluation, evaluation_of
+from features.engine.matrices import catalogue_of, check_entity
 from features.engine.population import bare_cases
 from features.matrix import Matrix
 from features.online.request_case import OWN, History, rows_beside, sent_case
@@ -25,18 +27,25 @@ def evaluate_rows(store: Store, entity: str, key: str, as_of: int, rows: History
 
     Peers, cell and what others share come from the store of that day; a feature whose tables were not sent is missing.
     """
+    return sent_evaluation(store, entity, key, as_of, rows).matrix
+
+
+def sent_evaluation(store: Store, entity: str, key: str, as_of: int, rows: History) -> Evaluation:
+    """Return the evaluation of one unit from history sent as rows by table, whose matrix `evaluate_rows` returns."""
     check_entity(entity)
     catalogue = catalogue_of(store)
     sent = Sent(store, rows)
     code = np.array([sent.code(entity, key)], np.int64)
     bare = bare_cases(entity, code, np.array([as_of], np.int64))
     case = sent_case(store, catalogue, bare, sent)
-    rows_of_case = rows_beside(store, entity, sent)
-    computed = matrix_for(store, catalogue, case, rows_of_case)
+    rows_of_case = cached_rows(rows_beside(store, entity, sent))
+    evaluated = evaluation_of(store, catalogue, case, rows_of_case)
+    computed = evaluated.matrix
     lacking = {**not_computed(catalogue, entity, sent), **not_looked_up(catalogue, case)}
     blank = np.array([name in lacking for name in computed.names])
     values = np.where(blank, np.nan, computed.values)
-    return replace(computed, keys=np.array([key]), values=values)
+    sent_matrix = replace(computed, keys=np.array([key]), values=values)
+    return replace(evaluated, matrix=sent_matrix)
 
 
 def not_looked_up(catalogue: Catalogue, case: Cases) -> Mapping[str, str]:

@@ -5,17 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-import numpy as np
-
-from features.engine.matrices import catalogue_of, matrix_of_cases
+from features.engine.evaluation import Evaluation, evaluation
+from features.engine.matrices import catalogue_of
 from features.matrix import Matrix
-from features.online.counterfactual import (
-    Counterfactual,
-    sent_counterfactual,
-    stored_counterfactual,
-)
+from features.online.counterfactual import Counterfactual
 from features.online.fact import Fact
-from features.online.request import evaluate_rows
+from features.online.request import sent_evaluation
 from features.store.store import Store
 from models.bundle.bundle import Bundle
 from models.explain.evidence import evidence
@@ -35,14 +30,15 @@ def from_history(
     if store is None:
         zh, en = "当日数据不在手边", "the history of that day is not at hand"
         return [Check("vector", "not_rebuilt", zh, en), Check("facts", "not_rebuilt", zh, en)]
-    inputs = _computed_features(record, case, store)
+    evaluated = _evaluated(record, case, store)
+    inputs = evaluated.matrix
     gone = [name for name in record.features if name not in inputs.names]
     if gone:
         vector = differs("vector", "目录中已无", "no longer in the catalogue", gone)
         zh, en = "特征目录已改变", "the catalogue of features has changed"
         return [vector, Check("facts", "not_rebuilt", zh, en)]
     vector = _vector(record, case, inputs)
-    history = _history(case, inputs, store)
+    history = Counterfactual(store, catalogue_of(store), evaluated)
     return [vector, _facts(case, facts, bundle, inputs, history)]
 
 
@@ -52,9 +48,9 @@ def retold_row(record: Record, case: Case, bundle: Bundle, store: Store | None) 
     contributions = explain(bundle, inputs).contributions[0]
     if store is None:
         return replace(case, contributions=contributions)
-    computed = _computed_features(record, case, store)
-    history = _history(case, computed, store)
-    facts = evidence(bundle, computed, contributions, history)
+    evaluated = _evaluated(record, case, store)
+    history = Counterfactual(store, catalogue_of(store), evaluated)
+    facts = evidence(bundle, evaluated.matrix, contributions, history)
     reasons = reasons_of(bundle, inputs, contributions, facts)
     return replace(
         case,
@@ -63,17 +59,11 @@ def retold_row(record: Record, case: Case, bundle: Bundle, store: Store | None) 
     )
 
 
-def _computed_features(record: Record, case: Case, store: Store) -> Matrix:
+def _evaluated(record: Record, case: Case, store: Store) -> Evaluation:
+    """Return the evaluation of a case from the rows that its request sent, else from the store's."""
     if case.history is not None:
-        return evaluate_rows(store, record.entity, case.key, case.as_of, case.history)
-    return matrix_of_cases(store, record.entity, [case.key], np.array([case.as_of]))
-
-
-def _history(case: Case, inputs: Matrix, store: Store) -> Counterfactual:
-    catalogue = catalogue_of(store)
-    if case.history is not None:
-        return sent_counterfactual(store, catalogue, inputs, case.history)
-    return stored_counterfactual(store, catalogue, inputs)
+        return sent_evaluation(store, record.entity, case.key, case.as_of, case.history)
+    return evaluation(store, catalogue_of(store), record.entity, case.as_of, [case.key])
 
 
 def _vector(record: Record, case: Case, inputs: Matrix) -> Check:

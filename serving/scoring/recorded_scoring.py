@@ -37,7 +37,9 @@ class Desk:
 
     async def by_id(self, target: str, entity: str, ids: list[str], question: Question) -> Answer:
         """Return the scores of ids, recorded; between AT_ONCE of them and the next, other requests have their turn."""
-        await self._aside(partial(self.scorer.check, target, entity, ids))
+        if len(ids) > AT_ONCE:
+            # None is scored where a later turn would refuse an id; one turn refuses by itself.
+            await self._aside(partial(self.scorer.check, target, entity, ids))
         parts = []
         for first in range(0, len(ids), AT_ONCE):
             some_ids = ids[first : first + AT_ONCE]

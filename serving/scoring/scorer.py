@@ -10,21 +10,16 @@ import numpy as np
 
 from features.arrays import NULL
 from features.calendar import date_of
+from features.cases import Cases
 from features.catalogue.model import Catalogue
 from features.contract.tables import contract_as_json
 from features.engine.dormancy import Dormancy
-from features.engine.matrices import matrix
-from features.engine.population import bare_cases, cases_of
+from features.engine.evaluation import Evaluation, evaluation
+from features.engine.population import cases_of
 from features.errors import TargetError
-from features.matrix import Matrix
-from features.online.counterfactual import (
-    Counterfactual,
-    sent_counterfactual,
-    stored_counterfactual,
-)
-from features.online.request import evaluate_rows
-from features.online.request_case import History, sent_case
-from features.online.request_rows import Sent
+from features.online.counterfactual import Counterfactual
+from features.online.request import sent_evaluation
+from features.online.request_case import History
 from features.store.store import Store
 from models.bundle.bundle import Bundle
 from models.bundle.score import score
@@ -80,37 +75,32 @@ class Scorer:
     def by_id(self, target: str, entity: str, ids: Sequence[str]) -> Scoring:
         """Return the cases of ids, in the order given; UnknownId for the first that the register of the day lacks."""
         bundle = self.bundle(target, entity)
-        inputs = matrix(self.store, entity, self.day, ids, self.catalogue)
-        histories = [
-            stored_counterfactual(self.store, self.catalogue, inputs.row(row))
-            for row in range(len(inputs))
-        ]
-        scoring = self._scored(bundle, inputs, histories)
+        evaluated = evaluation(self.store, self.catalogue, entity, self.day, ids)
+        scoring = self._scored(bundle, evaluated)
         cases = [replace(case, dormant=self._dormant(entity, case.key)) for case in scoring.cases]
         return replace(scoring, cases=tuple(cases))
 
     def by_history(self, target: str, entity: str, key: str, rows: History) -> Scoring:
         """Return the case of one unit from rows given by table; peers and cell come from the store of the same day."""
         bundle = self.bundle(target, entity)
-        inputs = evaluate_rows(self.store, entity, key, self.day, rows)
-        history = sent_counterfactual(self.store, self.catalogue, inputs, rows)
-        scoring = self._scored(bundle, inputs, [history])
+        evaluated = sent_evaluation(self.store, entity, key, self.day, rows)
+        scoring = self._scored(bundle, evaluated)
         case = replace(scoring.cases[0], history=rows)
         met = {
             "day": date_of(self.day).isoformat(),
-            "shared": self._shared(entity, key, rows),
+            "shared": self._shared(evaluated.cases),
             "tables": sorted(rows),
         }
         return replace(scoring, cases=(case,), met=met)
 
-    def _scored(
-        self, bundle: Bundle, inputs: Matrix, histories: Sequence[Counterfactual]
-    ) -> Scoring:
+    def _scored(self, bundle: Bundle, evaluated: Evaluation) -> Scoring:
+        inputs = evaluated.matrix
         scores = score(bundle, inputs)
         explained = explain(bundle, inputs)
         ranks = self.ranks[bundle.target]
         cases = []
-        for row, history in enumerate(histories):
+        for row in range(len(inputs)):
+            history = Counterfactual(self.store, self.catalogue, evaluated.case(row))
             key = str(inputs.keys[row])
             raw = float(scores.raw[row])
             features_of_case = inputs.row(row)
@@ -141,12 +131,9 @@ class Scorer:
             return None
         return self.dormancy.of(self.store.code(entity, key))
 
-    def _shared(self, entity: str, key: str, rows: History) -> dict[str, str]:
+    def _shared(self, case: Cases) -> dict[str, str]:
         """Return what a unit sent shares with its peers, by key: its cell and its sector, or its provider."""
-        sent = Sent(self.store, rows)
-        codes = np.array([sent.code(entity, key)])
-        bare = bare_cases(entity, codes, np.array([self.day]))
-        keys = sent_case(self.store, self.catalogue, bare, sent).keys
+        keys = case.keys
         shared: dict[str, str] = {}
         for name in SHARED:
             if name not in keys:
