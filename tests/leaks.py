@@ -190,8 +190,8 @@ LEAKS = (
         "同行中位数按最后一日",
         "peers are those of the history's last day",
         "features/engine/peer_medians.py",
-        "table = medians(store, catalogue, cases.entity, wanted, day)",
-        "table = medians(store, catalogue, cases.entity, wanted, store.complete_to)",
+        "cases.entity, wanted, day, values_of_living)",
+        "cases.entity, wanted, store.complete_to, values_of_living)",
     ),
     Leak(
         "同行取次月末",

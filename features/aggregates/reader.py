@@ -27,7 +27,7 @@ from features.arrays import Column, Values
 from features.cases import Cases, Units, aggregation_units
 from features.catalogue.language import ADDITIVE, Atom
 from features.catalogue.model import Catalogue
-from features.store.column_codes import month_columns
+from features.store.column_codes import literal_of, month_columns
 from features.store.store import Store
 
 ROWS_AT_ONCE = 16_384
@@ -150,7 +150,7 @@ class Reader:
         return smaller
 
     def _from_panel(self, units: Units, measures: Kin, atoms: list[Atom]) -> dict[Atom, Values]:
-        panel = panel_of(self._store, measures)
+        panel = panel_of(self._store, measures, literal_of(self._store, self._table))
         monthly = bool(month_columns(self._store, self._table, {measures[0].when}))
         months = frozenset({"placed"}) if monthly else frozenset[str]()
         names = list(dict.fromkeys(atom.measure for atom in atoms))

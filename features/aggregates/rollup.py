@@ -24,7 +24,7 @@ from features.aggregates.rollup_writer import (
     laid_out_of_days,
     rollup_folder,
 )
-from features.arrays import Column
+from features.arrays import Column, Literal
 from features.catalogue.language import ADDITIVE, SERIES, Atom, atoms_of
 from features.catalogue.model import ENTITIES, Catalogue, Measure
 from features.store.column_files import FlatColumns
@@ -85,20 +85,21 @@ def kin_of(catalogue: Catalogue) -> dict[str, Kin]:
     return kin_of_measure
 
 
-def panel_of(store: Store, measures: Kin) -> Panel:
+def panel_of(store: Store, measures: Kin, literal: Literal) -> Panel:
     """Return the panel of measures that share table, key and day placed; made on first use, beside the store.
 
-    Its files never change; they stay open as long as the store is in use.
+    Texts in filters are read through `literal`. Its files never change and stay open as long as the store is in use.
     """
     panels = _OPEN.setdefault(store, {})
     if measures not in panels:
-        panels[measures] = _opened(RollupPlan(store, measures))
+        plan = RollupPlan(store.folder, literal, measures)
+        panels[measures] = _opened(store, plan)
     return panels[measures]
 
 
-def _opened(plan: RollupPlan) -> Panel:
+def _opened(store: Store, plan: RollupPlan) -> Panel:
     first = plan.measures[0]
-    base, parts = plan.store.sorted_paths(first.table, first.by)
+    base, parts = store.sorted_paths(first.table, first.by)
     of_base: FlatColumns | None = None
     if base is not None:
         of_base = FlatColumns(rollup_folder(plan, base), first.by)

@@ -15,15 +15,13 @@ import pyarrow.parquet as pq
 
 from features.aggregates.aggregate import amounts_of, tally
 from features.aggregates.buckets import exact_sums
-from features.arrays import NULL, Column, Mask
+from features.arrays import NULL, Column, Literal, Mask
 from features.catalogue.language import row_columns
 from features.catalogue.model import Measure
 from features.files import replaced
 from features.ingest.scan import read_table
-from features.store.column_codes import literal_of
 from features.store.column_writer import write_flat
 from features.store.sorted_table import values
-from features.store.store import Store
 
 GROUPS = 8
 """Row groups of a file that are read and summed at once; a choice: memory holds these rows, and no more of the file."""
@@ -33,9 +31,13 @@ WIDE = 16
 
 @dataclass(frozen=True, slots=True)
 class RollupPlan:
-    """What a panel sums: measures that share table, key and day placed."""
+    """What a panel sums: measures that share table, key and day placed; texts in their filters are read through `literal`.
 
-    store: Store
+    The panels of the base lie in `folder`, the store's own.
+    """
+
+    folder: Path
+    literal: Literal
     measures: tuple[Measure, ...]
 
     @property
@@ -82,7 +84,7 @@ def rollup_folder(plan: RollupPlan, base: Path) -> Path:
     """Return the folder of the panel of a base file's rows, written now unless it was."""
     generation = base.parent.name
     room = "panels" if generation == "base" else f"panels-{generation}"
-    folder = plan.store.folder / room / name_of(plan.measures)
+    folder = plan.folder / room / name_of(plan.measures)
     if not folder.exists():
         stretches = (panel_rows(plan, batch) for batch in row_groups_in_order(plan, base))
         write_flat(folder, plan.written, stretches)
@@ -139,10 +141,9 @@ def panel_rows(plan: RollupPlan, read: Mapping[str, Column]) -> Mapping[str, Col
     group, marks = grouped({by: placed[by], "placed": placed[when], "known": placed["known"]})
     size = len(marks[by])
     sums: dict[str, Column] = {}
-    literal = literal_of(plan.store, plan.measures[0].table)
     columns = columns_for(plan.measures)
     for measure in plan.measures:
-        measure_tally = tally(placed, measure, literal)
+        measure_tally = tally(placed, measure, plan.literal)
         for name, kind in zip(columns[measure.name], ("count", "sum"), strict=True):
             if name not in sums:
                 sums[name] = exact_sums(group, amounts_of(measure_tally, kind), size)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from weakref import WeakKeyDictionary
 
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from features.aggregates.reader import Rows, atom_values
 from features.arrays import Values
 from features.cases import Cases
-from features.catalogue.language import Atom, atom_of, row_columns
+from features.catalogue.language import Atom, Peer, atom_of, row_columns
 from features.catalogue.model import ENTITIES, Catalogue, Feature
 from features.catalogue.parse import read_catalogue
 from features.engine.formulas import Environment
@@ -150,11 +151,36 @@ def environment_of(  # noqa: PLR0913
     stored: Mapping[str, Values],
 ) -> Environment:
     """Return all that the formulas of some features read, for cases whose aggregates and stored values are found."""
-    peers = peer_values(store, catalogue, cases, needs.peers)
+    peers = values_of_peers(store, catalogue, cases, needs.peers)
     as_of = cases.as_of.astype(np.float64)
     return Environment(
         size=len(cases), as_of=as_of, atoms=atoms, peers=peers, stored=stored, features={}
     )
+
+
+def values_of_peers(
+    store: Store, catalogue: Catalogue, cases: Cases, peers: Iterable[Peer]
+) -> dict[Peer, Values]:
+    """Return each case's peer values, float64 (n,), NaN where its key has none; those of a month end are computed once."""
+    values_of_living = partial(_values_of_living, store, catalogue, cases.entity)
+    return peer_values(store, catalogue, cases, peers, values_of_living)
+
+
+def _values_of_living(
+    store: Store, catalogue: Catalogue, entity: str, names: tuple[str, ...], day: int
+) -> tuple[Cases, Values]:
+    """Return the units that live on a day, and features of them that rest on aggregates alone, float64 (n, F)."""
+    cases = living(store, catalogue, entity, day)
+    needs = needs_of(catalogue, names)
+    inputs = Environment(
+        size=len(cases),
+        as_of=cases.as_of.astype(np.float64),
+        atoms=atom_values(store, catalogue, cases, needs.atoms),
+        peers={},
+        stored={},
+        features={},
+    )
+    return cases, needs.program.values(inputs, needs.names)
 
 
 def categories_of(

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
-from features.aggregates.reader import atom_values
 from features.arrays import NULL, Column, Values, located
 from features.cases import Cases, by_month_end
 from features.catalogue.language import Atom, Peer, atoms_of
 from features.catalogue.model import Catalogue
-from features.engine.formulas import Environment
-from features.engine.needs import needs_of
-from features.engine.population import living
 from features.files import write_text
 from features.store.store import Store
 
@@ -46,10 +42,17 @@ def by_code(values: Mapping[int, float]) -> ByCode:
 
 
 Medians = Mapping[Peer, ByCode]
+ValuesOfLiving = Callable[[tuple[str, ...], int], tuple[Cases, Values]]
+"""(features, day) -> the units that live on a day, and the values of the features for each, float64 (n, F)."""
 
 
-def medians(
-    store: Store, catalogue: Catalogue, entity: str, peers: Iterable[Peer], day: int
+def medians(  # noqa: PLR0913
+    store: Store,
+    catalogue: Catalogue,
+    entity: str,
+    peers: Iterable[Peer],
+    day: int,
+    values_of_living: ValuesOfLiving,
 ) -> Medians:
     """Return the peer values of a day by key code; computed once for a history, a day and a catalogue, then kept beside it."""
     wanted = sorted(set(peers), key=lambda peer: (peer.feature, peer.by))
@@ -58,7 +61,7 @@ def medians(
     if file.exists():
         return dict(zip(wanted, _read(file), strict=True))
     # No day before the history's first can be described, so the first stands for those before it.
-    computed = _computed(store, catalogue, entity, wanted, max(day, store.first_known))
+    computed = _computed(wanted, max(day, store.first_known), values_of_living)
     file.parent.mkdir(exist_ok=True)
     in_order = [computed[peer] for peer in wanted]
     write_text(file, json.dumps(in_order, allow_nan=False))
@@ -102,25 +105,13 @@ def _spelled(catalogue: Catalogue, name: str) -> list[str]:
 
 
 def _computed(
-    store: Store, catalogue: Catalogue, entity: str, peers: list[Peer], day: int
+    peers: list[Peer], day: int, values_of_living: ValuesOfLiving
 ) -> dict[Peer, dict[int, float]]:
-    cases = living(store, catalogue, entity, day)
-    features = tuple(dict.fromkeys(peer.feature for peer in peers))
-    needs = needs_of(catalogue, features)
-    atoms = atom_values(store, catalogue, cases, needs.atoms)
-    # A feature of which peers are compared rests on aggregates alone.
-    inputs = Environment(
-        size=len(cases),
-        as_of=cases.as_of.astype(np.float64),
-        atoms=atoms,
-        peers={},
-        stored={},
-        features={},
-    )
-    values = needs.program.values(inputs, needs.names)
+    names = tuple(dict.fromkeys(peer.feature for peer in peers))
+    cases, values = values_of_living(names, day)
     medians_of: dict[Peer, dict[int, float]] = {}
     for peer in peers:
-        column = values[:, needs.names.index(peer.feature)]
+        column = values[:, names.index(peer.feature)]
         medians_of[peer] = lower_medians(column, cases.keys[peer.by])
     return medians_of
 
@@ -139,7 +130,11 @@ def lower_medians(values: Values, key: Column) -> dict[int, float]:
 
 
 def peer_values(
-    store: Store, catalogue: Catalogue, cases: Cases, peers: Iterable[Peer]
+    store: Store,
+    catalogue: Catalogue,
+    cases: Cases,
+    peers: Iterable[Peer],
+    values_of_living: ValuesOfLiving,
 ) -> dict[Peer, Values]:
     """Return each case's peer values, float64 (n,), NaN where its key has none."""
     wanted = sorted(set(peers), key=lambda peer: (peer.feature, peer.by))
@@ -147,7 +142,7 @@ def peer_values(
     if not wanted:
         return by_peer
     for day, places in by_month_end(cases.as_of):
-        table = medians(store, catalogue, cases.entity, wanted, day)
+        table = medians(store, catalogue, cases.entity, wanted, day, values_of_living)
         for peer in wanted:
             key = cases.keys[peer.by][places]
             by_peer[peer][places] = table[peer].of(key)

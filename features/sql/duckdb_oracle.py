@@ -11,7 +11,7 @@ from features.arrays import NULL, Column, Values
 from features.cases import Cases, complete_months
 from features.catalogue.language import Peer, peers_of, row_columns, stored_values_read
 from features.catalogue.model import Catalogue
-from features.engine.peer_medians import peer_values
+from features.engine.matrices import values_of_peers
 from features.network.stored import stored_values
 from features.sql.aggregate_sql import Dialect
 from features.sql.compile import features_sql
@@ -70,9 +70,9 @@ def cases_given(store: Store, catalogue: Catalogue, cases: Cases, names: Iterabl
     for feature in catalogue.chain(names):
         peers.update(peers_of(feature.tree))
         stored.update(stored_values_read(feature.tree))
-    values_of_peers = peer_values(store, catalogue, cases, peers)
-    values_of_stored = stored_values(store, catalogue, cases, stored)
-    return case_table(cases, values_of_peers, values_of_stored)
+    of_peers = values_of_peers(store, catalogue, cases, peers)
+    of_months = stored_values(store, catalogue, cases, stored)
+    return case_table(cases, of_peers, of_months)
 
 
 def compiled_values(
