@@ -11,7 +11,7 @@ import numpy as np
 from features.aggregates.reader import Rows, cached_rows, store_rows
 from features.arrays import Values
 from features.cases import Cases
-from features.catalogue import Catalogue
+from features.catalogue.model import Catalogue
 from features.engine.formulas import Environment
 from features.engine.matrices import check_entity, described, environment
 from features.engine.needs import needs_of
