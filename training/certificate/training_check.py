@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from features.engine.matrices import matrix_of_cases
-from features.matrix import Matrix
 from features.store.store import Store
 from models.bundle.bundle import Parts
-from training.certificate.compare import differing
+from training.certificate.candidate_features import columns
+from training.certificate.compare import Moved, differing, greater_moves
 from training.certificate.split_check import parts_read
 from training.data.cases import TEST, TRAIN, TargetCases, target_split
 from training.data.dataset import Dataset
@@ -91,24 +91,18 @@ def sampled(whole: Dataset, seed: int) -> NDArray[np.int64]:
     return np.sort(np.concatenate(places))
 
 
-def unlike_alone(store: Store, whole: Dataset, seed: int = 1) -> Mapping[str, object]:
+def unlike_alone(store: Store, whole: Dataset, seed: int = 1) -> dict[str, Moved]:
     """Return by feature what of sampled cases differs between the matrix and each case asked alone on its own day."""
     places = sampled(whole, seed)
-    differences: dict[str, object] = {}
+    moves: dict[str, Moved] = {}
     for place in places.tolist():
         row = whole.matrix.row(place)
         key = str(row.keys[0])
         day = whole.cases.as_of[[place]]
         alone = matrix_of_cases(store, row.entity, [key], day, whole.catalogue)
-        differences |= differing(_named_alike(alone, row), row)
-    return differences
-
-
-def _named_alike(alone: Matrix, row: Matrix) -> Matrix:
-    """Return a matrix with the columns of another, in their order."""
-    places = [alone.names.index(name) for name in row.names]
-    values = np.ascontiguousarray(alone.values[:, places])
-    return replace(alone, names=row.names, values=values)
+        same_columns = columns(alone, [alone.names.index(name) for name in row.names])
+        moves = greater_moves(moves, differing(same_columns, row))
+    return moves
 
 
 def moved_by_the_test(whole: Dataset, recipe: Recipe, learning: Learning) -> list[str]:

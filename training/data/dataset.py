@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from features.catalogue.model import Catalogue
 from features.engine.matrices import catalogue_of, matrix_for
 from features.engine.population import bare_cases, registered_cases
-from features.errors import TargetError
+from features.errors import LssiError, TargetError
 from features.ingest.source_toml import Target
 from features.matrix import Matrix, stacked
 from features.store.store import Store
@@ -95,7 +95,7 @@ def every_set_aside(store: Store) -> dict[str, dict[str, int]]:
     """Return by declared target how many cases are none, by why; a target that its history cannot label is left out."""
     counts = {}
     for name in store.source.target:
-        with suppress(TargetError):
+        with suppress(LssiError):
             counts[name] = cases_set_aside(store, name)
     return counts
 

@@ -52,7 +52,8 @@ def day_cases(
         ids = texts[units.code]
         bare = unlabelled(units.code, units.as_of, units.as_of, ids, parts)
         cases = label_of[part](bare)
-        aside.count_late(cases, label_of[TEST](bare))
+        if part == TRAIN:
+            aside.count_late(cases, label_of[TEST](bare))
         usable = aside.usable(cases)
         is_usable = np.isin(marks(units.code, units.as_of), marks(usable.subject, usable.as_of))
         yield units.take(np.flatnonzero(is_usable)), usable
