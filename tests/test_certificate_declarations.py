@@ -149,6 +149,11 @@ def test_an_attribute_that_tells_a_targets_event_is_no_feature() -> None:
             "what came of it itself",
         ),
         (
+            "listed | sum(listed, all) | count | up | staff | 甲 | a |",
+            "listed | complaints | enterprise | lodged | enterprise == 'E7' | 1 | count | 甲 | a",
+            "picks single ones by 'enterprise'",
+        ),
+        (
             "ethnic | sum(ethnic, all) | count | up | staff | 甲 | a |",
             "ethnic | protected | worker | | | ethnicity | count | 甲 | a",
             "'protected'",
@@ -160,6 +165,13 @@ def test_a_feature_that_may_not_be_is_told_by_its_declaration(
 ) -> None:
     found = barred(with_feature(line, measure), declared())
     assert any(said in one for one in found), found
+
+
+@pytest.mark.parametrize("condition", ["topic == 'wages'", "cell is not None", "cell == 'g7'"])
+def test_a_filter_by_kind_or_place_or_whether_any_is_named_is_no_identity(condition: str) -> None:
+    line = "told | sum(told, all) | count | up | staff | 甲 | a |"
+    measure = f"told | complaints | enterprise | lodged | {condition} | 1 | count | 甲 | a"
+    assert barred(with_feature(line, measure), declared()) == []
 
 
 def test_a_window_that_does_not_say_how_far_it_reaches_is_told() -> None:

@@ -3,19 +3,33 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from features.catalogue.model import Catalogue
+from features.engine.matrices import catalogue_of
 from features.errors import CatalogueError
+from features.ingest.source_toml import Target
+from features.matrix import Matrix
 from features.store.opening import open_store
 from features.store.store import Store
-from training.certificate.candidate_features import certificate, cost, declared_candidates
-from training.data.cases import TEST, TargetCases, unlabelled
+from training.certificate.candidate_features import (
+    Newcomers,
+    certificate,
+    cost,
+    declared_candidates,
+    restricted_to,
+)
+from training.data.cases import TEST, TRAIN, TargetCases, unlabelled
+from training.data.dataset import Dataset
+from training.data.recipe import recipe_of
 from training.evaluation.discrimination import auc, sort_by_score
 from training.evaluation.paired import DRAWS, Exam, exam_order, mean_metrics, outcomes, worth
+from training.models.fit import Fit, Lesson
 from training.runs.ablate import (
     family_lines,
     fresh_of,
@@ -23,9 +37,10 @@ from training.runs.ablate import (
     of_families,
     of_file,
     outline,
+    vanishes,
     with_cost,
 )
-from training.runs.bench import bench_of
+from training.runs.bench import Bench, bench_of
 
 NOISE = (
     "measure | noise | enterprises | enterprise | since | | (registered - 12000) * (since - 15000) | days | 噪声 | noise\n"
@@ -34,6 +49,11 @@ NOISE = (
 CODES = (
     "measure | code | enterprises | enterprise | since | | enterprise | count | 编号 | the store's own number\n"
     "enterprise | code | newest(code, all) | count | none | staff | 编号 | number |\n"
+)
+CONVICTED = (
+    "measure | convicted | enterprises | enterprise | since "
+    "| enterprise == 'E1' or enterprise == 'E2' | 1 | count | 名单 | listed\n"
+    "enterprise | convicted | sum(convicted, all) | count | up | staff | 名单 | listed |\n"
 )
 SUM = "enterprise | hires_24 | sum(hires, 730d) | persons | none | staff | 入职 | hires |"
 AHEAD = (
@@ -152,7 +172,63 @@ def test_a_useless_feature_shows_an_interval_around_nothing_and_a_clean_certific
     gaps = [row["worth"]["auc"]["difference"] for row in said["families"]]
     assert gaps == sorted(gaps, reverse=True) and gaps[0] > 0
     assert json.loads(json.dumps(said)) == said
-    assert len(head_lines(said)) == 5 and len(family_lines(said)) == 1 + len(said["families"])
+    assert of_file["identity"] is False
+    assert len(head_lines(said)) == 6 and len(family_lines(said)) == 1 + len(said["families"])
+
+
+def test_a_worth_that_vanishes_on_unseen_units_is_told_as_identity() -> None:
+    """Every unit has four cases of one label: its place among the units names it, what happened to it tells of all."""
+    draw = np.random.default_rng(6)
+    size = 1200
+    unit = np.arange(size) % 300
+    label = (draw.random(300) < 0.4).astype(np.float64)[unit]
+    days = np.full(size, 16000, np.int64)
+    parts = np.where(np.arange(size) < 900, TRAIN, TEST).astype(np.int8)
+    keys = np.array([f"e{each:03d}" for each in unit])
+    ids = np.array([f"v{place:04d}" for place in range(size)])
+    cases = replace(unlabelled(unit, days, days, ids, parts), label=label)
+    columns = {
+        "noise": draw.normal(size=size),
+        "place": (unit * 7919 % 300).astype(np.float64),
+        "found": label + draw.normal(0, 0.8, size),
+    }
+    told = {}
+    for name in ("place", "found"):
+        before, after = (
+            matrix_of(keys, days, {each: columns[each] for each in names})
+            for names in (("noise",), ("noise", name))
+        )
+        bench = bench_by_hand(before, cases)
+        seen = worth_of(bench, bench.answers(after, {}), bench.answers(before, {}))
+        unseen = worth_of(bench, bench.answers_unseen(after, {}), bench.answers_unseen(before, {}))
+        told[name] = vanishes(seen, unseen)
+        assert seen["auc"]["interval"][0] > 0.05
+    assert told == {"place": True, "found": False}
+
+
+def matrix_of(keys: np.ndarray, days: np.ndarray, columns: dict[str, np.ndarray]) -> Matrix:
+    values = np.column_stack(list(columns.values()))
+    return Matrix("enterprise", keys, days.astype(np.int32), tuple(columns), values, {})
+
+
+def bench_by_hand(matrix: Matrix, cases: TargetCases) -> Bench:
+    """Return a bench of cases made by hand, with deep trees that can tell single units apart."""
+    recipe = recipe_of(
+        {"smallest_leaf": 1, "columns": 1.0, "ridge": 0.0, "shape": [{"leaves": 200}]}
+    )
+    whole = Dataset("hand", target_by_hand(), matrix, cases, Catalogue({}, {}, {}))
+    lesson = Lesson(matrix, (), {})
+    like = Fit(None, 40, recipe.shape[0], 0.0, np.zeros(0))
+    return Bench(None, whole, lesson, like, (recipe,), ())
+
+
+def target_by_hand() -> Target:
+    return Target(zh="目标", en="target", unit="enterprise-day", label="visit")
+
+
+def worth_of(bench: Bench, after: list[np.ndarray], before: list[np.ndarray]) -> Any:
+    found = outcomes(bench.exam, {"after": after, "before": before}, seed=1, advance=silent)
+    return worth(found["after"], found["before"])
 
 
 @pytest.mark.slow
@@ -175,11 +251,12 @@ def test_what_is_found_later_cannot_leak_into_a_declared_feature(
 
 
 def test_a_feature_that_later_rows_move_is_caught(store: Store, tmp_path: Path) -> None:
-    found = certificate(
-        store,
-        declared_candidates(store, written(tmp_path, CODES), "enterprise"),
-        store.complete_to - 200,
+    place = written(tmp_path, CODES)
+    names = ("code",)
+    unchecked = Newcomers(
+        place, "enterprise", names, restricted_to(catalogue_of(store, place), names)
     )
+    found = certificate(store, unchecked, store.complete_to - 200)
     assert found["verdict"] == "leaking"
     assert "day: code" in found["moved"]
 
@@ -241,6 +318,20 @@ def test_the_cost_of_one_sum_is_a_small_part_of_the_catalogues(
         ),
         ("# nothing\n", "declares no feature"),
         ("claim | x | claim_amount | fen | none | claim | 甲 | x |", "describes a claim"),
+        (CODES, "takes the code of 'enterprise' for a number"),
+        (CONVICTED, "picks single ones by 'enterprise'"),
+        (
+            "enterprise | x_90d | sum(hires, 180d) | persons | none | staff | 甲 | x |",
+            "named after the window 90d",
+        ),
+        (
+            "enterprise | seat | attr(address) | category | none | staff | 甲 | seat |",
+            "makes an identity, 'address', a category",
+        ),
+        (
+            "enterprise | undeclared_workers | sum(hires, 30d) | persons | none | staff | 甲 | x |",
+            "has the name of an outcome",
+        ),
         ("enterprise | sex_ratio | staff | share | none | staff | 甲 | x |", "forbidden list"),
     ],
 )

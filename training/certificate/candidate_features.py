@@ -24,6 +24,7 @@ from features.errors import CatalogueError
 from features.matrix import Matrix
 from features.store.store import Store
 from training.certificate.compare import Moved, compared_matrices, digest_of_matrix, greater_moves
+from training.certificate.declarations import barred
 from training.certificate.equivalence import misread
 from training.certificate.excerpt_store import loaded
 from training.certificate.poison import poisoned_excerpt
@@ -88,8 +89,18 @@ def declared_candidates(store: Store, path: Path, entity: str) -> Newcomers:
         raise CatalogueError(
             f"{path.name} declares no feature; write a line `{entity} | name | formula | ...`"
         )
+    _check_declarations(store, path, package, whole)
     names = tuple(feature.name for feature in fresh)
     return Newcomers(path, entity, names, restricted_to(whole, names))
+
+
+def _check_declarations(store: Store, path: Path, package: Catalogue, whole: Catalogue) -> None:
+    """Raise CatalogueError where a file declares what the certificate bars, the package's own declarations aside."""
+    before = set(barred(package, store.source))
+    faults = [fault for fault in barred(whole, store.source) if fault not in before]
+    if faults:
+        listed = "; ".join(faults)
+        raise CatalogueError(f"{path.name}: {listed}; no certificate would be clean, leave it out")
 
 
 def restricted_to(whole: Catalogue, names: tuple[str, ...]) -> Catalogue:

@@ -144,12 +144,38 @@ def of_measure(measure: Measure, columns: dict[str, Column]) -> Iterator[str]:
         yield f"{where} tells of each {measure.by} what came of it itself: {measure.table!r} by {measure.by!r}"
     if measure.table in JOURNAL:
         yield f"{where} reads {measure.table!r}, in which we write down our own decisions"
+    for name in identifiers_named(measure, columns):
+        yield f"{where} picks single ones by {name!r}, which knows whom it is about, not what holds"
     counted = numbers_in(measure.value)
     if measure.filter is not None:
         counted = counted | numbers_in(measure.filter)
     for name in sorted(counted):
         if kinds.get(name) == "id":
             yield f"{where} takes the code of {name!r} for a number"
+
+
+def identifiers_named(measure: Measure, columns: dict[str, Column]) -> list[str]:
+    """Return the columns of which a measure names single identifiers, such as `enterprise in ('a', 'b')`."""
+    named = set()
+    for tree in filter(None, (measure.value, measure.filter)):
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Compare) and _holds_constant(node):
+                named |= {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
+    one_thing = identities()
+    return sorted(
+        name for name in named if name in columns and _is_identity(columns[name], one_thing)
+    )
+
+
+def _is_identity(column: Column, one_thing: set[str]) -> bool:
+    """Tell whether a column's identifiers name one thing each; `one_thing` are the name spaces of such."""
+    return column.kind == "id" and column.space in one_thing
+
+
+def _holds_constant(node: ast.Compare) -> bool:
+    """Tell whether a comparison names a value; `None` stands for what is empty."""
+    constants = [part for part in ast.walk(node) if isinstance(part, ast.Constant)]
+    return any(part.value is not None for part in constants)
 
 
 def _has_word(name: str, words: Iterable[str]) -> bool:

@@ -33,6 +33,7 @@ from training.evaluation.paired import (
     Advance,
     Outcome,
     mean_metrics,
+    outcomes,
     points,
     worth,
 )
@@ -40,6 +41,8 @@ from training.models.learn import SIGNS
 from training.runs.bench import FITS, FULL, Bench
 
 WITH = "(with the file)"
+Worth = Mapping[str, Mapping[str, Any]]
+"""By metric, what is gained: `difference` and `interval`."""
 
 
 def fresh_of(store: Store, name: str, file: Path) -> Newcomers:
@@ -87,6 +90,8 @@ def of_file(bench: Bench, fresh: Newcomers, advance: Advance) -> dict[str, Any]:
     outcome_of = bench.outcomes({WITH: answers}, advance)
     with_file = outcome_of[WITH]
     without_file = outcome_of[FULL]
+    seen = worth(with_file, without_file)
+    unseen = _worth_on_unseen(bench, matrix, signs)
     return {
         "file": fresh.path.name,
         "sha256": digest_of_file(fresh.path),
@@ -94,9 +99,39 @@ def of_file(bench: Bench, fresh: Newcomers, advance: Advance) -> dict[str, Any]:
         "certificate": certificate(bench.store, fresh, last_day),
         "with": mean_metrics(with_file.point),
         "without": mean_metrics(without_file.point),
-        "worth": worth(with_file, without_file),
+        "worth": seen,
+        "worth_on_unseen_units": unseen,
+        "identity": vanishes(seen, unseen),
         "cost": cost(bench.store, fresh, last_day),
     }
+
+
+def _worth_on_unseen(bench: Bench, matrix: Matrix, signs: Mapping[str, int]) -> Worth:
+    """Return what a model gains by new features on units that it has not seen."""
+    answers = {
+        WITH: bench.answers_unseen(matrix, signs),
+        FULL: bench.answers_unseen(bench.whole.matrix, bench.lesson.directions),
+    }
+    outcome_of = outcomes(bench.exam, answers, seed=bench.recipes[0].seed, advance=_silent)
+    return worth(outcome_of[WITH], outcome_of[FULL])
+
+
+def _silent(_draws: int, _of: int | None) -> None:
+    """Draw no progress."""
+
+
+def vanishes(seen: Worth, unseen: Worth) -> bool:
+    """Tell whether a worth vanishes on unseen units: then the features know whom they are about, not what holds.
+
+    It vanishes where it is certain on the test, and on unseen units it is less than half as large and no longer certain.
+    """
+    metric = METRICS[0]
+    interval = seen[metric]["interval"]
+    unseen_interval = unseen[metric]["interval"]
+    if interval is None or unseen_interval is None or interval[0] <= 0:
+        return False
+    is_smaller = unseen[metric]["difference"] < seen[metric]["difference"] / 2
+    return bool(is_smaller and unseen_interval[0] <= 0)
 
 
 def _signs(bench: Bench, fresh: Newcomers) -> dict[str, int]:
@@ -195,11 +230,22 @@ def family_lines(said: Mapping[str, Any]) -> list[str]:
 def _file_lines(said: Mapping[str, Any]) -> list[str]:
     names = ", ".join(said["features"])
     gain = _worth(said["worth"])
+    unseen_gain = _worth(said["worth_on_unseen_units"])
     return [
         f"{said['file']}: {names}",
         f"  加上以后多了多少 · what is gained with it: {gain}",
+        f"  在未见过的单位上 · on units that no model has seen: {unseen_gain}",
+        *_identity_lines(said),
         _certificate_line(said["certificate"]),
         _cost_line(said["cost"]),
+    ]
+
+
+def _identity_lines(said: Mapping[str, Any]) -> list[str]:
+    if not said["identity"]:
+        return []
+    return [
+        "  身份 identity: 在未见过的单位上价值消失 the worth vanishes on unseen units: it knows whom it is about"
     ]
 
 

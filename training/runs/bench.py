@@ -8,10 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from features.engine.population import cases_of
 from features.matrix import Matrix
 from features.store.store import Store
 from models.bundle.booster import margins
 from training.data.dataset import Dataset, dataset, target_of
+from training.data.folds import parts_by_key
 from training.data.recipe import Recipe, recipe_of
 from training.data.untested import check_test
 from training.evaluation.paired import Advance, Exam, Outcome, outcomes
@@ -21,6 +23,8 @@ from training.models.learn import lesson_of
 Floats = NDArray[np.float64]
 FITS = 3
 """Models of each kind, one a seed: their spread is the chance of the fit, and each more costs a training."""
+UNSEEN_PARTS = 3
+"""Parts of the units, each asked about by a model that learned from the others: more parts, more fits."""
 FULL = "(full)"
 
 
@@ -45,6 +49,33 @@ class Bench:
     def answers(self, matrix: Matrix, signs: Mapping[str, int]) -> list[Floats]:
         """Return the raw scores of the test, once a fit seed, of models that know the columns of `matrix` alone."""
         return list(_answers(self.whole, Lesson(matrix, (), signs), self.like, self.recipes))
+
+    def answers_unseen(self, matrix: Matrix, signs: Mapping[str, int]) -> list[Floats]:
+        """Return the raw scores of the test, once a fit seed, each by a model that has not seen the unit that it answers.
+
+        The units are parted by a seed; a part's cases are answered by a model that learned from the cases of the others.
+        """
+        return [self._unseen_by(matrix, signs, recipe) for recipe in self.recipes]
+
+    def _unseen_by(self, matrix: Matrix, signs: Mapping[str, int], recipe: Recipe) -> Floats:
+        part = parts_by_key(self._units(), UNSEEN_PARTS, recipe.seed)
+        raw = np.zeros(len(matrix))
+        for each in range(UNSEEN_PARTS):
+            taught = self.whole.taught() & (part != each)
+            lesson = Lesson(matrix.take(taught), (), signs)
+            model = refit(lesson, self.whole.cases.label[taught], self.like, recipe)
+            asked = self.whole.tested() & (part == each)
+            raw[asked] = margins(model, matrix.values[asked])
+        return raw[self.whole.tested()]
+
+    def _units(self) -> NDArray[np.str_]:
+        """Return whom each case is about: the claimant of a claim, else the unit of the matrix."""
+        matrix = self.whole.matrix
+        if matrix.entity != "claim":
+            return matrix.keys
+        days = matrix.as_of.astype(np.int64)
+        claims = cases_of(self.store, self.whole.catalogue, "claim", matrix.keys.tolist(), days)
+        return np.asarray(claims.keys["worker"].astype(np.str_))
 
     def outcomes(
         self, answers: Mapping[str, Sequence[Floats]], advance: Advance
