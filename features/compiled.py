@@ -15,9 +15,9 @@ def compiled(signature: object = None) -> Callable[[Walk], Walk]:
 
     def made(function: Walk) -> Walk:
         try:
-            kept = njit(signature, nogil=True, cache=True, error_model="numpy")(function)
+            loop = njit(signature, nogil=True, cache=True, error_model="numpy")(function)
         except RuntimeError:  # numba found no folder for its cache
-            kept = njit(signature, nogil=True, error_model="numpy")(function)
-        return cast("Walk", kept)
+            loop = njit(signature, nogil=True, error_model="numpy")(function)
+        return cast("Walk", loop)
 
     return made

@@ -82,9 +82,9 @@ class Lssi:
     @bentoml.api(route="/v1/enterprises/score", output_spec=Answer)
     async def score_enterprises(self, request: EnterpriseIds, /) -> Response:
         """按编号为企业评分。Score enterprises by number."""
-        asked = question(request)
+        of_request = question(request)
         return await told(
-            self._desk.by_id(request.target, "enterprise", request.enterprises, asked)
+            self._desk.by_id(request.target, "enterprise", request.enterprises, of_request)
         )
 
     @bentoml.api(route="/v1/claims/score", output_spec=Answer)
