@@ -72,7 +72,7 @@ def check_measure(measure: Measure, tables: dict[str, Table], own: Iterable[str]
 def _check_time(column: Column, where: str) -> None:
     if column.kind not in ("day", "month"):
         raise CatalogueError(
-            f"{where} is placed in time by {column.name!r} of type {column.kind}; use a day or a month column"
+            f"{where} is placed by {column.name!r}, which is {column.kind}; use a day or a month column"
         )
 
 
