@@ -239,7 +239,7 @@ def test_a_delimiter_is_the_one_that_makes_most_columns_and_a_tie_is_refused(
     for header in ("a;b,c\n1;2,3\n", "a\n1;2\n", "a\n1\t2\n"):
         place.write_text(header, "utf-8")
         with pytest.raises(
-            SourceError, match=r'state what parts its fields, such as \[csv\] delimiter = "'
+            SourceError, match=r'state the delimiter, such as \[csv\] delimiter = "'
         ):
             read(connection, place)
     place.write_text("a;b,c\n1;2,3\n", "utf-8")
