@@ -24,7 +24,7 @@ from benchmarks.network import peak_memory
 from features.aggregates.table_plan import read_by
 from features.calendar import date_of, month_of_day
 from features.catalogue.language import Atom
-from features.engine.batches import claim_stretches, every_claim, put_aside
+from features.engine.batches import claim_stretches, every_claim, spilled
 from features.engine.matrices import catalogue_of, matrix
 from features.engine.needs import needs_of
 from features.store.column_codes import month_columns
@@ -98,11 +98,11 @@ def windows(store: Store) -> list[float]:
     catalogue = catalogue_of(store)
 
     def every() -> None:
-        with put_aside(
-            store, catalogue, every_claim(store, catalogue), frozenset(ATOMS), frozenset()
-        ) as shelf:
-            for stretch in range(shelf.stretches):
-                shelf.take(stretch, ATOMS)
+        claims = every_claim(store, catalogue)
+        nobody = claims.cases(slice(0, 0))
+        with spilled(store, catalogue, claims, frozenset(ATOMS), frozenset()) as spill:
+            for batch in range(spill.batches):
+                spill.take(batch, nobody)
 
     every()
     return [spent(every) for _ in range(ROUNDS)]

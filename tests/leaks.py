@@ -168,9 +168,9 @@ LEAKS = (
         "属性取最新快照",
         "attributes are the latest ones whatever the day",
         "features/engine/population.py",
-        "found = atom_values(store, catalogue, bare, {*atoms.values(), exists, *also}, rows)",
+        "values = atom_values(store, catalogue, bare, {*atoms.values(), exists}, rows)",
         "late = bare_cases(entity, code, np.full(len(code), store.complete_to, np.int64))\n"
-        "    found = atom_values(store, catalogue, late, {*atoms.values(), exists, *also}, rows)",
+        "    values = atom_values(store, catalogue, late, {*atoms.values(), exists}, rows)",
     ),
     Leak(
         "总体剔除后来注销者",

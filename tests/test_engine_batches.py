@@ -10,11 +10,13 @@ import pytest
 
 from features.aggregates.reader import atom_values
 from features.calendar import date_of
+from features.catalogue.model import ALIASES, KEYS
 from features.engine.batches import KNOWN, claim_stretches, living_stretches, stretches
+from features.engine.key_order import narrow_cases
 from features.engine.matrices import catalogue_of, matrix, matrix_of_cases
 from features.engine.needs import needs_of
 from features.engine.population import living
-from features.engine.shared_keys import shared_aggregates
+from features.engine.shared_keys import code_tables
 from features.errors import HistoryError, RequestError
 from features.matrix import Matrix, read_matrix, write_matrices, write_matrix
 from features.store.opening import open_store
@@ -122,18 +124,19 @@ def test_a_stretch_that_fails_leaves_no_file(store: Store, tmp_path: Path) -> No
 
 def test_what_units_have_in_common_is_found_once_for_all_days(store: Store) -> None:
     catalogue = catalogue_of(store)
-    cases = living(store, catalogue, "enterprise", LAST)
+    days = [living(store, catalogue, "enterprise", day) for day in (LAST - 300, LAST)]
+    every = narrow_cases(days)
+    # As many cases as codes and days, so that keys are shared.
+    many = narrow_cases(days * 50)
     atoms = needs_of(catalogue, catalogue.names("enterprise")).atoms
-    common = shared_aggregates(store, catalogue, "enterprise", [LAST, LAST - 300], atoms, 10_000)
-    told, alone = common.of(cases), atom_values(store, catalogue, cases, common.atoms)
-    assert {catalogue.measure(atom.measure).by for atom in told} >= {
-        "cell",
-        "representative",
-        "address",
-        "account",
-    }
-    assert all(told[atom].tobytes() == alone[atom].tobytes() for atom in alone) and len(
-        told
-    ) == len(alone)
+    own_keys = (KEYS["enterprise"][0], *ALIASES["enterprise"])
+    others = frozenset(atom for atom in atoms if catalogue.measure(atom.measure).by not in own_keys)
+    tables = list(code_tables(store, catalogue, many, others))
+    assert {table.by for table in tables} >= {"cell", "representative", "address", "account"}
+    cases = every.cases(slice(None))
+    told = dict(column for table in tables for column in table.of(cases))
+    alone = atom_values(store, catalogue, cases, frozenset(told))
+    assert all(told[atom].tobytes() == alone[atom].tobytes() for atom in alone)
+    assert len(told) == len(alone)
     assert any(np.isfinite(values).any() and len(np.unique(values)) > 2 for values in told.values())
-    assert not shared_aggregates(store, catalogue, "enterprise", [LAST], atoms, 0).atoms
+    assert not list(code_tables(store, catalogue, narrow_cases([days[0].take([0])]), others))

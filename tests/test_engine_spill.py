@@ -1,4 +1,4 @@
-"""What is put on a shelf comes back to the bit, in the cases' own order."""
+"""What is put into a spill comes back to the bit, in the cases' own order."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.engine.spill import Shelf, narrowed
+from features.arrays import NULL
+from features.cases import Cases
+from features.engine.spill import CodeTable, Spill, narrowed
 
 EDGES = [0, 3, 6, 7]
+NOBODY = Cases("claim", np.array([], np.int64), np.array([], np.int64), {})
 VALUES = st.one_of(
     st.integers(-(2**40), 2**40).map(float),
     st.integers(-130, 130).map(float),
@@ -20,7 +23,7 @@ VALUES = st.one_of(
 )
 
 
-def test_columns_put_aside_in_any_order_come_back_by_stretch(tmp_path: Path) -> None:
+def test_columns_put_on_disk_in_any_order_come_back_by_batch(tmp_path: Path) -> None:
     rng = np.random.default_rng(4)
     whole = {
         "few": rng.integers(0, 100, 7).astype(float),
@@ -28,19 +31,28 @@ def test_columns_put_aside_in_any_order_come_back_by_stretch(tmp_path: Path) -> 
         "parts": rng.random(7),
         "large": rng.integers(2**40, 2**41, 7).astype(float),
     }
-    shelf = Shelf(tmp_path, EDGES)
+    spill = Spill(tmp_path, EDGES, list(whole))
     for place in (np.array([6, 0, 4]), np.array([2, 1, 5])):
-        shelf.put(place, {name: values[place] for name, values in whole.items()})
+        spill.put(place, {name: values[place] for name, values in whole.items()})
     missing = {name: np.where(np.arange(7) == 3, np.nan, values) for name, values in whole.items()}
-    for stretch in range(shelf.stretches):
-        taken = shelf.take(stretch, list(whole))
+    for batch in range(spill.batches):
+        taken = spill.take(batch, NOBODY)
         for name, values in missing.items():
-            assert taken[name].tobytes() == values[EDGES[stretch] : EDGES[stretch + 1]].tobytes()
+            assert taken[name].tobytes() == values[EDGES[batch] : EDGES[batch + 1]].tobytes()
+
+
+def test_columns_kept_by_code_and_day_come_back_for_the_key_of_each_case(tmp_path: Path) -> None:
+    spill = Spill(tmp_path, [0, 4])
+    spill.keep(CodeTable("cell", np.array([10, 20]), {"sum": np.array([1.0, 2.0, 3.0, 4.0])}))
+    keys = {"cell": np.array([1, NULL, 0, 1])}
+    cases = Cases("enterprise", np.arange(4), np.array([10, 10, 20, 20]), keys)
+    np.testing.assert_array_equal(spill.take(0, cases)["sum"], [3.0, np.nan, 2.0, 4.0])
+    assert not list(tmp_path.iterdir())
 
 
 def test_blocks_take_the_room_of_their_narrowest_type(tmp_path: Path) -> None:
-    shelf = Shelf(tmp_path, [0, 1_000])
-    shelf.put(np.arange(1_000), {"flag": np.ones(1_000), "count": np.full(1_000, 300.0)})
+    spill = Spill(tmp_path, [0, 1_000], ["flag", "count"])
+    spill.put(np.arange(1_000), {"flag": np.ones(1_000), "count": np.full(1_000, 300.0)})
     (block,) = tmp_path.iterdir()
     assert block.stat().st_size == 1_000 * (4 + 1 + 2)
 

@@ -1,39 +1,44 @@
-"""Stretches: the features of more cases than memory should hold, some at a time, to the same bits as all at once."""
+"""Batches: the features of more cases than memory should hold, some at a time, to the same bits as all at once."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import numpy as np
 
-from features.aggregates.reader import atom_values
-from features.arrays import Column, Values
+from features.arrays import Column
 from features.calendar import day_of
 from features.cases import Cases
 from features.catalogue.language import Atom
-from features.catalogue.model import Catalogue
+from features.catalogue.model import ALIASES, KEYS, Catalogue
 from features.engine.key_order import NarrowCases, Sweep, narrow_cases, stored_name
-from features.engine.matrices import catalogue_of, check_entity, environment_of, matrix_from
+from features.engine.matrices import (
+    catalogue_of,
+    check_entity,
+    matrix_for,
+    stored_name,
+)
 from features.engine.needs import needs_of
 from features.engine.population import (
     bare_cases,
     check_register,
     codes_on,
-    of_register,
     registered_cases,
     still_living,
 )
-from features.engine.shared_keys import shared_aggregates
-from features.engine.spill import Shelf
+from features.engine.shared_keys import code_tables
+from features.engine.spill import Spill
 from features.errors import RequestError
 from features.files import private_folder
 from features.matrix import Matrix
-from features.network.stored import stored_values
 from features.store.store import Store
 
 CASES_AT_ONCE = 1 << 18
 """How many cases are described at a time, so that memory never holds the features of all."""
+FEW_DAYS = 32
+"""Days up to which a shared key is valued on every day of every code, in memory. Days of a plan or a year of month ends are
+fewer; the days on which claims become known are hundreds, and most codes have no case on most of them."""
 KNOWN = "known"
 
 
@@ -58,47 +63,79 @@ def stretches(store: Store, entity: str, as_of: Sequence[str]) -> Iterator[Matri
     return living_stretches(store, entity, *map(day_of, as_of))
 
 
+def in_batches(
+    store: Store, catalogue: Catalogue, cases: NarrowCases, most: int, last: int
+) -> Iterator[Matrix]:
+    """Yield the features of cases in their order, `most` at a time, one matrix at least.
+
+    Under a batch's own key they are computed with the batch, under keys that batches have in common once for all of
+    them. Categories are those known on the day `last`.
+    """
+    if len(cases) <= most:
+        yield matrix_for(store, catalogue, cases.cases(slice(None)), last=last)
+        return
+    needs = needs_of(catalogue, catalogue.names(cases.entity))
+    own_keys = (KEYS[cases.entity][0], *ALIASES[cases.entity])
+    of_other_keys = frozenset(
+        atom for atom in needs.atoms if catalogue.measure(atom.measure).by not in own_keys
+    )
+    with spilled(store, catalogue, cases, of_other_keys, needs.stored, most) as spill:
+        for batch in range(spill.batches):
+            first = batch * most
+            here = cases.cases(slice(first, first + most))
+            computed = spill.take(batch, here)
+            yield matrix_for(store, catalogue, here, last=last, computed=computed)
+
+
+@contextmanager
+def spilled(  # noqa: PLR0913
+    store: Store,
+    catalogue: Catalogue,
+    cases: NarrowCases,
+    atoms: frozenset[Atom],
+    stored: frozenset[str],
+    most: int = CASES_AT_ONCE,
+) -> Iterator[Spill]:
+    """Give a spill with those aggregates and stored values of all cases that are cheaper computed at once than by batch.
+
+    On few days these are the aggregates of shared keys, kept in memory; on many all, found in the order of each key and
+    kept on disk beside the store until the end.
+    """
+    with private_folder(store.folder) as folder:
+        edges = [*range(0, len(cases), most), len(cases)]
+        if len(np.unique(cases.as_of)) <= FEW_DAYS:
+            spill = Spill(folder, edges)
+            for table in code_tables(store, catalogue, cases, atoms):
+                spill.keep(table)
+        else:
+            spill = Spill(folder, edges, [*sorted(atoms), *map(stored_name, sorted(stored))])
+            sweep = Sweep(store, catalogue, cases, spill, most)
+            sweep.aggregates(atoms)
+            sweep.stored(stored)
+        yield spill
+
+
 def living_stretches(
     store: Store, entity: str, *days: int, most: int = CASES_AT_ONCE
 ) -> Iterator[Matrix]:
-    """Yield the features of all living units of some days, ordered by unit and then by day; rows are read once for all days,
-    those of a key that units have in common once for all units.
+    """Yield the features of all living units of some days, ordered by unit and then by day; rows are read once for all days.
 
     At most `most` cases at a time, a quarter of it where there are several days, one matrix at least. Raises HistoryError when
     a day is not closed.
     """
     catalogue = catalogue_of(store)
-    needs = needs_of(catalogue, catalogue.names(entity))
     codes = [codes_on(store, entity, day) for day in days]
     every = of_any(codes)
-    case_count = sum(map(len, codes))
-    common = shared_aggregates(store, catalogue, entity, days, needs.atoms, case_count)
-    of_units = needs.atoms - common.atoms
-    attributes = frozenset(atom for atom in of_units if of_register(catalogue, entity, atom))
-    units = most
-    if len(days) > 1:
+    cases_at_once = most if len(days) == 1 else max(1, most // 4)
+
+    def parts() -> Iterator[Cases]:
         # Each unit is a case on each of the days.
-        units = max(1, most // (4 * len(days)))
-    for first in range(0, max(1, len(every)), units):
-        stretch = every[first : first + units]
-        # The register is read for who lives; its other attributes come from the same rows.
-        cases, atoms = still_living(
-            store, catalogue, cases_between(entity, days, codes, stretch), attributes
-        )
-        if len(cases) or not first:
-            atoms |= common.of(cases)
-            atoms |= atom_values(store, catalogue, cases, of_units - attributes)
-            yield _matrix_of_atoms(store, catalogue, cases, atoms, max(days))
+        units = max(1, cases_at_once // len(days))
+        for first in range(0, max(1, len(every)), units):
+            bare = cases_between(entity, days, codes, every[first : first + units])
+            yield still_living(store, catalogue, bare)
 
-
-def _matrix_of_atoms(
-    store: Store, catalogue: Catalogue, cases: Cases, atoms: Mapping[Atom, Values], last: int
-) -> Matrix:
-    """Return the features of cases whose aggregates are computed; categories are those known on the day `last`."""
-    needs = needs_of(catalogue, catalogue.names(cases.entity))
-    stored = stored_values(store, catalogue, cases, needs.stored)
-    inputs = environment_of(store, catalogue, cases, needs, atoms, stored)
-    return matrix_from(store, catalogue, cases, inputs, last)
+    yield from in_batches(store, catalogue, narrow_cases(parts()), cases_at_once, max(days))
 
 
 def cases_between(
@@ -139,44 +176,10 @@ def claim_stretches(
 ) -> Iterator[Matrix]:
     """Yield the features of every claim of a history, each as of the day on which it became known, ordered by claim.
 
-    At most `most` at a time, one stretch at least. What is found in the order of other keys than the claim's waits on disk
-    beside the store.
+    At most `most` at a time, one matrix at least.
     """
     cases = every_claim(store, catalogue, most)
-    needs = needs_of(catalogue, catalogue.names("claim"))
-    keys = {atom: catalogue.measure(atom.measure).by for atom in needs.atoms}
-    of_claims = frozenset(atom for atom in needs.atoms if keys[atom] == "claim")
-    of_other_keys = needs.atoms - of_claims
-    on_shelf = [*sorted(of_other_keys), *map(stored_name, sorted(needs.stored))]
-    with put_aside(store, catalogue, cases, of_other_keys, needs.stored, most) as shelf:
-        for stretch in range(shelf.stretches):
-            first = stretch * most
-            here = cases.cases(slice(first, first + most))
-            atoms = shelf.take(stretch, on_shelf)
-            stored = {name: atoms.pop(stored_name(name)) for name in needs.stored}
-            atoms |= atom_values(store, catalogue, here, of_claims)
-            inputs = environment_of(store, catalogue, here, needs, atoms, stored)
-            yield matrix_from(store, catalogue, here, inputs, store.complete_to)
-
-
-@contextmanager
-def put_aside(  # noqa: PLR0913
-    store: Store,
-    catalogue: Catalogue,
-    cases: NarrowCases,
-    atoms: frozenset[Atom],
-    stored: frozenset[str],
-    most: int = CASES_AT_ONCE,
-) -> Iterator[Shelf]:
-    """Give a shelf with aggregates and stored values of all cases, in stretches of `most`; it is cleared afterwards."""
-    with private_folder(store.folder) as folder:
-        # One stretch at least, though it be empty, so that a file with the columns is written.
-        first_cases = range(0, max(len(cases), 1), most)
-        shelf = Shelf(folder, [*first_cases, len(cases)])
-        sweep = Sweep(store, catalogue, cases, shelf, most)
-        sweep.aggregates(atoms)
-        sweep.stored(stored)
-        yield shelf
+    yield from in_batches(store, catalogue, cases, most, store.complete_to)
 
 
 def every_claim(store: Store, catalogue: Catalogue, most: int = CASES_AT_ONCE) -> NarrowCases:

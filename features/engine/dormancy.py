@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from features.aggregates.reader import atom_values
 from features.arrays import NULL, Column, Values
 from features.calendar import date_of, first_day, month_of_day
 from features.catalogue.language import Atom
@@ -99,8 +100,8 @@ def _living(store: Store, catalogue: Catalogue, as_of: int) -> tuple[Column, Val
     """Return the codes (n,) of the enterprises that live on a day, ascending, and the day (n,) on which each entered."""
     code = codes_on(store, "enterprise", as_of)
     bare = bare_cases("enterprise", code, np.full(len(code), as_of, np.int64))
-    attributes = frozenset({REGISTERED, IN_REGISTER})
-    cases, values = still_living(store, catalogue, bare, attributes)
+    cases = still_living(store, catalogue, bare)
+    values = atom_values(store, catalogue, cases, {REGISTERED, IN_REGISTER})
     first_row = as_of - values[IN_REGISTER]
     # `fmin` takes the day that is known where the other is missing.
     entered = np.fmin(values[REGISTERED], first_row)

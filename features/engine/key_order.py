@@ -1,6 +1,6 @@
 """Sweeps: aggregates of very many cases on days of their own, found in the order of each key, so that every row is read once.
 
-What one key's sweep finds is put on a shelf, from which each stretch of cases takes its own part.
+What one key's sweep finds is put into a spill, from which each batch of cases takes its own part.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from features.arrays import NULL, Column, Values
 from features.cases import Cases, Units, month_ends
 from features.catalogue.language import Atom
 from features.catalogue.model import STORED_BY, Catalogue
-from features.engine.spill import Shelf
+from features.engine.matrices import stored_name
+from features.engine.spill import Spill
 from features.network.stored import stored_values
 from features.store.store import Store
 
@@ -44,8 +45,8 @@ class NarrowCases:
     def cases(self, rows: Any) -> Cases:
         """Return the chosen cases (positions or a slice), in the order given."""
         keys = {by: _wide(key[rows]) for by, key in self.keys.items()}
-        code = _wide(self.code[rows])
-        as_of = _wide(self.as_of[rows])
+        code = self.code[rows].astype(np.int64)
+        as_of = self.as_of[rows].astype(np.int64)
         return Cases(entity=self.entity, code=code, as_of=as_of, keys=keys)
 
 
@@ -76,25 +77,25 @@ def _wide(values: NDArray[np.int32]) -> Column:
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """Goes through all cases, at most `most` at a time, and puts what it finds on a shelf."""
+    """Goes through all cases, at most `most` at a time, and puts what it finds into a spill."""
 
     store: Store
     catalogue: Catalogue
     cases: NarrowCases
-    shelf: Shelf
+    spill: Spill
     most: int
 
     def aggregates(self, atoms: Iterable[Atom]) -> None:
-        """Put aggregates on the shelf, in the order of one key after another."""
+        """Put aggregates into the spill, in the order of one key after another."""
         if not len(self.cases):
             return
         for by, groups in atoms_by_key(self.store, self.catalogue, frozenset(atoms)).items():
             for place, units in units_in_order(self.cases, by, self.most):
                 by_unit = unit_values(self.store, self.catalogue, groups, units)
-                self.shelf.put(place, _by_case(by_unit, units))
+                self.spill.put(place, _by_case(by_unit, units))
 
     def stored(self, names: Iterable[str]) -> None:
-        """Put stored values on the shelf, in the order of the months whose ends they are of, and of the key they are kept by."""
+        """Put stored values into the spill, in the order of the month ends that they are of, and of the key they are kept by."""
         wanted = sorted(set(names))
         if not wanted or not len(self.cases):
             return
@@ -107,16 +108,11 @@ class Sweep:
             place = order[first : first + self.most]
             values_of = stored_values(self.store, self.catalogue, self.cases.cases(place), wanted)
             columns = {stored_name(name): values for name, values in values_of.items()}
-            self.shelf.put(place, columns)
+            self.spill.put(place, columns)
 
 
 def _by_case(by_unit: Mapping[Atom, Values], units: Units) -> dict[Hashable, Values]:
     return {atom: values[units.of_case] for atom, values in by_unit.items()}
-
-
-def stored_name(name: str) -> Hashable:
-    """Return the name of a stored value on a shelf."""
-    return "stored", name
 
 
 def units_in_order(cases: NarrowCases, by: str, most: int) -> Iterator[tuple[Places, Units]]:

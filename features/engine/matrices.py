@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -13,7 +15,7 @@ from numpy.typing import NDArray
 from features.aggregates.reader import Rows, atom_values
 from features.arrays import Values
 from features.cases import Cases
-from features.catalogue.language import Atom, Peer, atom_of, row_columns
+from features.catalogue.language import Peer, atom_of, row_columns
 from features.catalogue.model import ENTITIES, Catalogue, Feature
 from features.catalogue.parse import read_catalogue
 from features.engine.formulas import Environment
@@ -28,6 +30,9 @@ from features.store.store import Store
 
 MOST_CATEGORIES = 1_000
 """Texts up to which a column may be declared a category, with more the catalogue is refused; a choice: an identifier has more."""
+Computed = Mapping[Any, Values]
+"""Values of some cases that are computed already, by aggregate or by `stored_name`."""
+NOTHING: Computed = MappingProxyType({})
 _CATALOGUES: WeakKeyDictionary[Store, Catalogue] = WeakKeyDictionary()
 
 
@@ -79,30 +84,24 @@ def matrix_of_cases(
     return matrix_for(store, declared, cases)
 
 
-def matrix_for(
+def matrix_for(  # noqa: PLR0913
     store: Store,
     catalogue: Catalogue,
     cases: Cases,
     rows: Rows | None = None,
     last: int | None = None,
+    computed: Computed = NOTHING,
 ) -> Matrix:
-    """Return the features of cases; `rows` replaces the store as the place where rows come from.
+    """Return the features of cases, one batch; `rows` replaces the store as the place where rows come from.
 
-    Categories are those known on the day `last`, the latest of the cases' where none is named.
+    Categories are those known on the day `last`, the latest of the cases' where none is named. What is `computed` of the
+    aggregates and stored values is not computed again.
     """
     needs = needs_of(catalogue, catalogue.names(cases.entity))
     if last is None:
         last = int(cases.as_of.max()) if len(cases) else store.complete_to
-    inputs = environment(store, catalogue, cases, needs, rows)
-    return matrix_from(store, catalogue, cases, inputs, last)
-
-
-def matrix_from(
-    store: Store, catalogue: Catalogue, cases: Cases, known: Environment, last: int
-) -> Matrix:
-    """Return the features of cases from all that their formulas read; categories are those known on the day `last`."""
-    needs = needs_of(catalogue, catalogue.names(cases.entity))
-    values = needs.program.values(known, needs.names)
+    inputs = environment(store, catalogue, cases, needs, rows, computed)
+    values = needs.program.values(inputs, needs.names)
     return described(store, catalogue, cases, values, last)
 
 
@@ -133,29 +132,38 @@ def ids_of(store: Store, cases: Cases) -> NDArray[np.str_]:
     return store.dictionary(cases.entity).texts_of(cases.code)
 
 
-def environment(
-    store: Store, catalogue: Catalogue, cases: Cases, needs: Needs, rows: Rows | None = None
-) -> Environment:
-    """Return all that the formulas of some features read, for some cases."""
-    atoms = atom_values(store, catalogue, cases, needs.atoms, rows)
-    stored = stored_values(store, catalogue, cases, needs.stored)
-    return environment_of(store, catalogue, cases, needs, atoms, stored)
-
-
-def environment_of(  # noqa: PLR0913
+def environment(  # noqa: PLR0913
     store: Store,
     catalogue: Catalogue,
     cases: Cases,
     needs: Needs,
-    atoms: Mapping[Atom, Values],
-    stored: Mapping[str, Values],
+    rows: Rows | None = None,
+    computed: Computed = NOTHING,
 ) -> Environment:
-    """Return all that the formulas of some features read, for cases whose aggregates and stored values are found."""
-    peers = values_of_peers(store, catalogue, cases, needs.peers)
-    as_of = cases.as_of.astype(np.float64)
+    """Return all that the formulas of some features read, for some cases, less what is `computed` already."""
+    atoms, stored = needs.atoms, needs.stored
+    if computed:
+        atoms = frozenset(atom for atom in atoms if atom not in computed)
+        stored = frozenset(name for name in stored if stored_name(name) not in computed)
+    atom_columns = atom_values(store, catalogue, cases, atoms, rows)
+    stored_columns = stored_values(store, catalogue, cases, stored)
+    for atom in needs.atoms - atoms:
+        atom_columns[atom] = computed[atom]
+    for name in needs.stored - stored:
+        stored_columns[name] = computed[stored_name(name)]
     return Environment(
-        size=len(cases), as_of=as_of, atoms=atoms, peers=peers, stored=stored, features={}
+        size=len(cases),
+        as_of=cases.as_of.astype(np.float64),
+        atoms=atom_columns,
+        peers=values_of_peers(store, catalogue, cases, needs.peers),
+        stored=stored_columns,
+        features={},
     )
+
+
+def stored_name(name: str) -> Hashable:
+    """Return the name of a stored value among values computed already."""
+    return "stored", name
 
 
 def values_of_peers(

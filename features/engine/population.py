@@ -53,14 +53,6 @@ def registered_cases(
     store: Store, catalogue: Catalogue, bare: Cases, rows: Rows | None = None
 ) -> tuple[Cases, Column]:
     """Return, with all their keys, the cases that the register knows by their days, and when each closed (NULL if open)."""
-    cases, closed, _ = _read(store, catalogue, bare, rows, frozenset())
-    return cases, closed
-
-
-def _read(
-    store: Store, catalogue: Catalogue, bare: Cases, rows: Rows | None, also: frozenset[Atom]
-) -> tuple[Cases, Column, dict[Atom, Values]]:
-    """Return the cases that the register knows by their days, when each closed, and what `also` says of each."""
     entity, code = bare.entity, bare.code
     table, _ = ENTITIES[entity]
     own_key, *other_keys = KEYS[entity]
@@ -71,16 +63,15 @@ def _read(
     atoms = {name: Atom("newest", f"{entity}_{name}", "all") for name in attributes}
     exists = Atom("count", f"{entity}_rows", "all")
     # One read of the register for all of it: its rows are the same for every attribute.
-    found = atom_values(store, catalogue, bare, {*atoms.values(), exists, *also}, rows)
-    as_code = {name: _whole_or_null(found[atom]) for name, atom in atoms.items()}
+    values = atom_values(store, catalogue, bare, {*atoms.values(), exists}, rows)
+    as_code = {name: _whole_or_null(values[atom]) for name, atom in atoms.items()}
     case_keys = {name: as_code[name] for name in keys}
     case_keys |= dict.fromkeys((own_key, *ALIASES[entity]), code)
     cases = Cases(entity=entity, code=code, as_of=bare.as_of, keys=case_keys)
-    registered = np.flatnonzero(found[exists] > 0)
+    registered = np.flatnonzero(values[exists] > 0)
     # Units of a register that declares no ending never close.
     closed = as_code[ending] if ending else np.full(len(code), NULL, np.int64)
-    values_of_also = {atom: found[atom][registered] for atom in also}
-    return cases.take(registered), closed[registered], values_of_also
+    return cases.take(registered), closed[registered]
 
 
 def _whole_or_null(values: Values) -> Column:
@@ -92,9 +83,7 @@ def living(store: Store, catalogue: Catalogue, entity: str, as_of: int) -> Cases
     """Return the units that live on a day: registered and not closed; of claims, those first known in the last 90 days."""
     code = codes_on(store, entity, as_of)
     days = np.full(len(code), as_of, np.int64)
-    bare = bare_cases(entity, code, days)
-    cases, _ = still_living(store, catalogue, bare)
-    return cases
+    return still_living(store, catalogue, bare_cases(entity, code, days))
 
 
 def codes_on(store: Store, entity: str, as_of: int) -> Column:
@@ -106,26 +95,12 @@ def codes_on(store: Store, entity: str, as_of: int) -> Column:
     return np.arange(store.dictionary(entity).size, dtype=np.int64)
 
 
-def of_register(catalogue: Catalogue, entity: str, atom: Atom) -> bool:
-    """Tell whether an aggregate is one of the register's rows of a unit itself."""
-    measure = catalogue.measure(atom.measure)
-    register, _ = ENTITIES[entity]
-    own_key, *_ = KEYS[entity]
-    return measure.table == register and measure.by == own_key
-
-
-def still_living(
-    store: Store, catalogue: Catalogue, bare: Cases, also: frozenset[Atom] = frozenset()
-) -> tuple[Cases, dict[Atom, Values]]:
-    """Return the cases that are registered by their days and not closed on them, and what `also` says of each, float64 (n,).
-
-    `also` are aggregates of the register's own rows, which are read for both at once.
-    """
-    cases, closed, found = _read(store, catalogue, bare, None, also)
+def still_living(store: Store, catalogue: Catalogue, bare: Cases) -> Cases:
+    """Return the cases that are registered by their days and not closed on them."""
+    cases, closed = registered_cases(store, catalogue, bare)
     # An ending that is recorded but lies after the day has not closed the unit yet.
     open_on_day = np.flatnonzero((closed == NULL) | (closed > cases.as_of))
-    values_of_living = {atom: values[open_on_day] for atom, values in found.items()}
-    return cases.take(open_on_day), values_of_living
+    return cases.take(open_on_day)
 
 
 def recent_claims(store: Store, as_of: int) -> Column:

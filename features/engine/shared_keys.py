@@ -2,69 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 import numpy as np
 
 from features.aggregates.reader import atoms_by_key, unit_values
-from features.arrays import NULL, Column, Values
-from features.cases import Cases, Units
+from features.cases import Units
 from features.catalogue.language import Atom
-from features.catalogue.model import ALIASES, ENTITIES, KEYS, Catalogue
+from features.catalogue.model import ENTITIES, Catalogue
+from features.engine.key_order import NarrowCases
+from features.engine.spill import CodeTable
 from features.store.store import Store
 
 
-@dataclass(frozen=True, slots=True)
-class Shared:
-    """Aggregates of every code of some keys on some days (d,), ascending: by key, float64 (codes * d,) for each."""
-
-    days: Column
-    found: Mapping[str, Mapping[Atom, Values]]
-
-    @property
-    def atoms(self) -> frozenset[Atom]:
-        """The aggregates that are computed here."""
-        return frozenset[Atom]().union(*self.found.values())
-
-    def of(self, cases: Cases) -> dict[Atom, Values]:
-        """Return each aggregate for each case, float64 (n,), NaN where a case has no such key; all are of the days."""
-        day = np.searchsorted(self.days, cases.as_of)
-        by_case: dict[Atom, Values] = {}
-        for by, values_of_codes in self.found.items():
-            key = cases.keys[by]
-            # The values of one code lie side by side, one for each day; -1 says that there is no key.
-            place = key * len(self.days) + day
-            place = np.where(key == NULL, -1, place)
-            units = Units(key, cases.as_of, place)
-            for atom, values in values_of_codes.items():
-                by_case[atom] = units.spread(values)
-        return by_case
-
-
-def shared_aggregates(  # noqa: PLR0913
-    store: Store,
-    catalogue: Catalogue,
-    entity: str,
-    days: Iterable[int],
-    atoms: frozenset[Atom],
-    most: int,
-) -> Shared:
-    """Return the aggregates under those keys, other than a unit's own code, that have at most `most` units on some days."""
-    distinct_days = np.unique(np.array([*days], np.int64))
-    own_keys = (KEYS[entity][0], *ALIASES[entity])
-    by_key: dict[str, Mapping[Atom, Values]] = {}
+def code_tables(
+    store: Store, catalogue: Catalogue, cases: NarrowCases, atoms: frozenset[Atom]
+) -> Iterator[CodeTable]:
+    """Yield those of some aggregates whose key has, on all days of the cases, no more codes than there are cases."""
+    days = np.unique(cases.as_of).astype(np.int64)
     for by, groups in atoms_by_key(store, catalogue, atoms).items():
-        if by in own_keys:
-            continue
-        size = codes_of_key(store, entity, by)
+        size = codes_of_key(store, cases.entity, by)
         # With more codes and days than cases, it is cheaper to aggregate for the cases alone.
-        if size * len(distinct_days) <= most:
-            codes = np.repeat(np.arange(size), len(distinct_days))
-            days_of_codes = np.tile(distinct_days, size)
-            units = Units(codes, days_of_codes)
-            by_key[by] = unit_values(store, catalogue, groups, units)
-    return Shared(distinct_days, by_key)
+        if size * len(days) <= len(cases):
+            units = Units(np.repeat(np.arange(size), len(days)), np.tile(days, size))
+            values = unit_values(store, catalogue, groups, units)
+            yield CodeTable(by, days, values)
 
 
 def codes_of_key(store: Store, entity: str, by: str) -> int:

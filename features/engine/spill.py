@@ -1,4 +1,7 @@
-"""A shelf: columns of many cases put aside on disk in any order, and taken back stretch by stretch in the cases' own order."""
+"""The spill: values under keys that cases have in common, computed once for all batches and taken batch by batch.
+
+Values of few keys and days stay in memory, by code and day. All others go to disk, by case, in whatever order they come.
+"""
 
 from __future__ import annotations
 
@@ -12,14 +15,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.aggregates.kernels import Places, survey
-from features.arrays import Column, Values
+from features.arrays import NULL, Column, Values
+from features.cases import Cases, Units
 from features.store.column_files import narrowest
 from features.store.memory_map import Mapped
 
 
 @dataclass(frozen=True, slots=True)
+class CodeTable:
+    """Values of every code of a key on some days (d,), ascending: float64 (codes * d,), those of a code side by side."""
+
+    by: str
+    days: Column
+    columns: Mapping[Any, Values]
+
+    def of(self, cases: Cases) -> Iterator[tuple[Hashable, Values]]:
+        """Yield each column for each case, float64 (n,), NaN where a case has no such key; all are of the days."""
+        key = cases.keys[self.by]
+        place = key * len(self.days) + np.searchsorted(self.days, cases.as_of)
+        # -1 says that there is no key.
+        units = Units(key, cases.as_of, np.where(key == NULL, -1, place))
+        for name, values in self.columns.items():
+            yield name, units.spread(values)
+
+
+@dataclass(frozen=True, slots=True)
 class SpilledColumns:
-    """Columns of one type put aside together, row by row, `offset` bytes into a block; `gaps` says which have empty values."""
+    """Columns of one type put on disk together, row by row, `offset` bytes into a block; `gaps` says which have empty values."""
 
     names: tuple[Hashable, ...]
     gaps: tuple[bool, ...]
@@ -36,36 +58,47 @@ class SpilledColumns:
 
 @dataclass(frozen=True, slots=True)
 class SpilledBlock:
-    """What was put aside at once: the places of its cases first, then its columns; `ends` cut it where stretches begin."""
+    """What was put on disk at once: the places of its cases first, then its columns; `ends` cut it where batches begin."""
 
     file: Mapped
     ends: Column
     sheets: tuple[SpilledColumns, ...]
 
 
-class Shelf:
-    """Columns of cases 0 .. n - 1, put aside in blocks of any cases; each column in the narrowest type that keeps its bits."""
+class Spill:
+    """Columns of the cases of all batches: tables by code in memory, blocks of cases on disk.
 
-    def __init__(self, folder: Path, edges: Sequence[int]) -> None:
-        """Take an empty folder, and the first case of each stretch with the number of cases last."""
-        self.folder = folder
+    On disk a column has the narrowest type that keeps its bits.
+    """
+
+    def __init__(
+        self, folder: Path, edges: Sequence[int], on_disk: Sequence[Hashable] = ()
+    ) -> None:
+        """Take an empty folder, the first case of each batch with the number of cases last, and the columns put there."""
+        self._folder = folder
         self._edges = np.asarray(edges, np.int64)
+        self._on_disk = on_disk
         self._blocks: list[SpilledBlock] = []
+        self._tables: list[CodeTable] = []
 
     @property
-    def stretches(self) -> int:
-        """How many stretches of cases there are."""
+    def batches(self) -> int:
+        """How many batches of cases there are."""
         return len(self._edges) - 1
 
+    def keep(self, table: CodeTable) -> None:
+        """Keep the values of every code of a key in memory."""
+        self._tables.append(table)
+
     def put(self, place: Column | Places, columns: Mapping[Hashable, Values]) -> None:
-        """Put columns (m,) of the cases at some places (m,) aside."""
+        """Put columns (m,) of the cases at some places (m,) on disk."""
         # numpy sorts 16-bit integers by radix, far faster than wider ones.
-        stretch = (np.searchsorted(self._edges, place, side="right") - 1).astype(np.uint16)
-        order = np.argsort(stretch, kind="stable")
+        batch = (np.searchsorted(self._edges, place, side="right") - 1).astype(np.uint16)
+        order = np.argsort(batch, kind="stable")
         place = place[order].astype(np.int32)
-        sizes = np.bincount(stretch, minlength=self.stretches)
+        sizes = np.bincount(batch, minlength=self.batches)
         ends = np.append(0, sizes.cumsum())
-        path = self.folder / f"{len(self._blocks)}.block"
+        path = self._folder / f"{len(self._blocks)}.block"
         sheets = []
         with path.open("wb") as out:
             place.tofile(out)
@@ -80,19 +113,22 @@ class Shelf:
         file = Mapped(path, np.dtype(np.uint8))
         self._blocks.append(SpilledBlock(file=file, ends=ends, sheets=tuple(sheets)))
 
-    def take(self, stretch: int, names: Sequence[Hashable]) -> dict[Any, Values]:
-        """Return named columns of a stretch's cases, float64 (n,); NaN for a case without a block."""
-        first, last = self._edges[stretch : stretch + 2].tolist()
-        size = last - first
-        columns: dict[Any, Values] = {name: np.full(size, np.nan) for name in names}
+    def take(self, batch: int, cases: Cases) -> dict[Any, Values]:
+        """Return all columns of a batch's cases, float64 (n,); NaN for a case without a key or a block."""
+        first, last = self._edges[batch : batch + 2].tolist()
+        columns: dict[Any, Values] = {}
+        for name in self._on_disk:
+            columns[name] = np.full(last - first, np.nan)
         for block in self._blocks:
-            start, stop = block.ends[stretch : stretch + 2].tolist()
+            start, stop = block.ends[batch : batch + 2].tolist()
             if start < stop:
                 # The places, 4 bytes each, stand at the beginning of the block.
                 place = np.frombuffer(block.file.values, np.int32, stop - start, 4 * start) - first
                 for name, values in _columns(block, start, stop):
                     columns[name][place] = values
                 block.file.give_back()
+        for table in self._tables:
+            columns |= table.of(cases)
         return columns
 
 

@@ -16,6 +16,7 @@ from features.calendar import date_of, month_text
 from features.catalogue.model import ALIASES, KEYS
 from features.contract.millionths import CERTAIN
 from features.contract.tables import COMMON, Table
+from features.engine import batches
 from features.engine.batches import claim_stretches, living_stretches
 from features.engine.matrices import catalogue_of, matrix, matrix_of_cases
 from features.errors import RequestError
@@ -31,6 +32,7 @@ WAYS = ("own days", "at scale", "online", FED, NEIGHBOUR, STRETCHES)
 PANELS = ((evaluate, "MANY_UNITS"), (evaluate, "WORTHWHILE"))
 RUNNING = ((totals, "PAIRS_A_ROW"),)
 TOTALS = (*PANELS, *RUNNING)
+SWEPT = ((batches, "FEW_DAYS"),)
 """The sizes from which on the evaluator takes its other ways."""
 SCALES = (" at scale", " by totals")
 SIDES = (
@@ -156,34 +158,29 @@ def _same_units(view: Matrix, whole: Matrix) -> Matrix:
 
 
 def in_stretches(store: Store, asked: Inquiry) -> dict[str, Moved]:
-    """Return what the features of two days, written in stretches, say otherwise than the matrix of each of the days."""
+    """Return what features in batches, of two days and of every claim, say otherwise than the same cases in one batch."""
     moves: dict[str, Moved] = {}
     days = [day for day in (asked.day - BACK[1], asked.day) if day >= store.first_known]
     for entity in asked.entities:
-        # half of the units at once, so that there are two stretches
-        size = max(1, len(store.dictionary(entity).texts) // 2)
-        parts = list(living_stretches(store, entity, *days, most=size))
-        view = f"stretches {entity}"
+        parts = stacked(list(living_stretches(store, entity, *days, most=_half(store, entity))))
         for day in days:
-            whole = matrix(store, entity, day)
-            of_day = [part.take(np.flatnonzero(part.as_of == day)) for part in parts]
-            moves |= compared_matrices({view: whole}, {view: stacked(of_day)})
+            of_day = parts.take(np.flatnonzero(parts.as_of == day))
+            view = f"stretches {entity}"
+            moves |= compared_matrices({view: matrix(store, entity, day)}, {view: of_day})
     if "claim" in asked.entities:
-        moves |= every_claim_in_turn(store, asked.day)
+        half = _half(store, "claim")
+        with as_if_large(SWEPT):
+            swept = stacked(list(claim_stretches(store, catalogue_of(store), most=half)))
+        swept = swept.take(np.flatnonzero(swept.as_of <= asked.day))
+        cases_days = swept.as_of.astype(np.int64)
+        alone = matrix_of_cases(store, "claim", swept.keys.tolist(), cases_days)
+        moves |= compared_matrices({"swept claim": alone}, {"swept claim": swept})
     return moves
 
 
-def every_claim_in_turn(store: Store, day: int) -> dict[str, Moved]:
-    """Return what the claims known by a day, swept key by key with all of the history, say otherwise than one by one."""
-    declared = catalogue_of(store)
-    size = max(1, store.dictionary("claim").size // 2)
-    parts = list(claim_stretches(store, declared, most=size))
-    if not parts:
-        return {}
-    swept = stacked([part.take(np.flatnonzero(part.as_of <= day)) for part in parts])
-    days = swept.as_of.astype(np.int64)
-    alone = matrix_of_cases(store, "claim", swept.keys.tolist(), days, declared)
-    return compared_matrices({"swept claim": alone}, {"swept claim": swept})
+def _half(store: Store, entity: str) -> int:
+    """Return how many of an entity's units are half of them, so that there are two batches."""
+    return max(1, store.dictionary(entity).size // 2)
 
 
 def as_sent(rows: pl.DataFrame, table: Table) -> list[dict[str, Any]]:
