@@ -132,7 +132,7 @@ def test_a_public_source_loads_every_row_or_says_why_not(
     [
         ("chicago", "undeclared_workers", (17_062, 2_398), (1_637, 258)),
         ("california", "undeclared_workers", (148_551, 8_319), (59_262, 1_551)),
-        ("california", "substantiated_claims", (148_551, 2_285), (59_262, 407)),
+        ("california", "substantiated_claims", (148_551, 612), (59_262, 407)),
         ("carclaims", "fraudulent_claim", (10_904, 672), (4_083, 213)),
     ],
 )
