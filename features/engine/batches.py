@@ -12,7 +12,7 @@ from features.calendar import day_of
 from features.cases import Cases
 from features.catalogue.language import Atom
 from features.catalogue.model import ALIASES, KEYS, Catalogue
-from features.engine.key_order import NarrowCases, Sweep, narrow_cases, stored_name
+from features.engine.key_order import NarrowCases, Sweep, narrow_cases
 from features.engine.matrices import (
     catalogue_of,
     check_entity,
