@@ -8,8 +8,8 @@ import pytest
 from features.aggregates.prefix_sums import PlacedRows, WindowSum, prefix_sums, running
 from features.arrays import NULL
 from features.cases import Units
-from features.catalogue import Window
 from features.catalogue.language import Atom
+from features.catalogue.model import Window
 from features.errors import CatalogueError
 
 ATOMS = {

@@ -16,8 +16,9 @@ from features.store.opening import open_store
 from features.store.store import Store
 from tests.random_history import write_history, write_looks
 from tests.said import Say
+from training.certificate.excerpt_store import loaded
 from training.certificate.poison import poisoned_excerpt
-from training.certificate.sample import excerpt_of, loaded
+from training.certificate.sample import excerpt_of
 from training.data.cases import TRAIN, TargetCases, first_asked
 from training.data.dataset import dataset, labelled
 from training.runs.train import trained_on

@@ -7,7 +7,8 @@ import pytest
 from features.aggregates.reader import ReadColumns, cached_rows, store_rows
 from features.engine.evaluation import evaluation
 from features.engine.matrices import catalogue_of, matrix
-from features.store.store import Store, open_store
+from features.store.opening import open_store
+from features.store.store import Store
 from tests.random_history import LAST, write_history
 
 
