@@ -34,8 +34,10 @@ def reviews(store: Store, target: Target, by: int) -> Observed:
     # the column that counts may be one of those read anyhow
     names = dict.fromkeys((*read, *count_columns(target)))
     rows = store.live("claim_reviews", by, tuple(names))
-    is_fraud = rows["outcome"] == _place("fraud")
-    is_verdict = is_fraud | (rows["outcome"] == _place("clean"))
+    outcome = rows["outcome"]
+    is_fraud = outcome == _place("fraud")
+    is_clean = outcome == _place("clean")
+    is_verdict = is_fraud | is_clean
     closed = closing_days(rows["closed_on"])
     has_label = is_verdict & (closed <= by)
     label = np.where(has_label, is_fraud.astype(np.float64), np.nan)
@@ -43,10 +45,19 @@ def reviews(store: Store, target: Target, by: int) -> Observed:
     count = np.where(has_label, 0.0, np.nan)
     count = np.where(label == 1, _amounts(rows, target), count)
     claim = rows["claim"]
-    chance = inclusion(rows, "claim_reviews", "chosen")
     told = _told_on(store, claim)
     known = rows["known"].astype(np.int64)
-    observed = Observed(claim, claim, closed, closed, label, count, chance, told, known)
+    observed = Observed(
+        ids=claim,
+        subject=claim,
+        opened=closed,
+        closed=closed,
+        label=label,
+        count=count,
+        inclusion=inclusion(rows, "claim_reviews", "chosen"),
+        told=told,
+        known=known,
+    )
     return observed.take(np.argsort(observed.subject, kind="stable"))
 
 
@@ -58,9 +69,14 @@ def _place(outcome: str) -> int:
 def _told_on(store: Store, claim: Codes) -> Codes:
     """Return the day on which each claim's verdict was first told, corrected since or not; FOREVER where it never was."""
     rows = store.all_rows("claim_reviews", ("claim", "outcome", "known", "sign"))
-    is_verdict = (rows["outcome"] == _place("fraud")) | (rows["outcome"] == _place("clean"))
+    outcome = rows["outcome"]
+    is_fraud = outcome == _place("fraud")
+    is_clean = outcome == _place("clean")
+    is_verdict = is_fraud | is_clean
     tells = is_verdict & (rows["sign"] > 0)
-    return first_days(claim, rows["claim"][tells], rows["known"][tells])
+    claims_told = rows["claim"][tells]
+    days_told = rows["known"][tells]
+    return first_days(claim, claims_told, days_told)
 
 
 def _amounts(rows: Mapping[str, NDArray[Any]], target: Target) -> Floats:

@@ -19,7 +19,6 @@ from models.bundle.manifest import frozen_features
 from models.bundle.score import score
 from training.certificate.certify import QUICK, certify
 from training.certificate.text import leaks_of
-from training.certificate.training_check import training_faults
 from training.data.cases import part_size
 from training.data.dataset import Dataset, dataset, target_of
 from training.data.recipe import Recipe, recipe_of
@@ -27,6 +26,7 @@ from training.data.untested import check_test
 from training.evaluation.evaluate import Answers, evaluate, reordering
 from training.models.learn import Learned, learn, lesson_of
 from training.models.registry import Logged, TrainingRun, log_run
+from training.runs.training_check import training_faults
 
 BRIEF = ("verdict", "as_of", "certificate_digest", "catalogue_digest", "cpu_seconds")
 

@@ -15,12 +15,12 @@ from features.store.opening import open_store
 from features.store.store import Store
 from models.bundle.bundle import Parts
 from tests.test_runs_train import TOML, drawn_city
-from training.certificate.training_check import moved_by_the_test, training_faults, unlike_alone
 from training.data.cases import TEST, TRAIN
 from training.data.dataset import Dataset, dataset
 from training.data.recipe import Recipe, recipe_of
 from training.models.calibrate import calibration_of
 from training.runs.train import parts_learned, trained_from
+from training.runs.training_check import moved_by_the_test, training_faults, unlike_alone
 
 QUICK = {"most_rounds": 20, "folds": 3, "smallest_leaf": 10, "shape": [{"leaves": 4}]}
 
