@@ -20,7 +20,7 @@ from training.certificate.excerpt_store import loaded
 from training.certificate.poison import poisoned_excerpt
 from training.certificate.sample import excerpt_of
 from training.data.cases import TRAIN, TargetCases, first_asked
-from training.data.dataset import dataset, labelled
+from training.data.dataset import cases_set_aside, dataset, labelled
 from training.runs.train import trained_on
 
 Write = Callable[..., Path]
@@ -177,6 +177,35 @@ def test_an_outcome_that_became_known_after_the_test_began_is_counted_and_not_ta
     late = late_cases(whole.cases, store)
     assert whole.set_aside["known_after_the_test_began"] == late > 20
     assert len(whole.cases.take(whole.taught())) + late == filed_before(day_of("2015-01-01"))
+
+
+def test_an_event_told_after_the_test_began_is_counted_where_its_case_teaches_that_nothing_happened(
+    write_source: Write, say: Say
+) -> None:
+    ends = target("ends", "enterprise-day", "event", f"horizon = 60\n{AS_OF}")
+    firms = [
+        {"enterprise": f"e{number}", "since": "2012-01-01", "recorded_on": "2013-01-01"}
+        for number in range(40)
+    ]
+    lodged = [
+        {
+            "complaint": f"k{number}",
+            "enterprise": f"e{number}",
+            "lodged": "2014-06-30",
+            # every other complaint is written down after the test has begun
+            "recorded_on": ("2014-07-01", "2015-01-15")[number % 2],
+        }
+        for number in range(10)
+    ]
+    place = write_source(
+        {"enterprises": firms, "complaints": lodged},
+        ends + happening("ends", "complaints", "lodged"),
+    )
+    store = open_store(place)
+    cases = labelled(store, "ends")
+    assert cases.label[cases.part == TRAIN].sum() == 5
+    assert cases_set_aside(store, "ends")["told_otherwise_later"] == 5
+    assert "labels of ends: 5 例" in say("check", place).out
 
 
 def late_cases(cases: TargetCases, store: Store) -> int:

@@ -224,6 +224,6 @@ def test_a_header_that_is_not_the_contracts_is_refused(
 
 
 def test_a_first_line_that_is_a_row_is_not_repeated(write_source: Write) -> None:
-    with pytest.raises(SourceError, match=r"holds none of the column names") as caught:
+    with pytest.raises(SourceError, match=r"has none of the column names") as caught:
         open_store(deaths(write_source, "D1,2015-01-02,0,W-SECRET,2015-01-01\n"))
     assert "SECRET" not in str(caught.value)
