@@ -36,7 +36,8 @@ ABSENT = (
     "holidays",
 )
 AS_OF = "2015-03-22"
-TARGETS = """
+ON_DAYS = ("2014-02-28", "2014-06-30", "2014-09-15", "2015-01-31", "2015-03-31")
+TARGETS = f"""
 [target.days]
 zh = "查出"
 en = "found"
@@ -44,7 +45,7 @@ unit = "enterprise-day"
 label = "visit"
 violation = 1
 horizon = 60
-as_of = ["2014-02-28", "2014-06-30", "2014-09-15", "2015-01-31", "2015-03-31"]
+as_of = {list(ON_DAYS)}
 [target.days.split]
 train_until = 2014-10-31
 test_from = 2015-01-31
@@ -637,6 +638,14 @@ def forked(work: Any) -> dict[str, Any]:
     return dict(said)
 
 
+def at_the_edges() -> list[int]:
+    """Return the as-of days that are tried, and the days at which windows before them begin."""
+    from features.calendar import day_of
+
+    asked = [day_of(day) for day in (AS_OF, *ON_DAYS)]
+    return [day - width for width in (0, 30, 90, 365) for day in asked]
+
+
 def prepared(place: Path) -> Path:
     """Write the history and return the home in which the clean packages left every store that a certificate needs."""
 
@@ -645,7 +654,7 @@ def prepared(place: Path) -> Path:
         from tests.random_history import write_history, write_looks
 
         source = write_history(place / "source", seed=3, size=90, absent=ABSENT)
-        write_looks(source, seed=3)
+        write_looks(source, seed=3, number=320, openings=at_the_edges())
         text = (source / "source.toml").read_text("utf-8")
         (source / "source.toml").write_text(text + TARGETS, "utf-8")
         shutil.rmtree = spared  # type: ignore[assignment]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -187,15 +188,20 @@ def loaded_history(folders: pytest.TempPathFactory, seed: int) -> Store:
         return open_store(write_history(folders.mktemp("source"), seed=seed))
 
 
-def write_looks(folder: Path, *, seed: int, number: int = 160) -> None:
+def write_looks(
+    folder: Path, *, seed: int, number: int = 160, openings: Sequence[int] = ()
+) -> None:
     """Add visits and reviewed claims that happen one after another: each is told of after it was opened, most when it closed.
 
-    Rows of `write_history` tell of one visit again and again, so that hardly any of its outcomes comes as news.
+    Rows of `write_history` tell of one visit again and again, so that hardly any of its outcomes comes as news. Every
+    other one opens on one of the `openings`, in turn, if there are any.
     """
     rng = np.random.default_rng(seed)
     rows: Written = {name: [] for name in ("inspections", "findings", "claims", "claim_reviews")}
     for place in range(number):
         opened = int(rng.integers(FIRST + 40, LAST - 60))
+        if openings and place % 2:
+            opened = openings[place // 2 % len(openings)]
         closed = opened + int(rng.integers(0, 40))
         known = closed + int(rng.integers(0, 20))
         visited = {"enterprise": f"E{rng.integers(12):03d}", "provider": ""}
@@ -209,7 +215,10 @@ def write_looks(folder: Path, *, seed: int, number: int = 160) -> None:
             finding = {"inspection": f"V{place:03d}", "violation": int(rng.integers(1, 4))}
             later = min(LAST, known + int(rng.integers(0, 60)))
             rows["findings"].append(_look("findings", rng, later, finding))
-        claim = {"claim": f"K{place:03d}", "filed_on": opened}
+        # Eleven and four have no divisor in common, so that each provider sees every enterprise.
+        turn = place + place // 48
+        parties = {"enterprise": f"E{turn % 11:03d}", "provider": f"P{turn // 5 % 4:03d}"}
+        claim = {"claim": f"K{place:03d}", "filed_on": opened, **parties}
         rows["claims"].append(_look("claims", rng, opened, claim))
         verdict = {"outcome": ("fraud", "clean")[place % 2], "closed_on": closed}
         review = {"claim": f"K{place:03d}", **verdict}
