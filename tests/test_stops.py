@@ -31,7 +31,7 @@ PLACES = 2
 MANY = 24
 """With more points, only the first of each kind is stopped, and a run goes on from the last one."""
 EVERY_SIGNAL = "LSSI_EVERY_SIGNAL"
-"""Set to 1, each kind of many points meets all signals, which takes an hour, and not one in turn."""
+"""Set to 1, each kind of many points meets all signals, three times the work, and not one in turn."""
 KIND = re.compile(r"(?:before|after) (\S*\.)?(.+)")
 WRITES_NOTHING = {"contract", "ledger verify"}
 APART = {"serve"}

@@ -17,7 +17,7 @@ from training.certificate.split_check import parts_read
 from training.data.cases import TEST, TRAIN, TargetCases, target_split
 from training.data.dataset import Dataset
 from training.data.day_cases import ON_DAYS
-from training.data.labels import SUBJECT, Codes
+from training.data.labels import SUBJECT, Codes, first_days
 from training.data.recipe import Recipe
 
 SAMPLE = 24
@@ -66,10 +66,7 @@ def _own_days(store: Store, whole: Dataset) -> Codes:
     if whole.target.unit == "inspection":
         return cases.day - 1
     rows = store.all_rows("claims", ("claim", "known"))
-    earliest_first = np.lexsort((rows["known"], rows["claim"]))
-    codes, first_places = np.unique(rows["claim"][earliest_first], return_index=True)
-    first_days = rows["known"][earliest_first][first_places]
-    return first_days[np.searchsorted(codes, cases.subject)].astype(np.int64)
+    return first_days(cases.subject, rows["claim"], rows["known"])
 
 
 def _other_parts(whole: Dataset) -> int:
