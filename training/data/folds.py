@@ -25,8 +25,8 @@ def folds_of(keys: NDArray[np.str_], cases: TargetCases, recipe: Recipe, gap: in
     """Return folds that go forward in time, as the future will: each is asked of days after those it learned from.
 
     A day counts as after another when `gap` days lie between, and nobody learns from an outcome that was not yet known
-    then. Where the earlier days hold too few labels to learn
-    from, the folds are parted by key instead, the cases of one key together.
+    then. Where the earlier days hold too few labels to learn from, the folds are parted by key instead, the cases of one
+    key together.
     """
     forward = []
     is_held = np.zeros(len(cases), np.bool_)
@@ -59,14 +59,14 @@ def _forward(cases: TargetCases, recipe: Recipe, gap: int) -> list[Fold]:
         return []
     day = cases.day
     # a case may be seen from the eve of its day, and an outcome has to be known by then
-    first_day = cases.known + (day - cases.as_of)
+    learnable_from = cases.known + (day - cases.as_of)
     ascending = np.sort(day)
     shares = np.linspace(1 - recipe.tried_on, 1, recipe.folds, endpoint=False)
     places = shares * len(day)
     starts = np.unique(ascending[places.astype(np.int64)])
     ends = np.append(starts[1:], ascending[-1] + 1)
     return [
-        Fold((day + max(gap, 1) <= start) & (first_day <= start), (day >= start) & (day < end))
+        Fold((day + max(gap, 1) <= start) & (learnable_from <= start), (day >= start) & (day < end))
         for start, end in zip(starts, ends, strict=True)
     ]
 
