@@ -586,7 +586,7 @@ LEAKS = (
         "折用当时未知的结果",
         "a fold learns outcomes that were not known when it is asked",
         "training/data/folds.py",
-        " & (first_day <= start)",
+        " & (learnable_from <= start)",
         "",
     ),
 )
