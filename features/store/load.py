@@ -106,7 +106,8 @@ def _finish(work: Work, summary: dict[str, Any], folder: Path) -> None:
 
 
 def _fill(work: Work, source: Source) -> dict[str, Any]:
-    staged = _stage_all(work, source)
+    reading = reading_connection(source, work.limits)
+    staged = _stage_all(work, source, reading)
     connection = opened(work.limits)
     once = [without_repeats(connection, table) for table in staged]
     staged = without_contradictions(connection, once)
@@ -119,7 +120,7 @@ def _fill(work: Work, source: Source) -> dict[str, Any]:
     reached("joins written")
     counts = {table.table: counts_of(table.accepted, table.refused) for table in staged}
     _write_refused(work, staged)
-    notes = list(_notes(source, work, counts))
+    notes = list(_notes(source, reading, counts))
     return {
         "name": source.name,
         "complete_to": source.declaration.complete_to.isoformat(),
@@ -132,22 +133,21 @@ def _fill(work: Work, source: Source) -> dict[str, Any]:
     }
 
 
-def _notes(source: Source, work: Work, counts: dict[str, dict[str, Any]]) -> Iterator[str]:
+def _notes(
+    source: Source, connection: Connection, counts: dict[str, dict[str, Any]]
+) -> Iterator[str]:
     yield from source.dump.notes
-    connection = reading_connection(source, work.limits)
     yield from unstated_in(connection, source.declaration, source.folder, unread_tables(counts))
     yield from bare_notes(source, connection)
 
 
-def _stage_all(work: Work, source: Source) -> list[Staged]:
-    connection = reading_connection(source, work.limits)
+def _stage_all(work: Work, source: Source, connection: Connection) -> list[Staged]:
     # A table whose columns are not the contract's is refused before any is read.
-    for table in source.tables:
-        contract_relation(connection, source, table)
+    relations = {table: contract_relation(connection, source, table) for table in source.tables}
     folder = work.folder / "staged"
     staged: list[Staged] = []
-    for table in source.tables:
-        rows = work.taken(contract_relation(connection, source, table))
+    for table, relation in relations.items():
+        rows = work.taken(relation)
         staged.append(stage(rows, source, table, folder=folder, progress=work.progress))
     return staged
 
