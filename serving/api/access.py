@@ -86,7 +86,7 @@ class Access:
             return None
         holder = self._holder(Headers(scope=scope))
         if route is None:
-            raise Refused("route_unknown", "nothing answers at this path; see docs/api.md")
+            raise Refused("route_unknown", "no route has this path; see docs/api.md")
         if holder.role not in route.roles:
             raise Refused(
                 "role_refused",
