@@ -1,4 +1,4 @@
-"""What the service says when it does not answer: one error body, and one status for each stable code."""
+"""Refusals of the service: one error body, and one HTTP status for each stable code."""
 
 from __future__ import annotations
 
@@ -85,12 +85,12 @@ def body(code: str, message: str, detail: Sequence[dict[str, str]] = ()) -> byte
 
 
 def status_of(code: str) -> int:
-    """Return the HTTP status of a code; a code without one is ours to mend, so 500."""
+    """Return the HTTP status of a code; a code without a status is a bug of ours, so 500."""
     return CODES[code].status if code in CODES else CODES["internal"].status
 
 
 def normalised(status: int, given: bytes) -> bytes:
-    """Return the one error body for an answer of the framework in any of its shapes; `given` is that answer's body."""
+    """Return the error body for an error answer of the framework in any of its forms; `given` is the body of that answer."""
     try:
         answer = json.loads(given)
     except ValueError:

@@ -62,7 +62,7 @@ _LINE_END = re.compile(r"\r\n|\r|\n")
 
 @dataclass(frozen=True, slots=True)
 class CsvFile:
-    """A CSV file ready to be read: its column names, what is read in its place, and what parts its own fields.
+    """A CSV file ready to be read: its column names, the file or copy to read, and its delimiter.
 
     `records` counts them without the header, `longest` is in bytes; `bad` counts those that are told to be none.
     """
@@ -238,7 +238,7 @@ def _copied(opened: Opened, delimiter: str, names: tuple[str, ...], place: Path)
                 longest = max(longest, 8 * len(record.text) + 4 * size)
     except UnicodeEncodeError:
         raise SourceError(
-            f"{opened.path.name} holds half letters (surrogates); export it again"
+            f"{opened.path.name} holds half characters (surrogates); export it again"
         ) from None
     for before in files_in(place.parent, "[!.]*"):
         if before != place:

@@ -69,7 +69,7 @@ class CsvRecord(NamedTuple):
 
 
 def checked_delimiter(delimiter: str) -> str:
-    """Return a delimiter; ValueError where it can be none."""
+    """Return a delimiter; ValueError if the text cannot be one."""
     if len(delimiter) != 1 or delimiter in NO_DELIMITER:
         raise ValueError("should be one character such as ';', no quote mark and no line break")
     return delimiter
@@ -210,7 +210,7 @@ def header_of(opened: Opened, delimiter: str) -> CsvRecord:
 
 
 def delimiter_of(opened: Opened, wanted: frozenset[str]) -> str:
-    """Return what parts a file's fields: what is stated, else the one that yields most columns.
+    """Return a file's delimiter: the stated one, else the one that yields most columns.
 
     Those `wanted` count, where a table of the contract says which; else all. SourceError on a tie.
     """
@@ -228,7 +228,7 @@ def delimiter_of(opened: Opened, wanted: frozenset[str]) -> str:
     what = "columns of the contract" if of_contract else "columns"
     many = f"{max(counts.values())} {what}"
     raise SourceError(
-        f"{opened.path.name}: its header has {many} whether split by {names}; "
+        f"{opened.path.name}: its header has {many} when split by {names}; "
         f"state the delimiter, such as {opened.stated.line('delimiter', best[-1])}"
     )
 

@@ -78,7 +78,7 @@ def file_sql(path: Path) -> str:
         return quoted(text)
     if "\\" in text:
         raise SourceError(
-            f"{text} holds a backslash and one of * ? [, which cannot be read together; "
+            f"{text} holds a backslash and one of * ? [, and DuckDB cannot read both; "
             "rename one of its folders"
         )
     return quoted(plain)

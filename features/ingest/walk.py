@@ -1,4 +1,4 @@
-"""One walk over the bytes of a CSV file, compiled: how many records it has, and whatever in it is not plain.
+"""One compiled pass over the bytes of a CSV file: it counts the records and finds whatever is not plain.
 
 A file is plain where every reader of RFC 4180 agrees: each record has as many fields as the header, each quote mark opens
 a field, closes one, or is doubled, and one kind of line end is used.

@@ -1,4 +1,4 @@
-"""The one gate before every route: nothing passes that `routes.py` does not name, or that its role may not use."""
+"""The gate before every route: it refuses a path that `routes.py` does not list, and a role that may not use it."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ def closed_day(endings: Sequence[Ending]) -> date:
     """
     if not endings:
         raise SourceError(
-            "no table of the dump holds a day recorded; "
+            "no table of the dump holds a recorded day; "
             "write complete_to = 2015-06-30 into its dump.toml"
         )
     ends = [one.ordinary for one in endings]
@@ -88,7 +88,7 @@ def _ending_up_to(day: date, ends: Sequence[date], span: timedelta) -> int:
 
 
 def told_of(endings: Sequence[Ending], end: date) -> list[str]:
-    """Return how a closed day was found, in lines for a check, and what to write where it is another."""
+    """Return lines for a check: how the closed day was found, and what to write if it is wrong."""
     together = [one for one in endings if end - MONTH < one.ordinary <= end]
     earlier = [one for one in endings if one.ordinary <= end - MONTH]
     beyond = [one for one in endings if one.last > end]

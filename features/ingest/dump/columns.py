@@ -117,7 +117,7 @@ class Headings:
             names = tuple(name for name in free if self._means(name, code))
             if len(names) > 1:
                 raise SourceError(
-                    f"{file}: columns {', '.join(names)} may each be {code}; write {self.line(code, names[0])}, "
+                    f"{file}: columns {', '.join(names)} may each mean {code}; write {self.line(code, names[0])}, "
                     "or another of them"
                 )
             if names:
@@ -130,7 +130,7 @@ class Headings:
             meant = [code for code in codes if self._means(name, code)]
             if len(meant) > 1:
                 raise SourceError(
-                    f"{file}: column {name!r} may be {' or '.join(meant)}; write {self.line(meant[0], name)}, "
+                    f"{file}: column {name!r} may mean {' or '.join(meant)}; write {self.line(meant[0], name)}, "
                     "or another of them"
                 )
 

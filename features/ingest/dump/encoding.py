@@ -164,7 +164,7 @@ def _utf16_texts(part: Path) -> Iterator[str]:
                 text = decoder.decode(chunk)
                 if "\0" in text:
                     raise SourceError(
-                        f"{part.name} has the mark of {UTF16} and holds zero letters; {AGAIN}"
+                        f"{part.name} has the mark of {UTF16} and holds zero characters; {AGAIN}"
                     )
                 yield text
             yield decoder.decode(b"", final=True)
@@ -198,7 +198,7 @@ def _blocks(part: Path) -> Iterator[TextBlock]:
             cut = max(chunk.rfind(b"\n"), chunk.rfind(b"\r")) + 1
             if not cut and len(chunk) == CHUNK:
                 raise SourceError(
-                    f"{part.name}: line {first} is longer than a megabyte; close its quote mark or part its lines"
+                    f"{part.name}: line {first} is longer than a megabyte; close its quote mark or split its lines"
                 )
             if cut:
                 lines = rest + chunk[:cut]
