@@ -1,4 +1,4 @@
-"""The closed day of a dump that names none: the day by which most of its tables end, stragglers left out."""
+"""The closed day of a dump that states none: the day by which most of its tables end, without late stragglers."""
 
 from __future__ import annotations
 
@@ -63,8 +63,8 @@ def _longest_ordinary_gap(gaps: Sequence[int]) -> int:
 def closed_day(endings: Sequence[Ending]) -> date:
     """Return the day by which most columns end; SourceError where nothing was recorded.
 
-    Of the month in which the most of them end (the latest of such), it is the last day in the week up to
-    which a quarter of them end. A column that goes on after that may move it by a week, no further.
+    It lies in the month in which most columns end, the latest of such months: it is the last day in the week by which a
+    quarter of them end. A column that continues after that may move it by a week at most.
     """
     if not endings:
         raise SourceError(

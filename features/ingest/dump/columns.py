@@ -40,7 +40,7 @@ Book = Mapping[str, Mapping[str, Called]]
 def book_of(folder: Path, dump: Dump) -> Book:
     """Return what the source in a folder says of its dump's columns; nothing where it has no columns.csv.
 
-    SourceError by line, where it says anything of a table or column that the source does not declare.
+    SourceError with the line, if it names a table or column that the source does not declare.
     """
     nothing = Called()
     book: dict[str, dict[str, Called]] = {}
@@ -101,7 +101,7 @@ class Headings:
     def find(self, given: Collection[str], file: str) -> Names:
         """Return, by column, the given names that mean it: stated ones, else its code, else its other names.
 
-        SourceError where a name is that of two columns, or two names that of one; it tells the line to write.
+        SourceError if a name fits two columns, or two names fit one column; it says which line to write.
         """
         # The order of precedence: what the settings state, then a column's code, then its other names.
         columns: Names = {}
@@ -152,7 +152,7 @@ class Headings:
         return called.kind in UNITS or all(word in ASIDE for word in beside)
 
     def line(self, code: str, name: str) -> str:
-        """Return what to write where so that a column of this name is read."""
+        """Return the line to write so that a column with this name is read."""
         return f'[columns.{self.table}] {code} = "{name}" into {SETTINGS}'
 
 

@@ -44,7 +44,7 @@ class TextBlock:
 def utf8_file(part: Path, copies: Path) -> Path:
     """Return a file of text that is UTF-8: the file itself, else its copy under `copies`, made once.
 
-    SourceError, by name and line, if it is no text, of another encoding, of two, or breaks off within a letter.
+    SourceError with name and line, if it is not text, has another encoding or two, or ends within a character.
     """
     status = part.stat()
     said = f"{part.absolute()}\0{status.st_size}\0{status.st_mtime_ns}"
