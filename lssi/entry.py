@@ -1,4 +1,4 @@
-"""The entry of the command line: runs one command, and ends every error in one line."""
+"""The entry of the command line: runs one command, and reports every error in one line."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ INTERRUPTED = 130
 
 
 def run(app: typer.Typer) -> None:
-    """Run one command of a program; a mistake of the user's ends in one line, one of ours in a traceback."""
+    """Run one command of a program; a user's error ends in one line, a bug of ours in a traceback."""
     try:
         check_standard_output()
         with stoppable():

@@ -1,4 +1,4 @@
-"""Signals that stop a command: it ends as by an error, so that it clears its folders."""
+"""Signals that stop a command: it ends as after an error, so that it removes its working folders."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def listened() -> list[signal.Signals]:
-    """Return the signals to stop that whoever started this process does not want ignored."""
+    """Return the stop signals that the caller of this process does not ignore."""
     return [number for number in STOPS if signal.getsignal(number) is not signal.SIG_IGN]
 
 

@@ -1,1 +1,1 @@
-"""How does a model answer, and what remains? The scorer, the service, the ledger and its records."""
+"""Serving: the scorer, the service, the ledger and its records."""

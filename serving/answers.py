@@ -46,8 +46,8 @@ class SaidReason(Said):
 class Unit(Said):
     """One enterprise or claim: its calibrated probability, the number expected, its rank among all that live.
 
-    `dormant` is None of a claim, of a history that was sent, and where a source cannot tell; `dormant_words` say what it
-    means, in zh and en, of a firm that is.
+    `dormant` is None for a claim, for a history that was sent, and where the source lacks the tables to decide. For a
+    dormant enterprise `dormant_words` explain the word in zh and en.
     """
 
     id: str
@@ -62,7 +62,7 @@ class Unit(Said):
 
 
 class Peers(Said):
-    """Where a history that was sent met the store: the day of its peers, what is shared with them, the tables sent."""
+    """What was taken from the store for a history that was sent: the day, the values of cell and peers, the tables sent."""
 
     day: date
     shared: dict[str, str]
@@ -70,7 +70,7 @@ class Peers(Said):
 
 
 class Answer(Said):
-    """The scores of one request, durable under `record_id` before they left."""
+    """The scores of one request; their record `record_id` was durable before they were sent."""
 
     target: str
     entity: str
@@ -94,7 +94,7 @@ class Model(Said):
 
 
 class Info(Said):
-    """What this service serves."""
+    """The source and the models of this service."""
 
     source: str
     complete_to: date

@@ -1,4 +1,4 @@
-"""What the service says when it does not answer: one error body, and one status for each stable code."""
+"""Refusals of the service: one error body, and one HTTP status for each stable code."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ class Code(NamedTuple):
 
 CODES = {
     "request_invalid": Code(
-        400, "字段缺失、多余或不合要求", "a field is missing, unknown or unfit"
+        400, "字段缺失、多余或不合要求", "a field is missing, unknown or not valid"
     ),
     "json_invalid": Code(400, "正文不是 JSON", "the body is not JSON"),
-    "target_unusable": Code(400, "没有回答此目标的模型", "no model answers this target"),
+    "target_unusable": Code(400, "此目标没有在用模型", "no model is in use for this target"),
     "key_missing": Code(401, "没有密钥", "no API key was sent"),
     "key_unknown": Code(401, "密钥未登记", "the API key is not in the register of keys"),
     "role_refused": Code(
@@ -32,8 +32,8 @@ CODES = {
         404, "编号不在当日登记中", "an enterprise or claim is not in the register of the day"
     ),
     "record_unknown": Code(404, "没有此记录", "no record has this number"),
-    "route_unknown": Code(404, "没有此路由", "nothing answers at this path"),
-    "method_refused": Code(405, "此路由用另一方法", "the path answers another method"),
+    "route_unknown": Code(404, "没有此路由", "no route has this path"),
+    "method_refused": Code(405, "此路由须用另一方法", "this path takes another method"),
     "body_too_slow": Code(408, "正文未及时到达", "the body did not arrive in time"),
     "retry_conflict": Code(
         409, "此幂等键已用于另一请求", "the idempotency key was used for another request"
@@ -53,7 +53,7 @@ CODES = {
     "keys_unusable": Code(503, "密钥登记损坏", "the register of keys is damaged"),
     "not_ready": Code(503, "服务正在启动", "the service is still starting"),
     "timed_out": Code(
-        504, "作答超时；没有确认任何记录", "the answer took too long; nothing was acknowledged"
+        504, "作答超时；没有确认任何记录", "the answer took too long; no record was confirmed"
     ),
 }
 SHOWN = 10  # problems named in one refusal
@@ -85,12 +85,12 @@ def body(code: str, message: str, detail: Sequence[dict[str, str]] = ()) -> byte
 
 
 def status_of(code: str) -> int:
-    """Return the HTTP status of a code; a code without one is ours to mend, so 500."""
+    """Return the HTTP status of a code; a code without a status is a bug of ours, so 500."""
     return CODES[code].status if code in CODES else CODES["internal"].status
 
 
 def normalised(status: int, given: bytes) -> bytes:
-    """Return the one error body for an answer of the framework in any of its shapes; `given` is that answer's body."""
+    """Return the error body for an error answer of the framework in any of its forms; `given` is the body of that answer."""
     try:
         answer = json.loads(given)
     except ValueError:
@@ -105,8 +105,8 @@ def normalised(status: int, given: bytes) -> bytes:
 
 _BARE = {
     400: ("request_invalid", "the request cannot be understood; compare it with docs/api.md"),
-    404: ("route_unknown", "nothing answers at this path; see docs/api.md"),
-    405: ("method_refused", "this path answers another method; see docs/api.md"),
+    404: ("route_unknown", "no route has this path; see docs/api.md"),
+    405: ("method_refused", "this path takes another method; see docs/api.md"),
     415: ("media_type_refused", "the body should be application/json"),
     500: (
         "internal",

@@ -1,4 +1,4 @@
-"""What may be asked: each body as a strict form; a value that does not fit is named by its place, never repeated."""
+"""Request bodies, validated strictly; an error names the place of a wrong value and never repeats the value."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ Rows = Annotated[list[Row], Field(min_length=1, max_length=MOST_ROWS)]
 
 def _different(ids: Sequence[str]) -> Sequence[str]:
     if len(set(ids)) < len(ids):
-        raise ValueError("each number should occur once in a request")
+        raise ValueError("each identifier should occur once in a request")
     return ids
 
 

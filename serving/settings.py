@@ -1,4 +1,4 @@
-"""Where the service finds what it serves: read from the environment once, at its door."""
+"""Settings of the service, read from the environment once, when it starts."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Settings:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The variables in which a worker process finds the same settings; folders in full."""
+        """The environment variables that give a worker process the same settings; folders as absolute paths."""
         places = {"LSSI_HOME": self.home, "LSSI_SOURCE": self.source, "LSSI_DATA": self.data}
         return {
             name: str(place if is_database(place) else Path(place).resolve())

@@ -491,5 +491,6 @@ def test_a_port_in_use_is_one_line(say: Say, source: Path, model_parts: Parts) -
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         assert (
-            "cannot be listened on" in say("serve", source, "--port", taken.getsockname()[1]).line
+            "the service cannot listen on"
+            in say("serve", source, "--port", taken.getsockname()[1]).line
         )

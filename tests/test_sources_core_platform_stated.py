@@ -414,9 +414,7 @@ def test_a_name_that_nobody_maps_is_refused_with_the_line_that_would_state_it(du
 
 def test_a_name_of_two_columns_and_two_names_of_one_are_refused_by_name(dump: Dump) -> None:
     dump.put("AC43.csv", "个人编号,人员编号,AAB001,AAE140,AAE002,AAE003,AAE036\n".encode())
-    line = (
-        r'columns 个人编号, 人员编号 may each be AAC001; write \[columns.AC43\] AAC001 = "个人编号"'
-    )
+    line = r'columns 个人编号, 人员编号 may each mean AAC001; write \[columns.AC43\] AAC001 = "个人编号"'
     with pytest.raises(SourceError, match=line):
         find_source(SOURCE, dump.folder)
 

@@ -272,7 +272,7 @@ def test_a_damaged_holder_is_told_in_one_line_with_what_to_do(here: Path) -> Non
 def test_a_name_too_long_for_files_is_refused(here: Path) -> None:
     declared = here / "source.toml"
     declared.write_text(declared.read_text("utf-8").replace('"hand"', f'"{"h" * 81}"'), "utf-8")
-    with pytest.raises(SourceError, match=r"should have at most 80 letters.* has 81"):
+    with pytest.raises(SourceError, match=r"should have at most 80 characters.* has 81"):
         find_source(here)
 
 

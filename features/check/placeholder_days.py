@@ -1,4 +1,4 @@
-"""Days that stand for none: those of January 1970, and a day that most rows of a column share."""
+"""Placeholder days, which stand for a missing day: days of January 1970, and a day that most rows of a column share."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ OF_MOST = "most rows share it; if it stands for no day, export it as empty"
 
 @dataclass(frozen=True, slots=True)
 class Placeholder:
-    """What may stand for no day in a column: how many rows say it, of how many that say any, and why it is told."""
+    """A likely placeholder in a column: how many rows have it, how many rows have any day, and why it is reported."""
 
     table: str
     column: str
@@ -36,7 +36,7 @@ class Placeholder:
 
 
 def placeholders(store: Store) -> Iterator[Placeholder]:
-    """Yield what may stand for no day in the columns of days, months and years of a store's rows, refused ones included."""
+    """Yield likely placeholders in the day, month and year columns of a store's rows, refused rows included."""
     for table in store.summary["tables"]:
         columns = [column for column in store.tables[table].columns if column.kind in TIMED]
         columns.append(RECORDED)
@@ -67,7 +67,7 @@ def _rows_of(counts: Counter[str], day: str) -> int:
 
 
 def suspect(counts: Counter[str]) -> tuple[str, str] | None:
-    """Return the day of a column that may stand for none, with the reason; None if there is none.
+    """Return the likely placeholder of a column, with the reason; None if there is none.
 
     >>> suspect(Counter({"2014-01-01": 9, "1970-01-17": 1}))[0]
     '1970-01-17'

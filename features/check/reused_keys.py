@@ -1,4 +1,4 @@
-"""Numbers that were used again: keys whose versions differ in what they are about, and rows of one key on one day."""
+"""Reused numbers: keys whose versions name different persons, firms or days, and several rows of one key on one day."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def about(table: Table) -> tuple[str, ...]:
 
 
 def reused(store: Store) -> Iterator[dict[str, Any]]:
-    """Yield by table how many numbers name what differs in which column, how many stand twice on one day, and examples."""
+    """Yield by table how many numbers differ in which column, how many occur twice on one day, and examples."""
     for table in numbered():
         if store.has(table.name):
             reuse = _reused(store, table)
@@ -105,7 +105,7 @@ def _on_one_day(store: Store, table: str, key: str) -> set[int]:
 
 
 def reuse_line(reuse: dict[str, Any]) -> str:
-    """Return in words what numbers of a table were used again."""
+    """Return a line that says which numbers of a table were used again."""
     table = reuse["table"]
     numbers, same_day = f"{reuse['keys']:,}", f"{reuse['same_day']:,}"
     columns = [f"{column} {count:,}" for column, count in reuse["differ"].items()]

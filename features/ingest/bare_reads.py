@@ -1,4 +1,4 @@
-"""What DuckDB would guess of the files that a source's views read bare, told so that nobody learns it from the values."""
+"""Reports what DuckDB guesses about files that views read without a macro, before the guess shows in the values."""
 
 from __future__ import annotations
 

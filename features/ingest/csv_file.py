@@ -1,7 +1,7 @@
-"""A CSV file as SQL: read where it lies if it is plain, else from a copy in which every record says whether it is one.
+"""A CSV file as SQL: a plain file is read in place, any other from a copy that marks its broken records.
 
-The rules are those of RFC 4180: quote `"`, doubled within quotes, no comments, every text as it stands, an empty field no
-value. A record that breaks them is one row with its reason, whatever DuckDB would make of it.
+The rules are those of RFC 4180: quote `"`, doubled within quotes; no comments; texts unchanged; an empty field is no value.
+A record that breaks them becomes one row with its reason, whatever DuckDB would make of it.
 """
 
 from __future__ import annotations
@@ -62,9 +62,9 @@ _LINE_END = re.compile(r"\r\n|\r|\n")
 
 @dataclass(frozen=True, slots=True)
 class CsvFile:
-    """A CSV file ready to be read: its column names, what is read in its place, and what parts its own fields.
+    """A CSV file ready to be read: its column names, the file or copy to read, and its delimiter.
 
-    `records` counts them without the header, `longest` is in bytes; `bad` counts those that are told to be none.
+    `records` counts them without the header, `longest` is in bytes; `bad` counts the broken ones.
     """
 
     path: Path
@@ -81,7 +81,7 @@ class CsvFile:
         return self.read != self.path
 
     def rows_sql(self, told_as: str | None = None) -> str:
-        """Return the SELECT of the records, texts under their names; those that are none only with why, as `told_as`."""
+        """Return the SELECT of the records, as texts by column name; a broken record has only its reason, as `told_as`."""
         names = map(named, distinct_names(self.names))
         columns = [f"c{number} AS {name}" for number, name in enumerate(names)]
         scan = self._scan_sql()
@@ -93,7 +93,7 @@ class CsvFile:
         return f"SELECT {', '.join(columns)} FROM {scan}{sound}"
 
     def bad_sql(self) -> str:
-        """Return the SELECT of (place, told) of the records that are none: where each stands, and why it is none."""
+        """Return the SELECT of (place, told) of the broken records: where each stands, and why it is broken."""
         return f"SELECT place, {TOLD} FROM {self._scan_sql()} WHERE {TOLD} IS NOT NULL"
 
     def _scan_sql(self) -> str:
@@ -117,7 +117,7 @@ class CsvFile:
 def csv_file(
     path: Path, copies: Path, stated: StatedDialect, wanted: frozenset[str] = frozenset()
 ) -> CsvFile:
-    """Return a CSV file ready to be read, a copy made under `copies` where it is not plain.
+    """Return a CSV file ready to be read; if it is not plain, a copy is made under `copies`.
 
     `wanted` are the columns that may decide its delimiter. SourceError, by name and line, where it cannot be read.
     """
@@ -133,7 +133,7 @@ def csv_file(
 
 
 def check_plain(path: Path) -> None:
-    """Refuse a file of a source's own, such as a list of codes, that could be read from a copy only."""
+    """Refuse a file that is part of the source, such as a list of codes, if it is not plain."""
     with private_folder(home() / "csv") as copies:
         file = csv_file(path, copies, StatedDialect())
         if file.is_copy:
@@ -238,7 +238,7 @@ def _copied(opened: Opened, delimiter: str, names: tuple[str, ...], place: Path)
                 longest = max(longest, 8 * len(record.text) + 4 * size)
     except UnicodeEncodeError:
         raise SourceError(
-            f"{opened.path.name} holds half letters (surrogates); export it again"
+            f"{opened.path.name} holds half characters (surrogates); export it again"
         ) from None
     for before in files_in(place.parent, "[!.]*"):
         if before != place:
@@ -266,7 +266,7 @@ def _fitted(fields: list[str], size: int) -> list[str]:
 
 
 def fault_of(record: CsvRecord, delimiter: str, size: int) -> str:
-    """Return why a record of a file with `size` columns is none, empty where it is one."""
+    """Return why a record of a file with `size` columns is broken; an empty text if it is not."""
     if not record.sound:
         return _quote_fault(record, delimiter)
     if len(record.fields) < size:
@@ -293,7 +293,7 @@ def _line_ends(text: str) -> int:
 
 
 def distinct_names(names: tuple[str, ...]) -> Iterator[str]:
-    """Yield column names so that no two are alike for SQL: those that are there twice or empty with their number.
+    """Yield column names of which no two are equal in SQL: repeated and empty ones get their number.
 
     >>> list(distinct_names(("day", "note", "Note", "")))
     ['day', 'note 2', 'Note 3', 'column 4']

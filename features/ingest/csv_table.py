@@ -1,4 +1,4 @@
-"""A table of the contract that lies as CSV: every record a row, and one that breaks the rules a refused row."""
+"""A contract table stored as CSV: every record is a row, and a broken record is a refused row."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CARRIED = (
 
 
 def copies_of(source: Source) -> Path:
-    """Return the folder for copies of a source's CSV files that are not read where they lie; it need not exist."""
+    """Return the folder for copies of a source's CSV files that are not plain; it need not exist."""
     root = source.apart or home()
     places = f"{source.folder}\0{source.data}"
     # Names of folders may be no UTF-8; 16 hex digits are 64 bits, enough to tell sources apart.
@@ -33,7 +33,7 @@ def copies_of(source: Source) -> Path:
 
 
 def csv_table_sql(source: Source, table: str) -> str:
-    """Return the SELECT of a contract table that lies as CSV; SourceError where its header names a column twice or none."""
+    """Return the SELECT of a contract table stored as CSV; SourceError if its header repeats a name or lacks one."""
     wanted = frozenset(column.name for column in source.columns(table) + COMMON)
     dialect = source.declaration.csv.of(table)
     file = csv_file(source.tables[table], copies_of(source), dialect, wanted)

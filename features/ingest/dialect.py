@@ -1,4 +1,4 @@
-"""The dialect of a CSV file: what is stated of it, what its first bytes prove, and what its header decides."""
+"""The dialect of a CSV file, from what is stated, what its first bytes prove, and what its header decides."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ IN_TOML = '[csv] {key} = "{value}" in source.toml'
 
 @dataclass(frozen=True, slots=True)
 class StatedDialect:
-    """What is stated of a file: delimiter and encoding, None where nothing is said.
+    """The stated delimiter and encoding of a file; None if not stated.
 
     `how` is the line that would state a {key} and its {value}.
     """
@@ -60,7 +60,7 @@ class Opened:
 
 
 class CsvRecord(NamedTuple):
-    """A record of a CSV file: fields, text as it stands, number of its first line, and whether its quote marks are sound."""
+    """A record of a CSV file: its fields, its text, the number of its first line, and whether its quote marks are correct."""
 
     fields: list[str]
     text: str
@@ -69,14 +69,14 @@ class CsvRecord(NamedTuple):
 
 
 def checked_delimiter(delimiter: str) -> str:
-    """Return a delimiter; ValueError where it can be none."""
+    """Return a delimiter; ValueError if the text cannot be one."""
     if len(delimiter) != 1 or delimiter in NO_DELIMITER:
         raise ValueError("should be one character such as ';', no quote mark and no line break")
     return delimiter
 
 
 def checked_encoding(encoding: str) -> str:
-    """Return the name of an encoding; ValueError where Python knows none of that name for text."""
+    """Return the name of an encoding; ValueError if Python has no text encoding of that name."""
     try:
         "".encode(encoding)
     except (LookupError, UnicodeError, ValueError):
@@ -86,7 +86,7 @@ def checked_encoding(encoding: str) -> str:
 
 @contextmanager
 def unpacked(path: Path) -> Iterator[BinaryIO]:
-    """Yield a file's bytes, unpacked; SourceError where its packing is broken."""
+    """Yield a file's bytes, decompressed; SourceError if the compressed file is damaged."""
     packed = path.name.lower().endswith(".gz")
     try:
         with gzip.open(path) if packed else path.open("rb") as file:
@@ -98,7 +98,7 @@ def unpacked(path: Path) -> Iterator[BinaryIO]:
 def opened_as(path: Path, stated: StatedDialect) -> Opened:
     """Return a file with the encoding that its mark proves, else the one stated, else UTF-8.
 
-    SourceError where mark and statement disagree.
+    SourceError if the mark and the stated encoding differ.
     """
     with unpacked(path) as file:
         first = file.read(4)
@@ -116,7 +116,7 @@ def opened_as(path: Path, stated: StatedDialect) -> Opened:
 
 
 def undecoded(opened: Opened, line: int) -> SourceError:
-    """Return the error of a line that is not of its file's encoding."""
+    """Return the error for a line that cannot be decoded in its file's encoding."""
     name, stated = opened.path.name, opened.stated
     if stated.encoding or opened.encoding != UTF8:
         return SourceError(
@@ -130,7 +130,7 @@ def undecoded(opened: Opened, line: int) -> SourceError:
 
 
 def file_lines(opened: Opened) -> Iterator[str]:
-    """Yield the lines of a file with their ends, parted at each LF, CR and CRLF, without its mark."""
+    """Yield the lines of a file with their ends, split at each LF, CR and CRLF, without its byte order mark."""
     number = 0
     with unpacked(opened.path) as raw:
         text = io.TextIOWrapper(raw, opened.encoding, newline="")
@@ -146,7 +146,7 @@ def file_lines(opened: Opened) -> Iterator[str]:
 
 
 def records_of(opened: Opened, delimiter: str) -> Iterator[CsvRecord]:
-    """Yield the records of a file, the header first, as Python's csv reads them; no blank line is one."""
+    """Yield the records of a file, the header first, as Python's csv reads them; blank lines are skipped."""
     csv.field_size_limit((1 << 31) - 1)
     number = 1
     lines = file_lines(opened)
@@ -195,7 +195,7 @@ def _watched(lines: Iterator[str], passed: list[str]) -> Iterator[str]:
 
 
 def header_of(opened: Opened, delimiter: str) -> CsvRecord:
-    """Return the record of column names; SourceError where there is none, or it cannot be one."""
+    """Return the record of column names; SourceError if it is missing or broken."""
     record = next(records_of(opened, delimiter), None)
     name = opened.path.name
     if record is None:
@@ -210,9 +210,9 @@ def header_of(opened: Opened, delimiter: str) -> CsvRecord:
 
 
 def delimiter_of(opened: Opened, wanted: frozenset[str]) -> str:
-    """Return what parts a file's fields: what is stated, else the one that yields most columns.
+    """Return a file's delimiter: the stated one, else the one that yields most columns.
 
-    Those `wanted` count, where a table of the contract says which; else all. SourceError on a tie.
+    If `wanted` columns are given, only they count; else all. SourceError on a tie.
     """
     if opened.stated.delimiter is not None:
         return opened.stated.delimiter
@@ -228,7 +228,7 @@ def delimiter_of(opened: Opened, wanted: frozenset[str]) -> str:
     what = "columns of the contract" if of_contract else "columns"
     many = f"{max(counts.values())} {what}"
     raise SourceError(
-        f"{opened.path.name}: its header has {many} whether split by {names}; "
+        f"{opened.path.name}: its header has {many} when split by {names}; "
         f"state the delimiter, such as {opened.stated.line('delimiter', best[-1])}"
     )
 

@@ -57,7 +57,7 @@ def _under(place: Path) -> Iterator[Path]:
 
 
 def mark_of(path: Path) -> str:
-    """Return what tells a file from what it was: the content of a small one, size and time of a large one."""
+    """Return what changes when a file changes: the content of a small file, the size and time of a large one."""
     if path.suffix == ".parquet" and (path.parent / SNAPSHOT).exists():
         return SNAPSHOT
     status = path.stat()
@@ -69,7 +69,7 @@ def mark_of(path: Path) -> str:
 def fingerprint(source: Source) -> str:
     """Return 64 hex digits over the source's files: contents of the small, size and time of the large.
 
-    Of tables staged from a database the snapshot speaks, which holds the number and the hashes of their rows.
+    Tables staged from a database are identified by their snapshot, which holds the number and the hashes of their rows.
     """
     digest = hashlib.sha256(LAYOUT.encode())
     digest.update(resources.files("features.contract").joinpath("contract.txt").read_bytes())

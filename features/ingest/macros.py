@@ -49,7 +49,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Expanded:
-    """A query whose macros are scans, and the CSV files it reads that hold records which are none."""
+    """A query whose macros are replaced by scans, and the CSV files it reads that hold broken records."""
 
     query: str
     broken: tuple[CsvFile, ...] = ()

@@ -68,7 +68,7 @@ class Database:
 
 
 def is_database(place: Path | str | None) -> bool:
-    """Tell whether a place is the address of a database.
+    """Tell whether a source's place is the address of a database.
 
     >>> is_database("postgresql://inspector@host/idhrss?schema=city")
     True

@@ -1,7 +1,7 @@
 """Order between a row and the row of a register that it names, such as a payment and its claim, as the contract declares it.
 
-Of two rows that cannot both be true, the one that became known later is refused; of two known on one day, the one that
-names the other. So what is accepted as of a day never depends on rows recorded after it.
+If two rows contradict each other, the one that became known later is refused. If both became known on one day, the row that
+names the other is refused. So the rows accepted as of a day never depend on rows recorded after it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Scans of files: the one place that names DuckDB's and Polars' readers, so that every read says what it reads.
 
-Both engines guess where they are not told: a folder `month=201506` on the path becomes a column, `[` or `?` in a
-path is a pattern. A scan here takes files by name, never a pattern, and takes no value from a place.
+Both engines guess what is not stated: a folder `month=201506` on the path becomes a column, and `[` or `?` in a path is
+a pattern. A scan here takes files by name, never by pattern, and takes no value from a path.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def file_sql(path: Path) -> str:
         return quoted(text)
     if "\\" in text:
         raise SourceError(
-            f"{text} holds a backslash and one of * ? [, which cannot be read together; "
+            f"{text} holds a backslash and one of * ? [, and DuckDB cannot read both; "
             "rename one of its folders"
         )
     return quoted(plain)

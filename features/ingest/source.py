@@ -194,7 +194,7 @@ def _check_lengths(declaration: SourceDeclaration) -> None:
     ):
         if len(name) > LONGEST_NAME:
             raise SourceError(
-                f"the name of {what} should have at most {LONGEST_NAME} letters, for files are named after it; "
+                f"the name of {what} should have at most {LONGEST_NAME} characters, because files are named after it; "
                 f"{name[:20]}… has {len(name)}"
             )
 

@@ -163,7 +163,7 @@ def with_refusals(refused: pl.DataFrame, more: pl.DataFrame) -> pl.DataFrame:
 def without_repeats(connection: Connection, staged: Staged) -> Staged:
     """Return a staged table of which every row id stands once: the row recorded first is kept, of one day the first.
 
-    So what is told again later changes nothing that was known before, in whatever order a view gives its rows.
+    So a row that is sent again later changes nothing that was known before, whatever the order of the view's rows.
     """
     if staged.ascending:
         return staged

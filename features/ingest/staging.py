@@ -1,4 +1,4 @@
-"""Staging: one table of a source read in batches and validated, the accepted rows set down, the refused set aside."""
+"""Staging: one table of a source is read in batches and validated; accepted rows are written, refused rows are set aside."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def contract_relation(connection: Connection, source: Source, table: str) -> Rel
 def stage(
     rows: Relation, source: Source, table: str, *, folder: Path, progress: Progress
 ) -> Staged:
-    """Read rows of one table of a source, set the accepted down under `folder`, and return them with the refused."""
+    """Read the rows of one table of a source, write the accepted ones under `folder`, and return them with the refused ones."""
     columns, scopes = source.columns(table), source.scopes(table)
     place = folder / table
     place.mkdir()

@@ -96,7 +96,7 @@ def parquet_parts(folder: Path) -> list[Path]:
 
 @contextmanager
 def in_one_line(place: Path) -> Iterator[None]:
-    """Turn whatever goes wrong while a table is read into one line that names its file."""
+    """Turn any error while a table is read into one line that names its file."""
     try:
         yield
     except ForbiddenError as error:
@@ -125,7 +125,7 @@ def reading_connection(source: Source, limits: ConnectionLimits) -> Connection:
 
 
 def relation(connection: Connection, source: Source, table: str) -> Relation:
-    """Return one table of a source as it stands, not yet read; records beneath it that are none are rows that say why."""
+    """Return one table of a source as a relation, not yet read; broken records beneath it are rows that say why."""
     with in_one_line(source.tables[table]):
         select = relation_sql(source, table)
         query = f"SELECT * FROM (\n{select.query}\n) AS source_rows"

@@ -1,4 +1,4 @@
-"""The SQL of one value: a raw column of any SQL type as a value of the contract, NULL where it can be none."""
+"""The SQL of one value: converts a raw column of any SQL type to a value of the contract, NULL if it is not one."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def _when_sql(codes: Mapping[str, int]) -> str:
 def id_sql(column: Column, kind: str) -> str:
     """Return a raw column as identifiers, letter by letter; NULL where it is empty, or is no text and may have been rounded.
 
-    Blanks alone are empty where an identifier must stand; elsewhere they stay, to be refused.
+    Text of blanks alone counts as empty if the identifier is required; otherwise it stays and is refused later.
     """
     raw = named(column.name)
     if _is_text(kind):

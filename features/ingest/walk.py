@@ -1,4 +1,4 @@
-"""One walk over the bytes of a CSV file, compiled: how many records it has, and whatever in it is not plain.
+"""One compiled pass over the bytes of a CSV file: it counts the records and finds whatever is not plain.
 
 A file is plain where every reader of RFC 4180 agrees: each record has as many fields as the header, each quote mark opens
 a field, closes one, or is doubled, and one kind of line end is used.
@@ -36,9 +36,9 @@ _BLOCK = uint8[::1].copy(readonly=True)
 # Compiled, because each byte's meaning depends on the state that the bytes before it left.
 @compiled(void(_BLOCK, int64[::1], uint8[::1], int64))
 def walk(block: Bytes, held: Held, kinds: Bytes, expected: int) -> None:  # noqa: C901, PLR0912, PLR0915
-    """Take in one block of bytes, in their order; `held` (SIZE,) begins as zeros and is carried on.
+    """Process one block of bytes, in order; `held` (SIZE,) is the state, which begins as zeros and is passed on.
 
-    `kinds` (256,) are those of the bytes. Most bytes are of no kind and change no state: they are met first.
+    `kinds` (256,) has the kind of each byte. Most bytes have no kind and change no state, so they are tested first.
     """
     # Plain numbers stay in registers; an array would be read and written at every byte.
     state, flags, fields, records = held[STATE], held[FLAGS], held[FIELDS], held[RECORDS]

@@ -30,8 +30,8 @@ def features_command(
     out: Out,
     data: Data = None,
 ) -> None:
-    """特征矩阵。Write the features of every living unit of a day, or of each of some days, as Parquet,
-    its key and day first.
+    """写出特征矩阵。Write the features of all living units as Parquet, as of one day or of several;
+    the key and the day are the first columns.
     """
     from features.engine.batches import check_asked, stretches
     from features.engine.id_order import write_ordered
@@ -51,8 +51,8 @@ def dictionary_command(
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """特征字典。Print every feature with meaning, formula, tables, windows and legal basis;
-    of a source, what it can compute.
+    """输出特征字典。Print every feature with meaning, formula, tables, windows and legal basis;
+    for a source, say which of them it can compute.
     """
     from features.catalogue.document import catalogue_as_json, catalogue_page, whole_catalogue
     from features.engine.matrices import catalogue_of

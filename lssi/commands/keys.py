@@ -1,4 +1,4 @@
-"""`lssi key`: commands for whoever runs the service, about who may ask it."""
+"""`lssi key`: commands for the operator of the service, about who may use it."""
 
 from __future__ import annotations
 

@@ -29,8 +29,8 @@ def matches_command(
     out: MatchesFile = None,
     as_json: Json = False,
 ) -> None:
-    """数据比对线索。Find discrepancies between databases, each with its rows: facts to verify,
-    apart from every score.
+    """列出数据比对线索。List discrepancies between databases with their rows: facts to verify,
+    which no score uses.
     """
     from features.calendar import day_of
     from features.matches.find import matches

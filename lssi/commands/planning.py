@@ -35,8 +35,8 @@ def plan_command(
     minutes: Minutes = None,
     as_json: Json = False,
 ) -> None:
-    """周检查计划。Plan a week: a list per cell that fits its team's minutes;
-    the draw is recorded in the journal.
+    """制定周检查计划。Plan a week: one list for each cell within its team's minutes; the lottery is
+    recorded in the journal.
     """
     from features.calendar import day_of
     from features.ingest.source import find_source

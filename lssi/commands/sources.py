@@ -54,8 +54,8 @@ def column_line(column: dict[str, Any]) -> str:
 
 
 def check_command(source: Source, data: Data = None, as_json: Json = False) -> None:
-    """装载并校验数据源。Load a source; say which rows are accepted, which refused and why (exit code 1:
-    none of a table), and which cases of its targets are none.
+    """装载并校验数据源。Load a source; say which rows are accepted, which are refused and why, and
+    which cases its targets set aside (exit code 1 if a table has rows and none is accepted).
     """
     from features.check.load_report import check_lines, summary_of
     from features.store.opening import open_store
@@ -86,7 +86,7 @@ def load_command(
     as_json: Json = False,
     merge: Compact = False,
 ) -> None:
-    """装载一日。Append a day's rows and close the day; refused rows come back as files.
+    """装载一日。Append a day's rows and close the day; refused rows are written to files.
     The first load makes the store.
     """
     if (day is None) != merge:

@@ -43,8 +43,8 @@ SourceName = Annotated[
 
 
 def certify_command(source: Source, as_of: AsOf, data: Data = None, as_json: Json = False) -> None:
-    """泄漏证书。Prove that nothing recorded after a day moves a feature of that day,
-    and say what does (exit code 1 if any).
+    """检查泄漏，写出证书。Check that nothing recorded after a day changes a feature of that day, and
+    report what does (exit code 1 if anything does).
     """
     from features.calendar import day_of
     from features.ingest.source import find_source
@@ -73,8 +73,8 @@ def train_command(
     as_json: Json = False,
     use: Promote = False,
 ) -> None:
-    """训练并评价模型。Train, judge and register a model; the first of a source and target is used until
-    another is promoted.
+    """训练并评价模型。Train, evaluate and register a model; the first one of a source and target is in use
+    until another is promoted.
     """
     from features.store.opening import open_own_store
     from training.runs.summary import summary_lines
@@ -110,8 +110,8 @@ def ablate_command(
     as_json: Json = False,
     only_file: OnlyFile = False,
 ) -> None:
-    """特征值多少。What each family of features is worth, and what one file of new features adds,
-    costs and whether it leaks.
+    """衡量特征的价值。Measure what each family of features is worth, and what a file of new features
+    adds, what it costs and whether it leaks.
     """
     from features.store.opening import open_store
     from training.runs.ablate import fresh_of
@@ -138,7 +138,7 @@ def report_ablation(
     families: bool,
     as_json: bool,
 ) -> None:
-    """Say what a feature file and each family are worth, the file first; exit code 1 if it leaks."""
+    """Print what a feature file and each family are worth, the file first; exit code 1 if it leaks."""
     from training.runs.ablate import (
         family_lines,
         head_lines,
@@ -168,8 +168,8 @@ def report_ablation(
 
 
 def promote_command(target: Target, version: Version, source: SourceName = None) -> None:
-    """启用一个已登记的模型。Let a source's service use one registered version of a target's model;
-    a person decides this.
+    """启用一个已登记的模型。Make a registered version the model that the service uses for a source and
+    target; a person decides this.
     """
     from training.models.promote import promote
     from training.models.registry import registered_key

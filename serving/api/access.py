@@ -1,4 +1,4 @@
-"""The one gate before every route: nothing passes that `routes.py` does not name, or that its role may not use."""
+"""The gate before every route: it refuses a path that `routes.py` does not list, and a role that may not use it."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class Access:
             return None
         holder = self._holder(Headers(scope=scope))
         if route is None:
-            raise Refused("route_unknown", "nothing answers at this path; see docs/api.md")
+            raise Refused("route_unknown", "no route has this path; see docs/api.md")
         if holder.role not in route.roles:
             raise Refused(
                 "role_refused",

@@ -1,4 +1,4 @@
-"""Who may ask: API keys of 256 random bits, kept only as their SHA-256, each with a name and one role."""
+"""API keys: 256 random bits each, stored only as their SHA-256, with a name and one role."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _STRICT = ConfigDict(extra="forbid", hide_input_in_errors=True, frozen=True)
 
 
 class KeyHolder(BaseModel):
-    """One key in the file: who holds it, what it may do, and the digest it is known by."""
+    """One key in the file: its holder, its role and its digest."""
 
     model_config = _STRICT
     name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]

@@ -1,4 +1,4 @@
-"""What leaves the service: every answer under the security headers, every refusal in the one error body."""
+"""Responses of the service: all carry the security headers, and every refusal has the same error body."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ REPLACED = {name for name, _ in SECURITY} | {b"server"}
 
 
 class Refused(Exception):
-    """A request that goes no further: its stable code, one sentence, and headers of its own."""
+    """A refused request: its stable code, one sentence, and additional headers."""
 
     def __init__(self, code: str, message: str, *headers: tuple[bytes, bytes]) -> None:
         super().__init__(code)
@@ -26,7 +26,7 @@ class Refused(Exception):
 
 
 class Outgoing:
-    """Passes a good answer on under the security headers and turns every other one into the one error body."""
+    """Adds the security headers to a successful answer, and turns every other answer into the error body."""
 
     def __init__(self, send: Send) -> None:
         self._send = send

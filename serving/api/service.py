@@ -1,4 +1,4 @@
-"""The BentoML service: the one file that names it. Its answers come from the desk, its refusals through the gate."""
+"""The BentoML service; no other file imports BentoML. The desk makes its answers, the gate its refusals."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ BEHIND = (
 
 
 class Gated(bentoml.Service[Any]):
-    """A service whose gate stands before everything, the framework's own middleware and routes included."""
+    """A service whose gate sees every request first, before the framework's own middleware and routes."""
 
     def to_asgi(self, is_main: bool = True) -> ASGIApp:  # noqa: FBT001, FBT002 - the framework's signature
         """Return the application behind the gate."""
@@ -158,12 +158,12 @@ def _free(host: str, port: int) -> None:
             door.bind((host, port))
     except (OSError, OverflowError) as error:
         raise RequestError(
-            f"{host}:{port} cannot be listened on ({error}); choose another --host or --port"
+            f"the service cannot listen on {host}:{port} ({error}); choose another --host or --port"
         ) from None
 
 
 def question(asked: Body) -> Question:
-    """Return who asks what, of the request that is being answered."""
+    """Return the caller and the digest of the request that is being answered."""
     caller = CALLER.get()
     return question_of(
         caller.name, {"form": type(asked).__name__, **asked.model_dump(mode="json")}, caller.retry

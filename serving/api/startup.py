@@ -13,7 +13,7 @@ _RARELY = 50_000
 
 
 class Reticent(logging.Formatter):
-    """Another formatter, except that an exception shows its kind and the lines it passed, never its words."""
+    """A formatter that shows an exception's type and traceback lines, but never its message, which may repeat a request."""
 
     def __init__(self, inner: logging.Formatter) -> None:
         super().__init__()
@@ -32,12 +32,12 @@ class Reticent(logging.Formatter):
 
 
 def told_already(record: logging.LogRecord) -> bool:
-    """Return False for a request that did not fit its form: the access log has its status, and nobody here failed."""
+    """Return False for a request that was not valid: the access log has its status, and the service did not fail."""
     return not (record.exc_info and isinstance(record.exc_info[1], ValidationError))
 
 
 def quieten() -> None:
-    """Make every handler of the process reticent, and the access log of the service heard."""
+    """Let no log handler print an exception's message, and turn on the access log of the service."""
     named = [logging.getLogger(name) for name in logging.root.manager.loggerDict]
     for handler in {handler for logger in (logging.root, *named) for handler in logger.handlers}:
         if not isinstance(handler.formatter, Reticent):
@@ -47,7 +47,7 @@ def quieten() -> None:
 
 
 def settle_memory() -> None:
-    """Collect what loading left behind, keep the rest out of later collections, and collect rarely."""
+    """Collect the garbage of loading, exclude what remains from later collections, and collect rarely."""
     # Frozen objects are not walked again: with the models among them each full collection would stop all requests.
     gc.collect()
     gc.freeze()

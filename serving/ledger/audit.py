@@ -67,7 +67,7 @@ def checkpoint(path: Path, at: str) -> Checkpoint:
 
 
 def parse_checkpoint(text: str) -> Checkpoint:
-    """Return the checkpoint that a text says; LedgerError when it is none."""
+    """Return the checkpoint in a text; LedgerError if the text is not a checkpoint."""
     try:
         name, size, root, at = text.strip().split("\n")
         if name.startswith(_NAME) and len(b64decode(root, validate=True)) == 32:

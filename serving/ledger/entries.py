@@ -85,7 +85,7 @@ def leaf_of(entry: Entry, salt: bytes) -> bytes:
 
 
 def leaf_content(leaf: bytes) -> Mapping[str, Any]:
-    """Return what a leaf says; LedgerError when it is no entry of ours."""
+    """Return the content of a leaf; LedgerError if it is not an entry of this ledger's format."""
     try:
         content = json.loads(leaf)
         if (

@@ -1,7 +1,7 @@
 """The ledger: entries become durable in one gapless sequence, whichever process writes them.
 
-A writer thread per process takes a blocking file lock, then the database's write lock, then everything that waits,
-commits once and wakes the waiting. Where the commit fails, every one of them fails: no record, no answer.
+In each process one writer thread takes a blocking file lock and the database's write lock, writes all waiting entries,
+commits once and wakes the callers. If the commit fails, all of them fail: no record, no answer.
 """
 
 from __future__ import annotations

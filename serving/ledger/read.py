@@ -63,7 +63,7 @@ def ledger_reader(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 def head(path: Path) -> Head:
-    """Return where the ledger stands."""
+    """Return the head of the ledger: its name, size and frontier."""
     with ledger_reader(path) as connection:
         return read_head(connection)
 

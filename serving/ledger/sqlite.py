@@ -39,7 +39,7 @@ HAS_HEAD = "SELECT 1 FROM sqlite_master WHERE name = 'head'"
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """Where a ledger stands: its own name, its size, and the roots of its complete subtrees, largest first."""
+    """The head of a ledger: its name, its size, and its frontier, which is the roots of its complete subtrees, largest first."""
 
     origin: str
     size: int
@@ -85,17 +85,17 @@ def writing(path: Path) -> sqlite3.Connection:
 
 @contextmanager
 def writers_lock(path: Path) -> Iterator[None]:
-    """Hold the writers' lock: waiting in the kernel's queue instead of SQLite's back-off keeps the tail short."""
+    """Hold the writers' lock: waiting in the kernel's queue instead of SQLite's back-off keeps the longest waits short."""
     with path.with_name(f"{path.name}.lock").open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 
 def read_head(connection: sqlite3.Connection) -> Head:
-    """Return where the ledger of this connection stands."""
+    """Return the head of the ledger of this connection."""
     row = connection.execute("SELECT origin, size, CAST(frontier AS BLOB) FROM head").fetchone()
     if row is None:
-        raise LedgerError("the ledger has lost its head; restore it from a copy")
+        raise LedgerError("the ledger file lacks its head row; restore it from a copy")
     origin, size, packed = row
     return Head(origin, size, tuple(packed[i : i + 32] for i in range(0, len(packed), 32)))
 

@@ -1,4 +1,4 @@
-"""Checks: what a replay says of each field, equal or not, always by the bits."""
+"""Checks: whether each replayed field equals the recorded one, to the bit."""
 
 from __future__ import annotations
 

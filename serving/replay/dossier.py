@@ -1,4 +1,4 @@
-"""The dossier of one record: what is at hand to rebuild and to show it, found under $LSSI_HOME by its id."""
+"""The dossier of a record: the model, history and rows that are available under $LSSI_HOME to replay and show it."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Dossier:
         return load_bundle(path, self.record.bundle)
 
     def store(self) -> Store | None:
-        """Return the history of that day, or None when it is not at hand."""
+        """Return the history of that day, or None if it is not available."""
         name, _, fingerprint = self.record.store.rpartition("-")
         folder = self.home / "stores" / f"{name}-{fingerprint[:12]}"
         if not (folder / "store.json").is_file():

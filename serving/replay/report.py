@@ -52,7 +52,8 @@ class Exhibit:
 def exhibit_of(home: Path, record_id: str, at: str, unit: str | None = None) -> Exhibit:
     """Return what the report of a record shows; `at` is written on the checkpoint.
 
-    An expired payload leaves the proof; a model that is gone or damaged leaves what was recorded, and a note says so.
+    If the payload has expired, only the proof is shown. If the model is gone or damaged, the recorded values are shown
+    with a note.
     """
     path = home / "ledger.db"
     stored, proof, mark = find(path, record_id), prove(path, record_id), checkpoint(path, at)

@@ -55,7 +55,7 @@ def read_rows(folder: Path, rows: Rows) -> Matrix:
     path = folder / f"{rows.digest}.parquet"
     if not path.is_file():
         raise LedgerError(
-            f"the rows of this batch are not kept any more ({path.name}); restore the file to replay it"
+            f"the file with the rows of this batch is gone ({path.name}); restore it to replay the batch"
         )
     if _digest(path) != rows.digest:
         raise LedgerError(

@@ -1,4 +1,4 @@
-"""The models that answer: of a source and each target the one that a person promoted, and no other."""
+"""The models in use: for a source and each target the one that a person promoted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The desk: a request in, an answer out, and between them a record that is durable before the answer leaves."""
+"""The desk: it scores a request, records it, and answers only when the record is durable."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Desk:
-    """One scorer, one ledger and a clock; scoring runs aside, one request at a time, so that the loop stays free."""
+    """One scorer, one ledger and a clock; a thread scores one request at a time, so that the event loop stays free."""
 
     scorer: Scorer
     ledger: Ledger

@@ -46,7 +46,7 @@ class RecordedOutcome:
 class Scoring:
     """What one request asked for: the model that answered, the base of its explanations, the cases in their order.
 
-    `met` says where a history that was sent met the store; None for units by id.
+    `met` says what was taken from the store for a history that was sent; None for units by id.
     """
 
     bundle: Bundle

@@ -25,18 +25,18 @@ from simulation.labour.registrations import INJURY, MATERNITY, UNEMPLOYMENT, per
 from simulation.labour.staff import DISPATCHED, PART_TIME, Jobs
 
 P = parameters("""
-unemployed | .12 | share | assumed | leavers of a year's cover without new work who claim unemployment benefit
-employed | .02 | share | assumed | leavers with new work who claim it all the same
+unemployed | .12 | share | assumed | of the leavers with a year's cover and no new work, those who claim unemployment benefit
+employed | .02 | share | assumed | of the leavers with new work, those who claim it nevertheless
 maternity | .0036 | a month | assumed | insured women of 21 to 40 who claim maternity benefit
 injury | .00028 | a month | assumed | insured workers who claim for a work injury
-backdated | .001 | share | assumed | newly insured workers whose accident came before their cover
-pension | .8 | share | assumed | leavers from 57 on who claim a pension
-covered_from | 365 | days | assumed | cover from which a leaver may claim
+backdated | .001 | share | assumed | newly insured workers whose accident happened before their cover
+pension | .8 | share | assumed | leavers aged 57 or more who claim a pension
+covered_from | 365 | days | assumed | shortest cover with which a leaver may claim
 unemployment_filed | 20 | days | assumed | mean days from leaving to the claim, beyond the first three
 pension_age | 57 | years | assumed | age from which leavers claim a pension
 recognised | .93 | share | assumed | work injuries that are recognised
 graded | .4 | share | assumed | work injuries that get a grade of disability
-delay | 9 | days | assumed | mean days from filing to the database
+delay | 9 | days | assumed | mean days from filing to the row
 """)
 FEMALE = 1
 """The code of women in the column `sex`."""

@@ -1,4 +1,4 @@
-"""Phoenix firms: a unit closes and its staff moves together to a newer one of the same people."""
+"""Phoenix firms: a unit closes, and its staff moves together to a newer unit of the same people."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from simulation.labour.honesty import HONEST, Habits
 from simulation.labour.staff import Jobs
 
 P = parameters("""
-share | .012 | share | assumed | units that are planned to be left for a newer one
+share | .012 | share | assumed | units for which a newer successor is planned
 same_owner | .55 | share | assumed | successors with the same representative
 same_address | .5 | share | assumed | successors at the same address
 same_account | .4 | share | assumed | successors paying from the same account
-moves | .85 | share | assumed | staff that moves along
-hurried | .6 | share | assumed | planned ones that hurry after a finding
-smallest | 4 | persons | assumed | staff from which a unit may be left for a newer one
-closing | .035 | a year | assumed | ordinary closings, more of small units
-small | 1.6 | ratio | assumed | as often in a unit of one person
-by_size | .25 | a log person | assumed | less in larger units
+moves | .85 | share | assumed | staff that moves to the successor
+hurried | .6 | share | assumed | units with a planned successor that close early after a finding
+smallest | 4 | persons | assumed | smallest staff of a unit with a planned successor
+closing | .035 | a year | assumed | ordinary closings; small units close more often
+small | 1.6 | ratio | assumed | ratio for a unit of one person
+by_size | .25 | a log person | assumed | how much the ratio falls for each log person
 """)
 INHERITED = {
     "owner": "same_owner",

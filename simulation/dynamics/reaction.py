@@ -1,4 +1,4 @@
-"""How employers react: the found enrol and pay back, some mend their ways, some relapse, some fall into bad ones."""
+"""How employers react to a visit: those found enrol workers and pay back; some stop, some relapse, some honest ones begin."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from simulation.labour.late_registration import uncovered
 from simulation.labour.staff import Jobs, picked
 
 P = parameters("""
-mends | .5 | share | assumed | found employers who register everybody from then on
-softens | .45 | ratio | assumed | the share left out afterwards by the others
-deterred | .85 | ratio | assumed | the share left out after a visit that found nothing
-exposed_mends | .7 | share | assumed | exposed employers who mend
+mends | .5 | share | assumed | employers with a finding who register everybody from then on
+softens | .45 | ratio | assumed | share that the other employers with a finding leave out afterwards, divided by the share before
+deterred | .85 | ratio | assumed | the same ratio after a visit that found nothing
+exposed_mends | .7 | share | assumed | exposed employers who register everybody from then on
 back_months | 6 | months | assumed | months paid back for workers enrolled after a visit
 tempted | .0022 | a month | assumed | honest units that begin to leave staff out
-tempted_drift | .007 | a month | assumed | the same in transport and IT since the drift, by calling staff self-employed
-starts_at | .5 | share | assumed | the share left out by found employers who had none before
-new_cheats_late | .3 | share | assumed | tempted units that register late; the others register a part
-new_way_formal | .3 | ratio | assumed | formality of staff called self-employed, of before
-relapse | .004 | a month | assumed | mended units that fall back
+tempted_drift | .007 | a month | assumed | the same in transport and IT since the drift: staff is called self-employed
+starts_at | .5 | share | assumed | share taken as the one before, where an employer with a finding left out nobody
+new_cheats_late | .3 | share | assumed | of the honest units that begin, those that register late; the others register only a part
+new_way_formal | .3 | ratio | assumed | formality of staff called self-employed, divided by that of before
+relapse | .004 | a month | assumed | units that had stopped and begin again
 """)
 DRIFT_SECTIONS = ("G", "I")
 

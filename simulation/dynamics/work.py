@@ -1,4 +1,4 @@
-"""The labour market of one month: who leaves, who moves along, who is hired, who is registered."""
+"""The labour market of one month: who leaves, who follows an employer, who is hired, who is registered."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from simulation.labour.staff import P as STAFF
 
 P = parameters("""
 direct | .35 | share | assumed | leavers who go straight to another unit of the block
-known_after | 15 | days | assumed | mean delay until a newcomer is in the register of persons
+known_after | 15 | days | assumed | mean delay until the register of persons has a newcomer
 """)
 
 

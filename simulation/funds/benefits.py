@@ -1,4 +1,4 @@
-"""Benefits paid month by month: pensions and unemployment benefit, until they stop or should have stopped."""
+"""Benefits paid each month: pensions and unemployment benefit, until they stop or should have stopped."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ from simulation.labour.staff import PART_TIME, Jobs, People
 P = parameters("""
 pension | 1900 | yuan a month | assumed | median pension
 unemployment | 1000 | yuan a month | assumed | unemployment benefit
-stops | .8 | share a month | assumed | claimants who report a new job
-death_known | 45 | days | assumed | usual days until payments stop after a death
+stops | .8 | share a month | assumed | claimants with a new job who report it
+death_known | 45 | days | assumed | usual days from a death to the last payment
 pension_spread | .3 | log yuan | assumed | spread of pensions
-hidden | .12 | share | assumed | pensions drawn on for up to nine months after a death
+hidden | .12 | share | assumed | pensions that are drawn for up to nine months after a death
 """)
 UNEMPLOYMENT, PENSION = range(2)
 PAYDAY = 14

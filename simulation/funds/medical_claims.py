@@ -1,4 +1,4 @@
-"""Medical claims of one month: who is treated where and for how much, and what is false about it."""
+"""Medical claims of one month: who is treated where, for how much, and which claims are false."""
 
 from __future__ import annotations
 
@@ -15,33 +15,33 @@ from simulation.labour.staff import Jobs, People, picked
 P = parameters("""
 rate | .150 | a person and month | assumed | claims of an insured worker: 30 M in 36 months in the full city
 frailty | .7 | log | assumed | spread of need between persons
-near | .75 | share | assumed | claims at a provider of the home cell
+near | .75 | share | assumed | claims at a provider of the person's home cell
 pharmacy | 95 | yuan | assumed | median pharmacy claim
 outpatient | 240 | yuan | assumed | median outpatient claim
 inpatient | 6200 | yuan | assumed | median inpatient claim
-stays | .10 | share | assumed | hospital claims that are stays
+stays | .10 | share | assumed | hospital claims that are inpatient stays
 lenders | .004 | share | assumed | insured persons who lend their card
-lending | 4.5 | ratio | assumed | claims on a lent card, beside the person's own
-lent_far | .6 | share | assumed | claims on a lent card away from the home cell
-phantom | .20 | ratio | assumed | invented claims for each real one at a provider that bills phantoms
-cards | .11 | ratio | assumed | claims on lent cards for each other one at a provider that takes them
-upcoded | .35 | share | assumed | claims raised by a provider that upcodes
+lending | 4.5 | ratio | assumed | claims on a lent card, divided by the person's own
+lent_far | .6 | share | assumed | claims on a lent card outside the home cell
+phantom | .20 | ratio | assumed | invented claims for each real claim, at a provider that bills phantoms
+cards | .11 | ratio | assumed | claims on lent cards for each other claim, at a provider that accepts them
+upcoded | .35 | share | assumed | claims whose amount is raised, at a provider that upcodes
 raise_low | 1.5 | ratio | assumed | smallest raise
 raise_high | 3.0 | ratio | assumed | largest raise
-more_low | 1.15 | ratio | assumed | smallest amount of an invented or lent claim, of a usual one
-more_high | 2.4 | ratio | assumed | largest
-usual_frailty | 1.08 | ratio | assumed | need of a usual person, which the rate is meant for
-by_age | .012 | a year of age | assumed | more claims of older persons, fewer of younger ones
-middle_age | 35 | years | assumed | age to which the rate belongs
-nearest | 1.4 | exponent | assumed | the first providers of a cell are preferred
+more_low | 1.15 | ratio | assumed | smallest amount of an invented or lent claim, divided by a usual amount
+more_high | 2.4 | ratio | assumed | largest such ratio
+usual_frailty | 1.08 | ratio | assumed | need of a usual person, to which the rate refers
+by_age | .012 | a year of age | assumed | more claims for each year above the middle age, fewer below it
+middle_age | 35 | years | assumed | age to which the rate refers
+nearest | 1.4 | exponent | assumed | exponent that makes the first providers of a cell more likely
 stay_shape | 1.6 | gamma shape | assumed | shape of a stay's days beyond two
 stay_scale | 4 | days | assumed | scale of a stay's days beyond two
-usual_stay | 7 | days | assumed | stay that costs the median
-by_stay | .6 | exponent | assumed | a stay's amount grows less than its days
+usual_stay | 7 | days | assumed | length of a stay that costs the median
+by_stay | .6 | exponent | assumed | exponent of length: a stay's amount grows less than its days
 amounts | .75 | log yuan | assumed | spread of amounts
 lent_cell | .5 | share | assumed | claims on lent cards that are filed from another cell
-bunched | .45 | share | assumed | invented claims filed in the last days of a month
-dead_use | 1.2 | ratio | assumed | use of a dead person's card while the death is hidden
+bunched | .45 | share | assumed | invented claims that are filed in the last days of a month
+dead_use | 1.2 | ratio | assumed | claims on a dead person's card while the death is hidden, divided by the usual number
 dead_days | 210 | days | assumed | longest use of a dead person's card
 slow | .08 | share | assumed | claims recorded weeks after filing
 """)

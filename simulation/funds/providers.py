@@ -1,4 +1,4 @@
-"""Violation type 3: providers, how some deceive the funds, and how they are visited."""
+"""Violation type 3: medical providers, how some of them defraud the funds, and how they are visited."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from simulation.ground.pieces import Piece, Rows, corrections_of, kept, piece
 from simulation.ground.setting import NULL, Flags, Floats, Ints, Setting, stream
 
 P = parameters("""
-units_each | 100 | units | assumed | enterprises for each provider
+units_each | 100 | units | assumed | enterprises per provider
 hospitals | .16 | share | assumed | hospitals among providers
-deceives | .22 | share | assumed | providers that deceive at the beginning
-upcoders | .6 | share | assumed | upcoding among deceiving hospitals; the rest bill phantoms
-lenders | .5 | share | assumed | use of lent cards among deceiving pharmacies; the rest bill phantoms
-falls | .004 | a month | assumed | honest providers that begin to
-greed_low | .9 | beta shape | assumed | first shape of how much a deceiver deceives (twice the draw)
-greed_high | 1.3 | beta shape | assumed | second shape of it
-price | .16 | log yuan | assumed | honest spread of prices between providers
+deceives | .22 | share | assumed | providers that cheat from the beginning
+upcoders | .6 | share | assumed | of the cheating hospitals, those that upcode; the rest bill phantoms
+lenders | .5 | share | assumed | of the cheating pharmacies, those that accept lent cards; the rest bill phantoms
+falls | .004 | a month | assumed | honest providers that begin to cheat
+greed_low | .9 | beta shape | assumed | first beta parameter of how much a cheating provider cheats (the draw is doubled)
+greed_high | 1.3 | beta shape | assumed | second beta parameter of it
+price | .16 | log yuan | assumed | spread of prices between honest providers
 visited | .034 | a month | assumed | visits to any provider
-tipped | .030 | a month | assumed | more visits to those that deceive, by tips
-lot | .006 | a month | assumed | inclusion probability in the providers' lottery
-seen | .78 | share | assumed | deceptions that a visit sees
-routine_tips | .4 | share | assumed | visits outside the lottery that follow a complaint
-never | .04 | share | assumed | visits that are not closed
-other | .2 | share | assumed | visits that examine type 5, too
+tipped | .030 | a month | assumed | added for providers that cheat, because of tips
+lot | .006 | a month | assumed | inclusion probability in the lottery of providers
+seen | .78 | share | assumed | deceptions that a visit detects
+routine_tips | .4 | share | assumed | of the visits outside the lottery, those that follow a complaint
+never | .04 | share | assumed | visits that are never closed
+other | .2 | share | assumed | visits that also examine type 5
 closing | 20 | days | assumed | mean days from opening to closing, beyond the first three
-stops | .55 | share | assumed | found providers that stop
+stops | .55 | share | assumed | providers that stop after a finding
 """)
 # The codes of a provider's kind, and of how it behaves.
 HOSPITAL, PHARMACY = 0, 1

@@ -1,4 +1,4 @@
-"""Reviews of claims: by suspicion, tip and lot; most find nothing, some do not end, some err."""
+"""Reviews of claims, chosen by suspicion, tip or lottery: most find nothing, some never end, some are wrong."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from simulation.ground.pieces import Piece, Rows, corrections_of, piece
 from simulation.ground.setting import NULL, Flags, Floats, Ints, Turn
 
 P = parameters("""
-medical | .0032 | share | assumed | medical claims that a clerk's suspicion picks
-cash | .05 | share | assumed | cash claims that it picks
-by_amount | .3 | exponent | assumed | suspicion grows with the amount
-nose | 2.2 | ratio | assumed | false claims are suspected more often
-most | .5 | share | assumed | suspicion picks at most this share of any claims
-tip | .0006 | share | assumed | claims reviewed on a tip
-tip_false | .006 | share | assumed | false claims reviewed on a tip
+medical | .0032 | share | assumed | medical claims that a clerk picks on suspicion
+cash | .05 | share | assumed | cash claims that a clerk picks on suspicion
+by_amount | .3 | exponent | assumed | exponent of the amount: large claims are suspected more often
+nose | 2.2 | ratio | assumed | ratio for false claims, which are suspected more often
+most | .5 | share | assumed | largest probability with which suspicion picks one claim
+tip | .0006 | share | assumed | claims reviewed because of a tip
+tip_false | .006 | share | assumed | false claims reviewed because of a tip
 lot_medical | .0012 | share | assumed | inclusion probability in the lottery of medical claims
 lot_cash | .012 | share | assumed | inclusion probability in the lottery of cash claims
 seen | .86 | share | assumed | false claims that a review proves
-unclear | .04 | share | assumed | reviews that end unclear
-never | .05 | share | assumed | reviews that are not closed
+unclear | .04 | share | assumed | reviews that end without a clear outcome
+never | .05 | share | assumed | reviews that are never closed
 days | 32 | days | assumed | mean days of a review
 late | .05 | share | assumed | outcomes recorded months later
 reversed | .01 | share | assumed | outcomes corrected from fraud to clean

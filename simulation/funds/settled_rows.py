@@ -1,4 +1,4 @@
-"""Rows of medical claims and their lines: settled, sometimes refunded, and itemised for stays and a sample."""
+"""Rows of medical claims and their lines: settled, sometimes refunded; lines exist for stays and for a sample of other claims."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from simulation.labour.registrations import MEDICAL, person
 
 P = parameters("""
 refused | .012 | share | assumed | claims refused at once
-refunded | .006 | share | assumed | claims taken back later
-sample | .03 | share | assumed | claims other than stays with lines
-lines | 2.2 | lines | assumed | mean lines of a claim beyond the first, at most seven
+refunded | .006 | share | assumed | claims withdrawn later
+sample | .03 | share | assumed | of the claims that are no stays, those with lines
+lines | 2.2 | lines | assumed | mean number of lines beyond the first, at most seven
 """)
 PAID, REFUSED = 1, 2
 """The codes of a claim's state."""

@@ -1,4 +1,4 @@
-"""The ground: districts, cells with their teams, members with their hours, and public holidays."""
+"""The map: districts, cells with their teams, team members with their weekly hours, and public holidays."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from simulation.ground.setting import NULL, Floats, Ints, Setting, stream
 
 P = parameters("""
 districts | 10 | districts | public | districts and county-level cities of Qingdao in 2015
-rural_districts | 5 | districts | assumed | of these, the outer ones, where rural units are common
-full_time_minutes | 1500 | minutes a week | assumed | time of a full-time inspector for visits
-part_time_minutes | 600 | minutes a week | assumed | time of a part-time inspector for visits
-assistant_minutes | 900 | minutes a week | assumed | time of an assistant for visits
-turnover | .12 | a year | assumed | members who leave and are replaced
-swapped | .04 | share | assumed | cells that change team with a neighbour in the middle
+rural_districts | 5 | districts | assumed | the outer ones among them, where rural units are common
+full_time_minutes | 1500 | minutes a week | assumed | time that a full-time inspector has for visits
+part_time_minutes | 600 | minutes a week | assumed | time that a part-time inspector has for visits
+assistant_minutes | 900 | minutes a week | assumed | time that an assistant has for visits
+turnover | .12 | a year | assumed | team members who leave and are replaced
+swapped | .04 | share | assumed | cells that exchange teams with a neighbouring cell, halfway through the months
 """)
 OPENED = "2012-01-01"
 # The public calendar's statutory days, the same every year, and the Spring Festival's first day (lunar calendar).

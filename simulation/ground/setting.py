@@ -1,4 +1,4 @@
-"""What a city is asked to be: its size, its months, its last day, its seed, and its streams of chance."""
+"""The arguments of a city: its size, its months, its last day and its seed; and the random streams made from the seed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ cells | 396 | cells | seed | grid cells of the full city, one team each
 full_time | 150 | members | seed | full-time inspectors of the full city
 part_time | 300 | members | seed | part-time inspectors of the full city
 assistants | 650 | members | seed | inspection assistants of the full city
-block | 4096 | units | assumed | enterprises simulated together; staff move within a block
+block | 4096 | units | assumed | enterprises simulated together; workers change jobs only within a block
 """)
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,74}")
 """What a city may be called: as any source, and so that the city beside a dump can add `-city`."""

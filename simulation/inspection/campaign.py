@@ -1,4 +1,4 @@
-"""The Compliance Promotion Campaign: appraisals every two years, medals for the best, exposure of the worst."""
+"""The Compliance Promotion Campaign: appraisals every two years, medals for the best units, exposure of the worst."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ every | 2 | years | seed | an appraisal looks at the two preceding years
 medals | 581 | units | seed | medals of 2014 in the full city
 medal_years | 2 | years | seed | routine visits are waived for two years
 exposed | 21 | units | seed | units named on 23 January 2014 in the full city
-exposed_floor | .4 | a block | assumed | so many are looked for in a block, that small cities have some
+exposed_floor | .4 | a block | assumed | smallest mean number of exposed units in a block, so that small cities have some too
 next_day | .19 | share | seed | exposed units that paid the next day: 4 of 21
 later | .4 | share | assumed | exposed units that pay within half a year
 intensified_years | 2 | years | seed | intensified inspection after exposure
-looks_back | 730 | days | assumed | a finding counts for so long
-medal_age | 1095 | days | assumed | age from which a unit may get a medal
-visited_medals | 3 | ratio | assumed | medals to units that were ever visited, beside others
-earlier_full | .96 | share | assumed | units of the class full before the city begins
-earlier_medium | .03 | share | assumed | units of the class medium then; the rest are poor
-poor_from | 2 | findings | assumed | findings in two years for the class poor
+looks_back | 730 | days | assumed | how long a finding counts
+medal_age | 1095 | days | assumed | smallest age of a unit with a medal
+visited_medals | 3 | ratio | assumed | medals to units that were ever visited, divided by those to others
+earlier_full | .96 | share | assumed | units in the class full before the city begins
+earlier_medium | .03 | share | assumed | units in the class medium before the city begins; the rest are in the class poor
+poor_from | 2 | findings | assumed | findings within two years from which a unit is in the class poor
 """)
 FULL, MEDIUM, POOR = range(3)
 APPRAISED, AWARDED = 2, 3

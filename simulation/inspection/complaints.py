@@ -1,4 +1,4 @@
-"""Complaints: from workers left out or unpaid, from quarrels of other kinds, and from nobody in particular."""
+"""Complaints: by workers without cover or pay, about other disputes, and some without a known cause."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from simulation.labour.firms import Firms, city_numbers, living_firms
 
 P = parameters("""
 left_out | .0038 | a person and month | assumed | complaints of an uncovered worker
-crowd | .6 | exponent | assumed | many left out complain together, not each apart
-background | .00028 | a person and month | assumed | complaints of any worker
-ground | .0007 | a unit and month | assumed | complaints about any unit
-unpaid | .010 | a unit and month | assumed | more where wages are owed
-nameless | .08 | share | assumed | complaints that name a cell and no unit
-about_cover | .55 | share | assumed | complaints of workers left out that say so
-about_wages | .72 | share | assumed | the others that are about wages
-about_hours | .14 | share | assumed | the others that are about hours
-retracted | .03 | share | assumed | complaints taken back
-delay | 2 | days | assumed | mean days from lodging to the database
+crowd | .6 | exponent | assumed | exponent of the number left out: many of them file one complaint together
+background | .00028 | a person and month | assumed | complaints of any worker, whatever the unit does
+ground | .0007 | a unit and month | assumed | complaints about any unit, whatever it does
+unpaid | .010 | a unit and month | assumed | added where wages are owed
+nameless | .08 | share | assumed | complaints that name a cell but no unit
+about_cover | .55 | share | assumed | complaints of uncovered workers whose subject is cover
+about_wages | .72 | share | assumed | of the other complaints, those about wages
+about_hours | .14 | share | assumed | of the other complaints, those about hours
+retracted | .03 | share | assumed | complaints withdrawn
+delay | 2 | days | assumed | mean days from a complaint to its row
 """)
 WAGES, INSURANCE, HOURS, OTHER = range(4)
 CHANNELS = (0.55, 0.2, 0.17, 0.08)

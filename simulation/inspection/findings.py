@@ -1,4 +1,4 @@
-"""What a visit finds and misses, the orders that follow, and what is remedied."""
+"""What a visit finds and what it misses, the orders that follow, and what is remedied."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from simulation.labour.census import Census
 from simulation.labour.firms import Firms, city_numbers
 
 P = parameters("""
-missed | .10 | share | assumed | visits that see nothing of what is there
-each | .75 | share | assumed | chance that a visit sees one uncovered worker
-owed_floor | 90 | yuan a head and month | assumed | shortfall from which an examiner of type 2 sees it
-owed_each | .75 | share | assumed | chance that the shortfall is seen
+missed | .10 | share | assumed | visits that see no violation, whatever there is
+each | .75 | share | assumed | probability that a visit sees one particular uncovered worker
+owed_floor | 90 | yuan a head and month | assumed | smallest shortfall that an examiner of type 2 can see
+owed_each | .75 | share | assumed | probability that the shortfall is seen
 closing | 24 | days | assumed | mean days from opening to closing
-never | .045 | share | assumed | visits that are not closed
+never | .045 | share | assumed | visits that are never closed
 late_label | .06 | share | assumed | findings recorded months after closing
 amended | .04 | share | assumed | findings whose count is corrected later
-retracted | .01 | share | assumed | findings taken back
+retracted | .01 | share | assumed | findings withdrawn
 other | .05 | share | assumed | visits examining type 5 that find another fraudulent act
-complies | .78 | share | assumed | orders that are complied with
-remedied | 20 | days | assumed | mean days, beyond the order's twelve, until it is complied with
-order | .78 | share | assumed | findings answered by an order to correct
-fine | .9 | share | assumed | fines among the graver answers; the rest are referred
+complies | .78 | share | assumed | orders that the employer obeys
+remedied | 20 | days | assumed | mean days until the employer obeys, beyond the order's twelve
+order | .78 | share | assumed | findings that are followed by an order to correct
+fine | .9 | share | assumed | of the graver responses, those that are fines; the rest are referrals
 grave | .03 | share | assumed | findings of a grave act
-exact | .8 | share | assumed | staff counted on site, of those who work there
+exact | .8 | share | assumed | of the staff who work there, those counted on site
 months_owed | 12 | months | assumed | months for which a shortfall is claimed
 """)
 ORDER, FINE, REFERRAL = range(3)

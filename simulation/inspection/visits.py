@@ -1,4 +1,4 @@
-"""Who is visited: by complaint, habit, campaign, alert and lot, as the inspectorate did before any model."""
+"""Which units are visited: by complaint, routine, campaign, alert or lottery, as inspectors chose before there was a model."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from simulation.ground.setting import Flags, Floats, Ints, Turn, length_of
 from simulation.labour.firms import PUBLIC, SITE, Firms, living_firms
 
 P = parameters("""
-complaint | .42 | share | assumed | complaints of a month that lead to a visit in the next
-routine | .0013 | a month | assumed | units visited by habit, before what follows
-by_size | .35 | exponent | assumed | habit prefers large units
-rural_habit | .6 | ratio | assumed | habit avoids far rural units
-again | 1.6 | ratio | assumed | units with a finding in the last two years are visited more often
-intensified | 7 | ratio | seed | exposed units are visited more often for two years; the ratio is assumed
-special | .0055 | a month | assumed | units of a campaign's sector visited in its months
-alert | .004 | a month | assumed | units with a gap between tax filing and enrolment, since the Mobile Tool
-pilot | .25 | ratio | assumed | alerts during the pilot, before 2014
+complaint | .42 | share | assumed | complaints of a month that lead to a visit in the next month
+routine | .0013 | a month | assumed | units visited by routine, before the ratios below
+by_size | .35 | exponent | assumed | exponent of size: routine visits prefer large units
+rural_habit | .6 | ratio | assumed | ratio for far rural units, which routine visits avoid
+again | 1.6 | ratio | assumed | ratio for units with a finding in the last two years
+intensified | 7 | ratio | seed | ratio for exposed units, for two years; its size is assumed
+special | .0055 | a month | assumed | units of a campaign's sector that are visited in the campaign's months
+alert | .004 | a month | assumed | units whose tax filing and enrolment differ, since the Mobile Tool
+pilot | .25 | ratio | assumed | ratio of alerts during the pilot, before 2014
 again_days | 730 | days | assumed | how long a finding makes visits more frequent
-site_payment | .7 | ratio | assumed | type 2 is examined less often on sites
-lottery_large_from | 20 | persons | assumed | staff from which a unit is large in the lottery
-lottery_small | .00045 | a month | assumed | inclusion probability of units with under 20 staff
+site_payment | .7 | ratio | assumed | ratio on building sites, where type 2 is examined less often
+lottery_large_from | 20 | persons | assumed | smallest staff of a unit that is large in the lottery
+lottery_small | .00045 | a month | assumed | inclusion probability of units with fewer than 20 staff
 lottery_large | .0018 | a month | assumed | inclusion probability of larger units
 cover_routine | 0.92 | share | assumed | routine visits that examine type 1
 cover_complaint | 0.8 | share | assumed | complaint visits that examine type 1
@@ -40,9 +40,9 @@ payment_alert | 0.7 | share | assumed | alert visits that examine type 2
 payment_special | 0.55 | share | assumed | special visits that examine type 2
 payment_lottery | 1 | share | assumed | lottery visits that examine type 2
 other | .25 | share | assumed | visits that examine type 5
-pause | 120 | days | assumed | no visit by habit so soon after another
+pause | 120 | days | assumed | no routine visit so soon after another visit
 minutes | 150 | minutes | assumed | planned time of a visit to a small unit
-minutes_a_log_person | 45 | minutes | assumed | and more for large ones
+minutes_a_log_person | 45 | minutes | assumed | added for each log person of staff
 """)
 ROUTINE, COMPLAINT, ALERT, SPECIAL, LOTTERY = range(5)
 KINDS = ("routine", "complaint", "alert", "special", "lottery")

@@ -1,4 +1,4 @@
-"""Labour dispatch: agency workers who look uncovered at their host and are lawfully covered by the agency."""
+"""Labour dispatch: agency workers who seem uncovered at their host, and whom their agency covers lawfully."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from simulation.labour.firms import AGENCY, Firms, city_numbers
 from simulation.labour.staff import DISPATCHED, REGULAR, Jobs
 
 P = parameters("""
-host_from | 10 | persons | assumed | staff from which a unit may host
+host_from | 10 | persons | assumed | smallest staff of a unit that uses agency workers
 hosts | .16 | share | assumed | units with ten staff and more that use agency workers
 low | .08 | share | assumed | smallest share of a host's staff sent by an agency
 high | .45 | share | assumed | largest share
-unfiled | .15 | share | assumed | hosts whose agreement was never filed
-padding | 1.1 | ratio | assumed | agreed to actual number sent
+unfiled | .15 | share | assumed | hosts whose dispatch agreement was never filed
+padding | 1.1 | ratio | assumed | workers in the agreement, divided by workers sent
 """)
 
 

@@ -1,4 +1,4 @@
-"""Wages owed: more often in building and in units that leave contributions unpaid, most of all before the Festival."""
+"""Wages owed: more often in construction and where contributions stay unpaid, and most of all before the Spring Festival."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from simulation.labour.honesty import ARREARS, Habits
 
 P = parameters("""
 any | .0004 | a month | assumed | units that begin to owe wages
-building | .003 | a month | assumed | more in construction
-unpaid | .010 | a month | assumed | more where contributions stay unpaid
-festival | 2.2 | ratio | assumed | as often in December and January
-reported | .7 | share | assumed | arrears that a database comes to know
+building | .003 | a month | assumed | added in construction
+unpaid | .010 | a month | assumed | added where contributions stay unpaid
+festival | 2.2 | ratio | assumed | ratio in December and January
+reported | .7 | share | assumed | arrears of which a database learns
 settled | .72 | share | assumed | arrears that are settled
-settled_after | 90 | days | assumed | mean days until they are, beyond the first five
+settled_after | 90 | days | assumed | mean days until they are settled, beyond the first five
 amount_low | .3 | months of wages | assumed | smallest amount owed
 amount_high | 3 | months of wages | assumed | largest amount owed
-delay | 30 | days | assumed | mean days until a database knows of them, beyond the first ten
+delay | 30 | days | assumed | mean days until a database learns of them, beyond the first ten
 """)
 FESTIVAL_MONTHS = (11, 0)
 """December and January, as `month % 12` counts them: wages are settled before the Spring Festival."""

@@ -1,4 +1,4 @@
-"""Rows of enterprises: registration, moves, changes of representative, closing; each from its own day on."""
+"""Rows about enterprises: registration, moves, changes of representative and closings, each valid from its own day."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ changed_delay | 25 | days | assumed | mean delay of a change
 closed_delay | 40 | days | assumed | mean delay of a closing
 moves | .0020 | a month | assumed | units that move
 new_owner | .0014 | a month | assumed | units that change their representative
-far | .35 | share | assumed | moves into another cell
+far | .35 | share | assumed | moves that end in another cell
 """)
 
 

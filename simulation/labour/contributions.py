@@ -1,4 +1,4 @@
-"""Violation type 2: contributions month by month, on the wage, on the lowest base, late, or not at all."""
+"""Violation type 2: contributions of each month, paid on the wage, on the lowest base, late, or not at all."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ person_rate | .08 | ratio | assumed | pension, due from the person
 medical_unit | .09 | ratio | assumed | medical, due from the unit
 medical_person | .02 | ratio | assumed | medical, due from the person
 average_wage | 3900 | yuan a month | assumed | average wage of 2013
-growth | .09 | a year | assumed | its growth, each July
+growth | .09 | a year | assumed | yearly growth of the average wage, each July
 low | .6 | ratio | public | lowest base, of the average wage
 high | 3 | ratio | public | highest base, of the average wage
-lowest_for | .65 | share | assumed | staff for whom a unit with the habit declares the lowest base
-late_months | .22 | share | assumed | months that a tardy unit pays late
+lowest_for | .65 | share | assumed | staff for whom a unit with this habit declares the lowest base
+late_months | .22 | share | assumed | months that an often late unit pays late
 unpaid_months | .45 | share | assumed | months that a unit with arrears leaves unpaid
-slip | .012 | share | assumed | months that any unit pays late, innocent
+slip | .012 | share | assumed | months that any unit pays late by mistake
 latest | 100 | days | assumed | longest delay of a late payment
-sample | 4 | workers | assumed | one in so many workers has rows of the medical scheme beside pension
-refund | .0006 | share | assumed | rows of a month that are refunded the month after
+sample | 4 | workers | assumed | one in so many workers also has rows of the medical scheme
+refund | .0006 | share | assumed | rows of a month that are refunded in the month after
 """)
 NORMAL, BACK, REFUND = range(3)
 

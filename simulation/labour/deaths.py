@@ -1,4 +1,4 @@
-"""Deaths, and when the register of persons comes to know them."""
+"""Deaths, and the day on which the register of persons learns of each."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from simulation.labour.staff import People
 
 P = parameters("""
 at_thirty | .00005 | a month | assumed | deaths at thirty
-growth | .075 | a year of age | assumed | growth with age
-delay | 30 | days | assumed | mean delay of a reported death
-hidden | .2 | share | assumed | deaths that the family keeps from the funds for months
-hidden_delay | 170 | days | assumed | mean delay of those
+growth | .075 | a year of age | assumed | growth of that rate with age
+delay | 30 | days | assumed | mean delay until a reported death is known
+hidden | .2 | share | assumed | deaths that the family hides from the funds for months
+hidden_delay | 170 | days | assumed | mean delay of hidden deaths
 """)
 
 

@@ -1,4 +1,4 @@
-"""Fictitious enrolment: people put on a unit's books for months only, to claim soon after."""
+"""Fictitious enrolment: people are put on a unit's books for a few months, only to claim soon after."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ P = parameters("""
 share | .00035 | a worker and month | assumed | idle or new people put on the books, per job of the block
 wait_low | 1 | months | assumed | shortest wait until the claim
 wait_high | 6 | months | assumed | longest wait
-shady | 16 | ratio | assumed | as often in units that leave staff out
-clean | 2 | ratio | assumed | as often in the others
-wage | 1.3 | ratio | assumed | declared wage of a fiction, of a usual one, for a higher benefit
-stay | 2 | months | assumed | months on the books after the claim
+shady | 16 | ratio | assumed | ratio in units that leave staff out
+clean | 2 | ratio | assumed | ratio in the other units
+wage | 1.3 | ratio | assumed | declared wage of such a person, divided by a usual wage: a higher wage gives a higher benefit
+stay | 2 | months | assumed | months that the person stays on the books after the claim
 """)
 
 

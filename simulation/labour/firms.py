@@ -1,4 +1,4 @@
-"""Enterprises as they begin: kind, sector, size, place, owners, and the honesty that no database holds."""
+"""Enterprises at the start: kind, sector, size, place and owners."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ from simulation.ground.sectors import SECTORS
 from simulation.ground.setting import BLOCK, NEVER, Flags, Floats, Ints, Setting, stream
 
 P = parameters("""
-mean_staff | 14.6 | persons | seed | 5.9 M workers over 433,193 units, with room for units that are closed or not yet open
-spread | 1.25 | log persons | assumed | spread of the lognormal body of sizes
+mean_staff | 14.6 | persons | seed | 5.9 M workers in 433,193 units, and some more because not every unit is open
+spread | 1.25 | log persons | assumed | spread of the lognormal part of the sizes
 tail_share | .012 | share | assumed | units in the Pareto tail
 tail_shape | 1.5 | 1 | assumed | exponent of the tail
-tail_start | 140 | persons | assumed | where the tail begins
-largest | 6000 | persons | assumed | largest unit
-born_share | .07 | a year | assumed | units registered inside the months
+tail_start | 140 | persons | assumed | size at which the tail begins
+largest | 6000 | persons | assumed | size of the largest unit
+born_share | .07 | a year | assumed | units first registered within the months
 household_share | .45 | share | assumed | household businesses among units of up to five
 branch_share | .04 | share | assumed | branches of another unit
 public_share | .02 | share | assumed | public bodies
 agency_share | .006 | share | assumed | labour dispatch agencies
 outer_rural | .45 | share | assumed | rural units in outer districts
 inner_rural | .04 | share | assumed | rural units in inner districts
-pay | .24 | log yuan | assumed | spread of wages between units of a sector
-exempt_low | .5 | beta shape | assumed | first shape of the share of staff lawfully without cover (insured elsewhere, retired)
-exempt_high | 5.5 | beta shape | assumed | second shape of it
-tail_mean | .86 | ratio | assumed | mean of the tail cut at the largest unit, beside the uncut one
+pay | .24 | log yuan | assumed | spread of wages between the units of one sector
+exempt_low | .5 | beta shape | assumed | first beta parameter of the share of staff who lawfully have no cover (say, retired)
+exempt_high | 5.5 | beta shape | assumed | second beta parameter of that share
+tail_mean | .86 | ratio | assumed | mean of the tail cut off at the largest unit, divided by the mean of the whole tail
 household_below | 5.5 | persons | assumed | size below which a unit may be a household business
-site_share | .3 | share | assumed | units of construction that are sites
-agency_staff | 6 | persons | assumed | an agency's staff beside those whom it sends out
-shared_address | .07 | share | assumed | units at another unit's address, innocent
-shared_owner | .05 | share | assumed | units with another unit's representative, innocent
-shared_account | .02 | share | assumed | units paying from another unit's account, innocent
+site_share | .3 | share | assumed | construction units that are building sites
+agency_staff | 6 | persons | assumed | an agency's own staff, without the workers whom it sends out
+shared_address | .07 | share | assumed | units that share another unit's address for innocent reasons
+shared_owner | .05 | share | assumed | units that share another unit's representative for innocent reasons
+shared_account | .02 | share | assumed | units that pay from another unit's account for innocent reasons
 """)
 EARLIEST_REGISTRATION = "1985-01-01"
 KINDS = ("company", "household", "branch", "agency", "public", "site", "other")

@@ -1,4 +1,4 @@
-"""What an employer is inclined to do: register late, in part or nobody, declare low bases, pay late, hide from tax."""
+"""The habits of employers: to register late, in part or nobody, declare low bases, pay late, hide staff from the tax bureau."""
 
 from __future__ import annotations
 
@@ -13,33 +13,33 @@ from simulation.ground.setting import Flags, Floats, Ints, Setting, stream
 from simulation.labour.firms import HOUSEHOLD, PRIVATE, PUBLIC, Firms
 
 P = parameters("""
-cheating | -1.1 | log-odds | assumed | inclination to leave staff out, of a small private urban unit
-by_rural | .45 | log-odds | assumed | more for rural units
-by_private | .35 | log-odds | assumed | more for private units
-by_young | .35 | log-odds | assumed | more for units younger than three years
-by_size | -.12 | log-odds a log person | assumed | less for large units
-by_public | -3 | log-odds | assumed | less for public bodies
+cheating | -1.1 | log-odds | assumed | inclination of a small private urban unit to leave staff unregistered
+by_rural | .45 | log-odds | assumed | added for rural units
+by_private | .35 | log-odds | assumed | added for private units
+by_young | .35 | log-odds | assumed | added for units younger than three years
+by_size | -.12 | log-odds a log person | assumed | added for each log person: large units are less inclined
+by_public | -3 | log-odds | assumed | added for public bodies
 temper | .8 | log-odds | assumed | spread between units that no database explains
-late_share | .25 | share | assumed | of the inclined: register after a long probation only
-missing_share | .15 | share | assumed | of the inclined with up to 12 staff: register nobody
-partial_low | 1.3 | beta shape | assumed | first shape of the share left out by partial registration
-partial_high | 2.4 | beta shape | assumed | second shape of it
-hides_all | .42 | share | assumed | cheats who keep their uncovered staff out of the tax filing altogether
+late_share | .25 | share | assumed | of the inclined units, those that register everybody, but only after a long probation
+missing_share | .15 | share | assumed | of the inclined units with up to 12 staff, those that register nobody
+partial_low | 1.3 | beta shape | assumed | first beta parameter of the share of staff that partial registration leaves out
+partial_high | 2.4 | beta shape | assumed | second beta parameter of that share
+hides_all | .42 | share | assumed | cheats who also keep their uncovered staff out of the tax filing
 low_base_honest | .11 | share | assumed | units that declare the lowest base though they register all
 low_base_cheat | .22 | share | assumed | cheats that declare the lowest base as well
-files_hosted | .4 | share | assumed | hosts that file the agency workers at their place
-filing_error | .13 | log persons | assumed | spread between units of a filing's error
-power | .55 | log kWh | assumed | spread between units of the use of electricity
-metered | .82 | share | assumed | units with a meter of their own
+files_hosted | .4 | share | assumed | hosts that include agency workers in their own tax filing
+filing_error | .13 | log persons | assumed | spread between units of the error in a tax filing
+power | .55 | log kWh | assumed | spread between units of electricity use
+metered | .82 | share | assumed | units with an electricity meter of their own
 young | 1095 | days | assumed | age below which a unit is young
-small | 12 | persons | assumed | largest unit that registers nobody
+small | 12 | persons | assumed | largest size of a unit that registers nobody
 part_declared_low | .55 | share | assumed | smallest part of the wage that is declared
-part_declared_high | .9 | share | assumed | largest part
-files_base | .65 | share | assumed | units with low bases that tell the tax bureau the same low wages
-part_base | .22 | share | assumed | units that declare a part of the wage only
+part_declared_high | .9 | share | assumed | largest part of the wage that is declared
+files_base | .65 | share | assumed | units with low bases that report the same low wages to the tax bureau
+part_base | .22 | share | assumed | units that declare only a part of the wage
 tardy_honest | .08 | share | assumed | units that often pay months late
 tardy_cheat | .17 | share | assumed | cheats that often pay months late
-arrears | .025 | share | assumed | units that leave months unpaid
+arrears | .025 | share | assumed | units that leave some months unpaid
 """)
 HONEST, LATE, PARTIAL, MISSING = range(4)
 FULL_BASE, LOWEST_BASE, PART_BASE = range(3)

@@ -1,4 +1,4 @@
-"""Violation type 1: late, missing and partial registration, beside the short delays that are innocent."""
+"""Violation type 1: late, missing and partial registration; and the short delays that are no violation."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ longest_short | 29 | days | assumed | longest innocent delay
 slow | .03 | share | assumed | honest registrations that take up to two weeks beyond the grace
 probation_low | 60 | days | assumed | shortest delay of an employer who registers after probation only
 probation_high | 300 | days | assumed | longest delay of one
-pension_only | .08 | share | assumed | cheats' registered workers who get the pension scheme alone
+pension_only | .08 | share | assumed | cheats' registered workers who get only the pension scheme
 filed_first | .35 | share | assumed | covered jobs whose labour contract was filed before the cover
 filed_after | 12 | days | assumed | mean days from hiring to the filing of a labour contract
-formal | .6 | share | assumed | uncovered workers whose employment is known, times the employer's own formality
+formal | .6 | share | assumed | uncovered workers whose employment is known; multiplied by the employer's own formality
 part_known | .55 | share | assumed | part-time jobs whose employment is known
-migrated | .45 | share | assumed | units whose older rows were entered together when they changed systems
-migrated_low | 60 | days | assumed | latest such change, before the city begins
-migrated_high | 400 | days | assumed | earliest such change, before the city begins
+migrated | .45 | share | assumed | units that entered their older rows all on one day, when they changed systems
+migrated_low | 60 | days | assumed | fewest days before the city begins at which such a change happened
+migrated_high | 400 | days | assumed | most days before the city begins at which such a change happened
 older | 40 | days | assumed | age from which a row counts as older at such a change
-slow_span | 14 | days | assumed | longest delay of a slow honest registration beyond the grace
-agency_grace | 90 | days | assumed | a dispatched worker with cover due within so many days is lawfully covered
+slow_span | 14 | days | assumed | longest delay beyond the grace of a slow honest registration
+agency_grace | 90 | days | assumed | a dispatched worker whose cover begins within so many days counts as covered
 """)
 
 

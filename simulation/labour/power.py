@@ -1,4 +1,4 @@
-"""Electricity: use grows with the people at work, and differs between units for a hundred other reasons."""
+"""Electricity: use grows with the staff, and also differs between units for reasons that have nothing to do with staff."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from simulation.labour.firms import Firms, city_numbers, living_firms
 from simulation.labour.honesty import Habits
 
 P = parameters("""
-scale | .88 | exponent | assumed | use grows less than staff
+scale | .88 | exponent | assumed | exponent of staff: use grows less than staff
 ground_load | 60 | kWh a month | assumed | use of an empty shop
 noise | .16 | log kWh | assumed | monthly noise
-summer | .18 | share | assumed | more in July and August, and less in spring
+summer | .18 | share | assumed | more use in July and August, and less in spring
 missed | .04 | share | assumed | months without a reading
-delay | 18 | days | assumed | mean days after the month
+delay | 18 | days | assumed | mean days from the month's end to the row
 """)
 SUMMER = 6.5
 """Between July and August, as `month % 12` counts them."""

@@ -1,4 +1,4 @@
-"""Rows of employment and enrolment: openings when they become known, closings, and ends that nobody files."""
+"""Rows of employment and enrolment: the day each becomes known, how each ends, and ends that nobody reports."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from simulation.labour.firms import city_numbers
 from simulation.labour.staff import Jobs, picked
 
 P = parameters("""
-enter_delay | 3 | days | assumed | mean delay from cover to the database
-leave_delay | 12 | days | assumed | mean delay from leaving to the database
-stale | .08 | share | assumed | employment ends that nobody files
+enter_delay | 3 | days | assumed | mean delay from the start of cover to its row
+leave_delay | 12 | days | assumed | mean delay from leaving to the row that says so
+stale | .08 | share | assumed | employments whose end nobody reports
 sample | 8 | workers | assumed | one in so many workers has rows of all five schemes; the rest have pension and medical
 contract_covered | 88 | percent | assumed | covered jobs with a registered labour contract
-contract_other | 55 | percent | assumed | other known jobs with one
+contract_other | 55 | percent | assumed | other known jobs with a registered labour contract
 """)
 PENSION, MEDICAL, UNEMPLOYMENT, INJURY, MATERNITY = range(5)
 

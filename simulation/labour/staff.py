@@ -1,4 +1,4 @@
-"""Who works where: people, jobs, hiring and leaving by turnover and season."""
+"""Who works where: people, their jobs, and how turnover and season lead to hiring and leaving."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from simulation.ground.setting import NEVER, Flags, Floats, Ints, Setting, lengt
 from simulation.labour.firms import Firms, living_firms
 
 P = parameters("""
-retired | .03 | share | assumed | pensioners as the city begins, a sample that bounds volume
-part_time | .07 | share | assumed | part-time jobs; the law asks work injury cover alone for them
-spare | .10 | share | assumed | workers of the block without a job as the city begins
-from_pool | .62 | share | assumed | of the hired, those who worked in the block before
-catch_up | .6 | share a month | assumed | of missing staff hired within a month
-cut | .35 | share a month | assumed | of staff beyond the season's want let go within a month
-wage_spread | .35 | log yuan | assumed | spread of wages inside a sector
+retired | .03 | share | assumed | pensioners when the city begins, a sample so that the tables stay small
+part_time | .07 | share | assumed | part-time jobs; the law requires only work injury cover for them
+spare | .10 | share | assumed | workers of the block without a job when the city begins
+from_pool | .62 | share | assumed | of the hired, those who have worked in the block before
+catch_up | .6 | share a month | assumed | of the missing staff, those hired within a month
+cut | .35 | share a month | assumed | of the staff beyond what the season needs, those let go within a month
+wage_spread | .35 | log yuan | assumed | spread of wages within a sector
 wage_growth | .09 | a year | assumed | growth of wages
 local_rural | .30 | share | assumed | rural households among workers who are not migrants
 women | .44 | share | assumed | women among workers
 minority | .02 | share | assumed | workers of a minority ethnicity
 lowest_wage | 1100 | yuan a month | assumed | lowest wage that anybody is paid
-part_time_wage | 2 | fifths | assumed | wage of a part-time job, of a regular one
-tolerated | .1 | share | assumed | staff beyond the season's want that is not let go
-sex_held | .9 | share | assumed | workers whose sex and ethnicity are held at all
+part_time_wage | 2 | fifths | assumed | wage of a part-time job, in fifths of a regular wage
+tolerated | .1 | share | assumed | staff beyond what the season needs that is not let go
+sex_held | .9 | share | assumed | workers whose sex and ethnicity are recorded
 """)
 REGULAR, PART_TIME, DISPATCHED = range(3)
 URBAN, RURAL, MIGRANT = range(3)

@@ -1,4 +1,4 @@
-"""Payroll as filed with the tax bureau: another bureau's figure, with its own habits, errors and delays."""
+"""Payroll filed with the tax bureau: figures of another bureau, with habits, errors and delays of their own."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from simulation.labour.firms import HOUSEHOLD, Firms, city_numbers, living_firms
 from simulation.labour.honesty import FULL_BASE, Habits
 
 P = parameters("""
-part_time_filed | .75 | share | assumed | part-time workers in the filing
-casual | .35 | persons | assumed | mean of owners, relatives and casual hands in a small unit's filing
-casual_share | .03 | share of staff | assumed | the same in a larger unit
+part_time_filed | .75 | share | assumed | part-time workers who are in the filing
+casual | .35 | persons | assumed | mean number of owners, relatives and casual workers in a small unit's filing
+casual_share | .03 | share of staff | assumed | the same in a larger unit, as a share of its staff
 missed | .035 | share | assumed | months without a filing
 jitter | .03 | log persons | assumed | monthly noise of units that file roughly
-usual_delay | 12 | days | assumed | days after the month before the drift
-later_delay | 27 | days | assumed | days after the month since the drift
+usual_delay | 12 | days | assumed | days from the month's end to the filing, before the drift
+later_delay | 27 | days | assumed | days from the month's end to the filing, since the drift
 restated | .025 | share | assumed | filings corrected later
-warned | 3 | persons | assumed | difference from which the Mobile Tool warns
-warned_share | .3 | share | assumed | and that share of the filing
+warned | 3 | persons | assumed | difference in staff from which the Mobile Tool warns
+warned_share | .3 | share | assumed | share of the filing that the difference must reach as well
 restated_after | 95 | days | assumed | mean delay of a correction
 restated_from | 20 | days | assumed | shortest delay of a correction
 restated_by | .12 | log persons | assumed | spread of a corrected figure around the first
-owner_share | .5 | ratio | assumed | part of a larger unit's casual hands that a filing names
-exempt_filed | .9 | share | assumed | workers who are lawfully without cover in the filing
-stale | 1.6 | ratio | assumed | error of an outdated filing, beside that of a rough one
-low_wages | .72 | ratio | assumed | payroll filed by units that tell the tax bureau the wages of their low bases
-hidden_wages | .93 | ratio | assumed | payroll filed by units that hide their uncovered staff
+owner_share | .5 | ratio | assumed | part of a larger unit's casual workers who are in the filing
+exempt_filed | .9 | share | assumed | workers lawfully without cover who are in the filing
+stale | 1.6 | ratio | assumed | error of an outdated filing, divided by that of a rough one
+low_wages | .72 | ratio | assumed | payroll filed by units that report the wages of their low bases, divided by the true one
+hidden_wages | .93 | ratio | assumed | payroll filed by units that hide their uncovered staff, divided by the true one
 payroll_noise | .06 | log yuan | assumed | monthly noise of the payroll
 delay_spread | .35 | log days | assumed | spread of the delay
 """)

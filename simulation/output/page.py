@@ -46,48 +46,74 @@ HEAD = """## {name}
 ROW = "| {0.name} | {0.value:g} | {0.unit} | {0.source} | {0.meaning} |"
 INTRODUCTION = """# The simulated city
 
-`lssi city OUT --enterprises N --months M --until D --seed S` writes a simulated city as a source like any other:
-`source.toml` and one folder of Parquet parts per contract table. `OUT/truth/` holds what is true and in no database
-(uncovered workers, staff and contributions short of every enterprise and month; the claims that are false and how;
-the providers that deceive and when); no view of the source reads it. `OUT/progress/` holds the digests of finished
-parts: the same command resumes a stopped run, and makes again a part whose bytes have changed. The source is called `city`
-unless `--name` says otherwise; two cities that are trained in one `$LSSI_HOME` need two names.
+`lssi city OUT --enterprises N --months M --until D --seed S` simulates a city and writes it as a source like any
+other. The source is called `city` unless `--name` says otherwise. Two cities that are trained in one `$LSSI_HOME`
+need two names.
 
-The same arguments give the same bytes: every mechanism draws from its own stream, spawned from the seed by block of
-4,096 enterprises, month and mechanism. Workers, dispatch, phoenix firms and shared addresses stay inside a block, so
-blocks are made one after another in bounded memory, and part k of every table holds the rows of the same enterprises;
-part 0 holds what belongs to the whole city (cells, teams, members, holidays, providers and the visits to them).
+| in `OUT` | what it is |
+|---|---|
+| `source.toml` | the declaration of the source |
+| `TABLE/` | the rows of one table of the contract, in Parquet parts |
+| `truth/enterprises` | for each enterprise and month: uncovered workers, staff, and the shortfall of contributions |
+| `truth/claims` | for each false claim: in which way it is false |
+| `truth/providers` | for each provider and month: whether it cheats the funds |
+| `progress/` | the digests of the finished parts |
 
-A block moves month by month: `begin(setting, block)`, then `advance(state, month, visits)` returns the next state,
-the month's rows and its truth, and changes no argument. The visits of each month come from an inspectorate:
-`write_city(out, setting, progress, inspectorate)` calls its `choose(state, month)`, which is habit where nothing else is
-given. A caller who tries a policy writes one of its own, and employers react to its visits, medals and exposure.
+No database holds what is in `truth/`, and no view of the source reads it. If a run is stopped, the same command
+resumes it. It also writes a finished part again if the part's bytes have changed.
 
-What a reader of the tables should know, beside the contract:
+## How it is made
 
-- **Volumes.** Contributions hold one row per worker and month for the pension scheme, and rows of the medical scheme
-  for one worker in four; enrolments hold pension and medical, and the other schemes for one worker in eight. A
-  worker registered for pension alone has no medical rows. Pensioners are a sample. The other figures are scaled from
-  the full city's.
-- **Versions.** An end of employment or cover, a late payment, a closed visit, a paid cash claim, a settled arrear are
-  later rows with the same key; corrections and retractions of tax filings, findings, complaints, claims and reviews
-  are rows, too.
-- **Drift.** In the middle of the months tax filings begin to arrive later, and transport and IT begin to leave staff
-  out in a new way. Alerts become frequent when the Mobile Tool is adopted in January 2014.
-- **Honest noise.** Honest units, too, have staff without cover who are insured elsewhere, part-timers, agency
-  workers, relatives in the tax filing, old rows entered together, ends that nobody files, late months and short
-  delays.
+The same arguments give the same bytes. Every mechanism has its own random stream, which is derived from the seed, the
+block of 4,096 enterprises, the month and the mechanism. Workers, labour dispatch, phoenix firms and shared addresses
+stay within a block. So blocks are simulated one after another, in bounded memory. Each block is one part: part k of
+every table holds the same enterprises. Part 0 holds what belongs to the whole city: cells, teams, members, holidays,
+providers and the visits to providers.
 
-What came out once, with 20,000 enterprises, 36 months, seed 1 (another seed differs in the second digit): 13 workers
-a unit; visits reach 5.9 % of the units a year; 32 % of the closed visits that examined type 1 found workers left out,
-16 % of those that examined type 2 found money owed, 11 % of the reviewed claims were fraud. No feature of the
-catalogue alone reached an AUC of .75 (highest: .70 for workers left out, .70 for money owed, .71 for claims, .74 for
-providers), models trained on all of them .84 for workers left out and .83 for claims on the last half year. The full
-city came to 192 M rows of contributions and 29 M of claims in 2.1 GB, about 430 cpu seconds of one core, and held
-0.95 GB of memory when looked at.
+A block advances month by month. `begin(setting, block)` returns its first state. `advance(state, month, visits)`
+returns the next state, the rows of the month and its truth, and changes no argument.
 
-"Source" says where a figure comes from: `seed` is the ILO's note on Qingdao's inspectorate, `public` a public rule or
-map, everything else is assumed. None of it is measured, and no figure of the city says anything about the real one.
+An inspectorate chooses the visits of each month. Without one, visits follow the inspectors' habit, as they did before
+there was a model. To try a policy, pass an inspectorate of your own as the last argument of `write_city`, which calls
+the inspectorate's `choose(state, month)`. Employers react to its visits, and to medals and exposure.
+
+## What the tables hold
+
+- **Volumes.** Contributions have one row per worker and month for the pension scheme. One worker in four has rows of
+  the medical scheme as well. Enrolments have the pension and medical schemes, and the other schemes for one worker in
+  eight. A worker registered for pension alone has no medical rows. Pensioners are a sample. All other volumes are
+  those of the full city, scaled down.
+- **Versions.** A later row with the same key states the end of an employment or of cover, a late payment, a closed
+  visit, a paid cash claim or settled arrears. Corrections and retractions of tax filings, findings, complaints,
+  claims and reviews are rows too.
+- **Drift.** Halfway through the months, tax filings begin to arrive later, and employers in transport and IT begin to
+  leave staff out in a new way. Alerts become frequent when the Mobile Tool is adopted in January 2014.
+- **Innocent noise.** Honest units too have staff without cover who are insured elsewhere, part-timers, agency
+  workers, relatives in the tax filing, old rows that were entered together, employments whose end nobody reported,
+  late months and short delays.
+
+## What one run gave
+
+Measured once with 20,000 enterprises, 36 months and seed 1. Another seed differs in the second digit.
+
+| figure | value |
+|---|---|
+| workers per unit | 13 |
+| units visited in a year | 5.9 % |
+| closed visits that examined type 1 and found uncovered workers | 32 % |
+| closed visits that examined type 2 and found money owed | 16 % |
+| reviewed claims that were fraud | 11 % |
+| highest AUC of a single feature | .70 uncovered workers, .70 money owed, .71 claims, .74 providers |
+| AUC of a model of all features on the last half year | .84 uncovered workers, .83 claims |
+
+The full city has 192 M rows of contributions and 29 M of claims, in 2.1 GB. Writing it took about 430 CPU seconds of
+one core and 0.95 GB of memory.
+
+## Where the figures come from
+
+The column "source" of the tables below says where a figure comes from. `seed` is the ILO's note on Qingdao's
+inspectorate. `public` is a public rule or map. Everything else is assumed. No figure is measured, and none says
+anything about the real city.
 """
 
 

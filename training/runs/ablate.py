@@ -1,7 +1,7 @@
 """Ablation: what each family of features is worth to a target, and what one file of new features would add.
 
-The same history, file and seed give the same values, those under `cost` and `cpu_seconds` aside. A file is judged first: it
-waits for no family.
+The same history, file and seed give the same values, except for `cost` and `cpu_seconds`. A file is evaluated first, before
+any family.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def fresh_of(store: Store, name: str, file: Path) -> Newcomers:
 
 
 def outline(bench: Bench) -> dict[str, Any]:
-    """Return what is judged on what, and how the model does that knows every feature; the worths are not known yet."""
+    """Return the target, the test and the metrics of the model with all features; the worths are filled in later."""
     whole = bench.whole
     like = bench.like
     full = points(bench.exam, bench.full)
@@ -81,7 +81,7 @@ def with_cost(said: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def of_file(bench: Bench, fresh: Newcomers, advance: Advance) -> dict[str, Any]:
-    """Return of new features their certificate, what they cost and what a model gains by knowing them."""
+    """Return the certificate of new features, their cost, and what a model gains from them."""
     taught = bench.whole.cases.take(bench.whole.taught())
     last_day = int(taught.as_of.max())
     matrix = joined_to(bench.store, fresh, bench.whole.matrix)
@@ -121,9 +121,10 @@ def _silent(_draws: int, _of: int | None) -> None:
 
 
 def vanishes(seen: Worth, unseen: Worth) -> bool:
-    """Tell whether a worth vanishes on unseen units: then the features know whom they are about, not what holds.
+    """Tell whether a worth vanishes on unseen units: then the features identify the unit and do not describe its situation.
 
-    It vanishes where it is certain on the test, and on unseen units it is less than half as large and no longer certain.
+    It vanishes if its interval lies above 0 on the test, and if on unseen units it is less than half as large and the
+    interval does not.
     """
     metric = METRICS[0]
     interval = seen[metric]["interval"]
@@ -147,7 +148,7 @@ def _signs(bench: Bench, fresh: Newcomers) -> dict[str, int]:
 
 
 def of_families(bench: Bench, advance: Advance) -> list[dict[str, Any]]:
-    """Return what is lost without each family, the dearest first."""
+    """Return what is lost without each family, the greatest loss first."""
     members = bench.families()
     steps = len(members) + DRAWS
     answers = {}
@@ -213,7 +214,7 @@ def head_lines(said: Mapping[str, Any]) -> list[str]:
 
 
 def family_lines(said: Mapping[str, Any]) -> list[str]:
-    """Return what is lost without each family, none where that was not asked."""
+    """Return lines of what is lost without each family; no line if families were not evaluated."""
     if said["families"] is None:
         return []
     lines = [

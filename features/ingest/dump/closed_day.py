@@ -1,4 +1,4 @@
-"""The closed day of a dump that names none: the day by which most of its tables end, stragglers left out."""
+"""The closed day of a dump that states none: the day by which most of its tables end, without late stragglers."""
 
 from __future__ import annotations
 
@@ -63,12 +63,12 @@ def _longest_ordinary_gap(gaps: Sequence[int]) -> int:
 def closed_day(endings: Sequence[Ending]) -> date:
     """Return the day by which most columns end; SourceError where nothing was recorded.
 
-    Of the month in which the most of them end (the latest of such), it is the last day in the week up to
-    which a quarter of them end. A column that goes on after that may move it by a week, no further.
+    It lies in the month in which most columns end, the latest of such months: it is the last day in the week by which a
+    quarter of them end. A column that continues after that may move it by a week at most.
     """
     if not endings:
         raise SourceError(
-            "no table of the dump holds a day recorded; "
+            "no table of the dump holds a recorded day; "
             "write complete_to = 2015-06-30 into its dump.toml"
         )
     ends = [one.ordinary for one in endings]
@@ -88,7 +88,7 @@ def _ending_up_to(day: date, ends: Sequence[date], span: timedelta) -> int:
 
 
 def told_of(endings: Sequence[Ending], end: date) -> list[str]:
-    """Return how a closed day was found, in lines for a check, and what to write where it is another."""
+    """Return lines for a check: how the closed day was found, and what to write if it is wrong."""
     together = [one for one in endings if end - MONTH < one.ordinary <= end]
     earlier = [one for one in endings if one.ordinary <= end - MONTH]
     beyond = [one for one in endings if one.last > end]

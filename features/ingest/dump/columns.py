@@ -40,7 +40,7 @@ Book = Mapping[str, Mapping[str, Called]]
 def book_of(folder: Path, dump: Dump) -> Book:
     """Return what the source in a folder says of its dump's columns; nothing where it has no columns.csv.
 
-    SourceError by line, where it says anything of a table or column that the source does not declare.
+    SourceError with the line, if it names a table or column that the source does not declare.
     """
     nothing = Called()
     book: dict[str, dict[str, Called]] = {}
@@ -101,7 +101,7 @@ class Headings:
     def find(self, given: Collection[str], file: str) -> Names:
         """Return, by column, the given names that mean it: stated ones, else its code, else its other names.
 
-        SourceError where a name is that of two columns, or two names that of one; it tells the line to write.
+        SourceError if a name fits two columns, or two names fit one column; it says which line to write.
         """
         # The order of precedence: what the settings state, then a column's code, then its other names.
         columns: Names = {}
@@ -117,7 +117,7 @@ class Headings:
             names = tuple(name for name in free if self._means(name, code))
             if len(names) > 1:
                 raise SourceError(
-                    f"{file}: columns {', '.join(names)} may each be {code}; write {self.line(code, names[0])}, "
+                    f"{file}: columns {', '.join(names)} may each mean {code}; write {self.line(code, names[0])}, "
                     "or another of them"
                 )
             if names:
@@ -130,7 +130,7 @@ class Headings:
             meant = [code for code in codes if self._means(name, code)]
             if len(meant) > 1:
                 raise SourceError(
-                    f"{file}: column {name!r} may be {' or '.join(meant)}; write {self.line(meant[0], name)}, "
+                    f"{file}: column {name!r} may mean {' or '.join(meant)}; write {self.line(meant[0], name)}, "
                     "or another of them"
                 )
 
@@ -152,7 +152,7 @@ class Headings:
         return called.kind in UNITS or all(word in ASIDE for word in beside)
 
     def line(self, code: str, name: str) -> str:
-        """Return what to write where so that a column of this name is read."""
+        """Return the line to write so that a column with this name is read."""
         return f'[columns.{self.table}] {code} = "{name}" into {SETTINGS}'
 
 

@@ -100,7 +100,7 @@ def _check_forms(data: Path, wanted: Collection[str], places: Mapping[str, Path]
 
 
 def found_in(data: Path, declared: SourceDeclaration, folder: Path, copies: Path) -> Found:
-    """Return what a dump holds for a source in `folder`; SourceError if nothing, or a table lacks a column it must have.
+    """Return the tables of a dump that a source in `folder` reads; SourceError if there is none, or a required column is missing.
 
     Text that is not UTF-8 is read from a copy under `copies`.
     """
@@ -233,7 +233,7 @@ def endings_of(found: Found, folder: Path, declared: SourceDeclaration) -> list[
             raise SourceError(f"{read_in(error) or LATEST}: {first_line}") from None
     if unstated:
         raise SourceError(
-            f"no table of the dump holds a day recorded that can be read; {'; '.join(unstated)}"
+            f"no table of the dump holds a recorded day that can be read; {'; '.join(unstated)}"
         )
     rows_by_day: dict[str, Counter[date]] = {}
     for origin, day, size in rows:

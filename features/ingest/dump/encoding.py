@@ -44,7 +44,7 @@ class TextBlock:
 def utf8_file(part: Path, copies: Path) -> Path:
     """Return a file of text that is UTF-8: the file itself, else its copy under `copies`, made once.
 
-    SourceError, by name and line, if it is no text, of another encoding, of two, or breaks off within a letter.
+    SourceError with name and line, if it is not text, has another encoding or two, or ends within a character.
     """
     status = part.stat()
     said = f"{part.absolute()}\0{status.st_size}\0{status.st_mtime_ns}"
@@ -164,7 +164,7 @@ def _utf16_texts(part: Path) -> Iterator[str]:
                 text = decoder.decode(chunk)
                 if "\0" in text:
                     raise SourceError(
-                        f"{part.name} has the mark of {UTF16} and holds zero letters; {AGAIN}"
+                        f"{part.name} has the mark of {UTF16} and holds zero characters; {AGAIN}"
                     )
                 yield text
             yield decoder.decode(b"", final=True)
@@ -198,7 +198,7 @@ def _blocks(part: Path) -> Iterator[TextBlock]:
             cut = max(chunk.rfind(b"\n"), chunk.rfind(b"\r")) + 1
             if not cut and len(chunk) == CHUNK:
                 raise SourceError(
-                    f"{part.name}: line {first} is longer than a megabyte; close its quote mark or part its lines"
+                    f"{part.name}: line {first} is longer than a megabyte; close its quote mark or split its lines"
                 )
             if cut:
                 lines = rest + chunk[:cut]

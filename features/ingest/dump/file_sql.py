@@ -26,7 +26,7 @@ LONGEST = 1 << 15
 
 
 def dump_file_sql(held: TableFiles) -> str:
-    """Return the SQL that reads a file or folder of a dump, lines of text with what lies beyond their header."""
+    """Return the SQL that reads a file or folder of a dump; lines of text include fields beyond their header."""
     if held.is_text:
         selects = [f"SELECT * {_keys_sql(part)}FROM {_text_sql(part)}" for part in held.parts]
         rows_of_all = " UNION ALL BY NAME ".join(selects)
@@ -92,7 +92,7 @@ def _text_sql(part: DumpFile) -> str:
 
 
 def told_sql(value: str, header: Iterable[str], columns: Sequence[str]) -> str:
-    """Return a column of text, or why its line is no row: it has more fields than its header, is it, or leaves a quote open."""
+    """Return a column of text, or why its line is no row: too many fields, the header again, or an open quote mark."""
     beyond_header = ", ".join(map(named, REST))
     line = ", ".join(map(named, columns))
     header_texts = ", ".join(quoted(name.upper()) for name in header)
@@ -122,7 +122,7 @@ def clean_sql(column: str) -> str:
 
 
 def read_in(error: Exception) -> str:
-    """Return the name of the file of text that an error of the reader is about, empty where it names none."""
+    """Return the name of the text file in an error of DuckDB's reader; empty if the error names none."""
     line = re.search(r"^ *file = (.+)$", str(error), re.MULTILINE)
     if line is None:
         return ""

@@ -70,7 +70,7 @@ _OPEN_SERIALS = "401768, 2958465"
 class ValueForm:
     """A way to write a value: `sql` of a text gives the text that every view reads, NULL where it does not fit.
 
-    `odd` is how values look that nothing reads unless this form is stated; empty where a view may read them unstated.
+    `odd` is the pattern of values that are read only if this form is stated; empty if a view may read them without it.
     """
 
     kinds: tuple[str, ...]
@@ -204,7 +204,7 @@ FORMS: dict[str, ValueForm] = {
 def form_sql(x: str, name: str, kind: str, column: str, where: str) -> str:
     """Return the SQL that reads a text in a stated form, and says of one that does not fit why its row is refused.
 
-    Where a column holds days or else, what does not look like such a day stays as it is.
+    If a column may hold other values than days, those that do not look like a day in this form stay unchanged.
     """
     form = FORMS[name]
     reason = quoted(f"! {column} should be written like {form.example}, as {where} says: {name}")

@@ -22,7 +22,7 @@ _BETWEEN = re.compile(r"(?<=[\w\"])[^\w\"]+(?=[\w\"])")
 
 
 def own_name(given: str, wanted: Iterable[str]) -> str | None:
-    """Return the one of the wanted names that a given name holds as a word, whatever is written around it; None else.
+    """Return the wanted name that a given name contains as a word, whatever surrounds it; else None.
 
     >>> own_name("AAB001（单位编号）", ("AAB001", "AAE036")), own_name("sicp3.ac01", ("AC01",)), own_name("AB01_2014", ("AB01",))
     ('AAB001', 'AC01', None)
@@ -90,7 +90,7 @@ def header_names(part: Path) -> list[str]:
 
 
 def header_delimiter(header: str) -> str:
-    """Return what parts the names of a header: what stands between all of them, else the commonest delimiter.
+    """Return the delimiter of a header: the one between all its names, else the most frequent one.
 
     >>> header_delimiter("AAB001|AAE036"), header_delimiter('"AAB001"|@|"AAB019"|@|"AAE036"')
     ('|', '|@|')

@@ -1,4 +1,4 @@
-"""What a check says of a dump: its tables, the columns it lacks, and the files that were left alone or read under other names."""
+"""What a check reports about a dump: its tables, missing columns, and files that were ignored or read under other names."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class DumpTables:
 
 
 def table_notes(dump: Dump, data: Path, contents: DumpTables) -> Iterator[str]:
-    """Yield what a check says of a dump: what was read, and from what, what it lacks, what was left alone."""
+    """Yield what a check reports about a dump: what was read and from which files, what is missing, what was ignored."""
     columns = contents.columns
     missing = [name for name in dump.tables if name not in columns]
     yield f"read {', '.join(columns)}; not in the dump: {', '.join(missing) or '-'}"

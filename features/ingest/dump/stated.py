@@ -31,7 +31,7 @@ class StatedColumns:
     def names_of(self, table: str, held: TableFiles) -> Names:
         """Return the declared columns of a table with their names in its files.
 
-        SourceError if one is there twice, is stated and not there, or its name says a unit that nobody stated.
+        SourceError if a column occurs twice, is stated but missing, or its name has a unit that nobody stated.
         """
         headings = Headings(table, self.book[table], self.columns.get(table, {}))
         columns: Names = {}

@@ -223,7 +223,7 @@ def plain_text(text: str) -> str:
 
 
 def words_of(text: str) -> list[str]:
-    """Return the words of a header, parted at brackets, blanks and signs.
+    """Return the words of a header, split at brackets, blanks and signs.
 
     >>> words_of("金额：万（元）")
     ['金额', '万', '元']

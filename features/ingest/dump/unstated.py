@@ -1,4 +1,4 @@
-"""Values in forms that nobody stated: their rows are refused, and a check tells the line that would state each."""
+"""Values in forms that nobody stated: their rows are refused, and a check prints the line that would state each form."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ def raw_view_sql(name: str, query: str) -> str:
 
 
 def unlogged_sql(name: str) -> str:
-    """Return the view of a table whose rows became known when they themselves say so."""
+    """Return the view of a table whose own column says when a row became known."""
     return f"CREATE VIEW {named(name)} AS SELECT * FROM {named('raw ' + name)}"
 
 
