@@ -45,7 +45,7 @@ def later(store: Store, whole: Dataset, days: int) -> Dataset:
     """Return the data set with the features of some days after each case, under the days of the cases."""
     matrix = whole.matrix
     asked = np.minimum(matrix.as_of.astype(np.int64) + days, store.complete_to)
-    ahead = matrix_of_cases(store, matrix.entity, matrix.keys.tolist(), asked, whole.catalogue)
+    ahead = matrix_of_cases(store, matrix.entity, matrix.keys.tolist(), asked)
     return replace(whole, matrix=replace(ahead, as_of=matrix.as_of))
 
 

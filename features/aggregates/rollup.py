@@ -8,9 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
-from weakref import WeakKeyDictionary
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -50,20 +48,17 @@ class Panel:
     columns: Mapping[str, tuple[str, str]]
 
 
-_OPEN: WeakKeyDictionary[Store, dict[Kin, Panel]] = WeakKeyDictionary()
-
-
-def answerable(catalogue: Catalogue, atoms: Sequence[Atom]) -> dict[Kin, list[Atom]]:
-    """Return, by the measures of a panel, the aggregates that it can answer."""
+def answerable(kin: Mapping[str, Kin], atoms: Sequence[Atom]) -> dict[Kin, list[Atom]]:
+    """Return, by the measures of a panel, the aggregates that it can answer; `kin` has the panel of each measure."""
     by_panel: dict[Kin, list[Atom]] = {}
     for atom in atoms:
-        if atom.aggregate in ANSWERS and catalogue.measure(atom.measure).when:
-            measures = kin_of(catalogue)[atom.measure]
+        measures = kin[atom.measure]
+        # A panel is of days: measures whose rows no day places have none.
+        if atom.aggregate in ANSWERS and measures[0].when:
             by_panel.setdefault(measures, []).append(atom)
     return by_panel
 
 
-@lru_cache(8)
 def kin_of(catalogue: Catalogue) -> dict[str, Kin]:
     """Return for each measure those of its panel: they share table, key and day placed, and are asked of the same entities.
 
@@ -85,26 +80,19 @@ def kin_of(catalogue: Catalogue) -> dict[str, Kin]:
     return kin_of_measure
 
 
-def panel_of(store: Store, measures: Kin, literal: Literal) -> Panel:
-    """Return the panel of measures that share table, key and day placed; made on first use, beside the store.
+def opened_panel(store: Store, measures: Kin, literal: Literal) -> Panel:
+    """Return the panel of measures that share table, key and day placed, written beside the store unless it was.
 
-    Texts in filters are read through `literal`. Its files never change and stay open as long as the store is in use.
+    Texts in filters are read through `literal`.
     """
-    panels = _OPEN.setdefault(store, {})
-    if measures not in panels:
-        plan = RollupPlan(store.folder, literal, measures)
-        panels[measures] = _opened(store, plan)
-    return panels[measures]
-
-
-def _opened(store: Store, plan: RollupPlan) -> Panel:
-    first = plan.measures[0]
+    plan = RollupPlan(store.folder, literal, measures)
+    first = measures[0]
     base, parts = store.sorted_paths(first.table, first.by)
     of_base: FlatColumns | None = None
     if base is not None:
         of_base = FlatColumns(rollup_folder(plan, base), first.by)
     of_days = [_of_part(plan, part) for part in parts]
-    return Panel(growing(of_base, of_days, first.by), columns_for(plan.measures))
+    return Panel(growing(of_base, of_days, first.by), columns_for(measures))
 
 
 def _of_part(plan: RollupPlan, part: Path) -> DayRows:

@@ -11,7 +11,7 @@ from features.check.reused_keys import reuse_line, reused
 from features.connection import named
 from features.contract.tables import contract
 from features.engine import dormancy
-from features.engine.matrices import catalogue_of
+from features.engine.engine import engine_of
 from features.ingest.source import Place
 from features.ingest.staging import Progress
 from features.store.load import quiet, row_of
@@ -68,7 +68,7 @@ def dormant(store: Store) -> dict[str, Any] | None:
     """Return how many firms are dormant on the last closed day; None for a source without a register of enterprises."""
     if not store.has("enterprises"):
         return None
-    result = dormancy.dormancy(store, catalogue_of(store), store.complete_to)
+    result = dormancy.dormancy(engine_of(store), store.complete_to)
     return dormancy.dormancy_as_json(result)
 
 

@@ -51,6 +51,8 @@ class Store:
         self._files: dict[tuple[str, str], Base] = {}
         self._dictionaries: dict[str, Dictionary] = {}
         self._declared: dict[str, dict[str, Column]] = {}
+        # What upper rooms make once of this store, by its type: so it goes when the store goes.
+        self.attached: dict[type, Any] = {}
 
     @cached_property
     def source(self) -> SourceDeclaration:
