@@ -68,7 +68,7 @@ def summary_of(store: Store) -> dict[str, Any]:
         "notes": summary.get("notes", []),
         "assumed_delays": dict(source.assumed_delays),
         "attributes": [f"{attribute.table}.{attribute.name}" for attribute in source.attribute],
-        "attributes_left_out": of_scored(catalogue_of(store).unread),
+        "attributes_left_out": of_scored(engine_of(store).catalogue.unread),
         "targets": list(source.target),
         "dormant": dormant(store),
     }

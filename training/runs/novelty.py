@@ -11,7 +11,8 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from features.calendar import day_of
-from features.engine.matrices import catalogue_of, matrix
+from features.engine.engine import engine_of
+from features.engine.matrices import matrix
 from features.errors import RequestError
 from features.files import replaced
 from features.store.store import Store
@@ -45,9 +46,9 @@ SCHEMA = pa.schema(
 
 def queue_of(store: Store, entity: str, as_of: str, *, top: int, seed: int) -> Queue:
     """Return the most unusual units that live on a day; errors as those of the matrix and of the queue."""
-    catalogue = catalogue_of(store)
-    features = matrix(store, entity, day_of(as_of), catalogue=catalogue)
-    return novelty_queue(features, catalogue, top=top, seed=seed)
+    engine = engine_of(store)
+    features = matrix(engine, entity, day_of(as_of))
+    return novelty_queue(features, engine.catalogue, top=top, seed=seed)
 
 
 def queue_as_json(queue: Queue) -> dict[str, Any]:
