@@ -103,7 +103,7 @@ def test_a_feature_file_may_read_what_has_a_basis(write_source: Write, tmp_path:
     store = opened(write_source, gender(BASIS))
     text = WOMEN.format(table="claims", day="filed_on") + COUNTED
     fresh = declared_candidates(store, file_of(tmp_path, text), "enterprise")
-    women = fresh.of(matrix(store, "enterprise", DAY, catalogue=fresh.catalogue))
+    women = fresh.of(matrix(fresh.engine(store), "enterprise", DAY))
     assert women.values.tolist() == [[2.0]]
 
 
