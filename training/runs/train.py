@@ -208,6 +208,8 @@ def _fitted(learned: Learned) -> dict[str, Any]:
         "extra": learned.any.shape.extra,
         "loss_unseen": learned.any.loss,
         "rounds_of_count": None if count is None else count.rounds,
+        "calibration": learned.calibrated.kind,
+        "calibration_losses": dict(learned.calibrated.losses),
     }
 
 
