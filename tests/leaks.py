@@ -366,7 +366,7 @@ LEAKS = (
     Leak(
         "更正按行号先后",
         "corrections follow each other by row id, whenever they were recorded",
-        "features/store/load.py",
+        "features/store/segment.py",
         '[*map(named, key), "recorded_on", "length(row_id)", "row_id"]',
         '[*map(named, key), "length(row_id)", "row_id"]',
         LOAD,

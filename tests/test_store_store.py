@@ -215,7 +215,7 @@ def test_a_table_that_lies_in_no_file_is_a_table_without_rows(
             path.unlink()
     bare = Store(store.folder)
     assert said_by(bare) == held and bare.first_known == day_of("2015-01-01")
-    (store.layout.base / "enterprises.parquet").unlink()
+    (store.layout.segments[0] / "enterprises.parquet").unlink()
     none = Store(store.folder)
     assert none.types("enterprises") == store.types("enterprises")
     assert none.first_known == none.complete_to

@@ -26,15 +26,15 @@ from features.arrays import Column, Literal
 from features.catalogue.language import ADDITIVE, SERIES, Atom, atoms_of
 from features.catalogue.model import ENTITIES, Catalogue, Measure
 from features.store.column_files import FlatColumns
-from features.store.merge_on_read import Base, DayRows, Held, growing
-from features.store.sorted_table import PartFile
+from features.store.merge_on_read import Held, NoRows, SegmentRows, SortedRows, merged
+from features.store.sorted_table import SegmentFile
 from features.store.store import Store
 
 ANSWERS = (*ADDITIVE, *SERIES, "since", "first_since")
 WORTHWHILE = 100_000
 """Rows from which on a table is worth a panel."""
 FEW_ROWS = 1 << 16
-"""Rows of a part up to which its panels are summed when a store is opened: files of them would take
+"""Rows of a later segment up to which its panels are summed when a store is opened: files of them would take
 as much room as the day itself, and to open them takes as long as to sum so few rows."""
 Kin = tuple[Measure, ...]
 """The measures of one panel."""
@@ -44,7 +44,7 @@ Kin = tuple[Measure, ...]
 class Panel:
     """The panel of some measures that share table, key and day placed; `columns` of each: its count and its sum."""
 
-    file: Base
+    file: SortedRows
     columns: Mapping[str, tuple[str, str]]
 
 
@@ -87,19 +87,19 @@ def opened_panel(store: Store, measures: Kin, literal: Literal) -> Panel:
     """
     plan = RollupPlan(store.folder, literal, measures)
     first = measures[0]
-    base, parts = store.sorted_paths(first.table, first.by)
-    of_base: FlatColumns | None = None
-    if base is not None:
-        of_base = FlatColumns(rollup_folder(plan, base), first.by)
-    of_days = [_of_part(plan, part) for part in parts]
-    return Panel(growing(of_base, of_days, first.by), columns_for(measures))
+    first_path, later_paths = store.sorted_paths(first.table, first.by)
+    of_first: SortedRows = NoRows()
+    if first_path is not None:
+        of_first = FlatColumns(rollup_folder(plan, first_path), first.by)
+    of_later = [_of_segment(plan, path) for path in later_paths]
+    return Panel(merged(of_first, of_later, first.by), columns_for(measures))
 
 
-def _of_part(plan: RollupPlan, part: Path) -> DayRows:
-    """Return the panel of a part's rows: of few rows made each time, else kept beside them."""
-    if pq.read_metadata(part).num_rows <= FEW_ROWS:
-        return Held(day_rows(plan, part))
-    return PartFile(laid_out_of_days(plan, part))
+def _of_segment(plan: RollupPlan, path: Path) -> SegmentRows:
+    """Return the panel of a later segment's rows: of few rows made each time, else kept beside them."""
+    if pq.read_metadata(path).num_rows <= FEW_ROWS:
+        return Held(day_rows(plan, path))
+    return SegmentFile(laid_out_of_days(plan, path))
 
 
 def read_panel(
