@@ -11,7 +11,7 @@ from typing import Any
 
 import polars as pl
 
-from features.connection import MODEST, ConnectionLimits, Relation, opened
+from features.connection import MODEST, Connection, ConnectionLimits, Relation, opened
 from features.errors import HistoryError
 from features.files import private_folder, put_in_place, reached, write_points, write_text
 from features.ingest.bare_reads import bare_notes
