@@ -25,8 +25,8 @@ from features.aggregates.table_plan import read_by
 from features.calendar import date_of, month_of_day
 from features.catalogue.language import Atom
 from features.engine.batches import claim_stretches, every_claim, spilled
-from features.engine.matrices import catalogue_of, matrix
-from features.engine.needs import needs_of
+from features.engine.engine import engine_of
+from features.engine.matrices import matrix
 from features.store.column_codes import month_columns
 from features.store.opening import open_store
 from features.store.store import Store
@@ -45,7 +45,7 @@ def floor_sql(store: Store, atoms: Iterable[Atom]) -> str:
 
     A table whose rows are placed by several columns is cut by that of most aggregates.
     """
-    catalogue = catalogue_of(store)
+    catalogue = engine_of(store).catalogue
     asked = [(atom, catalogue.measure(atom.measure)) for atom in atoms]
     said = []
     for table in sorted({measure.table for _, measure in asked}):
@@ -68,8 +68,7 @@ def floor_sql(store: Store, atoms: Iterable[Atom]) -> str:
 
 def all_atoms(store: Store) -> frozenset[Atom]:
     """Return all aggregates that the features of claims read."""
-    catalogue = catalogue_of(store)
-    return needs_of(catalogue, catalogue.names("claim")).atoms
+    return engine_of(store).needs_of_entity("claim").atoms
 
 
 def floor(store: Store) -> list[float]:
@@ -90,17 +89,17 @@ def first_use(store: Store) -> list[float]:
 
 def warm(store: Store) -> list[float]:
     """Measure every claim of the history after a first use."""
-    return [spent(lambda: deque(claim_stretches(store, catalogue_of(store)), 0))]
+    return [spent(lambda: deque(claim_stretches(store), 0))]
 
 
 def windows(store: Store) -> list[float]:
     """Measure claims and amounts of the claimant and of the provider over 30, 90 and 365 days alone, for every claim."""
-    catalogue = catalogue_of(store)
+    engine = engine_of(store)
 
     def every() -> None:
-        claims = every_claim(store, catalogue)
+        claims = every_claim(engine)
         nobody = claims.cases(slice(0, 0))
-        with spilled(store, catalogue, claims, frozenset(ATOMS), frozenset()) as spill:
+        with spilled(engine, claims, frozenset(ATOMS), frozenset()) as spill:
             for batch in range(spill.batches):
                 spill.take(batch, nobody)
 

@@ -27,7 +27,8 @@ from features.aggregates.reader import atom_values
 from features.calendar import day_of, month_of_day
 from features.catalogue.language import atoms_of
 from features.engine.batches import living_stretches
-from features.engine.matrices import catalogue_of, matrix
+from features.engine.engine import engine_of
+from features.engine.matrices import matrix
 from features.engine.population import living
 from features.network.stored import kept_values
 from features.store.opening import open_store
@@ -92,12 +93,9 @@ def floor(store: Store) -> list[float]:
 
 def warm(store: Store) -> list[float]:
     """Measure one as-of day, each time another, after a first use."""
-    catalogue = catalogue_of(store)
-    matrix(store, "enterprise", day_of("2014-09-30"), catalogue=catalogue)
+    matrix(store, "enterprise", day_of("2014-09-30"))
     connected(store, *ONES)
-    return [
-        spent(lambda day=day: matrix(store, "enterprise", day, catalogue=catalogue)) for day in ONES
-    ]  # type: ignore[misc]
+    return [spent(lambda day=day: matrix(store, "enterprise", day)) for day in ONES]  # type: ignore[misc]
 
 
 def nothing(store: Store) -> list[float]:
@@ -109,7 +107,7 @@ def nothing(store: Store) -> list[float]:
 
 def eight(store: Store) -> list[float]:
     """Measure eight quarterly as-of days at once, after a first use; the first time makes their peers on the way."""
-    matrix(store, "enterprise", day_of("2014-08-31"), catalogue=catalogue_of(store))
+    matrix(store, "enterprise", day_of("2014-08-31"))
     connected(store, *DAYS)
 
     def all_days() -> int:
@@ -120,30 +118,29 @@ def eight(store: Store) -> list[float]:
 
 def distinct(store: Store) -> list[float]:
     """Measure the distinct counts and medians over rows of one as-of day alone, warm."""
-    catalogue = catalogue_of(store)
-    cases = living(store, catalogue, "enterprise", DAY)
+    engine = engine_of(store)
+    cases = living(engine, "enterprise", DAY)
     atoms = {
         atom
-        for feature in catalogue.features("enterprise")
+        for feature in engine.catalogue.features("enterprise")
         for atom in atoms_of(feature.tree)
         if atom.aggregate in ("distinct", "median")
     }
-    atom_values(store, catalogue, cases, atoms)
-    return [spent(lambda: atom_values(store, catalogue, cases, atoms)) for _ in range(ROUNDS)]
+    atom_values(engine, cases, atoms)
+    return [spent(lambda: atom_values(engine, cases, atoms)) for _ in range(ROUNDS)]
 
 
 def online(store: Store) -> list[float]:
     """Measure wall milliseconds of all features of one enterprise from the store, in a process settled as the service's workers
     are: p50 and p99 of 300."""
-    catalogue = catalogue_of(store)
-    ids = matrix(store, "enterprise", DAY, catalogue=catalogue).keys[:300].tolist()
+    ids = matrix(store, "enterprise", DAY).keys[:300].tolist()
     for key in ids[:20]:
-        matrix(store, "enterprise", DAY, [key], catalogue)
+        matrix(store, "enterprise", DAY, [key])
     settle_memory()
     took = []
     for key in ids:
         began = time.perf_counter()
-        matrix(store, "enterprise", DAY, [key], catalogue)
+        matrix(store, "enterprise", DAY, [key])
         took.append(1000 * (time.perf_counter() - began))
     return [float(np.percentile(took, 50)), float(np.percentile(took, 99))]
 

@@ -30,7 +30,7 @@ from benchmarks.features import DAY, city_of, spent
 from features.aggregates.reader import atom_values
 from features.calendar import month_of_day
 from features.catalogue.language import Atom
-from features.engine.matrices import catalogue_of
+from features.engine.engine import engine_of
 from features.engine.population import living
 from features.store.opening import open_store
 from features.store.store import Store
@@ -202,8 +202,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         os.environ.setdefault("LSSI_HOME", scratch)
         store = open_store(city_of(Path(scratch)))
-        catalogue = catalogue_of(store)
-        cases = living(store, catalogue, "enterprise", DAY)
+        engine = engine_of(store)
+        cases = living(engine, "enterprise", DAY)
         cases = cases.take(np.arange(min(int(os.environ.get("BENCH_UNITS", "500")), len(cases))))
         rows = rows_of(store, cases.code)
         print(
@@ -211,7 +211,7 @@ def main() -> None:
         )
 
         def ours() -> Values:
-            found = atom_values(store, catalogue, cases, ATOMS)
+            found = atom_values(engine, cases, ATOMS)
             return np.column_stack([found[atom] for atom in ATOMS])
 
         expected, took = ours(), statistics.median(spent(ours) for _ in range(ROUNDS))

@@ -406,26 +406,26 @@ def asked(room: Room, source: Path, digests: Digests) -> dict[str, str]:
 def statements(room: Room) -> Digests:
     """The catalogue as SQL, which DuckDB and Spark run unchanged: each feature's, and those that Spark is given at once."""
     # all that this file needs of the inside of the code; whoever moves it mends these lines
-    from features.engine.matrices import catalogue_of
+    from features.engine.engine import engine_of
     from features.sql.compile import features_sql
     from features.sql.duckdb_oracle import dialect_of
     from features.store.opening import open_store
 
     with room.inside():
         store = open_store(room.city())
-        catalogue = catalogue_of(store)
-        dialect = dialect_of(store, catalogue)
+        engine = engine_of(store)
+        dialect = dialect_of(engine)
     digests = {}
     for entity in ("enterprise", "claim", "provider"):
-        names = [feature.name for feature in catalogue.features(entity)]
+        names = [feature.name for feature in engine.catalogue.features(entity)]
         digests |= {
-            f"sql/duckdb/{entity}/{name}": digest(features_sql(catalogue, [name], dialect))
+            f"sql/duckdb/{entity}/{name}": digest(features_sql(engine.catalogue, [name], dialect))
             for name in names
         }
         for first in range(0, len(names), FEATURES_A_STATEMENT):
             chosen = names[first : first + FEATURES_A_STATEMENT]
             digests[f"sql/spark/{entity}/{first}"] = digest(
-                features_sql(catalogue, chosen, dialect)
+                features_sql(engine.catalogue, chosen, dialect)
             )
     return digests
 

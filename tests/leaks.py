@@ -169,9 +169,9 @@ LEAKS = (
         "属性取最新快照",
         "attributes are the latest ones whatever the day",
         "features/engine/population.py",
-        "values = atom_values(store, catalogue, bare, {*atoms.values(), exists}, rows)",
+        "values = atom_values(engine, bare, {*atoms.values(), exists}, rows)",
         "late = bare_cases(entity, code, np.full(len(code), store.complete_to, np.int64))\n"
-        "    values = atom_values(store, catalogue, late, {*atoms.values(), exists}, rows)",
+        "    values = atom_values(engine, late, {*atoms.values(), exists}, rows)",
     ),
     Leak(
         "总体剔除后来注销者",
@@ -366,7 +366,7 @@ LEAKS = (
     Leak(
         "更正按行号先后",
         "corrections follow each other by row id, whenever they were recorded",
-        "features/store/load.py",
+        "features/store/segment.py",
         '[*map(named, key), "recorded_on", "length(row_id)", "row_id"]',
         '[*map(named, key), "length(row_id)", "row_id"]',
         LOAD,
@@ -542,8 +542,8 @@ LEAKS = (
         "Spark取晚一月的截至日",
         "cases for Spark look from a month later",
         "features/sql/spark.py",
-        "cases_given(store, catalogue, cases, names)",
-        "cases_given(store, catalogue, type(cases)(cases.entity, cases.code, cases.as_of + 30, cases.keys), names)",
+        "cases_given(engine, cases, names)",
+        "cases_given(engine, type(cases)(cases.entity, cases.code, cases.as_of + 30, cases.keys), names)",
         READ,
         ("stretches",),
     ),

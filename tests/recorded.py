@@ -10,6 +10,7 @@ import lightgbm
 import numpy as np
 
 from features.contract.tables import contract
+from features.engine.engine import engine_of
 from features.engine.matrices import catalogue_of
 from features.engine.matrices import matrix as matrix_of_day
 from features.matrix import Matrix
@@ -56,8 +57,7 @@ def home_of(folder: Path) -> Home:
     bundle = load_bundle(write_bundle(folder / "home" / "bundles", parts_of(store, matrix)))
     today = matrix.take(matrix.as_of == LAST)
     scorer = Scorer(
-        store,
-        catalogue_of(store),
+        engine_of(store),
         {bundle.target: bundle},
         {bundle.target: ranks_of(bundle, today)},
     )

@@ -9,10 +9,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from features.aggregates.rollup import kin_of
 from features.arrays import NULL, Column
 from features.calendar import date_of, day_of
-from features.engine.matrices import catalogue_of, matrix, matrix_for
+from features.engine.engine import engine_of
+from features.engine.matrices import matrix, matrix_for
 from features.engine.population import bare_cases, registered_cases
 from features.home import home
 from features.ingest.scan import files_below, files_in, scan_parquet
@@ -64,7 +64,7 @@ def test_a_panel_keeps_no_row_that_says_nothing(
 
 
 def test_what_is_asked_of_claims_alone_is_no_part_of_the_enterprises_panels(tmp_path: Path) -> None:
-    kin = kin_of(catalogue_of(open_store(write_history(tmp_path / "source", seed=5))))
+    kin = engine_of(open_store(write_history(tmp_path / "source", seed=5))).kin
     assert {measure.name for measure in kin["injury_claims"]} == {
         "unemployment_claims",
         "injury_claims",
@@ -109,21 +109,21 @@ def test_totals_of_many_days_give_the_bits_of_the_rows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, entity: str
 ) -> None:
     store = open_store(write_history(tmp_path / "source", seed=6))
-    catalogue, draw = catalogue_of(store), np.random.default_rng(1)
+    engine, draw = engine_of(store), np.random.default_rng(1)
     codes = np.repeat(np.arange(len(store.texts(entity)), dtype=np.int64), 9)
     cases, _ = registered_cases(
-        store, catalogue, bare_cases(entity, codes, draw.integers(LAST - 500, LAST + 1, len(codes)))
+        engine, bare_cases(entity, codes, draw.integers(LAST - 500, LAST + 1, len(codes)))
     )
-    rows = matrix_for(store, catalogue, cases).values.tobytes()
+    rows = matrix_for(engine, cases).values.tobytes()
     for name, value in (
         ("reader.MANY_UNITS", 0),
         ("reader.WORTHWHILE", 0),
         ("prefix_sums.PAIRS_A_ROW", 0),
     ):
         monkeypatch.setattr(f"features.aggregates.{name}", value)
-    assert matrix_for(store, catalogue, cases).values.tobytes() == rows
+    assert matrix_for(engine, cases).values.tobytes() == rows
     monkeypatch.setattr("features.aggregates.reader.MOST_ROWS", 1)
-    assert matrix_for(store, catalogue, cases).values.tobytes() == rows
+    assert matrix_for(engine, cases).values.tobytes() == rows
 
 
 @pytest.fixture

@@ -36,7 +36,8 @@ TARGET: dict[str, Any] = {
 
 def declared(attribute: dict[str, str] | None = None, **target: Any) -> SourceDeclaration:
     """Return a declaration with one target and perhaps one attribute."""
-    attributes = [{"zh": "甲", "en": "a", "type": "flag", **attribute}] if attribute else []
+    usual = {"zh": "甲", "en": "a", "type": "flag", "basis": "法 law"}
+    attributes = [usual | attribute] if attribute else []
     return declaration_of(
         {
             "name": "hand",

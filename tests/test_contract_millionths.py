@@ -22,7 +22,8 @@ from features.catalogue.validate import check_catalogue
 from features.connection import ConnectionLimits, named, opened
 from features.contract.millionths import CERTAIN, in_millionths, millionths_of, millionths_sql
 from features.contract.tables import contract, contract_as_json
-from features.engine.matrices import catalogue_of, matrix
+from features.engine.engine import Engine, engine_of
+from features.engine.matrices import matrix
 from features.errors import CatalogueError, RequestError
 from features.ingest.scan import files_below, files_in, read_table
 from features.ingest.source import find_source
@@ -298,8 +299,8 @@ OWN = (
 )
 
 
-def chances(place: Path, write: Write, probabilities: list[Any], firms: int) -> tuple[Store, Any]:
-    """Return a store of visits with some probabilities, and a catalogue that asks of them."""
+def chances(place: Path, write: Write, probabilities: list[Any], firms: int) -> Engine:
+    """Return the engine of a store of visits with some probabilities, and of a catalogue that asks of them."""
     register = [FIRM | {"enterprise": f"e{number}"} for number in range(1, firms + 1)]
     store = open_store(
         write(
@@ -307,19 +308,19 @@ def chances(place: Path, write: Write, probabilities: list[Any], firms: int) -> 
         )
     )
     (place / "more.txt").write_text(MEASURES + FEATURES, "utf-8")
-    catalogue = catalogue_of(store, place / "more.txt")
-    check_catalogue(catalogue)
-    return store, catalogue
+    engine = engine_of(store, place / "more.txt")
+    check_catalogue(engine.catalogue)
+    return engine
 
 
-def told(store: Store, catalogue: Any) -> dict[str, list[float]]:
+def told(engine: Engine) -> dict[str, list[float]]:
     """Return what the evaluator says of every enterprise on the last day."""
-    whole = matrix(store, "enterprise", LAST, catalogue=catalogue)
+    whole = matrix(engine, "enterprise", LAST)
     return {name: whole.column(name).tolist() for name in OWN}
 
 
 def test_conditions_on_a_probability_are_exact(hand_source: Write, tmp_path: Path) -> None:
-    found = told(*chances(tmp_path, hand_source, CHANCES, 1))
+    found = told(chances(tmp_path, hand_source, CHANCES, 1))
     assert [found[name] for name in OWN[:7]] == [[10.0], [5.0], [5.0], [1.0], [2.0], [7.0], [2.0]]
     whole = sorted(round(value * CERTAIN) for value in CHANCES if isinstance(value, float | int))
     total = sum(whole)
@@ -350,9 +351,9 @@ def test_every_engine_gives_the_same_of_any_probabilities(
     numbers: list[int | None],
 ) -> None:
     texts = ["" if number is None else repr(number / CERTAIN) for number in numbers]
-    store, catalogue = chances(tmp_path_factory.mktemp("engines"), hand_source, texts, 4)
-    assert held(store) == [NULL if number is None else number for number in numbers]
-    assert misread(store, excerpt_of(store, 100), LAST, 4, catalogue) == {}
+    engine = chances(tmp_path_factory.mktemp("engines"), hand_source, texts, 4)
+    assert held(engine.store) == [NULL if number is None else number for number in numbers]
+    assert misread(engine, excerpt_of(engine.store, 100), LAST, 4) == {}
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,9 @@ from features.aggregates.reader import atom_values
 from features.calendar import date_of
 from features.catalogue.model import ALIASES, KEYS
 from features.engine.batches import KNOWN, claim_stretches, living_stretches, stretches
+from features.engine.engine import engine_of
 from features.engine.key_order import narrow_cases
-from features.engine.matrices import catalogue_of, matrix, matrix_of_cases
-from features.engine.needs import needs_of
+from features.engine.matrices import matrix, matrix_of_cases
 from features.engine.population import living
 from features.engine.shared_keys import code_tables
 from features.errors import HistoryError, RequestError
@@ -64,7 +64,7 @@ def test_several_days_are_told_unit_by_unit(store: Store) -> None:
 
 
 def test_every_claim_is_seen_once_on_the_day_it_became_known(store: Store) -> None:
-    parts = list(claim_stretches(store, catalogue_of(store), most=40))
+    parts = list(claim_stretches(store, most=40))
     rows = store.all_rows("claims", ("claim", "known"))
     first = {
         code: int(rows["known"][rows["claim"] == code].min())
@@ -80,9 +80,7 @@ def test_every_claim_is_seen_once_on_the_day_it_became_known(store: Store) -> No
 
 def test_features_are_asked_for_by_days_or_as_known(store: Store, tmp_path: Path) -> None:
     write_matrices(stretches(store, "claim", [KNOWN]), tmp_path / "known.parquet")
-    assert same(
-        list(claim_stretches(store, catalogue_of(store))), read_matrix(tmp_path / "known.parquet")
-    )
+    assert same(list(claim_stretches(store)), read_matrix(tmp_path / "known.parquet"))
     day = str(date_of(LAST - 40))
     assert same(list(stretches(store, "provider", [day])), matrix(store, "provider", LAST - 40))
     for entity, days in (("enterprise", [KNOWN]), ("claim", [KNOWN, day])):
@@ -95,7 +93,7 @@ def test_a_history_without_claims_has_one_empty_stretch(tmp_path: Path) -> None:
     claims = folder / "claims.csv"
     claims.write_text(claims.read_text("utf-8").splitlines()[0] + "\n", "utf-8")
     store = open_store(folder)
-    (part,) = claim_stretches(store, catalogue_of(store))
+    (part,) = claim_stretches(store)
     assert len(part) == 0 and len(part.names) > 50
 
 
@@ -123,20 +121,22 @@ def test_a_stretch_that_fails_leaves_no_file(store: Store, tmp_path: Path) -> No
 
 
 def test_what_units_have_in_common_is_found_once_for_all_days(store: Store) -> None:
-    catalogue = catalogue_of(store)
-    days = [living(store, catalogue, "enterprise", day) for day in (LAST - 300, LAST)]
+    engine = engine_of(store)
+    days = [living(engine, "enterprise", day) for day in (LAST - 300, LAST)]
     every = narrow_cases(days)
     # As many cases as codes and days, so that keys are shared.
     many = narrow_cases(days * 50)
-    atoms = needs_of(catalogue, catalogue.names("enterprise")).atoms
+    atoms = engine.needs_of_entity("enterprise").atoms
     own_keys = (KEYS["enterprise"][0], *ALIASES["enterprise"])
-    others = frozenset(atom for atom in atoms if catalogue.measure(atom.measure).by not in own_keys)
-    tables = list(code_tables(store, catalogue, many, others))
+    others = frozenset(
+        atom for atom in atoms if engine.catalogue.measure(atom.measure).by not in own_keys
+    )
+    tables = list(code_tables(engine, many, others))
     assert {table.by for table in tables} >= {"cell", "representative", "address", "account"}
     cases = every.cases(slice(None))
     told = dict(column for table in tables for column in table.of(cases))
-    alone = atom_values(store, catalogue, cases, frozenset(told))
+    alone = atom_values(engine, cases, frozenset(told))
     assert all(told[atom].tobytes() == alone[atom].tobytes() for atom in alone)
     assert len(told) == len(alone)
     assert any(np.isfinite(values).any() and len(np.unique(values)) > 2 for values in told.values())
-    assert not list(code_tables(store, catalogue, narrow_cases([days[0].take([0])]), others))
+    assert not list(code_tables(engine, narrow_cases([days[0].take([0])]), others))

@@ -10,7 +10,7 @@ import pytest
 from features.calendar import date_of, day_of
 from features.check.load_report import check_lines, summary_of
 from features.engine.dormancy import Dormancy, dormancy, dormancy_as_json
-from features.engine.matrices import catalogue_of
+from features.engine.engine import engine_of
 from features.errors import SourceError
 from features.ingest.source import find_source
 from features.store.append import feed
@@ -85,7 +85,7 @@ def together(signs: Tables) -> Tables:
 
 
 def found(store: Store, as_of: str = LAST) -> Dormancy:
-    return dormancy(store, catalogue_of(store), day_of(as_of))
+    return dormancy(engine_of(store), day_of(as_of))
 
 
 def names(store: Store, as_of: str = LAST) -> set[str]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from features.aggregates.reader import ReadColumns, cached_rows, store_rows
+from features.engine.engine import engine_of
 from features.engine.evaluation import evaluation
-from features.engine.matrices import catalogue_of, matrix
+from features.engine.matrices import matrix
 from features.store.opening import open_store
 from features.store.store import Store
 from tests.random_history import LAST, write_history
@@ -19,12 +20,12 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
 
 @pytest.mark.parametrize("entity", ["enterprise", "provider", "claim"])
 def test_a_case_among_others_is_evaluated_as_it_is_alone(store: Store, entity: str) -> None:
-    catalogue = catalogue_of(store)
+    engine = engine_of(store)
     keys = matrix(store, entity, LAST - 40).keys.tolist()[:3]
-    together = evaluation(store, catalogue, entity, LAST - 40, keys)
+    together = evaluation(engine, entity, LAST - 40, keys)
     for row, key in enumerate(keys):
         case = together.case(row)
-        alone = evaluation(store, catalogue, entity, LAST - 40, [key])
+        alone = evaluation(engine, entity, LAST - 40, [key])
         assert case.matrix.keys.tolist() == alone.matrix.keys.tolist() == [key]
         assert case.matrix.values.tobytes() == alone.matrix.values.tobytes()
         assert case.computed.tobytes() == alone.computed.tobytes()

@@ -10,6 +10,7 @@ import pytest
 from features.calendar import day_of
 from features.cases import Cases
 from features.catalogue.model import ENTITIES
+from features.engine.engine import engine_of
 from features.engine.matrices import catalogue_of, matrix, matrix_for, matrix_of_cases
 from features.engine.population import bare_cases, cases_of, living, registered_cases
 from features.errors import HistoryError, UnknownId
@@ -28,9 +29,9 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> Store:
 
 def differing(store: Store, cases: Cases) -> list[str]:
     """Return the features whose bits differ between the evaluator and the compiled statement."""
-    catalogue = catalogue_of(store)
-    here = matrix_for(store, catalogue, cases)
-    proof = compiled_values(store, catalogue, cases, here.names)
+    engine = engine_of(store)
+    here = matrix_for(engine, cases)
+    proof = compiled_values(engine, cases, here.names)
     return [name for name in here.names if here.column(name).tobytes() != proof[name].tobytes()]
 
 
@@ -39,7 +40,7 @@ def differing(store: Store, cases: Cases) -> list[str]:
 def test_evaluator_and_statement_give_the_same_bits_for_the_city_of_a_day(
     history: Store, entity: str, as_of: str
 ) -> None:
-    cases = living(history, catalogue_of(history), entity, day_of(as_of))
+    cases = living(engine_of(history), entity, day_of(as_of))
     assert len(cases)
     assert differing(history, cases) == []
 
@@ -50,7 +51,7 @@ def test_evaluator_and_statement_give_the_same_bits_for_cases_on_their_own_days(
 ) -> None:
     ids = history.texts(entity)[:4] * 5
     days = np.array([LAST - 17 * i for i in range(len(ids))])
-    assert differing(history, cases_of(history, catalogue_of(history), entity, ids, days)) == []
+    assert differing(history, cases_of(engine_of(history), entity, ids, days)) == []
 
 
 def test_running_totals_equal_matched_pairs(
@@ -77,20 +78,20 @@ def test_one_case_equals_its_row_of_the_city(history: Store) -> None:
 def test_each_of_many_random_cases_alone_equals_its_row_among_all(
     history: Store, entity: str, size: int
 ) -> None:
-    rng, catalogue, units = (
+    rng, engine, units = (
         np.random.default_rng(5),
-        catalogue_of(history),
+        engine_of(history),
         len(history.texts(entity)),
     )
     drawn = bare_cases(
         entity, rng.integers(units, size=20_000), rng.integers(FIRST, LAST + 1, 20_000)
     )
-    known = registered_cases(history, catalogue, drawn)[0].take(np.arange(size))
-    together = matrix_for(history, catalogue, known.take(np.argsort(known.as_of)))
+    known = registered_cases(engine, drawn)[0].take(np.arange(size))
+    together = matrix_for(engine, known.take(np.argsort(known.as_of)))
     for position, (key, day) in enumerate(
         zip(together.keys.tolist(), together.as_of.tolist(), strict=True)
     ):
-        alone = matrix(history, entity, day, [key], catalogue)
+        alone = matrix(engine, entity, day, [key])
         assert alone.values.tobytes() == together.values[position].tobytes()
 
 
@@ -132,7 +133,7 @@ def test_features_of_absent_tables_are_left_out_by_name(tmp_path: Path) -> None:
             tmp_path / "poor", seed=3, size=20, absent=("tax_payroll", "utilities", "protected")
         )
     )
-    catalogue = catalogue_of(store)
+    catalogue = engine_of(store).catalogue
     assert catalogue.left_out["declared_last"] == "tax_payroll"
     assert "declared_last" not in matrix(store, "enterprise", LAST).names
     assert not any("staff_filed" in feature.name for feature in catalogue.features("enterprise"))

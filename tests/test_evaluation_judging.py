@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from sklearn.calibration import calibration_curve
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from features.errors import TargetError
 from training.evaluation.capacity import Judged, list_length, precision_at, weighted_share
 from training.evaluation.discrimination import auc, average_precision, intervals, sort_by_score
+from training.evaluation.probability import calibration_table, probability_scores
 from training.evaluation.reorder import days_earlier, first_half_gain, reordered_days
 
 
@@ -35,6 +37,35 @@ def test_auc_and_average_precision_agree_with_scikit_learn_ties_and_weights_incl
     assert average_precision(ranked, weight) == pytest.approx(
         average_precision_score(label, score, sample_weight=weight), abs=1e-12
     )
+
+
+def test_the_table_of_probabilities_keeps_equal_ones_together_in_any_order() -> None:
+    label, probability = noisy(500, 3)
+    mixed = np.random.default_rng(2).permutation(500)
+    table = calibration_table(label, probability)
+    assert table == calibration_table(label[mixed], probability[mixed])
+    assert sum(row["cases"] for row in table) == 500
+    found = sum(row["cases"] * row["found"] for row in table)
+    assert found == pytest.approx(label.sum())
+
+
+def test_a_table_without_ties_is_that_of_scikit_learn() -> None:
+    label, score = noisy(500, 1_000_000)
+    told = 1 / (1 + np.exp(-score))
+    table = calibration_table(label, told)
+    found, mean_told = calibration_curve(label, told, n_bins=10, strategy="quantile")
+    assert [row["found"] for row in table] == pytest.approx(found.tolist())
+    assert [row["told"] for row in table] == pytest.approx(mean_told.tolist())
+
+
+def test_whoever_tells_the_base_rate_scores_as_the_base_rate_does() -> None:
+    label, _ = noisy(300, 1)
+    scores = probability_scores(label, np.full(300, label.mean()))
+    assert scores["brier"] == scores["brier_of_base_rate"]
+    assert scores["log_loss"] == scores["log_loss_of_base_rate"]
+    assert set(probability_scores(label[:0], label[:0]).values()) == {None}
+    of_one_class = probability_scores(np.zeros(9), np.full(9, 0.25))
+    assert of_one_class["brier"] == pytest.approx(0.0625)
 
 
 def test_one_class_alone_has_no_auc() -> None:

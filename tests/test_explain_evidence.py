@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
+from features.engine.engine import engine_of
 from features.engine.evaluation import evaluation
 from features.engine.matrices import catalogue_of, matrix
 from features.ingest.scan import files_in, read_table
@@ -109,15 +110,15 @@ def without_rows(city: Path, target: Path, gone: dict[str, set[str]]) -> Path:
 def test_a_score_falls_when_the_rows_of_its_first_reason_are_taken_out_of_the_source(
     city: Path, store: Store, known: Matrix, bundle: Bundle, tmp_path: Path
 ) -> None:
-    catalogue = catalogue_of(store)
+    engine = engine_of(store)
     known = known.take(np.sort(np.argsort(-score(bundle, known).raw, kind="stable")[:SAMPLED]))
     contributions = explain(bundle, known).contributions
     told: dict[str, Reason] = {}
     gone: dict[str, set[str]] = {}
     for position, key in enumerate(known.keys.tolist()):
-        evaluated = evaluation(store, catalogue, "enterprise", int(known.as_of[position]), [key])
+        evaluated = evaluation(engine, "enterprise", int(known.as_of[position]), [key])
         row = evaluated.matrix
-        history = Counterfactual(store, catalogue, evaluated)
+        history = Counterfactual(engine, evaluated)
         facts = evidence(bundle, row, contributions[position], history)
         reasons = reasons_of(bundle, row, contributions[position], facts)
         for reason in [one for one in reasons if one.facts[0].table != "enterprises"][

@@ -320,6 +320,7 @@ def test_a_folder_that_claims_a_held_name_is_told_what_to_run(
         ["features", "--entity", "enterprise", "--as-of", "2015-03-31", "--out", "f.parquet"],
         ["dictionary"],
         ["matches", "--as-of", "2015-03-31"],
+        ["novelty", "--as-of", "2015-03-31"],
     ):
         line = say(words[0], there, *words[1:]).line
         assert (

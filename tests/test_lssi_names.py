@@ -26,7 +26,7 @@ FIRM = {"enterprise": "e1", "since": "2012-01-01", "registered": "2012-01-01"}
 ENTITY_TABLES = {"claim": "claims", "provider": "providers", "enterprise": "enterprises"}
 MEASURE = "measure | {} | enterprises | enterprise | | | 1 | count | 甲 | x"
 FEATURE = "enterprise | {} | 1 | count | none | staff | 甲 | x |"
-ATTRIBUTE = '[[attribute]]\ntable = "enterprises"\nname = "{}"\ntype = "category"\nzh = "风险"\nen = "risk"\n'
+ATTRIBUTE = '[[attribute]]\ntable = "enterprises"\nname = "{}"\ntype = "category"\nzh = "风险"\nen = "risk"\nbasis = "法 law"\n'
 TARGET = (
     '[target.{}]\nzh = "目标"\nen = "target"\nunit = "inspection"\nlabel = "visit"\nviolation = 1\n'
 )

@@ -274,6 +274,15 @@ def some_matches(walk: Walk) -> Any:
     return written
 
 
+def a_novelty_queue(walk: Walk) -> Any:
+    written = {}
+    for form in ("csv", "parquet"):
+        out = walk.place / f"queue.{form}"
+        walk.here("novelty", "--as-of", DAY, "--out", out)
+        written[form] = digest(out)
+    return written
+
+
 def a_training(walk: Walk) -> Any:
     return walk.here("train", TARGET)
 
@@ -388,6 +397,7 @@ STEPS: dict[str, Callable[[Walk], Any]] = {
     "dictionary": a_dictionary,
     "features": some_features,
     "matches": some_matches,
+    "novelty": a_novelty_queue,
     "train": a_training,
     "promote": a_promotion,
     "ablate": an_ablation,
@@ -413,6 +423,7 @@ SHORT = (
     "dictionary",
     "features",
     "matches",
+    "novelty",
     "key add",
     "key remove",
     "load",

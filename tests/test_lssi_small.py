@@ -227,6 +227,8 @@ def test_every_command_runs_on_a_small_source_or_refuses_in_one_line(
     accepted = accepted_by(say, small)
     write_features(say, small, accepted, tmp_path)
     assert sound(say("matches", small, "--as-of", DAY, "--json"), 0).json["note"]
+    queue = say("novelty", small, "--as-of", DAY, "--json")
+    assert queue.json["note"] if queue.code == 0 else queue.line
     assert (
         sound(say("plan", small, "--week", "2015-07-06", "--json"), 0).json["units"]
         <= accepted["enterprises"]

@@ -12,7 +12,6 @@ from training.data.cases import TRAIN, TargetCases
 from training.data.folds import Fold, folds_of, parts_by_key
 from training.data.recipe import Recipe, recipe_of
 from training.evaluation.discrimination import auc, sort_by_score
-from training.models.calibrate import calibration_of, isotonic, logistic, platt
 from training.models.fit import Lesson, fit_any, fit_count, scaled
 
 FEW = {"most_rounds": 40, "folds": 3, "smallest_leaf": 10}
@@ -152,27 +151,6 @@ def test_the_number_found_is_learned_from_positives_and_fits_in_total_once_scale
     assert again == pytest.approx(1.7 * told, rel=1e-12)
     assert told[count > 0].sum() == pytest.approx(count.sum(), rel=0.05)
     assert fit_count(lesson, np.where(np.arange(len(count)) < 40, count, 0.0), few()) is None
-
-
-def test_a_curve_is_recovered_and_rises_strictly() -> None:
-    generator = np.random.default_rng(4)
-    raw = generator.normal(size=6000)
-    label = (generator.random(6000) < 1 / (1 + np.exp(-(0.6 * raw - 1)))).astype(np.float64)
-    assert logistic(raw, label) == pytest.approx((0.6, -1), abs=0.08)
-    for curve in (platt(raw, label), isotonic(raw, label)):
-        assert (np.diff(curve.raw) > 0).all() and (np.diff(curve.probability) > 0).all()
-        told = curve(raw)
-        assert told.mean() == pytest.approx(label.mean(), abs=0.003)
-        assert told == pytest.approx(1 / (1 + np.exp(-(0.6 * raw - 1))), abs=0.12)
-    assert len(calibration_of(raw[:300], label[:300]).raw) == 65
-
-
-def test_scores_that_order_backwards_are_calibrated_nearly_level_never_falling() -> None:
-    raw = np.linspace(-1, 1, 200)
-    label = (raw < 0).astype(np.float64)
-    for curve in (platt(raw, label), isotonic(raw, label)):
-        assert curve(raw).mean() == pytest.approx(0.5, abs=0.01)
-        assert np.ptp(curve(raw)) < 0.05
 
 
 def test_a_choice_that_the_recipe_does_not_know_is_named() -> None:

@@ -12,8 +12,9 @@ from features.catalogue.joins import declared_joins
 from features.catalogue.language import atoms_of, peers_of, stored_values_read
 from features.catalogue.model import ENTITIES, Catalogue
 from features.contract.tables import contract
+from features.engine.engine import engine_of
 from features.engine.evaluation import evaluation
-from features.engine.matrices import catalogue_of, matrix
+from features.engine.matrices import matrix
 from features.matrix import Matrix
 from features.online.counterfactual import Counterfactual, left_of
 from features.online.fact import Fact
@@ -72,9 +73,9 @@ def without_rows(source: Path, target: Path, table: str, gone: frozenset[str]) -
 
 
 def case_of(store: Store, entity: str, key: str) -> tuple[Counterfactual, Matrix]:
-    catalogue = catalogue_of(store)
-    evaluated = evaluation(store, catalogue, entity, DAY, [key])
-    return Counterfactual(store, catalogue, evaluated), evaluated.matrix
+    engine = engine_of(store)
+    evaluated = evaluation(engine, entity, DAY, [key])
+    return Counterfactual(engine, evaluated), evaluated.matrix
 
 
 def fact(measure: str, first: int = NEVER, last: int = EVER) -> Fact:
@@ -105,7 +106,7 @@ def check_against_the_source(
     source: Path, store: Store, cases: tuple[tuple[str, str], ...], folder: Path
 ) -> None:
     """Take the rows of a measure away from one unit each, in memory and in a copy of the source, and compare."""
-    catalogue, path = catalogue_of(store), source
+    catalogue, path = engine_of(store).catalogue, source
     less: dict[tuple[str, str], Matrix] = {}
     for entity, measure in cases:
         free = (
@@ -153,12 +154,12 @@ def test_rows_that_are_gone_are_gone_from_both_sides_of_joins(source: Path, tmp_
 def test_without_rows_that_are_not_there_nothing_changes(store: Store, entity: str) -> None:
     key = str(matrix(store, entity, DAY).keys[0])
     changed, row = case_of(store, entity, key)
-    catalogue = catalogue_of(store)
+    engine = engine_of(store)
     placed = {
         atom.measure
-        for feature in catalogue.features(entity)
+        for feature in engine.catalogue.features(entity)
         for atom in atoms_of(feature.tree)
-        if catalogue.measure(atom.measure).when
+        if engine.catalogue.measure(atom.measure).when
     }
     for measure in sorted(placed)[:12]:
         assert changed.without(fact(measure, NEVER, NEVER)).values.tobytes() == row.values.tobytes()
@@ -206,7 +207,7 @@ def test_a_claim_stays_when_the_claims_of_its_claimant_go(store: Store) -> None:
 
 
 def test_history_sent_with_a_request_loses_rows_as_the_store_does(store: Store) -> None:
-    catalogue = catalogue_of(store)
+    engine = engine_of(store)
     months = [
         {
             "row_id": f"t{month}",
@@ -220,9 +221,9 @@ def test_history_sent_with_a_request_loses_rows_as_the_store_does(store: Store) 
     ]
     register = [{"enterprise": "E003", "since": "2012-01-01", "recorded_on": "2013-01-01"}]
     sent: History = {"enterprises": register, "tax_payroll": months}
-    evaluated = sent_evaluation(store, "enterprise", "E003", DAY, sent)
+    evaluated = sent_evaluation(engine, "enterprise", "E003", DAY, sent)
     row = evaluated.matrix
-    changed = Counterfactual(store, catalogue, evaluated)
+    changed = Counterfactual(engine, evaluated)
     [found] = [one for one in changed.facts("declared_last") if one.measure == "declared"]
     assert found.row_ids == ("t2", "t3", "t4")
     less = changed.without(found)

@@ -17,15 +17,15 @@ PROGRAM = """
 import sys
 from pathlib import Path
 import numpy as np
-from features.engine.matrices import catalogue_of
+from features.engine.engine import engine_of
 from features.engine.population import cases_of
 from features.online.lineage import feature_facts
 from features.store.opening import open_store
 store = open_store(Path(sys.argv[1]))
-catalogue = catalogue_of(store)
-case = cases_of(store, catalogue, "enterprise", ["e1"], np.array([16616]))
+engine = engine_of(store)
+case = cases_of(engine, "enterprise", ["e1"], np.array([16616]))
 for feature in ("mean_base_3m", "declared_seasonality", "mean_wage_3m"):
-    for fact in feature_facts(store, catalogue, case, feature):
+    for fact in feature_facts(engine, case, feature):
         print(feature, fact)
 """
 

@@ -173,6 +173,8 @@ def test_what_train_returns_is_json_with_all_that_is_promised(
     )
     assert metrics["intervals"]["auc"][0] < metrics["auc"] < metrics["intervals"]["auc"][1]
     assert metrics["expected"]["told"] == pytest.approx(metrics["expected"]["found"], rel=0.4)
+    # no protected attribute of a firm is declared
+    assert told["proxies"] == []
     assert told["features"] > 5 and all(
         name and reason for name, reason in told["left_out"].items()
     )
@@ -284,7 +286,7 @@ def test_a_certificate_that_is_not_clean_stops_training_and_nothing_is_written(
         firm["actual_fraud"] = place % 2
     leaking = (
         '[[attribute]]\ntable = "enterprises"\nname = "actual_fraud"\ntype = "flag"\n'
-        'zh = "实际"\nen = "actual"\n'
+        'zh = "实际"\nen = "actual"\nbasis = "法 law"\n'
     )
     place = write_source(tables, leaking + TOML)
     line = say("train", "visits", place).line

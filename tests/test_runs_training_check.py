@@ -18,7 +18,7 @@ from tests.test_runs_train import TOML, drawn_city
 from training.data.cases import TEST, TRAIN
 from training.data.dataset import Dataset, dataset
 from training.data.recipe import Recipe, recipe_of
-from training.models.calibrate import calibration_of
+from training.models.calibrate import calibrated
 from training.runs.train import parts_learned, trained_from
 from training.runs.training_check import moved_by_the_test, training_faults, unlike_alone
 
@@ -45,7 +45,7 @@ def later(store: Store, whole: Dataset, days: int) -> Dataset:
     """Return the data set with the features of some days after each case, under the days of the cases."""
     matrix = whole.matrix
     asked = np.minimum(matrix.as_of.astype(np.int64) + days, store.complete_to)
-    ahead = matrix_of_cases(store, matrix.entity, matrix.keys.tolist(), asked, whole.catalogue)
+    ahead = matrix_of_cases(store, matrix.entity, matrix.keys.tolist(), asked)
     return replace(whole, matrix=replace(ahead, as_of=matrix.as_of))
 
 
@@ -94,7 +94,9 @@ def calibrated_on_the_test(whole: Dataset, recipe: Recipe) -> Parts:
     trained = trained_from(whole, recipe)
     tested = whole.cases.take(whole.tested() & ~np.isnan(whole.cases.label))
     raw = trained.learned.raw(whole.matrix.take(whole.tested() & ~np.isnan(whole.cases.label)))
-    return replace(parts_learned(whole, recipe), calibration=calibration_of(raw, tested.label))
+    one_fold = np.zeros(len(raw), np.int64)
+    calibration = calibrated(raw, tested.label, one_fold).calibration
+    return replace(parts_learned(whole, recipe), calibration=calibration)
 
 
 def taught_by_the_test(whole: Dataset, recipe: Recipe) -> Parts:

@@ -13,7 +13,7 @@ import pytest
 from features.calendar import date_of, day_of
 from features.check.load_report import summary_of
 from features.engine.dormancy import dormancy
-from features.engine.matrices import catalogue_of
+from features.engine.engine import engine_of
 from features.errors import SourceError
 from features.ingest.scan import read_csv
 from features.ingest.source import find_source
@@ -491,11 +491,11 @@ def test_a_dump_tells_its_dormant_firms_and_may_state_their_months(dump: Written
         }
     )
     store = open_store(SOURCE, folder)
-    told = dormancy(store, catalogue_of(store), store.complete_to)
+    told = dormancy(engine_of(store), store.complete_to)
     assert [store.texts("enterprise")[code] for code in told.codes.tolist()] == ["E1"]
     (folder / "dump.toml").write_text("complete_to = 2015-06-30\ndormant_months = 16\n", "utf-8")
     store = open_store(SOURCE, folder)
-    assert dormancy(store, catalogue_of(store), store.complete_to).codes.tolist() == []
+    assert dormancy(engine_of(store), store.complete_to).codes.tolist() == []
 
 
 def test_types_case_padding_and_form_do_not_matter(dump: Written) -> None:

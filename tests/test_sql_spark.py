@@ -18,7 +18,8 @@ from features.cases import Cases
 from features.catalogue.language import atoms_of, call_name, peers_of
 from features.catalogue.model import ENTITIES, Catalogue, Feature
 from features.contract.tables import contract
-from features.engine.matrices import catalogue_of, matrix_for
+from features.engine.engine import engine_of
+from features.engine.matrices import matrix_for
 from features.engine.population import living
 from features.ingest.source import JOURNAL
 from features.sql.duckdb_oracle import compiled_values
@@ -97,11 +98,11 @@ def differing_on_spark(
     """Return the features whose bits differ between Spark and DuckDB."""
     from features.sql.spark import lay_out, spark_values, write_cases
 
-    catalogue = catalogue_of(store)
-    write_cases(store, catalogue, cases, names, folder / "cases.parquet")
+    engine = engine_of(store)
+    write_cases(engine, cases, names, folder / "cases.parquet")
     lay_out(session, store, folder / "cases.parquet")
-    proof = compiled_values(store, catalogue, cases, names)
-    values = spark_values(session, store, catalogue, names)
+    proof = compiled_values(engine, cases, names)
+    values = spark_values(session, engine, names)
     return [name for name in names if values[name].tobytes() != proof[name].tobytes()]
 
 
@@ -109,9 +110,9 @@ def differing_on_spark(
 def test_spark_gives_the_bits_of_duckdb_for_a_sample_of_every_kind_of_statement(
     session: SparkSession, history: Store, entity: str, counted: dict[str, int], tmp_path: Path
 ) -> None:
-    catalogue = catalogue_of(history)
-    cases = living(history, catalogue, entity, day_of("2015-03-31"))
-    sample = sample_of_each_kind(catalogue, entity)
+    engine = engine_of(history)
+    cases = living(engine, entity, day_of("2015-03-31"))
+    sample = sample_of_each_kind(engine.catalogue, entity)
     counted[f"features of {entity} drawn with seed {SEED} for Spark, each kind of statement"] = len(
         sample
     )
@@ -124,9 +125,9 @@ def test_spark_gives_the_bits_of_duckdb_for_a_sample_of_every_kind_of_statement(
 def test_spark_gives_the_bits_of_duckdb_for_the_whole_catalogue(
     session: SparkSession, city: Store, entity: str, tmp_path: Path
 ) -> None:
-    catalogue = catalogue_of(city)
-    cases = living(city, catalogue, entity, day_of("2015-03-31"))
-    names = [feature.name for feature in catalogue.features(entity)]
+    engine = engine_of(city)
+    cases = living(engine, entity, day_of("2015-03-31"))
+    names = [feature.name for feature in engine.catalogue.features(entity)]
     assert len(cases) >= 40
     assert differing_on_spark(session, city, cases, names, tmp_path) == []
 
@@ -140,9 +141,9 @@ def test_a_table_that_lies_in_no_file_is_one_without_rows_on_spark(
 
     tables = {name: [] for name in contract() if name not in JOURNAL}
     store = open_store(hand_source(tmp_path / "source", tables))
-    catalogue = catalogue_of(store)
-    cases = living(store, catalogue, "enterprise", store.complete_to)
-    write_cases(store, catalogue, cases, [], tmp_path / "cases.parquet")
+    engine = engine_of(store)
+    cases = living(engine, "enterprise", store.complete_to)
+    write_cases(engine, cases, [], tmp_path / "cases.parquet")
     said = []
     for _ in ("with their files", "without them"):
         lay_out(session, store, tmp_path / "cases.parquet")
@@ -191,17 +192,17 @@ def test_spark_says_of_probabilities_what_the_evaluator_and_duckdb_say(
         )
     )
     (tmp_path / "more.txt").write_text(PROBABILITIES, "utf-8")
-    catalogue = catalogue_of(store, tmp_path / "more.txt")
+    engine = engine_of(store, tmp_path / "more.txt")
     names = ["n_drawn", "n_likely", "sum_chance", "mean_chance", "half_chance"]
-    cases = living(store, catalogue, "enterprise", store.complete_to)
-    write_cases(store, catalogue, cases, names, tmp_path / "cases.parquet")
+    cases = living(engine, "enterprise", store.complete_to)
+    write_cases(engine, cases, names, tmp_path / "cases.parquet")
     lay_out(session, store, tmp_path / "cases.parquet")
-    whole = matrix_for(store, catalogue, cases)
+    whole = matrix_for(engine, cases)
     said = [
         {name: values[name].tolist() for name in names}
         for values in (
-            spark_values(session, store, catalogue, names),
-            compiled_values(store, catalogue, cases, names),
+            spark_values(session, engine, names),
+            compiled_values(engine, cases, names),
             {name: whole.column(name) for name in names},
         )
     ]

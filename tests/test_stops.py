@@ -85,6 +85,7 @@ SCENES = (
     ),
     Scene("features known", "features hill-side --entity claim --as-of known --out out/f.parquet"),
     Scene("matches", "matches hill-side --as-of 2015-06-30 --out out/m.csv"),
+    Scene("novelty", "novelty hill-side --as-of 2015-06-30 --out out/n.csv"),
     Scene("dictionary", "dictionary hand"),
     Scene("certify", "certify hand --as-of 2015-06-28"),
     Scene("train", TRAIN, ("check hill-side",)),

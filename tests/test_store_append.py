@@ -84,7 +84,7 @@ def test_a_store_fed_day_by_day_equals_one_loaded_at_once(tmp_path: Path, split:
     whole = open_store(write_history(tmp_path / "whole", seed=3))
     grown = fed_store(write_history(tmp_path / "grown", seed=3), split)
     assert grown.complete_to == whole.complete_to and set(grown.tables) == set(whole.tables)
-    assert len(grown.layout.parts) == len(split) - 1
+    assert len(grown.layout.segments) == len(split)
     days = [FIRST + 100, *(day + step for day in split for step in (-1, 0))]
     for table in whole.tables:
         for day in days:
@@ -189,7 +189,8 @@ def test_compaction_changes_no_answer_and_feeding_goes_on(tmp_path: Path) -> Non
     before = [matrix(store, "enterprise", day).values.tobytes() for day in days]
     rows = {table: plain(store, table, LAST - 100) for table in store.tables}
     merged = Store(compact(find_source(folder)))
-    assert not merged.layout.parts and merged.layout.base != store.layout.base
+    assert len(merged.layout.segments) == 1
+    assert merged.layout.segments[0] != store.layout.segments[0]
     assert {table: plain(merged, table, LAST - 100) for table in merged.tables} == rows
     shutil.rmtree(store.folder / "peers")
     assert [matrix(merged, "enterprise", day).values.tobytes() for day in days] == before
@@ -688,11 +689,11 @@ def test_the_part_of_the_journal_beside_an_earlier_day_goes_with_the_next_load(b
         "recorded_on": [day_of("2015-05-25")],
     }
     write_journal_part(home() / "journal" / "hand", "plans", "p1", rows)
-    parts = [open_store(begun).layout.parts[-1].parent]
+    parts = [open_store(begun).layout.segments[-1].parent]
     for day in ("2015-06-02", "2015-06-03", "2015-06-04"):
         given(begun, day, [payroll(day, day) | {"enterprise": f"e{day}"}])
         assert parts[-1].is_dir()  # for those who have the store of the day before open
-        parts.append(open_store(begun).layout.parts[-1].parent)
+        parts.append(open_store(begun).layout.segments[-1].parent)
         assert open_store(begun).live("plans", day_of(day), ("position",))["position"].tolist() == [
             1
         ]

@@ -205,7 +205,7 @@ def test_a_table_that_lies_in_no_file_is_a_table_without_rows(
 ) -> None:
     tables: dict[str, list[object]] = {name: [] for name in contract() if name not in JOURNAL}
     firm = {"enterprise": "e1", "since": "2012-01-01", "registered": "2012-01-01", "risk": "high"}
-    extra = 'table = "enterprises"\nname = "risk"\ntype = "category"\nzh = "险"\nen = "risk"\n'
+    extra = 'table = "enterprises"\nname = "risk"\ntype = "category"\nzh = "险"\nen = "risk"\nbasis = "法 law"\n'
     store = open_store(write_source(tables | {"enterprises": [firm]}, f"[[attribute]]\n{extra}"))
     monkeypatch.setattr("features.aggregates.reader.MANY_UNITS", 0)
     monkeypatch.setattr("features.aggregates.reader.WORTHWHILE", 0)
@@ -215,7 +215,7 @@ def test_a_table_that_lies_in_no_file_is_a_table_without_rows(
             path.unlink()
     bare = Store(store.folder)
     assert said_by(bare) == held and bare.first_known == day_of("2015-01-01")
-    (store.layout.base / "enterprises.parquet").unlink()
+    (store.layout.segments[0] / "enterprises.parquet").unlink()
     none = Store(store.folder)
     assert none.types("enterprises") == store.types("enterprises")
     assert none.first_known == none.complete_to

@@ -3,31 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from features.aggregates.aggregate import Placement, amounts_of, of_tallies
-from features.aggregates.plan import AggregationPlan, aggregation_plan
+from features.aggregates.measured_store import MeasuredStore
 from features.aggregates.prefix_sums import PlacedRows, WindowSum, prefix_sums, worthwhile
 from features.aggregates.rollup import (
     WORTHWHILE,
     Kin,
     Panel,
     answerable,
-    panel_of,
     panel_tally,
     read_panel,
 )
 from features.aggregates.row_ranges import RowRanges, row_ranges
-from features.aggregates.table_plan import Group, groups_of
+from features.aggregates.table_plan import Group
 from features.arrays import Column, Values
 from features.cases import Cases, Units, aggregation_units
 from features.catalogue.language import ADDITIVE, Atom
-from features.catalogue.model import Catalogue
-from features.store.column_codes import literal_of, month_columns
+from features.store.column_codes import month_columns
 from features.store.store import Store
 
 ROWS_AT_ONCE = 16_384
@@ -44,45 +41,27 @@ Rows = Callable[[str, str, int, int, tuple[str, ...]], ReadColumns]
 
 
 def atom_values(
-    store: Store,
-    catalogue: Catalogue,
-    cases: Cases,
-    atoms: Iterable[Atom],
-    rows: Rows | None = None,
+    measured: MeasuredStore, cases: Cases, atoms: Iterable[Atom], rows: Rows | None = None
 ) -> dict[Atom, Values]:
     """Return each aggregate for each case, float64 (n,); NaN where the case has no such key or nothing is defined.
 
     `rows` replaces the store as the place where rows come from.
     """
     by_case: dict[Atom, Values] = {}
-    for by, groups in atoms_by_key(store, catalogue, frozenset(atoms)).items():
+    for by, groups in measured.by_key(atoms).items():
         units = aggregation_units(cases, by)
-        for atom, values in unit_values(store, catalogue, groups, units, rows).items():
+        for atom, values in unit_values(measured, groups, units, rows).items():
             by_case[atom] = units.spread(values)
     return by_case
 
 
-def atoms_by_key(
-    store: Store, catalogue: Catalogue, atoms: frozenset[Atom]
-) -> dict[str, list[Group]]:
-    """Return aggregates in groups that share table and key, by key."""
-    by_key: dict[str, list[Group]] = {}
-    for group in groups_of(store, catalogue, atoms):
-        by_key.setdefault(group.by, []).append(group)
-    return by_key
-
-
 def unit_values(
-    store: Store,
-    catalogue: Catalogue,
-    groups: Iterable[Group],
-    units: Units,
-    rows: Rows | None = None,
+    measured: MeasuredStore, groups: Iterable[Group], units: Units, rows: Rows | None = None
 ) -> dict[Atom, Values]:
     """Return each aggregate of some groups for each unit of their key, float64 (units,)."""
     by_unit: dict[Atom, Values] = {}
     for group in groups:
-        by_unit |= Reader(store, catalogue, group, rows).aggregates(units)
+        by_unit |= Reader(measured, group, rows).aggregates(units)
     return by_unit
 
 
@@ -114,13 +93,14 @@ def cached_rows(rows: Rows) -> Rows:
 class Reader:
     """Reads one table by one key in stretches, and aggregates each stretch as it passes."""
 
-    def __init__(self, store: Store, catalogue: Catalogue, group: Group, rows: Rows | None) -> None:
-        self._store = store
-        self._catalogue = catalogue
+    def __init__(self, measured: MeasuredStore, group: Group, rows: Rows | None) -> None:
+        self._measured = measured
+        self._store = measured.store
+        self._windows = measured.catalogue.windows
         self._group = group
         self._table = group.table
         self._by = group.by
-        self._rows = rows or store_rows(store)
+        self._rows = rows or store_rows(measured.store)
         self._stored = rows is None
 
     def aggregates(self, units: Units) -> dict[Atom, Values]:
@@ -128,7 +108,7 @@ class Reader:
         if len(units) < MANY_UNITS or not self._panelled:
             return self._from_rows(units, self._group)
         aggregates: dict[Atom, Values] = {}
-        for measures, atoms in answerable(self._catalogue, self._group.atoms).items():
+        for measures, atoms in answerable(self._measured.kin, self._group.atoms).items():
             aggregates |= self._from_panel(units, measures, atoms)
         remaining = self._without(self._group, aggregates)
         if remaining:
@@ -146,11 +126,11 @@ class Reader:
         remaining = frozenset(atom for atom in group.atoms if atom not in computed)
         if not remaining:
             return None
-        (smaller,) = groups_of(self._store, self._catalogue, remaining)
+        (smaller,) = self._measured.groups(remaining)
         return smaller
 
     def _from_panel(self, units: Units, measures: Kin, atoms: list[Atom]) -> dict[Atom, Values]:
-        panel = panel_of(self._store, measures, literal_of(self._store, self._table))
+        panel = self._measured.panel(measures)
         monthly = bool(month_columns(self._store, self._table, {measures[0].when}))
         months = frozenset({"placed"}) if monthly else frozenset[str]()
         names = list(dict.fromkeys(atom.measure for atom in atoms))
@@ -166,7 +146,7 @@ class Reader:
                 running = prefix_sums(placed, stretch, sums)
             others = tuple(atom for atom in atoms if atom not in running)
             tallies = {name: panel_tally(read, panel, name) for name in names}
-            plan = _plan_of(self._catalogue, others)
+            plan = self._measured.plan(others)
             parts.append(running | of_tallies(rows, "placed", tallies, plan))
         return joined_units(atoms, parts)
 
@@ -177,7 +157,7 @@ class Reader:
             if atom.aggregate in ADDITIVE:
                 counts, totals = panel.columns[atom.measure]
                 column = totals if atom.aggregate == "sum" else counts
-                sums[atom] = WindowSum(column, self._catalogue.windows[atom.window])
+                sums[atom] = WindowSum(column, self._windows[atom.window])
         return sums
 
     def _from_rows(self, units: Units, group: Group) -> dict[Atom, Values]:
@@ -218,7 +198,7 @@ class Reader:
                 name = f"{atom.aggregate} {atom.measure}"
                 if name not in amounts:
                     amounts[name] = amounts_of(tallies[atom.measure], atom.aggregate)
-                sums[atom] = WindowSum(name, self._catalogue.windows[atom.window])
+                sums[atom] = WindowSum(name, self._windows[atom.window])
         placed = PlacedRows(read[self._by], read[placement.when], read["known"], amounts)
         return prefix_sums(placed, units, sums)
 
@@ -258,11 +238,6 @@ def key_span(units: Units) -> tuple[int, int]:
     """Return the first key of sorted units, and the one after their last."""
     first, last = int(units.key[0]), int(units.key[-1])
     return first, last + 1
-
-
-@lru_cache(256)
-def _plan_of(catalogue: Catalogue, atoms: tuple[Atom, ...]) -> AggregationPlan:
-    return aggregation_plan(atoms, catalogue.windows)
 
 
 def first_edges(key: Column, most: int) -> list[int]:

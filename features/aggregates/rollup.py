@@ -8,9 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
-from weakref import WeakKeyDictionary
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -28,15 +26,15 @@ from features.arrays import Column, Literal
 from features.catalogue.language import ADDITIVE, SERIES, Atom, atoms_of
 from features.catalogue.model import ENTITIES, Catalogue, Measure
 from features.store.column_files import FlatColumns
-from features.store.merge_on_read import Base, DayRows, Held, growing
-from features.store.sorted_table import PartFile
+from features.store.merge_on_read import Held, NoRows, SegmentRows, SortedRows, merged
+from features.store.sorted_table import SegmentFile
 from features.store.store import Store
 
 ANSWERS = (*ADDITIVE, *SERIES, "since", "first_since")
 WORTHWHILE = 100_000
 """Rows from which on a table is worth a panel."""
 FEW_ROWS = 1 << 16
-"""Rows of a part up to which its panels are summed when a store is opened: files of them would take
+"""Rows of a later segment up to which its panels are summed when a store is opened: files of them would take
 as much room as the day itself, and to open them takes as long as to sum so few rows."""
 Kin = tuple[Measure, ...]
 """The measures of one panel."""
@@ -46,24 +44,21 @@ Kin = tuple[Measure, ...]
 class Panel:
     """The panel of some measures that share table, key and day placed; `columns` of each: its count and its sum."""
 
-    file: Base
+    file: SortedRows
     columns: Mapping[str, tuple[str, str]]
 
 
-_OPEN: WeakKeyDictionary[Store, dict[Kin, Panel]] = WeakKeyDictionary()
-
-
-def answerable(catalogue: Catalogue, atoms: Sequence[Atom]) -> dict[Kin, list[Atom]]:
-    """Return, by the measures of a panel, the aggregates that it can answer."""
+def answerable(kin: Mapping[str, Kin], atoms: Sequence[Atom]) -> dict[Kin, list[Atom]]:
+    """Return, by the measures of a panel, the aggregates that it can answer; `kin` has the panel of each measure."""
     by_panel: dict[Kin, list[Atom]] = {}
     for atom in atoms:
-        if atom.aggregate in ANSWERS and catalogue.measure(atom.measure).when:
-            measures = kin_of(catalogue)[atom.measure]
+        measures = kin[atom.measure]
+        # A panel is of days: measures whose rows no day places have none.
+        if atom.aggregate in ANSWERS and measures[0].when:
             by_panel.setdefault(measures, []).append(atom)
     return by_panel
 
 
-@lru_cache(8)
 def kin_of(catalogue: Catalogue) -> dict[str, Kin]:
     """Return for each measure those of its panel: they share table, key and day placed, and are asked of the same entities.
 
@@ -85,33 +80,26 @@ def kin_of(catalogue: Catalogue) -> dict[str, Kin]:
     return kin_of_measure
 
 
-def panel_of(store: Store, measures: Kin, literal: Literal) -> Panel:
-    """Return the panel of measures that share table, key and day placed; made on first use, beside the store.
+def opened_panel(store: Store, measures: Kin, literal: Literal) -> Panel:
+    """Return the panel of measures that share table, key and day placed, written beside the store unless it was.
 
-    Texts in filters are read through `literal`. Its files never change and stay open as long as the store is in use.
+    Texts in filters are read through `literal`.
     """
-    panels = _OPEN.setdefault(store, {})
-    if measures not in panels:
-        plan = RollupPlan(store.folder, literal, measures)
-        panels[measures] = _opened(store, plan)
-    return panels[measures]
+    plan = RollupPlan(store.folder, literal, measures)
+    first = measures[0]
+    first_path, later_paths = store.sorted_paths(first.table, first.by)
+    of_first: SortedRows = NoRows()
+    if first_path is not None:
+        of_first = FlatColumns(rollup_folder(plan, first_path), first.by)
+    of_later = [_of_segment(plan, path) for path in later_paths]
+    return Panel(merged(of_first, of_later, first.by), columns_for(measures))
 
 
-def _opened(store: Store, plan: RollupPlan) -> Panel:
-    first = plan.measures[0]
-    base, parts = store.sorted_paths(first.table, first.by)
-    of_base: FlatColumns | None = None
-    if base is not None:
-        of_base = FlatColumns(rollup_folder(plan, base), first.by)
-    of_days = [_of_part(plan, part) for part in parts]
-    return Panel(growing(of_base, of_days, first.by), columns_for(plan.measures))
-
-
-def _of_part(plan: RollupPlan, part: Path) -> DayRows:
-    """Return the panel of a part's rows: of few rows made each time, else kept beside them."""
-    if pq.read_metadata(part).num_rows <= FEW_ROWS:
-        return Held(day_rows(plan, part))
-    return PartFile(laid_out_of_days(plan, part))
+def _of_segment(plan: RollupPlan, path: Path) -> SegmentRows:
+    """Return the panel of a later segment's rows: of few rows made each time, else kept beside them."""
+    if pq.read_metadata(path).num_rows <= FEW_ROWS:
+        return Held(day_rows(plan, path))
+    return SegmentFile(laid_out_of_days(plan, path))
 
 
 def read_panel(

@@ -30,20 +30,25 @@ class DeclaredAttribute(Protocol):
     def unit(self) -> str: ...
     @property
     def direction(self) -> str: ...
+    @property
+    def protected(self) -> bool: ...
+    @property
+    def basis(self) -> str: ...
 
 
 def attribute_parts(attributes: Iterable[DeclaredAttribute]) -> tuple[list[Measure], list[Feature]]:
-    """Return a measure and a feature `attr_<name>` for each attribute that a source declares of a scored entity."""
+    """Return a measure and a feature `attr_<name>` for each attribute of a scored entity that has a legal basis."""
     measures: list[Measure] = []
     features: list[Feature] = []
     entity_of_register = {table: entity for entity, (table, _) in ENTITIES.items()}
     for attribute in attributes:
         entity = entity_of_register.get(attribute.table)
-        if entity is None:
+        if entity is None or attribute.protected or not attribute.basis:
             continue
         if any(part in FORBIDDEN for part in attribute.name.split("_")):
             raise CatalogueError(
-                f"attribute {attribute.name!r} is on the forbidden list ({', '.join(FORBIDDEN)}); leave it out"
+                f"attribute {attribute.name!r} is on the forbidden list ({', '.join(FORBIDDEN)}), and no basis "
+                "lets a feature read it; say protected = true in its place, or leave it out"
             )
         formula = f"attr({attribute.name})"
         tree = with_register(parse_formula(formula, attribute.name), entity)
@@ -60,6 +65,7 @@ def attribute_parts(attributes: Iterable[DeclaredAttribute]) -> tuple[list[Measu
                 zh=attribute.zh,
                 en=attribute.en,
                 category=unit == "category",
+                basis=attribute.basis,
                 tree=tree,
             )
         )

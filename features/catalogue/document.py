@@ -92,7 +92,7 @@ def entry(catalogue: Catalogue, feature: Feature) -> dict[str, Any]:
         "windows": [name for name in catalogue.windows if name in used],
         "peers": sorted(f"{peer.feature} by {peer.by}" for peer in peers),
         "stored": sorted(stored_behind(catalogue, feature)),
-        "legal_basis": {"zh": law.law_zh, "en": law.law_en},
+        "legal_basis": {"zh": feature.basis or law.law_zh, "en": feature.basis or law.law_en},
     }
 
 
@@ -279,9 +279,12 @@ def _parameters(dictionary: dict[str, Any]) -> Iterator[str]:
 def _forbidden(dictionary: dict[str, Any]) -> Iterator[str]:
     yield "\n## 禁用清单 · The forbidden list\n"
     yield (
-        "列名或属性名含下列任一词的，任何特征不得读取；表 `protected` 只供事后公平性核查。\n"
+        "列名或属性名含下列任一词的，任何特征不得读取；表 `protected` 只供事后公平性核查。"
+        "数据源自带的属性（`[[attribute]]`）须声明 `basis`（法律依据）方可成为特征；"
+        "声明 `protected = true` 者与两者皆无者，不论叫什么名字，任何特征不得读取。\n"
         "No feature reads a column or attribute with one of these words in its name; the table `protected` serves checks of "
-        "fairness only.\n"
+        "fairness only. An attribute that a source brings (`[[attribute]]`) is read by features only where it states a `basis`, "
+        "the law that lets them; one with `protected = true`, or with neither, is read by none, whatever its name.\n"
     )
     yield from _table(
         "词 word | 理由 | reason",
@@ -293,6 +296,6 @@ def _left_out(dictionary: dict[str, Any]) -> Iterator[str]:
     if dictionary["left_out"]:
         yield "\n## 未算 · Left out\n"
         yield from _table(
-            "特征 feature | 所缺的表 table needed",
+            "特征 feature | 所缺的表或依据 table or basis that is missing",
             [(f"`{name}`", why) for name, why in dictionary["left_out"].items()],
         )

@@ -82,7 +82,7 @@ class Measure:
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """One feature: its formula and what people need to read it."""
+    """One feature: its formula and what people need to read it; a source states the legal `basis` of its attributes."""
 
     name: str
     entity: str
@@ -96,6 +96,7 @@ class Feature:
     reason_en: str = ""
     category: bool = False
     tables: tuple[str, ...] = ()
+    basis: str = ""
     tree: ast.expr = field(default_factory=lambda: ast.Constant(0), compare=False, repr=False)
 
 
@@ -124,13 +125,17 @@ class StoredValue:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Catalogue:
-    """Every declaration, the features in the order in which they can be computed, and those left out with the reason."""
+    """Every declaration, the features in the order in which they can be computed, and those left out with the reason.
+
+    `unread` are the attributes that no feature may read, by `table.name` with the reason.
+    """
 
     windows: dict[str, Window]
     measures: dict[str, Measure]
     declared: dict[str, Feature]
     left_out: dict[str, str] = field(default_factory=dict)
     stored: dict[str, StoredValue] = field(default_factory=dict)
+    unread: dict[str, str] = field(default_factory=dict)
 
     def features(self, entity: str) -> tuple[Feature, ...]:
         """Return the features of an entity, in declared order."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from features.catalogue.attributes import (
@@ -21,6 +22,7 @@ from features.catalogue.model import (
     StoredValue,
     Window,
 )
+from features.catalogue.roles import check_unread, left_out_features, unread_attributes
 from features.catalogue.syntax import parse_formula, parse_row
 from features.catalogue.text_files import declaration_lines, declaration_text, once
 from features.errors import CatalogueError
@@ -116,8 +118,10 @@ def read_catalogue(
 ) -> Catalogue:
     """Return the catalogue for a history: `has` tells which tables it holds, `extra` is a declared file of more features.
 
-    Features whose tables are absent are left out by name, with the table as the reason.
+    Features whose tables are absent are left out by name, with the table as the reason, and so are attributes that are
+    protected or have no legal basis. CatalogueError where a declaration reads one of these.
     """
+    attributes = tuple(attributes)
     windows = windows_of(declaration_text("windows.txt"))
     measures = measures_of(declaration_text("measures.txt"))
     measures |= {measure.name: measure for measure in register_measures()}
@@ -134,10 +138,12 @@ def read_catalogue(
                 f"attribute {measure.name!r} has the name of a contract column; choose another"
             )
         measures[measure.name] = measure
+    unread = unread_attributes(attributes)
+    check_unread(measures.values(), features, unread)
     reasons = reason_sentences(declaration_text("reasons.txt"))
     declared = once(features + attribute_features, lambda feature: feature.name, "feature")
     stored = declared_stored(declaration_text("stored.txt"))
-    catalogue = Catalogue(windows, measures, declared, stored=stored)
+    catalogue = Catalogue(windows, measures, declared, stored=stored, unread=unread)
     return _available(catalogue, has, reasons)
 
 
@@ -179,7 +185,7 @@ def _available(
 ) -> Catalogue:
     """Return a catalogue without the features whose tables are absent, the others with their tables and reasons."""
     computable: dict[str, Feature] = {}
-    left_out: dict[str, str] = {}
+    left_out = left_out_features(catalogue.unread)
     for entity in ENTITIES:
         features_of_entity = {feature.name: feature for feature in catalogue.features(entity)}
         for feature in ordered(features_of_entity):
@@ -189,22 +195,10 @@ def _available(
                 left_out[feature.name] = ", ".join(missing)
                 continue
             reason_zh, reason_en = reasons.get(feature.name, ("", ""))
-            computable[feature.name] = Feature(
-                feature.name,
-                entity,
-                feature.expression,
-                feature.unit,
-                feature.direction,
-                feature.family,
-                feature.zh,
-                feature.en,
-                reason_zh,
-                reason_en,
-                feature.category,
-                tables,
-                feature.tree,
+            computable[feature.name] = replace(
+                feature, reason_zh=reason_zh, reason_en=reason_en, tables=tables
             )
-    return Catalogue(catalogue.windows, catalogue.measures, computable, left_out, catalogue.stored)
+    return replace(catalogue, declared=computable, left_out=left_out)
 
 
 def _tables_behind(catalogue: Catalogue, feature: Feature) -> tuple[str, ...]:

@@ -6,12 +6,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
+from features.catalogue.roles import PROTECTED, WITHOUT_BASIS, of_scored
 from features.check.placeholder_days import placeholders
 from features.check.reused_keys import reuse_line, reused
 from features.connection import named
 from features.contract.tables import contract
 from features.engine import dormancy
-from features.engine.matrices import catalogue_of
+from features.engine.engine import engine_of
 from features.ingest.source import Place
 from features.ingest.staging import Progress
 from features.store.load import quiet, row_of
@@ -26,6 +27,14 @@ REGISTERS = {
     "inspection": "inspections",
 }
 """The table that should hold every identifier of a name space."""
+NO_FEATURE = {
+    PROTECTED: "受保护，只供公平性核查 protected, for checks of fairness alone",
+    WITHOUT_BASIS: (
+        "未声明法律依据，训练照常而不读它 no legal basis is stated, and training goes on without it: 在 source.toml 的 "
+        '[[attribute]] 中写 say basis = "…", 或 or protected = true'
+    ),
+}
+"""Why an attribute is no feature, in both languages."""
 UNREGISTERED = (
     "SELECT count(*) AS rows, count(DISTINCT {key}) AS ids FROM {table} "
     "WHERE sign > 0 AND {key} NOT IN (SELECT {register_key} FROM {register})"
@@ -59,6 +68,7 @@ def summary_of(store: Store) -> dict[str, Any]:
         "notes": summary.get("notes", []),
         "assumed_delays": dict(source.assumed_delays),
         "attributes": [f"{attribute.table}.{attribute.name}" for attribute in source.attribute],
+        "attributes_left_out": of_scored(engine_of(store).catalogue.unread),
         "targets": list(source.target),
         "dormant": dormant(store),
     }
@@ -68,7 +78,7 @@ def dormant(store: Store) -> dict[str, Any] | None:
     """Return how many firms are dormant on the last closed day; None for a source without a register of enterprises."""
     if not store.has("enterprises"):
         return None
-    result = dormancy.dormancy(store, catalogue_of(store), store.complete_to)
+    result = dormancy.dormancy(engine_of(store), store.complete_to)
     return dormancy.dormancy_as_json(result)
 
 
@@ -118,6 +128,8 @@ def check_lines(summary: dict[str, Any]) -> list[str]:
         lines.append(dormancy.dormancy_line(summary["dormant"]))
     lines += map(reuse_line, summary["reused"])
     lines.append(f"缺表 absent: {', '.join(summary['absent']) or '-'}")
+    for place, reason in summary["attributes_left_out"].items():
+        lines.append(f"不作特征 no feature: {place}: {NO_FEATURE[reason]}")
     lines += [f"说明 note: {note}" for note in summary["notes"]]
     for table, days in summary["assumed_delays"].items():
         lines.append(f"假定延迟 assumed: {table} is taken as recorded {days} days after the event")

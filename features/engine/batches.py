@@ -11,15 +11,14 @@ from features.arrays import Column
 from features.calendar import day_of
 from features.cases import Cases
 from features.catalogue.language import Atom
-from features.catalogue.model import ALIASES, KEYS, Catalogue
+from features.catalogue.model import ALIASES, KEYS
+from features.engine.engine import Engine, engine_of
 from features.engine.key_order import NarrowCases, Sweep, narrow_cases
 from features.engine.matrices import (
-    catalogue_of,
     check_entity,
     matrix_for,
     stored_name,
 )
-from features.engine.needs import needs_of
 from features.engine.population import (
     bare_cases,
     check_register,
@@ -58,39 +57,37 @@ def stretches(store: Store, entity: str, as_of: Sequence[str]) -> Iterator[Matri
     """Return the features of all living units of some days, or of every claim on the day on which it became KNOWN."""
     check_asked(entity, as_of)
     check_register(store, entity)
+    engine = engine_of(store)
     if KNOWN in as_of:
-        return claim_stretches(store, catalogue_of(store))
-    return living_stretches(store, entity, *map(day_of, as_of))
+        return claim_stretches(engine)
+    return living_stretches(engine, entity, *map(day_of, as_of))
 
 
-def in_batches(
-    store: Store, catalogue: Catalogue, cases: NarrowCases, most: int, last: int
-) -> Iterator[Matrix]:
+def in_batches(engine: Engine, cases: NarrowCases, most: int, last: int) -> Iterator[Matrix]:
     """Yield the features of cases in their order, `most` at a time, one matrix at least.
 
     Under a batch's own key they are computed with the batch, under keys that batches have in common once for all of
     them. Categories are those known on the day `last`.
     """
     if len(cases) <= most:
-        yield matrix_for(store, catalogue, cases.cases(slice(None)), last=last)
+        yield matrix_for(engine, cases.cases(slice(None)), last=last)
         return
-    needs = needs_of(catalogue, catalogue.names(cases.entity))
+    needs = engine.needs_of_entity(cases.entity)
     own_keys = (KEYS[cases.entity][0], *ALIASES[cases.entity])
     of_other_keys = frozenset(
-        atom for atom in needs.atoms if catalogue.measure(atom.measure).by not in own_keys
+        atom for atom in needs.atoms if engine.catalogue.measure(atom.measure).by not in own_keys
     )
-    with spilled(store, catalogue, cases, of_other_keys, needs.stored, most) as spill:
+    with spilled(engine, cases, of_other_keys, needs.stored, most) as spill:
         for batch in range(spill.batches):
             first = batch * most
             here = cases.cases(slice(first, first + most))
             computed = spill.take(batch, here)
-            yield matrix_for(store, catalogue, here, last=last, computed=computed)
+            yield matrix_for(engine, here, last=last, computed=computed)
 
 
 @contextmanager
-def spilled(  # noqa: PLR0913
-    store: Store,
-    catalogue: Catalogue,
+def spilled(
+    engine: Engine,
     cases: NarrowCases,
     atoms: frozenset[Atom],
     stored: frozenset[str],
@@ -101,30 +98,30 @@ def spilled(  # noqa: PLR0913
     On few days these are the aggregates of shared keys, kept in memory; on many all, found in the order of each key and
     kept on disk beside the store until the end.
     """
-    with private_folder(store.folder) as folder:
+    with private_folder(engine.store.folder) as folder:
         edges = [*range(0, len(cases), most), len(cases)]
         if len(np.unique(cases.as_of)) <= FEW_DAYS:
             spill = Spill(folder, edges)
-            for table in code_tables(store, catalogue, cases, atoms):
+            for table in code_tables(engine, cases, atoms):
                 spill.keep(table)
         else:
             spill = Spill(folder, edges, [*sorted(atoms), *map(stored_name, sorted(stored))])
-            sweep = Sweep(store, catalogue, cases, spill, most)
+            sweep = Sweep(engine, cases, spill, most)
             sweep.aggregates(atoms)
             sweep.stored(stored)
         yield spill
 
 
 def living_stretches(
-    store: Store, entity: str, *days: int, most: int = CASES_AT_ONCE
+    place: Store | Engine, entity: str, *days: int, most: int = CASES_AT_ONCE
 ) -> Iterator[Matrix]:
     """Yield the features of all living units of some days, ordered by unit and then by day; rows are read once for all days.
 
     At most `most` cases at a time, a quarter of it where there are several days, one matrix at least. Raises HistoryError when
     a day is not closed.
     """
-    catalogue = catalogue_of(store)
-    codes = [codes_on(store, entity, day) for day in days]
+    engine = engine_of(place)
+    codes = [codes_on(engine.store, entity, day) for day in days]
     every = of_any(codes)
     cases_at_once = most if len(days) == 1 else max(1, most // 4)
 
@@ -133,9 +130,9 @@ def living_stretches(
         units = max(1, cases_at_once // len(days))
         for first in range(0, max(1, len(every)), units):
             bare = cases_between(entity, days, codes, every[first : first + units])
-            yield still_living(store, catalogue, bare)
+            yield still_living(engine, bare)
 
-    yield from in_batches(store, catalogue, narrow_cases(parts()), cases_at_once, max(days))
+    yield from in_batches(engine, narrow_cases(parts()), cases_at_once, max(days))
 
 
 def cases_between(
@@ -171,24 +168,23 @@ def of_any(codes: Sequence[Column]) -> Column:
     return np.flatnonzero(present)
 
 
-def claim_stretches(
-    store: Store, catalogue: Catalogue, most: int = CASES_AT_ONCE
-) -> Iterator[Matrix]:
+def claim_stretches(place: Store | Engine, most: int = CASES_AT_ONCE) -> Iterator[Matrix]:
     """Yield the features of every claim of a history, each as of the day on which it became known, ordered by claim.
 
     At most `most` at a time, one matrix at least.
     """
-    cases = every_claim(store, catalogue, most)
-    yield from in_batches(store, catalogue, cases, most, store.complete_to)
+    engine = engine_of(place)
+    cases = every_claim(engine, most)
+    yield from in_batches(engine, cases, most, engine.store.complete_to)
 
 
-def every_claim(store: Store, catalogue: Catalogue, most: int = CASES_AT_ONCE) -> NarrowCases:
+def every_claim(engine: Engine, most: int = CASES_AT_ONCE) -> NarrowCases:
     """Return every claim of a history on the day on which it first became known, with the keys known by then."""
 
     def parts() -> Iterator[Cases]:
-        for low in range(0, max(store.dictionary("claim").size, 1), most):
-            claims = first_seen(store, low, low + most)
-            cases, _ = registered_cases(store, catalogue, claims)
+        for low in range(0, max(engine.store.dictionary("claim").size, 1), most):
+            claims = first_seen(engine.store, low, low + most)
+            cases, _ = registered_cases(engine, claims)
             yield cases
 
     return narrow_cases(parts())

@@ -12,7 +12,7 @@ from features.aggregates.reader import atom_values
 from features.arrays import NULL, Column, Values
 from features.calendar import date_of, first_day, month_of_day
 from features.catalogue.language import Atom
-from features.catalogue.model import Catalogue
+from features.engine.engine import Engine
 from features.engine.population import bare_cases, codes_on, still_living
 from features.store.store import Store
 
@@ -65,16 +65,17 @@ class Dormancy:
         }
 
 
-def dormancy(store: Store, catalogue: Catalogue, as_of: int) -> Dormancy:
+def dormancy(engine: Engine, as_of: int) -> Dormancy:
     """Return the dormant firms of a day, by what was known on it; HistoryError when the day is not closed.
 
     The silence is the source's `dormant_months` months before the month of the day, and the days since. A firm is not
     dormant that entered the register later than that begins: on its day of registration, or its first row if earlier.
     """
+    store = engine.store
     months = store.source.dormant_months
     month = month_of_day(as_of) - months
     since = first_day(month)
-    living, entered = _living(store, catalogue, as_of)
+    living, entered = _living(engine, as_of)
     bounds = {"month": month, "day": since, "refund": _refund(store)}
     untold = []
     for table, rows in REACHES.items():
@@ -96,12 +97,12 @@ def dormancy(store: Store, catalogue: Catalogue, as_of: int) -> Dormancy:
     )
 
 
-def _living(store: Store, catalogue: Catalogue, as_of: int) -> tuple[Column, Values]:
+def _living(engine: Engine, as_of: int) -> tuple[Column, Values]:
     """Return the codes (n,) of the enterprises that live on a day, ascending, and the day (n,) on which each entered."""
-    code = codes_on(store, "enterprise", as_of)
+    code = codes_on(engine.store, "enterprise", as_of)
     bare = bare_cases("enterprise", code, np.full(len(code), as_of, np.int64))
-    cases = still_living(store, catalogue, bare)
-    values = atom_values(store, catalogue, cases, {REGISTERED, IN_REGISTER})
+    cases = still_living(engine, bare)
+    values = atom_values(engine, cases, {REGISTERED, IN_REGISTER})
     first_row = as_of - values[IN_REGISTER]
     # `fmin` takes the day that is known where the other is missing.
     entered = np.fmin(values[REGISTERED], first_row)

@@ -11,13 +11,11 @@ import numpy as np
 from features.aggregates.reader import Rows, cached_rows, store_rows
 from features.arrays import Values
 from features.cases import Cases
-from features.catalogue.model import Catalogue
+from features.engine.engine import Engine
 from features.engine.formulas import Environment
 from features.engine.matrices import check_entity, described, environment
-from features.engine.needs import needs_of
 from features.engine.population import cases_of
 from features.matrix import Matrix
-from features.store.store import Store
 
 Name = TypeVar("Name")
 
@@ -63,28 +61,24 @@ def _value_of_case(columns: Mapping[Name, Values], row: int) -> dict[Name, Value
     return {name: values[row : row + 1] for name, values in columns.items()}
 
 
-def evaluation(
-    store: Store, catalogue: Catalogue, entity: str, as_of: int, keys: Sequence[str]
-) -> Evaluation:
+def evaluation(engine: Engine, entity: str, as_of: int, keys: Sequence[str]) -> Evaluation:
     """Return the evaluation of ids on a day, in the order given; UnknownId for one that the register of the day lacks."""
     check_entity(entity)
     rows: Rows | None = None
     if len(keys) == 1:
         # The rows of one case are few: they stay at hand for whoever asks what they were.
-        rows = cached_rows(store_rows(store))
+        rows = cached_rows(store_rows(engine.store))
     days = np.full(len(keys), as_of, np.int64)
-    cases = cases_of(store, catalogue, entity, keys, days, rows)
-    return evaluation_of(store, catalogue, cases, rows)
+    cases = cases_of(engine, entity, keys, days, rows)
+    return evaluation_of(engine, cases, rows)
 
 
-def evaluation_of(
-    store: Store, catalogue: Catalogue, cases: Cases, rows: Rows | None = None
-) -> Evaluation:
+def evaluation_of(engine: Engine, cases: Cases, rows: Rows | None = None) -> Evaluation:
     """Return the evaluation of cases, one at least; `rows` replaces the store as the place where rows come from."""
-    needs = needs_of(catalogue, catalogue.names(cases.entity))
-    inputs = environment(store, catalogue, cases, needs, rows)
+    needs = engine.needs_of_entity(cases.entity)
+    inputs = environment(engine, cases, needs, rows)
     computed = needs.program.values(inputs, needs.names)
     last = int(cases.as_of.max())
     # The matrix takes categories out of the values that it is given.
-    matrix = described(store, catalogue, cases, computed.copy(), last)
-    return Evaluation(cases, inputs, computed, matrix, rows or store_rows(store))
+    matrix = described(engine, cases, computed.copy(), last)
+    return Evaluation(cases, inputs, computed, matrix, rows or store_rows(engine.store))

@@ -13,15 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.aggregates.kernels import Places, put_in_order
-from features.aggregates.reader import atoms_by_key, unit_values
+from features.aggregates.reader import unit_values
 from features.arrays import NULL, Column, Values
 from features.cases import Cases, Units, month_ends
 from features.catalogue.language import Atom
-from features.catalogue.model import STORED_BY, Catalogue
+from features.catalogue.model import STORED_BY
+from features.engine.engine import Engine
 from features.engine.matrices import stored_name
 from features.engine.spill import Spill
-from features.network.stored import stored_values
-from features.store.store import Store
 
 NO_KEY = -1
 """Stands for no key in int32, which cannot hold NULL."""
@@ -79,8 +78,7 @@ def _wide(values: NDArray[np.int32]) -> Column:
 class Sweep:
     """Goes through all cases, at most `most` at a time, and puts what it finds into a spill."""
 
-    store: Store
-    catalogue: Catalogue
+    engine: Engine
     cases: NarrowCases
     spill: Spill
     most: int
@@ -89,9 +87,9 @@ class Sweep:
         """Put aggregates into the spill, in the order of one key after another."""
         if not len(self.cases):
             return
-        for by, groups in atoms_by_key(self.store, self.catalogue, frozenset(atoms)).items():
+        for by, groups in self.engine.by_key(atoms).items():
             for place, units in units_in_order(self.cases, by, self.most):
-                by_unit = unit_values(self.store, self.catalogue, groups, units)
+                by_unit = unit_values(self.engine, groups, units)
                 self.spill.put(place, _by_case(by_unit, units))
 
     def stored(self, names: Iterable[str]) -> None:
@@ -100,13 +98,13 @@ class Sweep:
         if not wanted or not len(self.cases):
             return
         ends = month_ends(self.cases.as_of.astype(np.int64)).astype(np.int32)
-        keys_of_values = [STORED_BY[self.catalogue.stored_value(name).of] for name in wanted]
+        keys_of_values = [STORED_BY[self.engine.catalogue.stored_value(name).of] for name in wanted]
         kept_by = max(keys_of_values, key=len)[0]
         order = places_by_value(self.cases.keys[kept_by], np.arange(len(ends), dtype=np.int32))
         order = places_by_value(ends, order)
         for first in range(0, len(order), self.most):
             place = order[first : first + self.most]
-            values_of = stored_values(self.store, self.catalogue, self.cases.cases(place), wanted)
+            values_of = self.engine.stored_values(self.cases.cases(place), wanted)
             columns = {stored_name(name): values for name, values in values_of.items()}
             self.spill.put(place, columns)
 

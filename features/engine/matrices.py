@@ -7,7 +7,6 @@ from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,14 +16,13 @@ from features.arrays import Values
 from features.cases import Cases
 from features.catalogue.language import Peer, atom_of, row_columns
 from features.catalogue.model import ENTITIES, Catalogue, Feature
-from features.catalogue.parse import read_catalogue
+from features.engine.engine import Engine, engine_of
 from features.engine.formulas import Environment
-from features.engine.needs import Needs, needs_of
+from features.engine.needs import Needs
 from features.engine.peer_medians import peer_values
 from features.engine.population import cases_of, living
 from features.errors import CatalogueError, RequestError
 from features.matrix import Matrix
-from features.network.stored import stored_values
 from features.store.column_codes import texts_of
 from features.store.store import Store
 
@@ -33,16 +31,11 @@ MOST_CATEGORIES = 1_000
 Computed = Mapping[Any, Values]
 """Values of some cases that are computed already, by aggregate or by `stored_name`."""
 NOTHING: Computed = MappingProxyType({})
-_CATALOGUES: WeakKeyDictionary[Store, Catalogue] = WeakKeyDictionary()
 
 
 def catalogue_of(store: Store, extra: Path | None = None) -> Catalogue:
     """Return the catalogue for a store: what absent tables would need is left out by name; without `extra` read once."""
-    if extra is not None:
-        return read_catalogue(store.has, store.source.attribute, extra)
-    if store not in _CATALOGUES:
-        _CATALOGUES[store] = read_catalogue(store.has, store.source.attribute)
-    return _CATALOGUES[store]
+    return engine_of(store, extra).catalogue
 
 
 def check_entity(entity: str) -> None:
@@ -52,41 +45,33 @@ def check_entity(entity: str) -> None:
 
 
 def matrix(
-    store: Store,
-    entity: str,
-    as_of: int,
-    keys: Sequence[str] | None = None,
-    catalogue: Catalogue | None = None,
+    place: Store | Engine, entity: str, as_of: int, keys: Sequence[str] | None = None
 ) -> Matrix:
     """Return the features of all living units of a day, or of the given ids, as a Matrix ordered by unit.
 
-    Raises HistoryError when the day is not closed, UnknownId for an id that the register of the day does not have.
+    A store is described by the package's catalogue, an engine by its own. Raises HistoryError when the day is not closed,
+    UnknownId for an id that the register of the day does not have.
     """
     check_entity(entity)
-    declared = catalogue or catalogue_of(store)
+    engine = engine_of(place)
     if keys is not None:
         days = np.full(len(keys), as_of, np.int64)
-        return matrix_of_cases(store, entity, keys, days, declared)
-    return matrix_for(store, declared, living(store, declared, entity, as_of))
+        return matrix_of_cases(engine, entity, keys, days)
+    return matrix_for(engine, living(engine, entity, as_of))
 
 
 def matrix_of_cases(
-    store: Store,
-    entity: str,
-    keys: Sequence[str],
-    as_of: NDArray[np.int64],
-    catalogue: Catalogue | None = None,
+    place: Store | Engine, entity: str, keys: Sequence[str], as_of: NDArray[np.int64]
 ) -> Matrix:
     """Return the features of each id as of its own day (n,), in the order given."""
     check_entity(entity)
-    declared = catalogue or catalogue_of(store)
-    cases = cases_of(store, declared, entity, keys, np.asarray(as_of, np.int64))
-    return matrix_for(store, declared, cases)
+    engine = engine_of(place)
+    cases = cases_of(engine, entity, keys, np.asarray(as_of, np.int64))
+    return matrix_for(engine, cases)
 
 
-def matrix_for(  # noqa: PLR0913
-    store: Store,
-    catalogue: Catalogue,
+def matrix_for(
+    engine: Engine,
     cases: Cases,
     rows: Rows | None = None,
     last: int | None = None,
@@ -97,29 +82,27 @@ def matrix_for(  # noqa: PLR0913
     Categories are those known on the day `last`, the latest of the cases' where none is named. What is `computed` of the
     aggregates and stored values is not computed again.
     """
-    needs = needs_of(catalogue, catalogue.names(cases.entity))
+    needs = engine.needs_of_entity(cases.entity)
     if last is None:
-        last = int(cases.as_of.max()) if len(cases) else store.complete_to
-    inputs = environment(store, catalogue, cases, needs, rows, computed)
+        last = int(cases.as_of.max()) if len(cases) else engine.store.complete_to
+    inputs = environment(engine, cases, needs, rows, computed)
     values = needs.program.values(inputs, needs.names)
-    return described(store, catalogue, cases, values, last)
+    return described(engine, cases, values, last)
 
 
-def described(
-    store: Store, catalogue: Catalogue, cases: Cases, values: Values, last: int
-) -> Matrix:
+def described(engine: Engine, cases: Cases, values: Values, last: int) -> Matrix:
     """Return a matrix of all features' values (n, F), which it takes over; categories are those known on the day `last`."""
-    needs = needs_of(catalogue, catalogue.names(cases.entity))
+    needs = engine.needs_of_entity(cases.entity)
     categories: dict[str, tuple[str, ...]] = {}
     for name in needs.categories:
-        texts = categories_of(store, catalogue, catalogue.feature(name), last)
+        texts = categories_of(engine, engine.catalogue.feature(name), last)
         categories[name] = texts
         # A text that came up after the day has no position yet; its case has no known category.
         column = values[:, needs.names.index(name)]
         column[column >= len(texts)] = np.nan
     return Matrix(
         entity=cases.entity,
-        keys=ids_of(store, cases),
+        keys=ids_of(engine.store, cases),
         as_of=cases.as_of.astype(np.int32),
         names=needs.names,
         values=values,
@@ -132,9 +115,8 @@ def ids_of(store: Store, cases: Cases) -> NDArray[np.str_]:
     return store.dictionary(cases.entity).texts_of(cases.code)
 
 
-def environment(  # noqa: PLR0913
-    store: Store,
-    catalogue: Catalogue,
+def environment(
+    engine: Engine,
     cases: Cases,
     needs: Needs,
     rows: Rows | None = None,
@@ -145,8 +127,8 @@ def environment(  # noqa: PLR0913
     if computed:
         atoms = frozenset(atom for atom in atoms if atom not in computed)
         stored = frozenset(name for name in stored if stored_name(name) not in computed)
-    atom_columns = atom_values(store, catalogue, cases, atoms, rows)
-    stored_columns = stored_values(store, catalogue, cases, stored)
+    atom_columns = atom_values(engine, cases, atoms, rows)
+    stored_columns = engine.stored_values(cases, stored)
     for atom in needs.atoms - atoms:
         atom_columns[atom] = computed[atom]
     for name in needs.stored - stored:
@@ -155,7 +137,7 @@ def environment(  # noqa: PLR0913
         size=len(cases),
         as_of=cases.as_of.astype(np.float64),
         atoms=atom_columns,
-        peers=values_of_peers(store, catalogue, cases, needs.peers),
+        peers=values_of_peers(engine, cases, needs.peers),
         stored=stored_columns,
         features={},
     )
@@ -166,24 +148,22 @@ def stored_name(name: str) -> Hashable:
     return "stored", name
 
 
-def values_of_peers(
-    store: Store, catalogue: Catalogue, cases: Cases, peers: Iterable[Peer]
-) -> dict[Peer, Values]:
+def values_of_peers(engine: Engine, cases: Cases, peers: Iterable[Peer]) -> dict[Peer, Values]:
     """Return each case's peer values, float64 (n,), NaN where its key has none; those of a month end are computed once."""
-    values_of_living = partial(_values_of_living, store, catalogue, cases.entity)
-    return peer_values(store, catalogue, cases, peers, values_of_living)
+    values_of_living = partial(_values_of_living, engine, cases.entity)
+    return peer_values(engine, cases, peers, values_of_living)
 
 
 def _values_of_living(
-    store: Store, catalogue: Catalogue, entity: str, names: tuple[str, ...], day: int
+    engine: Engine, entity: str, names: tuple[str, ...], day: int
 ) -> tuple[Cases, Values]:
     """Return the units that live on a day, and features of them that rest on aggregates alone, float64 (n, F)."""
-    cases = living(store, catalogue, entity, day)
-    needs = needs_of(catalogue, names)
+    cases = living(engine, entity, day)
+    needs = engine.needs(names)
     inputs = Environment(
         size=len(cases),
         as_of=cases.as_of.astype(np.float64),
-        atoms=atom_values(store, catalogue, cases, needs.atoms),
+        atoms=atom_values(engine, cases, needs.atoms),
         peers={},
         stored={},
         features={},
@@ -191,18 +171,16 @@ def _values_of_living(
     return cases, needs.program.values(inputs, needs.names)
 
 
-def categories_of(
-    store: Store, catalogue: Catalogue, feature: Feature, day: int | None = None
-) -> tuple[str, ...]:
+def categories_of(engine: Engine, feature: Feature, day: int | None = None) -> tuple[str, ...]:
     """Return the texts that a category feature's values stand for, on a closed day those that were known then."""
     atom = atom_of(feature.tree)
     if atom is None:
         raise CatalogueError(
             f"category {feature.name!r} should be attr(column); got {feature.expression!r}"
         )
-    measure = catalogue.measure(atom.measure)
+    measure = engine.catalogue.measure(atom.measure)
     (column,) = row_columns(measure.value)
-    texts = texts_of(store, measure.table, column, day)
+    texts = texts_of(engine.store, measure.table, column, day)
     if len(texts) > MOST_CATEGORIES:
         raise CatalogueError(
             f"category {feature.name!r} has {len(texts)} values; at most {MOST_CATEGORIES} make a category"

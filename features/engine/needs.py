@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 from features.catalogue.language import Atom, Peer, atoms_of, peers_of, stored_values_read
 from features.catalogue.model import Catalogue
@@ -22,7 +21,6 @@ class Needs:
     program: Program
 
 
-@lru_cache(64)
 def needs_of(catalogue: Catalogue, names: tuple[str, ...]) -> Needs:
     """Return what named features need."""
     trees = {feature.name: feature.tree for feature in catalogue.chain(names)}

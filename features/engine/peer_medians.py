@@ -15,8 +15,8 @@ from features.arrays import NULL, Column, Values, located
 from features.cases import Cases, by_month_end
 from features.catalogue.language import Atom, Peer, atoms_of
 from features.catalogue.model import Catalogue
+from features.engine.engine import Engine
 from features.files import write_text
-from features.store.store import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +46,8 @@ ValuesOfLiving = Callable[[tuple[str, ...], int], tuple[Cases, Values]]
 """(features, day) -> the units that live on a day, and the values of the features for each, float64 (n, F)."""
 
 
-def medians(  # noqa: PLR0913
-    store: Store,
-    catalogue: Catalogue,
+def medians(
+    engine: Engine,
     entity: str,
     peers: Iterable[Peer],
     day: int,
@@ -56,12 +55,12 @@ def medians(  # noqa: PLR0913
 ) -> Medians:
     """Return the peer values of a day by key code; computed once for a history, a day and a catalogue, then kept beside it."""
     wanted = sorted(set(peers), key=lambda peer: (peer.feature, peer.by))
-    digest = _digest(catalogue, tuple(wanted))
-    file = store.folder / "peers" / f"{entity}-{day}-{digest}.json"
+    digest = _digest(engine.catalogue, tuple(wanted))
+    file = engine.store.folder / "peers" / f"{entity}-{day}-{digest}.json"
     if file.exists():
         return dict(zip(wanted, _read(file), strict=True))
     # No day before the history's first can be described, so the first stands for those before it.
-    computed = _computed(wanted, max(day, store.first_known), values_of_living)
+    computed = _computed(wanted, max(day, engine.store.first_known), values_of_living)
     file.parent.mkdir(exist_ok=True)
     in_order = [computed[peer] for peer in wanted]
     write_text(file, json.dumps(in_order, allow_nan=False))
@@ -130,8 +129,7 @@ def lower_medians(values: Values, key: Column) -> dict[int, float]:
 
 
 def peer_values(
-    store: Store,
-    catalogue: Catalogue,
+    engine: Engine,
     cases: Cases,
     peers: Iterable[Peer],
     values_of_living: ValuesOfLiving,
@@ -142,7 +140,7 @@ def peer_values(
     if not wanted:
         return by_peer
     for day, places in by_month_end(cases.as_of):
-        table = medians(store, catalogue, cases.entity, wanted, day, values_of_living)
+        table = medians(engine, cases.entity, wanted, day, values_of_living)
         for peer in wanted:
             key = cases.keys[peer.by][places]
             by_peer[peer][places] = table[peer].of(key)

@@ -11,8 +11,9 @@ from features.arrays import NULL, Column, Values
 from features.calendar import date_of
 from features.cases import Cases
 from features.catalogue.language import Atom
-from features.catalogue.model import ALIASES, ENTITIES, KEYS, Catalogue
+from features.catalogue.model import ALIASES, ENTITIES, KEYS
 from features.contract.tables import contract
+from features.engine.engine import Engine
 from features.errors import HistoryError, UnknownId
 from features.store.store import Store
 
@@ -49,9 +50,7 @@ def bare_cases(entity: str, code: Column, as_of: Column) -> Cases:
     return Cases(entity=entity, code=code, as_of=as_of, keys={own_key: code})
 
 
-def registered_cases(
-    store: Store, catalogue: Catalogue, bare: Cases, rows: Rows | None = None
-) -> tuple[Cases, Column]:
+def registered_cases(engine: Engine, bare: Cases, rows: Rows | None = None) -> tuple[Cases, Column]:
     """Return, with all their keys, the cases that the register knows by their days, and when each closed (NULL if open)."""
     entity, code = bare.entity, bare.code
     table, _ = ENTITIES[entity]
@@ -63,7 +62,7 @@ def registered_cases(
     atoms = {name: Atom("newest", f"{entity}_{name}", "all") for name in attributes}
     exists = Atom("count", f"{entity}_rows", "all")
     # One read of the register for all of it: its rows are the same for every attribute.
-    values = atom_values(store, catalogue, bare, {*atoms.values(), exists}, rows)
+    values = atom_values(engine, bare, {*atoms.values(), exists}, rows)
     as_code = {name: _whole_or_null(values[atom]) for name, atom in atoms.items()}
     case_keys = {name: as_code[name] for name in keys}
     case_keys |= dict.fromkeys((own_key, *ALIASES[entity]), code)
@@ -79,11 +78,11 @@ def _whole_or_null(values: Values) -> Column:
     return or_null.astype(np.int64)
 
 
-def living(store: Store, catalogue: Catalogue, entity: str, as_of: int) -> Cases:
+def living(engine: Engine, entity: str, as_of: int) -> Cases:
     """Return the units that live on a day: registered and not closed; of claims, those first known in the last 90 days."""
-    code = codes_on(store, entity, as_of)
+    code = codes_on(engine.store, entity, as_of)
     days = np.full(len(code), as_of, np.int64)
-    return still_living(store, catalogue, bare_cases(entity, code, days))
+    return still_living(engine, bare_cases(entity, code, days))
 
 
 def codes_on(store: Store, entity: str, as_of: int) -> Column:
@@ -95,9 +94,9 @@ def codes_on(store: Store, entity: str, as_of: int) -> Column:
     return np.arange(store.dictionary(entity).size, dtype=np.int64)
 
 
-def still_living(store: Store, catalogue: Catalogue, bare: Cases) -> Cases:
+def still_living(engine: Engine, bare: Cases) -> Cases:
     """Return the cases that are registered by their days and not closed on them."""
-    cases, closed = registered_cases(store, catalogue, bare)
+    cases, closed = registered_cases(engine, bare)
     # An ending that is recorded but lies after the day has not closed the unit yet.
     open_on_day = np.flatnonzero((closed == NULL) | (closed > cases.as_of))
     return cases.take(open_on_day)
@@ -119,21 +118,21 @@ def codes_of(store: Store, entity: str, ids: Iterable[str]) -> Column:
     return np.array(codes, np.int64)
 
 
-def cases_of(  # noqa: PLR0913
-    store: Store,
-    catalogue: Catalogue,
+def cases_of(
+    engine: Engine,
     entity: str,
     ids: Sequence[str],
     as_of: Column,
     rows: Rows | None = None,
 ) -> Cases:
     """Return the cases of ids on their days; raise UnknownId when one is not in the register of its day."""
+    store = engine.store
     check_register(store, entity)
     if len(as_of):
         check_day(store, int(as_of.min()))
         check_day(store, int(as_of.max()))
     bare = bare_cases(entity, codes_of(store, entity, ids), as_of)
-    cases, _ = registered_cases(store, catalogue, bare, rows)
+    cases, _ = registered_cases(engine, bare, rows)
     if len(cases) < len(ids):
         raise _not_registered(store, cases, ids, as_of)
     return cases

@@ -6,26 +6,25 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from features.aggregates.reader import atoms_by_key, unit_values
+from features.aggregates.reader import unit_values
 from features.cases import Units
 from features.catalogue.language import Atom
-from features.catalogue.model import ENTITIES, Catalogue
+from features.catalogue.model import ENTITIES
+from features.engine.engine import Engine
 from features.engine.key_order import NarrowCases
 from features.engine.spill import CodeTable
 from features.store.store import Store
 
 
-def code_tables(
-    store: Store, catalogue: Catalogue, cases: NarrowCases, atoms: frozenset[Atom]
-) -> Iterator[CodeTable]:
+def code_tables(engine: Engine, cases: NarrowCases, atoms: frozenset[Atom]) -> Iterator[CodeTable]:
     """Yield those of some aggregates whose key has, on all days of the cases, no more codes than there are cases."""
     days = np.unique(cases.as_of).astype(np.int64)
-    for by, groups in atoms_by_key(store, catalogue, atoms).items():
-        size = codes_of_key(store, cases.entity, by)
+    for by, groups in engine.by_key(atoms).items():
+        size = codes_of_key(engine.store, cases.entity, by)
         # With more codes and days than cases, it is cheaper to aggregate for the cases alone.
         if size * len(days) <= len(cases):
             units = Units(np.repeat(np.arange(size), len(days)), np.tile(days, size))
-            values = unit_values(store, catalogue, groups, units)
+            values = unit_values(engine, groups, units)
             yield CodeTable(by, days, values)
 
 

@@ -5,10 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import date
-from typing import Any, Literal
+from typing import Any, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from features.contract.tables import Column, contract
 from features.errors import SourceError
@@ -30,7 +37,10 @@ class _Declared(BaseModel):
 
 
 class Attribute(_Declared):
-    """A typed column that a source adds to a contract table."""
+    """A typed column that a source adds to a contract table.
+
+    Features read it only where `basis` says which law lets them. One that is `protected` serves checks of fairness alone.
+    """
 
     table: Literal["enterprises", "claims", "providers", "inspections"]
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=ATTRIBUTE_BYTES)
@@ -39,6 +49,22 @@ class Attribute(_Declared):
     en: str
     unit: str = ""
     direction: Literal["up", "down", "none"] = "none"
+    protected: bool = Field(default=False, strict=True)
+    basis: str = ""
+
+    @model_validator(mode="after")
+    def one_role(self) -> Self:
+        if self.protected and self.basis:
+            raise ValueError(
+                f"{self.name!r} should have a basis, by which features may read it, or protected = true, by "
+                "which none may; leave one out"
+            )
+        return self
+
+    @field_validator("basis")
+    @classmethod
+    def stripped(cls, basis: str) -> str:
+        return basis.strip()
 
     @property
     def column(self) -> Column:

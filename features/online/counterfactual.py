@@ -16,14 +16,13 @@ from features.arrays import NULL
 from features.calendar import month_of_day
 from features.catalogue.joins import declared_joins
 from features.catalogue.language import Atom, row_columns
-from features.catalogue.model import ENTITIES, KEYS, Catalogue, Measure
+from features.catalogue.model import ENTITIES, KEYS, Measure
+from features.engine.engine import Engine
 from features.engine.evaluation import Evaluation
-from features.engine.needs import needs_of
 from features.matrix import Matrix
 from features.online.fact import Fact
 from features.online.lineage import feature_facts
 from features.store.column_codes import literal_of, month_columns
-from features.store.store import Store
 
 Read = Mapping[str, NDArray[Any]]
 
@@ -31,12 +30,12 @@ Read = Mapping[str, NDArray[Any]]
 class Counterfactual:
     """Holds one case's aggregates, so that without some rows only those of their tables are computed again."""
 
-    def __init__(self, store: Store, catalogue: Catalogue, evaluated: Evaluation) -> None:
-        """Take the evaluation of one case."""
-        self._store, self._catalogue = store, catalogue
+    def __init__(self, engine: Engine, evaluated: Evaluation) -> None:
+        """Take the evaluation of one case, and the engine that made it."""
+        self._engine = engine
         self._case, self._row = evaluated.cases, evaluated.matrix
         self._rows = evaluated.rows
-        self._needs = needs_of(catalogue, catalogue.names(self._case.entity))
+        self._needs = engine.needs_of_entity(self._case.entity)
         self._known = evaluated.inputs
         # What the matrix leaves out, as for a table that was not sent, stays left out.
         self._blank = np.isnan(self._row.values) & ~np.isnan(evaluated.computed)
@@ -45,11 +44,11 @@ class Counterfactual:
         """Return the facts behind a feature that have rows; the case's own place in the register is none."""
         if feature not in self._row.names:
             return []
-        facts = feature_facts(self._store, self._catalogue, self._case, feature, self._rows)
+        facts = feature_facts(self._engine, self._case, feature, self._rows)
         return [fact for fact in facts if fact.n_rows and not self._of_own_register_row(fact)]
 
     def _of_own_register_row(self, fact: Fact) -> bool:
-        measure = self._catalogue.measure(fact.measure)
+        measure = self._engine.catalogue.measure(fact.measure)
         own_key, *_ = KEYS[self._case.entity]
         return self._of_register(measure) and measure.by == own_key
 
@@ -62,14 +61,14 @@ class Counterfactual:
 
         Peers, and the case's own register row, stay as they are.
         """
-        base = left_of(self._catalogue.measure(fact.measure).table)
+        base = left_of(self._engine.catalogue.measure(fact.measure).table)
         touched: set[Atom] = set()
         for atom in self._known.atoms:
-            table = self._catalogue.measure(atom.measure).table
+            table = self._engine.catalogue.measure(atom.measure).table
             if base in sides_of(table):
                 touched.add(atom)
         remaining = self._less(base, self._lost(fact))
-        recomputed = atom_values(self._store, self._catalogue, self._case, touched, remaining)
+        recomputed = atom_values(self._engine, self._case, touched, remaining)
         inputs = replace(self._known, atoms={**self._known.atoms, **recomputed})
         values = self._needs.program.values(inputs, self._needs.names)
         return replace(self._row, values=np.where(self._blank, np.nan, values))
@@ -79,10 +78,10 @@ class Counterfactual:
         return self._lost(fact).rows
 
     def _lost(self, fact: Fact) -> Lost:
-        measure = self._catalogue.measure(fact.measure)
+        measure = self._engine.catalogue.measure(fact.measure)
         own_key = KEYS[self._case.entity][0]
         of_register = self._of_register(measure)
-        business_key = self._store.tables[measure.table].key
+        business_key = self._engine.store.tables[measure.table].key
         key = int(self._case.keys[measure.by][0])
         needed = {"known", "sign", *row_columns(measure.value), *business_key}
         if of_register:
@@ -108,11 +107,11 @@ class Counterfactual:
         size = len(read["known"])
         keep = row_values(measure.value, read, size).valid.copy()
         if measure.filter is not None:
-            literal = literal_of(self._store, measure.table)
+            literal = literal_of(self._engine.store, measure.table)
             keep &= row_filter(measure.filter, read, size, literal)
         if measure.when:
             first, last = fact.first, fact.last
-            if measure.when in month_columns(self._store, measure.table, {measure.when}):
+            if measure.when in month_columns(self._engine.store, measure.table, {measure.when}):
                 first = month_of_day(first)
                 last = month_of_day(last)
             when = read[measure.when]

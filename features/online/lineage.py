@@ -15,10 +15,10 @@ from features.arrays import Column, Literal
 from features.calendar import first_day
 from features.cases import Cases, aggregation_units
 from features.catalogue.language import LIMIT, Atom, atoms_of
-from features.catalogue.model import Catalogue, Measure, Window
+from features.catalogue.model import Measure, Window
+from features.engine.engine import Engine
 from features.online.fact import Fact
 from features.store.column_codes import literal_of, month_columns
-from features.store.store import Store
 
 NAMED_ROWS = 5
 """Rows that a fact names, the newest ones; a choice: enough to look one up."""
@@ -35,16 +35,16 @@ SAID = {
 
 
 def feature_facts(
-    store: Store, catalogue: Catalogue, case: Cases, feature: str, rows: Rows | None = None
+    engine: Engine, case: Cases, feature: str, rows: Rows | None = None
 ) -> list[Fact]:
     """Return the facts behind one feature of one case, those the formula names first; `rows` replaces the store."""
     atoms: list[Atom] = []
-    for link in reversed(catalogue.chain([feature])):
+    for link in reversed(engine.catalogue.chain([feature])):
         atoms += sorted(atoms_of(link.tree), key=_order)
     facts = []
     # A feature and one that it names may share an aggregate: its fact stands where it comes first.
     for atom in dict.fromkeys(atoms):
-        fact = _fact(store, catalogue, case, atom, rows or store_rows(store))
+        fact = _fact(engine, case, atom, rows or store_rows(engine.store))
         if fact is not None:
             facts.append(fact)
     return facts
@@ -55,7 +55,8 @@ def _order(atom: Atom) -> tuple[str, str, str]:
     return atom.measure, atom.aggregate, atom.window
 
 
-def _fact(store: Store, catalogue: Catalogue, case: Cases, atom: Atom, rows: Rows) -> Fact | None:
+def _fact(engine: Engine, case: Cases, atom: Atom, rows: Rows) -> Fact | None:
+    store, catalogue = engine.store, engine.catalogue
     measure = catalogue.measure(atom.measure)
     window = catalogue.windows[atom.window]
     units = aggregation_units(case, measure.by)

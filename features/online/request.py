@@ -13,8 +13,9 @@ from features.aggregates.reader import cached_rows
 from features.cases import Cases
 from features.catalogue.language import atoms_of, stored_values_read
 from features.catalogue.model import STORED_BY, Catalogue
+from features.engine.engine import Engine, engine_of
 from features.engine.evaluation import Evaluation, evaluation_of
-from features.engine.matrices import catalogue_of, check_entity
+from features.engine.matrices import check_entity
 from features.engine.population import bare_cases
 from features.matrix import Matrix
 from features.online.request_case import OWN, History, rows_beside, sent_case
@@ -27,19 +28,19 @@ def evaluate_rows(store: Store, entity: str, key: str, as_of: int, rows: History
 
     Peers, cell and what others share come from the store of that day; a feature whose tables were not sent is missing.
     """
-    return sent_evaluation(store, entity, key, as_of, rows).matrix
+    return sent_evaluation(engine_of(store), entity, key, as_of, rows).matrix
 
 
-def sent_evaluation(store: Store, entity: str, key: str, as_of: int, rows: History) -> Evaluation:
+def sent_evaluation(engine: Engine, entity: str, key: str, as_of: int, rows: History) -> Evaluation:
     """Return the evaluation of one unit from history sent as rows by table, whose matrix `evaluate_rows` returns."""
     check_entity(entity)
-    catalogue = catalogue_of(store)
+    store, catalogue = engine.store, engine.catalogue
     sent = Sent(store, rows)
     code = np.array([sent.code(entity, key)], np.int64)
     bare = bare_cases(entity, code, np.array([as_of], np.int64))
-    case = sent_case(store, catalogue, bare, sent)
+    case = sent_case(engine, bare, sent)
     rows_of_case = cached_rows(rows_beside(store, entity, sent))
-    evaluated = evaluation_of(store, catalogue, case, rows_of_case)
+    evaluated = evaluation_of(engine, case, rows_of_case)
     computed = evaluated.matrix
     lacking = {**not_computed(catalogue, entity, sent), **not_looked_up(catalogue, case)}
     blank = np.array([name in lacking for name in computed.names])

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from features.aggregates.reader import Rows, store_rows
 from features.calendar import date_of
 from features.cases import Cases
-from features.catalogue.model import ALIASES, ENTITIES, KEYS, Catalogue
+from features.catalogue.model import ALIASES, ENTITIES, KEYS
+from features.engine.engine import Engine
 from features.engine.population import check_day, registered_cases
 from features.errors import RequestError
 from features.online.request_rows import Sent
@@ -28,17 +29,17 @@ OWN = {entity: _own_keys(entity) for entity in ENTITIES}
 """The keys under which rows are a unit's own, and so come from the request alone."""
 
 
-def sent_case(store: Store, catalogue: Catalogue, bare: Cases, sent: Sent) -> Cases:
+def sent_case(engine: Engine, bare: Cases, sent: Sent) -> Cases:
     """Return, with all its keys, the case whose register row was sent; RequestError where none is known by its day."""
     entity = bare.entity
     as_of = int(bare.as_of[0])
-    check_day(store, as_of)
+    check_day(engine.store, as_of)
     table, _ = ENTITIES[entity]
     if table not in sent.tables:
         raise RequestError(
             f"history should hold table {table!r} with the register row of the {entity}"
         )
-    case, _ = registered_cases(store, catalogue, bare, sent.rows)
+    case, _ = registered_cases(engine, bare, sent.rows)
     if not len(case):
         raise RequestError(
             f"history table {table!r} has no row of this {entity} recorded by {date_of(as_of)}"

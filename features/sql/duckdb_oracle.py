@@ -10,17 +10,16 @@ import pyarrow as pa
 from features.arrays import NULL, Column, Values
 from features.cases import Cases, complete_months
 from features.catalogue.language import Peer, peers_of, row_columns, stored_values_read
-from features.catalogue.model import Catalogue
+from features.engine.engine import Engine
 from features.engine.matrices import values_of_peers
-from features.network.stored import stored_values
 from features.sql.aggregate_sql import Dialect
 from features.sql.compile import features_sql
 from features.store.column_codes import literal_of, month_columns
-from features.store.store import Store
 
 
-def dialect_of(store: Store, catalogue: Catalogue) -> Dialect:
+def dialect_of(engine: Engine) -> Dialect:
     """Return what the compiler must know of a store."""
+    store, catalogue = engine.store, engine.catalogue
     columns_read: dict[str, set[str]] = {}
     for measure in catalogue.measures.values():
         if store.has(measure.table):
@@ -63,25 +62,23 @@ def _nullable_floats(values: Values) -> pa.Array:
     return pa.array(values, pa.float64(), mask=np.isnan(values))
 
 
-def cases_given(store: Store, catalogue: Catalogue, cases: Cases, names: Iterable[str]) -> pa.Table:
+def cases_given(engine: Engine, cases: Cases, names: Iterable[str]) -> pa.Table:
     """Return cases with the peer values and stored values that some features need, as the compiled statement reads them."""
     peers: set[Peer] = set()
     stored: set[str] = set()
-    for feature in catalogue.chain(names):
+    for feature in engine.catalogue.chain(names):
         peers.update(peers_of(feature.tree))
         stored.update(stored_values_read(feature.tree))
-    of_peers = values_of_peers(store, catalogue, cases, peers)
-    of_months = stored_values(store, catalogue, cases, stored)
+    of_peers = values_of_peers(engine, cases, peers)
+    of_months = engine.stored_values(cases, stored)
     return case_table(cases, of_peers, of_months)
 
 
-def compiled_values(
-    store: Store, catalogue: Catalogue, cases: Cases, names: Iterable[str]
-) -> dict[str, Values]:
+def compiled_values(engine: Engine, cases: Cases, names: Iterable[str]) -> dict[str, Values]:
     """Return features as DuckDB computes them from the compiled statement, float64 (n,) each."""
     wanted = list(names)
-    sql = features_sql(catalogue, wanted, dialect_of(store, catalogue))
-    answer = store.sql(sql, cases=cases_given(store, catalogue, cases, wanted))
+    sql = features_sql(engine.catalogue, wanted, dialect_of(engine))
+    answer = engine.store.sql(sql, cases=cases_given(engine, cases, wanted))
     values: dict[str, Values] = {}
     for name in wanted:
         column = answer[f"f_{name}"].to_numpy()

@@ -17,7 +17,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from features.arrays import Values
 from features.cases import Cases
-from features.catalogue.model import Catalogue
+from features.engine.engine import Engine
 from features.ingest.scan import spark_names
 from features.sql.compile import features_sql
 from features.sql.duckdb_oracle import cases_given, dialect_of
@@ -83,25 +83,21 @@ def _scan(session: SparkSession, files: Path | Iterable[Path]) -> DataFrame:
     return session.read.option("recursiveFileLookup", "true").parquet(*spark_names(files))
 
 
-def write_cases(
-    store: Store, catalogue: Catalogue, cases: Cases, names: Sequence[str], path: Path
-) -> None:
+def write_cases(engine: Engine, cases: Cases, names: Sequence[str], path: Path) -> None:
     """Write cases, with the peer and stored values that some features need, where Spark can read them."""
-    pq.write_table(cases_given(store, catalogue, cases, names), path)
+    pq.write_table(cases_given(engine, cases, names), path)
 
 
-def spark_values(
-    session: SparkSession, store: Store, catalogue: Catalogue, names: Sequence[str]
-) -> dict[str, Values]:
+def spark_values(session: SparkSession, engine: Engine, names: Sequence[str]) -> dict[str, Values]:
     """Return features of the cases laid out as Spark computes them from compiled statements, float64 (n,) each.
 
     A statement holds FEATURES_AT_ONCE features: planning time grows faster than the statement.
     """
-    dialect = dialect_of(store, catalogue)
+    dialect = dialect_of(engine)
     values: dict[str, Values] = {}
     for first in range(0, len(names), FEATURES_AT_ONCE):
         part = names[first : first + FEATURES_AT_ONCE]
-        statement = features_sql(catalogue, part, dialect)
+        statement = features_sql(engine.catalogue, part, dialect)
         rows: pa.Table = session.sql(statement).toArrow()
         for name in part:
             values[name] = _floats(rows[f"f_{name}"])

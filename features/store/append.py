@@ -17,6 +17,7 @@ from features.errors import HistoryError
 from features.files import private_folder, write_points
 from features.ingest.fingerprint import fingerprint
 from features.ingest.source import Source
+from features.ingest.span import Span
 from features.ingest.staged import Staged, as_written, with_refusals
 from features.ingest.staging import Progress
 from features.ingest.typed_sql import reading_connection
@@ -25,7 +26,6 @@ from features.store.current import agreed, check_stated, feed_lock, live_folder,
 from features.store.day_rows import (
     DayReading,
     Marks,
-    Span,
     changed_files,
     delivered,
     marks_of,

@@ -34,6 +34,8 @@ FIXED = {
     "keys": "says which numbers are one thing",
 }
 """What decides how rows are read, with the reason: it may not change while a store is fed."""
+ROLES = ("attribute.basis", "attribute.protected")
+"""What may change of an attribute: it says who may read the column, not how its rows are read."""
 CHANGING = {
     "name": "another name is another source, with a store of its own",
     "zh": "is shown only",
@@ -170,6 +172,8 @@ def _changes(name: str, before: object, now: object) -> Iterator[str]:
     # What an older store does not tell was not stated, so none is as good as empty.
     old, new = dict(_stated(name, before or {})), dict(_stated(name, now or {}))
     for place in dict.fromkeys([*old, *new]):
+        if f"{name}.{place.rpartition('.')[2]}" in ROLES:
+            continue
         was = old.get(place, NOTHING)
         is_now = new.get(place, NOTHING)
         if was != is_now:

@@ -22,10 +22,11 @@ from features.ingest.fingerprint import fingerprint, mark_of
 from features.ingest.postgres import SNAPSHOT
 from features.ingest.scan import files_in, read_parquet
 from features.ingest.source import FORMS, Source, find_source
+from features.ingest.span import Span, sql_type_of
 from features.ingest.staged import TRACE, Staged, with_refusals
 from features.ingest.staging import Progress, contract_relation, stage
 from features.ingest.typed_sql import in_one_line
-from features.ingest.typed_values import day_sql, value_sql
+from features.ingest.typed_values import value_sql
 from features.store.layout import Layout, rows_sql
 
 CLOSED = "day {} is closed; recorded_on should be after {}, the day the store is complete to"
@@ -33,47 +34,6 @@ ROW_ID = next(column for column in COMMON if column.name == "row_id")
 OWN = StatedDialect(delimiter=",")
 """What is stated of the files of refused rows, which we write."""
 Marks = Mapping[str, Mapping[str, str]]
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """The days after one and until another; `after` is None where the history begins."""
-
-    after: int | None
-    until: int
-
-    def within(self, rows: Relation) -> str:
-        """Return the condition that a raw row was recorded on one of these days."""
-        is_after = _recorded(rows, ">", self.after)
-        is_until = _recorded(rows, "<=", self.until)
-        return f"{is_after} AND {is_until}"
-
-    def before(self, rows: Relation) -> str:
-        """Return the condition that a raw row was recorded earlier, or on no day that can be read."""
-        is_before = _recorded(rows, "<=", self.after)
-        return f"({is_before}) IS NOT FALSE"
-
-    def taken(self, rows: Relation) -> Relation:
-        """Return the rows that were not recorded later."""
-        is_until = _recorded(rows, "<=", self.until)
-        return rows.filter(f"({is_until}) IS NOT FALSE")
-
-
-def _recorded(rows: Relation, sign: str, day: int | None) -> str:
-    if day is None:
-        return "true"
-    sql_type = sql_type_of(rows, "recorded_on")
-    if sql_type == "DATE":
-        # A date is compared as it stands: nothing is computed for each row.
-        date = quoted(date_of(day).isoformat())
-        return f"recorded_on {sign} DATE {date}"
-    recorded = day_sql("recorded_on", sql_type)
-    return f"{recorded} {sign} {day}"
-
-
-def sql_type_of(rows: Relation, column: str) -> str:
-    """Return the SQL type of a column."""
-    return str(rows.types[rows.columns.index(column)])
 
 
 def delivered(source: Source, rows: Path | None) -> Source:

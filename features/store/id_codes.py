@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
@@ -11,11 +11,13 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from features.connection import Connection, named, quoted
 from features.ingest.scan import parquet_sql
 from features.ingest.staged import Staged
+from features.store.layout import Layout, rows_sql
 from features.store.memory_map import Mapped
 from features.store.string_files import text_column
 
@@ -43,20 +45,56 @@ def identifiers_sql(places: Iterable[tuple[str, str]]) -> str:
     return " UNION ".join(selects)
 
 
-def write_dictionaries(connection: Connection, staged: Iterable[Staged], folder: Path) -> None:
-    """Write `<space>.parquet` (code int32, text) for every name space, codes in text order."""
-    folder.mkdir(parents=True, exist_ok=True)
-    code = "CAST(row_number() OVER (ORDER BY text) - 1 AS INTEGER) AS code"
-    form = "(FORMAT parquet, COMPRESSION zstd)"
+def write_codes(
+    connection: Connection, staged: Iterable[Staged], layout: Layout, folder: Path
+) -> dict[str, Path]:
+    """Write the codes (code int32, text) of identifiers new to a store to `folder/tails`, in text order in each name space.
+
+    Returns by name space the file with the codes of all identifiers of these rows, which may lie in `folder/codes`.
+    """
+    files: dict[str, Path] = {}
     for space, places in spaces_of(staged).items():
         texts = identifiers_sql(places)
-        coded = f"SELECT {code}, text FROM ({texts}) ORDER BY code"
-        path = quoted(folder / f"{space}.parquet")
-        connection.execute(f"COPY ({coded}) TO {path} {form}")
+        stored = layout.dictionaries(space)
+        tail = folder / "tails" / f"{space}.parquet"
+        if stored:
+            files[space] = folder / "codes" / tail.name
+            _write_new_codes(connection, texts, stored, tail, files[space])
+        else:
+            files[space] = tail
+            _write_dictionary(connection, f"{numbered_sql(texts, 0)} ORDER BY code", tail)
+    return files
 
 
-def coded_sql(staged: Staged, folder: Path) -> str:
-    """Return the SELECT that reads a staged table with every identifier replaced by its code."""
+def numbered_sql(texts: str, first: int) -> str:
+    """Return the SELECT of texts, each with its code: its place among the sorted texts, counted from the first code."""
+    code = f"CAST({first} + row_number() OVER (ORDER BY text) - 1 AS INTEGER) AS code"
+    return f"SELECT {code}, text FROM ({texts})"
+
+
+def _write_new_codes(
+    connection: Connection, texts: str, stored: list[Path], tail: Path, all_codes: Path
+) -> None:
+    """Write the codes of those texts that are in no stored file to `tail`, if there are any, and those of all texts beside."""
+    rows = rows_sql(stored)
+    # New identifiers are numbered on from the last code, so that no stored row changes.
+    size = sum(pq.read_metadata(path).num_rows for path in stored)
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE asked AS {texts}")
+    new_texts = f"SELECT text FROM asked ANTI JOIN {rows} USING (text)"
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE tail AS {numbered_sql(new_texts, size)}")
+    seen = f"SELECT code, text FROM {rows} SEMI JOIN asked USING (text)"
+    _write_dictionary(connection, f"SELECT code, text FROM tail UNION ALL {seen}", all_codes)
+    if connection.sql("SELECT 1 FROM tail LIMIT 1").fetchall():
+        _write_dictionary(connection, "FROM tail ORDER BY code", tail)
+
+
+def _write_dictionary(connection: Connection, query: str, path: Path) -> None:
+    place = quoted(path)
+    connection.execute(f"COPY ({query}) TO {place} (FORMAT parquet, COMPRESSION zstd)")
+
+
+def coded_sql(staged: Staged, codes: Mapping[str, Path]) -> str:
+    """Return the SELECT that reads a staged table with every identifier replaced by its code; `codes` are files by space."""
     columns: list[str] = []
     dictionaries: list[str] = []
     for column in staged.columns:
@@ -66,7 +104,7 @@ def coded_sql(staged: Staged, folder: Path) -> str:
             continue
         dictionary = named(f"in {column.name}")
         columns.append(f"{dictionary}.code AS {name}")
-        rows = parquet_sql(folder / f"{column.space}.parquet")
+        rows = parquet_sql(codes[column.space])
         agree = f"{dictionary}.text = staged.{name}"
         dictionaries.append(f"LEFT JOIN {rows} AS {dictionary} ON {agree}")
     columns += ["staged.row_id", "staged.recorded_on", "staged.retracted"]

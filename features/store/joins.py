@@ -7,10 +7,9 @@ from pathlib import Path
 
 from features.catalogue.joins import first_by, joined_table, taken_as
 from features.catalogue.model import Join
-from features.connection import Connection, named
+from features.connection import named
 from features.contract.tables import Table
 from features.ingest.scan import parquet_sql
-from features.store.sorted_table import write_sorted
 
 FOREVER = 2**31 - 1
 """The day on which a row ends that is never taken back: the greatest int32, the type of stored days."""
@@ -90,9 +89,3 @@ def lives_sql(path: Path) -> str:
     negatives = f"SELECT row_id, known FROM {rows} WHERE sign = -1"
     joined = f"{rows} AS plus LEFT JOIN ({negatives}) AS minus ON plus.row_id = minus.row_id"
     return f"SELECT plus.*, {ends} FROM {joined} WHERE plus.sign = 1"
-
-
-def write_join(connection: Connection, join: Join, sides: tuple[Table, Table], base: Path) -> int:
-    """Write a derived table beside its two sides and return its number of signed rows."""
-    query = join_sql(join, *sides, base)
-    return write_sorted(connection, query, base / f"{join.name}.parquet")

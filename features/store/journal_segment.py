@@ -9,7 +9,6 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
-from features.calendar import day_of
 from features.connection import ConnectionLimits, Relation, opened
 from features.contract.millionths import CERTAIN, probability_columns
 from features.files import built
@@ -17,15 +16,13 @@ from features.ingest.fingerprint import mark_of
 from features.ingest.scan import files_in
 from features.ingest.source import JOURNAL, Source
 from features.ingest.source_toml import SourceDeclaration, declaration_of
+from features.ingest.span import EVER
 from features.ingest.staged import Staged
 from features.ingest.staging import stage
 from features.ingest.typed_sql import reading_connection, relation
-from features.store.day_rows import Span
 from features.store.layout import Layout, layout_of, summary_at, write_summary
 from features.store.load import counts_of, quiet
 from features.store.segment import Making, write_segment
-
-EVER = Span(None, day_of(date.max))
 
 
 def journal_tables(journal: Path) -> dict[str, Path]:
@@ -76,7 +73,8 @@ def _timeless(declaration: SourceDeclaration) -> SourceDeclaration:
 
 def _key(layout: Layout, tables: Mapping[str, Path]) -> str:
     """Return 16 hex digits over the journal's files and the identifiers that the store has codes for."""
-    tails = "\n".join(tail.name for tail in layout.tails)
+    # Those of the first load are the store's own for ever; each day may add some.
+    tails = "\n".join(tail.name for tail in layout.tails[1:])
     digest = hashlib.sha256(tails.encode())
     for table, folder in tables.items():
         for path in files_in(folder, "*.parquet"):
@@ -114,7 +112,7 @@ def _write(layout: Layout, source: Source, place: Path) -> None:
             rows = _rounded(relation(connection, source, table))
             staged.append(stage(rows, source, table, folder=folder, progress=quiet))
         # The store's own rows are left aside: of the store only the dictionaries count here.
-        apart = replace(layout, base=work / "none", parts=())
+        apart = replace(layout, segments=())
         making = Making(
             connection=opened(limits),
             layout=apart,
@@ -124,6 +122,6 @@ def _write(layout: Layout, source: Source, place: Path) -> None:
         )
         part = write_segment(making, staged)
         counts = {table.table: counts_of(table.accepted, table.refused) for table in part.staged}
-        for name in ("staged", "dictionaries", "sides"):
+        for name in ("staged", "codes", "sides"):
             shutil.rmtree(work / name)
         write_summary(work, {"tables": counts})

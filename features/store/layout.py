@@ -1,4 +1,4 @@
-"""The layout of a store on disk: one base, the days fed since, and the tails of its dictionaries."""
+"""The layout of a store on disk: its segments, the first load's and those of the days fed since, and its dictionaries."""
 
 from __future__ import annotations
 
@@ -17,71 +17,72 @@ from features.ingest.scan import parquet_sql
 MARK = "millionths"
 """The key in a store's summary, and the file in an older store, that says that its probabilities are whole millionths."""
 
+DICTIONARIES = "dictionaries"
+"""The folder of the identifiers of segment number 0."""
+
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Where a store's rows lie: `base`, then `parts` in the order of their days; `tails` name dictionaries that grew."""
+    """Where a store's rows lie: in `segments`, number 0 first, then in the order of their days; dictionaries lie in `tails`."""
 
     folder: Path
-    base: Path
-    parts: tuple[Path, ...]
+    segments: tuple[Path, ...]
     tails: tuple[Path, ...]
 
     def files(self, table: str) -> list[Path]:
-        """Return the files of a table's signed rows, the base first."""
-        places = (self.base, *self.parts)
-        return _existing(place / f"{table}.parquet" for place in places)
+        """Return the files of a table's signed rows, in the order of their segments."""
+        return _existing(segment / f"{table}.parquet" for segment in self.segments)
 
     def absorbed(self, table: str) -> list[Path]:
         """Return the files of a table's rows that left no signed row: superseded on their own day, or taking a key back."""
-        places = (self.base, *self.parts)
-        return _existing(place / "absorbed" / f"{table}.parquet" for place in places)
+        return _existing(segment / "absorbed" / f"{table}.parquet" for segment in self.segments)
 
     def refused(self, table: str) -> list[Path]:
         """Return the files of a table's refused rows."""
         refused = self.folder / "refused"
-        places = [refused, *(refused / tail.name for tail in self.tails)]
+        places = [refused, *(refused / tail.name for tail in self.tails[1:])]
         return _existing(place / f"{table}.csv" for place in places)
 
     def dictionaries(self, space: str) -> list[Path]:
         """Return the files of a name space, each sorted by text, in the order of their codes."""
-        places = (self.folder / "dictionaries", *self.tails)
-        return _existing(place / f"{space}.parquet" for place in places)
+        return _existing(tail / f"{space}.parquet" for tail in self.tails)
 
     def until(self, day: int) -> Layout:
         """Return the layout with the dictionaries of all that was known on a day: the first load's, then those of each feed.
 
         A feed that closes several days at once told of each of them, so the one that closed a day counts for it.
         """
-        for place, tail in enumerate(self.tails):
-            # The tail of a day that is being written is called `tails` and has no day yet.
-            if tail.name != "tails" and day_of(tail.name) >= day:
-                return replace(self, tails=self.tails[: place + 1])
+        for number, tail in enumerate(self.tails):
+            # The tail of a segment that is being written is called `tails`, and that of the first load `dictionaries`.
+            has_day = tail.name not in ("tails", DICTIONARIES)
+            if has_day and day_of(tail.name) >= day:
+                return replace(self, tails=self.tails[: number + 1])
         return self
 
-    def with_part(self, part: Path) -> Layout:
-        """Return the layout with one more part, whose new identifiers lie in `tails` beside it."""
-        parts = (*self.parts, part)
-        tails = (*self.tails, part.with_name("tails"))
-        return replace(self, parts=parts, tails=tails)
+    def with_segment(self, segment: Path) -> Layout:
+        """Return the layout with one more segment, whose new identifiers lie in `tails` beside it."""
+        segments = (*self.segments, segment)
+        tails = (*self.tails, segment.with_name("tails"))
+        return replace(self, segments=segments, tails=tails)
 
 
 def _existing(paths: Iterable[Path]) -> list[Path]:
     return [path for path in paths if path.exists()]
 
 
+def first_layout(folder: Path) -> Layout:
+    """Return the layout of a store that holds nothing yet."""
+    return Layout(folder=folder, segments=(), tails=())
+
+
 def layout_of(folder: Path, summary: Mapping[str, Any]) -> Layout:
     """Return the layout that a store's summary names; anything else in its folder counts for nothing."""
     # A store that was never fed names neither a base nor days.
-    base = folder / summary.get("base", "base")
-    parts = folder / "days"
-    tails = folder / "tails"
-    return Layout(
-        folder=folder,
-        base=base,
-        parts=tuple(parts / day for day in summary.get("days", [])),
-        tails=tuple(tails / day for day in summary.get("fed", {})),
-    )
+    segments = [folder / summary.get("base", "base")]
+    segments += [folder / "days" / day for day in summary.get("days", [])]
+    tails = [folder / DICTIONARIES]
+    tails += [folder / "tails" / day for day in summary.get("fed", {})]
+    return Layout(folder=folder, segments=tuple(segments), tails=tuple(tails))
 
 
 def summary_at(folder: Path) -> dict[str, Any]:

@@ -10,30 +10,20 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-import pyarrow as pa
-import pyarrow.parquet as pq
 
-from features.catalogue.joins import declared_joins, first_by, joined_table
-from features.connection import MODEST, Connection, ConnectionLimits, Relation, named, opened
-from features.contract.tables import Table, contract
+from features.connection import MODEST, Connection, ConnectionLimits, Relation, opened
 from features.errors import HistoryError
 from features.files import private_folder, put_in_place, reached, write_points, write_text
 from features.ingest.bare_reads import bare_notes
-from features.ingest.contradictions import without_contradictions
 from features.ingest.dump.unstated import unread_tables, unstated_in
 from features.ingest.fingerprint import fingerprint
-from features.ingest.scan import parquet_sql
 from features.ingest.source import Source
-from features.ingest.staged import GROUP, Staged, as_written, raw_rows, refuse, without_repeats
+from features.ingest.span import EVER
+from features.ingest.staged import Staged, as_written, raw_rows
 from features.ingest.staging import Progress, contract_relation, stage
 from features.ingest.typed_sql import reading_connection
-from features.store.id_codes import coded_sql, write_dictionaries
-from features.store.joins import nulls_first, write_join
-from features.store.layout import MARK
-from features.store.sorted_table import write_sorted
-from features.store.versions import Signed, write_signed
-
-UNSEEN = "retracts a key that was never recorded before"
+from features.store.layout import DICTIONARIES, MARK, first_layout
+from features.store.segment import Making, write_segment
 
 
 def itself(rows: Relation) -> Relation:
@@ -49,14 +39,6 @@ class Work:
     limits: ConnectionLimits
     progress: Progress
     taken: Callable[[Relation], Relation] = itself
-
-    @property
-    def base(self) -> Path:
-        return self.folder / "base"
-
-    @property
-    def dictionaries(self) -> Path:
-        return self.folder / "dictionaries"
 
 
 def quiet(_table: str, _rows: int) -> None:
@@ -94,7 +76,7 @@ def build(source: Source, work: Work, folder: Path, *, digest: str, content: str
 
 
 def _finish(work: Work, summary: dict[str, Any], folder: Path) -> None:
-    for name in ("staged", "spill"):
+    for name in ("staged", "codes", "sides", "spill"):
         shutil.rmtree(work.folder / name, ignore_errors=True)
     text = json.dumps(summary, ensure_ascii=False, indent=1, allow_nan=False)
     write_text(work.folder / "store.json", f"{text}\n")
@@ -106,25 +88,28 @@ def _finish(work: Work, summary: dict[str, Any], folder: Path) -> None:
 
 
 def _fill(work: Work, source: Source) -> dict[str, Any]:
-    staged = _stage_all(work, source)
-    connection = opened(work.limits)
-    once = [without_repeats(connection, table) for table in staged]
-    staged = without_contradictions(connection, once)
+    reading = reading_connection(source, work.limits)
+    staged = _stage_all(work, source, reading)
     reached("rows staged")
-    write_dictionaries(connection, staged, work.dictionaries)
-    reached("dictionaries written")
-    work.base.mkdir()
-    staged = [_write_table(work, connection, table) for table in staged]
-    joins = _write_joins(work, connection, source)
-    reached("joins written")
-    counts = {table.table: counts_of(table.accepted, table.refused) for table in staged}
-    _write_refused(work, staged)
-    notes = list(_notes(source, work, counts))
+    making = Making(
+        connection=opened(work.limits),
+        layout=first_layout(work.folder),
+        source=source,
+        span=EVER,
+        folder=work.folder,
+    )
+    first = write_segment(making, staged)
+    # Segment number 0 and its identifiers are the base of the store, on which those of later days stand.
+    (work.folder / "part").rename(work.folder / "base")
+    (work.folder / "tails").rename(work.folder / DICTIONARIES)
+    counts = {table.table: counts_of(table.accepted, table.refused) for table in first.staged}
+    _write_refused(work, first.staged)
+    notes = list(_notes(source, reading, counts))
     return {
         "name": source.name,
         "complete_to": source.declaration.complete_to.isoformat(),
         "tables": counts,
-        "joins": joins,
+        "joins": first.joins,
         "absent": list(source.declaration.absent),
         "notes": notes,
         "source": source.declaration.model_dump(mode="json"),
@@ -132,79 +117,23 @@ def _fill(work: Work, source: Source) -> dict[str, Any]:
     }
 
 
-def _notes(source: Source, work: Work, counts: dict[str, dict[str, Any]]) -> Iterator[str]:
+def _notes(
+    source: Source, connection: Connection, counts: dict[str, dict[str, Any]]
+) -> Iterator[str]:
     yield from source.dump.notes
-    connection = reading_connection(source, work.limits)
     yield from unstated_in(connection, source.declaration, source.folder, unread_tables(counts))
     yield from bare_notes(source, connection)
 
 
-def _stage_all(work: Work, source: Source) -> list[Staged]:
-    connection = reading_connection(source, work.limits)
+def _stage_all(work: Work, source: Source, connection: Connection) -> list[Staged]:
     # A table whose columns are not the contract's is refused before any is read.
-    for table in source.tables:
-        contract_relation(connection, source, table)
+    relations = {table: contract_relation(connection, source, table) for table in source.tables}
     folder = work.folder / "staged"
     staged: list[Staged] = []
-    for table in source.tables:
-        rows = work.taken(contract_relation(connection, source, table))
+    for table, relation in relations.items():
+        rows = work.taken(relation)
         staged.append(stage(rows, source, table, folder=folder, progress=work.progress))
     return staged
-
-
-def _write_table(work: Work, connection: Connection, staged: Staged) -> Staged:
-    """Write the base file of one table and return what is accepted of it in the end."""
-    table = Table(
-        name=staged.table,
-        zh="",
-        en="",
-        key=contract()[staged.table].key,
-        columns=staged.columns,
-    )
-    by = first_by(table.columns, table.key)
-    path = work.base / f"{table.name}.parquet"
-    key = tuple(sorted(table.key, key=lambda name: name != by))
-    versions = ", ".join([*map(named, key), "recorded_on", "length(row_id)", "row_id"])
-    # Where the sorting column is part of the key, the order of versions is that of the base file.
-    unsorted = path if by in key else work.folder / "staged" / f"{table.name}.signed.parquet"
-    coded = coded_sql(staged, work.dictionaries)
-    reader = connection.sql(f"{coded} ORDER BY {versions}").to_arrow_reader(GROUP)
-    signed = write_signed(reader, key, unsorted)
-    if unsorted != path:
-        order = nulls_first((by, *key, "known", "sign"))
-        write_sorted(connection, f"SELECT * FROM {parquet_sql(unsorted)} ORDER BY {order}", path)
-    write_absorbed(signed, path)
-    accepted = refuse(connection, staged, signed.unseen, reason=UNSEEN)
-    shutil.rmtree(staged.folder)
-    reached("a table written")
-    return accepted
-
-
-def write_absorbed(signed: Signed, path: Path) -> None:
-    """Write the keys of rows that left no signed row, to be known when later rows meet them, into `absorbed/`."""
-    rows = sum(table.num_rows for table in signed.absorbed)
-    if not rows:
-        return
-    folder = path.with_name("absorbed")
-    folder.mkdir(exist_ok=True)
-    absorbed = pa.concat_tables(signed.absorbed)
-    pq.write_table(absorbed, folder / path.name, compression="zstd", row_group_size=rows)
-
-
-def _write_joins(work: Work, connection: Connection, source: Source) -> dict[str, int]:
-    written: dict[str, int] = {}
-    for join in declared_joins():
-        if join.left in source.tables and join.right in source.tables:
-            sides = (table_of(source, join.left), table_of(source, join.right))
-            joined_table(join, *sides)
-            written[join.name] = write_join(connection, join, sides, work.base)
-    return written
-
-
-def table_of(source: Source, name: str) -> Table:
-    """Return a table of the contract with the attributes that a source adds to it."""
-    table = contract()[name]
-    return replace(table, columns=source.columns(name))
 
 
 def counts_of(accepted: int, refused: pl.DataFrame) -> dict[str, Any]:

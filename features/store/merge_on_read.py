@@ -1,4 +1,4 @@
-"""A sorted table that grows: a base file that is never rewritten, and the rows of later days beside it."""
+"""Merge-on-read: the segments of a table, of which none is rewritten, read as one sorted table."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ Kinds = Mapping[str, type]
 INTEGERS: Kinds = MappingProxyType({})
 
 
-class DayRows(Protocol):
-    """Rows of some days: all of them, by column."""
+class SegmentRows(Protocol):
+    """A table's rows of one segment: all of them, by column."""
 
     def every(self, columns: tuple[str, ...]) -> Rows:
         """Return all rows in order."""
 
 
-class Base(DayRows, Protocol):
+class SortedRows(SegmentRows, Protocol):
     """Rows sorted by one column of codes, by range."""
 
     @property
@@ -37,9 +37,11 @@ class Base(DayRows, Protocol):
 
 
 class NoRows:
-    """The one part of a table that lies in no file: columns without a row."""
+    """The rows of a segment in which a table has no file: columns without a row."""
 
-    def __init__(self, kinds: Kinds) -> None:
+    size = 0
+
+    def __init__(self, kinds: Kinds = INTEGERS) -> None:
         self._kinds = kinds
 
     def every(self, columns: tuple[str, ...]) -> Rows:
@@ -50,10 +52,14 @@ class NoRows:
             rows[name] = np.empty(0, kind)
         return rows
 
+    def between(self, _low: int, _high: int, columns: tuple[str, ...]) -> Rows:
+        """Return each column, (0,)."""
+        return self.every(columns)
+
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """Rows of some days in memory, by column."""
+    """Rows of a segment in memory, by column."""
 
     rows: Mapping[str, NDArray[Any]]
 
@@ -63,11 +69,11 @@ class Held:
 
 
 class Tail:
-    """The rows of later days, held in memory by column as they are asked for, sorted by one column of codes."""
+    """The rows of later segments, held in memory by column as they are asked for, sorted by one column of codes."""
 
-    def __init__(self, parts: Sequence[DayRows], by: str) -> None:
-        """Take the rows of the days, in their order."""
-        self._parts = parts
+    def __init__(self, segments: Sequence[SegmentRows], by: str) -> None:
+        """Take the rows of the segments, in their order."""
+        self._segments = segments
         self._columns: dict[str, NDArray[Any]] = {}
         codes = self._read(by)
         self._order = np.argsort(codes, kind="stable")
@@ -75,8 +81,8 @@ class Tail:
 
     def _read(self, name: str) -> NDArray[Any]:
         columns: list[NDArray[Any]] = []
-        for part in self._parts:
-            rows = part.every((name,))
+        for segment in self._segments:
+            rows = segment.every((name,))
             columns.append(rows[name])
         return np.concatenate(columns)
 
@@ -94,61 +100,52 @@ class Tail:
         return int(start), int(stop)
 
 
-class Growing:
-    """A base file and a tail read as one table sorted by `by`; of equal codes the base's rows stand first."""
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """Segment number 0 and a tail read as one table sorted by `by`; of equal codes the first segment's rows stand first."""
 
-    def __init__(self, base: Base | None, tail: Tail, by: str) -> None:
-        self._base = base
-        self._tail = tail
-        self._by = by
+    first: SortedRows
+    tail: Tail
+    by: str
 
     @property
     def size(self) -> int:
         """How many signed rows there are."""
-        late = len(self._tail.codes)
-        if self._base:
-            return self._base.size + late
-        return late
+        return self.first.size + len(self.tail.codes)
 
     def between(self, low: int, high: int, columns: tuple[str, ...]) -> Rows:
         """Return the rows with low <= sorting column < high, in order."""
-        start, stop = self._tail.span(low, high)
-        if self._base is None:
-            return {name: self._tail.column(name)[start:stop] for name in columns}
+        start, stop = self.tail.span(low, high)
         if start == stop:
-            return self._base.between(low, high, columns)
-        rows = self._base.between(low, high, self._with_codes(columns))
-        return self._merged(rows, slice(start, stop), columns)
+            return self.first.between(low, high, columns)
+        rows = self.first.between(low, high, self._with_codes(columns))
+        return self._with_late(rows, slice(start, stop), columns)
 
     def every(self, columns: tuple[str, ...]) -> Rows:
         """Return all rows in order."""
-        if self._base is None:
-            return {name: self._tail.column(name) for name in columns}
-        rows = self._base.every(self._with_codes(columns))
-        return self._merged(rows, slice(None), columns)
+        rows = self.first.every(self._with_codes(columns))
+        return self._with_late(rows, slice(None), columns)
 
     def _with_codes(self, columns: tuple[str, ...]) -> tuple[str, ...]:
-        """Return the columns to read of the base: those asked for, and the codes by which both sides are merged."""
-        distinct = dict.fromkeys((*columns, self._by))
+        """Return the columns to read: those asked for, and the codes by which both sides are merged."""
+        distinct = dict.fromkeys((*columns, self.by))
         return tuple(distinct)
 
-    def _merged(self, rows: Rows, late: slice, columns: tuple[str, ...]) -> Rows:
-        late_codes = self._tail.codes[late]
-        places = np.searchsorted(rows[self._by], late_codes, side="right")
-        merged: Rows = {}
+    def _with_late(self, rows: Rows, late: slice, columns: tuple[str, ...]) -> Rows:
+        late_codes = self.tail.codes[late]
+        places = np.searchsorted(rows[self.by], late_codes, side="right")
+        merged_rows: Rows = {}
         for name in columns:
-            late_values = self._tail.column(name)[late]
-            merged[name] = np.insert(rows[name], places, late_values)
-        return merged
+            late_values = self.tail.column(name)[late]
+            merged_rows[name] = np.insert(rows[name], places, late_values)
+        return merged_rows
 
 
-def growing(
-    base: Base | None,
-    parts: Sequence[DayRows],
-    by: str,
-    kinds: Kinds = INTEGERS,
-) -> Base:
-    """Return one table of a base and the rows of later days; a table without rows where it has neither."""
-    if not parts and base is not None:
-        return base
-    return Growing(base, Tail(parts or [NoRows(kinds)], by), by)
+def merged(first: SortedRows, later: Sequence[SegmentRows], by: str) -> SortedRows:
+    """Return one table of segment number 0, read by range, and the segments of later days, which memory holds.
+
+    The first is large and stays as it is until a compaction; of many days a lookup would open as many files.
+    """
+    if not later:
+        return first
+    return Merged(first, Tail(later, by), by)

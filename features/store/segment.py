@@ -1,46 +1,50 @@
-"""A part: the signed rows that some days add to a store, with the negatives of the older rows that they supersede."""
+"""A segment: the signed rows of some days, with the negatives of the older rows that they supersede; a load writes the first."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import shutil
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from features.catalogue.joins import declared_joins, first_by
 from features.catalogue.model import Join
 from features.connection import Connection, named, quoted
 from features.contract.tables import Table, contract
+from features.files import reached
 from features.ingest.contradictions import without_contradictions
 from features.ingest.register_order import laws_across
 from features.ingest.scan import parquet_sql
 from features.ingest.source import Source
+from features.ingest.span import Span
 from features.ingest.staged import GROUP, REPEATED, Staged, refuse, without_repeats
-from features.store.day_rows import Span
-from features.store.id_codes import coded_sql, identifiers_sql, spaces_of
+from features.store.id_codes import coded_sql, write_codes
 from features.store.joins import join_sql, nulls_first
 from features.store.layout import Layout, rows_sql
-from features.store.load import UNSEEN, write_absorbed
 from features.store.sorted_table import write_sorted
-from features.store.versions import Signed, write_signed
+from features.store.versions import UNSEEN, Signed, write_absorbed, write_signed
 
 NOT_TAKEN_BACK = "sign = 1 AND row_id NOT IN (SELECT row_id FROM past WHERE sign = -1)"
 """The condition that a signed row of the table `past` still holds."""
-DICTIONARY_FORM = "(FORMAT parquet, COMPRESSION zstd)"
 
 
 @dataclass(frozen=True, slots=True)
 class Making:
-    """How a part is made: over which connection, beside which store, for which source and days, and in which folder."""
+    """How a segment is made: over which connection, beside which store, for which source and days, and in which folder."""
 
     connection: Connection
     layout: Layout
     source: Source
     span: Span
     folder: Path
+
+    @property
+    def begins(self) -> bool:
+        """Tell whether the store holds nothing yet, not even identifiers: then this is its segment number 0."""
+        return not self.layout.tails
 
     @property
     def after(self) -> int:
@@ -70,19 +74,21 @@ class WrittenSegment:
 
 def write_segment(making: Making, staged: list[Staged]) -> WrittenSegment:
     """Write the signed rows of some days to `folder/part` and new identifiers to `folder/tails`."""
-    for name in ("part", "dictionaries", "tails", "sides"):
+    for name in ("part", "codes", "tails", "sides"):
         (making.folder / name).mkdir()
     connection = making.connection
     once = [_new_ids(making, without_repeats(connection, table)) for table in staged]
     once = without_contradictions(connection, once, _settled(making, once))
-    write_tails(making, once)
-    written = [_write_table(making, table) for table in once]
-    layout = making.layout.with_part(making.folder / "part")
+    codes = write_codes(connection, once, making.layout, making.folder)
+    reached("dictionaries written")
+    written = [_write_table(making, table, codes) for table in once]
+    layout = making.layout.with_segment(making.folder / "part")
     grown = replace(making, layout=layout)
     joins: dict[str, int] = {}
     for join in declared_joins():
         if layout.files(join.left) and layout.files(join.right):
-            joins[join.name] = _write_join(grown, join)
+            joins[join.name] = write_join(grown, join)
+    reached("joins written")
     return WrittenSegment(written, joins)
 
 
@@ -114,6 +120,8 @@ def _settled(making: Making, staged: Iterable[Staged]) -> dict[str, str]:
 
     Only rows that name what the days name can: the others are not read, however many the store has.
     """
+    if making.begins:
+        return {}
     delivered = {table.table: table for table in staged if table.accepted}
     settled: dict[str, str] = {}
     for laws in laws_across():
@@ -185,52 +193,45 @@ def _holding(making: Making, name: str, column: str, on: tuple[str, ...]) -> str
     return f"SELECT * FROM {place}"
 
 
-def write_tails(making: Making, staged: Iterable[Staged]) -> None:
-    """Write the codes of the days' identifiers to `folder/dictionaries`, and those of new ones to `folder/tails` too."""
-    connection = making.connection
-    for space, places in spaces_of(staged).items():
-        _make_table(connection, "asked", identifiers_sql(places))
-        files = making.layout.dictionaries(space)
-        new_texts = "SELECT text FROM asked"
-        codes = "SELECT code, text FROM tail"
-        if files:
-            stored = rows_sql(files)
-            new_texts += f" ANTI JOIN {stored} USING (text)"
-            codes += f" UNION ALL SELECT code, text FROM {stored} SEMI JOIN asked USING (text)"
-        # New identifiers are numbered on from the last code, so that no stored row changes.
-        size = sum(pq.read_metadata(path).num_rows for path in files)
-        code = f"CAST({size} + row_number() OVER (ORDER BY text) - 1 AS INTEGER) AS code"
-        _make_table(connection, "tail", f"SELECT {code}, text FROM ({new_texts})")
-        place = quoted(making.folder / "dictionaries" / f"{space}.parquet")
-        connection.execute(f"COPY ({codes}) TO {place} {DICTIONARY_FORM}")
-        if connection.sql("SELECT 1 FROM tail LIMIT 1").fetchall():
-            place = quoted(making.folder / "tails" / f"{space}.parquet")
-            connection.execute(f"COPY (FROM tail ORDER BY code) TO {place} {DICTIONARY_FORM}")
+def _write_table(making: Making, staged: Staged, codes: Mapping[str, Path]) -> Staged:
+    """Write a table's signed rows of the days and return what is accepted of it in the end.
 
-
-def _write_table(making: Making, staged: Staged) -> Staged:
-    """Write a table's signed rows of the days and return what is accepted of it in the end."""
-    if not staged.accepted:
+    Segment number 0 has a file of every table of the source, a later one has one where it has rows.
+    """
+    if not staged.accepted and not making.begins:
         return staged
-    connection = making.connection
-    table = making.table(staged.table)
-    _with_past(making, staged)
-    versions = [*map(named, table.key), "recorded_on", "length(row_id)", "row_id"]
-    by_version = ", ".join(versions)
-    reader = connection.sql(f"FROM versions ORDER BY {by_version}").to_arrow_reader(GROUP)
-    unsorted = making.folder / "staged" / f"{table.name}.signed.parquet"
-    path = making.folder / "part" / f"{table.name}.parquet"
-    signed = write_signed(reader, table.key, unsorted)
-    by = first_by(table.columns, table.key)
-    order = nulls_first((by, *table.key, "known", "sign"))
-    # What was known before lies in the store already.
-    new = f"FROM {parquet_sql(unsorted)} WHERE known > {making.after} ORDER BY {order}"
-    written = write_sorted(connection, new, path)
-    if not written and making.layout.files(table.name):
+    path = making.folder / "part" / f"{staged.table}.parquet"
+    signed = _write_versions(making, staged, codes, path)
+    if not signed.rows and making.layout.files(staged.table):
         path.unlink()
     absorbed = _recorded_after(signed.absorbed, making.after)
-    write_absorbed(Signed(absorbed=absorbed), path)
-    return refuse(connection, staged, signed.unseen, reason=UNSEEN)
+    write_absorbed(replace(signed, absorbed=absorbed), path)
+    accepted = refuse(making.connection, staged, signed.unseen, reason=UNSEEN)
+    shutil.rmtree(staged.folder)
+    reached("a table written")
+    return accepted
+
+
+def _write_versions(
+    making: Making, staged: Staged, codes: Mapping[str, Path], path: Path
+) -> Signed:
+    """Write a table's signed rows that became known on the days, sorted, and return what came of signing them."""
+    connection = making.connection
+    table = making.table(staged.table)
+    by = first_by(table.columns, table.key)
+    key = tuple(sorted(table.key, key=lambda name: name != by))
+    versions = ", ".join([*map(named, key), "recorded_on", "length(row_id)", "row_id"])
+    rows = _with_past(making, staged, coded_sql(staged, codes))
+    reader = connection.sql(f"{rows} ORDER BY {versions}").to_arrow_reader(GROUP)
+    if by in key and not making.layout.files(table.name):
+        # All versions are new, and their order is that of a segment.
+        return write_signed(reader, key, path)
+    unsorted = making.folder / "staged" / f"{table.name}.signed.parquet"
+    signed = write_signed(reader, key, unsorted)
+    order = nulls_first(dict.fromkeys((by, *key, "known", "sign")))
+    # What was known before lies in the store already.
+    new = f"FROM {parquet_sql(unsorted)} WHERE known > {making.after} ORDER BY {order}"
+    return replace(signed, rows=write_sorted(connection, new, path))
 
 
 def _recorded_after(tables: Iterable[pa.Table], day: int) -> list[pa.Table]:
@@ -240,8 +241,8 @@ def _recorded_after(tables: Iterable[pa.Table], day: int) -> list[pa.Table]:
     return [rows for rows in later if rows.num_rows]
 
 
-def _with_past(making: Making, staged: Staged) -> None:
-    """Put the days' coded rows, and what their keys were before, into a table `versions`.
+def _with_past(making: Making, staged: Staged, coded: str) -> str:
+    """Return in SQL the days' coded rows with what their keys were before.
 
     Of each key the row that still holds, else, where the key was once there, a row that took it back.
     """
@@ -249,12 +250,10 @@ def _with_past(making: Making, staged: Staged) -> None:
     table = making.table(staged.table)
     key = ", ".join(map(named, table.key))
     files = making.layout.files(table.name)
-    coded = coded_sql(staged, making.folder / "dictionaries")
+    if not files:
+        return coded
     _make_table(connection, "versions", coded)
     _make_table(connection, "touched", f"SELECT DISTINCT {key} FROM versions")
-    if not files:
-        _make_table(connection, "past", "FROM versions WHERE false")
-        return
     _make_table(connection, "past", f"FROM {rows_sql(files)} SEMI JOIN touched USING ({key})")
     columns = [named(column.name) for column in table.columns]
     columns += ["row_id", "known AS recorded_on", "CAST(0 AS TINYINT) AS retracted"]
@@ -269,29 +268,39 @@ def _with_past(making: Making, staged: Staged) -> None:
     gone = f"SELECT DISTINCT {key}, {retraction} FROM ({seen}) AS seen"
     connection.execute("INSERT INTO versions BY NAME FROM holding")
     connection.execute(f"INSERT INTO versions BY NAME {gone} ANTI JOIN holding USING ({key})")
+    return "FROM versions"
 
 
-def _write_join(making: Making, join: Join) -> int:
+def write_join(making: Making, join: Join) -> int:
     """Write the signed pairs that some days add to a derived table: of every key that a new row of either side has."""
     connection = making.connection
     layout = making.layout
-    part = layout.parts[-1]
-    sides = making.folder / "sides"
-    new_files = [part / f"{side}.parquet" for side in (join.left, join.right)]
-    new = [path for path in new_files if path.exists()]
+    *earlier, segment = layout.segments
+    files = [*layout.files(join.left), *layout.files(join.right)]
+    new = [path for path in files if path.parent == segment]
     if not new:
         return 0
-    on = ", ".join(map(named, join.on))
-    touched = " UNION ".join(f"SELECT {on} FROM {parquet_sql(path)}" for path in new)
-    _make_table(connection, "touched", touched)
-    for side in (join.left, join.right):
-        rows = f"FROM {rows_sql(layout.files(side))} SEMI JOIN touched USING ({on})"
-        write_sorted(connection, rows, sides / f"{side}.parquet")
+    # Where nothing came before, the segment has both sides as they are.
+    sides = segment
+    if earlier:
+        sides = making.folder / "sides"
+        _write_sides(making, join, new, sides)
     left_table = making.table(join.left)
     right_table = making.table(join.right)
     query = join_sql(join, left_table, right_table, sides, after=making.after)
-    path = part / f"{join.name}.parquet"
+    path = segment / f"{join.name}.parquet"
     written = write_sorted(connection, query, path)
     if not written and len(layout.files(join.name)) > 1:
         path.unlink()
     return written
+
+
+def _write_sides(making: Making, join: Join, new: Iterable[Path], folder: Path) -> None:
+    """Write the rows of both sides of a join, of all segments, whose keys stand in some new files."""
+    on = ", ".join(map(named, join.on))
+    touched = " UNION ".join(f"SELECT {on} FROM {parquet_sql(path)}" for path in new)
+    _make_table(making.connection, "touched", touched)
+    for side in (join.left, join.right):
+        files = rows_sql(making.layout.files(side))
+        rows = f"FROM {files} SEMI JOIN touched USING ({on})"
+        write_sorted(making.connection, rows, folder / f"{side}.parquet")

@@ -52,8 +52,8 @@ class SortedFile:
         return {name: values(read[name]) for name in columns}
 
 
-class PartFile:
-    """A Parquet file of one day's rows, read by column."""
+class SegmentFile:
+    """A Parquet file of the rows of a later segment, read by column."""
 
     def __init__(self, path: Path) -> None:
         self.file = pq.ParquetFile(path)

@@ -23,8 +23,8 @@ from features.ingest.typed_values import WIDTHS
 from features.store.id_codes import Dictionary
 from features.store.joins import nulls_first
 from features.store.layout import layout_of, no_rows_sql, rows_sql, summary_at
-from features.store.merge_on_read import Base, Kinds, Rows, growing
-from features.store.sorted_table import TEXTS, PartFile, SortedFile, sorted_copy, values
+from features.store.merge_on_read import Kinds, NoRows, Rows, SortedRows, merged
+from features.store.sorted_table import TEXTS, SegmentFile, SortedFile, sorted_copy, values
 
 __all__ = ["NULL", "OWN", "Rows", "Store"]
 
@@ -45,12 +45,14 @@ class Store:
         self.folder = folder
         self.layout = layout_of(folder, self.summary)
         if segment is not None:
-            self.layout = self.layout.with_part(segment / "part")
+            self.layout = self.layout.with_segment(segment / "part")
             counts = summary_at(segment)["tables"]
             self.summary["tables"] = {**counts, **self.summary["tables"]}
-        self._files: dict[tuple[str, str], Base] = {}
+        self._files: dict[tuple[str, str], SortedRows] = {}
         self._dictionaries: dict[str, Dictionary] = {}
         self._declared: dict[str, dict[str, Column]] = {}
+        # What upper rooms make once of this store, by its type: so it goes when the store goes.
+        self.attached: dict[type, Any] = {}
 
     @cached_property
     def source(self) -> SourceDeclaration:
@@ -162,7 +164,7 @@ class Store:
         """Return the rows that hold as of a day: known by then and neither corrected nor taken back by then."""
         wanted = self._columns(table, columns)
         if len(self.layout.files(table)) > 1:
-            return self._live_of_parts(table, as_of, wanted)
+            return self._live_of_segments(table, as_of, wanted)
         needed = dict.fromkeys((*wanted, "known", "sign"))
         rows = self.all_rows(table, tuple(needed))
         known = rows["known"] <= as_of
@@ -173,7 +175,7 @@ class Store:
         lives = known & plus & ~ended
         return {name: rows[name][lives] for name in wanted}
 
-    def _live_of_parts(self, table: str, as_of: int, columns: tuple[str, ...]) -> Rows:
+    def _live_of_segments(self, table: str, as_of: int, columns: tuple[str, ...]) -> Rows:
         """Return the live rows where a row and its negative may lie in different files, sorted as in one."""
         picked = ", ".join(map(named, columns))
         rows = named(table)
@@ -189,7 +191,7 @@ class Store:
         return {name: values(live[name]) for name in columns}
 
     def sorted_by(self, table: str) -> str:
-        """Return the column by which a table's base file lies sorted."""
+        """Return the column by which a table lies sorted in each segment."""
         return first_by(self._table(table).columns, self._table(table).key)
 
     def sql(self, query: str, **given: pa.Table) -> pa.Table:
@@ -243,23 +245,23 @@ class Store:
         names = [column.name for column in self._table(table).columns + OWN]
         return (*names, "row_id")
 
-    def _sorted(self, table: str, by: str) -> Base:
+    def _sorted(self, table: str, by: str) -> SortedRows:
         self.column(table, by)
         if (table, by) not in self._files:
-            base_path, part_paths = self.sorted_paths(table, by)
-            base = SortedFile(base_path, by) if base_path else None
-            parts = [PartFile(path) for path in part_paths]
-            self._files[table, by] = growing(base, parts, by, self._kinds(table))
+            first_path, later_paths = self.sorted_paths(table, by)
+            first = SortedFile(first_path, by) if first_path else NoRows(self._kinds(table))
+            later = [SegmentFile(path) for path in later_paths]
+            self._files[table, by] = merged(first, later, by)
         return self._files[table, by]
 
     def sorted_paths(self, table: str, by: str) -> tuple[Path | None, list[Path]]:
-        """Return the base file of a table sorted by a column, None where there is none, and the files of later days."""
-        base = self.layout.base / f"{table}.parquet"
-        lies_sorted = by == self.sorted_by(table)
+        """Return a table's file in segment number 0, sorted by a column, None where it has none, and those in later ones."""
+        first = self.layout.segments[0] / f"{table}.parquet"
         files = self.layout.files(table)
-        if not base.exists():
+        if first not in files:
             return None, files
-        path = base if lies_sorted else sorted_copy(base, by)
+        lies_sorted = by == self.sorted_by(table)
+        path = first if lies_sorted else sorted_copy(first, by)
         return path, files[1:]
 
 

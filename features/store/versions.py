@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from features.ingest.staged import BATCH, GROUP
 
 Mask = NDArray[np.bool_]
+UNSEEN = "retracts a key that was never recorded before"
 RECORDING = ("row_id", "recorded_on", "retracted")
 """The columns that say how a row was recorded: `known` and `sign` stand for the last two."""
 
@@ -126,3 +127,14 @@ def _put(table: pa.Table, known: NDArray[np.integer], sign: NDArray[np.integer])
     rows = rows.append_column("row_id", row_ids)
     rows = rows.append_column("known", days)
     return rows.append_column("sign", signs)
+
+
+def write_absorbed(signed: Signed, path: Path) -> None:
+    """Write the keys of rows that left no signed row, to be known when later rows meet them, into `absorbed/`."""
+    rows = sum(table.num_rows for table in signed.absorbed)
+    if not rows:
+        return
+    folder = path.with_name("absorbed")
+    folder.mkdir(exist_ok=True)
+    absorbed = pa.concat_tables(signed.absorbed)
+    pq.write_table(absorbed, folder / path.name, compression="zstd", row_group_size=rows)

@@ -11,7 +11,8 @@ import numpy as np
 
 from features.calendar import date_of
 from features.engine.dormancy import Dormancy, dormancy
-from features.engine.matrices import catalogue_of, matrix
+from features.engine.engine import engine_of
+from features.engine.matrices import matrix
 from features.errors import HistoryError, PolicyError
 from features.matrix import Matrix
 from features.store.store import Store
@@ -74,7 +75,7 @@ def made(store: Store, bundle: Bundle, week: Week) -> Made:
     policy = policy_on(week.monday)
     living = matrix(store, "enterprise", week.as_of)
     scores = score(bundle, living)
-    asleep = dormancy(store, catalogue_of(store), week.as_of)
+    asleep = dormancy(engine_of(store), week.as_of)
     units = plan_units(store, living, scores, policy=policy, asleep=asleep)
     minutes = capacity(store, policy, week, units)
     return Made(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from features.engine.engine import engine_of
 from features.engine.evaluation import Evaluation, evaluation
-from features.engine.matrices import catalogue_of
 from features.matrix import Matrix
 from features.online.counterfactual import Counterfactual
 from features.online.fact import Fact
@@ -38,7 +38,7 @@ def from_history(
         zh, en = "特征目录已改变", "the catalogue of features has changed"
         return [vector, Check("facts", "not_rebuilt", zh, en)]
     vector = _vector(record, case, inputs)
-    history = Counterfactual(store, catalogue_of(store), evaluated)
+    history = Counterfactual(engine_of(store), evaluated)
     return [vector, _facts(case, facts, bundle, inputs, history)]
 
 
@@ -49,7 +49,7 @@ def retold_row(record: Record, case: Case, bundle: Bundle, store: Store | None) 
     if store is None:
         return replace(case, contributions=contributions)
     evaluated = _evaluated(record, case, store)
-    history = Counterfactual(store, catalogue_of(store), evaluated)
+    history = Counterfactual(engine_of(store), evaluated)
     facts = evidence(bundle, evaluated.matrix, contributions, history)
     reasons = reasons_of(bundle, inputs, contributions, facts)
     return replace(
@@ -61,9 +61,10 @@ def retold_row(record: Record, case: Case, bundle: Bundle, store: Store | None) 
 
 def _evaluated(record: Record, case: Case, store: Store) -> Evaluation:
     """Return the evaluation of a case from the rows that its request sent, else from the store's."""
+    engine = engine_of(store)
     if case.history is not None:
-        return sent_evaluation(store, record.entity, case.key, case.as_of, case.history)
-    return evaluation(store, catalogue_of(store), record.entity, case.as_of, [case.key])
+        return sent_evaluation(engine, record.entity, case.key, case.as_of, case.history)
+    return evaluation(engine, record.entity, case.as_of, [case.key])
 
 
 def _vector(record: Record, case: Case, inputs: Matrix) -> Check:

@@ -10,7 +10,8 @@ import numpy as np
 
 from features.calendar import date_of
 from features.engine import dormancy
-from features.engine.matrices import catalogue_of, matrix
+from features.engine.engine import engine_of
+from features.engine.matrices import matrix
 from features.matrix import Matrix
 from features.store.store import Store
 from models.bundle.bundle import Bundle
@@ -46,7 +47,7 @@ def roll(
         "top": top_of(living, scores),
     }
     if bundle.entity == "enterprise":
-        asleep = dormancy.dormancy(store, catalogue_of(store), store.complete_to)
+        asleep = dormancy.dormancy(engine_of(store), store.complete_to)
         summary["dormant"] = dormancy.dormancy_as_json(asleep)
     # the base is the model's own: it is the same for every case, so none need be explained
     base = explain(bundle, living.take([])).base

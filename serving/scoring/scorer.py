@@ -11,9 +11,9 @@ import numpy as np
 from features.arrays import NULL
 from features.calendar import date_of
 from features.cases import Cases
-from features.catalogue.model import Catalogue
 from features.contract.tables import contract_as_json
 from features.engine.dormancy import Dormancy
+from features.engine.engine import Engine
 from features.engine.evaluation import Evaluation, evaluation
 from features.engine.population import cases_of
 from features.errors import TargetError
@@ -44,11 +44,15 @@ class Scorer:
     Without `dormancy` no unit is told to be dormant or not.
     """
 
-    store: Store
-    catalogue: Catalogue
+    engine: Engine
     bundles: Mapping[str, Bundle]
     ranks: Mapping[str, Ranks]
     dormancy: Dormancy | None = None
+
+    @property
+    def store(self) -> Store:
+        """The store that is looked at."""
+        return self.engine.store
 
     @property
     def day(self) -> int:
@@ -70,12 +74,12 @@ class Scorer:
         """Raise TargetError without a model, UnknownId for the first id that the register of the day lacks."""
         self.bundle(target, entity)
         days = np.full(len(ids), self.day, np.int64)
-        cases_of(self.store, self.catalogue, entity, ids, days)
+        cases_of(self.engine, entity, ids, days)
 
     def by_id(self, target: str, entity: str, ids: Sequence[str]) -> Scoring:
         """Return the cases of ids, in the order given; UnknownId for the first that the register of the day lacks."""
         bundle = self.bundle(target, entity)
-        evaluated = evaluation(self.store, self.catalogue, entity, self.day, ids)
+        evaluated = evaluation(self.engine, entity, self.day, ids)
         scoring = self._scored(bundle, evaluated)
         cases = [replace(case, dormant=self._dormant(entity, case.key)) for case in scoring.cases]
         return replace(scoring, cases=tuple(cases))
@@ -83,7 +87,7 @@ class Scorer:
     def by_history(self, target: str, entity: str, key: str, rows: History) -> Scoring:
         """Return the case of one unit from rows given by table; peers and cell come from the store of the same day."""
         bundle = self.bundle(target, entity)
-        evaluated = sent_evaluation(self.store, entity, key, self.day, rows)
+        evaluated = sent_evaluation(self.engine, entity, key, self.day, rows)
         scoring = self._scored(bundle, evaluated)
         case = replace(scoring.cases[0], history=rows)
         met = {
@@ -100,7 +104,7 @@ class Scorer:
         ranks = self.ranks[bundle.target]
         cases = []
         for row in range(len(inputs)):
-            history = Counterfactual(self.store, self.catalogue, evaluated.case(row))
+            history = Counterfactual(self.engine, evaluated.case(row))
             key = str(inputs.keys[row])
             raw = float(scores.raw[row])
             features_of_case = inputs.row(row)

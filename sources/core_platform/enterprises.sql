@@ -1,17 +1,22 @@
 -- A unit's attributes from each day on which any of them changed, as known: AB01 says all of them, each row of AB05 one.
 -- A closing (CAB009) is on AAE124 if that is a day, else on AAE035, the day of the change. A change back to the state
 -- that the unit's first closing names as the one before (1 in `1, 2`) opens it again, and so does an end taken away.
-WITH changes AS (
+WITH dated AS (
     SELECT *, as_id(AAB001) AS unit, upper(AAE155) AS item, date_of(AAE036) AS known,
-        coalesce(date_of(AAE035), CASE WHEN item = 'CAB009' THEN date_of(AAE124) END) AS since,
+        coalesce(date_of(AAE035), CASE WHEN upper(AAE155) = 'CAB009' THEN date_of(AAE124) END) AS since
+    FROM AB05
+), valued AS (
+    SELECT *,
         coalesce(min(since) OVER (PARTITION BY unit, item ORDER BY known, n ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
             <= since, false) AS again,
-        CASE WHEN item = 'CAB009' THEN closing_of(AAE123, AAE124, since, again) ELSE AAE124 END AS value,
-        CASE WHEN date_of(AAE036) IS NULL THEN coalesce(told(as_day('AAE036', AAE036)), '! AAE036 is missing')
+        CASE WHEN item = 'CAB009' THEN closing_of(AAE123, AAE124, since, again) ELSE AAE124 END AS value
+    FROM dated
+), changes AS (
+    SELECT *, CASE WHEN known IS NULL THEN coalesce(told(as_day('AAE036', AAE036)), '! AAE036 is missing')
             WHEN since IS NULL THEN coalesce(as_day('AAE035', AAE035), '! AAE035 is missing')
             WHEN code.ours IS NULL THEN coalesce(unknown('AAE155', AAE155), '! AAE155 is missing')
             WHEN item = 'CAB009' AND value <> '' THEN told(as_end('AAE124', value)) END AS strange
-    FROM AB05 LEFT JOIN codes AS code ON code.list = 'AAE155' AND code.code = plain(AAE155)
+    FROM valued LEFT JOIN codes AS code ON code.list = 'AAE155' AND code.code = plain(AAE155)
 ), events AS (
     SELECT as_id(AAB001) AS unit, coalesce(CASE WHEN NOT no_day(AAE047) THEN date_of(AAE047) END, date_of(AAE036)) AS since,
         date_of(AAE036) AS known,

@@ -18,6 +18,7 @@ from features.cases import Cases
 from features.catalogue.dependencies import feature_names
 from features.catalogue.model import Catalogue
 from features.catalogue.validate import check_feature, check_measure, every_table
+from features.engine.engine import Engine, engine_of
 from features.engine.matrices import catalogue_of, matrix, matrix_for, matrix_of_cases
 from features.engine.population import living
 from features.errors import CatalogueError
@@ -49,6 +50,10 @@ class Newcomers:
     entity: str
     names: tuple[str, ...]
     catalogue: Catalogue
+
+    def engine(self, store: Store) -> Engine:
+        """Return an engine that computes the new features of a store and no others."""
+        return Engine(store, self.catalogue)
 
     def of(self, whole: Matrix) -> Matrix:
         """Return the new features' columns of a matrix."""
@@ -123,7 +128,7 @@ def joined_to(store: Store, fresh: Newcomers, whole: Matrix) -> Matrix:
     """Return a matrix with the new features of its own cases beside what it has."""
     keys = whole.keys.tolist()
     days = whole.as_of.astype(np.int64)
-    added = fresh.of(matrix_of_cases(store, fresh.entity, keys, days, fresh.catalogue))
+    added = fresh.of(matrix_of_cases(fresh.engine(store), fresh.entity, keys, days))
     return replace(
         whole,
         names=whole.names + added.names,
@@ -141,7 +146,7 @@ def certificate(store: Store, fresh: Newcomers, as_of: int) -> dict[str, Any]:
     excerpt = excerpt_of(store, ENTERPRISES)
     with loaded(excerpt) as clean:
         before = _of_day(clean, fresh, as_of)
-        wrong = misread(clean, excerpt, as_of, READ, fresh.catalogue)
+        wrong = misread(fresh.engine(clean), excerpt, as_of, READ)
     moved: dict[str, Moved] = {}
     poisons = []
     for seed in SEEDS:
@@ -149,7 +154,7 @@ def certificate(store: Store, fresh: Newcomers, as_of: int) -> dict[str, Any]:
         with loaded(poisoned.excerpt) as store_after:
             after = _of_day(store_after, fresh, as_of)
             rows = accepted(store_after, poisoned.excerpt)
-            wrong_later = misread(store_after, rows, as_of + REACH, READ, fresh.catalogue)
+            wrong_later = misread(fresh.engine(store_after), rows, as_of + REACH, READ)
         wrong = greater_moves(wrong, wrong_later)
         moved = greater_moves(moved, compared_matrices({"day": before}, {"day": after}))
         poisons.append({"seed": seed, "rows": sum(poisoned.touched.values())})
@@ -167,7 +172,7 @@ def certificate(store: Store, fresh: Newcomers, as_of: int) -> dict[str, Any]:
 
 def _of_day(store: Store, fresh: Newcomers, as_of: int) -> Matrix:
     """Return the new features of all living units of a day."""
-    return fresh.of(matrix(store, fresh.entity, as_of, catalogue=fresh.catalogue))
+    return fresh.of(matrix(fresh.engine(store), fresh.entity, as_of))
 
 
 def _by_name(moves: Mapping[str, Moved]) -> dict[str, Any]:
@@ -184,11 +189,11 @@ def cost(store: Store, fresh: Newcomers, as_of: int) -> dict[str, Any]:
 
     What peers and the network keep for a month end is laid up before the clock starts. What no unit tells is None.
     """
-    whole = catalogue_of(store)
-    units = living(store, whole, fresh.entity, as_of)
+    whole = engine_of(store)
+    units = living(whole, fresh.entity, as_of)
     places = np.linspace(0, len(units) - 1, min(ONLINE_CASES, len(units))).astype(np.int64)
-    new = _seconds_of(store, fresh.catalogue, units, places)
-    of_all = _seconds_of(store, whole, units, places)
+    new = _seconds_of(fresh.engine(store), units, places)
+    of_all = _seconds_of(whole, units, places)
     return {
         "as_of": date_of(as_of).isoformat(),
         "units": len(units),
@@ -199,16 +204,14 @@ def cost(store: Store, fresh: Newcomers, as_of: int) -> dict[str, Any]:
     }
 
 
-def _seconds_of(
-    store: Store, catalogue: Catalogue, units: Cases, places: NDArray[np.int64]
-) -> dict[str, float | None]:
+def _seconds_of(engine: Engine, units: Cases, places: NDArray[np.int64]) -> dict[str, float | None]:
     """Return the cpu seconds of a catalogue's features, of all units at once and of a few of them one by one."""
     # the first question lays up what is kept for a month end, before the clock starts
-    matrix_for(store, catalogue, units.take(places[:1]))
-    day = _seconds(partial(matrix_for, store, catalogue, units))
+    matrix_for(engine, units.take(places[:1]))
+    day = _seconds(partial(matrix_for, engine, units))
     online = None
     if len(places):
-        online = _online(store, catalogue, units, places) / len(places)
+        online = _online(engine, units, places) / len(places)
     return {"day_cpu_seconds": day, "online_cpu_seconds": online}
 
 
@@ -219,12 +222,12 @@ def _ratio(seconds: float | None, of_all: float | None) -> float | None:
     return seconds / of_all
 
 
-def _online(store: Store, catalogue: Catalogue, units: Cases, places: NDArray[np.int64]) -> float:
+def _online(engine: Engine, units: Cases, places: NDArray[np.int64]) -> float:
     """Return the cpu seconds of some units, each evaluated alone."""
     total = 0.0
     for place in places[:, None]:
         unit = units.take(place)
-        total += _seconds(partial(matrix_for, store, catalogue, unit))
+        total += _seconds(partial(matrix_for, engine, unit))
     return total
 
 

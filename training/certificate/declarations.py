@@ -11,6 +11,7 @@ from features.catalogue.document import forbidden
 from features.catalogue.joins import declared_joins
 from features.catalogue.language import Atom, atom_of, atoms_of, call_name, row_columns
 from features.catalogue.model import ENTITIES, Catalogue, Feature, Measure
+from features.catalogue.roles import unread_attributes
 from features.catalogue.syntax import parse_row
 from features.catalogue.validate import check_feature, check_measure, columns_read, every_table
 from features.contract.tables import Column, contract
@@ -89,8 +90,9 @@ def _refusal(check: Callable[[], None]) -> Iterator[str]:
 def of_attributes(declaration: SourceDeclaration) -> Iterator[str]:
     """Yield what is wrong with attributes that become features: an outcome's name, or what a target is told by."""
     scored = {table for table, _ in ENTITIES.values()}
+    unread = unread_attributes(declaration.attribute)
     for attribute in declaration.attribute:
-        if attribute.table not in scored:
+        if attribute.table not in scored or f"{attribute.table}.{attribute.name}" in unread:
             continue
         where = f"attribute {attribute.name!r} of {attribute.table}"
         if names_outcome(attribute.name) or attribute.name in declaration.target:

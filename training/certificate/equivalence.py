@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from features.catalogue.language import call_name, peers_of
 from features.catalogue.model import ENTITIES, Catalogue
-from features.engine.matrices import catalogue_of, matrix_for
+from features.engine.engine import Engine, engine_of
+from features.engine.matrices import matrix_for
 from features.engine.population import living
 from features.matrix import Matrix
 from features.sql.duckdb_oracle import compiled_values
@@ -21,24 +22,22 @@ from training.certificate.reference_language import Value
 from training.certificate.sample import Excerpt
 
 
-def misread(
-    store: Store, excerpt: Excerpt, day: int, units: int, only: Catalogue | None = None
-) -> dict[str, Moved]:
+def misread(place: Store | Engine, excerpt: Excerpt, day: int, units: int) -> dict[str, Moved]:
     """Return by `statement ENTITY: feature` and `reference ENTITY: feature` what the matrix of a day says otherwise.
 
-    The statement describes every living unit of the excerpt, the reference `units` of each entity; `only` is a
-    catalogue to read in place of the whole one.
+    The statement describes every living unit of the excerpt, the reference `units` of each entity.
     """
-    catalogue = only or catalogue_of(store)
+    engine = engine_of(place)
+    catalogue = engine.catalogue
     differences: dict[str, Moved] = {}
     reading = Reading(excerpt, catalogue, day)
     for entity, (table, _) in ENTITIES.items():
-        if not store.has(table) or not catalogue.features(entity):
+        if not engine.store.has(table) or not catalogue.features(entity):
             continue
-        cases = living(store, catalogue, entity, day)
-        whole = matrix_for(store, catalogue, cases)
+        cases = living(engine, entity, day)
+        whole = matrix_for(engine, cases)
         names = [name for name in whole.names if not rests_on_stored(catalogue, name)]
-        compiled = compiled_values(store, catalogue, cases, names)
+        compiled = compiled_values(engine, cases, names)
         for name, moved in unlike_columns(whole, compiled, names).items():
             differences[f"statement {entity}: {name}"] = moved
         for name, moved in _literal(reading, whole, names, units).items():

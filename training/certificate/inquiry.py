@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from features.cases import month_ends
-from features.catalogue.model import ENTITIES, Catalogue
-from features.engine.matrices import catalogue_of, matrix, matrix_of_cases
+from features.catalogue.model import ENTITIES
+from features.engine.engine import Engine, engine_of
+from features.engine.matrices import matrix, matrix_of_cases
 from features.engine.population import living
 from features.errors import HistoryError, UnknownId
 from features.matrix import Matrix, no_cases
@@ -38,23 +39,23 @@ class Inquiry:
 def inquiry_of(store: Store, day: int) -> Inquiry:
     """Return what to ask, chosen from the units that live on the day and shortly before."""
     entities = tuple(entity for entity, (table, _) in ENTITIES.items() if store.has(table))
-    declared = catalogue_of(store)
+    engine = engine_of(store)
     cases = {}
     for entity in entities:
         chosen: list[tuple[str, int]] = []
         for back in BACK:
-            chosen += _some(store, declared, entity, day - back)
+            chosen += _some(engine, entity, day - back)
         cases[entity] = tuple(chosen)
     return Inquiry(day, entities, cases)
 
 
-def _some(store: Store, declared: Catalogue, entity: str, day: int) -> list[tuple[str, int]]:
+def _some(engine: Engine, entity: str, day: int) -> list[tuple[str, int]]:
     """Return up to SAMPLE living units of a day, spread over the register; none where the history has not begun."""
     try:
-        units = living(store, declared, entity, day)
+        units = living(engine, entity, day)
     except HistoryError:
         return []
-    texts = store.dictionary(entity).texts
+    texts = engine.store.dictionary(entity).texts
     step = max(1, len(units) // SAMPLE)
     spread = units.code[::step][:SAMPLE]
     return [(str(texts[int(code)]), day) for code in spread]
@@ -62,19 +63,17 @@ def _some(store: Store, declared: Catalogue, entity: str, day: int) -> list[tupl
 
 def city(store: Store, asked: Inquiry) -> dict[str, Matrix]:
     """Return by entity the features of all living units of the day."""
-    declared = catalogue_of(store)
-    return {each: matrix(store, each, asked.day, catalogue=declared) for each in asked.entities}
+    return {each: matrix(store, each, asked.day) for each in asked.entities}
 
 
 def own_days(store: Store, asked: Inquiry) -> dict[str, Matrix]:
     """Return by entity the features of the chosen units on days of their own, a day in mid-month among them."""
     views = {}
-    declared = catalogue_of(store)
     for entity, cases in asked.cases.items():
         keys = [key for key, _ in cases]
         days = np.array([day for _, day in cases], np.int64)
         try:
-            view = matrix_of_cases(store, entity, keys, days, declared)
+            view = matrix_of_cases(store, entity, keys, days)
         except UnknownId:
             # a store that does not know a unit has no row of it: that differs from any store that does
             view = no_cases(entity)

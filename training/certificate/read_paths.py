@@ -18,7 +18,7 @@ from features.contract.millionths import CERTAIN
 from features.contract.tables import COMMON, Table
 from features.engine import batches
 from features.engine.batches import claim_stretches, living_stretches
-from features.engine.matrices import catalogue_of, matrix, matrix_of_cases
+from features.engine.matrices import matrix, matrix_of_cases
 from features.errors import RequestError
 from features.matrix import Matrix, no_cases, stacked
 from features.online.request import evaluate_rows
@@ -170,7 +170,7 @@ def in_stretches(store: Store, asked: Inquiry) -> dict[str, Moved]:
     if "claim" in asked.entities:
         half = _half(store, "claim")
         with as_if_large(SWEPT):
-            swept = stacked(list(claim_stretches(store, catalogue_of(store), most=half)))
+            swept = stacked(list(claim_stretches(store, most=half)))
         swept = swept.take(np.flatnonzero(swept.as_of <= asked.day))
         cases_days = swept.as_of.astype(np.int64)
         alone = matrix_of_cases(store, "claim", swept.keys.tolist(), cases_days)

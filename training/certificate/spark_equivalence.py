@@ -12,7 +12,8 @@ import pyarrow as pa
 
 from features.catalogue.model import ENTITIES
 from features.connection import ConnectionLimits, opened
-from features.engine.matrices import catalogue_of, matrix_for
+from features.engine.engine import engine_of
+from features.engine.matrices import matrix_for
 from features.engine.population import living
 from features.ingest.scan import parquet_sql
 from features.store.store import Store
@@ -77,17 +78,17 @@ def unlike_spark(store: Store, day: int) -> dict[str, Moved]:
 def _unlike(spark: ModuleType, store: Store, day: int, folder: Path) -> dict[str, Moved]:
     """Return what Spark's statements say otherwise; `spark` is the module, which only an installed PySpark can import."""
     session: Any = Session(folder / "spill")
-    catalogue = catalogue_of(store)
+    engine = engine_of(store)
     differences: dict[str, Moved] = {}
     for entity, (table, _) in ENTITIES.items():
-        if not store.has(table) or not catalogue.features(entity):
+        if not store.has(table) or not engine.catalogue.features(entity):
             continue
-        cases = living(store, catalogue, entity, day)
+        cases = living(engine, entity, day)
         cases_file = folder / f"{entity}.parquet"
-        whole = matrix_for(store, catalogue, cases)
-        spark.write_cases(store, catalogue, cases, whole.names, cases_file)
+        whole = matrix_for(engine, cases)
+        spark.write_cases(engine, cases, whole.names, cases_file)
         spark.lay_out(session, store, cases_file)
-        values = spark.spark_values(session, store, catalogue, whole.names)
+        values = spark.spark_values(session, engine, whole.names)
         for name, moved in unlike_columns(whole, values, whole.names).items():
             differences[f"spark {entity}: {name}"] = moved
     return differences

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.catalogue.model import Catalogue
-from features.engine.matrices import catalogue_of, matrix_for
+from features.engine.engine import Engine, engine_of
+from features.engine.matrices import matrix_for
 from features.engine.population import bare_cases, registered_cases
 from features.errors import LssiError, TargetError
 from features.ingest.source_toml import Target
@@ -68,17 +69,17 @@ def dataset(store: Store, name: str, *, seed: int) -> Dataset:
     Only the whole population of the test tells how a list would do, so test cases need no label. Raises TargetError.
     """
     target = target_of(store, name)
-    catalogue = catalogue_of(store)
+    engine = engine_of(store)
     if target.unit in ON_DAYS:
-        matrix, cases, aside = _of_days(store, catalogue, target)
+        matrix, cases, aside = _of_days(engine, target)
     else:
         every_unit, aside = unit_cases(store, target)
         chosen = thinned(every_unit, seed)
-        matrix, cases = _of_units(store, catalogue, chosen, SUBJECT[target.unit])
+        matrix, cases = _of_units(engine, chosen, SUBJECT[target.unit])
     condition = target.population.filter if target.population else ""
     inside = population(matrix, condition)
     taken = matrix.take(inside)
-    return Dataset(name, target, taken, cases.take(inside), catalogue, aside.counts())
+    return Dataset(name, target, taken, cases.take(inside), engine.catalogue, aside.counts())
 
 
 def labelled(store: Store, name: str) -> TargetCases:
@@ -104,19 +105,17 @@ def _every_case(store: Store, target: Target) -> tuple[TargetCases, SetAside]:
     if target.unit not in ON_DAYS:
         return unit_cases(store, target)
     aside = SetAside()
-    days = day_cases(store, catalogue_of(store), target, aside)
+    days = day_cases(engine_of(store), target, aside)
     return joined_parts([cases for _, cases in days]), aside
 
 
-def _of_days(
-    store: Store, catalogue: Catalogue, target: Target
-) -> tuple[Matrix, TargetCases, SetAside]:
+def _of_days(engine: Engine, target: Target) -> tuple[Matrix, TargetCases, SetAside]:
     """Return every living unit on each test day, and on each training day those that get a label."""
     aside = SetAside()
     matrices = []
     parts = []
-    for units, cases in day_cases(store, catalogue, target, aside):
-        matrices.append(matrix_for(store, catalogue, units))
+    for units, cases in day_cases(engine, target, aside):
+        matrices.append(matrix_for(engine, units))
         parts.append(cases)
     return stacked(matrices), joined_parts(parts), aside
 
@@ -135,12 +134,10 @@ def thinned(cases: TargetCases, seed: int) -> TargetCases:
     return replace(cases, weight=weight).take(chosen)
 
 
-def _of_units(
-    store: Store, catalogue: Catalogue, cases: TargetCases, entity: str
-) -> tuple[Matrix, TargetCases]:
+def _of_units(engine: Engine, cases: TargetCases, entity: str) -> tuple[Matrix, TargetCases]:
     """Return the cases that the register knew on their day, with their features."""
     every = bare_cases(entity, cases.subject, cases.as_of)
-    registered, _ = registered_cases(store, catalogue, every)
+    registered, _ = registered_cases(engine, every)
     marks_of_registered = marks(registered.code, registered.as_of)
     is_registered = np.isin(marks(cases.subject, cases.as_of), marks_of_registered)
-    return matrix_for(store, catalogue, registered), cases.take(is_registered)
+    return matrix_for(engine, registered), cases.take(is_registered)

@@ -8,7 +8,7 @@ import numpy as np
 
 from features.calendar import date_of, day_of
 from features.cases import Cases as Units
-from features.catalogue.model import Catalogue
+from features.engine.engine import Engine
 from features.engine.population import living
 from features.errors import TargetError
 from features.ingest.source_toml import Target
@@ -34,12 +34,13 @@ ON_DAYS = ("enterprise-day", "provider")
 
 
 def day_cases(
-    store: Store, catalogue: Catalogue, target: Target, aside: SetAside
+    engine: Engine, target: Target, aside: SetAside
 ) -> Iterator[tuple[Units, TargetCases]]:
     """Yield for each as-of day its living units and their cases; of those that train, the labelled ones.
 
     No row recorded after the test began reaches the label of a training case. `aside` counts what is no case.
     """
+    store = engine.store
     label_of = {
         TRAIN: _labelling(store, target, min(first_asked(target), store.complete_to)),
         TEST: _labelling(store, target, store.complete_to),
@@ -47,7 +48,7 @@ def day_cases(
     subject = SUBJECT[target.unit]
     texts = np.array(store.texts(subject), np.str_)
     for day, part in _days(store, target):
-        units = living(store, catalogue, subject, day)
+        units = living(engine, subject, day)
         parts = np.full(len(units), part, np.int8)
         ids = texts[units.code]
         bare = unlabelled(units.code, units.as_of, units.as_of, ids, parts)

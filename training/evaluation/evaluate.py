@@ -13,6 +13,7 @@ from training.data.cases import TargetCases
 from training.data.recipe import Recipe
 from training.evaluation.capacity import Judged, precision_at
 from training.evaluation.discrimination import auc, average_precision, intervals, sort_by_score
+from training.evaluation.probability import calibration_table, probability_scores
 from training.evaluation.propensity import propensity
 from training.evaluation.reorder import days_earlier, first_half_gain
 
@@ -43,25 +44,12 @@ def evaluate(
     return {
         "auc": auc(ranked),
         "average_precision": average_precision(ranked),
-        **_brier(label, probability),
+        **probability_scores(label, probability),
         "precision_at_capacity": at_capacity["labelled_only"],
         "capacity": at_capacity,
         "intervals": intervals(ranked, matrix.keys[has_label], seed=recipe.seed),
         "calibration": calibration_table(label, probability),
         "expected": _expected(cases, answers),
-    }
-
-
-def _brier(label: Floats, probability: Floats) -> dict[str, float | None]:
-    """Return the Brier score, that of a model which gives every case the base rate, and the base rate."""
-    if not len(label):
-        return {"brier": None, "brier_of_base_rate": None, "base_rate": None}
-    base_rate = label.mean()
-    error = probability - label
-    return {
-        "brier": float(np.mean(error**2)),
-        "brier_of_base_rate": float(base_rate * (1 - base_rate)),
-        "base_rate": float(base_rate),
     }
 
 
@@ -79,23 +67,6 @@ def reordering(cases: TargetCases, raw: Floats) -> dict[str, float | None]:
         "found_in_first_half": first_half_gain(score, ids, label),
         "found_in_first_half_as_visited": first_half_gain(as_visited, ids, label),
     }
-
-
-def calibration_table(label: Floats, probability: Floats, rows: int = 10) -> list[dict[str, float]]:
-    """Return equally full rows of rising probability: cases, mean probability told, share of positives found."""
-    order = np.argsort(probability, kind="stable")
-    # five cases a row at least, for a share of fewer says little
-    row_count = min(rows, len(order) // 5 or 1)
-    table: list[dict[str, float]] = []
-    for part in np.array_split(order, row_count):
-        if len(part):
-            row = {
-                "cases": len(part),
-                "told": float(probability[part].mean()),
-                "found": float(label[part].mean()),
-            }
-            table.append(row)
-    return table
 
 
 def _judged(matrix: Matrix, cases: TargetCases, answers: Answers, recipe: Recipe) -> Judged:

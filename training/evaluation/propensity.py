@@ -32,8 +32,10 @@ def propensity(matrix: Matrix, cases: TargetCases, recipe: Recipe) -> Floats:
     folds = folds_by_key(matrix.keys, recipe)
     if not folds or not enough(seen, recipe.least_positives):
         return np.full(len(cases), np.nan)
-    fit = fit_any(Lesson(matrix, folds), seen, simple)
-    among_drawn = calibration_of(fit.unseen, seen)(fit.unseen)
+    lesson = Lesson(matrix, folds)
+    fit = fit_any(lesson, seen, simple)
+    calibration = calibration_of(fit, lesson, seen).calibration
+    among_drawn = calibration(fit.unseen)
     stands_for = float(cases.weight[seen == 0].mean())
     odds = among_drawn / (1 - among_drawn) / stands_for
     return np.maximum(odds / (1 + odds), SMALLEST)

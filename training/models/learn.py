@@ -14,7 +14,7 @@ from training.data.cases import TargetCases
 from training.data.dataset import Dataset
 from training.data.folds import folds_of
 from training.data.recipe import Recipe
-from training.models.calibrate import calibration_of
+from training.models.calibrate import Calibrated, calibration_of
 from training.models.fit import Fit, Lesson, fit_any, fit_count, scaled
 
 Floats = NDArray[np.float64]
@@ -29,8 +29,13 @@ class Learned:
     """A model of log-odds, the calibration of its scores, and a model of the number found given any, or None."""
 
     any: Fit
-    calibration: Calibration
+    calibrated: Calibrated
     count: Fit | None
+
+    @property
+    def calibration(self) -> Calibration:
+        """The line from raw score to probability."""
+        return self.calibrated.calibration
 
     def raw(self, matrix: Matrix) -> Floats:
         """Return the raw scores of a matrix with the training columns, float64 (n,)."""
@@ -73,16 +78,15 @@ def learn(lesson: Lesson, cases: TargetCases, recipe: Recipe) -> Learned:
     Raises TargetError when too few cases have a label of either kind.
     """
     fit = fit_any(lesson, cases.label, recipe)
-    was_held = ~np.isnan(fit.unseen)
-    calibration = calibration_of(fit.unseen[was_held], cases.label[was_held])
+    calibrated = calibration_of(fit, lesson, cases.label)
     count = fit_count(lesson, np.nan_to_num(cases.count), recipe)
     if count is not None:
         has_count = ~np.isnan(count.unseen) & ~np.isnan(cases.count)
-        probability = calibration(fit.unseen[has_count])
+        probability = calibrated.calibration(fit.unseen[has_count])
         expected = float((probability * count.unseen[has_count]).sum())
         counted = float(cases.count[has_count].sum())
         # the totals of what is expected and of what was counted should agree
         factor = counted / expected if expected > 0 else 1.0
         bounded = float(np.clip(factor, 1 / FARTHEST, FARTHEST))
         count = scaled(count, bounded)
-    return Learned(fit, calibration, count)
+    return Learned(fit, calibrated, count)

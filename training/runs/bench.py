@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from features.engine.engine import Engine
 from features.engine.population import cases_of
 from features.matrix import Matrix
 from features.store.store import Store
@@ -74,7 +75,8 @@ class Bench:
         if matrix.entity != "claim":
             return matrix.keys
         days = matrix.as_of.astype(np.int64)
-        claims = cases_of(self.store, self.whole.catalogue, "claim", matrix.keys.tolist(), days)
+        engine = Engine(self.store, self.whole.catalogue)
+        claims = cases_of(engine, "claim", matrix.keys.tolist(), days)
         return np.asarray(claims.keys["worker"].astype(np.str_))
 
     def outcomes(

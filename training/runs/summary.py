@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from training.data.set_aside import set_aside_lines
+from training.runs.proxies import proxy_lines
 
 WAYS = (
     ("labelled_only", "仅有标签者", "labelled rows only"),
@@ -25,6 +26,7 @@ def summary_lines(result: Mapping[str, Any]) -> list[str]:
         _judged_line(metrics),
         _capacity_line(metrics["capacity"]),
         *_reordering_lines(metrics),
+        *proxy_lines(result["proxies"]),
         _registration_line(result),
     ]
 

@@ -26,6 +26,7 @@ from training.data.untested import check_test
 from training.evaluation.evaluate import Answers, evaluate, reordering
 from training.models.learn import Learned, learn, lesson_of
 from training.models.registry import Logged, TrainingRun, log_run
+from training.runs.proxies import proxies
 from training.runs.training_check import training_faults
 
 BRIEF = ("verdict", "as_of", "certificate_digest", "catalogue_digest", "cpu_seconds")
@@ -70,6 +71,7 @@ def train(store: Store, name: str, *, home: Path) -> dict[str, Any]:
         "bundle": bundle.name,
         "mlflow": _registered(logged),
         "certified": brief(certificate),
+        "proxies": proxies(store, trained.dataset, trained.recipe.seed),
     }
 
 
@@ -206,6 +208,8 @@ def _fitted(learned: Learned) -> dict[str, Any]:
         "extra": learned.any.shape.extra,
         "loss_unseen": learned.any.loss,
         "rounds_of_count": None if count is None else count.rounds,
+        "calibration": learned.calibrated.kind,
+        "calibration_losses": dict(learned.calibrated.losses),
     }
 
 

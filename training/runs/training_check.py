@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from features.engine.engine import Engine
 from features.engine.matrices import matrix_of_cases
 from features.store.store import Store
 from models.bundle.bundle import Parts
@@ -91,12 +92,13 @@ def sampled(whole: Dataset, seed: int) -> NDArray[np.int64]:
 def unlike_alone(store: Store, whole: Dataset, seed: int = 1) -> dict[str, Moved]:
     """Return by feature what of sampled cases differs between the matrix and each case asked alone on its own day."""
     places = sampled(whole, seed)
+    engine = Engine(store, whole.catalogue)
     moves: dict[str, Moved] = {}
     for place in places.tolist():
         row = whole.matrix.row(place)
         key = str(row.keys[0])
         day = whole.cases.as_of[[place]]
-        alone = matrix_of_cases(store, row.entity, [key], day, whole.catalogue)
+        alone = matrix_of_cases(engine, row.entity, [key], day)
         same_columns = columns(alone, [alone.names.index(name) for name in row.names])
         moves = greater_moves(moves, differing(same_columns, row))
     return moves

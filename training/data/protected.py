@@ -1,0 +1,79 @@
+"""Protected attributes of cases: what a check of fairness may know of them, and no feature."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from features.arrays import NULL
+from features.catalogue.model import ENTITIES, KEYS
+from features.contract.tables import Column, contract
+from features.store.store import Store
+from training.data.labels import Codes, Floats
+
+CLAIMANT = "worker"
+PERSONS = "protected"
+"""The contract's table of protected attributes, of workers."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ProtectedColumn:
+    """A protected attribute of cases: its table and column, and the value of each, float64 (n,), NaN where none is known."""
+
+    table: str
+    column: Column
+    values: Floats
+
+    @property
+    def place(self) -> str:
+        return f"{self.table}.{self.column.name}"
+
+
+def protected_columns(store: Store, entity: str, subject: Codes) -> Iterator[ProtectedColumn]:
+    """Yield the protected attributes of cases by the codes of their subjects, as they are known on the last closed day.
+
+    They are those that the source declares of the entity, and of a claim also what table `protected` says of its claimant.
+    """
+    register, _ = ENTITIES[entity]
+    for attribute in store.source.attribute:
+        if attribute.table == register and attribute.protected and store.has(register):
+            values = newest_values(store, register, KEYS[entity][0], attribute.name)
+            yield ProtectedColumn(register, attribute.column, values[subject])
+    if entity != "claim" or not store.has(PERSONS):
+        return
+    claimant = claimants(store, subject)
+    for column in contract()[PERSONS].columns:
+        if column.name == CLAIMANT:
+            continue
+        values = newest_values(store, PERSONS, CLAIMANT, column.name)
+        yield ProtectedColumn(PERSONS, column, _of_known(values, claimant))
+
+
+def claimants(store: Store, claim: Codes) -> Codes:
+    """Return the code of the worker who files each claim, NULL where the register names none."""
+    worker = newest_values(store, "claims", "claim", CLAIMANT)[claim]
+    return np.where(np.isnan(worker), NULL, worker).astype(np.int64)
+
+
+def newest_values(store: Store, table: str, key: str, name: str) -> Floats:
+    """Return by code of a key the newest value of a column on the last closed day, float64, NaN where there is none."""
+    dated = [when for register, when in ENTITIES.values() if register == table]
+    rows = store.live(table, store.complete_to, (key, name, *dated))
+    codes, column = rows[key], rows[name]
+    for when in dated:
+        order = np.argsort(rows[when], kind="stable")
+        codes, column = codes[order], column[order]
+    values = np.full(store.dictionary(key).size, np.nan)
+    # of several rows of one code the last one stays
+    values[codes] = np.where(column == NULL, np.nan, column)
+    return values
+
+
+def _of_known(values: Floats, code: Codes) -> Floats:
+    """Return the value of each code, NaN where the code is NULL."""
+    is_named = code != NULL
+    of_each = np.full(len(code), np.nan)
+    of_each[is_named] = values[code[is_named]]
+    return of_each
