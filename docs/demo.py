@@ -1,4 +1,4 @@
-"""The whole walk, told by its public commands: a city, its check, features, two models, a plan, a service, a replay."""
+"""The whole walk by public commands: a city, its check, features, two models, a plan, a service, a replay, a report."""
 
 from __future__ import annotations
 
@@ -63,7 +63,9 @@ def main() -> None:
     for target in TARGETS:
         learned(target, city)
     listed = planned(city)
-    replayed(asked_over_http(city, listed))
+    record = asked_over_http(city, listed)
+    replayed(record)
+    reported(record, asked.folder / "report.html")
     print(f"\n完成 done in {time.monotonic() - began:.0f} s")
 
 
@@ -139,6 +141,11 @@ def asked_over_http(city: Path, enterprises: list[str]) -> str:
 def replayed(record: str) -> None:
     """Rebuild the recorded answer and say whether it is the same to the bit."""
     told("replay", record)
+
+
+def reported(record: str, page: Path) -> None:
+    """Write the page about the recorded answer, which a browser opens."""
+    told("report", record, "--out", page)
 
 
 @contextmanager
