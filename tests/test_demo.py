@@ -31,7 +31,18 @@ def walk(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def test_the_demo_walks_from_a_city_to_a_replay_that_is_identical(walk: str) -> None:
-    steps = ["city", "check", "features", "train", "train", "plan", "key", "serve"]
+    steps = [
+        "city",
+        "check",
+        "features",
+        "train",
+        "train",
+        "train",
+        "novelty",
+        "plan",
+        "key",
+        "serve",
+    ]
     steps += ["replay", "report"]
     assert re.findall(r"^\$ lssi ([a-z]+)", walk, re.MULTILINE) == steps
     assert "逐位一致 identical to the bit" in walk
