@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 
-from models.bundle.bundle import Bundle, Parts
+from models.bundle.bundle import Bundle, Parts, load_bundle, write_bundle
+from models.bundle.number import Correction, Number, Reach
 from models.bundle.score import score
+from tests.test_bundle_bundle import resealed
 
 
 def test_scores_are_the_same_bytes_in_any_batch_and_on_two_threads(
@@ -40,3 +46,46 @@ def test_the_expected_number_is_probability_times_the_number_if_any(
 
 def test_an_empty_matrix_has_no_scores(model_parts: Parts, model_bundle: Bundle) -> None:
     assert len(score(model_bundle, model_parts.probe.take([]))) == 0
+
+
+def with_number(parts: Parts) -> Parts:
+    """Return a model whose count model tells shares of the staff."""
+    number = Number(
+        staff=("staff",),
+        stake=("staff",),
+        least=1.0,
+        corrections=(Correction(staff=2, factor=0.5), Correction(staff=5, factor=0.8)),
+        reaches=(Reach(up_to=3, spreads=1.5), Reach(up_to=None, spreads=None)),
+        coverage=0.9,
+    )
+    return replace(parts, number=number)
+
+
+def test_a_number_is_a_share_of_the_staff_and_as_told_in_training(
+    model_parts: Parts, tmp_path: Path
+) -> None:
+    parts = with_number(model_parts)
+    bundle = load_bundle(write_bundle(tmp_path, parts))
+    scores = score(bundle, parts.probe)
+    assert bundle.count_model is not None and parts.number is not None
+    assert scores.expected is not None and scores.highest is not None
+    share = bundle.count_model.predict(bundle.matrix(parts.probe))
+    told = parts.number.expected(parts.probe.names, parts.probe.values, share)
+    assert scores.expected.tobytes() == told.tobytes()
+    staff = np.nan_to_num(np.maximum(parts.probe.column("staff"), 0)) + 1
+    assert (scores.expected <= staff).all() and (scores.highest <= np.ceil(staff)).all()
+    assert (scores.expected < staff).any() and (scores.expected > 0).all()
+
+
+def test_a_bundle_of_form_1_scores_as_it_did(
+    model_parts: Parts, model_bundle: Bundle, tmp_path: Path
+) -> None:
+    written = write_bundle(tmp_path, model_parts)
+    text = json.loads((written / "bundle.json").read_text())
+    del text["number"]
+    (written / "bundle.json").write_text(json.dumps(text | {"format": 1}))
+    resealed(written)
+    old = score(load_bundle(written), model_parts.probe)
+    now = score(model_bundle, model_parts.probe)
+    assert old.expected is not None and now.expected is not None
+    assert old.expected.tobytes() == now.expected.tobytes() and old.lowest is None

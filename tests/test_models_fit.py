@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from lightgbm import Booster
 
 from features.errors import TargetError
 from features.matrix import Matrix
@@ -12,7 +11,7 @@ from training.data.cases import TRAIN, TargetCases
 from training.data.folds import Fold, folds_of, parts_by_key
 from training.data.recipe import Recipe, recipe_of
 from training.evaluation.discrimination import auc, sort_by_score
-from training.models.fit import Lesson, fit_any, fit_count, scaled
+from training.models.fit import Lesson, fit_any
 
 FEW = {"most_rounds": 40, "folds": 3, "smallest_leaf": 10}
 
@@ -139,18 +138,6 @@ def test_too_few_of_either_class_is_one_clear_line() -> None:
         fit_any(by_key(matrix, few()), (np.arange(100) < 3).astype(np.float64), few())
     with pytest.raises(TargetError, match="got 100 with and 0 without"):
         fit_any(by_key(matrix, few()), np.ones(100), few())
-
-
-def test_the_number_found_is_learned_from_positives_and_fits_in_total_once_scaled() -> None:
-    matrix, _, count = drawn()
-    lesson = by_key(matrix, few())
-    fit = fit_count(lesson, count, few())
-    assert fit is not None
-    told = fit.model.predict(matrix.values)
-    again = Booster(model_str=scaled(fit, 1.7).text).predict(matrix.values)
-    assert again == pytest.approx(1.7 * told, rel=1e-12)
-    assert told[count > 0].sum() == pytest.approx(count.sum(), rel=0.05)
-    assert fit_count(lesson, np.where(np.arange(len(count)) < 40, count, 0.0), few()) is None
 
 
 def test_a_choice_that_the_recipe_does_not_know_is_named() -> None:

@@ -21,6 +21,7 @@ from models.bundle.child_process import passed_in_a_child
 from models.bundle.folder import bundle_digest, read_folder, write_folder
 from models.bundle.forest import Forest, forest_of
 from models.bundle.manifest import FORMAT, FrozenFeature, Manifest
+from models.bundle.number import Number
 from models.bundle.probe import Probe, chosen_rows, probe_of, probe_text
 
 _FILES = {"bundle.json", "model_any.txt", "probe.json"}
@@ -29,7 +30,10 @@ _COUNT = "model_count.txt"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Parts:
-    """What training hands over: LightGBM texts, the calibration, frozen features and rows to probe the model with."""
+    """What training hands over: LightGBM texts, the calibration, frozen features and rows to probe the model with.
+
+    `number` says how the shares of `count_text` become numbers; without it that model gives the number if any.
+    """
 
     target: str
     as_of: str
@@ -40,11 +44,15 @@ class Parts:
     probe: Matrix
     origin: Mapping[str, str]
     metrics: Mapping[str, float | None]
+    number: Number | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Bundle:
-    """A model ready to score: `any_model` gives the raw margin, which `forest` explains, `count_model` the number if any."""
+    """A model ready to score: `any_model` gives the raw margin, which `forest` explains, `count_model` the share found.
+
+    Where the manifest has no `number`, as in every bundle of form 1, `count_model` gives the number if any.
+    """
 
     digest: str
     manifest: Manifest
@@ -159,6 +167,7 @@ def _manifest(parts: Parts) -> Manifest:
         },
         origin=dict(parts.origin),
         metrics=dict(parts.metrics),
+        number=parts.number,
     )
 
 
@@ -216,6 +225,6 @@ def parsed(files: Mapping[str, bytes]) -> Bundle:
 def outputs_of(
     any_model: Booster, count_model: Booster | None, inputs: Floats
 ) -> dict[str, Floats]:
-    """Return what the models say of encoded inputs: `raw` margins and, with a count model, `count` if any."""
+    """Return what the models say of encoded inputs: `raw` margins and, with a count model, its `count`."""
     counts = {} if count_model is None else {"count": predicted_means(count_model, inputs)}
     return {"raw": margins(any_model, inputs), **counts}

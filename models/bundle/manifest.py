@@ -8,9 +8,12 @@ from typing import Protocol
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 
 from features.matrix import Matrix
+from models.bundle.number import Number
 
-FORMAT = 1
-"""The form of bundles: another number, and bundles written before are refused."""
+FORMAT = 2
+"""The form of bundles that are written."""
+OLDEST = 1
+"""The oldest form that is read: a bundle of form 1 says nothing of `number`."""
 
 
 class FeatureDeclaration(Protocol):
@@ -61,7 +64,7 @@ class FrozenFeature(_Edge):
 class Manifest(_Edge):
     """The content of `bundle.json`."""
 
-    format: int = Field(FORMAT, ge=FORMAT, le=FORMAT)
+    format: int = Field(FORMAT, ge=OLDEST, le=FORMAT)
     target: str
     entity: str
     as_of: str
@@ -71,6 +74,7 @@ class Manifest(_Edge):
     versions: dict[str, str]
     origin: dict[str, str]
     metrics: dict[str, FiniteFloat | None]
+    number: Number | None = None
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -13,11 +13,16 @@ from models.bundle.bundle import Bundle
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scores:
-    """Per case, float64 (n,): `raw` log-odds, `probability`, and `expected` = probability x number if any."""
+    """Per case, float64 (n,): `raw` log-odds, `probability`, the number `expected`, and the ends of its interval.
+
+    A bundle without `number` in its manifest expects probability x number if any, and has no interval.
+    """
 
     raw: Floats
     probability: Floats
     expected: Floats | None
+    lowest: Floats | None = None
+    highest: Floats | None = None
 
     def __len__(self) -> int:
         return len(self.raw)
@@ -33,5 +38,11 @@ def score(bundle: Bundle, matrix: Matrix, *, threads: int = 1) -> Scores:
     probability = bundle.calibration(raw)
     if bundle.count_model is None:
         return Scores(raw, probability, None)
-    count = predicted_means(bundle.count_model, inputs, threads)
-    return Scores(raw, probability, probability * np.maximum(count, 0.0))
+    told = predicted_means(bundle.count_model, inputs, threads)
+    number = bundle.manifest.number
+    if number is None:
+        return Scores(raw, probability, probability * np.maximum(told, 0.0))
+    names = bundle.manifest.names
+    expected = number.expected(names, inputs, told)
+    lowest, highest = number.interval(names, inputs, expected)
+    return Scores(raw, probability, expected, lowest, highest)

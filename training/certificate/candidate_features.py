@@ -28,6 +28,7 @@ from training.certificate.compare import Moved, compared_matrices, digest_of_mat
 from training.certificate.declarations import barred
 from training.certificate.equivalence import misread
 from training.certificate.excerpt_store import loaded
+from training.certificate.known_rows import resting
 from training.certificate.poison import poisoned_excerpt
 from training.certificate.poison_rows import REACH
 from training.certificate.sample import accepted, excerpt_of
@@ -141,12 +142,14 @@ def certificate(store: Store, fresh: Newcomers, as_of: int) -> dict[str, Any]:
     """Return whether anything recorded after a day moves a new feature of that day, or reads otherwise than declared.
 
     An excerpt of the history is poisoned in all kinds together, once a seed, and compared to the bit; the compiled statement
-    and the literal reading must agree with the matrix, on the day and on the poisoned history days later.
+    and the literal reading must agree with the matrix, on the day and on the poisoned history days later. A feature that
+    does not move when known rows of a table are altered on which it says it rests is told (`unmoved`).
     """
     excerpt = excerpt_of(store, ENTERPRISES)
     with loaded(excerpt) as clean:
         before = _of_day(clean, fresh, as_of)
         wrong = misread(fresh.engine(clean), excerpt, as_of, READ)
+        rest = resting(fresh.engine(clean), excerpt, as_of, SEEDS[0])
     moved: dict[str, Moved] = {}
     poisons = []
     for seed in SEEDS:
@@ -167,6 +170,8 @@ def certificate(store: Store, fresh: Newcomers, as_of: int) -> dict[str, Any]:
         "poisons": poisons,
         "moved": _by_name(moved),
         "misread": _by_name(wrong),
+        "unmoved": {name: rest.unmoved[name] for name in fresh.names if name in rest.unmoved},
+        "not_shown": {name: rest.not_shown[name] for name in fresh.names if name in rest.not_shown},
     }
 
 

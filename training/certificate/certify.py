@@ -11,6 +11,7 @@ from typing import Any
 
 from features.calendar import date_of
 from features.catalogue.digest import catalogue_digest, spelled
+from features.engine.engine import engine_of
 from features.engine.matrices import catalogue_of
 from features.engine.population import check_day
 from features.errors import HistoryError
@@ -30,12 +31,14 @@ from training.certificate.inquiry import (
     neighbour,
     said_of,
 )
+from training.certificate.known_rows import NOTHING_ASKED, Resting, resting
 from training.certificate.label_check import FAULTS, READING, faults_of
 from training.certificate.poison import KINDS, Poisoned, poisoned_excerpt
 from training.certificate.poison_raw import Before, Beneath, beneath
 from training.certificate.poison_rows import REACH
 from training.certificate.read_paths import (
     FED,
+    KNOWN,
     NEIGHBOUR,
     STRETCHES,
     WAYS,
@@ -80,7 +83,8 @@ class Findings:
 
     `training` counts what is wrong with a data set and how a model learns from it, where one is asked about;
     `quick` are tables in the contract's own form that never know a row later than it happened, and nobody declares them so;
-    `untried` raw tables beneath the views of which the sample holds nothing to poison.
+    `untried` raw tables beneath the views of which the sample holds nothing to poison; `resting` says which features
+    do not move with what they declare to rest on, which is told and is no leak.
     """
 
     poisons: list[dict[str, Any]] = field(default_factory=list)
@@ -93,6 +97,7 @@ class Findings:
     barred: list[str] = field(default_factory=list)
     quick: list[str] = field(default_factory=list)
     untried: list[str] = field(default_factory=list)
+    resting: Resting = NOTHING_ASKED
     digests: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -198,6 +203,8 @@ def trial(excerpt: Excerpt, as_of: int, extent: Extent) -> Findings:
         if STRETCHES in extent.ways:
             findings.misread |= misread_in_batches(clean, inquiry) | unlike_spark(clean, as_of)
         findings.labels = faults_of(clean, excerpt, FAULTS)
+        if KNOWN in extent.ways:
+            findings.resting = resting(engine_of(clean), excerpt, as_of, seed)
         other_day = neighbour(as_of)
         if NEIGHBOUR in extent.ways and other_day >= clean.first_known:
             findings.take(on_another_day(clean, excerpt, other_day, seed))
@@ -302,6 +309,8 @@ def certificate_statement(
         "never_later": never_later(excerpt),
         "quick": findings.quick,
         "untried": findings.untried,
+        "unmoved": findings.resting.unmoved,
+        "not_shown": findings.resting.not_shown,
         "catalogue": spelled(catalogue),
     }
 

@@ -27,8 +27,8 @@ from training.certificate.compare import Moved, compared_matrices
 from training.certificate.inquiry import BACK, Inquiry, city, own_days
 from training.certificate.sample import Excerpt
 
-FED, NEIGHBOUR, STRETCHES = "fed", "neighbour", "stretches"
-WAYS = ("own days", "at scale", "online", FED, NEIGHBOUR, STRETCHES)
+FED, NEIGHBOUR, STRETCHES, KNOWN = "fed", "neighbour", "stretches", "known rows"
+WAYS = ("own days", "at scale", "online", FED, NEIGHBOUR, STRETCHES, KNOWN)
 PANELS = ((evaluate, "MANY_UNITS"), (evaluate, "WORTHWHILE"))
 RUNNING = ((totals, "PAIRS_A_ROW"),)
 TOTALS = (*PANELS, *RUNNING)

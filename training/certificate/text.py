@@ -93,7 +93,24 @@ def _sample_lines(certificate: Mapping[str, Any]) -> Iterator[str]:
     if certificate["untried"]:
         names = ", ".join(certificate["untried"])
         yield f"  未试 untried: {names}: 样本中无可篡改的行 the sample holds no row that could be poisoned"
+    yield from resting_lines(certificate["unmoved"], certificate["not_shown"])
     for kind, count in certificate["training"].items():
         yield f"  训练 training: {kind}: {count}"
     for target, faults in certificate["labels"].items():
         yield f"  标签 labels: {target}: {faults}"
+
+
+def resting_lines(
+    unmoved: Mapping[str, Sequence[str]], not_shown: Mapping[str, Sequence[str]]
+) -> Iterator[str]:
+    """Yield the features that known rows do not move though they rest on them, and how many the sample shows no row of."""
+    for name, tables in list(unmoved.items())[:SHOWN]:
+        listed = ", ".join(tables)
+        yield (
+            f"  未动 unmoved: {name}: 当日已知的行改了也不动，所声明的表似未使用 "
+            f"altering what was known of {listed} moves nothing: is it used?"
+        )
+    if len(unmoved) > SHOWN:
+        yield f"  … {len(unmoved) - SHOWN} 更多 more"
+    if not_shown:
+        yield f"  未示 not shown: {len(not_shown)} 个特征：样本中没有所读的行 features read rows that the sample lacks"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import lightgbm
@@ -66,22 +66,6 @@ def fit_any(lesson: Lesson, label: Floats, recipe: Recipe) -> Fit:
     return _fit(_Sample(lesson, label, every_case), "binary", recipe)
 
 
-def fit_count(lesson: Lesson, count: Floats, recipe: Recipe) -> Fit | None:
-    """Return a model of the number found given any, from the cases with a positive count; None when they are too few."""
-    counted = count > 0
-    # a trial model sees a part of the cases, so half as many are enough for it
-    least_seen = recipe.least_counted // 2
-    usable = []
-    for fold in lesson.folds:
-        has_enough = (fold.seen & counted).sum() >= least_seen
-        if has_enough and (fold.held & counted).any():
-            usable.append(fold)
-    if counted.sum() < recipe.least_counted or not usable:
-        return None
-    without_directions = Lesson(lesson.matrix, usable)
-    return _fit(_Sample(without_directions, count, counted), "poisson", recipe)
-
-
 def refit(lesson: Lesson, label: Floats, like: Fit, recipe: Recipe) -> Booster:
     """Return a model of `label` (0 or 1) with the shape and rounds of another fit, so that nothing need be tried.
 
@@ -99,16 +83,6 @@ def refit(lesson: Lesson, label: Floats, like: Fit, recipe: Recipe) -> Booster:
 def _constraints(lesson: Lesson) -> list[int]:
     """Return by column whether its rise may only raise the risk (1), only lower it (-1), or both (0)."""
     return [lesson.directions.get(name, 0) for name in lesson.matrix.names]
-
-
-def scaled(fit: Fit, factor: float) -> Fit:
-    """Return the count model with every output times `factor`, by adding its logarithm to the first tree's leaves."""
-    shift = float(np.log(factor))
-    [first_tree] = fit.model.dump_model(num_iteration=1)["tree_info"]
-    for leaf in range(first_tree["num_leaves"]):
-        output = fit.model.get_leaf_output(0, leaf)
-        fit.model.set_leaf_output(0, leaf, output + shift)
-    return replace(fit, unseen=fit.unseen * factor)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

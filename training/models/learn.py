@@ -8,29 +8,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.matrix import Matrix
-from models.bundle.booster import margins, predicted_means
+from models.bundle.booster import margins
 from models.bundle.calibration import Calibration
 from training.data.cases import TargetCases
 from training.data.dataset import Dataset
 from training.data.folds import folds_of
 from training.data.recipe import Recipe
 from training.models.calibrate import Calibrated, calibration_of
-from training.models.fit import Fit, Lesson, fit_any, fit_count, scaled
+from training.models.count import CountFit, fit_number
+from training.models.fit import Fit, Lesson, fit_any
 
 Floats = NDArray[np.float64]
-FARTHEST = 5.0
-"""The outputs of the count model are multiplied or divided by this factor at most."""
-
 SIGNS = {"up": 1, "down": -1}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Learned:
-    """A model of log-odds, the calibration of its scores, and a model of the number found given any, or None."""
+    """A model of log-odds, the calibration of its scores, and a model of the number found, or None."""
 
     any: Fit
     calibrated: Calibrated
-    count: Fit | None
+    count: CountFit | None
 
     @property
     def calibration(self) -> Calibration:
@@ -43,11 +41,7 @@ class Learned:
 
     def expected(self, matrix: Matrix) -> Floats | None:
         """Return the expected number of a matrix with the training columns, float64 (n,); None without a count model."""
-        if self.count is None:
-            return None
-        probability = self.calibration(self.raw(matrix))
-        number_given_any = predicted_means(self.count.model, matrix.values)
-        return np.asarray(probability * number_given_any)
+        return None if self.count is None else self.count.expected(matrix)
 
 
 def lesson_of(whole: Dataset, recipe: Recipe) -> Lesson:
@@ -72,21 +66,14 @@ def _directions(whole: Dataset, recipe: Recipe) -> dict[str, int]:
     return signs
 
 
-def learn(lesson: Lesson, cases: TargetCases, recipe: Recipe) -> Learned:
+def learn(lesson: Lesson, cases: TargetCases, recipe: Recipe, *, unit: str = "") -> Learned:
     """Return what the labelled cases teach; calibration rests on later cases, scored by models of earlier ones.
+
+    `unit` is that of what the cases count: persons, fen, or "" where nothing says.
 
     Raises TargetError when too few cases have a label of either kind.
     """
     fit = fit_any(lesson, cases.label, recipe)
     calibrated = calibration_of(fit, lesson, cases.label)
-    count = fit_count(lesson, np.nan_to_num(cases.count), recipe)
-    if count is not None:
-        has_count = ~np.isnan(count.unseen) & ~np.isnan(cases.count)
-        probability = calibrated.calibration(fit.unseen[has_count])
-        expected = float((probability * count.unseen[has_count]).sum())
-        counted = float(cases.count[has_count].sum())
-        # the totals of what is expected and of what was counted should agree
-        factor = counted / expected if expected > 0 else 1.0
-        bounded = float(np.clip(factor, 1 / FARTHEST, FARTHEST))
-        count = scaled(count, bounded)
+    count = fit_number(lesson.matrix, cases.count, recipe, fit.shape, unit=unit)
     return Learned(fit, calibrated, count)

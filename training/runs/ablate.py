@@ -25,6 +25,7 @@ from training.certificate.candidate_features import (
     digest_of_file,
     joined_to,
 )
+from training.certificate.text import resting_lines
 from training.data.cases import part_size
 from training.data.dataset import target_of
 from training.evaluation.paired import (
@@ -238,6 +239,7 @@ def _file_lines(said: Mapping[str, Any]) -> list[str]:
         f"  在未见过的单位上 · on units that no model has seen: {unseen_gain}",
         *_identity_lines(said),
         _certificate_line(said["certificate"]),
+        *resting_lines(said["certificate"]["unmoved"], said["certificate"]["not_shown"]),
         _cost_line(said["cost"]),
     ]
 

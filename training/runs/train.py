@@ -24,6 +24,7 @@ from training.data.dataset import Dataset, dataset, target_of
 from training.data.recipe import Recipe, recipe_of
 from training.data.untested import check_test
 from training.evaluation.evaluate import Answers, evaluate, reordering
+from training.models.count import unit_counted
 from training.models.learn import Learned, learn, lesson_of
 from training.models.registry import Logged, TrainingRun, log_run
 from training.runs.proxies import proxies
@@ -118,7 +119,8 @@ def trained_from(whole: Dataset, recipe: Recipe) -> Trained:
     """Return the model that the training cases of a data set teach, and its metrics on the test."""
     target = whole.target
     taught = whole.cases.take(whole.taught())
-    learned = learn(lesson_of(whole, recipe), taught, recipe)
+    unit = unit_counted(target)
+    learned = learn(lesson_of(whole, recipe), taught, recipe, unit=unit)
     tested = whole.tested()
     matrix = whole.matrix.take(tested)
     cases = whole.cases.take(tested)
@@ -145,6 +147,7 @@ def bundle_parts(trained: Trained, origin: Mapping[str, str]) -> Parts:
         probe=matrix,
         origin=origin,
         metrics=numbers(trained.metrics),
+        number=None if learned.count is None else learned.count.number,
     )
 
 
@@ -210,6 +213,8 @@ def _fitted(learned: Learned) -> dict[str, Any]:
         "rounds_of_count": None if count is None else count.rounds,
         "calibration": learned.calibrated.kind,
         "calibration_losses": dict(learned.calibrated.losses),
+        "form_of_count": None if count is None else count.form,
+        "losses_of_count": None if count is None else count.losses,
     }
 
 

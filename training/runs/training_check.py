@@ -120,7 +120,7 @@ def _kept(parts: Parts) -> dict[str, object]:
     """Return what a bundle keeps to score with."""
     return {
         "model": parts.any_text,
-        "model of the number": parts.count_text,
+        "model of the number": (parts.count_text, parts.number),
         "calibration": parts.calibration,
         "features": parts.features,
         "day": parts.as_of,

@@ -1,0 +1,195 @@
+"""Laws of the number expected: bounded by the staff, taught by zeros too, right in sum by size, with intervals that hold."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from features.matrix import Matrix
+from models.bundle.number import Correction, Number, Reach
+from training.data.recipe import Recipe, Shape, recipe_of
+from training.models.count import CountFit, fit_number
+from training.models.size_classes import Unseen, deviance, staff_corrections, with_reaches
+
+SHAPE = Shape(leaves=7)
+ENDS = (9, 49, 299)
+Floats = np.ndarray
+
+
+def recipe(**changes: object) -> Recipe:
+    return recipe_of({"most_rounds": 120, "folds": 3, "smallest_leaf": 20, **changes})
+
+
+def drawn(cases: int = 3000, seed: int = 5) -> tuple[Matrix, Floats]:
+    """Return visited firms of all sizes and what was found: most hide nobody, some a share of their staff."""
+    draw = np.random.default_rng(seed)
+    staff = np.round(np.exp(draw.normal(2.3, 1.3, cases)))
+    shy = draw.normal(size=cases)
+    hides = draw.random(cases) < 1 / (1 + np.exp(1 - shy))
+    share = draw.beta(1.3, 4, cases) * hides
+    count = draw.binomial((staff + 1).astype(np.int64), share).astype(np.float64)
+    values = np.column_stack([staff, shy, draw.normal(size=cases)])
+    # firms that no source knows the staff of
+    values[draw.random(cases) < 0.05, 0] = np.nan
+    # every firm is visited twice, on two days
+    keys = np.array([f"e{place % (cases // 2):05d}" for place in range(cases)])
+    days = (16000 + np.arange(cases)).astype(np.int32)
+    return Matrix("enterprise", keys, days, ("staff", "shy", "noise"), values, {}), count
+
+
+@pytest.fixture(scope="module")
+def half() -> tuple[Matrix, Floats]:
+    """Firms that no model of these tests has seen."""
+    return drawn(seed=6)
+
+
+@pytest.fixture(scope="module")
+def fit() -> CountFit:
+    matrix, count = drawn()
+    learned = fit_number(matrix, count, recipe(), SHAPE, unit="persons")
+    assert learned is not None
+    return learned
+
+
+def sizes(fit: CountFit, matrix: Matrix) -> np.ndarray:
+    return np.searchsorted(np.array(ENDS), fit.number.staff_of(matrix.names, matrix.values))
+
+
+def test_no_number_is_below_nothing_or_above_the_staff(
+    fit: CountFit, half: tuple[Matrix, Floats]
+) -> None:
+    matrix, _ = half
+    expected = fit.expected(matrix)
+    lowest, highest = fit.interval(matrix)
+    staff = np.nan_to_num(matrix.column("staff")) + 1
+    assert (expected >= 0).all() and (expected <= staff).all()
+    assert (lowest <= expected).all() and (expected <= highest).all() and (highest <= staff).all()
+    for share in (0.0, 0.7, 1e9):
+        told = fit.number.expected(matrix.names, matrix.values, np.full(len(matrix), share))
+        assert (told >= 0).all() and (told <= staff).all()
+
+
+def test_of_the_same_share_more_staff_never_means_a_smaller_number(fit: CountFit) -> None:
+    staff = np.arange(3000.0)[:, None]
+    told = fit.number.expected(("staff",), staff, np.full(len(staff), 0.05))
+    assert (np.diff(told) > 0).all()
+
+
+def test_corrections_that_fall_faster_than_staff_rises_are_refused(fit: CountFit) -> None:
+    steep = (Correction(staff=9, factor=4.0), Correction(staff=19, factor=1.0))
+    plain = fit.number.model_dump() | {"corrections": steep}
+    with pytest.raises(ValidationError, match="fall slower than it"):
+        Number.model_validate(plain)
+
+
+def test_a_group_of_which_most_were_found_clean_is_expected_to_hide_less() -> None:
+    """Both groups have the same finds; only zeros tell them apart."""
+    matrix, count = drawn()
+    finds = np.flatnonzero(count > 0)[:400]
+    clean = np.flatnonzero(count == 0)[:1200]
+    rows = np.concatenate([finds, finds, clean])
+    group = np.concatenate([np.zeros(400), np.ones(400 + 1200)])
+    values = np.column_stack([matrix.values[rows, 0], group])
+    keys = np.array([f"e{place:05d}" for place in range(len(rows))])
+    two = Matrix("enterprise", keys, matrix.as_of[rows], ("staff", "group"), values, {})
+    fit = fit_number(two, count[rows], recipe(), SHAPE, unit="persons")
+    assert fit is not None
+    expected = fit.expected(two)
+    assert expected[400:800].sum() < 0.6 * expected[:400].sum()
+
+
+def test_in_every_size_what_is_told_of_unseen_firms_comes_to_what_is_found(
+    fit: CountFit, half: tuple[Matrix, Floats]
+) -> None:
+    matrix, count = half
+    expected = fit.expected(matrix)
+    for member in (*range(len(ENDS) + 1), None):
+        cases = np.ones(len(count), np.bool_) if member is None else sizes(fit, matrix) == member
+        apart = count[cases] - expected[cases]
+        # both the firms that taught and those asked about were drawn, hence the root of two
+        chance = np.sqrt(2 * (apart**2).sum())
+        assert abs(apart.sum()) < 3 * chance
+
+
+def test_intervals_hold_nine_of_ten_unseen_firms_of_every_size(
+    fit: CountFit, half: tuple[Matrix, Floats]
+) -> None:
+    matrix, count = half
+    lowest, highest = fit.interval(matrix)
+    is_inside = (lowest <= count) & (count <= highest)
+    for member in range(len(ENDS) + 1):
+        cases = sizes(fit, matrix) == member
+        chance = 3 * np.sqrt(0.09 / cases.sum())
+        assert is_inside[cases].mean() > 0.9 - chance
+
+
+def test_the_order_of_the_rows_changes_nothing(fit: CountFit) -> None:
+    matrix, count = drawn()
+    order = np.random.default_rng(1).permutation(len(count))
+    again = fit_number(matrix.take(order), count[order], recipe(), SHAPE, unit="persons")
+    assert again is not None
+    assert again.text == fit.text and again.number == fit.number
+    assert again.unseen.tobytes() == fit.unseen[order].tobytes()
+
+
+def test_a_case_whose_number_was_not_written_teaches_nothing(fit: CountFit) -> None:
+    matrix, count = drawn()
+    more = np.concatenate([np.arange(len(count)), np.arange(50)])
+    unwritten = np.concatenate([count, np.full(50, np.nan)])
+    again = fit_number(matrix.take(more), unwritten, recipe(), SHAPE, unit="persons")
+    assert again is not None and again.text == fit.text and np.isnan(again.unseen[-50:]).all()
+
+
+def test_amounts_are_bounded_by_wages_and_what_has_no_unit_by_nothing() -> None:
+    matrix, count = drawn(1500)
+    names = ("payroll_12m", "shy", "noise")
+    values = matrix.values * [4e6, 1, 1]
+    wages = Matrix("enterprise", matrix.keys, matrix.as_of, names, values, {})
+    fit = fit_number(wages, count * 4e5, recipe(), SHAPE, unit="fen")
+    assert fit is not None and fit.number.stake == ("payroll_12m",)
+    assert (fit.expected(wages) <= np.nan_to_num(values[:, 0]) + fit.number.least).all()
+    free = fit_number(wages, count, recipe(), SHAPE, unit="")
+    assert free is not None and free.number.stake == () and "share" not in free.losses
+    assert (
+        np.isinf(free.number.interval(names, values, np.full(1500, 1e12))[1]).any()
+        or (free.expected(wages) >= 0).all()
+    )
+
+
+def test_few_finds_teach_no_number() -> None:
+    matrix, count = drawn(400)
+    few = np.where(np.cumsum(count > 0) <= 20, count, 0.0)
+    assert fit_number(matrix, few, recipe(least_counted=60), SHAPE, unit="persons") is None
+
+
+def test_ratios_that_chance_explains_are_drawn_to_their_line_and_others_kept() -> None:
+    draw = np.random.default_rng(3)
+    staff = np.round(np.exp(draw.normal(2.5, 1.2, 20_000)))
+    told = 0.1 * (staff + 1)
+    plain = Unseen(staff, told, draw.poisson(told).astype(np.float64))
+    assert all(each.factor == pytest.approx(1, abs=0.05) for each in staff_corrections(plain))
+    larger = np.where((staff > 19) & (staff <= 49), 1.6, 1.0)
+    apart = Unseen(staff, told, draw.poisson(told * larger).astype(np.float64))
+    factors = {round(each.staff): each.factor for each in staff_corrections(apart)}
+    largest = max(factors, key=lambda place: factors[place])
+    assert 19 < largest <= 49 and factors[largest] == pytest.approx(1.6, rel=0.1)
+
+
+def test_too_few_cases_of_a_size_give_an_interval_of_all_that_is_at_stake(fit: CountFit) -> None:
+    staff = np.array([3.0] * 30 + [400.0] * 5)
+    few = Unseen(staff, np.ones(35), np.ones(35))
+    number = with_reaches(fit.number, few, np.ones(35))
+    spreads = [each.spreads for each in number.reaches]
+    assert spreads[0] == 0 and spreads[-1] is None
+    ends = number.interval(("staff",), staff[:, None], np.ones(35))
+    assert (ends[0][0], ends[1][0]) == (1, 1) and (ends[0][-1], ends[1][-1]) == (0, 401)
+    assert number.reaches[0] == Reach(up_to=9, spreads=0.0)
+
+
+def test_a_form_that_tells_the_truth_has_the_least_loss() -> None:
+    draw = np.random.default_rng(4)
+    mean = np.exp(draw.normal(0, 1, 5000))
+    count = draw.poisson(mean).astype(np.float64)
+    losses = [deviance(count, mean * wrong) for wrong in (1.0, 0.7, 1.5)]
+    assert losses[0] == min(losses) and np.isfinite(deviance(count, mean * 0))

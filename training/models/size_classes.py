@@ -1,0 +1,164 @@
+"""Sizes: what corrects the numbers told of small and of large units, and how far a number may lie from what is found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.bundle.number import Correction, Number, Reach, spread, staff_class
+
+Floats = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+ENDS = (2.0, 4.0, 9.0, 19.0, 49.0, 99.0, 299.0)
+"""The largest staff of each class but the last in which found and told are compared; a choice: some dozens of finds each."""
+REACHES = (9.0, 49.0, 299.0)
+"""The same of intervals: the staff by which the rules of policy give minutes to a visit."""
+COVERAGE = 0.9
+"""The share of cases whose number should lie in its interval; a choice."""
+FARTHEST = 5.0
+"""A number is multiplied or divided by this factor at most; a choice."""
+STEEPEST = 0.9
+"""How fast a correction may move with staff, as a power of it: below 1, so that more staff never means a smaller number."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Unseen:
+    """Cases that a model had not seen: their staff, the number told of each before any correction, the number found."""
+
+    staff: Floats
+    told: Floats
+    count: Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Ratios:
+    """Of each class in which something was found: its place, log(1 + staff), the log of found over told, and its variance."""
+
+    place: Floats
+    ratio: Floats
+    variance: Floats
+
+
+def no_reaches() -> tuple[Reach, ...]:
+    """Return the classes of intervals before anything was seen."""
+    return tuple(Reach(up_to=end, spreads=None) for end in (*REACHES, None))
+
+
+def staff_corrections(unseen: Unseen) -> tuple[Correction, ...]:
+    """Return the corrections at which what is told of each size comes to what was found, as far as chance does not explain it.
+
+    The ratios of the classes are drawn to a line by staff, each the more the worse it is known: chance alone parts those
+    of few large units.
+    """
+    ratios = _ratios(unseen)
+    if not len(ratios.place):
+        return (Correction(staff=0.0, factor=1.0),)
+    drawn = _gentle(ratios.place, _drawn_to_a_line(ratios))
+    factors = np.exp(np.clip(drawn, -np.log(FARTHEST), np.log(FARTHEST)))
+    staff = np.expm1(ratios.place)
+    return tuple(
+        Correction(staff=place, factor=factor)
+        for place, factor in zip(staff.tolist(), factors.tolist(), strict=True)
+    )
+
+
+def _ratios(unseen: Unseen) -> _Ratios:
+    rows = [_ratio_of(unseen, cases) for cases in _classes(unseen)]
+    place, ratio, variance = np.array(rows).reshape(-1, 3).T
+    return _Ratios(place, ratio, variance)
+
+
+def _classes(unseen: Unseen) -> Iterator[Mask]:
+    """Yield the cases of each class in which something was told and found."""
+    member = np.searchsorted(np.array(ENDS), unseen.staff, side="left")
+    for place in range(len(ENDS) + 1):
+        cases = member == place
+        if unseen.count[cases].sum() > 0 and unseen.told[cases].sum() > 0:
+            yield cases
+
+
+def _ratio_of(unseen: Unseen, cases: Mask) -> tuple[float, float, float]:
+    """Return one class's place, the logarithm of found over told, and its variance; a class of few finds is known badly."""
+    told = unseen.told[cases]
+    count = unseen.count[cases]
+    place = float(np.average(np.log1p(unseen.staff[cases]), weights=told))
+    ratio = float(count.sum() / told.sum())
+    apart = count - ratio * told
+    # where all but one found nothing the residuals say too little, hence the share of one find more
+    variance = float((apart**2).sum() / count.sum() ** 2) + 1 / int((count > 0).sum())
+    return place, float(np.log(ratio)), variance
+
+
+def _drawn_to_a_line(ratios: _Ratios) -> Floats:
+    """Return the ratios, each between itself and a line by staff (a level of fewer than three classes).
+
+    How far the classes truly lie from the line is DerSimonian and Laird's estimate.
+    """
+    design = np.ones((len(ratios.place), 1))
+    if len(ratios.place) > 2:
+        design = np.column_stack([design, ratios.place])
+    weight = 1 / ratios.variance
+    between = _between(design, ratios.ratio, weight)
+    line = design @ _weighted_fit(design, ratios.ratio, 1 / (ratios.variance + between))
+    share = between / (between + ratios.variance)
+    return np.asarray(line + share * (ratios.ratio - line))
+
+
+def _weighted_fit(design: Floats, ratio: Floats, weight: Floats) -> Floats:
+    weighted = design.T * weight
+    return np.asarray(np.linalg.solve(weighted @ design, weighted @ ratio))
+
+
+def _between(design: Floats, ratio: Floats, weight: Floats) -> float:
+    """Return the variance of the classes about their line beyond what chance explains, 0 where chance explains it all."""
+    classes, terms = design.shape
+    if classes <= terms:
+        return 0.0
+    line = design @ _weighted_fit(design, ratio, weight)
+    apart = float((weight * (ratio - line) ** 2).sum())
+    weighted = design.T * weight
+    squares = (weighted * weight) @ design
+    scale = float(weight.sum() - np.trace(np.linalg.solve(weighted @ design, squares)))
+    return float(max(0.0, (apart - (classes - terms)) / scale))
+
+
+def _gentle(place: Floats, drawn: Floats) -> Floats:
+    """Return corrections that move no faster than STEEPEST from one class to the next."""
+    gentle = drawn.copy()
+    for later in range(1, len(gentle)):
+        most = STEEPEST * (place[later] - place[later - 1])
+        before = gentle[later - 1]
+        gentle[later] = np.clip(gentle[later], before - most, before + most)
+    return gentle
+
+
+def with_reaches(number: Number, unseen: Unseen, expected: Floats) -> Number:
+    """Return the number with intervals that hold what was found of enough unseen cases of each size: split conformal.
+
+    Of a class of n cases the (n + 1) x coverage-th least distance is taken, so that a case to come lies inside as often.
+    """
+    # a number of nothing has no spread: then any find is infinitely far, and the least float stands for none
+    distance = np.abs(unseen.count - expected) / np.maximum(spread(expected), np.finfo(float).tiny)
+    member = staff_class(number.reaches, unseen.staff)
+    reaches = []
+    for place, each in enumerate(number.reaches):
+        distances = np.sort(distance[member == place])
+        wanted = int(np.ceil((len(distances) + 1) * number.coverage))
+        spreads = float(distances[wanted - 1]) if wanted <= len(distances) else None
+        reaches.append(Reach(up_to=each.up_to, spreads=spreads))
+    return number.model_copy(update={"reaches": tuple(reaches)})
+
+
+def deviance(count: Floats, expected: Floats) -> float:
+    """Return the mean Tweedie deviance of power 1.5, between a Poisson's and a gamma's: one large find does not decide.
+
+    >>> deviance(np.array([4.0, 0.0]), np.array([4.0, 1.0]))
+    2.0
+    """
+    # nothing expected where something was found would be infinitely wrong
+    least = 1e-6 * float(expected.mean()) + np.finfo(float).tiny
+    root = np.sqrt(np.maximum(expected, least))
+    return float(np.mean(4 * (root - np.sqrt(count)) ** 2 / root))
