@@ -1,4 +1,4 @@
-"""Features of claims: every claim of a history on the day it became known, in stretches, and of providers on many days.
+"""Features of claims: every claim of a history on the day it became known, in batches, and of providers on many days.
 
 Processor seconds as ratios to a scan floor in the same run, medians of 3, each figure in a process of its own, with the
 peak of its memory. A folder with a city may stand in BENCH_CITY; without it one of BENCH_ENTERPRISES (2,000) is made:
@@ -24,7 +24,7 @@ from benchmarks.network import peak_memory
 from features.aggregates.table_plan import read_by
 from features.calendar import date_of, month_of_day
 from features.catalogue.language import Atom
-from features.engine.batches import claim_stretches, every_claim, spilled
+from features.engine.batches import claim_batches, every_claim, spilled
 from features.engine.engine import engine_of
 from features.engine.matrices import matrix
 from features.store.column_codes import month_columns
@@ -89,7 +89,7 @@ def first_use(store: Store) -> list[float]:
 
 def warm(store: Store) -> list[float]:
     """Measure every claim of the history after a first use."""
-    return [spent(lambda: deque(claim_stretches(store), 0))]
+    return [spent(lambda: deque(claim_batches(store), 0))]
 
 
 def windows(store: Store) -> list[float]:

@@ -26,7 +26,7 @@ from benchmarks.network import peak_memory
 from features.aggregates.reader import atom_values
 from features.calendar import day_of, month_of_day
 from features.catalogue.language import atoms_of
-from features.engine.batches import living_stretches
+from features.engine.batches import living_batches
 from features.engine.engine import engine_of
 from features.engine.matrices import matrix
 from features.engine.population import living
@@ -111,7 +111,7 @@ def eight(store: Store) -> list[float]:
     connected(store, *DAYS)
 
     def all_days() -> int:
-        return sum(len(part) for part in living_stretches(store, "enterprise", *DAYS))
+        return sum(len(part) for part in living_batches(store, "enterprise", *DAYS))
 
     return [spent(all_days) for _ in range(ROUNDS)]
 

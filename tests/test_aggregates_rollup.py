@@ -87,12 +87,12 @@ def test_columns_widen_as_their_values_do(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "stretches", [[], [{"unit": np.array([], np.int64), "amount": np.array([], np.int64)}]]
+    "batches", [[], [{"unit": np.array([], np.int64), "amount": np.array([], np.int64)}]]
 )
 def test_columns_of_no_rows_are_empty_columns(
-    tmp_path: Path, stretches: list[dict[str, Column]]
+    tmp_path: Path, batches: list[dict[str, Column]]
 ) -> None:
-    write_flat(tmp_path / "flat", ("unit", "amount"), stretches)
+    write_flat(tmp_path / "flat", ("unit", "amount"), batches)
     flat = FlatColumns(tmp_path / "flat", "unit")
     assert flat.size == 0
     assert flat.every(("unit", "amount"))["amount"].tolist() == []

@@ -1,4 +1,4 @@
-"""Stretches give the bits of the whole, and never hold it."""
+"""Batches give the bits of the whole, and never hold it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from features.aggregates.reader import atom_values
 from features.calendar import date_of
 from features.catalogue.model import ALIASES, KEYS
-from features.engine.batches import KNOWN, claim_stretches, living_stretches, stretches
+from features.engine.batches import KNOWN, claim_batches, feature_batches, living_batches
 from features.engine.engine import engine_of
 from features.engine.key_order import narrow_cases
 from features.engine.matrices import matrix, matrix_of_cases
@@ -26,7 +26,7 @@ from tests.random_history import LAST, write_history
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
-    return open_store(write_history(tmp_path_factory.mktemp("stretches"), seed=8))
+    return open_store(write_history(tmp_path_factory.mktemp("batches"), seed=8))
 
 
 def same(parts: list[Matrix], whole: Matrix) -> bool:
@@ -40,15 +40,15 @@ def same(parts: list[Matrix], whole: Matrix) -> bool:
 
 
 @pytest.mark.parametrize("entity", ["enterprise", "provider", "claim"])
-def test_the_living_units_of_a_day_are_the_same_in_stretches(store: Store, entity: str) -> None:
-    parts = list(living_stretches(store, entity, LAST - 40, most=2))
+def test_the_living_units_of_a_day_are_the_same_in_batches(store: Store, entity: str) -> None:
+    parts = list(living_batches(store, entity, LAST - 40, most=2))
     assert len(parts) > 1 and max(len(part) for part in parts) <= 2
     assert same(parts, matrix(store, entity, LAST - 40))
 
 
 def test_several_days_are_told_unit_by_unit(store: Store) -> None:
     days = [LAST - 40, LAST - 300, LAST]
-    parts = list(living_stretches(store, "enterprise", *days, most=24))
+    parts = list(living_batches(store, "enterprise", *days, most=24))
     told = [
         case for part in parts for case in zip(part.keys.tolist(), part.as_of.tolist(), strict=True)
     ]
@@ -64,7 +64,7 @@ def test_several_days_are_told_unit_by_unit(store: Store) -> None:
 
 
 def test_every_claim_is_seen_once_on_the_day_it_became_known(store: Store) -> None:
-    parts = list(claim_stretches(store, most=40))
+    parts = list(claim_batches(store, most=40))
     rows = store.all_rows("claims", ("claim", "known"))
     first = {
         code: int(rows["known"][rows["claim"] == code].min())
@@ -79,38 +79,40 @@ def test_every_claim_is_seen_once_on_the_day_it_became_known(store: Store) -> No
 
 
 def test_features_are_asked_for_by_days_or_as_known(store: Store, tmp_path: Path) -> None:
-    write_matrices(stretches(store, "claim", [KNOWN]), tmp_path / "known.parquet")
-    assert same(list(claim_stretches(store)), read_matrix(tmp_path / "known.parquet"))
+    write_matrices(feature_batches(store, "claim", [KNOWN]), tmp_path / "known.parquet")
+    assert same(list(claim_batches(store)), read_matrix(tmp_path / "known.parquet"))
     day = str(date_of(LAST - 40))
-    assert same(list(stretches(store, "provider", [day])), matrix(store, "provider", LAST - 40))
+    assert same(
+        list(feature_batches(store, "provider", [day])), matrix(store, "provider", LAST - 40)
+    )
     for entity, days in (("enterprise", [KNOWN]), ("claim", [KNOWN, day])):
         with pytest.raises(RequestError, match="each claim's own day"):
-            stretches(store, entity, days)
+            feature_batches(store, entity, days)
 
 
-def test_a_history_without_claims_has_one_empty_stretch(tmp_path: Path) -> None:
+def test_a_history_without_claims_has_one_empty_batch(tmp_path: Path) -> None:
     folder = write_history(tmp_path / "history", seed=8)
     claims = folder / "claims.csv"
     claims.write_text(claims.read_text("utf-8").splitlines()[0] + "\n", "utf-8")
     store = open_store(folder)
-    (part,) = claim_stretches(store)
+    (part,) = claim_batches(store)
     assert len(part) == 0 and len(part.names) > 50
 
 
-def test_a_matrix_written_in_stretches_reads_as_one(store: Store, tmp_path: Path) -> None:
+def test_a_matrix_written_in_batches_reads_as_one(store: Store, tmp_path: Path) -> None:
     write_matrix(matrix(store, "enterprise", LAST - 40), tmp_path / "whole.parquet")
     assert (
         write_matrices(
-            living_stretches(store, "enterprise", LAST - 40, most=2), tmp_path / "parts.parquet"
+            living_batches(store, "enterprise", LAST - 40, most=2), tmp_path / "parts.parquet"
         )[0]
         > 3
     )
     assert same([read_matrix(tmp_path / "parts.parquet")], read_matrix(tmp_path / "whole.parquet"))
-    write_matrices(living_stretches(store, "enterprise", LAST - 40), tmp_path / "one.parquet")
+    write_matrices(living_batches(store, "enterprise", LAST - 40), tmp_path / "one.parquet")
     assert (tmp_path / "one.parquet").read_bytes() == (tmp_path / "whole.parquet").read_bytes()
 
 
-def test_a_stretch_that_fails_leaves_no_file(store: Store, tmp_path: Path) -> None:
+def test_a_batch_that_fails_leaves_no_file(store: Store, tmp_path: Path) -> None:
     def failing() -> Iterator[Matrix]:
         yield matrix(store, "provider", LAST - 40)
         raise HistoryError("the disk is gone")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from features.calendar import day_of
-from features.engine.batches import living_stretches
+from features.engine.batches import living_batches
 from features.engine.id_order import write_ordered
 from features.ingest.scan import read_table
 from features.ingest.source import find_source
@@ -87,7 +87,7 @@ def test_features_of_a_fed_store_are_ordered_by_id(
         feed(find_source(source), day_of(day))
     by_code = [
         key
-        for part in living_stretches(open_store(source), "enterprise", day_of("2015-06-30"))
+        for part in living_batches(open_store(source), "enterprise", day_of("2015-06-30"))
         for key in part.keys
     ]
     assert by_code == ["e5", "e9", "e1", "e7"]

@@ -95,7 +95,7 @@ def test_each_of_many_random_cases_alone_equals_its_row_among_all(
         assert alone.values.tobytes() == together.values[position].tobytes()
 
 
-def test_stretches_of_the_city_do_not_change_a_bit(
+def test_batches_of_the_city_do_not_change_a_bit(
     history: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = matrix(history, "enterprise", LAST)

@@ -297,7 +297,7 @@ def test_made_again_the_values_are_the_same_bytes(history: Store) -> None:
             }
 
 
-def test_stretches_of_workers_and_providers_change_nothing(
+def test_batches_of_workers_and_providers_change_nothing(
     history: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from features.network.enterprises import network

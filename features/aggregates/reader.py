@@ -91,7 +91,7 @@ def cached_rows(rows: Rows) -> Rows:
 
 
 class Reader:
-    """Reads one table by one key in stretches, and aggregates each stretch as it passes."""
+    """Reads one table by one key in batches, and aggregates each batch as it passes."""
 
     def __init__(self, measured: MeasuredStore, group: Group, rows: Rows | None) -> None:
         self._measured = measured
@@ -136,14 +136,14 @@ class Reader:
         names = list(dict.fromkeys(atom.measure for atom in atoms))
         sums = {} if monthly else self._panel_sums(panel, atoms)
         parts = []
-        for stretch in self._stretches(units):
-            read = read_panel(panel, self._by, key_span(stretch), atoms)
+        for batch in self._batches(units):
+            read = read_panel(panel, self._by, key_span(batch), atoms)
             key = read[self._by]
-            rows = row_ranges(stretch, key, read, months)
+            rows = row_ranges(batch, key, read, months)
             running: dict[Atom, Values] = {}
             if sums and worthwhile(rows):
                 placed = PlacedRows(key, read["placed"], read["known"], read)
-                running = prefix_sums(placed, stretch, sums)
+                running = prefix_sums(placed, batch, sums)
             others = tuple(atom for atom in atoms if atom not in running)
             tallies = {name: panel_tally(read, panel, name) for name in names}
             plan = self._measured.plan(others)
@@ -162,15 +162,15 @@ class Reader:
 
     def _from_rows(self, units: Units, group: Group) -> dict[Atom, Values]:
         parts = []
-        for stretch in self._stretches(units):
-            low, high = key_span(stretch)
+        for batch in self._batches(units):
+            low, high = key_span(batch)
             read = self._rows(self._table, self._by, low, high, group.columns)
             key = read[self._by]
             if not len(key):
-                parts.append(group.of_nothing(len(stretch)))
+                parts.append(group.of_nothing(len(batch)))
                 continue
-            rows = row_ranges(stretch, key, read, group.months)
-            running = self._running(stretch, rows, group)
+            rows = row_ranges(batch, key, read, group.months)
+            running = self._running(batch, rows, group)
             remaining = self._without(group, running)
             parts.append(running | remaining.of(rows) if remaining else running)
         return joined_units(group.atoms, parts)
@@ -202,7 +202,7 @@ class Reader:
         placed = PlacedRows(read[self._by], read[placement.when], read["known"], amounts)
         return prefix_sums(placed, units, sums)
 
-    def _stretches(self, units: Units) -> list[Units]:
+    def _batches(self, units: Units) -> list[Units]:
         """Return units whose keys span at most ROWS_AT_ONCE codes, fewer where they hold more than MOST_ROWS, in turn.
 
         Few far keys are read one by one.
@@ -212,21 +212,21 @@ class Reader:
         edges = first_edges(units.key, FAR_KEYS)
         if len(edges) == FAR_KEYS:
             edges = self._even_edges(units.key)
-        stretches = []
+        batches = []
         for first, last in pairwise([0, *edges, len(units)]):
-            stretch = slice(first, last)
-            stretches.append(Units(units.key[stretch], units.day[stretch]))
-        return stretches
+            batch = slice(first, last)
+            batches.append(Units(units.key[batch], units.day[batch]))
+        return batches
 
     def _even_edges(self, key: Column) -> list[int]:
-        """Return the places at which a sorted key passes into the next stretch of as many codes as may be read at once."""
+        """Return the places at which a sorted key passes into the next batch of as many codes as may be read at once."""
         rows_of_code = 0
         if self._stored:
             codes = int(key[-1]) + 1
             rows_of_code = self._store.size(self._table) // codes
         codes_of_most_rows = MOST_ROWS // max(rows_of_code, 1)
         step = max(1, min(ROWS_AT_ONCE, codes_of_most_rows))
-        # Bounds at multiples of the step: the same stretches whatever units are asked for.
+        # Bounds at multiples of the step: the same batches whatever units are asked for.
         first = key[0] // step
         last = key[-1] // step
         bounds = step * np.arange(first + 1, last + 1)

@@ -86,8 +86,8 @@ def rollup_folder(plan: RollupPlan, base: Path) -> Path:
     room = "panels" if generation == "base" else f"panels-{generation}"
     folder = plan.folder / room / name_of(plan.measures)
     if not folder.exists():
-        stretches = (panel_rows(plan, batch) for batch in row_groups_in_order(plan, base))
-        write_flat(folder, plan.written, stretches)
+        batches = (panel_rows(plan, rows) for rows in row_groups_in_order(plan, base))
+        write_flat(folder, plan.written, batches)
     return folder
 
 

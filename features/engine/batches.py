@@ -53,14 +53,14 @@ def check_asked(entity: str, as_of: Sequence[str]) -> None:
             day_of(text)
 
 
-def stretches(store: Store, entity: str, as_of: Sequence[str]) -> Iterator[Matrix]:
+def feature_batches(store: Store, entity: str, as_of: Sequence[str]) -> Iterator[Matrix]:
     """Return the features of all living units of some days, or of every claim on the day on which it became KNOWN."""
     check_asked(entity, as_of)
     check_register(store, entity)
     engine = engine_of(store)
     if KNOWN in as_of:
-        return claim_stretches(engine)
-    return living_stretches(engine, entity, *map(day_of, as_of))
+        return claim_batches(engine)
+    return living_batches(engine, entity, *map(day_of, as_of))
 
 
 def in_batches(engine: Engine, cases: NarrowCases, most: int, last: int) -> Iterator[Matrix]:
@@ -112,7 +112,7 @@ def spilled(
         yield spill
 
 
-def living_stretches(
+def living_batches(
     place: Store | Engine, entity: str, *days: int, most: int = CASES_AT_ONCE
 ) -> Iterator[Matrix]:
     """Yield the features of all living units of some days, ordered by unit and then by day; rows are read once for all days.
@@ -136,13 +136,13 @@ def living_stretches(
 
 
 def cases_between(
-    entity: str, days: Sequence[int], codes: Sequence[Column], stretch: Column
+    entity: str, days: Sequence[int], codes: Sequence[Column], batch: Column
 ) -> Cases:
-    """Return the cases of each day's codes from the first to the last of a stretch, ordered by code and then by day."""
+    """Return the cases of each day's codes from the first to the last of a batch, ordered by code and then by day."""
     first, last = 0, 0
-    if len(stretch):
-        first = int(stretch[0])
-        last = int(stretch[-1])
+    if len(batch):
+        first = int(batch[0])
+        last = int(batch[-1])
     by_day = []
     for codes_of_day in codes:
         begin = np.searchsorted(codes_of_day, first)
@@ -168,7 +168,7 @@ def of_any(codes: Sequence[Column]) -> Column:
     return np.flatnonzero(present)
 
 
-def claim_stretches(place: Store | Engine, most: int = CASES_AT_ONCE) -> Iterator[Matrix]:
+def claim_batches(place: Store | Engine, most: int = CASES_AT_ONCE) -> Iterator[Matrix]:
     """Yield the features of every claim of a history, each as of the day on which it became known, ordered by claim.
 
     At most `most` at a time, one matrix at least.

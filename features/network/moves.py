@@ -45,7 +45,7 @@ class Spells:
 
 
 def spells_of(store: Store, place: Column, day: int) -> Iterator[Spells]:
-    """Yield the spells known by a day at registered enterprises, workers in stretches of WORKERS_AT_ONCE."""
+    """Yield the spells known by a day at registered enterprises, in batches of WORKERS_AT_ONCE workers."""
     names = ("enterprise", "started", "ended", "known", "sign", "worker")
     for low in range(0, store.dictionary("worker").size, WORKERS_AT_ONCE):
         high = low + WORKERS_AT_ONCE

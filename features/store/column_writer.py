@@ -1,4 +1,4 @@
-"""Writes flat columns from rows that come in stretches, without knowing before how wide they will be."""
+"""Writes flat columns from rows that come in batches, without knowing before how wide they will be."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from numpy.typing import NDArray
 from features.files import built
 from features.store.column_files import column_name, narrowest
 
-Stretch = Mapping[str, NDArray[np.int64]]
+RowBatch = Mapping[str, NDArray[np.int64]]
 
 
-def write_flat(folder: Path, names: Sequence[str], stretches: Iterable[Stretch]) -> None:
-    """Write stretches of rows as the flat columns `names`, whole or not at all.
+def write_flat(folder: Path, names: Sequence[str], batches: Iterable[RowBatch]) -> None:
+    """Write batches of rows as the flat columns `names`, whole or not at all.
 
-    Each stretch is sorted by the first of them and stands after the one before it; without any the columns are empty.
+    Each batch is sorted by the first of them and stands after the one before it; without any the columns are empty.
     Values are full (no empty ones). The folder gets its name when all is written; one that is there by then is kept.
     """
     by = names[0]
     with built(folder) as unfinished:
         columns = {name: Widening(unfinished, name) for name in names}
         counts = np.zeros(0, np.int64)
-        for stretch in stretches:
+        for batch in batches:
             for name, column in columns.items():
-                column.append(stretch[name])
-            # A later stretch may hold higher codes, so its counts are the longer ones.
-            grown = np.bincount(stretch[by], minlength=len(counts))
+                column.append(batch[name])
+            # A later batch may hold higher codes, so its counts are the longer ones.
+            grown = np.bincount(batch[by], minlength=len(counts))
             grown[: len(counts)] += counts
             counts = grown
         starts = np.append(0, counts).cumsum()

@@ -115,7 +115,7 @@ def coded_sql(staged: Staged, codes: Mapping[str, Path]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Dictionary:
-    """The identifiers of one name space: position = code; each stretch, which ends below a bound, is in text order."""
+    """The identifiers of one name space: position = code; each run, which ends below a bound, is in text order."""
 
     texts: pa.LargeStringArray | pa.ChunkedArray
     bounds: tuple[int, ...] = ()
@@ -145,7 +145,7 @@ class Dictionary:
         """Return the code of an identifier, None if it is unknown."""
         places = range(self.size)
         begin = 0
-        # Only within a stretch are the texts sorted, so each is searched for itself.
+        # Only within a run are the texts sorted, so each is searched for itself.
         for end in self.bounds or (self.size,):
             place = bisect_left(places, text, begin, end, key=self._text_at)
             if place < end and self._text_at(place) == text:

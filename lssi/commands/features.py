@@ -33,7 +33,7 @@ def features_command(
     """写出特征矩阵。Write the features of all living units as Parquet, as of one day or of several;
     the key and the day are the first columns.
     """
-    from features.engine.batches import check_asked, stretches
+    from features.engine.batches import check_asked, feature_batches
     from features.engine.id_order import write_ordered
     from features.store.opening import open_store
 
@@ -41,7 +41,7 @@ def features_command(
     with loading() as count:
         store = open_store(source, data, count)
     with progress("特征 features"):
-        rows, columns = write_ordered(stretches(store, entity, as_of), out)
+        rows, columns = write_ordered(feature_batches(store, entity, as_of), out)
     print(f"{out}: {rows} × {columns}")
 
 

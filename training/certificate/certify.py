@@ -44,7 +44,7 @@ from training.certificate.read_paths import (
     WAYS,
     every_way,
     in_other_ways,
-    in_stretches,
+    misread_in_batches,
 )
 from training.certificate.recorded_days import misdated
 from training.certificate.sample import Excerpt, accepted, excerpt_of, never_later
@@ -201,7 +201,7 @@ def trial(excerpt: Excerpt, as_of: int, extent: Extent) -> Findings:
         rows_before = holdings(clean, as_of)
         findings.misread = misread(clean, excerpt, as_of, extent.read) | in_other_ways(before)
         if STRETCHES in extent.ways:
-            findings.misread |= in_stretches(clean, inquiry) | unlike_spark(clean, as_of)
+            findings.misread |= misread_in_batches(clean, inquiry) | unlike_spark(clean, as_of)
         findings.labels = faults_of(clean, excerpt, FAULTS)
         if KNOWN in extent.ways:
             findings.resting = resting(engine_of(clean), excerpt, as_of, seed)

@@ -17,7 +17,7 @@ from features.catalogue.model import ALIASES, KEYS
 from features.contract.millionths import CERTAIN
 from features.contract.tables import COMMON, Table
 from features.engine import batches
-from features.engine.batches import claim_stretches, living_stretches
+from features.engine.batches import claim_batches, living_batches
 from features.engine.matrices import matrix, matrix_of_cases
 from features.errors import RequestError
 from features.matrix import Matrix, no_cases, stacked
@@ -157,12 +157,12 @@ def _same_units(view: Matrix, whole: Matrix) -> Matrix:
     return whole.take(np.flatnonzero(is_shared))
 
 
-def in_stretches(store: Store, asked: Inquiry) -> dict[str, Moved]:
+def misread_in_batches(store: Store, asked: Inquiry) -> dict[str, Moved]:
     """Return what features in batches, of two days and of every claim, say otherwise than the same cases in one batch."""
     moves: dict[str, Moved] = {}
     days = [day for day in (asked.day - BACK[1], asked.day) if day >= store.first_known]
     for entity in asked.entities:
-        parts = stacked(list(living_stretches(store, entity, *days, most=_half(store, entity))))
+        parts = stacked(list(living_batches(store, entity, *days, most=_half(store, entity))))
         for day in days:
             of_day = parts.take(np.flatnonzero(parts.as_of == day))
             view = f"stretches {entity}"
@@ -170,7 +170,7 @@ def in_stretches(store: Store, asked: Inquiry) -> dict[str, Moved]:
     if "claim" in asked.entities:
         half = _half(store, "claim")
         with as_if_large(SWEPT):
-            swept = stacked(list(claim_stretches(store, most=half)))
+            swept = stacked(list(claim_batches(store, most=half)))
         swept = swept.take(np.flatnonzero(swept.as_of <= asked.day))
         cases_days = swept.as_of.astype(np.int64)
         alone = matrix_of_cases(store, "claim", swept.keys.tolist(), cases_days)
