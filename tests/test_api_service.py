@@ -524,7 +524,7 @@ def test_a_damaged_register_of_keys_or_a_taken_port_is_one_line(
         door.listen()
         taken = str(door.getsockname()[1])
         assert refused_start(home, city_2000, "--port", taken).startswith(
-            "error: request_invalid: 127.0.0.1:"
+            "error: request_invalid: the service cannot listen on 127.0.0.1:"
         )
 
 

@@ -23,8 +23,8 @@ from features.online.request_rows import Sent
 from features.store.append import Fed, feed
 from features.store.day_rows import CLOSED
 from features.store.layout import summary_at, write_summary
-from features.store.load import UNSEEN
 from features.store.opening import open_store
+from features.store.segment import UNSEEN
 
 Write = Callable[..., Path]
 Row = dict[str, object]

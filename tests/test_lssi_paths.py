@@ -278,7 +278,8 @@ def a_novelty_queue(walk: Walk) -> Any:
     written = {}
     for form in ("csv", "parquet"):
         out = walk.place / f"queue.{form}"
-        walk.here("novelty", "--as-of", DAY, "--out", out)
+        source, data = walk.place / "source", walk.place / "data"
+        walk.says("novelty", source, "--as-of", DAY, "--out", out, "--data", data)
         written[form] = digest(out)
     return written
 

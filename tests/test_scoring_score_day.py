@@ -55,7 +55,7 @@ def test_the_top_of_a_roll_is_what_single_scores_say(home: Home) -> None:
 
 def test_a_roll_tells_how_many_firms_are_dormant_and_scores_them_as_any(home: Home) -> None:
     said = roll(home.path, home.store, home.bundle, caller="test", moment=MOMENT)
-    told = dormancy(home.store, home.scorer.catalogue, LAST)
+    told = dormancy(home.scorer.engine, LAST)
     assert said["dormant"] == dormancy_as_json(told)
     assert said["dormant"]["living"] == said["rows"]
 
