@@ -487,13 +487,13 @@ LEAKS = (
         "known[row] <= day[unit] + 31 - day[unit] % 31:",
     ),
     Leak(
-        "分段输出取最后一日的登记",
-        "features written in stretches take the register of their last day",
+        "分批输出取最后一日的登记",
+        "features written in batches take the register of their last day",
         "features/engine/batches.py",
         "entity, code[order], as_of[order])",
         "entity, code[order], np.full_like(as_of, max(days)))",
         READ,
-        ("stretches",),
+        ("batches",),
     ),
     Leak(
         "全部申领逐键求值取月末日",
@@ -502,7 +502,7 @@ LEAKS = (
         "here[fresh] % DAYS, np.cumsum",
         "here[fresh] % DAYS + 31 - here[fresh] % DAYS % 31, np.cumsum",
         READ,
-        ("stretches",),
+        ("batches",),
     ),
     Leak(
         "在线共用行不看入库日",
@@ -545,7 +545,7 @@ LEAKS = (
         "cases_given(engine, cases, names)",
         "cases_given(engine, type(cases)(cases.entity, cases.code, cases.as_of + 30, cases.keys), names)",
         READ,
-        ("stretches",),
+        ("batches",),
     ),
     Leak(
         "申领自身的核查结果",

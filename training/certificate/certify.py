@@ -37,10 +37,10 @@ from training.certificate.poison import KINDS, Poisoned, poisoned_excerpt
 from training.certificate.poison_raw import Before, Beneath, beneath
 from training.certificate.poison_rows import REACH
 from training.certificate.read_paths import (
+    BATCHES,
     FED,
     KNOWN,
     NEIGHBOUR,
-    STRETCHES,
     WAYS,
     every_way,
     in_other_ways,
@@ -200,7 +200,7 @@ def trial(excerpt: Excerpt, as_of: int, extent: Extent) -> Findings:
         before = every_way(clean, inquiry, excerpt, extent.ways)
         rows_before = holdings(clean, as_of)
         findings.misread = misread(clean, excerpt, as_of, extent.read) | in_other_ways(before)
-        if STRETCHES in extent.ways:
+        if BATCHES in extent.ways:
             findings.misread |= misread_in_batches(clean, inquiry) | unlike_spark(clean, as_of)
         findings.labels = faults_of(clean, excerpt, FAULTS)
         if KNOWN in extent.ways:

@@ -27,8 +27,8 @@ from training.certificate.compare import Moved, compared_matrices
 from training.certificate.inquiry import BACK, Inquiry, city, own_days
 from training.certificate.sample import Excerpt
 
-FED, NEIGHBOUR, STRETCHES, KNOWN = "fed", "neighbour", "stretches", "known rows"
-WAYS = ("own days", "at scale", "online", FED, NEIGHBOUR, STRETCHES, KNOWN)
+FED, NEIGHBOUR, BATCHES, KNOWN = "fed", "neighbour", "batches", "known rows"
+WAYS = ("own days", "at scale", "online", FED, NEIGHBOUR, BATCHES, KNOWN)
 PANELS = ((evaluate, "MANY_UNITS"), (evaluate, "WORTHWHILE"))
 RUNNING = ((totals, "PAIRS_A_ROW"),)
 TOTALS = (*PANELS, *RUNNING)
@@ -165,7 +165,7 @@ def misread_in_batches(store: Store, asked: Inquiry) -> dict[str, Moved]:
         parts = stacked(list(living_batches(store, entity, *days, most=_half(store, entity))))
         for day in days:
             of_day = parts.take(np.flatnonzero(parts.as_of == day))
-            view = f"stretches {entity}"
+            view = f"batches {entity}"
             moves |= compared_matrices({view: matrix(store, entity, day)}, {view: of_day})
     if "claim" in asked.entities:
         half = _half(store, "claim")
