@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from lightgbm import Booster
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import cross_val_score
 
 from features.errors import TargetError
 from features.matrix import Matrix
 from training.data.cases import TRAIN, TargetCases
-from training.data.folds import Fold, folds_of, parts_by_key
+from training.data.folds import Fold, ForwardSplit, folds_of, parts_by_key
 from training.data.recipe import Recipe, recipe_of
 from training.evaluation.discrimination import auc, sort_by_score
 from training.models.fit import Lesson, fit_any, fit_count, refit, scaled
@@ -107,6 +109,20 @@ def test_a_trial_model_is_asked_only_of_days_a_gap_after_those_it_learned_from()
     assert (
         np.sum([fold.held for fold in folds], axis=0).tolist() == (day >= 150).astype(int).tolist()
     )
+
+
+def test_scikit_learn_takes_the_forward_split_as_one_of_its_own() -> None:
+    matrix, label, _ = drawn(600)
+    day = np.arange(600) // 2
+    splitter = ForwardSplit(day, day + 5, n_splits=3, tried_on=0.5, gap=30)
+    values = np.nan_to_num(matrix.values)
+    losses = cross_val_score(LogisticRegression(), values, label, cv=splitter)
+    assert len(losses) == splitter.get_n_splits() == 3
+    for seen, held in splitter.split(values):
+        assert day[seen].max() + 30 == day[held].min()
+    late = ForwardSplit(day, day + 40, n_splits=3, tried_on=0.5, gap=0)
+    for seen, held in late.split(values):
+        assert day[seen].max() + 40 == day[held].min()
 
 
 def test_where_earlier_days_teach_too_little_the_folds_part_by_key() -> None:
