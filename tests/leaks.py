@@ -442,8 +442,8 @@ LEAKS = (
         "折中混入之后的日子",
         "a fold learns from days after those that it is asked about",
         "training/data/folds.py",
-        "Fold((day + max(gap, 1) <= start)",
-        "Fold((day != start)",
+        "(self.day + max(self.gap, 1) <= start)",
+        "(self.day != start)",
     ),
     Leak(
         "网络值缓存不分日",
@@ -586,7 +586,7 @@ LEAKS = (
         "折用当时未知的结果",
         "a fold learns outcomes that were not known when it is asked",
         "training/data/folds.py",
-        " & (learnable_from <= start)",
+        " & (self.learnable <= start)",
         "",
     ),
 )

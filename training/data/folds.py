@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.model_selection import BaseCrossValidator
 
 from training.data.cases import TargetCases
 from training.data.recipe import Recipe
 
 Mask = NDArray[np.bool_]
+Days = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -21,16 +26,61 @@ class Fold:
     held: Mask
 
 
-def folds_of(keys: NDArray[np.str_], cases: TargetCases, recipe: Recipe, gap: int) -> list[Fold]:
-    """Return folds that go forward in time, as the future will: each is asked of days after those it learned from.
+class ForwardSplit(BaseCrossValidator):
+    """A splitter of scikit-learn that goes forward in time, as the future will: `n_splits` spans over the last days.
 
-    A day counts as after another when `gap` days lie between, and nobody learns from an outcome that was not yet known
-    then. Where the earlier days hold too few labels to learn from, the folds are parted by key instead, the cases of one
+    Each span is asked of whoever learned from the days before. A day counts as before when `gap` days lie between, and its
+    case is `learnable` by then: nobody learns from an outcome that was not yet known. A span holds about as many cases as
+    the next, all cases of a day, and `tried_on` is the share of the cases that the spans hold together.
+    """
+
+    def __init__(
+        self, day: Days, learnable: Days, *, n_splits: int, tried_on: float, gap: int
+    ) -> None:
+        self.day = day
+        self.learnable = learnable
+        self.n_splits = n_splits
+        self.tried_on = tried_on
+        self.gap = gap
+
+    def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:  # noqa: ARG002
+        """Return the number of spans: fewer than asked for where many cases share a day."""
+        return len(self.starts())
+
+    def split(
+        self,
+        X: Any = None,  # noqa: ARG002
+        y: Any = None,  # noqa: ARG002
+        groups: Any = None,  # noqa: ARG002
+    ) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+        """Yield the places of the cases that a model may learn from, and of those that it is asked about."""
+        for start, end in pairwise([*self.starts().tolist(), np.inf]):
+            seen = (self.day + max(self.gap, 1) <= start) & (self.learnable <= start)
+            held = (self.day >= start) & (self.day < end)
+            yield np.flatnonzero(seen), np.flatnonzero(held)
+
+    def starts(self) -> Days:
+        """Return the first day of each span."""
+        ascending = np.sort(self.day)
+        shares = np.linspace(1 - self.tried_on, 1, self.n_splits, endpoint=False)
+        places = shares * len(ascending)
+        return np.unique(ascending[places.astype(np.int64)]) if len(ascending) else ascending
+
+
+def folds_of(keys: NDArray[np.str_], cases: TargetCases, recipe: Recipe, gap: int) -> list[Fold]:
+    """Return folds that go forward in time (`ForwardSplit`), without those whose days before teach too little.
+
+    Where the earlier days hold too few labels to learn from, the folds are parted by key instead, the cases of one
     key together.
     """
+    # a case may be seen from the eve of its day, and an outcome has to be known by then
+    learnable = cases.known + (cases.day - cases.as_of)
+    splitter = ForwardSplit(
+        cases.day, learnable, n_splits=recipe.folds, tried_on=recipe.tried_on, gap=gap
+    )
     forward = []
     is_held = np.zeros(len(cases), np.bool_)
-    for fold in _forward(cases, recipe, gap):
+    for fold in _folds(splitter, keys):
         if enough(cases.label[fold.seen], recipe.least_positives):
             forward.append(fold)
             is_held |= fold.held
@@ -46,29 +96,22 @@ def folds_by_key(keys: NDArray[np.str_], recipe: Recipe) -> list[Fold]:
     return [fold for fold in folds if fold.seen.any() and fold.held.any()]
 
 
+def _folds(splitter: BaseCrossValidator, keys: NDArray[np.str_]) -> list[Fold]:
+    """Return the splits of cases as masks."""
+    folds = []
+    for seen, held in splitter.split(keys):
+        fold = Fold(np.zeros(len(keys), np.bool_), np.zeros(len(keys), np.bool_))
+        fold.seen[seen] = True
+        fold.held[held] = True
+        folds.append(fold)
+    return folds
+
+
 def enough(label: NDArray[np.float64], least: int) -> bool:
     """Tell whether both classes have at least so many cases."""
     positives = int(label.sum())
     negatives = len(label) - positives
     return min(positives, negatives) >= least
-
-
-def _forward(cases: TargetCases, recipe: Recipe, gap: int) -> list[Fold]:
-    """Return folds of equally many cases, one after another, over the last days; each has seen the days before."""
-    if not len(cases):
-        return []
-    day = cases.day
-    # a case may be seen from the eve of its day, and an outcome has to be known by then
-    learnable_from = cases.known + (day - cases.as_of)
-    ascending = np.sort(day)
-    shares = np.linspace(1 - recipe.tried_on, 1, recipe.folds, endpoint=False)
-    places = shares * len(day)
-    starts = np.unique(ascending[places.astype(np.int64)])
-    ends = np.append(starts[1:], ascending[-1] + 1)
-    return [
-        Fold((day + max(gap, 1) <= start) & (learnable_from <= start), (day >= start) & (day < end))
-        for start, end in zip(starts, ends, strict=True)
-    ]
 
 
 def parts_by_key(keys: NDArray[np.str_], parts: int, seed: int) -> NDArray[np.int64]:

@@ -28,7 +28,12 @@ def propensity(matrix: Matrix, cases: TargetCases, recipe: Recipe) -> Floats:
     seen = (~np.isnan(cases.label)).astype(np.float64)
     if seen.all():
         return np.ones(len(cases))
-    simple = recipe.model_copy(update={"shape": (Shape(leaves=7),), "most_rounds": ROUNDS})
+    changes = {
+        "shape": (Shape(leaves=7),),
+        "smaller_leaf": recipe.smallest_leaf,
+        "most_rounds": ROUNDS,
+    }
+    simple = recipe.model_copy(update=changes)
     folds = folds_by_key(matrix.keys, recipe)
     if not folds or not enough(seen, recipe.least_positives):
         return np.full(len(cases), np.nan)

@@ -27,6 +27,7 @@ def summary_lines(result: Mapping[str, Any]) -> list[str]:
         _capacity_line(metrics["capacity"]),
         *_reordering_lines(metrics),
         *proxy_lines(result["proxies"]),
+        *_direction_lines(metrics["directions"]),
         _registration_line(result),
     ]
 
@@ -74,6 +75,17 @@ def _reordering_lines(metrics: Mapping[str, Any]) -> list[str]:
     if days is None:
         return []
     return [f"重排后早 found {days:.1f} 天 days earlier by reordering the same visits"]
+
+
+def _direction_lines(directions: Mapping[str, Any] | None) -> list[str]:
+    """Return whether the declared directions bind the model, with the losses that decided it; nothing where none are declared."""
+    if directions is None:
+        return []
+    answer = "采用 kept" if directions["bind"] else "不采用 dropped"
+    loss_with = f"{directions['loss_with']:.4f}"
+    loss_without = f"{directions['loss_without']:.4f}"
+    losses = f"未见样本损失 loss on unseen cases: 有 with {loss_with}, 无 without {loss_without}"
+    return [f"声明的方向 declared directions {answer}; {losses}"]
 
 
 def _registration_line(result: Mapping[str, Any]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -130,6 +130,7 @@ def trained_from(whole: Dataset, recipe: Recipe) -> Trained:
     metrics = evaluate(matrix, cases, answers, capacity=capacity, recipe=recipe)
     if target.unit == "inspection":
         metrics |= reordering(cases, raw)
+    metrics["directions"] = _directions(learned)
     return Trained(whole, recipe, learned, metrics)
 
 
@@ -199,16 +200,24 @@ def choices(trained: Trained) -> dict[str, str]:
         mode="json", exclude={"zh", "en", "fit"}, exclude_none=True
     )
     recipe = trained.recipe.model_dump(mode="json")
-    chosen = {**target, **recipe, **_fitted(trained.learned)}
+    chosen = {**target, **recipe, **_fitted(trained)}
     return {name: str(value) for name, value in chosen.items()}
 
 
-def _fitted(learned: Learned) -> dict[str, Any]:
+def _directions(learned: Learned) -> dict[str, Any] | None:
+    """Return whether the declared directions bind the model, and the loss of unseen cases with them and without."""
+    directions = learned.any.directions
+    return None if directions is None else asdict(directions)
+
+
+def _fitted(trained: Trained) -> dict[str, Any]:
+    learned = trained.learned
     count = learned.count
     return {
         "rounds": learned.any.rounds,
         "leaves": learned.any.shape.leaves,
         "extra": learned.any.shape.extra,
+        "smallest_leaf": trained.recipe.leaf_of(learned.any.shape),
         "loss_unseen": learned.any.loss,
         "rounds_of_count": None if count is None else count.rounds,
         "calibration": learned.calibrated.kind,
@@ -238,7 +247,7 @@ def run_report(trained: Trained, origin: Mapping[str, str]) -> dict[str, Any]:
         "metrics": trained.metrics,
         "features": len(whole.matrix.names),
         "left_out": dict(whole.catalogue.left_out),
-        "fit": _fitted(trained.learned),
+        "fit": _fitted(trained),
         **origin,
     }
 

@@ -142,12 +142,13 @@ def _taken(whole: Dataset, places: Codes) -> Dataset:
 
 
 def _quick(recipe: Recipe) -> Recipe:
-    """Return a recipe of few trees and one shape."""
+    """Return a recipe of few trees, one shape and one size of leaves."""
     rounds = min(ROUNDS, recipe.most_rounds)
     changes = {
         "most_rounds": rounds,
         "least_rounds": min(recipe.least_rounds, rounds),
         "shape": recipe.shape[:1],
+        "smaller_leaf": recipe.smallest_leaf,
     }
     return recipe.model_copy(update=changes)
 
