@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,17 +10,46 @@ from pathlib import Path
 
 import duckdb
 
+from features.errors import RequestError
+
 Connection = duckdb.DuckDBPyConnection
 Relation = duckdb.DuckDBPyRelation
 DuckError = duckdb.Error
 ForbiddenError = duckdb.PermissionException
 
 
+MEMORY = "LSSI_MEMORY"
+"""The setting that says how much memory the queries of one connection may use, such as 500MB or 4GB."""
+MEMORY_UNSET = "2GB"
+_SIZE = re.compile(r"[1-9][0-9]*(MB|GB)")
+
+
+def memory_limit() -> str:
+    """Return how much memory a connection may use, as LSSI_MEMORY says; RequestError unless that is a size."""
+    size = os.environ.get(MEMORY) or MEMORY_UNSET
+    if not _SIZE.fullmatch(size):
+        raise RequestError(f"{MEMORY} should be a size such as 500MB or 4GB; got {size!r}")
+    return size
+
+
+def why_failed(error: duckdb.Error) -> str:
+    """Return in one line why a query failed; where memory did not suffice, the limit and the setting that states it."""
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return (
+            f"it needs more than the {memory_limit()} of memory that {MEMORY} allows; set {MEMORY} to more, or ask "
+            "of fewer units or attributes"
+        )
+    return str(error).strip().splitlines()[0]
+
+
 @dataclass(frozen=True, slots=True)
 class ConnectionLimits:
-    """What a connection may use: memory as DuckDB writes it, threads, and where it spills; nowhere if no place is named."""
+    """What a connection may use: memory as DuckDB writes it, threads, and where it spills; nowhere if no place is named.
 
-    memory: str = "2GB"
+    Where no memory is stated, LSSI_MEMORY says how much.
+    """
+
+    memory: str = ""
     threads: int = 2
     spill: Path | None = None
 
@@ -50,7 +80,8 @@ def opened(limits: ConnectionLimits = MODEST) -> Connection:
     """Return a connection in memory that may read and write any file; a query sees no variable of ours."""
     connection = duckdb.connect()
     connection.execute("SET python_enable_replacements=false")
-    connection.execute(f"SET memory_limit={quoted(limits.memory)}")
+    memory = limits.memory or memory_limit()
+    connection.execute(f"SET memory_limit={quoted(memory)}")
     connection.execute(f"SET threads={limits.threads}")
     connection.execute(f"SET temp_directory={quoted(limits.spill or '')}")
     return connection

@@ -14,9 +14,12 @@ from features.connection import (
     ForbiddenError,
     is_one_select,
     locked_connection,
+    memory_limit,
     opened,
     quoted,
+    why_failed,
 )
+from features.errors import RequestError
 
 
 @pytest.fixture
@@ -98,3 +101,27 @@ def test_one_select_is_told_from_everything_else() -> None:
             ("", "SELECT 1; SELECT 2", "COPY (SELECT 1) TO 'x'", "CREATE TABLE a (b INT)"),
         )
     )
+
+
+GREEDY = "SELECT list(md5(CAST(i AS VARCHAR))) FROM range(3000000) t(i)"
+
+
+def test_a_query_that_needs_more_memory_says_which_setting_allows_how_much(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("LSSI_MEMORY", "60MB")
+    with pytest.raises(DuckError) as caught:
+        opened().sql(GREEDY).fetchall()
+    reason = why_failed(caught.value)
+    assert "60MB of memory that LSSI_MEMORY allows" in reason and "\n" not in reason
+
+
+@pytest.mark.parametrize("size", ["lots", "0GB", "2", "2 GB; SET threads=9", "-1GB"])
+def test_a_limit_of_memory_is_a_size_or_is_refused(
+    monkeypatch: pytest.MonkeyPatch, size: str
+) -> None:
+    monkeypatch.setenv("LSSI_MEMORY", size)
+    with pytest.raises(RequestError, match="LSSI_MEMORY should be a size such as 500MB or 4GB"):
+        opened()
+    monkeypatch.setenv("LSSI_MEMORY", "")
+    assert memory_limit() == "2GB"

@@ -20,6 +20,7 @@ from features.connection import (
     locked_connection,
     named,
     quoted,
+    why_failed,
 )
 from features.contract.tables import COMMON, Column
 from features.errors import SourceError
@@ -109,6 +110,8 @@ def in_one_line(place: Path) -> Iterator[None]:
 
 
 def _first_line(error: Exception) -> str:
+    if isinstance(error, DuckError):
+        return why_failed(error)
     return str(error).strip().splitlines()[0]
 
 

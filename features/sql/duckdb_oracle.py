@@ -16,6 +16,9 @@ from features.sql.aggregate_sql import Dialect
 from features.sql.compile import features_sql
 from features.store.column_codes import literal_of, month_columns
 
+COLUMNS_AT_ONCE = 64
+"""Features of one statement; measured: 150 attributes took 350 MB and 17 s in one, and 400 take 200 MB and 16 s in blocks."""
+
 
 def dialect_of(engine: Engine) -> Dialect:
     """Return what the compiler must know of a store."""
@@ -75,13 +78,20 @@ def cases_given(engine: Engine, cases: Cases, names: Iterable[str]) -> pa.Table:
 
 
 def compiled_values(engine: Engine, cases: Cases, names: Iterable[str]) -> dict[str, Values]:
-    """Return features as DuckDB computes them from the compiled statement, float64 (n,) each."""
+    """Return features as DuckDB computes them from compiled statements, float64 (n,) each.
+
+    A statement holds COLUMNS_AT_ONCE features: of many that each need a scan of their own, memory and planning grow
+    faster than their number.
+    """
     wanted = list(names)
-    sql = features_sql(engine.catalogue, wanted, dialect_of(engine))
-    answer = engine.store.sql(sql, cases=cases_given(engine, cases, wanted))
+    dialect = dialect_of(engine)
     values: dict[str, Values] = {}
-    for name in wanted:
-        column = answer[f"f_{name}"].to_numpy()
-        # The sum with 0.0 turns -0.0 into 0.0, as the evaluator does: the two are compared bit by bit.
-        values[name] = np.asarray(column, np.float64) + 0.0
+    for first in range(0, len(wanted), COLUMNS_AT_ONCE):
+        block = wanted[first : first + COLUMNS_AT_ONCE]
+        sql = features_sql(engine.catalogue, block, dialect)
+        answer = engine.store.sql(sql, cases=cases_given(engine, cases, block))
+        for name in block:
+            column = answer[f"f_{name}"].to_numpy()
+            # The sum with 0.0 turns -0.0 into 0.0, as the evaluator does: the two are compared bit by bit.
+            values[name] = np.asarray(column, np.float64) + 0.0
     return values

@@ -14,7 +14,14 @@ import pyarrow as pa
 from features.arrays import NULL
 from features.calendar import day_of
 from features.catalogue.joins import declared_joins, first_by, joined_table
-from features.connection import Connection, ConnectionLimits, DuckError, named, opened
+from features.connection import (
+    Connection,
+    ConnectionLimits,
+    DuckError,
+    named,
+    opened,
+    why_failed,
+)
 from features.contract.tables import Column, Table, contract
 from features.errors import CatalogueError, HistoryError, UnknownId
 from features.files import folder_of
@@ -202,8 +209,7 @@ class Store:
                 cursor.register(name, table)
             return cursor.sql(query).to_arrow_table()
         except DuckError as error:
-            reason = str(error).splitlines()[0]
-            raise HistoryError(f"the query failed: {reason}") from None
+            raise HistoryError(f"the query failed: {why_failed(error)}") from None
 
     @cached_property
     def _connection(self) -> Connection:
