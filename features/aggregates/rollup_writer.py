@@ -91,20 +91,20 @@ def rollup_folder(plan: RollupPlan, base: Path) -> Path:
     return folder
 
 
-def day_rows(plan: RollupPlan, part: Path) -> Mapping[str, Column]:
-    """Return the panel of the rows of one part, which later days added."""
-    read = read_table(part, columns=plan.read)
+def day_rows(plan: RollupPlan, segment: Path) -> Mapping[str, Column]:
+    """Return the panel of a table's rows in one later segment."""
+    read = read_table(segment, columns=plan.read)
     return panel_rows(plan, {column: values(read[column]) for column in plan.read})
 
 
-def laid_out_of_days(plan: RollupPlan, part: Path) -> Path:
-    """Return the file of the panel of one part's rows, written now unless it was.
+def laid_out_of_days(plan: RollupPlan, segment: Path) -> Path:
+    """Return the file of the panel of a table's rows in one later segment, written now unless it was.
 
-    A part is read whole, so nothing as long as the dictionary says where the rows of each code begin.
+    A later segment is read whole, so nothing as long as the dictionary says where the rows of each code begin.
     """
-    path = part.parent / "panels" / f"{name_of(plan.measures)}.parquet"
+    path = segment.parent / "panels" / f"{name_of(plan.measures)}.parquet"
     if not path.exists():
-        rows = day_rows(plan, part)
+        rows = day_rows(plan, segment)
         path.parent.mkdir(exist_ok=True)
         with replaced(path) as unfinished:
             # All are integers, so differences are short; statistics would outweigh them.

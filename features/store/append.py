@@ -178,11 +178,11 @@ def _loaded(day: Day, summary: dict[str, Any], span: Span) -> Fed:
         )
     if span.until <= day_of(summary["complete_to"]):
         return _unchanged(day, summary, digests, set(late))
-    part = write_segment(making, staged)
-    tables = _counts(part.staged, late)
-    _write_refused(part.staged, late, day.work / "refused")
+    segment = write_segment(making, staged)
+    tables = _counts(segment.staged, late)
+    _write_refused(segment.staged, late, day.work / "refused")
     entry = {"after": summary["complete_to"], "digests": digests, "tables": tables}
-    _commit(day, _grown(day, summary, entry, part.joins), marks)
+    _commit(day, _grown(day, summary, entry, segment.joins), marks)
     return Fed(LOADED, day.folder, day.name, tables, _refused_at(day))
 
 

@@ -120,8 +120,8 @@ def _write(layout: Layout, source: Source, place: Path) -> None:
             span=EVER,
             folder=work,
         )
-        part = write_segment(making, staged)
-        counts = {table.table: counts_of(table.accepted, table.refused) for table in part.staged}
+        segment = write_segment(making, staged)
+        counts = {table.table: counts_of(table.accepted, table.refused) for table in segment.staged}
         for name in ("staged", "codes", "sides"):
             shutil.rmtree(work / name)
         write_summary(work, {"tables": counts})
