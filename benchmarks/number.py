@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from features.calendar import day_of
 from features.engine.matrices import matrix
+from features.ingest.scan import files_in, read_parquet
 from features.matrix import Matrix
 from features.store.opening import open_store
 from models.bundle.number import staff_class
@@ -67,7 +68,7 @@ def days_of(city: Path) -> tuple[CountFit, Floats, list[Day]]:
     fit = learn(lesson, taught, recipe, unit=unit_counted(target)).count
     if fit is None:
         raise SystemExit(f"{city} has too few finds to learn their number from; make it larger")
-    truth = pl.read_parquet(city / "truth/enterprises/*.parquet")
+    truth = read_parquet(files_in(city / "truth" / "enterprises"))
     days = []
     for day in DAYS:
         living = matrix(store, "enterprise", day_of(day))

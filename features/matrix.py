@@ -77,6 +77,13 @@ class Matrix:
             categories=self.categories,
         )
 
+    def columns(self, names: Sequence[str]) -> Matrix:
+        """Return the matrix of the named columns, in the order given."""
+        places = [self.names.index(name) for name in names]
+        values = np.ascontiguousarray(self.values[:, places])
+        categories = {name: texts for name, texts in self.categories.items() if name in names}
+        return replace(self, names=tuple(names), values=values, categories=categories)
+
     def row(self, position: int) -> Matrix:
         """Return the matrix of one row."""
         return self.take([position])

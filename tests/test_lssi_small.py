@@ -25,7 +25,6 @@ from models.bundle.manifest import frozen_features
 from simulation.ground.setting import setting_of
 from simulation.run import write_city
 from tests.said import Answer, Say
-from training.certificate.candidate_features import columns
 from training.certificate.certify import Extent, certify
 
 Tables = dict[str, pl.DataFrame]
@@ -71,7 +70,7 @@ def models(city: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def parts_of(store: Store, target: str, entity: str) -> Parts:
     found = matrix(store, entity, store.complete_to)
-    some = columns(found, list(range(min(PROBED, len(found.names)))))
+    some = found.columns(found.names[:PROBED])
     label = np.random.default_rng(1).integers(0, 2, len(some))
     choices = {
         "objective": "binary",

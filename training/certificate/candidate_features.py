@@ -58,15 +58,7 @@ class Newcomers:
 
     def of(self, whole: Matrix) -> Matrix:
         """Return the new features' columns of a matrix."""
-        return columns(whole, [whole.names.index(name) for name in self.names])
-
-
-def columns(whole: Matrix, places: list[int]) -> Matrix:
-    """Return some columns of a matrix, in the order given."""
-    names = tuple(whole.names[place] for place in places)
-    values = np.ascontiguousarray(whole.values[:, places])
-    categories = {name: texts for name, texts in whole.categories.items() if name in names}
-    return replace(whole, names=names, values=values, categories=categories)
+        return whole.columns(self.names)
 
 
 def declared_candidates(store: Store, path: Path, entity: str) -> Newcomers:

@@ -19,7 +19,6 @@ from features.store.store import Store
 from training.certificate.candidate_features import (
     Newcomers,
     certificate,
-    columns,
     cost,
     declared_candidates,
     digest_of_file,
@@ -194,8 +193,7 @@ def _by_worth(row: Mapping[str, Any]) -> tuple[float, str]:
 
 def without(matrix: Matrix, names: list[str]) -> Matrix:
     """Return a matrix without some features."""
-    places = [place for place, name in enumerate(matrix.names) if name not in names]
-    return columns(matrix, places)
+    return matrix.columns([name for name in matrix.names if name not in names])
 
 
 def head_lines(said: Mapping[str, Any]) -> list[str]:

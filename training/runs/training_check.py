@@ -12,7 +12,6 @@ from features.engine.engine import Engine
 from features.engine.matrices import matrix_of_cases
 from features.store.store import Store
 from models.bundle.bundle import Parts
-from training.certificate.candidate_features import columns
 from training.certificate.compare import Moved, differing, greater_moves
 from training.certificate.split_check import parts_read
 from training.data.cases import TEST, TRAIN, TargetCases, target_split
@@ -99,7 +98,7 @@ def unlike_alone(store: Store, whole: Dataset, seed: int = 1) -> dict[str, Moved
         key = str(row.keys[0])
         day = whole.cases.as_of[[place]]
         alone = matrix_of_cases(engine, row.entity, [key], day)
-        same_columns = columns(alone, [alone.names.index(name) for name in row.names])
+        same_columns = alone.columns(row.names)
         moves = greater_moves(moves, differing(same_columns, row))
     return moves
 
