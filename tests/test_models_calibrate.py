@@ -8,8 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import log_loss
 
-from training.models.calibrate import calibrated
+from features.matrix import Matrix
+from training.data.folds import folds_by_key
+from training.data.recipe import recipe_of
+from training.models.calibrate import calibrated, calibration_of
 from training.models.curves import CURVES, logistic, sigmoid
+from training.models.fit import Lesson, fit_any
 from training.models.tally import tally_of
 
 FEW_SCORES = st.sampled_from([-3.0, -1.5, -0.25, 0.0, 1.0, 2.5])
@@ -143,3 +147,18 @@ def test_one_fold_gives_the_logistic_curve_and_no_losses() -> None:
     chosen = calibrated(raw, label, np.zeros(300, np.int64))
     assert (chosen.kind, chosen.losses) == ("logistic", {})
     assert chosen.calibration == logistic(tally_of(raw, label))
+
+
+def test_a_fold_that_sees_one_class_alone_is_calibrated_with_the_others() -> None:
+    generator = np.random.default_rng(0)
+    keys = np.array([f"k{number % 40:02d}" for number in range(400)])
+    # whoever is asked about k07 has seen no positive
+    label = (keys == "k07").astype(np.float64)
+    values = generator.normal(size=(400, 3)) + label[:, None]
+    days = np.zeros(400, np.int32)
+    matrix = Matrix("enterprise", keys, days, ("a", "b", "c"), values, {})
+    recipe = recipe_of({"least_positives": 5, "most_rounds": 30})
+    lesson = Lesson(matrix, folds_by_key(keys, recipe))
+    fit = fit_any(lesson, label, recipe)
+    curve = calibration_of(fit, lesson, label).calibration
+    assert np.isfinite(curve.raw).all() and min(curve.probability) < 0.05

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from pydantic import ValidationError
@@ -161,6 +163,14 @@ def test_few_finds_teach_no_number() -> None:
     matrix, count = drawn(400)
     few = np.where(np.cumsum(count > 0) <= 20, count, 0.0)
     assert fit_number(matrix, few, recipe(least_counted=60), SHAPE, unit="persons") is None
+
+
+def test_finds_of_one_unit_alone_teach_no_number() -> None:
+    matrix, _ = drawn(600)
+    of_one = np.where(np.arange(600) < 80, 2.0, 0.0)
+    keys = np.where(of_one > 0, "alone", matrix.keys)
+    matrix = replace(matrix, keys=keys)
+    assert fit_number(matrix, of_one, recipe(least_counted=60), SHAPE, unit="persons") is None
 
 
 def test_ratios_that_chance_explains_are_drawn_to_their_line_and_others_kept() -> None:

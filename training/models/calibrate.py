@@ -14,6 +14,8 @@ from training.models.fit import Fit, Lesson
 from training.models.tally import ScoreTally, tally_of
 
 Floats = NDArray[np.float64]
+NEAREST = 1e-15
+"""How near to 0 or 1 LightGBM lets the share of positives come from which it starts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,8 @@ def calibration_of(fit: Fit, lesson: Lesson, label: Floats) -> Calibrated:
 
 def _log_odds(label: Floats, chosen: NDArray[np.bool_]) -> float:
     """Return the log-odds of the share of positives among some cases, where LightGBM's first tree starts."""
-    share = label[chosen].mean()
+    # a fold may see one class alone, where LightGBM keeps as far from 0 and 1, too
+    share = np.clip(label[chosen].mean(), NEAREST, 1 - NEAREST)
     return float(np.log(share / (1 - share)))
 
 

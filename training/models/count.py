@@ -121,12 +121,14 @@ def fit_number(
 ) -> CountFit | None:
     """Return a model of the number found, from every case whose number is written; None where too few found anything.
 
-    The form is the one whose numbers, corrected by size, fit cases of unseen units best. The same cases give the same
+    It is None, too, where one fold of units holds all finds: whoever is asked about them would have seen none. The form is the one whose numbers, corrected by size, fit cases of unseen units best. The same cases give the same
     model in whatever order they stand.
     """
     number = _number(matrix, unit)
     cases = _cases(matrix, count, number, recipe)
-    if (cases.count > 0).sum() < recipe.least_counted or not cases.folds:
+    is_find = cases.count > 0
+    is_taught = [is_find[fold.seen].any() for fold in cases.folds]
+    if is_find.sum() < recipe.least_counted or not is_taught or not all(is_taught):
         return None
     forms = (SHARE, *FORMS) if number.stake else FORMS
     tried = [_tried(cases, form, shape, number) for form in forms]
