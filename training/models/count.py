@@ -121,8 +121,9 @@ def fit_number(
 ) -> CountFit | None:
     """Return a model of the number found, from every case whose number is written; None where too few found anything.
 
-    It is None, too, where one fold of units holds all finds: whoever is asked about them would have seen none. The form is the one whose numbers, corrected by size, fit cases of unseen units best. The same cases give the same
-    model in whatever order they stand.
+    It is None, too, where one fold of units holds all finds: whoever is asked about them would have seen none.
+    The form is the one whose numbers, corrected by size, fit cases of unseen units best. The same cases give the
+    same model in whatever order they stand.
     """
     number = _number(matrix, unit)
     cases = _cases(matrix, count, number, recipe)
