@@ -10,10 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from features.catalogue.roles import PROTECTED, WITHOUT_BASIS
 from features.store.opening import open_store
 from features.store.store import Store
 from training.data.dataset import dataset
 from training.runs.proxies import proxies, proxy_lines
+from training.runs.summary import without_basis_lines
 
 Write = Callable[..., Path]
 BASIS = 'basis = "法 law"\n'
@@ -97,3 +99,14 @@ def test_it_is_said_in_both_languages_and_too_few_cases_say_nothing(write_source
     part = replace(whole, matrix=whole.matrix.take(few), cases=whole.cases.take(few))
     assert [each["test"] for each in proxies(store, part, 1)] == [None] * 2
     assert all("样本太少" in line for line in proxy_lines(proxies(store, part, 1)))
+
+
+def test_a_training_names_what_it_did_not_read_for_want_of_a_basis() -> None:
+    left_out = {
+        "attr_gender": f"claims.gender: {WITHOUT_BASIS}",
+        "attr_sex": f"claims.sex: {PROTECTED}",
+        "kwh_3m": "utilities",
+    }
+    [line] = without_basis_lines(left_out)
+    assert "no feature: claims.gender；" in line and "sex" not in line and "utilities" not in line
+    assert without_basis_lines({"kwh_3m": "utilities"}) == []

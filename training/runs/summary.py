@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from features.catalogue.roles import WITHOUT_BASIS
 from training.data.set_aside import set_aside_lines
 from training.runs.proxies import proxy_lines
 
@@ -26,6 +27,7 @@ def summary_lines(result: Mapping[str, Any]) -> list[str]:
         _judged_line(metrics),
         _capacity_line(metrics["capacity"]),
         *_reordering_lines(metrics),
+        *without_basis_lines(result["left_out"]),
         *proxy_lines(result["proxies"]),
         *_direction_lines(metrics["directions"]),
         _registration_line(result),
@@ -75,6 +77,17 @@ def _reordering_lines(metrics: Mapping[str, Any]) -> list[str]:
     if days is None:
         return []
     return [f"重排后早 found {days:.1f} 天 days earlier by reordering the same visits"]
+
+
+def without_basis_lines(left_out: Mapping[str, str]) -> list[str]:
+    """Return which attributes taught nothing, since nobody stated by which law, and where to read what to do."""
+    places = [why.split(": ")[0] for why in left_out.values() if why.endswith(f": {WITHOUT_BASIS}")]
+    if not places:
+        return []
+    named = ", ".join(places)
+    return [
+        f"未声明依据，未作特征 no basis stated, so no feature: {named}；见 see `lssi check`",
+    ]
 
 
 def _direction_lines(directions: Mapping[str, Any] | None) -> list[str]:
