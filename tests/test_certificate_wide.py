@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from features.engine.matrices import catalogue_of
+from features.engine.engine import engine_of
 from features.engine.population import living
 from features.sql import duckdb_oracle
 from features.sql.duckdb_oracle import compiled_values
@@ -33,12 +33,12 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
 def test_features_in_blocks_are_those_of_one_statement(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    catalogue = catalogue_of(store)
-    cases = living(store, catalogue, "enterprise", LAST)
-    names = catalogue.names("enterprise")
-    in_blocks = compiled_values(store, catalogue, cases, names)
+    engine = engine_of(store)
+    cases = living(engine, "enterprise", LAST)
+    names = engine.catalogue.names("enterprise")
+    in_blocks = compiled_values(engine, cases, names)
     monkeypatch.setattr(duckdb_oracle, "COLUMNS_AT_ONCE", len(names))
-    at_once = compiled_values(store, catalogue, cases, names)
+    at_once = compiled_values(engine, cases, names)
     assert list(in_blocks) == list(names) == list(at_once)
     for name in names:
         assert in_blocks[name].tobytes() == at_once[name].tobytes(), name
