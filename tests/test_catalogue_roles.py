@@ -22,8 +22,8 @@ from features.store.append import feed
 from features.store.opening import open_store
 from features.store.store import Store
 from tests.said import Say
-from training.certificate.candidate_features import declared_candidates
 from training.certificate.declarations import barred
+from training.runs.candidate_features import declared_candidates
 
 Write = Callable[..., Path]
 SOURCES = Path(__file__).parents[1] / "sources"

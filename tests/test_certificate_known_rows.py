@@ -12,11 +12,11 @@ from features.engine.engine import engine_of
 from features.engine.matrices import catalogue_of
 from features.store.store import Store
 from tests.random_history import LAST, loaded_history
-from training.certificate.candidate_features import declared_candidates
 from training.certificate.excerpt_store import loaded
 from training.certificate.known_rows import ROUNDS, Resting, altered, apart, resting
 from training.certificate.sample import Excerpt, excerpt_of
 from training.certificate.text import resting_lines
+from training.runs.candidate_features import declared_candidates
 
 NEVER = "measure | never | complaints | enterprise | lodged | topic == 'wages' and topic == 'hours' | 1 | count | 无 | none"
 

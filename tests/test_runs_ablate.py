@@ -17,13 +17,6 @@ from features.ingest.source_toml import Target
 from features.matrix import Matrix
 from features.store.opening import open_store
 from features.store.store import Store
-from training.certificate.candidate_features import (
-    Newcomers,
-    certificate,
-    cost,
-    declared_candidates,
-    restricted_to,
-)
 from training.data.cases import TEST, TRAIN, TargetCases, unlabelled
 from training.data.dataset import Dataset
 from training.data.recipe import recipe_of
@@ -41,6 +34,13 @@ from training.runs.ablate import (
     with_cost,
 )
 from training.runs.bench import Bench, bench_of
+from training.runs.candidate_features import (
+    Newcomers,
+    certificate,
+    cost,
+    declared_candidates,
+    restricted_to,
+)
 
 NOISE = (
     "measure | noise | enterprises | enterprise | since | | (registered - 12000) * (since - 15000) | days | 噪声 | noise\n"

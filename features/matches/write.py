@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -47,10 +47,7 @@ def write_matches(found: Iterable[Match], path: Path) -> int:
 
     `rows` is text: table:row_id, separated by blanks.
     """
-    writers = {".parquet": pq.ParquetWriter, ".csv": pyarrow.csv.CSVWriter}
-    if path.suffix not in writers:
-        raise RequestError(f"--out should end in .parquet or .csv; got {path.name!r}")
-    writer_of_form = writers[path.suffix]
+    writer_of_form = writer_for(path)
     count = 0
     remaining = iter(found)
     with replaced(path) as unfinished, writer_of_form(unfinished, SCHEMA) as writer:
@@ -59,6 +56,17 @@ def write_matches(found: Iterable[Match], path: Path) -> int:
             writer.write_table(pa.Table.from_pylist(rows, SCHEMA))
             count += len(part)
     return count
+
+
+def writer_for(path: Path) -> Callable[..., Any]:
+    """Return what writes tables to a .parquet or .csv file; RequestError for another ending."""
+    writers: dict[str, Callable[..., Any]] = {
+        ".parquet": pq.ParquetWriter,
+        ".csv": pyarrow.csv.CSVWriter,
+    }
+    if path.suffix not in writers:
+        raise RequestError(f"--out should end in .parquet or .csv; got {path.name!r}")
+    return writers[path.suffix]
 
 
 def flat(match: Match) -> dict[str, Any]:

@@ -33,9 +33,12 @@ def novelty_command(
     """异常队列。List the units most unlike their peers, for acts that no label tells of yet:
     no score, and part of none.
     """
+    from features.matches.write import writer_for
     from features.store.opening import open_store
     from training.runs.novelty import queue_as_json, queue_lines, queue_of, write_queue
 
+    if out is not None:
+        writer_for(out)  # a wrong ending is refused before anything is computed
     with loading() as count:
         store = open_store(source, data, count)
     queue = queue_of(store, entity, as_of, top=top, seed=seed)

@@ -13,8 +13,8 @@ from lssi.options import AsOf, Data, DeclaredTarget, Json, Source, Target
 from lssi.output import loading, progress, say, say_lines
 
 if TYPE_CHECKING:
-    from training.certificate.candidate_features import Newcomers
     from training.runs.bench import Bench
+    from training.runs.candidate_features import Newcomers
 
 Promote = Annotated[
     bool,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
+from pydantic import Field, FiniteFloat
 
 from features.matrix import Matrix
-from models.bundle.number import Number
+from models.bundle.number import BundlePart, Number
 
 FORMAT = 2
 """The form of bundles that are written."""
@@ -41,11 +41,7 @@ class FeatureDeclaration(Protocol):
     def tables(self) -> tuple[str, ...]: ...
 
 
-class _Edge(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-
-class FrozenFeature(_Edge):
+class FrozenFeature(BundlePart):
     """One input of a model: the declaration in force at training; `categories` is None for a number."""
 
     name: str
@@ -61,7 +57,7 @@ class FrozenFeature(_Edge):
     categories: tuple[str, ...] | None = None
 
 
-class Manifest(_Edge):
+class Manifest(BundlePart):
     """The content of `bundle.json`."""
 
     format: int = Field(FORMAT, ge=OLDEST, le=FORMAT)

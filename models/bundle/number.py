@@ -20,18 +20,20 @@ from pydantic import (
 Floats = NDArray[np.float64]
 
 
-class _Edge(BaseModel):
+class BundlePart(BaseModel):
+    """A part of a bundle's manifest: an unknown key is refused, and an error repeats no value."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
-class Correction(_Edge):
+class Correction(BundlePart):
     """By what the numbers of units of some staff are multiplied."""
 
     staff: NonNegativeFloat
     factor: PositiveFloat
 
 
-class Reach(_Edge):
+class Reach(BundlePart):
     """How many spreads what is found may lie from what is expected, of units of `up_to` staff, None for all above.
 
     `spreads` is None where too few cases were seen to tell: the interval then holds all that is at stake.
@@ -41,7 +43,7 @@ class Reach(_Edge):
     spreads: FiniteFloat | None = Field(None, ge=0)
 
 
-class Number(_Edge):
+class Number(BundlePart):
     """How the shares that a count model tells become numbers: times what is at stake, times a correction by staff.
 
     `staff` names the features whose largest is a unit's staff, `stake` those whose largest, with `least` added, is at

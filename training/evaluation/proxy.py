@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from features.matrix import Matrix
 from models.bundle.booster import margins
-from training.data.folds import parts_by_key
+from training.data.folds import enough, parts_by_key
 from training.evaluation.discrimination import auc, intervals, sort_by_score
+from training.models.trials import dataset_of
 
 Floats = NDArray[np.float64]
 LEAST = 20
@@ -66,14 +67,14 @@ def proxy_of(matrix: Matrix, units: NDArray[np.str_], has_value: Floats, seed: i
     gain = np.zeros(len(matrix.names))
     for each in range(PARTS):
         seen, held = part != each, part == each
-        if not held.any() or not _enough(has_value[seen]):
+        if not held.any() or not enough(has_value[seen], LEAST):
             return None
         model = _learned(matrix.take(seen), has_value[seen], seed)
         raw[held] = margins(model, matrix.values[held])
         gain += model.feature_importance("gain")
     ranked = sort_by_score(has_value, raw)
     area = auc(ranked)
-    if area is None or not _enough(has_value):
+    if area is None or not enough(has_value, LEAST):
         return None
     interval = intervals(ranked, units, seed=seed)["auc"]
     most = [place for place in np.argsort(-gain, kind="stable")[:NAMED].tolist() if gain[place]]
@@ -86,22 +87,10 @@ def proxy_of(matrix: Matrix, units: NDArray[np.str_], has_value: Floats, seed: i
     )
 
 
-def _enough(has_value: Floats) -> bool:
-    """Tell whether enough cases have the value, and enough have it not."""
-    having = int(has_value.sum())
-    return min(having, len(has_value) - having) >= LEAST
-
-
 def _learned(matrix: Matrix, has_value: Floats, seed: int) -> lightgbm.Booster:
     """Return a small model of which cases have a value."""
     parameters = {**SMALL, "seed": seed}
-    taught = lightgbm.Dataset(
-        matrix.values,
-        has_value,
-        feature_name=list(matrix.names),
-        categorical_feature=[name for name in matrix.names if name in matrix.categories],
-        params=parameters,
-    )
+    taught = dataset_of(matrix, has_value, parameters)
     return lightgbm.train(parameters, taught, ROUNDS)
 
 

@@ -26,6 +26,7 @@ from training.models.size_classes import (
     staff_corrections,
     with_reaches,
 )
+from training.models.trials import dataset_of, trials_of
 
 Floats = NDArray[np.float64]
 STAFF = ("staff", "declared_last", "enrolled_pension", "contributors_last")
@@ -167,19 +168,17 @@ def _tried(cases: _Cases, form: Form, shape: Shape, number: Number) -> _Tried:
     """Return a form with the rounds at which its loss on unseen units was least, and what corrects its numbers."""
     parameters = _parameters(cases.recipe, form, shape)
     whole = _dataset(cases, form, parameters)
-    models = []
-    curves = []
-    for fold in cases.folds:
-        model, curve = _trial(whole, fold, parameters, cases.recipe)
-        models.append(model)
-        curves.append(curve)
-    # early stopping ends each curve at another round; only rounds that all of them reached can be summed
-    shortest = min(len(curve) for curve in curves)
-    total = np.sum([curve[:shortest] for curve in curves], axis=0)
-    best = max(int(np.argmin(total)) + 1, cases.recipe.least_rounds // FASTER)
+    trials = trials_of(
+        whole,
+        cases.folds,
+        parameters,
+        most=cases.recipe.most_rounds // FASTER,
+        patience=cases.recipe.patience // FASTER,
+    )
+    best = max(trials.rounds, cases.recipe.least_rounds // FASTER)
     seen = float(np.mean([fold.seen.sum() for fold in cases.folds]))
     rounds = round(best * len(cases.count) / seen)
-    share = _unseen(cases, models, rounds)
+    share = trials.unseen(cases.matrix, rounds, raw=False)
     return _judged(cases, form, rounds, share, number)
 
 
@@ -192,35 +191,6 @@ def _judged(cases: _Cases, form: Form, rounds: int, share: Floats, number: Numbe
     expected = number.expected(names, values, share)
     loss = deviance(cases.count, expected)
     return _Tried(form, rounds, with_reaches(number, unseen, expected), expected, loss)
-
-
-def _trial(
-    whole: Dataset, fold: Fold, parameters: dict[str, Any], recipe: Recipe
-) -> tuple[Booster, Floats]:
-    """Return a model of the seen cases, and its loss on the held ones, summed, after each round."""
-    losses: dict[str, dict[str, list[float]]] = {}
-    model = lightgbm.train(
-        parameters,
-        _part(whole, fold.seen),
-        recipe.most_rounds // FASTER,
-        valid_sets=[_part(whole, fold.held)],
-        valid_names=["held"],
-        callbacks=[
-            lightgbm.early_stopping(recipe.patience // FASTER, verbose=False),
-            lightgbm.record_evaluation(losses),
-        ],
-    )
-    (curve,) = losses["held"].values()
-    return model, np.array(curve) * int(fold.held.sum())
-
-
-def _unseen(cases: _Cases, models: Sequence[Booster], rounds: int) -> Floats:
-    """Return the share that trial models tell of the cases that they had not seen."""
-    share = np.empty(len(cases.count))
-    for fold, model in zip(cases.folds, models, strict=True):
-        values = cases.matrix.values[fold.held]
-        share[fold.held] = model.predict(values, num_iteration=rounds, num_threads=1)
-    return share
 
 
 def _trained(cases: _Cases, form: Form, shape: Shape, rounds: int) -> Booster:
@@ -238,22 +208,9 @@ def _parameters(recipe: Recipe, form: Form, shape: Shape) -> dict[str, Any]:
 
 def _dataset(cases: _Cases, form: Form, parameters: dict[str, Any]) -> Dataset:
     """Return the shares found with their weights, which come to the number of finds: so much do they tell."""
-    matrix = cases.matrix
     share = cases.count / cases.at_stake
     if form is SHARE:
         share = np.minimum(share, 1.0)
     weight = cases.at_stake**form.weight
     weight *= (cases.count > 0).sum() / (weight * share).sum()
-    return Dataset(
-        matrix.values,
-        share,
-        weight=weight,
-        feature_name=list(matrix.names),
-        categorical_feature=[name for name in matrix.names if name in matrix.categories],
-        params=parameters,
-        free_raw_data=False,
-    ).construct()
-
-
-def _part(whole: Dataset, chosen: NDArray[np.bool_]) -> Dataset:
-    return whole.subset(np.flatnonzero(chosen).tolist())
+    return dataset_of(cases.matrix, share, parameters, weight)

@@ -15,9 +15,9 @@ from features.errors import TargetError
 from features.matrix import Matrix
 from training.data.folds import Fold, enough
 from training.data.recipe import Recipe, Shape
+from training.models.trials import Trials, dataset_of, trials_of
 
 Floats = NDArray[np.float64]
-Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,23 +73,22 @@ def fit_any(lesson: Lesson, label: Floats, recipe: Recipe) -> Fit:
             f"learning tries a model on units that it has not seen; got {len(units)} "
             "unit in all: add the history of others"
         )
-    every_case = np.ones(len(label), np.bool_)
-    return _fit(_Sample(lesson, label, every_case), recipe)
+    return _fit(_Sample(lesson, label), recipe)
 
 
 def refit(lesson: Lesson, label: Floats, like: Fit, recipe: Recipe) -> Booster:
     """Return a model of `label` (0 or 1) with the shape, rounds and directions of another fit, so that nothing need be tried."""
-    every_case = np.ones(len(label), np.bool_)
-    sample = _Sample(lesson, label, every_case)
+    sample = _Sample(lesson, label)
     if like.directions is not None and not like.directions.bind:
         sample = sample.without_directions()
     parameters = _parameters(sample, like.shape, recipe)
-    return lightgbm.train(parameters, _dataset(sample, parameters), like.rounds)
+    whole = dataset_of(lesson.matrix, label, parameters)
+    return lightgbm.train(parameters, whole, like.rounds)
 
 
 def _parameters(sample: _Sample, shape: Shape, recipe: Recipe) -> dict[str, Any]:
     """Return LightGBM's parameters for a sample."""
-    parameters = recipe.lightgbm(shape, sample.objective)
+    parameters = recipe.lightgbm(shape, "binary")
     return {**parameters, "monotone_constraints": _constraints(sample.lesson)}
 
 
@@ -100,17 +99,10 @@ def _constraints(lesson: Lesson) -> list[int]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Sample:
-    """A lesson with a label for each case, of which only the `used` ones teach, and what LightGBM makes of labels."""
+    """A lesson with a label (0 or 1) for each case."""
 
     lesson: Lesson
     label: Floats
-    used: Mask
-    objective: str = "binary"
-
-    @property
-    def folds(self) -> list[Fold]:
-        """The folds, without the cases that do not teach."""
-        return [Fold(fold.seen & self.used, fold.held & self.used) for fold in self.lesson.folds]
 
     def without_directions(self) -> _Sample:
         """Return the sample with no direction declared."""
@@ -119,14 +111,17 @@ class _Sample:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Trial:
-    """One shape, tried: a model per fold, and the number of rounds with the least mean loss on what they had not seen."""
+    """One shape, tried on every fold, with the data and parameters that a model of all cases takes."""
 
     shape: Shape
     whole: Dataset
     parameters: dict[str, Any]
-    models: list[Booster]
-    rounds: int
-    loss: float
+    trials: Trials
+
+    @property
+    def loss(self) -> float:
+        """The mean loss on unseen cases after the best round."""
+        return self.trials.loss
 
 
 def _fit(sample: _Sample, recipe: Recipe) -> Fit:
@@ -137,9 +132,9 @@ def _fit(sample: _Sample, recipe: Recipe) -> Fit:
     """
     best = _best_trial(sample, recipe)
     trial, directions = _directed(sample, best, recipe)
-    rounds = max(trial.rounds, recipe.least_rounds)
-    model = lightgbm.train(trial.parameters, _part(trial.whole, sample.used), rounds)
-    unseen = _unseen(sample, trial, rounds)
+    rounds = max(trial.trials.rounds, recipe.least_rounds)
+    model = lightgbm.train(trial.parameters, trial.whole, rounds)
+    unseen = trial.trials.unseen(sample.lesson.matrix, rounds, raw=True)
     return Fit(model, rounds, trial.shape, trial.loss, unseen, directions)
 
 
@@ -175,7 +170,7 @@ def _loses_more(sample: _Sample, trial: _Trial, other: _Trial) -> bool:
 
 def _log_losses(sample: _Sample, trial: _Trial) -> Floats:
     """Return the log-loss of each case that a fold holds, after a trial's best round."""
-    unseen = _unseen(sample, trial, trial.rounds)
+    unseen = trial.trials.unseen(sample.lesson.matrix, trial.trials.rounds, raw=True)
     was_held = ~np.isnan(unseen)
     raw = unseen[was_held]
     return np.asarray(np.logaddexp(0.0, raw) - sample.label[was_held] * raw)
@@ -183,67 +178,10 @@ def _log_losses(sample: _Sample, trial: _Trial) -> Floats:
 
 def _trial(sample: _Sample, shape: Shape, recipe: Recipe) -> _Trial:
     """Return one shape with a model for each fold, and the number of rounds at which their loss was least."""
+    lesson = sample.lesson
     parameters = _parameters(sample, shape, recipe)
-    whole = _dataset(sample, parameters)
-    models = []
-    curves = []
-    for fold in sample.folds:
-        model, curve = _tried(whole, fold, parameters, recipe)
-        models.append(model)
-        curves.append(curve)
-    # early stopping ends each curve at another round; only rounds that all of them reached can be summed
-    shortest = min(len(curve) for curve in curves)
-    total = np.sum([curve[:shortest] for curve in curves], axis=0)
-    best = int(np.argmin(total))
-    held_cases = sum(int(fold.held.sum()) for fold in sample.folds)
-    loss = float(total[best]) / held_cases
-    return _Trial(shape, whole, parameters, models, best + 1, loss)
-
-
-def _tried(
-    whole: Dataset, fold: Fold, parameters: dict[str, Any], recipe: Recipe
-) -> tuple[Booster, Floats]:
-    """Return a model of the seen cases, and its loss on the held ones, summed, after each round."""
-    losses: dict[str, dict[str, list[float]]] = {}
-    model = lightgbm.train(
-        parameters,
-        _part(whole, fold.seen),
-        recipe.most_rounds,
-        valid_sets=[_part(whole, fold.held)],
-        valid_names=["held"],
-        callbacks=[
-            lightgbm.early_stopping(recipe.patience, verbose=False),
-            lightgbm.record_evaluation(losses),
-        ],
+    whole = dataset_of(lesson.matrix, sample.label, parameters)
+    trials = trials_of(
+        whole, lesson.folds, parameters, most=recipe.most_rounds, patience=recipe.patience
     )
-    (curve,) = losses["held"].values()
-    return model, np.array(curve) * int(fold.held.sum())
-
-
-def _unseen(sample: _Sample, trial: _Trial, rounds: int) -> Floats:
-    """Return what the trial models say after as many rounds as the final one has, or all that they were given."""
-    unseen = np.full(len(sample.label), np.nan)
-    raw = sample.objective == "binary"
-    for fold, model in zip(sample.lesson.folds, trial.models, strict=True):
-        values = sample.lesson.matrix.values[fold.held]
-        unseen[fold.held] = model.predict(
-            values, raw_score=raw, num_iteration=rounds, num_threads=1
-        )
-    return unseen
-
-
-def _dataset(sample: _Sample, parameters: dict[str, Any]) -> Dataset:
-    matrix = sample.lesson.matrix
-    categories = [name for name in matrix.names if name in matrix.categories]
-    return Dataset(
-        matrix.values,
-        sample.label,
-        feature_name=list(matrix.names),
-        categorical_feature=categories,
-        params=parameters,
-        free_raw_data=False,
-    ).construct()
-
-
-def _part(whole: Dataset, chosen: Mask) -> Dataset:
-    return whole.subset(np.flatnonzero(chosen).tolist())
+    return _Trial(shape, whole, parameters, trials)

@@ -16,14 +16,6 @@ import numpy as np
 from features.catalogue.document import Family, families
 from features.matrix import Matrix
 from features.store.store import Store
-from training.certificate.candidate_features import (
-    Newcomers,
-    certificate,
-    cost,
-    declared_candidates,
-    digest_of_file,
-    joined_to,
-)
 from training.certificate.text import resting_lines
 from training.data.cases import part_size
 from training.data.dataset import target_of
@@ -39,6 +31,14 @@ from training.evaluation.paired import (
 )
 from training.models.learn import SIGNS
 from training.runs.bench import FITS, FULL, Bench
+from training.runs.candidate_features import (
+    Newcomers,
+    certificate,
+    cost,
+    declared_candidates,
+    digest_of_file,
+    joined_to,
+)
 
 WITH = "(with the file)"
 Worth = Mapping[str, Mapping[str, Any]]

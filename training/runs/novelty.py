@@ -7,14 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.csv
-import pyarrow.parquet as pq
 
 from features.calendar import day_of
 from features.engine.engine import engine_of
 from features.engine.matrices import matrix
-from features.errors import RequestError
 from features.files import replaced
+from features.matches.write import writer_for
 from features.store.store import Store
 from models.explain.wording import value_words
 from training.models.novelty import Novelty, Oddity, Queue, novelty_queue
@@ -104,10 +102,7 @@ def queue_lines(queue: Queue) -> Iterator[str]:
 def write_queue(queue: Queue, path: Path) -> int:
     """Write a queue to a .parquet or .csv file and return its units; RequestError for another ending."""
     rows = [{name: row[name] for name in SCHEMA.names} for row in queue_as_json(queue)["queue"]]
-    table = pa.Table.from_pylist(rows, SCHEMA)
-    writers = {".parquet": pq.write_table, ".csv": pyarrow.csv.write_csv}
-    if path.suffix not in writers:
-        raise RequestError(f"--out should end in .parquet or .csv; got {path.name!r}")
-    with replaced(path) as unfinished:
-        writers[path.suffix](table, unfinished)
+    writer_of_form = writer_for(path)
+    with replaced(path) as unfinished, writer_of_form(unfinished, SCHEMA) as writer:
+        writer.write_table(pa.Table.from_pylist(rows, SCHEMA))
     return len(rows)

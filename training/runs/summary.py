@@ -27,7 +27,7 @@ def summary_lines(result: Mapping[str, Any]) -> list[str]:
         _judged_line(metrics),
         _capacity_line(metrics["capacity"]),
         *_reordering_lines(metrics),
-        *without_basis_lines(result["left_out"]),
+        *without_basis_lines(result["attributes_left_out"]),
         *proxy_lines(result["proxies"]),
         *_direction_lines(metrics["directions"]),
         _registration_line(result),
@@ -79,9 +79,9 @@ def _reordering_lines(metrics: Mapping[str, Any]) -> list[str]:
     return [f"重排后早 found {days:.1f} 天 days earlier by reordering the same visits"]
 
 
-def without_basis_lines(left_out: Mapping[str, str]) -> list[str]:
+def without_basis_lines(reasons: Mapping[str, str]) -> list[str]:
     """Return which attributes taught nothing, since nobody stated by which law, and where to read what to do."""
-    places = [why.split(": ")[0] for why in left_out.values() if why.endswith(f": {WITHOUT_BASIS}")]
+    places = [place for place, reason in reasons.items() if reason == WITHOUT_BASIS]
     if not places:
         return []
     named = ", ".join(places)

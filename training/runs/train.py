@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from features.calendar import date_of
+from features.catalogue.roles import of_scored
 from features.errors import BundleError, CertificateError
 from features.store.store import Store
 from models.bundle.bundle import Parts, load_bundle, write_bundle
@@ -247,6 +248,7 @@ def run_report(trained: Trained, origin: Mapping[str, str]) -> dict[str, Any]:
         "metrics": trained.metrics,
         "features": len(whole.matrix.names),
         "left_out": dict(whole.catalogue.left_out),
+        "attributes_left_out": of_scored(whole.catalogue.unread),
         "fit": _fitted(trained),
         **origin,
     }
