@@ -153,10 +153,11 @@ def test_amounts_are_bounded_by_wages_and_what_has_no_unit_by_nothing() -> None:
     assert (fit.expected(wages) <= np.nan_to_num(values[:, 0]) + fit.number.least).all()
     free = fit_number(wages, count, recipe(), SHAPE, unit="")
     assert free is not None and free.number.stake == () and "share" not in free.losses
-    assert (
-        np.isinf(free.number.interval(names, values, np.full(1500, 1e12))[1]).any()
-        or (free.expected(wages) >= 0).all()
-    )
+    much = np.full(1500, 1e12)
+    _, most = fit.number.interval(names, values, much)
+    assert (most <= np.ceil(fit.number.at_stake(names, values))).all()
+    _, unbounded = free.number.interval(names, values, much)
+    assert (unbounded >= much).all()
 
 
 def test_few_finds_teach_no_number() -> None:
