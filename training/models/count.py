@@ -26,7 +26,7 @@ from training.models.size_classes import (
     staff_corrections,
     with_reaches,
 )
-from training.models.trials import dataset_of, trials_of
+from training.models.trials import binned_of, dataset_of, trials_of
 
 Floats = NDArray[np.float64]
 STAFF = ("staff", "declared_last", "enrolled_pension", "contributors_last")
@@ -169,8 +169,7 @@ def _tried(cases: _Cases, form: Form, shape: Shape, number: Number) -> _Tried:
     parameters = _parameters(cases.recipe, form, shape)
     whole = _dataset(cases, form, parameters)
     trials = trials_of(
-        whole,
-        cases.folds,
+        binned_of(whole, cases.folds),
         parameters,
         most=cases.recipe.most_rounds // FASTER,
         patience=cases.recipe.patience // FASTER,
