@@ -140,6 +140,7 @@ def number_of(matrix: Matrix) -> Number:
         corrections=(Correction(staff=0.0, factor=1.5),),
         reaches=(Reach(up_to=9, spreads=1.5), Reach(up_to=None, spreads=None)),
         coverage=0.9,
+        unit="persons",
     )
 
 

@@ -57,6 +57,7 @@ def with_number(parts: Parts) -> Parts:
         corrections=(Correction(staff=2, factor=0.5), Correction(staff=5, factor=0.8)),
         reaches=(Reach(up_to=3, spreads=1.5), Reach(up_to=None, spreads=None)),
         coverage=0.9,
+        unit="persons",
     )
     return replace(parts, number=number)
 

@@ -40,6 +40,21 @@ def test_the_words_say_the_number_its_ends_and_of_what_it_is_a_share(
             assert value_words(float(share), "share", language) in said and "90%" in said
 
 
+def test_the_words_of_an_amount_say_yuan_and_how_much_each_of_the_staff_is_taken_for(
+    model_parts: Parts, tmp_path: Path
+) -> None:
+    number = with_number(model_parts).number
+    assert number is not None
+    amounts = number.model_copy(update={"each": 3.6e6, "least": 1e6, "unit": "fen"})
+    bundle = bundle_of(replace(model_parts, number=amounts), tmp_path)
+    scores = score(bundle, model_parts.probe)
+    words = expected_words(bundle, model_parts.probe.row(0), scores, 0)
+    assert words is not None and scores.expected is not None
+    for language in ("zh", "en"):
+        assert value_words(float(scores.expected[0]), "fen", language) in words[language]
+    assert "每人3.60万元" in words["zh"] and "36,000.00 yuan each" in words["en"]
+
+
 def test_the_words_name_what_raises_the_number_most_and_nothing_that_lowers_it(
     model_parts: Parts, tmp_path: Path
 ) -> None:

@@ -79,10 +79,8 @@ class Manifest(BundlePart):
 
     @property
     def unit_expected(self) -> str:
-        """The unit of the expected number, which is that of what is at stake; "" where the bundle does not say."""
-        stake = () if self.number is None else self.number.stake
-        units = [feature.unit for feature in self.features if feature.name in stake]
-        return units[0] if units else ""
+        """The unit of the expected number, persons or fen; "" where the bundle does not say."""
+        return "" if self.number is None else self.number.unit
 
 
 def frozen_features(

@@ -32,6 +32,7 @@ UNSHARED = {
     "zh": "模型直接估计数量，没有上限，按规模的修正{factor}已计入",
     "en": "the model gives the number itself, which nothing bounds, with the correction for its size, {factor}",
 }
+TIMES = {"zh": "，每人{each}", "en": ", {each} each"}
 RAISED = {"zh": "；使其升高最多的：{features}", "en": "; raised most by {features}"}
 LIST = {"zh": "，", "en": ", "}
 
@@ -95,18 +96,22 @@ def _made(bundle: Bundle, number: Number, inputs: Floats, expected: float, langu
 
 def _most(bundle: Bundle, number: Number, inputs: Floats, language: str) -> str:
     """Return the feature that tells the most at stake, with its value: the first of those that tell as much."""
-    most = float(number.at_stake(bundle.manifest.names, inputs)[0]) - number.least
+    most = float(number.at_stake(bundle.manifest.names, inputs)[0] - number.least) / number.each
     stakes = {
         place: feature
         for place, feature in enumerate(bundle.features)
         if feature.name in number.stake
     }
     feature = next(
-        (each for place, each in stakes.items() if inputs[0, place] == most),
+        (each for place, each in stakes.items() if np.isclose(inputs[0, place], most)),
         next(iter(stakes.values())),
     )
     meaning = feature.zh if language == "zh" else feature.en
-    return SAYS[language].format(meaning=meaning, value=value_words(most, feature.unit, language))
+    said = SAYS[language].format(meaning=meaning, value=value_words(most, feature.unit, language))
+    if feature.unit == number.unit:
+        return said
+    each = value_words(number.each, number.unit, language)
+    return said + TIMES[language].format(each=each)
 
 
 def _raising(bundle: Bundle, inputs: Floats) -> list[FrozenFeature]:

@@ -36,6 +36,7 @@ def summary_lines(result: Mapping[str, Any]) -> list[str]:
         _capacity_line(metrics["capacity"]),
         _lottery_line(metrics["capacity"]["lottery"]),
         *_reordering_lines(metrics),
+        *_number_lines(metrics["expected"]),
         *without_basis_lines(result["attributes_left_out"]),
         *proxy_lines(result["proxies"]),
         *_direction_lines(metrics["directions"]),
@@ -99,6 +100,20 @@ def _reordering_lines(metrics: Mapping[str, Any]) -> list[str]:
     if days is None:
         return []
     return [f"重排后早 found {days:.1f} 天 days earlier by reordering the same visits"]
+
+
+def _number_lines(expected: Mapping[str, Any] | None) -> list[str]:
+    """Return what was told and found in total with the chance of it, and the share of cases inside their interval."""
+    if expected is None or not expected["found"]:
+        return []
+    ratio = f"{expected['told'] / expected['found']:.2f}"
+    if expected["interval"] is not None:
+        low, high = expected["interval"]
+        ratio += f" [{low:.2f}, {high:.2f}]"
+    line = f"数量 number: 预计/查出 told / found {ratio}"
+    if expected["inside"] is None:
+        return [line]
+    return [f"{line}; 在区间内 inside their interval {expected['inside']:.0%}"]
 
 
 def without_basis_lines(reasons: Mapping[str, str]) -> list[str]:

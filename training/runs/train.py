@@ -127,7 +127,8 @@ def trained_from(whole: Dataset, recipe: Recipe) -> Trained:
     matrix = whole.matrix.take(tested)
     cases = whole.cases.take(tested)
     raw = learned.raw(matrix)
-    answers = Answers(raw, learned.calibration(raw), learned.expected(matrix))
+    number = None if learned.count is None else learned.count.number
+    answers = Answers(raw, learned.calibration(raw), learned.expected(matrix), number)
     capacity = target.capacity or recipe.capacity
     metrics = evaluate(matrix, cases, answers, capacity=capacity, recipe=recipe)
     if target.unit == "inspection":
