@@ -552,9 +552,6 @@ KILL = """
 import os, signal, sys
 from pathlib import Path
 import features.store.append
-from simulation.run import write_city
-from simulation.ground.setting import setting_of
-from features.store.compaction import compact
 from features.calendar import day_of
 from features.ingest.source import find_source
 

@@ -77,6 +77,13 @@ class Manifest(BundlePart):
         """The model's inputs in order."""
         return tuple(feature.name for feature in self.features)
 
+    @property
+    def unit_expected(self) -> str:
+        """The unit of the expected number, which is that of what is at stake; "" where the bundle does not say."""
+        stake = () if self.number is None else self.number.stake
+        units = [feature.unit for feature in self.features if feature.name in stake]
+        return units[0] if units else ""
+
 
 def frozen_features(
     declarations: Sequence[FeatureDeclaration], matrix: Matrix

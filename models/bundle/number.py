@@ -98,8 +98,8 @@ class Number(BundlePart):
         member = staff_class(self.reaches, self.staff_of(names, values))
         reach = np.array(spreads)[member] * spread(expected)
         most = np.ceil(self.at_stake(names, values)) if self.stake else np.inf
-        lowest = np.floor(np.maximum(expected - reach, 0.0))
-        return lowest, np.minimum(np.ceil(expected + reach), most)
+        lower = np.floor(np.maximum(expected - reach, 0.0))
+        return lower, np.minimum(np.ceil(expected + reach), most)
 
 
 def _largest(wanted: Sequence[str], names: Sequence[str], values: Floats) -> Floats:

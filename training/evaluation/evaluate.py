@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from features.matrix import Matrix
 from training.data.cases import TargetCases
 from training.data.recipe import Recipe
-from training.evaluation.capacity import Judged, precision_at
+from training.evaluation.capacity import Judged, listed, precision_at
 from training.evaluation.discrimination import auc, average_precision, intervals, sort_by_score
+from training.evaluation.list_figures import lottery_figures, way_intervals
 from training.evaluation.probability import (
     calibration_table,
     probability_scores,
@@ -44,13 +45,19 @@ def evaluate(
     label = cases.label[has_label]
     probability = answers.probability[has_label]
     ranked = sort_by_score(label, answers.raw[has_label])
-    at_capacity = precision_at(_judged(matrix, cases, answers, recipe), capacity)
+    judged = _judged(matrix, cases, answers, recipe)
+    at_capacity = precision_at(judged, capacity)
+    top = listed(judged, at_capacity["listed"])
     return {
         "auc": auc(ranked),
         "average_precision": average_precision(ranked),
         **probability_scores(label, probability),
         "precision_at_capacity": at_capacity["labelled_only"],
-        "capacity": at_capacity,
+        "capacity": {
+            **at_capacity,
+            "intervals": way_intervals(judged, matrix.keys, top),
+            "lottery": lottery_figures(cases, answers.probability, answers.expected, top),
+        },
         "intervals": intervals(ranked, matrix.keys[has_label], seed=recipe.seed),
         "calibration": calibration_table(label, probability),
         "expected": _expected(cases, answers),

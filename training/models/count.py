@@ -26,7 +26,7 @@ from training.models.size_classes import (
     staff_corrections,
     with_reaches,
 )
-from training.models.trials import dataset_of, trials_of
+from training.models.trials import binned_of, dataset_of, trials_of
 
 Floats = NDArray[np.float64]
 STAFF = ("staff", "declared_last", "enrolled_pension", "contributors_last")
@@ -169,13 +169,13 @@ def _tried(cases: _Cases, form: Form, shape: Shape, number: Number) -> _Tried:
     parameters = _parameters(cases.recipe, form, shape)
     whole = _dataset(cases, form, parameters)
     trials = trials_of(
-        whole,
-        cases.folds,
+        binned_of(whole, cases.folds),
         parameters,
         most=cases.recipe.most_rounds // FASTER,
         patience=cases.recipe.patience // FASTER,
     )
     best = max(trials.rounds, cases.recipe.least_rounds // FASTER)
+    # more cases bear more rounds: on the tests of three cities that lost less in 12 of 12 models than as many as were best
     seen = float(np.mean([fold.seen.sum() for fold in cases.folds]))
     rounds = round(best * len(cases.count) / seen)
     share = trials.unseen(cases.matrix, rounds, raw=False)

@@ -25,6 +25,7 @@ from training.data.dataset import Dataset, dataset, target_of
 from training.data.recipe import Recipe, recipe_of
 from training.data.untested import check_test
 from training.evaluation.evaluate import Answers, evaluate, reordering
+from training.evaluation.list_figures import without_population
 from training.models.count import unit_counted
 from training.models.fit import Lesson
 from training.models.learn import Learned, learn, lesson_of
@@ -134,6 +135,7 @@ def trained_from(whole: Dataset, recipe: Recipe) -> Trained:
     metrics = evaluate(matrix, cases, answers, capacity=capacity, recipe=recipe)
     if target.unit == "inspection":
         metrics |= reordering(cases, raw)
+        metrics["capacity"]["lottery"] |= without_population()
     metrics["directions"] = _directions(learned)
     metrics["selection"] = _selection(lesson, learned)
     metrics["population"] = asdict(learned.population)
