@@ -13,6 +13,7 @@ from training.data.cases import TargetCases
 from training.data.recipe import Recipe
 from training.evaluation.capacity import Judged, precision_at
 from training.evaluation.discrimination import auc, average_precision, intervals, sort_by_score
+from training.evaluation.paired import Exam
 from training.evaluation.probability import calibration_table, probability_scores
 from training.evaluation.propensity import propensity
 from training.evaluation.reorder import days_earlier, first_half_gain
@@ -29,25 +30,24 @@ class Answers:
     expected: Floats | None
 
 
-def evaluate(
-    matrix: Matrix, cases: TargetCases, answers: Answers, *, capacity: float, recipe: Recipe
-) -> dict[str, Any]:
+def evaluate(exam: Exam, answers: Answers, judged: Judged, *, seed: int) -> dict[str, Any]:
     """Return the metrics of a model on test cases; a metric that these cases cannot tell is None, never a guess.
 
-    AUC, average precision, Brier score and calibration rest on labelled cases; `capacity` is a share or a number.
+    AUC, average precision, Brier score and calibration rest on labelled cases; `judged` is what `judged_cases` returns.
     """
-    has_label = ~np.isnan(cases.label)
+    cases = exam.cases
+    has_label = exam.seen()
     label = cases.label[has_label]
     probability = answers.probability[has_label]
     ranked = sort_by_score(label, answers.raw[has_label])
-    at_capacity = precision_at(_judged(matrix, cases, answers, recipe), capacity)
+    at_capacity = precision_at(judged, exam.capacity)
     return {
         "auc": auc(ranked),
         "average_precision": average_precision(ranked),
         **probability_scores(label, probability),
         "precision_at_capacity": at_capacity["labelled_only"],
         "capacity": at_capacity,
-        "intervals": intervals(ranked, matrix.keys[has_label], seed=recipe.seed),
+        "intervals": intervals(ranked, exam.units[has_label], seed=seed),
         "calibration": calibration_table(label, probability),
         "expected": _expected(cases, answers),
     }
@@ -69,7 +69,8 @@ def reordering(cases: TargetCases, raw: Floats) -> dict[str, float | None]:
     }
 
 
-def _judged(matrix: Matrix, cases: TargetCases, answers: Answers, recipe: Recipe) -> Judged:
+def judged_cases(matrix: Matrix, cases: TargetCases, answers: Answers, recipe: Recipe) -> Judged:
+    """Return what judging a list of test cases needs, each one's chance of a label among it."""
     chance = propensity(matrix, cases, recipe)
     return Judged(
         cases.ids,

@@ -7,6 +7,7 @@ from typing import Any
 
 from features.catalogue.roles import WITHOUT_BASIS
 from training.data.set_aside import set_aside_lines
+from training.runs.group_lines import beside_lines, group_lines
 from training.runs.proxies import proxy_lines
 
 WAYS = (
@@ -30,6 +31,8 @@ def summary_lines(result: Mapping[str, Any]) -> list[str]:
         *without_basis_lines(result["attributes_left_out"]),
         *proxy_lines(result["proxies"]),
         *_direction_lines(metrics["directions"]),
+        *group_lines(result["groups"]),
+        *beside_lines(result),
         _registration_line(result),
     ]
 
@@ -105,7 +108,7 @@ def _registration_line(result: Mapping[str, Any]) -> str:
     registered = result["mlflow"]
     model = registered["model"]
     version = registered["version"]
-    champion = result["champion"]
+    champion = result["champion"] or "-"
     bundle = result["bundle"]
     return f"模型 model {bundle}, 登记 registered {model} v{version}, 启用 in use v{champion}"
 
