@@ -9,10 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.matrix import Matrix
+from models.bundle.number import Number
 from training.data.cases import TargetCases
 from training.data.recipe import Recipe
-from training.evaluation.capacity import Judged, precision_at
+from training.evaluation.capacity import Judged, listed, precision_at
 from training.evaluation.discrimination import auc, average_precision, intervals, sort_by_score
+from training.evaluation.list_figures import lottery_figures, way_intervals
+from training.evaluation.number_found import number_found
 from training.evaluation.paired import Exam
 from training.evaluation.probability import calibration_table, probability_scores
 from training.evaluation.propensity import propensity
@@ -23,14 +26,20 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Answers:
-    """What a model says of cases, float64 (n,): raw score, probability and, with a count model, the expected number."""
+    """What a model says of cases, float64 (n,): raw score, probability and, with a count model, the expected number.
+
+    `number` is how that number was made, by which its interval and the size of a case are known.
+    """
 
     raw: Floats
     probability: Floats
     expected: Floats | None
+    number: Number | None = None
 
 
-def evaluate(exam: Exam, answers: Answers, judged: Judged, *, seed: int) -> dict[str, Any]:
+def evaluate(
+    matrix: Matrix, exam: Exam, answers: Answers, judged: Judged, *, seed: int
+) -> dict[str, Any]:
     """Return the metrics of a model on test cases; a metric that these cases cannot tell is None, never a guess.
 
     AUC, average precision, Brier score and calibration rest on labelled cases; `judged` is what `judged_cases` returns.
@@ -41,15 +50,20 @@ def evaluate(exam: Exam, answers: Answers, judged: Judged, *, seed: int) -> dict
     probability = answers.probability[has_label]
     ranked = sort_by_score(label, answers.raw[has_label])
     at_capacity = precision_at(judged, exam.capacity)
+    top = listed(judged, at_capacity["listed"])
     return {
         "auc": auc(ranked),
         "average_precision": average_precision(ranked),
         **probability_scores(label, probability),
         "precision_at_capacity": at_capacity["labelled_only"],
-        "capacity": at_capacity,
+        "capacity": {
+            **at_capacity,
+            "intervals": way_intervals(judged, exam.units, top),
+            "lottery": lottery_figures(cases, answers.probability, answers.expected, top),
+        },
         "intervals": intervals(ranked, exam.units[has_label], seed=seed),
         "calibration": calibration_table(label, probability),
-        "expected": _expected(cases, answers),
+        "expected": _expected(matrix, cases, answers, seed),
     }
 
 
@@ -83,16 +97,10 @@ def judged_cases(matrix: Matrix, cases: TargetCases, answers: Answers, recipe: R
     )
 
 
-def _expected(cases: TargetCases, answers: Answers) -> dict[str, float] | None:
-    """Return the number told and found in total, over the cases whose number is known."""
-    has_count = ~np.isnan(cases.count)
-    if answers.expected is None or not has_count.any():
+def _expected(
+    matrix: Matrix, cases: TargetCases, answers: Answers, seed: int
+) -> dict[str, Any] | None:
+    """Return how the numbers told did; None without a model of the number, or where no number is written."""
+    if answers.expected is None or np.isnan(cases.count).all():
         return None
-    expected = answers.expected[has_count]
-    count = cases.count[has_count]
-    return {
-        "cases": int(has_count.sum()),
-        "told": float(expected.sum()),
-        "found": float(count.sum()),
-        "mean_absolute_error": float(np.abs(expected - count).mean()),
-    }
+    return number_found(matrix, cases.count, answers.expected, answers.number, seed=seed)

@@ -15,7 +15,15 @@ from features.errors import TargetError
 from features.matrix import Matrix
 from training.data.folds import Fold, enough
 from training.data.recipe import Recipe, Shape
-from training.models.trials import Trials, dataset_of, trials_of
+from training.models.trials import (
+    Binned,
+    Trials,
+    Watch,
+    binned_of,
+    dataset_of,
+    trials_of,
+    unwatched,
+)
 
 Floats = NDArray[np.float64]
 
@@ -86,6 +94,11 @@ def refit(lesson: Lesson, label: Floats, like: Fit, recipe: Recipe) -> Booster:
     return lightgbm.train(parameters, whole, like.rounds)
 
 
+def unseen_loss(lesson: Lesson, label: Floats, recipe: Recipe, watch: Watch) -> float:
+    """Return the least mean loss on unseen cases of the recipe's first shape, with the lesson's directions; nothing is fitted."""
+    return _trial(_Sample(lesson, label), recipe.shape[0], recipe, watch).loss
+
+
 def _parameters(sample: _Sample, shape: Shape, recipe: Recipe) -> dict[str, Any]:
     """Return LightGBM's parameters for a sample."""
     parameters = recipe.lightgbm(shape, "binary")
@@ -99,10 +112,19 @@ def _constraints(lesson: Lesson) -> list[int]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Sample:
-    """A lesson with a label (0 or 1) for each case."""
+    """A lesson with a label (0 or 1) for each case, and the same as LightGBM reads it, by the least size of leaves."""
 
     lesson: Lesson
     label: Floats
+    of_leaf: dict[int, Binned] = field(default_factory=dict)
+
+    def binned(self, parameters: Mapping[str, Any]) -> Binned:
+        """Return the sample as LightGBM reads it, binned once for each size of leaves: that decides which features can split."""
+        smallest_leaf = parameters["min_data_in_leaf"]
+        if smallest_leaf not in self.of_leaf:
+            whole = dataset_of(self.lesson.matrix, self.label, dict(parameters))
+            self.of_leaf[smallest_leaf] = binned_of(whole, self.lesson.folds)
+        return self.of_leaf[smallest_leaf]
 
     def without_directions(self) -> _Sample:
         """Return the sample with no direction declared."""
@@ -176,12 +198,11 @@ def _log_losses(sample: _Sample, trial: _Trial) -> Floats:
     return np.asarray(np.logaddexp(0.0, raw) - sample.label[was_held] * raw)
 
 
-def _trial(sample: _Sample, shape: Shape, recipe: Recipe) -> _Trial:
+def _trial(sample: _Sample, shape: Shape, recipe: Recipe, watch: Watch = unwatched) -> _Trial:
     """Return one shape with a model for each fold, and the number of rounds at which their loss was least."""
-    lesson = sample.lesson
     parameters = _parameters(sample, shape, recipe)
-    whole = dataset_of(lesson.matrix, sample.label, parameters)
+    binned = sample.binned(parameters)
     trials = trials_of(
-        whole, lesson.folds, parameters, most=recipe.most_rounds, patience=recipe.patience
+        binned, parameters, most=recipe.most_rounds, patience=recipe.patience, watch=watch
     )
-    return _Trial(shape, whole, parameters, trials)
+    return _Trial(shape, binned.whole, parameters, trials)

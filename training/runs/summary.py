@@ -15,6 +15,14 @@ WAYS = (
     ("inverse_propensity", "逆倾向加权", "by inverse propensity"),
     ("random_visits", "随机检查", "from random visits"),
 )
+LOTTERY_FIGURES = (
+    ("rate", "总体违法率", "rate of all"),
+    ("precision", "名单命中率", "precision"),
+    ("recall", "名单占违法者", "recall"),
+    ("lift", "提升倍数", "lift"),
+    ("number_on_list", "名单上的数量", "number on the list"),
+    ("number_recall", "占全部数量", "share of the whole number"),
+)
 
 
 def summary_lines(result: Mapping[str, Any]) -> list[str]:
@@ -27,7 +35,9 @@ def summary_lines(result: Mapping[str, Any]) -> list[str]:
         *set_aside_lines(result["target"], result["set_aside"]),
         _judged_line(metrics),
         _capacity_line(metrics["capacity"]),
+        _lottery_line(metrics["capacity"]["lottery"]),
         *_reordering_lines(metrics),
+        *_number_lines(metrics["expected"]),
         *without_basis_lines(result["attributes_left_out"]),
         *proxy_lines(result["proxies"]),
         *_direction_lines(metrics["directions"]),
@@ -65,7 +75,7 @@ def _capacity_line(capacity: Mapping[str, Any]) -> str:
     """Return the precision of the list that the capacity allows, once for each way to estimate it."""
     estimates = []
     for way, zh, en in WAYS:
-        precision = _number(capacity[way])
+        precision = _limited(capacity[way], capacity["intervals"][way])
         estimates.append(f"{zh} {en} {precision}")
     listed = f"{capacity['listed']:,}"
     head = f"名单前 {listed} 个的命中率 precision of the first {listed}"
@@ -75,11 +85,38 @@ def _capacity_line(capacity: Mapping[str, Any]) -> str:
     return f"{head}: {joined}; 无标签 without label {unlabelled}"
 
 
+def _lottery_line(lottery: Mapping[str, Any]) -> str:
+    """Return what the lottery and the model say of the list, and why they say nothing of the rest."""
+    parts = []
+    for name, zh, en in LOTTERY_FIGURES:
+        told = lottery[name]
+        if not isinstance(told, str):
+            estimate = _limited(told["value"], [told["low"], told["high"]])
+            parts.append(f"{zh} {en} {estimate}")
+    words = {told for told in lottery.values() if isinstance(told, str)}
+    joined = ", ".join([*parts, *sorted(words)])
+    return f"抽签加模型 by lottery and model: {joined}"
+
+
 def _reordering_lines(metrics: Mapping[str, Any]) -> list[str]:
     days = metrics.get("days_earlier")
     if days is None:
         return []
     return [f"重排后早 found {days:.1f} 天 days earlier by reordering the same visits"]
+
+
+def _number_lines(expected: Mapping[str, Any] | None) -> list[str]:
+    """Return what was told and found in total with the chance of it, and the share of cases inside their interval."""
+    if expected is None or not expected["found"]:
+        return []
+    ratio = f"{expected['told'] / expected['found']:.2f}"
+    if expected["interval"] is not None:
+        low, high = expected["interval"]
+        ratio += f" [{low:.2f}, {high:.2f}]"
+    line = f"数量 number: 预计/查出 told / found {ratio}"
+    if expected["inside"] is None:
+        return [line]
+    return [f"{line}; 在区间内 inside their interval {expected['inside']:.0%}"]
 
 
 def without_basis_lines(reasons: Mapping[str, str]) -> list[str]:
@@ -118,9 +155,12 @@ def _number(value: float | None) -> str:
 
 
 def _with_interval(metrics: Mapping[str, Any], name: str) -> str:
-    value = _number(metrics[name])
-    interval = metrics["intervals"][name]
-    if interval is None:
-        return value
+    return _limited(metrics[name], metrics["intervals"][name])
+
+
+def _limited(value: float | None, interval: list[float] | str | None) -> str:
+    """Return a value with its interval, alone where it has none or a word in its place."""
+    if interval is None or isinstance(interval, str):
+        return _number(value)
     low, high = interval
-    return f"{value} [{low:.3f}, {high:.3f}]"
+    return f"{_number(value)} [{low:.3f}, {high:.3f}]"

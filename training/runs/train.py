@@ -26,6 +26,7 @@ from training.data.recipe import Recipe, recipe_of
 from training.data.untested import check_test
 from training.evaluation.evaluate import Answers, evaluate, judged_cases, reordering
 from training.evaluation.group_values import Partition
+from training.evaluation.list_figures import without_population
 from training.evaluation.paired import Exam
 from training.models.count import unit_counted
 from training.models.learn import Learned, learn, lesson_of
@@ -175,13 +176,15 @@ def trained_from(whole: Dataset, recipe: Recipe) -> Trained:
     matrix = whole.matrix.take(tested)
     cases = whole.cases.take(tested)
     raw = learned.raw(matrix)
-    answers = Answers(raw, learned.calibration(raw), learned.expected(matrix))
+    number = None if learned.count is None else learned.count.number
+    answers = Answers(raw, learned.calibration(raw), learned.expected(matrix), number)
     exam = Exam(cases, matrix.keys, target.capacity or recipe.capacity)
     judged = judged_cases(matrix, cases, answers, recipe)
-    metrics = evaluate(exam, answers, judged, seed=recipe.seed)
+    metrics = evaluate(matrix, exam, answers, judged, seed=recipe.seed)
     model = TestedModel(answers, judged, exam.capacity, learned.any.text, recipe.seed)
     if target.unit == "inspection":
         metrics |= reordering(cases, raw)
+        metrics["capacity"]["lottery"] |= without_population()
     metrics["directions"] = _directions(learned)
     return Trained(whole, recipe, learned, metrics, model)
 
