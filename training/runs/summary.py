@@ -8,6 +8,7 @@ from typing import Any
 from features.catalogue.roles import WITHOUT_BASIS
 from training.data.bystanders import LOOKED_AT
 from training.data.set_aside import set_aside_lines
+from training.runs.group_lines import beside_lines, group_lines
 from training.runs.proxies import proxy_lines
 
 WAYS = (
@@ -62,6 +63,8 @@ def summary_lines(result: Mapping[str, Any]) -> list[str]:
         *_direction_lines(metrics["directions"]),
         *_selection_lines(metrics["selection"]),
         *_population_lines(result["label"], metrics["population"]),
+        *group_lines(result["groups"]),
+        *beside_lines(result),
         _registration_line(result),
     ]
 
@@ -199,7 +202,7 @@ def _registration_line(result: Mapping[str, Any]) -> str:
     registered = result["mlflow"]
     model = registered["model"]
     version = registered["version"]
-    champion = result["champion"]
+    champion = result["champion"] or "-"
     bundle = result["bundle"]
     return f"模型 model {bundle}, 登记 registered {model} v{version}, 启用 in use v{champion}"
 
