@@ -55,24 +55,24 @@ class Membership:
 
 
 @dataclass(frozen=True, slots=True)
-class Interval:
+class JointInterval:
     """A value between its ends."""
 
     value: float
     low: float
     high: float
 
-    def turned(self) -> Interval:
+    def turned(self) -> JointInterval:
         """Return the interval of the same value with the other sign."""
-        return Interval(-self.value, -self.high, -self.low)
+        return JointInterval(-self.value, -self.high, -self.low)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Together:
     """Intervals that hold together: by group, and by pair of groups (first minus second)."""
 
-    groups: dict[int, Interval]
-    pairs: dict[tuple[int, int], Interval]
+    groups: dict[int, JointInterval]
+    pairs: dict[tuple[int, int], JointInterval]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -111,7 +111,7 @@ def together(sums: Sums, members: Membership, *, least: int, seed: int) -> Toget
     for first, second in combinations(range(len(estimable)), 2):
         sides = (intervals[first], intervals[second])
         pair = (int(estimable[first]), int(estimable[second]))
-        pairs[pair] = difference(*sides, float(correlation[first, second]))
+        pairs[pair] = pair_difference(*sides, float(correlation[first, second]))
     return Together(groups, pairs)
 
 
@@ -194,7 +194,7 @@ def _correlation(covariance: Floats) -> Floats:
     return np.asarray(np.divide(covariance, product, out=nothing, where=product > 0))
 
 
-def _intervals(ratios: _Ratios, factor: float) -> list[Interval]:
+def _intervals(ratios: _Ratios, factor: float) -> list[JointInterval]:
     """Return the interval of each ratio."""
     if ratios.is_rate:
         rate = ratios.value * ratios.scale
@@ -204,7 +204,7 @@ def _intervals(ratios: _Ratios, factor: float) -> list[Interval]:
         reach = factor * np.sqrt(np.diag(ratios.covariance))
         low, high = ratios.value - reach, ratios.value + reach
     ends = zip(ratios.value.tolist(), low.tolist(), high.tolist(), strict=True)
-    return [Interval(*each) for each in ends]
+    return [JointInterval(*each) for each in ends]
 
 
 def wilson(rate: Floats, cases: Floats, factor: float) -> tuple[Floats, Floats]:
@@ -224,11 +224,13 @@ def wilson(rate: Floats, cases: Floats, factor: float) -> tuple[Floats, Floats]:
     return low, high
 
 
-def difference(first: Interval, second: Interval, correlation: float) -> Interval:
+def pair_difference(
+    first: JointInterval, second: JointInterval, correlation: float
+) -> JointInterval:
     """Return the interval of first minus second from their own intervals, and the correlation of the two.
 
-    >>> difference(Interval(8, 5, 11), Interval(8, 4, 12), 0.0)
-    Interval(value=0, low=-5.0, high=5.0)
+    >>> pair_difference(JointInterval(8, 5, 11), JointInterval(8, 4, 12), 0.0)
+    JointInterval(value=0, low=-5.0, high=5.0)
     """
     value = first.value - second.value
     down = (first.value - first.low, second.high - second.value)
@@ -237,4 +239,4 @@ def difference(first: Interval, second: Interval, correlation: float) -> Interva
     for own, other in (down, up):
         square = own**2 + other**2 - 2 * correlation * own * other
         reaches.append(max(square, 0.0) ** 0.5)
-    return Interval(value, value - reaches[0], value + reaches[1])
+    return JointInterval(value, value - reaches[0], value + reaches[1])
