@@ -34,7 +34,7 @@ from features.store.opening import open_store
 from features.store.store import Store
 from simulation.ground.setting import setting_of
 from simulation.run import write_city
-from tests.random_history import FIRST, LAST, write_history
+from tests.random_history import FIRST, LAST, loaded_history, write_history
 from tests.sample import slow
 
 Write = Callable[..., Path]
@@ -94,8 +94,10 @@ def bits(found: Matrix) -> dict[str, tuple[bytes, ...]]:
 
 
 @pytest.mark.parametrize("split", [SPLITS[0], slow(SPLITS[1])])
-def test_a_store_fed_day_by_day_equals_one_loaded_at_once(tmp_path: Path, split: list[int]) -> None:
-    whole = open_store(write_history(tmp_path / "whole", seed=3))
+def test_a_store_fed_day_by_day_equals_one_loaded_at_once(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, split: list[int]
+) -> None:
+    whole = loaded_history(tmp_path_factory, seed=3)
     grown = fed_store(write_history(tmp_path / "grown", seed=3), split)
     assert grown.complete_to == whole.complete_to and set(grown.tables) == set(whole.tables)
     assert len(grown.layout.segments) == len(split)
@@ -126,7 +128,7 @@ def whole_and_grown(
     place = tmp_path_factory.mktemp("both")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LSSI_HOME", str(place / "home"))
-        whole = open_store(write_history(place / "whole", seed=8))
+        whole = loaded_history(tmp_path_factory, seed=8)
         return whole, fed_store(write_history(place / "grown", seed=8), request.param)
 
 
@@ -186,10 +188,10 @@ def test_the_matrix_of_a_closed_day_is_the_same_bytes_after_later_loads_and_no_f
 
 def test_a_day_inside_a_feed_of_several_days_has_the_categories_known_by_then(
     tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    folder = write_history(tmp_path / "source", seed=4)
-    whole = matrix(open_store(folder), "enterprise", LAST - 100)
-    shutil.rmtree(home() / "stores")
+    folder = write_history(tmp_path / "source", seed=3)
+    whole = matrix(loaded_history(tmp_path_factory, seed=3), "enterprise", LAST - 100)
     assert bits(matrix(fed_store(folder, [FIRST, LAST]), "enterprise", LAST - 100)) == bits(whole)
 
 

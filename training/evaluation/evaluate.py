@@ -17,9 +17,13 @@ from training.evaluation.discrimination import auc, average_precision, intervals
 from training.evaluation.list_figures import lottery_figures, way_intervals
 from training.evaluation.number_found import number_found
 from training.evaluation.paired import Exam
-from training.evaluation.probability import calibration_table, probability_scores
-from training.evaluation.propensity import propensity
+from training.evaluation.probability import (
+    calibration_table,
+    probability_scores,
+    weighted_log_loss,
+)
 from training.evaluation.reorder import days_earlier, first_half_gain
+from training.models.propensity import propensity, trimmed
 
 Floats = NDArray[np.float64]
 
@@ -64,6 +68,7 @@ def evaluate(
         "intervals": intervals(ranked, exam.units[has_label], seed=seed),
         "calibration": calibration_table(label, probability),
         "expected": _expected(matrix, cases, answers, seed),
+        "random_visits": _on_random_visits(cases, answers.probability),
     }
 
 
@@ -85,7 +90,10 @@ def reordering(cases: TargetCases, raw: Floats) -> dict[str, float | None]:
 
 def judged_cases(matrix: Matrix, cases: TargetCases, answers: Answers, recipe: Recipe) -> Judged:
     """Return what judging a list of test cases needs, each one's chance of a label among it."""
-    chance = propensity(matrix, cases, recipe)
+    looked_at = ~np.isnan(cases.label)
+    chance = propensity(matrix, looked_at, cases.weight, recipe)
+    if looked_at.any():
+        chance = trimmed(chance, looked_at, recipe.heaviest)
     return Judged(
         cases.ids,
         answers.raw,
@@ -95,6 +103,24 @@ def judged_cases(matrix: Matrix, cases: TargetCases, answers: Answers, recipe: R
         cases.inclusion,
         cases.weight,
     )
+
+
+def _on_random_visits(cases: TargetCases, probability: Floats) -> dict[str, float] | None:
+    """Return what was told and found on lottery visits, each weighing 1 / its recorded probability: so of all cases."""
+    is_drawn = ~np.isnan(cases.random_label) & (cases.inclusion > 0)
+    if not is_drawn.any():
+        return None
+    weight = 1.0 / cases.inclusion[is_drawn]
+    label = cases.random_label[is_drawn]
+    told = probability[is_drawn]
+    found = float(np.average(label, weights=weight))
+    return {
+        "cases": int(is_drawn.sum()),
+        "told": float(np.average(told, weights=weight)),
+        "found": found,
+        "log_loss": weighted_log_loss(label, told, weight),
+        "log_loss_of_base_rate": weighted_log_loss(label, np.full(len(label), found), weight),
+    }
 
 
 def _expected(

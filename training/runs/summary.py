@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from features.catalogue.roles import WITHOUT_BASIS
+from training.data.bystanders import LOOKED_AT
 from training.data.set_aside import set_aside_lines
 from training.runs.group_lines import beside_lines, group_lines
 from training.runs.proxies import proxy_lines
@@ -15,6 +16,25 @@ WAYS = (
     ("inverse_propensity", "逆倾向加权", "by inverse propensity"),
     ("random_visits", "随机检查", "from random visits"),
 )
+TEACHES = {
+    "plain": ("不加权", "unweighted"),
+    "weighted": ("逆倾向加权", "weighted by inverse propensity"),
+    "unlabelled": ("未检查者也教", "bystanders teach too"),
+}
+"""By way to teach: its name in both languages."""
+CALIBRATED_ON = {
+    "lottery": ("抽签检查", "lottery visits"),
+    "weighted": ("全部检查，逆倾向加权", "all visits, by inverse propensity"),
+    "visited": ("仅限被检查者", "visited firms only"),
+}
+MOVED = {
+    "visited": ("按被检查者", "as for those looked at"),
+    "shifted": ("平移", "shifted"),
+    "tilted": ("平移并改斜率", "shifted and tilted"),
+    "base_rate": ("基准率", "base rate"),
+    "raw": ("原分", "raw score"),
+}
+"""By move of the calibration: its name in both languages."""
 LOTTERY_FIGURES = (
     ("rate", "总体违法率", "rate of all"),
     ("precision", "名单命中率", "precision"),
@@ -41,6 +61,8 @@ def summary_lines(result: Mapping[str, Any]) -> list[str]:
         *without_basis_lines(result["attributes_left_out"]),
         *proxy_lines(result["proxies"]),
         *_direction_lines(metrics["directions"]),
+        *_selection_lines(metrics["selection"]),
+        *_population_lines(result["label"], metrics["population"]),
         *group_lines(result["groups"]),
         *beside_lines(result),
         _registration_line(result),
@@ -139,6 +161,41 @@ def _direction_lines(directions: Mapping[str, Any] | None) -> list[str]:
     loss_without = f"{directions['loss_without']:.4f}"
     losses = f"未见样本损失 loss on unseen cases: 有 with {loss_with}, 无 without {loss_without}"
     return [f"声明的方向 declared directions {answer}; {losses}"]
+
+
+def _selection_lines(selection: Mapping[str, Any] | None) -> list[str]:
+    """Return how the cases that were chosen teach, with the losses that decided it; nothing where nobody was passed over."""
+    if selection is None:
+        return []
+    way_zh, way_en = TEACHES[selection["way"]]
+    labelled = f"{selection['labelled']:,}"
+    effective = f"{selection['effective']:,.0f}"
+    losses = _losses(selection["losses"], TEACHES)
+    return [
+        f"被检查者 looked at: {labelled}，加权后相当于 by weight worth {effective}；{way_zh} {way_en}",
+        f"未见样本的加权损失 weighted loss on unseen cases: {losses}",
+    ]
+
+
+def _population_lines(label: str, population: Mapping[str, Any]) -> list[str]:
+    """Return what the probabilities are calibrated on, where somebody chose whom to look at."""
+    if label not in LOOKED_AT:
+        return []
+    zh, en = CALIBRATED_ON[population["basis"]]
+    cases = f"{population['cases']:,.0f}"
+    losses = _losses(population["losses"], MOVED)
+    return [
+        f"概率校准于 probabilities calibrated on: {zh} {en} ({cases}){losses and '; ' + losses}"
+    ]
+
+
+def _losses(losses: Mapping[str, float], names: Mapping[str, tuple[str, str]]) -> str:
+    """Return each loss with its name."""
+    parts = []
+    for name, loss in losses.items():
+        zh, en = names[name]
+        parts.append(f"{zh} {en} {loss:.4f}")
+    return ", ".join(parts)
 
 
 def _registration_line(result: Mapping[str, Any]) -> str:

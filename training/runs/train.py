@@ -29,6 +29,7 @@ from training.evaluation.group_values import Partition
 from training.evaluation.list_figures import without_population
 from training.evaluation.paired import Exam
 from training.models.count import unit_counted
+from training.models.fit import Lesson
 from training.models.learn import Learned, learn, lesson_of
 from training.models.registry import Logged, TrainingRun, log_run
 from training.runs.families import without_family
@@ -68,6 +69,7 @@ def train(store: Store, name: str, *, home: Path, without: str = "") -> dict[str
         "dataset": dataset_digest(trained.dataset),
         "certificate": str(certificate["certificate_digest"]),
         "certificate_verdict": str(certificate["verdict"]),
+        "calibrated_on": trained.learned.population.basis,
     }
     bundle = write_bundle(home / "bundles", bundle_parts(trained, origin))
     digest = _checked(bundle, trained)
@@ -161,7 +163,7 @@ def data_and_recipe(store: Store, name: str) -> tuple[Dataset, Recipe]:
     """Return the data set of a declared target that can be tested, and the recipe by which it trains."""
     target = target_of(store, name)
     recipe = recipe_of(target.fit, target=name)
-    whole = dataset(store, name, seed=recipe.seed)
+    whole = dataset(store, name, seed=recipe.seed, bystanders=recipe.bystanders)
     check_test(store, whole)
     return whole, recipe
 
@@ -171,7 +173,8 @@ def trained_from(whole: Dataset, recipe: Recipe) -> Trained:
     target = whole.target
     taught = whole.cases.take(whole.taught())
     unit = unit_counted(target)
-    learned = learn(lesson_of(whole, recipe), taught, recipe, unit=unit)
+    lesson = lesson_of(whole, recipe)
+    learned = learn(lesson, taught, recipe, unit=unit)
     tested = whole.tested()
     matrix = whole.matrix.take(tested)
     cases = whole.cases.take(tested)
@@ -186,6 +189,8 @@ def trained_from(whole: Dataset, recipe: Recipe) -> Trained:
         metrics |= reordering(cases, raw)
         metrics["capacity"]["lottery"] |= without_population()
     metrics["directions"] = _directions(learned)
+    metrics["selection"] = _selection(lesson, learned)
+    metrics["population"] = asdict(learned.population)
     return Trained(whole, recipe, learned, metrics, model)
 
 
@@ -229,6 +234,11 @@ def dataset_digest(whole: Dataset) -> str:
     for array in arrays:
         total.update(np.ascontiguousarray(array).tobytes())
     identifiers = [*matrix.keys.tolist(), *cases.ids.tolist()]
+    if whole.bystanders is not None:
+        beside = whole.bystanders
+        for array in (beside.matrix.values, beside.matrix.as_of, beside.cases.weight):
+            total.update(np.ascontiguousarray(array).tobytes())
+        identifiers += beside.matrix.keys.tolist()
     total.update("\n".join(identifiers).encode())
     return total.hexdigest()
 
@@ -263,6 +273,16 @@ def _directions(learned: Learned) -> dict[str, Any] | None:
     """Return whether the declared directions bind the model, and the loss of unseen cases with them and without."""
     directions = learned.any.directions
     return None if directions is None else asdict(directions)
+
+
+def _selection(lesson: Lesson, learned: Learned) -> dict[str, Any] | None:
+    """Return how far the labelled cases speak for all, the way that they teach, and the losses; None where all were looked at."""
+    if lesson.selection is None or learned.any.way is None:
+        return None
+    overlap = asdict(lesson.selection.overlap)
+    # JSON has no NaN
+    facts = {name: None if np.isnan(value) else value for name, value in overlap.items()}
+    return {**facts, **asdict(learned.any.way)}
 
 
 def _fitted(trained: Trained) -> dict[str, Any]:
