@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import fcntl
 import os
 import shutil
 from collections.abc import Callable, Generator
@@ -22,6 +21,7 @@ from features.matrix import Matrix
 from models.bundle.bundle import Bundle, Parts, load_bundle, write_bundle
 from models.bundle.calibration import Calibration
 from models.bundle.manifest import FrozenFeature
+from tests.once import home_copied, made_once
 from tests.said import Answer, Say, answer_of
 from tests.sample import SEED
 
@@ -230,47 +230,51 @@ def write_city_2000(place: Path) -> None:
 
 
 @pytest.fixture(scope="session")
-def trained_home(city_2000: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An $LSSI_HOME in which that city is loaded and the first models of both targets are promoted.
-
-    Each worker has a copy, since tests write into it.
-    """
-    trained = made_once(tmp_path_factory, "trained", lambda home: train_city(city_2000, home))
-    return Path(shutil.copytree(trained, tmp_path_factory.mktemp("trained") / "home"))
+def city_home(city_2000: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An $LSSI_HOME in which that city is loaded; each worker has a copy, since tests write into it."""
+    loaded = made_once(tmp_path_factory, "loaded", lambda home: load_city(city_2000, home))
+    return home_copied(tmp_path_factory, loaded)
 
 
-def train_city(city: Path, home: Path) -> None:
-    """Load a city in a home, and train and promote a model of each target."""
+@pytest.fixture(scope="session")
+def trained_home(
+    city_2000: Path, city_home: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """An $LSSI_HOME in which that city is loaded and a model of each target is in use; each worker has a copy."""
+    trained = made_once(
+        tmp_path_factory, "trained", lambda home: train_city(city_2000, city_home, home)
+    )
+    return home_copied(tmp_path_factory, trained)
+
+
+def load_city(city: Path, home: Path) -> None:
+    """Load a city in a home."""
     from features.store.opening import open_store
-    from models.bundle.champions import ModelKey
-    from training.models.promote import promote_first
-    from training.runs.train import train
 
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LSSI_HOME", str(home))
+        open_store(city)
+
+
+def train_city(city: Path, loaded: Path, home: Path) -> None:
+    """Copy a home in which a city is loaded, and put a model of each target in use there.
+
+    The models are those of `lssi train`, but neither certified nor registered, which takes longer than to train them.
+    """
+    from features.store.opening import open_store
+    from models.bundle.bundle import load_bundle, write_bundle
+    from models.bundle.champions import ModelKey, Pointer, point_at_bundle
+    from training.runs.train import bundle_parts, trained_on
+
+    shutil.copytree(loaded, home)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LSSI_HOME", str(home))
         store = open_store(city)
         for target in ("undeclared_workers", "fraudulent_claim"):
-            version = train(store, target, home=home)["mlflow"]["version"]
-            promote_first(home, ModelKey("city", target), version)
-
-
-def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
-    """Return a folder that one worker of a run makes; the others wait until it is whole.
-
-    A run in parallel gives each worker a folder of its own in one that they share.
-    """
-    own = factory.getbasetemp()
-    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
-    place, whole = shared / "once" / name, shared / "once" / f"{name}.whole"
-    place.parent.mkdir(exist_ok=True)
-    with whole.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not whole.exists():
-            # What a worker left that failed half-way is no part of the next try.
-            shutil.rmtree(place, ignore_errors=True)
-            make(place)
-            whole.touch()
-    return place
+            parts = bundle_parts(trained_on(store, target), {"source": "city"})
+            bundle = write_bundle(home / "bundles", parts)
+            pointer = Pointer(bundle=bundle.name, digest=load_bundle(bundle).digest)
+            point_at_bundle(home / "bundles", ModelKey("city", target), pointer)
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ from features.contract.tables import (
     contract_as_json,
     declared_tables,
 )
-from features.contract.validation import FAULTS, batch_schema, validated
+from features.contract.validation import FAULTS, batch_laws, validated
 from features.errors import CatalogueError, RequestError
 from features.ingest.contradictions import Rows, without_contradictions
 from features.ingest.register_order import Told, laws_across, refused
@@ -283,7 +283,7 @@ def test_files_and_requests_are_judged_by_one_list_whatever_the_days_and_numbers
     batch = frame_of(table, rows)
     names = [name for name in batch.columns if name not in ("row", FAULTS)]
     verdict = validated(
-        batch, batch_schema(table.name, table.columns, present=names, complete_to=COMPLETE)
+        batch, batch_laws(table.name, table.columns, present=names, complete_to=COMPLETE)
     )
     by_file = {
         row: set(reason.split("; "))

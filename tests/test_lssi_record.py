@@ -3,39 +3,40 @@
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.recorded import Home, home_of
-
-ROOT = Path(__file__).parents[1]
+from tests.said import Answer, Say
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     """A home in which one score was recorded five times."""
-    folder = tmp_path_factory.mktemp("audited")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LSSI_HOME", str(folder / "home"))
-        return home_of(folder)
+    return home_of(tmp_path_factory)
 
 
-def run(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    room = os.environ | {"LSSI_HOME": str(home), "OMP_NUM_THREADS": "1"}
-    return subprocess.run(
-        [sys.executable, "-m", "lssi", *words], cwd=ROOT, env=room, capture_output=True, text=True
-    )
+Run = Callable[..., Answer]
 
 
-def test_replay_says_that_a_record_is_identical(home: Home) -> None:
+@pytest.fixture
+def run(say: Say, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """`run(home, *words)`: what a command says whose $LSSI_HOME is that home."""
+
+    def answer(home: Path, *words: object) -> Answer:
+        monkeypatch.setenv("LSSI_HOME", str(home))
+        return say(*words)
+
+    return answer
+
+
+def test_replay_says_that_a_record_is_identical(home: Home, run: Run) -> None:
     answer = run(home.path, "replay", home.record_id, "--json")
-    said = json.loads(answer.stdout)
-    assert (answer.returncode, answer.stderr, said["identical"], said["record_id"]) == (
+    said = json.loads(answer.out)
+    assert (answer.code, answer.err, said["identical"], said["record_id"]) == (
         0,
         "",
         True,
@@ -43,13 +44,13 @@ def test_replay_says_that_a_record_is_identical(home: Home) -> None:
     )
     lines = run(
         home.path, "replay", home.record_id, "--unit", home.record.cases[0].key
-    ).stdout.splitlines()
+    ).out.splitlines()
     assert "identical to the bit" in lines[0] and lines[1].strip() == home.record.cases[0].key
 
 
-def test_report_writes_one_page(home: Home, tmp_path: Path) -> None:
+def test_report_writes_one_page(home: Home, tmp_path: Path, run: Run) -> None:
     answer = run(home.path, "report", home.record_id, "--out", str(tmp_path / "page.html"))
-    assert (answer.returncode, answer.stdout, answer.stderr) == (
+    assert (answer.code, answer.out, answer.err) == (
         0,
         f"{tmp_path / 'page.html'}\n",
         "",
@@ -80,29 +81,31 @@ def test_report_writes_one_page(home: Home, tmp_path: Path) -> None:
         (["ledger", "verify", "--checkpoint", "no-such-file"], "file_unusable", "no-such-file"),
     ],
 )
-def test_a_mistake_is_one_line(home: Home, words: list[str], code: str, said: str) -> None:
+def test_a_mistake_is_one_line(
+    home: Home, words: list[str], code: str, said: str, run: Run
+) -> None:
     answer = run(home.path, *words)
-    assert (answer.returncode, answer.stdout) == (2, "")
+    assert (answer.code, answer.out) == (2, "")
     assert (
-        answer.stderr.startswith(f"error: {code}: ")
-        and said in answer.stderr
-        and len(answer.stderr.splitlines()) == 1
+        answer.err.startswith(f"error: {code}: ")
+        and said in answer.err
+        and len(answer.err.splitlines()) == 1
     )
 
 
-def test_a_home_without_a_ledger_is_one_line(tmp_path: Path) -> None:
+def test_a_home_without_a_ledger_is_one_line(tmp_path: Path, run: Run) -> None:
     answer = run(tmp_path, "replay", "9-0123456789")
-    assert (answer.returncode, len(answer.stderr.splitlines())) == (2, 1)
-    assert "there is no ledger" in answer.stderr and not (tmp_path / "ledger.db").exists()
+    assert (answer.code, len(answer.err.splitlines())) == (2, 1)
+    assert "there is no ledger" in answer.err and not (tmp_path / "ledger.db").exists()
 
 
 def test_the_ledger_agrees_with_its_checkpoint_until_it_is_changed(
-    home: Home, tmp_path: Path
+    home: Home, tmp_path: Path, run: Run
 ) -> None:
     kept = tmp_path / "checkpoint"
-    kept.write_text(run(home.path, "ledger", "checkpoint").stdout, "utf-8")
+    kept.write_text(run(home.path, "ledger", "checkpoint").out, "utf-8")
     whole = run(home.path, "ledger", "verify", "--checkpoint", str(kept))
-    assert whole.returncode == 0 and "everything agrees" in whole.stdout
+    assert whole.code == 0 and "everything agrees" in whole.out
     copy = tmp_path / "home"
     copy.mkdir()
     with (
@@ -114,15 +117,15 @@ def test_the_ledger_agrees_with_its_checkpoint_until_it_is_changed(
     source.close()
     target.close()
     changed = run(copy, "ledger", "verify", "--json")
-    said = json.loads(changed.stdout)
-    assert (changed.returncode, said["whole"]) == (1, False)
+    said = json.loads(changed.out)
+    assert (changed.code, said["whole"]) == (1, False)
     assert [(fault["first"], fault["last"], fault["en"]) for fault in said["faults"]] == [
         (2, 2, "the payload was changed")
     ]
 
 
-def test_what_has_expired_is_erased_and_the_ledger_still_agrees(home: Home) -> None:
-    assert json.loads(run(home.path, "ledger", "expire").stdout) == {"expired": 5}
+def test_what_has_expired_is_erased_and_the_ledger_still_agrees(home: Home, run: Run) -> None:
+    assert json.loads(run(home.path, "ledger", "expire").out) == {"expired": 5}
     verdict = run(home.path, "ledger", "verify")
-    assert verdict.returncode == 0 and "5 已到期 expired" in verdict.stdout
-    assert "is erased; its proof remains" in run(home.path, "replay", home.record_id).stderr
+    assert verdict.code == 0 and "5 已到期 expired" in verdict.out
+    assert "is erased; its proof remains" in run(home.path, "replay", home.record_id).err

@@ -11,8 +11,13 @@ import pytest
 from nbclient import NotebookClient
 
 from features.ingest.scan import files_in
+from features.store.opening import open_store
+from models.bundle.champions import ModelKey
+from training.models.promote import promote
+from training.runs.train import train
 
 ROOT = Path(__file__).parents[1]
+KEY = ModelKey("city", "undeclared_workers")
 NOTEBOOKS = files_in(ROOT / "notebooks", "*.py")
 
 
@@ -28,10 +33,12 @@ def test_a_notebook_imports_and_never_defines(path: Path) -> None:
 
 @pytest.mark.slow
 def test_the_notebook_retrains_judges_and_opens_the_registry(
-    city_2000: Path, trained_home: Path, monkeypatch: pytest.MonkeyPatch
+    city_2000: Path, city_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("LSSI_HOME", str(trained_home))
+    monkeypatch.setenv("LSSI_HOME", str(city_home))
     monkeypatch.setenv("LSSI_SOURCE", str(city_2000))
+    made = train(open_store(city_2000), KEY.target, home=city_home)
+    promote(city_home, KEY, made["mlflow"]["version"])
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]))
     monkeypatch.setenv("MPLBACKEND", "agg")
     notebook = jupytext.read(ROOT / "notebooks" / "retrain.py")

@@ -7,11 +7,8 @@ these laws stay: what was recorded is read and replayed, or refused in one line,
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import sqlite3
-import subprocess
-import sys
 import tarfile
 import warnings
 from collections.abc import Callable
@@ -26,6 +23,7 @@ from features.ingest.scan import files_below, files_in
 from features.store.opening import open_store
 from models.bundle.bundle import load_bundle
 from models.bundle.champions import ModelKey
+from tests.said import Answer, Say
 from tests.sample import slow
 from training.loader import Loaded
 from training.models.registry import champion, client, digest_of_version, registered_key, runs
@@ -45,17 +43,6 @@ class Old:
     home: Path
     sources: Path
     records: dict[str, str]
-
-    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
-        """Run a command of this version on the old home."""
-        room = os.environ | {"LSSI_HOME": str(self.home), "OMP_NUM_THREADS": "1"}
-        return subprocess.run(
-            [sys.executable, "-m", "lssi", *words],
-            cwd=ROOT,
-            env=room,
-            capture_output=True,
-            text=True,
-        )
 
 
 def unpacked(folder: Path) -> Old:
@@ -82,50 +69,52 @@ def old(once: Old, monkeypatch: pytest.MonkeyPatch) -> Old:
     return once
 
 
-def said(answer: subprocess.CompletedProcess[str]) -> str:
+def printed(answer: Answer) -> str:
     """Return what a command printed, once it has succeeded."""
-    assert answer.returncode == 0, answer.stderr[-2000:]
-    return answer.stdout
+    assert answer.code == 0, answer.err[-2000:]
+    return answer.out
 
 
-def test_the_ledger_of_an_old_home_is_whole(old: Old) -> None:
-    verdict = json.loads(said(old.run("ledger", "verify", "--json")))
+def test_the_ledger_of_an_old_home_is_whole(old: Old, say: Say) -> None:
+    verdict = json.loads(printed(say("ledger", "verify", "--json")))
     assert verdict["whole"] and verdict["faults"] == []
 
 
 @pytest.mark.parametrize("kind", ["enterprises", slow("claims"), slow("history")])
-def test_an_old_score_replays_from_its_recorded_vector(old: Old, kind: str) -> None:
-    replayed = json.loads(old.run("replay", old.records[kind], "--json").stdout)
+def test_an_old_score_replays_from_its_recorded_vector(old: Old, kind: str, say: Say) -> None:
+    replayed = json.loads(say("replay", old.records[kind], "--json").out)
     assert replayed["kind"] == "score" and replayed["units"]
     for unit in replayed["units"]:
         states = {field["field"]: field["state"] for field in unit["fields"]}
         assert {field: states[field] for field in REBUILT} == dict.fromkeys(REBUILT, "identical")
 
 
-def test_an_old_batch_replays_row_by_row_and_its_rows_verify(old: Old) -> None:
-    whole = json.loads(said(old.run("replay", old.records["batch"], "--json")))
+def test_an_old_batch_replays_row_by_row_and_its_rows_verify(old: Old, say: Say) -> None:
+    whole = json.loads(printed(say("replay", old.records["batch"], "--json")))
     assert whole["kind"] == "batch" and whole["identical"]
-    one = json.loads(old.run("replay", old.records["batch"], "--unit", "e007", "--json").stdout)
+    one = json.loads(say("replay", old.records["batch"], "--unit", "e007", "--json").out)
     assert [unit["id"] for unit in one["units"]] == ["e007"]
 
 
 @pytest.mark.parametrize("kind", ["enterprises", slow("claims"), slow("history")])
-def test_an_old_record_is_reported(old: Old, kind: str, tmp_path: Path) -> None:
+def test_an_old_record_is_reported(old: Old, kind: str, tmp_path: Path, say: Say) -> None:
     page = tmp_path / "page.html"
-    said(old.run("report", old.records[kind], "--out", str(page)))
+    printed(say("report", old.records[kind], "--out", str(page)))
     assert old.records[kind] in page.read_text("utf-8")
 
 
-def test_a_row_of_an_old_batch_is_reported_with_its_proof(old: Old, tmp_path: Path) -> None:
+def test_a_row_of_an_old_batch_is_reported_with_its_proof(
+    old: Old, tmp_path: Path, say: Say
+) -> None:
     page = tmp_path / "page.html"
-    said(old.run("report", old.records["batch"], "--unit", "e007", "--out", str(page)))
+    printed(say("report", old.records["batch"], "--unit", "e007", "--out", str(page)))
     assert old.records["batch"] in page.read_text("utf-8")
 
 
-def test_an_old_payload_that_expired_is_told_in_one_line(old: Old) -> None:
-    answer = old.run("replay", old.records["expired"])
-    assert (answer.returncode, len(answer.stderr.splitlines())) == (2, 1)
-    assert "is erased; its proof remains" in answer.stderr
+def test_an_old_payload_that_expired_is_told_in_one_line(old: Old, say: Say) -> None:
+    answer = say("replay", old.records["expired"])
+    assert (answer.code, len(answer.err.splitlines())) == (2, 1)
+    assert "is erased; its proof remains" in answer.err
 
 
 def test_the_bundles_of_an_old_home_load(old: Old) -> None:
@@ -156,8 +145,8 @@ def test_the_journal_of_an_old_home_is_read_beside_its_source(old: Old) -> None:
     assert drawn == 90
 
 
-def test_the_keys_of_an_old_home_are_held(old: Old) -> None:
-    assert said(old.run("key", "remove", "inspectorate")) == ""
+def test_the_keys_of_an_old_home_are_held(old: Old, say: Say) -> None:
+    assert printed(say("key", "remove", "inspectorate")) == ""
     assert files_in(old.home, "keys.json")
 
 
@@ -279,33 +268,33 @@ def test_a_version_whose_run_names_no_source_stays_where_it_is(
 
 
 @pytest.mark.slow
-def test_an_old_version_is_promoted_for_its_source_and_answers_for_no_other(apart: Old) -> None:
+def test_an_old_version_is_promoted_for_its_source_and_answers_for_no_other(
+    apart: Old, say: Say
+) -> None:
     town, hill = str(apart.sources / "old_town"), str(apart.sources / "hill-side")
     week = ["--week", "2015-07-01", "--minutes", "300", "--json"]
-    first = apart.run("plan", hill, *week)
-    assert json.loads(said(first))["model"]["target"] == TARGET
-    assert first.stderr == (
+    first = say("plan", hill, *week)
+    assert json.loads(printed(first))["model"]["target"] == TARGET
+    assert first.err == (
         "models in use are now named by source and target: fraudulent_claim.json -> "
         f"hill-side.fraudulent_claim.json, {TARGET}.json -> hill-side.{TARGET}.json\n"
     )
-    refused = apart.run("plan", town, *week)
+    refused = say("plan", town, *week)
     assert (
-        refused.returncode == 2
-        and "is promoted for source 'old_town' (it is for hill-side)" in refused.stderr
+        refused.code == 2
+        and "is promoted for source 'old_town' (it is for hill-side)" in refused.err
     )
-    several = apart.run("promote", TARGET, "3")
+    several = say("promote", TARGET, "3")
+    assert several.code == 2 and "name one with --source: hill-side, old_town" in several.err
+    printed(say("promote", TARGET, "3", "--source", "old_town"))
+    printed(say("promote", TARGET, "1", "--source", "hill-side"))
+    other = say("plan", shutil.copytree(hill, apart.sources / "copy"), *week)
     assert (
-        several.returncode == 2 and "name one with --source: hill-side, old_town" in several.stderr
-    )
-    said(apart.run("promote", TARGET, "3", "--source", "old_town"))
-    said(apart.run("promote", TARGET, "1", "--source", "hill-side"))
-    other = apart.run("plan", shutil.copytree(hill, apart.sources / "copy"), *week)
-    assert (
-        other.returncode == 2
-        and f"is held by {hill}, and {apart.sources / 'copy'} claims it too" in other.stderr
+        other.code == 2
+        and f"is held by {hill}, and {apart.sources / 'copy'} claims it too" in other.err
     )
     digests = [
-        json.loads(said(apart.run("plan", source, *week)))["model"]["digest"][:12]
+        json.loads(printed(say("plan", source, *week)))["model"]["digest"][:12]
         for source in (town, hill)
     ]
     assert digests == ["99e762df57a5", "26160a777b83"]

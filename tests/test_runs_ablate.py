@@ -68,9 +68,9 @@ def silent(_done: int, _of: int | None) -> None:
 
 
 @pytest.fixture(scope="module")
-def store(city_2000: Path, trained_home: Path) -> Any:
+def store(city_2000: Path, city_home: Path) -> Any:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LSSI_HOME", str(trained_home))
+        patch.setenv("LSSI_HOME", str(city_home))
         yield open_store(city_2000)
 
 

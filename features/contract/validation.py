@@ -1,13 +1,13 @@
-"""The contract as pandera schemas: which rows of a source are accepted, and why the others are refused."""
+"""The contract as laws of a batch: which rows of a source are accepted, and why the others are refused."""
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 
 import polars as pl
 
 from features.calendar import date_of
+from features.contract.laws import BatchLaws, Law
 from features.contract.millionths import CERTAIN
 from features.contract.row_order import (
     DAYS,
@@ -23,12 +23,6 @@ from features.contract.row_order import (
     refund_code,
 )
 from features.contract.tables import COMMON, RECORDED, Column, contract
-
-# pandera opens pyspark where that is installed, and pyspark complains of pandas
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore", FutureWarning)
-    import pandera.polars as pa
-    from pandera.errors import SchemaErrors
 
 RETRACTS = pl.col("retracted") == 1
 TOLD = "! "
@@ -69,21 +63,16 @@ def wanted_value(column: Column) -> str:
             return f"a whole number of {column.kind}"
 
 
-def _law(passes: pl.Expr, reason: str) -> pa.Check:
+def _law(passes: pl.Expr, reason: str) -> Law:
     # A law that an empty value makes undecided counts as kept: that the value is missing is a law of its own.
-    holds = passes.fill_null(True)
-    return pa.Check(
-        lambda data: data.lazyframe.select(holds),
-        error=reason,
-        ignore_na=False,
-    )
+    return Law(passes.fill_null(True), reason)
 
 
-def _column_laws(column: Column, present: list[str], key: tuple[str, ...]) -> list[pa.Check]:
+def _column_laws(column: Column, present: list[str], key: tuple[str, ...]) -> list[Law]:
     """Return what the values of one column must keep: that they can be read, are there, and lie in their bounds."""
     value = pl.col(column.name)
     is_given = value.is_not_null()
-    laws: list[pa.Check] = []
+    laws: list[Law] = []
     # Where a value may fail to be read, its text stands in a column `raw NAME`, which is empty where it was read.
     raw_name = f"raw {column.name}"
     if raw_name in present:
@@ -103,7 +92,7 @@ def _column_laws(column: Column, present: list[str], key: tuple[str, ...]) -> li
     return laws
 
 
-def _bounds_law(column: Column) -> pa.Check | None:
+def _bounds_law(column: Column) -> Law | None:
     """Return the law of the least and the greatest value of a column; None for a kind that has none."""
     value = pl.col(column.name)
     wanted = f"{column.name} should be {wanted_value(column)}"
@@ -118,7 +107,7 @@ def _bounds_law(column: Column) -> pa.Check | None:
     return None
 
 
-def _table_laws(table: str, columns: tuple[Column, ...], complete_to: int) -> list[pa.Check]:
+def _table_laws(table: str, columns: tuple[Column, ...], complete_to: int) -> list[Law]:
     """Return what the rows of a table must keep between their columns."""
     is_closed = pl.col("recorded_on") <= complete_to
     after_end = f"recorded_on lies after {date_of(complete_to)}, the day the source is complete to"
@@ -158,27 +147,24 @@ def comparable_day(order: Order) -> pl.Expr:
             return day
 
 
-def batch_schema(
+def batch_laws(
     table: str, columns: tuple[Column, ...], *, present: list[str], complete_to: int
-) -> pa.DataFrameSchema:
-    """Return the schema of a typed batch of one table; `present` names its columns, `raw NAME` ones included.
+) -> BatchLaws:
+    """Return the laws of a typed batch of one table; `present` names its columns, `raw NAME` ones included.
 
     A row that takes its key back needs the key and the common columns only.
     """
     key = contract()[table].key
-    laws: list[pa.Check] = []
+    laws: list[Law] = []
     for column in columns + COMMON:
         laws += _column_laws(column, present, key)
-    return pa.DataFrameSchema(
-        {name: pa.Column(nullable=True) for name in present},
-        checks=laws + _table_laws(table, columns, complete_to),
-        name=table,
-    )
+    laws += _table_laws(table, columns, complete_to)
+    return BatchLaws(table, tuple(present), tuple(laws))
 
 
-def validated(batch: pl.DataFrame, schema: pa.DataFrameSchema) -> ValidatedBatch:
+def validated(batch: pl.DataFrame, laws: BatchLaws) -> ValidatedBatch:
     """Return the accepted rows of a typed batch, and the reasons of the refused; the batch has a column `row`."""
-    cases = pl.concat([_faulty(batch), _unlawful(batch, schema)])
+    cases = pl.concat([_faulty(batch), laws.broken(batch)])
     if cases.is_empty():
         nothing_refused = pl.DataFrame(schema={"row": pl.Int64, "reason": pl.String})
         return ValidatedBatch(batch, nothing_refused)
@@ -207,20 +193,6 @@ def _faulty(batch: pl.DataFrame) -> pl.DataFrame:
     return rows.select(index, reason=pl.col(FAULTS)).explode("reason")
 
 
-def _unlawful(batch: pl.DataFrame, schema: pa.DataFrameSchema) -> pl.DataFrame:
-    """Return which laws of the contract a batch breaks, by the row's index."""
-    try:
-        schema.validate(batch, lazy=True)
-    except SchemaErrors as errors:
-        cases: pl.DataFrame = errors.failure_cases
-    else:
-        return pl.DataFrame(schema={"index": pl.Int64, "reason": pl.String})
-    if cases["index"].null_count():
-        raise errors_of(cases)
-    index = pl.col("index").cast(pl.Int64)
-    return cases.select(index, reason=pl.col("check"))
-
-
 def view_refusals(batch: pl.DataFrame, cases: pl.DataFrame) -> pl.DataFrame:
     """Return why a source's view itself refuses rows: the texts that begin with `! `, by the row's index in the batch."""
     raw_columns = [name for name in batch.columns if name.startswith("raw ")]
@@ -244,8 +216,3 @@ def words(reasons: pl.Expr) -> pl.Expr:
     has_view_reason = view_reasons.list.len() > 0
     chosen = pl.when(has_view_reason).then(view_reasons.list.join("; "))
     return chosen.otherwise(reasons.list.join("; ")).alias("reason")
-
-
-def errors_of(cases: pl.DataFrame) -> TypeError:
-    """Return the error of a batch whose shape is not that of its schema: a defect of the reader, never of a row."""
-    return TypeError(f"a batch does not fit its schema: {cases['check'].unique().to_list()}")

@@ -13,7 +13,7 @@ from features.connection import Connection, Relation
 from features.contract.identifiers import faults
 from features.contract.tables import COMMON, Column
 from features.contract.unique_within import unscoped, with_scope
-from features.contract.validation import FAULTS, batch_schema, validated
+from features.contract.validation import FAULTS, batch_laws, validated
 from features.ingest.source import Source
 from features.ingest.staged import BATCH, GROUP, TRACE, Staged, refused_as_text
 from features.ingest.typed_sql import check_columns, in_one_line, relation, typed_sql
@@ -45,18 +45,16 @@ def stage(
     refused: list[pl.DataFrame] = []
     accepted = 0
     order = Ascent()
-    schema = None
+    laws = None
     with in_one_line(source.tables[table]):
         reader = rows.project(typed_sql(rows, columns)).to_arrow_reader(GROUP)
     for number, batch in enumerate(_batches(reader, source.tables[table])):
         names = [name for name in batch.columns if name != "row"]
-        # The columns are the same in every batch: the schema is built from the first.
-        schema = schema or batch_schema(
-            table, columns, present=names, complete_to=source.complete_to
-        )
+        # The columns are the same in every batch: the laws are built from the first.
+        laws = laws or batch_laws(table, columns, present=names, complete_to=source.complete_to)
         wrong = pl.concat_list(faults(batch, columns + COMMON), unscoped(scopes))
         judged = batch.with_columns(wrong.alias(FAULTS))
-        verdict = validated(judged, schema)
+        verdict = validated(judged, laws)
         accepted_rows = with_scope(verdict.accepted, scopes).select(_staged_columns(names, columns))
         # The file is read whole and then removed: statistics would never be used.
         accepted_rows.write_parquet(

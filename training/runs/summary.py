@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from features.catalogue.roles import WITHOUT_BASIS
+from training.data.bystanders import LOOKED_AT
 from training.data.set_aside import set_aside_lines
+from training.runs.group_lines import beside_lines, group_lines
 from training.runs.proxies import proxy_lines
 
 WAYS = (
@@ -14,6 +16,25 @@ WAYS = (
     ("inverse_propensity", "逆倾向加权", "by inverse propensity"),
     ("random_visits", "随机检查", "from random visits"),
 )
+TEACHES = {
+    "plain": ("不加权", "unweighted"),
+    "weighted": ("逆倾向加权", "weighted by inverse propensity"),
+    "unlabelled": ("未检查者也教", "bystanders teach too"),
+}
+"""By way to teach: its name in both languages."""
+CALIBRATED_ON = {
+    "lottery": ("抽签检查", "lottery visits"),
+    "weighted": ("全部检查，逆倾向加权", "all visits, by inverse propensity"),
+    "visited": ("仅限被检查者", "visited firms only"),
+}
+MOVED = {
+    "visited": ("按被检查者", "as for those looked at"),
+    "shifted": ("平移", "shifted"),
+    "tilted": ("平移并改斜率", "shifted and tilted"),
+    "base_rate": ("基准率", "base rate"),
+    "raw": ("原分", "raw score"),
+}
+"""By move of the calibration: its name in both languages."""
 LOTTERY_FIGURES = (
     ("rate", "总体违法率", "rate of all"),
     ("precision", "名单命中率", "precision"),
@@ -36,9 +57,14 @@ def summary_lines(result: Mapping[str, Any]) -> list[str]:
         _capacity_line(metrics["capacity"]),
         _lottery_line(metrics["capacity"]["lottery"]),
         *_reordering_lines(metrics),
+        *_number_lines(metrics["expected"]),
         *without_basis_lines(result["attributes_left_out"]),
         *proxy_lines(result["proxies"]),
         *_direction_lines(metrics["directions"]),
+        *_selection_lines(metrics["selection"]),
+        *_population_lines(result["label"], metrics["population"]),
+        *group_lines(result["groups"]),
+        *beside_lines(result),
         _registration_line(result),
     ]
 
@@ -101,6 +127,20 @@ def _reordering_lines(metrics: Mapping[str, Any]) -> list[str]:
     return [f"重排后早 found {days:.1f} 天 days earlier by reordering the same visits"]
 
 
+def _number_lines(expected: Mapping[str, Any] | None) -> list[str]:
+    """Return what was told and found in total with the chance of it, and the share of cases inside their interval."""
+    if expected is None or not expected["found"]:
+        return []
+    ratio = f"{expected['told'] / expected['found']:.2f}"
+    if expected["interval"] is not None:
+        low, high = expected["interval"]
+        ratio += f" [{low:.2f}, {high:.2f}]"
+    line = f"数量 number: 预计/查出 told / found {ratio}"
+    if expected["inside"] is None:
+        return [line]
+    return [f"{line}; 在区间内 inside their interval {expected['inside']:.0%}"]
+
+
 def without_basis_lines(reasons: Mapping[str, str]) -> list[str]:
     """Return which attributes taught nothing, since nobody stated by which law, and where to read what to do."""
     places = [place for place, reason in reasons.items() if reason == WITHOUT_BASIS]
@@ -123,11 +163,46 @@ def _direction_lines(directions: Mapping[str, Any] | None) -> list[str]:
     return [f"声明的方向 declared directions {answer}; {losses}"]
 
 
+def _selection_lines(selection: Mapping[str, Any] | None) -> list[str]:
+    """Return how the cases that were chosen teach, with the losses that decided it; nothing where nobody was passed over."""
+    if selection is None:
+        return []
+    way_zh, way_en = TEACHES[selection["way"]]
+    labelled = f"{selection['labelled']:,}"
+    effective = f"{selection['effective']:,.0f}"
+    losses = _losses(selection["losses"], TEACHES)
+    return [
+        f"被检查者 looked at: {labelled}，加权后相当于 by weight worth {effective}；{way_zh} {way_en}",
+        f"未见样本的加权损失 weighted loss on unseen cases: {losses}",
+    ]
+
+
+def _population_lines(label: str, population: Mapping[str, Any]) -> list[str]:
+    """Return what the probabilities are calibrated on, where somebody chose whom to look at."""
+    if label not in LOOKED_AT:
+        return []
+    zh, en = CALIBRATED_ON[population["basis"]]
+    cases = f"{population['cases']:,.0f}"
+    losses = _losses(population["losses"], MOVED)
+    return [
+        f"概率校准于 probabilities calibrated on: {zh} {en} ({cases}){losses and '; ' + losses}"
+    ]
+
+
+def _losses(losses: Mapping[str, float], names: Mapping[str, tuple[str, str]]) -> str:
+    """Return each loss with its name."""
+    parts = []
+    for name, loss in losses.items():
+        zh, en = names[name]
+        parts.append(f"{zh} {en} {loss:.4f}")
+    return ", ".join(parts)
+
+
 def _registration_line(result: Mapping[str, Any]) -> str:
     registered = result["mlflow"]
     model = registered["model"]
     version = registered["version"]
-    champion = result["champion"]
+    champion = result["champion"] or "-"
     bundle = result["bundle"]
     return f"模型 model {bundle}, 登记 registered {model} v{version}, 启用 in use v{champion}"
 
