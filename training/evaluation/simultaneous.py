@@ -57,24 +57,24 @@ class Membership:
 
 
 @dataclass(frozen=True, slots=True)
-class Interval:
+class Enclosed:
     """A value between its ends."""
 
     value: float
     low: float
     high: float
 
-    def turned(self) -> Interval:
+    def turned(self) -> Enclosed:
         """Return the interval of the same value with the other sign."""
-        return Interval(-self.value, -self.high, -self.low)
+        return Enclosed(-self.value, -self.high, -self.low)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Together:
     """Intervals that hold together: by group, and by pair of groups (first minus second)."""
 
-    groups: dict[int, Interval]
-    pairs: dict[tuple[int, int], Interval]
+    groups: dict[int, Enclosed]
+    pairs: dict[tuple[int, int], Enclosed]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,14 +107,14 @@ def together(sums: Sums, members: Membership, *, least: int, seed: int) -> Toget
     ratios = _ratios(sums, members, estimable)
     factor = _factor(ratios.covariance, seed)
     intervals = _intervals(ratios, factor)
-    groups = dict(zip(estimable.tolist(), intervals, strict=True))
-    correlation = _correlation(ratios.covariance)
+    places = estimable.tolist()
+    correlation = _correlation(ratios.covariance).tolist()
     pairs = {}
-    for first, second in combinations(range(len(estimable)), 2):
-        sides = (intervals[first], intervals[second])
-        pair = (int(estimable[first]), int(estimable[second]))
-        pairs[pair] = difference(*sides, float(correlation[first, second]))
-    return Together(groups, pairs)
+    for first, second in combinations(range(len(places)), 2):
+        pair = (places[first], places[second])
+        alike = correlation[first][second]
+        pairs[pair] = pair_interval(intervals[first], intervals[second], alike)
+    return Together(dict(zip(places, intervals, strict=True)), pairs)
 
 
 def _ratios(sums: Sums, members: Membership, estimable: Codes) -> _Ratios:
@@ -197,7 +197,7 @@ def _correlation(covariance: Floats) -> Floats:
     return np.asarray(np.divide(covariance, product, out=nothing, where=product > 0))
 
 
-def _intervals(ratios: _Ratios, factor: float) -> list[Interval]:
+def _intervals(ratios: _Ratios, factor: float) -> list[Enclosed]:
     """Return the interval of each ratio."""
     if ratios.is_rate:
         rate = ratios.value * ratios.scale
@@ -207,7 +207,7 @@ def _intervals(ratios: _Ratios, factor: float) -> list[Interval]:
         reach = factor * np.sqrt(np.diag(ratios.covariance))
         low, high = ratios.value - reach, ratios.value + reach
     ends = zip(ratios.value.tolist(), low.tolist(), high.tolist(), strict=True)
-    return [Interval(*each) for each in ends]
+    return [Enclosed(*each) for each in ends]
 
 
 def wilson(rate: Floats, cases: Floats, factor: float) -> tuple[Floats, Floats]:
@@ -227,11 +227,11 @@ def wilson(rate: Floats, cases: Floats, factor: float) -> tuple[Floats, Floats]:
     return low, high
 
 
-def difference(first: Interval, second: Interval, correlation: float) -> Interval:
+def pair_interval(first: Enclosed, second: Enclosed, correlation: float) -> Enclosed:
     """Return the interval of first minus second from their own intervals, and the correlation of the two.
 
-    >>> difference(Interval(8, 5, 11), Interval(8, 4, 12), 0.0)
-    Interval(value=0, low=-5.0, high=5.0)
+    >>> pair_interval(Enclosed(8, 5, 11), Enclosed(8, 4, 12), 0.0)
+    Enclosed(value=0, low=-5.0, high=5.0)
     """
     value = first.value - second.value
     down = (first.value - first.low, second.high - second.value)
@@ -240,4 +240,4 @@ def difference(first: Interval, second: Interval, correlation: float) -> Interva
     for own, other in (down, up):
         square = own**2 + other**2 - 2 * correlation * own * other
         reaches.append(max(square, 0.0) ** 0.5)
-    return Interval(value, value - reaches[0], value + reaches[1])
+    return Enclosed(value, value - reaches[0], value + reaches[1])
