@@ -57,24 +57,24 @@ class Membership:
 
 
 @dataclass(frozen=True, slots=True)
-class Enclosed:
+class JointInterval:
     """A value between its ends."""
 
     value: float
     low: float
     high: float
 
-    def turned(self) -> Enclosed:
+    def turned(self) -> JointInterval:
         """Return the interval of the same value with the other sign."""
-        return Enclosed(-self.value, -self.high, -self.low)
+        return JointInterval(-self.value, -self.high, -self.low)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Together:
     """Intervals that hold together: by group, and by pair of groups (first minus second)."""
 
-    groups: dict[int, Enclosed]
-    pairs: dict[tuple[int, int], Enclosed]
+    groups: dict[int, JointInterval]
+    pairs: dict[tuple[int, int], JointInterval]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -113,7 +113,7 @@ def together(sums: Sums, members: Membership, *, least: int, seed: int) -> Toget
     for first, second in combinations(range(len(places)), 2):
         pair = (places[first], places[second])
         alike = correlation[first][second]
-        pairs[pair] = pair_interval(intervals[first], intervals[second], alike)
+        pairs[pair] = pair_difference(intervals[first], intervals[second], alike)
     return Together(dict(zip(places, intervals, strict=True)), pairs)
 
 
@@ -197,7 +197,7 @@ def _correlation(covariance: Floats) -> Floats:
     return np.asarray(np.divide(covariance, product, out=nothing, where=product > 0))
 
 
-def _intervals(ratios: _Ratios, factor: float) -> list[Enclosed]:
+def _intervals(ratios: _Ratios, factor: float) -> list[JointInterval]:
     """Return the interval of each ratio."""
     if ratios.is_rate:
         rate = ratios.value * ratios.scale
@@ -207,7 +207,7 @@ def _intervals(ratios: _Ratios, factor: float) -> list[Enclosed]:
         reach = factor * np.sqrt(np.diag(ratios.covariance))
         low, high = ratios.value - reach, ratios.value + reach
     ends = zip(ratios.value.tolist(), low.tolist(), high.tolist(), strict=True)
-    return [Enclosed(*each) for each in ends]
+    return [JointInterval(*each) for each in ends]
 
 
 def wilson(rate: Floats, cases: Floats, factor: float) -> tuple[Floats, Floats]:
@@ -227,11 +227,13 @@ def wilson(rate: Floats, cases: Floats, factor: float) -> tuple[Floats, Floats]:
     return low, high
 
 
-def pair_interval(first: Enclosed, second: Enclosed, correlation: float) -> Enclosed:
+def pair_difference(
+    first: JointInterval, second: JointInterval, correlation: float
+) -> JointInterval:
     """Return the interval of first minus second from their own intervals, and the correlation of the two.
 
-    >>> pair_interval(Enclosed(8, 5, 11), Enclosed(8, 4, 12), 0.0)
-    Enclosed(value=0, low=-5.0, high=5.0)
+    >>> pair_difference(JointInterval(8, 5, 11), JointInterval(8, 4, 12), 0.0)
+    JointInterval(value=0, low=-5.0, high=5.0)
     """
     value = first.value - second.value
     down = (first.value - first.low, second.high - second.value)
@@ -240,4 +242,4 @@ def pair_interval(first: Enclosed, second: Enclosed, correlation: float) -> Encl
     for own, other in (down, up):
         square = own**2 + other**2 - 2 * correlation * own * other
         reaches.append(max(square, 0.0) ** 0.5)
-    return Enclosed(value, value - reaches[0], value + reaches[1])
+    return JointInterval(value, value - reaches[0], value + reaches[1])
