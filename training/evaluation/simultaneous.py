@@ -107,14 +107,14 @@ def together(sums: Sums, members: Membership, *, least: int, seed: int) -> Toget
     ratios = _ratios(sums, members, estimable)
     factor = _factor(ratios.covariance, seed)
     intervals = _intervals(ratios, factor)
-    groups = dict(zip(estimable.tolist(), intervals, strict=True))
-    correlation = _correlation(ratios.covariance)
+    places = estimable.tolist()
+    correlation = _correlation(ratios.covariance).tolist()
     pairs = {}
-    for first, second in combinations(range(len(estimable)), 2):
-        sides = (intervals[first], intervals[second])
-        pair = (int(estimable[first]), int(estimable[second]))
-        pairs[pair] = pair_difference(*sides, float(correlation[first, second]))
-    return Together(groups, pairs)
+    for first, second in combinations(range(len(places)), 2):
+        pair = (places[first], places[second])
+        alike = correlation[first][second]
+        pairs[pair] = pair_difference(intervals[first], intervals[second], alike)
+    return Together(dict(zip(places, intervals, strict=True)), pairs)
 
 
 def _ratios(sums: Sums, members: Membership, estimable: Codes) -> _Ratios:
