@@ -19,7 +19,7 @@ from training.evaluation.group_rates import RATES, Audited, Rate
 from training.evaluation.group_table import Concern, group_table
 from training.evaluation.group_values import Partition
 from training.evaluation.groups import Divided, divided
-from training.evaluation.simultaneous import Interval, Membership, Sums, together
+from training.evaluation.simultaneous import JointInterval, Membership, Sums, together
 
 Floats = NDArray[np.float64]
 Row = dict[str, Any]
@@ -156,7 +156,7 @@ def _row(gaps: _Gaps, concern: Concern, label: str, rate: Rate, seed: int) -> Ro
     }
 
 
-def _cost(gaps: _Gaps, with_it: Sums, without_it: Sums, seed: int) -> Interval | None:
+def _cost(gaps: _Gaps, with_it: Sums, without_it: Sums, seed: int) -> JointInterval | None:
     """Return the difference of the gaps with its interval; None where the group or the others are too few."""
     change = Sums(
         numerator=with_it.numerator - without_it.numerator,

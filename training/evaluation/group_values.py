@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -80,7 +80,7 @@ def _partition(looked: Looked, attribute: AuditAttribute, table: GroupTable) -> 
     missing = _missing(looked, reading)
     if missing:
         return _unknown(attribute, f"not known: the source holds no {missing}")
-    values = _values(looked, reading, table)
+    values = _values(looked, reading, table.least_share)
     groups, member = _grouped(values, reading.groups, table.most_groups)
     if not groups:
         return _unknown(attribute, "not known: the source says it of no case of the test")
@@ -124,31 +124,22 @@ def _missing(looked: Looked, reading: AuditReading) -> str:
 Values = Floats | Texts
 
 
-def _values(looked: Looked, reading: AuditReading, table: GroupTable) -> Values:
+def _values(looked: Looked, reading: AuditReading, least_share: float) -> Values:
     """Return what a reading says of each case: a number, NaN where nothing is known, or a text, then ""."""
     how, *words = reading.read.split()
-    readers: dict[str, Callable[[], Values]] = {
-        "largest": lambda: _largest(looked.matrix, words),
-        "leading": lambda: _leading(looked.matrix, words, table.least_share),
-        "register": lambda: _register(looked, looked.matrix.entity, looked.subject, words[0]),
-        "cover": lambda: _cover(looked, words[0]),
-        "district": lambda: _district(looked, looked.matrix.entity, looked.subject),
-        "claimant": lambda: _claimant(looked, words[0]),
-        "protected": lambda: persons_texts(looked.store, words[0], _claimants(looked)),
-        "staff": lambda: share_of_staff(
-            looked.store, words[0], words[2], (looked.subject, looked.day)
-        ),
-    }
-    return readers[how]()
+    if how == "leading":
+        return _leading(looked.matrix, words, least_share)
+    return READERS[how](looked, words)
 
 
-def _largest(matrix: Matrix, names: list[str]) -> Floats:
+def _largest(looked: Looked, names: Sequence[str]) -> Floats:
     """Return the largest known of some features."""
+    matrix = looked.matrix
     columns = [matrix.column(name) for name in names if name in matrix.names]
     return np.asarray(np.fmax.reduce(columns), np.float64)
 
 
-def _leading(matrix: Matrix, names: list[str], least: float) -> Texts:
+def _leading(matrix: Matrix, names: Sequence[str], least: float) -> Texts:
     """Return the name of the greatest of some shares where it is at least `least`, else "none"; "" where none is known."""
     there = [name for name in names if name in matrix.names]
     shares = np.array([matrix.column(name) for name in there])
@@ -179,9 +170,20 @@ def _texts(store: Store, column: Column) -> tuple[str, ...]:
     return "0", "1"
 
 
-def _cover(looked: Looked, column: str) -> Texts:
+def _own(looked: Looked, words: Sequence[str]) -> Texts:
+    """Return what the register holds of the units themselves."""
+    return _register(looked, looked.matrix.entity, looked.subject, words[0])
+
+
+def _own_district(looked: Looked, _: Sequence[str]) -> Texts:
+    """Return the districts of the units themselves."""
+    return _district(looked, looked.matrix.entity, looked.subject)
+
+
+def _cover(looked: Looked, words: Sequence[str]) -> Texts:
     """Return what the register holds of the enterprises of cover of claims."""
     enterprise = _claim_key(looked, "enterprise")
+    [column] = words
     if column == "district":
         return _district(looked, "enterprise", enterprise)
     return _register(looked, "enterprise", enterprise, column)
@@ -206,36 +208,59 @@ def _district(looked: Looked, entity: str, code: Codes) -> Texts:
     return np.array([district_of.get(text, "") for text in cell.tolist()], np.str_)
 
 
-def _claimants(looked: Looked) -> Codes:
-    return claimants(looked.store, looked.subject)
-
-
-def _claimant(looked: Looked, column: str) -> Texts:
+def _claimant(looked: Looked, words: Sequence[str]) -> Texts:
     """Return what is known of claimants on the last closed day; of spells, the kind of the newest begun by the case's day."""
-    worker = _claimants(looked)
+    worker = claimants(looked.store, looked.subject)
+    [column] = words
     if column == "spell":
         return _spell(looked, worker)
     values = newest_values(looked.store, "workers", "worker", column)
     is_named = worker != NULL
     of_each = np.full(len(worker), np.nan)
     of_each[is_named] = values[worker[is_named]]
-    return texts_of_codes(of_each, contract()["workers"].column(column).choices)
+    declared = contract()["workers"].column(column)
+    return texts_of_codes(of_each, declared.choices)
 
 
 def _spell(looked: Looked, worker: Codes) -> Texts:
     """Return the kind of each worker's newest spell of employment that had begun by the day of the case."""
     read = ("worker", "started", "kind")
     spells = looked.store.live("employment", looked.store.complete_to, read)
-    begun = marks(spells["worker"].astype(np.int64), spells["started"].astype(np.int64))
-    order = np.lexsort((spells["kind"], begun))
+    of_worker, started, kind = (spells[name].astype(np.int64) for name in read)
+    begun = marks(of_worker, started)
+    order = np.lexsort((kind, begun))
     place = np.searchsorted(begun[order], marks(worker, looked.day), side="right") - 1
-    has_spell = place >= 0
-    newest = order[np.maximum(place, 0)] if len(order) else np.zeros(len(worker), np.int64)
-    has_spell &= spells["worker"][newest] == worker if len(order) else False
-    kinds = np.full(len(worker), np.nan)
-    kinds[has_spell] = spells["kind"][newest[has_spell]]
-    kinds[kinds == NULL] = np.nan
-    return texts_of_codes(kinds, contract()["employment"].column("kind").choices)
+    # the row behind the last, which place -1 means too, is nobody's
+    newest_worker = np.append(of_worker[order], NULL)[place]
+    newest_kind = np.append(kind[order], NULL)[place]
+    is_said = (newest_worker == worker) & (newest_kind != NULL)
+    declared = contract()["employment"].column("kind")
+    return texts_of_codes(np.where(is_said, newest_kind, np.nan), declared.choices)
+
+
+def _protected(looked: Looked, words: Sequence[str]) -> Texts:
+    """Return what the protected table says of claimants."""
+    worker = claimants(looked.store, looked.subject)
+    return persons_texts(looked.store, words[0], worker)
+
+
+def _staff(looked: Looked, words: Sequence[str]) -> Floats:
+    """Return the share of the staff of whom the protected table says a value."""
+    column, _, value = words
+    looks = (looked.subject, looked.day)
+    return share_of_staff(looked.store, column, value, looks)
+
+
+READERS: Mapping[str, Callable[[Looked, Sequence[str]], Values]] = {
+    "largest": _largest,
+    "register": _own,
+    "cover": _cover,
+    "district": _own_district,
+    "claimant": _claimant,
+    "protected": _protected,
+    "staff": _staff,
+}
+"""What reads the value of an attribute, by the first word of its reading."""
 
 
 # ---- the groups of values

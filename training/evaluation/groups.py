@@ -19,7 +19,7 @@ from training.evaluation.group_table import AuditGroup, group_table
 from training.evaluation.group_values import Partition
 from training.evaluation.simultaneous import (
     CONFIDENCE,
-    Interval,
+    JointInterval,
     Membership,
     Sums,
     Together,
@@ -213,7 +213,7 @@ class _Measured:
         return f"not estimable: it would rest on {units} units"
 
 
-def _ends(name: str, interval: Interval | None) -> Row:
+def _ends(name: str, interval: JointInterval | None) -> Row:
     if interval is None:
         return {name: None, "low": None, "high": None}
     return {name: interval.value, "low": interval.low, "high": interval.high}

@@ -24,6 +24,8 @@ CONFIDENCE = 0.95
 """How often all intervals of an attribute hold together; a choice, that of every other interval of a training."""
 DRAWS = 2_000
 """Draws of the largest deviation; a choice: they tell its 95 % quantile to about .04."""
+NEGLIGIBLE = 1e-5
+"""The share of the largest standard error below which one is rounding; a choice, far below what an interval shows."""
 PSEUDO = 4
 """Cases, half of them positive, that are added where all or none are positive, since nothing else tells the variance."""
 
@@ -55,24 +57,24 @@ class Membership:
 
 
 @dataclass(frozen=True, slots=True)
-class Interval:
+class JointInterval:
     """A value between its ends."""
 
     value: float
     low: float
     high: float
 
-    def turned(self) -> Interval:
+    def turned(self) -> JointInterval:
         """Return the interval of the same value with the other sign."""
-        return Interval(-self.value, -self.high, -self.low)
+        return JointInterval(-self.value, -self.high, -self.low)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Together:
     """Intervals that hold together: by group, and by pair of groups (first minus second)."""
 
-    groups: dict[int, Interval]
-    pairs: dict[tuple[int, int], Interval]
+    groups: dict[int, JointInterval]
+    pairs: dict[tuple[int, int], JointInterval]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,14 +107,14 @@ def together(sums: Sums, members: Membership, *, least: int, seed: int) -> Toget
     ratios = _ratios(sums, members, estimable)
     factor = _factor(ratios.covariance, seed)
     intervals = _intervals(ratios, factor)
-    groups = dict(zip(estimable.tolist(), intervals, strict=True))
-    correlation = _correlation(ratios.covariance)
+    places = estimable.tolist()
+    correlation = _correlation(ratios.covariance).tolist()
     pairs = {}
-    for first, second in combinations(range(len(estimable)), 2):
-        sides = (intervals[first], intervals[second])
-        pair = (int(estimable[first]), int(estimable[second]))
-        pairs[pair] = difference(*sides, float(correlation[first, second]))
-    return Together(groups, pairs)
+    for first, second in combinations(range(len(places)), 2):
+        pair = (places[first], places[second])
+        alike = correlation[first][second]
+        pairs[pair] = pair_difference(intervals[first], intervals[second], alike)
+    return Together(dict(zip(places, intervals, strict=True)), pairs)
 
 
 def _ratios(sums: Sums, members: Membership, estimable: Codes) -> _Ratios:
@@ -175,14 +177,15 @@ def _factor(covariance: Floats, seed: int) -> float:
     variance = np.diag(covariance)
     first, second = np.triu_indices(size, 1)
     of_pairs = variance[first] + variance[second] - 2 * covariance[first, second]
-    values, vectors = np.linalg.eigh(covariance)
-    root = vectors * np.sqrt(np.maximum(values, 0))
-    drawn = root @ np.random.default_rng(seed).standard_normal((size, DRAWS))
     spread = np.sqrt(np.maximum(np.concatenate((variance, of_pairs)), 0))
-    deviations = np.abs(np.vstack((drawn, drawn[first] - drawn[second])))
-    moves = spread > 0
+    moves = spread > NEGLIGIBLE * spread.max()
     if not moves.any():
         return 0.0
+    # a Cholesky root is the same on every machine, where eigenvectors may turn; the margin lets one be found
+    margin = NEGLIGIBLE**2 * variance.max() * np.eye(size)
+    root = np.linalg.cholesky(covariance + margin)
+    drawn = root @ np.random.default_rng(seed).standard_normal((size, DRAWS))
+    deviations = np.abs(np.vstack((drawn, drawn[first] - drawn[second])))
     largest = (deviations[moves] / spread[moves, None]).max(axis=0)
     return float(np.quantile(largest, CONFIDENCE))
 
@@ -194,7 +197,7 @@ def _correlation(covariance: Floats) -> Floats:
     return np.asarray(np.divide(covariance, product, out=nothing, where=product > 0))
 
 
-def _intervals(ratios: _Ratios, factor: float) -> list[Interval]:
+def _intervals(ratios: _Ratios, factor: float) -> list[JointInterval]:
     """Return the interval of each ratio."""
     if ratios.is_rate:
         rate = ratios.value * ratios.scale
@@ -204,7 +207,7 @@ def _intervals(ratios: _Ratios, factor: float) -> list[Interval]:
         reach = factor * np.sqrt(np.diag(ratios.covariance))
         low, high = ratios.value - reach, ratios.value + reach
     ends = zip(ratios.value.tolist(), low.tolist(), high.tolist(), strict=True)
-    return [Interval(*each) for each in ends]
+    return [JointInterval(*each) for each in ends]
 
 
 def wilson(rate: Floats, cases: Floats, factor: float) -> tuple[Floats, Floats]:
@@ -224,11 +227,13 @@ def wilson(rate: Floats, cases: Floats, factor: float) -> tuple[Floats, Floats]:
     return low, high
 
 
-def difference(first: Interval, second: Interval, correlation: float) -> Interval:
+def pair_difference(
+    first: JointInterval, second: JointInterval, correlation: float
+) -> JointInterval:
     """Return the interval of first minus second from their own intervals, and the correlation of the two.
 
-    >>> difference(Interval(8, 5, 11), Interval(8, 4, 12), 0.0)
-    Interval(value=0, low=-5.0, high=5.0)
+    >>> pair_difference(JointInterval(8, 5, 11), JointInterval(8, 4, 12), 0.0)
+    JointInterval(value=0, low=-5.0, high=5.0)
     """
     value = first.value - second.value
     down = (first.value - first.low, second.high - second.value)
@@ -237,4 +242,4 @@ def difference(first: Interval, second: Interval, correlation: float) -> Interva
     for own, other in (down, up):
         square = own**2 + other**2 - 2 * correlation * own * other
         reaches.append(max(square, 0.0) ** 0.5)
-    return Interval(value, value - reaches[0], value + reaches[1])
+    return JointInterval(value, value - reaches[0], value + reaches[1])

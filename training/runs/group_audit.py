@@ -121,6 +121,9 @@ def _contributions(text: str, matrix: Matrix, names: Sequence[str]) -> dict[str,
     """Return the exact contribution of some features to each raw score, float64 (n,)."""
     forest = forest_of(text)
     places = [matrix.names.index(name) for name in names]
+    if not np.isin(places, forest.nodes.feature).any():
+        # no tree asks for any of them
+        return {name: np.zeros(len(matrix)) for name in names}
     parts = []
     for first in range(0, len(matrix), BLOCK):
         every = contributions(forest, matrix.values[first : first + BLOCK])
