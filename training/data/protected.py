@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from features.arrays import NULL
 from features.catalogue.model import ENTITIES, KEYS
@@ -55,6 +56,12 @@ def claimants(store: Store, claim: Codes) -> Codes:
     """Return the code of the worker who files each claim, NULL where the register names none."""
     worker = newest_values(store, "claims", "claim", CLAIMANT)[claim]
     return np.where(np.isnan(worker), NULL, worker).astype(np.int64)
+
+
+def persons_of(store: Store, claim: Codes) -> NDArray[np.str_]:
+    """Return who files each claim, as text that no two persons share; a claim that names nobody is a person of its own."""
+    worker = claimants(store, claim)
+    return np.where(worker == NULL, -1 - claim, worker).astype(np.str_)
 
 
 def newest_values(store: Store, table: str, key: str, name: str) -> Floats:
