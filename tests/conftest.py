@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import fcntl
 import os
 import shutil
 from collections.abc import Callable, Generator
@@ -22,6 +21,7 @@ from features.matrix import Matrix
 from models.bundle.bundle import Bundle, Parts, load_bundle, write_bundle
 from models.bundle.calibration import Calibration
 from models.bundle.manifest import FrozenFeature
+from tests.once import home_copied, made_once
 from tests.said import Answer, Say, answer_of
 from tests.sample import SEED
 
@@ -34,17 +34,27 @@ PROGRAMS = {
 }
 
 LONGEST = (
-    "test_scoring_scorer",
+    "test_stops",
     "test_leaks",
-    "test_lssi_paths",
-    "test_sources_core_platform_states",
+    "test_scoring_scorer",
     "test_sql_spark",
-    "test_sources_core_platform",
-    "test_store_append",
-    "test_sources_core_platform_odd",
-    "test_freeze",
+    "test_simulation_platform",
+    "test_lssi_paths",
     "test_api_service",
+    "test_store_append",
+    "test_sources_core_platform_states",
+    "test_freeze",
+    "test_lssi_small",
+    "test_sources_public",
+    "test_certificate_poison_raw",
+    "test_sources_core_platform_odd",
+    "test_sources_core_platform",
     "test_certificate_certify",
+    "test_runs_train",
+    "test_engine_matrices",
+    "test_runs_ablate",
+    "test_old_home",
+    "test_demo",
 )
 """The files that take longest, which begin first, so that no worker is left with one at the end."""
 
@@ -233,7 +243,7 @@ def write_city_2000(place: Path) -> None:
 def city_home(city_2000: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An $LSSI_HOME in which that city is loaded; each worker has a copy, since tests write into it."""
     loaded = made_once(tmp_path_factory, "loaded", lambda home: load_city(city_2000, home))
-    return Path(shutil.copytree(loaded, tmp_path_factory.mktemp("loaded") / "home"))
+    return home_copied(tmp_path_factory, loaded)
 
 
 @pytest.fixture(scope="session")
@@ -244,7 +254,7 @@ def trained_home(
     trained = made_once(
         tmp_path_factory, "trained", lambda home: train_city(city_2000, city_home, home)
     )
-    return Path(shutil.copytree(trained, tmp_path_factory.mktemp("trained") / "home"))
+    return home_copied(tmp_path_factory, trained)
 
 
 def load_city(city: Path, home: Path) -> None:
@@ -275,25 +285,6 @@ def train_city(city: Path, loaded: Path, home: Path) -> None:
             bundle = write_bundle(home / "bundles", parts)
             pointer = Pointer(bundle=bundle.name, digest=load_bundle(bundle).digest)
             point_at_bundle(home / "bundles", ModelKey("city", target), pointer)
-
-
-def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
-    """Return a folder that one worker of a run makes; the others wait until it is whole.
-
-    A run in parallel gives each worker a folder of its own in one that they share.
-    """
-    own = factory.getbasetemp()
-    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
-    place, whole = shared / "once" / name, shared / "once" / f"{name}.whole"
-    place.parent.mkdir(exist_ok=True)
-    with whole.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not whole.exists():
-            # What a worker left that failed half-way is no part of the next try.
-            shutil.rmtree(place, ignore_errors=True)
-            make(place)
-            whole.touch()
-    return place
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from features.contract.tables import Column, Table, contract
 from features.ingest.source import JOURNAL
 from features.store.opening import open_store
 from features.store.store import Store
+from tests.once import home_copied, made_once
 
 FIRST, LAST = day_of("2013-01-01"), day_of("2015-06-30")
 SPACES = {
@@ -182,10 +183,20 @@ def write_history(
 
 
 def loaded_history(folders: pytest.TempPathFactory, seed: int) -> Store:
-    """Return the store of a random history of every contract table, in a home of its own."""
+    """Return the store of a random history of every contract table, in a home of its own.
+
+    A run loads the history of a seed once; each caller opens a copy, in which it may write.
+    """
+
+    def load(place: Path) -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("LSSI_HOME", str(place / "home"))
+            open_store(write_history(place / "source", seed=seed))
+
+    place = made_once(folders, f"history-{seed}", load)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LSSI_HOME", str(folders.mktemp("home")))
-        return open_store(write_history(folders.mktemp("source"), seed=seed))
+        patch.setenv("LSSI_HOME", str(home_copied(folders, place / "home")))
+        return open_store(place / "source")
 
 
 def write_looks(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import csv
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 import lightgbm
 import numpy as np
+import pytest
 
 from features.contract.tables import contract
 from features.engine.engine import engine_of
@@ -20,13 +22,13 @@ from models.bundle.bundle import Bundle, Parts, load_bundle, write_bundle
 from models.bundle.calibration import Calibration
 from models.bundle.manifest import frozen_features
 from models.bundle.number import Correction, Number, Reach
-from models.bundle.score import score
 from models.explain.explain import EXPLAINER
 from serving.ledger.ledger import Ledger
 from serving.ledger.record import Record, entry_of
 from serving.scoring.ranks import ranks_of
 from serving.scoring.scorer import Scorer
 from serving.scoring.transcript import Scoring
+from tests.once import made_once
 from tests.random_history import LAST, write_history
 
 AT = "2015-07-01T08:02:11.482+08:00"
@@ -51,23 +53,47 @@ class Home:
         return self.scorer.bundle(self.record.target, "enterprise")
 
 
-def home_of(folder: Path) -> Home:
-    """Return a home in which one score was recorded; $LSSI_HOME must be `folder / "home"`."""
-    store = open_store(write_history(folder / "source", seed=11))
-    matrix = together([matrix_of_day(store, "enterprise", LAST - back) for back in DAYS])
-    bundle = load_bundle(write_bundle(folder / "home" / "bundles", parts_of(store, matrix)))
-    today = matrix.take(matrix.as_of == LAST)
-    scorer = Scorer(
-        engine_of(store),
-        {bundle.target: bundle},
-        {bundle.target: ranks_of(bundle, today)},
-    )
-    highest = np.argsort(-score(bundle, today).raw, kind="stable")[:3]
-    record = record_of(
-        scorer, scorer.by_id(bundle.target, "enterprise", [str(key) for key in today.keys[highest]])
-    )
+def home_of(folders: pytest.TempPathFactory) -> Home:
+    """Return a home in which one score was recorded five times.
+
+    A run makes it once; each caller has a copy, beside a copy of the source.
+    """
+    folder = folders.mktemp("recorded") / "copy"
+    shutil.copytree(made_once(folders, "recorded", record_scores), folder)
+    scorer = scorer_at(folder)
+    ids = (folder / "ids").read_text("utf-8").split()
+    return Home(folder / "home", scorer, record_at(scorer), ids[3])
+
+
+def record_scores(folder: Path) -> None:
+    """Write a history and a model of it, and record one score five times."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LSSI_HOME", str(folder / "home"))
+        store = open_store(write_history(folder / "source", seed=11))
+        matrix = together([matrix_of_day(store, "enterprise", LAST - back) for back in DAYS])
+        load_bundle(write_bundle(folder / "home" / "bundles", parts_of(store, matrix)))
+    record = record_at(scorer_at(folder))
     ids = [recorded(folder / "home", record) for _ in range(5)]
-    return Home(folder / "home", scorer, record, ids[3])
+    (folder / "ids").write_text("\n".join(ids), "utf-8")
+
+
+def scorer_at(folder: Path) -> Scorer:
+    """Return what scores the units of the last day of the history in a folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LSSI_HOME", str(folder / "home"))
+        store = open_store(folder / "source")
+        [path] = [path for path in (folder / "home" / "bundles").iterdir() if "-" in path.name]
+        bundle = load_bundle(path)
+        ranks = ranks_of(bundle, matrix_of_day(store, "enterprise", LAST))
+        return Scorer(engine_of(store), {bundle.target: bundle}, {bundle.target: ranks})
+
+
+def record_at(scorer: Scorer) -> Record:
+    """Return the record of the three highest of the last day."""
+    [(target, ranks)] = scorer.ranks.items()
+    highest = np.argsort(-ranks.raw, kind="stable")[:3]
+    keys = [str(ranks.keys[place]) for place in highest]
+    return record_of(scorer, scorer.by_id(target, "enterprise", keys))
 
 
 def together(days: list[Matrix]) -> Matrix:

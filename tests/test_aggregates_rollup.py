@@ -23,16 +23,16 @@ from features.store.column_writer import write_flat
 from features.store.opening import open_store
 from simulation.ground.setting import setting_of
 from simulation.run import write_city
-from tests.random_history import LAST, write_history
+from tests.random_history import LAST, loaded_history, write_history
 
 Write = Callable[..., Path]
 
 
 @pytest.mark.parametrize("entity", ["enterprise", "provider", "claim"])
 def test_a_panel_gives_the_bits_of_the_rows(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, entity: str
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, entity: str
 ) -> None:
-    store = open_store(write_history(tmp_path / "source", seed=5))
+    store = loaded_history(tmp_path_factory, seed=5)
     rows = [matrix(store, entity, day).values.tobytes() for day in (LAST - 200, LAST - 13)]
     monkeypatch.setattr("features.aggregates.reader.MANY_UNITS", 0)
     monkeypatch.setattr("features.aggregates.reader.WORTHWHILE", 0)
@@ -42,9 +42,9 @@ def test_a_panel_gives_the_bits_of_the_rows(
 
 
 def test_a_panel_keeps_no_row_that_says_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store = open_store(write_history(tmp_path / "source", seed=5))
+    store = loaded_history(tmp_path_factory, seed=5)
     monkeypatch.setattr("features.aggregates.reader.MANY_UNITS", 0)
     monkeypatch.setattr("features.aggregates.reader.WORTHWHILE", 0)
     matrix(store, "enterprise", LAST)
@@ -63,8 +63,10 @@ def test_a_panel_keeps_no_row_that_says_nothing(
     assert kept < placed
 
 
-def test_what_is_asked_of_claims_alone_is_no_part_of_the_enterprises_panels(tmp_path: Path) -> None:
-    kin = engine_of(open_store(write_history(tmp_path / "source", seed=5))).kin
+def test_what_is_asked_of_claims_alone_is_no_part_of_the_enterprises_panels(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    kin = engine_of(loaded_history(tmp_path_factory, seed=5)).kin
     assert {measure.name for measure in kin["injury_claims"]} == {
         "unemployment_claims",
         "injury_claims",
@@ -106,9 +108,9 @@ def test_columns_that_an_older_version_left_out_for_want_of_rows_are_empty(tmp_p
 
 @pytest.mark.parametrize("entity", ["enterprise", "provider", "claim"])
 def test_totals_of_many_days_give_the_bits_of_the_rows(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, entity: str
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, entity: str
 ) -> None:
-    store = open_store(write_history(tmp_path / "source", seed=6))
+    store = loaded_history(tmp_path_factory, seed=5)
     engine, draw = engine_of(store), np.random.default_rng(1)
     codes = np.repeat(np.arange(len(store.texts(entity)), dtype=np.int64), 9)
     cases, _ = registered_cases(

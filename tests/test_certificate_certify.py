@@ -15,8 +15,7 @@ from features.ingest.source import find_source
 from features.store.journal import write_journal_part
 from features.store.opening import open_store
 from features.store.store import Store
-from tests.random_history import LAST, loaded_history, write_history
-from tests.sample import slow
+from tests.random_history import LAST, loaded_history
 from training.certificate.certify import QUICK, Extent, certify
 from training.certificate.compare import Moved, differing
 from training.certificate.excerpt_store import loaded
@@ -36,9 +35,12 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
     return loaded_history(tmp_path_factory, seed=5)
 
 
-@pytest.mark.parametrize(("seed", "day"), [slow((6, day_of("2014-11-17"))), (7, LAST)])
-def test_the_clean_catalogue_raises_no_alarm(tmp_path: Path, seed: int, day: int) -> None:
-    found = certify(open_store(write_history(tmp_path / "source", seed=seed)), day, SLIM)
+@pytest.mark.slow
+@pytest.mark.parametrize(("seed", "day"), [(6, day_of("2014-11-17")), (7, LAST)])
+def test_the_clean_catalogue_raises_no_alarm(
+    tmp_path_factory: pytest.TempPathFactory, seed: int, day: int
+) -> None:
+    found = certify(loaded_history(tmp_path_factory, seed), day, SLIM)
     assert (found["verdict"], found["features_moved"], found["features_misread"]) == (
         "clean",
         {},

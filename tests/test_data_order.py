@@ -15,7 +15,7 @@ from features.errors import SourceError, TargetError
 from features.store.opening import open_store
 from features.store.store import Store
 from models.bundle.bundle import Parts
-from training.data.cases import TRAIN
+from training.data.cases import TEST, TRAIN
 from training.data.dataset import Dataset, dataset
 from training.data.folds import UnitSplit
 from training.data.recipe import Recipe, recipe_of
@@ -23,7 +23,7 @@ from training.data.unit_folds import folds_by_unit, in_fold
 from training.data.untested import check_test
 from training.evaluation.discrimination import auc, sort_by_score
 from training.runs.bench import bench_of
-from training.runs.summary import summary_lines
+from training.runs.summary import groups_judged_lines, later_day_lines
 from training.runs.train import Trained, certified, judged_by, parts_learned, trained_on
 from training.runs.training_check import moved_by_the_test
 
@@ -119,29 +119,15 @@ def test_undated_cases_are_judged_by_models_that_have_not_seen_their_person(
 def test_the_report_says_that_the_order_of_time_was_not_known(trained: Trained) -> None:
     judged = judged_by(trained.dataset, trained.recipe)
     assert judged == {"by": "groups", "folds": 3, "because": ""}
-    said = {
-        "target": "fraud",
-        "source": "hand",
-        "features": 2,
-        "as_of": "2015-01-01",
-        "train": {"rows": 600, "positives": 1},
-        "test": {"rows": 600, "positives": 1},
-        "set_aside": {},
-        "judged": judged,
-        "metrics": trained.metrics,
-        "certified": {"as_of": "2015-03-01"},
-        "attributes_left_out": {},
-        "proxies": [],
-        "mlflow": {"model": "m", "version": 1},
-        "champion": 1,
-        "bundle": "b",
-    }
-    [line] = [line for line in summary_lines(said) if "时间先后未知" in line]
-    assert "order of time is not known: judged by 3 groups" in line
-    [later] = [line for line in summary_lines(said) if "most tables begin after" in line]
-    assert later.endswith("the certificate is as of 2015-03-01")
-    by_time = summary_lines({**said, "judged": {"by": "time", "folds": None, "because": None}})
-    assert not any("时间先后未知" in line for line in by_time)
+    [line] = groups_judged_lines(judged)
+    assert "时间先后未知" in line and "order of time is not known: judged by 3 groups" in line
+    assert groups_judged_lines({"by": "time", "folds": None, "because": None}) == []
+
+
+def test_a_certificate_of_a_later_day_than_the_last_that_trained_is_said() -> None:
+    [line] = later_day_lines({"as_of": "2015-01-01", "certified": {"as_of": "2015-03-01"}})
+    assert line.endswith("the certificate is as of 2015-03-01")
+    assert later_day_lines({"as_of": "2015-01-01", "certified": {"as_of": "2015-01-01"}}) == []
 
 
 def test_the_certificate_proves_that_what_a_fold_holds_back_teaches_nothing(
@@ -157,6 +143,8 @@ def test_the_certificate_proves_that_what_a_fold_holds_back_teaches_nothing(
 
     def taught_by_all(whole: Dataset, recipe: Recipe) -> Parts:
         part = np.full(len(whole.cases), TRAIN, np.int8)
+        # one case is left to be judged by
+        part[np.flatnonzero(whole.tested())[0]] = TEST
         return parts_learned(replace(whole, cases=replace(whole.cases, part=part)), recipe)
 
     assert moved_by_the_test(trained.dataset, trained.recipe, taught_by_all)

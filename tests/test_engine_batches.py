@@ -21,12 +21,12 @@ from features.errors import HistoryError, RequestError
 from features.matrix import Matrix, read_matrix, write_matrices, write_matrix
 from features.store.opening import open_store
 from features.store.store import Store
-from tests.random_history import LAST, write_history
+from tests.random_history import LAST, loaded_history, write_history
 
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
-    return open_store(write_history(tmp_path_factory.mktemp("batches"), seed=8))
+    return loaded_history(tmp_path_factory, seed=8)
 
 
 def same(parts: list[Matrix], whole: Matrix) -> bool:

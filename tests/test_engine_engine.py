@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 from dataclasses import replace
-from pathlib import Path
 from weakref import ref
 
 import pytest
@@ -12,14 +11,13 @@ import pytest
 from features.engine.engine import Engine, engine_of
 from features.engine.matrices import matrix
 from features.engine.population import living
-from features.store.opening import open_store
 from features.store.store import Store
-from tests.random_history import LAST, write_history
+from tests.random_history import LAST, loaded_history
 
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
-    return open_store(write_history(tmp_path_factory.mktemp("source"), seed=3))
+    return loaded_history(tmp_path_factory, seed=3)
 
 
 def test_a_store_has_one_engine_and_an_engine_is_its_own(store: Store) -> None:
@@ -47,8 +45,8 @@ def test_an_engine_of_fewer_features_gives_the_bits_of_the_whole(store: Store) -
     )
 
 
-def test_an_engine_goes_when_its_store_does(tmp_path: Path) -> None:
-    store = open_store(write_history(tmp_path / "source", seed=4))
+def test_an_engine_goes_when_its_store_does(tmp_path_factory: pytest.TempPathFactory) -> None:
+    store = loaded_history(tmp_path_factory, seed=3)
     assert len(living(engine_of(store), "provider", LAST))
     engine = ref(engine_of(store))
     del store

@@ -8,14 +8,13 @@ from features.aggregates.reader import ReadColumns, cached_rows, store_rows
 from features.engine.engine import engine_of
 from features.engine.evaluation import evaluation
 from features.engine.matrices import matrix
-from features.store.opening import open_store
 from features.store.store import Store
-from tests.random_history import LAST, write_history
+from tests.random_history import LAST, loaded_history
 
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
-    return open_store(write_history(tmp_path_factory.mktemp("evaluated"), seed=8))
+    return loaded_history(tmp_path_factory, seed=8)
 
 
 @pytest.mark.parametrize("entity", ["enterprise", "provider", "claim"])

@@ -13,6 +13,7 @@ import pytest
 
 from features.ingest.scan import files_below
 from tests import freeze
+from tests.sample import slow
 
 ROOT = Path(__file__).parents[1]
 
@@ -23,7 +24,11 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("freeze")
 
 
-@pytest.mark.parametrize("part", freeze.PARTS)
+SLOW = ("serving", "training")
+"""Parts that learn or serve a model of a city, half a minute each: `make test-slow` compares them."""
+
+
+@pytest.mark.parametrize("part", [slow(part) if part in SLOW else part for part in freeze.PARTS])
 def test_what_comes_out_is_what_was_kept(
     place: Path, request: pytest.FixtureRequest, part: str
 ) -> None:

@@ -16,10 +16,7 @@ from tests.said import Answer, Say
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     """A home in which one score was recorded five times."""
-    folder = tmp_path_factory.mktemp("audited")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LSSI_HOME", str(folder / "home"))
-        return home_of(folder)
+    return home_of(tmp_path_factory)
 
 
 Run = Callable[..., Answer]

@@ -25,10 +25,7 @@ from tests.recorded import LAST, Home, as_sent, home_of, record_of, recorded
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     """A home in which three units were scored and recorded."""
-    folder = tmp_path_factory.mktemp("recorded")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LSSI_HOME", str(folder / "home"))
-        return home_of(folder)
+    return home_of(tmp_path_factory)
 
 
 def states(replayed: CaseReplay) -> dict[str, str]:

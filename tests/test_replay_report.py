@@ -26,10 +26,7 @@ DIGEST = re.compile(r'<code class="digest">([0-9a-f]{64})</code>')
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     """A home in which three units were scored and recorded."""
-    folder = tmp_path_factory.mktemp("reported")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LSSI_HOME", str(folder / "home"))
-        return home_of(folder)
+    return home_of(tmp_path_factory)
 
 
 @pytest.fixture(scope="module")

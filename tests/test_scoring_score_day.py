@@ -21,10 +21,7 @@ MOMENT = datetime(2015, 7, 1, 0, 30, tzinfo=UTC)
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     """A home in which three units were scored and recorded."""
-    folder = tmp_path_factory.mktemp("rolled")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LSSI_HOME", str(folder / "home"))
-        return home_of(folder)
+    return home_of(tmp_path_factory)
 
 
 def test_a_roll_is_one_record_that_replays(home: Home) -> None:

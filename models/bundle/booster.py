@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import lightgbm
 import numpy as np
-from lightgbm import Booster
 from numpy.typing import NDArray
 
 from features.errors import BundleError
+from models.bundle.lean_lightgbm import Booster, LightGBMError
 
 Floats = NDArray[np.float64]
 
@@ -18,7 +17,7 @@ def booster_of(name: str, text: bytes, inputs: tuple[str, ...]) -> Booster:
         raise BundleError(f"{name} is not a LightGBM model text; take a fresh copy of the bundle")
     try:
         booster = Booster(model_str=text.decode())
-    except (UnicodeDecodeError, lightgbm.basic.LightGBMError, ValueError):
+    except (UnicodeDecodeError, LightGBMError, ValueError):
         raise BundleError(
             f"{name} cannot be parsed by LightGBM; take a fresh copy of the bundle"
         ) from None

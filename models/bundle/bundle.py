@@ -8,9 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import lightgbm
 import numpy as np
-from lightgbm import Booster
 from pydantic import ValidationError
 
 from features.errors import BundleError
@@ -20,6 +18,7 @@ from models.bundle.calibration import Calibration
 from models.bundle.child_process import passed_in_a_child
 from models.bundle.folder import bundle_digest, read_folder, write_folder
 from models.bundle.forest import Forest, forest_of
+from models.bundle.lean_lightgbm import VERSION, Booster
 from models.bundle.manifest import FORMAT, FrozenFeature, Manifest
 from models.bundle.number import Number
 from models.bundle.probe import Probe, chosen_rows, probe_of, probe_text
@@ -163,7 +162,7 @@ def _manifest(parts: Parts) -> Manifest:
         calibration_raw=parts.calibration.raw,
         calibration_probability=parts.calibration.probability,
         versions={
-            "lightgbm": lightgbm.__version__,
+            "lightgbm": VERSION,
             "numpy": np.__version__,
             "python": platform.python_version(),
         },

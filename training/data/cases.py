@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from features.calendar import date_of, day_of
 from features.errors import TargetError
 from features.ingest.source_toml import Split, Target
+from features.matrix import Matrix
 from training.data.labels import FOREVER, Codes, Floats, Observed, first_days
 
 UNUSED, TRAIN, TEST, BOTH = 0, 1, 2, 3
@@ -46,6 +47,17 @@ class TargetCases:
         """Return the chosen cases."""
         columns = [getattr(self, field.name) for field in fields(self)]
         return TargetCases(*(column[rows] for column in columns))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bystanders:
+    """Cases without a label and their features, a row each; a case weighs as many as it stands for."""
+
+    matrix: Matrix
+    cases: TargetCases
+
+    def __len__(self) -> int:
+        return len(self.cases)
 
 
 def joined_parts(parts: list[TargetCases]) -> TargetCases:

@@ -17,7 +17,8 @@ from features.errors import LssiError, TargetError
 from features.ingest.source_toml import GroupJudging, Target
 from features.matrix import Matrix, stacked
 from features.store.store import Store
-from training.data.cases import BOTH, TEST, TRAIN, TargetCases, joined_parts
+from training.data.bystanders import drawn_bystanders
+from training.data.cases import BOTH, TEST, TRAIN, Bystanders, TargetCases, joined_parts
 from training.data.day_cases import ON_DAYS, day_cases
 from training.data.events import marks
 from training.data.labels import SUBJECT
@@ -34,8 +35,9 @@ MOST_UNLABELLED = 10_000
 class Dataset:
     """The cases of a target, one matrix row each: training cases with a label, test cases with or without.
 
-    `set_aside` counts by reason what looked like a case and is none. Judged by groups, labelled cases train and test, and
-    `persons` are those who file the claims, so that nobody is parted.
+    `set_aside` counts by reason what looked like a case and is none. `bystanders` are cases of the training days without a
+    label, where any were asked for. Judged by groups, labelled cases train and test, and `persons` are those who file the
+    claims, so that nobody is parted.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Dataset:
     cases: TargetCases
     catalogue: Catalogue
     set_aside: Mapping[str, int] = field(default_factory=dict)
+    bystanders: Bystanders | None = None
     persons: NDArray[np.str_] | None = None
 
     @property
@@ -84,8 +87,10 @@ def target_of(store: Store, name: str) -> Target:
     return declared[name]
 
 
-def dataset(store: Store, name: str, *, seed: int) -> Dataset:
+def dataset(store: Store, name: str, *, seed: int, bystanders: int = 0) -> Dataset:
     """Return the data set of a declared target; `seed` draws the unlabelled test claims where there are too many.
+
+    It also draws as many bystanders as are asked for.
 
     Only the whole population of the test tells how a list would do, so test cases need no label. Raises TargetError.
     """
@@ -95,16 +100,33 @@ def dataset(store: Store, name: str, *, seed: int) -> Dataset:
         matrix, cases, aside = _of_days(engine, target)
     else:
         every_unit, aside = unit_cases(store, target)
-        chosen = thinned(every_unit, seed)
-        matrix, cases = _of_units(engine, chosen, SUBJECT[target.unit])
+        some_units = thinned(every_unit, seed)
+        matrix, cases = _of_units(engine, some_units, SUBJECT[target.unit])
     condition = target.population.filter if target.population else ""
     inside = population(matrix, condition)
     taken = matrix.take(inside)
-    chosen_cases = cases.take(inside)
-    whole = Dataset(name, target, taken, chosen_cases, engine.catalogue, aside.counts())
-    if target.judged is None or target.unit != "claim":
-        return whole
-    return replace(whole, persons=persons_of(store, chosen_cases.subject))
+    chosen = cases.take(inside)
+    whole = Dataset(name, target, taken, chosen, engine.catalogue, aside.counts())
+    beside = _bystanders(engine, whole, condition, most=bystanders, seed=seed)
+    persons = None
+    if target.judged is not None and target.unit == "claim":
+        persons = persons_of(store, chosen.subject)
+    return replace(whole, bystanders=beside, persons=persons)
+
+
+def _bystanders(
+    engine: Engine, whole: Dataset, condition: str, *, most: int, seed: int
+) -> Bystanders | None:
+    """Return bystanders of the target's population with their features; none where no days part training from test."""
+    if whole.target.judged is not None:
+        return None
+    taught = whole.cases.take(whole.taught())
+    drawn = drawn_bystanders(engine, whole.target, taught, most=most, seed=seed)
+    if drawn is None:
+        return None
+    matrix, cases = _of_units(engine, drawn, SUBJECT[whole.target.unit])
+    inside = population(matrix, condition)
+    return Bystanders(matrix.take(inside), cases.take(inside))
 
 
 def labelled(store: Store, name: str) -> TargetCases:

@@ -33,14 +33,27 @@ def unit_cases(store: Store, target: Target) -> tuple[TargetCases, SetAside]:
 
     No row recorded after the test began reaches a training case. Judged by groups, every labelled case stands in both parts.
     """
-    begin = min(first_asked(target), store.complete_to)
     known_today = _labelled_by(store, target, store.complete_to)
-    known_then = _labelled_by(store, target, begin)
+    known_then = _known_then(store, target)
     taught = known_then.take(known_then.part == TRAIN)
     aside = SetAside()
     aside.count_late(taught, known_today)
     tested = known_today.take(known_today.part != TRAIN)
     return aside.usable(joined_parts([taught, tested])), aside
+
+
+def unreviewed(store: Store, target: Target) -> TargetCases:
+    """Return the claims of the training days of which no verdict was known when the test began, nor by their own day."""
+    cases = _known_then(store, target)
+    has_verdict = ~np.isnan(cases.label)
+    is_known = cases.told <= cases.as_of
+    return cases.take((cases.part == TRAIN) & ~has_verdict & ~is_known)
+
+
+def _known_then(store: Store, target: Target) -> TargetCases:
+    """Return the visits or claims of both parts with the labels that were known when the test began."""
+    begin = min(first_asked(target), store.complete_to)
+    return _labelled_by(store, target, begin)
 
 
 def _labelled_by(store: Store, target: Target, by: int) -> TargetCases:

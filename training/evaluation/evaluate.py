@@ -16,9 +16,14 @@ from training.evaluation.capacity import Judged, listed, precision_at
 from training.evaluation.discrimination import auc, average_precision, intervals, sort_by_score
 from training.evaluation.list_figures import lottery_figures, way_intervals
 from training.evaluation.number_found import number_found
-from training.evaluation.probability import calibration_table, probability_scores
-from training.evaluation.propensity import propensity
+from training.evaluation.paired import Exam
+from training.evaluation.probability import (
+    calibration_table,
+    probability_scores,
+    weighted_log_loss,
+)
 from training.evaluation.reorder import days_earlier, first_half_gain
+from training.models.propensity import propensity, trimmed
 
 Floats = NDArray[np.float64]
 
@@ -37,18 +42,18 @@ class Answers:
 
 
 def evaluate(
-    matrix: Matrix, cases: TargetCases, answers: Answers, *, capacity: float, recipe: Recipe
+    matrix: Matrix, exam: Exam, answers: Answers, judged: Judged, *, seed: int
 ) -> dict[str, Any]:
     """Return the metrics of a model on test cases; a metric that these cases cannot tell is None, never a guess.
 
-    AUC, average precision, Brier score and calibration rest on labelled cases; `capacity` is a share or a number.
+    AUC, average precision, Brier score and calibration rest on labelled cases; `judged` is what `judged_cases` returns.
     """
-    has_label = ~np.isnan(cases.label)
+    cases = exam.cases
+    has_label = exam.seen()
     label = cases.label[has_label]
     probability = answers.probability[has_label]
     ranked = sort_by_score(label, answers.raw[has_label])
-    judged = _judged(matrix, cases, answers, recipe)
-    at_capacity = precision_at(judged, capacity)
+    at_capacity = precision_at(judged, exam.capacity)
     top = listed(judged, at_capacity["listed"])
     return {
         "auc": auc(ranked),
@@ -57,12 +62,13 @@ def evaluate(
         "precision_at_capacity": at_capacity["labelled_only"],
         "capacity": {
             **at_capacity,
-            "intervals": way_intervals(judged, matrix.keys, top),
+            "intervals": way_intervals(judged, exam.units, top),
             "lottery": lottery_figures(cases, answers.probability, answers.expected, top),
         },
-        "intervals": intervals(ranked, matrix.keys[has_label], seed=recipe.seed),
+        "intervals": intervals(ranked, exam.units[has_label], seed=seed),
         "calibration": calibration_table(label, probability),
-        "expected": _expected(matrix, cases, answers, recipe.seed),
+        "expected": _expected(matrix, cases, answers, seed),
+        "random_visits": _on_random_visits(cases, answers.probability),
     }
 
 
@@ -82,8 +88,12 @@ def reordering(cases: TargetCases, raw: Floats) -> dict[str, float | None]:
     }
 
 
-def _judged(matrix: Matrix, cases: TargetCases, answers: Answers, recipe: Recipe) -> Judged:
-    chance = propensity(matrix, cases, recipe)
+def judged_cases(matrix: Matrix, cases: TargetCases, answers: Answers, recipe: Recipe) -> Judged:
+    """Return what judging a list of test cases needs, each one's chance of a label among it."""
+    looked_at = ~np.isnan(cases.label)
+    chance = propensity(matrix, looked_at, cases.weight, recipe)
+    if looked_at.any():
+        chance = trimmed(chance, looked_at, recipe.heaviest)
     return Judged(
         cases.ids,
         answers.raw,
@@ -93,6 +103,24 @@ def _judged(matrix: Matrix, cases: TargetCases, answers: Answers, recipe: Recipe
         cases.inclusion,
         cases.weight,
     )
+
+
+def _on_random_visits(cases: TargetCases, probability: Floats) -> dict[str, float] | None:
+    """Return what was told and found on lottery visits, each weighing 1 / its recorded probability: so of all cases."""
+    is_drawn = ~np.isnan(cases.random_label) & (cases.inclusion > 0)
+    if not is_drawn.any():
+        return None
+    weight = 1.0 / cases.inclusion[is_drawn]
+    label = cases.random_label[is_drawn]
+    told = probability[is_drawn]
+    found = float(np.average(label, weights=weight))
+    return {
+        "cases": int(is_drawn.sum()),
+        "told": float(np.average(told, weights=weight)),
+        "found": found,
+        "log_loss": weighted_log_loss(label, told, weight),
+        "log_loss_of_base_rate": weighted_log_loss(label, np.full(len(label), found), weight),
+    }
 
 
 def _expected(

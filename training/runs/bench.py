@@ -21,6 +21,7 @@ from training.data.untested import check_test
 from training.evaluation.paired import Advance, Exam, Outcome, outcomes
 from training.models.fit import Fit, Lesson, fit_any, refit
 from training.models.learn import lesson_of
+from training.runs.families import features_of_families
 
 Floats = NDArray[np.float64]
 FITS = 3
@@ -90,10 +91,7 @@ class Bench:
 
     def families(self) -> dict[str, list[str]]:
         """Return the features of each family that the matrix holds."""
-        names_of_family: dict[str, list[str]] = {}
-        for feature in self.whole.catalogue.features(self.whole.matrix.entity):
-            names_of_family.setdefault(feature.family, []).append(feature.name)
-        return names_of_family
+        return features_of_families(self.whole)
 
 
 def bench_of(store: Store, name: str, seed: int | None) -> Bench:

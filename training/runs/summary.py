@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from features.catalogue.roles import WITHOUT_BASIS
+from training.data.bystanders import LOOKED_AT
 from training.data.set_aside import set_aside_lines
+from training.runs.group_lines import beside_lines, group_lines
 from training.runs.proxies import proxy_lines
 
 WAYS = (
@@ -14,6 +16,25 @@ WAYS = (
     ("inverse_propensity", "逆倾向加权", "by inverse propensity"),
     ("random_visits", "随机检查", "from random visits"),
 )
+TEACHES = {
+    "plain": ("不加权", "unweighted"),
+    "weighted": ("逆倾向加权", "weighted by inverse propensity"),
+    "unlabelled": ("未检查者也教", "bystanders teach too"),
+}
+"""By way to teach: its name in both languages."""
+CALIBRATED_ON = {
+    "lottery": ("抽签检查", "lottery visits"),
+    "weighted": ("全部检查，逆倾向加权", "all visits, by inverse propensity"),
+    "visited": ("仅限被检查者", "visited firms only"),
+}
+MOVED = {
+    "visited": ("按被检查者", "as for those looked at"),
+    "shifted": ("平移", "shifted"),
+    "tilted": ("平移并改斜率", "shifted and tilted"),
+    "base_rate": ("基准率", "base rate"),
+    "raw": ("原分", "raw score"),
+}
+"""By move of the calibration: its name in both languages."""
 LOTTERY_FIGURES = (
     ("rate", "总体违法率", "rate of all"),
     ("precision", "名单命中率", "precision"),
@@ -31,8 +52,8 @@ def summary_lines(result: Mapping[str, Any]) -> list[str]:
         _headline(result),
         _part_line("训练 train", result["train"]),
         _part_line("测试 test", result["test"]),
-        *_groups_lines(result["judged"]),
-        *_later_day_lines(result),
+        *groups_judged_lines(result["judged"]),
+        *later_day_lines(result),
         *set_aside_lines(result["target"], result["set_aside"]),
         _judged_line(metrics),
         _capacity_line(metrics["capacity"]),
@@ -42,6 +63,10 @@ def summary_lines(result: Mapping[str, Any]) -> list[str]:
         *without_basis_lines(result["attributes_left_out"]),
         *proxy_lines(result["proxies"]),
         *_direction_lines(metrics["directions"]),
+        *_selection_lines(metrics["selection"]),
+        *_population_lines(result["label"], metrics["population"]),
+        *group_lines(result["groups"]),
+        *beside_lines(result),
         _registration_line(result),
     ]
 
@@ -62,7 +87,7 @@ def _part_line(name: str, part: Mapping[str, Any]) -> str:
     return f"{name}: {size} ({positives} +), {first_day} … {last_day}"
 
 
-def _groups_lines(judged: Mapping[str, Any]) -> list[str]:
+def groups_judged_lines(judged: Mapping[str, Any]) -> list[str]:
     """Return that a model was judged without any order of time, where it was, and why."""
     if judged["by"] == "time":
         return []
@@ -74,7 +99,7 @@ def _groups_lines(judged: Mapping[str, Any]) -> list[str]:
     return [f"{line}: {judged['because']}" if judged["because"] else line]
 
 
-def _later_day_lines(result: Mapping[str, Any]) -> list[str]:
+def later_day_lines(result: Mapping[str, Any]) -> list[str]:
     """Return that the certificate is of a later day than the last that trained, where most tables begin after that one."""
     certified_day = result["certified"]["as_of"]
     if certified_day == result["as_of"]:
@@ -162,11 +187,46 @@ def _direction_lines(directions: Mapping[str, Any] | None) -> list[str]:
     return [f"声明的方向 declared directions {answer}; {losses}"]
 
 
+def _selection_lines(selection: Mapping[str, Any] | None) -> list[str]:
+    """Return how the cases that were chosen teach, with the losses that decided it; nothing where nobody was passed over."""
+    if selection is None:
+        return []
+    way_zh, way_en = TEACHES[selection["way"]]
+    labelled = f"{selection['labelled']:,}"
+    effective = f"{selection['effective']:,.0f}"
+    losses = _losses(selection["losses"], TEACHES)
+    return [
+        f"被检查者 looked at: {labelled}，加权后相当于 by weight worth {effective}；{way_zh} {way_en}",
+        f"未见样本的加权损失 weighted loss on unseen cases: {losses}",
+    ]
+
+
+def _population_lines(label: str, population: Mapping[str, Any]) -> list[str]:
+    """Return what the probabilities are calibrated on, where somebody chose whom to look at."""
+    if label not in LOOKED_AT:
+        return []
+    zh, en = CALIBRATED_ON[population["basis"]]
+    cases = f"{population['cases']:,.0f}"
+    losses = _losses(population["losses"], MOVED)
+    return [
+        f"概率校准于 probabilities calibrated on: {zh} {en} ({cases}){losses and '; ' + losses}"
+    ]
+
+
+def _losses(losses: Mapping[str, float], names: Mapping[str, tuple[str, str]]) -> str:
+    """Return each loss with its name."""
+    parts = []
+    for name, loss in losses.items():
+        zh, en = names[name]
+        parts.append(f"{zh} {en} {loss:.4f}")
+    return ", ".join(parts)
+
+
 def _registration_line(result: Mapping[str, Any]) -> str:
     registered = result["mlflow"]
     model = registered["model"]
     version = registered["version"]
-    champion = result["champion"]
+    champion = result["champion"] or "-"
     bundle = result["bundle"]
     return f"模型 model {bundle}, 登记 registered {model} v{version}, 启用 in use v{champion}"
 

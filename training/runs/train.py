@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -26,11 +26,16 @@ from training.data.dataset import Dataset, dataset, target_of
 from training.data.recipe import Recipe, recipe_of
 from training.data.unit_folds import folds_by_unit, in_fold
 from training.data.untested import check_test
-from training.evaluation.evaluate import Answers, evaluate, reordering
+from training.evaluation.evaluate import Answers, evaluate, judged_cases, reordering
+from training.evaluation.group_values import Partition
 from training.evaluation.list_figures import without_population
+from training.evaluation.paired import Exam
 from training.models.count import unit_counted
+from training.models.fit import Lesson
 from training.models.learn import Learned, learn, lesson_of
 from training.models.registry import Logged, TrainingRun, log_run
+from training.runs.families import without_family
+from training.runs.group_audit import TestedModel, group_audit, groups_of_test
 from training.runs.proxies import proxies
 from training.runs.training_check import training_faults
 
@@ -39,22 +44,25 @@ BRIEF = ("verdict", "as_of", "certificate_digest", "catalogue_digest", "cpu_seco
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trained:
-    """A target's data set, what was learned from it by which recipe, and how that did on the test."""
+    """A target's data set, what was learned from it by which recipe, how that did on the test, and how the test met it."""
 
     dataset: Dataset
     recipe: Recipe
     learned: Learned
     metrics: dict[str, Any]
+    model: TestedModel
 
 
-def train(store: Store, name: str, *, home: Path) -> dict[str, Any]:
+def train(store: Store, name: str, *, home: Path, without: str = "") -> dict[str, Any]:
     """Train, judge, write, log and register a model of a declared target; return the plain values that `lssi train` prints.
 
-    The bundle stands under `home`/bundles; the same history gives the same `model_digest`. Nothing is promoted.
+    The bundle stands under `home`/bundles; the same history gives the same `model_digest`. Nothing is promoted. With a
+    family of features to do `without`, the model that knows them all is trained too, and told as `beside`.
     Raises TargetError when the target is not declared or has too few labels, and CertificateError, with nothing written,
     where the certificate is not clean.
     """
-    trained = trained_on(store, name)
+    audited = _audited(store, name, without)
+    trained = audited.trained
     certificate = certified(store, trained)
     check_clean(certificate)
     origin = {
@@ -63,12 +71,14 @@ def train(store: Store, name: str, *, home: Path) -> dict[str, Any]:
         "dataset": dataset_digest(trained.dataset),
         "certificate": str(certificate["certificate_digest"]),
         "certificate_verdict": str(certificate["verdict"]),
+        "calibrated_on": trained.learned.population.basis,
     }
     bundle = write_bundle(home / "bundles", bundle_parts(trained, origin))
     digest = _checked(bundle, trained)
     key = ModelKey(store.source.name, name)
     metrics = numbers(trained.metrics)
-    run = TrainingRun(key, bundle, digest, choices(trained), metrics, origin, certificate)
+    chosen = choices(trained) | ({"without": without} if without else {})
+    run = TrainingRun(key, bundle, digest, chosen, metrics, origin, certificate, audited.groups)
     logged = log_run(home, run)
     return {
         **run_report(trained, origin),
@@ -77,6 +87,42 @@ def train(store: Store, name: str, *, home: Path) -> dict[str, Any]:
         "mlflow": _registered(logged),
         "certified": brief(certificate),
         "proxies": proxies(store, trained.dataset, trained.recipe.seed),
+        "groups": audited.groups,
+        "without": without or None,
+        "beside": audited.beside,
+    }
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _AuditedTraining:
+    """A training with its audit by groups, and what the report says of the model of all features beside it, if any."""
+
+    trained: Trained
+    groups: dict[str, Any]
+    beside: dict[str, Any] | None
+
+
+def _audited(store: Store, name: str, without: str) -> _AuditedTraining:
+    """Return the training of a declared target, `without` a family of features where one is named, with its audit."""
+    whole, recipe = data_and_recipe(store, name)
+    # a group may be read from features of the family, so the groups are read before it is left out
+    falls = groups_of_test(store, whole)
+    beside = None
+    if without:
+        fewer = without_family(whole, without)
+        beside = _beside(store, trained_from(whole, recipe), falls)
+        whole = fewer
+    trained = trained_from(whole, recipe)
+    groups = group_audit(store, whole, trained.model, falls)
+    return _AuditedTraining(trained, groups, beside)
+
+
+def _beside(store: Store, trained: Trained, falls: Sequence[Partition]) -> dict[str, Any]:
+    """Return what the report of a model without a family says of the model that knows all features."""
+    return {
+        "features": len(trained.dataset.matrix.names),
+        "metrics": trained.metrics,
+        "groups": group_audit(store, trained.dataset, trained.model, falls),
     }
 
 
@@ -118,35 +164,46 @@ def brief(certificate: Mapping[str, Any]) -> dict[str, Any]:
 
 def trained_on(store: Store, name: str) -> Trained:
     """Return the model of a declared target and its metrics on the test, with nothing written."""
+    return trained_from(*data_and_recipe(store, name))
+
+
+def data_and_recipe(store: Store, name: str) -> tuple[Dataset, Recipe]:
+    """Return the data set of a declared target that can be tested, and the recipe by which it trains."""
     target = target_of(store, name)
     recipe = recipe_of(target.fit, target=name)
-    whole = dataset(store, name, seed=recipe.seed)
+    whole = dataset(store, name, seed=recipe.seed, bystanders=recipe.bystanders)
     check_test(store, whole)
-    return trained_from(whole, recipe)
+    return whole, recipe
 
 
 def trained_from(whole: Dataset, recipe: Recipe) -> Trained:
     """Return the model that the training cases of a data set teach, and its metrics on the test."""
     target = whole.target
-    learned = learned_from(whole, recipe)
+    lesson = lesson_of(whole, recipe)
+    learned = learned_from(whole, lesson, recipe)
     tested = whole.tested()
     matrix = whole.matrix.take(tested)
     cases = whole.cases.take(tested)
     is_in_folds = whole.in_folds().any()
     answers = answers_by_fold(whole, recipe) if is_in_folds else answers_of(learned, matrix)
-    capacity = target.capacity or recipe.capacity
-    metrics = evaluate(matrix, cases, answers, capacity=capacity, recipe=recipe)
-    if target.unit == "inspection" and not is_in_folds:
-        metrics |= reordering(cases, answers.raw)
+    exam = Exam(cases, matrix.keys, target.capacity or recipe.capacity)
+    judged = judged_cases(matrix, cases, answers, recipe)
+    metrics = evaluate(matrix, exam, answers, judged, seed=recipe.seed)
+    model = TestedModel(answers, judged, exam.capacity, learned.any.text, recipe.seed)
+    if target.unit == "inspection":
+        # without an order of time nothing is found earlier
+        metrics |= {} if is_in_folds else reordering(cases, answers.raw)
         metrics["capacity"]["lottery"] |= without_population()
     metrics["directions"] = _directions(learned)
-    return Trained(whole, recipe, learned, metrics)
+    metrics["selection"] = _selection(lesson, learned)
+    metrics["population"] = asdict(learned.population)
+    return Trained(whole, recipe, learned, metrics, model)
 
 
-def learned_from(whole: Dataset, recipe: Recipe) -> Learned:
-    """Return what the training cases of a data set teach."""
+def learned_from(whole: Dataset, lesson: Lesson, recipe: Recipe) -> Learned:
+    """Return what the training cases of a data set teach, by their lesson."""
     taught = whole.cases.take(whole.taught())
-    return learn(lesson_of(whole, recipe), taught, recipe, unit=unit_counted(whole.target))
+    return learn(lesson, taught, recipe, unit=unit_counted(whole.target))
 
 
 def answers_of(learned: Learned, matrix: Matrix) -> Answers:
@@ -165,7 +222,9 @@ def answers_by_fold(whole: Dataset, recipe: Recipe) -> Answers:
     probability = raw.copy()
     expected = raw.copy()
     for fold in folds_by_unit(whole, recipe):
-        said = answers_of(learned_from(in_fold(whole, fold), recipe), whole.matrix.take(fold.held))
+        of_fold = in_fold(whole, fold)
+        learned = learned_from(of_fold, lesson_of(of_fold, recipe), recipe)
+        said = answers_of(learned, whole.matrix.take(fold.held))
         raw[fold.held] = said.raw
         probability[fold.held] = said.probability
         if said.expected is not None:
@@ -214,6 +273,11 @@ def dataset_digest(whole: Dataset) -> str:
     for array in arrays:
         total.update(np.ascontiguousarray(array).tobytes())
     identifiers = [*matrix.keys.tolist(), *cases.ids.tolist()]
+    if whole.bystanders is not None:
+        beside = whole.bystanders
+        for array in (beside.matrix.values, beside.matrix.as_of, beside.cases.weight):
+            total.update(np.ascontiguousarray(array).tobytes())
+        identifiers += beside.matrix.keys.tolist()
     total.update("\n".join(identifiers).encode())
     return total.hexdigest()
 
@@ -248,6 +312,16 @@ def _directions(learned: Learned) -> dict[str, Any] | None:
     """Return whether the declared directions bind the model, and the loss of unseen cases with them and without."""
     directions = learned.any.directions
     return None if directions is None else asdict(directions)
+
+
+def _selection(lesson: Lesson, learned: Learned) -> dict[str, Any] | None:
+    """Return how far the labelled cases speak for all, the way that they teach, and the losses; None where all were looked at."""
+    if lesson.selection is None or learned.any.way is None:
+        return None
+    overlap = asdict(lesson.selection.overlap)
+    # JSON has no NaN
+    facts = {name: None if np.isnan(value) else value for name, value in overlap.items()}
+    return {**facts, **asdict(learned.any.way)}
 
 
 def _fitted(trained: Trained) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from features.store.store import Store
 from models.bundle.bundle import Parts
 from training.certificate.compare import Moved, differing, greater_moves
 from training.certificate.split_check import parts_read
-from training.data.cases import BOTH, TEST, TRAIN, TargetCases, target_split
+from training.data.cases import BOTH, TEST, TRAIN, Bystanders, TargetCases, target_split
 from training.data.dataset import Dataset
 from training.data.day_cases import ON_DAYS
 from training.data.labels import SUBJECT, Codes, first_days
@@ -40,13 +40,23 @@ def training_faults(
     `matrix`: features of sampled cases, each asked alone on its own day, that are not those of the matrix; `test teaches`:
     what a bundle keeps that moves when all that the test knows is altered.
     """
+    # bystanders weigh and calibrate what a bundle keeps, so they are looked at as the cases are
+    both = [whole, *_bystanders_alone(whole)]
     counts = {
-        "days": _other_days(store, whole),
-        "parts": _other_parts(whole),
-        "matrix": len(unlike_alone(store, whole)),
+        "days": sum(_other_days(store, each) for each in both),
+        "parts": sum(_other_parts(each) for each in both),
+        "matrix": sum(len(unlike_alone(store, each)) for each in both),
         "test teaches": len(moved_by_the_test(whole, recipe, learning)),
     }
     return {kind: count for kind, count in counts.items() if count}
+
+
+def _bystanders_alone(whole: Dataset) -> list[Dataset]:
+    """Return the bystanders as a data set of their own, where there are any."""
+    beside = whole.bystanders
+    if beside is None:
+        return []
+    return [replace(whole, matrix=beside.matrix, cases=beside.cases, bystanders=None)]
 
 
 def _other_days(store: Store, whole: Dataset) -> int:
@@ -140,7 +150,16 @@ def _few_of(whole: Dataset, seed: int) -> Dataset:
     trains = whole.taught()
     groups = [trains & (cases.label == 1), trains & (cases.label == 0), whole.tested() & ~trains]
     places = [draw.permutation(np.flatnonzero(group))[:OF_A_CLASS] for group in groups]
-    return _taken(whole, np.sort(np.concatenate(places)))
+    few = _taken(whole, np.sort(np.concatenate(places)))
+    return replace(few, bystanders=_few_bystanders(whole.bystanders, draw))
+
+
+def _few_bystanders(bystanders: Bystanders | None, draw: np.random.Generator) -> Bystanders | None:
+    """Return at most OF_A_CLASS of the bystanders."""
+    if bystanders is None:
+        return None
+    rows = np.sort(draw.permutation(len(bystanders))[:OF_A_CLASS])
+    return Bystanders(bystanders.matrix.take(rows), bystanders.cases.take(rows))
 
 
 def _taken(whole: Dataset, places: Codes) -> Dataset:
