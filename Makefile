@@ -34,10 +34,9 @@ PARALLEL = --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 test: check
 	$(HERE)/python -m pytest $(PARALLEL)
 
-# the stops use both cores by themselves, and print each stop as it is tried
+# the stops use both cores by themselves where they can, and wait much; so they run beside the other slow tests
 test-slow: $(STAMP)
-	$(HERE)/python -m pytest -m slow $(PARALLEL) --ignore tests/test_stops.py
-	$(HERE)/python -m pytest -m slow -s tests/test_stops.py
+	$(HERE)/python -m pytest -m slow $(PARALLEL)
 
 check: $(STAMP)
 	$(HERE)/ruff check .

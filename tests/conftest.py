@@ -34,17 +34,27 @@ PROGRAMS = {
 }
 
 LONGEST = (
-    "test_scoring_scorer",
+    "test_stops",
     "test_leaks",
-    "test_lssi_paths",
-    "test_sources_core_platform_states",
+    "test_scoring_scorer",
     "test_sql_spark",
-    "test_sources_core_platform",
-    "test_store_append",
-    "test_sources_core_platform_odd",
-    "test_freeze",
+    "test_simulation_platform",
+    "test_lssi_paths",
     "test_api_service",
+    "test_store_append",
+    "test_sources_core_platform_states",
+    "test_freeze",
+    "test_lssi_small",
+    "test_sources_public",
+    "test_certificate_poison_raw",
+    "test_sources_core_platform_odd",
+    "test_sources_core_platform",
     "test_certificate_certify",
+    "test_runs_train",
+    "test_engine_matrices",
+    "test_runs_ablate",
+    "test_old_home",
+    "test_demo",
 )
 """The files that take longest, which begin first, so that no worker is left with one at the end."""
 

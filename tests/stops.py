@@ -40,6 +40,14 @@ NOT_OURS = {
     "serving.api.startup",
 }
 """What commands import that another program runs."""
+MLFLOW = (
+    "mlflow.pyfunc",
+    "mlflow.entities",
+    "mlflow.store.tracking.sqlalchemy_store",
+    "mlflow.store.model_registry.sqlalchemy_store",
+    "rich.progress",
+)
+"""What a command that trains imports on its way, which would take each of its runs a second or two."""
 COPY_OF_THE_JOURNAL = re.compile(r"home/stores/[^/]+/journal/")
 """It is named by what it copies, so that a plan stopped half-way may leave one more."""
 DATABASES = ("ledger.db", "mlflow.db")
@@ -401,10 +409,8 @@ def imported(hook: Hook, packages: list[str]) -> None:
             name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
             if name not in NOT_OURS:
                 importlib.import_module(name.removesuffix(".__init__"))
-    further = (
-        ("mlflow.pyfunc", "mlflow.entities", "rich.progress") if "training" in packages else ()
-    )
-    for name in (*further, "lssi"):
+    further = MLFLOW if "training" in packages else ()
+    for name in (*further, "pandera.polars", "lssi"):
         importlib.import_module(name)
 
 

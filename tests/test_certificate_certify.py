@@ -16,7 +16,6 @@ from features.store.journal import write_journal_part
 from features.store.opening import open_store
 from features.store.store import Store
 from tests.random_history import LAST, loaded_history
-from tests.sample import slow
 from training.certificate.certify import QUICK, Extent, certify
 from training.certificate.compare import Moved, differing
 from training.certificate.excerpt_store import loaded
@@ -36,7 +35,8 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
     return loaded_history(tmp_path_factory, seed=5)
 
 
-@pytest.mark.parametrize(("seed", "day"), [slow((6, day_of("2014-11-17"))), (7, LAST)])
+@pytest.mark.slow
+@pytest.mark.parametrize(("seed", "day"), [(6, day_of("2014-11-17")), (7, LAST)])
 def test_the_clean_catalogue_raises_no_alarm(
     tmp_path_factory: pytest.TempPathFactory, seed: int, day: int
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -15,15 +16,19 @@ from models.policy.lottery import Draw
 from models.policy.plan import CellPlan, PlanUnit, Room, cell_plan
 from models.policy.policy import policy_on
 from models.policy.policy_status import Facts, standing_of
+from training.data.cases import TargetCases, unlabelled
 from training.evaluation.estimate import (
     Estimate,
+    NotEstimable,
     amount_total,
     exact_share,
+    part_of_whole,
     share_among,
     share_by_unit,
     share_total,
 )
 from training.evaluation.found import lift, precision, proposed_list, recall, visited_list
+from training.evaluation.list_figures import lottery_figures
 from training.evaluation.lottery import (
     Drawn,
     Survey,
@@ -201,7 +206,7 @@ def test_list_and_model_narrow_the_interval_of_the_lottery_and_it_holds() -> Non
     listed = np.argsort(np.argsort(-told)) < 800
     inclusion = np.full(len(told), 0.05)
     alone, with_both = [], []
-    for seed in range(REDRAWS // 2):
+    for seed in range(REDRAWS // 4):
         survey = surveyed(guilty, told, inclusion, seed)
         survey.value[listed] = guilty[listed]
         drawn_alone = Survey(
@@ -226,6 +231,48 @@ def test_recall_and_lift_are_those_of_the_truth_where_everybody_was_drawn() -> N
         assert precision(figures).value == pytest.approx(found / 50)
 
 
+def sampled_cases(seed: int) -> tuple[TargetCases, np.ndarray, float]:
+    """Return a tenth of a population's unseen units with all its drawn ones, what a model tells, and its workers."""
+    told, guilty, workers = population(30_000, 4)
+    generator = np.random.default_rng(seed)
+    is_drawn = generator.random(30_000) < 0.05
+    taken = is_drawn | (generator.random(30_000) < 0.1)
+    number = np.arange(30_000)
+    nobody = unlabelled(number, number, number, number.astype(np.str_), number.astype(np.int8))
+    seen = replace(
+        nobody,
+        random_label=np.where(is_drawn, guilty, NAN),
+        inclusion=np.where(is_drawn, 0.05, NAN),
+        count=np.where(is_drawn & (guilty == 1), workers, NAN),
+        weight=np.where(is_drawn, 1.0, (~is_drawn).sum() / (taken & ~is_drawn).sum()),
+    )
+    return seen.take(taken), told[taken], float(workers.sum())
+
+
+def test_a_sampled_case_counts_for_as_many_as_it_stands_for_in_what_the_lottery_says() -> None:
+    cases, told, workers = sampled_cases(1)
+    top = np.argsort(-told)[: len(told) // 10]
+    figures = lottery_figures(cases, told, None, top)
+    assert figures["drawn"] > figures["drawn_on_list"] >= 30
+    assert figures["number"]["low"] < workers < figures["number"]["high"]
+    assert figures["rate"]["value"] == pytest.approx(0.155, abs=0.03)
+    on_list = figures["precision"]["value"] * cases.weight[top].sum()
+    everywhere = figures["rate"]["value"] * 30_000
+    assert figures["recall"]["value"] == pytest.approx(on_list / everywhere, rel=0.05)
+    assert figures["lift"]["low"] > 1
+    few = lottery_figures(cases, told, None, top[:40])
+    assert few["recall"].startswith("not estimable: ") and few["rate"] == pytest.approx(
+        figures["rate"]
+    )
+
+
+def test_a_list_of_all_has_all_and_one_of_nobody_nothing() -> None:
+    some, none = Estimate(5.0, 2.0, 9.0), Estimate(0.0, 0.0, 0.0)
+    assert part_of_whole(some, none) == Estimate(1.0, 1.0, 1.0)
+    assert part_of_whole(none, some) == Estimate(0.0, 0.0, 0.0)
+    assert part_of_whole(none, none) == NotEstimable("nothing was found")
+
+
 def test_the_interval_of_a_share_is_the_exact_one_where_each_unit_stands_alone() -> None:
     label = np.array([1.0] * 7 + [0.0] * 33 + [NAN] * 5)
     exact = binomtest(7, 40).proportion_ci(0.95, method="exact")
@@ -245,16 +292,16 @@ def test_what_cannot_be_estimated_is_a_word_with_its_reason() -> None:
     one = surveyed(guilty, told, np.full(300, 0.004), 2)
     assert len(one.drawn()) == 1
     listed = np.zeros(300, bool)
-    assert share_total(nobody) == amount_total(nobody) == "not estimable: no lottery visit"
-    assert share_among(one) == "not estimable: 1 lottery visits, at least 30 needed"
+    assert share_total(nobody) == amount_total(nobody) == NotEstimable("no lottery visit")
+    assert share_among(one) == NotEstimable("1 lottery visits, at least 30 needed")
     clean = surveyed(workers * 0, told, np.full(300, 0.5), 0)
-    assert amount_total(clean) == "not estimable: no lottery visit found any"
+    assert amount_total(clean) == NotEstimable("no lottery visit found any")
     drawn = surveyed(guilty, told, np.full(300, 0.5), 0)
     empty_list = proposed_list(drawn, listed, share_total)
-    assert precision(empty_list) == lift(empty_list) == "not estimable: the list is empty"
+    assert precision(empty_list) == lift(empty_list) == NotEstimable("the list is empty")
     assert recall(empty_list).high == 0
     unlabelled = share_by_unit(np.full(3, NAN), np.ones(3), np.array(["a", "b", "c"]))
-    assert unlabelled == "not estimable: no labelled case with a weight"
+    assert unlabelled == NotEstimable("no labelled case with a weight")
 
 
 @pytest.mark.parametrize("wrong", [0.0, -0.1, 1.01, NAN])

@@ -158,6 +158,7 @@ def test_a_better_model_is_worth_more_and_a_twin_nothing() -> None:
     assert len(found["good"].drawn) == DRAWS
 
 
+@pytest.mark.slow
 def test_a_useless_feature_shows_an_interval_around_nothing_and_a_clean_certificate(
     store: Store, tmp_path: Path
 ) -> None:

@@ -173,6 +173,9 @@ def test_what_train_returns_is_json_with_all_that_is_promised(
         0 < metrics["capacity"]["share_without_label"] < 1
         and metrics["capacity"]["inverse_propensity"] > 0
     )
+    low, high = metrics["capacity"]["intervals"]["labelled_only"]
+    assert low < metrics["capacity"]["labelled_only"] < high
+    assert metrics["capacity"]["lottery"]["lift"].startswith("not estimable: ")
     assert metrics["intervals"]["auc"][0] < metrics["auc"] < metrics["intervals"]["auc"][1]
     assert metrics["expected"]["told"] == pytest.approx(metrics["expected"]["found"], rel=0.4)
     # no protected attribute of a firm is declared

@@ -19,6 +19,7 @@ from features.ingest.scan import files_in
 from features.matrix import Matrix
 from features.store.opening import open_store
 from features.store.store import Store
+from tests.sample import slow
 from training.data.cases import TEST, TRAIN
 from training.runs.train import Trained, trained_on
 
@@ -131,8 +132,8 @@ def test_a_public_source_loads_every_row_or_says_why_not(
     ("name", "target", "train", "test"),
     [
         ("chicago", "undeclared_workers", (17_062, 2_398), (1_637, 258)),
-        ("california", "undeclared_workers", (148_551, 8_319), (59_262, 1_551)),
-        ("california", "substantiated_claims", (148_551, 612), (59_262, 407)),
+        slow(("california", "undeclared_workers", (148_551, 8_319), (59_262, 1_551))),
+        slow(("california", "substantiated_claims", (148_551, 612), (59_262, 407))),
         ("carclaims", "fraudulent_claim", (10_904, 672), (4_083, 213)),
     ],
 )

@@ -13,11 +13,12 @@ import shutil
 import signal
 import sys
 import tarfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
@@ -37,6 +38,7 @@ WRITES_NOTHING = {"contract", "ledger verify"}
 APART = {"serve"}
 """The service has processes of its framework's, which `test_api_service` kills."""
 Hand = Callable[..., Path]
+Asked = TypeVar("Asked")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,9 +129,7 @@ class Stage:
         """Lay out what a scene begins with, and keep a copy of it."""
         self.restore("trained" if scene.trained else "empty")
         for words in scene.before:
-            done = self.server.run(
-                words.split() if not words.startswith("-c") else words.split("\n", 1)
-            )
+            done = self.server.run(split(words))
             assert done.code == 0, (words, done)
             self.record = json.loads(done.out)["record_id"] if words == BATCH else self.record
         self.keep("begun")
@@ -152,10 +152,15 @@ class Stage:
             (self.place / top).mkdir(exist_ok=True)
 
     def words(self, scene: Scene) -> list[str]:
-        return scene.words.format(record=self.record).split()
+        return split(scene.words.format(record=self.record))
 
     def run(self, scene: Scene, stop: Stop | None = None) -> Ended:
         return self.server.run(self.words(scene), stop)
+
+
+def split(words: str) -> list[str]:
+    """Return the words of a command; `-c` and a program are two."""
+    return words.split("\n", 1) if words.startswith("-c") else words.split()
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,34 +334,60 @@ def stages(tmp_path_factory: pytest.TempPathFactory, hand_source: Hand) -> Itera
         one.server.close()
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.name)
-def test_a_command_stopped_anywhere_loses_nothing_and_runs_again(
-    stages: list[Stage], counted: dict[str, int], scene: Scene
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A scene that each stage has run without a stop, and what it did there."""
+
+    scene: Scene
+    stages: list[Stage]
+    wells: list[Whole]
+
+    def parted(self, asked: Sequence[Asked]) -> list[list[Asked]]:
+        """Return for each stage its share of what is asked."""
+        return [list(asked[number :: len(self.stages)]) for number in range(len(self.stages))]
+
+
+@pytest.fixture(scope="module", params=SCENES, ids=lambda scene: scene.name)
+def shown(request: pytest.FixtureRequest, stages: list[Stage]) -> Shown:
+    """A scene on all stages: it is stopped there, and then run twice at once."""
+    scene: Scene = request.param
     with ThreadPoolExecutor(PLACES) as pool:
         wells = list(pool.map(whole, stages, [scene] * PLACES))
-        assert len({well.points for well in wells}) == 1
-        asked = stops_of(wells[0].points)
-        parts = [
-            [stop for stop in asked if asked.index(stop) % PLACES == number]
-            for number in range(PLACES)
-        ]
-        done = pool.map(stopped_one_by_one, stages, [scene] * PLACES, parts, wells)
+    assert len({well.points for well in wells}) == 1
+    return Shown(scene, stages, wells)
+
+
+@pytest.mark.slow
+def test_a_command_stopped_anywhere_loses_nothing_and_runs_again(
+    shown: Shown, counted: dict[str, int]
+) -> None:
+    parts = shown.parted(stops_of(shown.wells[0].points))
+    with ThreadPoolExecutor(PLACES) as pool:
+        scenes = [shown.scene] * PLACES
+        done = pool.map(stopped_one_by_one, shown.stages, scenes, parts, shown.wells)
         counted["runs stopped at a point"] = counted.get("runs stopped at a point", 0) + sum(done)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.name)
 def test_two_of_a_command_at_once_leave_what_one_leaves(
-    stages: list[Stage], counted: dict[str, int], scene: Scene
+    shown: Shown, counted: dict[str, int]
 ) -> None:
-    well = whole(stages[0], scene)
-    befores = [point for point in well.points if point.startswith("before ")] or ["no point"]
-    for held in dict.fromkeys([befores[0], befores[len(befores) // 2], befores[-1]]):
-        twice_at_once(stages[0], scene, held, well)
-        say(f"{scene.words} | {held} | two at once")
-        counted["pairs run at once"] = counted.get("pairs run at once", 0) + 1
+    points = shown.wells[0].points
+    befores = [point for point in points if point.startswith("before ")] or ["no point"]
+    holds = dict.fromkeys([befores[0], befores[len(befores) // 2], befores[-1]])
+    parts = shown.parted(list(holds))
+    with ThreadPoolExecutor(PLACES) as pool:
+        scenes = [shown.scene] * PLACES
+        done = pool.map(twice_at_once_each, shown.stages, scenes, parts, shown.wells)
+        counted["pairs run at once"] = counted.get("pairs run at once", 0) + sum(done)
+
+
+def twice_at_once_each(stage: Stage, scene: Scene, holds: list[str], well: Whole) -> int:
+    """Run a scene twice at once, the first held at each of some points in turn, and print each."""
+    for held in holds:
+        twice_at_once(stage, scene, held, well)
+        say(f"{scene.name} | {held} | two at once")
+    return len(holds)
 
 
 def stops_of(points: tuple[str, ...]) -> list[Stop]:
@@ -391,7 +422,7 @@ def stopped_one_by_one(stage: Stage, scene: Scene, stops: list[Stop], well: Whol
         if not (went_on and goes_on):
             stopped(stage, scene, stop, well)
             stage.restore("begun")
-        say(f"{scene.words} | {stop}")
+        say(f"{scene.name} | {stop}")
     if goes_on:  # the others have each been run to their end already
         ends_well(stage, scene, "the last stop", well)
     return len(stops)

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from training.evaluation.estimate import (
     Estimate,
+    NotEstimable,
     Told,
-    not_estimable,
     part_of_whole,
     sum_of,
 )
@@ -20,6 +20,8 @@ from training.evaluation.lottery import Survey, seen_total
 Flags = NDArray[np.bool_]
 TotalOf = Callable[[Survey], Told]
 """How the total of a part of the population is estimated: `share_total` or `amount_total`."""
+
+EMPTY = NotEstimable("the list is empty")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ def visited_list(survey: Survey, on_list: Flags, total: TotalOf) -> ListAndRest:
     return ListAndRest(
         listed=exact,
         rest=of_rest,
-        whole=of_rest if isinstance(of_rest, str) else sum_of(exact, of_rest),
+        whole=sum_of(exact, of_rest),
         listed_units=listed.size,
         rest_units=rest.size,
     )
@@ -79,31 +81,22 @@ def _some_units(survey: Survey, total: TotalOf) -> Told:
 def precision(parts: ListAndRest) -> Told:
     """Return what a unit of the list has on average: of positives, the share."""
     if not parts.listed_units:
-        return not_estimable("the list is empty")
-    if isinstance(parts.listed, str):
-        return parts.listed
+        return EMPTY
     return parts.listed.times(1 / parts.listed_units)
 
 
 def rate(parts: ListAndRest) -> Told:
     """Return what a unit of the population has on average."""
-    if isinstance(parts.whole, str):
-        return parts.whole
     return parts.whole.times(1 / parts.units)
 
 
 def recall(parts: ListAndRest) -> Told:
     """Return the share of the population's total that is on the list."""
-    if isinstance(parts.listed, str):
-        return parts.listed
-    if isinstance(parts.rest, str):
-        return parts.rest
     return part_of_whole(parts.listed, parts.rest)
 
 
 def lift(parts: ListAndRest) -> Told:
     """Return how many times as much a unit of the list has as one of the population: 1 for a list drawn by lot."""
     if not parts.listed_units:
-        return not_estimable("the list is empty")
-    share = recall(parts)
-    return share if isinstance(share, str) else share.times(parts.units / parts.listed_units)
+        return EMPTY
+    return recall(parts).times(parts.units / parts.listed_units)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,10 +10,9 @@ from numpy.typing import NDArray
 from training.data.cases import TargetCases
 from training.evaluation.capacity import Judged
 from training.evaluation.estimate import (
-    Estimate,
+    NotEstimable,
     Told,
     amount_total,
-    not_estimable,
     share_among,
     share_by_unit,
     share_total,
@@ -56,7 +54,7 @@ def way_intervals(
         "inverse_propensity": share_by_unit(label, 1 / judged.propensity[top], unit),
         "random_visits": share_among(drawn),
     }
-    return {name: _limits(told) for name, told in ways.items()}
+    return {name: told.limits() for name, told in ways.items()}
 
 
 def recorded_inclusion(inclusion: Floats) -> Floats:
@@ -88,7 +86,7 @@ def lottery_figures(
     return {
         "drawn": int(positives.seen.sum()),
         "drawn_on_list": int(positives.seen[on_list].sum()),
-        **{name: plain(told) for name, told in figures.items()},
+        **{name: told.plain() for name, told in figures.items()},
     }
 
 
@@ -111,14 +109,5 @@ def _of_numbers(parts: ListAndRest) -> dict[str, Told]:
 
 def without_population() -> dict[str, Any]:
     """Return the same figures where the cases are visits: units were drawn, and a visit stands for no population."""
-    word = not_estimable("the cases are visits, and the lottery draws units")
-    return dict.fromkeys(FIGURES, word)
-
-
-def plain(told: Told) -> Mapping[str, float] | str:
-    """Return an estimate as JSON has it, or the word in its place."""
-    return told.plain() if isinstance(told, Estimate) else told
-
-
-def _limits(told: Told) -> list[float] | str:
-    return [told.low, told.high] if isinstance(told, Estimate) else told
+    reason = NotEstimable("the cases are visits, and the lottery draws units")
+    return dict.fromkeys(FIGURES, reason.plain())
