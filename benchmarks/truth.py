@@ -210,7 +210,7 @@ def cost_of_selection(city: Path, store: Store, name: str) -> list[str]:
     of_all, basis = to_population(of_visits, unseen, lesson.selection, recipe.least_anchor)
     raw = margins(chosen.model, everyone.matrix.values)
     inclusion = whole.cases.inclusion
-    drawn = ~np.isnan(inclusion)
+    drawn = ~np.isnan(inclusion) & ~np.isnan(whole.cases.random_label)
     random_label = whole.cases.random_label[drawn]
     return [
         name,

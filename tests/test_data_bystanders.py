@@ -95,7 +95,7 @@ def test_why_a_firm_was_visited_is_neither_its_label_nor_a_feature_of_its_case(
 ) -> None:
     """A visit by intensified inspection, alert or complaint finds what it finds; its own case does not know why it was made."""
     told = []
-    for kind in ("routine", "special", "alert", "complaint", "lottery"):
+    for kind in ("routine", "special", "lottery"):
         chance = 0.5 if kind == "lottery" else None
         visits = [{**row, "kind": kind, "inclusion_probability": chance} for row in VISITED[:2]]
         whole = history(write_source, BY_VISIT, visits)

@@ -33,7 +33,7 @@ from training.models.ways import School
 
 CHANCES = st.lists(st.floats(1e-9, 1.0), min_size=1, max_size=50)
 STUMPS = {
-    "most_rounds": 60,
+    "most_rounds": 40,
     "folds": 3,
     "smallest_leaf": 10,
     "smaller_leaf": 10,
@@ -106,7 +106,7 @@ def test_weights_have_a_mean_of_one_and_none_is_above_what_the_recipe_allows(
 
 
 def test_by_weight_those_looked_at_tell_the_share_among_all() -> None:
-    town = Town(6000, slope=1.5)
+    town = Town(4000, slope=1.5)
     weight = town.selection(stumps()).weight
     label = town.truth[town.looked_at]
     of_all = town.truth.mean()
@@ -119,7 +119,7 @@ def test_by_weight_those_looked_at_tell_the_share_among_all() -> None:
 def test_an_estimated_chance_is_near_the_true_one_and_falls_by_as_many_as_a_bystander_stands_for() -> (
     None
 ):
-    town = Town(6000, slope=1.5)
+    town = Town(4000, slope=1.5)
     ones = np.ones(len(town.truth))
     told = propensity(town.matrix, town.looked_at, ones, stumps())
     assert np.abs(told - town.chance).mean() < 0.05
@@ -285,7 +285,7 @@ def test_too_few_lottery_visits_leave_weights_and_without_those_it_is_said_to_ho
     assert moved(unseen, replace(selection, weight=weight))[1] == "weighted"
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=3, deadline=None)
 @given(st.integers(0, 2**31), st.floats(-2, 2))
 def test_a_higher_score_is_told_no_lower_probability_and_the_order_of_cases_changes_no_bit(
     seed: int, step: float
