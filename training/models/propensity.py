@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import lightgbm
 import numpy as np
-from lightgbm import LGBMClassifier
+from lightgbm import Booster
 from numpy.typing import NDArray
-from sklearn.compose import make_column_transformer
-from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import OneHotEncoder
 
 from features.matrix import Matrix
 from training.data.folds import enough, parts_by_key
-from training.data.recipe import Recipe
+from training.data.recipe import Recipe, Shape
+from training.models.trials import dataset_of
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -20,10 +19,8 @@ PARTS = 3
 MOST_UNSEEN = 10_000
 """Cases without a look that teach at most: more would only take time, since looks are the rarer class."""
 TREES = 60
-"""Small trees of 7 leaves: on a city's visits better than logistic regression over ranks (log-loss .518 against .540) in half
-its time."""
-MOST_CATEGORIES = 20
-"""Values of a category that get a column of their own; a choice."""
+"""Trees of 7 leaves: on a city's visits they tell better than scikit-learn's logistic regression over ranks (log-loss .518
+against .540) in half its time; its boosted trees tell as well (.520) in twice the time."""
 NEAREST = 1e-6
 """How near to 0 or 1 the share of looks among the drawn cases may be told, so that its odds stay finite."""
 
@@ -54,9 +51,9 @@ def share_of(matrix: Matrix, wanted: Mask, recipe: Recipe) -> Floats:
     for each in np.unique(part):
         taught = teaches & (part != each)
         if len(np.unique(label[taught])) == 2:
-            pipeline = _pipeline(ordered, recipe.seed)
-            pipeline.fit(ordered.values[taught], label[taught])
-            share[part == each] = pipeline.predict_proba(ordered.values[part == each])[:, 1]
+            model = _model(ordered.take(taught), label[taught], recipe)
+            asked = ordered.values[part == each]
+            share[part == each] = model.predict(asked, num_threads=1)
     every_unwanted = int((~label).sum())
     thinning = float((teaches & ~label).sum()) / every_unwanted
     drawn = np.clip(share, NEAREST, 1 - NEAREST)
@@ -89,24 +86,9 @@ def _few_unwanted(label: Mask, seed: int) -> Mask:
     return teaches
 
 
-def _pipeline(matrix: Matrix, seed: int) -> Pipeline:
-    """Return the estimator: the commonest categories one column each, then small trees that take missing values."""
-    is_category = np.array([name in matrix.categories for name in matrix.names])
-    columns = OneHotEncoder(
-        max_categories=MOST_CATEGORIES, handle_unknown="infrequent_if_exist", sparse_output=False
-    )
-    encoder = make_column_transformer(
-        (columns, np.flatnonzero(is_category)), remainder="passthrough"
-    )
-    trees = LGBMClassifier(
-        n_estimators=TREES,
-        num_leaves=7,
-        learning_rate=0.1,
-        colsample_bytree=0.3,
-        random_state=seed,
-        n_jobs=1,
-        verbosity=-1,
-        deterministic=True,
-        force_col_wise=True,
-    )
-    return make_pipeline(encoder, trees)
+def _model(matrix: Matrix, label: Mask, recipe: Recipe) -> Booster:
+    """Return a model of a label by few small trees, fast and coarse."""
+    coarse = {"learning_rate": 0.1, "feature_fraction": 0.3}
+    parameters = {**recipe.lightgbm(Shape(leaves=7), "binary"), **coarse}
+    whole = dataset_of(matrix, label.astype(np.float64), parameters)
+    return lightgbm.train(parameters, whole, TREES)
