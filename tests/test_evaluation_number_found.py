@@ -64,6 +64,11 @@ def test_cases_of_one_unit_are_drawn_together() -> None:
     assert together[1] - together[0] > 2 * (alone[1] - alone[0])
 
 
+def test_one_unit_alone_has_no_interval() -> None:
+    alone = np.array(["e1", "e1", "e1"])
+    assert told_over_found(alone, np.ones(3), np.ones(3), seed=1) is None
+
+
 def test_where_nothing_is_found_there_is_no_ratio_and_a_model_without_a_way_no_coverage() -> None:
     matrix, _ = visited(20, 1)
     nothing = number_found(matrix, np.zeros(20), np.ones(20), None, seed=1)

@@ -86,11 +86,14 @@ def _precision(positive: NDArray[np.float64], negative: NDArray[np.float64]) -> 
 def intervals(
     ranked: Sorted, keys: NDArray[np.str_], *, seed: int, draws: int = 400
 ) -> dict[str, list[float] | None]:
-    """Return 95 % bootstrap intervals of both measures; whole `keys` are drawn, since cases of one key are alike."""
-    if not len(keys):
+    """Return 95 % bootstrap intervals of both measures; whole `keys` are drawn, since cases of one key are alike.
+
+    They are None of a single key, of which every draw is the same: that would look like certainty.
+    """
+    distinct, member = np.unique(keys, return_inverse=True)
+    number = len(distinct)
+    if number < 2:
         return {"auc": None, "average_precision": None}
-    _, member = np.unique(keys, return_inverse=True)
-    number = int(member.max()) + 1
     chance = np.full(number, 1.0 / number)
     generator = np.random.default_rng(seed)
     areas = []

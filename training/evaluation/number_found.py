@@ -56,11 +56,16 @@ def number_found(
 def told_over_found(
     keys: NDArray[np.str_], expected: Floats, count: Floats, *, seed: int
 ) -> list[float] | None:
-    """Return between which ratios told over found lies in 95 % of draws of whole keys; None where a draw finds nothing."""
+    """Return between which ratios told over found lies in 95 % of draws of whole keys.
+
+    None where a draw finds nothing, and of a single key, of which every draw is the same.
+    """
     _, member = np.unique(keys, return_inverse=True)
     told = np.bincount(member, expected)
     found = np.bincount(member, count)
     units = len(told)
+    if units < 2:
+        return None
     generator = np.random.default_rng(seed)
     ratios = []
     for _ in range(DRAWS):
