@@ -149,6 +149,8 @@ def asked_over_http(city: Path, enterprises: list[str]) -> str:
         print(
             f"\n{unit['id']}: 分数 score {unit['score']:.3f}{expected}, 名次 rank {unit['rank']}/{unit['rank_of']}"
         )
+        if unit["expected_words"] is not None:
+            print(f"  {unit['expected_words']['zh']}\n  {unit['expected_words']['en']}")
         for reason in unit["reasons"][:SHOWN]:
             print(f"  {reason['contribution']:+.2f} {reason['zh']}\n        {reason['en']}")
     print(f"\n{answer['priority_only']['zh']}\n{answer['priority_only']['en']}")

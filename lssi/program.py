@@ -19,6 +19,7 @@ from lssi.commands import (
     scoring,
     sources,
     training,
+    tuning,
 )
 
 COMMANDS: dict[str, Callable[..., None]] = {
@@ -33,6 +34,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "matches": matches.matches_command,
     "novelty": novelty.novelty_command,
     "train": training.train_command,
+    "tune": tuning.tune_command,
     "ablate": training.ablate_command,
     "promote": training.promote_command,
     "plan": planning.plan_command,

@@ -43,9 +43,18 @@ class SaidReason(Said):
     facts: list[SaidFact]
 
 
+class SaidInterval(Said):
+    """From and to which number a visit finds in a share `coverage` of visits; `upper` is None where nothing bounds it."""
+
+    lower: float
+    upper: float | None
+    coverage: float
+
+
 class Unit(Said):
     """One enterprise or claim: its calibrated probability, the number expected, its rank among all that live.
 
+    `interval` and `expected_words`, which say in zh and en how the number was made, are None where the model has none.
     `dormant` is None for a claim, for a history that was sent, and where the source lacks the tables to decide. For a
     dormant enterprise `dormant_words` explain the word in zh and en.
     """
@@ -57,6 +66,8 @@ class Unit(Said):
     rank_of: int
     reasons: list[SaidReason]
     missing: list[str]
+    interval: SaidInterval | None = None
+    expected_words: dict[str, str] | None = None
     dormant: bool | None = None
     dormant_words: dict[str, str] | None = None
 

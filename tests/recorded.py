@@ -21,6 +21,7 @@ from features.store.store import Store
 from models.bundle.bundle import Bundle, Parts, load_bundle, write_bundle
 from models.bundle.calibration import Calibration
 from models.bundle.manifest import frozen_features
+from models.bundle.number import Correction, Number, Reach
 from models.explain.explain import EXPLAINER
 from serving.ledger.ledger import Ledger
 from serving.ledger.record import Record, entry_of
@@ -106,7 +107,7 @@ def together(days: list[Matrix]) -> Matrix:
 
 
 def parts_of(store: Store, matrix: Matrix) -> Parts:
-    """Train a small model on labels that follow a few of the features."""
+    """Train two small models, of labels and of shares of the staff that follow a few of the features."""
     signal = np.nan_to_num(matrix.values, nan=0.0)
     signal = (signal - signal.mean(axis=0)) / np.where(
         signal.std(axis=0) > 0, signal.std(axis=0), 1.0
@@ -130,6 +131,14 @@ def parts_of(store: Store, matrix: Matrix) -> Parts:
         categorical_feature=[*matrix.categories],
     )
     text = lightgbm.train({**choices, "objective": "binary"}, table, 30).model_to_string()
+    share = lightgbm.Dataset(
+        matrix.values,
+        label * 0.25,
+        feature_name=list(matrix.names),
+        categorical_feature=[*matrix.categories],
+    )
+    objective = {**choices, "objective": "cross_entropy"}
+    count_text = lightgbm.train(objective, share, 10).model_to_string()
     declared = catalogue_of(store).features("enterprise")
     line = Calibration((-4.0, 0.0, 4.0), (0.05, 0.4, 0.95))
     features = frozen_features(declared, matrix)
@@ -139,10 +148,25 @@ def parts_of(store: Store, matrix: Matrix) -> Parts:
         features,
         line,
         text,
-        None,
+        count_text,
         matrix,
         {"source": "random"},
         {},
+        number_of(matrix),
+    )
+
+
+def number_of(matrix: Matrix) -> Number:
+    """Return how shares of the staff become numbers: corrected by size, with an interval of small firms alone."""
+    staff = tuple(name for name in ("staff", "declared_last") if name in matrix.names)
+    return Number(
+        staff=staff,
+        stake=staff,
+        least=1.0,
+        corrections=(Correction(staff=0.0, factor=1.5),),
+        reaches=(Reach(up_to=9, spreads=1.5), Reach(up_to=None, spreads=None)),
+        coverage=0.9,
+        unit="persons",
     )
 
 

@@ -57,6 +57,7 @@ def with_number(parts: Parts) -> Parts:
         corrections=(Correction(staff=2, factor=0.5), Correction(staff=5, factor=0.8)),
         reaches=(Reach(up_to=3, spreads=1.5), Reach(up_to=None, spreads=None)),
         coverage=0.9,
+        unit="persons",
     )
     return replace(parts, number=number)
 
@@ -68,12 +69,12 @@ def test_a_number_is_a_share_of_the_staff_and_as_told_in_training(
     bundle = load_bundle(write_bundle(tmp_path, parts))
     scores = score(bundle, parts.probe)
     assert bundle.count_model is not None and parts.number is not None
-    assert scores.expected is not None and scores.highest is not None
+    assert scores.expected is not None and scores.upper is not None
     share = bundle.count_model.predict(bundle.matrix(parts.probe))
     told = parts.number.expected(parts.probe.names, parts.probe.values, share)
     assert scores.expected.tobytes() == told.tobytes()
     staff = np.nan_to_num(np.maximum(parts.probe.column("staff"), 0)) + 1
-    assert (scores.expected <= staff).all() and (scores.highest <= np.ceil(staff)).all()
+    assert (scores.expected <= staff).all() and (scores.upper <= np.ceil(staff)).all()
     assert (scores.expected < staff).any() and (scores.expected > 0).all()
 
 
@@ -88,4 +89,4 @@ def test_a_bundle_of_form_1_scores_as_it_did(
     old = score(load_bundle(written), model_parts.probe)
     now = score(model_bundle, model_parts.probe)
     assert old.expected is not None and now.expected is not None
-    assert old.expected.tobytes() == now.expected.tobytes() and old.lowest is None
+    assert old.expected.tobytes() == now.expected.tobytes() and old.lower is None

@@ -14,7 +14,7 @@ from features.catalogue.language import AGGREGATES
 from features.catalogue.parse import read_catalogue
 from features.contract.tables import contract
 from features.online.lineage import SAID
-from models.explain import sentence, wording
+from models.explain import expected_words, sentence, wording
 from models.explain.wording import (
     LANGUAGES,
     day_words,
@@ -94,7 +94,7 @@ def test_every_table_derived_ones_too_has_a_name_in_both_languages() -> None:
 def test_every_declared_text_is_in_its_language() -> None:
     texts = {
         name: text
-        for module in (wording, sentence)
+        for module in (wording, sentence, expected_words)
         for name, text in vars(module).items()
         if isinstance(text, dict) and set(text) == set(LANGUAGES)
     }

@@ -14,6 +14,7 @@ from hypothesis.extra.numpy import arrays
 
 from features.errors import LedgerError
 from features.matrix import Matrix
+from models.bundle.interval import Interval
 from serving.ledger.float_bits import bits_of, float_bits, float_of, floats_of_bits
 from serving.ledger.record import (
     Case,
@@ -110,6 +111,19 @@ def test_a_record_comes_back_as_it_was() -> None:
     assert again.case("e-1").contributions.tobytes() == record().cases[0].contributions.tobytes()
     assert (again.case("e-1").probability, again.case("e-1").expected) == (0.1 + 0.2, None)
     assert again.answer == {"score": 0.1 + 0.2, "zh": "优先"}
+
+
+def test_an_interval_comes_back_to_the_bit_and_an_earlier_record_has_none() -> None:
+    interval = Interval(0.0, float("inf"), 0.9)
+    case = replace(record().cases[0], interval=interval, expected_words={"zh": "约", "en": "about"})
+    payload = payload_of(record(cases=(case,)))
+    again = record_of(payload).cases[0]
+    assert again.interval == interval and again.expected_words == {"zh": "约", "en": "about"}
+    plain = json.loads(payload)
+    for name in ("interval", "expected_words"):
+        del plain["cases"][0][name]
+    earlier = record_of(json.dumps(plain).encode()).cases[0]
+    assert earlier.interval is None and earlier.expected_words is None
 
 
 def test_a_batch_and_a_plan_come_back_as_they_were() -> None:

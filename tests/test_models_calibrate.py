@@ -11,9 +11,9 @@ from sklearn.metrics import log_loss
 from features.matrix import Matrix
 from training.data.folds import folds_by_key
 from training.data.recipe import recipe_of
-from training.models.calibrate import calibrated, calibration_of
+from training.models.calibrate import calibrated
 from training.models.curves import CURVES, logistic, sigmoid
-from training.models.fit import Lesson, fit_any
+from training.models.fit import Lesson, fit_any, unseen_scores
 from training.models.tally import tally_of
 
 FEW_SCORES = st.sampled_from([-3.0, -1.5, -0.25, 0.0, 1.0, 2.5])
@@ -160,5 +160,6 @@ def test_a_fold_that_sees_one_class_alone_is_calibrated_with_the_others() -> Non
     recipe = recipe_of({"least_positives": 5, "most_rounds": 30})
     lesson = Lesson(matrix, folds_by_key(keys, recipe))
     fit = fit_any(lesson, label, recipe)
-    curve = calibration_of(fit, lesson, label).calibration
+    unseen = unseen_scores(fit, lesson, label)
+    curve = calibrated(unseen.raw, unseen.label, unseen.fold).calibration
     assert np.isfinite(curve.raw).all() and min(curve.probability) < 0.05

@@ -160,6 +160,37 @@ def test_amounts_are_bounded_by_wages_and_what_has_no_unit_by_nothing() -> None:
     assert (unbounded >= much).all()
 
 
+def owing(seed: int) -> tuple[Matrix, Floats]:
+    """Return visited firms with their wages and what was found to be owed: a share of a year's wages, heavy-tailed."""
+    matrix, count = drawn(2400, seed)
+    draw = np.random.default_rng(seed)
+    # a head's wages differ, and what is owed of each by far more
+    wages = (np.nan_to_num(matrix.values[:, 0]) + 0.3) * draw.lognormal(15.2, 0.3, len(count))
+    owed = np.minimum(count * draw.lognormal(14, 0.4, len(count)), wages)
+    values = np.column_stack([matrix.values, wages])
+    return replace(matrix, names=(*matrix.names, "payroll_12m"), values=values), owed
+
+
+def test_amounts_come_to_what_is_found_in_every_size_and_lie_in_their_intervals() -> None:
+    matrix, owed = owing(25)
+    fit = fit_number(matrix, owed, recipe(), SHAPE, unit="fen")
+    # staff is known, so wages are not what bounds
+    assert fit is not None and fit.number.stake == ("staff",) and fit.number.unit == "fen"
+    others = [owing(seed) for seed in (6, 7, 8)]
+    found = np.concatenate([owed_then for _, owed_then in others])
+    expected = np.concatenate([fit.expected(other) for other, _ in others])
+    intervals = [fit.interval(other) for other, _ in others]
+    ends = [np.concatenate(end) for end in zip(*intervals, strict=True)]
+    size = np.concatenate([sizes(fit, other) for other, _ in others])
+    is_inside = (ends[0] <= found) & (found <= ends[1])
+    for member in (*range(len(ENDS) + 1), None):
+        cases = np.ones(len(found), np.bool_) if member is None else size == member
+        apart = found[cases] - expected[cases]
+        # a third as many firms taught, whose chance counts three times as much in the sum: hence the 4
+        assert abs(apart.sum()) < 3 * np.sqrt(4 * (apart**2).sum())
+        assert is_inside[cases].mean() > 0.9 - 3 * np.sqrt(0.09 / cases.sum())
+
+
 def test_few_finds_teach_no_number() -> None:
     matrix, count = drawn(400)
     few = np.where(np.cumsum(count > 0) <= 20, count, 0.0)

@@ -14,6 +14,7 @@ from training.data.folds import Fold, ForwardSplit, folds_of, parts_by_key
 from training.data.recipe import Recipe, recipe_of
 from training.evaluation.discrimination import auc, sort_by_score
 from training.models.fit import Lesson, fit_any, refit
+from training.models.trials import binned_of, dataset_of, trials_of
 
 FEW = {"most_rounds": 40, "folds": 3, "smallest_leaf": 10}
 
@@ -130,6 +131,27 @@ def test_where_earlier_days_teach_too_little_the_folds_part_by_key() -> None:
         folds = folds_of(day.astype(np.str_), cases, few(), gap)
         assert (np.sum([fold.held for fold in folds], axis=0) == 1).all()
         assert not any((fold.seen & fold.held).any() for fold in folds)
+
+
+def test_trial_models_say_what_the_loss_was_told_of() -> None:
+    """Not what each would say after its own best round, which the very cases held would have chosen."""
+    matrix, label, _ = drawn(seed=5)
+    # enough rounds and little patience, so that the best round of each fold is another
+    recipe = recipe_of({**FEW, "most_rounds": 200, "patience": 10, "least_rounds": 1, "rate": 0.2})
+    fit = fit_any(by_key(matrix, recipe), label, recipe)
+    losses = np.logaddexp(0.0, fit.unseen) - label * fit.unseen
+    assert fit.rounds < 200 and losses.mean() == pytest.approx(fit.loss, rel=1e-9)
+
+
+def test_a_fold_trained_beside_others_gives_the_model_of_one_trained_alone() -> None:
+    matrix, label, _ = drawn()
+    parameters = few().lightgbm(few().shape[0], "binary")
+    folds = by_key(matrix, few()).folds
+    whole = dataset_of(matrix, label, parameters)
+    together = trials_of(binned_of(whole, folds), parameters, most=25, patience=25)
+    for fold, model in zip(folds, together.models, strict=True):
+        alone = trials_of(binned_of(whole, [fold]), parameters, most=25, patience=25)
+        assert model.model_to_string() == alone.models[0].model_to_string()
 
 
 def test_a_model_learns_what_is_there() -> None:

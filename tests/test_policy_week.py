@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -404,3 +405,24 @@ def test_the_text_for_reading_names_every_cell(the_plan: Made) -> None:
     text = plan_as_text(the_plan)
     assert all(f"\n{name}: " in text for name in ("-", "c0", "c1", "c2"))
     assert "e0 complaint" in text
+
+
+def test_a_visit_says_within_what_its_number_lies_and_without_an_interval_says_none(
+    the_plan: Made,
+) -> None:
+    numbers = np.full(len(the_plan.place), 12.2)
+    ends = replace(
+        the_plan.scores,
+        expected=numbers,
+        lower=np.full(len(numbers), 3.0),
+        upper=np.full(len(numbers), 31.0),
+        coverage=0.9,
+    )
+    week = replace(the_plan, scores=ends)
+    visits = [visit for cell in plan_as_json(week)["cells"] for visit in cell["visits"]]
+    assert visits and all(
+        visit["interval"] == {"lower": 3.0, "upper": 31.0, "coverage": 0.9} for visit in visits
+    )
+    assert "预计 expected 12.2 (90 %: 3–31)" in plan_as_text(week)
+    without = plan_as_json(replace(week, scores=replace(ends, lower=None, upper=None)))
+    assert all(visit["interval"] is None for cell in without["cells"] for visit in cell["visits"])

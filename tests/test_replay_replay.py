@@ -10,6 +10,7 @@ import pytest
 
 from features.engine.matrices import matrix as matrix_of_day
 from features.errors import BundleError, LedgerError, RequestError, UnknownId
+from models.bundle.interval import Interval
 from models.bundle.score import score
 from serving.ledger.audit import verify
 from serving.ledger.record import Case, Record
@@ -46,6 +47,8 @@ def test_a_recorded_score_replays_to_the_bit_with_its_history(home: Home) -> Non
                 "raw",
                 "probability",
                 "expected",
+                "interval",
+                "expected_words",
                 "explainer",
                 "base",
                 "contributions",
@@ -86,6 +89,26 @@ def test_a_score_that_was_not_the_models_is_found(home: Home) -> None:
     assert repr(case.probability) in next(
         check.en for check in replayed.checks if check.field == "probability"
     )
+
+
+def test_an_interval_or_words_that_were_not_the_models_are_found(home: Home) -> None:
+    interval = home.record.cases[0].interval
+    assert interval is not None
+    wider = Interval(interval.lower, float(np.nextafter(interval.upper, np.inf)), interval.coverage)
+    replayed = replay_case(home.record, changed(home, interval=wider), home.bundle, None)
+    assert {field for field, state in states(replayed).items() if state == "different"} == {
+        "interval"
+    }
+    words = {"zh": "约十人", "en": "about ten"}
+    replayed = replay_case(home.record, changed(home, expected_words=words), home.bundle, None)
+    assert states(replayed)["expected_words"] == "different" and not replayed.identical
+
+
+def test_a_record_of_a_version_without_intervals_replays_and_shows_none(home: Home) -> None:
+    earlier = changed(home, interval=None, expected_words=None)
+    replayed = replay_case(home.record, earlier, home.bundle, home.store)
+    assert replayed.identical
+    assert states(replayed)["interval"] == states(replayed)["expected_words"] == "not_rebuilt"
 
 
 def test_a_contribution_that_differs_in_its_last_bit_is_named(home: Home) -> None:
@@ -196,14 +219,21 @@ def test_a_plan_is_not_replayed(home: Home) -> None:
 def batch_of(home: Home) -> tuple[Record, str]:
     matrix = matrix_of_day(home.store, "enterprise", LAST)
     rows = write_batch_rows(home.path / "batches", matrix, score(home.bundle, matrix))
-    record = replace(home.record, kind="batch", cases=(), rows=rows)
+    answer = {"coverage": 0.9}
+    record = replace(home.record, kind="batch", cases=(), rows=rows, answer=answer)
     return record, recorded(home.path, record)
 
 
 def test_a_batch_replays_as_a_whole_and_row_by_row(home: Home) -> None:
     record, record_id = batch_of(home)
     (whole,) = dossier(home.path, record_id).replays()
-    assert whole.identical and set(states(whole)) == {"raw", "probability", "expected"}
+    assert whole.identical and set(states(whole)) == {
+        "raw",
+        "probability",
+        "expected",
+        "lower",
+        "upper",
+    }
     for recorded_case in home.record.cases:
         found = dossier(home.path, record_id, recorded_case.key)
         (replayed,) = found.replays()
@@ -228,6 +258,8 @@ def test_a_batch_with_a_score_of_its_own_is_found_to_the_row(home: Home) -> None
         "raw": "different",
         "probability": "identical",
         "expected": "identical",
+        "lower": "identical",
+        "upper": "identical",
     }
     assert "row 2" in whole.checks[0].en
 

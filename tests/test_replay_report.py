@@ -49,6 +49,10 @@ def test_the_page_says_score_rank_and_reasons_of_every_unit_in_both_languages(
             and f"{100 * case.probability:.1f}%" in text
             and f"rank of {case.of}" in text
         )
+        assert case.interval is not None and case.expected_words is not None
+        ends = f"{case.interval.lower:,.0f}–{case.interval.upper:,.0f}"
+        assert ends in text and "found in 90 % of visits" in text
+        assert case.expected_words["zh"] in text and case.expected_words["en"] in text
         for reason in case.reasons:
             assert reason["zh"] in text and reason["en"] in text
             assert all(row in text for fact in reason["facts"] for row in fact["row_ids"])
@@ -171,10 +175,13 @@ def test_a_page_of_too_many_units_is_refused(home: Home) -> None:
 def test_a_row_of_a_batch_is_shown_with_its_own_proof(home: Home) -> None:
     matrix = matrix_of_day(home.store, "enterprise", LAST)
     rows = write_batch_rows(home.path / "batches", matrix, score(home.bundle, matrix))
-    record_id = recorded(home.path, replace(home.record, kind="batch", cases=(), rows=rows))
+    answer = {"coverage": 0.9}
+    batch = replace(home.record, kind="batch", cases=(), rows=rows, answer=answer)
+    record_id = recorded(home.path, batch)
     with pytest.raises(RequestError, match=f"holds {len(matrix)} units"):
         of(home, record_id)
     shown = of(home, record_id, home.record.cases[0].key)
+    assert "found in 90 % of visits" in shown and "raised most by" in shown
     assert "Proof of this row in its batch" in shown and rows.root in shown and "made now" in shown
     assert all(unescape(shown).count(reason["zh"]) == 1 for reason in home.record.cases[0].reasons)
 

@@ -16,6 +16,7 @@ from features.home import home as our_home
 from features.ingest.scan import files_below
 from features.store.opening import open_store
 from features.store.store import Store
+from lssi.commands.training import champion_after
 from models.bundle.bundle import load_bundle
 from models.bundle.champions import ModelKey
 from models.bundle.score import score
@@ -23,6 +24,7 @@ from tests.said import Say
 from training.data.dataset import dataset
 from training.models.promote import promote, promote_first
 from training.models.registry import champion, client, registered_key, tracking_uri
+from training.runs.group_lines import beside_lines, group_lines
 from training.runs.train import numbers, train, trained_on
 
 BEGIN = date(2014, 1, 1)
@@ -171,6 +173,9 @@ def test_what_train_returns_is_json_with_all_that_is_promised(
         0 < metrics["capacity"]["share_without_label"] < 1
         and metrics["capacity"]["inverse_propensity"] > 0
     )
+    low, high = metrics["capacity"]["intervals"]["labelled_only"]
+    assert low < metrics["capacity"]["labelled_only"] < high
+    assert metrics["capacity"]["lottery"]["lift"].startswith("not estimable: ")
     assert metrics["intervals"]["auc"][0] < metrics["auc"] < metrics["intervals"]["auc"][1]
     assert metrics["expected"]["told"] == pytest.approx(metrics["expected"]["found"], rel=0.4)
     # no protected attribute of a firm is declared
@@ -178,6 +183,47 @@ def test_what_train_returns_is_json_with_all_that_is_promised(
     assert told["features"] > 5 and all(
         name and reason for name, reason in told["left_out"].items()
     )
+
+
+def test_the_groups_of_a_training_are_told_and_stand_in_the_registry(
+    told: dict[str, Any], home: Path
+) -> None:
+    groups = told["groups"]
+    assert [row["attribute"] for row in groups["attributes"]][:3] == ["size", "area", "sector"]
+    sizes = {row["group"]: row for row in groups["groups"] if row["attribute"] == "sector"}
+    assert set(sizes) == {"C", "F", "G", "unknown"}
+    assert sum(row["cases"] for row in sizes.values()) == 400
+    assert sum(row["listed"] for row in sizes.values()) == told["metrics"]["capacity"]["listed"]
+    assert groups["weights"] == "inverse_propensity"
+    assert all(
+        row["low"] <= row["value"] <= row["high"] for row in groups["rates"] if not row["word"]
+    )
+    with client(home) as registry:
+        run = told["mlflow"]["run_id"]
+        logged = Path(registry.download_artifacts(run, "groups.json")).read_text("utf-8")
+    assert json.loads(logged) == groups
+    lines = list(group_lines(groups))
+    assert any("群体 by 行业 sector: 入选率 selection rate" in line for line in lines)
+
+
+def test_a_model_without_a_family_stands_beside_the_whole_one_and_is_in_use_only_if_asked(
+    told: dict[str, Any], city: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LSSI_HOME", str(tmp_path))
+    fewer = train(city, "workers", home=tmp_path, without="complaints")
+    assert champion_after("hand", "workers", fewer, at_once=False) is None
+    assert champion_after("hand", "workers", fewer, at_once=True) == 1
+    assert fewer["features"] < told["features"] == fewer["beside"]["features"]
+    assert fewer["beside"]["metrics"] == told["metrics"]
+    assert fewer["beside"]["groups"] == told["groups"] and fewer["groups"] != told["groups"]
+    bundle = load_bundle(tmp_path / "bundles" / fewer["bundle"])
+    assert not [each.name for each in bundle.features if each.family == "complaints"]
+    # whoever scores with it hands it all features
+    whole = dataset(city, "workers", seed=1).matrix.take(np.arange(5))
+    assert len(score(bundle, whole)) == 5
+    assert any("sector C" in line and " → " in line for line in beside_lines(fewer))
+    with pytest.raises(TargetError, match=r"--without should name one of .*complaints.* got 'no'"):
+        train(city, "workers", home=tmp_path, without="no")
 
 
 def test_training_twice_gives_one_digest_and_two_versions(

@@ -126,3 +126,14 @@ def test_a_model_or_calibration_that_knows_the_test_is_caught(
 ) -> None:
     said = moved_by_the_test(whole, recipe(), learning)
     assert (moved in said) if moved else said == []
+
+
+def test_bystanders_that_look_from_another_day_are_caught_and_honest_ones_are_not(
+    store: Store,
+) -> None:
+    whole = dataset(store, "visits", seed=1, bystanders=120)
+    assert whole.bystanders is not None
+    assert training_faults(store, whole, recipe(), parts_learned) == {}
+    ahead = later(store, replace(whole, matrix=whole.bystanders.matrix), 30).matrix
+    moved = replace(whole, bystanders=replace(whole.bystanders, matrix=ahead))
+    assert training_faults(store, moved, recipe(), parts_learned).keys() == {"matrix"}

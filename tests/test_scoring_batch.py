@@ -11,11 +11,13 @@ import pytest
 
 from features.errors import LedgerError, UnknownId
 from features.matrix import Matrix
+from models.bundle.interval import Interval
 from models.bundle.score import Scores
 from serving.ledger.entries import sha256_of
 from serving.ledger.float_bits import floats_of_bits
 from serving.ledger.record import Record
 from serving.scoring.batch import (
+    OUTPUTS,
     case_of_row,
     prove_row,
     read_rows,
@@ -94,6 +96,8 @@ def test_a_row_says_what_was_known_and_answered(tmp_path: Path) -> None:
         scores.raw[5],
         scores.probability[5],
         scores.expected[5],
+        pytest.approx(np.nan, nan_ok=True),
+        pytest.approx(np.nan, nan_ok=True),
     ]
     assert (
         floats_of_bits(said["values"])[[0, 1, 3]].tobytes() == matrix.values[5, [0, 1, 3]].tobytes()
@@ -115,6 +119,31 @@ def test_a_row_becomes_the_case_that_was_scored(tmp_path: Path) -> None:
     )
     none = read_rows(tmp_path, write_batch_rows(tmp_path, matrix, replace(scores, expected=None)))
     assert case_of_row(record(matrix), none, "e-0").expected is None
+
+
+def test_a_row_holds_the_interval_of_its_number_and_a_model_without_one_shows_none(
+    tmp_path: Path,
+) -> None:
+    matrix, scores = batch()
+    ends = replace(scores, lower=np.zeros(N), upper=np.full(N, np.inf), coverage=0.9)
+    summary = replace(record(matrix), answer={"coverage": 0.9})
+    rows = read_rows(tmp_path, write_batch_rows(tmp_path, matrix, ends))
+    assert case_of_row(summary, rows, "e-3").interval == Interval(0.0, np.inf, 0.9)
+    none = read_rows(tmp_path, write_batch_rows(tmp_path, matrix, scores))
+    assert case_of_row(summary, none, "e-3").interval is None
+
+
+def test_a_batch_of_a_version_without_intervals_proves_its_rows_as_it_did(tmp_path: Path) -> None:
+    matrix, scores = batch()
+    now = read_rows(tmp_path, write_batch_rows(tmp_path, matrix, scores))
+    outputs = len(OUTPUTS) - 2
+    names = now.names[:-2]
+    earlier = replace(now, names=names, values=now.values[:, : len(names)])
+    bits = json.loads(row_content(earlier, 5))
+    assert len(floats_of_bits(bits["scores"])) == outputs
+    assert len(floats_of_bits(bits["values"])) == len(matrix.names)
+    case = case_of_row(record(matrix), earlier, "e-5")
+    assert case.interval is None and case.raw == scores.raw[5]
 
 
 def test_a_changed_or_lost_file_is_refused(tmp_path: Path) -> None:

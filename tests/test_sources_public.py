@@ -159,7 +159,7 @@ def test_a_public_target_is_judged_on_the_published_cases(
         ("california", "undeclared_workers", 0.784, 0.228, None),
         # The published .794 and .136 learned from decisions of two years after the test's day.
         ("california", "substantiated_claims", 0.778, 0.088, None),
-        ("carclaims", "fraudulent_claim", 0.75, 0.135, None),
+        ("carclaims", "fraudulent_claim", 0.78, 0.15, None),
     ],
 )
 def test_a_public_target_reaches_its_baseline(

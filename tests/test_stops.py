@@ -91,6 +91,7 @@ SCENES = (
     Scene("dictionary", "dictionary hand"),
     Scene("certify", "certify hand --as-of 2015-06-28"),
     Scene("train", TRAIN, ("check hill-side",)),
+    Scene("tune", "tune undeclared_workers hill-side --trials 2", ("check hill-side",)),
     Scene(
         "ablate",
         "ablate undeclared_workers hill-side --feature-file more.txt --only-file",

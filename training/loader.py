@@ -20,11 +20,13 @@ class Loaded:
         self._bundle = bundle
 
     def predict(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Return raw score, probability and expected number of rows with the model's features, categories as text."""
+        """Return raw score, probability, expected number and its interval of rows with the model's features, texts as text."""
         scores = score(self._bundle, frame_matrix(frame, self._bundle))
         columns = {"raw": scores.raw, "probability": scores.probability}
         if scores.expected is not None:
             columns["expected"] = scores.expected
+        if scores.lower is not None and scores.upper is not None:
+            columns |= {"lower": scores.lower, "upper": scores.upper}
         return pd.DataFrame(columns, index=frame.index)
 
 

@@ -57,10 +57,13 @@ def batch_command(target: Target, source: Source, data: Data = None, as_json: Js
 def print_batch(summary: dict[str, Any]) -> None:
     """Print the record of a batch, the dormant firms that it counts, and the first units."""
     from features.engine.dormancy import dormancy_line
+    from models.bundle.interval import number_line
 
     record, day, rows = summary["record_id"], summary["as_of"], summary["rows"]
     print(f"{record} | {day} | {rows} 行 rows | {summary['priority_only']['zh']}")
     if "dormant" in summary:
         print(dormancy_line(summary["dormant"]))
     for unit in summary["top"]:
-        print(f"  {unit['rank']} | {unit['id']} | {unit['score']:.3f}")
+        score = f"  {unit['rank']} | {unit['id']} | {unit['score']:.3f}"
+        number = " ".join(number_line(unit, summary["unit_expected"]))
+        print(f"{score} | {number}" if number else score)

@@ -20,6 +20,13 @@ Promote = Annotated[
     bool,
     typer.Option("--promote", help="训练后即启用 / let the service use it at once"),
 ]
+Without = Annotated[
+    str,
+    typer.Option(
+        metavar="FAMILY",
+        help="不用这一族特征，与用全部特征者并列 / train without a family of features, beside all of them",
+    ),
+]
 FeatureFile = Annotated[
     Path | None,
     typer.Option(help="包外的特征文件 / declared features to judge"),
@@ -70,11 +77,12 @@ def train_command(
     source: Source,
     *,
     data: Data = None,
+    without: Without = "",
     as_json: Json = False,
     use: Promote = False,
 ) -> None:
     """训练并评价模型。Train, evaluate and register a model; the first one of a source and target is in use
-    until another is promoted.
+    until another is promoted. One without a family of features is in use only if you ask for it.
     """
     from features.store.opening import open_own_store
     from training.runs.summary import summary_lines
@@ -83,21 +91,28 @@ def train_command(
     with loading() as count:
         store = open_own_store(source, data, count)
     with progress("训练 training"):
-        result = train(store, target, home=home())
-    result["champion"] = promote_trained(store.source.name, target, result, at_once=use)
+        result = train(store, target, home=home(), without=without)
+    result["champion"] = champion_after(store.source.name, target, result, at_once=use)
     if as_json:
         say(result)
     else:
         say_lines(summary_lines(result))
 
 
-def promote_trained(name: str, target: str, result: dict[str, Any], at_once: bool) -> int:
-    """Promote a version just trained: the first of its source and target, or any `at_once`."""
+def champion_after(name: str, target: str, result: dict[str, Any], at_once: bool) -> int | None:
+    """Promote a version just trained, the first of its source and target, or any `at_once`; return the one in use.
+
+    A model without a family of features was trained to be looked at: it is promoted only `at_once`.
+    """
     from models.bundle.champions import ModelKey
     from training.models.promote import promote, promote_first
+    from training.models.registry import champion
 
+    key = ModelKey(name, target)
+    if result["without"] and not at_once:
+        return champion(home(), key)
     promotion = promote if at_once else promote_first
-    return promotion(home(), ModelKey(name, target), result["mlflow"]["version"])
+    return promotion(home(), key, result["mlflow"]["version"])
 
 
 def ablate_command(

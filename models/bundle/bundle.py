@@ -50,7 +50,8 @@ class Parts:
 class Bundle:
     """A model ready to score: `any_model` gives the raw margin, which `forest` explains, `count_model` the share found.
 
-    Where the manifest has no `number`, as in every bundle of form 1, `count_model` gives the number if any.
+    Where the manifest has no `number`, as in every bundle of form 1, `count_model` gives the number if any, and
+    `count_forest`, which explains the share, is None.
     """
 
     digest: str
@@ -59,6 +60,7 @@ class Bundle:
     any_model: Booster
     count_model: Booster | None
     forest: Forest
+    count_forest: Forest | None
     probe: Probe
 
     @property
@@ -210,6 +212,9 @@ def parsed(files: Mapping[str, bytes]) -> Bundle:
     any_model = booster_of("model_any.txt", files["model_any.txt"], manifest.names)
     count_model = booster_of(_COUNT, files[_COUNT], manifest.names) if _COUNT in files else None
     forest = forest_of(files["model_any.txt"].decode())
+    # a bundle of form 1 has no words for its number, so its trees are not read a second time
+    has_words = manifest.number is not None and count_model is not None
+    count_forest = forest_of(files[_COUNT].decode()) if has_words else None
     return Bundle(
         bundle_digest(files),
         manifest,
@@ -217,6 +222,7 @@ def parsed(files: Mapping[str, bytes]) -> Bundle:
         any_model,
         count_model,
         forest,
+        count_forest,
         probe_of(files["probe.json"]),
     )
 

@@ -77,6 +77,11 @@ class Manifest(BundlePart):
         """The model's inputs in order."""
         return tuple(feature.name for feature in self.features)
 
+    @property
+    def unit_expected(self) -> str:
+        """The unit of the expected number, persons or fen; "" where the bundle does not say."""
+        return "" if self.number is None else self.number.unit
+
 
 def frozen_features(
     declarations: Sequence[FeatureDeclaration], matrix: Matrix

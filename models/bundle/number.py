@@ -46,9 +46,9 @@ class Reach(BundlePart):
 class Number(BundlePart):
     """How the shares that a count model tells become numbers: times what is at stake, times a correction by staff.
 
-    `staff` names the features whose largest is a unit's staff, `stake` those whose largest, with `least` added, is at
-    stake and bounds the number; without any of `stake` nothing does. `coverage` is the share of cases of every size
-    whose number should lie in its interval.
+    `staff` names the features whose largest is a unit's staff, `stake` those whose largest, times `each` and with `least`
+    added, is at stake and bounds the number; without any of `stake` nothing does. `unit` is that of the number, "" where
+    nothing says. `coverage` is the share of cases of every size whose number should lie in its interval.
     """
 
     staff: tuple[str, ...]
@@ -57,6 +57,8 @@ class Number(BundlePart):
     corrections: tuple[Correction, ...] = Field(min_length=1)
     reaches: tuple[Reach, ...] = Field(min_length=1)
     coverage: float = Field(gt=0, lt=1)
+    each: PositiveFloat = 1.0
+    unit: str = ""
 
     @model_validator(mode="after")
     def _rises_with_staff(self) -> Number:
@@ -76,7 +78,7 @@ class Number(BundlePart):
 
     def at_stake(self, names: Sequence[str], values: Floats) -> Floats:
         """Return what each row has at stake, always above 0."""
-        return self.least + _largest(self.stake, names, values)
+        return self.least + self.each * _largest(self.stake, names, values)
 
     def expected(self, names: Sequence[str], values: Floats, share: Floats) -> Floats:
         """Return the number expected of each row, never below 0 nor above what is at stake."""
@@ -98,8 +100,8 @@ class Number(BundlePart):
         member = staff_class(self.reaches, self.staff_of(names, values))
         reach = np.array(spreads)[member] * spread(expected)
         most = np.ceil(self.at_stake(names, values)) if self.stake else np.inf
-        lowest = np.floor(np.maximum(expected - reach, 0.0))
-        return lowest, np.minimum(np.ceil(expected + reach), most)
+        lower = np.floor(np.maximum(expected - reach, 0.0))
+        return lower, np.minimum(np.ceil(expected + reach), most)
 
 
 def _largest(wanted: Sequence[str], names: Sequence[str], values: Floats) -> Floats:

@@ -9,23 +9,36 @@ import numpy as np
 from features.matrix import Matrix
 from models.bundle.booster import Floats, margins, predicted_means
 from models.bundle.bundle import Bundle
+from models.bundle.interval import Interval
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scores:
     """Per case, float64 (n,): `raw` log-odds, `probability`, the number `expected`, and the ends of its interval.
 
-    A bundle without `number` in its manifest expects probability x number if any, and has no interval.
+    `coverage` is the share of cases whose number should lie in its interval. A bundle without `number` in its manifest
+    expects probability x number if any, and has no interval.
     """
 
     raw: Floats
     probability: Floats
     expected: Floats | None
-    lowest: Floats | None = None
-    highest: Floats | None = None
+    lower: Floats | None = None
+    upper: Floats | None = None
+    coverage: float | None = None
 
     def __len__(self) -> int:
         return len(self.raw)
+
+    def expected_of(self, row: int) -> float | None:
+        """Return the number expected of one case, None without a count model."""
+        return None if self.expected is None else float(self.expected[row])
+
+    def interval_of(self, row: int) -> Interval | None:
+        """Return the interval of one case's number, None where the bundle has none."""
+        if self.lower is None or self.upper is None or self.coverage is None:
+            return None
+        return Interval(float(self.lower[row]), float(self.upper[row]), self.coverage)
 
 
 def score(bundle: Bundle, matrix: Matrix, *, threads: int = 1) -> Scores:
@@ -44,5 +57,5 @@ def score(bundle: Bundle, matrix: Matrix, *, threads: int = 1) -> Scores:
         return Scores(raw, probability, probability * np.maximum(told, 0.0))
     names = bundle.manifest.names
     expected = number.expected(names, inputs, told)
-    lowest, highest = number.interval(names, inputs, expected)
-    return Scores(raw, probability, expected, lowest, highest)
+    lower, upper = number.interval(names, inputs, expected)
+    return Scores(raw, probability, expected, lower, upper, number.coverage)

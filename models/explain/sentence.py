@@ -35,13 +35,13 @@ def sentence(
     names = set(_PLACE.findall(template))
     for name in names - set(words):
         if name in declared and not np.isnan(row.column(name)[0]):
-            words[name] = _own_value(declared[name], row, language, number_words)
+            words[name] = own_value(declared[name], row, language, number_words)
     if template and names <= set(words):
         statement = template.format_map(words)
         sources = [source_words(fact, language) for fact in facts]
     else:
         meaning = feature.zh if language == "zh" else feature.en
-        value = _own_value(feature, row, language, value_words)
+        value = own_value(feature, row, language, value_words)
         statement = SAYS[language].format(meaning=meaning, value=value)
         number = float(row.column(feature.name)[0])
         sources = [_valued(fact, number, language) + source_words(fact, language) for fact in facts]
@@ -55,7 +55,7 @@ def _words(
 ) -> dict[str, str]:
     """Return what a template may name: a fact's measure, its `<measure>_month` or `<measure>_span`, and `value`."""
     words = {fact.measure: number_words(fact.value, fact.unit, language) for fact in facts}
-    words["value"] = _own_value(feature, row, language, number_words)
+    words["value"] = own_value(feature, row, language, number_words)
     for fact in facts:
         words[f"{fact.measure}_month"] = month_words(fact.last, language)
         words[f"{fact.measure}_span"] = span_words(fact.first, fact.last, language)
@@ -72,7 +72,8 @@ def _valued(fact: Fact, own: float, language: str) -> str:
     )
 
 
-def _own_value(feature: FrozenFeature, row: Matrix, language: str, said: Saying) -> str:
+def own_value(feature: FrozenFeature, row: Matrix, language: str, said: Saying) -> str:
+    """Return a feature's own value of one case in words; `said` is how a number is said."""
     if feature.categories is None:
         return said(float(row.column(feature.name)[0]), feature.unit, language)
     return row.texts(feature.name)[0] or said(None, "", language)

@@ -9,6 +9,7 @@ from typing import Any
 from features.calendar import date_of
 from features.engine import dormancy
 from features.store.journal import write_journal_part
+from models.bundle.interval import number_line, plain_interval
 from models.policy.plan import CellPlan, PlannedVisit
 from models.policy.week import Made
 
@@ -36,6 +37,7 @@ def plan_as_json(plan: Made) -> dict[str, Any]:
             "seed": draw.seed,
             "percent": policy.lottery.percent,
         },
+        "unit_expected": plan.bundle.manifest.unit_expected,
         "units": len(plan.place),
         "dormant": dormancy.dormancy_as_json(plan.dormancy),
         "minutes": sum(cell.minutes for cell in cells),
@@ -67,7 +69,6 @@ def _visit_json(
     unit = visit.unit
     standing = unit.standing
     place = plan.place[unit.name]
-    expected = plan.scores.expected
     return {
         "position": position,
         "enterprise": unit.name,
@@ -80,7 +81,8 @@ def _visit_json(
         "exposed": standing.intensified,
         "dormant": unit.dormant,
         "probability": float(plan.scores.probability[place]),
-        "expected": None if expected is None else float(expected[place]),
+        "expected": plan.scores.expected_of(place),
+        "interval": plain_interval(plan.scores.interval_of(place)),
     }
 
 
@@ -151,11 +153,12 @@ def plan_as_text(plan: Made, most: int = 3) -> str:
     lines.append(dormancy.dormancy_line(shown["dormant"]))
     for cell in shown["cells"]:
         lines.append(f"{cell['cell'] or '-'}: {cell['planned_minutes']}/{cell['minutes']} min")
-        lines += [_visit_line(visit) for visit in cell["visits"][:most]]
+        lines += [_visit_line(visit, shown["unit_expected"]) for visit in cell["visits"][:most]]
     return "\n".join(lines)
 
 
-def _visit_line(visit: dict[str, Any]) -> str:
+def _visit_line(visit: dict[str, Any], unit: str) -> str:
     position, enterprise, why = visit["position"], visit["enterprise"], visit["why"]
     minutes, probability = visit["minutes"], visit["probability"]
-    return f"  {position} {enterprise} {why} {minutes} min p={probability:.3f}"
+    line = f"  {position} {enterprise} {why} {minutes} min p={probability:.3f}"
+    return " ".join([line, *number_line(visit, unit)])

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from features.errors import LedgerError
 from features.matrix import Matrix
+from models.bundle.interval import Interval
 from serving.ledger.entries import Entry, Kind, canonical
 from serving.ledger.float_bits import bits_of, float_bits, float_of, floats_of_bits
 
@@ -28,7 +29,7 @@ class Case:
 
     `facts` per feature and `reasons` are plain JSON values as they were answered; `history` is the rows by table
     that a request sent, None where the store's were used; `contributions` float64 (F,). `dormant` is None where that was
-    not told.
+    not told, `interval` and `expected_words` are None where the model or the version that recorded had none.
     """
 
     key: str
@@ -45,6 +46,8 @@ class Case:
     of: int | None = None
     history: Mapping[str, Sequence[Plain]] | None = None
     dormant: bool | None = None
+    interval: Interval | None = None
+    expected_words: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +136,12 @@ def _plain_case(case: Case) -> dict[str, Any]:
         plain[name] = bits_of(plain[name])
     for name in ("raw", "probability", "expected"):
         plain[name] = None if plain[name] is None else float_bits(plain[name])
+    plain["interval"] = case.interval and _interval_bits(case.interval)
     return plain
+
+
+def _interval_bits(interval: Interval) -> dict[str, str]:
+    return {name: float_bits(getattr(interval, name)) for name in Interval.__slots__}
 
 
 def record_of(payload: bytes) -> Record:
@@ -163,7 +171,10 @@ def _case(plain: dict[str, Any]) -> Case:
         plain[name] = floats_of_bits(plain[name])
     for name in ("raw", "probability", "expected"):
         plain[name] = None if plain[name] is None else float_of(plain[name])
-    return Case(**plain)
+    # a case that an earlier version recorded says nothing of an interval
+    bits = plain.pop("interval", None)
+    interval = bits and Interval(**{name: float_of(text) for name, text in bits.items()})
+    return Case(**plain, interval=interval)
 
 
 def vector_of(matrix: Matrix, row: int, features: Sequence[str]) -> tuple[Floats, dict[str, str]]:

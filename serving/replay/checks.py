@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Literal
 
 import numpy as np
 
+from models.bundle.interval import Interval
 from serving.ledger.float_bits import float_bits
 from serving.ledger.record import Floats
 
@@ -58,6 +59,37 @@ def of_number(field: str, recorded: float | None, rebuilt: float | None) -> Chec
     zh = f"记录 {recorded!r}，重算 {rebuilt!r}"
     en = f"recorded {recorded!r}, rebuilt {rebuilt!r}"
     return Check(field, "different", zh, en)
+
+
+def of_interval(field: str, recorded: Interval | None, rebuilt: Interval | None) -> Check:
+    """Return the check of an interval's three numbers; a record of an earlier version holds none."""
+    if recorded is None:
+        return not_recorded(field)
+    if rebuilt is None:
+        return Check(field, "different", "模型没有区间", "the model has no interval")
+    names = Interval.__slots__
+    return of_floats(field, names, _numbers(recorded), _numbers(rebuilt))
+
+
+def _numbers(interval: Interval) -> Floats:
+    return np.array(astuple(interval))
+
+
+def of_words(
+    field: str, recorded: Mapping[str, str] | None, rebuilt: Mapping[str, str] | None
+) -> Check:
+    """Return the check of words in each language; a record of an earlier version, or of a batch, holds none."""
+    if recorded is None:
+        return not_recorded(field)
+    different = different_names(recorded, rebuilt or {})
+    if not different:
+        return Check(field, "identical")
+    return differs(field, "文字不同", "the words differ", different)
+
+
+def not_recorded(field: str) -> Check:
+    """Return that a field was not compared, because the record does not hold it."""
+    return Check(field, "not_rebuilt", "记录中没有此项", "this record does not hold it")
 
 
 def _bits(value: float | None) -> str | None:

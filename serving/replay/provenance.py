@@ -13,7 +13,9 @@ from features.online.fact import Fact
 from features.online.request import sent_evaluation
 from features.store.store import Store
 from models.bundle.bundle import Bundle
+from models.bundle.score import score
 from models.explain.evidence import evidence
+from models.explain.expected_words import expected_words
 from models.explain.explain import explain
 from models.explain.reasons import reasons_of
 from serving.ledger.reasons import plain_reason
@@ -46,8 +48,9 @@ def retold_row(record: Record, case: Case, bundle: Bundle, store: Store | None) 
     """Return a row of a batch with its contributions, and with reasons where the history is at hand: made now."""
     inputs = record_matrix(record, case)
     contributions = explain(bundle, inputs).contributions[0]
+    words = expected_words(bundle, inputs, score(bundle, inputs), 0)
     if store is None:
-        return replace(case, contributions=contributions)
+        return replace(case, contributions=contributions, expected_words=words)
     evaluated = _evaluated(record, case, store)
     history = Counterfactual(engine_of(store), evaluated)
     facts = evidence(bundle, evaluated.matrix, contributions, history)
@@ -55,6 +58,7 @@ def retold_row(record: Record, case: Case, bundle: Bundle, store: Store | None) 
     return replace(
         case,
         contributions=contributions,
+        expected_words=words,
         reasons=[plain_reason(reason) for reason in reasons],
     )
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-
-import numpy as np
 
 from features.matrix import Matrix
 from features.online.fact import Fact
 from features.store.store import Store
 from models.bundle.bundle import Bundle
+from models.bundle.interval import Interval
 from models.bundle.score import Scores, score
+from models.explain.expected_words import expected_words
 from models.explain.explain import EXPLAINER, explain
 from models.explain.reasons import Reason, reasons_of
 from serving.ledger.float_bits import float_bits
@@ -23,10 +23,12 @@ from serving.replay.checks import (
     different_names,
     differs,
     of_floats,
+    of_interval,
     of_number,
+    of_words,
 )
 from serving.replay.provenance import from_history
-from serving.scoring.batch import OUTPUTS
+from serving.scoring.batch import columns_of, inputs_of_batch
 
 RANK = Check(
     "rank", "not_rebuilt", "名次取决于当日全部单位", "a rank rests on all units of the day"
@@ -42,6 +44,7 @@ def replay_case(record: Record, case: Case, bundle: Bundle, store: Store | None)
     facts = _recorded_facts(case)
     reasons = reasons_of(bundle, inputs, contributions, facts)
     checks = _score_checks(case, scores)
+    checks += _number_checks(case, scores.interval_of(0), expected_words(bundle, inputs, scores, 0))
     checks.append(_explainer(record))
     checks.append(of_number("base", record.base, explained.base))
     checks.append(_contributions(record, case, contributions))
@@ -53,12 +56,23 @@ def replay_case(record: Record, case: Case, bundle: Bundle, store: Store | None)
 
 def _score_checks(case: Case, scores: Scores) -> list[Check]:
     """Return the checks of one case's three outputs."""
-    expected = None if scores.expected is None else float(scores.expected[0])
     return [
         of_number("raw", case.raw, float(scores.raw[0])),
         of_number("probability", case.probability, float(scores.probability[0])),
-        of_number("expected", case.expected, expected),
+        of_number("expected", case.expected, scores.expected_of(0)),
     ]
+
+
+def _number_checks(
+    case: Case, interval: Interval | None, words: Mapping[str, str] | None
+) -> list[Check]:
+    """Return the checks of the interval and of the words of a case's number, none where neither side has any."""
+    checks = []
+    if case.interval is not None or interval is not None:
+        checks.append(of_interval("interval", case.interval, interval))
+    if case.expected_words is not None or words is not None:
+        checks.append(of_words("expected_words", case.expected_words, words))
+    return checks
 
 
 def _recorded_facts(case: Case) -> dict[str, tuple[Fact, ...]]:
@@ -72,19 +86,19 @@ def _recorded_facts(case: Case) -> dict[str, tuple[Fact, ...]]:
 def replay_rows(matrix: Matrix, bundle: Bundle) -> CaseReplay:
     """Rebuild the scores of every row of a batch; `matrix` is what `serving.scoring.batch.read_rows` gave."""
     scores = score(bundle, _without_outputs(matrix))
-    expected = np.full(len(matrix), np.nan) if scores.expected is None else scores.expected
-    outputs = (scores.raw, scores.probability, expected)
+    outputs = columns_of(scores)
     keys = [f"row {place}" for place in range(len(matrix))]
     checks = []
-    for name, rebuilt in zip(OUTPUTS, outputs, strict=True):
-        field = name.removeprefix("score.")
-        checks.append(of_floats(field, keys, matrix.column(name), rebuilt))
+    for name in matrix.names:
+        if name in outputs:
+            field = name.removeprefix("score.")
+            checks.append(of_floats(field, keys, matrix.column(name), outputs[name]))
     return CaseReplay("", tuple(checks))
 
 
 def _without_outputs(matrix: Matrix) -> Matrix:
     """Return the features of a batch, without the scores that stand in its last columns."""
-    names = matrix.names[: -len(OUTPUTS)]
+    names = inputs_of_batch(matrix)
     values = matrix.values[:, : len(names)]
     categories = {name: texts for name, texts in matrix.categories.items() if name in names}
     return replace(matrix, names=names, values=values, categories=categories)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
+from models.bundle.interval import Interval
 from models.bundle.manifest import FrozenFeature
 from models.explain.wording import MISSING, span_words, table_words, value_words
 from serving.ledger.reasons import fact_of
@@ -26,6 +27,8 @@ FIELDS = {
     "raw": ("原始分", "raw score"),
     "probability": ("校准概率", "calibrated probability"),
     "expected": ("预计数", "expected number"),
+    "interval": ("预计数的区间", "interval of the number"),
+    "expected_words": ("预计数的说明", "words of the number"),
     "explainer": ("说明方法", "explainer"),
     "base": ("平均起点", "average start"),
     "contributions": ("各项贡献", "contributions"),
@@ -71,6 +74,8 @@ def unit_of(
         "key": case.key,
         "percent": f"{100 * case.probability:.1f}%",
         "expected": None if expected is None else f"{expected:.1f}",
+        "interval": case.interval and _interval(case.interval),
+        "expected_words": case.expected_words,
         "rank": None if rank is None else f"{rank:,}",
         "of": None if of is None else f"{of:,}",
         "dormant": bool(case.dormant),
@@ -83,6 +88,14 @@ def unit_of(
         "checks": [_check(check) for check in checks],
         "verdict_zh": verdict[0],
         "verdict_en": verdict[1],
+    }
+
+
+def _interval(interval: Interval) -> dict[str, str]:
+    upper = "∞" if np.isinf(interval.upper) else f"{interval.upper:,.0f}"
+    return {
+        "ends": f"{interval.lower:,.0f}–{upper}",
+        "coverage": f"{100 * interval.coverage:.0f} %",
     }
 
 

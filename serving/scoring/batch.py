@@ -6,7 +6,7 @@ belong to the record without showing any other.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -16,12 +16,15 @@ import numpy as np
 from features.errors import LedgerError, LssiError, UnknownId
 from features.files import private_folder, write_points
 from features.matrix import Matrix, read_matrix, write_matrix
+from models.bundle.booster import Floats
+from models.bundle.interval import Interval
 from models.bundle.score import Scores
 from serving.ledger import merkle
 from serving.ledger.entries import canonical
 from serving.ledger.record import Case, Record, Rows, vector_of
 
-OUTPUTS = ("score.raw", "score.probability", "score.expected")
+OUTPUTS = ("score.raw", "score.probability", "score.expected", "score.lower", "score.upper")
+"""The last columns of a batch; one that an earlier version recorded has the first three alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +40,10 @@ class RowProof:
 
 def write_batch_rows(folder: Path, matrix: Matrix, scores: Scores) -> Rows:
     """Write a matrix and its scores to `folder/<digest>.parquet`, whole or not at all, and return what names it."""
-    expected = np.full(len(matrix), np.nan) if scores.expected is None else scores.expected
-    outputs = np.column_stack([scores.raw, scores.probability, expected])
-    names = (*matrix.names, *OUTPUTS)
-    both = replace(matrix, names=names, values=np.hstack([matrix.values, outputs]))
+    outputs = columns_of(scores)
+    names = (*matrix.names, *outputs)
+    values = np.column_stack([matrix.values, *outputs.values()])
+    both = replace(matrix, names=names, values=values)
     with private_folder(folder) as work:
         write_matrix(both, work / "rows.parquet")
         digest = _digest(work / "rows.parquet")
@@ -48,6 +51,21 @@ def write_batch_rows(folder: Path, matrix: Matrix, scores: Scores) -> Rows:
             (work / "rows.parquet").replace(folder / f"{digest}.parquet")
     node, count = merkle.nodes_of(leaves(both))
     return Rows(digest, count, merkle.root(node, count).hex())
+
+
+def columns_of(scores: Scores) -> dict[str, Floats]:
+    """Return the columns of scores by name, in the order of OUTPUTS; what a model does not say is NaN."""
+    none = np.full(len(scores), np.nan)
+    columns = (scores.raw, scores.probability, scores.expected, scores.lower, scores.upper)
+    return {
+        name: none if column is None else column
+        for name, column in zip(OUTPUTS, columns, strict=True)
+    }
+
+
+def inputs_of_batch(matrix: Matrix) -> tuple[str, ...]:
+    """Return the names of a batch's features, without those of the scores that stand in its last columns."""
+    return tuple(name for name in matrix.names if name not in OUTPUTS)
 
 
 def read_rows(folder: Path, rows: Rows) -> Matrix:
@@ -80,7 +98,7 @@ def contents(matrix: Matrix) -> Iterator[bytes]:
     for name in texts:
         place = matrix.names.index(name)
         values[~np.isnan(values[:, place]), place] = 0.0
-    bytes_of_features = values.itemsize * (len(matrix.names) - len(OUTPUTS))
+    bytes_of_features = values.itemsize * len(inputs_of_batch(matrix))
     keys_and_days = zip(matrix.keys.tolist(), matrix.as_of.tolist(), strict=True)
     for row, (key, day) in enumerate(keys_and_days):
         bits = values[row].tobytes()
@@ -135,21 +153,32 @@ def case_of_row(record: Record, matrix: Matrix, key: str) -> Case:
     """Return one row of a batch as a case; contributions, facts and reasons were not recorded and are empty."""
     row = place_of(matrix, key)
     values, texts = vector_of(matrix, row, record.features)
-    raw, probability, expected = (float(value) for value in matrix.values[row, -len(OUTPUTS) :])
+    said = {name: float(matrix.column(name)[row]) for name in OUTPUTS if name in matrix.names}
+    raw = said["score.raw"]
+    expected = said["score.expected"]
     return Case(
         key=key,
         as_of=int(matrix.as_of[row]),
         values=values,
         texts=texts,
         raw=raw,
-        probability=probability,
+        probability=said["score.probability"],
         expected=None if np.isnan(expected) else expected,
         contributions=np.empty(0),
         facts={},
         reasons=(),
         rank=int((matrix.column("score.raw") > raw).sum()) + 1,
         of=len(matrix),
+        interval=_interval(record, said),
     )
+
+
+def _interval(record: Record, said: Mapping[str, float]) -> Interval | None:
+    """Return the interval of a row; None where the model, or the version that recorded, had none."""
+    lower = said.get("score.lower", np.nan)
+    if np.isnan(lower):
+        return None
+    return Interval(lower, said["score.upper"], float(record.answer["coverage"]))
 
 
 def _digest(path: Path) -> str:

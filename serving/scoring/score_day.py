@@ -15,6 +15,7 @@ from features.engine.matrices import matrix
 from features.matrix import Matrix
 from features.store.store import Store
 from models.bundle.bundle import Bundle
+from models.bundle.interval import plain_interval
 from models.bundle.score import Scores, score
 from models.explain.explain import explain
 from serving.answers import PRIORITY_ONLY
@@ -44,6 +45,8 @@ def roll(
         "rows": rows.count,
         "root": rows.root,
         "priority_only": PRIORITY_ONLY,
+        "unit_expected": bundle.manifest.unit_expected,
+        "coverage": scores.coverage,
         "top": top_of(living, scores),
     }
     if bundle.entity == "enterprise":
@@ -74,12 +77,12 @@ def top_of(living: Matrix, scores: Scores) -> list[Plain]:
     units: list[Plain] = []
     for place in highest_first[:TOP].tolist():
         higher = int((scores.raw > scores.raw[place]).sum())
-        expected = None if scores.expected is None else float(scores.expected[place])
         unit = {
             "id": str(living.keys[place]),
             "rank": 1 + higher,
             "score": float(scores.probability[place]),
-            "expected": expected,
+            "expected": scores.expected_of(place),
+            "interval": plain_interval(scores.interval_of(place)),
         }
         units.append(unit)
     return units

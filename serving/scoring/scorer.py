@@ -24,6 +24,7 @@ from features.store.store import Store
 from models.bundle.bundle import Bundle
 from models.bundle.score import score
 from models.explain.evidence import evidence
+from models.explain.expected_words import expected_words
 from models.explain.explain import explain
 from models.explain.reasons import reasons_of
 from serving.answers import Info, Model
@@ -108,6 +109,7 @@ class Scorer:
             key = str(inputs.keys[row])
             raw = float(scores.raw[row])
             features_of_case = inputs.row(row)
+            words = expected_words(bundle, features_of_case, scores, row)
             contributions = explained.contributions[row]
             facts = evidence(bundle, features_of_case, contributions, history)
             reasons = reasons_of(bundle, features_of_case, contributions, facts)
@@ -119,7 +121,9 @@ class Scorer:
                 texts=texts,
                 raw=raw,
                 probability=float(scores.probability[row]),
-                expected=None if scores.expected is None else float(scores.expected[row]),
+                expected=scores.expected_of(row),
+                interval=scores.interval_of(row),
+                expected_words=words,
                 contributions=contributions,
                 facts=plain_facts(facts),
                 reasons=[plain_reason(reason) for reason in reasons],

@@ -11,6 +11,7 @@ from features.calendar import date_of, day_of
 from features.engine.dormancy import Dormancy
 from features.store.store import Store
 from models.bundle.bundle import Bundle
+from models.bundle.interval import plain_interval
 from models.explain.explain import EXPLAINER
 from serving.answers import PRIORITY_ONLY
 from serving.ledger.entries import Entry, Kind, canonical, sha256_of
@@ -81,6 +82,8 @@ def _unit(case: Case, names: tuple[str, ...], dormancy: Dormancy | None) -> dict
         "id": case.key,
         "score": case.probability,
         "expected": case.expected,
+        "interval": plain_interval(case.interval),
+        "expected_words": case.expected_words,
         "rank": case.rank,
         "rank_of": case.of,
         "reasons": case.reasons,

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from features.arrays import NULL
 from features.catalogue.model import ENTITIES, KEYS
 from features.contract.tables import Column, contract
 from features.store.store import Store
+from training.data.events import DAYS, marks
 from training.data.labels import Codes, Floats
 
+Texts = NDArray[np.str_]
 CLAIMANT = "worker"
 PERSONS = "protected"
 """The contract's table of protected attributes, of workers."""
@@ -55,6 +58,66 @@ def claimants(store: Store, claim: Codes) -> Codes:
     """Return the code of the worker who files each claim, NULL where the register names none."""
     worker = newest_values(store, "claims", "claim", CLAIMANT)[claim]
     return np.where(np.isnan(worker), NULL, worker).astype(np.int64)
+
+
+def persons_of(store: Store, claim: Codes) -> NDArray[np.str_]:
+    """Return who files each claim, as text that no two persons share; a claim that names nobody is a person of its own."""
+    worker = claimants(store, claim)
+    return np.where(worker == NULL, -1 - claim, worker).astype(np.str_)
+
+
+def persons_texts(store: Store, column: str, worker: Codes) -> Texts:
+    """Return what the protected table says of workers as text, "" where it says nothing or the code is NULL."""
+    choices = contract()[PERSONS].column(column).choices
+    values = newest_values(store, PERSONS, CLAIMANT, column)
+    return texts_of_codes(_of_known(values, worker), choices)
+
+
+def texts_of_codes(values: Floats, choices: Sequence[str]) -> Texts:
+    """Return the text of each code, "" where it is NaN.
+
+    >>> texts_of_codes(np.array([1.0, np.nan]), ("a", "b")).tolist()
+    ['b', '']
+    """
+    # the last text stands for a value that nobody knows
+    table = np.array([*choices, ""], np.str_)
+    places = np.where(np.isnan(values), len(choices), values)
+    return table[places.astype(np.int64)]
+
+
+def share_of_staff(store: Store, column: str, value: str, looks: tuple[Codes, Codes]) -> Floats:
+    """Return the share of an enterprise's staff, by code and day, of whom the protected table says a value; NaN without staff.
+
+    Staff of whom it says nothing do not count. Spells are those known on the last closed day.
+    """
+    spells = store.live(
+        "employment", store.complete_to, (CLAIMANT, "enterprise", "started", "ended")
+    )
+    texts = persons_texts(store, column, spells[CLAIMANT].astype(np.int64))
+    is_said = texts != ""
+    has_value = texts[is_said] == value
+    said = {
+        name: spells[name][is_said].astype(np.int64) for name in ("enterprise", "started", "ended")
+    }
+    staff = _running(said, np.ones(len(has_value)), looks)
+    of_value = _running(said, has_value.astype(np.float64), looks)
+    nobody = np.full(len(staff), np.nan)
+    return np.asarray(np.divide(of_value, staff, out=nobody, where=staff > 0))
+
+
+def _running(spells: Mapping[str, Codes], weight: Floats, looks: tuple[Codes, Codes]) -> Floats:
+    """Return the weight of the spells that run at an enterprise on a day: begun by then, and not ended."""
+    has_end = spells["ended"] != NULL
+    enterprise = np.concatenate((spells["enterprise"], spells["enterprise"][has_end]))
+    day = np.concatenate((spells["started"], spells["ended"][has_end]))
+    step = np.concatenate((weight, -weight[has_end]))
+    mark = marks(enterprise, day)
+    order = np.argsort(mark, kind="stable")
+    so_far = np.concatenate(([0.0], np.cumsum(step[order])))
+    code, until = looks
+    end = np.searchsorted(mark[order], marks(code, until), side="right")
+    begin = np.searchsorted(mark[order], code * DAYS)
+    return np.asarray(so_far[end] - so_far[begin])
 
 
 def newest_values(store: Store, table: str, key: str, name: str) -> Floats:

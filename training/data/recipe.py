@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from importlib import resources
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -14,6 +14,10 @@ from features.errors import TargetError
 
 class _Declared(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+Way = Literal["weighted", "unlabelled"]
+"""How cases that were chosen, not drawn, may teach; beside it they always teach as they are."""
 
 
 class Shape(_Declared):
@@ -45,6 +49,10 @@ class Recipe(_Declared):
     capacity: float = Field(gt=0)
     directions: bool
     seed: int = Field(ge=0)
+    selection: tuple[Way, ...]
+    bystanders: int = Field(ge=0)
+    heaviest: float = Field(gt=1)
+    least_anchor: int = Field(ge=10)
     shape: tuple[Shape, ...] = Field(min_length=1)
 
     def leaf_of(self, shape: Shape) -> int:

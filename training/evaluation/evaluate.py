@@ -9,47 +9,66 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.matrix import Matrix
+from models.bundle.number import Number
 from training.data.cases import TargetCases
 from training.data.recipe import Recipe
-from training.evaluation.capacity import Judged, precision_at
+from training.evaluation.capacity import Judged, listed, precision_at
 from training.evaluation.discrimination import auc, average_precision, intervals, sort_by_score
-from training.evaluation.probability import calibration_table, probability_scores
-from training.evaluation.propensity import propensity
+from training.evaluation.list_figures import lottery_figures, way_intervals
+from training.evaluation.number_found import number_found
+from training.evaluation.paired import Exam
+from training.evaluation.probability import (
+    calibration_table,
+    probability_scores,
+    weighted_log_loss,
+)
 from training.evaluation.reorder import days_earlier, first_half_gain
+from training.models.propensity import propensity, trimmed
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Answers:
-    """What a model says of cases, float64 (n,): raw score, probability and, with a count model, the expected number."""
+    """What a model says of cases, float64 (n,): raw score, probability and, with a count model, the expected number.
+
+    `number` is how that number was made, by which its interval and the size of a case are known.
+    """
 
     raw: Floats
     probability: Floats
     expected: Floats | None
+    number: Number | None = None
 
 
 def evaluate(
-    matrix: Matrix, cases: TargetCases, answers: Answers, *, capacity: float, recipe: Recipe
+    matrix: Matrix, exam: Exam, answers: Answers, judged: Judged, *, seed: int
 ) -> dict[str, Any]:
     """Return the metrics of a model on test cases; a metric that these cases cannot tell is None, never a guess.
 
-    AUC, average precision, Brier score and calibration rest on labelled cases; `capacity` is a share or a number.
+    AUC, average precision, Brier score and calibration rest on labelled cases; `judged` is what `judged_cases` returns.
     """
-    has_label = ~np.isnan(cases.label)
+    cases = exam.cases
+    has_label = exam.seen()
     label = cases.label[has_label]
     probability = answers.probability[has_label]
     ranked = sort_by_score(label, answers.raw[has_label])
-    at_capacity = precision_at(_judged(matrix, cases, answers, recipe), capacity)
+    at_capacity = precision_at(judged, exam.capacity)
+    top = listed(judged, at_capacity["listed"])
     return {
         "auc": auc(ranked),
         "average_precision": average_precision(ranked),
         **probability_scores(label, probability),
         "precision_at_capacity": at_capacity["labelled_only"],
-        "capacity": at_capacity,
-        "intervals": intervals(ranked, matrix.keys[has_label], seed=recipe.seed),
+        "capacity": {
+            **at_capacity,
+            "intervals": way_intervals(judged, exam.units, top),
+            "lottery": lottery_figures(cases, answers.probability, answers.expected, top),
+        },
+        "intervals": intervals(ranked, exam.units[has_label], seed=seed),
         "calibration": calibration_table(label, probability),
-        "expected": _expected(cases, answers),
+        "expected": _expected(matrix, cases, answers, seed),
+        "random_visits": _on_random_visits(cases, answers.probability),
     }
 
 
@@ -69,8 +88,12 @@ def reordering(cases: TargetCases, raw: Floats) -> dict[str, float | None]:
     }
 
 
-def _judged(matrix: Matrix, cases: TargetCases, answers: Answers, recipe: Recipe) -> Judged:
-    chance = propensity(matrix, cases, recipe)
+def judged_cases(matrix: Matrix, cases: TargetCases, answers: Answers, recipe: Recipe) -> Judged:
+    """Return what judging a list of test cases needs, each one's chance of a label among it."""
+    looked_at = ~np.isnan(cases.label)
+    chance = propensity(matrix, looked_at, cases.weight, recipe)
+    if looked_at.any():
+        chance = trimmed(chance, looked_at, recipe.heaviest)
     return Judged(
         cases.ids,
         answers.raw,
@@ -82,16 +105,28 @@ def _judged(matrix: Matrix, cases: TargetCases, answers: Answers, recipe: Recipe
     )
 
 
-def _expected(cases: TargetCases, answers: Answers) -> dict[str, float] | None:
-    """Return the number told and found in total, over the cases whose number is known."""
-    has_count = ~np.isnan(cases.count)
-    if answers.expected is None or not has_count.any():
+def _on_random_visits(cases: TargetCases, probability: Floats) -> dict[str, float] | None:
+    """Return what was told and found on lottery visits, each weighing 1 / its recorded probability: so of all cases."""
+    is_drawn = ~np.isnan(cases.random_label) & (cases.inclusion > 0)
+    if not is_drawn.any():
         return None
-    expected = answers.expected[has_count]
-    count = cases.count[has_count]
+    weight = 1.0 / cases.inclusion[is_drawn]
+    label = cases.random_label[is_drawn]
+    told = probability[is_drawn]
+    found = float(np.average(label, weights=weight))
     return {
-        "cases": int(has_count.sum()),
-        "told": float(expected.sum()),
-        "found": float(count.sum()),
-        "mean_absolute_error": float(np.abs(expected - count).mean()),
+        "cases": int(is_drawn.sum()),
+        "told": float(np.average(told, weights=weight)),
+        "found": found,
+        "log_loss": weighted_log_loss(label, told, weight),
+        "log_loss_of_base_rate": weighted_log_loss(label, np.full(len(label), found), weight),
     }
+
+
+def _expected(
+    matrix: Matrix, cases: TargetCases, answers: Answers, seed: int
+) -> dict[str, Any] | None:
+    """Return how the numbers told did; None without a model of the number, or where no number is written."""
+    if answers.expected is None or np.isnan(cases.count).all():
+        return None
+    return number_found(matrix, cases.count, answers.expected, answers.number, seed=seed)

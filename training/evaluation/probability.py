@@ -29,6 +29,11 @@ def probability_scores(label: Floats, probability: Floats) -> dict[str, float | 
     }
 
 
+def weighted_log_loss(label: Floats, probability: Floats, weight: Floats) -> float:
+    """Return the log-loss in which each case counts its weight."""
+    return float(log_loss(label, probability, labels=CLASSES, sample_weight=weight))
+
+
 def _brier(label: Floats, probability: Floats) -> float:
     return float(brier_score_loss(label, probability, labels=CLASSES, pos_label=1.0))
 

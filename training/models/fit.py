@@ -15,7 +15,18 @@ from features.errors import TargetError
 from features.matrix import Matrix
 from training.data.folds import Fold, enough
 from training.data.recipe import Recipe, Shape
-from training.models.trials import Trials, dataset_of, trials_of
+from training.models.selection import Selection
+from training.models.tally import UnseenScores
+from training.models.trials import (
+    Binned,
+    Trials,
+    Watch,
+    binned_of,
+    dataset_of,
+    trials_of,
+    unwatched,
+)
+from training.models.ways import Choice, School, log_odds
 
 Floats = NDArray[np.float64]
 
@@ -33,8 +44,9 @@ class Directions:
 class Fit:
     """A model on all cases, its rounds and shape, and what trial models of that shape said of cases they had not seen.
 
-    `unseen`, float64 (n,), holds raw log-odds, or counts; NaN for cases in no fold. `loss` is its mean loss. `directions` is
-    None where none are declared.
+    `unseen`, float64 (n,), holds raw log-odds, or counts; NaN for cases in no fold. `loss` is the mean loss of the trial models
+    of all cases as they are. `directions` is None where none are declared, `way` where nobody was passed over. The model
+    started from the log-odds `start`, the trial models from `fold_starts`.
     """
 
     model: Booster
@@ -42,7 +54,10 @@ class Fit:
     shape: Shape
     loss: float
     unseen: Floats
+    start: float = 0.0
+    fold_starts: tuple[float, ...] = ()
     directions: Directions | None = None
+    way: Choice | None = None
 
     @property
     def text(self) -> str:
@@ -52,11 +67,15 @@ class Fit:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Lesson:
-    """What fits learn from: features, the folds that try them, and the features whose rise raises (1) or lowers (-1) the risk."""
+    """What fits learn from: features, the folds that try them, and the features whose rise raises (1) or lowers (-1) the risk.
+
+    `selection` says who was looked at, where somebody was passed over.
+    """
 
     matrix: Matrix
     folds: Sequence[Fold]
     directions: Mapping[str, int] = field(default_factory=dict)
+    selection: Selection | None = None
 
 
 def fit_any(lesson: Lesson, label: Floats, recipe: Recipe) -> Fit:
@@ -76,6 +95,21 @@ def fit_any(lesson: Lesson, label: Floats, recipe: Recipe) -> Fit:
     return _fit(_Sample(lesson, label), recipe)
 
 
+def unseen_scores(fit: Fit, lesson: Lesson, label: Floats) -> UnseenScores:
+    """Return what the trial models of a fit say of cases that they had not seen.
+
+    A trial model starts from the log-odds of the labels that it saw, the fit from those of all. Where shares of positives
+    change with time the difference is no news of a case, so each trial model's scores are moved to the start of the fit.
+    """
+    raw = fit.unseen.copy()
+    number = np.full(len(label), -1, np.int64)
+    for place, fold in enumerate(lesson.folds):
+        raw[fold.held] += fit.start - fit.fold_starts[place]
+        number[fold.held] = place
+    was_held = np.flatnonzero(number >= 0)
+    return UnseenScores(raw[was_held], label[was_held], number[was_held], was_held)
+
+
 def refit(lesson: Lesson, label: Floats, like: Fit, recipe: Recipe) -> Booster:
     """Return a model of `label` (0 or 1) with the shape, rounds and directions of another fit, so that nothing need be tried."""
     sample = _Sample(lesson, label)
@@ -84,6 +118,11 @@ def refit(lesson: Lesson, label: Floats, like: Fit, recipe: Recipe) -> Booster:
     parameters = _parameters(sample, like.shape, recipe)
     whole = dataset_of(lesson.matrix, label, parameters)
     return lightgbm.train(parameters, whole, like.rounds)
+
+
+def unseen_loss(lesson: Lesson, label: Floats, recipe: Recipe, watch: Watch) -> float:
+    """Return the least mean loss on unseen cases of the recipe's first shape, with the lesson's directions; nothing is fitted."""
+    return _trial(_Sample(lesson, label), recipe.shape[0], recipe, watch).loss
 
 
 def _parameters(sample: _Sample, shape: Shape, recipe: Recipe) -> dict[str, Any]:
@@ -99,10 +138,19 @@ def _constraints(lesson: Lesson) -> list[int]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Sample:
-    """A lesson with a label (0 or 1) for each case."""
+    """A lesson with a label (0 or 1) for each case, and the same as LightGBM reads it, by the least size of leaves."""
 
     lesson: Lesson
     label: Floats
+    of_leaf: dict[int, Binned] = field(default_factory=dict)
+
+    def binned(self, parameters: Mapping[str, Any]) -> Binned:
+        """Return the sample as LightGBM reads it, binned once for each size of leaves: that decides which features can split."""
+        smallest_leaf = parameters["min_data_in_leaf"]
+        if smallest_leaf not in self.of_leaf:
+            whole = dataset_of(self.lesson.matrix, self.label, dict(parameters))
+            self.of_leaf[smallest_leaf] = binned_of(whole, self.lesson.folds)
+        return self.of_leaf[smallest_leaf]
 
     def without_directions(self) -> _Sample:
         """Return the sample with no direction declared."""
@@ -133,9 +181,40 @@ def _fit(sample: _Sample, recipe: Recipe) -> Fit:
     best = _best_trial(sample, recipe)
     trial, directions = _directed(sample, best, recipe)
     rounds = max(trial.trials.rounds, recipe.least_rounds)
-    model = lightgbm.train(trial.parameters, trial.whole, rounds)
-    unseen = trial.trials.unseen(sample.lesson.matrix, rounds, raw=True)
-    return Fit(model, rounds, trial.shape, trial.loss, unseen, directions)
+    plain = trial.trials.unseen(sample.lesson.matrix, rounds, raw=True)
+    school = _school(sample, trial, rounds, recipe)
+    tried, choice = school.chosen_way(plain) if school else (None, None)
+    if school and tried:
+        model, start = school.taught(tried.way)
+        unseen, fold_starts = tried.unseen, tried.starts
+    else:
+        model = lightgbm.train(trial.parameters, trial.whole, rounds)
+        unseen, start, fold_starts = plain, *_starts(sample)
+    return Fit(
+        model, rounds, trial.shape, trial.loss, unseen, start, fold_starts, directions, choice
+    )
+
+
+def _starts(sample: _Sample) -> tuple[float, tuple[float, ...]]:
+    """Return the log-odds of the positives among all cases, and among those that each fold has seen."""
+    seen = [log_odds(float(sample.label[fold.seen].mean())) for fold in sample.lesson.folds]
+    return log_odds(float(sample.label.mean())), tuple(seen)
+
+
+def _school(sample: _Sample, trial: _Trial, rounds: int, recipe: Recipe) -> School | None:
+    """Return what ways to teach have in common; None where nobody was passed over."""
+    lesson = sample.lesson
+    if lesson.selection is None:
+        return None
+    return School(
+        lesson.matrix,
+        sample.label,
+        lesson.selection,
+        lesson.folds,
+        trial.parameters,
+        rounds,
+        recipe,
+    )
 
 
 def _best_trial(sample: _Sample, recipe: Recipe) -> _Trial:
@@ -176,12 +255,11 @@ def _log_losses(sample: _Sample, trial: _Trial) -> Floats:
     return np.asarray(np.logaddexp(0.0, raw) - sample.label[was_held] * raw)
 
 
-def _trial(sample: _Sample, shape: Shape, recipe: Recipe) -> _Trial:
+def _trial(sample: _Sample, shape: Shape, recipe: Recipe, watch: Watch = unwatched) -> _Trial:
     """Return one shape with a model for each fold, and the number of rounds at which their loss was least."""
-    lesson = sample.lesson
     parameters = _parameters(sample, shape, recipe)
-    whole = dataset_of(lesson.matrix, sample.label, parameters)
+    binned = sample.binned(parameters)
     trials = trials_of(
-        whole, lesson.folds, parameters, most=recipe.most_rounds, patience=recipe.patience
+        binned, parameters, most=recipe.most_rounds, patience=recipe.patience, watch=watch
     )
-    return _Trial(shape, whole, parameters, trials)
+    return _Trial(shape, binned.whole, parameters, trials)

@@ -12,11 +12,13 @@ from models.bundle.booster import margins
 from models.bundle.calibration import Calibration
 from training.data.cases import TargetCases
 from training.data.dataset import Dataset
-from training.data.folds import folds_of
+from training.data.folds import folds_by_key, folds_of
 from training.data.recipe import Recipe
-from training.models.calibrate import Calibrated, calibration_of
+from training.models.calibrate import Calibrated, calibrated
 from training.models.count import CountFit, fit_number
-from training.models.fit import Fit, Lesson, fit_any
+from training.models.fit import Fit, Lesson, fit_any, unseen_scores
+from training.models.population_curves import CalibratedOn, to_population
+from training.models.selection import selection_of
 
 Floats = NDArray[np.float64]
 SIGNS = {"up": 1, "down": -1}
@@ -24,16 +26,17 @@ SIGNS = {"up": 1, "down": -1}
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Learned:
-    """A model of log-odds, the calibration of its scores, and a model of the number found, or None."""
+    """A model of log-odds, the calibration of its scores, and a model of the number found, or None.
+
+    `calibrated` is the calibration to the labelled cases; `calibration` that to all that a list is drawn from, as `population`
+    says. It turns a raw score into the probability that is shown.
+    """
 
     any: Fit
     calibrated: Calibrated
+    calibration: Calibration
+    population: CalibratedOn
     count: CountFit | None
-
-    @property
-    def calibration(self) -> Calibration:
-        """The line from raw score to probability."""
-        return self.calibrated.calibration
 
     def raw(self, matrix: Matrix) -> Floats:
         """Return the raw scores of a matrix with the training columns, float64 (n,)."""
@@ -45,14 +48,21 @@ class Learned:
 
 
 def lesson_of(whole: Dataset, recipe: Recipe) -> Lesson:
-    """Return what the training cases teach from: features, folds forward in time, and the directions declared."""
+    """Return what the training cases teach from: features, folds forward in time, directions, and who was looked at.
+
+    Where the target is judged by groups the folds part units, for there is no time to go forward in.
+    """
     taught = whole.taught()
     matrix = whole.matrix.take(taught)
     cases = whole.cases.take(taught)
     # a label of declared days is known only when its horizon has passed, so folds lie as far apart
     gap = whole.target.horizon if whole.target.as_of else 0
-    folds = folds_of(matrix.keys, cases, recipe, gap)
-    return Lesson(matrix, folds, _directions(whole, recipe))
+    if whole.target.judged is None:
+        folds = folds_of(matrix.keys, cases, recipe, gap)
+    else:
+        folds = folds_by_key(whole.units[taught], recipe)
+    selection = selection_of(matrix, cases, whole.bystanders, recipe)
+    return Lesson(matrix, folds, _directions(whole, recipe), selection)
 
 
 def _directions(whole: Dataset, recipe: Recipe) -> dict[str, int]:
@@ -74,6 +84,10 @@ def learn(lesson: Lesson, cases: TargetCases, recipe: Recipe, *, unit: str = "")
     Raises TargetError when too few cases have a label of either kind.
     """
     fit = fit_any(lesson, cases.label, recipe)
-    calibrated = calibration_of(fit, lesson, cases.label)
+    unseen = unseen_scores(fit, lesson, cases.label)
+    of_visits = calibrated(unseen.raw, unseen.label, unseen.fold)
+    calibration, population = to_population(
+        of_visits, unseen, lesson.selection, recipe.least_anchor
+    )
     count = fit_number(lesson.matrix, cases.count, recipe, fit.shape, unit=unit)
-    return Learned(fit, calibrated, count)
+    return Learned(fit, of_visits, calibration, population, count)

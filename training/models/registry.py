@@ -34,7 +34,7 @@ class Logged:
 
 @dataclass(frozen=True, slots=True)
 class TrainingRun:
-    """What one training run leaves: what was chosen, what came of it, where the bundle is, and its digest."""
+    """What one training run leaves: what was chosen, what came of it, by groups too, where the bundle is, and its digest."""
 
     key: ModelKey
     bundle: Path
@@ -43,6 +43,7 @@ class TrainingRun:
     metrics: Mapping[str, float]
     tags: Mapping[str, str]
     certificate: Mapping[str, Any]
+    groups: Mapping[str, Any]
 
 
 def tracking_uri(home: Path) -> str:
@@ -108,6 +109,7 @@ def log_run(home: Path, entry: TrainingRun) -> Logged:
         with write_points("a run is described"):
             registry.log_batch(run_id, metrics=metrics, params=params, tags=tags)
             registry.log_dict(run_id, dict(entry.certificate), "certificate.json")
+            registry.log_dict(run_id, dict(entry.groups), "groups.json")
         with write_points("a model is logged"):
             _log_model(registry, run_id, entry.bundle, home / "mlflow")
         with write_points("a version is registered"):

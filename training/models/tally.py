@@ -12,6 +12,8 @@ from models.bundle.calibration import Calibration
 Floats = NDArray[np.float64]
 SMALLEST = 1e-6
 """The least probability, and the least distance from 1, so that log-odds and losses stay finite."""
+ERRORS = 2.0
+"""Standard errors by which a loss must be less, so that chance seldom shows it; a choice."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,9 +47,38 @@ class ScoreTally:
         return float(-(of_positives + of_negatives).sum() / self.cases.sum())
 
 
-def tally_of(raw: Floats, label: Floats) -> ScoreTally:
-    """Return the tally of raw scores and labels (0 or 1)."""
+@dataclass(frozen=True, slots=True, eq=False)
+class UnseenScores:
+    """Cases that a fold holds: the raw score by a model that had not seen each, its label, fold and place among all, (n,)."""
+
+    raw: Floats
+    label: Floats
+    fold: NDArray[np.int64]
+    place: NDArray[np.int64]
+
+
+def weighted_losses(told: Floats, label: Floats, weight: Floats) -> Floats:
+    """Return the log-loss of each case by its weight, whose mean is the weighted loss, float64 (n,)."""
+    inside = np.clip(told, SMALLEST, 1 - SMALLEST)
+    loss = -(label * np.log(inside) + (1 - label) * np.log1p(-inside))
+    return np.asarray(loss * weight / weight.mean())
+
+
+def clearly_less(losses: Floats, others: Floats) -> bool:
+    """Tell whether the mean of losses lies below that of others on the same cases by more than ERRORS standard errors."""
+    gain = others - losses
+    error = gain.std() / np.sqrt(len(gain))
+    return bool(gain.mean() > ERRORS * error)
+
+
+def tally_of(raw: Floats, label: Floats, weight: Floats | None = None) -> ScoreTally:
+    """Return the tally of raw scores and labels (0 or 1), each case counting its weight, or 1."""
     distinct, member = np.unique(raw, return_inverse=True)
-    cases = np.bincount(member).astype(np.float64)
-    positives = np.bincount(member, weights=label).astype(np.float64)
-    return ScoreTally(distinct, cases, positives)
+    if weight is None:
+        weight = np.ones(len(raw))
+    # sums of the same fractions in another order differ in their last bit
+    order = np.lexsort((weight, label, member))
+    counted = weight[order]
+    cases = np.bincount(member[order], weights=counted)
+    positives = np.bincount(member[order], weights=counted * label[order])
+    return ScoreTally(distinct, cases.astype(np.float64), positives.astype(np.float64))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from typing import Any
 
 import lightgbm
@@ -15,6 +17,10 @@ from features.matrix import Matrix
 from training.data.folds import Fold
 
 Floats = NDArray[np.float64]
+Watch = Callable[[int, float], None]
+"""Takes the rounds of trial models so far and the least mean loss in them; it may raise, to end the trial."""
+ROUNDS_AT_ONCE = 10
+"""Rounds that each model trains between two looks at the others: more waste some, fewer let threads wait; a choice."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,34 +46,128 @@ class Trials:
         return unseen
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Binned:
+    """Cases as LightGBM reads them, binned once: all of them, and those that each fold's model sees and is asked about."""
+
+    whole: Dataset
+    folds: Sequence[Fold]
+    seen: Sequence[Dataset]
+    held: Sequence[Dataset]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Run:
+    """A model of one fold under way, and its mean loss on the cases held after each round."""
+
+    model: Booster
+    losses: list[float] = field(default_factory=list)
+
+    @property
+    def rounds(self) -> int:
+        """The number of rounds so far."""
+        return len(self.losses)
+
+    def advance(self, rounds: int) -> None:
+        """Train for some rounds more."""
+        for _ in range(rounds):
+            self.model.update()
+            self.judge()
+
+    def judge(self) -> None:
+        """Note the loss after the last round."""
+        (result,) = self.model.eval_valid()
+        self.losses.append(float(result.metric_value))
+
+    def stopped(self, patience: int) -> int:
+        """Return after how many rounds there had been `patience` without gain, or all rounds so far.
+
+        >>> _Run(None, [3.0, 2.0, 2.0, 2.5, 1.0]).stopped(2)
+        4
+        """
+        best = 0
+        for place, loss in enumerate(self.losses):
+            if loss < self.losses[best]:
+                best = place
+            elif place - best >= patience:
+                return place + 1
+        return len(self.losses)
+
+    def cut(self, rounds: int) -> Booster:
+        """Return the model of the first rounds, without the cases that it learned from."""
+        return Booster(model_str=self.model.model_to_string(num_iteration=rounds))
+
+
+def unwatched(_rounds: int, _loss: float) -> None:
+    """Let a trial go on."""
+
+
 def trials_of(
-    whole: Dataset, folds: Sequence[Fold], parameters: dict[str, Any], *, most: int, patience: int
+    binned: Binned,
+    parameters: dict[str, Any],
+    *,
+    most: int,
+    patience: int,
+    watch: Watch = unwatched,
 ) -> Trials:
-    """Return a trial of each fold, of `most` rounds at most, ended after `patience` rounds without gain."""
-    models = []
-    curves = []
-    for fold in folds:
-        losses: dict[str, dict[str, list[float]]] = {}
-        model = lightgbm.train(
-            parameters,
-            _part(whole, fold.seen),
-            most,
-            valid_sets=[_part(whole, fold.held)],
-            valid_names=["held"],
-            callbacks=[
-                lightgbm.early_stopping(patience, verbose=False),
-                lightgbm.record_evaluation(losses),
-            ],
-        )
-        (curve,) = losses["held"].values()
-        models.append(model)
-        curves.append(np.array(curve) * int(fold.held.sum()))
-    # early stopping ends each curve at another round; only rounds that all of them reached can be summed
-    shortest = min(len(curve) for curve in curves)
-    total = np.sum([curve[:shortest] for curve in curves], axis=0)
-    best = int(np.argmin(total))
-    held_cases = sum(int(fold.held.sum()) for fold in folds)
-    return Trials(folds, models, best + 1, float(total[best]) / held_cases)
+    """Return a trial of each fold, of `most` rounds at most; all end when the first had `patience` rounds without gain.
+
+    For only rounds that all models have can be compared. Each runs in a thread of its own and knows nothing of the others,
+    so the same cases give the same models whatever the number of processors.
+    """
+    with ExitStack() as stack:
+        # LightGBM is silenced thread by thread: a run stays in the thread in which it began
+        threads = [stack.enter_context(ThreadPoolExecutor(1)) for _ in binned.folds]
+        pairs = zip(threads, binned.seen, binned.held, strict=True)
+        begun = [thread.submit(_begun, parameters, seen, held) for thread, seen, held in pairs]
+        runs = [run.result() for run in begun]
+        while not _is_over(runs, most=most, patience=patience):
+            more = min(ROUNDS_AT_ONCE, most - runs[0].rounds)
+            advanced = [
+                thread.submit(run.advance, more) for thread, run in zip(threads, runs, strict=True)
+            ]
+            for run in advanced:
+                run.result()
+            watch(runs[0].rounds, _curve(binned.folds, runs).min())
+    shortest = min(run.stopped(patience) for run in runs)
+    return _compared(binned.folds, runs, shortest)
+
+
+def _is_over(runs: Sequence[_Run], *, most: int, patience: int) -> bool:
+    rounds = runs[0].rounds
+    return rounds >= most or any(run.stopped(patience) < rounds for run in runs)
+
+
+def _begun(parameters: dict[str, Any], seen: Dataset, held: Dataset) -> _Run:
+    """Return a run after its first round."""
+    model = lightgbm.train(
+        parameters, seen, 1, valid_sets=[held], valid_names=["held"], keep_training_booster=True
+    )
+    run = _Run(model)
+    run.judge()
+    return run
+
+
+def _compared(folds: Sequence[Fold], runs: Sequence[_Run], shortest: int) -> Trials:
+    """Return the trial models of the rounds that all runs have, and which of these rounds was best."""
+    curve = _curve(folds, runs)[:shortest]
+    best = int(np.argmin(curve))
+    models = [run.cut(shortest) for run in runs]
+    return Trials(folds, models, best + 1, float(curve[best]))
+
+
+def _curve(folds: Sequence[Fold], runs: Sequence[_Run]) -> Floats:
+    """Return the mean loss on unseen cases after each round."""
+    held = np.array([int(fold.held.sum()) for fold in folds])
+    losses = np.array([run.losses for run in runs])
+    return np.asarray(held @ losses / held.sum())
+
+
+def binned_of(whole: Dataset, folds: Sequence[Fold]) -> Binned:
+    """Return a data set with the parts of it that the folds see and hold."""
+    seen = [_part(whole, fold.seen) for fold in folds]
+    held = [_part(whole, fold.held) for fold in folds]
+    return Binned(whole, folds, seen, held)
 
 
 def dataset_of(

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from features.engine.engine import Engine
 from features.engine.population import cases_of
+from features.errors import TargetError
 from features.matrix import Matrix
 from features.store.store import Store
 from models.bundle.booster import margins
@@ -20,6 +21,7 @@ from training.data.untested import check_test
 from training.evaluation.paired import Advance, Exam, Outcome, outcomes
 from training.models.fit import Fit, Lesson, fit_any, refit
 from training.models.learn import lesson_of
+from training.runs.families import features_of_families
 
 Floats = NDArray[np.float64]
 FITS = 3
@@ -89,10 +91,7 @@ class Bench:
 
     def families(self) -> dict[str, list[str]]:
         """Return the features of each family that the matrix holds."""
-        names_of_family: dict[str, list[str]] = {}
-        for feature in self.whole.catalogue.features(self.whole.matrix.entity):
-            names_of_family.setdefault(feature.family, []).append(feature.name)
-        return names_of_family
+        return features_of_families(self.whole)
 
 
 def bench_of(store: Store, name: str, seed: int | None) -> Bench:
@@ -100,6 +99,11 @@ def bench_of(store: Store, name: str, seed: int | None) -> Bench:
     target = target_of(store, name)
     recipe = recipe_of(target.fit, target=name)
     whole = dataset(store, name, seed=recipe.seed)
+    if target.judged is not None:
+        raise TargetError(
+            f"an ablation compares models on a test that lies later, and target {name!r} is judged by groups, without "
+            "time; leave features out of a copy of the catalogue and compare what `lssi train` says"
+        )
     check_test(store, whole)
     lesson = lesson_of(whole, recipe)
     label = whole.cases.take(whole.taught()).label

@@ -6,13 +6,42 @@ from collections.abc import Mapping
 from typing import Any
 
 from features.catalogue.roles import WITHOUT_BASIS
+from training.data.bystanders import LOOKED_AT
 from training.data.set_aside import set_aside_lines
+from training.runs.group_lines import beside_lines, group_lines
 from training.runs.proxies import proxy_lines
 
 WAYS = (
     ("labelled_only", "仅有标签者", "labelled rows only"),
     ("inverse_propensity", "逆倾向加权", "by inverse propensity"),
     ("random_visits", "随机检查", "from random visits"),
+)
+TEACHES = {
+    "plain": ("不加权", "unweighted"),
+    "weighted": ("逆倾向加权", "weighted by inverse propensity"),
+    "unlabelled": ("未检查者也教", "bystanders teach too"),
+}
+"""By way to teach: its name in both languages."""
+CALIBRATED_ON = {
+    "lottery": ("抽签检查", "lottery visits"),
+    "weighted": ("全部检查，逆倾向加权", "all visits, by inverse propensity"),
+    "visited": ("仅限被检查者", "visited firms only"),
+}
+MOVED = {
+    "visited": ("按被检查者", "as for those looked at"),
+    "shifted": ("平移", "shifted"),
+    "tilted": ("平移并改斜率", "shifted and tilted"),
+    "base_rate": ("基准率", "base rate"),
+    "raw": ("原分", "raw score"),
+}
+"""By move of the calibration: its name in both languages."""
+LOTTERY_FIGURES = (
+    ("rate", "总体违法率", "rate of all"),
+    ("precision", "名单命中率", "precision"),
+    ("recall", "名单占违法者", "recall"),
+    ("lift", "提升倍数", "lift"),
+    ("number_on_list", "名单上的数量", "number on the list"),
+    ("number_recall", "占全部数量", "share of the whole number"),
 )
 
 
@@ -23,13 +52,21 @@ def summary_lines(result: Mapping[str, Any]) -> list[str]:
         _headline(result),
         _part_line("训练 train", result["train"]),
         _part_line("测试 test", result["test"]),
+        *groups_judged_lines(result["judged"]),
+        *later_day_lines(result),
         *set_aside_lines(result["target"], result["set_aside"]),
         _judged_line(metrics),
         _capacity_line(metrics["capacity"]),
+        _lottery_line(metrics["capacity"]["lottery"]),
         *_reordering_lines(metrics),
+        *_number_lines(metrics["expected"]),
         *without_basis_lines(result["attributes_left_out"]),
         *proxy_lines(result["proxies"]),
         *_direction_lines(metrics["directions"]),
+        *_selection_lines(metrics["selection"]),
+        *_population_lines(result["label"], metrics["population"]),
+        *group_lines(result["groups"]),
+        *beside_lines(result),
         _registration_line(result),
     ]
 
@@ -50,6 +87,28 @@ def _part_line(name: str, part: Mapping[str, Any]) -> str:
     return f"{name}: {size} ({positives} +), {first_day} … {last_day}"
 
 
+def groups_judged_lines(judged: Mapping[str, Any]) -> list[str]:
+    """Return that a model was judged without any order of time, where it was, and why."""
+    if judged["by"] == "time":
+        return []
+    folds = judged["folds"]
+    line = (
+        f"时间先后未知，按单位分 {folds} 组评价，不说明对将来如何 the order of time is not known: judged by {folds} "
+        "groups of units, which does not show how it does on the future"
+    )
+    return [f"{line}: {judged['because']}" if judged["because"] else line]
+
+
+def later_day_lines(result: Mapping[str, Any]) -> list[str]:
+    """Return that the certificate is of a later day than the last that trained, where most tables begin after that one."""
+    certified_day = result["certified"]["as_of"]
+    if certified_day == result["as_of"]:
+        return []
+    zh = "多数表在训练之后才有数据，证书取其后一日"
+    en = "most tables begin after the last day that trained; the certificate is as of"
+    return [f"{zh} {en} {certified_day}"]
+
+
 def _judged_line(metrics: Mapping[str, Any]) -> str:
     auc = _with_interval(metrics, "auc")
     precision = _with_interval(metrics, "average_precision")
@@ -62,7 +121,7 @@ def _capacity_line(capacity: Mapping[str, Any]) -> str:
     """Return the precision of the list that the capacity allows, once for each way to estimate it."""
     estimates = []
     for way, zh, en in WAYS:
-        precision = _number(capacity[way])
+        precision = _limited(capacity[way], capacity["intervals"][way])
         estimates.append(f"{zh} {en} {precision}")
     listed = f"{capacity['listed']:,}"
     head = f"名单前 {listed} 个的命中率 precision of the first {listed}"
@@ -72,11 +131,38 @@ def _capacity_line(capacity: Mapping[str, Any]) -> str:
     return f"{head}: {joined}; 无标签 without label {unlabelled}"
 
 
+def _lottery_line(lottery: Mapping[str, Any]) -> str:
+    """Return what the lottery and the model say of the list, and why they say nothing of the rest."""
+    parts = []
+    for name, zh, en in LOTTERY_FIGURES:
+        told = lottery[name]
+        if not isinstance(told, str):
+            estimate = _limited(told["value"], [told["low"], told["high"]])
+            parts.append(f"{zh} {en} {estimate}")
+    words = {told for told in lottery.values() if isinstance(told, str)}
+    joined = ", ".join([*parts, *sorted(words)])
+    return f"抽签加模型 by lottery and model: {joined}"
+
+
 def _reordering_lines(metrics: Mapping[str, Any]) -> list[str]:
     days = metrics.get("days_earlier")
     if days is None:
         return []
     return [f"重排后早 found {days:.1f} 天 days earlier by reordering the same visits"]
+
+
+def _number_lines(expected: Mapping[str, Any] | None) -> list[str]:
+    """Return what was told and found in total with the chance of it, and the share of cases inside their interval."""
+    if expected is None or not expected["found"]:
+        return []
+    ratio = f"{expected['told'] / expected['found']:.2f}"
+    if expected["interval"] is not None:
+        low, high = expected["interval"]
+        ratio += f" [{low:.2f}, {high:.2f}]"
+    line = f"数量 number: 预计/查出 told / found {ratio}"
+    if expected["inside"] is None:
+        return [line]
+    return [f"{line}; 在区间内 inside their interval {expected['inside']:.0%}"]
 
 
 def without_basis_lines(reasons: Mapping[str, str]) -> list[str]:
@@ -101,11 +187,46 @@ def _direction_lines(directions: Mapping[str, Any] | None) -> list[str]:
     return [f"声明的方向 declared directions {answer}; {losses}"]
 
 
+def _selection_lines(selection: Mapping[str, Any] | None) -> list[str]:
+    """Return how the cases that were chosen teach, with the losses that decided it; nothing where nobody was passed over."""
+    if selection is None:
+        return []
+    way_zh, way_en = TEACHES[selection["way"]]
+    labelled = f"{selection['labelled']:,}"
+    effective = f"{selection['effective']:,.0f}"
+    losses = _losses(selection["losses"], TEACHES)
+    return [
+        f"被检查者 looked at: {labelled}，加权后相当于 by weight worth {effective}；{way_zh} {way_en}",
+        f"未见样本的加权损失 weighted loss on unseen cases: {losses}",
+    ]
+
+
+def _population_lines(label: str, population: Mapping[str, Any]) -> list[str]:
+    """Return what the probabilities are calibrated on, where somebody chose whom to look at."""
+    if label not in LOOKED_AT:
+        return []
+    zh, en = CALIBRATED_ON[population["basis"]]
+    cases = f"{population['cases']:,.0f}"
+    losses = _losses(population["losses"], MOVED)
+    return [
+        f"概率校准于 probabilities calibrated on: {zh} {en} ({cases}){losses and '; ' + losses}"
+    ]
+
+
+def _losses(losses: Mapping[str, float], names: Mapping[str, tuple[str, str]]) -> str:
+    """Return each loss with its name."""
+    parts = []
+    for name, loss in losses.items():
+        zh, en = names[name]
+        parts.append(f"{zh} {en} {loss:.4f}")
+    return ", ".join(parts)
+
+
 def _registration_line(result: Mapping[str, Any]) -> str:
     registered = result["mlflow"]
     model = registered["model"]
     version = registered["version"]
-    champion = result["champion"]
+    champion = result["champion"] or "-"
     bundle = result["bundle"]
     return f"模型 model {bundle}, 登记 registered {model} v{version}, 启用 in use v{champion}"
 
@@ -115,9 +236,12 @@ def _number(value: float | None) -> str:
 
 
 def _with_interval(metrics: Mapping[str, Any], name: str) -> str:
-    value = _number(metrics[name])
-    interval = metrics["intervals"][name]
-    if interval is None:
-        return value
+    return _limited(metrics[name], metrics["intervals"][name])
+
+
+def _limited(value: float | None, interval: list[float] | str | None) -> str:
+    """Return a value with its interval, alone where it has none or a word in its place."""
+    if interval is None or isinstance(interval, str):
+        return _number(value)
     low, high = interval
-    return f"{value} [{low:.3f}, {high:.3f}]"
+    return f"{_number(value)} [{low:.3f}, {high:.3f}]"

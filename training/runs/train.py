@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -13,21 +13,29 @@ import numpy as np
 from features.calendar import date_of
 from features.catalogue.roles import of_scored
 from features.errors import BundleError, CertificateError
+from features.matrix import Matrix
 from features.store.store import Store
 from models.bundle.bundle import Parts, load_bundle, write_bundle
 from models.bundle.champions import ModelKey
 from models.bundle.manifest import frozen_features
 from models.bundle.score import score
-from training.certificate.certify import QUICK, certify
+from training.certificate.certify import QUICK, certify, first_telling_day
 from training.certificate.text import leaks_of
 from training.data.cases import part_size
 from training.data.dataset import Dataset, dataset, target_of
 from training.data.recipe import Recipe, recipe_of
+from training.data.unit_folds import folds_by_unit, in_fold
 from training.data.untested import check_test
-from training.evaluation.evaluate import Answers, evaluate, reordering
+from training.evaluation.evaluate import Answers, evaluate, judged_cases, reordering
+from training.evaluation.group_values import Partition
+from training.evaluation.list_figures import without_population
+from training.evaluation.paired import Exam
 from training.models.count import unit_counted
+from training.models.fit import Lesson
 from training.models.learn import Learned, learn, lesson_of
 from training.models.registry import Logged, TrainingRun, log_run
+from training.runs.families import without_family
+from training.runs.group_audit import TestedModel, group_audit, groups_of_test
 from training.runs.proxies import proxies
 from training.runs.training_check import training_faults
 
@@ -36,22 +44,25 @@ BRIEF = ("verdict", "as_of", "certificate_digest", "catalogue_digest", "cpu_seco
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trained:
-    """A target's data set, what was learned from it by which recipe, and how that did on the test."""
+    """A target's data set, what was learned from it by which recipe, how that did on the test, and how the test met it."""
 
     dataset: Dataset
     recipe: Recipe
     learned: Learned
     metrics: dict[str, Any]
+    model: TestedModel
 
 
-def train(store: Store, name: str, *, home: Path) -> dict[str, Any]:
+def train(store: Store, name: str, *, home: Path, without: str = "") -> dict[str, Any]:
     """Train, judge, write, log and register a model of a declared target; return the plain values that `lssi train` prints.
 
-    The bundle stands under `home`/bundles; the same history gives the same `model_digest`. Nothing is promoted.
+    The bundle stands under `home`/bundles; the same history gives the same `model_digest`. Nothing is promoted. With a
+    family of features to do `without`, the model that knows them all is trained too, and told as `beside`.
     Raises TargetError when the target is not declared or has too few labels, and CertificateError, with nothing written,
     where the certificate is not clean.
     """
-    trained = trained_on(store, name)
+    audited = _audited(store, name, without)
+    trained = audited.trained
     certificate = certified(store, trained)
     check_clean(certificate)
     origin = {
@@ -60,12 +71,14 @@ def train(store: Store, name: str, *, home: Path) -> dict[str, Any]:
         "dataset": dataset_digest(trained.dataset),
         "certificate": str(certificate["certificate_digest"]),
         "certificate_verdict": str(certificate["verdict"]),
+        "calibrated_on": trained.learned.population.basis,
     }
     bundle = write_bundle(home / "bundles", bundle_parts(trained, origin))
     digest = _checked(bundle, trained)
     key = ModelKey(store.source.name, name)
     metrics = numbers(trained.metrics)
-    run = TrainingRun(key, bundle, digest, choices(trained), metrics, origin, certificate)
+    chosen = choices(trained) | ({"without": without} if without else {})
+    run = TrainingRun(key, bundle, digest, chosen, metrics, origin, certificate, audited.groups)
     logged = log_run(home, run)
     return {
         **run_report(trained, origin),
@@ -74,15 +87,57 @@ def train(store: Store, name: str, *, home: Path) -> dict[str, Any]:
         "mlflow": _registered(logged),
         "certified": brief(certificate),
         "proxies": proxies(store, trained.dataset, trained.recipe.seed),
+        "groups": audited.groups,
+        "without": without or None,
+        "beside": audited.beside,
+    }
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _AuditedTraining:
+    """A training with its audit by groups, and what the report says of the model of all features beside it, if any."""
+
+    trained: Trained
+    groups: dict[str, Any]
+    beside: dict[str, Any] | None
+
+
+def _audited(store: Store, name: str, without: str) -> _AuditedTraining:
+    """Return the training of a declared target, `without` a family of features where one is named, with its audit."""
+    whole, recipe = data_and_recipe(store, name)
+    # a group may be read from features of the family, so the groups are read before it is left out
+    falls = groups_of_test(store, whole)
+    beside = None
+    if without:
+        fewer = without_family(whole, without)
+        beside = _beside(store, trained_from(whole, recipe), falls)
+        whole = fewer
+    trained = trained_from(whole, recipe)
+    groups = group_audit(store, whole, trained.model, falls)
+    return _AuditedTraining(trained, groups, beside)
+
+
+def _beside(store: Store, trained: Trained, falls: Sequence[Partition]) -> dict[str, Any]:
+    """Return what the report of a model without a family says of the model that knows all features."""
+    return {
+        "features": len(trained.dataset.matrix.names),
+        "metrics": trained.metrics,
+        "groups": group_audit(store, trained.dataset, trained.model, falls),
     }
 
 
 def certified(store: Store, trained: Trained) -> dict[str, Any]:
-    """Return the certificate of what a model was trained on, and of the last day that it looked from, over an excerpt."""
+    """Return the certificate of what a model was trained on, and of the last day that it looked from, over an excerpt.
+
+    Where most tables begin after that day, it is of the first day on which half of them have rows: features of a day on
+    which the tables are empty would prove little, and the history has no later day to train from.
+    """
     whole = trained.dataset
     days = whole.cases.as_of[whole.taught()]
     faults = training_faults(store, whole, trained.recipe, parts_learned)
-    return certify(store, int(days.max()), QUICK, training=faults)
+    return certify(
+        store, max(int(days.max()), first_telling_day(store) or 0), QUICK, training=faults
+    )
 
 
 def parts_learned(whole: Dataset, recipe: Recipe) -> Parts:
@@ -109,30 +164,73 @@ def brief(certificate: Mapping[str, Any]) -> dict[str, Any]:
 
 def trained_on(store: Store, name: str) -> Trained:
     """Return the model of a declared target and its metrics on the test, with nothing written."""
+    return trained_from(*data_and_recipe(store, name))
+
+
+def data_and_recipe(store: Store, name: str) -> tuple[Dataset, Recipe]:
+    """Return the data set of a declared target that can be tested, and the recipe by which it trains."""
     target = target_of(store, name)
     recipe = recipe_of(target.fit, target=name)
-    whole = dataset(store, name, seed=recipe.seed)
+    whole = dataset(store, name, seed=recipe.seed, bystanders=recipe.bystanders)
     check_test(store, whole)
-    return trained_from(whole, recipe)
+    return whole, recipe
 
 
 def trained_from(whole: Dataset, recipe: Recipe) -> Trained:
     """Return the model that the training cases of a data set teach, and its metrics on the test."""
     target = whole.target
-    taught = whole.cases.take(whole.taught())
-    unit = unit_counted(target)
-    learned = learn(lesson_of(whole, recipe), taught, recipe, unit=unit)
+    lesson = lesson_of(whole, recipe)
+    learned = learned_from(whole, lesson, recipe)
     tested = whole.tested()
     matrix = whole.matrix.take(tested)
     cases = whole.cases.take(tested)
-    raw = learned.raw(matrix)
-    answers = Answers(raw, learned.calibration(raw), learned.expected(matrix))
-    capacity = target.capacity or recipe.capacity
-    metrics = evaluate(matrix, cases, answers, capacity=capacity, recipe=recipe)
+    is_in_folds = whole.in_folds().any()
+    answers = answers_by_fold(whole, recipe) if is_in_folds else answers_of(learned, matrix)
+    exam = Exam(cases, matrix.keys, target.capacity or recipe.capacity)
+    judged = judged_cases(matrix, cases, answers, recipe)
+    metrics = evaluate(matrix, exam, answers, judged, seed=recipe.seed)
+    model = TestedModel(answers, judged, exam.capacity, learned.any.text, recipe.seed)
     if target.unit == "inspection":
-        metrics |= reordering(cases, raw)
+        # without an order of time nothing is found earlier
+        metrics |= {} if is_in_folds else reordering(cases, answers.raw)
+        metrics["capacity"]["lottery"] |= without_population()
     metrics["directions"] = _directions(learned)
-    return Trained(whole, recipe, learned, metrics)
+    metrics["selection"] = _selection(lesson, learned)
+    metrics["population"] = asdict(learned.population)
+    return Trained(whole, recipe, learned, metrics, model)
+
+
+def learned_from(whole: Dataset, lesson: Lesson, recipe: Recipe) -> Learned:
+    """Return what the training cases of a data set teach, by their lesson."""
+    taught = whole.cases.take(whole.taught())
+    return learn(lesson, taught, recipe, unit=unit_counted(whole.target))
+
+
+def answers_of(learned: Learned, matrix: Matrix) -> Answers:
+    """Return what was learned says of a matrix with the training columns."""
+    raw = learned.raw(matrix)
+    number = None if learned.count is None else learned.count.number
+    return Answers(raw, learned.calibration(raw), learned.expected(matrix), number)
+
+
+def answers_by_fold(whole: Dataset, recipe: Recipe) -> Answers:
+    """Return what models say of all cases in folds, each of cases whose units it has not seen; no interval of a number.
+
+    An expected number is there only where every fold had finds enough to learn one.
+    """
+    raw = np.full(len(whole.cases), np.nan)
+    probability = raw.copy()
+    expected = raw.copy()
+    for fold in folds_by_unit(whole, recipe):
+        of_fold = in_fold(whole, fold)
+        learned = learned_from(of_fold, lesson_of(of_fold, recipe), recipe)
+        said = answers_of(learned, whole.matrix.take(fold.held))
+        raw[fold.held] = said.raw
+        probability[fold.held] = said.probability
+        if said.expected is not None:
+            expected[fold.held] = said.expected
+    has_numbers = not np.isnan(expected).any()
+    return Answers(raw, probability, expected if has_numbers else None)
 
 
 def bundle_parts(trained: Trained, origin: Mapping[str, str]) -> Parts:
@@ -175,6 +273,11 @@ def dataset_digest(whole: Dataset) -> str:
     for array in arrays:
         total.update(np.ascontiguousarray(array).tobytes())
     identifiers = [*matrix.keys.tolist(), *cases.ids.tolist()]
+    if whole.bystanders is not None:
+        beside = whole.bystanders
+        for array in (beside.matrix.values, beside.matrix.as_of, beside.cases.weight):
+            total.update(np.ascontiguousarray(array).tobytes())
+        identifiers += beside.matrix.keys.tolist()
     total.update("\n".join(identifiers).encode())
     return total.hexdigest()
 
@@ -211,6 +314,16 @@ def _directions(learned: Learned) -> dict[str, Any] | None:
     return None if directions is None else asdict(directions)
 
 
+def _selection(lesson: Lesson, learned: Learned) -> dict[str, Any] | None:
+    """Return how far the labelled cases speak for all, the way that they teach, and the losses; None where all were looked at."""
+    if lesson.selection is None or learned.any.way is None:
+        return None
+    overlap = asdict(lesson.selection.overlap)
+    # JSON has no NaN
+    facts = {name: None if np.isnan(value) else value for name, value in overlap.items()}
+    return {**facts, **asdict(learned.any.way)}
+
+
 def _fitted(trained: Trained) -> dict[str, Any]:
     learned = trained.learned
     count = learned.count
@@ -244,6 +357,7 @@ def run_report(trained: Trained, origin: Mapping[str, str]) -> dict[str, Any]:
         "as_of": date_of(last_day).isoformat(),
         "train": part_size(taught),
         "test": part_size(tested),
+        "judged": judged_by(whole, trained.recipe),
         "set_aside": dict(whole.set_aside),
         "metrics": trained.metrics,
         "features": len(whole.matrix.names),
@@ -252,6 +366,15 @@ def run_report(trained: Trained, origin: Mapping[str, str]) -> dict[str, Any]:
         "fit": _fitted(trained),
         **origin,
     }
+
+
+def judged_by(whole: Dataset, recipe: Recipe) -> dict[str, Any]:
+    """Return how a model was judged: by cases of later days, or by groups of units where no order of time is known."""
+    judged = whole.target.judged
+    if judged is None:
+        return {"by": "time", "folds": None, "because": None}
+    folds = len(folds_by_unit(whole, recipe))
+    return {"by": judged.by, "folds": folds, "because": judged.because}
 
 
 def _registered(logged: Logged) -> dict[str, Any]:

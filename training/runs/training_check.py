@@ -14,11 +14,12 @@ from features.store.store import Store
 from models.bundle.bundle import Parts
 from training.certificate.compare import Moved, differing, greater_moves
 from training.certificate.split_check import parts_read
-from training.data.cases import TEST, TRAIN, TargetCases, target_split
+from training.data.cases import BOTH, TEST, TRAIN, Bystanders, TargetCases, target_split
 from training.data.dataset import Dataset
 from training.data.day_cases import ON_DAYS
 from training.data.labels import SUBJECT, Codes, first_days
 from training.data.recipe import Recipe
+from training.data.unit_folds import folds_by_unit, in_fold
 
 SAMPLE = 24
 """Cases of each part that are computed again one by one: each costs about as much as a score."""
@@ -39,13 +40,23 @@ def training_faults(
     `matrix`: features of sampled cases, each asked alone on its own day, that are not those of the matrix; `test teaches`:
     what a bundle keeps that moves when all that the test knows is altered.
     """
+    # bystanders weigh and calibrate what a bundle keeps, so they are looked at as the cases are
+    both = [whole, *_bystanders_alone(whole)]
     counts = {
-        "days": _other_days(store, whole),
-        "parts": _other_parts(whole),
-        "matrix": len(unlike_alone(store, whole)),
+        "days": sum(_other_days(store, each) for each in both),
+        "parts": sum(_other_parts(each) for each in both),
+        "matrix": sum(len(unlike_alone(store, each)) for each in both),
         "test teaches": len(moved_by_the_test(whole, recipe, learning)),
     }
     return {kind: count for kind, count in counts.items() if count}
+
+
+def _bystanders_alone(whole: Dataset) -> list[Dataset]:
+    """Return the bystanders as a data set of their own, where there are any."""
+    beside = whole.bystanders
+    if beside is None:
+        return []
+    return [replace(whole, matrix=beside.matrix, cases=beside.cases, bystanders=None)]
 
 
 def _other_days(store: Store, whole: Dataset) -> int:
@@ -72,6 +83,8 @@ def _own_days(store: Store, whole: Dataset) -> Codes:
 def _other_parts(whole: Dataset) -> int:
     """Return how many cases stand in another part than the split says, or train though they should not."""
     target = whole.target
+    if target.judged is not None:
+        return int((~whole.in_folds()).sum())
     gap = target.horizon if target.unit in ON_DAYS else 0
     expected = parts_read(whole.cases.day, target_split(target), gap)
     is_other = (expected != whole.cases.part) | (whole.taught() != (expected == TRAIN))
@@ -82,7 +95,7 @@ def sampled(whole: Dataset, seed: int) -> NDArray[np.int64]:
     """Return the places of SAMPLE cases of each part, drawn by a seed."""
     draw = np.random.default_rng(seed)
     places = []
-    for part in (TRAIN, TEST):
+    for part in (TRAIN, TEST, BOTH):
         of_part = np.flatnonzero(whole.cases.part == part)
         places.append(draw.permutation(of_part)[:SAMPLE])
     return np.sort(np.concatenate(places))
@@ -106,8 +119,12 @@ def unlike_alone(store: Store, whole: Dataset, seed: int = 1) -> dict[str, Moved
 def moved_by_the_test(whole: Dataset, recipe: Recipe, learning: Learning) -> list[str]:
     """Return what of a bundle moves when labels, counts and features of the test are altered: nothing may.
 
-    A small model is learned twice in the very way in which the bundle was made.
+    A small model is learned twice in the very way in which the bundle was made. Judged by groups, the cases that the first
+    fold holds back are its test.
     """
+    if whole.in_folds().any():
+        first = folds_by_unit(whole, recipe)[0]
+        whole = in_fold(whole, first)
     few = _few_of(whole, recipe.seed)
     quick = _quick(recipe)
     before = _kept(learning(few, quick))
@@ -133,11 +150,20 @@ def _few_of(whole: Dataset, seed: int) -> Dataset:
     trains = whole.taught()
     groups = [trains & (cases.label == 1), trains & (cases.label == 0), whole.tested() & ~trains]
     places = [draw.permutation(np.flatnonzero(group))[:OF_A_CLASS] for group in groups]
-    return _taken(whole, np.sort(np.concatenate(places)))
+    few = _taken(whole, np.sort(np.concatenate(places)))
+    return replace(few, bystanders=_few_bystanders(whole.bystanders, draw))
+
+
+def _few_bystanders(bystanders: Bystanders | None, draw: np.random.Generator) -> Bystanders | None:
+    """Return at most OF_A_CLASS of the bystanders."""
+    if bystanders is None:
+        return None
+    rows = np.sort(draw.permutation(len(bystanders))[:OF_A_CLASS])
+    return Bystanders(bystanders.matrix.take(rows), bystanders.cases.take(rows))
 
 
 def _taken(whole: Dataset, places: Codes) -> Dataset:
-    return replace(whole, matrix=whole.matrix.take(places), cases=whole.cases.take(places))
+    return whole.take(places)
 
 
 def _quick(recipe: Recipe) -> Recipe:

@@ -1,0 +1,135 @@
+"""The words of an expected number: what share of what it is, within what it should lie, and what raises it most."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from features.matrix import Matrix
+from models.bundle.booster import Floats
+from models.bundle.bundle import Bundle
+from models.bundle.interval import Interval
+from models.bundle.manifest import FrozenFeature
+from models.bundle.number import Number
+from models.bundle.score import Scores
+from models.explain.sentence import SAYS, own_value
+from models.explain.shap_kernel import contributions
+from models.explain.wording import LANGUAGES, value_words
+
+RAISING = 3
+"""Features that are named because they raise the number; a choice, as many as reasons without a direction."""
+RANGE = {"zh": "（{coverage}的检查查出{ends}）", "en": " ({ends} in {coverage} of visits)"}
+FROM_TO = {"zh": "{lower}至{upper}", "en": "{lower} to {upper}"}
+FROM = {"zh": "{lower}以上", "en": "{lower} or more"}
+EXPECTED = {"zh": "预计{number}{range}：", "en": "Expected: {number}{range}; "}
+SHARED = {
+    "zh": "模型估计的比例{share}，乘以可能的最多数{stake}（{most}，另加{least}），按规模的修正{factor}已计入",
+    "en": "the model gives a share of {share} of the most possible, {stake} ({most}, and {least} besides), "
+    "with the correction for its size, {factor}",
+}
+UNSHARED = {
+    "zh": "模型直接估计数量，没有上限，按规模的修正{factor}已计入",
+    "en": "the model gives the number itself, which nothing bounds, with the correction for its size, {factor}",
+}
+TIMES = {"zh": "，每人{each}", "en": ", {each} each"}
+RAISED = {"zh": "；使其升高最多的：{features}", "en": "; raised most by {features}"}
+LIST = {"zh": "，", "en": ", "}
+
+
+def expected_words(
+    bundle: Bundle, matrix: Matrix, scores: Scores, row: int
+) -> dict[str, str] | None:
+    """Return one sentence in each language on how a case's number was made; None where the bundle keeps no way.
+
+    `matrix` is of one row, which stands at place `row` of the scores.
+    """
+    number = bundle.manifest.number
+    interval = scores.interval_of(row)
+    if number is None or interval is None:
+        return None
+    expected = float(scores.expected_of(row) or 0.0)
+    inputs = bundle.matrix(matrix)
+    raising = _raising(bundle, inputs)
+    said = {}
+    for language in LANGUAGES:
+        parts = [
+            _expected(expected, interval, bundle.manifest.unit_expected, language),
+            _made(bundle, number, inputs, expected, language),
+            _raised(raising, matrix, language),
+        ]
+        said[language] = "".join(parts)
+    return said
+
+
+def _expected(expected: float, interval: Interval, unit: str, language: str) -> str:
+    ends = {
+        "lower": value_words(interval.lower, unit, language),
+        "upper": value_words(interval.upper, unit, language),
+    }
+    pattern = FROM if math.isinf(interval.upper) else FROM_TO
+    between = RANGE[language].format(
+        coverage=value_words(interval.coverage, "share", language),
+        ends=pattern[language].format_map(ends),
+    )
+    said = value_words(expected, unit, language)
+    return EXPECTED[language].format(number=said, range=between)
+
+
+def _made(bundle: Bundle, number: Number, inputs: Floats, expected: float, language: str) -> str:
+    """Return of what a number is a share, and its correction: the share is told with the correction in it."""
+    names = bundle.manifest.names
+    factor = float(number.factor(number.staff_of(names, inputs))[0])
+    corrected = value_words(factor, "ratio", language)
+    if not number.stake:
+        return UNSHARED[language].format(factor=corrected)
+    at_stake = float(number.at_stake(names, inputs)[0])
+    unit = bundle.manifest.unit_expected
+    return SHARED[language].format(
+        share=value_words(expected / at_stake, "share", language),
+        stake=value_words(at_stake, unit, language),
+        most=_most(bundle, number, inputs, language),
+        least=value_words(number.least, unit, language),
+        factor=corrected,
+    )
+
+
+def _most(bundle: Bundle, number: Number, inputs: Floats, language: str) -> str:
+    """Return the feature that tells the most at stake, with its value: the first of those that tell as much."""
+    most = float(number.at_stake(bundle.manifest.names, inputs)[0] - number.least) / number.each
+    stakes = {
+        place: feature
+        for place, feature in enumerate(bundle.features)
+        if feature.name in number.stake
+    }
+    feature = next(
+        (each for place, each in stakes.items() if np.isclose(inputs[0, place], most)),
+        next(iter(stakes.values())),
+    )
+    meaning = feature.zh if language == "zh" else feature.en
+    said = SAYS[language].format(meaning=meaning, value=value_words(most, feature.unit, language))
+    if feature.unit == number.unit:
+        return said
+    each = value_words(number.each, number.unit, language)
+    return said + TIMES[language].format(each=each)
+
+
+def _raising(bundle: Bundle, inputs: Floats) -> list[FrozenFeature]:
+    """Return the features that raise the share most, in the order of their exact contributions to it."""
+    if bundle.count_forest is None:
+        return []
+    shares = contributions(bundle.count_forest, inputs)[0]
+    most_first = np.argsort(-shares, kind="stable")[:RAISING]
+    return [bundle.features[place] for place in most_first.tolist() if shares[place] > 0]
+
+
+def _raised(raising: list[FrozenFeature], matrix: Matrix, language: str) -> str:
+    """Return the features that raise a number with their values, or nothing where none does."""
+    if not raising:
+        return ""
+    features = []
+    for feature in raising:
+        meaning = feature.zh if language == "zh" else feature.en
+        value = own_value(feature, matrix, language, value_words)
+        features.append(SAYS[language].format(meaning=meaning, value=value))
+    return RAISED[language].format(features=LIST[language].join(features))
