@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import gc
 import os
 import re
 import secrets
@@ -24,6 +25,9 @@ ANYBODY = 0o666
 """The mode of files that others may read, as far as the umask allows."""
 OWNER = 0o600
 """The mode of files that only their owner may read."""
+
+_LASTING: list[weakref.finalize[..., object]] = []
+"""The folders that last as long as an object: what removes each."""
 
 
 def reached(point: str) -> None:
@@ -62,8 +66,17 @@ def folder_of(owner: object, place: Path) -> Path:
     """Return a private folder in `place` that lasts as long as an object of this run."""
     work = ExitStack()
     folder = work.enter_context(private_folder(place))
-    weakref.finalize(owner, work.close)
+    _LASTING[:] = [lasting for lasting in _LASTING if lasting.alive]
+    _LASTING.append(weakref.finalize(owner, work.close))
     return folder
+
+
+def remove_unreachable() -> None:
+    """Remove the folders whose owners nothing uses any more, such as the stores of a command that has ended."""
+    # Owners that refer to each other wait for a collection. At the exit of the process it would be too late for a
+    # signal to end the command as an error does.
+    if any(lasting.alive for lasting in _LASTING):
+        gc.collect()
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import typer
 from typer._click.exceptions import ClickException
 
 from features.errors import LssiError
+from features.files import remove_unreachable
 from lssi.output import check_standard_output
 from lssi.signals import stoppable
 
@@ -24,7 +25,9 @@ def run(app: typer.Typer) -> None:
     try:
         check_standard_output()
         with stoppable():
-            sys.exit(app(standalone_mode=False) or 0)
+            code = app(standalone_mode=False) or 0
+            remove_unreachable()
+            sys.exit(code)
     except LssiError as error:
         fail(error.code, str(error))
     except ClickException as error:
