@@ -218,3 +218,10 @@ def test_declarations_are_frozen_in_the_order_of_the_training_matrix(model_parts
     declared = [*reversed(model_parts.features)]
     assert frozen_features(declared, model_parts.probe) == model_parts.features
     assert "extra" in str(Manifest.model_config)
+
+
+def test_a_program_that_opens_bundles_can_still_use_lightgbm_as_it_comes() -> None:
+    """A notebook trains with LightGBM's own estimators, which need scikit-learn; only `lssi` and the self-test do without."""
+    from lightgbm import LGBMClassifier
+
+    assert LGBMClassifier(n_estimators=3).n_estimators == 3
