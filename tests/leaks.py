@@ -184,8 +184,8 @@ LEAKS = (
         "近期申领按最后入库日",
         "claims are recent by their last version, corrections after the day included",
         "features/engine/population.py",
-        "HAVING MIN(known) > {as_of - RECENT_DAYS}",
-        "HAVING MAX(known) > {as_of - RECENT_DAYS}",
+        "HAVING MIN(known) > {as_of - recent_days}",
+        "HAVING MAX(known) > {as_of - recent_days}",
     ),
     Leak(
         "同行中位数按最后一日",

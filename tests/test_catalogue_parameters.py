@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from features.catalogue.document import catalogue_as_json, catalogue_page, whole_catalogue
-from features.catalogue.parameters import (
-    MOST,
-    NetworkParameter,
-    NetworkParameters,
-    declared_parameters,
-    parameters_in,
-)
+from features.catalogue.parameters import FILE, NetworkParameters, declared_parameters
 from features.catalogue.parse import declaration_text
 from features.errors import CatalogueError
 from features.ingest.scan import files_below
 from features.network import stored
 from features.network.stored import digest_of_rules
+from features.parameters import MOST, DeclaredParameter, parameters_in
 from tests.test_house import both
 
 TEXT = declaration_text("parameters.txt")
@@ -35,7 +31,12 @@ def declared_with(name: str, value: str) -> str:
     return text
 
 
-def another(parameter: NetworkParameter) -> str:
+def network_in(text: str) -> Mapping[str, DeclaredParameter]:
+    """Return the parameters of the network that a text declares."""
+    return parameters_in(text, NetworkParameters, FILE)
+
+
+def another(parameter: DeclaredParameter) -> str:
     """Return a value beside the declared one, as it is written."""
     return "0.5" if parameter.unit == "share" else str(parameter.value + 1)
 
@@ -57,13 +58,13 @@ def test_every_parameter_is_read_by_the_network(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_another_value_is_another_rule(name: str) -> None:
     before = declared_parameters()
-    after = parameters_in(declared_with(name, another(before[name])))
+    after = network_in(declared_with(name, another(before[name])))
     assert digest_of_rules(after) != digest_of_rules(before)
 
 
 def test_words_and_order_of_the_declarations_are_no_rule() -> None:
     turned = "\n".join(reversed(TEXT.replace("a choice", "ours").splitlines()))
-    after = parameters_in(turned)
+    after = network_in(turned)
     assert after != declared_parameters()
     assert digest_of_rules(after) == digest_of_rules(declared_parameters())
 
@@ -72,16 +73,16 @@ def test_words_and_order_of_the_declarations_are_no_rule() -> None:
 @pytest.mark.parametrize("value", ["many", "-1", "0", "1.5", "", "1e2", "9" * 30, "1/2", "nan"])
 def test_a_wrong_value_is_refused_in_one_line_by_name(name: str, value: str) -> None:
     with pytest.raises(CatalogueError, match=rf"^parameters.txt: {name} should be [^\n]+$"):
-        parameters_in(declared_with(name, value))
+        network_in(declared_with(name, value))
 
 
 def test_a_value_beyond_the_greatest_of_its_unit_is_refused() -> None:
     for name, parameter in declared_parameters().items():
         if parameter.unit in MOST:
             most = MOST[parameter.unit]
-            assert parameters_in(declared_with(name, str(most)))[name].value == most
+            assert network_in(declared_with(name, str(most)))[name].value == most
             with pytest.raises(CatalogueError, match=f"{name} should be .* to {most} "):
-                parameters_in(declared_with(name, str(most + 1)))
+                network_in(declared_with(name, str(most + 1)))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -99,7 +100,7 @@ def test_a_missing_a_second_and_an_unknown_parameter_are_refused_by_name(name: s
         ([*others, own.rpartition("|")[0] + "|"], f"^parameters.txt: {name} needs its meaning "),
     ):  # fmt: skip
         with pytest.raises(CatalogueError, match=said) as refused:
-            parameters_in("\n".join(wrong))
+            network_in("\n".join(wrong))
         assert "\n" not in str(refused.value)
 
 

@@ -16,6 +16,7 @@ from features.contract.tables import COMMON, contract
 from features.errors import SourceError
 from features.ingest.source import JOURNAL, Source, find_source
 from features.store.opening import open_store
+from tests.sample import sampled, slow
 from training.certificate.certify import QUICK, certify
 from training.certificate.poison_raw import Beneath, beneath
 from training.certificate.poison_raw_rows import after, poisoned_raw_table, told_again
@@ -166,19 +167,21 @@ INNER = "(SELECT * FROM csv('${DATA}/cases.csv') ORDER BY firm DESC)"
                 "'fine' AS act FROM csv('${DATA}/cases.csv') WHERE decided <> '' ORDER BY decided",
             )
         ],
-        [(table, "csv('${DATA}/cases.csv')", INNER) for table in VIEWS],
-        [
-            (
-                "complaints",
-                "FROM csv('${DATA}/cases.csv')",
-                "FROM csv('${DATA}/cases.csv') ORDER BY firm",
-            ),
-            (
-                "inspections",
-                "'routine' AS kind",
-                f"if({FIRST_OF_FIRM} = 1, 'special', 'routine') AS kind",
-            ),
-        ],
+        slow([(table, "csv('${DATA}/cases.csv')", INNER) for table in VIEWS]),
+        slow(
+            [
+                (
+                    "complaints",
+                    "FROM csv('${DATA}/cases.csv')",
+                    "FROM csv('${DATA}/cases.csv') ORDER BY firm",
+                ),
+                (
+                    "inspections",
+                    "'routine' AS kind",
+                    f"if({FIRST_OF_FIRM} = 1, 'special', 'routine') AS kind",
+                ),
+            ]
+        ),
     ],
 )
 def test_a_view_that_orders_its_rows_raises_no_alarm(
@@ -198,7 +201,7 @@ def test_a_view_that_orders_its_rows_raises_no_alarm(
     )
 
 
-@pytest.mark.parametrize("leak", LEAKS)
+@pytest.mark.parametrize("leak", sampled(LEAKS, kind=lambda leak: LEAKS[leak][0]))
 def test_an_edited_view_moves_features(
     made: Callable[..., Source], tmp_path: Path, leak: str
 ) -> None:

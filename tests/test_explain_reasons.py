@@ -15,7 +15,13 @@ from features.online.fact import Fact
 from models.bundle.bundle import Bundle, Parts
 from models.bundle.manifest import FrozenFeature
 from models.bundle.score import score
-from models.explain.evidence import FEW, LEAST, counterfactual, evidence, makes_sense, usual
+from models.explain.evidence import (
+    counterfactual,
+    evidence,
+    evidence_limits,
+    makes_sense,
+    usual,
+)
 from models.explain.explain import explain
 from models.explain.reasons import Reason, leads, mitigations_of, reasons_of
 from models.explain.wording import span_words
@@ -283,7 +289,7 @@ def test_what_hardly_moves_the_score_is_not_told(model_parts: Parts, model_bundl
         bundle, row, contributions, evidence(bundle, row, contributions, ByHand(row))
     )
     faint = contributions.copy()
-    faint[row.names.index(second.feature)] = first.contribution * LEAST / 2
+    faint[row.names.index(second.feature)] = first.contribution * evidence_limits().least_share / 2
     assert second.feature not in evidence(bundle, row, faint, ByHand(row))
 
 
@@ -296,7 +302,7 @@ def test_features_without_a_declared_direction_only_fill_up_to_a_few(
     for position in range(40):
         row = model_parts.probe.row(position)
         names = [{reason.feature for reason in reasons(bundle, row)} for bundle in (none, some)]
-        assert max(map(len, names)) <= FEW
+        assert max(map(len, names)) <= evidence_limits().undirected
         mixed += bool(names[1] & {"staff", "months_late"} and names[1] - {"staff", "months_late"})
     assert mixed
 

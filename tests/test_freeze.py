@@ -24,8 +24,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("freeze")
 
 
-SLOW = ("serving", "training")
-"""Parts that learn or serve a model of a city, half a minute each: `make test-slow` compares them."""
+SLOW = ("serving", "training", "core_platform")
+"""Parts that take long: `make test-slow` compares them."""
 
 
 @pytest.mark.parametrize("part", [slow(part) if part in SLOW else part for part in freeze.PARTS])

@@ -279,15 +279,12 @@ def test_the_only_source_with_models_of_a_target_needs_no_name(
         registered_key(home, "nobody", None)
 
 
-def test_a_damaged_bundle_is_not_promoted(city: Store, tmp_path: Path) -> None:
-    made = train(city, "visits", home=tmp_path)
-    (tmp_path / "bundles" / made["bundle"] / "model_any.txt").write_text("tree\n")
+def test_a_damaged_bundle_is_not_promoted(city: Store, home: Path) -> None:
+    made = train(city, "visits", home=home)
+    (home / "bundles" / made["bundle"] / "model_any.txt").write_text("tree\n")
     with pytest.raises(BundleError, match="damaged"):
-        promote(tmp_path, VISITS, made["mlflow"]["version"])
-    assert (
-        champion(tmp_path, VISITS) is None
-        and not (tmp_path / "bundles" / "hand.visits.json").exists()
-    )
+        promote(home, VISITS, made["mlflow"]["version"])
+    assert champion(home, VISITS) is None and not (home / "bundles" / "hand.visits.json").exists()
 
 
 def test_the_champion_opens_in_mlflow_and_answers_as_the_bundle_does(

@@ -17,10 +17,11 @@ from features.catalogue.model import (
     StoredValue,
     Window,
 )
-from features.catalogue.parameters import NetworkParameter, declared_parameters
+from features.catalogue.parameters import declared_parameters
 from features.catalogue.parse import read_catalogue
-from features.catalogue.text_files import declaration_lines, declaration_text
 from features.errors import CatalogueError
+from features.parameters import DeclaredParameter
+from features.text_files import declaration_lines, declaration_text
 
 TITLES = {
     "enterprise": "企业 · Enterprises",
@@ -161,7 +162,7 @@ def _stored_as_json(value: StoredValue) -> dict[str, Any]:
     }
 
 
-def _parameter_as_json(parameter: NetworkParameter) -> dict[str, Any]:
+def _parameter_as_json(parameter: DeclaredParameter) -> dict[str, Any]:
     return {
         "name": parameter.name,
         "value": parameter.value,

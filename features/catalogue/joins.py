@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import cache
 
 from features.catalogue.model import Join
-from features.catalogue.text_files import declaration_lines, declaration_text
 from features.contract.tables import Column, Table
 from features.errors import CatalogueError
+from features.text_files import declaration_lines, declaration_text
 
 ORDER = ("enterprise", "worker", "provider", "claim")
 

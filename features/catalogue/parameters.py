@@ -1,37 +1,23 @@
-"""Parameters of the network that people argue about, read from parameters.txt: one definition for code, digest and dictionary."""
+"""Parameters of the network and of the population, read from their tables: one definition for code, digest and dictionary."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
-from features.catalogue.text_files import declaration_lines, declaration_text, once
-from features.errors import CatalogueError
+from features.parameters import (
+    Count,
+    Days,
+    DeclaredParameter,
+    Share,
+    parameter_values,
+    parameters_in,
+)
+from features.text_files import declaration_text
 
 FILE = "parameters.txt"
-Days = int
-Count = int
-Share = float
-UNITS = {"Days": "days", "Count": "count", "Share": "share"}
-"""The unit in which a field of each type is declared."""
-MOST = {"days": 36_500, "count": 1_000_000}
-"""The greatest value of each unit; a choice: 100 years, and more units than one key or number ever has."""
-
-
-@dataclass(frozen=True, slots=True)
-class NetworkParameter:
-    """A declared value: what it means, and why it has this value, in both languages."""
-
-    name: str
-    value: int | float
-    unit: str
-    zh: str
-    en: str
-    reason_zh: str
-    reason_en: str
+POPULATION = "population.txt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,51 +38,27 @@ class NetworkParameters:
     most_providers: Count
 
 
+@dataclass(frozen=True, slots=True)
+class PopulationParameters:
+    """The value of each parameter of who counts as living; population.txt says what each means."""
+
+    recent_claims: Days
+
+
 @cache
 def network_parameters() -> NetworkParameters:
     """Return the declared values by name."""
-    values: dict[str, Any] = {name: p.value for name, p in declared_parameters().items()}
-    return NetworkParameters(**values)
+    return parameter_values(NetworkParameters, declared_parameters())
 
 
 @cache
-def declared_parameters() -> Mapping[str, NetworkParameter]:
+def declared_parameters() -> Mapping[str, DeclaredParameter]:
     """Return the declarations of parameters.txt by name."""
-    return parameters_in(declaration_text(FILE))
+    return parameters_in(declaration_text(FILE), NetworkParameters, FILE)
 
 
-def parameters_in(text: str) -> Mapping[str, NetworkParameter]:
-    """Return the parameters of a declaration text by name; CatalogueError unless it declares each of them once and rightly."""
-    units = {field.name: UNITS[str(field.type)] for field in fields(NetworkParameters)}
-    rows: list[NetworkParameter] = []
-    for name, value, unit, *words in declaration_lines(text, 7, FILE):
-        if name not in units:
-            raise CatalogueError(
-                f"{FILE}: {name!r} is not a parameter; it should be one of {', '.join(units)}"
-            )
-        if unit != units[name]:
-            raise CatalogueError(
-                f"{FILE}: {name} should be declared in {units[name]}; got {unit!r}"
-            )
-        if not all(words):
-            raise CatalogueError(f"{FILE}: {name} needs its meaning and its reason in zh and en")
-        rows.append(NetworkParameter(name, _value(name, value, unit), unit, *words))
-    parameters = once(rows, lambda parameter: parameter.name, "parameter")
-    missing = [name for name in units if name not in parameters]
-    if missing:
-        raise CatalogueError(f"{FILE} lacks {', '.join(missing)}; add a line for each")
-    return parameters
-
-
-def _value(name: str, text: str, unit: str) -> int | float:
-    """Return a value as its unit reads it; CatalogueError where it does not fit."""
-    if unit == "share":
-        if re.fullmatch(r"0?\.[0-9]{1,6}", text) and float(text) > 0:
-            return float(text)
-        raise CatalogueError(f"{FILE}: {name} should be a share above 0 and below 1; got {text!r}")
-    most = MOST[unit]
-    if re.fullmatch(r"[0-9]{1,7}", text) and 1 <= int(text) <= most:
-        return int(text)
-    raise CatalogueError(
-        f"{FILE}: {name} should be a whole number from 1 to {most} ({unit}); got {text!r}"
-    )
+@cache
+def population_parameters() -> PopulationParameters:
+    """Return what population.txt declares."""
+    declared = parameters_in(declaration_text(POPULATION), PopulationParameters, POPULATION)
+    return parameter_values(PopulationParameters, declared)

@@ -24,8 +24,8 @@ from features.catalogue.model import (
 )
 from features.catalogue.roles import check_unread, left_out_features, unread_attributes
 from features.catalogue.syntax import parse_formula, parse_row
-from features.catalogue.text_files import declaration_lines, declaration_text, once
 from features.errors import CatalogueError
+from features.text_files import declaration_lines, declaration_text, once
 
 DIRECTIONS = ("up", "down", "none")
 

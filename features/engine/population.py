@@ -12,13 +12,11 @@ from features.calendar import date_of
 from features.cases import Cases
 from features.catalogue.language import Atom
 from features.catalogue.model import ALIASES, ENTITIES, KEYS
+from features.catalogue.parameters import population_parameters
 from features.contract.tables import contract
 from features.engine.engine import Engine
 from features.errors import HistoryError, UnknownId
 from features.store.store import Store
-
-RECENT_DAYS = 90
-"""Days for which a claim counts as living after it was first known; a choice, stated in docs/features.md."""
 
 
 def check_register(store: Store, entity: str) -> None:
@@ -103,10 +101,11 @@ def still_living(engine: Engine, bare: Cases) -> Cases:
 
 
 def recent_claims(store: Store, as_of: int) -> Column:
-    """Return the codes of claims first known in the RECENT_DAYS days up to a day, ascending."""
+    """Return the codes of claims first known in the `recent_claims` days up to a day, ascending."""
+    recent_days = population_parameters().recent_claims
     first_known_lately = (
         f"SELECT claim FROM claims WHERE sign = 1 GROUP BY claim "
-        f"HAVING MIN(known) > {as_of - RECENT_DAYS} AND MIN(known) <= {as_of} ORDER BY claim"
+        f"HAVING MIN(known) > {as_of - recent_days} AND MIN(known) <= {as_of} ORDER BY claim"
     )
     claims = store.sql(first_known_lately)["claim"]
     return np.asarray(claims.to_numpy(), np.int64)

@@ -311,6 +311,6 @@ def _split(declared: SourceDeclaration) -> SourceDeclaration:
     )
     targets: dict[str, Target] = {}
     for name, target in declared.target.items():
-        has_split = target.split is not None
+        has_split = target.split is not None or target.judged is not None
         targets[name] = target if has_split else target.model_copy(update={"split": split})
     return declared.model_copy(update={"target": targets})

@@ -97,8 +97,26 @@ class Split(_Declared):
     test_until: date
 
 
+class GroupJudging(_Declared):
+    """That a target is judged by groups: k folds by unit, since its cases have no order of time.
+
+    `because` says why days that the cases have tell none.
+    """
+
+    by: Literal["groups"]
+    because: str = ""
+
+    @field_validator("because")
+    @classmethod
+    def stripped(cls, because: str) -> str:
+        return because.strip()
+
+
 class Target(_Declared):
-    """What is to be predicted: the unit, its label, the horizon in days, the days looked from."""
+    """What is to be predicted: the unit, its label, the horizon in days, the days looked from.
+
+    A `split` parts training from test by days; where the cases have no order of time, `judged` stands in its place.
+    """
 
     zh: str
     en: str
@@ -111,6 +129,7 @@ class Target(_Declared):
     event: Event | None = None
     population: Population | None = None
     split: Split | None = None
+    judged: GroupJudging | None = None
     capacity: float | None = Field(default=None, gt=0)
     fit: dict[str, Any] = {}
 
@@ -318,6 +337,11 @@ def _check_target(name: str, target: Target, origin: str) -> None:
     if target.label == "event" and target.event is None:
         raise SourceError(
             f'{origin}: target.{name} has label = "event" and needs [target.{name}.event]'
+        )
+    if target.split is not None and target.judged is not None:
+        raise SourceError(
+            f"{origin}: target.{name} has a split, which parts by time, and is judged by groups, which know none; "
+            "leave one out"
         )
     if target.unit == "enterprise-day" and (not target.as_of or target.horizon < 1):
         raise SourceError(

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
-from features.catalogue.text_files import declaration_lines, declaration_text
 from features.errors import RequestError
+from features.text_files import declaration_lines, declaration_text
 
 
 @dataclass(frozen=True, slots=True)

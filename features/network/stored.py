@@ -19,11 +19,12 @@ from numpy.typing import NDArray
 from features.arrays import NULL, Column, Values, located
 from features.cases import Cases, by_month_end
 from features.catalogue.model import STORED_BY, Catalogue
-from features.catalogue.parameters import NetworkParameter, declared_parameters
+from features.catalogue.parameters import declared_parameters
 from features.files import replaced
 from features.ingest.scan import read_table
 from features.network.enterprises import network
 from features.network.rings import rings
+from features.parameters import DeclaredParameter
 from features.store.store import Store
 
 Kept = Mapping[str, NDArray[Any]]
@@ -118,7 +119,7 @@ def rules_digest() -> str:
     return digest_of_rules(declared_parameters())
 
 
-def digest_of_rules(parameters: Mapping[str, NetworkParameter]) -> str:
+def digest_of_rules(parameters: Mapping[str, DeclaredParameter]) -> str:
     """Return the digest of this folder's rules under some parameters; their words are not in it."""
     digest = hashlib.sha256()
     for name, parameter in sorted(parameters.items()):

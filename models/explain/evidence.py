@@ -3,33 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
 from typing import Protocol
 
 import numpy as np
 
 from features.matrix import Matrix
 from features.online.fact import Fact
+from features.parameters import Count, Share, parameter_values, parameters_in
+from features.text_files import declaration_text
 from models.bundle.booster import Floats, margins
 from models.bundle.bundle import Bundle
 from models.bundle.manifest import FrozenFeature
 from models.explain.reasons import Lead, leads
 
-MOST = 5
-"""Reasons of one case at most."""
-FEW = 3
-"""A feature without a declared direction becomes a reason only while there are fewer than these."""
-TRIED = 12
-"""Leads whose facts are taken away at most: each removal computes the features and the score again."""
-LEAST = 0.02
-"""A lead is told if it moves the score at least this share of what the strongest does."""
-MEMBERS = 3
-"""Features of one lead that are tried: the others tell of the same rows, and more weakly."""
-MITIGATING = 2
-"""Facts at most that are told because they lower the score."""
+FILE = "limits.txt"
 SQUARES = ("persons2",)
 """Units that say nothing to a reader."""
-ENOUGH = 0.5
-"""A narrower fact is told rather than the one that matters most if its removal lowers the score this much as far."""
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceLimits:
+    """The value of each limit of evidence; limits.txt says what each means."""
+
+    reasons: Count
+    undirected: Count
+    leads_tried: Count
+    least_share: Share
+    members: Count
+    mitigating: Count
+    enough: Share
+
+
+@cache
+def evidence_limits() -> EvidenceLimits:
+    """Return what limits.txt declares."""
+    text = declaration_text(FILE, "models.explain")
+    return parameter_values(EvidenceLimits, parameters_in(text, EvidenceLimits, FILE))
 
 
 class History(Protocol):
@@ -47,24 +58,24 @@ def evidence(
 ) -> dict[str, tuple[Fact, ...]]:
     """Return by feature the fact that each reason of one case rests on: its removal lowers the raw score.
 
-    Features come from the strongest leads, at most MOST of them, none below LEAST, no fact twice: those whose
-    direction is declared first, others only until there are FEW. MITIGATING facts of leads that lower the score
-    follow, unchecked.
+    Features come from the strongest leads, as many and as strong as the limits say, no fact twice: those whose direction is
+    declared first, others only until there are `undirected`. Facts of leads that lower the score follow, unchecked.
     """
+    limits = evidence_limits()
     trial = Trial(bundle, row, history)
     fact_of: dict[str, tuple[Fact, ...]] = {}
     ordered = leads(bundle, contributions)
     strongest = max([lead.contribution for lead in ordered], default=0.0)
-    worth_telling = max(LEAST * strongest, 0.0)
+    worth_telling = max(limits.least_share * strongest, 0.0)
     raising = [lead for lead in ordered if lead.contribution > worth_telling]
-    for directed, most in ((True, MOST), (False, FEW)):
-        for lead in raising[:TRIED]:
+    for directed, most in ((True, limits.reasons), (False, limits.undirected)):
+        for lead in raising[: limits.leads_tried]:
             if len(fact_of) >= most:
                 break
             if fact_of.keys().isdisjoint(lead.members):
                 fact_of |= _raising_fact(trial, lead, directed=directed)
     lowering = [lead for lead in reversed(ordered) if lead.contribution < 0]
-    for lead in lowering[:MITIGATING]:
+    for lead in lowering[: limits.mitigating]:
         fact_of |= _lowering_fact(trial, lead, history)
     return fact_of
 
@@ -99,14 +110,14 @@ class Trial:
         self._told: set[tuple[str, int, int]] = set()
 
     def told(self, lead: Lead, *, directed: bool) -> list[str]:
-        """Return the strongest MEMBERS of a lead that can be told, of those whose direction is declared or of the others."""
+        """Return the strongest `members` of a lead that can be told, of those whose direction is declared or of the others."""
         raises = lead.contribution > 0
         names = []
         for name in lead.members:
             has_direction = self._declared[name].direction != "none"
             if has_direction == directed and self._makes_sense(name, raises=raises):
                 names.append(name)
-        return names[:MEMBERS]
+        return names[: evidence_limits().members]
 
     def _makes_sense(self, name: str, *, raises: bool) -> bool:
         value = float(self._row.column(name)[0])
@@ -119,7 +130,8 @@ class Trial:
         largest = max(drops.values(), default=0.0)
         if largest <= 0:
             return {}
-        matters = [fact for fact in facts if drops[fact] >= ENOUGH * largest]
+        least = evidence_limits().enough * largest
+        matters = [fact for fact in facts if drops[fact] >= least]
         chosen = min(matters, key=lambda fact: (fact.n_rows, -drops[fact]))
         self._told.add(_identity(chosen))
         return {name: (chosen,)}

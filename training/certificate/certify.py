@@ -180,15 +180,20 @@ def _undeclared_quick(source: Source, excerpt: Excerpt) -> list[str]:
 
 def check_told(store: Store, as_of: int) -> None:
     """Raise HistoryError where fewer than half of the tables that have rows had one by a day: its features say little."""
-    beginnings = [store.begins(table) for table in store.tables]
-    days = sorted(day for day in beginnings if day is not None)
-    middle = (len(days) - 1) // 2
-    first = days[middle] if days else as_of
-    if as_of < first:
+    first = first_telling_day(store)
+    if first is not None and as_of < first:
         raise HistoryError(
             f"most tables of {store.source.name!r} hold nothing recorded by {date_of(as_of)}, and a certificate "
             f"would say little; take {date_of(first)}, the first day on which half of them do, or a later one"
         )
+
+
+def first_telling_day(store: Store) -> int | None:
+    """Return the first day on which half of the tables that have rows had one; None where none has any."""
+    beginnings = [store.begins(table) for table in store.tables]
+    days = sorted(day for day in beginnings if day is not None)
+    middle = (len(days) - 1) // 2
+    return days[middle] if days else None
 
 
 def trial(excerpt: Excerpt, as_of: int, extent: Extent) -> Findings:

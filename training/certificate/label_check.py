@@ -205,7 +205,9 @@ def label_faults(
 
 
 def _first_asked(target: Target) -> int:
-    """Return the day from which the first case of the test is seen, a visit from its eve."""
+    """Return the day from which the first case of the test is seen, a visit from its eve; none where groups judge."""
+    if target.judged is not None:
+        return FOREVER
     assert target.split is not None
     begin = day_of(target.split.test_from)
     return begin - 1 if target.unit == "inspection" else begin

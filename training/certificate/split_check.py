@@ -10,10 +10,10 @@ from features.calendar import day_of
 from features.catalogue.model import Catalogue
 from features.ingest.source_toml import Split, Target
 from features.matrix import no_cases
-from training.data.cases import TEST, TRAIN, UNUSED, TargetCases, case_parts, unlabelled
+from training.data.cases import BOTH, TEST, TRAIN, UNUSED, TargetCases, case_parts, unlabelled
 from training.data.dataset import Dataset
 from training.data.day_cases import ON_DAYS
-from training.data.folds import Fold, folds_of
+from training.data.folds import Fold, folds_by_key, folds_of
 from training.data.labels import Codes
 from training.data.recipe import recipe_of
 
@@ -28,6 +28,8 @@ MANY, FEW = 2_000, 37
 
 def part_faults(name: str, target: Target, cases: TargetCases) -> dict[str, int]:
     """Return how many cases, and days around the split, stand in another part than it says, and how many folds part nothing."""
+    if target.judged is not None:
+        return _group_faults(name, target, cases)
     split = target.split
     assert split is not None
     gap = target.horizon if target.unit in ON_DAYS else 0
@@ -35,6 +37,15 @@ def part_faults(name: str, target: Target, cases: TargetCases) -> dict[str, int]
         "part": _misplaced_cases(name, target, cases, gap) + _misplaced_days(split, gap),
         "folds": _open_folds(name, target, cases, gap),
     }
+    return {kind: count for kind, count in counts.items() if count}
+
+
+def _group_faults(name: str, target: Target, cases: TargetCases) -> dict[str, int]:
+    """Return how many cases of a target that is judged by groups stand in one part alone, and how many folds share a unit."""
+    keys = cases.subject.astype(np.str_)
+    folds = folds_by_key(keys, recipe_of(target.fit, target=name))
+    shared = [bool(np.isin(keys[fold.held], keys[fold.seen]).any()) for fold in folds]
+    counts = {"part": int((cases.part != BOTH).sum()), "folds": sum(shared)}
     return {kind: count for kind, count in counts.items() if count}
 
 

@@ -14,8 +14,8 @@ from features.ingest.source_toml import Split, Target
 from features.matrix import Matrix
 from training.data.labels import FOREVER, Codes, Floats, Observed, first_days
 
-UNUSED, TRAIN, TEST = 0, 1, 2
-"""The codes of the part in which a case stands."""
+UNUSED, TRAIN, TEST, BOTH = 0, 1, 2, 3
+"""The codes of the part in which a case stands; BOTH trains and tests, in folds by unit."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,7 +74,8 @@ def target_split(target: Target) -> Split:
     split = target.split
     if split is None:
         raise TargetError(
-            "the target has no split; add [target.NAME.split] with train_until, test_from and test_until"
+            "the target has no split; add [target.NAME.split] with train_until, test_from and test_until, or, where its "
+            'cases have no order of time, [target.NAME.judged] with by = "groups"'
         )
     if not split.train_until < split.test_from <= split.test_until:
         raise TargetError(
@@ -87,8 +88,10 @@ def target_split(target: Target) -> Split:
 def first_asked(target: Target) -> int:
     """Return the day from which the first case of the test is seen; what became known later must not teach.
 
-    A visit is seen from the eve of its opening, every other case on its own day.
+    A visit is seen from the eve of its opening, every other case on its own day. Judged by groups, no day begins a test.
     """
+    if target.judged is not None:
+        return FOREVER
     begin = day_of(target_split(target).test_from)
     return begin - 1 if target.unit == "inspection" else begin
 
@@ -109,6 +112,13 @@ def case_parts(day: Codes, split: Split, gap: int) -> NDArray[np.int8]:
     part[test] = TEST
     part[train] = TRAIN
     return part
+
+
+def target_parts(day: Codes, target: Target, gap: int) -> NDArray[np.int8]:
+    """Return each day's part as a target's split says it; judged by groups, every case trains and tests."""
+    if target.judged is not None:
+        return np.full(len(day), BOTH, np.int8)
+    return case_parts(day, target_split(target), gap)
 
 
 def unlabelled(

@@ -14,15 +14,16 @@ from features.engine.engine import Engine, engine_of
 from features.engine.matrices import matrix_for
 from features.engine.population import bare_cases, registered_cases
 from features.errors import LssiError, TargetError
-from features.ingest.source_toml import Target
+from features.ingest.source_toml import GroupJudging, Target
 from features.matrix import Matrix, stacked
 from features.store.store import Store
 from training.data.bystanders import drawn_bystanders
-from training.data.cases import TEST, TRAIN, Bystanders, TargetCases, joined_parts
+from training.data.cases import BOTH, TEST, TRAIN, Bystanders, TargetCases, joined_parts
 from training.data.day_cases import ON_DAYS, day_cases
 from training.data.events import marks
 from training.data.labels import SUBJECT
 from training.data.population import population
+from training.data.protected import persons_of
 from training.data.set_aside import SetAside
 from training.data.unit_cases import unit_cases
 
@@ -35,7 +36,8 @@ class Dataset:
     """The cases of a target, one matrix row each: training cases with a label, test cases with or without.
 
     `set_aside` counts by reason what looked like a case and is none. `bystanders` are cases of the training days without a
-    label, where any were asked for.
+    label, where any were asked for. Judged by groups, labelled cases train and test, and `persons` are those who file the
+    claims, so that nobody is parted.
     """
 
     name: str
@@ -45,14 +47,33 @@ class Dataset:
     catalogue: Catalogue
     set_aside: Mapping[str, int] = field(default_factory=dict)
     bystanders: Bystanders | None = None
+    persons: NDArray[np.str_] | None = None
+
+    @property
+    def units(self) -> NDArray[np.str_]:
+        """The unit that each case is about, (n,): `persons` where they are told, else the key of its row."""
+        return self.matrix.keys if self.persons is None else self.persons
+
+    def take(self, rows: NDArray[np.int64]) -> Dataset:
+        """Return the chosen cases with their features."""
+        persons = None if self.persons is None else self.persons[rows]
+        return replace(
+            self, matrix=self.matrix.take(rows), cases=self.cases.take(rows), persons=persons
+        )
 
     def taught(self) -> NDArray[np.bool_]:
         """Return which cases train."""
-        return np.asarray(self.cases.part == TRAIN)
+        trains = np.asarray(self.cases.part == TRAIN)
+        return trains | self.in_folds()
 
     def tested(self) -> NDArray[np.bool_]:
         """Return which cases test, labelled or not."""
-        return np.asarray(self.cases.part == TEST)
+        tests = np.asarray(self.cases.part == TEST)
+        return tests | self.in_folds()
+
+    def in_folds(self) -> NDArray[np.bool_]:
+        """Return which cases train and test, in folds by unit."""
+        return np.asarray(self.cases.part == BOTH)
 
 
 def target_of(store: Store, name: str) -> Target:
@@ -87,13 +108,18 @@ def dataset(store: Store, name: str, *, seed: int, bystanders: int = 0) -> Datas
     chosen = cases.take(inside)
     whole = Dataset(name, target, taken, chosen, engine.catalogue, aside.counts())
     beside = _bystanders(engine, whole, condition, most=bystanders, seed=seed)
-    return replace(whole, bystanders=beside)
+    persons = None
+    if target.judged is not None and target.unit == "claim":
+        persons = persons_of(store, chosen.subject)
+    return replace(whole, bystanders=beside, persons=persons)
 
 
 def _bystanders(
     engine: Engine, whole: Dataset, condition: str, *, most: int, seed: int
 ) -> Bystanders | None:
-    """Return bystanders of the target's population with their features."""
+    """Return bystanders of the target's population with their features; none where no days part training from test."""
+    if whole.target.judged is not None:
+        return None
     taught = whole.cases.take(whole.taught())
     drawn = drawn_bystanders(engine, whole.target, taught, most=most, seed=seed)
     if drawn is None:
@@ -106,6 +132,13 @@ def _bystanders(
 def labelled(store: Store, name: str) -> TargetCases:
     """Return the cases of a declared target with their labels, before any feature or condition on features."""
     return _every_case(store, target_of(store, name))[0]
+
+
+def labelled_days(store: Store, name: str) -> NDArray[np.int64]:
+    """Return the days of all labelled cases of a declared target, whatever its split says of them."""
+    undated = {"split": None, "judged": GroupJudging(by="groups")}
+    cases, _ = _every_case(store, target_of(store, name).model_copy(update=undated))
+    return cases.day
 
 
 def cases_set_aside(store: Store, name: str) -> dict[str, int]:

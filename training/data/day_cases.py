@@ -14,13 +14,13 @@ from features.errors import TargetError
 from features.ingest.source_toml import Target
 from features.store.store import Store
 from training.data.cases import (
+    BOTH,
     TEST,
     TRAIN,
     UNUSED,
     TargetCases,
-    case_parts,
     first_asked,
-    target_split,
+    target_parts,
     unlabelled,
     with_looks,
 )
@@ -41,9 +41,11 @@ def day_cases(
     No row recorded after the test began reaches the label of a training case. `aside` counts what is no case.
     """
     store = engine.store
+    known_today = _labelling(store, target, store.complete_to)
     label_of = {
         TRAIN: _labelling(store, target, min(first_asked(target), store.complete_to)),
-        TEST: _labelling(store, target, store.complete_to),
+        TEST: known_today,
+        BOTH: known_today,
     }
     subject = SUBJECT[target.unit]
     texts = np.array(store.texts(subject), np.str_)
@@ -64,13 +66,14 @@ def _days(store: Store, target: Target) -> list[tuple[int, int]]:
     """Return each usable as-of day and its part; event labels need the whole horizon to have passed."""
     distinct = {day_of(day) for day in target.as_of}
     days = np.array(sorted(distinct), np.int64)
-    parts = case_parts(days, target_split(target), target.horizon)
+    parts = target_parts(days, target, target.horizon)
     if target.label == "event":
         is_open = days + target.horizon > store.complete_to
         parts[is_open] = UNUSED
     is_used = parts != UNUSED
     used = list(zip(days[is_used].tolist(), parts[is_used].tolist(), strict=True))
-    if {part for _, part in used} != {TRAIN, TEST}:
+    needed = {TRAIN, TEST} if target.judged is None else {BOTH}
+    if {part for _, part in used} != needed:
         usable = [str(date_of(day)) for day, _ in used]
         raise TargetError(
             f"the as_of days should leave one to train and one to test, {target.horizon} days "

@@ -67,6 +67,37 @@ class ForwardSplit(BaseCrossValidator):
         return np.unique(ascending[places.astype(np.int64)]) if len(ascending) else ascending
 
 
+class UnitSplit(BaseCrossValidator):
+    """A splitter of scikit-learn for cases without an order of time: `n_splits` parts by `groups`, each asked of the others.
+
+    The cases of one unit share their part, and the order of the rows does not matter. There are no more parts than units.
+    """
+
+    def __init__(self, *, n_splits: int, seed: int) -> None:
+        self.n_splits = n_splits
+        self.seed = seed
+
+    def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:  # noqa: ARG002
+        """Return the number of parts: that of the units where these are fewer."""
+        if groups is None:
+            return self.n_splits
+        return min(self.n_splits, len(np.unique(groups)))
+
+    def split(
+        self,
+        X: Any = None,  # noqa: ARG002
+        y: Any = None,  # noqa: ARG002
+        groups: Any = None,
+    ) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+        """Yield the places of the cases that a model may learn from, and of those that it is asked about."""
+        part = parts_by_key(np.asarray(groups, np.str_), self.n_splits, self.seed)
+        for place in range(self.n_splits):
+            seen = np.flatnonzero(part != place)
+            held = np.flatnonzero(part == place)
+            if len(seen) and len(held):
+                yield seen, held
+
+
 def folds_of(keys: NDArray[np.str_], cases: TargetCases, recipe: Recipe, gap: int) -> list[Fold]:
     """Return folds that go forward in time (`ForwardSplit`), without those whose days before teach too little.
 
@@ -91,15 +122,13 @@ def folds_of(keys: NDArray[np.str_], cases: TargetCases, recipe: Recipe, gap: in
 
 def folds_by_key(keys: NDArray[np.str_], recipe: Recipe) -> list[Fold]:
     """Return folds parted by key, the cases of one key together: no more than there are keys, and none of a single key."""
-    part = parts_by_key(keys, recipe.folds, recipe.seed)
-    folds = [Fold(part != place, part == place) for place in range(recipe.folds)]
-    return [fold for fold in folds if fold.seen.any() and fold.held.any()]
+    return _folds(UnitSplit(n_splits=recipe.folds, seed=recipe.seed), keys)
 
 
 def _folds(splitter: BaseCrossValidator, keys: NDArray[np.str_]) -> list[Fold]:
     """Return the splits of cases as masks."""
     folds = []
-    for seen, held in splitter.split(keys):
+    for seen, held in splitter.split(keys, groups=keys):
         fold = Fold(np.zeros(len(keys), np.bool_), np.zeros(len(keys), np.bool_))
         fold.seen[seen] = True
         fold.held[held] = True

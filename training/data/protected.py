@@ -60,6 +60,12 @@ def claimants(store: Store, claim: Codes) -> Codes:
     return np.where(np.isnan(worker), NULL, worker).astype(np.int64)
 
 
+def persons_of(store: Store, claim: Codes) -> NDArray[np.str_]:
+    """Return who files each claim, as text that no two persons share; a claim that names nobody is a person of its own."""
+    worker = claimants(store, claim)
+    return np.where(worker == NULL, -1 - claim, worker).astype(np.str_)
+
+
 def persons_texts(store: Store, column: str, worker: Codes) -> Texts:
     """Return what the protected table says of workers as text, "" where it says nothing or the code is NULL."""
     choices = contract()[PERSONS].column(column).choices

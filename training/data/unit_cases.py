@@ -10,15 +10,13 @@ import numpy as np
 from features.ingest.source_toml import Target
 from features.store.store import Store
 from training.data.cases import (
-    TEST,
     TRAIN,
     UNUSED,
     TargetCases,
-    case_parts,
     first_asked,
     joined_parts,
     of_looks,
-    target_split,
+    target_parts,
     unlabelled,
 )
 from training.data.events import events, every_telling, first_told, happened, last_known
@@ -33,14 +31,14 @@ Labelling = Callable[[TargetCases], TargetCases]
 def unit_cases(store: Store, target: Target) -> tuple[TargetCases, SetAside]:
     """Return the visits or claims of both parts, those that train with a label, and what was set aside.
 
-    No row recorded after the test began reaches a training case.
+    No row recorded after the test began reaches a training case. Judged by groups, every labelled case stands in both parts.
     """
     known_today = _labelled_by(store, target, store.complete_to)
     known_then = _known_then(store, target)
     taught = known_then.take(known_then.part == TRAIN)
     aside = SetAside()
     aside.count_late(taught, known_today)
-    tested = known_today.take(known_today.part == TEST)
+    tested = known_today.take(known_today.part != TRAIN)
     return aside.usable(joined_parts([taught, tested])), aside
 
 
@@ -72,7 +70,7 @@ def _inspections(store: Store, target: Target, by: int) -> TargetCases:
     as_of = looks.opened - 1
     texts = np.array(store.texts("inspection"), np.str_)
     ids = texts[looks.ids]
-    part = case_parts(looks.opened, target_split(target), 0)
+    part = target_parts(looks.opened, target, 0)
     in_time = looks.within(as_of, target.horizon)
     return of_looks(in_time, as_of, ids, part, looks.opened)
 
@@ -83,7 +81,7 @@ def _claims(store: Store, target: Target, by: int) -> TargetCases:
     codes, member = np.unique(rows["claim"], return_inverse=True)
     first = np.full(len(codes), np.iinfo(np.int64).max)
     np.minimum.at(first, member, rows["known"])
-    part = case_parts(first, target_split(target), 0)
+    part = target_parts(first, target, 0)
     is_used = part != UNUSED
     codes = codes[is_used]
     first = first[is_used]

@@ -9,6 +9,7 @@ from features.errors import TargetError
 from features.store.store import Store
 from training.data.cases import TEST, TargetCases, target_split
 from training.data.dataset import Dataset, labelled
+from training.data.order import check_order
 
 CASES = {
     "inspection": "inspections opened",
@@ -20,8 +21,13 @@ CASES = {
 
 def check_test(store: Store, whole: Dataset) -> None:
     """Raise TargetError where a data set has no case to test on: it says which days the test needs, and why none is there."""
+    check_order(store, whole)
     if whole.tested().any():
         return
+    if whole.target.judged is not None:
+        raise TargetError(
+            f"target {whole.name!r} has no labelled case to judge by; load {CASES[whole.target.unit]}"
+        )
     split = target_split(whole.target)
     raise TargetError(
         f"target {whole.name!r} needs {CASES[whole.target.unit]} from {split.test_from} to {split.test_until} "

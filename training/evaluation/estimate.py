@@ -147,8 +147,8 @@ def amount_estimate(total: Total) -> Estimate:
 
     The total of a Poisson design is a weighted sum of counts of draws. Its law is taken as a Pearson III curve of the
     estimated variance and skewness; towards the long tail one more unit like the largest is added, because the sample
-    that missed the largest units thinks itself exact. It holds less often, about .92, where the largest units have the
-    smallest inclusion probabilities. Source: Fay and Feuer (1997), Statistics in Medicine 16, 791-801,
+    that missed the largest units thinks itself exact. It holds least often, .93 to .94, where the largest units have the
+    smallest inclusion probabilities, or few visits find any. Source: Fay and Feuer (1997), Statistics in Medicine 16, 791-801,
     whose gamma interval this is where no model is told, with a third moment of its own where residuals have both signs.
     """
     if not total.variance > 0:

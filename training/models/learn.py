@@ -12,7 +12,7 @@ from models.bundle.booster import margins
 from models.bundle.calibration import Calibration
 from training.data.cases import TargetCases
 from training.data.dataset import Dataset
-from training.data.folds import folds_of
+from training.data.folds import folds_by_key, folds_of
 from training.data.recipe import Recipe
 from training.models.calibrate import Calibrated, calibrated
 from training.models.count import CountFit, fit_number
@@ -48,13 +48,19 @@ class Learned:
 
 
 def lesson_of(whole: Dataset, recipe: Recipe) -> Lesson:
-    """Return what the training cases teach from: features, folds forward in time, directions, and who was looked at."""
+    """Return what the training cases teach from: features, folds forward in time, directions, and who was looked at.
+
+    Where the target is judged by groups the folds part units, for there is no time to go forward in.
+    """
     taught = whole.taught()
     matrix = whole.matrix.take(taught)
     cases = whole.cases.take(taught)
     # a label of declared days is known only when its horizon has passed, so folds lie as far apart
     gap = whole.target.horizon if whole.target.as_of else 0
-    folds = folds_of(matrix.keys, cases, recipe, gap)
+    if whole.target.judged is None:
+        folds = folds_of(matrix.keys, cases, recipe, gap)
+    else:
+        folds = folds_by_key(whole.units[taught], recipe)
     selection = selection_of(matrix, cases, whole.bystanders, recipe)
     return Lesson(matrix, folds, _directions(whole, recipe), selection)
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from features.engine.engine import Engine
 from features.engine.population import cases_of
+from features.errors import TargetError
 from features.matrix import Matrix
 from features.store.store import Store
 from models.bundle.booster import margins
@@ -98,6 +99,11 @@ def bench_of(store: Store, name: str, seed: int | None) -> Bench:
     target = target_of(store, name)
     recipe = recipe_of(target.fit, target=name)
     whole = dataset(store, name, seed=recipe.seed)
+    if target.judged is not None:
+        raise TargetError(
+            f"an ablation compares models on a test that lies later, and target {name!r} is judged by groups, without "
+            "time; leave features out of a copy of the catalogue and compare what `lssi train` says"
+        )
     check_test(store, whole)
     lesson = lesson_of(whole, recipe)
     label = whole.cases.take(whole.taught()).label

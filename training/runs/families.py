@@ -28,4 +28,7 @@ def without_family(whole: Dataset, family: str) -> Dataset:
             f"--without should name one of several families of features of {whole.name!r}: {listed}; "
             f"got {family!r}"
         )
-    return replace(whole, matrix=whole.matrix.columns(others))
+    beside = whole.bystanders
+    if beside is not None:
+        beside = replace(beside, matrix=beside.matrix.columns(others))
+    return replace(whole, matrix=whole.matrix.columns(others), bystanders=beside)

@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from features.arrays import NULL
 from features.store.store import Store
 from training.data.dataset import Dataset
 from training.data.labels import Floats
-from training.data.protected import ProtectedColumn, claimants, protected_columns
+from training.data.protected import ProtectedColumn, persons_of, protected_columns
 from training.evaluation.proxy import LEAST, proxy_as_json, proxy_of
 
 MOST = 6_000
@@ -27,14 +26,12 @@ def proxies(store: Store, whole: Dataset, seed: int) -> list[dict[str, Any]]:
     """
     entity = whole.matrix.entity
     subject = whole.cases.subject
-    units = claimants(store, subject) if entity == "claim" else subject
-    # a claim that names nobody is a person of its own
-    units = np.where(units == NULL, -1 - subject, units)
+    units = persons_of(store, subject) if entity == "claim" else subject.astype(np.str_)
     said = []
     for column in protected_columns(store, entity, subject):
         chosen = _drawn(~np.isnan(column.values), seed)
         matrix = whole.matrix.take(chosen)
-        texts = units[chosen].astype(np.str_)
+        texts = units[chosen]
         for value, has_value in _questions(store, column, column.values[chosen]):
             test = proxy_as_json(proxy_of(matrix, texts, has_value, seed))
             said.append({"attribute": column.place, "value": value, "test": test})

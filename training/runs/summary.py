@@ -52,6 +52,8 @@ def summary_lines(result: Mapping[str, Any]) -> list[str]:
         _headline(result),
         _part_line("训练 train", result["train"]),
         _part_line("测试 test", result["test"]),
+        *groups_judged_lines(result["judged"]),
+        *later_day_lines(result),
         *set_aside_lines(result["target"], result["set_aside"]),
         _judged_line(metrics),
         _capacity_line(metrics["capacity"]),
@@ -83,6 +85,28 @@ def _part_line(name: str, part: Mapping[str, Any]) -> str:
     first_day = part.get("from", "")
     last_day = part.get("until", "")
     return f"{name}: {size} ({positives} +), {first_day} … {last_day}"
+
+
+def groups_judged_lines(judged: Mapping[str, Any]) -> list[str]:
+    """Return that a model was judged without any order of time, where it was, and why."""
+    if judged["by"] == "time":
+        return []
+    folds = judged["folds"]
+    line = (
+        f"时间先后未知，按单位分 {folds} 组评价，不说明对将来如何 the order of time is not known: judged by {folds} "
+        "groups of units, which does not show how it does on the future"
+    )
+    return [f"{line}: {judged['because']}" if judged["because"] else line]
+
+
+def later_day_lines(result: Mapping[str, Any]) -> list[str]:
+    """Return that the certificate is of a later day than the last that trained, where most tables begin after that one."""
+    certified_day = result["certified"]["as_of"]
+    if certified_day == result["as_of"]:
+        return []
+    zh = "多数表在训练之后才有数据，证书取其后一日"
+    en = "most tables begin after the last day that trained; the certificate is as of"
+    return [f"{zh} {en} {certified_day}"]
 
 
 def _judged_line(metrics: Mapping[str, Any]) -> str:

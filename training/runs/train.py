@@ -13,16 +13,18 @@ import numpy as np
 from features.calendar import date_of
 from features.catalogue.roles import of_scored
 from features.errors import BundleError, CertificateError
+from features.matrix import Matrix
 from features.store.store import Store
 from models.bundle.bundle import Parts, load_bundle, write_bundle
 from models.bundle.champions import ModelKey
 from models.bundle.manifest import frozen_features
 from models.bundle.score import score
-from training.certificate.certify import QUICK, certify
+from training.certificate.certify import QUICK, certify, first_telling_day
 from training.certificate.text import leaks_of
 from training.data.cases import part_size
 from training.data.dataset import Dataset, dataset, target_of
 from training.data.recipe import Recipe, recipe_of
+from training.data.unit_folds import folds_by_unit, in_fold
 from training.data.untested import check_test
 from training.evaluation.evaluate import Answers, evaluate, judged_cases, reordering
 from training.evaluation.group_values import Partition
@@ -125,11 +127,17 @@ def _beside(store: Store, trained: Trained, falls: Sequence[Partition]) -> dict[
 
 
 def certified(store: Store, trained: Trained) -> dict[str, Any]:
-    """Return the certificate of what a model was trained on, and of the last day that it looked from, over an excerpt."""
+    """Return the certificate of what a model was trained on, and of the last day that it looked from, over an excerpt.
+
+    Where most tables begin after that day, it is of the first day on which half of them have rows: features of a day on
+    which the tables are empty would prove little, and the history has no later day to train from.
+    """
     whole = trained.dataset
     days = whole.cases.as_of[whole.taught()]
     faults = training_faults(store, whole, trained.recipe, parts_learned)
-    return certify(store, int(days.max()), QUICK, training=faults)
+    return certify(
+        store, max(int(days.max()), first_telling_day(store) or 0), QUICK, training=faults
+    )
 
 
 def parts_learned(whole: Dataset, recipe: Recipe) -> Parts:
@@ -171,27 +179,58 @@ def data_and_recipe(store: Store, name: str) -> tuple[Dataset, Recipe]:
 def trained_from(whole: Dataset, recipe: Recipe) -> Trained:
     """Return the model that the training cases of a data set teach, and its metrics on the test."""
     target = whole.target
-    taught = whole.cases.take(whole.taught())
-    unit = unit_counted(target)
     lesson = lesson_of(whole, recipe)
-    learned = learn(lesson, taught, recipe, unit=unit)
+    learned = learned_from(whole, lesson, recipe)
     tested = whole.tested()
     matrix = whole.matrix.take(tested)
     cases = whole.cases.take(tested)
-    raw = learned.raw(matrix)
-    number = None if learned.count is None else learned.count.number
-    answers = Answers(raw, learned.calibration(raw), learned.expected(matrix), number)
+    is_in_folds = whole.in_folds().any()
+    answers = answers_by_fold(whole, recipe) if is_in_folds else answers_of(learned, matrix)
     exam = Exam(cases, matrix.keys, target.capacity or recipe.capacity)
     judged = judged_cases(matrix, cases, answers, recipe)
     metrics = evaluate(matrix, exam, answers, judged, seed=recipe.seed)
     model = TestedModel(answers, judged, exam.capacity, learned.any.text, recipe.seed)
     if target.unit == "inspection":
-        metrics |= reordering(cases, raw)
+        # without an order of time nothing is found earlier
+        metrics |= {} if is_in_folds else reordering(cases, answers.raw)
         metrics["capacity"]["lottery"] |= without_population()
     metrics["directions"] = _directions(learned)
     metrics["selection"] = _selection(lesson, learned)
     metrics["population"] = asdict(learned.population)
     return Trained(whole, recipe, learned, metrics, model)
+
+
+def learned_from(whole: Dataset, lesson: Lesson, recipe: Recipe) -> Learned:
+    """Return what the training cases of a data set teach, by their lesson."""
+    taught = whole.cases.take(whole.taught())
+    return learn(lesson, taught, recipe, unit=unit_counted(whole.target))
+
+
+def answers_of(learned: Learned, matrix: Matrix) -> Answers:
+    """Return what was learned says of a matrix with the training columns."""
+    raw = learned.raw(matrix)
+    number = None if learned.count is None else learned.count.number
+    return Answers(raw, learned.calibration(raw), learned.expected(matrix), number)
+
+
+def answers_by_fold(whole: Dataset, recipe: Recipe) -> Answers:
+    """Return what models say of all cases in folds, each of cases whose units it has not seen; no interval of a number.
+
+    An expected number is there only where every fold had finds enough to learn one.
+    """
+    raw = np.full(len(whole.cases), np.nan)
+    probability = raw.copy()
+    expected = raw.copy()
+    for fold in folds_by_unit(whole, recipe):
+        of_fold = in_fold(whole, fold)
+        learned = learned_from(of_fold, lesson_of(of_fold, recipe), recipe)
+        said = answers_of(learned, whole.matrix.take(fold.held))
+        raw[fold.held] = said.raw
+        probability[fold.held] = said.probability
+        if said.expected is not None:
+            expected[fold.held] = said.expected
+    has_numbers = not np.isnan(expected).any()
+    return Answers(raw, probability, expected if has_numbers else None)
 
 
 def bundle_parts(trained: Trained, origin: Mapping[str, str]) -> Parts:
@@ -318,6 +357,7 @@ def run_report(trained: Trained, origin: Mapping[str, str]) -> dict[str, Any]:
         "as_of": date_of(last_day).isoformat(),
         "train": part_size(taught),
         "test": part_size(tested),
+        "judged": judged_by(whole, trained.recipe),
         "set_aside": dict(whole.set_aside),
         "metrics": trained.metrics,
         "features": len(whole.matrix.names),
@@ -326,6 +366,15 @@ def run_report(trained: Trained, origin: Mapping[str, str]) -> dict[str, Any]:
         "fit": _fitted(trained),
         **origin,
     }
+
+
+def judged_by(whole: Dataset, recipe: Recipe) -> dict[str, Any]:
+    """Return how a model was judged: by cases of later days, or by groups of units where no order of time is known."""
+    judged = whole.target.judged
+    if judged is None:
+        return {"by": "time", "folds": None, "because": None}
+    folds = len(folds_by_unit(whole, recipe))
+    return {"by": judged.by, "folds": folds, "because": judged.because}
 
 
 def _registered(logged: Logged) -> dict[str, Any]:

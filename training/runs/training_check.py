@@ -14,11 +14,12 @@ from features.store.store import Store
 from models.bundle.bundle import Parts
 from training.certificate.compare import Moved, differing, greater_moves
 from training.certificate.split_check import parts_read
-from training.data.cases import TEST, TRAIN, Bystanders, TargetCases, target_split
+from training.data.cases import BOTH, TEST, TRAIN, Bystanders, TargetCases, target_split
 from training.data.dataset import Dataset
 from training.data.day_cases import ON_DAYS
 from training.data.labels import SUBJECT, Codes, first_days
 from training.data.recipe import Recipe
+from training.data.unit_folds import folds_by_unit, in_fold
 
 SAMPLE = 24
 """Cases of each part that are computed again one by one: each costs about as much as a score."""
@@ -82,6 +83,8 @@ def _own_days(store: Store, whole: Dataset) -> Codes:
 def _other_parts(whole: Dataset) -> int:
     """Return how many cases stand in another part than the split says, or train though they should not."""
     target = whole.target
+    if target.judged is not None:
+        return int((~whole.in_folds()).sum())
     gap = target.horizon if target.unit in ON_DAYS else 0
     expected = parts_read(whole.cases.day, target_split(target), gap)
     is_other = (expected != whole.cases.part) | (whole.taught() != (expected == TRAIN))
@@ -92,7 +95,7 @@ def sampled(whole: Dataset, seed: int) -> NDArray[np.int64]:
     """Return the places of SAMPLE cases of each part, drawn by a seed."""
     draw = np.random.default_rng(seed)
     places = []
-    for part in (TRAIN, TEST):
+    for part in (TRAIN, TEST, BOTH):
         of_part = np.flatnonzero(whole.cases.part == part)
         places.append(draw.permutation(of_part)[:SAMPLE])
     return np.sort(np.concatenate(places))
@@ -116,8 +119,12 @@ def unlike_alone(store: Store, whole: Dataset, seed: int = 1) -> dict[str, Moved
 def moved_by_the_test(whole: Dataset, recipe: Recipe, learning: Learning) -> list[str]:
     """Return what of a bundle moves when labels, counts and features of the test are altered: nothing may.
 
-    A small model is learned twice in the very way in which the bundle was made.
+    A small model is learned twice in the very way in which the bundle was made. Judged by groups, the cases that the first
+    fold holds back are its test.
     """
+    if whole.in_folds().any():
+        first = folds_by_unit(whole, recipe)[0]
+        whole = in_fold(whole, first)
     few = _few_of(whole, recipe.seed)
     quick = _quick(recipe)
     before = _kept(learning(few, quick))
@@ -156,7 +163,7 @@ def _few_bystanders(bystanders: Bystanders | None, draw: np.random.Generator) ->
 
 
 def _taken(whole: Dataset, places: Codes) -> Dataset:
-    return replace(whole, matrix=whole.matrix.take(places), cases=whole.cases.take(places))
+    return whole.take(places)
 
 
 def _quick(recipe: Recipe) -> Recipe:

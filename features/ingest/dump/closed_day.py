@@ -6,16 +6,31 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache
 from itertools import pairwise
 
 from features.errors import SourceError
+from features.parameters import Count, Days, parameter_values, parameters_in
+from features.text_files import declaration_text
 
 MONTH, WEEK = timedelta(days=31), timedelta(days=7)
 """Tables that end within a month of one another end together: not all have rows on the last day."""
-SILENCE = 14
-"""Days without a row after which few rows are stragglers, where a table is not often silent for longer."""
-FEW = 100
-"""One row in so many, at most, are stragglers; a choice: more are ordinary rows."""
+FILE = "closing.txt"
+
+
+@dataclass(frozen=True, slots=True)
+class ClosingParameters:
+    """The value of each parameter of a closed day; closing.txt says what each means."""
+
+    silence: Days
+    ordinary_rows: Count
+
+
+@cache
+def closing_parameters() -> ClosingParameters:
+    """Return what closing.txt declares."""
+    text = declaration_text(FILE, "features.ingest.dump")
+    return parameter_values(ClosingParameters, parameters_in(text, ClosingParameters, FILE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +57,11 @@ def ending(origin: str, rows: Counter[date]) -> Ending:
     gaps = [(later - day).days for day, later in pairwise(days)]
     longest_gap = _longest_ordinary_gap(gaps)
     all_rows = later_rows = rows.total()
+    ordinary_rows = closing_parameters().ordinary_rows
     ordinary = days[-1]
     for day, gap in zip(days, [*gaps, 0], strict=True):
         later_rows -= rows[day]
-        if gap > longest_gap and later_rows * FEW < all_rows:
+        if gap > longest_gap and later_rows * ordinary_rows < all_rows:
             ordinary = day
             break
     return Ending(origin, ordinary, tuple(days))
@@ -53,11 +69,12 @@ def ending(origin: str, rows: Counter[date]) -> Ending:
 
 def _longest_ordinary_gap(gaps: Sequence[int]) -> int:
     """Return the days without a row past which a column has fallen silent."""
+    silence = closing_parameters().silence
     if not gaps:
-        return SILENCE
+        return silence
     # The longest gaps of all may lie among the stragglers, so 19 of 20 gaps say what is usual.
     usual = sorted(gaps)[int(len(gaps) * 0.95)]
-    return max(SILENCE, 3 * usual)
+    return max(silence, 3 * usual)
 
 
 def closed_day(endings: Sequence[Ending]) -> date:

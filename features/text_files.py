@@ -1,4 +1,4 @@
-"""The declaration files of this folder: the text of each, and its lines as fields."""
+"""Declaration files: the text of each, and its lines as fields."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ def declaration_lines(text: str, fields: int, where: str) -> Iterator[list[str]]
         yield parts
 
 
-def declaration_text(name: str) -> str:
-    """Return a declaration file of this folder."""
-    return resources.files("features.catalogue").joinpath(name).read_text("utf-8")
+def declaration_text(name: str, package: str = "features.catalogue") -> str:
+    """Return a declaration file of a package, of the catalogue where none is named."""
+    return resources.files(package).joinpath(name).read_text("utf-8")
 
 
 def once(rows: Iterable[_Row], name: Callable[[_Row], str], what: str) -> dict[str, _Row]:
