@@ -87,6 +87,8 @@ def precision(parts: ListAndRest) -> Told:
 
 def rate(parts: ListAndRest) -> Told:
     """Return what a unit of the population has on average."""
+    if not parts.units:
+        return EMPTY
     return parts.whole.times(1 / parts.units)
 
 
