@@ -298,6 +298,13 @@ def an_ablation(walk: Walk) -> Any:
     )
 
 
+def a_tuning(walk: Walk) -> Any:
+    out = walk.place / "better choices.toml"
+    source, data = walk.place / "source", walk.place / "data"
+    walk.says("tune", TARGET, source, "--trials", 1, "--out", out, "--data", data)
+    return digest(out)
+
+
 def a_plan(walk: Walk) -> Any:
     return walk.here("plan", "--week", WEEK, "--minutes", 600, "--seed", "published")
 
@@ -402,6 +409,7 @@ STEPS: dict[str, Callable[[Walk], Any]] = {
     "train": a_training,
     "promote": a_promotion,
     "ablate": an_ablation,
+    "tune": a_tuning,
     "plan": a_plan,
     "batch": a_batch,
     "replay": a_replay,
