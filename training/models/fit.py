@@ -16,7 +16,7 @@ from features.matrix import Matrix
 from training.data.folds import Fold, enough
 from training.data.recipe import Recipe, Shape
 from training.models.selection import Selection
-from training.models.tally import UnseenScores
+from training.models.tally import UnseenScores, clearly_less
 from training.models.trials import (
     Binned,
     Trials,
@@ -242,9 +242,7 @@ def _loses_more(sample: _Sample, trial: _Trial, other: _Trial) -> bool:
 
     A declared direction is knowledge that the labels do not have, so it takes more than a coin's toss to drop it.
     """
-    more = _log_losses(sample, trial) - _log_losses(sample, other)
-    error = more.std() / np.sqrt(len(more))
-    return bool(more.mean() > error)
+    return clearly_less(_log_losses(sample, other), _log_losses(sample, trial), errors=1.0)
 
 
 def _log_losses(sample: _Sample, trial: _Trial) -> Floats:

@@ -64,11 +64,11 @@ def weighted_losses(told: Floats, label: Floats, weight: Floats) -> Floats:
     return np.asarray(loss * weight / weight.mean())
 
 
-def clearly_less(losses: Floats, others: Floats) -> bool:
-    """Tell whether the mean of losses lies below that of others on the same cases by more than ERRORS standard errors."""
+def clearly_less(losses: Floats, others: Floats, errors: float = ERRORS) -> bool:
+    """Tell whether the mean of losses lies below that of others on the same cases by more than so many standard errors."""
     gain = others - losses
     error = gain.std() / np.sqrt(len(gain))
-    return bool(gain.mean() > ERRORS * error)
+    return bool(gain.mean() > errors * error)
 
 
 def tally_of(raw: Floats, label: Floats, weight: Floats | None = None) -> ScoreTally:
