@@ -7,7 +7,8 @@ import pytest
 
 from features.matrix import Matrix
 from models.bundle.number import Correction, Number, Reach
-from training.evaluation.number_found import number_found, told_over_found
+from training.evaluation.number_found import number_found
+from training.evaluation.paired import ratio_interval
 
 NUMBER = Number(
     staff=("staff",),
@@ -47,8 +48,8 @@ def test_a_true_model_has_one_within_its_interval_and_one_that_tells_twice_has_n
         draw = np.random.default_rng(seed)
         mean = 0.1 * staff
         count = draw.poisson(mean).astype(np.float64)
-        interval = told_over_found(matrix.keys, mean, count, seed=1)
-        twice = told_over_found(matrix.keys, 2 * mean, count, seed=1)
+        interval = ratio_interval(matrix.keys, mean, count, seed=1)
+        twice = ratio_interval(matrix.keys, 2 * mean, count, seed=1)
         assert interval is not None and twice is not None and twice[0] > 1
         holds += interval[0] <= 1 <= interval[1]
     assert holds >= 34
@@ -58,15 +59,15 @@ def test_cases_of_one_unit_are_drawn_together() -> None:
     draw = np.random.default_rng(3)
     keys = np.array([f"e{place // 10}" for place in range(200)])
     count = np.repeat(draw.poisson(2, 20), 10).astype(np.float64)
-    alone = told_over_found(np.arange(200).astype(np.str_), np.full(200, 2.0), count, seed=1)
-    together = told_over_found(keys, np.full(200, 2.0), count, seed=1)
+    alone = ratio_interval(np.arange(200).astype(np.str_), np.full(200, 2.0), count, seed=1)
+    together = ratio_interval(keys, np.full(200, 2.0), count, seed=1)
     assert alone is not None and together is not None
     assert together[1] - together[0] > 2 * (alone[1] - alone[0])
 
 
 def test_one_unit_alone_has_no_interval() -> None:
     alone = np.array(["e1", "e1", "e1"])
-    assert told_over_found(alone, np.ones(3), np.ones(3), seed=1) is None
+    assert ratio_interval(alone, np.ones(3), np.ones(3), seed=1) is None
 
 
 def test_where_nothing_is_found_there_is_no_ratio_and_a_model_without_a_way_no_coverage() -> None:

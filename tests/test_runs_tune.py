@@ -122,6 +122,18 @@ def test_what_the_recipe_does_as_well_is_called_no_better(tmp_path: Path) -> Non
     assert not report["better"] and "keep it" in table_of(report)
 
 
+def test_a_judge_of_one_unit_alone_gives_no_interval_and_calls_nothing_better(
+    tmp_path: Path,
+) -> None:
+    tuning = cases()
+    matrix = replace(tuning.searched.matrix, keys=np.full(900, "e000"))
+    alone = replace(tuning, searched=replace(tuning.searched, matrix=matrix))
+    file = search_file(tmp_path, "here", alone, 4)
+    report = tuned(alone, file, trials=TRIALS, resume=False, advance=quiet)
+    assert report["judged"]["interval"] is None and not report["better"]
+    assert "one unit alone: no interval" in table_of(report)
+
+
 def test_smaller_steps_may_take_as_many_more() -> None:
     recipe = recipe_of()
     search = Search(recipe, seed=1)

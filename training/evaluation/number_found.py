@@ -9,10 +9,9 @@ from numpy.typing import NDArray
 
 from features.matrix import Matrix
 from models.bundle.number import Number, staff_class
+from training.evaluation.paired import ratio_interval
 
 Floats = NDArray[np.float64]
-DRAWS = 400
-"""Bootstrap draws of an interval; a choice: ten of them lie beyond each end of 95 %."""
 
 
 def number_found(
@@ -32,7 +31,7 @@ def number_found(
         "told": float(expected.sum()),
         "found": float(count.sum()),
         "mean_absolute_error": float(np.abs(expected - count).mean()),
-        "interval": told_over_found(matrix.keys, expected, count, seed=seed),
+        "interval": ratio_interval(matrix.keys, expected, count, seed=seed),
     }
     if number is None:
         return {**found, "inside": None, "by_size": None}
@@ -51,28 +50,3 @@ def number_found(
         }
         by_size.append(size)
     return {**found, "inside": float(is_inside.mean()), "by_size": by_size}
-
-
-def told_over_found(
-    keys: NDArray[np.str_], expected: Floats, count: Floats, *, seed: int
-) -> list[float] | None:
-    """Return between which ratios told over found lies in 95 % of draws of whole keys.
-
-    None where a draw finds nothing, and of a single key, of which every draw is the same.
-    """
-    _, member = np.unique(keys, return_inverse=True)
-    told = np.bincount(member, expected)
-    found = np.bincount(member, count)
-    units = len(told)
-    if units < 2:
-        return None
-    generator = np.random.default_rng(seed)
-    ratios = []
-    for _ in range(DRAWS):
-        drawn = generator.integers(0, units, units)
-        found_then = found[drawn].sum()
-        if found_then == 0:
-            return None
-        ratios.append(told[drawn].sum() / found_then)
-    low, high = np.quantile(ratios, [0.025, 0.975])
-    return [float(low), float(high)]

@@ -160,6 +160,31 @@ def worth(with_it: Outcome, without: Outcome) -> dict[str, dict[str, object]]:
     return worths
 
 
+def ratio_interval(
+    units: NDArray[np.str_], part: Floats, whole: Floats, *, seed: int
+) -> list[float] | None:
+    """Return between which ratios the sum of `part` over that of `whole` lies in 95 % of draws of whole units; (n,) each.
+
+    None where a draw has nothing to divide by, and of a single unit, of which every draw is the same.
+    """
+    _, member = np.unique(units, return_inverse=True)
+    part_of_unit = np.bincount(member, part)
+    whole_of_unit = np.bincount(member, whole)
+    number = len(part_of_unit)
+    if number < 2:
+        return None
+    generator = np.random.default_rng(seed)
+    ratios = []
+    for _ in range(DRAWS):
+        drawn = generator.integers(0, number, number)
+        divisor = whole_of_unit[drawn].sum()
+        if divisor == 0:
+            return None
+        ratios.append(part_of_unit[drawn].sum() / divisor)
+    low, high = np.quantile(ratios, [0.025, 0.975])
+    return [float(low), float(high)]
+
+
 def _middle(values: Floats) -> list[float] | None:
     defined = values[~np.isnan(values)]
     if len(defined) < LEAST_KNOWN:

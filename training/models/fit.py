@@ -16,7 +16,7 @@ from features.matrix import Matrix
 from training.data.folds import Fold, enough
 from training.data.recipe import Recipe, Shape
 from training.models.selection import Selection
-from training.models.tally import UnseenScores, clearly_less
+from training.models.tally import UnseenScores, clearly_less, log_losses
 from training.models.trials import (
     Binned,
     Trials,
@@ -250,7 +250,7 @@ def _log_losses(sample: _Sample, trial: _Trial) -> Floats:
     unseen = trial.trials.unseen(sample.lesson.matrix, trial.trials.rounds, raw=True)
     was_held = ~np.isnan(unseen)
     raw = unseen[was_held]
-    return np.asarray(np.logaddexp(0.0, raw) - sample.label[was_held] * raw)
+    return log_losses(raw, sample.label[was_held])
 
 
 def _trial(sample: _Sample, shape: Shape, recipe: Recipe, watch: Watch = unwatched) -> _Trial:

@@ -57,6 +57,11 @@ class UnseenScores:
     place: NDArray[np.int64]
 
 
+def log_losses(raw: Floats, label: Floats) -> Floats:
+    """Return the log-loss of each case by its raw score, the log-odds, float64 (n,)."""
+    return np.asarray(np.logaddexp(0.0, raw) - label * raw)
+
+
 def weighted_losses(told: Floats, label: Floats, weight: Floats) -> Floats:
     """Return the log-loss of each case by its weight, whose mean is the weighted loss, float64 (n,)."""
     inside = np.clip(told, SMALLEST, 1 - SMALLEST)

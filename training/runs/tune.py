@@ -20,10 +20,11 @@ from models.bundle.booster import margins
 from training.data.dataset import Dataset
 from training.data.folds import Fold
 from training.data.recipe import Recipe
-from training.evaluation.paired import DRAWS
+from training.evaluation.paired import ratio_interval
 from training.models.fit import Fit, Lesson, fit_any, refit, unseen_loss
 from training.models.learn import lesson_of
 from training.models.search import Choices, Search, TrialResult, fit_of, ranges
+from training.models.tally import log_losses
 from training.models.trials import Watch
 
 Floats = NDArray[np.float64]
@@ -173,7 +174,7 @@ def _report(tuning: Tuning, search: Search, of_recipe: Fit, seed: int) -> dict[s
         "ended_early": ended_early,
         "searched": {"recipe": of_recipe.loss, "tuned": of_best.loss},
         "judged": judged,
-        "better": judged["interval"][1] < 0,
+        "better": judged["interval"] is not None and judged["interval"][1] < 0,
         "fit": {**tuning.declared, **fit_of(best.choices, tuning.recipe)},
     }
 
@@ -191,7 +192,7 @@ def _judged(
         "recipe": float(losses_before.mean()),
         "tuned": float(losses_after.mean()),
         "difference": float(more.mean()),
-        "interval": _interval(more, units, seed),
+        "interval": ratio_interval(units, more, np.ones(len(more)), seed=seed),
     }
 
 
@@ -201,18 +202,7 @@ def _judged_losses(tuning: Tuning, like: Fit, recipe: Recipe) -> Floats:
     seen = Lesson(tuning.searched.matrix.take(judge.seen), (), tuning.searched.directions)
     model = refit(seen, tuning.label[judge.seen], like, recipe)
     raw = margins(model, tuning.searched.matrix.values[judge.held])
-    return np.asarray(np.logaddexp(0.0, raw) - tuning.label[judge.held] * raw)
-
-
-def _interval(more: Floats, units: NDArray[np.str_], seed: int) -> list[float]:
-    """Return the ends of the 95 % interval of a mean paired difference, over draws of whole units."""
-    _, member = np.unique(units, return_inverse=True)
-    sums = np.bincount(member, more)
-    cases = np.bincount(member)
-    draws = np.random.default_rng(seed).integers(0, len(sums), (DRAWS, len(sums)))
-    means = sums[draws].sum(axis=1) / cases[draws].sum(axis=1)
-    low, high = np.percentile(means, [2.5, 97.5])
-    return [float(low), float(high)]
+    return log_losses(raw, tuning.label[judge.held])
 
 
 def table_of(report: Mapping[str, Any]) -> str:
@@ -227,13 +217,12 @@ def tuning_lines(report: Mapping[str, Any]) -> list[str]:
     """Return whether the choices found are better than the recipe's, in Chinese and English, with the losses that say so."""
     judged = report["judged"]
     searched = report["searched"]
-    low, high = judged["interval"]
     verdict = "优于现行选择 better than the recipe"
     if not report["better"]:
         verdict = "不优于现行选择，应保留 no better than the recipe: keep it"
     unseen = f"{judged['cases']:,} 例未参与搜索 cases that no trial saw"
     both = f"损失 loss: 现行 recipe {judged['recipe']:.4f}, 搜索所得 tuned {judged['tuned']:.4f}"
-    apart = f"差 difference {judged['difference']:+.4f} [{low:+.4f}, {high:+.4f}]"
+    apart = f"差 difference {judged['difference']:+.4f} {_ends(judged['interval'])}"
     tried = f"搜索 searched: {report['trials']} 次 trials, {report['ended_early']} 次提前结束 ended early"
     losses = f"损失 loss {searched['recipe']:.4f} → {searched['tuned']:.4f}"
     return [
@@ -241,6 +230,18 @@ def tuning_lines(report: Mapping[str, Any]) -> list[str]:
         f"{unseen}; {both}, {apart}",
         f"{tried}, 种子 seed {report['seed']}, {losses}",
     ]
+
+
+def _ends(interval: list[float] | None) -> str:
+    """Return an interval in words; of a single unit there is none.
+
+    >>> _ends([-0.02, 0.01]), _ends(None)
+    ('[-0.0200, +0.0100]', '(一个单位，无区间 one unit alone: no interval)')
+    """
+    if interval is None:
+        return "(一个单位，无区间 one unit alone: no interval)"
+    low, high = interval
+    return f"[{low:+.4f}, {high:+.4f}]"
 
 
 def _toml(value: Any) -> str:
