@@ -15,6 +15,7 @@ from features.errors import SourceError, TargetError
 from features.store.opening import open_store
 from features.store.store import Store
 from models.bundle.bundle import Parts
+from tests.rows import SPLIT, reviewed_claims
 from training.data.cases import TEST, TRAIN
 from training.data.dataset import Dataset, dataset
 from training.data.folds import UnitSplit
@@ -28,34 +29,8 @@ from training.runs.train import Trained, certified, judged_by, parts_learned, tr
 from training.runs.training_check import moved_by_the_test
 
 Write = Callable[..., Path]
-HEAD = """
-[[attribute]]
-table = "claims"
-name = "visits"
-type = "integer"
-zh = "甲"
-en = "a"
-basis = "法 law"
-[[attribute]]
-table = "claims"
-name = "badge"
-type = "integer"
-zh = "乙"
-en = "b"
-basis = "法 law"
-[target.fraud]
-zh = "骗领"
-en = "fraud"
-unit = "claim"
-label = "review"
-fit = { most_rounds = 30, least_rounds = 5, folds = 3, shape = [{ leaves = 4 }], smallest_leaf = 5, smaller_leaf = 5 }
-"""
+HEAD = reviewed_claims("visits", "badge", rounds=30)
 GROUPS = '[target.fraud.judged]\nby = "groups"\n'
-SPLIT = """[target.fraud.split]
-train_until = 2014-12-31
-test_from = 2015-01-01
-test_until = 2015-06-30
-"""
 CLAIMS = 320
 A_PERSON = 4
 """Claims of a person, all of which are fraud or none is; a badge tells who it is."""

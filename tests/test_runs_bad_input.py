@@ -13,36 +13,12 @@ import pytest
 from features.errors import TargetError
 from features.store.opening import open_store
 from features.store.store import Store
+from tests.rows import SPLIT, reviewed_claims
 from training.runs.train import Trained, trained_on
 
 Write = Callable[..., Path]
 Rows = dict[str, list[dict[str, Any]]]
-HEAD = """
-[[attribute]]
-table = "claims"
-name = "visits"
-type = "integer"
-zh = "甲"
-en = "a"
-basis = "法 law"
-[[attribute]]
-table = "claims"
-name = "same"
-type = "integer"
-zh = "乙"
-en = "b"
-basis = "法 law"
-[target.fraud]
-zh = "骗领"
-en = "fraud"
-unit = "claim"
-label = "review"
-fit = { most_rounds = 20, least_rounds = 5, folds = 3, shape = [{ leaves = 4 }], smallest_leaf = 5, smaller_leaf = 5 }
-[target.fraud.split]
-train_until = 2014-12-31
-test_from = 2015-01-01
-test_until = 2015-06-30
-"""
+HEAD = reviewed_claims("visits", "same", rounds=20) + SPLIT
 CLAIMS = 240
 BEGIN = date(2014, 3, 1)
 
