@@ -10,7 +10,7 @@ import pytest
 from models.bundle.score import Scores
 from training.data.cases import BOTH, TargetCases, unlabelled
 from training.data.events import marks
-from training.evaluation.estimate import Estimate, NotEstimable
+from training.evaluation.estimate import NotEstimable
 from training.evaluation.group_rates import Audited
 from training.evaluation.group_table import AuditAttribute, AuditGroup
 from training.evaluation.group_values import Partition
@@ -21,7 +21,7 @@ from training.monitor.judged_list import JudgedList, few_drawn, judged_list
 from training.monitor.limits import monitor_limits
 from training.monitor.live_visits import PlannedUnits, planned_cases
 from training.monitor.reasons import calibration_reasons, group_reasons, lift_reasons
-from training.monitor.sequences import Excesses, mean_excess
+from training.monitor.sequences import Excesses, MeanExcess, mean_excess
 from training.monitor.verdict import MILDEST_FIRST, NOTHING_SEEN, VerdictReason, verdict
 
 LIMITS = monitor_limits()
@@ -154,8 +154,8 @@ def test_true_probabilities_are_hardly_ever_told_as_off_whenever_one_looks() -> 
         told = mean_excess(
             excesses(cases, probability, LONG_AFTER, every), error=LIMITS.error, least=30
         )
-        assert isinstance(told, Estimate)
-        false += not told.low <= 0 <= told.high
+        assert isinstance(told, MeanExcess)
+        false += told.excludes(0.0)
     assert false <= LIMITS.error * redraws
 
 
@@ -165,6 +165,15 @@ def test_calibration_that_is_off_is_watched_and_far_off_halts(off: float, word: 
     drift = calibration_drift(cases, scores_of(probability), LONG_AFTER, LIMITS)
     assert [reason.word for reason in calibration_reasons(drift, LIMITS)] == [word] * bool(word)
     assert drift.basis == "all" and sum(band["cases"] for band in drift.bands) == 2_000
+
+
+def test_an_excess_that_turns_is_told_as_changed_and_not_as_a_mean() -> None:
+    first, probability = as_told(1_000, 0.3, 1)
+    turned = replace(first, label=np.where(first.subject < 300, first.label, 0.0))
+    drift = calibration_drift(turned, scores_of(probability), LONG_AFTER, LIMITS)
+    assert isinstance(drift.excess, MeanExcess) and not drift.excess.steady
+    [reason] = calibration_reasons(drift, LIMITS)
+    assert "has changed" in reason.en and drift.plain()["excess"]["steady"] is False
 
 
 def test_calibration_is_judged_by_the_lottery_where_it_has_visits_enough() -> None:
@@ -182,7 +191,7 @@ def test_few_labels_are_told_not_guessed() -> None:
     cases, probability = as_told(50, 0.0, 1)
     few = cases.take(np.arange(12))
     drift = calibration_drift(few, scores_of(probability[:12]), LONG_AFTER, LIMITS)
-    assert drift.excess == NotEstimable("12 visits with an outcome, at least 30 needed")
+    assert drift.excess == NotEstimable("12 outcomes of weeks that are over, at least 30 needed")
     none = calibration_drift(few.take(np.arange(0)), scores_of(probability[:0]), MONDAY, LIMITS)
     assert (none.cases, none.bands) == (0, ())
     assert isinstance(none.excess, NotEstimable)
@@ -248,9 +257,9 @@ def test_limits_never_widen_again() -> None:
     earlier = None
     for until in (100, 200, 400):
         now = mean_excess(whole.take(np.arange(400) < until), error=0.05, least=30)
-        assert isinstance(now, Estimate)
+        assert isinstance(now, MeanExcess)
         if earlier is not None:
-            assert earlier.low <= now.low and now.high <= earlier.high
+            assert earlier.above <= now.above and now.below <= earlier.below
         earlier = now
 
 

@@ -49,6 +49,7 @@ test_from = 2015-01-01
 test_until = 2015-06-30
 """
 Write = Callable[..., Path]
+OWN_TABLES = {"quantiles", "limits"}
 
 
 def day(number: int) -> str:
@@ -248,6 +249,22 @@ def test_a_verdict_is_recorded_once_and_is_no_score(in_its_home: Path, say: Say)
     assert "is an act (monitor)" in say("replay", record_id).line
 
 
+def fields_of(part: Any) -> set[str]:
+    """Return the names of all fields of a report; quantiles and limits are named by their own tables."""
+    if isinstance(part, list):
+        return set().union(*map(fields_of, part))
+    if not isinstance(part, dict):
+        return set()
+    inside = [fields_of(value) for name, value in part.items() if name not in OWN_TABLES]
+    return set(part).union(*inside)
+
+
+def test_every_field_is_in_the_document(in_its_home: Path, bundle: Bundle) -> None:
+    page = (Path(__file__).parents[1] / "docs" / "monitor.md").read_text("utf-8")
+    report = monitor(open_store(in_its_home), bundle, TODAY)
+    assert {name for name in fields_of(report) if f"`{name}`" not in page} == set()
+
+
 def seen_by(source: Path, home: Path, bundle: Bundle) -> dict[str, Any]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LSSI_HOME", str(home))
@@ -285,8 +302,11 @@ def test_what_nobody_can_tell_yet_is_said(
     report = seen_by(write_source(rows, TARGET), tmp_path / "home", bundle)
     unknown = {each["about"]: each["en"] for each in report["verdict"]["not_known"]}
     assert unknown.keys() == {"calibration", "lift"}
-    assert "only 12 cases" in unknown["calibration"] and "no plan" in unknown["lift"]
-    assert report["calibration"]["excess"].startswith("not estimable: 12 visits")
+    assert (
+        "12 outcomes of weeks that are over" in unknown["calibration"]
+        and "no plan" in unknown["lift"]
+    )
+    assert report["calibration"]["excess"].startswith("not estimable: 12 outcomes")
     assert report["without_labels"]["by_weighted_outcomes"]["precision"].startswith("not estimable")
     assert report["lift"] == {"word": None}
 

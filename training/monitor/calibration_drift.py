@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from models.bundle.score import Scores
 from training.data.cases import TargetCases
-from training.evaluation.estimate import Told, exact_share
+from training.evaluation.estimate import NotEstimable, exact_share
 from training.evaluation.probability import row_numbers
 from training.monitor.limits import MonitorLimits
-from training.monitor.sequences import Excesses, mean_excess
+from training.monitor.sequences import Excesses, MeanExcess, mean_excess
 
 Floats = NDArray[np.float64]
 WEEK = 7
@@ -33,7 +33,7 @@ class CalibrationDrift:
     basis: str
     cases: int
     bands: tuple[dict[str, Any], ...]
-    excess: Told
+    excess: MeanExcess | NotEstimable
 
     def plain(self) -> dict[str, Any]:
         """Return it as JSON has it."""

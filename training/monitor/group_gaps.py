@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from training.evaluation.estimate import Estimate, Told
+from training.evaluation.estimate import Estimate, NotEstimable
 from training.evaluation.group_rates import Audited
 from training.evaluation.group_table import group_table
 from training.evaluation.group_values import Partition
 from training.evaluation.groups import Divided, divided
 from training.monitor.limits import MonitorLimits
-from training.monitor.sequences import Excesses, mean_excess
+from training.monitor.sequences import Excesses, MeanExcess, mean_excess
 
 Codes = NDArray[np.int64]
 Row = dict[str, Any]
@@ -43,7 +43,7 @@ def group_gaps(
 
 def _excesses(
     division: Divided, week: Codes, error: float, limits: MonitorLimits
-) -> dict[int, Told]:
+) -> dict[int, MeanExcess | NotEstimable]:
     """Return the mean excess of each group that is shown, by its place."""
     tested = division.tested
     in_order = week[division.order]
@@ -56,7 +56,7 @@ def _excesses(
     }
 
 
-def _group_rows(division: Divided, excesses: dict[int, Told]) -> list[Row]:
+def _group_rows(division: Divided, excesses: dict[int, MeanExcess | NotEstimable]) -> list[Row]:
     rows = []
     for place, group in enumerate(division.groups):
         visits = int((division.member == place).sum())
@@ -74,9 +74,16 @@ def _group_rows(division: Divided, excesses: dict[int, Told]) -> list[Row]:
     return rows
 
 
-def _pair_rows(division: Divided, excesses: dict[int, Told], limits: MonitorLimits) -> list[Row]:
+def _pair_rows(
+    division: Divided, excesses: dict[int, MeanExcess | NotEstimable], limits: MonitorLimits
+) -> list[Row]:
     """Return the difference of each pair: its limits hold where those of both groups do."""
-    estimates = {place: told for place, told in excesses.items() if isinstance(told, Estimate)}
+    # a group whose excess has changed has no one mean to compare
+    estimates = {
+        place: excess
+        for place, excess in excesses.items()
+        if isinstance(excess, MeanExcess) and excess.steady
+    }
     rows = []
     for first, second in combinations(estimates, 2):
         gap = gap_of(estimates[first], estimates[second])
@@ -93,10 +100,11 @@ def _pair_rows(division: Divided, excesses: dict[int, Told], limits: MonitorLimi
     return rows
 
 
-def gap_of(first: Estimate, second: Estimate) -> Estimate:
+def gap_of(first: MeanExcess, second: MeanExcess) -> Estimate:
     """Return how far a first excess is above a second, with limits that hold where both pairs of limits do.
 
-    >>> gap_of(Estimate(3, 1, 5), Estimate(2, 0, 4))
+    >>> gap_of(MeanExcess(3, 1, 5), MeanExcess(2, 0, 4))
     Estimate(value=1, low=-3, high=5)
     """
-    return Estimate(first.value - second.value, first.low - second.high, first.high - second.low)
+    value = first.value - second.value
+    return Estimate(value, first.above - second.below, first.below - second.above)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from features.calendar import date_of
-from training.evaluation.estimate import Estimate, Told
+from training.evaluation.estimate import Estimate, NotEstimable, Told
 from training.evaluation.lift_trial import HALT, SHOWN
 from training.monitor.calibration_drift import CalibrationDrift
 from training.monitor.causes import MovedTable
@@ -115,23 +115,22 @@ def calibration_reasons(
 ) -> Iterator[VerdictReason]:
     """Yield the reason that findings are not what was told, where the confidence sequence excludes it."""
     excess = calibration.excess
-    if not isinstance(excess, Estimate) or not _excludes(excess, 0.0):
+    if isinstance(excess, NotEstimable) or not excess.excludes(0.0):
         return
-    is_far = _excludes(excess, limits.far_off)
+    is_far = excess.excludes(limits.far_off)
     word = limits.word.calibration_far_off if is_far else limits.word.calibration_off
     cases = calibration.cases
-    shown = _signed(excess)
-    yield VerdictReason(
-        about="calibration",
-        word=word,
-        zh=f"每次检查查出减所说为 {shown}，共 {cases} 例",
-        en=f"a visit finds {shown} above what was told, of {cases} cases",
-    )
-
-
-def _excludes(estimate: Estimate, reach: float) -> bool:
-    """Tell whether limits leave out all that is no further than `reach` from zero."""
-    return estimate.low > reach or estimate.high < -reach
+    if excess.steady:
+        shown = _signed(Estimate(excess.value, excess.above, excess.below))
+        zh = f"每次检查查出减所说为 {shown}，共 {cases} 例"
+        en = f"a visit finds {shown} above what was told, of {cases} cases"
+    else:
+        shown = f"{excess.above:+.3f}, {excess.below:+.3f}"
+        zh = f"查出减所说前后不一：有时高于、有时低于 {shown}，共 {cases} 例"
+        en = (
+            f"found less told has changed: at times above, at times below {shown}, of {cases} cases"
+        )
+    yield VerdictReason("calibration", word, zh, en)
 
 
 def _signed(estimate: Estimate) -> str:

@@ -13,6 +13,7 @@ from features.store.store import Store
 from models.bundle.bundle import Bundle
 from models.bundle.score import Scores, score
 from training.data.new_cases import new_cases
+from training.evaluation.estimate import NotEstimable
 from training.monitor.calibration_drift import CalibrationDrift, calibration_drift
 from training.monitor.feeds import Feed, feeds
 from training.monitor.live import LiveList, NewCases, live_list
@@ -118,14 +119,14 @@ class Monitored:
 
     def unknown(self) -> Iterator[Unknown]:
         """Yield what cannot be told yet."""
-        cases = len(self.new.cases)
-        least = self.model.limits.least_visits
-        if cases < least:
+        excess = self.calibration.excess
+        if isinstance(excess, NotEstimable):
+            least = self.model.limits.least_visits
+            cases = self.calibration.cases
             yield Unknown(
                 about="calibration",
-                zh=f"训练之后有结果的只有 {cases} 例，至少要 {least} 例，校准与分组差距尚不可知",
-                en=f"only {cases} cases since the training have an outcome, at least {least} are needed: "
-                f"calibration and gaps between groups are not known yet",
+                zh=f"训练之后有结果的 {cases} 例中，已过完的各周不足 {least} 例，校准与分组差距尚不可知",
+                en=f"calibration and gaps between groups: {excess.plain()}, of {cases} cases since the training",
             )
         if self.live.unknown is not None:
             yield self.live.unknown

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import logsumexp
 
-from training.evaluation.estimate import Estimate, NotEstimable, Told
+from training.evaluation.estimate import NotEstimable
 from training.evaluation.lift_trial import STAKES
 
 Floats = NDArray[np.float64]
@@ -38,12 +38,44 @@ class Excesses:
         return Excesses(self.excess[chosen], self.week[chosen])
 
 
-def mean_excess(visits: Excesses, *, error: float, least: int) -> Told:
+@dataclass(frozen=True, slots=True)
+class MeanExcess:
+    """A mean excess, the greatest mean that it was shown to be above, and the least that it was shown to be below.
+
+    Where it was `above` more than it was `below`, no one mean explains all weeks: the excess has changed.
+    """
+
+    value: float
+    above: float
+    below: float
+
+    @property
+    def steady(self) -> bool:
+        """Whether some mean explains all weeks."""
+        return self.above < self.below
+
+    def excludes(self, reach: float) -> bool:
+        """Tell whether it was shown to be further than `reach` from zero, after some week."""
+        return self.above > reach or self.below < -reach
+
+    def plain(self) -> dict[str, float | bool]:
+        """Return it as JSON has it."""
+        return {
+            "value": self.value,
+            "low": min(self.above, self.below),
+            "high": max(self.above, self.below),
+            "steady": self.steady,
+        }
+
+
+def mean_excess(visits: Excesses, *, error: float, least: int) -> MeanExcess | NotEstimable:
     """Return the mean excess with limits that miss it, after whichever week, with the chance `error` at most."""
     if len(visits) < least:
-        return NotEstimable(f"{len(visits)} visits with an outcome, at least {least} needed")
-    low, high = excess_limits(visits, error)
-    return Estimate(float(visits.excess.mean()), low, high)
+        return NotEstimable(
+            f"{len(visits)} outcomes of weeks that are over, at least {least} needed"
+        )
+    above, below = excess_limits(visits, error)
+    return MeanExcess(float(visits.excess.mean()), above, below)
 
 
 def excess_limits(visits: Excesses, error: float) -> tuple[float, float]:
