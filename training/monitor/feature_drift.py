@@ -111,17 +111,16 @@ def _values_shift(column: WatchedColumn, limits: MonitorLimits) -> Shift:
 
 def _missing_shifts(columns: list[WatchedColumn]) -> list[Shift]:
     """Return the shift of each share of units without a value, by Fisher's exact test, two-sided by doubling."""
-    counts = np.array(
-        [[_missing_and_not(column.then), _missing_and_not(column.now)] for column in columns]
-    ).reshape(-1, 2, 2)
-    missing_now = counts[:, 1, 0]
-    law = hypergeom(counts.sum(axis=(1, 2)), counts[:, :, 0].sum(axis=1), counts[:, 1].sum(axis=1))
+    days = [(column.then, column.now) for column in columns]
+    counts = np.array([list(map(_missing_and_not, both)) for both in days]).reshape(-1, 2, 2)
+    units = counts.sum(axis=2)
+    missing = counts[:, :, 0]
+    missing_now = missing[:, 1]
+    law = hypergeom(units.sum(axis=1), missing.sum(axis=1), units[:, 1])
     smaller_tail = np.minimum(law.cdf(missing_now), law.sf(missing_now - 1))
-    chances = np.minimum(2 * smaller_tail, 1.0)
-    return [
-        Shift(stability_index(of_column), chance)
-        for of_column, chance in zip(counts, chances.tolist(), strict=True)
-    ]
+    chances = np.minimum(2 * smaller_tail, 1.0).tolist()
+    indices = map(stability_index, counts)
+    return [Shift(index, chance) for index, chance in zip(indices, chances, strict=True)]
 
 
 def _missing_and_not(values: Floats) -> tuple[int, int]:
@@ -148,12 +147,12 @@ def _numbers_binned(then: Floats, now: Floats, limits: MonitorLimits) -> Codes:
 
 def _texts_binned(then: Floats, now: Floats, limits: MonitorLimits) -> Codes:
     """Return the counts of both days by text, (2, texts), those together that are too rare to be tested."""
-    both = np.concatenate((then, now)).astype(np.int64)
-    texts = int(both.max()) + 1
-    days = (then.astype(np.int64), now.astype(np.int64))
-    counts = np.array([np.bincount(day, minlength=texts) for day in days])
-    shares = np.array([[len(then)], [len(now)]]) / len(both)
-    is_rare = (counts.sum(axis=0) * shares).min(axis=0) < limits.least_in_bin
+    codes_then = then.astype(np.int64)
+    codes_now = now.astype(np.int64)
+    texts = 1 + max(int(codes_then.max()), int(codes_now.max()))
+    counts = np.array([np.bincount(codes, minlength=texts) for codes in (codes_then, codes_now)])
+    of_fewer_units = counts.sum(axis=1).min() / counts.sum()
+    is_rare = counts.sum(axis=0) * of_fewer_units < limits.least_in_bin
     rare = counts[:, is_rare].sum(axis=1, keepdims=True)
     return np.hstack((counts[:, ~is_rare], rare))
 
@@ -164,12 +163,15 @@ def homogeneity(counts: Codes) -> float:
     >>> homogeneity(np.array([[50, 50], [50, 50]])), round(homogeneity(np.array([[50, 50], [70, 30]])), 4)
     (1.0, 0.0039)
     """
-    filled = counts[:, counts.sum(axis=0) > 0]
+    of_bin = counts.sum(axis=0)
+    filled = counts[:, of_bin > 0]
     degrees = filled.shape[1] - 1
     if degrees < 1:
         return 1.0
-    expected = np.outer(filled.sum(axis=1), filled.sum(axis=0)) / filled.sum()
-    statistic = ((filled - expected) ** 2 / expected).sum()
+    of_day = filled.sum(axis=1)
+    expected = np.outer(of_day, of_bin[of_bin > 0]) / filled.sum()
+    apart = filled - expected
+    statistic = (apart**2 / expected).sum()
     return float(chdtrc(degrees, statistic))
 
 
@@ -179,7 +181,7 @@ def stability_index(counts: Codes) -> float:
     >>> round(stability_index(np.array([[500, 500], [700, 300]])), 3)
     0.169
     """
-    filled = counts[:, counts.sum(axis=0) > 0] + SMOOTHED
-    shares = filled / filled.sum(axis=1, keepdims=True)
-    apart = shares[1] - shares[0]
-    return float((apart * np.log(shares[1] / shares[0])).sum())
+    is_filled = counts.sum(axis=0) > 0
+    smoothed = counts[:, is_filled] + SMOOTHED
+    then, now = smoothed / smoothed.sum(axis=1, keepdims=True)
+    return float(((now - then) * np.log(now / then)).sum())

@@ -28,6 +28,8 @@ Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 Rows = dict[str, NDArray[Any]]
+BY_SCORE = contract()["plans"].column("why").choices.index("score")
+"""The code of a planned visit that is made for its score."""
 ROUNDING = 1e-3
 """How far a weight may be from 1 and count as 1, since chances are kept in millionths and equal ones differ by that."""
 
@@ -75,21 +77,26 @@ class PlannedCases:
 
 def planned_units(store: Store, target: str, after: int, by: int) -> PlannedUnits:
     """Return the units that plans of a target named for weeks after a day, as the journal tells them by another day."""
-    plans = _of_target(store, "plans", target, by, ("enterprise", "week", "why"))
-    in_time = (plans["week"] > after) & (plans["week"] <= by)
-    plans = {name: column[in_time] for name, column in plans.items()}
-    mark, place = np.unique(marks(plans["enterprise"], plans["week"]), return_inverse=True)
-    monday = np.zeros(len(mark), np.int64)
-    monday[place] = plans["week"]
-    why = contract()["plans"].column("why").choices
+    plans = _plans(store, target, after, by)
+    every_mark = marks(plans["enterprise"], plans["week"])
+    mark, first, place = np.unique(every_mark, return_index=True, return_inverse=True)
     by_score = np.ones(len(mark), np.bool_)
     # of several plans of one week the stricter reason holds
-    np.logical_and.at(by_score, place, plans["why"] == why.index("score"))
+    np.logical_and.at(by_score, place, plans["why"] == BY_SCORE)
     tickets = drawn_tickets(store, target, by)
     drawn = np.isin(mark, tickets.mark)
+    ticket = np.searchsorted(tickets.mark, mark[drawn])
     weight = np.ones(len(mark))
-    weight[drawn] = tickets.weight[np.searchsorted(tickets.mark, mark[drawn])]
-    return PlannedUnits(mark, monday, by_score, drawn, weight, tickets.largest)
+    weight[drawn] = tickets.weight[ticket]
+    return PlannedUnits(mark, plans["week"][first], by_score, drawn, weight, tickets.largest)
+
+
+def _plans(store: Store, target: str, after: int, by: int) -> Rows:
+    """Return the rows of a target's plans for weeks after a day, as known by another day."""
+    plans = _of_target(store, "plans", target, by, ("enterprise", "week", "why"))
+    week = plans["week"]
+    in_time = (week > after) & (week <= by)
+    return {name: column[in_time] for name, column in plans.items()}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -117,10 +124,11 @@ def drawn_tickets(store: Store, target: str, by: int) -> DrawnTickets:
 def _weights(draws: Rows) -> Floats:
     """Return what each unit of the draws would weigh: the mean inclusion probability of its week over its own."""
     chance = probabilities(draws["inclusion_probability"], NULL)
-    _, week = np.unique(draws["drawn_on"], return_inverse=True)
-    mean = np.bincount(week, chance) / np.bincount(week)
+    _, week, units = np.unique(draws["drawn_on"], return_inverse=True, return_counts=True)
+    mean = np.bincount(week, chance) / units
     weight = mean[week] / chance
-    return np.where(np.isclose(weight, 1.0, rtol=ROUNDING), 1.0, weight)
+    is_one = np.isclose(weight, 1.0, rtol=ROUNDING)
+    return np.where(is_one, 1.0, weight)
 
 
 def _of_target(store: Store, table: str, target: str, by: int, columns: tuple[str, ...]) -> Rows:
@@ -137,20 +145,27 @@ def planned_cases(
 ) -> PlannedCases:
     """Return the new cases that are visits by plan: by score, or drawn; of weeks that were over by the end of a day."""
     place, unit = _visits_of_units(units, cases, limits)
-    is_due = units.drawn & (units.monday + limits.late_days <= today)
-    is_due[unit] = False
     week = week_of_days(cases.known[place])
     is_over = week < week_of_days(np.array([today + 1]))
-    chosen = is_over & (units.by_score[unit] | units.drawn[unit])
-    order = np.lexsort((cases.ids[place[chosen]], week[chosen]))
-    unit = unit[chosen][order]
+    is_judged = units.by_score[unit] | units.drawn[unit]
+    chosen = np.flatnonzero(is_over & is_judged)
+    ids = cases.ids[place]
+    in_order = chosen[np.lexsort((ids[chosen], week[chosen]))]
+    of_plan = unit[in_order]
     return PlannedCases(
-        place=place[chosen][order],
-        drawn=units.drawn[unit],
-        weight=units.weight[unit],
+        place=place[in_order],
+        drawn=units.drawn[of_plan],
+        weight=units.weight[of_plan],
         largest=units.largest,
-        without_outcome=int(is_due.sum()),
+        without_outcome=_without_outcome(units, unit, today, limits),
     )
+
+
+def _without_outcome(units: PlannedUnits, seen: Codes, today: int, limits: MonitorLimits) -> int:
+    """Return how many drawn units were not seen although their time for a visit is over."""
+    is_due = units.drawn & (units.monday + limits.late_days <= today)
+    is_due[seen] = False
+    return int(is_due.sum())
 
 
 def _visits_of_units(
