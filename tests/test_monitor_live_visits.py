@@ -125,9 +125,12 @@ def test_without_a_lottery_nothing_is_judged_and_few_drawn_visits_are_told() -> 
     cases = weeks_of_visits(0.3, 1.0, weeks=60, seed=1)
     units = named(cases, drawn=np.zeros(len(cases), np.bool_))
     assert judged_list(planned_cases(units, cases, LONG_AFTER, LIMITS), cases) is None
-    assert few_drawn(0) is not None and few_drawn(30) is None
-    few = few_drawn(12)
-    assert few is not None and "12 lottery visits, at least 30 needed" in few.en
+    few = few_drawn(planned_cases(units, cases, LONG_AFTER, LIMITS))
+    assert few is not None and "no lottery visit" in few.en
+    enough = named(cases)
+    assert few_drawn(planned_cases(enough, cases, LONG_AFTER, LIMITS)) is None
+    some = few_drawn(planned_cases(enough, cases, MONDAY + 13, LIMITS))
+    assert some is not None and "10 lottery visits, at least 30 needed" in some.en
     short = cases.take(np.arange(A_WEEK))
     assert isinstance(judged(short, named(short)).verdict.lift, NotEstimable)
 

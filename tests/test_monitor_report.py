@@ -308,7 +308,7 @@ def test_what_nobody_can_tell_yet_is_said(
     )
     assert report["calibration"]["excess"].startswith("not estimable: 12 outcomes")
     assert report["without_labels"]["by_weighted_outcomes"]["precision"].startswith("not estimable")
-    assert report["lift"] == {"word": None}
+    assert report["lift"] == {"word": None, "drawn_without_outcome": None}
 
 
 def test_without_any_outcome_the_rest_is_told_all_the_same(

@@ -27,11 +27,10 @@ OTHER_UNITS = Unknown(
 
 @dataclass(frozen=True, slots=True)
 class JudgedList:
-    """The verdict of a trial, of how many visits it is at most, and how many drawn units have no outcome in time."""
+    """The verdict of a trial, and of how many visits it is at most."""
 
     verdict: TrialVerdict
     of_visits: int
-    without_outcome: int
 
     def plain(self) -> dict[str, Any]:
         """Return it as JSON has it."""
@@ -39,7 +38,6 @@ class JudgedList:
             "word": self.verdict.word,
             "visits": self.verdict.visits,
             "lottery_visits": self.verdict.lottery_visits,
-            "drawn_without_outcome": self.without_outcome,
             "of_visits": self.of_visits,
             "lift": lift_as_json(self.verdict.lift),
         }
@@ -50,19 +48,21 @@ def judged_list(planned: PlannedCases, cases: TargetCases) -> JudgedList | None:
     if not planned.drawn.any():
         return None
     trial = planned.trial()
-    judged = trial_verdict(planned.visits(cases), trial)
-    return JudgedList(judged, trial.visits, planned.without_outcome)
+    return JudgedList(trial_verdict(planned.visits(cases), trial), trial.visits)
 
 
-def few_drawn(drawn: int) -> Unknown | None:
+def few_drawn(planned: PlannedCases) -> Unknown | None:
     """Return that so few lottery visits do not tell the lift, None where they suffice."""
+    drawn = int(planned.drawn.sum())
     reason = too_few(drawn)
     if reason is None:
         return None
+    without = planned.without_outcome
     return Unknown(
         about="lift",
-        zh=f"有结果的抽签检查只有 {drawn} 次，清单胜过抽签多少尚不可估计",
-        en=f"how much better than the lottery the list does is {reason.plain()}",
+        zh=f"有结果的抽签检查只有 {drawn} 次（另有 {without} 个抽中的单位到期没有结果），清单胜过抽签多少尚不可估计",
+        en=f"how much better than the lottery the list does is {reason.plain()}; {without} drawn units have no outcome "
+        f"in time",
     )
 
 

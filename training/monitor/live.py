@@ -44,6 +44,7 @@ class NewCases:
 class LiveList:
     """A list's trial, None where there is none to judge, and the gaps between groups among visits of its `basis`."""
 
+    planned: PlannedCases | None
     trial: JudgedList | None
     unknown: Unknown | None
     basis: str
@@ -51,17 +52,19 @@ class LiveList:
 
     def lift_as_json(self) -> dict[str, Any]:
         """Return the trial as JSON has it; without one the word is null."""
-        return {"word": None} if self.trial is None else self.trial.plain()
+        without = None if self.planned is None else self.planned.without_outcome
+        trial = {"word": None} if self.trial is None else self.trial.plain()
+        return {**trial, "drawn_without_outcome": without}
 
 
 def live_list(model: InUse, new: NewCases) -> LiveList:
     """Return the trial of a model's list and its gaps."""
     planned, unknown = _planned(model, new.cases)
     trial = None if planned is None else judged_list(planned, new.cases)
-    if planned is not None and len(planned.place[~planned.drawn]):
-        places = planned.place[~planned.drawn]
-        return LiveList(trial, unknown, BY_PLAN, _gaps(model, new, places))
-    return LiveList(trial, unknown, EVERY, _gaps(model, new, _over(model, new.cases)))
+    by_list = np.empty(0, np.int64) if planned is None else planned.place[~planned.drawn]
+    basis = BY_PLAN if len(by_list) else EVERY
+    places = by_list if len(by_list) else _over(model, new.cases)
+    return LiveList(planned, trial, unknown, basis, _gaps(model, new, places))
 
 
 def _planned(model: InUse, cases: TargetCases) -> tuple[PlannedCases | None, Unknown | None]:
@@ -73,7 +76,7 @@ def _planned(model: InUse, cases: TargetCases) -> tuple[PlannedCases | None, Unk
     if not len(units):
         return None, NO_PLAN
     planned = planned_cases(units, cases, days.today, model.limits)
-    return planned, few_drawn(int(planned.drawn.sum()))
+    return planned, few_drawn(planned)
 
 
 def _over(model: InUse, cases: TargetCases) -> NDArray[np.int64]:

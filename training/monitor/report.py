@@ -170,6 +170,8 @@ def _check_units(seen: Monitored) -> None:
                 f"no {model.bundle.entity} lives on {date_of(day)} of whom target {model.bundle.target!r} is asked, so "
                 f"that there is nothing to watch; ask for another day"
             )
+    # a model of features that the catalogue no longer has is refused by its bundle, which names them
+    model.bundle.matrix(seen.now.matrix.take([0]))
 
 
 def _feed_row(feed: Feed) -> dict[str, Any]:
