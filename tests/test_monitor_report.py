@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -322,6 +323,16 @@ def test_without_any_outcome_the_rest_is_told_all_the_same(
     assert report["calibration"]["cases"] == 0 and report["calibration"]["bands"] == []
     assert report["without_labels"]["by_probability"]["listed"] == 20
     assert json.loads(json.dumps(report, allow_nan=False)) == report
+
+
+def test_a_bundle_that_names_no_tables_is_watched_and_says_what_is_not_known(
+    in_its_home: Path, bundle: Bundle
+) -> None:
+    features = tuple(each.model_copy(update={"tables": ()}) for each in bundle.features)
+    manifest = bundle.manifest.model_copy(update={"features": features})
+    report = monitor(open_store(in_its_home), replace(bundle, manifest=manifest), TODAY)
+    assert report["feeds"] == [] and report["features"]["tables"] == []
+    assert "feeds" in {each["about"] for each in report["verdict"]["not_known"]}
 
 
 def test_a_source_without_a_table_of_the_model_is_one_line(

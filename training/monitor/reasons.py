@@ -12,7 +12,7 @@ from training.monitor.calibration_drift import CalibrationDrift
 from training.monitor.causes import MovedTable
 from training.monitor.feeds import STOPPED, THIN, Feed
 from training.monitor.judged_list import JudgedList
-from training.monitor.limits import MonitorLimits
+from training.monitor.limits import MonitorLimits, Word
 from training.monitor.score_drift import ScoreDrift
 from training.monitor.verdict import VerdictReason
 from training.monitor.watched_features import NeverSeen, WatchedFeatures
@@ -140,7 +140,7 @@ def _signed(estimate: Estimate) -> str:
 def lift_reasons(judged: JudgedList, limits: MonitorLimits) -> Iterator[VerdictReason]:
     """Yield how the trial of the list stands."""
     trial = judged.verdict
-    words = {
+    words: dict[str, tuple[Word, str, str]] = {
         HALT: (
             limits.word.lift_halted,
             "未见清单优于抽签",

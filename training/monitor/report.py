@@ -35,6 +35,12 @@ from training.monitor.watched_features import WatchedFeatures, watched_features
 MOST_UNITS = 50_000
 """Units of a day whose features are compared, by lot where there are more; a choice: a bin's share is known to .002."""
 
+NO_TABLES = Unknown(
+    about="feeds",
+    zh="模型包未写明特征依赖哪些表，所以不知哪些表停了；重新训练即可",
+    en="the bundle does not say on which tables its features rest, so whether a feed has stopped is not known; train again",
+)
+
 
 @dataclass(frozen=True, eq=False)
 class Monitored:
@@ -119,6 +125,8 @@ class Monitored:
 
     def unknown(self) -> Iterator[Unknown]:
         """Yield what cannot be told yet."""
+        if not tables_of_model(self.model.bundle):
+            yield NO_TABLES
         excess = self.calibration.excess
         if isinstance(excess, NotEstimable):
             least = self.model.limits.least_visits
