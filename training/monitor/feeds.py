@@ -43,7 +43,7 @@ def feeds(store: Store, tables: Iterable[str], days: Watched, limits: MonitorLim
 def _feed(store: Store, table: str, days: Watched, limits: MonitorLimits) -> Feed:
     begin = store.begins(table)
     rows, last_day = _newest(store, table, days.today, limits)
-    spans = []
+    spans: list[int] = []
     end = days.trained
     # the first day of a table holds all that was there before it, so that day is part of no span
     while len(spans) < limits.feed_spans and begin is not None and end - limits.feed_days >= begin:
