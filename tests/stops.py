@@ -299,7 +299,6 @@ def registry_of(home: Path) -> Any:
 def ledger_of(home: Path) -> Any:
     """Return what each record of a ledger rests on; fails unless the ledger agrees with itself."""
     from serving.ledger.audit import verify
-    from serving.ledger.record import record_of
 
     assert verify(home / "ledger.db", 20_000, None).whole
     with closing(sqlite3.connect(home / "ledger.db")) as connection:
@@ -309,11 +308,20 @@ def ledger_of(home: Path) -> Any:
             for (payload,) in connection.execute("SELECT payload FROM payloads ORDER BY sequence")
         ]
         entries = connection.execute("SELECT count(*) FROM entries").fetchone()[0]
-    rows = [
-        (record.kind, record.rows.digest if record.rows else "")
-        for record in map(record_of, payloads)
-    ]
+    rows = [_rests_on(payload) for payload in payloads]
     return entries, rows
+
+
+def _rests_on(payload: bytes) -> tuple[str, str]:
+    """Return the kind of a record with the digest of its rows, or what an act was with the digest of its subject."""
+    from serving.ledger.act import act_of
+    from serving.ledger.record import record_of
+
+    if "subject" in json.loads(payload):
+        act = act_of(payload)
+        return act.what, act.subject
+    record = record_of(payload)
+    return record.kind, record.rows.digest if record.rows else ""
 
 
 def serve() -> dict[str, Any]:

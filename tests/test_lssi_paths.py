@@ -309,6 +309,10 @@ def a_plan(walk: Walk) -> Any:
     return walk.here("plan", "--week", WEEK, "--minutes", 600, "--seed", "published")
 
 
+def a_monitor(walk: Walk) -> Any:
+    return walk.here("monitor", TARGET, "--as-of", DAY, "--record")["verdict"]
+
+
 def a_batch(walk: Walk) -> Any:
     said = json.loads(
         walk.says("batch", TARGET, walk.place / "source", "--data", walk.place / "data", "--json")
@@ -411,6 +415,7 @@ STEPS: dict[str, Callable[[Walk], Any]] = {
     "ablate": an_ablation,
     "tune": a_tuning,
     "plan": a_plan,
+    "monitor": a_monitor,
     "batch": a_batch,
     "replay": a_replay,
     "report": a_report,

@@ -234,6 +234,8 @@ def test_every_command_runs_on_a_small_source_or_refuses_in_one_line(
     )
     for target in TARGETS:
         assert "target_unusable" in say("train", target, small, "--json").line
+        watched = sound(say("monitor", target, small, "--as-of", DAY, "--json"), 0)
+        assert watched.code or watched.json["verdict"]["reasons"]
         report(say, small, target, tmp_path / f"{target}.html")
 
 

@@ -105,6 +105,11 @@ SCENES = (
         ("plan hill-side --week 2015-06-17 --minutes 600",),
         trained=True,
     ),
+    Scene(
+        "monitor --record",
+        "monitor undeclared_workers hill-side --as-of 2015-06-30 --record",
+        trained=True,
+    ),
     Scene("batch", BATCH, trained=True),
     Scene("replay", "replay {record} --unit e017", (BATCH,), trained=True),
     Scene("report", "report {record} --unit e017 --out out/report.html", (BATCH,), trained=True),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 
 from features.catalogue.model import Join
@@ -22,6 +23,15 @@ def declared_joins() -> tuple[Join, ...]:
         columns = tuple(right_columns.split(", "))
         joins.append(Join(name, left, right, keys, columns))
     return tuple(joins)
+
+
+def base_tables(names: Iterable[str]) -> set[str]:
+    """Return tables of the contract: of a derived table both sides."""
+    sides = {join.name: (join.left, join.right) for join in declared_joins()}
+    tables: set[str] = set()
+    for name in names:
+        tables.update(sides.get(name, (name,)))
+    return tables
 
 
 def first_by(columns: tuple[Column, ...], key: tuple[str, ...]) -> str:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from features.errors import LedgerError
 from serving.errors import RecordUnknown
 
-Kind = Literal["score", "batch", "plan"]
+Kind = Literal["score", "batch", "plan", "act"]
 
 _ENCODER = json.JSONEncoder(
     sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False

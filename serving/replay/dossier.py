@@ -11,6 +11,7 @@ from features.calendar import date_of
 from features.errors import BundleError, LedgerError, RequestError
 from features.store.store import Store
 from models.bundle.bundle import Bundle, load_bundle
+from serving.ledger.act import act_of
 from serving.ledger.read import StoredRecord, find
 from serving.ledger.record import Case, Record, record_of
 from serving.replay.checks import CaseReplay, Check
@@ -65,6 +66,11 @@ def dossier(home: Path, record_id: str, unit: str | None = None) -> Dossier:
         until = date_of(stored.entry["keep_until"])
         raise LedgerError(
             f"the payload of record '{record_id}' was kept until {until} and is erased; its proof remains"
+        )
+    if stored.entry["kind"] == "act":
+        act = act_of(stored.payload)
+        raise RequestError(
+            f"record '{record_id}' is an act ({act.what}); scores and batches can be replayed"
         )
     record = record_of(stored.payload)
     if record.kind == "plan":

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from features.aggregates.reader import atom_values
 from features.catalogue.dependencies import closure, stored_behind
-from features.catalogue.joins import declared_joins
+from features.catalogue.joins import base_tables
 from features.catalogue.language import Atom
 from features.catalogue.model import ENTITIES, KEYS, Catalogue, Feature
 from features.engine.engine import Engine
@@ -79,15 +79,6 @@ def resting(engine: Engine, excerpt: Excerpt, day: int, seed: int) -> Resting:
         if idle:
             unmoved[feature.name] = idle
     return Resting(unmoved, not_shown)
-
-
-def base_tables(names: Iterable[str]) -> set[str]:
-    """Return tables of the contract: of a derived table both sides."""
-    sides = {join.name: (join.left, join.right) for join in declared_joins()}
-    tables: set[str] = set()
-    for name in names:
-        tables.update(sides.get(name, (name,)))
-    return tables
 
 
 def shown_features(engine: Engine, before: Mapping[str, Matrix], day: int) -> Names:

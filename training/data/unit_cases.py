@@ -33,7 +33,7 @@ def unit_cases(store: Store, target: Target) -> tuple[TargetCases, SetAside]:
 
     No row recorded after the test began reaches a training case. Judged by groups, every labelled case stands in both parts.
     """
-    known_today = _labelled_by(store, target, store.complete_to)
+    known_today = labelled_by(store, target, store.complete_to)
     known_then = _known_then(store, target)
     taught = known_then.take(known_then.part == TRAIN)
     aside = SetAside()
@@ -53,12 +53,12 @@ def unreviewed(store: Store, target: Target) -> TargetCases:
 def _known_then(store: Store, target: Target) -> TargetCases:
     """Return the visits or claims of both parts with the labels that were known when the test began."""
     begin = min(first_asked(target), store.complete_to)
-    return _labelled_by(store, target, begin)
+    return labelled_by(store, target, begin)
 
 
-def _labelled_by(store: Store, target: Target, by: int) -> TargetCases:
+def labelled_by(store: Store, target: Target, by: int) -> TargetCases:
     """Return the visits or claims of both parts with the labels that were known by a day."""
-    cases_of = _inspections if target.unit == "inspection" else _claims
+    cases_of = _claims if target.unit == "claim" else _inspections
     cases = cases_of(store, target, by)
     in_history = (cases.as_of >= store.first_known) & (cases.as_of <= by)
     return cases.take((cases.part != UNUSED) & in_history)

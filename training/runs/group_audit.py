@@ -69,7 +69,7 @@ def _tested(store: Store, whole: Dataset, model: TestedModel) -> Audited:
     passed = (cases.told - cases.day).astype(np.float64)
     return Audited(
         ids=cases.ids,
-        unit=_units(store, whole.matrix.entity, cases.subject),
+        unit=units_of_cases(store, whole.matrix.entity, cases.subject),
         listed=is_listed,
         label=cases.label,
         probability=model.answers.probability,
@@ -79,7 +79,7 @@ def _tested(store: Store, whole: Dataset, model: TestedModel) -> Audited:
     )
 
 
-def _units(store: Store, entity: str, subject: Codes) -> Codes:
+def units_of_cases(store: Store, entity: str, subject: Codes) -> Codes:
     """Return whom cases are about: the claimant of a claim, or the claim itself where it names nobody."""
     if entity != "claim":
         return subject

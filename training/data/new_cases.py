@@ -1,0 +1,62 @@
+"""New cases: those of a target that came after a model was trained, with the labels that are known by a day."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from features.engine.engine import Engine
+from features.engine.matrices import matrix_for
+from features.engine.population import bare_cases, living, registered_cases
+from features.ingest.source_toml import GroupJudging, Target
+from features.matrix import Matrix
+from training.data.cases import BOTH, TargetCases, unlabelled
+from training.data.day_cases import ON_DAYS
+from training.data.events import marks
+from training.data.labels import SUBJECT
+from training.data.population import population
+from training.data.unit_cases import event_labelling, labelled_by
+
+
+def new_cases(engine: Engine, target: Target, after: int, by: int) -> tuple[Matrix, TargetCases]:
+    """Return the labelled cases of a target that are seen after a day, with their features, as known by another day.
+
+    A visit is a case of its own, seen from the eve of its opening, whatever days the target looks from: nobody waits for
+    a horizon to pass. A claim is seen on its first day, a unit whose event is sought on the last day whose horizon is over.
+    """
+    cases = _cases(engine, target, after, by)
+    is_new = (cases.as_of > after) & (cases.as_of <= by) & ~np.isnan(cases.label)
+    # the order of the source's rows changes nothing
+    order = np.lexsort((cases.ids, cases.known))
+    cases = cases.take(order[is_new[order]])
+    return _with_features(engine, target, cases)
+
+
+def _cases(engine: Engine, target: Target, after: int, by: int) -> TargetCases:
+    """Return all cases of a target, labelled by what is known by a day."""
+    if target.label == "event" and target.unit in ON_DAYS:
+        return _event_cases(engine, target, max(after + 1, by - target.horizon), by)
+    # no split says which cases are used: all of them are
+    undated = {"split": None, "judged": GroupJudging(by="groups")}
+    return labelled_by(engine.store, target.model_copy(update=undated), by)
+
+
+def _event_cases(engine: Engine, target: Target, day: int, by: int) -> TargetCases:
+    """Return the units that live on a day; none has a label before the horizon is over."""
+    units = living(engine, SUBJECT[target.unit], day)
+    ids = np.array(engine.store.texts(SUBJECT[target.unit]), np.str_)[units.code]
+    part = np.full(len(units), BOTH, np.int8)
+    cases = unlabelled(units.code, units.as_of, units.as_of, ids, part)
+    return event_labelling(engine.store, target, by)(cases)
+
+
+def _with_features(
+    engine: Engine, target: Target, cases: TargetCases
+) -> tuple[Matrix, TargetCases]:
+    """Return the cases that the register knew on their day and the target asks of, with their features."""
+    bare = bare_cases(SUBJECT[target.unit], cases.subject, cases.as_of)
+    registered, _ = registered_cases(engine, bare)
+    of_registered = marks(registered.code, registered.as_of)
+    chosen = cases.take(np.isin(marks(cases.subject, cases.as_of), of_registered))
+    matrix = matrix_for(engine, registered)
+    inside = population(matrix, target.population.filter if target.population else "")
+    return matrix.take(inside), chosen.take(inside)
