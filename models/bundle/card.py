@@ -66,7 +66,10 @@ class Card(BundlePart):
 
 @dataclass(frozen=True, slots=True)
 class _Split:
-    """A step of a chain: whoever fits goes left into a leaf, all others go on to the right."""
+    """A step of a chain: whoever fits goes left into a leaf, all others go on to the right.
+
+    A split on a category has the place of its set of codes where one on a number has its threshold.
+    """
 
     kind: int
     threshold: float
@@ -111,44 +114,45 @@ def _splits(line: CardLine, categories: tuple[str, ...] | None) -> Iterator[_Spl
     if categories is None or not set(line.values) <= set(categories):
         raise BundleError(f"the scorecard reads a value of {line.feature} that its bundle lacks")
     codes = [categories.index(value) for value in line.values]
-    for code in codes:
-        yield _Split(CATEGORICAL, 0.0, (code,))
     others = set(range(len(categories))) - set(codes)
-    yield _Split(CATEGORICAL, 0.0, tuple(sorted(others)))
+    sets = [*((code,) for code in codes), tuple(sorted(others))]
+    for place, each in enumerate(sets):
+        yield _Split(CATEGORICAL, float(place), each)
 
 
 def _chain(line: CardLine, place: int, splits: Sequence[_Split], log_odds_a_point: float) -> str:
     """Return the tree of one feature: split k has leaf k to its left, and the last one its last leaf to the right."""
     number = len(splits)
     below = [sum(line.cases[first:]) for first in range(number)]
-    sets = [split for split in splits if split.kind == CATEGORICAL]
-    words = [_words(split.codes) for split in sets]
-    starts = [0]
-    for each in words:
-        starts.append(starts[-1] + len(each))
-    # a split on a category has its place among the sets where one on a number has its threshold
-    thresholds = range(len(sets)) if sets else [split.threshold for split in splits]
-    values = [points * log_odds_a_point for points in line.points]
-    fields = {
+    fields: dict[str, Sequence[float]] = {
         "num_leaves": [number + 1],
-        "num_cat": [len(sets)],
+        "num_cat": [0 if line.values is None else number],
         "split_feature": [place] * number,
         "split_gain": [0] * number,
-        "threshold": thresholds,
+        "threshold": [split.threshold for split in splits],
         "decision_type": [split.kind for split in splits],
         "left_child": [~leaf for leaf in range(number)],
         "right_child": [*range(1, number), ~number],
-        "leaf_value": values,
+        "leaf_value": [points * log_odds_a_point for points in line.points],
         "leaf_weight": line.cases,
         "leaf_count": line.cases,
         "internal_value": [0] * number,
         "internal_weight": below,
         "internal_count": below,
     }
-    if sets:
-        fields["cat_boundaries"] = starts
-        fields["cat_threshold"] = [word for each in words for word in each]
+    if line.values is not None:
+        fields |= _sets_of_codes(splits)
     return _fields(fields)
+
+
+def _sets_of_codes(splits: Sequence[_Split]) -> dict[str, Sequence[float]]:
+    """Return the sets of codes of splits on a category, one after another, and where each begins."""
+    words: list[int] = []
+    starts = [0]
+    for split in splits:
+        words += _words(split.codes)
+        starts.append(len(words))
+    return {"cat_boundaries": starts, "cat_threshold": words}
 
 
 def _constant(value: float) -> str:
