@@ -91,8 +91,8 @@ def heard(*words: object) -> Any:
 
 
 def learned(target: str, city: Path) -> None:
-    """Train a target's model and let it be used; a small city may hold too few labels of a target, and then says so."""
-    words = ["train", target, str(city), "--promote", "--json"]
+    """Train a target's model, or a scorecard where that is no worse; a city with too few labels of a target says so."""
+    words = ["train", target, str(city), "--json"]
     print(f"\n$ lssi {shlex.join(words)}", flush=True)
     done = subprocess.run([*LSSI, *words], check=False, capture_output=True)
     if done.returncode:
@@ -104,6 +104,8 @@ def learned(target: str, city: Path) -> None:
         return
     said = json.loads(done.stdout)
     print(f"  model {said['model_digest'][:12]}, as of {said['as_of']}")
+    verdict = said["baselines"]["verdict"]
+    print(f"  更好的选择 the better choice: {verdict['better']}, {verdict['why']}")
     for name, value in said["metrics"].items():
         if isinstance(value, float):
             print(f"  {name} {value:.3f}")

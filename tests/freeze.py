@@ -246,7 +246,9 @@ def training(room: Room) -> Digests:
     digests |= of_plain("training/probe", rounded(probe | {"outputs": outputs}))
     for model in ("model_any", "model_count"):
         digests |= of_trees(f"training/{model}", (bundle / f"{model}.txt").read_text("utf-8"))
-    (certificate,) = files_below(room.home / "mlflow", "certificate.json")
+    run = said["mlflow"]["run_id"]
+    certificates = files_below(room.home / "mlflow", "certificate.json")
+    (certificate,) = [path for path in certificates if run in path.parts]
     told = json.loads(certificate.read_text("utf-8"))
     return digests | of_plain("training/certificate", without(told, *DIFFERS))
 

@@ -289,7 +289,7 @@ def a_training(walk: Walk) -> Any:
 
 
 def a_promotion(walk: Walk) -> Any:
-    return walk.says("promote", TARGET, 1)
+    return walk.says("promote", TARGET, 1, "--although", "a trial")
 
 
 def an_ablation(walk: Walk) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from features.calendar import day_of
 from features.errors import HistoryError, RequestError
 from features.ingest.scan import read_table
 from features.matches.declared import kinds
-from features.matches.find import Match, match_as_json, matches, uncounted
+from features.matches.find import Match, match_as_json, match_counts, matches, uncounted
 from features.matches.write import match_lines, matches_as_json, write_matches
 from features.store.opening import open_store
 from tests.random_history import LAST, write_history
@@ -636,3 +637,15 @@ def test_the_command_tells_matches_as_json_and_in_lines(write_source: Callable[.
         .stdout
     )
     assert "死亡后仍发放2个月待遇" in lines and "deaths:deaths-1" in lines and "不是结论" in lines
+
+
+def test_the_counts_of_a_day_are_those_of_its_matches(tmp_path: Path) -> None:
+    store = open_store(write_history(tmp_path / "town", seed=5, size=60))
+    day = store.complete_to
+    listed = list(matches(store, day))
+    for subject in ("enterprise", "worker", "provider", "claim"):
+        named = [match.subjects[subject] for match in listed if subject in match.subjects]
+        assert match_counts(store, subject, day) == Counter(named)
+    assert any("claim" in match.subjects for match in listed)
+    with pytest.raises(HistoryError, match="complete to"):
+        match_counts(store, "enterprise", day + 1)

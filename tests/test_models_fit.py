@@ -13,7 +13,7 @@ from training.data.cases import TRAIN, TargetCases
 from training.data.folds import Fold, ForwardSplit, folds_of, parts_by_key
 from training.data.recipe import Recipe, recipe_of
 from training.evaluation.discrimination import auc, sort_by_score
-from training.models.fit import Lesson, fit_any, refit
+from training.models.fit import Lesson, fit_any, refit, taught_like
 from training.models.trials import binned_of, dataset_of, trials_of
 
 FEW = {"most_rounds": 40, "folds": 3, "smallest_leaf": 10}
@@ -185,6 +185,14 @@ def test_a_direction_against_the_labels_is_dropped_and_both_losses_are_told() ->
     assert of_trees(fit.text) == of_trees(free.text)
     again = refit(lesson, label, fit, recipe)
     assert of_trees(again.model_to_string()) == of_trees(free.text)
+
+
+def test_a_lesson_taught_like_a_fit_gives_its_very_trees() -> None:
+    matrix, label, _ = drawn()
+    lesson = by_key(matrix, few(), size=1)
+    fit = fit_any(lesson, label, few())
+    again = taught_like(lesson, label, fit, few())
+    assert of_trees(again.model_to_string()) == of_trees(fit.text)
 
 
 def of_trees(text: str) -> str:

@@ -18,7 +18,7 @@ from training.data.folds import folds_by_key
 from training.data.recipe import Recipe, recipe_of
 from training.models.calibrate import calibrated
 from training.models.curves import sigmoid
-from training.models.fit import Fit, Lesson, fit_any
+from training.models.fit import Fit, Lesson, fit_any, taught_like
 from training.models.population_curves import to_population
 from training.models.propensity import propensity, trimmed
 from training.models.selection import (
@@ -173,12 +173,19 @@ def test_a_recorded_probability_that_is_none_is_one_clear_line(wrong: float) -> 
 
 def test_weights_are_taken_where_unseen_cases_lose_less_by_them() -> None:
     """Most looks are at firms whose b raises the risk; most firms are such that it lowers it."""
-    fit = Town(4000, slope=2.0).fit(stumps(selection=["weighted"]))
+    town = Town(4000, slope=2.0)
+    recipe = stumps(selection=["weighted"])
+    fit = town.fit(recipe)
     assert fit.way is not None and fit.way.way == "weighted"
     assert fit.way.losses["weighted"] < fit.way.losses["plain"]
     # who is looked at seldom has low a, where b lowers the risk
     low, high = fit.model.predict(np.array([[-1.0, -2.0], [-1.0, 2.0]]), raw_score=True)
     assert low > high
+    # whoever is taught like it is taught in its way
+    lesson = Lesson(town.matrix.take(town.looked_at), (), {}, town.selection(recipe))
+    again = taught_like(lesson, town.truth[town.looked_at], fit, recipe)
+    values = town.matrix.values
+    assert np.array_equal(again.predict(values), fit.model.predict(values))
 
 
 def test_looks_by_lot_leave_the_model_as_it_is_and_both_losses_are_told() -> None:

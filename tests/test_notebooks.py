@@ -38,7 +38,7 @@ def test_the_notebook_retrains_judges_and_opens_the_registry(
     monkeypatch.setenv("LSSI_HOME", str(city_home))
     monkeypatch.setenv("LSSI_SOURCE", str(city_2000))
     made = train(open_store(city_2000), KEY.target, home=city_home)
-    promote(city_home, KEY, made["mlflow"]["version"])
+    promote(city_home, KEY, made["mlflow"]["version"], although="a trial")
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]))
     monkeypatch.setenv("MPLBACKEND", "agg")
     notebook = jupytext.read(ROOT / "notebooks" / "retrain.py")

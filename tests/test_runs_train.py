@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.compute as pc
 import pytest
+from sklearn.metrics import roc_auc_score
 
 from features.errors import BundleError, TargetError
 from features.home import home as our_home
-from features.ingest.scan import files_below
+from features.ingest.scan import files_below, read_table
 from features.store.opening import open_store
 from features.store.store import Store
 from lssi.commands.training import champion_after
@@ -21,11 +24,21 @@ from models.bundle.bundle import load_bundle
 from models.bundle.champions import ModelKey
 from models.bundle.score import score
 from tests.said import Say
+from tests.test_house import ROOT
+from training.baselines.declared import baseline_table
 from training.data.dataset import dataset
 from training.models.promote import promote, promote_first
-from training.models.registry import champion, client, registered_key, tracking_uri
+from training.models.registry import (
+    champion,
+    client,
+    registered_key,
+    tags_of_version,
+    tracking_uri,
+)
+from training.runs.baseline_lines import baseline_lines, card_lines
+from training.runs.flat import numbers
 from training.runs.group_lines import beside_lines, group_lines
-from training.runs.train import numbers, train, trained_on
+from training.runs.train import train, trained_on
 
 BEGIN = date(2014, 1, 1)
 WORKERS, VISITS = ModelKey("hand", "workers"), ModelKey("hand", "visits")
@@ -279,12 +292,91 @@ def test_the_only_source_with_models_of_a_target_needs_no_name(
         registered_key(home, "nobody", None)
 
 
-def test_a_damaged_bundle_is_not_promoted(city: Store, home: Path) -> None:
-    made = train(city, "visits", home=home)
-    (home / "bundles" / made["bundle"] / "model_any.txt").write_text("tree\n")
+@pytest.fixture(scope="module")
+def outdone(city: Store, home: Path) -> dict[str, Any]:
+    """A model that is no better than a scorecard."""
+    return train(city, "visits", home=home)
+
+
+def test_a_damaged_bundle_is_not_promoted(outdone: dict[str, Any], home: Path) -> None:
+    model = home / "bundles" / outdone["bundle"] / "model_any.txt"
+    text = model.read_text("utf-8")
+    model.write_text("tree\n")
     with pytest.raises(BundleError, match="damaged"):
-        promote(home, VISITS, made["mlflow"]["version"])
+        promote(home, VISITS, outdone["mlflow"]["version"], although="a trial")
     assert champion(home, VISITS) is None and not (home / "bundles" / "hand.visits.json").exists()
+    model.write_text(text)
+
+
+def test_a_model_that_does_not_gain_over_the_scorecard_is_promoted_only_with_a_reason(
+    outdone: dict[str, Any], home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    verdict = outdone["baselines"]["verdict"]
+    assert verdict["better"] == "baseline" and verdict["low"] <= 0 and verdict["origins"] == 5
+    number = outdone["mlflow"]["version"]
+    card = outdone["scorecard"]["version"]
+    for reason in ("", "  "):
+        with pytest.raises(TargetError, match=rf"`lssi promote visits {card}`.*--although REASON"):
+            promote(home, VISITS, number, although=reason)
+    assert promote_first(home, VISITS, number) == card == champion(home, VISITS)
+    monkeypatch.setenv("LSSI_HOME", str(home))
+    result = dict(outdone)
+    assert champion_after("hand", "visits", result, at_once=True) == card
+    assert "--although REASON" in result["not_promoted"]
+    assert promote(home, VISITS, number, although="a trial") == number
+    assert tags_of_version(home, VISITS, number)["although"] == "a trial"
+
+
+def test_the_scorecard_that_is_promoted_scores_whole_points(
+    outdone: dict[str, Any], city: Store, home: Path
+) -> None:
+    bundle = load_bundle(home / "bundles" / outdone["scorecard"]["bundle"])
+    assert bundle.manifest.card is not None
+    assert bundle.manifest.card.model_dump(mode="json") == outdone["scorecard"]["card"]
+    raw = score(bundle, dataset(city, "visits", seed=1).matrix).raw
+    points = raw / bundle.manifest.card.log_odds_a_point
+    assert (points == np.round(points)).all() and len(np.unique(points)) > 10
+    head, *lines = card_lines(outdone["scorecard"])
+    assert "20 points double the odds" in head and len(lines) == len(bundle.manifest.card.lines)
+    assert all("缺失 missing +" in line for line in lines)
+
+
+def test_few_origins_decide_nothing_and_say_so(told: dict[str, Any]) -> None:
+    verdict = told["baselines"]["verdict"]
+    assert verdict["better"] == "not decided" and verdict["why"] == "2 origins, at least 4 needed"
+    assert told["scorecard"] is None
+
+
+def test_the_page_names_every_field_of_every_table_of_baselines(told: dict[str, Any]) -> None:
+    page = (ROOT / "docs" / "training.md").read_text("utf-8")
+    for table in ("baselines", "origins", "figures", "gains"):
+        rows = [line for line in page.splitlines() if line.startswith(f"| `{table}` |")]
+        (fields,) = [row.rsplit("|", 2)[1] for row in rows if "`, `" in row]
+        assert told["baselines"][table][0].keys() == set(re.findall(r"\w+", fields))
+
+
+def test_every_baseline_is_told_beside_the_model_and_the_figures_follow_from_the_file_of_cases(
+    told: dict[str, Any], home: Path
+) -> None:
+    baselines = told["baselines"]
+    names = [baseline.name for baseline in baseline_table().baseline]
+    assert [row["baseline"] for row in baselines["baselines"]] == names
+    silent = [row["baseline"] for row in baselines["baselines"] if row["word"]]
+    assert silent == ["matches"]
+    with client(home) as registry:
+        run = told["mlflow"]["run_id"]
+        units = read_table(Path(registry.download_artifacts(run, "units.parquet")))
+    test = baselines["origins"][-1]
+    assert test["is_test"]
+    for row in baselines["figures"]:
+        of_origin = units.filter(pc.equal(units["origin"], row["origin"]))
+        label = of_origin["label"].to_numpy()
+        seen = ~np.isnan(label)
+        raw = of_origin[row["model"]].to_numpy()
+        assert row["auc"] == pytest.approx(roc_auc_score(label[seen], raw[seen]))
+    assert len(units) == 2 * 400
+    lines = list(baseline_lines(baselines, None))
+    assert len(lines) == 2 + len(names) and "未定 not decided" in lines[-1]
 
 
 def test_the_champion_opens_in_mlflow_and_answers_as_the_bundle_does(

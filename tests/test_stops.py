@@ -97,7 +97,7 @@ SCENES = (
         "ablate undeclared_workers hill-side --feature-file more.txt --only-file",
         ("check hill-side",),
     ),
-    Scene("promote", "promote undeclared_workers 2", (TRAIN,), trained=True),
+    Scene("promote", "promote undeclared_workers 1 --although trial", (TRAIN,), trained=True),
     Scene("plan", "plan hill-side --week 2015-07-01 --minutes 600", trained=True),
     Scene(
         "features after a plan",

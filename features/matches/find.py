@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from features.calendar import date_of
 from features.engine.population import check_day
 from features.matches.declared import Kind, kinds, match_kind
-from features.matches.rule import match_sql, month_table
+from features.matches.rule import count_sql, match_sql, month_table
 from features.store.store import Store
 
 SUBJECTS = ("enterprise", "worker", "provider", "claim")
@@ -96,6 +97,22 @@ def matches_of(store: Store, kind: Kind, as_of: int) -> Iterator[Match]:
                 rows=tuple(rows),
                 n_rows=numbers["n_rows"],
             )
+
+
+def match_counts(store: Store, subject: str, as_of: int) -> dict[str, int]:
+    """Return how many matches of a day name each enterprise, worker, provider or claim; those of none are left out.
+
+    Raises HistoryError when the day is not closed.
+    """
+    check_day(store, as_of)
+    complete, _ = available(store)
+    counts: Counter[str] = Counter()
+    for kind in complete:
+        query = count_sql(store, kind, as_of, subject)
+        columns = store.sql(query, months=month_table(as_of)).to_pydict()
+        units = identifiers_of(store, subject, columns["subject"])
+        counts.update(dict(zip(units, columns["n"], strict=True)))
+    return dict(counts)
 
 
 def identifiers_of(store: Store, space: str, codes: list[int | None]) -> list[str]:

@@ -36,8 +36,24 @@ def empty_sql(table: str) -> str:
 
 
 def match_sql(store: Store, kind: Kind, day: int) -> str:
-    """Return one SELECT: each table as live_<table>, `{day}`, its `{month}` and tolerances as integers, [table.column:choice] as
-    codes.
+    """Return one SELECT of a kind's matches as of a day, in an order that does not change."""
+    return (
+        f"{matched_sql(store, kind, day)} SELECT * FROM matched ORDER BY enterprise NULLS FIRST, worker NULLS FIRST, "
+        "provider NULLS FIRST, claim NULLS FIRST, first_day, last_day, rows"
+    )
+
+
+def count_sql(store: Store, kind: Kind, day: int, subject: str) -> str:
+    """Return one SELECT of how many matches of a kind name each subject as of a day; no row of a match is listed for it."""
+    return (
+        f"{matched_sql(store, kind, day)} SELECT {subject} AS subject, count(*) AS n FROM matched "
+        f"WHERE {subject} IS NOT NULL GROUP BY {subject}"
+    )
+
+
+def matched_sql(store: Store, kind: Kind, day: int) -> str:
+    """Return the WITH of a kind's rule: each table as live_<table>, `{day}`, its `{month}` and tolerances as integers,
+    [table.column:choice] as codes.
     """
     numbers = {"day": day, "month": month_of_day(day), "named": NAMED_ROWS} | kind.tolerances
     text = re.sub(r"--[^\n]*", "", kind.rule)
@@ -48,10 +64,7 @@ def match_sql(store: Store, kind: Kind, day: int) -> str:
         rows = live_sql(table, day) if store.has(table) else empty_sql(table)
         live_tables.append(f"live_{table} AS ({rows})")
     live = ", ".join(live_tables)
-    return (
-        f"WITH {live}, {text.strip()} SELECT * FROM matched ORDER BY enterprise NULLS FIRST, worker NULLS FIRST, "
-        "provider NULLS FIRST, claim NULLS FIRST, first_day, last_day, rows"
-    )
+    return f"WITH {live}, {text.strip()}"
 
 
 def _code_of(store: Store, table: str, column: str, choice: str) -> str:

@@ -43,6 +43,13 @@ Version = Annotated[
     int,
     typer.Argument(min=1, help="登记版本 / version that `lssi train` named"),
 ]
+Although = Annotated[
+    str,
+    typer.Option(
+        metavar="REASON",
+        help="评分卡更好而仍启用的理由，记入登记 / why it is used although the scorecard is the better choice; recorded",
+    ),
+]
 SourceName = Annotated[
     str | None,
     typer.Option(help="数据源声明的名称 / declared name of its source, where several have models"),
@@ -82,8 +89,10 @@ def train_command(
     use: Promote = False,
 ) -> None:
     """训练并评价模型。Train, evaluate and register a model; the first one of a source and target is in use
-    until another is promoted. One without a family of features is in use only if you ask for it.
+    until another is promoted. One without a family of features is in use only if you ask for it. If the
+    scorecard is the better choice, that is in use in its place.
     """
+    from features.errors import TargetError
     from features.store.opening import open_own_store
     from training.runs.summary import summary_lines
     from training.runs.train import train
@@ -97,22 +106,29 @@ def train_command(
         say(result)
     else:
         say_lines(summary_lines(result))
+    if use and result["not_promoted"]:
+        # the report is said all the same: it took a training
+        raise TargetError(result["not_promoted"])
 
 
 def champion_after(name: str, target: str, result: dict[str, Any], at_once: bool) -> int | None:
     """Promote a version just trained, the first of its source and target, or any `at_once`; return the one in use.
 
-    A model without a family of features was trained to be looked at: it is promoted only `at_once`.
+    A model without a family of features was trained to be looked at: it is promoted only `at_once`. `not_promoted` of the
+    result then says why the version may not be promoted, None where it may.
     """
     from models.bundle.champions import ModelKey
-    from training.models.promote import promote, promote_first
+    from training.models.promote import promote, promote_first, refusal
     from training.models.registry import champion
 
     key = ModelKey(name, target)
+    number = result["mlflow"]["version"]
+    result["not_promoted"] = refusal(home(), key, number) or None
     if result["without"] and not at_once:
         return champion(home(), key)
-    promotion = promote if at_once else promote_first
-    return promotion(home(), key, result["mlflow"]["version"])
+    if at_once and not result["not_promoted"]:
+        return promote(home(), key, number)
+    return promote_first(home(), key, number)
 
 
 def ablate_command(
@@ -182,13 +198,15 @@ def report_ablation(
         raise typer.Exit(1)
 
 
-def promote_command(target: Target, version: Version, source: SourceName = None) -> None:
+def promote_command(
+    target: Target, version: Version, source: SourceName = None, although: Although = ""
+) -> None:
     """启用一个已登记的模型。Make a registered version the model that the service uses for a source and
-    target; a person decides this.
+    target; a person decides this. One that is not shown to gain over the scorecard needs a reason.
     """
     from training.models.promote import promote
     from training.models.registry import registered_key
 
     key = registered_key(home(), target, source)
-    promote(home(), key, version)
+    promote(home(), key, version, although=although)
     print(f"{key.source} {target}: 启用版本 {version} / the service uses version {version}")

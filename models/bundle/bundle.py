@@ -15,11 +15,12 @@ from features.errors import BundleError
 from features.matrix import Matrix
 from models.bundle.booster import Floats, booster_of, margins, predicted_means
 from models.bundle.calibration import Calibration
+from models.bundle.card import Card, card_text
 from models.bundle.child_process import passed_in_a_child
 from models.bundle.folder import bundle_digest, read_folder, write_folder
 from models.bundle.forest import Forest, forest_of
 from models.bundle.lean_lightgbm import VERSION, Booster
-from models.bundle.manifest import FORMAT, FrozenFeature, Manifest
+from models.bundle.manifest import SCORECARD, TREES, FrozenFeature, Manifest
 from models.bundle.number import Number
 from models.bundle.probe import Probe, chosen_rows, probe_of, probe_text
 
@@ -31,7 +32,8 @@ _COUNT = "model_count.txt"
 class Parts:
     """What training hands over: LightGBM texts, the calibration, frozen features and rows to probe the model with.
 
-    `number` says how the shares of `count_text` become numbers; without it that model gives the number if any.
+    `number` says how the shares of `count_text` become numbers; without it that model gives the number if any. `card` is
+    the scorecard of which `any_text` is the text, if it is one.
     """
 
     target: str
@@ -44,6 +46,7 @@ class Parts:
     origin: Mapping[str, str]
     metrics: Mapping[str, float | None]
     number: Number | None = None
+    card: Card | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -134,7 +137,7 @@ def write_bundle(parent: Path, parts: Parts) -> Path:
     outputs = outputs_of(boosters["model_any.txt"], boosters.get(_COUNT), inputs)
     written = (
         json.dumps(
-            manifest.model_dump(mode="json"),
+            _plain(manifest),
             ensure_ascii=False,
             indent=1,
             sort_keys=True,
@@ -152,9 +155,15 @@ def write_bundle(parent: Path, parts: Parts) -> Path:
     return path
 
 
+def _plain(manifest: Manifest) -> dict[str, object]:
+    """Return what `bundle.json` says: in the form of boosted trees there is no word of a card."""
+    left_out = {"card"} if manifest.card is None else None
+    return manifest.model_dump(mode="json", exclude=left_out)
+
+
 def _manifest(parts: Parts) -> Manifest:
     return Manifest(
-        format=FORMAT,
+        format=TREES if parts.card is None else SCORECARD,
         target=parts.target,
         entity=parts.probe.entity,
         as_of=parts.as_of,
@@ -169,6 +178,7 @@ def _manifest(parts: Parts) -> Manifest:
         origin=dict(parts.origin),
         metrics=dict(parts.metrics),
         number=parts.number,
+        card=parts.card,
     )
 
 
@@ -208,6 +218,7 @@ def manifest_of(files: Mapping[str, bytes]) -> Manifest:
 def parsed(files: Mapping[str, bytes]) -> Bundle:
     """Return the bundle of files whose digests agree; LightGBM may abort the process on text that it did not write."""
     manifest = manifest_of(files)
+    _check_card(manifest, files["model_any.txt"])
     calibration = Calibration(manifest.calibration_raw, manifest.calibration_probability)
     any_model = booster_of("model_any.txt", files["model_any.txt"], manifest.names)
     count_model = booster_of(_COUNT, files[_COUNT], manifest.names) if _COUNT in files else None
@@ -225,6 +236,17 @@ def parsed(files: Mapping[str, bytes]) -> Bundle:
         count_forest,
         probe_of(files["probe.json"]),
     )
+
+
+def _check_card(manifest: Manifest, text: bytes) -> None:
+    """Raise BundleError where a scorecard scores otherwise than by the points that its manifest says."""
+    if manifest.card is None:
+        return
+    categories = [feature.categories for feature in manifest.features]
+    if card_text(manifest.card, manifest.names, categories).encode() != text:
+        raise BundleError(
+            "model_any.txt is not the scorecard that bundle.json says; take a fresh copy of the bundle"
+        )
 
 
 def outputs_of(

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from pydantic import Field, FiniteFloat
+from pydantic import Field, FiniteFloat, model_validator
 
 from features.matrix import Matrix
+from models.bundle.card import Card
 from models.bundle.number import BundlePart, Number
 
-FORMAT = 2
-"""The form of bundles that are written."""
+TREES, SCORECARD = 2, 3
+"""The forms of bundles that are written: of boosted trees, and of a scorecard, which says its `card`."""
 OLDEST = 1
 """The oldest form that is read: a bundle of form 1 says nothing of `number`."""
 
@@ -60,7 +61,7 @@ class FrozenFeature(BundlePart):
 class Manifest(BundlePart):
     """The content of `bundle.json`."""
 
-    format: int = Field(FORMAT, ge=OLDEST, le=FORMAT)
+    format: int = Field(TREES, ge=OLDEST, le=SCORECARD)
     target: str
     entity: str
     as_of: str
@@ -71,6 +72,14 @@ class Manifest(BundlePart):
     origin: dict[str, str]
     metrics: dict[str, FiniteFloat | None]
     number: Number | None = None
+    card: Card | None = None
+
+    @model_validator(mode="after")
+    def _has_a_card_where_it_is_one(self) -> Manifest:
+        """Refuse a scorecard without its card, and a card in another form."""
+        if (self.format == SCORECARD) != (self.card is not None):
+            raise ValueError(f"form {SCORECARD} and no other has a card")
+        return self
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -54,6 +54,14 @@ class Dataset:
         """The unit that each case is about, (n,): `persons` where they are told, else the key of its row."""
         return self.matrix.keys if self.persons is None else self.persons
 
+    @property
+    def gap(self) -> int:
+        """How many days lie between what teaches and what is asked about; 0 where each outcome's own day says it.
+
+        A label of declared days is known only when its horizon has passed.
+        """
+        return self.target.horizon if self.target.as_of else 0
+
     def take(self, rows: NDArray[np.int64]) -> Dataset:
         """Return the chosen cases with their features."""
         persons = None if self.persons is None else self.persons[rows]

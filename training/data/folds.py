@@ -26,6 +26,21 @@ class Fold:
     held: Mask
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Origin:
+    """A span of days with the cases that teach before it and those that are asked about in it, masks (n,).
+
+    Without an order of time it is a part of the units: `first` and `last` then say nothing.
+    """
+
+    name: str
+    first: int
+    last: int
+    seen: Mask
+    held: Mask
+    is_test: bool = False
+
+
 class ForwardSplit(BaseCrossValidator):
     """A splitter of scikit-learn that goes forward in time, as the future will: `n_splits` spans over the last days.
 
@@ -104,11 +119,7 @@ def folds_of(keys: NDArray[np.str_], cases: TargetCases, recipe: Recipe, gap: in
     Where the earlier days hold too few labels to learn from, the folds are parted by key instead, the cases of one
     key together.
     """
-    # a case may be seen from the eve of its day, and an outcome has to be known by then
-    learnable = cases.known + (cases.day - cases.as_of)
-    splitter = ForwardSplit(
-        cases.day, learnable, n_splits=recipe.folds, tried_on=recipe.tried_on, gap=gap
-    )
+    splitter = forward_split(cases, n_splits=recipe.folds, tried_on=recipe.tried_on, gap=gap)
     forward = []
     is_held = np.zeros(len(cases), np.bool_)
     for fold in _folds(splitter, keys):
@@ -118,6 +129,13 @@ def folds_of(keys: NDArray[np.str_], cases: TargetCases, recipe: Recipe, gap: in
     if enough(cases.label[is_held], recipe.least_positives):
         return forward
     return folds_by_key(keys, recipe)
+
+
+def forward_split(cases: TargetCases, *, n_splits: int, tried_on: float, gap: int) -> ForwardSplit:
+    """Return the splitter of cases that goes forward in time, each outcome learnable once it is known."""
+    # a case may be seen from the eve of its day, and an outcome has to be known by then
+    learnable = cases.known + (cases.day - cases.as_of)
+    return ForwardSplit(cases.day, learnable, n_splits=n_splits, tried_on=tried_on, gap=gap)
 
 
 def folds_by_key(keys: NDArray[np.str_], recipe: Recipe) -> list[Fold]:

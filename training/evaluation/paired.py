@@ -26,11 +26,15 @@ DRAWS = 400
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Exam:
-    """The test cases that every model answers, the unit of each (whole units are drawn), and the list's capacity."""
+    """The test cases that every model answers, the unit of each (whole units are drawn), and the list's capacity.
+
+    With a `chance` to be looked at, (n,), each labelled case of a list counts 1 / its chance; without, all count alike.
+    """
 
     cases: TargetCases
     units: NDArray[np.str_]
     capacity: float
+    chance: Floats | None = None
 
     def seen(self) -> NDArray[np.bool_]:
         """Return which cases have a label."""
@@ -55,11 +59,15 @@ class Weighed:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ranking:
-    """One model's order of an exam: labelled cases ascending by score, all cases descending with their labels."""
+    """One model's order of an exam: labelled cases ascending by score, all cases descending with their labels.
+
+    `speaks_for` is how many cases like it each of these speaks for, by its chance of a label.
+    """
 
     labelled: Sorted
     order: NDArray[np.int64]
     label: Floats
+    speaks_for: Floats
 
     def metrics(self, weighed: Weighed) -> Floats:
         """Return METRICS of a weighed exam, float64 (3,); NaN where undefined."""
@@ -68,10 +76,10 @@ class Ranking:
         return np.array([np.nan if value is None else value for value in values])
 
     def _at_capacity(self, weighed: Weighed) -> float | None:
-        """Return the share of positives among the labelled cases of the list, as `precision_at` has it."""
+        """Return the share of positives among the list's labelled cases, as `precision_at` has it."""
         listed = self._listed(weighed)
         label = self.label[:listed]
-        weight = weighed.weight[self.order[:listed]]
+        weight = weighed.weight[self.order[:listed]] * self.speaks_for[:listed]
         has_label = ~np.isnan(label)
         known_weight = weight[has_label]
         total = float(known_weight.sum())
@@ -99,7 +107,8 @@ def exam_order(exam: Exam, raw: Floats) -> Ranking:
     seen = exam.seen()
     labelled = sort_by_score(exam.cases.label[seen], raw[seen])
     order = np.lexsort((exam.cases.ids, -raw))
-    return Ranking(labelled, order, exam.cases.label[order])
+    chance = np.ones(len(order)) if exam.chance is None else exam.chance
+    return Ranking(labelled, order, exam.cases.label[order], 1.0 / chance[order])
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -112,12 +112,28 @@ def unseen_scores(fit: Fit, lesson: Lesson, label: Floats) -> UnseenScores:
 
 def refit(lesson: Lesson, label: Floats, like: Fit, recipe: Recipe) -> Booster:
     """Return a model of `label` (0 or 1) with the shape, rounds and directions of another fit, so that nothing need be tried."""
+    parameters = _parameters_like(lesson, label, like, recipe)
+    whole = dataset_of(lesson.matrix, label, parameters)
+    return lightgbm.train(parameters, whole, like.rounds)
+
+
+def taught_like(lesson: Lesson, label: Floats, like: Fit, recipe: Recipe) -> Booster:
+    """Return a model as `refit` does, taught in the way of the other fit too, where the lesson says who was looked at."""
+    selection = lesson.selection
+    if selection is None or like.way is None or like.way.way == "plain":
+        return refit(lesson, label, like, recipe)
+    parameters = _parameters_like(lesson, label, like, recipe)
+    school = School(lesson.matrix, label, selection, (), parameters, like.rounds, recipe)
+    model, _ = school.taught(like.way.way)
+    return model
+
+
+def _parameters_like(lesson: Lesson, label: Floats, like: Fit, recipe: Recipe) -> dict[str, Any]:
+    """Return LightGBM's parameters with the shape and directions of another fit."""
     sample = _Sample(lesson, label)
     if like.directions is not None and not like.directions.bind:
         sample = sample.without_directions()
-    parameters = _parameters(sample, like.shape, recipe)
-    whole = dataset_of(lesson.matrix, label, parameters)
-    return lightgbm.train(parameters, whole, like.rounds)
+    return _parameters(sample, like.shape, recipe)
 
 
 def unseen_loss(lesson: Lesson, label: Floats, recipe: Recipe, watch: Watch) -> float:

@@ -55,10 +55,8 @@ def lesson_of(whole: Dataset, recipe: Recipe) -> Lesson:
     taught = whole.taught()
     matrix = whole.matrix.take(taught)
     cases = whole.cases.take(taught)
-    # a label of declared days is known only when its horizon has passed, so folds lie as far apart
-    gap = whole.target.horizon if whole.target.as_of else 0
     if whole.target.judged is None:
-        folds = folds_of(matrix.keys, cases, recipe, gap)
+        folds = folds_of(matrix.keys, cases, recipe, whole.gap)
     else:
         folds = folds_by_key(whole.units[taught], recipe)
     selection = selection_of(matrix, cases, whole.bystanders, recipe)

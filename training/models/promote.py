@@ -1,20 +1,38 @@
-"""Promotion: a person names the model that the service is to use."""
+"""Promotion: a person names the model that the service is to use, once it has gained over what it must beat."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from features.errors import TargetError
 from features.files import write_points
 from models.bundle.bundle import load_bundle
 from models.bundle.champions import ModelKey, Pointer, point_at_bundle
-from training.models.registry import champion, digest_of_version, registering, set_champion
+from training.models.registry import (
+    champion,
+    digest_of_version,
+    registering,
+    set_champion,
+    tag_version,
+    tags_of_version,
+)
+
+BETTER, WHY, INSTEAD, ALTHOUGH = "verdict", "verdict_why", "verdict_instead", "although"
+"""The tags of a version: its verdict, why, the version that is the better choice, and why it was promoted all the same."""
+BASELINE = "baseline"
+"""The verdict of a model that has not gained over the baseline that it must beat."""
 
 
-def promote(home: Path, key: ModelKey, number: int) -> int:
+def promote(home: Path, key: ModelKey, number: int, *, although: str = "") -> int:
     """Make one registered version the champion, point the service to its bundle, and return its number.
 
-    The bundle is tested first. Raises TargetError for an unknown version, BundleError for a bundle gone or damaged.
+    One that has not gained over its baseline is promoted only with a reason `although`, which its version then tells.
+    The bundle is tested first. Raises TargetError for an unknown version and for one refused, BundleError for a bundle
+    gone or damaged.
     """
+    line = refusal(home, key, number)
+    if line and not although.strip():
+        raise TargetError(line)
     with registering(home):
         digest = digest_of_version(home, key, number)
         name = f"{key.target}-{digest[:12]}"
@@ -22,10 +40,38 @@ def promote(home: Path, key: ModelKey, number: int) -> int:
         point_at_bundle(home / "bundles", key, Pointer(bundle=name, digest=digest))
         with write_points("the champion is set"):
             set_champion(home, key, number)
+            if line:
+                tag_version(home, key, number, {ALTHOUGH: although.strip()})
     return number
 
 
-def promote_first(home: Path, key: ModelKey, number: int) -> int:
-    """Promote a version where no model of its source and target is in use yet, and return the number of the one in use."""
+def promote_first(home: Path, key: ModelKey, number: int) -> int | None:
+    """Promote a version where no model of its source and target is in use yet, and return the number of the one in use.
+
+    Of a version that would be refused the better choice is promoted in its place, nothing where none is registered.
+    """
     current = champion(home, key)
-    return promote(home, key, number) if current is None else current
+    if current is not None:
+        return current
+    if not refusal(home, key, number):
+        return promote(home, key, number)
+    instead = tags_of_version(home, key, number).get(INSTEAD)
+    return promote(home, key, int(instead)) if instead else None
+
+
+def refusal(home: Path, key: ModelKey, number: int) -> str:
+    """Return why a version may not be promoted and what to do, "" where it may; one trained before this rule may.
+
+    Raises TargetError for an unknown version.
+    """
+    tags = tags_of_version(home, key, number)
+    if tags.get(BETTER) != BASELINE:
+        return ""
+    command = f"lssi promote {key.target}"
+    better = "train it anew with more history"
+    if INSTEAD in tags:
+        better = f"use the better choice with `{command} {tags[INSTEAD]}`"
+    return (
+        f"version {number} of {key.registered} is not promoted: {tags[WHY]}; {better}, or this one all the same with "
+        f"`{command} {number} --although REASON`"
+    )

@@ -12,6 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+
 from features.errors import TargetError
 from features.files import exclusive_lock, private_folder, remove, write_points
 from models.bundle.champions import ModelKey, name_parts
@@ -34,7 +37,10 @@ class Logged:
 
 @dataclass(frozen=True, slots=True)
 class TrainingRun:
-    """What one training run leaves: what was chosen, what came of it, by groups too, where the bundle is, and its digest."""
+    """What one training run leaves: what was chosen, what came of it, where the bundle is, and its digest.
+
+    `tables` are plain values by name, each a file of JSON; `units` has a row for each case that the run was judged by.
+    """
 
     key: ModelKey
     bundle: Path
@@ -42,8 +48,8 @@ class TrainingRun:
     choices: Mapping[str, str]
     metrics: Mapping[str, float]
     tags: Mapping[str, str]
-    certificate: Mapping[str, Any]
-    groups: Mapping[str, Any]
+    tables: Mapping[str, Mapping[str, Any]]
+    units: pa.Table
 
 
 def tracking_uri(home: Path) -> str:
@@ -108,8 +114,9 @@ def log_run(home: Path, entry: TrainingRun) -> Logged:
         tags = [RunTag(key, value) for key, value in sorted(entry.tags.items())]
         with write_points("a run is described"):
             registry.log_batch(run_id, metrics=metrics, params=params, tags=tags)
-            registry.log_dict(run_id, dict(entry.certificate), "certificate.json")
-            registry.log_dict(run_id, dict(entry.groups), "groups.json")
+            for table, values in entry.tables.items():
+                registry.log_dict(run_id, dict(values), f"{table}.json")
+            _log_units(registry, run_id, entry.units, home / "mlflow")
         with write_points("a model is logged"):
             _log_model(registry, run_id, entry.bundle, home / "mlflow")
         with write_points("a version is registered"):
@@ -158,6 +165,14 @@ def _log_model(registry: MlflowClient, run_id: str, bundle: Path, place: Path) -
         registry.log_artifacts(run_id, str(beside), "model")
 
 
+def _log_units(registry: MlflowClient, run_id: str, units: pa.Table, place: Path) -> None:
+    """Log a table of cases as `units.parquet`."""
+    with private_folder(place) as folder:
+        file = folder / "units.parquet"
+        pq.write_table(units, file, compression="zstd")
+        registry.log_artifact(run_id, str(file))
+
+
 def _register(registry: MlflowClient, name: str, run_id: str, digest: str) -> int:
     if not registry.search_registered_models(filter_string=f"name = '{name}'"):
         registry.create_registered_model(name)
@@ -200,11 +215,31 @@ def champion(home: Path, key: ModelKey) -> int | None:
 def digest_of_version(home: Path, key: ModelKey, number: int) -> str:
     """Return the bundle digest of one registered version; TargetError when there is no such version."""
     with client(home) as registry:
-        versions = {int(each.version): each for each in versions_of(registry, key.registered)}
+        return str(_version(registry, key, number).tags["digest"])
+
+
+def _version(registry: MlflowClient, key: ModelKey, number: int) -> Any:
+    """Return one registered version; TargetError when there is none of this number."""
+    versions = {int(each.version): each for each in versions_of(registry, key.registered)}
     if number not in versions:
         listed = ", ".join(map(str, versions)) or "none"
         raise TargetError(f"{key.registered} has no version {number}; it has {listed}")
-    return str(versions[number].tags["digest"])
+    return versions[number]
+
+
+def tags_of_version(home: Path, key: ModelKey, number: int) -> dict[str, str]:
+    """Return the tags of a version's run, and over them its own; TargetError when there is no such version."""
+    with client(home) as registry:
+        version = _version(registry, key, number)
+        run = registry.get_run(version.run_id)
+        return {**run.data.tags, **version.tags}
+
+
+def tag_version(home: Path, key: ModelKey, number: int, tags: Mapping[str, str]) -> None:
+    """Write tags of one registered version."""
+    with client(home) as registry:
+        for name, value in tags.items():
+            registry.set_model_version_tag(key.registered, str(number), name, value)
 
 
 def set_champion(home: Path, key: ModelKey, number: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +50,10 @@ class Selection:
     def tells(self) -> bool:
         """Whether some cases weigh more than others."""
         return bool(np.ptp(self.weight) > 0)
+
+    def of_cases(self, rows: Mask) -> Selection:
+        """Return the same of the chosen cases."""
+        return replace(self, weight=self.weight[rows], anchor=self.anchor[rows])
 
 
 def selection_of(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,29 +16,17 @@ from models.explain.shap_kernel import contributions
 from training.data.dataset import Dataset
 from training.data.labels import FOREVER, Codes, Floats
 from training.data.protected import claimants
-from training.evaluation.capacity import Judged
-from training.evaluation.evaluate import Answers
 from training.evaluation.group_costs import Costing, concerned, cost_rows, listed_places
 from training.evaluation.group_rates import Audited
 from training.evaluation.group_table import group_table
 from training.evaluation.group_values import Looked, Partition, partitions
 from training.evaluation.groups import ASSUMED_DAYS, group_report
+from training.runs.contender import TestedModel
 
 OUTCOMES = {"visit": ("inspections", "findings"), "review": ("claim_reviews",)}
 """The tables whose rows tell the outcome, by kind of label; of an event its own table does."""
 BLOCK = 4_096
 """Cases whose contributions are computed at a time; a choice: those of all features are made and few are kept."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class TestedModel:
-    """A model as the test met it: what it said, how its list is judged, the list's capacity, and its trees as text."""
-
-    answers: Answers
-    judged: Judged
-    capacity: float
-    text: str
-    seed: int
 
 
 def groups_of_test(store: Store, whole: Dataset) -> list[Partition]:

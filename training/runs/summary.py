@@ -8,6 +8,7 @@ from typing import Any
 from features.catalogue.roles import WITHOUT_BASIS
 from training.data.bystanders import LOOKED_AT
 from training.data.set_aside import set_aside_lines
+from training.runs.baseline_lines import baseline_lines, card_lines
 from training.runs.group_lines import beside_lines, group_lines
 from training.runs.proxies import proxy_lines
 
@@ -65,6 +66,8 @@ def summary_lines(result: Mapping[str, Any]) -> list[str]:
         *_direction_lines(metrics["directions"]),
         *_selection_lines(metrics["selection"]),
         *_population_lines(result["label"], metrics["population"]),
+        *baseline_lines(result["baselines"], result["not_promoted"]),
+        *card_lines(result["scorecard"]),
         *group_lines(result["groups"]),
         *beside_lines(result),
         _registration_line(result),

@@ -26,17 +26,21 @@ from training.data.dataset import Dataset, dataset, target_of
 from training.data.recipe import Recipe, recipe_of
 from training.data.unit_folds import folds_by_unit, in_fold
 from training.data.untested import check_test
-from training.evaluation.evaluate import Answers, evaluate, judged_cases, reordering
+from training.evaluation.evaluate import Answers, judged_cases
 from training.evaluation.group_values import Partition
-from training.evaluation.list_figures import without_population
-from training.evaluation.paired import Exam
 from training.models.count import unit_counted
 from training.models.fit import Lesson
 from training.models.learn import Learned, learn, lesson_of
-from training.models.registry import Logged, TrainingRun, log_run
+from training.models.promote import BASELINE, INSTEAD
+from training.models.registry import Logged, TrainingRun, log_run, tag_version
+from training.runs.contender import Contender, TestedModel
+from training.runs.contest import Contested, contested_training
 from training.runs.families import without_family
-from training.runs.group_audit import TestedModel, group_audit, groups_of_test
+from training.runs.flat import numbers
+from training.runs.group_audit import group_audit, groups_of_test
 from training.runs.proxies import proxies
+from training.runs.scorecard_run import registered_card
+from training.runs.tested import tested_metrics
 from training.runs.training_check import training_faults
 
 BRIEF = ("verdict", "as_of", "certificate_digest", "catalogue_digest", "cpu_seconds")
@@ -44,10 +48,11 @@ BRIEF = ("verdict", "as_of", "certificate_digest", "catalogue_digest", "cpu_seco
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trained:
-    """A target's data set, what was learned from it by which recipe, how that did on the test, and how the test met it."""
+    """A target's data set, what its lesson taught by which recipe, how that did on the test, and how the test met it."""
 
     dataset: Dataset
     recipe: Recipe
+    lesson: Lesson
     learned: Learned
     metrics: dict[str, Any]
     model: TestedModel
@@ -65,7 +70,65 @@ def train(store: Store, name: str, *, home: Path, without: str = "") -> dict[str
     trained = audited.trained
     certificate = certified(store, trained)
     check_clean(certificate)
-    origin = {
+    origin = _origin(store, trained, certificate)
+    contender = _contender(audited)
+    contested = contested_training(store, contender)
+    parts = bundle_parts(trained, origin)
+    run = _run(home, audited, parts, certificate, contested)
+    logged = log_run(home, run)
+    card = None
+    if contested.report.verdict.better == BASELINE:
+        card = registered_card(home, store, contender, parts, run)
+    if card is not None:
+        tag_version(home, run.key, logged.version, {INSTEAD: str(card.version)})
+    return {
+        **run_report(trained, origin),
+        "model_digest": run.digest,
+        "bundle": run.bundle.name,
+        "mlflow": _registered(logged),
+        "certified": brief(certificate),
+        "proxies": proxies(store, trained.dataset, trained.recipe.seed),
+        "groups": audited.groups,
+        "baselines": contested.report.plain,
+        "scorecard": None if card is None else asdict(card),
+        "without": without or None,
+        "beside": audited.beside,
+    }
+
+
+def _run(
+    home: Path,
+    audited: _AuditedTraining,
+    parts: Parts,
+    certificate: Mapping[str, Any],
+    contested: Contested,
+) -> TrainingRun:
+    """Return what a training leaves in the registry, its bundle written."""
+    trained = audited.trained
+    chosen = choices(trained)
+    if audited.without:
+        chosen["without"] = audited.without
+    bundle = write_bundle(home / "bundles", parts)
+    report = contested.report
+    return TrainingRun(
+        key=ModelKey(parts.origin["source"], trained.dataset.name),
+        bundle=bundle,
+        digest=_checked(bundle, trained),
+        choices=chosen,
+        metrics={**numbers(trained.metrics), **report.numbers()},
+        tags={**parts.origin, **report.verdict.tags()},
+        tables={
+            "certificate": certificate,
+            "groups": audited.groups,
+            "baselines": report.plain,
+        },
+        units=contested.units,
+    )
+
+
+def _origin(store: Store, trained: Trained, certificate: Mapping[str, Any]) -> dict[str, str]:
+    """Return on what a model rests, as its bundle and its run keep it."""
+    return {
         "source": store.source.name,
         "fingerprint": store.fingerprint,
         "dataset": dataset_digest(trained.dataset),
@@ -73,33 +136,33 @@ def train(store: Store, name: str, *, home: Path, without: str = "") -> dict[str
         "certificate_verdict": str(certificate["verdict"]),
         "calibrated_on": trained.learned.population.basis,
     }
-    bundle = write_bundle(home / "bundles", bundle_parts(trained, origin))
-    digest = _checked(bundle, trained)
-    key = ModelKey(store.source.name, name)
-    metrics = numbers(trained.metrics)
-    chosen = choices(trained) | ({"without": without} if without else {})
-    run = TrainingRun(key, bundle, digest, chosen, metrics, origin, certificate, audited.groups)
-    logged = log_run(home, run)
-    return {
-        **run_report(trained, origin),
-        "model_digest": digest,
-        "bundle": bundle.name,
-        "mlflow": _registered(logged),
-        "certified": brief(certificate),
-        "proxies": proxies(store, trained.dataset, trained.recipe.seed),
-        "groups": audited.groups,
-        "without": without or None,
-        "beside": audited.beside,
-    }
+
+
+def _contender(audited: _AuditedTraining) -> Contender:
+    """Return a trained model as it is judged beside the baselines."""
+    trained = audited.trained
+    return Contender(
+        dataset=trained.dataset,
+        recipe=trained.recipe,
+        lesson=trained.lesson,
+        fit=trained.learned.any,
+        tested=trained.model,
+        falls=audited.falls,
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _AuditedTraining:
-    """A training with its audit by groups, and what the report says of the model of all features beside it, if any."""
+    """A training with its audit by groups, and what the report says of the model of all features beside it, if any.
+
+    `falls` is how the test cases fall into groups, `without` the family of features that it does without, "" for none.
+    """
 
     trained: Trained
+    falls: Sequence[Partition]
     groups: dict[str, Any]
     beside: dict[str, Any] | None
+    without: str
 
 
 def _audited(store: Store, name: str, without: str) -> _AuditedTraining:
@@ -114,7 +177,7 @@ def _audited(store: Store, name: str, without: str) -> _AuditedTraining:
         whole = fewer
     trained = trained_from(whole, recipe)
     groups = group_audit(store, whole, trained.model, falls)
-    return _AuditedTraining(trained, groups, beside)
+    return _AuditedTraining(trained, falls, groups, beside, without)
 
 
 def _beside(store: Store, trained: Trained, falls: Sequence[Partition]) -> dict[str, Any]:
@@ -178,7 +241,6 @@ def data_and_recipe(store: Store, name: str) -> tuple[Dataset, Recipe]:
 
 def trained_from(whole: Dataset, recipe: Recipe) -> Trained:
     """Return the model that the training cases of a data set teach, and its metrics on the test."""
-    target = whole.target
     lesson = lesson_of(whole, recipe)
     learned = learned_from(whole, lesson, recipe)
     tested = whole.tested()
@@ -186,18 +248,14 @@ def trained_from(whole: Dataset, recipe: Recipe) -> Trained:
     cases = whole.cases.take(tested)
     is_in_folds = whole.in_folds().any()
     answers = answers_by_fold(whole, recipe) if is_in_folds else answers_of(learned, matrix)
-    exam = Exam(cases, matrix.keys, target.capacity or recipe.capacity)
     judged = judged_cases(matrix, cases, answers, recipe)
-    metrics = evaluate(matrix, exam, answers, judged, seed=recipe.seed)
-    model = TestedModel(answers, judged, exam.capacity, learned.any.text, recipe.seed)
-    if target.unit == "inspection":
-        # without an order of time nothing is found earlier
-        metrics |= {} if is_in_folds else reordering(cases, answers.raw)
-        metrics["capacity"]["lottery"] |= without_population()
+    capacity = whole.target.capacity or recipe.capacity
+    model = TestedModel(answers, judged, capacity, learned.any.text, recipe.seed)
+    metrics = tested_metrics(whole, matrix, model)
     metrics["directions"] = _directions(learned)
     metrics["selection"] = _selection(lesson, learned)
     metrics["population"] = asdict(learned.population)
-    return Trained(whole, recipe, learned, metrics, model)
+    return Trained(whole, recipe, lesson, learned, metrics, model)
 
 
 def learned_from(whole: Dataset, lesson: Lesson, recipe: Recipe) -> Learned:
@@ -280,22 +338,6 @@ def dataset_digest(whole: Dataset) -> str:
         identifiers += beside.matrix.keys.tolist()
     total.update("\n".join(identifiers).encode())
     return total.hexdigest()
-
-
-def numbers(metrics: Mapping[str, Any], before: str = "") -> dict[str, float]:
-    """Return every single number among nested metrics, by dotted name; what is None is left out.
-
-    >>> numbers({"auc": 0.5, "capacity": {"listed": 3, "random_visits": None}})
-    {'auc': 0.5, 'capacity.listed': 3.0}
-    """
-    flat: dict[str, float] = {}
-    for name, value in metrics.items():
-        dotted = f"{before}{name}"
-        if isinstance(value, Mapping):
-            flat |= numbers(value, f"{dotted}.")
-        elif isinstance(value, int | float):
-            flat[dotted] = float(value)
-    return flat
 
 
 def choices(trained: Trained) -> dict[str, str]:
