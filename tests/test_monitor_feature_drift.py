@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import chi2_contingency, false_discovery_control
 
 from features.matrix import Matrix
-from models.bundle.manifest import FORMAT, FrozenFeature, Manifest
+from models.bundle.manifest import TREES, FrozenFeature, Manifest
 from training.monitor.causes import moved_tables
 from training.monitor.feature_drift import (
     WatchedColumn,
@@ -45,7 +45,7 @@ def manifest() -> Manifest:
         name="kind", expression="kind", tables=("enterprises",), categories=KINDS, **words
     )
     return Manifest(
-        format=FORMAT,
+        format=TREES,
         target="undeclared_workers",
         entity="enterprise",
         as_of="2015-01-01",
