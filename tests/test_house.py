@@ -75,9 +75,8 @@ def name_of(command: CommandInfo) -> str:
 
 
 def test_every_command_is_documented_and_every_documented_command_exists() -> None:
-    rows = re.findall(
-        r"^\| `lssi ([a-z-]+(?: [a-z-]+)?)", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE
-    )
+    page = (ROOT / "docs" / "commands.md").read_text("utf-8")
+    rows = re.findall(r"^\| `lssi ([a-z-]+(?: [a-z-]+)?)", page, re.MULTILINE)
     assert sorted(rows) == sorted(commands())
 
 
@@ -306,9 +305,10 @@ def test_every_file_that_a_text_names_exists() -> None:
     assert sorted((text, name) for text, name in named if not (ROOT / name).is_file()) == []
 
 
-def test_every_link_of_the_readme_leads_somewhere() -> None:
-    for place in re.findall(r"\]\((?!http)([^)#]+)", (ROOT / "README.md").read_text("utf-8")):
-        assert (ROOT / place).exists(), place
+def test_every_link_of_the_readme_and_of_the_docs_leads_somewhere() -> None:
+    for page in [ROOT / "README.md", *files_below(ROOT / "docs", "*.md")]:
+        for place in re.findall(r"\]\((?!http)([^)#]+)", page.read_text("utf-8")):
+            assert (page.parent / place).exists(), f"{page.name}: {place}"
 
 
 def both(zh: str, en: str) -> bool:
