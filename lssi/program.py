@@ -13,6 +13,7 @@ from lssi.commands import (
     features,
     keys,
     ledger,
+    lottery,
     matches,
     monitoring,
     novelty,
@@ -49,6 +50,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
 GROUPS = {
     "key": keys.group,
     "ledger": ledger.group,
+    "lottery": lottery.group,
 }
 """Groups of commands of two words, by the first; `lssi --help` lists them last."""
 
