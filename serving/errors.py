@@ -28,6 +28,9 @@ CODES = {
     "role_refused": Code(
         403, "密钥的角色无权使用此路由", "the role of the key may not use this route"
     ),
+    "team_refused": Code(
+        403, "由另一队伍负责", "another team answers for this enterprise or alert"
+    ),
     "unknown_id": Code(
         404, "编号不在当日登记中", "an enterprise or claim is not in the register of the day"
     ),
@@ -38,6 +41,7 @@ CODES = {
     "retry_conflict": Code(
         409, "此幂等键已用于另一请求", "the idempotency key was used for another request"
     ),
+    "act_refused": Code(409, "与已有记录不符", "the act does not fit what is recorded"),
     "body_too_large": Code(413, "正文过大", "the body is above the limit"),
     "media_type_refused": Code(
         415, "正文须声明为 application/json", "the body is not declared as application/json"
@@ -74,6 +78,18 @@ class RecordUnknown(LssiError):
     """No record has the number asked for."""
 
     code = "record_unknown"
+
+
+class ActRefused(LssiError):
+    """An act does not fit what is recorded: its visit, its line, its row or an earlier act."""
+
+    code = "act_refused"
+
+
+class TeamRefused(LssiError):
+    """An act or a question about what another team answers for."""
+
+    code = "team_refused"
 
 
 class RetryConflict(LedgerError):

@@ -71,6 +71,7 @@ class Walk:
     outcomes: dict[str, Any] = field(default_factory=dict)
     words: dict[str, set[str]] = field(default_factory=dict)
     record: str = ""
+    line: dict[str, str] = field(default_factory=dict)
     top: dict[str, float] = field(default_factory=dict)
 
     def says(self, command: str, *given: object) -> str:
@@ -307,7 +308,32 @@ def a_tuning(walk: Walk) -> Any:
 
 
 def a_plan(walk: Walk) -> Any:
-    return walk.here("plan", "--week", WEEK, "--minutes", 600, "--seed", "published")
+    made = walk.here("plan", "--week", WEEK, "--minutes", 600, "--seed", "published")
+    enterprises = [visit["enterprise"] for cell in made["cells"] for visit in cell["visits"]]
+    walk.line = {"plan": made["plan"], "enterprise": enterprises[0]}
+    return made
+
+
+def an_outcome(walk: Walk) -> Any:
+    visit = {"inspection": "posted", "opened": WEEK, "closed_on": WEEK, "examined": [1]}
+    sent = walk.place / "the outcome.json"
+    sent.write_text(json.dumps(visit | walk.line), "utf-8")
+    return walk.here("outcome", "--file", sent, "--on", WEEK)
+
+
+def an_override(walk: Walk) -> Any:
+    plan, enterprise = walk.line.values()
+    line = ("--plan", plan, "--enterprise", enterprise)
+    return walk.here("override", *line, "--decision", "accept", "--reason", "agrees", "--on", WEEK)
+
+
+def the_overrides(walk: Walk) -> Any:
+    return walk.here("overrides", "--as-of", DAY)
+
+
+def an_appeal(walk: Walk) -> Any:
+    row = ("--enterprise", "e00", "--table", "enterprises", "--row", "enterprises-0")
+    return walk.here("appeal", "--appeal", "a1", *row, "--lodged", WEEK, "--on", WEEK)
 
 
 def a_commitment(walk: Walk) -> Any:
@@ -440,6 +466,10 @@ STEPS: dict[str, Callable[[Walk], Any]] = {
     "lottery commit": a_commitment,
     "lottery draw": a_draw,
     "lottery verify": a_verified_draw,
+    "outcome": an_outcome,
+    "override": an_override,
+    "overrides": the_overrides,
+    "appeal": an_appeal,
     "monitor": a_monitor,
     "batch": a_batch,
     "replay": a_replay,

@@ -61,6 +61,15 @@ FEATURES = (
     "measure | odd | enterprises | enterprise | since | | since * 2 | days | 奇 | odd\n"
     "enterprise | odd | newest(odd, all) | days | none | staff | 奇 | odd |\n"
 )
+OUTCOME = {
+    "inspection": "i1",
+    "enterprise": "e1",
+    "plan": "P",
+    "opened": "2015-07-07",
+    "closed_on": "2015-07-08",
+    "examined": [1],
+    "found": [{"violation": 1, "workers": 2}],
+}
 LONG_AGO = """-c
 import datetime
 class Then(datetime.datetime):
@@ -77,6 +86,18 @@ lssi.clock.datetime, sys.argv = Then, ["lssi", *{(COMMIT + " 2010-07-02T00:00Z")
 lssi.main()
 """
 DRAW = "lottery draw hill-side --week 2015-07-06 --public 3686.92"
+A_PLAN = """-c
+from features.calendar import day_of
+from features.home import home
+from features.store.journal import write_journal_part
+day = day_of("2015-07-06")
+line = {"plan": "P", "enterprise": "e1", "cell": None, "week": day, "position": 1,
+        "planned_minutes": 240, "why": "score", "recorded_on": day}
+columns = {name: [value] for name, value in line.items()}
+write_journal_part(home() / "journal" / "hand", "plans", "undeclared.P", columns)
+"""
+"""A plan by hand, for a source of which no model is trained."""
+PLANNED = ("check hand", A_PLAN)
 SCENES = (
     Scene("city", "city out/city --enterprises 60 --months 3"),
     Scene(
@@ -120,6 +141,19 @@ SCENES = (
         "features hill-side --entity enterprise --as-of 2015-06-30 --out out/f.parquet",
         ("plan hill-side --week 2015-06-17 --minutes 600",),
         trained=True,
+    ),
+    Scene("outcome", "outcome hand --file outcome.json --on 2015-07-10", PLANNED),
+    Scene(
+        "override",
+        "override hand --plan P --enterprise e1 --decision accept --reason agrees --on 2015-07-10",
+        PLANNED,
+    ),
+    Scene("overrides", "overrides hill-side --as-of 2015-06-30", ("check hill-side",)),
+    Scene(
+        "appeal",
+        "appeal hand --appeal a --enterprise e1 --table enterprises --row enterprises-2 "
+        "--lodged 2015-07-06 --on 2015-07-10",
+        ("check hand",),
     ),
     Scene(
         "monitor --record",
@@ -230,6 +264,7 @@ def write_sources(place: Path, hand_source: Hand) -> None:
     (place / "sources" / "hill-side").rename(place / "hill-side")
     shutil.copytree(place / "hand", place / "moved")
     (place / "more.txt").write_text(FEATURES, "utf-8")
+    (place / "outcome.json").write_text(json.dumps(OUTCOME), "utf-8")
 
 
 def whole(stage: Stage, scene: Scene) -> Whole:
