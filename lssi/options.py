@@ -32,6 +32,11 @@ RecordedUnit = Annotated[
     typer.Option("--unit", help="只看一个单位 / one unit of the record, by number"),
 ]
 
+Who = Annotated[
+    str | None,
+    typer.Option(help="由谁 / who does it, by default the login name; the ledger keeps it"),
+]
+
 Out = Annotated[Path, typer.Option(help="写到何处 / where to write")]
 OptionalOut = Annotated[Path | None, typer.Option(help="写到何处 / where to write")]
 Json = Annotated[

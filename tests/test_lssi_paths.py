@@ -393,7 +393,33 @@ def a_verification(walk: Walk) -> Any:
 
 
 def an_expiry(walk: Walk) -> Any:
-    return json.loads(walk.says("ledger expire"))
+    return json.loads(walk.says("ledger expire", "--checkpoint", walk.place / "checkpoint"))
+
+
+def a_ledger_key(walk: Walk) -> Any:
+    return len(walk.says("ledger key").split("+")[-1])
+
+
+def a_proof(walk: Walk) -> Any:
+    walk.says("ledger prove", walk.record, "--out", walk.place / "record.tlog-proof")
+    return (walk.place / "record.tlog-proof").read_text("utf-8").splitlines()[0]
+
+
+def an_export(walk: Walk) -> Any:
+    return walk.told("ledger export", "--out", walk.place / "export")["records"]
+
+
+def a_consistency(walk: Walk) -> Any:
+    old = walk.place / "checkpoint"
+    walk.says("ledger consistent", old, "--out", walk.place / "consistent")
+    return (walk.place / "consistent").read_text("utf-8").splitlines()[0]
+
+
+def a_witness(walk: Walk) -> Any:
+    walk.says("ledger consistent", "--out", walk.place / "first")
+    place = ("--place", walk.place / "witness", "--out", walk.place / "line")
+    walk.says("ledger witness", walk.place / "first", "--log-key", walk.says("ledger key"), *place)
+    return (walk.place / "line").read_text("utf-8").split()[1]
 
 
 def a_key(walk: Walk) -> Any:
@@ -476,6 +502,11 @@ STEPS: dict[str, Callable[[Walk], Any]] = {
     "report": a_report,
     "ledger checkpoint": a_checkpoint,
     "ledger verify": a_verification,
+    "ledger key": a_ledger_key,
+    "ledger prove": a_proof,
+    "ledger export": an_export,
+    "ledger consistent": a_consistency,
+    "ledger witness": a_witness,
     "ledger expire": an_expiry,
     "key add": a_key,
     "key remove": a_removal,

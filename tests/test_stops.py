@@ -98,6 +98,22 @@ write_journal_part(home() / "journal" / "hand", "plans", "undeclared.P", columns
 """
 """A plan by hand, for a source of which no model is trained."""
 PLANNED = ("check hand", A_PLAN)
+SIGNED = (BATCH, "ledger checkpoint --out out/c.txt")
+FIRST_WITNESS = """-c
+import contextlib, io
+key = io.StringIO()
+with contextlib.redirect_stdout(key):
+    lssi.app(["ledger", "key"], standalone_mode=False)
+sys.argv = ["lssi", "ledger", "witness", "out/p.txt", "--log-key", key.getvalue().strip()]
+lssi.main()
+"""
+WITNESSED = (
+    *SIGNED,
+    "ledger consistent --out out/p.txt",
+    FIRST_WITNESS,
+    BATCH,
+    "ledger consistent out/c.txt --out out/p.txt",
+)
 SCENES = (
     Scene("city", "city out/city --enterprises 60 --months 3"),
     Scene(
@@ -166,6 +182,11 @@ SCENES = (
     Scene("key add", "key add mine --role system", ("key add other --role auditor",)),
     Scene("key remove", "key remove mine", ("key add mine --role system",)),
     Scene("ledger checkpoint", "ledger checkpoint --out out/c.txt", (BATCH,), trained=True),
+    Scene("ledger key", "ledger key", (BATCH,), trained=True),
+    Scene("ledger prove", "ledger prove {record} --out out/p.txt", SIGNED, trained=True),
+    Scene("ledger consistent", "ledger consistent out/c.txt --out out/p.txt", SIGNED, trained=True),
+    Scene("ledger export", "ledger export --out out/e.txt", SIGNED, trained=True),
+    Scene("ledger witness", "ledger witness out/p.txt", WITNESSED, trained=True),
     Scene("ledger expire", "ledger expire", (BATCH, LONG_AGO), trained=True),
     Scene("adopt", "adopt moved", (LOADS[0],)),
 )
