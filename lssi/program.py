@@ -8,6 +8,7 @@ import typer
 
 from features.home import home
 from lssi.commands import (
+    alerting,
     audit,
     city,
     features,
@@ -41,6 +42,8 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "ablate": training.ablate_command,
     "promote": training.promote_command,
     "plan": planning.plan_command,
+    "alerts": alerting.alerts_command,
+    "acknowledge": loop.acknowledge_command,
     "outcome": loop.outcome_command,
     "override": loop.override_command,
     "overrides": loop.overrides_command,

@@ -26,9 +26,11 @@ import polars as pl
 import pytest
 
 import lssi
+from features.calendar import day_of
 from features.contract.tables import COMMON, contract
 from features.ingest.scan import files_below, read_parquet
 from features.ingest.source import JOURNAL
+from features.store.journal import write_journal_part
 from tests.test_api_service import serving
 from tests.test_house import commands
 
@@ -314,6 +316,27 @@ def a_plan(walk: Walk) -> Any:
     return made
 
 
+def some_alerts(walk: Walk) -> Any:
+    return walk.here("alerts", "--as-of", DAY, "--on", NEXT)
+
+
+def an_acknowledgement(walk: Walk) -> Any:
+    """Acknowledge an alert by hand: nothing of the little source crosses a rule."""
+    columns = {
+        "alert": ["A"],
+        "enterprise": ["e00"],
+        "team": [None],
+        "issued_on": [day_of(NEXT)],
+        "violation": [1],
+        "rule": ["r"],
+        "record": ["0-0123456789"],
+        "recorded_on": [day_of(NEXT)],
+    }
+    journal = walk.place / "home" / "journal" / "hill-side"
+    write_journal_part(journal, "alerts", "alerts-00000000", columns)
+    return walk.here("acknowledge", "--alert", "A", "--on", WEEK)
+
+
 def an_outcome(walk: Walk) -> Any:
     visit = {"inspection": "posted", "opened": WEEK, "closed_on": WEEK, "examined": [1]}
     sent = walk.place / "the outcome.json"
@@ -492,6 +515,8 @@ STEPS: dict[str, Callable[[Walk], Any]] = {
     "lottery commit": a_commitment,
     "lottery draw": a_draw,
     "lottery verify": a_verified_draw,
+    "alerts": some_alerts,
+    "acknowledge": an_acknowledgement,
     "outcome": an_outcome,
     "override": an_override,
     "overrides": the_overrides,

@@ -114,6 +114,17 @@ WITNESSED = (
     BATCH,
     "ledger consistent out/c.txt --out out/p.txt",
 )
+AN_ALERT = """-c
+from features.calendar import day_of
+from features.home import home
+from features.store.journal import write_journal_part
+day = day_of("2015-07-06")
+row = {"alert": "A", "enterprise": "e1", "team": None, "issued_on": day, "violation": 1,
+       "rule": "r", "record": "0-0123456789", "recorded_on": day}
+columns = {name: [value] for name, value in row.items()}
+write_journal_part(home() / "journal" / "hand", "alerts", "alerts-00000000", columns)
+"""
+"""An alert by hand, whose number can stand in the words of a command."""
 SCENES = (
     Scene("city", "city out/city --enterprises 60 --months 3"),
     Scene(
@@ -158,6 +169,8 @@ SCENES = (
         ("plan hill-side --week 2015-06-17 --minutes 600",),
         trained=True,
     ),
+    Scene("alerts", "alerts uncovered --as-of 2015-06-30 --on 2015-07-01", ("check uncovered",)),
+    Scene("acknowledge", "acknowledge hand --alert A --on 2015-07-10", ("check hand", AN_ALERT)),
     Scene("outcome", "outcome hand --file outcome.json --on 2015-07-10", PLANNED),
     Scene(
         "override",
@@ -278,6 +291,16 @@ def write_sources(place: Path, hand_source: Hand) -> None:
     hand_source(
         place / "hand",
         {"enterprises": [*firms, firms[0] | {"since": "never"}], "tax_payroll": paid},
+    )
+    spell = {"worker": "w1", "enterprise": "e1", "started": "2014-01-01"}
+    hand_source(
+        place / "uncovered",
+        {
+            "enterprises": firms[:3],
+            "tax_payroll": [paid[0] | {"enterprise": "e1", "month": "2015-05", "employees": 98}],
+            "enrolments": [spell | {"scheme": "pension"}],
+            "employment": [spell],
+        },
     )
     with tarfile.open(Path(__file__).parent / "fixtures" / "home_before_12.tar.xz") as archive:
         members = [member for member in archive if member.name.startswith("sources/hill-side")]
