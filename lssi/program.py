@@ -10,6 +10,7 @@ from features.home import home
 from lssi.commands import (
     audit,
     city,
+    estimating,
     features,
     keys,
     ledger,
@@ -41,6 +42,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "promote": training.promote_command,
     "plan": planning.plan_command,
     "monitor": monitoring.monitor_command,
+    "estimate": estimating.estimate_command,
     "serve": scoring.serve_command,
     "batch": scoring.batch_command,
     "replay": audit.replay_command,
