@@ -11,12 +11,11 @@ import io
 import json
 import re
 import shutil
-import time
 import typing
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +92,14 @@ class Walk:
     def here(self, command: str, *given: object) -> Any:
         """Run a command on the source by hand."""
         return self.told(command, *given, self.place / "source", "--data", self.place / "data")
+
+
+class LongAgo(datetime):
+    """The clock of a commitment that precedes its public value by a day, and the draw by years."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> LongAgo:
+        return cls(2010, 7, 1, tzinfo=tz)
 
 
 def lasting(told: Any) -> Any:
@@ -360,10 +367,10 @@ def an_appeal(walk: Walk) -> Any:
 
 
 def a_commitment(walk: Walk) -> Any:
-    soon = datetime.now(UTC) + timedelta(seconds=1)
-    value = ("--public-name", "收盘 close", "--public-at", soon.isoformat())
-    said = walk.here("lottery commit", "--week", WEEK, "--minutes", 600, *value)
-    time.sleep(1)
+    value = ("--public-name", "收盘 close", "--public-at", "2010-07-02T00:00Z")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("lssi.clock.datetime", LongAgo)
+        said = walk.here("lottery commit", "--week", WEEK, "--minutes", 600, *value)
     return said["units"], said["expected_draws"], said["root"]
 
 
@@ -381,6 +388,11 @@ def a_price(walk: Walk) -> Any:
 
 def a_monitor(walk: Walk) -> Any:
     return walk.here("monitor", TARGET, "--as-of", DAY, "--record")["verdict"]
+
+
+def an_estimate(walk: Walk) -> Any:
+    days = ("--from", "2015-01-01", "--to", DAY)
+    return walk.here("estimate", "--target", TARGET, *days, "--by", "sector")
 
 
 def a_batch(walk: Walk) -> Any:
@@ -522,6 +534,7 @@ STEPS: dict[str, Callable[[Walk], Any]] = {
     "overrides": the_overrides,
     "appeal": an_appeal,
     "monitor": a_monitor,
+    "estimate": an_estimate,
     "batch": a_batch,
     "replay": a_replay,
     "report": a_report,

@@ -189,6 +189,11 @@ SCENES = (
         "monitor undeclared_workers hill-side --as-of 2015-06-30 --record",
         trained=True,
     ),
+    Scene(
+        "estimate",
+        "estimate hill-side --target undeclared_workers --from 2015-01-01 --to 2015-06-30",
+        trained=True,
+    ),
     Scene("batch", BATCH, trained=True),
     Scene("replay", "replay {record} --unit e017", (BATCH,), trained=True),
     Scene("report", "report {record} --unit e017 --out out/report.html", (BATCH,), trained=True),

@@ -67,23 +67,28 @@ def city_tickets(
     members: dict[str, list[ScoredUnit]] = {cell: [] for cell in minutes}
     for unit in units:
         members.setdefault(unit.cell, []).append(unit)
-    return tuple(
-        _cell_tickets(cell, members[cell], policy, minutes.get(cell, 0)) for cell in sorted(members)
-    )
+    cells = []
+    for cell in sorted(members):
+        spent = minutes.get(cell, 0)
+        tickets = _tickets(members[cell], policy, spent)
+        cells.append(CellTickets(cell, lottery_minutes(spent, policy), tickets))
+    return tuple(cells)
 
 
-def _cell_tickets(
-    cell: str, units: Sequence[ScoredUnit], policy: Policy, minutes: int
-) -> CellTickets:
+def _tickets(units: Sequence[ScoredUnit], policy: Policy, minutes: int) -> tuple[Ticket, ...]:
     """Return the tickets of one cell, by name."""
     longest = min(longest_visit(minutes, policy), policy.lottery.longest)
     stratum_of = strata(units)
-    tickets = [
-        Ticket(unit.name, min(policy.visit.minutes_of(unit.staff), longest), stratum_of[unit.name])
-        for unit in units
-    ]
-    by_name = sorted(tickets, key=lambda ticket: ticket.unit)
-    return CellTickets(cell, lottery_minutes(minutes, policy), tuple(by_name))
+    tickets = []
+    for unit in sorted(units, key=_name):
+        needed = policy.visit.minutes_of(unit.staff)
+        ticket = Ticket(unit.name, min(needed, longest), stratum_of[unit.name])
+        tickets.append(ticket)
+    return tuple(tickets)
+
+
+def _name(unit: ScoredUnit) -> str:
+    return unit.name
 
 
 def strata(units: Sequence[ScoredUnit]) -> dict[str, int]:

@@ -21,7 +21,9 @@ from models.policy.week import Week, capacity, plan_units
 SHARES = (0, 5, 10, 15, 20, 25, 30)
 """The shares, in percent of the minutes, that are priced: the bounds of a rule set and steps between; a choice."""
 DRAWS = 5
-"""Draws over which a share is averaged; a choice: of many cells one draw already is an average."""
+"""Draws over which a share is averaged at least; a choice: of many cells one draw already is an average."""
+PLANNED_UNITS = 100_000
+"""Units in all plans of a share, so that a small city is averaged over more draws; a choice of about a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,15 +80,16 @@ def _average(week: WeekUnits, percent: int) -> tuple[float, float]:
     """Return what plans with a share are expected to find and how many units they draw, over some draws."""
     lottery = week.policy.lottery.model_copy(update={"percent": percent})
     policy = week.policy.model_copy(update={"lottery": lottery})
+    draws = max(DRAWS, PLANNED_UNITS // max(len(week.units), 1))
     plans = [
         plan(week.units, policy, week.minutes, Draw(str(number), "price"))
-        for number in range(DRAWS)
+        for number in range(draws)
     ]
     cells = [cell for each in plans for cell in each.cells]
     visits = [visit for cell in cells for visit in cell.visits]
     expected = sum(_expected(visit, policy) for visit in visits)
     drawn = sum(len(cell.drawn) for cell in cells)
-    return expected / DRAWS, drawn / DRAWS
+    return expected / draws, drawn / draws
 
 
 def _expected(visit: PlannedVisit, policy: Policy) -> float:
