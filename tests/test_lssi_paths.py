@@ -444,6 +444,11 @@ def an_export(walk: Walk) -> Any:
     return walk.told("ledger export", "--out", walk.place / "export")["records"]
 
 
+def a_search(walk: Walk) -> Any:
+    found = walk.told("ledger find", "--unit", next(iter(walk.top)))
+    return len(found["records"]), found["batches"]
+
+
 def a_consistency(walk: Walk) -> Any:
     old = walk.place / "checkpoint"
     walk.says("ledger consistent", old, "--out", walk.place / "consistent")
@@ -543,6 +548,7 @@ STEPS: dict[str, Callable[[Walk], Any]] = {
     "ledger key": a_ledger_key,
     "ledger prove": a_proof,
     "ledger export": an_export,
+    "ledger find": a_search,
     "ledger consistent": a_consistency,
     "ledger witness": a_witness,
     "ledger expire": an_expiry,

@@ -34,7 +34,7 @@ MANY = 24
 EVERY_SIGNAL = "LSSI_EVERY_SIGNAL"
 """Set to 1, each kind of many points meets all signals, three times the work, and not one in turn."""
 KIND = re.compile(r"(?:before|after) (\S*\.)?(.+)")
-WRITES_NOTHING = {"contract", "ledger verify", "lottery verify"}
+WRITES_NOTHING = {"contract", "ledger find", "ledger verify", "lottery verify"}
 APART = {"serve"}
 """The service has processes of its framework's, which `test_api_service` kills."""
 Hand = Callable[..., Path]

@@ -19,6 +19,15 @@ CheckpointFile = Annotated[
     typer.Option(help="保存在外的检查点 / a checkpoint kept outside"),
 ]
 
+SoughtUnit = Annotated[
+    str | None, typer.Option("--unit", help="单位编号 / number of an enterprise or claim")
+]
+SoughtCaller = Annotated[
+    str | None, typer.Option("--caller", help="谁问或谁做 / who asked or acted")
+]
+SoughtDay = Annotated[
+    str | None, typer.Option("--day", help="记录之日 / the day of the record, such as 2015-07-01")
+]
 OldCheckpoint = Annotated[
     Path | None, typer.Argument(help="以前的检查点 / an older checkpoint, kept outside")
 ]
@@ -98,6 +107,28 @@ def prove_record(record_id: RecordId, out: OptionalOut = None) -> None:
     from serving.ledger.export import record_proof
 
     print_or_write(record_proof(home() / "ledger.db", record_id, timestamp()), out)
+
+
+@group.command("find")
+def find_records(
+    *,
+    unit: SoughtUnit = None,
+    caller: SoughtCaller = None,
+    day: SoughtDay = None,
+    as_json: Json = False,
+) -> None:
+    """查找记录。Find records by the unit that they speak of, by who asked or acted, and by day."""
+    from dataclasses import asdict
+
+    from features.calendar import date_of, day_of
+    from serving.ledger.finding import Sought, hit_lines, seek
+
+    of_day = None if day is None else date_of(day_of(day))
+    hits = seek(home() / "ledger.db", Sought(unit, caller, of_day))
+    if as_json:
+        say(asdict(hits))
+    else:
+        say_lines(hit_lines(hits))
 
 
 @group.command("consistent")
