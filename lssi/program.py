@@ -15,6 +15,7 @@ from lssi.commands import (
     keys,
     ledger,
     loop,
+    lottery,
     matches,
     monitoring,
     novelty,
@@ -57,6 +58,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
 GROUPS = {
     "key": keys.group,
     "ledger": ledger.group,
+    "lottery": lottery.group,
 }
 """Groups of commands of two words, by the first; `lssi --help` lists them last."""
 

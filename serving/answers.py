@@ -34,12 +34,14 @@ class SaidFact(Said):
 
 
 class SaidReason(Said):
-    """One feature's share of the score (log-odds) in words, with the facts it rests on."""
+    """One feature's share of the score (log-odds) in words, with what to check on site and the facts it rests on."""
 
     feature: str
     contribution: float
     zh: str
     en: str
+    check_zh: str = ""
+    check_en: str = ""
     facts: list[SaidFact]
 
 

@@ -55,7 +55,11 @@ CODES = {
     "history_unusable": Code(503, "历史数据缺失或损坏", "the history is missing or damaged"),
     "source_unreadable": Code(503, "数据源缺失或损坏", "the source is missing or damaged"),
     "keys_unusable": Code(503, "密钥登记损坏", "the register of keys is damaged"),
-    "not_ready": Code(503, "服务正在启动", "the service is still starting"),
+    "not_ready": Code(
+        503,
+        "服务正在启动，或账本此刻无法写入",
+        "the service is still starting, or its ledger cannot be written at this moment",
+    ),
     "timed_out": Code(
         504, "作答超时；没有确认任何记录", "the answer took too long; no record was confirmed"
     ),

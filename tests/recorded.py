@@ -23,6 +23,7 @@ from models.bundle.calibration import Calibration
 from models.bundle.manifest import frozen_features
 from models.bundle.number import Correction, Number, Reach
 from models.explain.explain import EXPLAINER
+from models.explain.reasons import FORM
 from serving.ledger.ledger import Ledger
 from serving.ledger.record import Record, entry_of
 from serving.scoring.ranks import ranks_of
@@ -185,6 +186,7 @@ def record_of(scorer: Scorer, scoring: Scoring) -> Record:
         complete_to=LAST,
         bundle=bundle.digest,
         explainer=EXPLAINER,
+        reasons_form=FORM,
         base=scoring.base,
         features=bundle.manifest.names,
         categories=tuple(

@@ -31,6 +31,8 @@ ROOT = Path(__file__).parents[1]
 UNFINISHED = re.compile(r"\.unfinished-\d+-[0-9a-f]{16}")
 CHANGING = re.compile(r"[0-9a-f]{12,}")
 """The parts of a point's name that are digests, numbers of runs and days without a dash."""
+SECRET = re.compile(rb"[0-9a-f]{64}")
+"""What a seed holds while it is secret: it is another in each run."""
 MOMENT = re.compile(rb"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:\+00:00|Z)?")
 ALL = ("features", "models", "training", "serving", "simulation")
 NOT_OURS = {
@@ -272,7 +274,7 @@ def files_of(place: Path) -> Iterator[tuple[str, str]]:
 
 
 def digest_of(path: Path, name: str) -> str:
-    """Return the digest of a file; of a page or a checkpoint without the moment of its making."""
+    """Return the digest of a file; without the moment of its making, and of a seed without its chance."""
     content = path.read_bytes()
     if POSTED.match(name):
         # a record's number holds a digest of the moment and of a salt
@@ -282,6 +284,8 @@ def digest_of(path: Path, name: str) -> str:
         content = rows.write_json().encode()
     if name.startswith("out/") and path.suffix in (".html", ".txt"):
         content = MOMENT.sub(b"moment", content)
+    if path.suffix == ".seed":
+        content = SECRET.sub(b"a secret seed", content)
     return hashlib.sha256(content).hexdigest()
 
 

@@ -13,7 +13,7 @@ from scipy.stats import binomtest
 from features.calendar import day_of
 from features.errors import TargetError
 from models.policy.lottery import Draw
-from models.policy.plan import CellPlan, PlanUnit, Room, cell_plan
+from models.policy.plan import CellPlan, PlanUnit, plan
 from models.policy.policy import policy_on
 from models.policy.policy_status import Facts, standing_of
 from training.data.cases import TargetCases, unlabelled
@@ -113,7 +113,7 @@ def every_plan(units: list[PlanUnit]) -> list[tuple[float, CellPlan]]:
     """
     plans = {}
     for number in range(600):
-        made = cell_plan(units, POLICY, Room("c", 1_200), Draw(str(number), "seed"))
+        [made] = plan(units, POLICY, {"c": 1_200}, Draw(str(number), "seed")).cells
         plans[made.drawn] = made
     assert sorted(map(len, plans)) == [0] + [1] * len(units)
     one = float(plans[()].probability)

@@ -11,12 +11,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
+from features.catalogue.joins import left_of
 from features.engine.engine import engine_of
 from features.engine.evaluation import evaluation
 from features.engine.matrices import catalogue_of, matrix
 from features.ingest.scan import files_in, read_table
 from features.matrix import Matrix
-from features.online.counterfactual import Counterfactual, left_of
+from features.online.counterfactual import Counterfactual
 from features.store.opening import open_store
 from features.store.store import Store
 from models.bundle.bundle import Bundle, Parts, load_bundle, write_bundle

@@ -11,11 +11,12 @@ import io
 import json
 import re
 import shutil
+import time
 import typing
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -358,6 +359,26 @@ def an_appeal(walk: Walk) -> Any:
     return walk.here("appeal", "--appeal", "a1", *row, "--lodged", WEEK, "--on", WEEK)
 
 
+def a_commitment(walk: Walk) -> Any:
+    soon = datetime.now(UTC) + timedelta(seconds=1)
+    value = ("--public-name", "收盘 close", "--public-at", soon.isoformat())
+    said = walk.here("lottery commit", "--week", WEEK, "--minutes", 600, *value)
+    time.sleep(1)
+    return said["units"], said["expected_draws"], said["root"]
+
+
+def a_draw(walk: Walk) -> Any:
+    return sorted(walk.here("lottery draw", "--week", WEEK, "--public", "3686.92"))
+
+
+def a_verified_draw(walk: Walk) -> Any:
+    return walk.here("lottery verify", "--week", WEEK)["identical"]
+
+
+def a_price(walk: Walk) -> Any:
+    return walk.here("lottery price", "--week", WEEK, "--minutes", 600)
+
+
 def a_monitor(walk: Walk) -> Any:
     return walk.here("monitor", TARGET, "--as-of", DAY, "--record")["verdict"]
 
@@ -464,6 +485,10 @@ STEPS: dict[str, Callable[[Walk], Any]] = {
     "ablate": an_ablation,
     "tune": a_tuning,
     "plan": a_plan,
+    "lottery price": a_price,
+    "lottery commit": a_commitment,
+    "lottery draw": a_draw,
+    "lottery verify": a_verified_draw,
     "alerts": some_alerts,
     "acknowledge": an_acknowledgement,
     "outcome": an_outcome,

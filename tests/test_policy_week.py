@@ -25,7 +25,8 @@ from models.policy.plan_text import plan_as_json, plan_as_text, write_journal
 from models.policy.policy import policy_on
 from models.policy.policy_facts import cells_of, enterprise_facts
 from models.policy.policy_status import Facts
-from models.policy.week import Made, made, staff_of, week_of
+from models.policy.visit_staff import staff_of
+from models.policy.week import Made, made, week_of
 
 AS_OF = day_of("2015-06-28")
 MONDAY = AS_OF + 1

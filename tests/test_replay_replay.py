@@ -111,6 +111,26 @@ def test_a_record_of_a_version_without_intervals_replays_and_shows_none(home: Ho
     assert states(replayed)["interval"] == states(replayed)["expected_words"] == "not_rebuilt"
 
 
+def test_reasons_of_an_earlier_form_are_compared_without_their_words(home: Home) -> None:
+    case = home.record.cases[0]
+    older = [{**reason, "zh": "旧的措辞", "en": "words of before"} for reason in case.reasons]
+    without_checks = [
+        {name: value for name, value in reason.items() if not name.startswith("check")}
+        for reason in older
+    ]
+    earlier = changed(home, reasons=without_checks, expected_words={"zh": "约十人", "en": "ten"})
+    replayed = replay_case(replace(home.record, reasons_form=1), earlier, home.bundle, home.store)
+    assert replayed.identical and states(replayed)["reasons"] == "identical"
+    for field in ("reason_words", "expected_words", "facts"):
+        assert states(replayed)[field] == "not_rebuilt"
+    told = next(check.en for check in replayed.checks if check.field == "reason_words")
+    assert "made by form 1 of reasons; this version makes form 2" in told
+    louder = [{**older[0], "contribution": 9.0}, *older[1:]]
+    record = replace(home.record, reasons_form=1)
+    replayed = replay_case(record, changed(home, reasons=louder), home.bundle, None)
+    assert states(replayed)["reasons"] == "different"
+
+
 def test_a_contribution_that_differs_in_its_last_bit_is_named(home: Home) -> None:
     contributions = home.record.cases[0].contributions.copy()
     contributions[3] = np.nextafter(contributions[3], 1)

@@ -34,7 +34,7 @@ MANY = 24
 EVERY_SIGNAL = "LSSI_EVERY_SIGNAL"
 """Set to 1, each kind of many points meets all signals, three times the work, and not one in turn."""
 KIND = re.compile(r"(?:before|after) (\S*\.)?(.+)")
-WRITES_NOTHING = {"contract", "ledger verify"}
+WRITES_NOTHING = {"contract", "ledger verify", "lottery verify"}
 APART = {"serve"}
 """The service has processes of its framework's, which `test_api_service` kills."""
 Hand = Callable[..., Path]
@@ -77,6 +77,15 @@ class Then(datetime.datetime):
 lssi.clock.datetime, sys.argv = Then, ["lssi", "batch", "undeclared_workers", "hill-side"]
 lssi.main()
 """
+COMMIT = "lottery commit hill-side --week 2015-07-06 --minutes 600 --public-name close --public-at"
+COMMITTED_LONG_AGO = f"""-c
+import datetime
+class Then(datetime.datetime):
+    now = classmethod(lambda then, zone: then(2010, 7, 1, tzinfo=zone))
+lssi.clock.datetime, sys.argv = Then, ["lssi", *{(COMMIT + " 2010-07-02T00:00Z").split()}]
+lssi.main()
+"""
+DRAW = "lottery draw hill-side --week 2015-07-06 --public 3686.92"
 A_PLAN = """-c
 from features.calendar import day_of
 from features.home import home
@@ -131,6 +140,13 @@ SCENES = (
     ),
     Scene("promote", "promote undeclared_workers 1 --although trial", (TRAIN,), trained=True),
     Scene("plan", "plan hill-side --week 2015-07-01 --minutes 600", trained=True),
+    Scene("lottery commit", f"{COMMIT} 2100-01-01T00:00Z", trained=True),
+    Scene("lottery draw", DRAW, (COMMITTED_LONG_AGO,), trained=True),
+    Scene(
+        "lottery price",
+        "lottery price hill-side --week 2015-07-06 --minutes 600",
+        trained=True,
+    ),
     Scene(
         "features after a plan",
         "features hill-side --entity enterprise --as-of 2015-06-30 --out out/f.parquet",

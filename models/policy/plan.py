@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from models.policy.lottery import Draw, Ticket, drawn_units, inclusion_probability, whole_millionths
+from models.policy.city_draw import CellDraw, city_draw, city_tickets, longest_visit
+from models.policy.lottery import Draw
 from models.policy.policy import Policy
 from models.policy.policy_status import Standing
 
@@ -66,12 +67,14 @@ def plan(
     scores: Iterable[PlanUnit], policy: Policy, capacity: Mapping[str, int], draw: Draw
 ) -> Plan:
     """Return the week's plan of all living units; a cell that `capacity` does not name has no minutes."""
-    members: dict[str, list[PlanUnit]] = {cell: [] for cell in capacity}
-    for unit in scores:
-        members.setdefault(unit.cell, []).append(unit)
+    units = tuple(scores)
+    lottery = city_draw(city_tickets(units, policy, capacity), draw)
+    members: dict[str, list[PlanUnit]] = {cell: [] for cell in lottery}
+    for unit in units:
+        members[unit.cell].append(unit)
     lists = [
-        cell_plan(members[cell], policy, Room(cell, capacity.get(cell, 0)), draw)
-        for cell in sorted(members)
+        cell_plan(members[cell], policy, Room(cell, capacity.get(cell, 0)), cell_draw)
+        for cell, cell_draw in lottery.items()
     ]
     return Plan(policy, draw, tuple(lists))
 
@@ -83,31 +86,13 @@ class Room:
     cell: str
     minutes: int
 
-    def lottery(self, policy: Policy) -> int:
-        """The minutes that the lottery spends in expectation: at least one where the cell has two."""
-        if self.minutes <= 1:
-            return 0
-        return max(1, self.minutes * policy.lottery.percent // 100)
 
-    def longest(self, policy: Policy) -> int:
-        """The longest visit of one week: with it any draw fits; a longer one goes on in the next week."""
-        if self.minutes <= 1:
-            return 0
-        return self.minutes - self.lottery(policy)
-
-
-def cell_plan(units: Sequence[PlanUnit], policy: Policy, room: Room, draw: Draw) -> CellPlan:
+def cell_plan(
+    units: Sequence[PlanUnit], policy: Policy, room: Room, cell_draw: CellDraw
+) -> CellPlan:
     """Return one cell's list: drawn first so that chance is exact, then filled in the order of the policy."""
     visits = _possible_visits(units, policy, room)
-    tickets = _tickets(visits, policy)
-    exact_probability = inclusion_probability(tickets, room.lottery(policy))
-    probability = whole_millionths(exact_probability)
-    drawn = set(drawn_units(tickets, probability, draw=draw, cell=room.cell))
-    lottery_visits = [
-        PlannedVisit(visit.unit, "lottery", ticket.minutes)
-        for visit, ticket in zip(visits, tickets, strict=True)
-        if ticket.unit in drawn
-    ]
+    lottery_visits = _lottery_visits(units, cell_draw)
     chosen_visits = _filled(_queue(visits, policy), lottery_visits, room.minutes)
     complaints = sum(unit.standing.complaint is not None for unit in units)
     complaints_planned = sum(visit.why == "complaint" for visit in chosen_visits)
@@ -115,16 +100,16 @@ def cell_plan(units: Sequence[PlanUnit], policy: Policy, room: Room, draw: Draw)
         cell=room.cell,
         minutes=room.minutes,
         visits=chosen_visits,
-        probability=probability,
-        tickets=tuple(ticket.unit for ticket in tickets),
-        drawn=tuple(sorted(drawn)),
+        probability=cell_draw.tickets.probability,
+        tickets=tuple(ticket.unit for ticket in cell_draw.tickets.tickets),
+        drawn=cell_draw.drawn,
         complaints_left=complaints - complaints_planned,
     )
 
 
 def _possible_visits(units: Iterable[PlanUnit], policy: Policy, room: Room) -> list[PlannedVisit]:
     """Return one visit to each unit, as long as it needs but no longer than the cell's week allows."""
-    longest = room.longest(policy)
+    longest = longest_visit(room.minutes, policy)
     visits = []
     for unit in units:
         minutes = min(policy.visit.minutes_of(unit.staff), longest)
@@ -132,10 +117,13 @@ def _possible_visits(units: Iterable[PlanUnit], policy: Policy, room: Room) -> l
     return visits
 
 
-def _tickets(visits: Iterable[PlannedVisit], policy: Policy) -> list[Ticket]:
-    """Return every unit's ticket: a drawn visit is no longer than the policy says."""
-    longest = policy.lottery.longest
-    return [Ticket(visit.unit.name, min(visit.minutes, longest)) for visit in visits]
+def _lottery_visits(units: Iterable[PlanUnit], cell_draw: CellDraw) -> list[PlannedVisit]:
+    """Return a visit to each unit that was drawn, as long as its ticket says."""
+    drawn = set(cell_draw.drawn)
+    minutes_of = {ticket.unit: ticket.minutes for ticket in cell_draw.tickets.tickets}
+    return [
+        PlannedVisit(unit, "lottery", minutes_of[unit.name]) for unit in units if unit.name in drawn
+    ]
 
 
 def _queue(visits: Iterable[PlannedVisit], policy: Policy) -> list[PlannedVisit]:

@@ -83,9 +83,9 @@ class Routine(RuleTable):
 
 
 class Lottery(RuleTable):
-    """The share of a cell's minutes that the lottery spends in expectation, and the longest drawn visit."""
+    """The share of a cell's minutes that the lottery spends in expectation, 0 for none, and the longest drawn visit."""
 
-    percent: Annotated[int, Field(ge=1, le=50)]
+    percent: Annotated[int, Field(ge=0, le=30)]
     longest: Minutes
 
 

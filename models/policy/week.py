@@ -7,8 +7,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from features.calendar import date_of
 from features.engine.dormancy import Dormancy, dormancy
 from features.engine.engine import engine_of
@@ -16,7 +14,6 @@ from features.engine.matrices import matrix
 from features.errors import HistoryError, PolicyError
 from features.matrix import Matrix
 from features.store.store import Store
-from models.bundle.booster import Floats
 from models.bundle.bundle import Bundle
 from models.bundle.score import Scores, score
 from models.policy.capacity import WEEK, monday_of
@@ -25,6 +22,7 @@ from models.policy.plan import Plan, PlanUnit, plan
 from models.policy.policy import Policy, policy_on
 from models.policy.policy_facts import capacity_of, cells_of, enterprise_facts
 from models.policy.policy_status import Facts, standing_of
+from models.policy.visit_staff import staff_of
 
 NOWHERE = ""  # the list of units that lie in no cell
 
@@ -134,16 +132,6 @@ def plan_units(
         )
         units.append(unit)
     return units
-
-
-def staff_of(living: Matrix, policy: Policy) -> Floats:
-    """Return the staff that decides a visit's minutes, (n,): the largest of the declared features, 0 if unknown."""
-    columns = [np.zeros(len(living))]
-    columns += [living.column(name) for name in policy.visit.staff if name in living.names]
-    staff: Floats = np.fmax.reduce(
-        columns
-    )  # the larger of two, and of a gap and a number the number
-    return staff
 
 
 def capacity(store: Store, policy: Policy, week: Week, units: Sequence[PlanUnit]) -> dict[str, int]:

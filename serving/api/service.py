@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import socket
 import sys
@@ -37,7 +38,10 @@ from serving.scoring.recorded_scoring import Desk
 from serving.scoring.transcript import Question, question_of
 from serving.settings import Settings, settings_of
 
+LOG = logging.getLogger("lssi.ledger")
 LIMITS = RequestLimits()
+RECORD_SECONDS = 2.0
+"""For how long an answer waits for its record; a choice: a record takes milliseconds, so a longer wait is a fault."""
 BEHIND = (
     2 * LIMITS.answer_seconds
 )  # the framework's own timeout stands behind ours and never speaks first
@@ -69,15 +73,22 @@ class Lssi:
         """Load history, models and ranks, and start the ledger's writer."""
         quieten()
         settings = settings_of(os.environ)
-        self._desk = Desk(
-            open_scorer(settings), Ledger(settings.ledger), partial(datetime.now, UTC)
-        )
+        scorer = open_scorer(settings)
+        self._ledger = Ledger(settings.ledger, RECORD_SECONDS)
+        self._desk = Desk(scorer, self._ledger, partial(datetime.now, UTC))
         settle_memory()
 
     @bentoml.on_shutdown
     def close(self) -> None:
         """Write what waits for the ledger, then stop."""
         self._desk.close()
+
+    async def __is_ready__(self) -> bool:
+        """Return whether a record could be made durable now, as `/readyz` asks; the log says why not."""
+        trouble = await self._ledger.trouble()
+        if trouble:
+            LOG.warning("not ready: %s", trouble)
+        return not trouble
 
     @bentoml.api(route="/v1/enterprises/score", output_spec=Answer)
     async def score_enterprises(self, request: EnterpriseIds, /) -> Response:
