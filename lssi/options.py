@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -30,6 +30,10 @@ RecordId = Annotated[str, typer.Argument(help="记录号 / id of a record, such 
 RecordedUnit = Annotated[
     str | None,
     typer.Option("--unit", help="只看一个单位 / one unit of the record, by number"),
+]
+NoticeLanguage = Annotated[
+    Literal["zh", "en"] | None,
+    typer.Option("--lang", help="只用一种语言；不写则两种都用 / one language; without it, both"),
 ]
 
 Who = Annotated[

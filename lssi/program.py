@@ -55,6 +55,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "batch": scoring.batch_command,
     "replay": audit.replay_command,
     "report": audit.report_command,
+    "notice": audit.notice_command,
 }
 """Commands of one word, by that word."""
 GROUPS = {

@@ -407,6 +407,12 @@ def a_replay(walk: Walk) -> Any:
     return walk.told("replay", walk.record, "--unit", next(iter(walk.top)))
 
 
+def a_notice(walk: Walk) -> Any:
+    out = walk.place / "notice.html"
+    walk.says("notice", walk.record, "--unit", next(iter(walk.top)), "--out", out)
+    return out.read_text("utf-8").replace(walk.record, "RECORD")
+
+
 def a_report(walk: Walk) -> Any:
     out = walk.place / "report.html"
     walk.says("report", walk.record, "--unit", next(iter(walk.top)), "--out", out)
@@ -543,6 +549,7 @@ STEPS: dict[str, Callable[[Walk], Any]] = {
     "batch": a_batch,
     "replay": a_replay,
     "report": a_report,
+    "notice": a_notice,
     "ledger checkpoint": a_checkpoint,
     "ledger verify": a_verification,
     "ledger key": a_ledger_key,

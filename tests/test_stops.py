@@ -197,6 +197,7 @@ SCENES = (
     Scene("batch", BATCH, trained=True),
     Scene("replay", "replay {record} --unit e017", (BATCH,), trained=True),
     Scene("report", "report {record} --unit e017 --out out/report.html", (BATCH,), trained=True),
+    Scene("notice", "notice {record} --unit e017 --out out/notice.html", (BATCH,), trained=True),
     Scene("key add", "key add mine --role system", ("key add other --role auditor",)),
     Scene("key remove", "key remove mine", ("key add mine --role system",)),
     Scene("ledger checkpoint", "ledger checkpoint --out out/c.txt", (BATCH,), trained=True),
