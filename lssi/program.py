@@ -10,6 +10,7 @@ from features.home import home
 from lssi.commands import (
     audit,
     city,
+    compliance,
     features,
     keys,
     ledger,
@@ -39,6 +40,10 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "ablate": training.ablate_command,
     "promote": training.promote_command,
     "plan": planning.plan_command,
+    "appraise": compliance.appraise_command,
+    "classify": compliance.classify_command,
+    "medals": compliance.medals_command,
+    "exposures": compliance.exposures_command,
     "monitor": monitoring.monitor_command,
     "serve": scoring.serve_command,
     "batch": scoring.batch_command,
