@@ -386,6 +386,29 @@ def a_price(walk: Walk) -> Any:
     return walk.here("lottery price", "--week", WEEK, "--minutes", 600)
 
 
+def own_rules(walk: Walk) -> Path:
+    """Return a folder with the published rule sets."""
+    folder = walk.place / "rules"
+    if not folder.is_dir():
+        shutil.copytree(ROOT / "models" / "policy" / "rules", folder)
+    return folder
+
+
+def a_sheet(command: str, *words: object) -> Callable[[Walk], Any]:
+    """Return the step that writes a sheet of the compliance campaign in both forms, by rules of its own."""
+
+    def written(walk: Walk) -> Any:
+        source = [walk.place / "source", "--data", walk.place / "data"]
+        digests = [walk.here(command, *words)]
+        for form in ("csv", "parquet"):
+            out = walk.place / f"{command}.{form}"
+            walk.says(command, *source, *words, "--rules", own_rules(walk), "--out", out)
+            digests.append(digest(out))
+        return digests
+
+    return written
+
+
 def a_monitor(walk: Walk) -> Any:
     return walk.here("monitor", TARGET, "--as-of", DAY, "--record")["verdict"]
 
@@ -544,6 +567,10 @@ STEPS: dict[str, Callable[[Walk], Any]] = {
     "override": an_override,
     "overrides": the_overrides,
     "appeal": an_appeal,
+    "appraise": a_sheet("appraise", "--period", 2013),
+    "classify": a_sheet("classify", "--as-of", DAY),
+    "medals": a_sheet("medals", "--as-of", DAY),
+    "exposures": a_sheet("exposures", "--as-of", DAY),
     "monitor": a_monitor,
     "estimate": an_estimate,
     "batch": a_batch,
@@ -575,6 +602,10 @@ SHORT = (
     "features",
     "matches",
     "novelty",
+    "appraise",
+    "classify",
+    "medals",
+    "exposures",
     "key add",
     "key remove",
     "load",

@@ -197,7 +197,7 @@ def facts(store: Store, name: str) -> Facts:
         ("e6", Facts()),
         ("e2", Facts(exposure=(AS_OF - 40, AS_OF + 400))),
         ("e3", Facts(visited=AS_OF - 30)),
-        ("e4", Facts(visited=AS_OF - 330, sanctions=1, grave=1)),
+        ("e4", Facts(visited=AS_OF - 330, sanctions=1, grave=1, refused=1)),
         ("e5", Facts(appraised="poor")),
         ("e7", Facts()),
         ("e9", Facts()),

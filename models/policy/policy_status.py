@@ -17,6 +17,7 @@ class Facts:
     appraised: str | None = None
     sanctions: int = 0
     grave: int = 0
+    refused: int = 0
     medal: tuple[int, int | None] | None = None  # first day, last day
     exposure: tuple[int, int | None] | None = None  # published, intensified until
     visited: int | None = None  # the latest visit
@@ -60,7 +61,9 @@ def _grade(facts: Facts, policy: Policy) -> str | None:
     """The class decided; else the one that facts found give; none for a unit that nobody has looked at."""
     if facts.appraised is not None or facts.visited is None:
         return facts.appraised
-    return policy.appraisal.class_of(sanctions=facts.sanctions, grave=facts.grave)
+    return policy.appraisal.class_of(
+        sanctions=facts.sanctions, grave=facts.grave, refused=facts.refused
+    )
 
 
 def _runs(spell: tuple[int, int | None] | None, days: int, day: int) -> bool:
