@@ -28,6 +28,7 @@ import lssi
 from features.contract.tables import COMMON, contract
 from features.ingest.scan import files_below, read_parquet
 from features.ingest.source import JOURNAL
+from tests.halts import halted
 from tests.test_api_service import serving
 from tests.test_house import commands
 
@@ -306,7 +307,21 @@ def a_tuning(walk: Walk) -> Any:
 
 
 def a_plan(walk: Walk) -> Any:
-    return walk.here("plan", "--week", WEEK, "--minutes", 600, "--seed", "published")
+    out = walk.place / "sheets of a week"
+    said = walk.here("plan", "--week", WEEK, "--minutes", 600, "--seed", "published", "--out", out)
+    return {**said, "files": len(said["files"])}, digests(out)
+
+
+def a_question(walk: Walk) -> Any:
+    source, data = walk.place / "source", walk.place / "data"
+    words = ("--week", WEEK, "--minutes", 600, "--data", data)
+    return walk.told("why", source, "e01", *words)
+
+
+def a_lift(walk: Walk) -> Any:
+    """Lift a halt that a report of another day wrote."""
+    halted("hill-side", TARGET)
+    return walk.here("lift", TARGET, "--by", "a person", "--reason", "checked")["reason"]
 
 
 def a_monitor(walk: Walk) -> Any:
@@ -415,7 +430,9 @@ STEPS: dict[str, Callable[[Walk], Any]] = {
     "ablate": an_ablation,
     "tune": a_tuning,
     "plan": a_plan,
+    "why": a_question,
     "monitor": a_monitor,
+    "lift": a_lift,
     "batch": a_batch,
     "replay": a_replay,
     "report": a_report,

@@ -68,6 +68,10 @@ class Then(datetime.datetime):
 lssi.clock.datetime, sys.argv = Then, ["lssi", "batch", "undeclared_workers", "hill-side"]
 lssi.main()
 """
+HALTED = """-c
+from tests.halts import halted
+halted("hill-side", "undeclared_workers")
+"""
 SCENES = (
     Scene("city", "city out/city --enterprises 60 --months 3"),
     Scene(
@@ -108,6 +112,17 @@ SCENES = (
     Scene(
         "monitor --record",
         "monitor undeclared_workers hill-side --as-of 2015-06-30 --record",
+        trained=True,
+    ),
+    Scene(
+        "why",
+        "why hill-side e017 --week 2015-07-01 --minutes 600",
+        trained=True,
+    ),
+    Scene(
+        "lift",
+        "lift undeclared_workers hill-side --by me --reason checked",
+        (HALTED,),
         trained=True,
     ),
     Scene("batch", BATCH, trained=True),

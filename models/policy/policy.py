@@ -8,21 +8,12 @@ from datetime import date
 from importlib import resources
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from features.calendar import date_of, day_of
 from features.errors import PolicyError
-
-Days = Annotated[int, Field(ge=0, le=36_500)]
-Percent = Annotated[int, Field(ge=0, le=100)]
-Weight = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
-Minutes = Annotated[int, Field(ge=1, le=100_000)]
-
-
-class RuleTable(BaseModel):
-    """A table of a rule set: frozen, nothing unknown in it."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+from models.optimum.city_rules import Exchange, Floors, Solver, Statutory, Travel
+from models.optimum.rule_table import Days, Minutes, Percent, RuleTable, Weight
 
 
 class Grade(RuleTable):
@@ -131,6 +122,11 @@ class Policy(RuleTable):
     lottery: Lottery
     visit: VisitMinutes
     field: FieldShare
+    statutory: Statutory
+    floors: Floors
+    travel: Travel
+    exchange: Exchange
+    solver: Solver
 
     @property
     def digest(self) -> str:
