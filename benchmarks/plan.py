@@ -10,7 +10,8 @@ import numpy as np
 
 from features.calendar import day_of
 from models.policy.lottery import Draw
-from models.policy.plan import PlanUnit, plan
+from models.policy.plan import plan
+from models.policy.plan_unit import PlanUnit
 from models.policy.policy import policy_on
 from models.policy.policy_status import Facts, standing_of
 

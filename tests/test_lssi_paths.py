@@ -30,6 +30,7 @@ from features.contract.tables import COMMON, contract
 from features.ingest.scan import files_below, read_parquet
 from features.ingest.source import JOURNAL
 from features.store.journal import write_journal_part
+from tests.halts import halted
 from tests.test_api_service import serving
 from tests.test_house import commands
 
@@ -317,10 +318,23 @@ def a_tuning(walk: Walk) -> Any:
 
 
 def a_plan(walk: Walk) -> Any:
-    made = walk.here("plan", "--week", WEEK, "--minutes", 600, "--seed", "published")
-    enterprises = [visit["enterprise"] for cell in made["cells"] for visit in cell["visits"]]
-    walk.line = {"plan": made["plan"], "enterprise": enterprises[0]}
-    return made
+    out = walk.place / "sheets of a week"
+    said = walk.here("plan", "--week", WEEK, "--minutes", 600, "--seed", "published", "--out", out)
+    enterprises = [visit["enterprise"] for cell in said["cells"] for visit in cell["visits"]]
+    walk.line = {"plan": said["plan"], "enterprise": enterprises[0]}
+    return {**said, "files": len(said["files"])}, digests(out)
+
+
+def a_question(walk: Walk) -> Any:
+    source, data = walk.place / "source", walk.place / "data"
+    words = ("--week", WEEK, "--minutes", 600, "--data", data)
+    return walk.told("why", source, "e01", *words)
+
+
+def a_lift(walk: Walk) -> Any:
+    """Lift a halt that a report of another day wrote."""
+    halted("hill-side", TARGET)
+    return walk.here("lift", TARGET, "--by", "a person", "--reason", "checked")["reason"]
 
 
 def some_alerts(walk: Walk) -> Any:
@@ -571,7 +585,9 @@ STEPS: dict[str, Callable[[Walk], Any]] = {
     "classify": a_sheet("classify", "--as-of", DAY),
     "medals": a_sheet("medals", "--as-of", DAY),
     "exposures": a_sheet("exposures", "--as-of", DAY),
+    "why": a_question,
     "monitor": a_monitor,
+    "lift": a_lift,
     "estimate": an_estimate,
     "batch": a_batch,
     "replay": a_replay,

@@ -125,6 +125,10 @@ columns = {name: [value] for name, value in row.items()}
 write_journal_part(home() / "journal" / "hand", "alerts", "alerts-00000000", columns)
 """
 """An alert by hand, whose number can stand in the words of a command."""
+HALTED = """-c
+from tests.halts import halted
+halted("hill-side", "undeclared_workers")
+"""
 SCENES = (
     Scene("city", "city out/city --enterprises 60 --months 3"),
     Scene(
@@ -196,6 +200,17 @@ SCENES = (
     Scene(
         "estimate",
         "estimate hill-side --target undeclared_workers --from 2015-01-01 --to 2015-06-30",
+        trained=True,
+    ),
+    Scene(
+        "why",
+        "why hill-side e017 --week 2015-07-01 --minutes 600",
+        trained=True,
+    ),
+    Scene(
+        "lift",
+        "lift undeclared_workers hill-side --by me --reason checked",
+        (HALTED,),
         trained=True,
     ),
     Scene("batch", BATCH, trained=True),

@@ -15,17 +15,9 @@ from pydantic import Field, ValidationError
 
 from features.calendar import date_of, day_of
 from features.errors import PolicyError
-from models.policy.campaign_rules import (
-    Appraisal,
-    Days,
-    Exposure,
-    Medal,
-    RuleTable,
-    check_classes,
-)
-
-Percent = Annotated[int, Field(ge=0, le=100)]
-Minutes = Annotated[int, Field(ge=1, le=100_000)]
+from models.optimum.city_rules import Exchange, Floors, Solver, Statutory, Travel
+from models.optimum.rule_table import Days, Minutes, Percent, RuleTable
+from models.policy.campaign_rules import Appraisal, Exposure, Medal, check_classes
 
 
 class Complaint(RuleTable):
@@ -90,6 +82,11 @@ class Policy(RuleTable):
     lottery: Lottery
     visit: VisitMinutes
     field: FieldShare
+    statutory: Statutory
+    floors: Floors
+    travel: Travel
+    exchange: Exchange
+    solver: Solver
 
     @property
     def digest(self) -> str:
