@@ -13,7 +13,8 @@ from scipy.stats import binomtest
 from features.calendar import day_of
 from features.errors import TargetError
 from models.policy.lottery import Draw
-from models.policy.plan import CellPlan, PlanUnit, plan
+from models.policy.plan import CellPlan, plan
+from models.policy.plan_unit import PlanUnit
 from models.policy.policy import policy_on
 from models.policy.policy_status import Facts, standing_of
 from training.data.cases import TargetCases, unlabelled

@@ -183,7 +183,10 @@ def test_a_plan_fits_adds_up_keeps_its_shares_and_floors_and_is_near_its_bound(
         assert all(cell_of[visit.unit.name] == cell.cell for visit in cell.visits)
         assert all(0 < visit.minutes <= visit.needed for visit in cell.visits)
     assert sum(len(cell.visits) for cell in made.cells) == len(listed)
-    assert 0 <= made.choice.gap <= POLICY.solver.gap_percent / 100
+    assert made.choice.gap >= 0
+    # of a small city the bound may lie further off, since a visit cannot be parted; the best choice does not
+    best = plan(units, POLICY.model_copy(update={"solver": EXACT}), CAPACITY, Draw("d", str(lot)))
+    assert made.choice.value >= best.choice.value * (1 - POLICY.solver.gap_percent / 100)
     for floor in made.floors:
         members = {unit.name for unit in units if floor.group in groups_of(unit, POLICY.floors)}
         assert floor.planned == len(members & listed.keys()) >= floor.asked - floor.missing

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,13 +14,17 @@ from lssi.output import say, say_lines
 
 if TYPE_CHECKING:
     from features.store.store import Store
-    from models.policy.week import Made
+    from models.policy.week import Halt, Made
+    from models.policy.week import Week as AskedWeek
+    from serving.lottery.planned_draw import CommittedDraw
 
 Week = Annotated[str, typer.Option(help="计划周内任一天 / any day of the week to plan")]
 PlannedTarget = Annotated[str, typer.Option(help="目标 / target")]
 PublishedSeed = Annotated[
-    str,
-    typer.Option(help="事先公布的抽签种子 / seed published before the draw"),
+    str | None,
+    typer.Option(
+        help="未承诺抽签时公布的种子，缺省为 0 / published seed of a lottery that is not committed; 0 if left out"
+    ),
 ]
 Minutes = Annotated[
     int | None,
@@ -59,7 +63,7 @@ def plan_command(
     *,
     data: Data = None,
     target: PlannedTarget = "undeclared_workers",
-    seed: PublishedSeed = "0",
+    seed: PublishedSeed = None,
     minutes: Minutes = None,
     cell: Cell = None,
     out: Sheets = None,
@@ -94,7 +98,7 @@ def why_command(
     *,
     data: Data = None,
     target: PlannedTarget = "undeclared_workers",
-    seed: PublishedSeed = "0",
+    seed: PublishedSeed = None,
     minutes: Minutes = None,
     retrospective: Retrospective = False,
     as_json: Json = False,
@@ -136,6 +140,10 @@ def check_living(store: Store, plan: Made, enterprise: str) -> None:
     )
 
 
+DEFAULT_SEED = "0"
+"""The seed of a lottery that nobody committed to and for which none was published."""
+
+
 @dataclass(frozen=True)
 class Asked:
     """What both commands ask for: a week of a source for a target, and what the plan needs besides."""
@@ -144,29 +152,69 @@ class Asked:
     data: str | None
     target: str
     week: str
-    seed: str
+    seed: str | None
     minutes: int | None
 
 
 def planned(asked: Asked, *, retrospective: bool) -> tuple[Store, Made]:
     """Return a source's store and its plan of a week, by rules and lottery alone where the ledger halts the model."""
-    from features.calendar import day_of
     from features.ingest.source import find_source
     from features.store.opening import open_own_store
     from models.bundle.champions import ModelKey
-    from models.policy.week import Halt, check_not_before_training, made, week_of
-    from serving.ledger.model_halt import standing_halt
+    from models.policy.week import check_not_before_training, made
+    from serving.lottery.planned_draw import check_unit_list
     from serving.scoring.promoted_models import promoted
 
-    day = day_of(asked.week)
     declared = find_source(asked.source, asked.data)
     bundle = promoted(home() / "bundles", ModelKey(declared.name, asked.target))
+    committed = _committed(asked, declared.name)
     store = open_own_store(declared)
-    week = week_of(store, day, asked.seed, asked.minutes)
+    week = _week(asked, store, committed)
     if not retrospective:
         check_not_before_training(bundle, week)
-    standing = standing_halt(home() / "ledger.db", declared.name, asked.target)
-    halt = None
-    if standing is not None:
-        halt = Halt(standing.record_id, standing.as_of, standing.zh, standing.en)
-    return store, made(store, bundle, week, halt)
+    weekly_plan = made(store, bundle, week, _halt(asked, declared.name))
+    if committed is not None:
+        check_unit_list(weekly_plan.plan, committed)
+    return store, weekly_plan
+
+
+def _committed(asked: Asked, source: str) -> CommittedDraw | None:
+    """Return the week's committed draw, if any; PolicyError where another seed is given beside it."""
+    from features.calendar import day_of
+    from features.errors import PolicyError
+    from models.policy.capacity import monday_of
+    from serving.lottery.commitment import WeekLottery
+    from serving.lottery.planned_draw import committed_draw
+    from serving.lottery.steps import LEDGER
+
+    lottery = WeekLottery(source, asked.target, monday_of(day_of(asked.week)))
+    committed = committed_draw(home() / LEDGER, lottery)
+    if committed is not None and asked.seed is not None:
+        raise PolicyError(
+            f"the lottery of this week is committed in record '{committed.record_id}', and no other seed can be given; "
+            "leave out --seed"
+        )
+    return committed
+
+
+def _week(asked: Asked, store: Store, committed: CommittedDraw | None) -> AskedWeek:
+    """Return the week that is asked for, with the seed of its committed draw or the one that is published."""
+    from features.calendar import day_of
+    from models.policy.week import week_of
+
+    day = day_of(asked.week)
+    if committed is None:
+        return week_of(store, day, asked.seed or DEFAULT_SEED, asked.minutes)
+    drawn = week_of(store, day, committed.draw.seed, asked.minutes)
+    return replace(drawn, commitment=committed.record_id)
+
+
+def _halt(asked: Asked, source: str) -> Halt | None:
+    """Return what halts the model, None where it may be used."""
+    from models.policy.week import Halt
+    from serving.ledger.model_halt import standing_halt
+
+    standing = standing_halt(home() / "ledger.db", source, asked.target)
+    if standing is None:
+        return None
+    return Halt(standing.record_id, standing.as_of, standing.zh, standing.en)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -138,10 +139,21 @@ class CellStart:
                 more.append(visit)
         return tuple(more)
 
+    def lengthened(self, visits: Sequence[PlannedVisit], minutes: int) -> tuple[PlannedVisit, ...]:
+        """Return statutory visits, in their order longer by minutes that no other visit can use, where they were cut."""
+        whole = {visit.unit.name: visit.minutes for visit in self.statutory}
+        minutes_left = minutes
+        longer = []
+        for visit in visits:
+            more = max(0, min(minutes_left, whole[visit.unit.name] - visit.minutes))
+            minutes_left -= more
+            longer.append(replace(visit, minutes=visit.minutes + more))
+        return tuple(longer)
+
 
 def is_routine(unit: PlanUnit) -> bool:
-    """Tell whether a routine visit to a unit may be planned: it is awake, not waived, not resting, and worth something."""
-    return not unit.dormant and unit.benefit * unit.standing.weight > 0
+    """Tell whether a routine visit to a unit may be planned: it is scored, awake, not waived or resting, and of worth."""
+    return unit.is_scored and not unit.dormant and unit.benefit * unit.standing.weight > 0
 
 
 def worth_a_minute(visit: PlannedVisit) -> float:

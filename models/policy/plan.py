@@ -118,7 +118,9 @@ def _finished(start: CellStart, chosen: frozenset[str]) -> CellPlan:
     minutes_left = start.minutes_left - sum(visit.minutes for visit in by_score)
     left_over = start.left_over(minutes_left, listed)
     place_of = {visit.unit.name: place for place, visit in enumerate(start.statutory)}
-    statutory = sorted((*start.first, *left_over), key=lambda visit: place_of[visit.unit.name])
+    queued = sorted((*start.first, *left_over), key=lambda visit: place_of[visit.unit.name])
+    minutes_left -= sum(visit.minutes for visit in left_over)
+    statutory = start.lengthened(queued, minutes_left)
     visits = (*statutory, *by_score, *start.by_lot)
     visited = {visit.unit.name for visit in visits}
     complaints_left = sum(

@@ -44,6 +44,7 @@ def plan_as_json(plan: Made) -> dict[str, Any]:
         "draw": {
             "draw": draw.number,
             "seed": draw.seed,
+            "commitment": plan.week.commitment,
             "percent": policy.lottery.percent,
         },
         "unit_expected": manifest.unit_expected,

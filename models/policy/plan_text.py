@@ -50,12 +50,21 @@ def heading_lines(shown: dict[str, Any]) -> list[str]:
         lines.append(
             "回顾 retrospective: 模型训练时已知其后之事 the model knows what came later, so this list proves nothing"
         )
+    lines.append(_draw_line(shown["draw"]))
     lines += _halt_lines(model["halt"])
     lines.append(dormancy.dormancy_line(shown["dormant"]))
     lines += _reconciliation_lines(shown["reconciliation"])
     lines.append(_optimum_line(shown))
     lines += [_floor_line(floor) for floor in shown["floors"] if floor["asked"]]
     return lines
+
+
+def _draw_line(draw: dict[str, Any]) -> str:
+    """Return which lottery was drawn, and whether it was committed beforehand."""
+    line = f"抽签 lottery {draw['draw']}: "
+    if draw["commitment"] is None:
+        return f"{line}未事先承诺，种子为 not committed beforehand, its seed is {draw['seed']!r}"
+    return f"{line}事先承诺于 committed beforehand in {draw['commitment']}"
 
 
 def _halt_lines(halt: dict[str, str] | None) -> list[str]:

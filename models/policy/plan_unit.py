@@ -12,7 +12,8 @@ from models.policy.policy_status import Standing
 class PlanUnit:
     """One living unit: its cell, its staff, what a visit is expected to find, its standing, and whether it is dormant.
 
-    `benefit` is in workers newly covered (amounts are exchanged), `place` its longitude and latitude where they are known.
+    `benefit` is in workers newly covered (amounts are exchanged), `place` its longitude and latitude where they are known. A unit
+    that is not `is_scored` is never listed by score, because its model is halted; the lottery's strata keep its benefit.
     """
 
     name: str
@@ -23,6 +24,7 @@ class PlanUnit:
     dormant: bool = False
     rural: bool = False
     place: Place | None = None
+    is_scored: bool = True
 
 
 @dataclass(frozen=True, slots=True)

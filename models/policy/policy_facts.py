@@ -212,7 +212,7 @@ def capacity_of(
 
 
 def teams_of_cells(store: Store, as_of: int, monday: int) -> dict[str, str]:
-    """Return the team that each cell has on a Monday, by name; none where the source has no table of cells."""
+    """Return the team that each cell has on a day, such as a Monday, by name; none where the source has no table of cells."""
     if not store.has("cells"):
         return {}
     cells = store.texts("cell")

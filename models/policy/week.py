@@ -32,12 +32,16 @@ from models.policy.week_units import eve_of
 
 @dataclass(frozen=True, slots=True)
 class Week:
-    """What is asked: the Monday, the day whose knowledge is used, the published seed, and minutes for want of teams."""
+    """What is asked: the Monday, the day whose knowledge is used, the lottery's seed, and minutes for want of teams.
+
+    `commitment` is the record of the ledger that committed to the lottery beforehand, None of a seed that is only published.
+    """
 
     monday: int
     as_of: int
     seed: str
     minutes: int | None
+    commitment: str | None = None
 
 
 def week_of(store: Store, day: int, seed: str, minutes: int | None = None) -> Week:
@@ -120,8 +124,8 @@ def made(store: Store, bundle: Bundle, week: Week, halt: Halt | None = None) -> 
         )
     policy = policy_on(week.monday)
     eve = eve_of(store, bundle, policy, week.as_of)
-    # a halted model says nothing: without a benefit no unit is listed by score
-    units = [replace(unit, benefit=0.0) for unit in eve.units] if halt else eve.units
+    # a halted model lists nobody
+    units = [replace(unit, is_scored=False) for unit in eve.units] if halt else eve.units
     minutes = capacity(store, policy, week, units)
     lists = plan(units, policy, minutes, draw_of(bundle.target, week))
     others = [f"{eve.asleep.months} months dormant"]
