@@ -11,6 +11,7 @@ from typing import Any
 
 import lightgbm
 import numpy as np
+import polars as pl
 import pytest
 
 from features.calendar import date_of, day_of
