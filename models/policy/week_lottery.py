@@ -20,10 +20,10 @@ from models.policy.week import Week, capacity, plan_units
 
 SHARES = (0, 5, 10, 15, 20, 25, 30)
 """The shares, in percent of the minutes, that are priced: the bounds of a rule set and steps between; a choice."""
-DRAWS = 5
-"""Draws over which a share is averaged at least; a choice: of many cells one draw already is an average."""
+MOST_DRAWS = 25
+"""Draws over which a share is averaged at most; a choice: of many cells one draw already is an average."""
 PLANNED_UNITS = 100_000
-"""Units in all plans of a share, so that a small city is averaged over more draws; a choice of about a second."""
+"""Units in all plans of a share, so that a large city has few draws and a small one many; a choice of about a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ def _average(week: WeekUnits, percent: int) -> tuple[float, float]:
     """Return what plans with a share are expected to find and how many units they draw, over some draws."""
     lottery = week.policy.lottery.model_copy(update={"percent": percent})
     policy = week.policy.model_copy(update={"lottery": lottery})
-    draws = max(DRAWS, PLANNED_UNITS // max(len(week.units), 1))
+    draws = max(1, min(MOST_DRAWS, PLANNED_UNITS // max(len(week.units), 1)))
     plans = [
         plan(week.units, policy, week.minutes, Draw(str(number), "price"))
         for number in range(draws)
