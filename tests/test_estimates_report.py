@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from features.store.journal import write_journal_part
 from features.store.opening import open_store
 from models.policy.city_draw import city_draw
 from models.policy.lottery import CellTickets, Draw, Ticket
@@ -26,7 +27,7 @@ from tests.test_monitor_report import (
     write_plans,
 )
 from training.estimates.city_survey import ModelSays, Quantity, quantities
-from training.estimates.journal_draws import JournalDraws, listed_weeks
+from training.estimates.journal_draws import JournalDraws, certain_weeks
 from training.estimates.lines import estimate_lines
 from training.estimates.period_visits import Period, PeriodVisits
 from training.estimates.seen import JOURNAL, PeriodSeen
@@ -69,11 +70,30 @@ def by_lottery_of_source(rows: Rows) -> Rows:
     return rows | {"inspections": visits}
 
 
+def write_complaints(home: Path) -> None:
+    """Write the same plans with complaints as the reason of every visit."""
+    weeks = sorted({monday for _, monday, _ in planned()})
+    for week, monday in enumerate(weeks):
+        firms = [firm for firm, on, _ in planned() if on == monday]
+        number = len(firms)
+        plan = {
+            "plan": [f"p{week}"] * number,
+            "enterprise": [f"e{firm:03d}" for firm in firms],
+            "cell": [None] * number,
+            "week": [monday] * number,
+            "position": list(range(1, number + 1)),
+            "planned_minutes": [60] * number,
+            "why": ["complaint"] * number,
+            "recorded_on": [monday] * number,
+        }
+        write_journal_part(home / "journal" / "hand", "plans", f"undeclared_workers.p{week}", plan)
+
+
 @pytest.fixture(scope="module")
 def place_of(
     hand_source: Write, tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[[str], tuple[Path, Path]]:
-    """`place_of(name)`: source and home of a model in use; of `journal` with plans and draws, of `source` without."""
+    """`place_of(name)`: source and home of a model in use; `source` has no plans and draws."""
     made: dict[str, tuple[Path, Path]] = {}
 
     def written(name: str) -> tuple[Path, Path]:
@@ -84,8 +104,10 @@ def place_of(
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("LSSI_HOME", str(home))
             bundle_of(open_store(source), home / "bundles")
-            if name == "journal":
+            if name != "source":
                 write_plans(home)
+            if name == "complaints":
+                write_complaints(home)
         return source, home
 
     def of(name: str) -> tuple[Path, Path]:
@@ -115,24 +137,31 @@ def test_the_estimates_of_our_own_draws_are_those_of_the_closed_formulas(
     report = estimate("journal", *PERIOD, "--json").json
     hits = np.array([finds(firm) for firm, _, drawn in planned() if drawn])
     everybody = np.array([finds(firm) for firm, _, _ in planned()])
-    assert (report["units"], report["drawn"], report["listed"]) == (
-        REACHED,
-        WEEKS * DRAWN,
-        REACHED,
-    )
+    assert (report["units"], report["drawn"]) == (REACHED, WEEKS * DRAWN)
     assert (report["out_of_reach"], report["draws"]) == (FIRMS - REACHED, WEEKS)
     violators, number = report["violators"], report["number"]
     assert violators["horvitz_thompson"]["value"] == pytest.approx(hits.sum() / 0.3)
     assert number["horvitz_thompson"]["value"] == pytest.approx(WORKERS * hits.sum() / 0.3)
     assert violators["hajek"]["value"] == pytest.approx(hits.mean() * REACHED)
     assert number["hajek"]["value"] == pytest.approx(WORKERS * hits.mean() * REACHED)
-    # every unit in reach was listed and visited, so that the list tells all and nothing is left to chance
-    exact = [float(everybody.sum())] * 3
-    assert list(violators["difference"].values()) == exact
-    assert list(number["difference"].values()) == [WORKERS * value for value in exact]
-    for ways in (violators, number):
+    # whoever was drawn is off the list by score, so that this list is no census
+    assert report["census"] == 0
+    for ways, truth in ((violators, everybody.sum()), (number, WORKERS * everybody.sum())):
         for told in ways.values():
-            assert told["low"] <= told["value"] <= told["high"]
+            assert told["low"] < told["value"] < told["high"]
+            assert told["low"] < truth < told["high"]
+
+
+def test_visits_made_whatever_is_drawn_are_a_census_and_leave_nothing_to_chance(
+    estimate: Callable[..., Any],
+) -> None:
+    report = estimate("complaints", *PERIOD, "--json").json
+    exact = [float(sum(finds(firm) for firm, _, _ in planned()))] * 3
+    assert report["census"] == REACHED
+    assert list(report["violators"]["difference"].values()) == exact
+    assert list(report["number"]["difference"].values()) == [WORKERS * value for value in exact]
+    # what complaints bring is found because of no list
+    assert report["beyond_lottery"]["listed"] == 0
 
 
 def test_what_lists_found_beyond_the_lottery_is_by_the_minute(
@@ -160,7 +189,7 @@ def test_the_sources_own_lottery_is_expanded_by_all_its_draws(
     assert expanded == pytest.approx(hits.sum() / at_least_once)
     assert report["violators"]["hajek"]["value"] == pytest.approx(hits.mean() * FIRMS)
     others = np.array([finds(firm) for firm, _, drawn in planned() if not drawn])
-    assert report["listed"] == len(others)
+    assert report["census"] == len(others)
     assert report["violators"]["difference"]["low"] >= others.sum()
 
 
@@ -220,10 +249,10 @@ def test_what_cannot_be_asked_is_one_line(
     assert says in estimate("source", *words).line
 
 
-def test_a_drawn_unit_at_the_end_of_a_queue_is_not_on_the_list(
+def test_a_drawn_unit_at_the_end_of_a_queue_is_no_part_of_the_census(
     place_of: Callable[[str], tuple[Path, Path]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    source, home = place_of("journal")
+    source, home = place_of("complaints")
     monkeypatch.setenv("LSSI_HOME", str(home))
     store = open_store(source)
     last_drawn = JournalDraws(
@@ -233,7 +262,7 @@ def test_a_drawn_unit_at_the_end_of_a_queue_is_not_on_the_list(
         drawn=np.array([True, True]),
     )
     first_week = Period(int(last_drawn.monday[0]), int(last_drawn.monday[0]))
-    unit, _ = listed_weeks(store, "undeclared_workers", first_week, last_drawn)
+    unit, _ = certain_weeks(store, "undeclared_workers", first_week, last_drawn)
     assert sorted(unit.tolist()) == list(range(8))
 
 
@@ -264,32 +293,34 @@ def frozen_city() -> tuple[tuple[CellTickets, ...], np.ndarray, np.ndarray, np.n
 
 def visits_to(units: np.ndarray, guilty: np.ndarray, workers: np.ndarray) -> PeriodVisits:
     nothing = np.zeros(len(units))
+    no_codes = np.zeros(len(units), np.int64)
     return PeriodVisits(
         unit=units,
-        opened=np.zeros(len(units), np.int64),
+        opened=no_codes,
         label=guilty[units],
         number=workers[units],
-        by_lot=nothing > 0,
+        kind=no_codes,
         inclusion=nothing,
         minutes=nothing + 60,
     )
 
 
 def redrawn(number: int) -> tuple[Quantity, Quantity]:
-    """Return what one draw of the frozen city, and a list of its 60 highest scores, tell."""
+    """Return what one draw of the frozen city, and a census of its 60 highest scores, tell."""
     tickets, told, guilty, workers = frozen_city()
     chance = np.repeat([float(cell.probability) for cell in tickets], IN_CELL)
     drawn = city_draw(tickets, Draw(str(number), "seed"))
     units = np.array(sorted(int(name) for cell in drawn.values() for name in cell.drawn))
-    listed = np.sort(np.argsort(-told)[:60])
+    certain = np.sort(np.argsort(-told)[:60])
     seen = PeriodSeen(
         basis=JOURNAL,
         draws=1,
         drawn=visits_to(units, guilty, workers),
         inclusion=chance[units],
-        listed=visits_to(listed, guilty, workers),
+        census=visits_to(certain, guilty, workers),
+        listed=visits_to(certain, guilty, workers),
         drawn_without_outcome=0,
-        listed_without_outcome=0,
+        census_without_outcome=0,
         chance=chance,
     )
     of_workers = told * workers.sum() / told.sum()
@@ -314,7 +345,7 @@ def shares_that_hold(redraws: int) -> dict[tuple[str, str], float]:
 
 
 def test_intervals_hold_the_truth_of_a_frozen_city_over_redraws_of_the_lottery_itself() -> None:
-    held = shares_that_hold(100)
+    held = shares_that_hold(60)
     assert len(held) == 6
     assert min(held.values()) >= 0.93, held
 

@@ -189,9 +189,9 @@ def _committed(asked: Asked, source: str) -> CommittedDraw | None:
 
     lottery = WeekLottery(source, asked.target, monday_of(day_of(asked.week)))
     committed = committed_draw(home() / LEDGER, lottery)
-    if committed is not None and asked.seed is not None:
+    if committed is not None and asked.seed not in {None, committed.draw.seed}:
         raise PolicyError(
-            f"the lottery of this week is committed in record '{committed.record_id}', and no other seed can be given; "
+            f"the lottery of this week is committed in record '{committed.record_id}' and takes no other seed; "
             "leave out --seed"
         )
     return committed

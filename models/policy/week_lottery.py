@@ -18,8 +18,10 @@ from models.policy.week_units import eve_of
 
 SHARES = (0, 5, 10, 15, 20, 25, 30)
 """The shares, in percent of the minutes, that are priced: the bounds of a rule set and steps between; a choice."""
+MOST_DRAWS = 25
+"""Draws over which a share is averaged at most; a choice: of many cells one draw already is an average."""
 PLANNED_UNITS = 100_000
-"""Units in all plans of a share, so that a small city is averaged over more draws; a choice of some seconds."""
+"""Units in all plans of a share, so that a large city has few draws and a small one many; a choice of about a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +76,7 @@ def _average(week: WeekUnits, percent: int) -> tuple[float, float]:
     """Return what plans with a share are expected to find and how many units they draw, over some draws."""
     lottery = week.policy.lottery.model_copy(update={"percent": percent})
     policy = week.policy.model_copy(update={"lottery": lottery})
-    # of many cells one draw already is an average
-    draws = max(1, PLANNED_UNITS // max(len(week.units), 1))
+    draws = max(1, min(MOST_DRAWS, PLANNED_UNITS // max(len(week.units), 1)))
     plans = [
         plan(week.units, policy, week.minutes, Draw(str(number), "price"))
         for number in range(draws)

@@ -9,7 +9,7 @@ from features.errors import PolicyError
 from models.policy.lottery import Draw
 from models.policy.plan import Plan
 from serving.lottery.commitment import WeekLottery, commitment_of
-from serving.lottery.drawing import drawing_of, mixed_draw
+from serving.lottery.drawing import drawing_of
 from serving.lottery.steps import step_record
 from serving.lottery.tickets import list_root
 
@@ -39,7 +39,7 @@ def committed_draw(ledger: Path, lottery: WeekLottery) -> CommittedDraw | None:
         )
     commitment = commitment_of(committed.act)
     made = drawing_of(drawn.act)
-    draw = mixed_draw(commitment, made.seed, made.public_value)
+    draw = Draw(made.number, made.mixed_seed)
     return CommittedDraw(committed.record_id, commitment.root, draw)
 
 

@@ -25,15 +25,16 @@ NO_CHANCES = NotEstimable("the source does not say how many draws the period had
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Quantity:
-    """One quantity of all units of a population: the draw alone, without a model; with a model; and with the list too.
+    """One quantity of all units of a population: the draw alone, without a model; with a model; and with the census too.
 
-    `listed` tells the units of the list, `why_not` why probabilities do not suffice for a sum, None where they do.
+    `certain` tells the units of the census, which are visited whatever is drawn; `why_not` is why probabilities do not
+    suffice for a sum, None where they do.
     """
 
     alone: Survey
     assisted: Survey
-    with_list: Survey
-    listed: Flags
+    with_census: Survey
+    certain: Flags
     why_not: NotEstimable | None
 
     def of(self, chosen: Flags) -> Quantity:
@@ -41,13 +42,13 @@ class Quantity:
         return Quantity(
             alone=self.alone.take(chosen),
             assisted=self.assisted.take(chosen),
-            with_list=self.with_list.take(chosen),
-            listed=self.listed[chosen],
+            with_census=self.with_census.take(chosen),
+            certain=self.certain[chosen],
             why_not=self.why_not,
         )
 
     def estimates(self, total: TotalOf) -> dict[str, Told]:
-        """Return the estimates of its total: by expansion, by the mean of the drawn, and by the list and the model."""
+        """Return the estimates of its total: by expansion, by the mean of the drawn, and by census and model."""
         return {
             "horvitz_thompson": self.why_not or expansion_total(self.alone),
             "hajek": total(self.alone),
@@ -55,10 +56,10 @@ class Quantity:
         }
 
     def _difference(self, total: TotalOf) -> Told:
-        """Return the list as a census and the rest by the model; by the model alone where the list is no census."""
-        if np.isnan(self.with_list.value[self.listed]).any():
+        """Return the census and the rest by the model; all by the model where a number of the census is not known."""
+        if np.isnan(self.with_census.value[self.certain]).any():
             return total(self.assisted)
-        return visited_list(self.with_list, self.listed, total).whole
+        return visited_list(self.with_census, self.certain, total).whole
 
 
 def expansion_total(survey: Survey) -> Told:
@@ -96,22 +97,22 @@ def _quantity(
 ) -> Quantity:
     size = len(population)
     drawn_place, is_drawn = places_in(population, seen.drawn.unit)
-    listed_place, is_listed = places_in(population, seen.listed.unit)
+    certain_place, is_certain = places_in(population, seen.census.unit)
     drawn_value = np.full(size, np.nan)
     drawn_value[drawn_place] = value(seen.drawn)[is_drawn]
     inclusion = np.full(size, np.nan)
     inclusion[drawn_place] = seen.inclusion[is_drawn]
     every_value = drawn_value.copy()
-    every_value[listed_place] = value(seen.listed)[is_listed]
-    listed = np.zeros(size, np.bool_)
-    listed[listed_place] = True
+    every_value[certain_place] = value(seen.census)[is_certain]
+    certain = np.zeros(size, np.bool_)
+    # some outcomes missing make no census, since whoever was drawn of it is known more often
+    certain[certain_place] = not seen.census_without_outcome
     alone = Survey(drawn_value, inclusion, np.zeros(size), np.ones(size))
     return Quantity(
         alone=alone,
         assisted=replace(alone, told=told),
-        with_list=replace(alone, value=every_value, told=told),
-        # a list of which some outcomes are not known is no census: whoever was drawn of it is known more often
-        listed=listed if not seen.listed_without_outcome else np.zeros(size, np.bool_),
+        with_census=replace(alone, value=every_value, told=told),
+        certain=certain,
         why_not=_why_not(seen),
     )
 

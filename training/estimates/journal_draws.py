@@ -17,8 +17,11 @@ from training.data.labels import Codes, Floats
 from training.estimates.period_visits import Flags, Period
 
 Rows = dict[str, NDArray[Any]]
-BY_LOTTERY = contract()["plans"].column("why").choices.index("lottery")
-"""The code of a planned visit that is made for the lottery alone."""
+WHY = contract()["plans"].column("why").choices
+BY_SCORE = (WHY.index("score"),)
+"""The code of planned visits that a list by score brings."""
+STATUTORY = (WHY.index("complaint"), WHY.index("exposure"))
+"""The codes of planned visits that are made whatever the model says."""
 
 
 def journal_rows(store: Store, table: str, target: str, columns: tuple[str, ...]) -> Rows:
@@ -77,28 +80,37 @@ def journal_draws(store: Store, target: str, period: Period) -> JournalDraws:
     )
 
 
-def listed_weeks(
+def planned_weeks(
+    store: Store, target: str, period: Period, why: tuple[int, ...]
+) -> tuple[Codes, Codes]:
+    """Return the units that plans of a period name for some reasons, and the Monday of each."""
+    rows = _planned_rows(store, target, period, why)
+    return rows["enterprise"], rows["week"]
+
+
+def certain_weeks(
     store: Store, target: str, period: Period, draws: JournalDraws
 ) -> tuple[Codes, Codes]:
-    """Return the units that plans of a period list whatever was drawn, and the Monday of each.
+    """Return the units that complaints and exposures bring whatever is drawn, and the Monday of each.
 
-    A drawn unit keeps its place in the queue at whatever rank. It counts as listed only where one that was not drawn stands
-    behind it in its cell; else it is on the list because it was drawn.
+    A drawn unit may keep its place in the queue at whatever rank, so it counts only where one that was not drawn stands
+    behind it in its cell. A drawn unit is taken off the list by score, and nobody wrote down whether it would have stood there:
+    so that list is no census.
     """
-    rows = _queued_rows(store, target, period)
+    rows = _planned_rows(store, target, period, STATUTORY)
     drawn_marks = marks(draws.unit[draws.drawn], draws.monday[draws.drawn])
     was_drawn = np.isin(marks(rows["enterprise"], rows["week"]), drawn_marks)
-    is_listed = rows["position"] <= _last_undrawn(rows, was_drawn)
-    return rows["enterprise"][is_listed], rows["week"][is_listed]
+    is_certain = rows["position"] <= _last_undrawn(rows, was_drawn)
+    return rows["enterprise"][is_certain], rows["week"][is_certain]
 
 
-def _queued_rows(store: Store, target: str, period: Period) -> Rows:
-    """Return the rows of a period's plans that are not made for the lottery alone."""
+def _planned_rows(store: Store, target: str, period: Period, why: tuple[int, ...]) -> Rows:
+    """Return the rows of a period's plans that were made for some reasons."""
     read = ("enterprise", "week", "cell", "position", "why")
     rows = journal_rows(store, "plans", target, read)
     in_period = period.holds(rows["week"])
-    is_queued = rows["why"] != BY_LOTTERY
-    return {name: column[in_period & is_queued] for name, column in rows.items()}
+    is_asked = np.isin(rows["why"], why)
+    return {name: column[in_period & is_asked] for name, column in rows.items()}
 
 
 def _last_undrawn(rows: Rows, was_drawn: Flags) -> Codes:

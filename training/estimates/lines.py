@@ -9,7 +9,7 @@ Part = dict[str, Any]
 WAYS = {
     "horvitz_thompson": "加权合计 Horvitz-Thompson",
     "hajek": "加权平均 Hajek",
-    "difference": "清单与分数 difference",
+    "difference": "必查与分数 difference",
 }
 BASES = {"journal": "本系统的抽签 our own draws", "source": "数据源的抽签 the source's lottery"}
 HIDDEN = {
@@ -23,7 +23,7 @@ def estimate_lines(report: Part) -> Iterator[str]:
     yield f"{report['target']} | {report['from']} .. {report['to']} | {BASES[report['basis']]}"
     yield (
         f"  {report['units']} 个单位 units（{report['out_of_reach']} 个抽不到 out of reach），"
-        f"{report['drawn']} 次抽签检查 lottery visits，{report['listed']} 个在清单上 on lists"
+        f"{report['drawn']} 次抽签检查 lottery visits，{report['census']} 个必查 visited in any case"
     )
     missing = report["drawn_without_outcome"]
     if missing:

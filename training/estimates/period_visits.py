@@ -9,12 +9,16 @@ from numpy.typing import NDArray
 
 from features.arrays import NULL
 from features.calendar import date_of
+from features.contract.tables import contract
 from features.errors import HistoryError, RequestError
 from features.ingest.source_toml import Target
 from features.store.store import Store
 from training.data.labels import Codes, Floats, Observed, visits
 
 Flags = NDArray[np.bool_]
+KINDS = contract()["inspections"].column("kind").choices
+BY_LOT, BY_COMPLAINT = KINDS.index("lottery"), KINDS.index("complaint")
+"""The codes of visits that the source's lottery chose, and of those that a complaint brought."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +56,16 @@ def period_in(store: Store, first: int, last: int) -> Period:
 class PeriodVisits:
     """Visits with an outcome, one value each (n,), sorted by unit and day of opening.
 
-    `number` is what a visit found, 0 of one that found nothing and NaN where nobody wrote it down; `by_lot` tells the
-    visits that the source's lottery chose, and `inclusion` the recorded probability of those that have one, else NaN;
-    `minutes` is how long a visit took, NaN where that is not known.
+    `number` is what a visit found, 0 of one that found nothing and NaN where nobody wrote it down; `kind` is the
+    source's code of why a visit was made, and `inclusion` the recorded probability of one by lottery, else NaN; `minutes` is
+    how long it took, NaN where that is not known.
     """
 
     unit: Codes
     opened: Codes
     label: Floats
     number: Floats
-    by_lot: Flags
+    kind: Codes
     inclusion: Floats
     minutes: Floats
 
@@ -83,13 +87,12 @@ def visits_since(store: Store, target: Target, first: int) -> PeriodVisits:
     looks = visits(store, target, store.complete_to)
     seen = looks.take((looks.opened >= first) & ~np.isnan(looks.label))
     rows = _visit_rows(store, seen)
-    kinds = store.column("inspections", "kind").choices
     return PeriodVisits(
         unit=seen.subject,
         opened=seen.opened,
         label=seen.label,
         number=np.where(seen.label == 1, seen.count, 0.0),
-        by_lot=rows["kind"] == kinds.index("lottery"),
+        kind=rows["kind"],
         inclusion=seen.inclusion,
         minutes=np.where(rows["minutes"] == NULL, np.nan, rows["minutes"]),
     )
@@ -108,9 +111,8 @@ def _visit_rows(store: Store, looks: Observed) -> dict[str, Codes]:
 
 def source_draws(store: Store, period: Period) -> int | None:
     """Return how many draws of the source's own lottery a period had; None where a visit does not name its draw."""
-    kinds = store.column("inspections", "kind").choices
     rows = store.live("inspections", store.complete_to, ("kind", "opened", "draw"))
-    is_lottery = (rows["kind"] == kinds.index("lottery")) & period.holds(rows["opened"])
+    is_lottery = (rows["kind"] == BY_LOT) & period.holds(rows["opened"])
     draws = rows["draw"][is_lottery]
     if not len(draws) or (draws == NULL).any():
         return None

@@ -96,7 +96,7 @@ def estimate_report(store: Store, bundle: Bundle, period: Period, by: str | None
         "draws": seen.draws,
         "out_of_reach": city.out_of_reach,
         "drawn_without_outcome": seen.drawn_without_outcome,
-        "listed_without_outcome": seen.listed_without_outcome,
+        "census_without_outcome": seen.census_without_outcome,
         **_totals(violators, numbers),
         "beyond_lottery": _beyond(seen, city),
         "by": by,
@@ -107,9 +107,9 @@ def estimate_report(store: Store, bundle: Bundle, period: Period, by: str | None
 def _totals(violators: Quantity, numbers: Quantity) -> Plain:
     """Return the sizes and the estimates of some units."""
     return {
-        "units": len(violators.listed),
+        "units": len(violators.certain),
         "drawn": int(violators.alone.seen.sum()),
-        "listed": int(violators.listed.sum()),
+        "census": int(violators.certain.sum()),
         "violators": _plain(violators.estimates(share_total)),
         "number": _plain(numbers.estimates(amount_total)),
     }

@@ -10,8 +10,16 @@ from features.ingest.source_toml import Target
 from features.store.store import Store
 from training.data.events import marks
 from training.data.labels import Codes, Floats
-from training.estimates.journal_draws import JournalDraws, journal_draws, listed_weeks
+from training.estimates.journal_draws import (
+    BY_SCORE,
+    JournalDraws,
+    certain_weeks,
+    journal_draws,
+    planned_weeks,
+)
 from training.estimates.period_visits import (
+    BY_COMPLAINT,
+    BY_LOT,
     Period,
     PeriodVisits,
     source_draws,
@@ -24,21 +32,23 @@ JOURNAL, SOURCE = "journal", "source"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PeriodSeen:
-    """A lottery and lists of a period, by unit.
+    """A lottery and the other visits of a period.
 
     `basis` says whose lottery it was and `draws` how many it had, None where nobody tells. `drawn` are the first visits to
-    drawn units, and `inclusion` the probability of each in the whole period. `listed` holds one visit a unit that a list
-    visited whatever was drawn, with all that the visits to it found. Drawn or listed units of which nothing is known yet
-    are counted. `chance` is the probability of any unit, by code, NaN where it is 0; None where only that of the drawn is known.
+    drawn units, and `inclusion` the probability of each in the whole period; `chance` is that of any unit, by code, NaN where
+    it is 0, and None where only that of the drawn is known. `census` has the units that are visited whatever is drawn, with
+    all that their visits found; `listed` those whom a list chose to visit. Drawn units and units of the census of which
+    nothing is known yet are counted.
     """
 
     basis: str
     draws: int | None
     drawn: PeriodVisits
     inclusion: Floats
+    census: PeriodVisits
     listed: PeriodVisits
     drawn_without_outcome: int
-    listed_without_outcome: int
+    census_without_outcome: int
     chance: Floats | None
 
 
@@ -67,17 +77,20 @@ def _by_journal(
     """Return what visits to units say that our own draws and plans named."""
     unit, monday = ours.first_drawn()
     drawn = visits_by_plan(visits, unit, monday, asked.late_days)
-    listed_unit, listed_monday = listed_weeks(store, asked.name, asked.period, ours)
-    listed = visits_by_plan(visits, listed_unit, listed_monday, asked.late_days)
+    certain = certain_weeks(store, asked.name, asked.period, ours)
+    census = visits_by_plan(visits, *certain, asked.late_days)
+    by_score = planned_weeks(store, asked.name, asked.period, BY_SCORE)
+    listed = visits_by_plan(visits, *by_score, asked.late_days)
     units = store.dictionary("enterprise").size
     return PeriodSeen(
         basis=JOURNAL,
         draws=ours.draws,
         drawn=drawn,
         inclusion=ours.inclusion(drawn.unit),
+        census=merged_visits(census),
         listed=merged_visits(listed),
         drawn_without_outcome=len(unit) - len(drawn),
-        listed_without_outcome=len(np.setdiff1d(listed_unit, listed.unit)),
+        census_without_outcome=len(np.setdiff1d(certain[0], census.unit)),
         chance=ours.inclusion(np.arange(units)),
     )
 
@@ -86,6 +99,7 @@ def _by_source(store: Store, asked: AskedPeriod, visits: PeriodVisits) -> Period
     """Return what the source's own lottery and its other visits say."""
     inside = visits.take(asked.period.holds(visits.opened))
     drawn = inside.take(~np.isnan(inside.inclusion)).first_of_units()
+    others = inside.take(inside.kind != BY_LOT)
     draws = source_draws(store, asked.period)
     # without the number of draws the recorded probability of one is right up to a factor, which a weighted mean needs
     inclusion = drawn.inclusion if draws is None else 1 - (1 - drawn.inclusion) ** draws
@@ -94,9 +108,10 @@ def _by_source(store: Store, asked: AskedPeriod, visits: PeriodVisits) -> Period
         draws=draws,
         drawn=drawn,
         inclusion=inclusion,
-        listed=merged_visits(inside.take(~inside.by_lot)),
+        census=merged_visits(others),
+        listed=merged_visits(others.take(others.kind != BY_COMPLAINT)),
         drawn_without_outcome=0,
-        listed_without_outcome=0,
+        census_without_outcome=0,
         chance=None,
     )
 
@@ -128,7 +143,7 @@ def merged_visits(visits: PeriodVisits) -> PeriodVisits:
         opened=visits.opened[first],
         label=label,
         number=number,
-        by_lot=visits.by_lot[first],
+        kind=visits.kind[first],
         inclusion=visits.inclusion[first],
         minutes=np.bincount(member, visits.minutes, len(unit)).astype(np.float64),
     )
