@@ -30,6 +30,10 @@ CHANGES = {
     "out_of_minutes": "更高的预计数或更多工时 more expected workers, or more minutes",
 }
 """By the reason for which a unit is on no list what would have put it there."""
+TOO_LONG = (
+    "更多工时：抽签与法定检查所剩不够一次检查 more minutes: those that lottery and statutory visits leave "
+    "are shorter than its visit"
+)
 ALWAYS = "投诉总排在前 a complaint goes first"
 
 
@@ -46,7 +50,7 @@ def why_listed(plan: Made, name: str) -> dict[str, Any]:
         "rule": plan.plan.policy.rule,
         "enterprise": name,
         "listed": on_list is not None,
-        "cell": shown,
+        "cell": {**shown, "minutes_for_score": start.minutes_left},
         "visit": on_list,
         "score": _score(plan, start.ranked(visit)),
         "drawn": name in cell.drawn,
@@ -88,12 +92,15 @@ def _not_listed(
     """Return the reason for which a unit is on no list, and what would have put it on one."""
     reason = left_out(visit.unit, plan.capacity, halted=plan.halt is not None)
     needed = None
+    change = CHANGES[reason]
+    if reason == "out_of_minutes" and visit.minutes > start.minutes_left:
+        change = TOO_LONG
     if reason == "out_of_minutes" or (reason == "complaint_waits" and is_routine(visit.unit)):
         needed = _needed_workers(start, cell, visit)
     return {
         "decided_by": reason,
         "words": REASONS[reason],
-        "would": [CHANGES[reason], ALWAYS],
+        "would": [change, ALWAYS],
         "would_need_workers": needed,
     }
 
@@ -120,7 +127,7 @@ def why_lines(shown: dict[str, Any]) -> list[str]:
     lines = [f"{shown['enterprise']} | 周 week {shown['week']} | {listed}: {shown['words']}"]
     lines.append(
         f"网格 cell {cell['cell'] or '-'} | 队伍 team {cell['team'] or '-'} | 工时 minutes {minutes}, "
-        f"所需 needed {score['needed_minutes']}"
+        f"其中留给风险 for scored visits {cell['minutes_for_score']}, 所需 needed {score['needed_minutes']}"
     )
     lines.append(_score_line(shown))
     lines.append(f"抽签 lottery: 概率 chance {cell['inclusion_probability']:.6f}, {drawn}")
