@@ -187,6 +187,12 @@ class AcknowledgedAlert(Body):
     alert: Id
 
 
+class AlertsAfter(Body):
+    """The alerts behind a cursor, from the first where there is none."""
+
+    after: Annotated[str, StringConstraints(min_length=1, max_length=64)] | None = None
+
+
 class LodgedAppeal(Body):
     """An appeal against one row of a table, which an enterprise or a claim rests on; decided, or not yet."""
 

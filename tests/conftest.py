@@ -303,11 +303,15 @@ def register(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def keys(register: Path) -> dict[str, str]:
-    """A key of each role, by role, in that register."""
-    from serving.api.keys import ROLES, add
+    """A key of each role, by role, in that register; those who act for a team act for t1."""
+    from serving.api.keys import ROLES, TEAM_ROLES, add
 
     today = date(2015, 7, 1)
-    return {role: add(register, f"of_{role}", role=role, today=today) for role in ROLES}
+    team_of = {role: "t1" if role in TEAM_ROLES else None for role in ROLES}
+    return {
+        role: add(register, f"of_{role}", role=role, today=today, team=team)
+        for role, team in team_of.items()
+    }
 
 
 @pytest.fixture(scope="session")

@@ -108,6 +108,25 @@ def write_plan(name: str) -> None:
     )
 
 
+def issue_alert(alert: str = "A", team: str = "t1", record: str = "0-0123456789") -> None:
+    """Write an alert about e1 into the journal."""
+    write_journal_part(
+        home() / "journal" / "hand",
+        "alerts",
+        "alerts-00000000",
+        {
+            "alert": [alert],
+            "enterprise": ["e1"],
+            "team": [team],
+            "issued_on": [MONDAY],
+            "violation": [1],
+            "rule": ["r"],
+            "record": [record],
+            "recorded_on": [MONDAY],
+        },
+    )
+
+
 def loaded_town(place: Path, hand_source: Callable[..., Path]) -> Path:
     """Write the town and load it into a home beside it; return the folder of both."""
     with pytest.MonkeyPatch.context() as patch:

@@ -24,7 +24,7 @@ import numpy as np
 import pytest
 
 from features.ingest.scan import files_below, files_in
-from serving.api.keys import ROLES, add
+from serving.api.keys import ROLES, TEAM_ROLES, add
 from serving.api.routes import ROUTES
 from serving.errors import CODES
 from serving.ledger.audit import verify
@@ -138,7 +138,14 @@ def home(trained_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def served(home: Path, city_2000: Path) -> Iterator[Served]:
     keys = {
-        role: add(home / "keys.json", role, role=role, today=date(2015, 7, 1)) for role in ROLES
+        role: add(
+            home / "keys.json",
+            role,
+            role=role,
+            today=date(2015, 7, 1),
+            team="t1" if role in TEAM_ROLES else None,
+        )
+        for role in ROLES
     }
     log = home / "service.log"
     with serving(home, city_2000, log, "--workers", "2") as (address, _):

@@ -24,7 +24,18 @@ from serving.loop.appeals import appealed_row, lodge_appeal, others_on_row
 from serving.loop.decided_lines import FEWEST, decided_groups, exact_interval
 from serving.loop.decisions import acknowledge_alert, decide_line
 from serving.requests import AcknowledgedAlert, DecidedLine, LodgedAppeal
-from tests.loop_town import MONDAY, POSTED, TARGET, begin, doer, loop_of, outcome, posted, visit
+from tests.loop_town import (
+    MONDAY,
+    POSTED,
+    TARGET,
+    begin,
+    doer,
+    issue_alert,
+    loop_of,
+    outcome,
+    posted,
+    visit,
+)
 
 
 def decided(place: Path, key: str = "d1", *, team: str | None = None, **more: Any) -> str:
@@ -111,25 +122,6 @@ def test_a_group_with_enough_visits_has_a_rate_inside_its_interval(write_source:
     assert undecided.lower < undecided.rate < undecided.upper
 
 
-def issue_alert(alert: str = "A", team: str = "t1") -> None:
-    """Write an alert about e1 into the journal."""
-    write_journal_part(
-        home() / "journal" / "hand",
-        "alerts",
-        f"alerts-{alert}",
-        {
-            "alert": [alert],
-            "enterprise": ["e1"],
-            "team": [team],
-            "issued_on": [MONDAY],
-            "violation": [1],
-            "rule": ["r"],
-            "record": ["0-0123456789"],
-            "recorded_on": [MONDAY],
-        },
-    )
-
-
 def acknowledged(place: Path, alert: str, key: str, team: str | None) -> str:
     with loop_of(place) as loop:
         asked = AcknowledgedAlert(alert=alert)
@@ -190,7 +182,7 @@ def test_an_appeal_is_lodged_and_decided_once(loaded_town: Path) -> None:
     ("more", "says"),
     [
         ({"row_id": "findings-99"}, "never held"),
-        ({"table": "sanctions"}, "no table"),
+        ({"table": "sanctions"}, "no such table"),
         ({"enterprise": "e2"}, "not of this enterprise"),
         ({"lodged": "2015-07-11"}, "lodged, then decided"),
         ({"decided_on": "2015-07-06", "upheld": False}, "lodged, then decided"),

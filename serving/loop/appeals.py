@@ -91,8 +91,7 @@ def _check_appeal_days(asked: LodgedAppeal, doer: Doer) -> None:
         days.insert(1, date.fromisoformat(asked.decided_on))
     if days != sorted(days):
         raise ActRefused(
-            "an appeal should be lodged, then decided, then recorded; got "
-            + ", ".join(map(str, days))
+            f"an appeal should be lodged, then decided, then recorded, which is on {days[-1]}"
         )
 
 
@@ -100,12 +99,12 @@ def appealed_row(store: Store, table: str, row_id: str) -> AppealedRow:
     """Return a row of a source's own tables by its number, corrected since or not; ActRefused where it never was."""
     if table not in contract() or not store.has(table):
         raise ActRefused(
-            f"the source holds no table {table!r}; an appeal is against a row of one of its tables"
+            "the source holds no such table; an appeal is against a row of one of its tables"
         )
     rows = _first_row(store, table, f"row_id = {quoted(row_id)}")
     if not rows:
         raise ActRefused(
-            f"table {table!r} never held a row of this number; give a row that a reason or a match names"
+            "the table never held a row of this number; give a row that a reason or a match names"
         )
     units = _units_of(store, table, rows)
     if "inspection" in units and table != "inspections" and store.has("inspections"):

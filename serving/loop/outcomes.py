@@ -55,11 +55,11 @@ def _check(loop: Loop, asked: PostedOutcome, doer: Doer) -> None:
 
 def _check_days(asked: PostedOutcome, visit: OrderedVisit, doer: Doer) -> None:
     """Raise ActRefused unless a visit was opened once it was ordered, and closed by the day of the act."""
-    days = (visit.since, day_of(asked.opened), day_of(asked.closed_on), doer.day)
-    if list(days) != sorted(days):
+    days = [visit.since, day_of(asked.opened), day_of(asked.closed_on), doer.day]
+    if days != sorted(days):
         raise ActRefused(
             "a visit should be opened from the day it was ordered, closed no earlier, and posted no earlier than closed; "
-            f"got ordered {date_of(days[0])}, opened {asked.opened}, closed {asked.closed_on}, posted {date_of(doer.day)}"
+            f"it was ordered on {date_of(visit.since)}, and this is posted on {date_of(doer.day)}"
         )
 
 
