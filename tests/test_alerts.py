@@ -28,6 +28,7 @@ from serving.alerts.alert_text import alert_lines, alert_texts
 from serving.alerts.crossings import crossings
 from serving.alerts.delivered import alerts_after, answered
 from serving.alerts.issue import Issue, issue_alerts
+from serving.ledger.audit import verify
 from serving.ledger.ledger import Ledger
 from serving.ledger.read import head
 from serving.loop.act_once import Loop
@@ -94,12 +95,14 @@ def july(loaded: Path) -> Path:
 def issued(
     place: Path, bundles: dict[str, Bundle] | None = None, day: int = ISSUED
 ) -> list[dict[str, Any]]:
-    """Issue the alerts of the last closed day and return those that are new."""
+    """Issue the alerts of the last closed day and return those that are new; the ledger verifies afterwards."""
     store = open_store(place)
     moment = datetime(2015, 7, 1, 8, tzinfo=UTC)
     with Ledger(home() / "ledger.db") as ledger:
         loop = Loop(store, home() / "journal" / "hand", ledger)
-        return issue_alerts(loop, bundles or {}, Issue(AS_OF, day, moment))
+        alerts = issue_alerts(loop, bundles or {}, Issue(AS_OF, day, moment))
+    assert verify(home() / "ledger.db", day).whole
+    return alerts
 
 
 def read(team: str, cursor: str | None = None) -> list[dict[str, Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -19,9 +19,9 @@ from serving.alerts.alert_rules import AlertRule, alert_rules_on
 from serving.alerts.alert_text import Plain, alert_texts
 from serving.alerts.crossings import Crossing, crossings
 from serving.ledger.act import Act, Seen, act_entry, act_of, subject_digest
-from serving.ledger.entries import Entry, Receipt, sha256_of
-from serving.ledger.ledger import Ledger
-from serving.ledger.read import find
+from serving.ledger.by_key import record_by_key
+from serving.ledger.entries import Entry
+from serving.ledger.read import StoredRecord, find
 from serving.loop.act_once import Loop
 from serving.loop.journal_rows import rows_where
 from serving.scoring.transcript import KEPT_DAYS
@@ -82,29 +82,34 @@ def _recorded(
     """Write alerts into the ledger, and return them as it holds them: one that a stopped run wrote stands as it was."""
     digests = sorted(bundle.digest for bundle in bundles.values())
     seen = Seen(issue.day, loop.store.complete_to, digests[0] if len(digests) == 1 else "")
-    waiting = [loop.ledger.append(_entry(loop, text, seen, issue.moment)) for text in texts]
-    receipts = [future.result() for future in waiting]
-    return [
-        _held(loop.ledger, text, receipt) for text, receipt in zip(texts, receipts, strict=True)
-    ]
+    held = [record_by_key(loop.ledger.path, ISSUER, _key(loop, text)) for text in texts]
+    waiting = {
+        place: loop.ledger.append(_entry(loop, text, seen, issue.moment))
+        for place, text in enumerate(texts)
+        if held[place] is None
+    }
+    for place, future in waiting.items():
+        held[place] = find(loop.ledger.path, future.result().record_id)
+    pairs = zip(texts, held, strict=True)
+    return [_as_held(text, record) for text, record in pairs if record is not None]
+
+
+def _key(loop: Loop, text: Plain) -> str:
+    """Return the idempotency key of an alert: its number stands for its rows, whatever the model says of them later."""
+    return f"{loop.source}-{text['alert']}"
 
 
 def _entry(loop: Loop, text: Plain, seen: Seen, moment: datetime) -> Entry:
     subject = subject_digest({"source": loop.source, "enterprise": text["enterprise"]})
     content = {"source": loop.source, **text}
-    key = f"{loop.source}-{text['alert']}"
-    entry = act_entry(
-        Act("alert", ISSUER, key, subject, content), seen, moment=moment, kept_days=KEPT_DAYS
-    )
-    # the number stands for the rows; what the model expects may be told otherwise by a later run
-    return replace(entry, request=sha256_of(key.encode()))
+    act = Act("alert", ISSUER, _key(loop, text), subject, content)
+    return act_entry(act, seen, moment=moment, kept_days=KEPT_DAYS)
 
 
-def _held(ledger: Ledger, text: Plain, receipt: Receipt) -> Plain:
+def _as_held(text: Plain, record: StoredRecord) -> Plain:
     """Return an alert with its record, its team and its day as the ledger has them."""
-    stored = find(ledger.path, receipt.record_id)
-    alert = dict(act_of(stored.payload).content) if stored.payload else dict(text)
-    return {**alert, "record_id": receipt.record_id, "day": stored.entry["as_of"]}
+    alert = dict(act_of(record.payload).content) if record.payload else dict(text)
+    return {**alert, "record_id": record.record_id, "day": record.entry["as_of"]}
 
 
 def _write_rows(journal: Path, issued: Sequence[Plain]) -> None:
