@@ -97,12 +97,16 @@ def test_a_lottery_goes_from_its_price_to_the_plan_and_its_verification(
     assert committed["expected_draws"] == pytest.approx(prices[2]["drawn"], abs=0.5)
     waits = lottery("verify", *WEEK)
     assert f"is committed in record '{committed['record_id']}' and not drawn yet" in waits.line
+    week = ("plan", at_work[0], *WEEK, "--minutes")
+    assert "and not drawn yet; draw it with `lssi lottery draw`" in say(*week, 6_000).line
     drawn = lottery("draw", *WEEK, "--public", "3686.92", "--json").json
     number = sum(len(units) for units in drawn["drawn"].values())
     assert number in (int(committed["expected_draws"]), int(committed["expected_draws"]) + 1)
-    planned = say(
-        "plan", at_work[0], *WEEK, "--minutes", 6_000, "--seed", drawn["mixed_seed"], "--json"
-    )
+    assert "draws from another list than record" in say(*week, 3_000).line
+    assert "takes no other seed; leave out --seed" in say(*week, 6_000, "--seed", "mine").line
+    planned = say(*week, 6_000, "--json")
+    assert planned.json["draw"]["commitment"] == committed["record_id"]
+    assert planned.json["draw"]["seed"] == drawn["mixed_seed"]
     visits = [visit for cell in planned.json["cells"] for visit in cell["visits"]]
     assert planned.json["draw"]["draw"] == drawn["draw"]
     by_lot = sorted(visit["enterprise"] for visit in visits if visit["drawn"])

@@ -70,7 +70,7 @@ def drawing_lines(record: StepRecord) -> Iterator[str]:
     for cell, units in made.drawn.items():
         yield f"  {cell or '-'}: {' '.join(units)}"
     yield f"  种子 seed {made.seed}"
-    yield f"  按此抽签制定计划 plan with this draw: lssi plan --seed {made.mixed_seed}"
+    yield f"  混合种子 mixed seed {made.mixed_seed}，该周计划采用 which the week's plan takes"
 
 
 def lottery_verdict_as_json(verdict: LotteryVerdict) -> Plain:
