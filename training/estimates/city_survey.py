@@ -50,7 +50,7 @@ class Quantity:
     def estimates(self, total: TotalOf) -> dict[str, Told]:
         """Return the estimates of its total: by expansion, by the mean of the drawn, and by census and model."""
         return {
-            "horvitz_thompson": self.why_not or expansion_total(self.alone),
+            "horvitz_thompson": expansion_total(self.alone, self.why_not),
             "hajek": total(self.alone),
             "difference": self._difference(total),
         }
@@ -62,10 +62,10 @@ class Quantity:
         return visited_list(self.with_census, self.certain, total).whole
 
 
-def expansion_total(survey: Survey) -> Told:
-    """Return the Horvitz-Thompson estimate of a total that is never below zero."""
+def expansion_total(survey: Survey, why_not: NotEstimable | None) -> Told:
+    """Return the Horvitz-Thompson estimate of a total that is never below zero; `why_not` says that there is none."""
     drawn = survey.drawn()
-    if reason := too_few(len(drawn)):
+    if reason := too_few(len(drawn)) or why_not:
         return reason
     if not drawn.value.any():
         return NotEstimable("no lottery visit found any")
