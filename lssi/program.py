@@ -11,6 +11,8 @@ from lssi.commands import (
     alerting,
     audit,
     city,
+    compliance,
+    estimating,
     features,
     keys,
     ledger,
@@ -48,11 +50,19 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "override": loop.override_command,
     "overrides": loop.overrides_command,
     "appeal": loop.appeal_command,
+    "appraise": compliance.appraise_command,
+    "classify": compliance.classify_command,
+    "medals": compliance.medals_command,
+    "exposures": compliance.exposures_command,
+    "why": planning.why_command,
     "monitor": monitoring.monitor_command,
+    "lift": monitoring.lift_command,
+    "estimate": estimating.estimate_command,
     "serve": scoring.serve_command,
     "batch": scoring.batch_command,
     "replay": audit.replay_command,
     "report": audit.report_command,
+    "notice": audit.notice_command,
 }
 """Commands of one word, by that word."""
 GROUPS = {

@@ -34,6 +34,8 @@ CHANGING = re.compile(r"[0-9a-f]{12,}")
 SECRET = re.compile(rb"[0-9a-f]{64}")
 """What a seed holds while it is secret: it is another in each run."""
 MOMENT = re.compile(rb"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:\+00:00|Z)?")
+SIGNATURE = re.compile(rb"(?:\xe2\x80\x94|\\u2014) \S+ [A-Za-z0-9+/=]+")
+"""What signs a checkpoint, and with it the moment of its making."""
 ALL = ("features", "models", "training", "serving", "simulation")
 NOT_OURS = {
     "features.sql.spark",
@@ -264,9 +266,9 @@ def state_of(place: Path) -> State:
 def files_of(place: Path) -> Iterator[tuple[str, str]]:
     for path in finished(place):
         name = str(path.relative_to(place))
-        apart = (
-            name.startswith(("home/mlflow/", "home/ledger.db", "home/mlflow.db"))
-            or name == "home/keys.json"
+        apart = name.startswith(("home/mlflow/", "home/ledger.db", "home/mlflow.db")) or name in (
+            "home/keys.json",
+            "home/ledger.key",
         )
         apart = apart or COPY_OF_THE_JOURNAL.match(name) is not None
         if not apart and path.suffix != ".lock":
@@ -283,7 +285,7 @@ def digest_of(path: Path, name: str) -> str:
         rows = read_parquet(path).drop("outcome", "supersedes", "record", strict=False)
         content = rows.write_json().encode()
     if name.startswith("out/") and path.suffix in (".html", ".txt"):
-        content = MOMENT.sub(b"moment", content)
+        content = SIGNATURE.sub(b"signature", MOMENT.sub(b"moment", content))
     if path.suffix == ".seed":
         content = SECRET.sub(b"a secret seed", content)
     return hashlib.sha256(content).hexdigest()

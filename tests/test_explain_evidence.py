@@ -122,9 +122,9 @@ def test_a_score_falls_when_the_rows_of_its_first_reason_are_taken_out_of_the_so
         history = Counterfactual(engine, evaluated)
         facts = evidence(bundle, row, contributions[position], history)
         reasons = reasons_of(bundle, row, contributions[position], facts)
-        for reason in [one for one in reasons if one.facts[0].table != "enterprises"][
-            :1
-        ]:  # the sampled units must stay
+        # the sampled units must stay, and a main source without rows has none to take out
+        with_rows = [one for one in reasons if one.facts and one.facts[0].table != "enterprises"]
+        for reason in with_rows[:1]:
             told[key] = reason
             for fact in reason.facts:
                 gone.setdefault(left_of(fact.table), set()).update(history.rows_of(fact))

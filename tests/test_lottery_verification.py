@@ -180,6 +180,7 @@ def test_anybody_repeats_a_draw_from_the_words_of_the_page_with_sha_256_alone(
     seed = sha256(text.encode()).hexdigest()
     number = f"2015-07-06-{sha256(f'undeclared_workers|{seed}'.encode()).hexdigest()[:12]}"
     assert sha256(drawn["seed"].encode()).hexdigest() == committed["seed_digest"]
+    assert seed == drawn["mixed_seed"]
     point = chance(seed, number)
     end = Fraction(0)
     taken: dict[str, list[str]] = {}

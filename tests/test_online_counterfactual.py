@@ -19,6 +19,7 @@ from features.engine.matrices import matrix
 from features.matrix import Matrix
 from features.online.counterfactual import Counterfactual
 from features.online.fact import Fact
+from features.online.lineage import Lineage, feature_facts
 from features.online.request import evaluate_rows, sent_evaluation
 from features.online.request_case import History
 from features.store.opening import open_store
@@ -186,6 +187,21 @@ def test_facts_name_the_rows_that_go_and_the_register_is_none(store: Store) -> N
         assert found.n_rows == len(rows) and set(found.row_ids) <= rows
         assert changed.without(found).column("declared_last")[0] != row.column("declared_last")[0]
     assert changed.facts("section") == [] and changed.facts("no_feature_of_the_store") == []
+
+
+@pytest.mark.parametrize("entity", ENTITIES)
+def test_facts_made_from_what_the_score_knows_are_those_made_from_rows_alone(
+    store: Store, entity: str
+) -> None:
+    engine = engine_of(store)
+    [key, *_] = matrix(store, entity, DAY).keys.tolist()
+    evaluated = evaluation(engine, entity, DAY, [key])
+    lineage = Lineage(engine, evaluated.cases, evaluated.rows, evaluated.inputs.atoms)
+    from_rows = {
+        name: feature_facts(engine, evaluated.cases, name) for name in evaluated.matrix.names
+    }
+    assert {name: lineage.facts(name) for name in evaluated.matrix.names} == from_rows
+    assert len({fact for facts in from_rows.values() for fact in facts}) > 10
 
 
 @pytest.mark.parametrize("entity", ENTITIES)

@@ -18,14 +18,13 @@ from models.policy.city_draw import (
     CellDraw,
     city_draw,
     city_tickets,
-    longest_visit,
-    lottery_minutes,
     strata,
 )
 from models.policy.lottery import CellTickets, Draw, Ticket, drawn_units
-from models.policy.plan import PlanUnit
+from models.policy.plan_unit import PlanUnit
 from models.policy.policy import Policy, policy_of, policy_on
 from models.policy.policy_status import Facts, standing_of
+from models.policy.possible_visits import longest_visit, lottery_minutes
 
 MONDAY = day_of("2015-07-06")
 POLICY = policy_on(MONDAY)

@@ -34,7 +34,7 @@ MANY = 24
 EVERY_SIGNAL = "LSSI_EVERY_SIGNAL"
 """Set to 1, each kind of many points meets all signals, three times the work, and not one in turn."""
 KIND = re.compile(r"(?:before|after) (\S*\.)?(.+)")
-WRITES_NOTHING = {"contract", "ledger verify", "lottery verify"}
+WRITES_NOTHING = {"contract", "ledger find", "ledger verify", "lottery verify"}
 APART = {"serve"}
 """The service has processes of its framework's, which `test_api_service` kills."""
 Hand = Callable[..., Path]
@@ -98,6 +98,22 @@ write_journal_part(home() / "journal" / "hand", "plans", "undeclared.P", columns
 """
 """A plan by hand, for a source of which no model is trained."""
 PLANNED = ("check hand", A_PLAN)
+SIGNED = (BATCH, "ledger checkpoint --out out/c.txt")
+FIRST_WITNESS = """-c
+import contextlib, io
+key = io.StringIO()
+with contextlib.redirect_stdout(key):
+    lssi.app(["ledger", "key"], standalone_mode=False)
+sys.argv = ["lssi", "ledger", "witness", "out/p.txt", "--log-key", key.getvalue().strip()]
+lssi.main()
+"""
+WITNESSED = (
+    *SIGNED,
+    "ledger consistent --out out/p.txt",
+    FIRST_WITNESS,
+    BATCH,
+    "ledger consistent out/c.txt --out out/p.txt",
+)
 AN_ALERT = """-c
 from features.calendar import day_of
 from features.home import home
@@ -109,6 +125,10 @@ columns = {name: [value] for name, value in row.items()}
 write_journal_part(home() / "journal" / "hand", "alerts", "alerts-00000000", columns)
 """
 """An alert by hand, whose number can stand in the words of a command."""
+HALTED = """-c
+from tests.halts import halted
+halted("hill-side", "undeclared_workers")
+"""
 SCENES = (
     Scene("city", "city out/city --enterprises 60 --months 3"),
     Scene(
@@ -129,6 +149,10 @@ SCENES = (
     Scene("features known", "features hill-side --entity claim --as-of known --out out/f.parquet"),
     Scene("matches", "matches hill-side --as-of 2015-06-30 --out out/m.csv"),
     Scene("novelty", "novelty hill-side --as-of 2015-06-30 --out out/n.csv"),
+    Scene("appraise", "appraise hill-side --as-of 2015-06-30 --out out/a.csv"),
+    Scene("classify", "classify hill-side --as-of 2015-06-30 --out out/c.csv"),
+    Scene("medals", "medals hill-side --as-of 2015-06-30 --out out/m.parquet"),
+    Scene("exposures", "exposures hill-side --as-of 2015-06-30 --out out/e.csv"),
     Scene("dictionary", "dictionary hand"),
     Scene("certify", "certify hand --as-of 2015-06-28"),
     Scene("train", TRAIN, ("check hill-side",)),
@@ -173,12 +197,34 @@ SCENES = (
         "monitor undeclared_workers hill-side --as-of 2015-06-30 --record",
         trained=True,
     ),
+    Scene(
+        "estimate",
+        "estimate hill-side --target undeclared_workers --from 2015-01-01 --to 2015-06-30",
+        trained=True,
+    ),
+    Scene(
+        "why",
+        "why hill-side e017 --week 2015-07-01 --minutes 600",
+        trained=True,
+    ),
+    Scene(
+        "lift",
+        "lift undeclared_workers hill-side --by me --reason checked",
+        (HALTED,),
+        trained=True,
+    ),
     Scene("batch", BATCH, trained=True),
     Scene("replay", "replay {record} --unit e017", (BATCH,), trained=True),
     Scene("report", "report {record} --unit e017 --out out/report.html", (BATCH,), trained=True),
+    Scene("notice", "notice {record} --unit e017 --out out/notice.html", (BATCH,), trained=True),
     Scene("key add", "key add mine --role system", ("key add other --role auditor",)),
     Scene("key remove", "key remove mine", ("key add mine --role system",)),
     Scene("ledger checkpoint", "ledger checkpoint --out out/c.txt", (BATCH,), trained=True),
+    Scene("ledger key", "ledger key", (BATCH,), trained=True),
+    Scene("ledger prove", "ledger prove {record} --out out/p.txt", SIGNED, trained=True),
+    Scene("ledger consistent", "ledger consistent out/c.txt --out out/p.txt", SIGNED, trained=True),
+    Scene("ledger export", "ledger export --out out/e.txt", SIGNED, trained=True),
+    Scene("ledger witness", "ledger witness out/p.txt", WITNESSED, trained=True),
     Scene("ledger expire", "ledger expire", (BATCH, LONG_AGO), trained=True),
     Scene("adopt", "adopt moved", (LOADS[0],)),
 )

@@ -22,7 +22,7 @@ from features.engine.engine import Engine
 from features.engine.evaluation import Evaluation
 from features.matrix import Matrix
 from features.online.fact import Fact
-from features.online.lineage import feature_facts
+from features.online.lineage import Lineage
 from features.store.column_codes import literal_of, month_columns
 
 Read = Mapping[str, NDArray[Any]]
@@ -40,6 +40,8 @@ class Counterfactual:
         self._rows = evaluated.rows
         self._needs = engine.needs_of_entity(self._case.entity)
         self._known = evaluated.inputs
+        # what the case's score was computed from is not computed again for its facts
+        self._lineage = Lineage(engine, self._case, self._rows, self._known.atoms)
         # What the matrix leaves out, as for a table that was not sent, stays left out.
         self._blank = np.isnan(self._row.values) & ~np.isnan(evaluated.computed)
 
@@ -47,7 +49,7 @@ class Counterfactual:
         """Return the facts behind a feature that have rows; the case's own place in the register is none."""
         if feature not in self._row.names:
             return []
-        facts = feature_facts(self._engine, self._case, feature, self._rows)
+        facts = self._lineage.facts(feature)
         return [fact for fact in facts if fact.n_rows and not self._of_own_register_row(fact)]
 
     def _of_own_register_row(self, fact: Fact) -> bool:

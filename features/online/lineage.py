@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,12 +14,12 @@ from features.aggregates.aggregate import placed_by, tally
 from features.aggregates.reader import Rows, store_rows
 from features.aggregates.row_ranges import RowRanges, row_ranges
 from features.aggregates.table_plan import read_by
-from features.arrays import Column, Literal
+from features.arrays import Column, Literal, Values
 from features.calendar import first_day
 from features.cases import Cases, aggregation_units
 from features.catalogue.differences import WindowDifference, differences_among
 from features.catalogue.joins import left_of
-from features.catalogue.language import LIMIT, Atom
+from features.catalogue.language import LIMIT, MANY, Atom
 from features.catalogue.model import Catalogue, Measure, Window
 from features.catalogue.told_atoms import told_atoms
 from features.engine.engine import Engine
@@ -43,24 +44,56 @@ NEWEST = ("since", "newest", "last")
 """Aggregates that only the rows of the newest day or month make."""
 
 
+FactOf = Atom | WindowDifference
+"""What a fact is of: an aggregate, or one less another."""
+
+
 def feature_facts(
     engine: Engine, case: Cases, feature: str, rows: Rows | None = None
 ) -> list[Fact]:
     """Return the facts behind one feature of one case, those the formula names first; `rows` replaces the store."""
-    catalogue = engine.catalogue
+    return Lineage(engine, case, rows or store_rows(engine.store), {}).facts(feature)
+
+
+class Lineage:
+    """The facts of one case, each made once for all features that rest on it."""
+
+    def __init__(
+        self, engine: Engine, case: Cases, rows: Rows, known: Mapping[Atom, Values]
+    ) -> None:
+        """Take a case, the place where its rows come from, and those of its aggregates that are computed already."""
+        self._engine, self._case, self._rows, self._known = engine, case, rows, known
+        self._facts: dict[FactOf, list[Fact]] = {}
+
+    def facts(self, feature: str) -> list[Fact]:
+        """Return the facts behind one feature, those the formula names first."""
+        catalogue = self._engine.catalogue
+        facts: list[Fact] = []
+        for part in parts_of(catalogue, feature):
+            if part not in self._facts:
+                self._facts[part] = self._made(part)
+            facts += self._facts[part]
+        return facts
+
+    def _made(self, part: FactOf) -> list[Fact]:
+        if not isinstance(part, Atom):
+            return _facts_left(self._engine, self._case, part, self._rows)
+        value = None
+        if part in self._known:
+            value = float(self._known[part][0])
+        return _facts(self._engine, self._case, part, self._rows, value)
+
+
+@lru_cache(MANY)
+def parts_of(catalogue: Catalogue, feature: str) -> tuple[FactOf, ...]:
+    """Return what the facts of a feature are of, each once: a sum and what is taken from it are one."""
     atoms = told_atoms(catalogue, feature)
     difference_of: dict[Atom, WindowDifference] = {}
     for difference in differences_among(atoms):
         if _of_same_rows(catalogue, difference):
             difference_of |= dict.fromkeys(difference.sums, difference)
-    facts: list[Fact] = []
     # A feature and one that it names may share an aggregate: its fact stands where it comes first.
-    for part in dict.fromkeys(difference_of.get(atom, atom) for atom in atoms):
-        if isinstance(part, Atom):
-            facts += _facts(engine, case, part, rows or store_rows(engine.store))
-        else:
-            facts += _facts_left(engine, case, part, rows or store_rows(engine.store))
-    return facts
+    return tuple(dict.fromkeys(difference_of.get(atom, atom) for atom in atoms))
 
 
 def _of_same_rows(catalogue: Catalogue, difference: WindowDifference) -> bool:
@@ -69,16 +102,20 @@ def _of_same_rows(catalogue: Catalogue, difference: WindowDifference) -> bool:
     return plus.when == minus.when or not catalogue.windows[difference.window].first
 
 
-def _facts(engine: Engine, case: Cases, atom: Atom, rows: Rows) -> list[Fact]:
-    """Return the fact of the rows that alone make an aggregate's number, then that of all it looks at if they are more."""
+def _facts(engine: Engine, case: Cases, atom: Atom, rows: Rows, value: float | None) -> list[Fact]:
+    """Return the fact of the rows that alone make an aggregate's number, then that of all it looks at if they are more.
+
+    `value` is the aggregate where it is computed already.
+    """
     catalogue = engine.catalogue
     measure = catalogue.measure(atom.measure)
     here = _rows_of_case(engine, case, [measure], rows)
     if here is None:
         return []
     literal = literal_of(engine.store, measure.table)
-    placement = placed_by([measure], [atom], catalogue.windows, literal)
-    value = placement.of(here)[atom][0]
+    if value is None:
+        placement = placed_by([measure], [atom], catalogue.windows, literal)
+        value = float(placement.of(here)[atom][0])
     unit, zh, en = SAID.get(atom.aggregate, ("", "", ""))
     if atom.aggregate == "sum" and measure.unit == "persons" and measure.when in here.months:
         zh, en = MONTHS_ADDED

@@ -22,7 +22,7 @@ from models.explain.wording import (
 )
 
 Saying = Callable[[float | None, str, str], str]
-_PLACE = re.compile(r"\{(\w+)(?::([^{}/]*)/([^{}/]*))?\}")
+PLACE = re.compile(r"\{(\w+)(?::([^{}/]*)/([^{}/]*))?\}")
 """A place of a template: a name, and in English the noun for one and for any other number where its number has one."""
 SOURCE = {"zh": "（{facts}）", "en": " ({facts})"}
 WITHOUT_ROWS = {
@@ -45,24 +45,44 @@ def sentence(
     language: str,
 ) -> str:
     """Return what a feature says of one case, with the facts it rests on: in its template's words if all are known."""
+    said, numbers = _statement(feature, declared, row, facts, language)
+    if not facts:
+        return said + _whole_tables(feature, language)
+    sources = [_valued(fact, numbers, language) + source_words(fact, language) for fact in facts]
+    # two facts may rest on the same rows: their place is told once
+    different_sources = dict.fromkeys(sources)
+    return said + SOURCE[language].format(facts=AND[language].join(different_sources))
+
+
+def statement(
+    feature: FrozenFeature,
+    declared: Mapping[str, FrozenFeature],
+    row: Matrix,
+    facts: tuple[Fact, ...],
+    language: str,
+) -> str:
+    """Return what a feature says of one case, without the table, days and rows that it rests on."""
+    said, _ = _statement(feature, declared, row, facts, language)
+    return said
+
+
+def _statement(
+    feature: FrozenFeature,
+    declared: Mapping[str, FrozenFeature],
+    row: Matrix,
+    facts: tuple[Fact, ...],
+    language: str,
+) -> tuple[str, set[str]]:
+    """Return what a feature says of one case, and the numbers that it says."""
     template = feature.reason_zh if language == "zh" else feature.reason_en
     words = _words(feature, row, facts, language)
-    names = {match[1] for match in _PLACE.finditer(template)}
+    names = {match[1] for match in PLACE.finditer(template)}
     for name in names - set(words):
         if name in declared and not np.isnan(row.column(name)[0]):
             words[name] = own_number(declared[name], row, language)
     if template and names <= set(words):
-        statement = filled(template, words)
-        numbers = {words[name] for name in names}
-    else:
-        statement = meaning_and_value(feature, row, language)
-        numbers = {own_number(feature, row, language)}
-    if not facts:
-        return statement + _whole_tables(feature, language)
-    sources = [_valued(fact, numbers, language) + source_words(fact, language) for fact in facts]
-    # two facts may rest on the same rows: their place is told once
-    different_sources = dict.fromkeys(sources)
-    return statement + SOURCE[language].format(facts=AND[language].join(different_sources))
+        return filled(template, words), {words[name] for name in names}
+    return meaning_and_value(feature, row, language), {own_number(feature, row, language)}
 
 
 def filled(template: str, words: Mapping[str, str]) -> str:
@@ -79,7 +99,7 @@ def filled(template: str, words: Mapping[str, str]) -> str:
             return number
         return f"{number} {one if number == '1' else other}"
 
-    return _PLACE.sub(put, template)
+    return PLACE.sub(put, template)
 
 
 def _words(

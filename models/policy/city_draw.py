@@ -8,28 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from models.policy.lottery import CellTickets, Draw, Ticket, drawn_units
+from models.policy.plan_unit import PlannedVisit, PlanUnit
 from models.policy.policy import Policy
+from models.policy.possible_visits import Room, lottery_minutes, visits_by_room
 
 STRATA = 4
 """Strata by score in a cell, each a quarter of its units; a choice: more of them hardly ever hold a drawn visit."""
-LEAST_MINUTES = 2
-"""Minutes of a cell below which it has no lottery: one is for the lottery, and one is left for the longest visit."""
-
-
-class ScoredUnit(Protocol):
-    """What the lottery asks of a unit: its name, its cell, its staff, and what a visit is expected to find."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def cell(self) -> str: ...
-    @property
-    def staff(self) -> int: ...
-    @property
-    def benefit(self) -> float: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,51 +28,50 @@ class CellDraw:
     @property
     def minutes(self) -> int:
         """The person-minutes of the drawn visits: at most the minutes expected and the longest visit."""
-        taken = set(self.drawn)
-        return sum(ticket.minutes for ticket in self.tickets.tickets if ticket.unit in taken)
+        return sum(self.minutes_by_unit().values())
 
-
-def lottery_minutes(minutes: int, policy: Policy) -> int:
-    """Return the minutes that a cell's lottery spends in expectation: at least one, unless the share is nought."""
-    if minutes < LEAST_MINUTES or not policy.lottery.percent:
-        return 0
-    return max(1, minutes * policy.lottery.percent // 100)
-
-
-def longest_visit(minutes: int, policy: Policy) -> int:
-    """Return the longest visit of a cell's week: with it any draw fits; a longer one goes on in the next week."""
-    if minutes < LEAST_MINUTES:
-        return 0
-    return minutes - lottery_minutes(minutes, policy)
+    def minutes_by_unit(self) -> dict[str, int]:
+        """Return the person-minutes of each drawn visit."""
+        drawn = set(self.drawn)
+        tickets = self.tickets.tickets
+        return {ticket.unit: ticket.minutes for ticket in tickets if ticket.unit in drawn}
 
 
 def city_tickets(
-    units: Iterable[ScoredUnit], policy: Policy, minutes: Mapping[str, int]
+    units: Iterable[PlanUnit], policy: Policy, minutes: Mapping[str, int]
 ) -> tuple[CellTickets, ...]:
-    """Return the tickets of all units, cell by cell in the order of their names; a cell without minutes draws nobody."""
-    members: dict[str, list[ScoredUnit]] = {cell: [] for cell in minutes}
-    for unit in units:
-        members.setdefault(unit.cell, []).append(unit)
-    return tuple(
-        _cell_tickets(cell, members[cell], policy, minutes.get(cell, 0)) for cell in sorted(members)
-    )
+    """Return the tickets of all units, cell by cell in the order of their names; a cell without minutes draws nobody.
+
+    Raises PolicyError for a unit in two cells.
+    """
+    return tickets_of_visits(visits_by_room(units, policy, minutes), policy)
 
 
-def _cell_tickets(
-    cell: str, units: Sequence[ScoredUnit], policy: Policy, minutes: int
-) -> CellTickets:
-    """Return the tickets of one cell, by name."""
-    longest = min(longest_visit(minutes, policy), policy.lottery.longest)
-    stratum_of = strata(units)
-    tickets = [
-        Ticket(unit.name, min(policy.visit.minutes_of(unit.staff), longest), stratum_of[unit.name])
-        for unit in units
-    ]
-    by_name = sorted(tickets, key=lambda ticket: ticket.unit)
-    return CellTickets(cell, lottery_minutes(minutes, policy), tuple(by_name))
+def tickets_of_visits(
+    visits: Mapping[Room, Sequence[PlannedVisit]], policy: Policy
+) -> tuple[CellTickets, ...]:
+    """Return the tickets of all units from a possible visit to each of them."""
+    cells = []
+    for room, visits_of_cell in visits.items():
+        tickets = _tickets(visits_of_cell, policy)
+        spent = lottery_minutes(room.minutes, policy)
+        cells.append(CellTickets(room.cell, spent, tickets))
+    return tuple(cells)
 
 
-def strata(units: Sequence[ScoredUnit]) -> dict[str, int]:
+def _tickets(visits: Sequence[PlannedVisit], policy: Policy) -> tuple[Ticket, ...]:
+    """Return the tickets of one cell: a drawn visit is no longer than the policy says."""
+    longest = policy.lottery.longest
+    stratum_of = strata([visit.unit for visit in visits])
+    tickets = []
+    for visit in visits:
+        name = visit.unit.name
+        ticket = Ticket(name, min(visit.minutes, longest), stratum_of[name])
+        tickets.append(ticket)
+    return tuple(tickets)
+
+
+def strata(units: Sequence[PlanUnit]) -> dict[str, int]:
     """Return the stratum of each unit of a cell: 1 for the quarter with the highest scores, equal ones by name."""
     high_first = sorted(units, key=lambda unit: (-unit.benefit, unit.name))
     number = len(high_first)

@@ -5,23 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from features.engine.dormancy import dormancy
-from features.engine.engine import engine_of
-from features.engine.matrices import matrix
 from features.errors import PolicyError
 from features.store.store import Store
 from models.bundle.bundle import Bundle
-from models.bundle.score import score
 from models.policy.city_draw import city_tickets
 from models.policy.lottery import CellTickets, Draw
-from models.policy.plan import PlannedVisit, PlanUnit, plan
+from models.policy.plan import plan
+from models.policy.plan_unit import PlannedVisit, PlanUnit
 from models.policy.policy import Policy, policy_on
-from models.policy.week import Week, capacity, plan_units
+from models.policy.week import Week, capacity
+from models.policy.week_units import eve_of
 
 SHARES = (0, 5, 10, 15, 20, 25, 30)
 """The shares, in percent of the minutes, that are priced: the bounds of a rule set and steps between; a choice."""
-DRAWS = 5
-"""Draws over which a share is averaged; a choice: of many cells one draw already is an average."""
+MOST_DRAWS = 25
+"""Draws over which a share is averaged at most; a choice: of many cells one draw already is an average."""
+PLANNED_UNITS = 100_000
+"""Units in all plans of a share, so that a large city has few draws and a small one many; a choice of about a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +44,7 @@ def week_units(store: Store, bundle: Bundle, week: Week) -> WeekUnits:
             f"a lottery draws enterprises; {bundle.target!r} scores cases of {bundle.entity}"
         )
     policy = policy_on(week.monday)
-    living = matrix(store, "enterprise", week.as_of)
-    asleep = dormancy(engine_of(store), week.as_of)
-    units = plan_units(store, living, score(bundle, living), policy=policy, asleep=asleep)
+    units = eve_of(store, bundle, policy, week.as_of).units
     return WeekUnits(units, policy, capacity(store, policy, week, units))
 
 
@@ -78,18 +76,18 @@ def _average(week: WeekUnits, percent: int) -> tuple[float, float]:
     """Return what plans with a share are expected to find and how many units they draw, over some draws."""
     lottery = week.policy.lottery.model_copy(update={"percent": percent})
     policy = week.policy.model_copy(update={"lottery": lottery})
+    draws = max(1, min(MOST_DRAWS, PLANNED_UNITS // max(len(week.units), 1)))
     plans = [
         plan(week.units, policy, week.minutes, Draw(str(number), "price"))
-        for number in range(DRAWS)
+        for number in range(draws)
     ]
     cells = [cell for each in plans for cell in each.cells]
     visits = [visit for cell in cells for visit in cell.visits]
-    expected = sum(_expected(visit, policy) for visit in visits)
+    expected = sum(_expected(visit) for visit in visits)
     drawn = sum(len(cell.drawn) for cell in cells)
-    return expected / DRAWS, drawn / DRAWS
+    return expected / draws, drawn / draws
 
 
-def _expected(visit: PlannedVisit, policy: Policy) -> float:
+def _expected(visit: PlannedVisit) -> float:
     """Return what a visit is expected to find: of one that is shorter than it should be, in proportion."""
-    needed = policy.visit.minutes_of(visit.unit.staff)
-    return visit.unit.benefit * min(1.0, visit.minutes / needed)
+    return visit.unit.benefit * min(1.0, visit.minutes / visit.needed)

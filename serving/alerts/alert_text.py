@@ -16,10 +16,11 @@ from models.bundle.score import score
 from models.explain.evidence import evidence
 from models.explain.explain import explain
 from models.explain.reasons import reasons_of
+from models.policy.policy_facts import teams_of_cells
 from serving.alerts.crossings import Crossing
 from serving.answers import PRIORITY_ONLY
 from serving.ledger.reasons import plain_reason
-from serving.loop.responsible_team import cell_of_enterprise, teams_of_cells
+from serving.loop.responsible_team import cell_of_enterprise
 
 VIOLATIONS = {
     1: ("未全员参保", "not all workers are registered"),
@@ -40,7 +41,7 @@ def alert_texts(
         return
     store = engine.store
     as_of = crossed[0].as_of
-    teams = teams_of_cells(store, as_of)
+    teams = teams_of_cells(store, as_of, as_of)
     bundle = bundles.get("undeclared_workers")
     enterprises = sorted({one.enterprise for one in crossed})
     scored = _scored(engine, bundle, as_of, enterprises) if bundle else {}

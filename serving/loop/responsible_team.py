@@ -5,6 +5,7 @@ from __future__ import annotations
 from features.arrays import NULL
 from features.calendar import date_of
 from features.store.store import Store
+from models.policy.policy_facts import teams_of_cells
 from serving.errors import TeamRefused
 
 
@@ -30,24 +31,12 @@ def cell_of_enterprise(store: Store, enterprise: str, day: int) -> str | None:
     return None if cell == NULL else store.texts("cell")[cell]
 
 
-def teams_of_cells(store: Store, day: int) -> dict[str, str]:
-    """Return the team of each cell on a day, as known by then; none where the source has no cells."""
-    if not store.has("cells"):
-        return {}
-    rows = store.live("cells", day, ("cell", "since", "team"))
-    cells = store.texts("cell")
-    teams = store.texts("team")
-    in_order = sorted(
-        zip(*(rows[name].tolist() for name in ("since", "cell", "team")), strict=True)
-    )
-    return {cells[cell]: teams[team] for since, cell, team in in_order if since <= day}
-
-
 def check_team(store: Store, team: str | None, cell: str | None, day: int) -> None:
     """Raise TeamRefused unless a team answers for a cell on a day; None stands for any team."""
     if team is None:
         return
-    responsible = teams_of_cells(store, min(day, store.complete_to)).get(cell or "")
+    as_of = min(day, store.complete_to)
+    responsible = teams_of_cells(store, as_of, as_of).get(cell or "")
     if responsible != team:
         raise TeamRefused(
             f"on {date_of(day)} another team answers for this enterprise's cell; "

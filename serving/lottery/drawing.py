@@ -15,13 +15,17 @@ from serving.lottery.commitment import ACTOR, Commitment, WeekLottery, lottery_o
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """What a draw said: the record of its commitment, the seed revealed, the public value, its number, whom it drew."""
+    """What a draw said: the record of its commitment, the seed revealed, the public value, its number, whom it drew.
+
+    `mixed_seed` follows from list, seed and value; with it `lssi plan` draws the same units of the same list.
+    """
 
     lottery: WeekLottery
     commitment: str
     seed: str
     public_value: str
     number: str
+    mixed_seed: str
     drawn: Mapping[str, tuple[str, ...]]
 
     @property
@@ -50,6 +54,7 @@ def drawing(commitment: Commitment, record_id: str, seed: str, public_value: str
         seed=seed,
         public_value=public_value,
         number=draw.number,
+        mixed_seed=draw.seed,
         drawn=nobody_left_out(drawn_units(commitment.cells, draw)),
     )
 
@@ -67,6 +72,7 @@ def drawing_act(made: Drawing) -> Act:
         "seed": made.seed,
         "public_value": made.public_value,
         "draw": made.number,
+        "mixed_seed": made.mixed_seed,
         "drawn": {cell: list(units) for cell, units in made.drawn.items()},
     }
     return Act(
@@ -88,6 +94,7 @@ def drawing_of(act: Act) -> Drawing:
             seed=content["seed"],
             public_value=content["public_value"],
             number=content["draw"],
+            mixed_seed=content["mixed_seed"],
             drawn={cell: tuple(units) for cell, units in content["drawn"].items()},
         )
     except (ValueError, KeyError, TypeError, AttributeError) as problem:

@@ -58,6 +58,7 @@ def drawing_as_json(record: StepRecord) -> Plain:
         "draw": made.number,
         "public_value": made.public_value,
         "seed": made.seed,
+        "mixed_seed": made.mixed_seed,
         "drawn": {cell: list(units) for cell, units in made.drawn.items()},
     }
 
@@ -69,6 +70,7 @@ def drawing_lines(record: StepRecord) -> Iterator[str]:
     for cell, units in made.drawn.items():
         yield f"  {cell or '-'}: {' '.join(units)}"
     yield f"  种子 seed {made.seed}"
+    yield f"  混合种子 mixed seed {made.mixed_seed}，该周计划采用 which the week's plan takes"
 
 
 def lottery_verdict_as_json(verdict: LotteryVerdict) -> Plain:

@@ -20,11 +20,14 @@ def in_list_order(cells: Iterable[CellTickets]) -> tuple[CellTickets, ...]:
     def unit_name(ticket: Ticket) -> str:
         return ticket.unit
 
-    ordered = [
-        CellTickets(cell.cell, cell.minutes, tuple(sorted(cell.tickets, key=unit_name)))
-        for cell in cells
-    ]
-    return tuple(sorted(ordered, key=lambda cell: cell.cell))
+    def cell_name(cell: CellTickets) -> str:
+        return cell.cell
+
+    ordered = []
+    for cell in sorted(cells, key=cell_name):
+        tickets = sorted(cell.tickets, key=unit_name)
+        ordered.append(CellTickets(cell.cell, cell.minutes, tuple(tickets)))
+    return tuple(ordered)
 
 
 def list_root(cells: Iterable[CellTickets]) -> str:
@@ -46,27 +49,27 @@ def chances_of(cells: Iterable[CellTickets]) -> dict[str, int]:
 
 def tickets_as_json(cells: Iterable[CellTickets]) -> list[dict[str, Any]]:
     """Return the list as JSON has it; a unit is its number, minutes and stratum."""
-    return [
-        {
-            "cell": cell.cell,
-            "minutes": cell.minutes,
-            "millionths": cell.millionths,
-            "tickets": [[each.unit, each.minutes, each.stratum] for each in cell.tickets],
-        }
-        for cell in in_list_order(cells)
-    ]
+    plain = []
+    for cell in in_list_order(cells):
+        tickets = [[each.unit, each.minutes, each.stratum] for each in cell.tickets]
+        plain.append(
+            {
+                "cell": cell.cell,
+                "minutes": cell.minutes,
+                "millionths": cell.millionths,
+                "tickets": tickets,
+            }
+        )
+    return plain
 
 
 def tickets_of_json(plain: Sequence[Mapping[str, Any]]) -> tuple[CellTickets, ...]:
     """Return the list that `tickets_as_json` wrote; ValueError, KeyError or TypeError where it is none."""
-    return tuple(
-        CellTickets(
-            str(cell["cell"]),
-            int(cell["minutes"]),
-            tuple(
-                Ticket(str(unit), int(minutes), int(stratum))
-                for unit, minutes, stratum in cell["tickets"]
-            ),
-        )
-        for cell in plain
-    )
+    cells = []
+    for cell in plain:
+        tickets = [
+            Ticket(str(unit), int(minutes), int(stratum))
+            for unit, minutes, stratum in cell["tickets"]
+        ]
+        cells.append(CellTickets(str(cell["cell"]), int(cell["minutes"]), tuple(tickets)))
+    return tuple(cells)

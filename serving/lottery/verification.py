@@ -113,7 +113,7 @@ def departures(commitment: Commitment, made: Drawing, record_id: str) -> list[De
         "root": list_root(commitment.cells) == commitment.root,
         "chances": chances_of(commitment.cells) == commitment.chances,
         "seed": digest_of_seed(made.seed) == commitment.seed_digest,
-        "number": made.number == again.number,
+        "number": (made.number, made.mixed_seed) == (again.number, again.mixed_seed),
         "drawn": made.drawn == again.drawn,
     }
     return [DEPARTURES[name] for name, holds in is_as_committed.items() if not holds]
