@@ -13,11 +13,13 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
+from features.calendar import day_of
 from features.errors import LssiError
 from features.home import home
 from features.ingest.scan import files_below
 from features.store.journal import write_journal_part
 from features.store.opening import open_store
+from features.store.store import Store
 from serving.errors import ActRefused, TeamRefused
 from serving.ledger.read import head
 from serving.loop.appeals import appealed_row, lodge_appeal, others_on_row
@@ -34,6 +36,7 @@ from tests.loop_town import (
     loop_of,
     outcome,
     posted,
+    town_tables,
     visit,
 )
 
@@ -176,6 +179,57 @@ def test_an_appeal_is_lodged_and_decided_once(loaded_town: Path) -> None:
         lodged(place, appeal(**decision), "c")
     rows = open_store(place).live("appeals", POSTED, ("upheld",))
     assert rows["upheld"].tolist() == [1]
+
+
+def alive(store: Store, table: str, day: int) -> tuple[int, int]:
+    """Return how many rows of a table hold as of a day: as rows, and as the sum of their signs."""
+    signed = store.all_rows(table, ("known", "sign"))
+    total = int(signed["sign"][signed["known"] <= day].sum())
+    return len(store.live(table, day, ("row_id",))["row_id"]), total
+
+
+def test_an_upheld_appeal_takes_the_row_back_from_the_day_it_became_known(
+    loaded_town: Path,
+) -> None:
+    place = begin(loaded_town)
+    lodged(place, appeal(decided_on="2015-07-09", upheld=True), "a")
+    store = open_store(place)
+    for table in ("findings", "found"):
+        assert alive(store, table, POSTED - 1) == (1, 1)
+        assert alive(store, table, POSTED) == (0, 0)
+    assert alive(store, "inspections", POSTED) == (1, 1)
+
+
+def test_an_appeal_that_is_open_or_not_upheld_changes_nothing(loaded_town: Path) -> None:
+    place = begin(loaded_town)
+    lodged(place, appeal(), "a")
+    lodged(place, appeal(appeal="a2", decided_on="2015-07-09", upheld=False), "b")
+    assert alive(open_store(place), "findings", POSTED) == (1, 1)
+
+
+def test_a_corrected_row_that_the_source_sends_later_stands_in_the_place_of_the_withdrawn(
+    loaded_town: Path, write_source: Any
+) -> None:
+    lodged(begin(loaded_town), appeal(decided_on="2015-07-09", upheld=True), "a")
+    tables = town_tables()
+    later = {
+        "inspection": "old",
+        "violation": 1,
+        "workers_in_violation": 1,
+        "recorded_on": "2015-07-20",
+    }
+    place = write_source({**tables, "findings": [*tables["findings"], later]}, TARGET)
+    declared = place / "source.toml"
+    text = declared.read_text("utf-8")
+    declared.write_text(text.replace("2015-06-30", "2015-07-31"), "utf-8")
+    store = open_store(place)
+    corrected = day_of("2015-07-20")
+    for table in ("findings", "found"):
+        days = (POSTED - 1, POSTED, corrected - 1, corrected)
+        assert [alive(store, table, day) for day in days] == [(1, 1), (0, 0), (0, 0), (1, 1)]
+    assert store.live("findings", corrected, ("workers_in_violation",))[
+        "workers_in_violation"
+    ].tolist() == [1]
 
 
 @pytest.mark.parametrize(
