@@ -38,7 +38,9 @@ from training.models.registry import (
 from training.runs.baseline_lines import baseline_lines, card_lines
 from training.runs.flat import numbers
 from training.runs.group_lines import beside_lines, group_lines
+from training.runs.summary import summary_lines
 from training.runs.train import train, trained_on
+from training.runs.unasked_lines import unasked_lines
 
 BEGIN = date(2014, 1, 1)
 WORKERS, VISITS = ModelKey("hand", "workers"), ModelKey("hand", "visits")
@@ -144,7 +146,22 @@ def drawn_city(number: int = 400, visited: int = 900) -> dict[str, list[dict[str
                     "recorded_on": (day + timedelta(days=9)).isoformat(),
                 }
             )
+    tables["complaints"] += late_complaints(names[:60])
     return tables
+
+
+def late_complaints(names: list[str]) -> list[dict[str, Any]]:
+    """Return complaints about firms, lodged after the last visit, so that no feature of a case sees them."""
+    return [
+        {
+            "complaint": f"late{name}",
+            "enterprise": name,
+            "lodged": "2015-06-28",
+            "topic": "wages",
+            "recorded_on": "2015-06-28",
+        }
+        for name in names
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -377,6 +394,51 @@ def test_every_baseline_is_told_beside_the_model_and_the_figures_follow_from_the
     assert len(units) == 2 * 400
     lines = list(baseline_lines(baselines, None))
     assert len(lines) == 2 + len(names) and "未定 not decided" in lines[-1]
+
+
+def test_the_number_found_by_the_hour_is_compared_and_is_that_of_the_list_by_minutes(
+    told: dict[str, Any],
+) -> None:
+    by_minutes = told["metrics"]["capacity"]["by_minutes"]
+    assert by_minutes["rule"] == "qingdao-2012" and by_minutes["visits"] >= 1
+    assert by_minutes["lottery"]["number_recall"].startswith("not estimable: ")
+    baselines = told["baselines"]
+    test = baselines["origins"][-1]["origin"]
+    figures = {
+        row["model"]: row["number_per_hour"]
+        for row in baselines["figures"]
+        if row["origin"] == test
+    }
+    assert figures["model"] == pytest.approx(by_minutes["number_per_hour"]["value"])
+    assert len(figures) == 6 and all(value > 0 for value in figures.values())
+    gains = [row for row in baselines["gains"] if row["metric"] == "number_per_hour"]
+    assert len(gains) == 5 and all(row["origins"] == 2 for row in gains)
+    assert any("as a plan fills them" in line for line in summary_lines(_ended(told)))
+
+
+def test_complaints_that_nobody_chose_are_counted_after_the_day_of_the_list_and_before_no_other(
+    told: dict[str, Any],
+) -> None:
+    unasked = told["unasked"]
+    assert (unasked["as_of"], unasked["until"]) == ("2015-01-31", "2015-06-30")
+    assert unasked["units"] == 400 and 0 < unasked["listed"] <= 80
+    by_event = {row["event"]: row for row in unasked["events"]}
+    complained_of = {
+        row["enterprise"]
+        for row in drawn_city()["complaints"]
+        if "2015-01-31" < row["lodged"] <= "2015-06-30"
+    }
+    assert by_event["complaint"]["struck"] == len(complained_of) > 60
+    assert by_event["accident"]["lift"] == "not estimable: the source has no table claims"
+    # no firm says that it has closed
+    assert by_event["closing"]["rate"].startswith("not estimable: it befell 0 units")
+    lines = list(unasked_lines(unasked))
+    assert len(lines) == 1 + len(by_event) and "倍数 times" in lines[1]
+
+
+def _ended(told: dict[str, Any]) -> dict[str, Any]:
+    """Return what a training said with what its command adds."""
+    return {**told, "champion": None, "not_promoted": None}
 
 
 def test_the_champion_opens_in_mlflow_and_answers_as_the_bundle_does(

@@ -10,7 +10,7 @@ from features.arrays import NULL, Column, Values
 from features.engine.dormancy import living_since
 from features.engine.engine import engine_of
 from features.store.store import Store
-from models.campaign.period import Period
+from models.campaign.period import AppraisedPeriod
 from models.campaign.sanction_counts import SanctionCounts, grade_places, sanction_counts
 from models.policy.fact_rows import FactRows, sanction_rows, visit_rows
 from models.policy.policy_facts import appraisal_rows
@@ -28,7 +28,7 @@ class Appraised:
     source's own appraisal gave, NULL where none did.
     """
 
-    period: Period
+    period: AppraisedPeriod
     as_of: int
     codes: Column
     entered: Values
@@ -39,7 +39,7 @@ class Appraised:
     recorded: Column
 
 
-def appraise(store: Store, period: Period, as_of: int) -> Appraised:
+def appraise(store: Store, period: AppraisedPeriod, as_of: int) -> Appraised:
     """Return the appraisal of a period on what was known by a closed day; the same rows give the same classes."""
     appraisal = period.policy.appraisal
     codes, entered = living_since(engine_of(store), as_of)
@@ -66,7 +66,7 @@ def closed_visits(store: Store, as_of: int, first: int, last: int) -> FactRows:
     return visits.where((closed >= first) & (closed <= last))
 
 
-def _recorded(store: Store, period: Period, as_of: int, codes: Column) -> Column:
+def _recorded(store: Store, period: AppraisedPeriod, as_of: int, codes: Column) -> Column:
     """Return the rating (n,) that the source's own appraisal of a period gave each enterprise last, NULL without one."""
     rows = appraisal_rows(store, as_of)
     of_period = rows.where(rows.columns["period"] == period.year).latest()

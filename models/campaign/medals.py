@@ -16,7 +16,7 @@ from features.engine.population import living
 from features.store.store import Store
 from models.campaign.appraisal import Appraised, appraise
 from models.campaign.criteria import best_first, feature_values, usable_criteria
-from models.campaign.period import Period
+from models.campaign.period import AppraisedPeriod
 from models.policy.campaign_rules import Criterion
 from models.policy.fact_rows import FactRows, sanction_rows
 from models.policy.policy_facts import held_medals, running_exposures
@@ -45,7 +45,7 @@ class Medals:
     sanctions_since: dict[int, list[str]]
 
 
-def medals(store: Store, period: Period, as_of: int) -> Medals:
+def medals(store: Store, period: AppraisedPeriod, as_of: int) -> Medals:
     """Return medals on a closed day under the rule set that appraises the last closed period."""
     engine = engine_of(store)
     policy = period.policy

@@ -14,7 +14,7 @@ from models.policy.policy import Policy, policy_on
 
 
 @dataclass(frozen=True, slots=True)
-class Period:
+class AppraisedPeriod:
     """A period, named by its last year, and the rule set in force on the day after it, which appraises it."""
 
     year: int
@@ -40,7 +40,7 @@ def _last_day(year: int) -> int:
     return day_of(date(year, 12, 31))
 
 
-def period_of_year(year: int, rules: Path | None = None) -> Period:
+def period_of_year(year: int, rules: Path | None = None) -> AppraisedPeriod:
     """Return the period that a year ends; PolicyError where the rule set in force after it has none that ends so."""
     policy = policy_on(_last_day(year) + 1, rules)
     if not _ends(policy, year):
@@ -49,7 +49,7 @@ def period_of_year(year: int, rules: Path | None = None) -> Period:
             f"rule set {policy.rule!r} appraises {years} years at a time, in periods named by their "
             f"last year: {first}, {first + years}, {first + 2 * years} and so on; got {year}"
         )
-    return Period(year, policy)
+    return AppraisedPeriod(year, policy)
 
 
 def _ends(policy: Policy, year: int) -> bool:
@@ -58,7 +58,7 @@ def _ends(policy: Policy, year: int) -> bool:
     return years_after_first >= 0 and years_after_first % policy.appraisal.years == 0
 
 
-def last_closed_period(day: int, rules: Path | None = None) -> Period:
+def last_closed_period(day: int, rules: Path | None = None) -> AppraisedPeriod:
     """Return the last period that is closed on a day; PolicyError where no rule set knows one."""
     last_whole_year = date_of(day + 1).year - 1
     policy = policy_on(_last_day(last_whole_year) + 1, rules)
@@ -66,7 +66,7 @@ def last_closed_period(day: int, rules: Path | None = None) -> Period:
     for year in range(last_whole_year, first_to_try, -1):
         policy = policy_on(_last_day(year) + 1, rules)
         if _ends(policy, year):
-            return Period(year, policy)
+            return AppraisedPeriod(year, policy)
     raise PolicyError(
         f"no period is closed on {date_of(day)}; the first period of rule set {policy.rule!r} "
         f"ends with {policy.appraisal.first_period}"
@@ -75,7 +75,7 @@ def last_closed_period(day: int, rules: Path | None = None) -> Period:
 
 def asked_period(
     store: Store, year: int | None, as_of: int | None, rules: Path | None = None
-) -> tuple[Period, int]:
+) -> tuple[AppraisedPeriod, int]:
     """Return the period that a year names, or the last closed one, and the day whose knowledge counts.
 
     That day is `as_of`, without one the day by which the rule set decides. RequestError where neither is given.
@@ -95,7 +95,7 @@ def asked_period(
     return period, known_by
 
 
-def _check_closed(store: Store, period: Period, known_by: int) -> None:
+def _check_closed(store: Store, period: AppraisedPeriod, known_by: int) -> None:
     """Raise PolicyError where a period is not over on a day, HistoryError where the history does not reach it yet."""
     if known_by < period.last:
         raise PolicyError(

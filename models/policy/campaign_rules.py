@@ -4,24 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from features.errors import PolicyError
+from models.optimum.rule_table import Days, RuleTable, Weight
 
-Days = Annotated[int, Field(ge=0, le=36_500)]
-Weight = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
 AtMost = Annotated[int, Field(ge=0)]
 Act = Literal["order", "fine", "referral"]
 Level = Literal["intensified", "normal", "reduced"]
 Kind = Literal["company", "household", "branch", "agency", "public", "site", "other"]
 NO_BOUND = 10**9
 """Stands for a condition that a class leaves out: more sanctions than any record has."""
-
-
-class RuleTable(BaseModel):
-    """A table of a rule set: frozen, nothing unknown in it."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 class Grade(RuleTable):

@@ -15,17 +15,9 @@ from pydantic import Field, ValidationError
 
 from features.calendar import date_of, day_of
 from features.errors import PolicyError
-from models.policy.campaign_rules import (
-    Appraisal,
-    Days,
-    Exposure,
-    Medal,
-    RuleTable,
-    check_classes,
-)
-
-Percent = Annotated[int, Field(ge=0, le=100)]
-Minutes = Annotated[int, Field(ge=1, le=100_000)]
+from models.optimum.city_rules import Exchange, Floors, Solver, Statutory, Travel
+from models.optimum.rule_table import Days, Minutes, Percent, RuleTable
+from models.policy.campaign_rules import Appraisal, Exposure, Medal, check_classes
 
 
 class Complaint(RuleTable):
@@ -41,9 +33,9 @@ class Routine(RuleTable):
 
 
 class Lottery(RuleTable):
-    """The share of a cell's minutes that the lottery spends in expectation, and the longest drawn visit."""
+    """The share of a cell's minutes that the lottery spends in expectation, 0 for none, and the longest drawn visit."""
 
-    percent: Annotated[int, Field(ge=1, le=50)]
+    percent: Annotated[int, Field(ge=0, le=30)]
     longest: Minutes
 
 
@@ -90,6 +82,11 @@ class Policy(RuleTable):
     lottery: Lottery
     visit: VisitMinutes
     field: FieldShare
+    statutory: Statutory
+    floors: Floors
+    travel: Travel
+    exchange: Exchange
+    solver: Solver
 
     @property
     def digest(self) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from features.arrays import NULL, Mask
 from features.store.store import Store
+from models.optimum.travel import Place
 from models.policy.campaign_rules import Appraisal
 from models.policy.capacity import Member, cell_minutes, team_minutes, working_days
 from models.policy.fact_rows import (
@@ -24,6 +25,8 @@ from models.policy.policy_status import Facts
 
 YEAR = 365
 """Days of a year of the rule set's appraisal; a choice: leap days are not counted."""
+MICRODEGREES = 10**6
+"""Microdegrees of a degree, as the contract counts coordinates: since a store holds whole numbers alone."""
 Fields = dict[str, Any]
 
 
@@ -166,15 +169,37 @@ def _add_complaints(fields_of: dict[int, Fields], store: Store, policy: Policy, 
         fields["complaints"] = (*fields.get("complaints", ()), lodged)
 
 
-def cells_of(store: Store, as_of: int) -> dict[int, int]:
-    """Return the cell in which each enterprise lies on a day, by code; enterprises without a cell are not named."""
-    rows = _rows_by_day(store, "enterprises", as_of, ("enterprise", "since", "cell"))
-    latest = {
-        enterprise: cell
-        for enterprise, since, cell in rows
+@dataclass(frozen=True, slots=True)
+class EnterpriseGround:
+    """Where an enterprise lies: the code of its cell, whether in the country, and its longitude and latitude."""
+
+    cell: int | None
+    rural: bool
+    place: Place | None
+
+
+def grounds_of(store: Store, as_of: int) -> dict[int, EnterpriseGround]:
+    """Return where each enterprise of the register of a day lies, by code, those that are closed too."""
+    columns = ("enterprise", "since", "cell", "rural", "longitude", "latitude")
+    rows = _rows_by_day(store, "enterprises", as_of, columns)
+    return {
+        enterprise: EnterpriseGround(cell, rural == 1, _place(longitude, latitude))
+        for enterprise, since, cell, rural, longitude, latitude in rows
         if enterprise is not None and (since or 0) <= as_of
     }
-    return {enterprise: cell for enterprise, cell in latest.items() if cell is not None}
+
+
+def _place(longitude: int | None, latitude: int | None) -> Place | None:
+    """Return coordinates in degrees, None where one is missing."""
+    if longitude is None or latitude is None:
+        return None
+    return longitude / MICRODEGREES, latitude / MICRODEGREES
+
+
+def cells_of(store: Store, as_of: int) -> dict[int, int]:
+    """Return the cell in which each enterprise lies on a day, by code; enterprises without a cell are not named."""
+    grounds = grounds_of(store, as_of)
+    return {code: ground.cell for code, ground in grounds.items() if ground.cell is not None}
 
 
 def capacity_of(
@@ -183,11 +208,13 @@ def capacity_of(
     """Return the person-minutes of each cell for the week that begins on `monday`, as known by the end of `as_of`."""
     days = working_days(monday, _holidays(store, as_of))
     minutes = team_minutes(_members(store, as_of), days, policy.field)
-    return cell_minutes(minutes, _teams_of_cells(store, as_of, monday), units)
+    return cell_minutes(minutes, teams_of_cells(store, as_of, monday), units)
 
 
-def _teams_of_cells(store: Store, as_of: int, monday: int) -> dict[str, str]:
-    """Return the team that each cell has on a Monday, by name."""
+def teams_of_cells(store: Store, as_of: int, monday: int) -> dict[str, str]:
+    """Return the team that each cell has on a day, such as a Monday, by name; none where the source has no table of cells."""
+    if not store.has("cells"):
+        return {}
     cells = store.texts("cell")
     teams = store.texts("team")
     team_of: dict[str, str] = {}

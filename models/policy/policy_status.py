@@ -26,11 +26,15 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A unit's class, the weight of a scored visit (0 = none now), and what brings it on the list before any score."""
+    """A unit's class, the weight of a scored visit (0 = none now), and what brings it on the list before any score.
+
+    `resting` says that it was visited so lately that no routine visit follows yet.
+    """
 
     grade: str | None
     weight: float
     waived: bool
+    resting: bool
     intensified: bool
     exposure_due: bool
     complaint: int | None
@@ -45,12 +49,14 @@ def standing_of(facts: Facts, policy: Policy, day: int) -> Standing:
     weight = policy.appraisal.weight_of(grade)
     if intensified:
         weight *= policy.exposure.weight
-    if waived or days_since_visit <= policy.routine.rest:
+    resting = days_since_visit <= policy.routine.rest
+    if waived or resting:
         weight = 0.0
     return Standing(
         grade=grade,
         weight=weight,
         waived=waived,
+        resting=resting,
         intensified=intensified,
         exposure_due=intensified and days_since_visit > policy.exposure.visit_every,
         complaint=_waiting(facts, policy, day),
