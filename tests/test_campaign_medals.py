@@ -7,13 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from features.calendar import day_of
+from features.contract.tables import COMMON, contract
 from features.errors import PolicyError
 from features.ingest.scan import read_parquet
+from features.store.opening import open_store
 from features.store.store import Store
 from models.campaign.criteria import best_first
 from models.campaign.medal_sheet import medal_sheet
@@ -77,6 +80,38 @@ def staffed() -> Tables:
 def test_the_quota_is_the_seeds_at_full_size_and_in_proportion_below() -> None:
     assert QUOTA.of(433_193) == 581
     assert [QUOTA.of(size) for size in (0, 745, 1_492, 20_000)] == [1, 1, 2, 26]
+
+
+WHOLE_CITY, VISITED = 433_193, 2_000
+
+
+def write_register(source: Path, size: int) -> None:
+    """Write a register of so many companies in place of the one that a source by hand has."""
+    numbers = pl.Series(range(size), dtype=pl.Int64).cast(pl.String).str.zfill(6)
+    usual = firm("")
+    columns = {name: pl.lit(usual.get(name)) for name in ("since", "registered", "kind")}
+    others = [name for name in REGISTER if name not in {"enterprise", "row_id", *columns}]
+    frame = pl.DataFrame({"enterprise": "e" + numbers, "row_id": "r" + numbers})
+    known = {"recorded_on": pl.lit("2008-01-02"), "retracted": pl.lit(0)}
+    empty = dict.fromkeys(others, pl.lit(None, pl.String))
+    frame.with_columns(**columns, **(empty | known)).write_csv(source / "enterprises.csv")
+
+
+REGISTER = [column.name for column in contract()["enterprises"].columns + COMMON]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("size", "awarded"), [(WHOLE_CITY, 581), (WHOLE_CITY - 746, 579)])
+def test_the_whole_city_awards_581_and_a_smaller_register_fewer(
+    write_source: Write, size: int, awarded: int
+) -> None:
+    visits = [visit(f"v{n}", f"e{n:06d}", "2013-03-01") for n in range(VISITED)]
+    held = {"enterprises": [], "inspections": visits, "findings": [], "sanctions": []}
+    source = write_source(held)
+    write_register(source, size)
+    sheet = medals_of(open_store(source))
+    assert (sheet["living"], sheet["candidates"], sheet["quota"]) == (size, VISITED, awarded)
+    assert sum(row["within_quota"] for row in sheet["to_be_awarded"]) == awarded
 
 
 @given(st.integers(0, 10**6), st.integers(0, 10**6))
