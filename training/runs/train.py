@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,7 @@ from training.runs.proxies import proxies
 from training.runs.scorecard_run import registered_card
 from training.runs.tested import tested_metrics
 from training.runs.training_check import training_faults
+from training.runs.training_report import report_of
 from training.runs.unasked_audit import unasked_audit
 
 BRIEF = ("verdict", "as_of", "certificate_digest", "catalogue_digest", "cpu_seconds")
@@ -80,6 +81,15 @@ def train(store: Store, name: str, *, home: Path, without: str = "") -> dict[str
     unasked = unasked_audit(store, trained.dataset, load_bundle(bundle), trained.model.capacity)
     tables = {"certificate": certificate, "unasked": unasked}
     run = _run(bundle, audited, parts, contested, tables)
+    judged = {
+        **run_report(trained, origin),
+        "model_digest": run.digest,
+        "bundle": run.bundle.name,
+        "groups": audited.groups,
+        "unasked": unasked,
+        "baselines": contested.report.plain,
+    }
+    run = replace(run, pages={"report.html": report_of(store, name, judged)})
     logged = log_run(home, run)
     card = None
     if contested.report.verdict.better == BASELINE:
@@ -87,15 +97,10 @@ def train(store: Store, name: str, *, home: Path, without: str = "") -> dict[str
     if card is not None:
         tag_version(home, run.key, logged.version, {INSTEAD: str(card.version)})
     return {
-        **run_report(trained, origin),
-        "model_digest": run.digest,
-        "bundle": run.bundle.name,
+        **judged,
         "mlflow": _registered(logged),
         "certified": brief(certificate),
         "proxies": proxies(store, trained.dataset, trained.recipe.seed),
-        "groups": audited.groups,
-        "unasked": unasked,
-        "baselines": contested.report.plain,
         "scorecard": None if card is None else asdict(card),
         "without": without or None,
         "beside": audited.beside,
