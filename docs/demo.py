@@ -80,7 +80,8 @@ def main() -> None:
     told("ledger", "verify")
     print(f"\n完成 done in {time.monotonic() - began:.0f} s")
     print("接着打开 open next:")
-    for page in (*pages.values(), *sorted((asked.folder / "week").glob("*.html"))):
+    sheets = [file for file in plan["files"] if file.endswith(".html")]
+    for page in (*pages.values(), *sheets):
         print(f"  {page}")
 
 
