@@ -7,7 +7,7 @@ STAMP := .venv/.installed
 EXTRA := .venv/.extra
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: install extra demo test test-slow check bench
+.PHONY: install extra demo test test-slow check bench trial
 .DELETE_ON_ERROR:
 
 install: $(STAMP)
@@ -46,3 +46,7 @@ check: $(STAMP)
 
 bench: $(STAMP)
 	$(HERE)/python -m benchmarks
+
+# hours; what is done is kept in .lssi/trial, so that a trial that was stopped goes on
+trial: $(STAMP)
+	$(HERE)/python -m benchmarks.trial

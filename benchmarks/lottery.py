@@ -24,6 +24,7 @@ from training.evaluation.lottery import Survey
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 REDRAWS = 2_000
+LIFTS = (0.7, 1.0, 1.01, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6, 1.8, 2.0)
 WEEKS = 25
 """Weeks of a trial, so that one of 2,500 visits judges after each 100."""
 
@@ -114,12 +115,27 @@ def truths(each: Population) -> dict[str, float]:
     }
 
 
-def report(each: Population, chance: float) -> None:
-    """Print coverage, width beside the oracle's, and width beside drawn visits alone."""
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What the intervals of an estimate did over redraws: how often they held the truth, and their mean width beside others'.
+
+    `oracle` is over the width of one that knows the standard deviation of the same estimate, `alone` over that of drawn
+    visits alone, None where there are none of its kind.
+    """
+
+    name: str
+    draws: int
+    holds: float
+    oracle: float
+    alone: float | None
+
+
+def redrawn(each: Population, chance: float, redraws: int) -> list[Held]:
+    """Return what the intervals of every estimate did over so many redraws of a population."""
     generator = np.random.default_rng(3)
     nothing, ones = np.zeros(len(each.guilty)), np.ones(len(each.guilty))
     limits: dict[str, list[tuple[float, float, float]]] = {}
-    for _ in range(REDRAWS):
+    for _ in range(redraws):
         drawn = generator.random(len(each.guilty)) < chance
         inclusion = np.where(drawn, chance, np.nan)
         violators = Survey(np.where(drawn, each.guilty, np.nan), inclusion, nothing, ones)
@@ -127,19 +143,32 @@ def report(each: Population, chance: float) -> None:
         for name, made in estimates(each, violators, workers).items():
             if isinstance(made, Estimate):
                 limits.setdefault(name, []).append((made.value, made.low, made.high))
-    print(f"{each.name}, {chance:.1%} drawn, {REDRAWS:,} redraws")
+    return _held(each, limits)
+
+
+def _held(each: Population, limits: dict[str, list[tuple[float, float, float]]]) -> list[Held]:
+    """Return the figures of every estimate from its value and ends at each redraw."""
     widths: dict[str, float] = {}
-    for name, rows in limits.items():
+    rows = []
+    for name, draws in limits.items():
         first_words = name.split(",")[0].split(" of ")[0]
         truth = truths(each)[first_words]
-        value, low, high = np.array(rows).T
+        value, low, high = np.array(draws).T
         widths[name] = float((high - low).mean())
-        holds = np.mean((low <= truth) & (truth <= high))
-        oracle = widths[name] / (2 * 1.96 * value.std())
+        holds = float(np.mean((low <= truth) & (truth <= high)))
+        oracle = widths[name] / (2 * 1.96 * float(value.std()))
         alone = widths.get(f"{first_words}, drawn visits alone")
-        ratio = f"{widths[name] / alone:.2f}" if alone else ""
-        row = f"| {name} | {len(rows):,} | {holds:.3f} | {oracle:.2f} | {ratio} |"
-        print(row, flush=True)
+        ratio = widths[name] / alone if alone else None
+        rows.append(Held(name, len(draws), holds, oracle, ratio))
+    return rows
+
+
+def report(each: Population, chance: float) -> None:
+    """Print coverage, width beside the oracle's, and width beside drawn visits alone."""
+    print(f"{each.name}, {chance:.1%} drawn, {REDRAWS:,} redraws")
+    for row in redrawn(each, chance, REDRAWS):
+        ratio = "" if row.alone is None else f"{row.alone:.2f}"
+        print(f"| {row.name} | {row.draws:,} | {row.holds:.3f} | {row.oracle:.2f} | {ratio} |")
 
 
 def live(base: float, lift: float, share: float, seed: int) -> LiveVisits:
@@ -155,11 +184,16 @@ def live(base: float, lift: float, share: float, seed: int) -> LiveVisits:
     return LiveVisits(hit, drawn, period, np.ones(trial.visits))
 
 
+def verdicts(base: float, lift: float, share: float, trials: int) -> list[tuple[str, int]]:
+    """Return the word of each of so many trials, and after how many visits it fell."""
+    return [decided(live(base, lift, share, seed), LiftTrial()) for seed in range(trials)]
+
+
 def power(base: float, share: float, trials: int) -> None:
     """Print by lift how many trials are halted, and after how many visits half of the shown were shown."""
     print(f"base rate {base:.0%}, {share:.0%} of the visits drawn, {trials:,} trials of each lift")
-    for lift in (0.7, 1.0, 1.01, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6, 1.8, 2.0):
-        words = [decided(live(base, lift, share, seed), LiftTrial()) for seed in range(trials)]
+    for lift in LIFTS:
+        words = verdicts(base, lift, share, trials)
         halted = np.mean([word == HALT for word, _ in words])
         shown = [after for word, after in words if word != HALT]
         middle = f"{np.median(shown):,.0f}" if shown else "-"

@@ -1,4 +1,4 @@
-"""The whole walk by public commands: a city, its check, features, two models, a plan, a service, a replay, a report."""
+"""The whole walk by public commands: a city, its models, a week of inspections and what comes back, a replay, a report."""
 
 from __future__ import annotations
 
@@ -15,13 +15,18 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 LSSI = [sys.executable, "-m", "lssi"]
 MONTHS = 36
 UNTIL = "2015-06-30"
-WEEK = "2015-06-29"
+WEEK = "2015-07-06"
+PUBLIC_NAME = "收盘指数 closing index"
+PUBLIC_VALUE = "3686.92"
+"""What an operator would read in tomorrow's newspaper; the demo waits for seconds instead."""
+PUBLIC_AFTER = 10  # seconds from the commitment of the lottery until its public value is known
 SHOWN = 3
 PATIENCE = 300  # seconds until the service must be ready
 
@@ -63,11 +68,20 @@ def main() -> None:
     for target in targets_of(city):
         learned(target, city)
     told("novelty", city, "--as-of", UNTIL, "--top", SHOWN)
-    listed = planned(city)
-    record = asked_over_http(city, listed)
+    drawn(city)
+    plan = planned(city, asked.folder / "week")
+    alerted(city)
+    returned(city, plan, asked.folder / "outcome.json")
+    record = asked_over_http(city, highest(plan))
     replayed(record)
-    reported(record, asked.folder / "report.html")
+    pages = {"report": asked.folder / "report.html", "notice": asked.folder / "notice.html"}
+    for command, page in pages.items():
+        told(command, record, *first_unit(command, plan), "--out", page)
+    told("ledger", "verify")
     print(f"\n完成 done in {time.monotonic() - began:.0f} s")
+    print("接着打开 open next:")
+    for page in (*pages.values(), *sorted((asked.folder / "week").glob("*.html"))):
+        print(f"  {page}")
 
 
 def targets_of(city: Path) -> list[str]:
@@ -111,20 +125,85 @@ def learned(target: str, city: Path) -> None:
             print(f"  {name} {value:.3f}")
 
 
-def planned(city: Path) -> list[str]:
-    """Plan the week and return its enterprises with the highest scores."""
-    said = heard("plan", city, "--week", WEEK, "--json")
-    visits = [visit for cell in said["cells"] for visit in cell["visits"]]
+def drawn(city: Path) -> None:
+    """Commit to the week's lottery, wait until its public value is known, draw with it, and verify the draw."""
+    public_at = datetime.now(UTC) + timedelta(seconds=PUBLIC_AFTER)
+    week = (city, "--week", WEEK)
+    value = ("--public-name", PUBLIC_NAME, "--public-at", public_at.isoformat(timespec="seconds"))
+    told("lottery", "commit", *week, *value)
+    # the moment is told in whole seconds, so one more is certainly after it
+    time.sleep(max(0.0, (public_at - datetime.now(UTC)).total_seconds() + 1))
+    told("lottery", "draw", *week, "--public", PUBLIC_VALUE)
+    told("lottery", "verify", *week)
+
+
+def planned(city: Path, folder: Path) -> Any:
+    """Plan the week, write its sheets, show one list, and return the plan."""
+    said = heard("plan", city, "--week", WEEK, "--out", folder, "--json")
+    visits = visits_of(said)
     print(
         f"  计划 plan {said['plan']}: {len(said['cells'])} 份清单 lists, {len(visits)} 次检查 visits, "
         f"{said['planned_minutes']}/{said['minutes']} min; 规则 rule {said['rule']}"
     )
     for why in ("complaint", "exposure", "score", "lottery"):
         print(f"  {why}: {sum(visit['why'] == why for visit in visits)}")
-    return [
-        visit["enterprise"]
-        for visit in sorted(visits, key=lambda visit: -visit["probability"])[:SHOWN]
-    ]
+    longest = max(said["cells"], key=lambda cell: len(cell["visits"]))
+    told("plan", city, "--week", WEEK, "--cell", longest["cell"] or "-")
+    told("why", city, visits[0]["enterprise"], "--week", WEEK)
+    return said
+
+
+def visits_of(plan: Any) -> list[Any]:
+    """Return the visits of all lists of a plan."""
+    return [visit for cell in plan["cells"] for visit in cell["visits"]]
+
+
+def highest(plan: Any) -> list[str]:
+    """Return the enterprises of a plan with the highest scores."""
+    by_score = sorted(visits_of(plan), key=lambda visit: -visit["probability"])
+    return [visit["enterprise"] for visit in by_score[:SHOWN]]
+
+
+def alerted(city: Path) -> None:
+    """Issue the alerts of the last closed day, show the first, and let its team acknowledge it."""
+    said = heard("alerts", city, "--as-of", UNTIL, "--json")
+    print(f"  {len(said['issued'])} 条预警 alerts")
+    if not said["issued"]:
+        return
+    first = said["issued"][0]
+    print(f"  {first['alert']} → 队伍 team {first['team']}: {first['enterprise']}")
+    for match in first["matches"]:
+        print(f"    {match['zh']}\n    {match['en']}")
+    print(f"    核查 check: {first['check']['zh']}\n    {first['check']['en']}")
+    told("acknowledge", city, "--alert", first["alert"], "--team", first["team"])
+    about = first["matches"][0]["rows"][0] if first["matches"] else None
+    if about is not None:
+        row = ("--table", about["table"], "--row", about["row_id"])
+        whose = ("--enterprise", first["enterprise"])
+        told("appeal", city, "--appeal", "demo-1", *row, *whose, "--lodged", WEEK)
+
+
+def returned(city: Path, plan: Any, file: Path) -> None:
+    """Post back what the first visit found: here two workers without cover, as a team would write it."""
+    enterprise = visits_of(plan)[0]["enterprise"]
+    outcome = {
+        "inspection": "demo-1",
+        "enterprise": enterprise,
+        "plan": plan["plan"],
+        "opened": WEEK,
+        "closed_on": WEEK,
+        "examined": [1],
+        "found": [{"violation": 1, "workers": 2}],
+    }
+    file.write_text(json.dumps(outcome, indent=2), "utf-8")
+    told("outcome", city, "--file", file)
+    line = ("--plan", plan["plan"], "--enterprise", enterprise)
+    told("override", city, *line, "--decision", "accept", "--reason", "agrees")
+
+
+def first_unit(command: str, plan: Any) -> tuple[str, ...]:
+    """Return the words by which a notice names its one unit; a report of a record shows all."""
+    return ("--unit", highest(plan)[0]) if command == "notice" else ()
 
 
 def asked_over_http(city: Path, enterprises: list[str]) -> str:
@@ -162,11 +241,6 @@ def asked_over_http(city: Path, enterprises: list[str]) -> str:
 def replayed(record: str) -> None:
     """Rebuild the recorded answer and say whether it is the same to the bit."""
     told("replay", record)
-
-
-def reported(record: str, page: Path) -> None:
-    """Write the page about the recorded answer, which a browser opens."""
-    told("report", record, "--out", page)
 
 
 @contextmanager

@@ -36,6 +36,11 @@ NoticeLanguage = Annotated[
     typer.Option("--lang", help="只用一种语言；不写则两种都用 / one language; without it, both"),
 ]
 
+Who = Annotated[
+    str | None,
+    typer.Option(help="由谁 / who does it, by default the login name; the ledger keeps it"),
+]
+
 Out = Annotated[Path, typer.Option(help="写到何处 / where to write")]
 OptionalOut = Annotated[Path | None, typer.Option(help="写到何处 / where to write")]
 Json = Annotated[

@@ -12,6 +12,7 @@ from training.baselines.over_origins import Answered, Gain, gains, standings
 from training.baselines.verdict import verdict_of
 from training.data.cases import TEST, TargetCases
 from training.evaluation.capacity import Judged, precision_at
+from training.evaluation.found_per_hour import HourlyExam, hourly_exam
 from training.evaluation.paired import Exam
 
 CASES = 300
@@ -35,7 +36,7 @@ def exam(seed: int, *, weighs: bool = False) -> Exam:
         np.array([f"c{place:04d}" for place in number]),
         np.full(CASES, TEST, np.int8),
         label,
-        nothing,
+        label,
         nothing,
         nothing,
         draw.integers(1, 4, CASES).astype(np.float64) if weighs else np.ones(CASES),
@@ -44,6 +45,11 @@ def exam(seed: int, *, weighs: bool = False) -> Exam:
     )
     units = np.array([f"e{place % 200:03d}" for place in number])
     return Exam(cases, units, 0.2, chance)
+
+
+def by_the_hour(of: Exam) -> HourlyExam | None:
+    """Return the same exam with visits of different lengths."""
+    return hourly_exam(of, np.linspace(240.0, 1_920.0, CASES))
 
 
 def guess(of: Exam, skill: float, seed: int) -> np.ndarray:
@@ -67,7 +73,7 @@ def test_a_model_gains_exactly_nothing_over_itself() -> None:
     of = [exam(place) for place in range(4)]
     same = [guess(each, 1.0, 3) for each in of]
     answered = [
-        Answered(str(place), each, {"model": raw, "scorecard": raw})
+        Answered(str(place), each, {"model": raw, "scorecard": raw}, by_the_hour(each))
         for place, (each, raw) in enumerate(zip(of, same, strict=True))
     ]
     model, other = standings(answered, ("model", "scorecard"), seed=1)

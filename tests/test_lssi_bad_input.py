@@ -257,6 +257,14 @@ def test_a_target_or_version_that_is_not_there_is_named(
     assert not files_in(home() / "bundles", "*.json")
 
 
+@pytest.mark.parametrize("place", ["nowhere/report.html", "."])
+def test_a_report_that_cannot_be_written_is_refused_before_the_training(
+    say: Say, source: Path, tmp_path: Path, place: str
+) -> None:
+    answer = say("train", "nobody", source, "--report", tmp_path / place)
+    assert "--report" in answer.line and "nobody" not in answer.line
+
+
 def test_a_target_with_too_few_labels_is_not_learned(say: Say, write_source: Write) -> None:
     target = """
 [target.any]

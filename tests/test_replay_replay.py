@@ -14,12 +14,11 @@ from models.bundle.interval import Interval
 from models.bundle.score import score
 from serving.ledger.audit import verify
 from serving.ledger.record import Case, Record
-from serving.ledger.retention import expire
 from serving.replay.checks import CaseReplay
 from serving.replay.dossier import dossier, replay_as_json, replay_lines
 from serving.replay.replay import replay_case
 from serving.scoring.batch import write_batch_rows
-from tests.recorded import LAST, Home, as_sent, home_of, record_of, recorded
+from tests.recorded import LAST, Home, as_sent, erased, home_of, record_of, recorded
 
 
 @pytest.fixture(scope="module")
@@ -226,7 +225,7 @@ def test_a_damaged_or_lost_model_is_one_clear_error(home: Home) -> None:
 
 def test_an_expired_payload_cannot_replay_and_says_since_when(home: Home) -> None:
     record_id = recorded(home.path, home.record, keep_until=LAST)
-    assert expire(home.path / "ledger.db", LAST + 1) == 1
+    assert erased(home.path / "ledger.db", LAST + 1) == 1
     with pytest.raises(LedgerError, match="kept until 2015-06-30 and is erased; its proof remains"):
         dossier(home.path, record_id)
 
@@ -289,7 +288,7 @@ def test_the_rows_of_a_batch_expire_with_the_last_record_that_needs_them(home: H
     assert record.rows is not None
     file = home.path / "batches" / f"{record.rows.digest}.parquet"
     recorded(home.path, record, keep_until=LAST)
-    expire(home.path / "ledger.db", LAST + 1)
+    erased(home.path / "ledger.db", LAST + 1)
     assert file.is_file()
-    expire(home.path / "ledger.db", LAST + 2_000)
+    erased(home.path / "ledger.db", LAST + 2_000)
     assert not file.exists() and verify(home.path / "ledger.db", LAST + 2_000).whole

@@ -13,13 +13,12 @@ from features.engine.matrices import matrix as matrix_of_day
 from features.errors import RequestError
 from models.bundle.score import score
 from models.explain.reasons import leads
-from serving.ledger.audit import parse_checkpoint
+from serving.ledger.checkpoint import parse_checkpoint
 from serving.ledger.read import Proof, proof_holds
-from serving.ledger.retention import expire
 from serving.replay.report import exhibit_of, report
 from serving.replay.waterfall import SHOWN, Bar, waterfall
 from serving.scoring.batch import write_batch_rows
-from tests.recorded import AT, LAST, Home, home_of, recorded
+from tests.recorded import AT, LAST, Home, erased, home_of, recorded
 
 DIGEST = re.compile(r'<code class="digest">([0-9a-f]{64})</code>')
 
@@ -209,7 +208,7 @@ def test_a_row_of_a_batch_is_shown_with_its_own_proof(home: Home) -> None:
 
 def test_an_expired_record_still_shows_its_proof(home: Home) -> None:
     record_id = recorded(home.path, home.record, keep_until=LAST)
-    expire(home.path / "ledger.db", LAST + 1)
+    erased(home.path / "ledger.db", LAST + 1)
     shown = of(home, record_id)
     assert "has expired and was erased" in shown and home.record.cases[0].key not in DIGEST.sub(
         "", shown

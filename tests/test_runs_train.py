@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from typing import Any
 import numpy as np
 import pyarrow.compute as pc
 import pytest
+from jsonschema import Draft202012Validator
+from markupsafe import escape
 from sklearn.metrics import roc_auc_score
 
 from features.errors import BundleError, TargetError
@@ -27,6 +30,7 @@ from tests.said import Say
 from tests.test_house import ROOT
 from training.baselines.declared import baseline_table
 from training.data.dataset import dataset
+from training.evaluation.group_table import group_table
 from training.models.promote import promote, promote_first
 from training.models.registry import (
     champion,
@@ -35,10 +39,16 @@ from training.models.registry import (
     tags_of_version,
     tracking_uri,
 )
+from training.report.page import TrainedTarget, training_page
+from training.report.reason_words import reason_words
 from training.runs.baseline_lines import baseline_lines, card_lines
 from training.runs.flat import numbers
 from training.runs.group_lines import beside_lines, group_lines
+from training.runs.summary import summary_lines
 from training.runs.train import train, trained_on
+from training.runs.train_schema import schema_text, train_schema
+from training.runs.training_report import report_of
+from training.runs.unasked_lines import unasked_lines
 
 BEGIN = date(2014, 1, 1)
 WORKERS, VISITS = ModelKey("hand", "workers"), ModelKey("hand", "visits")
@@ -144,7 +154,22 @@ def drawn_city(number: int = 400, visited: int = 900) -> dict[str, list[dict[str
                     "recorded_on": (day + timedelta(days=9)).isoformat(),
                 }
             )
+    tables["complaints"] += late_complaints(names[:60])
     return tables
+
+
+def late_complaints(names: list[str]) -> list[dict[str, Any]]:
+    """Return complaints about firms, lodged after the last visit, so that no feature of a case sees them."""
+    return [
+        {
+            "complaint": f"late{name}",
+            "enterprise": name,
+            "lodged": "2015-06-28",
+            "topic": "wages",
+            "recorded_on": "2015-06-28",
+        }
+        for name in names
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -377,6 +402,143 @@ def test_every_baseline_is_told_beside_the_model_and_the_figures_follow_from_the
     assert len(units) == 2 * 400
     lines = list(baseline_lines(baselines, None))
     assert len(lines) == 2 + len(names) and "未定 not decided" in lines[-1]
+
+
+def test_the_number_found_by_the_hour_is_compared_and_is_that_of_the_list_by_minutes(
+    told: dict[str, Any],
+) -> None:
+    by_minutes = told["metrics"]["capacity"]["by_minutes"]
+    assert by_minutes["rule"] == "qingdao-2012" and by_minutes["visits"] >= 1
+    assert by_minutes["lottery"]["number_recall"].startswith("not estimable: ")
+    baselines = told["baselines"]
+    test = baselines["origins"][-1]["origin"]
+    figures = {
+        row["model"]: row["number_per_hour"]
+        for row in baselines["figures"]
+        if row["origin"] == test
+    }
+    assert figures["model"] == pytest.approx(by_minutes["number_per_hour"]["value"])
+    assert len(figures) == 6 and all(value > 0 for value in figures.values())
+    gains = [row for row in baselines["gains"] if row["metric"] == "number_per_hour"]
+    assert len(gains) == 5 and all(row["origins"] == 2 for row in gains)
+    assert any("as a plan fills them" in line for line in summary_lines(_ended(told)))
+
+
+def test_complaints_that_nobody_chose_are_counted_after_the_day_of_the_list_and_before_no_other(
+    told: dict[str, Any],
+) -> None:
+    unasked = told["unasked"]
+    assert (unasked["as_of"], unasked["until"]) == ("2015-01-31", "2015-06-30")
+    assert unasked["units"] == 400 and 0 < unasked["listed"] <= 80
+    by_event = {row["event"]: row for row in unasked["events"]}
+    complained_of = {
+        row["enterprise"]
+        for row in drawn_city()["complaints"]
+        if "2015-01-31" < row["lodged"] <= "2015-06-30"
+    }
+    assert by_event["complaint"]["struck"] == len(complained_of) > 60
+    assert by_event["accident"]["lift"] == "not estimable: the source has no table claims"
+    # no firm says that it has closed
+    assert by_event["closing"]["rate"].startswith("not estimable: it befell 0 units")
+    lines = list(unasked_lines(unasked))
+    assert len(lines) == 1 + len(by_event) and "倍数 times" in lines[1]
+
+
+def test_what_a_training_says_is_as_its_schema_has_it(
+    told: dict[str, Any], outdone: dict[str, Any]
+) -> None:
+    form = Draft202012Validator(train_schema())
+    for said in (told, outdone):
+        faults = [f"{each.json_path}: {each.message}" for each in form.iter_errors(_ended(said))]
+        assert faults == []
+    # one that has a field more, less, or of another kind is no such report
+    for wrong in ({"more": 1}, {"features": None}, {"unasked": {}}):
+        assert not form.is_valid(_ended(told) | wrong)
+
+
+def test_the_schema_in_the_docs_is_that_of_the_code_and_names_every_group() -> None:
+    assert (ROOT / "docs" / "train.schema.json").read_text("utf-8") == schema_text()
+    for attribute in group_table().attribute:
+        assert f'"{attribute.name}"' in schema_text()
+        for reading in (attribute.enterprise, attribute.claim, attribute.provider):
+            for group in reading.groups if reading else ():
+                assert f'"{group.name}"' in schema_text()
+
+
+@pytest.fixture(scope="module")
+def page(told: dict[str, Any], city: Store) -> str:
+    return report_of(city, "workers", told)
+
+
+def test_the_page_of_a_training_runs_nothing_fetches_nothing_and_lies_in_the_registry(
+    page: str, told: dict[str, Any], city: Store, home: Path
+) -> None:
+    assert "<script" not in page and "://" not in page and "default-src 'none'" in page
+    assert page == report_of(city, "workers", told)
+    with client(home) as registry:
+        run = told["mlflow"]["run_id"]
+        logged = Path(registry.download_artifacts(run, "report.html")).read_text("utf-8")
+    assert logged == page
+
+
+def test_the_page_shows_every_group_baseline_and_event_in_both_languages(
+    page: str, told: dict[str, Any]
+) -> None:
+    rows = [
+        *told["groups"]["attributes"],
+        *told["groups"]["groups"],
+        *told["baselines"]["baselines"],
+        *told["unasked"]["events"],
+    ]
+    for row in rows:
+        assert both_words(row["zh"], row["en"]) in page
+    value = told["metrics"]["capacity"]["by_minutes"]["labelled_only"]
+    assert f"<b>{value:.1%}".replace("%", " %") in page
+
+
+def test_a_suppressed_group_has_a_word_and_no_number(told: dict[str, Any], city: Store) -> None:
+    hidden = copy.deepcopy(told)
+    first = hidden["groups"]["groups"][0]
+    first["word"] = "suppressed: fewer than 10 units"
+    first["zh"], first["en"] = "小群体", "small group"
+    said = report_of(city, "workers", hidden)
+    (row,) = re.findall(r"<tr class=\"hidden\">.*?small group.*?</tr>", said, re.DOTALL)
+    assert "隐去：不足10个单位" in row and "<b>" not in row
+
+
+def test_every_reason_that_a_training_gives_has_chinese_words(told: dict[str, Any]) -> None:
+    reasons = set(reasons_in(told))
+    assert len(reasons) > 5
+    assert [each for each in sorted(reasons) if reason_words(each).zh == each] == []
+
+
+def test_names_of_a_source_are_shown_as_text(told: dict[str, Any]) -> None:
+    named = TrainedTarget("<i>未</i>", "<b>workers</b>", "源", "a & b", "persons")
+    said = training_page(told, named)
+    assert "<i>" not in said and "&lt;i&gt;未" in said and "a &amp; b" in said
+
+
+def both_words(zh: str, en: str) -> str:
+    """Return a text of the page in both languages."""
+    return f'lang="zh-CN">{escape(zh)}</span><span class="en" lang="en">{escape(en)}</span>'
+
+
+def reasons_in(said: Any, name: str = "") -> Iterator[str]:
+    """Yield every reason that stands in the place of a figure, and every word that says why nothing is told."""
+    if isinstance(said, dict):
+        for key, value in said.items():
+            yield from reasons_in(value, key)
+    elif isinstance(said, list):
+        for value in said:
+            yield from reasons_in(value, name)
+    elif isinstance(said, str) and said:
+        is_reason = name in {"word", "why"} or said.startswith("not estimable")
+        yield from [said] * is_reason
+
+
+def _ended(told: dict[str, Any]) -> dict[str, Any]:
+    """Return what a training said with what its command adds."""
+    return {**told, "champion": None, "not_promoted": None}
 
 
 def test_the_champion_opens_in_mlflow_and_answers_as_the_bundle_does(

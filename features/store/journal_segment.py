@@ -4,25 +4,32 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
-from features.connection import ConnectionLimits, Relation, opened
+import pyarrow as pa
+
+from features.catalogue.joins import declared_joins, first_by, joined_table
+from features.connection import Connection, ConnectionLimits, Relation, named, opened, quoted
 from features.contract.millionths import CERTAIN, probability_columns
+from features.contract.tables import COMMON
 from features.files import built
 from features.ingest.fingerprint import mark_of
-from features.ingest.scan import files_in
+from features.ingest.posted_outcomes import TAUGHT, taught_rows
+from features.ingest.scan import files_in, parquet_sql
 from features.ingest.source import JOURNAL, Source
 from features.ingest.source_toml import SourceDeclaration, declaration_of
 from features.ingest.span import EVER
 from features.ingest.staged import Staged
 from features.ingest.staging import stage
-from features.ingest.typed_sql import reading_connection, relation
-from features.store.layout import Layout, layout_of, summary_at, write_summary
+from features.ingest.typed_sql import in_one_line, reading_connection
+from features.store.joins import nulls_first
+from features.store.layout import Layout, layout_of, rows_sql, summary_at, write_summary
 from features.store.load import counts_of, quiet
 from features.store.segment import Making, write_segment
+from features.store.sorted_table import TEXTS, write_sorted
 
 
 def journal_tables(journal: Path) -> dict[str, Path]:
@@ -83,6 +90,17 @@ def _key(layout: Layout, tables: Mapping[str, Path]) -> str:
     return digest.hexdigest()[:16]
 
 
+def _whole(connection: Connection, source: Source, table: str) -> Relation:
+    """Return the rows of a journal's table; a column that a part of an earlier version lacks is empty there."""
+    parts = parquet_sql(files_in(source.tables[table], "*.parquet"), "union_by_name=true")
+    with in_one_line(source.tables[table]):
+        rows = connection.sql(f"SELECT * FROM {parts}")
+        present = set(rows.columns)
+        lacking = [one.name for one in source.columns(table) + COMMON if one.name not in present]
+        empty = [f"CAST(NULL AS VARCHAR) AS {named(name)}" for name in lacking]
+        return rows.project(", ".join(["*", *empty]))
+
+
 def _rounded(rows: Relation) -> Relation:
     """Return rows of the journal with their probabilities in whole millionths, at least one.
 
@@ -109,8 +127,9 @@ def _write(layout: Layout, source: Source, place: Path) -> None:
         connection = reading_connection(source, limits)
         staged: list[Staged] = []
         for table in source.tables:
-            rows = _rounded(relation(connection, source, table))
+            rows = _rounded(_whole(connection, source, table))
             staged.append(stage(rows, source, table, folder=folder, progress=quiet))
+        staged += _taught(connection, layout, source, folder)
         # The store's own rows are left aside: of the store only the dictionaries count here.
         apart = replace(layout, segments=())
         making = Making(
@@ -121,7 +140,134 @@ def _write(layout: Layout, source: Source, place: Path) -> None:
             folder=work,
         )
         segment = write_segment(making, staged)
+        _withdraw(making, layout, source)
         counts = {table.table: counts_of(table.accepted, table.refused) for table in segment.staged}
         for name in ("staged", "codes", "sides"):
             shutil.rmtree(work / name)
         write_summary(work, {"tables": counts})
+
+
+def _taught(connection: Connection, layout: Layout, source: Source, folder: Path) -> list[Staged]:
+    """Return the visits and findings that a journal's outcomes tell, staged as rows of the source's own tables."""
+    place = source.tables.get("outcomes")
+    if place is None:
+        return []
+    outcomes = _rounded(_whole(connection, source, "outcomes"))
+    # numbers of the journal are whole already, whatever the source's own are unique within
+    declaration = source.declaration.model_copy(update={"keys": {}})
+    taught = replace(
+        source,
+        declaration=declaration,
+        tables=dict.fromkeys(TAUGHT, place),
+    )
+    told = _told_by_source(layout)
+    staged: list[Staged] = []
+    for table in TAUGHT:
+        rows = taught_rows(connection, outcomes, table, source.columns(table), told)
+        staged.append(stage(rows, taught, table, folder=folder, progress=quiet))
+    return staged
+
+
+def _told_by_source(layout: Layout) -> pa.Table:
+    """Return the inspections that a store holds of its source, each with the day on which it was first told."""
+    files = layout.files("inspections")
+    codes = layout.dictionaries("inspection")
+    if not files or not codes:
+        return pa.table({"inspection": pa.array([], pa.string()), "day": pa.array([], pa.date32())})
+    connection = opened()
+    first = f"SELECT inspection AS code, min(known) AS day FROM {rows_sql(files)} GROUP BY ALL"
+    days = f"SELECT text AS inspection, DATE '1970-01-01' + day AS day FROM {rows_sql(codes)} JOIN ({first}) USING (code)"
+    return connection.sql(days).to_arrow_table()
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """Which signed rows an appeal ends: their files, the columns that name a row, and the file and order of what ends them."""
+
+    files: list[Path]
+    ids: tuple[str, ...]
+    gone: str
+    target: Path
+    order: tuple[str, ...]
+
+
+WITHDRAWN = """WITH rows AS (SELECT * FROM {rows}),
+gone AS ({gone}),
+ends AS (SELECT {ids}, min(known) AS ends FROM rows WHERE sign = -1 GROUP BY {ids}),
+lives AS (
+    SELECT rows.*, ends.ends, greatest(rows.known, gone.day) AS last
+    FROM rows JOIN gone USING ({ids}) LEFT JOIN ends USING ({ids})
+    WHERE rows.sign = 1 AND (ends.ends IS NULL OR ends.ends > greatest(rows.known, gone.day))
+)
+SELECT * EXCLUDE (ends, last, known, sign), last AS known, CAST(-1 AS TINYINT) AS sign FROM lives
+UNION ALL
+SELECT * EXCLUDE (ends, last, known, sign), ends AS known, CAST(1 AS TINYINT) AS sign FROM lives WHERE ends IS NOT NULL"""
+"""The negative of each row that holds on the day it is withdrawn; where the source ends it later, that end counts no more."""
+
+
+PAIRS = """SELECT DISTINCT rows.row_id, right_row_id, day
+FROM rows JOIN ({own}) AS own ON rows.{column} = own.row_id WHERE sign = 1"""
+"""The pairs in which withdrawn rows stand on one side."""
+
+
+def _withdraw(making: Making, layout: Layout, source: Source) -> None:
+    """Take back the rows against which an appeal was upheld, from the day on which that became known.
+
+    Days before see them as they were. A corrected row is one that the source sends under the same key.
+    """
+    if "appeals" not in source.tables:
+        return
+    connection = making.connection
+    parts = parquet_sql(files_in(source.tables["appeals"], "*.parquet"), "union_by_name=true")
+    if "about_row" not in connection.sql(f"SELECT * FROM {parts}").columns:
+        return
+    connection.execute(
+        "CREATE TEMP TABLE upheld AS SELECT about, about_row AS row_id, "
+        f"CAST(min(recorded_on) - DATE '1970-01-01' AS INTEGER) AS day FROM {parts} "
+        "WHERE upheld = 1 AND about_row IS NOT NULL GROUP BY ALL"
+    )
+    tables = connection.sql("SELECT DISTINCT about FROM upheld").fetchall()
+    whole = layout.with_segment(making.folder / "part")
+    for (name,) in sorted(tables):
+        for withdrawal in _withdrawals(making, whole, name):
+            _write_withdrawn(making, withdrawal)
+
+
+def _withdrawals(making: Making, layout: Layout, name: str) -> Iterator[Withdrawal]:
+    """Yield what withdrawing rows of a table ends: the rows, and the pairs of derived tables that they stand in."""
+    table = making.table(name)
+    by = first_by(table.columns, table.key)
+    own = f"SELECT row_id, day FROM upheld WHERE about = {quoted(name)}"
+    target = making.folder / "part" / f"{name}.parquet"
+    yield Withdrawal(layout.files(name), ("row_id",), own, target, (by, *table.key))
+    for join in declared_joins():
+        for side, column in ((join.left, "row_id"), (join.right, "right_row_id")):
+            if side == name:
+                joined = joined_table(join, making.table(join.left), making.table(join.right))
+                gone = PAIRS.format(own=own, column=column)
+                yield Withdrawal(
+                    files=layout.files(join.name),
+                    ids=TEXTS,
+                    gone=gone,
+                    target=making.folder / "part" / f"{join.name}.parquet",
+                    order=(first_by(joined.columns, table.key), *TEXTS),
+                )
+
+
+def _write_withdrawn(making: Making, withdrawal: Withdrawal) -> None:
+    """Add what ends withdrawn rows to the file of the segment that is being written."""
+    if not withdrawal.files:
+        return
+    connection = making.connection
+    query = WITHDRAWN.format(
+        rows=rows_sql(withdrawal.files),
+        gone=withdrawal.gone,
+        ids=", ".join(withdrawal.ids),
+    )
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE withdrawn AS {query}")
+    everything = "FROM withdrawn"
+    if withdrawal.target.exists():
+        everything += f" UNION ALL BY NAME FROM {parquet_sql(withdrawal.target)}"
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE segment_rows AS {everything}")
+    order = nulls_first(dict.fromkeys((*withdrawal.order, "known", "sign")))
+    write_sorted(connection, f"FROM segment_rows ORDER BY {order}", withdrawal.target)

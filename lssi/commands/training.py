@@ -50,6 +50,13 @@ Although = Annotated[
         help="评分卡更好而仍启用的理由，记入登记 / why it is used although the scorecard is the better choice; recorded",
     ),
 ]
+ReportFile = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="把训练报告写成一页（中英文）/ write the report of the training as one page",
+    ),
+]
 SourceName = Annotated[
     str | None,
     typer.Option(help="数据源声明的名称 / declared name of its source, where several have models"),
@@ -85,6 +92,7 @@ def train_command(
     *,
     data: Data = None,
     without: Without = "",
+    report: ReportFile = None,
     as_json: Json = False,
     use: Promote = False,
 ) -> None:
@@ -93,15 +101,20 @@ def train_command(
     scorecard is the better choice, that is in use in its place.
     """
     from features.errors import TargetError
+    from features.files import write_text
     from features.store.opening import open_own_store
     from training.runs.summary import summary_lines
     from training.runs.train import train
+    from training.runs.training_report import report_of
 
+    check_report_file(report)
     with loading() as count:
         store = open_own_store(source, data, count)
     with progress("训练 training"):
         result = train(store, target, home=home(), without=without)
     result["champion"] = champion_after(store.source.name, target, result, at_once=use)
+    if report is not None:
+        write_text(report, report_of(store, target, result))
     if as_json:
         say(result)
     else:
@@ -109,6 +122,14 @@ def train_command(
     if use and result["not_promoted"]:
         # the report is said all the same: it took a training
         raise TargetError(result["not_promoted"])
+
+
+def check_report_file(report: Path | None) -> None:
+    """Raise RequestError where a report has no folder to be written to: it is asked before a training, which takes minutes."""
+    if report is not None and (report.is_dir() or not report.parent.is_dir()):
+        raise RequestError(
+            f"--report should name a file in a folder that exists; got {str(report)!r}; make the folder or name another file"
+        )
 
 
 def champion_after(name: str, target: str, result: dict[str, Any], at_once: bool) -> int | None:

@@ -3,32 +3,65 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import t as student
 
 from training.evaluation.discrimination import LEAST_KNOWN
-from training.evaluation.paired import DRAWS, METRICS, Exam, Ranking, exam_order
+from training.evaluation.found_per_hour import PER_HOUR, HourlyExam, HourlyOrder
+from training.evaluation.paired import DRAWS, METRICS, Exam, Ranking, Weighed, exam_order
 
 Floats = NDArray[np.float64]
+COMPARED = (*METRICS, PER_HOUR)
+"""The metrics by which models are compared."""
 SURE = 0.975
 """Share of draws, or of origins, below the upper end of a 95 % interval."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Answered:
-    """An origin's exam and the raw scores that each model gave it, by name; a model that said nothing is not there."""
+    """An origin's exam and the raw scores that each model gave it, by name; a model that said nothing is not there.
+
+    `hourly` is the exam by the hour, None where nobody knows the minutes or the number. A model that fills the minutes in
+    another order than that of its raw scores has the scores of that order in `by_minute`.
+    """
 
     name: str
     exam: Exam
     raw: Mapping[str, Floats]
+    hourly: HourlyExam | None = None
+    by_minute: Mapping[str, Floats] = field(default_factory=dict)
+
+    def orders(self) -> dict[str, ModelOrder]:
+        """Return how each model orders the cases."""
+        return {name: self._order(name, raw) for name, raw in self.raw.items()}
+
+    def _order(self, name: str, raw: Floats) -> ModelOrder:
+        ranking = exam_order(self.exam, raw)
+        if self.hourly is None:
+            return ModelOrder(ranking, None)
+        return ModelOrder(ranking, self.hourly.ordered(self.by_minute.get(name, raw)))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ModelOrder:
+    """How a model orders the cases of an origin: by its scores, and in the minutes there are."""
+
+    ranking: Ranking
+    hourly: HourlyOrder | None
+
+    def metrics(self, weighed: Weighed) -> Floats:
+        """Return COMPARED of a weighed exam, float64 (4,); NaN where undefined."""
+        found = None if self.hourly is None else self.hourly.per_hour(weighed.weight)
+        per_hour = np.nan if found is None else found
+        return np.append(self.ranking.metrics(weighed), per_hour)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OriginScores:
-    """METRICS of one model: `point` (origins, 3) as it is, `drawn` (draws, origins, 3) on draws of units; NaN where undefined."""
+    """COMPARED of one model, NaN where undefined: `point` (origins, 4), and `drawn` (draws, origins, 4) on draws of units."""
 
     point: Floats
     drawn: Floats
@@ -58,8 +91,8 @@ def standings(
     distinct, member = np.unique(units, return_inverse=True)
     ends = np.cumsum([len(each.exam.units) for each in answered])
     members = np.split(member, ends[:-1])
-    orders = [_orders(each) for each in answered]
-    point = np.full((len(names), len(answered), len(METRICS)), np.nan)
+    orders = [each.orders() for each in answered]
+    point = np.full((len(names), len(answered), len(COMPARED)), np.nan)
     drawn = np.full((DRAWS, *point.shape), np.nan)
     draw = np.random.default_rng(seed)
     once = np.ones(len(distinct))
@@ -74,16 +107,11 @@ def standings(
     return [OriginScores(point[model], drawn[:, model]) for model in range(len(names))]
 
 
-def _orders(answered: Answered) -> dict[str, Ranking]:
-    """Return how each model orders the cases of an origin."""
-    return {name: exam_order(answered.exam, raw) for name, raw in answered.raw.items()}
-
-
 def _metrics(
-    exam: Exam, orders: Mapping[str, Ranking], names: Sequence[str], counted: Floats
+    exam: Exam, orders: Mapping[str, ModelOrder], names: Sequence[str], counted: Floats
 ) -> Floats:
-    """Return METRICS of each model at an origin with each case `counted` so often, float64 (models, 3)."""
-    values = np.full((len(names), len(METRICS)), np.nan)
+    """Return COMPARED of each model at an origin with each case `counted` so often, float64 (models, 4)."""
+    values = np.full((len(names), len(COMPARED)), np.nan)
     # a draw of units of other origins alone asks nothing here
     if not counted.any():
         return values
@@ -99,7 +127,7 @@ def gains(model: OriginScores, other: OriginScores) -> dict[str, Gain]:
     point = model.point - other.point
     drawn = model.drawn - other.drawn
     by_metric = {}
-    for place, name in enumerate(METRICS):
+    for place, name in enumerate(COMPARED):
         by_metric[name] = _gain(point[:, place], drawn[:, :, place])
     return by_metric
 

@@ -10,11 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.baselines.declared import Baseline, BaselineTable
-from training.baselines.over_origins import Gain, OriginScores, gains, standings
+from training.baselines.over_origins import COMPARED, Gain, OriginScores, gains, standings
 from training.baselines.sitting import MODEL, Contest
 from training.baselines.verdict import PromotionVerdict, verdict_of
 from training.evaluation.capacity import Judged, precision_at
-from training.evaluation.paired import METRICS
 
 Floats = NDArray[np.float64]
 WAYS = ("labelled_only", "inverse_propensity", "random_visits")
@@ -93,7 +92,7 @@ def _figure_rows(contest: Contest, by_name: Mapping[str, OriginScores]) -> list[
     for place, answered in enumerate(contest.answered):
         for name, raw in answered.raw.items():
             point = by_name[name].point[place]
-            values = {metric: _number(point[which]) for which, metric in enumerate(METRICS)}
+            values = {metric: _number(point[which]) for which, metric in enumerate(COMPARED)}
             ways = _ways(contest, place, raw)
             rows.append({"model": name, "origin": answered.name, **values, **ways})
     return rows

@@ -12,8 +12,11 @@ from training.baselines.declared import Baseline, BaselineTable, Reading
 from training.baselines.over_origins import Answered
 from training.baselines.pipelines import lightgbm_pipeline, logistic_pipeline
 from training.baselines.scorecard import learned_card
-from training.baselines.sitting import MODEL, Contest, Sitting
+from training.baselines.sitting import MODEL, Contest, ModelSaid, Sitting
+from training.evaluation.estimate import NotEstimable
+from training.evaluation.found_per_hour import hourly_exam
 from training.evaluation.paired import Exam
+from training.evaluation.visit_minutes import visit_times
 
 Floats = NDArray[np.float64]
 Said = Floats | str
@@ -84,21 +87,33 @@ class Rivals:
 
 
 def contest_of(
-    sittings: Sequence[Sitting], of_model: Sequence[Floats], rivals: Rivals, capacity: float
+    sittings: Sequence[Sitting], of_model: Sequence[ModelSaid], rivals: Rivals, capacity: float
 ) -> Contest:
     """Return what every baseline says at every sitting beside the model's own scores, and why one says nothing at any."""
     words: dict[str, str] = {}
     answered = []
-    for sitting, raw in zip(sittings, of_model, strict=True):
-        every = {MODEL: raw}
+    for sitting, model in zip(sittings, of_model, strict=True):
+        every = {MODEL: model.raw}
         for baseline in rivals.table.baseline:
             said = rivals.said(baseline, sitting)
             if isinstance(said, str):
                 words[baseline.name] = said
             else:
                 every[baseline.name] = said
-        exam = Exam(sitting.cases, sitting.units, capacity, sitting.chance)
-        answered.append(Answered(sitting.origin.name, exam, every))
+        answered.append(_answered(sitting, model, every, capacity))
     heard = {name for each in answered for name in each.raw}
     silent = {name: word for name, word in words.items() if name not in heard}
     return Contest(sittings, answered, silent, capacity)
+
+
+def _answered(
+    sitting: Sitting, model: ModelSaid, every: Mapping[str, Floats], capacity: float
+) -> Answered:
+    """Return what all say at a sitting; the model fills minutes as a plan does, a baseline in the order of its scores."""
+    exam = Exam(sitting.cases, sitting.units, capacity, sitting.chance)
+    times = visit_times(sitting.matrix)
+    if isinstance(times, NotEstimable):
+        return Answered(sitting.origin.name, exam, every)
+    by_minute = {MODEL: model.benefit / times.minutes}
+    hourly = hourly_exam(exam, times.minutes)
+    return Answered(sitting.origin.name, exam, every, hourly, by_minute)

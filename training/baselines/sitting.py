@@ -38,6 +38,14 @@ class Sitting:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class ModelSaid:
+    """What the model says of the cases of a sitting: raw scores, and what a visit is expected to bring, (n,) each."""
+
+    raw: Floats
+    benefit: Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Contest:
     """Sittings with the raw scores that the model and the baselines gave, and why a baseline gave none."""
 

@@ -68,14 +68,17 @@ def precision_at(judged: Judged, capacity: float) -> dict[str, Any]:
     """Return the list's precision on labelled rows, by inverse propensity and from random visits, and what is unseen."""
     length = list_length(capacity, float(judged.weight.sum()))
     top = listed(judged, length)
+    return {"capacity": capacity, "listed": length, **precision_of(judged, top)}
+
+
+def precision_of(judged: Judged, top: NDArray[np.int64]) -> dict[str, Any]:
+    """Return the precision of the list that stands at the places `top` in each way, and what is unseen of it."""
     label = judged.label[top]
     propensity = judged.propensity[top]
     random_label = judged.random_label[top]
     inclusion = judged.inclusion[top]
     certain = np.ones(len(judged.ids))
     return {
-        "capacity": capacity,
-        "listed": length,
         "labelled_only": weighted_share(label, certain[top]),
         "inverse_propensity": weighted_share(label, propensity),
         "random_visits": weighted_share(random_label, inclusion),

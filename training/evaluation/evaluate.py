@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from features.matrix import Matrix
-from models.bundle.number import Number
 from training.data.cases import TargetCases
 from training.data.recipe import Recipe
+from training.evaluation.answers import Answers
 from training.evaluation.capacity import Judged, listed, precision_at
 from training.evaluation.discrimination import auc, average_precision, intervals, sort_by_score
 from training.evaluation.list_figures import lottery_figures, way_intervals
+from training.evaluation.minutes_figures import minutes_figures
 from training.evaluation.number_found import number_found
 from training.evaluation.paired import Exam
 from training.evaluation.probability import (
@@ -23,22 +23,10 @@ from training.evaluation.probability import (
     weighted_log_loss,
 )
 from training.evaluation.reorder import days_earlier, first_half_gain
+from training.evaluation.visit_minutes import visit_times
 from training.models.propensity import propensity, trimmed
 
 Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Answers:
-    """What a model says of cases, float64 (n,): raw score, probability and, with a count model, the expected number.
-
-    `number` is how that number was made, by which its interval and the size of a case are known.
-    """
-
-    raw: Floats
-    probability: Floats
-    expected: Floats | None
-    number: Number | None = None
 
 
 def evaluate(
@@ -64,6 +52,7 @@ def evaluate(
             **at_capacity,
             "intervals": way_intervals(judged, exam.units, top),
             "lottery": lottery_figures(cases, answers.probability, answers.expected, top),
+            "by_minutes": minutes_figures(exam, judged, answers, visit_times(matrix), seed=seed),
         },
         "intervals": intervals(ranked, exam.units[has_label], seed=seed),
         "calibration": calibration_table(label, probability),

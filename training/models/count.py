@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import lightgbm
@@ -145,6 +145,17 @@ def fit_number(
     unseen[cases.rows] = best.told
     losses = {each.form.name: each.loss for each in tried}
     return CountFit(model, best.form.name, best.rounds, best.number, losses, unseen)
+
+
+def count_like(
+    matrix: Matrix, count: Floats, like: CountFit, shape: Shape, recipe: Recipe
+) -> CountFit | None:
+    """Return what fewer cases teach in the form, rounds and corrections of another fit; None where none found anything."""
+    cases = _cases(matrix, count, like.number, recipe)
+    if not (cases.count > 0).any():
+        return None
+    forms = {form.name: form for form in (SHARE, *FORMS)}
+    return replace(like, model=_trained(cases, forms[like.form], shape, like.rounds))
 
 
 def _number(matrix: Matrix, unit: str) -> Number:

@@ -6,7 +6,7 @@ import logging
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,7 +39,8 @@ class Logged:
 class TrainingRun:
     """What one training run leaves: what was chosen, what came of it, where the bundle is, and its digest.
 
-    `tables` are plain values by name, each a file of JSON; `units` has a row for each case that the run was judged by.
+    `tables` are plain values by name, each a file of JSON; `units` has a row for each case that the run was judged by; `pages`
+    are texts by the names of their files.
     """
 
     key: ModelKey
@@ -50,6 +51,7 @@ class TrainingRun:
     tags: Mapping[str, str]
     tables: Mapping[str, Mapping[str, Any]]
     units: pa.Table
+    pages: Mapping[str, str] = field(default_factory=dict)
 
 
 def tracking_uri(home: Path) -> str:
@@ -116,6 +118,8 @@ def log_run(home: Path, entry: TrainingRun) -> Logged:
             registry.log_batch(run_id, metrics=metrics, params=params, tags=tags)
             for table, values in entry.tables.items():
                 registry.log_dict(run_id, dict(values), f"{table}.json")
+            for page, text in entry.pages.items():
+                registry.log_text(run_id, text, page)
             _log_units(registry, run_id, entry.units, home / "mlflow")
         with write_points("a model is logged"):
             _log_model(registry, run_id, entry.bundle, home / "mlflow")

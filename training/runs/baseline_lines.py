@@ -6,7 +6,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 Row = Mapping[str, Any]
-SHOWN = {"precision_at_capacity": "命中率 precision at capacity", "auc": "AUC"}
+SHOWN = {
+    "precision_at_capacity": "命中率 precision at capacity",
+    "auc": "AUC",
+    "number_per_hour": "每小时查出数 number an hour",
+}
 """The metrics of a line; all are in the JSON."""
 VERDICTS = {
     "model": "模型更好 the model is the better choice",

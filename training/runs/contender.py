@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from models.bundle.calibration import Calibration
 from training.data.dataset import Dataset
 from training.data.recipe import Recipe
+from training.evaluation.answers import Answers
 from training.evaluation.capacity import Judged
-from training.evaluation.evaluate import Answers
 from training.evaluation.group_values import Partition
+from training.models.count import CountFit
 from training.models.fit import Fit, Lesson
 
 
@@ -26,7 +28,7 @@ class TestedModel:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Contender:
-    """A model that is judged beside the baselines: its data set, recipe and lesson, its fit, and how the test met it.
+    """A model that is judged beside the baselines: its data set, recipe and lesson, its fits, and how the test met it.
 
     `falls` is how the test cases fall into groups.
     """
@@ -35,5 +37,7 @@ class Contender:
     recipe: Recipe
     lesson: Lesson
     fit: Fit
+    calibration: Calibration
+    count: CountFit | None
     tested: TestedModel
     falls: Sequence[Partition]

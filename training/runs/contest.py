@@ -15,9 +15,10 @@ from models.bundle.booster import margins
 from training.baselines.declared import baseline_table
 from training.baselines.report import Compared, compared
 from training.baselines.rivals import Rivals, contest_of
-from training.baselines.sitting import Sitting
+from training.baselines.sitting import ModelSaid, Sitting
 from training.baselines.sittings import sittings
 from training.baselines.units import unit_table
+from training.models.count import count_like
 from training.models.fit import taught_like
 from training.runs.contender import Contender
 
@@ -52,11 +53,30 @@ def contested_training(store: Store, contender: Contender) -> Contested:
     return Contested(report, unit_table(contest, names))
 
 
-def _of_model(contender: Contender, sitting: Sitting) -> Floats:
-    """Return the raw scores of the model for a sitting."""
+def _of_model(contender: Contender, sitting: Sitting) -> ModelSaid:
+    """Return what the model says of the cases of a sitting."""
     tests = contender.dataset.tested()
     # the test, and a part of the units, were asked about already by models that had not seen them
     if not (sitting.origin.held & ~tests).any():
-        return contender.tested.answers.raw[sitting.origin.held[tests]]
+        return _as_tested(contender, sitting.origin.held[tests])
     model = taught_like(sitting.lesson, sitting.label, contender.fit, contender.recipe)
-    return margins(model, sitting.matrix.values)
+    raw = margins(model, sitting.matrix.values)
+    expected = _expected(contender, sitting)
+    return ModelSaid(raw, contender.calibration(raw) if expected is None else expected)
+
+
+def _as_tested(contender: Contender, asked: NDArray[np.bool_]) -> ModelSaid:
+    """Return what the model said of some cases of the test."""
+    answers = contender.tested.answers
+    return ModelSaid(answers.raw[asked], answers.benefit[asked])
+
+
+def _expected(contender: Contender, sitting: Sitting) -> Floats | None:
+    """Return the number that a model taught by the cases before expects; None without a model of the number."""
+    like = contender.count
+    if like is None:
+        return None
+    count = contender.dataset.cases.count[sitting.origin.seen]
+    shape = contender.fit.shape
+    taught = count_like(sitting.lesson.matrix, count, like, shape, contender.recipe)
+    return None if taught is None else taught.expected(sitting.matrix)

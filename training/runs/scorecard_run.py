@@ -19,6 +19,7 @@ from training.runs.contender import Contender, TestedModel
 from training.runs.flat import numbers
 from training.runs.group_audit import group_audit
 from training.runs.tested import tested_metrics
+from training.runs.unasked_audit import unasked_audit
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,10 @@ def registered_card(
     metrics = tested_metrics(whole, matrix, tested)
     bundle = write_bundle(home / "bundles", _parts(parts, card, numbers(metrics)))
     digest = _checked(bundle, matrix, tested)
-    groups = group_audit(store, whole, tested, contender.falls)
+    tables = {
+        "groups": group_audit(store, whole, tested, contender.falls),
+        "unasked": unasked_audit(store, whole, load_bundle(bundle), tested.capacity),
+    }
     run = replace(
         of_model,
         bundle=bundle,
@@ -58,7 +62,7 @@ def registered_card(
         choices={"kind": "scorecard"},
         metrics=numbers(metrics),
         tags=_origin(parts, card),
-        tables={**of_model.tables, "groups": groups},
+        tables={**of_model.tables, **tables},
     )
     logged = log_run(home, run)
     points = card.card.model_dump(mode="json")

@@ -11,6 +11,7 @@ from training.data.set_aside import set_aside_lines
 from training.runs.baseline_lines import baseline_lines, card_lines
 from training.runs.group_lines import beside_lines, group_lines
 from training.runs.proxies import proxy_lines
+from training.runs.unasked_lines import unasked_lines
 
 WAYS = (
     ("labelled_only", "仅有标签者", "labelled rows only"),
@@ -59,6 +60,8 @@ def summary_lines(result: Mapping[str, Any]) -> list[str]:
         _judged_line(metrics),
         _capacity_line(metrics["capacity"]),
         _lottery_line(metrics["capacity"]["lottery"]),
+        *_minutes_lines(metrics["capacity"]["by_minutes"]),
+        *unasked_lines(result["unasked"]),
         *_reordering_lines(metrics),
         *_number_lines(metrics["expected"]),
         *without_basis_lines(result["attributes_left_out"]),
@@ -122,16 +125,38 @@ def _judged_line(metrics: Mapping[str, Any]) -> str:
 
 def _capacity_line(capacity: Mapping[str, Any]) -> str:
     """Return the precision of the list that the capacity allows, once for each way to estimate it."""
-    estimates = []
-    for way, zh, en in WAYS:
-        precision = _limited(capacity[way], capacity["intervals"][way])
-        estimates.append(f"{zh} {en} {precision}")
+    estimates = _by_ways(capacity)
     listed = f"{capacity['listed']:,}"
     head = f"名单前 {listed} 个的命中率 precision of the first {listed}"
     share = capacity["share_without_label"]
     unlabelled = "-" if share is None else f"{share:.0%}"
-    joined = ", ".join(estimates)
-    return f"{head}: {joined}; 无标签 without label {unlabelled}"
+    return f"{head}: {estimates}; 无标签 without label {unlabelled}"
+
+
+def _by_ways(figures: Mapping[str, Any]) -> str:
+    """Return the precision of a list in each way to estimate it."""
+    estimates = []
+    for way, zh, en in WAYS:
+        precision = _limited(figures[way], figures["intervals"][way])
+        estimates.append(f"{zh} {en} {precision}")
+    return ", ".join(estimates)
+
+
+def _minutes_lines(by_minutes: Mapping[str, Any] | str) -> list[str]:
+    """Return what a list finds that fills the minutes there are as a plan does; nothing where nobody knows the minutes."""
+    if isinstance(by_minutes, str):
+        return []
+    hours = f"{by_minutes['minutes'] / 60:,.0f}"
+    visits = f"{by_minutes['visits']:,}"
+    head = f"按计划填满 {hours} 小时 in {hours} hours as a plan fills them: {visits} 次检查 visits"
+    per_hour = by_minutes["number_per_hour"]
+    found = "" if isinstance(per_hour, str) else f"; 每小时查出 found an hour {_estimate(per_hour)}"
+    return [f"{head}, {_by_ways(by_minutes)}{found}", _lottery_line(by_minutes["lottery"])]
+
+
+def _estimate(told: Mapping[str, float]) -> str:
+    """Return an estimate with its interval."""
+    return _limited(told["value"], [told["low"], told["high"]])
 
 
 def _lottery_line(lottery: Mapping[str, Any]) -> str:
@@ -140,8 +165,7 @@ def _lottery_line(lottery: Mapping[str, Any]) -> str:
     for name, zh, en in LOTTERY_FIGURES:
         told = lottery[name]
         if not isinstance(told, str):
-            estimate = _limited(told["value"], [told["low"], told["high"]])
-            parts.append(f"{zh} {en} {estimate}")
+            parts.append(f"{zh} {en} {_estimate(told)}")
     words = {told for told in lottery.values() if isinstance(told, str)}
     joined = ", ".join([*parts, *sorted(words)])
     return f"抽签加模型 by lottery and model: {joined}"

@@ -21,5 +21,9 @@ def tested_metrics(whole: Dataset, matrix: Matrix, model: TestedModel) -> dict[s
         # without an order of time nothing is found earlier
         if not whole.in_folds().any():
             metrics |= reordering(cases, model.answers.raw)
-        metrics["capacity"]["lottery"] |= without_population()
+        capacity = metrics["capacity"]
+        capacity["lottery"] |= without_population()
+        by_minutes = capacity["by_minutes"]
+        if not isinstance(by_minutes, str):
+            by_minutes["lottery"] |= without_population()
     return metrics

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,8 @@ from training.data.dataset import Dataset, dataset, target_of
 from training.data.recipe import Recipe, recipe_of
 from training.data.unit_folds import folds_by_unit, in_fold
 from training.data.untested import check_test
-from training.evaluation.evaluate import Answers, judged_cases
+from training.evaluation.answers import Answers
+from training.evaluation.evaluate import judged_cases
 from training.evaluation.group_values import Partition
 from training.models.count import unit_counted
 from training.models.fit import Lesson
@@ -42,6 +43,8 @@ from training.runs.proxies import proxies
 from training.runs.scorecard_run import registered_card
 from training.runs.tested import tested_metrics
 from training.runs.training_check import training_faults
+from training.runs.training_report import report_of
+from training.runs.unasked_audit import unasked_audit
 
 BRIEF = ("verdict", "as_of", "certificate_digest", "catalogue_digest", "cpu_seconds")
 
@@ -74,7 +77,19 @@ def train(store: Store, name: str, *, home: Path, without: str = "") -> dict[str
     contender = _contender(audited)
     contested = contested_training(store, contender)
     parts = bundle_parts(trained, origin)
-    run = _run(home, audited, parts, certificate, contested)
+    bundle = write_bundle(home / "bundles", parts)
+    unasked = unasked_audit(store, trained.dataset, load_bundle(bundle), trained.model.capacity)
+    tables = {"certificate": certificate, "unasked": unasked}
+    run = _run(bundle, audited, parts, contested, tables)
+    judged = {
+        **run_report(trained, origin),
+        "model_digest": run.digest,
+        "bundle": run.bundle.name,
+        "groups": audited.groups,
+        "unasked": unasked,
+        "baselines": contested.report.plain,
+    }
+    run = replace(run, pages={"report.html": report_of(store, name, judged)})
     logged = log_run(home, run)
     card = None
     if contested.report.verdict.better == BASELINE:
@@ -82,14 +97,10 @@ def train(store: Store, name: str, *, home: Path, without: str = "") -> dict[str
     if card is not None:
         tag_version(home, run.key, logged.version, {INSTEAD: str(card.version)})
     return {
-        **run_report(trained, origin),
-        "model_digest": run.digest,
-        "bundle": run.bundle.name,
+        **judged,
         "mlflow": _registered(logged),
         "certified": brief(certificate),
         "proxies": proxies(store, trained.dataset, trained.recipe.seed),
-        "groups": audited.groups,
-        "baselines": contested.report.plain,
         "scorecard": None if card is None else asdict(card),
         "without": without or None,
         "beside": audited.beside,
@@ -97,18 +108,17 @@ def train(store: Store, name: str, *, home: Path, without: str = "") -> dict[str
 
 
 def _run(
-    home: Path,
+    bundle: Path,
     audited: _AuditedTraining,
     parts: Parts,
-    certificate: Mapping[str, Any],
     contested: Contested,
+    tables: Mapping[str, Mapping[str, Any]],
 ) -> TrainingRun:
-    """Return what a training leaves in the registry, its bundle written."""
+    """Return what a training leaves in the registry once its bundle is written, with further tables."""
     trained = audited.trained
     chosen = choices(trained)
     if audited.without:
         chosen["without"] = audited.without
-    bundle = write_bundle(home / "bundles", parts)
     report = contested.report
     return TrainingRun(
         key=ModelKey(parts.origin["source"], trained.dataset.name),
@@ -117,11 +127,7 @@ def _run(
         choices=chosen,
         metrics={**numbers(trained.metrics), **report.numbers()},
         tags={**parts.origin, **report.verdict.tags()},
-        tables={
-            "certificate": certificate,
-            "groups": audited.groups,
-            "baselines": report.plain,
-        },
+        tables={**tables, "groups": audited.groups, "baselines": report.plain},
         units=contested.units,
     )
 
@@ -146,6 +152,8 @@ def _contender(audited: _AuditedTraining) -> Contender:
         recipe=trained.recipe,
         lesson=trained.lesson,
         fit=trained.learned.any,
+        calibration=trained.learned.calibration,
+        count=trained.learned.count,
         tested=trained.model,
         falls=audited.falls,
     )
