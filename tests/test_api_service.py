@@ -207,7 +207,7 @@ def test_an_answer_says_everything_a_reader_needs(served: Served) -> None:
         next(m["ranked"] for m in told["models"] if m["entity"] == "enterprise"),
     )
     assert first["reasons"] and all(
-        reason["zh"] and reason["en"] and reason["facts"] for reason in first["reasons"]
+        reason["zh"] and reason["en"] and reason["check_zh"] for reason in first["reasons"]
     )
     assert isinstance(first["missing"], list)
 
