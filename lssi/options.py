@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -30,6 +30,15 @@ RecordId = Annotated[str, typer.Argument(help="记录号 / id of a record, such 
 RecordedUnit = Annotated[
     str | None,
     typer.Option("--unit", help="只看一个单位 / one unit of the record, by number"),
+]
+NoticeLanguage = Annotated[
+    Literal["zh", "en"] | None,
+    typer.Option("--lang", help="只用一种语言；不写则两种都用 / one language; without it, both"),
+]
+
+Who = Annotated[
+    str | None,
+    typer.Option(help="由谁 / who does it, by default the login name; the ledger keeps it"),
 ]
 
 Out = Annotated[Path, typer.Option(help="写到何处 / where to write")]

@@ -8,11 +8,16 @@ import typer
 
 from features.home import home
 from lssi.commands import (
+    alerting,
     audit,
     city,
+    compliance,
+    estimating,
     features,
     keys,
     ledger,
+    loop,
+    lottery,
     matches,
     monitoring,
     novelty,
@@ -39,16 +44,31 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "ablate": training.ablate_command,
     "promote": training.promote_command,
     "plan": planning.plan_command,
+    "alerts": alerting.alerts_command,
+    "acknowledge": loop.acknowledge_command,
+    "outcome": loop.outcome_command,
+    "override": loop.override_command,
+    "overrides": loop.overrides_command,
+    "appeal": loop.appeal_command,
+    "appraise": compliance.appraise_command,
+    "classify": compliance.classify_command,
+    "medals": compliance.medals_command,
+    "exposures": compliance.exposures_command,
+    "why": planning.why_command,
     "monitor": monitoring.monitor_command,
+    "lift": monitoring.lift_command,
+    "estimate": estimating.estimate_command,
     "serve": scoring.serve_command,
     "batch": scoring.batch_command,
     "replay": audit.replay_command,
     "report": audit.report_command,
+    "notice": audit.notice_command,
 }
 """Commands of one word, by that word."""
 GROUPS = {
     "key": keys.group,
     "ledger": ledger.group,
+    "lottery": lottery.group,
 }
 """Groups of commands of two words, by the first; `lssi --help` lists them last."""
 

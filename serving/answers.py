@@ -34,12 +34,14 @@ class SaidFact(Said):
 
 
 class SaidReason(Said):
-    """One feature's share of the score (log-odds) in words, with the facts it rests on."""
+    """One feature's share of the score (log-odds) in words, with what to check on site and the facts it rests on."""
 
     feature: str
     contribution: float
     zh: str
     en: str
+    check_zh: str = ""
+    check_en: str = ""
     facts: list[SaidFact]
 
 
@@ -121,3 +123,22 @@ class Recorded(Said):
     entry: dict[str, object]
     payload: dict[str, object] | None
     proof: dict[str, object]
+
+
+class Acted(Said):
+    """An act that is in the ledger and the journal; `first` is false where the same act had been sent before.
+
+    `others_on_row` names, for an appeal, the other cases that rest on the same row, by kind.
+    """
+
+    record_id: str
+    first: bool
+    others_on_row: dict[str, list[str]] | None = None
+
+
+class AlertPage(Said):
+    """The next alerts of a team; `cursor` is the place behind the last, to be sent for the next ones."""
+
+    team: str
+    alerts: list[dict[str, object]]
+    cursor: str | None

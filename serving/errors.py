@@ -28,6 +28,9 @@ CODES = {
     "role_refused": Code(
         403, "密钥的角色无权使用此路由", "the role of the key may not use this route"
     ),
+    "team_refused": Code(
+        403, "由另一队伍负责", "another team answers for this enterprise or alert"
+    ),
     "unknown_id": Code(
         404, "编号不在当日登记中", "an enterprise or claim is not in the register of the day"
     ),
@@ -38,6 +41,7 @@ CODES = {
     "retry_conflict": Code(
         409, "此幂等键已用于另一请求", "the idempotency key was used for another request"
     ),
+    "act_refused": Code(409, "与已有记录不符", "the act does not fit what is recorded"),
     "body_too_large": Code(413, "正文过大", "the body is above the limit"),
     "media_type_refused": Code(
         415, "正文须声明为 application/json", "the body is not declared as application/json"
@@ -51,7 +55,11 @@ CODES = {
     "history_unusable": Code(503, "历史数据缺失或损坏", "the history is missing or damaged"),
     "source_unreadable": Code(503, "数据源缺失或损坏", "the source is missing or damaged"),
     "keys_unusable": Code(503, "密钥登记损坏", "the register of keys is damaged"),
-    "not_ready": Code(503, "服务正在启动", "the service is still starting"),
+    "not_ready": Code(
+        503,
+        "服务正在启动，或账本此刻无法写入",
+        "the service is still starting, or its ledger cannot be written at this moment",
+    ),
     "timed_out": Code(
         504, "作答超时；没有确认任何记录", "the answer took too long; no record was confirmed"
     ),
@@ -70,6 +78,18 @@ class RecordUnknown(LssiError):
     """No record has the number asked for."""
 
     code = "record_unknown"
+
+
+class ActRefused(LssiError):
+    """An act does not fit what is recorded: its visit, its line, its row or an earlier act."""
+
+    code = "act_refused"
+
+
+class TeamRefused(LssiError):
+    """An act or a question about what another team answers for."""
+
+    code = "team_refused"
 
 
 class RetryConflict(LedgerError):

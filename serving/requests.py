@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
+from datetime import date
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    StringConstraints,
+    model_validator,
+)
 
 from features.contract.identifiers import fault
 from features.contract.tables import LONGEST
@@ -101,6 +110,108 @@ class RecordId(Body):
     record_id: Annotated[
         str, StringConstraints(min_length=1, max_length=64, pattern=r"^[0-9a-z-]+$")
     ]
+
+
+def _day(text: str) -> str:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        raise ValueError("should be a day such as 2015-07-08") from None
+    return text
+
+
+Day = Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}$"), AfterValidator(_day)]
+Number = Annotated[int, Field(ge=0, le=_LARGEST)]
+Violation = Annotated[int, Field(ge=1, le=5)]
+Reason = Literal[
+    "recent_visit",
+    "closed_down",
+    "known_to_team",
+    "no_access",
+    "workload",
+    "other",
+    "own_information",
+    "agrees",
+]
+
+
+class FoundViolation(Body):
+    """What a visit found of one violation type: workers in violation and the amount in fen, where they were counted."""
+
+    violation: Violation
+    workers: Number | None = None
+    amount: Number | None = None
+
+
+class PostedOutcome(Body):
+    """What one visit examined and found; the visit is named by the plan, the draw or the alert that ordered it."""
+
+    inspection: Id
+    enterprise: Id
+    plan: Id | None = None
+    draw: Id | None = None
+    alert: Id | None = None
+    opened: Day
+    closed_on: Day
+    examined: Annotated[list[Violation], Field(min_length=1, max_length=5)]
+    found: Annotated[list[FoundViolation], Field(max_length=5)] = []
+    staff_on_site: Number | None = None
+    workers_total: Number | None = None
+    spent_minutes: Number | None = None
+    supersedes: Id | None = None
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        violations = [one.violation for one in self.found]
+        if not (self.plan or self.draw or self.alert):
+            raise ValueError("name the visit by plan, draw or alert")
+        if len(set(violations)) < len(violations):
+            raise ValueError("each violation should occur once in found")
+        if not set(violations) <= set(self.examined):
+            raise ValueError("what was found should be among what was examined")
+        return self
+
+
+class DecidedLine(Body):
+    """A decision on one line of a plan, an override or an acceptance, with its reason."""
+
+    plan: Id
+    enterprise: Id
+    decision: Literal["override", "accept"]
+    reason: Reason
+
+
+class AcknowledgedAlert(Body):
+    """One alert that its team has seen."""
+
+    alert: Id
+
+
+class AlertsAfter(Body):
+    """The alerts behind a cursor, from the first where there is none."""
+
+    after: Annotated[str, StringConstraints(min_length=1, max_length=64)] | None = None
+
+
+class LodgedAppeal(Body):
+    """An appeal against one row of a table, which an enterprise or a claim rests on; decided, or not yet."""
+
+    appeal: Id
+    enterprise: Id | None = None
+    claim: Id | None = None
+    table: Name
+    row_id: Id
+    lodged: Day
+    decided_on: Day | None = None
+    upheld: bool | None = None
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if (self.enterprise is None) == (self.claim is None):
+            raise ValueError("an appeal is of an enterprise or of a claim; name one of them")
+        if (self.decided_on is None) != (self.upheld is None):
+            raise ValueError("decided_on and upheld go together")
+        return self
 
 
 class Nothing(Body):

@@ -226,6 +226,14 @@ def hand_source() -> Callable[..., Path]:
 
 
 @pytest.fixture(scope="session")
+def loaded_town(tmp_path_factory: pytest.TempPathFactory, hand_source: Callable[..., Path]) -> Path:
+    """A folder with a town by hand (`town`) and a home in which it is loaded (`home`), for tests of the loop."""
+    from tests import loop_town
+
+    return loop_town.loaded_town(tmp_path_factory.mktemp("loop"), hand_source)
+
+
+@pytest.fixture(scope="session")
 def city_2000(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The simulated city of 2,000 enterprises over 36 months, complete to 2015-06-30: a source folder."""
     return made_once(tmp_path_factory, "city", write_city_2000)
@@ -295,11 +303,15 @@ def register(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def keys(register: Path) -> dict[str, str]:
-    """A key of each role, by role, in that register."""
-    from serving.api.keys import ROLES, add
+    """A key of each role, by role, in that register; those who act for a team act for t1."""
+    from serving.api.keys import ROLES, TEAM_ROLES, add
 
     today = date(2015, 7, 1)
-    return {role: add(register, f"of_{role}", role=role, today=today) for role in ROLES}
+    team_of = {role: "t1" if role in TEAM_ROLES else None for role in ROLES}
+    return {
+        role: add(register, f"of_{role}", role=role, today=today, team=team)
+        for role, team in team_of.items()
+    }
 
 
 @pytest.fixture(scope="session")

@@ -269,7 +269,7 @@ DIFFERS = (
     "store",
 )
 """Fields that tell a time, a place, a run, a version or a digest over any of these."""
-TEXTS = ("zh", "en", "reason_zh", "reason_en")
+TEXTS = ("zh", "en", "reason_zh", "reason_en", "check_zh", "check_en")
 """Words of features in a bundle, which may be written better."""
 OF_TREES = (
     "num_leaves",

@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 import shutil
 from dataclasses import dataclass
+from datetime import UTC, datetime, time
 from pathlib import Path
 
 import lightgbm
 import numpy as np
 import pytest
 
+from features.calendar import date_of
 from features.contract.tables import contract
 from features.engine.engine import engine_of
 from features.engine.matrices import catalogue_of
@@ -23,8 +25,11 @@ from models.bundle.calibration import Calibration
 from models.bundle.manifest import frozen_features
 from models.bundle.number import Correction, Number, Reach
 from models.explain.explain import EXPLAINER
+from models.explain.reasons import FORM
+from serving.ledger.act import Act, Seen, act_entry, subject_digest
 from serving.ledger.ledger import Ledger
 from serving.ledger.record import Record, entry_of
+from serving.ledger.retention import Expiry, expire
 from serving.scoring.ranks import ranks_of
 from serving.scoring.scorer import Scorer
 from serving.scoring.transcript import Scoring
@@ -185,6 +190,7 @@ def record_of(scorer: Scorer, scoring: Scoring) -> Record:
         complete_to=LAST,
         bundle=bundle.digest,
         explainer=EXPLAINER,
+        reasons_form=FORM,
         base=scoring.base,
         features=bundle.manifest.names,
         categories=tuple(
@@ -218,3 +224,13 @@ def recorded(home: Path, record: Record, keep_until: int = LAST + 1_096) -> str:
     """Write a record and return its id."""
     with Ledger(home / "ledger.db") as ledger:
         return ledger.append(entry_of(record, keep_until)).result(10).record_id
+
+
+def erased(path: Path, until: int) -> int:
+    """Erase what a ledger kept until before a day, of which its newest record is; return how many."""
+    moment = datetime.combine(date_of(until), time(), UTC)
+    act = Act("look", "tester", f"k{until}", subject_digest({"day": until}), {})
+    with Ledger(path) as ledger:
+        entry = act_entry(act, Seen(until, until, ""), moment=moment, kept_days=1_000)
+        ledger.append(entry).result(10)
+    return expire(path, Expiry(until, "tester", moment, kept_days=1_000))[0]

@@ -6,16 +6,22 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from serving.answers import Answer, SaidReason, Unit
+from serving.answers import Acted, AlertPage, Answer, SaidReason, Unit
 from serving.api.access import RequestLimits
 from serving.api.routes import ROUTES
 from serving.errors import CODES
 from serving.requests import (
     MOST_UNITS,
+    AcknowledgedAlert,
+    AlertsAfter,
     ClaimHistory,
     ClaimIds,
+    DecidedLine,
     EnterpriseHistory,
     EnterpriseIds,
+    FoundViolation,
+    LodgedAppeal,
+    PostedOutcome,
     RecordId,
 )
 
@@ -46,6 +52,14 @@ def test_the_document_lists_exactly_the_codes_of_a_refusal() -> None:
         EnterpriseHistory,
         ClaimHistory,
         RecordId,
+        AlertsAfter,
+        AcknowledgedAlert,
+        PostedOutcome,
+        FoundViolation,
+        DecidedLine,
+        LodgedAppeal,
+        Acted,
+        AlertPage,
         Answer,
         Unit,
         SaidReason,

@@ -7,12 +7,13 @@ import os
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -23,7 +24,7 @@ import numpy as np
 import pytest
 
 from features.ingest.scan import files_below, files_in
-from serving.api.keys import ROLES, add
+from serving.api.keys import ROLES, TEAM_ROLES, add
 from serving.api.routes import ROUTES
 from serving.errors import CODES
 from serving.ledger.audit import verify
@@ -137,7 +138,14 @@ def home(trained_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def served(home: Path, city_2000: Path) -> Iterator[Served]:
     keys = {
-        role: add(home / "keys.json", role, role=role, today=date(2015, 7, 1)) for role in ROLES
+        role: add(
+            home / "keys.json",
+            role,
+            role=role,
+            today=date(2015, 7, 1),
+            team="t1" if role in TEAM_ROLES else None,
+        )
+        for role in ROLES
     }
     log = home / "service.log"
     with serving(home, city_2000, log, "--workers", "2") as (address, _):
@@ -414,6 +422,48 @@ def test_two_workers_write_one_log_without_a_gap(served: Served) -> None:
     assert served.size == before + 16
     verdict = verify(served.home / "ledger.db", 0)
     assert verdict.whole and verdict.size == served.size
+
+
+def test_a_service_whose_ledger_is_replaced_answers_nothing_until_it_is_back(
+    served: Served,
+) -> None:
+    ledger, aside = served.home / "ledger.db", served.home / "aside.db"
+    sent, before = {"enterprises": served.firms(1)}, served.size
+    with (
+        closing(sqlite3.connect(ledger)) as now,
+        closing(sqlite3.connect(served.home / "older.db")) as older,
+    ):
+        now.backup(older)
+    last = served.ask(FIRMS, sent).json()["record_id"]
+    # two names for the file in use, so that it never lacks one
+    os.link(ledger, aside)
+    logs = [ledger.with_name(f"ledger.db{end}") for end in ("-wal", "-shm")]
+    for log in logs:
+        log.rename(log.with_suffix(log.suffix + ".aside"))
+    (served.home / "older.db").replace(ledger)
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: served.ask(FIRMS, sent), range(12)))
+    assert {code_of(answer) for answer in answers} == {"ledger_unusable"}
+    time.sleep(1.1)  # a probe believes a group of the last second
+    assert code_of(httpx.get(f"{served.address}/readyz")) == "not_ready"
+    for log in logs:
+        log.with_suffix(log.suffix + ".aside").replace(log)
+    aside.replace(ledger)
+    assert served.ask(FIRMS, sent).status_code == 200
+    assert wait_until_ready(served) and served.size > before + 1
+    found = served.ask("/v1/records/get", {"record_id": last}, role="auditor")
+    assert found.status_code == 200
+    assert "not ready: the ledger was rolled back" in served.log.read_text("utf-8")
+
+
+def wait_until_ready(served: Served) -> bool:
+    """Return whether every worker is ready soon: each believes its last group for a second."""
+    until = time.monotonic() + 10
+    while time.monotonic() < until:
+        if all(httpx.get(f"{served.address}/readyz").status_code == 200 for _ in range(6)):
+            return True
+        time.sleep(0.2)
+    return False
 
 
 def test_a_removed_key_is_refused_at_once_by_every_worker(served: Served) -> None:

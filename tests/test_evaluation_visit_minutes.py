@@ -10,7 +10,8 @@ import pytest
 from features.calendar import day_of
 from features.matrix import Matrix
 from models.policy.lottery import Draw
-from models.policy.plan import PlanUnit, plan
+from models.policy.plan import plan
+from models.policy.plan_unit import PlanUnit
 from models.policy.policy import policy_on
 from models.policy.policy_status import Facts, standing_of
 from training.data.cases import TEST, TargetCases, unlabelled
@@ -55,7 +56,7 @@ def drawn_staff(seed: int) -> np.ndarray:
     return np.random.default_rng(seed).integers(1, 600, FIRMS)
 
 
-def test_the_list_that_fills_the_minutes_is_the_plans_own_list_of_scores() -> None:
+def test_the_list_that_fills_the_minutes_is_worth_what_the_plans_list_of_scores_is() -> None:
     matrix = firms(drawn_staff(1))
     benefit = np.random.default_rng(2).gamma(1.0, 3.0, FIRMS)
     times = visit_times(matrix)
@@ -71,10 +72,11 @@ def test_the_list_that_fills_the_minutes_is_the_plans_own_list_of_scores() -> No
         visit.minutes for visit in cell.visits if visit.unit.name in cell.drawn
     )
     order = by_worth(matrix.keys, benefit, times.minutes)
-    certain = filling(order, times.minutes, np.ones(FIRMS), left_by_the_draw)[:-1]
-    planned = [visit.unit.name for visit in cell.visits]
-    assert len(certain) > 20
-    assert planned[: len(certain)] == matrix.keys[certain].tolist()
+    filled = filling(order, times.minutes, np.ones(FIRMS), left_by_the_draw)
+    assert len(filled) > 20
+    # the plan may fill the last minutes better, by less than one visit is worth
+    by_score = sum(visit.unit.benefit for visit in cell.visits if visit.why == "score")
+    assert benefit[filled].sum() > by_score - benefit.max()
 
 
 def test_a_list_fills_the_minutes_of_the_visits_that_its_capacity_reaches() -> None:

@@ -11,12 +11,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
+from features.catalogue.joins import left_of
 from features.engine.engine import engine_of
 from features.engine.evaluation import evaluation
 from features.engine.matrices import catalogue_of, matrix
 from features.ingest.scan import files_in, read_table
 from features.matrix import Matrix
-from features.online.counterfactual import Counterfactual, left_of
+from features.online.counterfactual import Counterfactual
 from features.store.opening import open_store
 from features.store.store import Store
 from models.bundle.bundle import Bundle, Parts, load_bundle, write_bundle
@@ -121,9 +122,9 @@ def test_a_score_falls_when_the_rows_of_its_first_reason_are_taken_out_of_the_so
         history = Counterfactual(engine, evaluated)
         facts = evidence(bundle, row, contributions[position], history)
         reasons = reasons_of(bundle, row, contributions[position], facts)
-        for reason in [one for one in reasons if one.facts[0].table != "enterprises"][
-            :1
-        ]:  # the sampled units must stay
+        # the sampled units must stay, and a main source without rows has none to take out
+        with_rows = [one for one in reasons if one.facts and one.facts[0].table != "enterprises"]
+        for reason in with_rows[:1]:
             told[key] = reason
             for fact in reason.facts:
                 gone.setdefault(left_of(fact.table), set()).update(history.rows_of(fact))

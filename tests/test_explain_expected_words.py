@@ -14,7 +14,7 @@ from models.bundle.number import Number
 from models.bundle.score import score
 from models.explain.expected_words import RAISING, expected_words
 from models.explain.shap_kernel import contributions
-from models.explain.wording import value_words
+from models.explain.wording import range_words, value_words
 from tests.test_bundle_score import with_number
 
 
@@ -35,8 +35,10 @@ def test_the_words_say_the_number_its_ends_and_of_what_it_is_a_share(
         share = scores.expected[row] / (staff + 1)
         for language in ("zh", "en"):
             said = words[language]
-            for number in (scores.expected[row], scores.lower[row], scores.upper[row], staff + 1):
+            for number in (scores.expected[row], scores.upper[row], staff + 1):
                 assert value_words(float(number), "persons", language) in said
+            lower, upper = float(scores.lower[row]), float(scores.upper[row])
+            assert range_words(lower, upper, "persons", language) in said
             assert value_words(float(share), "share", language) in said and "90%" in said
 
 

@@ -51,7 +51,9 @@ class ByHand:
     row: Matrix
 
     def facts(self, feature: str) -> Sequence[Fact]:
-        return () if np.isnan(self.row.column(feature)[0]) else (filed(feature),)
+        if np.isnan(self.row.column(feature)[0]):
+            return ()
+        return (filed(feature, f"row of {feature}"),)
 
     def without(self, fact: Fact) -> Matrix:
         values = self.row.values.copy()
@@ -251,6 +253,53 @@ def test_evidence_is_only_what_lowers_the_score_when_it_is_taken_away(
             assert all(counterfactual(bundle, history, fact) < raw for fact in reason.facts)
             told += 1
     assert told > 60
+
+
+@dataclass(frozen=True)
+class NoFact(ByHand):
+    """A history of which no rows can be taken away."""
+
+    def facts(self, feature: str) -> Sequence[Fact]:
+        assert feature in self.row.names
+        return ()
+
+
+def test_a_score_above_its_base_never_comes_without_a_reason(
+    model_parts: Parts, model_bundle: Bundle
+) -> None:
+    bundle, above = dressed(model_bundle), 0
+    for position in range(60):
+        row = model_parts.probe.row(position)
+        contributions = explain(bundle, row).contributions[0]
+        facts = evidence(bundle, row, contributions, NoFact(row))
+        told = reasons_of(bundle, row, contributions, facts)
+        if contributions.sum() <= 0:
+            assert not told
+            continue
+        above += 1
+        [reason] = told
+        assert reason.facts == () and reason.contribution > 0
+        assert reason.feature in leads(bundle, contributions)[0].members
+        assert "None" not in reason.en and reason.zh
+    assert above > 10
+
+
+def test_rows_that_one_measure_told_are_not_told_again_by_another(
+    model_parts: Parts, model_bundle: Bundle
+) -> None:
+    bundle = dressed(model_bundle)
+
+    class SameRows(ByHand):
+        """A history in which each number is counted by a measure of its own from the same rows."""
+
+        def facts(self, feature: str) -> Sequence[Fact]:
+            return (filed(feature, "t1"),)
+
+    for position in range(30):
+        row = model_parts.probe.row(position)
+        contributions = explain(bundle, row).contributions[0]
+        facts = evidence(bundle, row, contributions, SameRows(row))
+        assert len(reasons_of(bundle, row, contributions, facts)) <= 1
 
 
 def test_no_fact_is_told_twice(model_parts: Parts, model_bundle: Bundle) -> None:

@@ -15,7 +15,7 @@ import typing
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +25,12 @@ import polars as pl
 import pytest
 
 import lssi
+from features.calendar import day_of
 from features.contract.tables import COMMON, contract
 from features.ingest.scan import files_below, read_parquet
 from features.ingest.source import JOURNAL
+from features.store.journal import write_journal_part
+from tests.halts import halted
 from tests.test_api_service import serving
 from tests.test_house import commands
 
@@ -70,6 +73,7 @@ class Walk:
     outcomes: dict[str, Any] = field(default_factory=dict)
     words: dict[str, set[str]] = field(default_factory=dict)
     record: str = ""
+    line: dict[str, str] = field(default_factory=dict)
     top: dict[str, float] = field(default_factory=dict)
 
     def says(self, command: str, *given: object) -> str:
@@ -89,6 +93,14 @@ class Walk:
     def here(self, command: str, *given: object) -> Any:
         """Run a command on the source by hand."""
         return self.told(command, *given, self.place / "source", "--data", self.place / "data")
+
+
+class LongAgo(datetime):
+    """The clock of a commitment that precedes its public value by a day, and the draw by years."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> LongAgo:
+        return cls(2010, 7, 1, tzinfo=tz)
 
 
 def lasting(told: Any) -> Any:
@@ -306,11 +318,118 @@ def a_tuning(walk: Walk) -> Any:
 
 
 def a_plan(walk: Walk) -> Any:
-    return walk.here("plan", "--week", WEEK, "--minutes", 600, "--seed", "published")
+    out = walk.place / "sheets of a week"
+    said = walk.here("plan", "--week", WEEK, "--minutes", 600, "--seed", "published", "--out", out)
+    enterprises = [visit["enterprise"] for cell in said["cells"] for visit in cell["visits"]]
+    walk.line = {"plan": said["plan"], "enterprise": enterprises[0]}
+    return {**said, "files": len(said["files"])}, digests(out)
+
+
+def a_question(walk: Walk) -> Any:
+    source, data = walk.place / "source", walk.place / "data"
+    words = ("--week", WEEK, "--minutes", 600, "--data", data)
+    return walk.told("why", source, "e01", *words)
+
+
+def a_lift(walk: Walk) -> Any:
+    """Lift a halt that a report of another day wrote."""
+    halted("hill-side", TARGET)
+    return walk.here("lift", TARGET, "--by", "a person", "--reason", "checked")["reason"]
+
+
+def some_alerts(walk: Walk) -> Any:
+    return walk.here("alerts", "--as-of", DAY, "--on", NEXT)
+
+
+def an_acknowledgement(walk: Walk) -> Any:
+    """Acknowledge an alert by hand: nothing of the little source crosses a rule."""
+    columns = {
+        "alert": ["A"],
+        "enterprise": ["e00"],
+        "team": [None],
+        "issued_on": [day_of(NEXT)],
+        "violation": [1],
+        "rule": ["r"],
+        "record": ["0-0123456789"],
+        "recorded_on": [day_of(NEXT)],
+    }
+    journal = walk.place / "home" / "journal" / "hill-side"
+    write_journal_part(journal, "alerts", "alerts-00000000", columns)
+    return walk.here("acknowledge", "--alert", "A", "--on", WEEK)
+
+
+def an_outcome(walk: Walk) -> Any:
+    visit = {"inspection": "posted", "opened": WEEK, "closed_on": WEEK, "examined": [1]}
+    sent = walk.place / "the outcome.json"
+    sent.write_text(json.dumps(visit | walk.line), "utf-8")
+    return walk.here("outcome", "--file", sent, "--on", WEEK)
+
+
+def an_override(walk: Walk) -> Any:
+    plan, enterprise = walk.line.values()
+    line = ("--plan", plan, "--enterprise", enterprise)
+    return walk.here("override", *line, "--decision", "accept", "--reason", "agrees", "--on", WEEK)
+
+
+def the_overrides(walk: Walk) -> Any:
+    return walk.here("overrides", "--as-of", DAY)
+
+
+def an_appeal(walk: Walk) -> Any:
+    row = ("--enterprise", "e00", "--table", "enterprises", "--row", "enterprises-0")
+    return walk.here("appeal", "--appeal", "a1", *row, "--lodged", WEEK, "--on", WEEK)
+
+
+def a_commitment(walk: Walk) -> Any:
+    value = ("--public-name", "收盘 close", "--public-at", "2010-07-02T00:00Z")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("lssi.clock.datetime", LongAgo)
+        said = walk.here("lottery commit", "--week", WEEK, "--minutes", 600, *value)
+    return said["units"], said["expected_draws"], said["root"]
+
+
+def a_draw(walk: Walk) -> Any:
+    return sorted(walk.here("lottery draw", "--week", WEEK, "--public", "3686.92"))
+
+
+def a_verified_draw(walk: Walk) -> Any:
+    return walk.here("lottery verify", "--week", WEEK)["identical"]
+
+
+def a_price(walk: Walk) -> Any:
+    return walk.here("lottery price", "--week", WEEK, "--minutes", 600)
+
+
+def own_rules(walk: Walk) -> Path:
+    """Return a folder with the published rule sets."""
+    folder = walk.place / "rules"
+    if not folder.is_dir():
+        shutil.copytree(ROOT / "models" / "policy" / "rules", folder)
+    return folder
+
+
+def a_sheet(command: str, *words: object) -> Callable[[Walk], Any]:
+    """Return the step that writes a sheet of the compliance campaign in both forms, by rules of its own."""
+
+    def written(walk: Walk) -> Any:
+        source = [walk.place / "source", "--data", walk.place / "data"]
+        digests = [walk.here(command, *words)]
+        for form in ("csv", "parquet"):
+            out = walk.place / f"{command}.{form}"
+            walk.says(command, *source, *words, "--rules", own_rules(walk), "--out", out)
+            digests.append(digest(out))
+        return digests
+
+    return written
 
 
 def a_monitor(walk: Walk) -> Any:
     return walk.here("monitor", TARGET, "--as-of", DAY, "--record")["verdict"]
+
+
+def an_estimate(walk: Walk) -> Any:
+    days = ("--from", "2015-01-01", "--to", DAY)
+    return walk.here("estimate", "--target", TARGET, *days, "--by", "sector")
 
 
 def a_batch(walk: Walk) -> Any:
@@ -323,6 +442,12 @@ def a_batch(walk: Walk) -> Any:
 
 def a_replay(walk: Walk) -> Any:
     return walk.told("replay", walk.record, "--unit", next(iter(walk.top)))
+
+
+def a_notice(walk: Walk) -> Any:
+    out = walk.place / "notice.html"
+    walk.says("notice", walk.record, "--unit", next(iter(walk.top)), "--out", out)
+    return out.read_text("utf-8").replace(walk.record, "RECORD")
 
 
 def a_report(walk: Walk) -> Any:
@@ -346,7 +471,38 @@ def a_verification(walk: Walk) -> Any:
 
 
 def an_expiry(walk: Walk) -> Any:
-    return json.loads(walk.says("ledger expire"))
+    return json.loads(walk.says("ledger expire", "--checkpoint", walk.place / "checkpoint"))
+
+
+def a_ledger_key(walk: Walk) -> Any:
+    return len(walk.says("ledger key").split("+")[-1])
+
+
+def a_proof(walk: Walk) -> Any:
+    walk.says("ledger prove", walk.record, "--out", walk.place / "record.tlog-proof")
+    return (walk.place / "record.tlog-proof").read_text("utf-8").splitlines()[0]
+
+
+def an_export(walk: Walk) -> Any:
+    return walk.told("ledger export", "--out", walk.place / "export")["records"]
+
+
+def a_search(walk: Walk) -> Any:
+    found = walk.told("ledger find", "--unit", next(iter(walk.top)))
+    return len(found["records"]), found["batches"]
+
+
+def a_consistency(walk: Walk) -> Any:
+    old = walk.place / "checkpoint"
+    walk.says("ledger consistent", old, "--out", walk.place / "consistent")
+    return (walk.place / "consistent").read_text("utf-8").splitlines()[0]
+
+
+def a_witness(walk: Walk) -> Any:
+    walk.says("ledger consistent", "--out", walk.place / "first")
+    place = ("--place", walk.place / "witness", "--out", walk.place / "line")
+    walk.says("ledger witness", walk.place / "first", "--log-key", walk.says("ledger key"), *place)
+    return (walk.place / "line").read_text("utf-8").split()[1]
 
 
 def a_key(walk: Walk) -> Any:
@@ -415,12 +571,36 @@ STEPS: dict[str, Callable[[Walk], Any]] = {
     "ablate": an_ablation,
     "tune": a_tuning,
     "plan": a_plan,
+    "lottery price": a_price,
+    "lottery commit": a_commitment,
+    "lottery draw": a_draw,
+    "lottery verify": a_verified_draw,
+    "alerts": some_alerts,
+    "acknowledge": an_acknowledgement,
+    "outcome": an_outcome,
+    "override": an_override,
+    "overrides": the_overrides,
+    "appeal": an_appeal,
+    "appraise": a_sheet("appraise", "--period", 2013),
+    "classify": a_sheet("classify", "--as-of", DAY),
+    "medals": a_sheet("medals", "--as-of", DAY),
+    "exposures": a_sheet("exposures", "--as-of", DAY),
+    "why": a_question,
     "monitor": a_monitor,
+    "lift": a_lift,
+    "estimate": an_estimate,
     "batch": a_batch,
     "replay": a_replay,
     "report": a_report,
+    "notice": a_notice,
     "ledger checkpoint": a_checkpoint,
     "ledger verify": a_verification,
+    "ledger key": a_ledger_key,
+    "ledger prove": a_proof,
+    "ledger export": an_export,
+    "ledger find": a_search,
+    "ledger consistent": a_consistency,
+    "ledger witness": a_witness,
     "ledger expire": an_expiry,
     "key add": a_key,
     "key remove": a_removal,
@@ -438,6 +618,10 @@ SHORT = (
     "features",
     "matches",
     "novelty",
+    "appraise",
+    "classify",
+    "medals",
+    "exposures",
     "key add",
     "key remove",
     "load",

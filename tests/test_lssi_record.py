@@ -9,6 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from lssi.clock import now
+from serving.ledger.act import Act, Seen, act_entry, act_of, subject_digest
+from serving.ledger.ledger import Ledger
+from serving.ledger.read import find
+from serving.scoring.transcript import KEPT_DAYS
 from tests.recorded import Home, home_of
 from tests.said import Answer, Say
 
@@ -124,8 +129,43 @@ def test_the_ledger_agrees_with_its_checkpoint_until_it_is_changed(
     ]
 
 
-def test_what_has_expired_is_erased_and_the_ledger_still_agrees(home: Home, run: Run) -> None:
-    assert json.loads(run(home.path, "ledger", "expire").out) == {"expired": 5}
+def test_an_expiry_asks_what_it_would_erase_and_whether_its_clock_is_right(
+    home: Home, run: Run
+) -> None:
+    wrong = run(home.path, "ledger", "expire", "--dry-run")
+    assert wrong.code == 2 and "a clock may be wrong" in wrong.err
+    before = run(home.path, "ledger", "verify").out
+    act = Act("look", "tester", "k", subject_digest({"of": "today"}), {})
+    with Ledger(home.path / "ledger.db") as ledger:
+        entry = act_entry(act, Seen(16_616, 16_616, ""), moment=now(), kept_days=KEPT_DAYS)
+        ledger.append(entry).result(10)
+    assert json.loads(run(home.path, "ledger", "expire", "--dry-run").out) == {"would_expire": 5}
+    assert run(home.path, "ledger", "verify").out != before  # the act, and nothing else
+    assert "5 待删除 overdue" in run(home.path, "ledger", "verify").out
+
+
+def test_no_payload_is_erased_whose_day_ends_after_the_checkpoint_given(
+    home: Home, tmp_path: Path, run: Run
+) -> None:
+    lines = run(home.path, "ledger", "checkpoint").out.splitlines()
+    kept = tmp_path / "checkpoint"
+    kept.write_text("\n".join([*lines[:3], "2015-07-02T00:00:00+00:00"]), "utf-8")
+    asked = ("ledger", "expire", "--checkpoint", str(kept), "--dry-run")
+    assert json.loads(run(home.path, *asked).out) == {"would_expire": 0}
+    kept.write_text("\n".join([*lines[:2], "A" * 43 + "=", lines[3]]), "utf-8")
+    refused = run(home.path, *asked)
+    assert refused.code == 2 and "was rewritten" in refused.err
+
+
+def test_what_has_expired_is_erased_by_somebody_and_the_ledger_still_agrees(
+    home: Home, run: Run
+) -> None:
+    said = json.loads(run(home.path, "ledger", "expire", "--who", "王芳").out)
+    assert said["expired"] == 5
+    act = act_of(find(home.path / "ledger.db", said["record_id"]).payload or b"")
+    assert (act.what, act.who, act.content["expired"]) == ("expire", "王芳", 5)
     verdict = run(home.path, "ledger", "verify")
     assert verdict.code == 0 and "5 已到期 expired" in verdict.out
     assert "is erased; its proof remains" in run(home.path, "replay", home.record_id).err
+    nothing = json.loads(run(home.path, "ledger", "expire").out)
+    assert nothing == {"expired": 0, "record_id": None}

@@ -226,6 +226,9 @@ def test_every_command_runs_on_a_small_source_or_refuses_in_one_line(
     accepted = accepted_by(say, small)
     write_features(say, small, accepted, tmp_path)
     assert sound(say("matches", small, "--as-of", DAY, "--json"), 0).json["note"]
+    for command in ("appraise", "classify", "medals", "exposures"):
+        sheet = sound(say(command, small, "--as-of", DAY, "--json"), 0).json
+        assert sheet["living"] <= accepted["enterprises"]
     queue = say("novelty", small, "--as-of", DAY, "--json")
     assert queue.json["note"] if queue.code == 0 else queue.line
     assert (

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from features.catalogue.joins import declared_joins
+from features.calendar import day_of
+from features.catalogue.joins import declared_joins, left_of
 from features.catalogue.language import atoms_of, peers_of, stored_values_read
 from features.catalogue.model import ENTITIES, Catalogue
 from features.contract.tables import contract
@@ -16,8 +17,9 @@ from features.engine.engine import engine_of
 from features.engine.evaluation import evaluation
 from features.engine.matrices import matrix
 from features.matrix import Matrix
-from features.online.counterfactual import Counterfactual, left_of
+from features.online.counterfactual import Counterfactual
 from features.online.fact import Fact
+from features.online.lineage import Lineage, feature_facts
 from features.online.request import evaluate_rows, sent_evaluation
 from features.online.request_case import History
 from features.store.opening import open_store
@@ -178,11 +180,69 @@ def test_only_rows_placed_in_the_span_go(store: Store) -> None:
 
 def test_facts_name_the_rows_that_go_and_the_register_is_none(store: Store) -> None:
     changed, row = case_of(store, "enterprise", "E003")
-    [found] = [one for one in changed.facts("declared_last") if one.measure == "declared"]
-    rows = changed.rows_of(found)
-    assert found.n_rows == len(rows) > 0 and set(found.row_ids) <= rows
-    assert changed.without(found).column("declared_last")[0] != row.column("declared_last")[0]
+    newest, filed = changed.facts("declared_last")
+    assert newest.n_rows == 1 < filed.n_rows and newest.last == filed.last
+    for found in (newest, filed):
+        rows = changed.rows_of(found)
+        assert found.n_rows == len(rows) and set(found.row_ids) <= rows
+        assert changed.without(found).column("declared_last")[0] != row.column("declared_last")[0]
     assert changed.facts("section") == [] and changed.facts("no_feature_of_the_store") == []
+
+
+@pytest.mark.parametrize("entity", ENTITIES)
+def test_facts_made_from_what_the_score_knows_are_those_made_from_rows_alone(
+    store: Store, entity: str
+) -> None:
+    engine = engine_of(store)
+    [key, *_] = matrix(store, entity, DAY).keys.tolist()
+    evaluated = evaluation(engine, entity, DAY, [key])
+    lineage = Lineage(engine, evaluated.cases, evaluated.rows, evaluated.inputs.atoms)
+    from_rows = {
+        name: feature_facts(engine, evaluated.cases, name) for name in evaluated.matrix.names
+    }
+    assert {name: lineage.facts(name) for name in evaluated.matrix.names} == from_rows
+    assert len({fact for facts in from_rows.values() for fact in facts}) > 10
+
+
+@pytest.mark.parametrize("entity", ENTITIES)
+def test_the_rows_of_every_fact_are_as_many_as_it_says(store: Store, entity: str) -> None:
+    facts = 0
+    for key in matrix(store, entity, DAY).keys.tolist()[:3]:
+        changed, row = case_of(store, entity, key)
+        for told in {fact for name in row.names for fact in changed.facts(name)}:
+            own_register = told.table == ENTITIES[entity][0]
+            rows = changed.rows_of(told)
+            # the case's own rows of its register stay, for without them it would not be there
+            assert told.n_rows >= len(rows) if own_register else told.n_rows == len(rows), told
+            assert own_register or set(told.row_ids) <= rows
+            facts += not own_register
+    assert facts > 10
+
+
+@pytest.mark.parametrize(
+    ("feature", "measure", "table"),
+    [
+        ("staff", "staff_open", "employment"),
+        ("enrolled_pension", "pension_open", "enrolments"),
+        ("share_not_enrolled", "staff_open", "employment"),
+        ("mean_birth_year", "staff_open_birth_years", "employment"),
+    ],
+)
+def test_a_number_of_open_spells_rests_on_every_open_one_and_on_none_that_ended(
+    source: Path, store: Store, feature: str, measure: str, table: str
+) -> None:
+    ended = {row["row_id"]: row["ended"] for row in read_rows(source / f"{table}.csv")}
+    spells = 0
+    for key in matrix(store, "enterprise", DAY).keys.tolist():
+        changed, row = case_of(store, "enterprise", key)
+        for told in [one for one in changed.facts(feature) if one.measure == measure]:
+            days = [ended[number] for number in changed.rows_of(told)]
+            assert all(not day or day_of(day) > DAY for day in days), (key, days)
+            assert told.n_rows == len(days)
+            if feature in ("staff", "enrolled_pension"):
+                assert told.value == row.column(feature)[0]
+            spells += len(days)
+    assert spells > 5
 
 
 def test_a_fact_says_what_its_value_counts(store: Store) -> None:
@@ -224,8 +284,9 @@ def test_history_sent_with_a_request_loses_rows_as_the_store_does(store: Store) 
     evaluated = sent_evaluation(engine, "enterprise", "E003", DAY, sent)
     row = evaluated.matrix
     changed = Counterfactual(engine, evaluated)
-    [found] = [one for one in changed.facts("declared_last") if one.measure == "declared"]
-    assert found.row_ids == ("t2", "t3", "t4")
+    newest, found = changed.facts("declared_last")
+    assert newest.row_ids == ("t4",) and found.row_ids == ("t2", "t3", "t4")
+    assert changed.without(newest).column("declared_last")[0] == 30
     less = changed.without(found)
     kept = [name for name in row.names if said(row, name) == said(less, name)]
     expected = evaluate_rows(

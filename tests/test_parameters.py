@@ -29,7 +29,7 @@ TABLES = [
 VALUES = [
     (population_parameters, (90,)),
     (closing_parameters, (14, 100)),
-    (evidence_limits, (5, 3, 12, 0.02, 3, 2, 0.5)),
+    (evidence_limits, (5, 3, 12, 0.02, 3, 2, 2, 0.5)),
 ]
 
 

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from importlib import resources
+from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from features.calendar import day_of
 from features.errors import PolicyError
+from models.policy.campaign_rules import Grade, check_classes
 from models.policy.policy import policies, policy_of, policy_on
 from models.policy.policy_status import Facts, standing_of
 
-TEXT = resources.files("models.policy").joinpath("rules/qingdao-2012.toml").read_text("utf-8")
+RULES = resources.files("models.policy").joinpath("rules")
+TEXT = RULES.joinpath("qingdao-2012.toml").read_text("utf-8")
+BOUND = st.none() | st.integers(0, 3)
+Bounds = tuple[int | None, int | None, int | None]
 DAY = day_of("2015-07-06")
+FROZEN = {
+    "qingdao-2012": "806d8ee3c1f9ff9ffbb5e9f76279b7fbf39df0c5f2f631b8ff83b8a23397eb8a",
+    "national-2017": "d806a6320cddfbd2e5d536e1cf20d10b46a782a1b01d0dd0c07f7f6acf0f72cb",
+}
+"""The digest of every published rule set. One that decisions rest on is never changed: a later one follows it."""
 
 
 def test_the_rule_set_in_force_is_the_latest_that_has_begun() -> None:
@@ -41,7 +54,7 @@ def test_published_rule_sets_have_names_and_digests_of_their_own_and_speak_both_
 @pytest.mark.parametrize(
     ("old", "new", "where"),
     [
-        ("percent = 10 ", "percent = 0 ", "lottery.percent"),
+        ("percent = 10 ", "percent = 31 ", "lottery.percent"),
         ("weight = 2.0", "weight = nan", "weight"),
         ("rest = 182", "rest = -1", "routine.rest"),
         ("rest = 182", "rest = 182\nwish = 1", "routine.wish"),
@@ -77,6 +90,129 @@ def test_the_class_follows_from_facts_found(
 ) -> None:
     for day, name in (("2015-01-01", city), ("2018-01-01", nation)):
         assert policy_on(day_of(day)).appraisal.class_of(sanctions=sanctions, grave=grave) == name
+
+
+def test_a_published_rule_set_never_changes_in_silence() -> None:
+    assert {policy.rule: policy.digest for policy in policies()} == FROZEN
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        (
+            "sanctions_at_most = 2       # assumed",
+            "sanctions_at_most = 0",
+            "class 'medium' can never hold, for every record that it allows is 'full' already",
+        ),
+        ("sanctions_at_most = 0", "", "class 'medium' can never hold"),
+        ('name = "medium"', 'name = "full"', "two classes are called 'full'"),
+        (
+            'class = "full"',
+            'class = "best"',
+            "medal.class should be one of full, medium, poor; got 'best'",
+        ),
+        (
+            "last_day = 2016-12-31",
+            "last_day = 2011-12-31",
+            "ends on 2011-12-31, before its first day",
+        ),
+        ("sanctions_at_most = 0", "sanctions_at_most = -1", "sanctions_at_most"),
+        ('level = "normal"', 'level = "none"', "level"),
+        ('acts = ["order", "fine", "referral"]', "acts = []", "acts"),
+        ("full_size = 433193", "full_size = 0", "full_size"),
+    ],
+)
+def test_a_rule_set_that_cannot_be_meant_is_refused(old: str, new: str, says: str) -> None:
+    assert old in TEXT
+    with pytest.raises(PolicyError, match=re.escape(says)):
+        policy_of(TEXT.replace(old, new, 1))
+
+
+@given(st.lists(st.tuples(BOUND, BOUND, BOUND), min_size=1, max_size=4))
+def test_a_class_is_refused_exactly_if_no_record_reaches_it(bounds: list[Bounds]) -> None:
+    grades = [
+        Grade(
+            name=f"c{place}",
+            weight=1.0,
+            level="normal",
+            sanctions_at_most=sanctions,
+            grave_at_most=grave,
+            refused_at_most=refused,
+        )
+        for place, (sanctions, grave, refused) in enumerate([*bounds, (None, None, None)])
+    ]
+    ruled = policy_on(DAY).appraisal.model_copy(update={"grades": tuple(grades)})
+    records = [
+        (sanctions, grave, refused)
+        for sanctions in range(6)
+        for grave in range(sanctions + 1)
+        for refused in range(sanctions + 1)
+    ]
+    reached = {ruled.class_of(sanctions=s, grave=g, refused=r) for s, g, r in records}
+    medal = policy_on(DAY).medal.model_copy(update={"grade": "c0"})
+    if len(reached) == len(grades):
+        check_classes("r", ruled, medal)
+    else:
+        with pytest.raises(PolicyError, match="can never hold"):
+            check_classes("r", ruled, medal)
+
+
+def rule_folder(place: Path, **changed: dict[str, str]) -> Path:
+    """Return a folder with the published rule sets, in whose files texts are replaced."""
+    names = {"city": "qingdao-2012", "nation": "national-2017"}
+    place.mkdir()
+    for short, name in names.items():
+        text = RULES.joinpath(f"{name}.toml").read_text("utf-8")
+        for old, new in changed.get(short, {}).items():
+            assert old in text
+            text = text.replace(old, new)
+        (place / f"{short}.toml").write_text(text, "utf-8")
+    return place
+
+
+@pytest.mark.parametrize(
+    ("city", "nation", "says"),
+    [
+        (
+            {"last_day = 2016-12-31": "last_day = 2016-11-30"},
+            {},
+            "no rule set is in force from 2016-12-01 to 2016-12-31",
+        ),
+        (
+            {"last_day = 2016-12-31": "last_day = 2017-01-01"},
+            {},
+            "lasts to 2017-01-01 and 'national-2017' begins on 2017-01-01: they overlap",
+        ),
+        (
+            {"last_day = 2016-12-31\n": ""},
+            {"first_day = 2017-01-01": "first_day = 2012-01-01"},
+            "both begin on 2012-01-01; only one may be in force",
+        ),
+        ({}, {'rule = "national-2017"': 'rule = "qingdao-2012"'}, "two rule sets are called"),
+        ({"[medal]": "[medal"}, {}, "city.toml: a rule set should be TOML"),
+    ],
+)
+def test_rule_sets_that_clash_or_leave_days_without_any_are_refused(
+    tmp_path: Path, city: dict[str, str], nation: dict[str, str], says: str
+) -> None:
+    folder = rule_folder(tmp_path / "rules", city=city, nation=nation)
+    with pytest.raises(PolicyError, match=re.escape(says)):
+        policies(folder)
+
+
+def test_a_day_after_the_last_rule_set_has_none(tmp_path: Path) -> None:
+    ended = {"first_day = 2017-01-01": "first_day = 2017-01-01\nlast_day = 2019-12-31"}
+    folder = rule_folder(tmp_path / "rules", nation=ended)
+    assert policy_on(day_of("2019-12-31"), folder).rule == "national-2017"
+    with pytest.raises(PolicyError, match="the last, 'national-2017', ended on 2019-12-31"):
+        policy_on(day_of("2020-01-01"), folder)
+
+
+def test_a_folder_without_rule_sets_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(PolicyError, match="holds no rule set; copy one of models/policy/rules/"):
+        policies(tmp_path)
+    with pytest.raises(PolicyError, match="--rules should be a folder of rule sets"):
+        policies(tmp_path / "nowhere")
 
 
 def test_visits_to_more_staff_never_take_fewer_minutes() -> None:

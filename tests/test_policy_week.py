@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -21,12 +23,16 @@ from features.store.store import Store
 from models.bundle.bundle import Bundle, Parts, load_bundle, write_bundle
 from models.bundle.calibration import Calibration
 from models.bundle.manifest import frozen_features
-from models.policy.plan_text import plan_as_json, plan_as_text, write_journal
+from models.policy.plan_journal import write_journal
+from models.policy.plan_json import of_cell, plan_as_json
+from models.policy.plan_sheet import write_plan_sheets
+from models.policy.plan_text import FIRST_VISITS, plan_as_text
 from models.policy.policy import policy_on
 from models.policy.policy_facts import cells_of, enterprise_facts
 from models.policy.policy_status import Facts
 from models.policy.visit_staff import staff_of
-from models.policy.week import Made, made, week_of
+from models.policy.week import Halt, Made, Week, check_not_before_training, made, week_of
+from models.policy.why import why_lines, why_listed
 
 AS_OF = day_of("2015-06-28")
 MONDAY = AS_OF + 1
@@ -197,7 +203,7 @@ def facts(store: Store, name: str) -> Facts:
         ("e6", Facts()),
         ("e2", Facts(exposure=(AS_OF - 40, AS_OF + 400))),
         ("e3", Facts(visited=AS_OF - 30)),
-        ("e4", Facts(visited=AS_OF - 330, sanctions=1, grave=1)),
+        ("e4", Facts(visited=AS_OF - 330, sanctions=1, grave=1, refused=1)),
         ("e5", Facts(appraised="poor")),
         ("e7", Facts()),
         ("e9", Facts()),
@@ -405,7 +411,7 @@ def test_a_week_beyond_the_history_is_refused(store: Store) -> None:
 def test_the_text_for_reading_names_every_cell(the_plan: Made) -> None:
     text = plan_as_text(the_plan)
     assert all(f"\n{name}: " in text for name in ("-", "c0", "c1", "c2"))
-    assert "e0 complaint" in text
+    assert "e0 投诉 complaint" in text
 
 
 def test_a_visit_says_within_what_its_number_lies_and_without_an_interval_says_none(
@@ -427,3 +433,105 @@ def test_a_visit_says_within_what_its_number_lies_and_without_an_interval_says_n
     assert "预计 expected 12.2 (90 %: 3–31)" in plan_as_text(week)
     without = plan_as_json(replace(week, scores=replace(ends, lower=None, upper=None)))
     assert all(visit["interval"] is None for cell in without["cells"] for visit in cell["visits"])
+
+
+def test_what_is_listed_and_what_is_not_adds_up_to_the_register(the_plan: Made) -> None:
+    sums = plan_as_json(the_plan)["reconciliation"]
+    assert sums["whole"]
+    assert sums["register"] == FIRMS == sums["scored"] + sums["not_living"]
+    assert sum(sums["listed"].values()) + sum(sums["left_out"].values()) == sums["scored"]
+    assert (sums["left_out"]["no_cell"], sums["left_out"]["waived"]) == (1, 1)
+    text = plan_as_text(the_plan)
+    assert f"登记 register {FIRMS} = " in text
+    assert "奖牌免日常检查 a medal waives routine visits" in text
+
+
+def test_a_halted_model_lists_nobody_by_score_and_the_lottery_goes_on(
+    store: Store, bundle: Bundle, the_plan: Made
+) -> None:
+    halt = Halt("7-0123456789", "2015-06-28", "数据停了", "a feed has stopped")
+    week = made(store, bundle, week_of(store, MONDAY, SEED), halt)
+    said = plan_as_json(week)
+    whys = {visit["why"] for cell in said["cells"] for visit in cell["visits"]}
+    assert "score" not in whys and {"complaint", "exposure"} <= whys
+    assert [cell.drawn for cell in week.plan.cells] == [cell.drawn for cell in the_plan.plan.cells]
+    assert said["model"]["halt"]["record_id"] == halt.record_id
+    assert said["reconciliation"]["left_out"]["halted"] > 0
+    assert "停用 halted" in plan_as_text(week) and "a feed has stopped" in plan_as_text(week)
+    assert week.number != the_plan.number
+
+
+def test_a_week_from_before_the_training_is_refused_by_its_days(bundle: Bundle) -> None:
+    trained = day_of(bundle.manifest.as_of)
+    before, after = (Week(trained + 1 + days, trained + days, SEED, None) for days in (-1, 0))
+    check_not_before_training(bundle, after)
+    with pytest.raises(PolicyError, match=r"trained as of 2015-01-01 .* --retrospective"):
+        check_not_before_training(bundle, before)
+
+
+def test_one_cell_is_shown_alone_and_an_unknown_one_is_refused(the_plan: Made) -> None:
+    said = plan_as_json(the_plan)
+    assert [cell["cell"] for cell in of_cell(said, "c1")["cells"]] == ["c1"]
+    assert [cell["cell"] for cell in of_cell(said, "-")["cells"]] == [None]
+    with pytest.raises(PolicyError, match=r"cell 'c9' has no list .* such as -, c0"):
+        of_cell(said, "c9")
+
+
+def test_a_long_plan_says_how_many_more_visits_each_list_has(
+    the_plan: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = plan_as_text(the_plan)
+    assert " more: --cell" not in whole
+    monkeypatch.setattr("models.policy.plan_text.MOST_VISITS", 1)
+    short = plan_as_text(the_plan)
+    for cell in plan_as_json(the_plan)["cells"]:
+        more = len(cell["visits"]) - FIRST_VISITS
+        assert (f"{more} more: --cell {cell['cell']}" in short) is (more > 0)
+
+
+def test_every_visit_stands_once_on_the_sheet_of_its_team_and_on_the_page(
+    the_plan: Made, tmp_path: Path
+) -> None:
+    said = plan_as_json(the_plan)
+    page, *teams = write_plan_sheets(said, tmp_path)
+    listed = [visit["enterprise"] for cell in said["cells"] for visit in cell["visits"]]
+    on_sheets: list[str] = []
+    for path in teams:
+        rows = list(csv.DictReader(path.read_text("utf-8-sig").splitlines()))
+        on_sheets += [row["企业 enterprise"] for row in rows]
+        cells = {
+            cell["cell"] for cell in said["cells"] if path.stem.endswith(f"team-{cell['team']}")
+        }
+        assert {row["网格 cell"] for row in rows} <= cells
+    assert sorted(on_sheets) == sorted(listed)
+    text = page.read_text("utf-8")
+    assert all(text.count(f"<td>{name}</td>") == 1 for name in listed)
+    before = [path.read_bytes() for path in (page, *teams)]
+    assert [path.read_bytes() for path in write_plan_sheets(said, tmp_path)] == before
+
+
+def test_a_sheet_shows_a_name_as_text_and_a_team_as_a_file(the_plan: Made, tmp_path: Path) -> None:
+    said = plan_as_json(the_plan)
+    cell = next(cell for cell in said["cells"] if cell["visits"])
+    cell["team"] = "../<b>t/1"
+    page, *teams = write_plan_sheets({**said, "cells": [cell]}, tmp_path / "out")
+    assert [path.parent for path in teams] == [tmp_path / "out"]
+    assert "<b>" not in page.read_text("utf-8")
+
+
+def test_why_names_the_reason_of_every_living_enterprise_that_the_sums_count(
+    the_plan: Made,
+) -> None:
+    answers = {unit.name: why_listed(the_plan, unit.name) for unit in the_plan.units}
+    sums = plan_as_json(the_plan)["reconciliation"]
+    reasons = Counter(one["decided_by"] for one in answers.values() if not one["listed"])
+    assert dict(reasons) == sums["left_out"]
+    assert Counter(one["decided_by"] for one in answers.values() if one["listed"]) == sums["listed"]
+    for one in answers.values():
+        assert why_lines(one)
+        assert bool(one["would"]) is not one["listed"]
+        if one["would_need_workers"] is not None:
+            assert one["would_need_workers"] >= one["score"]["expected_workers"] * 0.99
+    assert answers["e1"]["decided_by"] == "waived"
+    assert answers["e3"]["decided_by"] == "resting"
+    assert answers["e0"]["decided_by"] == "complaint"

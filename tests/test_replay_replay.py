@@ -14,12 +14,11 @@ from models.bundle.interval import Interval
 from models.bundle.score import score
 from serving.ledger.audit import verify
 from serving.ledger.record import Case, Record
-from serving.ledger.retention import expire
 from serving.replay.checks import CaseReplay
 from serving.replay.dossier import dossier, replay_as_json, replay_lines
 from serving.replay.replay import replay_case
 from serving.scoring.batch import write_batch_rows
-from tests.recorded import LAST, Home, as_sent, home_of, record_of, recorded
+from tests.recorded import LAST, Home, as_sent, erased, home_of, record_of, recorded
 
 
 @pytest.fixture(scope="module")
@@ -109,6 +108,26 @@ def test_a_record_of_a_version_without_intervals_replays_and_shows_none(home: Ho
     replayed = replay_case(home.record, earlier, home.bundle, home.store)
     assert replayed.identical
     assert states(replayed)["interval"] == states(replayed)["expected_words"] == "not_rebuilt"
+
+
+def test_reasons_of_an_earlier_form_are_compared_without_their_words(home: Home) -> None:
+    case = home.record.cases[0]
+    older = [{**reason, "zh": "旧的措辞", "en": "words of before"} for reason in case.reasons]
+    without_checks = [
+        {name: value for name, value in reason.items() if not name.startswith("check")}
+        for reason in older
+    ]
+    earlier = changed(home, reasons=without_checks, expected_words={"zh": "约十人", "en": "ten"})
+    replayed = replay_case(replace(home.record, reasons_form=1), earlier, home.bundle, home.store)
+    assert replayed.identical and states(replayed)["reasons"] == "identical"
+    for field in ("reason_words", "expected_words", "facts"):
+        assert states(replayed)[field] == "not_rebuilt"
+    told = next(check.en for check in replayed.checks if check.field == "reason_words")
+    assert "made by form 1 of reasons; this version makes form 2" in told
+    louder = [{**older[0], "contribution": 9.0}, *older[1:]]
+    record = replace(home.record, reasons_form=1)
+    replayed = replay_case(record, changed(home, reasons=louder), home.bundle, None)
+    assert states(replayed)["reasons"] == "different"
 
 
 def test_a_contribution_that_differs_in_its_last_bit_is_named(home: Home) -> None:
@@ -206,7 +225,7 @@ def test_a_damaged_or_lost_model_is_one_clear_error(home: Home) -> None:
 
 def test_an_expired_payload_cannot_replay_and_says_since_when(home: Home) -> None:
     record_id = recorded(home.path, home.record, keep_until=LAST)
-    assert expire(home.path / "ledger.db", LAST + 1) == 1
+    assert erased(home.path / "ledger.db", LAST + 1) == 1
     with pytest.raises(LedgerError, match="kept until 2015-06-30 and is erased; its proof remains"):
         dossier(home.path, record_id)
 
@@ -269,7 +288,7 @@ def test_the_rows_of_a_batch_expire_with_the_last_record_that_needs_them(home: H
     assert record.rows is not None
     file = home.path / "batches" / f"{record.rows.digest}.parquet"
     recorded(home.path, record, keep_until=LAST)
-    expire(home.path / "ledger.db", LAST + 1)
+    erased(home.path / "ledger.db", LAST + 1)
     assert file.is_file()
-    expire(home.path / "ledger.db", LAST + 2_000)
+    erased(home.path / "ledger.db", LAST + 2_000)
     assert not file.exists() and verify(home.path / "ledger.db", LAST + 2_000).whole

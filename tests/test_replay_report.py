@@ -12,13 +12,13 @@ import pytest
 from features.engine.matrices import matrix as matrix_of_day
 from features.errors import RequestError
 from models.bundle.score import score
-from serving.ledger.audit import parse_checkpoint
+from models.explain.reasons import leads
+from serving.ledger.checkpoint import parse_checkpoint
 from serving.ledger.read import Proof, proof_holds
-from serving.ledger.retention import expire
 from serving.replay.report import exhibit_of, report
 from serving.replay.waterfall import SHOWN, Bar, waterfall
 from serving.scoring.batch import write_batch_rows
-from tests.recorded import AT, LAST, Home, home_of, recorded
+from tests.recorded import AT, LAST, Home, erased, home_of, recorded
 
 DIGEST = re.compile(r'<code class="digest">([0-9a-f]{64})</code>')
 
@@ -55,7 +55,30 @@ def test_the_page_says_score_rank_and_reasons_of_every_unit_in_both_languages(
         assert case.expected_words["zh"] in text and case.expected_words["en"] in text
         for reason in case.reasons:
             assert reason["zh"] in text and reason["en"] in text
-            assert all(row in text for fact in reason["facts"] for row in fact["row_ids"])
+            assert reason["check_zh"] in text and reason["check_en"] in text
+            assert all(row in reason["en"] for fact in reason["facts"] for row in fact["row_ids"])
+
+
+def test_row_numbers_stand_in_the_sentence_of_a_reason_and_not_again_below_it(
+    home: Home, page: str
+) -> None:
+    below = re.findall(r'<tr class="fact">.*?</tr>', page, re.DOTALL)
+    facts = [
+        fact for case in home.record.cases for reason in case.reasons for fact in reason["facts"]
+    ]
+    assert len(below) >= 2 * len(facts) > 4
+    for fact in facts:
+        assert not any(row in text for row in fact["row_ids"] for text in below)
+
+
+def test_a_bar_and_its_reason_say_the_same_number(home: Home, page: str) -> None:
+    reasons = [reason for case in home.record.cases for reason in case.reasons]
+    assert len(reasons) >= 3
+    drawn = re.findall(r"<svg.*?</svg>", page, re.DOTALL)
+    assert len(drawn) == 2 * len(home.record.cases)
+    for case, chart in zip(home.record.cases, drawn[::2], strict=True):
+        for reason in case.reasons:
+            assert f">{reason['contribution']:+.2f}<" in chart
 
 
 def test_the_page_says_that_a_person_decides(page: str) -> None:
@@ -64,12 +87,9 @@ def test_the_page_says_that_a_person_decides(page: str) -> None:
 
 
 def test_the_page_names_what_lowers_the_priority(home: Home, page: str) -> None:
-    lowest = min(
-        range(len(home.record.features)),
-        key=lambda place: home.record.cases[0].contributions[place],
-    )
-    assert home.record.cases[0].contributions[lowest] < 0
-    feature = next(one for one in home.bundle.features if one.name == home.record.features[lowest])
+    lowest = leads(home.bundle, home.record.cases[0].contributions)[-1]
+    assert lowest.contribution < 0
+    feature = next(one for one in home.bundle.features if one.name == lowest.members[0])
     assert f"{feature.zh}：" in unescape(page) and f"{feature.en}: " in unescape(page)
 
 
@@ -188,7 +208,7 @@ def test_a_row_of_a_batch_is_shown_with_its_own_proof(home: Home) -> None:
 
 def test_an_expired_record_still_shows_its_proof(home: Home) -> None:
     record_id = recorded(home.path, home.record, keep_until=LAST)
-    expire(home.path / "ledger.db", LAST + 1)
+    erased(home.path / "ledger.db", LAST + 1)
     shown = of(home, record_id)
     assert "has expired and was erased" in shown and home.record.cases[0].key not in DIGEST.sub(
         "", shown
@@ -203,6 +223,9 @@ def test_a_lost_model_leaves_what_was_recorded_and_says_so(home: Home) -> None:
         and "is gone; restore the folder" in shown
     )
     assert home.record.cases[0].reasons[0]["zh"] in unescape(shown)
+    assert "all others together" in shown
+    for reason in home.record.cases[0].reasons:
+        assert f">{reason['contribution']:+.2f}<" in shown
 
 
 def test_the_waterfall_keeps_its_text_and_its_bytes() -> None:
@@ -213,6 +236,13 @@ def test_the_waterfall_keeps_its_text_and_its_bytes() -> None:
     total = -2.0 + sum(step.contribution for step in steps)
     assert f"{total:.2f}".replace("-", "−") in drawn
     assert "log-odds" in waterfall(-2.0, steps, "en")
+
+
+def test_what_a_reason_tells_has_a_bar_of_its_own_however_small() -> None:
+    large = [Bar(f"feature {n}", 1.0 + n) for n in range(SHOWN + 3)]
+    drawn = waterfall(0.0, [*large, Bar("told", 0.01, told=True), Bar("not told", 0.02)], "en")
+    assert ">told<" in drawn and ">+0.01<" in drawn
+    assert "not told" not in drawn and "the other 4 together" in drawn
 
 
 def test_a_score_without_contributions_has_a_waterfall_of_its_two_ends() -> None:

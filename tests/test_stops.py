@@ -34,7 +34,7 @@ MANY = 24
 EVERY_SIGNAL = "LSSI_EVERY_SIGNAL"
 """Set to 1, each kind of many points meets all signals, three times the work, and not one in turn."""
 KIND = re.compile(r"(?:before|after) (\S*\.)?(.+)")
-WRITES_NOTHING = {"contract", "ledger verify"}
+WRITES_NOTHING = {"contract", "ledger find", "ledger verify", "lottery verify"}
 APART = {"serve"}
 """The service has processes of its framework's, which `test_api_service` kills."""
 Hand = Callable[..., Path]
@@ -61,12 +61,73 @@ FEATURES = (
     "measure | odd | enterprises | enterprise | since | | since * 2 | days | 奇 | odd\n"
     "enterprise | odd | newest(odd, all) | days | none | staff | 奇 | odd |\n"
 )
+OUTCOME = {
+    "inspection": "i1",
+    "enterprise": "e1",
+    "plan": "P",
+    "opened": "2015-07-07",
+    "closed_on": "2015-07-08",
+    "examined": [1],
+    "found": [{"violation": 1, "workers": 2}],
+}
 LONG_AGO = """-c
 import datetime
 class Then(datetime.datetime):
     now = classmethod(lambda then, zone: then(2010, 7, 1, tzinfo=zone))
 lssi.clock.datetime, sys.argv = Then, ["lssi", "batch", "undeclared_workers", "hill-side"]
 lssi.main()
+"""
+COMMIT = "lottery commit hill-side --week 2015-07-06 --minutes 600 --public-name close --public-at"
+COMMITTED_LONG_AGO = f"""-c
+import datetime
+class Then(datetime.datetime):
+    now = classmethod(lambda then, zone: then(2010, 7, 1, tzinfo=zone))
+lssi.clock.datetime, sys.argv = Then, ["lssi", *{(COMMIT + " 2010-07-02T00:00Z").split()}]
+lssi.main()
+"""
+DRAW = "lottery draw hill-side --week 2015-07-06 --public 3686.92"
+A_PLAN = """-c
+from features.calendar import day_of
+from features.home import home
+from features.store.journal import write_journal_part
+day = day_of("2015-07-06")
+line = {"plan": "P", "enterprise": "e1", "cell": None, "week": day, "position": 1,
+        "planned_minutes": 240, "why": "score", "recorded_on": day}
+columns = {name: [value] for name, value in line.items()}
+write_journal_part(home() / "journal" / "hand", "plans", "undeclared.P", columns)
+"""
+"""A plan by hand, for a source of which no model is trained."""
+PLANNED = ("check hand", A_PLAN)
+SIGNED = (BATCH, "ledger checkpoint --out out/c.txt")
+FIRST_WITNESS = """-c
+import contextlib, io
+key = io.StringIO()
+with contextlib.redirect_stdout(key):
+    lssi.app(["ledger", "key"], standalone_mode=False)
+sys.argv = ["lssi", "ledger", "witness", "out/p.txt", "--log-key", key.getvalue().strip()]
+lssi.main()
+"""
+WITNESSED = (
+    *SIGNED,
+    "ledger consistent --out out/p.txt",
+    FIRST_WITNESS,
+    BATCH,
+    "ledger consistent out/c.txt --out out/p.txt",
+)
+AN_ALERT = """-c
+from features.calendar import day_of
+from features.home import home
+from features.store.journal import write_journal_part
+day = day_of("2015-07-06")
+row = {"alert": "A", "enterprise": "e1", "team": None, "issued_on": day, "violation": 1,
+       "rule": "r", "record": "0-0123456789", "recorded_on": day}
+columns = {name: [value] for name, value in row.items()}
+write_journal_part(home() / "journal" / "hand", "alerts", "alerts-00000000", columns)
+"""
+"""An alert by hand, whose number can stand in the words of a command."""
+HALTED = """-c
+from tests.halts import halted
+halted("hill-side", "undeclared_workers")
 """
 SCENES = (
     Scene("city", "city out/city --enterprises 60 --months 3"),
@@ -88,6 +149,10 @@ SCENES = (
     Scene("features known", "features hill-side --entity claim --as-of known --out out/f.parquet"),
     Scene("matches", "matches hill-side --as-of 2015-06-30 --out out/m.csv"),
     Scene("novelty", "novelty hill-side --as-of 2015-06-30 --out out/n.csv"),
+    Scene("appraise", "appraise hill-side --as-of 2015-06-30 --out out/a.csv"),
+    Scene("classify", "classify hill-side --as-of 2015-06-30 --out out/c.csv"),
+    Scene("medals", "medals hill-side --as-of 2015-06-30 --out out/m.parquet"),
+    Scene("exposures", "exposures hill-side --as-of 2015-06-30 --out out/e.csv"),
     Scene("dictionary", "dictionary hand"),
     Scene("certify", "certify hand --as-of 2015-06-28"),
     Scene("train", TRAIN, ("check hill-side",)),
@@ -99,23 +164,67 @@ SCENES = (
     ),
     Scene("promote", "promote undeclared_workers 1 --although trial", (TRAIN,), trained=True),
     Scene("plan", "plan hill-side --week 2015-07-01 --minutes 600", trained=True),
+    Scene("lottery commit", f"{COMMIT} 2100-01-01T00:00Z", trained=True),
+    Scene("lottery draw", DRAW, (COMMITTED_LONG_AGO,), trained=True),
+    Scene(
+        "lottery price",
+        "lottery price hill-side --week 2015-07-06 --minutes 600",
+        trained=True,
+    ),
     Scene(
         "features after a plan",
         "features hill-side --entity enterprise --as-of 2015-06-30 --out out/f.parquet",
         ("plan hill-side --week 2015-06-17 --minutes 600",),
         trained=True,
     ),
+    Scene("alerts", "alerts uncovered --as-of 2015-06-30 --on 2015-07-01", ("check uncovered",)),
+    Scene("acknowledge", "acknowledge hand --alert A --on 2015-07-10", ("check hand", AN_ALERT)),
+    Scene("outcome", "outcome hand --file outcome.json --on 2015-07-10", PLANNED),
+    Scene(
+        "override",
+        "override hand --plan P --enterprise e1 --decision accept --reason agrees --on 2015-07-10",
+        PLANNED,
+    ),
+    Scene("overrides", "overrides hill-side --as-of 2015-06-30", ("check hill-side",)),
+    Scene(
+        "appeal",
+        "appeal hand --appeal a --enterprise e1 --table enterprises --row enterprises-2 "
+        "--lodged 2015-07-06 --on 2015-07-10",
+        ("check hand",),
+    ),
     Scene(
         "monitor --record",
         "monitor undeclared_workers hill-side --as-of 2015-06-30 --record",
         trained=True,
     ),
+    Scene(
+        "estimate",
+        "estimate hill-side --target undeclared_workers --from 2015-01-01 --to 2015-06-30",
+        trained=True,
+    ),
+    Scene(
+        "why",
+        "why hill-side e017 --week 2015-07-01 --minutes 600",
+        trained=True,
+    ),
+    Scene(
+        "lift",
+        "lift undeclared_workers hill-side --by me --reason checked",
+        (HALTED,),
+        trained=True,
+    ),
     Scene("batch", BATCH, trained=True),
     Scene("replay", "replay {record} --unit e017", (BATCH,), trained=True),
     Scene("report", "report {record} --unit e017 --out out/report.html", (BATCH,), trained=True),
+    Scene("notice", "notice {record} --unit e017 --out out/notice.html", (BATCH,), trained=True),
     Scene("key add", "key add mine --role system", ("key add other --role auditor",)),
     Scene("key remove", "key remove mine", ("key add mine --role system",)),
     Scene("ledger checkpoint", "ledger checkpoint --out out/c.txt", (BATCH,), trained=True),
+    Scene("ledger key", "ledger key", (BATCH,), trained=True),
+    Scene("ledger prove", "ledger prove {record} --out out/p.txt", SIGNED, trained=True),
+    Scene("ledger consistent", "ledger consistent out/c.txt --out out/p.txt", SIGNED, trained=True),
+    Scene("ledger export", "ledger export --out out/e.txt", SIGNED, trained=True),
+    Scene("ledger witness", "ledger witness out/p.txt", WITNESSED, trained=True),
     Scene("ledger expire", "ledger expire", (BATCH, LONG_AGO), trained=True),
     Scene("adopt", "adopt moved", (LOADS[0],)),
 )
@@ -208,12 +317,23 @@ def write_sources(place: Path, hand_source: Hand) -> None:
         place / "hand",
         {"enterprises": [*firms, firms[0] | {"since": "never"}], "tax_payroll": paid},
     )
+    spell = {"worker": "w1", "enterprise": "e1", "started": "2014-01-01"}
+    hand_source(
+        place / "uncovered",
+        {
+            "enterprises": firms[:3],
+            "tax_payroll": [paid[0] | {"enterprise": "e1", "month": "2015-05", "employees": 98}],
+            "enrolments": [spell | {"scheme": "pension"}],
+            "employment": [spell],
+        },
+    )
     with tarfile.open(Path(__file__).parent / "fixtures" / "home_before_12.tar.xz") as archive:
         members = [member for member in archive if member.name.startswith("sources/hill-side")]
         archive.extractall(place, members, filter="data")
     (place / "sources" / "hill-side").rename(place / "hill-side")
     shutil.copytree(place / "hand", place / "moved")
     (place / "more.txt").write_text(FEATURES, "utf-8")
+    (place / "outcome.json").write_text(json.dumps(OUTCOME), "utf-8")
 
 
 def whole(stage: Stage, scene: Scene) -> Whole:

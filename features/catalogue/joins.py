@@ -25,6 +25,20 @@ def declared_joins() -> tuple[Join, ...]:
     return tuple(joins)
 
 
+@cache
+def sides_of(table: str) -> tuple[str, ...]:
+    """Return the tables from which a table's rows are made."""
+    for join in declared_joins():
+        if join.name == table:
+            return join.left, join.right
+    return (table,)
+
+
+def left_of(table: str) -> str:
+    """Return the table whose rows a table has: its left side if it is a join."""
+    return sides_of(table)[0]
+
+
 def base_tables(names: Iterable[str]) -> set[str]:
     """Return tables of the contract: of a derived table both sides."""
     sides = {join.name: (join.left, join.right) for join in declared_joins()}

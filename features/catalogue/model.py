@@ -82,7 +82,7 @@ class Measure:
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """One feature: its formula and what people need to read it; a source states the legal `basis` of its attributes."""
+    """One feature: its formula and what people need to read and check it; a source states the `basis` of its attributes."""
 
     name: str
     entity: str
@@ -94,6 +94,8 @@ class Feature:
     en: str
     reason_zh: str = ""
     reason_en: str = ""
+    check_zh: str = ""
+    check_en: str = ""
     category: bool = False
     tables: tuple[str, ...] = ()
     basis: str = ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from features.catalogue.attributes import (
@@ -106,9 +106,26 @@ def declared_stored(text: str) -> dict[str, StoredValue]:
     return once(rows, lambda stored: stored.name, "stored value")
 
 
-def reason_sentences(text: str) -> dict[str, tuple[str, str]]:
-    """Return the sentences (zh, en) of a declaration text by feature."""
-    return {name: (zh, en) for name, zh, en in declaration_lines(text, 3, "reasons.txt")}
+def reason_sentences(text: str, windows: dict[str, Window]) -> dict[str, tuple[str, str]]:
+    """Return the sentences (zh, en) of a declaration text by feature, a line with `{w}` once for each window.
+
+    The line of one feature wins over that of all windows.
+    """
+    sentences: dict[str, tuple[str, str]] = {}
+    of_windows: dict[str, tuple[str, str]] = {}
+    for name, zh, en in declaration_lines(text, 3, "reasons.txt"):
+        if "{w}" not in name:
+            sentences[name] = (zh, en)
+            continue
+        for window in windows.values():
+            words = (zh.replace("{w}", window.zh), en.replace("{w}", window.en))
+            of_windows[name.replace("{w}", window.name)] = words
+    return of_windows | sentences
+
+
+def declared_checks(text: str) -> dict[str, tuple[str, str]]:
+    """Return what to check on site (zh, en), by feature and by `family NAME`."""
+    return {name: (zh, en) for name, zh, en in declaration_lines(text, 3, "checks.txt")}
 
 
 def read_catalogue(
@@ -140,11 +157,12 @@ def read_catalogue(
         measures[measure.name] = measure
     unread = unread_attributes(attributes)
     check_unread(measures.values(), features, unread)
-    reasons = reason_sentences(declaration_text("reasons.txt"))
+    reasons = reason_sentences(declaration_text("reasons.txt"), windows)
+    checks = declared_checks(declaration_text("checks.txt"))
     declared = once(features + attribute_features, lambda feature: feature.name, "feature")
     stored = declared_stored(declaration_text("stored.txt"))
     catalogue = Catalogue(windows, measures, declared, stored=stored, unread=unread)
-    return _available(catalogue, has, reasons)
+    return _available(catalogue, has, Sentences(reasons, checks))
 
 
 def extra_features(
@@ -180,10 +198,30 @@ def _lines_in(path: Path) -> list[str]:
         raise CatalogueError(f"{path.name} should be text in UTF-8; it is not") from None
 
 
-def _available(
-    catalogue: Catalogue, has: Callable[[str], bool], reasons: dict[str, tuple[str, str]]
-) -> Catalogue:
-    """Return a catalogue without the features whose tables are absent, the others with their tables and reasons."""
+@dataclass(frozen=True, slots=True)
+class Sentences:
+    """What is said with features, in zh and en: their reasons by name, their checks by name and by `family NAME`."""
+
+    reasons: dict[str, tuple[str, str]]
+    checks: dict[str, tuple[str, str]]
+
+    def said_with(self, feature: Feature, tables: tuple[str, ...]) -> Feature:
+        """Return a feature with its tables and what is said with it."""
+        reason_zh, reason_en = self.reasons.get(feature.name, ("", ""))
+        of_family = self.checks.get(f"family {feature.family}", ("", ""))
+        check_zh, check_en = self.checks.get(feature.name, of_family)
+        return replace(
+            feature,
+            reason_zh=reason_zh,
+            reason_en=reason_en,
+            check_zh=check_zh,
+            check_en=check_en,
+            tables=tables,
+        )
+
+
+def _available(catalogue: Catalogue, has: Callable[[str], bool], sentences: Sentences) -> Catalogue:
+    """Return a catalogue without the features whose tables are absent, the others with what is said with them."""
     computable: dict[str, Feature] = {}
     left_out = left_out_features(catalogue.unread)
     for entity in ENTITIES:
@@ -194,10 +232,7 @@ def _available(
             if missing:
                 left_out[feature.name] = ", ".join(missing)
                 continue
-            reason_zh, reason_en = reasons.get(feature.name, ("", ""))
-            computable[feature.name] = replace(
-                feature, reason_zh=reason_zh, reason_en=reason_en, tables=tables
-            )
+            computable[feature.name] = sentences.said_with(feature, tables)
     return replace(catalogue, declared=computable, left_out=left_out)
 
 

@@ -75,7 +75,7 @@ def dormancy(engine: Engine, as_of: int) -> Dormancy:
     months = store.source.dormant_months
     month = month_of_day(as_of) - months
     since = first_day(month)
-    living, entered = _living(engine, as_of)
+    living, entered = living_since(engine, as_of)
     bounds = {"month": month, "day": since, "refund": _refund(store)}
     untold = []
     for table, rows in REACHES.items():
@@ -97,7 +97,7 @@ def dormancy(engine: Engine, as_of: int) -> Dormancy:
     )
 
 
-def _living(engine: Engine, as_of: int) -> tuple[Column, Values]:
+def living_since(engine: Engine, as_of: int) -> tuple[Column, Values]:
     """Return the codes (n,) of the enterprises that live on a day, ascending, and the day (n,) on which each entered."""
     code = codes_on(engine.store, "enterprise", as_of)
     bare = bare_cases("enterprise", code, np.full(len(code), as_of, np.int64))

@@ -22,6 +22,7 @@ FOLDERS = (
     "certify",
     "spill",
     "sources",
+    "lottery",
 )
 """The folders of a home in which every name is ours; the registry's artifacts are MLflow's."""
 NUMBERED = re.compile(r"\.(?:.+\.)?(?:day-)?(?P<pid>\d+)(?:\.spill|\.writing)?")

@@ -9,18 +9,22 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
-from features.connection import ConnectionLimits, Relation, opened
+import pyarrow as pa
+
+from features.connection import Connection, ConnectionLimits, Relation, named, opened
 from features.contract.millionths import CERTAIN, probability_columns
+from features.contract.tables import COMMON
 from features.files import built
 from features.ingest.fingerprint import mark_of
-from features.ingest.scan import files_in
+from features.ingest.posted_outcomes import TAUGHT, taught_rows
+from features.ingest.scan import files_in, parquet_sql
 from features.ingest.source import JOURNAL, Source
 from features.ingest.source_toml import SourceDeclaration, declaration_of
 from features.ingest.span import EVER
 from features.ingest.staged import Staged
 from features.ingest.staging import stage
-from features.ingest.typed_sql import reading_connection, relation
-from features.store.layout import Layout, layout_of, summary_at, write_summary
+from features.ingest.typed_sql import in_one_line, reading_connection
+from features.store.layout import Layout, layout_of, rows_sql, summary_at, write_summary
 from features.store.load import counts_of, quiet
 from features.store.segment import Making, write_segment
 
@@ -83,6 +87,17 @@ def _key(layout: Layout, tables: Mapping[str, Path]) -> str:
     return digest.hexdigest()[:16]
 
 
+def _whole(connection: Connection, source: Source, table: str) -> Relation:
+    """Return the rows of a journal's table; a column that a part of an earlier version lacks is empty there."""
+    parts = parquet_sql(files_in(source.tables[table], "*.parquet"), "union_by_name=true")
+    with in_one_line(source.tables[table]):
+        rows = connection.sql(f"SELECT * FROM {parts}")
+        present = set(rows.columns)
+        lacking = [one.name for one in source.columns(table) + COMMON if one.name not in present]
+        empty = [f"CAST(NULL AS VARCHAR) AS {named(name)}" for name in lacking]
+        return rows.project(", ".join(["*", *empty]))
+
+
 def _rounded(rows: Relation) -> Relation:
     """Return rows of the journal with their probabilities in whole millionths, at least one.
 
@@ -109,8 +124,9 @@ def _write(layout: Layout, source: Source, place: Path) -> None:
         connection = reading_connection(source, limits)
         staged: list[Staged] = []
         for table in source.tables:
-            rows = _rounded(relation(connection, source, table))
+            rows = _rounded(_whole(connection, source, table))
             staged.append(stage(rows, source, table, folder=folder, progress=quiet))
+        staged += _taught(connection, layout, source, folder)
         # The store's own rows are left aside: of the store only the dictionaries count here.
         apart = replace(layout, segments=())
         making = Making(
@@ -125,3 +141,36 @@ def _write(layout: Layout, source: Source, place: Path) -> None:
         for name in ("staged", "codes", "sides"):
             shutil.rmtree(work / name)
         write_summary(work, {"tables": counts})
+
+
+def _taught(connection: Connection, layout: Layout, source: Source, folder: Path) -> list[Staged]:
+    """Return the visits and findings that a journal's outcomes tell, staged as rows of the source's own tables."""
+    place = source.tables.get("outcomes")
+    if place is None:
+        return []
+    outcomes = _rounded(_whole(connection, source, "outcomes"))
+    # numbers of the journal are whole already, whatever the source's own are unique within
+    declaration = source.declaration.model_copy(update={"keys": {}})
+    taught = replace(
+        source,
+        declaration=declaration,
+        tables=dict.fromkeys(TAUGHT, place),
+    )
+    told = _told_by_source(layout)
+    staged: list[Staged] = []
+    for table in TAUGHT:
+        rows = taught_rows(connection, outcomes, table, source.columns(table), told)
+        staged.append(stage(rows, taught, table, folder=folder, progress=quiet))
+    return staged
+
+
+def _told_by_source(layout: Layout) -> pa.Table:
+    """Return the inspections that a store holds of its source, each with the day on which it was first told."""
+    files = layout.files("inspections")
+    codes = layout.dictionaries("inspection")
+    if not files or not codes:
+        return pa.table({"inspection": pa.array([], pa.string()), "day": pa.array([], pa.date32())})
+    connection = opened()
+    first = f"SELECT inspection AS code, min(known) AS day FROM {rows_sql(files)} GROUP BY ALL"
+    days = f"SELECT text AS inspection, DATE '1970-01-01' + day AS day FROM {rows_sql(codes)} JOIN ({first}) USING (code)"
+    return connection.sql(days).to_arrow_table()

@@ -1,4 +1,4 @@
-"""Commands for an auditor about one record: its replay, and its report."""
+"""Commands about one record: its replay and its report for an auditor, and the notice for whom it concerns."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import typer
 
 from features.home import home
 from lssi.clock import timestamp
-from lssi.options import Json, OptionalOut, RecordedUnit, RecordId
+from lssi.options import Json, NoticeLanguage, OptionalOut, RecordedUnit, RecordId
 from lssi.output import say, say_lines
 
 
@@ -39,3 +39,25 @@ def report_command(record_id: RecordId, out: OptionalOut = None, unit: RecordedU
     exhibit = exhibit_of(home(), record_id, timestamp(), unit)
     write_text(path, report(exhibit))
     print(path)
+
+
+def notice_command(
+    record_id: RecordId,
+    lang: NoticeLanguage = None,
+    out: OptionalOut = None,
+    unit: RecordedUnit = None,
+) -> None:
+    """写给当事企业或个人的说明。Explain a recorded score to the firm or person concerned, without
+    anybody else's data (printed as text; --out writes a page, or text where it ends with .txt).
+    """
+    from features.files import write_text
+    from serving.replay.notice import notice_page, notice_text, notices_of
+
+    languages = ("zh", "en") if lang is None else (lang,)
+    notices = notices_of(home(), record_id, unit, languages)
+    if out is None:
+        print(notice_text(notices), end="")
+        return
+    write = notice_text if out.suffix == ".txt" else notice_page
+    write_text(out, write(notices))
+    print(out)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from features.home import home
-from lssi.clock import timestamp, today
-from lssi.options import Json, OptionalOut
+from lssi.clock import now, timestamp, today
+from lssi.operator import operator
+from lssi.options import Json, OptionalOut, Out, RecordId, Who
 from lssi.output import say, say_lines
 
 CheckpointFile = Annotated[
@@ -17,15 +19,56 @@ CheckpointFile = Annotated[
     typer.Option(help="保存在外的检查点 / a checkpoint kept outside"),
 ]
 
+SoughtUnit = Annotated[
+    str | None, typer.Option("--unit", help="单位编号 / number of an enterprise or claim")
+]
+SoughtCaller = Annotated[
+    str | None, typer.Option("--caller", help="谁问或谁做 / who asked or acted")
+]
+SoughtDay = Annotated[
+    str | None, typer.Option("--day", help="记录之日 / the day of the record, such as 2015-07-01")
+]
+OldCheckpoint = Annotated[
+    Path | None, typer.Argument(help="以前的检查点 / an older checkpoint, kept outside")
+]
+Payloads = Annotated[
+    bool, typer.Option("--payloads", help="连同内容 / with what the records say, which names units")
+]
+WitnessProof = Annotated[
+    Path, typer.Argument(help="一致性证明 / what `lssi ledger consistent` wrote")
+]
+WitnessName = Annotated[
+    str,
+    typer.Option(
+        "--name", help="见证人名称，首次使用时定 / the witness's name, set at its first use"
+    ),
+]
+LogKey = Annotated[
+    str | None,
+    typer.Option(help="账本公钥，首次须给 / the ledger's public key, needed the first time"),
+]
+WitnessPlace = Annotated[
+    Path | None,
+    typer.Option(
+        "--place", help="见证人文件夹 / the witness's folder, by default witness/ of the home"
+    ),
+]
+DryRun = Annotated[
+    bool,
+    typer.Option("--dry-run", help="只说会删多少 / only say how many would be erased"),
+]
+Yes = Annotated[bool, typer.Option("--yes", help="不再询问 / do not ask")]
+
 group = typer.Typer(no_args_is_help=True, help="账本。The ledger of records.")
 
 
 @group.command("verify")
 def verify_ledger(checkpoint: CheckpointFile = None, as_json: Json = False) -> None:
     """核对账本。Recompute the whole ledger and say what disagrees and where (exit code 1 if anything
-    does).
+    does, 2 if the file cannot be judged).
     """
-    from serving.ledger.audit import parse_checkpoint, verdict_as_json, verdict_lines, verify
+    from serving.ledger.audit import verdict_as_json, verdict_lines, verify
+    from serving.ledger.checkpoint import parse_checkpoint
 
     outside_checkpoint = None
     if checkpoint is not None:
@@ -42,11 +85,105 @@ def verify_ledger(checkpoint: CheckpointFile = None, as_json: Json = False) -> N
 
 @group.command("checkpoint")
 def print_checkpoint(out: OptionalOut = None) -> None:
-    """输出检查点。Print (or write) the ledger's checkpoint; keep it outside this system."""
-    from features.files import write_text
-    from serving.ledger.audit import checkpoint
+    """输出检查点。Print (or write) the ledger's signed checkpoint; keep it outside this system."""
+    from serving.ledger.checkpoint import checkpoint, ledger_signer, signed
 
-    text = str(checkpoint(home() / "ledger.db", timestamp()))
+    path = home() / "ledger.db"
+    signer = ledger_signer(path)
+    print_or_write(signed(checkpoint(path, timestamp()), signer), out)
+
+
+@group.command("key")
+def print_key() -> None:
+    """输出公钥。Print the public key with which the ledger signs; give it to whoever checks."""
+    from serving.ledger.checkpoint import ledger_signer
+
+    print(ledger_signer(home() / "ledger.db").key)
+
+
+@group.command("prove")
+def prove_record(record_id: RecordId, out: OptionalOut = None) -> None:
+    """证明一条记录在账本中。Print (or write) the proof that a record stands in the ledger."""
+    from serving.ledger.export import record_proof
+
+    print_or_write(record_proof(home() / "ledger.db", record_id, timestamp()), out)
+
+
+@group.command("find")
+def find_records(
+    *,
+    unit: SoughtUnit = None,
+    caller: SoughtCaller = None,
+    day: SoughtDay = None,
+    as_json: Json = False,
+) -> None:
+    """查找记录。Find records by the unit that they speak of, by who asked or acted, and by day."""
+    from dataclasses import asdict
+
+    from features.calendar import date_of, day_of
+    from serving.ledger.finding import Sought, hit_lines, seek
+
+    of_day = None if day is None else date_of(day_of(day))
+    hits = seek(home() / "ledger.db", Sought(unit, caller, of_day))
+    if as_json:
+        say(asdict(hits))
+    else:
+        say_lines(hit_lines(hits))
+
+
+@group.command("consistent")
+def prove_consistency(old: OldCheckpoint = None, out: OptionalOut = None) -> None:
+    """证明账本只增不改。Print (or write) the proof that the ledger begins with an older checkpoint, or with
+    nothing where none is given, for a witness.
+    """
+    from serving.ledger.checkpoint import consistent, parse_checkpoint
+
+    mark = None if old is None else parse_checkpoint(old.read_text("utf-8", errors="replace"))
+    print_or_write(str(consistent(home() / "ledger.db", mark, timestamp())), out)
+
+
+@group.command("export")
+def export_ledger(out: Out, *, payloads: Payloads = False, as_json: Json = False) -> None:
+    """导出账本。Write all entries with a signed checkpoint, to be checked elsewhere without this system."""
+    from serving.ledger.export import export, export_with_payloads
+
+    write_all = export_with_payloads if payloads else export
+    count = write_all(home() / "ledger.db", out, timestamp())
+    if as_json:
+        say({"records": count, "file": str(out)})
+    else:
+        print(out)
+
+
+@group.command("witness")
+def witness_checkpoint(
+    proof: WitnessProof,
+    *,
+    name: WitnessName = "lssi-witness",
+    log_key: LogKey = None,
+    place: WitnessPlace = None,
+    out: OptionalOut = None,
+) -> None:
+    """见证检查点。Sign a checkpoint, on another machine than the ledger's, only if its history grows from the
+    last one signed here.
+    """
+    from serving.ledger.note import parse_note_key
+    from serving.ledger.witness import cosign, witness_signer
+
+    folder = place or home() / "witness"
+    folder.mkdir(parents=True, exist_ok=True)
+    signer = witness_signer(folder, name)
+    trusted = None if log_key is None else parse_note_key(log_key)
+    request = proof.read_text("utf-8", errors="replace")
+    line = cosign(folder, signer, request, int(now().timestamp()), trusted)
+    print(f"公钥 key {signer.key}", file=sys.stderr)
+    print_or_write(line, out)
+
+
+def print_or_write(text: str, out: Path | None) -> None:
+    """Print a text that ends with its line, or write it to a file."""
+    from features.files import write_text
+
     if out is None:
         print(text, end="")
     else:
@@ -54,8 +191,38 @@ def print_checkpoint(out: OptionalOut = None) -> None:
 
 
 @group.command("expire")
-def expire_payloads() -> None:
-    """删除到期内容。Erase the payloads whose retention has ended; the log still verifies."""
-    from serving.ledger.retention import expire
+def expire_payloads(
+    *,
+    dry_run: DryRun = False,
+    checkpoint: CheckpointFile = None,
+    who: Who = None,
+    yes: Yes = False,
+) -> None:
+    """删除到期内容。Erase the payloads whose retention has ended; the log still verifies. A terminal is asked
+    first; the ledger keeps who did it, and when.
+    """
+    from serving.ledger.retention import Expiry, due, expire
+    from serving.scoring.transcript import KEPT_DAYS
 
-    say({"expired": expire(home() / "ledger.db", today())})
+    path = home() / "ledger.db"
+    until = today() if checkpoint is None else min(today(), day_of_checkpoint(path, checkpoint))
+    count = due(path, until)
+    if dry_run:
+        say({"would_expire": count})
+        return
+    if count and sys.stdin.isatty() and not yes:
+        typer.confirm(
+            f"删除 {count} 份内容，不可恢复。Erase {count} payloads for ever?", abort=True
+        )
+    count, record_id = expire(path, Expiry(until, operator(who), now(), KEPT_DAYS))
+    say({"expired": count, "record_id": record_id or None})
+
+
+def day_of_checkpoint(path: Path, file: Path) -> int:
+    """Return the day of a checkpoint kept outside; LedgerError unless the ledger begins with what it says."""
+    from features.calendar import day_of
+    from serving.ledger.checkpoint import check_extends, parse_checkpoint
+
+    outside = parse_checkpoint(file.read_text("utf-8", errors="replace"))
+    check_extends(path, outside)
+    return day_of(outside.at[:10])

@@ -1,4 +1,4 @@
-"""The command that watches a model in use."""
+"""Commands that watch a model in use, and let it go on after a halt."""
 
 from __future__ import annotations
 
@@ -18,6 +18,9 @@ Record = Annotated[
     bool,
     typer.Option("--record", help="结论记入账本 / write the verdict into the ledger"),
 ]
+
+By = Annotated[str, typer.Option(help="由谁决定 / who decides it")]
+Reason = Annotated[str, typer.Option(help="理由 / why the model may go on")]
 
 
 def monitor_command(
@@ -76,3 +79,37 @@ def recorded(store: Store, report: dict[str, Any], day: int) -> str:
     entry = act_entry(act, seen, moment=now(), kept_days=KEPT_DAYS)
     with Ledger(home() / "ledger.db") as ledger:
         return ledger.append(entry).result().record_id
+
+
+def lift_command(
+    target: Target,
+    source: Source,
+    *,
+    by: By,
+    reason: Reason,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """解除停用。Let a halted target go on: the ledger holds who decided it and why, and plans list by
+    score again.
+    """
+    from features.ingest.source import find_source
+    from features.store.opening import open_own_store
+    from serving.ledger.act import Seen, act_entry
+    from serving.ledger.ledger import Ledger
+    from serving.ledger.model_halt import lifting_act
+    from serving.scoring.transcript import KEPT_DAYS
+
+    declared = find_source(source, data)
+    path = home() / "ledger.db"
+    act = lifting_act(path, declared.name, target, who=by, reason=reason)
+    store = open_own_store(declared)
+    seen = Seen(store.complete_to, store.complete_to, "")
+    entry = act_entry(act, seen, moment=now(), kept_days=KEPT_DAYS)
+    with Ledger(path) as ledger:
+        record_id = ledger.append(entry).result().record_id
+    if as_json:
+        say({"record_id": record_id, **act.content})
+        return
+    halt = act.content["halt"]
+    print(f"{record_id} 已记入账本 is in the ledger | 解除 lifts {halt} | {target} {declared.name}")

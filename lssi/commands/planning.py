@@ -1,20 +1,30 @@
-"""The command that plans a week of inspections."""
+"""Commands about a week of inspections: its plan, and why an enterprise is on a list or on none."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from features.home import home
 from lssi.options import Data, Json, Source
-from lssi.output import say
+from lssi.output import say, say_lines
+
+if TYPE_CHECKING:
+    from features.store.store import Store
+    from models.policy.week import Halt, Made
+    from models.policy.week import Week as AskedWeek
+    from serving.lottery.planned_draw import CommittedDraw
 
 Week = Annotated[str, typer.Option(help="计划周内任一天 / any day of the week to plan")]
 PlannedTarget = Annotated[str, typer.Option(help="目标 / target")]
 PublishedSeed = Annotated[
-    str,
-    typer.Option(help="事先公布的抽签种子 / seed published before the draw"),
+    str | None,
+    typer.Option(
+        help="未承诺抽签时公布的种子，缺省为 0 / published seed of a lottery that is not committed; 0 if left out"
+    ),
 ]
 Minutes = Annotated[
     int | None,
@@ -25,34 +35,186 @@ Minutes = Annotated[
 ]
 
 
+Enterprise = Annotated[str, typer.Argument(help="企业编号 / number of an enterprise")]
+Cell = Annotated[
+    str | None,
+    typer.Option(
+        help="只看一个网格 / show the list of one cell alone; - is that of units in no cell"
+    ),
+]
+Retrospective = Annotated[
+    bool,
+    typer.Option(
+        "--retrospective",
+        help="训练日之前的周也排 / plan a week from before the model's training day",
+    ),
+]
+Sheets = Annotated[
+    Path | None,
+    typer.Option(
+        help="每队一份 CSV 与一页可打印表 / folder for a CSV per team and a sheet to print"
+    ),
+]
+
+
 def plan_command(
     source: Source,
     week: Week,
     *,
     data: Data = None,
     target: PlannedTarget = "undeclared_workers",
-    seed: PublishedSeed = "0",
+    seed: PublishedSeed = None,
     minutes: Minutes = None,
+    cell: Cell = None,
+    out: Sheets = None,
+    retrospective: Retrospective = False,
     as_json: Json = False,
 ) -> None:
     """制定周检查计划。Plan a week: one list for each cell within its team's minutes; the lottery is
     recorded in the journal.
     """
-    from features.calendar import day_of
+    from models.policy.plan_journal import write_journal
+    from models.policy.plan_json import of_cell, plan_as_json
+    from models.policy.plan_sheet import write_plan_sheets
+    from models.policy.plan_text import plan_lines
+
+    asked = Asked(source, data, target, week, seed, minutes)
+    store, weekly_plan = planned(asked, retrospective=retrospective)
+    shown = plan_as_json(weekly_plan)
+    if cell is not None:
+        shown = of_cell(shown, cell)
+    write_journal(weekly_plan, home() / "journal" / store.source.name)
+    files = [] if out is None else [str(path) for path in write_plan_sheets(shown, out)]
+    if as_json:
+        say({**shown, "files": files})
+    else:
+        say_lines([*plan_lines(shown), *files])
+
+
+def why_command(
+    source: Source,
+    enterprise: Enterprise,
+    week: Week,
+    *,
+    data: Data = None,
+    target: PlannedTarget = "undeclared_workers",
+    seed: PublishedSeed = None,
+    minutes: Minutes = None,
+    retrospective: Retrospective = False,
+    as_json: Json = False,
+) -> None:
+    """为何列入或未列入。Say why an enterprise is on the week's list or on none: which rule, cut-off,
+    minutes or draw decided, and what would have put it there.
+    """
+    from models.policy.why import why_lines, why_listed
+    from serving.scoring.day_reasons import day_reasons
+
+    asked = Asked(source, data, target, week, seed, minutes)
+    store, weekly_plan = planned(asked, retrospective=retrospective)
+    check_living(store, weekly_plan, enterprise)
+    shown = why_listed(weekly_plan, enterprise)
+    shown["reasons"] = day_reasons(store, weekly_plan.bundle, weekly_plan.week.as_of, enterprise)
+    if as_json:
+        say(shown)
+        return
+    reasons = [f"  {reason['zh']} {reason['en']}" for reason in shown["reasons"]]
+    say_lines([*why_lines(shown), "分数的理由 reasons of the score:", *(reasons or ["  -"])])
+
+
+def check_living(store: Store, plan: Made, enterprise: str) -> None:
+    """Raise UnknownId for an enterprise that the register of the plan's day lacks, or that is closed on it."""
+    import numpy as np
+
+    from features.calendar import date_of
+    from features.engine.engine import engine_of
+    from features.engine.population import cases_of
+    from features.errors import UnknownId
+
+    if enterprise in plan.place:
+        return
+    as_of = plan.week.as_of
+    cases_of(engine_of(store), "enterprise", [enterprise], np.array([as_of], np.int64))
+    raise UnknownId(
+        f"enterprise {enterprise!r} was closed by {date_of(as_of)}, and lists name only those that live; "
+        "ask for a week in which it lived"
+    )
+
+
+DEFAULT_SEED = "0"
+"""The seed of a lottery that nobody committed to and for which none was published."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What both commands ask for: a week of a source for a target, and what the plan needs besides."""
+
+    source: str
+    data: str | None
+    target: str
+    week: str
+    seed: str | None
+    minutes: int | None
+
+
+def planned(asked: Asked, *, retrospective: bool) -> tuple[Store, Made]:
+    """Return a source's store and its plan of a week, by rules and lottery alone where the ledger halts the model."""
     from features.ingest.source import find_source
     from features.store.opening import open_own_store
     from models.bundle.champions import ModelKey
-    from models.policy.plan_text import plan_as_json, plan_as_text, write_journal
-    from models.policy.week import made, week_of
+    from models.policy.week import check_not_before_training, made
+    from serving.lottery.planned_draw import check_unit_list
     from serving.scoring.promoted_models import promoted
 
-    day = day_of(week)
-    declared = find_source(source, data)
-    bundle = promoted(home() / "bundles", ModelKey(declared.name, target))
+    declared = find_source(asked.source, asked.data)
+    bundle = promoted(home() / "bundles", ModelKey(declared.name, asked.target))
+    committed = _committed(asked, declared.name)
     store = open_own_store(declared)
-    weekly_plan = made(store, bundle, week_of(store, day, seed, minutes))
-    write_journal(weekly_plan, home() / "journal" / store.source.name)
-    if as_json:
-        say(plan_as_json(weekly_plan))
-    else:
-        print(plan_as_text(weekly_plan))
+    week = _week(asked, store, committed)
+    if not retrospective:
+        check_not_before_training(bundle, week)
+    weekly_plan = made(store, bundle, week, _halt(asked, declared.name))
+    if committed is not None:
+        check_unit_list(weekly_plan.plan, committed)
+    return store, weekly_plan
+
+
+def _committed(asked: Asked, source: str) -> CommittedDraw | None:
+    """Return the week's committed draw, if any; PolicyError where another seed is given beside it."""
+    from features.calendar import day_of
+    from features.errors import PolicyError
+    from models.policy.capacity import monday_of
+    from serving.lottery.commitment import WeekLottery
+    from serving.lottery.planned_draw import committed_draw
+    from serving.lottery.steps import LEDGER
+
+    lottery = WeekLottery(source, asked.target, monday_of(day_of(asked.week)))
+    committed = committed_draw(home() / LEDGER, lottery)
+    if committed is not None and asked.seed not in {None, committed.draw.seed}:
+        raise PolicyError(
+            f"the lottery of this week is committed in record '{committed.record_id}' and takes no other seed; "
+            "leave out --seed"
+        )
+    return committed
+
+
+def _week(asked: Asked, store: Store, committed: CommittedDraw | None) -> AskedWeek:
+    """Return the week that is asked for, with the seed of its committed draw or the one that is published."""
+    from features.calendar import day_of
+    from models.policy.week import week_of
+
+    day = day_of(asked.week)
+    if committed is None:
+        return week_of(store, day, asked.seed or DEFAULT_SEED, asked.minutes)
+    drawn = week_of(store, day, committed.draw.seed, asked.minutes)
+    return replace(drawn, commitment=committed.record_id)
+
+
+def _halt(asked: Asked, source: str) -> Halt | None:
+    """Return what halts the model, None where it may be used."""
+    from models.policy.week import Halt
+    from serving.ledger.model_halt import standing_halt
+
+    standing = standing_halt(home() / "ledger.db", source, asked.target)
+    if standing is None:
+        return None
+    return Halt(standing.record_id, standing.as_of, standing.zh, standing.en)

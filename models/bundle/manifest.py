@@ -39,6 +39,10 @@ class FeatureDeclaration(Protocol):
     @property
     def reason_en(self) -> str: ...
     @property
+    def check_zh(self) -> str: ...
+    @property
+    def check_en(self) -> str: ...
+    @property
     def tables(self) -> tuple[str, ...]: ...
 
 
@@ -54,6 +58,8 @@ class FrozenFeature(BundlePart):
     en: str
     reason_zh: str = ""
     reason_en: str = ""
+    check_zh: str = ""
+    check_en: str = ""
     tables: tuple[str, ...] = ()
     categories: tuple[str, ...] | None = None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Protocol
@@ -19,6 +19,7 @@ from models.bundle.manifest import FrozenFeature
 from models.explain.reasons import Lead, leads
 
 FILE = "limits.txt"
+RowsTold = tuple[str, int, int, tuple[str, ...], int]
 SQUARES = ("persons2",)
 """Units that say nothing to a reader."""
 
@@ -33,6 +34,7 @@ class EvidenceLimits:
     least_share: Share
     members: Count
     mitigating: Count
+    outweighs: Count
     enough: Share
 
 
@@ -59,7 +61,8 @@ def evidence(
     """Return by feature the fact that each reason of one case rests on: its removal lowers the raw score.
 
     Features come from the strongest leads, as many and as strong as the limits say, no fact twice: those whose direction is
-    declared first, others only until there are `undirected`. Facts of leads that lower the score follow, unchecked.
+    declared first, others only until there are `undirected`. Where none of them is what mainly lifts a score above its base,
+    that lead stands among them without a fact. Facts of leads that lower the score follow, unchecked.
     """
     limits = evidence_limits()
     trial = Trial(bundle, row, history)
@@ -74,6 +77,8 @@ def evidence(
                 break
             if fact_of.keys().isdisjoint(lead.members):
                 fact_of |= _raising_fact(trial, lead, directed=directed)
+    if raising and contributions.sum() > 0:
+        fact_of |= _main_source(trial, raising, fact_of)
     lowering = [lead for lead in reversed(ordered) if lead.contribution < 0]
     for lead in lowering[: limits.mitigating]:
         fact_of |= _lowering_fact(trial, lead, history)
@@ -86,6 +91,19 @@ def _raising_fact(trial: Trial, lead: Lead, *, directed: bool) -> dict[str, tupl
         fact = trial.held(name)
         if fact:
             return fact
+    return {}
+
+
+def _main_source(
+    trial: Trial, raising: Sequence[Lead], fact_of: Mapping[str, tuple[Fact, ...]]
+) -> dict[str, tuple[Fact, ...]]:
+    """Return the strongest lead that can be named, without a fact, if it outweighs every lead that has one."""
+    with_facts = [
+        lead.contribution for lead in raising if not fact_of.keys().isdisjoint(lead.members)
+    ]
+    lead, name = trial.worth_naming(raising)
+    if lead.contribution >= evidence_limits().outweighs * max(with_facts, default=0.0):
+        return {name: ()}
     return {}
 
 
@@ -106,8 +124,8 @@ class Trial:
         self._declared = {feature.name: feature for feature in bundle.features}
         self._usual = usual(bundle)
         self._raw = float(margins(bundle.any_model, bundle.matrix(row))[0])
-        self._drops: dict[tuple[str, int, int], float] = {}
-        self._told: set[tuple[str, int, int]] = set()
+        self._drops: dict[RowsTold, float] = {}
+        self._told: set[RowsTold] = set()
 
     def told(self, lead: Lead, *, directed: bool) -> list[str]:
         """Return the strongest `members` of a lead that can be told, of those whose direction is declared or of the others."""
@@ -118,6 +136,16 @@ class Trial:
             if has_direction == directed and self._makes_sense(name, raises=raises):
                 names.append(name)
         return names[: evidence_limits().members]
+
+    def worth_naming(self, raising: Sequence[Lead]) -> tuple[Lead, str]:
+        """Return the strongest lead that reads as a reason, or else the strongest of all, with the feature that says it."""
+        for lead in raising:
+            for directed in (True, False):
+                names = self.told(lead, directed=directed)
+                if names:
+                    return lead, names[0]
+        strongest, *_ = raising
+        return strongest, strongest.members[0]
 
     def _makes_sense(self, name: str, *, raises: bool) -> bool:
         value = float(self._row.column(name)[0])
@@ -173,8 +201,9 @@ def makes_sense(feature: FrozenFeature, value: float, median: float, *, raises: 
     return value <= median
 
 
-def _identity(fact: Fact) -> tuple[str, int, int]:
-    return fact.measure, fact.first, fact.last
+def _identity(fact: Fact) -> RowsTold:
+    """Return what tells the rows of a fact apart from others, whichever measure counts them."""
+    return fact.table, fact.first, fact.last, fact.row_ids, fact.n_rows
 
 
 def counterfactual(bundle: Bundle, history: History, fact: Fact) -> float:

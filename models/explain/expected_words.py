@@ -13,14 +13,13 @@ from models.bundle.interval import Interval
 from models.bundle.manifest import FrozenFeature
 from models.bundle.number import Number
 from models.bundle.score import Scores
-from models.explain.sentence import SAYS, own_value
+from models.explain.sentence import SAYS, meaning_and_value
 from models.explain.shap_kernel import contributions
-from models.explain.wording import LANGUAGES, value_words
+from models.explain.wording import LANGUAGES, range_words, value_beside, value_words
 
 RAISING = 3
 """Features that are named because they raise the number; a choice, as many as reasons without a direction."""
 RANGE = {"zh": "（{coverage}的检查查出{ends}）", "en": " ({ends} in {coverage} of visits)"}
-FROM_TO = {"zh": "{lower}至{upper}", "en": "{lower} to {upper}"}
 FROM = {"zh": "{lower}以上", "en": "{lower} or more"}
 EXPECTED = {"zh": "预计{number}{range}：", "en": "Expected: {number}{range}; "}
 SHARED = {
@@ -63,15 +62,12 @@ def expected_words(
 
 
 def _expected(expected: float, interval: Interval, unit: str, language: str) -> str:
-    ends = {
-        "lower": value_words(interval.lower, unit, language),
-        "upper": value_words(interval.upper, unit, language),
-    }
-    pattern = FROM if math.isinf(interval.upper) else FROM_TO
-    between = RANGE[language].format(
-        coverage=value_words(interval.coverage, "share", language),
-        ends=pattern[language].format_map(ends),
-    )
+    if math.isinf(interval.upper):
+        ends = FROM[language].format(lower=value_words(interval.lower, unit, language))
+    else:
+        ends = range_words(interval.lower, interval.upper, unit, language)
+    coverage = value_words(interval.coverage, "share", language)
+    between = RANGE[language].format(coverage=coverage, ends=ends)
     said = value_words(expected, unit, language)
     return EXPECTED[language].format(number=said, range=between)
 
@@ -107,7 +103,8 @@ def _most(bundle: Bundle, number: Number, inputs: Floats, language: str) -> str:
         next(iter(stakes.values())),
     )
     meaning = feature.zh if language == "zh" else feature.en
-    said = SAYS[language].format(meaning=meaning, value=value_words(most, feature.unit, language))
+    value = value_beside(meaning, most, feature.unit, language)
+    said = SAYS[language].format(meaning=meaning, value=value)
     if feature.unit == number.unit:
         return said
     each = value_words(number.each, number.unit, language)
@@ -127,9 +124,5 @@ def _raised(raising: list[FrozenFeature], matrix: Matrix, language: str) -> str:
     """Return the features that raise a number with their values, or nothing where none does."""
     if not raising:
         return ""
-    features = []
-    for feature in raising:
-        meaning = feature.zh if language == "zh" else feature.en
-        value = own_value(feature, matrix, language, value_words)
-        features.append(SAYS[language].format(meaning=meaning, value=value))
+    features = [meaning_and_value(feature, matrix, language) for feature in raising]
     return RAISED[language].format(features=LIST[language].join(features))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import calendar
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
 from features.calendar import date_of
-from features.catalogue.joins import declared_joins
+from features.catalogue.joins import left_of
 from features.contract.tables import contract
 
 LANGUAGES = ("zh", "en")
@@ -18,6 +19,7 @@ MISSING = {"zh": "缺失", "en": "missing"}
 YES_NO = {"zh": ("否", "是"), "en": ("no", "yes")}
 TO = {"zh": "至", "en": " to "}
 WAN = 1_000_000  # fen in ten thousand yuan
+_SPAN = re.compile(r"(the year before the )?last \d+ (days|months)")
 GROUPED = 10_000  # from here on thousands are set apart, so that years stay whole
 _MONTHS = (
     "January",
@@ -82,6 +84,39 @@ def value_words(value: float | None, unit: str, language: str) -> str:
     ('1 person', '12,650人', '1.5 hours')
     """
     return _said(value, unit, language, lambda number, wording: wording.words(language, number))
+
+
+def value_beside(meaning: str, value: float | None, unit: str, language: str) -> str:
+    """Return a value to stand after its meaning, without the words of its unit where English would say them twice.
+
+    >>> value_beside("days since the last visit", 30, "days", "en"), value_beside("staff", 30, "persons", "en")
+    ('30', '30 persons')
+    """
+    if language == "en" and names_unit(meaning, unit):
+        return number_words(value, unit, language)
+    return value_words(value, unit, language)
+
+
+def names_unit(meaning: str, unit: str) -> bool:
+    """Tell whether the words of a meaning say its unit, the span of days or months that it looks at aside.
+
+    >>> names_unit("visits, last 30 days", "days"), names_unit("mean days between visits", "days")
+    (False, True)
+    """
+    noun = units().get(unit, _PLAIN).en.replace("#", "").strip()
+    return noun in re.findall(r"\w+", _SPAN.sub("", meaning))
+
+
+def range_words(lower: float, upper: float, unit: str, language: str) -> str:
+    """Return a range from one value to another, their unit said once.
+
+    >>> range_words(0, 4, "persons", "en"), range_words(0, 4, "persons", "zh"), range_words(0, 500, "fen", "en")
+    ('0 to 4 persons', '0至4人', '0.00 to 5.00 yuan')
+    """
+    ends = value_words(upper, unit, language)
+    # an amount keeps its unit, which in Chinese may be another than that of the end
+    begins = number_words(lower, unit, language).removesuffix(" yuan")
+    return f"{begins}{TO[language]}{ends}"
 
 
 def _said(
@@ -171,7 +206,5 @@ def span_words(first: int, last: int, language: str) -> str:
 
 def table_words(table: str, language: str) -> str:
     """Return a table's meaning; of a derived table, that of the table whose rows it has."""
-    left_of = {join.name: join.left for join in declared_joins()}
-    source_table = left_of.get(table, table)
-    declared = contract()[source_table]
+    declared = contract()[left_of(table)]
     return declared.zh if language == "zh" else declared.en

@@ -1,15 +1,17 @@
-"""The lottery: every unit of a cell can be drawn, with a probability that is known beforehand and recorded.
+"""The lottery: every unit can be drawn, with a probability that is known beforehand and recorded.
 
-Systematic sampling: the units lie one after another on a line, each as long as its inclusion probability, and the
-points u, u + 1, u + 2, ... with one uniform u draw the units they fall into. So a unit's inclusion probability is its
-length, whatever the order; and because long visits lie first, the minutes drawn exceed the expectation by at most the
-longest visit. Chance is SHA-256 of the published seed: an auditor repeats it with any tool.
+Systematic sampling on one line of the whole city. The cells lie one after another, and in a cell long visits before
+short ones and high scores before low ones; a unit is as long as its inclusion probability. The points u, u + 1, u + 2, ...
+with one uniform u draw the units they fall into. So a unit's inclusion probability is its length, whatever the order. A
+cell too small for a visit of its own is drawn together with others: of any stretch of the line as many units are drawn
+as it is long, rounded up or down. And because long visits lie first in a cell, the minutes drawn in it exceed the
+expectation by at most its longest visit. Chance is SHA-256 of the draw's seed: an auditor repeats it with any tool.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -17,11 +19,13 @@ from features.contract.millionths import CERTAIN
 
 # a chance is the first 64 bits of a digest, so the uniform u is a whole number below this
 WHOLE = 2**64
+# between two points of the line, in the whole numbers in which it is measured: a unit's millionths times WHOLE
+STEP = CERTAIN * WHOLE
 
 
 @dataclass(frozen=True, slots=True)
 class Draw:
-    """A draw's number and the seed that was published before it."""
+    """A draw's number and its seed, which nobody could choose once the units were known."""
 
     number: str
     seed: str
@@ -35,10 +39,30 @@ class Draw:
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """One unit in the lottery: the minutes its visit would take."""
+    """One unit in the lottery: the minutes its visit would take, and its stratum by score in its cell, 1 the highest."""
 
     unit: str
     minutes: int
+    stratum: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class CellTickets:
+    """A cell in the lottery: the minutes that it spends in expectation, and the ticket of each of its units."""
+
+    cell: str
+    minutes: int
+    tickets: tuple[Ticket, ...]
+
+    @property
+    def probability(self) -> Fraction:
+        """The inclusion probability of each of its units, in whole millionths; 0 where no minutes are spent."""
+        return whole_millionths(inclusion_probability(self.tickets, self.minutes))
+
+    @property
+    def millionths(self) -> int:
+        """The same as an integer: the length of each of its units on the line."""
+        return int(self.probability * CERTAIN)
 
 
 def inclusion_probability(tickets: Sequence[Ticket], minutes: int) -> Fraction:
@@ -67,29 +91,42 @@ def whole_millionths(probability: Fraction) -> Fraction:
     return Fraction(max(millionths, 1), CERTAIN)
 
 
-def drawn_units(
-    tickets: Sequence[Ticket], probability: Fraction, *, draw: Draw, cell: str
-) -> tuple[str, ...]:
-    """Return the units that the draw takes in a cell, each with exactly the given probability."""
+def drawn_units(cells: Iterable[CellTickets], draw: Draw) -> dict[str, tuple[str, ...]]:
+    """Return by cell the units that the draw takes, by name, each with exactly the probability of its cell."""
 
-    def longest_first(ticket: Ticket) -> tuple[int, int, str]:
-        return -ticket.minutes, draw.chance(cell, ticket.unit), ticket.unit
+    def by_lot(cell: CellTickets) -> tuple[int, str]:
+        return draw.chance(cell.cell), cell.cell
 
-    line = sorted(tickets, key=longest_first)
-    # the line in whole numbers: `length` for the length of a unit, `scale` for 1, `start` for u
-    length = probability.numerator * WHOLE
-    scale = probability.denominator * WHOLE
-    start = draw.chance(cell) * probability.denominator
+    line = Line(draw.chance() * CERTAIN)
+    drawn: dict[str, tuple[str, ...]] = {}
+    for cell in sorted(cells, key=by_lot):
+        length = cell.millionths
+        units = [ticket.unit for ticket in _on_line(cell, draw) if line.reaches_point(length)]
+        drawn[cell.cell] = tuple(sorted(units))
+    return drawn
 
-    def points_before(end: int) -> int:
-        """Count the points u, u + 1, ... that lie before an end: its distance from u, rounded up."""
-        return -((start - end) // scale)
 
-    units = []
-    points_passed = points_before(0)
-    for place, ticket in enumerate(line, 1):
-        points_reached = points_before(place * length)
-        if points_passed < points_reached:
-            units.append(ticket.unit)
-        points_passed = points_reached
-    return tuple(units)
+def _on_line(cell: CellTickets, draw: Draw) -> list[Ticket]:
+    """Return a cell's tickets as they lie on the line: long visits first, then high scores, then by lot."""
+
+    def place(ticket: Ticket) -> tuple[int, int, int, str]:
+        lot = draw.chance(cell.cell, ticket.unit)
+        return -ticket.minutes, ticket.stratum, lot, ticket.unit
+
+    return sorted(cell.tickets, key=place)
+
+
+class Line:
+    """A line that is walked unit by unit, with a point at `start` and one STEP after the other."""
+
+    def __init__(self, start: int) -> None:
+        self._next_point = start
+        self._end = 0
+
+    def reaches_point(self, millionths: int) -> bool:
+        """Walk along one unit, at most as long as a STEP, and say whether a point lies in it."""
+        self._end += millionths * WHOLE
+        if self._end <= self._next_point:
+            return False
+        self._next_point += STEP
+        return True

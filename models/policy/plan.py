@@ -6,38 +6,24 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from models.policy.lottery import Draw, Ticket, drawn_units, inclusion_probability, whole_millionths
+from models.optimum.city_model import CityChoice, CityModel, best_choice
+from models.optimum.city_rules import GROUPS
+from models.optimum.shortlist import shortlist
+from models.policy.cell_start import CellStart, worth_a_minute
+from models.policy.city_draw import city_draw, tickets_of_visits
+from models.policy.floors import Floor, asked_of, groups_of
+from models.policy.lottery import Draw
+from models.policy.plan_unit import PlannedVisit, PlanUnit
 from models.policy.policy import Policy
-from models.policy.policy_status import Standing
-
-# The order of the queue, by why a unit is visited.
-COMPLAINTS, EXPOSURES, SCORES = 0, 1, 2
-
-
-@dataclass(frozen=True, slots=True)
-class PlanUnit:
-    """One living unit: its cell, its staff, what a visit is expected to find, its standing, and whether it is dormant."""
-
-    name: str
-    cell: str
-    staff: int
-    benefit: float
-    standing: Standing
-    dormant: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedVisit:
-    """One line of a list: who, why (complaint | exposure | score | lottery), and the person-minutes planned."""
-
-    unit: PlanUnit
-    why: str
-    minutes: int
+from models.policy.possible_visits import Room, visits_by_room
 
 
 @dataclass(frozen=True, slots=True)
 class CellPlan:
-    """A cell's week: its minutes, its visits in order, its lottery, and how many complaints found no time."""
+    """A cell's week: its minutes, its visits in order, its lottery, and how many complaints found no time.
+
+    `routine` is the number of units that routine visits reach, among which visits have their rank.
+    """
 
     cell: str
     minutes: int
@@ -46,6 +32,7 @@ class CellPlan:
     tickets: tuple[str, ...]
     drawn: tuple[str, ...]
     complaints_left: int
+    routine: int
 
     @property
     def planned(self) -> int:
@@ -55,135 +42,97 @@ class CellPlan:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The cells' lists in the order of their names, under one rule set and one draw."""
+    """The cells' lists in the order of their names, under one rule set and one draw.
+
+    `choice` says what the visits by score are worth and how near their bound, `floors` what became of each group's floor.
+    `starts` holds what each list of `cells` started from.
+    """
 
     policy: Policy
     draw: Draw
     cells: tuple[CellPlan, ...]
+    choice: CityChoice
+    floors: tuple[Floor, ...]
+    starts: tuple[CellStart, ...]
 
 
 def plan(
     scores: Iterable[PlanUnit], policy: Policy, capacity: Mapping[str, int], draw: Draw
 ) -> Plan:
-    """Return the week's plan of all living units; a cell that `capacity` does not name has no minutes."""
-    members: dict[str, list[PlanUnit]] = {cell: [] for cell in capacity}
-    for unit in scores:
-        members.setdefault(unit.cell, []).append(unit)
-    lists = [
-        cell_plan(members[cell], policy, Room(cell, capacity.get(cell, 0)), draw)
-        for cell in sorted(members)
+    """Return the week's plan of all living units; a cell that `capacity` does not name has no minutes.
+
+    The order in which units come does not matter. Raises PolicyError for a unit in two cells.
+    """
+    starts = cell_starts(scores, policy, capacity, draw)
+    asked = asked_of((start.at_random() for start in starts), policy.floors)
+    fixed_visits = [visit for start in starts for visit in (*start.first, *start.by_lot)]
+    fixed = _visits_by_group(fixed_visits, policy)
+    model = CityModel(
+        candidates={
+            start.room.cell: shortlist(start.candidates, start.minutes_left) for start in starts
+        },
+        minutes={start.room.cell: start.minutes_left for start in starts},
+        needs={group: asked[group] - fixed[group] for group in GROUPS},
+    )
+    choice = best_choice(model, policy.solver)
+    cells = tuple(_finished(start, choice.units) for start in starts)
+    planned = _visits_by_group([visit for cell in cells for visit in cell.visits], policy)
+    floors = [
+        Floor(group, asked[group], planned[group], max(0, asked[group] - planned[group]))
+        for group in GROUPS
     ]
-    return Plan(policy, draw, tuple(lists))
+    return Plan(policy, draw, cells, choice, tuple(floors), tuple(starts))
 
 
-@dataclass(frozen=True, slots=True)
-class Room:
-    """A cell and its minutes."""
-
-    cell: str
-    minutes: int
-
-    def lottery(self, policy: Policy) -> int:
-        """The minutes that the lottery spends in expectation: at least one where the cell has two."""
-        if self.minutes <= 1:
-            return 0
-        return max(1, self.minutes * policy.lottery.percent // 100)
-
-    def longest(self, policy: Policy) -> int:
-        """The longest visit of one week: with it any draw fits; a longer one goes on in the next week."""
-        if self.minutes <= 1:
-            return 0
-        return self.minutes - self.lottery(policy)
+def cell_starts(
+    scores: Iterable[PlanUnit], policy: Policy, capacity: Mapping[str, int], draw: Draw
+) -> list[CellStart]:
+    """Return the start of every cell's list in the order of their names."""
+    visits = visits_by_room(scores, policy, capacity)
+    lotteries = city_draw(tickets_of_visits(visits, policy), draw)
+    return [
+        CellStart(policy, room, visits_of_cell, lotteries[room.cell])
+        for room, visits_of_cell in visits.items()
+    ]
 
 
 def cell_plan(units: Sequence[PlanUnit], policy: Policy, room: Room, draw: Draw) -> CellPlan:
-    """Return one cell's list: drawn first so that chance is exact, then filled in the order of the policy."""
-    visits = _possible_visits(units, policy, room)
-    tickets = _tickets(visits, policy)
-    exact_probability = inclusion_probability(tickets, room.lottery(policy))
-    probability = whole_millionths(exact_probability)
-    drawn = set(drawn_units(tickets, probability, draw=draw, cell=room.cell))
-    lottery_visits = [
-        PlannedVisit(visit.unit, "lottery", ticket.minutes)
-        for visit, ticket in zip(visits, tickets, strict=True)
-        if ticket.unit in drawn
-    ]
-    chosen_visits = _filled(_queue(visits, policy), lottery_visits, room.minutes)
-    complaints = sum(unit.standing.complaint is not None for unit in units)
-    complaints_planned = sum(visit.why == "complaint" for visit in chosen_visits)
-    return CellPlan(
-        cell=room.cell,
-        minutes=room.minutes,
-        visits=chosen_visits,
-        probability=probability,
-        tickets=tuple(ticket.unit for ticket in tickets),
-        drawn=tuple(sorted(drawn)),
-        complaints_left=complaints - complaints_planned,
-    )
+    """Return the list of one cell that is a city by itself."""
+    return plan(units, policy, {room.cell: room.minutes}, draw).cells[0]
 
 
-def _possible_visits(units: Iterable[PlanUnit], policy: Policy, room: Room) -> list[PlannedVisit]:
-    """Return one visit to each unit, as long as it needs but no longer than the cell's week allows."""
-    longest = room.longest(policy)
-    visits = []
-    for unit in units:
-        minutes = min(policy.visit.minutes_of(unit.staff), longest)
-        visits.append(PlannedVisit(unit, "score", minutes))
-    return visits
-
-
-def _tickets(visits: Iterable[PlannedVisit], policy: Policy) -> list[Ticket]:
-    """Return every unit's ticket: a drawn visit is no longer than the policy says."""
-    longest = policy.lottery.longest
-    return [Ticket(visit.unit.name, min(visit.minutes, longest)) for visit in visits]
-
-
-def _queue(visits: Iterable[PlannedVisit], policy: Policy) -> list[PlannedVisit]:
-    """Complaints by age, exposures that are due, then scores; the last two by weighted benefit per whole minute.
-
-    A dormant unit is queued for a complaint alone.
-    """
-
-    queue: list[tuple[int, float, str, PlannedVisit]] = []
+def _visits_by_group(visits: Iterable[PlannedVisit], policy: Policy) -> dict[str, int]:
+    """Count the visits to each group that has a floor."""
+    number_of = dict.fromkeys(GROUPS, 0)
     for visit in visits:
-        unit = visit.unit
-        standing = unit.standing
-        if standing.complaint is not None:
-            complaint_visit = PlannedVisit(unit, "complaint", visit.minutes)
-            queue.append((COMPLAINTS, standing.complaint, unit.name, complaint_visit))
-            continue
-        if unit.dormant:
-            continue
-        worth = _worth(unit, policy)
-        if standing.exposure_due:
-            exposure_visit = PlannedVisit(unit, "exposure", visit.minutes)
-            queue.append((EXPOSURES, -worth, unit.name, exposure_visit))
-        elif worth > 0:
-            queue.append((SCORES, -worth, unit.name, visit))
-    # equal worth is ordered by name; a unit stands in the queue once, so visits are never compared
-    return [visit for _, _, _, visit in sorted(queue, key=lambda entry: entry[:3])]
+        for group in groups_of(visit.unit, policy.floors):
+            number_of[group] += 1
+    return number_of
 
 
-def _worth(unit: PlanUnit, policy: Policy) -> float:
-    """Return what a minute of a visit is expected to bring, weighted by the unit's class."""
-    return unit.benefit * unit.standing.weight / policy.visit.minutes_of(unit.staff)
-
-
-def _filled(
-    queue: Sequence[PlannedVisit], lottery_visits: Sequence[PlannedVisit], minutes: int
-) -> tuple[PlannedVisit, ...]:
-    """Return what fits: the drawn are set aside first; one that is in the queue too keeps its place there."""
-    drawn_minutes = {visit.unit.name: visit.minutes for visit in lottery_visits}
-    minutes_left = minutes - sum(drawn_minutes.values())
-    chosen: list[PlannedVisit] = []
-    for visit in queue:
-        set_aside = drawn_minutes.get(visit.unit.name, 0)
-        more = max(0, visit.minutes - set_aside)
-        if more <= minutes_left and visit.minutes > 0:
-            minutes_left -= more
-            chosen.append(visit)
-        elif set_aside:
-            chosen.append(PlannedVisit(visit.unit, visit.why, set_aside))
-    chosen_names = {visit.unit.name for visit in chosen}
-    only_drawn = [visit for visit in lottery_visits if visit.unit.name not in chosen_names]
-    return (*chosen, *only_drawn)
+def _finished(start: CellStart, chosen: frozenset[str]) -> CellPlan:
+    """Return a cell's list: statutory visits, those chosen by score, then those that the lottery alone brings."""
+    chosen_visits = [visit for visit in start.visits if visit.unit.name in chosen]
+    by_score = sorted(chosen_visits, key=lambda visit: (-worth_a_minute(visit), visit.unit.name))
+    listed = {visit.unit.name for visit in (*start.first, *by_score, *start.by_lot)}
+    minutes_left = start.minutes_left - sum(visit.minutes for visit in by_score)
+    left_over = start.left_over(minutes_left, listed)
+    place_of = {visit.unit.name: place for place, visit in enumerate(start.statutory)}
+    queued = sorted((*start.first, *left_over), key=lambda visit: place_of[visit.unit.name])
+    minutes_left -= sum(visit.minutes for visit in left_over)
+    statutory = start.lengthened(queued, minutes_left)
+    visits = (*statutory, *by_score, *start.by_lot)
+    visited = {visit.unit.name for visit in visits}
+    complaints_left = sum(
+        visit.why == "complaint" and visit.unit.name not in visited for visit in start.statutory
+    )
+    return CellPlan(
+        cell=start.room.cell,
+        minutes=start.room.minutes,
+        visits=tuple(start.ranked(visit) for visit in visits),
+        probability=start.lottery.tickets.probability,
+        tickets=tuple(ticket.unit for ticket in start.lottery.tickets.tickets),
+        drawn=start.lottery.drawn,
+        complaints_left=complaints_left,
+        routine=len(start.worths),
+    )

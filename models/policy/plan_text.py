@@ -1,164 +1,171 @@
-"""The sheet of a plan: as plain values, as text for a terminal, and as rows of the journal."""
+"""A plan for reading in a terminal: what it rests on, how it adds up, and the lists, in both languages."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-from features.calendar import date_of
 from features.engine import dormancy
-from features.store.journal import write_journal_part
-from models.bundle.interval import number_line, plain_interval
-from models.policy.plan import CellPlan, PlannedVisit
+from models.bundle.interval import number_line
+from models.optimum.city_rules import GROUP_WORDS
+from models.policy.left_out import REASONS
+from models.policy.plan_json import plan_as_json
 from models.policy.week import Made
 
-
-def plan_as_json(plan: Made) -> dict[str, Any]:
-    """Return a plan as plain values: what it rests on, and one list per cell."""
-    policy = plan.plan.policy
-    draw = plan.plan.draw
-    cells = plan.plan.cells
-    return {
-        "plan": plan.number,
-        "week": str(date_of(plan.week.monday)),
-        "as_of": str(date_of(plan.week.as_of)),
-        "rule": policy.rule,
-        "rule_digest": policy.digest,
-        "rule_zh": policy.zh,
-        "rule_en": policy.en,
-        "model": {
-            "target": plan.bundle.target,
-            "digest": plan.bundle.digest,
-            "as_of": plan.bundle.manifest.as_of,
-        },
-        "draw": {
-            "draw": draw.number,
-            "seed": draw.seed,
-            "percent": policy.lottery.percent,
-        },
-        "unit_expected": plan.bundle.manifest.unit_expected,
-        "units": len(plan.place),
-        "dormant": dormancy.dormancy_as_json(plan.dormancy),
-        "minutes": sum(cell.minutes for cell in cells),
-        "planned_minutes": sum(cell.planned for cell in cells),
-        "cells": [_cell_json(plan, cell) for cell in cells],
-    }
+WHY_WORDS = {
+    "complaint": "投诉 complaint",
+    "exposure": "规则 rule (曝光后加强 intensified after exposure)",
+    "score": "风险 risk",
+    "lottery": "抽签 lottery",
+}
+"""Why a visit is on a list, by the word of the journal."""
+MOST_VISITS = 200
+"""Visits that a text shows whole; a choice: more lines than that scroll out of a terminal's memory unread."""
+FIRST_VISITS = 3
+"""Visits of each list that a longer text shows; a choice: what a reader of many lists looks at."""
 
 
-def _cell_json(plan: Made, cell: CellPlan) -> dict[str, Any]:
-    drawn = set(cell.drawn)
-    visits = [
-        _visit_json(plan, visit, position, is_drawn=visit.unit.name in drawn)
-        for position, visit in enumerate(cell.visits, 1)
+def plan_as_text(plan: Made) -> str:
+    """Return a plan for reading: whole lists, or the first of each and how many more."""
+    return "\n".join(plan_lines(plan_as_json(plan)))
+
+
+def plan_lines(shown: dict[str, Any]) -> list[str]:
+    """Return a plan, as `plan_as_json` gave it, in lines."""
+    visits = sum(len(cell["visits"]) for cell in shown["cells"])
+    most = visits if visits <= MOST_VISITS else FIRST_VISITS
+    lines = [*heading_lines(shown)]
+    for cell in shown["cells"]:
+        lines += cell_lines(shown, cell, most)
+    return lines
+
+
+def heading_lines(shown: dict[str, Any]) -> list[str]:
+    """Return what a plan rests on and how it adds up."""
+    model = shown["model"]
+    lines = [
+        f"计划 plan {shown['plan']}  规则 rule {shown['rule']}  截至 as of {shown['as_of']}",
+        f"模型 model {model['target']}  训练截至 trained as of {model['as_of']}",
     ]
-    return {
-        "cell": cell.cell or None,
-        "minutes": cell.minutes,
-        "planned_minutes": cell.planned,
-        "units": len(cell.tickets),
-        "inclusion_probability": float(cell.probability),
-        "complaints_left": cell.complaints_left,
-        "visits": visits,
-    }
+    if shown["retrospective"]:
+        lines.append(
+            "回顾 retrospective: 模型训练时已知其后之事 the model knows what came later, so this list proves nothing"
+        )
+    lines.append(_draw_line(shown["draw"]))
+    lines += _halt_lines(model["halt"])
+    lines.append(dormancy.dormancy_line(shown["dormant"]))
+    lines += _reconciliation_lines(shown["reconciliation"])
+    lines.append(_optimum_line(shown))
+    lines += [_floor_line(floor) for floor in shown["floors"] if floor["asked"]]
+    return lines
 
 
-def _visit_json(
-    plan: Made, visit: PlannedVisit, position: int, *, is_drawn: bool
-) -> dict[str, Any]:
-    unit = visit.unit
-    standing = unit.standing
-    place = plan.place[unit.name]
-    return {
-        "position": position,
-        "enterprise": unit.name,
-        "why": visit.why,
-        "minutes": visit.minutes,
-        "needed_minutes": plan.plan.policy.visit.minutes_of(unit.staff),
-        "drawn": is_drawn,
-        "class": standing.grade,
-        "medal": standing.waived,
-        "exposed": standing.intensified,
-        "dormant": unit.dormant,
-        "probability": float(plan.scores.probability[place]),
-        "expected": plan.scores.expected_of(place),
-        "interval": plain_interval(plan.scores.interval_of(place)),
-    }
+def _draw_line(draw: dict[str, Any]) -> str:
+    """Return which lottery was drawn, and whether it was committed beforehand."""
+    line = f"抽签 lottery {draw['draw']}: "
+    if draw["commitment"] is None:
+        return f"{line}未事先承诺，种子为 not committed beforehand, its seed is {draw['seed']!r}"
+    return f"{line}事先承诺于 committed beforehand in {draw['commitment']}"
 
 
-def write_journal(plan: Made, folder: Path) -> tuple[Path, Path]:
-    """Write the plan's visits and its whole draw as rows of `plans` and `draws`, known from its Monday on.
+def _halt_lines(halt: dict[str, str] | None) -> list[str]:
+    if halt is None:
+        return []
+    line = (
+        f"停用 halted: 监看结论 {halt['as_of']} ({halt['record_id']}) 停用模型，只按规则与抽签 "
+        f"the monitor halts the model, lists follow rules and lottery alone: {halt['zh']} {halt['en']}"
+    )
+    return [line]
 
-    The parts are named by target too: a source has one journal, in which no target replaces another's plan.
-    """
-    target = plan.bundle.target
-    plan_part = f"{target}.{plan.number}"
-    draw_part = f"{target}.{plan.plan.draw.number}"
+
+def _reconciliation_lines(reconciliation: dict[str, Any]) -> list[str]:
+    """Return how the register is divided, the sums written out."""
+    listed = reconciliation["listed"]
+    on_lists = sum(listed.values())
+    register, closed, scored = (
+        reconciliation["register"],
+        reconciliation["not_living"],
+        reconciliation["scored"],
+    )
+    by_why = [f"{WHY_WORDS[why]} {number:,}" for why, number in listed.items()]
+    lines = [
+        f"登记 register {register:,} = 已注销 closed {closed:,} + 评分 scored {scored:,}",
+        f"评分 scored {scored:,} = 列入 listed {on_lists:,} + 未列入 not listed {scored - on_lists:,}",
+        f"列入 listed {on_lists:,}: {', '.join(by_why) or '-'}",
+    ]
+    lines += [
+        f"  未列入 not listed {number:,}: {REASONS[reason]}"
+        for reason, number in reconciliation["left_out"].items()
+    ]
+    return lines
+
+
+def _optimum_line(shown: dict[str, Any]) -> str:
+    optimum = shown["optimum"]
+    minutes = f"{shown['planned_minutes']:,}/{shown['minutes']:,}"
     return (
-        write_journal_part(folder, "plans", plan_part, _plan_columns(plan)),
-        write_journal_part(folder, "draws", draw_part, _draw_columns(plan)),
+        f"工时 minutes {minutes}  预计新增参保 expected newly covered {optimum['workers']:,.1f} 人 workers  "
+        f"与上界之差 gap to the bound {100 * optimum['gap']:.2f} %  "
+        f"下限代价 price of the floors {optimum['floors_cost']:,.1f}"
     )
 
 
-def _plan_columns(plan: Made) -> dict[str, Sequence[Any]]:
-    """Return the columns of `plans`, one row a visit."""
-    cells: list[str | None] = []
-    positions: list[int] = []
-    visits: list[PlannedVisit] = []
-    for cell in plan.plan.cells:
-        cells += [cell.cell or None] * len(cell.visits)
-        positions += range(1, len(cell.visits) + 1)
-        visits += cell.visits
-    monday = plan.week.monday
-    return {
-        "plan": [plan.number] * len(visits),
-        "enterprise": [visit.unit.name for visit in visits],
-        "cell": cells,
-        "week": [monday] * len(visits),
-        "position": positions,
-        "planned_minutes": [visit.minutes for visit in visits],
-        "why": [visit.why for visit in visits],
-        "recorded_on": [monday] * len(visits),
+def _floor_line(floor: dict[str, Any]) -> str:
+    line = (
+        f"下限 floor: {GROUP_WORDS[floor['group']]}: 至少 at least {floor['asked']:,} 次 visits, "
+        f"计划 planned {floor['planned']:,}"
+    )
+    if floor["missing"]:
+        line += f" (无法满足，放宽 cannot hold, relaxed by {floor['missing']:,})"
+    return line
+
+
+def cell_lines(shown: dict[str, Any], cell: dict[str, Any], most: int) -> list[str]:
+    """Return a cell's list, at most so many visits of it and how many more there are."""
+    team = f"队伍 team {cell['team']}" if cell["team"] else "无队伍 no team"
+    heading = (
+        f"{cell['cell'] or '-'}: {team}  {cell['planned_minutes']}/{cell['minutes']} min  "
+        f"{len(cell['visits'])} 次 visits  抽签概率 chance of the lottery {cell['inclusion_probability']:.6f}"
+    )
+    lines = [heading]
+    lines += [visit_line(shown, cell, visit) for visit in cell["visits"][:most]]
+    more = len(cell["visits"]) - most
+    if more > 0:
+        lines.append(f"  … 另有 {more} 次 {more} more: --cell {cell['cell'] or '-'}")
+    if cell["complaints_left"]:
+        left = cell["complaints_left"]
+        lines.append(f"  … {left} 件投诉本周无工时 {left} complaints find no time this week")
+    return lines
+
+
+def visit_line(shown: dict[str, Any], cell: dict[str, Any], visit: dict[str, Any]) -> str:
+    """Return one visit: who, why, minutes planned of those needed, risk with ranks, the number expected, and what to know."""
+    parts = [
+        f"{visit['position']} {visit['enterprise']} {WHY_WORDS[visit['why']]}",
+        f"{visit['minutes']}/{visit['needed_minutes']} min",
+        _risk_words(shown, cell, visit),
+        " ".join(number_line(visit, shown["unit_expected"])),
+        *remarks(visit),
+    ]
+    return "  " + " | ".join(part for part in parts if part)
+
+
+def _risk_words(shown: dict[str, Any], cell: dict[str, Any], visit: dict[str, Any]) -> str:
+    chance = f"违法概率 p(violation) {visit['probability']:.3f}"
+    rank = f"名次 rank {visit['rank']:,}/{shown['units']:,}"
+    if visit["rank_in_cell"] is None:
+        return f"{chance}, {rank}"
+    return f"{chance}, {rank}, 网格内按工时 in its cell by worth a minute {visit['rank_in_cell']}/{cell['routine_units']}"
+
+
+def remarks(visit: dict[str, Any]) -> list[str]:
+    """Return what else a team should know of a visit."""
+    holds = {
+        f"投诉自 complaint of {visit['complaint']}": visit["complaint"] is not None,
+        f"评定 class {visit['class']}": visit["class"] is not None,
+        "奖牌 medal": visit["medal"],
+        "曝光 exposed": visit["exposed"],
+        "休眠 dormant": visit["dormant"],
+        "农村 rural": visit["rural"],
+        "抽中 drawn": visit["drawn"] and visit["why"] != "lottery",
     }
-
-
-def _draw_columns(plan: Made) -> dict[str, Sequence[Any]]:
-    """Return the columns of `draws`, one row a unit that could be drawn."""
-    names: list[str] = []
-    chances: list[float] = []
-    drawn: list[int] = []
-    for cell in plan.plan.cells:
-        if not cell.probability:
-            continue
-        drawn_in_cell = set(cell.drawn)
-        names += cell.tickets
-        chances += [float(cell.probability)] * len(cell.tickets)
-        drawn += [int(name in drawn_in_cell) for name in cell.tickets]
-    monday = plan.week.monday
-    return {
-        "draw": [plan.plan.draw.number] * len(names),
-        "enterprise": names,
-        "drawn_on": [monday] * len(names),
-        "inclusion_probability": chances,
-        "drawn": drawn,
-        "recorded_on": [monday] * len(names),
-    }
-
-
-def plan_as_text(plan: Made, most: int = 3) -> str:
-    """Return a plan for reading in a terminal: a line per cell and its first visits, zh and en."""
-    shown = plan_as_json(plan)
-    number, rule, day = shown["plan"], shown["rule"], shown["as_of"]
-    lines = [f"计划 plan {number}  规则 rule {rule}  截至 as of {day}"]
-    lines.append(dormancy.dormancy_line(shown["dormant"]))
-    for cell in shown["cells"]:
-        lines.append(f"{cell['cell'] or '-'}: {cell['planned_minutes']}/{cell['minutes']} min")
-        lines += [_visit_line(visit, shown["unit_expected"]) for visit in cell["visits"][:most]]
-    return "\n".join(lines)
-
-
-def _visit_line(visit: dict[str, Any], unit: str) -> str:
-    position, enterprise, why = visit["position"], visit["enterprise"], visit["why"]
-    minutes, probability = visit["minutes"], visit["probability"]
-    line = f"  {position} {enterprise} {why} {minutes} min p={probability:.3f}"
-    return " ".join([line, *number_line(visit, unit)])
+    return [words for words, is_so in holds.items() if is_so]

@@ -4,70 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
-from datetime import date
+from datetime import date, timedelta
 from importlib import resources
+from importlib.resources.abc import Traversable
+from itertools import pairwise
+from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from features.calendar import date_of, day_of
 from features.errors import PolicyError
-
-Days = Annotated[int, Field(ge=0, le=36_500)]
-Percent = Annotated[int, Field(ge=0, le=100)]
-Weight = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
-Minutes = Annotated[int, Field(ge=1, le=100_000)]
-
-
-class RuleTable(BaseModel):
-    """A table of a rule set: frozen, nothing unknown in it."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-
-class Grade(RuleTable):
-    """One class of the appraisal: the facts it allows and the weight of a routine visit."""
-
-    name: str
-    weight: Weight
-    sanctions_at_most: int | None = None
-    grave_at_most: int | None = None
-
-    def holds(self, sanctions: int, grave: int) -> bool:
-        """Say whether so many sanctions and grave acts still are this class."""
-        return (self.sanctions_at_most is None or sanctions <= self.sanctions_at_most) and (
-            self.grave_at_most is None or grave <= self.grave_at_most
-        )
-
-
-class Appraisal(RuleTable):
-    """How the record of the last `years` becomes a class."""
-
-    years: Annotated[int, Field(ge=1, le=10)]
-    unappraised: Weight
-    grades: tuple[Grade, ...] = Field(alias="class", min_length=1)
-
-    def class_of(self, *, sanctions: int, grave: int) -> str:
-        """Return the class that facts found give: the first row whose conditions hold."""
-        return next(grade.name for grade in self.grades if grade.holds(sanctions, grave))
-
-    def weight_of(self, name: str | None) -> float:
-        """Return how much a routine visit counts in a class; a class of another rule counts as unappraised."""
-        return next((grade.weight for grade in self.grades if grade.name == name), self.unappraised)
-
-
-class Medal(RuleTable):
-    """For how long a medal waives routine visits where its last day is not given."""
-
-    days: Days
-
-
-class Exposure(RuleTable):
-    """For how long, how often and how much a public exposure intensifies inspection."""
-
-    days: Days
-    visit_every: Days
-    weight: Weight
+from models.optimum.city_rules import Exchange, Floors, Solver, Statutory, Travel
+from models.optimum.rule_table import Days, Minutes, Percent, RuleTable
+from models.policy.campaign_rules import Appraisal, Exposure, Medal, check_classes
 
 
 class Complaint(RuleTable):
@@ -83,9 +33,9 @@ class Routine(RuleTable):
 
 
 class Lottery(RuleTable):
-    """The share of a cell's minutes that the lottery spends in expectation, and the longest drawn visit."""
+    """The share of a cell's minutes that the lottery spends in expectation, 0 for none, and the longest drawn visit."""
 
-    percent: Annotated[int, Field(ge=1, le=50)]
+    percent: Annotated[int, Field(ge=0, le=30)]
     longest: Minutes
 
 
@@ -121,6 +71,7 @@ class Policy(RuleTable):
 
     rule: str
     first_day: date
+    last_day: date | None = None
     zh: str
     en: str
     appraisal: Appraisal
@@ -131,6 +82,11 @@ class Policy(RuleTable):
     lottery: Lottery
     visit: VisitMinutes
     field: FieldShare
+    statutory: Statutory
+    floors: Floors
+    travel: Travel
+    exchange: Exchange
+    solver: Solver
 
     @property
     def digest(self) -> str:
@@ -147,29 +103,81 @@ def policy_of(text: str) -> Policy:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         raise PolicyError(f"rule set: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
-    if not policy.appraisal.grades[-1].holds(10**9, 10**9):
+    check_classes(policy.rule, policy.appraisal, policy.medal)
+    if policy.last_day is not None and policy.last_day < policy.first_day:
         raise PolicyError(
-            f"rule set {policy.rule!r}: the last class should hold for any record; drop its conditions"
+            f"rule set {policy.rule!r} ends on {policy.last_day}, before its first day "
+            f"{policy.first_day}; exchange them"
         )
     return policy
 
 
-def policies() -> tuple[Policy, ...]:
-    """Return the published rule sets in the order of their first day."""
-    folder = resources.files("models.policy").joinpath("rules")
-    published = [
-        policy_of(entry.read_text("utf-8"))
-        for entry in folder.iterdir()
-        if entry.name.endswith(".toml")
-    ]
-    return tuple(sorted(published, key=lambda policy: policy.first_day))
+def policies(folder: Path | None = None) -> tuple[Policy, ...]:
+    """Return the published rule sets, or those of a folder, in the order of their first day; PolicyError if they clash."""
+    entries = _rule_files(folder)
+    declared = [_policy_in(name, text) for name, text in entries]
+    in_order = sorted(declared, key=lambda policy: policy.first_day)
+    for before, after in pairwise(in_order):
+        _check_neighbours(before, after)
+    return tuple(in_order)
 
 
-def policy_on(day: int) -> Policy:
-    """Return the rule set in force on a day; raise PolicyError before the first."""
-    published = policies()
-    in_force = [policy for policy in published if day_of(policy.first_day) <= day]
-    if not in_force:
+def _rule_files(folder: Path | None) -> list[tuple[str, str]]:
+    """Return the name and text of each rule set in a folder, in the order of their names; PolicyError without any."""
+    if folder is not None and not folder.is_dir():
+        raise PolicyError(f"--rules should be a folder of rule sets; got {str(folder)!r}")
+    place: Traversable = folder or resources.files("models.policy").joinpath("rules")
+    files = [entry for entry in place.iterdir() if entry.name.endswith(".toml")]
+    if not files:
+        raise PolicyError(
+            f"{str(folder)!r} holds no rule set; copy one of models/policy/rules/ into it"
+        )
+    return sorted((entry.name, entry.read_text("utf-8")) for entry in files)
+
+
+def _policy_in(name: str, text: str) -> Policy:
+    """Return the rule set of a file; a PolicyError names the file."""
+    try:
+        return policy_of(text)
+    except PolicyError as error:
+        raise PolicyError(f"{name}: {error}") from None
+
+
+def _check_neighbours(before: Policy, after: Policy) -> None:
+    """Raise PolicyError where two rule sets begin on one day, are both in force on one, or leave days without any."""
+    if before.rule == after.rule:
+        raise PolicyError(f"two rule sets are called {after.rule!r}; rename one")
+    if before.first_day == after.first_day:
+        raise PolicyError(
+            f"rule sets {before.rule!r} and {after.rule!r} both begin on {after.first_day}; "
+            "only one may be in force"
+        )
+    if before.last_day is None:
+        return
+    next_day = before.last_day + timedelta(days=1)
+    if next_day > after.first_day:
+        raise PolicyError(
+            f"rule set {before.rule!r} lasts to {before.last_day} and {after.rule!r} begins on "
+            f"{after.first_day}: they overlap; end the first on the day before"
+        )
+    if next_day < after.first_day:
+        raise PolicyError(
+            f"no rule set is in force from {next_day} to {after.first_day - timedelta(days=1)}: "
+            f"{before.rule!r} ends and {after.rule!r} begins later; close the gap"
+        )
+
+
+def policy_on(day: int, folder: Path | None = None) -> Policy:
+    """Return the rule set in force on a day; raise PolicyError before the first and after the last."""
+    published = policies(folder)
+    begun = [policy for policy in published if day_of(policy.first_day) <= day]
+    if not begun:
         first = published[0].first_day
         raise PolicyError(f"no rule set is in force on {date_of(day)}; the first begins on {first}")
-    return in_force[-1]
+    latest = begun[-1]
+    if latest.last_day is not None and day_of(latest.last_day) < day:
+        raise PolicyError(
+            f"no rule set is in force on {date_of(day)}; the last, {latest.rule!r}, "
+            f"ended on {latest.last_day}"
+        )
+    return latest

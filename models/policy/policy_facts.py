@@ -4,18 +4,29 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-from features.arrays import NULL
-from features.contract.tables import Column
+from features.arrays import NULL, Mask
 from features.store.store import Store
+from models.optimum.travel import Place
+from models.policy.campaign_rules import Appraisal
 from models.policy.capacity import Member, cell_minutes, team_minutes, working_days
+from models.policy.fact_rows import (
+    FactRows,
+    fact_rows,
+    is_refused,
+    runs_on,
+    sanction_rows,
+    visit_rows,
+)
 from models.policy.policy import Policy
 from models.policy.policy_status import Facts
 
 YEAR = 365
 """Days of a year of the rule set's appraisal; a choice: leap days are not counted."""
+MICRODEGREES = 10**6
+"""Microdegrees of a degree, as the contract counts coordinates: since a store holds whole numbers alone."""
 Fields = dict[str, Any]
 
 
@@ -44,15 +55,11 @@ def _by_day(row: tuple[int | None, ...]) -> tuple[int, ...]:
     return tuple(NULL if value is None else value for value in (day, key, *others))
 
 
-def choice(column: Column, code: int | None) -> str | None:
-    """Return the text of a choice code."""
-    return None if code is None else column.choices[code]
-
-
 def enterprise_facts(store: Store, policy: Policy, as_of: int) -> dict[int, Facts]:
     """Return, by enterprise code, the facts known by the end of a day; enterprises without any are not named."""
     fields_of: dict[int, Fields] = defaultdict(dict)
-    _add_visits(fields_of, store, policy, as_of)
+    _add_visits(fields_of, store, as_of)
+    _add_sanctions(fields_of, store, policy, as_of)
     _add_appraisals(fields_of, store, as_of)
     _add_medals(fields_of, store, as_of)
     _add_exposures(fields_of, store, as_of)
@@ -60,72 +67,139 @@ def enterprise_facts(store: Store, policy: Policy, as_of: int) -> dict[int, Fact
     return {code: replace(Facts(), **fields) for code, fields in fields_of.items()}
 
 
-def _add_visits(fields_of: dict[int, Fields], store: Store, policy: Policy, as_of: int) -> None:
-    """Add the day of each enterprise's latest visit, and the sanctions that followed its visits."""
-    visited: dict[int, int] = {}
-    inspections = ("inspection", "enterprise", "opened")
-    for inspection, enterprise, opened in live_rows_of(store, "inspections", as_of, inspections):
-        if inspection is None or enterprise is None or opened is None or opened > as_of:
-            continue
-        visited[inspection] = enterprise
+def _rows_of(rows: FactRows, *names: str) -> Iterator[tuple[int, ...]]:
+    """Yield of each row its enterprise, its day and the columns named; an empty cell is NULL."""
+    columns = [rows.columns[name].tolist() for name in names]
+    return zip(rows.enterprise.tolist(), rows.day.tolist(), *columns, strict=True)
+
+
+def _or_none(value: int) -> int | None:
+    return None if value == NULL else value
+
+
+def _add_visits(fields_of: dict[int, Fields], store: Store, as_of: int) -> None:
+    """Add the day of each enterprise's latest visit."""
+    for enterprise, opened in _rows_of(visit_rows(store, as_of).latest()):
+        fields_of[enterprise]["visited"] = opened
+
+
+def _add_sanctions(fields_of: dict[int, Fields], store: Store, policy: Policy, as_of: int) -> None:
+    """Add how many sanctions of the record judged there were, and how many of them answer a grave act or are refused."""
+    sanctions = recent_sanctions(store, policy.appraisal, as_of)
+    refused = is_refused(sanctions, policy.appraisal.term, as_of).tolist()
+    for sanction, is_open in zip(_rows_of(sanctions, "grave"), refused, strict=True):
+        enterprise, _, grave = sanction
         fields = fields_of[enterprise]
-        fields["visited"] = max(opened, fields.get("visited", opened))
+        fields["sanctions"] = fields.get("sanctions", 0) + 1
+        fields["grave"] = fields.get("grave", 0) + int(grave == 1)
+        fields["refused"] = fields.get("refused", 0) + int(is_open)
+
+
+def recent_sanctions(store: Store, appraisal: Appraisal, as_of: int) -> FactRows:
+    """Return the sanctions of the last years before a day, as many years as the rule set appraises."""
     # a class is given for the record of the last years only
-    since = as_of - policy.appraisal.years * YEAR
-    sanctions = ("inspection", "decided_on", "grave")
-    for inspection, decided, grave in live_rows_of(store, "sanctions", as_of, sanctions):
-        if inspection in visited and decided is not None and since < decided <= as_of:
-            fields = fields_of[visited[inspection]]
-            fields["sanctions"] = fields.get("sanctions", 0) + 1
-            fields["grave"] = fields.get("grave", 0) + (grave or 0)
+    since = as_of - appraisal.years * YEAR
+    return sanction_rows(store, appraisal, as_of).between(since + 1, as_of)
+
+
+def appraisal_rows(store: Store, as_of: int) -> FactRows:
+    """Return the classes that the source's own appraisals gave, with `period` and `rating`."""
+    return fact_rows(store, "appraisals", as_of, day="decided_on", columns=("period", "rating"))
 
 
 def _add_appraisals(fields_of: dict[int, Fields], store: Store, as_of: int) -> None:
     """Add the class last given to each enterprise."""
-    columns = ("enterprise", "decided_on", "rating")
-    for enterprise, _, code in _rows_by_day(store, "appraisals", as_of, columns):
-        if enterprise is not None:
-            rating = store.column("appraisals", "rating")
-            fields_of[enterprise]["appraised"] = choice(rating, code)
+    latest = appraisal_rows(store, as_of).latest()
+    for enterprise, _, code in _rows_of(latest, "rating"):
+        ratings = store.column("appraisals", "rating").choices
+        fields_of[enterprise]["appraised"] = ratings[code]
+
+
+def medal_rows(store: Store, as_of: int) -> FactRows:
+    """Return the medals, with `ended` and `revoked_on`."""
+    return fact_rows(store, "medals", as_of, day="started", columns=("ended", "revoked_on"))
 
 
 def _add_medals(fields_of: dict[int, Fields], store: Store, as_of: int) -> None:
     """Add the first and last day of each enterprise's latest medal, None where it was revoked."""
-    columns = ("enterprise", "started", "ended", "revoked_on")
-    for enterprise, started, ended, revoked in _rows_by_day(store, "medals", as_of, columns):
-        if enterprise is None:
-            continue
-        is_revoked = revoked is not None and revoked <= as_of
-        fields_of[enterprise]["medal"] = None if is_revoked else (started, ended)
+    medals = medal_rows(store, as_of).latest()
+    for enterprise, started, ended, revoked in _rows_of(medals, "ended", "revoked_on"):
+        is_revoked = revoked != NULL and revoked <= as_of
+        fields_of[enterprise]["medal"] = None if is_revoked else (started, _or_none(ended))
+
+
+def exposure_rows(store: Store, as_of: int) -> FactRows:
+    """Return the public exposures, with their arrears, `repaid_on` and `intensified_until`."""
+    columns = ("wage_arrears", "contribution_arrears", "repaid_on", "intensified_until")
+    return fact_rows(store, "exposures", as_of, day="published_on", columns=columns)
+
+
+def held_medals(store: Store, policy: Policy, day: int) -> FactRows:
+    """Return the latest medal of each enterprise that holds it on a day: it runs, and was not revoked by then."""
+    medals = medal_rows(store, day).latest()
+    revoked = medals.columns["revoked_on"]
+    is_revoked = (revoked != NULL) & (revoked <= day)
+    return medals.where(runs_on(medals, "ended", days=policy.medal.days, day=day) & ~is_revoked)
+
+
+def is_intensified(exposed: FactRows, policy: Policy, day: int) -> Mask:
+    """Return which public exposures (n,) still intensify inspection on a day."""
+    return runs_on(exposed, "intensified_until", days=policy.exposure.days, day=day)
+
+
+def running_exposures(store: Store, policy: Policy, day: int) -> FactRows:
+    """Return the latest public exposure of each enterprise where it still intensifies inspection on a day."""
+    exposed = exposure_rows(store, day).latest()
+    return exposed.where(is_intensified(exposed, policy, day))
 
 
 def _add_exposures(fields_of: dict[int, Fields], store: Store, as_of: int) -> None:
     """Add the days of each enterprise's latest public exposure."""
-    columns = ("enterprise", "published_on", "intensified_until")
-    for enterprise, published, until in _rows_by_day(store, "exposures", as_of, columns):
-        if enterprise is not None:
-            fields_of[enterprise]["exposure"] = (published, until)
+    exposures = exposure_rows(store, as_of).latest()
+    for enterprise, published, until in _rows_of(exposures, "intensified_until"):
+        fields_of[enterprise]["exposure"] = (published, _or_none(until))
 
 
 def _add_complaints(fields_of: dict[int, Fields], store: Store, policy: Policy, as_of: int) -> None:
     """Add the days of the complaints that still wait under the policy."""
     since = as_of - policy.complaint.days
-    for enterprise, lodged in live_rows_of(store, "complaints", as_of, ("enterprise", "lodged")):
-        if enterprise is None or lodged is None or lodged < since:
-            continue
+    complaints = fact_rows(store, "complaints", as_of, day="lodged")
+    for enterprise, lodged in _rows_of(complaints.where(complaints.day >= since)):
         fields = fields_of[enterprise]
         fields["complaints"] = (*fields.get("complaints", ()), lodged)
 
 
-def cells_of(store: Store, as_of: int) -> dict[int, int]:
-    """Return the cell in which each enterprise lies on a day, by code; enterprises without a cell are not named."""
-    rows = _rows_by_day(store, "enterprises", as_of, ("enterprise", "since", "cell"))
-    latest = {
-        enterprise: cell
-        for enterprise, since, cell in rows
+@dataclass(frozen=True, slots=True)
+class EnterpriseGround:
+    """Where an enterprise lies: the code of its cell, whether in the country, and its longitude and latitude."""
+
+    cell: int | None
+    rural: bool
+    place: Place | None
+
+
+def grounds_of(store: Store, as_of: int) -> dict[int, EnterpriseGround]:
+    """Return where each enterprise of the register of a day lies, by code, those that are closed too."""
+    columns = ("enterprise", "since", "cell", "rural", "longitude", "latitude")
+    rows = _rows_by_day(store, "enterprises", as_of, columns)
+    return {
+        enterprise: EnterpriseGround(cell, rural == 1, _place(longitude, latitude))
+        for enterprise, since, cell, rural, longitude, latitude in rows
         if enterprise is not None and (since or 0) <= as_of
     }
-    return {enterprise: cell for enterprise, cell in latest.items() if cell is not None}
+
+
+def _place(longitude: int | None, latitude: int | None) -> Place | None:
+    """Return coordinates in degrees, None where one is missing."""
+    if longitude is None or latitude is None:
+        return None
+    return longitude / MICRODEGREES, latitude / MICRODEGREES
+
+
+def cells_of(store: Store, as_of: int) -> dict[int, int]:
+    """Return the cell in which each enterprise lies on a day, by code; enterprises without a cell are not named."""
+    grounds = grounds_of(store, as_of)
+    return {code: ground.cell for code, ground in grounds.items() if ground.cell is not None}
 
 
 def capacity_of(
@@ -134,11 +208,13 @@ def capacity_of(
     """Return the person-minutes of each cell for the week that begins on `monday`, as known by the end of `as_of`."""
     days = working_days(monday, _holidays(store, as_of))
     minutes = team_minutes(_members(store, as_of), days, policy.field)
-    return cell_minutes(minutes, _teams_of_cells(store, as_of, monday), units)
+    return cell_minutes(minutes, teams_of_cells(store, as_of, monday), units)
 
 
-def _teams_of_cells(store: Store, as_of: int, monday: int) -> dict[str, str]:
-    """Return the team that each cell has on a Monday, by name."""
+def teams_of_cells(store: Store, as_of: int, monday: int) -> dict[str, str]:
+    """Return the team that each cell has on a day, such as a Monday, by name; none where the source has no table of cells."""
+    if not store.has("cells"):
+        return {}
     cells = store.texts("cell")
     teams = store.texts("team")
     team_of: dict[str, str] = {}

@@ -17,6 +17,7 @@ class Facts:
     appraised: str | None = None
     sanctions: int = 0
     grave: int = 0
+    refused: int = 0
     medal: tuple[int, int | None] | None = None  # first day, last day
     exposure: tuple[int, int | None] | None = None  # published, intensified until
     visited: int | None = None  # the latest visit
@@ -25,11 +26,15 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A unit's class, the weight of a scored visit (0 = none now), and what brings it on the list before any score."""
+    """A unit's class, the weight of a scored visit (0 = none now), and what brings it on the list before any score.
+
+    `resting` says that it was visited so lately that no routine visit follows yet.
+    """
 
     grade: str | None
     weight: float
     waived: bool
+    resting: bool
     intensified: bool
     exposure_due: bool
     complaint: int | None
@@ -44,12 +49,14 @@ def standing_of(facts: Facts, policy: Policy, day: int) -> Standing:
     weight = policy.appraisal.weight_of(grade)
     if intensified:
         weight *= policy.exposure.weight
-    if waived or days_since_visit <= policy.routine.rest:
+    resting = days_since_visit <= policy.routine.rest
+    if waived or resting:
         weight = 0.0
     return Standing(
         grade=grade,
         weight=weight,
         waived=waived,
+        resting=resting,
         intensified=intensified,
         exposure_due=intensified and days_since_visit > policy.exposure.visit_every,
         complaint=_waiting(facts, policy, day),
@@ -60,7 +67,9 @@ def _grade(facts: Facts, policy: Policy) -> str | None:
     """The class decided; else the one that facts found give; none for a unit that nobody has looked at."""
     if facts.appraised is not None or facts.visited is None:
         return facts.appraised
-    return policy.appraisal.class_of(sanctions=facts.sanctions, grave=facts.grave)
+    return policy.appraisal.class_of(
+        sanctions=facts.sanctions, grave=facts.grave, refused=facts.refused
+    )
 
 
 def _runs(spell: tuple[int, int | None] | None, days: int, day: int) -> bool:

@@ -5,36 +5,43 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
-from features.calendar import date_of
-from features.engine.dormancy import Dormancy, dormancy
-from features.engine.engine import engine_of
-from features.engine.matrices import matrix
+import numpy as np
+
+from features.calendar import date_of, day_of
+from features.engine.dormancy import Dormancy
 from features.errors import HistoryError, PolicyError
-from features.matrix import Matrix
 from features.store.store import Store
+from models.bundle.booster import Floats
 from models.bundle.bundle import Bundle
-from models.bundle.score import Scores, score
+from models.bundle.score import Scores
 from models.policy.capacity import WEEK, monday_of
+from models.policy.left_out import Reconciliation, reconciled
 from models.policy.lottery import Draw
-from models.policy.plan import Plan, PlanUnit, plan
+from models.policy.plan import Plan, plan
+from models.policy.plan_unit import PlanUnit
 from models.policy.policy import Policy, policy_on
-from models.policy.policy_facts import capacity_of, cells_of, enterprise_facts
-from models.policy.policy_status import Facts, standing_of
-from models.policy.visit_staff import staff_of
-
-NOWHERE = ""  # the list of units that lie in no cell
+from models.policy.policy_facts import (
+    capacity_of,
+    teams_of_cells,
+)
+from models.policy.week_units import eve_of
 
 
 @dataclass(frozen=True, slots=True)
 class Week:
-    """What is asked: the Monday, the day whose knowledge is used, the published seed, and minutes for want of teams."""
+    """What is asked: the Monday, the day whose knowledge is used, the lottery's seed, and minutes for want of teams.
+
+    `commitment` is the record of the ledger that committed to the lottery beforehand, None of a seed that is only published.
+    """
 
     monday: int
     as_of: int
     seed: str
     minutes: int | None
+    commitment: str | None = None
 
 
 def week_of(store: Store, day: int, seed: str, minutes: int | None = None) -> Week:
@@ -48,54 +55,102 @@ def week_of(store: Store, day: int, seed: str, minutes: int | None = None) -> We
     return Week(monday, min(monday - 1, store.complete_to), seed, minutes)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
+class Halt:
+    """That the monitor's verdict halts a model: the record of the ledger that says so, its day, and why in both languages."""
+
+    record_id: str
+    as_of: str
+    zh: str
+    en: str
+
+
+@dataclass(frozen=True, eq=False)
 class Made:
     """A plan that was made: its number, its week, its model, the place of each enterprise in the scores, the lists.
 
-    `dormancy` says which firms are dormant, and so on a list only by complaint or lottery.
+    `dormancy` says which firms are dormant, and so on a list only by complaint or lottery. `capacity` holds the minutes of
+    each cell, `teams` its team. Where a `halt` stands, nobody is listed by score. `reconciliation` divides the register.
     """
 
     number: str
     week: Week
     bundle: Bundle
-    place: dict[str, int]
+    units: tuple[PlanUnit, ...]
     scores: Scores
     plan: Plan
     dormancy: Dormancy
+    capacity: dict[str, int]
+    teams: dict[str, str]
+    reconciliation: Reconciliation
+    halt: Halt | None
+
+    @cached_property
+    def place(self) -> dict[str, int]:
+        """The place of each enterprise in the scores."""
+        return {unit.name: place for place, unit in enumerate(self.units)}
+
+    @cached_property
+    def _raw_ascending(self) -> Floats:
+        return np.sort(self.scores.raw)
+
+    def rank(self, name: str) -> int:
+        """Return the place of an enterprise by its raw score, 1 the highest: equal scores share a place."""
+        raw = self.scores.raw[self.place[name]]
+        no_higher = int(np.searchsorted(self._raw_ascending, raw, side="right"))
+        return 1 + len(self.units) - no_higher
+
+    @property
+    def is_retrospective(self) -> bool:
+        """Tell whether the model learned from days after the one that the plan looks from."""
+        return self.week.as_of < day_of(self.bundle.manifest.as_of)
 
 
-def made(store: Store, bundle: Bundle, week: Week) -> Made:
-    """Return the plan of a week: the same store, model, rule set and seed give the same plan and number."""
+def check_not_before_training(bundle: Bundle, week: Week) -> None:
+    """Raise PolicyError for a week seen from before the model's training day, of which the model knows the outcome."""
+    if week.as_of < day_of(bundle.manifest.as_of):
+        raise PolicyError(
+            f"the model of {bundle.target} was trained as of {bundle.manifest.as_of} and may know what happened in the "
+            f"week of {date_of(week.monday)}, seen from {date_of(week.as_of)}; ask for a later week, or add "
+            "--retrospective to see what the list would have been"
+        )
+
+
+def made(store: Store, bundle: Bundle, week: Week, halt: Halt | None = None) -> Made:
+    """Return the plan of a week: the same store, model, rule set, seed and halt give the same plan and number."""
     if bundle.entity != "enterprise":
         raise PolicyError(
             f"a plan needs scores of enterprises; {bundle.target!r} scores cases of {bundle.entity}"
         )
     policy = policy_on(week.monday)
-    living = matrix(store, "enterprise", week.as_of)
-    scores = score(bundle, living)
-    asleep = dormancy(engine_of(store), week.as_of)
-    units = plan_units(store, living, scores, policy=policy, asleep=asleep)
+    eve = eve_of(store, bundle, policy, week.as_of)
+    # a halted model lists nobody
+    units = [replace(unit, is_scored=False) for unit in eve.units] if halt else eve.units
     minutes = capacity(store, policy, week, units)
+    lists = plan(units, policy, minutes, draw_of(bundle.target, week))
+    others = [f"{eve.asleep.months} months dormant"]
+    if halt is not None:
+        others.append(f"halted by {halt.record_id}")
     return Made(
-        number=_number(store, bundle, policy, week, asleep),
+        number=_number(store, bundle, policy, week, *others),
         week=week,
         bundle=bundle,
-        place={unit.name: place for place, unit in enumerate(units)},
-        scores=scores,
-        plan=plan(units, policy, minutes, draw_of(bundle.target, week)),
-        dormancy=asleep,
+        units=tuple(units),
+        scores=eve.scores,
+        plan=lists,
+        dormancy=eve.asleep,
+        capacity=minutes,
+        teams=teams_of_cells(store, week.as_of, week.monday),
+        reconciliation=reconciled(
+            lists, units, minutes, register=eve.register, halted=halt is not None
+        ),
+        halt=halt,
     )
 
 
-def _number(store: Store, bundle: Bundle, policy: Policy, week: Week, asleep: Dormancy) -> str:
+def _number(store: Store, bundle: Bundle, policy: Policy, week: Week, *others: str) -> str:
     """Return a plan's number: its Monday, and a digest of everything that the plan depends on."""
-    inputs = (
-        store.fingerprint,
-        bundle.digest,
-        policy.digest,
-        str(week),
-        f"{asleep.months} months dormant",
-    )
+    inputs = (store.fingerprint, bundle.digest, policy.digest, str(week), *others)
     digest = hashlib.sha256("|".join(inputs).encode()).hexdigest()
     return f"{date_of(week.monday)}-{digest[:12]}"
 
@@ -105,33 +160,6 @@ def draw_of(target: str, week: Week) -> Draw:
     digest = hashlib.sha256(f"{target}|{week.seed}".encode()).hexdigest()
     number = f"{date_of(week.monday)}-{digest[:12]}"
     return Draw(number, week.seed)
-
-
-def plan_units(
-    store: Store, living: Matrix, scores: Scores, *, policy: Policy, asleep: Dormancy
-) -> list[PlanUnit]:
-    """Return every living enterprise as a unit of the plan, in the order of the matrix; `asleep` tells the dormant of its day."""
-    benefit = scores.probability if scores.expected is None else scores.expected
-    staff = staff_of(living, policy)
-    facts_of = enterprise_facts(store, policy, asleep.as_of)
-    cell_of = cells_of(store, asleep.as_of)
-    cell_names = store.texts("cell")
-    codes = {text: code for code, text in enumerate(store.texts("enterprise"))}
-    dormant_codes = set(asleep.codes.tolist())
-    units = []
-    for place, name in enumerate(living.keys.tolist()):
-        code = codes[name]
-        facts = facts_of.get(code, Facts())
-        unit = PlanUnit(
-            name=name,
-            cell=cell_names[cell_of[code]] if code in cell_of else NOWHERE,
-            staff=int(staff[place]),
-            benefit=float(benefit[place]),
-            standing=standing_of(facts, policy, asleep.as_of),
-            dormant=code in dormant_codes,
-        )
-        units.append(unit)
-    return units
 
 
 def capacity(store: Store, policy: Policy, week: Week, units: Sequence[PlanUnit]) -> dict[str, int]:

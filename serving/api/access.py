@@ -22,10 +22,11 @@ LOG = logging.getLogger("lssi.access")
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Whose request is being answered: the name of its key, and its idempotency key where it sent one."""
+    """Whose request is being answered: the name of its key, the idempotency key it sent, and the team it acts for, if any."""
 
     name: str
     retry: str | None
+    team: str | None = None
 
 
 _RETRY = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -62,7 +63,8 @@ class Access:
         try:
             holder = self._admitted(scope)
             who = holder.name if holder else "-"
-            CALLER.set(Caller(who, _retry_key(Headers(scope=scope))))
+            team = holder.team if holder else None
+            CALLER.set(Caller(who, _retry_key(Headers(scope=scope)), team))
             await self._answered(scope, receive, outgoing)
         except Refused as refused:
             await outgoing.refuse(refused)

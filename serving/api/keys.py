@@ -1,4 +1,4 @@
-"""API keys: 256 random bits each, stored only as their SHA-256, with a name and one role."""
+"""API keys: 256 random bits each, stored only as their SHA-256, with a name, one role and, for some roles, a team."""
 
 from __future__ import annotations
 
@@ -13,24 +13,29 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
+from features.contract.identifiers import fault
+from features.contract.tables import LONGEST
 from features.errors import RequestError
 from features.files import OWNER, clear_unfinished, durable, exclusive_lock
 from serving.errors import AccessError
 
-Role = Literal["data_scientist", "system", "auditor"]
-ROLES: tuple[Role, ...] = ("data_scientist", "system", "auditor")
+Role = Literal["data_scientist", "system", "auditor", "inspector", "reviewer"]
+ROLES: tuple[Role, ...] = ("data_scientist", "system", "auditor", "inspector", "reviewer")
+TEAM_ROLES: tuple[Role, ...] = ("inspector", "reviewer")
+"""The roles that act for a team, and see and answer only what is that team's."""
 PREFIX = "lssi_"
 _STRICT = ConfigDict(extra="forbid", hide_input_in_errors=True, frozen=True)
 
 
 class KeyHolder(BaseModel):
-    """One key in the file: its holder, its role and its digest."""
+    """One key in the file: its holder, its role, its digest, and the team of a holder who acts for one."""
 
     model_config = _STRICT
     name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
     role: Role
     sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
     added: date
+    team: Annotated[str, StringConstraints(min_length=1, max_length=LONGEST)] | None = None
 
 
 class KeyFile(BaseModel):
@@ -58,10 +63,14 @@ def read(path: Path) -> KeyFile:
         ) from None
 
 
-def add(path: Path, name: str, *, role: str, today: date) -> str:
-    """Write a new key's digest into the register and return the key, which is kept nowhere; RequestError for a bad name."""
+def add(path: Path, name: str, *, role: str, today: date, team: str | None = None) -> str:
+    """Write a new key's digest into the register and return the key, which is kept nowhere.
+
+    RequestError for a bad name or role, and where the role needs a team and has none, or the reverse.
+    """
     if role not in ROLES:
         raise RequestError(f"a role should be one of {', '.join(ROLES)}; got {role!r}")
+    _check_team_of_role(role, team)
     key = PREFIX + secrets.token_urlsafe(32)
     with _writing(path) as register:
         if any(holder.name == name for holder in register.keys):
@@ -69,13 +78,26 @@ def add(path: Path, name: str, *, role: str, today: date) -> str:
                 f"a key named {name!r} exists already; remove it first or choose another name"
             )
         try:
-            holder = KeyHolder(name=name, role=role, sha256=digest(key), added=today)
+            holder = KeyHolder(name=name, role=role, sha256=digest(key), added=today, team=team)
         except ValidationError:
             raise RequestError(
                 f"a key's name should be 1 to 64 of A-Z a-z 0-9 . _ -; got {name!r}"
             ) from None
         _write(path, KeyFile(keys=(*register.keys, holder)))
     return key
+
+
+def _check_team_of_role(role: str, team: str | None) -> None:
+    needs_team = role in TEAM_ROLES
+    if needs_team and team is None:
+        raise RequestError(f"the role {role} acts for a team; name it with --team TEAM")
+    if not needs_team and team is not None:
+        raise RequestError(
+            f"the role {role} acts for no team; leave out --team, or take {' or '.join(TEAM_ROLES)}"
+        )
+    wrong = fault(team) if team is not None else None
+    if wrong:
+        raise RequestError(f"the team's number {wrong}; write it as the table of cells does")
 
 
 def remove_key(path: Path, name: str) -> None:
@@ -97,7 +119,7 @@ def _writing(path: Path) -> Iterator[KeyFile]:
 
 def _write(path: Path, register: KeyFile) -> None:
     with durable(path, OWNER) as draft:
-        draft.write_text(register.model_dump_json(indent=2), "utf-8")
+        draft.write_text(register.model_dump_json(indent=2, exclude_none=True), "utf-8")
 
 
 @dataclass(slots=True)

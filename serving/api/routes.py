@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from serving.api.keys import ROLES
+from serving.api.keys import ROLES, TEAM_ROLES
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,41 @@ ROUTES = (
         roles=("auditor",),
         zh="按记录号取一条记录及其证明",
         en="one record with its proof, by number",
+    ),
+    Route(
+        path="/v1/alerts/list",
+        method="POST",
+        roles=TEAM_ROLES,
+        zh="按游标取本队的预警",
+        en="the alerts of the caller's team, behind a cursor",
+    ),
+    Route(
+        path="/v1/alerts/acknowledge",
+        method="POST",
+        roles=TEAM_ROLES,
+        zh="签收本队的一条预警",
+        en="acknowledge one alert of the caller's team",
+    ),
+    Route(
+        path="/v1/outcomes",
+        method="POST",
+        roles=("inspector",),
+        zh="回传本队一次检查的结果",
+        en="post what a visit of the caller's team found",
+    ),
+    Route(
+        path="/v1/overrides",
+        method="POST",
+        roles=("inspector",),
+        zh="调整或认可本队名单上的一行",
+        en="override or accept a line of the list of the caller's team",
+    ),
+    Route(
+        path="/v1/appeals",
+        method="POST",
+        roles=("reviewer",),
+        zh="登记申诉或其决定",
+        en="record an appeal against a row, or its decision",
     ),
     Route(
         path="/metrics",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import socket
 import sys
@@ -17,19 +18,28 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from features.errors import LssiError, RequestError
-from serving.answers import Answer, Info, Recorded
+from serving.answers import Acted, AlertPage, Answer, Info, Recorded
 from serving.api.access import CALLER, Access, RequestLimits
 from serving.api.keys import Ring, read
+from serving.api.loop_desk import LoopDesk
 from serving.api.startup import quieten, settle_memory
 from serving.errors import body, status_of
 from serving.ledger.ledger import Ledger
+from serving.loop.act_once import Loop
+from serving.loop.decisions import acknowledge_alert, decide_line
+from serving.loop.outcomes import post_outcome
 from serving.requests import (
+    AcknowledgedAlert,
+    AlertsAfter,
     Body,
     ClaimHistory,
     ClaimIds,
+    DecidedLine,
     EnterpriseHistory,
     EnterpriseIds,
+    LodgedAppeal,
     Nothing,
+    PostedOutcome,
     RecordId,
 )
 from serving.scoring.opening import open_scorer
@@ -37,7 +47,10 @@ from serving.scoring.recorded_scoring import Desk
 from serving.scoring.transcript import Question, question_of
 from serving.settings import Settings, settings_of
 
+LOG = logging.getLogger("lssi.ledger")
 LIMITS = RequestLimits()
+RECORD_SECONDS = 2.0
+"""For how long an answer waits for its record; a choice: a record takes milliseconds, so a longer wait is a fault."""
 BEHIND = (
     2 * LIMITS.answer_seconds
 )  # the framework's own timeout stands behind ours and never speaks first
@@ -69,15 +82,25 @@ class Lssi:
         """Load history, models and ranks, and start the ledger's writer."""
         quieten()
         settings = settings_of(os.environ)
-        self._desk = Desk(
-            open_scorer(settings), Ledger(settings.ledger), partial(datetime.now, UTC)
-        )
+        scorer = open_scorer(settings)
+        self._ledger = Ledger(settings.ledger, RECORD_SECONDS)
+        clock = partial(datetime.now, UTC)
+        self._desk = Desk(scorer, self._ledger, clock)
+        journal = settings.home / "journal" / scorer.store.source.name
+        self._loop = LoopDesk(Loop(scorer.store, journal, self._ledger), clock)
         settle_memory()
 
     @bentoml.on_shutdown
     def close(self) -> None:
         """Write what waits for the ledger, then stop."""
         self._desk.close()
+
+    async def __is_ready__(self) -> bool:
+        """Return whether a record could be made durable now, as `/readyz` asks; the log says why not."""
+        trouble = await self._ledger.trouble()
+        if trouble:
+            LOG.warning("not ready: %s", trouble)
+        return not trouble
 
     @bentoml.api(route="/v1/enterprises/score", output_spec=Answer)
     async def score_enterprises(self, request: EnterpriseIds, /) -> Response:
@@ -113,6 +136,31 @@ class Lssi:
     async def get_record(self, request: RecordId, /) -> Response:
         """按记录号取一条记录及其证明。One record with its proof."""
         return await told(self._desk.record(request.record_id))
+
+    @bentoml.api(route="/v1/alerts/list", output_spec=AlertPage)
+    async def list_alerts(self, request: AlertsAfter, /) -> Response:
+        """按游标取本队的预警。The alerts of the caller's team, behind a cursor."""
+        return await told(self._loop.alerts(request, CALLER.get()))
+
+    @bentoml.api(route="/v1/alerts/acknowledge", output_spec=Acted)
+    async def acknowledge(self, request: AcknowledgedAlert, /) -> Response:
+        """签收预警。Acknowledge one alert of the caller's team."""
+        return await told(self._loop.act(acknowledge_alert, request, CALLER.get()))
+
+    @bentoml.api(route="/v1/outcomes", output_spec=Acted)
+    async def take_outcome(self, request: PostedOutcome, /) -> Response:
+        """回传检查结果。Post what a visit of the caller's team found."""
+        return await told(self._loop.act(post_outcome, request, CALLER.get()))
+
+    @bentoml.api(route="/v1/overrides", output_spec=Acted)
+    async def take_override(self, request: DecidedLine, /) -> Response:
+        """调整或认可名单上的一行。Override or accept a line of a list."""
+        return await told(self._loop.act(decide_line, request, CALLER.get()))
+
+    @bentoml.api(route="/v1/appeals", output_spec=Acted)
+    async def take_appeal(self, request: LodgedAppeal, /) -> Response:
+        """登记申诉。Record an appeal against a row, or its decision."""
+        return await told(self._loop.appeal(request, CALLER.get()))
 
 
 def serve(settings: Settings, *, host: str, port: int, workers: int) -> NoReturn:

@@ -44,9 +44,13 @@ def subject_digest(subject: Mapping[str, Any]) -> str:
     return sha256_of(canonical(subject))
 
 
+def request_digest(act: Mapping[str, Any]) -> str:
+    """Return the digest of what an act asks for, by which a repetition is known."""
+    return sha256_of(canonical({name: act[name] for name in ("what", "subject", "content")}))
+
+
 def act_entry(act: Act, seen: Seen, *, moment: datetime, kept_days: int) -> Entry:
     """Return the ledger entry of an act; its payload is kept so many days from the moment."""
-    asked = {"what": act.what, "subject": act.subject, "content": act.content}
     last_moment = moment + timedelta(days=kept_days)
     return Entry(
         kind="act",
@@ -54,7 +58,7 @@ def act_entry(act: Act, seen: Seen, *, moment: datetime, kept_days: int) -> Entr
         as_of=seen.as_of,
         complete_to=seen.complete_to,
         bundle=seen.bundle,
-        request=sha256_of(canonical(asked)),
+        request=request_digest(asdict(act)),
         payload=canonical({**asdict(act), "version": VERSION}),
         keep_until=day_of(last_moment.date()),
         # a key belongs to who acts, and no score's key is an act's

@@ -3,42 +3,23 @@
 from __future__ import annotations
 
 import sqlite3
-from base64 import b64decode, b64encode
-from binascii import Error as NotBase64
-from collections.abc import Iterator
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from features.errors import LedgerError
 from serving.ledger import merkle
+from serving.ledger.beside import Fault, beside
+from serving.ledger.checkpoint import Checkpoint
 from serving.ledger.entries import leaf_content, payload_digest
-from serving.ledger.read import ROWS, ledger_reader
-from serving.ledger.sqlite import read_head
+from serving.ledger.read import ledger_reader
+from serving.ledger.sqlite import Head, read_head
 
-_NAME = "lssi-risk/"
-
-
-@dataclass(frozen=True, slots=True)
-class Checkpoint:
-    """What an auditor keeps outside: the ledger's name, its size, its root, and when that was."""
-
-    origin: str
-    size: int
-    root: bytes
-    at: str
-
-    def __str__(self) -> str:
-        return f"{_NAME}{self.origin}\n{self.size}\n{b64encode(self.root).decode()}\n{self.at}\n"
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """Something that does not agree, located in the records `first` to `last`."""
-
-    first: int
-    last: int
-    zh: str
-    en: str
+_ROWS = (
+    "SELECT CAST(leaf AS BLOB), keep_until, CAST(salt AS BLOB), CAST(payload AS BLOB), sequence"
+    " FROM entries LEFT JOIN payloads USING (sequence) ORDER BY sequence"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,26 +40,6 @@ class Verdict:
         return not self.faults
 
 
-def checkpoint(path: Path, at: str) -> Checkpoint:
-    """Return the checkpoint of the ledger as it stands; `at` is the time to write on it."""
-    with ledger_reader(path) as connection:
-        now = read_head(connection)
-        return Checkpoint(now.origin, now.size, merkle.frontier_root(now.frontier), at)
-
-
-def parse_checkpoint(text: str) -> Checkpoint:
-    """Return the checkpoint in a text; LedgerError if the text is not a checkpoint."""
-    try:
-        name, size, root, at = text.strip().split("\n")
-        if name.startswith(_NAME) and len(b64decode(root, validate=True)) == 32:
-            return Checkpoint(name.removeprefix(_NAME), int(size), b64decode(root), at)
-    except (ValueError, NotBase64):
-        pass
-    raise LedgerError(
-        "this is no checkpoint: it should have four lines, name, size, root, time; give the saved file"
-    )
-
-
 def verify(path: Path, today: int, against: Checkpoint | None = None) -> Verdict:
     """Recompute the whole log and say what disagrees; `today` decides which payloads may be gone."""
     with ledger_reader(path) as connection:
@@ -95,21 +56,56 @@ class _Audit:
         self, connection: sqlite3.Connection, today: int, against: Checkpoint | None
     ) -> None:
         self.connection, self.today, self.against = connection, today, against
+        self.head = Head("", 0, ())
         self.frontier: tuple[bytes, ...] = ()
         self.kept: list[bytes] = []
         self.size = self.payloads = self.expired = self.overdue = 0
         self.faults: list[Fault] = []
 
     def verdict(self) -> Verdict:
-        head = read_head(self.connection)
-        if self.against is not None and self.against.origin != head.origin:
+        for check in (self._one_head, self._all_entries, self._whole_log, self._beside):
+            self._tried(check)
+        root = merkle.frontier_root(self.frontier).hex()
+        faults = tuple(self.faults)
+        return Verdict(
+            self.head.origin, self.size, root, self.payloads, self.expired, self.overdue, faults
+        )
+
+    def _tried(self, check: Callable[[], None]) -> None:
+        """Make a check; what cannot be read there, as in a file that was cut, is a fault like any other."""
+        try:
+            check()
+        except sqlite3.OperationalError:
+            raise  # such as a lock that another program holds: nothing is known of the file
+        except (sqlite3.DatabaseError, TypeError, ValueError, OverflowError) as failure:
             self._fault(
-                0, head.size - 1, "检查点属于另一个账本", "the checkpoint is of another ledger"
+                self.size,
+                max(self.size, self.head.size - 1),
+                "文件损坏，从此处起无法读取",
+                f"the file is damaged and cannot be read from here on ({failure})",
             )
-        for row in self._rows():
-            self._entry(*row)
-        self._missing(head.size)
-        if (head.size, head.frontier) != (self.size, tuple(self.kept)):
+
+    def _one_head(self) -> None:
+        (heads,) = self.connection.execute("SELECT count(*) FROM head").fetchone()
+        if heads != 1:
+            self._fault(
+                0, 0, f"账本头有 {heads} 个，应有一个", f"there are {heads} heads and not one"
+            )
+        if heads:
+            self.head = read_head(self.connection)
+        if heads and self.against is not None and self.against.origin != self.head.origin:
+            self._fault(
+                0, self.head.size - 1, "检查点属于另一个账本", "the checkpoint is of another ledger"
+            )
+
+    def _all_entries(self) -> None:
+        for *row, sequence in self.connection.execute(_ROWS):
+            self._missing(sequence)
+            self._entry(sequence, *row)
+        self._missing(self.head.size)
+
+    def _whole_log(self) -> None:
+        if (self.head.size, self.head.frontier) != (self.size, tuple(self.kept)):
             self._fault(
                 0, self.size - 1, "账本头与条目不符", "the head does not agree with the entries"
             )
@@ -120,28 +116,25 @@ class _Audit:
                 "账本比检查点短",
                 "the log is shorter than its checkpoint",
             )
-        root = merkle.frontier_root(self.frontier).hex()
-        faults = tuple(self.faults)
-        return Verdict(
-            head.origin, self.size, root, self.payloads, self.expired, self.overdue, faults
-        )
 
-    def _rows(self) -> Iterator[tuple[bytes, bytes | None, bytes | None, int]]:
-        yield from self.connection.execute(f"{ROWS} ORDER BY sequence")
+    def _beside(self) -> None:
+        self.faults.extend(beside(self.connection, self.size))
 
-    def _entry(self, leaf: bytes, salt: bytes | None, payload: bytes | None, sequence: int) -> None:
-        self._missing(sequence)
+    def _entry(self, sequence: int, leaf: bytes, *payload: Any) -> None:
         self._grow(merkle.leaf_hash(leaf))
         try:
-            self._payload(sequence, leaf, salt, payload)
+            self._payload(sequence, leaf_content(leaf), *payload)
         except LedgerError:
             self._fault(sequence, sequence, "条目无法读取", "the entry is not readable")
 
     def _missing(self, sequence: int) -> None:
         if self.size < sequence:
             self._fault(self.size, sequence - 1, "缺少条目", "entries are missing")
-        while self.size < sequence:
+        # of what is missing only the nodes tell; a number far beyond all of them tells nothing
+        while self.size < sequence and self._stored(0, self.size):
             self._grow(self._stored(0, self.size) or merkle.EMPTY)
+        if self.size < sequence:
+            raise ValueError(f"neither entry nor node of {self.size}")
 
     def _grow(self, leaf_hash: bytes) -> None:
         self.frontier, _ = merkle.grow(self.frontier, self.size, leaf_hash)
@@ -183,9 +176,13 @@ class _Audit:
         return bytes(row[0]) if row else None
 
     def _payload(
-        self, sequence: int, leaf: bytes, salt: bytes | None, payload: bytes | None
+        self,
+        sequence: int,
+        entry: Mapping[str, Any],
+        keep_until: int | None,
+        salt: bytes | None,
+        payload: bytes | None,
     ) -> None:
-        entry = leaf_content(leaf)
         due = entry["keep_until"] < self.today
         if salt is None or payload is None:
             self.expired += 1
@@ -198,6 +195,10 @@ class _Audit:
         self.overdue += due
         if payload_digest(salt, payload) != entry["payload"]:
             self._fault(sequence, sequence, "内容被改动", "the payload was changed")
+        if keep_until != entry["keep_until"]:
+            self._fault(
+                sequence, sequence, "保存期与条目不符", "the last day of keeping is not the entry's"
+            )
 
     def _fault(self, first: int, last: int, zh: str, en: str) -> None:
         self.faults.append(Fault(first, last, zh, en))

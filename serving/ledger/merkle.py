@@ -63,6 +63,19 @@ def grow(
     return (*subtrees, completed[-1]), completed
 
 
+def frontier_places(size: int) -> Iterator[tuple[int, int]]:
+    """Yield level and place of the complete subtrees of a tree of that size, largest first.
+
+    >>> list(frontier_places(5))
+    [(2, 0), (0, 4)]
+    """
+    leaves = 0
+    for level in reversed(range(size.bit_length())):
+        if size >> level & 1:
+            yield level, leaves >> level
+            leaves += 1 << level
+
+
 def frontier_root(frontier: Sequence[bytes]) -> bytes:
     """Return the root of the tree whose complete subtrees, largest first, have these roots."""
     if not frontier:

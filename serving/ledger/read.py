@@ -54,12 +54,21 @@ def ledger_reader(path: Path) -> Iterator[sqlite3.Connection]:
         with closing(sqlite3.connect(path, timeout=30, isolation_level=None)) as connection:
             connection.execute("PRAGMA query_only = ON")
             connection.execute("BEGIN")
-            read_head(connection)
+            _check_begun(connection, path)
             yield connection
-    except sqlite3.Error as failure:
+    except (sqlite3.Error, UnicodeDecodeError) as failure:  # a damaged file may garble the error
         raise LedgerError(
             f"the file at {path} is not a readable ledger ({failure}); restore it from a copy"
         ) from None
+
+
+def _check_begun(connection: sqlite3.Connection, path: Path) -> None:
+    """Raise LedgerError where a file has no table yet, as after a stop before the first commit."""
+    (objects,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    if not objects:
+        raise LedgerError(
+            f"there is no ledger yet at {path}: whoever began it was stopped; score once to begin one"
+        )
 
 
 def head(path: Path) -> Head:

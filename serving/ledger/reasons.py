@@ -18,6 +18,8 @@ def plain_reason(reason: Reason) -> Plain:
         "contribution": reason.contribution,
         "zh": reason.zh,
         "en": reason.en,
+        "check_zh": reason.check_zh,
+        "check_en": reason.check_en,
         "facts": facts,
     }
 
@@ -74,4 +76,7 @@ def reason_of(plain: Plain) -> Reason:
         zh=plain["zh"],
         en=plain["en"],
         facts=tuple(fact_of(fact) for fact in plain["facts"]),
+        # a reason of an earlier version says nothing of what to check
+        check_zh=plain.get("check_zh", ""),
+        check_en=plain.get("check_en", ""),
     )

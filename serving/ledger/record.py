@@ -65,7 +65,8 @@ class Record:
 
     `request` is the digest of the request, `store` the name and fingerprint of the history, `bundle` the model's
     digest, `base` the raw score with no contribution, `categories` the features whose value is text. `inputs` holds
-    what a plan was made from. `answer` is the answer without the record's id.
+    what a plan was made from. `answer` is the answer without the record's id. `reasons_form` is the form in which reasons
+    and the words of numbers were made, 1 in a record that does not say.
     """
 
     kind: Kind
@@ -86,6 +87,7 @@ class Record:
     answer: Plain
     rows: Rows | None = None
     inputs: Plain | None = None
+    reasons_form: int = 1
 
     def case(self, key: str) -> Case:
         """Return the case of one unit; LedgerError when this record has none."""

@@ -4,38 +4,104 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
+from features.calendar import date_of, day_of
+from features.errors import LedgerError
 from features.files import write_points
-from serving.ledger.read import head
+from serving.ledger.act import Act, Seen, act_entry, subject_digest
+from serving.ledger.entries import Entry
+from serving.ledger.read import ledger_reader
 from serving.ledger.record import record_of
-from serving.ledger.sqlite import writers_lock, writing
+from serving.ledger.sqlite import write, writers_lock, writing
 
 
-def expire(path: Path, today: int) -> int:
-    """Erase the payloads kept only until before `today`, with their idempotency keys and rows; return how many.
+@dataclass(frozen=True, slots=True)
+class Expiry:
+    """An order to erase the payloads kept only until before the day `until`: who gives it, and when.
 
-    The rows of a batch lie in `batches/` beside the ledger; a file that another record still needs stays.
-    LedgerError where there is no ledger, or none that can be read.
+    The ledger says so for `kept_days` days after the moment.
     """
-    head(path)
+
+    until: int
+    who: str
+    moment: datetime
+    kept_days: int
+
+
+def due(path: Path, until: int) -> int:
+    """Return how many payloads an expiry would erase; LedgerError where its day cannot be right."""
+    with ledger_reader(path) as connection:
+        return _due(connection, until)
+
+
+def expire(path: Path, expiry: Expiry) -> tuple[int, str]:
+    """Erase payloads with their idempotency keys and rows; return how many, and the id of the act that says so.
+
+    The act is in the same transaction; where nothing is erased there is none, and its id is "". The rows of a batch
+    lie in `batches/` beside the ledger; a file that another record still needs stays. LedgerError where there is no
+    ledger, none that can be read, or where the day cannot be right: more than a day after the newest record's.
+    """
+    due(path, expiry.until)  # says what is wrong with a file that is no ledger
     with writers_lock(path), closing(writing(path)) as connection:
         connection.execute("BEGIN IMMEDIATE")
-        files = _row_files(connection, "keep_until <", today) - _row_files(
-            connection, "keep_until >=", today
-        )
-        connection.execute(
-            "DELETE FROM retries WHERE sequence IN (SELECT sequence FROM payloads WHERE keep_until < ?)",
-            (today,),
-        )
-        gone = connection.execute("DELETE FROM payloads WHERE keep_until < ?", (today,)).rowcount
+        count = _due(connection, expiry.until)
+        if not count:
+            return 0, ""
+        files = _erase(connection, expiry.until)
+        (written,) = write(connection, [_entry_of(expiry, count)])
+        if isinstance(written, LedgerError):
+            raise written
         for name in files:  # before the commit: after it, nobody would know which files are to go
             with write_points("the rows of a batch are erased"):
                 (path.parent / "batches" / name).unlink(missing_ok=True)
         with write_points("an expiry is committed"):
             connection.execute("COMMIT")
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    return gone
+    return count, written.record_id
+
+
+def _due(connection: sqlite3.Connection, until: int) -> int:
+    # each leaf is one JSON text whose moment stands under this name alone
+    moments = "SELECT max(substr(text, instr(text, '\"at\":') + 6, 10)) FROM"
+    (newest,) = connection.execute(
+        f"{moments} (SELECT CAST(leaf AS TEXT) AS text FROM entries)"
+    ).fetchone()
+    if newest is not None and until > day_of(newest) + 1:
+        raise LedgerError(
+            f"payloads should be erased as of {date_of(until)}, but the newest record is of {newest}: a clock"
+            " may be wrong; set it right, or give a checkpoint made by then (--checkpoint)"
+        )
+    query = "SELECT count(*) FROM payloads WHERE keep_until < ?"
+    (count,) = connection.execute(query, (until,)).fetchone()
+    return int(count)
+
+
+def _erase(connection: sqlite3.Connection, until: int) -> set[str]:
+    """Erase what is due, and return the names of the files of rows that no other record needs."""
+    files = _row_files(connection, "keep_until <", until)
+    files -= _row_files(connection, "keep_until >=", until)
+    connection.execute(
+        "DELETE FROM retries WHERE sequence IN (SELECT sequence FROM payloads WHERE keep_until < ?)",
+        (until,),
+    )
+    connection.execute("DELETE FROM payloads WHERE keep_until < ?", (until,))
+    return files
+
+
+def _entry_of(expiry: Expiry, count: int) -> Entry:
+    until = date_of(expiry.until).isoformat()
+    act = Act(
+        what="expire",
+        who=expiry.who,
+        key=f"{until} {expiry.moment.isoformat()}",
+        subject=subject_digest({"payloads kept until before": until}),
+        content={"until": until, "expired": count},
+    )
+    seen = Seen(as_of=expiry.until, complete_to=expiry.until, bundle="")
+    return act_entry(act, seen, moment=expiry.moment, kept_days=expiry.kept_days)
 
 
 def _row_files(connection: sqlite3.Connection, which: str, today: int) -> set[str]:

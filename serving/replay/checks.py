@@ -9,8 +9,9 @@ from typing import Literal
 import numpy as np
 
 from models.bundle.interval import Interval
+from models.explain.reasons import FORM
 from serving.ledger.float_bits import float_bits
-from serving.ledger.record import Floats
+from serving.ledger.record import Floats, Record
 
 State = Literal["identical", "different", "not_rebuilt"]
 NAMED = 5
@@ -90,6 +91,14 @@ def of_words(
 def not_recorded(field: str) -> Check:
     """Return that a field was not compared, because the record does not hold it."""
     return Check(field, "not_rebuilt", "记录中没有此项", "this record does not hold it")
+
+
+def other_form(field: str, record: Record) -> Check:
+    """Return that words or facts were not compared, because this version chooses and words them in another form."""
+    form = record.reasons_form
+    zh = f"按第 {form} 版理由规则选取和措辞，本版为第 {FORM} 版，未作比较"
+    en = f"made by form {form} of reasons; this version makes form {FORM}, so they are not compared"
+    return Check(field, "not_rebuilt", zh, en)
 
 
 def _bits(value: float | None) -> str | None:

@@ -17,10 +17,10 @@ from models.bundle.score import score
 from models.explain.evidence import evidence
 from models.explain.expected_words import expected_words
 from models.explain.explain import explain
-from models.explain.reasons import reasons_of
+from models.explain.reasons import FORM, reasons_of
 from serving.ledger.reasons import plain_reason
 from serving.ledger.record import Case, Record, record_matrix, vector_of
-from serving.replay.checks import Check, different_names, differs, of_floats
+from serving.replay.checks import Check, different_names, differs, of_floats, other_form
 
 Facts = Mapping[str, tuple[Fact, ...]]
 
@@ -41,6 +41,8 @@ def from_history(
         return [vector, Check("facts", "not_rebuilt", zh, en)]
     vector = _vector(record, case, inputs)
     history = Counterfactual(engine_of(store), evaluated)
+    if record.reasons_form != FORM and len(case.contributions):
+        return [vector, other_form("facts", record)]
     return [vector, _facts(case, facts, bundle, inputs, history)]
 
 

@@ -13,7 +13,7 @@ from models.bundle.interval import Interval
 from models.bundle.score import Scores, score
 from models.explain.expected_words import expected_words
 from models.explain.explain import EXPLAINER, explain
-from models.explain.reasons import Reason, reasons_of
+from models.explain.reasons import FORM, Reason, reasons_of
 from serving.ledger.float_bits import float_bits
 from serving.ledger.reasons import fact_of, reason_of
 from serving.ledger.record import Case, Floats, Record, record_matrix
@@ -26,6 +26,7 @@ from serving.replay.checks import (
     of_interval,
     of_number,
     of_words,
+    other_form,
 )
 from serving.replay.provenance import from_history
 from serving.scoring.batch import columns_of, inputs_of_batch
@@ -44,11 +45,12 @@ def replay_case(record: Record, case: Case, bundle: Bundle, store: Store | None)
     facts = _recorded_facts(case)
     reasons = reasons_of(bundle, inputs, contributions, facts)
     checks = _score_checks(case, scores)
-    checks += _number_checks(case, scores.interval_of(0), expected_words(bundle, inputs, scores, 0))
+    words = expected_words(bundle, inputs, scores, 0)
+    checks += _number_checks(record, case, scores.interval_of(0), words)
     checks.append(_explainer(record))
     checks.append(of_number("base", record.base, explained.base))
     checks.append(_contributions(record, case, contributions))
-    checks.append(_reasons(case, reasons))
+    checks += _reason_checks(record, case, reasons)
     checks += from_history(record, case, facts, bundle, store)
     checks.append(RANK)
     return CaseReplay(case.key, tuple(checks))
@@ -64,13 +66,15 @@ def _score_checks(case: Case, scores: Scores) -> list[Check]:
 
 
 def _number_checks(
-    case: Case, interval: Interval | None, words: Mapping[str, str] | None
+    record: Record, case: Case, interval: Interval | None, words: Mapping[str, str] | None
 ) -> list[Check]:
     """Return the checks of the interval and of the words of a case's number, none where neither side has any."""
     checks = []
     if case.interval is not None or interval is not None:
         checks.append(of_interval("interval", case.interval, interval))
-    if case.expected_words is not None or words is not None:
+    if case.expected_words is not None and record.reasons_form != FORM:
+        checks.append(other_form("expected_words", record))
+    elif case.expected_words is not None or words is not None:
         checks.append(of_words("expected_words", case.expected_words, words))
     return checks
 
@@ -121,10 +125,24 @@ def _contributions(record: Record, case: Case, rebuilt: Floats) -> Check:
     return of_floats("contributions", record.features, case.contributions, rebuilt)
 
 
-def _reasons(case: Case, rebuilt: Sequence[Reason]) -> Check:
+def _reason_checks(record: Record, case: Case, rebuilt: Sequence[Reason]) -> list[Check]:
+    """Return the checks of the reasons; of those of another form, features, contributions and facts without the words."""
     if not len(case.contributions):
-        return Check("reasons", "not_rebuilt", "批量记录不存理由", "a batch records no reasons")
-    recorded_bits = {plain["feature"]: _reason_bits(reason_of(plain)) for plain in case.reasons}
+        none = Check("reasons", "not_rebuilt", "批量记录不存理由", "a batch records no reasons")
+        return [none]
+    recorded = [reason_of(plain) for plain in case.reasons]
+    if record.reasons_form == FORM:
+        return [_reasons(recorded, rebuilt)]
+    without_words = _reasons(_wordless(recorded), _wordless(rebuilt))
+    return [without_words, other_form("reason_words", record)]
+
+
+def _wordless(reasons: Sequence[Reason]) -> list[Reason]:
+    return [replace(reason, zh="", en="", check_zh="", check_en="") for reason in reasons]
+
+
+def _reasons(recorded: Sequence[Reason], rebuilt: Sequence[Reason]) -> Check:
+    recorded_bits = {reason.feature: _reason_bits(reason) for reason in recorded}
     rebuilt_bits = {reason.feature: _reason_bits(reason) for reason in rebuilt}
     # as lists, because the order of the reasons counts too
     if list(recorded_bits.items()) == list(rebuilt_bits.items()):
@@ -135,5 +153,5 @@ def _reasons(case: Case, rebuilt: Sequence[Reason]) -> Check:
 
 def _reason_bits(reason: Reason) -> tuple[object, ...]:
     """Return what tells a reason apart, its contribution by its bits."""
-    contribution = float_bits(reason.contribution)
-    return (reason.feature, contribution, reason.zh, reason.en, *reason.facts)
+    words = (reason.zh, reason.en, reason.check_zh, reason.check_en)
+    return (reason.feature, float_bits(reason.contribution), *words, *reason.facts)

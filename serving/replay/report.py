@@ -13,7 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from features.calendar import date_of
 from features.errors import BundleError, RequestError
 from serving.ledger import merkle
-from serving.ledger.audit import Checkpoint, checkpoint
+from serving.ledger.checkpoint import Checkpoint, checkpoint
 from serving.ledger.read import Proof, StoredRecord, find, prove
 from serving.ledger.record import Case, Record
 from serving.replay.checks import CaseReplay

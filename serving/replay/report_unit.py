@@ -10,18 +10,24 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
+from features.online.fact import Fact
 from models.bundle.interval import Interval
 from models.bundle.manifest import FrozenFeature
-from models.explain.wording import MISSING, span_words, table_words, value_words
+from models.explain.explain import TOLERANCE
+from models.explain.reasons import leads_among
+from models.explain.wording import MISSING, value_beside
 from serving.ledger.reasons import fact_of
 from serving.ledger.record import Case, Plain, Record
 from serving.replay.checks import CaseReplay, Check
 from serving.replay.waterfall import Bar, Language, waterfall
 
 LOWERING = 5
-"""Features at most that are shown because they lower the score."""
+"""Parts at most that are shown because they lower the score."""
 WIDE = 54
 """Columns of a chart's label, a Chinese character taking two."""
+ROWS_OF = {"zh": ("{count} 行", "{count} 行"), "en": ("{count} rows", "{count} row")}
+AND = {"zh": "，", "en": ", "}
+OTHERS = {"zh": "其余各项合计", "en": "all others together"}
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
 FIELDS = {
     "raw": ("原始分", "raw score"),
@@ -33,6 +39,7 @@ FIELDS = {
     "base": ("平均起点", "average start"),
     "contributions": ("各项贡献", "contributions"),
     "reasons": ("理由", "reasons"),
+    "reason_words": ("理由的措辞", "words of the reasons"),
     "facts": ("事实", "facts"),
     "vector": ("特征值（由当日数据重算）", "features, from the history"),
     "rank": ("名次", "rank"),
@@ -100,45 +107,65 @@ def _interval(interval: Interval) -> dict[str, str]:
 
 
 def _reason(reason: Plain) -> dict[str, Any]:
-    facts = [_fact(fact) for fact in reason["facts"]]
-    return {
-        "zh": reason["zh"],
-        "en": reason["en"],
-        "size": _size(reason["contribution"]),
-        "facts": facts,
-    }
-
-
-def _fact(plain: Plain) -> dict[str, Any]:
-    fact = fact_of(plain)
-    shown: dict[str, Any] = {
-        "rows": fact.row_ids,
-        "count": f"{fact.n_rows:,}",
-        "more": fact.n_rows > len(fact.row_ids),
-    }
+    """Return what the page shows of a reason: its sentence, which has table, days and row numbers, and what stands below."""
+    shown: dict[str, Any] = {"size": _size(reason["contribution"])}
+    facts = [fact_of(fact) for fact in reason["facts"]]
     for language in LANGUAGES:
-        meaning = fact.zh if language == "zh" else fact.en
-        value = value_words(fact.value, fact.unit, language)
-        shown[f"said_{language}"] = _colon(meaning, value, language)
-        shown[f"table_{language}"] = table_words(fact.table, language)
-        shown[f"span_{language}"] = span_words(fact.first, fact.last, language)
+        shown[language] = reason[language]
+        # a record of an earlier version says nothing of what to check
+        shown[f"check_{language}"] = reason.get(f"check_{language}", "")
+        shown[f"facts_{language}"] = [_fact(fact, language) for fact in facts]
     return shown
 
 
+def _fact(fact: Fact, language: Language) -> str:
+    """Return what the rows of a fact are, and how many."""
+    meaning = fact.zh if language == "zh" else fact.en
+    count = ROWS_OF[language][fact.n_rows == 1].format(count=f"{fact.n_rows:,}")
+    if fact.value is None:
+        return _colon(meaning, count, language)
+    value = value_beside(meaning, fact.value, fact.unit, language)
+    return _colon(meaning, f"{value}{AND[language]}{count}", language)
+
+
 def _mitigating(record: Record, case: Case, named: Named) -> list[dict[str, str]]:
-    lowest_first = np.argsort(case.contributions, kind="stable")
-    features = []
-    for place in lowest_first[:LOWERING].tolist():
-        contribution = float(case.contributions[place])
-        if contribution >= 0:
-            break
-        feature = {
-            "zh": feature_words(record, case, named, place, "zh"),
-            "en": feature_words(record, case, named, place, "en"),
-            "size": _size(contribution),
+    """Return what lowers the score most, with the same numbers as the chart's bars."""
+    lowest_first = sorted(_parts(record, case, named), key=lambda part: part.contribution)
+    return [
+        {
+            "zh": feature_words(record, case, named, part.place, "zh"),
+            "en": feature_words(record, case, named, part.place, "en"),
+            "size": _size(part.contribution),
         }
-        features.append(feature)
-    return features
+        for part in lowest_first[:LOWERING]
+        if part.contribution < 0
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a score: its contribution, the place of the feature that says it, and whether a reason tells it."""
+
+    contribution: float
+    place: int
+    told: bool
+
+
+def _parts(record: Record, case: Case, named: Named) -> list[Part]:
+    """Return the parts of a score as reasons sum them, by lead; the reasons alone where the model is not at hand."""
+    places = {name: place for place, name in enumerate(record.features)}
+    told = {str(reason["feature"]): float(reason["contribution"]) for reason in case.reasons}
+    if not places.keys() <= named.features.keys():
+        return [Part(size, places[name], told=True) for name, size in told.items()]
+    if not len(case.contributions):
+        return []
+    features = [named.features[name] for name in record.features]
+    parts = []
+    for lead in leads_among(features, case.contributions):
+        in_words = [name for name in lead.members if name in told]
+        says_it = [*in_words, *lead.members][0]
+        parts.append(Part(lead.contribution, places[says_it], bool(in_words)))
+    return parts
 
 
 def _missing(record: Record, case: Case, named: Named, language: Language) -> list[str]:
@@ -164,7 +191,7 @@ def _meaning_and_value(
         unit = feature.unit
     if name in record.categories:
         return meaning, case.texts.get(name, MISSING[language])
-    return meaning, value_words(float(case.values[place]), unit, language)
+    return meaning, value_beside(meaning, float(case.values[place]), unit, language)
 
 
 def _colon(meaning: str, value: str, language: Language) -> str:
@@ -176,12 +203,15 @@ def _chart(record: Record, case: Case, named: Named, language: Language) -> Mark
     if not len(case.contributions):
         return None
     bars = []
-    for place, size in enumerate(case.contributions.tolist()):
-        whole_meaning, whole_value = _meaning_and_value(record, case, named, place, language)
+    for part in _parts(record, case, named):
+        whole_meaning, whole_value = _meaning_and_value(record, case, named, part.place, language)
         # a value takes half the room at most, its meaning what is left
         value = clipped(whole_value, WIDE // 2)
         meaning = clipped(whole_meaning, WIDE - width(value))
-        bars.append(Bar(_colon(meaning, value, language), size))
+        bars.append(Bar(_colon(meaning, value, language), part.contribution, part.told))
+    remainder = float(case.contributions.sum()) - sum(bar.contribution for bar in bars)
+    if abs(remainder) > TOLERANCE:
+        bars.append(Bar(OTHERS[language], remainder))
     return Markup(waterfall(record.base, bars, language))
 
 

@@ -51,21 +51,26 @@ _WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One contribution to show: its label in the language of the chart, and its size in log-odds."""
+    """One contribution to show: its label in the language of the chart, and its size in log-odds.
+
+    What a reason tells has a bar of its own however small it is.
+    """
 
     label: str
     contribution: float
+    told: bool = False
 
 
 def waterfall(base: float, steps: Sequence[Bar], language: Language) -> str:
     """Return the SVG of a waterfall: the same bytes for the same numbers and labels; its text stays text.
 
-    The largest contributions stand alone, the others as one bar.
+    The largest contributions stand alone, and those that reasons tell; the others are one bar.
     """
     words = _WORDS[language]
-    ordered = sorted(steps, key=lambda step: (-abs(step.contribution), step.label))
-    shown = [step for step in ordered[:SHOWN] if step.contribution]
-    smaller = [step for step in ordered if step not in shown and step.contribution]
+    moving = [step for step in steps if step.contribution]
+    ordered = sorted(moving, key=lambda step: (-abs(step.contribution), step.label))
+    shown = [step for place, step in enumerate(ordered) if place < SHOWN or step.told]
+    smaller = [step for place, step in enumerate(ordered) if place >= SHOWN and not step.told]
     if smaller:
         shown.append(
             Bar(words["rest"].format(len(smaller)), sum(step.contribution for step in smaller))

@@ -13,6 +13,7 @@ from features.store.store import Store
 from models.bundle.bundle import Bundle
 from models.bundle.interval import plain_interval
 from models.explain.explain import EXPLAINER
+from models.explain.reasons import FORM
 from serving.answers import PRIORITY_ONLY
 from serving.ledger.entries import Entry, Kind, canonical, sha256_of
 from serving.ledger.record import Case, Plain, Record, Rows, entry_of
@@ -118,6 +119,7 @@ def outcome_entry(
         complete_to=store.complete_to,
         bundle=bundle.digest,
         explainer=EXPLAINER,
+        reasons_form=FORM,
         base=outcome.base,
         features=bundle.manifest.names,
         categories=tuple(categories),

@@ -1,0 +1,51 @@
+"""Floors: how many visits small and rural firms have at least, beside what a random plan of the same minutes gives them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from models.optimum.city_rules import GROUPS, RURAL, SMALL, Floors
+from models.policy.plan_unit import PlanUnit
+
+
+@dataclass(frozen=True, slots=True)
+class Floor:
+    """A group's floor: the visits asked for, those planned, and by how many the floor had to be relaxed."""
+
+    group: str
+    asked: int
+    planned: int
+    missing: int
+
+
+def groups_of(unit: PlanUnit, rule: Floors) -> tuple[str, ...]:
+    """Return the groups with a floor to which a unit belongs."""
+    is_member = {SMALL: unit.staff <= rule.small_up_to, RURAL: unit.rural}
+    return tuple(group for group in GROUPS if is_member[group])
+
+
+@dataclass(frozen=True, slots=True)
+class RandomPlan:
+    """A cell's minutes, the minutes that visits to all its units within reach would take, and its units by group."""
+
+    minutes: int
+    needed: int
+    members: dict[str, int]
+
+    def visits(self, group: str) -> float:
+        """Return how many visits to a group a random plan makes: each unit has the same chance."""
+        if not self.needed:
+            return 0.0
+        chance = min(1.0, self.minutes / self.needed)
+        return chance * self.members.get(group, 0)
+
+
+def asked_of(cells: Iterable[RandomPlan], rule: Floors) -> dict[str, int]:
+    """Return by group the whole visits that its floor asks for in the whole city."""
+    plans = list(cells)
+    asked = {}
+    for group in GROUPS:
+        at_random = sum(plan.visits(group) for plan in plans)
+        asked[group] = int(at_random * rule.percent_of(group) / 100)
+    return asked

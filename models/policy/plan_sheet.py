@@ -1,0 +1,117 @@
+"""A plan on paper: a CSV for each team, and one page to print with the list of every cell, in both languages."""
+
+from __future__ import annotations
+
+import csv
+import io
+from html import escape
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from features.files import write_text
+from models.bundle.interval import number_line
+from models.policy.plan_text import WHY_WORDS, heading_lines, remarks
+
+COLUMNS = {
+    "cell": "网格 cell",
+    "stop": "路线 stop",
+    "position": "次序 position",
+    "enterprise": "企业 enterprise",
+    "why": "原因 why",
+    "minutes": "计划分钟 minutes",
+    "needed_minutes": "所需分钟 needed",
+    "travel_minutes": "路上分钟 travel",
+    "probability": "违法概率 p(violation)",
+    "expected": "预计 expected",
+    "remarks": "备注 remarks",
+}
+"""The columns of a sheet, by what a visit calls them."""
+BLANK = ("结果 outcome", "签名 signature")
+"""Columns of the page that a team fills in."""
+SPREADSHEETS_MARK = "\N{BYTE ORDER MARK}"
+"""By it spreadsheets know that a CSV is UTF-8."""
+STYLE = (
+    "body{font:10pt sans-serif;margin:1cm}table{border-collapse:collapse;width:100%;margin-bottom:1em}"
+    "td,th{border:1px solid #888;padding:2px 4px;text-align:left}h2{break-before:page}"
+    "h2:first-of-type{break-before:auto}thead{display:table-header-group}tr{break-inside:avoid}"
+)
+
+
+def write_plan_sheets(shown: dict[str, Any], folder: Path) -> list[Path]:
+    """Write a plan, as `plan_as_json` gave it, into a folder and return the paths: the page, then a CSV per team by name."""
+    folder.mkdir(parents=True, exist_ok=True)
+    number = shown["plan"]
+    texts = {f"{number}.html": page(shown)}
+    for team, cells in _cells_of_teams(shown).items():
+        # a team's name may hold what a file's name may not
+        name = "no-team" if team is None else f"team-{quote(team, safe='')}"
+        texts[f"{number}.{name}.csv"] = team_csv(shown, cells)
+    for name, text in texts.items():
+        write_text(folder / name, text)
+    return [folder / name for name in texts]
+
+
+def _cells_of_teams(shown: dict[str, Any]) -> dict[str | None, list[dict[str, Any]]]:
+    """Return the cells that have visits by their team, cells without a team last."""
+    cells_of: dict[str | None, list[dict[str, Any]]] = {}
+    for cell in shown["cells"]:
+        if cell["visits"]:
+            cells_of.setdefault(cell["team"], []).append(cell)
+    return dict(sorted(cells_of.items(), key=lambda entry: (entry[0] is None, entry[0] or "")))
+
+
+def team_csv(shown: dict[str, Any], cells: list[dict[str, Any]]) -> str:
+    """Return the visits of some cells as CSV, a line each in the order of the road."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\r\n")
+    writer.writerow(COLUMNS.values())
+    for cell in cells:
+        writer.writerows(_row(shown, cell, visit) for visit in by_road(cell))
+    return SPREADSHEETS_MARK + text.getvalue()
+
+
+def by_road(cell: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return a cell's visits in the order of their stops, those without coordinates last by position."""
+    last = len(cell["visits"]) + 1
+    return sorted(cell["visits"], key=lambda visit: (visit["stop"] or last, visit["position"]))
+
+
+def _row(shown: dict[str, Any], cell: dict[str, Any], visit: dict[str, Any]) -> list[str]:
+    """Return one visit as texts, in the order of COLUMNS."""
+    said = {
+        **visit,
+        "cell": cell["cell"] or "-",
+        "stop": visit["stop"] or "",
+        "why": WHY_WORDS[visit["why"]],
+        "probability": f"{visit['probability']:.3f}",
+        "expected": " ".join(number_line(visit, shown["unit_expected"])[1:]),
+        "remarks": "; ".join(remarks(visit)),
+    }
+    return [str(said[column]) for column in COLUMNS]
+
+
+def page(shown: dict[str, Any]) -> str:
+    """Return the page to print: what the plan rests on, then a table for each cell that has visits."""
+    title = f"周检查计划 week's plan {shown['week']}"
+    heading = "".join(f"<p>{escape(line)}</p>" for line in heading_lines(shown))
+    tables = "".join(_table(shown, cell) for cell in shown["cells"] if cell["visits"])
+    return (
+        f'<!doctype html><html lang="zh"><head><meta charset="utf-8"><title>{escape(title)}</title>'
+        f"<style>{STYLE}</style></head><body><h1>{escape(title)}</h1>{heading}{tables}</body></html>\n"
+    )
+
+
+def _table(shown: dict[str, Any], cell: dict[str, Any]) -> str:
+    """Return a cell's list as a table in the order of the road."""
+    team = cell["team"] or "-"
+    minutes = f"{cell['planned_minutes']}/{cell['minutes']} min"
+    title = f"网格 cell {cell['cell'] or '-'} | 队伍 team {team} | {minutes}"
+    names = [*list(COLUMNS.values())[1:], *BLANK]
+    head = "".join(f"<th>{escape(name)}</th>" for name in names)
+    rows = []
+    for visit in by_road(cell):
+        texts = [*_row(shown, cell, visit)[1:], *("" for _ in BLANK)]
+        cells = "".join(f"<td>{escape(text)}</td>" for text in texts)
+        rows.append(f"<tr>{cells}</tr>")
+    return f"<h2>{escape(title)}</h2><table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"

@@ -1,0 +1,87 @@
+"""Alerts as a team reads them, by cursor, and how soon they were answered."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from features.errors import RequestError
+from features.ingest.scan import files_in, read_parquet
+from serving.alerts.alert_text import Plain
+from serving.ledger.act import act_of
+from serving.ledger.read import find
+from serving.loop.journal_rows import Row, rows_where
+
+MOST_ALERTS = 200
+"""Alerts of one answer at most; a choice, so that an answer stays small on a mobile line."""
+_PLACE = re.compile(r"alerts-(\d{8})-(\d{1,8})")
+Place = tuple[int, int]
+
+
+def alerts_after(journal: Path, ledger: Path, team: str, cursor: str | None) -> list[Plain]:
+    """Return the next alerts of a team behind a cursor, each with its own cursor, in the order in which they were issued.
+
+    The same cursor gives the same alerts again, so a reader that was stopped loses none. RequestError for a cursor of
+    another form.
+    """
+    after = _place(cursor) if cursor else (-1, -1)
+    alerts: list[Plain] = []
+    for part in files_in(journal / "alerts", "alerts-*.parquet"):
+        if _place(f"{part.stem}-0")[0] < after[0]:
+            continue
+        rows = [row for row in read_parquet(part).to_dicts() if row["team"] == team]
+        behind = [row for row in rows if _place(row["row_id"]) > after]
+        for row in sorted(behind, key=lambda row: _place(row["row_id"])):
+            alerts.append(_said(ledger, row))
+            if len(alerts) == MOST_ALERTS:
+                return alerts
+    return alerts
+
+
+def _place(text: str) -> Place:
+    parts = _PLACE.fullmatch(text)
+    if parts is None:
+        raise RequestError("a cursor should be one that an alert came with; leave it out to begin")
+    return int(parts[1]), int(parts[2])
+
+
+def _said(ledger: Path, row: Row) -> Plain:
+    """Return what an alert says, as the ledger holds it; the bare row once that has expired."""
+    payload = find(ledger, row["record"]).payload
+    content: dict[str, Any] = {} if payload is None else dict(act_of(payload).content)
+    return {
+        **content,
+        "alert": row["alert"],
+        "enterprise": row["enterprise"],
+        "violation": row["violation"],
+        "issued_on": row["issued_on"].isoformat(),
+        "record_id": row["record"],
+        "cursor": row["row_id"],
+    }
+
+
+def answered(journal: Path) -> Plain:
+    """Return how many alerts were acknowledged and visited, and the median days that each took."""
+    issued = {row["alert"]: row["issued_on"] for row in rows_where(journal, "alerts")}
+    acknowledged = _days(issued, rows_where(journal, "acknowledgements"), "acknowledged_on")
+    visited = _days(issued, rows_where(journal, "outcomes"), "closed_on")
+    return {
+        "issued": len(issued),
+        "acknowledged": len(acknowledged),
+        "with_outcome": len(visited),
+        "median_days_to_acknowledgement": median(acknowledged) if acknowledged else None,
+        "median_days_to_outcome": median(visited) if visited else None,
+    }
+
+
+def _days(issued: Plain, rows: Sequence[Row], column: str) -> list[int]:
+    """Return the days from issue to the first answer of each alert that has one."""
+    first: dict[str, int] = {}
+    for row in rows:
+        alert = row["alert"]
+        if alert in issued:
+            first.setdefault(alert, (row[column] - issued[alert]).days)
+    return list(first.values())

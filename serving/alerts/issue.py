@@ -1,0 +1,123 @@
+"""Issuing alerts: each once in the ledger and the journal, in the order of the enterprises, to one team."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from features.calendar import day_of
+from features.engine.engine import engine_of
+from features.engine.population import check_day
+from features.files import exclusive_lock
+from features.ingest.scan import files_in
+from features.store.journal import write_journal_part
+from models.bundle.bundle import Bundle
+from serving.alerts.alert_rules import AlertRule, alert_rules_on
+from serving.alerts.alert_text import Plain, alert_texts
+from serving.alerts.crossings import Crossing, crossings
+from serving.ledger.act import Act, Seen, act_entry, act_of, subject_digest
+from serving.ledger.entries import Entry, Receipt, sha256_of
+from serving.ledger.ledger import Ledger
+from serving.ledger.read import find
+from serving.loop.act_once import Loop
+from serving.loop.journal_rows import rows_where
+from serving.scoring.transcript import KEPT_DAYS
+
+ISSUER = "lssi-alerts"
+"""Who issues alerts, as the ledger names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """When alerts are issued: as of which closed day, on which day they become known, at which moment."""
+
+    as_of: int
+    day: int
+    moment: datetime
+
+
+def issue_alerts(loop: Loop, bundles: Mapping[str, Bundle], issue: Issue) -> list[Plain]:
+    """Issue the alerts of a day that were not issued before, and return what they say, each with its record.
+
+    A run that was stopped is completed by the next: an alert has one number, and one record under it.
+    """
+    check_day(loop.store, issue.as_of)
+    engine = engine_of(loop.store)
+    rules = alert_rules_on(issue.as_of)
+    crossed = list(crossings(engine, rules, bundles, issue.as_of))
+    loop.journal.mkdir(parents=True, exist_ok=True)
+    with exclusive_lock(loop.journal / "acts.lock"):
+        new = list(_not_issued(crossed, rows_where(loop.journal, "alerts"), issue.day))
+        texts = list(alert_texts(engine, new, bundles))
+        issued = _recorded(loop, texts, bundles, issue)
+        if issued:
+            _write_rows(loop.journal, issued)
+    return issued
+
+
+def _not_issued(
+    crossed: Iterable[Crossing], issued: Sequence[Mapping[str, Any]], day: int
+) -> Iterable[Crossing]:
+    """Yield the crossings that have no alert yet, and whose rule is not at rest about their enterprise."""
+    numbers = {row["alert"] for row in issued}
+    last_issued: dict[tuple[str, str], int] = {}
+    for row in issued:
+        last_issued[row["enterprise"], row["rule"]] = day_of(row["issued_on"])
+    for one in crossed:
+        last = last_issued.get((one.enterprise, one.rule.name))
+        if one.number not in numbers and not _rests(one.rule, last, day):
+            yield one
+
+
+def _rests(rule: AlertRule, last: int | None, day: int) -> bool:
+    return last is not None and day < last + rule.rest_days
+
+
+def _recorded(
+    loop: Loop, texts: Sequence[Plain], bundles: Mapping[str, Bundle], issue: Issue
+) -> list[Plain]:
+    """Write alerts into the ledger, and return them as it holds them: one that a stopped run wrote stands as it was."""
+    digests = sorted(bundle.digest for bundle in bundles.values())
+    seen = Seen(issue.day, loop.store.complete_to, digests[0] if len(digests) == 1 else "")
+    waiting = [loop.ledger.append(_entry(loop, text, seen, issue.moment)) for text in texts]
+    receipts = [future.result() for future in waiting]
+    return [
+        _held(loop.ledger, text, receipt) for text, receipt in zip(texts, receipts, strict=True)
+    ]
+
+
+def _entry(loop: Loop, text: Plain, seen: Seen, moment: datetime) -> Entry:
+    subject = subject_digest({"source": loop.source, "enterprise": text["enterprise"]})
+    content = {"source": loop.source, **text}
+    key = f"{loop.source}-{text['alert']}"
+    entry = act_entry(
+        Act("alert", ISSUER, key, subject, content), seen, moment=moment, kept_days=KEPT_DAYS
+    )
+    # the number stands for the rows; what the model expects may be told otherwise by a later run
+    return replace(entry, request=sha256_of(key.encode()))
+
+
+def _held(ledger: Ledger, text: Plain, receipt: Receipt) -> Plain:
+    """Return an alert with its record, its team and its day as the ledger has them."""
+    stored = find(ledger.path, receipt.record_id)
+    alert = dict(act_of(stored.payload).content) if stored.payload else dict(text)
+    return {**alert, "record_id": receipt.record_id, "day": stored.entry["as_of"]}
+
+
+def _write_rows(journal: Path, issued: Sequence[Plain]) -> None:
+    """Write one part of the journal; parts are counted, so that a reader that comes after each has missed none."""
+    parts = files_in(journal / "alerts", "alerts-*.parquet")
+    columns: dict[str, list[Any]] = {
+        "alert": [one["alert"] for one in issued],
+        "enterprise": [one["enterprise"] for one in issued],
+        "team": [one["team"] for one in issued],
+        "issued_on": [one["day"] for one in issued],
+        "violation": [one["violation"] for one in issued],
+        "rule": [one["rule"]["name"] for one in issued],
+        "record": [one["record_id"] for one in issued],
+        "recorded_on": [one["day"] for one in issued],
+    }
+    write_journal_part(journal, "alerts", f"alerts-{len(parts):08d}", columns)

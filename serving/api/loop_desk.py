@@ -1,0 +1,88 @@
+"""The desk of the loop: teams read their alerts and send their acts, each for itself alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from typing import TypeVar
+
+from anyio import CapacityLimiter, to_thread
+from pydantic import BaseModel
+
+from features.calendar import day_of
+from features.errors import RequestError
+from serving.alerts.delivered import alerts_after
+from serving.answers import Acted, AlertPage
+from serving.api.access import Caller
+from serving.errors import TeamRefused
+from serving.ledger.entries import Receipt
+from serving.loop.act_once import Doer, Loop, open_day
+from serving.loop.appeals import appealed_row, lodge_appeal, others_on_row
+from serving.requests import AlertsAfter, LodgedAppeal
+
+T = TypeVar("T")
+Form = TypeVar("Form", bound=BaseModel)
+Carry = Callable[[Loop, Form, Doer], Receipt]
+"""What carries one kind of act out."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LoopDesk:
+    """One loop and a clock; a thread carries out one act at a time, since all of a source wait for the same lock."""
+
+    loop: Loop
+    clock: Callable[[], datetime]
+    _one: CapacityLimiter = field(default_factory=partial(CapacityLimiter, 1))
+
+    async def act(self, carry: Carry[Form], asked: Form, caller: Caller) -> Acted:
+        """Return the receipt of an act of the caller's team, once it is durable."""
+        doer = self._doer(caller)
+        receipt = await self._aside(partial(carry, self.loop, asked, doer))
+        return Acted(record_id=receipt.record_id, first=receipt.first)
+
+    async def appeal(self, asked: LodgedAppeal, caller: Caller) -> Acted:
+        """Return the receipt of an appeal, with the other cases that rest on its row."""
+        acted = await self.act(lodge_appeal, asked, caller)
+        others = await self._aside(partial(self._others, asked))
+        return acted.model_copy(update={"others_on_row": others})
+
+    async def alerts(self, asked: AlertsAfter, caller: Caller) -> AlertPage:
+        """Return the next alerts of the caller's team."""
+        team = _team_of(caller)
+        read = partial(alerts_after, self.loop.journal, self.loop.ledger.path, team, asked.after)
+        alerts = await self._aside(read)
+        cursor = alerts[-1]["cursor"] if alerts else asked.after
+        return AlertPage(team=team, alerts=alerts, cursor=cursor)
+
+    def _others(self, asked: LodgedAppeal) -> dict[str, list[str]]:
+        row = appealed_row(self.loop.store, asked.table, asked.row_id)
+        return others_on_row(self.loop.store, row, asked)
+
+    def _doer(self, caller: Caller) -> Doer:
+        """Return who acts; RequestError without an idempotency key, for a repetition could not be told from a new act."""
+        if caller.retry is None:
+            raise RequestError(
+                "an act needs the header Idempotency-Key: send one, and the same one with each repetition"
+            )
+        moment = self.clock()
+        return Doer(
+            who=caller.name,
+            team=_team_of(caller),
+            key=caller.retry,
+            moment=moment,
+            day=open_day(self.loop.store, day_of(moment.date()), None),
+        )
+
+    async def _aside(self, work: Callable[[], T]) -> T:
+        return await to_thread.run_sync(work, abandon_on_cancel=True, limiter=self._one)
+
+
+def _team_of(caller: Caller) -> str:
+    """Return the team that a caller acts for; TeamRefused where its key names none."""
+    if caller.team is None:
+        raise TeamRefused(
+            "this key acts for no team; `lssi key add NAME --role inspector --team TEAM` makes one that does"
+        )
+    return caller.team

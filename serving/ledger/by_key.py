@@ -1,0 +1,28 @@
+"""A record by its idempotency key: what an act of that key has already said."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from serving.ledger.entries import record_id_of
+from serving.ledger.read import StoredRecord, ledger_reader, stored
+
+KEYED = (
+    "SELECT sequence, CAST(hash AS BLOB)"
+    " FROM retries JOIN nodes ON level = 0 AND place = sequence WHERE retry_key = ?"
+)
+
+
+def record_by_key(path: Path, who: str, key: str) -> StoredRecord | None:
+    """Return the record of an act under a key of who acts, None where there is none or its payload has expired.
+
+    LedgerError where the record was changed after it was written.
+    """
+    if not path.is_file():
+        return None
+    with ledger_reader(path) as connection:
+        row = connection.execute(KEYED, (f"act:{who}:{key}",)).fetchone()
+        if row is None:
+            return None
+        sequence, leaf_hash = row
+        return stored(connection, record_id_of(sequence, leaf_hash))

@@ -1,0 +1,154 @@
+"""An appeal of an enterprise or a claimant against a row: when it was lodged, how it was decided, who else rests on the row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from features.calendar import date_of, day_of
+from features.connection import named, quoted
+from features.contract.tables import contract
+from features.store.store import Store
+from serving.errors import ActRefused
+from serving.ledger.entries import Receipt
+from serving.loop.act_once import ActRecord, Deed, Doer, Loop, carried_out
+from serving.loop.journal_rows import marked_rows
+from serving.loop.responsible_team import cell_of_enterprise, check_team
+from serving.requests import LodgedAppeal
+
+SUBJECTS = ("enterprise", "provider", "claim")
+"""The kinds of cases that a row may name."""
+
+
+@dataclass(frozen=True, slots=True)
+class AppealedRow:
+    """A row of a source that is appealed against: its table, its number, and the identifiers that it names, by kind."""
+
+    table: str
+    row_id: str
+    units: dict[str, set[str]]
+
+    def names(self, kind: str, unit: str) -> bool:
+        """Tell whether the row names a unit."""
+        return unit in self.units.get(kind, set())
+
+
+def lodge_appeal(loop: Loop, asked: LodgedAppeal, doer: Doer) -> Receipt:
+    """Record an appeal, or the decision on one that was lodged.
+
+    ActRefused where the row never was, does not concern the appellant, or the appeal is decided already.
+    """
+    deed = Deed(
+        what="appeal",
+        asked=asked.model_dump(mode="json"),
+        table="appeals",
+        marks=(f"appeal {asked.appeal}", f"row {asked.table} {asked.row_id}"),
+        check=lambda: _check(loop, asked, doer),
+        columns=lambda recorded: _columns(asked, recorded),
+    )
+    return carried_out(loop, deed, doer)
+
+
+def _columns(asked: LodgedAppeal, _recorded: ActRecord) -> dict[str, Any]:
+    return {
+        "appeal": asked.appeal,
+        "enterprise": asked.enterprise,
+        "claim": asked.claim,
+        "lodged": day_of(asked.lodged),
+        "decided_on": None if asked.decided_on is None else day_of(asked.decided_on),
+        "upheld": None if asked.upheld is None else int(asked.upheld),
+        "about": asked.table,
+        "about_row": asked.row_id,
+    }
+
+
+def _check(loop: Loop, asked: LodgedAppeal, doer: Doer) -> None:
+    row = appealed_row(loop.store, asked.table, asked.row_id)
+    subject = "enterprise" if asked.claim is None else "claim"
+    appellant = asked.enterprise if asked.claim is None else asked.claim
+    if not row.names(subject, appellant or ""):
+        raise ActRefused(
+            f"the row that is named is not of this {subject}; give a row that its reasons or matches name"
+        )
+    if asked.enterprise is not None:
+        day = min(doer.day, loop.store.complete_to)
+        check_team(
+            loop.store, doer.team, cell_of_enterprise(loop.store, asked.enterprise, day), day
+        )
+    _check_appeal_days(asked, doer)
+    earlier = marked_rows(loop.journal, "appeals", f"appeal {asked.appeal}")
+    if any(one["decided_on"] is not None for one in earlier):
+        raise ActRefused("this appeal is decided; lodge another one under a new number")
+    if any((one["about"], one["about_row"]) != (asked.table, asked.row_id) for one in earlier):
+        raise ActRefused("this appeal was lodged against another row; lodge a second appeal")
+
+
+def _check_appeal_days(asked: LodgedAppeal, doer: Doer) -> None:
+    """Raise ActRefused unless an appeal was lodged before it was decided, and both by the day of the act."""
+    days = [date.fromisoformat(asked.lodged), date_of(doer.day)]
+    if asked.decided_on is not None:
+        days.insert(1, date.fromisoformat(asked.decided_on))
+    if days != sorted(days):
+        raise ActRefused(
+            f"an appeal should be lodged, then decided, then recorded, which is on {days[-1]}"
+        )
+
+
+def appealed_row(store: Store, table: str, row_id: str) -> AppealedRow:
+    """Return a row of a source's own tables by its number, corrected since or not; ActRefused where it never was."""
+    if table not in contract() or not store.has(table):
+        raise ActRefused(
+            "the source holds no such table; an appeal is against a row of one of its tables"
+        )
+    rows = _first_row(store, table, f"row_id = {quoted(row_id)}")
+    if not rows:
+        raise ActRefused(
+            "the table never held a row of this number; give a row that a reason or a match names"
+        )
+    units = _units_of(store, table, rows)
+    if "inspection" in units and table != "inspections" and store.has("inspections"):
+        # a finding is of whoever was inspected
+        (inspection,) = units["inspection"]
+        code = store.code("inspection", inspection)
+        inspected = _first_row(store, "inspections", f"inspection = {code}")
+        units |= _units_of(store, "inspections", inspected)
+    return AppealedRow(table, row_id, units)
+
+
+def _first_row(store: Store, table: str, condition: str) -> dict[str, Any]:
+    """Return one row of a table that meets a condition, empty where there is none."""
+    columns = [column.name for column in contract()[table].columns if column.kind == "id"]
+    picked = ", ".join(map(named, [*columns, "sign"]))
+    rows = store.sql(f"SELECT {picked} FROM {named(table)} WHERE {condition} AND sign = 1 LIMIT 1")
+    return rows.to_pylist()[0] if rows.num_rows else {}
+
+
+def _units_of(store: Store, table: str, row: dict[str, Any]) -> dict[str, set[str]]:
+    """Return the identifiers that a row names, by kind."""
+    units: dict[str, set[str]] = {}
+    for column in contract()[table].columns:
+        if column.kind == "id" and row.get(column.name) is not None:
+            text = store.texts(column.space)[row[column.name]]
+            units.setdefault(column.space, set()).add(text)
+    return units
+
+
+def others_on_row(store: Store, row: AppealedRow, asked: LodgedAppeal) -> dict[str, list[str]]:
+    """Return by kind the other cases that rest on a row: those that it names, and the claims of its worker."""
+    others = {kind: set(row.units.get(kind, ())) for kind in SUBJECTS}
+    if store.has("claims"):
+        for worker in row.units.get("worker", ()):
+            others["claim"] |= _claims_of(store, worker)
+    others["enterprise"].discard(asked.enterprise or "")
+    others["claim"].discard(asked.claim or "")
+    return {kind: sorted(units) for kind, units in others.items() if units}
+
+
+def _claims_of(store: Store, worker: str) -> set[str]:
+    code = store.code("worker", worker)
+    rows = store.sql(
+        f"SELECT DISTINCT claim FROM claims WHERE worker = {code} AND sign = 1"
+    ).to_pylist()
+    texts = store.texts("claim")
+    return {texts[row["claim"]] for row in rows}

@@ -1,0 +1,65 @@
+"""Decisions about a plan's lines and alerts: an override or an acceptance with its reason, an acknowledgement."""
+
+from __future__ import annotations
+
+from features.calendar import day_of
+from serving.errors import ActRefused, TeamRefused
+from serving.ledger.entries import Receipt
+from serving.loop.act_once import Deed, Doer, Loop, carried_out
+from serving.loop.journal_rows import is_marked, rows_where
+from serving.loop.responsible_team import check_team
+from serving.loop.visits import plan_line
+from serving.requests import AcknowledgedAlert, DecidedLine
+
+
+def decide_line(loop: Loop, asked: DecidedLine, doer: Doer) -> Receipt:
+    """Record that a team overrides or accepts a line of a plan, with its reason; a later decision on the line replaces it.
+
+    ActRefused where the plan does not list the enterprise, TeamRefused for a team of another cell.
+    """
+
+    def check() -> None:
+        line = plan_line(loop.journal, asked.plan, asked.enterprise)
+        check_team(loop.store, doer.team, line["cell"], doer.day)
+
+    deed = Deed(
+        what="override",
+        asked=asked.model_dump(mode="json"),
+        table="overrides",
+        marks=(f"line {asked.plan} {asked.enterprise}",),
+        check=check,
+        columns=lambda recorded: {
+            "plan": asked.plan,
+            "enterprise": asked.enterprise,
+            "overridden_on": recorded.day,
+            "reason": asked.reason,
+            "decision": asked.decision,
+        },
+    )
+    return carried_out(loop, deed, doer)
+
+
+def acknowledge_alert(loop: Loop, asked: AcknowledgedAlert, doer: Doer) -> Receipt:
+    """Record that the team of an alert has it; ActRefused where there is no such alert, or it was acknowledged."""
+
+    def check() -> None:
+        alerts = rows_where(loop.journal, "alerts", alert=asked.alert)
+        if not alerts or (doer.team is not None and alerts[-1]["team"] != doer.team):
+            # one answer for both: a team is not told which alerts others have
+            raise TeamRefused("no alert of this number went to this team; see its alerts")
+        if is_marked(loop.journal, "acknowledgements", f"alert {asked.alert}"):
+            raise ActRefused("this alert is acknowledged; an alert is acknowledged once")
+        if doer.day < day_of(alerts[-1]["issued_on"]):
+            raise ActRefused(
+                "an alert is acknowledged no earlier than the day on which it was issued"
+            )
+
+    deed = Deed(
+        what="acknowledgement",
+        asked=asked.model_dump(mode="json"),
+        table="acknowledgements",
+        marks=(f"alert {asked.alert}",),
+        check=check,
+        columns=lambda recorded: {"alert": asked.alert, "acknowledged_on": recorded.day},
+    )
+    return carried_out(loop, deed, doer)

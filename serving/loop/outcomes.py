@@ -1,0 +1,127 @@
+"""What a visit found comes back: one outcome a visit, of a visit that was ordered, corrected by name only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from features.calendar import date_of, day_of
+from features.ingest.posted_outcomes import VIOLATIONS
+from serving.errors import ActRefused
+from serving.ledger.entries import Receipt
+from serving.loop.act_once import ActRecord, Deed, Doer, Loop, carried_out
+from serving.loop.journal_rows import Row, marked_rows
+from serving.loop.responsible_team import cell_of_enterprise, check_team
+from serving.loop.visits import OrderedVisit, ordered_visit, visit_mark
+from serving.requests import PostedOutcome
+
+
+def post_outcome(loop: Loop, asked: PostedOutcome, doer: Doer) -> Receipt:
+    """Record what a visit found; its labels are known from the day of the act on.
+
+    ActRefused where no plan, draw or alert ordered the visit, or it has an outcome that this one does not supersede.
+    """
+    deed = Deed(
+        what="outcome",
+        asked=asked.model_dump(mode="json"),
+        table="outcomes",
+        marks=(f"inspection {asked.inspection}", visit_mark(asked)),
+        check=lambda: _check(loop, asked, doer),
+        columns=lambda recorded: _columns(loop, asked, recorded),
+    )
+    return carried_out(loop, deed, doer)
+
+
+def _check(loop: Loop, asked: PostedOutcome, doer: Doer) -> None:
+    visit = ordered_visit(loop.journal, asked)
+    cell = visit.cell or cell_of_enterprise(
+        loop.store, asked.enterprise, min(doer.day, loop.store.complete_to)
+    )
+    check_team(loop.store, doer.team, cell, doer.day)
+    _check_days(asked, visit, doer)
+    if _is_told_by_source(loop, asked.inspection):
+        raise ActRefused(
+            "the source itself holds this inspection, and its rows tell what it found; correct them there or by `lssi appeal`"
+        )
+    earlier = marked_rows(loop.journal, "outcomes", f"inspection {asked.inspection}")
+    _check_succession(asked, earlier)
+    of_visit = marked_rows(loop.journal, "outcomes", visit_mark(asked))
+    others = {row["inspection"] for row in of_visit} - {asked.inspection}
+    if others:
+        raise ActRefused(
+            f"this visit has its outcome under inspection {min(others)!r}; send a correction of that one"
+        )
+
+
+def _check_days(asked: PostedOutcome, visit: OrderedVisit, doer: Doer) -> None:
+    """Raise ActRefused unless a visit was opened once it was ordered, and closed by the day of the act."""
+    days = [visit.since, day_of(asked.opened), day_of(asked.closed_on), doer.day]
+    if days != sorted(days):
+        raise ActRefused(
+            "a visit should be opened from the day it was ordered, closed no earlier, and posted no earlier than closed; "
+            f"it was ordered on {date_of(visit.since)}, and this is posted on {date_of(doer.day)}"
+        )
+
+
+def _is_told_by_source(loop: Loop, inspection: str) -> bool:
+    """Tell whether the source has rows of an inspection that are not made of an outcome."""
+    store = loop.store
+    if not store.has("inspections"):
+        return False
+    code = store.dictionary("inspection").code(inspection)
+    if code is None:
+        return False
+    rows = store.rows("inspections", by="inspection", low=code, high=code + 1, columns=("row_id",))
+    posted = marked_rows(loop.journal, "outcomes", f"inspection {inspection}")
+    return bool(set(rows["row_id"]) - {row["row_id"] for row in posted})
+
+
+def _check_succession(asked: PostedOutcome, earlier: list[Row]) -> None:
+    """Raise ActRefused unless an outcome is the first of its inspection, or supersedes the one that stands."""
+    standing = earlier[-1]["outcome"] if earlier else None
+    if asked.supersedes == standing:
+        return
+    if standing is None:
+        raise ActRefused(
+            "there is no outcome of this inspection to supersede; send it without supersedes"
+        )
+    raise ActRefused(
+        f"this inspection has an outcome, record {standing}; to correct it send supersedes = {standing!r}"
+    )
+
+
+def _columns(loop: Loop, asked: PostedOutcome, recorded: ActRecord) -> Mapping[str, Any]:
+    """Return the row of `outcomes`."""
+    visit = ordered_visit(loop.journal, asked)
+    row: dict[str, Any] = {
+        "inspection": asked.inspection,
+        "alert": asked.alert,
+        "enterprise": asked.enterprise,
+        "closed_on": day_of(asked.closed_on),
+        "outcome": recorded.record_id,
+        "supersedes": asked.supersedes,
+        "plan": asked.plan,
+        "kind": visit.kind,
+        "planned_minutes": visit.planned_minutes,
+        "spent_minutes": asked.spent_minutes,
+        "opened": day_of(asked.opened),
+        "staff_on_site": asked.staff_on_site,
+        "draw": visit.draw,
+        "inclusion_probability": visit.inclusion_probability,
+        "workers_total": asked.workers_total,
+    }
+    return {**row, **_of_violations(asked)}
+
+
+def _of_violations(asked: PostedOutcome) -> dict[str, int | None]:
+    """Return the columns of an outcome that it has for each violation, and the workers of any."""
+    found = {one.violation: one for one in asked.found}
+    columns: dict[str, int | None] = {}
+    for violation in VIOLATIONS:
+        finding = found.get(violation)
+        columns[f"examined_{violation}"] = int(violation in asked.examined)
+        columns[f"found_{violation}"] = int(finding is not None)
+        columns[f"workers_{violation}"] = finding.workers if finding else None
+        columns[f"amount_{violation}"] = finding.amount if finding else None
+    numbers = [one.workers for one in asked.found if one.workers is not None]
+    return {**columns, "workers_in_violation": max(numbers, default=None)}

@@ -1,0 +1,1 @@
+"""City-wide truth: how many enterprises violate and how many workers lack cover, from the visits that a lottery drew."""

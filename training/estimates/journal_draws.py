@@ -1,0 +1,123 @@
+"""What our own draws and plans of a period say, as the journal holds them: chances, drawn units, and units of lists."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.arrays import NULL
+from features.contract.millionths import probabilities
+from features.contract.tables import contract
+from features.store.store import Store
+from training.data.events import marks
+from training.data.labels import Codes, Floats
+from training.estimates.period_visits import Flags, Period
+
+Rows = dict[str, NDArray[Any]]
+WHY = contract()["plans"].column("why").choices
+BY_SCORE = (WHY.index("score"),)
+"""The code of planned visits that a list by score brings."""
+STATUTORY = (WHY.index("complaint"), WHY.index("exposure"))
+"""The codes of planned visits that are made whatever the model says."""
+
+
+def journal_rows(store: Store, table: str, target: str, columns: tuple[str, ...]) -> Rows:
+    """Return the journal's rows of a target, whose name begins the id of each; none where there is no such table."""
+    if not store.has(table):
+        return {name: np.empty(0, np.int64) for name in columns}
+    rows = store.live(table, store.complete_to, (*columns, "row_id"))
+    of_target = np.array([text.startswith(f"{target}.") for text in rows["row_id"]], np.bool_)
+    return {name: rows[name][of_target].astype(np.int64) for name in columns}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class JournalDraws:
+    """The draws of a period, one value a unit and draw (n,): its unit, its Monday, its probability, drawn or not."""
+
+    unit: Codes
+    monday: Codes
+    chance: Floats
+    drawn: Flags
+
+    def __len__(self) -> int:
+        return len(self.unit)
+
+    @property
+    def draws(self) -> int:
+        """How many draws the period had."""
+        return len(np.unique(self.monday))
+
+    def inclusion(self, unit: Codes) -> Floats:
+        """Return the probability of each unit to be drawn at least once, as the weeks are drawn apart; NaN where it is 0."""
+        greatest = max(unit.max(initial=0), self.unit.max(initial=0))
+        missed = np.ones(int(greatest) + 1)
+        np.multiply.at(missed, self.unit, 1 - self.chance)
+        at_least_once = 1 - missed[unit]
+        return np.where(at_least_once > 0, at_least_once, np.nan)
+
+    def first_drawn(self) -> tuple[Codes, Codes]:
+        """Return the drawn units, sorted, and the Monday of the first draw of each."""
+        unit = self.unit[self.drawn]
+        monday = self.monday[self.drawn]
+        order = np.lexsort((monday, unit))
+        distinct, first = np.unique(unit[order], return_index=True)
+        return distinct, monday[order][first]
+
+
+def journal_draws(store: Store, target: str, period: Period) -> JournalDraws:
+    """Return the draws of a target's plans for weeks that begin in a period."""
+    read = ("enterprise", "drawn_on", "inclusion_probability", "drawn")
+    rows = journal_rows(store, "draws", target, read)
+    inside = period.holds(rows["drawn_on"])
+    return JournalDraws(
+        unit=rows["enterprise"][inside],
+        monday=rows["drawn_on"][inside],
+        chance=probabilities(rows["inclusion_probability"][inside], NULL),
+        drawn=rows["drawn"][inside] == 1,
+    )
+
+
+def planned_weeks(
+    store: Store, target: str, period: Period, why: tuple[int, ...]
+) -> tuple[Codes, Codes]:
+    """Return the units that plans of a period name for some reasons, and the Monday of each."""
+    rows = _planned_rows(store, target, period, why)
+    return rows["enterprise"], rows["week"]
+
+
+def certain_weeks(
+    store: Store, target: str, period: Period, draws: JournalDraws
+) -> tuple[Codes, Codes]:
+    """Return the units that complaints and exposures bring whatever is drawn, and the Monday of each.
+
+    A drawn unit may keep its place in the queue at whatever rank, so it counts only where one that was not drawn stands
+    behind it in its cell. A drawn unit is taken off the list by score, and nobody wrote down whether it would have stood there:
+    so that list is no census.
+    """
+    rows = _planned_rows(store, target, period, STATUTORY)
+    drawn_marks = marks(draws.unit[draws.drawn], draws.monday[draws.drawn])
+    was_drawn = np.isin(marks(rows["enterprise"], rows["week"]), drawn_marks)
+    is_certain = rows["position"] <= _last_undrawn(rows, was_drawn)
+    return rows["enterprise"][is_certain], rows["week"][is_certain]
+
+
+def _planned_rows(store: Store, target: str, period: Period, why: tuple[int, ...]) -> Rows:
+    """Return the rows of a period's plans that were made for some reasons."""
+    read = ("enterprise", "week", "cell", "position", "why")
+    rows = journal_rows(store, "plans", target, read)
+    in_period = period.holds(rows["week"])
+    is_asked = np.isin(rows["why"], why)
+    return {name: column[in_period & is_asked] for name, column in rows.items()}
+
+
+def _last_undrawn(rows: Rows, was_drawn: Flags) -> Codes:
+    """Return of each row the last position in its cell's list that was not drawn, -1 where all were."""
+    # units without a cell have one list together
+    cell = np.where(rows["cell"] == NULL, -1, rows["cell"])
+    _, member = np.unique(marks(cell, rows["week"]), return_inverse=True)
+    last = np.full(len(cell) + 1, -1, np.int64)
+    np.maximum.at(last, member[~was_drawn], rows["position"][~was_drawn])
+    return last[member]
