@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from training.report.figures import Figure, share_figure, times_figure
-from training.report.reason_words import Words, reason_words
+from training.report.reason_words import ReasonWords, reason_words
 
 Row = Mapping[str, Any]
 COLUMNS = (
@@ -17,8 +17,8 @@ COLUMNS = (
 )
 """The rates of the table: whom it sends inspectors to for nothing, whom it misses, and whether its probabilities hold."""
 NAMES = {name: (zh, en) for name, zh, en in COLUMNS}
-SUPPRESSED = Words("隐去", "suppressed")
-NOT_ESTIMABLE = Words("不可估计", "not estimable")
+SUPPRESSED = ReasonWords("隐去", "suppressed")
+NOT_ESTIMABLE = ReasonWords("不可估计", "not estimable")
 
 
 def group_sections(groups: Row) -> list[dict[str, Any]]:
@@ -59,7 +59,7 @@ def _group_row(group: Row, rates: Mapping[tuple[str, str], Row]) -> dict[str, An
     }
 
 
-def _cell(row: Row | None, name: str) -> Figure | Words:
+def _cell(row: Row | None, name: str) -> Figure | ReasonWords:
     """Return a rate with its interval, or the word in its place."""
     if row is None or row["value"] is None:
         return NOT_ESTIMABLE
@@ -67,9 +67,9 @@ def _cell(row: Row | None, name: str) -> Figure | Words:
     return times_figure(told) if name == "calibration" else share_figure(told)
 
 
-def _differences(pairs: Sequence[Row], members: Sequence[Row]) -> list[Words]:
+def _differences(pairs: Sequence[Row], members: Sequence[Row]) -> list[ReasonWords]:
     """Return the differences of the table's rates whose interval excludes 0."""
-    names = {row["group"]: Words(row["zh"], row["en"]) for row in members}
+    names = {row["group"]: ReasonWords(row["zh"], row["en"]) for row in members}
     return [
         _difference(row, names[row["group"]], names[row["other"]])
         for row in pairs
@@ -77,13 +77,13 @@ def _differences(pairs: Sequence[Row], members: Sequence[Row]) -> list[Words]:
     ]
 
 
-def _difference(row: Row, group: Words, other: Words) -> Words:
+def _difference(row: Row, group: ReasonWords, other: ReasonWords) -> ReasonWords:
     """Return a difference in words."""
     zh, en = NAMES[row["rate"]]
     told = (row["difference"], row["low"], row["high"])
     figure = times_figure(told) if row["rate"] == "calibration" else share_figure(told, signed=True)
     said = f"{figure.value}（{figure.ends}）"
-    return Words(
+    return ReasonWords(
         f"{zh}：{group.zh}比{other.zh} {said}",
         f"{en}: {group.en} less {other.en} {figure.value} ({figure.ends})",
     )

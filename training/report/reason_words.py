@@ -48,14 +48,14 @@ NOT_KNOWN = "not known"
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class ReasonWords:
     """A text in both languages."""
 
     zh: str
     en: str
 
 
-def reason_words(reason: str) -> Words:
+def reason_words(reason: str) -> ReasonWords:
     """Return a reason in both languages; one without Chinese words is shown as it is.
 
     >>> reason_words("not estimable: 12 lottery visits, at least 30 needed").zh
@@ -63,11 +63,11 @@ def reason_words(reason: str) -> Words:
     """
     if reason.startswith(NOT_ESTIMABLE):
         inner = reason_words(reason.removeprefix(NOT_ESTIMABLE))
-        return Words(f"不可估计：{inner.zh}", reason)
+        return ReasonWords(f"不可估计：{inner.zh}", reason)
     if reason.startswith(NOT_KNOWN):
-        return Words("不详", reason)
+        return ReasonWords("不详", reason)
     for pattern, zh in WORDS:
         match = re.fullmatch(pattern, reason)
         if match:
-            return Words(match.expand(zh), reason)
-    return Words(reason, reason)
+            return ReasonWords(match.expand(zh), reason)
+    return ReasonWords(reason, reason)
