@@ -31,22 +31,19 @@ def walk(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def test_the_demo_walks_from_a_city_to_a_replay_that_is_identical(walk: str) -> None:
-    steps = [
-        "city",
-        "check",
-        "features",
-        "train",
-        "train",
-        "train",
-        "novelty",
-        "plan",
-        "key",
-        "serve",
-    ]
-    steps += ["replay", "report"]
+    steps = ["city", "check", "features", "train", "train", "train", "novelty"]
+    steps += ["lottery", "lottery", "lottery", "plan", "plan", "why"]
+    steps += ["alerts", "acknowledge", "appeal", "outcome", "override"]
+    steps += ["key", "serve", "replay", "report", "notice", "ledger"]
     assert re.findall(r"^\$ lssi ([a-z]+)", walk, re.MULTILINE) == steps
     assert "逐位一致 identical to the bit" in walk
-    assert re.search(r"完成 done in \d+ s\s*$", walk)
+    assert "committed beforehand in " in walk
+    assert re.search(r"完成 done in \d+ s\s*$", walk, re.MULTILINE)
+
+
+def test_the_demo_ends_with_pages_that_are_there(walk: str) -> None:
+    pages = walk.split("open next:\n")[1].split()
+    assert len(pages) == 3 and all(Path(page).is_file() for page in pages)
 
 
 def test_the_demo_says_why_in_both_languages(walk: str) -> None:
