@@ -430,7 +430,14 @@ def test_a_pointer_to_another_bundle_is_refused(say: Say, source: Path, model_pa
 
 def test_a_model_of_other_features_is_refused(say: Say, source: Path, model_parts: Parts) -> None:
     promote(model_parts)
-    assert "lacks" in say("plan", source, "--week", "2015-06-29").line
+    assert "lacks" in say("plan", source, "--week", "2015-06-29", "--retrospective").line
+
+
+def test_a_week_before_the_model_was_trained_is_refused(
+    say: Say, source: Path, model_parts: Parts
+) -> None:
+    promote(model_parts)
+    assert "add --retrospective" in say("plan", source, "--week", "2015-06-29").line
 
 
 @pytest.mark.parametrize(
@@ -449,7 +456,7 @@ def test_a_week_outside_the_history_or_the_rules_is_refused(
     says: str,
 ) -> None:
     promote(model_parts)
-    assert says in say("plan", source, "--week", week).line
+    assert says in say("plan", source, "--week", week, "--retrospective").line
 
 
 def test_where_json_is_asked_an_error_is_json_too(say: Say, source: Path) -> None:

@@ -20,11 +20,10 @@ from models.bundle.score import score
 from models.explain.reasons import leads
 from serving.errors import RecordUnknown
 from serving.ledger.record import Case
-from serving.ledger.retention import expire
 from serving.replay.notice import notice_page, notice_text, notices_of
 from serving.replay.notice_words import WORDS
 from serving.scoring.batch import write_batch_rows
-from tests.recorded import LAST, Home, home_of, recorded
+from tests.recorded import LAST, Home, erased, home_of, recorded
 from tests.said import Say
 
 LANGUAGES = ("zh", "en")
@@ -200,7 +199,7 @@ def test_what_cannot_be_told_is_refused_in_one_line(home: Home) -> None:
     with pytest.raises(LedgerError, match="this record holds no enterprise of that number"):
         told(home, home.record_id, "nobody")
     expired = recorded(home.path, home.record, keep_until=LAST)
-    expire(home.path / "ledger.db", LAST + 1)
+    erased(home.path / "ledger.db", LAST + 1)
     with pytest.raises(LedgerError, match="is erased; its proof remains"):
         told(home, expired, home.record.cases[0].key)
 

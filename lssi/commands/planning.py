@@ -158,6 +158,7 @@ class Asked:
 
 def planned(asked: Asked, *, retrospective: bool) -> tuple[Store, Made]:
     """Return a source's store and its plan of a week, by rules and lottery alone where the ledger halts the model."""
+    from features.calendar import day_of
     from features.ingest.source import find_source
     from features.store.opening import open_own_store
     from models.bundle.champions import ModelKey
@@ -165,6 +166,8 @@ def planned(asked: Asked, *, retrospective: bool) -> tuple[Store, Made]:
     from serving.lottery.planned_draw import check_unit_list
     from serving.scoring.promoted_models import promoted
 
+    # a day that is none is told before anything else
+    day_of(asked.week)
     declared = find_source(asked.source, asked.data)
     bundle = promoted(home() / "bundles", ModelKey(declared.name, asked.target))
     committed = _committed(asked, declared.name)
