@@ -480,7 +480,8 @@ def an_expiry(walk: Walk) -> Any:
 
 
 def a_ledger_key(walk: Walk) -> Any:
-    return len(walk.says("ledger key").split("+")[-1])
+    # the key itself may have a plus sign
+    return len(walk.says("ledger key").split("+", 2)[-1])
 
 
 def a_proof(walk: Walk) -> Any:
