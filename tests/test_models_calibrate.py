@@ -74,6 +74,14 @@ def test_the_order_of_the_cases_changes_no_bit(cases: Cases, random: np.random.G
     )
 
 
+def test_scores_that_tell_nothing_end_the_search_in_silence() -> None:
+    raw = np.array([2.0, -3.0, -3.0, 0.0, 0.0, 2.0])
+    label = np.array([0.0, 1.0, 0.0, 1.0, 0.0, 1.0])
+    for curve in CURVES.values():
+        low, high = curve(tally_of(raw, label))(np.array([-3.0, 2.0]))
+        assert 0 < low <= high < 1
+
+
 @FEW_EXAMPLES
 @given(CASES)
 def test_a_higher_score_is_never_told_a_lower_probability(cases: Cases) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 
@@ -140,7 +142,10 @@ def _slopes(design: Floats, tally: ScoreTally) -> Floats:
     counts = weight > 0
     both = np.concatenate((design, design))
     model = LogisticRegression(C=RIDGE, solver="newton-cholesky")
-    model.fit(both[counts], label[counts], sample_weight=weight[counts])
+    with warnings.catch_warnings():
+        # at a slope of nought no step lowers the loss by a bit more, and the solver says that it ends by another one
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model.fit(both[counts], label[counts], sample_weight=weight[counts])
     return np.asarray(model.coef_[0])
 
 
