@@ -11,10 +11,10 @@ from models.bundle.score import Scores
 from training.data.cases import BOTH, TargetCases, unlabelled
 from training.data.events import marks
 from training.evaluation.estimate import NotEstimable
-from training.evaluation.group_rates import Audited
-from training.evaluation.group_table import AuditAttribute, AuditGroup
-from training.evaluation.group_values import Partition
 from training.evaluation.lift_trial import GO_ON, HALT, SHOWN
+from training.groups.rates import Audited
+from training.groups.table import AuditAttribute, AuditGroup
+from training.groups.values import Partition
 from training.monitor.calibration_drift import bands, calibration_drift, excesses, week_of_days
 from training.monitor.group_gaps import group_gaps
 from training.monitor.judged_list import JudgedList, few_drawn, judged_list

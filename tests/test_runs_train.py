@@ -30,7 +30,7 @@ from tests.said import Say
 from tests.test_house import ROOT
 from training.baselines.declared import baseline_table
 from training.data.dataset import dataset
-from training.evaluation.group_table import group_table
+from training.groups.table import group_table
 from training.models.promote import promote, promote_first
 from training.models.registry import (
     champion,

@@ -25,9 +25,9 @@ from training.estimates.city_survey import ModelSays, Quantity, places_in, quant
 from training.estimates.period_visits import Period
 from training.estimates.seen import AskedPeriod, PeriodSeen, seen_in
 from training.evaluation.estimate import Told, amount_total, share_total
-from training.evaluation.group_suppression import hidden_groups
-from training.evaluation.group_table import group_table
-from training.evaluation.group_values import Looked, Partition, partitions
+from training.groups.suppression import hidden_groups
+from training.groups.table import group_table
+from training.groups.values import Looked, Partition, partitions
 from training.monitor.limits import monitor_limits
 
 Plain = dict[str, Any]

@@ -1,1 +1,1 @@
-"""Evaluation: how good a model is, at capacity and by group."""
+"""Evaluation: how good a model is, at capacity, in numbers and over what nobody chose."""

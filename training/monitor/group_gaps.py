@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.evaluation.estimate import Estimate, NotEstimable
-from training.evaluation.group_rates import Audited
-from training.evaluation.group_table import group_table
-from training.evaluation.group_values import Partition
-from training.evaluation.groups import Divided, divided
+from training.groups.audit import Divided, divided
+from training.groups.rates import Audited
+from training.groups.table import group_table
+from training.groups.values import Partition
 from training.monitor.limits import MonitorLimits
 from training.monitor.sequences import Excesses, MeanExcess, mean_excess
 

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from features.matrix import Matrix
 from models.bundle.score import Scores
 from training.data.cases import TargetCases
-from training.evaluation.group_rates import Audited
-from training.evaluation.group_table import group_table
-from training.evaluation.group_values import Looked, partitions
+from training.groups.rates import Audited
+from training.groups.table import group_table
+from training.groups.values import Looked, partitions
 from training.monitor.calibration_drift import week_of_days
 from training.monitor.group_gaps import group_gaps
 from training.monitor.judged_list import (

@@ -10,7 +10,7 @@ from training.data.dataset import Dataset
 from training.data.recipe import Recipe
 from training.evaluation.answers import Answers
 from training.evaluation.capacity import Judged
-from training.evaluation.group_values import Partition
+from training.groups.values import Partition
 from training.models.count import CountFit
 from training.models.fit import Fit, Lesson
 

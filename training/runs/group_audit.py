@@ -16,11 +16,11 @@ from models.explain.shap_kernel import contributions
 from training.data.dataset import Dataset
 from training.data.labels import FOREVER, Codes, Floats
 from training.data.protected import claimants
-from training.evaluation.group_costs import Costing, concerned, cost_rows, listed_places
-from training.evaluation.group_rates import Audited
-from training.evaluation.group_table import group_table
-from training.evaluation.group_values import Looked, Partition, partitions
-from training.evaluation.groups import ASSUMED_DAYS, group_report
+from training.groups.audit import ASSUMED_DAYS, group_report
+from training.groups.costs import Costing, concerned, cost_rows, listed_places
+from training.groups.rates import Audited
+from training.groups.table import group_table
+from training.groups.values import Looked, Partition, partitions
 from training.runs.contender import TestedModel
 
 OUTCOMES = {"visit": ("inspections", "findings"), "review": ("claim_reviews",)}

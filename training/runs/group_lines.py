@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from training.evaluation.group_costs import ALL_FEATURES
-from training.evaluation.group_rates import RATES
+from training.groups.costs import ALL_FEATURES
+from training.groups.rates import RATES
 
 Row = Mapping[str, Any]
 SHORT = {

@@ -28,7 +28,7 @@ from training.data.unit_folds import folds_by_unit, in_fold
 from training.data.untested import check_test
 from training.evaluation.answers import Answers
 from training.evaluation.evaluate import judged_cases
-from training.evaluation.group_values import Partition
+from training.groups.values import Partition
 from training.models.count import unit_counted
 from training.models.fit import Lesson
 from training.models.learn import Learned, learn, lesson_of

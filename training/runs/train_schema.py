@@ -14,9 +14,9 @@ from training.baselines.over_origins import COMPARED
 from training.baselines.sitting import MODEL
 from training.baselines.verdict import Better
 from training.evaluation.found_per_hour import PER_HOUR
-from training.evaluation.group_rates import RATES
-from training.evaluation.group_table import OTHER, UNKNOWN, AuditAttribute, group_table
 from training.evaluation.unasked_table import unasked_table
+from training.groups.rates import RATES
+from training.groups.table import OTHER, UNKNOWN, AuditAttribute, group_table
 from training.runs.schema_parts import (
     DAY,
     ESTIMATE,

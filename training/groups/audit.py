@@ -1,6 +1,6 @@
 """The audit by groups: for whom a list errs, with intervals that hold for all groups and pairs of an attribute together.
 
-It returns long tables of plain values, which docs/training.md describes: a row for each attribute, group, rate of a group, pair.
+It returns long tables of plain values, which docs/evaluation.md describes: rows of attributes, groups, rates and pairs.
 """
 
 from __future__ import annotations
@@ -13,10 +13,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from training.evaluation.group_rates import RATES, Audited, Rate
-from training.evaluation.group_suppression import SMALL, hidden_groups
-from training.evaluation.group_table import AuditGroup, group_table
-from training.evaluation.group_values import Partition
 from training.evaluation.simultaneous import (
     CONFIDENCE,
     JointInterval,
@@ -26,6 +22,10 @@ from training.evaluation.simultaneous import (
     together,
     units_speaking,
 )
+from training.groups.rates import RATES, Audited, Rate
+from training.groups.suppression import SMALL, hidden_groups
+from training.groups.table import AuditGroup, group_table
+from training.groups.values import Partition
 
 Codes = NDArray[np.int64]
 Row = dict[str, Any]

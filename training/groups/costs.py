@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.evaluation.capacity import Judged, list_length, listed
-from training.evaluation.group_rates import RATES, Audited, Rate
-from training.evaluation.group_table import Concern, group_table
-from training.evaluation.group_values import Partition
-from training.evaluation.groups import Divided, divided
 from training.evaluation.simultaneous import JointInterval, Membership, Sums, together
+from training.groups.audit import Divided, divided
+from training.groups.rates import RATES, Audited, Rate
+from training.groups.table import Concern, group_table
+from training.groups.values import Partition
 
 Floats = NDArray[np.float64]
 Row = dict[str, Any]

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.test_evaluation_groups import CAPACITY, NUMBER, list_of, parted
+from tests.test_groups_audit import CAPACITY, NUMBER, list_of, parted
 from training.evaluation.capacity import Judged
-from training.evaluation.group_costs import ALL_FEATURES, SUPPRESSED, Costing, concerned, cost_rows
+from training.groups.costs import ALL_FEATURES, SUPPRESSED, Costing, concerned, cost_rows
 
 BONUS = 0.2
 

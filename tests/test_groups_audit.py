@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from training.evaluation.group_rates import RATES, Audited
-from training.evaluation.group_table import AuditAttribute, AuditGroup, group_table
-from training.evaluation.group_values import Partition
-from training.evaluation.groups import ONE_GROUP, group_report
+from training.groups.audit import ONE_GROUP, group_report
+from training.groups.rates import RATES, Audited
+from training.groups.table import AuditAttribute, AuditGroup, group_table
+from training.groups.values import Partition
 
 NUMBER = 600
 CAPACITY = 120

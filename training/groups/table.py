@@ -77,5 +77,5 @@ class GroupTable(_Declared):
 @cache
 def group_table() -> GroupTable:
     """Return the table that the package declares."""
-    text = resources.files("training.evaluation").joinpath("groups.toml").read_text("utf-8")
+    text = resources.files("training.groups").joinpath("groups.toml").read_text("utf-8")
     return GroupTable.model_validate(tomllib.loads(text))

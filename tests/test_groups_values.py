@@ -15,8 +15,8 @@ from features.store.store import Store
 from tests.test_house import ROOT
 from tests.test_runs_proxies import NUMBER, TARGET, filed
 from training.data.dataset import Dataset, dataset
-from training.evaluation.group_table import GroupTable, group_table
-from training.evaluation.group_values import Looked, Partition, partitions
+from training.groups.table import GroupTable, group_table
+from training.groups.values import Looked, Partition, partitions
 from training.runs.group_audit import group_audit, groups_of_test
 from training.runs.train import dataset_digest, trained_from, trained_on
 
@@ -172,7 +172,7 @@ def test_every_attribute_is_named_with_a_word_where_it_is_not_known(
 def test_the_table_names_what_the_issue_asks_and_the_page_names_the_table() -> None:
     table = group_table()
     assert [attribute.name for attribute in table.attribute] == ATTRIBUTES
-    page = (ROOT / "docs" / "training.md").read_text("utf-8")
+    page = (ROOT / "docs" / "evaluation.md").read_text("utf-8")
     for attribute in table.attribute:
         assert f"| `{attribute.name}` |" in page, attribute.name
         for reading in (attribute.enterprise, attribute.claim, attribute.provider):

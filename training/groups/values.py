@@ -26,7 +26,7 @@ from training.data.protected import (
     share_of_staff,
     texts_of_codes,
 )
-from training.evaluation.group_table import (
+from training.groups.table import (
     ALL_OTHERS,
     NOBODY_KNOWS,
     AuditAttribute,

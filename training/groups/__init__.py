@@ -1,0 +1,1 @@
+"""Groups: the audit of a training by attributes, who is chosen and for whom the list errs."""
