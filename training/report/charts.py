@@ -29,13 +29,13 @@ def axis_of(rows: Iterable[Sequence[float]], mark: float) -> tuple[float, float]
 
 def interval_chart(told: Sequence[float], axis: tuple[float, float], mark: float) -> Markup:
     """Return a value with the ends of its interval on an axis, and a mark to compare it with; `told` is value, low, high."""
-    value, low, high = (_place(number, axis) for number in told)
-    at = _place(mark, axis)
-    middle = HIGH / 2
+    value, low, high = (_pixels(_place(number, axis)) for number in told)
+    at = _pixels(_place(mark, axis))
+    top, middle, bottom = "0", f"{HIGH / 2:g}", f"{HIGH:g}"
     parts = (
-        f'<line class="mark" x1="{at:.1f}" x2="{at:.1f}" y1="0" y2="{HIGH:g}"/>',
-        f'<line class="reach" x1="{low:.1f}" x2="{high:.1f}" y1="{middle:g}" y2="{middle:g}"/>',
-        f'<circle class="value" cx="{value:.1f}" cy="{middle:g}" r="{DOT}"/>',
+        _shape("line", "mark", {"x1": at, "x2": at, "y1": top, "y2": bottom}),
+        _shape("line", "reach", {"x1": low, "x2": high, "y1": middle, "y2": middle}),
+        _shape("circle", "value", {"cx": value, "cy": middle, "r": _pixels(DOT)}),
     )
     return _svg("interval", WIDE, HIGH, parts)
 
@@ -50,26 +50,66 @@ def _place(number: float, axis: tuple[float, float]) -> float:
 def calibration_chart(rows: Sequence[Mapping[str, Any]]) -> Markup:
     """Return what was found against what was told, a dot for each row of probabilities, larger where it has more cases."""
     most = max((row["cases"] for row in rows), default=1)
-    reach = max((max(row["told"], row["found"]) for row in rows), default=1.0) or 1.0
-    inside = SQUARE - 2 * EDGE
-    parts = [
-        f'<line class="mark" x1="{EDGE}" y1="{SQUARE - EDGE}" x2="{SQUARE - EDGE}" y2="{EDGE}"/>',
-        f'<path class="axes" d="M{EDGE} {EDGE} V{SQUARE - EDGE} H{SQUARE - EDGE}"/>',
-        _text(EDGE - 6, EDGE + 4, f"{reach:.0%}", "end"),
-        _text(SQUARE - EDGE, SQUARE - EDGE + 18, f"{reach:.0%}", "end"),
-        _text(EDGE - 6, SQUARE - EDGE + 4, "0", "end"),
-    ]
+    reach = _reach(rows)
+    far = SQUARE - EDGE
+    parts = [*_axes(far), *_ends(far, f"{reach:.0%}")]
     for row in rows:
-        x = EDGE + row["told"] / reach * inside
-        y = SQUARE - EDGE - row["found"] / reach * inside
+        x = row["told"] / reach
+        y = row["found"] / reach
         # the area of a dot follows the cases
         radius = 2 + 5 * (row["cases"] / most) ** 0.5
-        parts.append(f'<circle class="value" cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}"/>')
+        parts.append(_dot(x, y, radius))
     return _svg("calibration", SQUARE, SQUARE, parts)
 
 
-def _text(x: float, y: float, text: str, anchor: str) -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{text}</text>'
+def _reach(rows: Sequence[Mapping[str, Any]]) -> float:
+    """Return the largest probability of some rows, where the axes end; 1 where there is none above 0."""
+    largest = max((max(row["told"], row["found"]) for row in rows), default=1.0)
+    return float(largest or 1.0)
+
+
+def _axes(far: float) -> tuple[str, str]:
+    """Return the line on which told and found agree, and the axes, from the near margin to the far one."""
+    near, end = _pixels(EDGE), _pixels(far)
+    agreement = {"x1": near, "y1": end, "x2": end, "y2": near}
+    return (
+        _shape("line", "mark", agreement),
+        _shape("path", "axes", {"d": f"M{near} {near} V{end} H{end}"}),
+    )
+
+
+def _ends(far: float, reach: str) -> tuple[str, str, str]:
+    """Return the numbers at the ends of the axes, set off by a few pixels so that they touch no line."""
+    beside = EDGE - 6
+    return (
+        _text(beside, EDGE + 4, reach),
+        _text(far, far + 18, reach),
+        _text(beside, far + 4, "0"),
+    )
+
+
+def _dot(x: float, y: float, radius: float) -> str:
+    """Return a dot at shares of the axes: x from the left, y from the bottom."""
+    inside = SQUARE - 2 * EDGE
+    right = EDGE + x * inside
+    down = SQUARE - EDGE - y * inside
+    place = {"cx": _pixels(right), "cy": _pixels(down), "r": _pixels(radius)}
+    return _shape("circle", "value", place)
+
+
+def _pixels(number: float) -> str:
+    return f"{number:.1f}"
+
+
+def _shape(name: str, kind: str, attributes: Mapping[str, str]) -> str:
+    """Return an element whose class says how the style sheet draws it."""
+    inner = " ".join(f'{attribute}="{value}"' for attribute, value in attributes.items())
+    return f'<{name} class="{kind}" {inner}/>'
+
+
+def _text(x: float, y: float, text: str) -> str:
+    """Return a text that ends at a place."""
+    return f'<text x="{_pixels(x)}" y="{_pixels(y)}" text-anchor="end">{text}</text>'
 
 
 def _svg(name: str, wide: float, high: float, parts: Iterable[str]) -> Markup:
