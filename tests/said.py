@@ -6,11 +6,16 @@ import json
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, NoReturn
 
 import pytest
+import typer.main
 
 import lssi
+
+GET_COMMAND = cache(typer.main.get_command)
+"""Typer makes all commands anew from their functions each time one is run, which a process of its own does once."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,7 @@ def answer_of(
 ) -> Answer:
     """Run the command line as `lssi WORDS` would; an error that is no exit passes through."""
     patch.setattr(sys, "argv", ["lssi", *map(str, words)])
+    patch.setattr(typer.main, "get_command", GET_COMMAND)
     with pytest.raises(SystemExit) as left:
         lssi.main()
     out, err = printed.readouterr()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 from features.catalogue.attributes import (
@@ -92,6 +93,13 @@ def features_of(text: str, entity: str, windows: dict[str, Window], where: str) 
     return features
 
 
+# A process may open many stores, and the formulas of the package's files are half the work of reading a catalogue.
+@lru_cache(len(ENTITIES))
+def declared_features(text: str, entity: str, windows_text: str) -> tuple[Feature, ...]:
+    """Return the features of an entity's file over the windows of a declaration text; parsed once for a text."""
+    return tuple(features_of(text, entity, windows_of(windows_text), f"{entity}.txt"))
+
+
 def declared_stored(text: str) -> dict[str, StoredValue]:
     """Return the stored values of a declaration text by name."""
     rows = [
@@ -139,14 +147,14 @@ def read_catalogue(
     protected or have no legal basis. CatalogueError where a declaration reads one of these.
     """
     attributes = tuple(attributes)
-    windows = windows_of(declaration_text("windows.txt"))
+    windows_text = declaration_text("windows.txt")
+    windows = windows_of(windows_text)
     measures = measures_of(declaration_text("measures.txt"))
     measures |= {measure.name: measure for measure in register_measures()}
     attribute_measures, attribute_features = attribute_parts(attributes)
     features: list[Feature] = []
     for entity in ENTITIES:
-        file = f"{entity}.txt"
-        features += features_of(declaration_text(file), entity, windows, file)
+        features += declared_features(declaration_text(f"{entity}.txt"), entity, windows_text)
     if extra is not None:
         features += extra_features(extra, windows, measures)
     for measure in attribute_measures:
