@@ -23,7 +23,8 @@ from models.explain.evidence import (
     usual,
 )
 from models.explain.explain import explain
-from models.explain.reasons import Reason, leads, mitigations_of, reasons_of
+from models.explain.leads import leads
+from models.explain.reasons import Reason, mitigations_of, reasons_of
 from models.explain.wording import span_words
 
 MAY = (day_of("2015-05-01"), day_of("2015-05-31"))

@@ -19,7 +19,7 @@ from features.catalogue.joins import left_of, sides_of
 from features.catalogue.language import Atom
 from features.catalogue.model import ENTITIES, KEYS, Measure
 from features.engine.engine import Engine
-from features.engine.evaluation import Evaluation
+from features.engine.evaluated import Evaluation
 from features.matrix import Matrix
 from features.online.fact import Fact
 from features.online.lineage import Lineage

@@ -16,7 +16,7 @@ from features.text_files import declaration_text
 from models.bundle.booster import Floats, margins
 from models.bundle.bundle import Bundle
 from models.bundle.manifest import FrozenFeature
-from models.explain.reasons import Lead, leads
+from models.explain.leads import Lead, leads
 
 FILE = "limits.txt"
 RowsTold = tuple[str, int, int, tuple[str, ...], int]
