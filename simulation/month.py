@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from simulation.dynamics.cash_claims import cash
+from simulation.dynamics.letters import NO_LETTERS, lettered
 from simulation.dynamics.phoenix import hurried
 from simulation.dynamics.reaction import drifted, enrolled_after, memory_after, mended, shamed
 from simulation.dynamics.state import State
@@ -20,7 +21,7 @@ from simulation.ground.pieces import Piece, Rows, piece
 from simulation.ground.setting import Ints, Turn
 from simulation.inspection.campaign import appraised, publication, revoked
 from simulation.inspection.complaints import lodged
-from simulation.inspection.findings import results
+from simulation.inspection.findings import Results, results
 from simulation.inspection.visits import Visits, habit
 from simulation.labour.agency import agreements
 from simulation.labour.arrears import arrears
@@ -37,10 +38,11 @@ from simulation.labour.tax import filing_gap, tax_rows
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """What is true of one month and in no database: of each enterprise, and the false claims."""
+    """What is true of one month and in no database: of each enterprise, the false claims, and what each visit comes to."""
 
     enterprises: Piece
     claims: Piece
+    visits: Piece
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +65,15 @@ def choose(state: State, month: int) -> Visits:
 HABIT = Inspectorate("habit", choose)
 
 
-def advance(state: State, month: int, visits: Visits) -> tuple[State, Rows, Truth]:
-    """Return the state after a month with the given visits, the month's rows, and its truth; changes no argument."""
+def advance(
+    state: State, month: int, visits: Visits, letters: Ints = NO_LETTERS
+) -> tuple[State, Rows, Truth]:
+    """Return the state after a month with the given visits, the month's rows, and its truth; changes no argument.
+
+    `letters` are the enterprises to which one is sent as the month begins.
+    """
     turn = Turn(state.setting, state.block, month)
+    state = lettered(state, turn, letters)
     firms, rows = attribute_rows(turn, state.firms)
     state, work_rows, last = work(replace(state, firms=firms), turn)
     booked_rows, owed = contribution_rows(turn, jobs=state.jobs, habits=state.habits)
@@ -78,8 +86,8 @@ def advance(state: State, month: int, visits: Visits) -> tuple[State, Rows, Trut
     rows += closings(turn.stream("closings"), state.block, state.jobs, last)
     going_on = ended(state.jobs, last)
     state = replace(state, jobs=raised(going_on, month))
-    state, visit_rows = inspected(state, turn, visits, count=count)
-    return state, rows + visit_rows, Truth(truth(state, turn, count), false)
+    state, came_to, visit_rows = inspected(state, turn, visits, count=count)
+    return state, rows + visit_rows, Truth(truth(state, turn, count), false, came_to)
 
 
 def insured(state: State, turn: Turn, last: Ints) -> tuple[State, Piece, Rows]:
@@ -129,8 +137,10 @@ def voiced(state: State, turn: Turn, count: Census) -> tuple[State, Rows]:
     return replace(state, memory=memory, habits=habits), rows
 
 
-def inspected(state: State, turn: Turn, visits: Visits, *, count: Census) -> tuple[State, Rows]:
-    """Return the state after a month's visits, with employers' reactions, and the rows."""
+def inspected(
+    state: State, turn: Turn, visits: Visits, *, count: Census
+) -> tuple[State, Piece, Rows]:
+    """Return the state after a month's visits, with employers' reactions, what each visit comes to, and the rows."""
     result, rows = results(turn, visits, count=count, firms=state.firms)
     of = (visits, result)
     jobs, payment_rows = enrolled_after(turn, state.jobs, of=of, habits=state.habits)
@@ -139,7 +149,19 @@ def inspected(state: State, turn: Turn, visits: Visits, *, count: Census) -> tup
     firms = hurried(turn, state.firms, phoenix=state.phoenix, of=of)
     memory = memory_after(state.memory, visits, result)
     state = replace(state, jobs=jobs, habits=habits, firms=firms, memory=memory)
-    return state, rows + payment_rows
+    return state, outcomes_of(turn, visits, result), rows + payment_rows
+
+
+def outcomes_of(turn: Turn, visits: Visits, result: Results) -> Piece:
+    """Return what each visit finds and how many workers are registered for it, whenever a database comes to know it."""
+    return piece(
+        visits.day,
+        enterprise=city_numbers(turn.block, visits.firm),
+        kind=visits.kind,
+        minutes=visits.planned,
+        workers=result.workers,
+        registered=np.where(result.complies, result.workers, 0),
+    )
 
 
 def truth(state: State, turn: Turn, count: Census) -> Piece:

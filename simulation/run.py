@@ -17,7 +17,7 @@ from simulation.begin import begin
 from simulation.funds.medical_claims import KINDS
 from simulation.funds.providers import provider_rows, providers
 from simulation.ground.geography import ground
-from simulation.ground.pieces import Piece, joined_pieces
+from simulation.ground.pieces import Piece, Rows, joined_pieces
 from simulation.ground.setting import Ints, Setting, day_of_months
 from simulation.month import HABIT, Inspectorate, Truth, advance
 from simulation.output.parquet import coded, id_array, write_tables, write_truth
@@ -45,8 +45,13 @@ def write_city(
             _mark(out, part, digests)
             parts_made += 1
         progress(part + 1, parts)
-    write_text(out / "source.toml", source_toml_text(setting, absent=_absent_tables(out)))
+    write_declaration(out, setting)
     return {"parts_made": parts_made, "parts_kept": parts - parts_made}
+
+
+def write_declaration(out: Path, setting: Setting) -> None:
+    """Write the source.toml of a city whose tables stand in a folder."""
+    write_text(out / "source.toml", source_toml_text(setting, absent=_absent_tables(out)))
 
 
 def _write_city_part(
@@ -63,10 +68,14 @@ def _absent_tables(out: Path) -> tuple[str, ...]:
     return tuple(name for name in expected if not (out / name).is_dir())
 
 
+def ground_rows(setting: Setting) -> Rows:
+    """Return the rows of what belongs to the whole city."""
+    return ground(setting) + provider_rows(setting)
+
+
 def write_ground(out: Path, setting: Setting) -> dict[str, str]:
     """Write part 0: what belongs to the whole city."""
-    rows = ground(setting) + provider_rows(setting)
-    digests = write_tables(out, 0, rows, until=setting.until)
+    digests = write_tables(out, 0, ground_rows(setting), until=setting.until)
     style = providers(setting).style
     months, count = style.shape
     month = setting.first + np.repeat(np.arange(months), count)

@@ -137,8 +137,13 @@ def hurried(turn: Turn, firms: Firms, *, phoenix: Phoenix, of: tuple[Visits, Res
     caught = visits.firm[in_violation]
     hurries = happens(chance, P["hurried"], len(caught))
     elders = caught[(phoenix.heir[caught] >= 0) & hurries]
-    heirs = phoenix.heir[elders]
     soon = turn.end + chance.integers(5, 50, len(elders))
+    return brought_forward(firms, phoenix, elders=elders, soon=soon)
+
+
+def brought_forward(firms: Firms, phoenix: Phoenix, *, elders: Ints, soon: Ints) -> Firms:
+    """Return the enterprises whose successors open on given days, where these are earlier than planned."""
+    heirs = phoenix.heir[elders]
     is_earlier = firms.registered[heirs] > soon
     registered, closed = firms.registered.copy(), firms.closed.copy()
     registered[heirs[is_earlier]] = soon[is_earlier]

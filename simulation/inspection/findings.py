@@ -9,7 +9,7 @@ import numpy as np
 from simulation.ground.draws import exponential_days, happens, whole_numbers, whole_yuan
 from simulation.ground.parameters import parameters
 from simulation.ground.pieces import Piece, Rows, corrections_of, kept, piece
-from simulation.ground.setting import NULL, Flags, Ints, Turn
+from simulation.ground.setting import NULL, Flags, Floats, Ints, Turn
 from simulation.inspection.visits import LOTTERY, Visits, examined
 from simulation.labour.census import Census
 from simulation.labour.firms import Firms, city_numbers
@@ -77,7 +77,7 @@ def _results(
     stays_open = happens(chance, P["never"], size)
     closed = np.where(stays_open, NULL, closing_day)
     is_complete = sees & (closed > 0)
-    seen_workers = chance.binomial(count.uncovered[firm], P["each"])
+    seen_workers = chance.binomial(count.uncovered[firm], _chance_of_each(visits))
     workers = seen_workers * (is_complete & looked[1])
     sees_amount = is_complete & looked[2] & _is_short(count, firm)
     is_seen = sees_amount & happens(chance, P["owed_each"], size)
@@ -93,6 +93,13 @@ def _results(
         complies=complies,
         remedied=np.where(complies, remedy_day, NULL),
     )
+
+
+def _chance_of_each(visits: Visits) -> float | Floats:
+    """Return the probability that a visit sees one particular uncovered worker: a part of a visit sees its part of them."""
+    if visits.share is None:
+        return P["each"]
+    return P["each"] * visits.share
 
 
 def _is_short(count: Census, firm: Ints) -> Flags:

@@ -53,13 +53,17 @@ CAMPAIGNS = {11: "E", 0: "E", 3: "H", 6: "F", 8: "C"}
 
 @dataclass(frozen=True, slots=True)
 class Visits:
-    """Visits of one month: enterprise, kind, day opened, planned minutes, inclusion probability or NaN."""
+    """Visits of one month: enterprise, kind, day opened, planned minutes, inclusion probability or NaN.
+
+    `share` is which part of the minutes that it needs a visit is given, None where all are given all.
+    """
 
     firm: Ints
     kind: Ints
     day: Ints
     planned: Ints
     probability: Floats
+    share: Floats | None = None
 
 
 def lottery_probability(firms: Firms) -> Floats:

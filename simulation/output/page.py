@@ -27,6 +27,7 @@ MECHANISMS = (
     "inspection.visits",
     "inspection.findings",
     "dynamics.reaction",
+    "dynamics.letters",
     "inspection.campaign",
     "funds.providers",
     "labour.fiction",
@@ -76,6 +77,10 @@ returns the next state, the rows of the month and its truth, and changes no argu
 An inspectorate chooses the visits of each month. Without one, visits follow the inspectors' habit, as they did before
 there was a model. To try a policy, pass an inspectorate of your own as the last argument of `write_city`, which calls
 the inspectorate's `choose(state, month)`. Employers react to its visits, and to medals and exposure.
+
+Who wants to see all blocks before the visits of a month are chosen steps the city instead (`simulation/stepped.py`).
+`begun_city` lives the first months by habit. `next_month` lives one more with the visits and letters that are ordered,
+and writes the rows that databases come to know in it.
 
 ## What the tables hold
 
