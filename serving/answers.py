@@ -13,9 +13,21 @@ PRIORITY_ONLY = {
 
 
 class Said(BaseModel):
-    """A part of an answer."""
+    """A part of an answer; every field is in it, null where there is nothing to say."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
+        json_schema_serialization_defaults_required=True,
+    )
+
+
+class SaidWords(Said):
+    """One text in Chinese and English."""
+
+    zh: str
+    en: str
 
 
 class SaidFact(Said):
@@ -54,10 +66,10 @@ class SaidInterval(Said):
 
 
 class Unit(Said):
-    """One enterprise or claim: its calibrated probability, the number expected, its rank among all that live.
+    """One enterprise, claim or provider: its calibrated probability, the number expected, its rank among all that live.
 
     `interval` and `expected_words`, which say in zh and en how the number was made, are None where the model has none.
-    `dormant` is None for a claim, for a history that was sent, and where the source lacks the tables to decide. For a
+    `dormant` is None for a claim or provider, for a history that was sent, and where the source lacks the tables to decide. For a
     dormant enterprise `dormant_words` explain the word in zh and en.
     """
 
@@ -69,9 +81,9 @@ class Unit(Said):
     reasons: list[SaidReason]
     missing: list[str]
     interval: SaidInterval | None = None
-    expected_words: dict[str, str] | None = None
+    expected_words: SaidWords | None = None
     dormant: bool | None = None
-    dormant_words: dict[str, str] | None = None
+    dormant_words: SaidWords | None = None
 
 
 class Peers(Said):
@@ -90,7 +102,7 @@ class Answer(Said):
     complete_to: date
     model_digest: str
     record_id: str
-    priority_only: dict[str, str]
+    priority_only: SaidWords
     peers: Peers | None
     units: list[Unit]
 
@@ -116,13 +128,24 @@ class Info(Said):
     models: list[Model]
 
 
+class SaidProof(Said):
+    """That the record's leaf stands at `sequence` in the log of `size` entries with this root; hashes in lowercase hex."""
+
+    origin: str
+    sequence: int
+    size: int
+    leaf: str
+    path: list[str]
+    root: str
+
+
 class Recorded(Said):
     """One record for an auditor: what the log says of it, its payload where it has not expired, and its proof."""
 
     record_id: str
     entry: dict[str, object]
     payload: dict[str, object] | None
-    proof: dict[str, object]
+    proof: SaidProof
 
 
 class Acted(Said):
@@ -136,9 +159,21 @@ class Acted(Said):
     others_on_row: dict[str, list[str]] | None = None
 
 
+class SaidAlert(Said):
+    """One alert as its record holds it; only what stands here is left once that has expired."""
+
+    model_config = ConfigDict(extra="allow")
+    alert: str
+    enterprise: str
+    violation: int
+    issued_on: date
+    record_id: str
+    cursor: str
+
+
 class AlertPage(Said):
     """The next alerts of a team; `cursor` is the place behind the last, to be sent for the next ones."""
 
     team: str
-    alerts: list[dict[str, object]]
+    alerts: list[SaidAlert]
     cursor: str | None

@@ -35,6 +35,7 @@ CODES = {
         404, "编号不在当日登记中", "an enterprise or claim is not in the register of the day"
     ),
     "record_unknown": Code(404, "没有此记录", "no record has this number"),
+    "plan_unknown": Code(404, "该周没有计划", "no plan was made of this week"),
     "route_unknown": Code(404, "没有此路由", "no route has this path"),
     "method_refused": Code(405, "此路由须用另一方法", "this path takes another method"),
     "body_too_slow": Code(408, "正文未及时到达", "the body did not arrive in time"),
@@ -78,6 +79,12 @@ class RecordUnknown(LssiError):
     """No record has the number asked for."""
 
     code = "record_unknown"
+
+
+class PlanUnknown(LssiError):
+    """No plan was made of the week asked for."""
+
+    code = "plan_unknown"
 
 
 class ActRefused(LssiError):

@@ -63,7 +63,11 @@ def _different(ids: Sequence[str]) -> Sequence[str]:
     return ids
 
 
-Ids = Annotated[list[Id], Field(min_length=1, max_length=MOST_UNITS), AfterValidator(_different)]
+Ids = Annotated[
+    list[Id],
+    Field(min_length=1, max_length=MOST_UNITS, json_schema_extra={"uniqueItems": True}),
+    AfterValidator(_different),
+]
 
 
 class Body(BaseModel):
@@ -88,6 +92,13 @@ class ClaimIds(Body):
     target: Name = "fraudulent_claim"
 
 
+class ProviderIds(Body):
+    """Health-care providers and pharmacies to score, by number."""
+
+    providers: Ids
+    target: Name = "provider_deception"
+
+
 class EnterpriseHistory(Body):
     """One enterprise and its history: table -> rows of the contract, by column name."""
 
@@ -104,12 +115,23 @@ class ClaimHistory(Body):
     target: Name = "fraudulent_claim"
 
 
+class ProviderHistory(Body):
+    """One provider and its history: table -> rows of the contract, by column name."""
+
+    id: Id
+    rows: Annotated[dict[Name, Rows], Field(min_length=1, max_length=40)]
+    target: Name = "provider_deception"
+
+
+RecordNumber = Annotated[
+    str, StringConstraints(min_length=1, max_length=64, pattern=r"^[0-9a-z-]+$")
+]
+
+
 class RecordId(Body):
     """One record, by the number that an answer gave."""
 
-    record_id: Annotated[
-        str, StringConstraints(min_length=1, max_length=64, pattern=r"^[0-9a-z-]+$")
-    ]
+    record_id: RecordNumber
 
 
 def _day(text: str) -> str:

@@ -16,7 +16,7 @@ from starlette.routing import Route as Path_
 
 from serving.api.access import Access, RequestLimits
 from serving.api.keys import ROLES, Ring, read
-from serving.api.routes import BY_PATH, ROUTES
+from serving.api.routes import ROUTES
 from serving.errors import CODES, AccessError, body, normalised
 
 QUICK = RequestLimits(body_bytes=1_000, body_seconds=0.2, answer_seconds=0.2, at_once=2)
@@ -36,6 +36,7 @@ async def echo(request: Request) -> Response:
     )
 
 
+OPEN = ("/livez", "/readyz", "/openapi.json", "/docs")
 PATHS = [route.path for route in ROUTES] + ["/hidden"]
 INNER = Starlette(routes=[Path_(path, echo, methods=["GET", "POST"]) for path in PATHS])
 
@@ -66,7 +67,7 @@ def code_of(answer: httpx.Response) -> str:
     return str(error["code"])
 
 
-@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.path)
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
 def test_every_route_answers_exactly_the_roles_it_names(
     register: Path, keys: dict[str, str], route: Any
 ) -> None:
@@ -78,12 +79,12 @@ def test_every_route_answers_exactly_the_roles_it_names(
             assert code_of(answer) == "role_refused"
 
 
-@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.path)
-def test_without_a_key_only_livez_and_readyz_answer(
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
+def test_without_a_key_only_probes_and_the_document_answer(
     register: Path, keys: dict[str, str], route: Any
 ) -> None:
     answer = asked(register, route.method, route.path, **_body(route))
-    assert (answer.status_code == 200) == (route.path in ("/livez", "/readyz"))
+    assert (answer.status_code == 200) == (route.path in OPEN)
     if route.roles:
         assert code_of(answer) == "key_missing"
         assert answer.headers["www-authenticate"] == "Bearer"
@@ -150,9 +151,11 @@ def test_without_a_register_nobody_enters(register: Path) -> None:
 def test_the_wrong_method_is_refused_and_the_right_one_named(
     register: Path, keys: dict[str, str]
 ) -> None:
-    answer = asked(register, "GET", "/v1/info", key=keys["system"])
+    answer = asked(register, "GET", "/v1/claims/score", key=keys["system"])
     assert code_of(answer) == "method_refused"
     assert answer.headers["allow"] == "POST"
+    both = asked(register, "PUT", "/v1/info", key=keys["system"])
+    assert (code_of(both), both.headers["allow"]) == ("method_refused", "GET, POST")
     assert code_of(asked(register, "POST", "/livez")) == "method_refused"
 
 
@@ -389,4 +392,4 @@ def test_a_refused_field_is_named_shortly_and_never_repeated_at_length() -> None
 
 def test_every_route_has_a_status_free_path_and_both_languages() -> None:
     assert all(route.zh and route.en and set(route.roles) <= set(ROLES) for route in ROUTES)
-    assert [path for path, route in BY_PATH.items() if not route.roles] == ["/livez", "/readyz"]
+    assert sorted(route.path for route in ROUTES if not route.roles) == sorted(OPEN)

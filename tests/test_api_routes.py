@@ -6,24 +6,12 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from serving.answers import Acted, AlertPage, Answer, SaidReason, Unit
+from serving.answers import SaidReason, Unit
 from serving.api.access import RequestLimits
+from serving.api.read_answers import BatchRow, ExplainedUnit, PlanLine, RankedUnit, SaidTicket
 from serving.api.routes import ROUTES
 from serving.errors import CODES
-from serving.requests import (
-    MOST_UNITS,
-    AcknowledgedAlert,
-    AlertsAfter,
-    ClaimHistory,
-    ClaimIds,
-    DecidedLine,
-    EnterpriseHistory,
-    EnterpriseIds,
-    FoundViolation,
-    LodgedAppeal,
-    PostedOutcome,
-    RecordId,
-)
+from serving.requests import MOST_UNITS, FoundViolation
 
 DOCUMENT = (Path(__file__).parents[1] / "docs" / "api.md").read_text("utf-8")
 
@@ -44,27 +32,20 @@ def test_the_document_lists_exactly_the_codes_of_a_refusal() -> None:
     assert told == [(name, str(code.status), code.zh, code.en) for name, code in CODES.items()]
 
 
-@pytest.mark.parametrize(
-    "form",
-    [
-        EnterpriseIds,
-        ClaimIds,
-        EnterpriseHistory,
-        ClaimHistory,
-        RecordId,
-        AlertsAfter,
-        AcknowledgedAlert,
-        PostedOutcome,
-        FoundViolation,
-        DecidedLine,
-        LodgedAppeal,
-        Acted,
-        AlertPage,
-        Answer,
-        Unit,
-        SaidReason,
-    ],
-)
+NAMED = {form for route in ROUTES for form in (route.form, route.answer) if form is not None}
+PARTS = {
+    FoundViolation,
+    Unit,
+    SaidReason,
+    RankedUnit,
+    ExplainedUnit,
+    PlanLine,
+    SaidTicket,
+    BatchRow,
+}
+
+
+@pytest.mark.parametrize("form", sorted(NAMED | PARTS, key=lambda form: form.__name__))
 def test_the_document_names_every_field(form: type[BaseModel]) -> None:
     for name in form.model_fields:
         assert f'"{name}"' in DOCUMENT or f"`{name}`" in DOCUMENT, f"{form.__name__}.{name}"

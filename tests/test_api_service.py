@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -11,28 +14,46 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import httpx
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, Phase, given, seed, settings
 
+from features.arrays import NULL
+from features.calendar import day_of
 from features.ingest.scan import files_below, files_in
+from features.store.journal import write_journal_part
+from features.store.opening import open_store
+from models.bundle.champions import ModelKey
 from serving.api.keys import ROLES, TEAM_ROLES, add
+from serving.api.openapi import document
+from serving.api.route import Route
 from serving.api.routes import ROUTES
 from serving.errors import CODES
+from serving.ledger.act import Act, Seen, act_entry, subject_digest
 from serving.ledger.audit import verify
+from serving.ledger.ledger import Ledger
 from serving.ledger.read import head
 from serving.replay.dossier import dossier
 from serving.requests import MOST_UNITS
+from serving.scoring.promoted_models import promoted
+from serving.scoring.score_day import roll
+from tests.api_client import CheckedClient, path_of
+from tests.api_requests import Asked, Requests, requests_of
 
 PATIENCE = 240
+WEEK, CELL, TEAM = "2015-07-06", "C001", "T001"
+MOMENT = datetime(2015, 7, 10, 8, tzinfo=UTC)
 SECRET = "X370200SECRET"
 FIRMS, CLAIMS, SENT = "/v1/enterprises/score", "/v1/claims/score", "/v1/enterprises/score-history"
 REGISTER = {
@@ -45,12 +66,14 @@ REGISTER = {
 
 @dataclass(frozen=True)
 class Served:
-    """A running service: where it listens, its home, a key per role, and the file of its log."""
+    """A running service: where it listens, its home, a key per role, the file of its log, and a batch that is recorded."""
 
     address: str
     home: Path
     keys: dict[str, str]
     log: Path
+    city: Path
+    batch: str
 
     def ask(
         self,
@@ -62,13 +85,42 @@ class Served:
         **more: Any,
     ) -> httpx.Response:
         """Return the answer to one request; `sent` goes as JSON unless `content` is given."""
-        headers = {"authorization": f"Bearer {self.keys[role]}"} | more.pop("headers", {})
-        body = (
-            {} if "content" in more or method == "GET" else {"json": {} if sent is None else sent}
-        )
-        return httpx.request(
-            method, self.address + path, headers=headers, timeout=120, **body, **more
-        )
+        headers = more.pop("headers", {})
+        content = more.pop("content", None)
+        if content is None and method != "GET":
+            content = json.dumps({} if sent is None else sent).encode()
+            headers = {"content-type": "application/json"} | headers
+        reply = self.client(role).send(method, path, content, headers)
+        return httpx.Response(reply.status, headers=reply.headers, content=reply.body)
+
+    def client(self, role: str) -> Any:
+        """Return the generated client with the key of a role; each reply is checked against the document."""
+        return CheckedClient(self.address, self.keys[role])
+
+    @property
+    def listed(self) -> str:
+        """The enterprise that stands first on the list of the week."""
+        return self.firms(1)[0]
+
+    @cached_property
+    def record(self) -> str:
+        """A recorded score."""
+        answer = self.client("system").score_enterprises(enterprises=[self.listed])
+        return str(answer["record_id"])
+
+    @cached_property
+    def appealed(self) -> dict[str, str]:
+        """An enterprise of the team's cell with a row of a table that names it."""
+        page = self.client("system").list_ranks(cell=CELL, limit=1000)
+        of_cell = {unit["id"] for unit in page["units"]}
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("LSSI_HOME", str(self.home))
+            store = open_store(self.city)
+        names = store.texts("enterprise")
+        rows = store.live("complaints", store.complete_to, ("enterprise", "row_id"))
+        pairs = zip(rows["enterprise"].tolist(), rows["row_id"].tolist(), strict=True)
+        code, row_id = next(pair for pair in pairs if pair[0] != NULL and names[pair[0]] in of_cell)
+        return {"enterprise": names[code], "table": "complaints", "row_id": row_id}
 
     @property
     def size(self) -> int:
@@ -143,13 +195,53 @@ def served(home: Path, city_2000: Path) -> Iterator[Served]:
             role,
             role=role,
             today=date(2015, 7, 1),
-            team="t1" if role in TEAM_ROLES else None,
+            team=TEAM if role in TEAM_ROLES else None,
         )
         for role in ROLES
     }
     log = home / "service.log"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LSSI_HOME", str(home))
+        batch = begin_week(city_2000, home)
     with serving(home, city_2000, log, "--workers", "2") as (address, _):
-        yield Served(address, home, keys, log)
+        yield Served(address, home, keys, log, city_2000, batch)
+
+
+def begin_week(city: Path, home: Path) -> str:
+    """Record a batch of the city, a plan of a week and alerts for the team of the keys; return the batch's record."""
+    store = open_store(city)
+    bundle = promoted(home / "bundles", ModelKey("city", "undeclared_workers"))
+    summary = roll(home, store, bundle, caller="tests", moment=MOMENT)
+    firms = [unit["id"] for unit in summary["top"]]
+    monday, count = day_of(WEEK), len(firms)
+    plan = {
+        "plan": ["P"] * count,
+        "enterprise": firms,
+        "cell": [CELL] * count,
+        "week": [monday] * count,
+        "position": list(range(1, count + 1)),
+        "planned_minutes": [240] * count,
+        "why": ["score"] * count,
+        "recorded_on": [monday] * count,
+    }
+    write_journal_part(home / "journal" / "city", "plans", "undeclared_workers.P", plan)
+    content = {"alert": "A", "enterprise": firms[0], "team": TEAM}
+    act = Act("alert", "lssi-alerts", "A", subject_digest(content), content)
+    entry = act_entry(act, Seen(monday, monday, ""), moment=MOMENT, kept_days=30_000)
+    with Ledger(home / "ledger.db") as ledger:
+        record = ledger.append(entry).result().record_id
+    alert = {
+        "alert": ["A"],
+        "enterprise": [firms[0]],
+        "team": [TEAM],
+        "issued_on": [monday],
+        "violation": [1],
+        "rule": ["r"],
+        "record": [record],
+        "recorded_on": [monday],
+    }
+    write_journal_part(home / "journal" / "city", "alerts", "alerts-00000000", alert)
+    return str(summary["record_id"])
 
 
 def code_of(answer: httpx.Response) -> str:
@@ -165,31 +257,39 @@ def code_of(answer: httpx.Response) -> str:
     return str(error["code"])
 
 
-def a_good_body(path: str, served: Served) -> Any:
-    return {
-        FIRMS: {"enterprises": served.firms(1)},
-        SENT: {"id": "NEW", "rows": {"enterprises": [REGISTER]}},
-        "/v1/info": {},
-    }.get(path, {"claims": ["none"]})
+def live_example(served: Served, route: Route) -> dict[str, Any]:
+    """Return the example of a route, the numbers that no example could know replaced by those of this service."""
+    asked = dict(route.example)
+    record = served.batch if route.name == "list_batch_rows" else served.record
+    live = {"record_id": record, "plan": "P", "alert": "A"}
+    asked |= {name: value for name, value in live.items() if name in asked}
+    if "plan" in asked:
+        asked["enterprise"] = served.listed
+    if route.name == "explain_line":
+        asked["enterprise"] = served.appealed["enterprise"]
+    if route.name == "lodge_appeal":
+        asked |= served.appealed
+    return asked
 
 
-@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.path)
-def test_every_route_times_every_role(served: Served, route: Any) -> None:
-    body = a_good_body(route.path, served)
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
+def test_every_route_times_every_role(served: Served, route: Route) -> None:
+    asked = live_example(served, route)
+    path = path_of(route, asked)
     for role in ROLES:
-        answer = served.ask(route.path, body, role=role, method=route.method)
+        answer = served.ask(path, dict(asked), role=role, method=route.method)
         if route.roles and role not in route.roles:
             assert code_of(answer) == "role_refused"
         else:
             assert answer.status_code not in (401, 403, 405, 500, 503, 504), answer.text
-    bare = httpx.request(route.method, served.address + route.path, timeout=30)
+    bare = httpx.request(route.method, served.address + path, timeout=30)
     assert bare.status_code == (401 if route.roles else 200)
 
 
 def test_an_answer_says_everything_a_reader_needs(served: Served) -> None:
     firms = served.firms(2)
     answer = served.ask(FIRMS, {"enterprises": firms}).json()
-    told = served.ask("/v1/info").json()
+    told = served.ask("/v1/info", method="GET").json()
     assert (answer["target"], answer["entity"], answer["complete_to"]) == (
         "undeclared_workers",
         "enterprise",
@@ -216,7 +316,7 @@ def test_an_answer_replays_to_the_bit_and_an_auditor_gets_its_proof(served: Serv
     record = served.ask(FIRMS, {"enterprises": served.firms(1)}).json()["record_id"]
     [replay] = dossier(served.home, record).replays()
     assert replay.identical
-    found = served.ask("/v1/records/get", {"record_id": record}, role="auditor").json()
+    found = served.ask(f"/v1/records/{record}", role="auditor", method="GET").json()
     assert (found["record_id"], found["payload"]["caller"]) == (record, "system")
     assert found["proof"]["sequence"] < found["proof"]["size"]
 
@@ -374,6 +474,9 @@ def test_a_bad_body_is_one_error_body_and_leaves_no_record(served: Served, what:
         ("POST", "/metrics", "method_refused"),
         ("GET", "/", "route_unknown"),
         ("GET", "/docs.json", "route_unknown"),
+        ("GET", "/docs/", "route_unknown"),
+        ("POST", "/v1/plans/{week}", "method_refused"),
+        ("POST", "/v1/ranks", "method_refused"),
         ("GET", "/healthz", "route_unknown"),
         ("POST", "/v2/enterprises/score", "route_unknown"),
         ("POST", "/v1/enterprises/score/", "route_unknown"),
@@ -451,7 +554,7 @@ def test_a_service_whose_ledger_is_replaced_answers_nothing_until_it_is_back(
     aside.replace(ledger)
     assert served.ask(FIRMS, sent).status_code == 200
     assert wait_until_ready(served) and served.size > before + 1
-    found = served.ask("/v1/records/get", {"record_id": last}, role="auditor")
+    found = served.ask(f"/v1/records/{last}", role="auditor", method="GET")
     assert found.status_code == 200
     assert "not ready: the ledger was rolled back" in served.log.read_text("utf-8")
 
@@ -477,9 +580,14 @@ def test_a_removed_key_is_refused_at_once_by_every_worker(served: Served) -> Non
         check=True,
     )
     headers = {"authorization": f"Bearer {made.stdout.strip()}"}
-    assert all(served.ask("/v1/info", headers=headers).status_code == 200 for _ in range(4))
+    assert all(
+        served.ask("/v1/info", method="GET", headers=headers).status_code == 200 for _ in range(4)
+    )
     subprocess.run([*lssi, "remove", "leaver"], env=room, check=True)
-    assert all(code_of(served.ask("/v1/info", headers=headers)) == "key_unknown" for _ in range(4))
+    assert all(
+        code_of(served.ask("/v1/info", method="GET", headers=headers)) == "key_unknown"
+        for _ in range(4)
+    )
 
 
 def test_the_log_repeats_no_value_of_any_request(served: Served) -> None:
@@ -580,3 +688,206 @@ def test_a_damaged_register_of_keys_or_a_taken_port_is_one_line(
 
 def test_a_source_that_is_no_folder_is_one_line(home: Path, tmp_path: Path) -> None:
     assert refused_start(home, tmp_path / "nothing").startswith("error: source_unreadable: ")
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
+def test_every_example_of_the_document_is_answered(served: Served, route: Route) -> None:
+    asked = live_example(served, route)
+    role = route.roles[0] if route.roles else "system"
+    headers = {"idempotency-key": f"example-{route.name}"} if route.key != "none" else {}
+    answer = served.ask(
+        path_of(route, asked), asked, role=role, method=route.method, headers=headers
+    )
+    if "provider" in route.name:
+        # the city is too small for a model of providers
+        assert code_of(answer) == "target_unusable"
+    else:
+        assert answer.status_code == 200, answer.text
+
+
+def test_pages_of_ranks_join_to_the_whole_list_without_a_gap(served: Served) -> None:
+    client, cursor, units = served.client("system"), None, []
+    while True:
+        page = client.list_ranks(after=cursor, limit=700)
+        units += page["units"]
+        cursor = page["cursor"]
+        if cursor is None:
+            break
+    [path] = files_in(served.home / "ranks", "undeclared_workers-*.npz")
+    with path.open("rb") as file, np.load(file) as ranks:
+        by_score = sorted(zip(-ranks["raw"], ranks["keys"], strict=True))
+    assert [unit["id"] for unit in units] == [key for _, key in by_score]
+    best = -by_score[0][0]
+    assert [unit["rank"] for unit in units[:1]] == [1] and best > 0
+    of_cell = client.list_ranks(cell=CELL, limit=1000)["units"]
+    assert of_cell == [unit for unit in units if unit["cell"] == CELL] and of_cell
+    assert client.list_ranks(cell="none", limit=5)["units"] == []
+
+
+def test_a_rank_and_a_score_of_the_list_are_those_of_the_unit(served: Served) -> None:
+    client = served.client("system")
+    last = client.list_ranks(cell=CELL, limit=3)["units"][-1]
+    [unit] = client.score_enterprises(enterprises=[last["id"]])["units"]
+    assert (unit["rank"], unit["score"]) == (last["rank"], last["score"])
+
+
+def test_a_cursor_of_another_day_or_model_is_refused(served: Served) -> None:
+    cursor = served.client("system").list_ranks(limit=1)["cursor"]
+    day, model, key = cursor.split(".")
+    for wrong in (f"2015-06-29.{model}.{key}", f"{day}.00000000.{key}", f"{day}.{model}.x", "x"):
+        answer = served.ask(f"/v1/ranks?after={wrong}", method="GET")
+        assert code_of(answer) == "request_invalid"
+
+
+def test_an_explanation_sums_to_the_raw_score_and_says_the_reasons_of_the_answer(
+    served: Served,
+) -> None:
+    scored = served.client("system").score_enterprises(enterprises=[served.listed])
+    explained = served.client("auditor").explain_record(record_id=scored["record_id"])
+    [unit], [answered] = explained["units"], scored["units"]
+    total = unit["base"] + sum(one["contribution"] for one in unit["contributions"])
+    assert total == pytest.approx(unit["raw"], abs=1e-9)
+    assert {name: unit[name] for name in ("id", "score", "rank", "reasons", "missing")} == {
+        name: answered[name] for name in ("id", "score", "rank", "reasons", "missing")
+    }
+
+
+def test_rows_of_a_batch_come_in_pages_and_are_the_scores(served: Served) -> None:
+    client, cursor, rows = served.client("auditor"), None, []
+    while True:
+        page = client.list_batch_rows(record_id=served.batch, after=cursor, limit=1000)
+        rows += page["units"]
+        cursor = page["cursor"]
+        if cursor is None:
+            break
+    assert len(rows) == page["rows"] == len({row["id"] for row in rows})
+    [unit] = served.client("system").score_enterprises(enterprises=[served.listed])["units"]
+    [row] = [row for row in rows if row["id"] == served.listed]
+    assert {name: unit[name] for name in row} == row
+
+
+def test_a_plan_shows_a_team_its_own_lines_and_why_a_unit_is_on_one(served: Served) -> None:
+    page = served.client("inspector").get_plan(week="2015-07-08", limit=4)
+    assert [line["position"] for line in page["lines"]] == [1, 2, 3, 4]
+    assert {line["team"] for line in page["lines"]} == {TEAM}
+    rest = served.client("system").get_plan(week=WEEK, after=page["cursor"])
+    assert [line["position"] for line in rest["lines"]][:1] == [5] and rest["cursor"] is None
+    why = served.client("system").explain_line(enterprise=served.listed, week=WEEK)
+    assert why["listed"] and why["lines"] == page["lines"][:1] and why["reasons"]
+    none = served.ask("/v1/plans/2015-01-05", method="GET")
+    assert code_of(none) == "plan_unknown"
+
+
+def test_a_read_records_nothing_and_a_value_of_it_is_in_no_metric(served: Served) -> None:
+    before = served.size
+    served.ask(f"/v1/why/{SECRET}?week={WEEK}", method="GET")
+    served.ask(f"/v1/ranks?cell={SECRET}", method="GET")
+    assert served.size == before
+    assert SECRET not in served.client("system").get_metrics()
+    assert SECRET not in served.log.read_text("utf-8")
+
+
+def test_the_page_of_the_document_asks_for_nothing_and_its_style_is_allowed(
+    served: Served,
+) -> None:
+    answer = httpx.get(f"{served.address}/docs")
+    page = answer.text
+    [style] = re.findall(r"<style>(.*?)</style>", page, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    assert f"style-src 'sha256-{digest}'" in answer.headers["content-security-policy"]
+    assert not re.search(r"<script|<link|<img|<iframe|@import|url\(|style=|https?://", page)
+    assert all(f'id="{route.name}"' in page for route in ROUTES)
+
+
+QUICK_CALLS, SLOW_CALLS = 10, 720
+"""Requests of each route in the two runs below: what a quick suite bears, and 20,000 in all."""
+FEWEST_GOOD = 0.4
+"""The share of requests that must be answered 200, so that not only refusals are tried."""
+
+
+@pytest.mark.parametrize("calls", [QUICK_CALLS, pytest.param(SLOW_CALLS, marks=pytest.mark.slow)])
+def test_requests_made_from_the_document_get_what_it_says(
+    served: Served, counted: dict[str, int], calls: int
+) -> None:
+    requests = Requests(document(), known_values(served))
+    total = good = 0
+    for route in ROUTES:
+        statuses = statuses_of(served, requests, route, calls)
+        said = ", ".join(f"{count} x {status}" for status, count in sorted(statuses.items()))
+        sys.stdout.write(f"{route.method} {route.path}: {said}\n")
+        total += statuses.total()
+        good += statuses[200]
+    assert good >= FEWEST_GOOD * total
+    counted["requests made from the document"] = total
+    counted["of them answered 200"] = good
+
+
+def statuses_of(served: Served, requests: Requests, route: Route, calls: int) -> Counter[int]:
+    """Return how often requests of one route got which status; each reply is what the document says, and none is a 5xx."""
+    client = served.client(route.roles[0] if route.roles else "system")
+    statuses: Counter[int] = Counter()
+
+    @seed(calls)
+    @settings(
+        max_examples=calls,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(requests_of(requests, route.path, route.method.lower()))
+    def each(asked: Asked) -> None:
+        # the client checks each reply against the document
+        reply = client.send(asked.method, asked.path, asked.body, dict(asked.headers))
+        statuses[reply.status] += 1
+        assert reply.status < 500, (asked, reply.body)
+        assert not asked.is_valid or reply.status not in (405, 415), asked
+
+    each()
+    return statuses
+
+
+def known_values(served: Served) -> dict[str, list[Any]]:
+    """Return what this service knows, by field or by operation: what a client would have from earlier answers."""
+    firms = served.firms(8)
+    auditor, system = served.client("auditor"), served.client("system")
+    rows = auditor.list_batch_rows(record_id=served.batch, limit=3)
+    plan = system.get_plan(week=WEEK, limit=3)
+    visits = [
+        {
+            "inspection": "",
+            "enterprise": firm,
+            "plan": "P",
+            "opened": "2015-07-07",
+            "closed_on": "2015-07-09",
+            "examined": [1],
+            "found": [{"violation": 1, "workers": 3}],
+        }
+        for firm in firms
+    ]
+    lines = [
+        {"plan": "P", "enterprise": firm, "decision": decision, "reason": "agrees"}
+        for firm in firms
+        for decision in ("override", "accept")
+    ]
+    appeal = {"appeal": "", "lodged": "2015-07-10", **served.appealed}
+    return {
+        "enterprises": [firms[:1], firms[1:3]],
+        "target": ["undeclared_workers"],
+        "score_claims.target": ["fraudulent_claim"],
+        "record_id": [served.record],
+        "list_batch_rows.record_id": [served.batch],
+        "unit": [served.listed],
+        "week": [WEEK, "2015-07-10"],
+        "enterprise": [firms[0], served.appealed["enterprise"]],
+        "cell": [CELL],
+        "list_ranks.after": [system.list_ranks(limit=1)["cursor"]],
+        "list_batch_rows.after": [rows["cursor"]],
+        "get_plan.after": [plan["cursor"]],
+        "list_alerts.after": ["alerts-00000000-0"],
+        "get_record_by_post": [{"record_id": served.record}],
+        "acknowledge_alert": [{"alert": "A"}],
+        "post_outcome": visits,
+        "decide_line": lines,
+        "lodge_appeal": [appeal],
+    }

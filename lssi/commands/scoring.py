@@ -26,7 +26,7 @@ def serve_command(
     workers: Workers = 1,
 ) -> None:
     """启动评分服务。Serve the promoted models over HTTP (docs/api.md) until it is stopped."""
-    from serving.api.service import serve
+    from serving.api.start import serve
     from serving.settings import Settings
 
     restore_defaults()  # the server ends its workers itself

@@ -13,8 +13,9 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.api.keys import KeyHolder, Ring
+from serving.api.matching import route_of, routes_of_path
 from serving.api.responses import Outgoing, Refused
-from serving.api.routes import BY_PATH, Route
+from serving.api.route import Route
 from serving.errors import AccessError
 
 LOG = logging.getLogger("lssi.access")
@@ -75,14 +76,13 @@ class Access:
                 )
             raise
         finally:
-            route, milliseconds = (
-                scope["path"] if scope["path"] in BY_PATH else "-",
-                1000 * (time.monotonic() - started),
-            )
-            LOG.info("route=%s status=%d key=%s ms=%.1f", route, outgoing.status, who, milliseconds)
+            route = route_of(scope)
+            path = route.path if route else "-"
+            milliseconds = 1000 * (time.monotonic() - started)
+            LOG.info("route=%s status=%d key=%s ms=%.1f", path, outgoing.status, who, milliseconds)
 
     def _admitted(self, scope: Scope) -> KeyHolder | None:
-        route = BY_PATH.get(scope["path"])
+        route = route_of(scope)
         if route is not None and not route.roles:
             _method(route, scope)
             return None
@@ -157,10 +157,9 @@ class Access:
 
 def _method(route: Route, scope: Scope) -> None:
     if scope["method"] != route.method:
+        methods = ", ".join(other.method for other in routes_of_path(scope))
         raise Refused(
-            "method_refused",
-            f"{route.path} answers {route.method}",
-            (b"allow", route.method.encode()),
+            "method_refused", f"{route.path} answers {methods}", (b"allow", methods.encode())
         )
 
 

@@ -54,7 +54,8 @@ class LoopDesk:
         read = partial(alerts_after, self.loop.journal, self.loop.ledger.path, team, asked.after)
         alerts = await self._aside(read)
         cursor = alerts[-1]["cursor"] if alerts else asked.after
-        return AlertPage(team=team, alerts=alerts, cursor=cursor)
+        page = {"team": team, "alerts": alerts, "cursor": cursor}
+        return AlertPage.model_validate(page)
 
     def _others(self, asked: LodgedAppeal) -> dict[str, list[str]]:
         row = appealed_row(self.loop.store, asked.table, asked.row_id)

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from starlette.types import Message, Send
 
+from serving.api.style import STYLE_HASH
 from serving.errors import body, normalised, status_of
 
+POLICY = f"default-src 'none'; style-src {STYLE_HASH}; base-uri 'none'; frame-ancestors 'none'"
+"""Nothing is loaded and nothing runs; the page at /docs may use the one style that stands in it."""
 SECURITY = (
     (b"cache-control", b"no-store"),
-    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"content-security-policy", POLICY.encode()),
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"referrer-policy", b"no-referrer"),
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
 )
 REPLACED = {name for name, _ in SECURITY} | {b"server"}
+OF_ERRORS = {b"allow", b"deprecation", b"link"}
+"""Headers of the application that an error answer keeps."""
 
 
 class Refused(Exception):
@@ -53,8 +58,8 @@ class Outgoing:
     async def _error(self, message: Message) -> None:
         self._parts.append(message.get("body", b""))
         if not message.get("more_body", False):
-            allow = tuple(header for header in self._headers if header[0].lower() == b"allow")
-            await self._whole(normalised(self.status, b"".join(self._parts)), allow)
+            headers = tuple(header for header in self._headers if header[0].lower() in OF_ERRORS)
+            await self._whole(normalised(self.status, b"".join(self._parts)), headers)
 
     async def _whole(self, content: bytes, headers: tuple[tuple[bytes, bytes], ...]) -> None:
         length = (b"content-length", str(len(content)).encode())

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
-import socket
-import sys
 from collections.abc import Awaitable
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, NoReturn
+from typing import Any
 
 import bentoml
 from pydantic import BaseModel
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
-from features.errors import LssiError, RequestError
+from features.errors import LssiError
 from serving.answers import Acted, AlertPage, Answer, Info, Recorded
 from serving.api.access import CALLER, Access, RequestLimits
-from serving.api.keys import Ring, read
+from serving.api.document_app import DOCUMENT_APP
+from serving.api.form_reader import FormReader
+from serving.api.keys import Ring
 from serving.api.loop_desk import LoopDesk
+from serving.api.questions import AskedWhy, BatchRows, ExplainedRecord, PlanOfWeek, RankedUnits
+from serving.api.read_answers import BatchPage, ExplainedScores, PlanPage, RankPage, WhyListed
+from serving.api.read_desk import ReadDesk
 from serving.api.startup import quieten, settle_memory
 from serving.errors import body, status_of
 from serving.ledger.ledger import Ledger
@@ -40,12 +42,14 @@ from serving.requests import (
     LodgedAppeal,
     Nothing,
     PostedOutcome,
+    ProviderHistory,
+    ProviderIds,
     RecordId,
 )
 from serving.scoring.opening import open_scorer
 from serving.scoring.recorded_scoring import Desk
 from serving.scoring.transcript import Question, question_of
-from serving.settings import Settings, settings_of
+from serving.settings import settings_of
 
 LOG = logging.getLogger("lssi.ledger")
 LIMITS = RequestLimits()
@@ -61,11 +65,11 @@ class Gated(bentoml.Service[Any]):
 
     def to_asgi(self, is_main: bool = True) -> ASGIApp:  # noqa: FBT001, FBT002 - the framework's signature
         """Return the application behind the gate."""
-        return Access(
-            super().to_asgi(is_main), ring=Ring(settings_of(os.environ).keys), limits=LIMITS
-        )
+        inner = FormReader(super().to_asgi(is_main))
+        return Access(inner, ring=Ring(settings_of(os.environ).keys), limits=LIMITS)
 
 
+@bentoml.asgi_app(DOCUMENT_APP, path="/", name="document")
 @bentoml.service(
     name="lssi",
     service_class=Gated,
@@ -88,6 +92,7 @@ class Lssi:
         self._desk = Desk(scorer, self._ledger, clock)
         journal = settings.home / "journal" / scorer.store.source.name
         self._loop = LoopDesk(Loop(scorer.store, journal, self._ledger), clock)
+        self._reads = ReadDesk(scorer, settings.home)
         settle_memory()
 
     @bentoml.on_shutdown
@@ -117,6 +122,13 @@ class Lssi:
             self._desk.by_id(request.target, "claim", request.claims, question(request))
         )
 
+    @bentoml.api(route="/v1/providers/score", output_spec=Answer)
+    async def score_providers(self, request: ProviderIds, /) -> Response:
+        """按编号为定点医药机构评分。Score providers by number."""
+        return await told(
+            self._desk.by_id(request.target, "provider", request.providers, question(request))
+        )
+
     @bentoml.api(route="/v1/enterprises/score-history", output_spec=Answer)
     async def score_enterprise_history(self, request: EnterpriseHistory, /) -> Response:
         """按请求中的历史为一家企业评分。Score one enterprise by the history sent."""
@@ -127,17 +139,47 @@ class Lssi:
         """按请求中的历史为一件申领评分。Score one claim by the history sent."""
         return await told(self._desk.by_history("claim", request, question(request)))
 
+    @bentoml.api(route="/v1/providers/score-history", output_spec=Answer)
+    async def score_provider_history(self, request: ProviderHistory, /) -> Response:
+        """按请求中的历史为一家医药机构评分。Score one provider by the history sent."""
+        return await told(self._desk.by_history("provider", request, question(request)))
+
+    @bentoml.api(route="/v1/ranks", output_spec=RankPage)
+    async def list_ranks(self, request: RankedUnits, /) -> Response:
+        """当日名次表。The ranked list of the day, in pages."""
+        return await told(self._reads.ranks(request))
+
+    @bentoml.api(route="/v1/plans/{week}", output_spec=PlanPage)
+    async def get_plan(self, request: PlanOfWeek, /) -> Response:
+        """一周计划的各行。The lines of a week's plans."""
+        return await told(self._reads.plan(request, CALLER.get()))
+
+    @bentoml.api(route="/v1/why/{enterprise}", output_spec=WhyListed)
+    async def explain_line(self, request: AskedWhy, /) -> Response:
+        """是否列入及理由。Is an enterprise on a list of the week, and why."""
+        return await told(self._reads.why(request, CALLER.get()))
+
+    @bentoml.api(route="/v1/records/{record_id}/explanation", output_spec=ExplainedScores)
+    async def explain_record(self, request: ExplainedRecord, /) -> Response:
+        """评分记录的说明。Why a recorded score is what it is."""
+        return await told(self._reads.explanation(request))
+
+    @bentoml.api(route="/v1/batches/{record_id}/rows", output_spec=BatchPage)
+    async def list_batch_rows(self, request: BatchRows, /) -> Response:
+        """整批评分的各行。The rows of a batch, in pages."""
+        return await told(self._reads.batch(request))
+
     @bentoml.api(route="/v1/info", output_spec=Info)
     async def about(self, request: Nothing, /) -> Response:  # noqa: ARG002 - its form is checked, it holds nothing
         """在用模型、摘要、数据完整截至日、合同版本。Models in use, digests, day complete to, contract version."""
         return await told(self._desk.about())
 
-    @bentoml.api(route="/v1/records/get", output_spec=Recorded)
+    @bentoml.api(route="/v1/records/{record_id}", output_spec=Recorded)
     async def get_record(self, request: RecordId, /) -> Response:
         """按记录号取一条记录及其证明。One record with its proof."""
         return await told(self._desk.record(request.record_id))
 
-    @bentoml.api(route="/v1/alerts/list", output_spec=AlertPage)
+    @bentoml.api(route="/v1/alerts", output_spec=AlertPage)
     async def list_alerts(self, request: AlertsAfter, /) -> Response:
         """按游标取本队的预警。The alerts of the caller's team, behind a cursor."""
         return await told(self._loop.alerts(request, CALLER.get()))
@@ -161,53 +203,6 @@ class Lssi:
     async def take_appeal(self, request: LodgedAppeal, /) -> Response:
         """登记申诉。Record an appeal against a row, or its decision."""
         return await told(self._loop.appeal(request, CALLER.get()))
-
-
-def serve(settings: Settings, *, host: str, port: int, workers: int) -> NoReturn:
-    """Check everything that a start needs, then become the BentoML server; LssiError where something is missing."""
-    _free(host, port)
-    open_scorer(settings)
-    Ledger(settings.ledger).close()
-    read(settings.keys)
-    place = settings.home.resolve() / "bentoml"
-    place.mkdir(parents=True, exist_ok=True)
-    framework = {
-        "BENTOML_HOME": str(place),
-        "BENTOML_DO_NOT_TRACK": "True",
-        "BENTOML_CONFIG_OVERRIDES": json.dumps(
-            {"services": {"lssi": {"workers": workers}}}, allow_nan=False
-        ),
-    }
-    words = [
-        "-m",
-        "bentoml",
-        "serve",
-        f"{__name__}:Lssi",
-        "--working-dir",
-        str(place),
-        "--host",
-        host,
-        "--port",
-        str(port),
-        "--timeout-keep-alive",
-        "30",
-        "--timeout-graceful-shutdown",
-        str(round(LIMITS.answer_seconds)),
-    ]
-    os.execve(
-        sys.executable, [sys.executable, *words], os.environ | settings.environment | framework
-    )
-
-
-def _free(host: str, port: int) -> None:
-    try:
-        with socket.socket() as door:
-            door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            door.bind((host, port))
-    except (OSError, OverflowError) as error:
-        raise RequestError(
-            f"the service cannot listen on {host}:{port} ({error}); choose another --host or --port"
-        ) from None
 
 
 def question(asked: Body) -> Question:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import date
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ def marked_rows(journal: Path, table: str, mark: str) -> list[Row]:
     return _in_order(_rows_of(_marked(journal, table, mark)))
 
 
-def rows_where(journal: Path, table: str, **equal: str | int) -> list[Row]:
+def rows_where(journal: Path, table: str, **equal: str | int | date) -> list[Row]:
     """Return the rows of a table whose columns equal some values, in the order in which they were recorded."""
     parts = files_in(journal / table, "*.parquet")
     return _in_order(_rows_of(parts, **equal))
@@ -41,7 +42,7 @@ def _marked(journal: Path, table: str, mark: str) -> list[Path]:
     return files_in(journal / table, f"*-{mark_digest(mark)}*.parquet")
 
 
-def _rows_of(parts: Iterable[Path], **equal: str | int) -> Iterator[Row]:
+def _rows_of(parts: Iterable[Path], **equal: str | int | date) -> Iterator[Row]:
     # part by part, since parts of earlier versions may lack columns
     for part in parts:
         rows = scan_parquet(part)

@@ -12,9 +12,11 @@ from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 
 from features.errors import LedgerError, LssiError, UnknownId
 from features.files import private_folder, write_points
+from features.ingest.scan import scan_parquet
 from features.matrix import Matrix, read_matrix, write_matrix
 from models.bundle.booster import Floats
 from models.bundle.interval import Interval
@@ -70,6 +72,15 @@ def inputs_of_batch(matrix: Matrix) -> tuple[str, ...]:
 
 def read_rows(folder: Path, rows: Rows) -> Matrix:
     """Return the matrix of a batch with its scores as last columns; LedgerError when the file is gone or changed."""
+    path = checked_file(folder, rows)
+    try:
+        return read_matrix(path)
+    except LssiError:
+        raise LedgerError(f"the rows of this batch cannot be read ({path.name})") from None
+
+
+def checked_file(folder: Path, rows: Rows) -> Path:
+    """Return the file of a batch's rows; LedgerError when it is gone or changed."""
     path = folder / f"{rows.digest}.parquet"
     if not path.is_file():
         raise LedgerError(
@@ -79,10 +90,16 @@ def read_rows(folder: Path, rows: Rows) -> Matrix:
         raise LedgerError(
             f"the rows of this batch were changed ({path.name}); restore the file from a copy"
         )
-    try:
-        return read_matrix(path)
-    except LssiError:
-        raise LedgerError(f"the rows of this batch cannot be read ({path.name})") from None
+    return path
+
+
+def read_scores(folder: Path, rows: Rows, entity: str) -> pl.DataFrame:
+    """Return identifiers (column `id`) and scores of a batch by identifier; LedgerError when its file is gone or changed."""
+    path = checked_file(folder, rows)
+    scanned = scan_parquet(path)
+    there = set(scanned.collect_schema().names())
+    outputs = [pl.col(name) for name in OUTPUTS if name in there]
+    return scanned.select(pl.col(entity).alias("id"), *outputs).sort("id").collect()
 
 
 def leaves(matrix: Matrix) -> Iterator[bytes]:

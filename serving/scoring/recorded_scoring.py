@@ -12,12 +12,12 @@ from typing import TypeVar
 
 from anyio import CapacityLimiter, to_thread
 
-from serving.answers import Answer, Info, Recorded
+from serving.answers import Answer, Info, Recorded, SaidProof
 from serving.ledger.entries import Entry
 from serving.ledger.ledger import Ledger
 from serving.ledger.read import find, prove
 from serving.ledger.record import Plain, record_of
-from serving.requests import ClaimHistory, EnterpriseHistory
+from serving.requests import ClaimHistory, EnterpriseHistory, ProviderHistory
 from serving.scoring.scorer import Scorer, info_of
 from serving.scoring.transcript import Question, Scoring, answer_of, entry_for
 
@@ -50,7 +50,10 @@ class Desk:
         return await self._answered(scoring, question)
 
     async def by_history(
-        self, entity: str, asked: EnterpriseHistory | ClaimHistory, question: Question
+        self,
+        entity: str,
+        asked: EnterpriseHistory | ClaimHistory | ProviderHistory,
+        question: Question,
     ) -> Answer:
         """Return the score of one unit by the history sent, recorded with that history."""
         score = partial(self.scorer.by_history, asked.target, entity, asked.id, asked.rows)
@@ -87,7 +90,7 @@ class Desk:
 
     def _proved_record(self, record_id: str) -> Recorded:
         stored = find(self.ledger.path, record_id)
-        proof = asdict(prove(self.ledger.path, record_id))
+        proof = SaidProof.model_validate(asdict(prove(self.ledger.path, record_id)))
         payload = None if stored.payload is None else json.loads(stored.payload)
         return Recorded(record_id=record_id, entry=dict(stored.entry), payload=payload, proof=proof)
 

@@ -1,0 +1,870 @@
+"""A client of lssi-risk 0.1.0, generated from docs/openapi.json: one file that needs nothing but Python 3.11.
+
+劳动保障监察评分服务的客户端，由 docs/openapi.json 生成，只需 Python。Copy it beside your code:
+
+    from lssi_client import Client
+
+    client = Client("http://127.0.0.1:3000", key="lssi_…")
+    for unit in client.score_enterprises(enterprises=["E0000001"])["units"]:
+        print(unit["rank"], unit["score"], [reason["zh"] for reason in unit["reasons"]])
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPResponse, HTTPSConnection
+from typing import Any, Literal, NotRequired, TypedDict
+from urllib.parse import quote, urlencode, urlsplit
+
+
+class AcknowledgedAlert(TypedDict):
+    """One alert that its team has seen."""
+
+    alert: str
+
+
+class Acted(TypedDict):
+    """An act that is in the ledger and the journal; `first` is false where the same act had been
+    sent before. `others_on_row` names, for an appeal, the other cases that rest on the same row,
+    by kind.
+    """
+
+    record_id: str
+    first: bool
+    others_on_row: dict[str, list[str]] | None
+
+
+class AlertPage(TypedDict):
+    """The next alerts of a team; `cursor` is the place behind the last, to be sent for the next
+    ones.
+    """
+
+    team: str
+    alerts: list[SaidAlert]
+    cursor: str | None
+
+
+class AlertsAfter(TypedDict):
+    """The alerts behind a cursor, from the first where there is none."""
+
+    after: NotRequired[str | None]
+
+
+class Answer(TypedDict):
+    """The scores of one request; their record `record_id` was durable before they were sent."""
+
+    target: str
+    entity: str
+    complete_to: str
+    model_digest: str
+    record_id: str
+    priority_only: SaidWords
+    peers: Peers | None
+    units: list[Unit]
+
+
+class BatchPage(TypedDict):
+    """One page of the rows of a batch, by number of the unit; `root` is the Merkle root over all
+    of them.
+    """
+
+    record_id: str
+    target: str
+    entity: str
+    complete_to: str
+    model_digest: str
+    rows: int
+    root: str
+    priority_only: SaidWords
+    units: list[BatchRow]
+    cursor: str | None
+
+
+class BatchRow(TypedDict):
+    """One unit of a batch."""
+
+    id: str
+    score: float
+    expected: float | None
+    interval: SaidInterval | None
+
+
+class ClaimHistory(TypedDict):
+    """One claim and its history: table -> rows of the contract, by column name."""
+
+    id: str
+    rows: dict[str, Any]
+    target: NotRequired[str]
+
+
+class ClaimIds(TypedDict):
+    """Claims to score, by number."""
+
+    claims: list[str]
+    target: NotRequired[str]
+
+
+class Contribution(TypedDict):
+    """The share of one feature in a raw score, in log-odds."""
+
+    feature: str
+    contribution: float
+
+
+class DecidedLine(TypedDict):
+    """A decision on one line of a plan, an override or an acceptance, with its reason."""
+
+    plan: str
+    enterprise: str
+    decision: Literal["override", "accept"]
+    reason: Literal["recent_visit", "closed_down", "known_to_team", "no_access", "workload", "other", "own_information", "agrees"]
+
+
+class EnterpriseHistory(TypedDict):
+    """One enterprise and its history: table -> rows of the contract, by column name."""
+
+    id: str
+    rows: dict[str, Any]
+    target: NotRequired[str]
+
+
+class EnterpriseIds(TypedDict):
+    """Enterprises to score, by number."""
+
+    enterprises: list[str]
+    target: NotRequired[str]
+
+
+class ExplainedScores(TypedDict):
+    """Why the units of a record have their scores, as it was recorded, `at` that moment."""
+
+    record_id: str
+    at: str
+    target: str
+    entity: str
+    complete_to: str
+    model_digest: str
+    priority_only: SaidWords
+    units: list[ExplainedUnit]
+
+
+class ExplainedUnit(TypedDict):
+    """One unit of a record: `raw` is `base` plus all contributions; `value` texts are in the
+    record itself. A row of a batch was recorded without contributions and reasons: its lists are
+    empty.
+    """
+
+    id: str
+    score: float
+    raw: float
+    base: float
+    expected: float | None
+    interval: SaidInterval | None
+    expected_words: SaidWords | None
+    rank: int | None
+    rank_of: int | None
+    contributions: list[Contribution]
+    reasons: list[SaidReason]
+    missing: list[str]
+
+
+class FoundViolation(TypedDict):
+    """What a visit found of one violation type: workers in violation and the amount in fen,
+    where they were counted.
+    """
+
+    violation: int
+    workers: NotRequired[int | None]
+    amount: NotRequired[int | None]
+
+
+class Info(TypedDict):
+    """The source and the models of this service."""
+
+    source: str
+    complete_to: str
+    contract: str
+    version: str
+    models: list[Model]
+
+
+class LodgedAppeal(TypedDict):
+    """An appeal against one row of a table, which an enterprise or a claim rests on; decided, or
+    not yet.
+    """
+
+    appeal: str
+    enterprise: NotRequired[str | None]
+    claim: NotRequired[str | None]
+    table: str
+    row_id: str
+    lodged: str
+    decided_on: NotRequired[str | None]
+    upheld: NotRequired[bool | None]
+
+
+class Model(TypedDict):
+    """One model in use."""
+
+    target: str
+    entity: str
+    digest: str
+    as_of: str
+    features: int
+    ranked: int
+
+
+class Nothing(TypedDict):
+    """An empty body: `{}`."""
+
+
+
+class Peers(TypedDict):
+    """What was taken from the store for a history that was sent: the day, the values of cell and
+    peers, the tables sent.
+    """
+
+    day: str
+    shared: dict[str, str]
+    tables: list[str]
+
+
+class PlanLine(TypedDict):
+    """One visit of a week's plan, as the journal holds it; `why` is score, complaint, lottery or
+    exposure.
+    """
+
+    plan: str
+    target: str
+    cell: str | None
+    team: str | None
+    position: int
+    enterprise: str
+    planned_minutes: int
+    why: str
+    why_words: str
+
+
+class PlanPage(TypedDict):
+    """One page of the lines of a week's plans; `cursor` asks for the next one and is null on the
+    last.
+    """
+
+    week: str
+    lines: list[PlanLine]
+    cursor: str | None
+
+
+class PostedOutcome(TypedDict):
+    """What one visit examined and found; the visit is named by the plan, the draw or the alert
+    that ordered it.
+    """
+
+    inspection: str
+    enterprise: str
+    plan: NotRequired[str | None]
+    draw: NotRequired[str | None]
+    alert: NotRequired[str | None]
+    opened: str
+    closed_on: str
+    examined: list[int]
+    found: NotRequired[list[FoundViolation]]
+    staff_on_site: NotRequired[int | None]
+    workers_total: NotRequired[int | None]
+    spent_minutes: NotRequired[int | None]
+    supersedes: NotRequired[str | None]
+
+
+class ProviderHistory(TypedDict):
+    """One provider and its history: table -> rows of the contract, by column name."""
+
+    id: str
+    rows: dict[str, Any]
+    target: NotRequired[str]
+
+
+class ProviderIds(TypedDict):
+    """Health-care providers and pharmacies to score, by number."""
+
+    providers: list[str]
+    target: NotRequired[str]
+
+
+class RankPage(TypedDict):
+    """One page of a ranked list, highest first; `cursor` asks for the next one and is null on
+    the last.
+    """
+
+    target: str
+    entity: str
+    complete_to: str
+    model_digest: str
+    rank_of: int
+    priority_only: SaidWords
+    units: list[RankedUnit]
+    cursor: str | None
+
+
+class RankedUnit(TypedDict):
+    """One unit of a ranked list; equal scores share a rank. `cell` is null where the register
+    names none.
+    """
+
+    id: str
+    rank: int
+    score: float
+    cell: str | None
+
+
+class RecordId(TypedDict):
+    """One record, by the number that an answer gave."""
+
+    record_id: str
+
+
+class Recorded(TypedDict):
+    """One record for an auditor: what the log says of it, its payload where it has not expired,
+    and its proof.
+    """
+
+    record_id: str
+    entry: dict[str, Any]
+    payload: dict[str, Any] | None
+    proof: SaidProof
+
+
+class SaidAlert(TypedDict):
+    """One alert as its record holds it; only what stands here is left once that has expired."""
+
+    alert: str
+    enterprise: str
+    violation: int
+    issued_on: str
+    record_id: str
+    cursor: str
+
+
+class SaidFact(TypedDict):
+    """What a reason rests on: the measure, its table and value, the days it spans, and some of
+    its rows by number.
+    """
+
+    measure: str
+    table: str
+    zh: str
+    en: str
+    value: int | None
+    unit: str
+    first: str | None
+    last: str | None
+    row_ids: list[str]
+    rows: int
+
+
+class SaidInterval(TypedDict):
+    """From and to which number a visit finds in a share `coverage` of visits; `upper` is None
+    where nothing bounds it.
+    """
+
+    lower: float
+    upper: float | None
+    coverage: float
+
+
+class SaidProof(TypedDict):
+    """That the record's leaf stands at `sequence` in the log of `size` entries with this root;
+    hashes in lowercase hex.
+    """
+
+    origin: str
+    sequence: int
+    size: int
+    leaf: str
+    path: list[str]
+    root: str
+
+
+class SaidReason(TypedDict):
+    """One feature's share of the score (log-odds) in words, with what to check on site and the
+    facts it rests on.
+    """
+
+    feature: str
+    contribution: float
+    zh: str
+    en: str
+    check_zh: str
+    check_en: str
+    facts: list[SaidFact]
+
+
+class SaidTicket(TypedDict):
+    """An enterprise's ticket in a draw of the week: its chance, and whether it was drawn."""
+
+    draw: str
+    inclusion_probability: float
+    drawn: bool
+
+
+class SaidWords(TypedDict):
+    """One text in Chinese and English."""
+
+    zh: str
+    en: str
+
+
+class Unit(TypedDict):
+    """One enterprise, claim or provider: its calibrated probability, the number expected, its
+    rank among all that live. `interval` and `expected_words`, which say in zh and en how the
+    number was made, are None where the model has none. `dormant` is None for a claim or
+    provider, for a history that was sent, and where the source lacks the tables to decide. For a
+    dormant enterprise `dormant_words` explain the word in zh and en.
+    """
+
+    id: str
+    score: float
+    expected: float | None
+    rank: int
+    rank_of: int
+    reasons: list[SaidReason]
+    missing: list[str]
+    interval: SaidInterval | None
+    expected_words: SaidWords | None
+    dormant: bool | None
+    dormant_words: SaidWords | None
+
+
+class WhyListed(TypedDict):
+    """Whether an enterprise is on a list of the week, its tickets, and the reasons of its score
+    as of the plan's day.
+    """
+
+    enterprise: str
+    target: str
+    week: str
+    as_of: str
+    listed: bool
+    lines: list[PlanLine]
+    tickets: list[SaidTicket]
+    reasons: list[SaidReason]
+    priority_only: SaidWords
+
+
+class Error(TypedDict):
+    """拒绝 a refusal: its stable code, one sentence, and the fields that are wrong"""
+
+    error: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What one request got: status, headers by name in lower case, body."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+class Refusal(Exception):
+    """A refused request: its HTTP status, its stable code, one sentence, and the fields that are wrong."""
+
+    def __init__(self, reply: Reply) -> None:
+        error = json.loads(reply.body)["error"]
+        super().__init__(f"{error['code']}: {error['message']}")
+        self.reply = reply
+        self.status: int = reply.status
+        self.code: str = error["code"]
+        self.message: str = error["message"]
+        self.detail: list[dict[str, str]] = error["detail"]
+
+
+class Client:
+    """One service and a key for it; each call opens a connection of its own, so that threads may share a client."""
+
+    def __init__(self, address: str, key: str | None = None, timeout: float = 200.0) -> None:
+        self.address, self.key, self.timeout = urlsplit(address), key, timeout
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> Reply:
+        """Send one request as it is, with the key unless `headers` bring one, and return its reply of any status."""
+        sent = {} if self.key is None else {"authorization": f"Bearer {self.key}"}
+        sent |= headers or {}
+        secure = self.address.scheme == "https"
+        kind = HTTPSConnection if secure else HTTPConnection
+        place = kind(self.address.hostname or "", self.address.port, timeout=self.timeout)
+        with closing(place) as connection:
+            # a service that refuses a body early answers before it has read all of it
+            with suppress(BrokenPipeError, ConnectionResetError):
+                connection.request(method, self.address.path.rstrip("/") + path, body, sent)
+            return _reply(connection.getresponse())
+
+    def _json(self, method: str, path: str, **asked: Any) -> Any:
+        return json.loads(self._asked(method, path, **asked).body)
+
+    def _text(self, method: str, path: str) -> str:
+        return self._asked(method, path).body.decode()
+
+    def _asked(
+        self,
+        method: str,
+        path: str,
+        fields: dict[str, Any] | None = None,
+        query: dict[str, Any] | None = None,
+        key: str | None = None,
+    ) -> Reply:
+        """Return the reply of one operation; what is None is left out. Refusal for any status but 200."""
+        headers = {} if key is None else {"idempotency-key": key}
+        body = None
+        if fields is not None:
+            headers["content-type"] = "application/json"
+            body = json.dumps(_given(fields)).encode()
+        if query and _given(query):
+            path = f"{path}?{urlencode(_given(query))}"
+        reply = self.send(method, path, body, headers)
+        if reply.status != 200:
+            raise Refusal(reply)
+        return reply
+
+    def score_enterprises(
+        self,
+        *,
+        enterprises: list[str],
+        target: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> Answer:
+        """按编号为企业评分，附理由和记录 · score enterprises by number, with reasons and a record"""
+        answer: Answer = self._json("POST", "/v1/enterprises/score", fields={
+            "enterprises": enterprises,
+            "target": target,
+        }, key=idempotency_key)
+        return answer
+
+    def score_claims(
+        self,
+        *,
+        claims: list[str],
+        target: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> Answer:
+        """按编号为待遇申领评分，附理由和记录 · score claims by number, with reasons and a record"""
+        answer: Answer = self._json("POST", "/v1/claims/score", fields={
+            "claims": claims,
+            "target": target,
+        }, key=idempotency_key)
+        return answer
+
+    def score_providers(
+        self,
+        *,
+        providers: list[str],
+        target: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> Answer:
+        """按编号为定点医药机构评分，附理由和记录 · score providers by number, with reasons and a record"""
+        answer: Answer = self._json("POST", "/v1/providers/score", fields={
+            "providers": providers,
+            "target": target,
+        }, key=idempotency_key)
+        return answer
+
+    def score_enterprise_history(
+        self,
+        *,
+        id: str,
+        rows: dict[str, Any],
+        target: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> Answer:
+        """按请求中送来的行为一家企业评分 · score one enterprise from the rows sent in the request"""
+        answer: Answer = self._json("POST", "/v1/enterprises/score-history", fields={
+            "id": id,
+            "rows": rows,
+            "target": target,
+        }, key=idempotency_key)
+        return answer
+
+    def score_claim_history(
+        self,
+        *,
+        id: str,
+        rows: dict[str, Any],
+        target: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> Answer:
+        """按请求中送来的行为一件申领评分 · score one claim from the rows sent in the request"""
+        answer: Answer = self._json("POST", "/v1/claims/score-history", fields={
+            "id": id,
+            "rows": rows,
+            "target": target,
+        }, key=idempotency_key)
+        return answer
+
+    def score_provider_history(
+        self,
+        *,
+        id: str,
+        rows: dict[str, Any],
+        target: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> Answer:
+        """按请求中送来的行为一家医药机构评分 · score one provider from the rows sent in the request"""
+        answer: Answer = self._json("POST", "/v1/providers/score-history", fields={
+            "id": id,
+            "rows": rows,
+            "target": target,
+        }, key=idempotency_key)
+        return answer
+
+    def list_ranks(
+        self,
+        *,
+        target: str | None = None,
+        cell: str | None = None,
+        after: str | None = None,
+        limit: int | None = None,
+    ) -> RankPage:
+        """当日名次表，可按网格，分页 · the ranked list of the day, by cell if asked, in pages"""
+        answer: RankPage = self._json("GET", "/v1/ranks", query={
+            "target": target,
+            "cell": cell,
+            "after": after,
+            "limit": limit,
+        })
+        return answer
+
+    def get_record(
+        self,
+        *,
+        record_id: str,
+    ) -> Recorded:
+        """按记录号取一条记录及其证明 · one record with its proof, by number"""
+        record_id = quote(record_id, safe="")
+        answer: Recorded = self._json("GET", f"/v1/records/{record_id}")
+        return answer
+
+    def explain_record(
+        self,
+        *,
+        record_id: str,
+        unit: str | None = None,
+    ) -> ExplainedScores:
+        """一条评分记录的说明：起点、贡献与理由 · why a recorded score is what it is: start, contributions, reasons"""
+        record_id = quote(record_id, safe="")
+        answer: ExplainedScores = self._json("GET", f"/v1/records/{record_id}/explanation", query={
+            "unit": unit,
+        })
+        return answer
+
+    def list_batch_rows(
+        self,
+        *,
+        record_id: str,
+        after: str | None = None,
+        limit: int | None = None,
+    ) -> BatchPage:
+        """一个整批评分的各行，分页 · the rows of a batch of scores, in pages"""
+        record_id = quote(record_id, safe="")
+        answer: BatchPage = self._json("GET", f"/v1/batches/{record_id}/rows", query={
+            "after": after,
+            "limit": limit,
+        })
+        return answer
+
+    def get_plan(
+        self,
+        *,
+        week: str,
+        target: str | None = None,
+        cell: str | None = None,
+        after: str | None = None,
+        limit: int | None = None,
+    ) -> PlanPage:
+        """一周计划的各行；队伍只见本队网格 · the lines of a week's plans; a team sees its own cells alone"""
+        week = quote(week, safe="")
+        answer: PlanPage = self._json("GET", f"/v1/plans/{week}", query={
+            "target": target,
+            "cell": cell,
+            "after": after,
+            "limit": limit,
+        })
+        return answer
+
+    def explain_line(
+        self,
+        *,
+        enterprise: str,
+        week: str,
+        target: str | None = None,
+    ) -> WhyListed:
+        """某企业该周是否列入，及其分数的理由 · is an enterprise on a list of the week, and the reasons of its
+        score
+        """
+        enterprise = quote(enterprise, safe="")
+        answer: WhyListed = self._json("GET", f"/v1/why/{enterprise}", query={
+            "week": week,
+            "target": target,
+        })
+        return answer
+
+    def list_alerts(
+        self,
+        *,
+        after: str | None = None,
+    ) -> AlertPage:
+        """按游标取本队的预警 · the alerts of the caller's team, behind a cursor"""
+        answer: AlertPage = self._json("GET", "/v1/alerts", query={
+            "after": after,
+        })
+        return answer
+
+    def acknowledge_alert(
+        self,
+        *,
+        alert: str,
+        idempotency_key: str,
+    ) -> Acted:
+        """签收本队的一条预警 · acknowledge one alert of the caller's team"""
+        answer: Acted = self._json("POST", "/v1/alerts/acknowledge", fields={
+            "alert": alert,
+        }, key=idempotency_key)
+        return answer
+
+    def post_outcome(
+        self,
+        *,
+        inspection: str,
+        enterprise: str,
+        opened: str,
+        closed_on: str,
+        examined: list[int],
+        idempotency_key: str,
+        plan: str | None = None,
+        draw: str | None = None,
+        alert: str | None = None,
+        found: list[FoundViolation] | None = None,
+        staff_on_site: int | None = None,
+        workers_total: int | None = None,
+        spent_minutes: int | None = None,
+        supersedes: str | None = None,
+    ) -> Acted:
+        """回传本队一次检查的结果 · post what a visit of the caller's team found"""
+        answer: Acted = self._json("POST", "/v1/outcomes", fields={
+            "inspection": inspection,
+            "enterprise": enterprise,
+            "opened": opened,
+            "closed_on": closed_on,
+            "examined": examined,
+            "plan": plan,
+            "draw": draw,
+            "alert": alert,
+            "found": found,
+            "staff_on_site": staff_on_site,
+            "workers_total": workers_total,
+            "spent_minutes": spent_minutes,
+            "supersedes": supersedes,
+        }, key=idempotency_key)
+        return answer
+
+    def decide_line(
+        self,
+        *,
+        plan: str,
+        enterprise: str,
+        decision: Literal["override", "accept"],
+        reason: Literal["recent_visit", "closed_down", "known_to_team", "no_access", "workload", "other", "own_information", "agrees"],
+        idempotency_key: str,
+    ) -> Acted:
+        """调整或认可本队名单上的一行 · override or accept a line of the list of the caller's team"""
+        answer: Acted = self._json("POST", "/v1/overrides", fields={
+            "plan": plan,
+            "enterprise": enterprise,
+            "decision": decision,
+            "reason": reason,
+        }, key=idempotency_key)
+        return answer
+
+    def lodge_appeal(
+        self,
+        *,
+        appeal: str,
+        table: str,
+        row_id: str,
+        lodged: str,
+        idempotency_key: str,
+        enterprise: str | None = None,
+        claim: str | None = None,
+        decided_on: str | None = None,
+        upheld: bool | None = None,
+    ) -> Acted:
+        """登记申诉或其决定 · record an appeal against a row, or its decision"""
+        answer: Acted = self._json("POST", "/v1/appeals", fields={
+            "appeal": appeal,
+            "table": table,
+            "row_id": row_id,
+            "lodged": lodged,
+            "enterprise": enterprise,
+            "claim": claim,
+            "decided_on": decided_on,
+            "upheld": upheld,
+        }, key=idempotency_key)
+        return answer
+
+    def get_info(
+        self,
+    ) -> Info:
+        """在用模型及其摘要、最近一个已结日、合同版本 · models in use with their digests, last closed day, contract
+        version
+        """
+        answer: Info = self._json("GET", "/v1/info")
+        return answer
+
+    def get_metrics(
+        self,
+    ) -> str:
+        """运行指标（Prometheus） · operating metrics (Prometheus)"""
+        answer: str = self._text("GET", "/metrics")
+        return answer
+
+    def get_document(
+        self,
+    ) -> dict[str, Any]:
+        """本接口的 OpenAPI 文档，无需密钥 · this interface as an OpenAPI document; no key needed"""
+        answer: dict[str, Any] = self._json("GET", "/openapi.json")
+        return answer
+
+    def get_docs(
+        self,
+    ) -> str:
+        """同一文档的网页，无需密钥 · the same document as a page; no key needed"""
+        answer: str = self._text("GET", "/docs")
+        return answer
+
+    def get_livez(
+        self,
+    ) -> str:
+        """是否存活，无需密钥 · is it alive; no key needed"""
+        answer: str = self._text("GET", "/livez")
+        return answer
+
+    def get_readyz(
+        self,
+    ) -> str:
+        """是否就绪，无需密钥 · is it ready; no key needed"""
+        answer: str = self._text("GET", "/readyz")
+        return answer
+
+
+def _given(fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _reply(response: HTTPResponse) -> Reply:
+    headers = {name.lower(): value for name, value in response.getheaders()}
+    return Reply(response.status, headers, response.read())
