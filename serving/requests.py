@@ -194,6 +194,24 @@ class PostedOutcome(Body):
         return self
 
 
+class PostedReview(Body):
+    """What the review of one claim concluded; the plan is the one that lists the claim."""
+
+    claim: Id
+    plan: Id
+    closed_on: Day
+    verdict: Literal["fraud", "clean", "unclear"]
+    amount: Number | None = None
+    minutes: Number | None = None
+    supersedes: Id | None = None
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.amount is not None and self.verdict != "fraud":
+            raise ValueError("an amount is of a fraud alone; leave it out")
+        return self
+
+
 class DecidedLine(Body):
     """A decision on one line of a plan, an override or an acceptance, with its reason."""
 

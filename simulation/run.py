@@ -23,7 +23,10 @@ from simulation.month import HABIT, Inspectorate, Truth, advance
 from simulation.output.parquet import coded, id_array, write_tables, write_truth
 from simulation.output.source_toml import source_toml_text
 
-JOURNAL = ("plans", "draws", "alerts", "acknowledgements", "overrides", "appeals", "outcomes")
+JOURNAL = (
+    *("plans", "draws", "claim_plans", "claim_draws", "provider_plans", "provider_draws"),
+    *("alerts", "acknowledgements", "overrides", "appeals", "outcomes", "review_outcomes"),
+)
 Progress = Callable[[int, int], None]
 
 

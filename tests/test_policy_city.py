@@ -21,8 +21,7 @@ from models.optimum.least_value import least_value
 from models.optimum.shortlist import Candidate, shortlist
 from models.optimum.travel import kilometres, travel_minutes, visiting_order
 from models.policy.cell_start import is_routine
-from models.policy.floors import groups_of
-from models.policy.left_out import REASONS, left_out, reconciled
+from models.policy.left_out import REASONS, Register, left_out, reconciled
 from models.policy.lottery import Draw
 from models.policy.plan import Plan, plan
 from models.policy.plan_unit import PlanUnit
@@ -188,12 +187,12 @@ def test_a_plan_fits_adds_up_keeps_its_shares_and_floors_and_is_near_its_bound(
     best = plan(units, POLICY.model_copy(update={"solver": EXACT}), CAPACITY, Draw("d", str(lot)))
     assert made.choice.value >= best.choice.value * (1 - POLICY.solver.gap_percent / 100)
     for floor in made.floors:
-        members = {unit.name for unit in units if floor.group in groups_of(unit, POLICY.floors)}
+        members = {unit.name for unit in units if floor.group in POLICY.floors.groups_of(unit)}
         assert floor.planned == len(members & listed.keys()) >= floor.asked - floor.missing
         assert not floor.missing or floor.group in made.choice.missing
     routine = {unit.name for unit in units if is_routine(unit)}
     assert {name for name, why in listed.items() if why == "score"} <= routine
-    sums = reconciled(made, units, CAPACITY, register=len(units) + 3)
+    sums = reconciled(made, units, CAPACITY, register=Register(len(units) + 3, {"closed": 3}))
     assert sums.is_whole and sums.not_living == 3
     assert set(sums.left_out) <= set(REASONS)
 

@@ -1,20 +1,22 @@
-"""What posted outcomes tell as visits and findings, so that they teach and count like rows of the source itself.
+"""What posted outcomes tell as visits, findings and reviews, so that they teach and count like rows of the source itself.
 
-An outcome is one row of the journal. Its visit and its findings are made of it wherever the journal is read, so that no
-stop between two writes can leave a visit without what it found.
+An outcome is one row of the journal. Its visit and its findings, or its review, are made of it wherever the journal is read,
+so that no stop between two writes can leave a visit without what it found.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-import pyarrow as pa
-
-from features.connection import Connection, Relation, named
+from features.connection import Relation, named
 from features.contract.tables import Column, contract
+from features.ingest.posted_reviews import reviews_sql
 
-TAUGHT = ("inspections", "findings")
-"""The tables of a source that outcomes add rows to."""
+TEACHES = {
+    "outcomes": (("inspections", "findings"), ("inspections", "inspection")),
+    "review_outcomes": (("claim_reviews",), ("claim_reviews", "claim")),
+}
+"""By table of outcomes the tables of a source that it adds rows to, and the table and subject by which a source tells itself."""
 VIOLATIONS = range(1, 6)
 VISIT_GIVES = (
     "inspection",
@@ -50,26 +52,21 @@ FROM rows JOIN told USING (inspection) GROUP BY {key}, day"""
 """Rows that take each key back on the day from which the source tells of the inspection itself."""
 
 
-def taught_rows(
-    connection: Connection,
-    outcomes: Relation,
-    table: str,
-    columns: Iterable[Column],
-    told: pa.Table,
-) -> Relation:
-    """Return the rows of a table of `TAUGHT` that outcomes tell; outcomes of versions before, which name no visit, tell none.
+def rows_told(outcomes: Relation, table: str, columns: Iterable[Column]) -> str:
+    """Return in SQL the rows of a table that outcomes tell; outcomes of versions before, which name no visit, tell none.
 
-    `told` has the inspections that the source tells itself (`inspection`, `day`). From that day the source's rows stand
-    alone: the outcome's are taken back, and an outcome that came later is no row.
+    The table `told` has the inspections, or claims, that the source tells itself, with the `day`. From that day the source's
+    rows stand alone: the outcome's are taken back, and an outcome that came later is no row.
     """
-    connection.register("told", told)
+    if table == "claim_reviews":
+        return reviews_sql(outcomes, columns)
     posted = POSTED.format(outcomes=outcomes.sql_query())
     rows = _findings_sql()
     if table == "inspections":
         rows = _visits_sql()
     taken_back = TAKEN_BACK.format(key=", ".join(contract()[table].key))
     picked = ", ".join(_picked(table, columns))
-    return connection.sql(
+    return (
         f"WITH posted AS ({posted}), rows AS ({rows}) "
         f"SELECT {picked}, {COMMON_GIVEN} FROM (FROM rows UNION ALL BY NAME {taken_back})"
     )

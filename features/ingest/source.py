@@ -41,7 +41,10 @@ __all__ = [
     "find_source",
 ]
 
-JOURNAL = ("plans", "draws", "alerts", "acknowledgements", "overrides", "appeals", "outcomes")
+JOURNAL = (
+    *("plans", "draws", "claim_plans", "claim_draws", "provider_plans", "provider_draws"),
+    *("alerts", "acknowledgements", "overrides", "appeals", "outcomes", "review_outcomes"),
+)
 Place = Path | str
 """A folder, or the address of a database such as postgresql://user@host/name?schema=city."""
 

@@ -17,7 +17,7 @@ from features.contract.millionths import CERTAIN, probability_columns
 from features.contract.tables import COMMON
 from features.files import built
 from features.ingest.fingerprint import mark_of
-from features.ingest.posted_outcomes import TAUGHT, taught_rows
+from features.ingest.posted_outcomes import TEACHES, rows_told
 from features.ingest.scan import files_in, parquet_sql
 from features.ingest.source import JOURNAL, Source
 from features.ingest.source_toml import SourceDeclaration, declaration_of
@@ -148,35 +148,35 @@ def _write(layout: Layout, source: Source, place: Path) -> None:
 
 
 def _taught(connection: Connection, layout: Layout, source: Source, folder: Path) -> list[Staged]:
-    """Return the visits and findings that a journal's outcomes tell, staged as rows of the source's own tables."""
-    place = source.tables.get("outcomes")
-    if place is None:
-        return []
-    outcomes = _rounded(_whole(connection, source, "outcomes"))
+    """Return what a journal's outcomes tell of visits, findings and reviews, staged as rows of the source's own tables."""
     # numbers of the journal are whole already, whatever the source's own are unique within
     declaration = source.declaration.model_copy(update={"keys": {}})
-    taught = replace(
-        source,
-        declaration=declaration,
-        tables=dict.fromkeys(TAUGHT, place),
-    )
-    told = _told_by_source(layout)
     staged: list[Staged] = []
-    for table in TAUGHT:
-        rows = taught_rows(connection, outcomes, table, source.columns(table), told)
-        staged.append(stage(rows, taught, table, folder=folder, progress=quiet))
+    for journal_table, (tables, told_in) in TEACHES.items():
+        place = source.tables.get(journal_table)
+        if place is None:
+            continue
+        outcomes = _rounded(_whole(connection, source, journal_table))
+        connection.register("told", _told_by_source(layout, *told_in))
+        taught = replace(source, declaration=declaration, tables=dict.fromkeys(tables, place))
+        for table in tables:
+            rows = connection.sql(rows_told(outcomes, table, source.columns(table)))
+            staged.append(stage(rows, taught, table, folder=folder, progress=quiet))
     return staged
 
 
-def _told_by_source(layout: Layout) -> pa.Table:
-    """Return the inspections that a store holds of its source, each with the day on which it was first told."""
-    files = layout.files("inspections")
-    codes = layout.dictionaries("inspection")
+def _told_by_source(layout: Layout, table: str, subject: str) -> pa.Table:
+    """Return the subjects whose rows a store holds of its source, each with the day on which it was first told."""
+    files = layout.files(table)
+    codes = layout.dictionaries(subject)
     if not files or not codes:
-        return pa.table({"inspection": pa.array([], pa.string()), "day": pa.array([], pa.date32())})
+        return pa.table({subject: pa.array([], pa.string()), "day": pa.array([], pa.date32())})
     connection = opened()
-    first = f"SELECT inspection AS code, min(known) AS day FROM {rows_sql(files)} GROUP BY ALL"
-    days = f"SELECT text AS inspection, DATE '1970-01-01' + day AS day FROM {rows_sql(codes)} JOIN ({first}) USING (code)"
+    first = f"SELECT {subject} AS code, min(known) AS day FROM {rows_sql(files)} GROUP BY ALL"
+    days = (
+        f"SELECT text AS {subject}, DATE '1970-01-01' + day AS day "
+        f"FROM {rows_sql(codes)} JOIN ({first}) USING (code)"
+    )
     return connection.sql(days).to_arrow_table()
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from serving.ledger.entries import Receipt
     from serving.loop.act_once import Doer, Loop
+    from serving.requests import PostedOutcome, PostedReview
 
 OutcomeFile = Annotated[
     Path,
@@ -88,14 +89,26 @@ def outcome_command(
     on: On = None,
     as_json: Json = False,
 ) -> None:
-    """回传检查结果。Post what visits found; each must have been ordered by a plan, a draw or an alert."""
-    from serving.loop.outcomes import post_outcome
-    from serving.loop.sent_outcomes import distinct_inspections, read_outcomes
+    """回传检查或核查结果。Post what visits found and what reviews of claims concluded; each must have been ordered
+    by a plan, a visit also by a draw or an alert.
+    """
+    from serving.loop.sent_outcomes import distinct_subjects, read_outcomes
 
     outcomes = read_outcomes(file)
-    distinct_inspections(outcomes)
+    distinct_subjects(outcomes)
     whose = Sender(by, team, key, on)
-    say_acts(acts_of(source, data, whose, post_outcome, outcomes), as_json=as_json)
+    say_acts(acts_of(source, data, whose, _post_any, outcomes), as_json=as_json)
+
+
+def _post_any(loop: Loop, outcome: PostedOutcome | PostedReview, doer: Doer) -> Receipt:
+    """Post an outcome of a visit or of a review."""
+    from serving.loop.outcomes import post_outcome
+    from serving.loop.reviews import post_review
+    from serving.requests import PostedReview
+
+    if isinstance(outcome, PostedReview):
+        return post_review(loop, outcome, doer)
+    return post_outcome(loop, outcome, doer)
 
 
 def override_command(

@@ -64,7 +64,7 @@ def commit_lottery(
     the public value is known.
     """
     from models.policy.week import week_of
-    from models.policy.week_lottery import week_units
+    from models.reviews.review_week import week_units
     from serving.ledger.act import Seen
     from serving.lottery.commitment import RuleOfDraw, UnitList, public_value, unsealed
     from serving.lottery.lines import commitment_as_json, commitment_lines
@@ -154,7 +154,8 @@ def price_lottery(
     from dataclasses import asdict
 
     from models.policy.week import week_of
-    from models.policy.week_lottery import share_prices, week_units
+    from models.policy.week_lottery import share_prices
+    from models.reviews.review_week import week_units
 
     store, bundle = _opened(source, data, target)
     asked = week_of(store, _day(week), "", minutes)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -19,7 +19,14 @@ if TYPE_CHECKING:
     from serving.lottery.planned_draw import CommittedDraw
 
 Week = Annotated[str, typer.Option(help="计划周内任一天 / any day of the week to plan")]
-PlannedTarget = Annotated[str, typer.Option(help="目标 / target")]
+PlannedUnit = Annotated[
+    Literal["enterprise", "claim", "provider"],
+    typer.Option("--unit", help="检查企业，或核查申领、机构 / visits to enterprises, or reviews"),
+]
+PlannedTarget = Annotated[
+    str | None,
+    typer.Option(help="目标，缺省按单位 / target; that of the unit if left out"),
+]
 PublishedSeed = Annotated[
     str | None,
     typer.Option(
@@ -35,7 +42,10 @@ Minutes = Annotated[
 ]
 
 
-Enterprise = Annotated[str, typer.Argument(help="企业编号 / number of an enterprise")]
+Listed = Annotated[
+    str,
+    typer.Argument(help="企业、申领或机构编号 / number of an enterprise, a claim or a provider"),
+]
 Cell = Annotated[
     str | None,
     typer.Option(
@@ -62,7 +72,8 @@ def plan_command(
     week: Week,
     *,
     data: Data = None,
-    target: PlannedTarget = "undeclared_workers",
+    unit: PlannedUnit = "enterprise",
+    target: PlannedTarget = None,
     seed: PublishedSeed = None,
     minutes: Minutes = None,
     cell: Cell = None,
@@ -70,15 +81,15 @@ def plan_command(
     retrospective: Retrospective = False,
     as_json: Json = False,
 ) -> None:
-    """制定周检查计划。Plan a week: one list for each cell within its team's minutes; the lottery is
-    recorded in the journal.
+    """制定周检查或核查计划。Plan a week: one list for each cell within its team's minutes, or of reviews for
+    each team; the lottery is recorded in the journal.
     """
     from models.policy.plan_journal import write_journal
     from models.policy.plan_json import of_cell, plan_as_json
     from models.policy.plan_sheet import write_plan_sheets
     from models.policy.plan_text import plan_lines
 
-    asked = Asked(source, data, target, week, seed, minutes)
+    asked = Asked(source, data, _target(unit, target), week, seed, minutes)
     store, weekly_plan = planned(asked, retrospective=retrospective)
     shown = plan_as_json(weekly_plan)
     if cell is not None:
@@ -93,27 +104,28 @@ def plan_command(
 
 def why_command(
     source: Source,
-    enterprise: Enterprise,
+    name: Listed,
     week: Week,
     *,
     data: Data = None,
-    target: PlannedTarget = "undeclared_workers",
+    unit: PlannedUnit = "enterprise",
+    target: PlannedTarget = None,
     seed: PublishedSeed = None,
     minutes: Minutes = None,
     retrospective: Retrospective = False,
     as_json: Json = False,
 ) -> None:
-    """为何列入或未列入。Say why an enterprise is on the week's list or on none: which rule, cut-off,
+    """为何列入或未列入。Say why a unit is on the week's list or on none: which rule, cut-off,
     minutes or draw decided, and what would have put it there.
     """
     from models.policy.why import why_lines, why_listed
     from serving.scoring.day_reasons import day_reasons
 
-    asked = Asked(source, data, target, week, seed, minutes)
+    asked = Asked(source, data, _target(unit, target), week, seed, minutes)
     store, weekly_plan = planned(asked, retrospective=retrospective)
-    check_living(store, weekly_plan, enterprise)
-    shown = why_listed(weekly_plan, enterprise)
-    shown["reasons"] = day_reasons(store, weekly_plan.bundle, weekly_plan.week.as_of, enterprise)
+    check_living(store, weekly_plan, name)
+    shown = why_listed(weekly_plan, name)
+    shown["reasons"] = day_reasons(store, weekly_plan.bundle, weekly_plan.week.as_of, name)
     if as_json:
         say(shown)
         return
@@ -121,8 +133,8 @@ def why_command(
     say_lines([*why_lines(shown), "分数的理由 reasons of the score:", *(reasons or ["  -"])])
 
 
-def check_living(store: Store, plan: Made, enterprise: str) -> None:
-    """Raise UnknownId for an enterprise that the register of the plan's day lacks, or that is closed on it."""
+def check_living(store: Store, plan: Made, name: str) -> None:
+    """Raise UnknownId for a unit that the register of the plan's day lacks, or that is looked at no more on it."""
     import numpy as np
 
     from features.calendar import date_of
@@ -130,14 +142,27 @@ def check_living(store: Store, plan: Made, enterprise: str) -> None:
     from features.engine.population import cases_of
     from features.errors import UnknownId
 
-    if enterprise in plan.place:
+    if name in plan.place:
         return
     as_of = plan.week.as_of
-    cases_of(engine_of(store), "enterprise", [enterprise], np.array([as_of], np.int64))
+    kind = plan.kind.name
+    cases_of(engine_of(store), kind, [name], np.array([as_of], np.int64))
+    if kind == "claim":
+        raise UnknownId(
+            f"claim {name!r} was not in hand on {date_of(as_of)}: reviewed, settled, or known for long; "
+            "lists name only claims in hand, so ask for a week in which it was"
+        )
     raise UnknownId(
-        f"enterprise {enterprise!r} was closed by {date_of(as_of)}, and lists name only those that live; "
+        f"{kind} {name!r} was closed by {date_of(as_of)}, and lists name only those that live; "
         "ask for a week in which it lived"
     )
+
+
+def _target(unit: str, target: str | None) -> str:
+    """Return the target that is planned: the one that is named, else the first of the unit."""
+    from models.policy.plan_unit import KINDS
+
+    return target or KINDS[unit].target
 
 
 DEFAULT_SEED = "0"
@@ -162,7 +187,8 @@ def planned(asked: Asked, *, retrospective: bool) -> tuple[Store, Made]:
     from features.ingest.source import find_source
     from features.store.opening import open_own_store
     from models.bundle.champions import ModelKey
-    from models.policy.week import check_not_before_training, made
+    from models.policy.week import check_not_before_training
+    from models.reviews.review_week import planned_week
     from serving.lottery.planned_draw import check_unit_list
     from serving.scoring.promoted_models import promoted
 
@@ -175,7 +201,7 @@ def planned(asked: Asked, *, retrospective: bool) -> tuple[Store, Made]:
     week = _week(asked, store, committed)
     if not retrospective:
         check_not_before_training(bundle, week)
-    weekly_plan = made(store, bundle, week, _halt(asked, declared.name))
+    weekly_plan = planned_week(store, bundle, week, _halt(asked, declared.name))
     if committed is not None:
         check_unit_list(weekly_plan.plan, committed)
     return store, weekly_plan

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Protocol
 
 from pydantic import Field
 
@@ -10,8 +11,47 @@ from models.optimum.rule_table import Minutes, Percent, RuleTable, Weight
 
 SMALL, RURAL = "small", "rural"
 GROUPS = (SMALL, RURAL)
-"""The groups that a floor can name."""
-GROUP_WORDS = {SMALL: "小企业 small firms", RURAL: "农村企业 rural firms"}
+"""The groups of enterprises that a floor can name."""
+SCHEME_WORDS = {
+    "pension": "养老 pension",
+    "medical": "医疗 medical",
+    "unemployment": "失业 unemployment",
+    "injury": "工伤 work injury",
+    "maternity": "生育 maternity",
+    "other": "其他 other schemes",
+}
+"""The schemes of claims, by the word of the contract."""
+GROUP_WORDS = {SMALL: "小企业 small firms", RURAL: "农村企业 rural firms", **SCHEME_WORDS}
+
+
+class Grouped(Protocol):
+    """What decides to which groups a unit belongs."""
+
+    @property
+    def staff(self) -> int:
+        """Its staff."""
+
+    @property
+    def rural(self) -> bool:
+        """Whether it lies in the country."""
+
+    @property
+    def scheme(self) -> str:
+        """The scheme of a claim, empty of any other unit."""
+
+
+class GroupFloors(Protocol):
+    """The floors of a rule set: which groups have one, how much, and which of them a unit belongs to."""
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The groups that have a floor."""
+
+    def percent_of(self, group: str) -> int:
+        """Return the floor of a group."""
+
+    def groups_of(self, unit: Grouped) -> tuple[str, ...]:
+        """Return the groups to which a unit belongs."""
 
 
 class Statutory(RuleTable):
@@ -30,6 +70,35 @@ class Floors(RuleTable):
     def percent_of(self, group: str) -> int:
         """Return the floor of a group."""
         return {SMALL: self.small, RURAL: self.rural}[group]
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The groups that have a floor."""
+        return GROUPS
+
+    def groups_of(self, unit: Grouped) -> tuple[str, ...]:
+        """Return the groups to which a unit belongs."""
+        is_member = {SMALL: unit.staff <= self.small_up_to, RURAL: unit.rural}
+        return tuple(group for group in GROUPS if is_member[group])
+
+
+class SchemeFloors(RuleTable):
+    """The least reviews of claims of a scheme, in percent of those that a random plan of the same minutes would make to it."""
+
+    scheme: Mapping[str, Percent] = {}
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The schemes that have a floor."""
+        return tuple(sorted(self.scheme))
+
+    def percent_of(self, group: str) -> int:
+        """Return the floor of a scheme."""
+        return self.scheme[group]
+
+    def groups_of(self, unit: Grouped) -> tuple[str, ...]:
+        """Return the scheme of a unit where it has a floor."""
+        return (unit.scheme,) if unit.scheme in self.scheme else ()
 
 
 class Travel(RuleTable):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 from models.optimum.city_model import CityChoice, CityModel, best_choice
-from models.optimum.city_rules import GROUPS, Solver
+from models.optimum.city_rules import Solver
 from models.optimum.shortlist import Candidate, shortlist
 
 EXACT_PERCENT = 1e-6
@@ -27,21 +28,18 @@ def least_value(
     if visit.minutes > minutes:
         return None
     others = [candidate for candidate in candidates if candidate.unit != visit.unit]
-    counts = {
-        group: sum(group in one.groups for one in candidates if one.unit in chosen)
-        for group in GROUPS
-    }
-    rest = {group: counts[group] - (group in visit.groups) for group in GROUPS}
+    counts = Counter(group for one in candidates if one.unit in chosen for group in one.groups)
+    rest = {group: visits - (group in visit.groups) for group, visits in counts.items()}
     around = _best(others, minutes - visit.minutes, rest, solver)
     if around.missing:
         around = _best(others, minutes - visit.minutes, {}, solver)
-        counts = {}
+        counts = Counter()
     without = _best(others, minutes, counts, solver)
     return max(0.0, without.value - around.value)
 
 
 def _best(
-    candidates: Sequence[Candidate], minutes: int, needs: dict[str, int], solver: Solver
+    candidates: Sequence[Candidate], minutes: int, needs: Mapping[str, int], solver: Solver
 ) -> CityChoice:
     """Return the best list of one cell."""
     needed = shortlist(candidates, minutes)

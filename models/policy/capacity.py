@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from features.calendar import date_of
-from models.policy.policy import FieldShare
+from models.optimum.list_rules import FieldShare
 
 # Teams work from Monday to Friday, where no holiday falls on the day.
 WEEK = 7

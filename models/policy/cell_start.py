@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from models.optimum.list_rules import ListRules
 from models.optimum.shortlist import Candidate
 from models.policy.city_draw import CellDraw
-from models.policy.floors import RandomPlan, groups_of
+from models.policy.floors import RandomPlan
 from models.policy.plan_unit import PlannedVisit, PlanUnit
-from models.policy.policy import Policy
 from models.policy.possible_visits import Room
 
-COMPLAINTS, EXPOSURES = 0, 1
+COMPLAINTS, DUE = 0, 1
 """The order in which statutory visits go."""
 
 
@@ -22,7 +22,7 @@ COMPLAINTS, EXPOSURES = 0, 1
 class CellStart:
     """A cell before visits by score: a possible visit to each unit, the lottery, and the statutory visits that have a place."""
 
-    policy: Policy
+    policy: ListRules
     room: Room
     visits: tuple[PlannedVisit, ...]
     lottery: CellDraw
@@ -48,17 +48,18 @@ class CellStart:
 
     @cached_property
     def statutory(self) -> tuple[PlannedVisit, ...]:
-        """All complaints by age, then exposures that are due by worth; a dormant unit for a complaint alone."""
+        """All complaints by age, then what a rule makes due by worth; a dormant unit for a complaint alone."""
         queue: list[tuple[int, float, str, PlannedVisit]] = []
         for visit in self.visits:
             unit = visit.unit
             complaint = unit.standing.complaint
+            due = unit.standing.due
             if complaint is not None:
                 by_age = replace(visit, why="complaint")
                 queue.append((COMPLAINTS, complaint, unit.name, by_age))
-            elif unit.standing.exposure_due and not unit.dormant:
-                by_worth = replace(visit, why="exposure")
-                queue.append((EXPOSURES, -worth_a_minute(visit), unit.name, by_worth))
+            elif due is not None and not unit.dormant:
+                by_worth = replace(visit, why=due)
+                queue.append((DUE, -worth_a_minute(visit), unit.name, by_worth))
         # equal worth is ordered by name; a unit stands in the queue once, so visits are never compared
         return tuple(visit for *_, visit in sorted(queue, key=lambda entry: entry[:3]))
 
@@ -115,7 +116,7 @@ class CellStart:
         """Return a possible visit as the model of the city sees it."""
         # a visit that is cut to the cell's week counts by the part that is planned
         value = worth_a_minute(visit) * visit.minutes
-        groups = groups_of(visit.unit, self.policy.floors)
+        groups = self.policy.floors.groups_of(visit.unit)
         return Candidate(visit.unit.name, self.room.cell, visit.minutes, value, groups)
 
     def at_random(self) -> RandomPlan:
@@ -125,7 +126,7 @@ class CellStart:
         for visit in self.visits:
             if is_routine(visit.unit) and visit.minutes:
                 needed += visit.minutes
-                for group in groups_of(visit.unit, self.policy.floors):
+                for group in self.policy.floors.groups_of(visit.unit):
                     members[group] = members.get(group, 0) + 1
         return RandomPlan(self.room.minutes, needed, members)
 

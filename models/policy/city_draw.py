@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from models.optimum.list_rules import ListRules
 from models.policy.lottery import CellTickets, Draw, Ticket, drawn_units
 from models.policy.plan_unit import PlannedVisit, PlanUnit
-from models.policy.policy import Policy
 from models.policy.possible_visits import Room, lottery_minutes, visits_by_room
 
 STRATA = 4
@@ -38,7 +38,7 @@ class CellDraw:
 
 
 def city_tickets(
-    units: Iterable[PlanUnit], policy: Policy, minutes: Mapping[str, int]
+    units: Iterable[PlanUnit], policy: ListRules, minutes: Mapping[str, int]
 ) -> tuple[CellTickets, ...]:
     """Return the tickets of all units, cell by cell in the order of their names; a cell without minutes draws nobody.
 
@@ -48,7 +48,7 @@ def city_tickets(
 
 
 def tickets_of_visits(
-    visits: Mapping[Room, Sequence[PlannedVisit]], policy: Policy
+    visits: Mapping[Room, Sequence[PlannedVisit]], policy: ListRules
 ) -> tuple[CellTickets, ...]:
     """Return the tickets of all units from a possible visit to each of them."""
     cells = []
@@ -59,7 +59,7 @@ def tickets_of_visits(
     return tuple(cells)
 
 
-def _tickets(visits: Sequence[PlannedVisit], policy: Policy) -> tuple[Ticket, ...]:
+def _tickets(visits: Sequence[PlannedVisit], policy: ListRules) -> tuple[Ticket, ...]:
     """Return the tickets of one cell: a drawn visit is no longer than the policy says."""
     longest = policy.lottery.longest
     stratum_of = strata([visit.unit for visit in visits])

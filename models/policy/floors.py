@@ -1,12 +1,11 @@
-"""Floors: how many visits small and rural firms have at least, beside what a random plan of the same minutes gives them."""
+"""Floors: how many visits some groups have at least, beside what a random plan of the same minutes gives them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from models.optimum.city_rules import GROUPS, RURAL, SMALL, Floors
-from models.policy.plan_unit import PlanUnit
+from models.optimum.city_rules import GroupFloors
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,12 +16,6 @@ class Floor:
     asked: int
     planned: int
     missing: int
-
-
-def groups_of(unit: PlanUnit, rule: Floors) -> tuple[str, ...]:
-    """Return the groups with a floor to which a unit belongs."""
-    is_member = {SMALL: unit.staff <= rule.small_up_to, RURAL: unit.rural}
-    return tuple(group for group in GROUPS if is_member[group])
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +34,11 @@ class RandomPlan:
         return chance * self.members.get(group, 0)
 
 
-def asked_of(cells: Iterable[RandomPlan], rule: Floors) -> dict[str, int]:
+def asked_of(cells: Iterable[RandomPlan], rule: GroupFloors) -> dict[str, int]:
     """Return by group the whole visits that its floor asks for in the whole city."""
     plans = list(cells)
     asked = {}
-    for group in GROUPS:
+    for group in rule.groups:
         at_random = sum(plan.visits(group) for plan in plans)
         asked[group] = int(at_random * rule.percent_of(group) / 100)
     return asked

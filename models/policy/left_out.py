@@ -16,6 +16,7 @@ REASONS = {
     "complaint_waits": "投诉待办，工时已尽 a complaint waits, the minutes are used up",
     "dormant": "休眠 dormant: only by complaint or lottery",
     "exposure_waits": "曝光复查待办，工时已尽 a visit after exposure is due, the minutes are used up",
+    "match_waits": "比对差异待核，工时已尽 a match waits to be verified, the minutes are used up",
     "waived": "奖牌免日常检查 a medal waives routine visits",
     "resting": "不久前已检查 visited not long ago",
     "halted": "模型停用，无风险清单 the model is halted, so that none is listed by score",
@@ -26,24 +27,37 @@ REASONS = {
 
 
 @dataclass(frozen=True, slots=True)
+class Register:
+    """How many units of a kind the register of a day has, and how many of them are looked at no more, by why."""
+
+    size: int
+    gone: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
 class Reconciliation:
-    """The register of a day: enterprises no longer living, on a list by why, and on none by reason; the sum is the register."""
+    """The register of a day: units no longer looked at, on a list by why, and on none by reason; the sum is the register.
+
+    `gone` are the units no longer looked at, by why.
+    """
 
     register: int
     not_living: int
     listed: Mapping[str, int]
     left_out: Mapping[str, int]
+    gone: Mapping[str, int]
 
     @property
     def scored(self) -> int:
-        """How many enterprises live and were scored."""
+        """How many units live and were scored."""
         return self.register - self.not_living
 
     @property
     def is_whole(self) -> bool:
         """Tell whether lists and reasons add up to those that were scored, and these are of the register."""
         divided = sum(self.listed.values()) + sum(self.left_out.values())
-        return self.not_living >= 0 and divided == self.scored
+        is_parted = sum(self.gone.values()) == self.not_living
+        return self.not_living >= 0 and is_parted and divided == self.scored
 
 
 def left_out(unit: PlanUnit, capacity: Mapping[str, int], *, halted: bool = False) -> str:
@@ -54,7 +68,8 @@ def left_out(unit: PlanUnit, capacity: Mapping[str, int], *, halted: bool = Fals
     holds = {
         "complaint_waits": standing.complaint is not None,
         "dormant": unit.dormant,
-        "exposure_waits": standing.exposure_due,
+        "exposure_waits": standing.due == "exposure",
+        "match_waits": standing.due == "match",
         "waived": standing.waived,
         "resting": standing.resting,
         "halted": halted,
@@ -76,7 +91,7 @@ def reconciled(
     units: Sequence[PlanUnit],
     capacity: Mapping[str, int],
     *,
-    register: int,
+    register: Register,
     halted: bool = False,
 ) -> Reconciliation:
     """Return how the register of a day is divided between lists and reasons."""
@@ -86,8 +101,9 @@ def reconciled(
         left_out(unit, capacity, halted=halted) for unit in units if unit.name not in listed
     )
     return Reconciliation(
-        register=register,
-        not_living=register - len(units),
+        register=register.size,
+        not_living=register.size - len(units),
         listed=dict(sorted(Counter(visit.why for visit in visits).items())),
         left_out={reason: reasons[reason] for reason in REASONS if reasons[reason]},
+        gone=register.gone,
     )

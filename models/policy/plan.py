@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from models.optimum.city_model import CityChoice, CityModel, best_choice
-from models.optimum.city_rules import GROUPS
+from models.optimum.list_rules import ListRules
 from models.optimum.shortlist import shortlist
 from models.policy.cell_start import CellStart, worth_a_minute
 from models.policy.city_draw import city_draw, tickets_of_visits
-from models.policy.floors import Floor, asked_of, groups_of
+from models.policy.floors import Floor, asked_of
 from models.policy.lottery import Draw
 from models.policy.plan_unit import PlannedVisit, PlanUnit
-from models.policy.policy import Policy
 from models.policy.possible_visits import Room, visits_by_room
 
 
@@ -48,7 +47,7 @@ class Plan:
     `starts` holds what each list of `cells` started from.
     """
 
-    policy: Policy
+    policy: ListRules
     draw: Draw
     cells: tuple[CellPlan, ...]
     choice: CityChoice
@@ -57,7 +56,7 @@ class Plan:
 
 
 def plan(
-    scores: Iterable[PlanUnit], policy: Policy, capacity: Mapping[str, int], draw: Draw
+    scores: Iterable[PlanUnit], policy: ListRules, capacity: Mapping[str, int], draw: Draw
 ) -> Plan:
     """Return the week's plan of all living units; a cell that `capacity` does not name has no minutes.
 
@@ -72,20 +71,20 @@ def plan(
             start.room.cell: shortlist(start.candidates, start.minutes_left) for start in starts
         },
         minutes={start.room.cell: start.minutes_left for start in starts},
-        needs={group: asked[group] - fixed[group] for group in GROUPS},
+        needs={group: asked[group] - fixed[group] for group in policy.floors.groups},
     )
     choice = best_choice(model, policy.solver)
     cells = tuple(_finished(start, choice.units) for start in starts)
     planned = _visits_by_group([visit for cell in cells for visit in cell.visits], policy)
     floors = [
         Floor(group, asked[group], planned[group], max(0, asked[group] - planned[group]))
-        for group in GROUPS
+        for group in policy.floors.groups
     ]
     return Plan(policy, draw, cells, choice, tuple(floors), tuple(starts))
 
 
 def cell_starts(
-    scores: Iterable[PlanUnit], policy: Policy, capacity: Mapping[str, int], draw: Draw
+    scores: Iterable[PlanUnit], policy: ListRules, capacity: Mapping[str, int], draw: Draw
 ) -> list[CellStart]:
     """Return the start of every cell's list in the order of their names."""
     visits = visits_by_room(scores, policy, capacity)
@@ -96,16 +95,16 @@ def cell_starts(
     ]
 
 
-def cell_plan(units: Sequence[PlanUnit], policy: Policy, room: Room, draw: Draw) -> CellPlan:
+def cell_plan(units: Sequence[PlanUnit], policy: ListRules, room: Room, draw: Draw) -> CellPlan:
     """Return the list of one cell that is a city by itself."""
     return plan(units, policy, {room.cell: room.minutes}, draw).cells[0]
 
 
-def _visits_by_group(visits: Iterable[PlannedVisit], policy: Policy) -> dict[str, int]:
+def _visits_by_group(visits: Iterable[PlannedVisit], policy: ListRules) -> dict[str, int]:
     """Count the visits to each group that has a floor."""
-    number_of = dict.fromkeys(GROUPS, 0)
+    number_of = dict.fromkeys(policy.floors.groups, 0)
     for visit in visits:
-        for group in groups_of(visit.unit, policy.floors):
+        for group in policy.floors.groups_of(visit.unit):
             number_of[group] += 1
     return number_of
 

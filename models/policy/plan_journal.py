@@ -1,4 +1,4 @@
-"""A plan as rows of the journal: its visits in `plans`, its whole draw in `draws`."""
+"""A plan as rows of the journal: its visits in the table of its unit's plans, its whole draw in that of draws."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from models.policy.week import Made
 
 
 def write_journal(plan: Made, folder: Path) -> tuple[Path, Path]:
-    """Write the plan's visits and its whole draw as rows of `plans` and `draws`, known from its Monday on.
+    """Write the plan's visits and its whole draw as rows of the journal, known from its Monday on.
 
     The parts are named by target too: a source has one journal, in which no target replaces another's plan.
     """
@@ -20,13 +20,13 @@ def write_journal(plan: Made, folder: Path) -> tuple[Path, Path]:
     plan_part = f"{target}.{plan.number}"
     draw_part = f"{target}.{plan.plan.draw.number}"
     return (
-        write_journal_part(folder, "plans", plan_part, _plan_columns(plan)),
-        write_journal_part(folder, "draws", draw_part, _draw_columns(plan)),
+        write_journal_part(folder, plan.kind.plans, plan_part, _plan_columns(plan)),
+        write_journal_part(folder, plan.kind.draws, draw_part, _draw_columns(plan)),
     )
 
 
 def _plan_columns(plan: Made) -> dict[str, Sequence[Any]]:
-    """Return the columns of `plans`, one row a visit."""
+    """Return the columns of a plan, one row a visit."""
     cells: list[str | None] = []
     positions: list[int] = []
     visits: list[PlannedVisit] = []
@@ -37,8 +37,8 @@ def _plan_columns(plan: Made) -> dict[str, Sequence[Any]]:
     monday = plan.week.monday
     return {
         "plan": [plan.number] * len(visits),
-        "enterprise": [visit.unit.name for visit in visits],
-        "cell": cells,
+        plan.kind.name: [visit.unit.name for visit in visits],
+        plan.kind.room: cells,
         "week": [monday] * len(visits),
         "position": positions,
         "planned_minutes": [visit.minutes for visit in visits],
@@ -48,7 +48,7 @@ def _plan_columns(plan: Made) -> dict[str, Sequence[Any]]:
 
 
 def _draw_columns(plan: Made) -> dict[str, Sequence[Any]]:
-    """Return the columns of `draws`, one row a unit that could be drawn."""
+    """Return the columns of a draw, one row a unit that could be drawn."""
     names: list[str] = []
     chances: list[float] = []
     drawn: list[int] = []
@@ -62,7 +62,7 @@ def _draw_columns(plan: Made) -> dict[str, Sequence[Any]]:
     monday = plan.week.monday
     return {
         "draw": [plan.plan.draw.number] * len(names),
-        "enterprise": names,
+        plan.kind.name: names,
         "drawn_on": [monday] * len(names),
         "inclusion_probability": chances,
         "drawn": drawn,

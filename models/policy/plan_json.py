@@ -12,8 +12,8 @@ from features.errors import PolicyError
 from models.bundle.interval import plain_interval
 from models.optimum.travel import visiting_order
 from models.policy.left_out import Reconciliation
-from models.policy.plan import CellPlan, Plan
-from models.policy.plan_unit import PlannedVisit
+from models.policy.plan import CellPlan
+from models.policy.plan_unit import ENTERPRISE, PlannedVisit, PlanUnit
 from models.policy.week import Made
 
 SHOWN = 5
@@ -26,8 +26,12 @@ def plan_as_json(plan: Made) -> dict[str, Any]:
     draw = plan.plan.draw
     cells = plan.plan.cells
     manifest = plan.bundle.manifest
+    dormant = {}
+    if plan.dormancy is not None:
+        dormant = {"dormant": dormancy.dormancy_as_json(plan.dormancy)}
     return {
         "plan": plan.number,
+        "unit": plan.kind.name,
         "week": str(date_of(plan.week.monday)),
         "as_of": str(date_of(plan.week.as_of)),
         "retrospective": plan.is_retrospective,
@@ -49,9 +53,9 @@ def plan_as_json(plan: Made) -> dict[str, Any]:
         },
         "unit_expected": manifest.unit_expected,
         "units": len(plan.units),
-        "dormant": dormancy.dormancy_as_json(plan.dormancy),
+        **dormant,
         "reconciliation": _reconciliation_json(plan.reconciliation),
-        "optimum": _optimum_json(plan.plan),
+        "optimum": _optimum_json(plan),
         "floors": [asdict(floor) for floor in plan.plan.floors],
         "statutory_percent": policy.statutory.percent,
         "minutes": sum(cell.minutes for cell in cells),
@@ -79,23 +83,24 @@ def _reconciliation_json(reconciliation: Reconciliation) -> dict[str, Any]:
     }
 
 
-def _optimum_json(plan: Plan) -> dict[str, Any]:
+def _optimum_json(plan: Made) -> dict[str, Any]:
     """Return what the visits by score are worth beside their bound, and what the visits of all lists are expected to bring.
 
-    `value` and `bound` are weighted by class, as the plan weighs them; `workers` are not.
+    `value` and `bound` are weighted by class, as the plan weighs them; `workers`, or `yuan`, are not.
     """
-    choice = plan.choice
+    choice = plan.plan.choice
+    visits = (visit for cell in plan.plan.cells for visit in cell.visits)
     return {
         "value": choice.value,
         "bound": choice.bound,
         "gap": choice.gap,
         "floors_cost": choice.floors_cost,
-        "workers": _workers(visit for cell in plan.cells for visit in cell.visits),
+        plan.kind.worth.removeprefix("expected_"): _brought(visits),
     }
 
 
-def _workers(visits: Iterable[PlannedVisit]) -> float:
-    """Return the workers that visits are expected to bring: one that is cut counts by the part that is planned."""
+def _brought(visits: Iterable[PlannedVisit]) -> float:
+    """Return what visits are expected to bring: one that is cut counts by the part that is planned."""
     return sum(visit.unit.benefit * min(1.0, visit.minutes / visit.needed) for visit in visits)
 
 
@@ -129,26 +134,42 @@ def _stops(cell: CellPlan) -> dict[int, int]:
 
 def _visit_json(plan: Made, visit: PlannedVisit, *, is_drawn: bool) -> dict[str, Any]:
     unit = visit.unit
-    standing = unit.standing
     place = plan.place[unit.name]
-    complaint = standing.complaint
+    said = _enterprise_json(unit) if plan.kind is ENTERPRISE else _reviewed_json(unit)
     return {
-        "enterprise": unit.name,
+        plan.kind.name: unit.name,
         "why": visit.why,
         "minutes": visit.minutes,
         "needed_minutes": visit.needed,
         "travel_minutes": visit.travel,
         "drawn": is_drawn,
-        "class": standing.grade,
-        "medal": standing.waived,
-        "exposed": standing.intensified,
-        "complaint": None if complaint is None else str(date_of(complaint)),
-        "dormant": unit.dormant,
-        "rural": unit.rural,
+        **said,
         "probability": float(plan.scores.probability[place]),
         "rank": plan.rank(unit.name),
         "rank_in_cell": visit.rank,
         "expected": plan.scores.expected_of(place),
         "interval": plain_interval(plan.scores.interval_of(place)),
-        "expected_workers": unit.benefit,
+        plan.kind.worth: unit.benefit,
     }
+
+
+def _enterprise_json(unit: PlanUnit) -> dict[str, Any]:
+    """Return what the policy says of an enterprise."""
+    standing = unit.standing
+    return {
+        "class": standing.grade,
+        "medal": standing.waived,
+        "exposed": standing.intensified,
+        "complaint": _day(standing.complaint),
+        "dormant": unit.dormant,
+        "rural": unit.rural,
+    }
+
+
+def _reviewed_json(unit: PlanUnit) -> dict[str, Any]:
+    """Return what the rules say of a claim or a provider, and its particulars."""
+    return {"complaint": _day(unit.standing.complaint), **dict(unit.particulars)}
+
+
+def _day(day: int | None) -> str | None:
+    return None if day is None else str(date_of(day))

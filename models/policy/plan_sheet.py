@@ -12,12 +12,13 @@ from urllib.parse import quote
 from features.files import write_text
 from models.bundle.interval import number_line
 from models.policy.plan_text import WHY_WORDS, heading_lines, remarks
+from models.policy.plan_unit import KINDS
 
 COLUMNS = {
     "cell": "网格 cell",
     "stop": "路线 stop",
     "position": "次序 position",
-    "enterprise": "企业 enterprise",
+    "unit": "企业 enterprise",
     "why": "原因 why",
     "minutes": "计划分钟 minutes",
     "needed_minutes": "所需分钟 needed",
@@ -26,7 +27,7 @@ COLUMNS = {
     "expected": "预计 expected",
     "remarks": "备注 remarks",
 }
-"""The columns of a sheet, by what a visit calls them."""
+"""The columns of a sheet, by what a visit calls them; `unit` and `probability` are called as the plan's unit asks."""
 BLANK = ("结果 outcome", "签名 signature")
 """Columns of the page that a team fills in."""
 SPREADSHEETS_MARK = "\N{BYTE ORDER MARK}"
@@ -65,10 +66,16 @@ def team_csv(shown: dict[str, Any], cells: list[dict[str, Any]]) -> str:
     """Return the visits of some cells as CSV, a line each in the order of the road."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(COLUMNS.values())
+    writer.writerow(titles(shown).values())
     for cell in cells:
         writer.writerows(_row(shown, cell, visit) for visit in by_road(cell))
     return SPREADSHEETS_MARK + text.getvalue()
+
+
+def titles(shown: dict[str, Any]) -> dict[str, str]:
+    """Return the titles of a sheet's columns, in the words of the plan's unit."""
+    kind = KINDS[shown["unit"]]
+    return COLUMNS | {"unit": kind.title, "probability": kind.chance}
 
 
 def by_road(cell: dict[str, Any]) -> list[dict[str, Any]]:
@@ -81,6 +88,7 @@ def _row(shown: dict[str, Any], cell: dict[str, Any], visit: dict[str, Any]) -> 
     """Return one visit as texts, in the order of COLUMNS."""
     said = {
         **visit,
+        "unit": visit[shown["unit"]],
         "cell": cell["cell"] or "-",
         "stop": visit["stop"] or "",
         "why": WHY_WORDS[visit["why"]],
@@ -107,7 +115,7 @@ def _table(shown: dict[str, Any], cell: dict[str, Any]) -> str:
     team = cell["team"] or "-"
     minutes = f"{cell['planned_minutes']}/{cell['minutes']} min"
     title = f"网格 cell {cell['cell'] or '-'} | 队伍 team {team} | {minutes}"
-    names = [*list(COLUMNS.values())[1:], *BLANK]
+    names = [*list(titles(shown).values())[1:], *BLANK]
     head = "".join(f"<th>{escape(name)}</th>" for name in names)
     rows = []
     for visit in by_road(cell):

@@ -9,15 +9,26 @@ from models.bundle.interval import number_line
 from models.optimum.city_rules import GROUP_WORDS
 from models.policy.left_out import REASONS
 from models.policy.plan_json import plan_as_json
+from models.policy.plan_unit import ENTERPRISE, KINDS, UnitKind
 from models.policy.week import Made
 
 WHY_WORDS = {
     "complaint": "投诉 complaint",
     "exposure": "规则 rule (曝光后加强 intensified after exposure)",
+    "match": "规则 rule (比对差异 a match)",
     "score": "风险 risk",
     "lottery": "抽签 lottery",
 }
 """Why a visit is on a list, by the word of the journal."""
+GONE_WORDS = {
+    "closed": "已注销 closed",
+    "reviewed": "已有核查结论 reviewed, with a verdict",
+    "in_review": "核查未结 a review of it is open",
+    "settled": "已拒付或撤回 refused or withdrawn",
+    "old": "入库已久 known for longer than claims are in hand",
+    "ended": "协议已止 its contract ended",
+}
+"""Why a unit of the register is looked at no more."""
 MOST_VISITS = 200
 """Visits that a text shows whole; a choice: more lines than that scroll out of a terminal's memory unread."""
 FIRST_VISITS = 3
@@ -52,8 +63,9 @@ def heading_lines(shown: dict[str, Any]) -> list[str]:
         )
     lines.append(_draw_line(shown["draw"]))
     lines += _halt_lines(model["halt"])
-    lines.append(dormancy.dormancy_line(shown["dormant"]))
-    lines += _reconciliation_lines(shown["reconciliation"])
+    if "dormant" in shown:
+        lines.append(dormancy.dormancy_line(shown["dormant"]))
+    lines += _reconciliation_lines(shown["reconciliation"], KINDS[shown["unit"]])
     lines.append(_optimum_line(shown))
     lines += [_floor_line(floor) for floor in shown["floors"] if floor["asked"]]
     return lines
@@ -77,23 +89,29 @@ def _halt_lines(halt: dict[str, str] | None) -> list[str]:
     return [line]
 
 
-def _reconciliation_lines(reconciliation: dict[str, Any]) -> list[str]:
+def _reconciliation_lines(reconciliation: dict[str, Any], kind: UnitKind) -> list[str]:
     """Return how the register is divided, the sums written out."""
+    words = {**REASONS, **kind.reasons}
     listed = reconciliation["listed"]
     on_lists = sum(listed.values())
-    register, closed, scored = (
+    register, gone, scored = (
         reconciliation["register"],
         reconciliation["not_living"],
         reconciliation["scored"],
     )
     by_why = [f"{WHY_WORDS[why]} {number:,}" for why, number in listed.items()]
     lines = [
-        f"登记 register {register:,} = 已注销 closed {closed:,} + 评分 scored {scored:,}",
+        f"登记 register {register:,} = {kind.gone} {gone:,} + 评分 scored {scored:,}",
         f"评分 scored {scored:,} = 列入 listed {on_lists:,} + 未列入 not listed {scored - on_lists:,}",
         f"列入 listed {on_lists:,}: {', '.join(by_why) or '-'}",
     ]
+    if kind is not ENTERPRISE:
+        lines += [
+            f"  {kind.gone} {number:,}: {GONE_WORDS[why]}"
+            for why, number in reconciliation["gone"].items()
+        ]
     lines += [
-        f"  未列入 not listed {number:,}: {REASONS[reason]}"
+        f"  未列入 not listed {number:,}: {words[reason]}"
         for reason, number in reconciliation["left_out"].items()
     ]
     return lines
@@ -101,9 +119,11 @@ def _reconciliation_lines(reconciliation: dict[str, Any]) -> list[str]:
 
 def _optimum_line(shown: dict[str, Any]) -> str:
     optimum = shown["optimum"]
+    kind = KINDS[shown["unit"]]
+    brought = kind.worth_words.format(optimum[kind.worth.removeprefix("expected_")])
     minutes = f"{shown['planned_minutes']:,}/{shown['minutes']:,}"
     return (
-        f"工时 minutes {minutes}  预计新增参保 expected newly covered {optimum['workers']:,.1f} 人 workers  "
+        f"工时 minutes {minutes}  {brought}  "
         f"与上界之差 gap to the bound {100 * optimum['gap']:.2f} %  "
         f"下限代价 price of the floors {optimum['floors_cost']:,.1f}"
     )
@@ -140,7 +160,7 @@ def cell_lines(shown: dict[str, Any], cell: dict[str, Any], most: int) -> list[s
 def visit_line(shown: dict[str, Any], cell: dict[str, Any], visit: dict[str, Any]) -> str:
     """Return one visit: who, why, minutes planned of those needed, risk with ranks, the number expected, and what to know."""
     parts = [
-        f"{visit['position']} {visit['enterprise']} {WHY_WORDS[visit['why']]}",
+        f"{visit['position']} {visit[shown['unit']]} {WHY_WORDS[visit['why']]}",
         f"{visit['minutes']}/{visit['needed_minutes']} min",
         _risk_words(shown, cell, visit),
         " ".join(number_line(visit, shown["unit_expected"])),
@@ -150,22 +170,37 @@ def visit_line(shown: dict[str, Any], cell: dict[str, Any], visit: dict[str, Any
 
 
 def _risk_words(shown: dict[str, Any], cell: dict[str, Any], visit: dict[str, Any]) -> str:
-    chance = f"违法概率 p(violation) {visit['probability']:.3f}"
+    chance = f"{KINDS[shown['unit']].chance} {visit['probability']:.3f}"
     rank = f"名次 rank {visit['rank']:,}/{shown['units']:,}"
     if visit["rank_in_cell"] is None:
         return f"{chance}, {rank}"
-    return f"{chance}, {rank}, 网格内按工时 in its cell by worth a minute {visit['rank_in_cell']}/{cell['routine_units']}"
+    place = f"{visit['rank_in_cell']}/{cell['routine_units']}"
+    return f"{chance}, {rank}, {KINDS[shown['unit']].inside} by worth a minute {place}"
+
+
+REMARKS = {
+    "complaint": "投诉自 complaint of {}",
+    "class": "评定 class {}",
+    "medal": "奖牌 medal",
+    "exposed": "曝光 exposed",
+    "dormant": "休眠 dormant",
+    "rural": "农村 rural",
+    "scheme": "险种 scheme {}",
+    "provider": "机构 provider {}",
+    "amount_yuan": "金额 amount ¥{:,.2f}",
+    "match": "比对差异 match {}",
+}
+"""What else a team should know of a visit, by the name of it in the plan; what is absent, empty or false is not said."""
 
 
 def remarks(visit: dict[str, Any]) -> list[str]:
     """Return what else a team should know of a visit."""
-    holds = {
-        f"投诉自 complaint of {visit['complaint']}": visit["complaint"] is not None,
-        f"评定 class {visit['class']}": visit["class"] is not None,
-        "奖牌 medal": visit["medal"],
-        "曝光 exposed": visit["exposed"],
-        "休眠 dormant": visit["dormant"],
-        "农村 rural": visit["rural"],
-        "抽中 drawn": visit["drawn"] and visit["why"] != "lottery",
-    }
-    return [words for words, is_so in holds.items() if is_so]
+    values = {name: visit.get(name) for name in REMARKS}
+    said = [
+        words.format(values[name])
+        for name, words in REMARKS.items()
+        if values[name] is not None and values[name] is not False
+    ]
+    if visit["drawn"] and visit["why"] != "lottery":
+        said.append("抽中 drawn")
+    return said

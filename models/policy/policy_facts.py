@@ -9,6 +9,7 @@ from typing import Any
 
 from features.arrays import NULL, Mask
 from features.store.store import Store
+from models.optimum.list_rules import FieldShare
 from models.optimum.travel import Place
 from models.policy.campaign_rules import Appraisal
 from models.policy.capacity import Member, cell_minutes, team_minutes, working_days
@@ -206,9 +207,14 @@ def capacity_of(
     store: Store, policy: Policy, *, as_of: int, monday: int, units: dict[str, int]
 ) -> dict[str, int]:
     """Return the person-minutes of each cell for the week that begins on `monday`, as known by the end of `as_of`."""
-    days = working_days(monday, _holidays(store, as_of))
-    minutes = team_minutes(_members(store, as_of), days, policy.field)
+    minutes = minutes_of_teams(store, policy.field, as_of=as_of, monday=monday)
     return cell_minutes(minutes, teams_of_cells(store, as_of, monday), units)
+
+
+def minutes_of_teams(store: Store, field: FieldShare, *, as_of: int, monday: int) -> dict[str, int]:
+    """Return the person-minutes of each team for the week that begins on `monday`, as known by the end of `as_of`."""
+    days = working_days(monday, _holidays(store, as_of))
+    return team_minutes(_members(store, as_of), days, field)
 
 
 def teams_of_cells(store: Store, as_of: int, monday: int) -> dict[str, str]:

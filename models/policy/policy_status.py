@@ -28,7 +28,8 @@ class Facts:
 class Standing:
     """A unit's class, the weight of a scored visit (0 = none now), and what brings it on the list before any score.
 
-    `resting` says that it was visited so lately that no routine visit follows yet.
+    `resting` says that it was visited so lately that no routine visit follows yet, `due` why a visit is statutory without a
+    complaint: an `exposure`, or of a claim a `match`.
     """
 
     grade: str | None
@@ -36,8 +37,13 @@ class Standing:
     waived: bool
     resting: bool
     intensified: bool
-    exposure_due: bool
+    due: str | None
     complaint: int | None
+
+    @property
+    def exposure_due(self) -> bool:
+        """Tell whether a public exposure makes a visit due."""
+        return self.due == "exposure"
 
 
 def standing_of(facts: Facts, policy: Policy, day: int) -> Standing:
@@ -52,13 +58,14 @@ def standing_of(facts: Facts, policy: Policy, day: int) -> Standing:
     resting = days_since_visit <= policy.routine.rest
     if waived or resting:
         weight = 0.0
+    is_due = intensified and days_since_visit > policy.exposure.visit_every
     return Standing(
         grade=grade,
         weight=weight,
         waived=waived,
         resting=resting,
         intensified=intensified,
-        exposure_due=intensified and days_since_visit > policy.exposure.visit_every,
+        due="exposure" if is_due else None,
         complaint=_waiting(facts, policy, day),
     )
 

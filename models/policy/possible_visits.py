@@ -6,22 +6,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from features.errors import PolicyError
+from models.optimum.list_rules import ListRules
 from models.optimum.travel import travel_minutes
 from models.policy.plan_unit import PlannedVisit, PlanUnit
-from models.policy.policy import Policy
 
 LEAST_MINUTES = 2
 """Minutes of a cell below which it has no lottery: one is for the lottery, and one is left for the longest visit."""
 
 
-def lottery_minutes(minutes: int, policy: Policy) -> int:
+def lottery_minutes(minutes: int, policy: ListRules) -> int:
     """Return the minutes that a cell's lottery spends in expectation: at least one, unless the share is nought."""
     if minutes < LEAST_MINUTES or not policy.lottery.percent:
         return 0
     return max(1, minutes * policy.lottery.percent // 100)
 
 
-def longest_visit(minutes: int, policy: Policy) -> int:
+def longest_visit(minutes: int, policy: ListRules) -> int:
     """Return the longest visit of a cell's week: with it any draw fits; a longer one goes on in the next week."""
     if minutes < LEAST_MINUTES:
         return 0
@@ -35,13 +35,13 @@ class Room:
     cell: str
     minutes: int
 
-    def statutory(self, policy: Policy) -> int:
+    def statutory(self, policy: ListRules) -> int:
         """The minutes up to which complaints and due exposures go before scored visits."""
         return self.minutes * policy.statutory.percent // 100
 
 
 def visits_by_room(
-    units: Iterable[PlanUnit], policy: Policy, minutes: Mapping[str, int]
+    units: Iterable[PlanUnit], policy: ListRules, minutes: Mapping[str, int]
 ) -> dict[Room, tuple[PlannedVisit, ...]]:
     """Return the possible visits of every cell in the order of their names; a cell that `minutes` does not name has none.
 
@@ -52,8 +52,8 @@ def visits_by_room(
     for unit in units:
         if unit.name in cell_of:
             raise PolicyError(
-                f"enterprise {unit.name!r} is in two cells, {cell_of[unit.name]!r} and {unit.cell!r}; "
-                "state one cell for each enterprise"
+                f"{unit.kind} {unit.name!r} is in two cells, {cell_of[unit.name]!r} and {unit.cell!r}; "
+                f"state one cell for each {unit.kind}"
             )
         cell_of[unit.name] = unit.cell
         members.setdefault(unit.cell, []).append(unit)
@@ -62,7 +62,7 @@ def visits_by_room(
 
 
 def possible_visits(
-    units: Sequence[PlanUnit], policy: Policy, room: Room
+    units: Sequence[PlanUnit], policy: ListRules, room: Room
 ) -> tuple[PlannedVisit, ...]:
     """Return one visit to each unit of a cell by name, as long as it needs but no longer than the cell's week allows."""
     members = sorted(units, key=lambda unit: unit.name)

@@ -6,12 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.matrix import Matrix
-from models.policy.policy import Policy
+from models.optimum.list_rules import ListRules
 
 Floats = NDArray[np.float64]
 
 
-def staff_of(living: Matrix, policy: Policy) -> Floats:
+def staff_of(living: Matrix, policy: ListRules) -> Floats:
     """Return the staff that decides a visit's minutes, (n,): the largest of the declared features, 0 if unknown."""
     columns = [np.zeros(len(living))]
     columns += [living.column(name) for name in policy.visit.staff if name in living.names]

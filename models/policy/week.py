@@ -1,10 +1,10 @@
-"""A week's plan from a store: the promoted model's scores of all living enterprises joined with the policy's facts."""
+"""A week's plan from a store: the promoted model's scores of all living units joined with the policy's facts."""
 
 from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -17,11 +17,13 @@ from features.store.store import Store
 from models.bundle.booster import Floats
 from models.bundle.bundle import Bundle
 from models.bundle.score import Scores
+from models.optimum.list_rules import ListRules
 from models.policy.capacity import WEEK, monday_of
-from models.policy.left_out import Reconciliation, reconciled
-from models.policy.lottery import Draw
+from models.policy.city_draw import city_tickets
+from models.policy.left_out import Reconciliation, Register, reconciled
+from models.policy.lottery import CellTickets, Draw
 from models.policy.plan import Plan, plan
-from models.policy.plan_unit import PlanUnit
+from models.policy.plan_unit import ENTERPRISE, PlanUnit, UnitKind
 from models.policy.policy import Policy, policy_on
 from models.policy.policy_facts import (
     capacity_of,
@@ -65,29 +67,51 @@ class Halt:
     en: str
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class WeekUnits:
+    """What a week's lists and its lottery follow from: living units with their scores, rules, and each cell's minutes and team.
+
+    `register` is that of the day. `dormancy` is None of units that are never dormant.
+    """
+
+    kind: UnitKind
+    policy: ListRules
+    units: Sequence[PlanUnit]
+    scores: Scores
+    minutes: Mapping[str, int]
+    teams: Mapping[str, str]
+    register: Register
+    dormancy: Dormancy | None = None
+
+    def tickets(self) -> tuple[CellTickets, ...]:
+        """Return the unit list of the lottery, cell by cell."""
+        return city_tickets(self.units, self.policy, self.minutes)
+
+
 @dataclass(frozen=True, eq=False)
 class Made:
-    """A plan that was made: its number, its week, its model, the place of each enterprise in the scores, the lists.
+    """A plan that was made: its number, its week, its model, the place of each unit in the scores, the lists.
 
     `dormancy` says which firms are dormant, and so on a list only by complaint or lottery. `capacity` holds the minutes of
     each cell, `teams` its team. Where a `halt` stands, nobody is listed by score. `reconciliation` divides the register.
     """
 
+    kind: UnitKind
     number: str
     week: Week
     bundle: Bundle
     units: tuple[PlanUnit, ...]
     scores: Scores
     plan: Plan
-    dormancy: Dormancy
-    capacity: dict[str, int]
-    teams: dict[str, str]
+    dormancy: Dormancy | None
+    capacity: Mapping[str, int]
+    teams: Mapping[str, str]
     reconciliation: Reconciliation
     halt: Halt | None
 
     @cached_property
     def place(self) -> dict[str, int]:
-        """The place of each enterprise in the scores."""
+        """The place of each unit in the scores."""
         return {unit.name: place for place, unit in enumerate(self.units)}
 
     @cached_property
@@ -95,7 +119,7 @@ class Made:
         return np.sort(self.scores.raw)
 
     def rank(self, name: str) -> int:
-        """Return the place of an enterprise by its raw score, 1 the highest: equal scores share a place."""
+        """Return the place of a unit by its raw score, 1 the highest: equal scores share a place."""
         raw = self.scores.raw[self.place[name]]
         no_higher = int(np.searchsorted(self._raw_ascending, raw, side="right"))
         return 1 + len(self.units) - no_higher
@@ -117,38 +141,68 @@ def check_not_before_training(bundle: Bundle, week: Week) -> None:
 
 
 def made(store: Store, bundle: Bundle, week: Week, halt: Halt | None = None) -> Made:
-    """Return the plan of a week: the same store, model, rule set, seed and halt give the same plan and number."""
-    if bundle.entity != "enterprise":
+    """Return the plan of a week's visits to enterprises, as `made_of` makes it."""
+    return made_of(store, bundle, enterprise_week(store, bundle, week), week=week, halt=halt)
+
+
+def enterprise_week(store: Store, bundle: Bundle, week: Week) -> WeekUnits:
+    """Return the enterprises of a week; PolicyError where a model scores others, or nobody has teams."""
+    if bundle.entity != ENTERPRISE.name:
         raise PolicyError(
             f"a plan needs scores of enterprises; {bundle.target!r} scores cases of {bundle.entity}"
         )
     policy = policy_on(week.monday)
     eve = eve_of(store, bundle, policy, week.as_of)
-    # a halted model lists nobody
-    units = [replace(unit, is_scored=False) for unit in eve.units] if halt else eve.units
-    minutes = capacity(store, policy, week, units)
-    lists = plan(units, policy, minutes, draw_of(bundle.target, week))
-    others = [f"{eve.asleep.months} months dormant"]
+    return WeekUnits(
+        kind=ENTERPRISE,
+        policy=policy,
+        units=eve.units,
+        scores=eve.scores,
+        minutes=capacity(store, policy, week, eve.units),
+        teams=teams_of_cells(store, week.as_of, week.monday),
+        register=Register(eve.register, {"closed": eve.register - len(eve.units)}),
+        dormancy=eve.asleep,
+    )
+
+
+def made_of(
+    store: Store, bundle: Bundle, of_week: WeekUnits, *, week: Week, halt: Halt | None
+) -> Made:
+    """Return the plan of a week: the same store, model, rule set, seed and halt give the same plan and number."""
+    units = of_week.units
+    if halt:
+        # a halted model lists nobody
+        units = [replace(unit, is_scored=False) for unit in units]
+    minutes = of_week.minutes
+    lists = plan(units, of_week.policy, minutes, draw_of(bundle.target, week))
+    others = []
+    if of_week.dormancy is not None:
+        others.append(f"{of_week.dormancy.months} months dormant")
     if halt is not None:
         others.append(f"halted by {halt.record_id}")
     return Made(
-        number=_number(store, bundle, policy, week, *others),
+        kind=of_week.kind,
+        number=_number(store, bundle, of_week.policy, week, *others),
         week=week,
         bundle=bundle,
         units=tuple(units),
-        scores=eve.scores,
+        scores=of_week.scores,
         plan=lists,
-        dormancy=eve.asleep,
+        dormancy=of_week.dormancy,
         capacity=minutes,
-        teams=teams_of_cells(store, week.as_of, week.monday),
+        teams=of_week.teams,
         reconciliation=reconciled(
-            lists, units, minutes, register=eve.register, halted=halt is not None
+            lists,
+            units,
+            minutes,
+            register=of_week.register,
+            halted=halt is not None,
         ),
         halt=halt,
     )
 
 
-def _number(store: Store, bundle: Bundle, policy: Policy, week: Week, *others: str) -> str:
+def _number(store: Store, bundle: Bundle, policy: ListRules, week: Week, *others: str) -> str:
     """Return a plan's number: its Monday, and a digest of everything that the plan depends on."""
     inputs = (store.fingerprint, bundle.digest, policy.digest, str(week), *others)
     digest = hashlib.sha256("|".join(inputs).encode()).hexdigest()

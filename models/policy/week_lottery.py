@@ -1,20 +1,14 @@
-"""A week's lottery from a store: its unit list with strata and probabilities, and what each share of it would cost."""
+"""What each share of a week's lottery would cost of what its lists are expected to find."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from features.errors import PolicyError
-from features.store.store import Store
-from models.bundle.bundle import Bundle
-from models.policy.city_draw import city_tickets
-from models.policy.lottery import CellTickets, Draw
+from models.policy.lottery import Draw
 from models.policy.plan import plan
-from models.policy.plan_unit import PlannedVisit, PlanUnit
-from models.policy.policy import Policy, policy_on
-from models.policy.week import Week, capacity
-from models.policy.week_units import eve_of
+from models.policy.plan_unit import PlannedVisit
+from models.policy.week import WeekUnits
 
 SHARES = (0, 5, 10, 15, 20, 25, 30)
 """The shares, in percent of the minutes, that are priced: the bounds of a rule set and steps between; a choice."""
@@ -22,30 +16,6 @@ MOST_DRAWS = 25
 """Draws over which a share is averaged at most; a choice: of many cells one draw already is an average."""
 PLANNED_UNITS = 100_000
 """Units in all plans of a share, so that a large city has few draws and a small one many; a choice of about a second."""
-
-
-@dataclass(frozen=True, slots=True)
-class WeekUnits:
-    """What a week's lottery follows from: the living units with their scores, the rule set, and each cell's minutes."""
-
-    units: Sequence[PlanUnit]
-    policy: Policy
-    minutes: Mapping[str, int]
-
-    def tickets(self) -> tuple[CellTickets, ...]:
-        """Return the unit list of the lottery, cell by cell."""
-        return city_tickets(self.units, self.policy, self.minutes)
-
-
-def week_units(store: Store, bundle: Bundle, week: Week) -> WeekUnits:
-    """Return the units, rule set and minutes of a week; PolicyError where no enterprise lives or nobody has teams."""
-    if bundle.entity != "enterprise":
-        raise PolicyError(
-            f"a lottery draws enterprises; {bundle.target!r} scores cases of {bundle.entity}"
-        )
-    policy = policy_on(week.monday)
-    units = eve_of(store, bundle, policy, week.as_of).units
-    return WeekUnits(units, policy, capacity(store, policy, week, units))
 
 
 @dataclass(frozen=True, slots=True)

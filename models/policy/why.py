@@ -1,4 +1,4 @@
-"""Why an enterprise is on a list or on none: what decided, and what would have put it there."""
+"""Why a unit is on a list or on none: what decided, and what would have put it there."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from models.policy.left_out import REASONS, left_out
 from models.policy.plan import CellPlan
 from models.policy.plan_json import cell_json
 from models.policy.plan_text import WHY_WORDS, remarks
-from models.policy.plan_unit import PlannedVisit
+from models.policy.plan_unit import KINDS, PlannedVisit
 from models.policy.week import Made
 
 HOUR = 60
@@ -23,11 +23,12 @@ CHANGES = {
     "complaint_waits": "更多工时，或更早的投诉先办完 more minutes, or older complaints answered",
     "dormant": "再次申报、缴费或用工 filing, paying or employing again",
     "exposure_waits": "更多工时 more minutes",
+    "match_waits": "更多工时 more minutes",
     "waived": "奖牌到期或撤销 the end of its medal",
     "resting": "上次检查后期满 the end of its rest after the last visit",
     "halted": "解除停用 lifting the halt (lssi lift)",
     "no_benefit": "预计能查出 anything expected to be found",
-    "out_of_minutes": "更高的预计数或更多工时 more expected workers, or more minutes",
+    "out_of_minutes": "更高的预计数或更多工时 a higher expected number, or more minutes",
 }
 """By the reason for which a unit is on no list what would have put it there."""
 TOO_LONG = (
@@ -38,35 +39,36 @@ ALWAYS = "投诉总排在前 a complaint goes first"
 
 
 def why_listed(plan: Made, name: str) -> dict[str, Any]:
-    """Return why a living enterprise of a plan is on a list or on none, as plain values."""
-    start, cell = _of_enterprise(plan, name)
+    """Return why a living unit of a plan is on a list or on none, as plain values."""
+    start, cell = _of_unit(plan, name)
     visit = next(visit for visit in start.visits if visit.unit.name == name)
     shown = cell_json(plan, cell)
-    on_list = next((one for one in shown.pop("visits") if one["enterprise"] == name), None)
+    on_list = next((one for one in shown.pop("visits") if one[plan.kind.name] == name), None)
     return {
         "plan": plan.number,
         "week": str(date_of(plan.week.monday)),
         "as_of": str(date_of(plan.week.as_of)),
         "rule": plan.plan.policy.rule,
-        "enterprise": name,
+        "unit": plan.kind.name,
+        plan.kind.name: name,
         "listed": on_list is not None,
         "cell": {**shown, "minutes_for_score": start.minutes_left},
         "visit": on_list,
         "score": _score(plan, start.ranked(visit)),
         "drawn": name in cell.drawn,
-        **(_not_listed(plan, start, cell, visit) if on_list is None else _listed(on_list)),
+        **(_not_listed(plan, start, cell, visit) if on_list is None else _listed(plan, on_list)),
     }
 
 
-def _of_enterprise(plan: Made, name: str) -> tuple[CellStart, CellPlan]:
-    """Return the start of the list of an enterprise's cell, and the list."""
+def _of_unit(plan: Made, name: str) -> tuple[CellStart, CellPlan]:
+    """Return the start of the list of a unit's cell, and the list."""
     cell = plan.units[plan.place[name]].cell
     pairs = zip(plan.plan.starts, plan.plan.cells, strict=True)
     return next((start, one) for start, one in pairs if one.cell == cell)
 
 
 def _score(plan: Made, visit: PlannedVisit) -> dict[str, Any]:
-    """Return what the model says of an enterprise, and what an hour of a visit to it is worth."""
+    """Return what the model says of a unit, and what an hour of a visit to it is worth."""
     place = plan.place[visit.unit.name]
     weight = visit.unit.standing.weight
     return {
@@ -74,16 +76,16 @@ def _score(plan: Made, visit: PlannedVisit) -> dict[str, Any]:
         "rank": plan.rank(visit.unit.name),
         "of": len(plan.units),
         "rank_in_cell": visit.rank,
-        "expected_workers": visit.unit.benefit,
+        plan.kind.worth: visit.unit.benefit,
         "weight": weight,
         "needed_minutes": visit.needed,
         "worth_an_hour": visit.unit.benefit * weight * HOUR / visit.needed,
     }
 
 
-def _listed(visit: dict[str, Any]) -> dict[str, Any]:
+def _listed(plan: Made, visit: dict[str, Any]) -> dict[str, Any]:
     words = WHY_WORDS[visit["why"]]
-    return {"decided_by": visit["why"], "words": words, "would": [], "would_need_workers": None}
+    return {"decided_by": visit["why"], "words": words, "would": [], plan.kind.needed: None}
 
 
 def _not_listed(
@@ -96,17 +98,17 @@ def _not_listed(
     if reason == "out_of_minutes" and visit.minutes > start.minutes_left:
         change = TOO_LONG
     if reason == "out_of_minutes" or (reason == "complaint_waits" and is_routine(visit.unit)):
-        needed = _needed_workers(start, cell, visit)
+        needed = _needed_worth(start, cell, visit)
     return {
         "decided_by": reason,
-        "words": REASONS[reason],
+        "words": {**REASONS, **plan.kind.reasons}[reason],
         "would": [change, ALWAYS],
-        "would_need_workers": needed,
+        plan.kind.needed: needed,
     }
 
 
-def _needed_workers(start: CellStart, cell: CellPlan, visit: PlannedVisit) -> float | None:
-    """Return the expected workers from which on a unit would be on its cell's list; None where its visit is too long."""
+def _needed_worth(start: CellStart, cell: CellPlan, visit: PlannedVisit) -> float | None:
+    """Return what a visit would have to bring for its unit to be on its cell's list; None where its visit is too long."""
     chosen = frozenset(one.unit.name for one in cell.visits if one.why == "score")
     candidate = start.candidate(visit)
     solver = start.policy.solver
@@ -121,10 +123,11 @@ def why_lines(shown: dict[str, Any]) -> list[str]:
     """Return why, as `why_listed` gave it, in lines for a reader."""
     cell = shown["cell"]
     score = shown["score"]
+    kind = KINDS[shown["unit"]]
     listed = "列入 listed" if shown["listed"] else "未列入 not listed"
     minutes = f"{cell['planned_minutes']}/{cell['minutes']}"
     drawn = "抽中 drawn" if shown["drawn"] else "未抽中 not drawn"
-    lines = [f"{shown['enterprise']} | 周 week {shown['week']} | {listed}: {shown['words']}"]
+    lines = [f"{shown[kind.name]} | 周 week {shown['week']} | {listed}: {shown['words']}"]
     lines.append(
         f"网格 cell {cell['cell'] or '-'} | 队伍 team {cell['team'] or '-'} | 工时 minutes {minutes}, "
         f"其中留给风险 for scored visits {cell['minutes_for_score']}, 所需 needed {score['needed_minutes']}"
@@ -137,10 +140,10 @@ def why_lines(shown: dict[str, Any]) -> list[str]:
         lines.append(f"次序 position {visit['position']}, {visit['minutes']} min {noted}".rstrip())
     if shown["would"]:
         lines.append(f"何时会列入 what would put it on the list: {'; '.join(shown['would'])}")
-    if shown["would_need_workers"] is not None:
+    if shown[kind.needed] is not None:
         lines.append(
-            f"网格内列入所需 needed in its cell: {shown['would_need_workers']:.2f} 人 workers, "
-            f"现预计 expected now {score['expected_workers']:.2f}"
+            f"网格内列入所需 needed in its cell: {shown[kind.needed]:.2f} {kind.worth_unit}, "
+            f"现预计 expected now {score[kind.worth]:.2f}"
         )
     return lines
 
@@ -148,7 +151,7 @@ def why_lines(shown: dict[str, Any]) -> list[str]:
 def _score_line(shown: dict[str, Any]) -> str:
     score = shown["score"]
     line = (
-        f"违法概率 p(violation) {score['probability']:.3f}, 名次 rank {score['rank']:,}/{score['of']:,}, "
+        f"{KINDS[shown['unit']].chance} {score['probability']:.3f}, 名次 rank {score['rank']:,}/{score['of']:,}, "
         f"每小时 worth an hour {score['worth_an_hour']:.3f}"
     )
     if score["rank_in_cell"] is not None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from features.calendar import date_of, day_of
+from features.contract.tables import contract
 from features.ingest.posted_outcomes import VIOLATIONS
 from serving.errors import ActRefused
 from serving.ledger.entries import Receipt
@@ -39,12 +40,12 @@ def _check(loop: Loop, asked: PostedOutcome, doer: Doer) -> None:
     )
     check_team(loop.store, doer.team, cell, doer.day)
     _check_days(asked, visit, doer)
-    if _is_told_by_source(loop, asked.inspection):
+    earlier = marked_rows(loop.journal, "outcomes", f"inspection {asked.inspection}")
+    if is_told_by_source(loop, "inspections", asked.inspection, earlier):
         raise ActRefused(
             "the source itself holds this inspection, and its rows tell what it found; correct them there or by `lssi appeal`"
         )
-    earlier = marked_rows(loop.journal, "outcomes", f"inspection {asked.inspection}")
-    _check_succession(asked, earlier)
+    check_succession(asked.supersedes, earlier, "inspection")
     of_visit = marked_rows(loop.journal, "outcomes", visit_mark(asked))
     others = {row["inspection"] for row in of_visit} - {asked.inspection}
     if others:
@@ -63,30 +64,30 @@ def _check_days(asked: PostedOutcome, visit: OrderedVisit, doer: Doer) -> None:
         )
 
 
-def _is_told_by_source(loop: Loop, inspection: str) -> bool:
-    """Tell whether the source has rows of an inspection that are not made of an outcome."""
+def is_told_by_source(loop: Loop, table: str, subject: str, earlier: list[Row]) -> bool:
+    """Tell whether the source has rows of an inspection, or reviews of a claim, beside those of the outcomes before."""
     store = loop.store
-    if not store.has("inspections"):
+    if not store.has(table):
         return False
-    code = store.dictionary("inspection").code(inspection)
+    [key] = contract()[table].key
+    code = store.dictionary(key).code(subject)
     if code is None:
         return False
-    rows = store.rows("inspections", by="inspection", low=code, high=code + 1, columns=("row_id",))
-    posted = marked_rows(loop.journal, "outcomes", f"inspection {inspection}")
-    return bool(set(rows["row_id"]) - {row["row_id"] for row in posted})
+    rows = store.rows(table, by=key, low=code, high=code + 1, columns=("row_id",))
+    return bool(set(rows["row_id"]) - {row["row_id"] for row in earlier})
 
 
-def _check_succession(asked: PostedOutcome, earlier: list[Row]) -> None:
-    """Raise ActRefused unless an outcome is the first of its inspection, or supersedes the one that stands."""
+def check_succession(supersedes: str | None, earlier: list[Row], of: str) -> None:
+    """Raise ActRefused unless an outcome is the first of its inspection or review, or supersedes the one that stands."""
     standing = earlier[-1]["outcome"] if earlier else None
-    if asked.supersedes == standing:
+    if supersedes == standing:
         return
     if standing is None:
         raise ActRefused(
-            "there is no outcome of this inspection to supersede; send it without supersedes"
+            f"there is no outcome of this {of} to supersede; send it without supersedes"
         )
     raise ActRefused(
-        f"this inspection has an outcome, record {standing}; to correct it send supersedes = {standing!r}"
+        f"this {of} has an outcome, record {standing}; to correct it send supersedes = {standing!r}"
     )
 
 

@@ -42,3 +42,11 @@ def check_team(store: Store, team: str | None, cell: str | None, day: int) -> No
             f"on {date_of(day)} another team answers for this enterprise's cell; "
             "its own team should send this"
         )
+
+
+def check_reviewing_team(team: str | None, of_list: str | None) -> None:
+    """Raise TeamRefused unless a team is the one on whose list a review stands; None stands for any team."""
+    if team is not None and team != of_list:
+        raise TeamRefused(
+            "this review is on the list of another team; that team should send its outcome"
+        )

@@ -13,18 +13,21 @@ from pydantic import BaseModel, ValidationError
 
 from features.errors import RequestError
 from features.ingest.posted_outcomes import VIOLATIONS
-from serving.requests import PostedOutcome
+from serving.requests import PostedOutcome, PostedReview
 
 Form = TypeVar("Form", bound=BaseModel)
+Sent = PostedOutcome | PostedReview
+"""An outcome of a visit, or of the review of a claim."""
 TEXTS = (
     *("inspection", "enterprise", "plan", "draw", "alert", "supersedes", "opened", "closed_on"),
 )
 NUMBERS = ("staff_on_site", "workers_total", "spent_minutes")
+REVIEW_NUMBERS = ("amount", "minutes")
 MOST_OUTCOMES = 10_000
 """Outcomes of one file at most; a choice: each is recorded by itself, and this many take some minutes."""
 
 
-def read_outcomes(path: Path) -> list[PostedOutcome]:
+def read_outcomes(path: Path) -> list[Sent]:
     """Return the outcomes in a file, all valid; RequestError names the first that is not by its place in the file."""
     text = path.read_text("utf-8-sig", errors="replace")
     records = _of_csv(text) if path.suffix.lower() == ".csv" else _of_json(text, path.name)
@@ -33,9 +36,14 @@ def read_outcomes(path: Path) -> list[PostedOutcome]:
             f"{path.name} should hold 1 to {MOST_OUTCOMES:,} outcomes; got {len(records):,}"
         )
     return [
-        filled_form(PostedOutcome, record, f"{path.name}, outcome {number}")
+        filled_form(form_of(record), record, f"{path.name}, outcome {number}")
         for number, record in enumerate(records, 1)
     ]
+
+
+def form_of(record: object) -> type[Sent]:
+    """Return the form of a record: the outcome of a review where it names a claim, else that of a visit."""
+    return PostedReview if isinstance(record, dict) and "claim" in record else PostedOutcome
 
 
 def filled_form(form: type[Form], record: object, where: str) -> Form:
@@ -70,6 +78,8 @@ def _of_csv(text: str) -> list[object]:
 def _record(row: dict[str, Any], line: int) -> dict[str, Any]:
     """Return a row of CSV as the JSON object it stands for; cells that are empty are left out."""
     cells = {name: value for name, value in row.items() if value not in (None, "")}
+    if "claim" in row:
+        return _review(cells, line)
     if not all(isinstance(value, str) and isinstance(name, str) for name, value in cells.items()):
         raise RequestError(f"line {line}: it has more cells than the head has columns")
     per_violation = [
@@ -89,6 +99,12 @@ def _record(row: dict[str, Any], line: int) -> dict[str, Any]:
         _finding(cells, violation, line) for violation in _flagged(cells, "found", line)
     ]
     return record
+
+
+def _review(cells: dict[str, Any], line: int) -> dict[str, Any]:
+    """Return the cells of a review as the JSON object that they stand for."""
+    numbers = {name: _whole(cells[name], name, line) for name in REVIEW_NUMBERS if name in cells}
+    return {**cells, **numbers}
 
 
 def _flagged(cells: dict[str, str], name: str, line: int) -> list[int]:
@@ -116,12 +132,21 @@ def _whole(text: str, name: str, line: int) -> int:
     return int(text)
 
 
-def distinct_inspections(outcomes: Iterable[PostedOutcome]) -> None:
-    """Raise RequestError where two outcomes of one file are of one inspection: which came last would be a guess."""
-    seen: set[str] = set()
+def distinct_subjects(outcomes: Iterable[Sent]) -> None:
+    """Raise RequestError where two outcomes of one file are of one inspection or claim: which came last would be a guess."""
+    seen: set[tuple[str, str]] = set()
     for outcome in outcomes:
-        if outcome.inspection in seen:
+        subject = subject_of(outcome)
+        if subject in seen:
+            kind, name = subject
             raise RequestError(
-                f"inspection {outcome.inspection!r} stands twice in the file; send a correction in a file of its own"
+                f"{kind} {name!r} stands twice in the file; send a correction in a file of its own"
             )
-        seen.add(outcome.inspection)
+        seen.add(subject)
+
+
+def subject_of(outcome: Sent) -> tuple[str, str]:
+    """Return the kind and number of what an outcome is of."""
+    if isinstance(outcome, PostedReview):
+        return "claim", outcome.claim
+    return "inspection", outcome.inspection

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from features.calendar import day_of
+from models.policy.plan_unit import ENTERPRISE, UnitKind
 from serving.errors import ActRefused
 from serving.loop.journal_rows import Row, rows_where
 from serving.requests import PostedOutcome
@@ -13,10 +14,11 @@ from serving.requests import PostedOutcome
 KIND_OF = {
     "complaint": "complaint",
     "exposure": "special",
+    "match": "alert",
     "score": "routine",
     "lottery": "lottery",
 }
-"""The kind of an inspection by the reason for which a plan lists it; any other reason is a routine visit."""
+"""The kind of an inspection or a review by the reason for which a plan lists it; any other reason is a routine one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,38 +48,40 @@ def visit_mark(asked: PostedOutcome) -> str:
 def ordered_visit(journal: Path, asked: PostedOutcome) -> OrderedVisit:
     """Return the visit that an outcome names; ActRefused where no plan, draw or alert ordered it."""
     if asked.plan is not None:
-        return _of_plan(journal, asked.plan, asked.enterprise)
+        return visit_of_plan(journal, asked.plan, asked.enterprise)
     if asked.draw is not None:
         return _of_draw(journal, asked.draw, asked.enterprise)
     return _of_alert(journal, asked.alert or "", asked.enterprise)
 
 
-def plan_line(journal: Path, plan: str, enterprise: str) -> Row:
-    """Return the line of a plan that lists an enterprise; ActRefused where there is none."""
-    lines = rows_where(journal, "plans", plan=plan, enterprise=enterprise)
+def plan_line(journal: Path, plan: str, unit: str, kind: UnitKind = ENTERPRISE) -> Row:
+    """Return the line of a plan that lists a unit; ActRefused where there is none."""
+    lines = rows_where(journal, kind.plans, **{"plan": plan, kind.name: unit})
     if not lines:
         raise ActRefused(
-            "the plan that is named does not list this enterprise; give the plan and the enterprise as `lssi plan` printed them"
+            f"the plan that is named does not list this {kind.name}; "
+            f"give the plan and the {kind.name} as `lssi plan` printed them"
         )
     return lines[-1]
 
 
-def _of_plan(journal: Path, plan: str, enterprise: str) -> OrderedVisit:
-    line = plan_line(journal, plan, enterprise)
-    ticket = _ticket_of(journal, line)
+def visit_of_plan(journal: Path, plan: str, unit: str, kind: UnitKind = ENTERPRISE) -> OrderedVisit:
+    """Return the visit, or the review, that a plan lists; ActRefused where it lists none of the unit."""
+    line = plan_line(journal, plan, unit, kind)
+    ticket = _ticket_of(journal, line, kind)
     return OrderedVisit(
         kind="lottery" if ticket else KIND_OF.get(line["why"], "routine"),
         since=day_of(line["week"]),
-        cell=line["cell"],
+        cell=line[kind.room],
         planned_minutes=line["planned_minutes"],
         draw=ticket["draw"] if ticket else None,
         inclusion_probability=ticket["inclusion_probability"] if ticket else None,
     )
 
 
-def _ticket_of(journal: Path, line: Row) -> Row | None:
+def _ticket_of(journal: Path, line: Row, kind: UnitKind) -> Row | None:
     """Return the row of the draw that took the unit of a plan's line: of the same target and week."""
-    drawn = rows_where(journal, "draws", enterprise=line["enterprise"], drawn=1)
+    drawn = rows_where(journal, kind.draws, **{kind.name: line[kind.name], "drawn": 1})
     target, _, _ = line["row_id"].partition(".")
     of_week = [
         ticket

@@ -1,4 +1,4 @@
-"""The reasons of an enterprise's score on any closed day, as a plan of that day's week tells them."""
+"""The reasons of a unit's score on any closed day, as a plan of that day's week tells them."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ STRONGEST = 3
 """Reasons that are told; a choice: what an inspector reads at a door."""
 
 
-def day_reasons(store: Store, bundle: Bundle, as_of: int, enterprise: str) -> list[dict[str, Any]]:
-    """Return the strongest reasons that raise an enterprise's score, by what was known on a day, as plain values."""
+def day_reasons(store: Store, bundle: Bundle, as_of: int, unit: str) -> list[dict[str, Any]]:
+    """Return the strongest reasons that raise a unit's score, by what was known on a day, as plain values."""
     engine = engine_of(store)
-    evaluated = evaluation(engine, "enterprise", as_of, [enterprise])
+    evaluated = evaluation(engine, bundle.entity, as_of, [unit])
     contributions = explain(bundle, evaluated.matrix).contributions
     [case] = case_reasons(engine, bundle, evaluated, contributions)
     return [dict(plain_reason(reason)) for reason in case.reasons[:STRONGEST]]
