@@ -160,10 +160,10 @@ def _taught(connection: Connection, layout: Layout, source: Source, folder: Path
         declaration=declaration,
         tables=dict.fromkeys(TAUGHT, place),
     )
-    told = _told_by_source(layout)
+    told_rows = _told_by_source(layout)
     staged: list[Staged] = []
     for table in TAUGHT:
-        rows = taught_rows(connection, outcomes, table, source.columns(table), told)
+        rows = taught_rows(connection, outcomes, table, source.columns(table), told_rows)
         staged.append(stage(rows, taught, table, folder=folder, progress=quiet))
     return staged
 
