@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -50,6 +50,7 @@ from serving.scoring.promoted_models import promoted
 from serving.scoring.score_day import roll
 from tests.api_client import CheckedClient, path_of
 from tests.api_requests import Asked, Requests, requests_of
+from tests.said import Say
 
 PATIENCE = 240
 WEEK, CELL, TEAM = "2015-07-06", "C001", "T001"
@@ -66,8 +67,9 @@ REGISTER = {
 
 @dataclass(frozen=True)
 class Served:
-    """A running service: where it listens, its home, a key per role, the file of its log, and a batch that is recorded."""
+    """A running service: its process, where it listens, its home, a key per role, its log, and a recorded batch."""
 
+    process: subprocess.Popen[bytes]
     address: str
     home: Path
     keys: dict[str, str]
@@ -203,8 +205,8 @@ def served(home: Path, city_2000: Path) -> Iterator[Served]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LSSI_HOME", str(home))
         batch = begin_week(city_2000, home)
-    with serving(home, city_2000, log, "--workers", "2") as (address, _):
-        yield Served(address, home, keys, log, city_2000, batch)
+    with serving(home, city_2000, log, "--workers", "2") as (address, process):
+        yield Served(process, address, home, keys, log, city_2000, batch)
 
 
 def begin_week(city: Path, home: Path) -> str:
@@ -604,53 +606,24 @@ def test_the_log_repeats_no_value_of_any_request(served: Served) -> None:
     assert not any(key in text for key in served.keys.values())
 
 
-def test_a_request_under_way_is_answered_before_the_service_stops(
-    home: Path, city_2000: Path, served: Served
-) -> None:
-    with (
-        serving(home, city_2000, home / "second.log") as (address, process),
-        ThreadPoolExecutor(1) as pool,
-    ):
-        headers = {"authorization": f"Bearer {served.keys['system']}"}
-        sent = {"enterprises": served.firms(12)}
-        answer = pool.submit(httpx.post, address + FIRMS, json=sent, headers=headers, timeout=120)
-        until = time.monotonic() + 30
-        while not answer.running() and time.monotonic() < until:
-            time.sleep(0.01)
-        time.sleep(0.3)
-        process.terminate()
-        assert answer.result(120).status_code == 200
-        assert process.wait(90) == 0
+@pytest.fixture
+def refused_start(say: Say, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    """`refused_start(home, source, *words)`: the one line with which `lssi serve` refuses to start."""
 
+    def start(home: Path, source: Path, *words: str) -> str:
+        monkeypatch.setenv("LSSI_HOME", str(home))
+        return say("serve", source, "--port", free_port(), *words).line
 
-def refused_start(home: Path, source: Path, *words: str) -> str:
-    """Return the one line with which `lssi serve` refuses to start."""
-    command = [
-        sys.executable,
-        "-m",
-        "lssi",
-        "serve",
-        str(source),
-        "--port",
-        str(free_port()),
-        *words,
-    ]
-    room = os.environ | {"LSSI_HOME": str(home)}
-    ended = subprocess.run(
-        command,
-        env=room,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        cwd=Path(__file__).parents[1],
-    )
-    assert (ended.returncode, ended.stdout) == (2, "")
-    [line] = ended.stderr.splitlines()
-    return line
+    def become(program: str, words: list[str], _environment: object) -> None:
+        raise AssertionError(f"it starts: {program} {words}")
+
+    # a start that is not refused would put the server in the place of the process of the tests
+    monkeypatch.setattr("os.execve", become)
+    return start
 
 
 def test_a_damaged_model_keeps_the_service_from_starting(
-    home: Path, city_2000: Path, tmp_path: Path
+    home: Path, city_2000: Path, tmp_path: Path, refused_start: Callable[..., str]
 ) -> None:
     damaged = Path(shutil.copytree(home, tmp_path / "home"))
     [model] = [
@@ -663,7 +636,7 @@ def test_a_damaged_model_keeps_the_service_from_starting(
 
 
 def test_without_a_promoted_model_the_service_does_not_start(
-    home: Path, city_2000: Path, tmp_path: Path
+    home: Path, city_2000: Path, tmp_path: Path, refused_start: Callable[..., str]
 ) -> None:
     bare = tmp_path / "home"
     bare.mkdir()
@@ -672,7 +645,7 @@ def test_without_a_promoted_model_the_service_does_not_start(
 
 
 def test_a_damaged_register_of_keys_or_a_taken_port_is_one_line(
-    home: Path, city_2000: Path, tmp_path: Path
+    home: Path, city_2000: Path, tmp_path: Path, refused_start: Callable[..., str]
 ) -> None:
     damaged = Path(shutil.copytree(home, tmp_path / "home"))
     (damaged / "keys.json").write_text("{")
@@ -686,7 +659,9 @@ def test_a_damaged_register_of_keys_or_a_taken_port_is_one_line(
         )
 
 
-def test_a_source_that_is_no_folder_is_one_line(home: Path, tmp_path: Path) -> None:
+def test_a_source_that_is_no_folder_is_one_line(
+    home: Path, tmp_path: Path, refused_start: Callable[..., str]
+) -> None:
     assert refused_start(home, tmp_path / "nothing").startswith("error: source_unreadable: ")
 
 
@@ -891,3 +866,16 @@ def known_values(served: Served) -> dict[str, list[Any]]:
         "decide_line": lines,
         "lodge_appeal": [appeal],
     }
+
+
+def test_a_request_under_way_is_answered_before_the_service_stops(served: Served) -> None:
+    """The last one: it stops the service that the others ask."""
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(served.ask, FIRMS, {"enterprises": served.firms(12)})
+        until = time.monotonic() + 30
+        while not answer.running() and time.monotonic() < until:
+            time.sleep(0.01)
+        time.sleep(0.3)
+        served.process.terminate()
+        assert answer.result(120).status_code == 200
+        assert served.process.wait(90) == 0

@@ -73,7 +73,7 @@ def test_one_case_equals_its_row_of_the_city(history: Store) -> None:
 
 @pytest.mark.parametrize(
     ("entity", "size"),
-    [("enterprise", 300), ("claim", 700), slow(("enterprise", 3_000)), slow(("claim", 7_000))],
+    [("enterprise", 150), ("claim", 350), slow(("enterprise", 3_000)), slow(("claim", 7_000))],
 )
 def test_each_of_many_random_cases_alone_equals_its_row_among_all(
     history: Store, entity: str, size: int

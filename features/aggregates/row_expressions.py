@@ -150,9 +150,9 @@ def _in_steps(
 
 
 def _where_known(steps: Steps, mask: Place, *valid: Place | None) -> Place:
-    known = all_hold(steps, mask, *valid)
-    assert known is not None
-    return known
+    is_known = all_hold(steps, mask, *valid)
+    assert is_known is not None
+    return is_known
 
 
 def _joined(steps: Steps, combine: Callable[..., Mask], masks: list[Place]) -> Place:

@@ -21,5 +21,5 @@ def tells_of_others(catalogue: Catalogue, feature: Feature) -> bool:
         return True
     atoms, peers = closure(catalogue, feature)
     keys = {catalogue.measure(atom.measure).by for atom in atoms}
-    own = OWN_KEYS[feature.entity]
-    return bool(peers) or bool(stored_behind(catalogue, feature)) or not keys <= own
+    own_keys = OWN_KEYS[feature.entity]
+    return bool(peers) or bool(stored_behind(catalogue, feature)) or not keys <= own_keys

@@ -120,7 +120,7 @@ def refused(versions: Iterable[Told]) -> Iterator[tuple[Told, str]]:
     They come in the order in which they became known, on one day the register's first.
     """
     known = Known()
-    for told in versions:
-        reason = known.judge(told)
+    for version in versions:
+        reason = known.judge(version)
         if reason:
-            yield told, reason
+            yield version, reason

@@ -267,8 +267,8 @@ def _check_names(declaration: SourceDeclaration, origin: str) -> None:
     seen: set[tuple[str, str]] = set()
     for attribute in declaration.attribute:
         place = (attribute.table, attribute.name)
-        taken = {c.name for c in tables[attribute.table].columns} | RESERVED
-        if place in seen or attribute.name in taken:
+        taken_names = {c.name for c in tables[attribute.table].columns} | RESERVED
+        if place in seen or attribute.name in taken_names:
             raise SourceError(
                 f"{origin}: attribute {attribute.name!r} of {attribute.table} is declared twice or is a "
                 "contract column; give it another name"

@@ -22,21 +22,21 @@ def live_rows(rows: Rows, day: int, own: str) -> Mask:
 
     `own` names a column of codes that a row and its negative share; only its codes with negatives are looked at closely.
     """
-    known: Mask = rows["known"] <= day
-    minus = known & (rows["sign"] < 0)
+    is_known: Mask = rows["known"] <= day
+    minus = is_known & (rows["sign"] < 0)
     # Sorting many rows is dear, so the pairs that stand side by side are cancelled first.
-    beside = behind_their_rows(rows, known, np.flatnonzero(minus))
+    beside = behind_their_rows(rows, is_known, np.flatnonzero(minus))
     minus[beside] = False
-    known[beside] = False
-    known[beside - 1] = False
+    is_known[beside] = False
+    is_known[beside - 1] = False
     if not minus.any():
-        return known
+        return is_known
     touched = np.zeros(int(rows[own].max()) + 1, np.bool_)
     touched[rows[own][minus]] = True
-    close = np.flatnonzero(known & touched[rows[own]])
+    close = np.flatnonzero(is_known & touched[rows[own]])
     compared = {name: column[close] for name, column in rows.items() if name != "known"}
-    known[close] = cancelled(compared)
-    return known
+    is_known[close] = cancelled(compared)
+    return is_known
 
 
 def behind_their_rows(rows: Rows, known: Mask, minus: Column) -> Column:

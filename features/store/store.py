@@ -174,12 +174,12 @@ class Store:
             return self._live_of_segments(table, as_of, wanted)
         needed = dict.fromkeys((*wanted, "known", "sign"))
         rows = self.all_rows(table, tuple(needed))
-        known = rows["known"] <= as_of
+        is_known = rows["known"] <= as_of
         plus = rows["sign"] > 0
         # In a single file a row's negative stands right behind the row; behind the last stands none.
-        last = np.zeros(min(1, len(known)), np.bool_)
-        ended = np.append((known & ~plus)[1:], last)
-        lives = known & plus & ~ended
+        last = np.zeros(min(1, len(is_known)), np.bool_)
+        ended = np.append((is_known & ~plus)[1:], last)
+        lives = is_known & plus & ~ended
         return {name: rows[name][lives] for name in wanted}
 
     def _live_of_segments(self, table: str, as_of: int, columns: tuple[str, ...]) -> Rows:

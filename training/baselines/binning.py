@@ -63,16 +63,16 @@ class BinEvidence:
 def number_bins(name: str, values: Floats, label: Floats, sign: int, choices: CardChoices) -> Bins:
     """Return the bins of a number: the leaves of a tree whose risk only rises (sign 1) or only falls (-1) with it."""
     is_known = ~np.isnan(values)
-    asked = values[is_known]
+    known_values = values[is_known]
     known_label = label[is_known]
     # a tree needs both classes, and two values that differ
-    if len(np.unique(known_label)) < 2 or len(np.unique(asked)) < 2:
+    if len(np.unique(known_label)) < 2 or len(np.unique(known_values)) < 2:
         return Bins(name)
     least = max(1, round(choices.least_share * len(label)))
     tree = DecisionTreeClassifier(
         max_leaf_nodes=choices.bins, min_samples_leaf=least, monotonic_cst=[sign], random_state=0
     )
-    tree.fit(asked[:, None], known_label)
+    tree.fit(known_values[:, None], known_label)
     splits = tree.tree_.threshold[tree.tree_.feature >= 0]
     edges = {float(f"{split:.{DIGITS}g}") for split in splits.tolist()}
     return Bins(name, edges=tuple(sorted(edges)))

@@ -54,8 +54,8 @@ class ModelOrder:
 
     def metrics(self, weighed: Weighed) -> Floats:
         """Return COMPARED of a weighed exam, float64 (4,); NaN where undefined."""
-        found = None if self.hourly is None else self.hourly.per_hour(weighed.weight)
-        per_hour = np.nan if found is None else found
+        number_per_hour = None if self.hourly is None else self.hourly.per_hour(weighed.weight)
+        per_hour = np.nan if number_per_hour is None else number_per_hour
         return np.append(self.ranking.metrics(weighed), per_hour)
 
 

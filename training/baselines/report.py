@@ -46,17 +46,17 @@ def compared(contest: Contest, table: BaselineTable, *, seed: int, has_order: bo
     if contest.answered:
         every = standings(contest.answered, names, seed=seed)
         by_name = dict(zip(names, every, strict=True))
-    told: dict[str, dict[str, Gain]] = {}
+    gains_by_name: dict[str, dict[str, Gain]] = {}
     for baseline in table.baseline:
         if by_name and baseline.name not in contest.words:
-            told[baseline.name] = gains(by_name[MODEL], by_name[baseline.name])
-    over = told.get(rule.over, {}).get(rule.metric)
+            gains_by_name[baseline.name] = gains(by_name[MODEL], by_name[baseline.name])
+    over = gains_by_name.get(rule.over, {}).get(rule.metric)
     verdict = verdict_of(over, rule, has_order=has_order)
     plain = {
         "baselines": [_row(baseline, contest) for baseline in table.baseline],
         "origins": [_origin_row(contest, place) for place in range(len(contest.answered))],
         "figures": _figure_rows(contest, by_name),
-        "gains": _gain_rows(told),
+        "gains": _gain_rows(gains_by_name),
         "verdict": verdict.plain(),
     }
     return Compared(plain, verdict)

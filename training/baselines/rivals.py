@@ -95,11 +95,11 @@ def contest_of(
     for sitting, model in zip(sittings, of_model, strict=True):
         every = {MODEL: model.raw}
         for baseline in rivals.table.baseline:
-            said = rivals.said(baseline, sitting)
-            if isinstance(said, str):
-                words[baseline.name] = said
+            scores = rivals.said(baseline, sitting)
+            if isinstance(scores, str):
+                words[baseline.name] = scores
             else:
-                every[baseline.name] = said
+                every[baseline.name] = scores
         answered.append(_answered(sitting, model, every, capacity))
     heard = {name for each in answered for name in each.raw}
     silent = {name: word for name, word in words.items() if name not in heard}

@@ -32,16 +32,16 @@ def sittings(
     chance = np.full(len(whole.cases), np.nan)
     chance[whole.tested()] = tested
     for origin in origins:
-        held = np.flatnonzero(origin.held)
-        asked = whole.take(held)
+        places = np.flatnonzero(origin.held)
+        tested_cases = whole.take(places)
         sitting = Sitting(
             origin,
             _lesson_of(whole, lesson, origin),
             whole.cases.label[origin.seen],
-            asked.matrix,
-            asked.cases,
-            asked.units,
-            _told(chance[held]),
+            tested_cases.matrix,
+            tested_cases.cases,
+            tested_cases.units,
+            _told(chance[places]),
         )
         yield _with_bystanders(sitting, whole, lesson)
 

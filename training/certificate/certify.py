@@ -271,12 +271,12 @@ def unlike_fed(
     store: Store, made: Poisoned, told: tuple[Mapping[str, Matrix], Inquiry]
 ) -> dict[str, Moved]:
     """Return what a store that was fed by days says otherwise than one loaded at once, of the day and days after it."""
-    after, asked = told
-    later = replace(asked, day=asked.day + REACH)
-    cities = {entity: after[entity] for entity in asked.entities}
-    with fed(made.excerpt, (asked.day, asked.day + 1)) as other:
+    after, inquiry = told
+    later = replace(inquiry, day=inquiry.day + REACH)
+    cities = {entity: after[entity] for entity in inquiry.entities}
+    with fed(made.excerpt, (inquiry.day, inquiry.day + 1)) as other:
         moves = compared_matrices(city(store, later), city(other, later))
-        moves |= compared_matrices(cities, city(other, asked))
+        moves |= compared_matrices(cities, city(other, inquiry))
     return labelled_moves(FED, moves)
 
 

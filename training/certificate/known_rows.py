@@ -97,8 +97,8 @@ def shown_features(engine: Engine, before: Mapping[str, Matrix], day: int) -> Na
 
 def _varies(values: NDArray[np.float64]) -> bool:
     """Tell whether a feature has two values, missing ones aside."""
-    known = values[~np.isnan(values)]
-    return bool(len(known)) and bool((known != known[0]).any())
+    present = values[~np.isnan(values)]
+    return bool(len(present)) and bool((present != present[0]).any())
 
 
 def apart(names: Names) -> list[list[str]]:
@@ -155,11 +155,11 @@ def _moved(
     changed: Excerpt, names: Names, before: Mapping[str, Matrix], catalogue: Catalogue
 ) -> set[str]:
     """Return the features that an altered excerpt moves, of the entities that have any in question."""
-    asked: set[str] = set().union(*names.values())
+    in_question: set[str] = set().union(*names.values())
     moved: set[str] = set()
     with loaded(changed) as store:
         for entity, view in before.items():
-            if asked.isdisjoint(view.names):
+            if in_question.isdisjoint(view.names):
                 continue
             day = int(view.as_of[0])
             after = matrix(Engine(store, catalogue), entity, day)

@@ -60,7 +60,7 @@ class Later:
 
     def _read(self, table: str) -> None:
         last_rows: dict[Key, Row] = {}
-        held: dict[Key, list[Row]] = {}
+        daily_versions: dict[Key, list[Row]] = {}
         for mark, versions in self._versions(table).items():
             last = versions[-1]
             if not last["retracted"]:
@@ -68,9 +68,9 @@ class Later:
             days = days_of_hold(versions)
             # of a day's versions the last one held
             version_of_day = {row["recorded_on"]: row for row in versions}
-            held[mark] = [version_of_day[day] for day in days]
+            daily_versions[mark] = [version_of_day[day] for day in days]
         self._last_rows[table] = last_rows
-        self._held[table] = held
+        self._held[table] = daily_versions
 
     def _versions(self, table: str) -> dict[Key, list[Row]]:
         """Return the versions of each business key of a table, in the order of their recording."""
@@ -106,14 +106,14 @@ def looks_of(later: Later, target: Target) -> Iterator[Look]:
 
 
 def _reviews(later: Later) -> Iterator[Look]:
-    held = later.held("claim_reviews")
+    versions = later.held("claim_reviews")
     for (claim,), row in later.rows("claim_reviews").items():
         closed = _closing_day(row)
         outcome = row["outcome"]
         label = np.nan
         if outcome in VERDICTS and closed <= later.last:
             label = float(outcome == "fraud")
-        days = [each["recorded_on"] for each in held[claim,] if each["outcome"] in VERDICTS]
+        days = [each["recorded_on"] for each in versions[claim,] if each["outcome"] in VERDICTS]
         yield Look(claim, claim, closed, closed, label, min(days, default=FOREVER))
 
 
@@ -136,8 +136,8 @@ def _visits(later: Later, target: Target) -> Iterator[Look]:
             for each in visits_held[visit,]
             if each[examined_column] == 1 and each["closed_on"] is not None
         ]
-        told = min([*told_days, finding_days.get(visit, FOREVER)])
-        yield Look(visit, subject, row["opened"], closed, label, told)
+        first_told = min([*told_days, finding_days.get(visit, FOREVER)])
+        yield Look(visit, subject, row["opened"], closed, label, first_told)
 
 
 def _visits_condition(target: Target) -> ast.expr | None:
@@ -149,12 +149,12 @@ def _visits_condition(target: Target) -> ast.expr | None:
 
 def _finding_days(later: Later, target: Target) -> dict[str, int]:
     """Return by visit the day on which its finding of the target's violation was first told."""
-    held = later.held("findings")
+    versions = later.held("findings")
     days = {}
     for mark in later.rows("findings"):
         visit, violation = mark[0], mark[1]
         if violation == target.violation:
-            days[visit] = held[mark][0]["recorded_on"]
+            days[visit] = versions[mark][0]["recorded_on"]
     return days
 
 
@@ -300,9 +300,9 @@ def _of_events(
         day = int(cases.as_of[place])
         end = day + target.horizon
         days = [when for when, _ in happened.get(subject, ()) if day < when <= end]
-        told = [known for when, known in tellings.get(subject, ()) if day < when <= end]
+        told_days = [known for when, known in tellings.get(subject, ()) if day < when <= end]
         label = float(bool(days)) if end <= later.last else np.nan
-        yield Expected(label, min(told, default=FOREVER), None)
+        yield Expected(label, min(told_days, default=FOREVER), None)
 
 
 def _table(target: Target) -> str:

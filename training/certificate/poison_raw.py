@@ -148,11 +148,11 @@ def _untried(sheets: Mapping[str, RawTable], poisons: Sequence[Mapping[str, Any]
 
 def days_of(sheets: Mapping[str, RawTable], as_of: int) -> list[int]:
     """Return the day and another: its neighbour, or an earlier one where few rows became known after the day."""
-    known = pl.concat([sheet.known for sheet in sheets.values()]).drop_nulls()
-    if not known.len():
+    recorded_days = pl.concat([sheet.known for sheet in sheets.values()]).drop_nulls()
+    if not recorded_days.len():
         return [as_of, neighbour(as_of)]
-    share_after = (known > as_of).sum() / known.len()
-    earlier = int(known.quantile(MIDDLE, "lower") or as_of)
+    share_after = (recorded_days > as_of).sum() / recorded_days.len()
+    earlier = int(recorded_days.quantile(MIDDLE, "lower") or as_of)
     if share_after < FEW and earlier < as_of:
         return [as_of, earlier]
     return [as_of, neighbour(as_of)]

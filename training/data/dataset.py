@@ -112,9 +112,9 @@ def dataset(store: Store, name: str, *, seed: int, bystanders: int = 0) -> Datas
         matrix, cases = _of_units(engine, some_units, SUBJECT[target.unit])
     condition = target.population.filter if target.population else ""
     inside = population(matrix, condition)
-    taken = matrix.take(inside)
+    population_matrix = matrix.take(inside)
     chosen = cases.take(inside)
-    whole = Dataset(name, target, taken, chosen, engine.catalogue, aside.counts())
+    whole = Dataset(name, target, population_matrix, chosen, engine.catalogue, aside.counts())
     beside = _bystanders(engine, whole, condition, most=bystanders, seed=seed)
     persons = None
     if target.judged is not None and target.unit == "claim":

@@ -146,10 +146,10 @@ def folds_by_key(keys: NDArray[np.str_], recipe: Recipe) -> list[Fold]:
 def _folds(splitter: BaseCrossValidator, keys: NDArray[np.str_]) -> list[Fold]:
     """Return the splits of cases as masks."""
     folds = []
-    for seen, held in splitter.split(keys, groups=keys):
+    for seen, tested in splitter.split(keys, groups=keys):
         fold = Fold(np.zeros(len(keys), np.bool_), np.zeros(len(keys), np.bool_))
         fold.seen[seen] = True
-        fold.held[held] = True
+        fold.held[tested] = True
         folds.append(fold)
     return folds
 

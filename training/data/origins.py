@@ -46,15 +46,15 @@ def _spans(whole: Dataset, number: int, asked_on: float) -> Iterator[Origin]:
     places = np.flatnonzero(whole.taught())
     taught = whole.cases.take(places)
     splitter = forward_split(taught, n_splits=number, tried_on=asked_on, gap=whole.gap)
-    for seen, held in splitter.split(places):
-        days = taught.day[held]
+    for seen, tested in splitter.split(places):
+        days = taught.day[tested]
         first = int(days.min())
         yield Origin(
             date_of(first).isoformat(),
             first,
             int(days.max()),
             _mask(whole, places[seen]),
-            _mask(whole, places[held]),
+            _mask(whole, places[tested]),
         )
 
 
@@ -76,6 +76,6 @@ def _mask(whole: Dataset, places: NDArray[np.int64]) -> Mask:
 def _tells(origin: Origin, label: NDArray[np.float64], least: int) -> bool:
     """Tell whether there is enough to learn before an origin, and a label of either kind after it."""
     taught = label[origin.seen]
-    asked = label[origin.held]
-    labelled = asked[~np.isnan(asked)]
+    tested = label[origin.held]
+    labelled = tested[~np.isnan(tested)]
     return enough(taught, least) and enough(labelled, 1)

@@ -96,11 +96,11 @@ def share_of_staff(store: Store, column: str, value: str, looks: tuple[Codes, Co
     texts = persons_texts(store, column, spells[CLAIMANT].astype(np.int64))
     is_said = texts != ""
     has_value = texts[is_said] == value
-    said = {
+    spells_of_known = {
         name: spells[name][is_said].astype(np.int64) for name in ("enterprise", "started", "ended")
     }
-    staff = _running(said, np.ones(len(has_value)), looks)
-    of_value = _running(said, has_value.astype(np.float64), looks)
+    staff = _running(spells_of_known, np.ones(len(has_value)), looks)
+    of_value = _running(spells_of_known, has_value.astype(np.float64), looks)
     nobody = np.full(len(staff), np.nan)
     return np.asarray(np.divide(of_value, staff, out=nobody, where=staff > 0))
 

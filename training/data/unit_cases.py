@@ -103,12 +103,12 @@ def event_labelling(store: Store, target: Target, by: int) -> Labelling:
         # before its horizon has passed nobody knows that nothing happened
         is_open = end > by
         label = np.where(is_open, np.nan, happened(known_events.marks, *window))
-        known = np.maximum(end, last_known(known_events, *window))
+        label_known = np.maximum(end, last_known(known_events, *window))
         return replace(
             cases,
             label=label,
             told=first_told(tellings, *window),
-            known=np.where(is_open, FOREVER, known),
+            known=np.where(is_open, FOREVER, label_known),
         )
 
     return with_events

@@ -40,10 +40,10 @@ def beyond_lottery(listed: PeriodVisits, drawn: PeriodVisits) -> BeyondLottery:
         return BeyondLottery(float(np.nansum(listed.number)), 0.0, NO_MINUTES, NO_MINUTES)
     of_list = listed.take(_is_known(listed))
     of_lottery = drawn.take(_is_known(drawn))
-    found = float(of_list.number.sum())
+    by_lists = float(of_list.number.sum())
     minutes = float(of_list.minutes.sum())
     by_lottery = in_minutes(of_lottery, minutes)
-    return BeyondLottery(found, minutes, by_lottery, _less(found, by_lottery))
+    return BeyondLottery(by_lists, minutes, by_lottery, _less(by_lists, by_lottery))
 
 
 def _is_known(visits: PeriodVisits) -> Flags:

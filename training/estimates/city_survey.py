@@ -88,7 +88,9 @@ def quantities(
         (lambda visits: visits.label, expected.violation),
         (lambda visits: visits.number, expected.number),
     ]
-    violators, numbers = (_quantity(seen, population, value, told) for value, told in read)
+    violators, numbers = (
+        _quantity(seen, population, value, predicted) for value, predicted in read
+    )
     return violators, numbers
 
 

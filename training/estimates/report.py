@@ -64,9 +64,9 @@ def expected_of(bundle: Bundle, city: CityPopulation, period: Period) -> tuple[M
     size = len(city.code)
     if day_of(bundle.manifest.as_of) > period.eve:
         return ModelSays(np.zeros(size), np.zeros(size)), False
-    told = score(bundle, city.matrix)
-    number = np.zeros(size) if told.expected is None else told.expected
-    return ModelSays(told.probability, number), True
+    scores = score(bundle, city.matrix)
+    number = np.zeros(size) if scores.expected is None else scores.expected
+    return ModelSays(scores.probability, number), True
 
 
 def estimate_report(store: Store, bundle: Bundle, period: Period, by: str | None = None) -> Plain:
@@ -79,9 +79,9 @@ def estimate_report(store: Store, bundle: Bundle, period: Period, by: str | None
             f"estimates are of enterprises; target {bundle.target!r} is of a {bundle.entity}"
         )
     target = target_of(store, bundle.target)
-    asked = AskedPeriod(bundle.target, target, period, monitor_limits().late_days)
-    seen = seen_in(store, asked)
-    city = city_population(store, asked, seen)
+    question = AskedPeriod(bundle.target, target, period, monitor_limits().late_days)
+    seen = seen_in(store, question)
+    city = city_population(store, question, seen)
     expected, is_assisted = expected_of(bundle, city, period)
     violators, numbers = quantities(seen, city.code, expected)
     return {

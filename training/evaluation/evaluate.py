@@ -101,14 +101,14 @@ def _on_random_visits(cases: TargetCases, probability: Floats) -> dict[str, floa
         return None
     weight = 1.0 / cases.inclusion[is_drawn]
     label = cases.random_label[is_drawn]
-    told = probability[is_drawn]
-    found = float(np.average(label, weights=weight))
+    drawn_probability = probability[is_drawn]
+    base_rate = float(np.average(label, weights=weight))
     return {
         "cases": int(is_drawn.sum()),
-        "told": float(np.average(told, weights=weight)),
-        "found": found,
-        "log_loss": weighted_log_loss(label, told, weight),
-        "log_loss_of_base_rate": weighted_log_loss(label, np.full(len(label), found), weight),
+        "told": float(np.average(drawn_probability, weights=weight)),
+        "found": base_rate,
+        "log_loss": weighted_log_loss(label, drawn_probability, weight),
+        "log_loss_of_base_rate": weighted_log_loss(label, np.full(len(label), base_rate), weight),
     }
 
 

@@ -43,13 +43,13 @@ class ListAndRest:
 def proposed_list(survey: Survey, on_list: Flags, total: TotalOf) -> ListAndRest:
     """Return the totals of a list that nobody has visited: each is known from its own drawn units alone."""
     listed = survey.take(on_list)
-    rest = survey.take(~on_list)
+    unlisted = survey.take(~on_list)
     return ListAndRest(
         listed=_some_units(listed, total),
-        rest=_some_units(rest, total),
+        rest=_some_units(unlisted, total),
         whole=total(survey),
         listed_units=listed.size,
-        rest_units=rest.size,
+        rest_units=unlisted.size,
     )
 
 
@@ -60,16 +60,16 @@ def visited_list(survey: Survey, on_list: Flags, total: TotalOf) -> ListAndRest:
     unit of the list has no outcome.
     """
     listed = survey.take(on_list)
-    rest = survey.take(~on_list)
+    unlisted = survey.take(~on_list)
     seen = seen_total(listed.value).value
     exact = Estimate(seen, seen, seen)
-    of_rest = _some_units(rest, total)
+    of_rest = _some_units(unlisted, total)
     return ListAndRest(
         listed=exact,
         rest=of_rest,
         whole=sum_of(exact, of_rest),
         listed_units=listed.size,
-        rest_units=rest.size,
+        rest_units=unlisted.size,
     )
 
 

@@ -54,7 +54,7 @@ def way_intervals(
         "inverse_propensity": share_by_unit(label, 1 / judged.propensity[top], unit),
         "random_visits": share_among(drawn),
     }
-    return {name: told.limits() for name, told in ways.items()}
+    return {name: figure.limits() for name, figure in ways.items()}
 
 
 def recorded_inclusion(inclusion: Floats) -> Floats:
@@ -86,7 +86,7 @@ def lottery_figures(
     return {
         "drawn": int(positives.seen.sum()),
         "drawn_on_list": int(positives.seen[on_list].sum()),
-        **{name: told.plain() for name, told in figures.items()},
+        **{name: figure.plain() for name, figure in figures.items()},
     }
 
 

@@ -26,7 +26,7 @@ def number_found(
     matrix = matrix.take(is_written)
     count = count[is_written]
     expected = expected[is_written]
-    found: dict[str, Any] = {
+    figures: dict[str, Any] = {
         "cases": len(count),
         "told": float(expected.sum()),
         "found": float(count.sum()),
@@ -34,7 +34,7 @@ def number_found(
         "interval": ratio_interval(matrix.keys, expected, count, seed=seed),
     }
     if number is None:
-        return {**found, "inside": None, "by_size": None}
+        return {**figures, "inside": None, "by_size": None}
     lower, upper = number.interval(matrix.names, matrix.values, expected)
     is_inside = (lower <= count) & (count <= upper)
     member = staff_class(number.reaches, number.staff_of(matrix.names, matrix.values))
@@ -49,4 +49,4 @@ def number_found(
             "inside": float(is_inside[of_size].mean()) if of_size.any() else None,
         }
         by_size.append(size)
-    return {**found, "inside": float(is_inside.mean()), "by_size": by_size}
+    return {**figures, "inside": float(is_inside.mean()), "by_size": by_size}

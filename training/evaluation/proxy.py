@@ -66,11 +66,11 @@ def proxy_of(matrix: Matrix, units: NDArray[np.str_], has_value: Floats, seed: i
     raw = np.full(len(matrix), np.nan)
     gain = np.zeros(len(matrix.names))
     for each in range(PARTS):
-        seen, held = part != each, part == each
-        if not held.any() or not enough(has_value[seen], LEAST):
+        seen, tested = part != each, part == each
+        if not tested.any() or not enough(has_value[seen], LEAST):
             return None
         model = _learned(matrix.take(seen), has_value[seen], seed)
-        raw[held] = margins(model, matrix.values[held])
+        raw[tested] = margins(model, matrix.values[tested])
         gain += model.feature_importance("gain")
     ranked = sort_by_score(has_value, raw)
     area = auc(ranked)

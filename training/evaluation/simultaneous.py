@@ -239,7 +239,7 @@ def pair_difference(
     down = (first.value - first.low, second.high - second.value)
     up = (first.high - first.value, second.value - second.low)
     reaches = []
-    for own, other in (down, up):
-        square = own**2 + other**2 - 2 * correlation * own * other
+    for reach, other in (down, up):
+        square = reach**2 + other**2 - 2 * correlation * reach * other
         reaches.append(max(square, 0.0) ** 0.5)
     return JointInterval(value, value - reaches[0], value + reaches[1])

@@ -28,7 +28,7 @@ def struck_figures(struck: Flags, on_list: Flags) -> dict[str, Any]:
     return {
         "struck": int(struck.sum()),
         "struck_on_list": int(struck[on_list].sum()),
-        **{name: told.plain() for name, told in figures.items()},
+        **{name: figure.plain() for name, figure in figures.items()},
     }
 
 
@@ -44,10 +44,10 @@ def _told(struck: Flags, on_list: Flags) -> dict[str, Told]:
         reason = f"it befell {number} units, at least {LEAST_STRUCK} needed"
         return dict.fromkeys(FIGURES, NotEstimable(reason))
     listed = _total(struck[on_list])
-    rest = _total(struck[~on_list])
+    unlisted = _total(struck[~on_list])
     listed_units = float(on_list.sum())
     parts = ListAndRest(
-        listed, rest, sum_of(listed, rest), listed_units, len(struck) - listed_units
+        listed, unlisted, sum_of(listed, unlisted), listed_units, len(struck) - listed_units
     )
     return {
         "rate": rate(parts),

@@ -77,8 +77,8 @@ def cost_rows(
         division = _division_of(divisions, concern)
         if division is None:
             continue
-        for label, taken in _features(names):
-            without = costing.tested_without(taken).take(division.order)
+        for label, without_names in _features(names):
+            without = costing.tested_without(without_names).take(division.order)
             gaps = _Gaps(division, _place(division, concern), without)
             rows += [_row(gaps, concern, label, rate, seed) for rate in RATES if rate.name in COSTS]
     return rows

@@ -55,13 +55,13 @@ def _crossings(
     for each in np.unique(fold):
         is_asked = fold == each
         others = tally_of(raw[~is_asked], label[~is_asked])
-        asked = tally_of(raw[is_asked], label[is_asked])
-        crossings.append((others, asked))
+        tested = tally_of(raw[is_asked], label[is_asked])
+        crossings.append((others, tested))
     return crossings
 
 
 def _unseen_loss(curve: Curve, crossings: Sequence[tuple[ScoreTally, ScoreTally]]) -> float:
     """Return the mean log-loss of a kind of curve on each fold, once fitted to the others."""
-    losses = [asked.loss(curve(others)) for others, asked in crossings]
-    cases = [float(asked.cases.sum()) for _, asked in crossings]
+    losses = [tested.loss(curve(others)) for others, tested in crossings]
+    cases = [float(tested.cases.sum()) for _, tested in crossings]
     return float(np.average(losses, weights=cases))

@@ -96,8 +96,8 @@ def levelling(margin: Floats, tally: ScoreTally) -> float:
     positives = tally.rate * tally.cases.sum()
 
     def surplus(shift: float) -> float:
-        told = tally.cases @ sigmoid(margin + shift)
-        return float(told - positives)
+        expected = tally.cases @ sigmoid(margin + shift)
+        return float(expected - positives)
 
     lowest = -FARTHEST - float(margin.max())
     highest = FARTHEST - float(margin.min())

@@ -117,13 +117,13 @@ def _losses(move: Move, kind: str, speaking: _Speaking) -> Floats:
     """Return the log-loss of each case that speaks, by its weight, under a move that was fitted to all folds but its own."""
     unseen, weight = speaking.unseen, speaking.weight
     speaks = weight > 0
-    told = np.full(len(weight), np.nan)
+    unseen_probability = np.full(len(weight), np.nan)
     for each in np.unique(unseen.fold[speaks]):
         is_asked = unseen.fold == each
         of_visits = CURVES[kind](tally_of(unseen.raw[~is_asked], unseen.label[~is_asked]))
         moved = move(of_visits, _tally(speaking, ~is_asked & speaks))
-        told[is_asked] = moved(unseen.raw[is_asked])
-    return weighted_losses(told[speaks], unseen.label[speaks], weight[speaks])
+        unseen_probability[is_asked] = moved(unseen.raw[is_asked])
+    return weighted_losses(unseen_probability[speaks], unseen.label[speaks], weight[speaks])
 
 
 def _shifted(visited: Calibration, tally: ScoreTally) -> Calibration:

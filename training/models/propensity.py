@@ -52,8 +52,8 @@ def share_of(matrix: Matrix, wanted: Mask, recipe: Recipe) -> Floats:
         taught = teaches & (part != each)
         if len(np.unique(label[taught])) == 2:
             model = _model(ordered.take(taught), label[taught], recipe)
-            asked = ordered.values[part == each]
-            share[part == each] = model.predict(asked, num_threads=1)
+            tested = ordered.values[part == each]
+            share[part == each] = model.predict(tested, num_threads=1)
     every_unwanted = int((~label).sum())
     thinning = float((teaches & ~label).sum()) / every_unwanted
     drawn = np.clip(share, NEAREST, 1 - NEAREST)

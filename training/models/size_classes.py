@@ -82,11 +82,11 @@ def _classes(unseen: Unseen) -> Iterator[Mask]:
 
 def _ratio_of(unseen: Unseen, cases: Mask) -> tuple[float, float, float]:
     """Return one class's place, the logarithm of found over told, and its variance; a class of few finds is known badly."""
-    told = unseen.told[cases]
+    predicted = unseen.told[cases]
     count = unseen.count[cases]
-    place = float(np.average(np.log1p(unseen.staff[cases]), weights=told))
-    ratio = float(count.sum() / told.sum())
-    apart = count - ratio * told
+    place = float(np.average(np.log1p(unseen.staff[cases]), weights=predicted))
+    ratio = float(count.sum() / predicted.sum())
+    apart = count - ratio * predicted
     # where all but one found nothing the residuals say too little, hence the share of one find more
     variance = float((apart**2).sum() / count.sum() ** 2) + 1 / int((count > 0).sum())
     return place, float(np.log(ratio)), variance

@@ -41,9 +41,9 @@ class ScoreTally:
 
     def loss(self, calibration: Calibration) -> float:
         """Return the mean log-loss of what a calibration says of these cases."""
-        told = np.clip(calibration(self.raw), SMALLEST, 1 - SMALLEST)
-        of_positives = self.positives * np.log(told)
-        of_negatives = (self.cases - self.positives) * np.log1p(-told)
+        probability = np.clip(calibration(self.raw), SMALLEST, 1 - SMALLEST)
+        of_positives = self.positives * np.log(probability)
+        of_negatives = (self.cases - self.positives) * np.log1p(-probability)
         return float(-(of_positives + of_negatives).sum() / self.cases.sum())
 
 

@@ -119,7 +119,7 @@ def trials_of(
         # LightGBM is silenced thread by thread: a run stays in the thread in which it began
         threads = [stack.enter_context(ThreadPoolExecutor(1)) for _ in binned.folds]
         pairs = zip(threads, binned.seen, binned.held, strict=True)
-        begun = [thread.submit(_begun, parameters, seen, held) for thread, seen, held in pairs]
+        begun = [thread.submit(_begun, parameters, seen, tested) for thread, seen, tested in pairs]
         runs = [run.result() for run in begun]
         while not _is_over(runs, most=most, patience=patience):
             more = min(ROUNDS_AT_ONCE, most - runs[0].rounds)
@@ -158,16 +158,16 @@ def _compared(folds: Sequence[Fold], runs: Sequence[_Run], shortest: int) -> Tri
 
 def _curve(folds: Sequence[Fold], runs: Sequence[_Run]) -> Floats:
     """Return the mean loss on unseen cases after each round."""
-    held = np.array([int(fold.held.sum()) for fold in folds])
+    sizes = np.array([int(fold.held.sum()) for fold in folds])
     losses = np.array([run.losses for run in runs])
-    return np.asarray(held @ losses / held.sum())
+    return np.asarray(sizes @ losses / sizes.sum())
 
 
 def binned_of(whole: Dataset, folds: Sequence[Fold]) -> Binned:
     """Return a data set with the parts of it that the folds see and hold."""
     seen = [_part(whole, fold.seen) for fold in folds]
-    held = [_part(whole, fold.held) for fold in folds]
-    return Binned(whole, folds, seen, held)
+    tested = [_part(whole, fold.held) for fold in folds]
+    return Binned(whole, folds, seen, tested)
 
 
 def dataset_of(

@@ -115,10 +115,10 @@ def drawn_tickets(store: Store, target: str, by: int) -> DrawnTickets:
     if not len(draws["drawn"]):
         return DrawnTickets(np.empty(0, np.int64), np.empty(0), 1.0)
     weight = _weights(draws)
-    taken = draws["drawn"] == 1
+    is_taken = draws["drawn"] == 1
     every_mark = marks(draws["enterprise"], draws["drawn_on"])
-    mark, first = np.unique(every_mark[taken], return_index=True)
-    return DrawnTickets(mark, weight[taken][first], float(max(weight.max(), 1.0)))
+    mark, first = np.unique(every_mark[is_taken], return_index=True)
+    return DrawnTickets(mark, weight[is_taken][first], float(max(weight.max(), 1.0)))
 
 
 def _weights(draws: Rows) -> Floats:

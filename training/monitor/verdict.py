@@ -45,8 +45,8 @@ NOTHING_SEEN = VerdictReason(
 
 def verdict(reasons: Sequence[VerdictReason], unknown: Sequence[Unknown]) -> dict[str, Any]:
     """Return the gravest word of all reasons, the reasons with the gravest first, and what cannot be told."""
-    said = list(reasons) or [NOTHING_SEEN]
-    gravest_first = sorted(said, key=lambda reason: -MILDEST_FIRST.index(reason.word))
+    every_reason = list(reasons) or [NOTHING_SEEN]
+    gravest_first = sorted(every_reason, key=lambda reason: -MILDEST_FIRST.index(reason.word))
     return {
         "word": gravest_first[0].word,
         "reasons": [reason.plain() for reason in gravest_first],

@@ -63,8 +63,8 @@ def _cell(row: Row | None, name: str) -> Figure | ReasonWords:
     """Return a rate with its interval, or the word in its place."""
     if row is None or row["value"] is None:
         return NOT_ESTIMABLE
-    told = (row["value"], row["low"], row["high"])
-    return times_figure(told) if name == "calibration" else share_figure(told)
+    estimate = (row["value"], row["low"], row["high"])
+    return times_figure(estimate) if name == "calibration" else share_figure(estimate)
 
 
 def _differences(pairs: Sequence[Row], members: Sequence[Row]) -> list[ReasonWords]:
@@ -80,8 +80,12 @@ def _differences(pairs: Sequence[Row], members: Sequence[Row]) -> list[ReasonWor
 def _difference(row: Row, group: ReasonWords, other: ReasonWords) -> ReasonWords:
     """Return a difference in words."""
     zh, en = NAMES[row["rate"]]
-    told = (row["difference"], row["low"], row["high"])
-    figure = times_figure(told) if row["rate"] == "calibration" else share_figure(told, signed=True)
+    estimate = (row["difference"], row["low"], row["high"])
+    figure = (
+        times_figure(estimate)
+        if row["rate"] == "calibration"
+        else share_figure(estimate, signed=True)
+    )
     said = f"{figure.value}（{figure.ends}）"
     return ReasonWords(
         f"{zh}：{group.zh}比{other.zh} {said}",

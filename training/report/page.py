@@ -122,10 +122,10 @@ def _list_rows(figures: Row, per_hour: Row | str, unit: str) -> list[dict[str, A
     for way, zh, en in WAYS:
         ends = figures["intervals"][way]
         value = figures[way]
-        told = ends if isinstance(ends, str) or value is None else (value, *ends)
+        estimate = ends if isinstance(ends, str) or value is None else (value, *ends)
         if value is None and not isinstance(ends, str):
-            told = "not estimable: no labelled case with a weight"
-        rows.append(_row(f"命中率：{zh}", f"precision: {en}", told))
+            estimate = "not estimable: no labelled case with a weight"
+        rows.append(_row(f"命中率：{zh}", f"precision: {en}", estimate))
     rows += _lottery_rows(figures["lottery"])
     shown = _with_charts(rows, mark=0.0)
     if per_hour:
@@ -137,9 +137,9 @@ def _list_rows(figures: Row, per_hour: Row | str, unit: str) -> list[dict[str, A
 
 def _lottery_rows(lottery: Row) -> list[dict[str, Any]]:
     """Return what the lottery and the model say together; one row where one reason says that they say nothing."""
-    told = [lottery[name] for name, _, _ in LOTTERY]
-    if isinstance(told[0], str) and all(each == told[0] for each in told):
-        return [_row("抽签加模型", "lottery and model together", told[0])]
+    figures = [lottery[name] for name, _, _ in LOTTERY]
+    if isinstance(figures[0], str) and all(each == figures[0] for each in figures):
+        return [_row("抽签加模型", "lottery and model together", figures[0])]
     return [
         _row(f"抽签加模型：{zh}", f"lottery and model: {en}", lottery[name])
         for name, zh, en in LOTTERY
@@ -168,9 +168,9 @@ def _with_charts(rows: Iterable[dict[str, Any]], mark: float) -> list[dict[str, 
     axis = axis_of([row["told"] for row in rows if row["told"]], mark)
     shown = []
     for row in rows:
-        told = row["told"]
-        figure = share_figure(told) if told else None
-        chart = interval_chart(told, axis, mark) if told else Markup()
+        estimate = row["told"]
+        figure = share_figure(estimate) if estimate else None
+        chart = interval_chart(estimate, axis, mark) if estimate else Markup()
         shown.append({**row, "figure": figure, "chart": chart})
     return shown
 

@@ -67,8 +67,8 @@ class Bench:
             taught = self.whole.taught() & (part != each)
             lesson = Lesson(matrix.take(taught), (), signs)
             model = refit(lesson, self.whole.cases.label[taught], self.like, recipe)
-            asked = self.whole.tested() & (part == each)
-            raw[asked] = margins(model, matrix.values[asked])
+            tested = self.whole.tested() & (part == each)
+            raw[tested] = margins(model, matrix.values[tested])
         return raw[self.whole.tested()]
 
     def _units(self) -> NDArray[np.str_]:

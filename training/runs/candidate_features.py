@@ -141,7 +141,7 @@ def certificate(store: Store, fresh: Newcomers, as_of: int) -> dict[str, Any]:
     with loaded(excerpt) as clean:
         before = _of_day(clean, fresh, as_of)
         wrong = misread(fresh.engine(clean), excerpt, as_of, READ)
-        rest = resting(fresh.engine(clean), excerpt, as_of, SEEDS[0])
+        rows_rested_on = resting(fresh.engine(clean), excerpt, as_of, SEEDS[0])
     moved: dict[str, Moved] = {}
     poisons = []
     for seed in SEEDS:
@@ -162,8 +162,16 @@ def certificate(store: Store, fresh: Newcomers, as_of: int) -> dict[str, Any]:
         "poisons": poisons,
         "moved": _by_name(moved),
         "misread": _by_name(wrong),
-        "unmoved": {name: rest.unmoved[name] for name in fresh.names if name in rest.unmoved},
-        "not_shown": {name: rest.not_shown[name] for name in fresh.names if name in rest.not_shown},
+        "unmoved": {
+            name: rows_rested_on.unmoved[name]
+            for name in fresh.names
+            if name in rows_rested_on.unmoved
+        },
+        "not_shown": {
+            name: rows_rested_on.not_shown[name]
+            for name in fresh.names
+            if name in rows_rested_on.not_shown
+        },
     }
 
 

@@ -44,10 +44,10 @@ def contested_training(store: Store, contender: Contender) -> Contested:
     tested = contender.tested
     table = baseline_table()
     chance = tested.judged.propensity
-    asked = list(sittings(whole, contender.lesson, chance, contender.recipe, table))
+    every_sitting = list(sittings(whole, contender.lesson, chance, contender.recipe, table))
     rivals = Rivals(table, seed, partial(match_counts, store, whole.matrix.entity))
-    of_model = [_of_model(contender, sitting) for sitting in asked]
-    contest = contest_of(asked, of_model, rivals, tested.capacity)
+    of_model = [_of_model(contender, sitting) for sitting in every_sitting]
+    contest = contest_of(every_sitting, of_model, rivals, tested.capacity)
     report = compared(contest, table, seed=seed, has_order=whole.target.judged is None)
     names = [baseline.name for baseline in table.baseline]
     return Contested(report, unit_table(contest, names))

@@ -27,15 +27,15 @@ def proxies(store: Store, whole: Dataset, seed: int) -> list[dict[str, Any]]:
     entity = whole.matrix.entity
     subject = whole.cases.subject
     units = persons_of(store, subject) if entity == "claim" else subject.astype(np.str_)
-    said = []
+    reports = []
     for column in protected_columns(store, entity, subject):
         chosen = _drawn(~np.isnan(column.values), seed)
         matrix = whole.matrix.take(chosen)
         texts = units[chosen]
         for value, has_value in _questions(store, column, column.values[chosen]):
             test = proxy_as_json(proxy_of(matrix, texts, has_value, seed))
-            said.append({"attribute": column.place, "value": value, "test": test})
-    return said
+            reports.append({"attribute": column.place, "value": value, "test": test})
+    return reports
 
 
 def _drawn(is_known: np.ndarray[tuple[int], np.dtype[np.bool_]], seed: int) -> Any:
@@ -55,11 +55,11 @@ def _questions(
         return
     distinct, sizes = np.unique(values, return_counts=True)
     most_first = np.argsort(-sizes, kind="stable").tolist()
-    asked = most_first[:1]
+    places = most_first[:1]
     # of two values one says the other
     if len(distinct) > 2:
-        asked += [place for place in most_first[1:MOST_VALUES] if sizes[place] >= LEAST]
-    for place in asked:
+        places += [place for place in most_first[1:MOST_VALUES] if sizes[place] >= LEAST]
+    for place in places:
         value = distinct[place]
         yield _text(store, column, int(value)), (values == value).astype(np.float64)
 

@@ -290,11 +290,11 @@ def answers_by_fold(whole: Dataset, recipe: Recipe) -> Answers:
     for fold in folds_by_unit(whole, recipe):
         of_fold = in_fold(whole, fold)
         learned = learned_from(of_fold, lesson_of(of_fold, recipe), recipe)
-        said = answers_of(learned, whole.matrix.take(fold.held))
-        raw[fold.held] = said.raw
-        probability[fold.held] = said.probability
-        if said.expected is not None:
-            expected[fold.held] = said.expected
+        answers = answers_of(learned, whole.matrix.take(fold.held))
+        raw[fold.held] = answers.raw
+        probability[fold.held] = answers.probability
+        if answers.expected is not None:
+            expected[fold.held] = answers.expected
     has_numbers = not np.isnan(expected).any()
     return Answers(raw, probability, expected if has_numbers else None)
 

@@ -60,13 +60,15 @@ def unasked_audit(store: Store, whole: Dataset, bundle: Bundle, capacity: float)
         return _report(span, reason, [], (0, 0))
     living = matrix(store, whole.matrix.entity, day)
     condition = whole.target.population.filter if whole.target.population else ""
-    asked = living.take(population(living, condition))
-    times = visit_times(asked) if len(asked) else NotEstimable(NO_UNIT)
+    candidates = living.take(population(living, condition))
+    times = visit_times(candidates) if len(candidates) else NotEstimable(NO_UNIT)
     if isinstance(times, NotEstimable):
-        return _report(span, times.reason, [], (len(asked), 0))
-    on_list = _listed(asked, score(bundle, asked), times, capacity)
-    told = [_event_row(store, event, asked, on_list, span) for event in unasked_table().event]
-    return _report(span, "", told, (len(asked), int(on_list.sum())))
+        return _report(span, times.reason, [], (len(candidates), 0))
+    on_list = _listed(candidates, score(bundle, candidates), times, capacity)
+    event_rows = [
+        _event_row(store, event, candidates, on_list, span) for event in unasked_table().event
+    ]
+    return _report(span, "", event_rows, (len(candidates), int(on_list.sum())))
 
 
 def _why_not(whole: Dataset, span: DaysAfter) -> str:
@@ -117,8 +119,8 @@ def _event_row(
     names = {"event": event.name, "zh": event.zh, "en": event.en}
     if not store.has(event.table):
         return {**names, **without_figures(f"the source has no table {event.table}")}
-    told = events(store, event.target(), store.complete_to)
+    event_rows = events(store, event.target(), store.complete_to)
     code_of = {text: code for code, text in enumerate(store.texts("enterprise"))}
     codes = np.array([code_of[key] for key in asked.keys.tolist()], np.int64)
-    struck = happened(told.marks, codes, asked.as_of.astype(np.int64), span.days)
+    struck = happened(event_rows.marks, codes, asked.as_of.astype(np.int64), span.days)
     return {**names, **struck_figures(struck > 0, on_list)}
