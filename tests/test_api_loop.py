@@ -5,9 +5,7 @@ The gate and the service's own methods answer here, without the framework's serv
 
 from __future__ import annotations
 
-import asyncio
 import logging
-import typing
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -15,21 +13,15 @@ from typing import Any
 
 import httpx
 import pytest
-from pydantic import ValidationError
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route as Path_
 
 from features.home import home
-from serving.api.access import Access, RequestLimits
-from serving.api.keys import ROLES, TEAM_ROLES, Ring, add
+from serving.api.keys import ROLES, TEAM_ROLES, add
 from serving.api.loop_desk import LoopDesk
 from serving.api.routes import BY_PATH, ROUTES
 from serving.api.service import Lssi
-from serving.errors import CODES
 from serving.ledger.act import Act, Seen, act_entry, subject_digest
 from serving.ledger.read import head
+from tests.gated import Gated, code_of
 from tests.loop_town import MOMENT, POSTED, begin, issue_alert, loop_of, outcome
 
 SECRET = "370200SECRET"
@@ -62,43 +54,14 @@ class Town:
                 name = f"{role}_{team}"
                 today = date(2015, 7, 1)
                 self.keys[role, team] = add(register, name, role=role, today=today, team=team)
-        served = object.__new__(Lssi.inner)
-        served._loop = desk
-        routes = [
-            Path_(str(api.route), self._answering(served, api), methods=["POST"])
-            for api in Lssi.apis.values()
-        ]
-        self._app = Starlette(routes=routes)
-        self._gate = Access(self._app, ring=Ring(register), limits=RequestLimits())
-
-    def _answering(self, served: Any, api: Any) -> Any:
-        form = typing.get_type_hints(api.func)["request"]
-
-        async def answer(request: Request) -> Response:
-            try:
-                asked = form.model_validate_json(await request.body())
-            except ValidationError as error:
-                detail = error.errors(include_url=False, include_input=False, include_context=False)
-                return JSONResponse({"error": "", "detail": detail}, status_code=400)
-            response: Response = await api.func(served, asked)
-            return response
-
-        return answer
+        self._gated = Gated(register, loop=desk)
 
     def ask(
         self, path: str, sent: Any, who: tuple[str, str | None], key: str | None = "k1"
     ) -> httpx.Response:
         """Return what one request gets."""
-        headers = {"authorization": f"Bearer {self.keys[who]}"}
-        if key is not None:
-            headers["idempotency-key"] = key
-
-        async def once() -> httpx.Response:
-            transport = httpx.ASGITransport(app=self._gate)
-            async with httpx.AsyncClient(transport=transport, base_url="http://gate") as client:
-                return await client.post(path, json=sent, headers=headers)
-
-        return asyncio.run(once())
+        headers = {} if key is None else {"idempotency-key": key}
+        return self._gated.ask(path, sent, self.keys[who], headers)
 
 
 @pytest.fixture
@@ -109,13 +72,6 @@ def gated(loaded_town: Path, register: Path) -> Iterator[Town]:
         entry = act_entry(act, Seen(POSTED, POSTED, ""), moment=MOMENT, kept_days=30)
         issue_alert(record=loop.ledger.append(entry).result().record_id)
         yield Town(LoopDesk(loop, lambda: MOMENT), register)
-
-
-def code_of(answer: httpx.Response) -> str:
-    """Return the code of a refusal, once its status is that of the code."""
-    code = str(answer.json()["error"]["code"])
-    assert answer.status_code == CODES[code].status
-    return code
 
 
 def test_the_service_answers_exactly_the_routes_that_are_listed() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from serving.api.keys import ROLES, TEAM_ROLES
+from serving.api.key_register import ROLES, TEAM_ROLES
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,10 +19,15 @@ from starlette.types import ASGIApp
 
 from features.errors import LssiError, RequestError
 from serving.answers import Acted, AlertPage, Answer, Info, Recorded
-from serving.api.access import CALLER, Access, RequestLimits
-from serving.api.keys import Ring, read
+from serving.api.access import Access, RequestLimits
+from serving.api.caller import CALLER
+from serving.api.district import DistrictGuard
+from serving.api.key_register import read
+from serving.api.keys import Ring
 from serving.api.loop_desk import LoopDesk
+from serving.api.refusal_counts import RefusalCounts
 from serving.api.startup import quieten, settle_memory
+from serving.api.wire import speak_strictly
 from serving.errors import body, status_of
 from serving.ledger.ledger import Ledger
 from serving.loop.act_once import Loop
@@ -49,6 +54,8 @@ from serving.settings import Settings, settings_of
 
 LOG = logging.getLogger("lssi.ledger")
 LIMITS = RequestLimits()
+REFUSALS = RefusalCounts()
+"""What the gate of this process counts, and its ledger keeps."""
 RECORD_SECONDS = 2.0
 """For how long an answer waits for its record; a choice: a record takes milliseconds, so a longer wait is a fault."""
 BEHIND = (
@@ -60,9 +67,13 @@ class Gated(bentoml.Service[Any]):
     """A service whose gate sees every request first, before the framework's own middleware and routes."""
 
     def to_asgi(self, is_main: bool = True) -> ASGIApp:  # noqa: FBT001, FBT002 - the framework's signature
-        """Return the application behind the gate."""
+        """Return the application behind the gate, over a server that reads HTTP strictly."""
+        speak_strictly()
         return Access(
-            super().to_asgi(is_main), ring=Ring(settings_of(os.environ).keys), limits=LIMITS
+            super().to_asgi(is_main),
+            ring=Ring(settings_of(os.environ).keys),
+            limits=LIMITS,
+            refusals=REFUSALS,
         )
 
 
@@ -85,7 +96,8 @@ class Lssi:
         scorer = open_scorer(settings)
         self._ledger = Ledger(settings.ledger, RECORD_SECONDS)
         clock = partial(datetime.now, UTC)
-        self._desk = Desk(scorer, self._ledger, clock)
+        self._desk = Desk(scorer, self._ledger, clock, DistrictGuard(scorer.store))
+        REFUSALS.write_to(self._ledger, clock)
         journal = settings.home / "journal" / scorer.store.source.name
         self._loop = LoopDesk(Loop(scorer.store, journal, self._ledger), clock)
         settle_memory()
@@ -93,6 +105,7 @@ class Lssi:
     @bentoml.on_shutdown
     def close(self) -> None:
         """Write what waits for the ledger, then stop."""
+        REFUSALS.write()
         self._desk.close()
 
     async def __is_ready__(self) -> bool:
@@ -135,7 +148,7 @@ class Lssi:
     @bentoml.api(route="/v1/records/get", output_spec=Recorded)
     async def get_record(self, request: RecordId, /) -> Response:
         """按记录号取一条记录及其证明。One record with its proof."""
-        return await told(self._desk.record(request.record_id))
+        return await told(self._desk.record(request.record_id, CALLER.get().name))
 
     @bentoml.api(route="/v1/alerts/list", output_spec=AlertPage)
     async def list_alerts(self, request: AlertsAfter, /) -> Response:
