@@ -22,14 +22,25 @@ CODES = {
         400, "字段缺失、多余或不合要求", "a field is missing, unknown or not valid"
     ),
     "json_invalid": Code(400, "正文不是 JSON", "the body is not JSON"),
+    "protocol_invalid": Code(
+        400,
+        "请求不合 HTTP/1.1，连接已关闭",
+        "the request is no strict HTTP/1.1; the connection is closed",
+    ),
     "target_unusable": Code(400, "此目标没有在用模型", "no model is in use for this target"),
     "key_missing": Code(401, "没有密钥", "no API key was sent"),
     "key_unknown": Code(401, "密钥未登记", "the API key is not in the register of keys"),
+    "key_expired": Code(
+        401, "密钥已过期或已轮换", "the API key is past its last day, or was rotated"
+    ),
     "role_refused": Code(
         403, "密钥的角色无权使用此路由", "the role of the key may not use this route"
     ),
     "team_refused": Code(
         403, "由另一队伍负责", "another team answers for this enterprise or alert"
+    ),
+    "district_refused": Code(
+        403, "限于一个区县的密钥不能使用此路由", "a key of one district may not use this route"
     ),
     "unknown_id": Code(
         404, "编号不在当日登记中", "an enterprise or claim is not in the register of the day"
@@ -48,6 +59,12 @@ CODES = {
         415, "正文须声明为 application/json", "the body is not declared as application/json"
     ),
     "busy": Code(429, "此刻请求过多", "too many requests are being answered at this moment"),
+    "rate_limited": Code(
+        429, "此密钥的请求过于频繁", "this key asks more often than its requests a minute allow"
+    ),
+    "throttled": Code(
+        429, "此地址多次未能通过鉴权", "too many attempts from this address had no valid key"
+    ),
     "internal": Code(500, "服务出错；没有作答", "the service failed; nothing was answered"),
     "ledger_unusable": Code(
         503, "记录无法写入，因此不作答", "the record could not be written: no record, no answer"
@@ -73,6 +90,12 @@ class AccessError(LssiError):
     """The register of API keys cannot be read or changed."""
 
     code = "keys_unusable"
+
+
+class KeyExpired(LssiError):
+    """An API key past its last day, or a secret that was rotated."""
+
+    code = "key_expired"
 
 
 class RecordUnknown(LssiError):

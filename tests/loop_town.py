@@ -46,10 +46,15 @@ test_until = 2015-12-31
 
 
 def town_tables() -> Tables:
-    """Return the rows of the town: odd firms lie in cell c1 of team t1, even ones in c2 of t2; e1 was visited once."""
+    """Return the rows of the town: odd firms lie in c1 of t1 in d1, even ones in c2 of t2 in d2; e1 was visited once."""
     firms = [firm(name, kind="company", cell=f"c{2 - int(name[1]) % 2}") for name in FIRMS]
     cells: list[Row] = [
-        {"cell": f"c{number}", "since": "2010-01-01", "district": "d", "team": f"t{number}"}
+        {
+            "cell": f"c{number}",
+            "since": "2010-01-01",
+            "district": f"d{number}",
+            "team": f"t{number}",
+        }
         for number in (1, 2)
     ]
     return {

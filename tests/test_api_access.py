@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,11 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route as Path_
 
 from serving.api.access import Access, RequestLimits
-from serving.api.keys import ROLES, Ring, read
+from serving.api.key_register import ROLES, TEAM_ROLES, read
+from serving.api.keys import Ring, add
 from serving.api.routes import ROUTES
 from serving.errors import CODES, AccessError, body, normalised
+from tests.route_matrix import may, table, written
 
 QUICK = RequestLimits(body_bytes=1_000, body_seconds=0.2, answer_seconds=0.2, at_once=2)
 
@@ -88,6 +91,26 @@ def test_without_a_key_only_probes_and_the_document_answer(
     if route.roles:
         assert code_of(answer) == "key_missing"
         assert answer.headers["www-authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_key_of_one_district_answers_where_the_table_says_so_and_nowhere_else(
+    register: Path, role: str
+) -> None:
+    team = "t1" if role in TEAM_ROLES else None
+    key = add(register, "limited", role=role, today=date(2015, 7, 1), team=team, district="D1")
+    for route in ROUTES:
+        answer = asked(register, route.method, route.path, key=key, **_body(route))
+        if may(route, role, of_district=True):
+            assert answer.status_code == 200
+        elif may(route, role, of_district=False):
+            assert code_of(answer) == "district_refused"
+        else:
+            assert code_of(answer) == "role_refused"
+
+
+def test_the_document_has_the_table_of_routes_roles_and_districts() -> None:
+    assert written() == table(), "python -m tests.route_matrix writes it"
 
 
 def _body(route: Any) -> dict[str, Any]:
@@ -167,7 +190,7 @@ def test_a_body_above_the_limit_is_refused_by_its_declared_length(
     )
     assert code_of(answer) == "body_too_large"
     exact = asked(
-        register, "POST", "/v1/info", key=keys["system"], content=b" " * 1_000, headers=JSON
+        register, "POST", "/v1/info", key=keys["system"], content=b"{}" + b" " * 998, headers=JSON
     )
     assert exact.json() == {"bytes": 1_000}
 

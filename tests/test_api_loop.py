@@ -5,7 +5,6 @@ The gate and the service's own methods answer here, without the framework's serv
 
 from __future__ import annotations
 
-import json
 import logging
 import typing
 from collections.abc import Iterator
@@ -15,29 +14,20 @@ from typing import Any
 
 import httpx
 import pytest
-from pydantic import ValidationError
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route as Path_
 
 from features.home import home
-from serving.api.access import Access, RequestLimits
-from serving.api.form_reader import FormReader
-from serving.api.keys import ROLES, TEAM_ROLES, Ring, add
+from serving.api.keys import ROLES, TEAM_ROLES, add
 from serving.api.loop_desk import LoopDesk
 from serving.api.routes import ROUTES
 from serving.api.service import Lssi
-from serving.errors import CODES
 from serving.ledger.act import Act, Seen, act_entry, subject_digest
 from serving.ledger.read import head
-from tests.api_client import DirectClient, path_of
+from tests.gated import BY_PATH, Gated, code_of
 from tests.loop_town import MOMENT, POSTED, begin, issue_alert, loop_of, outcome
 
 SECRET = "370200SECRET"
 TEAMS = ("t1", "t2")
 LIST, OLD_LIST, ACKNOWLEDGE = "/v1/alerts", "/v1/alerts/list", "/v1/alerts/acknowledge"
-BY_PATH = {route.path: route for route in ROUTES}
 OUTCOMES, OVERRIDES, APPEALS = "/v1/outcomes", "/v1/overrides", "/v1/appeals"
 BODIES: dict[str, dict[str, Any]] = {
     LIST: {},
@@ -66,41 +56,14 @@ class Town:
                 name = f"{role}_{team}"
                 today = date(2015, 7, 1)
                 self.keys[role, team] = add(register, name, role=role, today=today, team=team)
-        served = object.__new__(Lssi.inner)
-        served._loop = desk
-        routes = [
-            Path_(str(api.route), self._answering(served, api), methods=["POST"])
-            for api in Lssi.apis.values()
-        ]
-        self._app = Starlette(routes=routes)
-        self._gate = Access(FormReader(self._app), ring=Ring(register), limits=RequestLimits())
-
-    def _answering(self, served: Any, api: Any) -> Any:
-        form = typing.get_type_hints(api.func)["request"]
-
-        async def answer(request: Request) -> Response:
-            try:
-                asked = form.model_validate_json(await request.body())
-            except ValidationError as error:
-                detail = error.errors(include_url=False, include_input=False, include_context=False)
-                return JSONResponse({"error": "", "detail": detail}, status_code=400)
-            response: Response = await api.func(served, asked)
-            return response
-
-        return answer
+        self._gated = Gated(register, loop=desk)
 
     def ask(
         self, path: str, sent: Any, who: tuple[str, str | None], key: str | None = "k1"
     ) -> httpx.Response:
         """Return what one request gets."""
-        client = DirectClient(httpx.ASGITransport(app=self._gate), self.keys[who])
         headers = {} if key is None else {"idempotency-key": key}
-        if BY_PATH[path].method == "GET":
-            reply = client.send("GET", path_of(BY_PATH[path], sent), None, headers)
-        else:
-            headers["content-type"] = "application/json"
-            reply = client.send("POST", path, json.dumps(sent).encode(), headers)
-        return httpx.Response(reply.status, headers=reply.headers, content=reply.body)
+        return self._gated.ask(path, sent, self.keys[who], headers)
 
 
 @pytest.fixture
@@ -111,13 +74,6 @@ def gated(loaded_town: Path, register: Path) -> Iterator[Town]:
         entry = act_entry(act, Seen(POSTED, POSTED, ""), moment=MOMENT, kept_days=30)
         issue_alert(record=loop.ledger.append(entry).result().record_id)
         yield Town(LoopDesk(loop, lambda: MOMENT), register)
-
-
-def code_of(answer: httpx.Response) -> str:
-    """Return the code of a refusal, once its status is that of the code."""
-    code = str(answer.json()["error"]["code"])
-    assert answer.status_code == CODES[code].status
-    return code
 
 
 def test_the_service_answers_exactly_the_routes_that_are_listed() -> None:

@@ -515,6 +515,15 @@ def a_key(walk: Walk) -> Any:
     return len(walk.says("key add", "somebody", "--role", "system").split()[-1])
 
 
+def a_rotation(walk: Walk) -> Any:
+    return len(walk.says("key rotate", "somebody"))
+
+
+def a_list_of_keys(walk: Walk) -> Any:
+    keys = walk.told("key list")["keys"]
+    return [(key["name"], key["role"], key["opens"]) for key in keys]
+
+
 def a_removal(walk: Walk) -> Any:
     return walk.says("key remove", "somebody"), (walk.place / "home" / "keys.json").read_text(
         "utf-8"
@@ -610,6 +619,8 @@ STEPS: dict[str, Callable[[Walk], Any]] = {
     "ledger witness": a_witness,
     "ledger expire": an_expiry,
     "key add": a_key,
+    "key rotate": a_rotation,
+    "key list": a_list_of_keys,
     "key remove": a_removal,
     "serve": a_service,
     "load": a_day,
@@ -630,6 +641,8 @@ SHORT = (
     "medals",
     "exposures",
     "key add",
+    "key rotate",
+    "key list",
     "key remove",
     "load",
 )

@@ -224,6 +224,8 @@ SCENES = (
     Scene("report", "report {record} --unit e017 --out out/report.html", (BATCH,), trained=True),
     Scene("notice", "notice {record} --unit e017 --out out/notice.html", (BATCH,), trained=True),
     Scene("key add", "key add mine --role system", ("key add other --role auditor",)),
+    Scene("key rotate", "key rotate mine", ("key add mine --role system",)),
+    Scene("key list", "key list", ("key add mine --role system",)),
     Scene("key remove", "key remove mine", ("key add mine --role system",)),
     Scene("ledger checkpoint", "ledger checkpoint --out out/c.txt", (BATCH,), trained=True),
     Scene("ledger key", "ledger key", (BATCH,), trained=True),

@@ -9,7 +9,9 @@ import typer
 
 from features.errors import RequestError
 from features.home import home
-from lssi.options import AsOf, Data, DeclaredTarget, Json, Source, Target
+from lssi.administration import record_act
+from lssi.operator import operator
+from lssi.options import AsOf, Data, DeclaredTarget, Json, Source, Target, Who
 from lssi.output import loading, progress, say, say_lines
 
 if TYPE_CHECKING:
@@ -103,6 +105,8 @@ def train_command(
     from features.errors import TargetError
     from features.files import write_text
     from features.store.opening import open_own_store
+    from models.bundle.champions import ModelKey
+    from training.models.registry import champion
     from training.runs.summary import summary_lines
     from training.runs.train import train
     from training.runs.training_report import report_of
@@ -112,7 +116,10 @@ def train_command(
         store = open_own_store(source, data, count)
     with progress("训练 training"):
         result = train(store, target, home=home(), without=without)
+    before = champion(home(), ModelKey(store.source.name, target))
     result["champion"] = champion_after(store.source.name, target, result, at_once=use)
+    if result["champion"] != before:
+        record_promotion(store.source.name, target, result["champion"])
     if report is not None:
         write_text(report, report_of(store, target, result))
     if as_json:
@@ -220,7 +227,11 @@ def report_ablation(
 
 
 def promote_command(
-    target: Target, version: Version, source: SourceName = None, although: Although = ""
+    target: Target,
+    version: Version,
+    source: SourceName = None,
+    although: Although = "",
+    who: Who = None,
 ) -> None:
     """启用一个已登记的模型。Make a registered version the model that the service uses for a source and
     target; a person decides this. One that is not shown to gain over the scorecard needs a reason.
@@ -230,4 +241,16 @@ def promote_command(
 
     key = registered_key(home(), target, source)
     promote(home(), key, version, although=although)
+    record_promotion(key.source, target, version, although, who)
     print(f"{key.source} {target}: 启用版本 {version} / the service uses version {version}")
+
+
+def record_promotion(
+    source: str, target: str, version: int, although: str = "", who: str | None = None
+) -> None:
+    """Write into the ledger which version a person put into use, and the reason, where one was needed."""
+    from serving.ledger.admin_act import AdminAct
+
+    subject = {"source": source, "target": target}
+    content = {**subject, "version": version, "although": although}
+    record_act(AdminAct("promote", operator(who), subject, content))

@@ -219,15 +219,25 @@ def minutes_of_teams(store: Store, field: FieldShare, *, as_of: int, monday: int
 
 def teams_of_cells(store: Store, as_of: int, monday: int) -> dict[str, str]:
     """Return the team that each cell has on a day, such as a Monday, by name; none where the source has no table of cells."""
+    return _of_cells(store, "team", as_of, monday)
+
+
+def districts_of_cells(store: Store, as_of: int) -> dict[str, str]:
+    """Return the district in which each cell lies on a day, by name; none where the source has no table of cells."""
+    return _of_cells(store, "district", as_of, as_of)
+
+
+def _of_cells(store: Store, column: str, as_of: int, day: int) -> dict[str, str]:
+    """Return what a column of identifiers says of each cell on a day, by name."""
     if not store.has("cells"):
         return {}
     cells = store.texts("cell")
-    teams = store.texts("team")
-    team_of: dict[str, str] = {}
-    for cell, since, team in _rows_by_day(store, "cells", as_of, ("cell", "since", "team")):
-        if cell is not None and team is not None and (since or 0) <= monday:
-            team_of[cells[cell]] = teams[team]
-    return team_of
+    texts = store.texts(column)
+    of_cell: dict[str, str] = {}
+    for cell, since, code in _rows_by_day(store, "cells", as_of, ("cell", "since", column)):
+        if cell is not None and code is not None and (since or 0) <= day:
+            of_cell[cells[cell]] = texts[code]
+    return of_cell
 
 
 def _members(store: Store, as_of: int) -> list[Member]:

@@ -6,49 +6,66 @@ import asyncio
 import logging
 import re
 import time
-from contextvars import ContextVar
 from dataclasses import dataclass
 
 from starlette.datastructures import Headers
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from serving.api.keys import KeyHolder, Ring
+from serving.api.caller import CALLER, Caller
+from serving.api.content import replayed, whole_body
+from serving.api.key_register import KeyHolder
+from serving.api.keys import Ring
 from serving.api.matching import route_of, routes_of_path
+from serving.api.refusal_counts import RefusalCounts
 from serving.api.responses import Outgoing, Refused
 from serving.api.route import Route
-from serving.errors import AccessError
+from serving.api.shares import Shares
+from serving.api.startup import failure_place
+from serving.api.throttle import FailedAttempts, RequestRates
+from serving.errors import CODES, AccessError, KeyExpired
 
 LOG = logging.getLogger("lssi.access")
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Whose request is being answered: the name of its key, the idempotency key it sent, and the team it acts for, if any."""
-
-    name: str
-    retry: str | None
-    team: str | None = None
-
-
 _RETRY = re.compile(r"[A-Za-z0-9_-]{1,64}")
-CALLER: ContextVar[Caller] = ContextVar("caller")
+_CHALLENGE = (b"www-authenticate", b"Bearer")
 
 
 @dataclass(frozen=True, slots=True)
 class RequestLimits:
-    """What one request may cost: bytes and seconds for its body, seconds for its answer, and how many at once."""
+    """What one request may cost, how many at once and how often: choices, all of them, for a worker on two cores.
+
+    Of a key, half of all open requests, and four in the service's queue: while one is scored, the next are ready. Its
+    requests a minute hold where `lssi key add --a-minute` says nothing else. Failures are those of one address.
+    """
 
     body_bytes: int = 8_000_000
     body_seconds: float = 15.0
     answer_seconds: float = 180.0
-    at_once: int = 64
+    at_once: int = 128
+    key_at_once: int = 64
+    key_turns: int = 4
+    key_a_minute: int = 12_000
+    failures: int = 30
+    failure_seconds: float = 60.0
 
 
 class Access:
-    """The outermost ASGI application: key, route, role, method, body, time; then the service."""
+    """The outermost ASGI application: key, route, role, district, method, rate, body, time; then the service."""
 
-    def __init__(self, app: ASGIApp, *, ring: Ring, limits: RequestLimits) -> None:
-        self._app, self._ring, self._limits, self._open = app, ring, limits, 0
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        ring: Ring,
+        limits: RequestLimits,
+        refusals: RefusalCounts | None = None,
+    ) -> None:
+        self._app, self._ring, self._limits = app, ring, limits
+        self._refusals = refusals or RefusalCounts()
+        self._failed = FailedAttempts(limits.failures, limits.failure_seconds)
+        self._rates = RequestRates()
+        self._shares = Shares(limits.at_once, limits.key_at_once, limits.key_turns)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request; close every websocket; let the lifespan through."""
@@ -62,31 +79,44 @@ class Access:
     async def _http(self, scope: Scope, receive: Receive, outgoing: Outgoing) -> None:
         started, who = time.monotonic(), "-"
         try:
-            holder = self._admitted(scope)
-            who = holder.name if holder else "-"
-            team = holder.team if holder else None
-            CALLER.set(Caller(who, _retry_key(Headers(scope=scope)), team))
-            await self._answered(scope, receive, outgoing)
+            route = route_of(scope)
+            if route is not None and not route.roles:
+                await self._probed(route, scope, receive, outgoing)
+                return
+            holder = self._admitted(route, scope)
+            who = holder.name
+            retry = _retry_key(Headers(scope=scope))
+            CALLER.set(Caller(who, retry, holder.team, holder.district))
+            self._check_rate(holder)
+            await self._answered(holder, scope, receive, outgoing)
         except Refused as refused:
             await outgoing.refuse(refused)
-        except Exception:
+            self._count(refused.code, scope)
+        except Exception as failure:
+            LOG.error("failed: %s", failure_place(failure))
+            if outgoing.status and not outgoing.is_whole:
+                raise  # the server is to close the connection over an answer that cannot be finished
             if not outgoing.status:
                 await outgoing.refuse(
                     Refused("internal", "the service failed; nothing was answered")
                 )
-            raise
         finally:
+            self._refusals.write_if_due()
             route = route_of(scope)
             path = route.path if route else "-"
             milliseconds = 1000 * (time.monotonic() - started)
             LOG.info("route=%s status=%d key=%s ms=%.1f", path, outgoing.status, who, milliseconds)
 
-    def _admitted(self, scope: Scope) -> KeyHolder | None:
-        route = route_of(scope)
-        if route is not None and not route.roles:
-            _method(route, scope)
-            return None
-        holder = self._holder(Headers(scope=scope))
+    async def _probed(
+        self, route: Route, scope: Scope, receive: Receive, outgoing: Outgoing
+    ) -> None:
+        """Answer a probe: it holds no place, waits for no turn, and its body is not read, so no load shuts it out."""
+        _check_method(route, scope)
+        async with asyncio.timeout(self._limits.answer_seconds):
+            await self._app(scope, replayed(b"", receive), outgoing)
+
+    def _admitted(self, route: Route | None, scope: Scope) -> KeyHolder:
+        holder = self._holder(scope)
         if route is None:
             raise Refused("route_unknown", "no route has this path; see docs/api.md")
         if holder.role not in route.roles:
@@ -94,80 +124,101 @@ class Access:
                 "role_refused",
                 f"{route.path} is for {', '.join(route.roles)}; this key is for {holder.role}",
             )
-        _method(route, scope)
+        if holder.district is not None and not route.by_district:
+            raise Refused(
+                "district_refused",
+                f"{route.path} is for keys of the whole city, not of one district",
+            )
+        _check_method(route, scope)
         return holder
 
-    def _holder(self, headers: Headers) -> KeyHolder:
+    def _holder(self, scope: Scope) -> KeyHolder:
+        """Return who holds the key of a request; Refused, and after many such attempts only with the time to wait.
+
+        A key of the register opens whatever came from its address before, so nobody shuts out those who share it.
+        """
+        try:
+            return self._holder_of(Headers(scope=scope))
+        except Refused as refused:
+            if CODES[refused.code].status == 401:
+                self._check_failures(address_of(scope))
+            raise
+
+    def _check_failures(self, address: str) -> None:
+        moment = time.monotonic()
+        seconds = self._failed.wait(address, moment)
+        if seconds:
+            raise _later("throttled", "too many attempts without a key of the register", seconds)
+        if self._failed.count(address, moment):
+            LOG.warning("throttled address=%s failures=%d", address, self._limits.failures)
+
+    def _holder_of(self, headers: Headers) -> KeyHolder:
         scheme, _, key = headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not key:
             raise Refused(
                 "key_missing",
                 "send the header Authorization: Bearer KEY; `lssi key add` makes a key",
-                (b"www-authenticate", b"Bearer"),
+                _CHALLENGE,
             )
         try:
             holder = self._ring.holder(key.strip())
+        except KeyExpired as error:
+            raise Refused(error.code, str(error), _CHALLENGE) from None
         except AccessError as error:
             raise Refused(error.code, str(error)) from None
         if holder is None:
             raise Refused(
                 "key_unknown",
                 "this key is not in the register of keys; `lssi key add` makes a key",
-                (b"www-authenticate", b"Bearer"),
+                _CHALLENGE,
             )
         return holder
 
-    async def _answered(self, scope: Scope, receive: Receive, outgoing: Outgoing) -> None:
-        if self._open >= self._limits.at_once:
-            raise Refused(
-                "busy",
-                "too many requests at this moment; try again in a second",
-                (b"retry-after", b"1"),
+    def _check_rate(self, holder: KeyHolder) -> None:
+        a_minute = holder.a_minute or self._limits.key_a_minute
+        seconds = self._rates.wait(holder.name, a_minute, time.monotonic())
+        if seconds:
+            raise _later("rate_limited", f"this key has {a_minute:,} requests a minute", seconds)
+
+    async def _answered(
+        self, holder: KeyHolder, scope: Scope, receive: Receive, outgoing: Outgoing
+    ) -> None:
+        limits = self._limits
+        with self._shares.opened(holder.name) as share:
+            content = await whole_body(
+                scope, receive, most=limits.body_bytes, seconds=limits.body_seconds
             )
-        self._open += 1
-        try:
-            content = await self._content(scope, receive)
-            async with asyncio.timeout(self._limits.answer_seconds):
-                await self._app(scope, _replayed(content, receive), outgoing)
-        except TimeoutError:
-            if not outgoing.status:
-                raise Refused(
-                    "timed_out", "the answer took too long; ask for fewer units"
-                ) from None
-        finally:
-            self._open -= 1
+            try:
+                async with asyncio.timeout(limits.answer_seconds), share.turns:
+                    await self._app(scope, replayed(content, receive), outgoing)
+            except TimeoutError:
+                if not outgoing.status:
+                    raise Refused(
+                        "timed_out", "the answer took too long; ask for fewer units"
+                    ) from None
 
-    async def _content(self, scope: Scope, receive: Receive) -> bytes:
-        headers, most = Headers(scope=scope), self._limits.body_bytes
-        if scope["method"] == "POST":
-            _json_only(headers)
-        declared = headers.get("content-length", "0")
-        if not declared.isdecimal() or int(declared) > most:
-            raise _too_large(most)
-        try:
-            async with asyncio.timeout(self._limits.body_seconds):
-                return await _read(receive, most)
-        except TimeoutError:
-            raise Refused(
-                "body_too_slow",
-                f"the body should arrive within {self._limits.body_seconds:g} seconds",
-                (b"connection", b"close"),
-            ) from None
+    def _count(self, code: str, scope: Scope) -> None:
+        if CODES[code].status in (401, 403, 429):
+            self._refusals.count(code, address_of(scope))
 
 
-def _method(route: Route, scope: Scope) -> None:
+def address_of(scope: Scope) -> str:
+    """Return the address from which a request came, "" where the server does not say it."""
+    host, _ = scope.get("client") or ("", 0)
+    return str(host)
+
+
+def _later(code: str, why: str, seconds: int) -> Refused:
+    return Refused(
+        code, f"{why}; try again in {seconds} seconds", (b"retry-after", str(seconds).encode())
+    )
+
+
+def _check_method(route: Route, scope: Scope) -> None:
     if scope["method"] != route.method:
         methods = ", ".join(other.method for other in routes_of_path(scope))
         raise Refused(
             "method_refused", f"{route.path} answers {methods}", (b"allow", methods.encode())
-        )
-
-
-def _json_only(headers: Headers) -> None:
-    kinds = [value.partition(";")[0].strip().lower() for value in headers.getlist("content-type")]
-    if kinds != ["application/json"] or headers.get("content-encoding", "identity") != "identity":
-        raise Refused(
-            "media_type_refused", "send the body as Content-Type: application/json, not compressed"
         )
 
 
@@ -178,34 +229,3 @@ def _retry_key(headers: Headers) -> str | None:
             "request_invalid", "the header Idempotency-Key should be 1 to 64 of A-Z a-z 0-9 _ -"
         )
     return key
-
-
-def _too_large(most: int) -> Refused:
-    return Refused(
-        "body_too_large", f"the body should be at most {most:,} bytes; ask for fewer units"
-    )
-
-
-async def _read(receive: Receive, most: int) -> bytes:
-    parts, size = [], 0
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise Refused("request_invalid", "the connection ended before the body")
-        parts.append(message.get("body", b""))
-        size += len(parts[-1])
-        if size > most:
-            raise _too_large(most)
-        if not message.get("more_body", False):
-            return b"".join(parts)
-
-
-def _replayed(content: bytes, receive: Receive) -> Receive:
-    waiting = [content]
-
-    async def again() -> Message:
-        if waiting:
-            return {"type": "http.request", "body": waiting.pop(), "more_body": False}
-        return await receive()
-
-    return again

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from anyio import CapacityLimiter, to_thread
 from pydantic import BaseModel
@@ -15,11 +15,14 @@ from features.calendar import day_of
 from features.errors import RequestError
 from serving.alerts.delivered import alerts_after
 from serving.answers import Acted, AlertPage
-from serving.api.access import Caller
+from serving.api.caller import Caller
+from serving.api.district import DistrictGuard
 from serving.errors import TeamRefused
 from serving.ledger.entries import Receipt
 from serving.loop.act_once import Doer, Loop, open_day
 from serving.loop.appeals import appealed_row, lodge_appeal, others_on_row
+from serving.loop.decisions import NO_ALERT
+from serving.loop.journal_rows import rows_where
 from serving.requests import AlertsAfter, LodgedAppeal
 
 T = TypeVar("T")
@@ -39,7 +42,7 @@ class LoopDesk:
     async def act(self, carry: Carry[Form], asked: Form, caller: Caller) -> Acted:
         """Return the receipt of an act of the caller's team, once it is durable."""
         doer = self._doer(caller)
-        receipt = await self._aside(partial(carry, self.loop, asked, doer))
+        receipt = await self._aside(partial(self._carried, carry, asked, doer))
         return Acted(record_id=receipt.record_id, first=receipt.first)
 
     async def appeal(self, asked: LodgedAppeal, caller: Caller) -> Acted:
@@ -54,12 +57,39 @@ class LoopDesk:
         read = partial(alerts_after, self.loop.journal, self.loop.ledger.path, team, asked.after)
         alerts = await self._aside(read)
         cursor = alerts[-1]["cursor"] if alerts else asked.after
-        page = {"team": team, "alerts": alerts, "cursor": cursor}
-        return AlertPage.model_validate(page)
+        seen = await self._aside(partial(self._seen, alerts))
+        return AlertPage.model_validate({"team": team, "alerts": seen, "cursor": cursor})
+
+    def _seen(self, alerts: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return [alert for alert in alerts if self._guard.is_seen("enterprise", alert["enterprise"])]
 
     def _others(self, asked: LodgedAppeal) -> dict[str, list[str]]:
         row = appealed_row(self.loop.store, asked.table, asked.row_id)
-        return others_on_row(self.loop.store, row, asked)
+        others = others_on_row(self.loop.store, row, asked)
+        return {
+            kind: [unit for unit in units if self._guard.is_seen(kind, unit)]
+            for kind, units in others.items()
+        }
+
+    @property
+    def _guard(self) -> DistrictGuard:
+        return DistrictGuard(self.loop.store)
+
+    def _carried(self, carry: Carry[Form], asked: Form, doer: Doer) -> Receipt:
+        """Carry an act out, unless it is about a unit that the caller's key does not let it see."""
+        alert = getattr(asked, "alert", None)
+        if alert is not None:
+            self._check_alert(alert)
+        for kind in ("enterprise", "claim"):
+            unit = getattr(asked, kind, None)
+            if unit is not None:
+                self._guard.check_units(kind, [unit])
+        return carry(self.loop, asked, doer)
+
+    def _check_alert(self, alert: str) -> None:
+        for row in rows_where(self.loop.journal, "alerts", alert=alert):
+            if not self._guard.is_seen("enterprise", row["enterprise"]):
+                raise TeamRefused(NO_ALERT)
 
     def _doer(self, caller: Caller) -> Doer:
         """Return who acts; RequestError without an idempotency key, for a repetition could not be told from a new act."""

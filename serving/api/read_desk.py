@@ -13,7 +13,7 @@ from anyio import CapacityLimiter, to_thread
 
 from features.calendar import date_of
 from serving.answers import PRIORITY_ONLY
-from serving.api.access import Caller
+from serving.api.caller import Caller
 from serving.api.planned_week import plan_page, why_listed_in_week
 from serving.api.questions import AskedWhy, BatchRows, ExplainedRecord, PlanOfWeek, RankedUnits
 from serving.api.read_answers import BatchPage, ExplainedScores, PlanPage, RankPage, WhyListed

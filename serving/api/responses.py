@@ -38,6 +38,7 @@ class Outgoing:
         self._headers: tuple[tuple[bytes, bytes], ...] = ()
         self._parts: list[bytes] = []
         self.status = 0
+        self.is_whole = False
 
     async def __call__(self, message: Message) -> None:
         """Take one message of the application."""
@@ -47,6 +48,7 @@ class Outgoing:
                 await self._start(self._headers)
         elif self.status < 400:
             await self._send(message)
+            self.is_whole = not message.get("more_body", False)
         else:
             await self._error(message)
 
@@ -65,6 +67,7 @@ class Outgoing:
         length = (b"content-length", str(len(content)).encode())
         await self._start((*headers, (b"content-type", b"application/json; charset=utf-8"), length))
         await self._send({"type": "http.response.body", "body": content})
+        self.is_whole = True
 
     async def _start(self, headers: tuple[tuple[bytes, bytes], ...]) -> None:
         own_headers = [header for header in headers if header[0].lower() not in REPLACED]

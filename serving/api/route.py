@@ -22,6 +22,9 @@ class Route:
     `path` may have parts in braces; they and the query are the fields of the `form` of a GET. A route without a form
     takes nothing, one without `answer` answers text of `media`. `codes` are the refusals that are its own, beside those
     of every route. `example` is a request that is answered 200. A route with a `successor` is deprecated.
+
+    `by_district` is true where the answer holds to a key's district, or shows no unit: a key of one district may use no
+    other route. A history that is sent is compared with peers and links of the whole city, so it is none of these.
     """
 
     name: str
@@ -37,6 +40,7 @@ class Route:
     key: IdempotencyKey = "none"
     example: Mapping[str, Any] = field(default_factory=dict)
     successor: str = ""
+    by_district: bool = False
 
     @property
     def parts(self) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from serving.answers import Acted, AlertPage, Answer, Info, Recorded
-from serving.api.keys import ROLES, TEAM_ROLES
+from serving.api.key_register import ROLES, TEAM_ROLES
 from serving.api.questions import AskedWhy, BatchRows, ExplainedRecord, PlanOfWeek, RankedUnits
 from serving.api.read_answers import BatchPage, ExplainedScores, PlanPage, RankPage, WhyListed
 from serving.api.route import Route
@@ -65,6 +65,7 @@ ROUTES = (
     Route(
         name="score_enterprises",
         path="/v1/enterprises/score",
+        by_district=True,
         method="POST",
         roles=("system", "data_scientist"),
         zh="按编号为企业评分，附理由和记录",
@@ -78,6 +79,7 @@ ROUTES = (
     Route(
         name="score_claims",
         path="/v1/claims/score",
+        by_district=True,
         method="POST",
         roles=("system", "data_scientist"),
         zh="按编号为待遇申领评分，附理由和记录",
@@ -155,6 +157,7 @@ ROUTES = (
     Route(
         name="get_record",
         path="/v1/records/{record_id}",
+        by_district=True,
         method="GET",
         roles=("auditor",),
         zh="按记录号取一条记录及其证明",
@@ -215,6 +218,7 @@ ROUTES = (
     Route(
         name="list_alerts",
         path="/v1/alerts",
+        by_district=True,
         method="GET",
         roles=TEAM_ROLES,
         zh="按游标取本队的预警",
@@ -226,6 +230,7 @@ ROUTES = (
     Route(
         name="acknowledge_alert",
         path="/v1/alerts/acknowledge",
+        by_district=True,
         method="POST",
         roles=TEAM_ROLES,
         zh="签收本队的一条预警",
@@ -239,6 +244,7 @@ ROUTES = (
     Route(
         name="post_outcome",
         path="/v1/outcomes",
+        by_district=True,
         method="POST",
         roles=("inspector",),
         zh="回传本队一次检查的结果",
@@ -261,6 +267,7 @@ ROUTES = (
     Route(
         name="decide_line",
         path="/v1/overrides",
+        by_district=True,
         method="POST",
         roles=("inspector",),
         zh="调整或认可本队名单上的一行",
@@ -279,6 +286,7 @@ ROUTES = (
     Route(
         name="lodge_appeal",
         path="/v1/appeals",
+        by_district=True,
         method="POST",
         roles=("reviewer",),
         zh="登记申诉或其决定",
@@ -298,6 +306,7 @@ ROUTES = (
     Route(
         name="get_info",
         path="/v1/info",
+        by_district=True,
         method="GET",
         roles=ROLES,
         zh="在用模型及其摘要、最近一个已结日、合同版本",
@@ -308,6 +317,7 @@ ROUTES = (
     Route(
         name="get_info_by_post",
         path="/v1/info",
+        by_district=True,
         method="POST",
         roles=ROLES,
         zh="旧路由，请用 GET /v1/info",
@@ -319,6 +329,7 @@ ROUTES = (
     Route(
         name="get_record_by_post",
         path="/v1/records/get",
+        by_district=True,
         method="POST",
         roles=("auditor",),
         zh="旧路由，请用 GET /v1/records/{record_id}",
@@ -332,6 +343,7 @@ ROUTES = (
     Route(
         name="list_alerts_by_post",
         path="/v1/alerts/list",
+        by_district=True,
         method="POST",
         roles=TEAM_ROLES,
         zh="旧路由，请用 GET /v1/alerts",
@@ -353,6 +365,7 @@ ROUTES = (
     Route(
         name="get_schema",
         path="/schema.json",
+        by_district=True,
         method="GET",
         roles=ROLES,
         zh="旧路由，请用 /openapi.json",

@@ -7,7 +7,7 @@ import os
 from collections.abc import Awaitable
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import bentoml
 from pydantic import BaseModel
@@ -16,7 +16,9 @@ from starlette.types import ASGIApp
 
 from features.errors import LssiError
 from serving.answers import Acted, AlertPage, Answer, Info, Recorded
-from serving.api.access import CALLER, Access, RequestLimits
+from serving.api.access import Access, RequestLimits
+from serving.api.caller import CALLER
+from serving.api.district import DistrictGuard
 from serving.api.document_app import DOCUMENT_APP
 from serving.api.form_reader import FormReader
 from serving.api.keys import Ring
@@ -24,7 +26,9 @@ from serving.api.loop_desk import LoopDesk
 from serving.api.questions import AskedWhy, BatchRows, ExplainedRecord, PlanOfWeek, RankedUnits
 from serving.api.read_answers import BatchPage, ExplainedScores, PlanPage, RankPage, WhyListed
 from serving.api.read_desk import ReadDesk
+from serving.api.refusal_counts import RefusalCounts
 from serving.api.startup import quieten, settle_memory
+from serving.api.wire import speak_strictly
 from serving.errors import body, status_of
 from serving.ledger.ledger import Ledger
 from serving.loop.act_once import Loop
@@ -52,7 +56,10 @@ from serving.scoring.transcript import Question, question_of
 from serving.settings import settings_of
 
 LOG = logging.getLogger("lssi.ledger")
+Shown = TypeVar("Shown")
 LIMITS = RequestLimits()
+REFUSALS = RefusalCounts()
+"""What the gate of this process counts, and its ledger keeps."""
 RECORD_SECONDS = 2.0
 """For how long an answer waits for its record; a choice: a record takes milliseconds, so a longer wait is a fault."""
 BEHIND = (
@@ -64,9 +71,14 @@ class Gated(bentoml.Service[Any]):
     """A service whose gate sees every request first, before the framework's own middleware and routes."""
 
     def to_asgi(self, is_main: bool = True) -> ASGIApp:  # noqa: FBT001, FBT002 - the framework's signature
-        """Return the application behind the gate."""
-        inner = FormReader(super().to_asgi(is_main))
-        return Access(inner, ring=Ring(settings_of(os.environ).keys), limits=LIMITS)
+        """Return the application behind the gate, over a server that reads HTTP strictly."""
+        speak_strictly()
+        return Access(
+            FormReader(super().to_asgi(is_main)),
+            ring=Ring(settings_of(os.environ).keys),
+            limits=LIMITS,
+            refusals=REFUSALS,
+        )
 
 
 @bentoml.asgi_app(DOCUMENT_APP, path="/", name="document")
@@ -89,7 +101,8 @@ class Lssi:
         scorer = open_scorer(settings)
         self._ledger = Ledger(settings.ledger, RECORD_SECONDS)
         clock = partial(datetime.now, UTC)
-        self._desk = Desk(scorer, self._ledger, clock)
+        self._desk = Desk(scorer, self._ledger, clock, DistrictGuard(scorer.store))
+        REFUSALS.write_to(self._ledger, clock)
         journal = settings.home / "journal" / scorer.store.source.name
         self._loop = LoopDesk(Loop(scorer.store, journal, self._ledger), clock)
         self._reads = ReadDesk(scorer, settings.home)
@@ -98,6 +111,7 @@ class Lssi:
     @bentoml.on_shutdown
     def close(self) -> None:
         """Write what waits for the ledger, then stop."""
+        REFUSALS.write()
         self._desk.close()
 
     async def __is_ready__(self) -> bool:
@@ -106,6 +120,12 @@ class Lssi:
         if trouble:
             LOG.warning("not ready: %s", trouble)
         return not trouble
+
+    async def _noted(self, answer: Awaitable[Shown], record_id: str) -> Shown:
+        """Return what is shown of a record, once the ledger says who reads it."""
+        shown = await answer
+        await self._desk.note_reading(record_id, CALLER.get().name)
+        return shown
 
     @bentoml.api(route="/v1/enterprises/score", output_spec=Answer)
     async def score_enterprises(self, request: EnterpriseIds, /) -> Response:
@@ -162,12 +182,12 @@ class Lssi:
     @bentoml.api(route="/v1/records/{record_id}/explanation", output_spec=ExplainedScores)
     async def explain_record(self, request: ExplainedRecord, /) -> Response:
         """评分记录的说明。Why a recorded score is what it is."""
-        return await told(self._reads.explanation(request))
+        return await told(self._noted(self._reads.explanation(request), request.record_id))
 
     @bentoml.api(route="/v1/batches/{record_id}/rows", output_spec=BatchPage)
     async def list_batch_rows(self, request: BatchRows, /) -> Response:
         """整批评分的各行。The rows of a batch, in pages."""
-        return await told(self._reads.batch(request))
+        return await told(self._noted(self._reads.batch(request), request.record_id))
 
     @bentoml.api(route="/v1/info", output_spec=Info)
     async def about(self, request: Nothing, /) -> Response:  # noqa: ARG002 - its form is checked, it holds nothing
@@ -177,7 +197,7 @@ class Lssi:
     @bentoml.api(route="/v1/records/{record_id}", output_spec=Recorded)
     async def get_record(self, request: RecordId, /) -> Response:
         """按记录号取一条记录及其证明。One record with its proof."""
-        return await told(self._desk.record(request.record_id))
+        return await told(self._desk.record(request.record_id, CALLER.get().name))
 
     @bentoml.api(route="/v1/alerts", output_spec=AlertPage)
     async def list_alerts(self, request: AlertsAfter, /) -> Response:

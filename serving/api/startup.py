@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import traceback
+from pathlib import Path
 
 from pydantic import ValidationError
 
@@ -13,22 +14,29 @@ _RARELY = 50_000
 
 
 class Reticent(logging.Formatter):
-    """A formatter that shows an exception's type and traceback lines, but never its message, which may repeat a request."""
+    """A formatter that says an exception's kind and place in one line, never its message, which may repeat a request."""
 
     def __init__(self, inner: logging.Formatter) -> None:
         super().__init__()
         self._inner = inner
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line, followed by kind and lines of the exception where there was one."""
+        """Return the line, followed by kind and place of the exception where there was one."""
         plain = logging.makeLogRecord(
             record.__dict__ | {"exc_info": None, "exc_text": None, "stack_info": None}
         )
-        if not record.exc_info or record.exc_info[0] is None:
+        if not record.exc_info or record.exc_info[1] is None:
             return self._inner.format(plain)
-        kind, _, trace = record.exc_info
-        lines = "".join(traceback.format_tb(trace)).rstrip()
-        return f"{self._inner.format(plain)}\n{lines}\n{kind.__name__}"
+        return f"{self._inner.format(plain)} | {failure_place(record.exc_info[1])}"
+
+
+def failure_place(failure: BaseException) -> str:
+    """Return an exception's kind, and the file and line where it was raised: enough to find it, nothing of a request."""
+    frames = traceback.extract_tb(failure.__traceback__)
+    if not frames:
+        return type(failure).__name__
+    place = "/".join(Path(frames[-1].filename).parts[-2:])
+    return f"{type(failure).__name__} at {place}:{frames[-1].lineno}"
 
 
 def told_already(record: logging.LogRecord) -> bool:

@@ -11,6 +11,9 @@ from serving.loop.responsible_team import check_team
 from serving.loop.visits import plan_line
 from serving.requests import AcknowledgedAlert, DecidedLine
 
+NO_ALERT = "no alert of this number went to this team; see its alerts"
+"""What is said of an alert that never was and of another's alike."""
+
 
 def decide_line(loop: Loop, asked: DecidedLine, doer: Doer) -> Receipt:
     """Record that a team overrides or accepts a line of a plan, with its reason; a later decision on the line replaces it.
@@ -46,7 +49,7 @@ def acknowledge_alert(loop: Loop, asked: AcknowledgedAlert, doer: Doer) -> Recei
         alerts = rows_where(loop.journal, "alerts", alert=asked.alert)
         if not alerts or (doer.team is not None and alerts[-1]["team"] != doer.team):
             # one answer for both: a team is not told which alerts others have
-            raise TeamRefused("no alert of this number went to this team; see its alerts")
+            raise TeamRefused(NO_ALERT)
         if is_marked(loop.journal, "acknowledgements", f"alert {asked.alert}"):
             raise ActRefused("this alert is acknowledged; an alert is acknowledged once")
         if doer.day < day_of(alerts[-1]["issued_on"]):

@@ -13,13 +13,16 @@ from typing import TypeVar
 from anyio import CapacityLimiter, to_thread
 
 from serving.answers import Answer, Info, Recorded, SaidProof
+from serving.errors import RecordUnknown
+from serving.ledger.admin_act import RECORD_READ, AdminAct, admin_entry
 from serving.ledger.entries import Entry
 from serving.ledger.ledger import Ledger
-from serving.ledger.read import find, prove
+from serving.ledger.read import StoredRecord, find, prove
 from serving.ledger.record import Plain, record_of
 from serving.requests import ClaimHistory, EnterpriseHistory, ProviderHistory
+from serving.scoring.guard import Everything, Guard
 from serving.scoring.scorer import Scorer, info_of
-from serving.scoring.transcript import Question, Scoring, answer_of, entry_for
+from serving.scoring.transcript import KEPT_DAYS, Question, Scoring, answer_of, entry_for
 
 AT_ONCE = 16
 """Units scored in one turn: other requests wait no longer than these take."""
@@ -33,10 +36,12 @@ class Desk:
     scorer: Scorer
     ledger: Ledger
     clock: Callable[[], datetime]
+    guard: Guard = field(default_factory=Everything)
     _one: CapacityLimiter = field(default_factory=partial(CapacityLimiter, 1))
 
     async def by_id(self, target: str, entity: str, ids: list[str], question: Question) -> Answer:
         """Return the scores of ids, recorded; between AT_ONCE of them and the next, other requests have their turn."""
+        await self._aside(partial(self.guard.check_units, entity, ids))
         if len(ids) > AT_ONCE:
             # None is scored where a later turn would refuse an id; one turn refuses by itself.
             await self._aside(partial(self.scorer.check, target, entity, ids))
@@ -60,9 +65,17 @@ class Desk:
         scoring = await self._aside(score)
         return await self._answered(scoring, question)
 
-    async def record(self, record_id: str) -> Recorded:
-        """Return one record with the proof that it stands in the log; RecordUnknown where there is none."""
-        return await self._aside(partial(self._proved_record, record_id))
+    async def record(self, record_id: str, reader: str) -> Recorded:
+        """Return one record with its proof, once the ledger says who reads it; RecordUnknown where there is none."""
+        recorded = await self._aside(partial(self._proved_record, record_id))
+        await self.note_reading(record_id, reader)
+        return recorded
+
+    async def note_reading(self, record_id: str, reader: str) -> None:
+        """Let the ledger say who reads a record; whoever shows one waits for it."""
+        record = {"record": record_id}
+        reading = AdminAct(RECORD_READ, reader, subject=record, content=record)
+        await self.ledger.record(admin_entry(reading, moment=self.clock(), kept_days=KEPT_DAYS))
 
     async def about(self) -> Info:
         """Return what this service serves."""
@@ -89,10 +102,19 @@ class Desk:
         return record_of(payload or b"").answer
 
     def _proved_record(self, record_id: str) -> Recorded:
-        stored = find(self.ledger.path, record_id)
-        proof = SaidProof.model_validate(asdict(prove(self.ledger.path, record_id)))
+        stored = self._stored(record_id)
         payload = None if stored.payload is None else json.loads(stored.payload)
+        self.guard.check_record(payload)
+        proof = SaidProof.model_validate(asdict(prove(self.ledger.path, record_id)))
         return Recorded(record_id=record_id, entry=dict(stored.entry), payload=payload, proof=proof)
+
+    def _stored(self, record_id: str) -> StoredRecord:
+        try:
+            return find(self.ledger.path, record_id)
+        except RecordUnknown:
+            # a caller who may not see all records is not told which there are
+            self.guard.check_record(None)
+            raise
 
     async def _aside(self, work: Callable[[], T]) -> T:
         return await to_thread.run_sync(work, abandon_on_cancel=True, limiter=self._one)

@@ -1,0 +1,51 @@
+"""How many requests are open at once, of all keys and of each, so that one key leaves room and turns for the others."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from serving.api.responses import Refused
+
+
+@dataclass(slots=True, eq=False)
+class Share:
+    """The requests of one key that are open, and its turns at the service behind the gate."""
+
+    turns: asyncio.Semaphore
+    open: int = 0
+
+
+@dataclass(slots=True, eq=False)
+class Shares:
+    """`most` requests are open at once, `most_of_key` of them of one key, and `turns` of a key stand in the service's queue.
+
+    The service answers in the order in which requests reach it. So a request of another key waits behind `turns`
+    requests of a key that sends hundreds, not behind all of them.
+    """
+
+    most: int
+    most_of_key: int
+    turns: int
+    _open: int = 0
+    _of_key: dict[str, Share] = field(default_factory=dict)
+
+    @contextmanager
+    def opened(self, name: str) -> Iterator[Share]:
+        """Hold a place for a request of a key; Refused where all places, or all of the key, are taken."""
+        share = self._of_key.setdefault(name, Share(asyncio.Semaphore(self.turns)))
+        if self._open >= self.most or share.open >= self.most_of_key:
+            raise Refused(
+                "busy",
+                "too many requests at this moment; try again in a second",
+                (b"retry-after", b"1"),
+            )
+        self._open += 1
+        share.open += 1
+        try:
+            yield share
+        finally:
+            self._open -= 1
+            share.open -= 1
