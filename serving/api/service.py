@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
-from features.errors import LssiError
+from features.errors import LssiError, RequestError
 from serving.answers import Acted, AlertPage, Answer, Info, Recorded
 from serving.api.access import CALLER, Access, RequestLimits
 from serving.api.document_app import DOCUMENT_APP
@@ -49,7 +49,7 @@ from serving.requests import (
 from serving.scoring.opening import open_scorer
 from serving.scoring.recorded_scoring import Desk
 from serving.scoring.transcript import Question, question_of
-from serving.settings import settings_of
+from serving.settings import Settings, settings_of
 
 LOG = logging.getLogger("lssi.ledger")
 LIMITS = RequestLimits()
@@ -66,7 +66,15 @@ class Gated(bentoml.Service[Any]):
     def to_asgi(self, is_main: bool = True) -> ASGIApp:  # noqa: FBT001, FBT002 - the framework's signature
         """Return the application behind the gate."""
         inner = FormReader(super().to_asgi(is_main))
-        return Access(inner, ring=Ring(settings_of(os.environ).keys), limits=LIMITS)
+        return Access(inner, ring=Ring(_settings().keys), limits=LIMITS)
+
+
+def _settings() -> Settings:
+    """Return the settings of the environment; without them, one line and the end: `bentoml serve` has nobody else to say it."""
+    try:
+        return settings_of(os.environ)
+    except RequestError as error:
+        raise SystemExit(f"error: {error.code}: {error}") from None
 
 
 @bentoml.asgi_app(DOCUMENT_APP, path="/", name="document")
@@ -85,7 +93,7 @@ class Lssi:
     def open(self) -> None:
         """Load history, models and ranks, and start the ledger's writer."""
         quieten()
-        settings = settings_of(os.environ)
+        settings = _settings()
         scorer = open_scorer(settings)
         self._ledger = Ledger(settings.ledger, RECORD_SECONDS)
         clock = partial(datetime.now, UTC)
