@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from configparser import ConfigParser
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,13 @@ from typing import Any
 import pytest
 import yaml
 
-from features.ingest.scan import files_below
+from features.ingest.scan import files_below, files_in
+from serving.api.access import RequestLimits
 from serving.api.keys import add
+from serving.api.metrics import MEANINGS
+from serving.api.routes import ROUTES
 from tests.api_client import CheckedClient
+from tests.conftest import program
 from tests.test_api_service import free_port, wait_for
 
 ROOT = Path(__file__).parents[1]
@@ -112,3 +117,38 @@ def test_the_bento_is_built_and_serves_without_training(
     finally:
         process.terminate()
         process.wait(90)
+
+
+def test_files_of_a_deployment_can_be_read_and_agree() -> None:
+    compose = yaml.safe_load((DEPLOY / "compose.yaml").read_text("utf-8"))
+    service = compose["services"]["lssi"]
+    assert service["read_only"] and service["cap_drop"] == ["ALL"]
+    [job] = yaml.safe_load((DEPLOY / "prometheus.yml").read_text("utf-8"))["scrape_configs"]
+    [[target]] = [one["targets"] for one in job["static_configs"]]
+    container = (DEPLOY / "Containerfile").read_text("utf-8")
+    assert target == "lssi:3000" and "EXPOSE 3000" in container and "USER 10001" in container
+    assert any(job["metrics_path"] == route.path for route in ROUTES)
+    key_file = job["authorization"]["credentials_file"]
+    volumes = compose["services"]["prometheus"]["volumes"]
+    assert f"./metrics.key:{key_file}:ro" in volumes
+    unit = ConfigParser(strict=False, interpolation=None)
+    unit.optionxform = str  # type: ignore[assignment, method-assign]
+    unit.read_string((DEPLOY / "lssi.service").read_text("utf-8"))
+    assert unit["Service"]["NoNewPrivileges"] == unit["Service"]["ProtectHome"] == "yes"
+    # both stop no sooner than the longest answer
+    longest = RequestLimits().answer_seconds
+    assert float(unit["Service"]["TimeoutStopSec"]) > longest
+    assert float(service["stop_grace_period"].rstrip("s")) > longest
+    guide = (DEPLOY / "README.md").read_text("utf-8")
+    assert all(f"`{name}`" in guide for name in MEANINGS)
+    assert all(f"]({path.name})" in guide for path in files_in(DEPLOY, "*") if path.suffix != ".md")
+
+
+def test_the_unit_is_one_that_systemd_takes() -> None:
+    verifier = program("systemd-analyze")
+    said = subprocess.run(
+        [verifier, "verify", str(DEPLOY / "lssi.service")], capture_output=True, text=True
+    )
+    wrong = [line for line in said.stderr.splitlines() if "lssi.service" in line]
+    # the one thing that a machine without an installation lacks
+    assert all("/opt/lssi/bin/python is not executable" in line for line in wrong), wrong

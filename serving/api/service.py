@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 from collections.abc import Awaitable
 from datetime import UTC, datetime
 from functools import partial
@@ -21,12 +22,14 @@ from serving.api.document_app import DOCUMENT_APP
 from serving.api.form_reader import FormReader
 from serving.api.keys import Ring
 from serving.api.loop_desk import LoopDesk
+from serving.api.metrics import ledger_samples, metrics_text, model_samples
 from serving.api.questions import AskedWhy, BatchRows, ExplainedRecord, PlanOfWeek, RankedUnits
 from serving.api.read_answers import BatchPage, ExplainedScores, PlanPage, RankPage, WhyListed
 from serving.api.read_desk import ReadDesk
 from serving.api.startup import quieten, settle_memory
 from serving.errors import body, status_of
 from serving.ledger.ledger import Ledger
+from serving.ledger.read import head
 from serving.loop.act_once import Loop
 from serving.loop.decisions import acknowledge_alert, decide_line
 from serving.loop.outcomes import post_outcome
@@ -114,6 +117,19 @@ class Lssi:
         if trouble:
             LOG.warning("not ready: %s", trouble)
         return not trouble
+
+    async def __metrics__(self, of_framework: str) -> str:
+        """Return the framework's metrics with our own behind them, as `/metrics` asks."""
+        scorer, begun = self._reads.scorer, time.monotonic()
+        trouble = await self._ledger.trouble()
+        lag = time.monotonic() - begun
+        try:
+            size = head(self._ledger.path).size
+        except LssiError:
+            size = 0
+        samples = model_samples(scorer, datetime.now(UTC).date())
+        samples += ledger_samples(size, trouble=trouble, lag=lag)
+        return of_framework + metrics_text(samples)
 
     @bentoml.api(route="/v1/enterprises/score", output_spec=Answer)
     async def score_enterprises(self, request: EnterpriseIds, /) -> Response:
