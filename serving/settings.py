@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from features.errors import RequestError
@@ -49,3 +51,12 @@ def settings_of(environ: Mapping[str, str]) -> Settings:
             "LSSI_SOURCE is not set; run `lssi serve SOURCE`, or set it to the folder of the source"
         )
     return Settings(home(environ), source, data or None)
+
+
+def software_version() -> str:
+    """Return the version of this software: of the installed package, in a bento of the pyproject.toml beside the code."""
+    try:
+        return version("lssi-risk")
+    except PackageNotFoundError:
+        text = (Path(__file__).parents[1] / "pyproject.toml").read_text("utf-8")
+        return str(tomllib.loads(text)["project"]["version"])

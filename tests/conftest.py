@@ -37,6 +37,7 @@ PROGRAMS = {
     "chromium": "apt-get install chromium fonts-noto-cjk",
     "java": "apt-get install openjdk-17-jre-headless",
     "postgres": "apt-get install postgresql",
+    "systemd-analyze": "apt-get install systemd",
 }
 
 LONGEST = (

@@ -762,6 +762,17 @@ def test_a_read_records_nothing_and_a_value_of_it_is_in_no_metric(served: Served
     assert SECRET not in served.log.read_text("utf-8")
 
 
+def test_the_metrics_name_models_and_ledger_and_grow_with_it(served: Served) -> None:
+    client = served.client("system")
+    client.score_enterprises(enterprises=[served.listed])
+    text = client.get_metrics()
+    [size] = re.findall(r"^lssi_ledger_records (\S+)$", text, re.MULTILINE)
+    assert float(size) == served.size
+    assert re.search(r'^lssi_model_info\{target="undeclared_workers",digest="', text, re.MULTILINE)
+    assert "\nlssi_ledger_ready 1\n" in text and "\nlssi_day_age_days " in text
+    assert 'bentoml_service_request_duration_seconds_count{endpoint="/v1/ranks"' in text
+
+
 def test_the_page_of_the_document_asks_for_nothing_and_its_style_is_allowed(
     served: Served,
 ) -> None:

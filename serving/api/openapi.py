@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.metadata import version
 from typing import Any
 
 from pydantic import BaseModel
@@ -13,6 +12,7 @@ from serving.api.questions import PARAMETERS
 from serving.api.route import Route
 from serving.api.routes import ROUTES
 from serving.errors import CODES
+from serving.settings import software_version
 
 Json = dict[str, Any]
 Codes = tuple[str, ...]
@@ -69,7 +69,7 @@ def document() -> Json:
         "openapi": "3.1.0",
         "info": {
             "title": "lssi-risk",
-            "version": version("lssi-risk"),
+            "version": software_version(),
             "summary": "检查先后与理由 priorities for inspection, with reasons and a record",
             "description": ABOUT,
         },

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 from collections.abc import Awaitable
 from datetime import UTC, datetime
 from functools import partial
@@ -14,7 +15,7 @@ from pydantic import BaseModel
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
-from features.errors import LssiError
+from features.errors import LssiError, RequestError
 from serving.answers import Acted, AlertPage, Answer, Info, Recorded
 from serving.api.access import Access, RequestLimits
 from serving.api.caller import CALLER
@@ -23,6 +24,7 @@ from serving.api.document_app import DOCUMENT_APP
 from serving.api.form_reader import FormReader
 from serving.api.keys import Ring
 from serving.api.loop_desk import LoopDesk
+from serving.api.metrics import ledger_samples, metrics_text, model_samples
 from serving.api.questions import AskedWhy, BatchRows, ExplainedRecord, PlanOfWeek, RankedUnits
 from serving.api.read_answers import BatchPage, ExplainedScores, PlanPage, RankPage, WhyListed
 from serving.api.read_desk import ReadDesk
@@ -31,6 +33,7 @@ from serving.api.startup import quieten, settle_memory
 from serving.api.wire import speak_strictly
 from serving.errors import body, status_of
 from serving.ledger.ledger import Ledger
+from serving.ledger.read import head
 from serving.loop.act_once import Loop
 from serving.loop.decisions import acknowledge_alert, decide_line
 from serving.loop.outcomes import post_outcome
@@ -53,7 +56,7 @@ from serving.requests import (
 from serving.scoring.opening import open_scorer
 from serving.scoring.recorded_scoring import Desk
 from serving.scoring.transcript import Question, question_of
-from serving.settings import settings_of
+from serving.settings import Settings, settings_of
 
 LOG = logging.getLogger("lssi.ledger")
 Shown = TypeVar("Shown")
@@ -75,10 +78,18 @@ class Gated(bentoml.Service[Any]):
         speak_strictly()
         return Access(
             FormReader(super().to_asgi(is_main)),
-            ring=Ring(settings_of(os.environ).keys),
+            ring=Ring(_settings().keys),
             limits=LIMITS,
             refusals=REFUSALS,
         )
+
+
+def _settings() -> Settings:
+    """Return the settings of the environment; without them, one line and the end: `bentoml serve` has nobody else to say it."""
+    try:
+        return settings_of(os.environ)
+    except RequestError as error:
+        raise SystemExit(f"error: {error.code}: {error}") from None
 
 
 @bentoml.asgi_app(DOCUMENT_APP, path="/", name="document")
@@ -97,7 +108,7 @@ class Lssi:
     def open(self) -> None:
         """Load history, models and ranks, and start the ledger's writer."""
         quieten()
-        settings = settings_of(os.environ)
+        settings = _settings()
         scorer = open_scorer(settings)
         self._ledger = Ledger(settings.ledger, RECORD_SECONDS)
         clock = partial(datetime.now, UTC)
@@ -126,6 +137,19 @@ class Lssi:
         shown = await answer
         await self._desk.note_reading(record_id, CALLER.get().name)
         return shown
+
+    async def __metrics__(self, of_framework: str) -> str:
+        """Return the framework's metrics with our own behind them, as `/metrics` asks."""
+        scorer, begun = self._reads.scorer, time.monotonic()
+        trouble = await self._ledger.trouble()
+        lag = time.monotonic() - begun
+        try:
+            size = head(self._ledger.path).size
+        except LssiError:
+            size = 0
+        samples = model_samples(scorer, datetime.now(UTC).date())
+        samples += ledger_samples(size, trouble=trouble, lag=lag)
+        return of_framework + metrics_text(samples)
 
     @bentoml.api(route="/v1/enterprises/score", output_spec=Answer)
     async def score_enterprises(self, request: EnterpriseIds, /) -> Response:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 
 import numpy as np
 
@@ -32,6 +31,7 @@ from serving.ledger.reasons import plain_facts, plain_reason
 from serving.ledger.record import Case, vector_of
 from serving.scoring.ranks import Ranks
 from serving.scoring.transcript import Scoring
+from serving.settings import software_version
 
 SHARED = ("cell", "division", "section", "provider", "kind")
 """The keys of a case that name what it shares with its peers, and no person."""
@@ -166,7 +166,7 @@ def info_of(scorer: Scorer) -> Info:
     return Info(
         source=scorer.store.summary["name"],
         complete_to=date_of(scorer.day),
-        version=version("lssi-risk"),
+        version=software_version(),
         contract=sha256_of(canonical(contract_as_json()))[:12],
         models=models,
     )
