@@ -13,6 +13,7 @@ from features.errors import LssiError
 from features.files import remove_unreachable
 from lssi.output import check_standard_output
 from lssi.signals import stoppable
+from models.bundle.own_process import claim_process
 
 FULL = "No space left on device"
 """What an engine says in an error of its own when a disk is full."""
@@ -22,6 +23,7 @@ INTERRUPTED = 130
 
 def run(app: typer.Typer) -> None:
     """Run one command of a program; a user's error ends in one line, a bug of ours in a traceback."""
+    claim_process()
     try:
         check_standard_output()
         with stoppable():

@@ -90,3 +90,27 @@ def test_progress_is_silent_in_a_pipe() -> None:
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert answer.stdout + answer.stderr == ""
+
+
+LOADER = """
+import sys
+import typer
+from lssi.entry import run
+app = typer.Typer()
+@app.command()
+def load() -> None:
+    import models.bundle.lean_lightgbm
+    print(*sorted({"lightgbm", "pandas", "sklearn"} & set(sys.modules)))
+"""
+
+
+@pytest.mark.parametrize(
+    ("last", "loaded"), [("run(app)", "lightgbm"), ("app()", "lightgbm pandas sklearn")]
+)
+def test_a_command_loads_lightgbm_alone_and_a_program_of_somebody_else_its_estimators_too(
+    last: str, loaded: str
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LOADER + last], cwd=ROOT, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout) == (0, loaded + "\n"), done.stderr

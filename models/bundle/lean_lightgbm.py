@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from types import ModuleType
 from typing import cast
 
-_PROGRAM = Path(sys.argv[0]).name if sys.argv else ""
+from models.bundle.own_process import is_own_process
+
 # A notebook, or a program of somebody else, may want LightGBM's own estimators, which need both packages: it gets them.
-_IS_OUR_PROCESS = _PROGRAM in ("lssi", "selftest.py")
 # LightGBM imports both where they are installed, for classes that nothing here uses: two thirds of the time of its
 # import. A module that is None cannot be imported; LightGBM goes on without it, and others import it afterwards.
-_UNUSED = [name for name in ("sklearn", "pandas") if _IS_OUR_PROCESS and name not in sys.modules]
+_UNUSED = [name for name in ("sklearn", "pandas") if is_own_process() and name not in sys.modules]
 for _name in _UNUSED:
     sys.modules[_name] = cast("ModuleType", None)
 try:
