@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from features.aggregates.reader import Rows, cached_rows, store_rows
+from features.aggregates.reader import cached_rows, store_rows
+from features.aggregates.row_ranges import Rows
 from features.cases import Cases
 from features.engine.engine import Engine
 from features.engine.evaluated import Evaluation

@@ -15,12 +15,12 @@ from features.engine.evaluated import Evaluation
 from features.engine.evaluation import evaluation_of
 from features.engine.population import cases_of
 from features.matrix import Matrix
-from features.online.counterfactual import Counterfactual
+from features.online.counterfactual import Counterfactuals
 from features.online.fact import Fact
 from models.bundle.booster import Floats
 from models.bundle.bundle import Bundle
-from models.explain.evidence import evidence
-from models.explain.reasons import Reason, reasons_of
+from models.explain.evidence import case_trials, evidence
+from models.explain.reasons import Reason, raising_reasons
 
 AT_ONCE = 512
 """Units whose reasons are made together; it bounds the memory that thousands of them take."""
@@ -38,13 +38,14 @@ def case_reasons(
     engine: Engine, bundle: Bundle, evaluated: Evaluation, contributions: Floats
 ) -> list[CaseReasons]:
     """Return the reasons of each evaluated case, in order; `contributions` is float64 (n, F)."""
+    counterfactuals = Counterfactuals(engine, evaluated)
+    trials = case_trials(bundle, evaluated.matrix, contributions)
+    facts_of_cases = evidence(bundle, trials, counterfactuals)
     reasons = []
-    for place in range(len(evaluated.matrix)):
-        case = evaluated.case(place)
-        history = Counterfactual(engine, case)
-        facts = evidence(bundle, case.matrix, contributions[place], history)
-        told = reasons_of(bundle, case.matrix, contributions[place], facts)
-        reasons.append(CaseReasons(facts, told))
+    for trial, facts in zip(trials, facts_of_cases, strict=True):
+        row = evaluated.matrix.row(trial.place)
+        raising = raising_reasons(bundle, row, trial.leads, facts)
+        reasons.append(CaseReasons(facts, raising))
     return reasons
 
 

@@ -9,7 +9,7 @@ from features.matrix import Matrix
 from features.online.fact import Fact
 from models.bundle.booster import Floats
 from models.bundle.bundle import Bundle
-from models.explain.leads import leads
+from models.explain.leads import Lead, leads
 from models.explain.sentence import sentence
 from models.explain.wording import LANGUAGES
 
@@ -40,7 +40,14 @@ def reasons_of(
 
     `row` is a matrix of one row, `contributions` its float64 (F,), `facts` what `models.explain.evidence` found to hold.
     """
-    all_reasons = _all_reasons(bundle, row, contributions, facts)
+    return raising_reasons(bundle, row, leads(bundle, contributions), facts)
+
+
+def raising_reasons(
+    bundle: Bundle, row: Matrix, ordered: Sequence[Lead], facts: Mapping[str, Sequence[Fact]]
+) -> list[Reason]:
+    """Return the reasons that raise one case's score, among its leads in their order."""
+    all_reasons = _all_reasons(bundle, row, ordered, facts)
     return [reason for reason in all_reasons if reason.contribution > 0]
 
 
@@ -48,16 +55,16 @@ def mitigations_of(
     bundle: Bundle, row: Matrix, contributions: Floats, facts: Mapping[str, Sequence[Fact]]
 ) -> list[Reason]:
     """Return what lowers one case's score, strongest first, under the same rules as reasons."""
-    all_reasons = _all_reasons(bundle, row, contributions, facts)
+    all_reasons = _all_reasons(bundle, row, leads(bundle, contributions), facts)
     return [reason for reason in reversed(all_reasons) if reason.contribution < 0]
 
 
 def _all_reasons(
-    bundle: Bundle, row: Matrix, contributions: Floats, facts: Mapping[str, Sequence[Fact]]
+    bundle: Bundle, row: Matrix, ordered: Sequence[Lead], facts: Mapping[str, Sequence[Fact]]
 ) -> list[Reason]:
     by_name = {feature.name: feature for feature in bundle.features}
     reasons = []
-    for lead in leads(bundle, contributions):
+    for lead in ordered:
         name = next((name for name in lead.members if name in facts), None)
         if name is None:
             continue
