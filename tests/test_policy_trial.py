@@ -214,7 +214,7 @@ def a_run(seed: int, found: Sequence[int], estimate: Any) -> dict[str, Any]:
         }
         for place, number in enumerate(found)
     ]
-    return {"seed": seed, "months": months}
+    return {"seed": seed, "months": months, "first_model_tells_numbers": seed == 1}
 
 
 def test_a_comparison_tells_ratios_groups_and_errors_and_both_texts_show_them() -> None:
@@ -231,10 +231,12 @@ def test_a_comparison_tells_ratios_groups_and_errors_and_both_texts_show_them() 
     last = result["arms"]["plan"]["estimates"][0]["by_month"][-1]
     assert (last["error"], last["holds"]) == (0.2, True)
     arms = arms_of([], ["plan", "random"])
+    assert result["seeds_without_numbers"] == [2]
     page = policy_page(result, arms)
     text = "\n".join(trial_lines(result, arms))
     for words in (page, text):
         assert "随机检查" in words and "random visits" in words and "4.00" in words
+        assert "too few cases to expect numbers" in words
     assert "<script" not in page and page.count("<svg") == 3
 
 

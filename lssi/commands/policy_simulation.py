@@ -40,7 +40,7 @@ Workers = Annotated[
 def simulate_policy_command(
     out: TrialFolder,
     *,
-    enterprises: TrialEnterprises = 2_000,
+    enterprises: TrialEnterprises = 5_000,
     months: TrialMonths = 12,
     until: TrialUntil = "2015-06-30",
     seed: FirstSeed = 1,

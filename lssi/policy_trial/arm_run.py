@@ -72,7 +72,13 @@ def arm_outcome(run: ArmRun, months: int, month_done: MonthDone) -> Plain:
         every_order.append(orders)
         before = truths
         month_done()
-    return {"arm": run.name, "seed": run.seed, "months": outcomes, **_watch(run, city, every_order)}
+    return {
+        "arm": run.name,
+        "seed": run.seed,
+        "months": outcomes,
+        "first_model_tells_numbers": run.stage.bundle.count_model is not None,
+        **_watch(run, city, every_order),
+    }
 
 
 def _orders(run: ArmRun, source: Source, month: int, lived: int) -> MonthOrders:

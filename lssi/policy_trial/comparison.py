@@ -25,6 +25,9 @@ def comparison(runs: Runs) -> Plain:
     reference = REFERENCE if REFERENCE in runs else next(iter(runs))
     return {
         "reference": reference,
+        "seeds_without_numbers": [
+            run["seed"] for run in runs[reference] if not run["first_model_tells_numbers"]
+        ],
         "arms": {name: _arm(runs, name, reference) for name in runs},
     }
 

@@ -18,6 +18,10 @@ GROUP_NAMES = {
     "small": ("小企业", "small firms"),
     "rural": ("农村企业", "rural firms"),
 }
+NO_NUMBERS = (
+    "首个模型样本太少，不能预计人数，计划只按概率安排；请用更多企业",
+    "the first model had too few cases to expect numbers, so the plan went by probability; take more enterprises",
+)
 HALVES = {"letter": ("发函", "with a letter"), "no_letter": ("未发函", "without one")}
 CUMULATED = (
     "workers_found",
@@ -57,6 +61,7 @@ def _page(result: Plain, arms: Mapping[str, Arm]) -> Plain:
         "enterprises": f"{result['enterprises']:,}",
         "months": result["months"],
         "seeds": ", ".join(map(str, result["seeds"])),
+        "no_numbers": NO_NUMBERS if result["seeds_without_numbers"] else None,
         "reference": {"zh": reference.zh, "en": reference.en},
         "arms": [
             _arm_row(arms[name], one, place) for place, (name, one) in enumerate(told.items())

@@ -8,7 +8,7 @@ import numpy as np
 
 from lssi.policy_trial.arms import Arm
 from lssi.policy_trial.orders import Plain
-from lssi.policy_trial.page import GROUP_NAMES
+from lssi.policy_trial.page import GROUP_NAMES, NO_NUMBERS
 
 
 def trial_lines(result: Plain, arms: Mapping[str, Arm]) -> Iterator[str]:
@@ -18,6 +18,9 @@ def trial_lines(result: Plain, arms: Mapping[str, Arm]) -> Iterator[str]:
         f"模拟 simulated: {result['enterprises']:,} 家企业 enterprises, {result['months']} 个月 months, "
         f"种子 seeds {', '.join(map(str, result['seeds']))}"
     )
+    if result["seeds_without_numbers"]:
+        seeds = ", ".join(map(str, result["seeds_without_numbers"]))
+        yield f"{NO_NUMBERS[0]} {NO_NUMBERS[1]}: 种子 seeds {seeds}"
     for name, told in result["arms"].items():
         arm = arms[name]
         found, registered, visits = (
