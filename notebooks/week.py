@@ -21,6 +21,8 @@
 # `LSSI_SOURCE` names the folder of a source whose target `undeclared_workers` has a promoted model,
 # `LSSI_HOME` the place of what is made. 一座合适的城市 A city that fits: `lssi city city --enterprises 2000`,
 # `lssi train undeclared_workers city`, `lssi promote undeclared_workers 1`.
+# `LSSI_PUBLIC_AFTER`：多少秒后公开数值已知，须长于承诺本身。
+# `LSSI_PUBLIC_AFTER`: seconds until the public value is known, more than the commitment takes.
 
 # %%
 import io
@@ -47,6 +49,7 @@ from lssi.commands.scoring import batch_command
 
 source = os.environ.get("LSSI_SOURCE", "city")
 target = "undeclared_workers"
+public_after = int(os.environ.get("LSSI_PUBLIC_AFTER", "60"))
 store = open_own_store(source)
 last_day = date_of(store.complete_to)
 week = str(last_day + timedelta(days=7 - last_day.weekday()))
@@ -60,7 +63,7 @@ print(store.source.zh, "·", store.source.en, "· 截至 complete to", last_day,
 # here, in practice the closing index in tomorrow's newspaper); then the draw is made, and anybody can verify it.
 
 # %%
-public_at = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=60)
+public_at = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=public_after)
 commit_lottery(source, week, "收盘指数 closing index", public_at.isoformat())
 
 # %%

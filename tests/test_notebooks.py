@@ -69,6 +69,8 @@ def test_the_notebook_walks_a_week_of_inspections(
     monkeypatch.setenv("LSSI_HOME", str(trained_home))
     monkeypatch.setenv("LSSI_SOURCE", str(city_2000))
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]))
+    # the commitment itself takes minutes where many tests share the cores
+    monkeypatch.setenv("LSSI_PUBLIC_AFTER", "240")
     written = written_by("week.py")
     for word in ("complaint", "lottery", "条预警 alerts", "逐位一致 identical to the bit"):
         assert word in written, word
