@@ -1,8 +1,9 @@
-"""The trial of the evaluation: `make trial`, or `python -m benchmarks.trial [--only intervals|stops|cities] [--seeds N]`.
+"""The trial of the evaluation: `make trial`, `python -m benchmarks.trial [--only intervals|stops|cities|policies] [--seeds N]`.
 
-Three questions, each with what is asked of it. Do the intervals of the lottery hold, over redraws of frozen populations? Does
+Four questions, each with what is asked of it. Do the intervals of the lottery hold, over redraws of frozen populations? Does
 the stop rule halt a list without lift, and leave a good one in use? Does the model find more workers in an hour of visits than
-what a user would pick in its place, on the truth of simulated cities? Everything is seeded. Each answer is kept in a folder
+what a user would pick in its place, on the truth of simulated cities? Does its plan find more month by month, where employers
+react and the model learns anew (`benchmarks/trial_policies.py`)? Everything is seeded. Each answer is kept in a folder
 (`.lssi/trial` unless `--folder` names another), so that a trial that was stopped goes on where it was.
 """
 
@@ -23,6 +24,7 @@ from scipy.stats import t as student
 
 from benchmarks.lottery import LIFTS, Population, city_truth, made_up, redrawn, verdicts
 from benchmarks.trial_city import HOURLY, found_per_hour
+from benchmarks.trial_policies import policies
 from features.files import write_text
 from simulation.ground.setting import setting_of
 from simulation.run import write_city
@@ -64,7 +66,12 @@ def main(words: Sequence[str]) -> int:
     """Ask what is asked; return 1 where an answer is not as it should be."""
     given = arguments(words)
     kept = Kept(given.folder)
-    questions = {"intervals": intervals, "stops": stops, "cities": cities}
+    questions = {
+        "intervals": intervals,
+        "stops": stops,
+        "cities": cities,
+        "policies": months_of_policies,
+    }
     asked = [given.only] if given.only else list(questions)
     good = [questions[name](kept, given) for name in asked]
     return int(not all(good))
@@ -73,13 +80,16 @@ def main(words: Sequence[str]) -> int:
 def arguments(words: Sequence[str]) -> argparse.Namespace:
     """Return what a trial is asked to do."""
     asked = argparse.ArgumentParser(prog="python -m benchmarks.trial")
-    asked.add_argument("--only", choices=("intervals", "stops", "cities"))
+    asked.add_argument("--only", choices=("intervals", "stops", "cities", "policies"))
     asked.add_argument("--folder", type=Path, default=Path(".lssi") / "trial")
     asked.add_argument("--redraws", type=int, default=2_000, help="of each frozen population")
     asked.add_argument("--trials", type=int, default=2_000, help="of each lift")
     asked.add_argument("--seeds", type=int, default=10, help="cities, of seeds 1, 2, ...")
     asked.add_argument("--enterprises", type=int, default=50_000, help="of each city")
     asked.add_argument("--labels", type=int, default=7_500, help="that teach, at most")
+    asked.add_argument("--policy-enterprises", type=int, default=20_000, help="of each such city")
+    asked.add_argument("--policy-months", type=int, default=12, help="that each arm lives")
+    asked.add_argument("--policy-seeds", type=int, default=5, help="paired cities of the arms")
     asked.add_argument("--city", type=Path, help="a city that exists, as a frozen population")
     return asked.parse_args(words)
 
@@ -163,6 +173,16 @@ def cities(kept: Kept, given: argparse.Namespace) -> bool:
     answers = [_city(kept, given, seed) for seed in range(1, given.seeds + 1)]
     good = [_ratio(rival, least, answers) for rival, least in ASKED.items()]
     return all(good)
+
+
+def months_of_policies(_kept: Kept, given: argparse.Namespace) -> bool:
+    """Print what each arm found month by month; tell whether the plan finds as many more as asked."""
+    return policies(
+        given.folder,
+        enterprises=given.policy_enterprises,
+        months=given.policy_months,
+        seeds=given.policy_seeds,
+    )
 
 
 def _city(kept: Kept, given: argparse.Namespace, seed: int) -> dict[str, Any]:

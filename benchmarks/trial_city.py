@@ -30,7 +30,8 @@ from training.evaluation.answers import Answers
 from training.evaluation.estimate import NotEstimable
 from training.evaluation.visit_minutes import filling, minutes_of_capacity, visit_times
 from training.models.learn import lesson_of
-from training.runs.train import answers_of, learned_from
+from training.runs.learned_parts import learned_from
+from training.runs.train import answers_of
 
 TARGET = "undeclared_workers"
 HOURLY = ("model", "by_lot", "lightgbm", "last_year", "matches", "random")

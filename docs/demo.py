@@ -26,7 +26,9 @@ WEEK = "2015-07-06"
 PUBLIC_NAME = "收盘指数 closing index"
 PUBLIC_VALUE = "3686.92"
 """What an operator would read in tomorrow's newspaper; the demo waits for seconds instead."""
-PUBLIC_AFTER = 10  # seconds from the commitment of the lottery until its public value is known
+PUBLIC_AFTER = 60
+"""Seconds from the commitment's command until its public value is known: more than the command takes; the novelty queue
+is listed meanwhile."""
 SHOWN = 3
 PATIENCE = 300  # seconds until the service must be ready
 
@@ -67,8 +69,9 @@ def main() -> None:
     )
     for target in targets_of(city):
         learned(target, city)
+    public_at = committed(city)
     told("novelty", city, "--as-of", UNTIL, "--top", SHOWN)
-    drawn(city)
+    drawn(city, public_at)
     plan = planned(city, asked.folder / "week")
     alerted(city)
     returned(city, plan, asked.folder / "outcome.json")
@@ -126,16 +129,20 @@ def learned(target: str, city: Path) -> None:
             print(f"  {name} {value:.3f}")
 
 
-def drawn(city: Path) -> None:
-    """Commit to the week's lottery, wait until its public value is known, draw with it, and verify the draw."""
+def committed(city: Path) -> datetime:
+    """Commit to the week's lottery, and return when its public value is known."""
     public_at = datetime.now(UTC) + timedelta(seconds=PUBLIC_AFTER)
-    week = (city, "--week", WEEK)
     value = ("--public-name", PUBLIC_NAME, "--public-at", public_at.isoformat(timespec="seconds"))
-    told("lottery", "commit", *week, *value)
+    told("lottery", "commit", city, "--week", WEEK, *value)
+    return public_at
+
+
+def drawn(city: Path, public_at: datetime) -> None:
+    """Wait until the lottery's public value is known, draw with it, and verify the draw."""
     # the moment is told in whole seconds, so one more is certainly after it
     time.sleep(max(0.0, (public_at - datetime.now(UTC)).total_seconds() + 1))
-    told("lottery", "draw", *week, "--public", PUBLIC_VALUE)
-    told("lottery", "verify", *week)
+    told("lottery", "draw", city, "--week", WEEK, "--public", PUBLIC_VALUE)
+    told("lottery", "verify", city, "--week", WEEK)
 
 
 def planned(city: Path, folder: Path) -> Any:

@@ -31,8 +31,8 @@ def walk(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def test_the_demo_walks_from_a_city_to_a_replay_that_is_identical(walk: str) -> None:
-    steps = ["city", "check", "features", "train", "train", "train", "novelty"]
-    steps += ["lottery", "lottery", "lottery", "plan", "plan", "why"]
+    steps = ["city", "check", "features", "train", "train", "train", "lottery"]
+    steps += ["novelty", "lottery", "lottery", "plan", "plan", "why"]
     steps += ["alerts", "acknowledge", "appeal", "outcome", "override"]
     steps += ["key", "serve", "replay", "report", "notice", "ledger"]
     assert re.findall(r"^\$ lssi ([a-z]+)", walk, re.MULTILINE) == steps

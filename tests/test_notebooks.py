@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import os
+from importlib import import_module
 from pathlib import Path
 
 import jupytext
@@ -31,6 +33,49 @@ def test_a_notebook_imports_and_never_defines(path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_what_a_notebook_imports_is_there_and_its_calls_fit(path: Path) -> None:
+    tree = ast.parse(path.read_text("utf-8"))
+    callables = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            for alias in node.names:
+                callables[alias.name] = getattr(import_module(node.module), alias.name)
+    commands = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    for call in commands:
+        name = getattr(call.func, "id", "")
+        if name.endswith("_command"):
+            words = {word.arg: None for word in call.keywords if word.arg}
+            inspect.signature(callables[name]).bind(*call.args, **words)
+
+
+def written_by(name: str) -> str:
+    """Return what a notebook writes, run from its first cell to its last."""
+    notebook = jupytext.read(ROOT / "notebooks" / name)
+    NotebookClient(notebook, timeout=600, kernel_name="python3").execute(cwd=str(ROOT))
+    texts = [
+        output.get("text", "") + str(output.get("data", {}).get("text/plain", ""))
+        for cell in notebook.cells
+        if cell.cell_type == "code"
+        for output in cell.outputs
+    ]
+    return "\n".join(texts)
+
+
+@pytest.mark.slow
+def test_the_notebook_walks_a_week_of_inspections(
+    city_2000: Path, trained_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LSSI_HOME", str(trained_home))
+    monkeypatch.setenv("LSSI_SOURCE", str(city_2000))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]))
+    # the commitment itself takes minutes where many tests share the cores
+    monkeypatch.setenv("LSSI_PUBLIC_AFTER", "240")
+    written = written_by("week.py")
+    for word in ("complaint", "lottery", "条预警 alerts", "逐位一致 identical to the bit"):
+        assert word in written, word
+
+
 @pytest.mark.slow
 def test_the_notebook_retrains_judges_and_opens_the_registry(
     city_2000: Path, city_home: Path, monkeypatch: pytest.MonkeyPatch
@@ -41,15 +86,7 @@ def test_the_notebook_retrains_judges_and_opens_the_registry(
     promote(city_home, KEY, made["mlflow"]["version"], although="a trial")
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]))
     monkeypatch.setenv("MPLBACKEND", "agg")
-    notebook = jupytext.read(ROOT / "notebooks" / "retrain.py")
-    NotebookClient(notebook, timeout=600, kernel_name="python3").execute(cwd=str(ROOT))
-    texts = [
-        output.get("text", "") + str(output.get("data", {}).get("text/plain", ""))
-        for cell in notebook.cells
-        if cell.cell_type == "code"
-        for output in cell.outputs
-    ]
-    written = "\n".join(texts)
+    written = written_by("retrain.py")
     assert "average_precision" in written and "labelled_only" in written and "mlflow ui" in written
     assert "version in use: 1" in written and "mean |log-odds|" in written
     differences = [

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from features.contract.tables import contract
-from features.ingest.scan import files_in, read_parquet
+from features.ingest.scan import files_below, files_in, read_parquet
 from simulation.dynamics.letters import lettered
 from simulation.ground.setting import Turn, setting_of
 from simulation.inspection.visits import LOTTERY, Visits
@@ -100,7 +100,7 @@ def test_a_city_comes_back_to_where_it_stood_without_writing(
     again = begun_city(SETTING, BEGUN, None)
     for one, name in ((city, "first"), (again, "second")):
         next_month(one, habit_orders(one), tmp_path / name)
-    for file in (tmp_path / "first").rglob("*.parquet"):
+    for file in files_below(tmp_path / "first", "*.parquet"):
         other = tmp_path / "second" / file.relative_to(tmp_path / "first")
         assert file.read_bytes() == other.read_bytes()
 

@@ -35,8 +35,9 @@ EVERY_SIGNAL = "LSSI_EVERY_SIGNAL"
 """Set to 1, each point meets all signals, three times the work, and not one in turn."""
 KIND = re.compile(r"(?:before|after) (\S*\.)?(.+)")
 WRITES_NOTHING = {"contract", "ledger find", "ledger verify", "lottery verify"}
-APART = {"serve"}
-"""The service has processes of its framework's, which `test_api_service` kills."""
+APART = {"serve", "simulate-policy"}
+"""The service has processes of its framework's, which `test_api_service` kills; a trial of policies takes minutes, and
+`test_policy_trial` stops it between its writes."""
 Hand = Callable[..., Path]
 Asked = TypeVar("Asked")
 

@@ -17,7 +17,6 @@ from features.matrix import Matrix
 from features.store.store import Store
 from models.bundle.bundle import Parts, load_bundle, write_bundle
 from models.bundle.champions import ModelKey
-from models.bundle.manifest import frozen_features
 from models.bundle.score import score
 from training.certificate.certify import QUICK, certify, first_telling_day
 from training.certificate.text import leaks_of
@@ -29,9 +28,8 @@ from training.data.untested import check_test
 from training.evaluation.answers import Answers
 from training.evaluation.evaluate import judged_cases
 from training.groups.values import Partition
-from training.models.count import unit_counted
 from training.models.fit import Lesson
-from training.models.learn import Learned, learn, lesson_of
+from training.models.learn import Learned, lesson_of
 from training.models.promote import BASELINE, INSTEAD
 from training.models.registry import Logged, TrainingRun, log_run, tag_version
 from training.runs.contender import Contender, TestedModel
@@ -39,6 +37,7 @@ from training.runs.contest import Contested, contested_training
 from training.runs.families import without_family
 from training.runs.flat import numbers
 from training.runs.group_audit import group_audit, groups_of_test
+from training.runs.learned_parts import learned_from, learned_parts
 from training.runs.proxies import proxies
 from training.runs.scorecard_run import registered_card
 from training.runs.tested import tested_metrics
@@ -266,12 +265,6 @@ def trained_from(whole: Dataset, recipe: Recipe) -> Trained:
     return Trained(whole, recipe, lesson, learned, metrics, model)
 
 
-def learned_from(whole: Dataset, lesson: Lesson, recipe: Recipe) -> Learned:
-    """Return what the training cases of a data set teach, by their lesson."""
-    taught = whole.cases.take(whole.taught())
-    return learn(lesson, taught, recipe, unit=unit_counted(whole.target))
-
-
 def answers_of(learned: Learned, matrix: Matrix) -> Answers:
     """Return what was learned says of a matrix with the training columns."""
     raw = learned.raw(matrix)
@@ -301,20 +294,7 @@ def answers_by_fold(whole: Dataset, recipe: Recipe) -> Answers:
 
 def bundle_parts(trained: Trained, origin: Mapping[str, str]) -> Parts:
     """Return what the bundle keeps."""
-    whole, learned = trained.dataset, trained.learned
-    matrix = whole.matrix.take(whole.taught())
-    return Parts(
-        target=whole.name,
-        as_of=date_of(int(matrix.as_of.max())).isoformat(),
-        features=frozen_features(list(whole.catalogue.features(matrix.entity)), matrix),
-        calibration=learned.calibration,
-        any_text=learned.any.text,
-        count_text=None if learned.count is None else learned.count.text,
-        probe=matrix,
-        origin=origin,
-        metrics=numbers(trained.metrics),
-        number=None if learned.count is None else learned.count.number,
-    )
+    return learned_parts(trained.dataset, trained.learned, origin, metrics=trained.metrics)
 
 
 def _checked(bundle: Path, trained: Trained) -> str:

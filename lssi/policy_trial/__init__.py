@@ -1,0 +1,1 @@
+"""Months of plan, visit, reaction and retraining on a simulated city, under declared arms."""
