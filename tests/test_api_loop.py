@@ -21,15 +21,19 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route as Path_
 
+from features.engine.engine import engine_of
 from features.home import home
 from serving.api.access import Access, RequestLimits
+from serving.api.changeover import Changeover
 from serving.api.keys import ROLES, TEAM_ROLES, Ring, add
 from serving.api.loop_desk import LoopDesk
 from serving.api.routes import BY_PATH, ROUTES
-from serving.api.service import Lssi
+from serving.api.service import Desks, Lssi
 from serving.errors import CODES
 from serving.ledger.act import Act, Seen, act_entry, subject_digest
 from serving.ledger.read import head
+from serving.scoring.recorded_scoring import Desk
+from serving.scoring.scorer import Scorer
 from tests.loop_town import MOMENT, POSTED, begin, issue_alert, loop_of, outcome
 
 SECRET = "370200SECRET"
@@ -55,7 +59,7 @@ BODIES: dict[str, dict[str, Any]] = {
 class Town:
     """The town behind the gate, with a key for each role, and for each team where a role acts for one."""
 
-    def __init__(self, desk: LoopDesk, register: Path) -> None:
+    def __init__(self, desks: Desks, register: Path) -> None:
         self.keys: dict[tuple[str, str | None], str] = {}
         for role in ROLES:
             for team in TEAMS if role in TEAM_ROLES else (None,):
@@ -63,7 +67,8 @@ class Town:
                 today = date(2015, 7, 1)
                 self.keys[role, team] = add(register, name, role=role, today=today, team=team)
         served = object.__new__(Lssi.inner)
-        served._loop = desk
+        # there is no file that says what is in use, so nothing changes
+        served._in_use = Changeover(register.with_name("none.json"), lambda: desks)
         routes = [
             Path_(str(api.route), self._answering(served, api), methods=["POST"])
             for api in Lssi.apis.values()
@@ -108,7 +113,9 @@ def gated(loaded_town: Path, register: Path) -> Iterator[Town]:
         act = Act("alert", "lssi-alerts", "A", subject_digest(content), content)
         entry = act_entry(act, Seen(POSTED, POSTED, ""), moment=MOMENT, kept_days=30)
         issue_alert(record=loop.ledger.append(entry).result().record_id)
-        yield Town(LoopDesk(loop, lambda: MOMENT), register)
+        scorer = Scorer(engine_of(loop.store), {}, {})
+        scores = Desk(scorer, loop.ledger, lambda: MOMENT)
+        yield Town(Desks(scores, LoopDesk(loop, lambda: MOMENT)), register)
 
 
 def code_of(answer: httpx.Response) -> str:

@@ -7,7 +7,8 @@ import logging
 import os
 import socket
 import sys
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, NoReturn
@@ -20,6 +21,7 @@ from starlette.types import ASGIApp
 from features.errors import LssiError, RequestError
 from serving.answers import Acted, AlertPage, Answer, Info, Recorded
 from serving.api.access import CALLER, Access, RequestLimits
+from serving.api.changeover import Changeover
 from serving.api.keys import Ring, read
 from serving.api.loop_desk import LoopDesk
 from serving.api.startup import quieten, settle_memory
@@ -42,7 +44,7 @@ from serving.requests import (
     PostedOutcome,
     RecordId,
 )
-from serving.scoring.opening import open_scorer
+from serving.scoring.opening import in_use_file, open_scorer, publish_promoted
 from serving.scoring.recorded_scoring import Desk
 from serving.scoring.transcript import Question, question_of
 from serving.settings import Settings, settings_of
@@ -54,6 +56,24 @@ RECORD_SECONDS = 2.0
 BEHIND = (
     2 * LIMITS.answer_seconds
 )  # the framework's own timeout stands behind ours and never speaks first
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Desks:
+    """What one request is answered with: the desk of scores and records, and that of the loop."""
+
+    scores: Desk
+    loop: LoopDesk
+
+
+def open_desks(settings: Settings, ledger: Ledger) -> Desks:
+    """Return the desks of what is in use now: its history, its models and its published days."""
+    scorer = open_scorer(settings)
+    clock = partial(datetime.now, UTC)
+    journal = settings.home / "journal" / scorer.store.source.name
+    desks = Desks(Desk(scorer, ledger, clock), LoopDesk(Loop(scorer.store, journal, ledger), clock))
+    settle_memory()
+    return desks
 
 
 class Gated(bentoml.Service[Any]):
@@ -82,90 +102,113 @@ class Lssi:
         """Load history, models and ranks, and start the ledger's writer."""
         quieten()
         settings = settings_of(os.environ)
-        scorer = open_scorer(settings)
         self._ledger = Ledger(settings.ledger, RECORD_SECONDS)
-        clock = partial(datetime.now, UTC)
-        self._desk = Desk(scorer, self._ledger, clock)
-        journal = settings.home / "journal" / scorer.store.source.name
-        self._loop = LoopDesk(Loop(scorer.store, journal, self._ledger), clock)
-        settle_memory()
+        self._in_use = Changeover(
+            in_use_file(settings), partial(open_desks, settings, self._ledger)
+        )
 
     @bentoml.on_shutdown
     def close(self) -> None:
         """Write what waits for the ledger, then stop."""
-        self._desk.close()
+        self._ledger.close()
 
     async def __is_ready__(self) -> bool:
         """Return whether a record could be made durable now, as `/readyz` asks; the log says why not."""
-        trouble = await self._ledger.trouble()
+        trouble = await self._ledger.trouble() or await self._trouble()
         if trouble:
             LOG.warning("not ready: %s", trouble)
         return not trouble
 
+    async def _trouble(self) -> str:
+        """Return why what is in use cannot be answered with, or "" where it can."""
+        try:
+            await self._in_use.now()
+        except LssiError as error:
+            return str(error)
+        return ""
+
     @bentoml.api(route="/v1/enterprises/score", output_spec=Answer)
     async def score_enterprises(self, request: EnterpriseIds, /) -> Response:
         """按编号为企业评分。Score enterprises by number."""
-        of_request = question(request)
-        return await told(
-            self._desk.by_id(request.target, "enterprise", request.enterprises, of_request)
-        )
+        return await self._by_id(request, "enterprise", request.enterprises)
+
+    async def _by_id(
+        self, request: EnterpriseIds | ClaimIds, entity: str, ids: list[str]
+    ) -> Response:
+        asked = (request.target, entity, ids, question(request))
+        if request.reasons:
+            return await self._told(lambda desks: desks.scores.by_id(*asked))
+        return await self._told(lambda desks: desks.scores.scores_by_id(*asked))
+
+    async def _told(self, ask: Callable[[Desks], Awaitable[BaseModel]]) -> Response:
+        """Return the answer of the desks in use; they stay the same from the start of a request to its end."""
+
+        async def answered() -> BaseModel:
+            return await ask(await self._in_use.now())
+
+        return await told(answered())
 
     @bentoml.api(route="/v1/claims/score", output_spec=Answer)
     async def score_claims(self, request: ClaimIds, /) -> Response:
         """按编号为待遇申领评分。Score claims by number."""
-        return await told(
-            self._desk.by_id(request.target, "claim", request.claims, question(request))
-        )
+        return await self._by_id(request, "claim", request.claims)
 
     @bentoml.api(route="/v1/enterprises/score-history", output_spec=Answer)
     async def score_enterprise_history(self, request: EnterpriseHistory, /) -> Response:
         """按请求中的历史为一家企业评分。Score one enterprise by the history sent."""
-        return await told(self._desk.by_history("enterprise", request, question(request)))
+        return await self._told(
+            lambda desks: desks.scores.by_history("enterprise", request, question(request))
+        )
 
     @bentoml.api(route="/v1/claims/score-history", output_spec=Answer)
     async def score_claim_history(self, request: ClaimHistory, /) -> Response:
         """按请求中的历史为一件申领评分。Score one claim by the history sent."""
-        return await told(self._desk.by_history("claim", request, question(request)))
+        return await self._told(
+            lambda desks: desks.scores.by_history("claim", request, question(request))
+        )
 
     @bentoml.api(route="/v1/info", output_spec=Info)
     async def about(self, request: Nothing, /) -> Response:  # noqa: ARG002 - its form is checked, it holds nothing
         """在用模型、摘要、数据完整截至日、合同版本。Models in use, digests, day complete to, contract version."""
-        return await told(self._desk.about())
+        return await self._told(lambda desks: desks.scores.about())
 
     @bentoml.api(route="/v1/records/get", output_spec=Recorded)
     async def get_record(self, request: RecordId, /) -> Response:
         """按记录号取一条记录及其证明。One record with its proof."""
-        return await told(self._desk.record(request.record_id))
+        return await self._told(lambda desks: desks.scores.record(request.record_id))
 
     @bentoml.api(route="/v1/alerts/list", output_spec=AlertPage)
     async def list_alerts(self, request: AlertsAfter, /) -> Response:
         """按游标取本队的预警。The alerts of the caller's team, behind a cursor."""
-        return await told(self._loop.alerts(request, CALLER.get()))
+        return await self._told(lambda desks: desks.loop.alerts(request, CALLER.get()))
 
     @bentoml.api(route="/v1/alerts/acknowledge", output_spec=Acted)
     async def acknowledge(self, request: AcknowledgedAlert, /) -> Response:
         """签收预警。Acknowledge one alert of the caller's team."""
-        return await told(self._loop.act(acknowledge_alert, request, CALLER.get()))
+        return await self._told(
+            lambda desks: desks.loop.act(acknowledge_alert, request, CALLER.get())
+        )
 
     @bentoml.api(route="/v1/outcomes", output_spec=Acted)
     async def take_outcome(self, request: PostedOutcome, /) -> Response:
         """回传检查结果。Post what a visit of the caller's team found."""
-        return await told(self._loop.act(post_outcome, request, CALLER.get()))
+        return await self._told(lambda desks: desks.loop.act(post_outcome, request, CALLER.get()))
 
     @bentoml.api(route="/v1/overrides", output_spec=Acted)
     async def take_override(self, request: DecidedLine, /) -> Response:
         """调整或认可名单上的一行。Override or accept a line of a list."""
-        return await told(self._loop.act(decide_line, request, CALLER.get()))
+        return await self._told(lambda desks: desks.loop.act(decide_line, request, CALLER.get()))
 
     @bentoml.api(route="/v1/appeals", output_spec=Acted)
     async def take_appeal(self, request: LodgedAppeal, /) -> Response:
         """登记申诉。Record an appeal against a row, or its decision."""
-        return await told(self._loop.appeal(request, CALLER.get()))
+        return await self._told(lambda desks: desks.loop.appeal(request, CALLER.get()))
 
 
 def serve(settings: Settings, *, host: str, port: int, workers: int) -> NoReturn:
     """Check everything that a start needs, then become the BentoML server; LssiError where something is missing."""
     _free(host, port)
+    publish_promoted(settings)
     open_scorer(settings)
     Ledger(settings.ledger).close()
     read(settings.keys)

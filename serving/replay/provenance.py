@@ -86,7 +86,7 @@ def _facts(
     case: Case, facts: Facts, bundle: Bundle, inputs: Matrix, history: Counterfactual
 ) -> Check:
     if not len(case.contributions):
-        return Check("facts", "not_rebuilt", "批量记录不存事实", "a batch records no facts")
+        return Check("facts", "not_rebuilt", "此记录不存事实", "this record keeps no facts")
     rebuilt = evidence(bundle, inputs, case.contributions, history)
     if rebuilt == facts:
         return Check("facts", "identical")
