@@ -7,7 +7,7 @@ import logging
 import shutil
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.engine.dormancy import dormancy
-from features.errors import LssiError
+from features.errors import LedgerError, LssiError
 from serving.answers import Answer
 from serving.day.manifest import FILE
 from serving.day.reach import ReasonReach
@@ -27,12 +27,13 @@ from serving.ledger.audit import verify
 from serving.ledger.ledger import Ledger
 from serving.ledger.read import find
 from serving.ledger.record import record_of
+from serving.ledger.retention import Expiry, expire
 from serving.replay.dossier import dossier
 from serving.scoring.opening import fits
 from serving.scoring.recorded_scoring import Desk
 from serving.scoring.score_day import roll
 from serving.scoring.scorer import Scorer
-from serving.scoring.transcript import Question
+from serving.scoring.transcript import KEPT_DAYS, Question
 from tests.recorded import LAST, Home, home_of
 
 MOMENT = datetime(2015, 7, 1, 0, 30, tzinfo=UTC)
@@ -81,7 +82,7 @@ def answers(home: Home, scorer: Scorer, asked: Sequence[Sequence[str]], **more: 
         return [await way(target, entity, list(ids), question) for ids in asked]
 
     with Ledger(home.path / "ledger.db") as ledger:
-        return asyncio.run(ask(Desk(scorer, ledger, lambda: MOMENT)))
+        return asyncio.run(ask(Desk(scorer, ledger, lambda: more.get("at", MOMENT))))
 
 
 def without_id(answer: Answer) -> bytes:
@@ -204,6 +205,30 @@ def test_a_day_that_is_gone_is_said_and_the_same_batch_brings_it_back(
     again = roll(home.path, home.store, home.bundle, caller="test", moment=MOMENT)
     assert again["day"] == said["day"]
     assert all(replay.identical for replay in dossier(home.path, answer.record_id).replays())
+
+
+def test_a_day_expires_with_the_last_record_that_rests_on_it(
+    home: Home, said: dict[str, Any], tmp_path: Path
+) -> None:
+    # a home of its own, since what expires is gone
+    place = Path(shutil.copytree(home.path, tmp_path / "home"))
+    day = ScoredDay(place / "days" / said["day"]["folder"])
+    alone = replace(home, path=place)
+    later = MOMENT + timedelta(days=40)
+    [answer] = answers(alone, with_day(alone, day, said["record_id"]), [keys_of(day)[:1]], at=later)
+    path, kept = place / "ledger.db", KEPT_DAYS
+    batch = find(path, said["record_id"]).entry["keep_until"]
+    score = find(path, answer.record_id).entry["keep_until"]
+    assert score == batch + 40
+    beyond = MOMENT + timedelta(days=kept + 50)
+    answers(alone, alone.scorer, [keys_of(day)[:1]], at=beyond)
+    expire(path, Expiry(batch + 1, "test", beyond, kept))
+    assert find(path, said["record_id"]).payload is None
+    assert all(replay.identical for replay in dossier(place, answer.record_id).replays())
+    expire(path, Expiry(score + 1, "test", beyond, kept))
+    assert not day.folder.exists()
+    with pytest.raises(LedgerError, match="is erased"):
+        dossier(place, answer.record_id)
 
 
 def test_a_day_of_another_digest_is_refused(day: ScoredDay) -> None:

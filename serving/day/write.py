@@ -27,7 +27,7 @@ from serving.day.manifest import (
 )
 from serving.day.row import DayView, leaf_of_case
 from serving.ledger import merkle
-from serving.ledger.day_reference import DayName
+from serving.ledger.day_reference import DayName, day_folder
 
 UNITS, TREE = "units.arrow", "tree.arrow"
 _TYPES: dict[str, tuple[ColumnType, ...]] = {
@@ -80,11 +80,6 @@ def write_day(days: Path, head: Mapping[str, Any], units: UnitColumns) -> tuple[
         folder = days / day_folder(manifest.target, manifest.as_of, name)
         put_in_place(work, folder)
     return folder, name
-
-
-def day_folder(target: str, as_of: int, name: DayName) -> str:
-    """Return the name of a scored day's folder."""
-    return f"{target}-{as_of}-{name.digest[:12]}"
 
 
 def _leaves(head: Mapping[str, Any], units: UnitColumns) -> Iterator[bytes]:

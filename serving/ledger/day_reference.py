@@ -56,6 +56,11 @@ class DayReference:
         return self.order or tuple(row.key for row in self.rows)
 
 
+def day_folder(target: str, as_of: int, name: DayName) -> str:
+    """Return the name of a scored day's folder in `days/` of the home."""
+    return f"{target}-{as_of}-{name.digest[:12]}"
+
+
 def row_reference(key: str, place: int, leaf: bytes, path: Sequence[bytes]) -> RowReference:
     """Return the reference to a unit whose leaf stands at a place of the tree."""
     return RowReference(key, place, leaf.hex(), b64encode(b"".join(path)).decode())

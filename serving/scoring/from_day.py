@@ -10,9 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from serving.day.scored_day import DayRow, PublishedDay, ScoredDay
-from serving.day.write import day_folder
 from serving.errors import DayUnusable
-from serving.ledger.day_reference import DayReference, RowReference, is_of_day
+from serving.ledger.day_reference import DayReference, RowReference, day_folder, is_of_day
 from serving.ledger.record import Case, Record
 from serving.scoring.transcript import AnswerFrame, framed_answer
 
