@@ -144,16 +144,20 @@ async def load(server: Server, connections: int, ids: Sequence[str], seconds: fl
 
 
 def spent_by(server: Server) -> dict[int, float]:
-    """Return the processor seconds of each process of a server's session so far."""
-    spent = {}
+    """Return the processor seconds of a server and of all that it started, by process, so far."""
+    parents, seconds = {}, {}
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:
             fields = path.read_text("utf-8").rpartition(")")[2].split()
         except OSError:
             continue
-        if int(fields[3]) == server.process.pid:
-            spent[int(path.parent.name)] = (int(fields[11]) + int(fields[12])) / TICK
-    return spent
+        process = int(path.parent.name)
+        parents[process] = int(fields[1])
+        seconds[process] = (int(fields[11]) + int(fields[12])) / TICK
+    own = {server.process.pid}
+    while more := {each for each, parent in parents.items() if parent in own} - own:
+        own |= more
+    return {process: seconds[process] for process in own & seconds.keys()}
 
 
 def line(name: str, connections: int, turns: Sequence[Turn]) -> str:

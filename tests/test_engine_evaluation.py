@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from features.aggregates.reader import ReadColumns, cached_rows, store_rows
+from features.aggregates.reader import cached_rows, store_rows
+from features.aggregates.row_ranges import ReadColumns
 from features.engine.engine import engine_of
 from features.engine.evaluation import evaluation
 from features.engine.matrices import matrix
@@ -23,13 +24,12 @@ def test_a_case_among_others_is_evaluated_as_it_is_alone(store: Store, entity: s
     keys = matrix(store, entity, LAST - 40).keys.tolist()[:3]
     together = evaluation(engine, entity, LAST - 40, keys)
     for row, key in enumerate(keys):
-        case = together.case(row)
         alone = evaluation(engine, entity, LAST - 40, [key])
-        assert case.matrix.keys.tolist() == alone.matrix.keys.tolist() == [key]
-        assert case.matrix.values.tobytes() == alone.matrix.values.tobytes()
-        assert case.computed.tobytes() == alone.computed.tobytes()
+        assert [together.matrix.keys[row]] == alone.matrix.keys.tolist() == [key]
+        assert together.matrix.values[row].tobytes() == alone.matrix.values.tobytes()
+        assert together.computed[row].tobytes() == alone.computed.tobytes()
         for atom, values in alone.inputs.atoms.items():
-            assert case.inputs.atoms[atom].tobytes() == values.tobytes(), atom
+            assert together.inputs.atoms[atom][row : row + 1].tobytes() == values.tobytes(), atom
 
 
 def test_each_column_of_a_range_of_keys_is_read_once(store: Store) -> None:

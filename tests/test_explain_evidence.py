@@ -17,18 +17,17 @@ from features.engine.evaluation import evaluation
 from features.engine.matrices import catalogue_of, matrix
 from features.ingest.scan import files_in, read_table
 from features.matrix import Matrix
-from features.online.counterfactual import Counterfactual
 from features.store.opening import open_store
 from features.store.store import Store
 from models.bundle.bundle import Bundle, Parts, load_bundle, write_bundle
 from models.bundle.calibration import Calibration
 from models.bundle.manifest import frozen_features
 from models.bundle.score import score
-from models.explain.evidence import evidence
 from models.explain.explain import explain
 from models.explain.reasons import Reason, reasons_of
 from simulation.ground.setting import setting_of
 from simulation.run import write_city
+from tests.alone import Counterfactual, evidence
 
 SAMPLED = 40
 

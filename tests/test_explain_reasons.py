@@ -15,16 +15,12 @@ from features.online.fact import Fact
 from models.bundle.bundle import Bundle, Parts
 from models.bundle.manifest import FrozenFeature
 from models.bundle.score import score
-from models.explain.evidence import (
-    counterfactual,
-    evidence,
-    evidence_limits,
-    makes_sense,
-    usual,
-)
+from models.explain.evidence import evidence_limits, makes_sense, usual
 from models.explain.explain import explain
-from models.explain.reasons import Reason, leads, mitigations_of, reasons_of
+from models.explain.leads import leads
+from models.explain.reasons import Reason, mitigations_of, reasons_of
 from models.explain.wording import span_words
+from tests.alone import evidence, raw_without
 
 MAY = (day_of("2015-05-01"), day_of("2015-05-31"))
 
@@ -224,12 +220,12 @@ def test_a_value_is_told_only_on_the_side_of_the_median_that_its_direction_says(
     gap = FrozenFeature(
         **(model_bundle.features[1].model_dump() | {"unit": unit, "direction": direction})
     )
-    assert makes_sense(gap, value, 4.0, raises=raises) == said
+    assert makes_sense(gap, np.array([value]), 4.0, raises=raises).tolist() == [said]
 
 
 def test_what_is_not_above_zero_is_no_reason_where_more_is_worse(model_bundle: Bundle) -> None:
     gap = model_bundle.features[1]
-    assert makes_sense(gap, 1, -4.0, raises=True) and not makes_sense(gap, -3, -4.0, raises=True)
+    assert makes_sense(gap, np.array([1.0, -3.0]), -4.0, raises=True).tolist() == [True, False]
 
 
 def test_the_usual_value_is_the_lower_median_of_the_probe(model_bundle: Bundle) -> None:
@@ -250,7 +246,7 @@ def test_evidence_is_only_what_lowers_the_score_when_it_is_taken_away(
         facts = evidence(bundle, row, contributions, history)
         raw = score(bundle, row).raw[0]
         for reason in reasons_of(bundle, row, contributions, facts):
-            assert all(counterfactual(bundle, history, fact) < raw for fact in reason.facts)
+            assert all(raw_without(bundle, history, fact) < raw for fact in reason.facts)
             told += 1
     assert told > 60
 

@@ -17,13 +17,14 @@ from features.engine.engine import engine_of
 from features.engine.evaluation import evaluation
 from features.engine.matrices import matrix
 from features.matrix import Matrix
-from features.online.counterfactual import Counterfactual
+from features.online.case_rows import CaseRows
 from features.online.fact import Fact
 from features.online.lineage import Lineage, feature_facts
 from features.online.request import evaluate_rows, sent_evaluation
 from features.online.request_case import History
 from features.store.opening import open_store
 from features.store.store import Store
+from tests.alone import Counterfactual
 from tests.random_history import LAST, write_history
 
 DAY = LAST - 30
@@ -196,11 +197,12 @@ def test_facts_made_from_what_the_score_knows_are_those_made_from_rows_alone(
     engine = engine_of(store)
     [key, *_] = matrix(store, entity, DAY).keys.tolist()
     evaluated = evaluation(engine, entity, DAY, [key])
-    lineage = Lineage(engine, evaluated.cases, evaluated.rows, evaluated.inputs.atoms)
+    rows = CaseRows(evaluated.cases, evaluated.rows)
+    lineage = Lineage(engine, evaluated.cases, rows, evaluated.inputs.atoms)
     from_rows = {
         name: feature_facts(engine, evaluated.cases, name) for name in evaluated.matrix.names
     }
-    assert {name: lineage.facts(name) for name in evaluated.matrix.names} == from_rows
+    assert {name: lineage.facts([(0, name)])[0] for name in from_rows} == from_rows
     assert len({fact for facts in from_rows.values() for fact in facts}) > 10
 
 

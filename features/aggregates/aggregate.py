@@ -71,6 +71,11 @@ class Tallies:
             value = steps.step(np.full_like, self._sign, value)
         return all_hold(steps, placed, passes), signed, value, valid
 
+    @property
+    def columns(self) -> list[str]:
+        """The columns that the measures read."""
+        return self._steps.leaves
+
     def of(self, columns: Mapping[str, Column]) -> dict[str, Tally]:
         """Return what each measure makes of rows, by its name; `columns` hold their `sign` too."""
         outcomes = self._steps.run(columns)

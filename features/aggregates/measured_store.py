@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
 
-from features.aggregates.aggregate import placed_by
+from features.aggregates.aggregate import Tallies, placed_by
 from features.aggregates.plan import AggregationPlan, aggregation_plan
 from features.aggregates.rollup import Kin, Panel, kin_of, opened_panel
 from features.aggregates.table_plan import Group, read_by
@@ -39,6 +39,11 @@ class MeasuredStore:
     def plan(self) -> Callable[[tuple[Atom, ...]], AggregationPlan]:
         """Give the plan of aggregates that one panel answers."""
         return lru_cache(MOST_PLANS)(self._plan)
+
+    @cached_property
+    def tallies(self) -> Callable[[str], Tallies]:
+        """Give the filter and the value of one measure as steps, made on first use."""
+        return cache(self._tallies)
 
     @cached_property
     def kin(self) -> Mapping[str, Kin]:
@@ -90,6 +95,10 @@ class MeasuredStore:
             groups[measure.table, measure.by].append(atom)
         in_order = [groups[table_and_key] for table_and_key in sorted(groups)]
         return tuple(self.group(group) for group in in_order)
+
+    def _tallies(self, name: str) -> Tallies:
+        measure = self.catalogue.measure(name)
+        return Tallies([measure], literal_of(self.store, measure.table))
 
     def _plan(self, atoms: tuple[Atom, ...]) -> AggregationPlan:
         return aggregation_plan(atoms, self.catalogue.windows)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from itertools import pairwise
 
 import numpy as np
@@ -19,7 +19,7 @@ from features.aggregates.rollup import (
     panel_tally,
     read_panel,
 )
-from features.aggregates.row_ranges import RowRanges, row_ranges
+from features.aggregates.row_ranges import ReadColumns, RowRanges, Rows, row_ranges
 from features.aggregates.table_plan import Group
 from features.arrays import Column, Values
 from features.cases import Cases, Units, aggregation_units
@@ -35,9 +35,6 @@ MANY_UNITS = 2_000
 """Units below which reading their own rows is cheaper than opening a panel."""
 FAR_KEYS = 8
 """Keys up to which each is read by itself, so that nothing of what lies between them is read."""
-ReadColumns = Mapping[str, NDArray[np.int64]]
-Rows = Callable[[str, str, int, int, tuple[str, ...]], ReadColumns]
-"""(table, by, low, high, columns) -> columns of the rows with low <= by < high, sorted by it."""
 
 
 def atom_values(

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from features.arrays import FEW, Column
 from features.cases import Units, complete_months
+
+ReadColumns = Mapping[str, NDArray[np.int64]]
+Rows = Callable[[str, str, int, int, tuple[str, ...]], ReadColumns]
+"""(table, by, low, high, columns) -> columns of the rows with low <= by < high, sorted by it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,11 @@ class Steps:
             self._leaves.append((place, name))
         return place
 
+    @property
+    def leaves(self) -> list[Any]:
+        """The names of the values that `run` takes."""
+        return [name for _, name in self._leaves]
+
     def constant(self, value: Any) -> Place:
         """Return the place of a constant."""
         place, fresh = self._place(("constant", type(value), value))

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from features.aggregates.reader import Rows, atom_values
+from features.aggregates.reader import atom_values
+from features.aggregates.row_ranges import Rows
 from features.arrays import Values
 from features.cases import Cases
 from features.catalogue.language import Peer, atom_of, row_columns

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from features.aggregates.reader import Rows, atom_values
+from features.aggregates.reader import atom_values
+from features.aggregates.row_ranges import Rows
 from features.arrays import NULL, Column, Values
 from features.calendar import date_of
 from features.cases import Cases

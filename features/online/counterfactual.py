@@ -1,213 +1,158 @@
-"""A counterfactual: one case's facts, and its features as they would be had a fact's rows never been known."""
+"""Counterfactuals: the facts of cases, and the features they would have had the rows of a fact never been known."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from features.aggregates.reader import Rows, atom_values
-from features.aggregates.row_expressions import row_filter, row_values
-from features.aggregates.table_plan import read_by
-from features.arrays import NULL
-from features.calendar import month_of_day
-from features.catalogue.differences import declared_differences
+from features.aggregates.row_ranges import RowRanges
+from features.aggregates.table_plan import Group
+from features.arrays import NULL, Column, Mask, Values
+from features.cases import complete_months
 from features.catalogue.joins import left_of, sides_of
 from features.catalogue.language import Atom
-from features.catalogue.model import ENTITIES, KEYS, Measure
 from features.engine.engine import Engine
-from features.engine.evaluation import Evaluation
+from features.engine.evaluated import Evaluation
 from features.matrix import Matrix
+from features.online.case_rows import NUMBERS, CaseRows, Picked
 from features.online.fact import Fact
-from features.online.lineage import Lineage
-from features.store.column_codes import literal_of, month_columns
+from features.online.lineage import Asked, Lineage
+from features.online.lineage_rows import OF_UNIT
+from features.online.lost_rows import Losses, Lost, Taken
 
-Read = Mapping[str, NDArray[Any]]
-NEVER = -40_000
-"""A day before every row, in 1860; a choice."""
-
-
-class Counterfactual:
-    """Holds one case's aggregates, so that without some rows only those of their tables are computed again."""
-
-    def __init__(self, engine: Engine, evaluated: Evaluation) -> None:
-        """Take the evaluation of one case, and the engine that made it."""
-        self._engine = engine
-        self._case, self._row = evaluated.cases, evaluated.matrix
-        self._rows = evaluated.rows
-        self._needs = engine.needs_of_entity(self._case.entity)
-        self._known = evaluated.inputs
-        # what the case's score was computed from is not computed again for its facts
-        self._lineage = Lineage(engine, self._case, self._rows, self._known.atoms)
-        # What the matrix leaves out, as for a table that was not sent, stays left out.
-        self._blank = np.isnan(self._row.values) & ~np.isnan(evaluated.computed)
-
-    def facts(self, feature: str) -> list[Fact]:
-        """Return the facts behind a feature that have rows; the case's own place in the register is none."""
-        if feature not in self._row.names:
-            return []
-        facts = self._lineage.facts(feature)
-        return [fact for fact in facts if fact.n_rows and not self._of_own_register_row(fact)]
-
-    def _of_own_register_row(self, fact: Fact) -> bool:
-        measure = self._measure(fact)
-        own_key, *_ = KEYS[self._case.entity]
-        return self._of_register(measure) and measure.by == own_key
-
-    def _measure(self, fact: Fact) -> Measure:
-        """Return the measure whose rows a fact has: of a difference the one that is taken from."""
-        difference = declared_differences().get(fact.measure)
-        return self._engine.catalogue.measure(difference.plus if difference else fact.measure)
-
-    def _of_register(self, measure: Measure) -> bool:
-        register, _ = ENTITIES[self._case.entity]
-        return measure.table == register
-
-    def without(self, fact: Fact) -> Matrix:
-        """Return the case's matrix had the live rows of a fact never been recorded; what they corrected holds again.
-
-        Peers, and the case's own register row, stay as they are.
-        """
-        base = left_of(self._measure(fact).table)
-        touched: set[Atom] = set()
-        for atom in self._known.atoms:
-            table = self._engine.catalogue.measure(atom.measure).table
-            if base in sides_of(table):
-                touched.add(atom)
-        remaining = self._less(base, self._lost(fact))
-        recomputed = atom_values(self._engine, self._case, touched, remaining)
-        inputs = replace(self._known, atoms={**self._known.atoms, **recomputed})
-        values = self._needs.program.values(inputs, self._needs.names)
-        return replace(self._row, values=np.where(self._blank, np.nan, values))
-
-    def rows_of(self, fact: Fact) -> frozenset[str]:
-        """Return the numbers of all live rows of a fact, the case's own register row aside."""
-        return self._lost(fact).rows
-
-    def _lost(self, fact: Fact) -> Lost:
-        measure = self._measure(fact)
-        own_key = KEYS[self._case.entity][0]
-        of_register = self._of_register(measure)
-        business_key = self._engine.store.tables[measure.table].key
-        key = int(self._case.keys[measure.by][0])
-        taken_away = self._taken_away(fact)
-        needed = {"known", "sign", *read_by(measure), *business_key}
-        if of_register:
-            needed.add(own_key)
-        if taken_away is not None:
-            needed |= read_by(taken_away)
-        columns = (*sorted(needed), "row_id")
-        read = self._rows(measure.table, measure.by, key, key + 1, columns)
-        keep = self._counts(measure, read, fact.first, fact.last)
-        if of_register:
-            # A case without its own register row would not be there at all.
-            keep &= read[own_key] != self._case.code[0]
-        live = standing_rows(read, keep)
-        if taken_away is not None:
-            live -= self._settled(measure, taken_away, read, fact)
-        return lost_of(read, business_key, live)
-
-    def _taken_away(self, fact: Fact) -> Measure | None:
-        """Return the measure that a difference takes away; None for a fact that is none."""
-        difference = declared_differences().get(fact.measure)
-        return None if difference is None else self._engine.catalogue.measure(difference.minus)
-
-    def _settled(self, plus: Measure, minus: Measure, read: Read, fact: Fact) -> frozenset[str]:
-        """Return the rows of which a difference leaves nothing: spells that ended, amounts paid in full."""
-        first, last = fact.first, fact.last
-        if plus.when != minus.when:
-            # a spell counts as ended whenever it ended, up to the day that is looked from
-            first, last = NEVER, int(self._case.as_of[0])
-        size = len(read["known"])
-        begun = row_values(plus.value, read, size)
-        ended = row_values(minus.value, read, size)
-        settled = self._counts(minus, read, first, last)
-        settled &= begun.values == ended.values
-        return standing_rows(read, settled)
-
-    def _counts(self, measure: Measure, read: Read, first: int, last: int) -> NDArray[np.bool_]:
-        """Return which rows known by the case's day a measure counts, from a first to a last day."""
-        size = len(read["known"])
-        keep = np.asarray(read["known"] <= self._case.as_of[0])
-        keep &= row_values(measure.value, read, size).valid
-        if measure.filter is not None:
-            literal = literal_of(self._engine.store, measure.table)
-            keep &= row_filter(measure.filter, read, size, literal)
-        if measure.when:
-            if measure.when in month_columns(self._engine.store, measure.table, {measure.when}):
-                first = month_of_day(first)
-                last = month_of_day(last)
-            when = read[measure.when]
-            keep &= (when >= first) & (when <= last)
-            keep &= when != NULL
-        return keep
-
-    def _less(self, base: str, lost: Lost) -> Rows:
-        """Return the place where rows come from, less the lost rows of one table, on either side of joins."""
-
-        def read(table: str, by: str, low: int, high: int, columns: tuple[str, ...]) -> Read:
-            number_columns = row_number_columns(table, base)
-            stored = self._rows(table, by, low, high, (*columns, *number_columns))
-            keep = np.ones(len(stored[by]), np.bool_)
-            for name in number_columns:
-                keep &= lost.remain(stored[name], stored)
-            return {
-                name: column[keep] for name, column in stored.items() if name not in number_columns
-            }
-
-        return read
+Name = TypeVar("Name")
+VARIANTS_AT_ONCE = 2_048
+"""Variants of which the features are computed together; a choice: 250 features of as many are 4 MB."""
 
 
-@dataclass(frozen=True, slots=True)
-class Lost:
-    """Rows as if never recorded; `ends` are the (row, day) at which what they corrected would then not have ended.
+class Counterfactuals:
+    """Holds the aggregates of cases, so that without some rows only those of their tables are computed again.
 
-    In a join what holds again keeps the version that the other side had on that day.
+    What is asked of many cases is computed together; each answer is what the case alone would get.
     """
 
-    rows: frozenset[str]
-    ends: frozenset[tuple[str, int]]
+    def __init__(self, engine: Engine, evaluated: Evaluation) -> None:
+        """Take the evaluation of cases, and the engine that made it."""
+        self._engine = engine
+        self._cases, self._matrix = evaluated.cases, evaluated.matrix
+        self._needs = engine.needs_of_entity(self._cases.entity)
+        self._known = evaluated.inputs
+        self._rows = CaseRows(self._cases, evaluated.rows)
+        # what the scores were computed from is not computed again for their facts
+        self._lineage = Lineage(engine, self._cases, self._rows, self._known.atoms)
+        self._losses = Losses(engine, self._cases, self._rows)
+        # What the matrix leaves out, as for a table that was not sent, stays left out.
+        self._blank = np.isnan(self._matrix.values) & ~np.isnan(evaluated.computed)
 
-    def remain(self, numbers: NDArray[Any], read: Read) -> NDArray[np.bool_]:
-        """Return which rows (n,) remain, by their numbers (n,) in the table that lost some."""
+    def facts(self, asked: Asked) -> list[list[Fact]]:
+        """Return the facts behind features of cases that have rows; a case's own place in the register is none."""
+        names = frozenset(self._matrix.names)
+        known = [(place, name) for place, name in asked if name in names]
+        facts = dict(zip(known, self._lineage.facts(known), strict=True))
+        return [[fact for fact in facts.get(one, []) if self._can_go(fact)] for one in asked]
+
+    def _can_go(self, fact: Fact) -> bool:
+        return fact.n_rows > 0 and not self._losses.of_own_register_row(fact)
+
+    def without(self, taken: Sequence[tuple[int, Fact]]) -> Matrix:
+        """Return the matrix of cases, one row each, had the live rows of a fact never been recorded; what they corrected
+        holds again.
+
+        Peers, and the cases' own register rows, stay as they are.
+        """
+        parts = []
+        for first in range(0, len(taken), VARIANTS_AT_ONCE):
+            some = taken[first : first + VARIANTS_AT_ONCE]
+            places = np.array([place for place, _ in some], np.int64)
+            parts.append(self._values(Taken(places, [fact for _, fact in some])))
+        places = np.array([place for place, _ in taken], np.int64)
+        values = np.concatenate(parts)
+        return replace(
+            self._matrix,
+            keys=self._matrix.keys[places],
+            as_of=self._matrix.as_of[places],
+            values=np.where(self._blank[places], np.nan, values),
+        )
+
+    def rows_of(self, place: int, fact: Fact) -> frozenset[str]:
+        """Return the numbers of all live rows of one case's fact, its own register row aside."""
+        lost = self._losses.of(Taken(np.array([place]), [fact]))
+        base = left_of(self._losses.measure(fact).table)
+        return frozenset(self._rows.texts(base, lost.rows))
+
+    def _values(self, taken: Taken) -> Values:
+        """Return the features of variants, float64 (variants, F)."""
+        atoms = {atom: values[taken.places] for atom, values in self._known.atoms.items()}
+        by_base: dict[str, list[int]] = {}
+        for variant, fact in enumerate(taken.facts):
+            base = left_of(self._losses.measure(fact).table)
+            by_base.setdefault(base, []).append(variant)
+        groups = self._engine.groups(self._needs.atoms)
+        for base, variants in by_base.items():
+            which = np.array(variants, np.int64)
+            some = taken.of(which)
+            lost = self._losses.of(some)
+            for group in groups:
+                if base in sides_of(group.table):
+                    for touched, values in self._less(group, base, some.places, lost):
+                        for atom, values_of_atom in values.items():
+                            atoms[atom][which[touched]] = values_of_atom
+        inputs = replace(
+            self._known,
+            size=len(taken),
+            as_of=self._known.as_of[taken.places],
+            atoms=atoms,
+            peers=_of_places(self._known.peers, taken.places),
+            stored=_of_places(self._known.stored, taken.places),
+        )
+        return self._needs.program.values(inputs, self._needs.names)
+
+    def _less(
+        self, group: Group, base: str, places: Column, lost: Lost
+    ) -> Iterator[tuple[Column, dict[Atom, Values]]]:
+        """Yield the variants that lose a row of a group's table, on either side of joins, and their aggregates without it."""
+        table = self._rows.table(group.table, group.by)
+        for some in table.in_parts(places):
+            picked = table.of_cases(places[some])
+            keep = self._remaining(group, base, Picked(picked.index, some[picked.owner]), lost)
+            loses = np.zeros(len(some), np.bool_)
+            loses[picked.owner[~keep]] = True
+            touched = np.flatnonzero(loses)
+            if len(touched):
+                rows = picked.where(keep & loses[picked.owner])
+                day = self._cases.as_of[places[some[touched]]]
+                ranges = RowRanges(
+                    begin=np.searchsorted(rows.owner, touched),
+                    end=np.searchsorted(rows.owner, touched, side="right"),
+                    day=day,
+                    month=complete_months(day) if group.months else day,
+                    columns={name: table.column(name)[rows.index] for name in group.columns},
+                    months=group.months,
+                )
+                yield some[touched], group.of(ranges)
+
+    def _remaining(self, group: Group, base: str, picked: Picked, lost: Lost) -> Mask:
+        """Return which of the rows picked for variants remain, by their numbers in the table that lost some."""
+        table = self._rows.table(group.table, group.by)
+        ending = table.column("known")[picked.index]
         # Only a row that takes back another ends something; NULL is the end of none.
-        ends = np.where(read["sign"] < 0, read["known"], NULL).tolist()
-        pairs = zip(numbers.tolist(), ends, strict=True)
-        remaining = [pair[0] not in self.rows and pair not in self.ends for pair in pairs]
-        return np.array(remaining, np.bool_)
+        ending = np.where(table.column("sign")[picked.index] < 0, ending, NULL)
+        keep = np.ones(len(picked.index), np.bool_)
+        for name in row_number_columns(group.table, base):
+            numbers = self._rows.numbers(group.table, group.by, name)
+            keep &= lost.remain(picked.owner * OF_UNIT + numbers[picked.index], ending)
+        return keep
 
 
-def standing_rows(read: Read, keep: NDArray[np.bool_]) -> frozenset[str]:
-    """Return the numbers of the chosen rows whose signs sum above zero."""
-    numbers, place = np.unique(read["row_id"][keep].astype(np.str_), return_inverse=True)
-    times = np.bincount(place, weights=read["sign"][keep], minlength=len(numbers))
-    return frozenset(numbers[times > 0].tolist())
-
-
-def lost_of(read: Read, business: tuple[str, ...], rows: frozenset[str]) -> Lost:
-    """Return rows with what they corrected: the rows of the same business key that end on the day they begin."""
-    columns = [read[name].tolist() for name in (*business, "known")]
-    keys = list(zip(*columns, strict=True))
-    numbers = read["row_id"].tolist()
-    signs = read["sign"].tolist()
-    begins = {
-        key
-        for key, number, sign in zip(keys, numbers, signs, strict=True)
-        if sign > 0 and number in rows
-    }
-    ends: set[tuple[str, int]] = set()
-    for key, number, sign in zip(keys, numbers, signs, strict=True):
-        *_, day = key
-        if sign < 0 and key in begins and number not in rows:
-            ends.add((number, day))
-    return Lost(rows=rows, ends=frozenset(ends))
+def _of_places(columns: Mapping[Name, Values], places: Column) -> dict[Name, Values]:
+    return {name: values[places] for name, values in columns.items()}
 
 
 def row_number_columns(table: str, base: str) -> tuple[str, ...]:
     """Return the columns of a table that hold the row numbers of `base`."""
     # A table that is no join has one side, and so the first of the two columns only.
-    sides = zip(("row_id", "right_row_id"), sides_of(table), strict=False)
+    sides = zip(NUMBERS, sides_of(table), strict=False)
     return tuple(name for name, side in sides if side == base)

@@ -1,30 +1,35 @@
-"""From a feature back to its rows: the facts that a case's value rests on, with table, rows and days."""
+"""From features back to their rows: the facts that the values of cases rest on, with table, rows and days."""
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from features.aggregates.aggregate import placed_by, tally
-from features.aggregates.reader import Rows, store_rows
-from features.aggregates.row_ranges import RowRanges, row_ranges
-from features.aggregates.table_plan import read_by
-from features.arrays import Column, Literal, Values
-from features.calendar import first_day
-from features.cases import Cases, aggregation_units
+from features.aggregates.reader import atom_values, store_rows
+from features.aggregates.row_ranges import Rows
+from features.arrays import NULL, Column, Values, located
+from features.cases import Cases
 from features.catalogue.differences import WindowDifference, differences_among
 from features.catalogue.joins import left_of
-from features.catalogue.language import LIMIT, MANY, Atom
-from features.catalogue.model import Catalogue, Measure, Window
+from features.catalogue.language import MANY, Atom
+from features.catalogue.model import Catalogue, Measure
 from features.catalogue.told_atoms import told_atoms
 from features.engine.engine import Engine
+from features.online.case_rows import CaseRows
 from features.online.fact import Fact
-from features.store.column_codes import literal_of, month_columns
+from features.online.lineage_rows import (
+    LineageRows,
+    Viewers,
+    days_spanned,
+    is_monthly,
+    lineage_rows,
+    newest_numbers,
+    rows_that_make,
+)
 
 NAMED_ROWS = 5
 """Rows that a fact names, the newest ones; a choice: enough to look one up."""
@@ -40,48 +45,201 @@ SAID = {
 """What an aggregate adds to a measure's name, and the unit of its value where that is not the measure's."""
 MONTHS_ADDED = ("各月合计", ", months added up")
 """What is added to the name of persons that were counted anew each month: their sum is no number of persons."""
-NEWEST = ("since", "newest", "last")
-"""Aggregates that only the rows of the newest day or month make."""
 
 
 FactOf = Atom | WindowDifference
 """What a fact is of: an aggregate, or one less another."""
+Asked = Sequence[tuple[int, str]]
+"""Features asked for, each of a case, which is named by its place."""
+Unit = tuple[int, int]
+"""A key and a day: cases that share both share the facts of that key's rows."""
 
 
 def feature_facts(
     engine: Engine, case: Cases, feature: str, rows: Rows | None = None
 ) -> list[Fact]:
     """Return the facts behind one feature of one case, those the formula names first; `rows` replaces the store."""
-    return Lineage(engine, case, rows or store_rows(engine.store), {}).facts(feature)
+    atoms = [part for part in parts_of(engine.catalogue, feature) if isinstance(part, Atom)]
+    known = atom_values(engine, case, atoms, rows)
+    case_rows = CaseRows(case, rows or store_rows(engine.store))
+    [facts] = Lineage(engine, case, case_rows, known).facts([(0, feature)])
+    return facts
 
 
 class Lineage:
-    """The facts of one case, each made once for all features that rest on it."""
+    """The facts of cases, each made once for all features, and for all cases of a key, that rest on it."""
 
     def __init__(
-        self, engine: Engine, case: Cases, rows: Rows, known: Mapping[Atom, Values]
+        self, engine: Engine, cases: Cases, rows: CaseRows, known: Mapping[Atom, Values]
     ) -> None:
-        """Take a case, the place where its rows come from, and those of its aggregates that are computed already."""
-        self._engine, self._case, self._rows, self._known = engine, case, rows, known
-        self._facts: dict[FactOf, list[Fact]] = {}
+        """Take cases, their rows, and their aggregates."""
+        self._engine, self._cases, self._rows, self._known = engine, cases, rows, known
+        self._facts: dict[FactOf, dict[Unit, list[Fact]]] = {}
 
-    def facts(self, feature: str) -> list[Fact]:
-        """Return the facts behind one feature, those the formula names first."""
+    def facts(self, asked: Asked) -> list[list[Fact]]:
+        """Return the facts behind each feature of a case, those the formula names first."""
         catalogue = self._engine.catalogue
-        facts: list[Fact] = []
-        for part in parts_of(catalogue, feature):
-            if part not in self._facts:
-                self._facts[part] = self._made(part)
-            facts += self._facts[part]
+        places_of_parts: dict[FactOf, list[int]] = {}
+        for place, feature in asked:
+            for part in parts_of(catalogue, feature):
+                places_of_parts.setdefault(part, []).append(place)
+        for part, places in places_of_parts.items():
+            self._make(part, np.array(places, np.int64))
+        facts = []
+        for place, feature in asked:
+            of_parts = [self._of_part(part, place) for part in parts_of(catalogue, feature)]
+            facts.append([fact for facts_of_part in of_parts for fact in facts_of_part])
         return facts
 
-    def _made(self, part: FactOf) -> list[Fact]:
-        if not isinstance(part, Atom):
-            return _facts_left(self._engine, self._case, part, self._rows)
-        value = None
-        if part in self._known:
-            value = float(self._known[part][0])
-        return _facts(self._engine, self._case, part, self._rows, value)
+    def _of_part(self, part: FactOf, place: int) -> list[Fact]:
+        """Return the facts of one part, none where the case has no such key."""
+        key = int(self._cases.keys[self._measure(part).by][place])
+        unit = (key, int(self._cases.as_of[place]))
+        return self._facts[part].get(unit, [])
+
+    def _measure(self, part: FactOf) -> Measure:
+        """Return the measure whose rows a part names: of a difference the one that is taken from."""
+        atom = part if isinstance(part, Atom) else part.sums[0]
+        return self._engine.catalogue.measure(atom.measure)
+
+    def _make(self, part: FactOf, places: Column) -> None:
+        """Make the facts of one part for those units of some cases that have none yet."""
+        made = self._facts.setdefault(part, {})
+        measure = self._measure(part)
+        key = self._cases.keys[measure.by]
+        place_of: dict[Unit, int] = {}
+        pairs = zip(key[places].tolist(), self._cases.as_of[places].tolist(), strict=True)
+        for place, unit in zip(places.tolist(), pairs, strict=True):
+            if unit not in made and unit[0] != NULL:
+                place_of.setdefault(unit, place)
+        distinct = np.array(list(place_of.values()), np.int64)
+        table = self._rows.table(measure.table, measure.by)
+        facts: list[list[Fact]] = []
+        for some in table.in_parts(distinct):
+            viewers = Viewers(distinct[some], self._cases.as_of[distinct[some]])
+            facts += self._of_units(part, viewers)
+        made |= zip(place_of, facts, strict=True)
+
+    def _of_units(self, part: FactOf, viewers: Viewers) -> list[list[Fact]]:
+        if isinstance(part, Atom):
+            return self._of_aggregate(part, viewers)
+        return self._of_difference(part, viewers)
+
+    def _of_aggregate(self, atom: Atom, viewers: Viewers) -> list[list[Fact]]:
+        """Return per unit the fact of the rows that alone make an aggregate's number, then that of all it looks at if more."""
+        catalogue = self._engine.catalogue
+        measure = catalogue.measure(atom.measure)
+        window = catalogue.windows[atom.window]
+        counted = lineage_rows(self._engine, self._rows, viewers, measure, window)
+        units = counted.by_unit(len(viewers.places))
+        numbers = self._known[atom][viewers.places].tolist()
+        days = viewers.day.tolist()
+        teller = self._teller(measure)
+        words = _words_of(atom, measure, monthly=teller.monthly)
+        facts = []
+        for rows, number, day in zip(units, numbers, days, strict=True):
+            words_of_unit = replace(words, value=None if number != number else int(number))
+            making = rows_that_make(rows, atom.aggregate)
+            facts_of_unit = [teller.fact(words_of_unit, making, day)]
+            if len(making) < len(rows):
+                facts_of_unit.append(teller.fact(words_of_unit, rows, day))
+            facts.append(facts_of_unit)
+        return facts
+
+    def _of_difference(self, part: WindowDifference, viewers: Viewers) -> list[list[Fact]]:
+        """Return per unit the fact of the rows of which a difference leaves something."""
+        catalogue, difference = self._engine.catalogue, part.difference
+        plus, minus = (catalogue.measure(atom.measure) for atom in part.sums)
+        window = catalogue.windows[part.window]
+        begun = lineage_rows(self._engine, self._rows, viewers, plus, window)
+        ended = lineage_rows(self._engine, self._rows, viewers, minus, window)
+        remaining = begun.where(begun.values != _taken_from(begun, ended))
+        size = len(viewers.places)
+        sums = zip(begun.by_unit(size), ended.by_unit(size), strict=True)
+        totals = [
+            int(plus_rows.values.sum() - minus_rows.values.sum()) for plus_rows, minus_rows in sums
+        ]
+        teller = self._teller(plus)
+        days = viewers.day.tolist()
+        facts = []
+        for rows, total, day in zip(remaining.by_unit(size), totals, days, strict=True):
+            words = Words(
+                measure=difference.name,
+                zh=difference.zh,
+                en=difference.en,
+                value=total if difference.unit else None,
+                unit=difference.unit,
+            )
+            facts.append([teller.fact(words, rows, day)])
+        return facts
+
+    def _teller(self, measure: Measure) -> Teller:
+        table = self._rows.table(measure.table, measure.by)
+        return Teller(
+            # a derived table has the row numbers of its left side, which is the one that people know
+            table=left_of(measure.table),
+            numbers=table.column("row_id"),
+            monthly=is_monthly(self._engine, measure),
+        )
+
+
+def _taken_from(begun: LineageRows, ended: LineageRows) -> Column:
+    """Return what is taken from each row by the same row of the other side, 0 where it has none."""
+    order = np.argsort(ended.code)
+    place, matches = located(ended.code[order], begun.code)
+    taken = np.zeros(len(begun), np.int64)
+    taken[matches] = ended.values[order][place[matches]]
+    return taken
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What facts of one aggregate say, whichever of its rows they name."""
+
+    measure: str
+    zh: str
+    en: str
+    value: int | None
+    unit: str
+
+
+def _words_of(atom: Atom, measure: Measure, *, monthly: bool) -> Words:
+    """Return what facts of an aggregate say, without its value."""
+    unit, zh, en = SAID.get(atom.aggregate, ("", "", ""))
+    if atom.aggregate == "sum" and measure.unit == "persons" and monthly:
+        zh, en = MONTHS_ADDED
+    return Words(
+        measure=atom.measure,
+        zh=measure.zh + zh,
+        en=measure.en + en,
+        value=None,
+        unit=unit or measure.unit,
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Teller:
+    """Makes facts of the rows of one table: their numbers (m,) as text, and whether months place them."""
+
+    table: str
+    numbers: NDArray[np.object_]
+    monthly: bool
+
+    def fact(self, words: Words, named: LineageRows, as_of: int) -> Fact:
+        """Return the fact that rests on some rows."""
+        first, last = days_spanned(named.when, as_of, monthly=self.monthly)
+        return Fact(
+            measure=words.measure,
+            table=self.table,
+            zh=words.zh,
+            en=words.en,
+            value=words.value,
+            unit=words.unit,
+            first=first,
+            last=last,
+            row_ids=tuple(newest_numbers(self.numbers, named, NAMED_ROWS)),
+            n_rows=len(named),
+        )
 
 
 @lru_cache(MANY)
@@ -100,177 +258,3 @@ def _of_same_rows(catalogue: Catalogue, difference: WindowDifference) -> bool:
     """Tell whether both sums of a difference count the same rows: placed alike, or over all days."""
     plus, minus = (catalogue.measure(atom.measure) for atom in difference.sums)
     return plus.when == minus.when or not catalogue.windows[difference.window].first
-
-
-def _facts(engine: Engine, case: Cases, atom: Atom, rows: Rows, value: float | None) -> list[Fact]:
-    """Return the fact of the rows that alone make an aggregate's number, then that of all it looks at if they are more.
-
-    `value` is the aggregate where it is computed already.
-    """
-    catalogue = engine.catalogue
-    measure = catalogue.measure(atom.measure)
-    here = _rows_of_case(engine, case, [measure], rows)
-    if here is None:
-        return []
-    literal = literal_of(engine.store, measure.table)
-    if value is None:
-        placement = placed_by([measure], [atom], catalogue.windows, literal)
-        value = float(placement.of(here)[atom][0])
-    unit, zh, en = SAID.get(atom.aggregate, ("", "", ""))
-    if atom.aggregate == "sum" and measure.unit == "persons" and measure.when in here.months:
-        zh, en = MONTHS_ADDED
-    words = Words(
-        measure=atom.measure,
-        zh=measure.zh + zh,
-        en=measure.en + en,
-        value=None if np.isnan(value) else int(value),
-        unit=unit or measure.unit,
-    )
-    counted = lineage_rows(here, measure, catalogue.windows[atom.window], literal)
-    making = rows_that_make(counted, atom.aggregate)
-    facts = [words.fact_of(measure, making, here)]
-    if len(making.row_ids) < len(counted.row_ids):
-        facts.append(words.fact_of(measure, counted, here))
-    return facts
-
-
-def _facts_left(engine: Engine, case: Cases, part: WindowDifference, rows: Rows) -> list[Fact]:
-    """Return the fact of the rows of which a difference leaves something."""
-    catalogue, difference = engine.catalogue, part.difference
-    plus, minus = (catalogue.measure(atom.measure) for atom in part.sums)
-    here = _rows_of_case(engine, case, [plus, minus], rows)
-    if here is None:
-        return []
-    literal = literal_of(engine.store, plus.table)
-    window = catalogue.windows[part.window]
-    begun = lineage_rows(here, plus, window, literal)
-    ended = lineage_rows(here, minus, window, literal)
-    value_taken = dict(zip(ended.row_ids, ended.values.tolist(), strict=True))
-    away = np.array([value_taken.get(row_id, 0) for row_id in begun.row_ids], np.int64)
-    total = int(begun.values.sum() - ended.values.sum())
-    words = Words(
-        measure=difference.name,
-        zh=difference.zh,
-        en=difference.en,
-        value=total if difference.unit else None,
-        unit=difference.unit,
-    )
-    return [words.fact_of(plus, begun.where(begun.values != away), here)]
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """What facts of one aggregate say, whichever of its rows they name."""
-
-    measure: str
-    zh: str
-    en: str
-    value: int | None
-    unit: str
-
-    def fact_of(self, measure: Measure, named: LineageRows, rows: RowRanges) -> Fact:
-        """Return the fact that rests on some rows of a measure's table."""
-        first, last = days_spanned(named.when, rows, monthly=measure.when in rows.months)
-        return Fact(
-            measure=self.measure,
-            # a derived table has the row numbers of its left side, which is the one that people know
-            table=left_of(measure.table),
-            zh=self.zh,
-            en=self.en,
-            value=self.value,
-            unit=self.unit,
-            first=first,
-            last=last,
-            row_ids=tuple(named.row_ids[-NAMED_ROWS:]),
-            n_rows=len(named.row_ids),
-        )
-
-
-def _rows_of_case(
-    engine: Engine, case: Cases, measures: Sequence[Measure], rows: Rows
-) -> RowRanges | None:
-    """Return the rows that some measures of one table may count for a case; None where it has no such key."""
-    measure, *_ = measures
-    units = aggregation_units(case, measure.by)
-    if not len(units):
-        return None
-    columns_read = frozenset[str]().union(*map(read_by, measures))
-    months = month_columns(engine.store, measure.table, columns_read)
-    key = int(units.key[0])
-    columns = (*sorted(columns_read - {measure.by}), "known", "sign", measure.by, "row_id")
-    read = rows(measure.table, measure.by, key, key + 1, columns)
-    return row_ranges(units, read[measure.by], read, months)
-
-
-@dataclass(frozen=True, slots=True)
-class LineageRows:
-    """The rows that a measure counts and that hold on the day, oldest first, with what the measure makes of each."""
-
-    row_ids: list[str]
-    when: Column
-    values: Column
-
-    def where(self, keep: NDArray[np.bool_]) -> LineageRows:
-        """Return some of the rows."""
-        row_ids = [row_id for row_id, is_in in zip(self.row_ids, keep, strict=True) if is_in]
-        return LineageRows(row_ids, self.when[keep], self.values[keep])
-
-
-def lineage_rows(
-    rows: RowRanges, measure: Measure, window: Window, literal: Literal
-) -> LineageRows:
-    """Return the rows of one unit in a window whose signs sum above zero, by the day that places them."""
-    measure_tally = tally(rows.columns, measure, literal)
-    placed = rows.placed(measure.when)
-    offset = rows.reference(measure.when) - placed
-    keep = rows.columns["known"] <= rows.day
-    keep &= offset >= window.last
-    keep &= offset < (window.first or LIMIT)
-    if measure_tally.keep is not None:
-        keep &= measure_tally.keep
-    if measure_tally.valid is not None:
-        keep &= measure_tally.valid
-    row_ids = np.asarray(rows.columns["row_id"], np.object_)[keep].tolist()
-    signs = measure_tally.sign[keep].tolist()
-    days = placed[keep].tolist()
-    values = measure_tally.value[keep].tolist()
-    times: dict[str, int] = defaultdict(int)
-    placed_values: dict[str, tuple[int, int]] = {}
-    for row_id, sign, day, value in zip(row_ids, signs, days, values, strict=True):
-        times[row_id] += sign
-        placed_values[row_id] = (day, value)
-    live = [row_id for row_id in times if times[row_id] > 0]
-    live.sort(key=lambda row_id: (placed_values[row_id][0], row_id))
-    of_live = np.array([placed_values[row_id] for row_id in live], np.int64).reshape(-1, 2)
-    return LineageRows(row_ids=live, when=of_live[:, 0], values=of_live[:, 1])
-
-
-def rows_that_make(counted: LineageRows, aggregate: str) -> LineageRows:
-    """Return those of the rows counted that alone make an aggregate's number: the newest, the first, the peak month's."""
-    when = counted.when
-    if not len(when):
-        return counted
-    if aggregate in NEWEST:
-        return counted.where(when == when[-1])
-    if aggregate == "first_since":
-        return counted.where(when == when[0])
-    if aggregate in ("peak", "low"):
-        months, place = np.unique(when, return_inverse=True)
-        totals = np.bincount(place, weights=counted.values)
-        extreme = totals.max() if aggregate == "peak" else totals.min()
-        # of several months with the same total the newest is the easiest to check
-        newest = months[totals == extreme][-1]
-        return counted.where(when == newest)
-    return counted
-
-
-def days_spanned(when: Column, rows: RowRanges, *, monthly: bool) -> tuple[int, int]:
-    """Return the first and last day that some rows speak of; the as-of day of a case where there is no row."""
-    if not len(when):
-        as_of = int(rows.day[0])
-        return as_of, as_of
-    first = int(when[0])
-    last = int(when[-1])
-    if monthly:
-        return first_day(first), first_day(last + 1) - 1
-    return first, last

@@ -14,7 +14,8 @@ from features.cases import Cases
 from features.catalogue.language import atoms_of, stored_values_read
 from features.catalogue.model import STORED_BY, Catalogue
 from features.engine.engine import Engine, engine_of
-from features.engine.evaluation import Evaluation, evaluation_of
+from features.engine.evaluated import Evaluation
+from features.engine.evaluation import evaluation_of
 from features.engine.matrices import check_entity
 from features.engine.population import bare_cases
 from features.matrix import Matrix

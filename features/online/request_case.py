@@ -7,7 +7,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from features.aggregates.reader import Rows, store_rows
+from features.aggregates.reader import store_rows
+from features.aggregates.row_ranges import Rows
 from features.calendar import date_of
 from features.cases import Cases
 from features.catalogue.model import ALIASES, ENTITIES, KEYS

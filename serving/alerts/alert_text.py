@@ -9,13 +9,11 @@ from features.calendar import date_of
 from features.engine.engine import Engine
 from features.engine.evaluation import evaluation
 from features.matches.find import match_as_json
-from features.online.counterfactual import Counterfactual
 from models.bundle.bundle import Bundle
 from models.bundle.interval import plain_interval
 from models.bundle.score import score
-from models.explain.evidence import evidence
+from models.explain.case_reasons import case_reasons
 from models.explain.explain import explain
-from models.explain.reasons import reasons_of
 from models.policy.policy_facts import teams_of_cells
 from serving.alerts.crossings import Crossing
 from serving.answers import PRIORITY_ONLY
@@ -105,16 +103,13 @@ def _scored(engine: Engine, bundle: Bundle, as_of: int, enterprises: list[str]) 
     inputs = evaluated.matrix
     scores = score(bundle, inputs)
     contributions = explain(bundle, inputs).contributions
+    why = case_reasons(engine, bundle, evaluated, contributions)
     scored: dict[str, Plain] = {}
     for row, enterprise in enumerate(enterprises):
-        history = Counterfactual(engine, evaluated.case(row))
-        features_of_case = inputs.row(row)
-        facts = evidence(bundle, features_of_case, contributions[row], history)
-        reasons = reasons_of(bundle, features_of_case, contributions[row], facts)
         scored[enterprise] = {
             "expected": scores.expected_of(row),
             "interval": plain_interval(scores.interval_of(row)),
-            "reasons": [plain_reason(reason) for reason in reasons],
+            "reasons": [plain_reason(reason) for reason in why[row].reasons],
         }
     return scored
 

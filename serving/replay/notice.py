@@ -18,7 +18,7 @@ from features.errors import RequestError
 from features.matrix import Matrix
 from models.bundle.bundle import Bundle
 from models.bundle.manifest import FrozenFeature
-from models.explain.reasons import Lead, leads
+from models.explain.leads import Lead, leads
 from models.explain.sentence import PLACE, statement
 from models.explain.wording import day_words, table_words
 from serving.ledger.reasons import fact_of

@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+import numpy as np
+
 from features.engine.engine import engine_of
-from features.engine.evaluation import Evaluation, evaluation
+from features.engine.evaluated import Evaluation
+from features.engine.evaluation import evaluation
 from features.matrix import Matrix
-from features.online.counterfactual import Counterfactual
 from features.online.fact import Fact
 from features.online.request import sent_evaluation
 from features.store.store import Store
 from models.bundle.bundle import Bundle
 from models.bundle.score import score
-from models.explain.evidence import evidence
+from models.explain.case_reasons import case_reasons
 from models.explain.expected_words import expected_words
 from models.explain.explain import explain
-from models.explain.reasons import FORM, reasons_of
+from models.explain.reasons import FORM
 from serving.ledger.reasons import plain_reason
 from serving.ledger.record import Case, Record, record_matrix, vector_of
 from serving.replay.checks import Check, different_names, differs, of_floats, other_form
@@ -40,28 +42,25 @@ def from_history(
         zh, en = "特征目录已改变", "the catalogue of features has changed"
         return [vector, Check("facts", "not_rebuilt", zh, en)]
     vector = _vector(record, case, inputs)
-    history = Counterfactual(engine_of(store), evaluated)
     if record.reasons_form != FORM and len(case.contributions):
         return [vector, other_form("facts", record)]
-    return [vector, _facts(case, facts, bundle, inputs, history)]
+    return [vector, _facts(case, facts, bundle, evaluated, store)]
 
 
 def retold_row(record: Record, case: Case, bundle: Bundle, store: Store | None) -> Case:
     """Return a row of a batch with its contributions, and with reasons where the history is at hand: made now."""
     inputs = record_matrix(record, case)
-    contributions = explain(bundle, inputs).contributions[0]
+    contributions = explain(bundle, inputs).contributions
     words = expected_words(bundle, inputs, score(bundle, inputs), 0)
     if store is None:
-        return replace(case, contributions=contributions, expected_words=words)
+        return replace(case, contributions=contributions[0], expected_words=words)
     evaluated = _evaluated(record, case, store)
-    history = Counterfactual(engine_of(store), evaluated)
-    facts = evidence(bundle, evaluated.matrix, contributions, history)
-    reasons = reasons_of(bundle, inputs, contributions, facts)
+    [why] = case_reasons(engine_of(store), bundle, evaluated, contributions)
     return replace(
         case,
-        contributions=contributions,
+        contributions=contributions[0],
         expected_words=words,
-        reasons=[plain_reason(reason) for reason in reasons],
+        reasons=[plain_reason(reason) for reason in why.reasons],
     )
 
 
@@ -82,12 +81,12 @@ def _vector(record: Record, case: Case, inputs: Matrix) -> Check:
     return of_floats("vector", record.features, case.values, values)
 
 
-def _facts(
-    case: Case, facts: Facts, bundle: Bundle, inputs: Matrix, history: Counterfactual
-) -> Check:
+def _facts(case: Case, facts: Facts, bundle: Bundle, evaluated: Evaluation, store: Store) -> Check:
     if not len(case.contributions):
         return Check("facts", "not_rebuilt", "此记录不存事实", "this record keeps no facts")
-    rebuilt = evidence(bundle, inputs, case.contributions, history)
+    contributions = np.atleast_2d(case.contributions)
+    [why] = case_reasons(engine_of(store), bundle, evaluated, contributions)
+    rebuilt = why.facts
     if rebuilt == facts:
         return Check("facts", "identical")
     different = different_names(facts, rebuilt)

@@ -14,7 +14,7 @@ from features.online.fact import Fact
 from models.bundle.interval import Interval
 from models.bundle.manifest import FrozenFeature
 from models.explain.explain import TOLERANCE
-from models.explain.reasons import leads_among
+from models.explain.leads import leads_among
 from models.explain.wording import MISSING, value_beside
 from serving.ledger.reasons import fact_of
 from serving.ledger.record import Case, Plain, Record

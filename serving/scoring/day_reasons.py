@@ -6,12 +6,10 @@ from typing import Any
 
 from features.engine.engine import engine_of
 from features.engine.evaluation import evaluation
-from features.online.counterfactual import Counterfactual
 from features.store.store import Store
 from models.bundle.bundle import Bundle
-from models.explain.evidence import evidence
+from models.explain.case_reasons import case_reasons
 from models.explain.explain import explain
-from models.explain.reasons import reasons_of
 from serving.ledger.reasons import plain_reason
 
 STRONGEST = 3
@@ -22,9 +20,6 @@ def day_reasons(store: Store, bundle: Bundle, as_of: int, enterprise: str) -> li
     """Return the strongest reasons that raise an enterprise's score, by what was known on a day, as plain values."""
     engine = engine_of(store)
     evaluated = evaluation(engine, "enterprise", as_of, [enterprise])
-    row = evaluated.matrix.row(0)
-    contributions = explain(bundle, evaluated.matrix).contributions[0]
-    history = Counterfactual(engine, evaluated.case(0))
-    facts = evidence(bundle, row, contributions, history)
-    reasons = reasons_of(bundle, row, contributions, facts)
-    return [dict(plain_reason(reason)) for reason in reasons[:STRONGEST]]
+    contributions = explain(bundle, evaluated.matrix).contributions
+    [case] = case_reasons(engine, bundle, evaluated, contributions)
+    return [dict(plain_reason(reason)) for reason in case.reasons[:STRONGEST]]

@@ -14,19 +14,18 @@ from features.cases import Cases
 from features.contract.tables import contract_as_json
 from features.engine.dormancy import Dormancy
 from features.engine.engine import Engine
-from features.engine.evaluation import Evaluation, evaluation
+from features.engine.evaluated import Evaluation
+from features.engine.evaluation import evaluation
 from features.engine.population import cases_of
 from features.errors import TargetError
-from features.online.counterfactual import Counterfactual
 from features.online.request import sent_evaluation
 from features.online.request_case import History
 from features.store.store import Store
 from models.bundle.bundle import Bundle
 from models.bundle.score import score
-from models.explain.evidence import evidence
+from models.explain.case_reasons import case_reasons
 from models.explain.expected_words import expected_words
 from models.explain.explain import explain
-from models.explain.reasons import reasons_of
 from serving.answers import Info, Model
 from serving.day.scored_day import PublishedDay
 from serving.ledger.entries import canonical, sha256_of
@@ -135,16 +134,13 @@ class Scorer:
         scores = score(bundle, inputs)
         explained = explain(bundle, inputs)
         ranks = self.ranks[bundle.target]
+        why = case_reasons(self.engine, bundle, evaluated, explained.contributions)
         cases = []
         for row in range(len(inputs)):
-            history = Counterfactual(self.engine, evaluated.case(row))
             key = str(inputs.keys[row])
             raw = float(scores.raw[row])
             features_of_case = inputs.row(row)
             words = expected_words(bundle, features_of_case, scores, row)
-            contributions = explained.contributions[row]
-            facts = evidence(bundle, features_of_case, contributions, history)
-            reasons = reasons_of(bundle, features_of_case, contributions, facts)
             values, texts = vector_of(inputs, row, bundle.manifest.names)
             case = Case(
                 key=key,
@@ -156,9 +152,9 @@ class Scorer:
                 expected=scores.expected_of(row),
                 interval=scores.interval_of(row),
                 expected_words=words,
-                contributions=contributions,
-                facts=plain_facts(facts),
-                reasons=[plain_reason(reason) for reason in reasons],
+                contributions=explained.contributions[row],
+                facts=plain_facts(why[row].facts),
+                reasons=[plain_reason(reason) for reason in why[row].reasons],
                 rank=ranks.rank(key, raw),
                 of=len(ranks),
             )
