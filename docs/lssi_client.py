@@ -53,12 +53,16 @@ class AlertsAfter(TypedDict):
 
 
 class Answer(TypedDict):
-    """The scores of one request; their record `record_id` was durable before they were sent."""
+    """The scores of one request; their record `record_id` was durable before they were sent.
+    `generation` names what was in use: number and digest of the promoted models and published
+    days, all of one moment.
+    """
 
     target: str
     entity: str
     complete_to: str
     model_digest: str
+    generation: str | None
     record_id: str
     priority_only: SaidWords
     peers: Peers | None
@@ -100,10 +104,11 @@ class ClaimHistory(TypedDict):
 
 
 class ClaimIds(TypedDict):
-    """Claims to score, by number."""
+    """Claims to score, by number; `reasons` false asks for scores alone."""
 
     claims: list[str]
     target: NotRequired[str]
+    reasons: NotRequired[bool]
 
 
 class Contribution(TypedDict):
@@ -131,10 +136,11 @@ class EnterpriseHistory(TypedDict):
 
 
 class EnterpriseIds(TypedDict):
-    """Enterprises to score, by number."""
+    """Enterprises to score, by number; `reasons` false asks for scores alone."""
 
     enterprises: list[str]
     target: NotRequired[str]
+    reasons: NotRequired[bool]
 
 
 class ExplainedScores(TypedDict):
@@ -181,13 +187,14 @@ class FoundViolation(TypedDict):
 
 
 class Info(TypedDict):
-    """The source and the models of this service."""
+    """The source and the models of this service, and the name of the generation that is in use."""
 
     source: str
     complete_to: str
     contract: str
     version: str
     models: list[Model]
+    generation: str | None
 
 
 class LodgedAppeal(TypedDict):
@@ -206,7 +213,9 @@ class LodgedAppeal(TypedDict):
 
 
 class Model(TypedDict):
-    """One model in use."""
+    """One model in use; `scored_day` is the digest of the day that its units are answered from,
+    None where there is none.
+    """
 
     target: str
     entity: str
@@ -214,6 +223,7 @@ class Model(TypedDict):
     as_of: str
     features: int
     ranked: int
+    scored_day: str | None
 
 
 class Nothing(TypedDict):
@@ -286,10 +296,13 @@ class ProviderHistory(TypedDict):
 
 
 class ProviderIds(TypedDict):
-    """Health-care providers and pharmacies to score, by number."""
+    """Health-care providers and pharmacies to score, by number; `reasons` false asks for scores
+    alone.
+    """
 
     providers: list[str]
     target: NotRequired[str]
+    reasons: NotRequired[bool]
 
 
 class RankPage(TypedDict):
@@ -537,12 +550,14 @@ class Client:
         *,
         enterprises: list[str],
         target: str | None = None,
+        reasons: bool | None = None,
         idempotency_key: str | None = None,
     ) -> Answer:
         """按编号为企业评分，附理由和记录 · score enterprises by number, with reasons and a record"""
         answer: Answer = self._json("POST", "/v1/enterprises/score", fields={
             "enterprises": enterprises,
             "target": target,
+            "reasons": reasons,
         }, key=idempotency_key)
         return answer
 
@@ -551,12 +566,14 @@ class Client:
         *,
         claims: list[str],
         target: str | None = None,
+        reasons: bool | None = None,
         idempotency_key: str | None = None,
     ) -> Answer:
         """按编号为待遇申领评分，附理由和记录 · score claims by number, with reasons and a record"""
         answer: Answer = self._json("POST", "/v1/claims/score", fields={
             "claims": claims,
             "target": target,
+            "reasons": reasons,
         }, key=idempotency_key)
         return answer
 
@@ -565,12 +582,14 @@ class Client:
         *,
         providers: list[str],
         target: str | None = None,
+        reasons: bool | None = None,
         idempotency_key: str | None = None,
     ) -> Answer:
         """按编号为定点医药机构评分，附理由和记录 · score providers by number, with reasons and a record"""
         answer: Answer = self._json("POST", "/v1/providers/score", fields={
             "providers": providers,
             "target": target,
+            "reasons": reasons,
         }, key=idempotency_key)
         return answer
 

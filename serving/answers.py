@@ -95,12 +95,16 @@ class Peers(Said):
 
 
 class Answer(Said):
-    """The scores of one request; their record `record_id` was durable before they were sent."""
+    """The scores of one request; their record `record_id` was durable before they were sent.
+
+    `generation` names what was in use: number and digest of the promoted models and published days, all of one moment.
+    """
 
     target: str
     entity: str
     complete_to: date
     model_digest: str
+    generation: str | None = None
     record_id: str
     priority_only: SaidWords
     peers: Peers | None
@@ -108,7 +112,7 @@ class Answer(Said):
 
 
 class Model(Said):
-    """One model in use."""
+    """One model in use; `scored_day` is the digest of the day that its units are answered from, None where there is none."""
 
     target: str
     entity: str
@@ -116,16 +120,18 @@ class Model(Said):
     as_of: str
     features: int
     ranked: int
+    scored_day: str | None = None
 
 
 class Info(Said):
-    """The source and the models of this service."""
+    """The source and the models of this service, and the name of the generation that is in use."""
 
     source: str
     complete_to: date
     contract: str
     version: str
     models: list[Model]
+    generation: str | None = None
 
 
 class SaidProof(Said):

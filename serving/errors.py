@@ -70,6 +70,7 @@ CODES = {
         503, "记录无法写入，因此不作答", "the record could not be written: no record, no answer"
     ),
     "bundle_unusable": Code(503, "模型缺失或损坏", "a model is missing or damaged"),
+    "day_unusable": Code(503, "评分日的文件缺失或损坏", "the scored day is missing or damaged"),
     "history_unusable": Code(503, "历史数据缺失或损坏", "the history is missing or damaged"),
     "source_unreadable": Code(503, "数据源缺失或损坏", "the source is missing or damaged"),
     "keys_unusable": Code(503, "密钥登记损坏", "the register of keys is damaged"),
@@ -96,6 +97,12 @@ class KeyExpired(LssiError):
     """An API key past its last day, or a secret that was rotated."""
 
     code = "key_expired"
+
+
+class DayUnusable(LssiError):
+    """The files of a scored day are missing, damaged or not those that a record names."""
+
+    code = "day_unusable"
 
 
 class RecordUnknown(LssiError):

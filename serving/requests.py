@@ -79,24 +79,27 @@ class Body(BaseModel):
 
 
 class EnterpriseIds(Body):
-    """Enterprises to score, by number."""
+    """Enterprises to score, by number; `reasons` false asks for scores alone."""
 
     enterprises: Ids
     target: Name = "undeclared_workers"
+    reasons: bool = True
 
 
 class ClaimIds(Body):
-    """Claims to score, by number."""
+    """Claims to score, by number; `reasons` false asks for scores alone."""
 
     claims: Ids
     target: Name = "fraudulent_claim"
+    reasons: bool = True
 
 
 class ProviderIds(Body):
-    """Health-care providers and pharmacies to score, by number."""
+    """Health-care providers and pharmacies to score, by number; `reasons` false asks for scores alone."""
 
     providers: Ids
     target: Name = "provider_deception"
+    reasons: bool = True
 
 
 class EnterpriseHistory(Body):

@@ -15,6 +15,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route as Path_
 
 from serving.api.access import Access, RequestLimits
+from serving.api.changeover import Changeover
+from serving.api.desks import Desks
 from serving.api.form_reader import FormReader
 from serving.api.keys import Ring
 from serving.api.routes import ROUTES
@@ -29,10 +31,13 @@ BY_PATH = {route.path: route for route in ROUTES}
 class Gated:
     """A service with some of its parts, behind the gate with a register of keys."""
 
-    def __init__(self, register: Path, **parts: Any) -> None:
+    def __init__(
+        self, register: Path, *, scores: Any = None, loop: Any = None, reads: Any = None
+    ) -> None:
         served = object.__new__(Lssi.inner)
-        for name, part in parts.items():
-            setattr(served, f"_{name}", part)
+        desks = Desks(scores, loop, reads)
+        # there is no file that says what is in use, so nothing changes
+        served._in_use = Changeover(register.with_name("none.json"), lambda: desks)
         routes = [
             Path_(str(api.route), answering(served, api), methods=["POST"])
             for api in Lssi.apis.values()

@@ -91,7 +91,7 @@ def city(
         with Ledger(place / "ledger.db") as ledger:
             clock = partial(datetime.now, UTC)
             desk = Desk(scorer, ledger, clock, DistrictGuard(scorer.store))
-            yield City(Gated(register, desk=desk), ledger.path, units, keys)
+            yield City(Gated(register, scores=desk), ledger.path, units, keys)
 
 
 def test_a_key_of_a_district_scores_its_own_units_as_a_key_of_the_city_does(city: City) -> None:

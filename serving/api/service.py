@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 import bentoml
 from pydantic import BaseModel
@@ -19,22 +20,20 @@ from features.errors import LssiError, RequestError
 from serving.answers import Acted, AlertPage, Answer, Info, Recorded
 from serving.api.access import Access, RequestLimits
 from serving.api.caller import CALLER
-from serving.api.district import DistrictGuard
+from serving.api.changeover import Changeover
+from serving.api.desks import Desks, open_desks
 from serving.api.document_app import DOCUMENT_APP
 from serving.api.form_reader import FormReader
 from serving.api.keys import Ring
-from serving.api.loop_desk import LoopDesk
 from serving.api.metrics import ledger_samples, metrics_text, model_samples
 from serving.api.questions import AskedWhy, BatchRows, ExplainedRecord, PlanOfWeek, RankedUnits
 from serving.api.read_answers import BatchPage, ExplainedScores, PlanPage, RankPage, WhyListed
-from serving.api.read_desk import ReadDesk
 from serving.api.refusal_counts import RefusalCounts
-from serving.api.startup import quieten, settle_memory
+from serving.api.startup import quieten
 from serving.api.wire import speak_strictly
 from serving.errors import body, status_of
 from serving.ledger.ledger import Ledger
 from serving.ledger.read import head
-from serving.loop.act_once import Loop
 from serving.loop.decisions import acknowledge_alert, decide_line
 from serving.loop.outcomes import post_outcome
 from serving.requests import (
@@ -53,13 +52,11 @@ from serving.requests import (
     ProviderIds,
     RecordId,
 )
-from serving.scoring.opening import open_scorer
-from serving.scoring.recorded_scoring import Desk
+from serving.scoring.opening import in_use_file
 from serving.scoring.transcript import Question, question_of
 from serving.settings import Settings, settings_of
 
 LOG = logging.getLogger("lssi.ledger")
-Shown = TypeVar("Shown")
 LIMITS = RequestLimits()
 REFUSALS = RefusalCounts()
 """What the gate of this process counts, and its ledger keeps."""
@@ -109,144 +106,173 @@ class Lssi:
         """Load history, models and ranks, and start the ledger's writer."""
         quieten()
         settings = _settings()
-        scorer = open_scorer(settings)
         self._ledger = Ledger(settings.ledger, RECORD_SECONDS)
-        clock = partial(datetime.now, UTC)
-        self._desk = Desk(scorer, self._ledger, clock, DistrictGuard(scorer.store))
-        REFUSALS.write_to(self._ledger, clock)
-        journal = settings.home / "journal" / scorer.store.source.name
-        self._loop = LoopDesk(Loop(scorer.store, journal, self._ledger), clock)
-        self._reads = ReadDesk(scorer, settings.home)
-        settle_memory()
+        REFUSALS.write_to(self._ledger, partial(datetime.now, UTC))
+        self._in_use = Changeover(
+            in_use_file(settings), partial(open_desks, settings, self._ledger)
+        )
 
     @bentoml.on_shutdown
     def close(self) -> None:
         """Write what waits for the ledger, then stop."""
         REFUSALS.write()
-        self._desk.close()
+        self._ledger.close()
 
     async def __is_ready__(self) -> bool:
         """Return whether a record could be made durable now, as `/readyz` asks; the log says why not."""
-        trouble = await self._ledger.trouble()
+        trouble = await self._ledger.trouble() or await self._trouble()
         if trouble:
             LOG.warning("not ready: %s", trouble)
         return not trouble
 
-    async def _noted(self, answer: Awaitable[Shown], record_id: str) -> Shown:
+    async def _trouble(self) -> str:
+        """Return why what is in use cannot be answered with, or "" where it can."""
+        try:
+            await self._in_use.now()
+        except LssiError as error:
+            return str(error)
+        return ""
+
+    async def _noted(self, desks: Desks, shown: Awaitable[BaseModel], record_id: str) -> BaseModel:
         """Return what is shown of a record, once the ledger says who reads it."""
-        shown = await answer
-        await self._desk.note_reading(record_id, CALLER.get().name)
-        return shown
+        answer = await shown
+        await desks.scores.note_reading(record_id, CALLER.get().name)
+        return answer
 
     async def __metrics__(self, of_framework: str) -> str:
         """Return the framework's metrics with our own behind them, as `/metrics` asks."""
-        scorer, begun = self._reads.scorer, time.monotonic()
+        begun = time.monotonic()
         trouble = await self._ledger.trouble()
         lag = time.monotonic() - begun
+        samples = []
+        with suppress(LssiError):  # what cannot be opened has no figures; `/readyz` says so
+            desks = await self._in_use.now()
+            samples += model_samples(desks.scores.scorer, datetime.now(UTC).date())
         try:
             size = head(self._ledger.path).size
         except LssiError:
             size = 0
-        samples = model_samples(scorer, datetime.now(UTC).date())
         samples += ledger_samples(size, trouble=trouble, lag=lag)
         return of_framework + metrics_text(samples)
 
     @bentoml.api(route="/v1/enterprises/score", output_spec=Answer)
     async def score_enterprises(self, request: EnterpriseIds, /) -> Response:
         """按编号为企业评分。Score enterprises by number."""
-        of_request = question(request)
-        return await told(
-            self._desk.by_id(request.target, "enterprise", request.enterprises, of_request)
-        )
+        return await self._by_id(request, "enterprise", request.enterprises)
+
+    async def _by_id(
+        self, request: EnterpriseIds | ClaimIds | ProviderIds, entity: str, ids: list[str]
+    ) -> Response:
+        asked = (request.target, entity, ids, question(request))
+        if request.reasons:
+            return await self._told(lambda desks: desks.scores.by_id(*asked))
+        return await self._told(lambda desks: desks.scores.scores_by_id(*asked))
+
+    async def _told(self, ask: Callable[[Desks], Awaitable[BaseModel]]) -> Response:
+        """Return the answer of the desks in use; they stay the same from the start of a request to its end."""
+
+        async def answered() -> BaseModel:
+            return await ask(await self._in_use.now())
+
+        return await told(answered())
 
     @bentoml.api(route="/v1/claims/score", output_spec=Answer)
     async def score_claims(self, request: ClaimIds, /) -> Response:
         """按编号为待遇申领评分。Score claims by number."""
-        return await told(
-            self._desk.by_id(request.target, "claim", request.claims, question(request))
-        )
+        return await self._by_id(request, "claim", request.claims)
 
     @bentoml.api(route="/v1/providers/score", output_spec=Answer)
     async def score_providers(self, request: ProviderIds, /) -> Response:
         """按编号为定点医药机构评分。Score providers by number."""
-        return await told(
-            self._desk.by_id(request.target, "provider", request.providers, question(request))
-        )
+        return await self._by_id(request, "provider", request.providers)
 
     @bentoml.api(route="/v1/enterprises/score-history", output_spec=Answer)
     async def score_enterprise_history(self, request: EnterpriseHistory, /) -> Response:
         """按请求中的历史为一家企业评分。Score one enterprise by the history sent."""
-        return await told(self._desk.by_history("enterprise", request, question(request)))
+        return await self._told(
+            lambda desks: desks.scores.by_history("enterprise", request, question(request))
+        )
 
     @bentoml.api(route="/v1/claims/score-history", output_spec=Answer)
     async def score_claim_history(self, request: ClaimHistory, /) -> Response:
         """按请求中的历史为一件申领评分。Score one claim by the history sent."""
-        return await told(self._desk.by_history("claim", request, question(request)))
+        return await self._told(
+            lambda desks: desks.scores.by_history("claim", request, question(request))
+        )
 
     @bentoml.api(route="/v1/providers/score-history", output_spec=Answer)
     async def score_provider_history(self, request: ProviderHistory, /) -> Response:
         """按请求中的历史为一家医药机构评分。Score one provider by the history sent."""
-        return await told(self._desk.by_history("provider", request, question(request)))
+        return await self._told(
+            lambda desks: desks.scores.by_history("provider", request, question(request))
+        )
 
     @bentoml.api(route="/v1/ranks", output_spec=RankPage)
     async def list_ranks(self, request: RankedUnits, /) -> Response:
         """当日名次表。The ranked list of the day, in pages."""
-        return await told(self._reads.ranks(request))
+        return await self._told(lambda desks: desks.reads.ranks(request))
 
     @bentoml.api(route="/v1/plans/{week}", output_spec=PlanPage)
     async def get_plan(self, request: PlanOfWeek, /) -> Response:
         """一周计划的各行。The lines of a week's plans."""
-        return await told(self._reads.plan(request, CALLER.get()))
+        return await self._told(lambda desks: desks.reads.plan(request, CALLER.get()))
 
     @bentoml.api(route="/v1/why/{enterprise}", output_spec=WhyListed)
     async def explain_line(self, request: AskedWhy, /) -> Response:
         """是否列入及理由。Is an enterprise on a list of the week, and why."""
-        return await told(self._reads.why(request, CALLER.get()))
+        return await self._told(lambda desks: desks.reads.why(request, CALLER.get()))
 
     @bentoml.api(route="/v1/records/{record_id}/explanation", output_spec=ExplainedScores)
     async def explain_record(self, request: ExplainedRecord, /) -> Response:
         """评分记录的说明。Why a recorded score is what it is."""
-        return await told(self._noted(self._reads.explanation(request), request.record_id))
+        return await self._told(
+            lambda desks: self._noted(desks, desks.reads.explanation(request), request.record_id)
+        )
 
     @bentoml.api(route="/v1/batches/{record_id}/rows", output_spec=BatchPage)
     async def list_batch_rows(self, request: BatchRows, /) -> Response:
         """整批评分的各行。The rows of a batch, in pages."""
-        return await told(self._noted(self._reads.batch(request), request.record_id))
+        return await self._told(
+            lambda desks: self._noted(desks, desks.reads.batch(request), request.record_id)
+        )
 
     @bentoml.api(route="/v1/info", output_spec=Info)
     async def about(self, request: Nothing, /) -> Response:  # noqa: ARG002 - its form is checked, it holds nothing
         """在用模型、摘要、数据完整截至日、合同版本。Models in use, digests, day complete to, contract version."""
-        return await told(self._desk.about())
+        return await self._told(lambda desks: desks.scores.about())
 
     @bentoml.api(route="/v1/records/{record_id}", output_spec=Recorded)
     async def get_record(self, request: RecordId, /) -> Response:
         """按记录号取一条记录及其证明。One record with its proof."""
-        return await told(self._desk.record(request.record_id, CALLER.get().name))
+        reader = CALLER.get().name
+        return await self._told(lambda desks: desks.scores.record(request.record_id, reader))
 
     @bentoml.api(route="/v1/alerts", output_spec=AlertPage)
     async def list_alerts(self, request: AlertsAfter, /) -> Response:
         """按游标取本队的预警。The alerts of the caller's team, behind a cursor."""
-        return await told(self._loop.alerts(request, CALLER.get()))
+        return await self._told(lambda desks: desks.loop.alerts(request, CALLER.get()))
 
     @bentoml.api(route="/v1/alerts/acknowledge", output_spec=Acted)
     async def acknowledge(self, request: AcknowledgedAlert, /) -> Response:
         """签收预警。Acknowledge one alert of the caller's team."""
-        return await told(self._loop.act(acknowledge_alert, request, CALLER.get()))
+        return await self._told(
+            lambda desks: desks.loop.act(acknowledge_alert, request, CALLER.get())
+        )
 
     @bentoml.api(route="/v1/outcomes", output_spec=Acted)
     async def take_outcome(self, request: PostedOutcome, /) -> Response:
         """回传检查结果。Post what a visit of the caller's team found."""
-        return await told(self._loop.act(post_outcome, request, CALLER.get()))
+        return await self._told(lambda desks: desks.loop.act(post_outcome, request, CALLER.get()))
 
     @bentoml.api(route="/v1/overrides", output_spec=Acted)
     async def take_override(self, request: DecidedLine, /) -> Response:
         """调整或认可名单上的一行。Override or accept a line of a list."""
-        return await told(self._loop.act(decide_line, request, CALLER.get()))
+        return await self._told(lambda desks: desks.loop.act(decide_line, request, CALLER.get()))
 
     @bentoml.api(route="/v1/appeals", output_spec=Acted)
     async def take_appeal(self, request: LodgedAppeal, /) -> Response:
         """登记申诉。Record an appeal against a row, or its decision."""
-        return await told(self._loop.appeal(request, CALLER.get()))
+        return await self._told(lambda desks: desks.loop.appeal(request, CALLER.get()))
 
 
 def question(asked: Body) -> Question:

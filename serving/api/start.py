@@ -12,7 +12,7 @@ from features.errors import RequestError
 from serving.api.access import RequestLimits
 from serving.api.keys import read
 from serving.ledger.ledger import Ledger
-from serving.scoring.opening import open_scorer
+from serving.scoring.opening import open_scorer, publish_promoted
 from serving.settings import Settings
 
 SERVICE = "serving.api.service:Lssi"
@@ -22,6 +22,7 @@ SERVICE = "serving.api.service:Lssi"
 def serve(settings: Settings, *, host: str, port: int, workers: int) -> NoReturn:
     """Check everything that a start needs, then become the BentoML server; LssiError where something is missing."""
     _free(host, port)
+    publish_promoted(settings)
     open_scorer(settings)
     Ledger(settings.ledger).close()
     read(settings.keys)

@@ -57,6 +57,8 @@ def quieten() -> None:
 def settle_memory() -> None:
     """Collect the garbage of loading, exclude what remains from later collections, and collect rarely."""
     # Frozen objects are not walked again: with the models among them each full collection would stop all requests.
+    # What an earlier generation left is unfrozen first, so that it is collected when another has taken its place.
+    gc.unfreeze()
     gc.collect()
     gc.freeze()
     gc.set_threshold(_RARELY, 20, 100)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from features.errors import LedgerError
 from features.matrix import Matrix
 from models.bundle.interval import Interval
+from serving.ledger.day_reference import DayName, DayReference, plain_reference, reference_of
 from serving.ledger.entries import Entry, Kind, canonical
 from serving.ledger.float_bits import bits_of, float_bits, float_of, floats_of_bits
 
@@ -21,6 +22,8 @@ Plain = Mapping[str, Any]
 
 VERSION = 1
 """The form of records: a record of another number is refused, not misread."""
+_APART = {"base", "cases", "rows", "generation", "reference"}
+"""The fields of a record that its payload writes in a form of their own."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,11 +55,15 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """A batch's rows, kept in a file beside: its SHA-256, the number of rows, and the Merkle root over them, in hex."""
+    """A batch's rows, kept in a file beside: its SHA-256, the number of rows, and the Merkle root over them, in hex.
+
+    `day` is the scored day that was written beside them; None where the version that recorded wrote none.
+    """
 
     digest: str
     count: int
     root: str
+    day: DayName | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,7 +73,10 @@ class Record:
     `request` is the digest of the request, `store` the name and fingerprint of the history, `bundle` the model's
     digest, `base` the raw score with no contribution, `categories` the features whose value is text. `inputs` holds
     what a plan was made from. `answer` is the answer without the record's id. `reasons_form` is the form in which reasons
-    and the words of numbers were made, 1 in a record that does not say.
+    and the words of numbers were made, 1 in a record that does not say. `generation` names what was in use.
+
+    A record with a `reference` was answered from a scored day: the units that it names, with `features`, `categories` and
+    `answer`, are in that day's files, and `serving.day.resolve` adds them.
     """
 
     kind: Kind
@@ -88,6 +98,8 @@ class Record:
     rows: Rows | None = None
     inputs: Plain | None = None
     reasons_form: int = 1
+    generation: str | None = None
+    reference: DayReference | None = None
 
     def case(self, key: str) -> Case:
         """Return the case of one unit; LedgerError when this record has none."""
@@ -116,20 +128,30 @@ def entry_of(record: Record, keep_until: int, retry_key: str | None = None) -> E
 
 def payload_of(record: Record) -> bytes:
     """Return the canonical JSON of a record, every float64 that is rebuilt as the hex digits of its bits."""
-    plain = {
-        name: getattr(record, name)
-        for name in Record.__slots__
-        if name not in {"base", "cases", "rows"}
-    }
-    rows = record.rows and {
-        "digest": record.rows.digest,
-        "count": record.rows.count,
-        "root": record.rows.root,
-    }
+    plain = {name: getattr(record, name) for name in Record.__slots__ if name not in _APART}
+    if record.generation is not None:
+        plain["generation"] = record.generation
+    if record.reference is not None:
+        plain["reference"] = plain_reference(record.reference)
+    rows = None if record.rows is None else _plain_rows(record.rows)
     cases = [_plain_case(case) for case in record.cases]
     return canonical(
         {**plain, "version": VERSION, "base": float_bits(record.base), "cases": cases, "rows": rows}
     )
+
+
+def _plain_rows(rows: Rows) -> dict[str, Any]:
+    """Return the rows of a batch as plain values; without a scored day in the form of before."""
+    plain = asdict(rows)
+    if rows.day is None:
+        del plain["day"]
+    return plain
+
+
+def _rows(plain: dict[str, Any]) -> Rows:
+    """Return the rows that a record holds; one that an earlier version recorded says nothing of a day."""
+    day = plain.pop("day", None)
+    return Rows(**plain, day=None if day is None else DayName(**day))
 
 
 def _plain_case(case: Case) -> dict[str, Any]:
@@ -161,7 +183,9 @@ def record_of(payload: bytes) -> Record:
             tuple(plain["features"]),
             tuple(plain["categories"]),
         )
-        return Record(**plain, rows=rows and Rows(**rows))
+        reference = plain.pop("reference", None)
+        plain["reference"] = None if reference is None else reference_of(reference)
+        return Record(**plain, rows=None if rows is None else _rows(rows))
     except (ValueError, KeyError, TypeError, AttributeError) as problem:
         raise LedgerError(
             f"this payload cannot be read as a record ({type(problem).__name__}); run `lssi ledger verify`"

@@ -10,12 +10,18 @@ from pathlib import Path
 
 from features.calendar import date_of, day_of
 from features.errors import LedgerError
-from features.files import write_points
+from features.files import remove, write_points
 from serving.ledger.act import Act, Seen, act_entry, subject_digest
+from serving.ledger.day_reference import day_folder
 from serving.ledger.entries import Entry
 from serving.ledger.read import ledger_reader
 from serving.ledger.record import record_of
 from serving.ledger.sqlite import write, writers_lock, writing
+
+_DUE_WITH_DAY = "SELECT payload FROM payloads WHERE keep_until < ? AND instr(CAST(payload AS TEXT), '\"day\":{')"
+_NAMED_LATER = (
+    "SELECT 1 FROM payloads WHERE keep_until >= ? AND instr(CAST(payload AS TEXT), ?) LIMIT 1"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +47,8 @@ def expire(path: Path, expiry: Expiry) -> tuple[int, str]:
     """Erase payloads with their idempotency keys and rows; return how many, and the id of the act that says so.
 
     The act is in the same transaction; where nothing is erased there is none, and its id is "". The rows of a batch
-    lie in `batches/` beside the ledger; a file that another record still needs stays. LedgerError where there is no
+    lie in `batches/` beside the ledger, its scored day in `days/`; what another record still needs stays, so a day outlives
+    its batch as long as a score that was answered from it is kept. LedgerError where there is no
     ledger, none that can be read, or where the day cannot be right: more than a day after the newest record's.
     """
     due(path, expiry.until)  # says what is wrong with a file that is no ledger
@@ -50,6 +57,7 @@ def expire(path: Path, expiry: Expiry) -> tuple[int, str]:
         count = _due(connection, expiry.until)
         if not count:
             return 0, ""
+        folders = _day_folders(connection, expiry.until)
         files = _erase(connection, expiry.until)
         (written,) = write(connection, [_entry_of(expiry, count)])
         if isinstance(written, LedgerError):
@@ -57,6 +65,9 @@ def expire(path: Path, expiry: Expiry) -> tuple[int, str]:
         for name in files:  # before the commit: after it, nobody would know which files are to go
             with write_points("the rows of a batch are erased"):
                 (path.parent / "batches" / name).unlink(missing_ok=True)
+        for name in folders:
+            with write_points("a scored day is erased"):
+                remove(path.parent / "days" / name)
         with write_points("an expiry is committed"):
             connection.execute("COMMIT")
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -112,3 +123,19 @@ def _row_files(connection: sqlite3.Connection, which: str, today: int) -> set[st
     )
     rows = (record_of(bytes(payload)).rows for (payload,) in payloads)
     return {f"{one.digest}.parquet" for one in rows if one is not None}
+
+
+def _day_folders(connection: sqlite3.Connection, until: int) -> set[str]:
+    """Return the folders of the scored days that the payloads due name, and that no other payload names."""
+    folders = {}
+    for (payload,) in connection.execute(_DUE_WITH_DAY, (until,)):
+        record = record_of(bytes(payload))
+        stands = record.reference or record.rows
+        if stands is not None and stands.day is not None:
+            folders[stands.day.digest] = day_folder(record.target, record.as_of, stands.day)
+    needed = [
+        digest
+        for digest in folders
+        if connection.execute(_NAMED_LATER, (until, digest)).fetchone() is not None
+    ]
+    return {folder for digest, folder in folders.items() if digest not in needed}

@@ -17,6 +17,7 @@ from serving.ledger.record import Case, Record, record_of
 from serving.replay.checks import CaseReplay, Check
 from serving.replay.replay import replay_case, replay_rows
 from serving.scoring.batch import RowProof, case_of_row, prove_row, read_rows
+from serving.scoring.from_day import resolved
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,7 +73,7 @@ def dossier(home: Path, record_id: str, unit: str | None = None) -> Dossier:
         raise RequestError(
             f"record '{record_id}' is an act ({act.what}); scores and batches can be replayed"
         )
-    record = record_of(stored.payload)
+    record = resolved(home, record_of(stored.payload))
     if record.kind == "plan":
         raise RequestError(f"record '{record_id}' is a plan; scores and batches can be replayed")
     if record.rows is None:

@@ -83,7 +83,7 @@ def _vector(record: Record, case: Case, inputs: Matrix) -> Check:
 
 def _facts(case: Case, facts: Facts, bundle: Bundle, evaluated: Evaluation, store: Store) -> Check:
     if not len(case.contributions):
-        return Check("facts", "not_rebuilt", "批量记录不存事实", "a batch records no facts")
+        return Check("facts", "not_rebuilt", "此记录不存事实", "this record keeps no facts")
     contributions = np.atleast_2d(case.contributions)
     [why] = case_reasons(engine_of(store), bundle, evaluated, contributions)
     rebuilt = why.facts

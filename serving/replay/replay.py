@@ -120,7 +120,7 @@ def _explainer(record: Record) -> Check:
 def _contributions(record: Record, case: Case, rebuilt: Floats) -> Check:
     if not len(case.contributions):
         return Check(
-            "contributions", "not_rebuilt", "批量记录不存贡献值", "a batch records no contributions"
+            "contributions", "not_rebuilt", "此记录不存贡献值", "this record keeps no contributions"
         )
     return of_floats("contributions", record.features, case.contributions, rebuilt)
 
@@ -128,7 +128,7 @@ def _contributions(record: Record, case: Case, rebuilt: Floats) -> Check:
 def _reason_checks(record: Record, case: Case, rebuilt: Sequence[Reason]) -> list[Check]:
     """Return the checks of the reasons; of those of another form, features, contributions and facts without the words."""
     if not len(case.contributions):
-        none = Check("reasons", "not_rebuilt", "批量记录不存理由", "a batch records no reasons")
+        none = Check("reasons", "not_rebuilt", "此记录不存理由", "this record keeps no reasons")
         return [none]
     recorded = [reason_of(plain) for plain in case.reasons]
     if record.reasons_form == FORM:

@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from functools import partial
-from itertools import chain
 from typing import TypeVar
 
 from anyio import CapacityLimiter, to_thread
 
 from serving.answers import Answer, Info, Recorded, SaidProof
+from serving.day.scored_day import DayRow, PublishedDay
 from serving.errors import RecordUnknown
 from serving.ledger.admin_act import RECORD_READ, AdminAct, admin_entry
 from serving.ledger.entries import Entry
 from serving.ledger.ledger import Ledger
 from serving.ledger.read import StoredRecord, find, prove
-from serving.ledger.record import Plain, record_of
+from serving.ledger.record import Case, Plain, record_of
 from serving.requests import ClaimHistory, EnterpriseHistory, ProviderHistory
+from serving.scoring.from_day import (
+    day_for,
+    reference_to,
+    resolved,
+    rows_of_ids,
+    rows_with_reasons,
+    with_words,
+    without_words,
+)
 from serving.scoring.guard import Everything, Guard
 from serving.scoring.scorer import Scorer, info_of
 from serving.scoring.transcript import KEPT_DAYS, Question, Scoring, answer_of, entry_for
@@ -27,6 +36,29 @@ from serving.scoring.transcript import KEPT_DAYS, Question, Scoring, answer_of, 
 AT_ONCE = 16
 """Units scored in one turn: other requests wait no longer than these take."""
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How ids are answered: which rows of the day serve, how others are computed, and what of a row is told."""
+
+    rows: Callable[[PublishedDay | None, Sequence[str]], dict[str, DayRow]]
+    compute: Callable[[Scorer, str, str, Sequence[str]], Scoring]
+    told: Callable[[Case], Case]
+    has_reasons: bool
+
+
+EXPLAINED = Manner(rows_with_reasons, Scorer.by_id, with_words, has_reasons=True)
+SCORED = Manner(rows_of_ids, Scorer.scores_by_id, without_words, has_reasons=False)
+
+
+@dataclass(frozen=True, slots=True)
+class IdsAsked:
+    """The units that a request names: their target, their entity and their ids."""
+
+    target: str
+    entity: str
+    ids: list[str]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,19 +72,14 @@ class Desk:
     _one: CapacityLimiter = field(default_factory=partial(CapacityLimiter, 1))
 
     async def by_id(self, target: str, entity: str, ids: list[str], question: Question) -> Answer:
-        """Return the scores of ids, recorded; between AT_ONCE of them and the next, other requests have their turn."""
-        await self._aside(partial(self.guard.check_units, entity, ids))
-        if len(ids) > AT_ONCE:
-            # None is scored where a later turn would refuse an id; one turn refuses by itself.
-            await self._aside(partial(self.scorer.check, target, entity, ids))
-        parts = []
-        for first in range(0, len(ids), AT_ONCE):
-            some_ids = ids[first : first + AT_ONCE]
-            part = await self._aside(partial(self.scorer.by_id, target, entity, some_ids))
-            parts.append(part)
-        cases = chain.from_iterable(part.cases for part in parts)
-        scoring = replace(parts[0], cases=tuple(cases))
-        return await self._answered(scoring, question)
+        """Return the scores of ids with reasons, recorded: from the scored day what is there, the others computed."""
+        return await self._by_id(EXPLAINED, IdsAsked(target, entity, ids), question)
+
+    async def scores_by_id(
+        self, target: str, entity: str, ids: list[str], question: Question
+    ) -> Answer:
+        """Return the scores of ids without reasons, recorded."""
+        return await self._by_id(SCORED, IdsAsked(target, entity, ids), question)
 
     async def by_history(
         self,
@@ -85,8 +112,54 @@ class Desk:
         """Write what waits for the ledger, then stop."""
         self.ledger.close()
 
+    async def _by_id(self, manner: Manner, asked: IdsAsked, question: Question) -> Answer:
+        await self._aside(partial(self.guard.check_units, asked.entity, asked.ids))
+        bundle = self.scorer.bundle(asked.target, asked.entity)
+        published = day_for(self.scorer.days, asked.target, asked.entity)
+        rows = await self._at_once(asked, partial(manner.rows, published, asked.ids))
+        rest = replace(asked, ids=[key for key in asked.ids if key not in rows])
+        computed = await self._computed(manner, rest)
+        by_key = {key: manner.told(row.case) for key, row in rows.items()}
+        by_key |= {case.key: case for case in computed}
+        cases = tuple(by_key[key] for key in asked.ids)
+        scoring = Scoring(bundle, bundle.forest.base, cases)
+        if published is None or not rows:
+            return await self._answered(scoring, question)
+        reference = reference_to(published, rows, asked.ids, has_reasons=manner.has_reasons)
+        scoring = replace(scoring, reference=reference)
+        return await self._at_once_answered(asked, scoring, question)
+
+    async def _computed(self, manner: Manner, rest: IdsAsked) -> list[Case]:
+        """Return the cases of ids that no day has; between AT_ONCE of them and the next, other requests have their turn."""
+        named, ids = (rest.target, rest.entity), rest.ids
+        if len(ids) > AT_ONCE:
+            # None is scored where a later turn would refuse an id; one turn refuses by itself.
+            await self._aside(partial(self.scorer.check, *named, ids))
+        cases: list[Case] = []
+        for first in range(0, len(ids), AT_ONCE):
+            some_ids = ids[first : first + AT_ONCE]
+            part = await self._aside(partial(manner.compute, self.scorer, *named, some_ids))
+            cases += part.cases
+        return cases
+
+    async def _at_once(self, asked: IdsAsked, work: Callable[[], T]) -> T:
+        """Do what takes a fraction of a millisecond a unit here where the units are few, else beside the event loop."""
+        # handing it to the thread and back costs more than reading a few rows
+        if len(asked.ids) <= AT_ONCE:
+            return work()
+        return await self._aside(work)
+
     async def _answered(self, scoring: Scoring, question: Question) -> Answer:
         answer, entry = await self._aside(partial(self._written, scoring, question))
+        return await self._recorded(answer, entry)
+
+    async def _at_once_answered(
+        self, asked: IdsAsked, scoring: Scoring, question: Question
+    ) -> Answer:
+        answer, entry = await self._at_once(asked, partial(self._written, scoring, question))
+        return await self._recorded(answer, entry)
+
+    async def _recorded(self, answer: Plain, entry: Entry) -> Answer:
         receipt = await self.ledger.record(entry)
         if not receipt.first:
             answer = await self._aside(partial(self._recorded_answer, receipt.record_id))
@@ -94,12 +167,13 @@ class Desk:
 
     def _written(self, scoring: Scoring, question: Question) -> tuple[Plain, Entry]:
         store = self.scorer.store
+        scoring = replace(scoring, generation=self.scorer.generation)
         answer = answer_of(store, scoring, self.scorer.dormancy)
         return answer, entry_for(store, scoring, answer, question, moment=self.clock())
 
     def _recorded_answer(self, record_id: str) -> Plain:
         payload = find(self.ledger.path, record_id).payload
-        return record_of(payload or b"").answer
+        return resolved(self.ledger.path.parent, record_of(payload or b"")).answer
 
     def _proved_record(self, record_id: str) -> Recorded:
         stored = self._stored(record_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -15,13 +16,18 @@ from features.engine.matrices import matrix
 from features.matrix import Matrix
 from features.store.store import Store
 from models.bundle.bundle import Bundle
+from models.bundle.generation import DayPointer, publish_day
 from models.bundle.interval import plain_interval
 from models.bundle.score import Scores, score
 from models.explain.explain import explain
 from serving.answers import PRIORITY_ONLY
+from serving.day.write import write_day
 from serving.ledger.ledger import Ledger
 from serving.ledger.record import Plain
 from serving.scoring.batch import write_batch_rows
+from serving.scoring.day_units import day_head, day_units
+from serving.scoring.ranks import Ranks
+from serving.scoring.scorer import Scorer
 from serving.scoring.transcript import RecordedOutcome, outcome_entry, question_of
 
 TOP = 10
@@ -33,25 +39,30 @@ def roll(
 ) -> dict[str, Any]:
     """Score every living unit as of the last closed day, record the whole as one batch, and return its summary.
 
-    The rows lie under `home/batches`, the record in `home/ledger.db`; where that cannot be written nothing is returned.
+    The rows lie under `home/batches`, the scored day under `home/days`, the record in `home/ledger.db`; where that cannot
+    be written nothing is returned.
     """
     living = matrix(store, bundle.entity, store.complete_to)
     scores = score(bundle, living)
+    scorer = scorer_of_day(store, bundle, living, scores)
     rows = write_batch_rows(home / "batches", living, scores)
+    head = day_head(scorer, bundle, living, scores)
+    folder, day = write_day(home / "days", head, day_units(scorer, bundle, living, scores))
+    rows = replace(rows, day=day)
     summary = {
         **request_of(store, bundle),
         "entity": bundle.entity,
         "model_digest": bundle.digest,
         "rows": rows.count,
         "root": rows.root,
+        "day": {"folder": folder.name, "digest": day.digest, "root": day.root},
         "priority_only": PRIORITY_ONLY,
         "unit_expected": bundle.manifest.unit_expected,
         "coverage": scores.coverage,
         "top": top_of(living, scores),
     }
-    if bundle.entity == "enterprise":
-        asleep = dormancy.dormancy(engine_of(store), store.complete_to)
-        summary["dormant"] = dormancy.dormancy_as_json(asleep)
+    if scorer.dormancy is not None:
+        summary["dormant"] = dormancy.dormancy_as_json(scorer.dormancy)
     # the base is the model's own: it is the same for every case, so none need be explained
     base = explain(bundle, living.take([])).base
     question = question_of(caller, request_of(store, bundle), None)
@@ -59,7 +70,27 @@ def roll(
     entry = outcome_entry(store, bundle, question, outcome, moment=moment)
     with Ledger(home / "ledger.db") as ledger:
         receipt = ledger.append(entry).result()
+    # only now: a day is answered from once it is whole and its record is durable
+    pointer = DayPointer(
+        folder=folder.name,
+        digest=day.digest,
+        batch=receipt.record_id,
+        store=head["store"],
+        bundle=bundle.digest,
+    )
+    publish_day(home / "bundles", store.source.name, bundle.target, pointer)
     return {"record_id": receipt.record_id, **summary}
+
+
+def scorer_of_day(store: Store, bundle: Bundle, living: Matrix, scores: Scores) -> Scorer:
+    """Return what scores a unit of the day alone, as a service does, with the ranks that these scores give."""
+    engine = engine_of(store)
+    asleep = None
+    if bundle.entity == "enterprise":
+        asleep = dormancy.dormancy(engine, store.complete_to)
+    order = np.argsort(living.keys)
+    ranks = Ranks(living.keys[order], scores.raw[order])
+    return Scorer(engine, {bundle.target: bundle}, {bundle.target: ranks}, asleep)
 
 
 def request_of(store: Store, bundle: Bundle) -> dict[str, str]:

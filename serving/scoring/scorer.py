@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -26,6 +26,7 @@ from models.explain.case_reasons import case_reasons
 from models.explain.expected_words import expected_words
 from models.explain.explain import explain
 from serving.answers import Info, Model
+from serving.day.scored_day import PublishedDay
 from serving.ledger.entries import canonical, sha256_of
 from serving.ledger.reasons import plain_facts, plain_reason
 from serving.ledger.record import Case, vector_of
@@ -41,13 +42,16 @@ SHARED = ("cell", "division", "section", "provider", "kind")
 class Scorer:
     """What every request needs, loaded once; it reads no clock and looks from the last closed day of its store.
 
-    Without `dormancy` no unit is told to be dormant or not.
+    Without `dormancy` no unit is told to be dormant or not. `days` are the published days of its targets, `generation` names
+    what is in use.
     """
 
     engine: Engine
     bundles: Mapping[str, Bundle]
     ranks: Mapping[str, Ranks]
     dormancy: Dormancy | None = None
+    days: Mapping[str, PublishedDay] = field(default_factory=dict)
+    generation: str | None = None
 
     @property
     def store(self) -> Store:
@@ -83,6 +87,34 @@ class Scorer:
         scoring = self._scored(bundle, evaluated)
         cases = [replace(case, dormant=self._dormant(entity, case.key)) for case in scoring.cases]
         return replace(scoring, cases=tuple(cases))
+
+    def scores_by_id(self, target: str, entity: str, ids: Sequence[str]) -> Scoring:
+        """Return the cases of ids with scores and ranks, without reasons; UnknownId as in `by_id`."""
+        bundle = self.bundle(target, entity)
+        inputs = evaluation(self.engine, entity, self.day, ids).matrix
+        scores, ranks = score(bundle, inputs), self.ranks[target]
+        cases = []
+        for row, key in enumerate(map(str, inputs.keys)):
+            values, texts = vector_of(inputs, row, bundle.manifest.names)
+            raw = float(scores.raw[row])
+            case = Case(
+                key=key,
+                as_of=self.day,
+                values=values,
+                texts=texts,
+                raw=raw,
+                probability=float(scores.probability[row]),
+                expected=scores.expected_of(row),
+                interval=scores.interval_of(row),
+                contributions=np.empty(0),
+                facts={},
+                reasons=(),
+                rank=ranks.rank(key, raw),
+                of=len(ranks),
+                dormant=self._dormant(entity, key),
+            )
+            cases.append(case)
+        return Scoring(bundle, bundle.forest.base, tuple(cases))
 
     def by_history(self, target: str, entity: str, key: str, rows: History) -> Scoring:
         """Return the case of one unit from rows given by table; peers and cell come from the store of the same day."""
@@ -160,6 +192,7 @@ def info_of(scorer: Scorer) -> Info:
             as_of=bundle.manifest.as_of,
             features=len(bundle.features),
             ranked=len(scorer.ranks[bundle.target]),
+            scored_day=_day_digest(scorer, bundle.target),
         )
         for bundle in scorer.bundles.values()
     ]
@@ -169,4 +202,11 @@ def info_of(scorer: Scorer) -> Info:
         version=software_version(),
         contract=sha256_of(canonical(contract_as_json()))[:12],
         models=models,
+        generation=scorer.generation,
     )
+
+
+def _day_digest(scorer: Scorer, target: str) -> str | None:
+    """Return the digest of the scored day that a target is answered from; None where it has none."""
+    published = scorer.days.get(target)
+    return None if published is None else published.day.name.digest

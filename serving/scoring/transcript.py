@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -15,6 +16,7 @@ from models.bundle.interval import plain_interval
 from models.explain.explain import EXPLAINER
 from models.explain.reasons import FORM
 from serving.answers import PRIORITY_ONLY
+from serving.ledger.day_reference import DayReference
 from serving.ledger.entries import Entry, Kind, canonical, sha256_of
 from serving.ledger.record import Case, Plain, Record, Rows, entry_of
 
@@ -34,7 +36,7 @@ class Question:
 class RecordedOutcome:
     """What a question led to: the answer without its record id, and either the cases scored or the rows of a batch.
 
-    `base` is the raw score with no contribution.
+    `base` is the raw score with no contribution. `reference` names the units that a scored day holds.
     """
 
     kind: Kind
@@ -42,19 +44,38 @@ class RecordedOutcome:
     answer: Plain
     cases: tuple[Case, ...] = ()
     rows: Rows | None = None
+    reference: DayReference | None = None
+    generation: str | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scoring:
     """What one request asked for: the model that answered, the base of its explanations, the cases in their order.
 
-    `met` says what was taken from the store for a history that was sent; None for units by id.
+    `met` says what was taken from the store for a history that was sent; None for units by id. `reference` names the cases
+    that come from a scored day, `generation` what was in use.
     """
 
     bundle: Bundle
     base: float
     cases: tuple[Case, ...]
     met: Plain | None = None
+    reference: DayReference | None = None
+    generation: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerFrame:
+    """What an answer says of all its units: whose scores they are, looked from which day, and the words beside them."""
+
+    target: str
+    entity: str
+    as_of: int
+    bundle: str
+    generation: str | None
+    features: tuple[str, ...]
+    priority_only: Mapping[str, str]
+    dormant_words: Mapping[str, str] | None
 
 
 def question_of(caller: str, asked: Plain, retry: str | None) -> Question:
@@ -66,19 +87,37 @@ def question_of(caller: str, asked: Plain, retry: str | None) -> Question:
 def answer_of(store: Store, scoring: Scoring, dormancy: Dormancy | None) -> dict[str, object]:
     """Return the answer without its record id, as plain JSON values; `dormancy` gives the words for dormant units."""
     bundle = scoring.bundle
+    frame = AnswerFrame(
+        target=bundle.target,
+        entity=bundle.entity,
+        as_of=store.complete_to,
+        bundle=bundle.digest,
+        generation=scoring.generation,
+        features=bundle.manifest.names,
+        priority_only=PRIORITY_ONLY,
+        dormant_words=None if dormancy is None else dormancy.words,
+    )
+    return framed_answer(frame, scoring.cases, scoring.met)
+
+
+def framed_answer(
+    frame: AnswerFrame, cases: Sequence[Case], met: Plain | None
+) -> dict[str, object]:
+    """Return an answer without its record id, as plain JSON values."""
     return {
-        "target": bundle.target,
-        "entity": bundle.entity,
-        "complete_to": date_of(store.complete_to).isoformat(),
-        "model_digest": bundle.digest,
-        "priority_only": PRIORITY_ONLY,
-        "peers": scoring.met,
-        "units": [_unit(case, bundle.manifest.names, dormancy) for case in scoring.cases],
+        "target": frame.target,
+        "entity": frame.entity,
+        "complete_to": date_of(frame.as_of).isoformat(),
+        "model_digest": frame.bundle,
+        "generation": frame.generation,
+        "priority_only": frame.priority_only,
+        "peers": met,
+        "units": [_unit(case, frame) for case in cases],
     }
 
 
-def _unit(case: Case, names: tuple[str, ...], dormancy: Dormancy | None) -> dict[str, object]:
-    empty = np.isnan(case.values)
+def _unit(case: Case, frame: AnswerFrame) -> dict[str, object]:
+    missing = np.flatnonzero(np.isnan(case.values)).tolist()
     return {
         "id": case.key,
         "score": case.probability,
@@ -88,9 +127,9 @@ def _unit(case: Case, names: tuple[str, ...], dormancy: Dormancy | None) -> dict
         "rank": case.rank,
         "rank_of": case.of,
         "reasons": case.reasons,
-        "missing": [name for name, is_empty in zip(names, empty, strict=True) if is_empty],
+        "missing": [frame.features[place] for place in missing],
         "dormant": case.dormant,
-        "dormant_words": dormancy.words if case.dormant and dormancy else None,
+        "dormant_words": frame.dormant_words if case.dormant else None,
     }
 
 
@@ -98,7 +137,20 @@ def entry_for(
     store: Store, scoring: Scoring, answer: Plain, question: Question, *, moment: datetime
 ) -> Entry:
     """Return the ledger entry of one answered question, its payload to be kept KEPT_DAYS from the moment."""
-    outcome = RecordedOutcome("score", scoring.base, answer, cases=scoring.cases)
+    reference = scoring.reference
+    outcome = RecordedOutcome(
+        kind="score",
+        base=scoring.base,
+        answer=answer,
+        cases=scoring.cases,
+        reference=reference,
+        generation=scoring.generation,
+    )
+    if reference is not None:
+        # what stands in the day is not recorded again: its files have it, and the record its digest and proof
+        in_day = {row.key for row in reference.rows}
+        computed = tuple(case for case in scoring.cases if case.key not in in_day)
+        outcome = replace(outcome, answer={}, cases=computed)
     return outcome_entry(store, scoring.bundle, question, outcome, moment=moment)
 
 
@@ -107,6 +159,7 @@ def outcome_entry(
 ) -> Entry:
     """Return the ledger entry of an outcome, as of the store's last closed day; the payload is kept KEPT_DAYS."""
     categories = [feature.name for feature in bundle.features if feature.categories is not None]
+    is_in_day = outcome.reference is not None and not outcome.cases
     record = Record(
         kind=outcome.kind,
         at=moment.isoformat(timespec="milliseconds"),
@@ -121,11 +174,13 @@ def outcome_entry(
         explainer=EXPLAINER,
         reasons_form=FORM,
         base=outcome.base,
-        features=bundle.manifest.names,
-        categories=tuple(categories),
+        features=() if is_in_day else bundle.manifest.names,
+        categories=() if is_in_day else tuple(categories),
         cases=outcome.cases,
         answer=outcome.answer,
         rows=outcome.rows,
+        generation=outcome.generation,
+        reference=outcome.reference,
     )
     last_moment = moment + timedelta(days=KEPT_DAYS)
     return entry_of(record, day_of(last_moment.date()), question.retry_key)

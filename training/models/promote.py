@@ -8,6 +8,7 @@ from features.errors import TargetError
 from features.files import write_points
 from models.bundle.bundle import load_bundle
 from models.bundle.champions import ModelKey, Pointer, point_at_bundle
+from models.bundle.generation import publish_models
 from training.models.registry import (
     champion,
     digest_of_version,
@@ -38,6 +39,7 @@ def promote(home: Path, key: ModelKey, number: int, *, although: str = "") -> in
         name = f"{key.target}-{digest[:12]}"
         load_bundle(home / "bundles" / name, digest)
         point_at_bundle(home / "bundles", key, Pointer(bundle=name, digest=digest))
+        publish_models(home / "bundles", key.source)
         with write_points("the champion is set"):
             set_champion(home, key, number)
             if line:

@@ -1,0 +1,40 @@
+"""The desks of what is in use: one generation's history, models and days, from which a request is answered whole."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+
+from serving.api.district import DistrictGuard
+from serving.api.loop_desk import LoopDesk
+from serving.api.read_desk import ReadDesk
+from serving.api.startup import settle_memory
+from serving.ledger.ledger import Ledger
+from serving.loop.act_once import Loop
+from serving.scoring.opening import open_scorer
+from serving.scoring.recorded_scoring import Desk
+from serving.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Desks:
+    """What one request is answered with: the desk of scores and records, that of the loop, and that of reads."""
+
+    scores: Desk
+    loop: LoopDesk
+    reads: ReadDesk
+
+
+def open_desks(settings: Settings, ledger: Ledger) -> Desks:
+    """Return the desks of what is in use now: its history, its models and its published days."""
+    scorer = open_scorer(settings)
+    clock = partial(datetime.now, UTC)
+    journal = settings.home / "journal" / scorer.store.source.name
+    desks = Desks(
+        scores=Desk(scorer, ledger, clock, DistrictGuard(scorer.store)),
+        loop=LoopDesk(Loop(scorer.store, journal, ledger), clock),
+        reads=ReadDesk(scorer, settings.home),
+    )
+    settle_memory()
+    return desks

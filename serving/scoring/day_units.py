@@ -1,0 +1,109 @@
+"""What a scored day holds of each living unit: scores, rank and contributions of all, and the words of those within reach."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from features.catalogue.digest import catalogue_digest
+from features.engine.dormancy import Dormancy
+from features.matrix import Matrix
+from models.bundle.booster import Floats
+from models.bundle.bundle import Bundle
+from models.bundle.score import Scores
+from models.explain.explain import EXPLAINER, explain
+from models.explain.reasons import FORM
+from serving.answers import PRIORITY_ONLY
+from serving.day.reach import reason_reach, within_reach
+from serving.day.row import UNKNOWN, told_case
+from serving.day.write import UnitColumns
+from serving.ledger.float_bits import float_bits
+from serving.scoring.batch import OUTPUTS, columns_of
+from serving.scoring.scorer import Scorer
+
+EXPLAINED = 16_384
+"""Units that are explained at once; a choice: 30 MB of contributions, so that a city needs no second copy of all."""
+WORDED = 256
+"""Units whose reasons are made at once; a choice: enough to share what they have in common."""
+
+
+def day_head(scorer: Scorer, bundle: Bundle, living: Matrix, scores: Scores) -> dict[str, Any]:
+    """Return what the manifest of a day says of its history, its model and its words."""
+    store, dormancy = scorer.store, scorer.dormancy
+    names = bundle.manifest.names
+    categories = {name: texts for name, texts in sorted(living.categories.items()) if name in names}
+    return {
+        "target": bundle.target,
+        "entity": bundle.entity,
+        "as_of": scorer.day,
+        "store": f"{store.summary['name']}-{store.fingerprint}",
+        "bundle": bundle.digest,
+        "catalogue": catalogue_digest(scorer.engine.catalogue),
+        "explainer": EXPLAINER,
+        "reasons_form": FORM,
+        "base": float_bits(bundle.forest.base),
+        "coverage": scores.coverage,
+        "features": names,
+        "categories": categories,
+        "priority_only": PRIORITY_ONLY,
+        "dormant_words": None if dormancy is None else dormancy.words,
+    }
+
+
+def day_units(scorer: Scorer, bundle: Bundle, living: Matrix, scores: Scores) -> UnitColumns:
+    """Return the units of a day in the order of their keys; `living` and `scores` are of all that live on it."""
+    order = np.argsort(living.keys)
+    inputs = living.take(order)
+    outputs = columns_of(scores)
+    columns: dict[str, Any] = {
+        name.removeprefix("score."): outputs[name][order] for name in OUTPUTS
+    }
+    keys = inputs.keys.tolist()
+    columns["rank"] = ranks_among(columns["raw"])
+    columns["dormant"] = _dormant(scorer, bundle, keys)
+    values = inputs.columns(bundle.manifest.names).values.astype(np.float64)
+    contributions = np.empty(values.shape)
+    for start, shares in _contributions(bundle, inputs):
+        contributions[start : start + len(shares)] = shares
+    vectors = {"values": values, "contributions": contributions}
+    return UnitColumns(keys, columns, vectors, _told(scorer, bundle, keys, columns["raw"]))
+
+
+def ranks_among(raw: Floats) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Return the rank of each raw score, 1 the highest; equal scores share one.
+
+    >>> ranks_among(np.array([2.0, 3.0, 2.0, 1.0])).tolist()
+    [2, 1, 2, 4]
+    """
+    not_higher = np.searchsorted(np.sort(raw), raw, side="right")
+    return 1 + len(raw) - not_higher.astype(np.int64)
+
+
+def _contributions(bundle: Bundle, inputs: Matrix) -> Iterator[tuple[int, Floats]]:
+    for start in range(0, len(inputs), EXPLAINED):
+        some = np.arange(start, min(start + EXPLAINED, len(inputs)))
+        yield start, explain(bundle, inputs.take(some)).contributions
+
+
+def _dormant(scorer: Scorer, bundle: Bundle, keys: list[str]) -> np.ndarray[Any, np.dtype[np.int8]]:
+    """Return of each unit whether it is dormant, as a day writes it."""
+    dormancy: Dormancy | None = scorer.dormancy
+    if dormancy is None or bundle.entity != "enterprise":
+        return np.full(len(keys), UNKNOWN, np.int8)
+    said = [dormancy.of(scorer.store.code(bundle.entity, key)) for key in keys]
+    return np.array([UNKNOWN if one is None else int(one) for one in said], np.int8)
+
+
+def _told(scorer: Scorer, bundle: Bundle, keys: list[str], raw: Floats) -> list[bytes]:
+    """Return the words of each unit within reach, and b"" of the others."""
+    told = [b""] * len(keys)
+    reached = within_reach(raw, reason_reach()).tolist()
+    for first in range(0, len(reached), WORDED):
+        places = reached[first : first + WORDED]
+        some_keys = [keys[place] for place in places]
+        scoring = scorer.by_id(bundle.target, bundle.entity, some_keys)
+        for place, case in zip(places, scoring.cases, strict=True):
+            told[place] = told_case(case)
+    return told

@@ -1,0 +1,82 @@
+"""What is in use changes in one step: a number that counts up, models and days together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from features.errors import BundleError
+from models.bundle.champions import ModelKey, Pointer, point_at_bundle
+from models.bundle.generation import (
+    DayPointer,
+    generation_file,
+    publish_day,
+    publish_models,
+    read_generation,
+)
+
+KEY = ModelKey("hand", "undeclared_workers")
+OLD, NEW = "a" * 64, "b" * 64
+
+
+def promoted(folder: Path, digest: str) -> None:
+    """Let a model be promoted."""
+    folder.mkdir(exist_ok=True)
+    point_at_bundle(folder, KEY, Pointer(bundle=f"model-{digest[:12]}", digest=digest))
+
+
+def day(digest: str, model: str, store: str = "hand-1") -> DayPointer:
+    """Return a published day."""
+    return DayPointer(folder="day", digest=digest, batch="1-0123456789", store=store, bundle=model)
+
+
+def test_a_generation_counts_up_only_where_something_changed(tmp_path: Path) -> None:
+    assert read_generation(tmp_path, KEY.source) is None
+    promoted(tmp_path, OLD)
+    first = publish_models(tmp_path, KEY.source)
+    assert (first.number, first.models[KEY.target].digest) == (1, OLD)
+    assert publish_models(tmp_path, KEY.source) == first == read_generation(tmp_path, KEY.source)
+    promoted(tmp_path, NEW)
+    assert read_generation(tmp_path, KEY.source) == first
+    second = publish_models(tmp_path, KEY.source)
+    assert (second.number, second.models[KEY.target].digest) == (2, NEW)
+    assert first.name != second.name and second.name.startswith("2-")
+
+
+def test_a_model_is_answered_from_its_own_day_alone(tmp_path: Path) -> None:
+    promoted(tmp_path, OLD)
+    of_old = publish_day(tmp_path, KEY.source, KEY.target, day("1" * 64, OLD))
+    assert of_old.day(KEY.target) == day("1" * 64, OLD)
+    promoted(tmp_path, NEW)
+    assert publish_models(tmp_path, KEY.source).day(KEY.target) is None
+    of_new = publish_day(tmp_path, KEY.source, KEY.target, day("2" * 64, NEW))
+    assert of_new.day(KEY.target) == day("2" * 64, NEW)
+    # a promotion that is taken back finds its day again
+    promoted(tmp_path, OLD)
+    assert publish_models(tmp_path, KEY.source).day(KEY.target) == day("1" * 64, OLD)
+
+
+def test_days_of_an_earlier_history_are_in_use_no_more(tmp_path: Path) -> None:
+    promoted(tmp_path, OLD)
+    publish_day(tmp_path, KEY.source, "other", day("3" * 64, NEW))
+    publish_day(tmp_path, KEY.source, KEY.target, day("1" * 64, OLD))
+    later = publish_day(tmp_path, KEY.source, KEY.target, day("2" * 64, OLD, store="hand-2"))
+    assert later.days == {"other": (), KEY.target: (day("2" * 64, OLD, store="hand-2"),)}
+
+
+def test_another_source_is_not_touched(tmp_path: Path) -> None:
+    promoted(tmp_path, OLD)
+    publish_models(tmp_path, KEY.source)
+    assert publish_models(tmp_path, "hand-too").models == {}
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{}", b'{"number": 0, "models": {}, "days": {}}', b"\xff"]
+)
+def test_a_damaged_file_is_refused_in_one_line(tmp_path: Path, content: bytes) -> None:
+    path = generation_file(tmp_path, KEY.source)
+    path.parent.mkdir()
+    path.write_bytes(content)
+    with pytest.raises(BundleError, match="does not say what is in use; remove it"):
+        read_generation(tmp_path, KEY.source)
