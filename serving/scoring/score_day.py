@@ -19,6 +19,7 @@ from models.bundle.interval import plain_interval
 from models.bundle.score import Scores, score
 from models.explain.explain import explain
 from serving.answers import PRIORITY_ONLY
+from serving.database.place import ledger_place
 from serving.ledger.ledger import Ledger
 from serving.ledger.record import Plain
 from serving.scoring.batch import write_batch_rows
@@ -33,7 +34,7 @@ def roll(
 ) -> dict[str, Any]:
     """Score every living unit as of the last closed day, record the whole as one batch, and return its summary.
 
-    The rows lie under `home/batches`, the record in `home/ledger.db`; where that cannot be written nothing is returned.
+    The rows lie under `home/batches`, the record in the ledger; where that cannot be written nothing is returned.
     """
     living = matrix(store, bundle.entity, store.complete_to)
     scores = score(bundle, living)
@@ -57,7 +58,7 @@ def roll(
     question = question_of(caller, request_of(store, bundle), None)
     outcome = RecordedOutcome("batch", base, summary, rows=rows)
     entry = outcome_entry(store, bundle, question, outcome, moment=moment)
-    with Ledger(home / "ledger.db") as ledger:
+    with Ledger(ledger_place(home)) as ledger:
         receipt = ledger.append(entry).result()
     return {"record_id": receipt.record_id, **summary}
 
