@@ -21,6 +21,7 @@ from serving.replay.dossier import dossier
 from tests.database_server import PASSWORD, DatabaseServer, database_place
 from tests.test_api_service import FIRMS, Served, code_of, serving
 
+pytestmark = pytest.mark.slow  # test_ledger_database tries the same without a service
 IN_TIME, BACK = 2.0, 5.0
 """Seconds within which scores are refused, and within which they are answered again, as promised."""
 SLACK = 1.0

@@ -24,6 +24,7 @@ from serving.ledger.read import find, head
 from serving.ledger.retention import due
 from tests.database_server import DatabaseServer, database_place
 from tests.recorded import erased
+from tests.said import Say
 from tests.test_ledger_ledger import TODAY, entry, filled, go, start
 
 SOON = 10
@@ -304,6 +305,39 @@ def test_a_wrong_password_and_a_missing_ledger_are_one_line(
     with pytest.raises(LedgerError, match="password authentication failed") as refused:
         Ledger(stranger)
     assert "s3cret" not in str(refused.value) and "\n" not in str(refused.value)
+
+
+def test_every_command_reads_the_ledger_in_the_database_and_says_in_one_line_that_it_is_away(
+    database_server: DatabaseServer,
+    place: DatabaseLedger,
+    say: Say,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    record, *_ = filled(place, 3)
+    monkeypatch.setenv("LSSI_HOME", str(place.home))
+    monkeypatch.setenv("LSSI_LEDGER", place.address)
+    for words in (
+        ("verify",),
+        ("key",),
+        ("prove", record),
+        ("checkpoint", "--out", str(tmp_path / "mark")),
+        ("consistent", str(tmp_path / "mark")),
+        ("export", "--out", str(tmp_path / "export")),
+        ("find", "--day", "2015-07-01"),
+        ("copy", place.address, str(tmp_path / "copy.db")),
+        ("verify", "--checkpoint", str(tmp_path / "mark")),
+    ):
+        assert say("ledger", *words).code == 0, words
+    assert len((tmp_path / "export").read_text("utf-8").splitlines()) == 4
+    assert verify(tmp_path / "copy.db", TODAY).size == 3
+    assert sorted(file.name for file in place.home.iterdir()) == [
+        "ledger.db.lock",
+        "ledger.key",
+        "ledger.key.lock",
+    ]
+    with database_server.away():
+        assert "cannot be used" in say("ledger", "verify").line
 
 
 def test_an_address_needs_the_form_of_one(tmp_path: Path) -> None:

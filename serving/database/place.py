@@ -9,10 +9,13 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit
 
 from features.errors import RequestError
-from features.ingest.postgres import Database, database_of, is_database
+
+if TYPE_CHECKING:
+    from features.ingest.postgres import Database
 
 FILE = "ledger.db"
 """The file of a ledger in its home. What lies beside a ledger is named after it, also where a database holds the ledger."""
@@ -30,6 +33,8 @@ class DatabaseLedger:
     @property
     def database(self) -> Database:
         """The database, as libpq is told of it."""
+        from features.ingest.postgres import database_of
+
         return database_of(self.address)
 
     def __str__(self) -> str:
@@ -49,16 +54,20 @@ def ledger_place(home: Path, environment: Mapping[str, str] | None = None) -> Le
     address = variables.get(VARIABLE)
     if not address:
         return home / FILE
-    if not is_database(address):
+    place = named_place(address, home)
+    if isinstance(place, Path):
         raise RequestError(
             f"{VARIABLE} should be the address of a database, like postgresql://user@host:5432/name?schema=ledger;"
             " unset it for the ledger in the home's file"
         )
-    return named_place(address, home)
+    return place
 
 
 def named_place(text: str, home: Path) -> LedgerPlace:
     """Return the place that a text names, the address of a database or the path of a file."""
+    # a command whose ledger is a file does not load what only a database needs
+    from features.ingest.postgres import is_database
+
     if not is_database(text):
         return Path(text)
     _check_no_secret(text)
@@ -72,6 +81,8 @@ def local_file(place: LedgerPlace) -> Path:
 
 def _check_no_secret(address: str) -> None:
     """Raise RequestError where an address holds a password, which every list of processes would show."""
+    from features.ingest.postgres import database_of
+
     database_of(address)  # says what is wrong with an address of another form
     parts = urlsplit(address)
     options = {name.lower() for name, _ in parse_qsl(parts.query, keep_blank_values=True)}

@@ -22,7 +22,7 @@ LOG = logging.getLogger("lssi.ledger")
 PATIENCE = 30.0
 """Seconds for which a command waits for a lock of the database; a choice: others hold it for milliseconds."""
 _REACHED = 2
-"""Seconds for which each address of a database is tried; the shortest that libpq takes."""
+"""Seconds for which each address of a database is tried at least; the shortest that libpq takes."""
 _STUCK = "5s"
 """For how long a writer that says nothing may keep others out; a choice: a group of records takes milliseconds."""
 _BATCH = 200
@@ -139,7 +139,7 @@ def connected(place: DatabaseLedger, seconds: float | None = None) -> PostgresCo
     connection = PostgresConnection.connect(
         database.url,
         autocommit=True,
-        connect_timeout=_REACHED,
+        connect_timeout=max(_REACHED, round(PATIENCE if seconds is None else seconds)),
         application_name="lssi ledger",
         client_encoding="UTF8",
     )

@@ -16,14 +16,19 @@ from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING
 
 from features.errors import LedgerError
 from serving.database.place import LedgerPlace
 from serving.ledger.entries import Entry, Receipt
 from serving.ledger.head import Outcome
 from serving.ledger.opening import create_ledger
-from serving.ledger.written_database import WrittenDatabase
 from serving.ledger.written_file import WrittenFile
+
+if TYPE_CHECKING:
+    from serving.ledger.written_database import WrittenDatabase
+
+    Written = WrittenFile | WrittenDatabase
 
 _GROUP = 512
 """Entries of one transaction at most; a choice: they share one write to disk, and none waits for more than these."""
@@ -33,7 +38,6 @@ _FRESH = 1.0
 """Seconds for which the outcome of a group tells whether the ledger is well; a choice: so probes cost no more than that."""
 
 Waiting = Future[Receipt] | asyncio.Future[Receipt]
-Written = WrittenFile | WrittenDatabase
 Item = tuple[Entry | None, Waiting]
 """What waits for the writer: an entry, or no entry where somebody only asks whether one could be written."""
 _PROBED = Receipt("", -1, first=False)
@@ -180,6 +184,8 @@ def _written(place: LedgerPlace, patience: float | None) -> Written:
     """Return what a writer writes to, by where the ledger lies."""
     if isinstance(place, Path):
         return WrittenFile(place, patience)
+    from serving.ledger.written_database import WrittenDatabase
+
     return WrittenDatabase(place, patience)
 
 
