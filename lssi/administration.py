@@ -13,10 +13,11 @@ if TYPE_CHECKING:
 
 def record_act(act: AdminAct) -> None:
     """Make an act of administration durable in the ledger of this home."""
+    from serving.database.place import ledger_place
     from serving.ledger.admin_act import admin_entry
     from serving.ledger.ledger import Ledger
     from serving.scoring.transcript import KEPT_DAYS
 
     entry = admin_entry(act, moment=now(), kept_days=KEPT_DAYS)
-    with Ledger(home() / "ledger.db") as writer:
+    with Ledger(ledger_place(home())) as writer:
         writer.append(entry).result()

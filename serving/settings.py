@@ -12,20 +12,30 @@ from features.errors import RequestError
 from features.home import home
 from features.ingest.postgres import is_database
 from features.ingest.source import Place
+from serving.database.place import VARIABLE, LedgerPlace, ledger_place
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`home` holds stores, bundles, keys and ledger; `source` is the folder served, `data` is ${DATA} of its views."""
+    """`home` holds stores, bundles and keys; `source` is the folder served, `data` is ${DATA} of its views.
+
+    `ledger` is a file of the home unless LSSI_LEDGER states a database.
+    """
 
     home: Path
     source: Place
     data: Place | None = None
+    ledger_address: str | None = None
 
     @property
     def environment(self) -> dict[str, str]:
         """The environment variables that give a worker process the same settings; folders as absolute paths."""
-        places = {"LSSI_HOME": self.home, "LSSI_SOURCE": self.source, "LSSI_DATA": self.data}
+        places = {
+            "LSSI_HOME": self.home,
+            "LSSI_SOURCE": self.source,
+            "LSSI_DATA": self.data,
+            VARIABLE: self.ledger_address,
+        }
         return {
             name: str(place if is_database(place) else Path(place).resolve())
             for name, place in places.items()
@@ -38,19 +48,21 @@ class Settings:
         return self.home / "keys.json"
 
     @property
-    def ledger(self) -> Path:
-        """The file of the ledger."""
-        return self.home / "ledger.db"
+    def ledger(self) -> LedgerPlace:
+        """Where the ledger lies."""
+        return ledger_place(self.home, {VARIABLE: self.ledger_address or ""})
 
 
 def settings_of(environ: Mapping[str, str]) -> Settings:
-    """Return the settings in LSSI_HOME (default ./.lssi), LSSI_SOURCE and LSSI_DATA; RequestError without a source."""
+    """Return the settings in LSSI_HOME (default ./.lssi), LSSI_SOURCE, LSSI_DATA and LSSI_LEDGER; RequestError without a
+    source.
+    """
     source, data = environ.get("LSSI_SOURCE"), environ.get("LSSI_DATA")
     if not source:
         raise RequestError(
             "LSSI_SOURCE is not set; run `lssi serve SOURCE`, or set it to the folder of the source"
         )
-    return Settings(home(environ), source, data or None)
+    return Settings(home(environ), source, data or None, environ.get(VARIABLE) or None)
 
 
 def software_version() -> str:

@@ -6,7 +6,7 @@ import csv
 import gc
 import os
 import shutil
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,8 @@ from features.matrix import Matrix
 from models.bundle.bundle import Bundle, Parts, load_bundle, write_bundle
 from models.bundle.calibration import Calibration
 from models.bundle.manifest import FrozenFeature
+from serving.database.place import LedgerPlace
+from tests.database_server import DatabaseServer, database_place, running_server
 from tests.once import home_copied, made_once
 from tests.said import Answer, Say, answer_of
 from tests.sample import SEED
@@ -95,6 +97,23 @@ def java() -> str:
 def postgres() -> str:
     """The PostgreSQL server program; its siblings (initdb, pg_ctl) stand beside it."""
     return program("postgres")
+
+
+@pytest.fixture(scope="session")
+def database_server(postgres: str) -> Iterator[DatabaseServer]:
+    """A PostgreSQL server for ledgers; libpq finds its password as it does anywhere, in a file of passwords."""
+    with running_server(postgres, "") as server, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PGPASSFILE", str(server.passfile))
+        yield server
+
+
+@pytest.fixture(params=["file", "database"])
+def ledger_at(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str], LedgerPlace]:
+    """What gives a new ledger's place by its name, in a file and then in a database: a law of the ledger holds in both."""
+    if request.param == "file":
+        return lambda name: tmp_path / f"{name}.db"
+    server: DatabaseServer = request.getfixturevalue("database_server")
+    return lambda name: database_place(server, tmp_path / name)
 
 
 @pytest.fixture(scope="session")

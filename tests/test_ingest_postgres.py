@@ -4,15 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
-import os
-import pwd
 import shutil
-import socket
-import subprocess
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -31,6 +25,7 @@ from features.ingest.scan import files_below, files_in
 from features.ingest.source import find_source
 from features.store.opening import open_store
 from features.store.store import Store
+from tests.database_server import running_server
 from tests.random_history import write_history
 
 PLATFORM = Path(__file__).parents[1] / "sources" / "core_platform"
@@ -47,60 +42,11 @@ KINDS = {
 }
 
 
-def as_other_user(folder: Path) -> list[str]:
-    """Return the words that run a program as a user whom the server accepts: it never runs as root."""
-    if os.geteuid() != 0:
-        return []
-    user = next(
-        pwd.getpwnam(name)
-        for name in ("postgres", "nobody")
-        if any(one.pw_name == name for one in pwd.getpwall())
-    )
-    os.chown(folder, user.pw_uid, user.pw_gid)
-    for parent in folder.parents:
-        if parent.stat().st_uid == 0 and not parent.stat().st_mode & 0o001:
-            parent.chmod(parent.stat().st_mode | 0o011)
-    return ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
-
-
 @pytest.fixture(scope="module")
 def server(postgres: str) -> Iterator[str]:
     """The address of a database on a server of our own, gone after the tests."""
-    # Not below pytest's own folder, which the next run beside this one closes to other users again.
-    folder = Path(tempfile.mkdtemp(prefix="postgres-"))
-    run, programs = as_other_user(folder), Path(postgres).parent
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    place, secret = folder / "cluster", folder / "secret"
-    secret.write_text("open sesame\n", "utf-8")
-    secret.chmod(0o644)
-    quiet: dict[str, Any] = {"check": True, "stdout": subprocess.DEVNULL, "cwd": "/"}
-    subprocess.run(
-        [
-            *run,
-            str(programs / "initdb"),
-            "-D",
-            str(place),
-            "-U",
-            "lssi",
-            "-A",
-            "scram-sha-256",
-            f"--pwfile={secret}",
-            "-E",
-            "UTF8",
-            "--no-sync",
-        ],
-        **quiet,
-    )
-    options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c fsync=off -c shared_buffers=16MB"
-    control = [*run, str(programs / "pg_ctl"), "-D", str(place), "-w"]
-    subprocess.run([*control, "-o", options, "-l", str(folder / "log"), "start"], **quiet)
-    try:
-        yield f"postgresql://lssi:open%20sesame@127.0.0.1:{port}/postgres"
-    finally:
-        subprocess.run([*control, "-m", "immediate", "stop"], **quiet)
-        shutil.rmtree(folder)
+    with running_server(postgres, "-c fsync=off") as database:
+        yield f"postgresql://lssi:open%20sesame@127.0.0.1:{database.port}/postgres"
 
 
 def execute(address: str, *statements: str) -> None:

@@ -11,9 +11,11 @@ from pathlib import Path
 import pytest
 
 from features.errors import LedgerError
+from serving.database.place import LedgerPlace
 from serving.ledger.audit import Verdict, verify
 from serving.ledger.ledger import Ledger
 from serving.ledger.read import head
+from tests.database_server import DatabaseServer, database_place
 from tests.said import Say
 from tests.test_ledger_act import LIFTED, written
 from tests.test_ledger_ledger import TODAY, change, entry, filled
@@ -24,12 +26,15 @@ SIZE = 11
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     """A ledger of eleven records; two have idempotency keys, and one of these is an act."""
-    place = tmp_path / "ledger.db"
+    eleven_records(tmp_path / "ledger.db")
+    return tmp_path / "ledger.db"
+
+
+def eleven_records(place: LedgerPlace) -> None:
     filled(place, 9)
     with Ledger(place) as ledger:
         ledger.append(entry('{"request":"cd"}', retry_key="k9")).result(10)
         written(ledger, LIFTED)
-    return place
 
 
 FAULTS = {
@@ -97,12 +102,27 @@ FAULTS = {
 }
 
 
+OF_A_FILE = {"a second head", "a size that is no number", "a foreign trigger"}
+"""What a database spells otherwise or does not let in; its guards are tried in test_ledger_database."""
+
+
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_planted_fault_is_found_and_located(path: Path, fault: str) -> None:
     statements, (first, last, en) = FAULTS[fault]
     assert verify(path, TODAY).whole
     change(path, *statements.split(" | "))
     assert (first, last) in places(verify(path, TODAY), en)
+
+
+@pytest.mark.parametrize("fault", sorted(FAULTS.keys() - OF_A_FILE))
+def test_a_planted_fault_is_found_and_located_in_a_database(
+    database_server: DatabaseServer, tmp_path: Path, fault: str
+) -> None:
+    statements, (first, last, en) = FAULTS[fault]
+    place = database_place(database_server, tmp_path)
+    eleven_records(place)
+    change(place, *statements.split(" | "))
+    assert (first, last) in places(verify(place, TODAY), en)
 
 
 def places(verdict: Verdict, en: str) -> set[tuple[int, int]]:

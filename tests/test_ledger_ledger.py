@@ -9,30 +9,42 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
 from concurrent.futures import wait
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from features.errors import LedgerError
+from serving.database.place import LedgerPlace
 from serving.errors import RecordUnknown
 from serving.ledger.audit import verify
 from serving.ledger.checkpoint import checkpoint, parse_checkpoint
 from serving.ledger.entries import Entry
 from serving.ledger.ledger import Ledger
+from serving.ledger.opening import ledger_reader, ledger_writer
 from serving.ledger.read import find, head, proof_holds, prove
 from serving.ledger.sqlite import SCHEMA
 from tests.recorded import erased
 
 TODAY = 16_617
 ROOM = Path(__file__).parent.parent
+SPELLINGS = {
+    "x'7b7d'": r"'\x7b7d'",
+    "x'00'": r"'\x00'",
+    "zeroblob(32)": "decode(repeat('00', 32), 'hex')",
+    "replace(leaf, '16616', '16615')": "convert_to(replace(convert_from(leaf, 'UTF8'), '16616', '16615'), 'UTF8')",
+}
+"""What SQLite spells otherwise than PostgreSQL, in what tests change by hand."""
 WRITER = """
 import sys
 from pathlib import Path
+from serving.database.place import named_place
 from serving.ledger.entries import Entry
 from serving.ledger.ledger import Ledger
-name, count = sys.argv[2], int(sys.argv[3])
-with Ledger(Path(sys.argv[1])) as ledger:
+name, count = sys.argv[3], int(sys.argv[4])
+with Ledger(named_place(sys.argv[1], Path(sys.argv[2]))) as ledger:
     print("open", flush=True)
     sys.stdin.readline()
     for number in range(count):
@@ -58,14 +70,38 @@ def entry(
     )
 
 
-def filled(path: Path, count: int) -> list[str]:
+@pytest.fixture
+def place(ledger_at: Callable[[str], LedgerPlace]) -> LedgerPlace:
+    """The place of one ledger."""
+    return ledger_at("ledger")
+
+
+def filled(path: LedgerPlace, count: int) -> list[str]:
     with Ledger(path) as ledger:
         waiting = [ledger.append(entry(f'{{"n":{number}}}')) for number in range(count)]
         return [future.result(10).record_id for future in waiting]
 
 
-def change(path: Path, *statements: str) -> None:
+def change(place: LedgerPlace, *statements: str) -> None:
     """Change a ledger as somebody would who wants no trace: the triggers are there again afterwards."""
+    if isinstance(place, Path):
+        change_file(place, *statements)
+        return
+    database = place.database
+    with psycopg.connect(database.url) as connection:
+        connection.execute(f"SET search_path = {database.schema}")
+        connection.execute("SET session_replication_role = replica")
+        for statement in statements:
+            connection.execute(postgres_spelling(statement))
+
+
+def postgres_spelling(statement: str) -> str:
+    for ours, theirs in SPELLINGS.items():
+        statement = statement.replace(ours, theirs)
+    return statement
+
+
+def change_file(path: Path, *statements: str) -> None:
     triggers = re.findall("CREATE TRIGGER .*", SCHEMA)
     connection = sqlite3.connect(path)
     for statement in (
@@ -79,9 +115,10 @@ def change(path: Path, *statements: str) -> None:
     connection.close()
 
 
-def start(path: Path, name: str, count: int) -> subprocess.Popen[str]:
+def start(place: LedgerPlace, name: str, count: int) -> subprocess.Popen[str]:
+    text, home = (str(place), "") if isinstance(place, Path) else (place.address, str(place.home))
     process = subprocess.Popen(
-        [sys.executable, "-c", WRITER, str(path), name, str(count)],
+        [sys.executable, "-c", WRITER, text, home, name, str(count)],
         cwd=ROOM,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -98,59 +135,58 @@ def go(process: subprocess.Popen[str]) -> None:
     process.stdin.flush()
 
 
-def test_a_record_is_found_as_it_was_written_and_proved(tmp_path: Path) -> None:
-    ids = filled(tmp_path / "ledger.db", 13)
+def test_a_record_is_found_as_it_was_written_and_proved(place: LedgerPlace) -> None:
+    ids = filled(place, 13)
     assert [int(record_id.split("-")[0]) for record_id in ids] == list(range(13))
-    found = find(tmp_path / "ledger.db", ids[7])
+    found = find(place, ids[7])
     assert (found.payload, found.entry["kind"], found.entry["bundle"]) == (
         b'{"n":7}',
         "score",
         "ab" * 32,
     )
-    proof = prove(tmp_path / "ledger.db", ids[7])
+    proof = prove(place, ids[7])
     assert proof_holds(proof) and proof.size == 13 and proof.leaf.startswith(ids[7].split("-")[1])
 
 
-def test_the_tree_holds_no_payload_and_no_request(tmp_path: Path) -> None:
-    with Ledger(tmp_path / "ledger.db") as ledger:
+def test_the_tree_holds_no_payload_and_no_request(place: LedgerPlace) -> None:
+    with Ledger(place) as ledger:
         ledger.append(entry('{"enterprise":"firm-secret"}', request="asked-for")).result(10)
-    connection = sqlite3.connect(tmp_path / "ledger.db")
-    ((leaf,),) = connection.execute("SELECT leaf FROM entries")
-    connection.close()
+    with ledger_reader(place) as connection:
+        ((leaf,),) = connection.each("SELECT leaf FROM entries")
     # Neither text can stand in a digest by chance: its digits are hexadecimal.
     assert b"firm" not in leaf and b"asked-for" not in leaf and b'"payload"' in leaf
 
 
-def test_equal_payloads_have_different_digests(tmp_path: Path) -> None:
-    with Ledger(tmp_path / "ledger.db") as ledger:
+def test_equal_payloads_have_different_digests(place: LedgerPlace) -> None:
+    with Ledger(place) as ledger:
         ids = [ledger.append(entry()).result(10).record_id for _ in range(2)]
-    first, second = (find(tmp_path / "ledger.db", record_id).entry["payload"] for record_id in ids)
+    first, second = (find(place, record_id).entry["payload"] for record_id in ids)
     assert first != second
 
 
-def test_an_event_loop_waits_for_many_records_at_once(tmp_path: Path) -> None:
+def test_an_event_loop_waits_for_many_records_at_once(place: LedgerPlace) -> None:
     async def all_of(ledger: Ledger) -> list[int]:
         receipts = await asyncio.gather(*(ledger.record(entry()) for _ in range(50)))
         return [receipt.sequence for receipt in receipts]
 
-    with Ledger(tmp_path / "ledger.db") as ledger:
+    with Ledger(place) as ledger:
         assert asyncio.run(all_of(ledger)) == list(range(50))
 
 
-def test_one_who_stops_waiting_stops_nobody_else(tmp_path: Path) -> None:
+def test_one_who_stops_waiting_stops_nobody_else(place: LedgerPlace) -> None:
     async def impatient(ledger: Ledger) -> int:
         given_up = asyncio.ensure_future(ledger.record(entry()))
         await asyncio.sleep(0)
         given_up.cancel()
         return (await ledger.record(entry())).sequence
 
-    with Ledger(tmp_path / "ledger.db") as ledger:
+    with Ledger(place) as ledger:
         assert asyncio.run(impatient(ledger)) == 1
-    assert head(tmp_path / "ledger.db").size == 2
+    assert head(place).size == 2
 
 
-def test_a_retry_meets_its_first_record(tmp_path: Path) -> None:
-    with Ledger(tmp_path / "ledger.db") as ledger:
+def test_a_retry_meets_its_first_record(place: LedgerPlace) -> None:
+    with Ledger(place) as ledger:
         first = ledger.append(entry(retry_key="k")).result(10)
         again = ledger.append(entry(retry_key="k")).result(10)
         assert (again.record_id, again.first, first.first) == (first.record_id, False, True)
@@ -158,26 +194,23 @@ def test_a_retry_meets_its_first_record(tmp_path: Path) -> None:
         assert both[0].result(10).record_id == both[1].result(10).record_id
         with pytest.raises(LedgerError, match="another request; send a new key"):
             ledger.append(entry(retry_key="k", request="other")).result(10)
-    assert head(tmp_path / "ledger.db").size == 2
+    assert head(place).size == 2
 
 
-def test_a_write_that_fails_fails_everyone_who_waits(tmp_path: Path) -> None:
-    path = tmp_path / "ledger.db"
-    with Ledger(path) as ledger:
+def test_a_write_that_fails_fails_everyone_who_waits(place: LedgerPlace) -> None:
+    with Ledger(place) as ledger:
         ledger.append(entry()).result(10)
-        change(path, "ALTER TABLE payloads RENAME TO elsewhere")
+        change(place, "ALTER TABLE payloads RENAME TO elsewhere")
         for future in [ledger.append(entry()) for _ in range(3)]:
             with pytest.raises(LedgerError, match="could not be written"):
                 future.result(10)
-        change_back = sqlite3.connect(path)
-        change_back.execute("ALTER TABLE elsewhere RENAME TO payloads")
-        change_back.close()
+        change(place, "ALTER TABLE elsewhere RENAME TO payloads")
         assert ledger.append(entry()).result(10).sequence == 1
-    assert verify(path, TODAY).whole
+    assert verify(place, TODAY).whole
 
 
-def test_a_closed_ledger_refuses(tmp_path: Path) -> None:
-    ledger = Ledger(tmp_path / "ledger.db")
+def test_a_closed_ledger_refuses(place: LedgerPlace) -> None:
+    ledger = Ledger(place)
     waiting = [ledger.append(entry()) for _ in range(20)]
     ledger.close()
     assert all(future.done() for future in waiting)
@@ -186,21 +219,20 @@ def test_a_closed_ledger_refuses(tmp_path: Path) -> None:
     ledger.close()
 
 
-def test_two_processes_write_one_gapless_sequence(tmp_path: Path) -> None:
-    path = tmp_path / "ledger.db"
-    writers = [start(path, name, 150) for name in ("a", "b")]
+def test_two_processes_write_one_gapless_sequence(place: LedgerPlace) -> None:
+    writers = [start(place, name, 150) for name in ("a", "b")]
     for writer in writers:
         go(writer)
     ids = [line for writer in writers for line in writer.communicate(timeout=60)[0].split()]
     assert sorted(int(record_id.split("-")[0]) for record_id in ids) == list(range(300))
-    verdict = verify(path, TODAY)
+    verdict = verify(place, TODAY)
     assert verdict.whole and verdict.size == verdict.payloads == 300
 
 
-def test_killing_the_writer_loses_nothing_acknowledged(tmp_path: Path) -> None:
-    path, acknowledged = tmp_path / "ledger.db", []
+def test_killing_the_writer_loses_nothing_acknowledged(place: LedgerPlace) -> None:
+    acknowledged: list[str] = []
     for number in range(5):
-        writer = start(path, str(number), 100_000)
+        writer = start(place, str(number), 100_000)
         go(writer)
         assert writer.stdout is not None
         acknowledged += [writer.stdout.readline().strip() for _ in range(20 + 7 * number)]
@@ -208,8 +240,8 @@ def test_killing_the_writer_loses_nothing_acknowledged(tmp_path: Path) -> None:
         rest = writer.communicate(timeout=30)[0].split("\n")
         acknowledged += rest[:-1]
     for record_id in acknowledged:
-        assert find(path, record_id).payload is not None
-    verdict = verify(path, TODAY)
+        assert find(place, record_id).payload is not None
+    verdict = verify(place, TODAY)
     assert verdict.whole and verdict.size >= len(acknowledged) >= 170
 
 
@@ -234,45 +266,46 @@ def test_killing_the_writer_loses_nothing_acknowledged(tmp_path: Path) -> None:
     ],
 )
 def test_a_change_is_found_and_located(
-    tmp_path: Path, statement: str, first: int, last: int, en: str
+    place: LedgerPlace, statement: str, first: int, last: int, en: str
 ) -> None:
-    path = tmp_path / "ledger.db"
-    filled(path, 11)
-    assert verify(path, TODAY).whole
-    change(path, statement)
-    verdict = verify(path, TODAY)
+    filled(place, 11)
+    assert verify(place, TODAY).whole
+    change(place, statement)
+    verdict = verify(place, TODAY)
     assert not verdict.whole
     assert (first, last) in {
         (fault.first, fault.last) for fault in verdict.faults if en in fault.en
     }
 
 
-def test_a_changed_entry_or_payload_is_not_given_out(tmp_path: Path) -> None:
-    path = tmp_path / "ledger.db"
-    ids = filled(path, 4)
+def test_a_changed_entry_or_payload_is_not_given_out(place: LedgerPlace) -> None:
+    ids = filled(place, 4)
     change(
-        path,
+        place,
         "UPDATE entries SET leaf = replace(leaf, '16616', '16615') WHERE sequence = 1",
         "UPDATE payloads SET payload = x'7b7d' WHERE sequence = 2",
     )
     with pytest.raises(LedgerError, match="record 1 was changed"):
-        find(path, ids[1])
+        find(place, ids[1])
     with pytest.raises(LedgerError, match="payload of record '2-"):
-        find(path, ids[2])
+        find(place, ids[2])
 
 
-def test_entries_cannot_be_changed_by_accident(tmp_path: Path) -> None:
-    filled(tmp_path / "ledger.db", 1)
-    connection = sqlite3.connect(tmp_path / "ledger.db")
-    with pytest.raises(sqlite3.IntegrityError, match="never changed"):
-        connection.execute("UPDATE entries SET leaf = ''")
-    with pytest.raises(sqlite3.IntegrityError, match="never removed"):
-        connection.execute("DELETE FROM entries")
-    connection.close()
+def test_entries_cannot_be_changed_by_accident(place: LedgerPlace) -> None:
+    filled(place, 1)
+    for statement, told in (
+        ("UPDATE entries SET leaf = ''", "never changed"),
+        ("DELETE FROM entries", "never removed"),
+    ):
+        with (
+            pytest.raises((sqlite3.IntegrityError, LedgerError), match=told),
+            ledger_writer(place) as connection,
+        ):
+            connection.execute(statement)
 
 
-def test_an_expired_payload_leaves_a_log_that_verifies(tmp_path: Path) -> None:
-    path = tmp_path / "ledger.db"
+def test_an_expired_payload_leaves_a_log_that_verifies(place: LedgerPlace, tmp_path: Path) -> None:
+    path = place
     with Ledger(path) as ledger:
         old = ledger.append(
             entry('{"worker":"w-old"}', keep_until=TODAY - 1, retry_key="old")
@@ -286,12 +319,14 @@ def test_an_expired_payload_leaves_a_log_that_verifies(tmp_path: Path) -> None:
     assert after.whole and (after.expired, after.overdue) == (1, 0)
     assert find(path, old.record_id).payload is None and find(path, new.record_id).payload == b"{}"
     assert proof_holds(prove(path, old.record_id))
-    left = b"".join(file.read_bytes() for file in tmp_path.iterdir())
+    left = b"".join(file.read_bytes() for file in tmp_path.iterdir() if file.is_file())
     assert b"w-old" not in left
 
 
-def test_a_rebuilt_chain_shows_only_against_a_checkpoint_kept_outside(tmp_path: Path) -> None:
-    path, rebuilt = tmp_path / "ledger.db", tmp_path / "rebuilt.db"
+def test_a_rebuilt_chain_shows_only_against_a_checkpoint_kept_outside(
+    ledger_at: Callable[[str], LedgerPlace],
+) -> None:
+    path, rebuilt = ledger_at("ledger"), ledger_at("rebuilt")
     filled(path, 6)
     kept = parse_checkpoint(str(checkpoint(path, "2015-07-01T09:00:00+08:00")))
     assert verify(path, TODAY, kept).whole
@@ -303,9 +338,9 @@ def test_a_rebuilt_chain_shows_only_against_a_checkpoint_kept_outside(tmp_path: 
 
 
 def test_a_grown_log_agrees_with_its_old_checkpoint_and_a_shortened_one_does_not(
-    tmp_path: Path,
+    ledger_at: Callable[[str], LedgerPlace],
 ) -> None:
-    path, short = tmp_path / "ledger.db", tmp_path / "short.db"
+    path, short = ledger_at("ledger"), ledger_at("short")
     filled(path, 6)
     kept = checkpoint(path, "2015-07-01T09:00:00+08:00")
     filled(path, 5)
@@ -329,21 +364,21 @@ def test_a_text_that_is_no_checkpoint_is_refused(text: str) -> None:
 @pytest.mark.parametrize(
     "record_id", ["", "17", "17-xyz", "-1-0123456789", "1-0123456789;", "١-0123456789"]
 )
-def test_an_id_that_is_none_is_refused(tmp_path: Path, record_id: str) -> None:
-    filled(tmp_path / "ledger.db", 1)
+def test_an_id_that_is_none_is_refused(place: LedgerPlace, record_id: str) -> None:
+    filled(place, 1)
     with pytest.raises(RecordUnknown, match="a record id should look like"):
-        find(tmp_path / "ledger.db", record_id)
+        find(place, record_id)
 
 
-def test_an_unknown_record_is_one_line(tmp_path: Path) -> None:
-    filled(tmp_path / "ledger.db", 2)
+def test_an_unknown_record_is_one_line(place: LedgerPlace) -> None:
+    filled(place, 2)
     with pytest.raises(
         RecordUnknown,
         match="record '7-0123456789' is not in this ledger of 2 records; check the id",
     ):
-        find(tmp_path / "ledger.db", "7-0123456789")
+        find(place, "7-0123456789")
     with pytest.raises(RecordUnknown, match="record 1 has another digest"):
-        find(tmp_path / "ledger.db", "1-0123456789")
+        find(place, "1-0123456789")
 
 
 def test_what_is_no_ledger_is_refused(tmp_path: Path) -> None:
@@ -383,8 +418,8 @@ def test_a_ledger_stopped_before_it_is_made_leaves_no_file_and_is_made_by_the_ne
         assert head(path).size == 0
 
 
-def test_many_threads_share_one_ledger(tmp_path: Path) -> None:
-    with Ledger(tmp_path / "ledger.db") as ledger:
+def test_many_threads_share_one_ledger(place: LedgerPlace) -> None:
+    with Ledger(place) as ledger:
         waiting = [ledger.append(entry(f'{{"n":{number}}}')) for number in range(1_500)]
         done, late = wait(waiting, timeout=30)
     assert not late and sorted(future.result().sequence for future in done) == list(range(1_500))

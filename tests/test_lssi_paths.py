@@ -501,6 +501,11 @@ def an_export(walk: Walk) -> Any:
     return walk.told("ledger export", "--out", walk.place / "export")["records"]
 
 
+def a_copy(walk: Walk) -> Any:
+    goal = walk.place / "copy.db"
+    return walk.told("ledger copy", walk.place / "home" / "ledger.db", goal)["size"]
+
+
 def a_search(walk: Walk) -> Any:
     found = walk.told("ledger find", "--unit", next(iter(walk.top)))
     return len(found["records"]), found["batches"]
@@ -623,6 +628,7 @@ STEPS: dict[str, Callable[[Walk], Any]] = {
     "ledger key": a_ledger_key,
     "ledger prove": a_proof,
     "ledger export": an_export,
+    "ledger copy": a_copy,
     "ledger find": a_search,
     "ledger consistent": a_consistency,
     "ledger witness": a_witness,

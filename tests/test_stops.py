@@ -233,6 +233,12 @@ SCENES = (
     Scene("ledger prove", "ledger prove {record} --out out/p.txt", SIGNED, trained=True),
     Scene("ledger consistent", "ledger consistent out/c.txt --out out/p.txt", SIGNED, trained=True),
     Scene("ledger export", "ledger export --out out/e.txt", SIGNED, trained=True),
+    Scene(
+        "ledger copy",
+        "ledger copy home/ledger.db home/ledger.db.copy",
+        (BATCH,),
+        trained=True,
+    ),
     Scene("ledger witness", "ledger witness out/p.txt", WITNESSED, trained=True),
     Scene("ledger expire", "ledger expire", (BATCH, LONG_AGO), trained=True),
     Scene("adopt", "adopt moved", (LOADS[0],)),

@@ -39,6 +39,7 @@ def alerts_command(
     from serving.alerts.alert_text import alert_lines
     from serving.alerts.delivered import answered
     from serving.alerts.issue import Issue, issue_alerts
+    from serving.database.place import ledger_place
     from serving.ledger.ledger import Ledger
     from serving.loop.act_once import Loop, open_day
     from serving.scoring.promoted_models import all_promoted
@@ -54,7 +55,7 @@ def alerts_command(
         bundles = all_promoted(home() / "bundles", declared.name, declared.targets)
     journal = home() / "journal" / store.source.name
     issue = Issue(as_of_day, open_day(store, today(), given), now())
-    with Ledger(home() / "ledger.db") as ledger:
+    with Ledger(ledger_place(home())) as ledger:
         issued = issue_alerts(Loop(store, journal, ledger), bundles, issue)
     answers = answered(journal)
     if as_json:

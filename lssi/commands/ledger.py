@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +13,9 @@ from lssi.clock import now, timestamp, today
 from lssi.operator import operator
 from lssi.options import Json, OptionalOut, Out, RecordId, Who
 from lssi.output import say, say_lines
+
+if TYPE_CHECKING:
+    from serving.database.place import LedgerPlace
 
 CheckpointFile = Annotated[
     Path | None,
@@ -33,6 +36,16 @@ OldCheckpoint = Annotated[
 ]
 Payloads = Annotated[
     bool, typer.Option("--payloads", help="连同内容 / with what the records say, which names units")
+]
+SourceLedger = Annotated[
+    str,
+    typer.Argument(
+        metavar="FROM",
+        help="原账本：文件，或 postgresql://… / the ledger: a file, or postgresql://…",
+    ),
+]
+GoalLedger = Annotated[
+    str, typer.Argument(metavar="TO", help="新的所在：文件，或 postgresql://… / where it is to be")
 ]
 WitnessProof = Annotated[
     Path, typer.Argument(help="一致性证明 / what `lssi ledger consistent` wrote")
@@ -67,6 +80,7 @@ def verify_ledger(checkpoint: CheckpointFile = None, as_json: Json = False) -> N
     """核对账本。Recompute the whole ledger and say what disagrees and where (exit code 1 if anything
     does, 2 if the file cannot be judged).
     """
+    from serving.database.place import ledger_place
     from serving.ledger.audit import verdict_as_json, verdict_lines, verify
     from serving.ledger.checkpoint import parse_checkpoint
 
@@ -74,7 +88,7 @@ def verify_ledger(checkpoint: CheckpointFile = None, as_json: Json = False) -> N
     if checkpoint is not None:
         text = checkpoint.read_text("utf-8", errors="replace")
         outside_checkpoint = parse_checkpoint(text)
-    verdict = verify(home() / "ledger.db", today(), outside_checkpoint)
+    verdict = verify(ledger_place(home()), today(), outside_checkpoint)
     if as_json:
         say(verdict_as_json(verdict))
     else:
@@ -86,9 +100,10 @@ def verify_ledger(checkpoint: CheckpointFile = None, as_json: Json = False) -> N
 @group.command("checkpoint")
 def print_checkpoint(out: OptionalOut = None) -> None:
     """输出检查点。Print (or write) the ledger's signed checkpoint; keep it outside this system."""
+    from serving.database.place import ledger_place
     from serving.ledger.checkpoint import checkpoint, ledger_signer, signed
 
-    path = home() / "ledger.db"
+    path = ledger_place(home())
     signer = ledger_signer(path)
     print_or_write(signed(checkpoint(path, timestamp()), signer), out)
 
@@ -96,17 +111,19 @@ def print_checkpoint(out: OptionalOut = None) -> None:
 @group.command("key")
 def print_key() -> None:
     """输出公钥。Print the public key with which the ledger signs; give it to whoever checks."""
+    from serving.database.place import ledger_place
     from serving.ledger.checkpoint import ledger_signer
 
-    print(ledger_signer(home() / "ledger.db").key)
+    print(ledger_signer(ledger_place(home())).key)
 
 
 @group.command("prove")
 def prove_record(record_id: RecordId, out: OptionalOut = None) -> None:
     """证明一条记录在账本中。Print (or write) the proof that a record stands in the ledger."""
+    from serving.database.place import ledger_place
     from serving.ledger.export import record_proof
 
-    print_or_write(record_proof(home() / "ledger.db", record_id, timestamp()), out)
+    print_or_write(record_proof(ledger_place(home()), record_id, timestamp()), out)
 
 
 @group.command("find")
@@ -121,10 +138,11 @@ def find_records(
     from dataclasses import asdict
 
     from features.calendar import date_of, day_of
+    from serving.database.place import ledger_place
     from serving.ledger.finding import Sought, hit_lines, seek
 
     of_day = None if day is None else date_of(day_of(day))
-    hits = seek(home() / "ledger.db", Sought(unit, caller, of_day))
+    hits = seek(ledger_place(home()), Sought(unit, caller, of_day))
     if as_json:
         say(asdict(hits))
     else:
@@ -136,23 +154,41 @@ def prove_consistency(old: OldCheckpoint = None, out: OptionalOut = None) -> Non
     """证明账本只增不改。Print (or write) the proof that the ledger begins with an older checkpoint, or with
     nothing where none is given, for a witness.
     """
+    from serving.database.place import ledger_place
     from serving.ledger.checkpoint import consistent, parse_checkpoint
 
     mark = None if old is None else parse_checkpoint(old.read_text("utf-8", errors="replace"))
-    print_or_write(str(consistent(home() / "ledger.db", mark, timestamp())), out)
+    print_or_write(str(consistent(ledger_place(home()), mark, timestamp())), out)
 
 
 @group.command("export")
 def export_ledger(out: Out, *, payloads: Payloads = False, as_json: Json = False) -> None:
     """导出账本。Write all entries with a signed checkpoint, to be checked elsewhere without this system."""
+    from serving.database.place import ledger_place
     from serving.ledger.export import export, export_with_payloads
 
     write_all = export_with_payloads if payloads else export
-    count = write_all(home() / "ledger.db", out, timestamp())
+    count = write_all(ledger_place(home()), out, timestamp())
     if as_json:
         say({"records": count, "file": str(out)})
     else:
         print(out)
+
+
+@group.command("copy")
+def copy_whole_ledger(source: SourceLedger, goal: GoalLedger, *, as_json: Json = False) -> None:
+    """搬移账本。Copy a ledger whole, from its file to a database or back, and verify the copy; a place that holds
+    other records is refused.
+    """
+    from serving.database.place import named_place
+    from serving.ledger.audit import verdict_as_json, verdict_lines
+    from serving.ledger.copy import copy_ledger
+
+    verdict = copy_ledger(named_place(source, home()), named_place(goal, home()), today())
+    if as_json:
+        say(verdict_as_json(verdict))
+    else:
+        say_lines(verdict_lines(verdict))
 
 
 @group.command("witness")
@@ -201,10 +237,11 @@ def expire_payloads(
     """删除到期内容。Erase the payloads whose retention has ended; the log still verifies. A terminal is asked
     first; the ledger keeps who did it, and when.
     """
+    from serving.database.place import ledger_place
     from serving.ledger.retention import Expiry, due, expire
     from serving.scoring.transcript import KEPT_DAYS
 
-    path = home() / "ledger.db"
+    path = ledger_place(home())
     until = today() if checkpoint is None else min(today(), day_of_checkpoint(path, checkpoint))
     count = due(path, until)
     if dry_run:
@@ -218,7 +255,7 @@ def expire_payloads(
     say({"expired": count, "record_id": record_id or None})
 
 
-def day_of_checkpoint(path: Path, file: Path) -> int:
+def day_of_checkpoint(path: LedgerPlace, file: Path) -> int:
     """Return the day of a checkpoint kept outside; LedgerError unless the ledger begins with what it says."""
     from features.calendar import day_of
     from serving.ledger.checkpoint import check_extends, parse_checkpoint

@@ -234,11 +234,12 @@ def overrides_command(
 def opened_loop(source: str, data: str | None) -> Iterator[Loop]:
     """Yield the loop of a source: its store, its journal and the ledger, which is closed afterwards."""
     from features.store.opening import open_own_store
+    from serving.database.place import ledger_place
     from serving.ledger.ledger import Ledger
     from serving.loop.act_once import Loop
 
     store = open_own_store(source, data)
-    with Ledger(home() / "ledger.db") as ledger:
+    with Ledger(ledger_place(home())) as ledger:
         yield Loop(store, home() / "journal" / store.source.name, ledger)
 
 

@@ -61,6 +61,7 @@ def monitor_command(
 
 def recorded(store: Store, report: dict[str, Any], day: int) -> str:
     """Write a report into the ledger as an act and return its record id; the same report is recorded once."""
+    from serving.database.place import ledger_place
     from serving.ledger.act import Act, Seen, act_entry, subject_digest
     from serving.ledger.ledger import Ledger
     from serving.scoring.transcript import KEPT_DAYS
@@ -77,7 +78,7 @@ def recorded(store: Store, report: dict[str, Any], day: int) -> str:
     )
     seen = Seen(day, store.complete_to, report["model_digest"])
     entry = act_entry(act, seen, moment=now(), kept_days=KEPT_DAYS)
-    with Ledger(home() / "ledger.db") as ledger:
+    with Ledger(ledger_place(home())) as ledger:
         return ledger.append(entry).result().record_id
 
 
@@ -95,13 +96,14 @@ def lift_command(
     """
     from features.ingest.source import find_source
     from features.store.opening import open_own_store
+    from serving.database.place import ledger_place
     from serving.ledger.act import Seen, act_entry
     from serving.ledger.ledger import Ledger
     from serving.ledger.model_halt import lifting_act
     from serving.scoring.transcript import KEPT_DAYS
 
     declared = find_source(source, data)
-    path = home() / "ledger.db"
+    path = ledger_place(home())
     act = lifting_act(path, declared.name, target, who=by, reason=reason)
     store = open_own_store(declared)
     seen = Seen(store.complete_to, store.complete_to, "")

@@ -212,12 +212,12 @@ def _committed(asked: Asked, source: str) -> CommittedDraw | None:
     from features.calendar import day_of
     from features.errors import PolicyError
     from models.policy.capacity import monday_of
+    from serving.database.place import ledger_place
     from serving.lottery.commitment import WeekLottery
     from serving.lottery.planned_draw import committed_draw
-    from serving.lottery.steps import LEDGER
 
     lottery = WeekLottery(source, asked.target, monday_of(day_of(asked.week)))
-    committed = committed_draw(home() / LEDGER, lottery)
+    committed = committed_draw(ledger_place(home()), lottery)
     if committed is not None and asked.seed not in {None, committed.draw.seed}:
         raise PolicyError(
             f"the lottery of this week is committed in record '{committed.record_id}' and takes no other seed; "
@@ -241,9 +241,10 @@ def _week(asked: Asked, store: Store, committed: CommittedDraw | None) -> AskedW
 def _halt(asked: Asked, source: str) -> Halt | None:
     """Return what halts the model, None where it may be used."""
     from models.policy.week import Halt
+    from serving.database.place import ledger_place
     from serving.ledger.model_halt import standing_halt
 
-    standing = standing_halt(home() / "ledger.db", source, asked.target)
+    standing = standing_halt(ledger_place(home()), source, asked.target)
     if standing is None:
         return None
     return Halt(standing.record_id, standing.as_of, standing.zh, standing.en)

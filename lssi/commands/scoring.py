@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated, Any
 
 import typer
@@ -27,10 +28,11 @@ def serve_command(
 ) -> None:
     """启动评分服务。Serve the promoted models over HTTP (docs/api.md) until it is stopped."""
     from serving.api.start import serve
+    from serving.database.place import VARIABLE
     from serving.settings import Settings
 
     restore_defaults()  # the server ends its workers itself
-    settings = Settings(home(), source, data)
+    settings = Settings(home(), source, data, os.environ.get(VARIABLE) or None)
     serve(settings, host=host, port=port, workers=workers)
 
 

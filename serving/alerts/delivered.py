@@ -11,6 +11,7 @@ from typing import Any
 from features.errors import RequestError
 from features.ingest.scan import files_in, read_parquet
 from serving.alerts.alert_text import Plain
+from serving.database.place import LedgerPlace
 from serving.ledger.act import act_of
 from serving.ledger.read import find
 from serving.loop.journal_rows import Row, rows_where
@@ -21,7 +22,7 @@ _PLACE = re.compile(r"alerts-(\d{8})-(\d{1,8})")
 Place = tuple[int, int]
 
 
-def alerts_after(journal: Path, ledger: Path, team: str, cursor: str | None) -> list[Plain]:
+def alerts_after(journal: Path, ledger: LedgerPlace, team: str, cursor: str | None) -> list[Plain]:
     """Return the next alerts of a team behind a cursor, each with its own cursor, in the order in which they were issued.
 
     The same cursor gives the same alerts again, so a reader that was stopped loses none. RequestError for a cursor of
@@ -48,7 +49,7 @@ def _place(text: str) -> Place:
     return int(parts[1]), int(parts[2])
 
 
-def _said(ledger: Path, row: Row) -> Plain:
+def _said(ledger: LedgerPlace, row: Row) -> Plain:
     """Return what an alert says, as the ledger holds it; the bare row once that has expired."""
     payload = find(ledger, row["record"]).payload
     content: dict[str, Any] = {} if payload is None else dict(act_of(payload).content)

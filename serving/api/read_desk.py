@@ -18,6 +18,7 @@ from serving.api.planned_week import plan_page, why_listed_in_week
 from serving.api.questions import AskedWhy, BatchRows, ExplainedRecord, PlanOfWeek, RankedUnits
 from serving.api.read_answers import BatchPage, ExplainedScores, PlanPage, RankPage, WhyListed
 from serving.api.recorded_scores import batch_page, explanation
+from serving.database.place import LedgerPlace, ledger_place
 from serving.scoring.ranked_list import RankedList, entity_of, ranked_list
 from serving.scoring.scorer import Scorer
 
@@ -56,8 +57,8 @@ class ReadDesk:
         )
 
     @property
-    def _ledger(self) -> Path:
-        return self.home / "ledger.db"
+    def _ledger(self) -> LedgerPlace:
+        return ledger_place(self.home)
 
     @property
     def _batches(self) -> Path:

@@ -14,6 +14,7 @@ from models.bundle.interval import plain_interval
 from serving.answers import PRIORITY_ONLY
 from serving.api.questions import BatchRows, ExplainedRecord
 from serving.api.read_answers import BatchPage, ExplainedScores
+from serving.database.place import LedgerPlace
 from serving.errors import RecordUnknown
 from serving.ledger.act import act_of
 from serving.ledger.read import StoredRecord, find
@@ -22,7 +23,7 @@ from serving.ledger.record import Case, Record, record_of
 from serving.scoring.batch import case_of_row, read_rows, read_scores
 
 
-def recorded_scores(ledger: Path, record_id: str) -> Record:
+def recorded_scores(ledger: LedgerPlace, record_id: str) -> Record:
     """Return the scores or the batch of a record; RecordUnknown once expired, RequestError for a record of another kind."""
     stored = find(ledger, record_id)
     if stored.payload is None:
@@ -44,7 +45,7 @@ def _check_scores(stored: StoredRecord, payload: bytes) -> None:
         )
 
 
-def explanation(ledger: Path, batches: Path, asked: ExplainedRecord) -> ExplainedScores:
+def explanation(ledger: LedgerPlace, batches: Path, asked: ExplainedRecord) -> ExplainedScores:
     """Return why the units of a record, or one of them, have their scores, as it was recorded."""
     record = recorded_scores(ledger, asked.record_id)
     units = [_explained(record, case) for case in _cases(record, batches, asked)]
@@ -100,7 +101,7 @@ def _explained(record: Record, case: Case) -> dict[str, Any]:
     }
 
 
-def batch_page(ledger: Path, batches: Path, asked: BatchRows) -> BatchPage:
+def batch_page(ledger: LedgerPlace, batches: Path, asked: BatchRows) -> BatchPage:
     """Return one page of the rows of a batch; RequestError for a record that is none."""
     record = recorded_scores(ledger, asked.record_id)
     if record.rows is None:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 from features.errors import LedgerError
+from serving.database.connection import Errors, LedgerConnection
+from serving.database.place import LedgerPlace
 from serving.ledger import merkle
 from serving.ledger.beside import Fault, beside
 from serving.ledger.checkpoint import Checkpoint
 from serving.ledger.entries import leaf_content, payload_digest
-from serving.ledger.read import ledger_reader
-from serving.ledger.sqlite import Head, read_head
+from serving.ledger.head import Head, read_head
+from serving.ledger.opening import ledger_reader
+from serving.ledger.read import NodesAhead
 
 _ROWS = (
     "SELECT CAST(leaf AS BLOB), keep_until, CAST(salt AS BLOB), CAST(payload AS BLOB), sequence"
@@ -40,10 +41,15 @@ class Verdict:
         return not self.faults
 
 
-def verify(path: Path, today: int, against: Checkpoint | None = None) -> Verdict:
+def verify(path: LedgerPlace, today: int, against: Checkpoint | None = None) -> Verdict:
     """Recompute the whole log and say what disagrees; `today` decides which payloads may be gone."""
     with ledger_reader(path) as connection:
-        return _Audit(connection, today, against).verdict()
+        return verify_open(connection, today, against)
+
+
+def verify_open(connection: LedgerConnection, today: int, against: Checkpoint | None) -> Verdict:
+    """Return what `verify` does of an open ledger, with what its transaction has written so far."""
+    return _Audit(connection, today, against).verdict()
 
 
 class _Audit:
@@ -53,9 +59,10 @@ class _Audit:
     """
 
     def __init__(
-        self, connection: sqlite3.Connection, today: int, against: Checkpoint | None
+        self, connection: LedgerConnection, today: int, against: Checkpoint | None
     ) -> None:
         self.connection, self.today, self.against = connection, today, against
+        self.nodes = NodesAhead(connection)
         self.head = Head("", 0, ())
         self.frontier: tuple[bytes, ...] = ()
         self.kept: list[bytes] = []
@@ -73,11 +80,12 @@ class _Audit:
 
     def _tried(self, check: Callable[[], None]) -> None:
         """Make a check; what cannot be read there, as in a file that was cut, is a fault like any other."""
+        damage: Errors = (*self.connection.failures, TypeError, ValueError, OverflowError)
         try:
             check()
-        except sqlite3.OperationalError:
+        except self.connection.unknown:
             raise  # such as a lock that another program holds: nothing is known of the file
-        except (sqlite3.DatabaseError, TypeError, ValueError, OverflowError) as failure:
+        except damage as failure:
             self._fault(
                 self.size,
                 max(self.size, self.head.size - 1),
@@ -99,7 +107,7 @@ class _Audit:
             )
 
     def _all_entries(self) -> None:
-        for *row, sequence in self.connection.execute(_ROWS):
+        for *row, sequence in self.connection.each(_ROWS):
             self._missing(sequence)
             self._entry(sequence, *row)
         self._missing(self.head.size)
@@ -131,8 +139,8 @@ class _Audit:
         if self.size < sequence:
             self._fault(self.size, sequence - 1, "缺少条目", "entries are missing")
         # of what is missing only the nodes tell; a number far beyond all of them tells nothing
-        while self.size < sequence and self._stored(0, self.size):
-            self._grow(self._stored(0, self.size) or merkle.EMPTY)
+        while self.size < sequence and self.nodes.node(0, self.size):
+            self._grow(self.nodes.node(0, self.size) or merkle.EMPTY)
         if self.size < sequence:
             raise ValueError(f"neither entry nor node of {self.size}")
 
@@ -158,7 +166,7 @@ class _Audit:
             )
 
     def _agreed(self, level: int, place: int, computed: bytes) -> bytes:
-        stored = self._stored(level, place)
+        stored = self.nodes.node(level, place)
         if stored != computed:
             self._fault(
                 place << level,
@@ -167,13 +175,6 @@ class _Audit:
                 "entries do not agree with their hash",
             )
         return stored or computed
-
-    def _stored(self, level: int, place: int) -> bytes | None:
-        selected = self.connection.execute(
-            "SELECT CAST(hash AS BLOB) FROM nodes WHERE level = ? AND place = ?", (level, place)
-        )
-        row = selected.fetchone()
-        return bytes(row[0]) if row else None
 
     def _payload(
         self,

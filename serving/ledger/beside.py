@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
+from serving.database.connection import LedgerConnection
 from serving.ledger.act import request_digest
-from serving.ledger.sqlite import SCHEMA
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +23,7 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What may not lie in a ledger of `:size` records: a query for the numbers of records, and what to say of them."""
+    """What may not lie in a ledger: a query for the numbers of records, a `?` in it for the size, and what to say of them."""
 
     query: str
     zh: str
@@ -34,12 +32,14 @@ class Rule:
 
 _RULES = (
     Rule(
-        query="SELECT sequence FROM payloads WHERE sequence NOT IN (SELECT sequence FROM entries)",
+        query="SELECT sequence FROM payloads AS p"
+        " WHERE NOT EXISTS (SELECT 1 FROM entries WHERE sequence = p.sequence)",
         zh="内容没有条目",
         en="a payload has no entry",
     ),
     Rule(
-        query="SELECT sequence FROM retries WHERE sequence NOT IN (SELECT sequence FROM payloads)",
+        query="SELECT sequence FROM retries AS r"
+        " WHERE NOT EXISTS (SELECT 1 FROM payloads WHERE sequence = r.sequence)",
         zh="幂等键没有内容",
         en="an idempotency key has no payload",
     ),
@@ -50,8 +50,8 @@ _RULES = (
     ),
     Rule(
         # shifted by more than 62 bits, a number is no longer itself
-        query="SELECT place << min(max(level, 0), 62) FROM nodes"
-        " WHERE level NOT BETWEEN 0 AND 62 OR place < 0 OR ((place + 1) << level) > :size",
+        query="SELECT CASE WHEN level < 0 THEN place WHEN level > 62 THEN place << 62 ELSE place << level END"
+        " FROM nodes WHERE level NOT BETWEEN 0 AND 62 OR place < 0 OR ((place + 1) << level) > ?",
         zh="散列没有条目",
         en="a node has no entry",
     ),
@@ -62,11 +62,10 @@ _REQUESTS = (
 )
 
 
-def beside(connection: sqlite3.Connection, size: int) -> Iterator[Fault]:
+def beside(connection: LedgerConnection, size: int) -> Iterator[Fault]:
     """Yield what lies beside the entries of a ledger of that size and does not belong there, or is missing."""
     for rule in _RULES:
-        # `:size` stands in one of them; SQLite takes no value that no statement names
-        values: dict[str, int] = {"size": size} if ":size" in rule.query else {}
+        values = (size,) if "?" in rule.query else ()
         numbers = sorted(number for (number,) in connection.execute(rule.query, values))
         yield from _located(numbers, rule.zh, rule.en)
     yield from _located(
@@ -86,8 +85,8 @@ def _located(numbers: Sequence[int], zh: str, en: str) -> Iterator[Fault]:
             first = place + 1
 
 
-def _of_another_request(connection: sqlite3.Connection) -> Iterator[int]:
-    for sequence, request, payload in connection.execute(_REQUESTS):
+def _of_another_request(connection: LedgerConnection) -> Iterator[int]:
+    for sequence, request, payload in connection.each(_REQUESTS):
         digest = _request_of(payload)
         if digest is not None and digest.encode() != request:
             yield sequence
@@ -102,11 +101,8 @@ def _request_of(payload: bytes) -> str | None:
         return None
 
 
-def _of_triggers(connection: sqlite3.Connection, size: int) -> Iterator[Fault]:
-    there = _triggers(connection)
-    with closing(sqlite3.connect(":memory:")) as example:
-        example.executescript(SCHEMA)
-        ours = _triggers(example)
+def _of_triggers(connection: LedgerConnection, size: int) -> Iterator[Fault]:
+    there, ours = connection.guards(), connection.own_guards()
     for name in sorted(ours.keys() - there.keys()):
         yield Fault(0, size - 1, f"缺少触发器 {name}", f"the trigger {name} is missing")
     for name in sorted(there):
@@ -114,8 +110,3 @@ def _of_triggers(connection: sqlite3.Connection, size: int) -> Iterator[Fault]:
             yield Fault(
                 0, size - 1, f"触发器 {name} 不是账本的", f"the trigger {name} is not the ledger's"
             )
-
-
-def _triggers(connection: sqlite3.Connection) -> dict[str, str]:
-    query = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"
-    return dict(connection.execute(query).fetchall())

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
+from serving.database.place import LedgerPlace
 from serving.ledger.entries import record_id_of
-from serving.ledger.read import StoredRecord, ledger_reader, stored
+from serving.ledger.opening import ledger_exists, ledger_reader
+from serving.ledger.read import StoredRecord, stored
 
 KEYED = (
     "SELECT sequence, CAST(hash AS BLOB)"
@@ -13,12 +13,12 @@ KEYED = (
 )
 
 
-def record_by_key(path: Path, who: str, key: str) -> StoredRecord | None:
+def record_by_key(path: LedgerPlace, who: str, key: str) -> StoredRecord | None:
     """Return the record of an act under a key of who acts, None where there is none or its payload has expired.
 
     LedgerError where the record was changed after it was written.
     """
-    if not path.is_file():
+    if not ledger_exists(path):
         return None
     with ledger_reader(path) as connection:
         row = connection.execute(KEYED, (f"act:{who}:{key}",)).fetchone()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from base64 import b64decode, b64encode
 from binascii import Error as NotBase64
 from dataclasses import dataclass
@@ -10,10 +9,13 @@ from pathlib import Path
 
 from features.errors import LedgerError
 from features.files import OWNER, durable, exclusive_lock
+from serving.database.connection import LedgerConnection
+from serving.database.place import LedgerPlace, local_file
 from serving.ledger import merkle
+from serving.ledger.head import read_head
 from serving.ledger.note import LOG, NoteSigner, new_signer, parse_signer
-from serving.ledger.read import ledger_reader, reader
-from serving.ledger.sqlite import read_head
+from serving.ledger.opening import ledger_reader
+from serving.ledger.read import reader
 
 _NAME = "lssi-risk/"
 
@@ -49,13 +51,13 @@ class Consistency:
         return f"old {self.old}\n{steps}\n{self.note}"
 
 
-def checkpoint(path: Path, at: str) -> Checkpoint:
+def checkpoint(path: LedgerPlace, at: str) -> Checkpoint:
     """Return the checkpoint of the ledger as it stands; `at` is the time to write on it."""
     with ledger_reader(path) as connection:
         return checkpoint_now(connection, at)
 
 
-def checkpoint_now(connection: sqlite3.Connection, at: str) -> Checkpoint:
+def checkpoint_now(connection: LedgerConnection, at: str) -> Checkpoint:
     """Return the checkpoint of an open ledger, as `checkpoint` does."""
     now = read_head(connection)
     return Checkpoint(now.origin, now.size, merkle.frontier_root(now.frontier), at)
@@ -81,11 +83,11 @@ def parse_checkpoint(text: str) -> Checkpoint:
     )
 
 
-def ledger_signer(path: Path) -> NoteSigner:
+def ledger_signer(path: LedgerPlace) -> NoteSigner:
     """Return the key with which a ledger signs, from the file beside it; the first call makes it."""
     with ledger_reader(path) as connection:
         name = _NAME + read_head(connection).origin
-    place = path.with_suffix(".key")
+    place = local_file(path).with_suffix(".key")
     with exclusive_lock(place.with_name(f"{place.name}.lock")):
         signer = stored_signer(place, name, LOG)
     if signer.key.name != name:
@@ -110,7 +112,7 @@ def signed(mark: Checkpoint, signer: NoteSigner) -> str:
     return f"{mark}\n{signer.log_line(str(mark))}"
 
 
-def consistent(path: Path, old: Checkpoint | None, at: str) -> Consistency:
+def consistent(path: LedgerPlace, old: Checkpoint | None, at: str) -> Consistency:
     """Return the proof that a ledger begins with an older checkpoint; LedgerError where it does not.
 
     Every ledger begins with nothing, for which `old` is None; that needs no proof.
@@ -125,13 +127,13 @@ def consistent(path: Path, old: Checkpoint | None, at: str) -> Consistency:
     return Consistency(old.size, tuple(steps), signed(mark, signer))
 
 
-def check_extends(path: Path, old: Checkpoint) -> None:
+def check_extends(path: LedgerPlace, old: Checkpoint) -> None:
     """Raise LedgerError unless a ledger begins with what an older checkpoint says."""
     with ledger_reader(path) as connection:
         check_begins(connection, checkpoint_now(connection, old.at), old)
 
 
-def check_begins(connection: sqlite3.Connection, now: Checkpoint, old: Checkpoint) -> None:
+def check_begins(connection: LedgerConnection, now: Checkpoint, old: Checkpoint) -> None:
     """Raise LedgerError unless an open ledger, of which `now` is the checkpoint, begins with an older one."""
     if old.origin != now.origin:
         raise LedgerError("this checkpoint is of another ledger; give one of this ledger")

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
 from features.files import replaced
+from serving.database.connection import LedgerConnection
+from serving.database.place import LedgerPlace
 from serving.ledger import merkle
 from serving.ledger.checkpoint import checkpoint_now, ledger_signer, signed
-from serving.ledger.read import ledger_reader, reader, stored
+from serving.ledger.opening import ledger_reader
+from serving.ledger.read import reader, stored
 
 FORM = "lssi-risk/export/1"
 """The form of an export; docs/verify_ledger.py reads it."""
@@ -23,17 +25,17 @@ _WITH_PAYLOADS = (
 )
 
 
-def export(path: Path, out: Path, at: str) -> int:
+def export(path: LedgerPlace, out: Path, at: str) -> int:
     """Write every entry of a ledger, which names no person, with its signed checkpoint; return how many."""
     return _export(path, out, at, _LEAVES)
 
 
-def export_with_payloads(path: Path, out: Path, at: str) -> int:
+def export_with_payloads(path: LedgerPlace, out: Path, at: str) -> int:
     """Write a ledger as `export` does, each entry with its salt and payload where they are not yet erased."""
     return _export(path, out, at, _WITH_PAYLOADS)
 
 
-def record_proof(path: Path, record_id: str, at: str) -> str:
+def record_proof(path: LedgerPlace, record_id: str, at: str) -> str:
     """Return the proof that a record stands in the log, as C2SP's tlog-proof: its leaf, place, path and checkpoint."""
     signer = ledger_signer(path)
     with ledger_reader(path) as connection:
@@ -54,7 +56,7 @@ def record_proof(path: Path, record_id: str, at: str) -> str:
     return "\n".join(lines)
 
 
-def _export(path: Path, out: Path, at: str, query: str) -> int:
+def _export(path: LedgerPlace, out: Path, at: str, query: str) -> int:
     signer = ledger_signer(path)
     with ledger_reader(path) as connection, replaced(out) as draft, draft.open("w") as file:
         mark = checkpoint_now(connection, at)
@@ -64,8 +66,8 @@ def _export(path: Path, out: Path, at: str, query: str) -> int:
     return mark.size
 
 
-def _lines(connection: sqlite3.Connection, query: str) -> Iterator[dict[str, str]]:
-    for leaf, salt, payload in connection.execute(query):
+def _lines(connection: LedgerConnection, query: str) -> Iterator[dict[str, str]]:
+    for leaf, salt, payload in connection.each(query):
         line = {"leaf": _text(leaf)}
         if payload is not None and salt is not None:
             line |= {"salt": _text(salt), "payload": _text(payload)}

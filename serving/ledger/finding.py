@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 from features.errors import RequestError
+from serving.database.connection import LedgerConnection
+from serving.database.place import LedgerPlace
 from serving.ledger import merkle
 from serving.ledger.entries import canonical, leaf_content, record_id_of
-from serving.ledger.read import ledger_reader
+from serving.ledger.opening import ledger_reader
 
 _ROWS = (
     "SELECT sequence, CAST(leaf AS BLOB), CAST(payload AS BLOB)"
@@ -59,7 +59,7 @@ class Hits:
     batches: int
 
 
-def seek(path: Path, sought: Sought) -> Hits:
+def seek(path: LedgerPlace, sought: Sought) -> Hits:
     """Return the records of a ledger that say what is sought, oldest first."""
     records: list[Hit] = []
     erased = batches = 0
@@ -92,8 +92,8 @@ def hit_lines(hits: Hits) -> list[str]:
     return lines
 
 
-def _of_day(connection: sqlite3.Connection, day: date | None) -> Iterator[tuple[Hit, bytes | None]]:
-    for sequence, leaf, payload in connection.execute(_ROWS):
+def _of_day(connection: LedgerConnection, day: date | None) -> Iterator[tuple[Hit, bytes | None]]:
+    for sequence, leaf, payload in connection.each(_ROWS):
         entry = leaf_content(leaf)
         if day is not None and str(entry["at"])[:10] != day.isoformat():
             continue

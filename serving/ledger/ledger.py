@@ -1,6 +1,6 @@
 """The ledger: entries become durable in one gapless sequence, whichever process writes them.
 
-In each process one writer thread takes a blocking file lock and the database's write lock, compares file and head with
+In each process one writer thread takes the lock of all writers (of a file, or of the row of the head), compares head with
 what it knows, writes all waiting entries, commits once and wakes the callers. If anything fails, all of them fail: no
 record, no answer. The writer goes on with the next group, so it recovers when the file does.
 """
@@ -16,11 +16,19 @@ from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING
 
 from features.errors import LedgerError
+from serving.database.place import LedgerPlace
 from serving.ledger.entries import Entry, Receipt
-from serving.ledger.sqlite import create
-from serving.ledger.written_file import Outcome, WrittenFile
+from serving.ledger.head import Outcome
+from serving.ledger.opening import create_ledger
+from serving.ledger.written_file import WrittenFile
+
+if TYPE_CHECKING:
+    from serving.ledger.written_database import WrittenDatabase
+
+    Written = WrittenFile | WrittenDatabase
 
 _GROUP = 512
 """Entries of one transaction at most; a choice: they share one write to disk, and none waits for more than these."""
@@ -41,14 +49,14 @@ _LATE = (
 
 
 class Ledger:
-    """The writing side of one ledger file in this process; `serving.ledger.read` reads it.
+    """The writing side of one ledger in this process; `serving.ledger.read` reads it.
 
     Open it after a worker process has started, never before a fork; `close` writes what waits and stops.
     With `patience`, in seconds, nobody in an event loop waits longer than that.
     """
 
-    def __init__(self, path: Path, patience: float | None = None) -> None:
-        create(path)
+    def __init__(self, path: LedgerPlace, patience: float | None = None) -> None:
+        create_ledger(path)
         self.path = path
         self._patience = patience
         self._queue: SimpleQueue[Item | None] = SimpleQueue()
@@ -71,9 +79,8 @@ class Ledger:
 
     async def trouble(self) -> str:
         """Return why no record can be made durable at this moment, or "" where one can; for the service's event loop."""
-        with suppress(OSError):  # a folder that is gone is told below
-            if shutil.disk_usage(self.path.parent).free < _ROOM:
-                return "no room is left for the ledger"
+        if isinstance(self.path, Path) and _is_full(self.path.parent):
+            return "no room is left for the ledger"
         ended, refusal = self._last
         is_idle = self._begun is None and self._thread.is_alive()
         if is_idle and time.monotonic() - ended < _FRESH:
@@ -122,24 +129,24 @@ class Ledger:
         return time.monotonic() - begun > self._patience
 
     def _run(self) -> None:
-        file = WrittenFile(self.path, self._patience)
+        written = _written(self.path, self._patience)
         group: list[Item] = []
         try:
             while (item := self._queue.get()) is not None:
                 self._begun = time.monotonic()
                 group[:] = [item]
-                outcomes = self._outcomes(file, group)
+                outcomes = self._outcomes(written, group)
                 self._begun = None
                 _wake(group, outcomes)
         finally:  # however the writer ends, nobody waits for it in vain
             self._refuse_all(group)
-            file.close()
+            written.close()
 
-    def _outcomes(self, file: WrittenFile, group: list[Item]) -> Sequence[Outcome]:
+    def _outcomes(self, written: Written, group: list[Item]) -> Sequence[Outcome]:
         refusal = ""
         try:
-            written = iter(file.write(lambda: self._entries(group)))
-            return [_PROBED if entry is None else next(written) for entry, _ in group]
+            outcomes = iter(written.write(lambda: self._entries(group)))
+            return [_PROBED if entry is None else next(outcomes) for entry, _ in group]
         except BaseException as failure:  # noqa: BLE001 - whatever it is, those who wait are to know
             refusal = _refusal(failure)
             return [LedgerError(refusal)] * len(group)
@@ -171,6 +178,22 @@ class Ledger:
                     self._queue.put(None)  # the end of the queue: nothing can follow it
                     return
                 group.append(item)
+
+
+def _written(place: LedgerPlace, patience: float | None) -> Written:
+    """Return what a writer writes to, by where the ledger lies."""
+    if isinstance(place, Path):
+        return WrittenFile(place, patience)
+    from serving.ledger.written_database import WrittenDatabase
+
+    return WrittenDatabase(place, patience)
+
+
+def _is_full(folder: Path) -> bool:
+    try:
+        return shutil.disk_usage(folder).free < _ROOM
+    except OSError:  # a folder that is gone is told by whoever writes there
+        return False
 
 
 def _refusal(failure: BaseException) -> str:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from features.errors import LedgerError
+from serving.database.connection import LedgerConnection
+from serving.database.place import LedgerPlace
 from serving.ledger.act import Act, act_of, subject_digest
 from serving.ledger.entries import record_id_of
 from serving.ledger.merkle import leaf_hash
-from serving.ledger.read import ledger_reader, stored
+from serving.ledger.opening import ledger_exists, ledger_reader
+from serving.ledger.read import stored
 
 MONITOR, LIFT = "monitor", "lift"
 """What the acts are called that halt a model, or let it go on."""
@@ -31,13 +32,13 @@ class StandingHalt:
     en: str
 
 
-def standing_halt(ledger: Path, source: str, target: str) -> StandingHalt | None:
+def standing_halt(ledger: LedgerPlace, source: str, target: str) -> StandingHalt | None:
     """Return the halt that stands for a source and target; None where the newest verdict is another or was lifted.
 
     A verdict is about the target, not one of its models: after a halt a new model waits for a verdict of its own, or for
     somebody who lifts the halt. Raises LedgerError where the record was changed.
     """
-    if not ledger.is_file():
+    if not ledger_exists(ledger):
         return None
     with ledger_reader(ledger) as connection:
         for record_id, act in _acts(connection):
@@ -48,9 +49,9 @@ def standing_halt(ledger: Path, source: str, target: str) -> StandingHalt | None
     return None
 
 
-def _acts(connection: sqlite3.Connection) -> Iterator[tuple[str, Act]]:
+def _acts(connection: LedgerConnection) -> Iterator[tuple[str, Act]]:
     """Yield the acts that decide about a model, the newest first, each with its record id."""
-    for sequence, leaf, payload in connection.execute(NEWEST_FIRST):
+    for sequence, leaf, payload in connection.each(NEWEST_FIRST):
         act = act_of(bytes(payload))
         if act.what in (MONITOR, LIFT):
             yield record_id_of(sequence, leaf_hash(bytes(leaf))), act
@@ -64,7 +65,7 @@ def _halt(record_id: str, act: Act) -> StandingHalt | None:
     return StandingHalt(record_id, act.content["as_of"], gravest["zh"], gravest["en"])
 
 
-def lifting_act(ledger: Path, source: str, target: str, *, who: str, reason: str) -> Act:
+def lifting_act(ledger: LedgerPlace, source: str, target: str, *, who: str, reason: str) -> Act:
     """Return the act by which a person lets a halted target go on; LedgerError where no halt stands or a text is empty."""
     if not who.strip() or not reason.strip():
         raise LedgerError(

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from features.errors import LedgerError
+from serving.database.connection import LedgerConnection
+from serving.database.place import LedgerPlace
 from serving.errors import RecordUnknown
 from serving.ledger import merkle
 from serving.ledger.entries import leaf_content, payload_digest, record_id_of, sequence_of
-from serving.ledger.sqlite import Head, read_head
+from serving.ledger.head import Head, read_head
+from serving.ledger.opening import ledger_reader
 
 ROWS = (
     "SELECT CAST(leaf AS BLOB), CAST(salt AS BLOB), CAST(payload AS BLOB), sequence"
     " FROM entries LEFT JOIN payloads USING (sequence)"
 )
+
+
+_BLOCK = 256
+"""Entries whose nodes are read together; a choice: a way to a database and back costs as much as a hundred nodes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,47 +47,19 @@ class Proof:
     root: str
 
 
-@contextmanager
-def ledger_reader(path: Path) -> Iterator[sqlite3.Connection]:
-    """Open a ledger for reading, one unchanging state of it; LedgerError when there is none."""
-    if not path.is_file():
-        raise LedgerError(
-            f"there is no ledger at {path}; score once to begin one, or give its path"
-        )
-    try:
-        with closing(sqlite3.connect(path, timeout=30, isolation_level=None)) as connection:
-            connection.execute("PRAGMA query_only = ON")
-            connection.execute("BEGIN")
-            _check_begun(connection, path)
-            yield connection
-    except (sqlite3.Error, UnicodeDecodeError) as failure:  # a damaged file may garble the error
-        raise LedgerError(
-            f"the file at {path} is not a readable ledger ({failure}); restore it from a copy"
-        ) from None
-
-
-def _check_begun(connection: sqlite3.Connection, path: Path) -> None:
-    """Raise LedgerError where a file has no table yet, as after a stop before the first commit."""
-    (objects,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    if not objects:
-        raise LedgerError(
-            f"there is no ledger yet at {path}: whoever began it was stopped; score once to begin one"
-        )
-
-
-def head(path: Path) -> Head:
+def head(path: LedgerPlace) -> Head:
     """Return the head of the ledger: its name, size and frontier."""
     with ledger_reader(path) as connection:
         return read_head(connection)
 
 
-def find(path: Path, record_id: str) -> StoredRecord:
+def find(path: LedgerPlace, record_id: str) -> StoredRecord:
     """Return one record, leaf and payload checked; RecordUnknown, or LedgerError when it was changed."""
     with ledger_reader(path) as connection:
         return stored(connection, record_id)
 
 
-def stored(connection: sqlite3.Connection, record_id: str) -> StoredRecord:
+def stored(connection: LedgerConnection, record_id: str) -> StoredRecord:
     """Return one record of the open ledger, as `find` does."""
     place = sequence_of(record_id)
     row = connection.execute(f"{ROWS} WHERE sequence = ?", (place,)).fetchone()
@@ -108,7 +84,7 @@ def stored(connection: sqlite3.Connection, record_id: str) -> StoredRecord:
     return StoredRecord(record_id, place, entry, payload)
 
 
-def prove(path: Path, record_id: str) -> Proof:
+def prove(path: LedgerPlace, record_id: str) -> Proof:
     """Return the proof that a record stands in the log as it is now."""
     with ledger_reader(path) as connection:
         place = stored(connection, record_id).sequence
@@ -131,7 +107,7 @@ def proof_holds(proof: Proof) -> bool:
     return root is not None and root.hex() == proof.root
 
 
-def reader(connection: sqlite3.Connection) -> merkle.Node:
+def reader(connection: LedgerConnection) -> merkle.Node:
     """Return the reader of the stored nodes; LedgerError when one is missing."""
 
     def node(level: int, place: int) -> bytes:
@@ -145,3 +121,32 @@ def reader(connection: sqlite3.Connection) -> merkle.Node:
         return bytes(row[0])
 
     return node
+
+
+class NodesAhead:
+    """The stored nodes for whoever needs all of them in the order of the entries that complete them, read in blocks."""
+
+    def __init__(self, connection: LedgerConnection) -> None:
+        self._connection = connection
+        self._block = -1
+        self._nodes: dict[tuple[int, int], bytes] = {}
+
+    def node(self, level: int, place: int) -> bytes | None:
+        """Return a node, None where it is missing."""
+        block = (((place + 1) << level) - 1) // _BLOCK
+        if block != self._block:
+            self._read(block)
+        return self._nodes.get((level, place))
+
+    def _read(self, block: int) -> None:
+        """Read the nodes that the entries of a block complete, level by level, which the key of the table sorts."""
+        first, end = block * _BLOCK, (block + 1) * _BLOCK
+        self._nodes = {}
+        levels = (level for level in range(end.bit_length()) if first >> level < end >> level)
+        for level in levels:
+            rows = self._connection.execute(
+                "SELECT place, CAST(hash AS BLOB) FROM nodes WHERE level = ? AND place >= ? AND place < ?",
+                (level, first >> level, end >> level),
+            )
+            self._nodes |= {(level, place): bytes(leaf_hash) for place, leaf_hash in rows}
+        self._block = block

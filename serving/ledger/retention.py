@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
 from features.calendar import date_of, day_of
 from features.errors import LedgerError
 from features.files import remove, write_points
+from serving.database.connection import LedgerConnection
+from serving.database.place import LedgerPlace, local_file
 from serving.ledger.act import Act, Seen, act_entry, subject_digest
 from serving.ledger.day_reference import day_folder
 from serving.ledger.entries import Entry
-from serving.ledger.read import ledger_reader
+from serving.ledger.head import read_head, write
+from serving.ledger.opening import ledger_reader, ledger_writer
 from serving.ledger.record import record_of
-from serving.ledger.sqlite import write, writers_lock, writing
 
 _DUE_WITH_DAY = "SELECT payload FROM payloads WHERE keep_until < ? AND instr(CAST(payload AS TEXT), '\"day\":{')"
 _NAMED_LATER = (
@@ -37,13 +36,13 @@ class Expiry:
     kept_days: int
 
 
-def due(path: Path, until: int) -> int:
+def due(path: LedgerPlace, until: int) -> int:
     """Return how many payloads an expiry would erase; LedgerError where its day cannot be right."""
     with ledger_reader(path) as connection:
         return _due(connection, until)
 
 
-def expire(path: Path, expiry: Expiry) -> tuple[int, str]:
+def expire(path: LedgerPlace, expiry: Expiry) -> tuple[int, str]:
     """Erase payloads with their idempotency keys and rows; return how many, and the id of the act that says so.
 
     The act is in the same transaction; where nothing is erased there is none, and its id is "". The rows of a batch
@@ -51,34 +50,35 @@ def expire(path: Path, expiry: Expiry) -> tuple[int, str]:
     its batch as long as a score that was answered from it is kept. LedgerError where there is no
     ledger, none that can be read, or where the day cannot be right: more than a day after the newest record's.
     """
-    due(path, expiry.until)  # says what is wrong with a file that is no ledger
-    with writers_lock(path), closing(writing(path)) as connection:
-        connection.execute("BEGIN IMMEDIATE")
+    due(path, expiry.until)  # says what is wrong with a place that holds no ledger
+    with ledger_writer(path) as connection:
+        connection.begin_writing()
         count = _due(connection, expiry.until)
         if not count:
             return 0, ""
+        beside_ledger = local_file(path).parent
         folders = _day_folders(connection, expiry.until)
         files = _erase(connection, expiry.until)
-        (written,) = write(connection, [_entry_of(expiry, count)])
+        _, (written,) = write(connection, read_head(connection), [_entry_of(expiry, count)])
         if isinstance(written, LedgerError):
             raise written
         for name in files:  # before the commit: after it, nobody would know which files are to go
             with write_points("the rows of a batch are erased"):
-                (path.parent / "batches" / name).unlink(missing_ok=True)
+                (beside_ledger / "batches" / name).unlink(missing_ok=True)
         for name in folders:
             with write_points("a scored day is erased"):
-                remove(path.parent / "days" / name)
+                remove(beside_ledger / "days" / name)
         with write_points("an expiry is committed"):
-            connection.execute("COMMIT")
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            connection.commit_writing()
+        connection.wipe()
     return count, written.record_id
 
 
-def _due(connection: sqlite3.Connection, until: int) -> int:
+def _due(connection: LedgerConnection, until: int) -> int:
     # each leaf is one JSON text whose moment stands under this name alone
     moments = "SELECT max(substr(text, instr(text, '\"at\":') + 6, 10)) FROM"
     (newest,) = connection.execute(
-        f"{moments} (SELECT CAST(leaf AS TEXT) AS text FROM entries)"
+        f"{moments} (SELECT CAST(leaf AS TEXT) AS text FROM entries) AS leaves"
     ).fetchone()
     if newest is not None and until > day_of(newest) + 1:
         raise LedgerError(
@@ -90,7 +90,7 @@ def _due(connection: sqlite3.Connection, until: int) -> int:
     return int(count)
 
 
-def _erase(connection: sqlite3.Connection, until: int) -> set[str]:
+def _erase(connection: LedgerConnection, until: int) -> set[str]:
     """Erase what is due, and return the names of the files of rows that no other record needs."""
     files = _row_files(connection, "keep_until <", until)
     files -= _row_files(connection, "keep_until >=", until)
@@ -115,7 +115,7 @@ def _entry_of(expiry: Expiry, count: int) -> Entry:
     return act_entry(act, seen, moment=expiry.moment, kept_days=expiry.kept_days)
 
 
-def _row_files(connection: sqlite3.Connection, which: str, today: int) -> set[str]:
+def _row_files(connection: LedgerConnection, which: str, today: int) -> set[str]:
     payloads = connection.execute(
         "SELECT payload FROM payloads JOIN entries USING (sequence)"
         f' WHERE {which} ? AND CAST(leaf AS TEXT) LIKE \'%"kind":"batch"%\'',
@@ -125,7 +125,7 @@ def _row_files(connection: sqlite3.Connection, which: str, today: int) -> set[st
     return {f"{one.digest}.parquet" for one in rows if one is not None}
 
 
-def _day_folders(connection: sqlite3.Connection, until: int) -> set[str]:
+def _day_folders(connection: LedgerConnection, until: int) -> set[str]:
     """Return the folders of the scored days that the payloads due name, and that no other payload names."""
     folders = {}
     for (payload,) in connection.execute(_DUE_WITH_DAY, (until,)):

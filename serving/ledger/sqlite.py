@@ -1,4 +1,4 @@
-"""The SQLite file of a ledger: its tables, its locks, and the one transaction that writes a group of entries.
+"""The SQLite file of a ledger: its tables, its locks, and how it is opened.
 
 Tables: `head` (size, frontier and the ledger's own name), `entries` (what the tree holds), `nodes` (every complete
 subtree), `payloads` (what expires) and `retries` (idempotency keys, which expire with the payload).
@@ -10,17 +10,14 @@ import fcntl
 import os
 import secrets
 import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from features.errors import LedgerError
 from features.files import OWNER, durable, write_points
-from serving.errors import RetryConflict
-from serving.ledger import merkle
-from serving.ledger.entries import Entry, Receipt, leaf_of, record_id_of
+from serving.database.connection import Errors
 
 SCHEMA = """
 CREATE TABLE head (one INTEGER PRIMARY KEY CHECK (one = 1), origin TEXT NOT NULL, size INTEGER NOT NULL,
@@ -38,17 +35,47 @@ CREATE TRIGGER entries_remain BEFORE DELETE ON entries BEGIN SELECT RAISE(ABORT,
 _PATIENCE = 30.0
 """Seconds for which a command waits for a lock of the database; a choice: others hold it for milliseconds."""
 
-_MEANT = ", or remove its .lock file if what stands there is meant"
 HAS_HEAD = "SELECT 1 FROM sqlite_master WHERE name = 'head'"
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
-    """The head of a ledger: its name, its size, and its frontier, which is the roots of its complete subtrees, largest first."""
+class SqliteConnection(sqlite3.Connection):
+    """A connection to the file of a ledger."""
 
-    origin: str
-    size: int
-    frontier: tuple[bytes, ...]
+    failures: Errors = (sqlite3.Error, UnicodeDecodeError)  # a damaged file may garble the error
+    unknown: Errors = (sqlite3.OperationalError,)
+
+    def each(self, query: str) -> Iterator[tuple[Any, ...]]:
+        """Yield the rows of a query, which SQLite reads as they are asked for."""
+        yield from self.execute(query)
+
+    def begin_writing(self) -> None:
+        """Begin a transaction when no other connection writes."""
+        # what is compared is to come from the file: a connection would not see that its pages were overwritten
+        self.execute("PRAGMA shrink_memory")
+        self.execute("BEGIN IMMEDIATE")
+
+    def commit_writing(self) -> None:
+        """Commit; an error means that nothing was."""
+        self.execute("COMMIT")
+
+    def wipe(self) -> None:
+        """Leave nothing of erased rows behind in the write-ahead log."""
+        self.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def together(self) -> AbstractContextManager[object]:
+        """Run statements as they come: there is no way to the database to save."""
+        return nullcontext()
+
+    def guards(self) -> dict[str, str]:
+        """Return the triggers of this file."""
+        query = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"
+        return dict(self.execute(query).fetchall())
+
+    def own_guards(self) -> dict[str, str]:
+        """Return the triggers that the tables of a ledger have."""
+        with closing(sqlite3.connect(":memory:", factory=SqliteConnection)) as example:
+            example.executescript(SCHEMA)
+            return example.guards()
 
 
 def create(path: Path) -> None:
@@ -80,14 +107,16 @@ def _lay_out(path: Path, pragma: str) -> None:
             connection.execute("COMMIT")
 
 
-def writing(path: Path, patience: float | None = None) -> sqlite3.Connection:
+def writing(path: Path, patience: float | None = None) -> SqliteConnection:
     """Return a connection that commits durably (write-ahead log, synced at every commit) and erases what it deletes.
 
     It waits `patience` seconds for a lock. It makes no file where none has the name.
     """
     place = f"{path.resolve().as_uri()}?mode=rw"
     seconds = _PATIENCE if patience is None else patience
-    connection = sqlite3.connect(place, timeout=seconds, isolation_level=None, uri=True)
+    connection = sqlite3.connect(
+        place, timeout=seconds, isolation_level=None, uri=True, factory=SqliteConnection
+    )
     for pragma in ("journal_mode = WAL", "synchronous = FULL", "secure_delete = ON"):
         connection.execute(f"PRAGMA {pragma}")
     return connection
@@ -105,108 +134,31 @@ def writers_lock(path: Path) -> Iterator[BinaryIO]:
         yield file
 
 
-def noted_head(lock: BinaryIO) -> Head | None:
-    """Return the head that the lock's file holds; None where it holds none, as before the first record."""
-    lock.seek(0)
-    words = lock.read().decode("ascii", "replace").split()
-    try:
-        origin, size, *nodes = words
-        return Head(origin, int(size), tuple(map(bytes.fromhex, nodes)))
-    except ValueError:
-        return None
-
-
-def note_head(lock: BinaryIO, head: Head) -> None:
-    """Let the lock's file hold a head that was acknowledged."""
-    nodes = [node.hex() for node in head.frontier]
-    with suppress(OSError):  # the records are durable; a note that lags only says less
-        lock.seek(0)
-        lock.write(" ".join([head.origin, str(head.size), *nodes, "\n"]).encode())
-        lock.truncate()
-        lock.flush()
-
-
-def read_head(connection: sqlite3.Connection) -> Head:
-    """Return the head of the ledger of this connection."""
-    row = connection.execute("SELECT origin, size, CAST(frontier AS BLOB) FROM head").fetchone()
-    if row is None:
-        raise LedgerError("the ledger file lacks its head row; restore it from a copy")
-    origin, size, packed = row
-    return Head(origin, int(size), tuple(packed[i : i + 32] for i in range(0, len(packed), 32)))
-
-
-def checked_head(connection: sqlite3.Connection, known: Head | None) -> Head:
-    """Return the head; LedgerError unless it agrees with the newest entry and its tree begins with the `known` one."""
-    head = read_head(connection)
-    (newest,) = connection.execute("SELECT max(sequence) FROM entries").fetchone()
-    if head.size != (0 if newest is None else newest + 1) or not _begins(connection, head):
-        raise LedgerError("the ledger's head and entries disagree; run `lssi ledger verify`")
-    if known is None or head == known:
-        return head
-    if head.origin != known.origin:
-        raise LedgerError("another ledger lies in this ledger's place; put this one back" + _MEANT)
-    if head.size < known.size or not _begins(connection, known):
+@contextmanager
+def file_reader(path: Path) -> Iterator[SqliteConnection]:
+    """Open a ledger for reading, one unchanging state of it; LedgerError when there is none."""
+    if not path.is_file():
         raise LedgerError(
-            f"the ledger was rolled back or rewritten: {known.size} records were acknowledged and it"
-            f" holds {head.size}, or others; put the newer file back{_MEANT}"
+            f"there is no ledger at {path}; score once to begin one, or give its path"
         )
-    return head
+    try:
+        with closing(
+            sqlite3.connect(path, timeout=30, isolation_level=None, factory=SqliteConnection)
+        ) as connection:
+            connection.execute("PRAGMA query_only = ON")
+            connection.execute("BEGIN")
+            _check_begun(connection, path)
+            yield connection
+    except SqliteConnection.failures as failure:
+        raise LedgerError(
+            f"the file at {path} is not a readable ledger ({failure}); restore it from a copy"
+        ) from None
 
 
-def _begins(connection: sqlite3.Connection, head: Head) -> bool:
-    """Say whether the stored nodes hold the complete subtrees of a head."""
-    nodes = []
-    for level, place in merkle.frontier_places(head.size):
-        query = "SELECT CAST(hash AS BLOB) FROM nodes WHERE level = ? AND place = ?"
-        nodes.append(connection.execute(query, (level, place)).fetchone())
-    return nodes == [(node,) for node in head.frontier]
-
-
-def write(connection: sqlite3.Connection, entries: Sequence[Entry]) -> list[Receipt | LedgerError]:
-    """Write entries inside the open transaction; each gets its receipt, or the error that concerns it alone."""
-    head = read_head(connection)
-    outcomes: list[Receipt | LedgerError] = []
-    for entry in entries:
-        outcome = _earlier(connection, entry)
-        if outcome is None:
-            head, outcome = _extend(connection, head, entry)
-        outcomes.append(outcome)
-    connection.execute(
-        "UPDATE head SET size = ?, frontier = ?", (head.size, b"".join(head.frontier))
-    )
-    return outcomes
-
-
-def _earlier(connection: sqlite3.Connection, entry: Entry) -> Receipt | LedgerError | None:
-    if entry.retry_key is None:
-        return None
-    retry = connection.execute(
-        "SELECT request, sequence, hash FROM retries JOIN nodes ON level = 0 AND place = sequence WHERE retry_key = ?",
-        (entry.retry_key,),
-    ).fetchone()
-    if retry is None:
-        return None
-    request, sequence, leaf_hash = retry
-    if request != entry.request:
-        return RetryConflict("this idempotency key was used for another request; send a new key")
-    return Receipt(record_id_of(sequence, leaf_hash), sequence, first=False)
-
-
-def _extend(connection: sqlite3.Connection, head: Head, entry: Entry) -> tuple[Head, Receipt]:
-    place, salt = head.size, secrets.token_bytes(16)
-    leaf = leaf_of(entry, salt)
-    frontier, completed = merkle.grow(head.frontier, place, merkle.leaf_hash(leaf))
-    connection.execute("INSERT INTO entries VALUES (?, ?)", (place, leaf))
-    connection.executemany(
-        "INSERT INTO nodes VALUES (?, ?, ?)",
-        [(level, place >> level, node) for level, node in enumerate(completed)],
-    )
-    connection.execute(
-        "INSERT INTO payloads VALUES (?, ?, ?, ?)", (place, entry.keep_until, salt, entry.payload)
-    )
-    if entry.retry_key is not None:
-        connection.execute(
-            "INSERT INTO retries VALUES (?, ?, ?)", (entry.retry_key, entry.request, place)
+def _check_begun(connection: SqliteConnection, path: Path) -> None:
+    """Raise LedgerError where a file has no table yet, as after a stop before the first commit."""
+    (objects,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    if not objects:
+        raise LedgerError(
+            f"there is no ledger yet at {path}: whoever began it was stopped; score once to begin one"
         )
-    receipt = Receipt(record_id_of(place, completed[0]), place, first=True)
-    return Head(head.origin, place + 1, frontier), receipt

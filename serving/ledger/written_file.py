@@ -8,22 +8,12 @@ from contextlib import suppress
 from pathlib import Path
 
 from features.errors import LedgerError
-from features.files import write_points
-from serving.ledger.entries import Entry, Receipt
-from serving.ledger.sqlite import (
-    Head,
-    checked_head,
-    note_head,
-    noted_head,
-    read_head,
-    write,
-    writers_lock,
-    writing,
-)
+from serving.ledger.entries import Entry
+from serving.ledger.head import Head, Outcome, committed, note_head, noted_head
+from serving.ledger.sqlite import SqliteConnection, writers_lock, writing
 
 Identity = tuple[tuple[int, int], ...]
 """Device and inode of the database, of its write-ahead log and of the index of that log."""
-Outcome = Receipt | LedgerError
 
 
 class WrittenFile:
@@ -36,7 +26,7 @@ class WrittenFile:
 
     def __init__(self, path: Path, patience: float | None) -> None:
         self._path, self._patience = path, patience
-        self._connection: sqlite3.Connection | None = None
+        self._connection: SqliteConnection | None = None
         self._identity: Identity = ()
         self._bytes = 0
         self._head: Head | None = None
@@ -47,7 +37,8 @@ class WrittenFile:
             connection = self._opened()
             known_heads = (self._head, noted_head(lock))
             try:
-                head, outcomes = self._committed(connection, known_heads, entries)
+                connection.begin_writing()
+                head, outcomes = committed(connection, known_heads, entries)
             except BaseException:
                 self._roll_back(connection)
                 raise
@@ -63,7 +54,7 @@ class WrittenFile:
             with suppress(sqlite3.Error):  # it may be of a file that is damaged or gone
                 connection.close()
 
-    def _opened(self) -> sqlite3.Connection:
+    def _opened(self) -> SqliteConnection:
         """Return the connection, a new one where other files have the names than those it has open."""
         if not self._path.is_file():
             raise LedgerError("the ledger's file is gone; put it back")
@@ -84,23 +75,6 @@ class WrittenFile:
             raise LedgerError("the ledger's file is being replaced; try again when that is done")
         return connection
 
-    def _committed(
-        self,
-        connection: sqlite3.Connection,
-        known_heads: Sequence[Head | None],
-        entries: Callable[[], Sequence[Entry]],
-    ) -> tuple[Head, list[Outcome]]:
-        # what is compared is to come from the file: a connection would not see that its pages were overwritten
-        connection.execute("PRAGMA shrink_memory")
-        connection.execute("BEGIN IMMEDIATE")
-        for known in known_heads:
-            checked_head(connection, known)
-        outcomes = write(connection, entries())
-        head = read_head(connection)
-        with write_points("a group of records is committed"):
-            connection.execute("COMMIT")
-        return head, outcomes
-
     def _confirm(self) -> None:
         """Raise LedgerError unless what was committed went to the files that have the names now."""
         if identity_of(self._path) != self._identity:
@@ -115,7 +89,7 @@ class WrittenFile:
             )
         self._bytes = size
 
-    def _roll_back(self, connection: sqlite3.Connection) -> None:
+    def _roll_back(self, connection: SqliteConnection) -> None:
         with suppress(sqlite3.Error):
             if connection.in_transaction:
                 connection.execute("ROLLBACK")

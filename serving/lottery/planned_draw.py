@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from features.errors import PolicyError
 from models.policy.lottery import Draw
 from models.policy.plan import Plan
+from serving.database.place import LedgerPlace
 from serving.lottery.commitment import WeekLottery, commitment_of
 from serving.lottery.drawing import drawing_of
 from serving.lottery.steps import step_record
@@ -23,7 +23,7 @@ class CommittedDraw:
     draw: Draw
 
 
-def committed_draw(ledger: Path, lottery: WeekLottery) -> CommittedDraw | None:
+def committed_draw(ledger: LedgerPlace, lottery: WeekLottery) -> CommittedDraw | None:
     """Return the draw of a week's committed lottery, None where none is committed.
 
     PolicyError where it is committed and not drawn yet: a plan made before the draw would be another one after it.

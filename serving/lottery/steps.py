@@ -12,6 +12,7 @@ from pathlib import Path
 
 from features.calendar import date_of
 from features.errors import HistoryError, LedgerError, PolicyError, RequestError
+from serving.database.place import LedgerPlace, ledger_place
 from serving.errors import RetryConflict
 from serving.ledger.act import Act, Seen, act_entry, act_of
 from serving.ledger.by_key import record_by_key
@@ -28,8 +29,6 @@ from serving.lottery.commitment import (
 )
 from serving.lottery.drawing import Drawing, drawing, drawing_act, drawing_of
 from serving.lottery.seed import forget_seed, new_seed, secret_seed
-
-LEDGER = "ledger.db"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +51,12 @@ class Clerk:
     kept_days: int
 
     @property
-    def ledger(self) -> Path:
+    def ledger(self) -> LedgerPlace:
         """The ledger of the home."""
-        return self.home / LEDGER
+        return ledger_place(self.home)
 
 
-def step_record(ledger: Path, lottery: WeekLottery, step: str) -> StepRecord | None:
+def step_record(ledger: LedgerPlace, lottery: WeekLottery, step: str) -> StepRecord | None:
     """Return a step of a lottery, None where it was not taken; LedgerError where its record was changed."""
     record = record_by_key(ledger, ACTOR, lottery.key(step))
     return None if record is None else _step_record(record)
@@ -157,7 +156,7 @@ def draw_lottery(clerk: Clerk, lottery: WeekLottery, public_value: str) -> StepR
     return earlier
 
 
-def committed_record(ledger: Path, lottery: WeekLottery) -> StepRecord:
+def committed_record(ledger: LedgerPlace, lottery: WeekLottery) -> StepRecord:
     """Return the record of a lottery's commitment; LedgerError where there is none: no commitment, no draw."""
     record = step_record(ledger, lottery, "commit")
     if record is None:

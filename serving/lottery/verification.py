@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from features.errors import LedgerError
+from serving.database.place import LedgerPlace
 from serving.lottery.commitment import (
     LINE,
     Commitment,
@@ -75,7 +75,7 @@ class LotteryVerdict:
         return not self.departures
 
 
-def verify_lottery(ledger: Path, lottery: WeekLottery) -> LotteryVerdict:
+def verify_lottery(ledger: LedgerPlace, lottery: WeekLottery) -> LotteryVerdict:
     """Return the verdict on a lottery, computed from what the ledger holds; LedgerError where it was not drawn."""
     committed = committed_record(ledger, lottery)
     drawn = step_record(ledger, lottery, "draw")

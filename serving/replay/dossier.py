@@ -11,6 +11,7 @@ from features.calendar import date_of
 from features.errors import BundleError, LedgerError, RequestError
 from features.store.store import Store
 from models.bundle.bundle import Bundle, load_bundle
+from serving.database.place import ledger_place
 from serving.ledger.act import act_of
 from serving.ledger.read import StoredRecord, find
 from serving.ledger.record import Case, Record, record_of
@@ -62,7 +63,7 @@ class Dossier:
 
 def dossier(home: Path, record_id: str, unit: str | None = None) -> Dossier:
     """Return the dossier of a record, of all its units or of one; RecordUnknown, LedgerError or UnknownId otherwise."""
-    stored = find(home / "ledger.db", record_id)
+    stored = find(ledger_place(home), record_id)
     if stored.payload is None:
         until = date_of(stored.entry["keep_until"])
         raise LedgerError(

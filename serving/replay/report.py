@@ -12,6 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from features.calendar import date_of
 from features.errors import BundleError, RequestError
+from serving.database.place import ledger_place
 from serving.ledger import merkle
 from serving.ledger.checkpoint import Checkpoint, checkpoint
 from serving.ledger.read import Proof, StoredRecord, find, prove
@@ -55,7 +56,7 @@ def exhibit_of(home: Path, record_id: str, at: str, unit: str | None = None) -> 
     If the payload has expired, only the proof is shown. If the model is gone or damaged, the recorded values are shown
     with a note.
     """
-    path = home / "ledger.db"
+    path = ledger_place(home)
     stored, proof, mark = find(path, record_id), prove(path, record_id), checkpoint(path, at)
     if stored.payload is None:
         return Exhibit(stored, proof, mark, None, (), Named({}), {})

@@ -12,6 +12,7 @@ from typing import TypeVar
 from anyio import CapacityLimiter, to_thread
 
 from serving.answers import Answer, Info, Recorded, SaidProof
+from serving.database.place import local_file
 from serving.day.scored_day import DayRow, PublishedDay
 from serving.errors import RecordUnknown
 from serving.ledger.admin_act import RECORD_READ, AdminAct, admin_entry
@@ -173,7 +174,7 @@ class Desk:
 
     def _recorded_answer(self, record_id: str) -> Plain:
         payload = find(self.ledger.path, record_id).payload
-        return resolved(self.ledger.path.parent, record_of(payload or b"")).answer
+        return resolved(local_file(self.ledger.path).parent, record_of(payload or b"")).answer
 
     def _proved_record(self, record_id: str) -> Recorded:
         stored = self._stored(record_id)

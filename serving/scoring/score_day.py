@@ -21,6 +21,7 @@ from models.bundle.interval import plain_interval
 from models.bundle.score import Scores, score
 from models.explain.explain import explain
 from serving.answers import PRIORITY_ONLY
+from serving.database.place import ledger_place
 from serving.day.write import write_day
 from serving.ledger.ledger import Ledger
 from serving.ledger.record import Plain
@@ -39,7 +40,7 @@ def roll(
 ) -> dict[str, Any]:
     """Score every living unit as of the last closed day, record the whole as one batch, and return its summary.
 
-    The rows lie under `home/batches`, the scored day under `home/days`, the record in `home/ledger.db`; where that cannot
+    The rows lie under `home/batches`, the scored day under `home/days`, the record in the ledger; where that cannot
     be written nothing is returned.
     """
     living = matrix(store, bundle.entity, store.complete_to)
@@ -68,7 +69,7 @@ def roll(
     question = question_of(caller, request_of(store, bundle), None)
     outcome = RecordedOutcome("batch", base, summary, rows=rows)
     entry = outcome_entry(store, bundle, question, outcome, moment=moment)
-    with Ledger(home / "ledger.db") as ledger:
+    with Ledger(ledger_place(home)) as ledger:
         receipt = ledger.append(entry).result()
     # only now: a day is answered from once it is whole and its record is durable
     pointer = DayPointer(
