@@ -581,7 +581,8 @@ def a_move(walk: Walk) -> Any:
     moved = (walk.place / "source").rename(walk.place / "moved source")
     said = walk.says("adopt", moved, "--data", walk.place / "data").replace(str(walk.place), "")
     again = walk.told(
-        "plan", moved, "--week", WEEK, "--minutes", 600, "--data", walk.place / "data"
+        *("plan", moved, "--week", WEEK, "--minutes", 600, "--preview"),
+        *("--data", walk.place / "data"),
     )
     return said, again["cells"]  # the number of a plan names the live store, which names its place
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -11,13 +12,21 @@ from lssi.clock import timestamp
 from lssi.options import Json, NoticeLanguage, OptionalOut, RecordedUnit, RecordId
 from lssi.output import say, say_lines
 
+if TYPE_CHECKING:
+    from serving.ledger.act import Act
+    from serving.ledger.read import StoredRecord
+
 
 def replay_command(record_id: RecordId, unit: RecordedUnit = None, as_json: Json = False) -> None:
-    """重算一条记录。Rebuild a record's scores and reasons; say whether they are identical to the bit
-    (exit code 1 if not).
+    """重算一条记录。Rebuild a record's scores and reasons, or a plan's lists; say whether they are identical
+    to the bit (exit code 1 if not).
     """
     from serving.replay.dossier import dossier, replay_as_json, replay_lines
+    from serving.replay.plan_replay import plan_record
 
+    if plan := plan_record(home(), record_id):
+        _replay_plan(*plan, as_json=as_json)
+        return
     inputs = dossier(home(), record_id, unit)
     replays = inputs.replays()
     if as_json:
@@ -25,6 +34,20 @@ def replay_command(record_id: RecordId, unit: RecordedUnit = None, as_json: Json
     else:
         say_lines(replay_lines(inputs, replays))
     if not all(replay.identical for replay in replays):
+        raise typer.Exit(1)
+
+
+def _replay_plan(stored: StoredRecord, act: Act, *, as_json: bool) -> None:
+    """Make a plan again and print whether it is the same."""
+    from serving.replay.plan_replay import plan_replay_as_json, plan_replay_lines, replay_plan
+
+    replay = replay_plan(home(), act)
+    shown = plan_replay_as_json(stored, act, replay)
+    if as_json:
+        say(shown)
+    else:
+        say_lines(plan_replay_lines(shown))
+    if not replay.identical:
         raise typer.Exit(1)
 
 

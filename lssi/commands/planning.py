@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from features.home import home
+from lssi.clock import now
 from lssi.options import Data, Json, Source
 from lssi.output import say, say_lines
 
@@ -59,6 +60,10 @@ Retrospective = Annotated[
         help="训练日之前的周也排 / plan a week from before the model's training day",
     ),
 ]
+Preview = Annotated[
+    bool,
+    typer.Option("--preview", help="只看，不入账本和日志 / show it and record nothing"),
+]
 Sheets = Annotated[
     Path | None,
     typer.Option(
@@ -79,12 +84,12 @@ def plan_command(
     cell: Cell = None,
     out: Sheets = None,
     retrospective: Retrospective = False,
+    preview: Preview = False,
     as_json: Json = False,
 ) -> None:
     """制定周检查或核查计划。Plan a week: one list for each cell within its team's minutes, or of reviews for
-    each team; the lottery is recorded in the journal.
+    each team; plan and lottery are recorded, one plan a week.
     """
-    from models.policy.plan_journal import write_journal
     from models.policy.plan_json import of_cell, plan_as_json
     from models.policy.plan_sheet import write_plan_sheets
     from models.policy.plan_text import plan_lines
@@ -94,12 +99,22 @@ def plan_command(
     shown = plan_as_json(weekly_plan)
     if cell is not None:
         shown = of_cell(shown, cell)
-    write_journal(weekly_plan, home() / "journal" / store.source.name)
+    recorded = None if preview else _recorded(store, weekly_plan)
     files = [] if out is None else [str(path) for path in write_plan_sheets(shown, out)]
     if as_json:
-        say({**shown, "files": files})
+        say({**shown, "record_id": recorded, "files": files})
     else:
-        say_lines([*plan_lines(shown), *files])
+        line = f"记录 record {recorded or '- (--preview)'}"
+        say_lines([*plan_lines(shown), line, *files])
+
+
+def _recorded(store: Store, plan: Made) -> str:
+    """Record a plan as the one that stands for its week, and return its record."""
+    from serving.lottery.steps import Clerk
+    from serving.plans.standing_plan import record_plan
+    from serving.scoring.transcript import KEPT_DAYS
+
+    return record_plan(Clerk(home(), now(), KEPT_DAYS), store, plan).record_id
 
 
 def why_command(

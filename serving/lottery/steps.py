@@ -59,10 +59,11 @@ class Clerk:
 def step_record(ledger: LedgerPlace, lottery: WeekLottery, step: str) -> StepRecord | None:
     """Return a step of a lottery, None where it was not taken; LedgerError where its record was changed."""
     record = record_by_key(ledger, ACTOR, lottery.key(step))
-    return None if record is None else _step_record(record)
+    return None if record is None else recorded_step(record)
 
 
-def _step_record(record: StoredRecord) -> StepRecord:
+def recorded_step(record: StoredRecord) -> StepRecord:
+    """Return a record as a step; LedgerError where its payload has expired."""
     entry = record.entry
     if record.payload is None:
         raise LedgerError(
@@ -97,7 +98,7 @@ def commit(clerk: Clerk, commitment: Commitment, seen: Seen) -> StepRecord:
         return _same_commitment(earlier, commitment)
     _refuse_unfit(clerk, commitment)
     seed = new_seed(clerk.home, commitment.lottery)
-    return _written(clerk, commitment_act(sealed(commitment, seed)), seen)
+    return written_step(clerk, commitment_act(sealed(commitment, seed)), seen)
 
 
 def _refuse_unfit(clerk: Clerk, commitment: Commitment) -> None:
@@ -177,7 +178,7 @@ def _drawn(clerk: Clerk, record: StepRecord, value: str) -> StepRecord:
         )
     seed = secret_seed(clerk.home, commitment.lottery)
     made = _with_committed_seed(commitment, drawing(commitment, record.record_id, seed, value))
-    return _written(clerk, drawing_act(made), record.seen)
+    return written_step(clerk, drawing_act(made), record.seen)
 
 
 def _with_committed_seed(commitment: Commitment, made: Drawing) -> Drawing:
@@ -190,7 +191,7 @@ def _with_committed_seed(commitment: Commitment, made: Drawing) -> Drawing:
     return made
 
 
-def _written(clerk: Clerk, act: Act, seen: Seen) -> StepRecord:
+def written_step(clerk: Clerk, act: Act, seen: Seen) -> StepRecord:
     """Write an act into the ledger and return its record; of two at once both get the first."""
     entry = act_entry(act, seen, moment=clerk.moment, kept_days=clerk.kept_days)
     with Ledger(clerk.ledger) as ledger:

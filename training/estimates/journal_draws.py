@@ -12,16 +12,16 @@ from features.arrays import NULL
 from features.contract.millionths import probabilities
 from features.contract.tables import contract
 from features.store.store import Store
+from models.policy.plan_unit import ENTERPRISE, UnitKind
 from training.data.events import marks
 from training.data.labels import Codes, Floats
 from training.estimates.period_visits import Flags, Period
 
 Rows = dict[str, NDArray[Any]]
-WHY = contract()["plans"].column("why").choices
-BY_SCORE = (WHY.index("score"),)
-"""The code of planned visits that a list by score brings."""
-STATUTORY = (WHY.index("complaint"), WHY.index("exposure"))
-"""The codes of planned visits that are made whatever the model says."""
+BY_SCORE = ("score",)
+"""Why a planned visit is made that a list by score brings."""
+STATUTORY = ("complaint", "exposure", "match")
+"""Why planned visits are made that are made whatever the model says."""
 
 
 def journal_rows(store: Store, table: str, target: str, columns: tuple[str, ...]) -> Rows:
@@ -67,56 +67,76 @@ class JournalDraws:
         return distinct, monday[order][first]
 
 
-def journal_draws(store: Store, target: str, period: Period) -> JournalDraws:
+def journal_draws(
+    store: Store, target: str, period: Period, kind: UnitKind = ENTERPRISE
+) -> JournalDraws:
     """Return the draws of a target's plans for weeks that begin in a period."""
-    read = ("enterprise", "drawn_on", "inclusion_probability", "drawn")
-    rows = journal_rows(store, "draws", target, read)
+    read = (kind.name, "drawn_on", "inclusion_probability", "drawn")
+    rows = journal_rows(store, kind.draws, target, read)
     inside = period.holds(rows["drawn_on"])
     return JournalDraws(
-        unit=rows["enterprise"][inside],
+        unit=rows[kind.name][inside],
         monday=rows["drawn_on"][inside],
         chance=probabilities(rows["inclusion_probability"][inside], NULL),
         drawn=rows["drawn"][inside] == 1,
     )
 
 
-def planned_weeks(
-    store: Store, target: str, period: Period, why: tuple[int, ...]
+def listed_weeks(
+    store: Store, target: str, period: Period, kind: UnitKind = ENTERPRISE
 ) -> tuple[Codes, Codes]:
-    """Return the units that plans of a period name for some reasons, and the Monday of each."""
-    rows = _planned_rows(store, target, period, why)
-    return rows["enterprise"], rows["week"]
+    """Return the units that plans of a period name by score, and the Monday of each."""
+    rows = _planned_rows(store, target, period, Planned(kind, BY_SCORE))
+    return rows[kind.name], rows["week"]
 
 
 def certain_weeks(
-    store: Store, target: str, period: Period, draws: JournalDraws
+    store: Store,
+    target: str,
+    period: Period,
+    draws: JournalDraws,
+    kind: UnitKind = ENTERPRISE,
 ) -> tuple[Codes, Codes]:
-    """Return the units that complaints and exposures bring whatever is drawn, and the Monday of each.
+    """Return the units that complaints, exposures and matches bring whatever is drawn, and the Monday of each.
 
     A drawn unit may keep its place in the queue at whatever rank, so it counts only where one that was not drawn stands
     behind it in its cell. A drawn unit is taken off the list by score, and nobody wrote down whether it would have stood there:
     so that list is no census.
     """
-    rows = _planned_rows(store, target, period, STATUTORY)
+    rows = _planned_rows(store, target, period, Planned(kind, STATUTORY))
     drawn_marks = marks(draws.unit[draws.drawn], draws.monday[draws.drawn])
-    was_drawn = np.isin(marks(rows["enterprise"], rows["week"]), drawn_marks)
-    is_certain = rows["position"] <= _last_undrawn(rows, was_drawn)
-    return rows["enterprise"][is_certain], rows["week"][is_certain]
+    was_drawn = np.isin(marks(rows[kind.name], rows["week"]), drawn_marks)
+    is_certain = rows["position"] <= _last_undrawn(rows[kind.room], rows, was_drawn)
+    return rows[kind.name][is_certain], rows["week"][is_certain]
 
 
-def _planned_rows(store: Store, target: str, period: Period, why: tuple[int, ...]) -> Rows:
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """Which rows of plans: of what kind of unit, made for which reasons."""
+
+    kind: UnitKind
+    why: tuple[str, ...]
+
+    @property
+    def codes(self) -> list[int]:
+        """The codes of those reasons that plans of this kind can have."""
+        choices = contract()[self.kind.plans].column("why").choices
+        return [choices.index(word) for word in self.why if word in choices]
+
+
+def _planned_rows(store: Store, target: str, period: Period, asked: Planned) -> Rows:
     """Return the rows of a period's plans that were made for some reasons."""
-    read = ("enterprise", "week", "cell", "position", "why")
-    rows = journal_rows(store, "plans", target, read)
+    read = (asked.kind.name, "week", asked.kind.room, "position", "why")
+    rows = journal_rows(store, asked.kind.plans, target, read)
     in_period = period.holds(rows["week"])
-    is_asked = np.isin(rows["why"], why)
+    is_asked = np.isin(rows["why"], asked.codes)
     return {name: column[in_period & is_asked] for name, column in rows.items()}
 
 
-def _last_undrawn(rows: Rows, was_drawn: Flags) -> Codes:
-    """Return of each row the last position in its cell's list that was not drawn, -1 where all were."""
+def _last_undrawn(room: Codes, rows: Rows, was_drawn: Flags) -> Codes:
+    """Return of each row the last position in the list of its room that was not drawn, -1 where all were."""
     # units without a cell have one list together
-    cell = np.where(rows["cell"] == NULL, -1, rows["cell"])
+    cell = np.where(room == NULL, -1, room)
     _, member = np.unique(marks(cell, rows["week"]), return_inverse=True)
     last = np.full(len(cell) + 1, -1, np.int64)
     np.maximum.at(last, member[~was_drawn], rows["position"][~was_drawn])

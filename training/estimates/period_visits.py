@@ -13,7 +13,8 @@ from features.contract.tables import contract
 from features.errors import HistoryError, RequestError
 from features.ingest.source_toml import Target
 from features.store.store import Store
-from training.data.labels import Codes, Floats, Observed, visits
+from training.data.labels import FOREVER, Codes, Floats, Observed, visits
+from training.data.reviews import reviews
 
 Flags = NDArray[np.bool_]
 KINDS = contract()["inspections"].column("kind").choices
@@ -80,6 +81,41 @@ class PeriodVisits:
         """Return the first visit to each unit."""
         _, first = np.unique(self.unit, return_index=True)
         return self.take(first)
+
+
+def looks_since(store: Store, target: Target, first: int) -> PeriodVisits:
+    """Return the visits, or the reviews of claims, since a day of which an outcome is known today."""
+    if target.label == "review":
+        return reviews_since(store, target, first)
+    return visits_since(store, target, first)
+
+
+def reviews_since(store: Store, target: Target, first: int) -> PeriodVisits:
+    """Return the reviews closed since a day with a verdict that is known today; `number` is the amount in fen."""
+    counted = target.model_copy(update={"count": target.count or "amount"})
+    looks = reviews(store, counted, store.complete_to)
+    seen = looks.take((looks.opened >= first) & ~np.isnan(looks.label))
+    rows = store.live("claim_reviews", store.complete_to, ("claim", "chosen", "minutes"))
+    order = np.argsort(rows["claim"])
+    place = order[np.searchsorted(rows["claim"], seen.ids, sorter=order)]
+    minutes = rows["minutes"][place]
+    return PeriodVisits(
+        unit=seen.subject,
+        opened=seen.opened,
+        label=seen.label,
+        number=seen.count,
+        kind=rows["chosen"][place],
+        inclusion=seen.inclusion,
+        minutes=np.where(minutes == NULL, np.nan, minutes),
+    )
+
+
+def first_known_days(store: Store) -> Codes:
+    """Return the day on which each claim was first known, by code; FOREVER of one that no row of claims names."""
+    days = np.full(store.dictionary("claim").size, FOREVER, np.int64)
+    rows = store.sql("SELECT claim, min(known) AS day FROM claims WHERE sign = 1 GROUP BY claim")
+    days[rows["claim"].to_numpy()] = rows["day"].to_numpy()
+    return days
 
 
 def visits_since(store: Store, target: Target, first: int) -> PeriodVisits:

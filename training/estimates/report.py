@@ -9,20 +9,22 @@ from typing import Any
 import numpy as np
 
 from features.calendar import date_of, day_of
+from features.cases import Cases
 from features.engine.engine import Engine, engine_of
 from features.engine.matrices import matrix_for
-from features.engine.population import living
+from features.engine.population import bare_cases, living, registered_cases
 from features.errors import RequestError
 from features.matrix import Matrix
 from features.store.store import Store
 from models.bundle.bundle import Bundle
-from models.bundle.score import score
+from models.bundle.score import Scores, score
+from models.policy.plan_unit import CLAIM
 from training.data.dataset import target_of
-from training.data.labels import Codes
+from training.data.labels import Codes, Floats
 from training.data.population import population
 from training.estimates.beyond_lottery import beyond_lottery
 from training.estimates.city_survey import ModelSays, Quantity, places_in, quantities
-from training.estimates.period_visits import Period
+from training.estimates.period_visits import Period, first_known_days
 from training.estimates.seen import AskedPeriod, PeriodSeen, seen_in
 from training.evaluation.estimate import Told, amount_total, share_total
 from training.groups.suppression import hidden_groups
@@ -31,6 +33,8 @@ from training.groups.values import Looked, Partition, partitions
 from training.monitor.limits import monitor_limits
 
 Plain = dict[str, Any]
+FOUND_OF = {"claim": "fen"}
+"""In what a look at a unit counts where its model tells no number."""
 BY = {"district": "district", "sector": "sector", "size": "size", "rural": "area"}
 """What estimates are told by, and the attribute of `groups.toml` that says who belongs to which group."""
 
@@ -46,9 +50,13 @@ class CityPopulation:
 
 
 def city_population(store: Store, asked: AskedPeriod, seen: PeriodSeen) -> CityPopulation:
-    """Return the living units on the eve of a period of whom the target is asked; those that nobody can draw are counted."""
+    """Return the units of a period of whom the target is asked; those that nobody can draw are counted.
+
+    Enterprises are those that live on the eve; claims are those that become known in the period or stand in one of its draws,
+    each as it was on its first day.
+    """
     engine = engine_of(store)
-    units = living(engine, "enterprise", asked.period.eve)
+    units = _units(engine, asked, seen)
     matrix = matrix_for(engine, units)
     condition = asked.target.population.filter if asked.target.population else ""
     is_asked = population(matrix, condition)
@@ -59,14 +67,36 @@ def city_population(store: Store, asked: AskedPeriod, seen: PeriodSeen) -> CityP
     return CityPopulation(engine, units.code[reached], matrix.take(reached), out_of_reach)
 
 
+def _units(engine: Engine, asked: AskedPeriod, seen: PeriodSeen) -> Cases:
+    """Return the units that a period's lottery is about, by code; a claim on the day on which it was first known."""
+    if asked.kind is not CLAIM:
+        return living(engine, asked.kind.name, asked.period.eve)
+    days = first_known_days(engine.store)
+    is_asked = asked.period.holds(days)
+    if seen.chance is not None:
+        is_asked |= ~np.isnan(seen.chance)
+    code = np.flatnonzero(is_asked)
+    cases, _ = registered_cases(engine, bare_cases("claim", code, days[code]))
+    return cases
+
+
 def expected_of(bundle: Bundle, city: CityPopulation, period: Period) -> tuple[ModelSays, bool]:
     """Return what a model expects of each unit, and whether it may speak: it has learned from no visit of the period."""
     size = len(city.code)
     if day_of(bundle.manifest.as_of) > period.eve:
         return ModelSays(np.zeros(size), np.zeros(size)), False
     scores = score(bundle, city.matrix)
-    number = np.zeros(size) if scores.expected is None else scores.expected
+    number = _number(scores, city.matrix)
     return ModelSays(scores.probability, number), True
+
+
+def _number(scores: Scores, matrix: Matrix) -> Floats:
+    """Return the number that a model expects of each unit; of claims without one, the chance of fraud times the amount."""
+    if scores.expected is not None:
+        return scores.expected
+    if "claim_amount" in matrix.names:
+        return scores.probability * np.nan_to_num(matrix.column("claim_amount"))
+    return np.zeros(len(matrix))
 
 
 def estimate_report(store: Store, bundle: Bundle, period: Period, by: str | None = None) -> Plain:
@@ -74,10 +104,12 @@ def estimate_report(store: Store, bundle: Bundle, period: Period, by: str | None
 
     RequestError for another kind of unit or an attribute that is not told, TargetError for a target without visits.
     """
-    if bundle.entity != "enterprise":
+    if bundle.entity not in {"enterprise", "claim"}:
         raise RequestError(
-            f"estimates are of enterprises; target {bundle.target!r} is of a {bundle.entity}"
+            f"estimates are of enterprises or claims; target {bundle.target!r} is of a {bundle.entity}"
         )
+    if bundle.entity == "claim" and by is not None:
+        raise RequestError("--by is of enterprises; leave it out for claims")
     target = target_of(store, bundle.target)
     question = AskedPeriod(bundle.target, target, period, monitor_limits().late_days)
     seen = seen_in(store, question)
@@ -89,7 +121,7 @@ def estimate_report(store: Store, bundle: Bundle, period: Period, by: str | None
         "source": store.source.name,
         "from": str(date_of(period.first)),
         "to": str(date_of(period.last)),
-        "unit_expected": bundle.manifest.unit_expected,
+        "unit_expected": bundle.manifest.unit_expected or FOUND_OF.get(bundle.entity, ""),
         "model_digest": bundle.digest,
         "score_assists": is_assisted,
         "basis": seen.basis,

@@ -8,22 +8,23 @@ import numpy as np
 
 from features.ingest.source_toml import Target
 from features.store.store import Store
+from models.policy.plan_unit import CLAIM, KINDS, UnitKind
 from training.data.events import marks
-from training.data.labels import Codes, Floats
+from training.data.labels import SUBJECT, Codes, Floats
 from training.estimates.journal_draws import (
-    BY_SCORE,
     JournalDraws,
     certain_weeks,
     journal_draws,
-    planned_weeks,
+    listed_weeks,
 )
 from training.estimates.period_visits import (
     BY_COMPLAINT,
     BY_LOT,
     Period,
     PeriodVisits,
+    first_known_days,
+    looks_since,
     source_draws,
-    visits_since,
 )
 
 JOURNAL, SOURCE = "journal", "source"
@@ -61,11 +62,16 @@ class AskedPeriod:
     period: Period
     late_days: int
 
+    @property
+    def kind(self) -> UnitKind:
+        """The kind of unit that the target is asked of."""
+        return KINDS[SUBJECT[self.target.unit]]
+
 
 def seen_in(store: Store, asked: AskedPeriod) -> PeriodSeen:
     """Return what is known of a period: by our own draws where the journal has any, else by the source's lottery."""
-    visits = visits_since(store, asked.target, asked.period.first)
-    ours = journal_draws(store, asked.name, asked.period)
+    visits = looks_since(store, asked.target, asked.period.first)
+    ours = journal_draws(store, asked.name, asked.period, asked.kind)
     if len(ours):
         return _by_journal(store, asked, visits, ours)
     return _by_source(store, asked, visits)
@@ -77,11 +83,11 @@ def _by_journal(
     """Return what visits to units say that our own draws and plans named."""
     unit, monday = ours.first_drawn()
     drawn = visits_by_plan(visits, unit, monday, asked.late_days)
-    certain = certain_weeks(store, asked.name, asked.period, ours)
+    certain = certain_weeks(store, asked.name, asked.period, ours, asked.kind)
     census = visits_by_plan(visits, *certain, asked.late_days)
-    by_score = planned_weeks(store, asked.name, asked.period, BY_SCORE)
+    by_score = listed_weeks(store, asked.name, asked.period, asked.kind)
     listed = visits_by_plan(visits, *by_score, asked.late_days)
-    units = store.dictionary("enterprise").size
+    units = store.dictionary(asked.kind.name).size
     return PeriodSeen(
         basis=JOURNAL,
         draws=ours.draws,
@@ -97,10 +103,15 @@ def _by_journal(
 
 def _by_source(store: Store, asked: AskedPeriod, visits: PeriodVisits) -> PeriodSeen:
     """Return what the source's own lottery and its other visits say."""
-    inside = visits.take(asked.period.holds(visits.opened))
+    if asked.kind is CLAIM:
+        # a claim is in the lottery of the day on which it becomes known, and in no other
+        inside = visits.take(asked.period.holds(first_known_days(store)[visits.unit]))
+        draws: int | None = 1
+    else:
+        inside = visits.take(asked.period.holds(visits.opened))
+        draws = source_draws(store, asked.period)
     drawn = inside.take(~np.isnan(inside.inclusion)).first_of_units()
     others = inside.take(inside.kind != BY_LOT)
-    draws = source_draws(store, asked.period)
     # without the number of draws the recorded probability of one is right up to a factor, which a weighted mean needs
     inclusion = drawn.inclusion if draws is None else 1 - (1 - drawn.inclusion) ** draws
     return PeriodSeen(

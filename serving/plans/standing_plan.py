@@ -1,0 +1,110 @@
+"""The plan that stands for a week: recorded once, superseded only while nothing rests on it, alone in the journal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from features.calendar import date_of
+from features.errors import PolicyError
+from features.files import exclusive_lock
+from features.ingest.scan import files_in
+from features.store.store import Store
+from models.policy.plan_journal import write_journal
+from models.policy.week import Made
+from serving.ledger.act import Seen
+from serving.ledger.by_key import record_by_key
+from serving.loop.journal_rows import rows_where
+from serving.lottery.commitment import WeekLottery
+from serving.lottery.steps import Clerk, StepRecord, recorded_step, written_step
+from serving.plans.plan_act import PLANNER, lottery_of_plan, plan_act, plan_key
+
+RESTS = {
+    "outcomes": "an outcome",
+    "review_outcomes": "the outcome of a review",
+    "overrides": "a decision on a line",
+}
+"""The tables of the journal whose rows name a plan, and what such a row is."""
+ASIDE = "superseded"
+"""The folder of the journal to which the rows of superseded plans go: nothing reads them, and nothing is lost."""
+
+
+def plans_of_week(ledger: Path, lottery: WeekLottery) -> list[StepRecord]:
+    """Return the plans that were recorded for a week, in their order; the last one stands."""
+    plans: list[StepRecord] = []
+    while record := record_by_key(ledger, PLANNER, plan_key(lottery, len(plans))):
+        plans.append(recorded_step(record))
+    return plans
+
+
+def record_plan(clerk: Clerk, store: Store, plan: Made) -> StepRecord:
+    """Record a plan as the one that stands for its week, and write its rows; the same plan again is the first record.
+
+    PolicyError where another plan stands and cannot be superseded, or where this one was superseded already.
+    """
+    lottery = lottery_of_plan(store.source.name, plan)
+    journal = clerk.home / "journal" / store.source.name
+    journal.mkdir(parents=True, exist_ok=True)
+    with exclusive_lock(journal / "acts.lock"):
+        recorded = plans_of_week(clerk.ledger, lottery)
+        if recorded and recorded[-1].act.content["plan"] == plan.number:
+            standing = recorded[-1]
+        else:
+            _check_can_stand(store, journal, plan, recorded)
+            before = recorded[-1].record_id if recorded else None
+            act = plan_act(store, plan, len(recorded), before)
+            seen = Seen(plan.week.as_of, store.complete_to, plan.bundle.digest)
+            standing = written_step(clerk, act, seen)
+        # after a stop, the same plan again does what was left undone
+        _set_aside_others(journal, plan)
+        write_journal(plan, journal)
+    return standing
+
+
+def _check_can_stand(store: Store, journal: Path, plan: Made, recorded: list[StepRecord]) -> None:
+    """Raise PolicyError unless a plan may supersede those of its week before."""
+    superseded = [each for each in recorded if each.act.content["plan"] == plan.number]
+    if superseded:
+        raise PolicyError(
+            f"plan {plan.number} was superseded by record '{recorded[-1].record_id}' and cannot come back; "
+            "look at it with --preview"
+        )
+    for number in numbers_in_journal(journal, plan):
+        if number == plan.number:
+            continue
+        why = _why_it_stands(store, journal, plan, number)
+        if why:
+            raise PolicyError(
+                f"the week of {date_of(plan.week.monday)} has plan {number}, and {why}: that plan stands; "
+                "look at another one with --preview, which records nothing"
+            )
+
+
+def _why_it_stands(store: Store, journal: Path, plan: Made, number: str) -> str:
+    """Return why a plan can no longer be superseded, nothing where it can."""
+    if store.complete_to >= plan.week.monday:
+        return "its week has begun"
+    for table, row in RESTS.items():
+        if rows_where(journal, table, plan=number):
+            return f"{row} rests on it"
+    return ""
+
+
+def numbers_in_journal(journal: Path, plan: Made) -> list[str]:
+    """Return the numbers of the plans of a plan's target and week that the journal holds."""
+    target = plan.bundle.target
+    pattern = f"{target}.{date_of(plan.week.monday)}-*.parquet"
+    parts = files_in(journal / plan.kind.plans, pattern)
+    return [part.stem.removeprefix(f"{target}.") for part in parts]
+
+
+def _set_aside_others(journal: Path, plan: Made) -> None:
+    """Move the rows of other plans and draws of a week out of the tables that are read."""
+    target = plan.bundle.target
+    week = f"{target}.{date_of(plan.week.monday)}-"
+    kept = {plan.kind.plans: plan.number, plan.kind.draws: plan.plan.draw.number}
+    for table, number in kept.items():
+        for part in files_in(journal / table, f"{week}*.parquet"):
+            if part.stem != f"{target}.{number}":
+                place = journal / ASIDE / table
+                place.mkdir(parents=True, exist_ok=True)
+                part.replace(place / part.name)

@@ -1,0 +1,171 @@
+"""The plan of a week in the ledger: one stands, alone in the journal, and is made again to the same lists."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from features.errors import LedgerError, PolicyError
+from features.home import home
+from features.ingest.scan import files_below
+from features.store.journal import write_journal_part
+from features.store.opening import open_store
+from features.store.store import Store
+from models.bundle.bundle import Bundle
+from models.policy.week import Halt, Made, week_of
+from models.reviews.review_week import planned_week
+from serving.ledger.read import head
+from serving.lottery.steps import Clerk
+from serving.plans.plan_act import lottery_of_plan
+from serving.plans.standing_plan import plans_of_week, record_plan
+from serving.replay.plan_replay import (
+    plan_record,
+    plan_replay_as_json,
+    plan_replay_lines,
+    replay_plan,
+)
+from tests.test_reviews_week import MONDAY, model, tables
+
+MOMENT = datetime(2015, 6, 29, 8, tzinfo=UTC)
+Write = Callable[..., Path]
+
+
+@pytest.fixture
+def place(hand_source: Write, tmp_path: Path) -> Path:
+    return hand_source(tmp_path / "source", tables())
+
+
+@pytest.fixture
+def store(place: Path) -> Store:
+    # the source's last closed day is the eve of the week that is planned
+    declared = place / "source.toml"
+    declared.write_text(declared.read_text("utf-8").replace("2015-06-30", "2015-06-28"), "utf-8")
+    return open_store(place)
+
+
+@pytest.fixture
+def bundle(store: Store) -> Bundle:
+    return model(store, "claim", "fraudulent_claim", home() / "bundles")
+
+
+def made(store: Store, bundle: Bundle, seed: str, halt: Halt | None = None) -> Made:
+    return planned_week(store, bundle, week_of(store, MONDAY, seed), halt)
+
+
+def recorded(store: Store, plan: Made) -> str:
+    """Record a plan and return the number of its record."""
+    return record_plan(Clerk(home(), MOMENT, 365), store, plan).record_id
+
+
+def parts(table: str) -> list[str]:
+    """Return the parts of a table of the journal that are read."""
+    return [path.name for path in files_below(home() / "journal" / "hand" / table)]
+
+
+def test_the_same_plan_again_is_the_first_record(store: Store, bundle: Bundle) -> None:
+    plan = made(store, bundle, "a")
+    first = recorded(store, plan)
+    before = parts("claim_draws")
+    assert recorded(store, plan) == first
+    assert parts("claim_draws") == before
+    assert head(home() / "ledger.db").size == 1
+
+
+def test_a_later_plan_supersedes_and_only_its_draw_is_counted(
+    place: Path, store: Store, bundle: Bundle
+) -> None:
+    first = made(store, bundle, "a")
+    second = made(store, bundle, "b")
+    earlier = recorded(store, first)
+    recorded(store, second)
+    assert parts("claim_plans") == [f"fraudulent_claim.{second.number}.parquet"]
+    assert parts("claim_draws") == [f"fraudulent_claim.{second.plan.draw.number}.parquet"]
+    plans = plans_of_week(home() / "ledger.db", lottery_of_plan("hand", second))
+    assert [each.act.content["supersedes"] for each in plans] == [None, earlier]
+    # nothing is lost: the rows of the first lie aside
+    assert len(parts("superseded/claim_plans")) == len(parts("superseded/claim_draws")) == 1
+
+
+def test_a_superseded_plan_cannot_come_back(store: Store, bundle: Bundle) -> None:
+    for seed in ("a", "b"):
+        recorded(store, made(store, bundle, seed))
+    with pytest.raises(PolicyError, match=r"was superseded by record '1-.*--preview"):
+        recorded(store, made(store, bundle, "a"))
+
+
+def test_a_plan_on_which_an_outcome_rests_stands(store: Store, bundle: Bundle) -> None:
+    plan = made(store, bundle, "a")
+    recorded(store, plan)
+    row = {
+        "plan": [plan.number],
+        "enterprise": ["e1"],
+        "overridden_on": [MONDAY],
+        "reason": ["workload"],
+        "decision": ["override"],
+        "recorded_on": [MONDAY],
+    }
+    write_journal_part(home() / "journal" / "hand", "overrides", "one", row)
+    with pytest.raises(
+        PolicyError, match=f"has plan {plan.number}, and a decision on a line rests on it"
+    ):
+        recorded(store, made(store, bundle, "b"))
+
+
+def test_a_plan_of_a_week_that_has_begun_stands(place: Path, store: Store, bundle: Bundle) -> None:
+    recorded(store, made(store, bundle, "a"))
+    declared = place / "source.toml"
+    declared.write_text(declared.read_text("utf-8").replace("2015-06-28", "2015-06-30"), "utf-8")
+    later = open_store(place)
+    with pytest.raises(PolicyError, match="its week has begun: that plan stands"):
+        recorded(later, made(later, bundle, "b"))
+
+
+def test_what_a_stop_left_undone_the_same_plan_does(store: Store, bundle: Bundle) -> None:
+    first, second = made(store, bundle, "a"), made(store, bundle, "b")
+    recorded(store, first)
+    recorded(store, second)
+    journal = home() / "journal" / "hand"
+    # as if the second had been stopped after the ledger: the first's rows still in place, its own missing
+    for table in ("claim_plans", "claim_draws"):
+        [own] = files_below(journal / table)
+        own.unlink()
+        [aside] = files_below(journal / "superseded" / table)
+        aside.replace(journal / table / aside.name)
+    recorded(store, second)
+    assert parts("claim_plans") == [f"fraudulent_claim.{second.number}.parquet"]
+
+
+def test_a_recorded_plan_is_made_again_to_the_same_lists(store: Store, bundle: Bundle) -> None:
+    halt = Halt("1-a", "2015-06-01", "停", "halt")
+    for plan in (made(store, bundle, "a"), made(store, bundle, "a", halt)):
+        found = plan_record(home(), recorded(store, plan))
+        assert found is not None
+        stored, act = found
+        shown = plan_replay_as_json(stored, act, replay_plan(home(), act))
+        assert shown["identical"]
+        assert {one["field"] for one in shown["fields"]} == {"plan", "rules", "draw", "lists"}
+        assert "identical" in plan_replay_lines(shown)[0]
+
+
+def test_a_list_that_was_changed_is_told_by_its_team(store: Store, bundle: Bundle) -> None:
+    found = plan_record(home(), recorded(store, made(store, bundle, "a")))
+    assert found is not None
+    _, act = found
+    lists = json.loads(json.dumps(act.content["lists"]))
+    lists["t1"].pop()
+    act.content["lists"].update(lists)  # type: ignore[attr-defined]
+    replay = replay_plan(home(), act)
+    different = [check for check in replay.checks if check.state != "identical"]
+    assert [(check.field, check.en) for check in different] == [("lists", "lists differ: t1")]
+
+
+def test_a_plan_whose_history_is_gone_says_so(store: Store, bundle: Bundle) -> None:
+    found = plan_record(home(), recorded(store, made(store, bundle, "a")))
+    assert found is not None
+    (store.folder / "store.json").unlink()
+    with pytest.raises(LedgerError, match="no longer at hand"):
+        replay_plan(home(), found[1])
