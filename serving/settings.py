@@ -14,21 +14,28 @@ from features.ingest.source import Place
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`home` holds stores, bundles, keys and ledger; `source` is the folder served, `data` is ${DATA} of its views."""
+    """`home` holds stores, bundles, keys and ledger; `source` is the folder served, `data` is ${DATA} of its views.
+
+    After `stale_after` days the last closed day is stale and the service not ready; None where it never is.
+    """
 
     home: Path
     source: Place
     data: Place | None = None
+    stale_after: int | None = None
 
     @property
     def environment(self) -> dict[str, str]:
         """The environment variables that give a worker process the same settings; folders as absolute paths."""
         places = {"LSSI_HOME": self.home, "LSSI_SOURCE": self.source, "LSSI_DATA": self.data}
-        return {
+        environment = {
             name: str(place if is_database(place) else Path(place).resolve())
             for name, place in places.items()
             if place
         }
+        if self.stale_after is not None:
+            environment["LSSI_STALE_AFTER"] = str(self.stale_after)
+        return environment
 
     @property
     def keys(self) -> Path:
@@ -42,10 +49,16 @@ class Settings:
 
 
 def settings_of(environ: Mapping[str, str]) -> Settings:
-    """Return the settings in LSSI_HOME (default ./.lssi), LSSI_SOURCE and LSSI_DATA; RequestError without a source."""
+    """Return the settings that LSSI_HOME, LSSI_SOURCE, LSSI_DATA and LSSI_STALE_AFTER say; RequestError without a source."""
     source, data = environ.get("LSSI_SOURCE"), environ.get("LSSI_DATA")
     if not source:
         raise RequestError(
             "LSSI_SOURCE is not set; run `lssi serve SOURCE`, or set it to the folder of the source"
         )
-    return Settings(home(environ), source, data or None)
+    stale_after = environ.get("LSSI_STALE_AFTER") or None
+    if stale_after is not None and not stale_after.isdecimal():
+        raise RequestError(
+            f"LSSI_STALE_AFTER should be a number of days, such as 3; got {stale_after!r}"
+        )
+    days = None if stale_after is None else int(stale_after)
+    return Settings(home(environ), source, data or None, days)

@@ -18,6 +18,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from features.errors import LssiError, RequestError
+from features.files import keep_private, own_folder
 from serving.answers import Acted, AlertPage, Answer, Info, Recorded
 from serving.api.access import Access, RequestLimits
 from serving.api.caller import CALLER
@@ -25,6 +26,7 @@ from serving.api.district import DistrictGuard
 from serving.api.key_register import read
 from serving.api.keys import Ring
 from serving.api.loop_desk import LoopDesk
+from serving.api.readiness import REASONS, Readiness
 from serving.api.refusal_counts import RefusalCounts
 from serving.api.startup import quieten, settle_memory
 from serving.api.wire import speak_strictly
@@ -93,10 +95,14 @@ class Lssi:
         """Load history, models and ranks, and start the ledger's writer."""
         quieten()
         settings = settings_of(os.environ)
+        keep_private(settings.home.resolve())
         scorer = open_scorer(settings)
         self._ledger = Ledger(settings.ledger, RECORD_SECONDS)
         clock = partial(datetime.now, UTC)
         self._desk = Desk(scorer, self._ledger, clock, DistrictGuard(scorer.store))
+        self._readiness = Readiness(
+            self._ledger, scorer.day, stale_after=settings.stale_after, clock=clock
+        )
         REFUSALS.write_to(self._ledger, clock)
         journal = settings.home / "journal" / scorer.store.source.name
         self._loop = LoopDesk(Loop(scorer.store, journal, self._ledger), clock)
@@ -109,11 +115,12 @@ class Lssi:
         self._desk.close()
 
     async def __is_ready__(self) -> bool:
-        """Return whether a record could be made durable now, as `/readyz` asks; the log says why not."""
-        trouble = await self._ledger.trouble()
-        if trouble:
-            LOG.warning("not ready: %s", trouble)
-        return not trouble
+        """Return whether the service may be asked now, as `/readyz` asks; the log says why not, the answer only a word."""
+        trouble = await self._readiness.trouble()
+        if trouble is not None:
+            REASONS.get().append(trouble.word)
+            LOG.warning("not ready: %s", trouble.sentence)
+        return trouble is None
 
     @bentoml.api(route="/v1/enterprises/score", output_spec=Answer)
     async def score_enterprises(self, request: EnterpriseIds, /) -> Response:
@@ -183,7 +190,7 @@ def serve(settings: Settings, *, host: str, port: int, workers: int) -> NoReturn
     Ledger(settings.ledger).close()
     read(settings.keys)
     place = settings.home.resolve() / "bentoml"
-    place.mkdir(parents=True, exist_ok=True)
+    own_folder(place)
     framework = {
         "BENTOML_HOME": str(place),
         "BENTOML_DO_NOT_TRACK": "True",

@@ -33,6 +33,8 @@ Waiting = Future[Receipt] | asyncio.Future[Receipt]
 Item = tuple[Entry | None, Waiting]
 """What waits for the writer: an entry, or no entry where somebody only asks whether one could be written."""
 _PROBED = Receipt("", -1, first=False)
+NO_ROOM = "no room is left for the ledger"
+"""What is said of a ledger whose disk is full."""
 _CLOSED = "the ledger is closed: nothing can be recorded, so nothing is answered"
 _LATE = (
     "the ledger did not confirm the record in time, so no score is answered; another program may hold"
@@ -73,7 +75,7 @@ class Ledger:
         """Return why no record can be made durable at this moment, or "" where one can; for the service's event loop."""
         with suppress(OSError):  # a folder that is gone is told below
             if shutil.disk_usage(self.path.parent).free < _ROOM:
-                return "no room is left for the ledger"
+                return NO_ROOM
         ended, refusal = self._last
         is_idle = self._begun is None and self._thread.is_alive()
         if is_idle and time.monotonic() - ended < _FRESH:
