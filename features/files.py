@@ -25,9 +25,65 @@ ANYBODY = 0o666
 """The mode of files that others may read, as far as the umask allows."""
 OWNER = 0o600
 """The mode of files that only their owner may read."""
+OWNERS_FOLDER = 0o700
+"""The mode of folders that only their owner may enter."""
 
 _LASTING: list[weakref.finalize[..., object]] = []
 """The folders that last as long as an object: what removes each."""
+
+
+class _Privacy:
+    """What `keep_private` was told: the folder that is kept private, and the umask of whoever called the process."""
+
+    root: Path | None = None
+    umask = 0o077
+
+
+def keep_private(root: Path) -> None:
+    """Let what this process and its children write from now on be open to their user alone, whatever the umask was.
+
+    Files and folders that are asked for outside `root`, such as reports, are as open as the caller's umask says.
+    """
+    umask = os.umask(0o077)
+    if umask != 0o077:  # else it was called before, or the caller is as strict
+        _Privacy.umask = umask
+    _Privacy.root = root
+
+
+def own_folder(folder: Path) -> Path:
+    """Make a folder with those above it that are missing, each open to its owner alone, and return it."""
+    missing = [one for one in (folder, *folder.parents) if not one.exists()]
+    for one in reversed(missing):
+        one.mkdir(OWNERS_FOLDER, exist_ok=True)
+    return folder
+
+
+def asked_folder(folder: Path) -> Path:
+    """Make a folder that a user asked for, with those above it, as open as the caller's umask says, and return it."""
+    missing = [one for one in (folder, *folder.parents) if not one.exists()]
+    for one in reversed(missing):
+        one.mkdir(exist_ok=True)
+        _open_as_asked(one, 0o777)
+    return folder
+
+
+def close_to_others(path: Path) -> None:
+    """Let a file of this user that others may open, such as one of an earlier version, be open to its owner alone."""
+    with suppress(FileNotFoundError):
+        status = path.stat()
+        if status.st_uid == os.geteuid() and status.st_mode & 0o077:
+            path.chmod(OWNERS_FOLDER if path.is_dir() else OWNER)
+
+
+def _open_as_asked(path: Path, mode: int) -> None:
+    if _is_asked_for(path):
+        path.chmod(mode & ~_Privacy.umask)
+
+
+def _is_asked_for(path: Path) -> bool:
+    """Tell whether a path lies outside the folder that is kept private."""
+    root = _Privacy.root
+    return root is not None and not path.resolve().is_relative_to(root)
 
 
 def reached(point: str) -> None:
@@ -45,7 +101,10 @@ def write_points(write: str) -> Iterator[None]:
 @contextmanager
 def private_folder(place: Path) -> Iterator[Path]:
     """Yield a new folder in `place` that only this run owns; it is gone afterwards unless it was given another name."""
-    place.mkdir(parents=True, exist_ok=True)
+    if _is_asked_for(place):
+        asked_folder(place)
+    else:
+        own_folder(place)
     clear_unfinished(place)
     with _owned(place, _made_folder) as folder:
         reached(f"after a folder is made in {place.name}")
@@ -56,9 +115,12 @@ def private_folder(place: Path) -> Iterator[Path]:
 @contextmanager
 def exclusive_lock(lock: Path) -> Iterator[None]:
     """Wait until no other run works under this lock file, and hold it."""
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    with lock.open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    own_folder(lock.parent)
+    # whoever may open a file may hold its lock, so others than the owner may not
+    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, OWNER)
+    with os.fdopen(descriptor, "r+b"):
+        close_to_others(lock)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
 
 
@@ -208,6 +270,7 @@ class _Taken(Exception):
 
 def _made_folder(path: Path) -> int:
     path.mkdir()
+    _open_as_asked(path, 0o777)
     try:
         return os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     except FileNotFoundError:
@@ -215,7 +278,10 @@ def _made_folder(path: Path) -> int:
 
 
 def _made_file(path: Path, mode: int) -> int:
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, mode)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, mode)
+    if mode != OWNER:
+        _open_as_asked(path, mode)
+    return descriptor
 
 
 def _is_at(descriptor: int, path: Path) -> bool:

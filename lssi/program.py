@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import typer
 
+from features.files import keep_private
 from features.home import home
 from lssi.commands import (
     alerting,
@@ -91,4 +92,5 @@ def lssi() -> None:
     """劳动保障监察的风险排序与说明。Rank enterprises and claims for inspection, and say why."""
     from features.store.debris import clear_home
 
+    keep_private(home())
     clear_home(home())

@@ -19,13 +19,15 @@ from serving.database.place import VARIABLE, LedgerPlace, ledger_place
 class Settings:
     """`home` holds stores, bundles and keys; `source` is the folder served, `data` is ${DATA} of its views.
 
-    `ledger` is a file of the home unless LSSI_LEDGER states a database.
+    `ledger` is a file of the home unless LSSI_LEDGER states a database. After `stale_after` days the last closed day is
+    stale and the service not ready; None where it never is.
     """
 
     home: Path
     source: Place
     data: Place | None = None
     ledger_address: str | None = None
+    stale_after: int | None = None
 
     @property
     def environment(self) -> dict[str, str]:
@@ -36,11 +38,14 @@ class Settings:
             "LSSI_DATA": self.data,
             VARIABLE: self.ledger_address,
         }
-        return {
+        environment = {
             name: str(place if is_database(place) else Path(place).resolve())
             for name, place in places.items()
             if place
         }
+        if self.stale_after is not None:
+            environment["LSSI_STALE_AFTER"] = str(self.stale_after)
+        return environment
 
     @property
     def keys(self) -> Path:
@@ -54,15 +59,27 @@ class Settings:
 
 
 def settings_of(environ: Mapping[str, str]) -> Settings:
-    """Return the settings in LSSI_HOME (default ./.lssi), LSSI_SOURCE, LSSI_DATA and LSSI_LEDGER; RequestError without a
-    source.
+    """Return the settings in LSSI_HOME (default ./.lssi), LSSI_SOURCE, LSSI_DATA, LSSI_LEDGER and LSSI_STALE_AFTER.
+
+    RequestError without a source.
     """
     source, data = environ.get("LSSI_SOURCE"), environ.get("LSSI_DATA")
     if not source:
         raise RequestError(
             "LSSI_SOURCE is not set; run `lssi serve SOURCE`, or set it to the folder of the source"
         )
-    return Settings(home(environ), source, data or None, environ.get(VARIABLE) or None)
+    stale_after = environ.get("LSSI_STALE_AFTER") or None
+    if stale_after is not None and not stale_after.isdecimal():
+        raise RequestError(
+            f"LSSI_STALE_AFTER should be a number of days, such as 3; got {stale_after!r}"
+        )
+    return Settings(
+        home(environ),
+        source,
+        data or None,
+        ledger_address=environ.get(VARIABLE) or None,
+        stale_after=None if stale_after is None else int(stale_after),
+    )
 
 
 def software_version() -> str:

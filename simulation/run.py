@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from features.contract.tables import contract
 from features.errors import SourceError
-from features.files import UNFINISHED, clear_unfinished, write_text
+from features.files import UNFINISHED, asked_folder, clear_unfinished, write_text
 from simulation.begin import begin
 from simulation.funds.medical_claims import KINDS
 from simulation.funds.providers import provider_rows, providers
@@ -167,7 +167,7 @@ def _same_arguments(out: Path, setting: Setting, inspectorate: Inspectorate) -> 
     clear_unfinished(place.parent)
     if out.exists() and not _only_begun(out, place.parent):
         raise SourceError(f"{out} is not empty and has no city; choose another folder")
-    place.parent.mkdir(parents=True, exist_ok=True)
+    asked_folder(place.parent)
     write_text(place, json.dumps(arguments, allow_nan=False))
 
 

@@ -17,7 +17,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cached_property
@@ -51,6 +51,8 @@ from serving.scoring.score_day import roll
 from tests.api_client import CheckedClient, path_of
 from tests.api_requests import Asked, Requests, requests_of
 from tests.said import Say
+from tests.test_api_wire import HOSTILE
+from tests.wired import sent as sent_raw
 
 PATIENCE = 240
 WEEK, CELL, TEAM = "2015-07-06", "C001", "T001"
@@ -604,6 +606,35 @@ def test_the_log_repeats_no_value_of_any_request(served: Served) -> None:
     assert f"route={FIRMS} status=404 key=system" in text
     assert SECRET not in text
     assert not any(key in text for key in served.keys.values())
+
+
+@pytest.mark.parametrize("what", ["length and chunks", "bare line feeds", "a folded header"])
+def test_the_framework_s_server_reads_strictly_too(served: Served, what: str) -> None:
+    port = int(served.address.rpartition(":")[2])
+    key = f"Authorization: Bearer {served.keys['system']}".encode()
+    answer = sent_raw(port, HOSTILE[what].replace(b"KEY", key))
+    assert answer.closed and (answer.status, answer.code) == (400, "protocol_invalid")
+
+
+def test_slow_bodies_shut_out_no_probe_of_the_service(served: Served) -> None:
+    port = int(served.address.rpartition(":")[2])
+    head = (
+        f"POST {FIRMS} HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 9\r\n"
+        f"Authorization: Bearer {served.keys['system']}\r\n\r\n{{"
+    ).encode()
+    with ExitStack() as lines:
+        for _ in range(160):
+            line = lines.enter_context(socket.create_connection(("127.0.0.1", port)))
+            line.sendall(head)
+        for path in ("/livez", "/readyz") * 6:
+            assert httpx.get(served.address + path, timeout=30).status_code == 200
+
+
+def test_the_log_of_the_service_holds_no_traceback(served: Served) -> None:
+    for path, content in [(FIRMS, b"[" * 100_000), (SENT, b'{"id": "\\ud800", "rows": {}}')]:
+        served.ask(path, content=content, headers={"content-type": "application/json"})
+    text = served.log.read_text("utf-8")
+    assert "Traceback" not in text and 'File "' not in text
 
 
 @pytest.fixture

@@ -17,7 +17,13 @@ import pyarrow.parquet as pq
 
 from features.contract.millionths import CERTAIN, probability_columns
 from features.errors import SourceError
-from features.files import UNFINISHED, durable, write_durable_text
+from features.files import (
+    UNFINISHED,
+    close_to_others,
+    durable,
+    own_folder,
+    write_durable_text,
+)
 from features.ingest.dump.columns import SETTINGS
 from features.ingest.scan import files_below, files_in, read_table
 from features.ingest.source import Source
@@ -74,7 +80,7 @@ def live_folder(source: Source) -> Path | None:
 def set_current(source: Source, folder: Path) -> None:
     """Let a store be the live store of a source from now on."""
     path = pointer(source)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    own_folder(path.parent)
     write_durable_text(path, json.dumps({"store": folder.name}, allow_nan=False) + "\n")
 
 
@@ -82,8 +88,9 @@ def set_current(source: Source, folder: Path) -> None:
 def feed_lock(source: Source) -> Iterator[None]:
     """Hold the feed of a source alone; SourceError where another load has it."""
     path = pointer(source).with_suffix(".lock")
-    path.parent.mkdir(parents=True, exist_ok=True)
+    own_folder(path.parent)
     with path.open("w") as lock:
+        close_to_others(path)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from features.calendar import date_of
 from features.contract.tables import COMMON, Column, contract
 from features.errors import HistoryError
-from features.files import durable
+from features.files import OWNER, durable, own_folder
 from features.ingest.source import JOURNAL
 
 _TYPES = {
@@ -44,8 +44,8 @@ def write_journal_part(
     values: dict[str, Sequence[Any]] = {**columns, "row_id": row_ids, "retracted": [0] * size}
     arrays = {column.name: _array(column, values[column.name]) for column in declared}
     path = folder / table / f"{part}.parquet"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with durable(path) as unfinished:
+    own_folder(path.parent)
+    with durable(path, OWNER) as unfinished:
         pq.write_table(pa.table(arrays), unfinished, compression="zstd")
     return path
 

@@ -203,11 +203,12 @@ def witness_checkpoint(
     """见证检查点。Sign a checkpoint, on another machine than the ledger's, only if its history grows from the
     last one signed here.
     """
+    from features.files import own_folder
     from serving.ledger.note import parse_note_key
     from serving.ledger.witness import cosign, witness_signer
 
     folder = place or home() / "witness"
-    folder.mkdir(parents=True, exist_ok=True)
+    own_folder(folder)
     signer = witness_signer(folder, name)
     trusted = None if log_key is None else parse_note_key(log_key)
     request = proof.read_text("utf-8", errors="replace")

@@ -16,6 +16,15 @@ from lssi.signals import restore_defaults
 Host = Annotated[str, typer.Option(help="监听地址 / address to listen on")]
 Port = Annotated[int, typer.Option(min=1, max=65535, help="端口 / port")]
 Workers = Annotated[int, typer.Option(min=1, max=64, help="进程数 / worker processes")]
+StaleAfter = Annotated[
+    int | None,
+    typer.Option(
+        min=0,
+        metavar="DAYS",
+        envvar="LSSI_STALE_AFTER",
+        help="最近已结日超过几天即未就绪 / not ready once the last closed day is more days old than this",
+    ),
+]
 
 
 def serve_command(
@@ -25,6 +34,7 @@ def serve_command(
     host: Host = "127.0.0.1",
     port: Port = 3000,
     workers: Workers = 1,
+    stale_after: StaleAfter = None,
 ) -> None:
     """启动评分服务。Serve the promoted models over HTTP (docs/api.md) until it is stopped."""
     from serving.api.start import serve
@@ -32,7 +42,13 @@ def serve_command(
     from serving.settings import Settings
 
     restore_defaults()  # the server ends its workers itself
-    settings = Settings(home(), source, data, os.environ.get(VARIABLE) or None)
+    settings = Settings(
+        home(),
+        source,
+        data,
+        ledger_address=os.environ.get(VARIABLE) or None,
+        stale_after=stale_after,
+    )
     serve(settings, host=host, port=port, workers=workers)
 
 

@@ -9,7 +9,6 @@ from lssi.policy_trial.month_units import PER_CENT, MonthUnits
 from lssi.policy_trial.orders import LOT, MonthOrders, VisitOrder
 from models.optimum.city_rules import GROUPS
 from models.policy.cell_start import CellStart, is_routine, worth_a_minute
-from models.policy.floors import groups_of
 from models.policy.lottery import CellTickets, Draw, Ticket, drawn_units
 from models.policy.plan import cell_starts, plan
 from models.policy.plan_unit import PlannedVisit
@@ -150,7 +149,7 @@ def _groups(known: MonthUnits, visited: set[str]) -> dict[str, list[int]]:
     """Return by group its units that routine visits reach, and how many of all visits go to it."""
     counts = {group: [0, 0] for group in (EVERYBODY, *GROUPS)}
     for unit in known.units:
-        for group in (EVERYBODY, *groups_of(unit, known.policy.floors)):
+        for group in (EVERYBODY, *known.policy.floors.groups_of(unit)):
             counts[group][0] += int(is_routine(unit))
             counts[group][1] += int(unit.name in visited)
     return counts

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from features.files import write_text
+from features.files import asked_folder, write_text
 from models.bundle.interval import number_line
 from models.policy.plan_text import WHY_WORDS, heading_lines, remarks
 from models.policy.plan_unit import KINDS
@@ -41,7 +41,7 @@ STYLE = (
 
 def write_plan_sheets(shown: dict[str, Any], folder: Path) -> list[Path]:
     """Write a plan, as `plan_as_json` gave it, into a folder and return the paths: the page, then a CSV per team by name."""
-    folder.mkdir(parents=True, exist_ok=True)
+    asked_folder(folder)
     number = shown["plan"]
     texts = {f"{number}.html": page(shown)}
     for team, cells in _cells_of_teams(shown).items():

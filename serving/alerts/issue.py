@@ -11,7 +11,7 @@ from typing import Any
 from features.calendar import day_of
 from features.engine.engine import engine_of
 from features.engine.population import check_day
-from features.files import exclusive_lock
+from features.files import exclusive_lock, own_folder
 from features.ingest.scan import files_in
 from features.store.journal import write_journal_part
 from models.bundle.bundle import Bundle
@@ -48,7 +48,7 @@ def issue_alerts(loop: Loop, bundles: Mapping[str, Bundle], issue: Issue) -> lis
     engine = engine_of(loop.store)
     rules = alert_rules_on(issue.as_of)
     crossed = list(crossings(engine, rules, bundles, issue.as_of))
-    loop.journal.mkdir(parents=True, exist_ok=True)
+    own_folder(loop.journal)
     with exclusive_lock(loop.journal / "acts.lock"):
         new = list(_not_issued(crossed, rows_where(loop.journal, "alerts"), issue.day))
         texts = list(alert_texts(engine, new, bundles))

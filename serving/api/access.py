@@ -16,6 +16,7 @@ from serving.api.content import replayed, whole_body
 from serving.api.key_register import KeyHolder
 from serving.api.keys import Ring
 from serving.api.matching import route_of, routes_of_path
+from serving.api.readiness import REASONS
 from serving.api.refusal_counts import RefusalCounts
 from serving.api.responses import Outgoing, Refused
 from serving.api.route import Route
@@ -112,6 +113,7 @@ class Access:
     ) -> None:
         """Answer a probe: it holds no place, waits for no turn, and its body is not read, so no load shuts it out."""
         _check_method(route, scope)
+        REASONS.set(outgoing.reasons)
         async with asyncio.timeout(self._limits.answer_seconds):
             await self._app(scope, replayed(b"", receive), outgoing)
 

@@ -39,6 +39,7 @@ class Outgoing:
         self._parts: list[bytes] = []
         self.status = 0
         self.is_whole = False
+        self.reasons: list[str] = []
 
     async def __call__(self, message: Message) -> None:
         """Take one message of the application."""
@@ -61,7 +62,13 @@ class Outgoing:
         self._parts.append(message.get("body", b""))
         if not message.get("more_body", False):
             headers = tuple(header for header in self._headers if header[0].lower() in OF_ERRORS)
-            await self._whole(normalised(self.status, b"".join(self._parts)), headers)
+            given = normalised(self.status, b"".join(self._parts))
+            await self._whole(self._not_ready() if self.reasons else given, headers)
+
+    def _not_ready(self) -> bytes:
+        """Return the error body of a service that is not ready, with the word that says why."""
+        detail = [{"field": "reason", "problem": word} for word in self.reasons]
+        return body("not_ready", "the service is not ready; its log says why", detail)
 
     async def _whole(self, content: bytes, headers: tuple[tuple[bytes, bytes], ...]) -> None:
         length = (b"content-length", str(len(content)).encode())

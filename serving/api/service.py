@@ -17,6 +17,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from features.errors import LssiError, RequestError
+from features.files import keep_private
 from serving.answers import Acted, AlertPage, Answer, Info, Recorded
 from serving.api.access import Access, RequestLimits
 from serving.api.caller import CALLER
@@ -28,6 +29,7 @@ from serving.api.keys import Ring
 from serving.api.metrics import ledger_samples, metrics_text, model_samples
 from serving.api.questions import AskedWhy, BatchRows, ExplainedRecord, PlanOfWeek, RankedUnits
 from serving.api.read_answers import BatchPage, ExplainedScores, PlanPage, RankPage, WhyListed
+from serving.api.readiness import REASONS, Readiness, Trouble
 from serving.api.refusal_counts import RefusalCounts
 from serving.api.startup import quieten
 from serving.api.wire import speak_strictly
@@ -106,11 +108,14 @@ class Lssi:
         """Load history, models and ranks, and start the ledger's writer."""
         quieten()
         settings = _settings()
+        keep_private(settings.home.resolve())
         self._ledger = Ledger(settings.ledger, RECORD_SECONDS)
-        REFUSALS.write_to(self._ledger, partial(datetime.now, UTC))
+        clock = partial(datetime.now, UTC)
+        REFUSALS.write_to(self._ledger, clock)
         self._in_use = Changeover(
             in_use_file(settings), partial(open_desks, settings, self._ledger)
         )
+        self._readiness = Readiness(self._ledger, stale_after=settings.stale_after, clock=clock)
 
     @bentoml.on_shutdown
     def close(self) -> None:
@@ -119,19 +124,20 @@ class Lssi:
         self._ledger.close()
 
     async def __is_ready__(self) -> bool:
-        """Return whether a record could be made durable now, as `/readyz` asks; the log says why not."""
-        trouble = await self._ledger.trouble() or await self._trouble()
-        if trouble:
-            LOG.warning("not ready: %s", trouble)
-        return not trouble
+        """Return whether the service may be asked now, as `/readyz` asks; the log says why not, the answer only a word."""
+        trouble = await self._trouble()
+        if trouble is not None:
+            REASONS.get().append(trouble.word)
+            LOG.warning("not ready: %s", trouble.sentence)
+        return trouble is None
 
-    async def _trouble(self) -> str:
-        """Return why what is in use cannot be answered with, or "" where it can."""
+    async def _trouble(self) -> Trouble | None:
+        """Return why what is in use cannot be answered with, or the ledger not be written; None where both can."""
         try:
-            await self._in_use.now()
+            desks = await self._in_use.now()
         except LssiError as error:
-            return str(error)
-        return ""
+            return Trouble("generation_unusable", str(error))
+        return await self._readiness.trouble(desks.scores.scorer.day)
 
     async def _noted(self, desks: Desks, shown: Awaitable[BaseModel], record_id: str) -> BaseModel:
         """Return what is shown of a record, once the ledger says who reads it."""

@@ -9,8 +9,9 @@ import sys
 from typing import NoReturn
 
 from features.errors import RequestError
+from features.files import own_folder
 from serving.api.access import RequestLimits
-from serving.api.keys import read
+from serving.api.key_register import read
 from serving.ledger.ledger import Ledger
 from serving.scoring.opening import open_scorer, publish_promoted
 from serving.settings import Settings
@@ -27,7 +28,7 @@ def serve(settings: Settings, *, host: str, port: int, workers: int) -> NoReturn
     Ledger(settings.ledger).close()
     read(settings.keys)
     place = settings.home.resolve() / "bentoml"
-    place.mkdir(parents=True, exist_ok=True)
+    own_folder(place)
     framework = {
         "BENTOML_HOME": str(place),
         "BENTOML_DO_NOT_TRACK": "True",

@@ -41,6 +41,8 @@ Waiting = Future[Receipt] | asyncio.Future[Receipt]
 Item = tuple[Entry | None, Waiting]
 """What waits for the writer: an entry, or no entry where somebody only asks whether one could be written."""
 _PROBED = Receipt("", -1, first=False)
+NO_ROOM = "no room is left for the ledger"
+"""What is said of a ledger whose disk is full."""
 _CLOSED = "the ledger is closed: nothing can be recorded, so nothing is answered"
 _LATE = (
     "the ledger did not confirm the record in time, so no score is answered; another program may hold"
@@ -80,7 +82,7 @@ class Ledger:
     async def trouble(self) -> str:
         """Return why no record can be made durable at this moment, or "" where one can; for the service's event loop."""
         if isinstance(self.path, Path) and _is_full(self.path.parent):
-            return "no room is left for the ledger"
+            return NO_ROOM
         ended, refusal = self._last
         is_idle = self._begun is None and self._thread.is_alive()
         if is_idle and time.monotonic() - ended < _FRESH:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from features.errors import LedgerError
-from features.files import OWNER, durable, write_points
+from features.files import OWNER, close_to_others, durable, own_folder, write_points
 from serving.database.connection import Errors
 
 SCHEMA = """
@@ -81,8 +81,10 @@ class SqliteConnection(sqlite3.Connection):
 def create(path: Path) -> None:
     """Make the ledger file, whole or not at all, unless it is there; LedgerError when the path cannot hold one."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        own_folder(path.parent)
         with writers_lock(path):
+            for end in ("", "-wal", "-shm"):
+                close_to_others(path.with_name(f"{path.name}{end}"))
             if not path.exists():
                 with durable(path, OWNER) as draft:
                     # without a journal: a draft is whole only once it has its name, and leaves no second file
@@ -128,8 +130,10 @@ def writers_lock(path: Path) -> Iterator[BinaryIO]:
 
     Its file holds the last head that a writer acknowledged, which all writers of this ledger know by it.
     """
-    lock = os.open(path.with_name(f"{path.name}.lock"), os.O_RDWR | os.O_CREAT, OWNER)
+    place = path.with_name(f"{path.name}.lock")
+    lock = os.open(place, os.O_RDWR | os.O_CREAT, OWNER)
     with os.fdopen(lock, "r+b") as file:
+        close_to_others(place)  # else any user of the machine could hold it, and stop all records
         fcntl.flock(file, fcntl.LOCK_EX)
         yield file
 

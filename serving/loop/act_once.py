@@ -11,7 +11,7 @@ from typing import Any
 
 from features.calendar import date_of
 from features.errors import RequestError
-from features.files import exclusive_lock
+from features.files import exclusive_lock, own_folder
 from features.store.journal import write_journal_part
 from features.store.store import Store
 from serving.errors import ActRefused
@@ -109,7 +109,7 @@ def carried_out(loop: Loop, deed: Deed, doer: Doer) -> Receipt:
 
     RetryConflict where the key was used for other content; whatever `check` raises where the act does not fit.
     """
-    loop.journal.mkdir(parents=True, exist_ok=True)
+    own_folder(loop.journal)
     key_mark = f"key {doer.who} {doer.key}"
     with exclusive_lock(loop.journal / "acts.lock"):
         has_row = is_marked(loop.journal, deed.table, key_mark)

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from features.contract.tables import COMMON, Column, Table, contract
-from features.files import replaced
+from features.files import asked_folder, replaced
 from simulation.ground.pieces import Piece, Rows, Values, joined_pieces, kept
 from simulation.ground.sectors import DIVISIONS, SECTORS
 from simulation.ground.setting import NULL, day_of_months
@@ -138,7 +138,7 @@ def frame(table: Table, rows: Piece, *, start: int) -> pa.Table:
 
 def write_frame(frame_: pa.Table, path: Path) -> str:
     """Write a table with fixed settings and return the SHA-256 of its bytes."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    asked_folder(path.parent)
     coded_columns, encodings = [], {}
     for field in frame_.schema:
         if pa.types.is_dictionary(field.type):

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from features.errors import RequestError
-from features.files import replaced, write_text
+from features.files import asked_folder, replaced, write_text
 from features.ingest.scan import files_in, read_parquet
 from simulation.ground.setting import Setting
 from simulation.output.platform_layout import OWN, PlatformColumn, layout
@@ -69,7 +69,7 @@ def write_platform(city: Path, out: Path, progress: Progress, *, name: str | Non
         marker, digest = out / "progress" / f"{part}.sha256", _digest(city, part)
         if not marker.exists() or marker.read_text("utf-8") != digest:
             _write_part(city, out, part)
-            marker.parent.mkdir(parents=True, exist_ok=True)
+            asked_folder(marker.parent)
             write_text(marker, digest)
             parts_made += 1
         progress(number, len(parts))
@@ -125,7 +125,7 @@ def _write_part(city: Path, out: Path, part: str) -> None:
 def _copy_part(source: Path, target: Path) -> None:
     if not source.exists():
         return
-    target.parent.mkdir(parents=True, exist_ok=True)
+    asked_folder(target.parent)
     with replaced(target) as unfinished:
         shutil.copyfile(source, unfinished)
 
@@ -201,7 +201,7 @@ def write_platform_rows(
     rows: pl.DataFrame, columns: tuple[PlatformColumn, ...], path: Path
 ) -> None:
     """Write rows as one part of a table of the platform, with fixed settings."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    asked_folder(path.parent)
     arrays = {column.name: platform_array(rows, column) for column in columns}
     with replaced(path) as unfinished:
         pq.write_table(
