@@ -112,6 +112,8 @@ class Lineage:
         for place, unit in zip(places.tolist(), pairs, strict=True):
             if unit not in made and unit[0] != NULL:
                 place_of.setdefault(unit, place)
+        if not place_of:
+            return
         distinct = np.array(list(place_of.values()), np.int64)
         table = self._rows.table(measure.table, measure.by)
         facts: list[list[Fact]] = []
