@@ -745,6 +745,8 @@ def test_an_explanation_sums_to_the_raw_score_and_says_the_reasons_of_the_answer
     scored = served.client("system").score_enterprises(enterprises=[served.listed])
     explained = served.client("auditor").explain_record(record_id=scored["record_id"])
     [unit], [answered] = explained["units"], scored["units"]
+    path = f"/v1/records/{scored['record_id']}/explanation?unit=none"
+    assert code_of(served.ask(path, role="auditor", method="GET")) == "unknown_id"
     total = unit["base"] + sum(one["contribution"] for one in unit["contributions"])
     assert total == pytest.approx(unit["raw"], abs=1e-9)
     assert {name: unit[name] for name in ("id", "score", "rank", "reasons", "missing")} == {
