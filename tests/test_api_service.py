@@ -18,7 +18,7 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
@@ -49,7 +49,7 @@ from serving.requests import MOST_UNITS
 from serving.scoring.promoted_models import promoted
 from serving.scoring.score_day import roll
 from tests.api_client import CheckedClient, path_of
-from tests.api_requests import Asked, Requests, requests_of
+from tests.api_requests import KINDS, Asked, Requests, requests_of
 
 PATIENCE = 240
 WEEK, CELL, TEAM = "2015-07-06", "C001", "T001"
@@ -837,6 +837,15 @@ def test_requests_made_from_the_document_get_what_it_says(
 
 def statuses_of(served: Served, requests: Requests, route: Route, calls: int) -> Counter[int]:
     """Return how often requests of one route got which status; each reply is what the document says, and none is a 5xx."""
+    statuses: Counter[int] = Counter()
+    for kind, share in KINDS.items():
+        of_kind = replace(requests, kind=kind)
+        statuses += statuses_of_kind(served, of_kind, route, max(1, round(share * calls)))
+    return statuses
+
+
+def statuses_of_kind(served: Served, requests: Requests, route: Route, calls: int) -> Counter[int]:
+    """The same of one kind of requests."""
     client = served.client(route.roles[0] if route.roles else "system")
     statuses: Counter[int] = Counter()
 
