@@ -18,7 +18,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
@@ -49,7 +49,7 @@ from serving.requests import MOST_UNITS
 from serving.scoring.promoted_models import promoted
 from serving.scoring.score_day import roll
 from tests.api_client import CheckedClient, path_of
-from tests.api_requests import Asked, Requests, requests_of
+from tests.api_requests import KINDS, Asked, Requests, requests_of
 from tests.said import Say
 from tests.test_api_wire import HOSTILE
 from tests.wired import sent as sent_raw
@@ -751,6 +751,8 @@ def test_an_explanation_sums_to_the_raw_score_and_says_the_reasons_of_the_answer
     scored = served.client("system").score_enterprises(enterprises=[served.listed])
     explained = served.client("auditor").explain_record(record_id=scored["record_id"])
     [unit], [answered] = explained["units"], scored["units"]
+    path = f"/v1/records/{scored['record_id']}/explanation?unit=none"
+    assert code_of(served.ask(path, role="auditor", method="GET")) == "unknown_id"
     total = unit["base"] + sum(one["contribution"] for one in unit["contributions"])
     assert total == pytest.approx(unit["raw"], abs=1e-9)
     assert {name: unit[name] for name in ("id", "score", "rank", "reasons", "missing")} == {
@@ -841,6 +843,15 @@ def test_requests_made_from_the_document_get_what_it_says(
 
 def statuses_of(served: Served, requests: Requests, route: Route, calls: int) -> Counter[int]:
     """Return how often requests of one route got which status; each reply is what the document says, and none is a 5xx."""
+    statuses: Counter[int] = Counter()
+    for kind, share in KINDS.items():
+        of_kind = replace(requests, kind=kind)
+        statuses += statuses_of_kind(served, of_kind, route, max(1, round(share * calls)))
+    return statuses
+
+
+def statuses_of_kind(served: Served, requests: Requests, route: Route, calls: int) -> Counter[int]:
+    """The same of one kind of requests."""
     client = served.client(route.roles[0] if route.roles else "system")
     statuses: Counter[int] = Counter()
 

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from features.calendar import date_of
-from features.errors import RequestError
+from features.errors import RequestError, UnknownId
 from models.bundle.interval import plain_interval
 from serving.answers import PRIORITY_ONLY
 from serving.api.questions import BatchRows, ExplainedRecord
@@ -62,6 +62,10 @@ def _cases(record: Record, batches: Path, asked: ExplainedRecord) -> tuple[Case,
         return (case_of_row(record, read_rows(batches, record.rows), asked.unit),)
     if asked.unit is None:
         return record.cases
+    if all(case.key != asked.unit for case in record.cases):
+        raise UnknownId(
+            f"record '{asked.record_id}' holds no {record.entity} of that number; it holds {len(record.cases)}"
+        )
     return (record.case(asked.unit),)
 
 
