@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from features.ingest.scan import files_in
 from models.bundle.generation import read_generation
 from serving.api.keys import add
 from serving.day.scored_day import ScoredDay
@@ -146,7 +147,10 @@ async def load(server: Server, connections: int, ids: Sequence[str], seconds: fl
 def spent_by(server: Server) -> dict[int, float]:
     """Return the processor seconds of a server and of all that it started, by process, so far."""
     parents, seconds = {}, {}
-    for path in Path("/proc").glob("[0-9]*/stat"):
+    for folder in Path("/proc").iterdir():
+        if not folder.name.isdecimal():
+            continue
+        path = folder / "stat"
         try:
             fields = path.read_text("utf-8").rpartition(")")[2].split()
         except OSError:
@@ -178,7 +182,8 @@ def main() -> None:
     """Print the figures of both."""
     with tempfile.TemporaryDirectory() as folder:
         home, city = home_with_day(Path(folder))
-        name = next(home.glob("bundles/generations/*.json")).stem
+        [path, *_] = files_in(home / "bundles" / "generations", "*.json")
+        name = path.stem
         generation = read_generation(home / "bundles", name)
         published = generation.day(TARGET) if generation else None
         if published is None:
