@@ -26,8 +26,8 @@ from pathlib import Path
 
 from features.ingest.scan import files_in
 from models.bundle.generation import read_generation
-from serving.api.keys import add
 from serving.day.scored_day import ScoredDay
+from serving.gate.keys import add
 
 ENTERPRISES = int(os.environ.get("BENCH_ENTERPRISES", "2000"))
 SECONDS = float(os.environ.get("BENCH_SECONDS", "5"))

@@ -33,7 +33,7 @@ from features.engine.population import living
 from features.network.stored import kept_values
 from features.store.opening import open_store
 from features.store.store import Store
-from serving.api.startup import settle_memory
+from serving.gate.startup import settle_memory
 from simulation.ground.setting import setting_of
 from simulation.run import write_city
 

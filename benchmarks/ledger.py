@@ -21,9 +21,9 @@ import psycopg
 
 from features.errors import RequestError
 from serving.database.place import VARIABLE, DatabaseLedger, LedgerPlace, ledger_place
-from serving.ledger.audit import verify
 from serving.ledger.entries import Entry
 from serving.ledger.ledger import Ledger
+from serving.proof.audit import verify
 
 CALLERS = (1, 16)
 RECORDS = {1: 150, 16: 800}

@@ -17,9 +17,9 @@ from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
-from serving.api.matching import route_of
 from serving.api.openapi import document
-from serving.api.route import Route
+from serving.gate.matching import route_of
+from serving.gate.route import Route
 
 URI = "urn:lssi"
 CLIENT_FILE = Path(__file__).parents[1] / "docs" / "lssi_client.py"

@@ -341,7 +341,7 @@ def register(tmp_path: Path) -> Path:
 @pytest.fixture
 def keys(register: Path) -> dict[str, str]:
     """A key of each role, by role, in that register; those who act for a team act for t1."""
-    from serving.api.keys import ROLES, TEAM_ROLES, add
+    from serving.gate.keys import ROLES, TEAM_ROLES, add
 
     today = date(2015, 7, 1)
     team_of = {role: "t1" if role in TEAM_ROLES else None for role in ROLES}

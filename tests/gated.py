@@ -14,14 +14,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route as Path_
 
-from serving.api.access import Access, RequestLimits
 from serving.api.changeover import Changeover
 from serving.api.desks import Desks
-from serving.api.form_reader import FormReader
-from serving.api.keys import Ring
-from serving.api.routes import ROUTES
 from serving.api.service import Lssi
 from serving.errors import CODES
+from serving.gate.access import Access, RequestLimits
+from serving.gate.form_reader import FormReader
+from serving.gate.keys import Ring
+from serving.gate.routes import ROUTES
 from tests.api_client import DirectClient, path_of
 
 BY_PATH = {route.path: route for route in ROUTES}

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from serving.api.key_register import ROLES
-from serving.api.route import Route
-from serving.api.routes import ROUTES
+from serving.gate.key_register import ROLES
+from serving.gate.route import Route
+from serving.gate.routes import ROUTES
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "api.md"
 BEGIN, END = "<!-- route matrix -->\n", "<!-- end of the route matrix -->\n"

@@ -41,7 +41,7 @@ NOT_OURS = {
     "features.sql.spark",
     "training.certificate.spark_equivalence",
     "serving.api.service",
-    "serving.api.startup",
+    "serving.gate.startup",
 }
 """What commands import that another program runs."""
 MLFLOW = (
@@ -312,7 +312,7 @@ def registry_of(home: Path) -> Any:
 
 def ledger_of(home: Path) -> Any:
     """Return what each record of a ledger rests on; fails unless the ledger agrees with itself."""
-    from serving.ledger.audit import verify
+    from serving.proof.audit import verify
 
     assert verify(home / "ledger.db", 20_000, None).whole
     with closing(sqlite3.connect(home / "ledger.db")) as connection:

@@ -28,10 +28,10 @@ from serving.alerts.alert_text import alert_lines, alert_texts
 from serving.alerts.crossings import crossings
 from serving.alerts.delivered import alerts_after, answered
 from serving.alerts.issue import Issue, issue_alerts
-from serving.ledger.audit import verify
 from serving.ledger.ledger import Ledger
 from serving.ledger.read import head
 from serving.loop.act_once import Loop
+from serving.proof.audit import verify
 from tests.rows import Row, Tables, firm
 from tests.said import Say
 

@@ -15,10 +15,10 @@ import pytest
 import yaml
 
 from features.ingest.scan import files_below, files_in
-from serving.api.access import RequestLimits
-from serving.api.keys import add
 from serving.api.metrics import MEANINGS
-from serving.api.routes import ROUTES
+from serving.gate.access import RequestLimits
+from serving.gate.keys import add
+from serving.gate.routes import ROUTES
 from tests.api_client import CheckedClient
 from tests.conftest import program
 from tests.test_api_service import free_port, wait_for

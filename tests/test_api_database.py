@@ -13,10 +13,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from serving.api.keys import add
 from serving.database.place import DatabaseLedger
-from serving.ledger.audit import verify
+from serving.gate.keys import add
 from serving.ledger.read import head
+from serving.proof.audit import verify
 from serving.replay.dossier import dossier
 from tests.database_server import PASSWORD, DatabaseServer, database_place
 from tests.test_api_service import FIRMS, Served, code_of, serving

@@ -16,8 +16,8 @@ from features.home import home
 from features.store.store import Store
 from models.policy.policy_facts import cells_of, districts_of_cells
 from serving.api.district import DistrictGuard
-from serving.api.keys import add
 from serving.api.loop_desk import LoopDesk
+from serving.gate.keys import add
 from serving.ledger.act import Act, Seen, act_entry, act_of, subject_digest
 from serving.ledger.finding import Sought, seek
 from serving.ledger.ledger import Ledger

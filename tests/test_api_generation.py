@@ -24,10 +24,10 @@ from features.ingest.scan import files_in
 from models.bundle.champions import ModelKey, Pointer, point_at_bundle, read_pointer
 from models.bundle.folder import bundle_digest, read_folder, write_folder
 from models.bundle.generation import publish_models, read_generation
-from serving.api.keys import add
-from serving.ledger.audit import verify
+from serving.gate.keys import add
 from serving.ledger.read import find
 from serving.ledger.record import record_of
+from serving.proof.audit import verify
 from tests.test_api_service import FIRMS, serving
 
 KEY = ModelKey("city", "undeclared_workers")

@@ -16,10 +16,10 @@ import httpx
 import pytest
 
 from features.home import home
-from serving.api.keys import ROLES, TEAM_ROLES, add
 from serving.api.loop_desk import LoopDesk
-from serving.api.routes import ROUTES
 from serving.api.service import Lssi
+from serving.gate.keys import ROLES, TEAM_ROLES, add
+from serving.gate.routes import ROUTES
 from serving.ledger.act import Act, Seen, act_entry, subject_digest
 from serving.ledger.read import head
 from tests.gated import BY_PATH, Gated, code_of

@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from serving.api.client_source import client_source
-from serving.api.matching import path_parts, route_of
 from serving.api.openapi import document, refusal_codes
-from serving.api.routes import ROUTES
 from serving.errors import CODES
+from serving.gate.matching import path_parts, route_of
+from serving.gate.routes import ROUTES
 from tests import api_documents
 from tests.api_client import CLIENT_FILE, path_of, validator
 

@@ -35,15 +35,15 @@ from features.ingest.scan import files_below, files_in
 from features.store.journal import write_journal_part
 from features.store.opening import open_store
 from models.bundle.champions import ModelKey
-from serving.api.keys import ROLES, TEAM_ROLES, add
 from serving.api.openapi import document
-from serving.api.route import Route
-from serving.api.routes import ROUTES
 from serving.errors import CODES
+from serving.gate.keys import ROLES, TEAM_ROLES, add
+from serving.gate.route import Route
+from serving.gate.routes import ROUTES
 from serving.ledger.act import Act, Seen, act_entry, subject_digest
-from serving.ledger.audit import verify
 from serving.ledger.ledger import Ledger
 from serving.ledger.read import head
+from serving.proof.audit import verify
 from serving.replay.dossier import dossier
 from serving.requests import MOST_UNITS
 from serving.scoring.promoted_models import promoted
@@ -51,7 +51,7 @@ from serving.scoring.score_day import roll
 from tests.api_client import CheckedClient, path_of
 from tests.api_requests import KINDS, Asked, Requests, requests_of
 from tests.said import Say
-from tests.test_api_wire import HOSTILE
+from tests.test_gate_wire import HOSTILE
 from tests.wired import sent as sent_raw
 
 PATIENCE = 240

@@ -23,11 +23,11 @@ from serving.day.reach import ReasonReach
 from serving.day.scored_day import PublishedDay, ScoredDay
 from serving.day.write import TREE, UNITS
 from serving.errors import DayUnusable
-from serving.ledger.audit import verify
 from serving.ledger.ledger import Ledger
 from serving.ledger.read import find
 from serving.ledger.record import record_of
 from serving.ledger.retention import Expiry, expire
+from serving.proof.audit import verify
 from serving.replay.dossier import dossier
 from serving.scoring.opening import fits
 from serving.scoring.recorded_scoring import Desk

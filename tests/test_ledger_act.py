@@ -11,10 +11,10 @@ import pytest
 from features.errors import LedgerError
 from serving.errors import RetryConflict
 from serving.ledger.act import Act, Seen, act_entry, act_of, subject_digest
-from serving.ledger.audit import verify
 from serving.ledger.entries import Receipt
 from serving.ledger.ledger import Ledger
 from serving.ledger.read import find
+from serving.proof.audit import verify
 
 MOMENT = datetime(2015, 7, 1, tzinfo=UTC)
 SEEN = Seen(as_of=16_600, complete_to=16_616, bundle="")

@@ -18,10 +18,10 @@ import pytest
 
 from features.errors import LedgerError, RequestError
 from serving.database.place import DatabaseLedger, ledger_place, named_place
-from serving.ledger.audit import verify
 from serving.ledger.ledger import Ledger
 from serving.ledger.read import find, head
 from serving.ledger.retention import due
+from serving.proof.audit import verify
 from tests.database_server import DatabaseServer, database_place
 from tests.recorded import erased
 from tests.said import Say

@@ -19,13 +19,13 @@ import pytest
 from features.errors import LedgerError
 from serving.database.place import LedgerPlace
 from serving.errors import RecordUnknown
-from serving.ledger.audit import verify
-from serving.ledger.checkpoint import checkpoint, parse_checkpoint
 from serving.ledger.entries import Entry
 from serving.ledger.ledger import Ledger
 from serving.ledger.opening import ledger_reader, ledger_writer
 from serving.ledger.read import find, head, proof_holds, prove
 from serving.ledger.sqlite import SCHEMA
+from serving.proof.audit import verify
+from serving.proof.checkpoint import checkpoint, parse_checkpoint
 from tests.recorded import erased
 
 TODAY = 16_617

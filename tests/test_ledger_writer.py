@@ -21,9 +21,9 @@ import pytest
 
 from features import files
 from features.errors import LedgerError
-from serving.ledger.audit import verify
 from serving.ledger.ledger import Ledger
 from serving.ledger.read import find, head
+from serving.proof.audit import verify
 from tests.test_ledger_ledger import TODAY, entry, filled
 
 SOON = 10

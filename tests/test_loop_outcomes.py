@@ -20,10 +20,10 @@ from features.store.opening import open_store
 from features.store.store import Store
 from serving.errors import ActRefused, RetryConflict, TeamRefused
 from serving.ledger.act import act_of
-from serving.ledger.audit import verify
 from serving.ledger.read import find, head
 from serving.loop import act_once
 from serving.loop.decided_lines import decided_groups
+from serving.proof.audit import verify
 from tests.loop_town import (
     CHANCE,
     MONDAY,

@@ -17,7 +17,6 @@ from features.errors import HistoryError, LedgerError, LssiError, PolicyError, R
 from models.policy.lottery import CellTickets, Ticket, drawn_units
 from serving.errors import RetryConflict
 from serving.ledger.act import Seen
-from serving.ledger.audit import verify
 from serving.ledger.read import head
 from serving.lottery.commitment import (
     Commitment,
@@ -40,6 +39,7 @@ from serving.lottery.steps import (
     step_record,
 )
 from serving.lottery.verification import verify_lottery
+from serving.proof.audit import verify
 
 MONDAY = day_of("2015-07-06")
 LOTTERY = WeekLottery("city", "undeclared_workers", MONDAY)

@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from features.files import exclusive_lock, own_folder
-from serving.api.keys import add
+from serving.gate.keys import add
 from serving.ledger.ledger import Ledger
 from serving.loop.decisions import decide_line
 from serving.requests import DecidedLine

@@ -12,8 +12,8 @@ from features.engine.matrices import matrix as matrix_of_day
 from features.errors import BundleError, LedgerError, RequestError, UnknownId
 from models.bundle.interval import Interval
 from models.bundle.score import score
-from serving.ledger.audit import verify
 from serving.ledger.record import Case, Record
+from serving.proof.audit import verify
 from serving.replay.checks import CaseReplay
 from serving.replay.dossier import dossier, replay_as_json, replay_lines
 from serving.replay.replay import replay_case

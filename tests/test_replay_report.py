@@ -13,8 +13,8 @@ from features.engine.matrices import matrix as matrix_of_day
 from features.errors import RequestError
 from models.bundle.score import score
 from models.explain.reasons import leads
-from serving.ledger.checkpoint import parse_checkpoint
 from serving.ledger.read import Proof, proof_holds
+from serving.proof.checkpoint import parse_checkpoint
 from serving.replay.report import exhibit_of, report
 from serving.replay.waterfall import SHOWN, Bar, waterfall
 from serving.scoring.batch import write_batch_rows

@@ -9,8 +9,8 @@ import pytest
 
 from features.engine.dormancy import dormancy, dormancy_as_json
 from features.errors import LedgerError
-from serving.ledger.audit import verify
 from serving.ledger.read import find
+from serving.proof.audit import verify
 from serving.replay.dossier import dossier
 from serving.scoring.score_day import TOP, roll
 from tests.recorded import LAST, Home, home_of

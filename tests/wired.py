@@ -16,7 +16,7 @@ from typing import Any
 import uvicorn
 from starlette.types import ASGIApp
 
-from serving.api.wire import StrictProtocol
+from serving.gate.wire import StrictProtocol
 
 
 @dataclass(frozen=True)

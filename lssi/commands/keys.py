@@ -16,7 +16,7 @@ from lssi.options import Json, Who
 from lssi.output import say, say_lines
 
 if TYPE_CHECKING:
-    from serving.api.keys import KeyChange, Record
+    from serving.gate.keys import KeyChange, Record
 
 Holder = Annotated[str, typer.Argument(help="持有者 / who holds it")]
 Role = Annotated[
@@ -72,7 +72,7 @@ def add_key_command(
     who: Who = None,
 ) -> None:
     """发放密钥，只显示一次。Add an API key and print it once; only its digest is kept."""
-    from serving.api.keys import add
+    from serving.gate.keys import add
 
     key = add(
         home() / "keys.json",
@@ -91,7 +91,7 @@ def add_key_command(
 @group.command("rotate")
 def rotate_key_command(name: Holder, *, until: Until = None, who: Who = None) -> None:
     """更换密钥，只显示一次。Give a key a new secret and print it once; the old one opens until a stated moment."""
-    from serving.api.keys import OVERLAP, rotate
+    from serving.gate.keys import OVERLAP, rotate
 
     moment = now() + OVERLAP if until is None else moment_given(until)
     key = rotate(home() / "keys.json", name, until=moment, record=recorder(who))
@@ -104,7 +104,7 @@ def rotate_key_command(name: Holder, *, until: Until = None, who: Who = None) ->
 @group.command("list")
 def list_keys_command(as_json: Json = False) -> None:
     """列出密钥。List the keys with what limits them, and never a secret or its digest."""
-    from serving.api.key_list import key_lines, listed_keys
+    from serving.gate.key_list import key_lines, listed_keys
 
     keys = listed_keys(home() / "keys.json", now())
     if as_json:
@@ -116,7 +116,7 @@ def list_keys_command(as_json: Json = False) -> None:
 @group.command("remove")
 def remove_key_command(name: Holder, *, who: Who = None) -> None:
     """收回密钥。Remove an API key; the next request with it is refused."""
-    from serving.api.keys import remove_key
+    from serving.gate.keys import remove_key
 
     remove_key(home() / "keys.json", name, recorder(who))
 

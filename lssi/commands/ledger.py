@@ -81,8 +81,8 @@ def verify_ledger(checkpoint: CheckpointFile = None, as_json: Json = False) -> N
     does, 2 if the file cannot be judged).
     """
     from serving.database.place import ledger_place
-    from serving.ledger.audit import verdict_as_json, verdict_lines, verify
-    from serving.ledger.checkpoint import parse_checkpoint
+    from serving.proof.audit import verdict_as_json, verdict_lines, verify
+    from serving.proof.checkpoint import parse_checkpoint
 
     outside_checkpoint = None
     if checkpoint is not None:
@@ -101,7 +101,7 @@ def verify_ledger(checkpoint: CheckpointFile = None, as_json: Json = False) -> N
 def print_checkpoint(out: OptionalOut = None) -> None:
     """输出检查点。Print (or write) the ledger's signed checkpoint; keep it outside this system."""
     from serving.database.place import ledger_place
-    from serving.ledger.checkpoint import checkpoint, ledger_signer, signed
+    from serving.proof.checkpoint import checkpoint, ledger_signer, signed
 
     path = ledger_place(home())
     signer = ledger_signer(path)
@@ -112,7 +112,7 @@ def print_checkpoint(out: OptionalOut = None) -> None:
 def print_key() -> None:
     """输出公钥。Print the public key with which the ledger signs; give it to whoever checks."""
     from serving.database.place import ledger_place
-    from serving.ledger.checkpoint import ledger_signer
+    from serving.proof.checkpoint import ledger_signer
 
     print(ledger_signer(ledger_place(home())).key)
 
@@ -121,7 +121,7 @@ def print_key() -> None:
 def prove_record(record_id: RecordId, out: OptionalOut = None) -> None:
     """证明一条记录在账本中。Print (or write) the proof that a record stands in the ledger."""
     from serving.database.place import ledger_place
-    from serving.ledger.export import record_proof
+    from serving.proof.export import record_proof
 
     print_or_write(record_proof(ledger_place(home()), record_id, timestamp()), out)
 
@@ -155,7 +155,7 @@ def prove_consistency(old: OldCheckpoint = None, out: OptionalOut = None) -> Non
     nothing where none is given, for a witness.
     """
     from serving.database.place import ledger_place
-    from serving.ledger.checkpoint import consistent, parse_checkpoint
+    from serving.proof.checkpoint import consistent, parse_checkpoint
 
     mark = None if old is None else parse_checkpoint(old.read_text("utf-8", errors="replace"))
     print_or_write(str(consistent(ledger_place(home()), mark, timestamp())), out)
@@ -165,7 +165,7 @@ def prove_consistency(old: OldCheckpoint = None, out: OptionalOut = None) -> Non
 def export_ledger(out: Out, *, payloads: Payloads = False, as_json: Json = False) -> None:
     """导出账本。Write all entries with a signed checkpoint, to be checked elsewhere without this system."""
     from serving.database.place import ledger_place
-    from serving.ledger.export import export, export_with_payloads
+    from serving.proof.export import export, export_with_payloads
 
     write_all = export_with_payloads if payloads else export
     count = write_all(ledger_place(home()), out, timestamp())
@@ -181,8 +181,8 @@ def copy_whole_ledger(source: SourceLedger, goal: GoalLedger, *, as_json: Json =
     other records is refused.
     """
     from serving.database.place import named_place
-    from serving.ledger.audit import verdict_as_json, verdict_lines
-    from serving.ledger.copy import copy_ledger
+    from serving.proof.audit import verdict_as_json, verdict_lines
+    from serving.proof.copy import copy_ledger
 
     verdict = copy_ledger(named_place(source, home()), named_place(goal, home()), today())
     if as_json:
@@ -204,8 +204,8 @@ def witness_checkpoint(
     last one signed here.
     """
     from features.files import own_folder
-    from serving.ledger.note import parse_note_key
-    from serving.ledger.witness import cosign, witness_signer
+    from serving.proof.note import parse_note_key
+    from serving.proof.witness import cosign, witness_signer
 
     folder = place or home() / "witness"
     own_folder(folder)
@@ -259,7 +259,7 @@ def expire_payloads(
 def day_of_checkpoint(path: LedgerPlace, file: Path) -> int:
     """Return the day of a checkpoint kept outside; LedgerError unless the ledger begins with what it says."""
     from features.calendar import day_of
-    from serving.ledger.checkpoint import check_extends, parse_checkpoint
+    from serving.proof.checkpoint import check_extends, parse_checkpoint
 
     outside = parse_checkpoint(file.read_text("utf-8", errors="replace"))
     check_extends(path, outside)

@@ -1,1 +1,1 @@
-"""API: routes, keys, and the service that answers them."""
+"""API: the service and the desks that answer it, and the document that describes it."""

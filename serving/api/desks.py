@@ -9,7 +9,7 @@ from functools import partial
 from serving.api.district import DistrictGuard
 from serving.api.loop_desk import LoopDesk
 from serving.api.read_desk import ReadDesk
-from serving.api.startup import settle_memory
+from serving.gate.startup import settle_memory
 from serving.ledger.ledger import Ledger
 from serving.loop.act_once import Loop
 from serving.scoring.opening import open_scorer

@@ -9,8 +9,8 @@ from typing import Any
 from features.calendar import date_of
 from features.errors import UnknownId
 from features.store.store import Store
-from serving.api.caller import CALLER
 from serving.errors import RecordUnknown
+from serving.gate.caller import CALLER
 from serving.loop.responsible_district import PLACED_BY, district_of_unit
 
 Units = list[tuple[str, str]]

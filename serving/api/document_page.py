@@ -8,7 +8,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from serving.api.style import STYLE
+from serving.gate.style import STYLE
 
 
 def page_of(document: dict[str, Any]) -> str:

@@ -15,9 +15,9 @@ from features.calendar import day_of
 from features.errors import RequestError
 from serving.alerts.delivered import alerts_after
 from serving.answers import Acted, AlertPage
-from serving.api.caller import Caller
 from serving.api.district import DistrictGuard
 from serving.errors import TeamRefused
+from serving.gate.caller import Caller
 from serving.ledger.entries import Receipt
 from serving.loop.act_once import Doer, Loop, open_day
 from serving.loop.appeals import appealed_row, lodge_appeal, others_on_row

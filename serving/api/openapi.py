@@ -8,10 +8,10 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
-from serving.api.questions import PARAMETERS
-from serving.api.route import Route
-from serving.api.routes import ROUTES
 from serving.errors import CODES
+from serving.gate.questions import PARAMETERS
+from serving.gate.route import Route
+from serving.gate.routes import ROUTES
 from serving.settings import software_version
 
 Json = dict[str, Any]

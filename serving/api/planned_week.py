@@ -13,9 +13,9 @@ from models.policy.capacity import monday_of
 from models.policy.plan_text import WHY_WORDS
 from models.policy.week import week_of
 from serving.answers import PRIORITY_ONLY
-from serving.api.questions import AskedWhy, PlanOfWeek
-from serving.api.read_answers import PlanPage, WhyListed
 from serving.errors import PlanUnknown
+from serving.gate.questions import AskedWhy, PlanOfWeek
+from serving.gate.read_answers import PlanPage, WhyListed
 from serving.loop.planned_lines import PlannedLine, lines_behind, planned_lines, tickets_of
 from serving.loop.responsible_team import cell_of_enterprise, check_team
 from serving.scoring.day_reasons import day_reasons

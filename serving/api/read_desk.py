@@ -13,12 +13,12 @@ from anyio import CapacityLimiter, to_thread
 
 from features.calendar import date_of
 from serving.answers import PRIORITY_ONLY
-from serving.api.caller import Caller
 from serving.api.planned_week import plan_page, why_listed_in_week
-from serving.api.questions import AskedWhy, BatchRows, ExplainedRecord, PlanOfWeek, RankedUnits
-from serving.api.read_answers import BatchPage, ExplainedScores, PlanPage, RankPage, WhyListed
 from serving.api.recorded_scores import batch_page, explanation
 from serving.database.place import LedgerPlace, ledger_place
+from serving.gate.caller import Caller
+from serving.gate.questions import AskedWhy, BatchRows, ExplainedRecord, PlanOfWeek, RankedUnits
+from serving.gate.read_answers import BatchPage, ExplainedScores, PlanPage, RankPage, WhyListed
 from serving.scoring.ranked_list import RankedList, entity_of, ranked_list
 from serving.scoring.scorer import Scorer
 

@@ -12,10 +12,10 @@ from features.calendar import date_of
 from features.errors import RequestError, UnknownId
 from models.bundle.interval import plain_interval
 from serving.answers import PRIORITY_ONLY
-from serving.api.questions import BatchRows, ExplainedRecord
-from serving.api.read_answers import BatchPage, ExplainedScores
 from serving.database.place import LedgerPlace
 from serving.errors import RecordUnknown
+from serving.gate.questions import BatchRows, ExplainedRecord
+from serving.gate.read_answers import BatchPage, ExplainedScores
 from serving.ledger.act import act_of
 from serving.ledger.read import StoredRecord, find
 from serving.ledger.reasons import plain_reason, reason_of

@@ -19,21 +19,21 @@ from starlette.types import ASGIApp
 from features.errors import LssiError, RequestError
 from features.files import keep_private
 from serving.answers import Acted, AlertPage, Answer, Info, Recorded
-from serving.api.access import Access, RequestLimits
-from serving.api.caller import CALLER
 from serving.api.changeover import Changeover
 from serving.api.desks import Desks, open_desks
 from serving.api.document_app import DOCUMENT_APP
-from serving.api.form_reader import FormReader
-from serving.api.keys import Ring
 from serving.api.metrics import ledger_samples, metrics_text, model_samples
-from serving.api.questions import AskedWhy, BatchRows, ExplainedRecord, PlanOfWeek, RankedUnits
-from serving.api.read_answers import BatchPage, ExplainedScores, PlanPage, RankPage, WhyListed
-from serving.api.readiness import REASONS, Readiness, Trouble
-from serving.api.refusal_counts import RefusalCounts
-from serving.api.startup import quieten
-from serving.api.wire import speak_strictly
 from serving.errors import body, status_of
+from serving.gate.access import Access, RequestLimits
+from serving.gate.caller import CALLER
+from serving.gate.form_reader import FormReader
+from serving.gate.keys import Ring
+from serving.gate.questions import AskedWhy, BatchRows, ExplainedRecord, PlanOfWeek, RankedUnits
+from serving.gate.read_answers import BatchPage, ExplainedScores, PlanPage, RankPage, WhyListed
+from serving.gate.readiness import REASONS, Readiness, Trouble
+from serving.gate.refusal_counts import RefusalCounts
+from serving.gate.startup import quieten
+from serving.gate.wire import speak_strictly
 from serving.ledger.ledger import Ledger
 from serving.ledger.read import head
 from serving.loop.decisions import acknowledge_alert, decide_line

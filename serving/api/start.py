@@ -10,8 +10,8 @@ from typing import NoReturn
 
 from features.errors import RequestError
 from features.files import own_folder
-from serving.api.access import RequestLimits
-from serving.api.key_register import read
+from serving.gate.access import RequestLimits
+from serving.gate.key_register import read
 from serving.ledger.ledger import Ledger
 from serving.scoring.opening import open_scorer, publish_promoted
 from serving.settings import Settings

@@ -8,7 +8,7 @@ from contextlib import closing
 from psycopg import sql
 
 from features.errors import LedgerError
-from features.files import write_points
+from features.files import own_folder, write_points
 from serving.database.place import DatabaseLedger
 from serving.database.postgres import (
     PATIENCE,
@@ -22,7 +22,7 @@ from serving.database.postgres_schema import SCHEMA
 
 def create_tables(place: DatabaseLedger) -> None:
     """Make the tables of a ledger, all or none, unless they are there; LedgerError when the database cannot hold one."""
-    place.home.mkdir(parents=True, exist_ok=True)
+    own_folder(place.home)
     with told_in_one_line(place), closing(connected(place, PATIENCE)) as connection:
         if is_begun(connection):
             return

@@ -6,11 +6,12 @@ from pathlib import Path
 
 from features.calendar import date_of
 from features.errors import PolicyError
-from features.files import exclusive_lock
+from features.files import exclusive_lock, own_folder
 from features.ingest.scan import files_in
 from features.store.store import Store
 from models.policy.plan_journal import write_journal
 from models.policy.week import Made
+from serving.database.place import LedgerPlace
 from serving.ledger.act import Seen
 from serving.ledger.by_key import record_by_key
 from serving.loop.journal_rows import rows_where
@@ -28,7 +29,7 @@ ASIDE = "superseded"
 """The folder of the journal to which the rows of superseded plans go: nothing reads them, and nothing is lost."""
 
 
-def plans_of_week(ledger: Path, lottery: WeekLottery) -> list[StepRecord]:
+def plans_of_week(ledger: LedgerPlace, lottery: WeekLottery) -> list[StepRecord]:
     """Return the plans that were recorded for a week, in their order; the last one stands."""
     plans: list[StepRecord] = []
     while record := record_by_key(ledger, PLANNER, plan_key(lottery, len(plans))):
@@ -43,7 +44,7 @@ def record_plan(clerk: Clerk, store: Store, plan: Made) -> StepRecord:
     """
     lottery = lottery_of_plan(store.source.name, plan)
     journal = clerk.home / "journal" / store.source.name
-    journal.mkdir(parents=True, exist_ok=True)
+    own_folder(journal)
     with exclusive_lock(journal / "acts.lock"):
         recorded = plans_of_week(clerk.ledger, lottery)
         if recorded and recorded[-1].act.content["plan"] == plan.number:
@@ -106,5 +107,5 @@ def _set_aside_others(journal: Path, plan: Made) -> None:
         for part in files_in(journal / table, f"{week}*.parquet"):
             if part.stem != f"{target}.{number}":
                 place = journal / ASIDE / table
-                place.mkdir(parents=True, exist_ok=True)
+                own_folder(place)
                 part.replace(place / part.name)

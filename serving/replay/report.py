@@ -14,9 +14,9 @@ from features.calendar import date_of
 from features.errors import BundleError, RequestError
 from serving.database.place import ledger_place
 from serving.ledger import merkle
-from serving.ledger.checkpoint import Checkpoint, checkpoint
 from serving.ledger.read import Proof, StoredRecord, find, prove
 from serving.ledger.record import Case, Record
+from serving.proof.checkpoint import Checkpoint, checkpoint
 from serving.replay.checks import CaseReplay
 from serving.replay.dossier import dossier
 from serving.replay.provenance import retold_row

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.catalogue.model import Catalogue
-from features.files import replaced
+from features.files import own_folder, replaced
 from features.matrix import Matrix
 from models.bundle.bundle import Bundle
 from models.bundle.score import score
@@ -57,7 +57,7 @@ def kept_ranks(path: Path, make: Callable[[], Ranks]) -> Ranks:
             return Ranks(arrays["keys"], arrays["raw"])
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         ranks = make()
-    path.parent.mkdir(parents=True, exist_ok=True)
+    own_folder(path.parent)
     with replaced(path) as draft, draft.open("wb") as written:
         np.savez(written, keys=ranks.keys, raw=ranks.raw)
     return ranks

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serving.api.access import Access, RequestLimits
-from serving.api.keys import Ring, add
-from serving.api.wire import MOST_HEAD_BYTES, StrictConnection, fault_of_head
-from tests.test_api_access import INNER
+from serving.gate.access import Access, RequestLimits
+from serving.gate.keys import Ring, add
+from serving.gate.wire import MOST_HEAD_BYTES, StrictConnection, fault_of_head
+from tests.test_gate_access import INNER
 from tests.wired import Received, sent, statuses, wired
 
 SECRET = b"370200SECRET"

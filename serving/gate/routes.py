@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from serving.answers import Acted, AlertPage, Answer, Info, Recorded
-from serving.api.key_register import ROLES, TEAM_ROLES
-from serving.api.questions import AskedWhy, BatchRows, ExplainedRecord, PlanOfWeek, RankedUnits
-from serving.api.read_answers import BatchPage, ExplainedScores, PlanPage, RankPage, WhyListed
-from serving.api.route import Route
+from serving.gate.key_register import ROLES, TEAM_ROLES
+from serving.gate.questions import AskedWhy, BatchRows, ExplainedRecord, PlanOfWeek, RankedUnits
+from serving.gate.read_answers import BatchPage, ExplainedScores, PlanPage, RankPage, WhyListed
+from serving.gate.route import Route
 from serving.requests import (
     AcknowledgedAlert,
     AlertsAfter,

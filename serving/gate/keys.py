@@ -15,7 +15,8 @@ from pydantic import ValidationError
 from features.contract.identifiers import fault
 from features.errors import LedgerError, RequestError
 from features.files import OWNER, clear_unfinished, durable, exclusive_lock
-from serving.api.key_register import (
+from serving.errors import KeyExpired
+from serving.gate.key_register import (
     MOST_A_MINUTE,
     ROLES,
     TEAM_ROLES,
@@ -26,7 +27,6 @@ from serving.api.key_register import (
     digest,
     read,
 )
-from serving.errors import KeyExpired
 
 OVERLAP = timedelta(days=1)
 """For how long the old secret of a rotated key opens, unless another moment is stated; a choice: a night and a day."""

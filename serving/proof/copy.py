@@ -10,10 +10,10 @@ from features.files import write_points
 from serving.database.connection import LedgerConnection, Row
 from serving.database.place import LedgerPlace
 from serving.ledger import merkle
-from serving.ledger.audit import Verdict, verify_open
-from serving.ledger.checkpoint import Checkpoint
 from serving.ledger.head import Head, read_head
 from serving.ledger.opening import create_ledger, ledger_reader, ledger_writer
+from serving.proof.audit import Verdict, verify_open
+from serving.proof.checkpoint import Checkpoint
 
 _TABLES = {
     "entries": "sequence, CAST(leaf AS BLOB)",

@@ -11,7 +11,7 @@ from anyio import to_thread
 from starlette.datastructures import Headers
 from starlette.types import Message, Receive, Scope
 
-from serving.api.responses import Refused
+from serving.gate.responses import Refused
 
 _LARGE = 200_000
 """Bytes of a body above which a thread looks at its JSON; a choice: below it, that takes about a millisecond."""

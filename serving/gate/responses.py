@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from starlette.types import Message, Send
 
-from serving.api.style import STYLE_HASH
 from serving.errors import body, normalised, status_of
+from serving.gate.style import STYLE_HASH
 
 POLICY = f"default-src 'none'; style-src {STYLE_HASH}; base-uri 'none'; frame-ancestors 'none'"
 """Nothing is loaded and nothing runs; the page at /docs may use the one style that stands in it."""

@@ -12,10 +12,10 @@ from pydantic import ValidationError
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from serving.api.matching import path_parts, route_of
-from serving.api.responses import Refused
-from serving.api.route import Route
-from serving.api.routes import ROUTES
+from serving.gate.matching import path_parts, route_of
+from serving.gate.responses import Refused
+from serving.gate.route import Route
+from serving.gate.routes import ROUTES
 from serving.requests import Body
 
 DEPRECATED_SINCE = b"@1796083200"

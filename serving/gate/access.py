@@ -11,19 +11,19 @@ from dataclasses import dataclass
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from serving.api.caller import CALLER, Caller
-from serving.api.content import replayed, whole_body
-from serving.api.key_register import KeyHolder
-from serving.api.keys import Ring
-from serving.api.matching import route_of, routes_of_path
-from serving.api.readiness import REASONS
-from serving.api.refusal_counts import RefusalCounts
-from serving.api.responses import Outgoing, Refused
-from serving.api.route import Route
-from serving.api.shares import Shares
-from serving.api.startup import failure_place
-from serving.api.throttle import FailedAttempts, RequestRates
 from serving.errors import CODES, AccessError, KeyExpired
+from serving.gate.caller import CALLER, Caller
+from serving.gate.content import replayed, whole_body
+from serving.gate.key_register import KeyHolder
+from serving.gate.keys import Ring
+from serving.gate.matching import route_of, routes_of_path
+from serving.gate.readiness import REASONS
+from serving.gate.refusal_counts import RefusalCounts
+from serving.gate.responses import Outgoing, Refused
+from serving.gate.route import Route
+from serving.gate.shares import Shares
+from serving.gate.startup import failure_place
+from serving.gate.throttle import FailedAttempts, RequestRates
 
 LOG = logging.getLogger("lssi.access")
 

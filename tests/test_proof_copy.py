@@ -9,11 +9,11 @@ import pytest
 
 from features.errors import LedgerError
 from serving.database.place import LedgerPlace
-from serving.ledger.audit import verify
-from serving.ledger.checkpoint import checkpoint
-from serving.ledger.copy import copy_ledger
 from serving.ledger.ledger import Ledger
 from serving.ledger.read import find, head, proof_holds, prove
+from serving.proof.audit import verify
+from serving.proof.checkpoint import checkpoint
+from serving.proof.copy import copy_ledger
 from tests.database_server import DatabaseServer, database_place
 from tests.recorded import erased
 from tests.test_ledger_act import LIFTED, written

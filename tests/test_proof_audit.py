@@ -12,9 +12,9 @@ import pytest
 
 from features.errors import LedgerError
 from serving.database.place import LedgerPlace
-from serving.ledger.audit import Verdict, verify
 from serving.ledger.ledger import Ledger
 from serving.ledger.read import head
+from serving.proof.audit import Verdict, verify
 from tests.database_server import DatabaseServer, database_place
 from tests.said import Say
 from tests.test_ledger_act import LIFTED, written

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from serving.api.responses import Refused
+from serving.gate.responses import Refused
 
 
 @dataclass(slots=True, eq=False)

@@ -14,8 +14,8 @@ import h11
 from uvicorn import config as server_config
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from serving.api.responses import SECURITY
 from serving.errors import CODES, body
+from serving.gate.responses import SECURITY
 
 LOG = logging.getLogger("lssi.access")
 MOST_HEAD_BYTES = 16_384

@@ -21,8 +21,8 @@ import pytest
 
 from features.errors import LedgerError
 from serving.ledger import merkle
-from serving.ledger.audit import verify
-from serving.ledger.checkpoint import (
+from serving.proof.audit import verify
+from serving.proof.checkpoint import (
     Checkpoint,
     Consistency,
     checkpoint,
@@ -31,8 +31,8 @@ from serving.ledger.checkpoint import (
     parse_checkpoint,
     signed,
 )
-from serving.ledger.export import export, export_with_payloads, record_proof
-from serving.ledger.note import (
+from serving.proof.export import export, export_with_payloads, record_proof
+from serving.proof.note import (
     LOG,
     WITNESS,
     NoteSigner,
@@ -43,7 +43,7 @@ from serving.ledger.note import (
     parse_signer,
     witness_times,
 )
-from serving.ledger.witness import cosign, witness_signer
+from serving.proof.witness import cosign, witness_signer
 from tests.said import Say
 from tests.test_ledger_ledger import TODAY, filled
 

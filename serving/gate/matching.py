@@ -7,8 +7,8 @@ from urllib.parse import unquote_to_bytes
 
 from starlette.types import Scope
 
-from serving.api.route import Route
-from serving.api.routes import ROUTES
+from serving.gate.route import Route
+from serving.gate.routes import ROUTES
 
 
 def route_of(scope: Scope) -> Route | None:

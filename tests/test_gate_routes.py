@@ -7,10 +7,10 @@ import pytest
 from pydantic import BaseModel
 
 from serving.answers import SaidReason, Unit
-from serving.api.access import RequestLimits
-from serving.api.read_answers import BatchRow, ExplainedUnit, PlanLine, RankedUnit, SaidTicket
-from serving.api.routes import ROUTES
 from serving.errors import CODES
+from serving.gate.access import RequestLimits
+from serving.gate.read_answers import BatchRow, ExplainedUnit, PlanLine, RankedUnit, SaidTicket
+from serving.gate.routes import ROUTES
 from serving.requests import MOST_UNITS, FoundViolation
 
 DOCUMENT = (Path(__file__).parents[1] / "docs" / "api.md").read_text("utf-8")

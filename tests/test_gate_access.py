@@ -15,11 +15,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route as Path_
 
-from serving.api.access import Access, RequestLimits
-from serving.api.key_register import ROLES, TEAM_ROLES, read
-from serving.api.keys import Ring, add
-from serving.api.routes import ROUTES
 from serving.errors import CODES, AccessError, body, normalised
+from serving.gate.access import Access, RequestLimits
+from serving.gate.key_register import ROLES, TEAM_ROLES, read
+from serving.gate.keys import Ring, add
+from serving.gate.routes import ROUTES
 from tests.route_matrix import may, table, written
 
 QUICK = RequestLimits(body_bytes=1_000, body_seconds=0.2, answer_seconds=0.2, at_once=2)

@@ -15,8 +15,8 @@ from pathlib import Path
 from features.errors import LedgerError
 from features.files import exclusive_lock, write_durable_text
 from serving.ledger import merkle
-from serving.ledger.checkpoint import Checkpoint, Consistency, parse_checkpoint, stored_signer
-from serving.ledger.note import WITNESS, NoteKey, NoteSigner, log_signed, note_text, parse_note_key
+from serving.proof.checkpoint import Checkpoint, Consistency, parse_checkpoint, stored_signer
+from serving.proof.note import WITNESS, NoteKey, NoteSigner, log_signed, note_text, parse_note_key
 
 _MOST_STEPS = 63
 """Steps of a proof at most, as C2SP's tlog-witness has it: no tree of fewer than 2**63 leaves needs more."""

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from serving.api.key_register import KeyHolder, read
+from serving.gate.key_register import KeyHolder, read
 
 
 def listed_keys(path: Path, moment: datetime) -> list[dict[str, Any]]:

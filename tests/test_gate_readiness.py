@@ -20,11 +20,11 @@ from starlette.routing import Route
 
 from features.calendar import day_of
 from features.errors import RequestError
-from serving.api.access import Access, RequestLimits
 from serving.api.changeover import Changeover
-from serving.api.keys import Ring
-from serving.api.readiness import Readiness
 from serving.api.service import Lssi
+from serving.gate.access import Access, RequestLimits
+from serving.gate.keys import Ring
+from serving.gate.readiness import Readiness
 from serving.ledger.ledger import Ledger
 from serving.settings import Settings, settings_of
 

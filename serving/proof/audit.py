@@ -10,12 +10,12 @@ from features.errors import LedgerError
 from serving.database.connection import Errors, LedgerConnection
 from serving.database.place import LedgerPlace
 from serving.ledger import merkle
-from serving.ledger.beside import Fault, beside
-from serving.ledger.checkpoint import Checkpoint
 from serving.ledger.entries import leaf_content, payload_digest
 from serving.ledger.head import Head, read_head
 from serving.ledger.opening import ledger_reader
 from serving.ledger.read import NodesAhead
+from serving.proof.beside import Fault, beside
+from serving.proof.checkpoint import Checkpoint
 
 _ROWS = (
     "SELECT CAST(leaf AS BLOB), keep_until, CAST(salt AS BLOB), CAST(payload AS BLOB), sequence"

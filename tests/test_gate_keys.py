@@ -9,8 +9,8 @@ import pytest
 
 from features.errors import LedgerError, RequestError
 from features.home import home
-from serving.api.keys import ROLES, TEAM_ROLES, KeyChange, Ring, add, digest, remove_key, rotate
 from serving.errors import AccessError, KeyExpired
+from serving.gate.keys import ROLES, TEAM_ROLES, KeyChange, Ring, add, digest, remove_key, rotate
 from serving.ledger.act import act_of
 from serving.ledger.finding import Sought, seek
 from serving.ledger.read import find

@@ -12,9 +12,9 @@ from features.files import replaced
 from serving.database.connection import LedgerConnection
 from serving.database.place import LedgerPlace
 from serving.ledger import merkle
-from serving.ledger.checkpoint import checkpoint_now, ledger_signer, signed
 from serving.ledger.opening import ledger_reader
 from serving.ledger.read import reader, stored
+from serving.proof.checkpoint import checkpoint_now, ledger_signer, signed
 
 FORM = "lssi-risk/export/1"
 """The form of an export; docs/verify_ledger.py reads it."""

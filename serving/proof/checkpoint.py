@@ -13,9 +13,9 @@ from serving.database.connection import LedgerConnection
 from serving.database.place import LedgerPlace, local_file
 from serving.ledger import merkle
 from serving.ledger.head import read_head
-from serving.ledger.note import LOG, NoteSigner, new_signer, parse_signer
 from serving.ledger.opening import ledger_reader
 from serving.ledger.read import reader
+from serving.proof.note import LOG, NoteSigner, new_signer, parse_signer
 
 _NAME = "lssi-risk/"
 

@@ -20,11 +20,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route as Path_
 
-from serving.api.access import Access, RequestLimits
-from serving.api.keys import Ring, add
-from serving.api.refusal_counts import RefusalCounts
-from serving.api.routes import ROUTES
-from serving.api.throttle import MOST_ADDRESSES, FailedAttempts, RequestRates
+from serving.gate.access import Access, RequestLimits
+from serving.gate.keys import Ring, add
+from serving.gate.refusal_counts import RefusalCounts
+from serving.gate.routes import ROUTES
+from serving.gate.throttle import MOST_ADDRESSES, FailedAttempts, RequestRates
 from serving.ledger.act import act_of
 from serving.ledger.finding import Sought, seek
 from serving.ledger.ledger import Ledger
