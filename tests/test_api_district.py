@@ -15,7 +15,7 @@ import pytest
 from features.home import home
 from features.store.store import Store
 from models.policy.policy_facts import cells_of, districts_of_cells
-from serving.api.district import DistrictGuard
+from serving.api.district import DistrictGuard, units_of
 from serving.api.loop_desk import LoopDesk
 from serving.gate.keys import add
 from serving.ledger.act import Act, Seen, act_entry, act_of, subject_digest
@@ -139,6 +139,13 @@ def test_a_record_is_read_by_an_auditor_of_its_district_and_is_nowhere_for_anoth
     assert {code_of(answer) for answer in answers} == {"record_unknown"}
     assert len({answer.content for answer in answers}) == 1
     assert head(city.ledger).size == before
+
+
+def test_units_that_a_record_names_of_a_scored_day_are_of_it_too() -> None:
+    answered = {"entity": "enterprise", "answer": {"units": [{"id": "computed"}]}}
+    of_day = {"reference": {"rows": [{"key": "of the day"}]}}
+    assert units_of(answered) == [("enterprise", "computed")]
+    assert units_of(answered | of_day) == [("enterprise", "computed"), ("enterprise", "of the day")]
 
 
 def test_a_record_that_is_read_leaves_an_entry_that_says_who_read_which(city: City) -> None:

@@ -127,7 +127,8 @@ def test_an_answer_says_of_each_firm_whether_it_is_dormant_in_words_too(
     answer = answer_of(asleep.store, asleep.by_id(*FIRMS, firms), asleep.dormancy)
     units = Answer.model_validate({**answer, "record_id": "1-0000000000"}).units
     assert [unit.dormant for unit in units] == [False, False, False, False, True]
-    assert [unit.dormant_words for unit in units] == [None] * 4 + [scorer.dormancy.words]
+    said = [unit.dormant_words and unit.dormant_words.model_dump() for unit in units]
+    assert said == [None] * 4 + [scorer.dormancy.words]
     assert scorer.dormancy.words["en"].startswith(
         "dormant: has filed, paid and employed nobody since 2014-12-01"
     )

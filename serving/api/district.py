@@ -59,8 +59,11 @@ class DistrictGuard:
 def units_of(payload: Mapping[str, Any]) -> Units:
     """Return the units that a record speaks of by number; none for a batch, which is of the whole city."""
     if "answer" in payload:
-        units = payload["answer"].get("units", ())
-        return [(payload["entity"], unit["id"]) for unit in units]
+        ids = [unit["id"] for unit in payload["answer"].get("units", ())]
+        # what was answered from a scored day is named by its rows there
+        reference = payload.get("reference") or {"rows": ()}
+        ids += [row["key"] for row in reference["rows"]]
+        return [(payload["entity"], one) for one in ids]
     content = payload.get("content", {})
     named = ((kind, content.get(kind)) for kind in ("claim", *PLACED_BY))
     return [(kind, unit) for kind, unit in named if isinstance(unit, str)]

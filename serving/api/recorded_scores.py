@@ -12,7 +12,7 @@ from features.calendar import date_of
 from features.errors import RequestError, UnknownId
 from models.bundle.interval import plain_interval
 from serving.answers import PRIORITY_ONLY
-from serving.database.place import LedgerPlace
+from serving.database.place import LedgerPlace, local_file
 from serving.errors import RecordUnknown
 from serving.gate.questions import BatchRows, ExplainedRecord
 from serving.gate.read_answers import BatchPage, ExplainedScores
@@ -21,6 +21,7 @@ from serving.ledger.read import StoredRecord, find
 from serving.ledger.reasons import plain_reason, reason_of
 from serving.ledger.record import Case, Record, record_of
 from serving.scoring.batch import case_of_row, read_rows, read_scores
+from serving.scoring.from_day import resolved
 
 
 def recorded_scores(ledger: LedgerPlace, record_id: str) -> Record:
@@ -47,7 +48,7 @@ def _check_scores(stored: StoredRecord, payload: bytes) -> None:
 
 def explanation(ledger: LedgerPlace, batches: Path, asked: ExplainedRecord) -> ExplainedScores:
     """Return why the units of a record, or one of them, have their scores, as it was recorded."""
-    record = recorded_scores(ledger, asked.record_id)
+    record = resolved(local_file(ledger).parent, recorded_scores(ledger, asked.record_id))
     units = [_explained(record, case) for case in _cases(record, batches, asked)]
     return ExplainedScores.model_validate({**_head(asked.record_id, record), "units": units})
 

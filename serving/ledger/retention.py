@@ -17,9 +17,9 @@ from serving.ledger.head import read_head, write
 from serving.ledger.opening import ledger_reader, ledger_writer
 from serving.ledger.record import record_of
 
-_DUE_WITH_DAY = "SELECT payload FROM payloads WHERE keep_until < ? AND instr(CAST(payload AS TEXT), '\"day\":{')"
+_DUE_WITH_DAY = "SELECT payload FROM payloads WHERE keep_until < ? AND instr(CAST(payload AS TEXT), '\"day\":{') > 0"
 _NAMED_LATER = (
-    "SELECT 1 FROM payloads WHERE keep_until >= ? AND instr(CAST(payload AS TEXT), ?) LIMIT 1"
+    "SELECT 1 FROM payloads WHERE keep_until >= ? AND instr(CAST(payload AS TEXT), ?) > 0 LIMIT 1"
 )
 
 
