@@ -255,12 +255,15 @@ def training(room: Room) -> Digests:
 
 DIFFERS = (
     "at",
+    "batch",
     "bundle",
     "certificate",
     "certificate_digest",
     "cpu_seconds",
     "digest",
     "fingerprint",
+    "folder",
+    "generation",
     "mlflow",
     "model_digest",
     "record_id",
@@ -312,7 +315,7 @@ def serving(room: Room) -> Digests:
             "plan", source, "--week", "2015-07-01", "--minutes", 600, "--seed", "frozen", "--json"
         )
     )
-    digests |= of_plain("plan", plan)
+    digests |= of_plain("plan", without(plan, "record_id"))
     for table in ("plans", "draws"):
         files = [
             path
@@ -345,7 +348,7 @@ def of_rows(room: Room, root: str) -> Digests:
     [rows] = {
         entry["rows"]["digest"]
         for entry in payloads
-        if entry["rows"] and entry["rows"]["root"] == root
+        if entry.get("rows") and entry["rows"]["root"] == root
     }
     return of_table("batch/rows", files_below(room.home / "batches", f"{rows}.parquet"), keys=2)
 
