@@ -13,6 +13,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -114,13 +115,13 @@ def changed(bundles: Path) -> Changed:
 def changes_made(home: Path, city: Path, server: subprocess.Popen[bytes]) -> list[Changed]:
     """Promote in turn two models, publish a day among them, kill a worker twice, and return what was published when."""
     bundles = home / "bundles"
-    pointers = [other_model(bundles), read_pointer(bundles / KEY.file)]
+    models = cycle([other_model(bundles), read_pointer(bundles / KEY.file)])
     changes = [changed(bundles)]
     for number in range(CHANGES):
         if number == CHANGES // 2:
             batch_of(home, city)
         else:
-            point_at_bundle(bundles, KEY, pointers[number % 2])
+            point_at_bundle(bundles, KEY, next(models))
             publish_models(bundles, KEY.source)
         changes.append(changed(bundles))
         if number in (2, 6):

@@ -240,7 +240,10 @@ def a_city(walk: Walk) -> Any:
 def a_policy_trial(walk: Walk) -> Any:
     """Leave out the stage's store, whose files name the place where it lies."""
     out = walk.place / "trial"
+    arms = walk.place / "arms.toml"
+    arms.write_text('[arm.plan]\nzh = "自定"\nen = "own"\nlist = "random"\nretrain = 0\n', "utf-8")
     words = ("--enterprises", 1_000, "--months", 1, "--until", DAY, "--arm", "plan")
+    words += ("--policy", arms)
     walk.says("simulate-policy", out, *words)
     return [(out / name).read_bytes() for name in ("result.json", "page.html")]
 
