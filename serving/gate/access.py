@@ -79,8 +79,8 @@ class Access:
 
     async def _http(self, scope: Scope, receive: Receive, outgoing: Outgoing) -> None:
         started, who = time.monotonic(), "-"
+        route = route_of(scope)
         try:
-            route = route_of(scope)
             if route is not None and not route.roles:
                 await self._probed(route, scope, receive, outgoing)
                 return
@@ -103,7 +103,6 @@ class Access:
                 )
         finally:
             self._refusals.write_if_due()
-            route = route_of(scope)
             path = route.path if route else "-"
             milliseconds = 1000 * (time.monotonic() - started)
             LOG.info("route=%s status=%d key=%s ms=%.1f", path, outgoing.status, who, milliseconds)

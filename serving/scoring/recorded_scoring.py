@@ -114,7 +114,7 @@ class Desk:
         self.ledger.close()
 
     async def _by_id(self, manner: Manner, asked: IdsAsked, question: Question) -> Answer:
-        await self._aside(partial(self.guard.check_units, asked.entity, asked.ids))
+        await self._at_once(asked, partial(self.guard.check_units, asked.entity, asked.ids))
         bundle = self.scorer.bundle(asked.target, asked.entity)
         published = day_for(self.scorer.days, asked.target, asked.entity)
         rows = await self._at_once(asked, partial(manner.rows, published, asked.ids))
