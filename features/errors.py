@@ -24,6 +24,12 @@ class HistoryError(LssiError):
     code = "history_unusable"
 
 
+class HomeError(LssiError):
+    """A home is of a newer version, is in use, or its upgrade was stopped."""
+
+    code = "home_unusable"
+
+
 class CatalogueError(LssiError):
     """A feature, measure or join is declared wrongly."""
 

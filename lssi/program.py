@@ -28,6 +28,7 @@ from lssi.commands import (
     sources,
     training,
     tuning,
+    upgrading,
 )
 
 COMMANDS: dict[str, Callable[..., None]] = {
@@ -66,6 +67,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "replay": audit.replay_command,
     "report": audit.report_command,
     "notice": audit.notice_command,
+    "upgrade": upgrading.upgrade_command,
 }
 """Commands of one word, by that word."""
 GROUPS = {
@@ -88,9 +90,12 @@ for name, group in GROUPS.items():
 
 
 @app.callback()
-def lssi() -> None:
+def lssi(context: typer.Context) -> None:
     """劳动保障监察的风险排序与说明。Rank enterprises and claims for inspection, and say why."""
+    from features.home_form import sharing_home
     from features.store.debris import clear_home
 
     keep_private(home())
+    if context.invoked_subcommand != "upgrade":  # it has the home alone
+        context.with_resource(sharing_home(home()))
     clear_home(home())

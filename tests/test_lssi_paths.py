@@ -459,6 +459,11 @@ def a_replay(walk: Walk) -> Any:
     return walk.told("replay", walk.record, "--unit", next(iter(walk.top)))
 
 
+def an_upgrade(walk: Walk) -> Any:
+    planned, done = walk.told("upgrade", "--dry-run"), walk.told("upgrade", "--who", "me")
+    return planned["parts"], done["parts"], done["to"]
+
+
 def a_notice(walk: Walk) -> Any:
     out = walk.place / "notice.html"
     walk.says("notice", walk.record, "--unit", next(iter(walk.top)), "--out", out)
@@ -645,6 +650,7 @@ STEPS: dict[str, Callable[[Walk], Any]] = {
     "load": a_day,
     "certify": a_certificate,
     "adopt": a_move,
+    "upgrade": an_upgrade,
 }
 """Every command, in the order in which one makes what the next reads."""
 SHORT = (

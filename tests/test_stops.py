@@ -128,6 +128,12 @@ columns = {name: [value] for name, value in row.items()}
 write_journal_part(home() / "journal" / "hand", "alerts", "alerts-00000000", columns)
 """
 """An alert by hand, whose number can stand in the words of a command."""
+EARLIER = """-c
+from features.home import home
+bundles = home() / "bundles"
+(bundles / "hill-side.undeclared_workers.json").rename(bundles / "undeclared_workers.json")
+"""
+"""A home in which the model in use is named as an earlier version named it."""
 HALTED = """-c
 from tests.halts import halted
 halted("hill-side", "undeclared_workers")
@@ -242,6 +248,7 @@ SCENES = (
     Scene("ledger witness", "ledger witness out/p.txt", WITNESSED, trained=True),
     Scene("ledger expire", "ledger expire", (BATCH, LONG_AGO), trained=True),
     Scene("adopt", "adopt moved", (LOADS[0],)),
+    Scene("upgrade", "upgrade --who me", ("key add mine --role system", EARLIER), trained=True),
 )
 
 

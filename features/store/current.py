@@ -123,11 +123,23 @@ def brought_up(folder: Path, summary: dict[str, Any]) -> None:
     """
     if MARK in summary or (folder / MARK).exists():
         return
-    for path in files_below(folder, "*.parquet"):
-        # what another run is writing now is of today's form, or is taken away
-        if not any(map(UNFINISHED.fullmatch, path.parts)) and (floats := _floats(path)):
-            _rewrite(path, floats)
+    for path, floats in files_with_floats(folder, summary).items():
+        _rewrite(path, floats)
     write_durable_text(folder / MARK, "")
+
+
+def files_with_floats(folder: Path, summary: Mapping[str, Any]) -> dict[Path, list[str]]:
+    """Return the files of a store that still hold probabilities as floats, each with the names of these columns."""
+    if MARK in summary or (folder / MARK).exists():
+        return {}
+    # what another run is writing now is of today's form, or is taken away
+    finished = [
+        path
+        for path in files_below(folder, "*.parquet")
+        if not any(map(UNFINISHED.fullmatch, path.parts))
+    ]
+    floats = {path: _floats(path) for path in finished}
+    return {path: names for path, names in floats.items() if names}
 
 
 def _floats(path: Path) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -128,16 +129,24 @@ def move_old_pointers(folder: Path) -> None:
     One that cannot tell its source stays. Raises BundleError where two models would be in use for one source and target.
     """
     moved = []
-    for path in files_in(folder, "*.json"):
-        if _TARGET.fullmatch(path.stem):
-            try:
-                key = ModelKey(bundle_source(folder, pointer := read_pointer(path)), path.stem)
-            except BundleError:
-                continue
-            _moved(path, folder, key, pointer)
-            moved.append(f"{path.name} -> {key.file}")
+    for path, key in old_pointers(folder).items():
+        _moved(path, folder, key, read_pointer(path))
+        moved.append(f"{path.name} -> {key.file}")
     if moved:
         log.warning("models in use are now named by source and target: %s", ", ".join(moved))
+
+
+def old_pointers(folder: Path) -> dict[Path, ModelKey]:
+    """Return the pointers of before, which are named by target alone, with the source and target that each is of.
+
+    One that cannot tell its source is left out.
+    """
+    keys = {}
+    for path in files_in(folder, "*.json"):
+        if _TARGET.fullmatch(path.stem):
+            with suppress(BundleError):
+                keys[path] = ModelKey(bundle_source(folder, read_pointer(path)), path.stem)
+    return keys
 
 
 def _moved(path: Path, folder: Path, key: ModelKey, pointer: Pointer) -> None:

@@ -112,6 +112,13 @@ def remove_key(path: Path, name: str, record: Record = unrecorded) -> None:
         _write(path, register, others)
 
 
+def renew_register(path: Path) -> None:
+    """Let a register of an earlier form be of today's; its keys open what they opened."""
+    with _writing(path) as register:
+        if register.version != VERSION:
+            _write(path, register, register.keys)
+
+
 def _named(register: KeyFile, name: str) -> KeyHolder:
     for holder in register.keys:
         if holder.name == name:

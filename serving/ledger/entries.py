@@ -94,6 +94,11 @@ def leaf_content(leaf: bytes) -> Mapping[str, Any]:
             and isinstance(content["keep_until"], int)
         ):
             return dict(content)
+        if isinstance(content["version"], int) and content["version"] > 1:
+            raise LedgerError(
+                f"an entry of the ledger is of form {content['version']}, which a newer version wrote;"
+                " use that version"
+            )
     except (ValueError, KeyError, TypeError):
         pass
     raise LedgerError(

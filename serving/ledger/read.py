@@ -12,7 +12,7 @@ from serving.database.place import LedgerPlace
 from serving.errors import RecordUnknown
 from serving.ledger import merkle
 from serving.ledger.entries import leaf_content, payload_digest, record_id_of, sequence_of
-from serving.ledger.head import Head, read_head
+from serving.ledger.head import Head, checked_head, read_head
 from serving.ledger.opening import ledger_reader
 
 ROWS = (
@@ -51,6 +51,15 @@ def head(path: LedgerPlace) -> Head:
     """Return the head of the ledger: its name, size and frontier."""
     with ledger_reader(path) as connection:
         return read_head(connection)
+
+
+def check_newest(path: LedgerPlace) -> None:
+    """Raise LedgerError where the head disagrees with the entries, or a newer version wrote the newest entry."""
+    with ledger_reader(path) as connection:
+        size = checked_head(connection, ()).size
+        query = "SELECT CAST(leaf AS BLOB) FROM entries WHERE sequence = ?"
+        for (leaf,) in connection.execute(query, (size - 1,)):
+            leaf_content(leaf)
 
 
 def find(path: LedgerPlace, record_id: str) -> StoredRecord:

@@ -10,6 +10,7 @@ from features.catalogue.digest import catalogue_digest
 from features.engine.dormancy import dormancy
 from features.engine.engine import Engine, engine_of
 from features.engine.matrices import matrix
+from features.home_form import check_home
 from features.ingest.source import find_source
 from features.store.opening import open_own_store
 from models.bundle.bundle import Bundle
@@ -29,6 +30,7 @@ LOG = logging.getLogger("lssi.day")
 
 def open_scorer(settings: Settings) -> Scorer:
     """Return the scorer of a source's history and of what is in use; the first opening of a day computes its ranks."""
+    check_home(settings.home)
     store = open_own_store(settings.source, settings.data)
     engine = engine_of(store)
     name, folder = store.source.name, settings.home / "bundles"

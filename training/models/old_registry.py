@@ -57,6 +57,17 @@ def move_old_models(registry: MlflowClient, lock: Path) -> None:
         log.warning("registered models are now named by source and target: %s", "; ".join(moves))
 
 
+def old_names(registry: MlflowClient) -> list[str]:
+    """Return the names without a source of which a version could be moved, sorted."""
+    names = []
+    for model in registered_models(registry):
+        if _OLD.fullmatch(model.name):
+            versions = versions_of(registry, model.name)
+            if any(_source_of(registry, version.run_id) for version in versions):
+                names.append(model.name)
+    return sorted(names)
+
+
 def _moved(registry: MlflowClient, old: Any) -> list[str]:
     """Move one old model and return where its versions are, empty where none could be moved."""
     copies: dict[str, tuple[str, str]] = {}

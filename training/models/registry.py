@@ -18,7 +18,12 @@ import pyarrow.parquet as pq
 from features.errors import TargetError
 from features.files import exclusive_lock, private_folder, remove, write_points
 from models.bundle.champions import ModelKey, name_parts
-from training.models.old_registry import move_old_models, registered_models, versions_of
+from training.models.old_registry import (
+    move_old_models,
+    old_names,
+    registered_models,
+    versions_of,
+)
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -69,10 +74,26 @@ def tracking_uri(home: Path) -> str:
 
 @contextmanager
 def client(home: Path) -> Iterator[MlflowClient]:
-    """Yield MLflow's client on the registry of a home folder, made if it is new, without MLflow's own chatter.
+    """Yield MLflow's client on the registry of a home folder, made if it is new.
 
     Models that were registered by target alone get the names of their sources first.
     """
+    with _client_as_it_stands(home) as registry:
+        move_old_models(registry, home / "mlflow.lock")
+        yield registry
+
+
+def names_of_before(home: Path) -> list[str]:
+    """Return the registered names without a source whose versions `client` would move; nothing is changed or made."""
+    if not (home / "mlflow.db").exists():
+        return []
+    with _client_as_it_stands(home) as registry:
+        return old_names(registry)
+
+
+@contextmanager
+def _client_as_it_stands(home: Path) -> Iterator[MlflowClient]:
+    """Yield MLflow's client without MLflow's own chatter."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from mlflow import MlflowClient  # its import sets the levels anew
@@ -82,9 +103,7 @@ def client(home: Path) -> Iterator[MlflowClient]:
         if not (home / "mlflow.db").exists():
             _make(home)
         address = tracking_uri(home)
-        registry = MlflowClient(tracking_uri=address, registry_uri=address)
-        move_old_models(registry, home / "mlflow.lock")
-        yield registry
+        yield MlflowClient(tracking_uri=address, registry_uri=address)
 
 
 def _make(home: Path) -> None:
