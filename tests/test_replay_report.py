@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import replace
+from datetime import UTC, datetime
 from hashlib import sha256
 from html import unescape
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from features.catalogue.document import families
 from features.engine.matrices import matrix as matrix_of_day
 from features.errors import RequestError
+from models.bundle.manifest import FrozenFeature
 from models.bundle.score import score
 from models.explain.reasons import leads
+from models.explain.sentence import source_words, table_and_days
+from serving.ledger.admin_act import AdminAct, admin_entry
+from serving.ledger.ledger import Ledger
 from serving.ledger.read import Proof, proof_holds
+from serving.ledger.reasons import fact_of
+from serving.ledger.record import Plain
 from serving.proof.checkpoint import parse_checkpoint
+from serving.replay.contributions import size_in_words
 from serving.replay.report import exhibit_of, report
 from serving.replay.waterfall import SHOWN, Bar, waterfall
 from serving.scoring.batch import write_batch_rows
@@ -54,21 +66,97 @@ def test_the_page_says_score_rank_and_reasons_of_every_unit_in_both_languages(
         assert ends in text and "found in 90 % of visits" in text
         assert case.expected_words["zh"] in text and case.expected_words["en"] in text
         for reason in case.reasons:
-            assert reason["zh"] in text and reason["en"] in text
+            assert said(reason, "zh") in text and said(reason, "en") in text
             assert reason["check_zh"] in text and reason["check_en"] in text
             assert all(row in reason["en"] for fact in reason["facts"] for row in fact["row_ids"])
 
 
-def test_row_numbers_stand_in_the_sentence_of_a_reason_and_not_again_below_it(
+def said(reason: Plain, language: str) -> str:
+    """Return the sentence of a reason as the page shows it: with the table and days of its facts, without their rows."""
+    sentence = str(reason[language])
+    for fact in map(fact_of, reason["facts"]):
+        sentence = sentence.replace(source_words(fact, language), table_and_days(fact, language))
+    return sentence
+
+
+def test_row_numbers_stand_once_below_their_reason_and_are_folded(home: Home, page: str) -> None:
+    bodies = re.findall(r'<tr class="said">.*?</tbody>', page, re.DOTALL)
+    reasons = [reason for case in home.record.cases for reason in case.reasons]
+    assert len(bodies) == len(reasons) > 2
+    for body, reason in zip(bodies, reasons, strict=True):
+        folded = "".join(re.findall(r"<details.*?</details>", body, re.DOTALL))
+        places = {(fact["table"], fact["first"], *fact["row_ids"]) for fact in reason["facts"]}
+        numbers = Counter(row for place in places for row in place[2:])
+        assert numbers == Counter(re.findall(r"<code>(.*?)</code>", folded))
+        assert not any(row in body.replace(folded, "") for row in numbers)
+
+
+def test_a_sentence_of_another_form_keeps_its_row_numbers(home: Home) -> None:
+    case = home.record.cases[0]
+    reason = next(one for one in case.reasons if any(fact["row_ids"] for fact in one["facts"]))
+    rows = [row for fact in reason["facts"] for row in fact["row_ids"]]
+    older = {**reason, "zh": f"旧句（{rows[0]}）", "en": f"older words ({rows[0]})"}
+    record = replace(home.record, cases=(replace(case, reasons=[older]),), reasons_form=1)
+    [body] = re.findall(
+        r'<tr class="said">.*?</tbody>', of(home, recorded(home.path, record)), re.DOTALL
+    )
+    assert f"older words ({rows[0]})" in body
+    assert f"<code>{rows[0]}</code>" not in body
+
+
+def test_every_contribution_stands_with_its_legal_basis_also_where_no_reason_does(
     home: Home, page: str
 ) -> None:
-    below = re.findall(r'<tr class="fact">.*?</tr>', page, re.DOTALL)
-    facts = [
-        fact for case in home.record.cases for reason in case.reasons for fact in reason["facts"]
-    ]
-    assert len(below) >= 2 * len(facts) > 4
-    for fact in facts:
-        assert not any(row in text for row in fact["row_ids"] for text in below)
+    laws = families()
+    for case in home.record.cases:
+        assert all(
+            laws[feature_of(home, one["feature"]).family].law_zh in page for one in case.reasons
+        )
+    alone = replace(home.record.cases[0], reasons=[])
+    record_id = recorded(home.path, replace(home.record, cases=(alone,)))
+    shown = unescape(of(home, record_id))
+    assert "No fact with records raises this score." in shown
+    assert '<details class="contributions" open>' in shown
+    moving = [lead for lead in leads(home.bundle, alone.contributions) if lead.contribution]
+    rows = re.findall(
+        r'<tr><td><span class="zh".*?</tr>', shown[shown.index('class="parts"') :], re.DOTALL
+    )
+    listed = [row for row in rows if 'class="size' in row]
+    assert len(listed) == len(moving) > 2
+    sizes = [row[row.rindex('">') + 2 : row.index("</td></tr>")] for row in listed]
+    assert sorted(sizes) == sorted(size_in_words(lead.contribution) for lead in moving)
+    assert all("法律依据" in row and "Legal basis" in row for row in listed)
+
+
+def feature_of(home: Home, name: str) -> FrozenFeature:
+    return next(feature for feature in home.bundle.features if feature.name == name)
+
+
+def test_the_page_carries_the_passport_of_its_model(home: Home, page: str) -> None:
+    assert home.bundle.digest[:12] in page and "cases up to 2015-06-30" in page
+    assert "the ledger holds no approval of this model" in page
+    content = {
+        "source": "random",
+        "target": home.record.target,
+        "version": 7,
+        "digest": home.bundle.digest,
+        "although": "a trial",
+    }
+    promoted(home.path, {**content, "target": "another", "version": 8})
+    promoted(home.path, content)
+    approved = of(home, recorded(home.path, home.record))
+    assert "7 号，" in approved and "director, 2015-07-01 00:02; although: a trial" in approved
+    promoted(home.path, {**content, "version": 9, "digest": "00" * 32})
+    later = of(home, recorded(home.path, home.record))
+    assert "the ledger holds no approval of this model" in later
+
+
+def promoted(path: Path, content: dict[str, Any]) -> None:
+    """Write a promotion into the ledger of a home."""
+    act = AdminAct("promote", "director", {"target": content["target"]}, content)
+    moment = datetime(2015, 7, 1, 0, 2, tzinfo=UTC)
+    with Ledger(path / "ledger.db") as ledger:
+        ledger.append(admin_entry(act, moment=moment, kept_days=1_000)).result()
 
 
 def test_a_bar_and_its_reason_say_the_same_number(home: Home, page: str) -> None:
@@ -130,7 +218,7 @@ def test_the_page_runs_nothing_and_fetches_nothing(page: str) -> None:
 
 
 def test_the_page_has_the_same_bytes_every_time(home: Home, page: str) -> None:
-    assert of(home, home.record_id) == page
+    assert of(home, home.record_id) == of(home, home.record_id)
 
 
 def test_the_page_replays_what_it_shows(home: Home, page: str) -> None:
@@ -203,7 +291,9 @@ def test_a_row_of_a_batch_is_shown_with_its_own_proof(home: Home) -> None:
     shown = of(home, record_id, home.record.cases[0].key)
     assert "found in 90 % of visits" in shown and "raised most by" in shown
     assert "Proof of this row in its batch" in shown and rows.root in shown and "made now" in shown
-    assert all(unescape(shown).count(reason["zh"]) == 1 for reason in home.record.cases[0].reasons)
+    assert all(
+        unescape(shown).count(said(reason, "zh")) == 1 for reason in home.record.cases[0].reasons
+    )
 
 
 def test_an_expired_record_still_shows_its_proof(home: Home) -> None:
@@ -222,7 +312,7 @@ def test_a_lost_model_leaves_what_was_recorded_and_says_so(home: Home) -> None:
         "Not rebuilt: what is shown is what was recorded." in shown
         and "is gone; restore the folder" in shown
     )
-    assert home.record.cases[0].reasons[0]["zh"] in unescape(shown)
+    assert said(home.record.cases[0].reasons[0], "zh") in unescape(shown)
     assert "all others together" in shown
     for reason in home.record.cases[0].reasons:
         assert f">{reason['contribution']:+.2f}<" in shown

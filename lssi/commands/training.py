@@ -248,9 +248,11 @@ def promote_command(
 def record_promotion(
     source: str, target: str, version: int, although: str = "", who: str | None = None
 ) -> None:
-    """Write into the ledger which version a person put into use, and the reason, where one was needed."""
+    """Write into the ledger which version a person put into use, the model's digest, and the reason, where one was needed."""
+    from models.bundle.champions import ModelKey, pointer_of
     from serving.ledger.admin_act import AdminAct
 
     subject = {"source": source, "target": target}
-    content = {**subject, "version": version, "although": although}
+    digest = pointer_of(home() / "bundles", ModelKey(source, target)).digest
+    content = {**subject, "version": version, "digest": digest, "although": although}
     record_act(AdminAct("promote", operator(who), subject, content))

@@ -29,7 +29,8 @@ WITHOUT_ROWS = {
     "zh": "（据{tables}的全部记录：是合计或没有记录，不能单独指出某一行）",
     "en": " (from all records of {tables}: a total or an absence, which no single row shows)",
 }
-ROWS = {"zh": "{table}，{span}，行 {rows}", "en": "{table}, {span}, {noun} {rows}"}
+TABLE_AND_DAYS = {"zh": "{table}，{span}", "en": "{table}, {span}"}
+ROWS = {"zh": "{place}，行 {rows}", "en": "{place}, {noun} {rows}"}
 MORE = {"zh": "等{count}行", "en": " and {count} more"}
 AND = {"zh": "；", "en": "; "}
 LISTED = {"zh": "、", "en": ", "}
@@ -155,12 +156,20 @@ def own_value(feature: FrozenFeature, row: Matrix, language: str, said: Saying) 
 
 def source_words(fact: Fact, language: str) -> str:
     """Return where a fact stands: its table, its days and some of its rows by number."""
-    rows = LISTED[language].join(fact.row_ids)
-    if fact.n_rows > len(fact.row_ids):
-        count = fact.n_rows if language == "zh" else fact.n_rows - len(fact.row_ids)
-        rows += MORE[language].format(count=f"{count:,}")
+    rows = LISTED[language].join(fact.row_ids) + more_rows(fact, language)
     noun = "row" if fact.n_rows == 1 else "rows"
+    return ROWS[language].format(place=table_and_days(fact, language), rows=rows, noun=noun)
+
+
+def more_rows(fact: Fact, language: str) -> str:
+    """Return how many rows a fact has beside those that it names; "" where it names all."""
+    if fact.n_rows <= len(fact.row_ids):
+        return ""
+    count = fact.n_rows if language == "zh" else fact.n_rows - len(fact.row_ids)
+    return MORE[language].format(count=f"{count:,}")
+
+
+def table_and_days(fact: Fact, language: str) -> str:
+    """Return the table and the days of a fact, without its rows."""
     span = span_words(fact.first, fact.last, language)
-    return ROWS[language].format(
-        table=table_words(fact.table, language), span=span, rows=rows, noun=noun
-    )
+    return TABLE_AND_DAYS[language].format(table=table_words(fact.table, language), span=span)

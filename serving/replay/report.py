@@ -12,15 +12,21 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from features.calendar import date_of
 from features.errors import BundleError, RequestError
+from features.store.store import Store
+from models.bundle.bundle import Bundle
 from serving.database.place import ledger_place
 from serving.ledger import merkle
+from serving.ledger.approval import PromotedModel, approval_before
 from serving.ledger.read import Proof, StoredRecord, find, prove
 from serving.ledger.record import Case, Record
 from serving.proof.checkpoint import Checkpoint, checkpoint
 from serving.replay.checks import CaseReplay
+from serving.replay.contributions import Named
 from serving.replay.dossier import dossier
+from serving.replay.legal_basis import legal_bases, stated_bases
+from serving.replay.passport import Passport
 from serving.replay.provenance import retold_row
-from serving.replay.report_unit import Named, unit_of
+from serving.replay.report_unit import unit_of
 from serving.scoring.batch import RowProof
 
 MOST = 20
@@ -48,6 +54,7 @@ class Exhibit:
     named: Named
     rows: Mapping[str, RowProof]
     note: str = ""
+    passport: Passport | None = None
 
 
 def exhibit_of(home: Path, record_id: str, at: str, unit: str | None = None) -> Exhibit:
@@ -87,18 +94,27 @@ def exhibit_of(home: Path, record_id: str, at: str, unit: str | None = None) -> 
         )
     if evidence.rows:
         cases = tuple(retold_row(evidence.record, case, bundle, store) for case in cases)
-    features = {feature.name: feature for feature in bundle.features}
-    target = None if store is None else store.source.target.get(evidence.record.target)
-    named = Named(features) if target is None else Named(features, target.zh, target.en)
+    model = PromotedModel(bundle.manifest.origin.get("source", ""), bundle.target, bundle.digest)
+    approval = approval_before(path, model, stored.sequence)
     return Exhibit(
         stored,
         proof,
         mark,
         evidence.record,
         tuple(zip(cases, replays, strict=True)),
-        named,
+        _named(bundle, store),
         evidence.rows,
+        passport=Passport(bundle, store, approval),
     )
+
+
+def _named(bundle: Bundle, store: Store | None) -> Named:
+    """Return what a bundle and the history of its source call things, and the legal basis of each feature."""
+    features = {feature.name: feature for feature in bundle.features}
+    bases = legal_bases(bundle.features, stated_bases(store, bundle.entity))
+    target = None if store is None else store.source.target.get(bundle.target)
+    zh, en = ("", "") if target is None else (target.zh, target.en)
+    return Named(features, zh, en, bases)
 
 
 def report(exhibit: Exhibit) -> str:
@@ -127,6 +143,7 @@ def _page(exhibit: Exhibit) -> dict[str, Any]:
         "dormant": None,
         "explainer": None,
         "note": exhibit.note,
+        "passport": [] if exhibit.passport is None else exhibit.passport.lines(),
         "units": [],
     }
     return page if record is None else page | _of_record(exhibit, record)

@@ -2,33 +2,25 @@
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from markupsafe import Markup
 
-from features.online.fact import Fact
 from models.bundle.interval import Interval
-from models.bundle.manifest import FrozenFeature
-from models.explain.explain import TOLERANCE
-from models.explain.leads import leads_among
-from models.explain.wording import MISSING, value_beside
-from serving.ledger.reasons import fact_of
-from serving.ledger.record import Case, Plain, Record
+from serving.ledger.record import Case, Record
 from serving.replay.checks import CaseReplay, Check
-from serving.replay.waterfall import Bar, Language, waterfall
+from serving.replay.contributions import (
+    LANGUAGES,
+    SHOWN_ROWS,
+    Named,
+    chart,
+    meaning_beside_value,
+    mitigating_rows,
+    shown_contributions,
+)
+from serving.replay.report_reason import shown_reason
+from serving.replay.waterfall import Language
 
-LOWERING = 5
-"""Parts at most that are shown because they lower the score."""
-WIDE = 54
-"""Columns of a chart's label, a Chinese character taking two."""
-ROWS_OF = {"zh": ("{count} 行", "{count} 行"), "en": ("{count} rows", "{count} row")}
-AND = {"zh": "，", "en": ", "}
-OTHERS = {"zh": "其余各项合计", "en": "all others together"}
-LANGUAGES: tuple[Language, ...] = ("zh", "en")
 FIELDS = {
     "raw": ("原始分", "raw score"),
     "probability": ("校准概率", "calibrated probability"),
@@ -61,15 +53,6 @@ VERDICTS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
-    """What a bundle and a source call things: features by name, and the target in both languages ("" if unknown)."""
-
-    features: Mapping[str, FrozenFeature]
-    target_zh: str = ""
-    target_en: str = ""
-
-
 def unit_of(
     record: Record, case: Case, named: Named, replayed: CaseReplay | None
 ) -> dict[str, Any]:
@@ -77,6 +60,7 @@ def unit_of(
     checks = () if replayed is None else replayed.checks
     verdict = VERDICTS[replayed is None or replayed.identical]
     expected, rank, of = case.expected, case.rank, case.of
+    contributions = shown_contributions(record, case, named)
     return {
         "key": case.key,
         "percent": f"{100 * case.probability:.1f}%",
@@ -86,13 +70,16 @@ def unit_of(
         "rank": None if rank is None else f"{rank:,}",
         "of": None if of is None else f"{of:,}",
         "dormant": bool(case.dormant),
-        "reasons": [_reason(reason) for reason in case.reasons],
-        "mitigating": _mitigating(record, case, named),
+        "reasons": [shown_reason(reason, named) for reason in case.reasons],
+        "mitigating": mitigating_rows(record, case, named),
+        "contributions": contributions[:SHOWN_ROWS],
+        "smaller": contributions[SHOWN_ROWS:],
         **{
             f"missing_{language}": _missing(record, case, named, language) for language in LANGUAGES
         },
-        **{f"chart_{language}": _chart(record, case, named, language) for language in LANGUAGES},
+        **{f"chart_{language}": chart(record, case, named, language) for language in LANGUAGES},
         "checks": [_check(check) for check in checks],
+        "is_identical": replayed is None or replayed.identical,
         "verdict_zh": verdict[0],
         "verdict_en": verdict[1],
     }
@@ -106,137 +93,10 @@ def _interval(interval: Interval) -> dict[str, str]:
     }
 
 
-def _reason(reason: Plain) -> dict[str, Any]:
-    """Return what the page shows of a reason: its sentence, which has table, days and row numbers, and what stands below."""
-    shown: dict[str, Any] = {"size": _size(reason["contribution"])}
-    facts = [fact_of(fact) for fact in reason["facts"]]
-    for language in LANGUAGES:
-        shown[language] = reason[language]
-        # a record of an earlier version says nothing of what to check
-        shown[f"check_{language}"] = reason.get(f"check_{language}", "")
-        shown[f"facts_{language}"] = [_fact(fact, language) for fact in facts]
-    return shown
-
-
-def _fact(fact: Fact, language: Language) -> str:
-    """Return what the rows of a fact are, and how many."""
-    meaning = fact.zh if language == "zh" else fact.en
-    count = ROWS_OF[language][fact.n_rows == 1].format(count=f"{fact.n_rows:,}")
-    if fact.value is None:
-        return _colon(meaning, count, language)
-    value = value_beside(meaning, fact.value, fact.unit, language)
-    return _colon(meaning, f"{value}{AND[language]}{count}", language)
-
-
-def _mitigating(record: Record, case: Case, named: Named) -> list[dict[str, str]]:
-    """Return what lowers the score most, with the same numbers as the chart's bars."""
-    lowest_first = sorted(_parts(record, case, named), key=lambda part: part.contribution)
-    return [
-        {
-            "zh": feature_words(record, case, named, part.place, "zh"),
-            "en": feature_words(record, case, named, part.place, "en"),
-            "size": _size(part.contribution),
-        }
-        for part in lowest_first[:LOWERING]
-        if part.contribution < 0
-    ]
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A part of a score: its contribution, the place of the feature that says it, and whether a reason tells it."""
-
-    contribution: float
-    place: int
-    told: bool
-
-
-def _parts(record: Record, case: Case, named: Named) -> list[Part]:
-    """Return the parts of a score as reasons sum them, by lead; the reasons alone where the model is not at hand."""
-    places = {name: place for place, name in enumerate(record.features)}
-    told = {str(reason["feature"]): float(reason["contribution"]) for reason in case.reasons}
-    if not places.keys() <= named.features.keys():
-        return [Part(size, places[name], told=True) for name, size in told.items()]
-    if not len(case.contributions):
-        return []
-    features = [named.features[name] for name in record.features]
-    parts = []
-    for lead in leads_among(features, case.contributions):
-        in_words = [name for name in lead.members if name in told]
-        says_it = [*in_words, *lead.members][0]
-        parts.append(Part(lead.contribution, places[says_it], bool(in_words)))
-    return parts
-
-
 def _missing(record: Record, case: Case, named: Named, language: Language) -> list[str]:
     """Return what the features without a value mean."""
     places = np.flatnonzero(np.isnan(case.values))
-    return [_meaning_and_value(record, case, named, int(place), language)[0] for place in places]
-
-
-def feature_words(record: Record, case: Case, named: Named, place: int, language: Language) -> str:
-    """Return one feature's meaning and value in words; its bare name where the bundle is not at hand."""
-    meaning, value = _meaning_and_value(record, case, named, place, language)
-    return _colon(meaning, value, language)
-
-
-def _meaning_and_value(
-    record: Record, case: Case, named: Named, place: int, language: Language
-) -> tuple[str, str]:
-    name = record.features[place]
-    feature = named.features.get(name)
-    meaning, unit = name, ""
-    if feature is not None:
-        meaning = feature.zh if language == "zh" else feature.en
-        unit = feature.unit
-    if name in record.categories:
-        return meaning, case.texts.get(name, MISSING[language])
-    return meaning, value_beside(meaning, float(case.values[place]), unit, language)
-
-
-def _colon(meaning: str, value: str, language: Language) -> str:
-    colon = "：" if language == "zh" else ": "
-    return f"{meaning}{colon}{value}"
-
-
-def _chart(record: Record, case: Case, named: Named, language: Language) -> Markup | None:
-    if not len(case.contributions):
-        return None
-    bars = []
-    for part in _parts(record, case, named):
-        whole_meaning, whole_value = _meaning_and_value(record, case, named, part.place, language)
-        # a value takes half the room at most, its meaning what is left
-        value = clipped(whole_value, WIDE // 2)
-        meaning = clipped(whole_meaning, WIDE - width(value))
-        bars.append(Bar(_colon(meaning, value, language), part.contribution, part.told))
-    remainder = float(case.contributions.sum()) - sum(bar.contribution for bar in bars)
-    if abs(remainder) > TOLERANCE:
-        bars.append(Bar(OTHERS[language], remainder))
-    return Markup(waterfall(record.base, bars, language))
-
-
-def width(text: str) -> int:
-    """Return the room that a text takes, a Chinese character counting two.
-
-    >>> width("参保 2")
-    6
-    """
-    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
-
-
-def clipped(text: str, room: int) -> str:
-    """Return a text cut to a room, with a mark where it was cut.
-
-    >>> clipped("税务申报人数", 12), clipped("税务申报人数", 8)
-    ('税务申报人数', '税务申…')
-    """
-    if width(text) <= room:
-        return text
-    beginning = text
-    # two columns are left for the mark
-    while beginning and width(beginning) > room - 2:
-        beginning = beginning[:-1]
-    return f"{beginning.rstrip()}…"
+    return [meaning_beside_value(record, case, named, int(place), language)[0] for place in places]
 
 
 def _check(check: Check) -> dict[str, str]:
@@ -250,7 +110,3 @@ def _check(check: Check) -> dict[str, str]:
         "zh": check.zh,
         "en": check.en,
     }
-
-
-def _size(contribution: float) -> str:
-    return f"{contribution:+.2f}".replace("-", "\N{MINUS SIGN}")
