@@ -234,4 +234,4 @@ def test_panels_that_an_earlier_version_laid_out_beside_a_day_are_cleared_by_the
     }
     write_flat(part / "panels" / "tax_payroll.enterprise.month.0123456789ab", tuple(flat), [flat])
     feed(find_source(folder), day_of("2015-06-03"))
-    assert [path.name for path in files_below(part)] == ["tax_payroll.parquet"]
+    assert [path.name for path in files_below(part, "*.parquet")] == ["tax_payroll.parquet"]

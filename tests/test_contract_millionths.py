@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -32,7 +33,7 @@ from features.online.request_rows import Sent
 from features.store.append import feed
 from features.store.current import live_folder
 from features.store.journal import write_journal_part
-from features.store.layout import MARK
+from features.store.layout import FILES, MARK, summary_at
 from features.store.opening import open_store
 from features.store.store import Store
 from training.certificate.equivalence import misread
@@ -485,6 +486,7 @@ def test_a_finer_draw_of_a_version_before_is_read_to_the_nearest_millionth(
 
 def aged(folder: Path) -> None:
     """Give a live store the form of a version before: probabilities as floats, finer ones among them."""
+    summary = summary_at(folder)
     for path in files_below(folder, "*.parquet"):
         rows = read_table(path)
         if "inclusion_probability" in rows.column_names:
@@ -495,8 +497,10 @@ def aged(folder: Path) -> None:
                 rows.set_column(place, "inclusion_probability", pa.array(floats, pa.float64())),
                 path,
             )
-    text = (folder / "store.json").read_text("utf-8")
-    (folder / "store.json").write_text(text.replace(f'"{MARK}": true', '"old": true'), "utf-8")
+    for seal in files_below(folder, "*.seal"):
+        seal.unlink()
+    del summary[MARK], summary[FILES]
+    (folder / "store.json").write_text(json.dumps(summary), "utf-8")
 
 
 def test_a_live_store_of_a_version_before_is_brought_to_millionths_and_grows_on(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import shutil
 import subprocess
 import sys
@@ -593,7 +592,7 @@ def test_a_kill_in_the_middle_leaves_the_store_at_the_day_before(
     )  # first: a feed holds the name
     folder = write_history(tmp_path / "source", seed=6, size=40, absent=FEW)
     store = fed_store(folder, [LAST - 30])
-    before = json.loads((store.folder / "store.json").read_text("utf-8"))
+    before = summary_at(store.folder)
     ended = subprocess.run(
         [sys.executable, "-c", KILL, folder, date_of(LAST).isoformat(), moment], check=False
     )

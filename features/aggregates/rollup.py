@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from features.aggregates.aggregate import Tally
@@ -27,7 +26,7 @@ from features.catalogue.language import ADDITIVE, SERIES, Atom, atoms_of
 from features.catalogue.model import ENTITIES, Catalogue, Measure
 from features.store.column_files import FlatColumns
 from features.store.merge_on_read import Held, NoRows, SegmentRows, SortedRows, merged
-from features.store.sorted_table import SegmentFile
+from features.store.sorted_table import SegmentFile, sealed_parquet
 from features.store.store import Store
 
 ANSWERS = (*ADDITIVE, *SERIES, "since", "first_since")
@@ -97,7 +96,7 @@ def opened_panel(store: Store, measures: Kin, literal: Literal) -> Panel:
 
 def _of_segment(plan: RollupPlan, path: Path) -> SegmentRows:
     """Return the panel of a later segment's rows: of few rows made each time, else kept beside them."""
-    if pq.read_metadata(path).num_rows <= FEW_ROWS:
+    if sealed_parquet(path).metadata.num_rows <= FEW_ROWS:
         return Held(day_rows(plan, path))
     return SegmentFile(laid_out_of_days(plan, path))
 

@@ -18,8 +18,8 @@ from features.aggregates.buckets import exact_sums
 from features.arrays import NULL, Column, Literal, Mask
 from features.catalogue.language import row_columns
 from features.catalogue.model import Measure
-from features.files import replaced
 from features.ingest.scan import read_table
+from features.seal import check_whole, with_seal
 from features.store.column_writer import write_flat
 from features.store.sorted_table import values
 
@@ -93,6 +93,7 @@ def rollup_folder(plan: RollupPlan, base: Path) -> Path:
 
 def day_rows(plan: RollupPlan, segment: Path) -> Mapping[str, Column]:
     """Return the panel of a table's rows in one later segment."""
+    check_whole(segment)
     read = read_table(segment, columns=plan.read)
     return panel_rows(plan, {column: values(read[column]) for column in plan.read})
 
@@ -106,7 +107,7 @@ def laid_out_of_days(plan: RollupPlan, segment: Path) -> Path:
     if not path.exists():
         rows = day_rows(plan, segment)
         path.parent.mkdir(exist_ok=True)
-        with replaced(path) as unfinished:
+        with with_seal(path) as unfinished:
             # All are integers, so differences are short; statistics would outweigh them.
             pq.write_table(
                 pa.table({name: rows[name] for name in plan.written}),
@@ -121,6 +122,7 @@ def laid_out_of_days(plan: RollupPlan, segment: Path) -> Path:
 
 def row_groups_in_order(plan: RollupPlan, rows: Path) -> Iterator[Mapping[str, Column]]:
     """Yield the rows of a file in its order, some row groups at a time."""
+    check_whole(rows)
     file = pq.ParquetFile(rows)
     for first in range(0, file.num_row_groups, GROUPS):
         beyond = min(first + GROUPS, file.num_row_groups)

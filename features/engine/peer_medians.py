@@ -16,7 +16,7 @@ from features.cases import Cases, by_month_end
 from features.catalogue.language import Atom, Peer, atoms_of
 from features.catalogue.model import Catalogue
 from features.engine.engine import Engine
-from features.files import write_text
+from features.seal import check_whole, with_seal
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +63,15 @@ def medians(
     computed = _computed(wanted, max(day, engine.store.first_known), values_of_living)
     file.parent.mkdir(exist_ok=True)
     in_order = [computed[peer] for peer in wanted]
-    write_text(file, json.dumps(in_order, allow_nan=False))
+    with with_seal(file) as unfinished:
+        unfinished.write_text(json.dumps(in_order, allow_nan=False), "utf-8")
     return {peer: by_code(values) for peer, values in computed.items()}
 
 
 @lru_cache(256)
 def _read(file: Path) -> tuple[ByCode, ...]:
     """Return peer values from the file that keeps them; a file of a day and a catalogue never changes."""
+    check_whole(file)
     entries = json.loads(file.read_text("utf-8"))
     return tuple(_with_codes(entry) for entry in entries)
 

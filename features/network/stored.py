@@ -20,11 +20,11 @@ from features.arrays import NULL, Column, Values, located
 from features.cases import Cases, by_month_end
 from features.catalogue.model import STORED_BY, Catalogue
 from features.catalogue.parameters import declared_parameters
-from features.files import replaced
 from features.ingest.scan import read_table
 from features.network.enterprises import network
 from features.network.rings import rings
 from features.parameters import DeclaredParameter
+from features.seal import check_whole, with_seal
 from features.store.store import Store
 
 Kept = Mapping[str, NDArray[Any]]
@@ -104,6 +104,7 @@ def kept_values(store: Store, of: str, day: int, wanted: Column | None = None) -
     if not path.exists():
         for group, columns in MAKERS[of](store, day).items():
             _write(_place(store, group, day), columns)
+    check_whole(path)
     if wanted is None:
         return _read(path)
     return _around(path, STORED_BY[of], wanted)
@@ -153,7 +154,7 @@ def _only_said(line: ast.AST) -> bool:
 def _write(path: Path, columns: Kept) -> None:
     path.parent.mkdir(exist_ok=True)
     table = pa.table(dict(columns))
-    with replaced(path) as unfinished:
+    with with_seal(path) as unfinished:
         pq.write_table(
             table,
             unfinished,

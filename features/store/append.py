@@ -33,7 +33,16 @@ from features.store.day_rows import (
     staged_rows,
     strays,
 )
-from features.store.layout import layout_of, summary_at, write_summary
+from features.store.layout import (
+    FILES,
+    check_files,
+    layout_of,
+    named_files,
+    seal_rows,
+    sealed_summary,
+    summary_at,
+    write_summary,
+)
 from features.store.load import Work, build, counts_of, quiet, store_folder
 from features.store.segment import Making, write_segment
 from features.store.source_names import check_name, claim
@@ -144,7 +153,7 @@ class Day:
 
 def next_day(day: Day) -> Fed:
     """Load a day after the last, or say that a closed one is unchanged; HistoryError if it is not."""
-    summary = summary_at(day.folder)
+    summary = sealed_summary(day.folder)
     complete = day_of(summary["complete_to"])
     entry = summary["fed"].get(day.name)
     # The last day of the first load may be fed again as long as no other was: it has no entry yet.
@@ -163,8 +172,10 @@ def _loaded(day: Day, summary: dict[str, Any], span: Span) -> Fed:
     delivery = until(day.delivery, day.day)
     limits = ConnectionLimits(spill=day.work / "spill")
     foreign = reading_connection(delivery, limits)
+    layout = layout_of(day.folder, summary)
+    check_files(layout)
     reading = DayReading(foreign, delivery, span, day.work / "staged", day.progress)
-    making = Making(opened(limits), layout_of(day.folder, summary), delivery, span, day.work)
+    making = Making(opened(limits), layout, delivery, span, day.work)
     marks = marks_of(delivery)
     staged = [staged_rows(reading, table) for table in delivery.tables]
     digests: dict[str, str] = {}
@@ -288,6 +299,7 @@ def _commit(day: Day, summary: dict[str, Any], marks: Marks) -> None:
     # The marks are of the source's own files, not of a folder of the day's rows.
     if day.delivery.tables == day.source.tables:
         summary["marks"] = marks
+    seal_rows(day.work / "part", day.work / "tails")
     for name, parent in (("part", "days"), ("tails", "tails"), ("refused", "refused")):
         finished = day.work / name
         place = day.folder / parent
@@ -296,4 +308,5 @@ def _commit(day: Day, summary: dict[str, Any], marks: Marks) -> None:
             with write_points(f"the {name} of a day is in place"):
                 shutil.rmtree(place / day.name, ignore_errors=True)
                 finished.rename(place / day.name)
-    write_summary(day.folder, summary)
+    new = named_files(day.folder, (day.folder / "days" / day.name, day.folder / "tails" / day.name))
+    write_summary(day.folder, summary | {FILES: summary[FILES] | new})

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from features.arrays import NULL
 from features.errors import CatalogueError
-from features.files import replaced
 from features.ingest.scan import files_in
+from features.seal import Seal, check_whole, with_seal
 from features.store.memory_map import Mapped
 
 LARGE = 1 << 13
@@ -35,9 +35,11 @@ class Flat:
     dtype: np.dtype[Any]
     gaps: bool
     mapped: NDArray[Any]
+    seal: Seal
 
     def between(self, start: int, stop: int) -> NDArray[Any]:
-        """Return rows start to below stop: int64 with NULL, or float64 with NaN."""
+        """Return rows start to below stop: int64 with NULL, or float64 with NaN; HistoryError where they were changed."""
+        self.seal.check(start * self.dtype.itemsize, stop * self.dtype.itemsize)
         if stop - start > LARGE:
             offset = start * self.dtype.itemsize
             stored = np.fromfile(self.path, self.dtype, stop - start, offset=offset)
@@ -63,13 +65,21 @@ class FlatColumns:
     @cached_property
     def starts(self) -> Mapped:
         """The place of the first row of each code, and the number of rows last; rows without a code stand before."""
-        path = self.folder / f"{self.by}.starts"
-        return Mapped(path, np.dtype(np.int64))
+        return Mapped(self.starts_path, np.dtype(np.int64))
+
+    @property
+    def starts_path(self) -> Path:
+        """The file of the places."""
+        return self.folder / f"{self.by}.starts"
+
+    @cached_property
+    def _starts_seal(self) -> Seal:
+        return Seal(self.starts_path)
 
     @property
     def size(self) -> int:
         """How many rows there are."""
-        return int(self.starts.values[-1])
+        return self._start_at(len(self.starts.values) - 1)
 
     def span(self, low: int, high: int) -> tuple[int, int]:
         """Return the places of the first row with a code >= low and of the first with one >= high."""
@@ -82,7 +92,11 @@ class FlatColumns:
     def _start_of(self, code: int) -> int:
         """Return the place of the first row with at least a code; below 0 the first coded row, past all codes the end."""
         starts = self.starts.values
-        place = min(max(code, 0), len(starts) - 1)
+        return self._start_at(min(max(code, 0), len(starts) - 1))
+
+    def _start_at(self, place: int) -> int:
+        starts = self.starts.values
+        self._starts_seal.check(place * starts.itemsize, (place + 1) * starts.itemsize)
         return int(starts[place])
 
     def column(self, name: str) -> Flat:
@@ -93,13 +107,14 @@ class FlatColumns:
             kind, gaps = path.name.split(".")[1:3]
             dtype = np.dtype(kind)
             mapped = Mapped(path, dtype)
-            self._columns[name] = Flat(path, dtype, gaps == "gaps", mapped.values)
+            self._columns[name] = Flat(path, dtype, gaps == "gaps", mapped.values, Seal(path))
         return self._columns[name]
 
     def _lay_out(self, name: str) -> Path:
         if not self.size:  # older versions wrote no columns where there was no row
             empty = self.folder / column_name(name, np.dtype(np.int8), "full")
-            empty.touch()
+            with with_seal(empty) as unfinished:
+                unfinished.touch()
             return empty
         raise CatalogueError(
             f"{self.folder} lacks column {name!r}; remove the folder, and the next command makes it again"
@@ -121,12 +136,13 @@ class FlatTable(FlatColumns):
     def __init__(self, file: pq.ParquetFile, path: Path, by: str) -> None:
         super().__init__(path.with_suffix(".flat"), by)
         self.file = file
+        self.file_path = path
 
     @cached_property
     def starts(self) -> Mapped:
         """The place of the first row of each code, and the number of rows last; rows without a code stand before."""
-        path = self.folder / f"{self.by}.starts"
-        if not path.exists():
+        if not self.starts_path.exists():
+            check_whole(self.file_path)
             low, high, _ = column_range(self.file, self.by)
             if low < 0 or high > MOST:
                 raise CatalogueError(
@@ -135,8 +151,8 @@ class FlatTable(FlatColumns):
             counts = self._rows_of_codes(high + 1)
             without_code = self.file.metadata.num_rows - counts.sum()
             starts = np.append(without_code, counts).cumsum()
-            self._write(path, [starts])
-        return Mapped(path, np.dtype(np.int64))
+            self._write(self.starts_path, [starts])
+        return Mapped(self.starts_path, np.dtype(np.int64))
 
     def _rows_of_codes(self, size: int) -> NDArray[np.int64]:
         """Return how many rows each of the codes 0 .. size - 1 has."""
@@ -151,6 +167,7 @@ class FlatTable(FlatColumns):
         return rows[name]
 
     def _lay_out(self, name: str) -> Path:
+        check_whole(self.file_path)
         low, high, gaps = column_range(self.file, name)
         floating = pa.types.is_floating(self.file.schema_arrow.field(name).type)
         dtype = np.dtype(np.float64 if floating else narrowest(low, high))
@@ -171,7 +188,7 @@ class FlatTable(FlatColumns):
 
     def _write(self, path: Path, parts: Iterable[NDArray[Any]]) -> None:
         self.folder.mkdir(exist_ok=True)
-        with replaced(path) as unfinished, unfinished.open("wb") as out:
+        with with_seal(path) as unfinished, unfinished.open("wb") as out:
             for part in parts:
                 part.tofile(out)
 

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.files import built
+from features.ingest.scan import files_in
+from features.seal import seal_file
 from features.store.column_files import column_name, narrowest
 
 RowBatch = Mapping[str, NDArray[np.int64]]
@@ -34,6 +36,8 @@ def write_flat(folder: Path, names: Sequence[str], batches: Iterable[RowBatch]) 
             counts = grown
         starts = np.append(0, counts).cumsum()
         starts.tofile(unfinished / f"{by}.starts")
+        for path in files_in(unfinished):
+            seal_file(path)
 
 
 class Widening:

@@ -20,7 +20,18 @@ from features.ingest.source import Source
 from features.store.current import agreed, feed_lock, live_folder
 from features.store.joins import nulls_first
 from features.store.journal_segment import outdated
-from features.store.layout import Layout, layout_of, rows_sql, summary_at, write_summary
+from features.store.layout import (
+    FILES,
+    Layout,
+    check_files,
+    layout_of,
+    named_files,
+    rows_sql,
+    seal_rows,
+    sealed_summary,
+    summary_at,
+    write_summary,
+)
 from features.store.sorted_table import write_sorted
 from features.store.source_names import check_name
 from features.store.store import Store
@@ -86,20 +97,23 @@ def kept_of(base: str) -> tuple[str, str]:
 
 
 def _merge(folder: Path, name: str) -> None:
-    summary = summary_at(folder)
+    summary = sealed_summary(folder)
     with private_folder(folder) as work:
         base = work / "base"
         (base / "absorbed").mkdir(parents=True)
         layout = layout_of(folder, summary)
+        check_files(layout)
         connection = opened(ConnectionLimits(spill=work / "spill"))
         for table in Store(folder).tables.values():
             _merge_table(connection, layout, table, base)
             reached("a table merged")
+        seal_rows(base)
         with write_points("a new base is in place"):
             # A base of this name that no summary names was left by a killed run.
             shutil.rmtree(folder / name, ignore_errors=True)
             base.rename(folder / name)
-        write_summary(folder, summary | {"base": name, "days": []})
+        names = named_files(folder, (folder / name, *layout.tails))
+        write_summary(folder, summary | {"base": name, "days": [], FILES: names})
 
 
 def _merge_table(connection: Connection, layout: Layout, table: Table, base: Path) -> None:

@@ -28,6 +28,7 @@ from features.ingest.dump.columns import SETTINGS
 from features.ingest.scan import files_below, files_in, read_table
 from features.ingest.source import Source
 from features.ingest.staged import GROUP
+from features.seal import seal_file
 from features.store.layout import MARK, summary_at, write_summary
 
 FIXED = {
@@ -152,7 +153,7 @@ def _rewrite(path: Path, names: list[str]) -> None:
     """Write a file of rows with some columns in millionths, what was laid out of these columns taken away first."""
     rows = read_table(path)
     for name in names:
-        for flat in files_in(path.with_suffix(".flat"), f"{name}.*.column"):
+        for flat in files_in(path.with_suffix(".flat"), f"{name}.*.column*"):
             flat.unlink()
         place = rows.column_names.index(name)
         rows = rows.set_column(place, name, _in_millionths(rows[name]))
@@ -160,6 +161,7 @@ def _rewrite(path: Path, names: list[str]) -> None:
         pq.write_table(
             rows, unfinished, compression="zstd", compression_level=1, row_group_size=GROUP
         )
+        seal_file(path, unfinished)
 
 
 def _in_millionths(column: pa.ChunkedArray) -> pa.ChunkedArray:

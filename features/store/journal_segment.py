@@ -25,8 +25,19 @@ from features.ingest.span import EVER
 from features.ingest.staged import Staged
 from features.ingest.staging import stage
 from features.ingest.typed_sql import in_one_line, reading_connection
+from features.seal import check_whole
 from features.store.joins import nulls_first
-from features.store.layout import Layout, layout_of, rows_sql, summary_at, write_summary
+from features.store.layout import (
+    FILES,
+    Layout,
+    check_files,
+    layout_of,
+    named_files,
+    rows_sql,
+    seal_rows,
+    summary_at,
+    write_summary,
+)
 from features.store.load import counts_of, quiet
 from features.store.segment import Making, write_segment
 from features.store.sorted_table import TEXTS, write_sorted
@@ -130,6 +141,7 @@ def _write(layout: Layout, source: Source, place: Path) -> None:
             rows = _rounded(_whole(connection, source, table))
             staged.append(stage(rows, source, table, folder=folder, progress=quiet))
         staged += _taught(connection, layout, source, folder)
+        check_files(replace(layout, segments=()))
         # The store's own rows are left aside: of the store only the dictionaries count here.
         apart = replace(layout, segments=())
         making = Making(
@@ -144,7 +156,9 @@ def _write(layout: Layout, source: Source, place: Path) -> None:
         counts = {table.table: counts_of(table.accepted, table.refused) for table in segment.staged}
         for name in ("staged", "codes", "sides"):
             shutil.rmtree(work / name)
-        write_summary(work, {"tables": counts})
+        places = (work / "part", work / "tails")
+        seal_rows(*places)
+        write_summary(work, {"tables": counts, FILES: named_files(work, places)})
 
 
 def _taught(connection: Connection, layout: Layout, source: Source, folder: Path) -> list[Staged]:
@@ -169,6 +183,8 @@ def _told_by_source(layout: Layout, table: str, subject: str) -> pa.Table:
     """Return the subjects whose rows a store holds of its source, each with the day on which it was first told."""
     files = layout.files(table)
     codes = layout.dictionaries(subject)
+    for path in (*files, *codes):
+        check_whole(path)
     if not files or not codes:
         return pa.table({subject: pa.array([], pa.string()), "day": pa.array([], pa.date32())})
     connection = opened()
@@ -227,6 +243,7 @@ def _withdraw(making: Making, layout: Layout, source: Source) -> None:
         "WHERE upheld = 1 AND about_row IS NOT NULL GROUP BY ALL"
     )
     tables = connection.sql("SELECT DISTINCT about FROM upheld").fetchall()
+    check_files(layout)
     whole = layout.with_segment(making.folder / "part")
     for (name,) in sorted(tables):
         for withdrawal in _withdrawals(making, whole, name):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -22,7 +21,15 @@ from features.ingest.span import EVER
 from features.ingest.staged import Staged, as_written, raw_rows
 from features.ingest.staging import Progress, contract_relation, stage
 from features.ingest.typed_sql import reading_connection
-from features.store.layout import DICTIONARIES, MARK, first_layout
+from features.store.layout import (
+    DICTIONARIES,
+    FILES,
+    MARK,
+    first_layout,
+    named_files,
+    seal_rows,
+    summary_text,
+)
 from features.store.segment import Making, write_segment
 
 
@@ -78,8 +85,10 @@ def build(source: Source, work: Work, folder: Path, *, digest: str, content: str
 def _finish(work: Work, summary: dict[str, Any], folder: Path) -> None:
     for name in ("staged", "codes", "sides", "spill"):
         shutil.rmtree(work.folder / name, ignore_errors=True)
-    text = json.dumps(summary, ensure_ascii=False, indent=1, allow_nan=False)
-    write_text(work.folder / "store.json", f"{text}\n")
+    places = (work.folder / "base", work.folder / DICTIONARIES)
+    seal_rows(*places)
+    summary |= {FILES: named_files(work.folder, places)}
+    write_text(work.folder / "store.json", summary_text(summary))
     # A folder without its summary is a store of which half was removed by hand.
     if folder.exists() and not (folder / "store.json").exists():
         with private_folder(folder.parent) as aside, write_points("a torn store is away"):

@@ -27,6 +27,19 @@ def open_store(
     return Store(folder, segment_of(folder, journal))
 
 
+def open_store_until(source: Source, name: str, day: str) -> Store:
+    """Return the store of a source that lies in a folder of its stores, as it looked when a day was closed.
+
+    Newer rows and stores are left aside; SourceError and HistoryError as in `open_store`, and where the folder is gone.
+    """
+    check_name(source)
+    folder = source.stores / name
+    if live_folder(source) == folder:
+        agreed(source, folder)
+    journal = home() / "journal" / source.name
+    return Store(folder, segment_of(folder, journal), day)
+
+
 def open_own_store(
     source: Place | Source, data: Place | None = None, progress: Progress = quiet
 ) -> Store:

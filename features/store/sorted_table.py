@@ -14,10 +14,13 @@ from features.arrays import NULL
 from features.connection import Connection, ConnectionLimits, named, opened, quoted
 from features.files import private_folder, write_points
 from features.ingest.scan import parquet_sql
+from features.seal import Seal, check_whole, seal_file
 from features.store.column_files import Flat, FlatTable
 from features.store.merge_on_read import Rows
 from features.store.string_files import FlatTexts
 
+FOOTER_END = 8
+"""Bytes at the end of a Parquet file: the length of its footer, and four letters."""
 TEXTS = ("row_id", "right_row_id")
 SORTED_FORM = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE 131072"
 
@@ -26,7 +29,8 @@ class SortedFile:
     """A Parquet file sorted by one column of codes: a range of codes reads only its own rows."""
 
     def __init__(self, path: Path, by: str) -> None:
-        self.file = pq.ParquetFile(path)
+        self.file = sealed_parquet(path)
+        self._path = path
         self.flat = FlatTable(self.file, path, by)
         folder = self.flat.folder
         self._texts = {name: FlatTexts(self.file, folder, name) for name in TEXTS}
@@ -48,6 +52,7 @@ class SortedFile:
 
     def every(self, columns: tuple[str, ...]) -> Rows:
         """Return all rows in order."""
+        check_whole(self._path)
         read = self.file.read(columns=list(columns))
         return {name: values(read[name]) for name in columns}
 
@@ -56,12 +61,24 @@ class SegmentFile:
     """A Parquet file of the rows of a later segment, read by column."""
 
     def __init__(self, path: Path) -> None:
+        check_whole(path)
         self.file = pq.ParquetFile(path)
 
     def every(self, columns: tuple[str, ...]) -> Rows:
         """Return all rows in order."""
         read = self.file.read(columns=list(columns))
         return {name: values(read[name]) for name in columns}
+
+
+def sealed_parquet(path: Path) -> pq.ParquetFile:
+    """Open a Parquet file whose footer, which says where what lies, is what was written."""
+    seal = Seal(path)
+    seal.check(seal.size - FOOTER_END, seal.size)
+    with path.open("rb") as file:
+        file.seek(seal.size - FOOTER_END)
+        length = int.from_bytes(file.read(4), "little")
+    seal.check(seal.size - FOOTER_END - length, seal.size)
+    return pq.ParquetFile(path)
 
 
 def integers(column: pa.ChunkedArray) -> NDArray[np.int64]:
@@ -95,6 +112,7 @@ def sorted_copy(base: Path, by: str) -> Path:
     """Return the copy of a base file that is sorted by another column, written first if it is not there."""
     path = base.with_name(f"{base.stem}.by_{by}.parquet")
     if not path.exists():
+        check_whole(base)
         copy_sorted(base, by, path)
     return path
 
@@ -108,5 +126,6 @@ def copy_sorted(base: Path, by: str, path: Path) -> None:
         limits = ConnectionLimits(spill=work / "spill")
         unfinished = work / path.name
         write_sorted(opened(limits), query, unfinished)
+        seal_file(path, unfinished)
         with write_points(f"{path.name} is in place"):
             unfinished.replace(path)

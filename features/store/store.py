@@ -27,9 +27,10 @@ from features.errors import CatalogueError, HistoryError, UnknownId
 from features.files import folder_of
 from features.ingest.source_toml import SourceDeclaration, declaration_of
 from features.ingest.typed_values import WIDTHS
+from features.seal import check_whole
 from features.store.id_codes import Dictionary
 from features.store.joins import nulls_first
-from features.store.layout import layout_of, no_rows_sql, rows_sql, summary_at
+from features.store.layout import layout_of, no_rows_sql, rows_sql, sealed_summary, summary_until
 from features.store.merge_on_read import Kinds, NoRows, Rows, SortedRows, merged
 from features.store.sorted_table import TEXTS, SegmentFile, SortedFile, sorted_copy, values
 
@@ -46,14 +47,20 @@ DTYPES: dict[str, type] = {"VARCHAR": object}
 class Store:
     """A loaded source; cheap to open, and holds open what it has read: Parquet footers and dictionaries."""
 
-    def __init__(self, folder: Path, segment: Path | None = None) -> None:
-        """Open the store in `folder`, with its journal's segment if one is named; HistoryError if there is no store."""
-        self.summary: dict[str, Any] = summary_at(folder)
+    def __init__(self, folder: Path, segment: Path | None = None, until: str | None = None) -> None:
+        """Open the store in `folder`, with its journal's segment if one is named; HistoryError if there is no store.
+
+        `until` names an earlier closed day from which it is looked, while later ones are there already.
+        """
+        self.summary: dict[str, Any] = sealed_summary(folder)
+        self.closed_to = day_of(self.summary["complete_to"])
+        if until is not None:
+            self.summary = summary_until(self.summary, until)
         self.folder = folder
         self.layout = layout_of(folder, self.summary)
         if segment is not None:
             self.layout = self.layout.with_segment(segment / "part")
-            counts = summary_at(segment)["tables"]
+            counts = sealed_summary(segment)["tables"]
             self.summary["tables"] = {**counts, **self.summary["tables"]}
         self._files: dict[tuple[str, str], SortedRows] = {}
         self._dictionaries: dict[str, Dictionary] = {}
@@ -203,6 +210,9 @@ class Store:
 
     def sql(self, query: str, **given: pa.Table) -> pa.Table:
         """Return what an SQL query over the signed tables, each a view of its name, and over `given` tables gives."""
+        for name in self.tables:
+            if name in query:
+                self._check(name)
         cursor = self._connection.cursor()
         try:
             for name, table in given.items():
@@ -210,6 +220,11 @@ class Store:
             return cursor.sql(query).to_arrow_table()
         except DuckError as error:
             raise HistoryError(f"the query failed: {why_failed(error)}") from None
+
+    def _check(self, table: str) -> None:
+        """Raise HistoryError unless all rows of a table are what was written."""
+        for path in self.layout.files(table):
+            check_whole(path)
 
     @cached_property
     def _connection(self) -> Connection:

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from features.files import replaced
+from features.seal import check_whole, with_seal
 from features.store.memory_map import Mapped
 
 FEW = 1 << 12
@@ -51,6 +51,7 @@ class FlatTexts:
             path = self._folder / f"{self._name}.{number}.texts"
             if not path.exists():
                 self._lay_out(number, path)
+            check_whole(path)
             content = np.memmap(path, np.uint8, mode="r")
             size = int(self._ends[number + 1] - self._ends[number])
             letters_begin = 4 * (size + 1)
@@ -60,6 +61,7 @@ class FlatTexts:
         return self._groups[number]
 
     def _lay_out(self, number: int, path: Path) -> None:
+        check_whole(self._folder.with_suffix(".parquet"))
         rows = self._file.read_row_group(number, columns=[self._name])
         column = rows[self._name].cast(pa.string())
         texts = pa.concat_arrays(column.chunks)
@@ -67,7 +69,7 @@ class FlatTexts:
         # A buffer may be longer than its texts: only their ends are written.
         ends = np.frombuffer(ends_buffer, np.int32, len(texts) + 1)
         self._folder.mkdir(exist_ok=True)
-        with replaced(path) as unfinished, unfinished.open("wb") as out:
+        with with_seal(path) as unfinished, unfinished.open("wb") as out:
             ends.tofile(out)
             out.write(letters or b"")
 
@@ -77,6 +79,7 @@ def text_column(path: Path) -> tuple[pa.LargeStringArray, tuple[Mapped, ...]]:
 
     Many texts are laid out beside the file once and mapped: what is not read takes no memory. Few are held in memory.
     """
+    check_whole(path)
     with pq.ParquetFile(path) as file:
         if file.metadata.num_rows <= FEW:
             column = file.read(columns=["text"])["text"]
@@ -90,6 +93,8 @@ def _mapped(path: Path) -> tuple[pa.LargeStringArray, tuple[Mapped, ...]]:
     letters_path = path.with_suffix(".letters")
     if not ends_path.exists():
         _lay_out_texts(path, ends_path, letters_path)
+    for written in (ends_path, letters_path):
+        check_whole(written)
     # One int64 for the end of each text, and a 0 before the first.
     size = ends_path.stat().st_size // 8 - 1
     ends = Mapped(ends_path, np.dtype(np.int64))
@@ -102,7 +107,7 @@ def _mapped(path: Path) -> tuple[pa.LargeStringArray, tuple[Mapped, ...]]:
 
 def _lay_out_texts(path: Path, ends: Path, letters: Path) -> None:
     """Write the letters and the ends of all texts; the ends get their name last, since they are what is looked for."""
-    with replaced(ends) as unfinished_ends, replaced(letters) as unfinished_letters:
+    with with_seal(ends) as unfinished_ends, with_seal(letters) as unfinished_letters:
         _write_texts(pq.ParquetFile(path), unfinished_ends, unfinished_letters)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import zipfile
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.catalogue.model import Catalogue
-from features.files import own_folder, replaced
+from features.errors import HistoryError
+from features.files import own_folder
 from features.matrix import Matrix
+from features.seal import check_whole, with_seal
 from models.bundle.bundle import Bundle
 from models.bundle.score import score
+
+LOG = logging.getLogger("lssi.day")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,16 +55,23 @@ def ranks_of(bundle: Bundle, living: Matrix) -> Ranks:
 
 
 def kept_ranks(path: Path, make: Callable[[], Ranks]) -> Ranks:
-    """Return the ranks kept in a file; without one, or with a damaged one, make them and keep them."""
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            return Ranks(arrays["keys"], arrays["raw"])
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-        ranks = make()
+    """Return the ranks kept in a file; without one, or with a damaged one, make them and keep them; the log says so."""
+    if path.exists():
+        try:
+            return _read(path)
+        except (HistoryError, OSError):
+            LOG.warning("%s is not what was written there; the ranks are made again", path.name)
+    ranks = make()
     own_folder(path.parent)
-    with replaced(path) as draft, draft.open("wb") as written:
+    with with_seal(path) as draft, draft.open("wb") as written:
         np.savez(written, keys=ranks.keys, raw=ranks.raw)
     return ranks
+
+
+def _read(path: Path) -> Ranks:
+    check_whole(path)
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+        return Ranks(arrays["keys"], arrays["raw"])
 
 
 def file_name(fingerprint: str, day: int, bundle: Bundle, catalogue: Catalogue) -> str:
