@@ -45,6 +45,8 @@ PROGRAMS = {
 LONGEST = (
     "test_stops",
     "test_leaks",
+    "test_stops_models",
+    "test_demo",
     "test_scoring_scorer",
     "test_sql_spark",
     "test_simulation_platform",
@@ -63,7 +65,10 @@ LONGEST = (
     "test_engine_matrices",
     "test_runs_ablate",
     "test_old_home",
-    "test_demo",
+    "test_notebooks",
+    "test_policy_trial",
+    "test_scoring_from_day",
+    "test_api_generation",
 )
 """The files that take longest, which begin first, so that no worker is left with one at the end."""
 
@@ -193,7 +198,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
     """Take what a worker counted, once it has ended; one that crashed hands nothing."""
-    COUNTED.update(getattr(node, "workeroutput", {}).get("counted", {}))
+    for what, number in getattr(node, "workeroutput", {}).get("counted", {}).items():
+        COUNTED[what] = COUNTED.get(what, 0) + number
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

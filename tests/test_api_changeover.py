@@ -13,8 +13,8 @@ from features.errors import BundleError
 from serving.api import changeover
 from serving.api.changeover import Changeover
 
-SETTLES = 0.4
-"""Seconds that a change takes in these tests."""
+SETTLES = 0.8
+"""Seconds that a change takes in these tests; a busy machine may let a step wait for tenths of one."""
 
 
 @pytest.fixture(autouse=True)
@@ -37,9 +37,9 @@ def test_two_workers_change_together_and_never_back(tmp_path: Path) -> None:
 
     async def told(seconds: float) -> list[tuple[float, str, str]]:
         answers, until = [], time.time() + seconds
-        while time.time() < until:
+        while (moment := time.time()) < until:
             first, second = [await worker.now() for worker in workers]
-            answers.append((time.time(), first, second))
+            answers.append((moment, first, second))
             await asyncio.sleep(0.01)
         return answers
 
@@ -53,13 +53,13 @@ def test_two_workers_change_together_and_never_back(tmp_path: Path) -> None:
     for moment, first, second in answers:
         if moment < changed:
             assert (first, second) == ("1", "1")
-        if moment > changed + 2 * SETTLES - 0.2:
+        if moment > changed + SETTLES:
             assert (first, second) == ("2", "2")
     for each in (1, 2):
         order = [answer[each] for answer in answers]
         assert order == sorted(order)
-    mixed = [moment for moment, first, second in answers if first != second]
-    assert not mixed or max(mixed) - min(mixed) < 0.1
+    # one is asked after the other, so that the moment of the change lies between the two at most once
+    assert sum(first != second for _, first, second in answers) <= 1
 
 
 def test_a_request_after_the_moment_waits_for_what_is_opened(tmp_path: Path) -> None:

@@ -24,8 +24,8 @@ from tests.test_api_service import FIRMS, Served, code_of, serving
 pytestmark = pytest.mark.slow  # test_ledger_database tries the same without a service
 IN_TIME, BACK = 2.0, 5.0
 """Seconds within which scores are refused, and within which they are answered again, as promised."""
-SLACK = 1.0
-"""Seconds that a request may take for itself on a machine that does other things."""
+SLACK = 10.0
+"""Seconds that a request may take for itself on a busy machine; without the promise, one that hangs takes 180."""
 
 
 @dataclass(frozen=True)

@@ -166,6 +166,6 @@ def test_the_client_is_typed_throughout() -> None:
         [sys.executable, "-m", "mypy", "--strict", "--no-incremental", str(CLIENT_FILE)],
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=1_200,
     )
     assert checked.returncode == 0, checked.stdout

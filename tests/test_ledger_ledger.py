@@ -223,7 +223,7 @@ def test_two_processes_write_one_gapless_sequence(place: LedgerPlace) -> None:
     writers = [start(place, name, 150) for name in ("a", "b")]
     for writer in writers:
         go(writer)
-    ids = [line for writer in writers for line in writer.communicate(timeout=60)[0].split()]
+    ids = [line for writer in writers for line in writer.communicate(timeout=300)[0].split()]
     assert sorted(int(record_id.split("-")[0]) for record_id in ids) == list(range(300))
     verdict = verify(place, TODAY)
     assert verdict.whole and verdict.size == verdict.payloads == 300
@@ -237,7 +237,7 @@ def test_killing_the_writer_loses_nothing_acknowledged(place: LedgerPlace) -> No
         assert writer.stdout is not None
         acknowledged += [writer.stdout.readline().strip() for _ in range(20 + 7 * number)]
         writer.send_signal(signal.SIGKILL)
-        rest = writer.communicate(timeout=30)[0].split("\n")
+        rest = writer.communicate(timeout=300)[0].split("\n")
         acknowledged += rest[:-1]
     for record_id in acknowledged:
         assert find(place, record_id).payload is not None

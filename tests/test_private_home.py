@@ -122,7 +122,7 @@ def _held_by_nobody(file: Path) -> bool:
         "fcntl.flock(os.open(sys.argv[1], os.O_RDONLY), fcntl.LOCK_EX | fcntl.LOCK_NB)"
     )
     words = [sys.executable, "-I", "-c", program, str(file)]
-    tried = subprocess.run(words, capture_output=True, text=True, timeout=60)
+    tried = subprocess.run(words, capture_output=True, text=True, timeout=300)
     assert tried.returncode == 0 or "PermissionError" in tried.stderr, tried.stderr
     return tried.returncode == 0
 

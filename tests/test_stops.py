@@ -1,7 +1,7 @@
 """Every command is stopped before and after each write, and run twice at once; nothing is lost.
 
 Which points a command has is found by running it. `make test` stops a few commands, and
-`make test-slow` all of them everywhere.
+`make test-slow` all of them everywhere; those that need a model in `test_stops_models`.
 """
 
 from __future__ import annotations
@@ -13,12 +13,10 @@ import shutil
 import signal
 import sys
 import tarfile
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import cycle, islice
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
 
@@ -27,10 +25,8 @@ from tests.test_house import commands
 
 SIGNALS = (signal.SIGTERM, signal.SIGKILL, signal.SIGINT)
 CODES = {signal.SIGTERM: 143, signal.SIGKILL: -9, signal.SIGINT: 130}
-PLACES = 2
-"""How many servers the slow suite has: one for each core."""
 MANY = 24
-"""With more points, only the first of each kind is stopped, and a run goes on from the last one."""
+"""With more points, only the first of each kind is stopped, and a run goes on from the last one; a choice."""
 EVERY_SIGNAL = "LSSI_EVERY_SIGNAL"
 """Set to 1, each point meets all signals, three times the work, and not one in turn."""
 KIND = re.compile(r"(?:before|after) (\S*\.)?(.+)")
@@ -39,7 +35,6 @@ APART = {"serve", "simulate-policy"}
 """The service has processes of its framework's, which `test_api_service` kills; a trial of policies takes minutes, and
 `test_policy_trial` stops it between its writes."""
 Hand = Callable[..., Path]
-Asked = TypeVar("Asked")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +54,7 @@ LOADS = tuple(f"load hand --day 2015-06-{day}" for day in (28, 29, 30))
 READ = ("check hill-side",)
 """It loads the source, so that a command that reads it is stopped at points of its own; `features` loads it itself."""
 TRAIN = "train undeclared_workers hill-side"
+PROMOTE = "promote undeclared_workers 1 --although trial"
 BATCH = "batch undeclared_workers hill-side --json"
 FEATURES = (
     "measure | odd | enterprises | enterprise | since | | since * 2 | days | 奇 | odd\n"
@@ -175,7 +171,7 @@ SCENES = (
         "ablate undeclared_workers hill-side --feature-file more.txt --only-file",
         READ,
     ),
-    Scene("promote", "promote undeclared_workers 1 --although trial", (TRAIN,), trained=True),
+    Scene("promote", PROMOTE, (TRAIN,), trained=True),
     Scene("plan", "plan hill-side --week 2015-07-01 --minutes 600", trained=True),
     Scene("lottery commit", f"{COMMIT} 2100-01-01T00:00Z", trained=True),
     Scene("lottery draw", DRAW, (COMMITTED_LONG_AGO,), trained=True),
@@ -227,6 +223,8 @@ SCENES = (
         trained=True,
     ),
     Scene("batch", BATCH, trained=True),
+    Scene("batch of a day that is in use", BATCH, (BATCH,), trained=True),
+    Scene("promote beside a scored day", PROMOTE, (TRAIN, BATCH), trained=True),
     Scene("replay", "replay {record} --unit e017", (BATCH,), trained=True),
     Scene("report", "report {record} --unit e017 --out out/report.html", (BATCH,), trained=True),
     Scene("notice", "notice {record} --unit e017 --out out/notice.html", (BATCH,), trained=True),
@@ -470,110 +468,127 @@ def test_the_same_load_twice_at_once_closes_the_day_once(stage: Stage) -> None:
 
 
 @pytest.fixture(scope="module")
-def stages(tmp_path_factory: pytest.TempPathFactory, hand_source: Hand) -> Iterator[list[Stage]]:
-    """As many stages as there are cores to use."""
-    several = [
-        Stage(tmp_path_factory.mktemp("stages") / str(number), hand_source)
-        for number in range(PLACES)
-    ]
-    yield several
-    for one in several:
-        one.server.close()
+def whole_stage(tmp_path_factory: pytest.TempPathFactory, hand_source: Hand) -> Iterator[Stage]:
+    """A stage for every command."""
+    one = Stage(tmp_path_factory.mktemp("stages") / "place", hand_source)
+    yield one
+    one.server.close()
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A scene that each stage has run without a stop, and what it did there."""
+    """A scene that a stage has run without a stop, and what it did there."""
 
     scene: Scene
-    stages: list[Stage]
-    wells: list[Whole]
-
-    def parted(self, asked: Sequence[Asked]) -> list[list[Asked]]:
-        """Return for each stage its share of what is asked."""
-        return [list(asked[number :: len(self.stages)]) for number in range(len(self.stages))]
+    stage: Stage
+    well: Whole
 
 
-@pytest.fixture(scope="module", params=SCENES, ids=lambda scene: scene.name)
-def shown(request: pytest.FixtureRequest, stages: list[Stage]) -> Shown:
-    """A scene on all stages: it is stopped there, and then run twice at once."""
-    scene: Scene = request.param
-    with ThreadPoolExecutor(PLACES) as pool:
-        wells = list(pool.map(whole, stages, [scene] * PLACES))
-    assert len({well.points for well in wells}) == 1
-    return Shown(scene, stages, wells)
+WITHOUT_MODEL = [scene for scene in SCENES if not scene.trained]
+
+
+@pytest.fixture(scope="module", params=WITHOUT_MODEL, ids=lambda scene: scene.name)
+def shown(request: pytest.FixtureRequest, whole_stage: Stage) -> Shown:
+    """A scene: it is stopped, and then run twice at once."""
+    return Shown(request.param, whole_stage, whole(whole_stage, request.param))
+
+
+@pytest.fixture(scope="module")
+def met() -> set[str]:
+    """The kinds of points at which a scene of this file was stopped."""
+    return set()
 
 
 @pytest.mark.slow
 def test_a_command_stopped_anywhere_loses_nothing_and_runs_again(
-    shown: Shown, counted: dict[str, int]
+    shown: Shown, met: set[str], counted: dict[str, int]
 ) -> None:
-    parts = shown.parted(stops_of(shown.wells[0].points, SCENES.index(shown.scene)))
-    with ThreadPoolExecutor(PLACES) as pool:
-        scenes = [shown.scene] * PLACES
-        done = pool.map(stopped_one_by_one, shown.stages, scenes, parts, shown.wells)
-        counted["runs stopped at a point"] = counted.get("runs stopped at a point", 0) + sum(done)
+    stopped_everywhere(shown, met, counted)
 
 
 @pytest.mark.slow
 def test_two_of_a_command_at_once_leave_what_one_leaves(
     shown: Shown, counted: dict[str, int]
 ) -> None:
-    points = shown.wells[0].points
+    run_twice_at_once(shown, counted)
+
+
+def stopped_everywhere(shown: Shown, met: set[str], counted: dict[str, int]) -> None:
+    """Stop a scene at each of its points that is to be tried."""
+    stops = stops_of(shown.well.points, SCENES.index(shown.scene), met)
+    met.update(map(kind_of, shown.well.points))
+    stopped_one_by_one(shown, stops)
+    counted["runs stopped at a point"] = counted.get("runs stopped at a point", 0) + len(stops)
+
+
+def run_twice_at_once(shown: Shown, counted: dict[str, int]) -> None:
+    """Run a scene twice at once, the first held before its first, its middle and its last write."""
+    points = shown.well.points
     befores = [point for point in points if point.startswith("before ")] or ["no point"]
     holds = dict.fromkeys([befores[0], befores[len(befores) // 2], befores[-1]])
-    parts = shown.parted(list(holds))
-    with ThreadPoolExecutor(PLACES) as pool:
-        scenes = [shown.scene] * PLACES
-        done = pool.map(twice_at_once_each, shown.stages, scenes, parts, shown.wells)
-        counted["pairs run at once"] = counted.get("pairs run at once", 0) + sum(done)
-
-
-def twice_at_once_each(stage: Stage, scene: Scene, holds: list[str], well: Whole) -> int:
-    """Run a scene twice at once, the first held at each of some points in turn, and print each."""
     for held in holds:
-        twice_at_once(stage, scene, held, well)
-        say(f"{scene.name} | {held} | two at once")
-    return len(holds)
+        twice_at_once(shown.stage, shown.scene, held, shown.well)
+        say(f"{shown.scene.name} | {held} | two at once")
+    counted["pairs run at once"] = counted.get("pairs run at once", 0) + len(holds)
 
 
-def stops_of(points: tuple[str, ...], turn: int) -> list[Stop]:
-    """Return a stop for every point by one signal in turn; of many points, for the first of each kind.
+def kind_of(point: str) -> str:
+    """Return the kind of a point: `before a.parquet is written` is of one with any other Parquet file."""
+    return KIND.sub(lambda parts: f"{parts[0].split()[0]} *.{parts[2]}", point)
+
+
+def stops_of(points: tuple[str, ...], turn: int, met: set[str]) -> list[Stop]:
+    """Return a stop for every point by one signal in turn; of many points, for the first of each kind not met before.
 
     A signal does the same at a point of any command, and most points are met by several commands. Each begins
     with another signal, so that a kind of point meets all of them over the scenes.
     """
+    chosen = list(points) if len(points) <= MANY else without_twins(points, new_kinds(points, met))
+    if os.environ.get(EVERY_SIGNAL) == "1":
+        return [Stop(point, number) for point in chosen for number in SIGNALS]
+    signals = islice(cycle(SIGNALS), turn % len(SIGNALS), None)
+    return [Stop(point, number) for point, number in zip(chosen, signals, strict=False)]
+
+
+def new_kinds(points: tuple[str, ...], met: set[str]) -> dict[str, None]:
+    """Return in their order the first point of each kind that was not met before."""
     first: dict[str, str] = {}
     for point in points:
-        kind = (
-            KIND.sub(lambda found: f"{found[0].split()[0]} *.{found[2]}", point)
-            if len(points) > MANY
-            else point
-        )
-        first.setdefault(kind, point)
-    kinds = list(first.values())
-    if os.environ.get(EVERY_SIGNAL) == "1":
-        return [Stop(point, number) for point in kinds for number in SIGNALS]
-    signals = islice(cycle(SIGNALS), turn % len(SIGNALS), None)
-    return [Stop(point, number) for point, number in zip(kinds, signals, strict=False)]
+        first.setdefault(kind_of(point), point)
+    return {point: None for kind, point in first.items() if kind not in met}
 
 
-def stopped_one_by_one(stage: Stage, scene: Scene, stops: list[Stop], well: Whole) -> int:
+def without_twins(points: tuple[str, ...], chosen: dict[str, None]) -> list[str]:
+    """Return the chosen points, without those after a write if the one before the next write is chosen too.
+
+    Nothing is written between the two, which `whole` checks, so that a stop leaves the same at both.
+    """
+    following = dict(zip(points, (*points[1:], ""), strict=True))
+    return [
+        point
+        for point in chosen
+        if not (point.startswith("after ") and following[point].startswith("before "))
+        or following[point] not in chosen
+    ]
+
+
+def stopped_one_by_one(shown: Shown, stops: list[Stop]) -> None:
     """Stop a scene everywhere and print each; of many, a run goes on from what the last left."""
+    stage, scene, well = shown.stage, shown.scene, shown.well
     stage.restore("begun")
     goes_on = len(well.points) > MANY
     for stop in stops:
         went_on = goes_on and stopped_once(stage, scene, stop, well)
-        # Past the point at which a run is registered or recorded, each stop begins from nothing:
-        # the next run would make a second version or record.
-        goes_on = goes_on and as_before(stage, well)
+        if went_on:
+            # Past the point at which a run is registered or recorded, each stop begins from nothing:
+            # the next run would make a second version or record.
+            goes_on = as_before(stage, well)
         if not (went_on and goes_on):
             stopped(stage, scene, stop, well)
             stage.restore("begun")
         say(f"{scene.name} | {stop}")
     if goes_on:  # the others have each been run to their end already
         ends_well(stage, scene, "the last stop", well)
-    return len(stops)
 
 
 def say(line: str) -> None:
@@ -583,9 +598,15 @@ def say(line: str) -> None:
 
 
 def as_before(stage: Stage, well: Whole) -> bool:
-    """Tell whether what no run does twice is not yet done."""
+    """Tell whether what no run does twice is not yet done; runs that are begun are forgotten by the next one."""
     state = state_of(stage.place)
-    return all(state.get(name) == well.before.get(name) for name in ("registry", "ledger", "keys"))
+    same = all(state.get(name) == well.before.get(name) for name in ("ledger", "keys"))
+    return same and finished_versions(state) == finished_versions(well.before)
+
+
+def finished_versions(state: State) -> list[str]:
+    """Return the finished versions of a registry; none where there is no registry."""
+    return list(state["registry"][0]) if "registry" in state else []
 
 
 def test_every_command_is_stopped_or_writes_nothing() -> None:
