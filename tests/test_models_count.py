@@ -193,8 +193,30 @@ def test_amounts_come_to_what_is_found_in_every_size_and_lie_in_their_intervals(
 
 def test_few_finds_teach_no_number() -> None:
     matrix, count = drawn(400)
-    few = np.where(np.cumsum(count > 0) <= 20, count, 0.0)
-    assert fit_number(matrix, few, recipe(least_counted=60), SHAPE, unit="persons") is None
+    few = np.where(np.cumsum(count > 0) < 20, count, 0.0)
+    assert fit_number(matrix, few, recipe(), SHAPE, unit="persons") is None
+
+
+def test_some_thirty_finds_teach_a_number_that_beats_any_count_of_violators_by_the_minute(
+    half: tuple[Matrix, Floats],
+) -> None:
+    found_by_order = {"number": 0.0, "violators": 0.0}
+    matrix, count = half
+    staff = np.nan_to_num(matrix.column("staff"))
+    minutes = np.select([staff <= 9, staff <= 49, staff <= 299], [240, 480, 960], 1920)
+    # the chance by which `drawn` makes violators: no model of any violation knows better
+    chance = 1 / (1 + np.exp(1 - matrix.column("shy")))
+    for seed in range(4):
+        taught, found = drawn(130, seed=20 + seed)
+        assert 20 <= (found > 0).sum() < 60
+        fit = fit_number(taught, found, recipe(), SHAPE, unit="persons")
+        assert fit is not None
+        worth = {"number": fit.expected(matrix) / minutes, "violators": chance / minutes}
+        for name, value in worth.items():
+            order = np.argsort(-value, kind="stable")
+            within = np.cumsum(minutes[order]) <= 0.05 * minutes.sum()
+            found_by_order[name] += count[order][within].sum()
+    assert found_by_order["number"] > 1.5 * found_by_order["violators"]
 
 
 def test_finds_of_one_unit_alone_teach_no_number() -> None:

@@ -16,11 +16,12 @@ from features.calendar import day_of
 from features.errors import PolicyError
 from models.optimum.cell_lists import best_lists
 from models.optimum.city_model import CityModel, best_choice
-from models.optimum.city_rules import GROUPS, Solver
+from models.optimum.city_rules import GROUPS, Floors, Solver
 from models.optimum.least_value import least_value
 from models.optimum.shortlist import Candidate, shortlist
 from models.optimum.travel import kilometres, travel_minutes, visiting_order
 from models.policy.cell_start import is_routine
+from models.policy.floors import RandomPlan, asked_of
 from models.policy.left_out import REASONS, Register, left_out, reconciled
 from models.policy.lottery import Draw
 from models.policy.plan import Plan, plan
@@ -248,6 +249,25 @@ def test_a_floor_moves_visits_to_its_group_and_its_price_is_told() -> None:
     )
     assert (free.units, held.units) == ({"a"}, {"b", "d"})
     assert held.floors_cost == pytest.approx(free.value - held.value)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 900), st.integers(0, 40)), min_size=1, max_size=4),
+    st.integers(0, 100),
+)
+def test_a_floor_asks_in_expectation_for_its_share_of_a_random_plan_and_never_a_visit_off(
+    cells: list[tuple[int, int]], percent: int
+) -> None:
+    plans = [RandomPlan(minutes, 10_000, {"small": units}) for minutes, units in cells]
+    rule = Floors(small_up_to=9, small=percent, rural=0)
+    wish = sum(one.visits("small") for one in plans) * percent / 100
+    # the number of the draw is that of its week, and each week rounds anew
+    asked = [asked_of(plans, rule, Draw(str(week), "s"))["small"] for week in range(400)]
+    assert set(asked) <= {int(wish), int(wish) + 1}
+    # four spreads of a mean of 400 draws, each of at most a half
+    assert abs(np.mean(asked) - wish) < 4 * 0.5 / np.sqrt(400)
+    assert asked_of(plans, rule, Draw("0", "s"))["small"] == asked[0]
 
 
 def test_an_enterprise_in_two_cells_is_refused_by_its_name_and_both_cells() -> None:

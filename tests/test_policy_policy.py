@@ -235,6 +235,18 @@ def test_a_decided_class_goes_before_counted_sanctions_and_sets_the_weight() -> 
     assert stand(visited=DAY - 400).grade == "full"
 
 
+@pytest.mark.parametrize("day", ["2015-07-06", "2018-07-02"])
+def test_a_class_lowers_the_weight_of_visited_units_alone_and_raises_that_of_all(day: str) -> None:
+    policy = policy_on(day_of(day))
+    full = policy.appraisal.unappraised
+    for grade in policy.appraisal.grades:
+        looked_at = Facts(appraised=grade.name, visited=day_of(day) - 400)
+        never = Facts(appraised=grade.name)
+        assert standing_of(looked_at, policy, day_of(day)).weight == grade.weight
+        assert standing_of(never, policy, day_of(day)).weight == max(grade.weight, full)
+        assert standing_of(never, policy, day_of(day)).grade == grade.name
+
+
 @pytest.mark.parametrize(
     ("medal", "waived"),
     [

@@ -23,10 +23,15 @@ from lssi.policy_trial.comparison import comparison, paired_ratio
 from lssi.policy_trial.learning import learned_bundle, lottery_estimate
 from lssi.policy_trial.month_units import MonthUnits, mondays_of, policy_under, unwaived
 from lssi.policy_trial.orders import LOT, orders_in
+from lssi.policy_trial.outcome import by_why
 from lssi.policy_trial.page import policy_page
 from lssi.policy_trial.stage import Methods, TrialCity, stage_of
 from lssi.policy_trial.trial import PolicyTrial, check_trial, keep_arguments, trial_result
 from lssi.policy_trial.trial_lines import trial_lines
+from models.optimum.city_rules import GROUPS
+from models.policy.floors import asked_of
+from models.policy.lottery import Draw
+from models.policy.plan import cell_starts
 from models.policy.plan_unit import PlanUnit
 from models.policy.policy import policy_on
 from models.policy.policy_status import Facts, standing_of
@@ -140,6 +145,46 @@ def test_a_ranking_by_probability_takes_the_highest_that_fit() -> None:
         assert first in listed
 
 
+def test_a_ranking_with_floors_lists_the_best_of_each_group_as_often_as_the_floor_asks() -> None:
+    arm = OWN["probability"].model_copy(update={"lottery": 0, "complaints": 0})
+    # six visits of 960 minutes fill a cell, so that a plain ranking, which has small firms last, lists none of them
+    month = known(arm, units=240, minutes=6 * 960)
+    small = [unit.name for unit in month.units if unit.staff <= month.policy.floors.small_up_to]
+    units = [one if one.name in small else replace(one, staff=60) for one in month.units]
+    month = replace(month, units=units)
+    is_small = np.isin([unit.name for unit in month.units], small)
+    month = replace(month, probability=month.probability - is_small)
+    probability = dict(zip([one.name for one in month.units], month.probability, strict=True))
+    small.sort(key=lambda name: -probability[name])
+    draw = Draw(str(MONTH), "1")
+    starts = cell_starts(month.units, month.policy, month.minutes, draw)
+    asked = asked_of((start.at_random() for start in starts), month.policy.floors, draw)
+    assert asked["small"] > 1 < asked["rural"]
+    orders = month_orders(replace(month, policy=policy_under(arm, policy_on(DAY))), arm, 1)
+    listed = {visit.enterprise for visit in orders.visits}
+    assert set(small[: asked["small"]]) <= listed
+    assert all(orders.groups[group][1] >= asked[group] for group in GROUPS)
+    free = arm.model_copy(update={"small": 0, "rural": 0})
+    without = month_orders(replace(month, policy=policy_under(free, policy_on(DAY))), free, 1)
+    assert without.groups["small"][1] == 0
+
+
+def test_the_workers_of_an_outcome_are_parted_by_why_a_visit_was_ordered() -> None:
+    orders = month_orders(known(OWN["plan"]), OWN["plan"], 1)
+    met = orders.visits[:-1]
+    visits = {
+        "enterprise": np.array([int(visit.enterprise[1:]) for visit in met]),
+        "minutes": np.array([visit.minutes for visit in met]),
+        "workers": np.arange(len(met)),
+    }
+    parts = by_why(orders, [visits])
+    assert set(parts) == {visit.why for visit in orders.visits} >= {"score", "complaint"}
+    totals = np.sum(list(parts.values()), axis=0).tolist()
+    assert totals == [len(met), visits["minutes"].sum(), visits["workers"].sum()]
+    of_score = [visit.why == "score" for visit in met]
+    assert parts["score"][2] == visits["workers"][of_score].sum()
+
+
 def test_a_replaced_tenth_expects_more_workers_a_minute() -> None:
     expected = {}
     for name in ("probability", "tenth"):
@@ -211,6 +256,7 @@ def a_run(seed: int, found: Sequence[int], estimate: Any) -> dict[str, Any]:
             "seen_if_all": 50.0,
             "estimate": estimate,
             "groups": {"all": [100, 10], "small": [50, 2], "rural": [0, 0]},
+            "by_why": {"lottery": [4, 1_200, 0], "score": [6, 1_800, number]},
         }
         for place, number in enumerate(found)
     ]
@@ -228,6 +274,8 @@ def test_a_comparison_tells_ratios_groups_and_errors_and_both_texts_show_them() 
     assert at_random["reference_over_this"]["workers_found"]["value"] == 4.0
     assert result["arms"]["plan"]["groups"]["small"] == {"chance": 0.04, "over_random": 1.0}
     assert result["arms"]["plan"]["groups"]["rural"]["chance"] is None
+    by_score = result["arms"]["plan"]["by_why"]["score"]
+    assert by_score == {"visits": 24, "hours": 120.0, "workers_found": 120, "an_hour": 1.0}
     last = result["arms"]["plan"]["estimates"][0]["by_month"][-1]
     assert (last["error"], last["holds"]) == (0.2, True)
     arms = arms_of([], ["plan", "random"])

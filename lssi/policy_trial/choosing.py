@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from lssi.policy_trial.arms import Arm
 from lssi.policy_trial.month_units import PER_CENT, MonthUnits
 from lssi.policy_trial.orders import LOT, MonthOrders, VisitOrder
+from lssi.policy_trial.rankings import cell_ranking, reserved_visits
 from models.optimum.city_rules import GROUPS
-from models.policy.cell_start import CellStart, is_routine, worth_a_minute
+from models.policy.cell_start import is_routine
+from models.policy.floors import asked_of
 from models.policy.lottery import CellTickets, Draw, Ticket, drawn_units
-from models.policy.plan import cell_starts, plan
+from models.policy.plan import cell_starts, floor_needs, plan
 from models.policy.plan_unit import PlannedVisit
 from models.policy.possible_visits import visits_by_room
 
@@ -46,57 +48,29 @@ def by_value(known: MonthUnits, _arm: Arm, draw: Draw) -> list[VisitOrder]:
 
 
 def by_probability(known: MonthUnits, arm: Arm, draw: Draw) -> list[VisitOrder]:
-    """Return complaints and lottery as a plan has them, then the highest probabilities that fit into each cell's minutes."""
+    """Return complaints and lottery as a plan has them, then the highest probabilities that fit into each cell's minutes.
+
+    Where the arm has floors, the places that they ask for go first, to the highest probabilities of each group.
+    """
     names = [unit.name for unit in known.units]
-    probability = dict(zip(names, known.probability.tolist(), strict=True))
+    probability: dict[str, float] = dict(zip(names, known.probability.tolist(), strict=True))
+
+    def place(name: str) -> float:
+        return -probability[name]
+
+    starts = cell_starts(known.units, known.policy, known.minutes, draw)
+    asked = asked_of((start.at_random() for start in starts), known.policy.floors, draw)
+    needs = floor_needs(starts, asked, known.policy)
+    reserved = reserved_visits(starts, needs, known.policy, place)
     visits: list[VisitOrder] = []
-    for start in cell_starts(known.units, known.policy, known.minutes, draw):
+    for start in starts:
         chance = float(start.lottery.tickets.probability)
         for visit in (*start.first, *start.by_lot):
             drawn = visit.unit.name in start.drawn
             visits.append(visit_order(visit, chance if drawn else None))
-        chosen = filled_list(_eligible(start), start.minutes_left, lambda one: -probability[one])
-        visits += map(visit_order, replaced_tail(chosen, start, arm.replaced))
+        chosen = cell_ranking(start, reserved[start.room.cell], place, arm.replaced)
+        visits += map(visit_order, chosen)
     return visits
-
-
-def _eligible(start: CellStart) -> list[PlannedVisit]:
-    """Return the possible visits of a cell that may be chosen by score."""
-    units = {candidate.unit for candidate in start.candidates}
-    return [visit for visit in start.visits if visit.unit.name in units]
-
-
-def filled_list(
-    visits: Iterable[PlannedVisit], minutes: int, place: Callable[[str], float]
-) -> list[PlannedVisit]:
-    """Return the visits that fit into some minutes, taken in the order of their units' places and then of their names."""
-    minutes_left = minutes
-    chosen = []
-    for visit in sorted(visits, key=lambda one: (place(one.unit.name), one.unit.name)):
-        if visit.minutes <= minutes_left:
-            minutes_left -= visit.minutes
-            chosen.append(visit)
-    return chosen
-
-
-def replaced_tail(
-    chosen: Sequence[PlannedVisit], start: CellStart, percent: int
-) -> list[PlannedVisit]:
-    """Return a cell's list with the least productive visits, of so many percent of its minutes, replaced by the best others."""
-    if not percent:
-        return list(chosen)
-    minutes = sum(visit.minutes for visit in chosen)
-    best_first = sorted(chosen, key=lambda one: (-worth_a_minute(one), one.unit.name))
-    remaining = list(best_first)
-    freed = 0
-    # at least one visit goes where the list has any: a tenth of a short list is less than one
-    while remaining and freed * PER_CENT < minutes * percent:
-        freed += remaining.pop().minutes
-    names = {visit.unit.name for visit in remaining}
-    worth = {visit.unit.name: worth_a_minute(visit) for visit in start.visits}
-    others = [visit for visit in _eligible(start) if visit.unit.name not in names]
-    minutes_left = start.minutes_left - sum(visit.minutes for visit in remaining)
-    return remaining + filled_list(others, minutes_left, lambda one: -worth[one])
 
 
 def by_lot(known: MonthUnits, _arm: Arm, draw: Draw) -> list[VisitOrder]:

@@ -16,6 +16,8 @@ REFERENCE = "plan"
 RANDOM = "random"
 SURE = 0.975
 """The quantile of a 95 % interval."""
+HOUR = 60
+"""Minutes of an hour."""
 FIGURES = ("workers_found", "workers_registered")
 Runs = Mapping[str, Sequence[Plain]]
 
@@ -42,6 +44,7 @@ def _arm(runs: Runs, name: str, reference: str) -> Plain:
             )
             for figure in FIGURES
         },
+        "by_why": found_by_why(own),
         "by_month": _by_month(own),
         "groups": _group_chances(own, runs.get(RANDOM)),
         "estimates": [_estimate(run) for run in own],
@@ -74,6 +77,22 @@ def paired_ratio(ours: Sequence[float], theirs: Sequence[float]) -> Plain | None
     low, high = np.exp(mean - reach), np.exp(mean + reach)
     ends = {"low": _rounded(low), "high": _rounded(high)}
     return {"value": _rounded(np.exp(mean)), **ends, "seeds": len(logs)}
+
+
+def found_by_why(runs: Sequence[Plain]) -> Plain:
+    """Return by why visits were made, over months and seeds, how many, their hours, the workers found, and those an hour."""
+    months = [month for run in runs for month in run["months"]]
+    table = {}
+    for why in sorted({why for month in months for why in month["by_why"]}):
+        rows = [month["by_why"][why] for month in months if why in month["by_why"]]
+        visits, minutes, workers = (sum(column) for column in zip(*rows, strict=True))
+        table[why] = {
+            "visits": visits,
+            "hours": _rounded(minutes / HOUR),
+            "workers_found": workers,
+            "an_hour": _rounded(workers * HOUR / minutes) if minutes else None,
+        }
+    return table
 
 
 def _rounded(number: float) -> float:

@@ -34,6 +34,7 @@ def month_outcome(orders: MonthOrders, truths: Sequence[Truth]) -> Plain:
         "spent": int(minutes.sum()),
         "visits": len(kinds),
         "visits_by_kind": {kind: int((kinds == code).sum()) for code, kind in enumerate(KINDS)},
+        "by_why": by_why(orders, visits),
         "workers_found": int(workers.sum()),
         "workers_registered": int(registered.sum()),
         "uncovered": int(uncovered.sum()),
@@ -43,6 +44,20 @@ def month_outcome(orders: MonthOrders, truths: Sequence[Truth]) -> Plain:
         "seen_if_all": seen_if_all(orders, states),
         "groups": orders.groups,
     }
+
+
+def by_why(orders: MonthOrders, visits: Sequence[Mapping[str, Any]]) -> dict[str, list[int]]:
+    """Return by why visits were ordered how many were made, their minutes, and the workers that they found."""
+    why_of = {int(visit.enterprise[1:]): visit.why for visit in orders.visits}
+    sums = {why: [0, 0, 0] for why in sorted(set(why_of.values()))}
+    for part in visits:
+        columns = [part[name].tolist() for name in ("enterprise", "minutes", "workers")]
+        for enterprise, minutes, workers in zip(*columns, strict=True):
+            row = sums[why_of[enterprise]]
+            row[0] += 1
+            row[1] += minutes
+            row[2] += workers
+    return sums
 
 
 def seen_if_all(orders: MonthOrders, states: Sequence[Mapping[str, Any]]) -> float:

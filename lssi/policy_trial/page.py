@@ -22,6 +22,12 @@ NO_NUMBERS = (
     "首个模型样本太少，不能预计人数，计划只按概率安排；请用更多企业",
     "the first model had too few cases to expect numbers, so the plan went by probability; take more enterprises",
 )
+WHY_NAMES = {
+    "score": ("名单", "by score"),
+    "complaint": ("举报", "complaint"),
+    "exposure": ("曝光", "exposure"),
+    "lottery": ("抽签", "lottery"),
+}
 HALVES = {"letter": ("发函", "with a letter"), "no_letter": ("未发函", "without one")}
 CUMULATED = (
     "workers_found",
@@ -68,6 +74,7 @@ def _page(result: Plain, arms: Mapping[str, Arm]) -> Plain:
         ],
         "plots": _plots(told),
         "groups": [{"zh": zh, "en": en} for zh, en in GROUP_NAMES.values()],
+        "whys": [{"zh": zh, "en": en} for zh, en in WHY_NAMES.values()],
         "letters": letters,
     }
 
@@ -83,6 +90,7 @@ def _arm_row(arm: Arm, told: Plain, place: int) -> Plain:
         "visits": totals["visits"],
         "ratio": told["reference_over_this"]["workers_found"],
         "groups": [_chance_text(told["groups"][group]) for group in GROUP_NAMES],
+        "whys": [_why_text(told["by_why"].get(why)) for why in WHY_NAMES],
     }
 
 
@@ -91,6 +99,13 @@ def _chance_text(told: Plain) -> str:
         return "–"
     times = "" if told["over_random"] is None else f" ({told['over_random']:.2f})"
     return f"{told['chance']:.2%}{times}"
+
+
+def _why_text(told: Plain | None) -> str:
+    """Return the workers found an hour by visits of one reason, and its hours in brackets."""
+    if told is None or told["an_hour"] is None:
+        return "–"
+    return f"{told['an_hour']:.2f} ({told['hours']:,.0f})"
 
 
 def _plots(told: Mapping[str, Plain]) -> list[Plain]:

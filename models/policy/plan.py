@@ -63,15 +63,13 @@ def plan(
     The order in which units come does not matter. Raises PolicyError for a unit in two cells.
     """
     starts = cell_starts(scores, policy, capacity, draw)
-    asked = asked_of((start.at_random() for start in starts), policy.floors)
-    fixed_visits = [visit for start in starts for visit in (*start.first, *start.by_lot)]
-    fixed = _visits_by_group(fixed_visits, policy)
+    asked = asked_of((start.at_random() for start in starts), policy.floors, draw)
     model = CityModel(
         candidates={
             start.room.cell: shortlist(start.candidates, start.minutes_left) for start in starts
         },
         minutes={start.room.cell: start.minutes_left for start in starts},
-        needs={group: asked[group] - fixed[group] for group in policy.floors.groups},
+        needs=floor_needs(starts, asked, policy),
     )
     choice = best_choice(model, policy.solver)
     cells = tuple(_finished(start, choice.units) for start in starts)
@@ -98,6 +96,15 @@ def cell_starts(
 def cell_plan(units: Sequence[PlanUnit], policy: ListRules, room: Room, draw: Draw) -> CellPlan:
     """Return the list of one cell that is a city by itself."""
     return plan(units, policy, {room.cell: room.minutes}, draw).cells[0]
+
+
+def floor_needs(
+    starts: Iterable[CellStart], asked: Mapping[str, int], policy: ListRules
+) -> dict[str, int]:
+    """Return by group the visits that its floor still asks for beside statutory visits and the lottery's."""
+    fixed_visits = [visit for start in starts for visit in (*start.first, *start.by_lot)]
+    fixed = _visits_by_group(fixed_visits, policy)
+    return {group: asked[group] - fixed[group] for group in policy.floors.groups}
 
 
 def _visits_by_group(visits: Iterable[PlannedVisit], policy: ListRules) -> dict[str, int]:

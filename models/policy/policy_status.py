@@ -53,6 +53,10 @@ def standing_of(facts: Facts, policy: Policy, day: int) -> Standing:
     waived = _runs(facts.medal, policy.medal.days, day) and not intensified
     days_since_visit = NEVER if facts.visited is None else day - facts.visited
     weight = policy.appraisal.weight_of(grade)
+    if facts.visited is None:
+        # a class lowers the weight only of units that were visited: an appraisal calls those full, too, whom nobody has
+        # looked at, and in a simulated city these were four of five, with most of the workers without cover
+        weight = max(weight, policy.appraisal.unappraised)
     if intensified:
         weight *= policy.exposure.weight
     resting = days_since_visit <= policy.routine.rest
