@@ -122,7 +122,9 @@ class DecidedLine(TypedDict):
     """A decision on one line of a plan, an override or an acceptance, with its reason."""
 
     plan: str
-    enterprise: str
+    enterprise: NotRequired[str | None]
+    claim: NotRequired[str | None]
+    provider: NotRequired[str | None]
     decision: Literal["override", "accept"]
     reason: Literal["recent_visit", "closed_down", "known_to_team", "no_access", "workload", "other", "own_information", "agrees"]
 
@@ -198,13 +200,14 @@ class Info(TypedDict):
 
 
 class LodgedAppeal(TypedDict):
-    """An appeal against one row of a table, which an enterprise or a claim rests on; decided, or
-    not yet.
+    """An appeal against one row of a table, which an enterprise, a claim or a provider rests on;
+    decided, or not yet.
     """
 
     appeal: str
     enterprise: NotRequired[str | None]
     claim: NotRequired[str | None]
+    provider: NotRequired[str | None]
     table: str
     row_id: str
     lodged: str
@@ -268,12 +271,13 @@ class PlanPage(TypedDict):
 
 
 class PostedOutcome(TypedDict):
-    """What one visit examined and found; the visit is named by the plan, the draw or the alert
-    that ordered it.
+    """What one visit of an enterprise or a provider examined and found; the plan, draw or alert
+    that ordered it names it.
     """
 
     inspection: str
-    enterprise: str
+    enterprise: NotRequired[str | None]
+    provider: NotRequired[str | None]
     plan: NotRequired[str | None]
     draw: NotRequired[str | None]
     alert: NotRequired[str | None]
@@ -284,6 +288,21 @@ class PostedOutcome(TypedDict):
     staff_on_site: NotRequired[int | None]
     workers_total: NotRequired[int | None]
     spent_minutes: NotRequired[int | None]
+    supersedes: NotRequired[str | None]
+
+
+class PostedReview(TypedDict):
+    """What the review of one claim concluded; the plan that lists the claim, or its alert, names
+    the review.
+    """
+
+    claim: str
+    plan: NotRequired[str | None]
+    alert: NotRequired[str | None]
+    closed_on: str
+    verdict: Literal["fraud", "clean", "unclear"]
+    amount: NotRequired[int | None]
+    minutes: NotRequired[int | None]
     supersedes: NotRequired[str | None]
 
 
@@ -349,10 +368,14 @@ class Recorded(TypedDict):
 
 
 class SaidAlert(TypedDict):
-    """One alert as its record holds it; only what stands here is left once that has expired."""
+    """One alert, about an enterprise, a claim or a provider, as its record holds it; only this
+    is left once that has expired.
+    """
 
     alert: str
-    enterprise: str
+    enterprise: str | None
+    claim: str | None
+    provider: str | None
     violation: int
     issued_on: str
     record_id: str
@@ -759,11 +782,12 @@ class Client:
         self,
         *,
         inspection: str,
-        enterprise: str,
         opened: str,
         closed_on: str,
         examined: list[int],
         idempotency_key: str,
+        enterprise: str | None = None,
+        provider: str | None = None,
         plan: str | None = None,
         draw: str | None = None,
         alert: str | None = None,
@@ -773,13 +797,16 @@ class Client:
         spent_minutes: int | None = None,
         supersedes: str | None = None,
     ) -> Acted:
-        """回传本队一次检查的结果 · post what a visit of the caller's team found"""
+        """回传本队一次检查的结果：企业由 inspector，定点机构由 reviewer · post what a visit of the caller's team
+        found: of an enterprise by an inspector, of a provider by a reviewer
+        """
         answer: Acted = self._json("POST", "/v1/outcomes", fields={
             "inspection": inspection,
-            "enterprise": enterprise,
             "opened": opened,
             "closed_on": closed_on,
             "examined": examined,
+            "enterprise": enterprise,
+            "provider": provider,
             "plan": plan,
             "draw": draw,
             "alert": alert,
@@ -791,21 +818,53 @@ class Client:
         }, key=idempotency_key)
         return answer
 
+    def post_review(
+        self,
+        *,
+        claim: str,
+        closed_on: str,
+        verdict: Literal["fraud", "clean", "unclear"],
+        idempotency_key: str,
+        plan: str | None = None,
+        alert: str | None = None,
+        amount: int | None = None,
+        minutes: int | None = None,
+        supersedes: str | None = None,
+    ) -> Acted:
+        """回传本队一件申领核查的结果 · post what the caller's team concluded of a claim"""
+        answer: Acted = self._json("POST", "/v1/reviews", fields={
+            "claim": claim,
+            "closed_on": closed_on,
+            "verdict": verdict,
+            "plan": plan,
+            "alert": alert,
+            "amount": amount,
+            "minutes": minutes,
+            "supersedes": supersedes,
+        }, key=idempotency_key)
+        return answer
+
     def decide_line(
         self,
         *,
         plan: str,
-        enterprise: str,
         decision: Literal["override", "accept"],
         reason: Literal["recent_visit", "closed_down", "known_to_team", "no_access", "workload", "other", "own_information", "agrees"],
         idempotency_key: str,
+        enterprise: str | None = None,
+        claim: str | None = None,
+        provider: str | None = None,
     ) -> Acted:
-        """调整或认可本队名单上的一行 · override or accept a line of the list of the caller's team"""
+        """调整或认可本队名单上的一行：企业由 inspector，申领和机构由 reviewer · override or accept a line of the
+        caller's team: of an enterprise by an inspector, else by a reviewer
+        """
         answer: Acted = self._json("POST", "/v1/overrides", fields={
             "plan": plan,
-            "enterprise": enterprise,
             "decision": decision,
             "reason": reason,
+            "enterprise": enterprise,
+            "claim": claim,
+            "provider": provider,
         }, key=idempotency_key)
         return answer
 
@@ -819,6 +878,7 @@ class Client:
         idempotency_key: str,
         enterprise: str | None = None,
         claim: str | None = None,
+        provider: str | None = None,
         decided_on: str | None = None,
         upheld: bool | None = None,
     ) -> Acted:
@@ -830,6 +890,7 @@ class Client:
             "lodged": lodged,
             "enterprise": enterprise,
             "claim": claim,
+            "provider": provider,
             "decided_on": decided_on,
             "upheld": upheld,
         }, key=idempotency_key)

@@ -166,11 +166,13 @@ class Acted(Said):
 
 
 class SaidAlert(Said):
-    """One alert as its record holds it; only what stands here is left once that has expired."""
+    """One alert, about an enterprise, a claim or a provider, as its record holds it; only this is left once that has expired."""
 
     model_config = ConfigDict(extra="allow")
     alert: str
-    enterprise: str
+    enterprise: str | None = None
+    claim: str | None = None
+    provider: str | None = None
     violation: int
     issued_on: date
     record_id: str

@@ -23,6 +23,8 @@ MOST_UNITS = 1_000
 """Units of one request at most; a choice, so that one caller does not keep the others waiting."""
 MOST_ROWS = 20_000
 """Rows that a request may send at most; a choice: far more than one unit has."""
+UNIT_KINDS = ("enterprise", "claim", "provider")
+"""The kinds of units that a form may be about."""
 _LARGEST = 2**53
 """Numbers stay within this, because float64 holds every integer up to it."""
 
@@ -160,6 +162,36 @@ Reason = Literal[
 ]
 
 
+def _is_left_out(value: object) -> bool:
+    return value is None
+
+
+# left out of what the ledger holds where it is not given: so an act sent again keeps the content that it had
+# before the form had the field
+LaterId = Annotated[Id | None, Field(exclude_if=_is_left_out)]
+
+
+class AboutUnit(Body):
+    """A form about one unit: it names an enterprise, a claim or a provider, those that the form takes, and one of them alone."""
+
+    @property
+    def unit(self) -> tuple[str, str]:
+        """The kind of the unit and its number."""
+        [named_unit] = self._named()
+        return named_unit
+
+    def _named(self) -> list[tuple[str, str]]:
+        given = ((kind, getattr(self, kind, None)) for kind in UNIT_KINDS)
+        return [(kind, unit) for kind, unit in given if unit is not None]
+
+    @model_validator(mode="after")
+    def _names_one(self) -> Self:
+        if len(self._named()) != 1:
+            taken = [kind for kind in UNIT_KINDS if kind in type(self).model_fields]
+            raise ValueError(f"it is about one {', '.join(taken)}; name one of them")
+        return self
+
+
 class FoundViolation(Body):
     """What a visit found of one violation type: workers in violation and the amount in fen, where they were counted."""
 
@@ -168,11 +200,12 @@ class FoundViolation(Body):
     amount: Number | None = None
 
 
-class PostedOutcome(Body):
-    """What one visit examined and found; the visit is named by the plan, the draw or the alert that ordered it."""
+class PostedOutcome(AboutUnit):
+    """What one visit of an enterprise or a provider examined and found; the plan, draw or alert that ordered it names it."""
 
     inspection: Id
-    enterprise: Id
+    enterprise: LaterId = None
+    provider: LaterId = None
     plan: Id | None = None
     draw: Id | None = None
     alert: Id | None = None
@@ -197,11 +230,12 @@ class PostedOutcome(Body):
         return self
 
 
-class PostedReview(Body):
-    """What the review of one claim concluded; the plan is the one that lists the claim."""
+class PostedReview(AboutUnit):
+    """What the review of one claim concluded; the plan that lists the claim, or its alert, names the review."""
 
     claim: Id
-    plan: Id
+    plan: LaterId = None
+    alert: LaterId = None
     closed_on: Day
     verdict: Literal["fraud", "clean", "unclear"]
     amount: Number | None = None
@@ -210,16 +244,20 @@ class PostedReview(Body):
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
+        if not (self.plan or self.alert):
+            raise ValueError("name the review by plan or alert")
         if self.amount is not None and self.verdict != "fraud":
             raise ValueError("an amount is of a fraud alone; leave it out")
         return self
 
 
-class DecidedLine(Body):
+class DecidedLine(AboutUnit):
     """A decision on one line of a plan, an override or an acceptance, with its reason."""
 
     plan: Id
-    enterprise: Id
+    enterprise: LaterId = None
+    claim: LaterId = None
+    provider: LaterId = None
     decision: Literal["override", "accept"]
     reason: Reason
 
@@ -236,12 +274,13 @@ class AlertsAfter(Body):
     after: Annotated[str, StringConstraints(min_length=1, max_length=64)] | None = None
 
 
-class LodgedAppeal(Body):
-    """An appeal against one row of a table, which an enterprise or a claim rests on; decided, or not yet."""
+class LodgedAppeal(AboutUnit):
+    """An appeal against one row of a table, which an enterprise, a claim or a provider rests on; decided, or not yet."""
 
     appeal: Id
     enterprise: Id | None = None
     claim: Id | None = None
+    provider: LaterId = None
     table: Name
     row_id: Id
     lodged: Day
@@ -250,8 +289,6 @@ class LodgedAppeal(Body):
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        if (self.enterprise is None) == (self.claim is None):
-            raise ValueError("an appeal is of an enterprise or of a claim; name one of them")
         if (self.decided_on is None) != (self.upheld is None):
             raise ValueError("decided_on and upheld go together")
         return self

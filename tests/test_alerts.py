@@ -278,14 +278,14 @@ def test_a_score_that_crosses_alerts_with_its_expected_number_and_reasons(
     engine = engine_of(open_store(place))
     bundles = {"undeclared_workers": bundle}
     crossed = list(crossings(engine, alert_rules_of(SCORE_RULE), bundles, AS_OF))
-    assert "E265" in {one.enterprise for one in crossed}
-    assert "sound" not in {one.enterprise for one in crossed}
+    assert "E265" in {one.unit for one in crossed}
+    assert "sound" not in {one.unit for one in crossed}
     assert list(crossings(engine, alert_rules_of(SCORE_RULE), {}, AS_OF)) == []
     texts = {text["enterprise"]: text for text in alert_texts(engine, crossed, bundles)}
     assert all(text["expected"]["number"] >= 20 for text in texts.values())
     assert texts["E265"]["reasons"] and texts["E265"]["check"]["en"] == "count the staff"
     by_match = [one for one in crossings(engine, alert_rules_on(AS_OF), {}, AS_OF) if one.match]
-    of_case = [one for one in by_match if one.enterprise == "E265"]
+    of_case = [one for one in by_match if one.unit == "E265"]
     (text,) = alert_texts(engine, of_case, bundles)
     assert text["expected"]["number"] == 98 and text["expected"]["model"] > 0
 

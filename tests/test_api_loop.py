@@ -98,6 +98,9 @@ def test_every_route_of_the_loop_for_every_role_and_team(gated: Town) -> None:
                 assert seen == (["e1"] if team == "t1" else []), (path, role, team)
             elif team == "t2":
                 assert code_of(answer) == "team_refused", (path, role)
+            elif path in (OUTCOMES, OVERRIDES) and role == "reviewer":
+                # what is of enterprises an inspector sends
+                assert code_of(answer) == "team_refused"
             elif path == ACKNOWLEDGE and role == "reviewer":
                 # the inspector of the team was first
                 assert code_of(answer) == "act_refused"

@@ -166,10 +166,10 @@ def test_the_same_outcome_again_is_the_first_record(office: Path) -> None:
         ({"claim": "k4"}, None, ActRefused, "does not list this claim"),
         ({"plan": "Q"}, None, ActRefused, "does not list this claim"),
         ({"claim": "k5"}, None, ActRefused, "the source itself holds a review of this claim"),
-        ({"closed_on": "2015-07-05"}, None, ActRefused, "from the Monday of its plan on"),
+        ({"closed_on": "2015-07-05"}, None, ActRefused, "from the day it was ordered on"),
         ({"closed_on": "2015-07-11"}, None, ActRefused, "no earlier than closed"),
         ({"supersedes": "9-x"}, None, ActRefused, "no outcome of this review to supersede"),
-        ({}, "t2", TeamRefused, "on the list of another team"),
+        ({}, "t2", TeamRefused, "another team answers"),
     ],
 )
 def test_what_does_not_fit_is_refused_and_leaves_nothing(

@@ -21,6 +21,7 @@ VIOLATIONS = range(1, 6)
 VISIT_GIVES = (
     "inspection",
     "enterprise",
+    "provider",
     "kind",
     "planned_minutes",
     "spent_minutes",

@@ -31,7 +31,8 @@ def write_journal_part(
 ) -> Path:
     """Write rows of a journal table as `folder/table/part.parquet`, whole or not at all, and return its path.
 
-    `columns` holds every contract column but `row_id` and `retracted`, days as integers. A part replaces itself.
+    `columns` holds the contract's columns but `row_id` and `retracted`, days as integers; one that may be empty may be left
+    out. A part replaces itself.
     """
     if table not in JOURNAL or not _PART.fullmatch(part):
         raise HistoryError(
@@ -41,7 +42,11 @@ def write_journal_part(
     declared = contract()[table].columns + COMMON
     size = len(next(iter(columns.values())))
     row_ids = [f"{part}-{number}" for number in range(size)]
-    values: dict[str, Sequence[Any]] = {**columns, "row_id": row_ids, "retracted": [0] * size}
+    empty: dict[str, Sequence[Any]] = {
+        column.name: [None] * size for column in declared if column.optional
+    }
+    own: dict[str, Sequence[Any]] = {"row_id": row_ids, "retracted": [0] * size}
+    values: dict[str, Sequence[Any]] = {**empty, **columns, **own}
     arrays = {column.name: _array(column, values[column.name]) for column in declared}
     path = folder / table / f"{part}.parquet"
     own_folder(path.parent)

@@ -44,9 +44,9 @@ On = Annotated[
     typer.Option(help="入库日 / day on which it becomes known; today if left out"),
 ]
 PlanNumber = Annotated[str, typer.Option(help="计划编号 / number of the plan")]
-Enterprise = Annotated[str, typer.Option(help="企业编号 / enterprise number")]
 OptionalEnterprise = Annotated[str | None, typer.Option(help="企业编号 / enterprise number")]
 OptionalClaim = Annotated[str | None, typer.Option(help="申领编号 / claim number")]
+OptionalProvider = Annotated[str | None, typer.Option(help="机构编号 / provider number")]
 Decision = Annotated[str, typer.Option(help="override | accept")]
 Reason = Annotated[
     str,
@@ -90,7 +90,7 @@ def outcome_command(
     as_json: Json = False,
 ) -> None:
     """回传检查或核查结果。Post what visits found and what reviews of claims concluded; each must have been ordered
-    by a plan, a visit also by a draw or an alert.
+    by a plan, a draw or an alert.
     """
     from serving.loop.sent_outcomes import distinct_subjects, read_outcomes
 
@@ -114,10 +114,12 @@ def _post_any(loop: Loop, outcome: PostedOutcome | PostedReview, doer: Doer) -> 
 def override_command(
     source: Source,
     plan: PlanNumber,
-    enterprise: Enterprise,
     decision: Decision,
     reason: Reason,
     *,
+    enterprise: OptionalEnterprise = None,
+    claim: OptionalClaim = None,
+    provider: OptionalProvider = None,
     data: Data = None,
     by: By = "operator",
     team: Team = None,
@@ -125,12 +127,19 @@ def override_command(
     on: On = None,
     as_json: Json = False,
 ) -> None:
-    """调整或认可计划中的一行。Override or accept a line of a plan, with a reason."""
+    """调整或认可计划中的一行。Override or accept a line of a plan of enterprises, claims or providers, with a reason."""
     from serving.loop.decisions import decide_line
     from serving.loop.sent_outcomes import filled_form
     from serving.requests import DecidedLine
 
-    line = {"plan": plan, "enterprise": enterprise, "decision": decision, "reason": reason}
+    line = {
+        "plan": plan,
+        "enterprise": enterprise,
+        "claim": claim,
+        "provider": provider,
+        "decision": decision,
+        "reason": reason,
+    }
     form = filled_form(DecidedLine, line, "the decision")
     whose = Sender(by, team, key, on)
     say_acts(acts_of(source, data, whose, decide_line, [form]), as_json=as_json)
@@ -166,6 +175,7 @@ def appeal_command(
     *,
     enterprise: OptionalEnterprise = None,
     claim: OptionalClaim = None,
+    provider: OptionalProvider = None,
     decided: Decided = None,
     upheld: Upheld = None,
     data: Data = None,
@@ -184,6 +194,7 @@ def appeal_command(
         "appeal": appeal,
         "enterprise": enterprise,
         "claim": claim,
+        "provider": provider,
         "table": table,
         "row_id": row,
         "lodged": lodged,

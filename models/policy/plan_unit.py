@@ -12,7 +12,7 @@ from models.policy.policy_status import Standing
 
 @dataclass(frozen=True, slots=True)
 class UnitKind:
-    """A kind of unit that has lists: its name, the journal's tables of its plans and draws, and how a plan speaks of it.
+    """A kind of unit that has lists: its name, the journal's tables of its plans, draws and overrides, and how plans name it.
 
     `room` is what a list belongs to there, a grid cell or a team, and `inside` says within it; `target` is the one that is
     planned where none is named. `worth` and `needed` are the names of what a visit brings and would have to bring,
@@ -24,6 +24,7 @@ class UnitKind:
     title: str
     plans: str
     draws: str
+    overrides: str
     room: str
     inside: str
     target: str
@@ -41,6 +42,7 @@ ENTERPRISE = UnitKind(
     title="企业 enterprise",
     plans="plans",
     draws="draws",
+    overrides="overrides",
     room="cell",
     inside="网格内按工时 in its cell",
     target="undeclared_workers",
@@ -64,6 +66,7 @@ CLAIM = UnitKind(
     title="申领 claim",
     plans="claim_plans",
     draws="claim_draws",
+    overrides="claim_overrides",
     room="team",
     inside="队伍内按工时 in its team",
     target="fraudulent_claim",
@@ -80,6 +83,7 @@ PROVIDER = UnitKind(
     title="机构 provider",
     plans="provider_plans",
     draws="provider_draws",
+    overrides="provider_overrides",
     room="team",
     inside="队伍内按工时 in its team",
     target="provider_deception",

@@ -25,6 +25,9 @@ from models.policy.week_units import FEN, NOWHERE
 from models.reviews.in_hand import InHand
 from models.reviews.review_rules import ReviewRules
 
+REVIEWED_WHERE = ("provider", "enterprise")
+"""Whose cell a claim is reviewed in: its provider's, and that of the enterprise of cover where the provider lies in none."""
+
 
 def review_units(
     engine: Engine, bundle: Bundle, rules: ReviewRules, in_hand: InHand, as_of: int
@@ -75,14 +78,18 @@ def offices_of(store: Store, cases: Cases, as_of: int) -> list[str]:
     if not team_of:
         return [NOWHERE] * len(cases)
     cells = store.texts("cell")
-    enterprises = cells_of(store, as_of) if cases.entity == "claim" else {}
-    providers = provider_cells(store, as_of)
-    provider = cases.keys.get("provider", np.full(len(cases), NULL))
-    enterprise = cases.keys.get("enterprise", np.full(len(cases), NULL))
-    offices = []
-    for its_provider, its_enterprise in zip(provider.tolist(), enterprise.tolist(), strict=True):
-        cell = providers.get(its_provider, enterprises.get(its_enterprise))
-        offices.append(NOWHERE if cell is None else team_of.get(cells[cell], NOWHERE))
+    cell_of = {
+        "provider": provider_cells(store, as_of),
+        "enterprise": cells_of(store, as_of) if cases.entity == "claim" else {},
+    }
+    offices = [NOWHERE] * len(cases)
+    # the one that decides comes last, and so stands
+    for placing in reversed(REVIEWED_WHERE):
+        codes = cases.keys.get(placing, np.full(len(cases), NULL))
+        for place, code in enumerate(codes.tolist()):
+            cell = cell_of[placing].get(code)
+            if cell is not None:
+                offices[place] = team_of.get(cells[cell], NOWHERE)
     return offices
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from datetime import date
 from importlib import resources
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -31,7 +31,10 @@ class MatchRule(AlertTable):
 
 
 class ScoreRule(AlertTable):
-    """Alert of units whose probability and expected number reach these, and what to check on site."""
+    """Alert of units whose probability and expected number reach these, and what to check on site.
+
+    The number is of the workers of an enterprise, or of the yuan that a review of a claim or provider may recover.
+    """
 
     target: str
     probability: Annotated[float, Field(gt=0, le=1)]
@@ -41,13 +44,14 @@ class ScoreRule(AlertTable):
 
 
 class AlertRule(AlertTable):
-    """One dated rule: of which violation it warns, and by a match or a score."""
+    """One dated rule: of which kind of unit and which violation it warns, and by a match or a score."""
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,64}$")]
     first_day: date
     last_day: date | None = None
     zh: str
     en: str
+    unit: Literal["enterprise", "claim", "provider"] = "enterprise"
     violation: Annotated[int, Field(ge=1, le=5)]
     rest_days: Few
     match: MatchRule | None = None

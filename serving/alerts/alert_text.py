@@ -11,14 +11,15 @@ from features.engine.evaluation import evaluation
 from features.matches.find import match_as_json
 from models.bundle.bundle import Bundle
 from models.bundle.interval import plain_interval
-from models.bundle.score import score
 from models.explain.case_reasons import case_reasons
 from models.explain.explain import explain
-from models.policy.policy_facts import teams_of_cells
-from serving.alerts.crossings import Crossing
+from models.policy.plan_unit import ENTERPRISE, KINDS
+from serving.alerts.alert_rules import AlertRule
+from serving.alerts.alert_unit import unit_of_alert
+from serving.alerts.crossing import Crossing
+from serving.alerts.watched import WORKERS, YUAN, watched_numbers
 from serving.answers import PRIORITY_ONLY
 from serving.ledger.reasons import plain_reason
-from serving.loop.responsible_team import cell_of_enterprise
 
 VIOLATIONS = {
     1: ("未全员参保", "not all workers are registered"),
@@ -28,28 +29,22 @@ VIOLATIONS = {
     5: ("其他违法行为", "another fraudulent act"),
 }
 """The violation types of the city's regulation, zh and en."""
+TOLD = {"enterprise": 1, "claim": 4, "provider": 3}
+"""By kind of unit the violation of which the model of its usual target tells the number."""
 Plain = dict[str, Any]
 
 
 def alert_texts(
     engine: Engine, crossed: Sequence[Crossing], bundles: Mapping[str, Bundle]
 ) -> Iterator[Plain]:
-    """Yield what each alert says as plain values, in the order given; the team is None where no team answers for the cell."""
-    if not crossed:
-        return
-    store = engine.store
-    as_of = crossed[0].as_of
-    teams = teams_of_cells(store, as_of, as_of)
-    bundle = bundles.get("undeclared_workers")
-    enterprises = sorted({one.enterprise for one in crossed})
-    scored = _scored(engine, bundle, as_of, enterprises) if bundle else {}
+    """Yield what each alert says as plain values, in the order given; the team is None where no team answers for the unit."""
+    scored = _scored(engine, crossed, bundles)
     for one in crossed:
-        cell = cell_of_enterprise(store, one.enterprise, as_of)
-        of_score = scored.get(one.enterprise, {}) if one.rule.violation == 1 else {}
+        of_score = scored.get((_target(one.rule), one.unit), {})
         yield {
             **_heading(one),
-            "cell": cell,
-            "team": teams.get(cell or ""),
+            "cell": one.answerable.cell,
+            "team": one.answerable.team,
             "expected": _expected(one, of_score),
             "matches": [match_as_json(one.match)] if one.match else [],
             "reasons": of_score.get("reasons", []),
@@ -58,12 +53,20 @@ def alert_texts(
         }
 
 
+def _target(rule: AlertRule) -> str:
+    """Return the target whose model tells the number of a rule's alerts, empty where none is of its violation."""
+    if rule.score is not None:
+        return rule.score.target
+    kind = KINDS[rule.unit]
+    return kind.target if rule.violation == TOLD[kind.name] else ""
+
+
 def _heading(one: Crossing) -> Plain:
     zh, en = VIOLATIONS[one.rule.violation]
     return {
         "alert": one.number,
         "rule": {"name": one.rule.name, "zh": one.rule.zh, "en": one.rule.en},
-        "enterprise": one.enterprise,
+        one.rule.unit: one.unit,
         "violation": one.rule.violation,
         "suspected": {"zh": f"疑似{zh}", "en": f"suspected: {en}"},
         "as_of": date_of(one.as_of).isoformat(),
@@ -71,22 +74,16 @@ def _heading(one: Crossing) -> Plain:
 
 
 def _expected(one: Crossing, of_score: Plain) -> Plain | None:
-    """Return the number expected: the difference of the databases where a match tells one, else the model's."""
-    if one.match is not None:
-        return {
-            "number": abs(one.match.measured - one.match.expected),
-            "basis": "match",
-            "model": of_score.get("expected"),
-            "interval": of_score.get("interval"),
-        }
-    if of_score.get("expected") is None:
+    """Return the number expected: of workers the difference of the databases where a match tells one, else the model's."""
+    number, interval = of_score.get("number"), of_score.get("interval")
+    if one.match is not None and one.rule.unit == ENTERPRISE.name:
+        difference = abs(one.match.measured - one.match.expected)
+        said = {"number": difference, "basis": "match", "unit": WORKERS}
+    elif number is not None:
+        said = {"number": number, "basis": "score", "unit": of_score["unit"]}
+    else:
         return None
-    return {
-        "number": of_score["expected"],
-        "basis": "score",
-        "model": of_score["expected"],
-        "interval": of_score["interval"],
-    }
+    return {**said, "model": number, "interval": interval}
 
 
 def _to_check(one: Crossing) -> Plain:
@@ -97,18 +94,33 @@ def _to_check(one: Crossing) -> Plain:
     return {"zh": asked.check_zh, "en": asked.check_en} if asked else {}
 
 
-def _scored(engine: Engine, bundle: Bundle, as_of: int, enterprises: list[str]) -> dict[str, Plain]:
-    """Return by enterprise its expected number with interval, and its reasons."""
-    evaluated = evaluation(engine, "enterprise", as_of, enterprises)
+def _scored(
+    engine: Engine, crossed: Sequence[Crossing], bundles: Mapping[str, Bundle]
+) -> dict[tuple[str, str], Plain]:
+    """Return by target and unit the number expected, what it counts, its interval, and the reasons."""
+    units_of: dict[str, set[str]] = {}
+    for one in crossed:
+        units_of.setdefault(_target(one.rule), set()).add(one.unit)
+    scored: dict[tuple[str, str], Plain] = {}
+    for target, units in units_of.items():
+        if target in bundles:
+            of_target = _scored_units(engine, bundles[target], crossed[0].as_of, sorted(units))
+            scored |= {(target, unit): said for unit, said in of_target.items()}
+    return scored
+
+
+def _scored_units(engine: Engine, bundle: Bundle, as_of: int, units: list[str]) -> dict[str, Plain]:
+    evaluated = evaluation(engine, bundle.entity, as_of, units)
     inputs = evaluated.matrix
-    scores = score(bundle, inputs)
+    numbers = watched_numbers(bundle, inputs, as_of)
     contributions = explain(bundle, inputs).contributions
     why = case_reasons(engine, bundle, evaluated, contributions)
     scored: dict[str, Plain] = {}
-    for row, enterprise in enumerate(enterprises):
-        scored[enterprise] = {
-            "expected": scores.expected_of(row),
-            "interval": plain_interval(scores.interval_of(row)),
+    for row, unit in enumerate(units):
+        scored[unit] = {
+            "number": numbers.number_of(row),
+            "unit": numbers.unit,
+            "interval": plain_interval(numbers.interval_of(row)),
             "reasons": [plain_reason(reason) for reason in why[row].reasons],
         }
     return scored
@@ -116,11 +128,19 @@ def _scored(engine: Engine, bundle: Bundle, as_of: int, enterprises: list[str]) 
 
 def alert_lines(alert: Plain) -> list[str]:
     """Return an alert in lines for a reader."""
-    expected = alert["expected"]
-    number = "" if expected is None else f" | 预计 expected {expected['number']:g}"
+    _, unit = unit_of_alert(alert)
     team = alert["team"] or "无责任队伍 no team"
     said = [alert["suspected"], alert["rule"], *alert["matches"], *alert["reasons"]]
-    head = f"{alert['alert']} | {team} | {alert['enterprise']}{number}"
+    head = f"{alert['alert']} | {team} | {unit}{_number_words(alert['expected'])}"
     body = [f"  {one[language]}" for one in said for language in ("zh", "en")]
     check = alert["check"]
     return [head, *body, f"  核查 check: {check['zh']}", f"  {check['en']}"]
+
+
+def _number_words(expected: Plain | None) -> str:
+    """Return the number of an alert in words: workers as they are counted, yuan whole."""
+    if expected is None:
+        return ""
+    if expected.get("unit") == YUAN:
+        return f" | 预计追回 expected to be recovered ¥{expected['number']:,.0f}"
+    return f" | 预计 expected {expected['number']:g}"

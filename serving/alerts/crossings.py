@@ -1,61 +1,55 @@
-"""Crossings: which enterprises a rule of alerts names as of a day, each under a number that its rows give it."""
+"""Crossings: which units a rule of alerts names as of a day, each under a number that its rows give it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict
 
 from features.engine.engine import Engine
-from features.engine.matrices import matrix
-from features.engine.population import living
-from features.matches.find import Match, available, matches_of
+from features.engine.matrices import matrix_for
+from features.errors import PolicyError
+from features.matches.find import available, matches_of
 from models.bundle.bundle import Bundle
-from models.bundle.score import score
 from serving.alerts.alert_rules import AlertRule, MatchRule, ScoreRule
-from serving.ledger.entries import canonical, sha256_of
-
-_NUMBER = 20
-"""Hex digits of an alert's number; a choice: 80 bits, so that two alerts never share one."""
-
-
-@dataclass(frozen=True, slots=True)
-class Crossing:
-    """An enterprise that crosses a rule as of a day, and the match by which it does; None where its score does."""
-
-    rule: AlertRule
-    enterprise: str
-    as_of: int
-    rests_on: Mapping[str, Any]
-    match: Match | None = None
-
-    @property
-    def number(self) -> str:
-        """The number of the alert: the same rule, enterprise and rows always have the same."""
-        content = [self.rule.name, self.enterprise, self.rests_on]
-        return sha256_of(canonical(content))[:_NUMBER]
+from serving.alerts.crossing import Crossing
+from serving.alerts.watched import WatchedUnits, watched, watched_numbers
 
 
 def crossings(
     engine: Engine, rules: Sequence[AlertRule], bundles: Mapping[str, Bundle], as_of: int
 ) -> Iterator[Crossing]:
-    """Yield what crosses the rules as of a day, of enterprises that live on it; by enterprise, rule by rule.
+    """Yield what crosses the rules as of a day, of units that are watched on it; kind by kind, unit by unit, rule by rule.
 
-    A rule whose tables the source lacks, or whose target has no model in use, names nobody.
+    A rule whose tables the source lacks, or whose target has no model in use, names nobody. PolicyError for a rule whose
+    target is of other units.
     """
-    texts = engine.store.texts("enterprise")
-    alive = {texts[code] for code in living(engine, "enterprise", as_of).code.tolist()}
-    crossed: list[Crossing] = []
-    for rule in rules:
-        if rule.match is not None:
-            crossed += _by_match(engine, rule, rule.match, as_of)
-        elif rule.score is not None and rule.score.target in bundles:
-            crossed += _by_score(engine, rule, bundles[rule.score.target], as_of)
-    of_living = [one for one in crossed if one.enterprise in alive]
-    yield from sorted(of_living, key=lambda one: (one.enterprise, one.rule.name, one.number))
+    for kind in dict.fromkeys(rule.unit for rule in rules):
+        units = watched(engine, kind, as_of)
+        crossed: list[Crossing] = []
+        for rule in rules:
+            if rule.unit == kind:
+                crossed += _of_rule(engine, rule, units, bundles, as_of)
+        yield from sorted(crossed, key=lambda one: (one.unit, one.rule.name, one.number))
 
 
-def _by_match(engine: Engine, rule: AlertRule, asked: MatchRule, as_of: int) -> Iterator[Crossing]:
+def _of_rule(
+    engine: Engine, rule: AlertRule, units: WatchedUnits, bundles: Mapping[str, Bundle], as_of: int
+) -> Iterator[Crossing]:
+    if rule.match is not None:
+        yield from _by_match(engine, rule, rule.match, units, as_of)
+    elif rule.score is not None and rule.score.target in bundles:
+        bundle = bundles[rule.score.target]
+        if bundle.entity != rule.unit:
+            raise PolicyError(
+                f"rule of alerts {rule.name!r} is of each {rule.unit}, and target {rule.score.target!r} "
+                f"of each {bundle.entity}; name a target of its own units"
+            )
+        yield from _by_score(engine, rule, bundle, units, as_of)
+
+
+def _by_match(
+    engine: Engine, rule: AlertRule, asked: MatchRule, units: WatchedUnits, as_of: int
+) -> Iterator[Crossing]:
     complete, _ = available(engine.store)
     for kind in complete:
         if kind.name != asked.kind:
@@ -63,20 +57,24 @@ def _by_match(engine: Engine, rule: AlertRule, asked: MatchRule, as_of: int) -> 
         for match in matches_of(engine.store, kind, as_of):
             differs = abs(match.measured - match.expected) >= asked.least
             is_new = match.known > as_of - asked.new_days
-            if differs and is_new and "enterprise" in match.subjects:
-                enterprise = match.subjects["enterprise"]
-                yield Crossing(rule, enterprise, as_of, asdict(match), match)
+            unit = match.subjects.get(rule.unit, "")
+            if differs and is_new and unit in units.answerable:
+                yield Crossing(rule, unit, as_of, asdict(match), units.answerable[unit], match)
 
 
-def _by_score(engine: Engine, rule: AlertRule, bundle: Bundle, as_of: int) -> Iterator[Crossing]:
+def _by_score(
+    engine: Engine, rule: AlertRule, bundle: Bundle, units: WatchedUnits, as_of: int
+) -> Iterator[Crossing]:
     asked = rule.score
-    if asked is None:
+    if asked is None or not len(units.cases):
         return
-    units = matrix(engine, "enterprise", as_of)
-    scores = score(bundle, units)
-    for place, enterprise in enumerate(units.keys.tolist()):
-        if _reaches(asked, float(scores.probability[place]), scores.expected_of(place)):
-            yield Crossing(rule, enterprise, as_of, {"model": bundle.digest, "as_of": as_of})
+    features = matrix_for(engine, units.cases)
+    numbers = watched_numbers(bundle, features, as_of)
+    rests_on = {"model": bundle.digest, "as_of": as_of}
+    for place, unit in enumerate(features.keys.tolist()):
+        probability = float(numbers.scores.probability[place])
+        if _reaches(asked, probability, numbers.number_of(place)):
+            yield Crossing(rule, unit, as_of, rests_on, units.answerable[unit])
 
 
 def _reaches(asked: ScoreRule, probability: float, expected: float | None) -> bool:

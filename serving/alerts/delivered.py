@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from statistics import median
 from typing import Any
 
+import polars as pl
+
 from features.errors import RequestError
-from features.ingest.scan import files_in, read_parquet
-from serving.alerts.alert_text import Plain
+from features.ingest.scan import files_in, scan_parquet
+from models.policy.plan_unit import KINDS
+from serving.alerts.alert_unit import unit_of_alert
 from serving.database.place import LedgerPlace
 from serving.ledger.act import act_of
 from serving.ledger.read import find
@@ -20,26 +24,35 @@ MOST_ALERTS = 200
 """Alerts of one answer at most; a choice, so that an answer stays small on a mobile line."""
 _PLACE = re.compile(r"alerts-(\d{8})-(\d{1,8})")
 Place = tuple[int, int]
+Plain = dict[str, Any]
 
 
-def alerts_after(journal: Path, ledger: LedgerPlace, team: str, cursor: str | None) -> list[Plain]:
+def alerts_after(
+    journal: Path,
+    ledger: LedgerPlace,
+    team: str,
+    cursor: str | None,
+    *,
+    kinds: Collection[str] = tuple(KINDS),
+) -> list[Plain]:
     """Return the next alerts of a team behind a cursor, each with its own cursor, in the order in which they were issued.
 
-    The same cursor gives the same alerts again, so a reader that was stopped loses none. RequestError for a cursor of
-    another form.
+    Only those about units of some kinds; the others are passed over. The same cursor gives the same alerts again, so a
+    reader that was stopped loses none. RequestError for a cursor of another form.
     """
-    after = _place(cursor) if cursor else (-1, -1)
-    alerts: list[Plain] = []
+    of_team = _rows_behind(journal, team, _place(cursor) if cursor else (-1, -1))
+    behind = (row for row in of_team if unit_of_alert(row)[0] in kinds)
+    return [_said(ledger, row) for row in islice(behind, MOST_ALERTS)]
+
+
+def _rows_behind(journal: Path, team: str, after: Place) -> Iterator[Row]:
+    """Yield the rows of a team's alerts behind a place, in order; a part is read only once those before are used up."""
     for part in files_in(journal / "alerts", "alerts-*.parquet"):
         if _place(f"{part.stem}-0")[0] < after[0]:
             continue
-        rows = [row for row in read_parquet(part).to_dicts() if row["team"] == team]
-        behind = [row for row in rows if _place(row["row_id"]) > after]
-        for row in sorted(behind, key=lambda row: _place(row["row_id"])):
-            alerts.append(_said(ledger, row))
-            if len(alerts) == MOST_ALERTS:
-                return alerts
-    return alerts
+        of_team = scan_parquet(part).filter(pl.col("team") == team).collect().to_dicts()
+        behind = [row for row in of_team if _place(row["row_id"]) > after]
+        yield from sorted(behind, key=lambda row: _place(row["row_id"]))
 
 
 def _place(text: str) -> Place:
@@ -52,11 +65,12 @@ def _place(text: str) -> Place:
 def _said(ledger: LedgerPlace, row: Row) -> Plain:
     """Return what an alert says, as the ledger holds it; the bare row once that has expired."""
     payload = find(ledger, row["record"]).payload
+    kind, unit = unit_of_alert(row)
     content: dict[str, Any] = {} if payload is None else dict(act_of(payload).content)
     return {
         **content,
         "alert": row["alert"],
-        "enterprise": row["enterprise"],
+        kind: unit,
         "violation": row["violation"],
         "issued_on": row["issued_on"].isoformat(),
         "record_id": row["record"],
@@ -65,10 +79,11 @@ def _said(ledger: LedgerPlace, row: Row) -> Plain:
 
 
 def answered(journal: Path) -> Plain:
-    """Return how many alerts were acknowledged and visited, and the median days that each took."""
+    """Return how many alerts were acknowledged and visited or reviewed, and the median days that each took."""
     issued = {row["alert"]: row["issued_on"] for row in rows_where(journal, "alerts")}
     acknowledged = _days(issued, rows_where(journal, "acknowledgements"), "acknowledged_on")
-    visited = _days(issued, rows_where(journal, "outcomes"), "closed_on")
+    outcomes = [*rows_where(journal, "outcomes"), *rows_where(journal, "review_outcomes")]
+    visited = _days(issued, outcomes, "closed_on")
     return {
         "issued": len(issued),
         "acknowledged": len(acknowledged),
@@ -82,7 +97,7 @@ def _days(issued: Plain, rows: Sequence[Row], column: str) -> list[int]:
     """Return the days from issue to the first answer of each alert that has one."""
     first: dict[str, int] = {}
     for row in rows:
-        alert = row["alert"]
+        alert = row.get("alert")  # parts of earlier versions lack the column
         if alert in issued:
             first.setdefault(alert, (row[column] - issued[alert]).days)
     return list(first.values())

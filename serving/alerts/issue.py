@@ -1,4 +1,4 @@
-"""Issuing alerts: each once in the ledger and the journal, in the order of the enterprises, to one team."""
+"""Issuing alerts: each once in the ledger and the journal, in the order of the units, to one team."""
 
 from __future__ import annotations
 
@@ -15,9 +15,12 @@ from features.files import exclusive_lock, own_folder
 from features.ingest.scan import files_in
 from features.store.journal import write_journal_part
 from models.bundle.bundle import Bundle
+from models.policy.plan_unit import KINDS
 from serving.alerts.alert_rules import AlertRule, alert_rules_on
 from serving.alerts.alert_text import Plain, alert_texts
-from serving.alerts.crossings import Crossing, crossings
+from serving.alerts.alert_unit import unit_of_alert
+from serving.alerts.crossing import Crossing
+from serving.alerts.crossings import crossings
 from serving.ledger.act import Act, Seen, act_entry, act_of, subject_digest
 from serving.ledger.by_key import record_by_key
 from serving.ledger.entries import Entry
@@ -28,6 +31,8 @@ from serving.scoring.transcript import KEPT_DAYS
 
 ISSUER = "lssi-alerts"
 """Who issues alerts, as the ledger names it."""
+AT_ONCE_ISSUED = 500
+"""Alerts that are recorded before their rows are written; a choice: so many a stopped run does anew, and a reader waits for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,23 +56,27 @@ def issue_alerts(loop: Loop, bundles: Mapping[str, Bundle], issue: Issue) -> lis
     own_folder(loop.journal)
     with exclusive_lock(loop.journal / "acts.lock"):
         new = list(_not_issued(crossed, rows_where(loop.journal, "alerts"), issue.day))
-        texts = list(alert_texts(engine, new, bundles))
-        issued = _recorded(loop, texts, bundles, issue)
-        if issued:
-            _write_rows(loop.journal, issued)
+        issued: list[Plain] = []
+        for first in range(0, len(new), AT_ONCE_ISSUED):
+            some = new[first : first + AT_ONCE_ISSUED]
+            texts = list(alert_texts(engine, some, bundles))
+            recorded = _recorded(loop, texts, bundles, issue)
+            _write_rows(loop.journal, recorded)
+            issued += recorded
     return issued
 
 
 def _not_issued(
     crossed: Iterable[Crossing], issued: Sequence[Mapping[str, Any]], day: int
 ) -> Iterable[Crossing]:
-    """Yield the crossings that have no alert yet, and whose rule is not at rest about their enterprise."""
+    """Yield the crossings that have no alert yet, and whose rule is not at rest about their unit."""
     numbers = {row["alert"] for row in issued}
     last_issued: dict[tuple[str, str], int] = {}
     for row in issued:
-        last_issued[row["enterprise"], row["rule"]] = day_of(row["issued_on"])
+        _, unit = unit_of_alert(row)
+        last_issued[unit, row["rule"]] = day_of(row["issued_on"])
     for one in crossed:
-        last = last_issued.get((one.enterprise, one.rule.name))
+        last = last_issued.get((one.unit, one.rule.name))
         if one.number not in numbers and not _rests(one.rule, last, day):
             yield one
 
@@ -100,7 +109,8 @@ def _key(loop: Loop, text: Plain) -> str:
 
 
 def _entry(loop: Loop, text: Plain, seen: Seen, moment: datetime) -> Entry:
-    subject = subject_digest({"source": loop.source, "enterprise": text["enterprise"]})
+    kind, unit = unit_of_alert(text)
+    subject = subject_digest({"source": loop.source, kind: unit})
     content = {"source": loop.source, **text}
     act = Act("alert", ISSUER, _key(loop, text), subject, content)
     return act_entry(act, seen, moment=moment, kept_days=KEPT_DAYS)
@@ -117,7 +127,7 @@ def _write_rows(journal: Path, issued: Sequence[Plain]) -> None:
     parts = files_in(journal / "alerts", "alerts-*.parquet")
     columns: dict[str, list[Any]] = {
         "alert": [one["alert"] for one in issued],
-        "enterprise": [one["enterprise"] for one in issued],
+        **{kind: [one.get(kind) for one in issued] for kind in KINDS},
         "team": [one["team"] for one in issued],
         "issued_on": [one["day"] for one in issued],
         "violation": [one["violation"] for one in issued],

@@ -13,17 +13,19 @@ from pydantic import BaseModel
 
 from features.calendar import day_of
 from features.errors import RequestError
+from serving.alerts.alert_unit import unit_of_alert
 from serving.alerts.delivered import alerts_after
 from serving.answers import Acted, AlertPage
 from serving.api.district import DistrictGuard
 from serving.errors import TeamRefused
 from serving.gate.caller import Caller
+from serving.gate.key_register import ANSWERS_FOR, TOLD_OF
 from serving.ledger.entries import Receipt
 from serving.loop.act_once import Doer, Loop, open_day
 from serving.loop.appeals import appealed_row, lodge_appeal, others_on_row
 from serving.loop.decisions import NO_ALERT
 from serving.loop.journal_rows import rows_where
-from serving.requests import AlertsAfter, LodgedAppeal
+from serving.requests import AboutUnit, AlertsAfter, LodgedAppeal
 
 T = TypeVar("T")
 Form = TypeVar("Form", bound=BaseModel)
@@ -40,28 +42,40 @@ class LoopDesk:
     _one: CapacityLimiter = field(default_factory=partial(CapacityLimiter, 1))
 
     async def act(self, carry: Carry[Form], asked: Form, caller: Caller) -> Acted:
-        """Return the receipt of an act of the caller's team, once it is durable."""
+        """Return the receipt of an act of the caller's team, once it is durable; TeamRefused for a unit of another role."""
+        if isinstance(asked, AboutUnit):
+            _check_duty(asked, caller)
+        return await self._acted(carry, asked, caller)
+
+    async def _acted(self, carry: Carry[Form], asked: Form, caller: Caller) -> Acted:
         doer = self._doer(caller)
-        receipt = await self._aside(partial(self._carried, carry, asked, doer))
+        receipt = await self._aside(partial(self._carried, carry, asked, doer, caller.role))
         return Acted(record_id=receipt.record_id, first=receipt.first)
 
     async def appeal(self, asked: LodgedAppeal, caller: Caller) -> Acted:
         """Return the receipt of an appeal, with the other cases that rest on its row."""
-        acted = await self.act(lodge_appeal, asked, caller)
+        acted = await self._acted(lodge_appeal, asked, caller)
         others = await self._aside(partial(self._others, asked))
         return acted.model_copy(update={"others_on_row": others})
 
     async def alerts(self, asked: AlertsAfter, caller: Caller) -> AlertPage:
         """Return the next alerts of the caller's team."""
         team = _team_of(caller)
-        read = partial(alerts_after, self.loop.journal, self.loop.ledger.path, team, asked.after)
+        read = partial(
+            alerts_after,
+            self.loop.journal,
+            self.loop.ledger.path,
+            team,
+            asked.after,
+            kinds=TOLD_OF[caller.role],
+        )
         alerts = await self._aside(read)
         cursor = alerts[-1]["cursor"] if alerts else asked.after
         seen = await self._aside(partial(self._seen, alerts))
         return AlertPage.model_validate({"team": team, "alerts": seen, "cursor": cursor})
 
     def _seen(self, alerts: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        return [alert for alert in alerts if self._guard.is_seen("enterprise", alert["enterprise"])]
+        return [alert for alert in alerts if self._guard.is_seen(*unit_of_alert(alert))]
 
     def _others(self, asked: LodgedAppeal) -> dict[str, list[str]]:
         row = appealed_row(self.loop.store, asked.table, asked.row_id)
@@ -75,20 +89,21 @@ class LoopDesk:
     def _guard(self) -> DistrictGuard:
         return DistrictGuard(self.loop.store)
 
-    def _carried(self, carry: Carry[Form], asked: Form, doer: Doer) -> Receipt:
+    def _carried(self, carry: Carry[Form], asked: Form, doer: Doer, role: str) -> Receipt:
         """Carry an act out, unless it is about a unit that the caller's key does not let it see."""
         alert = getattr(asked, "alert", None)
         if alert is not None:
-            self._check_alert(alert)
-        for kind in ("enterprise", "claim"):
-            unit = getattr(asked, kind, None)
-            if unit is not None:
-                self._guard.check_units(kind, [unit])
+            self._check_alert(alert, role)
+        if isinstance(asked, AboutUnit):
+            kind, unit = asked.unit
+            self._guard.check_units(kind, [unit])
         return carry(self.loop, asked, doer)
 
-    def _check_alert(self, alert: str) -> None:
+    def _check_alert(self, alert: str, role: str) -> None:
+        """Raise TeamRefused for an alert that the caller's key is not shown, as for one that never was."""
         for row in rows_where(self.loop.journal, "alerts", alert=alert):
-            if not self._guard.is_seen("enterprise", row["enterprise"]):
+            kind, unit = unit_of_alert(row)
+            if kind not in TOLD_OF[role] or not self._guard.is_seen(kind, unit):
                 raise TeamRefused(NO_ALERT)
 
     def _doer(self, caller: Caller) -> Doer:
@@ -117,3 +132,11 @@ def _team_of(caller: Caller) -> str:
             "this key acts for no team; `lssi key add NAME --role inspector --team TEAM` makes one that does"
         )
     return caller.team
+
+
+def _check_duty(asked: AboutUnit, caller: Caller) -> None:
+    """Raise TeamRefused unless the caller's role answers for units of the kind that a form is about."""
+    kind, _ = asked.unit
+    if kind not in ANSWERS_FOR[caller.role]:
+        roles = [role for role, kinds in ANSWERS_FOR.items() if kind in kinds]
+        raise TeamRefused(f"what is about {kind}s is sent with a key of role {roles[0]}")

@@ -17,7 +17,7 @@ from serving.errors import PlanUnknown
 from serving.gate.questions import AskedWhy, PlanOfWeek
 from serving.gate.read_answers import PlanPage, WhyListed
 from serving.loop.planned_lines import PlannedLine, lines_behind, planned_lines, tickets_of
-from serving.loop.responsible_team import cell_of_enterprise, check_team
+from serving.loop.responsible_team import cell_of_unit, check_team, team_of_cell
 from serving.scoring.day_reasons import day_reasons
 from serving.scoring.scorer import Scorer
 
@@ -65,8 +65,8 @@ def why_listed_in_week(
     store = scorer.store
     bundle = scorer.bundle(asked.target, "enterprise")
     monday = monday_of(day_of(asked.week))
-    cell = cell_of_enterprise(store, asked.enterprise, monday)
-    check_team(store, team, cell, monday)
+    cell = cell_of_unit(store, "enterprise", asked.enterprise, monday)
+    check_team(team, team_of_cell(store, cell, monday), monday)
     of_target = [
         line for line in planned_lines(store, journal, monday) if line.target == asked.target
     ]

@@ -38,6 +38,7 @@ from serving.ledger.ledger import Ledger
 from serving.ledger.read import head
 from serving.loop.decisions import acknowledge_alert, decide_line
 from serving.loop.outcomes import post_outcome
+from serving.loop.reviews import post_review
 from serving.requests import (
     AcknowledgedAlert,
     AlertsAfter,
@@ -50,6 +51,7 @@ from serving.requests import (
     LodgedAppeal,
     Nothing,
     PostedOutcome,
+    PostedReview,
     ProviderHistory,
     ProviderIds,
     RecordId,
@@ -269,6 +271,11 @@ class Lssi:
     async def take_outcome(self, request: PostedOutcome, /) -> Response:
         """回传检查结果。Post what a visit of the caller's team found."""
         return await self._told(lambda desks: desks.loop.act(post_outcome, request, CALLER.get()))
+
+    @bentoml.api(route="/v1/reviews", output_spec=Acted)
+    async def take_review(self, request: PostedReview, /) -> Response:
+        """回传核查结果。Post what the caller's team concluded of a claim."""
+        return await self._told(lambda desks: desks.loop.act(post_review, request, CALLER.get()))
 
     @bentoml.api(route="/v1/overrides", output_spec=Acted)
     async def take_override(self, request: DecidedLine, /) -> Response:

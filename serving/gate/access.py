@@ -87,7 +87,7 @@ class Access:
             holder = self._admitted(route, scope)
             who = holder.name
             retry = _retry_key(Headers(scope=scope))
-            CALLER.set(Caller(who, retry, holder.team, holder.district))
+            CALLER.set(Caller(who, retry, holder.team, holder.district, holder.role))
             self._check_rate(holder)
             await self._answered(holder, scope, receive, outgoing)
         except Refused as refused:

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The name of a key, the idempotency key that was sent with it, and the team and the district that it is limited to."""
+    """The name of a key, the idempotency key that was sent with it, the team and the district that it is limited to, its role."""
 
     name: str
     retry: str | None
     team: str | None = None
     district: str | None = None
+    role: str = ""
 
 
 CALLER: ContextVar[Caller] = ContextVar("caller")

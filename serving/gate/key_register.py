@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
@@ -18,6 +19,16 @@ Role = Literal["data_scientist", "system", "auditor", "inspector", "reviewer"]
 ROLES: tuple[Role, ...] = ("data_scientist", "system", "auditor", "inspector", "reviewer")
 TEAM_ROLES: tuple[Role, ...] = ("inspector", "reviewer")
 """The roles that act for a team, and see and answer only what is that team's."""
+TOLD_OF: Mapping[str, tuple[str, ...]] = {
+    "inspector": ("enterprise",),
+    "reviewer": ("enterprise", "claim", "provider"),
+}
+"""By role the kinds of units of which it reads alerts: a claimant is shown to none but those who review claims."""
+ANSWERS_FOR: Mapping[str, tuple[str, ...]] = {
+    "inspector": ("enterprise",),
+    "reviewer": ("claim", "provider"),
+}
+"""By role the kinds of units on whose lines it decides and whose outcomes it sends."""
 VERSION: Literal[2] = 2
 """The form of the register that is written; of form 1, without this number, each key had a name, a role and a team."""
 MOST_A_MINUTE = 1_000_000

@@ -1,4 +1,4 @@
-"""An appeal of an enterprise or a claimant against a row: when it was lodged, how it was decided, who else rests on the row."""
+"""An appeal of an enterprise, a claimant or a provider against a row: its days, its decision, who else rests on the row."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from serving.errors import ActRefused
 from serving.ledger.entries import Receipt
 from serving.loop.act_once import ActRecord, Deed, Doer, Loop, carried_out
 from serving.loop.journal_rows import marked_rows
-from serving.loop.responsible_team import cell_of_enterprise, check_team
+from serving.loop.responsible_team import check_team, team_of_unit
 from serving.requests import LodgedAppeal
 
 SUBJECTS = ("enterprise", "provider", "claim")
@@ -55,6 +55,7 @@ def _columns(asked: LodgedAppeal, _recorded: ActRecord) -> dict[str, Any]:
         "appeal": asked.appeal,
         "enterprise": asked.enterprise,
         "claim": asked.claim,
+        "provider": asked.provider,
         "lodged": day_of(asked.lodged),
         "decided_on": None if asked.decided_on is None else day_of(asked.decided_on),
         "upheld": None if asked.upheld is None else int(asked.upheld),
@@ -65,17 +66,14 @@ def _columns(asked: LodgedAppeal, _recorded: ActRecord) -> dict[str, Any]:
 
 def _check(loop: Loop, asked: LodgedAppeal, doer: Doer) -> None:
     row = appealed_row(loop.store, asked.table, asked.row_id)
-    subject = "enterprise" if asked.claim is None else "claim"
-    appellant = asked.enterprise if asked.claim is None else asked.claim
-    if not row.names(subject, appellant or ""):
+    subject, appellant = asked.unit
+    if not row.names(subject, appellant):
         raise ActRefused(
             f"the row that is named is not of this {subject}; give a row that its reasons or matches name"
         )
-    if asked.enterprise is not None:
-        day = min(doer.day, loop.store.complete_to)
-        check_team(
-            loop.store, doer.team, cell_of_enterprise(loop.store, asked.enterprise, day), day
-        )
+    if doer.team is not None:
+        responsible = team_of_unit(loop.store, subject, appellant, doer.day)
+        check_team(doer.team, responsible, doer.day)
     _check_appeal_days(asked, doer)
     earlier = marked_rows(loop.journal, "appeals", f"appeal {asked.appeal}")
     if any(one["decided_on"] is not None for one in earlier):
@@ -140,8 +138,8 @@ def others_on_row(store: Store, row: AppealedRow, asked: LodgedAppeal) -> dict[s
     if store.has("claims"):
         for worker in row.units.get("worker", ()):
             others["claim"] |= _claims_of(store, worker)
-    others["enterprise"].discard(asked.enterprise or "")
-    others["claim"].discard(asked.claim or "")
+    appellant_kind, appellant = asked.unit
+    others[appellant_kind].discard(appellant)
     return {kind: sorted(units) for kind, units in others.items() if units}
 
 

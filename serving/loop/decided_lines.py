@@ -8,9 +8,9 @@ from typing import Any
 
 from scipy.stats import beta
 
-from features.arrays import NULL
-from features.errors import TargetError
 from features.store.store import Store
+from models.policy.plan_unit import UnitKind
+from serving.loop.decided_visits import Visited, kind_of_target, table_rows, visits_by_unit
 
 FEWEST = 30
 """Visits below which no rate is told; a choice: an exact interval of fewer spans a third of all rates."""
@@ -37,14 +37,6 @@ class DecidedGroup:
     upper: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class Visited:
-    """A visit that examined the violation: when it was opened, and whether it found it."""
-
-    opened: int
-    found: bool
-
-
 def exact_interval(found: int, visited: int) -> tuple[float, float]:
     """Return the exact binomial interval of a rate (Clopper and Pearson 1934), at COVERAGE.
 
@@ -58,71 +50,35 @@ def exact_interval(found: int, visited: int) -> tuple[float, float]:
 
 
 def decided_groups(store: Store, target: str, as_of: int) -> list[DecidedGroup]:
-    """Return the groups of a target's planned lines, as known by a day; TargetError where it has no visits."""
-    violation = _violation_of(store, target)
-    visits = _visits_by_enterprise(store, violation, as_of)
-    decisions = _decisions(store, as_of)
+    """Return the groups of a target's planned lines, as known by a day; TargetError where neither visits nor reviews label it."""
+    kind = kind_of_target(store, target)
+    visits = visits_by_unit(store, target, as_of)
+    decisions = _decisions(store, kind, as_of)
     lines_of: dict[str, list[Visited | None]] = {group: [] for group in GROUPS}
-    for plan, enterprise, week in _lines(store, target, as_of):
-        group = decisions.get((plan, enterprise), "undecided")
-        lines_of[group].append(_first_within(visits.get(enterprise, []), week))
+    for plan, unit, week in _lines(store, kind, target, as_of):
+        group = decisions.get((plan, unit), "undecided")
+        lines_of[group].append(_first_within(visits.get(unit, []), week))
     return [_group(group, lines) for group, lines in lines_of.items()]
 
 
-def _violation_of(store: Store, target: str) -> int:
-    declared = store.source.target.get(target)
-    if declared is None or declared.violation is None or declared.label != "visit":
-        raise TargetError(
-            f"overrides are scored for targets that visits label; {target!r} is none of {store.source.name!r}"
-        )
-    return declared.violation
-
-
-def _table(
-    store: Store, table: str, as_of: int, columns: tuple[str, ...]
-) -> Iterator[tuple[Any, ...]]:
-    """Yield the live rows of a table as of a day; nothing where there is no such table."""
-    if store.has(table):
-        rows = store.live(table, as_of, columns)
-        yield from zip(*(rows[name].tolist() for name in columns), strict=True)
-
-
-def _lines(store: Store, target: str, as_of: int) -> Iterator[tuple[int, int, int]]:
-    """Yield plan, enterprise and Monday of each line of a target's plans."""
-    columns = ("plan", "enterprise", "week", "row_id")
-    for plan, enterprise, week, row_id in _table(store, "plans", as_of, columns):
+def _lines(store: Store, kind: UnitKind, target: str, as_of: int) -> Iterator[tuple[int, int, int]]:
+    """Yield plan, unit and Monday of each line of a target's plans."""
+    columns = ("plan", kind.name, "week", "row_id")
+    for plan, unit, week, row_id in table_rows(store, kind.plans, as_of, columns):
         if row_id.startswith(f"{target}."):
-            yield plan, enterprise, week
+            yield plan, unit, week
 
 
-def _decisions(store: Store, as_of: int) -> dict[tuple[int, int], str]:
-    """Return how each decided line was decided, by plan and enterprise; an empty decision is an override."""
-    if not store.has("overrides"):
+def _decisions(store: Store, kind: UnitKind, as_of: int) -> dict[tuple[int, int], str]:
+    """Return how each decided line was decided, by plan and unit; an empty decision is an override."""
+    if not store.has(kind.overrides):
         return {}
-    accept = store.column("overrides", "decision").choices.index("accept")
-    rows = _table(store, "overrides", as_of, ("plan", "enterprise", "decision"))
+    accept = store.column(kind.overrides, "decision").choices.index("accept")
+    rows = table_rows(store, kind.overrides, as_of, ("plan", kind.name, "decision"))
     return {
-        (plan, enterprise): "accepted" if decision == accept else "overridden"
-        for plan, enterprise, decision in rows
+        (plan, unit): "accepted" if decision == accept else "overridden"
+        for plan, unit, decision in rows
     }
-
-
-def _visits_by_enterprise(store: Store, violation: int, as_of: int) -> dict[int, list[Visited]]:
-    """Return the closed visits that examined a violation, by enterprise and in the order of their opening."""
-    findings = _table(store, "findings", as_of, ("inspection", "violation"))
-    finders = {inspection for inspection, found in findings if found == violation}
-    examined = f"examined_{violation}"
-    columns = ("inspection", "enterprise", "opened", "closed_on", examined)
-    visits: dict[int, list[Visited]] = {}
-    for inspection, enterprise, opened, closed, is_examined in _table(
-        store, "inspections", as_of, columns
-    ):
-        if is_examined == 1 and closed != NULL:
-            visit = Visited(opened, inspection in finders)
-            visits.setdefault(enterprise, []).append(visit)
-    for of_enterprise in visits.values():
-        of_enterprise.sort(key=lambda visit: visit.opened)
-    return visits
 
 
 def _first_within(visits: list[Visited], week: int) -> Visited | None:
@@ -146,7 +102,7 @@ WORDS = {
     "undecided": "未表态 undecided",
 }
 CAUTION = {
-    "zh": "被调整的企业只有因其他原因受检才有结果，其比率不代表全部被调整企业。",
+    "zh": "被调整的单位只有因其他原因受检才有结果，其比率不代表全部被调整的单位。",
     "en": "Overridden units have a result only where another reason led to a visit, so their rate is not that of all of them.",
 }
 

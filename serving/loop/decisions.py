@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from features.calendar import day_of
+from models.policy.plan_unit import KINDS
 from serving.errors import ActRefused, TeamRefused
 from serving.ledger.entries import Receipt
 from serving.loop.act_once import Deed, Doer, Loop, carried_out
 from serving.loop.journal_rows import is_marked, rows_where
-from serving.loop.responsible_team import check_team
+from serving.loop.responsible_team import check_team, team_of_room
 from serving.loop.visits import plan_line
 from serving.requests import AcknowledgedAlert, DecidedLine
 
@@ -18,22 +19,25 @@ NO_ALERT = "no alert of this number went to this team; see its alerts"
 def decide_line(loop: Loop, asked: DecidedLine, doer: Doer) -> Receipt:
     """Record that a team overrides or accepts a line of a plan, with its reason; a later decision on the line replaces it.
 
-    ActRefused where the plan does not list the enterprise, TeamRefused for a team of another cell.
+    ActRefused where the plan does not list the unit, TeamRefused for a team of another cell or list.
     """
+    name, unit = asked.unit
+    kind = KINDS[name]
 
     def check() -> None:
-        line = plan_line(loop.journal, asked.plan, asked.enterprise)
-        check_team(loop.store, doer.team, line["cell"], doer.day)
+        line = plan_line(loop.journal, asked.plan, unit, kind)
+        responsible = team_of_room(loop.store, kind, line[kind.room], doer.day)
+        check_team(doer.team, responsible, doer.day)
 
     deed = Deed(
         what="override",
         asked=asked.model_dump(mode="json"),
-        table="overrides",
-        marks=(f"line {asked.plan} {asked.enterprise}",),
+        table=kind.overrides,
+        marks=(f"line {asked.plan} {unit}",),
         check=check,
         columns=lambda recorded: {
             "plan": asked.plan,
-            "enterprise": asked.enterprise,
+            kind.name: unit,
             "overridden_on": recorded.day,
             "reason": asked.reason,
             "decision": asked.decision,

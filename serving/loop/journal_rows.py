@@ -43,13 +43,12 @@ def _marked(journal: Path, table: str, mark: str) -> list[Path]:
 
 
 def _rows_of(parts: Iterable[Path], **equal: str | int | date) -> Iterator[Row]:
-    # part by part, since parts of earlier versions may lack columns
+    # part by part, since parts of earlier versions may lack columns: then no row of theirs has the value
     for part in parts:
         rows = scan_parquet(part)
-        conditions = [pl.col(name) == value for name, value in equal.items()]
-        if conditions:
-            rows = rows.filter(*conditions)
-        yield from rows.collect().to_dicts()
+        if equal.keys() <= set(rows.collect_schema().names()):
+            conditions = [pl.col(name) == value for name, value in equal.items()]
+            yield from rows.filter(*conditions).collect().to_dicts()
 
 
 def _in_order(rows: Iterable[Row]) -> list[Row]:

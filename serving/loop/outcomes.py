@@ -12,9 +12,9 @@ from serving.errors import ActRefused
 from serving.ledger.entries import Receipt
 from serving.loop.act_once import ActRecord, Deed, Doer, Loop, carried_out
 from serving.loop.journal_rows import Row, marked_rows
-from serving.loop.responsible_team import cell_of_enterprise, check_team
+from serving.loop.responsible_team import check_team, team_of_room, team_of_unit
 from serving.loop.visits import OrderedVisit, ordered_visit, visit_mark
-from serving.requests import PostedOutcome
+from serving.requests import PostedOutcome, PostedReview
 
 
 def post_outcome(loop: Loop, asked: PostedOutcome, doer: Doer) -> Receipt:
@@ -35,10 +35,7 @@ def post_outcome(loop: Loop, asked: PostedOutcome, doer: Doer) -> Receipt:
 
 def _check(loop: Loop, asked: PostedOutcome, doer: Doer) -> None:
     visit = ordered_visit(loop.journal, asked)
-    cell = visit.cell or cell_of_enterprise(
-        loop.store, asked.enterprise, min(doer.day, loop.store.complete_to)
-    )
-    check_team(loop.store, doer.team, cell, doer.day)
+    check_team_of_visit(loop, asked, visit, doer)
     _check_days(asked, visit, doer)
     earlier = marked_rows(loop.journal, "outcomes", f"inspection {asked.inspection}")
     if is_told_by_source(loop, "inspections", asked.inspection, earlier):
@@ -52,6 +49,18 @@ def _check(loop: Loop, asked: PostedOutcome, doer: Doer) -> None:
         raise ActRefused(
             f"this visit has its outcome under inspection {min(others)!r}; send a correction of that one"
         )
+
+
+def check_team_of_visit(
+    loop: Loop, asked: PostedOutcome | PostedReview, visit: OrderedVisit, doer: Doer
+) -> None:
+    """Raise TeamRefused unless the team that acts has the unit on its list, or answers for it where no list names it."""
+    kind, unit = asked.unit
+    if visit.room is None:
+        responsible = team_of_unit(loop.store, kind, unit, doer.day)
+    else:
+        responsible = team_of_room(loop.store, visit.of, visit.room, doer.day)
+    check_team(doer.team, responsible, doer.day)
 
 
 def _check_days(asked: PostedOutcome, visit: OrderedVisit, doer: Doer) -> None:
@@ -98,6 +107,7 @@ def _columns(loop: Loop, asked: PostedOutcome, recorded: ActRecord) -> Mapping[s
         "inspection": asked.inspection,
         "alert": asked.alert,
         "enterprise": asked.enterprise,
+        "provider": asked.provider,
         "closed_on": day_of(asked.closed_on),
         "outcome": recorded.record_id,
         "supersedes": asked.supersedes,

@@ -1,4 +1,4 @@
-"""Which team answers for an enterprise: that of the grid cell in which it lies on the day."""
+"""Which team answers for a unit: that of the grid cell in which it lies on the day, or on whose list it stands."""
 
 from __future__ import annotations
 
@@ -6,16 +6,10 @@ from features.arrays import NULL
 from features.calendar import date_of
 from features.catalogue.model import ENTITIES
 from features.store.store import Store
+from models.policy.plan_unit import CLAIM, UnitKind
 from models.policy.policy_facts import teams_of_cells
+from models.reviews.review_units import REVIEWED_WHERE
 from serving.errors import TeamRefused
-
-
-def cell_of_enterprise(store: Store, enterprise: str, day: int) -> str | None:
-    """Return the cell in which an enterprise lies on a day, as known by then; None where it lies in none.
-
-    UnknownId where the history never names the enterprise.
-    """
-    return cell_of_unit(store, "enterprise", enterprise, day)
 
 
 def cell_of_unit(store: Store, kind: str, unit: str, day: int) -> str | None:
@@ -46,22 +40,43 @@ def versions_in_force(
     ]
 
 
-def check_team(store: Store, team: str | None, cell: str | None, day: int) -> None:
-    """Raise TeamRefused unless a team answers for a cell on a day; None stands for any team."""
-    if team is None:
-        return
+def team_of_unit(store: Store, kind: str, unit: str, day: int) -> str | None:
+    """Return the team that answers for a unit on a day, as known by then; None where no team does.
+
+    A claim is the work of the team in whose cell its provider lies, else of that of its enterprise of cover, as in the
+    week's lists. UnknownId where the history never names the unit.
+    """
     as_of = min(day, store.complete_to)
-    responsible = teams_of_cells(store, as_of, as_of).get(cell or "")
-    if responsible != team:
-        raise TeamRefused(
-            f"on {date_of(day)} another team answers for this enterprise's cell; "
-            "its own team should send this"
-        )
+    cells = [cell_of_unit(store, *place, as_of) for place in _places_of(store, kind, unit, as_of)]
+    cell = next((one for one in cells if one is not None), None)
+    return team_of_cell(store, cell, as_of)
 
 
-def check_reviewing_team(team: str | None, of_list: str | None) -> None:
-    """Raise TeamRefused unless a team is the one on whose list a review stands; None stands for any team."""
-    if team is not None and team != of_list:
+def _places_of(store: Store, kind: str, unit: str, day: int) -> list[tuple[str, str]]:
+    """Return the units in whose cells a unit may lie, the one that decides first: itself, or those that place a claim."""
+    if kind != CLAIM.name:
+        return [(kind, unit)]
+    versions = versions_in_force(store, kind, unit, day, REVIEWED_WHERE)
+    if not versions:
+        return []
+    named_by = zip(REVIEWED_WHERE, versions[-1], strict=True)
+    return [(placing, store.texts(placing)[code]) for placing, code in named_by if code != NULL]
+
+
+def team_of_cell(store: Store, cell: str | None, day: int) -> str | None:
+    """Return the team that a cell has on a day; None where it has none."""
+    as_of = min(day, store.complete_to)
+    return teams_of_cells(store, as_of, as_of).get(cell or "")
+
+
+def team_of_room(store: Store, kind: UnitKind, room: str | None, day: int) -> str | None:
+    """Return the team of a list: of lists of a cell the team that the cell has on a day, of others the one they are of."""
+    return room if kind.room == "team" else team_of_cell(store, room, day)
+
+
+def check_team(team: str | None, responsible: str | None, day: int) -> None:
+    """Raise TeamRefused unless a team is the one that answers; None stands for any team."""
+    if team is not None and team != responsible:
         raise TeamRefused(
-            "this review is on the list of another team; that team should send its outcome"
+            f"on {date_of(day)} another team answers for this; its own team should send it"
         )

@@ -1,4 +1,4 @@
-"""What a review of a claim concluded comes back: one outcome a claim, of a review that a plan listed, corrected by name only."""
+"""What a review of a claim concluded comes back: one outcome a claim, of a review that was ordered, corrected by name only."""
 
 from __future__ import annotations
 
@@ -6,14 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from features.calendar import date_of, day_of
-from models.policy.plan_unit import CLAIM
 from serving.errors import ActRefused
 from serving.ledger.entries import Receipt
 from serving.loop.act_once import ActRecord, Deed, Doer, Loop, carried_out
 from serving.loop.journal_rows import marked_rows
-from serving.loop.outcomes import check_succession, is_told_by_source
-from serving.loop.responsible_team import check_reviewing_team
-from serving.loop.visits import OrderedVisit, visit_of_plan
+from serving.loop.outcomes import check_succession, check_team_of_visit, is_told_by_source
+from serving.loop.visits import ordered_visit
 from serving.requests import PostedReview
 
 TABLE = "review_outcomes"
@@ -22,7 +20,7 @@ TABLE = "review_outcomes"
 def post_review(loop: Loop, asked: PostedReview, doer: Doer) -> Receipt:
     """Record what a review concluded; it is a row of `claim_reviews`, and so a label, from the day of the act on.
 
-    ActRefused where no plan listed the claim, or its review has an outcome that this one does not supersede.
+    ActRefused where no plan or alert names the claim, or its review has an outcome that this one does not supersede.
     """
     deed = Deed(
         what="review outcome",
@@ -39,18 +37,14 @@ def _mark(asked: PostedReview) -> str:
     return f"review {asked.claim}"
 
 
-def _ordered(loop: Loop, asked: PostedReview) -> OrderedVisit:
-    return visit_of_plan(loop.journal, asked.plan, asked.claim, CLAIM)
-
-
 def _check(loop: Loop, asked: PostedReview, doer: Doer) -> None:
-    ordered = _ordered(loop, asked)
-    check_reviewing_team(doer.team, ordered.cell)
+    ordered = ordered_visit(loop.journal, asked)
+    check_team_of_visit(loop, asked, ordered, doer)
     days = [ordered.since, day_of(asked.closed_on), doer.day]
     if days != sorted(days):
         raise ActRefused(
-            "a review should be closed from the Monday of its plan on, and posted no earlier than closed; "
-            f"its plan is of {date_of(ordered.since)}, and this is posted on {date_of(doer.day)}"
+            "a review should be closed from the day it was ordered on, and posted no earlier than closed; "
+            f"it was ordered on {date_of(ordered.since)}, and this is posted on {date_of(doer.day)}"
         )
     earlier = marked_rows(loop.journal, TABLE, _mark(asked))
     if is_told_by_source(loop, "claim_reviews", asked.claim, earlier):
@@ -63,12 +57,13 @@ def _check(loop: Loop, asked: PostedReview, doer: Doer) -> None:
 
 def _columns(loop: Loop, asked: PostedReview, recorded: ActRecord) -> Mapping[str, Any]:
     """Return the row of `review_outcomes`."""
-    ordered = _ordered(loop, asked)
+    ordered = ordered_visit(loop.journal, asked)
     return {
         "claim": asked.claim,
         "outcome": recorded.record_id,
         "supersedes": asked.supersedes,
         "plan": asked.plan,
+        "alert": asked.alert,
         "chosen": ordered.kind,
         "draw": ordered.draw,
         "inclusion_probability": ordered.inclusion_probability,

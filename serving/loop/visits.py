@@ -1,4 +1,4 @@
-"""Which visit an outcome is of: a line of a plan, a drawn unit or an alert, and what the journal says of it."""
+"""Which visit or review an outcome is of: a line of a plan, a drawn unit or an alert, and what the journal says of it."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from features.calendar import day_of
-from models.policy.plan_unit import ENTERPRISE, UnitKind
+from models.policy.plan_unit import KINDS, UnitKind
 from serving.errors import ActRefused
 from serving.loop.journal_rows import Row, rows_where
-from serving.requests import PostedOutcome
+from serving.requests import PostedOutcome, PostedReview
 
 KIND_OF = {
     "complaint": "complaint",
@@ -23,38 +23,46 @@ KIND_OF = {
 
 @dataclass(frozen=True, slots=True)
 class OrderedVisit:
-    """A visit that was ordered: why it is made, its cell, its minutes, and its draw where a lottery took it.
+    """A visit or a review that was ordered: of which kind of unit, why, its list's cell or team, its minutes, and its draw.
 
     A drawn unit's visit is a lottery visit, whatever else would have listed it: so its outcome keeps its inclusion probability.
     """
 
+    of: UnitKind
     kind: str
     since: int
-    cell: str | None = None
+    room: str | None = None
     planned_minutes: int | None = None
     draw: str | None = None
     inclusion_probability: float | None = None
 
 
-def visit_mark(asked: PostedOutcome) -> str:
+def visit_mark(asked: PostedOutcome | PostedReview) -> str:
     """Return the mark of the visit that an outcome names, under which its outcomes are found again."""
-    if asked.plan is not None:
-        return f"visit plan {asked.plan} {asked.enterprise}"
-    if asked.draw is not None:
-        return f"visit draw {asked.draw} {asked.enterprise}"
-    return f"visit alert {asked.alert} {asked.enterprise}"
+    _, unit = asked.unit
+    order, number = _order_of(asked)
+    return f"visit {order} {number} {unit}"
 
 
-def ordered_visit(journal: Path, asked: PostedOutcome) -> OrderedVisit:
-    """Return the visit that an outcome names; ActRefused where no plan, draw or alert ordered it."""
-    if asked.plan is not None:
-        return visit_of_plan(journal, asked.plan, asked.enterprise)
-    if asked.draw is not None:
-        return _of_draw(journal, asked.draw, asked.enterprise)
-    return _of_alert(journal, asked.alert or "", asked.enterprise)
+def _order_of(asked: PostedOutcome | PostedReview) -> tuple[str, str]:
+    """Return what ordered the visit of an outcome, and its number: the plan where it names several."""
+    given = ((order, getattr(asked, order, None)) for order in ("plan", "draw", "alert"))
+    return next((order, number) for order, number in given if number is not None)
 
 
-def plan_line(journal: Path, plan: str, unit: str, kind: UnitKind = ENTERPRISE) -> Row:
+def ordered_visit(journal: Path, asked: PostedOutcome | PostedReview) -> OrderedVisit:
+    """Return the visit or review that an outcome names; ActRefused where no plan, draw or alert ordered it."""
+    name, unit = asked.unit
+    kind = KINDS[name]
+    order, number = _order_of(asked)
+    if order == "plan":
+        return visit_of_plan(journal, number, unit, kind)
+    if order == "draw":
+        return _of_draw(journal, number, unit, kind)
+    return _of_alert(journal, number, unit, kind)
+
+
+def plan_line(journal: Path, plan: str, unit: str, kind: UnitKind) -> Row:
     """Return the line of a plan that lists a unit; ActRefused where there is none."""
     lines = rows_where(journal, kind.plans, **{"plan": plan, kind.name: unit})
     if not lines:
@@ -65,14 +73,15 @@ def plan_line(journal: Path, plan: str, unit: str, kind: UnitKind = ENTERPRISE) 
     return lines[-1]
 
 
-def visit_of_plan(journal: Path, plan: str, unit: str, kind: UnitKind = ENTERPRISE) -> OrderedVisit:
+def visit_of_plan(journal: Path, plan: str, unit: str, kind: UnitKind) -> OrderedVisit:
     """Return the visit, or the review, that a plan lists; ActRefused where it lists none of the unit."""
     line = plan_line(journal, plan, unit, kind)
     ticket = _ticket_of(journal, line, kind)
     return OrderedVisit(
+        of=kind,
         kind="lottery" if ticket else KIND_OF.get(line["why"], "routine"),
         since=day_of(line["week"]),
-        cell=line[kind.room],
+        room=line[kind.room],
         planned_minutes=line["planned_minutes"],
         draw=ticket["draw"] if ticket else None,
         inclusion_probability=ticket["inclusion_probability"] if ticket else None,
@@ -91,14 +100,17 @@ def _ticket_of(journal: Path, line: Row, kind: UnitKind) -> Row | None:
     return of_week[-1] if of_week else None
 
 
-def _of_draw(journal: Path, draw: str, enterprise: str) -> OrderedVisit:
-    tickets = rows_where(journal, "draws", draw=draw, enterprise=enterprise, drawn=1)
+def _of_draw(journal: Path, draw: str, unit: str, kind: UnitKind) -> OrderedVisit:
+    of_unit: dict[str, str | int] = {kind.name: unit, "drawn": 1}
+    tickets = rows_where(journal, kind.draws, draw=draw, **of_unit)
     if not tickets:
         raise ActRefused(
-            "the draw that is named did not take this enterprise; give draw and enterprise as the plan's draw has them"
+            f"the draw that is named did not take this {kind.name}; "
+            f"give draw and {kind.name} as the plan's draw has them"
         )
     ticket = tickets[-1]
     return OrderedVisit(
+        of=kind,
         kind="lottery",
         since=day_of(ticket["drawn_on"]),
         draw=draw,
@@ -106,13 +118,11 @@ def _of_draw(journal: Path, draw: str, enterprise: str) -> OrderedVisit:
     )
 
 
-def _of_alert(journal: Path, alert: str, enterprise: str) -> OrderedVisit:
-    alerts = rows_where(journal, "alerts", alert=alert, enterprise=enterprise)
+def _of_alert(journal: Path, alert: str, unit: str, kind: UnitKind) -> OrderedVisit:
+    alerts = rows_where(journal, "alerts", **{"alert": alert, kind.name: unit})
     if not alerts:
         raise ActRefused(
-            "the alert that is named is not of this enterprise; give alert and enterprise as `lssi alerts` printed them"
+            f"the alert that is named is not of this {kind.name}; "
+            f"give alert and {kind.name} as `lssi alerts` printed them"
         )
-    return OrderedVisit(
-        kind="alert",
-        since=day_of(alerts[-1]["issued_on"]),
-    )
+    return OrderedVisit(of=kind, kind="alert", since=day_of(alerts[-1]["issued_on"]))

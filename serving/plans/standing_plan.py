@@ -10,6 +10,7 @@ from features.files import exclusive_lock, own_folder
 from features.ingest.scan import files_in
 from features.store.store import Store
 from models.policy.plan_journal import write_journal
+from models.policy.plan_unit import KINDS
 from models.policy.week import Made
 from serving.database.place import LedgerPlace
 from serving.ledger.act import Seen
@@ -22,7 +23,7 @@ from serving.plans.plan_act import PLANNER, lottery_of_plan, plan_act, plan_key
 RESTS = {
     "outcomes": "an outcome",
     "review_outcomes": "the outcome of a review",
-    "overrides": "a decision on a line",
+    **{kind.overrides: "a decision on a line" for kind in KINDS.values()},
 }
 """The tables of the journal whose rows name a plan, and what such a row is."""
 ASIDE = "superseded"
