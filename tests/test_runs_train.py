@@ -39,16 +39,16 @@ from training.models.registry import (
     tags_of_version,
     tracking_uri,
 )
+from training.report.baseline_lines import baseline_lines, card_lines
 from training.report.page import TrainedTarget, training_page
 from training.report.reason_words import reason_words
-from training.runs.baseline_lines import baseline_lines, card_lines
+from training.report.unasked_lines import unasked_lines
 from training.runs.flat import numbers
 from training.runs.group_lines import beside_lines, group_lines
 from training.runs.summary import summary_lines
 from training.runs.train import train, trained_on
 from training.runs.train_schema import schema_text, train_schema
 from training.runs.training_report import report_of
-from training.runs.unasked_lines import unasked_lines
 
 BEGIN = date(2014, 1, 1)
 WORKERS, VISITS = ModelKey("hand", "workers"), ModelKey("hand", "visits")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,7 +89,7 @@ class Lineage:
         facts = []
         for place, feature in asked:
             of_parts = [self._of_part(part, place) for part in parts_of(catalogue, feature)]
-            facts.append([fact for facts_of_part in of_parts for fact in facts_of_part])
+            facts.append(list(chain.from_iterable(of_parts)))
         return facts
 
     def _of_part(self, part: FactOf, place: int) -> list[Fact]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from models.policy.plan import Plan
 from models.policy.plan_unit import PlanUnit
@@ -95,7 +96,7 @@ def reconciled(
     halted: bool = False,
 ) -> Reconciliation:
     """Return how the register of a day is divided between lists and reasons."""
-    visits = [visit for cell in plan.cells for visit in cell.visits]
+    visits = list(chain.from_iterable(cell.visits for cell in plan.cells))
     listed = {visit.unit.name for visit in visits}
     reasons = Counter(
         left_out(unit, capacity, halted=halted) for unit in units if unit.name not in listed

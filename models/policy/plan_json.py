@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict
+from itertools import chain
 from typing import Any
 
 from features.calendar import date_of
@@ -89,7 +90,7 @@ def _optimum_json(plan: Made) -> dict[str, Any]:
     `value` and `bound` are weighted by class, as the plan weighs them; `workers`, or `yuan`, are not.
     """
     choice = plan.plan.choice
-    visits = (visit for cell in plan.plan.cells for visit in cell.visits)
+    visits = chain.from_iterable(cell.visits for cell in plan.plan.cells)
     return {
         "value": choice.value,
         "bound": choice.bound,

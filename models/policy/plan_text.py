@@ -29,6 +29,22 @@ GONE_WORDS = {
     "ended": "协议已止 its contract ended",
 }
 """Why a unit of the register is looked at no more."""
+RECONCILIATION = (
+    "登记 register {register:,} = {gone_word} {gone:,} + 评分 scored {scored:,}",
+    "评分 scored {scored:,} = 列入 listed {listed:,} + 未列入 not listed {not_listed:,}",
+    "列入 listed {listed:,}: {by_why}",
+)
+"""How the register is divided, the sums written out."""
+OPTIMUM = (
+    "工时 minutes {planned:,}/{minutes:,}  {brought}  与上界之差 gap to the bound {gap:.2f} %  "
+    "下限代价 price of the floors {floors_cost:,.1f}"
+)
+FLOOR = "下限 floor: {group}: 至少 at least {asked:,} 次 visits, 计划 planned {planned:,}"
+RELAXED = " (无法满足，放宽 cannot hold, relaxed by {missing:,})"
+CELL = (
+    "{cell}: {team}  {planned_minutes}/{minutes} min  {visits} 次 visits  "
+    "抽签概率 chance of the lottery {chance:.6f}"
+)
 MOST_VISITS = 200
 """Visits that a text shows whole; a choice: more lines than that scroll out of a terminal's memory unread."""
 FIRST_VISITS = 3
@@ -91,69 +107,80 @@ def _halt_lines(halt: dict[str, str] | None) -> list[str]:
 
 def _reconciliation_lines(reconciliation: dict[str, Any], kind: UnitKind) -> list[str]:
     """Return how the register is divided, the sums written out."""
-    words = {**REASONS, **kind.reasons}
-    listed = reconciliation["listed"]
-    on_lists = sum(listed.values())
-    register, gone, scored = (
-        reconciliation["register"],
-        reconciliation["not_living"],
-        reconciliation["scored"],
-    )
-    by_why = [f"{WHY_WORDS[why]} {number:,}" for why, number in listed.items()]
-    lines = [
-        f"登记 register {register:,} = {kind.gone} {gone:,} + 评分 scored {scored:,}",
-        f"评分 scored {scored:,} = 列入 listed {on_lists:,} + 未列入 not listed {scored - on_lists:,}",
-        f"列入 listed {on_lists:,}: {', '.join(by_why) or '-'}",
-    ]
+    by_why = reconciliation["listed"]
+    listed = sum(by_why.values())
+    scored = reconciliation["scored"]
+    numbers = {
+        "register": reconciliation["register"],
+        "gone_word": kind.gone,
+        "gone": reconciliation["not_living"],
+        "scored": scored,
+        "listed": listed,
+        "not_listed": scored - listed,
+        "by_why": _by_why(by_why) or "-",
+    }
+    lines = [line.format_map(numbers) for line in RECONCILIATION]
     if kind is not ENTERPRISE:
-        lines += [
-            f"  {kind.gone} {number:,}: {GONE_WORDS[why]}"
-            for why, number in reconciliation["gone"].items()
-        ]
-    lines += [
-        f"  未列入 not listed {number:,}: {words[reason]}"
-        for reason, number in reconciliation["left_out"].items()
-    ]
-    return lines
+        lines += _divided(kind.gone, reconciliation["gone"], GONE_WORDS)
+    reasons = {**REASONS, **kind.reasons}
+    return lines + _divided("未列入 not listed", reconciliation["left_out"], reasons)
+
+
+def _by_why(listed: dict[str, int]) -> str:
+    return ", ".join(f"{WHY_WORDS[why]} {number:,}" for why, number in listed.items())
+
+
+def _divided(name: str, numbers: dict[str, int], words: dict[str, str]) -> list[str]:
+    """Return a part of the register by what befell it, a line each."""
+    return [f"  {name} {number:,}: {words[why]}" for why, number in numbers.items()]
 
 
 def _optimum_line(shown: dict[str, Any]) -> str:
+    """Return how much of the minutes is planned, what that brings, and how far it is from the bound."""
     optimum = shown["optimum"]
     kind = KINDS[shown["unit"]]
-    brought = kind.worth_words.format(optimum[kind.worth.removeprefix("expected_")])
-    minutes = f"{shown['planned_minutes']:,}/{shown['minutes']:,}"
-    return (
-        f"工时 minutes {minutes}  {brought}  "
-        f"与上界之差 gap to the bound {100 * optimum['gap']:.2f} %  "
-        f"下限代价 price of the floors {optimum['floors_cost']:,.1f}"
+    worth = optimum[kind.worth.removeprefix("expected_")]
+    return OPTIMUM.format(
+        planned=shown["planned_minutes"],
+        minutes=shown["minutes"],
+        brought=kind.worth_words.format(worth),
+        gap=100 * optimum["gap"],
+        floors_cost=optimum["floors_cost"],
     )
 
 
 def _floor_line(floor: dict[str, Any]) -> str:
-    line = (
-        f"下限 floor: {GROUP_WORDS[floor['group']]}: 至少 at least {floor['asked']:,} 次 visits, "
-        f"计划 planned {floor['planned']:,}"
+    words = FLOOR + RELAXED if floor["missing"] else FLOOR
+    return words.format(
+        group=GROUP_WORDS[floor["group"]],
+        asked=floor["asked"],
+        planned=floor["planned"],
+        missing=floor["missing"],
     )
-    if floor["missing"]:
-        line += f" (无法满足，放宽 cannot hold, relaxed by {floor['missing']:,})"
-    return line
 
 
 def cell_lines(shown: dict[str, Any], cell: dict[str, Any], most: int) -> list[str]:
     """Return a cell's list, at most so many visits of it and how many more there are."""
-    team = f"队伍 team {cell['team']}" if cell["team"] else "无队伍 no team"
-    heading = (
-        f"{cell['cell'] or '-'}: {team}  {cell['planned_minutes']}/{cell['minutes']} min  "
-        f"{len(cell['visits'])} 次 visits  抽签概率 chance of the lottery {cell['inclusion_probability']:.6f}"
+    visits = cell["visits"]
+    name = cell["cell"] or "-"
+    heading = CELL.format(
+        cell=name,
+        team=f"队伍 team {cell['team']}" if cell["team"] else "无队伍 no team",
+        planned_minutes=cell["planned_minutes"],
+        minutes=cell["minutes"],
+        visits=len(visits),
+        chance=cell["inclusion_probability"],
     )
     lines = [heading]
-    lines += [visit_line(shown, cell, visit) for visit in cell["visits"][:most]]
-    more = len(cell["visits"]) - most
+    lines += [visit_line(shown, cell, visit) for visit in visits[:most]]
+    more = len(visits) - most
     if more > 0:
-        lines.append(f"  … 另有 {more} 次 {more} more: --cell {cell['cell'] or '-'}")
-    if cell["complaints_left"]:
-        left = cell["complaints_left"]
-        lines.append(f"  … {left} 件投诉本周无工时 {left} complaints find no time this week")
+        lines.append(f"  … 另有 {more} 次 {more} more: --cell {name}")
+    unplanned = cell["complaints_left"]
+    if unplanned:
+        lines.append(
+            f"  … {unplanned} 件投诉本周无工时 {unplanned} complaints find no time this week"
+        )
     return lines
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from models.policy.lottery import Draw
 from models.policy.plan import plan
@@ -51,9 +52,9 @@ def _average(week: WeekUnits, percent: int) -> tuple[float, float]:
         plan(week.units, policy, week.minutes, Draw(str(number), "price"))
         for number in range(draws)
     ]
-    cells = [cell for each in plans for cell in each.cells]
-    visits = [visit for cell in cells for visit in cell.visits]
-    expected = sum(_expected(visit) for visit in visits)
+    cells = list(chain.from_iterable(each.cells for each in plans))
+    visits = chain.from_iterable(cell.visits for cell in cells)
+    expected = sum(map(_expected, visits))
     drawn = sum(len(cell.drawn) for cell in cells)
     return expected / draws, drawn / draws
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from importlib.resources import files
+from itertools import chain
 from typing import Any
 
 Json = dict[str, Any]
@@ -11,30 +13,62 @@ PLAIN = {"string": "str", "integer": "int", "number": "float", "boolean": "bool"
 INDENT = "    "
 LONGEST_LINE = 100
 """Characters of a line of a docstring, as everywhere in the house."""
+METHOD = """
+    def {name}({arguments}
+    ) -> {answer}:
+{docstring}
+{parts}        answer: {answer} = {call}
+        return answer"""
+"""A method of the client; `arguments` and `parts` are whole lines."""
+PART = '        {name} = quote({name}, safe="")\n'
+"""A part of a path, encoded so that no sign of it is read as another part."""
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """An argument of a method: what it is called, its type, and its default as Python writes it."""
+
+    name: str
+    kind: str
+    default: str = ""
+
+    @property
+    def line(self) -> str:
+        """Its line in a signature."""
+        return f"{INDENT * 2}{self.name}: {self.kind}{self.default},"
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation of the document: where it is asked for, and what the document says of it."""
+
+    path: str
+    method: str
+    stated: Json
+
+    @property
+    def answer(self) -> tuple[str, Json]:
+        """The media type and the schema of the answer."""
+        media_type, content = next(iter(self.stated["responses"]["200"]["content"].items()))
+        return media_type, content["schema"]
 
 
 def client_source(document: Json) -> str:
     """Return the client of a document: its forms as TypedDict, a method for each operation that is not deprecated."""
     head = (files("serving") / "pages" / "client_head.txt").read_text("utf-8")
     version = document["info"]["version"]
-    forms = [
-        line
-        for name, schema in document["components"]["schemas"].items()
-        for line in _form(name, schema)
-    ]
-    methods = [
-        line
-        for path, method, operation in _operations(document)
-        for line in _method(document, path, method, operation)
-    ]
+    schemas = document["components"]["schemas"]
+    forms = chain.from_iterable(_form(name, schema) for name, schema in schemas.items())
+    methods = [_method(document, operation) for operation in _operations(document)]
     return head.format(version=version, forms="\n".join(forms), methods="\n".join(methods))
 
 
-def _operations(document: Json) -> Iterator[tuple[str, str, Json]]:
+def _operations(document: Json) -> Iterator[Operation]:
+    """Yield each operation that is not deprecated."""
     for path, by_method in document["paths"].items():
-        for method, operation in by_method.items():
-            if "deprecated" not in operation:
-                yield path, method.upper(), operation
+        for method, stated in by_method.items():
+            if "deprecated" not in stated:
+                yield Operation(path, method.upper(), stated)
 
 
 def _form(name: str, schema: Json) -> list[str]:
@@ -73,71 +107,91 @@ def _quoted(value: object) -> str:
     return f'"{value}"' if isinstance(value, str) else repr(value)
 
 
-def _method(document: Json, path: str, method: str, operation: Json) -> list[str]:
-    """Return the lines of the method of one operation; every argument is named, what may be left out comes last."""
-    arguments = _arguments(document, operation)
-    success = next(iter(operation["responses"]["200"]["content"].items()))
-    answer = type_of(success[1]["schema"])
-    signature = [f"{INDENT}def {operation['operationId']}("]
-    signature.append(f"{INDENT * 2}self,")
+def _method(document: Json, operation: Operation) -> str:
+    """Return the method of one operation; every argument is named, what may be left out comes last."""
+    arguments = _arguments(document, operation.stated)
+    names = [argument.name for argument in arguments]
+    parts = _parts_of_path(operation, names)
+    _, schema = operation.answer
+    return METHOD.format(
+        name=operation.stated["operationId"],
+        arguments=_signature(arguments),
+        answer=type_of(schema),
+        docstring="\n".join(_docstring(operation.stated["summary"], INDENT * 2)),
+        parts="".join(PART.format(name=name) for name in parts),
+        call=_call(operation, names, parts),
+    )
+
+
+def _signature(arguments: list[Argument]) -> str:
+    """Return the lines of the arguments of a method."""
+    lines = ["", f"{INDENT * 2}self,"]
     if arguments:
-        signature.append(f"{INDENT * 2}*,")
-    for name, kind, default in arguments:
-        signature.append(f"{INDENT * 2}{name}: {kind}{default},")
-    lines = ["", *signature, f"{INDENT}) -> {answer}:"]
-    lines += _docstring(operation["summary"], INDENT * 2)
-    call = _call(path, method, operation, [name for name, _, _ in arguments])
-    return [
-        *lines,
-        *call[:-1],
-        f"{INDENT * 2}answer: {answer} = {call[-1]}",
-        f"{INDENT * 2}return answer",
-    ]
+        lines.append(f"{INDENT * 2}*,")
+    lines += [argument.line for argument in arguments]
+    return "\n".join(lines)
 
 
-def _call(path: str, method: str, operation: Json, names: list[str]) -> list[str]:
-    """Return the lines that encode the parts of a path, and last the expression that sends the operation."""
-    place_of = {one["name"]: one["in"] for one in operation.get("parameters", ())}
-    parts = [name for name in names if place_of.get(name) == "path"]
+def _parts_of_path(operation: Operation, names: list[str]) -> list[str]:
+    """Return which arguments are parts of the path."""
+    place_of = {one["name"]: one["in"] for one in operation.stated.get("parameters", ())}
+    return [name for name in names if place_of.get(name) == "path"]
+
+
+def _call(operation: Operation, names: list[str], parts: list[str]) -> str:
+    """Return the expression that sends the operation."""
+    path = _quoted(operation.path)
+    arguments = [_quoted(operation.method), f"f{path}" if parts else path]
     fields = [name for name in names if name not in (*parts, "idempotency_key")]
-    is_text = "application/json" not in operation["responses"]["200"]["content"]
-    arguments = [_quoted(method), f'f"{path}"' if parts else _quoted(path)]
-    if fields or method == "POST":
-        arguments.append(_given("fields" if method == "POST" else "query", fields))
+    is_post = operation.method == "POST"
+    if fields or is_post:
+        arguments.append(_dictionary("fields" if is_post else "query", fields))
     if "idempotency_key" in names:
         arguments.append("key=idempotency_key")
-    called = "self._text" if is_text else "self._json"
-    lines = [f'{INDENT * 2}{name} = quote({name}, safe="")' for name in parts]
-    return [*lines, f"{called}({', '.join(arguments)})"]
+    media_type, _ = operation.answer
+    called = "self._json" if media_type == "application/json" else "self._text"
+    return f"{called}({', '.join(arguments)})"
 
 
-def _given(name: str, fields: list[str]) -> str:
+def _dictionary(name: str, fields: list[str]) -> str:
     """Return the dictionary of some arguments, a line each."""
+    if not fields:
+        return f"{name}={{}}"
     lines = [f'{INDENT * 3}"{field}": {field},' for field in fields]
-    return "\n".join([f"{name}={{", *lines, f"{INDENT * 2}}}"]) if lines else f"{name}={{}}"
+    return "\n".join([f"{name}={{", *lines, f"{INDENT * 2}}}"])
 
 
-def _arguments(document: Json, operation: Json) -> list[tuple[str, str, str]]:
-    """Return name, type and default of each argument of a method."""
-    needed: list[tuple[str, str, str]] = []
-    others: list[tuple[str, str, str]] = []
-    for name, schema, is_required in _fields(document, operation):
+def _arguments(document: Json, stated: Json) -> list[Argument]:
+    """Return each argument of a method, those that must be given first."""
+    needed: list[Argument] = []
+    others: list[Argument] = []
+    for name, schema, is_required in _fields(document, stated):
+        kind = type_of(schema)
         if is_required:
-            needed.append((name, type_of(schema), ""))
+            needed.append(Argument(name, kind))
         else:
-            kinds = dict.fromkeys([*type_of(schema).split(" | "), "None"])
-            others.append((name, " | ".join(kinds), " = None"))
+            others.append(Argument(name, _or_none(kind), " = None"))
     return needed + others
 
 
-def _fields(document: Json, operation: Json) -> Iterator[tuple[str, Json, bool]]:
+def _or_none(kind: str) -> str:
+    """Return a type that may be None as well.
+
+    >>> _or_none("str"), _or_none("None | str")
+    ('str | None', 'None | str')
+    """
+    kinds = dict.fromkeys([*kind.split(" | "), "None"])
+    return " | ".join(kinds)
+
+
+def _fields(document: Json, stated: Json) -> Iterator[tuple[str, Json, bool]]:
     """Yield name and schema of all that an operation takes, and whether it must be given."""
-    if "requestBody" in operation:
-        reference = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"]
+    if "requestBody" in stated:
+        reference = stated["requestBody"]["content"]["application/json"]["schema"]["$ref"]
         form = document["components"]["schemas"][reference.rpartition("/")[2]]
         for name, schema in form.get("properties", {}).items():
             yield name, schema, name in form.get("required", ())
-    for parameter in operation.get("parameters", ()):
+    for parameter in stated.get("parameters", ()):
         name = parameter["name"].lower().replace("-", "_")
         yield name, parameter["schema"], parameter["required"]
 

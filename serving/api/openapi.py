@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import chain
 from typing import Any
 
 from pydantic import BaseModel
@@ -210,7 +211,7 @@ def refusal_codes(route: Route) -> list[str]:
 
     A code that some routes name is theirs alone; any other is the gate's, and may meet every route that needs a key.
     """
-    of_some_routes = {code for other in ROUTES for code in other.codes}
+    of_some_routes = set(chain.from_iterable(other.codes for other in ROUTES))
     of_gate = set(CODES) - of_some_routes - OUTSIDE
     if route.method != "POST":
         of_gate -= OF_BODIES

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, BinaryIO
 
 from features.errors import LedgerError
@@ -107,7 +108,7 @@ def _begins(connection: LedgerConnection, head: Head) -> bool:
         return not head.frontier
     # one question for all, since each would be a way to a database and back
     each = " OR ".join(["level = ? AND place = ?"] * len(places))
-    values = [value for place in places for value in place]
+    values = list(chain.from_iterable(places))
     rows = connection.execute(
         f"SELECT level, place, CAST(hash AS BLOB) FROM nodes WHERE {each}", values
     )

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Iterable
+from itertools import product
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -84,8 +85,7 @@ def _record(row: dict[str, Any], line: int) -> dict[str, Any]:
         raise RequestError(f"line {line}: it has more cells than the head has columns")
     per_violation = [
         f"{name}_{violation}"
-        for name in ("examined", "found", "workers", "amount")
-        for violation in VIOLATIONS
+        for name, violation in product(("examined", "found", "workers", "amount"), VIOLATIONS)
     ]
     unknown = sorted(cells.keys() - {*TEXTS, *NUMBERS, *per_violation})
     if unknown:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from datetime import date
+from itertools import chain
 from typing import Any
 
 import polars as pl
@@ -50,7 +51,7 @@ def registration_rows(enterprises: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataF
     by_unit: dict[str, list[Row]] = defaultdict(list)
     for row in several.iter_rows(named=True):
         by_unit[row["enterprise"]].append(row)
-    changes = [change for unit in by_unit.values() for change in changes_of(unit)]
+    changes = list(chain.from_iterable(map(changes_of, by_unit.values())))
     return first, pl.DataFrame(changes, schema=CHANGES)
 
 

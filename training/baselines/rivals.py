@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -101,7 +102,7 @@ def contest_of(
             else:
                 every[baseline.name] = scores
         answered.append(_answered(sitting, model, every, capacity))
-    heard = {name for each in answered for name in each.raw}
+    heard = set(chain.from_iterable(each.raw for each in answered))
     silent = {name: word for name, word in words.items() if name not in heard}
     return Contest(sittings, answered, silent, capacity)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 import polars as pl
@@ -67,7 +68,7 @@ def resting(engine: Engine, excerpt: Excerpt, day: int, seed: int) -> Resting:
             )
             for table in group:
                 still[table] -= moved
-    features = [feature for entity in entities for feature in engine.catalogue.features(entity)]
+    features = list(chain.from_iterable(map(engine.catalogue.features, entities)))
     unmoved: Tables = {}
     not_shown: Tables = {}
     for feature in features:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import chain, product
 from typing import Any
 
 import numpy as np
@@ -101,8 +102,7 @@ def group_report(
     divisions = divided(tested, partitions)
     measured = [
         _Measured(division, rate, seed, not_known.get(rate.name, ""))
-        for division in divisions
-        for rate in RATES
+        for division, rate in product(divisions, RATES)
     ]
     has_chance = bool((tested.chance[tested.labelled] != 1).any())
     return {
@@ -110,9 +110,9 @@ def group_report(
         "confidence": CONFIDENCE,
         "weights": "inverse_propensity" if has_chance else "equal",
         "attributes": [_attribute_row(partition, divisions) for partition in partitions],
-        "groups": [row for division in divisions for row in _group_rows(division)],
-        "rates": [row for each in measured for row in each.rate_rows()],
-        "pairs": [row for each in measured for row in each.pair_rows()],
+        "groups": list(chain.from_iterable(map(_group_rows, divisions))),
+        "rates": list(chain.from_iterable(each.rate_rows() for each in measured)),
+        "pairs": list(chain.from_iterable(each.pair_rows() for each in measured)),
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -117,7 +118,7 @@ def in_month(month: int, today: int) -> int:
 
 def tables_of_model(bundle: Bundle) -> set[str]:
     """Return the tables of the contract on which a model's features rest."""
-    return {table for each in bundle.features for table in base_tables(each.tables)}
+    return set(chain.from_iterable(base_tables(each.tables) for each in bundle.features))
 
 
 def _check_tables(store: Store, bundle: Bundle) -> None:

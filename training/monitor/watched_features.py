@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -42,7 +43,7 @@ class WatchedFeatures:
     @property
     def alone(self) -> tuple[str, ...]:
         """The features that moved and that no table explains."""
-        explained = {name for table in self.tables for name in table.moved}
+        explained = set(chain.from_iterable(table.moved for table in self.tables))
         return tuple(name for name in self.moved if name not in explained)
 
     def resting_on(self, table: str) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from markupsafe import Markup
@@ -21,7 +22,7 @@ def axis_of(rows: Iterable[Sequence[float]], mark: float) -> tuple[float, float]
     >>> axis_of([(0.2, 0.1, 0.4)], 0.0)
     (0.0, 0.4)
     """
-    numbers = [mark, *(number for row in rows for number in row)]
+    numbers = [mark, *chain.from_iterable(rows)]
     low = min(numbers)
     high = max(numbers)
     return (low, high) if high > low else (low, low + 1.0)

@@ -17,6 +17,8 @@ COLUMNS = (
 )
 """The rates of the table: whom it sends inspectors to for nothing, whom it misses, and whether its probabilities hold."""
 NAMES = {name: (zh, en) for name, zh, en in COLUMNS}
+DIFFERENCE_ZH = "{rate}：{group}比{other} {value}（{ends}）"
+DIFFERENCE_EN = "{rate}: {group} less {other} {value} ({ends})"
 SUPPRESSED = ReasonWords("隐去", "suppressed")
 NOT_ESTIMABLE = ReasonWords("不可估计", "not estimable")
 
@@ -28,15 +30,18 @@ def group_sections(groups: Row) -> list[dict[str, Any]]:
 
 def _section(groups: Row, attribute: Row) -> dict[str, Any]:
     name = attribute["attribute"]
-    rates = {(row["group"], row["rate"]): row for row in _of(groups["rates"], name)}
+    rates = {}
+    for row in _of(groups["rates"], name):
+        cell = row["group"], row["rate"]
+        rates[cell] = row
     members = _of(groups["groups"], name)
-    word = attribute["word"]
+    pairs = _of(groups["pairs"], name)
     return {
         "zh": attribute["zh"],
         "en": attribute["en"],
-        "word": reason_words(word) if word else None,
+        "word": _words(attribute["word"]),
         "rows": [_group_row(group, rates) for group in members],
-        "differences": _differences(_of(groups["pairs"], name), members),
+        "differences": _differences(pairs, members),
     }
 
 
@@ -47,24 +52,36 @@ def _of(rows: Sequence[Row], attribute: str) -> list[Row]:
 
 def _group_row(group: Row, rates: Mapping[tuple[str, str], Row]) -> dict[str, Any]:
     """Return a group with its cells; a suppressed one has a word in each."""
-    is_hidden = group["word"].startswith("suppressed")
-    cells = [_cell(rates.get((group["group"], name)), name) for name, _, _ in COLUMNS]
+    word = group["word"]
+    is_hidden = word.startswith("suppressed")
     return {
         "zh": group["zh"],
         "en": group["en"],
         "cases": "" if is_hidden else f"{group['cases']:,}",
-        "word": reason_words(group["word"]) if group["word"] else None,
-        "cells": [SUPPRESSED] * len(COLUMNS) if is_hidden else cells,
+        "word": _words(word),
+        "cells": [SUPPRESSED] * len(COLUMNS) if is_hidden else _cells(group["group"], rates),
         "is_hidden": is_hidden,
     }
 
 
-def _cell(row: Row | None, name: str) -> Figure | ReasonWords:
+def _cells(group: str, rates: Mapping[tuple[str, str], Row]) -> list[Figure | ReasonWords]:
+    """Return a group's rates in the order of the columns."""
+    return [_cell(rates.get((group, rate))) for rate in NAMES]
+
+
+def _words(word: str) -> ReasonWords | None:
+    """Return why figures are missing, if they are."""
+    return reason_words(word) if word else None
+
+
+def _cell(row: Row | None) -> Figure | ReasonWords:
     """Return a rate with its interval, or the word in its place."""
     if row is None or row["value"] is None:
         return NOT_ESTIMABLE
-    estimate = (row["value"], row["low"], row["high"])
-    return times_figure(estimate) if name == "calibration" else share_figure(estimate)
+    estimate = row["value"], row["low"], row["high"]
+    if row["rate"] == "calibration":
+        return times_figure(estimate)
+    return share_figure(estimate)
 
 
 def _differences(pairs: Sequence[Row], members: Sequence[Row]) -> list[ReasonWords]:
@@ -80,14 +97,27 @@ def _differences(pairs: Sequence[Row], members: Sequence[Row]) -> list[ReasonWor
 def _difference(row: Row, group: ReasonWords, other: ReasonWords) -> ReasonWords:
     """Return a difference in words."""
     zh, en = NAMES[row["rate"]]
-    estimate = (row["difference"], row["low"], row["high"])
-    figure = (
-        times_figure(estimate)
-        if row["rate"] == "calibration"
-        else share_figure(estimate, signed=True)
+    figure = _difference_figure(row)
+    in_zh = DIFFERENCE_ZH.format(
+        rate=zh,
+        group=group.zh,
+        other=other.zh,
+        value=figure.value,
+        ends=figure.ends,
     )
-    said = f"{figure.value}（{figure.ends}）"
-    return ReasonWords(
-        f"{zh}：{group.zh}比{other.zh} {said}",
-        f"{en}: {group.en} less {other.en} {figure.value} ({figure.ends})",
+    in_en = DIFFERENCE_EN.format(
+        rate=en,
+        group=group.en,
+        other=other.en,
+        value=figure.value,
+        ends=figure.ends,
     )
+    return ReasonWords(in_zh, in_en)
+
+
+def _difference_figure(row: Row) -> Figure:
+    """Return a difference with its interval; one of shares has its sign."""
+    estimate = row["difference"], row["low"], row["high"]
+    if row["rate"] == "calibration":
+        return times_figure(estimate)
+    return share_figure(estimate, signed=True)

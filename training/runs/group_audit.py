@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -91,7 +92,7 @@ def _costs(
     by_concern = concerned(_raising(whole))
     if not by_concern or not len(tested):
         return []
-    names = sorted({name for names in by_concern.values() for name in names})
+    names = sorted(set(chain.from_iterable(by_concern.values())))
     shares = _contributions(model.text, whole.matrix.take(whole.tested()), names)
     costing = Costing(tested, model.judged, model.capacity, falls, shares)
     return cost_rows(costing, by_concern, seed=model.seed)

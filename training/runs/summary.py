@@ -8,10 +8,10 @@ from typing import Any
 from features.catalogue.roles import WITHOUT_BASIS
 from training.data.bystanders import LOOKED_AT
 from training.data.set_aside import set_aside_lines
-from training.runs.baseline_lines import baseline_lines, card_lines
+from training.report.baseline_lines import baseline_lines, card_lines
+from training.report.unasked_lines import unasked_lines
 from training.runs.group_lines import beside_lines, group_lines
 from training.runs.proxies import proxy_lines
-from training.runs.unasked_lines import unasked_lines
 
 WAYS = (
     ("labelled_only", "仅有标签者", "labelled rows only"),
@@ -44,6 +44,16 @@ LOTTERY_FIGURES = (
     ("lift", "提升倍数", "lift"),
     ("number_on_list", "名单上的数量", "number on the list"),
     ("number_recall", "占全部数量", "share of the whole number"),
+)
+
+
+SELECTION = (
+    "被检查者 looked at: {labelled:,}，加权后相当于 by weight worth {effective:,.0f}；{way_zh} {way_en}",
+    "未见样本的加权损失 weighted loss on unseen cases: {losses}",
+)
+DIRECTIONS = (
+    "声明的方向 declared directions {answer}; 未见样本损失 loss on unseen cases: 有 with {loss_with:.4f}, "
+    "无 without {loss_without:.4f}"
 )
 
 
@@ -207,11 +217,12 @@ def _direction_lines(directions: Mapping[str, Any] | None) -> list[str]:
     """Return whether the declared directions bind the model, with the losses that decided it; nothing where none are declared."""
     if directions is None:
         return []
-    answer = "采用 kept" if directions["bind"] else "不采用 dropped"
-    loss_with = f"{directions['loss_with']:.4f}"
-    loss_without = f"{directions['loss_without']:.4f}"
-    losses = f"未见样本损失 loss on unseen cases: 有 with {loss_with}, 无 without {loss_without}"
-    return [f"声明的方向 declared directions {answer}; {losses}"]
+    line = DIRECTIONS.format(
+        answer="采用 kept" if directions["bind"] else "不采用 dropped",
+        loss_with=directions["loss_with"],
+        loss_without=directions["loss_without"],
+    )
+    return [line]
 
 
 def _selection_lines(selection: Mapping[str, Any] | None) -> list[str]:
@@ -219,13 +230,14 @@ def _selection_lines(selection: Mapping[str, Any] | None) -> list[str]:
     if selection is None:
         return []
     way_zh, way_en = TEACHES[selection["way"]]
-    labelled = f"{selection['labelled']:,}"
-    effective = f"{selection['effective']:,.0f}"
-    losses = _losses(selection["losses"], TEACHES)
-    return [
-        f"被检查者 looked at: {labelled}，加权后相当于 by weight worth {effective}；{way_zh} {way_en}",
-        f"未见样本的加权损失 weighted loss on unseen cases: {losses}",
-    ]
+    words = {
+        "labelled": selection["labelled"],
+        "effective": selection["effective"],
+        "way_zh": way_zh,
+        "way_en": way_en,
+        "losses": _losses(selection["losses"], TEACHES),
+    }
+    return [line.format_map(words) for line in SELECTION]
 
 
 def _population_lines(label: str, population: Mapping[str, Any]) -> list[str]:

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,7 @@ class Tuning:
         declared = [recipe, self.searched.directions, seed, ends, optuna.__version__]
         total = hashlib.sha256(json.dumps(declared).encode())
         folds = (*self.searched.folds, self.judge)
-        masks = [mask for fold in folds for mask in (fold.seen, fold.held)]
+        masks = chain.from_iterable((fold.seen, fold.held) for fold in folds)
         for array in (self.searched.matrix.values, self.label, *masks):
             total.update(np.ascontiguousarray(array).tobytes())
         keys = self.searched.matrix.keys.tolist()
