@@ -595,6 +595,13 @@ def test_a_removed_key_is_refused_at_once_by_every_worker(served: Served) -> Non
     )
 
 
+def test_the_home_of_a_running_service_is_not_upgraded(
+    served: Served, say: Say, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LSSI_HOME", str(served.home))
+    assert "is in use by another command or service" in say("upgrade").line
+
+
 def test_the_log_repeats_no_value_of_any_request(served: Served) -> None:
     served.ask(FIRMS, {"enterprises": [SECRET]})
     served.ask(FIRMS, {"enterprises": [SECRET * 9], SECRET: SECRET})

@@ -456,7 +456,8 @@ def a_batch(walk: Walk) -> Any:
 
 
 def a_replay(walk: Walk) -> Any:
-    return walk.told("replay", walk.record, "--unit", next(iter(walk.top)))
+    one = walk.told("replay", walk.record, "--unit", next(iter(walk.top)))
+    return one, walk.told("replay", "--sample", 5, "--seed", 1, "--elsewhere")
 
 
 def an_upgrade(walk: Walk) -> Any:

@@ -54,6 +54,7 @@ def test_a_recorded_score_replays_to_the_bit_with_its_history(home: Home) -> Non
                 "reasons",
                 "vector",
                 "facts",
+                "second_engine",
             ),
             "identical",
         ) | {"rank": "not_rebuilt"}
@@ -252,6 +253,7 @@ def test_a_batch_replays_as_a_whole_and_row_by_row(home: Home) -> None:
         "expected",
         "lower",
         "upper",
+        "second_engine",
     }
     for recorded_case in home.record.cases:
         found = dossier(home.path, record_id, recorded_case.key)
@@ -279,6 +281,7 @@ def test_a_batch_with_a_score_of_its_own_is_found_to_the_row(home: Home) -> None
         "expected": "identical",
         "lower": "identical",
         "upper": "identical",
+        "second_engine": "identical",
     }
     assert "row 2" in whole.checks[0].en
 

@@ -36,10 +36,14 @@ class HomePlan:
 
 def home_plan(home: Path) -> HomePlan:
     """Return what an upgrade of a home would change."""
-    changes = {part.name: part.changes(home) for part in HOME_PARTS}
-    stale = {name: files for name, files in changes.items() if files}
+    stale: dict[str, FileChanges] = {}
+    for part in HOME_PARTS:
+        changes = part.changes(home)
+        if changes:
+            stale[part.name] = changes
+    open_places = tuple(open_to_others(home))
     is_stopped = (home / UPGRADE_NOTE).exists()
-    return HomePlan(home_form(home), stale, tuple(open_to_others(home)), is_stopped)
+    return HomePlan(home_form(home), stale, open_places, is_stopped)
 
 
 def check_readable(home: Path) -> None:

@@ -69,9 +69,7 @@ class Forest(NamedTuple):
 
 def forest_of(text: str) -> Forest:
     """Return the forest of a LightGBM model text; BundleError where it holds trees that cannot be explained."""
-    before_end = text.split("\nend of trees\n", 1)[0]
-    _, *bodies = before_end.split("\nTree=")
-    trees = [tree_of(_assignments(body)) for body in bodies]
+    trees = trees_of(text)
     walks = [tree_walk(tree) for tree in trees]
     points = np.array([walk.points for walk in walks], np.int32)
     places, rule = rule_of(int(points.max(initial=1)))
@@ -92,6 +90,13 @@ def forest_of(text: str) -> Forest:
         width=max(len(tree.feature) for tree in trees),
         base=sum(map(mean_of, trees)),
     )
+
+
+def trees_of(text: str) -> list[Tree]:
+    """Return the trees of a LightGBM model text, in order; BundleError where one has linear leaves."""
+    before_end = text.split("\nend of trees\n", 1)[0]
+    _, *bodies = before_end.split("\nTree=")
+    return [tree_of(_assignments(body)) for body in bodies]
 
 
 def _assignments(body: str) -> dict[str, str]:

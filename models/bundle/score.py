@@ -48,10 +48,17 @@ def score(bundle: Bundle, matrix: Matrix, *, threads: int = 1) -> Scores:
     """
     inputs = bundle.matrix(matrix)
     raw = margins(bundle.any_model, inputs, threads)
-    probability = bundle.calibration(raw)
     if bundle.count_model is None:
-        return Scores(raw, probability, None)
+        return scores_of_models(bundle, inputs, raw, None)
     told = predicted_means(bundle.count_model, inputs, threads)
+    return scores_of_models(bundle, inputs, raw, told)
+
+
+def scores_of_models(bundle: Bundle, inputs: Floats, raw: Floats, told: Floats | None) -> Scores:
+    """Return the scores of encoded inputs, float64 (n, F), of which the models say `raw` margins and the means `told`."""
+    probability = bundle.calibration(raw)
+    if told is None:
+        return Scores(raw, probability, None)
     number = bundle.manifest.number
     if number is None:
         return Scores(raw, probability, probability * np.maximum(told, 0.0))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -14,18 +14,39 @@ from serving.ledger.float_bits import float_bits
 from serving.ledger.record import Floats, Record
 
 State = Literal["identical", "different", "not_rebuilt"]
+Agreement = Literal["bits", "close", "different"]
+"""How a replay agrees: to the bit, within CLOSE in all that is not, or not."""
+AGREEMENTS: dict[Agreement, str] = {
+    "bits": "逐位一致 identical to the bit",
+    "close": "不逐位一致，相差在 1e-9 以内 NOT to the bit, within 1e-9",
+    "different": "不一致 DIFFERENT",
+}
+"""What is said of each agreement."""
+CLOSE = 1e-9
+"""By how much a number may differ on a processor of another family: its last bits may be rounded otherwise."""
+SECOND_ENGINE = "second_engine"
+"""The check that the two engines computed the same score; a difference is an alarm, whatever was recorded."""
 NAMED = 5
 """Differences that a check names; the others are only counted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One field of a case: whether its rebuilt value has the bits of the recorded one, and what is to be said."""
+    """One field of a case: whether its rebuilt value has the bits of the recorded one, and what is to be said.
+
+    `gap` is how far apart the numbers are at most, relative above 1; None where something else than a number differs.
+    """
 
     field: str
     state: State
     zh: str = ""
     en: str = ""
+    gap: float | None = None
+
+    @property
+    def is_close(self) -> bool:
+        """Whether the field differs in nothing but the last bits of a number."""
+        return self.state != "different" or (self.gap is not None and self.gap <= CLOSE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +60,31 @@ class CaseReplay:
     def identical(self) -> bool:
         """Whether everything that was rebuilt is identical to the bit."""
         return all(check.state != "different" for check in self.checks)
+
+    @property
+    def agreement(self) -> Agreement:
+        """How what was rebuilt agrees with what was recorded."""
+        if self.identical:
+            return "bits"
+        return "close" if all(check.is_close for check in self.checks) else "different"
+
+    @property
+    def is_alarm(self) -> bool:
+        """Whether the two engines computed different scores."""
+        states = {check.field: check.state for check in self.checks}
+        return states.get(SECOND_ENGINE) == "different"
+
+
+def with_check(replay: CaseReplay, check: Check) -> CaseReplay:
+    """Return a replay with one check more."""
+    return CaseReplay(replay.key, (*replay.checks, check))
+
+
+def agreement_of(replays: Sequence[CaseReplay]) -> Agreement:
+    """Return the agreement of the case that agrees least."""
+    agreements = {replay.agreement for replay in replays}
+    order: tuple[Agreement, ...] = ("different", "close")
+    return next((agreement for agreement in order if agreement in agreements), "bits")
 
 
 def differs(field: str, zh: str, en: str, names: Sequence[str]) -> Check:
@@ -59,7 +105,10 @@ def of_number(field: str, recorded: float | None, rebuilt: float | None) -> Chec
         return Check(field, "identical")
     zh = f"记录 {recorded!r}，重算 {rebuilt!r}"
     en = f"recorded {recorded!r}, rebuilt {rebuilt!r}"
-    return Check(field, "different", zh, en)
+    if recorded is None or rebuilt is None:
+        return Check(field, "different", zh, en)
+    gap = widest_gap(np.array([recorded]), np.array([rebuilt]))
+    return Check(field, "different", zh, en, gap)
 
 
 def of_interval(field: str, recorded: Interval | None, rebuilt: Interval | None) -> Check:
@@ -121,4 +170,13 @@ def of_floats(field: str, names: Sequence[str], recorded: Floats, rebuilt: Float
         before = float(recorded[place])
         after = float(rebuilt[place])
         changes.append(f"{names[place]} {before!r} -> {after!r}")
-    return differs(field, f"{len(places)} 项不同", f"{len(places)} differ", changes)
+    check = differs(field, f"{len(places)} 项不同", f"{len(places)} differ", changes)
+    return replace(check, gap=widest_gap(recorded[places], rebuilt[places]))
+
+
+def widest_gap(recorded: Floats, rebuilt: Floats) -> float | None:
+    """Return how far numbers (n,) are apart at most, relative above 1; None where one of a pair is no finite number."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        gaps = np.abs(rebuilt - recorded) / np.maximum(1.0, np.abs(recorded))
+    largest = float(gaps.max())
+    return largest if np.isfinite(largest) else None

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from features.matrix import Matrix
 from features.online.fact import Fact
 from features.store.store import Store
 from models.bundle.bundle import Bundle
 from models.bundle.interval import Interval
 from models.bundle.score import Scores, score
+from models.bundle.second_engine import SecondEngine
 from models.explain.expected_words import expected_words
 from models.explain.explain import EXPLAINER, explain
 from models.explain.reasons import FORM, Reason, reasons_of
@@ -18,6 +21,7 @@ from serving.ledger.float_bits import float_bits
 from serving.ledger.reasons import fact_of, reason_of
 from serving.ledger.record import Case, Floats, Record, record_matrix
 from serving.replay.checks import (
+    SECOND_ENGINE,
     CaseReplay,
     Check,
     different_names,
@@ -27,6 +31,7 @@ from serving.replay.checks import (
     of_number,
     of_words,
     other_form,
+    widest_gap,
 )
 from serving.replay.provenance import from_history
 from serving.scoring.batch import columns_of, inputs_of_batch
@@ -54,6 +59,29 @@ def replay_case(record: Record, case: Case, bundle: Bundle, store: Store | None)
     checks += from_history(record, case, facts, bundle, store)
     checks.append(RANK)
     return CaseReplay(case.key, tuple(checks))
+
+
+def second_case(record: Record, case: Case, bundle: Bundle, engine: SecondEngine) -> Check:
+    """Return whether both engines compute the same score of a case."""
+    return second_check(bundle, engine, record_matrix(record, case))
+
+
+def second_rows(matrix: Matrix, bundle: Bundle, engine: SecondEngine) -> Check:
+    """Return whether both engines compute the same scores of every row of a batch."""
+    return second_check(bundle, engine, _without_outputs(matrix))
+
+
+def second_check(bundle: Bundle, engine: SecondEngine, matrix: Matrix) -> Check:
+    """Return whether both engines compute the same scores of a matrix, to the bit."""
+    first = columns_of(score(bundle, matrix))
+    second = columns_of(engine.scores(bundle, bundle.matrix(matrix)))
+    names = [f"{name.removeprefix('score.')} {key}" for name in first for key in matrix.keys]
+    return of_floats(
+        SECOND_ENGINE,
+        names,
+        np.concatenate(list(first.values())),
+        np.concatenate(list(second.values())),
+    )
 
 
 def _score_checks(case: Case, scores: Scores) -> list[Check]:
@@ -148,7 +176,20 @@ def _reasons(recorded: Sequence[Reason], rebuilt: Sequence[Reason]) -> Check:
     if list(recorded_bits.items()) == list(rebuilt_bits.items()):
         return Check("reasons", "identical")
     different = different_names(recorded_bits, rebuilt_bits)
-    return differs("reasons", "理由或其次序不同", "the reasons or their order differ", different)
+    check = differs("reasons", "理由或其次序不同", "the reasons or their order differ", different)
+    if _said_alike(recorded) != _said_alike(rebuilt):
+        return check
+    gap = widest_gap(_shares(recorded), _shares(rebuilt))
+    return replace(check, gap=gap)
+
+
+def _said_alike(reasons: Sequence[Reason]) -> list[Reason]:
+    """Return reasons without their contributions."""
+    return [replace(reason, contribution=0.0) for reason in reasons]
+
+
+def _shares(reasons: Sequence[Reason]) -> Floats:
+    return np.array([reason.contribution for reason in reasons])
 
 
 def _reason_bits(reason: Reason) -> tuple[object, ...]:

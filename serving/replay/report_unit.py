@@ -33,6 +33,7 @@ FIELDS = {
     "reasons": ("理由", "reasons"),
     "reason_words": ("理由的措辞", "words of the reasons"),
     "facts": ("事实", "facts"),
+    "second_engine": ("第二引擎所算的分数", "the score by the second engine"),
     "vector": ("特征值（由当日数据重算）", "features, from the history"),
     "rank": ("名次", "rank"),
 }

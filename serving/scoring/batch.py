@@ -137,16 +137,23 @@ def row_content(matrix: Matrix, row: int) -> bytes:
 
 def prove_row(matrix: Matrix, rows: Rows, key: str) -> RowProof:
     """Return the proof that a unit's row belongs to the batch; UnknownId or LedgerError where it does not."""
-    node, size = merkle.nodes_of(leaves(matrix))
-    if size != rows.count or merkle.root(node, size).hex() != rows.root:
-        raise LedgerError(
-            "the rows of this batch do not match its recorded root; restore the file from a copy"
-        )
+    node = rooted(matrix, rows)
+    size = rows.count
     place = place_of(matrix, key)
     path = [step.hex() for step in merkle.audit_path(node, place, size)]
     return RowProof(
         place=place, size=size, leaf=node(0, place).hex(), path=tuple(path), root=rows.root
     )
+
+
+def rooted(matrix: Matrix, rows: Rows) -> merkle.Node:
+    """Return the nodes over the rows of a batch; LedgerError where they do not lead to the recorded root."""
+    node, size = merkle.nodes_of(leaves(matrix))
+    if size != rows.count or merkle.root(node, size).hex() != rows.root:
+        raise LedgerError(
+            "the rows of this batch do not match its recorded root; restore the file from a copy"
+        )
+    return node
 
 
 def row_holds(proof: RowProof, content: bytes) -> bool:
