@@ -7,7 +7,7 @@ STAMP := .venv/.installed
 EXTRA := .venv/.extra
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: install extra demo test test-slow check bench trial
+.PHONY: install extra demo test test-slow check bench trial sbom
 .DELETE_ON_ERROR:
 
 install: $(STAMP)
@@ -43,6 +43,10 @@ check: $(STAMP)
 	$(HERE)/ruff format --check --quiet .
 	$(HERE)/mypy
 	$(HERE)/lint-imports --no-logo --no-cache
+
+# the bill of materials, from the lock alone
+sbom: $(STAMP)
+	@$(HERE)/python docs/sbom.py
 
 bench: $(STAMP)
 	$(HERE)/python -m benchmarks

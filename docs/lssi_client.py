@@ -69,6 +69,19 @@ class Answer(TypedDict):
     units: list[Unit]
 
 
+class BatchNumber(TypedDict):
+    """One batch job, by the number that its start gave."""
+
+    job: str
+
+
+class BatchOf(TypedDict):
+    """A batch to score: all that live on the last closed day, or the units that `ids` names."""
+
+    target: NotRequired[str]
+    ids: NotRequired[list[str] | None]
+
+
 class BatchPage(TypedDict):
     """One page of the rows of a batch, by number of the unit; `root` is the Merkle root over all
     of them.
@@ -86,6 +99,13 @@ class BatchPage(TypedDict):
     cursor: str | None
 
 
+class BatchProblem(TypedDict):
+    """Why a batch failed: a stable code and one sentence."""
+
+    code: str
+    message: str
+
+
 class BatchRow(TypedDict):
     """One unit of a batch."""
 
@@ -93,6 +113,22 @@ class BatchRow(TypedDict):
     score: float
     expected: float | None
     interval: SaidInterval | None
+
+
+class BatchStatus(TypedDict):
+    """How far a batch job is: `done` of `of` units; once it is done, `record_id` leads to its
+    rows.
+    """
+
+    job: str
+    state: Literal["running", "done", "failed", "cancelled"]
+    target: str
+    entity: str
+    model_digest: str
+    done: int
+    of: int
+    record_id: str | None
+    problem: BatchProblem | None
 
 
 class ClaimHistory(TypedDict):
@@ -701,6 +737,41 @@ class Client:
         record_id = quote(record_id, safe="")
         answer: ExplainedScores = self._json("GET", f"/v1/records/{record_id}/explanation", query={
             "unit": unit,
+        })
+        return answer
+
+    def start_batch(
+        self,
+        *,
+        idempotency_key: str,
+        target: str | None = None,
+        ids: list[str] | None = None,
+    ) -> BatchStatus:
+        """开始整批评分：按编号，或当日全部 · start a batch of scores: of ids, or of all that live on the day"""
+        answer: BatchStatus = self._json("POST", "/v1/batches", fields={
+            "target": target,
+            "ids": ids,
+        }, key=idempotency_key)
+        return answer
+
+    def get_batch(
+        self,
+        *,
+        job: str,
+    ) -> BatchStatus:
+        """批量任务的进度，限本密钥所开 · how far a batch job of this key is"""
+        job = quote(job, safe="")
+        answer: BatchStatus = self._json("GET", f"/v1/batches/{job}")
+        return answer
+
+    def cancel_batch(
+        self,
+        *,
+        job: str,
+    ) -> BatchStatus:
+        """取消本密钥所开的批量任务；已完成的不变 · cancel a batch job of this key; one that is done stays"""
+        answer: BatchStatus = self._json("POST", "/v1/batches/cancel", fields={
+            "job": job,
         })
         return answer
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -185,3 +186,24 @@ class AlertPage(Said):
     team: str
     alerts: list[SaidAlert]
     cursor: str | None
+
+
+class BatchProblem(Said):
+    """Why a batch failed: a stable code and one sentence."""
+
+    code: str
+    message: str
+
+
+class BatchStatus(Said):
+    """How far a batch job is: `done` of `of` units; once it is done, `record_id` leads to its rows."""
+
+    job: str
+    state: Literal["running", "done", "failed", "cancelled"]
+    target: str
+    entity: str
+    model_digest: str
+    done: int
+    of: int
+    record_id: str | None
+    problem: BatchProblem | None

@@ -123,6 +123,12 @@ class ActRefused(LssiError):
     code = "act_refused"
 
 
+class TooManyBatches(LssiError):
+    """A key has as many batches running as it may."""
+
+    code = "busy"
+
+
 class TeamRefused(LssiError):
     """An act or a question about what another team answers for."""
 

@@ -21,6 +21,8 @@ from features.contract.tables import LONGEST
 
 MOST_UNITS = 1_000
 """Units of one request at most; a choice, so that one caller does not keep the others waiting."""
+MOST_OF_BATCH = 100_000
+"""Units that a batch may name at most; a choice, within the bytes of a body: one of the whole day names none."""
 MOST_ROWS = 20_000
 """Rows that a request may send at most; a choice: far more than one unit has."""
 UNIT_KINDS = ("enterprise", "claim", "provider")
@@ -68,6 +70,13 @@ def _different(ids: Sequence[str]) -> Sequence[str]:
 Ids = Annotated[
     list[Id],
     Field(min_length=1, max_length=MOST_UNITS, json_schema_extra={"uniqueItems": True}),
+    AfterValidator(_different),
+]
+
+
+BatchIds = Annotated[
+    list[Id],
+    Field(min_length=1, max_length=MOST_OF_BATCH, json_schema_extra={"uniqueItems": True}),
     AfterValidator(_different),
 ]
 
@@ -126,6 +135,22 @@ class ProviderHistory(Body):
     id: Id
     rows: Annotated[dict[Name, Rows], Field(min_length=1, max_length=40)]
     target: Name = "provider_deception"
+
+
+class BatchOf(Body):
+    """A batch to score: all that live on the last closed day, or the units that `ids` names."""
+
+    target: Name = "undeclared_workers"
+    ids: BatchIds | None = None
+
+
+JobNumber = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{20}$")]
+
+
+class BatchNumber(Body):
+    """One batch job, by the number that its start gave."""
+
+    job: JobNumber
 
 
 RecordNumber = Annotated[

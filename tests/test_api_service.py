@@ -113,6 +113,12 @@ class Served:
         return str(answer["record_id"])
 
     @cached_property
+    def job(self) -> str:
+        """A batch job of the system's key."""
+        asked = {"ids": [self.listed], "idempotency_key": "a-batch"}
+        return str(self.client("system").start_batch(**asked)["job"])
+
+    @cached_property
     def appealed(self) -> dict[str, str]:
         """An enterprise of the team's cell with a row of a table that names it."""
         page = self.client("system").list_ranks(cell=CELL, limit=1000)
@@ -265,7 +271,7 @@ def live_example(served: Served, route: Route) -> dict[str, Any]:
     """Return the example of a route, the numbers that no example could know replaced by those of this service."""
     asked = dict(route.example)
     record = served.batch if route.name == "list_batch_rows" else served.record
-    live = {"record_id": record, "plan": "P", "alert": "A"}
+    live = {"record_id": record, "plan": "P", "alert": "A", "job": served.job}
     asked |= {name: value for name, value in live.items() if name in asked}
     if "plan" in asked:
         asked["enterprise"] = served.listed
@@ -475,7 +481,7 @@ def test_a_bad_body_is_one_error_body_and_leaves_no_record(served: Served, what:
     [
         ("GET", FIRMS, "method_refused"),
         ("DELETE", FIRMS, "method_refused"),
-        ("POST", "/metrics", "method_refused"),
+        ("POST", "/openapi.json", "method_refused"),
         ("GET", "/", "route_unknown"),
         ("GET", "/docs.json", "route_unknown"),
         ("GET", "/docs/", "route_unknown"),
@@ -799,14 +805,14 @@ def test_a_read_records_nothing_and_a_value_of_it_is_in_no_metric(served: Served
     served.ask(f"/v1/why/{SECRET}?week={WEEK}", method="GET")
     served.ask(f"/v1/ranks?cell={SECRET}", method="GET")
     assert served.size == before
-    assert SECRET not in served.client("system").get_metrics()
+    assert SECRET not in served.client("metrics").get_metrics()
     assert SECRET not in served.log.read_text("utf-8")
 
 
 def test_the_metrics_name_models_and_ledger_and_grow_with_it(served: Served) -> None:
     client = served.client("system")
     client.score_enterprises(enterprises=[served.listed])
-    text = client.get_metrics()
+    text = served.client("metrics").get_metrics()
     [size] = re.findall(r"^lssi_ledger_records (\S+)$", text, re.MULTILINE)
     assert float(size) == served.size
     assert re.search(r'^lssi_model_info\{target="undeclared_workers",digest="', text, re.MULTILINE)
@@ -914,6 +920,8 @@ def known_values(served: Served) -> dict[str, list[Any]]:
         "record_id": [served.record],
         "list_batch_rows.record_id": [served.batch],
         "unit": [served.listed],
+        "job": [served.job],
+        "start_batch.ids": [firms[:1], firms[1:3]],
         "week": [WEEK, "2015-07-10"],
         "enterprise": [firms[0], served.appealed["enterprise"]],
         "cell": [CELL],
@@ -927,6 +935,34 @@ def known_values(served: Served) -> dict[str, list[Any]]:
         "decide_line": lines,
         "lodge_appeal": [appeal],
     }
+
+
+def test_a_batch_is_scored_to_its_end_and_read_in_pages(served: Served) -> None:
+    client, key = served.client("system"), "whole-day"
+    before = served.size
+    status = client.start_batch(idempotency_key=key)
+    until = time.monotonic() + PATIENCE
+    while status["state"] == "running" and time.monotonic() < until:
+        time.sleep(0.2)
+        again = client.get_batch(job=status["job"])
+        assert again["done"] >= status["done"]
+        status = again
+    assert (status["state"], status["done"]) == ("done", status["of"])
+    assert client.start_batch(idempotency_key=key) == status
+    assert served.size == before + 1
+    units, cursor = [], None
+    while True:
+        page = client.list_batch_rows(record_id=status["record_id"], after=cursor, limit=900)
+        units += page["units"]
+        cursor = page["cursor"]
+        if cursor is None:
+            break
+    assert [unit["id"] for unit in units] == sorted(served.firms(10_000))
+    assert len(units) == page["rows"] == status["of"]
+    [scored] = client.score_enterprises(enterprises=[served.listed])["units"]
+    assert {unit["id"]: unit["score"] for unit in units}[served.listed] == scored["score"]
+    foreign = served.ask(f"/v1/batches/{status['job']}", role="data_scientist", method="GET")
+    assert code_of(foreign) == "record_unknown"
 
 
 def test_a_request_under_way_is_answered_before_the_service_stops(served: Served) -> None:

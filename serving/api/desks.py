@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 
+from serving.api.batch_desk import BatchDesk, job_folder
 from serving.api.district import DistrictGuard
 from serving.api.loop_desk import LoopDesk
 from serving.api.read_desk import ReadDesk
@@ -19,11 +20,12 @@ from serving.settings import Settings
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Desks:
-    """What one request is answered with: the desk of scores and records, that of the loop, and that of reads."""
+    """What one request is answered with: the desks of scores and records, of the loop, of reads, and of batches."""
 
     scores: Desk
     loop: LoopDesk
     reads: ReadDesk
+    batches: BatchDesk
 
 
 def open_desks(settings: Settings, ledger: Ledger) -> Desks:
@@ -35,6 +37,7 @@ def open_desks(settings: Settings, ledger: Ledger) -> Desks:
         scores=Desk(scorer, ledger, clock, DistrictGuard(scorer.store)),
         loop=LoopDesk(Loop(scorer.store, journal, ledger), clock),
         reads=ReadDesk(scorer, settings.home),
+        batches=BatchDesk(scorer, job_folder(settings.home), ledger, clock),
     )
     settle_memory()
     return desks

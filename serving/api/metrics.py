@@ -10,8 +10,10 @@ from serving.scoring.scorer import Scorer
 
 MEANINGS = {
     "lssi_model_info": "在用模型 models in use, 1 each",
+    "lssi_generation_info": "在用版次 the generation in use, 1",
     "lssi_ranked_units": "当日排名的单位数 units that are ranked on the day",
     "lssi_day_age_days": "距最近一个已结日的天数 days since the last closed day",
+    "lssi_batches_waiting": "未完成的批量任务数 batch jobs that have not ended",
     "lssi_ledger_records": "账本的记录数 records in the ledger",
     "lssi_ledger_ready": "此刻能否记录 1 where a record can be made durable now, else 0",
     "lssi_ledger_writer_lag_seconds": "写入者答复一次询问的秒数 seconds that the writer takes to answer a probe",
@@ -28,6 +30,8 @@ def model_samples(scorer: Scorer, today: date) -> list[Sample]:
         labels = {"target": target, "digest": digest, "trained_as_of": bundle.manifest.as_of}
         samples.append(("lssi_model_info", labels, 1))
         samples.append(("lssi_ranked_units", {"target": target}, len(scorer.ranks[target])))
+    if scorer.generation is not None:
+        samples.append(("lssi_generation_info", {"generation": scorer.generation}, 1))
     age = today - date_of(scorer.day)
     samples.append(("lssi_day_age_days", {}, age.days))
     return samples

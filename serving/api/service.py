@@ -18,7 +18,9 @@ from starlette.types import ASGIApp
 
 from features.errors import LssiError, RequestError
 from features.files import keep_private
-from serving.answers import Acted, AlertPage, Answer, Info, Recorded
+from serving.answers import Acted, AlertPage, Answer, BatchStatus, Info, Recorded
+from serving.api.batch_desk import job_folder
+from serving.api.batch_runner import BatchRunner
 from serving.api.changeover import Changeover
 from serving.api.desks import Desks, open_desks
 from serving.api.document_app import DOCUMENT_APP
@@ -42,6 +44,8 @@ from serving.loop.reviews import post_review
 from serving.requests import (
     AcknowledgedAlert,
     AlertsAfter,
+    BatchNumber,
+    BatchOf,
     Body,
     ClaimHistory,
     ClaimIds,
@@ -117,12 +121,14 @@ class Lssi:
         self._in_use = Changeover(
             in_use_file(settings), partial(open_desks, settings, self._ledger)
         )
+        self._batches = BatchRunner(settings.home, job_folder(settings.home), self._ledger)
         self._readiness = Readiness(self._ledger, stale_after=settings.stale_after, clock=clock)
 
     @bentoml.on_shutdown
     def close(self) -> None:
         """Write what waits for the ledger, then stop."""
         REFUSALS.write()
+        self._batches.close()
         self._ledger.close()
 
     async def __is_ready__(self) -> bool:
@@ -156,6 +162,7 @@ class Lssi:
         with suppress(LssiError):  # what cannot be opened has no figures; `/readyz` says so
             desks = await self._in_use.now()
             samples += model_samples(desks.scores.scorer, datetime.now(UTC).date())
+            samples.append(("lssi_batches_waiting", {}, len(desks.batches.jobs.waiting())))
         try:
             size = head(self._ledger.path).size
         except LssiError:
@@ -236,6 +243,21 @@ class Lssi:
         return await self._told(
             lambda desks: self._noted(desks, desks.reads.explanation(request), request.record_id)
         )
+
+    @bentoml.api(route="/v1/batches", output_spec=BatchStatus)
+    async def start_batch(self, request: BatchOf, /) -> Response:
+        """开始整批评分。Start a batch of scores."""
+        return await self._told(lambda desks: desks.batches.start(request, CALLER.get()))
+
+    @bentoml.api(route="/v1/batches/{job}", output_spec=BatchStatus)
+    async def get_batch(self, request: BatchNumber, /) -> Response:
+        """批量任务的进度。How far a batch job is."""
+        return await self._told(lambda desks: desks.batches.progress(request, CALLER.get()))
+
+    @bentoml.api(route="/v1/batches/cancel", output_spec=BatchStatus)
+    async def cancel_batch(self, request: BatchNumber, /) -> Response:
+        """取消批量任务。Cancel a batch job."""
+        return await self._told(lambda desks: desks.batches.cancel(request, CALLER.get()))
 
     @bentoml.api(route="/v1/batches/{record_id}/rows", output_spec=BatchPage)
     async def list_batch_rows(self, request: BatchRows, /) -> Response:

@@ -15,8 +15,17 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstrai
 from features.contract.tables import LONGEST
 from serving.errors import AccessError
 
-Role = Literal["data_scientist", "system", "auditor", "inspector", "reviewer"]
-ROLES: tuple[Role, ...] = ("data_scientist", "system", "auditor", "inspector", "reviewer")
+Role = Literal["data_scientist", "system", "auditor", "inspector", "reviewer", "metrics"]
+ROLES: tuple[Role, ...] = (
+    "data_scientist",
+    "system",
+    "auditor",
+    "inspector",
+    "reviewer",
+    "metrics",
+)
+METRICS: Role = "metrics"
+"""The role of what watches the service: it reads `/metrics` and nothing else."""
 TEAM_ROLES: tuple[Role, ...] = ("inspector", "reviewer")
 """The roles that act for a team, and see and answer only what is that team's."""
 TOLD_OF: Mapping[str, tuple[str, ...]] = {

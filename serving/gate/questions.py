@@ -57,6 +57,7 @@ class BatchRows(Body):
 
 
 PARAMETERS = {
+    "job": ("批量任务号", "the number of a batch job"),
     "record_id": ("记录号", "the number of a record"),
     "unit": ("只看一个单位", "one unit of the record alone"),
     "target": ("目标", "the target"),

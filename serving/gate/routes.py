@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from serving.answers import Acted, AlertPage, Answer, Info, Recorded
-from serving.gate.key_register import ROLES, TEAM_ROLES
+from serving.answers import Acted, AlertPage, Answer, BatchStatus, Info, Recorded
+from serving.gate.key_register import METRICS, ROLES, TEAM_ROLES
 from serving.gate.questions import AskedWhy, BatchRows, ExplainedRecord, PlanOfWeek, RankedUnits
 from serving.gate.read_answers import BatchPage, ExplainedScores, PlanPage, RankPage, WhyListed
 from serving.gate.route import Route
 from serving.requests import (
     AcknowledgedAlert,
     AlertsAfter,
+    BatchNumber,
+    BatchOf,
     ClaimHistory,
     ClaimIds,
     DecidedLine,
@@ -24,6 +26,7 @@ from serving.requests import (
     RecordId,
 )
 
+_EVERYBODY = tuple(role for role in ROLES if role != METRICS)
 _READ = ("ledger_unusable",)
 _HISTORY = ("history_unusable", "bundle_unusable")
 _SCORED = ("target_unusable", "retry_conflict", *_READ, *_HISTORY)
@@ -181,6 +184,43 @@ ROUTES = (
         example={"record_id": "17-3fa91c02be"},
     ),
     Route(
+        name="start_batch",
+        path="/v1/batches",
+        method="POST",
+        roles=("system", "data_scientist"),
+        zh="开始整批评分：按编号，或当日全部",
+        en="start a batch of scores: of ids, or of all that live on the day",
+        form=BatchOf,
+        answer=BatchStatus,
+        codes=("unknown_id", *_SCORED),
+        key="must",
+        example={"target": "undeclared_workers", "ids": ["E0000001"]},
+    ),
+    Route(
+        name="get_batch",
+        path="/v1/batches/{job}",
+        method="GET",
+        roles=("system", "data_scientist"),
+        zh="批量任务的进度，限本密钥所开",
+        en="how far a batch job of this key is",
+        form=BatchNumber,
+        answer=BatchStatus,
+        codes=("record_unknown", "history_unusable", *_READ),
+        example={"job": "4f0c0d7be1c2a9538e61"},
+    ),
+    Route(
+        name="cancel_batch",
+        path="/v1/batches/cancel",
+        method="POST",
+        roles=("system", "data_scientist"),
+        zh="取消本密钥所开的批量任务；已完成的不变",
+        en="cancel a batch job of this key; one that is done stays",
+        form=BatchNumber,
+        answer=BatchStatus,
+        codes=("record_unknown", "history_unusable", *_READ),
+        example={"job": "4f0c0d7be1c2a9538e61"},
+    ),
+    Route(
         name="list_batch_rows",
         path="/v1/batches/{record_id}/rows",
         method="GET",
@@ -330,7 +370,7 @@ ROUTES = (
         path="/v1/info",
         by_district=True,
         method="GET",
-        roles=ROLES,
+        roles=_EVERYBODY,
         zh="在用模型及其摘要、最近一个已结日、合同版本",
         en="models in use with their digests, last closed day, contract version",
         form=Nothing,
@@ -341,7 +381,7 @@ ROUTES = (
         path="/v1/info",
         by_district=True,
         method="POST",
-        roles=ROLES,
+        roles=_EVERYBODY,
         zh="旧路由，请用 GET /v1/info",
         en="as of an earlier version: use GET /v1/info",
         form=Nothing,
@@ -379,7 +419,7 @@ ROUTES = (
         name="get_metrics",
         path="/metrics",
         method="GET",
-        roles=("system",),
+        roles=(METRICS,),
         zh="运行指标（Prometheus）",
         en="operating metrics (Prometheus)",
         media="text/plain",
@@ -389,7 +429,7 @@ ROUTES = (
         path="/schema.json",
         by_district=True,
         method="GET",
-        roles=ROLES,
+        roles=_EVERYBODY,
         zh="旧路由，请用 /openapi.json",
         en="as of an earlier version: use /openapi.json",
         successor="/openapi.json",

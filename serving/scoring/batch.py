@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 
@@ -27,6 +28,8 @@ from serving.ledger.record import Case, Record, Rows, vector_of
 
 OUTPUTS = ("score.raw", "score.probability", "score.expected", "score.lower", "score.upper")
 """The last columns of a batch; one that an earlier version recorded has the first three alone."""
+PAGED = 2
+"""Batches whose scores a process holds for the next page; a choice: 30 MB for one of a city."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +45,18 @@ class RowProof:
 
 def write_batch_rows(folder: Path, matrix: Matrix, scores: Scores) -> Rows:
     """Write a matrix and its scores to `folder/<digest>.parquet`, whole or not at all, and return what names it."""
+    return write_scored_rows(folder, with_scores(matrix, scores))
+
+
+def with_scores(matrix: Matrix, scores: Scores) -> Matrix:
+    """Return a matrix with its scores as last columns."""
     outputs = columns_of(scores)
-    names = (*matrix.names, *outputs)
     values = np.column_stack([matrix.values, *outputs.values()])
-    both = replace(matrix, names=names, values=values)
+    return replace(matrix, names=(*matrix.names, *outputs), values=values)
+
+
+def write_scored_rows(folder: Path, both: Matrix) -> Rows:
+    """Write a matrix that ends with its scores, as `write_batch_rows` does."""
     with private_folder(folder) as work:
         write_matrix(both, work / "rows.parquet")
         digest = _digest(work / "rows.parquet")
@@ -94,7 +105,22 @@ def checked_file(folder: Path, rows: Rows) -> Path:
 
 
 def read_scores(folder: Path, rows: Rows, entity: str) -> pl.DataFrame:
-    """Return identifiers (column `id`) and scores of a batch by identifier; LedgerError when its file is gone or changed."""
+    """Return identifiers (column `id`) and scores of a batch by identifier; LedgerError when its file is gone or changed.
+
+    A file that looks as it did is not read again: the pages of a batch follow each other.
+    """
+    try:
+        status = (folder / f"{rows.digest}.parquet").stat()
+    except OSError:
+        checked_file(folder, rows)  # says what is wrong
+        raise
+    # any write moves the time of change, which no program sets back
+    signature = (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+    return _scores_of(folder, rows, entity, signature)
+
+
+@lru_cache(maxsize=PAGED)
+def _scores_of(folder: Path, rows: Rows, entity: str, _signature: tuple[int, ...]) -> pl.DataFrame:
     path = checked_file(folder, rows)
     scanned = scan_parquet(path)
     there = set(scanned.collect_schema().names())

@@ -1,0 +1,134 @@
+"""Carrying out a batch that was asked for over HTTP: part by part, then one record of all its rows."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from features.calendar import date_of
+from features.engine.engine import engine_of
+from features.engine.matrices import matrix
+from features.errors import HistoryError, LedgerError, LssiError
+from features.files import OWNER
+from features.matrix import Matrix, read_matrix, stacked, write_matrix
+from features.store.store import Store
+from models.bundle.bundle import Bundle, load_bundle
+from models.bundle.score import score
+from models.explain.explain import explain
+from serving.answers import PRIORITY_ONLY
+from serving.ledger.ledger import Ledger
+from serving.scoring.batch import OUTPUTS, with_scores, write_scored_rows
+from serving.scoring.batch_job import BatchAsked, Job, JobEnding
+from serving.scoring.transcript import Question, RecordedOutcome, outcome_entry
+
+GoOn = Callable[[], bool]
+"""Tells whether the process that carries a job out still may: false while it shuts down."""
+
+
+def carry_out(home: Path, job: Job, ledger: Ledger, go_on: GoOn) -> bool:
+    """Bring a job to its end and return True; False where another process is at it, or this one is to stop.
+
+    A job whose model or history is gone fails for good. LedgerError where its record cannot be made now: it stays waiting.
+    """
+    with _alone(job) as is_alone:
+        if not is_alone:
+            return False
+        try:
+            if job.progress().state not in {"running", "cancelled"}:
+                return True
+            return _carried_out(home, job, ledger, go_on)
+        except LedgerError:
+            raise
+        except LssiError as error:
+            job.end(JobEnding(state="failed", problem=(error.code, str(error))))
+            return True
+
+
+def _carried_out(home: Path, job: Job, ledger: Ledger, go_on: GoOn) -> bool:
+    asked = job.asked
+    bundle = load_bundle(home / "bundles" / f"{asked.target}-{asked.bundle[:12]}", asked.bundle)
+    store = _store(home, asked)
+    engine = engine_of(store)
+    for path, ids in job.parts():
+        if path.is_file():
+            continue
+        if job.is_cancelled or not go_on():
+            break
+        inputs = matrix(engine, asked.entity, store.complete_to, ids)
+        write_matrix(with_scores(inputs, score(bundle, inputs)), path)
+    if job.is_cancelled:
+        job.end(JobEnding(state="cancelled"))
+        return True
+    if job.progress().done < len(asked.ids):
+        return False
+    record_id = _recorded(home, job, ledger, (store, bundle))
+    job.end(JobEnding(state="done", record_id=record_id))
+    return True
+
+
+def _recorded(home: Path, job: Job, ledger: Ledger, made_from: tuple[Store, Bundle]) -> str:
+    """Write the rows beside the ledger and record them; made twice, they are the same file and the same record."""
+    asked, (store, bundle) = job.asked, made_from
+    rows_of_all = stacked([read_matrix(path) for path, _ in job.parts()])
+    rows = write_scored_rows(home / "batches", rows_of_all)
+    summary = {
+        **_head(asked, store, bundle),
+        "rows": rows.count,
+        "root": rows.root,
+    }
+    inputs = _inputs(rows_of_all)
+    # the base is the model's own: it is the same for every case, so none need be explained
+    base = explain(bundle, inputs.take([])).base
+    question = Question(asked.caller, asked.request, asked.retry_key)
+    outcome = RecordedOutcome("batch", base, summary, rows=rows)
+    moment = datetime.fromisoformat(asked.at)
+    entry = outcome_entry(store, bundle, question, outcome, moment=moment)
+    return ledger.append(entry).result().record_id
+
+
+def _head(asked: BatchAsked, store: Store, bundle: Bundle) -> dict[str, Any]:
+    number = bundle.manifest.number
+    return {
+        "target": asked.target,
+        "source": store.fingerprint,
+        "as_of": date_of(store.complete_to).isoformat(),
+        "entity": asked.entity,
+        "model_digest": bundle.digest,
+        "priority_only": PRIORITY_ONLY,
+        "unit_expected": bundle.manifest.unit_expected,
+        "coverage": None if number is None else number.coverage,
+    }
+
+
+def _inputs(rows: Matrix) -> Matrix:
+    return rows.columns([name for name in rows.names if name not in OUTPUTS])
+
+
+def _store(home: Path, asked: BatchAsked) -> Store:
+    name, _, fingerprint = asked.store.rpartition("-")
+    folder = home / "stores" / f"{name}-{fingerprint[:12]}"
+    if (folder / "store.json").is_file():
+        store = Store(folder)
+        if store.fingerprint == fingerprint:
+            return store
+    raise HistoryError("the history that this batch was asked of is gone; ask for the batch again")
+
+
+@contextmanager
+def _alone(job: Job) -> Iterator[bool]:
+    """Hold the lock of a job; the kernel frees it when a process dies, so that another goes on."""
+    lock = os.open(job.folder / "lock", os.O_RDWR | os.O_CREAT, OWNER)
+    try:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        yield True
+    finally:
+        os.close(lock)
