@@ -221,6 +221,7 @@ SCENES = (
         trained=True,
     ),
     Scene("batch", BATCH, trained=True),
+    Scene("day", "day hill-side", trained=True),
     Scene("replay", "replay {record} --unit e017", (BATCH,), trained=True),
     Scene("report", "report {record} --unit e017 --out out/report.html", (BATCH,), trained=True),
     Scene("notice", "notice {record} --unit e017 --out out/notice.html", (BATCH,), trained=True),
