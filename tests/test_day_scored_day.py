@@ -103,6 +103,15 @@ def test_the_day_answers_for_every_unit_what_its_rows_do(
     assert any(answer.units[0].reasons for answer in mapped)
 
 
+def test_what_the_day_lacks_is_told_again_with_the_bits_that_were_computed(home: Home) -> None:
+    first, second, third = home.scorer.ranks[home.bundle.target].keys[:3].tolist()
+    asked = [[first, second], [second, third, first], [first]]
+    for reasons in (True, False):
+        by_one_desk = answers(home, home.scorer, asked, reasons=reasons)
+        computed_anew = [answers(home, home.scorer, [ids], reasons=reasons)[0] for ids in asked]
+        assert list(map(without_id, by_one_desk)) == list(map(without_id, computed_anew))
+
+
 def test_a_case_of_the_day_has_the_bits_of_the_case_computed(home: Home, day: ScoredDay) -> None:
     keys = keys_of(day)
     computed = home.scorer.by_id(home.record.target, home.record.entity, keys).cases

@@ -455,6 +455,14 @@ def a_batch(walk: Walk) -> Any:
     return lasting(said)
 
 
+def a_whole_day(walk: Walk) -> Any:
+    place = ("day", walk.place / "source", "--data", walk.place / "data", "--json")
+    said = json.loads(walk.says(*place))
+    assert said["checkpoint"]
+    units = {one["target"]: one["units"] for one in said["scored"]}
+    return said["source"], said["complete_to"], units
+
+
 def a_replay(walk: Walk) -> Any:
     one = walk.told("replay", walk.record, "--unit", next(iter(walk.top)))
     return one, walk.told("replay", "--sample", 5, "--seed", 1, "--elsewhere")
@@ -630,6 +638,7 @@ STEPS: dict[str, Callable[[Walk], Any]] = {
     "estimate": an_estimate,
     "simulate-policy": a_policy_trial,
     "batch": a_batch,
+    "day": a_whole_day,
     "replay": a_replay,
     "report": a_report,
     "notice": a_notice,

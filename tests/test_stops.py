@@ -225,6 +225,7 @@ SCENES = (
     Scene("batch", BATCH, trained=True),
     Scene("batch of a day that is in use", BATCH, (BATCH,), trained=True),
     Scene("promote beside a scored day", PROMOTE, (TRAIN, BATCH), trained=True),
+    Scene("day", "day hill-side", trained=True),
     Scene("replay", "replay {record} --unit e017", (BATCH,), trained=True),
     Scene("report", "report {record} --unit e017 --out out/report.html", (BATCH,), trained=True),
     Scene("notice", "notice {record} --unit e017 --out out/notice.html", (BATCH,), trained=True),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated
@@ -31,13 +31,25 @@ class DayPointer(BaseModel):
     bundle: Digest
 
 
+class HistoryPointer(BaseModel):
+    """The history that is served: the folder of its store, and its last closed day as ISO text."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
+    store: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,128}$")]
+    complete_to: Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}$")]
+
+
 class Generation(BaseModel):
-    """What is in use: by target the model, and the published days of the newest history that has one."""
+    """What is in use: by target the model, and the published days of the history that is served.
+
+    Without `history`, as earlier versions wrote it, whatever was loaded last is served.
+    """
 
     model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
     number: Annotated[int, Field(ge=1)]
     models: dict[str, Pointer]
     days: dict[str, tuple[DayPointer, ...]]
+    history: HistoryPointer | None = None
 
     @property
     def name(self) -> str:
@@ -51,6 +63,10 @@ class Generation(BaseModel):
             if model is not None and day.bundle == model.digest:
                 return day
         return None
+
+
+Served = tuple[HistoryPointer | None, dict[str, tuple[DayPointer, ...]]]
+"""The history that is served, and its published days by target."""
 
 
 def generation_file(folder: Path, source: str) -> Path:
@@ -73,41 +89,63 @@ def read_generation(folder: Path, source: str) -> Generation | None:
 
 def publish_models(folder: Path, source: str) -> Generation:
     """Let the promoted models of a source be what is in use, and return the generation: the one of before if nothing changed."""
-    return _published(folder, source, lambda days: days)
+    return _published(folder, source, _as_before)
 
 
-def publish_day(folder: Path, source: str, target: str, day: DayPointer) -> Generation:
-    """Let a scored day be answered from, and return the generation. Days of an earlier history are in use no more.
+def publish_history(folder: Path, source: str, history: HistoryPointer) -> Generation:
+    """Let a history be what is served, and return the generation. One of which a day is published stays until another's is."""
 
-    Those of the same history for other models stay, so that a promotion that is taken back finds its day.
+    def unless_published(former: Generation | None) -> Served:
+        if former is None or not any(former.days.values()):
+            return history, {}
+        return former.history or history, dict(former.days)
+
+    return _published(folder, source, unless_published)
+
+
+def publish_days(
+    folder: Path, source: str, history: HistoryPointer, days: Mapping[str, DayPointer]
+) -> Generation:
+    """Let scored days of a history be answered from, by target, all at once, and return the generation.
+
+    Days of an earlier history are in use no more. Those of the same history for other models stay, so that a promotion that
+    is taken back finds its day.
     """
 
-    def with_day(days: dict[str, tuple[DayPointer, ...]]) -> dict[str, tuple[DayPointer, ...]]:
-        of_history = {
-            name: tuple(one for one in some if one.store == day.store)
-            for name, some in days.items()
-        }
-        others = [one for one in of_history.get(target, ()) if one.bundle != day.bundle]
-        return of_history | {target: (*others, day)}
+    def with_days(former: Generation | None) -> Served:
+        same = former is not None and former.history in (None, history)
+        all_days = dict(former.days) if former is not None and same else {}
+        for target, day in days.items():
+            all_days = {
+                name: tuple(one for one in some if one.store == day.store)
+                for name, some in all_days.items()
+            }
+            others = [one for one in all_days.get(target, ()) if one.bundle != day.bundle]
+            all_days |= {target: (*others, day)}
+        return history, all_days
 
-    return _published(folder, source, with_day)
+    return _published(folder, source, with_days)
+
+
+def _as_before(former: Generation | None) -> Served:
+    """Return what was served before: a promotion changes neither history nor days."""
+    return (None, {}) if former is None else (former.history, dict(former.days))
 
 
 def _published(
-    folder: Path,
-    source: str,
-    change: Callable[[dict[str, tuple[DayPointer, ...]]], dict[str, tuple[DayPointer, ...]]],
+    folder: Path, source: str, change: Callable[[Generation | None], Served]
 ) -> Generation:
     path = generation_file(folder, source)
     # two publishers at once would both count up from the same number, and one of their changes would be lost
     with exclusive_lock(path.with_suffix(".lock")):
         former = read_generation(folder, source)
         models = _promoted(folder, source)
-        days = change({} if former is None else dict(former.days))
-        if former is not None and (former.models, former.days) == (models, days):
+        history, days = change(former)
+        stated = (models, days, history)
+        if former is not None and (former.models, former.days, former.history) == stated:
             return former
         number = 1 if former is None else former.number + 1
-        generation = Generation(number=number, models=models, days=days)
+        generation = Generation(number=number, models=models, days=days, history=history)
         write_durable_text(path, _text(generation))
         return generation
 
@@ -120,5 +158,5 @@ def _promoted(folder: Path, source: str) -> dict[str, Pointer]:
 
 
 def _text(generation: Generation) -> str:
-    plain = generation.model_dump(mode="json")
+    plain = generation.model_dump(mode="json", exclude_none=True)
     return json.dumps(plain, sort_keys=True, indent=1, allow_nan=False) + "\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Protocol
 
 from pydantic import Field, FiniteFloat, model_validator
@@ -87,7 +88,7 @@ class Manifest(BundlePart):
             raise ValueError(f"form {SCORECARD} and no other has a card")
         return self
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """The model's inputs in order."""
         return tuple(feature.name for feature in self.features)

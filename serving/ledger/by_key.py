@@ -18,10 +18,15 @@ def record_by_key(path: LedgerPlace, who: str, key: str) -> StoredRecord | None:
 
     LedgerError where the record was changed after it was written.
     """
+    return record_by_retry_key(path, f"act:{who}:{key}")
+
+
+def record_by_retry_key(path: LedgerPlace, retry_key: str) -> StoredRecord | None:
+    """Return the record under an idempotency key as the ledger writes it, None and LedgerError as in `record_by_key`."""
     if not ledger_exists(path):
         return None
     with ledger_reader(path) as connection:
-        row = connection.execute(KEYED, (f"act:{who}:{key}",)).fetchone()
+        row = connection.execute(KEYED, (retry_key,)).fetchone()
         if row is None:
             return None
         sequence, leaf_hash = row

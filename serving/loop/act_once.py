@@ -93,7 +93,8 @@ def open_day(store: Store, today: int, given: int | None) -> int:
 
     ActRefused for a given day that is closed: what was known then never changes.
     """
-    first = store.complete_to + 1
+    # a service may still serve the day before the one that was closed last
+    first = store.closed_to + 1
     if given is None:
         return max(today, first)
     if given < first:

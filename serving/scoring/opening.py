@@ -11,10 +11,19 @@ from features.engine.dormancy import dormancy
 from features.engine.engine import Engine, engine_of
 from features.engine.matrices import matrix
 from features.home_form import check_home
-from features.ingest.source import find_source
-from features.store.opening import open_own_store
+from features.ingest.source import Source, find_source
+from features.store.opening import open_own_store, open_store_until
+from features.store.store import Store
 from models.bundle.bundle import Bundle
-from models.bundle.generation import Generation, generation_file, publish_models, read_generation
+from models.bundle.generation import (
+    Generation,
+    HistoryPointer,
+    generation_file,
+    publish_days,
+    publish_history,
+    publish_models,
+    read_generation,
+)
 from models.explain.explain import EXPLAINER
 from models.explain.reasons import FORM
 from serving.answers import PRIORITY_ONLY
@@ -31,10 +40,11 @@ LOG = logging.getLogger("lssi.day")
 def open_scorer(settings: Settings) -> Scorer:
     """Return the scorer of a source's history and of what is in use; the first opening of a day computes its ranks."""
     check_home(settings.home)
-    store = open_own_store(settings.source, settings.data)
-    engine = engine_of(store)
-    name, folder = store.source.name, settings.home / "bundles"
+    source = find_source(settings.source, settings.data)
+    name, folder = source.name, settings.home / "bundles"
     generation = read_generation(folder, name) or publish_models(folder, name)
+    store = served_store(source, generation)
+    engine = engine_of(store)
     bundles = all_in_use(folder, name, store.source.target, generation)
     ranks = {
         target: _ranks(settings.home / "ranks", engine, bundle)
@@ -48,10 +58,38 @@ def open_scorer(settings: Settings) -> Scorer:
     return replace(scorer, days=_days(settings.home / "days", scorer, generation))
 
 
+def served_store(source: Source, generation: Generation) -> Store:
+    """Return the history that a generation names, whatever was loaded since; without one, what is loaded last."""
+    history = generation.history
+    if history is None:
+        return open_own_store(source)
+    return open_store_until(source, history.store, history.complete_to)
+
+
 def publish_promoted(settings: Settings) -> None:
-    """Let what is promoted be in use before any worker opens it; a promotion that was stopped half-way is carried on."""
+    """Let what is promoted be in use before any worker opens it; a promotion that was stopped half-way is carried on.
+
+    A day that is loaded and not published is named in the log: the former one is served.
+    """
     source = find_source(settings.source, settings.data)
-    publish_models(settings.home / "bundles", source.name)
+    folder = settings.home / "bundles"
+    loaded = history_of(open_own_store(source))
+    before = read_generation(folder, source.name)
+    if before and before.history and not (source.stores / before.history.store).is_dir():
+        # its store was removed to be made again from the source: what is loaded now is all there is
+        publish_days(folder, source.name, loaded, {})
+    served = publish_history(folder, source.name, loaded).history
+    if served is not None and served != loaded:
+        LOG.warning(
+            "%s is loaded and not published; %s is served until `lssi day` has scored it",
+            loaded.complete_to,
+            served.complete_to,
+        )
+
+
+def history_of(store: Store) -> HistoryPointer:
+    """Return what names the history of a store as it is looked at."""
+    return HistoryPointer(store=store.folder.name, complete_to=store.summary["complete_to"])
 
 
 def in_use_file(settings: Settings) -> Path:
@@ -86,7 +124,9 @@ def _days(folder: Path, scorer: Scorer, generation: Generation) -> dict[str, Pub
 def fits(scorer: Scorer, target: str, day: ScoredDay) -> bool:
     """Tell whether a scored day says what this program would compute now: of this history, day, model and form of words."""
     manifest, bundle, store = day.manifest, scorer.bundles[target], scorer.store
-    words = None if scorer.dormancy is None else scorer.dormancy.words
+    # of firms alone is told whether they are dormant
+    asleep = scorer.dormancy if manifest.entity == "enterprise" else None
+    words = None if asleep is None else asleep.words
     stated = (manifest.store, manifest.as_of, manifest.bundle, manifest.features)
     of_scorer = (
         f"{store.summary['name']}-{store.fingerprint}",

@@ -31,6 +31,7 @@ from serving.scoring.from_day import (
     without_words,
 )
 from serving.scoring.guard import Everything, Guard
+from serving.scoring.kept_cases import KeptCases
 from serving.scoring.scorer import Scorer, info_of
 from serving.scoring.transcript import KEPT_DAYS, Question, Scoring, answer_of, entry_for
 
@@ -70,6 +71,7 @@ class Desk:
     ledger: Ledger
     clock: Callable[[], datetime]
     guard: Guard = field(default_factory=Everything)
+    _computed_before: KeptCases = field(default_factory=KeptCases)
     _one: CapacityLimiter = field(default_factory=partial(CapacityLimiter, 1))
 
     async def by_id(self, target: str, entity: str, ids: list[str], question: Question) -> Answer:
@@ -131,15 +133,21 @@ class Desk:
         return await self._at_once_answered(asked, scoring, question)
 
     async def _computed(self, manner: Manner, rest: IdsAsked) -> list[Case]:
-        """Return the cases of ids that no day has; between AT_ONCE of them and the next, other requests have their turn."""
-        named, ids = (rest.target, rest.entity), rest.ids
+        """Return the cases of ids that no day has; between AT_ONCE of them and the next, other requests have their turn.
+
+        What was computed for an earlier request is told again.
+        """
+        named = (rest.target, rest.entity)
+        before = self._computed_before.of((named, manner.has_reasons), rest.ids)
+        ids = [key for key in rest.ids if key not in before]
         if len(ids) > AT_ONCE:
             # None is scored where a later turn would refuse an id; one turn refuses by itself.
             await self._aside(partial(self.scorer.check, *named, ids))
-        cases: list[Case] = []
+        cases = list(before.values())
         for first in range(0, len(ids), AT_ONCE):
             some_ids = ids[first : first + AT_ONCE]
             part = await self._aside(partial(manner.compute, self.scorer, *named, some_ids))
+            self._computed_before.keep((named, manner.has_reasons), part.cases)
             cases += part.cases
         return cases
 

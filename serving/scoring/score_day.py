@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from features.engine.matrices import matrix
 from features.matrix import Matrix
 from features.store.store import Store
 from models.bundle.bundle import Bundle
-from models.bundle.generation import DayPointer, publish_day
+from models.bundle.generation import DayPointer, publish_days
 from models.bundle.interval import plain_interval
 from models.bundle.score import Scores, score
 from models.explain.explain import explain
@@ -27,6 +28,7 @@ from serving.ledger.ledger import Ledger
 from serving.ledger.record import Plain
 from serving.scoring.batch import write_batch_rows
 from serving.scoring.day_units import day_head, day_units
+from serving.scoring.opening import history_of
 from serving.scoring.ranks import Ranks
 from serving.scoring.scorer import Scorer
 from serving.scoring.transcript import RecordedOutcome, outcome_entry, question_of
@@ -41,8 +43,27 @@ def roll(
     """Score every living unit as of the last closed day, record the whole as one batch, and return its summary.
 
     The rows lie under `home/batches`, the scored day under `home/days`, the record in the ledger; where that cannot
-    be written nothing is returned.
+    be written nothing is returned. The day is answered from at once.
     """
+    record_id, summary = recorded_roll(home, store, bundle, Rolling(caller, moment, retry_key=None))
+    pointer = pointer_to(store, bundle, record_id, summary["day"])
+    publish_days(home / "bundles", store.source.name, history_of(store), {bundle.target: pointer})
+    return {"record_id": record_id, **summary}
+
+
+@dataclass(frozen=True, slots=True)
+class Rolling:
+    """Who rolls a day, when, and under which idempotency key, so that a run that was stopped is not recorded twice."""
+
+    caller: str
+    moment: datetime
+    retry_key: str | None
+
+
+def recorded_roll(
+    home: Path, store: Store, bundle: Bundle, rolling: Rolling
+) -> tuple[str, dict[str, Any]]:
+    """Score every living unit as `roll` does, and return record and summary; the day is not answered from yet."""
     living = matrix(store, bundle.entity, store.complete_to)
     scores = score(bundle, living)
     scorer = scorer_of_day(store, bundle, living, scores)
@@ -66,21 +87,23 @@ def roll(
         summary["dormant"] = dormancy.dormancy_as_json(scorer.dormancy)
     # the base is the model's own: it is the same for every case, so none need be explained
     base = explain(bundle, living.take([])).base
-    question = question_of(caller, request_of(store, bundle), None)
+    question = question_of(rolling.caller, request_of(store, bundle), rolling.retry_key)
     outcome = RecordedOutcome("batch", base, summary, rows=rows)
-    entry = outcome_entry(store, bundle, question, outcome, moment=moment)
+    entry = outcome_entry(store, bundle, question, outcome, moment=rolling.moment)
     with Ledger(ledger_place(home)) as ledger:
         receipt = ledger.append(entry).result()
-    # only now: a day is answered from once it is whole and its record is durable
-    pointer = DayPointer(
-        folder=folder.name,
-        digest=day.digest,
-        batch=receipt.record_id,
-        store=head["store"],
+    return receipt.record_id, summary
+
+
+def pointer_to(store: Store, bundle: Bundle, record_id: str, day: Mapping[str, Any]) -> DayPointer:
+    """Return what names a scored day that is whole and recorded, to be answered from."""
+    return DayPointer(
+        folder=day["folder"],
+        digest=day["digest"],
+        batch=record_id,
+        store=f"{store.summary['name']}-{store.fingerprint}",
         bundle=bundle.digest,
     )
-    publish_day(home / "bundles", store.source.name, bundle.target, pointer)
-    return {"record_id": receipt.record_id, **summary}
 
 
 def scorer_of_day(store: Store, bundle: Bundle, living: Matrix, scores: Scores) -> Scorer:
