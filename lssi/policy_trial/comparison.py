@@ -19,6 +19,8 @@ SURE = 0.975
 HOUR = 60
 """Minutes of an hour."""
 FIGURES = ("workers_found", "workers_registered")
+BY_SCORE = "found_by_score"
+"""The workers found by visits by score, which alone tell arms apart: complaints and the lottery are chosen alike."""
 Runs = Mapping[str, Sequence[Plain]]
 
 
@@ -43,6 +45,12 @@ def _arm(runs: Runs, name: str, reference: str) -> Plain:
                 [total(run, figure) for run in runs[reference]], [total(run, figure) for run in own]
             )
             for figure in FIGURES
+        }
+        | {
+            BY_SCORE: paired_ratio(
+                [found_by_score(run) for run in runs[reference]],
+                [found_by_score(run) for run in own],
+            )
         },
         "by_why": found_by_why(own),
         "by_month": _by_month(own),
@@ -57,6 +65,12 @@ def _arm(runs: Runs, name: str, reference: str) -> Plain:
 def total(run: Plain, figure: str) -> int:
     """Return the sum of a figure over the months of a run."""
     return sum(month[figure] for month in run["months"])
+
+
+def found_by_score(run: Plain) -> int:
+    """Return the workers that visits by score found over the months of a run."""
+    rows = [month["by_why"].get("score") for month in run["months"]]
+    return sum(workers for _, _, workers in filter(None, rows))
 
 
 def paired_ratio(ours: Sequence[float], theirs: Sequence[float]) -> Plain | None:
