@@ -9,7 +9,7 @@ import numpy as np
 from scipy.stats import t as student
 
 from lssi.policy_trial.choosing import EVERYBODY
-from lssi.policy_trial.orders import Plain
+from lssi.policy_trial.orders import BY_SCORE, Plain
 
 REFERENCE = "plan"
 """The arm that others are compared with where it is there, else the first one."""
@@ -19,8 +19,6 @@ SURE = 0.975
 HOUR = 60
 """Minutes of an hour."""
 FIGURES = ("workers_found", "workers_registered")
-BY_SCORE = "found_by_score"
-"""The workers found by visits by score, which alone tell arms apart: complaints and the lottery are chosen alike."""
 Runs = Mapping[str, Sequence[Plain]]
 
 

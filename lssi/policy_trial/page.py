@@ -10,9 +10,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from features.calendar import date_of, first_day
 from lssi.policy_trial.arms import Arm
-from lssi.policy_trial.comparison import BY_SCORE
 from lssi.policy_trial.curves import colour, curves
-from lssi.policy_trial.orders import Plain
+from lssi.policy_trial.orders import BY_SCORE, Plain
 
 GROUP_NAMES = {
     "all": ("全部企业", "all enterprises"),
