@@ -6,12 +6,20 @@ from pathlib import Path
 from typing import Any
 
 from lssi.policy_trial.arms import arms_of
+from lssi.policy_trial.comparison import paired_ratio
 from lssi.policy_trial.learning import learned_bundle, lottery_estimate
 from lssi.policy_trial.stage import Methods, TrialCity
 from lssi.policy_trial.trial import PolicyTrial, trial_result
 
 LAST_DAY = "2015-06-30"
-ARMS = ("plan", "probability", "random", "without_lottery", "without_floors")
+ARMS = (
+    "plan",
+    "probability",
+    "random",
+    "without_lottery",
+    "without_floors",
+    "probability_without_floors",
+)
 TIMES = {"probability": 1.25, "random": 3.0}
 """By arm: how many times as many workers the plan is to find, with a lower bound above 1."""
 LOTTERY_COSTS = 0.08
@@ -39,6 +47,7 @@ def policies(folder: Path, *, enterprises: int, months: int, seeds: int) -> bool
     good.append(_is_cheap(arms["without_lottery"]))
     good += [_is_reached(arms["plan"]["groups"], group) for group in FLOORED]
     print(f"floors: without them {_inverse(arms['without_floors']):.3f} times as many: not asked")
+    _print_without_floors(arms)
     return all(good)
 
 
@@ -68,6 +77,15 @@ def _inverse(told: dict[str, Any]) -> float:
     """Return how many times as many workers an arm finds as the plan."""
     ratio = told["reference_over_this"]["workers_found"]
     return float("nan") if ratio is None else 1 / float(ratio["value"])
+
+
+def _print_without_floors(arms: dict[str, Any]) -> None:
+    """Print how many times as many workers the plan finds as a ranking where neither has floors."""
+    plan, ranking = (
+        arms[name]["totals"]["workers_found"]
+        for name in ("without_floors", "probability_without_floors")
+    )
+    print(f"plan over probability, both without floors: {paired_ratio(plan, ranking)}: not asked")
 
 
 def _is_cheap(without: dict[str, Any]) -> bool:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import subprocess
+import sys
 from dataclasses import replace
 from itertools import combinations, pairwise
 
@@ -268,6 +270,23 @@ def test_a_floor_asks_in_expectation_for_its_share_of_a_random_plan_and_never_a_
     # four spreads of a mean of 400 draws, each of at most a half
     assert abs(np.mean(asked) - wish) < 4 * 0.5 / np.sqrt(400)
     assert asked_of(plans, rule, Draw("0", "s"))["small"] == asked[0]
+
+
+def test_what_a_solver_prints_reaches_no_output_and_what_others_print_does() -> None:
+    # in a process of its own, since pytest has its own ways with file descriptors
+    program = """
+import ctypes
+from models.optimum.quiet import standard_output_aside
+print("before", end=" ")
+with standard_output_aside():
+    ctypes.CDLL(None).puts(b"of the solver")
+print("after")
+"""
+    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
+    assert done.stdout == b"before after\n"
+    # a process that has no standard output works as well
+    silent = "from models.optimum.quiet import standard_output_aside as aside\nwith aside(): pass"
+    subprocess.run(["sh", "-c", 'exec "$0" -c "$1" >&-', sys.executable, silent], check=True)
 
 
 def test_an_enterprise_in_two_cells_is_refused_by_its_name_and_both_cells() -> None:

@@ -274,6 +274,7 @@ def test_a_comparison_tells_ratios_groups_and_errors_and_both_texts_show_them() 
     assert at_random["reference_over_this"]["workers_found"]["value"] == 4.0
     assert result["arms"]["plan"]["groups"]["small"] == {"chance": 0.04, "over_random": 1.0}
     assert result["arms"]["plan"]["groups"]["rural"]["chance"] is None
+    assert at_random["reference_over_this"]["found_by_score"]["value"] == 4.0
     by_score = result["arms"]["plan"]["by_why"]["score"]
     assert by_score == {"visits": 24, "hours": 120.0, "workers_found": 120, "an_hour": 1.0}
     last = result["arms"]["plan"]["estimates"][0]["by_month"][-1]

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.stats import t as student
 
 from lssi.policy_trial.choosing import EVERYBODY
-from lssi.policy_trial.orders import Plain
+from lssi.policy_trial.orders import BY_SCORE, Plain
 
 REFERENCE = "plan"
 """The arm that others are compared with where it is there, else the first one."""
@@ -43,6 +43,12 @@ def _arm(runs: Runs, name: str, reference: str) -> Plain:
                 [total(run, figure) for run in runs[reference]], [total(run, figure) for run in own]
             )
             for figure in FIGURES
+        }
+        | {
+            BY_SCORE: paired_ratio(
+                [found_by_score(run) for run in runs[reference]],
+                [found_by_score(run) for run in own],
+            )
         },
         "by_why": found_by_why(own),
         "by_month": _by_month(own),
@@ -57,6 +63,12 @@ def _arm(runs: Runs, name: str, reference: str) -> Plain:
 def total(run: Plain, figure: str) -> int:
     """Return the sum of a figure over the months of a run."""
     return sum(month[figure] for month in run["months"])
+
+
+def found_by_score(run: Plain) -> int:
+    """Return the workers that visits by score found over the months of a run."""
+    rows = [month["by_why"].get("score") for month in run["months"]]
+    return sum(workers for _, _, workers in filter(None, rows))
 
 
 def paired_ratio(ours: Sequence[float], theirs: Sequence[float]) -> Plain | None:

@@ -11,6 +11,8 @@ import numpy as np
 from simulation.ground.setting import BLOCK, Ints
 
 LOT = "lottery"
+BY_SCORE = "found_by_score"
+"""The workers found by visits by score, which alone tell arms apart: complaints and the lottery are chosen alike."""
 Plain = dict[str, Any]
 """Values as JSON has them."""
 

@@ -11,7 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from features.calendar import date_of, first_day
 from lssi.policy_trial.arms import Arm
 from lssi.policy_trial.curves import colour, curves
-from lssi.policy_trial.orders import Plain
+from lssi.policy_trial.orders import BY_SCORE, Plain
 
 GROUP_NAMES = {
     "all": ("全部企业", "all enterprises"),
@@ -89,6 +89,7 @@ def _arm_row(arm: Arm, told: Plain, place: int) -> Plain:
         "registered": totals["workers_registered"],
         "visits": totals["visits"],
         "ratio": told["reference_over_this"]["workers_found"],
+        "ratio_by_score": told["reference_over_this"][BY_SCORE],
         "groups": [_chance_text(told["groups"][group]) for group in GROUP_NAMES],
         "whys": [_why_text(told["by_why"].get(why)) for why in WHY_NAMES],
     }

@@ -14,12 +14,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import Bounds, LinearConstraint, milp
+from scipy.optimize import Bounds, LinearConstraint
 from scipy.sparse import csr_array, hstack, vstack
 
 from features.errors import PolicyError
 from models.optimum.cell_lists import CellList, best_lists
 from models.optimum.city_rules import Solver
+from models.optimum.quiet import quiet_milp
 from models.optimum.shortlist import Candidate
 
 Floats = NDArray[np.float64]
@@ -160,7 +161,7 @@ def _solved(program: CityProgram, needs: Sequence[int], solver: Solver) -> Any:
     values = program.values
     least, most = program.bounds(needs)
     rows = vstack([program.rows_of_cells(), program.rows_of_groups()])
-    return milp(
+    return quiet_milp(
         -values,
         integrality=np.ones(len(values)),
         bounds=Bounds(0, 1),
@@ -173,7 +174,7 @@ def _linear_bound(program: CityProgram, needs: Sequence[int]) -> float:
     """Return the most value that any mixture of options has."""
     least, most = program.bounds(needs)
     rows = vstack([program.rows_of_cells(), program.rows_of_groups()])
-    answer = milp(
+    answer = quiet_milp(
         -program.values, bounds=Bounds(0, 1), constraints=LinearConstraint(rows, least, most)
     )
     return -float(answer.fun)
@@ -187,7 +188,7 @@ def _possible_needs(program: CityProgram, needs: Sequence[int], solver: Solver) 
     of_cells = hstack([program.rows_of_cells(), csr_array((len(program.room), floors))])
     of_groups = hstack([program.rows_of_groups(), csr_array(np.eye(floors))])
     least, most = program.bounds(needs)
-    answer = milp(
+    answer = quiet_milp(
         np.concatenate([np.zeros(size), np.ones(floors)]),
         integrality=np.ones(size + floors),
         bounds=Bounds(0, np.concatenate([np.ones(size), needs])),

@@ -55,7 +55,7 @@ def standing_of(facts: Facts, policy: Policy, day: int) -> Standing:
     weight = policy.appraisal.weight_of(grade)
     if facts.visited is None:
         # a class lowers the weight only of units that were visited: an appraisal calls those full, too, whom nobody has
-        # looked at, and in a simulated city these were four of five, with most of the workers without cover
+        # looked at, four of five in a simulated city
         weight = max(weight, policy.appraisal.unappraised)
     if intensified:
         weight *= policy.exposure.weight
