@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from serving.database.place import LedgerPlace
 from serving.ledger.entries import record_id_of
 from serving.ledger.opening import ledger_exists, ledger_reader
@@ -14,15 +16,22 @@ KEYED = (
 
 
 def record_by_key(path: LedgerPlace, who: str, key: str) -> StoredRecord | None:
-    """Return the record of an act under a key of who acts, None where there is none or its payload has expired.
+    """Return the record of an act under a key of who acts, None where there is none; its payload is None once it has expired.
 
     LedgerError where the record was changed after it was written.
     """
+    return records_by_key(path, who, [key]).get(key)
+
+
+def records_by_key(path: LedgerPlace, who: str, keys: Iterable[str]) -> dict[str, StoredRecord]:
+    """Return by key the records of acts under some keys of who acts, read over one connection; keys without one are left out."""
     if not ledger_exists(path):
-        return None
+        return {}
+    records: dict[str, StoredRecord] = {}
     with ledger_reader(path) as connection:
-        row = connection.execute(KEYED, (f"act:{who}:{key}",)).fetchone()
-        if row is None:
-            return None
-        sequence, leaf_hash = row
-        return stored(connection, record_id_of(sequence, leaf_hash))
+        for key in keys:
+            row = connection.execute(KEYED, (f"act:{who}:{key}",)).fetchone()
+            if row is not None:
+                sequence, leaf_hash = row
+                records[key] = stored(connection, record_id_of(sequence, leaf_hash))
+    return records
