@@ -237,7 +237,8 @@ class Info(TypedDict):
 
 class LodgedAppeal(TypedDict):
     """An appeal against one row of a table, which an enterprise, a claim or a provider rests on;
-    decided, or not yet.
+    decided, or not yet. Where it is upheld, `corrected` may give the true values by column: then
+    the row is corrected, and else taken back.
     """
 
     appeal: str
@@ -249,6 +250,7 @@ class LodgedAppeal(TypedDict):
     lodged: str
     decided_on: NotRequired[str | None]
     upheld: NotRequired[bool | None]
+    corrected: NotRequired[dict[str, Any] | None]
 
 
 class Model(TypedDict):
@@ -952,6 +954,7 @@ class Client:
         provider: str | None = None,
         decided_on: str | None = None,
         upheld: bool | None = None,
+        corrected: dict[str, Any] | None = None,
     ) -> Acted:
         """登记申诉或其决定 · record an appeal against a row, or its decision"""
         answer: Acted = self._json("POST", "/v1/appeals", fields={
@@ -964,6 +967,7 @@ class Client:
             "provider": provider,
             "decided_on": decided_on,
             "upheld": upheld,
+            "corrected": corrected,
         }, key=idempotency_key)
         return answer
 

@@ -25,6 +25,8 @@ MOST_OF_BATCH = 100_000
 """Units that a batch may name at most; a choice, within the bytes of a body: one of the whole day names none."""
 MOST_ROWS = 20_000
 """Rows that a request may send at most; a choice: far more than one unit has."""
+MOST_CORRECTED = 20
+"""Columns that an appeal corrects at most; a choice: more is another row, which the source sends."""
 UNIT_KINDS = ("enterprise", "claim", "provider")
 """The kinds of units that a form may be about."""
 _LARGEST = 2**53
@@ -300,7 +302,10 @@ class AlertsAfter(Body):
 
 
 class LodgedAppeal(AboutUnit):
-    """An appeal against one row of a table, which an enterprise, a claim or a provider rests on; decided, or not yet."""
+    """An appeal against one row of a table, which an enterprise, a claim or a provider rests on; decided, or not yet.
+
+    Where it is upheld, `corrected` may give the true values by column: then the row is corrected, and else taken back.
+    """
 
     appeal: Id
     enterprise: Id | None = None
@@ -311,11 +316,17 @@ class LodgedAppeal(AboutUnit):
     lodged: Day
     decided_on: Day | None = None
     upheld: bool | None = None
+    corrected: Annotated[
+        dict[Name, Value] | None,
+        Field(exclude_if=_is_left_out, min_length=1, max_length=MOST_CORRECTED),
+    ] = None
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
         if (self.decided_on is None) != (self.upheld is None):
             raise ValueError("decided_on and upheld go together")
+        if self.corrected is not None and not self.upheld:
+            raise ValueError("corrected values go with an appeal that is upheld")
         return self
 
 

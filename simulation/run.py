@@ -26,7 +26,7 @@ from simulation.output.source_toml import source_toml_text
 JOURNAL = (
     *("plans", "draws", "claim_plans", "claim_draws", "provider_plans", "provider_draws"),
     *("alerts", "acknowledgements", "overrides", "claim_overrides", "provider_overrides"),
-    *("appeals", "outcomes", "review_outcomes"),
+    *("appeals", "corrections", "outcomes", "review_outcomes"),
 )
 Progress = Callable[[int, int], None]
 

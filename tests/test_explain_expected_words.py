@@ -100,3 +100,35 @@ def test_a_model_without_a_way_to_its_number_has_no_words(
         float(scores.expected[0])  # type: ignore[index]
     )
     assert expected_words(model_bundle, model_parts.probe.row(0), scores, 0) is None
+
+
+def told_with(model_parts: Parts, folder: Path, **more: str) -> list[str]:
+    """Return the English words of what raises some numbers, where every feature but the staff is a ratio."""
+    features = tuple(
+        feature if feature.name == "staff" else feature.model_copy(update={"unit": "ratio", **more})
+        for feature in model_parts.features
+    )
+    bundle = bundle_of(replace(with_number(model_parts), features=features), folder)
+    some = model_parts.probe.take(np.arange(30))
+    scores = score(bundle, some)
+    told = [expected_words(bundle, some.row(row), scores, row) for row in range(len(some))]
+    return [words["en"].partition("raised most by ")[2] for words in told if words is not None]
+
+
+def test_a_ratio_is_said_with_its_parts_and_never_bare(model_parts: Parts, tmp_path: Path) -> None:
+    bare = told_with(model_parts, tmp_path / "bare")
+    assert len(bare) == 30
+    staff = next(feature.en for feature in model_parts.features if feature.name == "staff")
+    for raised in bare:
+        assert all(part.startswith(f"{staff}: ") for part in raised.split("; ") if part)
+    known = told_with(
+        model_parts,
+        tmp_path / "known",
+        reason_zh="职工{staff}人",
+        reason_en="{staff:person/persons} in all",
+    )
+    assert any(" in all" in raised for raised in known)
+    unknown = told_with(
+        model_parts, tmp_path / "unknown", reason_zh="{nothing}次", reason_en="{nothing} times"
+    )
+    assert unknown == bare

@@ -510,6 +510,26 @@ def test_every_visit_stands_once_on_the_sheet_of_its_team_and_on_the_page(
     assert [path.read_bytes() for path in write_plan_sheets(said, tmp_path)] == before
 
 
+def test_a_directory_stands_on_the_sheets_and_not_in_the_plan(
+    the_plan: Made, tmp_path: Path
+) -> None:
+    said = plan_as_json(the_plan)
+    listed = [visit["enterprise"] for cell in said["cells"] for visit in cell["visits"]]
+    known = {"name": "<b>厂</b>", "address": "南京路1号", "telephone": "0532-1"}
+    page, *teams = write_plan_sheets(said, tmp_path / "with", {listed[0]: known})
+    rows = [
+        row for path in teams for row in csv.DictReader(path.read_text("utf-8-sig").splitlines())
+    ]
+    contacts = {row["企业 enterprise"]: (row["名称 name"], row["电话 telephone"]) for row in rows}
+    assert contacts[listed[0]] == ("<b>厂</b>", "0532-1")
+    assert {contacts[name] for name in listed[1:]} <= {("", "")} and len(contacts) == len(listed)
+    text = page.read_text("utf-8")
+    assert "<td>南京路1号</td>" in text and "<b>" not in text
+    assert said == plan_as_json(the_plan) and "南京路" not in str(said)
+    without, *_ = write_plan_sheets(said, tmp_path / "without", {})
+    assert "名称 name" not in without.read_text("utf-8")
+
+
 def test_a_sheet_shows_a_name_as_text_and_a_team_as_a_file(the_plan: Made, tmp_path: Path) -> None:
     said = plan_as_json(the_plan)
     cell = next(cell for cell in said["cells"] if cell["visits"])

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
 
+from features.ingest.directory import directory_places
 from features.ingest.dump.columns import SETTINGS
 from features.ingest.postgres import SNAPSHOT
 from features.ingest.scan import files_below, files_in
@@ -26,6 +27,8 @@ def files_of(source: Source) -> list[Path]:
     for place in source.places:
         if place != source.data:
             files |= set(_under(place))
+    # another telephone makes no other store
+    files -= set(directory_places(source))
     if source.declaration.dump is not None:
         settings = [source.data / SETTINGS, source.data / SNAPSHOT]
         files |= {path for path in settings if path.exists()}

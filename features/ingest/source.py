@@ -44,7 +44,7 @@ __all__ = [
 JOURNAL = (
     *("plans", "draws", "claim_plans", "claim_draws", "provider_plans", "provider_draws"),
     *("alerts", "acknowledgements", "overrides", "claim_overrides", "provider_overrides"),
-    *("appeals", "outcomes", "review_outcomes"),
+    *("appeals", "corrections", "outcomes", "review_outcomes"),
 )
 Place = Path | str
 """A folder, or the address of a database such as postgresql://user@host/name?schema=city."""

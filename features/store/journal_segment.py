@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import pyarrow as pa
 
-from features.catalogue.joins import declared_joins, first_by, joined_table
-from features.connection import Connection, ConnectionLimits, Relation, named, opened, quoted
+from features.connection import Connection, ConnectionLimits, Relation, named, opened
 from features.contract.millionths import CERTAIN, probability_columns
 from features.contract.tables import COMMON
 from features.files import built
@@ -26,7 +25,7 @@ from features.ingest.staged import Staged
 from features.ingest.staging import stage
 from features.ingest.typed_sql import in_one_line, reading_connection
 from features.seal import check_whole
-from features.store.joins import nulls_first
+from features.store.appeals.upheld import decide_appeals
 from features.store.layout import (
     FILES,
     Layout,
@@ -40,7 +39,6 @@ from features.store.layout import (
 )
 from features.store.load import counts_of, quiet
 from features.store.segment import Making, write_segment
-from features.store.sorted_table import TEXTS, write_sorted
 
 
 def journal_tables(journal: Path) -> dict[str, Path]:
@@ -61,19 +59,23 @@ def segment_of(folder: Path, journal: Path) -> Path | None:
     tables = journal_tables(journal)
     if not tables:
         return None
-    summary = summary_at(folder)
-    layout = layout_of(folder, summary)
-    place = folder / "journal" / _key(layout, tables)
+    place = folder / "journal" / _key(layout_of(folder, summary_at(folder)), tables)
     if not (place / "store.json").exists():
-        declaration = declaration_of(summary["source"], "store.json")
-        source = Source(
-            folder=journal,
-            data=journal,
-            declaration=_timeless(declaration),
-            tables=tables,
-        )
-        _write(layout, source, place)
+        write_segment_of(folder, tables, place)
     return place
+
+
+def write_segment_of(folder: Path, tables: Mapping[str, Path], place: Path) -> None:
+    """Write the segment with the rows of a journal's tables, for the store in `folder`, as `place`."""
+    summary = summary_at(folder)
+    declaration = declaration_of(summary["source"], "store.json")
+    source = Source(
+        folder=folder,
+        data=folder,
+        declaration=_timeless(declaration),
+        tables=dict(tables),
+    )
+    _write(layout_of(folder, summary), source, place)
 
 
 def outdated(layout: Layout, journal: Path) -> list[Path]:
@@ -152,7 +154,7 @@ def _write(layout: Layout, source: Source, place: Path) -> None:
             folder=work,
         )
         segment = write_segment(making, staged)
-        _withdraw(making, layout, source)
+        decide_appeals(making, layout, source)
         counts = {table.table: counts_of(table.accepted, table.refused) for table in segment.staged}
         for name in ("staged", "codes", "sides"):
             shutil.rmtree(work / name)
@@ -194,97 +196,3 @@ def _told_by_source(layout: Layout, table: str, subject: str) -> pa.Table:
         f"FROM {rows_sql(codes)} JOIN ({first}) USING (code)"
     )
     return connection.sql(days).to_arrow_table()
-
-
-@dataclass(frozen=True, slots=True)
-class Withdrawal:
-    """Which signed rows an appeal ends: their files, the columns that name a row, and the file and order of what ends them."""
-
-    files: list[Path]
-    ids: tuple[str, ...]
-    gone: str
-    target: Path
-    order: tuple[str, ...]
-
-
-WITHDRAWN = """WITH rows AS (SELECT * FROM {rows}),
-gone AS ({gone}),
-ends AS (SELECT {ids}, min(known) AS ends FROM rows WHERE sign = -1 GROUP BY {ids}),
-lives AS (
-    SELECT rows.*, ends.ends, greatest(rows.known, gone.day) AS last
-    FROM rows JOIN gone USING ({ids}) LEFT JOIN ends USING ({ids})
-    WHERE rows.sign = 1 AND (ends.ends IS NULL OR ends.ends > greatest(rows.known, gone.day))
-)
-SELECT * EXCLUDE (ends, last, known, sign), last AS known, CAST(-1 AS TINYINT) AS sign FROM lives
-UNION ALL
-SELECT * EXCLUDE (ends, last, known, sign), ends AS known, CAST(1 AS TINYINT) AS sign FROM lives WHERE ends IS NOT NULL"""
-"""The negative of each row that holds on the day it is withdrawn; where the source ends it later, that end counts no more."""
-
-
-PAIRS = """SELECT DISTINCT rows.row_id, right_row_id, day
-FROM rows JOIN ({own}) AS own ON rows.{column} = own.row_id WHERE sign = 1"""
-"""The pairs in which withdrawn rows stand on one side."""
-
-
-def _withdraw(making: Making, layout: Layout, source: Source) -> None:
-    """Take back the rows against which an appeal was upheld, from the day on which that became known.
-
-    Days before see them as they were. A corrected row is one that the source sends under the same key.
-    """
-    if "appeals" not in source.tables:
-        return
-    connection = making.connection
-    parts = parquet_sql(files_in(source.tables["appeals"], "*.parquet"), "union_by_name=true")
-    if "about_row" not in connection.sql(f"SELECT * FROM {parts}").columns:
-        return
-    connection.execute(
-        "CREATE TEMP TABLE upheld AS SELECT about, about_row AS row_id, "
-        f"CAST(min(recorded_on) - DATE '1970-01-01' AS INTEGER) AS day FROM {parts} "
-        "WHERE upheld = 1 AND about_row IS NOT NULL GROUP BY ALL"
-    )
-    tables = connection.sql("SELECT DISTINCT about FROM upheld").fetchall()
-    check_files(layout)
-    whole = layout.with_segment(making.folder / "part")
-    for (name,) in sorted(tables):
-        for withdrawal in _withdrawals(making, whole, name):
-            _write_withdrawn(making, withdrawal)
-
-
-def _withdrawals(making: Making, layout: Layout, name: str) -> Iterator[Withdrawal]:
-    """Yield what withdrawing rows of a table ends: the rows, and the pairs of derived tables that they stand in."""
-    table = making.table(name)
-    by = first_by(table.columns, table.key)
-    own = f"SELECT row_id, day FROM upheld WHERE about = {quoted(name)}"
-    target = making.folder / "part" / f"{name}.parquet"
-    yield Withdrawal(layout.files(name), ("row_id",), own, target, (by, *table.key))
-    for join in declared_joins():
-        for side, column in ((join.left, "row_id"), (join.right, "right_row_id")):
-            if side == name:
-                joined = joined_table(join, making.table(join.left), making.table(join.right))
-                gone = PAIRS.format(own=own, column=column)
-                yield Withdrawal(
-                    files=layout.files(join.name),
-                    ids=TEXTS,
-                    gone=gone,
-                    target=making.folder / "part" / f"{join.name}.parquet",
-                    order=(first_by(joined.columns, table.key), *TEXTS),
-                )
-
-
-def _write_withdrawn(making: Making, withdrawal: Withdrawal) -> None:
-    """Add what ends withdrawn rows to the file of the segment that is being written."""
-    if not withdrawal.files:
-        return
-    connection = making.connection
-    query = WITHDRAWN.format(
-        rows=rows_sql(withdrawal.files),
-        gone=withdrawal.gone,
-        ids=", ".join(withdrawal.ids),
-    )
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE withdrawn AS {query}")
-    everything = "FROM withdrawn"
-    if withdrawal.target.exists():
-        everything += f" UNION ALL BY NAME FROM {parquet_sql(withdrawal.target)}"
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE segment_rows AS {everything}")
-    order = nulls_first(dict.fromkeys((*withdrawal.order, "known", "sign")))
-    write_sorted(connection, f"FROM segment_rows ORDER BY {order}", withdrawal.target)

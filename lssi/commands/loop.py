@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,6 +18,7 @@ from lssi.output import say, say_lines
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
+    from models.bundle.bundle import Bundle
     from serving.ledger.entries import Receipt
     from serving.loop.act_once import Doer, Loop
     from serving.requests import PostedOutcome, PostedReview
@@ -63,6 +64,12 @@ Decided = Annotated[str | None, typer.Option(help="决定日期 / day decided")]
 Upheld = Annotated[
     bool | None,
     typer.Option(help="是否支持 / whether it was upheld"),
+]
+Correct = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="更正后的值 列=值，可多次 / the true value COLUMN=VALUE of an upheld appeal, repeatable"
+    ),
 ]
 DecidedTarget = Annotated[str, typer.Option(help="目标 / target")]
 Post = Callable[["Loop", Any, "Doer"], "Receipt"]
@@ -178,6 +185,7 @@ def appeal_command(
     provider: OptionalProvider = None,
     decided: Decided = None,
     upheld: Upheld = None,
+    correct: Correct = None,
     data: Data = None,
     by: By = "operator",
     team: Team = None,
@@ -185,8 +193,11 @@ def appeal_command(
     on: On = None,
     as_json: Json = False,
 ) -> None:
-    """登记申诉及其决定。Record an appeal against a row, or its decision, and list who else rests on the row."""
+    """登记申诉及其决定。Record an appeal against a row, or its decision; an upheld one takes the row back or corrects its values,
+    the case is scored again, and who else rests on the row is listed.
+    """
     from serving.loop.appeals import appealed_row, lodge_appeal, others_on_row
+    from serving.loop.rescored import rescore, rescored_line
     from serving.loop.sent_outcomes import filled_form
     from serving.requests import LodgedAppeal
 
@@ -200,18 +211,49 @@ def appeal_command(
         "lodged": lodged,
         "decided_on": decided,
         "upheld": upheld,
+        "corrected": _values(correct),
     }
     form = filled_form(LodgedAppeal, asked, "the appeal")
     whose = Sender(by, team, key, on)
     with opened_loop(source, data) as loop:
-        receipt = lodge_appeal(loop, form, doer_of(loop, whose, form))
+        doer = doer_of(loop, whose, form)
+        receipt = lodge_appeal(loop, form, doer)
+        rescored = rescore(loop, _models(loop), form, appealed=receipt, doer=doer)
         others = others_on_row(loop.store, appealed_row(loop.store, table, row), form)
     if as_json:
-        say({**plain_receipt(receipt), "others_on_row": others})
+        say({**plain_receipt(receipt), "others_on_row": others, "rescored": rescored})
         return
     print(receipt_line(receipt))
+    for pair in rescored:
+        print(rescored_line(pair))
     for kind, units in others.items():
         print(f"同据此行 also rests on this row | {kind}: {', '.join(units)}")
+
+
+def _values(given: list[str] | None) -> dict[str, str | int] | None:
+    """Return the corrected values by column, None where there are none; RequestError where one is not COLUMN=VALUE."""
+    from features.errors import RequestError
+
+    if not given:
+        return None
+    values: dict[str, str | int] = {}
+    for one in given:
+        column, sign, value = one.partition("=")
+        if not sign or column in values:
+            raise RequestError("--correct should be COLUMN=VALUE, each column once")
+        is_whole = value.isascii() and value.removeprefix("-").isdecimal()
+        values[column] = int(value) if is_whole else value
+    return values
+
+
+def _models(loop: Loop) -> dict[str, Bundle]:
+    """Return the models in use, none where there is none: then nothing is scored again."""
+    from features.errors import TargetError
+    from serving.scoring.promoted_models import all_promoted
+
+    with suppress(TargetError):
+        return all_promoted(home() / "bundles", loop.source, loop.store.source.target)
+    return {}
 
 
 def overrides_command(

@@ -90,6 +90,8 @@ def plan_command(
     """制定周检查或核查计划。Plan a week: one list for each cell within its team's minutes, or of reviews for
     each team; plan and lottery are recorded, one plan a week.
     """
+    from features.ingest.directory import directory_of
+    from features.ingest.source import find_source
     from models.policy.plan_json import of_cell, plan_as_json
     from models.policy.plan_sheet import write_plan_sheets
     from models.policy.plan_text import plan_lines
@@ -100,7 +102,10 @@ def plan_command(
     if cell is not None:
         shown = of_cell(shown, cell)
     recorded = None if preview else _recorded(store, weekly_plan)
-    files = [] if out is None else [str(path) for path in write_plan_sheets(shown, out)]
+    files: list[str] = []
+    if out is not None:
+        directory = directory_of(find_source(source, data), shown["unit"])
+        files = [str(path) for path in write_plan_sheets(shown, out, directory)]
     if as_json:
         say({**shown, "record_id": recorded, "files": files})
     else:

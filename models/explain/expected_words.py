@@ -13,7 +13,7 @@ from models.bundle.interval import Interval
 from models.bundle.manifest import FrozenFeature
 from models.bundle.number import Number
 from models.bundle.score import Scores
-from models.explain.sentence import SAYS, meaning_and_value
+from models.explain.sentence import SAYS, meaning_and_value, statement
 from models.explain.shap_kernel import contributions
 from models.explain.wording import LANGUAGES, range_words, value_beside, value_words
 
@@ -33,7 +33,10 @@ UNSHARED = {
 }
 TIMES = {"zh": "，每人{each}", "en": ", {each} each"}
 RAISED = {"zh": "；使其升高最多的：{features}", "en": "; raised most by {features}"}
-LIST = {"zh": "，", "en": ", "}
+LIST = {"zh": "；", "en": "; "}
+"""Between features: each may be a sentence of its own with commas in it."""
+BARE = "ratio"
+"""The unit whose number says nothing without the numbers that it is made of."""
 
 
 def expected_words(
@@ -55,7 +58,7 @@ def expected_words(
         parts = [
             _expected(expected, interval, bundle.manifest.unit_expected, language),
             _made(bundle, number, inputs, expected, language),
-            _raised(raising, matrix, language),
+            _raised(bundle, raising, matrix, language),
         ]
         said[language] = "".join(parts)
     return said
@@ -112,17 +115,26 @@ def _most(bundle: Bundle, number: Number, inputs: Floats, language: str) -> str:
 
 
 def _raising(bundle: Bundle, inputs: Floats) -> list[FrozenFeature]:
-    """Return the features that raise the share most, in the order of their exact contributions to it."""
+    """Return the features that raise the share, in the order of their exact contributions to it."""
     if bundle.count_forest is None:
         return []
     shares = contributions(bundle.count_forest, inputs)[0]
-    most_first = np.argsort(-shares, kind="stable")[:RAISING]
+    most_first = np.argsort(-shares, kind="stable")
     return [bundle.features[place] for place in most_first.tolist() if shares[place] > 0]
 
 
-def _raised(raising: list[FrozenFeature], matrix: Matrix, language: str) -> str:
-    """Return the features that raise a number with their values, or nothing where none does."""
-    if not raising:
+def _raised(bundle: Bundle, raising: list[FrozenFeature], matrix: Matrix, language: str) -> str:
+    """Return what raises a number most, each feature as reasons say it, or nothing where none does.
+
+    A ratio of which the parts are not known is passed over, and the next feature is named: "trend: 4" tells nobody anything.
+    """
+    declared = {feature.name: feature for feature in bundle.features}
+    said: list[str] = []
+    for feature in raising:
+        words = statement(feature, declared, matrix, (), language)
+        is_bare = words == meaning_and_value(feature, matrix, language)
+        if not (is_bare and feature.unit == BARE):
+            said.append(words)
+    if not said:
         return ""
-    features = [meaning_and_value(feature, matrix, language) for feature in raising]
-    return RAISED[language].format(features=LIST[language].join(features))
+    return RAISED[language].format(features=LIST[language].join(said[:RAISING]))

@@ -13,7 +13,7 @@ from models.explain.leads import Lead, leads
 from models.explain.sentence import sentence
 from models.explain.wording import LANGUAGES
 
-FORM = 2
+FORM = 3
 """The form of reasons and of the words of a number: another number says that the same case was told otherwise."""
 
 

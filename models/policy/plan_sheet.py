@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from features.files import asked_folder, write_text
+from features.ingest.directory import Directory
 from models.bundle.interval import number_line
 from models.policy.plan_text import WHY_WORDS, heading_lines, remarks
 from models.policy.plan_unit import KINDS
@@ -28,6 +29,8 @@ COLUMNS = {
     "remarks": "备注 remarks",
 }
 """The columns of a sheet, by what a visit calls them; `unit` and `probability` are called as the plan's unit asks."""
+CONTACTS = {"name": "名称 name", "address": "地址 address", "telephone": "电话 telephone"}
+"""The columns that a source's directory fills, where it has one; they stand behind the unit."""
 BLANK = ("结果 outcome", "签名 signature")
 """Columns of the page that a team fills in."""
 SPREADSHEETS_MARK = "\N{BYTE ORDER MARK}"
@@ -39,9 +42,16 @@ STYLE = (
 )
 
 
-def write_plan_sheets(shown: dict[str, Any], folder: Path) -> list[Path]:
-    """Write a plan, as `plan_as_json` gave it, into a folder and return the paths: the page, then a CSV per team by name."""
+def write_plan_sheets(
+    shown: dict[str, Any], folder: Path, directory: Directory | None = None
+) -> list[Path]:
+    """Write a plan, as `plan_as_json` gave it, into a folder and return the paths: the page, then a CSV per team by name.
+
+    What a directory says of a unit stands on the sheets alone; `shown` stays without it.
+    """
     asked_folder(folder)
+    if directory:
+        shown = _with_contacts(shown, directory)
     number = shown["plan"]
     texts = {f"{number}.html": page(shown)}
     for team, cells in _cells_of_teams(shown).items():
@@ -51,6 +61,22 @@ def write_plan_sheets(shown: dict[str, Any], folder: Path) -> list[Path]:
     for name, text in texts.items():
         write_text(folder / name, text)
     return [folder / name for name in texts]
+
+
+def _with_contacts(shown: dict[str, Any], directory: Directory) -> dict[str, Any]:
+    """Return a plan whose visits have what a directory says of their units, empty where it names them not."""
+    nothing = dict.fromkeys(CONTACTS, "")
+    unit = shown["unit"]
+    cells = [
+        {
+            **cell,
+            "visits": [
+                {**visit, **directory.get(visit[unit], nothing)} for visit in cell["visits"]
+            ],
+        }
+        for cell in shown["cells"]
+    ]
+    return {**shown, "cells": cells, "contacts": True}
 
 
 def _cells_of_teams(shown: dict[str, Any]) -> dict[str | None, list[dict[str, Any]]]:
@@ -75,7 +101,15 @@ def team_csv(shown: dict[str, Any], cells: list[dict[str, Any]]) -> str:
 def titles(shown: dict[str, Any]) -> dict[str, str]:
     """Return the titles of a sheet's columns, in the words of the plan's unit."""
     kind = KINDS[shown["unit"]]
-    return COLUMNS | {"unit": kind.title, "probability": kind.chance}
+    names = COLUMNS | {"unit": kind.title, "probability": kind.chance}
+    if "contacts" not in shown:
+        return names
+    in_order: dict[str, str] = {}
+    for column, name in names.items():
+        in_order[column] = name
+        if column == "unit":
+            in_order |= CONTACTS
+    return in_order
 
 
 def by_road(cell: dict[str, Any]) -> list[dict[str, Any]]:
@@ -85,7 +119,7 @@ def by_road(cell: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _row(shown: dict[str, Any], cell: dict[str, Any], visit: dict[str, Any]) -> list[str]:
-    """Return one visit as texts, in the order of COLUMNS."""
+    """Return one visit as texts, in the order of the titles."""
     said = {
         **visit,
         "unit": visit[shown["unit"]],
@@ -96,7 +130,7 @@ def _row(shown: dict[str, Any], cell: dict[str, Any], visit: dict[str, Any]) -> 
         "expected": " ".join(number_line(visit, shown["unit_expected"])[1:]),
         "remarks": "; ".join(remarks(visit)),
     }
-    return [str(said[column]) for column in COLUMNS]
+    return [str(said[column]) for column in titles(shown)]
 
 
 def page(shown: dict[str, Any]) -> str:

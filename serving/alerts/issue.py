@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -22,8 +23,8 @@ from serving.alerts.alert_unit import unit_of_alert
 from serving.alerts.crossing import Crossing
 from serving.alerts.crossings import crossings
 from serving.ledger.act import Act, Seen, act_entry, act_of, subject_digest
-from serving.ledger.by_key import record_by_key
-from serving.ledger.entries import Entry
+from serving.ledger.by_key import records_by_key
+from serving.ledger.entries import Entry, Receipt
 from serving.ledger.read import StoredRecord, find
 from serving.loop.act_once import Loop
 from serving.loop.journal_rows import rows_where
@@ -91,16 +92,28 @@ def _recorded(
     """Write alerts into the ledger, and return them as it holds them: one that a stopped run wrote stands as it was."""
     digests = sorted(bundle.digest for bundle in bundles.values())
     seen = Seen(issue.day, loop.store.complete_to, digests[0] if len(digests) == 1 else "")
-    held = [record_by_key(loop.ledger.path, ISSUER, _key(loop, text)) for text in texts]
+    keys = [_key(loop, text) for text in texts]
+    known = records_by_key(loop.ledger.path, ISSUER, keys)
     waiting = {
-        place: loop.ledger.append(_entry(loop, text, seen, issue.moment))
-        for place, text in enumerate(texts)
-        if held[place] is None
+        key: loop.ledger.append(_entry(loop, text, seen, issue.moment))
+        for key, text in zip(keys, texts, strict=True)
+        if key not in known
     }
-    for place, future in waiting.items():
-        held[place] = find(loop.ledger.path, future.result().record_id)
-    pairs = zip(texts, held, strict=True)
-    return [_as_held(text, record) for text, record in pairs if record is not None]
+    return [
+        _as_recorded(text, known[key])
+        if key in known
+        else _as_sent(loop, text, waiting[key], issue)
+        for key, text in zip(keys, texts, strict=True)
+    ]
+
+
+def _as_sent(loop: Loop, text: Plain, sent: Future[Receipt], issue: Issue) -> Plain:
+    """Return an alert with its record once it is durable."""
+    receipt = sent.result()
+    if not receipt.first:
+        return _as_recorded(text, find(loop.ledger.path, receipt.record_id))
+    # it is there as it was sent: reading it back would cost as much as writing it
+    return {**text, "record_id": receipt.record_id, "day": issue.day}
 
 
 def _key(loop: Loop, text: Plain) -> str:
@@ -116,7 +129,7 @@ def _entry(loop: Loop, text: Plain, seen: Seen, moment: datetime) -> Entry:
     return act_entry(act, seen, moment=moment, kept_days=KEPT_DAYS)
 
 
-def _as_held(text: Plain, record: StoredRecord) -> Plain:
+def _as_recorded(text: Plain, record: StoredRecord) -> Plain:
     """Return an alert with its record, its team and its day as the ledger has them."""
     alert = dict(act_of(record.payload).content) if record.payload else dict(text)
     return {**alert, "record_id": record.record_id, "day": record.entry["as_of"]}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -63,11 +63,23 @@ class ActRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Beside:
+    """Rows that an act writes beside its own, of another table of the journal: the values by column."""
+
+    table: str
+    columns: Mapping[str, Sequence[Any]]
+
+
+def _nothing_beside(_recorded: ActRecord) -> Iterable[Beside]:
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
 class Deed:
     """An act and its row: `what` it is, what was `asked`, the journal's `table`, and the `marks` it is looked up by.
 
     `check` raises where the act does not fit what is recorded; `columns` gives the row of the journal, each column a value,
-    from the receipt's number and the day.
+    from the receipt's number and the day. `beside` gives rows of other tables that count only with that one.
     """
 
     what: str
@@ -76,6 +88,7 @@ class Deed:
     marks: tuple[str, ...]
     check: Callable[[], None]
     columns: Callable[[ActRecord], Mapping[str, Any]]
+    beside: Callable[[ActRecord], Iterable[Beside]] = _nothing_beside
 
 
 def check_names(who: str, key: str) -> None:
@@ -134,9 +147,15 @@ def _entry(loop: Loop, deed: Deed, doer: Doer) -> Entry:
 
 
 def _write_row(loop: Loop, deed: Deed, key_mark: str, receipt: Receipt, day: int) -> None:
-    row = deed.columns(ActRecord(receipt.record_id, day))
+    recorded = ActRecord(receipt.record_id, day)
+    row = deed.columns(recorded)
     columns = {name: [value] for name, value in row.items()}
     digests = [mark_digest(mark) for mark in (*deed.marks, key_mark)]
     # the number of the record comes first, so that row ids are in the order of the acts
     part = "-".join([f"{receipt.sequence:012d}", *digests])
+    for beside in deed.beside(recorded):
+        # before the act's own row, which makes them count
+        days = [day] * len(next(iter(beside.columns.values())))
+        rows = {**beside.columns, "recorded_on": days}
+        write_journal_part(loop.journal, beside.table, part, rows)
     write_journal_part(loop.journal, deed.table, part, {**columns, "recorded_on": [day]})

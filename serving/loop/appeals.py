@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -12,7 +13,8 @@ from features.contract.tables import contract
 from features.store.store import Store
 from serving.errors import ActRefused
 from serving.ledger.entries import Receipt
-from serving.loop.act_once import ActRecord, Deed, Doer, Loop, carried_out
+from serving.loop.act_once import ActRecord, Beside, Deed, Doer, Loop, carried_out
+from serving.loop.corrected_values import check_correction, corrected_values
 from serving.loop.journal_rows import marked_rows
 from serving.loop.responsible_team import check_team, team_of_unit
 from serving.requests import LodgedAppeal
@@ -43,9 +45,10 @@ def lodge_appeal(loop: Loop, asked: LodgedAppeal, doer: Doer) -> Receipt:
         what="appeal",
         asked=asked.model_dump(mode="json"),
         table="appeals",
-        marks=(f"appeal {asked.appeal}", f"row {asked.table} {asked.row_id}"),
+        marks=(f"appeal {asked.appeal}", _row_mark(asked)),
         check=lambda: _check(loop, asked, doer),
         columns=lambda recorded: _columns(asked, recorded),
+        beside=lambda recorded: _corrections(loop, asked, recorded),
     )
     return carried_out(loop, deed, doer)
 
@@ -64,6 +67,25 @@ def _columns(asked: LodgedAppeal, _recorded: ActRecord) -> dict[str, Any]:
     }
 
 
+def _corrections(loop: Loop, asked: LodgedAppeal, recorded: ActRecord) -> Iterator[Beside]:
+    """Yield the rows of `corrections`, one for each value that is corrected."""
+    if asked.corrected is None:
+        return
+    values = corrected_values(loop.store, asked)
+    rows = len(values)
+    yield Beside(
+        "corrections",
+        {
+            "appeal": [asked.appeal] * rows,
+            "about": [asked.table] * rows,
+            "about_row": [asked.row_id] * rows,
+            "field": list(values),
+            "value": [None if value is None else str(value) for value in values.values()],
+            "record": [recorded.record_id] * rows,
+        },
+    )
+
+
 def _check(loop: Loop, asked: LodgedAppeal, doer: Doer) -> None:
     row = appealed_row(loop.store, asked.table, asked.row_id)
     subject, appellant = asked.unit
@@ -80,6 +102,17 @@ def _check(loop: Loop, asked: LodgedAppeal, doer: Doer) -> None:
         raise ActRefused("this appeal is decided; lodge another one under a new number")
     if any((one["about"], one["about_row"]) != (asked.table, asked.row_id) for one in earlier):
         raise ActRefused("this appeal was lodged against another row; lodge a second appeal")
+    of_row = marked_rows(loop.journal, "appeals", _row_mark(asked))
+    if asked.upheld and any(one["upheld"] for one in of_row):
+        raise ActRefused(
+            "an appeal against this row was upheld before; appeal against the one that stands in its place"
+        )
+    if asked.corrected is not None:
+        check_correction(loop.store, asked, doer.day)
+
+
+def _row_mark(asked: LodgedAppeal) -> str:
+    return f"row {asked.table} {asked.row_id}"
 
 
 def _check_appeal_days(asked: LodgedAppeal, doer: Doer) -> None:

@@ -1,0 +1,1 @@
+"""Appeals: what upheld ones change in the history, from their day on."""
