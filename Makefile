@@ -7,7 +7,7 @@ STAMP := .venv/.installed
 EXTRA := .venv/.extra
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: install extra demo test test-slow check bench trial sbom
+.PHONY: install extra demo test test-slow check bench trial torture sbom
 .DELETE_ON_ERROR:
 
 install: $(STAMP)
@@ -37,6 +37,10 @@ test: check
 # the stops use both cores by themselves where they can, and wait much; so they run beside the other slow tests
 test-slow: $(STAMP)
 	$(HERE)/python -m pytest -m slow $(PARALLEL)
+
+# every kind of fault at its full count; ARGS="--kind NAME --count N" for one kind
+torture: $(STAMP)
+	$(HERE)/python -m benchmarks.torture $(ARGS)
 
 check: $(STAMP)
 	$(HERE)/ruff check .

@@ -1,6 +1,6 @@
 """Run the benchmarks of this folder one after another, or those named: `python -m benchmarks [NAME ...]`.
 
-The trial (`make trial`) takes hours and has options of its own, so it runs only where it is named.
+The trial (`make trial`) and the torture (`make torture`) take hours and have options of their own, so they run only where named.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from features.ingest.scan import files_in
 
-BY_NAME_ALONE = {"trial", "trial_city"}
+BY_NAME_ALONE = {"torture", "trial", "trial_city"}
 
 
 def main(asked: list[str]) -> None:

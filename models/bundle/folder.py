@@ -61,6 +61,9 @@ def read_folder(path: Path) -> dict[str, bytes]:
         raise BundleError(
             f"{path} is damaged: {', '.join(damaged[:5])} differs from its digest; take a fresh copy"
         )
+    # a list that says the same in other bytes, such as one cut before its last line's end, was damaged too
+    if sums != digest_list(files):
+        raise BundleError(f"{path} is damaged: {SUMS} is not as it was written; take a fresh copy")
     return files
 
 

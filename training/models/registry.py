@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 CHAMPION = "champion"
+REGISTRY_PATIENCE = 10.0
+"""Seconds for which a command waits for whoever holds the registry's file; a choice: others hold it for milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +105,20 @@ def _client_as_it_stands(home: Path) -> Iterator[MlflowClient]:
         logging.getLogger("alembic").setLevel(logging.ERROR)
         if not (home / "mlflow.db").exists():
             _make(home)
+        _check_answers(home / "mlflow.db")
         address = tracking_uri(home)
         yield MlflowClient(tracking_uri=address, registry_uri=address)
+
+
+def _check_answers(path: Path) -> None:
+    """Raise TargetError unless the registry's file can be read: MLflow would try again for two minutes, and then fail."""
+    try:
+        with closing(sqlite3.connect(path, timeout=REGISTRY_PATIENCE)) as database:
+            database.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except sqlite3.Error as error:
+        raise TargetError(
+            f"the registry {path} cannot be read ({error}); end what holds it, or restore the file"
+        ) from None
 
 
 def _make(home: Path) -> None:
