@@ -455,14 +455,6 @@ def a_batch(walk: Walk) -> Any:
     return lasting(said)
 
 
-def a_whole_day(walk: Walk) -> Any:
-    place = ("day", walk.place / "source", "--data", walk.place / "data", "--json")
-    said = json.loads(walk.says(*place))
-    assert said["checkpoint"]
-    units = {one["target"]: one["units"] for one in said["scored"]}
-    return said["source"], said["complete_to"], units
-
-
 def a_replay(walk: Walk) -> Any:
     one = walk.told("replay", walk.record, "--unit", next(iter(walk.top)))
     return one, walk.told("replay", "--sample", 5, "--seed", 1, "--elsewhere")
@@ -587,6 +579,15 @@ def a_day(walk: Walk) -> Any:
     return begun, fed, walk.here("dictionary")
 
 
+def a_whole_day(walk: Walk) -> Any:
+    """Close the day that was loaded just now: it is scored and published, and its rows are the same."""
+    rows = ("--day", NEXT, "--rows", walk.place / "day")
+    said = walk.here("day", *rows, "--out", walk.place / "closed day.txt")
+    assert (walk.place / "closed day.txt").read_text("utf-8") == said["checkpoint"]
+    units = {one["target"]: one["units"] for one in said["scored"]}
+    return said["load"], said["complete_to"], units
+
+
 def a_certificate(walk: Walk) -> Any:
     return walk.told(
         "certify", walk.place / "little", "--as-of", DAY, "--data", walk.place / "data"
@@ -638,7 +639,6 @@ STEPS: dict[str, Callable[[Walk], Any]] = {
     "estimate": an_estimate,
     "simulate-policy": a_policy_trial,
     "batch": a_batch,
-    "day": a_whole_day,
     "replay": a_replay,
     "report": a_report,
     "notice": a_notice,
@@ -658,6 +658,7 @@ STEPS: dict[str, Callable[[Walk], Any]] = {
     "key remove": a_removal,
     "serve": a_service,
     "load": a_day,
+    "day": a_whole_day,
     "certify": a_certificate,
     "adopt": a_move,
     "upgrade": an_upgrade,

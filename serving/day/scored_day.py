@@ -7,6 +7,7 @@ import zlib
 from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,9 @@ class ScoredDay:
         )
         self._starts = self._columns["key.starts"]
         self._keys = self._columns["key"].data
+        # the levels of the tree stand one after the other, each with the complete subtrees of its size
+        sizes = [len(self) >> level for level in range(len(self).bit_length())]
+        self._levels = [0, *accumulate(sizes)]
 
     def __len__(self) -> int:
         return self.manifest.units
@@ -107,9 +111,7 @@ class ScoredDay:
         return bytes(self._keys[start:end])
 
     def _node(self, level: int, place: int) -> bytes:
-        # the levels stand one after the other, each with the complete subtrees of its size
-        before = sum(len(self) >> lower for lower in range(level))
-        start = (before + place) * HASH_BYTES
+        start = (self._levels[level] + place) * HASH_BYTES
         return self._columns["tree"][start : start + HASH_BYTES].tobytes()
 
     def _mapped(self, name: str) -> mmap.mmap:

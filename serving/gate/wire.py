@@ -15,6 +15,7 @@ from uvicorn import config as server_config
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from serving.errors import CODES, body
+from serving.gate.accepting import Counted, accept_in_turn
 from serving.gate.responses import SECURITY
 
 LOG = logging.getLogger("lssi.access")
@@ -85,7 +86,7 @@ class StrictConnection(h11.Connection):
             raise h11.RemoteProtocolError(fault)
 
 
-class StrictProtocol(H11Protocol):
+class StrictProtocol(Counted, H11Protocol):
     """The server's protocol over such connections; what cannot be read is answered with the one error body."""
 
     def __init__(self, *words: Any, **named: Any) -> None:
@@ -119,5 +120,9 @@ REFUSAL = _refusal()
 
 
 def speak_strictly() -> None:
-    """Let every HTTP server that this process starts from now on read strictly; the framework has no setting for it."""
+    """Let every HTTP server that this process starts from now on read strictly and take connections in turn.
+
+    The framework has no setting for it.
+    """
+    accept_in_turn()
     server_config.HTTP_PROTOCOLS["auto"] = f"{__name__}:{StrictProtocol.__name__}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
@@ -79,7 +79,18 @@ def is_of_day(row: RowReference, day: DayName) -> bool:
 
 def plain_reference(reference: DayReference) -> dict[str, Any]:
     """Return a reference as plain JSON values."""
-    return asdict(reference)
+    # written out, since `asdict` walks and copies what is plain already: it took a fiftieth of a request
+    day = reference.day
+    return {
+        "day": {"digest": day.digest, "count": day.count, "root": day.root},
+        "batch": reference.batch,
+        "rows": [
+            {"key": row.key, "place": row.place, "leaf": row.leaf, "path": row.path}
+            for row in reference.rows
+        ],
+        "order": list(reference.order),
+        "has_reasons": reference.has_reasons,
+    }
 
 
 def reference_of(plain: Mapping[str, Any]) -> DayReference:

@@ -102,19 +102,17 @@ def audit_path(node: Node, place: int, size: int) -> list[bytes]:
     """Return the audit path of the leaf at `place` in the tree of that size, lowest sibling first."""
     if not 0 <= place < size:
         raise IndexError(f"leaf {place} is not in a tree of {size}")
-    return list(_inclusion(node, place, 0, size))
-
-
-def _inclusion(node: Node, place: int, low: int, high: int) -> Iterator[bytes]:
-    if high - low == 1:
-        return
-    cut = low + _below(high - low)
-    if place < cut:
-        yield from _inclusion(node, place, low, cut)
-        yield _range(node, cut, high)
-    else:
-        yield from _inclusion(node, place, cut, high)
-        yield _range(node, low, cut)
+    siblings: list[bytes] = []
+    low, high = 0, size
+    while high - low > 1:
+        cut = low + _below(high - low)
+        if place < cut:
+            siblings.append(_range(node, cut, high))
+            high = cut
+        else:
+            siblings.append(_range(node, low, cut))
+            low = cut
+    return siblings[::-1]
 
 
 def sides(place: int, size: int) -> list[str]:

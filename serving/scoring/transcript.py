@@ -158,8 +158,9 @@ def outcome_entry(
     store: Store, bundle: Bundle, question: Question, outcome: RecordedOutcome, *, moment: datetime
 ) -> Entry:
     """Return the ledger entry of an outcome, as of the store's last closed day; the payload is kept KEPT_DAYS."""
-    categories = [feature.name for feature in bundle.features if feature.categories is not None]
     is_in_day = outcome.reference is not None and not outcome.cases
+    inputs = () if is_in_day else bundle.features
+    categories = [feature.name for feature in inputs if feature.categories is not None]
     record = Record(
         kind=outcome.kind,
         at=moment.isoformat(timespec="milliseconds"),
@@ -175,7 +176,7 @@ def outcome_entry(
         reasons_form=FORM,
         base=outcome.base,
         features=() if is_in_day else bundle.manifest.names,
-        categories=() if is_in_day else tuple(categories),
+        categories=tuple(categories),
         cases=outcome.cases,
         answer=outcome.answer,
         rows=outcome.rows,
