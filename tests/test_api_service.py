@@ -69,7 +69,7 @@ REGISTER = {
 
 @dataclass(frozen=True)
 class Served:
-    """A running service: its process, where it listens, its home, a key per role, its log, and a recorded batch."""
+    """A running service: its process and address, home, a key per role, log, a recorded batch, and a claim to review."""
 
     process: subprocess.Popen[bytes]
     address: str
@@ -78,6 +78,7 @@ class Served:
     log: Path
     city: Path
     batch: str
+    claim: str
 
     def ask(
         self,
@@ -213,8 +214,30 @@ def served(home: Path, city_2000: Path) -> Iterator[Served]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LSSI_HOME", str(home))
         batch = begin_week(city_2000, home)
+        claim = plan_review(city_2000, home)
     with serving(home, city_2000, log, "--workers", "2") as (address, process):
-        yield Served(process, address, home, keys, log, city_2000, batch)
+        yield Served(process, address, home, keys, log, city_2000, batch, claim)
+
+
+def plan_review(city: Path, home: Path) -> str:
+    """Plan a review of a claim that nobody has reviewed by the team of the keys, and return the claim."""
+    store = open_store(city)
+    reviewed = store.live("claim_reviews", store.complete_to, ("claim",))["claim"]
+    claims = store.live("claims", store.complete_to, ("claim",))["claim"]
+    claim = store.texts("claim")[np.setdiff1d(claims, reviewed)[0]]
+    monday = day_of(WEEK)
+    plan = {
+        "plan": ["R"],
+        "claim": [claim],
+        "team": [TEAM],
+        "week": [monday],
+        "position": [1],
+        "planned_minutes": [60],
+        "why": ["score"],
+        "recorded_on": [monday],
+    }
+    write_journal_part(home / "journal" / "city", "claim_plans", "fraudulent_claim.R", plan)
+    return str(claim)
 
 
 def begin_week(city: Path, home: Path) -> str:
@@ -275,11 +298,18 @@ def live_example(served: Served, route: Route) -> dict[str, Any]:
     asked |= {name: value for name, value in live.items() if name in asked}
     if "plan" in asked:
         asked["enterprise"] = served.listed
+    if route.name == "post_review":
+        del asked["enterprise"]
+        asked |= {"plan": "R", "claim": served.claim}
     if route.name == "explain_line":
         asked["enterprise"] = served.appealed["enterprise"]
     if route.name == "lodge_appeal":
         asked |= served.appealed
     return asked
+
+
+OF_FIRMS = {("post_outcome", "reviewer"), ("decide_line", "reviewer")}
+"""The routes whose example is about an enterprise, which a reviewer's key may not decide on."""
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
@@ -290,6 +320,8 @@ def test_every_route_times_every_role(served: Served, route: Route) -> None:
         answer = served.ask(path, dict(asked), role=role, method=route.method)
         if route.roles and role not in route.roles:
             assert code_of(answer) == "role_refused"
+        elif (route.name, role) in OF_FIRMS:
+            assert code_of(answer) == "team_refused"
         else:
             assert answer.status_code not in (401, 403, 405, 500, 503, 504), answer.text
     bare = httpx.request(route.method, served.address + path, timeout=30)

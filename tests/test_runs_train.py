@@ -352,6 +352,22 @@ def test_a_model_that_does_not_gain_over_the_scorecard_is_promoted_only_with_a_r
     assert tags_of_version(home, VISITS, number)["although"] == "a trial"
 
 
+def test_no_model_is_in_use_whose_promotion_could_not_be_recorded(
+    outdone: dict[str, Any], home: Path
+) -> None:
+    number, former = outdone["mlflow"]["version"], champion(home, VISITS)
+    in_use = (home / "bundles" / "hand.visits.json").read_text("utf-8")
+    other = outdone["scorecard"]["version"] if former == number else number
+
+    def full_disk(version: int, digest: str) -> None:
+        raise OSError(f"no room for version {version} of {digest}")
+
+    with pytest.raises(OSError, match=f"no room for version {other} of [0-9a-f]{{64}}"):
+        promote(home, VISITS, other, although="a trial", record=full_disk)
+    assert champion(home, VISITS) == former
+    assert (home / "bundles" / "hand.visits.json").read_text("utf-8") == in_use
+
+
 def test_the_scorecard_that_is_promoted_scores_whole_points(
     outdone: dict[str, Any], city: Store, home: Path
 ) -> None:

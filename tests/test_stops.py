@@ -556,25 +556,9 @@ def test_two_of_a_command_at_once_leave_what_one_leaves(
 def stopped_everywhere(shown: Shown, met: set[str], counted: dict[str, int]) -> None:
     """Stop a scene at each of its points that is to be tried."""
     stops = stops_of(shown.well.points, SCENES.index(shown.scene), met)
-    if shown.scene.words == TRAIN:
-        stops = without_known_fault(shown.well.points, stops)
     met.update(map(kind_of, shown.well.points))
     stopped_one_by_one(shown, stops)
     counted["runs stopped at a point"] = counted.get("runs stopped at a point", 0) + len(stops)
-
-
-def without_known_fault(points: tuple[str, ...], stops: list[Stop]) -> list[Stop]:
-    """Leave out the stops of a training between the promotion of its model and the act that tells of it.
-
-    There the model stays in use, and the next training finds nothing to promote, so that no act is ever written. This is
-    a fault of the command, not yet mended; `lssi promote` writes its act each time it is run.
-    """
-    lost = points[
-        points.index("after the champion is set") : points.index(
-            "after a group of records is committed"
-        )
-    ]
-    return [stop for stop in stops if stop.point not in lost]
 
 
 def run_twice_at_once(shown: Shown, counted: dict[str, int]) -> None:

@@ -15,6 +15,8 @@ from lssi.options import AsOf, Data, DeclaredTarget, Json, Source, Target, Who
 from lssi.output import loading, progress, say, say_lines
 
 if TYPE_CHECKING:
+    from models.bundle.champions import ModelKey
+    from training.models.promote import Recorder
     from training.runs.bench import Bench
     from training.runs.candidate_features import Newcomers
 
@@ -105,8 +107,6 @@ def train_command(
     from features.errors import TargetError
     from features.files import write_text
     from features.store.opening import open_own_store
-    from models.bundle.champions import ModelKey
-    from training.models.registry import champion
     from training.runs.summary import summary_lines
     from training.runs.train import train
     from training.runs.training_report import report_of
@@ -116,10 +116,7 @@ def train_command(
         store = open_own_store(source, data, count)
     with progress("训练 training"):
         result = train(store, target, home=home(), without=without)
-    before = champion(home(), ModelKey(store.source.name, target))
     result["champion"] = champion_after(store.source.name, target, result, at_once=use)
-    if result["champion"] != before:
-        record_promotion(store.source.name, target, result["champion"])
     if report is not None:
         write_text(report, report_of(store, target, result))
     if as_json:
@@ -154,9 +151,10 @@ def champion_after(name: str, target: str, result: dict[str, Any], at_once: bool
     result["not_promoted"] = refusal(home(), key, number) or None
     if result["without"] and not at_once:
         return champion(home(), key)
+    record = recorder_of(key)
     if at_once and not result["not_promoted"]:
-        return promote(home(), key, number)
-    return promote_first(home(), key, number)
+        return promote(home(), key, number, record=record)
+    return promote_first(home(), key, number, record=record)
 
 
 def ablate_command(
@@ -240,19 +238,19 @@ def promote_command(
     from training.models.registry import registered_key
 
     key = registered_key(home(), target, source)
-    promote(home(), key, version, although=although)
-    record_promotion(key.source, target, version, although, who)
+    record = recorder_of(key, although, who)
+    promote(home(), key, version, although=although, record=record)
     print(f"{key.source} {target}: 启用版本 {version} / the service uses version {version}")
 
 
-def record_promotion(
-    source: str, target: str, version: int, although: str = "", who: str | None = None
-) -> None:
-    """Write into the ledger which version a person put into use, the model's digest, and the reason, where one was needed."""
-    from models.bundle.champions import ModelKey, pointer_of
+def recorder_of(key: ModelKey, although: str = "", who: str | None = None) -> Recorder:
+    """Return what writes into the ledger which version a person puts into use, its model's digest, and the reason it needed."""
     from serving.ledger.admin_act import AdminAct
 
-    subject = {"source": source, "target": target}
-    digest = pointer_of(home() / "bundles", ModelKey(source, target)).digest
-    content = {**subject, "version": version, "digest": digest, "although": although}
-    record_act(AdminAct("promote", operator(who), subject, content))
+    subject = {"source": key.source, "target": key.target}
+
+    def record(number: int, digest: str) -> None:
+        content = {**subject, "version": number, "digest": digest, "although": although}
+        record_act(AdminAct("promote", operator(who), subject, content))
+
+    return record

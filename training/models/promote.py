@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from features.errors import TargetError
@@ -22,14 +23,28 @@ BETTER, WHY, INSTEAD, ALTHOUGH = "verdict", "verdict_why", "verdict_instead", "a
 """The tags of a version: its verdict, why, the version that is the better choice, and why it was promoted all the same."""
 BASELINE = "baseline"
 """The verdict of a model that has not gained over the baseline that it must beat."""
+Recorder = Callable[[int, str], None]
+"""Writes down that a version, with the digest of its bundle, is promoted."""
 
 
-def promote(home: Path, key: ModelKey, number: int, *, although: str = "") -> int:
+def unrecorded(number: int, digest: str) -> None:
+    """Write nothing down: where a home has no ledger, as in a notebook's trial."""
+
+
+def promote(
+    home: Path,
+    key: ModelKey,
+    number: int,
+    *,
+    although: str = "",
+    record: Recorder = unrecorded,
+) -> int:
     """Make one registered version the champion, point the service to its bundle, and return its number.
 
     One that has not gained over its baseline is promoted only with a reason `although`, which its version then tells.
-    The bundle is tested first. Raises TargetError for an unknown version and for one refused, BundleError for a bundle
-    gone or damaged.
+    The bundle is tested first, and then the promotion is recorded: one that is stopped may leave a record of what did not
+    come about, and is recorded again when it is run again, but no model is in use without a record. Raises TargetError for
+    an unknown version and for one refused, BundleError for a bundle gone or damaged.
     """
     line = refusal(home, key, number)
     if line and not although.strip():
@@ -38,6 +53,7 @@ def promote(home: Path, key: ModelKey, number: int, *, although: str = "") -> in
         digest = digest_of_version(home, key, number)
         name = f"{key.target}-{digest[:12]}"
         load_bundle(home / "bundles" / name, digest)
+        record(number, digest)
         point_at_bundle(home / "bundles", key, Pointer(bundle=name, digest=digest))
         publish_models(home / "bundles", key.source)
         with write_points("the champion is set"):
@@ -47,7 +63,9 @@ def promote(home: Path, key: ModelKey, number: int, *, although: str = "") -> in
     return number
 
 
-def promote_first(home: Path, key: ModelKey, number: int) -> int | None:
+def promote_first(
+    home: Path, key: ModelKey, number: int, *, record: Recorder = unrecorded
+) -> int | None:
     """Promote a version where no model of its source and target is in use yet, and return the number of the one in use.
 
     Of a version that would be refused the better choice is promoted in its place, nothing where none is registered.
@@ -56,9 +74,9 @@ def promote_first(home: Path, key: ModelKey, number: int) -> int | None:
     if current is not None:
         return current
     if not refusal(home, key, number):
-        return promote(home, key, number)
+        return promote(home, key, number, record=record)
     instead = tags_of_version(home, key, number).get(INSTEAD)
-    return promote(home, key, int(instead)) if instead else None
+    return promote(home, key, int(instead), record=record) if instead else None
 
 
 def refusal(home: Path, key: ModelKey, number: int) -> str:
