@@ -102,8 +102,10 @@ def kept_values(store: Store, of: str, day: int, wanted: Column | None = None) -
     """
     path = _place(store, of, day)
     if not path.exists():
-        for group, columns in MAKERS[of](store, day).items():
-            _write(_place(store, group, day), columns)
+        groups = MAKERS[of](store, day)
+        # what is asked for comes last, so that after a stop all of them are made again
+        for group in sorted(groups, key=lambda group: group == of):
+            _write(_place(store, group, day), groups[group])
     check_whole(path)
     if wanted is None:
         return _read(path)
