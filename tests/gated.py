@@ -34,8 +34,9 @@ class Gated:
     def __init__(
         self, register: Path, *, scores: Any = None, loop: Any = None, reads: Any = None
     ) -> None:
+        """Serve some desks; there are no batch jobs."""
         served = object.__new__(Lssi.inner)
-        desks = Desks(scores, loop, reads)
+        desks = Desks(scores, loop, reads, batches=typing.cast(Any, None))
         # there is no file that says what is in use, so nothing changes
         served._in_use = Changeover(register.with_name("none.json"), lambda: desks)
         routes = [
