@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +14,8 @@ import pytest
 from features.calendar import date_of, day_of
 from features.ingest.scan import files_below, read_table
 from features.ingest.source import find_source
+from features.seal import seal_file
+from features.store.layout import DIGEST, FILES, named_files, write_summary
 from features.store.opening import open_store
 from training.certificate.recorded_days import ROWS, misdated
 
@@ -25,6 +28,16 @@ ORDERS = (
     "ORDER BY recorded_on",
     "ORDER BY complaint DESC",
 )
+
+
+def seal_again(folder: Path, path: Path) -> None:
+    """Seal a changed file of a store, as if the load had written it so."""
+    summary = json.loads((folder / "store.json").read_text("utf-8"))
+    del summary[DIGEST]
+    seal_file(path)
+    write_summary(
+        folder, summary | {FILES: named_files(folder, (folder / "base", folder / "dictionaries"))}
+    )
 
 
 def complaints(write: Write, order: str) -> Path:
@@ -66,7 +79,10 @@ def test_a_view_in_any_order_is_no_false_alarm(write_source: Write, order: str) 
 @pytest.mark.parametrize("order", ORDERS[:2])
 def test_a_store_that_knows_rows_from_another_day_is_found(write_source: Write, order: str) -> None:
     source = find_source(complaints(write_source, order))
-    (path,) = files_below(open_store(source).folder / "base", "complaints.parquet")
+    folder = open_store(source).folder
+    (path,) = files_below(folder / "base", "complaints.parquet")
     rows = pl.DataFrame(read_table(path))
     pq.write_table(rows.with_columns(pl.col("known") + 1).to_arrow(), path)
+    # a load that dates rows wrongly seals what it writes, so the seal cannot tell
+    seal_again(folder, path)
     assert misdated(source, open_store(source))["complaints"] > ROWS // 4
