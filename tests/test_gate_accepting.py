@@ -10,9 +10,9 @@ from contextlib import ExitStack
 CONNECTIONS = 16
 WORKER = """
 import asyncio, socket, sys
-from serving.gate.accepting import Counted, accept_in_turn
+from serving.gate.accepting import CountedProtocol, accept_in_turn
 
-class Told(Counted):
+class Told(CountedProtocol):
     def connection_made(self, transport):
         super().connection_made(transport)
         transport.write(sys.argv[2].encode())

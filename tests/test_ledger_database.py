@@ -334,6 +334,7 @@ def test_every_command_reads_the_ledger_in_the_database_and_says_in_one_line_tha
     assert len((tmp_path / "export").read_text("utf-8").splitlines()) == 4
     assert verify(tmp_path / "copy.db", TODAY).size == 3
     assert sorted(file.name for file in place.home.iterdir()) == [
+        "home.lock",
         "ledger.db.lock",
         "ledger.key",
         "ledger.key.lock",

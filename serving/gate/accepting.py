@@ -54,7 +54,7 @@ def _accept_one(
     _accept(loop, factory, sock, sslcontext, server, 1, *timeouts)
 
 
-class Counted(asyncio.Protocol):
+class CountedProtocol(asyncio.Protocol):
     """A protocol whose open connections are counted."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:

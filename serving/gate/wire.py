@@ -15,7 +15,7 @@ from uvicorn import config as server_config
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from serving.errors import CODES, body
-from serving.gate.accepting import Counted, accept_in_turn
+from serving.gate.accepting import CountedProtocol, accept_in_turn
 from serving.gate.responses import SECURITY
 
 LOG = logging.getLogger("lssi.access")
@@ -86,7 +86,7 @@ class StrictConnection(h11.Connection):
             raise h11.RemoteProtocolError(fault)
 
 
-class StrictProtocol(Counted, H11Protocol):
+class StrictProtocol(CountedProtocol, H11Protocol):
     """The server's protocol over such connections; what cannot be read is answered with the one error body."""
 
     def __init__(self, *words: Any, **named: Any) -> None:
