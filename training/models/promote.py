@@ -27,7 +27,7 @@ Recorder = Callable[[int, str], None]
 """Writes down that a version, with the digest of its bundle, is promoted."""
 
 
-def not_recorded(number: int, digest: str) -> None:
+def no_entry(number: int, digest: str) -> None:
     """Write nothing down: where a home has no ledger, as in a notebook's trial."""
 
 
@@ -37,7 +37,7 @@ def promote(
     number: int,
     *,
     although: str = "",
-    record: Recorder = not_recorded,
+    record: Recorder = no_entry,
 ) -> int:
     """Make one registered version the champion, point the service to its bundle, and return its number.
 
@@ -64,7 +64,7 @@ def promote(
 
 
 def promote_first(
-    home: Path, key: ModelKey, number: int, *, record: Recorder = not_recorded
+    home: Path, key: ModelKey, number: int, *, record: Recorder = no_entry
 ) -> int | None:
     """Promote a version where no model of its source and target is in use yet, and return the number of the one in use.
 
