@@ -27,7 +27,8 @@ def home_form(home: Path) -> int:
     path = home / NOTE
     try:
         form = json.loads(path.read_bytes())["form"]
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
+        # a home that is a file is refused by whatever writes to it first
         return 0
     except (OSError, ValueError, KeyError, TypeError):
         form = None
