@@ -12,6 +12,7 @@ from features.engine.matrices import matrix as matrix_of_day
 from features.errors import BundleError, LedgerError, RequestError, UnknownId
 from models.bundle.interval import Interval
 from models.bundle.score import score
+from models.explain.reasons import FORM
 from serving.ledger.record import Case, Record
 from serving.proof.audit import verify
 from serving.replay.checks import CaseReplay
@@ -124,7 +125,7 @@ def test_reasons_of_an_earlier_form_are_compared_without_their_words(home: Home)
     for field in ("reason_words", "expected_words", "facts"):
         assert states(replayed)[field] == "not_rebuilt"
     told = next(check.en for check in replayed.checks if check.field == "reason_words")
-    assert "made by form 1 of reasons; this version makes form 2" in told
+    assert f"made by form 1 of reasons; this version makes form {FORM}" in told
     louder = [{**older[0], "contribution": 9.0}, *older[1:]]
     record = replace(home.record, reasons_form=1)
     replayed = replay_case(record, changed(home, reasons=louder), home.bundle, None)
