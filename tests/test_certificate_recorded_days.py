@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,9 +13,8 @@ import pytest
 from features.calendar import date_of, day_of
 from features.ingest.scan import files_below, read_table
 from features.ingest.source import find_source
-from features.seal import seal_file
-from features.store.layout import DIGEST, FILES, named_files, write_summary
 from features.store.opening import open_store
+from tests.sealed import seal_again
 from training.certificate.recorded_days import ROWS, misdated
 
 Write = Callable[..., Path]
@@ -28,16 +26,6 @@ ORDERS = (
     "ORDER BY recorded_on",
     "ORDER BY complaint DESC",
 )
-
-
-def seal_again(folder: Path, path: Path) -> None:
-    """Seal a changed file of a store, as if the load had written it so."""
-    summary = json.loads((folder / "store.json").read_text("utf-8"))
-    del summary[DIGEST]
-    seal_file(path)
-    write_summary(
-        folder, summary | {FILES: named_files(folder, (folder / "base", folder / "dictionaries"))}
-    )
 
 
 def complaints(write: Write, order: str) -> Path:
@@ -84,5 +72,5 @@ def test_a_store_that_knows_rows_from_another_day_is_found(write_source: Write, 
     rows = pl.DataFrame(read_table(path))
     pq.write_table(rows.with_columns(pl.col("known") + 1).to_arrow(), path)
     # a load that dates rows wrongly seals what it writes, so the seal cannot tell
-    seal_again(folder, path)
+    seal_again(folder, [path])
     assert misdated(source, open_store(source))["complaints"] > ROWS // 4

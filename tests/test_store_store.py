@@ -17,6 +17,7 @@ from features.errors import CatalogueError, HistoryError, UnknownId
 from features.ingest.source import JOURNAL
 from features.store.opening import open_store
 from features.store.store import NULL, Store
+from tests.sealed import seal_again
 
 Write = Callable[..., Path]
 INSPECTION = {
@@ -213,9 +214,11 @@ def test_a_table_that_lies_in_no_file_is_a_table_without_rows(
     for table in set(store.tables) - {"enterprises"}:
         for path in store.layout.files(table):
             path.unlink()
+    seal_again(store.folder)
     bare = Store(store.folder)
     assert said_by(bare) == held and bare.first_known == day_of("2015-01-01")
     (store.layout.segments[0] / "enterprises.parquet").unlink()
+    seal_again(store.folder)
     none = Store(store.folder)
     assert none.types("enterprises") == store.types("enterprises")
     assert none.first_known == none.complete_to
