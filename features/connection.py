@@ -80,6 +80,8 @@ def opened(limits: ConnectionLimits = MODEST) -> Connection:
     """Return a connection in memory that may read and write any file; a query sees no variable of ours."""
     connection = duckdb.connect()
     connection.execute("SET python_enable_replacements=false")
+    # its own bar would be printed among the JSON of a command whose query takes two seconds
+    connection.execute("SET enable_progress_bar=false")
     memory = limits.memory or memory_limit()
     connection.execute(f"SET memory_limit={quoted(memory)}")
     connection.execute(f"SET threads={limits.threads}")

@@ -125,3 +125,9 @@ def test_a_limit_of_memory_is_a_size_or_is_refused(
         opened()
     monkeypatch.setenv("LSSI_MEMORY", "")
     assert memory_limit() == "2GB"
+
+
+def test_a_long_query_prints_no_bar_among_the_json_of_a_command(tmp_path: Path) -> None:
+    for connection in (opened(), locked_connection([tmp_path])):
+        [[shows_bar]] = connection.sql("SELECT current_setting('enable_progress_bar')").fetchall()
+        assert shows_bar is False

@@ -8,7 +8,7 @@ import logging
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -76,13 +76,20 @@ class Door:
 
 @pytest.fixture
 def door(tmp_path: Path, register: Path) -> Iterator[Door]:
+    with door_of(tmp_path, register, LIMITS) as opened:
+        yield opened
+
+
+@contextmanager
+def door_of(tmp_path: Path, register: Path, limits: RequestLimits) -> Iterator[Door]:
+    """Yield a gate of some limits on a port of its own, with three keys and a ledger."""
     today = date(2015, 7, 1)
     keys = {name: add(register, name, role="system", today=today) for name in ("a", "b")}
     keys["slow"] = add(register, "slow", role="system", today=today, a_minute=2)
     refusals = RefusalCounts()
     with Ledger(tmp_path / "ledger.db") as ledger:
         refusals.write_to(ledger, lambda: datetime.now(UTC))
-        gate = Access(queue(), ring=Ring(register), limits=LIMITS, refusals=refusals)
+        gate = Access(queue(), ring=Ring(register), limits=limits, refusals=refusals)
         with wired(gate) as port:
             yield Door(port, keys, refusals, ledger.path)
 
