@@ -530,6 +530,20 @@ def test_a_directory_stands_on_the_sheets_and_not_in_the_plan(
     assert "名称 name" not in without.read_text("utf-8")
 
 
+@pytest.mark.parametrize("sign", list("=+-@\t\r"))
+def test_a_spreadsheet_computes_no_name_of_a_firm(
+    the_plan: Made, tmp_path: Path, sign: str
+) -> None:
+    said = plan_as_json(the_plan)
+    listed = [visit["enterprise"] for cell in said["cells"] for visit in cell["visits"]]
+    name = f'{sign}HYPERLINK("http://example.org")'
+    known = {"name": name, "address": "", "telephone": ""}
+    _, *teams = write_plan_sheets(said, tmp_path, dict.fromkeys(listed, known))
+    for path in teams:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            assert {row["名称 name"] for row in csv.DictReader(file)} == {f"'{name}"}
+
+
 def test_a_sheet_shows_a_name_as_text_and_a_team_as_a_file(the_plan: Made, tmp_path: Path) -> None:
     said = plan_as_json(the_plan)
     cell = next(cell for cell in said["cells"] if cell["visits"])

@@ -35,6 +35,8 @@ BLANK = ("结果 outcome", "签名 signature")
 """Columns of the page that a team fills in."""
 SPREADSHEETS_MARK = "\N{BYTE ORDER MARK}"
 """By it spreadsheets know that a CSV is UTF-8."""
+FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
+"""A spreadsheet computes what begins so, and a firm chooses its own name."""
 STYLE = (
     "body{font:10pt sans-serif;margin:1cm}table{border-collapse:collapse;width:100%;margin-bottom:1em}"
     "td,th{border:1px solid #888;padding:2px 4px;text-align:left}h2{break-before:page}"
@@ -94,8 +96,18 @@ def team_csv(shown: dict[str, Any], cells: list[dict[str, Any]]) -> str:
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow(titles(shown).values())
     for cell in cells:
-        writer.writerows(_row(shown, cell, visit) for visit in by_road(cell))
+        for visit in by_road(cell):
+            writer.writerow(map(no_formula, _row(shown, cell, visit)))
     return SPREADSHEETS_MARK + text.getvalue()
+
+
+def no_formula(text: str) -> str:
+    """Return a text that no spreadsheet computes: behind an apostrophe where it begins as a formula does (OWASP).
+
+    >>> no_formula("=1+1"), no_formula("-"), no_formula("青岛一厂")
+    ("'=1+1", '-', '青岛一厂')
+    """
+    return f"'{text}" if len(text) > 1 and text.startswith(FORMULA_SIGNS) else text
 
 
 def titles(shown: dict[str, Any]) -> dict[str, str]:
