@@ -1,14 +1,23 @@
-"""What an administrator does at the command line, written into the ledger of this home."""
+"""What commands write into the ledger of this home about what an administrator does, and its signed checkpoint."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from features.home import home
-from lssi.clock import now
+from lssi.clock import now, timestamp
 
 if TYPE_CHECKING:
     from serving.ledger.admin_act import AdminAct
+
+
+def signed_checkpoint() -> str:
+    """Return the checkpoint of the ledger of this home, signed."""
+    from serving.database.place import ledger_place
+    from serving.proof.checkpoint import checkpoint, ledger_signer, signed
+
+    path = ledger_place(home())
+    return signed(checkpoint(path, timestamp()), ledger_signer(path))
 
 
 def record_act(act: AdminAct) -> None:

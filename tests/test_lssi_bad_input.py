@@ -340,6 +340,17 @@ def test_a_folder_that_claims_a_held_name_is_told_what_to_run(
     assert f"is held by {there}, and {here} claims it too" in say("check", here).line
 
 
+@pytest.mark.parametrize(
+    "words", [["day"], ["load", "--compact"], ["load"]], ids=lambda words: " ".join(words)
+)
+def test_rows_without_a_day_to_which_they_belong_are_refused_and_not_passed_over(
+    say: Say, source: Path, tmp_path: Path, words: list[str]
+) -> None:
+    line = say(words[0], source, *words[1:], "--rows", tmp_path).line
+    assert "request_invalid" in line and "--day" in line
+    assert stores() == []
+
+
 def test_a_city_is_not_written_over_something_else(say: Say, tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("kept", "utf-8")
     assert "not empty" in say("city", tmp_path, "--enterprises", "50").line

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from features.errors import RequestError
 from features.home import home
-from lssi.clock import now, timestamp, today
+from lssi.administration import signed_checkpoint
+from lssi.clock import now, today
 from lssi.options import Data, Json, OptionalOut, Source
 from lssi.output import loading, say, say_lines
 
@@ -46,6 +48,10 @@ def day_command(
     from serving.scoring.promoted_models import all_promoted
     from serving.scoring.whole_day import publish_whole_day
 
+    if rows is not None and day is None:
+        raise RequestError(
+            "--rows holds the rows of a day, and no day was named: add --day, such as --day 2015-07-01"
+        )
     declared = find_source(source, data)
     bundles = all_promoted(home() / "bundles", declared.name, declared.targets)
     loaded = None if day is None else loaded_day(declared, day, rows)
@@ -100,11 +106,8 @@ def alerts_of(store: Store, bundles: dict[str, Bundle]) -> int:
 def checkpoint_text(out: Path | None) -> str:
     """Return the ledger's signed checkpoint, which also goes to a file if one is named."""
     from features.files import write_text
-    from serving.database.place import ledger_place
-    from serving.proof.checkpoint import checkpoint, ledger_signer, signed
 
-    path = ledger_place(home())
-    text = signed(checkpoint(path, timestamp()), ledger_signer(path))
+    text = signed_checkpoint()
     if out is not None:
         write_text(out, text)
     return text

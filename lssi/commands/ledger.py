@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from features.home import home
+from lssi.administration import signed_checkpoint
 from lssi.clock import now, timestamp, today
 from lssi.operator import operator
 from lssi.options import Json, OptionalOut, Out, RecordId, Who
@@ -100,12 +101,7 @@ def verify_ledger(checkpoint: CheckpointFile = None, as_json: Json = False) -> N
 @group.command("checkpoint")
 def print_checkpoint(out: OptionalOut = None) -> None:
     """输出检查点。Print (or write) the ledger's signed checkpoint; keep it outside this system."""
-    from serving.database.place import ledger_place
-    from serving.proof.checkpoint import checkpoint, ledger_signer, signed
-
-    path = ledger_place(home())
-    signer = ledger_signer(path)
-    print_or_write(signed(checkpoint(path, timestamp()), signer), out)
+    print_or_write(signed_checkpoint(), out)
 
 
 @group.command("key")

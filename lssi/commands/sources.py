@@ -94,6 +94,10 @@ def load_command(
             "name the day to close with --day, such as --day 2015-07-01, "
             "or merge the days with --compact alone"
         )
+    if merge and rows is not None:
+        raise RequestError(
+            "--compact merges days that are loaded and takes no rows; load those of --rows with --day first"
+        )
     if day is None:
         merge_days(source, data, as_json)
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import chain
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -42,6 +43,18 @@ class AxisText:
     anchor: str
 
 
+@cache
+def trial_templates() -> Environment:
+    """Return the templates of this room, which are read once."""
+    return Environment(
+        loader=PackageLoader("lssi.policy_trial", "pages"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
 def curves(lines: Mapping[str, Sequence[float]], months: Sequence[str]) -> Markup:
     """Return a plot with a line for each name over the same months, from zero up."""
     # a plot whose lines are all zero, or that has none, is drawn as if it reached 1
@@ -50,17 +63,16 @@ def curves(lines: Mapping[str, Sequence[float]], months: Sequence[str]) -> Marku
         Curve(colour(place), DASHES[place % len(DASHES)], _points(line, len(months), highest))
         for place, line in enumerate(lines.values())
     ]
-    pages = Environment(
-        loader=PackageLoader("lssi.policy_trial", "pages"),
-        autoescape=True,
-        undefined=StrictUndefined,
-    )
-    svg = pages.get_template("curves.svg.j2").render(
-        wide=_pixels(WIDE),
-        high=_pixels(HIGH),
-        axes=AXES,
-        texts=_axis_texts(months, highest),
-        curves=drawn,
+    svg = (
+        trial_templates()
+        .get_template("curves.svg.j2")
+        .render(
+            wide=_pixels(WIDE),
+            high=_pixels(HIGH),
+            axes=AXES,
+            texts=_axis_texts(months, highest),
+            curves=drawn,
+        )
     )
     return Markup(svg)
 

@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from features.calendar import date_of, first_day
 from lssi.policy_trial.arms import Arm
-from lssi.policy_trial.curves import colour, curves
+from lssi.policy_trial.curves import colour, curves, trial_templates
 from lssi.policy_trial.orders import BY_SCORE, Plain
 
 GROUP_NAMES = {
@@ -47,14 +46,8 @@ TRUTH = (
 
 def policy_page(result: Plain, arms: Mapping[str, Arm]) -> str:
     """Return the page as HTML: no script, nothing fetched, the same bytes for the same result."""
-    pages = Environment(
-        loader=PackageLoader("lssi.policy_trial", "pages"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return pages.get_template("policy.html.j2").render(page=_page(result, arms)) + "\n"
+    page = trial_templates().get_template("policy.html.j2")
+    return page.render(page=_page(result, arms)) + "\n"
 
 
 def _page(result: Plain, arms: Mapping[str, Arm]) -> Plain:
