@@ -340,9 +340,7 @@ def test_a_folder_that_claims_a_held_name_is_told_what_to_run(
     assert f"is held by {there}, and {here} claims it too" in say("check", here).line
 
 
-@pytest.mark.parametrize(
-    "words", [["day"], ["load", "--compact"], ["load"]], ids=" ".join
-)
+@pytest.mark.parametrize("words", [["day"], ["load", "--compact"], ["load"]], ids=" ".join)
 def test_rows_without_a_day_to_which_they_belong_are_refused_and_not_passed_over(
     say: Say, source: Path, tmp_path: Path, words: list[str]
 ) -> None:
