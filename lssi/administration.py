@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
+from features.errors import LedgerError
 from features.home import home
 from lssi.clock import now, timestamp
+from lssi.operator import operator
 
 if TYPE_CHECKING:
     from serving.ledger.admin_act import AdminAct
+
+PATIENCE = 2.0
+"""Seconds for which a reading waits for its entry; a choice, the service's: a record takes milliseconds."""
 
 
 def signed_checkpoint() -> str:
@@ -30,3 +36,23 @@ def record_act(act: AdminAct) -> None:
     entry = admin_entry(act, moment=now(), kept_days=KEPT_DAYS)
     with Ledger(ledger_place(home())) as writer:
         writer.append(entry).result()
+
+
+def note_reading(**reading: str | int) -> None:
+    """Let the ledger say who reads what of it, as it does of a reading over HTTP.
+
+    A home that can only be read is read all the same: then one line on standard error says that there is no entry.
+    """
+    from serving.database.place import ledger_place
+    from serving.ledger.admin_act import RECORD_READ, AdminAct, admin_entry
+    from serving.ledger.ledger import Ledger
+    from serving.scoring.transcript import KEPT_DAYS
+
+    act = AdminAct(RECORD_READ, operator(None), reading, reading)
+    entry = admin_entry(act, moment=now(), kept_days=KEPT_DAYS)
+    try:
+        with Ledger(ledger_place(home()), PATIENCE) as writer:
+            writer.append(entry).result(PATIENCE)
+    except (LedgerError, OSError) as error:  # no time left is one of the second kind
+        why = str(error) or "the ledger did not answer in time"
+        print(f"没有留下读取记录。No entry of this reading could be left: {why}", file=sys.stderr)

@@ -129,6 +129,12 @@ class TooManyBatches(LssiError):
     code = "busy"
 
 
+class BatchGivenUp(LssiError):
+    """A batch job that killed each process which worked on it."""
+
+    code = "internal"
+
+
 class TeamRefused(LssiError):
     """An act or a question about what another team answers for."""
 

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
+import shutil
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from lssi.clock import now
+from lssi.operator import operator
 from serving.ledger.act import Act, Seen, act_entry, act_of, subject_digest
 from serving.ledger.ledger import Ledger
-from serving.ledger.read import find
+from serving.ledger.read import find, head
 from serving.scoring.transcript import KEPT_DAYS
 from tests.recorded import Home, home_of
 from tests.said import Answer, Say
@@ -129,9 +135,85 @@ def test_the_ledger_agrees_with_its_checkpoint_until_it_is_changed(
     ]
 
 
-def test_an_expiry_asks_what_it_would_erase_and_whether_its_clock_is_right(
-    home: Home, run: Run
+@pytest.fixture(scope="module")
+def unread_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """A home whose records nobody has read; each test copies it."""
+    return home_of(tmp_path_factory)
+
+
+@pytest.fixture
+def own_home(unread_home: Home, tmp_path: Path) -> Home:
+    """A copy for one test alone."""
+    return replace(unread_home, path=shutil.copytree(unread_home.path, tmp_path / "own"))
+
+
+def readings(home: Home) -> list[tuple[str, dict[str, object]]]:
+    """Return who read what, as the ledger of a home says, in order."""
+    size = head(home.path / "ledger.db").size
+    with closing(sqlite3.connect(home.path / "ledger.db")) as connection:
+        payloads = connection.execute("SELECT payload FROM payloads ORDER BY sequence").fetchall()
+    assert len(payloads) == size
+    acts = [act_of(bytes(payload)) for (payload,) in payloads[5:]]
+    assert {act.what for act in acts} <= {"record_read"}
+    return [(act.who, dict(act.content)) for act in acts]
+
+
+def test_a_command_that_shows_a_record_leaves_an_entry_of_who_read_it(
+    own_home: Home, tmp_path: Path, run: Run
 ) -> None:
+    page, number = str(tmp_path / "page"), own_home.record_id
+    commands = {
+        ("replay", number): {"record": number},
+        ("replay", "--sample", "2", "--seed", "7"): {"sample": 2, "seed": 7},
+        ("report", number, "--out", page): {"record": number},
+        ("notice", number, "--out", page): {"record": number},
+        ("ledger", "export", "--out", page): {"exported": 9, "content": "entries"},
+        ("ledger", "export", "--payloads", "--out", page): {"exported": 10, "content": "payloads"},
+    }
+    for words in commands:
+        answer = run(own_home.path, *words)
+        assert (answer.code, answer.err) == (0, ""), words
+    assert readings(own_home) == [(operator(None), reading) for reading in commands.values()]
+    # what is not there is not read, and what shows no record leaves no entry
+    assert run(own_home.path, "replay", "9-0123456789").code == 2
+    assert run(own_home.path, "ledger", "verify").code == 0
+    assert len(readings(own_home)) == len(commands)
+
+
+@pytest.mark.parametrize("unwritable", ["held by another program", "no file to open"])
+def test_a_ledger_that_can_only_be_read_is_read_and_says_that_no_entry_was_left(
+    own_home: Home, tmp_path: Path, run: Run, unwritable: str
+) -> None:
+    lock, words = own_home.path / "ledger.db.lock", ("replay", own_home.record_id)
+    written = run(own_home.path, *words)
+    if unwritable == "no file to open":
+        lock.unlink()
+        lock.mkdir()
+    with closing_lock(lock):
+        answer = run(own_home.path, *words)
+        page = run(own_home.path, "report", own_home.record_id, "--out", str(tmp_path / "page"))
+    assert (answer.code, answer.out) == (written.code, written.out) and page.code == 0
+    for said in (answer, page):
+        [line] = said.err.splitlines()
+        assert line.startswith("没有留下读取记录。No entry of this reading could be left: ")
+    assert len(readings(own_home)) == 1
+
+
+@contextmanager
+def closing_lock(lock: Path) -> Iterator[None]:
+    """Hold a lock as another program would; of a folder, its own."""
+    descriptor = os.open(lock, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def test_an_expiry_asks_what_it_would_erase_and_whether_its_clock_is_right(
+    own_home: Home, run: Run
+) -> None:
+    home = own_home
     wrong = run(home.path, "ledger", "expire", "--dry-run")
     assert wrong.code == 2 and "a clock may be wrong" in wrong.err
     before = run(home.path, "ledger", "verify").out
@@ -139,7 +221,8 @@ def test_an_expiry_asks_what_it_would_erase_and_whether_its_clock_is_right(
     with Ledger(home.path / "ledger.db") as ledger:
         entry = act_entry(act, Seen(16_616, 16_616, ""), moment=now(), kept_days=KEPT_DAYS)
         ledger.append(entry).result(10)
-    assert json.loads(run(home.path, "ledger", "expire", "--dry-run").out) == {"would_expire": 5}
+    said = json.loads(run(home.path, "ledger", "expire", "--dry-run").out)
+    assert said == {"would_expire": 5, "jobs": 0}
     assert run(home.path, "ledger", "verify").out != before  # the act, and nothing else
     assert "5 待删除 overdue" in run(home.path, "ledger", "verify").out
 
@@ -151,15 +234,17 @@ def test_no_payload_is_erased_whose_day_ends_after_the_checkpoint_given(
     kept = tmp_path / "checkpoint"
     kept.write_text("\n".join([*lines[:3], "2015-07-02T00:00:00+00:00"]), "utf-8")
     asked = ("ledger", "expire", "--checkpoint", str(kept), "--dry-run")
-    assert json.loads(run(home.path, *asked).out) == {"would_expire": 0}
+    assert json.loads(run(home.path, *asked).out) == {"would_expire": 0, "jobs": 0}
     kept.write_text("\n".join([*lines[:2], "A" * 43 + "=", lines[3]]), "utf-8")
     refused = run(home.path, *asked)
     assert refused.code == 2 and "was rewritten" in refused.err
 
 
 def test_what_has_expired_is_erased_by_somebody_and_the_ledger_still_agrees(
-    home: Home, run: Run
+    own_home: Home, run: Run
 ) -> None:
+    home = own_home
+    run(home.path, "replay", home.record_id)
     said = json.loads(run(home.path, "ledger", "expire", "--who", "王芳").out)
     assert said["expired"] == 5
     act = act_of(find(home.path / "ledger.db", said["record_id"]).payload or b"")
@@ -168,4 +253,4 @@ def test_what_has_expired_is_erased_by_somebody_and_the_ledger_still_agrees(
     assert verdict.code == 0 and "5 已到期 expired" in verdict.out
     assert "is erased; its proof remains" in run(home.path, "replay", home.record_id).err
     nothing = json.loads(run(home.path, "ledger", "expire").out)
-    assert nothing == {"expired": 0, "record_id": None}
+    assert nothing == {"expired": 0, "jobs": 0, "record_id": None}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import signal
 import subprocess
@@ -10,15 +11,22 @@ import sys
 import threading
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import anyio
 import pytest
 from pydantic import ValidationError
 
+from features.calendar import day_of
+from features.engine.engine import engine_of
+from features.engine.matrices import matrix
 from features.errors import HistoryError, RequestError, UnknownId
 from features.ingest.scan import files_in
+from features.ingest.source import find_source
+from features.store.append import feed
+from features.store.journal import write_journal_part
+from features.store.opening import open_store
 from serving.answers import BatchStatus
 from serving.api.batch_desk import MOST_RUNNING, BatchDesk, job_folder
 from serving.api.batch_runner import BatchRunner
@@ -26,12 +34,20 @@ from serving.api.recorded_scores import batch_page
 from serving.errors import RecordUnknown, RetryConflict, TooManyBatches
 from serving.gate.caller import Caller
 from serving.gate.questions import BatchRows
+from serving.ledger.act import Act, Seen, act_entry, act_of, subject_digest
 from serving.ledger.ledger import Ledger
 from serving.ledger.read import find, head
+from serving.ledger.retention import Expiry, expire
+from serving.proof.audit import verify
 from serving.replay.dossier import dossier
 from serving.requests import BatchNumber, BatchOf
 from serving.scoring import batch_job
 from serving.scoring.batch_run import carry_out
+from serving.scoring.expired_jobs import expired_jobs
+from serving.scoring.ranks import ranks_of
+from serving.scoring.scorer import Scorer
+from serving.scoring.transcript import KEPT_DAYS
+from tests.random_history import LAST
 from tests.recorded import AT, Home, home_of
 
 SYSTEM = Caller("system", "key-1", None, None)
@@ -57,6 +73,30 @@ def always() -> bool:
     return True
 
 
+def ended(home: Home, ledger: Ledger, number: str) -> batch_job.Job:
+    """Return a job of the system that is carried out whole."""
+    job = job_folder(home.path).job(number, "system")
+    assert carry_out(home.path, job, ledger, always)
+    return job
+
+
+def scores_of(home: Home, job: batch_job.Job) -> dict[str, float]:
+    """Return the scores that a job recorded, by unit."""
+    asked = BatchRows(record_id=str(job.progress().record_id), limit=1_000)
+    page = batch_page(home.path / "ledger.db", home.path / "batches", asked)
+    return {unit.id: unit.score for unit in page.units}
+
+
+def looking_now(home: Home, monkeypatch: pytest.MonkeyPatch) -> Home:
+    """Return the home with the scorer that a service would open now, of what is loaded and of the journal."""
+    monkeypatch.setenv("LSSI_HOME", str(home.path))
+    store = open_store(home.path.parent / "source")
+    living = matrix(store, "enterprise", store.complete_to)
+    ranks = ranks_of(home.bundle, living)
+    target = home.bundle.target
+    return replace(home, scorer=Scorer(engine_of(store), {target: home.bundle}, {target: ranks}))
+
+
 def units_of(home: Home) -> int:
     return len(home.scorer.ranks[home.record.target].keys)
 
@@ -67,17 +107,12 @@ def test_a_batch_of_the_day_scores_all_that_live_and_replays_to_the_bit(home: Ho
         assert (status.state, status.done, status.of) == ("running", 0, units_of(home))
         job = job_folder(home.path).job(status.job, "system")
         assert carry_out(home.path, job, ledger, always)
-        ended = begun(home, ledger, BatchOf())
-    assert (ended.state, ended.done, ended.job) == ("done", ended.of, status.job)
-    assert ended.record_id is not None
-    [replay] = dossier(home.path, ended.record_id).replays()
+        later = begun(home, ledger, BatchOf())
+    assert (later.state, later.done, later.job) == ("done", later.of, status.job)
+    assert later.record_id is not None
+    [replay] = dossier(home.path, later.record_id).replays()
     assert replay.identical
-    page = batch_page(
-        home.path / "ledger.db",
-        home.path / "batches",
-        BatchRows(record_id=ended.record_id, limit=1_000),
-    )
-    scores = {unit.id: unit.score for unit in page.units}
+    scores = scores_of(home, job)
     assert set(scores) == set(home.scorer.ranks[home.record.target].keys.tolist())
     assert all(scores[case.key] == case.probability for case in home.record.cases)
 
@@ -264,3 +299,162 @@ def test_the_record_names_who_asked_and_the_moment_of_asking(home: Home, tmp_pat
     stored = find(home.path / "ledger.db", str(job.progress().record_id))
     assert stored.entry["kind"] == "batch" and stored.entry["at"] == AT
     assert dossier(home.path, stored.record_id).record.caller == "system"
+
+
+def test_a_day_that_is_loaded_while_a_job_waits_changes_nothing_of_it(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LSSI_HOME", str(home.path))
+    source = find_source(home.path.parent / "source")
+    feed(source, LAST - 60)
+    before = looking_now(home, monkeypatch)
+    assert before.scorer.day == LAST - 60
+    with Ledger(home.path / "ledger.db") as ledger:
+        whole = ended(home, ledger, begun(before, ledger, BatchOf()).job)
+        status = begun(before, ledger, BatchOf(), replace(SYSTEM, retry="across the load"))
+        across = job_folder(home.path).job(status.job, "system")
+        assert not carry_out(home.path, across, ledger, stopping_after(1))
+        feed(source, LAST)
+        assert looking_now(home, monkeypatch).scorer.day == LAST
+        assert carry_out(home.path, across, ledger, always)
+    records = [dossier(home.path, str(job.progress().record_id)).record for job in (whole, across)]
+    assert [record.as_of for record in records] == [LAST - 60] * 2
+    assert records[0].rows == records[1].rows is not None
+    [replay] = dossier(home.path, str(across.progress().record_id)).replays()
+    assert replay.identical
+
+
+def test_an_outcome_that_was_posted_counts_in_a_job_as_it_does_in_a_score(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = home.record.target
+    firms = home.scorer.ranks[target].keys.tolist()
+    silent = [case.probability for case in home.scorer.by_id(target, "enterprise", firms).cases]
+    count = len(firms)
+    outcomes = {
+        "inspection": [f"posted-{place}" for place in range(count)],
+        "enterprise": firms,
+        "kind": ["routine"] * count,
+        "opened": [LAST - 30] * count,
+        "closed_on": [LAST - 20] * count,
+        "recorded_on": [LAST - 20] * count,
+        "workers_total": [90] * count,
+        **{f"examined_{violation}": [1] * count for violation in range(1, 6)},
+        **{f"found_{violation}": [1] * count for violation in range(1, 6)},
+        **{f"workers_{violation}": [60] * count for violation in range(1, 6)},
+    }
+    write_journal_part(home.path / "journal" / "random", "outcomes", "posted", outcomes)
+    taught = looking_now(home, monkeypatch)
+    cases = taught.scorer.by_id(target, "enterprise", firms).cases
+    with Ledger(home.path / "ledger.db") as ledger:
+        job = ended(home, ledger, begun(taught, ledger, BatchOf()).job)
+    scores = scores_of(home, job)
+    assert scores == {case.key: case.probability for case in cases}
+    assert [scores[firm] for firm in firms] != silent
+
+
+DYING = """
+import os, signal, sys
+from pathlib import Path
+from serving.scoring.batch_job import Job
+with Job(Path(sys.argv[1])).at_work():
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_job_that_kills_each_process_fails_with_a_clear_word(home: Home) -> None:
+    room = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    with Ledger(home.path / "ledger.db") as ledger:
+        status = begun(home, ledger, BatchOf())
+        job = job_folder(home.path).job(status.job, "system")
+        dying = [sys.executable, "-c", DYING, str(job.folder)]
+        for number in range(batch_job.MOST_STARTS):
+            # one that is stopped alive, and one that finished a part, count for nothing
+            if number == 1:
+                assert not carry_out(home.path, job, ledger, stopping_after(1))
+            assert subprocess.run(dying, env=room, check=False).returncode == -signal.SIGKILL
+        assert not carry_out(home.path, job, ledger, stopping_after(1))
+        for _ in range(batch_job.MOST_STARTS):
+            subprocess.run(dying, env=room, check=False)
+        assert carry_out(home.path, job, ledger, always)
+        failed = begun(home, ledger, BatchOf())
+        assert failed.state == "failed" and failed.problem is not None
+        assert failed.problem.message.startswith("3 processes in turn were killed at this batch")
+        assert head(home.path / "ledger.db").size == 5
+
+
+def in_the_form_of_before(job: batch_job.Job) -> None:
+    """Write what a job was asked for as the version before wrote it."""
+    asked = json.loads((job.folder / "asked.json").read_text("utf-8"))
+    asked["store"] = f"{asked.pop('source')}-{asked.pop('fingerprint')}"
+    asked["ids"] = json.loads((job.folder / "ids.json").read_text("utf-8"))
+    del asked["history"], asked["units"]
+    (job.folder / "asked.json").write_text(json.dumps(asked | {"version": 1}), "utf-8")
+    (job.folder / "ids.json").unlink()
+
+
+def test_a_job_of_the_form_of_before_says_so_and_one_that_ended_keeps_its_record(
+    home: Home,
+) -> None:
+    with Ledger(home.path / "ledger.db") as ledger:
+        jobs = job_folder(home.path)
+        waiting = jobs.job(begun(home, ledger, BatchOf()).job, "system")
+        in_the_form_of_before(waiting)
+        waiting = jobs.job(waiting.number, "system")
+        assert waiting.progress().of == units_of(home)
+        assert carry_out(home.path, waiting, ledger, always)
+        failed = begun(home, ledger, BatchOf())
+        assert failed.state == "failed" and failed.problem is not None
+        assert "begun by an earlier version" in failed.problem.message
+        one = replace(SYSTEM, retry="k2")
+        status = begun(home, ledger, BatchOf(), one)
+        in_the_form_of_before(jobs.job(status.job, "system"))
+        ending = batch_job.JobEnding(state="done", record_id=home.record_id)
+        jobs.job(status.job, "system").end(ending)
+        again = begun(home, ledger, BatchOf(), one)
+        assert (again.state, again.record_id, again.done) == ("done", home.record_id, again.of)
+
+
+def test_a_job_whose_units_are_damaged_fails_and_one_that_ended_holds_none(home: Home) -> None:
+    with Ledger(home.path / "ledger.db") as ledger:
+        whole = ended(home, ledger, begun(home, ledger, BatchOf()).job)
+        assert {path.name for path in files_in(whole.folder)} == {
+            "asked.json",
+            "ending.json",
+            "lock",
+        }
+        for number, content in enumerate(('["E000"]', "[", None)):
+            status = begun(home, ledger, BatchOf(), replace(SYSTEM, retry=f"k{number}"))
+            job = job_folder(home.path).job(status.job, "system")
+            ids = job.folder / "ids.json"
+            ids.unlink()
+            if content is not None:
+                ids.write_text(content)
+            assert carry_out(home.path, job, ledger, always)
+            problem = job.progress().problem
+            assert problem is not None and "cannot be read; ask for the batch again" in problem[1]
+
+
+def test_a_job_that_has_ended_goes_with_the_payload_of_its_record_and_the_ledger_says_so(
+    home: Home,
+) -> None:
+    path, jobs = home.path / "ledger.db", job_folder(home.path)
+    last_moment = datetime.fromisoformat(AT) + timedelta(days=KEPT_DAYS)
+    until = day_of(last_moment.date()) + 1
+    with Ledger(path) as ledger:
+        whole = ended(home, ledger, begun(home, ledger, BatchOf()).job)
+        running = begun(home, ledger, BatchOf(), replace(SYSTEM, retry="running")).job
+        act = Act("look", "tester", "k", subject_digest({}), {})
+        moment = last_moment + timedelta(days=1)
+        entry = act_entry(act, Seen(until, until, ""), moment=moment, kept_days=1_000)
+        ledger.append(entry).result(10)
+    assert expired_jobs(jobs, until - 1) == []
+    due = tuple(expired_jobs(jobs, until))
+    assert due == (whole.folder,)
+    order = Expiry(until, "tester", moment, 1_000, due)
+    _, record_id = expire(path, order)
+    assert act_of(find(path, record_id).payload or b"").content["jobs"] == 1
+    assert not whole.folder.exists() and (jobs.place / running).is_dir()
+    assert verify(path, until).whole
+    # done again, or by two at once, it finds nothing left to do
+    assert expire(path, order) == (0, "")

@@ -9,6 +9,7 @@ import typer
 
 from features.errors import RequestError
 from features.home import home
+from lssi.administration import note_reading
 from lssi.clock import timestamp
 from lssi.options import Json, NoticeLanguage, OptionalOut, RecordedUnit, RecordId
 from lssi.output import say, say_lines
@@ -71,6 +72,7 @@ def _replay_record(record_id: str, unit: str | None, *, elsewhere: bool, as_json
     inputs = dossier(home(), record_id, unit)
     replays = inputs.replays()
     shown = replay_as_json(inputs, replays)
+    note_reading(record=record_id)
     if as_json:
         say(shown)
     else:
@@ -91,6 +93,7 @@ def _replay_sample(size: int | None, seed: int | None, *, elsewhere: bool, as_js
             "say what to replay: the id of a record, or --sample N with --seed S for N scores drawn from all"
         )
     shown = sample_as_json(replay_sample(home(), size, seed))
+    note_reading(sample=size, seed=seed)
     if as_json:
         say(shown)
     else:
@@ -110,6 +113,7 @@ def _replay_plan(stored: StoredRecord, act: Act, *, as_json: bool) -> None:
 
     replay = replay_plan(home(), act)
     shown = plan_replay_as_json(stored, act, replay)
+    note_reading(record=stored.record_id)
     if as_json:
         say(shown)
     else:
@@ -127,6 +131,7 @@ def report_command(record_id: RecordId, out: OptionalOut = None, unit: RecordedU
 
     path = out or Path(f"report-{record_id}.html")
     exhibit = exhibit_of(home(), record_id, timestamp(), unit)
+    note_reading(record=record_id)
     write_text(path, report(exhibit))
     print(path)
 
@@ -145,6 +150,7 @@ def notice_command(
 
     languages = ("zh", "en") if lang is None else (lang,)
     notices = notices_of(home(), record_id, unit, languages)
+    note_reading(record=record_id)
     if out is None:
         print(notice_text(notices), end="")
         return

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from features.home import home
-from lssi.administration import signed_checkpoint
+from lssi.administration import note_reading, signed_checkpoint
 from lssi.clock import now, timestamp, today
 from lssi.operator import operator
 from lssi.options import Json, OptionalOut, Out, RecordId, Who
@@ -165,6 +165,7 @@ def export_ledger(out: Out, *, payloads: Payloads = False, as_json: Json = False
 
     write_all = export_with_payloads if payloads else export
     count = write_all(ledger_place(home()), out, timestamp())
+    note_reading(exported=count, content="payloads" if payloads else "entries")
     if as_json:
         say({"records": count, "file": str(out)})
     else:
@@ -231,25 +232,28 @@ def expire_payloads(
     who: Who = None,
     yes: Yes = False,
 ) -> None:
-    """删除到期内容。Erase the payloads whose retention has ended; the log still verifies. A terminal is asked
-    first; the ledger keeps who did it, and when.
+    """删除到期内容。Erase the payloads whose retention has ended, and batch jobs as old; the log still verifies. A terminal
+    is asked first; the ledger keeps who did it, and when.
     """
     from serving.database.place import ledger_place
     from serving.ledger.retention import Expiry, due, expire
+    from serving.scoring.batch_job import JobFolder
+    from serving.scoring.expired_jobs import expired_jobs
     from serving.scoring.transcript import KEPT_DAYS
 
     path = ledger_place(home())
     until = today() if checkpoint is None else min(today(), day_of_checkpoint(path, checkpoint))
     count = due(path, until)
+    jobs = tuple(expired_jobs(JobFolder(home() / "jobs"), until))
     if dry_run:
-        say({"would_expire": count})
+        say({"would_expire": count, "jobs": len(jobs)})
         return
-    if count and sys.stdin.isatty() and not yes:
-        typer.confirm(
-            f"删除 {count} 份内容，不可恢复。Erase {count} payloads for ever?", abort=True
-        )
-    count, record_id = expire(path, Expiry(until, operator(who), now(), KEPT_DAYS))
-    say({"expired": count, "record_id": record_id or None})
+    if (count or jobs) and sys.stdin.isatty() and not yes:
+        things_zh = f"{count} 份内容和 {len(jobs)} 个批量任务"
+        things_en = f"{count} payloads and {len(jobs)} batch jobs"
+        typer.confirm(f"删除 {things_zh}，不可恢复。Erase {things_en} for ever?", abort=True)
+    count, record_id = expire(path, Expiry(until, operator(who), now(), KEPT_DAYS, jobs))
+    say({"expired": count, "jobs": len(jobs), "record_id": record_id or None})
 
 
 def day_of_checkpoint(path: LedgerPlace, file: Path) -> int:

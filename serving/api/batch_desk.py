@@ -19,7 +19,9 @@ from serving.gate.caller import Caller
 from serving.ledger.admin_act import AdminAct, admin_entry
 from serving.ledger.ledger import Ledger
 from serving.requests import BatchNumber, BatchOf
-from serving.scoring.batch_job import BatchAsked, Job, JobFolder
+from serving.scoring.batch_asked import BatchAsked
+from serving.scoring.batch_job import Job, JobFolder
+from serving.scoring.opening import history_of
 from serving.scoring.ranked_list import entity_of
 from serving.scoring.scorer import Scorer
 from serving.scoring.transcript import KEPT_DAYS, question_of
@@ -72,18 +74,21 @@ class BatchDesk:
             self._check_running(caller.name)
         bundle = self.scorer.bundle(asked.target, entity_of(self.scorer, asked.target))
         store = self.scorer.store
+        ids = self._ids(asked, bundle.entity)
         whole = BatchAsked(
             caller=caller.name,
             retry_key=key,
             request=question.digest,
             at=self.clock().isoformat(timespec="milliseconds"),
-            store=f"{store.summary['name']}-{store.fingerprint}",
+            source=store.source.name,
+            history=history_of(store),
+            fingerprint=store.fingerprint,
             target=bundle.target,
             entity=bundle.entity,
             bundle=bundle.digest,
-            ids=self._ids(asked, bundle.entity),
+            units=len(ids),
         )
-        return _status(self.jobs.begin(number, whole))
+        return _status(self.jobs.begin(number, whole, ids))
 
     def _ids(self, asked: BatchOf, entity: str) -> tuple[str, ...]:
         if asked.ids is not None:

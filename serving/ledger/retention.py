@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
 
 from features.calendar import date_of, day_of
 from features.errors import LedgerError
-from features.files import remove, write_points
+from features.files import private_folder, remove, write_points
 from serving.database.connection import LedgerConnection
 from serving.database.place import LedgerPlace, local_file
 from serving.ledger.act import Act, Seen, act_entry, subject_digest
@@ -27,13 +28,14 @@ _NAMED_LATER = (
 class Expiry:
     """An order to erase the payloads kept only until before the day `until`: who gives it, and when.
 
-    The ledger says so for `kept_days` days after the moment.
+    The ledger says so for `kept_days` days after the moment. `jobs` are the folders of batch jobs that go too.
     """
 
     until: int
     who: str
     moment: datetime
     kept_days: int
+    jobs: tuple[Path, ...] = ()
 
 
 def due(path: LedgerPlace, until: int) -> int:
@@ -43,7 +45,7 @@ def due(path: LedgerPlace, until: int) -> int:
 
 
 def expire(path: LedgerPlace, expiry: Expiry) -> tuple[int, str]:
-    """Erase payloads with their idempotency keys and rows; return how many, and the id of the act that says so.
+    """Erase payloads with their idempotency keys and rows, and jobs; return how many payloads, and the id of the act of it.
 
     The act is in the same transaction; where nothing is erased there is none, and its id is "". The rows of a batch
     lie in `batches/` beside the ledger, its scored day in `days/`; what another record still needs stays, so a day outlives
@@ -54,7 +56,9 @@ def expire(path: LedgerPlace, expiry: Expiry) -> tuple[int, str]:
     with ledger_writer(path) as connection:
         connection.begin_writing()
         count = _due(connection, expiry.until)
-        if not count:
+        # another expiry may have been first
+        expiry = replace(expiry, jobs=tuple(filter(Path.is_dir, expiry.jobs)))
+        if not count and not expiry.jobs:
             return 0, ""
         beside_ledger = local_file(path).parent
         folders = _day_folders(connection, expiry.until)
@@ -68,6 +72,10 @@ def expire(path: LedgerPlace, expiry: Expiry) -> tuple[int, str]:
         for name in folders:
             with write_points("a scored day is erased"):
                 remove(beside_ledger / "days" / name)
+        for job in expiry.jobs:
+            with write_points("a batch job is erased"), private_folder(job.parent) as work:
+                # moved first, so that a kill leaves the job whole, or a folder that the next command removes
+                job.rename(work / job.name)
         with write_points("an expiry is committed"):
             connection.commit_writing()
         connection.wipe()
@@ -104,12 +112,15 @@ def _erase(connection: LedgerConnection, until: int) -> set[str]:
 
 def _entry_of(expiry: Expiry, count: int) -> Entry:
     until = date_of(expiry.until).isoformat()
+    content = {"until": until, "expired": count}
+    if expiry.jobs:
+        content["jobs"] = len(expiry.jobs)
     act = Act(
         what="expire",
         who=expiry.who,
         key=f"{until} {expiry.moment.isoformat()}",
         subject=subject_digest({"payloads kept until before": until}),
-        content={"until": until, "expired": count},
+        content=content,
     )
     seen = Seen(as_of=expiry.until, complete_to=expiry.until, bundle="")
     return act_entry(act, seen, moment=expiry.moment, kept_days=expiry.kept_days)

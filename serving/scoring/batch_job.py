@@ -5,39 +5,33 @@ Its parts are written one by one, so that another process goes on where a killed
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from features.errors import HistoryError
 from features.files import own_folder, private_folder, write_durable_text, write_points
 from features.ingest.scan import files_in
-from serving.errors import RecordUnknown, RetryConflict
+from serving.errors import BatchGivenUp, RecordUnknown, RetryConflict
+from serving.scoring.batch_asked import BatchAsked, parse_batch_asked
 
 PART = 1_000
 """Units of one part; a choice: a second of work, so little is done twice after a kill."""
 State = Literal["running", "done", "failed", "cancelled"]
 
 
-class BatchAsked(BaseModel):
-    """What a job was asked for, by whom and when: everything that its record rests on, so that a resumed job says the same."""
+MOST_STARTS = 3
+"""Starts without a finished part, after which a job has failed; a choice: one kill is an accident, three are its own."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
-    version: Literal[1] = 1
-    caller: str
-    retry_key: str
-    request: str
-    at: str
-    store: str
-    target: str
-    entity: str
-    bundle: str
-    ids: tuple[str, ...]
+
+_IDS = TypeAdapter(tuple[str, ...])
+"""The units of a job lie in a file of their own: of a city they are megabytes, which no look at the job's progress reads."""
 
 
 class JobEnding(BaseModel):
@@ -75,28 +69,37 @@ class Job:
     def asked(self) -> BatchAsked:
         """What was asked; HistoryError where the file is damaged."""
         try:
-            return BatchAsked.model_validate_json((self.folder / "asked.json").read_bytes())
+            return parse_batch_asked((self.folder / "asked.json").read_bytes())
         except (OSError, ValidationError):
-            raise HistoryError(
-                f"the batch job {self.number} cannot be read; ask for the batch again under another key"
-            ) from None
+            raise self._unreadable() from None
 
-    def parts(self) -> Iterator[tuple[Path, Sequence[str]]]:
-        """Yield the file and the units of each part, in order."""
-        ids = self.asked.ids
-        for first in range(0, len(ids), PART):
-            yield self.folder / f"part-{first:09}.parquet", ids[first : first + PART]
+    def ids(self) -> tuple[str, ...]:
+        """Return the units that are scored; HistoryError where the file is damaged."""
+        try:
+            ids = _IDS.validate_json((self.folder / "ids.json").read_bytes())
+        except (OSError, ValidationError):
+            raise self._unreadable() from None
+        if len(ids) != self.asked.units:
+            raise self._unreadable()
+        return ids
+
+    def parts(self) -> Iterator[tuple[Path, slice]]:
+        """Yield the file of each part and the places of its units, in order."""
+        units = self.asked.units
+        for first in range(0, units, PART):
+            places = slice(first, min(first + PART, units))
+            yield self.folder / f"part-{first:09}.parquet", places
 
     def progress(self) -> JobProgress:
         """Return how far the job is."""
-        of = len(self.asked.ids)
+        of = self.asked.units
         ending = self._ending()
         if ending is not None:
             done = of if ending.state == "done" else 0
             return JobProgress(ending.state, done, of, ending.record_id, ending.problem)
         if self.is_cancelled:
             return JobProgress("cancelled", 0, of)
-        done = sum(len(ids) for path, ids in self.parts() if path.is_file())
+        done = sum(places.stop - places.start for path, places in self.parts() if path.is_file())
         return JobProgress("running", done, of)
 
     @property
@@ -109,10 +112,42 @@ class Job:
         if self._ending() is None:
             write_durable_text(self.folder / "cancelled", "")
 
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """Let a process work on the job, and count its start until a part is finished, or the process stops alive.
+
+        BatchGivenUp where so many died at it that the job itself must be why.
+        """
+        starts = self._starts()
+        if starts >= MOST_STARTS:
+            raise BatchGivenUp(
+                f"{starts} processes in turn were killed at this batch before they finished a part of it, and nothing was"
+                " recorded; ask for fewer units under another key, and tell the service's operator"
+            )
+        write_durable_text(self._starts_file, "start\n" * (starts + 1))
+        try:
+            yield
+        finally:
+            self.forget_starts()
+
+    def forget_starts(self) -> None:
+        """Count starts from zero again: the job goes forward."""
+        self._starts_file.unlink(missing_ok=True)
+
+    @property
+    def _starts_file(self) -> Path:
+        return self.folder / "starts"
+
+    def _starts(self) -> int:
+        try:
+            return self._starts_file.read_bytes().count(b"\n")
+        except FileNotFoundError:
+            return 0
+
     def end(self, ending: JobEnding) -> None:
-        """Note how the job ended, then remove its parts."""
+        """Note how the job ended, then remove its parts and the units that were asked for."""
         write_durable_text(self.folder / "ending.json", ending.model_dump_json())
-        for path in files_in(self.folder, "part-*.parquet"):
+        for path in (*files_in(self.folder, "part-*.parquet"), self.folder / "ids.json"):
             path.unlink(missing_ok=True)
 
     def is_of(self, caller: str) -> bool:
@@ -120,6 +155,11 @@ class Job:
         with suppress(HistoryError):
             return self.asked.caller == caller
         return False
+
+    def _unreadable(self) -> HistoryError:
+        return HistoryError(
+            f"the batch job {self.number} cannot be read; ask for the batch again under another key"
+        )
 
     def _ending(self) -> JobEnding | None:
         try:
@@ -134,11 +174,11 @@ class JobFolder:
 
     place: Path
 
-    def begin(self, number: str, asked: BatchAsked) -> Job:
+    def begin(self, number: str, asked: BatchAsked, ids: Sequence[str]) -> Job:
         """Return the job of a number, begun now or before; RetryConflict where it was asked for something else."""
         job = Job(self.place / number)
         if not job.folder.is_dir():
-            self._write(job.folder, asked)
+            self._write(job.folder, asked, ids)
         if job.asked.request != asked.request:
             raise RetryConflict("this idempotency key was used for another batch; use a new key")
         if job.progress().state == "running":
@@ -159,6 +199,13 @@ class JobFolder:
             return []
         return [Job(self.place / path.name) for path in sorted(files_in(self._queue, "*"))]
 
+    def ended(self) -> list[Job]:
+        """Return the jobs that have ended, by number."""
+        if not self.place.is_dir():
+            return []
+        folders = sorted(self.place.iterdir())
+        return [Job(folder) for folder in folders if (folder / "ending.json").is_file()]
+
     def close(self, job: Job) -> None:
         """Take a job that has ended out of the queue."""
         (self._queue / job.number).unlink(missing_ok=True)
@@ -167,11 +214,12 @@ class JobFolder:
     def _queue(self) -> Path:
         return self.place / "queue"
 
-    def _write(self, folder: Path, asked: BatchAsked) -> None:
+    def _write(self, folder: Path, asked: BatchAsked, ids: Sequence[str]) -> None:
         own_folder(self.place)
         with private_folder(self.place) as work:
             made = work / "job"
             own_folder(made)
+            write_durable_text(made / "ids.json", json.dumps(list(ids), ensure_ascii=False))
             write_durable_text(made / "asked.json", asked.model_dump_json())
             with write_points("the batch job is begun"):
                 try:

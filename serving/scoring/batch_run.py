@@ -16,6 +16,7 @@ from features.engine.matrices import matrix
 from features.errors import HistoryError, LedgerError, LssiError
 from features.files import OWNER
 from features.matrix import Matrix, read_matrix, stacked, write_matrix
+from features.store.journal_segment import segment_of
 from features.store.store import Store
 from models.bundle.bundle import Bundle, load_bundle
 from models.bundle.score import score
@@ -23,7 +24,8 @@ from models.explain.explain import explain
 from serving.answers import PRIORITY_ONLY
 from serving.ledger.ledger import Ledger
 from serving.scoring.batch import OUTPUTS, with_scores, write_scored_rows
-from serving.scoring.batch_job import BatchAsked, Job, JobEnding
+from serving.scoring.batch_asked import BatchAsked
+from serving.scoring.batch_job import Job, JobEnding
 from serving.scoring.transcript import Question, RecordedOutcome, outcome_entry
 
 GoOn = Callable[[], bool]
@@ -33,7 +35,8 @@ GoOn = Callable[[], bool]
 def carry_out(home: Path, job: Job, ledger: Ledger, go_on: GoOn) -> bool:
     """Bring a job to its end and return True; False where another process is at it, or this one is to stop.
 
-    A job whose model or history is gone fails for good. LedgerError where its record cannot be made now: it stays waiting.
+    A job whose model or history is gone fails for good, and so does one that killed each process that tried it. LedgerError
+    where its record cannot be made now: it stays waiting.
     """
     with _alone(job) as is_alone:
         if not is_alone:
@@ -41,7 +44,8 @@ def carry_out(home: Path, job: Job, ledger: Ledger, go_on: GoOn) -> bool:
         try:
             if job.progress().state not in {"running", "cancelled"}:
                 return True
-            return _carried_out(home, job, ledger, go_on)
+            with job.at_work():
+                return _carried_out(home, job, ledger, go_on)
         except LedgerError:
             raise
         except LssiError as error:
@@ -51,20 +55,22 @@ def carry_out(home: Path, job: Job, ledger: Ledger, go_on: GoOn) -> bool:
 
 def _carried_out(home: Path, job: Job, ledger: Ledger, go_on: GoOn) -> bool:
     asked = job.asked
-    bundle = load_bundle(home / "bundles" / f"{asked.target}-{asked.bundle[:12]}", asked.bundle)
     store = _store(home, asked)
+    bundle = load_bundle(home / "bundles" / f"{asked.target}-{asked.bundle[:12]}", asked.bundle)
     engine = engine_of(store)
-    for path, ids in job.parts():
+    ids = job.ids()
+    for path, places in job.parts():
         if path.is_file():
             continue
         if job.is_cancelled or not go_on():
             break
-        inputs = matrix(engine, asked.entity, store.complete_to, ids)
+        inputs = matrix(engine, asked.entity, store.complete_to, ids[places])
         write_matrix(with_scores(inputs, score(bundle, inputs)), path)
+        job.forget_starts()
     if job.is_cancelled:
         job.end(JobEnding(state="cancelled"))
         return True
-    if job.progress().done < len(asked.ids):
+    if job.progress().done < asked.units:
         return False
     record_id = _recorded(home, job, ledger, (store, bundle))
     job.end(JobEnding(state="done", record_id=record_id))
@@ -110,11 +116,17 @@ def _inputs(rows: Matrix) -> Matrix:
 
 
 def _store(home: Path, asked: BatchAsked) -> Store:
-    name, _, fingerprint = asked.store.rpartition("-")
-    folder = home / "stores" / f"{name}-{fingerprint[:12]}"
+    """Return the history that was served when the job was asked for, its journal laid over it; newer days are left aside."""
+    if asked.history is None:
+        raise HistoryError(
+            "this batch was begun by an earlier version, which did not note the day that it looks from; ask for the batch"
+            " again under another key"
+        )
+    folder = home / "stores" / asked.history.store
     if (folder / "store.json").is_file():
-        store = Store(folder)
-        if store.fingerprint == fingerprint:
+        segment = segment_of(folder, home / "journal" / asked.source)
+        store = Store(folder, segment, asked.history.complete_to)
+        if store.fingerprint == asked.fingerprint:
             return store
     raise HistoryError("the history that this batch was asked of is gone; ask for the batch again")
 
