@@ -633,6 +633,22 @@ def test_a_removed_key_is_refused_at_once_by_every_worker(served: Served) -> Non
     )
 
 
+def test_a_key_has_its_requests_a_minute_once_whichever_worker_answers(served: Served) -> None:
+    key = add(served.home / "keys.json", "slow", role="system", today=date(2015, 7, 1), a_minute=20)
+    headers = {"authorization": f"Bearer {key}"}
+    begun = time.monotonic()
+    # connections that are open at once are shared by the two workers
+    with ExitStack() as connections:
+        clients = [connections.enter_context(httpx.Client(headers=headers)) for _ in range(8)]
+        answers = [
+            client.get(f"{served.address}/v1/info", timeout=60).status_code
+            for _ in range(5)
+            for client in clients
+        ]
+    gained = 20 / 60 * (time.monotonic() - begun)
+    assert set(answers) <= {200, 429} and 20 <= answers.count(200) <= 20 + gained
+
+
 def test_the_home_of_a_running_service_is_not_upgraded(
     served: Served, say: Say, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,7 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import os
+import signal
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -20,10 +24,15 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route as Path_
 
-from serving.gate.access import Access, RequestLimits
+from serving.gate import other_workers
+from serving.gate.access import Access, LimitCounts, RequestLimits
+from serving.gate.count_table import CountTable
 from serving.gate.keys import Ring, add
+from serving.gate.other_workers import OtherWorkers
 from serving.gate.refusal_counts import RefusalCounts
+from serving.gate.responses import Refused
 from serving.gate.routes import ROUTES
+from serving.gate.shares import Shares
 from serving.gate.throttle import MOST_ADDRESSES, FailedAttempts, RequestRates
 from serving.ledger.act import act_of
 from serving.ledger.finding import Sought, seek
@@ -233,7 +242,8 @@ def test_failures_from_ever_new_addresses_fill_no_memory() -> None:
     failed = FailedAttempts(most=3, seconds=60)
     for number in range(MOST_ADDRESSES + 500):
         failed.count(f"address {number}", 0.0)
-    assert len(failed._windows) == MOST_ADDRESSES
+    failed.count("address 0", 0.0)
+    assert os.fstat(failed.windows._file).st_size <= MOST_ADDRESSES * 32
 
 
 def test_a_rate_comes_back_evenly_and_never_beyond_a_minute() -> None:
@@ -242,3 +252,89 @@ def test_a_rate_comes_back_evenly_and_never_beyond_a_minute() -> None:
     assert [rates.wait("a", 60, moment) for moment in (0.5, 1.1, 1.2)] == [1, 0, 1]
     assert [rates.wait("a", 60, 10_000.0) for _ in range(61)] == [0] * 60 + [1]
     assert rates.wait("b", 1, 0.0) == 0 and rates.wait("b", 1, 0.0) == 60
+
+
+async def statuses(gates: list[Access], key: str, number: int) -> list[int]:
+    """Ask some workers in turn with a key, and return the status of each answer."""
+    headers = {"authorization": f"Bearer {key}"}
+    answers = []
+    for place in range(number):
+        transport = httpx.ASGITransport(app=gates[place % len(gates)])
+        async with httpx.AsyncClient(transport=transport, base_url="http://gate") as client:
+            answer = await client.post("/v1/info", json={}, headers=headers)
+            answers.append(answer.status_code)
+    return answers
+
+
+def test_requests_of_a_key_and_failures_of_an_address_count_over_all_workers(
+    tmp_path: Path, register: Path
+) -> None:
+    key = add(register, "slow", role="system", today=date(2015, 7, 1), a_minute=3)
+    gates = [
+        Access(queue(), ring=Ring(register), limits=LIMITS, counts=LimitCounts(tmp_path / "limits"))
+        for _ in range(2)
+    ]
+    assert asyncio.run(statuses(gates, key, 5)) == [200, 200, 200, 429, 429]
+    assert asyncio.run(statuses(gates, "nobody", 7)) == [401] * 5 + [429] * 2
+    alone = Access(queue(), ring=Ring(register), limits=LIMITS)
+    assert asyncio.run(statuses([alone], key, 1)) == [200]
+
+
+HOLDING = """
+import sys, time
+from pathlib import Path
+from serving.gate.other_workers import OtherWorkers
+from serving.gate.shares import Shares
+shares = Shares(3, 2, 1, OtherWorkers(Path(sys.argv[1])))
+with shares.opened("a"):
+    print("open", flush=True)
+    time.sleep(600)
+"""
+
+
+def test_open_requests_count_over_all_workers_until_one_dies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(other_workers, "_LOOK_AGAIN", 0.0)
+    words = [sys.executable, "-c", HOLDING, str(tmp_path / "limits")]
+    room = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    own = Shares(3, 2, 1, OtherWorkers(tmp_path / "limits"))
+    with subprocess.Popen(words, env=room, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None and other.stdout.readline() == "open\n"
+        with own.opened("a"), own.opened("b"):
+            for name in ("a", "c"):
+                with pytest.raises(Refused, match="too many requests"), own.opened(name):
+                    pass
+        with own.opened("a"):
+            other.send_signal(signal.SIGKILL)
+            other.wait()
+            # nobody has a place for the dead
+            with own.opened("a"), own.opened("c"):
+                pass
+    later = OtherWorkers(tmp_path / "limits")
+    with own.opened("a"):
+        assert (later.opened("a"), later.opened("b"), later.opened("")) == (1, 0, 1)
+    assert later.opened("a") == later.opened("") == 0
+    later.close()
+
+
+def test_counts_that_cannot_be_kept_together_are_kept_by_each_worker(tmp_path: Path) -> None:
+    in_the_way = tmp_path / "limits"
+    in_the_way.write_text("no folder")
+    for table in (CountTable(in_the_way / "rates", 100), CountTable(None, 100)):
+        table.put("a", (1.0, 2.0))
+        assert table.get("a") == (1.0, 2.0) and table.get("b") is None
+    others = OtherWorkers(in_the_way)
+    others.tell("a", 3)
+    assert others.opened("a") == 0
+    cut = CountTable(tmp_path / "cut", 100)
+    cut.put("a", (1.0, 2.0))
+    os.truncate(tmp_path / "cut", 0)
+    assert cut.get("a") is None
+
+
+def test_a_table_whose_lock_another_holds_still_counts(tmp_path: Path) -> None:
+    first, second = (CountTable(tmp_path / "rates", 100) for _ in range(2))
+    with first.locked(), second.locked():
+        second.put("a", (1.0, 2.0))
+    assert first.get("a") == (1.0, 2.0)

@@ -27,7 +27,7 @@ from serving.api.document_app import DOCUMENT_APP
 from serving.api.metrics import ledger_samples, metrics_text, model_samples
 from serving.api.short_way import ShortWay, open_ways
 from serving.errors import body, status_of
-from serving.gate.access import Access, RequestLimits
+from serving.gate.access import Access, LimitCounts, RequestLimits
 from serving.gate.caller import CALLER
 from serving.gate.form_reader import FormReader
 from serving.gate.keys import Ring
@@ -82,11 +82,13 @@ class Gated(bentoml.Service[Any]):
     def to_asgi(self, is_main: bool = True) -> ASGIApp:  # noqa: FBT001, FBT002 - the framework's signature
         """Return the application behind the gate, over a server that reads HTTP strictly."""
         speak_strictly()
+        settings = _settings()
         return Access(
             FormReader(super().to_asgi(is_main)),
-            ring=Ring(_settings().keys),
+            ring=Ring(settings.keys),
             limits=LIMITS,
             refusals=REFUSALS,
+            counts=LimitCounts(settings.home / "limits"),
         )
 
 

@@ -7,6 +7,7 @@ import logging
 import re
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -14,16 +15,18 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from serving.errors import CODES, AccessError, KeyExpired
 from serving.gate.caller import CALLER, Caller
 from serving.gate.content import replayed, whole_body
+from serving.gate.count_table import CountTable
 from serving.gate.key_register import KeyHolder
 from serving.gate.keys import Ring
 from serving.gate.matching import route_of, routes_of_path
+from serving.gate.other_workers import OtherWorkers
 from serving.gate.readiness import REASONS
 from serving.gate.refusal_counts import RefusalCounts
 from serving.gate.responses import Outgoing, Refused
 from serving.gate.route import Route
 from serving.gate.shares import Shares
 from serving.gate.startup import failure_place
-from serving.gate.throttle import FailedAttempts, RequestRates
+from serving.gate.throttle import MOST_ADDRESSES, MOST_KEYS, FailedAttempts, RequestRates
 
 LOG = logging.getLogger("lssi.access")
 
@@ -34,7 +37,7 @@ _CHALLENGE = (b"www-authenticate", b"Bearer")
 
 @dataclass(frozen=True, slots=True)
 class RequestLimits:
-    """What one request may cost, how many at once and how often: choices, all of them, for a worker on two cores.
+    """What one request may cost, how many at once and how often: choices, all of them, for a service on two cores.
 
     Of a key, half of all open requests, and four in the service's queue: while one is scored, the next are ready. Its
     requests a minute hold where `lssi key add --a-minute` says nothing else. Failures are those of one address.
@@ -46,9 +49,19 @@ class RequestLimits:
     at_once: int = 128
     key_at_once: int = 64
     key_turns: int = 4
-    key_a_minute: int = 12_000
-    failures: int = 30
+    key_a_minute: int = 24_000
+    failures: int = 60
     failure_seconds: float = 60.0
+
+
+class LimitCounts:
+    """What the workers of a service count together, in one folder of its home; without a folder, each for itself."""
+
+    def __init__(self, folder: Path | None) -> None:
+        paths = [folder and folder / name for name in ("failures", "rates")]
+        self.failures = CountTable(paths[0], MOST_ADDRESSES)
+        self.rates = CountTable(paths[1], MOST_KEYS)
+        self.other_workers = OtherWorkers(folder)
 
 
 class Access:
@@ -61,12 +74,16 @@ class Access:
         ring: Ring,
         limits: RequestLimits,
         refusals: RefusalCounts | None = None,
+        counts: LimitCounts | None = None,
     ) -> None:
         self._app, self._ring, self._limits = app, ring, limits
         self._refusals = refusals or RefusalCounts()
-        self._failed = FailedAttempts(limits.failures, limits.failure_seconds)
-        self._rates = RequestRates()
-        self._shares = Shares(limits.at_once, limits.key_at_once, limits.key_turns)
+        counts = counts or LimitCounts(None)
+        self._failed = FailedAttempts(limits.failures, limits.failure_seconds, counts.failures)
+        self._rates = RequestRates(counts.rates)
+        self._shares = Shares(
+            limits.at_once, limits.key_at_once, limits.key_turns, counts.other_workers
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request; close every websocket; let the lifespan through."""

@@ -1,4 +1,7 @@
-"""How many requests are open at once, of all keys and of each, so that one key leaves room and turns for the others."""
+"""How many requests are open at once, of all keys and of each, so that one key leaves room and turns for the others.
+
+Open requests are counted over all workers of a service; turns are at the queue of one.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,9 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
+from serving.gate.other_workers import ALL, OtherWorkers
 from serving.gate.responses import Refused
 
 
@@ -29,6 +34,7 @@ class Shares:
     most: int
     most_of_key: int
     turns: int
+    others: OtherWorkers = field(default_factory=partial(OtherWorkers, None))
     _open: int = 0
     _of_key: dict[str, Share] = field(default_factory=dict)
 
@@ -36,16 +42,23 @@ class Shares:
     def opened(self, name: str) -> Iterator[Share]:
         """Hold a place for a request of a key; Refused where all places, or all of the key, are taken."""
         share = self._of_key.setdefault(name, Share(asyncio.Semaphore(self.turns)))
-        if self._open >= self.most or share.open >= self.most_of_key:
+        if self._is_full() or share.open + self.others.opened(name) >= self.most_of_key:
             raise Refused(
                 "busy",
                 "too many requests at this moment; try again in a second",
                 (b"retry-after", b"1"),
             )
-        self._open += 1
-        share.open += 1
+        self._change(name, share, 1)
         try:
             yield share
         finally:
-            self._open -= 1
-            share.open -= 1
+            self._change(name, share, -1)
+
+    def _is_full(self) -> bool:
+        return self._open + self.others.opened(ALL) >= self.most
+
+    def _change(self, name: str, share: Share, step: int) -> None:
+        self._open += step
+        share.open += step
+        self.others.tell(ALL, self._open)
+        self.others.tell(name, share.open)

@@ -1,21 +1,19 @@
-"""How often somebody may ask: failures of authorisation by address, and requests by key."""
+"""How often somebody may ask: failures of authorisation by address, and requests by key, of all workers together."""
 
 from __future__ import annotations
 
 import math
-from collections import OrderedDict
 from dataclasses import dataclass, field
+from functools import partial
+
+from serving.gate.count_table import CountTable
 
 MOST_ADDRESSES = 10_000
-"""Addresses remembered at most; a choice, so that failures from ever new addresses fill no memory."""
-
-
-@dataclass(slots=True)
-class FailureWindow:
-    """Failures from one address since a moment."""
-
-    since: float
-    failures: int = 0
+"""Addresses remembered at most; a choice, so that failures from ever new addresses fill no memory and no disk."""
+MOST_KEYS = 1_000
+"""Keys whose requests are counted at the same time; a choice, above what an inspectorate hands out."""
+Moment = float
+"""Seconds of the machine's monotonic clock, which all its processes share; it begins again when the machine does."""
 
 
 @dataclass(slots=True, eq=False)
@@ -24,51 +22,47 @@ class FailedAttempts:
 
     most: int
     seconds: float
-    _windows: OrderedDict[str, FailureWindow] = field(default_factory=OrderedDict)
+    windows: CountTable = field(default_factory=partial(CountTable, None, MOST_ADDRESSES))
 
-    def wait(self, address: str, moment: float) -> int:
+    def wait(self, address: str, moment: Moment) -> int:
         """Return for how many seconds failures from an address are not looked at; 0 where they are."""
-        window = self._windows.get(address)
-        if window is None or window.failures < self.most:
+        failures, since = self._window(address, moment)
+        if failures < self.most:
             return 0
-        remaining = window.since + self.seconds - moment
-        return max(0, math.ceil(remaining))
+        return math.ceil(since + self.seconds - moment)
 
-    def count(self, address: str, moment: float) -> bool:
+    def count(self, address: str, moment: Moment) -> bool:
         """Count a failure, and tell whether it is the one after which the address waits."""
-        window = self._windows.get(address)
-        if window is None or moment >= window.since + self.seconds:
-            window = FailureWindow(moment)
-        window.failures += 1
-        self._windows[address] = window
-        self._windows.move_to_end(address)
-        if len(self._windows) > MOST_ADDRESSES:
-            self._windows.popitem(last=False)
-        return window.failures == self.most
+        with self.windows.locked():
+            failures, since = self._window(address, moment)
+            self.windows.put(address, (failures + 1, since))
+        return failures + 1 == self.most
 
-
-@dataclass(slots=True)
-class Bucket:
-    """What a key may still ask at a moment."""
-
-    requests: float
-    moment: float
+    def _window(self, address: str, moment: Moment) -> tuple[float, Moment]:
+        """Return the failures of an address and since when they are counted; none where its window is over."""
+        failures, since = self.windows.get(address) or (0, moment)
+        # a moment ahead is one of before the machine was started again
+        if not since <= moment < since + self.seconds:
+            return 0, moment
+        return failures, since
 
 
 @dataclass(slots=True, eq=False)
 class RequestRates:
     """Counts requests by key: each key has its requests a minute at once, and they come back evenly."""
 
-    _buckets: dict[str, Bucket] = field(default_factory=dict)
+    buckets: CountTable = field(default_factory=partial(CountTable, None, MOST_KEYS))
 
-    def wait(self, name: str, a_minute: int, moment: float) -> int:
+    def wait(self, name: str, a_minute: int, moment: Moment) -> int:
         """Take one request of a key and return 0, or return for how many seconds it has none."""
-        bucket = self._buckets.setdefault(name, Bucket(a_minute, moment))
         a_second = a_minute / 60
-        gained = (moment - bucket.moment) * a_second
-        bucket.requests = min(a_minute, bucket.requests + gained)
-        bucket.moment = moment
-        if bucket.requests >= 1:
-            bucket.requests -= 1
+        with self.buckets.locked():
+            requests, before = self.buckets.get(name) or (a_minute, moment)
+            if before > moment:  # the machine was started again
+                requests, before = a_minute, moment
+            requests = min(a_minute, requests + (moment - before) * a_second)
+            taken = 1 if requests >= 1 else 0
+            self.buckets.put(name, (requests - taken, moment))
+        if taken:
             return 0
-        return math.ceil((1 - bucket.requests) / a_second)
+        return math.ceil((1 - requests) / a_second)
