@@ -225,10 +225,14 @@ class FoundViolation(TypedDict):
 
 
 class Info(TypedDict):
-    """The source and the models of this service, and the name of the generation that is in use."""
+    """The source and the models of this service, and the name of the generation that is in use.
+    `loaded_to` is the newest day that is loaded: later than `complete_to` where `lssi day` has
+    not published it yet.
+    """
 
     source: str
     complete_to: str
+    loaded_to: str
     contract: str
     version: str
     models: list[Model]

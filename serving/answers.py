@@ -125,10 +125,14 @@ class Model(Said):
 
 
 class Info(Said):
-    """The source and the models of this service, and the name of the generation that is in use."""
+    """The source and the models of this service, and the name of the generation that is in use.
+
+    `loaded_to` is the newest day that is loaded: later than `complete_to` where `lssi day` has not published it yet.
+    """
 
     source: str
     complete_to: date
+    loaded_to: date
     contract: str
     version: str
     models: list[Model]

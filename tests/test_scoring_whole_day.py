@@ -22,7 +22,7 @@ from serving.errors import ActRefused
 from serving.ledger.read import head
 from serving.loop.act_once import open_day
 from serving.scoring.opening import open_scorer, publish_promoted
-from serving.scoring.scorer import Scorer
+from serving.scoring.scorer import Scorer, info_of
 from serving.scoring.whole_day import PublishedWhole, publish_whole_day
 from serving.settings import Settings
 from tests.recorded import LAST, home_of
@@ -105,7 +105,11 @@ def test_a_loaded_day_is_not_served_until_it_is_scored_whole(
     target = fed.bundle.target
     before = fed.opened()
     assert (before.day, list(before.days)) == (FORMER, [target])
+    assert info_of(before).loaded_to == info_of(before).complete_to == date_of(FORMER)
     fed.load(LAST)
+    # the service that runs says so, and so does one that restarts
+    info = info_of(before)
+    assert (info.complete_to, info.loaded_to) == (date_of(FORMER), date_of(LAST))
     # a worker that restarts now, and a service that does
     with caplog.at_level(logging.WARNING, "lssi.day"):
         publish_promoted(fed.settings)
@@ -119,6 +123,17 @@ def test_a_loaded_day_is_not_served_until_it_is_scored_whole(
     after = fed.opened()
     assert (after.day, list(after.days)) == (LAST, [target])
     assert after.generation != before.generation
+    assert info_of(after).loaded_to == info_of(after).complete_to == date_of(LAST)
+    # what cannot be read, or is of another source whose name begins alike, is not told
+    for name, content in {
+        "random-0": "{",
+        "random-1": "[]",
+        "random-b-2": '{"name": "random-b"}',
+    }.items():
+        folder = after.store.folder.parent / name
+        folder.mkdir()
+        (folder / "store.json").write_text(content)
+    assert info_of(after).loaded_to == date_of(LAST)
 
 
 def test_a_promotion_changes_neither_history_nor_day(fed: Fed) -> None:

@@ -30,6 +30,7 @@ from serving.day.scored_day import PublishedDay
 from serving.ledger.entries import canonical, sha256_of
 from serving.ledger.reasons import plain_facts, plain_reason
 from serving.ledger.record import Case, vector_of
+from serving.scoring.loaded_day import loaded_to
 from serving.scoring.ranks import Ranks
 from serving.scoring.transcript import Scoring
 from serving.settings import software_version
@@ -199,6 +200,7 @@ def info_of(scorer: Scorer) -> Info:
     return Info(
         source=scorer.store.summary["name"],
         complete_to=date_of(scorer.day),
+        loaded_to=loaded_to(scorer.store),
         version=software_version(),
         contract=sha256_of(canonical(contract_as_json()))[:12],
         models=models,
