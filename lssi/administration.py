@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from concurrent.futures import Future
+from threading import Thread
 from typing import TYPE_CHECKING
 
 from features.errors import LedgerError
@@ -13,8 +15,8 @@ from lssi.operator import operator
 if TYPE_CHECKING:
     from serving.ledger.admin_act import AdminAct
 
-PATIENCE = 2.0
-"""Seconds for which a reading waits for its entry; a choice, the service's: a record takes milliseconds."""
+PATIENCE = 30.0
+"""Seconds for which a reading waits for its entry; a choice: a record takes milliseconds, and on a busy machine seconds."""
 
 
 def signed_checkpoint() -> str:
@@ -43,16 +45,23 @@ def note_reading(**reading: str | int) -> None:
 
     A home that can only be read is read all the same: then one line on standard error says that there is no entry.
     """
-    from serving.database.place import ledger_place
-    from serving.ledger.admin_act import RECORD_READ, AdminAct, admin_entry
-    from serving.ledger.ledger import Ledger
-    from serving.scoring.transcript import KEPT_DAYS
+    from serving.ledger.admin_act import RECORD_READ, AdminAct
 
     act = AdminAct(RECORD_READ, operator(None), reading, reading)
-    entry = admin_entry(act, moment=now(), kept_days=KEPT_DAYS)
+    outcome: Future[None] = Future()
+    # in a thread of its own, since nothing else ends the wait for a lock that another program keeps
+    Thread(target=_record_into, args=(outcome, act), daemon=True).start()
     try:
-        with Ledger(ledger_place(home()), PATIENCE) as writer:
-            writer.append(entry).result(PATIENCE)
+        outcome.result(PATIENCE)
     except (LedgerError, OSError) as error:  # no time left is one of the second kind
         why = str(error) or "the ledger did not answer in time"
         print(f"没有留下读取记录。No entry of this reading could be left: {why}", file=sys.stderr)
+
+
+def _record_into(outcome: Future[None], act: AdminAct) -> None:
+    try:
+        record_act(act)
+    except Exception as failure:  # noqa: BLE001 - whoever waits raises it
+        outcome.set_exception(failure)
+    else:
+        outcome.set_result(None)

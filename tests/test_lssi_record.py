@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from lssi import administration
 from lssi.clock import now
 from lssi.operator import operator
 from serving.ledger.act import Act, Seen, act_entry, act_of, subject_digest
@@ -182,21 +183,22 @@ def test_a_command_that_shows_a_record_leaves_an_entry_of_who_read_it(
 
 @pytest.mark.parametrize("unwritable", ["held by another program", "no file to open"])
 def test_a_ledger_that_can_only_be_read_is_read_and_says_that_no_entry_was_left(
-    own_home: Home, tmp_path: Path, run: Run, unwritable: str
+    own_home: Home, tmp_path: Path, run: Run, unwritable: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lock, words = own_home.path / "ledger.db.lock", ("replay", own_home.record_id)
     written = run(own_home.path, *words)
+    monkeypatch.setattr(administration, "PATIENCE", 0.3)
     if unwritable == "no file to open":
         lock.unlink()
         lock.mkdir()
     with closing_lock(lock):
         answer = run(own_home.path, *words)
         page = run(own_home.path, "report", own_home.record_id, "--out", str(tmp_path / "page"))
+        assert len(readings(own_home)) == 1
     assert (answer.code, answer.out) == (written.code, written.out) and page.code == 0
     for said in (answer, page):
         [line] = said.err.splitlines()
         assert line.startswith("没有留下读取记录。No entry of this reading could be left: ")
-    assert len(readings(own_home)) == 1
 
 
 @contextmanager
