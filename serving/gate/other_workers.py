@@ -17,8 +17,9 @@ LOG = logging.getLogger("lssi.access")
 ALL = ""
 """The name under which all keys together are counted."""
 _NUMBER = struct.Struct("<I")
-_SLOTS = 4_096
-"""Slots by key; a choice: two of a hundred keys share one once in forty services, and then share their places too."""
+_SLOTS = 1 << 20
+"""Slots by key, most of them a hole in the file; a choice: two of a hundred keys meet in one once in two hundred services, and
+then share their places."""
 _MOST_WORKERS = 64
 """Workers that can see each other; a choice, above the cores of one machine."""
 _LOOK_AGAIN = 1.0
