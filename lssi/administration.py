@@ -14,6 +14,7 @@ from lssi.operator import operator
 
 if TYPE_CHECKING:
     from serving.ledger.admin_act import AdminAct
+    from serving.ledger.entries import Entry
 
 PATIENCE = 30.0
 """Seconds for which a reading waits for its entry; a choice: a record takes milliseconds, and on a busy machine seconds."""
@@ -30,14 +31,7 @@ def signed_checkpoint() -> str:
 
 def record_act(act: AdminAct) -> None:
     """Make an act of administration durable in the ledger of this home."""
-    from serving.database.place import ledger_place
-    from serving.ledger.admin_act import admin_entry
-    from serving.ledger.ledger import Ledger
-    from serving.scoring.transcript import KEPT_DAYS
-
-    entry = admin_entry(act, moment=now(), kept_days=KEPT_DAYS)
-    with Ledger(ledger_place(home())) as writer:
-        writer.append(entry).result()
+    _write(_entry_now(act))
 
 
 def note_reading(**reading: str | int) -> None:
@@ -47,10 +41,10 @@ def note_reading(**reading: str | int) -> None:
     """
     from serving.ledger.admin_act import RECORD_READ, AdminAct
 
-    act = AdminAct(RECORD_READ, operator(None), reading, reading)
+    entry = _entry_now(AdminAct(RECORD_READ, operator(None), reading, reading))
     outcome: Future[None] = Future()
     # in a thread of its own, since nothing else ends the wait for a lock that another program keeps
-    Thread(target=_record_into, args=(outcome, act), daemon=True).start()
+    Thread(target=_write_into, args=(outcome, entry), daemon=True).start()
     try:
         outcome.result(PATIENCE)
     except (LedgerError, OSError) as error:  # no time left is one of the second kind
@@ -58,9 +52,24 @@ def note_reading(**reading: str | int) -> None:
         print(f"没有留下读取记录。No entry of this reading could be left: {why}", file=sys.stderr)
 
 
-def _record_into(outcome: Future[None], act: AdminAct) -> None:
+def _entry_now(act: AdminAct) -> Entry:
+    from serving.ledger.admin_act import admin_entry
+    from serving.scoring.transcript import KEPT_DAYS
+
+    return admin_entry(act, moment=now(), kept_days=KEPT_DAYS)
+
+
+def _write(entry: Entry) -> None:
+    from serving.database.place import ledger_place
+    from serving.ledger.ledger import Ledger
+
+    with Ledger(ledger_place(home())) as writer:
+        writer.append(entry).result()
+
+
+def _write_into(outcome: Future[None], entry: Entry) -> None:
     try:
-        record_act(act)
+        _write(entry)
     except Exception as failure:  # noqa: BLE001 - whoever waits raises it
         outcome.set_exception(failure)
     else:
