@@ -1,4 +1,4 @@
-"""What a batch was asked for over HTTP, as the file that its job keeps, in today's form and in that of version 0.2."""
+"""What a batch was asked for over HTTP, as the file that its job keeps, in the form of today and in that of before."""
 
 from __future__ import annotations
 
