@@ -68,6 +68,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "day": closing.day_command,
     "replay": audit.replay_command,
     "report": audit.report_command,
+    "peers": audit.peers_command,
     "notice": audit.notice_command,
     "upgrade": upgrading.upgrade_command,
 }

@@ -471,6 +471,11 @@ def a_notice(walk: Walk) -> Any:
     return out.read_text("utf-8").replace(walk.record, "RECORD")
 
 
+def a_comparison_with_peers(walk: Walk) -> Any:
+    shown = walk.told("peers", walk.record, "--unit", next(iter(walk.top)))
+    return {**shown, "record_id": "RECORD"}
+
+
 def a_report(walk: Walk) -> Any:
     out = walk.place / "report.html"
     walk.says("report", walk.record, "--unit", next(iter(walk.top)), "--out", out)
@@ -642,6 +647,7 @@ STEPS: dict[str, Callable[[Walk], Any]] = {
     "replay": a_replay,
     "report": a_report,
     "notice": a_notice,
+    "peers": a_comparison_with_peers,
     "ledger checkpoint": a_checkpoint,
     "ledger verify": a_verification,
     "ledger key": a_ledger_key,

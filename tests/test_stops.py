@@ -231,6 +231,7 @@ SCENES = (
     Scene("replay", "replay {record} --unit e017", (BATCH,), trained=True),
     Scene("report", "report {record} --unit e017 --out out/report.html", (BATCH,), trained=True),
     Scene("notice", "notice {record} --unit e017 --out out/notice.html", (BATCH,), trained=True),
+    Scene("peers", "peers {record} --unit e017", (BATCH,), trained=True),
     Scene("key add", "key add mine --role system", ("key add other --role auditor",)),
     Scene("key rotate", "key rotate mine", ("key add mine --role system",)),
     Scene("key list", "key list", ("key add mine --role system",)),

@@ -1,4 +1,4 @@
-"""Commands about one record: its replay and its report for an auditor, and the notice for whom it concerns."""
+"""Commands about one record: its replay and its report for an auditor, its peers, and the notice for whom it concerns."""
 
 from __future__ import annotations
 
@@ -120,6 +120,19 @@ def _replay_plan(stored: StoredRecord, act: Act, *, as_json: bool) -> None:
         say_lines(plan_replay_lines(shown))
     if not replay.identical:
         raise typer.Exit(1)
+
+
+def peers_command(record_id: RecordId, unit: RecordedUnit = None, *, as_json: Json = False) -> None:
+    """与同组比较一条评分。Say which features put a recorded score above or below those of its peers: the other
+    units of the same sector and size on its day, or a wider group where they are few.
+    """
+    from serving.replay.peers import peer_comparison, peers_as_json, peers_lines
+
+    shown = peers_as_json(peer_comparison(home(), record_id, unit))
+    if as_json:
+        say(shown)
+    else:
+        say_lines(peers_lines(shown))
 
 
 def report_command(record_id: RecordId, out: OptionalOut = None, unit: RecordedUnit = None) -> None:

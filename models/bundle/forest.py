@@ -51,7 +51,8 @@ class Forest(NamedTuple):
     """Trees as arrays: tree t has nodes node_start[t]:node_start[t + 1] and steps step_start[t]:step_start[t + 1].
 
     `points` (T,) is how many quadrature points make each tree exact, `rule` their weights, row k those of k points;
-    `depth` is the deepest slot, `width` the most splits of a tree, `base` the mean score.
+    `value` (M,) is what the leaf of a step adds to the score, 1 where a step ends at a split; `depth` is the deepest
+    slot, `width` the most splits of a tree, `base` the mean score.
     """
 
     nodes: Nodes
@@ -62,6 +63,7 @@ class Forest(NamedTuple):
     rule: Floats
     factor: Floats
     weight: Floats
+    value: Floats
     depth: int
     width: int
     base: float
@@ -86,10 +88,16 @@ def forest_of(text: str) -> Forest:
         rule=rule,
         factor=factor,
         weight=weight,
+        value=np.array(_end_to_end(_step_values(walk) for walk in walks), np.float64),
         depth=int(slots.max(initial=0)),
         width=max(len(tree.feature) for tree in trees),
         base=sum(map(mean_of, trees)),
     )
+
+
+def _step_values(walk: Walk) -> list[float]:
+    """Return the value of the edge that each step goes along."""
+    return [walk.values[edge] for edge in walk.edges]
 
 
 def trees_of(text: str) -> list[Tree]:

@@ -69,7 +69,7 @@ def _explained(forest: Forest, lanes: Floats, shares: Floats) -> None:
     for tree in range(len(forest.points)):
         points = forest.points[tree]
         span = (forest.step_start[tree], forest.step_start[tree + 1], points)
-        _decide(forest.nodes, forest.node_start[tree], forest.node_start[tree + 1], lanes, left)
+        decide(forest.nodes, forest.node_start[tree], forest.node_start[tree + 1], lanes, left)
         for q in range(points):
             product[0, q] = forest.rule[points, q]
         if wide:
@@ -174,7 +174,7 @@ def _narrow(steps, span, arrays, shares):  # type: ignore[no-untyped-def]
 
 # Compiled, because it meets every row at every split; once for a tree, so that the walk only reads the answers.
 @njit(nogil=True, error_model="numpy")
-def _decide(nodes, begin, end, lanes, left):  # type: ignore[no-untyped-def]
+def decide(nodes, begin, end, lanes, left):  # type: ignore[no-untyped-def]
     """Write 1.0 where a row goes left at a split, 0.0 where right, as LightGBM decides."""
     for node in range(begin, end):
         values = lanes[nodes.feature[node]]
@@ -197,7 +197,7 @@ def _decide(nodes, begin, end, lanes, left):  # type: ignore[no-untyped-def]
             goes_left[row] = default if absent else by_threshold
 
 
-# Compiled, because `_decide` calls it; the bits of a category are read without a table of all codes.
+# Compiled, because `decide` calls it; the bits of a category are read without a table of all codes.
 @njit(nogil=True, error_model="numpy")
 def _decide_category(nodes, node, values, goes_left):  # type: ignore[no-untyped-def]
     """The same for a split on a category: left if the code's bit is set; missing, negative and unseen go right."""

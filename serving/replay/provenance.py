@@ -34,7 +34,7 @@ def from_history(
     if store is None:
         zh, en = "当日数据不在手边", "the history of that day is not at hand"
         return [Check("vector", "not_rebuilt", zh, en), Check("facts", "not_rebuilt", zh, en)]
-    evaluated = _evaluated(record, case, store)
+    evaluated = case_evaluation(record, case, store)
     inputs = evaluated.matrix
     gone = [name for name in record.features if name not in inputs.names]
     if gone:
@@ -54,7 +54,7 @@ def retold_row(record: Record, case: Case, bundle: Bundle, store: Store | None) 
     words = expected_words(bundle, inputs, score(bundle, inputs), 0)
     if store is None:
         return replace(case, contributions=contributions[0], expected_words=words)
-    evaluated = _evaluated(record, case, store)
+    evaluated = case_evaluation(record, case, store)
     [why] = case_reasons(engine_of(store), bundle, evaluated, contributions)
     return replace(
         case,
@@ -64,7 +64,7 @@ def retold_row(record: Record, case: Case, bundle: Bundle, store: Store | None) 
     )
 
 
-def _evaluated(record: Record, case: Case, store: Store) -> Evaluation:
+def case_evaluation(record: Record, case: Case, store: Store) -> Evaluation:
     """Return the evaluation of a case from the rows that its request sent, else from the store's."""
     engine = engine_of(store)
     if case.history is not None:
