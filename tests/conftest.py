@@ -70,6 +70,23 @@ LONGEST = (
     "test_policy_trial",
     "test_scoring_from_day",
     "test_api_generation",
+    "test_replay_report_page",
+    "test_torture",
+    "test_scoring_batch_job",
+    "test_plans_standing",
+    "test_scoring_whole_day",
+    "test_sources_core_platform_forms",
+    "test_sources_core_platform_stated",
+    "test_store_source_names",
+    "test_matches",
+    "test_simulation_city",
+    "test_network",
+    "test_store_damage",
+    "test_home_upgrade",
+    "test_certificate_known_rows",
+    "test_online_counterfactual",
+    "test_models_novelty",
+    "test_alerts_flood",
 )
 """The files that take longest, which begin first, so that no worker is left with one at the end."""
 
