@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from features.check.load_report import check, check_lines
+from tests.said import Say
 
 Write = Callable[..., Path]
 Row = dict[str, object]
@@ -58,7 +59,7 @@ def lssi(*words: str | Path) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_command_prints_only_json_where_asked_and_nothing_else_in_a_pipe(
-    write_source: Write,
+    write_source: Write, say: Say
 ) -> None:
     folder = write_source({"deaths": [{"worker": "w1", "died_on": "2014-01-01"}]})
     answer = lssi("check", folder, "--json")
@@ -68,15 +69,13 @@ def test_the_command_prints_only_json_where_asked_and_nothing_else_in_a_pipe(
         "refused": 0,
         "reasons": [],
     }
-    assert "deaths" in lssi("check", folder).stdout
+    assert "deaths" in say("check", folder).out
 
 
 def test_the_command_ends_in_one_line_on_a_broken_source(
-    write_source: Write, tmp_path: Path
+    write_source: Write, say: Say, tmp_path: Path
 ) -> None:
     folder = write_source({"deaths": []})
     for place, says in ((folder / "source.toml", "is a file"), (tmp_path / "no", "does not exist")):
-        answer = lssi("check", place)
-        assert (answer.returncode, answer.stdout) == (2, "")
-        assert answer.stderr.startswith("error: source_unreadable: ") and says in answer.stderr
-        assert len(answer.stderr.splitlines()) == 1
+        line = say("check", place).line
+        assert line.startswith("error: source_unreadable: ") and says in line

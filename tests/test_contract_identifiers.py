@@ -136,14 +136,17 @@ def test_a_request_reads_a_text_as_it_stands_or_says_what_is_wrong(text: str) ->
             read_id(text)
 
 
+# Few files of many texts: each text is judged for itself, and to load a file takes longer than to judge 100 texts.
 @settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=8,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.large_base_example],
 )
 @given(
     texts=st.lists(
         st.text(st.characters(codec="utf-8"), min_size=1, max_size=8),
-        min_size=20,
-        max_size=40,
+        min_size=70,
+        max_size=130,
         unique=True,
     )
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 import polars as pl
@@ -9,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.connection import opened
+from features.connection import Connection, opened
 from features.errors import SourceError
 from features.ingest.csv_file import csv_file
 from features.ingest.dialect import StatedDialect
@@ -41,30 +43,46 @@ def written(folder: Path, said: str) -> Path:
     return folder / "rows.parquet"
 
 
-@settings(max_examples=120, deadline=None)
-@given(name=NAMES)
-def test_a_file_is_the_one_that_is_named_whatever_its_folders_are_called(
-    tmp_path_factory: pytest.TempPathFactory, name: str
-) -> None:
+@pytest.fixture(scope="module")
+def beside(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the neighbours; each name that is tried stays there and is a neighbour of the next."""
     place = tmp_path_factory.mktemp("scan")
     for neighbour in NEIGHBOURS:
         written(place / neighbour, "another")
-    file = written(place / name, "this")
+    return place
+
+
+@pytest.fixture(scope="module")
+def connection() -> Iterator[Connection]:
+    """One connection for all names, since to open one takes longer than to read a file."""
+    with opened() as open_connection:
+        yield open_connection
+
+
+NUMBERS = count()
+
+
+@settings(max_examples=120, deadline=None)
+@given(name=NAMES)
+def test_a_file_is_the_one_that_is_named_whatever_its_folders_are_called(
+    beside: Path, connection: Connection, name: str
+) -> None:
+    this = f"this, number {next(NUMBERS)}"
+    file = written(beside / name, this)
     table = file.with_suffix(".csv")
-    with opened() as connection:
-        for relation in (
-            parquet_sql(file),
-            parquet_sql([file], "union_by_name=true"),
-            f"({csv_sql(table)})",
-        ):
-            assert connection.sql(f"SELECT month FROM {relation}").fetchall() == [("this",)]
+    for relation in (
+        parquet_sql(file),
+        parquet_sql([file], "union_by_name=true"),
+        f"({csv_sql(table)})",
+    ):
+        assert connection.sql(f"SELECT month FROM {relation}").fetchall() == [(this,)]
     frames = [
         read_parquet(file),
         scan_parquet([file]).collect(),
         read_csv(table),
         pl.DataFrame(read_table(file)),
     ]
-    assert all(frame.rows() == [("this",)] for frame in frames)
+    assert all(frame.rows() == [(this,)] for frame in frames)
 
 
 @pytest.mark.parametrize("name", ["month=201506", "month=2/section=C", "a=b=c"])

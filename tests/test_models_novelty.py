@@ -123,12 +123,21 @@ def plain_or_coded(rows: list[dict[str, Any]], field: pa.Field) -> pa.Array:
     return values.cast(field.type)
 
 
+@pytest.fixture
+def _loaded(city_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take the home in which the city is loaded, since only what is planted is loaded anew."""
+    monkeypatch.setenv("LSSI_HOME", str(city_home))
+
+
 @pytest.fixture(scope="module")
-def ordinary(city_2000: Path) -> Matrix:
+def ordinary(city_2000: Path, city_home: Path) -> Matrix:
     """The features of a city in which nothing is planted."""
-    return matrix(open_store(city_2000), "enterprise", day_of(DAY))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LSSI_HOME", str(city_home))
+        return matrix(open_store(city_2000), "enterprise", day_of(DAY))
 
 
+@pytest.mark.usefixtures("_loaded")
 def test_planted_schemes_come_to_the_front(
     city_2000: Path, ordinary: Matrix, tmp_path: Path
 ) -> None:
@@ -146,6 +155,7 @@ def test_planted_schemes_come_to_the_front(
     assert len(at_front) >= 10 > 4 >= len(at_front_before)
 
 
+@pytest.mark.usefixtures("_loaded")
 def test_size_alone_brings_nobody_to_the_front(ordinary: Matrix, city_2000: Path) -> None:
     catalogue = catalogue_of(open_store(city_2000))
     queue = novelty_queue(ordinary, catalogue, top=len(ordinary) // 20, seed=1)
@@ -155,6 +165,7 @@ def test_size_alone_brings_nobody_to_the_front(ordinary: Matrix, city_2000: Path
     assert 0 < large < len(queue.lines) / 2
 
 
+@pytest.mark.usefixtures("_loaded")
 def test_the_order_of_rows_changes_nothing_and_the_seed_decides(
     ordinary: Matrix, city_2000: Path
 ) -> None:
@@ -167,6 +178,7 @@ def test_the_order_of_rows_changes_nothing_and_the_seed_decides(
     assert queue == novelty_queue(turned, catalogue, top=20, seed=1)
 
 
+@pytest.mark.usefixtures("_loaded")
 def test_too_few_units_are_refused(ordinary: Matrix, city_2000: Path) -> None:
     catalogue = catalogue_of(open_store(city_2000))
     few = ordinary.take(np.arange(LEAST_PEERS - 1))
@@ -205,6 +217,7 @@ def test_each_group_has_enough_peers_of_like_size(sizes: list[int | None]) -> No
     assert (np.diff(group[order]) >= 0).all()
 
 
+@pytest.mark.usefixtures("_loaded")
 def test_the_command_says_why_in_both_languages(say: Say, city_2000: Path, tmp_path: Path) -> None:
     words = ("novelty", city_2000, "--as-of", DAY, "--entity", "claim", "--top", "3")
     told = say(*words, "--json")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -34,22 +36,45 @@ MOMENT = datetime(2015, 6, 29, 8, tzinfo=UTC)
 Write = Callable[..., Path]
 
 
+@dataclass(frozen=True)
+class Town:
+    """A source whose last closed day is the eve of the week that is planned, and a home with its store and a model."""
+
+    place: Path
+    home: Path
+    bundle: Bundle
+
+
+@pytest.fixture(scope="module")
+def town(hand_source: Write, tmp_path_factory: pytest.TempPathFactory) -> Town:
+    """The town, made once; each test has a copy of its home."""
+    folder = tmp_path_factory.mktemp("town")
+    place = hand_source(folder / "source", tables())
+    declared = place / "source.toml"
+    declared.write_text(declared.read_text("utf-8").replace("2015-06-30", "2015-06-28"), "utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LSSI_HOME", str(folder / "home"))
+        bundle = model(open_store(place), "claim", "fraudulent_claim", home() / "bundles")
+    return Town(place, folder / "home", bundle)
+
+
 @pytest.fixture
-def place(hand_source: Write, tmp_path: Path) -> Path:
-    return hand_source(tmp_path / "source", tables())
+def place(town: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The source, which is as it was after the test, with a home of the test's own."""
+    monkeypatch.setenv("LSSI_HOME", str(shutil.copytree(town.home, tmp_path / "home")))
+    declared = (town.place / "source.toml").read_bytes()
+    yield town.place
+    (town.place / "source.toml").write_bytes(declared)
 
 
 @pytest.fixture
 def store(place: Path) -> Store:
-    # the source's last closed day is the eve of the week that is planned
-    declared = place / "source.toml"
-    declared.write_text(declared.read_text("utf-8").replace("2015-06-30", "2015-06-28"), "utf-8")
     return open_store(place)
 
 
 @pytest.fixture
-def bundle(store: Store) -> Bundle:
-    return model(store, "claim", "fraudulent_claim", home() / "bundles")
+def bundle(town: Town) -> Bundle:
+    return town.bundle
 
 
 def made(store: Store, bundle: Bundle, seed: str, halt: Halt | None = None) -> Made:
