@@ -27,8 +27,7 @@ class AcknowledgedAlert(TypedDict):
 
 class Acted(TypedDict):
     """An act that is in the ledger and the journal; `first` is false where the same act had been
-    sent before. `others_on_row` names, for an appeal, the other cases that rest on the same row,
-    by kind.
+    sent before.
     """
 
     record_id: str
@@ -67,6 +66,18 @@ class Answer(TypedDict):
     priority_only: SaidWords
     peers: Peers | None
     units: list[Unit]
+
+
+class Appealed(TypedDict):
+    """An appeal that is recorded: `others_on_row` names the other cases on its row, by kind;
+    then records that rest on it.
+    """
+
+    record_id: str
+    first: bool
+    others_on_row: dict[str, list[str]] | None
+    records_on_row: list[RecordOnRow]
+    rescored: list[RescoredCase]
 
 
 class BatchNumber(TypedDict):
@@ -398,6 +409,21 @@ class RecordId(TypedDict):
     record_id: str
 
 
+class RecordOnRow(TypedDict):
+    """A score, an alert or a line of a plan that rests on a row; `names_row`: whether its
+    reasons name the row, null where they are no longer there.
+    """
+
+    enterprise: str | None
+    claim: str | None
+    provider: str | None
+    record_id: str
+    what: str
+    target: str | None
+    as_of: str
+    names_row: bool | None
+
+
 class Recorded(TypedDict):
     """One record for an auditor: what the log says of it, its payload where it has not expired,
     and its proof.
@@ -407,6 +433,23 @@ class Recorded(TypedDict):
     entry: dict[str, Any]
     payload: dict[str, Any] | None
     proof: SaidProof
+
+
+class RescoredCase(TypedDict):
+    """The appellant's score as it `was` on the last closed day, and as if the decision had been
+    known then: `corrected`.
+    """
+
+    enterprise: str | None
+    claim: str | None
+    provider: str | None
+    record_id: str
+    appeal_record: str
+    target: str
+    as_of: str
+    unit_expected: str | None
+    was: SaidScore
+    corrected: SaidScore
 
 
 class SaidAlert(TypedDict):
@@ -476,6 +519,13 @@ class SaidReason(TypedDict):
     check_zh: str
     check_en: str
     facts: list[SaidFact]
+
+
+class SaidScore(TypedDict):
+    """A score, and the number expected where the model tells one."""
+
+    score: float
+    expected: float | None
 
 
 class SaidTicket(TypedDict):
@@ -959,9 +1009,9 @@ class Client:
         decided_on: str | None = None,
         upheld: bool | None = None,
         corrected: dict[str, Any] | None = None,
-    ) -> Acted:
+    ) -> Appealed:
         """登记申诉或其决定 · record an appeal against a row, or its decision"""
-        answer: Acted = self._json("POST", "/v1/appeals", fields={
+        answer: Appealed = self._json("POST", "/v1/appeals", fields={
             "appeal": appeal,
             "table": table,
             "row_id": row_id,

@@ -1,9 +1,11 @@
-"""What commands write into the ledger of this home about what an administrator does, and its signed checkpoint."""
+"""The ledger of this home for commands: acts of administration, the loop of a store, and the signed checkpoint."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from threading import Thread
 from typing import TYPE_CHECKING
 
@@ -13,8 +15,10 @@ from lssi.clock import now, timestamp
 from lssi.operator import operator
 
 if TYPE_CHECKING:
+    from features.store.store import Store
     from serving.ledger.admin_act import AdminAct
     from serving.ledger.entries import Entry
+    from serving.loop.act_once import Loop
 
 PATIENCE = 30.0
 """Seconds for which a reading waits for its entry; a choice: a record takes milliseconds, and on a busy machine seconds."""
@@ -74,3 +78,14 @@ def _write_into(outcome: Future[None], entry: Entry) -> None:
         outcome.set_exception(failure)
     else:
         outcome.set_result(None)
+
+
+@contextmanager
+def loop_of_store(store: Store) -> Iterator[Loop]:
+    """Yield the loop of a store, its journal and the ledger of this home, which is closed afterwards."""
+    from serving.database.place import ledger_place
+    from serving.ledger.ledger import Ledger
+    from serving.loop.act_once import Loop
+
+    with Ledger(ledger_place(home())) as ledger:
+        yield Loop(store, home() / "journal" / store.source.name, ledger)

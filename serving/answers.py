@@ -160,14 +160,57 @@ class Recorded(Said):
 
 
 class Acted(Said):
-    """An act that is in the ledger and the journal; `first` is false where the same act had been sent before.
-
-    `others_on_row` names, for an appeal, the other cases that rest on the same row, by kind.
-    """
+    """An act that is in the ledger and the journal; `first` is false where the same act had been sent before."""
 
     record_id: str
     first: bool
     others_on_row: dict[str, list[str]] | None = None
+
+
+class AboutCase(Said):
+    """A part of an answer about one case: an enterprise, a claim or a provider."""
+
+    enterprise: str | None = None
+    claim: str | None = None
+    provider: str | None = None
+
+
+class RecordOnRow(AboutCase):
+    """A score, an alert or a line of a plan that rests on a row; `names_row`: whether its reasons name the row, null where
+    they are no longer there.
+    """
+
+    record_id: str
+    what: str
+    target: str | None
+    as_of: date
+    names_row: bool | None
+
+
+class SaidScore(Said):
+    """A score, and the number expected where the model tells one."""
+
+    score: float
+    expected: float | None
+
+
+class RescoredCase(AboutCase):
+    """The appellant's score as it `was` on the last closed day, and as if the decision had been known then: `corrected`."""
+
+    record_id: str
+    appeal_record: str
+    target: str
+    as_of: date
+    unit_expected: str | None
+    was: SaidScore
+    corrected: SaidScore
+
+
+class Appealed(Acted):
+    """An appeal that is recorded: `others_on_row` names the other cases on its row, by kind; then records that rest on it."""
+
+    records_on_row: list[RecordOnRow]
+    rescored: list[RescoredCase]
 
 
 class SaidAlert(Said):

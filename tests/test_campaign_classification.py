@@ -105,6 +105,7 @@ def test_a_medal_waives_and_an_exposure_intensifies_exactly_where_the_plan_says_
         facts = enterprise_facts(source, policy, day)
         for name, row in by_name(classes_of(source, as_of)).items():
             standing = standing_of(facts.get(source.code("enterprise", name), Facts()), policy, day)
+            assert (standing.level, standing.level_by) == (row["level"], row["because"])
             assert standing.waived == (row["level"] == "waived")
             assert standing.intensified == (row["because"] == "exposure")
             if row["category"] != "unexamined":

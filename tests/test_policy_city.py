@@ -19,7 +19,7 @@ from features.errors import PolicyError
 from models.optimum.cell_lists import best_lists
 from models.optimum.city_model import CityModel, best_choice
 from models.optimum.city_rules import GROUPS, Floors, Solver
-from models.optimum.least_value import least_value
+from models.optimum.least_value import ListMinutes, least_value
 from models.optimum.shortlist import Candidate, shortlist
 from models.optimum.travel import kilometres, travel_minutes, visiting_order
 from models.policy.cell_start import is_routine
@@ -129,13 +129,13 @@ def test_a_visit_is_on_the_best_list_from_the_told_value_on_and_not_below(seed: 
     # of no group, so that floors play no part
     for visit in [replace(visit, groups=()) for visit in absent]:
         others = [replace(one, groups=()) for one in candidates if one.unit != visit.unit]
-        least = least_value([*others, visit], 900, visit, chosen, EXACT)
+        least = least_value([*others, visit], ListMinutes(900), visit, chosen, EXACT)
         assert least is not None
         for value, is_on in ((least + 0.01, True), (least - 0.01, False)):
             again = [*others, replace(visit, value=value)]
             units = best_choice(CityModel({"c": again}, {"c": 900}, {}), EXACT).units
             assert (visit.unit in units) is is_on
-    assert least_value(candidates, 200, candidates[0], chosen, EXACT) is None
+    assert least_value(candidates, ListMinutes(200), candidates[0], chosen, EXACT) is None
 
 
 def city(seed: int, size: int = 60) -> list[PlanUnit]:

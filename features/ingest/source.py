@@ -46,6 +46,8 @@ JOURNAL = (
     *("alerts", "acknowledgements", "overrides", "claim_overrides", "provider_overrides"),
     *("appeals", "corrections", "outcomes", "review_outcomes"),
 )
+DECIDED = ("appraisals", "medals", "exposures")
+"""Tables of a source to which the journal adds rows: what people decided by command."""
 Place = Path | str
 """A folder, or the address of a database such as postgresql://user@host/name?schema=city."""
 

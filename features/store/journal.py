@@ -14,7 +14,7 @@ from features.calendar import date_of
 from features.contract.tables import COMMON, Column, contract
 from features.errors import HistoryError
 from features.files import OWNER, durable, own_folder
-from features.ingest.source import JOURNAL
+from features.ingest.source import DECIDED, JOURNAL
 
 _TYPES = {
     "day": pa.date32(),
@@ -34,9 +34,10 @@ def write_journal_part(
     `columns` holds the contract's columns but `row_id` and `retracted`, days as integers; one that may be empty may be left
     out. A part replaces itself.
     """
-    if table not in JOURNAL or not _PART.fullmatch(part):
+    tables = (*JOURNAL, *DECIDED)
+    if table not in tables or not _PART.fullmatch(part):
         raise HistoryError(
-            f"the journal has the tables {', '.join(JOURNAL)} and parts named {_PART.pattern}; "
+            f"the journal has the tables {', '.join(tables)} and parts named {_PART.pattern}; "
             f"got {table!r}, {part!r}"
         )
     declared = contract()[table].columns + COMMON

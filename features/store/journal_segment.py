@@ -18,7 +18,7 @@ from features.files import built
 from features.ingest.fingerprint import mark_of
 from features.ingest.posted_outcomes import TEACHES, rows_told
 from features.ingest.scan import files_in, parquet_sql
-from features.ingest.source import JOURNAL, Source
+from features.ingest.source import DECIDED, JOURNAL, Source
 from features.ingest.source_toml import SourceDeclaration, declaration_of
 from features.ingest.span import EVER
 from features.ingest.staged import Staged
@@ -44,7 +44,7 @@ from features.store.segment import Making, write_segment
 def journal_tables(journal: Path) -> dict[str, Path]:
     """Return the tables that a journal holds rows of."""
     tables: dict[str, Path] = {}
-    for table in JOURNAL:
+    for table in (*JOURNAL, *DECIDED):
         folder = journal / table
         if files_in(folder, "*.parquet"):
             tables[table] = folder
@@ -141,7 +141,8 @@ def _write(layout: Layout, source: Source, place: Path) -> None:
         staged: list[Staged] = []
         for table in source.tables:
             rows = _rounded(_whole(connection, source, table))
-            staged.append(stage(rows, source, table, folder=folder, progress=quiet))
+            own = _numbered_by_itself(source) if table in DECIDED else source
+            staged.append(stage(rows, own, table, folder=folder, progress=quiet))
         staged += _taught(connection, layout, source, folder)
         check_files(replace(layout, segments=()))
         # The store's own rows are left aside: of the store only the dictionaries count here.
@@ -165,8 +166,7 @@ def _write(layout: Layout, source: Source, place: Path) -> None:
 
 def _taught(connection: Connection, layout: Layout, source: Source, folder: Path) -> list[Staged]:
     """Return what a journal's outcomes tell of visits, findings and reviews, staged as rows of the source's own tables."""
-    # numbers of the journal are whole already, whatever the source's own are unique within
-    declaration = source.declaration.model_copy(update={"keys": {}})
+    own = _numbered_by_itself(source)
     staged: list[Staged] = []
     for journal_table, (tables, told_in) in TEACHES.items():
         place = source.tables.get(journal_table)
@@ -174,11 +174,17 @@ def _taught(connection: Connection, layout: Layout, source: Source, folder: Path
             continue
         outcomes = _rounded(_whole(connection, source, journal_table))
         connection.register("told", _told_by_source(layout, *told_in))
-        taught = replace(source, declaration=declaration, tables=dict.fromkeys(tables, place))
+        taught = replace(own, tables=dict.fromkeys(tables, place))
         for table in tables:
             rows = connection.sql(rows_told(outcomes, table, source.columns(table)))
             staged.append(stage(rows, taught, table, folder=folder, progress=quiet))
     return staged
+
+
+def _numbered_by_itself(source: Source) -> Source:
+    """Return a journal whose numbers are whole already, whatever those of the source itself are unique within."""
+    declaration = source.declaration.model_copy(update={"keys": {}})
+    return replace(source, declaration=declaration)
 
 
 def _told_by_source(layout: Layout, table: str, subject: str) -> pa.Table:

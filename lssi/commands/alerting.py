@@ -38,10 +38,8 @@ def alerts_command(
     from features.store.opening import open_own_store
     from serving.alerts.alert_text import alert_lines
     from serving.alerts.delivered import answered
-    from serving.alerts.issue import Issue, issue_alerts
-    from serving.database.place import ledger_place
-    from serving.ledger.ledger import Ledger
-    from serving.loop.act_once import Loop, open_day
+    from serving.alerts.issue import Issue, issue_day
+    from serving.loop.act_once import open_day
     from serving.scoring.promoted_models import all_promoted
 
     as_of_day = day_of(as_of)
@@ -53,11 +51,9 @@ def alerts_command(
     # without any model in use, rules that rest on matches still alert
     with suppress(TargetError):
         bundles = all_promoted(home() / "bundles", declared.name, declared.targets)
-    journal = home() / "journal" / store.source.name
     issue = Issue(as_of_day, open_day(store, today(), given), now())
-    with Ledger(ledger_place(home())) as ledger:
-        issued = issue_alerts(Loop(store, journal, ledger), bundles, issue)
-    answers = answered(journal)
+    issued = issue_day(home(), store, bundles, issue)
+    answers = answered(home() / "journal" / store.source.name)
     if as_json:
         say({"source": declared.name, "as_of": as_of, "issued": issued, "all": answers})
         return

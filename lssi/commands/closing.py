@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -13,10 +13,6 @@ from lssi.administration import signed_checkpoint
 from lssi.clock import now, today
 from lssi.options import Data, Json, OptionalOut, Source
 from lssi.output import loading, say, say_lines
-
-if TYPE_CHECKING:
-    from features.store.store import Store
-    from models.bundle.bundle import Bundle
 
 ClosedDay = Annotated[
     str | None,
@@ -45,6 +41,8 @@ def day_command(
     """
     from features.ingest.source import find_source
     from features.store.opening import open_own_store
+    from serving.alerts.issue import Issue, issue_day
+    from serving.loop.act_once import open_day
     from serving.scoring.promoted_models import all_promoted
     from serving.scoring.whole_day import publish_whole_day
 
@@ -58,6 +56,7 @@ def day_command(
     with loading() as count:
         store = open_own_store(declared, progress=count)
     published = publish_whole_day(home(), store, bundles, now())
+    issue = Issue(store.complete_to, open_day(store, today(), None), now())
     result = {
         "source": declared.name,
         "complete_to": store.summary["complete_to"],
@@ -72,7 +71,7 @@ def day_command(
             for one in published.scored
         ],
         "generation": published.generation.name,
-        "alerts": alerts_of(store, bundles),
+        "alerts": len(issue_day(home(), store, bundles, issue)),
         "checkpoint": checkpoint_text(out),
     }
     if as_json:
@@ -88,19 +87,6 @@ def loaded_day(declared: Any, day: str, rows: Path | None) -> str:
 
     with loading() as count:
         return feed(declared, day_of(day), rows, count).state
-
-
-def alerts_of(store: Store, bundles: dict[str, Bundle]) -> int:
-    """Issue the alerts of the last closed day, and return how many are new."""
-    from serving.alerts.issue import Issue, issue_alerts
-    from serving.database.place import ledger_place
-    from serving.ledger.ledger import Ledger
-    from serving.loop.act_once import Loop, open_day
-
-    journal = home() / "journal" / store.source.name
-    issue = Issue(store.complete_to, open_day(store, today(), None), now())
-    with Ledger(ledger_place(home())) as ledger:
-        return len(issue_alerts(Loop(store, journal, ledger), bundles, issue))
 
 
 def checkpoint_text(out: Path | None) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from features.home import home
+from lssi.administration import loop_of_store
 from lssi.clock import now, today
 from lssi.options import AsOf, Data, Json, Source
 from lssi.output import say, say_lines
@@ -194,10 +195,10 @@ def appeal_command(
     as_json: Json = False,
 ) -> None:
     """登记申诉及其决定。Record an appeal against a row, or its decision; an upheld one takes the row back or corrects its values,
-    the case is scored again, and who else rests on the row is listed.
+    the case is scored again, and the other cases, scores, alerts and lists that rest on the row are named.
     """
-    from serving.loop.appeals import appealed_row, lodge_appeal, others_on_row
-    from serving.loop.rescored import rescore, rescored_line
+    from serving.loop.appeal_effects import appeal_effects, effect_lines
+    from serving.loop.appeals import lodge_appeal
     from serving.loop.sent_outcomes import filled_form
     from serving.requests import LodgedAppeal
 
@@ -218,16 +219,11 @@ def appeal_command(
     with opened_loop(source, data) as loop:
         doer = doer_of(loop, whose, form)
         receipt = lodge_appeal(loop, form, doer)
-        rescored = rescore(loop, _models(loop), form, appealed=receipt, doer=doer)
-        others = others_on_row(loop.store, appealed_row(loop.store, table, row), form)
+        effects = appeal_effects(loop, _models(loop), form, appealed=receipt, doer=doer)
     if as_json:
-        say({**plain_receipt(receipt), "others_on_row": others, "rescored": rescored})
-        return
-    print(receipt_line(receipt))
-    for pair in rescored:
-        print(rescored_line(pair))
-    for kind, units in others.items():
-        print(f"同据此行 also rests on this row | {kind}: {', '.join(units)}")
+        say({**plain_receipt(receipt), **effects.as_json()})
+    else:
+        say_lines([receipt_line(receipt), *effect_lines(effects)])
 
 
 def _values(given: list[str] | None) -> dict[str, str | int] | None:
@@ -287,13 +283,9 @@ def overrides_command(
 def opened_loop(source: str, data: str | None) -> Iterator[Loop]:
     """Yield the loop of a source: its store, its journal and the ledger, which is closed afterwards."""
     from features.store.opening import open_own_store
-    from serving.database.place import ledger_place
-    from serving.ledger.ledger import Ledger
-    from serving.loop.act_once import Loop
 
-    store = open_own_store(source, data)
-    with Ledger(ledger_place(home())) as ledger:
-        yield Loop(store, home() / "journal" / store.source.name, ledger)
+    with loop_of_store(open_own_store(source, data)) as loop:
+        yield loop
 
 
 def acts_of(

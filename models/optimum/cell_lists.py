@@ -9,10 +9,15 @@ from math import gcd
 import numpy as np
 from numpy.typing import NDArray
 
+from models.optimum.duty_rules import UNLIMITED
 from models.optimum.shortlist import Candidate
 
 LARGEST_TABLE = 20_000_000
 """Entries of the table of one cell at most, a byte each; a choice: one worker's memory hardly notices 20 MB."""
+
+
+ROOMS = 2
+"""The axes of a cell's table that hold minutes, those of inspectors and all; the others count visits by group."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,34 +30,57 @@ class CellList:
 
 
 def best_lists(
-    candidates: Sequence[Candidate], minutes: int, groups: Sequence[str]
+    candidates: Sequence[Candidate],
+    minutes: int,
+    groups: Sequence[str],
+    inspectors: int = UNLIMITED,
 ) -> list[CellList] | None:
     """Return the lists of one cell that a best plan of the city can need; None where there are too many to find them all.
+
+    The visits of a list fit into the minutes, and what of them only inspectors may give into those of inspectors.
 
     The city asks of a cell only its value and how many visits each group has, so per such count one list is enough: the best,
     found by the recurrence of the knapsack over minutes and counts. A list is left out if another has no fewer visits of
     each group and is worth no less.
     """
     # counted in the greatest step that all visits share, often 240 minutes where nobody travels
-    step = gcd(*(candidate.minutes for candidate in candidates)) or 1
-    steps = minutes // step
+    lengths = [candidate.minutes for candidate in candidates]
+    steps, room = _in_steps(lengths, minutes)
+    scarce_steps, scarce_room = _in_steps(_scarce(candidates, inspectors), inspectors)
     most = _most_visits(candidates, minutes, groups)
-    entries = len(candidates) * (steps + 1)
+    entries = len(candidates) * (room + 1) * (scarce_room + 1)
     for number in most:
         entries *= number + 1
     if entries > LARGEST_TABLE:
         return None
-    sizes = [(*_counts(candidate, groups), candidate.minutes // step) for candidate in candidates]
+    sizes = [
+        (*_counts(candidate, groups), of_inspectors, of_all)
+        for candidate, of_inspectors, of_all in zip(candidates, scarce_steps, steps, strict=True)
+    ]
     values = [candidate.value for candidate in candidates]
-    table, is_taken = _filled_table(values, sizes, (*most, steps))
+    table, is_taken = _filled_table(values, sizes, (*most, scarce_room, room))
     lists = []
-    for counts in np.ndindex(*table.shape[:-1]):
-        entry = (*counts, steps)
+    for counts in np.ndindex(*table.shape[:-ROOMS]):
+        entry = (*counts, scarce_room, room)
         if np.isfinite(table[entry]):
             places = _read_back(sizes, is_taken, entry)
             visits = tuple(candidates[place] for place in places)
             lists.append(CellList(visits, float(table[entry]), counts))
     return [one for one in lists if not any(_replaces(other, one) for other in lists)]
+
+
+def _scarce(candidates: Sequence[Candidate], inspectors: int) -> list[int]:
+    """Return the inspectors' minutes of each visit; 0 where they suffice for all, and the table needs no such axis."""
+    needed = [candidate.inspector for candidate in candidates]
+    return needed if sum(needed) > inspectors else [0] * len(needed)
+
+
+def _in_steps(lengths: Sequence[int], room: int) -> tuple[list[int], int]:
+    """Return lengths and the room for them, counted in the greatest step that all lengths share; no room where all are 0."""
+    step = gcd(*lengths)
+    if not step:
+        return list(lengths), 0
+    return [length // step for length in lengths], room // step
 
 
 def _most_visits(
@@ -80,7 +108,7 @@ def _filled_table(
     A size is what a visit adds to each count and to the minutes.
     """
     table = np.full([number + 1 for number in most], -np.inf)
-    table[(0,) * (len(most) - 1)] = 0.0
+    table[(0,) * (len(most) - ROOMS)] = 0.0
     is_taken = []
     for value, size in zip(values, sizes, strict=True):
         after = tuple(slice(part, None) for part in size)

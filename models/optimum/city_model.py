@@ -8,8 +8,8 @@ chosen by itself. The bound is that of the linear program, in which a cell may m
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -20,19 +20,30 @@ from scipy.sparse import csr_array, hstack, vstack
 from features.errors import PolicyError
 from models.optimum.cell_lists import CellList, best_lists
 from models.optimum.city_rules import Solver
+from models.optimum.duty_rules import UNLIMITED
 from models.optimum.quiet import quiet_milp
 from models.optimum.shortlist import Candidate
 
 Floats = NDArray[np.float64]
+Alike = tuple[int, float, tuple[str, ...], int]
+"""What candidates have in common that the plan cannot tell apart: minutes, value, groups and duty."""
 
 
 @dataclass(frozen=True, slots=True)
 class CityModel:
-    """By cell its candidates and the minutes that it has for them; by group the visits that its floor still needs."""
+    """By cell its candidates and the minutes that it has for them; by group the visits that its floor still needs.
+
+    `inspectors` are the minutes of inspectors among those of a cell; a cell that it does not name has enough of them.
+    """
 
     candidates: Mapping[str, Sequence[Candidate]]
     minutes: Mapping[str, int]
     needs: Mapping[str, int]
+    inspectors: Mapping[str, int] = field(default_factory=dict)
+
+    def inspectors_of(self, cell: str) -> int:
+        """Return the minutes of inspectors that a cell has for its candidates."""
+        return self.inspectors.get(cell, UNLIMITED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,20 +67,27 @@ class CityChoice:
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """A list or a single visit that a cell can take, and how much of the cell's room it needs."""
+    """A list or a single visit that a cell can take, how much of the cell's room it needs, and of a visit the inspectors'
+    minutes, which a list keeps by itself.
+    """
 
     cell: str
     room: int
     list: CellList
+    inspector: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class CityProgram:
-    """The options of all cells, the room of each cell (1 where it takes one list, else minutes), and the groups with floors."""
+    """The options of all cells, the room of each cell (1 where it takes one list, else minutes), and the groups with floors.
+
+    `inspectors` has the minutes of inspectors of the cells that choose visit by visit and are short of them.
+    """
 
     options: tuple[Option, ...]
     room: Mapping[str, int]
     groups: tuple[str, ...]
+    inspectors: Mapping[str, int]
 
     @property
     def values(self) -> Floats:
@@ -77,12 +95,12 @@ class CityProgram:
         return np.array([option.list.value for option in self.options])
 
     def rows_of_cells(self) -> csr_array:
-        """Return the room of each option in the row of its cell, (cells, n)."""
-        row_of = {cell: row for row, cell in enumerate(self.room)}
-        rows = [row_of[option.cell] for option in self.options]
-        needed = [float(option.room) for option in self.options]
-        size = len(self.options)
-        return csr_array((needed, (rows, range(size))), shape=(len(self.room), size))
+        """Return the room of each option in the row of its cell, then the inspectors' minutes of each, (rows, n)."""
+        of_rooms = _rows(self.room, [(option.cell, option.room) for option in self.options])
+        if not self.inspectors:
+            return of_rooms
+        of_inspectors = [(option.cell, option.inspector) for option in self.options]
+        return vstack([of_rooms, _rows(self.inspectors, of_inspectors)])
 
     def rows_of_groups(self) -> csr_array:
         """Return the visits of each group that an option has, (groups, n)."""
@@ -91,10 +109,22 @@ class CityProgram:
 
     def bounds(self, needs: Sequence[int]) -> tuple[Floats, Floats]:
         """Return the least and the most of each row, cells first."""
-        no_least = np.full(len(self.room), -np.inf)
+        room = np.array([*self.room.values(), *self.inspectors.values()], np.float64)
+        no_least = np.full(len(room), -np.inf)
         no_most = np.full(len(needs), np.inf)
-        room = np.array([float(room) for room in self.room.values()])
         return np.concatenate([no_least, needs]), np.concatenate([room, no_most])
+
+
+def _rows(cells: Iterable[str], parts: Sequence[tuple[str, int]]) -> csr_array:
+    """Return what each option needs in the row of its cell, (cells, n); nothing where the cell has no row."""
+    row_of = {cell: row for row, cell in enumerate(cells)}
+    placed = [
+        (row_of[cell], place, float(part))
+        for place, (cell, part) in enumerate(parts)
+        if cell in row_of
+    ]
+    rows, places, needed = zip(*placed, strict=True) if placed else ((), (), ())
+    return csr_array((needed, (rows, places)), shape=(len(row_of), len(parts)))
 
 
 def best_choice(model: CityModel, solver: Solver) -> CityChoice:
@@ -134,26 +164,29 @@ def program_of(model: CityModel, groups: tuple[str, ...]) -> CityProgram:
     """Return the options of every cell: its best lists, or each visit where these are too many."""
     options: list[Option] = []
     room: dict[str, int] = {}
+    inspectors: dict[str, int] = {}
     for cell in sorted(model.candidates):
         candidates = sorted(model.candidates[cell], key=lambda one: one.unit)
         if not candidates:
             continue
-        lists = best_lists(candidates, model.minutes[cell], groups)
+        scarce = model.inspectors_of(cell)
+        lists = best_lists(candidates, model.minutes[cell], groups, scarce)
         if lists is None:
             room[cell] = model.minutes[cell]
             options += [_single(candidate, groups) for candidate in candidates]
+            if sum(candidate.inspector for candidate in candidates) > scarce:
+                inspectors[cell] = scarce
         else:
             room[cell] = 1
             options += [Option(cell, 1, one) for one in lists]
-    return CityProgram(tuple(options), room, groups)
+    return CityProgram(tuple(options), room, groups, inspectors)
 
 
 def _single(candidate: Candidate, groups: tuple[str, ...]) -> Option:
     """Return one visit as an option of its cell."""
     counts = tuple(int(group in candidate.groups) for group in groups)
-    return Option(
-        candidate.cell, candidate.minutes, CellList((candidate,), candidate.value, counts)
-    )
+    alone = CellList((candidate,), candidate.value, counts)
+    return Option(candidate.cell, candidate.minutes, alone, candidate.inspector)
 
 
 def _solved(program: CityProgram, needs: Sequence[int], solver: Solver) -> Any:
@@ -185,7 +218,8 @@ def _possible_needs(program: CityProgram, needs: Sequence[int], solver: Solver) 
     size = len(program.options)
     floors = len(needs)
     # after the options a variable for each floor: the visits that it lacks
-    of_cells = hstack([program.rows_of_cells(), csr_array((len(program.room), floors))])
+    cells = program.rows_of_cells()
+    of_cells = hstack([cells, csr_array((cells.shape[0], floors))])
     of_groups = hstack([program.rows_of_groups(), csr_array(np.eye(floors))])
     least, most = program.bounds(needs)
     answer = quiet_milp(
@@ -213,31 +247,41 @@ def _visits(model: CityModel, program: CityProgram, parts: Floats) -> list[Candi
     for cell in sorted(model.candidates):
         candidates = sorted(model.candidates[cell], key=lambda one: one.unit)
         chosen = _first_by_name(candidates, taken)
-        visits += filled_up(chosen, candidates, model.minutes[cell])
+        visits += filled_up(chosen, candidates, model.minutes[cell], model.inspectors_of(cell))
     return visits
 
 
 def _first_by_name(candidates: Sequence[Candidate], taken: set[str]) -> list[Candidate]:
     """Return as many of each kind of equal candidates of a cell as were taken, the first by name."""
-    alike: dict[tuple[int, float, tuple[str, ...]], list[Candidate]] = {}
-    number_of: Counter[tuple[int, float, tuple[str, ...]]] = Counter()
+    alike: dict[Alike, list[Candidate]] = {}
+    number_of: Counter[Alike] = Counter()
     for candidate in candidates:
-        kind = (candidate.minutes, candidate.value, candidate.groups)
+        kind = (
+            candidate.minutes,
+            candidate.value,
+            candidate.groups,
+            candidate.inspector_percent,
+        )
         alike.setdefault(kind, []).append(candidate)
         number_of[kind] += candidate.unit in taken
     return [one for kind, members in alike.items() for one in members[: number_of[kind]]]
 
 
 def filled_up(
-    chosen: Sequence[Candidate], candidates: Sequence[Candidate], minutes: int
+    chosen: Sequence[Candidate],
+    candidates: Sequence[Candidate],
+    minutes: int,
+    inspectors: int = UNLIMITED,
 ) -> list[Candidate]:
     """Return the chosen visits and those that still fit: within the gap HiGHS may leave minutes that one could use."""
     minutes_left = minutes - sum(candidate.minutes for candidate in chosen)
+    inspectors_left = inspectors - sum(candidate.inspector for candidate in chosen)
     units = {candidate.unit for candidate in chosen}
     others = [candidate for candidate in candidates if candidate.unit not in units]
     visits = list(chosen)
     for candidate in sorted(others, key=lambda one: (-one.value, one.unit)):
-        if candidate.minutes <= minutes_left:
+        if candidate.minutes <= minutes_left and candidate.inspector <= inspectors_left:
             minutes_left -= candidate.minutes
+            inspectors_left -= candidate.inspector
             visits.append(candidate)
     return visits

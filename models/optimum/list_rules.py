@@ -8,6 +8,7 @@ from typing import Annotated, Any, Protocol, Self
 from pydantic import Field
 
 from models.optimum.city_rules import GroupFloors, Solver, Statutory, Travel
+from models.optimum.duty_rules import Duties
 from models.optimum.rule_table import Minutes, Percent, RuleTable
 
 
@@ -78,6 +79,10 @@ class ListRules(Protocol):
     @property
     def field(self) -> FieldShare:
         """How much of a member's week goes into visits."""
+
+    @property
+    def duty(self) -> Duties | None:
+        """Who makes which visits, None where anybody of a team makes any."""
 
     @property
     def statutory(self) -> Statutory:

@@ -11,7 +11,7 @@ from models.optimum.rule_table import Days, RuleTable, Weight
 
 AtMost = Annotated[int, Field(ge=0)]
 Act = Literal["order", "fine", "referral"]
-Level = Literal["intensified", "normal", "reduced"]
+Level = Literal["intensified", "normal", "reduced", "waived"]
 Kind = Literal["company", "household", "branch", "agency", "public", "site", "other"]
 NO_BOUND = 10**9
 """Stands for a condition that a class leaves out: more sanctions than any record has."""

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from features.calendar import date_of
+from features.errors import PolicyError
+from models.optimum.duty_rules import Duties
 from models.optimum.list_rules import FieldShare
 
 # Teams work from Monday to Friday, where no holiday falls on the day.
@@ -55,6 +57,18 @@ def team_minutes(
         parts = member.weekly_minutes * percent * _days_present(member, days)
         totals[member.team] = totals.get(member.team, 0) + parts
     return {team: total // (100 * WORKDAYS) for team, total in sorted(totals.items())}
+
+
+def check_duties(rule: str, duty: Duties, members: Sequence[Member], days: Sequence[int]) -> None:
+    """Raise PolicyError where a rule set names a duty that no member of any team has on these days."""
+    present = {member.role for member in members if _days_present(member, days)}
+    for name, roles in duty.roles_needed().items():
+        if days and present.isdisjoint(roles):
+            raise PolicyError(
+                f"rule set {rule!r}: visits need an {name}, which is a member of role {' or '.join(roles)}, and no team "
+                f"has one in the week of {date_of(days[0])}; name the roles of your members in [duty], or change who makes "
+                "those visits"
+            )
 
 
 def _days_present(member: Member, days: Sequence[int]) -> int:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from models.optimum.duty_rules import UNLIMITED, inspector_minutes
 from models.optimum.list_rules import ListRules
 from models.optimum.shortlist import Candidate
 from models.policy.city_draw import CellDraw
@@ -20,12 +21,29 @@ COMPLAINTS, DUE = 0, 1
 
 @dataclass(frozen=True)
 class CellStart:
-    """A cell before visits by score: a possible visit to each unit, the lottery, and the statutory visits that have a place."""
+    """A cell before visits by score: a possible visit to each unit, the lottery, and the statutory visits that have a place.
+
+    `inspectors` are the minutes of inspectors among those of the cell; without duties anybody makes any visit.
+    """
 
     policy: ListRules
     room: Room
     visits: tuple[PlannedVisit, ...]
     lottery: CellDraw
+    inspectors: int = UNLIMITED
+
+    def duty_percent(self, visit: PlannedVisit) -> int:
+        """Return the percent of a visit's minutes that only an inspector may give."""
+        duty = self.policy.duty
+        return 0 if duty is None else duty.percent_of(visit.why, visit.unit.staff)
+
+    def of_inspector(self, visit: PlannedVisit) -> int:
+        """Return the minutes of a visit that only an inspector may give."""
+        return inspector_minutes(visit.minutes, self.duty_percent(visit))
+
+    def inspectors_beside(self, visits: Sequence[PlannedVisit]) -> int:
+        """Return the minutes of inspectors that some visits leave: below 0 where a draw takes more than there are."""
+        return self.inspectors - sum(map(self.of_inspector, visits))
 
     @cached_property
     def drawn(self) -> dict[str, int]:
@@ -72,33 +90,46 @@ class CellStart:
         share = self.room.statutory(self.policy)
         share_left = share
         minutes_left = self.room.minutes - self.lottery.minutes
+        inspectors_left = self.inspectors_beside(self._drawn_visits)
         chosen = []
         for visit in self.statutory:
             set_aside = self.drawn.get(visit.unit.name, 0)
-            minutes = max(min(visit.minutes, share), set_aside)
-            more = minutes - set_aside
-            if 0 < minutes <= share_left and more <= minutes_left:
-                share_left -= minutes
+            planned = replace(visit, minutes=max(min(visit.minutes, share), set_aside))
+            more = planned.minutes - set_aside
+            drawn = replace(visit, why="lottery", minutes=set_aside)
+            of_inspector = self.of_inspector(planned) - self.of_inspector(drawn)
+            fits = more <= minutes_left and of_inspector <= max(inspectors_left, 0)
+            if 0 < planned.minutes <= share_left and fits:
+                share_left -= planned.minutes
                 minutes_left -= more
-                chosen.append(replace(visit, minutes=minutes))
+                inspectors_left -= of_inspector
+                chosen.append(planned)
         return tuple(chosen)
+
+    @property
+    def _drawn_visits(self) -> tuple[PlannedVisit, ...]:
+        """Return the visits of the lottery, those to units on the list for another reason too."""
+        return tuple(
+            replace(visit, why="lottery", minutes=self.drawn[visit.unit.name])
+            for visit in self.visits
+            if visit.unit.name in self.drawn
+        )
 
     @cached_property
     def by_lot(self) -> tuple[PlannedVisit, ...]:
         """The visits that the lottery alone brings."""
         statutory = {visit.unit.name for visit in self.first}
-        drawn = self.drawn
-        return tuple(
-            replace(visit, why="lottery", minutes=drawn[visit.unit.name])
-            for visit in self.visits
-            if visit.unit.name in drawn and visit.unit.name not in statutory
-        )
+        return tuple(visit for visit in self._drawn_visits if visit.unit.name not in statutory)
 
     @cached_property
     def minutes_left(self) -> int:
         """The minutes that lottery and statutory visits leave."""
-        planned = sum(visit.minutes for visit in (*self.first, *self.by_lot))
-        return self.room.minutes - planned
+        return self.minutes_beside((*self.first, *self.by_lot))
+
+    @cached_property
+    def inspectors_left(self) -> int:
+        """The minutes of inspectors that lottery and statutory visits leave."""
+        return max(0, self.inspectors_beside((*self.first, *self.by_lot)))
 
     @cached_property
     def candidates(self) -> tuple[Candidate, ...]:
@@ -109,6 +140,7 @@ class CellStart:
             for visit in self.visits
             if is_routine(visit.unit)
             and 0 < visit.minutes <= self.minutes_left
+            and self.of_inspector(visit) <= self.inspectors_left
             and visit.unit.name not in listed
         )
 
@@ -117,7 +149,14 @@ class CellStart:
         # a visit that is cut to the cell's week counts by the part that is planned
         value = worth_a_minute(visit) * visit.minutes
         groups = self.policy.floors.groups_of(visit.unit)
-        return Candidate(visit.unit.name, self.room.cell, visit.minutes, value, groups)
+        return Candidate(
+            unit=visit.unit.name,
+            cell=self.room.cell,
+            minutes=visit.minutes,
+            value=value,
+            groups=groups,
+            inspector_percent=self.duty_percent(visit),
+        )
 
     def at_random(self) -> RandomPlan:
         """Return what a random plan of the same minutes would be drawn from: the units that routine visits reach."""
@@ -130,25 +169,41 @@ class CellStart:
                     members[group] = members.get(group, 0) + 1
         return RandomPlan(self.room.minutes, needed, members)
 
-    def left_over(self, minutes: int, listed: set[str]) -> tuple[PlannedVisit, ...]:
-        """Return the statutory visits beyond their share that minutes left over in the end still allow."""
-        minutes_left = minutes
+    def left_over(self, planned: Sequence[PlannedVisit]) -> tuple[PlannedVisit, ...]:
+        """Return the statutory visits beyond their share that the minutes which planned visits leave still allow."""
+        minutes_left = self.minutes_beside(planned)
+        inspectors_left = self.inspectors_beside(planned)
+        listed = {visit.unit.name for visit in planned}
         more = []
         for visit in self.statutory:
-            if visit.unit.name not in listed and 0 < visit.minutes <= minutes_left:
+            of_inspector = self.of_inspector(visit)
+            fits = 0 < visit.minutes <= minutes_left and of_inspector <= max(inspectors_left, 0)
+            if visit.unit.name not in listed and fits:
                 minutes_left -= visit.minutes
+                inspectors_left -= of_inspector
                 more.append(visit)
         return tuple(more)
 
-    def lengthened(self, visits: Sequence[PlannedVisit], minutes: int) -> tuple[PlannedVisit, ...]:
+    def minutes_beside(self, visits: Sequence[PlannedVisit]) -> int:
+        """Return the minutes of the cell that some visits leave."""
+        return self.room.minutes - sum(visit.minutes for visit in visits)
+
+    def lengthened(
+        self, visits: Sequence[PlannedVisit], others: Sequence[PlannedVisit]
+    ) -> tuple[PlannedVisit, ...]:
         """Return statutory visits, in their order longer by minutes that no other visit can use, where they were cut."""
         whole = {visit.unit.name: visit.minutes for visit in self.statutory}
-        minutes_left = minutes
+        minutes_left = self.minutes_beside((*visits, *others))
+        inspectors_left = max(0, self.inspectors_beside((*visits, *others)))
         longer = []
         for visit in visits:
-            more = max(0, min(minutes_left, whole[visit.unit.name] - visit.minutes))
+            percent = self.duty_percent(visit)
+            room = min(minutes_left, inspectors_left * 100 // percent if percent else minutes_left)
+            more = max(0, min(room, whole[visit.unit.name] - visit.minutes))
+            grown = replace(visit, minutes=visit.minutes + more)
             minutes_left -= more
-            longer.append(replace(visit, minutes=visit.minutes + more))
+            inspectors_left -= self.of_inspector(grown) - self.of_inspector(visit)
+            longer.append(grown)
         return tuple(longer)
 
 

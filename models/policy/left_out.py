@@ -18,7 +18,7 @@ REASONS = {
     "dormant": "休眠 dormant: only by complaint or lottery",
     "exposure_waits": "曝光复查待办，工时已尽 a visit after exposure is due, the minutes are used up",
     "match_waits": "比对差异待核，工时已尽 a match waits to be verified, the minutes are used up",
-    "waived": "奖牌免日常检查 a medal waives routine visits",
+    "waived": "奖牌免日常检查 a medal waives routine visits, or a category",
     "resting": "不久前已检查 visited not long ago",
     "halted": "模型停用，无风险清单 the model is halted, so that none is listed by score",
     "no_benefit": "预计查不出 nothing is expected to be found",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from models.optimum.city_model import CityChoice, CityModel, best_choice
+from models.optimum.duty_rules import UNLIMITED
 from models.optimum.list_rules import ListRules
 from models.optimum.shortlist import shortlist
 from models.policy.cell_start import CellStart, worth_a_minute
@@ -21,7 +22,8 @@ from models.policy.possible_visits import Room, visits_by_room
 class CellPlan:
     """A cell's week: its minutes, its visits in order, its lottery, and how many complaints found no time.
 
-    `routine` is the number of units that routine visits reach, among which visits have their rank.
+    `routine` is the number of units that routine visits reach, among which visits have their rank. `inspectors_left` are
+    the minutes of inspectors that the visits leave, below 0 where the draw takes more than there are; None without duties.
     """
 
     cell: str
@@ -32,6 +34,7 @@ class CellPlan:
     drawn: tuple[str, ...]
     complaints_left: int
     routine: int
+    inspectors_left: int | None = None
 
     @property
     def planned(self) -> int:
@@ -56,13 +59,18 @@ class Plan:
 
 
 def plan(
-    scores: Iterable[PlanUnit], policy: ListRules, capacity: Mapping[str, int], draw: Draw
+    scores: Iterable[PlanUnit],
+    policy: ListRules,
+    capacity: Mapping[str, int],
+    draw: Draw,
+    inspectors: Mapping[str, int] | None = None,
 ) -> Plan:
     """Return the week's plan of all living units; a cell that `capacity` does not name has no minutes.
 
-    The order in which units come does not matter. Raises PolicyError for a unit in two cells.
+    `inspectors` are the minutes of inspectors among those of each cell, None where there are enough for every duty. The order
+    in which units come does not matter. Raises PolicyError for a unit in two cells.
     """
-    starts = cell_starts(scores, policy, capacity, draw)
+    starts = cell_starts(scores, policy, capacity, draw, inspectors)
     asked = asked_of((start.at_random() for start in starts), policy.floors, draw)
     model = CityModel(
         candidates={
@@ -70,6 +78,7 @@ def plan(
         },
         minutes={start.room.cell: start.minutes_left for start in starts},
         needs=floor_needs(starts, asked, policy),
+        inspectors={start.room.cell: start.inspectors_left for start in starts},
     )
     choice = best_choice(model, policy.solver)
     cells = tuple(_finished(start, choice.units) for start in starts)
@@ -82,13 +91,24 @@ def plan(
 
 
 def cell_starts(
-    scores: Iterable[PlanUnit], policy: ListRules, capacity: Mapping[str, int], draw: Draw
+    scores: Iterable[PlanUnit],
+    policy: ListRules,
+    capacity: Mapping[str, int],
+    draw: Draw,
+    inspectors: Mapping[str, int] | None = None,
 ) -> list[CellStart]:
     """Return the start of every cell's list in the order of their names."""
+    of_cells = {} if inspectors is None else inspectors
     visits = visits_by_room(scores, policy, capacity)
     lotteries = city_draw(tickets_of_visits(visits, policy), draw)
     return [
-        CellStart(policy, room, visits_of_cell, lotteries[room.cell])
+        CellStart(
+            policy,
+            room,
+            visits_of_cell,
+            lotteries[room.cell],
+            of_cells.get(room.cell, UNLIMITED),
+        )
         for room, visits_of_cell in visits.items()
     ]
 
@@ -120,13 +140,10 @@ def _finished(start: CellStart, chosen: frozenset[str]) -> CellPlan:
     """Return a cell's list: statutory visits, those chosen by score, then those that the lottery alone brings."""
     chosen_visits = [visit for visit in start.visits if visit.unit.name in chosen]
     by_score = sorted(chosen_visits, key=lambda visit: (-worth_a_minute(visit), visit.unit.name))
-    listed = {visit.unit.name for visit in (*start.first, *by_score, *start.by_lot)}
-    minutes_left = start.minutes_left - sum(visit.minutes for visit in by_score)
-    left_over = start.left_over(minutes_left, listed)
+    left_over = start.left_over((*start.first, *by_score, *start.by_lot))
     place_of = {visit.unit.name: place for place, visit in enumerate(start.statutory)}
     queued = sorted((*start.first, *left_over), key=lambda visit: place_of[visit.unit.name])
-    minutes_left -= sum(visit.minutes for visit in left_over)
-    statutory = start.lengthened(queued, minutes_left)
+    statutory = start.lengthened(queued, (*by_score, *start.by_lot))
     visits = (*statutory, *by_score, *start.by_lot)
     visited = {visit.unit.name for visit in visits}
     complaints_left = sum(
@@ -141,4 +158,5 @@ def _finished(start: CellStart, chosen: frozenset[str]) -> CellPlan:
         drawn=start.lottery.drawn,
         complaints_left=complaints_left,
         routine=len(start.worths),
+        inspectors_left=None if start.policy.duty is None else start.inspectors_beside(visits),
     )

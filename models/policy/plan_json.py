@@ -122,7 +122,18 @@ def cell_json(plan: Made, cell: CellPlan) -> dict[str, Any]:
         "routine_units": cell.routine,
         "inclusion_probability": float(cell.probability),
         "complaints_left": cell.complaints_left,
+        **_inspectors_json(cell),
         "visits": visits,
+    }
+
+
+def _inspectors_json(cell: CellPlan) -> dict[str, int]:
+    """Return the minutes of inspectors that a list leaves and those that its draw lacks; nothing without duties."""
+    if cell.inspectors_left is None:
+        return {}
+    return {
+        "inspector_minutes_left": max(0, cell.inspectors_left),
+        "inspector_minutes_short": max(0, -cell.inspectors_left),
     }
 
 
@@ -137,6 +148,9 @@ def _visit_json(plan: Made, visit: PlannedVisit, *, is_drawn: bool) -> dict[str,
     unit = visit.unit
     place = plan.place[unit.name]
     said = _enterprise_json(unit) if plan.kind is ENTERPRISE else _reviewed_json(unit)
+    duty = plan.plan.policy.duty
+    if duty is not None:
+        said["made_by"] = duty.made_by(visit.why, unit.staff)
     return {
         plan.kind.name: unit.name,
         "why": visit.why,
@@ -159,7 +173,9 @@ def _enterprise_json(unit: PlanUnit) -> dict[str, Any]:
     standing = unit.standing
     return {
         "class": standing.grade,
-        "medal": standing.waived,
+        "level": standing.level,
+        "level_by": standing.level_by,
+        "medal": standing.level_by == "medal",
         "exposed": standing.intensified,
         "complaint": _day(standing.complaint),
         "dormant": unit.dormant,

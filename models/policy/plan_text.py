@@ -181,6 +181,11 @@ def cell_lines(shown: dict[str, Any], cell: dict[str, Any], most: int) -> list[s
         lines.append(
             f"  … {unplanned} 件投诉本周无工时 {unplanned} complaints find no time this week"
         )
+    short = cell.get("inspector_minutes_short")
+    if short:
+        lines.append(
+            f"  … 抽签所需执法人员工时尚缺 {short} 分钟 the draw needs {short} more minutes of inspectors"
+        )
     return lines
 
 
@@ -205,9 +210,31 @@ def _risk_words(shown: dict[str, Any], cell: dict[str, Any], visit: dict[str, An
     return f"{chance}, {rank}, {KINDS[shown['unit']].inside} by worth a minute {place}"
 
 
+LEVEL_WORDS = {
+    "intensified": "加强 intensified",
+    "normal": "一般 normal",
+    "reduced": "减少 reduced",
+    "waived": "免日常 waived",
+}
+"""The levels of inspection, as `lssi classify` has them."""
+MADE_BY_WORDS = {
+    "inspector": "须执法人员 an inspector makes it",
+    "assistant": "协管员可单独 an assistant may make it alone",
+    "both": "执法人员与协管员同往 an inspector and an assistant make it together",
+}
+"""Who makes a visit, where the rule set declares duties."""
+LEVEL_BY_WORDS = {
+    "exposure": "曝光 exposure",
+    "medal": "奖牌 medal",
+    "unexamined": "未检查过 never examined",
+    "class": "类别 category",
+}
+"""What sets a level."""
 REMARKS = {
     "complaint": "投诉自 complaint of {}",
     "class": "评定 class {}",
+    "level_words": "检查力度 level {}",
+    "duty_words": "{}",
     "medal": "奖牌 medal",
     "exposed": "曝光 exposed",
     "dormant": "休眠 dormant",
@@ -220,9 +247,20 @@ REMARKS = {
 """What else a team should know of a visit, by the name of it in the plan; what is absent, empty or false is not said."""
 
 
+def level_words(visit: dict[str, Any]) -> str | None:
+    """Return the level of inspection of a visit's enterprise and what sets it; None of a claim or a provider."""
+    if not visit.get("level"):
+        return None
+    return f"{LEVEL_WORDS[visit['level']]} ({LEVEL_BY_WORDS[visit['level_by']]})"
+
+
 def remarks(visit: dict[str, Any]) -> list[str]:
     """Return what else a team should know of a visit."""
-    values = {name: visit.get(name) for name in REMARKS}
+    values = {
+        **{name: visit.get(name) for name in REMARKS},
+        "level_words": level_words(visit),
+        "duty_words": MADE_BY_WORDS.get(visit.get("made_by", "")),
+    }
     said = [
         words.format(values[name])
         for name, words in REMARKS.items()

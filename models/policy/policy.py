@@ -8,12 +8,16 @@ from datetime import date
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from features.errors import PolicyError
+from features.home import home
 from models.optimum.city_rules import Exchange, Floors, Solver, Statutory, Travel
 from models.optimum.dated_rules import check_ends_after_it_begins, dated_rules, in_force
+from models.optimum.duty_rules import Duties
+from models.optimum.level_rules import Levels
 from models.optimum.list_rules import FieldShare, Lottery, VisitMinutes
 from models.optimum.rule_table import Days, RuleTable
 from models.policy.campaign_rules import Appraisal, Exposure, Medal, check_classes
@@ -31,8 +35,16 @@ class Routine(RuleTable):
     rest: Days
 
 
+def _is_left_out(value: object) -> bool:
+    """Tell whether a table stands in no rule set of before: left out, it leaves their digests as they were."""
+    return value is None
+
+
 class Policy(RuleTable):
-    """One dated rule set."""
+    """One dated rule set.
+
+    `level` is None where the level of inspection changes no routine visit, `duty` where anybody of a team makes any visit.
+    """
 
     rule: str
     first_day: date
@@ -52,6 +64,8 @@ class Policy(RuleTable):
     travel: Travel
     exchange: Exchange
     solver: Solver
+    level: Annotated[Levels | None, Field(exclude_if=_is_left_out)] = None
+    duty: Annotated[Duties | None, Field(exclude_if=_is_left_out)] = None
 
     @property
     def digest(self) -> str:
@@ -74,11 +88,20 @@ def policy_of(text: str) -> Policy:
 
 
 def policies(folder: Path | None = None) -> tuple[Policy, ...]:
-    """Return the published rule sets, or those of a folder, in the order of their first day; PolicyError if they clash."""
+    """Return the rule sets of a folder, else the home's own, else the published ones, in the order of their first day.
+
+    PolicyError if they clash.
+    """
     if folder is not None and not folder.is_dir():
         raise PolicyError(f"--rules should be a folder of rule sets; got {str(folder)!r}")
-    place: Traversable = folder or resources.files("models.policy").joinpath("rules")
-    return dated_rules(place, policy_of)
+    published: Traversable = resources.files("models.policy").joinpath("rules")
+    return dated_rules(folder or own_rules() or published, policy_of)
+
+
+def own_rules() -> Path | None:
+    """Return the folder of a home's own rule sets, which take the place of the published ones; None where it has none."""
+    place = home() / "rules"
+    return place if place.is_dir() else None
 
 
 def policy_on(day: int, folder: Path | None = None) -> Policy:

@@ -12,7 +12,7 @@ from features.store.store import Store
 from models.optimum.list_rules import FieldShare
 from models.optimum.travel import Place
 from models.policy.campaign_rules import Appraisal
-from models.policy.capacity import Member, cell_minutes, team_minutes, working_days
+from models.policy.capacity import Member, cell_minutes, check_duties, team_minutes, working_days
 from models.policy.fact_rows import (
     FactRows,
     fact_rows,
@@ -208,6 +208,24 @@ def capacity_of(
 ) -> dict[str, int]:
     """Return the person-minutes of each cell for the week that begins on `monday`, as known by the end of `as_of`."""
     minutes = minutes_of_teams(store, policy.field, as_of=as_of, monday=monday)
+    return cell_minutes(minutes, teams_of_cells(store, as_of, monday), units)
+
+
+def inspectors_of(
+    store: Store, policy: Policy, *, as_of: int, monday: int, units: dict[str, int]
+) -> dict[str, int] | None:
+    """Return the minutes of inspectors among those of `capacity_of`; None where the rule set declares no duties.
+
+    PolicyError where it names a duty that no member has.
+    """
+    duty = policy.duty
+    if duty is None:
+        return None
+    members = _members(store, as_of)
+    days = working_days(monday, _holidays(store, as_of))
+    check_duties(policy.rule, duty, members, days)
+    inspectors = [member for member in members if member.role in duty.inspector]
+    minutes = team_minutes(inspectors, days, policy.field)
     return cell_minutes(minutes, teams_of_cells(store, as_of, monday), units)
 
 

@@ -29,7 +29,8 @@ class Standing:
     """A unit's class, the weight of a scored visit (0 = none now), and what brings it on the list before any score.
 
     `resting` says that it was visited so lately that no routine visit follows yet, `due` why a visit is statutory without a
-    complaint: an `exposure`, or of a claim a `match`.
+    complaint: an `exposure`, or of a claim a `match`. `level` is the level of inspection of `lssi classify` and `level_by` what
+    sets it; of claims and providers both are empty.
     """
 
     grade: str | None
@@ -39,6 +40,8 @@ class Standing:
     intensified: bool
     due: str | None
     complaint: int | None
+    level: str = ""
+    level_by: str = ""
 
     @property
     def exposure_due(self) -> bool:
@@ -50,16 +53,11 @@ def standing_of(facts: Facts, policy: Policy, day: int) -> Standing:
     """Return how a unit stands on a day: complaint first, exposure intensifies, a medal waives routine visits only."""
     grade = _grade(facts, policy)
     intensified = _runs(facts.exposure, policy.exposure.days, day)
-    waived = _runs(facts.medal, policy.medal.days, day) and not intensified
+    level, level_by = _level(facts, policy, day)
+    waived = level == "waived"
     days_since_visit = NEVER if facts.visited is None else day - facts.visited
-    weight = policy.appraisal.weight_of(grade)
-    if facts.visited is None:
-        # a class lowers the weight only of units that were visited: an appraisal calls those full, too, whom nobody has
-        # looked at, four of five in a simulated city
-        weight = max(weight, policy.appraisal.unappraised)
-    if intensified:
-        weight *= policy.exposure.weight
-    resting = days_since_visit <= policy.routine.rest
+    weight, rest = _routine(facts, policy, grade, level=level, intensified=intensified)
+    resting = days_since_visit <= rest
     if waived or resting:
         weight = 0.0
     is_due = intensified and days_since_visit > policy.exposure.visit_every
@@ -71,7 +69,40 @@ def standing_of(facts: Facts, policy: Policy, day: int) -> Standing:
         intensified=intensified,
         due="exposure" if is_due else None,
         complaint=_waiting(facts, policy, day),
+        level=level,
+        level_by=level_by,
     )
+
+
+def _level(facts: Facts, policy: Policy, day: int) -> tuple[str, str]:
+    """Return the level of inspection and what sets it, as `lssi classify` does: exposure, medal, never examined, class."""
+    if _runs(facts.exposure, policy.exposure.days, day):
+        return "intensified", "exposure"
+    if _runs(facts.medal, policy.medal.days, day):
+        return "waived", "medal"
+    if facts.visited is None and not facts.sanctions:
+        return "normal", "unexamined"
+    grade = policy.appraisal.grade_of(
+        sanctions=facts.sanctions, grave=facts.grave, refused=facts.refused
+    )
+    return grade.level, "class"
+
+
+def _routine(
+    facts: Facts, policy: Policy, grade: str | None, *, level: str, intensified: bool
+) -> tuple[float, int]:
+    """Return how much a routine visit counts and how long a unit rests after a visit: by level where the rule set has them."""
+    by_level = None if policy.level is None else policy.level.rule_of(level)
+    if by_level is not None:
+        return by_level.weight, by_level.rest
+    weight = policy.appraisal.weight_of(grade)
+    if facts.visited is None:
+        # a class lowers the weight only of units that were visited: an appraisal calls those full, too, whom nobody has
+        # looked at, four of five in a simulated city
+        weight = max(weight, policy.appraisal.unappraised)
+    if intensified:
+        weight *= policy.exposure.weight
+    return weight, policy.routine.rest
 
 
 def _grade(facts: Facts, policy: Policy) -> str | None:

@@ -27,6 +27,7 @@ from models.policy.plan_unit import ENTERPRISE, PlanUnit, UnitKind
 from models.policy.policy import Policy, policy_on
 from models.policy.policy_facts import (
     capacity_of,
+    inspectors_of,
     teams_of_cells,
 )
 from models.policy.week_units import eve_of
@@ -71,7 +72,8 @@ class Halt:
 class WeekUnits:
     """What a week's lists and its lottery follow from: living units with their scores, rules, and each cell's minutes and team.
 
-    `register` is that of the day. `dormancy` is None of units that are never dormant.
+    `register` is that of the day. `dormancy` is None of units that are never dormant, `inspectors` where nobody has duties of
+    their own: else the minutes of inspectors of each cell.
     """
 
     kind: UnitKind
@@ -82,6 +84,7 @@ class WeekUnits:
     teams: Mapping[str, str]
     register: Register
     dormancy: Dormancy | None = None
+    inspectors: Mapping[str, int] | None = None
 
     def tickets(self) -> tuple[CellTickets, ...]:
         """Return the unit list of the lottery, cell by cell."""
@@ -162,6 +165,7 @@ def enterprise_week(store: Store, bundle: Bundle, week: Week) -> WeekUnits:
         teams=teams_of_cells(store, week.as_of, week.monday),
         register=Register(eve.register, {"closed": eve.register - len(eve.units)}),
         dormancy=eve.asleep,
+        inspectors=inspectors(store, policy, week, eve.units),
     )
 
 
@@ -174,7 +178,8 @@ def made_of(
         # a halted model lists nobody
         units = [replace(unit, is_scored=False) for unit in units]
     minutes = of_week.minutes
-    lists = plan(units, of_week.policy, minutes, draw_of(bundle.target, week))
+    draw = draw_of(bundle.target, week)
+    lists = plan(units, of_week.policy, minutes, draw, of_week.inspectors)
     others = []
     if of_week.dormancy is not None:
         others.append(f"{of_week.dormancy.months} months dormant")
@@ -226,3 +231,13 @@ def capacity(store: Store, policy: Policy, week: Week, units: Sequence[PlanUnit]
             f"source {store.source.name!r} has no table of teams; give the person-minutes of a list with --minutes"
         )
     return capacity_of(store, policy, as_of=week.as_of, monday=week.monday, units=counts)
+
+
+def inspectors(
+    store: Store, policy: Policy, week: Week, units: Sequence[PlanUnit]
+) -> dict[str, int] | None:
+    """Return the minutes of inspectors of each cell; None where nobody has duties of their own, or minutes are given."""
+    if week.minutes is not None:
+        return None
+    counts = Counter(unit.cell for unit in units)
+    return inspectors_of(store, policy, as_of=week.as_of, monday=week.monday, units=counts)

@@ -49,7 +49,7 @@ def _average(week: WeekUnits, percent: int) -> tuple[float, float]:
     policy = week.policy.model_copy(update={"lottery": lottery})
     draws = max(1, min(MOST_DRAWS, PLANNED_UNITS // max(len(week.units), 1)))
     plans = [
-        plan(week.units, policy, week.minutes, Draw(str(number), "price"))
+        plan(week.units, policy, week.minutes, Draw(str(number), "price"), week.inspectors)
         for number in range(draws)
     ]
     cells = list(chain.from_iterable(each.cells for each in plans))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from features.calendar import date_of
-from models.optimum.least_value import least_value
+from models.optimum.least_value import ListMinutes, least_value
 from models.policy.cell_start import CellStart, is_routine
 from models.policy.left_out import REASONS, left_out
 from models.policy.plan import CellPlan
@@ -24,7 +24,7 @@ CHANGES = {
     "dormant": "再次申报、缴费或用工 filing, paying or employing again",
     "exposure_waits": "更多工时 more minutes",
     "match_waits": "更多工时 more minutes",
-    "waived": "奖牌到期或撤销 the end of its medal",
+    "waived": "奖牌到期或撤销，或类别改变 the end of its medal, or another category",
     "resting": "上次检查后期满 the end of its rest after the last visit",
     "halted": "解除停用 lifting the halt (lssi lift)",
     "no_benefit": "预计能查出 anything expected to be found",
@@ -34,6 +34,10 @@ CHANGES = {
 TOO_LONG = (
     "更多工时：抽签与法定检查所剩不够一次检查 more minutes: those that lottery and statutory visits leave "
     "are shorter than its visit"
+)
+NO_INSPECTOR = (
+    "更多执法人员工时：抽签与法定检查所剩不够 more minutes of inspectors: those that lottery and statutory visits leave "
+    "are fewer than its visit needs"
 )
 ALWAYS = "投诉总排在前 a complaint goes first"
 
@@ -97,6 +101,8 @@ def _not_listed(
     change = CHANGES[reason]
     if reason == "out_of_minutes" and visit.minutes > start.minutes_left:
         change = TOO_LONG
+    elif reason == "out_of_minutes" and start.of_inspector(visit) > start.inspectors_left:
+        change = NO_INSPECTOR
     if reason == "out_of_minutes" or (reason == "complaint_waits" and is_routine(visit.unit)):
         needed = _needed_worth(start, cell, visit)
     return {
@@ -112,7 +118,8 @@ def _needed_worth(start: CellStart, cell: CellPlan, visit: PlannedVisit) -> floa
     chosen = frozenset(one.unit.name for one in cell.visits if one.why == "score")
     candidate = start.candidate(visit)
     solver = start.policy.solver
-    value = least_value(start.candidates, start.minutes_left, candidate, chosen, solver)
+    minutes = ListMinutes(start.minutes_left, start.inspectors_left)
+    value = least_value(start.candidates, minutes, candidate, chosen, solver)
     if value is None:
         return None
     # the same product as a candidate's value, the other way round

@@ -82,6 +82,11 @@ class ReviewRules(RuleTable):
         return AT_A_DESK
 
     @property
+    def duty(self) -> None:
+        """Nobody: reviews are made at desks, by anybody of a team."""
+        return
+
+    @property
     def digest(self) -> str:
         """SHA-256 over the rule set's values, as hex."""
         return hashlib.sha256(self.model_dump_json(by_alias=True).encode()).hexdigest()

@@ -15,11 +15,11 @@ from models.explain.case_reasons import case_reasons
 from models.explain.explain import explain
 from models.policy.plan_unit import ENTERPRISE, KINDS
 from serving.alerts.alert_rules import AlertRule
-from serving.alerts.alert_unit import unit_of_alert
 from serving.alerts.crossing import Crossing
 from serving.alerts.watched import WORKERS, YUAN, watched_numbers
 from serving.answers import PRIORITY_ONLY
 from serving.ledger.reasons import plain_reason
+from serving.loop.alert_unit import unit_of_alert
 
 VIOLATIONS = {
     1: ("未全员参保", "not all workers are registered"),

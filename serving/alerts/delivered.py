@@ -14,10 +14,10 @@ import polars as pl
 from features.errors import RequestError
 from features.ingest.scan import files_in, scan_parquet
 from models.policy.plan_unit import KINDS
-from serving.alerts.alert_unit import unit_of_alert
 from serving.database.place import LedgerPlace
 from serving.ledger.act import act_of
 from serving.ledger.read import find
+from serving.loop.alert_unit import unit_of_alert
 from serving.loop.journal_rows import Row, rows_where
 
 MOST_ALERTS = 200

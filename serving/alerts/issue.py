@@ -15,18 +15,21 @@ from features.engine.population import check_day
 from features.files import exclusive_lock, own_folder
 from features.ingest.scan import files_in
 from features.store.journal import write_journal_part
+from features.store.store import Store
 from models.bundle.bundle import Bundle
 from models.policy.plan_unit import KINDS
 from serving.alerts.alert_rules import AlertRule, alert_rules_on
 from serving.alerts.alert_text import Plain, alert_texts
-from serving.alerts.alert_unit import unit_of_alert
 from serving.alerts.crossing import Crossing
 from serving.alerts.crossings import crossings
+from serving.database.place import ledger_place
 from serving.ledger.act import Act, Seen, act_entry, act_of, subject_digest
 from serving.ledger.by_key import records_by_key
 from serving.ledger.entries import Entry, Receipt
+from serving.ledger.ledger import Ledger
 from serving.ledger.read import StoredRecord, find
 from serving.loop.act_once import Loop
+from serving.loop.alert_unit import unit_of_alert
 from serving.loop.journal_rows import rows_where
 from serving.scoring.transcript import KEPT_DAYS
 
@@ -65,6 +68,14 @@ def issue_alerts(loop: Loop, bundles: Mapping[str, Bundle], issue: Issue) -> lis
             _write_rows(loop.journal, recorded)
             issued += recorded
     return issued
+
+
+def issue_day(home: Path, store: Store, bundles: Mapping[str, Bundle], issue: Issue) -> list[Plain]:
+    """Issue the alerts of a day into the ledger and the journal of a home, as `issue_alerts` does."""
+    with Ledger(ledger_place(home)) as ledger:
+        return issue_alerts(
+            Loop(store, home / "journal" / store.source.name, ledger), bundles, issue
+        )
 
 
 def _not_issued(

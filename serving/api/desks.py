@@ -35,7 +35,7 @@ def open_desks(settings: Settings, ledger: Ledger) -> Desks:
     journal = settings.home / "journal" / scorer.store.source.name
     desks = Desks(
         scores=Desk(scorer, ledger, clock, DistrictGuard(scorer.store)),
-        loop=LoopDesk(Loop(scorer.store, journal, ledger), clock),
+        loop=LoopDesk(Loop(scorer.store, journal, ledger), clock, scorer.bundles),
         reads=ReadDesk(scorer, settings.home),
         batches=BatchDesk(scorer, job_folder(settings.home), ledger, clock),
     )

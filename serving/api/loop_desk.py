@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
@@ -13,16 +13,18 @@ from pydantic import BaseModel
 
 from features.calendar import day_of
 from features.errors import RequestError
-from serving.alerts.alert_unit import unit_of_alert
+from models.bundle.bundle import Bundle
 from serving.alerts.delivered import alerts_after
-from serving.answers import Acted, AlertPage
+from serving.answers import Acted, AlertPage, Appealed
 from serving.api.district import DistrictGuard
 from serving.errors import TeamRefused
 from serving.gate.caller import Caller
 from serving.gate.key_register import ANSWERS_FOR, TOLD_OF
 from serving.ledger.entries import Receipt
 from serving.loop.act_once import Doer, Loop, open_day
-from serving.loop.appeals import appealed_row, lodge_appeal, others_on_row
+from serving.loop.alert_unit import unit_of_alert
+from serving.loop.appeal_effects import AppealEffects, appeal_effects
+from serving.loop.appeals import lodge_appeal
 from serving.loop.decisions import NO_ALERT
 from serving.loop.journal_rows import rows_where
 from serving.requests import AboutUnit, AlertsAfter, LodgedAppeal
@@ -35,28 +37,33 @@ Carry = Callable[[Loop, Form, Doer], Receipt]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LoopDesk:
-    """One loop and a clock; a thread carries out one act at a time, since all of a source wait for the same lock."""
+    """One loop, a clock and the models in use; a thread carries out one act at a time, since all of a source wait for the
+    same lock.
+    """
 
     loop: Loop
     clock: Callable[[], datetime]
+    bundles: Mapping[str, Bundle] = field(default_factory=dict)
     _one: CapacityLimiter = field(default_factory=partial(CapacityLimiter, 1))
 
     async def act(self, carry: Carry[Form], asked: Form, caller: Caller) -> Acted:
         """Return the receipt of an act of the caller's team, once it is durable; TeamRefused for a unit of another role."""
         if isinstance(asked, AboutUnit):
             _check_duty(asked, caller)
-        return await self._acted(carry, asked, caller)
-
-    async def _acted(self, carry: Carry[Form], asked: Form, caller: Caller) -> Acted:
-        doer = self._doer(caller)
-        receipt = await self._aside(partial(self._carried, carry, asked, doer, caller.role))
+        receipt = await self._aside(
+            partial(self._carried, carry, asked, self._doer(caller), caller.role)
+        )
         return Acted(record_id=receipt.record_id, first=receipt.first)
 
-    async def appeal(self, asked: LodgedAppeal, caller: Caller) -> Acted:
-        """Return the receipt of an appeal, with the other cases that rest on its row."""
-        acted = await self._acted(lodge_appeal, asked, caller)
-        others = await self._aside(partial(self._others, asked))
-        return acted.model_copy(update={"others_on_row": others})
+    async def appeal(self, asked: LodgedAppeal, caller: Caller) -> Appealed:
+        """Return the receipt of an appeal, with what it touches: records and cases on its row, and the case scored again."""
+        doer = self._doer(caller)
+        receipt = await self._aside(partial(self._carried, lodge_appeal, asked, doer, caller.role))
+        # no act, and it may take seconds: the acts of others do not wait for it
+        effects = await to_thread.run_sync(partial(self._effects, asked, receipt, doer))
+        return Appealed.model_validate(
+            {"record_id": receipt.record_id, "first": receipt.first, **effects.as_json()}
+        )
 
     async def alerts(self, asked: AlertsAfter, caller: Caller) -> AlertPage:
         """Return the next alerts of the caller's team."""
@@ -77,13 +84,19 @@ class LoopDesk:
     def _seen(self, alerts: list[dict[str, Any]]) -> list[dict[str, Any]]:
         return [alert for alert in alerts if self._guard.is_seen(*unit_of_alert(alert))]
 
-    def _others(self, asked: LodgedAppeal) -> dict[str, list[str]]:
-        row = appealed_row(self.loop.store, asked.table, asked.row_id)
-        others = others_on_row(self.loop.store, row, asked)
-        return {
+    def _effects(self, asked: LodgedAppeal, receipt: Receipt, doer: Doer) -> AppealEffects:
+        """Return what an appeal touches, of other cases those alone that the caller's key lets it see."""
+        effects = appeal_effects(self.loop, self.bundles, asked, appealed=receipt, doer=doer)
+        others = {
             kind: [unit for unit in units if self._guard.is_seen(kind, unit)]
-            for kind, units in others.items()
+            for kind, units in effects.others.items()
         }
+        records = [
+            record
+            for record in effects.records
+            if self._guard.is_seen(record.said.kind, record.said.unit)
+        ]
+        return replace(effects, others=others, records=records)
 
     @property
     def _guard(self) -> DistrictGuard:

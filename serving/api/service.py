@@ -18,7 +18,7 @@ from starlette.types import ASGIApp
 
 from features.errors import LssiError, RequestError
 from features.files import keep_private
-from serving.answers import Acted, AlertPage, Answer, BatchStatus, Info, Recorded
+from serving.answers import Acted, AlertPage, Answer, Appealed, BatchStatus, Info, Recorded
 from serving.api.batch_desk import job_folder
 from serving.api.batch_runner import BatchRunner
 from serving.api.changeover import Changeover
@@ -310,9 +310,9 @@ class Lssi:
         """调整或认可名单上的一行。Override or accept a line of a list."""
         return await self._told(lambda desks: desks.loop.act(decide_line, request, CALLER.get()))
 
-    @bentoml.api(route="/v1/appeals", output_spec=Acted)
+    @bentoml.api(route="/v1/appeals", output_spec=Appealed)
     async def take_appeal(self, request: LodgedAppeal, /) -> Response:
-        """登记申诉。Record an appeal against a row, or its decision."""
+        """登记申诉。Record an appeal against a row, or its decision; an upheld one scores the case again."""
         return await self._told(lambda desks: desks.loop.appeal(request, CALLER.get()))
 
 

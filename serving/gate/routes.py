@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from serving.answers import Acted, AlertPage, Answer, BatchStatus, Info, Recorded
+from serving.answers import Acted, AlertPage, Answer, Appealed, BatchStatus, Info, Recorded
 from serving.gate.key_register import METRICS, ROLES, TEAM_ROLES
 from serving.gate.questions import AskedWhy, BatchRows, ExplainedRecord, PlanOfWeek, RankedUnits
 from serving.gate.read_answers import BatchPage, ExplainedScores, PlanPage, RankPage, WhyListed
@@ -354,7 +354,7 @@ ROUTES = (
         zh="登记申诉或其决定",
         en="record an appeal against a row, or its decision",
         form=LodgedAppeal,
-        answer=Acted,
+        answer=Appealed,
         codes=_ACTED,
         key="must",
         example={

@@ -74,12 +74,17 @@ def _nothing_beside(_recorded: ActRecord) -> Iterable[Beside]:
     return ()
 
 
+def one_row(values: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """Return the values of one row as columns."""
+    return {name: [value] for name, value in values.items()}
+
+
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """An act and its row: `what` it is, what was `asked`, the journal's `table`, and the `marks` it is looked up by.
+    """An act and its rows: `what` it is, what was `asked`, the journal's `table`, and the `marks` it is looked up by.
 
-    `check` raises where the act does not fit what is recorded; `columns` gives the row of the journal, each column a value,
-    from the receipt's number and the day. `beside` gives rows of other tables that count only with that one.
+    `check` raises where the act does not fit what is recorded; `rows` gives the rows of the journal, by column, from the
+    receipt's number and the day. `beside` gives rows of other tables that count only with that one.
     """
 
     what: str
@@ -87,7 +92,7 @@ class Deed:
     table: str
     marks: tuple[str, ...]
     check: Callable[[], None]
-    columns: Callable[[ActRecord], Mapping[str, Any]]
+    rows: Callable[[ActRecord], Mapping[str, Sequence[Any]]]
     beside: Callable[[ActRecord], Iterable[Beside]] = _nothing_beside
 
 
@@ -148,8 +153,7 @@ def _entry(loop: Loop, deed: Deed, doer: Doer) -> Entry:
 
 def _write_row(loop: Loop, deed: Deed, key_mark: str, receipt: Receipt, day: int) -> None:
     recorded = ActRecord(receipt.record_id, day)
-    row = deed.columns(recorded)
-    columns = {name: [value] for name, value in row.items()}
+    columns = deed.rows(recorded)
     digests = [mark_digest(mark) for mark in (*deed.marks, key_mark)]
     # the number of the record comes first, so that row ids are in the order of the acts
     part = "-".join([f"{receipt.sequence:012d}", *digests])
@@ -158,4 +162,5 @@ def _write_row(loop: Loop, deed: Deed, key_mark: str, receipt: Receipt, day: int
         days = [day] * len(next(iter(beside.columns.values())))
         rows = {**beside.columns, "recorded_on": days}
         write_journal_part(loop.journal, beside.table, part, rows)
-    write_journal_part(loop.journal, deed.table, part, {**columns, "recorded_on": [day]})
+    days = [day] * len(next(iter(columns.values())))
+    write_journal_part(loop.journal, deed.table, part, {**columns, "recorded_on": days})

@@ -13,7 +13,7 @@ from features.contract.tables import contract
 from features.store.store import Store
 from serving.errors import ActRefused
 from serving.ledger.entries import Receipt
-from serving.loop.act_once import ActRecord, Beside, Deed, Doer, Loop, carried_out
+from serving.loop.act_once import ActRecord, Beside, Deed, Doer, Loop, carried_out, one_row
 from serving.loop.corrected_values import check_correction, corrected_values
 from serving.loop.journal_rows import marked_rows
 from serving.loop.responsible_team import check_team, team_of_unit
@@ -25,10 +25,14 @@ SUBJECTS = ("enterprise", "provider", "claim")
 
 @dataclass(frozen=True, slots=True)
 class AppealedRow:
-    """A row of a source that is appealed against: its table, its number, and the identifiers that it names, by kind."""
+    """A row of a source that is appealed against: its table, its number, and the identifiers that it names, by kind.
+
+    `known` is the day on which the source knew it.
+    """
 
     table: str
     row_id: str
+    known: int
     units: dict[str, set[str]]
 
     def names(self, kind: str, unit: str) -> bool:
@@ -47,7 +51,7 @@ def lodge_appeal(loop: Loop, asked: LodgedAppeal, doer: Doer) -> Receipt:
         table="appeals",
         marks=(f"appeal {asked.appeal}", _row_mark(asked)),
         check=lambda: _check(loop, asked, doer),
-        columns=lambda recorded: _columns(asked, recorded),
+        rows=lambda recorded: one_row(_columns(asked, recorded)),
         beside=lambda recorded: _corrections(loop, asked, recorded),
     )
     return carried_out(loop, deed, doer)
@@ -144,13 +148,13 @@ def appealed_row(store: Store, table: str, row_id: str) -> AppealedRow:
         code = store.code("inspection", inspection)
         inspected = _first_row(store, "inspections", f"inspection = {code}")
         units |= _units_of(store, "inspections", inspected)
-    return AppealedRow(table, row_id, units)
+    return AppealedRow(table, row_id, rows["known"], units)
 
 
 def _first_row(store: Store, table: str, condition: str) -> dict[str, Any]:
     """Return one row of a table that meets a condition, empty where there is none."""
     columns = [column.name for column in contract()[table].columns if column.kind == "id"]
-    picked = ", ".join(map(named, [*columns, "sign"]))
+    picked = ", ".join(map(named, [*columns, "known", "sign"]))
     rows = store.sql(f"SELECT {picked} FROM {named(table)} WHERE {condition} AND sign = 1 LIMIT 1")
     return rows.to_pylist()[0] if rows.num_rows else {}
 
@@ -165,15 +169,24 @@ def _units_of(store: Store, table: str, row: dict[str, Any]) -> dict[str, set[st
     return units
 
 
-def others_on_row(store: Store, row: AppealedRow, asked: LodgedAppeal) -> dict[str, list[str]]:
-    """Return by kind the other cases that rest on a row: those that it names, and the claims of its worker."""
-    others = {kind: set(row.units.get(kind, ())) for kind in SUBJECTS}
+def cases_on_row(store: Store, row: AppealedRow) -> dict[str, list[str]]:
+    """Return by kind the cases that rest on a row: those that it names, and the claims of its worker."""
+    cases = {kind: set(row.units.get(kind, ())) for kind in SUBJECTS}
     if store.has("claims"):
         for worker in row.units.get("worker", ()):
-            others["claim"] |= _claims_of(store, worker)
+            cases["claim"] |= _claims_of(store, worker)
+    return {kind: sorted(units) for kind, units in cases.items() if units}
+
+
+def others_on_row(store: Store, row: AppealedRow, asked: LodgedAppeal) -> dict[str, list[str]]:
+    """Return by kind the cases other than the appellant that rest on a row."""
+    cases = cases_on_row(store, row)
     appellant_kind, appellant = asked.unit
-    others[appellant_kind].discard(appellant)
-    return {kind: sorted(units) for kind, units in others.items() if units}
+    others = {
+        kind: [unit for unit in units if (kind, unit) != (appellant_kind, appellant)]
+        for kind, units in cases.items()
+    }
+    return {kind: units for kind, units in others.items() if units}
 
 
 def _claims_of(store: Store, worker: str) -> set[str]:

@@ -6,7 +6,7 @@ from features.calendar import day_of
 from models.policy.plan_unit import KINDS
 from serving.errors import ActRefused, TeamRefused
 from serving.ledger.entries import Receipt
-from serving.loop.act_once import Deed, Doer, Loop, carried_out
+from serving.loop.act_once import Deed, Doer, Loop, carried_out, one_row
 from serving.loop.journal_rows import is_marked, rows_where
 from serving.loop.responsible_team import check_team, team_of_room
 from serving.loop.visits import plan_line
@@ -35,13 +35,15 @@ def decide_line(loop: Loop, asked: DecidedLine, doer: Doer) -> Receipt:
         table=kind.overrides,
         marks=(f"line {asked.plan} {unit}",),
         check=check,
-        columns=lambda recorded: {
-            "plan": asked.plan,
-            kind.name: unit,
-            "overridden_on": recorded.day,
-            "reason": asked.reason,
-            "decision": asked.decision,
-        },
+        rows=lambda recorded: one_row(
+            {
+                "plan": asked.plan,
+                kind.name: unit,
+                "overridden_on": recorded.day,
+                "reason": asked.reason,
+                "decision": asked.decision,
+            }
+        ),
     )
     return carried_out(loop, deed, doer)
 
@@ -67,6 +69,6 @@ def acknowledge_alert(loop: Loop, asked: AcknowledgedAlert, doer: Doer) -> Recei
         table="acknowledgements",
         marks=(f"alert {asked.alert}",),
         check=check,
-        columns=lambda recorded: {"alert": asked.alert, "acknowledged_on": recorded.day},
+        rows=lambda recorded: one_row({"alert": asked.alert, "acknowledged_on": recorded.day}),
     )
     return carried_out(loop, deed, doer)

@@ -10,7 +10,7 @@ from features.contract.tables import contract
 from features.ingest.posted_outcomes import VIOLATIONS
 from serving.errors import ActRefused
 from serving.ledger.entries import Receipt
-from serving.loop.act_once import ActRecord, Deed, Doer, Loop, carried_out
+from serving.loop.act_once import ActRecord, Deed, Doer, Loop, carried_out, one_row
 from serving.loop.journal_rows import Row, marked_rows
 from serving.loop.responsible_team import check_team, team_of_room, team_of_unit
 from serving.loop.visits import OrderedVisit, ordered_visit, visit_mark
@@ -28,7 +28,7 @@ def post_outcome(loop: Loop, asked: PostedOutcome, doer: Doer) -> Receipt:
         table="outcomes",
         marks=(f"inspection {asked.inspection}", visit_mark(asked)),
         check=lambda: _check(loop, asked, doer),
-        columns=lambda recorded: _columns(loop, asked, recorded),
+        rows=lambda recorded: one_row(_columns(loop, asked, recorded)),
     )
     return carried_out(loop, deed, doer)
 

@@ -86,12 +86,3 @@ def _recorded(loop: Loop, said: Mapping[str, Any], bundle: Bundle, doer: Doer) -
     seen = Seen(loop.store.complete_to, loop.store.complete_to, bundle.digest)
     entry = act_entry(act, seen, moment=doer.moment, kept_days=KEPT_DAYS)
     return loop.ledger.append(entry).result()
-
-
-def rescored_line(rescored: Mapping[str, Any]) -> str:
-    """Return a case's two scores in a line for a reader."""
-    was, now = rescored["was"]["score"], rescored["corrected"]["score"]
-    head = f"重新评分 scored again | {rescored['target']} | {rescored['as_of']}"
-    return (
-        f"{head} | 原 as it was {was:.3f} | 更正后 as decided {now:.3f} | {rescored['record_id']}"
-    )

@@ -8,7 +8,7 @@ from typing import Any
 from features.calendar import date_of, day_of
 from serving.errors import ActRefused
 from serving.ledger.entries import Receipt
-from serving.loop.act_once import ActRecord, Deed, Doer, Loop, carried_out
+from serving.loop.act_once import ActRecord, Deed, Doer, Loop, carried_out, one_row
 from serving.loop.journal_rows import marked_rows
 from serving.loop.outcomes import check_succession, check_team_of_visit, is_told_by_source
 from serving.loop.visits import ordered_visit
@@ -28,7 +28,7 @@ def post_review(loop: Loop, asked: PostedReview, doer: Doer) -> Receipt:
         table=TABLE,
         marks=(_mark(asked),),
         check=lambda: _check(loop, asked, doer),
-        columns=lambda recorded: _columns(loop, asked, recorded),
+        rows=lambda recorded: one_row(_columns(loop, asked, recorded)),
     )
     return carried_out(loop, deed, doer)
 
