@@ -94,13 +94,11 @@ def matrix_for(
 def described(engine: Engine, cases: Cases, values: Values, last: int) -> Matrix:
     """Return a matrix of all features' values (n, F), which it takes over; categories are those known on the day `last`."""
     needs = engine.needs_of_entity(cases.entity)
-    categories: dict[str, tuple[str, ...]] = {}
-    for name in needs.categories:
-        texts = categories_of(engine, engine.catalogue.feature(name), last)
-        categories[name] = texts
-        # A text that came up after the day has no position yet; its case has no known category.
-        column = values[:, needs.names.index(name)]
-        column[column >= len(texts)] = np.nan
+    categories = {
+        name: categories_of(engine, engine.catalogue.feature(name), last)
+        for name in needs.categories
+    }
+    forget_later_texts(values, needs.names, categories)
     return Matrix(
         entity=cases.entity,
         keys=ids_of(engine.store, cases),
@@ -109,6 +107,15 @@ def described(engine: Engine, cases: Cases, values: Values, last: int) -> Matrix
         values=values,
         categories=categories,
     )
+
+
+def forget_later_texts(
+    values: Values, names: Sequence[str], categories: Mapping[str, Sequence[str]]
+) -> None:
+    """Make missing, in values (n, F), each category that is none of the texts known on the day: it came up later."""
+    for name, texts in categories.items():
+        column = values[:, names.index(name)]
+        column[column >= len(texts)] = np.nan
 
 
 def ids_of(store: Store, cases: Cases) -> NDArray[np.str_]:

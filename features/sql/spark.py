@@ -13,11 +13,14 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from py4j.protocol import Py4JError
+from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 
 from features.arrays import Values
 from features.cases import Cases
 from features.engine.engine import Engine
+from features.errors import CatalogueError, RequestError
 from features.ingest.scan import spark_names
 from features.sql.compile import features_sql
 from features.sql.duckdb_oracle import cases_given, dialect_of
@@ -42,15 +45,32 @@ FEATURES_AT_ONCE = 24
 @contextmanager
 def local_session(folder: Path) -> Iterator[SparkSession]:
     """Yield a session on two threads of this machine, its scratch files under `folder`; it is stopped at the end."""
-    builder = SparkSession.builder.master("local[2]").appName("lssi-risk")
-    settings = {
-        **LOCAL,
-        "spark.local.dir": str(folder),
-        "spark.sql.warehouse.dir": str(folder / "warehouse"),
-    }
+    with session_on("local[2]", folder) as session:
+        yield session
+
+
+@contextmanager
+def session_on(master: str, folder: Path) -> Iterator[SparkSession]:
+    """Yield a session of a master, such as `local[2]` or `spark://host:7077`; it is stopped at the end.
+
+    On this machine its scratch files lie under `folder`; a cluster has its own. RequestError where Spark does not start.
+    """
+    settings = {"spark.sql.session.timeZone": "UTC"}
+    if master.startswith("local"):
+        settings = {
+            **LOCAL,
+            "spark.local.dir": str(folder),
+            "spark.sql.warehouse.dir": str(folder / "warehouse"),
+        }
+    builder = SparkSession.builder.master(master).appName("lssi-risk")
     for name, value in settings.items():
         builder = builder.config(name, value)
-    session = builder.getOrCreate()
+    try:
+        session = builder.getOrCreate()
+    except (PySparkException, Py4JError):
+        raise RequestError(
+            f"Spark did not start on master {master!r}; it needs Java 17 and a master such as local[2]"
+        ) from None
     try:
         yield session
     finally:
@@ -89,23 +109,45 @@ def write_cases(engine: Engine, cases: Cases, names: Sequence[str], path: Path) 
 
 
 def spark_values(session: SparkSession, engine: Engine, names: Sequence[str]) -> dict[str, Values]:
-    """Return features of the cases laid out as Spark computes them from compiled statements, float64 (n,) each.
-
-    A statement holds FEATURES_AT_ONCE features: planning time grows faster than the statement.
-    """
-    dialect = dialect_of(engine)
+    """Return features of the cases laid out as Spark computes them from compiled statements, float64 (n,) each."""
     values: dict[str, Values] = {}
-    for first in range(0, len(names), FEATURES_AT_ONCE):
-        part = names[first : first + FEATURES_AT_ONCE]
-        statement = features_sql(engine.catalogue, part, dialect)
+    for part, statement in _statements(engine, names):
         rows: pa.Table = session.sql(statement).toArrow()
         for name in part:
-            values[name] = _floats(rows[f"f_{name}"])
+            values[name] = floats_of(rows[f"f_{name}"])
     return values
 
 
-def _floats(column: pa.ChunkedArray) -> Values:
+def value_rows(
+    session: SparkSession, engine: Engine, names: Sequence[str], folder: Path
+) -> DataFrame:
+    """Return a row for each case laid out: `case_no`, and each feature as `f_<name>`, where `floats_of` reads it.
+
+    What each statement gives is first written below `folder`, which all of Spark's workers must reach: Spark would plan
+    statements that are joined as one.
+    """
+    rows: DataFrame | None = None
+    for number, (_, statement) in enumerate(_statements(engine, names)):
+        written = folder / f"features-{number}"
+        session.sql(statement).write.parquet(str(written))
+        part = _scan(session, written)
+        rows = part if rows is None else rows.join(part, "case_no")
+    if rows is None:
+        raise CatalogueError("no feature is asked for; name at least one")
+    return rows
+
+
+def _statements(engine: Engine, names: Sequence[str]) -> Iterator[tuple[Sequence[str], str]]:
+    """Yield statements with the features that each gives, FEATURES_AT_ONCE of them."""
+    dialect = dialect_of(engine)
+    for first in range(0, len(names), FEATURES_AT_ONCE):
+        part = names[first : first + FEATURES_AT_ONCE]
+        yield part, features_sql(engine.catalogue, part, dialect)
+
+
+def floats_of(column: pa.Array | pa.ChunkedArray) -> Values:
+    """Return a feature as Spark gives it as float64 (n,), NaN where it is missing."""
     doubles = column.cast(pa.float64())
-    values: Any = doubles.fill_null(np.nan).to_numpy()
+    values: Any = np.asarray(doubles.fill_null(np.nan))
     # The sum with 0.0 turns -0.0 into 0.0, as the evaluator does: the two are compared bit by bit.
     return np.asarray(values, np.float64) + 0.0

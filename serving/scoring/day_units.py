@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from features.catalogue.digest import catalogue_digest
 from features.engine.dormancy import Dormancy
-from features.matrix import Matrix
 from models.bundle.booster import Floats
 from models.bundle.bundle import Bundle
-from models.bundle.score import Scores
-from models.explain.explain import EXPLAINER, explain
+from models.explain.explain import EXPLAINER
 from models.explain.reasons import FORM
 from serving.answers import PRIORITY_ONLY
 from serving.day.reach import reason_reach, within_reach
@@ -21,19 +18,19 @@ from serving.day.row import UNKNOWN, told_case
 from serving.day.write import UnitColumns
 from serving.ledger.float_bits import float_bits
 from serving.scoring.batch import OUTPUTS, columns_of
+from serving.scoring.living_scores import LivingScores
 from serving.scoring.scorer import Scorer
 
-EXPLAINED = 16_384
-"""Units that are explained at once; a choice: 30 MB of contributions, so that a city needs no second copy of all."""
 WORDED = 256
 """Units whose reasons are made at once; a choice: enough to share what they have in common."""
 
 
-def day_head(scorer: Scorer, bundle: Bundle, living: Matrix, scores: Scores) -> dict[str, Any]:
+def day_head(scorer: Scorer, bundle: Bundle, scored: LivingScores) -> dict[str, Any]:
     """Return what the manifest of a day says of its history, its model and its words."""
     store, dormancy = scorer.store, scorer.dormancy
     names = bundle.manifest.names
-    categories = {name: texts for name, texts in sorted(living.categories.items()) if name in names}
+    known_texts = sorted(scored.living.categories.items())
+    categories = {name: texts for name, texts in known_texts if name in names}
     return {
         "target": bundle.target,
         "entity": bundle.entity,
@@ -44,7 +41,7 @@ def day_head(scorer: Scorer, bundle: Bundle, living: Matrix, scores: Scores) -> 
         "explainer": EXPLAINER,
         "reasons_form": FORM,
         "base": float_bits(bundle.forest.base),
-        "coverage": scores.coverage,
+        "coverage": scored.scores.coverage,
         "features": names,
         "categories": categories,
         "priority_only": PRIORITY_ONLY,
@@ -52,22 +49,18 @@ def day_head(scorer: Scorer, bundle: Bundle, living: Matrix, scores: Scores) -> 
     }
 
 
-def day_units(scorer: Scorer, bundle: Bundle, living: Matrix, scores: Scores) -> UnitColumns:
-    """Return the units of a day in the order of their keys; `living` and `scores` are of all that live on it."""
-    order = np.argsort(living.keys)
-    inputs = living.take(order)
-    outputs = columns_of(scores)
+def day_units(scorer: Scorer, bundle: Bundle, scored: LivingScores) -> UnitColumns:
+    """Return the units of a day in the order of their keys; `scored` are all that live on it."""
+    inputs = scored.living.take(scored.by_key)
+    outputs = columns_of(scored.scores)
     columns: dict[str, Any] = {
-        name.removeprefix("score."): outputs[name][order] for name in OUTPUTS
+        name.removeprefix("score."): outputs[name][scored.by_key] for name in OUTPUTS
     }
     keys = inputs.keys.tolist()
     columns["rank"] = ranks_among(columns["raw"])
     columns["dormant"] = _dormant(scorer, bundle, keys)
     values = inputs.columns(bundle.manifest.names).values.astype(np.float64)
-    contributions = np.empty(values.shape)
-    for start, shares in _contributions(bundle, inputs):
-        contributions[start : start + len(shares)] = shares
-    vectors = {"values": values, "contributions": contributions}
+    vectors = {"values": values, "contributions": scored.contributions}
     return UnitColumns(keys, columns, vectors, _told(scorer, bundle, keys, columns["raw"]))
 
 
@@ -79,12 +72,6 @@ def ranks_among(raw: Floats) -> np.ndarray[Any, np.dtype[np.int64]]:
     """
     not_higher = np.searchsorted(np.sort(raw), raw, side="right")
     return 1 + len(raw) - not_higher.astype(np.int64)
-
-
-def _contributions(bundle: Bundle, inputs: Matrix) -> Iterator[tuple[int, Floats]]:
-    for start in range(0, len(inputs), EXPLAINED):
-        some = np.arange(start, min(start + EXPLAINED, len(inputs)))
-        yield start, explain(bundle, inputs.take(some)).contributions
 
 
 def _dormant(scorer: Scorer, bundle: Bundle, keys: list[str]) -> np.ndarray[Any, np.dtype[np.int8]]:

@@ -13,13 +13,12 @@ import numpy as np
 from features.calendar import date_of
 from features.engine import dormancy
 from features.engine.engine import engine_of
-from features.engine.matrices import matrix
 from features.matrix import Matrix
 from features.store.store import Store
 from models.bundle.bundle import Bundle
 from models.bundle.generation import DayPointer, publish_days
 from models.bundle.interval import plain_interval
-from models.bundle.score import Scores, score
+from models.bundle.score import Scores
 from models.explain.explain import explain
 from serving.answers import PRIORITY_ONLY
 from serving.database.place import ledger_place
@@ -28,6 +27,7 @@ from serving.ledger.ledger import Ledger
 from serving.ledger.record import Plain
 from serving.scoring.batch import write_batch_rows
 from serving.scoring.day_units import day_head, day_units
+from serving.scoring.living_scores import LivingScoring, scored_here
 from serving.scoring.opening import history_of
 from serving.scoring.ranks import Ranks
 from serving.scoring.scorer import Scorer
@@ -37,39 +37,48 @@ TOP = 10
 """Units that the summary of a batch names; a choice: the file has them all."""
 
 
+@dataclass(frozen=True, slots=True)
+class Rolling:
+    """Who rolls a day, when, and under which idempotency key, so that a run that was stopped is not recorded twice.
+
+    `scoring` says where the units are scored; it changes no bit of what is recorded.
+    """
+
+    caller: str
+    moment: datetime
+    retry_key: str | None
+    scoring: LivingScoring = scored_here
+
+
 def roll(
     home: Path, store: Store, bundle: Bundle, *, caller: str, moment: datetime
 ) -> dict[str, Any]:
+    """Score every living unit in this process, as `published_roll` does."""
+    return published_roll(home, store, bundle, Rolling(caller, moment, retry_key=None))
+
+
+def published_roll(home: Path, store: Store, bundle: Bundle, rolling: Rolling) -> dict[str, Any]:
     """Score every living unit as of the last closed day, record the whole as one batch, and return its summary.
 
     The rows lie under `home/batches`, the scored day under `home/days`, the record in the ledger; where that cannot
     be written nothing is returned. The day is answered from at once.
     """
-    record_id, summary = recorded_roll(home, store, bundle, Rolling(caller, moment, retry_key=None))
+    record_id, summary = recorded_roll(home, store, bundle, rolling)
     pointer = pointer_to(store, bundle, record_id, summary["day"])
     publish_days(home / "bundles", store.source.name, history_of(store), {bundle.target: pointer})
     return {"record_id": record_id, **summary}
-
-
-@dataclass(frozen=True, slots=True)
-class Rolling:
-    """Who rolls a day, when, and under which idempotency key, so that a run that was stopped is not recorded twice."""
-
-    caller: str
-    moment: datetime
-    retry_key: str | None
 
 
 def recorded_roll(
     home: Path, store: Store, bundle: Bundle, rolling: Rolling
 ) -> tuple[str, dict[str, Any]]:
     """Score every living unit as `roll` does, and return record and summary; the day is not answered from yet."""
-    living = matrix(store, bundle.entity, store.complete_to)
-    scores = score(bundle, living)
+    scored = rolling.scoring(store, bundle)
+    living, scores = scored.living, scored.scores
     scorer = scorer_of_day(store, bundle, living, scores)
     rows = write_batch_rows(home / "batches", living, scores)
-    head = day_head(scorer, bundle, living, scores)
-    folder, day = write_day(home / "days", head, day_units(scorer, bundle, living, scores))
+    head = day_head(scorer, bundle, scored)
+    folder, day = write_day(home / "days", head, day_units(scorer, bundle, scored))
     rows = replace(rows, day=day)
     summary = {
         **request_of(store, bundle),
