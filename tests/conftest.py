@@ -90,9 +90,6 @@ LONGEST = (
 )
 """The files that take longest, which begin first, so that no worker is left with one at the end."""
 
-# Of an empty folder no trusted authority is read, which `httpx` does for each call outside a client: no test speaks TLS.
-os.environ["SSL_CERT_DIR"] = os.devnull
-
 COUNTED: dict[str, int] = {}
 """What tests counted, shown at the end of a run."""
 
