@@ -102,7 +102,8 @@ def peer_classes(units: Matrix, attribute: PeerAttribute) -> NDArray[np.str_]:
     names = [UNKNOWN, *_class_names(attribute.below)]
     classes = np.searchsorted(attribute.below, largest, side="right") + 1
     classes[largest < 0] = 0
-    return np.array(names)[classes]
+    of_units: NDArray[np.str_] = np.array(names, dtype=np.str_)[classes]
+    return of_units
 
 
 def _class_names(below: Sequence[int]) -> list[str]:

@@ -82,7 +82,7 @@ def _lanes(inputs: Floats) -> Floats:
     blocks = -(-len(inputs) // ROWS)
     filled = np.zeros((blocks * ROWS, inputs.shape[1]))
     filled[: len(inputs)] = inputs
-    return np.ascontiguousarray(filled.reshape(blocks, ROWS, -1).transpose(0, 2, 1))
+    return np.ascontiguousarray(filled.reshape(blocks, ROWS, inputs.shape[1]).transpose(0, 2, 1))
 
 
 def _weights(features: int) -> Floats:
