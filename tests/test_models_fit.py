@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from lightgbm import LGBMClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_score
 
 from features.errors import TargetError
 from features.matrix import Matrix
+from models.bundle.booster import margins
 from training.data.cases import TRAIN, TargetCases
 from training.data.folds import Fold, ForwardSplit, folds_of, parts_by_key
 from training.data.recipe import Recipe, recipe_of
@@ -217,6 +219,41 @@ def test_a_group_smaller_than_a_leaf_is_found_with_the_smaller_leaves_that_are_t
     assert (fit.shape.smallest_leaf, blind.shape.smallest_leaf) == (20, None)
     areas = [auc(sort_by_score(label, each.unseen)) or 0.0 for each in (fit, blind)]
     assert areas[0] > areas[1] + 0.1
+
+
+@pytest.mark.parametrize("values", [30, 200])
+def test_a_kind_of_few_cases_is_found_among_many_kinds(values: int) -> None:
+    """Of 700 claims 28 are of one kind, and half of those are seen by a trial model; or 200 kinds have each their rate."""
+    generator = np.random.default_rng(8)
+    kind = generator.integers(1, values, 2700).astype(float)
+    if values == 30:
+        kind[generator.random(2700) < 0.04] = 0
+        margin = np.where(kind == 0, 2.5, -2.8)
+    else:
+        margin = generator.normal(-2.0, 1.8, values)[kind.astype(int)]
+    amount = generator.normal(size=2700)
+    label = (generator.random(2700) < 1 / (1 + np.exp(-margin))).astype(np.float64)
+    keys = np.array([f"c{number:04d}" for number in range(2700)])
+    names = {"kind": tuple(f"k{number}" for number in range(values))}
+    columns = np.column_stack([amount, kind])
+    day = np.full(2700, 16000, np.int32)
+    matrix = Matrix("claim", keys, day, ("amount", "kind"), columns, names)
+    taught = np.arange(2700) < 700
+    recipe = recipe_of({"most_rounds": 60})
+    lesson = by_key(matrix.take(taught), recipe)
+    blind = recipe.model_copy(
+        update={"few_cases": 0, "lighter_smoothing": recipe.category_smoothing}
+    )
+    tested = columns[~taught]
+    areas = []
+    for each in (recipe, blind):
+        fit = fit_any(lesson, label[taught], each)
+        areas.append(auc(sort_by_score(label[~taught], margins(fit.model, tested))) or 0.0)
+    plain = LGBMClassifier(n_jobs=1, verbosity=-1, random_state=1)
+    plain.fit(columns[taught], label[taught], categorical_feature=[1])
+    of_plain = plain.predict_proba(tested)[:, 1]
+    assert areas[0] > areas[1] + 0.03
+    assert areas[0] > (auc(sort_by_score(label[~taught], of_plain)) or 0.0)
 
 
 def test_too_few_of_either_class_is_one_clear_line() -> None:

@@ -37,6 +37,7 @@ STUMPS = {
     "folds": 3,
     "smallest_leaf": 10,
     "smaller_leaf": 10,
+    "few_cases": 0,
     "shape": [{"leaves": 2}],
 }
 

@@ -20,7 +20,13 @@ from training.models.fit import Lesson
 from training.models.search import Search, fit_of
 from training.runs.tune import SearchFile, Tuning, search_file, table_of, tuned
 
-FIT = {"most_rounds": 30, "patience": 10, "smallest_leaf": 10, "shape": [{"leaves": 4}]}
+FIT = {
+    "most_rounds": 30,
+    "patience": 10,
+    "smallest_leaf": 10,
+    "few_cases": 0,
+    "shape": [{"leaves": 4}],
+}
 TRIALS = 7
 Told = Callable[..., dict[str, Any]]
 
@@ -107,9 +113,13 @@ def test_the_first_trial_is_the_recipe_and_the_table_is_one_that_a_source_may_de
     declared = tomllib.loads(table_of(report))["target"]["wages"]["fit"]
     assert declared == report["fit"]
     recipe = recipe_of(declared)
-    assert recipe == tuning.recipe.model_copy(
-        update={"shape": recipe.shape, "smaller_leaf": recipe.smallest_leaf}
-    )
+    alone = {
+        "shape": recipe.shape,
+        "smaller_leaf": recipe.smallest_leaf,
+        "few_cases": 0,
+        "lighter_smoothing": recipe.category_smoothing,
+    }
+    assert recipe == tuning.recipe.model_copy(update=alone)
     assert recipe.leaf_of(recipe.shape[0]) == 10 and recipe.shape[0].leaves == 4
 
 

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import numpy as np
 
 from features.engine.engine import Engine
 from features.engine.population import living
 from features.ingest.source_toml import Target
-from training.data.cases import TRAIN, TargetCases, joined_parts, unlabelled
+from training.data.cases import (
+    TRAIN,
+    TargetCases,
+    drawn_evenly,
+    joined_parts,
+    standing_for,
+    unlabelled,
+)
 from training.data.day_cases import ON_DAYS
 from training.data.events import marks
 from training.data.labels import SUBJECT, Codes
@@ -32,7 +38,7 @@ def drawn_bystanders(
     if target.label not in LOOKED_AT or not most or not len(taught):
         return None
     if target.unit == "claim":
-        drawn = thinned_evenly(unreviewed(engine.store, target), most, seed)
+        drawn = unreviewed(engine.store, target, most=most, seed=seed)
     else:
         drawn = joined_parts(list(_of_days(engine, target, taught, most, seed)))
     return drawn if len(drawn) else None
@@ -40,11 +46,8 @@ def drawn_bystanders(
 
 def thinned_evenly(cases: TargetCases, most: int, seed: int) -> TargetCases:
     """Return at most so many cases, in their order, each then weighing as many as it stands for."""
-    if len(cases) <= most:
-        return cases
-    drawn = np.random.default_rng(seed).choice(len(cases), most, replace=False)
-    share = len(cases) / most
-    return replace(cases, weight=cases.weight * share).take(np.sort(drawn))
+    drawn = cases.take(drawn_evenly(len(cases), most, seed))
+    return standing_for(drawn, len(cases))
 
 
 def _of_days(

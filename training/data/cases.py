@@ -69,6 +69,20 @@ def joined_parts(parts: list[TargetCases]) -> TargetCases:
     return TargetCases(*columns)
 
 
+def drawn_evenly(size: int, most: int, seed: int) -> Codes:
+    """Return the places of at most so many of some cases, drawn by a seed, ascending."""
+    if size <= most:
+        return np.arange(size, dtype=np.int64)
+    return np.sort(np.random.default_rng(seed).choice(size, most, replace=False))
+
+
+def standing_for(cases: TargetCases, size: int) -> TargetCases:
+    """Return cases that together weigh as many as they were drawn from."""
+    if len(cases) in (0, size):
+        return cases
+    return replace(cases, weight=cases.weight * (size / len(cases)))
+
+
 def target_split(target: Target) -> Split:
     """Return a target's split; TargetError when it has none or its days do not follow each other."""
     split = target.split

@@ -3,29 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from features.ingest.source_toml import Target
 from features.store.store import Store
 from training.data.cases import (
+    TEST,
     TRAIN,
     UNUSED,
     TargetCases,
+    drawn_evenly,
     first_asked,
     joined_parts,
     of_looks,
+    standing_for,
     target_parts,
     unlabelled,
 )
 from training.data.events import events, every_telling, first_told, happened, last_known
-from training.data.labels import FOREVER, visits
+from training.data.labels import FOREVER, Codes, Observed, visits
 from training.data.reviews import reviews
-from training.data.set_aside import SetAside
+from training.data.set_aside import SetAside, has_label
 
 Labelling = Callable[[TargetCases], TargetCases]
 """What puts labels on cases."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Filed:
+    """Claims by code, ascending, with the day on which each became known and its part, (n,); nothing else is held of so many."""
+
+    code: Codes
+    day: Codes
+    part: NDArray[np.int8]
+
+    def take(self, rows: NDArray[np.bool_] | Codes) -> _Filed:
+        """Return the chosen claims."""
+        return _Filed(self.code[rows], self.day[rows], self.part[rows])
+
+    def cases(self, store: Store) -> TargetCases:
+        """Return each as a case of which nothing is known yet, seen on its day."""
+        ids = store.dictionary("claim").texts_of(self.code)
+        return unlabelled(self.code, self.day, self.day, ids, self.part)
 
 
 def unit_cases(store: Store, target: Target) -> tuple[TargetCases, SetAside]:
@@ -33,33 +55,50 @@ def unit_cases(store: Store, target: Target) -> tuple[TargetCases, SetAside]:
 
     No row recorded after the test began reaches a training case. Judged by groups, every labelled case stands in both parts.
     """
-    known_today = labelled_by(store, target, store.complete_to)
-    known_then = _known_then(store, target)
-    taught = known_then.take(known_then.part == TRAIN)
+    # what teaches comes first: of some thirty million claims of a full city, both answers at once took 5 GB
+    known_then = labelled_by(store, target, _begin(store, target))
+    taught = known_then.take((known_then.part == TRAIN) & has_label(known_then))
+    del known_then
+    known_today = labelled_by(store, target, store.complete_to, unreviewed_part=TEST)
     aside = SetAside()
     aside.count_late(taught, known_today)
     tested = known_today.take(known_today.part != TRAIN)
     return aside.usable(joined_parts([taught, tested])), aside
 
 
-def unreviewed(store: Store, target: Target) -> TargetCases:
-    """Return the claims of the training days of which no verdict was known when the test began, nor by their own day."""
-    cases = _known_then(store, target)
-    has_verdict = ~np.isnan(cases.label)
-    is_known = cases.told <= cases.as_of
-    return cases.take((cases.part == TRAIN) & ~has_verdict & ~is_known)
+def unreviewed(store: Store, target: Target, *, most: int, seed: int) -> TargetCases:
+    """Return the claims of the training days of which no verdict was known when the test began, nor by their own day.
+
+    Of more than `most` so many are drawn, each then weighing as many as it stands for.
+    """
+    begin = _begin(store, target)
+    filed = _filed(store, target, begin)
+    looks = reviews(store, target, begin)
+    looked_at = filed.take(np.isin(filed.code, looks.subject))
+    seen = _reviewed(looks, looked_at.cases(store), target.horizon)
+    has_outcome = has_label(seen) | (seen.told <= seen.as_of)
+    is_waiting = ~np.isin(filed.code, seen.subject[has_outcome])
+    waiting = filed.take((filed.part == TRAIN) & is_waiting)
+    drawn = drawn_evenly(len(waiting.code), most, seed)
+    cases = _reviewed(looks, waiting.take(drawn).cases(store), target.horizon)
+    return standing_for(cases, len(waiting.code))
 
 
-def _known_then(store: Store, target: Target) -> TargetCases:
-    """Return the visits or claims of both parts with the labels that were known when the test began."""
-    begin = min(first_asked(target), store.complete_to)
-    return labelled_by(store, target, begin)
+def _begin(store: Store, target: Target) -> int:
+    """Return the day by which a label was known when the test began."""
+    return min(first_asked(target), store.complete_to)
 
 
-def labelled_by(store: Store, target: Target, by: int) -> TargetCases:
-    """Return the visits or claims of both parts with the labels that were known by a day."""
-    cases_of = _claims if target.unit == "claim" else _inspections
-    cases = cases_of(store, target, by)
+def labelled_by(
+    store: Store, target: Target, by: int, *, unreviewed_part: int = UNUSED
+) -> TargetCases:
+    """Return the visits or claims of both parts with the labels that were known by a day.
+
+    Of claims whose reviews are asked for, those that nobody reviewed are left out, but for those of one part.
+    """
+    if target.unit == "claim":
+        return _claims(store, target, by, unreviewed_part)
+    cases = _inspections(store, target, by)
     in_history = (cases.as_of >= store.first_known) & (cases.as_of <= by)
     return cases.take((cases.part != UNUSED) & in_history)
 
@@ -75,21 +114,29 @@ def _inspections(store: Store, target: Target, by: int) -> TargetCases:
     return of_looks(in_time, as_of, ids, part, looks.opened)
 
 
-def _claims(store: Store, target: Target, by: int) -> TargetCases:
+def _claims(store: Store, target: Target, by: int, unreviewed_part: int) -> TargetCases:
     """Return one case a claim of either part, seen on the day that it became known."""
+    filed = _filed(store, target, by)
+    if target.label == "event":
+        return event_labelling(store, target, by)(filed.cases(store))
+    looks = reviews(store, target, by)
+    is_case = np.isin(filed.code, looks.subject) | (filed.part == unreviewed_part)
+    return _reviewed(looks, filed.take(is_case).cases(store), target.horizon)
+
+
+def _filed(store: Store, target: Target, by: int) -> _Filed:
+    """Return the claims of either part that became known in the history and by a day."""
     rows = store.all_rows("claims", ("claim", "known"))
-    codes, member = np.unique(rows["claim"], return_inverse=True)
-    first = np.full(len(codes), np.iinfo(np.int64).max)
-    np.minimum.at(first, member, rows["known"])
-    part = target_parts(first, target, 0)
-    is_used = part != UNUSED
-    codes = codes[is_used]
-    first = first[is_used]
-    texts = np.array(store.texts("claim"), np.str_)
-    cases = unlabelled(codes, first, first, texts[codes], part[is_used])
-    if target.label != "event":
-        return _reviewed(store, target, cases, by)
-    return event_labelling(store, target, by)(cases)
+    claim = rows["claim"]
+    # a place for each code: to sort all rows takes several times the memory
+    first = np.full(int(claim.max(initial=-1)) + 1, FOREVER, np.int64)
+    np.minimum.at(first, claim, rows["known"])
+    in_history = (first >= store.first_known) & (first <= by)
+    code = np.asarray(np.flatnonzero(in_history), np.int64)
+    day = first[code]
+    part = target_parts(day, target, 0)
+    every = _Filed(code, day, part)
+    return every.take(part != UNUSED)
 
 
 def event_labelling(store: Store, target: Target, by: int) -> Labelling:
@@ -114,16 +161,15 @@ def event_labelling(store: Store, target: Target, by: int) -> Labelling:
     return with_events
 
 
-def _reviewed(store: Store, target: Target, cases: TargetCases, by: int) -> TargetCases:
+def _reviewed(every_look: Observed, cases: TargetCases, horizon: int) -> TargetCases:
     """Return the claims with what their reviews said; the subjects are sorted, and a claim has one live review.
 
     A review of a claim that nobody recorded is nobody's.
     """
-    looks = reviews(store, target, by)
-    looks = looks.take(np.isin(looks.subject, cases.subject))
+    looks = every_look.take(np.isin(every_look.subject, cases.subject))
     place = np.searchsorted(cases.subject, looks.subject)
     claims = cases.take(place)
-    in_time = looks.within(claims.as_of, target.horizon)
+    in_time = looks.within(claims.as_of, horizon)
     reviewed = of_looks(in_time, claims.as_of, claims.ids, claims.part, claims.day)
     merged = {}
     for name in ("label", "count", "random_label", "inclusion", "told", "known"):

@@ -234,23 +234,67 @@ def _school(sample: _Sample, trial: _Trial, rounds: int, recipe: Recipe) -> Scho
 
 
 def _best_trial(sample: _Sample, recipe: Recipe) -> _Trial:
-    """Return the trial of least loss: each shape is tried, and the best of them once more with smaller leaves."""
+    """Return the trial of least loss: of shapes and sizes of leaves, and of the best of these with lighter smoothing."""
+    shaped = _shaped(sample, recipe)
+    smoothing = recipe.lighter_smoothing
+    is_lighter = smoothing < recipe.smoothing_of(shaped.shape)
+    if not is_lighter or not _has_rare_values(sample, recipe):
+        return shaped
+    lighter = shaped.shape.model_copy(update={"category_smoothing": smoothing})
+    return min(shaped, _trial(sample, lighter, recipe), key=_loss_of)
+
+
+def _shaped(sample: _Sample, recipe: Recipe) -> _Trial:
+    """Return the best trial of all shapes, of the best of them with smaller leaves, and of the others with such as did better.
+
+    A group that only small leaves can part is hidden from every shape at first, so which of them was best then says little.
+    """
     trials = [_trial(sample, shape, recipe) for shape in recipe.shape]
-    best = min(trials, key=lambda trial: trial.loss)
-    if recipe.smaller_leaf >= recipe.leaf_of(best.shape):
-        return best
-    smaller = best.shape.model_copy(update={"smallest_leaf": recipe.smaller_leaf})
-    return min((best, _trial(sample, smaller, recipe)), key=lambda trial: trial.loss)
+    first = min(trials, key=_loss_of)
+    sizes = recipe.smaller_leaves(first.shape, len(sample.label))
+    trials += [_trial(sample, _with_leaf(first.shape, size), recipe) for size in sizes]
+    best = min(trials, key=_loss_of)
+    size = recipe.leaf_of(best.shape)
+    if _is_few(sample, recipe) and size in recipe.smaller_leaf_of_few:
+        others = [shape for shape in recipe.shape if shape != first.shape]
+        trials += [_trial(sample, _with_leaf(shape, size), recipe) for shape in others]
+    return min(trials, key=_loss_of)
+
+
+def _loss_of(trial: _Trial) -> float:
+    return trial.loss
+
+
+def _with_leaf(shape: Shape, size: int) -> Shape:
+    """Return a shape with leaves of another size."""
+    return shape.model_copy(update={"smallest_leaf": size})
+
+
+def _has_rare_values(sample: _Sample, recipe: Recipe) -> bool:
+    """Tell whether there are few cases, and a category has more values than split off one at a time."""
+    values = sample.lesson.matrix.categories.values()
+    has_many = any(len(each) > recipe.few_categories for each in values)
+    return has_many and _is_few(sample, recipe)
+
+
+def _is_few(sample: _Sample, recipe: Recipe) -> bool:
+    return len(sample.label) <= recipe.few_cases
 
 
 def _directed(sample: _Sample, trial: _Trial, recipe: Recipe) -> tuple[_Trial, Directions | None]:
-    """Return a trial, or the same without the declared directions where these lose more than chance can explain."""
+    """Return a trial, or the best without the declared directions where these lose more than chance can explain.
+
+    A shape that was best under directions that do not hold need not be so without them, so of few cases all are tried anew.
+    """
     if not any(_constraints(sample.lesson)):
         return trial, None
-    free = _trial(sample.without_directions(), trial.shape, recipe)
-    bind = not _loses_more(sample, trial, free)
-    losses = Directions(bind, trial.loss, free.loss)
-    return (trial if bind else free), losses
+    freed = sample.without_directions()
+    free = _trial(freed, trial.shape, recipe)
+    if not _loses_more(sample, trial, free):
+        return trial, Directions(True, trial.loss, free.loss)
+    if _is_few(sample, recipe):
+        free = _best_trial(freed, recipe)
+    return free, Directions(False, trial.loss, free.loss)
 
 
 def _loses_more(sample: _Sample, trial: _Trial, other: _Trial) -> bool:

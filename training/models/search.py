@@ -134,6 +134,7 @@ def fit_of(choices: Choices, recipe: Recipe) -> dict[str, Any]:
     return {
         "smallest_leaf": smallest_leaf,
         "smaller_leaf": smallest_leaf,
+        "few_cases": 0,
         "rate": choices["rate"],
         "most_rounds": ceil(recipe.most_rounds * steps),
         "patience": ceil(recipe.patience * steps),
@@ -141,6 +142,7 @@ def fit_of(choices: Choices, recipe: Recipe) -> dict[str, Any]:
         "rows": choices["rows"],
         "ridge": choices["ridge"],
         "category_smoothing": choices["category_smoothing"],
+        "lighter_smoothing": choices["category_smoothing"],
         "shape": [shape],
     }
 

@@ -362,6 +362,7 @@ def _fitted(trained: Trained) -> dict[str, Any]:
         "leaves": learned.any.shape.leaves,
         "extra": learned.any.shape.extra,
         "smallest_leaf": trained.recipe.leaf_of(learned.any.shape),
+        "category_smoothing": trained.recipe.smoothing_of(learned.any.shape),
         "loss_unseen": learned.any.loss,
         "rounds_of_count": None if count is None else count.rounds,
         "calibration": learned.calibrated.kind,

@@ -214,6 +214,7 @@ def _fit() -> Schema:
         leaves=WHOLE,
         extra=YES_NO,
         smallest_leaf=WHOLE,
+        category_smoothing=NUMBER,
         loss_unseen=NUMBER,
         rounds_of_count=maybe(WHOLE),
         calibration=TEXT,

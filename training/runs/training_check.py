@@ -174,6 +174,8 @@ def _quick(recipe: Recipe) -> Recipe:
         "least_rounds": min(recipe.least_rounds, rounds),
         "shape": recipe.shape[:1],
         "smaller_leaf": recipe.smallest_leaf,
+        "few_cases": 0,
+        "lighter_smoothing": recipe.category_smoothing,
     }
     return recipe.model_copy(update=changes)
 
