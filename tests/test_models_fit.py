@@ -214,7 +214,7 @@ def test_a_group_smaller_than_a_leaf_is_found_with_the_smaller_leaves_that_are_t
     recipe = recipe_of({"most_rounds": 40, "shape": [{"leaves": 4}]})
     lesson = by_key(matrix, recipe)
     fit = fit_any(lesson, label, recipe)
-    alone = recipe.model_copy(update={"smaller_leaf": recipe.smallest_leaf})
+    alone = recipe.model_copy(update={"smaller_leaf": recipe.smallest_leaf, "few_cases": 0})
     blind = fit_any(lesson, label, alone)
     assert (fit.shape.smallest_leaf, blind.shape.smallest_leaf) == (20, None)
     areas = [auc(sort_by_score(label, each.unseen)) or 0.0 for each in (fit, blind)]
