@@ -309,8 +309,8 @@ LEAKS = (
         "申领从核查时看",
         "a claim is seen on the day of its last version",
         "training/data/unit_cases.py",
-        "np.full(len(codes), np.iinfo(np.int64).max)\n    np.minimum.at(first",
-        "np.zeros(len(codes), np.int64)\n    np.maximum.at(first",
+        "np.full(int(claim.max(initial=-1)) + 1, FOREVER, np.int64)\n    np.minimum.at(first",
+        "np.zeros(int(claim.max(initial=-1)) + 1, np.int64)\n    np.maximum.at(first",
     ),
     Leak(
         "未查者记为无违法",
