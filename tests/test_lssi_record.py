@@ -77,13 +77,13 @@ def test_report_writes_one_page(home: Home, tmp_path: Path, run: Run) -> None:
         (
             ["replay", "9-0123456789"],
             "record_unknown",
-            "is not in this ledger of 5 records; check the id",
+            "records; check the id",
         ),
         (["replay", "nonsense"], "record_unknown", "a record id should look like 17-3fa91c02be"),
         (
             ["report", "9-0123456789"],
             "record_unknown",
-            "is not in this ledger of 5 records; check the id",
+            "records; check the id",
         ),
         (
             ["ledger", "verify", "--checkpoint", "README.md"],
@@ -163,13 +163,15 @@ def test_a_command_that_shows_a_record_leaves_an_entry_of_who_read_it(
     own_home: Home, tmp_path: Path, run: Run
 ) -> None:
     page, number = str(tmp_path / "page"), own_home.record_id
+    unit = own_home.record.cases[0].key
     commands = {
         ("replay", number): {"record": number},
         ("replay", "--sample", "2", "--seed", "7"): {"sample": 2, "seed": 7},
         ("report", number, "--out", page): {"record": number},
-        ("notice", number, "--out", page): {"record": number},
-        ("ledger", "export", "--out", page): {"exported": 9, "content": "entries"},
-        ("ledger", "export", "--payloads", "--out", page): {"exported": 10, "content": "payloads"},
+        ("notice", number, "--unit", unit, "--out", page): {"record": number},
+        ("peers", number, "--unit", unit): {"record": number},
+        ("ledger", "export", "--out", page): {"exported": 10, "content": "entries"},
+        ("ledger", "export", "--payloads", "--out", page): {"exported": 11, "content": "payloads"},
     }
     for words in commands:
         answer = run(own_home.path, *words)

@@ -129,6 +129,7 @@ def peers_command(record_id: RecordId, unit: RecordedUnit = None, *, as_json: Js
     from serving.replay.peers import peer_comparison, peers_as_json, peers_lines
 
     shown = peers_as_json(peer_comparison(home(), record_id, unit))
+    note_reading(record=record_id)
     if as_json:
         say(shown)
     else:
