@@ -5,6 +5,7 @@ Spark's workers load the bundle themselves and answer in Arrow batches, so that 
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -145,7 +146,10 @@ def _scored_rows(
     features = value_rows(session, engine, task.names, work)
     # every worker gets a share, however the joins were parted
     spread = features.repartition(session.sparkContext.defaultParallelism)
-    return spread.mapInArrow(task, SPARK_SCHEMA)
+    with warnings.catch_warnings():
+        # said of what PySpark does with pandas, which no batch of Arrow passes through
+        warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas")
+        return spread.mapInArrow(task, SPARK_SCHEMA)
 
 
 def _collected(engine: Engine, bundle: Bundle, cases: Cases, folder: Path) -> LivingScores:
