@@ -41,6 +41,7 @@ from typing import Any
 
 import lssi
 from features.ingest.scan import files_below, read_parquet
+from tests.unpacking import unpack
 
 ROOT = Path(__file__).parents[1]
 FIXTURES = ROOT / "tests" / "fixtures"
@@ -172,7 +173,7 @@ class Room:
         place = self.place / "old"
         if not place.exists():
             with tarfile.open(OLD_HOME) as archive:
-                archive.extractall(place, filter="data")
+                unpack(archive, place)
         return place
 
 

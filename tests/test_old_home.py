@@ -27,6 +27,7 @@ from models.bundle.bundle import load_bundle
 from models.bundle.champions import ModelKey
 from tests.said import Answer, Say
 from tests.sample import slow
+from tests.unpacking import unpack
 from training.loader import Loaded
 from training.models.registry import champion, client, digest_of_version, registered_key, runs
 
@@ -50,7 +51,7 @@ class Old:
 def unpacked(folder: Path) -> Old:
     """Return the old home, unpacked into a folder."""
     with tarfile.open(ARCHIVE) as archive:
-        archive.extractall(folder, filter="data")
+        unpack(archive, folder)
     return Old(
         folder / "home",
         folder / "sources",

@@ -24,6 +24,7 @@ import pytest
 
 from tests.stops import ALL, Ended, Server, State, Stop, state_of, unfinished
 from tests.test_house import commands
+from tests.unpacking import unpack
 
 SIGNALS = (signal.SIGTERM, signal.SIGKILL, signal.SIGINT)
 CODES = {signal.SIGTERM: 143, signal.SIGKILL: -9, signal.SIGINT: 130}
@@ -353,7 +354,7 @@ def write_sources(place: Path, hand_source: Hand) -> None:
     )
     with tarfile.open(Path(__file__).parent / "fixtures" / "home_before_12.tar.xz") as archive:
         members = [member for member in archive if member.name.startswith("sources/hill-side")]
-        archive.extractall(place, members, filter="data")
+        unpack(archive, place, members)
     (place / "sources" / "hill-side").rename(place / "hill-side")
     shutil.copytree(place / "hand", place / "moved")
     (place / "more.txt").write_text(FEATURES, "utf-8")
