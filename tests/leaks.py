@@ -579,8 +579,8 @@ LEAKS = (
         "训练用测试开始后才知的结果",
         "what became known after the test began teaches",
         "training/data/unit_cases.py",
-        "begin = min(first_asked(target), store.complete_to)",
-        "begin = store.complete_to",
+        "return min(first_asked(target), store.complete_to)",
+        "return store.complete_to",
     ),
     Leak(
         "折用当时未知的结果",
