@@ -183,8 +183,10 @@ def regular(delimiter: str) -> re.Pattern[str]:
 
 def _record_of(bare: str, delimiter: str) -> re.Pattern[str]:
     sign = re.escape(delimiter)
-    field = f'(?:"[^"]*+(?:""[^"]*+)*+"(?={sign}|[\\r\\n]|$)|{bare})'
-    return re.compile(f"{field}(?:{sign}{field})*+(?:\\r\\n|\\r|\\n)?")
+    # No group is possessive, as a class of characters is: before Python 3.11.5 such a group may match what it should not
+    # (gh-106052), and an open quote mark was then taken for a closed one.
+    field = f'(?:"[^"]*+(?:""[^"]*+)*"(?={sign}|[\\r\\n]|$)|{bare})'
+    return re.compile(f"{field}(?:{sign}{field})*(?:\\r\\n|\\r|\\n)?")
 
 
 def _watched(lines: Iterator[str], passed: list[str]) -> Iterator[str]:
