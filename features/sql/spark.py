@@ -5,6 +5,8 @@ On one machine Spark runs in local mode; on a cluster the session is given, and 
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -57,6 +59,8 @@ def session_on(master: str, folder: Path) -> Iterator[SparkSession]:
     """
     settings = {"spark.sql.session.timeZone": "UTC"}
     if master.startswith("local"):
+        # else Spark starts its workers with the first python3 of the path, which need not have this package
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
         settings = {
             **LOCAL,
             "spark.local.dir": str(folder),
