@@ -234,14 +234,19 @@ def _school(sample: _Sample, trial: _Trial, rounds: int, recipe: Recipe) -> Scho
 
 
 def _best_trial(sample: _Sample, recipe: Recipe) -> _Trial:
-    """Return the trial of least loss: of shapes and sizes of leaves, and of the best of these with lighter smoothing."""
+    """Return the trial of least loss: of shapes and sizes of leaves, and of the best of these with lighter smoothing.
+
+    Rare values that the smoothing hid need smaller leaves too, so lighter smoothing is tried with each of their sizes.
+    """
     shaped = _shaped(sample, recipe)
     smoothing = recipe.lighter_smoothing
     is_lighter = smoothing < recipe.smoothing_of(shaped.shape)
     if not is_lighter or not _has_rare_values(sample, recipe):
         return shaped
     lighter = shaped.shape.model_copy(update={"category_smoothing": smoothing})
-    return min(shaped, _trial(sample, lighter, recipe), key=_loss_of)
+    leaves = recipe.smaller_leaves(shaped.shape, len(sample.label))
+    shapes = [lighter, *(_with_leaf(lighter, size) for size in leaves)]
+    return min([shaped, *(_trial(sample, shape, recipe) for shape in shapes)], key=_loss_of)
 
 
 def _shaped(sample: _Sample, recipe: Recipe) -> _Trial:
