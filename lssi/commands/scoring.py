@@ -134,12 +134,9 @@ def living_scoring(
     from features.sql.spark import session_on
     from serving.scoring.spark_day import scored_on_spark
 
-    reached_by_all = own_folder(home() / "spark") if shared is None else shared
-    with (
-        private_folder(own_folder(home() / "spark")) as scratch,
-        session_on(master, scratch) as session,
-    ):
-        yield scored_on_spark(session, bundle_folder, reached_by_all)
+    place = own_folder(home() / "spark")
+    with private_folder(place) as scratch, session_on(master, scratch) as session:
+        yield scored_on_spark(session, bundle_folder, shared or place)
 
 
 def print_batch(summary: dict[str, Any]) -> None:

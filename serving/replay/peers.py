@@ -5,6 +5,7 @@ Nothing of it is recorded: the same record, history and model give the same byte
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -133,9 +134,9 @@ def _usual(units: Matrix, feature: FrozenFeature, language: str) -> str:
     """Return the usual value of units in words: the most frequent text, or the lower median of the numbers there are."""
     meaning = feature.zh if language == "zh" else feature.en
     if feature.name in units.categories:
-        texts = [text for text in units.texts(feature.name) if text is not None]
+        times = Counter(text for text in units.texts(feature.name) if text is not None)
         # of several that are as frequent, the first in the order of texts
-        return min(texts, key=lambda text: (-texts.count(text), text), default=MISSING[language])
+        return min(times, key=lambda text: (-times[text], text), default=MISSING[language])
     numbers = np.sort(units.column(feature.name))
     known = numbers[~np.isnan(numbers)]
     median = float(known[(len(known) - 1) // 2]) if len(known) else float("nan")

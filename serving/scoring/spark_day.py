@@ -43,13 +43,8 @@ SCHEMA = pa.schema(
     ]
 )
 """What a worker answers: a row for each unit."""
-SPARK_SCHEMA = ", ".join(
-    [
-        "case_no long",
-        *(f"`{name}` double" for name in OUTPUTS),
-        *(f"{name} binary" for name in VECTORS),
-    ]
-)
+_SPARK_TYPES = {pa.int64(): "long", pa.float64(): "double", pa.binary(): "binary"}
+SPARK_SCHEMA = ", ".join(f"`{field.name}` {_SPARK_TYPES[field.type]}" for field in SCHEMA)
 """SCHEMA as Spark writes one."""
 
 
@@ -94,7 +89,8 @@ def _answer(bundle: Bundle, case_numbers: pa.Array, inputs: Matrix) -> pa.Record
     """Return a row of SCHEMA for each unit."""
     scores = columns_of(score(bundle, inputs))
     vectors = {"values": inputs.values, "contributions": explain(bundle, inputs).contributions}
-    columns = [case_numbers, *(pa.array(scores[name]) for name in OUTPUTS)]
+    columns = [case_numbers]
+    columns += [pa.array(scores[name]) for name in OUTPUTS]
     for name in VECTORS:
         rows = [row.tobytes() for row in vectors[name]]
         columns += [pa.array(rows, pa.binary())]
@@ -113,9 +109,8 @@ def scored_on_spark(session: SparkSession, bundle_folder: Path, shared: Path) ->
         cases = living(engine, bundle.entity, store.complete_to)
         with private_folder(shared) as work:
             try:
-                rows = _scored_rows(
-                    session, engine, cases, worker_task(engine, bundle, bundle_folder), work
-                )
+                task = worker_task(engine, bundle, bundle_folder)
+                rows = _scored_rows(session, engine, cases, task, work)
                 rows.write.parquet(str(work / "scores"))
             except PySparkException as error:
                 raise HistoryError(
@@ -154,27 +149,28 @@ def _scored_rows(
 
 def _collected(engine: Engine, bundle: Bundle, cases: Cases, folder: Path) -> LivingScores:
     """Return what the workers wrote, each unit at its place; HistoryError unless there is one row for each."""
-    number, names = len(cases), engine.needs_of_entity(bundle.entity).names
+    number = len(cases)
+    features = len(engine.needs_of_entity(bundle.entity).names)
+    model_features = len(bundle.manifest.names)
     by_key = np.argsort(ids_of(engine.store, cases))
     place_by_key = np.empty(number, np.int64)
     place_by_key[by_key] = np.arange(number)
     columns = {name: np.empty(number) for name in OUTPUTS}
-    values = np.empty((number, len(names)))
-    contributions = np.empty((number, len(bundle.manifest.names)))
+    values = np.empty((number, features))
+    contributions = np.empty((number, model_features))
     rows_of_case = np.zeros(number, np.int64)
     for batch in _batches(folder):
         places = np.asarray(batch.column("case_no"))
         rows_of_case[places] += 1
         for name, column in columns.items():
             column[places] = batch.column(name)
-        values[places] = _vectors(batch.column("values"), len(names))
-        contributions[place_by_key[places]] = _vectors(
-            batch.column("contributions"), contributions.shape[1]
-        )
-    if not (rows_of_case == 1).all():
+        values[places] = _vectors(batch.column("values"), features)
+        shares = _vectors(batch.column("contributions"), model_features)
+        contributions[place_by_key[places]] = shares
+    once = int((rows_of_case == 1).sum())
+    if once < number:
         raise HistoryError(
-            f"Spark answered for {int((rows_of_case > 0).sum())} of {number} units, some of them twice or none; "
-            "score the day again"
+            f"Spark answered once for {once} of {number} units alone; score the day again"
         )
     whole = described(engine, cases, values, engine.store.complete_to)
     return LivingScores(whole, _scores(bundle, columns), by_key, contributions)
