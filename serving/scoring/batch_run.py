@@ -15,15 +15,14 @@ from features.engine.engine import engine_of
 from features.engine.matrices import matrix
 from features.errors import HistoryError, LedgerError, LssiError
 from features.files import OWNER
-from features.matrix import Matrix, read_matrix, stacked, write_matrix
+from features.matrix import read_matrix, stacked, write_matrix
 from features.store.journal_segment import segment_of
 from features.store.store import Store
 from models.bundle.bundle import Bundle, load_bundle
 from models.bundle.score import score
-from models.explain.explain import explain
 from serving.answers import PRIORITY_ONLY
 from serving.ledger.ledger import Ledger
-from serving.scoring.batch import OUTPUTS, with_scores, write_scored_rows
+from serving.scoring.batch import with_scores, write_scored_rows
 from serving.scoring.batch_asked import BatchAsked
 from serving.scoring.batch_job import Job, JobEnding
 from serving.scoring.transcript import Question, RecordedOutcome, outcome_entry
@@ -87,11 +86,8 @@ def _recorded(home: Path, job: Job, ledger: Ledger, made_from: tuple[Store, Bund
         "rows": rows.count,
         "root": rows.root,
     }
-    inputs = _inputs(rows_of_all)
-    # the base is the model's own: it is the same for every case, so none need be explained
-    base = explain(bundle, inputs.take([])).base
     question = Question(asked.caller, asked.request, asked.retry_key)
-    outcome = RecordedOutcome("batch", base, summary, rows=rows)
+    outcome = RecordedOutcome("batch", bundle.forest.base, summary, rows=rows)
     moment = datetime.fromisoformat(asked.at)
     entry = outcome_entry(store, bundle, question, outcome, moment=moment)
     return ledger.append(entry).result().record_id
@@ -109,10 +105,6 @@ def _head(asked: BatchAsked, store: Store, bundle: Bundle) -> dict[str, Any]:
         "unit_expected": bundle.manifest.unit_expected,
         "coverage": None if number is None else number.coverage,
     }
-
-
-def _inputs(rows: Matrix) -> Matrix:
-    return rows.columns([name for name in rows.names if name not in OUTPUTS])
 
 
 def _store(home: Path, asked: BatchAsked) -> Store:

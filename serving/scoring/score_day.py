@@ -19,7 +19,6 @@ from models.bundle.bundle import Bundle
 from models.bundle.generation import DayPointer, publish_days
 from models.bundle.interval import plain_interval
 from models.bundle.score import Scores
-from models.explain.explain import explain
 from serving.answers import PRIORITY_ONLY
 from serving.database.place import ledger_place
 from serving.day.write import write_day
@@ -94,10 +93,8 @@ def recorded_roll(
     }
     if scorer.dormancy is not None:
         summary["dormant"] = dormancy.dormancy_as_json(scorer.dormancy)
-    # the base is the model's own: it is the same for every case, so none need be explained
-    base = explain(bundle, living.take([])).base
     question = question_of(rolling.caller, request_of(store, bundle), rolling.retry_key)
-    outcome = RecordedOutcome("batch", base, summary, rows=rows)
+    outcome = RecordedOutcome("batch", bundle.forest.base, summary, rows=rows)
     entry = outcome_entry(store, bundle, question, outcome, moment=rolling.moment)
     with Ledger(ledger_place(home)) as ledger:
         receipt = ledger.append(entry).result()
