@@ -12,7 +12,7 @@ from serving.loop.act_once import Loop
 from serving.loop.statements import Statement, statements_of
 
 UnitsByKind = Mapping[str, Sequence[str]]
-"""UnitsByKind by kind."""
+"""The identifiers of units by what they are: enterprise, claim or provider."""
 
 
 @dataclass(frozen=True, slots=True)
