@@ -67,7 +67,8 @@ class DatabaseServer:
         secret = self.folder / "secret"
         secret.write_text(f"{PASSWORD}\n", "utf-8")
         secret.chmod(0o644)
-        self.passfile.write_text(f"127.0.0.1:*:*:*:{PASSWORD}\n", "utf-8")
+        # of this port alone: the file of a server must open no other one to the tests beside it
+        self.passfile.write_text(f"127.0.0.1:{self.port}:*:*:{PASSWORD}\n", "utf-8")
         self.passfile.chmod(0o600)
         words = [str(self.programs / "initdb"), "-D", str(self.cluster), "-U", "lssi"]
         words += ["-A", "scram-sha-256", f"--pwfile={secret}", "-E", "UTF8", "--no-sync"]

@@ -22,7 +22,7 @@ from serving.ledger.ledger import Ledger
 from serving.ledger.read import find, head
 from serving.ledger.retention import due
 from serving.proof.audit import verify
-from tests.database_server import DatabaseServer, database_place
+from tests.database_server import PASSWORD, DatabaseServer, database_place
 from tests.recorded import erased
 from tests.said import Say
 from tests.test_ledger_ledger import TODAY, entry, filled, go, start
@@ -173,8 +173,10 @@ class Proxy:
 
 
 def test_a_way_lost_between_commit_and_answer_gives_no_answer_and_a_retry_gives_the_first_record(
-    database_server: DatabaseServer, place: DatabaseLedger
+    database_server: DatabaseServer, place: DatabaseLedger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # the server's file of passwords names its own port, and the proxy has another
+    monkeypatch.setenv("PGPASSWORD", PASSWORD)
     proxy = Proxy(database_server.port, b"COMMIT\0")
     through = DatabaseLedger(
         place.address.replace(f":{database_server.port}/", f":{proxy.port}/"), place.home
