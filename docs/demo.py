@@ -14,8 +14,10 @@ import tomllib
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +34,8 @@ novelty queue is listed meanwhile."""
 AS_LONG_AS = 3
 """A commitment reads what `lssi features` writes, and more: so many times as long is enough for it on a busy machine too."""
 SHOWN = 3
+SIDE_BY_SIDE = 2
+"""Trainings at once: one for each core that the project asks for; each takes one core for most of its time."""
 PATIENCE = 300  # seconds until the service must be ready
 
 
@@ -71,8 +75,7 @@ def main() -> None:
         asked.folder / "features.parquet",
     )
     features_took = time.monotonic() - features_began
-    for target in targets_of(city):
-        learned(target, city)
+    learned(targets_of(city), city)
     public_at = committed(city, max(PUBLIC_AFTER, AS_LONG_AS * features_took))
     told("novelty", city, "--as-of", UNTIL, "--top", SHOWN)
     drawn(city, public_at)
@@ -112,11 +115,28 @@ def heard(*words: object) -> Any:
     )
 
 
-def learned(target: str, city: Path) -> None:
-    """Train a target's model, or a scorecard where that is no worse; a city with too few labels of a target says so."""
-    words = ["train", target, str(city), "--json"]
-    print(f"\n$ lssi {shlex.join(words)}", flush=True)
-    done = subprocess.run([*LSSI, *words], check=False, capture_output=True)
+def learned(targets: list[str], city: Path) -> None:
+    """Train a model of each target, some side by side, and show them in the order of their declarations."""
+    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+        trainings = pool.map(training_of, targets, repeat(city))
+        for target, done in zip(targets, trainings, strict=True):
+            print(f"\n$ lssi {shlex.join(training_words(target, city))}", flush=True)
+            show_training(done)
+
+
+def training_words(target: str, city: Path) -> list[str]:
+    """Return the command that trains a target's model, without the program's name."""
+    return ["train", target, str(city), "--json"]
+
+
+def training_of(target: str, city: Path) -> subprocess.CompletedProcess[bytes]:
+    """Train a target's model, or a scorecard where that is no worse, and return what the command printed."""
+    words = [*LSSI, *training_words(target, city)]
+    return subprocess.run(words, check=False, capture_output=True)
+
+
+def show_training(done: subprocess.CompletedProcess[bytes]) -> None:
+    """Print what was learned; a city with too few labels of a target says so, and any other refusal ends the demo."""
     if done.returncode:
         # the error is the last line; lines before it tell of progress
         refused = json.loads(done.stderr.splitlines()[-1])
