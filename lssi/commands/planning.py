@@ -96,8 +96,8 @@ def plan_command(
     from models.policy.plan_sheet import write_plan_sheets
     from models.policy.plan_text import plan_lines
 
-    asked = Asked(source, data, _target(unit, target), week, seed, minutes)
-    store, weekly_plan = planned(asked, retrospective=retrospective)
+    question = Asked(source, data, _target(unit, target), week, seed, minutes)
+    store, weekly_plan = planned(question, retrospective=retrospective)
     shown = plan_as_json(weekly_plan)
     if cell is not None:
         shown = of_cell(shown, cell)
@@ -141,8 +141,8 @@ def why_command(
     from models.policy.why import why_lines, why_listed
     from serving.scoring.day_reasons import day_reasons
 
-    asked = Asked(source, data, _target(unit, target), week, seed, minutes)
-    store, weekly_plan = planned(asked, retrospective=retrospective)
+    question = Asked(source, data, _target(unit, target), week, seed, minutes)
+    store, weekly_plan = planned(question, retrospective=retrospective)
     check_living(store, weekly_plan, name)
     shown = why_listed(weekly_plan, name)
     shown["reasons"] = day_reasons(store, weekly_plan.bundle, weekly_plan.week.as_of, name)

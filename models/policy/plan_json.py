@@ -147,10 +147,10 @@ def _stops(cell: CellPlan) -> dict[int, int]:
 def _visit_json(plan: Made, visit: PlannedVisit, *, is_drawn: bool) -> dict[str, Any]:
     unit = visit.unit
     place = plan.place[unit.name]
-    said = _enterprise_json(unit) if plan.kind is ENTERPRISE else _reviewed_json(unit)
+    particulars = _enterprise_json(unit) if plan.kind is ENTERPRISE else _reviewed_json(unit)
     duty = plan.plan.policy.duty
     if duty is not None:
-        said["made_by"] = duty.made_by(visit.why, unit.staff)
+        particulars["made_by"] = duty.made_by(visit.why, unit.staff)
     return {
         plan.kind.name: unit.name,
         "why": visit.why,
@@ -158,7 +158,7 @@ def _visit_json(plan: Made, visit: PlannedVisit, *, is_drawn: bool) -> dict[str,
         "needed_minutes": visit.needed,
         "travel_minutes": visit.travel,
         "drawn": is_drawn,
-        **said,
+        **particulars,
         "probability": float(plan.scores.probability[place]),
         "rank": plan.rank(unit.name),
         "rank_in_cell": visit.rank,

@@ -261,11 +261,11 @@ def remarks(visit: dict[str, Any]) -> list[str]:
         "level_words": level_words(visit),
         "duty_words": MADE_BY_WORDS.get(visit.get("made_by", "")),
     }
-    said = [
+    phrases = [
         words.format(values[name])
         for name, words in REMARKS.items()
         if values[name] is not None and values[name] is not False
     ]
     if visit["drawn"] and visit["why"] != "lottery":
-        said.append("抽中 drawn")
-    return said
+        phrases.append("抽中 drawn")
+    return phrases

@@ -87,16 +87,16 @@ class ScoredDay:
     def row_at(self, place: int) -> DayRow:
         """Return the row at a place, checked; DayUnusable where it is not what was written."""
         try:
-            told = self._unpacked("told", place)
-            case = self._view.case(place, self._key(place).decode(), told)
+            words = self._unpacked("told", place)
+            case = self._view.case(place, self._key(place).decode(), words)
         except (ValueError, LookupError, TypeError, ArithmeticError, zlib.error):
             raise self._damaged(place) from None
-        leaf = leaf_of_case(case, told)
+        leaf = leaf_of_case(case, words)
         path = merkle.audit_path(self._node, place, len(self))
         root = merkle.root_by_inclusion(leaf, place, len(self), path)
         if root is None or root.hex() != self.manifest.root:
             raise self._damaged(place)
-        return DayRow(case, bool(told), row_reference(case.key, place, leaf, path))
+        return DayRow(case, bool(words), row_reference(case.key, place, leaf, path))
 
     def _cells(self, name: str, place: int) -> NDArray[np.float64]:
         return np.frombuffer(self._unpacked(name, place), "<f8", len(self.manifest.features))

@@ -84,9 +84,9 @@ def checked_head(connection: LedgerConnection, known_heads: Iterable[Head | None
     (newest,) = connection.execute("SELECT max(sequence) FROM entries").fetchone()
     if head.size != (0 if newest is None else newest + 1) or not _begins(connection, head):
         raise LedgerError("the ledger's head and entries disagree; run `lssi ledger verify`")
-    for known in {known for known in known_heads if known not in (None, head)}:
-        if known is not None:
-            _check_grown(connection, known, head)
+    for known_head in {known_head for known_head in known_heads if known_head not in (None, head)}:
+        if known_head is not None:
+            _check_grown(connection, known_head, head)
     return head
 
 

@@ -46,8 +46,8 @@ def visit_mark(asked: PostedOutcome | PostedReview) -> str:
 
 def _order_of(asked: PostedOutcome | PostedReview) -> tuple[str, str]:
     """Return what ordered the visit of an outcome, and its number: the plan where it names several."""
-    given = ((order, getattr(asked, order, None)) for order in ("plan", "draw", "alert"))
-    return next((order, number) for order, number in given if number is not None)
+    numbers = ((order, getattr(asked, order, None)) for order in ("plan", "draw", "alert"))
+    return next((order, number) for order, number in numbers if number is not None)
 
 
 def ordered_visit(journal: Path, asked: PostedOutcome | PostedReview) -> OrderedVisit:

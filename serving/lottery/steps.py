@@ -177,8 +177,10 @@ def _drawn(clerk: Clerk, record: StepRecord, value: str) -> StepRecord:
             f"{_text(clerk.moment)}: draw later"
         )
     seed = secret_seed(clerk.home, commitment.lottery)
-    made = _with_committed_seed(commitment, drawing(commitment, record.record_id, seed, value))
-    return written_step(clerk, drawing_act(made), record.seen)
+    finished_drawing = _with_committed_seed(
+        commitment, drawing(commitment, record.record_id, seed, value)
+    )
+    return written_step(clerk, drawing_act(finished_drawing), record.seen)
 
 
 def _with_committed_seed(commitment: Commitment, made: Drawing) -> Drawing:

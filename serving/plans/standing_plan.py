@@ -103,8 +103,8 @@ def _set_aside_others(journal: Path, plan: Made) -> None:
     """Move the rows of other plans and draws of a week out of the tables that are read."""
     target = plan.bundle.target
     week = f"{target}.{date_of(plan.week.monday)}-"
-    kept = {plan.kind.plans: plan.number, plan.kind.draws: plan.plan.draw.number}
-    for table, number in kept.items():
+    standing_numbers = {plan.kind.plans: plan.number, plan.kind.draws: plan.plan.draw.number}
+    for table, number in standing_numbers.items():
         for part in files_in(journal / table, f"{week}*.parquet"):
             if part.stem != f"{target}.{number}":
                 place = journal / ASIDE / table

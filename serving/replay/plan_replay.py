@@ -107,6 +107,6 @@ def plan_replay_lines(shown: Plain) -> list[str]:
     head = f"{shown['record_id']} | 计划 plan {shown['plan']} | {shown['target']} | {verdict}"
     lines = [head]
     for field in shown["fields"]:
-        said = f" | {field['zh']} | {field['en']}" if field["en"] else ""
-        lines.append(f"    {field['field']}: {field['state']}{said}")
+        difference = f" | {field['zh']} | {field['en']}" if field["en"] else ""
+        lines.append(f"    {field['field']}: {field['state']}{difference}")
     return lines
