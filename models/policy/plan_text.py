@@ -10,7 +10,7 @@ from models.optimum.city_rules import GROUP_WORDS
 from models.policy.left_out import REASONS
 from models.policy.plan_json import plan_as_json
 from models.policy.plan_unit import ENTERPRISE, KINDS, UnitKind
-from models.policy.week import Made
+from models.policy.week import WeekPlan
 
 WHY_WORDS = {
     "complaint": "投诉 complaint",
@@ -51,7 +51,7 @@ FIRST_VISITS = 3
 """Visits of each list that a longer text shows; a choice: what a reader of many lists looks at."""
 
 
-def plan_as_text(plan: Made) -> str:
+def plan_as_text(plan: WeekPlan) -> str:
     """Return a plan for reading: whole lists, or the first of each and how many more."""
     return "\n".join(plan_lines(plan_as_json(plan)))
 

@@ -91,6 +91,7 @@ def visit_of_plan(journal: Path, plan: str, unit: str, kind: UnitKind) -> Ordere
 def _ticket_of(journal: Path, line: Row, kind: UnitKind) -> Row | None:
     """Return the row of the draw that took the unit of a plan's line: of the same target and week."""
     drawn = rows_where(journal, kind.draws, **{kind.name: line[kind.name], "drawn": 1})
+    # the id of a journal's row begins with its target, and other targets have draws of the same week
     target, _, _ = line["row_id"].partition(".")
     of_week = [
         ticket
