@@ -93,11 +93,8 @@ def add_series(  # noqa: PLR0913
         if kind == MONTHS:
             value = with_rows
         elif kind == SLOPE:
-            value = (
-                6.0
-                * ((months - 1) * total - 2.0 * weighted_total)
-                / (months * (months * months - 1))
-            )
+            rise = 6.0 * ((months - 1) * total - 2.0 * weighted_total)
+            value = rise / (months * (months * months - 1))
             # Both terms are whole below LIMIT, so that only the one division rounds.
             exact = exact and 6.0 * max(months * abs(total), 2.0 * abs(weighted_total)) < LIMIT
         elif kind == VARIANCE:

@@ -202,9 +202,9 @@ class CsvTables(Csv):
         """Return what is stated of one table: its own words before those for all."""
         of_table = self.tables.get(table, Csv())
         how = f'[csv.tables.{table}] {{key}} = "{{value}}" in source.toml'
-        return StatedDialect(
-            of_table.delimiter or self.delimiter, of_table.encoding or self.encoding, how
-        )
+        delimiter = of_table.delimiter or self.delimiter
+        encoding = of_table.encoding or self.encoding
+        return StatedDialect(delimiter, encoding, how)
 
 
 class SourceDeclaration(_Declared):

@@ -136,9 +136,8 @@ def best_choice(model: CityModel, solver: Solver) -> CityChoice:
     program = program_of(model, groups)
     declared_needs = [model.needs[group] for group in groups]
     if not program.options:
-        return CityChoice(
-            frozenset(), 0.0, 0.0, 0.0, dict(zip(groups, declared_needs, strict=True))
-        )
+        missing = dict(zip(groups, declared_needs, strict=True))
+        return CityChoice(frozenset(), 0.0, 0.0, 0.0, missing)
     needs = declared_needs
     answer = _solved(program, needs, solver)
     if answer.x is None:

@@ -146,6 +146,7 @@ def write(
             head, receipt = _extended(head, entry, rows)
             outcomes.append(receipt)
             if entry.retry_key is not None:
+                # a second entry of this group under the same key is a repetition of this one
                 used[entry.retry_key] = _Retry(entry.request, receipt.record_id, receipt.sequence)
         else:
             outcomes.append(_repeated(entry, earlier))
@@ -176,6 +177,7 @@ def _repeated(entry: Entry, earlier: _Retry) -> Outcome:
 
 def _extended(head: Head, entry: Entry, rows: _NewRows) -> tuple[Head, Receipt]:
     """Add the rows of one more entry; return the head with it, and its receipt."""
+    # the salt goes with the payload, and then nobody can confirm a guess of what it was
     place, salt = head.size, secrets.token_bytes(16)
     leaf = leaf_of(entry, salt)
     frontier, completed = merkle.grow(head.frontier, place, merkle.leaf_hash(leaf))

@@ -48,9 +48,8 @@ def utf8_file(part: Path, copies: Path) -> Path:
     """
     status = part.stat()
     file_version = f"{part.absolute()}\0{status.st_size}\0{status.st_mtime_ns}"
-    folder = (
-        copies / hashlib.sha256(file_version.encode("utf-8", "surrogateescape")).hexdigest()[:16]
-    )
+    digest = hashlib.sha256(file_version.encode("utf-8", "surrogateescape")).hexdigest()
+    folder = copies / digest[:16]
     if not folder.exists():
         _settle(part, folder)
     return next((place / part.name for place in folder.iterdir()), part)
